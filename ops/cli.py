@@ -1,0 +1,147 @@
+"""The `avrr` command: run the system, replay the demo year, report, verify, repair, test."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from ops.settings import CannotStart, read_settings
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+    help="Case management for Assisted Voluntary Return and Reintegration.",
+)
+bus = typer.Typer(no_args_is_help=True, help="The event streams.")
+dead_letters = typer.Typer(no_args_is_help=True, help="Events that could not be applied and wait for a decision.")
+app.add_typer(bus, name="bus")
+app.add_typer(dead_letters, name="dead-letters")
+
+T = TypeVar("T")
+
+Persona = Annotated[str, typer.Option(help="e.g. counsellor-1, finance-approver, receiving-office-tr")]
+ServiceName = Annotated[str, typer.Option("--service", help="counselling, returns or reintegration")]
+
+
+def main() -> None:
+    """Runs one command; whatever cannot start ends with one line and a code that is not zero."""
+    try:
+        app()
+    except CannotStart as refusal:
+        typer.echo(f"avrr: {refusal.sentence}", err=True)
+        sys.exit(1)
+
+
+@app.command()
+def up() -> None:
+    """Starts everything with the real clock and stays until Ctrl-C."""
+    from ops.commands import stay_up
+
+    sys.exit(stay_up(read_settings()))
+
+
+@app.command()
+def demo(
+    exit_after: Annotated[bool, typer.Option("--exit", help="end after the report")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the comparison to this file")] = None,
+    seed: Annotated[int, typer.Option(help="another seed makes other people and the same figures")] = 2023,
+) -> None:
+    """Replays the year 2023, prints the mission's figures beside the published ones and stays open."""
+    from ops.commands import run_demo
+
+    sys.exit(run_demo(read_settings(), exit_after=exit_after, json_file=json_file, seed=seed))
+
+
+@app.command()
+def report(
+    year: Annotated[int, typer.Option()] = 2023,
+    json_file: Annotated[Path | None, typer.Option("--json")] = None,
+) -> None:
+    """Asks the running services for a year's figures; for 2023 beside the published ones."""
+    from ops.commands import run_report
+
+    sys.exit(_run(run_report(read_settings(), year, json_file)))
+
+
+@app.command()
+def token(persona: Persona = "counsellor") -> None:
+    """Prints an access token of one of the development provider's personas."""
+    from ops.identity.client import request_token
+    from ops.system import development_secret, read_addresses
+
+    settings = read_settings()
+    typer.echo(_run(request_token(read_addresses(settings).issuer, persona, development_secret(settings))))
+
+
+@app.command()
+def verify(service: Annotated[str | None, typer.Option(help="one service; all by default")] = None) -> None:
+    """Folds each log and compares it with the rows, the limits and the stream; says what differs."""
+    from ops.commands import run_verify
+
+    sys.exit(_run(run_verify(read_settings(), service)))
+
+
+@app.command()
+def policy(service: ServiceName) -> None:
+    """Prints who may do what in one service."""
+    wiring = import_module(f"services.{_known(service)}.wiring").WIRING
+    for row in sorted(wiring.policy.rows, key=lambda row: (row.operation, row.role.value)):
+        typer.echo(f"{row.operation:32} {row.role.value:20} {row.reach}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Runs every check: ruff, mypy, import contracts, migrations, tests. Further arguments go to pytest."""
+    from ops.gates import run_gates
+
+    sys.exit(run_gates(context.args))
+
+
+@bus.command("rebuild")
+def rebuild(stream: Annotated[str, typer.Argument(help="e.g. RETURNS")]) -> None:
+    """Deletes a damaged stream; provisioning makes it again and the relay refills it from the log."""
+    from ops.commands import rebuild_stream
+
+    _run(rebuild_stream(read_settings(), stream))
+
+
+@dead_letters.command("list")
+def list_dead_letters(service: ServiceName) -> None:
+    """Shows what waits, oldest first: source, index, key and reason."""
+    from ops.commands import waiting
+
+    for line in _run(waiting(read_settings(), _known(service))):
+        typer.echo(line)
+
+
+@dead_letters.command("replay")
+def replay(service: ServiceName, source: Annotated[str, typer.Option()], index: Annotated[int, typer.Option()]) -> None:
+    """Applies a waiting event and, in order, the later ones of its key."""
+    from ops.commands import replay_dead_letter
+
+    typer.echo(_run(replay_dead_letter(read_settings(), _known(service), source, index)))
+
+
+@dead_letters.command("discard")
+def discard(service: ServiceName, source: Annotated[str, typer.Option()], index: Annotated[int, typer.Option()]) -> None:
+    """Drops a waiting event for good; the log keeps it."""
+    from ops.commands import discard_dead_letter
+
+    typer.echo(_run(discard_dead_letter(read_settings(), _known(service), source, index)))
+
+
+def _known(service: str) -> str:
+    from shared.topology import BY_NAME
+
+    if service not in BY_NAME:
+        raise CannotStart("unknown_service", f"There is no such service; there are {', '.join(BY_NAME)}.")
+    return service
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+

@@ -1,0 +1,108 @@
+"""Makes each service's database with its least-privileged logins and brings its tables up to date."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+
+from ops.database_server import PostgresAddress, connect
+from shared.topology import SERVICES, Service
+
+_INI = Path(__file__).resolve().parent.parent / "migrations" / "alembic.ini"
+LOGINS = ("api", "worker", "migrate")
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """The addresses by which one service's processes reach its database."""
+
+    api: str
+    worker: str
+    migrate: str
+
+
+def logins(
+    server: PostgresAddress, service: Service, passwords: Mapping[str, str], database: str | None = None
+) -> Logins:
+    """Where a service's database is; ``passwords`` is keyed by role name, e.g. ``returns_api``."""
+    name = database or service.name
+    roles = [f"{service.name}_{kind}" for kind in LOGINS]
+    return Logins(*(server.url_for(name, role, passwords[role]) for role in roles))
+
+
+def role_names() -> tuple[str, ...]:
+    """Every login that needs a password."""
+    return tuple(f"{service.name}_{kind}" for service in SERVICES for kind in LOGINS)
+
+
+async def prepare(server: PostgresAddress, passwords: Mapping[str, str]) -> dict[str, Logins]:
+    """All services' roles and databases, migrated; harmless when repeated."""
+    admin = await connect(server)
+    try:
+        for service in SERVICES:
+            await make_roles(admin, service, passwords)
+            await make_database(admin, service, service.name)
+    finally:
+        await admin.close()
+    found = {service.name: logins(server, service, passwords) for service in SERVICES}
+    for service in SERVICES:
+        await asyncio.to_thread(upgrade, service.name, found[service.name].migrate)
+    return found
+
+
+async def make_roles(
+    admin: "asyncpg.Connection[asyncpg.Record]", service: Service, passwords: Mapping[str, str]
+) -> None:
+    """The owner nobody logs in as, and the three logins, with the passwords given."""
+    known = {row["rolname"] for row in await admin.fetch("SELECT rolname FROM pg_roles")}
+    owner = f"{service.name}_owner"
+    if owner not in known:
+        await admin.execute(f"CREATE ROLE {owner} NOLOGIN NOSUPERUSER NOBYPASSRLS")
+    for kind in LOGINS:
+        role = f"{service.name}_{kind}"
+        verb = "ALTER" if role in known else "CREATE"
+        password = await admin.fetchval("SELECT quote_literal($1::text)", passwords[role])
+        await admin.execute(
+            f"{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {password}"
+        )
+    await admin.execute(f"GRANT {owner} TO {service.name}_migrate")
+
+
+async def make_database(admin: "asyncpg.Connection[asyncpg.Record]", service: Service, name: str) -> None:
+    """One database that only its own service's roles can connect to."""
+    owner = f"{service.name}_owner"
+    if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+        # A managed server's administrator is no superuser and may only give away what its own role could own.
+        await admin.execute(f"GRANT {owner} TO CURRENT_USER")
+        await admin.execute(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'")
+    await admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    for kind in LOGINS:
+        await admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {service.name}_{kind}")
+
+
+def alembic_config(service: str, url: str) -> Config:
+    """Alembic's settings for one service's database."""
+    config = Config(str(_INI))
+    config.set_main_option("version_locations", str(_INI.parent / service / "versions"))
+    config.attributes["service"] = service
+    config.attributes["url"] = url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    return config
+
+
+def upgrade(service: str, url: str) -> None:
+    """Brings one database to the newest revision; runs its own event loop, so call it from a thread."""
+    command.upgrade(alembic_config(service, url), "head")
+
+
+def downgrade(service: str, url: str) -> None:
+    """Takes one database back to nothing; for tests of the revisions."""
+    command.downgrade(alembic_config(service, url), "base")
+
+
+def check(service: str, url: str) -> None:
+    """Raises alembic's CommandError if the tables in code and in the database differ."""
+    command.check(alembic_config(service, url))

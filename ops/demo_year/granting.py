@@ -1,0 +1,137 @@
+"""After arrival: the plan agreed, grants asked for, decided by others, paid in tranches and accounted for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from ops.demo_year.people import Dice, Household, day_of, moment
+from ops.demo_year.script import Journey
+from services.reintegration.domain.grant import (
+    ApproveGrant,
+    CancelGrant,
+    EndorseGrant,
+    RejectGrant,
+    RequestGrant,
+    ResubmitGrant,
+    ReturnGrant,
+)
+from services.reintegration.domain.grant_facts import RequestedTranche
+from services.reintegration.domain.plan import AgreePlan, PlannedLine
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ConfirmPayment,
+    ReconcileTranche,
+    ReleaseTranche,
+)
+from shared.contracts.reintegration import Dimension, GrantCategory, GrantModality
+from shared.money import Money
+
+Fate = Literal["approved", "rejected", "cancelled"]
+DIMENSIONS: dict[GrantCategory, Dimension] = {
+    "business": "economic", "housing": "social", "medical": "social", "other": "immediate",
+}  # fmt: skip
+MODALITIES: dict[GrantCategory, GrantModality] = {
+    "business": "in_kind_vendor", "housing": "service", "medical": "service", "other": "in_kind_goods",
+}  # fmt: skip
+# Invented amounts in euro, in steps of 50; together below the example cap of a person.
+AMOUNTS: dict[GrantCategory, tuple[int, int]] = {
+    "business": (1200, 1750), "housing": (600, 1100), "medical": (300, 900), "other": (200, 300),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A grant that will be asked for, and what becomes of the request."""
+
+    line: PlannedLine
+    fate: Fate
+    returned_once: bool
+
+
+def euro(amount: Decimal) -> Money:
+    """An amount in euro."""
+    return Money(amount=amount, currency="EUR")
+
+
+def plan_lines(dice: Dice, household: Household, categories: dict[UUID, tuple[GrantCategory, ...]]) -> tuple[
+    PlannedLine, ...
+]:
+    """A line for each need; whoever needs nothing named has one for other things."""
+    return tuple(
+        PlannedLine(
+            line_id=dice.id(0), person_id=member.person_id, dimension=DIMENSIONS[category], category=category,
+            planned=euro(Decimal(50 * dice.between(AMOUNTS[category][0] // 50, AMOUNTS[category][1] // 50))),
+        )
+        for member in household.members
+        for category in categories.get(member.person_id, ("other",))
+    )  # fmt: skip
+
+
+def agree(journey: Journey, household: Household, plan_id: UUID, lines: tuple[PlannedLine, ...], day: int) -> None:
+    """Returnee and receiving office agree the plan."""
+    journey.give(
+        moment(day, 9), _office(household), plan_id, AgreePlan(lines=lines, agreed_on=day_of(day))
+    )
+
+
+def request_and_pay(
+    journey: Journey, household: Household, case_id: UUID, plan_id: UUID, fund_id: UUID, wanted: Wanted,
+    references: Iterator[str], day: int,
+) -> int:
+    """One grant from request to reconciliation, each hat on another head; the answer is the day of the decision."""
+    office, grant_id, line = _office(household), journey.dice.id(day), wanted.line
+    money, tranches = line.planned, _tranches(line)
+    journey.give(
+        moment(day, 9), office, grant_id,
+        RequestGrant(
+            case_id=case_id, person_id=line.person_id, plan_id=plan_id, plan_line_id=line.line_id,
+            category=line.category, modality=MODALITIES[line.category], money=money, tranches=tranches,
+        ),
+    )  # fmt: skip
+    version = 1
+    if wanted.fate == "cancelled":
+        journey.give(moment(day + 2, 9), "coordinator", grant_id, CancelGrant(reason="not_needed"))
+        return day + 2
+    if wanted.returned_once:
+        journey.give(moment(day + 1, 9), "coordinator", grant_id, ReturnGrant(reason="quotation_missing"))
+        journey.give(
+            moment(day + 2, 9), office, grant_id,
+            ResubmitGrant(modality=MODALITIES[line.category], money=money, tranches=tranches),
+        )  # fmt: skip
+        version, day = 2, day + 2
+    journey.give(moment(day + 1, 13), "coordinator", grant_id, EndorseGrant(request_version=version))
+    if wanted.fate == "rejected":
+        journey.give(moment(day + 3, 9), "finance-approver", grant_id, RejectGrant(reason="not_feasible"))
+        return day + 3
+    decided = day + 2
+    journey.give(
+        moment(decided, 11), "finance-approver", grant_id, ApproveGrant(fund_id=fund_id, request_version=version)
+    )
+    for tranche in tranches:
+        paid = decided + 2 + 7 * (tranche.number - 1)
+        journey.give(moment(paid, 9), "finance-payer", grant_id, ReleaseTranche(number=tranche.number))
+        journey.give(
+            moment(paid + 1, 9), "finance-payer", grant_id,
+            ConfirmPayment(number=tranche.number, reference=next(references), paid_on=day_of(paid + 1)),
+        )  # fmt: skip
+        journey.give(moment(paid + 3, 9), office, grant_id, ConfirmDelivery(number=tranche.number))
+        journey.give(
+            moment(paid + 5, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
+        )
+    return decided
+
+
+def _tranches(line: PlannedLine) -> tuple[RequestedTranche, ...]:
+    whole = line.planned.amount
+    if line.category != "business":
+        return (RequestedTranche(number=1, money=euro(whole)),)
+    first = (whole * 6 / 10).quantize(Decimal(1))
+    return (
+        RequestedTranche(number=1, money=euro(first)), RequestedTranche(number=2, money=euro(whole - first)),
+    )  # fmt: skip
+
+
+def _office(household: Household) -> str:
+    return f"receiving-office-{household.country.lower()}"

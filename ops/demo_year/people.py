@@ -1,0 +1,145 @@
+"""Invented people: households with sex, age and country, and nothing by which anybody could be named."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Literal
+from uuid import UUID
+
+from ops.demo_year.quotas import FAMILIES_OF_OTHERS, LANGUAGES, OTHERS, RETURNED, WOMEN_ALONE, YEAR, Outcome
+from shared.contracts.counselling import Relation, Sex, Site
+
+CENTRES: tuple[Site, ...] = ("trc_usivak", "trc_blazuj", "trc_lipa", "trc_borici")
+COUNSELLORS = 12
+
+# A year of birth alone makes somebody a child to the end of the eighteenth year after it.
+YOUNGEST_ADULT = YEAR - 19
+Kind = Literal["father", "mother", "son", "daughter", "man", "woman"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One invented person."""
+
+    person_id: UUID
+    sex: Sex
+    birth_year: int
+    relation: Relation
+
+    @property
+    def adult(self) -> bool:
+        """Whether the person is an adult throughout the year."""
+        return self.birth_year <= YOUNGEST_ADULT
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """Persons who go together, or one who goes alone."""
+
+    members: tuple[Member, ...]
+    country: str
+    language: str
+    site: Site
+    counsellor: str
+    outcome: Outcome
+
+    @property
+    def principal(self) -> Member:
+        """The adult who speaks for them."""
+        return self.members[0]
+
+    @property
+    def adults(self) -> tuple[Member, ...]:
+        """The adults among them."""
+        return tuple(member for member in self.members if member.adult)
+
+    @property
+    def person_ids(self) -> tuple[UUID, ...]:
+        """Everybody's id."""
+        return tuple(member.person_id for member in self.members)
+
+
+class Dice:
+    """Everything that chance decides in the year, the same for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)  # noqa: S311 -- invented people, not secrets
+
+    def id(self, day: int) -> UUID:
+        """A UUIDv7 of that day of the year (0: 1 January)."""
+        stamp = int(moment(day, 7).timestamp() * 1000) + self.random.randrange(3_600_000)
+        value = (stamp & 0xFFFF_FFFF_FFFF) << 80 | self.random.getrandbits(80)
+        value &= ~(0xF << 76) & ~(0x3 << 62)
+        return UUID(int=value | 0x7 << 76 | 0x2 << 62)
+
+    def between(self, low: int, high: int) -> int:
+        """A whole number, both ends included."""
+        return self.random.randint(low, high)
+
+
+def moment(day: int, hour: int, minute: int = 0) -> datetime:
+    """A time of a day of the year, in UTC."""
+    return datetime.combine(date(YEAR, 1, 1), time(0), UTC) + timedelta(days=day, hours=hour, minutes=minute)
+
+
+def day_of(day: int) -> date:
+    """The date of a day of the year."""
+    return date(YEAR, 1, 1) + timedelta(days=day)
+
+
+def households(dice: Dice) -> list[Household]:
+    """Everybody who expresses an intention in the year: those who return, and the others."""
+    return [*_returning(dice), *_others(dice)]
+
+
+def _returning(dice: Dice) -> list[Household]:
+    families: tuple[tuple[str, tuple[Kind, ...]], ...] = (
+        ("TR", ("father", "mother", "daughter", "son")),
+        ("MA", ("mother", "daughter")),
+        ("PK", ("father", "son")),
+    )
+    found = [_household(dice, country, kinds, "returned") for country, kinds in families]
+    alone = dict(RETURNED)
+    for country, kinds in families:
+        alone[country] -= len(kinds)
+    countries = [country for country, count in alone.items() for _ in range(count)]
+    dice.random.shuffle(countries)
+    for number, country in enumerate(countries):
+        kind: Kind = "woman" if number < WOMEN_ALONE else "man"
+        found.append(_household(dice, country, (kind,), "returned"))
+    return found
+
+
+def _others(dice: Dice) -> list[Household]:
+    countries = sorted(LANGUAGES)
+    found: list[Household] = []
+    for outcome, persons in OTHERS.items():
+        left = persons
+        for _ in range(FAMILIES_OF_OTHERS.get(outcome, 0)):
+            kinds: tuple[Kind, ...] = ("father", "mother", "son", "daughter")
+            found.append(_household(dice, dice.random.choice(countries), kinds, outcome))
+            left -= len(kinds)
+        for _ in range(left):
+            single: Kind = "woman" if dice.random.random() < 0.12 else "man"
+            found.append(_household(dice, dice.random.choice(countries), (single,), outcome))
+    return found
+
+
+def _household(dice: Dice, country: str, kinds: tuple[Kind, ...], outcome: Outcome) -> Household:
+    families_live_apart: Site = "trc_borici" if len(kinds) > 1 else dice.random.choice(CENTRES)
+    return Household(
+        members=tuple(_member(dice, kind, place) for place, kind in enumerate(kinds)),
+        country=country,
+        language=LANGUAGES[country],
+        site=families_live_apart,
+        counsellor=f"counsellor-{dice.between(1, COUNSELLORS)}",
+        outcome=outcome,
+    )
+
+
+def _member(dice: Dice, kind: Kind, place: int) -> Member:
+    child = kind in ("son", "daughter")
+    sex: Sex = "female" if kind in ("mother", "daughter", "woman") else "male"
+    birth_year = dice.between(YEAR - 14, YEAR - 3) if child else dice.between(YEAR - 52, YOUNGEST_ADULT)
+    relation: Relation = "principal" if place == 0 else "child" if child else "spouse"
+    return Member(dice.id(0), sex, birth_year, relation)

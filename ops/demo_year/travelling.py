@@ -1,0 +1,113 @@
+"""From the approved application to arrival: preparation, the eve of departure, the flight, those who miss it."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from ops.demo_year.people import Household, moment
+from ops.demo_year.script import Journey, hold_session
+from services.counselling.domain.person import GiveConsent
+from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
+from services.returns.domain.case_application import ApproveCase
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
+from services.returns.domain.case_preparation import (
+    ClearToBoard,
+    ConfirmBooking,
+    ConfirmVoluntariness,
+    MarkReadyToTravel,
+    RecordMissedFlight,
+    RecordTravelDocument,
+    StartPreparation,
+)
+
+
+def approve(journey: Journey, case_id: UUID, day: int) -> None:
+    """Somebody other than the counsellor approves."""
+    journey.give(moment(day, 12), "coordinator", case_id, ApproveCase())
+
+
+def prepare(
+    journey: Journey, household: Household, case_id: UUID, plan_id: UUID, lines: tuple[PlannedLine, ...], day: int
+) -> None:
+    """Programme and office settled, transfer agreed to, own plan made, documents in hand; three days."""
+    journey.give(
+        moment(day, 8), "operations", case_id,
+        StartPreparation(programme="avrr-wb-2023", receiving_country=household.country),
+    )  # fmt: skip
+    for number, member in enumerate(household.adults):
+        at = moment(day, 9, number)
+        journey.give(
+            at, household.counsellor, member.person_id,
+            GiveConsent(
+                consent="transfer", text_version="2023-01", language=household.language, method="signature",
+                given_at=at, recipient_country=household.country,
+            ),
+        )  # fmt: skip
+    journey.give(
+        moment(day + 1, 10), household.counsellor, plan_id,
+        RecordOwnPlan(case_id=case_id, person_ids=household.person_ids, lines=lines),
+    )  # fmt: skip
+    for number, member in enumerate(household.members):
+        laissez_passer = journey.dice.random.random() < 0.4
+        journey.give(
+            moment(day + 2, 10, number), household.counsellor, case_id,
+            RecordTravelDocument(
+                person_id=member.person_id, document="laissez_passer" if laissez_passer else "passport",
+                valid_until=date(2024, 6, 30) if laissez_passer else date(2027, 3, 31),
+            ),
+        )  # fmt: skip
+
+
+def meet_the_receiving_office(journey: Journey, household: Household, day: int) -> None:
+    """A virtual session with the office in the country of origin."""
+    hold_session(
+        journey, household, moment(day, 13), "follow_up", "virtual_country_of_origin", ("reintegration_support",)
+    )
+
+
+def book(journey: Journey, household: Household, case_id: UUID, day: int, departure: int) -> None:
+    """Seats to the final destination."""
+    departs = moment(departure, 10)
+    journey.give(
+        moment(day, 14), "operations", case_id,
+        ConfirmBooking(
+            departs_at=departs, arrives_at=departs + timedelta(hours=journey.dice.between(5, 18)),
+            destination_country=household.country, person_ids=household.person_ids,
+        ),
+    )  # fmt: skip
+
+
+def on_the_eve(journey: Journey, household: Household, case_id: UUID, departure: int) -> None:
+    """The checklist is complete, and every adult is asked once more."""
+    journey.give(moment(departure - 1, 13), "operations", case_id, MarkReadyToTravel())
+    for number, member in enumerate(household.adults):
+        at = moment(departure - 1, 14, number)
+        journey.give(
+            at, "operations", case_id, ConfirmVoluntariness(person_id=member.person_id, confirmed_at=at)
+        )
+
+
+def miss_the_flight(journey: Journey, case_id: UUID, departure: int) -> None:
+    """Nobody came to the airport."""
+    journey.give(moment(departure, 10, 30), "operations", case_id, RecordMissedFlight(reason="did_not_appear"))
+
+
+def depart(journey: Journey, household: Household, case_id: UUID, departure: int) -> None:
+    """The gate is checked again, and everybody leaves."""
+    journey.give(moment(departure, 7, 30), "operations", case_id, ClearToBoard())
+    journey.give(
+        moment(departure, 10, 20), "operations", case_id,
+        RecordDeparture(person_ids=household.person_ids, departed_at=moment(departure, 10, 5)),
+    )  # fmt: skip
+
+
+def arrive(journey: Journey, household: Household, case_id: UUID, departure: int) -> None:
+    """The receiving office confirms each person."""
+    office = f"receiving-office-{household.country.lower()}"
+    for number, member in enumerate(household.members):
+        journey.give(
+            moment(departure + 1, 9, number), office, case_id,
+            ConfirmArrival(
+                person_id=member.person_id, arrived_at=moment(departure + 1, 5),
+                known_by=journey.dice.random.choice(("met", "call")),
+            ),
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""PostgreSQL and NATS as direct children on loopback, for machines that have neither."""

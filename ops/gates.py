@@ -1,0 +1,30 @@
+"""Every check that the project has to pass, in one order, with one result."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+GATES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("ruff", (str(BIN / "ruff"), "check", "--quiet", ".")),
+    ("mypy", (str(BIN / "mypy"),)),
+    ("import contracts", (str(BIN / "lint-imports"), "--no-cache")),
+    ("pytest", (str(BIN / "pytest"),)),
+)
+
+
+def run_gates(extra: Sequence[str]) -> int:
+    """Runs every gate even if one fails, so that one run tells all; 0 only if all passed."""
+    failed: list[str] = []
+    for name, command in GATES:
+        started = time.monotonic()
+        more = tuple(extra) if name == "pytest" else ()
+        code = subprocess.run((*command, *more), cwd=PROJECT, check=False).returncode
+        print(f"avrr test: {name} {'passed' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
+        if code != 0:
+            failed.append(name)
+    return 1 if failed else 0

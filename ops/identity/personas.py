@@ -1,0 +1,95 @@
+"""The invented staff of the mission and its partners, as data: whom a development token can name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from shared.actors import Role
+from shared.countries import is_country
+
+MISSION: Final = "iom_ba"
+MISSION_COUNTRY: Final = "BA"
+SITES: Final = ("trc_usivak", "trc_blazuj", "trc_lipa", "trc_borici", "outreach")
+COUNSELLORS: Final = 12
+
+ACR_PLAIN: Final = "pwd"
+ACR_PHISHING_RESISTANT: Final = "phr"
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """One invented member of staff with one role and an explicit scope."""
+
+    name: str
+    role: Role
+    organisation: str
+    countries: tuple[str, ...]
+    sites: tuple[str, ...]
+    acr: str
+
+    @property
+    def subject(self) -> str:
+        """The person id of this persona, the same in every token."""
+        return f"staff:{self.name}"
+
+
+class UnknownPersona(LookupError):
+    """No persona bears this name."""
+
+
+def persona(name: str) -> Persona:
+    """The persona of this name, e.g. `finance-approver` or `receiving-office-tn`; UnknownPersona if none is.
+
+    `counsellor` is `counsellor-1`. Staff of a country of origin exist for every ISO 3166-1 alpha-2 code.
+    """
+    mission = PERSONAS.get(name)
+    if mission is not None:
+        return mission
+    for role, organisation in _ABROAD.items():
+        country = name.removeprefix(f"{_dashed(role)}-")
+        if country != name and country == country.lower() and is_country(country.upper()):
+            return Persona(name, role, f"{organisation}_{country}", (country.upper(),), (), ACR_PLAIN)
+    raise UnknownPersona
+
+
+def _dashed(role: Role) -> str:
+    return role.value.replace("_", "-")
+
+
+def _mission_staff(name: str, role: Role, sites: tuple[str, ...] = SITES) -> Persona:
+    acr = ACR_PHISHING_RESISTANT if role in _STEPS_UP else ACR_PLAIN
+    return Persona(name, role, MISSION, (MISSION_COUNTRY,), sites, acr)
+
+
+def _all_mission_staff() -> Iterator[Persona]:
+    for number in range(COUNSELLORS):
+        yield _mission_staff(f"counsellor-{number + 1}", Role.COUNSELLOR, (SITES[number % len(SITES)],))
+    for role in Role:
+        if role is Role.ADMINISTRATOR:
+            # Who runs the system sees no case.
+            yield _mission_staff(_dashed(role), role, sites=())
+        elif role is not Role.COUNSELLOR and role not in _ABROAD:
+            yield _mission_staff(_dashed(role), role)
+    # The second person of those acts that need two of one role.
+    for role in (Role.COORDINATOR, Role.FINANCE_APPROVER):
+        yield _mission_staff(f"{_dashed(role)}-2", role)
+
+
+_ABROAD: Final[Mapping[Role, str]] = MappingProxyType(
+    {Role.RECEIVING_OFFICE: "iom", Role.CONSULAR_POST: "consular_post"}
+)
+# Whose acts move money or stand for the mission: they are shown as logged in with a phishing-resistant key.
+_STEPS_UP: Final = frozenset(
+    {
+        Role.COORDINATOR,
+        Role.CHIEF_OF_MISSION,
+        Role.FINANCE_APPROVER,
+        Role.FINANCE_PAYER,
+        Role.FINANCE_RECONCILER,
+    }
+)
+_BY_NAME: Final = {member.name: member for member in _all_mission_staff()}
+PERSONAS: Final[Mapping[str, Persona]] = MappingProxyType(
+    {**_BY_NAME, "counsellor": _BY_NAME["counsellor-1"]}
+)

@@ -1,0 +1,125 @@
+"""The annual report: each service's own figures, put together, and for 2023 beside what the mission published."""
+
+import asyncio
+from dataclasses import dataclass
+
+import httpx
+from rich.table import Table
+
+from ops.identity.client import PersonaTokens
+from shared.statistics import Statistics, Unit
+
+READER = "manager"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the report: what is counted, in which unit, and where a share is meant, of what."""
+
+    key: str
+    label: str
+    unit: Unit
+    of: str | None = None
+
+
+LINES: tuple[Line, ...] = (
+    Line("sessions", "Counselling sessions (held, individual)", "sessions"),
+    Line("virtual_sessions", "of which virtual with countries of origin", "sessions", of="sessions"),
+    Line("group_sessions", "Group information sessions", "sessions"),
+    Line("outreach_contacts", "People reached by outreach", "contacts"),
+    Line("outreach_locations", "Outreach locations", "locations"),
+    Line("intentions", "Persons expressing an intention to return", "persons"),
+    Line("returns", "Persons returned (departed in the year, arrival confirmed)", "persons"),
+    Line("countries", "Countries returned to", "countries"),
+    Line("female", "Female", "persons", of="returns"),
+    Line("male", "Male", "persons", of="returns"),
+    Line("children", "Children", "persons", of="returns"),
+    Line("returns_TR", "To Türkiye", "persons", of="returns"),
+    Line("returns_MA", "To Morocco", "persons", of="returns"),
+    Line("returns_PK", "To Pakistan", "persons", of="returns"),
+    Line("returns_DZ", "To Algeria", "persons", of="returns"),
+    Line("returns_IN", "To India", "persons", of="returns"),
+    Line("grants", "Reintegration grants (by date of approval)", "grants"),
+    Line("grants_business", "Business", "grants", of="grants"),
+    Line("grants_housing", "Housing", "grants", of="grants"),
+    Line("grants_medical", "Medical", "grants", of="grants"),
+    Line("counselled", "Returned persons individually counselled", "persons", of="returns"),
+    Line("own_plans", "Returned persons with an own reintegration plan", "persons", of="returns"),
+)
+
+# The mission's report of 2023 gives whole percentages; each has exactly one count that rounds to it.
+PUBLISHED: dict[int, dict[str, int]] = {
+    2023: {
+        "sessions": 1658, "virtual_sessions": 24, "group_sessions": 856, "outreach_contacts": 11700,
+        "outreach_locations": 130, "intentions": 290, "returns": 96, "countries": 23, "female": 7, "male": 89,
+        "children": 4, "returns_TR": 16, "returns_MA": 9, "returns_PK": 8, "returns_DZ": 7, "returns_IN": 7,
+        "grants": 67, "grants_business": 32, "grants_housing": 30, "grants_medical": 5, "counselled": 96,
+        "own_plans": 96,
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a report with its figures; ``of`` is the denominator where a percentage is meant."""
+
+    key: str
+    label: str
+    unit: Unit
+    published: int | None
+    computed: int
+    of: int | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether the computed figure is the published one; true where nothing was published."""
+        return self.published is None or self.published == self.computed
+
+    def as_json(self) -> dict[str, str | int | bool | None]:
+        """The row as the comparison file holds it."""
+        return {
+            "key": self.key, "label": self.label, "unit": self.unit, "published": self.published,
+            "computed": self.computed, "equal": self.equal, "of": self.of,
+        }
+
+
+async def compute(services: dict[str, str], tokens: PersonaTokens, year: int) -> list[Row]:
+    """The report of one year out of the services' statistics; a figure nobody counts is 0."""
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        answers = await asyncio.gather(*(_ask(client, url, tokens, year) for url in services.values()))
+    figures = {figure.key: figure for answer in answers for figure in answer.figures}
+    values = {line.key: figures[line.key].value if line.key in figures else 0 for line in LINES}
+    published = PUBLISHED.get(year, {})
+    return [
+        Row(
+            line.key, line.label, line.unit, published.get(line.key), values[line.key],
+            values[line.of] if line.of else None,
+        )
+        for line in LINES
+    ]
+
+
+async def _ask(client: httpx.AsyncClient, url: str, tokens: PersonaTokens, year: int) -> Statistics:
+    answer = await client.get(
+        f"{url}/v1/statistics", params={"from": f"{year}-01-01", "to": f"{year}-12-31"},
+        headers={"Authorization": f"Bearer {await tokens.token(READER)}"},
+    )
+    answer.raise_for_status()
+    return Statistics.model_validate_json(answer.content)
+
+
+def as_table(rows: list[Row], year: int) -> Table:
+    """The report as people read it: numerator and denominator beside each percentage."""
+    table = Table(title=f"Assisted voluntary return and reintegration, {year}", title_justify="left")
+    table.add_column("", no_wrap=False)
+    table.add_column("unit")
+    table.add_column("published", justify="right")
+    table.add_column("computed", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("")
+    for row in rows:
+        share = f"{row.computed}/{row.of} = {100 * row.computed / row.of:.0f} %" if row.of else ""
+        published = "" if row.published is None else f"{row.published:,}"
+        verdict = "" if row.published is None else ("equal" if row.equal else "DIFFERS")
+        table.add_row(row.label, row.unit, published, f"{row.computed:,}", share, verdict)
+    return table

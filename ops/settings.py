@@ -1,0 +1,75 @@
+"""What can be decided from outside about a start, read from `AVRR_…` variables, and how one is refused."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+# Above it the kernel hands out ports for outgoing connections, and a free one may be taken a moment later.
+HIGHEST_PORT = 32767
+
+
+class CannotStart(Exception):
+    """A start that has to be refused: a stable code, and the one line that says what to do about it."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+def _ports(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+    return {name.strip(): port.strip() for name, _, port in pairs}
+
+
+class OpsSettings(BaseSettings):
+    """The surroundings of one running system; what is left out is provided by avrr itself.
+
+    `ports` are to be used as they are (`AVRR_PORTS=postgres=15999,returns=9002`): unlike the usual ones they
+    are never exchanged for free ones.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
+
+    data: Path = PROJECT / ".avrr"
+    database_url: SecretStr | None = None
+    pg_bin: Path | None = None
+    nats_url: str | None = None
+    oidc_issuer: str | None = None
+    oidc_jwks_url: str | None = None
+    ports: Annotated[
+        Mapping[str, Annotated[int, Field(ge=1, le=HIGHEST_PORT)]], NoDecode, BeforeValidator(_ports)
+    ] = Field(default_factory=dict)
+
+    @property
+    def data_folder(self) -> Path:
+        """Where everything of this system lives, as an absolute path."""
+        return self.data.expanduser().absolute()
+
+    @property
+    def secrets_folder(self) -> Path:
+        """Generated passwords and keys."""
+        return self.data_folder / "secrets"
+
+    @property
+    def logs_folder(self) -> Path:
+        """What servers and quiet services print."""
+        return self.data_folder / "logs"
+
+
+def read_settings() -> OpsSettings:
+    """The settings of this start; `CannotStart` names a wrong variable without repeating its value."""
+    try:
+        return OpsSettings()
+    except ValidationError as error:
+        names = sorted(
+            {f"AVRR_{str(fault['loc'][0]).upper()}" for fault in error.errors(include_input=False)}
+        )
+        raise CannotStart("settings", f"{', '.join(names)} can't be understood") from None

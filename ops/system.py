@@ -1,0 +1,175 @@
+"""The whole system on one machine: servers, databases, streams, the development provider and all services."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ops import databases
+from ops.children import Child
+from ops.database_server import PostgresAddress
+from ops.embedded.nats import PROVISION
+from ops.identity.keys import client_secret
+from ops.provision import Provision
+from ops.secrets import Secrets
+from ops.settings import CannotStart, OpsSettings
+from ops.supervisor import Running
+from shared.topology import SERVICES, Service
+
+IDENTITY_PORT = 8010
+ClockMode = Literal["real", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a running system is reached; the secrets stay in their files."""
+
+    services: dict[str, str]
+    issuer: str
+    nats: str
+    postgres: str
+    clock: ClockMode
+
+
+def make_system(
+    settings: OpsSettings,
+    *,
+    clock: ClockMode = "real",
+    quiet: bool = True,
+    restart: bool = False,
+    say: Callable[[str], None] = print,
+) -> Running:
+    """The system, for ``async with``: inside, every service is ready."""
+
+    async def prepare(running: Running) -> Sequence[Child]:
+        secrets = running.secrets
+        passwords = {role: secrets.password(role) for role in databases.role_names()}
+        logins = await databases.prepare(running.postgres, passwords)
+        user, password = nats_login(running, PROVISION)
+        await Provision(running.nats.url, user, password).ensure()
+        write_addresses(settings, addresses(running, clock))
+        children = [_provision(running)]
+        if settings.oidc_issuer is None:
+            children.append(_identity(running))
+        children += [_service(running, service, logins[service.name], clock) for service in SERVICES]
+        return children
+
+    return Running(
+        settings, prepare=prepare, other_ports={"identity": IDENTITY_PORT}, quiet=quiet, restart=restart, say=say
+    )
+
+
+def addresses(running: Running, clock: ClockMode) -> Addresses:
+    """Where this system is reached."""
+    return Addresses(
+        services={service.name: f"http://127.0.0.1:{running.ports[service.name]}" for service in SERVICES},
+        issuer=issuer_of(running),
+        nats=running.nats.url,
+        postgres=f"{running.postgres.host}:{running.postgres.port}",
+        clock=clock,
+    )
+
+
+def issuer_of(running: Running) -> str:
+    """Whose tokens the services accept."""
+    return running.settings.oidc_issuer or f"http://127.0.0.1:{running.ports['identity']}"
+
+
+def nats_login(running: Running, user: str) -> tuple[str | None, str | None]:
+    """The user and password for the broker; none where the address given from outside carries its own."""
+    password = running.nats.passwords.get(user)
+    return (user, password) if password is not None else (None, None)
+
+
+def write_addresses(settings: OpsSettings, found: Addresses) -> None:
+    """Leaves word where the system runs, for the other commands."""
+    path = _run_file(settings)
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(
+            {"services": found.services, "issuer": found.issuer, "nats": found.nats, "postgres": found.postgres,
+             "clock": found.clock},
+            file,
+        )
+    draft.replace(path)
+
+
+def read_addresses(settings: OpsSettings) -> Addresses:
+    """Where the system runs, as the last start left word; `CannotStart` if it was never started here."""
+    try:
+        return Addresses(**json.loads(_run_file(settings).read_text()))
+    except FileNotFoundError:
+        raise CannotStart("not_running", "Nothing was started in this data folder yet: run ./avrr up first.") from None
+
+
+def identity_folder(settings: OpsSettings) -> Path:
+    """Where the development provider keeps its key and its clients' secret."""
+    return settings.secrets_folder / "identity"
+
+
+def development_secret(settings: OpsSettings) -> str:
+    """What the development provider wants to see before it gives a persona's token."""
+    return client_secret(identity_folder(settings))
+
+
+def worker_url(settings: OpsSettings, service: Service) -> str:
+    """A service's database by its worker login, for commands that look at or repair a system."""
+    if settings.database_url is not None:
+        server = PostgresAddress.from_url(settings.database_url.get_secret_value())
+    else:
+        host, _, port = read_addresses(settings).postgres.rpartition(":")
+        server = PostgresAddress(host, int(port), "", "", "postgres")
+    role = f"{service.name}_worker"
+    return server.url_for(service.name, role, Secrets(settings.secrets_folder).password(role))
+
+
+def _service(running: Running, service: Service, logins: databases.Logins, clock: ClockMode) -> Child:
+    user, password = nats_login(running, service.name)
+    url = f"http://127.0.0.1:{running.ports[service.name]}"
+    environment = {
+        "AVRR_PORT": str(running.ports[service.name]),
+        "AVRR_CLOCK": clock,
+        "AVRR_LOG_LEVEL": "warning" if clock == "replay" else "info",
+        "AVRR_API_DATABASE_URL": logins.api,
+        "AVRR_WORKER_DATABASE_URL": logins.worker,
+        "AVRR_NATS_URL": running.nats.url,
+        "AVRR_OIDC_ISSUER": issuer_of(running),
+    }
+    if user is not None and password is not None:
+        environment |= {"AVRR_NATS_USER": user, "AVRR_NATS_PASSWORD": password}
+    if running.settings.oidc_jwks_url is not None:
+        environment["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
+    return Child(
+        service.name, (sys.executable, "-m", f"{service.module}.app"), environment, ready_url=f"{url}/readyz"
+    )
+
+
+def _provision(running: Running) -> Child:
+    user, password = nats_login(running, PROVISION)
+    environment = {"AVRR_NATS_URL": running.nats.url}
+    if user is not None and password is not None:
+        environment |= {"AVRR_NATS_USER": user, "AVRR_NATS_PASSWORD": password}
+    return Child("provision", (sys.executable, "-m", "ops.provision"), environment)
+
+
+def _identity(running: Running) -> Child:
+    issuer = issuer_of(running)
+    return Child(
+        "identity",
+        (sys.executable, "-m", "ops.identity"),
+        {
+            "AVRR_DEVELOPMENT_IDENTITY": "1",
+            "AVRR_IDENTITY_FOLDER": str(identity_folder(running.settings)),
+            "AVRR_IDENTITY_PORT": str(running.ports["identity"]),
+            "AVRR_IDENTITY_ISSUER": issuer,
+        },
+        ready_url=f"{issuer}/jwks.json",
+    )
+
+
+def _run_file(settings: OpsSettings) -> Path:
+    return settings.data_folder / "run.json"

@@ -1,0 +1,103 @@
+"""`avrr verify`: every service against its own log, its log against its stream, and the services against each other."""
+
+import json
+from collections.abc import AsyncIterator
+from importlib import import_module
+
+from ops.secrets import Secrets
+from ops.settings import OpsSettings
+from ops.system import read_addresses, worker_url
+from shared.bus import Bus, BusFault
+from shared.db import Database, Scope, Sql
+from shared.topology import BY_NAME, SERVICES, Service
+from shared.verify import verify
+from shared.wiring import Wiring
+
+SHOWN = 20
+
+_HEAD = Sql("SELECT size FROM log_head")
+_LETTERS = Sql("SELECT count(*) AS waiting FROM dead_letter")
+_KNOWN_TO_RETURNS = Sql("SELECT id, status, grants::text AS grants FROM cases")
+_KNOWN_TO_REINTEGRATION = Sql("SELECT id, case_id, status FROM grants")
+
+# How far a grant is, as returns is told: each status of reintegration's grant has one stage.
+STAGES = {
+    "submitted": "requested", "returned": "requested", "endorsed": "requested", "approved": "approved",
+    "in_disbursement": "approved", "disbursed": "disbursed", "completed": "ended", "rejected": "ended",
+    "cancelled": "ended",
+}  # fmt: skip
+
+
+async def verify_system(settings: OpsSettings, only: str | None) -> AsyncIterator[tuple[str, int]]:
+    """Lines for people, each with how many differences it stands for; meant for a system at rest."""
+    chosen = [service for service in SERVICES if only in (None, service.name)]
+    for service in chosen:
+        wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
+        database = Database(worker_url(settings, service), "avrr-verify", 2)
+        await database.open()
+        try:
+            findings = await verify(database, service.name, wiring.by_name, wiring.checks)
+            yield f"{service.name}: {findings.events} events, {findings.rows} rows compared with their fold", 0
+            for difference in findings.differences[:SHOWN]:
+                yield f"{service.name}: {difference}", 1
+            if len(findings.differences) > SHOWN:
+                yield f"{service.name}: and {len(findings.differences) - SHOWN} more", len(findings.differences) - SHOWN
+            yield await _letters(service, database)
+            yield await _stream(settings, service, database)
+        finally:
+            await database.close()
+    if only is None:
+        async for line in _grants(settings):
+            yield line
+
+
+async def _letters(service: Service, database: Database) -> tuple[str, int]:
+    async with database.unit_of_work(Scope("verify")) as unit:
+        row = await unit.row(_LETTERS)
+    waiting = int(row["waiting"]) if row else 0
+    return f"{service.name}: {waiting} dead letters", waiting
+
+
+async def _stream(settings: OpsSettings, service: Service, database: Database) -> tuple[str, int]:
+    async with database.unit_of_work(Scope("verify")) as unit:
+        row = await unit.row(_HEAD)
+    size = int(row["size"]) if row else 0
+    password = None if settings.nats_url else Secrets(settings.secrets_folder).password(f"nats_{service.name}")
+    user = None if settings.nats_url else service.name
+    try:
+        async with Bus(settings.nats_url or read_addresses(settings).nats, service.name, user, password) as bus:
+            await bus.ready()
+            state = await bus.stream_state(service.stream)
+    except BusFault as fault:
+        return f"{service.name}: the stream cannot be read ({type(fault).__name__})", 1
+    whole = state.last == size and state.messages == size and (size == 0 or state.first == 1)
+    verdict = "equals" if whole else "DIFFERS FROM"
+    return f"{service.name}: stream last_seq {state.last} {verdict} log size {size}", 0 if whole else 1
+
+
+async def _grants(settings: OpsSettings) -> AsyncIterator[tuple[str, int]]:
+    returns = Database(worker_url(settings, BY_NAME["returns"]), "avrr-verify", 1)
+    reintegration = Database(worker_url(settings, BY_NAME["reintegration"]), "avrr-verify", 1)
+    await returns.open()
+    await reintegration.open()
+    try:
+        async with returns.unit_of_work(Scope("verify")) as unit:
+            cases = await unit.rows(_KNOWN_TO_RETURNS)
+        async with reintegration.unit_of_work(Scope("verify")) as unit:
+            grants = await unit.rows(_KNOWN_TO_REINTEGRATION)
+    finally:
+        await returns.close()
+        await reintegration.close()
+    noted = {
+        (str(case["id"]), grant["grant_id"]): grant["stage"] for case in cases for grant in json.loads(case["grants"])
+    }
+    true = {(str(grant["case_id"]), str(grant["id"])): STAGES[grant["status"]] for grant in grants}
+    wrong = sorted(key for key in noted.keys() | true.keys() if noted.get(key) != true.get(key))
+    yield f"returns and reintegration: {len(true)} grants of {len(cases)} cases compared", 0
+    for case_id, grant_id in wrong[:SHOWN]:
+        yield (
+            f"case {case_id}: grant {grant_id} is {true.get((case_id, grant_id))}, returns noted "
+            f"{noted.get((case_id, grant_id))}"
+        ), 1
+    if len(wrong) > SHOWN:
+        yield f"returns and reintegration: and {len(wrong) - SHOWN} more", len(wrong) - SHOWN

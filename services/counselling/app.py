@@ -1,0 +1,8 @@
+"""The counselling service as a process."""
+
+from services.counselling.routes import router
+from services.counselling.wiring import WIRING
+from shared.service import serve
+
+if __name__ == "__main__":
+    serve(WIRING, (router,))

@@ -1,0 +1,27 @@
+"""Who may do what in counselling; what is not listed is refused."""
+
+from shared.actors import Role
+from shared.policy import Policy, allow
+
+POLICY = Policy(
+    allow("register_person", Role.COUNSELLOR),
+    allow("read_person", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
+    allow("give_consent", Role.COUNSELLOR),
+    allow("withdraw_consent", Role.COUNSELLOR, Role.COORDINATOR, Role.DATA_PROTECTION),
+    allow("register_family", Role.COUNSELLOR),
+    allow("read_family", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
+    allow("schedule_session", Role.COUNSELLOR),
+    allow("hold_session", Role.COUNSELLOR),
+    allow("mark_session_not_held", Role.COUNSELLOR),
+    allow("read_session", Role.COUNSELLOR, Role.COORDINATOR),
+    allow("list_own_sessions", Role.COUNSELLOR),
+    allow("record_group_session", Role.COUNSELLOR),
+    allow("read_group_session", Role.COUNSELLOR, Role.COORDINATOR, Role.MANAGER),
+    allow("record_outreach", Role.COUNSELLOR),
+    allow("read_outreach", Role.COUNSELLOR, Role.COORDINATOR, Role.MANAGER),
+    allow("express_intention", Role.COUNSELLOR),
+    allow("read_intention", Role.COUNSELLOR, Role.COORDINATOR),
+    allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
+    allow("read_events", Role.AUDITOR),
+    allow("read_forms", *Role),
+)

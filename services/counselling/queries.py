@@ -1,0 +1,132 @@
+"""What counselling's tables answer: the facts that rules are handed, lists, and the figures of the annual report."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.counselling.domain.family import MemberToBe
+from services.counselling.domain.intention import PersonToCover, SessionBehind
+from services.counselling.domain.session import NamedPerson
+from shared.db import Sql, UnitOfWork
+from shared.statistics import Figure, Period
+
+_NAMED = Sql("SELECT id, data_consent FROM persons WHERE id = ANY(cast(:ids AS uuid[]))")
+
+_MEMBERS = Sql(
+    "SELECT p.id, p.birth_year, f.person_id IS NOT NULL AS in_a_family "
+    "FROM persons p LEFT JOIN family_members f ON f.person_id = p.id WHERE p.id = ANY(cast(:ids AS uuid[]))"
+)
+
+_BEHIND_AN_INTENTION = Sql(
+    "SELECT (SELECT to_json(s) FROM (SELECT held_at, session_type, outcome, person_ids, counsellor_id "
+    " FROM sessions WHERE id = :session_id) s) AS session, "
+    "(SELECT coalesce(json_agg(p), '[]'::json) FROM ("
+    " SELECT p.id, p.sex, p.birth_year, p.country_of_origin, p.data_consent, f.family_id, "
+    "  a.person_id IS NOT NULL AS attempt_active, "
+    "  EXISTS (SELECT 1 FROM intentions i WHERE i.session_id = :session_id "
+    "   AND i.persons @> jsonb_build_array(jsonb_build_object('person_id', p.id))) AS expressed_in_session "
+    " FROM persons p LEFT JOIN family_members f ON f.person_id = p.id LEFT JOIN active_attempts a ON a.person_id = p.id "
+    " WHERE p.id = ANY(cast(:ids AS uuid[]))) p) AS persons"
+)
+
+_FIGURES = Sql(
+    "WITH period AS (SELECT cast(:first AS date)::timestamp AT TIME ZONE cast(:zone AS text) AS begins, "
+    " (cast(:last AS date) + 1)::timestamp AT TIME ZONE cast(:zone AS text) AS ends), "
+    "held AS (SELECT count(*) AS sessions, count(*) FILTER (WHERE modality = 'virtual_country_of_origin') AS virtual "
+    " FROM sessions, period WHERE session_type = 'individual' AND status = 'held' "
+    " AND held_at >= begins AND held_at < ends), "
+    "grouped AS (SELECT count(*) AS group_sessions, coalesce(sum(participants), 0) AS participants "
+    " FROM group_sessions, period WHERE held_at >= begins AND held_at < ends), "
+    "reached AS (SELECT coalesce(sum(contacts), 0) AS contacts, count(DISTINCT location) AS locations "
+    " FROM outreach, period WHERE held_at >= begins AND held_at < ends), "
+    "wished AS (SELECT count(DISTINCT person ->> 'person_id') AS persons, count(DISTINCT i.id) AS intentions "
+    " FROM intentions i CROSS JOIN LATERAL jsonb_array_elements(i.persons) person, period "
+    " WHERE expressed_at >= begins AND expressed_at < ends) "
+    "SELECT sessions, virtual, group_sessions, participants, contacts, locations, persons, intentions "
+    "FROM held, grouped, reached, wished"
+)
+
+SESSIONS_OF = Sql(
+    "SELECT id, status, session_type, modality, site, language, held_at, scheduled_for, outcome FROM sessions "
+    "WHERE counsellor_id = :counsellor_id AND (cast(:after AS uuid) IS NULL OR id > :after) ORDER BY id LIMIT :limit"
+)
+
+
+class SessionRow(BaseModel):
+    """One of a counsellor's own sessions in a list."""
+
+    id: UUID
+    status: Literal["scheduled", "held", "not_held"]
+    session_type: str
+    modality: str
+    site: str
+    language: str
+    held_at: datetime | None
+    scheduled_for: datetime | None
+    outcome: str | None
+
+
+async def named_persons(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[NamedPerson, ...]:
+    """Those of these persons who are registered, with whether they agreed to processing."""
+    if not ids:
+        return ()
+    return tuple(NamedPerson(row["id"], row["data_consent"]) for row in await unit.rows(_NAMED, ids=list(ids)))
+
+
+async def members_to_be(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[MemberToBe, ...]:
+    """Those of these persons who are registered, with whether they are in a family already."""
+    rows = await unit.rows(_MEMBERS, ids=list(ids))
+    return tuple(MemberToBe(row["id"], row["birth_year"], row["in_a_family"]) for row in rows)
+
+
+async def behind_an_intention(
+    unit: UnitOfWork, session_id: UUID, ids: Sequence[UUID]
+) -> tuple[SessionBehind | None, tuple[PersonToCover, ...]]:
+    """The session in which a wish was expressed, and the registered persons whom it would cover."""
+    row = await unit.row(_BEHIND_AN_INTENTION, session_id=session_id, ids=list(ids))
+    assert row is not None
+    session = None
+    if row["session"] is not None:
+        found = json.loads(row["session"])
+        session = SessionBehind(
+            held_at=datetime.fromisoformat(found["held_at"]) if found["held_at"] else None,
+            session_type=found["session_type"],
+            outcome=found["outcome"],
+            person_ids=tuple(UUID(id) for id in found["person_ids"]),
+            counsellor_id=found["counsellor_id"],
+        )
+    persons = tuple(
+        PersonToCover(
+            person_id=UUID(found["id"]),
+            sex=found["sex"],
+            birth_year=found["birth_year"],
+            country_of_origin=found["country_of_origin"],
+            data_consent=found["data_consent"],
+            family_id=UUID(found["family_id"]) if found["family_id"] else None,
+            attempt_active=found["attempt_active"],
+            expressed_in_session=found["expressed_in_session"],
+        )
+        for found in json.loads(row["persons"])
+    )
+    return session, persons
+
+
+async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
+    """Counselling's part of the report. A counselling session is a held individual one; groups and outreach apart."""
+    row = await unit.row(_FIGURES, first=period.first, last=period.last, zone=period.zone)
+    assert row is not None
+    return [
+        Figure(key="sessions", unit="sessions", value=row["sessions"]),
+        Figure(key="virtual_sessions", unit="sessions", value=row["virtual"], of=row["sessions"]),
+        Figure(key="group_sessions", unit="sessions", value=row["group_sessions"]),
+        Figure(key="group_participants", unit="contacts", value=row["participants"]),
+        Figure(key="outreach_contacts", unit="contacts", value=row["contacts"]),
+        Figure(key="outreach_locations", unit="locations", value=row["locations"]),
+        Figure(key="intentions", unit="persons", value=row["persons"]),
+        Figure(key="intention_records", unit="cases", value=row["intentions"]),
+    ]
+

@@ -1,0 +1,134 @@
+"""Counselling's API: each route gives one command or answers one question."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.counselling import queries, wiring
+from services.counselling.domain.family import Family, RegisterFamily
+from services.counselling.domain.group_session import GroupSession, RecordGroupSession
+from services.counselling.domain.intention import ExpressIntention, Intention
+from services.counselling.domain.outreach import Outreach, RecordOutreach
+from services.counselling.domain.person import GiveConsent, Person, RegisterPerson, WithdrawConsent
+from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession, Session
+from shared.http import Calling, Limit, Page, Receipt, View
+from shared.statistics import First, Last, Statistics, period
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/persons/{person_id}")
+async def register_person(person_id: UUID, body: RegisterPerson, call: Calling) -> Receipt:
+    """Registers a person under an id that the caller chose."""
+    return await call.order(wiring.PERSON, person_id, body)
+
+
+@router.get("/persons/{person_id}")
+async def read_person(person_id: UUID, call: Calling) -> View[Person]:
+    """What counselling knows of a person."""
+    return await call.view(wiring.PERSON, person_id)
+
+
+@router.post("/persons/{person_id}/give-consent")
+async def give_consent(person_id: UUID, body: GiveConsent, call: Calling) -> Receipt:
+    """Records a consent."""
+    return await call.order(wiring.PERSON, person_id, body)
+
+
+@router.post("/persons/{person_id}/withdraw-consent")
+async def withdraw_consent(person_id: UUID, body: WithdrawConsent, call: Calling) -> Receipt:
+    """Takes a consent back."""
+    return await call.order(wiring.PERSON, person_id, body)
+
+
+@router.post("/families/{family_id}")
+async def register_family(family_id: UUID, body: RegisterFamily, call: Calling) -> Receipt:
+    """Registers persons as one family."""
+    return await call.order(wiring.FAMILY, family_id, body)
+
+
+@router.get("/families/{family_id}")
+async def read_family(family_id: UUID, call: Calling) -> View[Family]:
+    """A family and its members."""
+    return await call.view(wiring.FAMILY, family_id)
+
+
+@router.get("/sessions")
+async def list_own_sessions(
+    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
+) -> Page[queries.SessionRow]:
+    """The caller's own sessions, oldest first."""
+    return await call.page(
+        queries.SESSIONS_OF, queries.SessionRow, after, limit, counsellor_id=call.context.actor.person_id
+    )
+
+
+@router.post("/sessions/{session_id}/schedule")
+async def schedule_session(session_id: UUID, body: ScheduleSession, call: Calling) -> Receipt:
+    """Agrees a session for a coming time."""
+    return await call.order(wiring.SESSION, session_id, body)
+
+
+@router.post("/sessions/{session_id}/hold")
+async def hold_session(session_id: UUID, body: HoldSession, call: Calling) -> Receipt:
+    """Records a session that took place."""
+    return await call.order(wiring.SESSION, session_id, body)
+
+
+@router.post("/sessions/{session_id}/mark-not-held")
+async def mark_session_not_held(session_id: UUID, body: MarkSessionNotHeld, call: Calling) -> Receipt:
+    """Records that a scheduled session did not take place."""
+    return await call.order(wiring.SESSION, session_id, body)
+
+
+@router.get("/sessions/{session_id}")
+async def read_session(session_id: UUID, call: Calling) -> View[Session]:
+    """One counselling session."""
+    return await call.view(wiring.SESSION, session_id)
+
+
+@router.post("/group-sessions/{group_session_id}")
+async def record_group_session(group_session_id: UUID, body: RecordGroupSession, call: Calling) -> Receipt:
+    """Records that a group was informed."""
+    return await call.order(wiring.GROUP_SESSION, group_session_id, body)
+
+
+@router.get("/group-sessions/{group_session_id}")
+async def read_group_session(group_session_id: UUID, call: Calling) -> View[GroupSession]:
+    """One group session."""
+    return await call.view(wiring.GROUP_SESSION, group_session_id)
+
+
+@router.post("/outreach/{outreach_id}")
+async def record_outreach(outreach_id: UUID, body: RecordOutreach, call: Calling) -> Receipt:
+    """Records how many people were reached at a place."""
+    return await call.order(wiring.OUTREACH, outreach_id, body)
+
+
+@router.get("/outreach/{outreach_id}")
+async def read_outreach(outreach_id: UUID, call: Calling) -> View[Outreach]:
+    """One outreach visit."""
+    return await call.view(wiring.OUTREACH, outreach_id)
+
+
+@router.post("/intentions/{intention_id}")
+async def express_intention(intention_id: UUID, body: ExpressIntention, call: Calling) -> Receipt:
+    """Records that somebody wishes to return; returns opens a case under the same id."""
+    return await call.order(wiring.INTENTION, intention_id, body)
+
+
+@router.get("/intentions/{intention_id}")
+async def read_intention(intention_id: UUID, call: Calling) -> View[Intention]:
+    """One return attempt as counselling knows it."""
+    return await call.view(wiring.INTENTION, intention_id)
+
+
+@router.get("/statistics")
+async def read_statistics(first: First, last: Last, call: Calling) -> Statistics:
+    """Counselling's figures for a period."""
+    asked = period(first, last, call.runtime.mission_time_zone)
+    found = await call.ask(lambda unit: queries.figures(unit, asked))
+    return Statistics(
+        service="counselling", first=asked.first, last=asked.last, time_zone=asked.zone, figures=found
+    )

@@ -1,0 +1,106 @@
+"""Counselling's tables: one for each aggregate, and the rows that limits shared by several aggregates live in."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from shared.tables import aggregate_table, jsonb, service_metadata
+
+METADATA = service_metadata()
+
+PERSONS = aggregate_table(
+    METADATA,
+    "persons",
+    sa.Column("sex", sa.Text, nullable=False),
+    sa.Column("country_of_origin", sa.Text, nullable=False),
+    sa.Column("birth_year", sa.Integer, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("data_consent", sa.Boolean, nullable=False),
+    sa.Column("data_consent_version", sa.Text),
+    sa.Column("data_decided_at", sa.DateTime(timezone=True)),
+    sa.Column("transfer_consent", sa.Boolean, nullable=False),
+    sa.Column("transfer_consent_version", sa.Text),
+    sa.Column("transfer_country", sa.Text),
+    sa.Column("transfer_decided_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("data_consent OR NOT transfer_consent", name="transfer_needs_data"),
+)
+
+FAMILIES = aggregate_table(METADATA, "families", sa.Column("principal_id", sa.Uuid, nullable=False), jsonb("members"))
+
+SESSIONS = aggregate_table(
+    METADATA,
+    "sessions",
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("session_type", sa.Text, nullable=False),
+    sa.Column("modality", sa.Text, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("person_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("counsellor_id", sa.Text, nullable=False),
+    sa.Column("scheduled_for", sa.DateTime(timezone=True)),
+    sa.Column("held_at", sa.DateTime(timezone=True)),
+    sa.Column("interpreter", sa.Text),
+    sa.Column("topics", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("receiving_country", sa.Text),
+    sa.Column("not_held_reason", sa.Text),
+    sa.CheckConstraint("(status = 'held') = (held_at IS NOT NULL)", name="held_has_time"),
+    sa.Index(None, "held_at"),
+    sa.Index(None, "counsellor_id", "id"),
+)
+
+GROUP_SESSIONS = aggregate_table(
+    METADATA,
+    "group_sessions",
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("participants", sa.Integer, nullable=False),
+    sa.Column("female", sa.Integer, nullable=False),
+    sa.Column("male", sa.Integer, nullable=False),
+    sa.Column("children", sa.Integer, nullable=False),
+    sa.Column("topics", pg.ARRAY(sa.Text), nullable=False),
+    sa.CheckConstraint("female + male <= participants AND children <= participants", name="counts_add_up"),
+    sa.Index(None, "held_at"),
+)
+
+OUTREACH = aggregate_table(
+    METADATA,
+    "outreach",
+    sa.Column("location", sa.Text, nullable=False),
+    sa.Column("municipality", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("contacts", sa.Integer, nullable=False),
+    sa.Index(None, "held_at"),
+)
+
+INTENTIONS = aggregate_table(
+    METADATA,
+    "intentions",
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Uuid, nullable=False),
+    sa.Column("principal_id", sa.Uuid, nullable=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("counsellor_id", sa.Text, nullable=False),
+    sa.Column("expressed_at", sa.DateTime(timezone=True), nullable=False),
+    jsonb("persons"),
+    sa.Column("active_person_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Index(None, "session_id"),
+    sa.Index(None, "expressed_at"),
+)
+
+# Limits that several aggregates share are rows of their own, so that the database holds them under any concurrency.
+FAMILY_MEMBERS = sa.Table(
+    "family_members",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("family_id", sa.Uuid, nullable=False),
+    sa.Index(None, "family_id"),
+)
+
+ACTIVE_ATTEMPTS = sa.Table(
+    "active_attempts",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("intention_id", sa.Uuid, nullable=False),
+)

@@ -1,0 +1,161 @@
+"""What reintegration knows of a return case: its persons, who arrived, and whether it takes new grants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.reintegration.domain.transitions import moved
+from shared.contracts.counselling import Country
+from shared.contracts.reintegration import ArrivalNoted, CaseEndNoted, CaseNoted, CaseSealed, SealRefused
+from shared.decider import Decider, Events, recording
+from shared.errors import RuleViolation
+from shared.messages import Command, Context, Event
+
+CaseStatus = Literal["noted", "arrived", "ended", "sealed"]
+
+BEGINNINGS: frozenset[str] = frozenset({"noted"})
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    "noted": frozenset({"arrived", "ended", "sealed"}),
+    "arrived": frozenset({"sealed"}),
+    "ended": frozenset({"sealed"}),
+    "sealed": frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One person's arrival as the receiving office confirmed it."""
+
+    person_id: UUID
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A return case as far as reintegration needs it."""
+
+    person_ids: tuple[UUID, ...]
+    destination_country: str
+    counsellor_id: str
+    arrived: tuple[Arrival, ...] = ()
+    status: CaseStatus = "noted"
+
+    def has_arrived(self, person_id: UUID) -> bool:
+        """Whether this person's arrival is confirmed."""
+        return any(arrival.person_id == person_id for arrival in self.arrived)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """How many grants of this case are live: neither completed, rejected nor cancelled."""
+
+    live_grants: int = 1
+
+
+class RecordCase(Command):
+    """A return case was opened."""
+
+    person_ids: tuple[UUID, ...]
+    destination_country: Country
+    counsellor_id: str
+
+
+class RecordArrival(Command):
+    """The receiving office confirmed that a person arrived."""
+
+    person_id: UUID
+    arrived_at: datetime
+
+
+class RecordCaseEnd(Command):
+    """The case ended before anybody departed: withdrawn, not eligible, lapsed or not departed."""
+
+
+class SealCase(Command):
+    """Returns wants to close the case and asks that no grant can be added any more."""
+
+
+def refuse_unless_open(case: Case | None) -> Case:
+    """The case, if it takes plans and grants; else ``case_unknown``, ``case_ended`` or ``case_sealed``."""
+    if case is None:
+        raise RuleViolation("case_unknown", "Reintegration does not know this return case.")
+    if case.status == "ended":
+        raise RuleViolation(
+            "case_ended", "This return case has ended, so there is nothing to plan or to pay in it."
+        )
+    if case.status == "sealed":
+        raise RuleViolation(
+            "case_sealed", "This return case is being closed or is closed; it takes no new grant."
+        )
+    return case
+
+
+def _record_case(state: Case | None, order: RecordCase, facts: CaseFacts, context: Context) -> Events:
+    if state is not None:
+        return ()
+    return (
+        CaseNoted(
+            person_ids=order.person_ids,
+            destination_country=order.destination_country,
+            counsellor_id=order.counsellor_id,
+        ),
+    )
+
+
+def _record_arrival(state: Case | None, order: RecordArrival, facts: CaseFacts, context: Context) -> Events:
+    # An arrival opens the way to money, so one of somebody whom the case does not hold opens nothing here.
+    if state is None or order.person_id not in state.person_ids or state.has_arrived(order.person_id):
+        return ()
+    return (ArrivalNoted(person_id=order.person_id, arrived_at=order.arrived_at),)
+
+
+def _record_case_end(state: Case | None, order: RecordCaseEnd, facts: CaseFacts, context: Context) -> Events:
+    # Who has arrived has departed: such a case is closed by sealing, which looks at its grants, and by
+    # nothing else.
+    if state is None or state.status != "noted":
+        return ()
+    return (CaseEndNoted(),)
+
+
+def _seal(state: Case | None, order: SealCase, facts: CaseFacts, context: Context) -> Events:
+    if state is None or state.status == "sealed":
+        return ()
+    if facts.live_grants > 0:
+        return (SealRefused(live_grants=facts.live_grants),)
+    return (CaseSealed(),)
+
+
+def evolve(state: Case | None, event: Event) -> Case:
+    """The case after one of its events; TypeError for an event that is not one of its own."""
+    if isinstance(event, CaseNoted):
+        return Case(event.person_ids, event.destination_country, event.counsellor_id)
+    if state is None:
+        raise TypeError(f"a case cannot begin with {type(event).__name__}")
+    match event:
+        case ArrivalNoted():
+            arrived = (*state.arrived, Arrival(event.person_id, event.arrived_at))
+            if state.status == "noted":
+                return replace(state, arrived=arrived, status=moved(TRANSITIONS, state.status, "arrived"))
+            return replace(state, arrived=arrived)
+        case CaseEndNoted():
+            return replace(state, status=moved(TRANSITIONS, state.status, "ended"))
+        case CaseSealed():
+            return replace(state, status=moved(TRANSITIONS, state.status, "sealed"))
+        case SealRefused():
+            return state
+        case _:
+            raise TypeError(f"{type(event).__name__} is not an event of a case")
+
+
+CASE: Decider[Case, CaseFacts] = Decider(
+    rules=(
+        recording(RecordCase, "Take note of a return case", _record_case),
+        recording(RecordArrival, "Take note of an arrival", _record_arrival),
+        recording(RecordCaseEnd, "Take note of the case's end", _record_case_end),
+        recording(SealCase, "Seal the case", _seal),
+    ),
+    evolve=evolve,
+    events=(CaseNoted, ArrivalNoted, CaseEndNoted, CaseSealed, SealRefused),
+)

@@ -1,0 +1,164 @@
+"""What a grant's rules read from elsewhere, and the limits of a request: arrival, plan, cap and tranches."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from services.reintegration.domain.amounts import NOTHING, PositiveMoney, refuse_two_currencies
+from services.reintegration.domain.case import Case, refuse_unless_open
+from services.reintegration.domain.fund import FundBalance
+from services.reintegration.domain.grant_state import Grant, GrantStatus
+from services.reintegration.domain.plan import Plan
+from shared.contracts.reintegration import Tranche
+from shared.errors import RuleViolation
+from shared.messages import Context, Part
+from shared.money import Money
+
+MOST_TRANCHES = 6
+
+# An example, never an IOM rule: each funding programme sets its own amounts.
+EXAMPLE_CAP_PER_PERSON = Money(amount=Decimal("3000.00"), currency="EUR")
+
+_UNKNOWN = Decimal("Infinity")
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFacts:
+    """What is known beside the grant itself; whatever was not looked up refuses.
+
+    ``grants_on_line``: other grants on the same plan line, unless rejected or cancelled; a completed one
+    counts, for its money is spent. ``paid_on_line``: what the cancelled ones on that line had paid.
+    ``other_support``: the other grants of the person that were requested in the twelve months before now,
+    with their amount, of cancelled ones what was paid, of rejected ones nothing. ``open_advances``: the
+    person's tranches, on any grant, that are released or paid and not yet delivered. ``reference_used``:
+    whether any payment carries the reference of this order. ``today``: the calendar day in the mission's time
+    zone.
+    """
+
+    case: Case | None = None
+    plan: Plan | None = None
+    grants_on_line: int = 1
+    paid_on_line: Decimal = _UNKNOWN
+    other_support: Decimal = _UNKNOWN
+    fund: FundBalance | None = None
+    open_advances: int = 1
+    reference_used: bool = True
+    today: date = date.min
+
+
+class RequestedTranche(Part):
+    """One instalment of the grant that is asked for."""
+
+    number: Annotated[int, Field(strict=True, ge=1, le=MOST_TRANCHES)]
+    money: PositiveMoney
+
+
+Tranches = Annotated[tuple[RequestedTranche, ...], Field(min_length=1, max_length=MOST_TRANCHES)]
+
+
+def arrived_case(case: Case | None, person_id: UUID) -> Case:
+    """The case, if it is open and this person of it has arrived; before that there is no money."""
+    known = refuse_unless_open(case)
+    if person_id not in known.person_ids:
+        raise RuleViolation("not_in_the_case", "This person does not belong to the case.")
+    if not known.has_arrived(person_id):
+        raise RuleViolation(
+            "not_arrived_yet",
+            "The receiving office has not confirmed this person's arrival. Before that there is no "
+            "reintegration money.",
+        )
+    return known
+
+
+def refuse_outside_plan(
+    facts: GrantFacts, case_id: UUID, person_id: UUID, plan_line_id: UUID, category: str, money: Money
+) -> None:
+    """Refused unless the agreed plan has the line for this person and category, and still holds the money."""
+    plan = facts.plan
+    if plan is None or plan.status != "agreed":
+        raise RuleViolation(
+            "plan_not_agreed",
+            "The plan has not been agreed after arrival. The receiving office agrees it first.",
+        )
+    line = plan.line(plan_line_id)
+    if plan.case_id != case_id or line is None or (line.person_id, line.category) != (person_id, category):
+        raise RuleViolation(
+            "not_in_plan",
+            "The agreed plan has no such line for this person and category. The receiving office can agree "
+            "a new version of the plan.",
+        )
+    if facts.grants_on_line > 0:
+        raise RuleViolation("line_has_a_grant", "There is a grant for this line of the plan already.")
+    if money.currency != line.currency:
+        raise RuleViolation("currencies_differ", "The grant must be in the currency of the plan.")
+    if money.amount > line.planned - facts.paid_on_line:
+        raise RuleViolation("beyond_plan", "This is more than the agreed plan still holds for this line.")
+
+
+def refuse_beyond_cap(facts: GrantFacts, money: Money) -> None:
+    """Refused when this and the person's other grants of twelve months exceed `EXAMPLE_CAP_PER_PERSON`."""
+    if money.currency != EXAMPLE_CAP_PER_PERSON.currency:
+        raise RuleViolation(
+            "no_cap_in_currency",
+            "No cap per person is set in this currency, so the grant cannot be tested against it. Ask in "
+            "the currency of the cap.",
+        )
+    if facts.other_support + money.amount > EXAMPLE_CAP_PER_PERSON.amount:
+        raise RuleViolation(
+            "beyond_cap",
+            "With the person's other grants of the last twelve months this exceeds the cap per person.",
+        )
+
+
+def refuse_uneven_tranches(money: Money, tranches: Sequence[RequestedTranche]) -> tuple[Tranche, ...]:
+    """The tranches, if they are numbered 1 to n, in the grant's currency, and together make its amount."""
+    if [tranche.number for tranche in tranches] != list(range(1, len(tranches) + 1)):
+        raise RuleViolation(
+            "tranches_not_numbered", "The tranches must be numbered 1, 2, 3 and so on, in order."
+        )
+    refuse_two_currencies((money, *(tranche.money for tranche in tranches)))
+    if sum((tranche.money.amount for tranche in tranches), NOTHING) != money.amount:
+        raise RuleViolation(
+            "tranches_do_not_add_up", "The tranches together must make exactly the amount of the grant."
+        )
+    return tuple(Tranche(number=tranche.number, money=tranche.money) for tranche in tranches)
+
+
+def person_has_arrived(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """The guard that asks for the arrival again where money is promised or moves."""
+    arrived_case(facts.case, state.person_id)
+
+
+def within_the_plan(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """The guard that holds the request against the plan as it is agreed now, which may be a later version."""
+    refuse_outside_plan(
+        facts, state.case_id, state.person_id, state.plan_line_id, state.category, state.money
+    )
+
+
+def within_the_cap(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """The guard that holds the request against the cap as it is used now."""
+    refuse_beyond_cap(facts, state.money)
+
+
+def while_in(done: str, *statuses: GrantStatus) -> Callable[[Grant, GrantFacts, Context], None]:
+    """The guard that refuses as ``wrong_status`` unless the grant stands at one of these."""
+    wanted = " or ".join(_words(status) for status in statuses)
+
+    def guard(state: Grant, facts: GrantFacts, context: Context) -> None:
+        if state.status not in statuses:
+            raise RuleViolation(
+                "wrong_status",
+                f"The grant is {_words(state.status)}. This can be {done} only while it is {wanted}.",
+            )
+
+    return guard
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ")

@@ -1,0 +1,74 @@
+"""Who wears which hat on a grant, and the rule that nobody wears two.
+
+Requester, endorser, approver, payer and reconciler are five hats on five different heads. Several persons may
+wear the same hat (a deputy pays the second tranche); nobody who ever wore one may take another. The case's
+counsellor may wear only the requester's. Who confirms a delivery wears none of the five but stands beside
+them: of all who acted, only the requester may be that person.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
+
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant
+from shared.errors import RuleViolation
+from shared.messages import Context
+
+TakenLater = Literal["endorser", "approver", "payer", "reconciler", "deliverer"]
+Hat = Literal["requester"] | TakenLater
+
+_DID: Mapping[Hat, str] = {
+    "requester": "asked for this grant",
+    "endorser": "endorsed this grant",
+    "approver": "approved this grant",
+    "payer": "paid on this grant",
+    "reconciler": "reconciled on this grant",
+    "deliverer": "confirmed a delivery on this grant",
+}
+_MUST: Mapping[TakenLater, str] = {
+    "endorser": "endorse it",
+    "approver": "approve it",
+    "payer": "pay it",
+    "reconciler": "reconcile it",
+    "deliverer": "confirm its deliveries",
+}
+
+
+def hats(grant: Grant) -> frozenset[tuple[Hat, str]]:
+    """Each hat that was worn on this grant with the person who wore it."""
+    return frozenset((hat, person) for hat, person in _worn(grant) if person is not None)
+
+
+def may_wear(hat: TakenLater) -> Callable[[Grant, GrantFacts, Context], None]:
+    """The guard that refuses as ``four_eyes`` whoever wore another hat on the grant or counsels the case."""
+
+    def guard(state: Grant, facts: GrantFacts, context: Context) -> None:
+        person_id = context.actor.person_id
+        for other, wearer in sorted(hats(state)):
+            if wearer == person_id and other != hat and {hat, other} != {"requester", "deliverer"}:
+                raise RuleViolation("four_eyes", f"You {_DID[other]}, so somebody else has to {_MUST[hat]}.")
+        if person_id == state.counsellor_id:
+            raise RuleViolation(
+                "four_eyes", f"You are the counsellor of this case, so somebody else has to {_MUST[hat]}."
+            )
+
+    return guard
+
+
+def not_the_requester(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """The guard for decisions that are no hat: nobody sends back or rejects their own request."""
+    if context.actor.person_id == state.requester_id:
+        raise RuleViolation("four_eyes", "You asked for this grant, so somebody else has to decide on it.")
+
+
+def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
+    yield "requester", grant.requester_id
+    yield "endorser", grant.endorser_id
+    yield "approver", grant.approver_id
+    yield "payer", grant.payer_id
+    yield "reconciler", grant.reconciler_id
+    for tranche in grant.tranches:
+        yield "payer", tranche.released_by
+        yield "payer", tranche.confirmed_by
+        yield "deliverer", tranche.delivered_by
+        yield "reconciler", tranche.reconciled_by

@@ -1,0 +1,264 @@
+"""A reintegration plan: the returnee's own plan before departure, then the versions agreed after arrival."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.reintegration.domain.amounts import PlannedMoney, earliest_day, refuse_two_currencies
+from services.reintegration.domain.case import Case, refuse_unless_open
+from services.reintegration.domain.transitions import moved
+from shared.contracts.reintegration import Dimension, GrantCategory, OwnPlanRecorded, PlanAgreed, PlanLine
+from shared.decider import Decider, Events, changing, opening
+from shared.errors import RuleViolation
+from shared.messages import Command, Concealed, Context, Event, Part
+
+PlanStatus = Literal["own_plan", "agreed"]
+
+BEGINNINGS: frozenset[str] = frozenset({"own_plan", "agreed"})
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    "own_plan": frozenset({"agreed"}),
+    "agreed": frozenset({"agreed"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One need of one person and what is planned for it; nothing planned means a referral without money."""
+
+    line_id: UUID
+    person_id: UUID
+    dimension: Dimension
+    category: str
+    planned: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of one return case in its present version; the own plan is version 1."""
+
+    case_id: UUID
+    destination_country: str
+    person_ids: tuple[UUID, ...]
+    lines: tuple[Line, ...]
+    status: PlanStatus = "own_plan"
+    plan_version: int = 1
+    agreed_on: date | None = None
+
+    def line(self, line_id: UUID) -> Line | None:
+        """The line of the present version under this id."""
+        return next((line for line in self.lines if line.line_id == line_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """The plan's case, whether that case has a plan under another id, and the mission's calendar day."""
+
+    case: Case | None = None
+    case_has_a_plan: bool = True
+    today: date = date.min
+
+
+class PlannedLine(Part):
+    """One need of one person."""
+
+    line_id: UUID
+    person_id: UUID
+    dimension: Dimension
+    category: GrantCategory
+    planned: PlannedMoney
+
+
+Lines = Annotated[tuple[PlannedLine, ...], Field(min_length=1, max_length=30)]
+CoveredPersons = Annotated[tuple[UUID, ...], Field(min_length=1, max_length=30)]
+
+
+class RecordOwnPlan(Command):
+    """Record the plan that the returnee made before departure. It covers every person of the case."""
+
+    case_id: UUID
+    person_ids: CoveredPersons
+    lines: Lines
+
+
+class AgreePlan(Command):
+    """Record what returnee and receiving office agreed after arrival. It replaces all lines of the plan."""
+
+    lines: Lines
+    agreed_on: date
+
+
+class AgreeFirstPlan(Command):
+    """Record the agreement after arrival for a case that travelled without an own plan."""
+
+    case_id: UUID
+    person_ids: CoveredPersons
+    lines: Lines
+    agreed_on: date
+
+
+def _someone_arrived(state: Plan, facts: PlanFacts, context: Context) -> None:
+    _refuse_before_arrival(refuse_unless_open(facts.case))
+
+
+def _record_own_plan(order: RecordOwnPlan, facts: PlanFacts, context: Context) -> Events:
+    case = refuse_unless_open(facts.case)
+    if case.arrived:
+        raise RuleViolation(
+            "already_arrived",
+            "Somebody of this case has arrived. An own plan is made before departure; now the plan is "
+            "agreed with the receiving office.",
+        )
+    _refuse_second_plan(facts)
+    _refuse_unless_covering(case, order.person_ids)
+    return (
+        OwnPlanRecorded(
+            case_id=order.case_id,
+            destination_country=case.destination_country,
+            person_ids=order.person_ids,
+            lines=_lines(order.lines, order.person_ids),
+        ),
+    )
+
+
+def _agree(state: Plan, order: AgreePlan, facts: PlanFacts, context: Context) -> Events:
+    _refuse_impossible_day(order.agreed_on, refuse_unless_open(facts.case), facts)
+    return (
+        PlanAgreed(
+            case_id=state.case_id,
+            destination_country=state.destination_country,
+            person_ids=state.person_ids,
+            plan_version=state.plan_version + 1,
+            lines=_lines(order.lines, state.person_ids),
+            agreed_on=order.agreed_on,
+        ),
+    )
+
+
+def _agree_first(order: AgreeFirstPlan, facts: PlanFacts, context: Context) -> Events:
+    case = refuse_unless_open(facts.case)
+    _refuse_before_arrival(case)
+    _refuse_second_plan(facts)
+    _refuse_unless_covering(case, order.person_ids)
+    _refuse_impossible_day(order.agreed_on, case, facts)
+    return (
+        PlanAgreed(
+            case_id=order.case_id,
+            destination_country=case.destination_country,
+            person_ids=order.person_ids,
+            plan_version=1,
+            lines=_lines(order.lines, order.person_ids),
+            agreed_on=order.agreed_on,
+        ),
+    )
+
+
+def _refuse_before_arrival(case: Case) -> None:
+    if not case.arrived:
+        raise RuleViolation(
+            "not_arrived_yet",
+            "Nobody of this case has arrived yet. The plan is agreed once the receiving office has "
+            "confirmed an arrival.",
+        )
+
+
+def _refuse_second_plan(facts: PlanFacts) -> None:
+    if facts.case_has_a_plan:
+        raise RuleViolation(
+            "case_has_a_plan", "This case has a plan already; it is changed by agreeing a new version."
+        )
+
+
+def _refuse_unless_covering(case: Case, person_ids: Sequence[UUID]) -> None:
+    if len(set(person_ids)) < len(person_ids):
+        raise RuleViolation("person_twice", "A person is named twice among those whom the plan covers.")
+    if not set(case.person_ids) <= set(person_ids):
+        raise RuleViolation("person_not_covered", "The plan must cover every person of the case.")
+    if not set(person_ids) <= set(case.person_ids):
+        raise RuleViolation("not_in_the_case", "The plan covers somebody who does not belong to the case.")
+
+
+def _refuse_impossible_day(agreed_on: date, case: Case, facts: PlanFacts) -> None:
+    if agreed_on > facts.today:
+        raise RuleViolation(
+            "in_the_future", "The plan cannot have been agreed on a day that is still to come."
+        )
+    if agreed_on < min(earliest_day(arrival.arrived_at) for arrival in case.arrived):
+        raise RuleViolation(
+            "agreed_before_arrival", "The plan cannot have been agreed before anybody arrived."
+        )
+
+
+def _lines(lines: Sequence[PlannedLine], covered: Sequence[UUID]) -> tuple[PlanLine, ...]:
+    if len({line.line_id for line in lines}) < len(lines):
+        raise RuleViolation("line_twice", "Two lines of the plan have the same id.")
+    if not {line.person_id for line in lines} <= set(covered):
+        raise RuleViolation("line_for_a_stranger", "A line is for somebody whom the plan does not cover.")
+    refuse_two_currencies(line.planned for line in lines)
+    return tuple(
+        PlanLine(
+            line_id=line.line_id,
+            person_id=line.person_id,
+            dimension=line.dimension,
+            category=Concealed.of(line.category),
+            planned=line.planned,
+        )
+        for line in lines
+    )
+
+
+def evolve(state: Plan | None, event: Event) -> Plan:
+    """The plan after one of its events; TypeError for an event that is not one of its own."""
+    match event:
+        case OwnPlanRecorded():
+            return Plan(event.case_id, event.destination_country, event.person_ids, _kept(event.lines))
+        case PlanAgreed():
+            if state is None:
+                return Plan(
+                    case_id=event.case_id,
+                    destination_country=event.destination_country,
+                    person_ids=event.person_ids,
+                    lines=_kept(event.lines),
+                    status="agreed",
+                    plan_version=event.plan_version,
+                    agreed_on=event.agreed_on,
+                )
+            return replace(
+                state,
+                lines=_kept(event.lines),
+                status=moved(TRANSITIONS, state.status, "agreed"),
+                plan_version=event.plan_version,
+                agreed_on=event.agreed_on,
+            )
+        case _:
+            raise TypeError(f"{type(event).__name__} is not an event of a plan")
+
+
+def _kept(lines: Sequence[PlanLine]) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            line_id=line.line_id,
+            person_id=line.person_id,
+            dimension=line.dimension,
+            category=line.category.clear(),
+            planned=line.planned.amount,
+            currency=line.planned.currency,
+        )
+        for line in lines
+    )
+
+
+PLAN: Decider[Plan, PlanFacts] = Decider(
+    rules=(
+        opening(RecordOwnPlan, "Record the own plan", _record_own_plan),
+        changing(AgreePlan, "Agree the plan", _agree, _someone_arrived),
+        opening(AgreeFirstPlan, "Agree a first plan after arrival", _agree_first),
+    ),
+    evolve=evolve,
+    events=(OwnPlanRecorded, PlanAgreed),
+)

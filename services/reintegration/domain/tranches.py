@@ -1,0 +1,216 @@
+"""The tranches of a grant: released in order, paid under a reference used once, delivered, reconciled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from services.reintegration.domain.amounts import earliest_day
+from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
+from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
+from services.reintegration.domain.hats import may_wear
+from shared.contracts.reintegration import (
+    Code,
+    DeliveryConfirmed,
+    GrantCompleted,
+    GrantDisbursed,
+    PaymentConfirmed,
+    TrancheReconciled,
+    TrancheReleased,
+)
+from shared.decider import Events, Rule, changing
+from shared.errors import RuleViolation
+from shared.messages import Command, Context
+
+TrancheNumber = Annotated[int, Field(strict=True, ge=1, le=MOST_TRANCHES)]
+
+
+class ReleaseTranche(Command):
+    """Order the payment of the next tranche."""
+
+    number: TrancheNumber
+
+
+class ConfirmPayment(Command):
+    """Confirm that bank or cash desk paid a released tranche, under the reference of that payment."""
+
+    number: TrancheNumber
+    reference: Code
+    paid_on: date
+
+
+class ConfirmDelivery(Command):
+    """Confirm that the returnee received what a paid tranche was for."""
+
+    number: TrancheNumber
+
+
+class ReconcileTranche(Command):
+    """Confirm that approval, payment and receipt of a delivered tranche agree."""
+
+    number: TrancheNumber
+
+
+def _next_may_be_released(state: Grant, facts: GrantFacts, context: Context) -> None:
+    planned = state.tranches_in("planned")
+    if not planned:
+        raise RuleViolation("no_tranche_left", "Every tranche of this grant has been released.")
+    if state.tranches_in("released", "paid"):
+        raise RuleViolation(
+            "previous_tranche_not_delivered",
+            "The receiving office has not confirmed what the previous tranche was for. Then the next can be "
+            "released.",
+        )
+
+
+def _no_open_advance(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if facts.open_advances > 0:
+        raise RuleViolation(
+            "open_advance",
+            "Another tranche for this person is on its way and its delivery not confirmed. One at a time.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The status at which a tranche waits for an act, and what is said where it comes too early or again."""
+
+    status: TrancheStatus
+    too_early: tuple[str, str]
+    again: tuple[str, str]
+
+    def refuse_unless_waiting(self, tranches: Sequence[GrantTranche]) -> None:
+        """Refused unless one of these tranches waits for the act."""
+        steps = list(TRANCHE_TRANSITIONS)
+        if any(tranche.status == self.status for tranche in tranches):
+            return
+        if any(steps.index(tranche.status) < steps.index(self.status) for tranche in tranches):
+            raise RuleViolation(*self.too_early)
+        raise RuleViolation(*self.again)
+
+    def guard(self, state: Grant, facts: GrantFacts, context: Context) -> None:
+        """The guard that refuses where no tranche of the grant waits for the act."""
+        self.refuse_unless_waiting(state.tranches)
+
+
+_PAYMENT = _Turn(
+    "released",
+    ("tranche_not_released", "A payer releases a tranche before its payment can be confirmed."),
+    ("paid_already", "The payment is confirmed already. Nothing is paid twice."),
+)
+_DELIVERY = _Turn(
+    "paid",
+    ("tranche_not_paid", "A payer confirms the payment of a tranche before its delivery can be confirmed."),
+    ("delivered_already", "The delivery is confirmed already."),
+)
+_RECONCILIATION = _Turn(
+    "delivered",
+    (
+        "tranche_not_delivered",
+        "The receiving office confirms the delivery of a tranche before it is reconciled.",
+    ),
+    ("reconciled_already", "This is reconciled already."),
+)
+
+
+def _named(state: Grant, number: int) -> GrantTranche:
+    tranche = state.tranche(number)
+    if tranche is None:
+        raise RuleViolation("no_such_tranche", "The grant has no tranche with this number.")
+    return tranche
+
+
+def _release(state: Grant, order: ReleaseTranche, facts: GrantFacts, context: Context) -> Events:
+    tranche = _named(state, order.number)
+    if tranche != state.tranches_in("planned")[0]:
+        raise RuleViolation("tranche_out_of_order", "Tranches are released in their order, each once.")
+    return (
+        TrancheReleased(
+            number=tranche.number, money=state.money_of(tranche), released_by=context.actor.person_id
+        ),
+    )
+
+
+def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, context: Context) -> Events:
+    tranche = _named(state, order.number)
+    _PAYMENT.refuse_unless_waiting((tranche,))
+    if facts.reference_used:
+        raise RuleViolation(
+            "reference_used", "Another payment carries this reference. One reference, one payment."
+        )
+    if order.paid_on > facts.today:
+        raise RuleViolation(
+            "in_the_future", "The day of the payment is still to come. Confirm it once it is made."
+        )
+    if state.approved_at is None or order.paid_on < earliest_day(state.approved_at):
+        raise RuleViolation(
+            "paid_before_approval", "The day of the payment lies before the grant was approved."
+        )
+    payment = PaymentConfirmed(
+        case_id=state.case_id,
+        number=tranche.number,
+        money=state.money_of(tranche),
+        reference=order.reference,
+        paid_on=order.paid_on,
+        confirmed_by=context.actor.person_id,
+    )
+    if len(state.tranches_in("planned", "released")) == 1:
+        return payment, GrantDisbursed(case_id=state.case_id)
+    return (payment,)
+
+
+def _confirm_delivery(state: Grant, order: ConfirmDelivery, facts: GrantFacts, context: Context) -> Events:
+    tranche = _named(state, order.number)
+    _DELIVERY.refuse_unless_waiting((tranche,))
+    return (DeliveryConfirmed(number=tranche.number, confirmed_by=context.actor.person_id),)
+
+
+def _reconcile(state: Grant, order: ReconcileTranche, facts: GrantFacts, context: Context) -> Events:
+    tranche = _named(state, order.number)
+    _RECONCILIATION.refuse_unless_waiting((tranche,))
+    reconciled = TrancheReconciled(number=tranche.number, reconciled_by=context.actor.person_id)
+    if len(state.tranches_in("reconciled")) + 1 == len(state.tranches):
+        return reconciled, GrantCompleted(case_id=state.case_id)
+    return (reconciled,)
+
+
+# Delivery and reconciliation stay open on a cancelled grant: what was paid must be accounted for, and without
+# it the person's advance would stay open for ever. The grant itself remains cancelled.
+TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
+    changing(
+        ReleaseTranche,
+        "Release a tranche",
+        _release,
+        while_in("released", "approved", "in_disbursement"),
+        may_wear("payer"),
+        person_has_arrived,
+        _next_may_be_released,
+        _no_open_advance,
+    ),
+    changing(
+        ConfirmPayment,
+        "Confirm a payment",
+        _confirm_payment,
+        while_in("confirmed as paid", "approved", "in_disbursement", "disbursed"),
+        may_wear("payer"),
+        _PAYMENT.guard,
+    ),
+    changing(
+        ConfirmDelivery,
+        "Confirm a delivery",
+        _confirm_delivery,
+        while_in("confirmed as delivered", "in_disbursement", "disbursed", "cancelled"),
+        may_wear("deliverer"),
+        _DELIVERY.guard,
+    ),
+    changing(
+        ReconcileTranche,
+        "Reconcile a tranche",
+        _reconcile,
+        while_in("reconciled", "in_disbursement", "disbursed", "cancelled"),
+        may_wear("reconciler"),
+        _RECONCILIATION.guard,
+    ),
+)

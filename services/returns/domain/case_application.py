@@ -1,0 +1,241 @@
+"""From the wish to return to the decision on assistance: screening, declaration, application, approval."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StrictBool
+
+from services.returns.domain.case_guards import nobody_gone, not_by_the_counsellor, only_in, traveller
+from services.returns.domain.case_ref import CASE_REF_PATTERN
+from services.returns.domain.case_state import Case, CaseFacts
+from services.returns.domain.given_fields import Moment, refuse_future
+from shared.contracts.counselling import Country, CoveredPerson, Language
+from shared.contracts.returns import (
+    ApplicationSubmitted,
+    CaseApproved,
+    CaseDeclaredIneligible,
+    CaseOpened,
+    DeclarationSigned,
+    IneligibleReason,
+    PersonScreened,
+    ScreeningStarted,
+)
+from shared.decider import Events, Rule, changing, recording
+from shared.errors import RuleViolation
+from shared.messages import Command, Concealed, Context
+
+
+class RecordIntention(Command):
+    """Take note that somebody wishes to return, with every person who would go along."""
+
+    case_ref: Annotated[str, Field(pattern=CASE_REF_PATTERN)]
+    principal_id: UUID
+    persons: tuple[CoveredPerson, ...]
+    destination_country: Country
+    counsellor_id: str
+    expressed_at: Moment
+
+
+class StartScreening(Command):
+    """Begin the screening of every person of the case."""
+
+
+class RecordScreening(Command):
+    """Record that one person's screening is complete and that nothing in it stands against an application."""
+
+    person_id: UUID
+    screened_at: Moment
+    alternatives_explained: Annotated[
+        StrictBool, Field(description="Ways to stay, asylum among them, were explained.")
+    ]
+    legal_consequences_explained: Annotated[
+        StrictBool, Field(description="What leaving means in law, such as an entry ban, was explained.")
+    ]
+    voluntary: Annotated[StrictBool, Field(description="The wish is the person's own, free and informed.")]
+
+
+class SignDeclaration(Command):
+    """Record the signed declaration of one person: an adult signs in person, for a child an adult of the case."""
+
+    person_id: UUID
+    signed_by: UUID
+    method: Literal["signature", "thumbprint", "witnessed_verbal"]
+    language: Language
+    signed_at: Moment
+
+
+class SubmitApplication(Command):
+    """Submit the application for assistance, once everybody is screened and everybody's declaration is signed."""
+
+
+class DeclareIneligible(Command):
+    """Decide that assistance cannot be given, and tell the migrant why and where to complain."""
+
+    reason: IneligibleReason
+
+
+class ApproveCase(Command):
+    """Approve the application. This is for somebody who neither counselled nor submitted it."""
+
+
+def _consents_stand(case: Case, facts: CaseFacts, _: Context) -> None:
+    if not all(facts.of(person.person_id).data_consent for person in case.consenting):
+        raise RuleViolation(
+            "data_consent_missing",
+            "Not every adult of the case has agreed to the processing of their data. A counsellor can ask for the "
+            "consent that is missing.",
+        )
+
+
+def _everybody_is_screened(case: Case, _: CaseFacts, __: Context) -> None:
+    if any(person.screened_at is None for person in case.travelling):
+        raise RuleViolation(
+            "screening_incomplete",
+            "Not everybody who would travel has been screened. A counsellor must complete the screening.",
+        )
+
+
+def _everybody_is_declared(case: Case, _: CaseFacts, __: Context) -> None:
+    if any(person.declared_by is None for person in case.travelling):
+        raise RuleViolation(
+            "declaration_missing",
+            "Not everybody's declaration is signed. Adults sign their own, and an adult of the case signs for a child.",
+        )
+
+
+def _not_by_who_submitted(case: Case, _: CaseFacts, context: Context) -> None:
+    if context.actor.person_id == case.submitted_by:
+        raise RuleViolation("four_eyes", "You submitted this application. A colleague must decide on it.")
+
+
+def _record_intention(state: Case | None, order: RecordIntention, _: CaseFacts, __: Context) -> Events:
+    if state is not None:
+        return ()
+    return (
+        CaseOpened(
+            case_ref=order.case_ref,
+            principal_id=order.principal_id,
+            persons=order.persons,
+            destination_country=order.destination_country,
+            counsellor_id=order.counsellor_id,
+            expressed_at=order.expressed_at,
+        ),
+    )
+
+
+def _start_screening(_: Case, __: StartScreening, ___: CaseFacts, ____: Context) -> Events:
+    return (ScreeningStarted(),)
+
+
+def _record_screening(case: Case, order: RecordScreening, _: CaseFacts, context: Context) -> Events:
+    if traveller(case, order.person_id).screened_at is not None:
+        return ()
+    refuse_future(order.screened_at, context)
+    if not order.alternatives_explained:
+        raise RuleViolation(
+            "alternatives_not_explained",
+            "The person does not know the ways to stay, asylum among them. Explain them first; until then nobody is "
+            "screened.",
+        )
+    if not order.legal_consequences_explained:
+        raise RuleViolation(
+            "legal_consequences_not_explained",
+            "The person does not know what leaving means in law. Explain it first; until then nobody is screened.",
+        )
+    if not order.voluntary:
+        raise RuleViolation(
+            "not_voluntary",
+            "Nobody returns who does not wish it freely. Record the withdrawal, or ask protection how to go on.",
+        )
+    return (
+        PersonScreened(
+            person_id=order.person_id,
+            screened_at=order.screened_at,
+            alternatives_explained=True,
+            legal_consequences_explained=True,
+            voluntary=True,
+        ),
+    )
+
+
+def _sign_declaration(case: Case, order: SignDeclaration, _: CaseFacts, context: Context) -> Events:
+    person = traveller(case, order.person_id)
+    refuse_future(order.signed_at, context)
+    if person.is_adult and order.signed_by != order.person_id:
+        raise RuleViolation(
+            "adult_signs_in_person", "An adult signs in person. Nobody else can sign this declaration."
+        )
+    if not person.is_adult:
+        guardian = case.person(order.signed_by)
+        if guardian is None or not guardian.is_adult or guardian.travel == "withdrawn":
+            raise RuleViolation(
+                "guardian_not_in_case",
+                "For a child an adult signs who belongs to the same case and has not withdrawn. Ask protection if "
+                "there is none.",
+            )
+    if person.declared_by == order.signed_by:
+        return ()
+    return (
+        DeclarationSigned(
+            person_id=order.person_id,
+            signed_by=order.signed_by,
+            method=order.method,
+            language=order.language,
+            signed_at=order.signed_at,
+        ),
+    )
+
+
+def _submit_application(_: Case, __: SubmitApplication, ___: CaseFacts, context: Context) -> Events:
+    return (ApplicationSubmitted(submitted_by=context.actor.person_id),)
+
+
+def _declare_ineligible(case: Case, order: DeclareIneligible, _: CaseFacts, __: Context) -> Events:
+    return (
+        CaseDeclaredIneligible(
+            reason=Concealed.of(order.reason),
+            person_ids=tuple(person.person_id for person in case.travelling),
+        ),
+    )
+
+
+def _approve_case(_: Case, __: ApproveCase, ___: CaseFacts, context: Context) -> Events:
+    return (CaseApproved(approved_by=context.actor.person_id),)
+
+
+RULES: tuple[Rule[Case, CaseFacts], ...] = (
+    recording(RecordIntention, "Take note of the wish to return", _record_intention),
+    changing(StartScreening, "Start screening", _start_screening, only_in("intention"), _consents_stand),
+    changing(RecordScreening, "Record a screening", _record_screening, only_in("screening")),
+    changing(
+        SignDeclaration,
+        "Record a signed declaration",
+        _sign_declaration,
+        # After the application too: when a guardian has withdrawn, another adult signs for the child.
+        only_in("screening", "applied", "approved", "preparing"),
+    ),
+    changing(
+        SubmitApplication,
+        "Submit the application",
+        _submit_application,
+        only_in("screening"),
+        _everybody_is_screened,
+        _everybody_is_declared,
+    ),
+    changing(
+        DeclareIneligible,
+        "Decide that assistance cannot be given",
+        _declare_ineligible,
+        only_in("screening", "applied"),
+        not_by_the_counsellor,
+        nobody_gone,
+    ),
+    changing(
+        ApproveCase,
+        "Approve the application",
+        _approve_case,
+        only_in("applied"),
+        not_by_the_counsellor,
+        _not_by_who_submitted,
+    ),
+)

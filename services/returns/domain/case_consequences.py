@@ -1,0 +1,40 @@
+"""What follows at once from the facts of one command: the case departs or arrives as a whole, or loses its clearance."""
+
+from datetime import datetime
+
+from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, CaseFacts, evolve, standing
+from services.returns.domain.gate import gate
+from shared.contracts.returns import CaseArrived, CaseDeparted, ClearanceLost, ReintegrationStarted
+from shared.messages import Context, Event
+
+# Time alone unmakes this condition, without any command; a departure is recorded after it, and that is no loss.
+_PASSES_BY_ITSELF = "booking_in_the_past"
+
+
+def with_consequences(case: Case, facts: CaseFacts, context: Context, *events: Event) -> tuple[Event, ...]:
+    """These events and those that follow from them, so that no status outlives what it rests on."""
+    told = list(events)
+    for event in events:
+        case = evolve(case, event)
+    while (following := _following(case, facts, context.now)) is not None:
+        told.append(following)
+        case = evolve(case, following)
+    return tuple(told)
+
+
+def _following(case: Case, facts: CaseFacts, now: datetime) -> Event | None:
+    if case.status in BEFORE_DEPARTURE and case.gone and not case.travelling:
+        return CaseDeparted(departed_at=max(person.departed_at for person in case.gone if person.departed_at))
+    if case.status == "departed" and all(person.travel == "arrived" for person in case.gone):
+        return CaseArrived(arrived_at=max(person.arrived_at for person in case.gone if person.arrived_at))
+    if case.status == "arrived" and case.agreed_plan_id is not None:
+        return ReintegrationStarted(plan_id=case.agreed_plan_id, status=standing(case.grants))
+    if case.status in GATED:
+        lost = next((code for code in _unmet(case, facts, now) if code != _PASSES_BY_ITSELF), None)
+        return None if lost is None else ClearanceLost(condition=lost)
+    return None
+
+
+def _unmet(case: Case, facts: CaseFacts, now: datetime) -> tuple[str, ...]:
+    conditions = gate(case, facts, now, boarding=case.status == "cleared_to_board")
+    return tuple(condition.code for condition in conditions if not condition.met)

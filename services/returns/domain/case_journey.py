@@ -1,0 +1,126 @@
+"""The journey itself: who left, with or without clearance, who arrived, and that nobody left after all."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from services.returns.domain.case_consequences import with_consequences
+from services.returns.domain.case_guards import member, only_in, still_open
+from services.returns.domain.case_state import Case, CaseFacts, CasePerson
+from services.returns.domain.given_fields import Moment, PersonIds, refuse_future
+from shared.contracts.returns import ArrivalKnownBy, CaseNotDeparted, PersonArrived, PersonDeparted
+from shared.decider import Events, Rule, changing
+from shared.errors import RuleViolation
+from shared.messages import Command, Context
+
+CLEARANCE_HOLDS: Final = timedelta(hours=24)
+SILENCE_BEFORE_NOT_DEPARTED: Final = timedelta(days=30)
+
+
+class RecordDeparture(Command):
+    """Record who boarded and left. A departure that happened is always recorded, cleared or not.
+
+    Name everybody who left together: a child named without an adult counts as having left alone.
+    """
+
+    person_ids: PersonIds
+    departed_at: Moment
+
+
+class ConfirmArrival(Command):
+    """Confirm that a person arrived, and how the receiving office knows."""
+
+    person_id: UUID
+    arrived_at: Moment
+    known_by: ArrivalKnownBy
+
+
+class RecordNotDeparted(Command):
+    """Confirm that nobody of this case departed after all. This ends the case and can never be taken back."""
+
+
+def _departure_can_be_true(case: Case, _: CaseFacts, __: Context) -> None:
+    # Somebody who withdrew, or whose case lapsed or was not eligible, and left all the same, is exactly whom
+    # protection must hear of at once; such a case stays ended. Only where the record of the journey itself is settled
+    # for good, there is nothing to add.
+    if case.status in ("closed", "not_departed"):
+        still_open(case, _, __)
+
+
+def _nobody_arrived(case: Case, _: CaseFacts, __: Context) -> None:
+    if any(person.travel == "arrived" for person in case.persons):
+        raise RuleViolation(
+            "somebody_arrived",
+            "The receiving office confirmed the arrival of somebody of this case, so it did depart. Ask that office.",
+        )
+
+
+def _long_enough_ago(case: Case, _: CaseFacts, context: Context) -> None:
+    if case.departed_at is None or context.now < case.departed_at + SILENCE_BEFORE_NOT_DEPARTED:
+        raise RuleViolation(
+            "too_early",
+            "Not until 30 days after the recorded departure can it be said that nobody left. Ask the receiving office "
+            "again meanwhile.",
+        )
+
+
+def _record_departure(case: Case, order: RecordDeparture, facts: CaseFacts, context: Context) -> Events:
+    refuse_future(order.departed_at, context)
+    leaving = [member(case, person_id) for person_id in order.person_ids]
+    if any(person.travel in ("departed", "arrived") for person in leaving):
+        raise RuleViolation(
+            "already_departed",
+            "The departure of one of these persons is already recorded. Name only those who are missing.",
+        )
+    departures = tuple(
+        PersonDeparted(
+            person_id=person.person_id,
+            departed_at=order.departed_at,
+            cleared=_is_cleared(case, person, leaving, order),
+        )
+        for person in leaving
+    )
+    return with_consequences(case, facts, context, *departures)
+
+
+def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order: RecordDeparture) -> bool:
+    if case.status != "cleared_to_board" or case.cleared_at is None or person.travel != "expected":
+        return False
+    accompanied = person.is_adult or any(companion.is_adult for companion in leaving)
+    return accompanied and case.cleared_at <= order.departed_at <= case.cleared_at + CLEARANCE_HOLDS
+
+
+def _confirm_arrival(case: Case, order: ConfirmArrival, facts: CaseFacts, context: Context) -> Events:
+    person = member(case, order.person_id)
+    if person.travel == "arrived":
+        return ()
+    if person.travel != "departed" or person.departed_at is None:
+        raise RuleViolation(
+            "not_departed_yet",
+            "No departure of this person is recorded. Operations must record it before the arrival can be confirmed.",
+        )
+    refuse_future(order.arrived_at, context)
+    if order.arrived_at < person.departed_at:
+        raise RuleViolation(
+            "arrived_before_departure", "The arrival cannot lie before the departure. Check both times, in UTC."
+        )
+    arrived = PersonArrived(person_id=order.person_id, arrived_at=order.arrived_at, known_by=order.known_by)
+    return with_consequences(case, facts, context, arrived)
+
+
+def _record_not_departed(case: Case, _: RecordNotDeparted, __: CaseFacts, ___: Context) -> Events:
+    return (CaseNotDeparted(person_ids=tuple(person.person_id for person in case.gone)),)
+
+
+RULES: tuple[Rule[Case, CaseFacts], ...] = (
+    changing(RecordDeparture, "Record a departure", _record_departure, _departure_can_be_true),
+    changing(ConfirmArrival, "Confirm an arrival", _confirm_arrival, still_open),
+    changing(
+        RecordNotDeparted,
+        "Confirm that nobody departed",
+        _record_not_departed,
+        only_in("departed"),
+        _nobody_arrived,
+        _long_enough_ago,
+    ),
+)

@@ -1,0 +1,254 @@
+"""From approval to the last act that can be refused: documents, plan, booking, readiness, clearance to board."""
+
+from datetime import date, timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import Field
+
+from services.returns.domain.case_consequences import with_consequences
+from services.returns.domain.case_guards import not_by_the_counsellor, only_in, traveller
+from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, evolve
+from services.returns.domain.gate import CONFIRMATION_HOLDS, first_unmet, gate
+from services.returns.domain.given_fields import Moment, PersonIds, refuse_future
+from shared.contracts.counselling import Country
+from shared.contracts.returns import (
+    BookingConfirmed,
+    ClearedToBoard,
+    FlightMissed,
+    MissedFlightReason,
+    OwnPlanNoted,
+    PreparationStarted,
+    ReadyToTravel,
+    TravelDocumentKind,
+    TravelDocumentRecorded,
+    VoluntarinessConfirmed,
+)
+from shared.decider import Events, Rule, changing, recording
+from shared.errors import RuleViolation
+from shared.messages import Command, Context
+
+FACTS_HOLD: Final = timedelta(seconds=60)
+
+
+class StartPreparation(Command):
+    """Settle the funding programme and the receiving office, and begin to prepare the journey."""
+
+    programme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
+    receiving_country: Country
+
+
+class RecordTravelDocument(Command):
+    """Record that a person holds a travel document. Its number is kept elsewhere."""
+
+    person_id: UUID
+    document: TravelDocumentKind
+    valid_until: Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
+
+
+class RecordOwnPlan(Command):
+    """Take note of the own reintegration plan and of the persons whom it covers."""
+
+    plan_id: UUID
+    person_ids: tuple[UUID, ...]
+
+
+class ConfirmBooking(Command):
+    """Record confirmed seats to the final destination for exactly those who travel. It replaces an earlier booking."""
+
+    departs_at: Moment
+    arrives_at: Moment
+    destination_country: Country
+    person_ids: PersonIds
+
+
+class MarkReadyToTravel(Command):
+    """State that the departure checklist is complete. The system checks every line of it."""
+
+
+class ConfirmVoluntariness(Command):
+    """Record that an adult confirmed, within 24 hours before departure, that they still wish to go."""
+
+    person_id: UUID
+    confirmed_at: Moment
+
+
+class ClearToBoard(Command):
+    """Clear everybody who travels to board. The whole checklist is checked again at this moment."""
+
+
+class RecordMissedFlight(Command):
+    """Record that the case did not travel as booked. It goes back to preparation without its booking."""
+
+    reason: MissedFlightReason
+
+
+def _gate_holds(case: Case, facts: CaseFacts, context: Context) -> None:
+    _refuse_unmet(case, facts, context, boarding=False)
+
+
+def _gate_holds_for_boarding(case: Case, facts: CaseFacts, context: Context) -> None:
+    _refuse_unmet(case, facts, context, boarding=True)
+
+
+def _refuse_unmet(case: Case, facts: CaseFacts, context: Context, *, boarding: bool) -> None:
+    unmet = first_unmet(gate(case, facts, context.now, boarding=boarding))
+    if unmet is not None:
+        raise RuleViolation(unmet.code, unmet.sentence)
+
+
+def _facts_are_fresh(_: Case, facts: CaseFacts, context: Context) -> None:
+    caught_up_at = facts.followers_caught_up_at
+    # A clock may run a little before or behind another's; beyond the limit on either side nothing is known.
+    if caught_up_at is None or abs(context.now - caught_up_at) > FACTS_HOLD:
+        raise RuleViolation(
+            "facts_stale",
+            "It is not certain that the latest consents and sessions have reached this service. Try again in a "
+            "minute; if it stays, tell your administrator.",
+        )
+
+
+def _confirmation_is_due(case: Case, _: CaseFacts, context: Context) -> None:
+    departs_at = case.departs_at
+    if departs_at is None or context.now > departs_at:
+        raise RuleViolation(
+            "booking_in_the_past",
+            "The booked departure has passed. Operations must record what happened or confirm a new booking.",
+        )
+    if context.now < departs_at - CONFIRMATION_HOLDS:
+        raise _too_early_to_confirm()
+
+
+def _too_early_to_confirm() -> RuleViolation:
+    return RuleViolation(
+        "too_early_to_confirm",
+        "The last confirmation counts only within 24 hours before departure. Ask the person again on the eve.",
+    )
+
+
+def _start_preparation(case: Case, order: StartPreparation, _: CaseFacts, __: Context) -> Events:
+    if order.receiving_country != case.destination_country:
+        raise RuleViolation(
+            "receiving_country_differs",
+            "The receiving office must be the one of the country to which the persons return. Choose that office.",
+        )
+    return (PreparationStarted(programme=order.programme, receiving_country=order.receiving_country),)
+
+
+def _record_travel_document(
+    case: Case, order: RecordTravelDocument, facts: CaseFacts, context: Context
+) -> Events:
+    person = traveller(case, order.person_id)
+    if order.valid_until < context.now.date():
+        raise RuleViolation(
+            "document_expired", "This travel document has expired. Only a valid one can be recorded."
+        )
+    if (person.document, person.document_valid_until) == (order.document, order.valid_until):
+        return ()
+    recorded = TravelDocumentRecorded(
+        person_id=order.person_id, document=order.document, valid_until=order.valid_until
+    )
+    return with_consequences(case, facts, context, recorded)
+
+
+def _record_own_plan(state: Case | None, order: RecordOwnPlan, facts: CaseFacts, context: Context) -> Events:
+    if state is None or state.status in TERMINAL:
+        return ()
+    noted = OwnPlanNoted(plan_id=order.plan_id, person_ids=order.person_ids)
+    if evolve(state, noted) == state:
+        return ()
+    return with_consequences(state, facts, context, noted)
+
+
+def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: Context) -> Events:
+    if order.departs_at <= context.now:
+        raise RuleViolation("booking_in_the_past", "This departure has passed. Confirm one that lies ahead.")
+    if order.arrives_at <= order.departs_at:
+        raise RuleViolation(
+            "arrives_before_departure", "The arrival must lie after the departure. Check both times, in UTC."
+        )
+    if order.destination_country != case.destination_country:
+        raise RuleViolation(
+            "wrong_destination",
+            "The booking must end in the country to which the persons wish to return. Book to that country.",
+        )
+    if frozenset(order.person_ids) != frozenset(person.person_id for person in case.travelling):
+        raise RuleViolation(
+            "booking_incomplete",
+            "The booking must hold exactly those who travel: nobody left out, and nobody who stays behind.",
+        )
+    booked = BookingConfirmed(
+        departs_at=order.departs_at,
+        arrives_at=order.arrives_at,
+        destination_country=order.destination_country,
+        person_ids=order.person_ids,
+    )
+    return () if evolve(case, booked) == case else (booked,)
+
+
+def _mark_ready_to_travel(_: Case, __: MarkReadyToTravel, ___: CaseFacts, ____: Context) -> Events:
+    return (ReadyToTravel(),)
+
+
+def _confirm_voluntariness(
+    case: Case, order: ConfirmVoluntariness, facts: CaseFacts, context: Context
+) -> Events:
+    person = traveller(case, order.person_id)
+    if not person.is_adult:
+        raise RuleViolation(
+            "only_adults_confirm",
+            "A child is heard, but does not confirm for the file. Record the confirmation of the adults who go along.",
+        )
+    refuse_future(order.confirmed_at, context)
+    if case.departs_at is not None and order.confirmed_at < case.departs_at - CONFIRMATION_HOLDS:
+        raise _too_early_to_confirm()
+    if person.confirmed_at is not None and person.confirmed_at >= order.confirmed_at:
+        return ()
+    confirmed = VoluntarinessConfirmed(person_id=order.person_id, confirmed_at=order.confirmed_at)
+    return with_consequences(case, facts, context, confirmed)
+
+
+def _clear_to_board(_: Case, __: ClearToBoard, ___: CaseFacts, context: Context) -> Events:
+    return (ClearedToBoard(cleared_at=context.now),)
+
+
+def _record_missed_flight(case: Case, order: RecordMissedFlight, _: CaseFacts, __: Context) -> Events:
+    return (FlightMissed(reason=order.reason, times_missed=case.times_missed + 1),)
+
+
+RULES: tuple[Rule[Case, CaseFacts], ...] = (
+    changing(StartPreparation, "Start preparation", _start_preparation, only_in("approved")),
+    changing(
+        RecordTravelDocument,
+        "Record a travel document",
+        _record_travel_document,
+        only_in("approved", "preparing", "ready_to_travel"),
+    ),
+    recording(RecordOwnPlan, "Take note of the own plan", _record_own_plan),
+    changing(ConfirmBooking, "Confirm the booking", _confirm_booking, only_in("preparing")),
+    changing(
+        MarkReadyToTravel, "Mark as ready to travel", _mark_ready_to_travel, only_in("preparing"), _gate_holds
+    ),
+    changing(
+        ConfirmVoluntariness,
+        "Record the last confirmation",
+        _confirm_voluntariness,
+        only_in("ready_to_travel"),
+        _confirmation_is_due,
+    ),
+    changing(
+        ClearToBoard,
+        "Clear to board",
+        _clear_to_board,
+        only_in("ready_to_travel"),
+        not_by_the_counsellor,
+        _facts_are_fresh,
+        _gate_holds_for_boarding,
+    ),
+    changing(
+        RecordMissedFlight,
+        "Record a missed flight",
+        _record_missed_flight,
+        only_in("ready_to_travel", "cleared_to_board"),
+    ),
+)

@@ -1,0 +1,126 @@
+"""What returns does about the events of counselling and reintegration: it takes note of each true fact."""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from services.returns.domain.case_application import RecordIntention
+from services.returns.domain.case_preparation import RecordOwnPlan
+from services.returns.domain.case_ref import case_ref
+from services.returns.domain.case_reintegration import (
+    RecordCaseSealed,
+    RecordGrantStage,
+    RecordPlanAgreed,
+    RecordSealRefused,
+)
+from services.returns.domain.person import RecordConsent, RecordCounselled
+from shared.contracts.counselling import ConsentGiven, ConsentWithdrawn, IntentionExpressed, SessionHeld
+from shared.contracts.reintegration import (
+    CaseSealed,
+    GrantApproved,
+    GrantCancelled,
+    GrantCompleted,
+    GrantDisbursed,
+    GrantRejected,
+    GrantRequested,
+    OwnPlanRecorded,
+    PlanAgreed,
+    SealRefused,
+)
+from shared.contracts.returns import GrantStage
+from shared.messages import Event, Order, Received
+
+
+def on_session_held(event: SessionHeld, cause: Received) -> tuple[Order, ...]:
+    """Everybody who was present in an individual session has been counselled."""
+    if event.session_type != "individual":
+        return ()
+    counselled = RecordCounselled(session_id=cause.subject, held_at=event.held_at)
+    # In the order of their ids, because rows are locked in that order everywhere.
+    return tuple(Order("person", person_id, counselled) for person_id in sorted(set(event.person_ids)))
+
+
+def on_consent_given(event: ConsentGiven, cause: Received) -> tuple[Order, ...]:
+    """The consent stands, and for a transfer the country to which it goes."""
+    given = RecordConsent(consent=event.consent, active=True, recipient_country=event.recipient_country)
+    return (Order("person", cause.subject, given),)
+
+
+def on_consent_withdrawn(event: ConsentWithdrawn, cause: Received) -> tuple[Order, ...]:
+    """The consent stands no longer."""
+    return (Order("person", cause.subject, RecordConsent(consent=event.consent, active=False)),)
+
+
+def on_intention_expressed(event: IntentionExpressed, cause: Received) -> tuple[Order, ...]:
+    """A case begins under the intention's id."""
+    intention = RecordIntention(
+        case_ref=case_ref(cause.subject),
+        principal_id=event.principal_id,
+        persons=event.persons,
+        destination_country=event.destination_country,
+        counsellor_id=event.counsellor_id,
+        expressed_at=event.expressed_at,
+    )
+    return (Order("case", cause.subject, intention),)
+
+
+def on_own_plan_recorded(event: OwnPlanRecorded, cause: Received) -> tuple[Order, ...]:
+    """The own plan covers these persons of the case."""
+    plan = RecordOwnPlan(plan_id=cause.subject, person_ids=event.person_ids)
+    return (Order("case", event.case_id, plan),)
+
+
+def on_plan_agreed(event: PlanAgreed, cause: Received) -> tuple[Order, ...]:
+    """Reintegration can start."""
+    return (Order("case", event.case_id, RecordPlanAgreed(plan_id=cause.subject)),)
+
+
+def on_grant_requested(event: GrantRequested, cause: Received) -> tuple[Order, ...]:
+    """The case has a live grant."""
+    return _grant_stage(event.case_id, cause, "requested")
+
+
+def on_grant_approved(event: GrantApproved, cause: Received) -> tuple[Order, ...]:
+    """Money is committed to a grant of the case."""
+    return _grant_stage(event.case_id, cause, "approved")
+
+
+def on_grant_disbursed(event: GrantDisbursed, cause: Received) -> tuple[Order, ...]:
+    """A grant of the case is fully paid."""
+    return _grant_stage(event.case_id, cause, "disbursed")
+
+
+def on_grant_ended(event: GrantCompleted | GrantRejected | GrantCancelled, cause: Received) -> tuple[Order, ...]:
+    """A grant of the case is live no longer."""
+    return _grant_stage(event.case_id, cause, "ended")
+
+
+def on_case_sealed(_: CaseSealed, cause: Received) -> tuple[Order, ...]:
+    """The case may close."""
+    return (Order("case", cause.subject, RecordCaseSealed()),)
+
+
+def on_seal_refused(_: SealRefused, cause: Received) -> tuple[Order, ...]:
+    """The case stays open."""
+    return (Order("case", cause.subject, RecordSealRefused()),)
+
+
+def _grant_stage(case_id: UUID, cause: Received, stage: GrantStage) -> tuple[Order, ...]:
+    return (Order("case", case_id, RecordGrantStage(grant_id=cause.subject, stage=stage)),)
+
+
+REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
+    SessionHeld: on_session_held,
+    ConsentGiven: on_consent_given,
+    ConsentWithdrawn: on_consent_withdrawn,
+    IntentionExpressed: on_intention_expressed,
+    OwnPlanRecorded: on_own_plan_recorded,
+    PlanAgreed: on_plan_agreed,
+    GrantRequested: on_grant_requested,
+    GrantApproved: on_grant_approved,
+    GrantDisbursed: on_grant_disbursed,
+    GrantCompleted: on_grant_ended,
+    GrantRejected: on_grant_ended,
+    GrantCancelled: on_grant_ended,
+    CaseSealed: on_case_sealed,
+    SealRefused: on_seal_refused,
+}

@@ -1,0 +1,44 @@
+"""Who acts: a person with roles, an organisation and a scope, or a service reacting to a fact; pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+
+class Role(StrEnum):
+    """The roles that a token may carry."""
+
+    COUNSELLOR = "counsellor"
+    COORDINATOR = "coordinator"
+    PROTECTION = "protection"
+    MEDICAL = "medical"
+    OPERATIONS = "operations"
+    RECEIVING_OFFICE = "receiving_office"
+    CONSULAR_POST = "consular_post"
+    FINANCE_APPROVER = "finance_approver"
+    FINANCE_PAYER = "finance_payer"
+    FINANCE_RECONCILER = "finance_reconciler"
+    CHIEF_OF_MISSION = "chief_of_mission"
+    MANAGER = "manager"
+    AUDITOR = "auditor"
+    DATA_PROTECTION = "data_protection"
+    ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who orders a command, as a verified token or a reaction states it."""
+
+    person_id: str
+    roles: frozenset[str]
+    organisation: str
+    countries: frozenset[str]
+    sites: frozenset[str]
+    acr: str
+    auth_time: datetime | None
+
+    @classmethod
+    def service(cls, name: str) -> Self:
+        """The actor of a reaction inside one service."""
+        return cls(f"service:{name}", frozenset({"service"}), "avrr", frozenset(), frozenset(), "", None)

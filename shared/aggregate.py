@@ -1,0 +1,58 @@
+"""An aggregate wired as data: its core, its table, the facts it is handed and what else it changes."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from shared.db import UnitOfWork, Write
+from shared.decider import Decider
+from shared.errors import Refusal
+from shared.messages import Command, Context, Event
+
+State = TypeVar("State")
+Facts = TypeVar("Facts")
+
+
+def _project_nothing(_: UUID, __: object, ___: object, ____: tuple[Event, ...]) -> Sequence[Write]:
+    return ()
+
+
+def _is_its_own_key(id: UUID, _: object) -> UUID:
+    return id
+
+
+def _has_no_country(_: object) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Aggregate(Generic[State, Facts]):
+    """One aggregate of a service, wired: its core, its table, the facts it is handed and what else it changes.
+
+    ``facts`` reads what the rules need from elsewhere; it runs after the aggregate's own row was locked, in a later
+    statement, so that what it reads is not older than the lock.
+    """
+
+    service: str
+    name: str
+    decider: Decider[State, Facts]
+    table: sa.Table
+    state: type[State]
+    facts: Callable[[UnitOfWork, UUID, State | None, Command | None, Context], Awaitable[Facts]]
+    project: Callable[[UUID, State | None, State, tuple[Event, ...]], Sequence[Write]] = _project_nothing
+    partition: Callable[[UUID, State], UUID] = _is_its_own_key
+    country: Callable[[State], str | None] = _has_no_country
+    refusals: Mapping[str, Refusal] | None = None
+
+    def __post_init__(self) -> None:
+        wanted = {"id", "version", *(field.name for field in fields(self.state))}  # type: ignore[arg-type]
+        if wanted != set(self.table.columns.keys()):
+            odd = sorted(wanted ^ set(self.table.columns.keys()))
+            raise TypeError(f"{self.service}.{self.name}: table and state differ in {', '.join(odd)}")
+
+
+# A service holds aggregates of different states side by side; each call through `handle` is typed by its own.
+AnyAggregate = Aggregate[Any, Any]

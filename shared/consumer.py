@@ -1,0 +1,322 @@
+"""Another service's stream to our reactions: each event is applied once, in order, and none is dropped."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import asyncpg
+import structlog
+
+from shared.bus import ACK_WAIT, Bus, BusFault, Delivery
+from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, Write
+from shared.errors import Refusal
+from shared.messages import Envelope, leaf_hash
+from shared.topology import Service, durable
+
+Apply = Callable[[UnitOfWork, Envelope, bytes], Awaitable[None]]
+
+# None of these is the event's fault: besides lost connections and locks, a database that is being restored, moved or
+# migrated. They are waited out and never counted.
+FAULTS = (
+    *INFRASTRUCTURE,
+    *CONTENTION,
+    Busy,
+    BusFault,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
+
+_LEFT_OUT: dict[str, object] = {"authtime": None, "causationid": None, "causeleafhash": None}
+
+_TAKE = Sql("SELECT take(:source, :idx, :hash, :partitionkey) AS verdict")
+_POSITION = Sql("SELECT last_idx FROM cursor WHERE source = :source")
+_COUNT = Sql("SELECT count_try(:source, :idx, cast(:by AS integer)) AS tries")
+_STOP = Sql(
+    "INSERT INTO cursor (source, last_idx, stopped) VALUES (:source, -1, :reason) "
+    "ON CONFLICT (source) DO UPDATE SET stopped = excluded.stopped"
+)
+_BURY = Sql(
+    "INSERT INTO dead_letter (source, idx, partitionkey, leaf, reason) "
+    "VALUES (:source, :idx, :partitionkey, :leaf, :reason)"
+)
+
+log = structlog.get_logger("consumer")
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """Seconds to wait: between the tries of a failing reaction, and before a redelivery after each fault in a row.
+
+    A reaction is tried once more often than ``tries`` has pauses.
+    """
+
+    tries: tuple[float, ...] = (0.05, 0.1, 0.2, 0.35, 0.55, 0.75, 1.0)
+    faults: tuple[float, ...] = (1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    idx: int
+    envelope: Envelope
+    leaf: bytes
+    hash: bytes
+    again: bool
+
+
+class Consumer:
+    """One service's follower of one other service; ``apply`` is its reaction, run inside the cursor's transaction.
+
+    Figures for health and metrics: ``position``, the last event taken (-1: none yet); ``stopped``, why the source
+    stands still (None if it does not): *other*, *gap* or *unreadable*; ``fault``, what is being waited out;
+    ``caught_up``, the event loop's time at which nothing of the stream was outstanding.
+    """
+
+    def __init__(
+        self, source: Service, follower: Service, database: Database, bus: Bus, apply: Apply, pauses: Pauses | None = None
+    ) -> None:
+        self.position = -1
+        self.stopped: str | None = None
+        self.fault: str | None = None
+        self.caught_up: float | None = None
+        self._source = source
+        self._durable = durable(follower, source)
+        self._scope = Scope(f"service:{follower.name}", everything=True)
+        self._database = database
+        self._bus = bus
+        self._apply = apply
+        self._pauses = pauses or Pauses()
+        # Below it nothing needs to be asked of the database; forgotten whenever that could have changed.
+        self._floor = -1
+        self._faults_in_a_row = 0
+        self._given_back: int | None = None
+        self._counted: int | None = None
+        self._reason = "process_ended"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follows until ``stop`` is set, and finishes the event at hand; whatever fails is tried again for ever."""
+        while not stop.is_set():
+            try:
+                await self._follow(stop)
+            except Exception as error:  # noqa: BLE001 -- a follower that ends hears nothing any more
+                self._trouble(error)
+                await _stopped_within(stop, 1)
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        deliveries = self._bus.deliveries(self._source.stream, self._durable, stop, self._quiet)
+        async with contextlib.aclosing(aiter(deliveries)) as coming:
+            async for delivery in coming:
+                with delivery.held():
+                    try:
+                        await self._receive(delivery, stop)
+                    except BusFault:
+                        # The word did not get through: the broker delivers again, and the cursor knows.
+                        continue
+
+    async def _receive(self, delivery: Delivery, stop: asyncio.Event) -> None:
+        idx = delivery.sequence - 1
+        if idx < self._floor:
+            await self._done(delivery)
+            return
+        disposed = False
+        while True:
+            try:
+                outcome = await self._try(delivery, stop)
+                break
+            except Exception as error:  # noqa: BLE001 -- what a reaction raised was dealt with: this is our own trouble
+                self._trouble(error)
+                self._floor = -1
+                await self._uncount(idx)
+                if disposed or stop.is_set():
+                    await self._give_back(delivery, self._faults_in_a_row)
+                    self._faults_in_a_row += 1
+                    return
+                # What failed may be no more than a connection that died while it lay in the pool.
+                disposed = True
+                await self._database.dispose()
+        self._faults_in_a_row = 0
+        self.fault = None
+        if outcome == "stop":
+            await self._give_back(delivery, 0)
+        elif outcome == "taken":
+            await self._done(delivery)
+
+    async def _try(self, delivery: Delivery, stop: asyncio.Event) -> Literal["taken", "stop", "unfinished"]:
+        event = _read(delivery)
+        if event is None:
+            await self._halt("unreadable")
+            return "stop"
+        if event.again and event.idx not in (self._given_back, self._counted):
+            # Whoever had it before us is gone. If the event ends processes, this is how its tries are counted.
+            tries = await self._count(event.idx)
+            if tries > len(self._pauses.tries) + 1:
+                await self._bury(event)
+                return "taken"
+            self._counted = event.idx if tries else None
+        while True:
+            try:
+                verdict = await self._database.attempt(self._scope, lambda unit: self._take(unit, event))
+            except FAULTS:
+                raise
+            except Exception as error:  # noqa: BLE001 -- whatever a reaction raises must not stop the source
+                self._reason = reason_of(error)
+                tries = await self._count(event.idx)
+                log.warning(
+                    "reaction_failed", source=self._source.name, idx=event.idx, tries=tries, reason=self._reason
+                )
+                if tries > len(self._pauses.tries):
+                    await self._bury(event)
+                    return "taken"
+                if await _stopped_within(stop, self._pauses.tries[max(tries, 1) - 1]):
+                    return "unfinished"
+                continue
+            return await self._accept(event, verdict)
+
+    async def _take(self, unit: UnitOfWork, event: _Event) -> str:
+        verdict = await self._verdict(unit, event)
+        if verdict == "new":
+            await self._apply(unit, event.envelope, event.hash)
+        elif verdict == "parked":
+            unit.write(self._letter(event, "parked"))
+        elif verdict == "seen":
+            row = await unit.row(_POSITION, source=self._source.name)
+            self.position = row["last_idx"] if row is not None else -1
+        return verdict
+
+    async def _verdict(self, unit: UnitOfWork, event: _Event) -> str:
+        row = await unit.row(
+            _TAKE,
+            source=self._source.name,
+            idx=event.idx,
+            hash=event.hash,
+            partitionkey=event.envelope.partitionkey,
+        )
+        assert row is not None
+        return str(row["verdict"])
+
+    async def _accept(self, event: _Event, verdict: str) -> Literal["taken", "stop"]:
+        self._counted = None
+        if verdict in ("other", "gap"):
+            self._floor = -1
+            self._say_stopped(verdict)
+            return "stop"
+        if verdict != "seen":
+            self.position = event.idx
+        self._floor = self.position
+        if self.stopped is not None:
+            log.info("source_resumed", source=self._source.name, idx=event.idx)
+            self.stopped = None
+        return "taken"
+
+    async def _bury(self, event: _Event) -> None:
+        async def work(unit: UnitOfWork) -> str:
+            verdict = await self._verdict(unit, event)
+            if verdict in ("new", "parked"):
+                unit.write(self._letter(event, self._reason))
+            return verdict
+
+        verdict = await self._database.attempt(self._scope, work)
+        if verdict in ("new", "parked"):
+            log.error("dead_letter", source=self._source.name, idx=event.idx, reason=self._reason)
+            await self._accept(event, verdict)
+
+    def _letter(self, event: _Event, reason: str) -> Write:
+        return Write(
+            _BURY,
+            {
+                "source": self._source.name, "idx": event.idx, "partitionkey": event.envelope.partitionkey,
+                "leaf": event.leaf, "reason": reason,
+            },
+        )  # fmt: skip
+
+    async def _count(self, idx: int) -> int:
+        """Counts a try that was not counted before it began, and says how many there were."""
+        by = 0 if self._counted == idx else 1
+        self._counted = None
+        return await self._add(idx, by)
+
+    async def _uncount(self, idx: int) -> None:
+        # A try that met a fault was none; if the database is what failed, the count stays open in this process.
+        if self._counted == idx:
+            with contextlib.suppress(*FAULTS):
+                await self._add(idx, -1)
+                self._counted = None
+
+    async def _add(self, idx: int, by: int) -> int:
+        async def work(unit: UnitOfWork) -> int:
+            row = await unit.row(_COUNT, source=self._source.name, idx=idx, by=by)
+            return int(row["tries"]) if row is not None else 0
+
+        return await self._database.attempt(self._scope, work)
+
+    async def _halt(self, reason: str) -> None:
+        async def work(unit: UnitOfWork) -> None:
+            unit.write(Write(_STOP, {"source": self._source.name, "reason": reason}))
+
+        if self.stopped != reason:
+            await self._database.attempt(self._scope, work)
+            self._say_stopped(reason)
+
+    def _say_stopped(self, reason: str) -> None:
+        if self.stopped != reason:
+            self.stopped = reason
+            log.error("source_stopped", source=self._source.name, reason=reason, position=self.position)
+
+    async def _done(self, delivery: Delivery) -> None:
+        self._given_back = None
+        self._reason = "process_ended"
+        if delivery.pending == 0:
+            self.caught_up = asyncio.get_running_loop().time()
+        await delivery.ack()
+
+    async def _give_back(self, delivery: Delivery, times: int) -> None:
+        self._given_back = delivery.sequence - 1
+        pauses = self._pauses.faults
+        await delivery.nak(pauses[min(times, len(pauses) - 1)])
+
+    def _quiet(self, seconds: float) -> None:
+        # A delivery that was lost on its way comes again only after the broker's patience.
+        if seconds > ACK_WAIT and self._given_back is None and self.stopped is None:
+            self.caught_up = asyncio.get_running_loop().time()
+
+    def _trouble(self, error: BaseException) -> None:
+        fault = type(error).__name__
+        if fault != self.fault:
+            self.fault = fault
+            log.warning("source_waits", source=self._source.name, kind=fault)
+
+
+def envelope_of(leaf: bytes) -> Envelope:
+    """The envelope whose leaf this is; ValueError if it is none. What an event has not is left out of its leaf."""
+    found = json.loads(leaf)
+    return Envelope.model_validate(_LEFT_OUT | found if isinstance(found, dict) else found)
+
+
+def _read(delivery: Delivery) -> _Event | None:
+    try:
+        envelope = envelope_of(delivery.data)
+    except ValueError:
+        return None
+    return _Event(
+        delivery.sequence - 1, envelope, delivery.data, leaf_hash(delivery.data), delivery.num_delivered > 1
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Why a reaction failed, as it may be kept: a refusal's code, or what kind of error it was."""
+    # The text of an exception may hold what must not be kept; a refusal's code never does.
+    return f"refused: {error.code}" if isinstance(error, Refusal) else type(error).__name__
+
+
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    return stop.is_set()

@@ -1,0 +1,215 @@
+"""The events of reintegration that other services and auditors rely on; fields are only ever added."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.counselling import Country
+from shared.messages import Concealed, Event, Part
+from shared.money import Money
+
+Dimension = Literal["economic", "social", "psychosocial", "immediate"]
+GrantCategory = Literal["business", "housing", "medical", "other"]
+GrantModality = Literal["in_kind_vendor", "in_kind_goods", "service", "cash_instalment"]
+ReturnReason = Literal["quotation_missing", "amount_unclear", "not_in_plan", "provider_unclear"]
+RejectReason = Literal["not_feasible", "beyond_cap", "not_in_plan", "double_support"]
+CancelReason = Literal["not_needed", "lost_contact", "re_migrated", "entered_in_error"]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
+
+
+class CaseNoted(Event, kind="avrr.reintegration.case.noted.v1"):
+    """Reintegration took note of a return case."""
+
+    person_ids: tuple[UUID, ...]
+    destination_country: Country
+    counsellor_id: str
+
+
+class ArrivalNoted(Event, kind="avrr.reintegration.case.arrival_noted.v1"):
+    """Reintegration took note that a person arrived; from now on there may be money."""
+
+    person_id: UUID
+    arrived_at: datetime
+
+
+class CaseEndNoted(Event, kind="avrr.reintegration.case.end_noted.v1"):
+    """Reintegration took note that the case ended before anybody arrived."""
+
+
+class CaseSealed(Event, kind="avrr.reintegration.case.sealed.v1"):
+    """No grant is live and none can be added; returns may close the case."""
+
+
+class SealRefused(Event, kind="avrr.reintegration.case.seal_refused.v1"):
+    """A grant is still live, so the case cannot close yet."""
+
+    live_grants: int
+
+
+class PlanLine(Part):
+    """One need of one person in a reintegration plan."""
+
+    line_id: UUID
+    person_id: UUID
+    dimension: Dimension
+    category: Concealed
+    planned: Money
+
+
+class OwnPlanRecorded(Event, kind="avrr.reintegration.plan.own_plan_recorded.v1"):
+    """The returnee's own plan before departure, with the persons whom it covers."""
+
+    case_id: UUID
+    destination_country: Country
+    person_ids: tuple[UUID, ...]
+    lines: tuple[PlanLine, ...]
+
+
+class PlanAgreed(Event, kind="avrr.reintegration.plan.agreed.v1"):
+    """After arrival returnee and receiving office agreed this version."""
+
+    case_id: UUID
+    destination_country: Country
+    person_ids: tuple[UUID, ...]
+    plan_version: int
+    lines: tuple[PlanLine, ...]
+    agreed_on: date
+
+
+class FundOpened(Event, kind="avrr.reintegration.fund.opened.v1"):
+    """A donor's line of money is available from a day to a day."""
+
+    project: Code
+    donor: Code
+    granted: Money
+    valid_from: date
+    valid_until: date
+
+
+class Tranche(Part):
+    """One instalment of a grant."""
+
+    number: int
+    money: Money
+
+
+class GrantRequested(Event, kind="avrr.reintegration.grant.requested.v1"):
+    """A grant for one line of an agreed plan was asked for."""
+
+    case_id: UUID
+    person_id: UUID
+    plan_id: UUID
+    plan_line_id: UUID
+    category: Concealed
+    modality: GrantModality
+    money: Money
+    tranches: tuple[Tranche, ...]
+    requested_by: str
+    counsellor_id: str
+    destination_country: Country
+    requested_at: datetime
+
+
+class GrantReturned(Event, kind="avrr.reintegration.grant.returned.v1"):
+    """The request went back to its author with a reason."""
+
+    reason: ReturnReason
+    returned_by: str
+
+
+class GrantResubmitted(Event, kind="avrr.reintegration.grant.resubmitted.v1"):
+    """A corrected request, a new version: earlier endorsements do not carry over."""
+
+    request_version: int
+    modality: GrantModality
+    money: Money
+    tranches: tuple[Tranche, ...]
+
+
+class GrantEndorsed(Event, kind="avrr.reintegration.grant.endorsed.v1"):
+    """The programme finds the request in line with the plan and feasible."""
+
+    endorsed_by: str
+    request_version: int
+
+
+class GrantApproved(Event, kind="avrr.reintegration.grant.approved.v1"):
+    """Finance committed the money of one fund to this request."""
+
+    case_id: UUID
+    fund_id: UUID
+    money: Money
+    approved_by: str
+    approved_at: datetime
+    request_version: int
+
+
+class GrantRejected(Event, kind="avrr.reintegration.grant.rejected.v1"):
+    """The request was refused and the appeal route told."""
+
+    case_id: UUID
+    reason: RejectReason
+    rejected_by: str
+
+
+class GrantCancelled(Event, kind="avrr.reintegration.grant.cancelled.v1"):
+    """The grant will not go on; what was committed and not spent is free again."""
+
+    case_id: UUID
+    reason: CancelReason
+    released: Money
+
+
+class TrancheReleased(Event, kind="avrr.reintegration.grant.tranche_released.v1"):
+    """A payer ordered the payment of one tranche."""
+
+    number: int
+    money: Money
+    released_by: str
+
+
+class PaymentConfirmed(Event, kind="avrr.reintegration.grant.payment_confirmed.v1"):
+    """Bank or cash desk confirmed one tranche as paid under a reference used once."""
+
+    case_id: UUID
+    number: int
+    money: Money
+    reference: Code
+    paid_on: date
+    confirmed_by: str
+
+
+class GrantDisbursed(Event, kind="avrr.reintegration.grant.disbursed.v1"):
+    """Every tranche of the grant is paid."""
+
+    case_id: UUID
+
+
+class DeliveryConfirmed(Event, kind="avrr.reintegration.grant.delivery_confirmed.v1"):
+    """The receiving office saw that the returnee received what one tranche paid for."""
+
+    number: int
+    confirmed_by: str
+
+
+class TrancheReconciled(Event, kind="avrr.reintegration.grant.tranche_reconciled.v1"):
+    """Approval, payment and receipt of one tranche agree."""
+
+    number: int
+    reconciled_by: str
+
+
+class GrantCompleted(Event, kind="avrr.reintegration.grant.completed.v1"):
+    """Every tranche is reconciled; nothing remains to be done."""
+
+    case_id: UUID
+
+
+EVENTS: tuple[type[Event], ...] = (
+    CaseNoted, ArrivalNoted, CaseEndNoted, CaseSealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
+    GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
+    GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
+    GrantCompleted,
+)

@@ -1,0 +1,282 @@
+"""Connections and the unit of work: hoisted SQL run by asyncpg, one write just before COMMIT, the log last."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+
+Result = TypeVar("Result")
+
+_DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+_SAFE = re.compile(r"^[A-Za-z0-9:._@,\-]{0,2000}$")
+_PLACE = re.compile(r"\$(\d+)")
+
+INFRASTRUCTURE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+
+
+class Busy(Exception):
+    """No connection became free in time; the caller may try again soon."""
+
+
+class WriteConflict(Exception):
+    """A write met rows other than those that were read; the whole command is to be tried again."""
+
+
+class Sql:
+    """One statement, written in SQLAlchemy Core or as text with ``:names``, compiled once for asyncpg."""
+
+    def __init__(self, statement: sa.ClauseElement | str) -> None:
+        clause = sa.text(statement) if isinstance(statement, str) else statement
+        compiled = clause.compile(dialect=_DIALECT)
+        self.text = str(compiled)
+        self._names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
+        self._constants: Mapping[str, object] = {k: v for k, v in compiled.params.items() if v is not None}
+
+    def arguments(self, values: Mapping[str, object]) -> list[object]:
+        """The values in the order of the statement's places; KeyError if one is missing."""
+        return [values[name] if name in values else self._constants[name] for name in self._names]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One change of rows that is part of a command's single write; ``rows`` is how many it must touch."""
+
+    sql: Sql
+    values: Mapping[str, object]
+    rows: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One event as it will stand in the log."""
+
+    id: UUID
+    type: str
+    subject: UUID
+    version: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """For whom a transaction runs; row security reads it."""
+
+    actor_id: str
+    countries: frozenset[str] = frozenset()
+    everything: bool = False
+
+
+_APPEND = "append_events(${0}::uuid[], ${1}::text[], ${2}::uuid[], ${3}::integer[], ${4}::bytea[])"
+
+
+def _shifted(text: str, by: int) -> str:
+    return _PLACE.sub(lambda place: f"${int(place[1]) + by}", text)
+
+
+@lru_cache(maxsize=2048)
+def _combined(parts: tuple[tuple[str, int, int | None], ...], append: bool) -> str:
+    """All writes of a command as one statement that counts its parts and appends to the log only if they agree."""
+    with_clauses: list[str] = []
+    checks: list[str] = []
+    offset = 0
+    for number, (text, places, rows) in enumerate(parts):
+        shifted = _shifted(text, offset)
+        with_clauses.append(f"w{number} AS ({shifted} RETURNING 1)")
+        checks.append(f"(SELECT count(*) FROM w{number}) {'>= 0' if rows is None else f'= {rows}'}")
+        offset += places
+    then = _APPEND.format(*range(offset + 1, offset + 6)) if append else "0"
+    if not parts:
+        return f"SELECT {then}"
+    return f"WITH {', '.join(with_clauses)} SELECT CASE WHEN {' AND '.join(checks)} THEN {then} ELSE refuse_write() END"
+
+
+class UnitOfWork:
+    """One transaction: reads at once, writes gathered, the log appended to immediately before COMMIT."""
+
+    def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", counts: "Counts") -> None:
+        self._connection = connection
+        self._counts = counts
+        self._writes: list[Write] = []
+        self._leaves: list[Leaf] = []
+
+    async def rows(self, sql: Sql, **values: object) -> list[asyncpg.Record]:
+        """Every row that a query answers, seeing what this transaction has written so far."""
+        await self.flush()
+        self._counts.statements += 1
+        return await self._connection.fetch(sql.text, *sql.arguments(values))
+
+    async def row(self, sql: Sql, **values: object) -> asyncpg.Record | None:
+        """The first row that a query answers."""
+        await self.flush()
+        self._counts.statements += 1
+        return await self._connection.fetchrow(sql.text, *sql.arguments(values))
+
+    def write(self, *writes: Write) -> None:
+        """Gathers changes; they run with the next flush or at the end."""
+        self._writes.extend(writes)
+
+    def append(self, *leaves: Leaf) -> None:
+        """Gathers events; they enter the log as the transaction's last act."""
+        self._leaves.extend(leaves)
+
+    async def flush(self) -> None:
+        """Runs the gathered changes, so that later reads of this transaction see them."""
+        if self._writes:
+            await self._run(())
+
+    async def finish(self) -> bool:
+        """Runs what is gathered and appends to the log; says whether the log grew."""
+        leaves, self._leaves = tuple(self._leaves), []
+        if self._writes or leaves:
+            await self._run(leaves)
+        return bool(leaves)
+
+    async def _run(self, leaves: tuple[Leaf, ...]) -> None:
+        writes, self._writes = self._writes, []
+        arguments: list[object] = []
+        parts: list[tuple[str, int, int | None]] = []
+        for write in writes:
+            mine = write.sql.arguments(write.values)
+            parts.append((write.sql.text, len(mine), write.rows))
+            arguments.extend(mine)
+        if leaves:
+            arguments += [
+                [leaf.id for leaf in leaves],
+                [leaf.type for leaf in leaves],
+                [leaf.subject for leaf in leaves],
+                [leaf.version for leaf in leaves],
+                [leaf.body for leaf in leaves],
+            ]
+        self._counts.statements += 1
+        try:
+            await self._connection.fetchval(_combined(tuple(parts), bool(leaves)), *arguments)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate == "AV001":
+                raise WriteConflict from None
+            raise
+
+
+def _nobody_waits() -> None:
+    """Where no relay runs in this process, nobody needs waking after a commit."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one process asked of its database."""
+
+    statements: int = 0
+    transactions: int = 0
+
+
+async def _keep_as_is(_: object) -> None:
+    """asyncpg would send a reset query at each release; our transactions leave no session state behind."""
+
+
+@dataclass(slots=True)
+class Database:
+    """The pool of one login of one service."""
+
+    url: str
+    name: str
+    size: int = 8
+    notify: bool = False
+    queue_seconds: float = 2.0
+    on_append: Callable[[], None] = _nobody_waits
+    counts: Counts = field(default_factory=Counts)
+    _pool: "asyncpg.Pool[asyncpg.Record] | None" = None
+
+    async def open(self) -> None:
+        """Makes the pool; no connection is needed yet, so a service may start before its database."""
+        self._pool = await asyncpg.create_pool(
+            self.url, min_size=0, max_size=self.size, reset=_keep_as_is, command_timeout=15,
+            max_inactive_connection_lifetime=120, timeout=5,
+            server_settings={
+                "application_name": self.name, "timezone": "UTC", "statement_timeout": "10000",
+                "lock_timeout": "5000", "idle_in_transaction_session_timeout": "10000",
+            },
+        )
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(pool.close(), 5)
+
+    async def dispose(self) -> None:
+        """Marks pooled connections as stale, so that the next use opens fresh ones."""
+        if self._pool is not None:
+            await self._pool.expire_connections()
+
+    @contextlib.asynccontextmanager
+    async def unit_of_work(self, scope: Scope) -> AsyncIterator[UnitOfWork]:
+        """A transaction for one actor: committed at the end, rolled back on any error."""
+        if self._pool is None:
+            raise RuntimeError("the database was not opened")
+        begin = self._begin(scope)
+        try:
+            connection = await self._pool.acquire(timeout=self.queue_seconds)
+        except TimeoutError:
+            raise Busy from None
+        healthy = False
+        try:
+            self.counts.statements += 2
+            self.counts.transactions += 1
+            await connection.execute(begin)
+            unit = UnitOfWork(connection, self.counts)
+            try:
+                yield unit
+                grew = await unit.finish()
+            except BaseException:
+                await connection.execute("ROLLBACK")
+                healthy = True
+                raise
+            await connection.execute("COMMIT")
+            healthy = True
+        finally:
+            if not healthy:
+                connection.terminate()
+            await self._pool.release(connection)
+        if grew:
+            self.on_append()
+
+    def _begin(self, scope: Scope) -> str:
+        countries = ",".join(sorted(scope.countries))
+        if not (_SAFE.match(scope.actor_id) and _SAFE.match(countries)):
+            raise ValueError("a scope holds a character that a setting may not have")
+        return (
+            "BEGIN; SELECT set_config('app.actor', '" + scope.actor_id + "', true), "
+            "set_config('app.countries', '" + countries + "', true), "
+            "set_config('app.notify', '" + ("on" if self.notify else "off") + "', true)"
+        )
+
+    async def attempt(
+        self, scope: Scope, work: Callable[[UnitOfWork], Awaitable[Result]], tries: int = 6
+    ) -> Result:
+        """Runs a whole command in one transaction, again from its start when it met another's change."""
+        for left in range(tries - 1, -1, -1):
+            try:
+                async with self.unit_of_work(scope) as unit:
+                    result = await work(unit)
+                return result
+            except (*CONTENTION, WriteConflict, asyncpg.UniqueViolationError):
+                if left == 0:
+                    raise
+                await asyncio.sleep(0.005 * (tries - left))
+        raise AssertionError("unreachable")

@@ -1,0 +1,174 @@
+"""The routes every service has besides its own: its log for auditors, its forms, its health and its metrics."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from inspect import signature
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from shared.aggregate import AnyAggregate
+from shared.db import INFRASTRUCTURE, Busy, Database, Scope, Sql
+from shared.http import Calling, Runtime, problem
+from shared.messages import Command
+from shared.metrics import Metrics
+
+PUBLIC = frozenset({"healthz", "readyz", "metrics"})
+
+_LEAVES = Sql("SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx LIMIT :limit")
+_POSITION = Sql(
+    "SELECT (SELECT size FROM log_head) AS size, (SELECT count(*) FROM dead_letter) AS dead_letters, "
+    "(SELECT coalesce(json_object_agg(source, last_idx), '{}'::json) FROM cursor) AS cursors, "
+    "(SELECT coalesce(json_object_agg(source, stopped), '{}'::json) FROM cursor WHERE stopped IS NOT NULL) AS stopped"
+)
+_CHUNK = 500
+
+
+class Form(BaseModel):
+    """How one command is given: where to, and the JSON Schema of its body."""
+
+    name: str
+    label: str
+    description: str
+    method: str
+    path: str
+    body: dict[str, object]
+
+
+class Readiness(BaseModel):
+    """Whether a service can work, how long its log is, how far it has followed others, and what stands still."""
+
+    ready: bool
+    log_size: int
+    cursors: dict[str, int]
+    dead_letters: int
+    stopped: dict[str, str]
+    worker: dict[str, object]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    alive: bool = True
+
+
+def command_of(route: APIRoute) -> type[Command] | None:
+    """The command that a route takes as its body, or None."""
+    for parameter in signature(route.endpoint).parameters.values():
+        if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, Command):
+            return parameter.annotation
+    return None
+
+
+def operations_of(app: FastAPI) -> dict[type[Command], str]:
+    """Which operation gives which command."""
+    found: dict[type[Command], str] = {}
+    for route in api_routes(app):
+        command = command_of(route)
+        if command is not None:
+            found[command] = route.name
+    return found
+
+
+def api_routes(app: FastAPI) -> list[APIRoute]:
+    """Every route of a service's API."""
+    return [route for route in app.routes if isinstance(route, APIRoute)]
+
+
+def without_policy(app: FastAPI, operations: frozenset[str]) -> list[str]:
+    """Routes that no policy row names, which nobody could use or everybody might."""
+    return sorted(route.name for route in api_routes(app) if route.name not in operations | PUBLIC)
+
+
+def router_for(
+    forms: Callable[[], Sequence[Form]],
+    worker_status: Callable[[], Mapping[str, object]],
+    databases: Mapping[str, Database],
+    figures: Metrics,
+) -> APIRouter:
+    """The routes common to all services."""
+    router = APIRouter()
+
+    @router.get("/v1/events", response_class=StreamingResponse)
+    async def read_events(
+        call: Calling,
+        first: Annotated[int, Query(ge=0, alias="from")] = 0,
+        limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1_000_000,
+    ) -> StreamingResponse:
+        """The log from a position on: the stored leaves, byte for byte, one a line."""
+
+        async def lines() -> AsyncIterator[bytes]:
+            at, left = first, limit
+            scope = Scope(call.context.actor.person_id)
+            while left > 0:
+                async with call.runtime.database.unit_of_work(scope) as unit:
+                    rows = await unit.rows(_LEAVES, first=at, limit=min(_CHUNK, left))
+                if not rows:
+                    return
+                yield b"".join(bytes(row["leaf"]) + b"\n" for row in rows)
+                at, left = rows[-1]["idx"] + 1, left - len(rows)
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    @router.get("/v1/forms")
+    async def read_forms(call: Calling) -> list[Form]:
+        """The form of every command of this service."""
+        del call
+        return list(forms())
+
+    @router.get("/healthz")
+    async def healthz() -> Alive:
+        """The process answers."""
+        return Alive()
+
+    @router.get("/readyz", response_model=Readiness)
+    async def readyz(request: Request, response: Response) -> Readiness | Response:
+        """The database answers and the followers are not stopped."""
+        runtime: Runtime = request.app.state.runtime
+        try:
+            async with runtime.database.unit_of_work(Scope("health")) as unit:
+                row = await unit.row(_POSITION)
+        except (*INFRASTRUCTURE, Busy):
+            return problem(request, 503, "unavailable", "The database does not answer.")
+        assert row is not None
+        stopped = json.loads(row["stopped"])
+        response.status_code = 503 if stopped else 200
+        return Readiness(
+            ready=not stopped, log_size=row["size"], cursors=json.loads(row["cursors"]),
+            dead_letters=row["dead_letters"], stopped=stopped, worker=dict(worker_status()),
+        )
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        """The figures of this process in the Prometheus text format."""
+        runtime: Runtime = request.app.state.runtime
+        for login, database in databases.items():
+            figures.statements.labels(login).set(database.counts.statements)
+            figures.transactions.labels(login).set(database.counts.transactions)
+        async with runtime.database.unit_of_work(Scope("health")) as unit:
+            row = await unit.row(_POSITION)
+        assert row is not None
+        figures.log_size.set(row["size"])
+        figures.dead_letters.set(row["dead_letters"])
+        for source, index in json.loads(row["cursors"]).items():
+            figures.cursor.labels(source).set(index)
+        return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def forms_of(app: FastAPI, aggregates: Mapping[str, AnyAggregate]) -> list[Form]:
+    """A form for every command that a route takes, labelled as the aggregate's rules label it."""
+    labels = {rule.command: rule.label for found in aggregates.values() for rule in found.decider.rules}
+    return [
+        Form(
+            name=route.name, label=labels[command], description=(command.__doc__ or "").strip(),
+            method=min(route.methods or {"POST"}), path=route.path, body=command.model_json_schema(),
+        )
+        for route in api_routes(app)
+        if (command := command_of(route)) is not None
+    ]

@@ -1,0 +1,176 @@
+"""handle(): the one way by which state, log and projections change."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from shared.actors import Actor
+from shared.aggregate import Aggregate
+from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
+from shared.errors import NotFound, Refusal, RuleViolation, Stale
+from shared.ledger import conceal, disclose, enclose, rows_of
+from shared.messages import Command, Context, Origin
+
+State = TypeVar("State")
+Facts = TypeVar("Facts")
+Result = TypeVar("Result")
+
+_REMEMBER = Sql(
+    "INSERT INTO idempotency (actor_id, key, fingerprint, status, resource_id, version) "
+    "VALUES (:actor_id, :key, :fingerprint, :status, :resource_id, :version)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An ``Idempotency-Key`` with the fingerprint of what was asked under it."""
+
+    key: str
+    fingerprint: bytes
+
+    @classmethod
+    def of(cls, key: str, operation: str, id: UUID, body: bytes) -> "Repeat":
+        """The key bound to an operation, the aggregate it is for, and the exact body."""
+        return cls(key, hashlib.sha256(b"\x00".join((operation.encode(), id.bytes, body))).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What a command came to: the aggregate's version now, and whether this was answered before."""
+
+    id: UUID
+    version: int
+    created: bool
+    repeated: bool
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[State]):
+    """A state as a reader may see it, with what the reader may do and why not."""
+
+    id: UUID
+    version: int
+    state: State
+    refusals: Mapping[type[Command], Refusal | None]
+
+
+async def handle(
+    unit: UnitOfWork,
+    aggregate: Aggregate[State, Facts],
+    id: UUID,
+    command: Command,
+    context: Context,
+    origin: Origin,
+    *,
+    expected_version: int | None = None,
+    repeat: Repeat | None = None,
+    countries: frozenset[str] | None = None,
+) -> Handled:
+    """Decides one command on one aggregate and gathers row, projections, key and events in the unit of work.
+
+    ``countries`` limits whose aggregates the actor may know of (None: all). Raises a `Refusal`.
+    """
+    actor_id = context.actor.person_id
+    rows = rows_of(aggregate)
+    row = await unit.row(rows.lock_sql, id=id, actor_id=actor_id, key=repeat.key if repeat else "")
+    assert row is not None
+    if repeat is not None and row["fingerprint"] is not None:
+        if row["fingerprint"] != repeat.fingerprint:
+            raise RuleViolation(
+                "idempotency_key_reused", "This Idempotency-Key was already used for something else."
+            )
+        return Handled(row["resource_id"], row["version"], row["status"] == 201, repeated=True, changed=False)
+
+    version, state = rows.parse(row["body"]) if row["body"] is not None else (0, None)
+    if state is not None and not _within(aggregate.country(state), countries):
+        raise NotFound
+    if expected_version is not None and expected_version != version:
+        raise NotFound if state is None else Stale
+
+    facts = await aggregate.facts(unit, id, state, command, context)
+    events = aggregate.decider.decide(state, command, facts, context)
+    created = version == 0 and bool(events)
+    after, after_version = state, version
+    disclosed = []
+    leaves: list[Leaf] = []
+    for event in events:
+        after = aggregate.decider.evolve(after, event)
+        after_version += 1
+        salted, disclosures = conceal(event)
+        envelope, leaf = enclose(
+            aggregate.service, id, aggregate.partition(id, after), after_version, salted, context, origin
+        )
+        leaves.append(Leaf(envelope.id, envelope.type, id, after_version, leaf))
+        disclosed += [(envelope.id, disclosure) for disclosure in disclosures]
+    if events and after is not None:
+        if created and not _within(aggregate.country(after), countries):
+            raise NotFound
+        unit.write(rows.save(id, version, after_version, after))
+        unit.write(*aggregate.project(id, state, after, events))
+        unit.write(*disclose(disclosed))
+        unit.append(*leaves)
+    if repeat is not None:
+        unit.write(
+            Write(
+                _REMEMBER,
+                {
+                    "actor_id": actor_id, "key": repeat.key, "fingerprint": repeat.fingerprint,
+                    "status": 201 if created else 200, "resource_id": id, "version": after_version,
+                },
+            )
+        )
+    return Handled(id, after_version, created, repeated=False, changed=bool(events))
+
+
+async def read(
+    unit: UnitOfWork,
+    aggregate: Aggregate[State, Facts],
+    id: UUID,
+    context: Context,
+    *,
+    countries: frozenset[str] | None = None,
+) -> Read[State]:
+    """One aggregate's state with the refusal, if any, of each command on it; raises `NotFound`."""
+    rows = rows_of(aggregate)
+    row = await unit.row(rows.read_sql, id=id)
+    if row is None:
+        raise NotFound
+    version, state = rows.parse(row["body"])
+    if not _within(aggregate.country(state), countries):
+        raise NotFound
+    facts = await aggregate.facts(unit, id, state, None, context)
+    refusals: dict[type[Command], Refusal | None] = {
+        rule.command: aggregate.decider.refusal(state, rule.command, facts, context)
+        for rule in aggregate.decider.rules
+        if rule.on == "existing"
+    }
+    return Read(id, version, state, refusals)
+
+
+async def transact(
+    database: Database,
+    actor: Actor,
+    work: Callable[[UnitOfWork], Awaitable[Result]],
+    refusals: Mapping[str, Refusal] | None = None,
+) -> Result:
+    """One transaction for an actor, retried as a whole when it met another's change.
+
+    A limit that the database held under concurrency (a unique key, a CHECK) is answered by the refusal that
+    ``refusals`` names for the constraint.
+    """
+    try:
+        return await database.attempt(Scope(actor.person_id, actor.countries), work)
+    except asyncpg.IntegrityConstraintViolationError as error:
+        refusal = (refusals or {}).get(error.constraint_name or "")
+        if refusal is None:
+            raise
+        raise refusal from None
+
+
+def _within(country: str | None, countries: frozenset[str] | None) -> bool:
+    return countries is None or country in countries

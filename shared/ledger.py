@@ -1,0 +1,203 @@
+"""Loads an aggregate's row under lock, writes it back and turns its events into leaves; for handling and verify only."""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Generic, TypeVar, cast
+from uuid import UUID
+
+import rfc8785
+from pydantic import BaseModel, TypeAdapter
+
+from shared.aggregate import Aggregate
+from shared.db import Sql, Write
+from shared.ids import uuid7
+from shared.messages import Concealed, Context, Envelope, Event, Origin
+
+State = TypeVar("State")
+Facts = TypeVar("Facts")
+
+_SOURCE = "urn:avrr:{service}"
+_SCHEMA = "urn:avrr:schema:{type}"
+
+
+@dataclass(frozen=True)
+class Rows(Generic[State, Facts]):
+    """How the rows of one aggregate are locked, read and written; each statement is made once."""
+
+    aggregate: Aggregate[State, Facts]
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[State]:
+        return TypeAdapter(self.aggregate.state)
+
+    @cached_property
+    def _columns(self) -> str:
+        return ", ".join(f'"{field.name}"' for field in fields(self.aggregate.state))  # type: ignore[arg-type]
+
+    @cached_property
+    def lock_sql(self) -> Sql:
+        """The row under lock, and what was answered to this actor's key before."""
+        return Sql(
+            f"WITH locked AS (SELECT to_jsonb(t) AS body FROM {self.aggregate.table.name} t WHERE t.id = :id FOR UPDATE), "
+            "seen AS (SELECT fingerprint, status, version, resource_id FROM idempotency "
+            "WHERE actor_id = :actor_id AND key = :key) "
+            "SELECT (SELECT body::text FROM locked) AS body, seen.* FROM (SELECT 1) one LEFT JOIN seen ON true"
+        )
+
+    @cached_property
+    def read_sql(self) -> Sql:
+        """The row as it is, without lock."""
+        return Sql(f"SELECT to_jsonb(t)::text AS body FROM {self.aggregate.table.name} t WHERE t.id = :id")
+
+    @cached_property
+    def _insert(self) -> Sql:
+        return Sql(
+            f"INSERT INTO {self.aggregate.table.name} (id, version, {self._columns}) "
+            f"SELECT id, version, {self._columns} "
+            f"FROM jsonb_populate_record(NULL\\:\\:{self.aggregate.table.name}, cast(:row AS jsonb))"
+        )
+
+    @cached_property
+    def _update(self) -> Sql:
+        return Sql(
+            f"UPDATE {self.aggregate.table.name} SET (version, {self._columns}) = (SELECT version, {self._columns} "
+            f"FROM jsonb_populate_record(NULL\\:\\:{self.aggregate.table.name}, cast(:row AS jsonb))) "
+            "WHERE id = :id AND version = :before"
+        )
+
+    def parse(self, body: str) -> tuple[int, State]:
+        """Version and state out of a row's JSON."""
+        row = json.loads(body, parse_float=Decimal)
+        version = row.pop("version")
+        del row["id"]
+        return version, self._adapter.validate_python(row)
+
+    def save(self, id: UUID, before: int, after: int, state: State) -> Write:
+        """The write that replaces version ``before`` (0: nothing yet) by this state as version ``after``."""
+        row = json.dumps({"id": str(id), "version": after, **self._adapter.dump_python(state, mode="json")})
+        if before == 0:
+            return Write(self._insert, {"row": row})
+        return Write(self._update, {"row": row, "id": id, "before": before})
+
+    def dump(self, state: State) -> dict[str, object]:
+        """The state as plain JSON values."""
+        return cast("dict[str, object]", self._adapter.dump_python(state, mode="json"))
+
+
+def rows_of(aggregate: Aggregate[State, Facts]) -> Rows[State, Facts]:
+    """The rows of an aggregate, the same object each time."""
+    key = (aggregate.service, aggregate.name)
+    if key not in _ROWS or _ROWS[key].aggregate is not aggregate:
+        _ROWS[key] = Rows(aggregate)
+    return cast("Rows[State, Facts]", _ROWS[key])
+
+
+_ROWS: dict[tuple[str, str], Rows[Any, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """A concealed value with the salt that binds it to its digest in a leaf; ``path`` says where it stood."""
+
+    path: str
+    salt: str
+    value: str
+
+
+def conceal(event: Event) -> tuple[Event, tuple[Disclosure, ...]]:
+    """The event with every concealed value salted, and what was concealed."""
+    disclosures: list[Disclosure] = []
+
+    def salted(value: object, path: str) -> object:
+        if isinstance(value, Concealed):
+            salt = secrets.token_urlsafe(16)
+            disclosures.append(Disclosure(path, salt, value.clear()))
+            return value.salted(salt)
+        if isinstance(value, BaseModel):
+            changed = {
+                name: new
+                for name in type(value).model_fields
+                if (new := salted(old := getattr(value, name), f"{path}.{name}" if path else name)) is not old
+            }
+            return value.model_copy(update=changed) if changed else value
+        if isinstance(value, tuple):
+            new_items = tuple(salted(item, f"{path}.{place}") for place, item in enumerate(value))
+            return new_items if any(new is not old for new, old in zip(new_items, value, strict=True)) else value
+        return value
+
+    return cast("Event", salted(event, "")), tuple(disclosures)
+
+
+def reveal(event: Event, disclosures: Mapping[str, Disclosure]) -> Event:
+    """The event with its concealed values put back; ValueError if one does not match its digest."""
+
+    def revealed(value: object, path: str) -> object:
+        if isinstance(value, Concealed):
+            known = disclosures.get(path)
+            return value if known is None else value.reveal(known.salt, known.value)
+        if isinstance(value, BaseModel):
+            changed = {
+                name: new
+                for name in type(value).model_fields
+                if (new := revealed(old := getattr(value, name), f"{path}.{name}" if path else name)) is not old
+            }
+            return value.model_copy(update=changed) if changed else value
+        if isinstance(value, tuple):
+            return tuple(revealed(item, f"{path}.{place}") for place, item in enumerate(value))
+        return value
+
+    return cast("Event", revealed(event, ""))
+
+
+DISCLOSE = Sql(
+    "INSERT INTO disclosure (event_id, path, salt, value) SELECT * FROM unnest("
+    "cast(:event_ids AS uuid[]), cast(:paths AS text[]), cast(:salts AS text[]), cast(:values AS text[]))"
+)
+
+
+def disclose(disclosed: Sequence[tuple[UUID, Disclosure]]) -> Iterator[Write]:
+    """The write that keeps concealed values beside the log; none if nothing was concealed."""
+    if disclosed:
+        yield Write(
+            DISCLOSE,
+            {
+                "event_ids": [event_id for event_id, _ in disclosed],
+                "paths": [item.path for _, item in disclosed],
+                "salts": [item.salt for _, item in disclosed],
+                "values": [item.value for _, item in disclosed],
+            },
+            len(disclosed),
+        )
+
+
+def enclose(
+    service: str, subject: UUID, partition: UUID, version: int, event: Event, context: Context, origin: Origin
+) -> tuple[Envelope, bytes]:
+    """The envelope of one event and its leaf: the RFC 8785 bytes that are stored, hashed and published."""
+    actor = context.actor
+    envelope = Envelope(
+        id=uuid7(),
+        source=_SOURCE.format(service=service),
+        type=event.kind,
+        subject=subject,
+        partitionkey=partition,
+        time=context.now,
+        dataschema=_SCHEMA.format(type=event.kind),
+        aggregateversion=version,
+        actorid=actor.person_id,
+        actorrole=",".join(sorted(actor.roles)),
+        actororg=actor.organisation,
+        actorcountry=",".join(sorted(actor.countries)),
+        actoracr=actor.acr,
+        authtime=actor.auth_time,
+        correlationid=origin.correlation_id,
+        causationid=origin.cause.event_id if origin.cause else None,
+        causeleafhash=origin.cause.leaf_hash.hex() if origin.cause else None,
+        data=event.model_dump(mode="json"),
+    )
+    return envelope, rfc8785.dumps(envelope.model_dump(mode="json", exclude_none=True))
+

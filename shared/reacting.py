@@ -1,0 +1,43 @@
+"""From another service's event to our commands: a pure reaction names them, handle() carries them out."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from shared.actors import Actor
+from shared.aggregate import AnyAggregate
+from shared.clock import Clock
+from shared.db import UnitOfWork
+from shared.handling import handle
+from shared.messages import Cause, Context, Envelope, Event, Order, Origin, Received
+
+Reaction = Callable[..., tuple[Order, ...]]
+Apply = Callable[[UnitOfWork, Envelope, bytes], Awaitable[None]]
+
+
+def reacting(
+    service: str,
+    heard: Sequence[type[Event]],
+    reactions: Mapping[type[Event], Reaction],
+    aggregates: Mapping[str, AnyAggregate],
+    clock: Clock,
+) -> Apply:
+    """How a service applies one event of another inside the consumer's transaction.
+
+    Types that it does not know, and types without a reaction, are stepped past; fields it does not know are ignored.
+    """
+    by_kind = {kind.kind: kind for kind in heard}
+    actor = Actor.service(service)
+
+    async def apply(unit: UnitOfWork, envelope: Envelope, leaf_hash: bytes) -> None:
+        kind = by_kind.get(envelope.type)
+        reaction = reactions.get(kind) if kind is not None else None
+        if kind is None or reaction is None:
+            return
+        event = kind.model_validate(envelope.data, extra="ignore")
+        orders = reaction(event, Received(envelope.subject, envelope.time, envelope.actorid))
+        context = Context(actor, clock.for_reaction(envelope.time))
+        origin = Origin(envelope.correlationid, Cause(envelope.id, leaf_hash, envelope.correlationid))
+        # One lock order everywhere: aggregates by id.
+        for order in sorted(orders, key=lambda order: order.id):
+            await handle(unit, aggregates[order.aggregate], order.id, order.command, context, origin)
+
+    return apply

@@ -1,0 +1,211 @@
+"""The log to the stream: publishes what the stream misses, and nothing if the stream holds something else."""
+
+import asyncio
+import contextlib
+import re
+
+import asyncpg
+import structlog
+
+from shared.bus import Bus, BusFault, SequenceTaken
+from shared.db import INFRASTRUCTURE
+from shared.messages import leaf_hash
+from shared.topology import Service
+
+POLL_SECONDS = 1.0
+BATCH = 256
+
+# Held by the session that publishes; each service has a database, and therefore a lock, of its own.
+_LOCK = int.from_bytes(b"avrr-log")
+_VERSION = re.compile(r"\.v\d+$")
+
+_COMPARE = (
+    "SELECT h.size, e.leaf_hash FROM log_head h LEFT JOIN event_log e ON e.idx = $1::bigint"
+)
+_READ = "SELECT idx, id, type, leaf FROM event_log WHERE idx >= $1 ORDER BY idx LIMIT $2"
+
+log = structlog.get_logger("relay")
+
+
+class _Recheck(Exception):
+    """The stream is not where the relay believed it to be."""
+
+
+class Relay:
+    """Keeps a service's stream equal to its log; of several, the one that holds the database's lock is active.
+
+    Figures for health and metrics: ``active``; ``published``, the events known to be in the stream, and ``lag``,
+    those of the log that are not yet; ``alarm``, why the stream can't be continued (None if it can); ``fault``, what
+    the relay waits for at the moment (None if nothing); ``last_ok``, the event loop's time of the last comparison
+    that found stream and log in agreement.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        bus: Bus,
+        service: Service,
+        wake: asyncio.Event,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        self.active = False
+        self.published = 0
+        self.lag = 0
+        self.alarm: str | None = None
+        self.fault: str | None = None
+        self.last_ok: float | None = None
+        self._database_url = database_url
+        self._bus = bus
+        self._service = service
+        self._wake = wake
+        self._poll_seconds = poll_seconds
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relays until ``stop`` is set; whatever fails is tried again for ever."""
+        ending = asyncio.create_task(stop.wait())
+        ending.add_done_callback(lambda _: self._wake.set())
+        try:
+            while not stop.is_set():
+                try:
+                    await self._session(stop)
+                except INFRASTRUCTURE as error:
+                    self._trouble("database_down", error)
+                except Exception as error:  # noqa: BLE001 -- a relay that ends stops every follower
+                    self._trouble("unexpected", error)
+                self.active = False
+                await self._rest(stop)
+        finally:
+            ending.cancel()
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        connection = await asyncpg.connect(
+            self._database_url,
+            timeout=5,
+            command_timeout=10,
+            server_settings={
+                "application_name": f"{self._service.name}-relay",
+                "timezone": "UTC",
+                # A lock must not outlive a machine that has vanished.
+                "tcp_keepalives_idle": "5",
+                "tcp_keepalives_interval": "2",
+                "tcp_keepalives_count": "3",
+            },
+        )
+        try:
+            while not (stop.is_set() or await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK)):
+                # Another relay is active, and what it finds is for it to say.
+                self.fault = self.alarm = None
+                await self._rest(stop)
+            if stop.is_set():
+                return
+            self.active = True
+            await connection.add_listener("log", lambda *_: self._wake.set())
+            await self._follow(connection, stop)
+        finally:
+            # Ending the session gives the lock back; a connection that is broken needs no farewell.
+            with contextlib.suppress(*INFRASTRUCTURE):
+                await connection.close(timeout=2)
+
+    async def _follow(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        position: int | None = None
+        compared = 0.0
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                if position is None or loop.time() - compared >= self._poll_seconds:
+                    position = await self._compare(connection)
+                    compared = loop.time()
+                until = compared + self._poll_seconds
+                if position is not None:
+                    while not stop.is_set() and loop.time() < until:
+                        after = await self._publish(connection, position, until, stop)
+                        if after == position:
+                            break
+                        position = after
+                self.fault = None
+            except (SequenceTaken, _Recheck):
+                position = None
+                if loop.time() - compared < self._poll_seconds / 10:
+                    # Nothing was published between two comparisons: somebody else writes as fast as we do.
+                    await asyncio.sleep(self._poll_seconds / 10)
+                continue
+            except BusFault as fault:
+                position = None
+                self._trouble("bus_down", fault)
+            if position is None:
+                await self._rest(stop)
+            elif loop.time() < until:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(until):
+                        await self._wake.wait()
+
+    async def _compare(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int | None:
+        # The stream first, the log's size afterwards: the log only grows, so a longer stream is not a race.
+        stream = self._service.stream
+        state = await self._bus.stream_state(stream)
+        last = await self._bus.message(stream, state.last) if state.messages else None
+        row = await connection.fetchrow(_COMPARE, state.last - 1)
+        size, expected = (row["size"], row["leaf_hash"]) if row is not None else (0, None)
+        alarm: str | None = None
+        if state.last > size:
+            alarm = "stream_longer_than_log"
+        elif state.messages != state.last or (state.messages and (state.first != 1 or last is None)):
+            alarm = "stream_has_holes"
+        elif last is not None and leaf_hash(last) != expected:
+            alarm = "stream_holds_another_event"
+        if alarm != self.alarm:
+            if alarm is None:
+                log.info("relay_resumed", stream=stream, at=state.last)
+            else:
+                log.error("relay_stopped", stream=stream, reason=alarm, stream_size=state.last, log_size=size)
+            self.alarm = alarm
+        self.lag = max(size - state.last, 0)
+        if alarm is not None:
+            return None
+        self.published = state.last
+        self.last_ok = asyncio.get_running_loop().time()
+        return state.last
+
+    async def _publish(
+        self, connection: "asyncpg.Connection[asyncpg.Record]", position: int, until: float, stop: asyncio.Event
+    ) -> int:
+        loop = asyncio.get_running_loop()
+        rows = await connection.fetch(_READ, position, BATCH)
+        for number, row in enumerate(rows):
+            if stop.is_set() or loop.time() >= until:
+                break
+            if row["idx"] != position:
+                raise RuntimeError("the log has a gap")
+            subject = subject_of(self._service, row["type"])
+            sequence = await self._bus.publish(subject, row["leaf"], event_id=row["id"], after=position)
+            if sequence != position + 1:
+                raise _Recheck
+            position = sequence
+            self.published = position
+            self.lag = max(self.lag, len(rows) - number) - 1
+        if not rows:
+            self.lag = 0
+        return position
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_seconds):
+                await stop.wait()
+
+    def _trouble(self, fault: str, error: Exception) -> None:
+        if fault != self.fault:
+            self.fault = fault
+            log.warning("relay_waits", stream=self._service.stream, reason=fault, kind=type(error).__name__)
+
+
+def subject_of(service: Service, type: str) -> str:
+    """The NATS subject of an event type: the type without its version.
+
+    A type that can't be a subject of this service must not block the events behind it: it goes to ``….other``.
+    Nobody filters by subject; followers read the type in the leaf.
+    """
+    subject = _VERSION.sub("", type)
+    if re.fullmatch(rf"avrr\.{service.name}(\.[A-Za-z0-9_-]+)+", subject):
+        return subject
+    return f"avrr.{service.name}.other"

@@ -1,0 +1,41 @@
+"""Structured logs on standard output, one JSON object a line, with ids and codes only."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logging(level: str) -> None:
+    """Every log line of this process becomes JSON; exception texts are kept out, their types and places stay."""
+    logging.basicConfig(level=level.upper(), stream=sys.stdout, format='{"event":"%(name)s","level":"%(levelname)s"}')
+    for noisy in ("uvicorn", "uvicorn.error", "uvicorn.access", "nats", "asyncio", "httpx", "httpcore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _places_without_texts,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _places_without_texts(
+    _: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    error = event.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        # The text of an exception may quote a value that somebody sent; where it arose may not.
+        places = []
+        trace = error.__traceback__
+        while trace is not None:
+            places.append(f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
+            trace = trace.tb_next
+        event["kind"] = type(error).__name__
+        event["places"] = places[-12:]
+    return event

@@ -1,0 +1,40 @@
+"""Which services exist, where they listen, what stream each fills and whose events each follows."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service: its name is also its database, and in capitals its JetStream stream."""
+
+    name: str
+    port: int
+    follows: tuple[str, ...]
+
+    @property
+    def stream(self) -> str:
+        """The stream that holds this service's log, one message per event, sequence = index + 1."""
+        return self.name.upper()
+
+    @property
+    def subjects(self) -> str:
+        """The subjects only this service's relay may publish to."""
+        return f"avrr.{self.name}.>"
+
+    @property
+    def module(self) -> str:
+        """The package that holds the service."""
+        return f"services.{self.name}"
+
+
+COUNSELLING = Service("counselling", 8001, follows=("returns",))
+RETURNS = Service("returns", 8002, follows=("counselling", "reintegration"))
+REINTEGRATION = Service("reintegration", 8003, follows=("returns",))
+
+SERVICES: tuple[Service, ...] = (COUNSELLING, RETURNS, REINTEGRATION)
+BY_NAME: dict[str, Service] = {service.name: service for service in SERVICES}
+
+
+def durable(follower: Service, source: Service) -> str:
+    """The name of the durable consumer by which one service follows another's stream."""
+    return f"{follower.name}_follows_{source.name}"

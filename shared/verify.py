@@ -1,0 +1,141 @@
+"""Checks a service against itself: the log is whole, each row equals the fold of its events, the limits add up."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from shared.aggregate import AnyAggregate
+from shared.db import Database, Scope, Sql
+from shared.ledger import Disclosure, reveal, rows_of
+from shared.messages import Event, leaf_hash
+
+_LOG = Sql(
+    "SELECT idx, id, type, subject, aggver, leaf, leaf_hash FROM event_log "
+    "WHERE idx > :after ORDER BY idx LIMIT 2000"
+)
+_SUBJECTS = Sql(
+    "SELECT subject, id, type, aggver, leaf FROM event_log "
+    "WHERE (subject, aggver) > (:subject, :aggver) ORDER BY subject, aggver LIMIT 2000"
+)
+_DISCLOSURES = Sql("SELECT event_id, path, salt, value FROM disclosure WHERE event_id = ANY(cast(:ids AS uuid[]))")
+_HEAD = Sql("SELECT size FROM log_head")
+_NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A query that answers the keys of rows that are not what they should be, e.g. a fund whose sums differ."""
+
+    name: str
+    sql: Sql
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a verification looked at and what it found wrong; ids and codes only."""
+
+    events: int = 0
+    rows: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.differences
+
+
+async def verify(
+    database: Database, service: str, aggregates: Mapping[str, AnyAggregate], checks: Sequence[Check] = ()
+) -> Findings:
+    """Reads the whole log twice: in its own order for gaps and hashes, and per aggregate to fold and compare."""
+    findings = Findings()
+    scope = Scope(f"verify:{service}", everything=True)
+    await _log_is_whole(database, scope, findings)
+    folded: dict[str, set[UUID]] = {name: set() for name in aggregates}
+    async for subject, events in _histories(database, scope, aggregates):
+        await _row_equals_fold(database, scope, service, aggregates, subject, events, findings, folded)
+    for name, aggregate in aggregates.items():
+        async with database.unit_of_work(scope) as unit:
+            ids = {row["id"] for row in await unit.rows(Sql(f"SELECT id FROM {aggregate.table.name}"))}
+        findings.differences += [f"{name} {id}: a row without events" for id in sorted(ids - folded[name])]
+    for check in checks:
+        async with database.unit_of_work(scope) as unit:
+            wrong = await unit.rows(check.sql)
+        findings.differences += [f"{check.name}: {row[0]}" for row in wrong]
+    return findings
+
+
+async def _log_is_whole(database: Database, scope: Scope, findings: Findings) -> None:
+    after = -1
+    while True:
+        async with database.unit_of_work(scope) as unit:
+            rows = await unit.rows(_LOG, after=after)
+            head = await unit.row(_HEAD)
+        for row in rows:
+            if row["idx"] != after + 1:
+                findings.differences.append(f"log: a gap before {row['idx']}")
+            if leaf_hash(row["leaf"]) != row["leaf_hash"]:
+                findings.differences.append(f"log: entry {row['idx']} does not match its hash")
+            after = row["idx"]
+            findings.events += 1
+        if not rows:
+            if head is None or head["size"] != after + 1:
+                findings.differences.append("log: its head counts another number of entries")
+            return
+
+
+async def _histories(
+    database: Database, scope: Scope, aggregates: Mapping[str, AnyAggregate]
+) -> AsyncIterator[tuple[UUID, list[tuple[int, str, Event]]]]:
+    kinds = {kind.kind: kind for aggregate in aggregates.values() for kind in aggregate.decider.events}
+    subject, aggver, history = _NOBODY, 0, list[tuple[int, str, Event]]()
+    while True:
+        async with database.unit_of_work(scope) as unit:
+            rows = await unit.rows(_SUBJECTS, subject=subject, aggver=aggver)
+            disclosed = await unit.rows(_DISCLOSURES, ids=[row["id"] for row in rows])
+        known: dict[UUID, dict[str, Disclosure]] = {}
+        for row in disclosed:
+            known.setdefault(row["event_id"], {})[row["path"]] = Disclosure(row["path"], row["salt"], row["value"])
+        for row in rows:
+            if row["subject"] != subject and history:
+                yield subject, history
+                history = []
+            subject, aggver = row["subject"], row["aggver"]
+            data: dict[str, Any] = json.loads(row["leaf"])["data"]
+            event = reveal(kinds[row["type"]].model_validate(data), known.get(row["id"], {}))
+            history.append((aggver, row["type"], event))
+        if not rows:
+            if history:
+                yield subject, history
+            return
+
+
+async def _row_equals_fold(
+    database: Database,
+    scope: Scope,
+    service: str,
+    aggregates: Mapping[str, AnyAggregate],
+    subject: UUID,
+    history: list[tuple[int, str, Event]],
+    findings: Findings,
+    folded: dict[str, set[UUID]],
+) -> None:
+    name = history[0][1].removeprefix(f"avrr.{service}.").split(".")[0]
+    aggregate = aggregates[name]
+    folded[name].add(subject)
+    findings.rows += 1
+    if [version for version, _, _ in history] != list(range(1, len(history) + 1)):
+        findings.differences.append(f"{name} {subject}: its versions are not 1, 2, 3 …")
+    state = aggregate.decider.fold(event for _, _, event in history)
+    async with database.unit_of_work(scope) as unit:
+        row = await unit.row(rows_of(aggregate).read_sql, id=subject)
+    if row is None:
+        findings.differences.append(f"{name} {subject}: events without a row")
+        return
+    version, stored = rows_of(aggregate).parse(row["body"])
+    if version != len(history):
+        findings.differences.append(f"{name} {subject}: version {version} after {len(history)} events")
+    if stored != state:
+        findings.differences.append(f"{name} {subject}: the row differs from its events")

@@ -1,0 +1,92 @@
+"""What a service does beside its API: relays its own log, follows those it wants to hear of."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
+import structlog
+
+from shared.bus import Bus
+from shared.consumer import Apply, Consumer
+from shared.db import Database
+from shared.relay import Relay
+from shared.settings import Settings
+from shared.topology import BY_NAME, Service
+
+STOP_SECONDS = 5.0
+
+log = structlog.get_logger("worker")
+
+
+class Worker:
+    """Relay and consumers of one service, sharing one connection to the broker.
+
+    ``database`` is the worker's login and open while the worker runs; ``wake`` is set after each commit that grew
+    the log.
+    """
+
+    def __init__(
+        self, service: Service, settings: Settings, database: Database, wake: asyncio.Event, apply: Apply
+    ) -> None:
+        password = settings.nats_password.get_secret_value() if settings.nats_password else None
+        self.bus = Bus(settings.nats_url, service.name, settings.nats_user, password)
+        self.relay = Relay(settings.worker_database_url.get_secret_value(), self.bus, service, wake)
+        self.consumers: Mapping[str, Consumer] = {
+            name: Consumer(BY_NAME[name], service, database, self.bus, apply) for name in service.follows
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until ``stop`` is set; the event at hand is finished first."""
+        async with self.bus, asyncio.TaskGroup() as group:
+            group.create_task(self.relay.run(stop), name="relay")
+            for name, consumer in self.consumers.items():
+                group.create_task(consumer.run(stop), name=f"follower of {name}")
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Works while the block runs, and is given a few seconds to finish the events at hand when it ends."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(self.run(stop), name="worker")
+        task.add_done_callback(_say_if_failed)
+        try:
+            yield
+        finally:
+            stop.set()
+            done, _ = await asyncio.wait({task}, timeout=STOP_SECONDS)
+            if not done:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+
+    def status(self) -> dict[str, object]:
+        """What readiness and metrics tell of this process; times are seconds ago, None if never."""
+        relay = self.relay
+        return {
+            "connected": self.bus.connected,
+            "relay": {
+                "active": relay.active,
+                "published": relay.published,
+                "lag": relay.lag,
+                "alarm": relay.alarm,
+                "fault": relay.fault,
+                "compared_seconds_ago": _ago(relay.last_ok),
+            },
+            "sources": {
+                name: {
+                    "position": consumer.position,
+                    "stopped": consumer.stopped,
+                    "fault": consumer.fault,
+                    "caught_up_seconds_ago": _ago(consumer.caught_up),
+                }
+                for name, consumer in self.consumers.items()
+            },
+        }
+
+
+def _ago(moment: float | None) -> float | None:
+    return None if moment is None else round(asyncio.get_running_loop().time() - moment, 3)
+
+
+def _say_if_failed(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("worker_ended", exc_info=error)

@@ -1,0 +1,72 @@
+"""Rules in words: given what happened, when somebody orders something, then these facts follow or a refusal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+import pytest
+
+from shared.actors import Actor
+from shared.decider import Decider
+from shared.errors import Refusal
+from shared.messages import Command, Context, Event
+
+State = TypeVar("State")
+Facts = TypeVar("Facts")
+
+NOON = datetime(2023, 5, 2, 12, 0, tzinfo=UTC)
+
+
+def staff(name: str, *roles: str, countries: Sequence[str] = ()) -> Actor:
+    """An invented member of staff."""
+    return Actor(
+        person_id=f"staff:{name}", roles=frozenset(roles), organisation="iom-bih", countries=frozenset(countries),
+        sites=frozenset(), acr="phr", auth_time=NOON,
+    )
+
+
+@dataclass(frozen=True)
+class Given(Generic[State, Facts]):
+    """A decider with its past and the facts that it would be handed."""
+
+    decider: Decider[State, Facts]
+    facts: Facts
+    past: tuple[Event, ...] = ()
+
+    def given(self, *events: Event) -> "Given[State, Facts]":
+        return replace(self, past=(*self.past, *events))
+
+    def knowing(self, facts: Facts) -> "Given[State, Facts]":
+        return replace(self, facts=facts)
+
+    def when(self, command: Command, by: Actor, at: datetime = NOON) -> "When":
+        state = self.decider.fold(self.past)
+        try:
+            events = self.decider.decide(state, command, self.facts, Context(by, at))
+        except Refusal as refusal:
+            return When((), refusal)
+        self.decider.fold(events, state)
+        return When(events, None)
+
+
+@dataclass(frozen=True)
+class When:
+    """What came of an order."""
+
+    events: tuple[Event, ...]
+    refusal: Refusal | None
+
+    def then(self, *expected: Event) -> None:
+        if self.refusal is not None:
+            pytest.fail(f"refused as {self.refusal.code}: {self.refusal.sentence}")
+        assert self.events == expected
+
+    def then_kinds(self, *expected: type[Event]) -> None:
+        if self.refusal is not None:
+            pytest.fail(f"refused as {self.refusal.code}: {self.refusal.sentence}")
+        assert tuple(type(event) for event in self.events) == expected
+
+    def refused(self, code: str) -> None:
+        assert self.refusal is not None, f"expected {code}, but it was accepted: {self.events}"
+        assert self.refusal.code == code

@@ -1,0 +1,270 @@
+"""Each event takes effect once, in order of its key, and none is dropped, whatever fails."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from shared.bus import BusFault
+from shared.consumer import Pauses
+from shared.db import Database, Sql
+from shared.dead_letters import dead_letters, discard, replay, step_back
+from shared.errors import NotFound
+from shared.ids import uuid7
+from shared.messages import leaf_hash
+from tests.integration.bus.house import NOBODY, SOURCE, House, until
+from tests.integration.bus.line import Line
+
+
+@contextlib.asynccontextmanager
+async def follower_behind_a_line(house: House) -> AsyncIterator[tuple[Line, Database]]:
+    address = urlsplit(house.follower_url)
+    async with Line(address.hostname or "", address.port or 0) as line:
+        database = Database(house.follower_url.replace(f":{address.port}/", f":{line.port}/"), "behind")
+        await database.open()
+        try:
+            yield line, database
+        finally:
+            await database.close()
+
+
+async def test_every_event_takes_effect_once_and_in_order(house: House) -> None:
+    consumer = house.consumer()
+    async with house.running(house.relay(), consumer):
+        numbers = await house.happen(100)
+        await until(lambda: house.took_effect(100))
+        await until(lambda: consumer.caught_up is not None)
+    assert await house.effects() == numbers
+    assert consumer.position == 99
+
+
+async def test_a_lone_event_after_a_pause_is_not_held_back(house: House) -> None:
+    async with house.running(house.relay(), house.consumer()):
+        for count in range(1, 4):
+            await house.happen()
+            await until(lambda: house.took_effect(count))  # noqa: B023 -- waited for within this round
+            # Longer than a heartbeat, so that the standing request has been idle.
+            await asyncio.sleep(1.2)
+
+
+async def test_a_broker_wiped_while_idle_is_refilled_and_nothing_takes_effect_twice(house: House) -> None:
+    async with house.running(house.relay(), house.consumer(), house.provision()):
+        before = await house.happen(30)
+        await until(lambda: house.took_effect(30))
+        await house.wipe_broker()
+        after = await house.happen(10)
+        await until(lambda: house.took_effect(40))
+        await until(lambda: _holds_the_log(house))
+    assert await house.effects() == before + after
+
+
+async def test_a_broker_wiped_under_load_loses_nothing(house: House) -> None:
+    async with house.running(house.relay(), house.consumer(), house.provision()):
+        load = asyncio.create_task(house.happen(600))
+        await until(lambda: house.took_effect(60))
+        await house.wipe_broker()
+        numbers = await load
+        await until(lambda: house.took_effect(600), seconds=60)
+        await until(lambda: _holds_the_log(house))
+    assert await house.effects() == numbers
+
+
+async def test_a_killed_broker_loses_nothing(house: House) -> None:
+    async with house.running(house.relay(), house.consumer(), house.provision()):
+        load = asyncio.create_task(house.happen(900))
+        for share in (100, 300, 500):
+            await until(lambda: house.took_effect(share), seconds=60)  # noqa: B023 -- waited for within this round
+            await house.servers.kill("nats")
+            await house.servers.start("nats")
+        numbers = await load
+        await until(lambda: house.took_effect(900), seconds=60)
+    assert await house.effects() == numbers
+
+
+async def test_an_event_that_can_not_be_applied_parks_its_key_while_others_flow(house: House) -> None:
+    sick, well = uuid7(), uuid7()
+    async with house.running(house.relay(), house.consumer()):
+        house.poison.update(await house.happen(1, sick))
+        flowing = await house.happen(2, well)
+        waiting = await house.happen(2, sick)
+        flowing += await house.happen(2, well)
+        await until(lambda: house.took_effect(4))
+        assert await house.effects() == flowing
+        letters = await dead_letters(house.follower)
+        assert [(letter.idx, letter.reason) for letter in letters] == [
+            (0, "LookupError"), (waiting[0], "parked"), (waiting[1], "parked"),
+        ]  # fmt: skip
+        assert house.tried.count(0) == 8
+
+        failed = await replay(house.follower, SOURCE.name, 0, house.apply)
+        assert (failed.applied, failed.failed, failed.reason) == ((), 0, "LookupError")
+        house.poison.clear()
+        replayed = await replay(house.follower, SOURCE.name, waiting[1], house.apply)
+        assert replayed.applied == (0, *waiting)
+        assert await house.effects(sick) == [0, *waiting]
+        later = await house.happen(1, sick)
+        await until(lambda: house.took_effect(8))
+    assert await house.effects(sick) == [0, *waiting, *later]
+    assert await dead_letters(house.follower) == []
+
+
+async def test_a_replay_beside_new_events_keeps_the_order_of_their_key(house: House) -> None:
+    key = uuid7()
+    async with house.running(house.relay(), house.consumer()):
+        house.poison.update(await house.happen(1, key))
+        first = await house.happen(30, key)
+        await until(lambda: _waits(house, 31))
+        house.poison.clear()
+        load = asyncio.create_task(house.happen(60, key))
+        done = 0
+        while done < 91:
+            with contextlib.suppress(NotFound):
+                await replay(house.follower, SOURCE.name, (await _first_waiting(house)), house.apply)
+            done = len(await house.effects())
+        numbers = [0, *first, *(await load)]
+    assert await house.effects(key) == numbers
+
+
+async def test_a_discarded_event_is_gone_and_those_behind_it_can_be_replayed(house: House) -> None:
+    key = uuid7()
+    async with house.running(house.relay(), house.consumer()):
+        house.poison.update(await house.happen(1, key))
+        waiting = await house.happen(2, key)
+        await until(lambda: _waits(house, 3))
+    with pytest.raises(NotFound):
+        await discard(house.follower, SOURCE.name, 77)
+    await discard(house.follower, SOURCE.name, 0)
+    assert (await replay(house.follower, SOURCE.name, waiting[0], house.apply)).applied == tuple(waiting)
+    assert await house.effects() == waiting
+
+
+async def test_a_fault_of_the_database_is_waited_out_and_never_counted_as_a_try(house: House) -> None:
+    async with follower_behind_a_line(house) as (line, database):
+        consumer = house.consumer(Pauses(tries=(), faults=(0.05,)), database)
+
+        async def lose_the_line(number: int) -> None:
+            if number == 3 and house.tried.count(3) <= 5:
+                await line.cut()
+                await line.mend()
+
+        house.before_effect = lose_the_line
+        async with house.running(house.relay(), consumer):
+            numbers = await house.happen(10)
+            await until(lambda: house.took_effect(10))
+    assert house.tried.count(3) > 5
+    assert await house.effects() == numbers
+    assert await dead_letters(house.follower) == []
+
+
+async def test_a_database_that_is_away_for_long_is_waited_for(house: House) -> None:
+    async with follower_behind_a_line(house) as (line, database):
+        consumer = house.consumer(Pauses(tries=(), faults=(0.05,)), database)
+        async with house.running(house.relay(), consumer):
+            await house.happen(3)
+            await until(lambda: house.took_effect(3))
+            await line.cut()
+            await house.happen(3)
+            await until(lambda: consumer.fault is not None)
+            await line.mend()
+            await until(lambda: house.took_effect(6))
+            await until(lambda: consumer.fault is None)
+    assert (await house.cursor())["tries"] == 0
+    assert await dead_letters(house.follower) == []
+
+
+async def test_an_event_that_ends_its_process_each_time_becomes_a_dead_letter(house: House) -> None:
+    reached = asyncio.Event()
+
+    async def end_of_the_process(_: int) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    house.before_effect = end_of_the_process
+    async with house.running(house.relay()):
+        await house.happen(2)
+        dying = asyncio.create_task(house.consumer().run(asyncio.Event()))
+        await reached.wait()
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+        assert house.tried == [0]
+        house.before_effect = None
+        async with house.follower.unit_of_work(NOBODY) as unit:
+            await unit.rows(Sql("SELECT count_try('counselling', 0, 8)"))
+        async with house.running(house.consumer()):
+            await until(lambda: house.took_effect(1))
+    assert house.tried == [0, 1]
+    assert [(letter.idx, letter.reason) for letter in await dead_letters(house.follower)] == [(0, "process_ended")]
+
+
+async def test_a_leaf_that_can_not_be_read_stops_its_source_until_the_stream_is_right_again(house: House) -> None:
+    consumer, relay = house.consumer(), house.relay()
+    async with house.running(relay, consumer, house.provision()):
+        await house.happen(2)
+        await until(lambda: house.took_effect(2))
+        await until(lambda: relay.lag == 0)
+        await house.bus.publish("avrr.counselling.session.held", b"{}", event_id=uuid7(), after=2)
+        await until(lambda: consumer.stopped == "unreadable")
+        assert (await house.cursor())["stopped"] == "unreadable"
+        await house.provision().rebuild(SOURCE.stream)
+        await house.happen(2)
+        await until(lambda: house.took_effect(4))
+        await until(lambda: consumer.stopped is None)
+    assert (await house.cursor())["stopped"] is None
+
+
+async def test_a_foreign_event_that_was_taken_shows_as_other_and_a_step_back_repairs(house: House) -> None:
+    consumer, relay = house.consumer(), house.relay()
+    async with house.running(relay, consumer, house.provision()):
+        await house.happen(2)
+        await until(lambda: house.took_effect(2))
+        await until(lambda: relay.lag == 0)
+        foreign = house.leaf(uuid7(), 99)
+        await house.bus.publish("avrr.counselling.session.held", foreign.body, event_id=foreign.id, after=2)
+        await until(lambda: house.took_effect(3))
+        await house.happen(2)
+        await house.provision().rebuild(SOURCE.stream)
+        await until(lambda: consumer.stopped == "other")
+        assert (await house.cursor())["stopped"] == "other"
+        await step_back(house.follower, SOURCE.name, 1, leaf_hash((await house.log())[1]))
+        await until(lambda: house.took_effect(5))
+        await until(lambda: consumer.stopped is None)
+    assert await house.effects() == [0, 1, 99, 2, 3]
+
+
+async def test_a_missing_event_stops_the_source_until_the_stream_was_rebuilt(house: House) -> None:
+    async with house.running(house.relay(), house.provision()):
+        async with house.running(house.consumer()):
+            await house.happen(5)
+            await until(lambda: house.took_effect(5))
+        # As after an older copy of the follower's cursor was put back.
+        log = await house.log()
+        await step_back(house.follower, SOURCE.name, 1, leaf_hash(log[1]))
+        consumer = house.consumer()
+        async with house.running(consumer):
+            await house.happen()
+            await until(lambda: consumer.stopped == "gap")
+            assert (await house.cursor())["stopped"] == "gap"
+            await house.provision().rebuild(SOURCE.stream)
+            await until(lambda: house.took_effect(9))
+            await until(lambda: consumer.stopped is None)
+    assert await house.effects() == [0, 1, 2, 3, 4, 2, 3, 4, 5]
+
+
+async def _waits(house: House, count: int) -> bool:
+    return len(await dead_letters(house.follower)) == count
+
+
+async def _first_waiting(house: House) -> int:
+    letters = await dead_letters(house.follower)
+    if not letters:
+        raise NotFound
+    return letters[0].idx
+
+
+async def _holds_the_log(house: House) -> bool:
+    try:
+        return await house.stream_equals_log()
+    except BusFault:
+        return False

@@ -1,0 +1,85 @@
+"""Real PostgreSQL and NATS for the tests, started once a run; each test that asks gets databases of its own."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from ops import databases
+from ops.settings import OpsSettings
+from ops.supervisor import Running
+from shared.db import Database
+from shared.topology import BY_NAME, SERVICES
+
+PASSWORDS = {role: f"invented-for-tests-{role}" for role in databases.role_names()}
+
+
+@dataclass(frozen=True)
+class ServiceDatabase:
+    """One service's freshly migrated database and its two pools."""
+
+    logins: databases.Logins
+    api: Database
+    worker: Database
+
+
+MakeDatabase = Callable[[str], Awaitable[ServiceDatabase]]
+
+
+@pytest.fixture(scope="session")
+async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    folder: Path = tmp_path_factory.mktemp("avrr", numbered=True)
+    async with Running(OpsSettings(data=folder / "data"), services=(), other_ports={}, quiet=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def templates(servers: Running) -> dict[str, str]:
+    """A migrated database per service, which others are copied from."""
+    found: dict[str, str] = {}
+    admin = await asyncpg.connect(servers.postgres.url)
+    for service in SERVICES:
+        await databases.make_roles(admin, service, PASSWORDS)
+        name = f"template_{service.name}"
+        await databases.make_database(admin, service, name)
+        logins = databases.logins(servers.postgres, service, PASSWORDS, name)
+        await asyncio.to_thread(databases.upgrade, service.name, logins.migrate)
+        found[service.name] = name
+    await admin.close()
+    return found
+
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+async def make_database(servers: Running, templates: dict[str, str]) -> AsyncIterator[MakeDatabase]:
+    """Makes a service's database, empty and migrated; it is gone after the test."""
+    made: list[tuple[str, ServiceDatabase]] = []
+
+    async def make(service: str) -> ServiceDatabase:
+        name = f"test_{service}_{next(_NUMBERS)}"
+        admin = await asyncpg.connect(servers.postgres.url)
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {templates[service]}")
+        await databases.make_database(admin, BY_NAME[service], name)
+        await admin.close()
+        logins = databases.logins(servers.postgres, BY_NAME[service], PASSWORDS, name)
+        database = ServiceDatabase(
+            logins, Database(logins.api, f"{service}-api"), Database(logins.worker, f"{service}-worker", 4)
+        )
+        await database.api.open()
+        await database.worker.open()
+        made.append((name, database))
+        return database
+
+    yield make
+    admin = await asyncpg.connect(servers.postgres.url)
+    for name, database in made:
+        await database.api.close()
+        await database.worker.close()
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()

@@ -1,0 +1,32 @@
+"""What a command of counselling takes as a moment and as topics."""
+
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from services.counselling.domain.command_fields import Moment, Topics
+
+MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
+TOPICS: TypeAdapter[tuple[str, ...]] = TypeAdapter(Topics)
+
+
+def test_a_moment_in_another_time_zone_is_kept_in_utc() -> None:
+    at = MOMENT.validate_json('"2023-05-02T14:00:00+02:00"')
+    assert at == datetime(2023, 5, 2, 12, 0, tzinfo=UTC)
+    assert at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["2023-05-02T14:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1999-12-31T23:59:59Z"],
+)
+def test_a_moment_without_zone_or_in_a_far_off_year_is_malformed(said: str) -> None:
+    with pytest.raises(ValidationError):
+        MOMENT.validate_python(said)
+
+
+def test_a_topic_named_twice_is_malformed() -> None:
+    assert TOPICS.validate_python(["asylum", "health"]) == ("asylum", "health")
+    with pytest.raises(ValidationError):
+        TOPICS.validate_python(["asylum", "asylum"])

@@ -1,0 +1,164 @@
+"""An invented case, plan, fund and grant, and the people around them, for the rules of reintegration."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from services.reintegration.domain.case import Arrival, Case
+from services.reintegration.domain.fund import Fund, FundBalance
+from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
+from services.reintegration.domain.grant_facts import GrantFacts, RequestedTranche
+from services.reintegration.domain.plan import Line, Plan
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ConfirmPayment,
+    ReconcileTranche,
+    ReleaseTranche,
+)
+from shared.actors import Actor
+from shared.contracts.reintegration import (
+    DeliveryConfirmed,
+    GrantApproved,
+    GrantEndorsed,
+    GrantRequested,
+    GrantReturned,
+    PaymentConfirmed,
+    Tranche,
+    TrancheReconciled,
+    TrancheReleased,
+)
+from shared.messages import Command, Concealed, Event
+from shared.money import Money
+from tests.given import NOON, staff
+
+
+def ref(number: int) -> UUID:
+    """The id of an invented thing."""
+    return UUID(int=number | 0x7 << 76 | 0x2 << 62)
+
+
+def eur(amount: str) -> Money:
+    return Money(amount=Decimal(amount), currency="EUR")
+
+
+CASE_ID, PLAN_ID, FUND_ID = ref(1), ref(2), ref(3)
+PERSON, CHILD, STRANGER = ref(11), ref(12), ref(13)
+SHOP, ROOM = ref(21), ref(22)
+TODAY = date(2023, 5, 2)
+ARRIVED_AT = datetime(2023, 4, 20, 9, 30, tzinfo=UTC)
+
+COUNSELLOR = staff("counsellor", "counsellor")
+REQUESTER = staff("requester", "receiving_office")
+ENDORSER = staff("endorser", "coordinator")
+APPROVER = staff("approver", "finance_approver")
+PAYER = staff("payer", "finance_payer")
+DEPUTY_PAYER = staff("deputy_payer", "finance_payer")
+RECONCILER = staff("reconciler", "finance_reconciler")
+OFFICE = staff("office", "receiving_office")
+MANAGER = staff("manager", "manager")
+
+NOTED = Case(person_ids=(PERSON, CHILD), destination_country="PK", counsellor_id=COUNSELLOR.person_id)
+ARRIVED = Case(
+    person_ids=(PERSON, CHILD),
+    destination_country="PK",
+    counsellor_id=COUNSELLOR.person_id,
+    arrived=(Arrival(PERSON, ARRIVED_AT),),
+    status="arrived",
+)
+ENDED = Case((PERSON, CHILD), "PK", COUNSELLOR.person_id, status="ended")
+SEALED = Case((PERSON, CHILD), "PK", COUNSELLOR.person_id, ARRIVED.arrived, "sealed")
+
+AGREED = Plan(
+    case_id=CASE_ID,
+    destination_country="PK",
+    person_ids=(PERSON, CHILD),
+    lines=(
+        Line(SHOP, PERSON, "economic", "business", Decimal("1500.00"), "EUR"),
+        Line(ROOM, PERSON, "social", "housing", Decimal("900.00"), "EUR"),
+    ),
+    status="agreed",
+    plan_version=2,
+    agreed_on=date(2023, 4, 25),
+)
+FUND = Fund("CE-0412", "EU", Decimal("10000.00"), "EUR", date(2023, 1, 1), date(2023, 12, 31))
+BALANCE = FundBalance(FUND, committed=Decimal("2000.00"), spent=Decimal("1000.00"))
+
+NOTHING_STANDS_AGAINST_IT = GrantFacts(
+    case=ARRIVED,
+    plan=AGREED,
+    grants_on_line=0,
+    paid_on_line=Decimal(0),
+    other_support=Decimal(0),
+    fund=BALANCE,
+    open_advances=0,
+    reference_used=False,
+    today=TODAY,
+)
+
+REQUEST = RequestGrant(
+    case_id=CASE_ID,
+    person_id=PERSON,
+    plan_id=PLAN_ID,
+    plan_line_id=SHOP,
+    category="business",
+    modality="in_kind_vendor",
+    money=eur("1200.00"),
+    tranches=(
+        RequestedTranche(number=1, money=eur("800.00")),
+        RequestedTranche(number=2, money=eur("400.00")),
+    ),
+)
+
+REQUESTED = GrantRequested(
+    case_id=CASE_ID,
+    person_id=PERSON,
+    plan_id=PLAN_ID,
+    plan_line_id=SHOP,
+    category=Concealed.of("business"),
+    modality="in_kind_vendor",
+    money=eur("1200.00"),
+    tranches=(Tranche(number=1, money=eur("800.00")), Tranche(number=2, money=eur("400.00"))),
+    requested_by=REQUESTER.person_id,
+    counsellor_id=COUNSELLOR.person_id,
+    destination_country="PK",
+    requested_at=NOON,
+)
+RETURNED = GrantReturned(reason="quotation_missing", returned_by=ENDORSER.person_id)
+ENDORSED = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1)
+APPROVED = GrantApproved(
+    case_id=CASE_ID,
+    fund_id=FUND_ID,
+    money=eur("1200.00"),
+    approved_by=APPROVER.person_id,
+    approved_at=NOON,
+    request_version=1,
+)
+RELEASED_1 = TrancheReleased(number=1, money=eur("800.00"), released_by=PAYER.person_id)
+PAID_1 = PaymentConfirmed(
+    case_id=CASE_ID,
+    number=1,
+    money=eur("800.00"),
+    reference="BANK-0001",
+    paid_on=TODAY,
+    confirmed_by=PAYER.person_id,
+)
+DELIVERED_1 = DeliveryConfirmed(number=1, confirmed_by=OFFICE.person_id)
+RECONCILED_1 = TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id)
+
+UNTIL_APPROVED: tuple[Event, ...] = (REQUESTED, ENDORSED, APPROVED)
+UNTIL_PAID: tuple[Event, ...] = (*UNTIL_APPROVED, RELEASED_1, PAID_1)
+UNTIL_DELIVERED: tuple[Event, ...] = (*UNTIL_PAID, DELIVERED_1)
+
+THE_WHOLE_LINE: tuple[tuple[Command, Actor], ...] = (
+    (REQUEST, REQUESTER),
+    (EndorseGrant(request_version=1), ENDORSER),
+    (ApproveGrant(fund_id=FUND_ID, request_version=1), APPROVER),
+    (ReleaseTranche(number=1), PAYER),
+    (ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY), PAYER),
+    (ConfirmDelivery(number=1), OFFICE),
+    (ReleaseTranche(number=2), PAYER),
+    (ConfirmPayment(number=2, reference="BANK-0002", paid_on=TODAY), PAYER),
+    (ConfirmDelivery(number=2), OFFICE),
+    (ReconcileTranche(number=1), RECONCILER),
+    (ReconcileTranche(number=2), RECONCILER),
+)

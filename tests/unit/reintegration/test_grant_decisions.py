@@ -1,0 +1,270 @@
+"""Sending back, endorsing, rejecting, approving and cancelling a grant."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from services.reintegration.domain.fund import FundBalance
+from services.reintegration.domain.grant import (
+    GRANT,
+    ApproveGrant,
+    CancelGrant,
+    EndorseGrant,
+    RejectGrant,
+    ReturnGrant,
+)
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import TERMINAL, TRANSITIONS, Grant
+from services.reintegration.domain.transitions import IllegalTransition
+from shared.contracts.reintegration import (
+    CaseSealed,
+    GrantApproved,
+    GrantCancelled,
+    GrantCompleted,
+    GrantEndorsed,
+    GrantRejected,
+    GrantResubmitted,
+    GrantReturned,
+)
+from shared.errors import NotFound, RuleViolation
+from shared.messages import Command, Context, Event
+from tests.given import NOON, Given
+from tests.unit.reintegration.examples import (
+    AGREED,
+    APPROVED,
+    APPROVER,
+    BALANCE,
+    CASE_ID,
+    COUNSELLOR,
+    DELIVERED_1,
+    ENDORSED,
+    ENDORSER,
+    FUND,
+    FUND_ID,
+    MANAGER,
+    NOTED,
+    NOTHING_STANDS_AGAINST_IT,
+    PAID_1,
+    RELEASED_1,
+    REQUESTED,
+    REQUESTER,
+    RETURNED,
+    SHOP,
+    UNTIL_APPROVED,
+    UNTIL_PAID,
+    eur,
+)
+
+GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
+SUBMITTED = GRANTS.given(REQUESTED)
+ENDORSED_GRANT = GRANTS.given(REQUESTED, ENDORSED)
+RESUBMITTED = GrantResubmitted(
+    request_version=2, modality="service", money=REQUESTED.money, tranches=REQUESTED.tranches
+)
+RETURN = ReturnGrant(reason="quotation_missing")
+ENDORSE = EndorseGrant(request_version=1)
+REJECT = RejectGrant(reason="not_feasible")
+APPROVE = ApproveGrant(fund_id=FUND_ID, request_version=1)
+CANCEL = CancelGrant(reason="not_needed")
+REJECTED = GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by=ENDORSER.person_id)
+CANCELLED = GrantCancelled(case_id=CASE_ID, reason="not_needed", released=eur("0.00"))
+
+
+def _cancelled(released: str) -> GrantCancelled:
+    return CANCELLED.model_copy(update={"released": eur(released)})
+
+
+def _knowing(given: Given[Grant, GrantFacts], **facts: object) -> Given[Grant, GrantFacts]:
+    return given.knowing(replace(NOTHING_STANDS_AGAINST_IT, **facts))  # type: ignore[arg-type]
+
+
+def test_a_request_is_sent_back_with_a_reason() -> None:
+    SUBMITTED.when(RETURN, ENDORSER).then(
+        GrantReturned(reason="quotation_missing", returned_by=ENDORSER.person_id)
+    )
+
+
+def test_an_endorsement_is_for_the_version_that_was_read() -> None:
+    SUBMITTED.when(ENDORSE, ENDORSER).then(ENDORSED)
+    SUBMITTED.given(RETURNED, RESUBMITTED).when(ENDORSE, ENDORSER).refused("version_changed")
+    SUBMITTED.given(RETURNED, RESUBMITTED).when(EndorseGrant(request_version=2), ENDORSER).then(
+        GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=2)
+    )
+
+
+def test_an_approval_is_for_the_version_that_was_read() -> None:
+    endorsed = GRANTS.given(
+        REQUESTED, RETURNED, RESUBMITTED, ENDORSED.model_copy(update={"request_version": 2})
+    )
+    endorsed.when(APPROVE, APPROVER).refused("version_changed")
+    endorsed.when(ApproveGrant(fund_id=FUND_ID, request_version=2), APPROVER).then_kinds(GrantApproved)
+
+
+def test_an_approval_commits_the_whole_amount_of_one_fund() -> None:
+    ENDORSED_GRANT.when(APPROVE, APPROVER).then(APPROVED)
+    grant = GRANT.fold(UNTIL_APPROVED)
+    assert grant is not None
+    assert (grant.status, grant.fund_id, grant.committed, grant.paid) == (
+        "approved",
+        FUND_ID,
+        Decimal("1200.00"),
+        Decimal(0),
+    )
+    assert (grant.approver_id, grant.approved_at) == (APPROVER.person_id, NOON)
+
+
+def test_a_fund_that_does_not_exist_pays_nothing() -> None:
+    _knowing(ENDORSED_GRANT, fund=None).when(APPROVE, APPROVER).refused("fund_unknown")
+
+
+@pytest.mark.parametrize("today", [date(2022, 12, 31), date(2024, 1, 1), GrantFacts().today])
+def test_a_fund_is_used_on_its_days_only(today: date) -> None:
+    _knowing(ENDORSED_GRANT, today=today).when(APPROVE, APPROVER).refused("fund_not_valid")
+
+
+def test_a_fund_in_another_currency_pays_nothing() -> None:
+    other = FundBalance(replace(FUND, currency="USD"), Decimal(0), Decimal(0))
+    _knowing(ENDORSED_GRANT, fund=other).when(APPROVE, APPROVER).refused("fund_currency_differs")
+
+
+def test_a_fund_gives_to_the_last_cent_and_no_cent_more() -> None:
+    exact = replace(BALANCE, committed=Decimal("7800.00"))
+    short = replace(BALANCE, committed=Decimal("7800.01"))
+    _knowing(ENDORSED_GRANT, fund=exact).when(APPROVE, APPROVER).then(APPROVED)
+    _knowing(ENDORSED_GRANT, fund=short).when(APPROVE, APPROVER).refused("fund_exhausted")
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "by"), [(SUBMITTED, ENDORSE, ENDORSER), (ENDORSED_GRANT, APPROVE, APPROVER)]
+)
+def test_a_request_is_held_against_the_plan_as_it_is_now(
+    given: Given[Grant, GrantFacts], command: Command, by: object
+) -> None:
+    shop, room = AGREED.lines
+    assert shop.line_id == SHOP
+    without = replace(AGREED, plan_version=3, lines=(room,))
+    reduced = replace(AGREED, plan_version=3, lines=(replace(shop, planned=Decimal("1199.99")), room))
+    actor = ENDORSER if by is ENDORSER else APPROVER
+    _knowing(given, plan=without).when(command, actor).refused("not_in_plan")
+    _knowing(given, plan=reduced).when(command, actor).refused("beyond_plan")
+    _knowing(given, case=NOTED).when(command, actor).refused("not_arrived_yet")
+
+
+def test_an_approval_is_held_against_the_cap_as_it_is_used_now() -> None:
+    _knowing(ENDORSED_GRANT, other_support=Decimal("1800.01")).when(APPROVE, APPROVER).refused("beyond_cap")
+
+
+@pytest.mark.parametrize("given", [SUBMITTED, ENDORSED_GRANT], ids=["submitted", "endorsed"])
+def test_a_request_is_rejected_before_its_approval(given: Given[Grant, GrantFacts]) -> None:
+    given.when(REJECT, APPROVER).then(REJECTED.model_copy(update={"rejected_by": APPROVER.person_id}))
+
+
+@pytest.mark.parametrize(
+    ("past", "released"),
+    [
+        ((REQUESTED,), "0"),
+        ((REQUESTED, RETURNED), "0"),
+        ((REQUESTED, ENDORSED), "0"),
+        (UNTIL_APPROVED, "1200.00"),
+        (UNTIL_PAID, "400.00"),
+        ((*UNTIL_PAID, DELIVERED_1), "400.00"),
+    ],
+    ids=["submitted", "returned", "endorsed", "approved", "first paid", "first delivered"],
+)
+def test_a_cancelled_grant_frees_what_was_committed_and_not_paid(
+    past: tuple[Event, ...], released: str
+) -> None:
+    GRANTS.given(*past).when(CANCEL, MANAGER).then(_cancelled(released))
+    grant = GRANT.fold((*past, _cancelled(released)))
+    assert grant is not None
+    assert (grant.status, grant.committed) == ("cancelled", Decimal(0))
+
+
+def test_a_grant_is_not_cancelled_while_a_tranche_is_released_and_not_confirmed_as_paid() -> None:
+    GRANTS.given(*UNTIL_APPROVED, RELEASED_1).when(CANCEL, MANAGER).refused("tranche_under_way")
+
+
+ALLOWED_IN: tuple[tuple[Command, frozenset[str]], ...] = (
+    (RETURN, frozenset({"submitted"})),
+    (ENDORSE, frozenset({"submitted"})),
+    (REJECT, frozenset({"submitted", "endorsed"})),
+    (APPROVE, frozenset({"endorsed"})),
+    (CANCEL, frozenset({"submitted", "returned", "endorsed", "approved", "in_disbursement"})),
+)
+
+
+@pytest.mark.parametrize(("command", "allowed"), ALLOWED_IN, ids=lambda value: type(value).__name__)
+def test_a_decision_is_taken_only_at_its_own_statuses(command: Command, allowed: frozenset[str]) -> None:
+    grant = GRANT.fold((REQUESTED,))
+    assert grant is not None
+    for status in TRANSITIONS:
+        refusal = GRANT.refusal(
+            replace(grant, status=status),
+            type(command),
+            NOTHING_STANDS_AGAINST_IT,
+            Context(MANAGER, NOON),
+        )
+        code = refusal.code if isinstance(refusal, RuleViolation) else None
+        assert (code == "wrong_status") == (status not in allowed), status
+
+
+@pytest.mark.parametrize(
+    "command", [RETURN, ENDORSE, REJECT, APPROVE, CANCEL], ids=lambda command: type(command).__name__
+)
+def test_nothing_is_decided_on_a_grant_that_was_never_asked_for(command: Command) -> None:
+    GRANTS.when(command, APPROVER).refused(NotFound().code)
+
+
+def test_a_refusal_says_where_the_grant_stands_in_plain_words() -> None:
+    refusal = GRANTS.given(*UNTIL_APPROVED, RELEASED_1).when(RETURN, ENDORSER).refusal
+    assert refusal is not None
+    assert (
+        refusal.sentence == "The grant is in disbursement. This can be sent back only while it is submitted."
+    )
+
+
+@pytest.mark.parametrize("command", [RETURN, REJECT], ids=["send back", "reject"])
+def test_who_asked_does_not_decide_on_their_own_request(command: Command) -> None:
+    SUBMITTED.when(command, REQUESTER).refused("four_eyes")
+
+
+def test_the_reader_is_told_what_is_open_to_them_and_why_not() -> None:
+    grant = GRANT.fold((REQUESTED, ENDORSED))
+
+    def code(command: type[Command], by: Context) -> str | None:
+        refusal = GRANT.refusal(grant, command, NOTHING_STANDS_AGAINST_IT, by)
+        return refusal.code if refusal is not None else None
+
+    assert code(ApproveGrant, Context(APPROVER, NOON)) is None
+    assert code(ApproveGrant, Context(ENDORSER, NOON)) == "four_eyes"
+    assert code(ApproveGrant, Context(COUNSELLOR, NOON)) == "four_eyes"
+    assert code(EndorseGrant, Context(APPROVER, NOON)) == "wrong_status"
+
+
+def test_completed_rejected_and_cancelled_are_the_ends() -> None:
+    assert frozenset({"completed", "rejected", "cancelled"}) == TERMINAL
+    assert {onward for ways in TRANSITIONS.values() for onward in ways} <= set(TRANSITIONS)
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        (REQUESTED, APPROVED),
+        (REQUESTED, REJECTED, RETURNED),
+        (REQUESTED, CANCELLED, ENDORSED),
+        (*UNTIL_APPROVED, GrantCompleted(case_id=CASE_ID)),
+        (*UNTIL_APPROVED, PAID_1),
+    ],
+    ids=["unendorsed", "rejected", "cancelled", "unpaid", "unreleased"],
+)
+def test_an_undeclared_transition_is_a_fault_of_ours(past: tuple[Event, ...]) -> None:
+    with pytest.raises(IllegalTransition):
+        GRANT.fold(past)
+
+
+@pytest.mark.parametrize("past", [(), (REQUESTED,)], ids=["nothing", "a grant"])
+def test_an_event_of_another_aggregate_is_a_fault_of_ours(past: tuple[Event, ...]) -> None:
+    with pytest.raises(TypeError):
+        GRANT.fold((*past, CaseSealed()))

@@ -1,0 +1,261 @@
+"""Asking for a grant: only after arrival, only what the agreed plan and the cap hold, in tranches that add up."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from services.reintegration.domain.case import Case
+from services.reintegration.domain.grant import GRANT, RequestGrant, ResubmitGrant
+from services.reintegration.domain.grant_facts import (
+    EXAMPLE_CAP_PER_PERSON,
+    GrantFacts,
+    RequestedTranche,
+)
+from services.reintegration.domain.plan import Plan
+from shared.contracts.reintegration import GrantEndorsed, GrantResubmitted, Tranche
+from shared.errors import NotFound
+from shared.money import Money
+from tests.given import NOON, Given
+from tests.unit.reintegration.examples import (
+    AGREED,
+    ARRIVED,
+    CHILD,
+    COUNSELLOR,
+    ENDED,
+    ENDORSER,
+    NOTED,
+    NOTHING_STANDS_AGAINST_IT,
+    PERSON,
+    REQUEST,
+    REQUESTED,
+    REQUESTER,
+    RETURNED,
+    ROOM,
+    SEALED,
+    STRANGER,
+    eur,
+    ref,
+)
+
+GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
+SENT_BACK = GRANTS.given(REQUESTED, RETURNED)
+
+
+def _knowing(**facts: object) -> Given[object, GrantFacts]:
+    return GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, **facts))  # type: ignore[arg-type, return-value]
+
+
+def _whole(amount: str, currency: str = "EUR") -> dict[str, object]:
+    money = Money(amount=Decimal(amount), currency=currency)
+    return {"money": money, "tranches": (RequestedTranche(number=1, money=money),)}
+
+
+def _again(**changes: object) -> ResubmitGrant:
+    return ResubmitGrant(
+        modality=REQUEST.modality, money=REQUEST.money, tranches=REQUEST.tranches
+    ).model_copy(update=changes)
+
+
+def test_a_grant_is_asked_for_on_a_line_of_the_agreed_plan_of_somebody_who_arrived() -> None:
+    GRANTS.when(REQUEST, REQUESTER).then(REQUESTED)
+
+
+def test_the_counsellor_of_the_case_may_ask() -> None:
+    GRANTS.when(REQUEST, COUNSELLOR).then(REQUESTED.model_copy(update={"requested_by": COUNSELLOR.person_id}))
+
+
+def test_a_grant_is_asked_for_once_under_its_id() -> None:
+    GRANTS.given(REQUESTED).when(REQUEST, REQUESTER).refused("already_exists")
+
+
+@pytest.mark.parametrize(
+    ("case", "code"), [(None, "case_unknown"), (ENDED, "case_ended"), (SEALED, "case_sealed")]
+)
+def test_nothing_is_asked_for_in_a_case_that_is_unknown_ended_or_sealed(case: Case | None, code: str) -> None:
+    _knowing(case=case).when(REQUEST, REQUESTER).refused(code)
+
+
+def test_there_is_no_reintegration_money_before_arrival() -> None:
+    _knowing(case=NOTED).when(REQUEST, REQUESTER).refused("not_arrived_yet")
+
+
+def test_the_arrival_of_another_member_of_the_family_is_not_this_persons_arrival() -> None:
+    for_the_child = REQUEST.model_copy(update={"person_id": CHILD})
+    _knowing(case=ARRIVED).when(for_the_child, REQUESTER).refused("not_arrived_yet")
+
+
+def test_a_grant_is_for_a_person_of_the_case() -> None:
+    GRANTS.when(REQUEST.model_copy(update={"person_id": STRANGER}), REQUESTER).refused("not_in_the_case")
+
+
+@pytest.mark.parametrize("plan", [None, replace(AGREED, status="own_plan", plan_version=1, agreed_on=None)])
+def test_an_own_plan_is_not_enough_for_money(plan: Plan | None) -> None:
+    _knowing(plan=plan).when(REQUEST, REQUESTER).refused("plan_not_agreed")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"plan_line_id": ref(99)},
+        {"plan_line_id": ROOM},
+        {"category": "housing"},
+    ],
+    ids=["no such line", "a line of another category", "another category"],
+)
+def test_what_the_agreed_plan_does_not_hold_cannot_be_asked_for(change: dict[str, object]) -> None:
+    GRANTS.when(REQUEST.model_copy(update=change), REQUESTER).refused("not_in_plan")
+
+
+def test_a_line_of_another_person_cannot_be_asked_for() -> None:
+    both_arrived = replace(ARRIVED, arrived=(*ARRIVED.arrived, replace(ARRIVED.arrived[0], person_id=CHILD)))
+    for_the_child = REQUEST.model_copy(update={"person_id": CHILD})
+    _knowing(case=both_arrived).when(for_the_child, REQUESTER).refused("not_in_plan")
+
+
+def test_a_plan_of_another_case_is_no_plan_for_this_one() -> None:
+    _knowing(plan=replace(AGREED, case_id=ref(98))).when(REQUEST, REQUESTER).refused("not_in_plan")
+
+
+def test_a_line_of_the_plan_carries_one_grant() -> None:
+    _knowing(grants_on_line=1).when(REQUEST, REQUESTER).refused("line_has_a_grant")
+
+
+def test_a_grant_takes_at_most_the_planned_amount() -> None:
+    GRANTS.when(REQUEST.model_copy(update=_whole("1500.00")), REQUESTER).then_kinds(type(REQUESTED))
+    GRANTS.when(REQUEST.model_copy(update=_whole("1500.01")), REQUESTER).refused("beyond_plan")
+
+
+def test_what_a_cancelled_grant_paid_on_the_line_is_not_asked_for_again() -> None:
+    paid_before = _knowing(paid_on_line=Decimal("300.00"))
+    paid_before.when(REQUEST.model_copy(update=_whole("1200.00")), REQUESTER).then_kinds(type(REQUESTED))
+    paid_before.when(REQUEST.model_copy(update=_whole("1200.01")), REQUESTER).refused("beyond_plan")
+
+
+def test_a_grant_is_in_the_currency_of_the_plan() -> None:
+    GRANTS.when(REQUEST.model_copy(update=_whole("100.00", "BAM")), REQUESTER).refused("currencies_differ")
+
+
+def test_a_currency_without_a_cap_is_refused_rather_than_left_without_limit() -> None:
+    in_bam = replace(AGREED, lines=tuple(replace(line, currency="BAM") for line in AGREED.lines))
+    _knowing(plan=in_bam).when(REQUEST.model_copy(update=_whole("100.00", "BAM")), REQUESTER).refused(
+        "no_cap_in_currency"
+    )
+
+
+def test_all_grants_of_a_person_within_twelve_months_stay_within_the_cap() -> None:
+    room_left = EXAMPLE_CAP_PER_PERSON.amount - REQUEST.money.amount
+    _knowing(other_support=room_left).when(REQUEST, REQUESTER).then(REQUESTED)
+    _knowing(other_support=room_left + Decimal("0.01")).when(REQUEST, REQUESTER).refused("beyond_cap")
+
+
+@pytest.mark.parametrize("amounts", [("800.00", "399.99"), ("800.00", "400.01"), ("1200.00", "1200.00")])
+def test_the_tranches_make_exactly_the_amount(amounts: tuple[str, str]) -> None:
+    tranches = tuple(
+        RequestedTranche(number=number, money=eur(amount)) for number, amount in enumerate(amounts, 1)
+    )
+    GRANTS.when(REQUEST.model_copy(update={"tranches": tranches}), REQUESTER).refused(
+        "tranches_do_not_add_up"
+    )
+    SENT_BACK.when(_again(tranches=tranches), REQUESTER).refused("tranches_do_not_add_up")
+
+
+@pytest.mark.parametrize("numbers", [(2, 1), (1, 1), (1, 3), (2, 3)])
+def test_tranches_are_numbered_one_after_the_other(numbers: tuple[int, int]) -> None:
+    tranches = tuple(RequestedTranche(number=number, money=eur("600.00")) for number in numbers)
+    GRANTS.when(REQUEST.model_copy(update={"tranches": tranches}), REQUESTER).refused("tranches_not_numbered")
+
+
+def test_tranches_are_in_the_currency_of_the_grant() -> None:
+    bam = RequestedTranche(number=2, money=Money(amount=Decimal("400.00"), currency="BAM"))
+    GRANTS.when(REQUEST.model_copy(update={"tranches": (REQUEST.tranches[0], bam)}), REQUESTER).refused(
+        "currencies_differ"
+    )
+
+
+@pytest.mark.parametrize("amount", ["0.00", "-1.00"])
+def test_neither_grant_nor_tranche_is_nothing_or_less(amount: str) -> None:
+    with pytest.raises(ValidationError):
+        RequestGrant.model_validate({**REQUEST.model_dump(), "money": {"amount": amount, "currency": "EUR"}})
+    with pytest.raises(ValidationError):
+        RequestedTranche(number=1, money=eur(amount))
+
+
+@pytest.mark.parametrize("count", [0, 7])
+def test_a_grant_has_one_to_six_tranches(count: int) -> None:
+    with pytest.raises(ValidationError):
+        RequestGrant.model_validate(
+            {**REQUEST.model_dump(), "tranches": [REQUEST.tranches[0].model_dump()] * count}
+        )
+
+
+@pytest.mark.parametrize(
+    "code_without",
+    [
+        ("case", "case_unknown"),
+        ("plan", "plan_not_agreed"),
+        ("grants_on_line", "line_has_a_grant"),
+        ("paid_on_line", "beyond_plan"),
+        ("other_support", "beyond_cap"),
+    ],
+    ids=lambda pair: pair[0],
+)
+def test_a_fact_that_nobody_looked_up_refuses(code_without: tuple[str, str]) -> None:
+    name, code = code_without
+    _knowing(**{name: getattr(GrantFacts(), name)}).when(REQUEST, REQUESTER).refused(code)
+
+
+def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_requester() -> None:
+    corrected = GrantResubmitted(
+        request_version=2,
+        modality="service",
+        money=eur("700.00"),
+        tranches=(Tranche(number=1, money=eur("700.00")),),
+    )
+    SENT_BACK.when(_again(modality="service", **_whole("700.00")), REQUESTER).then(corrected)
+    grant = GRANT.fold((REQUESTED, RETURNED, corrected))
+    assert grant is not None
+    assert (grant.status, grant.request_version, grant.requester_id) == ("submitted", 2, REQUESTER.person_id)
+    assert (grant.amount, grant.modality, len(grant.tranches)) == (Decimal("700.00"), "service", 1)
+    assert grant.person_id == PERSON
+
+
+def test_an_endorsement_does_not_carry_over_to_a_new_version() -> None:
+    corrected = GrantResubmitted(
+        request_version=2, modality=REQUEST.modality, money=REQUESTED.money, tranches=REQUESTED.tranches
+    )
+    sent_back = GRANT.fold((REQUESTED, RETURNED))
+    assert sent_back is not None
+    endorsed_before = replace(sent_back, endorser_id=ENDORSER.person_id)
+    assert GRANT.evolve(endorsed_before, corrected).endorser_id is None
+
+
+def test_only_who_asked_hands_the_request_in_again() -> None:
+    SENT_BACK.when(_again(), ENDORSER).refused("only_the_requester_resubmits")
+    SENT_BACK.when(_again(), COUNSELLOR).refused("only_the_requester_resubmits")
+
+
+def test_only_a_returned_request_is_handed_in_again() -> None:
+    GRANTS.given(REQUESTED).when(_again(), REQUESTER).refused("wrong_status")
+    endorsed = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1)
+    GRANTS.given(REQUESTED, endorsed).when(_again(), REQUESTER).refused("wrong_status")
+
+
+def test_a_corrected_request_meets_the_same_limits() -> None:
+    SENT_BACK.when(_again(**_whole("1500.01")), REQUESTER).refused("beyond_plan")
+    replaced = SENT_BACK.knowing(replace(NOTHING_STANDS_AGAINST_IT, other_support=Decimal("2000.00")))
+    replaced.when(_again(), REQUESTER).refused("beyond_cap")
+    SENT_BACK.knowing(replace(NOTHING_STANDS_AGAINST_IT, case=NOTED)).when(_again(), REQUESTER).refused(
+        "not_arrived_yet"
+    )
+
+
+def test_what_was_never_asked_for_cannot_be_handed_in_again() -> None:
+    GRANTS.when(_again(), REQUESTER, NOON + timedelta(days=1)).refused(NotFound().code)
+
+
+def test_what_a_grant_is_for_does_not_stand_in_clear_in_the_event() -> None:
+    salted = REQUESTED.model_copy(update={"category": REQUESTED.category.salted("salt")})
+    assert "business" not in salted.model_dump_json()

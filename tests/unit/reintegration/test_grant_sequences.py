@@ -1,0 +1,229 @@
+"""Whatever people order, in whatever order, a grant never pays more, earlier or to fewer eyes than it may."""
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hypothesis import given as examples
+from hypothesis import settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from services.reintegration.domain.fund import FundBalance
+from services.reintegration.domain.grant import (
+    GRANT,
+    ApproveGrant,
+    CancelGrant,
+    EndorseGrant,
+    RejectGrant,
+    ResubmitGrant,
+    ReturnGrant,
+)
+from services.reintegration.domain.grant_facts import EXAMPLE_CAP_PER_PERSON, GrantFacts, RequestedTranche
+from services.reintegration.domain.grant_state import TERMINAL, Grant, GrantTranche
+from services.reintegration.domain.hats import hats
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ConfirmPayment,
+    ReconcileTranche,
+    ReleaseTranche,
+)
+from shared.actors import Actor
+from shared.contracts.reintegration import PaymentConfirmed, TrancheReleased
+from shared.errors import Refusal
+from shared.messages import Command, Context, Event
+from shared.money import Money
+from tests.given import NOON
+from tests.unit.reintegration.examples import (
+    APPROVER,
+    ARRIVED,
+    COUNSELLOR,
+    DEPUTY_PAYER,
+    ENDORSER,
+    FUND,
+    FUND_ID,
+    NOTED,
+    NOTHING_STANDS_AGAINST_IT,
+    OFFICE,
+    PAYER,
+    RECONCILER,
+    REQUEST,
+    REQUESTER,
+    TODAY,
+)
+
+PEOPLE = (COUNSELLOR, REQUESTER, ENDORSER, APPROVER, PAYER, DEPUTY_PAYER, RECONCILER, OFFICE)
+ADAPTER = TypeAdapter(Grant)
+
+
+@st.composite
+def _asked(draw: st.DrawFn) -> dict[str, object]:
+    parts = draw(st.lists(st.decimals("0.01", "700.00", places=2), min_size=1, max_size=4))
+    total = sum(parts, Decimal(0)) + draw(
+        st.sampled_from((Decimal(0), Decimal(0), Decimal(0), Decimal("0.01")))
+    )
+    return {
+        "money": Money(amount=total, currency="EUR"),
+        "tranches": tuple(
+            RequestedTranche(number=number, money=Money(amount=part, currency="EUR"))
+            for number, part in enumerate(parts, 1)
+        ),
+    }
+
+
+@st.composite
+def _any_order(draw: st.DrawFn, state: Grant | None) -> Command:
+    number = draw(st.integers(1, 4))
+    version = draw(st.integers(1, 3))
+    resubmit = ResubmitGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches)
+    return draw(
+        st.one_of(
+            _asked().map(lambda asked: REQUEST.model_copy(update=asked)),
+            _asked().map(lambda asked: resubmit.model_copy(update=asked)),
+            st.sampled_from(
+                (
+                    ReturnGrant(reason="amount_unclear"),
+                    EndorseGrant(request_version=version),
+                    RejectGrant(reason="not_feasible"),
+                    ApproveGrant(fund_id=FUND_ID, request_version=version),
+                    CancelGrant(reason="lost_contact"),
+                    ReleaseTranche(number=number),
+                    ConfirmPayment(
+                        number=number,
+                        reference=f"BANK-{number}",
+                        paid_on=TODAY + timedelta(days=draw(st.integers(-40, 2))),
+                    ),
+                    ConfirmDelivery(number=number),
+                    ReconcileTranche(number=number),
+                )
+            ),
+        )
+    )
+
+
+@st.composite
+def _next_order(draw: st.DrawFn, state: Grant | None) -> tuple[Command, Actor]:
+    """What would usually come next, so that random sequences also reach the far end."""
+    if state is None:
+        return REQUEST.model_copy(update=draw(_asked())), REQUESTER
+    match state.status:
+        case "submitted":
+            return EndorseGrant(request_version=state.request_version), ENDORSER
+        case "returned":
+            again = ResubmitGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches)
+            return again.model_copy(update=draw(_asked())), REQUESTER
+        case "endorsed":
+            return ApproveGrant(fund_id=FUND_ID, request_version=state.request_version), APPROVER
+    if released := state.tranches_in("released"):
+        number = released[0].number
+        return ConfirmPayment(number=number, reference=f"BANK-{number}", paid_on=TODAY), PAYER
+    if paid := state.tranches_in("paid"):
+        return ConfirmDelivery(number=paid[0].number), OFFICE
+    if planned := state.tranches_in("planned"):
+        return ReleaseTranche(number=planned[0].number), PAYER
+    delivered = (*state.tranches_in("delivered"), state.tranches[0])
+    return ReconcileTranche(number=delivered[0].number), RECONCILER
+
+
+def _facts(draw: st.DrawFn, arrived: bool) -> GrantFacts:
+    return replace(
+        NOTHING_STANDS_AGAINST_IT,
+        case=ARRIVED if arrived else NOTED,
+        other_support=draw(st.sampled_from((Decimal(0), Decimal(0), Decimal("1500.00"), Decimal("2999.99")))),
+        fund=FundBalance(
+            FUND, draw(st.sampled_from((Decimal(0), Decimal(0), Decimal("9500.00")))), Decimal(0)
+        ),
+        open_advances=draw(st.sampled_from((0, 0, 0, 1))),
+        reference_used=draw(st.sampled_from((False, False, False, True))),
+    )
+
+
+def _heads(grant: Grant) -> dict[str, set[str]]:
+    heads: dict[str, set[str]] = {}
+    for hat, person_id in hats(grant):
+        heads.setdefault(hat, set()).add(person_id)
+    return heads
+
+
+def _money_of_the_paid(grant: Grant) -> Decimal:
+    return sum(
+        (
+            tranche.amount
+            for tranche in grant.tranches
+            if tranche.status in ("paid", "delivered", "reconciled")
+        ),
+        Decimal(0),
+    )
+
+
+def _payment(tranche: GrantTranche) -> tuple[Decimal, str | None, date | None, str | None]:
+    return tranche.amount, tranche.reference, tranche.paid_on, tranche.confirmed_by
+
+
+def _holds(before: Grant | None, after: Grant, events: tuple[Event, ...], facts: GrantFacts) -> None:
+    assert Decimal(0) <= after.paid <= after.amount
+    assert Decimal(0) <= after.committed <= after.amount
+    assert after.paid == _money_of_the_paid(after)
+    assert sum((tranche.amount for tranche in after.tranches), Decimal(0)) == after.amount
+    assert after.amount <= EXAMPLE_CAP_PER_PERSON.amount
+    if after.approver_id is None:
+        assert after.committed == after.paid == Decimal(0)
+    elif after.status == "cancelled":
+        assert after.committed == Decimal(0)
+    else:
+        assert after.committed + after.paid == after.amount
+    if after.status == "completed":
+        assert after.paid == after.amount
+        assert {tranche.status for tranche in after.tranches} == {"reconciled"}
+
+    heads = _heads(after)
+    for hat, people in heads.items():
+        for other, others in heads.items():
+            if hat != other and {hat, other} != {"requester", "deliverer"}:
+                assert not people & others, (hat, other)
+        assert hat == "requester" or COUNSELLOR.person_id not in people
+
+    if any(isinstance(event, TrancheReleased) for event in events):
+        assert facts.case is not None
+        assert facts.case.has_arrived(after.person_id)
+        assert len(after.tranches_in("released", "paid")) == 1
+    for event in events:
+        if isinstance(event, PaymentConfirmed):
+            assert ARRIVED.arrived[0].arrived_at.date() <= event.paid_on <= facts.today
+
+    if before is not None:
+        assert after.requester_id == before.requester_id
+        assert before.status not in TERMINAL or after.status == before.status
+        for then, now in zip(before.tranches, after.tranches, strict=False):
+            if then.paid_on is not None:
+                assert _payment(now) == _payment(then)
+
+
+@settings(max_examples=200, deadline=None)
+@examples(st.data())
+def test_no_sequence_of_orders_breaks_what_finance_relies_on(data: st.DataObject) -> None:
+    state: Grant | None = None
+    log: list[Event] = []
+    arrives_at = data.draw(st.integers(0, 6), label="arrives before step")
+    draw: st.DrawFn = data.draw
+    for step in range(data.draw(st.integers(1, 40), label="steps")):
+        facts = _facts(draw, step >= arrives_at)
+        usual, somebody = draw(_next_order(state))
+        if draw(st.integers(0, 2)) == 0:
+            usual = draw(_any_order(state))
+        if draw(st.integers(0, 3)) == 0:
+            somebody = draw(st.sampled_from(PEOPLE))
+        before = state
+        try:
+            events = GRANT.decide(state, usual, facts, Context(somebody, NOON))
+        except Refusal:
+            continue
+        state = GRANT.fold(events, state)
+        log += events
+        assert state is not None
+        _holds(before, state, events, facts)
+    assert GRANT.fold(log) == state
+    if state is not None:
+        row = json.loads(ADAPTER.dump_json(state), parse_float=Decimal)
+        assert ADAPTER.validate_python(row, strict=False) == state

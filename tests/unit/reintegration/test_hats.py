@@ -1,0 +1,206 @@
+"""Five hats on a grant: whoever wore one takes no other, and the case's counsellor only asks."""
+
+from itertools import product
+
+import pytest
+
+from services.reintegration.domain.grant import GRANT, ApproveGrant, EndorseGrant
+from services.reintegration.domain.hats import hats
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ConfirmPayment,
+    ReconcileTranche,
+    ReleaseTranche,
+)
+from shared.actors import Actor
+from shared.contracts.reintegration import (
+    DeliveryConfirmed,
+    PaymentConfirmed,
+    TrancheReconciled,
+    TrancheReleased,
+)
+from shared.messages import Command, Event
+from tests.given import Given
+from tests.unit.reintegration.examples import (
+    APPROVER,
+    CASE_ID,
+    COUNSELLOR,
+    DELIVERED_1,
+    DEPUTY_PAYER,
+    ENDORSED,
+    ENDORSER,
+    FUND_ID,
+    NOTHING_STANDS_AGAINST_IT,
+    OFFICE,
+    PAID_1,
+    PAYER,
+    RECONCILED_1,
+    RECONCILER,
+    RELEASED_1,
+    REQUESTED,
+    REQUESTER,
+    TODAY,
+    UNTIL_APPROVED,
+    UNTIL_DELIVERED,
+    UNTIL_PAID,
+    eur,
+)
+
+GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
+RELEASED_2 = TrancheReleased(number=2, money=eur("400.00"), released_by=PAYER.person_id)
+PAID_2 = PaymentConfirmed(
+    case_id=CASE_ID,
+    number=2,
+    money=eur("400.00"),
+    reference="BANK-0002",
+    paid_on=TODAY,
+    confirmed_by=PAYER.person_id,
+)
+TAKING: tuple[tuple[str, tuple[Event, ...], Command, tuple[Actor, ...]], ...] = (
+    ("endorse", (REQUESTED,), EndorseGrant(request_version=1), (REQUESTER, COUNSELLOR)),
+    (
+        "approve",
+        (REQUESTED, ENDORSED),
+        ApproveGrant(fund_id=FUND_ID, request_version=1),
+        (REQUESTER, ENDORSER, COUNSELLOR),
+    ),
+    ("release", UNTIL_APPROVED, ReleaseTranche(number=1), (REQUESTER, ENDORSER, APPROVER, COUNSELLOR)),
+    (
+        "confirm a payment",
+        (*UNTIL_APPROVED, RELEASED_1),
+        ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY),
+        (REQUESTER, ENDORSER, APPROVER, COUNSELLOR),
+    ),
+    (
+        "confirm a delivery",
+        UNTIL_PAID,
+        ConfirmDelivery(number=1),
+        (ENDORSER, APPROVER, PAYER, COUNSELLOR),
+    ),
+    (
+        "reconcile",
+        UNTIL_DELIVERED,
+        ReconcileTranche(number=1),
+        (REQUESTER, ENDORSER, APPROVER, PAYER, OFFICE, COUNSELLOR),
+    ),
+    (
+        "release the second",
+        (*UNTIL_DELIVERED, RECONCILED_1),
+        ReleaseTranche(number=2),
+        (REQUESTER, ENDORSER, APPROVER, RECONCILER, OFFICE, COUNSELLOR),
+    ),
+    (
+        "deliver the second",
+        (*UNTIL_DELIVERED, RECONCILED_1, RELEASED_2, PAID_2),
+        ConfirmDelivery(number=2),
+        (ENDORSER, APPROVER, PAYER, RECONCILER, COUNSELLOR),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("past", "command", "by"),
+    [
+        pytest.param(past, command, by, id=f"{by.person_id} to {what}")
+        for what, past, command, refused in TAKING
+        for by in refused
+    ],
+)
+def test_nobody_takes_a_second_hat(past: tuple[Event, ...], command: Command, by: Actor) -> None:
+    GRANTS.given(*past).when(command, by).refused("four_eyes")
+
+
+def test_a_deputy_may_pay_the_next_tranche_and_neither_payer_reconciles() -> None:
+    second = (*UNTIL_DELIVERED, RELEASED_2.model_copy(update={"released_by": DEPUTY_PAYER.person_id}))
+    grant = GRANTS.given(*second, PAID_2.model_copy(update={"confirmed_by": DEPUTY_PAYER.person_id}))
+    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=2), DEPUTY_PAYER).then(
+        RELEASED_2.model_copy(update={"released_by": DEPUTY_PAYER.person_id})
+    )
+    for payer in (PAYER, DEPUTY_PAYER):
+        grant.when(ReconcileTranche(number=1), payer).refused("four_eyes")
+    grant.when(ReconcileTranche(number=1), RECONCILER).then(RECONCILED_1)
+
+
+def test_the_same_person_may_release_and_confirm_for_that_is_one_hat() -> None:
+    GRANTS.given(*UNTIL_APPROVED, RELEASED_1).when(
+        ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY), PAYER
+    ).then(PAID_1)
+
+
+def test_who_asked_may_confirm_what_was_delivered() -> None:
+    GRANTS.given(*UNTIL_PAID).when(ConfirmDelivery(number=1), REQUESTER).then(
+        DeliveryConfirmed(number=1, confirmed_by=REQUESTER.person_id)
+    )
+
+
+def test_a_counsellor_who_asked_confirms_no_delivery() -> None:
+    asked = REQUESTED.model_copy(update={"requested_by": COUNSELLOR.person_id})
+    GRANTS.given(asked, *UNTIL_PAID[1:]).when(ConfirmDelivery(number=1), COUNSELLOR).refused("four_eyes")
+
+
+def test_a_refused_person_is_told_why_somebody_else_has_to_do_it() -> None:
+    refusal = GRANTS.given(REQUESTED).when(EndorseGrant(request_version=1), REQUESTER).refusal
+    assert refusal is not None
+    assert refusal.sentence == "You asked for this grant, so somebody else has to endorse it."
+
+
+def test_the_row_of_a_grant_names_who_wears_each_hat() -> None:
+    grant = GRANT.fold(
+        (*UNTIL_PAID, DELIVERED_1, TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id))
+    )
+    assert grant is not None
+    assert (
+        grant.requester_id,
+        grant.endorser_id,
+        grant.approver_id,
+        grant.payer_id,
+        grant.reconciler_id,
+        grant.counsellor_id,
+    ) == tuple(actor.person_id for actor in (REQUESTER, ENDORSER, APPROVER, PAYER, RECONCILER, COUNSELLOR))
+    assert hats(grant) == {
+        ("requester", REQUESTER.person_id),
+        ("endorser", ENDORSER.person_id),
+        ("approver", APPROVER.person_id),
+        ("payer", PAYER.person_id),
+        ("deliverer", OFFICE.person_id),
+        ("reconciler", RECONCILER.person_id),
+    }
+
+
+def test_five_people_are_enough_and_four_are_not() -> None:
+    five = (REQUESTER, ENDORSER, APPROVER, PAYER, RECONCILER)
+    orders: tuple[Command, ...] = (
+        EndorseGrant(request_version=1),
+        ApproveGrant(fund_id=FUND_ID, request_version=1),
+        ReleaseTranche(number=1),
+        ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY),
+        ConfirmDelivery(number=1),
+        ReconcileTranche(number=1),
+    )
+
+    def succeeds(people: tuple[Actor, ...]) -> bool:
+        grant = GRANTS.given(REQUESTED)
+        for order, by in zip(orders, people, strict=True):
+            done = grant.when(order, by)
+            if done.refusal is not None:
+                return False
+            grant = grant.given(*done.events)
+        return True
+
+    ways = [people for people in product(five, repeat=len(orders)) if succeeds(people)]
+    assert ways
+    for endorser, approver, payer, confirmer, deliverer, reconciler in ways:
+        assert (
+            len(
+                {
+                    REQUESTER.person_id,
+                    endorser.person_id,
+                    approver.person_id,
+                    payer.person_id,
+                    reconciler.person_id,
+                }
+            )
+            == 5
+        )
+        assert confirmer == payer
+        assert deliverer == REQUESTER

@@ -1,0 +1,295 @@
+"""A plan covers everybody before departure and is agreed, version after version, after arrival."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from services.reintegration.domain.case import Case
+from services.reintegration.domain.plan import (
+    PLAN,
+    AgreeFirstPlan,
+    AgreePlan,
+    Plan,
+    PlanFacts,
+    PlannedLine,
+    RecordOwnPlan,
+)
+from services.reintegration.domain.transitions import IllegalTransition, moved
+from shared.contracts.reintegration import CaseEndNoted, OwnPlanRecorded, PlanAgreed, PlanLine
+from shared.errors import NotFound, RuleViolation
+from shared.messages import Command, Concealed, Context
+from shared.money import Money
+from tests.given import NOON, Given
+from tests.unit.reintegration.examples import (
+    ARRIVED,
+    CASE_ID,
+    CHILD,
+    COUNSELLOR,
+    ENDED,
+    NOTED,
+    OFFICE,
+    PERSON,
+    ROOM,
+    SEALED,
+    SHOP,
+    STRANGER,
+    TODAY,
+    eur,
+)
+
+SHOP_LINE = PlannedLine(
+    line_id=SHOP, person_id=PERSON, dimension="economic", category="business", planned=eur("1500.00")
+)
+ROOM_LINE = PlannedLine(
+    line_id=ROOM, person_id=CHILD, dimension="social", category="housing", planned=eur("0.00")
+)
+LINES = (SHOP_LINE, ROOM_LINE)
+KEPT_LINES = (
+    PlanLine(
+        line_id=SHOP,
+        person_id=PERSON,
+        dimension="economic",
+        category=Concealed.of("business"),
+        planned=eur("1500.00"),
+    ),
+    PlanLine(
+        line_id=ROOM,
+        person_id=CHILD,
+        dimension="social",
+        category=Concealed.of("housing"),
+        planned=eur("0.00"),
+    ),
+)
+OWN = RecordOwnPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES)
+AGREE = AgreePlan(lines=LINES, agreed_on=TODAY)
+AGREE_FIRST = AgreeFirstPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES, agreed_on=TODAY)
+OWN_RECORDED = OwnPlanRecorded(
+    case_id=CASE_ID, destination_country="PK", person_ids=(PERSON, CHILD), lines=KEPT_LINES
+)
+AGREED_VERSION_2 = PlanAgreed(
+    case_id=CASE_ID,
+    destination_country="PK",
+    person_ids=(PERSON, CHILD),
+    plan_version=2,
+    lines=KEPT_LINES,
+    agreed_on=TODAY,
+)
+BEFORE_DEPARTURE = Given(PLAN, PlanFacts(case=NOTED, case_has_a_plan=False, today=TODAY))
+AFTER_ARRIVAL = Given(PLAN, PlanFacts(case=ARRIVED, case_has_a_plan=False, today=TODAY))
+
+
+def test_the_own_plan_is_recorded_before_departure_for_every_person_of_the_case() -> None:
+    BEFORE_DEPARTURE.when(OWN, COUNSELLOR).then(OWN_RECORDED)
+
+
+def test_after_arrival_the_plan_is_agreed_as_its_next_version() -> None:
+    AFTER_ARRIVAL.given(OWN_RECORDED).when(AGREE, OFFICE).then(AGREED_VERSION_2)
+
+
+def test_a_plan_is_agreed_again_as_a_further_version_with_other_lines() -> None:
+    fewer = AGREE.model_copy(update={"lines": (SHOP_LINE,)})
+    third = AGREED_VERSION_2.model_copy(update={"plan_version": 3, "lines": KEPT_LINES[:1]})
+    AFTER_ARRIVAL.given(OWN_RECORDED, AGREED_VERSION_2).when(fewer, OFFICE).then(third)
+    plan = PLAN.fold((OWN_RECORDED, AGREED_VERSION_2, third))
+    assert plan is not None
+    assert (plan.plan_version, plan.line(ROOM)) == (3, None)
+
+
+def test_a_case_that_travelled_without_an_own_plan_gets_its_first_one_after_arrival() -> None:
+    first = AGREED_VERSION_2.model_copy(update={"plan_version": 1})
+    AFTER_ARRIVAL.when(AGREE_FIRST, OFFICE).then(first)
+    plan = PLAN.fold((first,))
+    assert plan is not None
+    assert (plan.status, plan.plan_version, plan.person_ids) == ("agreed", 1, (PERSON, CHILD))
+
+
+def test_an_own_plan_that_leaves_a_person_out_is_refused() -> None:
+    BEFORE_DEPARTURE.when(
+        OWN.model_copy(update={"person_ids": (PERSON,), "lines": (SHOP_LINE,)}), COUNSELLOR
+    ).refused("person_not_covered")
+
+
+def test_a_plan_cannot_cover_somebody_outside_the_case() -> None:
+    BEFORE_DEPARTURE.when(
+        OWN.model_copy(update={"person_ids": (PERSON, CHILD, STRANGER)}), COUNSELLOR
+    ).refused("not_in_the_case")
+
+
+def test_a_plan_names_nobody_twice() -> None:
+    BEFORE_DEPARTURE.when(OWN.model_copy(update={"person_ids": (PERSON, CHILD, PERSON)}), COUNSELLOR).refused(
+        "person_twice"
+    )
+
+
+def _with_lines(*lines: PlannedLine) -> list[tuple[Given[Plan, PlanFacts], Command]]:
+    return [
+        (BEFORE_DEPARTURE, OWN.model_copy(update={"lines": lines})),
+        (AFTER_ARRIVAL.given(OWN_RECORDED), AGREE.model_copy(update={"lines": lines})),
+        (AFTER_ARRIVAL, AGREE_FIRST.model_copy(update={"lines": lines})),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "command"), _with_lines(SHOP_LINE, ROOM_LINE.model_copy(update={"line_id": SHOP}))
+)
+def test_two_lines_of_a_plan_cannot_share_an_id(given: Given[Plan, PlanFacts], command: Command) -> None:
+    given.when(command, OFFICE).refused("line_twice")
+
+
+@pytest.mark.parametrize(
+    ("given", "command"), _with_lines(SHOP_LINE.model_copy(update={"person_id": STRANGER}))
+)
+def test_a_line_is_for_somebody_whom_the_plan_covers(given: Given[Plan, PlanFacts], command: Command) -> None:
+    given.when(command, OFFICE).refused("line_for_a_stranger")
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    _with_lines(
+        SHOP_LINE,
+        ROOM_LINE.model_copy(update={"planned": Money(amount=Decimal("1.00"), currency="BAM")}),
+    ),
+)
+def test_a_plan_is_in_one_currency(given: Given[Plan, PlanFacts], command: Command) -> None:
+    given.when(command, OFFICE).refused("currencies_differ")
+
+
+@pytest.mark.parametrize(
+    ("case", "code"), [(None, "case_unknown"), (ENDED, "case_ended"), (SEALED, "case_sealed")]
+)
+def test_nothing_is_planned_in_a_case_that_is_unknown_ended_or_sealed(case: Case | None, code: str) -> None:
+    plans = Given(PLAN, PlanFacts(case=case, case_has_a_plan=False, today=TODAY))
+    plans.when(OWN, COUNSELLOR).refused(code)
+    plans.given(OWN_RECORDED).when(AGREE, OFFICE).refused(code)
+    plans.when(AGREE_FIRST, OFFICE).refused(code)
+
+
+def test_an_own_plan_is_refused_once_somebody_has_arrived() -> None:
+    AFTER_ARRIVAL.when(OWN, COUNSELLOR).refused("already_arrived")
+
+
+def test_nothing_is_agreed_before_anybody_has_arrived() -> None:
+    BEFORE_DEPARTURE.given(OWN_RECORDED).when(AGREE, OFFICE).refused("not_arrived_yet")
+    BEFORE_DEPARTURE.when(AGREE_FIRST, OFFICE).refused("not_arrived_yet")
+
+
+def test_a_case_has_one_plan() -> None:
+    for given, command in ((BEFORE_DEPARTURE, OWN), (AFTER_ARRIVAL, AGREE_FIRST)):
+        given.knowing(replace(given.facts, case_has_a_plan=True)).when(command, OFFICE).refused(
+            "case_has_a_plan"
+        )
+
+
+def test_a_plan_that_nobody_looked_for_is_taken_to_exist() -> None:
+    BEFORE_DEPARTURE.knowing(PlanFacts(case=NOTED)).when(OWN, COUNSELLOR).refused("case_has_a_plan")
+
+
+@pytest.mark.parametrize("command", [OWN, AGREE_FIRST])
+def test_a_plan_is_recorded_once_under_its_id(command: Command) -> None:
+    AFTER_ARRIVAL.given(OWN_RECORDED).when(command, OFFICE).refused("already_exists")
+
+
+def test_a_plan_that_does_not_exist_cannot_be_agreed() -> None:
+    AFTER_ARRIVAL.when(AGREE, OFFICE).refused(NotFound().code)
+
+
+@pytest.mark.parametrize(
+    ("given", "command"), [(AFTER_ARRIVAL.given(OWN_RECORDED), AGREE), (AFTER_ARRIVAL, AGREE_FIRST)]
+)
+def test_a_plan_is_not_agreed_on_a_day_to_come(given: Given[Plan, PlanFacts], command: Command) -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    given.when(command.model_copy(update={"agreed_on": tomorrow}), OFFICE).refused("in_the_future")
+
+
+@pytest.mark.parametrize(
+    ("given", "command"), [(AFTER_ARRIVAL.given(OWN_RECORDED), AGREE), (AFTER_ARRIVAL, AGREE_FIRST)]
+)
+def test_a_plan_is_not_agreed_on_a_day_before_the_arrival(
+    given: Given[Plan, PlanFacts], command: Command
+) -> None:
+    on_arrival = command.model_copy(update={"agreed_on": date(2023, 4, 20)})
+    given.when(on_arrival, OFFICE).then_kinds(PlanAgreed)
+    given.when(on_arrival.model_copy(update={"agreed_on": date(2023, 4, 18)}), OFFICE).refused(
+        "agreed_before_arrival"
+    )
+
+
+def test_a_plan_has_lines_at_most_thirty_and_none_below_zero() -> None:
+    with pytest.raises(ValidationError):
+        AgreePlan(lines=(), agreed_on=TODAY)
+    with pytest.raises(ValidationError):
+        AgreePlan(lines=(SHOP_LINE,) * 31, agreed_on=TODAY)
+    with pytest.raises(ValidationError):
+        PlannedLine(
+            line_id=SHOP, person_id=PERSON, dimension="economic", category="business", planned=eur("-0.01")
+        )
+
+
+def test_the_reader_of_a_plan_is_told_that_agreeing_waits_for_an_arrival() -> None:
+    plan = PLAN.fold((OWN_RECORDED,))
+    refusal = PLAN.refusal(plan, AgreePlan, BEFORE_DEPARTURE.facts, Context(OFFICE, NOON))
+    assert isinstance(refusal, RuleViolation)
+    assert refusal.code == "not_arrived_yet"
+
+
+def test_what_a_line_is_for_does_not_stand_in_clear_in_the_event() -> None:
+    salted = tuple(line.model_copy(update={"category": line.category.salted("salt")}) for line in KEPT_LINES)
+    leaf = OWN_RECORDED.model_copy(update={"lines": salted}).model_dump_json()
+    assert "business" not in leaf
+    assert "housing" not in leaf
+
+
+def test_an_undeclared_transition_or_a_foreign_event_is_a_fault_of_ours() -> None:
+    with pytest.raises(IllegalTransition):
+        moved({"agreed": frozenset({"agreed"})}, "agreed", "own_plan")
+    with pytest.raises(TypeError):
+        PLAN.evolve(None, CaseEndNoted())
+
+
+CHOICES: tuple[Callable[[tuple[PlannedLine, ...]], Command], ...] = (
+    lambda lines: OWN.model_copy(update={"lines": lines}),
+    lambda lines: AGREE.model_copy(update={"lines": lines}),
+    lambda lines: AGREE_FIRST.model_copy(update={"lines": lines}),
+)
+
+
+@examples(
+    st.lists(
+        st.tuples(
+            st.sampled_from(CHOICES),
+            st.lists(st.sampled_from(LINES), min_size=1, max_size=3).map(tuple),
+            st.sampled_from((NOTED, ARRIVED, ARRIVED, ENDED, SEALED)),
+        ),
+        max_size=25,
+    )
+)
+def test_versions_only_grow_and_an_agreed_plan_stays_agreed(
+    orders: list[tuple[Callable[[tuple[PlannedLine, ...]], Command], tuple[PlannedLine, ...], Case]],
+) -> None:
+    state: Plan | None = None
+    log = []
+    for order, lines, case in orders:
+        before = state
+        facts = PlanFacts(case=case, case_has_a_plan=False, today=TODAY)
+        try:
+            events = PLAN.decide(state, order(lines), facts, Context(OFFICE, NOON))
+        except (RuleViolation, NotFound):
+            events = ()
+        state = PLAN.fold(events, state)
+        log += events
+        if before is not None:
+            assert state is not None
+            assert state.plan_version == before.plan_version + len(events)
+            assert before.status == "own_plan" or state.status == "agreed"
+    assert PLAN.fold(log) == state
+    if state is not None:
+        adapter = TypeAdapter(Plan)
+        row = json.loads(adapter.dump_json(state), parse_float=Decimal)
+        assert adapter.validate_python(row, strict=False) == state

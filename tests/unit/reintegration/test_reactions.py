@@ -1,0 +1,77 @@
+"""Which facts of returns reintegration answers, and with which orders."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.reintegration.domain.case import RecordArrival, RecordCase, RecordCaseEnd, SealCase
+from services.reintegration.reactions import REACTIONS
+from shared.contracts.counselling import CoveredPerson
+from shared.contracts.returns import (
+    CaseDeclaredIneligible,
+    CaseLapsed,
+    CaseNotDeparted,
+    CaseOpened,
+    CaseWithdrawn,
+    ClosingRequested,
+    PersonArrived,
+)
+from shared.messages import Command, Concealed, Event, Order, Received
+from tests.given import NOON
+from tests.unit.reintegration.examples import ARRIVED_AT, CASE_ID, CHILD, COUNSELLOR, PERSON
+
+CAUSE = Received(subject=CASE_ID, at=NOON, actor_id=COUNSELLOR.person_id)
+
+
+def _orders(event: Event) -> tuple[Order, ...]:
+    return REACTIONS[type(event)](event, CAUSE)
+
+
+def _one_order(command: Command) -> tuple[Order, ...]:
+    return (Order("case", CASE_ID, command),)
+
+
+def test_an_opened_case_is_noted_with_every_person_of_it() -> None:
+    opened = CaseOpened(
+        case_ref="K7QM-2XRA",
+        principal_id=PERSON,
+        persons=(
+            CoveredPerson(person_id=PERSON, sex="female", age_group="adult", country_of_origin="PK"),
+            CoveredPerson(person_id=CHILD, sex="male", age_group="child", country_of_origin="PK"),
+        ),
+        destination_country="PK",
+        counsellor_id=COUNSELLOR.person_id,
+        expressed_at=datetime(2023, 2, 1, 8, 0, tzinfo=UTC),
+    )
+    assert _orders(opened) == _one_order(
+        RecordCase(person_ids=(PERSON, CHILD), destination_country="PK", counsellor_id=COUNSELLOR.person_id)
+    )
+
+
+def test_an_arrival_is_noted_with_the_time_at_which_it_happened() -> None:
+    arrived = PersonArrived(person_id=PERSON, arrived_at=ARRIVED_AT, known_by="met")
+    assert _orders(arrived) == _one_order(RecordArrival(person_id=PERSON, arrived_at=ARRIVED_AT))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=(PERSON,)),
+        CaseDeclaredIneligible(reason=Concealed.of("not_entitled"), person_ids=(PERSON,)),
+        CaseLapsed(reason="no_contact", person_ids=(PERSON,)),
+        CaseNotDeparted(person_ids=(PERSON,)),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_every_way_in_which_a_case_ends_before_departure_ends_it_here(event: Event) -> None:
+    assert _orders(event) == _one_order(RecordCaseEnd())
+
+
+def test_a_request_to_close_asks_for_the_seal() -> None:
+    assert _orders(ClosingRequested(reason="completed")) == _one_order(SealCase())
+
+
+def test_an_end_whose_reason_is_known_only_by_its_digest_is_understood() -> None:
+    salted = CaseWithdrawn(reason=Concealed.of("health").salted("salt"), person_ids=(PERSON,))
+    from_the_stream = CaseWithdrawn.model_validate_json(salted.model_dump_json())
+    assert _orders(from_the_stream) == _one_order(RecordCaseEnd())
