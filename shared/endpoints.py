@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from inspect import signature
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -64,24 +64,24 @@ def command_of(route: APIRoute) -> type[Command] | None:
     return None
 
 
-def operations_of(app: FastAPI) -> dict[type[Command], str]:
+def operations_of(routers: Sequence[APIRouter]) -> dict[type[Command], str]:
     """Which operation gives which command."""
     found: dict[type[Command], str] = {}
-    for route in api_routes(app):
+    for route in api_routes(routers):
         command = command_of(route)
         if command is not None:
             found[command] = route.name
     return found
 
 
-def api_routes(app: FastAPI) -> list[APIRoute]:
+def api_routes(routers: Sequence[APIRouter]) -> list[APIRoute]:
     """Every route of a service's API."""
-    return [route for route in app.routes if isinstance(route, APIRoute)]
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 
-def without_policy(app: FastAPI, operations: frozenset[str]) -> list[str]:
+def without_policy(routers: Sequence[APIRouter], operations: frozenset[str]) -> list[str]:
     """Routes that no policy row names, which nobody could use or everybody might."""
-    return sorted(route.name for route in api_routes(app) if route.name not in operations | PUBLIC)
+    return sorted(route.name for route in api_routes(routers) if route.name not in operations | PUBLIC)
 
 
 def router_for(
@@ -161,7 +161,7 @@ def router_for(
     return router
 
 
-def forms_of(app: FastAPI, aggregates: Mapping[str, AnyAggregate]) -> list[Form]:
+def forms_of(routers: Sequence[APIRouter], aggregates: Mapping[str, AnyAggregate]) -> list[Form]:
     """A form for every command that a route takes, labelled as the aggregate's rules label it."""
     labels = {rule.command: rule.label for found in aggregates.values() for rule in found.decider.rules}
     return [
@@ -169,6 +169,6 @@ def forms_of(app: FastAPI, aggregates: Mapping[str, AnyAggregate]) -> list[Form]
             name=route.name, label=labels[command], description=(command.__doc__ or "").strip(),
             method=min(route.methods or {"POST"}), path=route.path, body=command.model_json_schema(),
         )
-        for route in api_routes(app)
+        for route in api_routes(routers)
         if (command := command_of(route)) is not None
     ]

@@ -56,7 +56,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
                 tokens=await stack.enter_async_context(open_tokens(settings, real_time)),
                 clock=clock,
                 policy=wiring.policy,
-                operations=operations_of(app),
+                operations=operations_of(routers),
                 refusals=wiring.refusals,
                 mission_time_zone=settings.mission_time_zone,
             )
@@ -65,22 +65,20 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
             log.info("started", service=wiring.service.name, role=settings.role)
             yield
 
+    metrics = Metrics(wiring.service.name)
+    common = router_for(
+        lambda: forms_of(routers, wiring.by_name), worker.status, {"api": api, "worker": back}, metrics
+    )
+    everything = (*routers, common) if settings.role != "worker" else (common,)
+    nameless = without_policy(everything, wiring.policy.operations)
+    if nameless:
+        raise RuntimeError(f"{wiring.service.name}: no policy row for {', '.join(nameless)}")
     app = FastAPI(
         title=f"avrr {wiring.service.name}", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
-    metrics = Metrics(wiring.service.name)
-    if settings.role != "worker":
-        for router in routers:
-            app.include_router(router)
-    app.include_router(
-        router_for(
-            lambda: forms_of(app, wiring.by_name), worker.status, {"api": api, "worker": back}, metrics
-        )
-    )
-    nameless = without_policy(app, wiring.policy.operations)
-    if nameless:
-        raise RuntimeError(f"{wiring.service.name}: no policy row for {', '.join(nameless)}")
+    for router in everything:
+        app.include_router(router)
     install_problems(app)
     app.add_middleware(Surroundings, metrics=metrics)
     return app

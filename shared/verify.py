@@ -54,8 +54,8 @@ async def verify(
     scope = Scope(f"verify:{service}", everything=True)
     await _log_is_whole(database, scope, findings)
     folded: dict[str, set[UUID]] = {name: set() for name in aggregates}
-    async for subject, events in _histories(database, scope, aggregates):
-        await _row_equals_fold(database, scope, service, aggregates, subject, events, findings, folded)
+    async for subject, history in _histories(database, scope):
+        await _row_equals_fold(database, scope, service, aggregates, subject, history, findings, folded)
     for name, aggregate in aggregates.items():
         async with database.unit_of_work(scope) as unit:
             ids = {row["id"] for row in await unit.rows(Sql(f"SELECT id FROM {aggregate.table.name}"))}
@@ -86,11 +86,16 @@ async def _log_is_whole(database: Database, scope: Scope, findings: Findings) ->
             return
 
 
-async def _histories(
-    database: Database, scope: Scope, aggregates: Mapping[str, AnyAggregate]
-) -> AsyncIterator[tuple[UUID, list[tuple[int, str, Event]]]]:
-    kinds = {kind.kind: kind for aggregate in aggregates.values() for kind in aggregate.decider.events}
-    subject, aggver, history = _NOBODY, 0, list[tuple[int, str, Event]]()
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    version: int
+    type: str
+    data: dict[str, Any]
+    disclosures: dict[str, Disclosure]
+
+
+async def _histories(database: Database, scope: Scope) -> AsyncIterator[tuple[UUID, list[_Entry]]]:
+    subject, aggver, history = _NOBODY, 0, list[_Entry]()
     while True:
         async with database.unit_of_work(scope) as unit:
             rows = await unit.rows(_SUBJECTS, subject=subject, aggver=aggver)
@@ -104,8 +109,7 @@ async def _histories(
                 history = []
             subject, aggver = row["subject"], row["aggver"]
             data: dict[str, Any] = json.loads(row["leaf"])["data"]
-            event = reveal(kinds[row["type"]].model_validate(data), known.get(row["id"], {}))
-            history.append((aggver, row["type"], event))
+            history.append(_Entry(aggver, row["type"], data, known.get(row["id"], {})))
         if not rows:
             if history:
                 yield subject, history
@@ -118,17 +122,20 @@ async def _row_equals_fold(
     service: str,
     aggregates: Mapping[str, AnyAggregate],
     subject: UUID,
-    history: list[tuple[int, str, Event]],
+    history: list[_Entry],
     findings: Findings,
     folded: dict[str, set[UUID]],
 ) -> None:
-    name = history[0][1].removeprefix(f"avrr.{service}.").split(".")[0]
+    name = history[0].type.removeprefix(f"avrr.{service}.").split(".")[0]
     aggregate = aggregates[name]
     folded[name].add(subject)
     findings.rows += 1
-    if [version for version, _, _ in history] != list(range(1, len(history) + 1)):
+    if [entry.version for entry in history] != list(range(1, len(history) + 1)):
         findings.differences.append(f"{name} {subject}: its versions are not 1, 2, 3 …")
-    state = aggregate.decider.fold(event for _, _, event in history)
+    state, fault = _fold(aggregate, history)
+    if fault is not None:
+        findings.differences.append(f"{name} {subject}: {fault}")
+        return
     async with database.unit_of_work(scope) as unit:
         row = await unit.row(rows_of(aggregate).read_sql, id=subject)
     if row is None:
@@ -139,3 +146,18 @@ async def _row_equals_fold(
         findings.differences.append(f"{name} {subject}: version {version} after {len(history)} events")
     if stored != state:
         findings.differences.append(f"{name} {subject}: the row differs from its events")
+
+
+def _fold(aggregate: AnyAggregate, history: list[_Entry]) -> tuple[object, str | None]:
+    kinds = {kind.kind: kind for kind in aggregate.decider.events}
+    state: object = None
+    for entry in history:
+        try:
+            event: Event = reveal(kinds[entry.type].model_validate(entry.data), entry.disclosures)
+        except ValueError:
+            return None, f"a concealed value of version {entry.version} does not match its digest"
+        try:
+            state = aggregate.decider.evolve(state, event)
+        except (LookupError, TypeError, AssertionError) as error:
+            return None, f"version {entry.version} cannot follow the one before ({type(error).__name__})"
+    return state, None

@@ -65,6 +65,7 @@ class OwnPlanRecorded(Event, kind="avrr.reintegration.plan.own_plan_recorded.v1"
     destination_country: Country
     person_ids: tuple[UUID, ...]
     lines: tuple[PlanLine, ...]
+    recorded_at: datetime | None = None
 
 
 class PlanAgreed(Event, kind="avrr.reintegration.plan.agreed.v1"):

@@ -38,33 +38,48 @@ async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
 
 
 @pytest.fixture(scope="session")
-async def templates(servers: Running) -> dict[str, str]:
-    """A migrated database per service, which others are copied from."""
-    found: dict[str, str] = {}
+async def roles(servers: Running) -> Running:
+    """The servers, with every service's roles on them."""
     admin = await asyncpg.connect(servers.postgres.url)
     for service in SERVICES:
         await databases.make_roles(admin, service, PASSWORDS)
-        name = f"template_{service.name}"
-        await databases.make_database(admin, service, name)
-        logins = databases.logins(servers.postgres, service, PASSWORDS, name)
-        await asyncio.to_thread(databases.upgrade, service.name, logins.migrate)
-        found[service.name] = name
     await admin.close()
-    return found
+    return servers
+
+
+@pytest.fixture(scope="session")
+async def template(roles: Running) -> Callable[[str], Awaitable[str]]:
+    """Answers with a service's migrated database, made when first asked for, which others are copied from."""
+    made: set[str] = set()
+
+    async def migrated(service: str) -> str:
+        name = f"template_{service}"
+        if service not in made:
+            admin = await asyncpg.connect(roles.postgres.url)
+            await databases.make_database(admin, BY_NAME[service], name)
+            await admin.close()
+            logins = databases.logins(roles.postgres, BY_NAME[service], PASSWORDS, name)
+            await asyncio.to_thread(databases.upgrade, service, logins.migrate)
+            made.add(service)
+        return name
+
+    return migrated
 
 
 _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
-async def make_database(servers: Running, templates: dict[str, str]) -> AsyncIterator[MakeDatabase]:
+async def make_database(
+    servers: Running, template: Callable[[str], Awaitable[str]]
+) -> AsyncIterator[MakeDatabase]:
     """Makes a service's database, empty and migrated; it is gone after the test."""
     made: list[tuple[str, ServiceDatabase]] = []
 
     async def make(service: str) -> ServiceDatabase:
         name = f"test_{service}_{next(_NUMBERS)}"
         admin = await asyncpg.connect(servers.postgres.url)
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {templates[service]}")
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {await template(service)}")
         await databases.make_database(admin, BY_NAME[service], name)
         await admin.close()
         logins = databases.logins(servers.postgres, BY_NAME[service], PASSWORDS, name)

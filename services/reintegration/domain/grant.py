@@ -21,6 +21,7 @@ from services.reintegration.domain.grant_facts import (
 from services.reintegration.domain.grant_state import Grant, evolve
 from services.reintegration.domain.hats import may_wear, not_the_requester
 from services.reintegration.domain.tranches import TRANCHE_RULES
+from shared.actors import Role
 from shared.contracts.reintegration import (
     CancelReason,
     DeliveryConfirmed,
@@ -113,6 +114,14 @@ def _no_tranche_under_way(state: Grant, facts: GrantFacts, context: Context) -> 
             "tranche_under_way",
             "A tranche is released and its payment not confirmed. Confirm the payment before the grant is "
             "cancelled.",
+        )
+
+
+def _approved_is_the_programmes(state: Grant, facts: GrantFacts, context: Context) -> None:
+    roles = context.actor.roles
+    if state.approver_id is not None and Role.RECEIVING_OFFICE in roles and Role.COORDINATOR not in roles:
+        raise RuleViolation(
+            "approved_already", "This grant is approved. From now on only a coordinator can cancel it."
         )
 
 
@@ -244,6 +253,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             "Cancel",
             _cancel,
             while_in("cancelled", "submitted", "returned", "endorsed", "approved", "in_disbursement"),
+            _approved_is_the_programmes,
             _no_tranche_under_way,
         ),
         *TRANCHE_RULES,

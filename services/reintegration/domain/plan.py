@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
@@ -40,7 +40,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of one return case in its present version; the own plan is version 1."""
+    """The plan of one return case in its present version; the own plan is version 1.
+
+    ``recorded_at`` is when the own plan was recorded, ``agreed_on`` the day of the present version's agreement,
+    ``first_agreed_on`` that of the first one, by which a report counts.
+    """
 
     case_id: UUID
     destination_country: str
@@ -49,6 +53,8 @@ class Plan:
     status: PlanStatus = "own_plan"
     plan_version: int = 1
     agreed_on: date | None = None
+    recorded_at: datetime | None = None
+    first_agreed_on: date | None = None
 
     def line(self, line_id: UUID) -> Line | None:
         """The line of the present version under this id."""
@@ -122,6 +128,7 @@ def _record_own_plan(order: RecordOwnPlan, facts: PlanFacts, context: Context) -
             destination_country=case.destination_country,
             person_ids=order.person_ids,
             lines=_lines(order.lines, order.person_ids),
+            recorded_at=context.now,
         ),
     )
 
@@ -216,7 +223,13 @@ def evolve(state: Plan | None, event: Event) -> Plan:
     """The plan after one of its events; TypeError for an event that is not one of its own."""
     match event:
         case OwnPlanRecorded():
-            return Plan(event.case_id, event.destination_country, event.person_ids, _kept(event.lines))
+            return Plan(
+                case_id=event.case_id,
+                destination_country=event.destination_country,
+                person_ids=event.person_ids,
+                lines=_kept(event.lines),
+                recorded_at=event.recorded_at,
+            )
         case PlanAgreed():
             if state is None:
                 return Plan(
@@ -227,6 +240,7 @@ def evolve(state: Plan | None, event: Event) -> Plan:
                     status="agreed",
                     plan_version=event.plan_version,
                     agreed_on=event.agreed_on,
+                    first_agreed_on=event.agreed_on,
                 )
             return replace(
                 state,
@@ -234,6 +248,7 @@ def evolve(state: Plan | None, event: Event) -> Plan:
                 status=moved(TRANSITIONS, state.status, "agreed"),
                 plan_version=event.plan_version,
                 agreed_on=event.agreed_on,
+                first_agreed_on=state.first_agreed_on or event.agreed_on,
             )
         case _:
             raise TypeError(f"{type(event).__name__} is not an event of a plan")

@@ -40,15 +40,6 @@ async def test_every_event_takes_effect_once_and_in_order(house: House) -> None:
     assert consumer.position == 99
 
 
-async def test_a_lone_event_after_a_pause_is_not_held_back(house: House) -> None:
-    async with house.running(house.relay(), house.consumer()):
-        for count in range(1, 4):
-            await house.happen()
-            await until(lambda: house.took_effect(count))  # noqa: B023 -- waited for within this round
-            # Longer than a heartbeat, so that the standing request has been idle.
-            await asyncio.sleep(1.2)
-
-
 async def test_a_broker_wiped_while_idle_is_refilled_and_nothing_takes_effect_twice(house: House) -> None:
     async with house.running(house.relay(), house.consumer(), house.provision()):
         before = await house.happen(30)

@@ -71,7 +71,11 @@ OWN = RecordOwnPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES)
 AGREE = AgreePlan(lines=LINES, agreed_on=TODAY)
 AGREE_FIRST = AgreeFirstPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES, agreed_on=TODAY)
 OWN_RECORDED = OwnPlanRecorded(
-    case_id=CASE_ID, destination_country="PK", person_ids=(PERSON, CHILD), lines=KEPT_LINES
+    case_id=CASE_ID,
+    destination_country="PK",
+    person_ids=(PERSON, CHILD),
+    lines=KEPT_LINES,
+    recorded_at=NOON,
 )
 AGREED_VERSION_2 = PlanAgreed(
     case_id=CASE_ID,

@@ -1,0 +1,52 @@
+"""Who may do what in reintegration; what is not listed is refused."""
+
+from shared.actors import Role
+from shared.policy import Policy, allow
+
+POLICY = Policy(
+    allow("read_case", Role.COUNSELLOR, Role.COORDINATOR),
+    allow("read_case", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("record_own_plan", Role.COUNSELLOR),
+    allow("agree_plan", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("agree_first_plan", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("read_plan", Role.COUNSELLOR, Role.COORDINATOR),
+    allow("read_plan", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("list_plans", Role.COUNSELLOR, Role.COORDINATOR, Role.MANAGER, Role.AUDITOR),
+    allow("list_plans", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("open_fund", Role.MANAGER),
+    allow(
+        "read_fund",
+        Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR,
+    ),
+    allow(
+        "list_funds",
+        Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR,
+    ),
+    allow("request_grant", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("resubmit_grant", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("return_grant", Role.COORDINATOR),
+    allow("endorse_grant", Role.COORDINATOR),
+    allow("reject_grant", Role.COORDINATOR, Role.FINANCE_APPROVER),
+    allow("approve_grant", Role.FINANCE_APPROVER),
+    # Once a grant is approved the core refuses a receiving office.
+    allow("cancel_grant", Role.COORDINATOR),
+    allow("cancel_grant", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("release_tranche", Role.FINANCE_PAYER),
+    allow("confirm_payment", Role.FINANCE_PAYER),
+    allow("confirm_delivery", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("reconcile_tranche", Role.FINANCE_RECONCILER),
+    allow(
+        "read_grant",
+        Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER,
+    ),
+    allow("read_grant", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow(
+        "list_grants",
+        Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER,
+        Role.MANAGER, Role.AUDITOR,
+    ),
+    allow("list_grants", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
+    allow("read_events", Role.AUDITOR),
+    allow("read_forms", *Role),
+)

@@ -1,0 +1,225 @@
+"""What else changes with an aggregate of reintegration: the rows that hold limits, and the checks that they are true.
+
+Each row is derived from the states before and after a command, never from single events, so that a command of
+several events touches it once. Everywhere the rows come in one order, the order of the tables in `tables`.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.reintegration.domain.case import Case
+from services.reintegration.domain.fund import Fund
+from services.reintegration.domain.grant_state import TERMINAL, Grant
+from services.reintegration.domain.plan import Plan
+from shared.db import Sql, Write
+from shared.messages import Event
+from shared.verify import Check
+
+# A line of a plan is free again once its grant was rejected or cancelled; a completed grant has used it up.
+FREES_THE_LINE = frozenset({"rejected", "cancelled"})
+# A tranche that left the mission and whose delivery nobody has seen is an advance.
+ADVANCE = ("released", "paid")
+
+_ENTER_PERSONS = Sql(
+    "INSERT INTO person_caps (person_id, revision) "
+    "SELECT person_id, 0 FROM unnest(cast(:person_ids AS uuid[])) person_id ORDER BY person_id ON CONFLICT DO NOTHING"
+)
+_REVISE_PERSON = Sql("UPDATE person_caps SET revision = revision + 1 WHERE person_id = :person_id")
+_ENTER_CASE = Sql("INSERT INTO case_limits (case_id, live_grants, sealed) VALUES (:case_id, 0, false)")
+# Meeting a grant that was asked for at the same moment is no error: the whole command is tried again and refuses.
+_SEAL_CASE = Sql("UPDATE case_limits SET sealed = true WHERE case_id = :case_id AND live_grants = 0")
+_COUNT_GRANT = Sql("UPDATE case_limits SET live_grants = live_grants + :change WHERE case_id = :case_id")
+_TAKE_PLAN = Sql("INSERT INTO case_plans (case_id, plan_id) VALUES (:case_id, :plan_id)")
+_TAKE_LINE = Sql(
+    "INSERT INTO taken_plan_lines (plan_id, plan_line_id, grant_id) VALUES (:plan_id, :plan_line_id, :grant_id)"
+)
+_FREE_LINE = Sql(
+    "DELETE FROM taken_plan_lines WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id AND grant_id = :grant_id"
+)
+_OPEN_ADVANCE = Sql(
+    "INSERT INTO open_advances (person_id, grant_id, tranche) VALUES (:person_id, :grant_id, :tranche)"
+)
+_SETTLE_ADVANCE = Sql(
+    "DELETE FROM open_advances WHERE person_id = :person_id AND grant_id = :grant_id AND tranche = :tranche"
+)
+_USE_REFERENCE = Sql(
+    "INSERT INTO payment_references (reference, grant_id, tranche) VALUES (:reference, :grant_id, :tranche)"
+)
+_OPEN_BALANCE = Sql(
+    "INSERT INTO fund_balances (fund_id, currency, granted, committed, spent) "
+    "VALUES (:fund_id, :currency, :granted, 0, 0)"
+)
+_MOVE_BALANCE = Sql(
+    "UPDATE fund_balances SET committed = committed + :committed, spent = spent + :spent "
+    "WHERE fund_id = :fund_id AND currency = :currency"
+)
+
+
+def case_limits(case_id: UUID, before: Case | None, case: Case, events: tuple[Event, ...]) -> Sequence[Write]:
+    """A case's persons get the row by which decisions on their cap take turns; the case gets its count of grants."""
+    if before is None:
+        return (
+            Write(_ENTER_PERSONS, {"person_ids": list(case.person_ids)}, None),
+            Write(_ENTER_CASE, {"case_id": case_id}),
+        )
+    if case.status == "sealed" and before.status != "sealed":
+        return (Write(_SEAL_CASE, {"case_id": case_id}),)
+    return ()
+
+
+def case_plans(plan_id: UUID, before: Plan | None, plan: Plan, events: tuple[Event, ...]) -> Sequence[Write]:
+    """A case has one plan at most, held by the table's key."""
+    return (Write(_TAKE_PLAN, {"case_id": plan.case_id, "plan_id": plan_id}),) if before is None else ()
+
+
+def fund_balances(fund_id: UUID, before: Fund | None, fund: Fund, events: tuple[Event, ...]) -> Sequence[Write]:
+    """A fund begins with nothing committed and nothing spent."""
+    if before is not None:
+        return ()
+    return (Write(_OPEN_BALANCE, {"fund_id": fund_id, "currency": fund.currency, "granted": fund.granted}),)
+
+
+def grant_limits(
+    grant_id: UUID, before: Grant | None, grant: Grant, events: tuple[Event, ...]
+) -> Sequence[Write]:
+    """What a grant takes of its person's cap, case, plan line and fund, its open advance and its references."""
+    return (
+        *_cap(before, grant),
+        *_live_grants(before, grant),
+        *_plan_line(grant_id, before, grant),
+        *_advance(grant_id, before, grant),
+        *_references(grant_id, before, grant),
+        *_balance(before, grant),
+    )
+
+
+def _cap(before: Grant | None, grant: Grant) -> Sequence[Write]:
+    if before is not None and before.amount == grant.amount:
+        return ()
+    return (Write(_REVISE_PERSON, {"person_id": grant.person_id}),)
+
+
+def _live_grants(before: Grant | None, grant: Grant) -> Sequence[Write]:
+    change = (grant.status not in TERMINAL) - (before is not None and before.status not in TERMINAL)
+    return (Write(_COUNT_GRANT, {"case_id": grant.case_id, "change": change}),) if change else ()
+
+
+def _plan_line(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
+    line = {"plan_id": grant.plan_id, "plan_line_id": grant.plan_line_id, "grant_id": grant_id}
+    if before is None:
+        return (Write(_TAKE_LINE, line),)
+    if grant.status in FREES_THE_LINE and before.status not in FREES_THE_LINE:
+        return (Write(_FREE_LINE, line),)
+    return ()
+
+
+def _advance(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
+    was, now = _open_tranches(before), _open_tranches(grant)
+    writes = [(_SETTLE_ADVANCE, number) for number in sorted(was - now)]
+    writes += [(_OPEN_ADVANCE, number) for number in sorted(now - was)]
+    return [
+        Write(sql, {"person_id": grant.person_id, "grant_id": grant_id, "tranche": number})
+        for sql, number in writes
+    ]
+
+
+def _open_tranches(grant: Grant | None) -> frozenset[int]:
+    if grant is None:
+        return frozenset()
+    return frozenset(tranche.number for tranche in grant.tranches_in(*ADVANCE))
+
+
+def _references(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
+    known = {tranche.reference for tranche in before.tranches} if before is not None else set()
+    return [
+        Write(
+            _USE_REFERENCE,
+            {"reference": tranche.reference, "grant_id": grant_id, "tranche": tranche.number},
+        )
+        for tranche in grant.tranches
+        if tranche.reference is not None and tranche.reference not in known
+    ]
+
+
+def _balance(before: Grant | None, grant: Grant) -> Sequence[Write]:
+    committed = grant.committed - (before.committed if before is not None else 0)
+    spent = grant.paid - (before.paid if before is not None else 0)
+    if grant.fund_id is None or (committed == 0 and spent == 0):
+        return ()
+    return (
+        Write(
+            _MOVE_BALANCE,
+            {"fund_id": grant.fund_id, "currency": grant.currency, "committed": committed, "spent": spent},
+        ),
+    )
+
+
+def _in(values: frozenset[str] | Sequence[str]) -> str:
+    return ", ".join(f"'{value}'" for value in sorted(values))
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "person caps",
+        Sql(
+            "SELECT coalesce(c.person_id, p.person_id) FROM person_caps c FULL JOIN "
+            "(SELECT DISTINCT unnest(person_ids) AS person_id FROM cases) p ON p.person_id = c.person_id "
+            "WHERE c.person_id IS NULL OR p.person_id IS NULL"
+        ),
+    ),
+    Check(
+        "case limits",
+        Sql(
+            "SELECT coalesce(l.case_id, c.id) FROM case_limits l FULL JOIN (SELECT c.id, c.status, "
+            f"count(g.id) FILTER (WHERE g.status NOT IN ({_in(TERMINAL)})) AS live "
+            "FROM cases c LEFT JOIN grants g ON g.case_id = c.id GROUP BY c.id) c ON c.id = l.case_id "
+            "WHERE l.case_id IS NULL OR c.id IS NULL OR l.live_grants <> c.live OR l.sealed <> (c.status = 'sealed')"
+        ),
+    ),
+    Check(
+        "case plans",
+        Sql(
+            "SELECT coalesce(c.case_id, p.case_id) FROM case_plans c FULL JOIN plans p "
+            "ON p.case_id = c.case_id AND p.id = c.plan_id WHERE c.case_id IS NULL OR p.id IS NULL"
+        ),
+    ),
+    Check(
+        "taken plan lines",
+        Sql(
+            "SELECT coalesce(t.grant_id, g.id) FROM taken_plan_lines t FULL JOIN "
+            f"(SELECT * FROM grants WHERE status NOT IN ({_in(FREES_THE_LINE)})) g "
+            "ON g.id = t.grant_id AND g.plan_id = t.plan_id AND g.plan_line_id = t.plan_line_id "
+            "WHERE t.grant_id IS NULL OR g.id IS NULL"
+        ),
+    ),
+    Check(
+        "open advances",
+        Sql(
+            "SELECT coalesce(a.grant_id, t.id) FROM open_advances a FULL JOIN "
+            "(SELECT g.id, g.person_id, cast(t ->> 'number' AS integer) AS number FROM grants g, "
+            f"jsonb_array_elements(g.tranches) t WHERE t ->> 'status' IN ({_in(ADVANCE)})) t "
+            "ON t.id = a.grant_id AND t.person_id = a.person_id AND t.number = a.tranche "
+            "WHERE a.grant_id IS NULL OR t.id IS NULL"
+        ),
+    ),
+    Check(
+        "payment references",
+        Sql(
+            "SELECT coalesce(r.grant_id, t.id) FROM payment_references r FULL JOIN "
+            "(SELECT g.id, cast(t ->> 'number' AS integer) AS number, t ->> 'reference' AS reference "
+            "FROM grants g, jsonb_array_elements(g.tranches) t WHERE t ->> 'reference' IS NOT NULL) t "
+            "ON t.id = r.grant_id AND t.number = r.tranche AND t.reference = r.reference "
+            "WHERE r.grant_id IS NULL OR t.id IS NULL"
+        ),
+    ),
+    Check(
+        "fund balances",
+        Sql(
+            "SELECT coalesce(b.fund_id, f.id) FROM fund_balances b FULL JOIN (SELECT f.id, f.currency, f.granted, "
+            "coalesce(sum(g.committed), 0) AS committed, coalesce(sum(g.paid), 0) AS spent "
+            "FROM funds f LEFT JOIN grants g ON g.fund_id = f.id GROUP BY f.id) f ON f.id = b.fund_id "
+            "WHERE b.fund_id IS NULL OR f.id IS NULL OR (b.currency, b.granted, b.committed, b.spent) "
+            "IS DISTINCT FROM (f.currency, f.granted, f.committed, f.spent)"
+        ),
+    ),
+)

@@ -1,0 +1,213 @@
+"""Reintegration's tables: one for each aggregate, and the rows that limits shared by several aggregates live in."""
+
+from collections.abc import Iterable
+from itertools import combinations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from services.reintegration.domain import case, grant_state, plan
+from shared.tables import aggregate_table, jsonb, service_metadata
+
+METADATA = service_metadata()
+
+_HATS = ("requester_id", "endorser_id", "approver_id", "payer_id", "reconciler_id")
+_WITHOUT_MONEY = "'submitted', 'returned', 'endorsed', 'rejected', 'cancelled'"
+
+
+def _begins(statuses: Iterable[str]) -> sa.CheckConstraint:
+    # The trigger holds every later move of a status to the declared transitions; this holds the first one.
+    first = ", ".join(f"'{status}'" for status in sorted(statuses))
+    return sa.CheckConstraint(f"version > 1 OR status IN ({first})", name="beginning")
+
+
+def _amount(name: str) -> sa.Column[object]:
+    # Without a fixed scale, so that 1250.00 stays 1250.00 and is not shown as 1250.0000.
+    return sa.Column(name, sa.Numeric, nullable=False)
+
+
+CASES = aggregate_table(
+    METADATA,
+    "cases",
+    sa.Column("person_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("counsellor_id", sa.Text, nullable=False),
+    jsonb("arrived"),
+    sa.Column("status", sa.Text, nullable=False),
+    _begins(case.BEGINNINGS),
+)
+
+PLANS = aggregate_table(
+    METADATA,
+    "plans",
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("person_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    jsonb("lines"),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("plan_version", sa.Integer, nullable=False),
+    sa.Column("agreed_on", sa.Date),
+    sa.Column("recorded_at", sa.DateTime(timezone=True)),
+    sa.Column("first_agreed_on", sa.Date),
+    _begins(plan.BEGINNINGS),
+    sa.CheckConstraint("(status = 'agreed') = (agreed_on IS NOT NULL)", name="agreed_has_a_day"),
+    sa.Index(None, "case_id", "id"),
+    sa.Index(None, "status", "id"),
+    sa.Index(None, "recorded_at"),
+    sa.Index(None, "first_agreed_on"),
+)
+
+FUNDS = aggregate_table(
+    METADATA,
+    "funds",
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("donor", sa.Text, nullable=False),
+    _amount("granted"),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_until", sa.Date, nullable=False),
+    sa.CheckConstraint("granted > 0", name="granted_above_zero"),
+    sa.CheckConstraint("valid_from <= valid_until", name="validity_in_order"),
+)
+
+GRANTS = aggregate_table(
+    METADATA,
+    "grants",
+    sa.Column("case_id", sa.Uuid, nullable=False),
+    sa.Column("person_id", sa.Uuid, nullable=False),
+    sa.Column("plan_id", sa.Uuid, nullable=False),
+    sa.Column("plan_line_id", sa.Uuid, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("modality", sa.Text, nullable=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("counsellor_id", sa.Text, nullable=False),
+    sa.Column("requester_id", sa.Text, nullable=False),
+    sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+    _amount("amount"),
+    sa.Column("currency", sa.Text, nullable=False),
+    jsonb("tranches"),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("request_version", sa.Integer, nullable=False),
+    sa.Column("endorser_id", sa.Text),
+    sa.Column("approver_id", sa.Text),
+    sa.Column("payer_id", sa.Text),
+    sa.Column("reconciler_id", sa.Text),
+    sa.Column("fund_id", sa.Uuid),
+    sa.Column("approved_at", sa.DateTime(timezone=True)),
+    _amount("committed"),
+    _amount("paid"),
+    _begins(grant_state.BEGINNINGS),
+    # A comparison with a hat that nobody wears yet is unknown, which a CHECK lets pass.
+    sa.CheckConstraint(
+        " AND ".join(f"{one} <> {other}" for one, other in combinations(_HATS, 2)), name="five_hats"
+    ),
+    sa.CheckConstraint(
+        " AND ".join(f"counsellor_id <> {hat}" for hat in _HATS if hat != "requester_id"),
+        name="counsellor_only_asks",
+    ),
+    # A deputy may have paid or reconciled an earlier tranche, so the hats that each tranche keeps are held too.
+    # Who confirms a delivery may be the requester and nobody else of those who acted.
+    sa.CheckConstraint(
+        "NOT jsonb_path_exists(tranches, '$[*] ? ("
+        "(@.released_by != null && @.released_by == $others[*]) || "
+        "(@.confirmed_by != null && @.confirmed_by == $others[*]) || "
+        "(@.reconciled_by != null && @.reconciled_by == $others[*]))', "
+        "jsonb_build_object('others', jsonb_build_array(requester_id, endorser_id, approver_id, counsellor_id))) "
+        "AND NOT jsonb_path_exists(tranches, "
+        "'$[*] ? (@.delivered_by != null && @.delivered_by == $others[*])', "
+        "jsonb_build_object('others', jsonb_build_array(endorser_id, approver_id, counsellor_id)))",
+        name="tranche_hats",
+    ),
+    sa.CheckConstraint(
+        "NOT jsonb_path_exists(tranches, '$[*].reconciled_by ? (@ != null && "
+        "(@ == $[*].released_by || @ == $[*].confirmed_by || @ == $[*].delivered_by))') "
+        "AND NOT jsonb_path_exists(tranches, '$[*].delivered_by ? (@ != null && "
+        "(@ == $[*].released_by || @ == $[*].confirmed_by))')",
+        name="hats_between_tranches",
+    ),
+    sa.CheckConstraint("amount > 0", name="amount_above_zero"),
+    sa.CheckConstraint(
+        "committed >= 0 AND paid >= 0 AND committed + paid <= amount", name="paid_within_approved"
+    ),
+    sa.CheckConstraint(
+        "(approver_id IS NULL) = (fund_id IS NULL) AND (approver_id IS NULL) = (approved_at IS NULL)",
+        name="approval_is_whole",
+    ),
+    sa.CheckConstraint(
+        "(approver_id IS NOT NULL AND endorser_id IS NOT NULL) "
+        f"OR (committed = 0 AND paid = 0 AND status IN ({_WITHOUT_MONEY}))",
+        name="money_needs_approval",
+    ),
+    sa.CheckConstraint(
+        "committed = 0 OR status IN ('approved', 'in_disbursement')", name="committed_while_under_way"
+    ),
+    sa.Index(None, "case_id", "id"),
+    sa.Index(None, "status", "id"),
+    sa.Index(None, "person_id", "requested_at"),
+    sa.Index(None, "plan_id", "plan_line_id"),
+    sa.Index(None, "requested_at"),
+    sa.Index(None, "approved_at"),
+)
+
+# Limits that several aggregates share are rows of their own, so that the database holds them under any concurrency.
+
+PERSON_CAPS = sa.Table(
+    "person_caps",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+)
+
+CASE_LIMITS = sa.Table(
+    "case_limits",
+    METADATA,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("live_grants", sa.Integer, nullable=False),
+    sa.Column("sealed", sa.Boolean, nullable=False),
+    sa.CheckConstraint("live_grants >= 0", name="counted"),
+    sa.CheckConstraint("NOT sealed OR live_grants = 0", name="sealed_takes_no_grant"),
+)
+
+CASE_PLANS = sa.Table(
+    "case_plans",
+    METADATA,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("plan_id", sa.Uuid, nullable=False),
+)
+
+TAKEN_PLAN_LINES = sa.Table(
+    "taken_plan_lines",
+    METADATA,
+    sa.Column("plan_id", sa.Uuid, primary_key=True),
+    sa.Column("plan_line_id", sa.Uuid, primary_key=True),
+    sa.Column("grant_id", sa.Uuid, nullable=False),
+)
+
+OPEN_ADVANCES = sa.Table(
+    "open_advances",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("grant_id", sa.Uuid, nullable=False),
+    sa.Column("tranche", sa.Integer, nullable=False),
+)
+
+PAYMENT_REFERENCES = sa.Table(
+    "payment_references",
+    METADATA,
+    sa.Column("reference", sa.Text, primary_key=True),
+    sa.Column("grant_id", sa.Uuid, nullable=False),
+    sa.Column("tranche", sa.Integer, nullable=False),
+)
+
+FUND_BALANCES = sa.Table(
+    "fund_balances",
+    METADATA,
+    sa.Column("fund_id", sa.Uuid, primary_key=True),
+    sa.Column("currency", sa.Text, nullable=False),
+    _amount("granted"),
+    _amount("committed"),
+    _amount("spent"),
+    sa.CheckConstraint(
+        "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
+    ),
+)

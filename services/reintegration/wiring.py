@@ -1,0 +1,138 @@
+"""Reintegration's aggregates put together: core, table, facts, projections, and the limits that the database holds."""
+
+from uuid import UUID
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.reintegration import projections, queries, tables
+from services.reintegration.domain import case, fund, grant, grant_facts, grant_state, plan, tranches
+from services.reintegration.policy import POLICY
+from services.reintegration.reactions import REACTIONS
+from shared import contracts, topology
+from shared.aggregate import Aggregate
+from shared.db import UnitOfWork
+from shared.decider import NoFacts
+from shared.errors import RuleViolation
+from shared.messages import Command, Context
+from shared.wiring import Wiring, no_facts
+
+
+class _Mission(BaseSettings):
+    """The one setting that facts need: in which time zone the mission's calendar day is told."""
+
+    model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
+
+    mission_time_zone: str = "Europe/Sarajevo"
+
+
+_MISSION = _Mission()
+
+# What can raise a person's support, or promises the money: these take turns on the person's cap.
+_TESTS_THE_CAP = (grant.RequestGrant, grant.ResubmitGrant, grant.ApproveGrant)
+_NEEDS_NO_FACTS = (
+    grant.ReturnGrant,
+    grant.RejectGrant,
+    grant.CancelGrant,
+    tranches.ConfirmDelivery,
+    tranches.ReconcileTranche,
+)
+
+
+async def _case_facts(
+    unit: UnitOfWork, case_id: UUID, state: case.Case | None, command: Command | None, _: Context
+) -> case.CaseFacts:
+    if not isinstance(command, case.SealCase) or state is None:
+        return case.CaseFacts()
+    return case.CaseFacts(await queries.live_grants(unit, case_id))
+
+
+async def _plan_facts(
+    unit: UnitOfWork, plan_id: UUID, state: plan.Plan | None, command: Command | None, context: Context
+) -> plan.PlanFacts:
+    if isinstance(command, plan.RecordOwnPlan | plan.AgreeFirstPlan):
+        case_id = command.case_id
+    elif state is not None:
+        case_id = state.case_id
+    else:
+        return plan.PlanFacts()
+    return await queries.behind_a_plan(unit, plan_id, case_id, context.now, _MISSION.mission_time_zone)
+
+
+async def _grant_facts(
+    unit: UnitOfWork, grant_id: UUID, state: grant_state.Grant | None, command: Command | None, context: Context
+) -> grant_facts.GrantFacts:
+    subject = command if isinstance(command, grant.RequestGrant) else state
+    if subject is None or isinstance(command, _NEEDS_NO_FACTS):
+        return grant_facts.GrantFacts()
+    about = queries.About(
+        grant_id=grant_id,
+        case_id=subject.case_id,
+        person_id=subject.person_id,
+        plan_id=subject.plan_id,
+        plan_line_id=subject.plan_line_id,
+        fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else None,
+        reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
+    )
+    return await queries.behind_a_grant(
+        unit, about, context.now, _MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
+    )
+
+
+CASE: Aggregate[case.Case, case.CaseFacts] = Aggregate(
+    service="reintegration", name="case", decider=case.CASE, table=tables.CASES, state=case.Case,
+    facts=_case_facts, project=projections.case_limits, country=lambda known: known.destination_country,
+)
+
+PLAN: Aggregate[plan.Plan, plan.PlanFacts] = Aggregate(
+    service="reintegration", name="plan", decider=plan.PLAN, table=tables.PLANS, state=plan.Plan,
+    facts=_plan_facts, project=projections.case_plans, partition=lambda _, made: made.case_id,
+    country=lambda made: made.destination_country,
+)
+
+FUND: Aggregate[fund.Fund, NoFacts] = Aggregate(
+    service="reintegration", name="fund", decider=fund.FUND, table=tables.FUNDS, state=fund.Fund,
+    facts=no_facts, project=projections.fund_balances,
+)
+
+GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
+    service="reintegration", name="grant", decider=grant.GRANT, table=tables.GRANTS, state=grant_state.Grant,
+    facts=_grant_facts, project=projections.grant_limits, partition=lambda _, asked: asked.case_id,
+    country=lambda asked: asked.destination_country,
+)
+
+_FOUR_EYES = RuleViolation("four_eyes", "Nobody takes two parts on one grant, so somebody else has to do this.")
+
+WIRING = Wiring(
+    service=topology.REINTEGRATION,
+    aggregates=(CASE, PLAN, FUND, GRANT),
+    policy=POLICY,
+    heard=contracts.returns.EVENTS,
+    reactions=REACTIONS,
+    # What two who act at the same moment can meet; each code is the one by which the core refuses the later of two.
+    refusals={
+        "pk_case_plans": RuleViolation(
+            "case_has_a_plan", "This case has a plan already; it is changed by agreeing a new version."
+        ),
+        "pk_taken_plan_lines": RuleViolation(
+            "line_has_a_grant", "There is a grant for this line of the plan already."
+        ),
+        "pk_open_advances": RuleViolation(
+            "open_advance",
+            "Another tranche for this person is on its way and its delivery not confirmed. One at a time.",
+        ),
+        "pk_payment_references": RuleViolation(
+            "reference_used", "Another payment carries this reference. One reference, one payment."
+        ),
+        "ck_case_limits_sealed_takes_no_grant": RuleViolation(
+            "case_sealed", "This return case is being closed or is closed; it takes no new grant."
+        ),
+        "ck_fund_balances_within_granted": RuleViolation(
+            "fund_exhausted", "The fund does not hold enough money for this grant any more."
+        ),
+        "ck_grants_five_hats": _FOUR_EYES,
+        "ck_grants_counsellor_only_asks": _FOUR_EYES,
+        "ck_grants_tranche_hats": _FOUR_EYES,
+        "ck_grants_hats_between_tranches": _FOUR_EYES,
+    },
+    checks=projections.CHECKS,
+)

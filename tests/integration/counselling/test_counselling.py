@@ -1,0 +1,241 @@
+"""Counselling's commands on a real database: what is kept, what is refused, and what holds under concurrency."""
+
+import asyncio
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.counselling import queries
+from services.counselling.domain.family import RegisterFamily
+from services.counselling.domain.intention import ExpressIntention, RecordAttemptEnded
+from services.counselling.domain.person import GiveConsent, RegisterPerson
+from services.counselling.domain.session import HoldSession
+from services.counselling.wiring import FAMILY, INTENTION, PERSON, SESSION, WIRING
+from shared.aggregate import AnyAggregate
+from shared.contracts.counselling import FamilyMember
+from shared.db import Database
+from shared.errors import RuleViolation, Stale
+from shared.handling import Handled, Repeat, handle, read, transact
+from shared.ids import uuid7
+from shared.messages import Command, Context, Origin
+from shared.statistics import Period
+from shared.verify import verify
+from tests.given import staff
+from tests.integration.conftest import MakeDatabase
+
+NOW = datetime(2023, 5, 2, 12, 0, tzinfo=UTC)
+ANNA = staff("anna", "counsellor")
+
+
+async def give(
+    database: Database, aggregate: AnyAggregate, id: UUID, order: Command, key: str | None = None,
+    expected: int | None = None, body: bytes = b"",
+) -> Handled:
+    repeat = Repeat.of(key or str(uuid7()), type(order).__name__, id, body)
+    return await transact(
+        database, ANNA,
+        lambda unit: handle(
+            unit, aggregate, id, order, Context(ANNA, NOW), Origin("test-correlation"),
+            expected_version=expected, repeat=repeat,
+        ),
+        WIRING.refusals,
+    )  # fmt: skip
+
+
+def somebody() -> RegisterPerson:
+    return RegisterPerson(sex="male", birth_year=1990, country_of_origin="TR", site="trc_lipa")
+
+
+async def known(database: Database) -> UUID:
+    person_id = uuid7()
+    await give(database, PERSON, person_id, somebody())
+    await give(
+        database, PERSON, person_id,
+        GiveConsent(consent="data", text_version="v1", language="tur", method="signature", given_at=NOW),
+    )  # fmt: skip
+    return person_id
+
+
+async def heard(database: Database, *person_ids: UUID) -> UUID:
+    session_id = uuid7()
+    await give(
+        database, SESSION, session_id,
+        HoldSession(
+            session_type="individual", modality="in_person", site="trc_lipa", language="tur", interpreter="none",
+            person_ids=person_ids, held_at=NOW, outcome="intention_expressed",
+        ),
+    )  # fmt: skip
+    return session_id
+
+
+def wish(session_id: UUID, *person_ids: UUID) -> ExpressIntention:
+    return ExpressIntention(
+        session_id=session_id, principal_id=person_ids[0], person_ids=person_ids, destination_country="TR"
+    )
+
+
+async def test_a_command_leaves_row_event_and_concealed_value_that_agree(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    leaf = await _leaves(database.worker)
+    assert b"1990" not in b"".join(leaf)
+    findings = await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)
+    assert (findings.events, findings.rows, findings.differences) == (2, 1, [])
+    found = await transact(database.api, ANNA, lambda unit: read(unit, PERSON, person_id, Context(ANNA, NOW)))
+    assert (found.version, found.state.birth_year) == (2, 1990)
+
+
+async def test_the_same_key_gives_the_first_answer_again_and_changes_nothing(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = uuid7()
+    first = await give(database.api, PERSON, person_id, somebody(), key="key-1")
+    again = await give(database.api, PERSON, person_id, somebody(), key="key-1")
+    assert (first.repeated, again.repeated) == (False, True)
+    assert (again.version, again.created) == (first.version, first.created)
+    assert len(await _leaves(database.worker)) == 1
+
+
+async def test_a_key_used_for_something_else_is_refused(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = uuid7()
+    await give(database.api, PERSON, person_id, somebody(), key="key-1", body=b"one")
+    with pytest.raises(RuleViolation, match="idempotency_key_reused"):
+        await give(database.api, PERSON, person_id, somebody(), key="key-1", body=b"two")
+
+
+async def test_sixteen_repeats_at_once_leave_one_event(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = uuid7()
+    answers = await asyncio.gather(
+        *(give(database.api, PERSON, person_id, somebody(), key="same-key") for _ in range(16))
+    )
+    assert {answer.version for answer in answers} == {1}
+    assert sum(not answer.repeated for answer in answers) == 1
+    assert len(await _leaves(database.worker)) == 1
+
+
+async def test_a_version_that_has_moved_on_is_stale(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    order = GiveConsent(consent="data", text_version="v2", language="tur", method="signature", given_at=NOW)
+    with pytest.raises(Stale):
+        await give(database.api, PERSON, person_id, order, expected=1)
+    await give(database.api, PERSON, person_id, order, expected=2)
+
+
+async def test_a_refused_command_leaves_nothing(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = uuid7()
+    await give(database.api, PERSON, person_id, somebody())
+    with pytest.raises(RuleViolation, match="data_consent_missing"):
+        await heard(database.api, person_id)
+    assert len(await _leaves(database.worker)) == 1
+
+
+async def test_a_person_who_wishes_to_return_twice_at_once_begins_one_attempt(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    sessions = [await heard(database.api, person_id) for _ in range(8)]
+    answers = await asyncio.gather(
+        *(give(database.api, INTENTION, uuid7(), wish(session, person_id)) for session in sessions),
+        return_exceptions=True,
+    )
+    refused = [answer for answer in answers if isinstance(answer, RuleViolation)]
+    assert len(refused) == 7
+    assert {refusal.code for refusal in refused} == {"attempt_already_active"}
+
+
+async def test_when_an_attempt_has_ended_the_person_may_begin_another(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    first = uuid7()
+    await give(database.api, INTENTION, first, wish(await heard(database.api, person_id), person_id))
+    await give(database.worker, INTENTION, first, RecordAttemptEnded(person_ids=(person_id,)))
+    await give(database.api, INTENTION, uuid7(), wish(await heard(database.api, person_id), person_id))
+    assert (await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)).sound
+
+
+async def test_nobody_is_registered_in_two_families_at_once(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    principal, other = await known(database.api), await known(database.api)
+    order = RegisterFamily(
+        members=(
+            FamilyMember(person_id=principal, relation="principal"), FamilyMember(person_id=other, relation="spouse"),
+        )
+    )  # fmt: skip
+    answers = await asyncio.gather(
+        *(give(database.api, FAMILY, uuid7(), order) for _ in range(6)), return_exceptions=True
+    )
+    assert sum(isinstance(answer, Handled) for answer in answers) == 1
+
+
+async def test_a_row_changed_by_hand_is_found(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    connection = await asyncpg.connect(database.logins.api)
+    await connection.execute("UPDATE persons SET site = 'trc_borici' WHERE id = $1", person_id)
+    await connection.close()
+    findings = await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)
+    assert findings.differences == [f"person {person_id}: the row differs from its events"]
+
+
+async def test_a_concealed_value_changed_by_hand_is_found(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    await known(database.api)
+    connection = await asyncpg.connect(database.logins.migrate)
+    await connection.execute("SET ROLE counselling_owner")
+    await connection.execute("UPDATE disclosure SET value = '1980'")
+    await connection.close()
+    findings = await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)
+    assert len(findings.differences) == 1
+    assert findings.differences[0].endswith("does not match its digest")
+
+
+async def test_the_database_refuses_a_status_that_cannot_follow(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    session_id = await heard(database.api, person_id)
+    connection = await asyncpg.connect(database.logins.api)
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await connection.execute(
+            "UPDATE sessions SET status = 'scheduled', held_at = NULL WHERE id = $1", session_id
+        )
+    assert refused.value.sqlstate == "AV003"
+    await connection.close()
+
+
+async def test_a_command_takes_five_statements_or_four_without_facts(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    before = database.api.counts.statements
+    await give(database.api, PERSON, uuid7(), somebody())
+    assert database.api.counts.statements - before == 4
+    person_id = await known(database.api)
+    before = database.api.counts.statements
+    await heard(database.api, person_id)
+    assert database.api.counts.statements - before == 5
+
+
+async def test_the_report_counts_held_individual_sessions_and_distinct_persons(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    await give(database.api, INTENTION, uuid7(), wish(await heard(database.api, person_id), person_id))
+    await give(
+        database.api, SESSION, uuid7(),
+        HoldSession(
+            session_type="legal_information", modality="in_person", site="trc_lipa", language="tur",
+            interpreter="none", held_at=NOW, outcome="information_only",
+        ),
+    )  # fmt: skip
+    period = Period(date(2023, 5, 2), date(2023, 5, 2), "Europe/Sarajevo")
+    figures = await transact(database.api, ANNA, lambda unit: queries.figures(unit, period))
+    values = {figure.key: figure.value for figure in figures}
+    assert (values["sessions"], values["virtual_sessions"], values["intentions"]) == (1, 0, 1)
+
+
+async def _leaves(database: Database) -> list[bytes]:
+    connection = await asyncpg.connect(database.url)
+    rows = await connection.fetch("SELECT leaf FROM event_log ORDER BY idx")
+    await connection.close()
+    return [bytes(row["leaf"]) for row in rows]

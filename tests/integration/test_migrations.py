@@ -1,0 +1,118 @@
+"""Each service's revisions: they make what the code describes, can be taken back, and give nobody too much."""
+
+import asyncio
+from importlib import import_module
+
+import asyncpg
+import pytest
+from alembic.script import ScriptDirectory
+
+from ops import databases
+from ops.supervisor import Running
+from shared.topology import BY_NAME, SERVICES
+from shared.wiring import Wiring
+from tests.integration.conftest import PASSWORDS, MakeDatabase
+
+NAMES = [service.name for service in SERVICES]
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_the_tables_in_the_database_are_those_in_the_code(service: str, make_database: MakeDatabase) -> None:
+    made = await make_database(service)
+    await asyncio.to_thread(databases.check, service, made.logins.migrate)
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_every_revision_can_be_taken_back_and_made_again(
+    service: str, roles: Running
+) -> None:
+    name = f"there_and_back_{service}"
+    admin = await asyncpg.connect(roles.postgres.url)
+    await databases.make_database(admin, BY_NAME[service], name)
+    url = databases.logins(roles.postgres, BY_NAME[service], PASSWORDS, name).migrate
+    await asyncio.to_thread(databases.upgrade, service, url)
+    await asyncio.to_thread(databases.downgrade, service, url)
+    connection = await asyncpg.connect(url)
+    left = await connection.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    )
+    functions = await connection.fetch(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    )
+    assert (left, functions) == ([], [])
+    await asyncio.to_thread(databases.upgrade, service, url)
+    await connection.close()
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_there_is_one_newest_revision(service: str) -> None:
+    script = ScriptDirectory.from_config(databases.alembic_config(service, "postgresql://nowhere/none"))
+    assert len(script.get_heads()) == 1
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_the_database_knows_the_same_transitions_as_the_domain(
+    service: str, make_database: MakeDatabase
+) -> None:
+    made = await make_database(service)
+    connection = await asyncpg.connect(made.logins.migrate)
+    rows = await connection.fetch("SELECT aggregate, from_status, to_status FROM status_transition")
+    await connection.close()
+    wiring: Wiring = import_module(f"services.{service}.wiring").WIRING
+    declared = {
+        (aggregate.table.name, before, after)
+        for aggregate in wiring.aggregates
+        for before, followers in getattr(import_module(aggregate.state.__module__), "TRANSITIONS", {}).items()
+        if "status" in aggregate.table.columns
+        for after in followers
+    }
+    assert {tuple(row.values()) for row in rows} == declared
+
+
+@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("login", ["api", "worker"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO event_log (idx, id, type, subject, aggver, leaf, leaf_hash) "
+        "VALUES (0, gen_random_uuid(), 'x', gen_random_uuid(), 1, '', '')",
+        "UPDATE event_log SET type = 'x'",
+        "DELETE FROM event_log",
+        "TRUNCATE event_log",
+        "UPDATE log_head SET size = 0",
+        "DELETE FROM disclosure",
+        "UPDATE status_transition SET to_status = from_status",
+        "DELETE FROM idempotency",
+        "CREATE TABLE mine (id int)",
+    ],
+)
+async def test_a_service_cannot_write_its_log_past_the_one_function(
+    service: str, login: str, statement: str, make_database: MakeDatabase
+) -> None:
+    made = await make_database(service)
+    connection = await asyncpg.connect(getattr(made.logins, login))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement)
+    await connection.close()
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_not_even_the_owner_can_change_the_log(service: str, make_database: MakeDatabase) -> None:
+    made = await make_database(service)
+    connection = await asyncpg.connect(made.logins.migrate)
+    await connection.execute(f"SET ROLE {service}_owner")
+    for statement in ("UPDATE event_log SET type = 'x'", "DELETE FROM event_log", "TRUNCATE event_log CASCADE"):
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await connection.execute(statement)
+        assert refused.value.sqlstate == "AV002"
+    await connection.close()
+
+
+async def test_no_service_can_open_another_ones_database(make_database: MakeDatabase) -> None:
+    counselling = await make_database("counselling")
+    returns = await make_database("returns")
+    stranger = returns.logins.api.rpartition("/")[0] + "/" + counselling.logins.api.rpartition("/")[2]
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(stranger)
