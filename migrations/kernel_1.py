@@ -56,6 +56,7 @@ def create_kernel(service: str) -> None:
         sa.Column("last_hash", sa.LargeBinary(), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("stopped", sa.Text(), nullable=True),
+        sa.Column("caught_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_cursor")),
     )
     op.create_table(

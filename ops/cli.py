@@ -92,6 +92,14 @@ def policy(service: ServiceName) -> None:
         typer.echo(f"{row.operation:32} {row.role.value:20} {row.reach}")
 
 
+@app.command()
+def lock() -> None:
+    """Makes the hashed locks in requirements/ anew from pyproject.toml."""
+    from ops.locks import make_locks
+
+    sys.exit(make_locks())
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Runs every check: ruff, mypy, import contracts, migrations, tests. Further arguments go to pytest."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import asyncpg
 import structlog
+from pydantic import ValidationError
 
 from shared.bus import ACK_WAIT, Bus, BusFault, Delivery
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, Write
@@ -34,8 +35,6 @@ FAULTS = (
     asyncpg.UndefinedFunctionError,
 )
 
-_LEFT_OUT: dict[str, object] = {"authtime": None, "causationid": None, "causeleafhash": None}
-
 _TAKE = Sql("SELECT take(:source, :idx, :hash, :partitionkey) AS verdict")
 _POSITION = Sql("SELECT last_idx FROM cursor WHERE source = :source")
 _COUNT = Sql("SELECT count_try(:source, :idx, cast(:by AS integer)) AS tries")
@@ -43,10 +42,17 @@ _STOP = Sql(
     "INSERT INTO cursor (source, last_idx, stopped) VALUES (:source, -1, :reason) "
     "ON CONFLICT (source) DO UPDATE SET stopped = excluded.stopped"
 )
+_MARK = Sql(
+    "INSERT INTO cursor (source, last_idx, caught_up_at) VALUES (:source, -1, clock_timestamp() - cast(:ago AS interval)) "
+    "ON CONFLICT (source) DO UPDATE SET caught_up_at = excluded.caught_up_at"
+)
 _BURY = Sql(
     "INSERT INTO dead_letter (source, idx, partitionkey, leaf, reason) "
     "VALUES (:source, :idx, :partitionkey, :leaf, :reason)"
 )
+
+# Rules that need fresh facts look at what is marked, so it must be much younger than what they accept.
+MARK_SECONDS = 1.0
 
 log = structlog.get_logger("consumer")
 
@@ -102,12 +108,34 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follows until ``stop`` is set, and finishes the event at hand; whatever fails is tried again for ever."""
-        while not stop.is_set():
-            try:
-                await self._follow(stop)
-            except Exception as error:  # noqa: BLE001 -- a follower that ends hears nothing any more
-                self._trouble(error)
-                await _stopped_within(stop, 1)
+        marking = asyncio.create_task(self._mark(stop), name=f"marks {self._source.name}")
+        try:
+            while not stop.is_set():
+                try:
+                    await self._follow(stop)
+                except Exception as error:  # noqa: BLE001 -- a follower that ends hears nothing any more
+                    self._trouble(error)
+                    await _stopped_within(stop, 1)
+        finally:
+            marking.cancel()
+            await asyncio.wait({marking})
+
+    async def _mark(self, stop: asyncio.Event) -> None:
+        """Leaves word in the database when nothing was outstanding, for rules that need fresh facts."""
+        marked: float | None = None
+        while not await _stopped_within(stop, MARK_SECONDS):
+            moment = self.caught_up
+            if moment is None or moment == marked or self.stopped is not None:
+                continue
+
+            async def work(unit: UnitOfWork, moment: float = moment) -> None:
+                # Taken here, so that a wait for a connection or a lock does not make the facts look fresher.
+                ago = timedelta(seconds=asyncio.get_running_loop().time() - moment)
+                unit.write(Write(_MARK, {"source": self._source.name, "ago": ago}))
+
+            with contextlib.suppress(*FAULTS):
+                await self._database.attempt(self._scope, work)
+                marked = moment
 
     async def _follow(self, stop: asyncio.Event) -> None:
         deliveries = self._bus.deliveries(self._source.stream, self._durable, stop, self._quiet)
@@ -293,16 +321,10 @@ class Consumer:
             log.warning("source_waits", source=self._source.name, kind=fault)
 
 
-def envelope_of(leaf: bytes) -> Envelope:
-    """The envelope whose leaf this is; ValueError if it is none. What an event has not is left out of its leaf."""
-    found = json.loads(leaf)
-    return Envelope.model_validate(_LEFT_OUT | found if isinstance(found, dict) else found)
-
-
 def _read(delivery: Delivery) -> _Event | None:
     try:
-        envelope = envelope_of(delivery.data)
-    except ValueError:
+        envelope = Envelope.model_validate_json(delivery.data)
+    except ValidationError:
         return None
     return _Event(
         delivery.sequence - 1, envelope, delivery.data, leaf_hash(delivery.data), delivery.num_delivered > 1

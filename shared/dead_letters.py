@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.consumer import FAULTS, Apply, envelope_of, reason_of
+from shared.consumer import FAULTS, Apply, reason_of
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.errors import NotFound
-from shared.messages import leaf_hash
+from shared.messages import Envelope, leaf_hash
 
 _SCOPE = Scope("service:dead-letters", everything=True)
 
@@ -69,7 +69,7 @@ async def replay(database: Database, source: str, idx: int, apply: Apply) -> Rep
             return None
         at = int(row["idx"])
         leaf = bytes(row["leaf"])
-        await apply(unit, envelope_of(leaf), leaf_hash(leaf))
+        await apply(unit, Envelope.model_validate_json(leaf), leaf_hash(leaf))
         unit.write(Write(_EXHUME, {"source": source, "idx": at}))
         return at
 

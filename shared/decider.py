@@ -66,7 +66,7 @@ def either(
     then: Callable[[State | None, Order, Facts, Context], Events],
     *guards: Guard[State, Facts],
 ) -> Rule[State, Facts]:
-    """A rule that begins an aggregate or changes one, and may refuse; its guards are asked only where one exists."""
+    """A rule that begins an aggregate or changes one and may refuse; guards are asked only where one exists."""
 
     def decide(state: State | None, order: Command, facts: Facts, context: Context) -> Events:
         return then(state, cast("Order", order), facts, context)

@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.actors import Actor
 from shared.aggregate import Aggregate
-from shared.auth import BadToken, Tokens
+from shared.auth import BadToken, KeysUnavailable, Tokens
 from shared.clock import REPLAY_HEADER, Clock
-from shared.db import INFRASTRUCTURE, Busy, Database, Sql, UnitOfWork
+from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Sql, UnitOfWork, WriteConflict
 from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale
 from shared.handling import Repeat, handle, read, transact
 from shared.ids import uuid7
@@ -301,6 +301,8 @@ def install_problems(app: FastAPI) -> None:
     async def unknown_caller(request: Request, error: Exception) -> Response:
         assert isinstance(error, BadToken)
         log.warning("token_refused", code=error.code)
+        if isinstance(error, KeysUnavailable):
+            return problem(request, 503, "unavailable", "Sign-in cannot be checked just now. Try again in a moment.")
         return problem(request, 401, "not_authenticated", "Sign in again.")
 
     async def malformed(request: Request, error: Exception) -> Response:
@@ -333,7 +335,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(BadToken, unknown_caller)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, http)
-    for infrastructure in (*INFRASTRUCTURE, Busy):
+    for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy):
         app.add_exception_handler(infrastructure, unavailable)
     app.add_exception_handler(Exception, bug)
 

@@ -170,10 +170,10 @@ class Envelope(BaseModel):
     actororg: str
     actorcountry: str
     actoracr: str
-    authtime: datetime | None
+    authtime: datetime | None = None
     correlationid: str
-    causationid: UUID | None
-    causeleafhash: str | None
+    causationid: UUID | None = None
+    causeleafhash: str | None = None
     data: dict[str, object]
 
 

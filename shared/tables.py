@@ -55,6 +55,8 @@ def service_metadata() -> sa.MetaData:
         sa.Column("last_hash", sa.LargeBinary),
         sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
         sa.Column("stopped", sa.Text),
+        # When its follower last had nothing left to read, by the database's own clock; rules ask how long ago it was.
+        sa.Column("caught_up_at", sa.DateTime(timezone=True)),
     )
     sa.Table(
         "dead_letter",

@@ -209,14 +209,14 @@ def _staying(dice: Dice, household: Household, *, one_withdraws: bool) -> Journe
     if outcome == "not_departed":
         return _not_departed(journey, household)
     latest = {"open": 361, "lapsed": 310, "withdrawn": 335, "ineligible": 340}[outcome]
-    begins = dice.between(300 if outcome == "open" else 4, latest)
+    begins = dice.between(300 if outcome == "open" else 4, 340 if one_withdraws else latest)
     script.register(journey, household, begins)
     if outcome == "open":
         plan_lines = granting.plan_lines(dice, household, {})
         case_id = _prepare_to_leave(journey, household, begins, dice.id(begins), plan_lines)
         if one_withdraws:
             leaver = household.members[-1].person_id
-            journey.give(moment(begins + 3, 15), household.counsellor, case_id, WithdrawPerson(person_id=leaver))
+            journey.give(moment(begins + 12, 15), household.counsellor, case_id, WithdrawPerson(person_id=leaver))
         return journey
     case_id = script.express_intention(journey, household, begins)
     reached = dice.between(0, 3) if outcome == "withdrawn" else 2 if outcome == "ineligible" else dice.between(0, 1)

@@ -9,16 +9,16 @@ from uuid import UUID
 
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.fund import Fund
-from services.reintegration.domain.grant_state import TERMINAL, Grant
+from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.plan import Plan
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
 
 # A line of a plan is free again once its grant was rejected or cancelled; a completed grant has used it up.
-FREES_THE_LINE = frozenset({"rejected", "cancelled"})
+_FREES_THE_LINE = frozenset({"rejected", "cancelled"})
 # A tranche that left the mission and whose delivery nobody has seen is an advance.
-ADVANCE = ("released", "paid")
+_ADVANCE: tuple[TrancheStatus, ...] = ("released", "paid")
 
 _ENTER_PERSONS = Sql(
     "INSERT INTO person_caps (person_id, revision) "
@@ -108,7 +108,7 @@ def _plan_line(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[W
     line = {"plan_id": grant.plan_id, "plan_line_id": grant.plan_line_id, "grant_id": grant_id}
     if before is None:
         return (Write(_TAKE_LINE, line),)
-    if grant.status in FREES_THE_LINE and before.status not in FREES_THE_LINE:
+    if grant.status in _FREES_THE_LINE and before.status not in _FREES_THE_LINE:
         return (Write(_FREE_LINE, line),)
     return ()
 
@@ -126,7 +126,7 @@ def _advance(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Wri
 def _open_tranches(grant: Grant | None) -> frozenset[int]:
     if grant is None:
         return frozenset()
-    return frozenset(tranche.number for tranche in grant.tranches_in(*ADVANCE))
+    return frozenset(tranche.number for tranche in grant.tranches_in(*_ADVANCE))
 
 
 def _references(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
@@ -187,7 +187,7 @@ CHECKS: tuple[Check, ...] = (
         "taken plan lines",
         Sql(
             "SELECT coalesce(t.grant_id, g.id) FROM taken_plan_lines t FULL JOIN "
-            f"(SELECT * FROM grants WHERE status NOT IN ({_in(FREES_THE_LINE)})) g "
+            f"(SELECT * FROM grants WHERE status NOT IN ({_in(_FREES_THE_LINE)})) g "
             "ON g.id = t.grant_id AND g.plan_id = t.plan_id AND g.plan_line_id = t.plan_line_id "
             "WHERE t.grant_id IS NULL OR g.id IS NULL"
         ),
@@ -197,7 +197,7 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT coalesce(a.grant_id, t.id) FROM open_advances a FULL JOIN "
             "(SELECT g.id, g.person_id, cast(t ->> 'number' AS integer) AS number FROM grants g, "
-            f"jsonb_array_elements(g.tranches) t WHERE t ->> 'status' IN ({_in(ADVANCE)})) t "
+            f"jsonb_array_elements(g.tranches) t WHERE t ->> 'status' IN ({_in(_ADVANCE)})) t "
             "ON t.id = a.grant_id AND t.person_id = a.person_id AND t.number = a.tranche "
             "WHERE a.grant_id IS NULL OR t.id IS NULL"
         ),

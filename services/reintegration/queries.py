@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration.domain.case import Case
-from services.reintegration.domain.fund import Fund, FundBalance
+from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.plan import Plan, PlanFacts, PlanStatus
@@ -21,7 +20,7 @@ from shared.statistics import Figure, Period
 _LIVE_GRANTS = Sql("SELECT live_grants FROM case_limits WHERE case_id = :case_id")
 
 # The mission's calendar day is PostgreSQL's answer, like the days of the statistics: one source of time zones.
-_TODAY = "(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text))::date".replace("::", "\\:\\:")
+_TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)"
 _CASE = (
     "(SELECT to_json(c) FROM (SELECT person_ids, destination_country, counsellor_id, arrived, status "
     "FROM cases WHERE id = :case_id) c)"
@@ -52,10 +51,8 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
         " project, donor, granted::text, currency, valid_from, valid_until FROM funds WHERE id = b.fund_id) f) AS fund "
         " FROM fund_balances b WHERE b.fund_id = :fund_id) b) AS fund, "
         "(SELECT count(*) FROM open_advances WHERE person_id = :person_id) AS open_advances, "
-        "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, ".replace(
-            "::", "\\:\\:"
-        )
-        + f"{_TODAY} AS today"
+        "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
+        f"{_TODAY} AS today"
     )
 
 
@@ -79,7 +76,7 @@ _FIGURES = Sql(
     "own AS (SELECT count(*) AS own_plans FROM plans, period WHERE recorded_at >= begins AND recorded_at < ends), "
     "agreed AS (SELECT count(*) AS plans FROM plans "
     " WHERE first_agreed_on BETWEEN cast(:first AS date) AND cast(:last AS date)) "
-    "SELECT * FROM approved, asked, own, agreed".replace("::", "\\:\\:")
+    "SELECT * FROM approved, asked, own, agreed"
 )
 
 PLANS = Sql(

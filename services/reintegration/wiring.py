@@ -1,5 +1,7 @@
 """Reintegration's aggregates put together: core, table, facts, projections, and the limits that the database holds."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,6 +39,13 @@ _NEEDS_NO_FACTS = (
     tranches.ReconcileTranche,
 )
 
+# Which operation begins what; an actor whose reach ends before a case is told that no such case is known.
+_BEGINS: Mapping[type[Command], str] = {
+    plan.RecordOwnPlan: "record_own_plan",
+    plan.AgreeFirstPlan: "agree_first_plan",
+    grant.RequestGrant: "request_grant",
+}
+
 
 async def _case_facts(
     unit: UnitOfWork, case_id: UUID, state: case.Case | None, command: Command | None, _: Context
@@ -55,7 +64,8 @@ async def _plan_facts(
         case_id = state.case_id
     else:
         return plan.PlanFacts()
-    return await queries.behind_a_plan(unit, plan_id, case_id, context.now, _MISSION.mission_time_zone)
+    facts = await queries.behind_a_plan(unit, plan_id, case_id, context.now, _MISSION.mission_time_zone)
+    return replace(facts, case=_within_reach(facts.case, command, context))
 
 
 async def _grant_facts(
@@ -73,9 +83,18 @@ async def _grant_facts(
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else None,
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
     )
-    return await queries.behind_a_grant(
+    facts = await queries.behind_a_grant(
         unit, about, context.now, _MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
     )
+    return replace(facts, case=_within_reach(facts.case, command, context))
+
+
+def _within_reach(known: case.Case | None, command: Command | None, context: Context) -> case.Case | None:
+    operation = _BEGINS.get(type(command)) if command is not None else None
+    if known is None or operation is None:
+        return known
+    reach = POLICY.countries(context.actor, operation)
+    return known if reach is None or known.destination_country in reach else None
 
 
 CASE: Aggregate[case.Case, case.CaseFacts] = Aggregate(

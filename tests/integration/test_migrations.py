@@ -1,7 +1,9 @@
 """Each service's revisions: they make what the code describes, can be taken back, and give nobody too much."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from importlib import import_module
+from types import ModuleType
 
 import asyncpg
 import pytest
@@ -64,11 +66,17 @@ async def test_the_database_knows_the_same_transitions_as_the_domain(
     declared = {
         (aggregate.table.name, before, after)
         for aggregate in wiring.aggregates
-        for before, followers in getattr(import_module(aggregate.state.__module__), "TRANSITIONS", {}).items()
+        for before, followers in transitions_of(import_module(aggregate.state.__module__)).items()
         if "status" in aggregate.table.columns
         for after in followers
     }
     assert {tuple(row.values()) for row in rows} == declared
+
+
+def transitions_of(module: ModuleType) -> Mapping[str, Iterable[str]]:
+    # Where one command may pass over a status, the rows know the transitions of commands, not those of events.
+    found: Mapping[str, Iterable[str]] = getattr(module, "ROW_TRANSITIONS", getattr(module, "TRANSITIONS", {}))
+    return found
 
 
 @pytest.mark.parametrize("service", NAMES)
@@ -76,8 +84,7 @@ async def test_the_database_knows_the_same_transitions_as_the_domain(
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO event_log (idx, id, type, subject, aggver, leaf, leaf_hash) "
-        "VALUES (0, gen_random_uuid(), 'x', gen_random_uuid(), 1, '', '')",
+        "INSERT INTO event_log SELECT 0, gen_random_uuid(), 'x', gen_random_uuid(), 1, '', '', now()",
         "UPDATE event_log SET type = 'x'",
         "DELETE FROM event_log",
         "TRUNCATE event_log",

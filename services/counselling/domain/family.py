@@ -69,7 +69,7 @@ def _register(command: RegisterFamily, facts: FamilyFacts, context: Context) -> 
     if any(known[member.person_id].in_a_family for member in command.members):
         raise RuleViolation(
             "already_in_a_family",
-            "One of the members already belongs to a family. Look that family up instead of registering another.",
+            "One of the members already belongs to a family. Look that family up instead.",
         )
     return (FamilyRegistered(members=command.members),)
 

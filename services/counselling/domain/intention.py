@@ -73,8 +73,8 @@ class SessionBehind:
 class PersonToCover:
     """A registered person who is to be covered.
 
-    ``attempt_active``: some intention still counts this person as active. ``expressed_in_session``: some intention,
-    active or ended, of this very session covers this person.
+    ``attempt_active``: some intention still counts this person as active. ``expressed_in_session``: some
+    intention of this very session, active or ended, covers this person.
     """
 
     person_id: UUID
@@ -179,14 +179,14 @@ def _founding_session(command: ExpressIntention, facts: IntentionFacts) -> tuple
 
 
 def _refuse_persons_apart(principal_id: UUID, persons: tuple[PersonToCover, ...], adults: set[UUID]) -> None:
-    # A child may say alone that it wishes to go home; guardian and best-interests procedure gate its return later.
+    # A child may say alone that it wishes to go home; guardian and best interests gate its return later.
     if len(persons) == 1:
         return
     families = {person.family_id for person in persons}
     if len(families) > 1 or None in families:
         raise RuleViolation(
             "not_one_family",
-            "These persons are not registered as one family. Register the family, or record each wish for itself.",
+            "These persons are not registered as one family. Register the family, or record each wish alone.",
         )
     if principal_id not in adults:
         raise RuleViolation(
@@ -201,8 +201,8 @@ def _refuse_missing_consent(
     if any(person.person_id in needed and not person.data_consent for person in persons):
         raise RuleViolation(
             "data_consent_missing",
-            "The principal and every adult must have agreed to the processing of their data. A counsellor can ask "
-            "for the consent that is missing.",
+            "The principal and every adult must have agreed to the processing of their data. A counsellor "
+            "can ask for the consent that is missing.",
         )
 
 
@@ -216,7 +216,7 @@ def _refuse_second_attempt(persons: tuple[PersonToCover, ...]) -> None:
     if any(person.expressed_in_session for person in persons):
         raise RuleViolation(
             "already_expressed_in_session",
-            "The wish from this session was recorded before, and that attempt has ended. Hold a new session first.",
+            "The wish from this session led to an attempt that has ended. Hold a new session first.",
         )
 
 
@@ -230,7 +230,7 @@ def _record_attempt_ended(
 
 
 def evolve(state: Intention | None, event: Event) -> Intention:
-    """The intention after one fact; TypeError or IllegalTransition for one that is none of its own or out of turn."""
+    """The intention after one fact; TypeError or IllegalTransition for a foreign one or one out of turn."""
     match event:
         case IntentionExpressed() if state is None:
             return Intention(

@@ -56,7 +56,7 @@ class RegisterPerson(Command):
 
 
 class GiveConsent(Command):
-    """Record that the person agreed to the processing of their data, or to its transfer to one country's office."""
+    """Record that the person agreed to the processing of their data, or to its transfer to one office."""
 
     consent: ConsentKind
     text_version: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
@@ -99,8 +99,8 @@ def _give_consent(state: Person, command: GiveConsent, _: NoFacts, context: Cont
     if command.consent == "transfer" and not state.data_consent:
         raise RuleViolation(
             "data_consent_missing",
-            "The person has not agreed to the processing of their data. A counsellor must ask for that consent "
-            "before any transfer can be agreed to.",
+            "The person has not agreed to the processing of their data. A counsellor must ask for that "
+            "consent before any transfer can be agreed to.",
         )
     _refuse_overtaken(state, command)
     transfer = command.consent == "transfer"

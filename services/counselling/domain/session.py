@@ -40,8 +40,8 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 class Session:
     """One session; however many members of a family were present, it counts once.
 
-    ``person_ids`` is empty where the person stayed anonymous. ``held_at``, ``interpreter`` and ``outcome`` are known
-    exactly when it was held, ``not_held_reason`` exactly when it was not.
+    ``person_ids`` is empty where the person stayed anonymous. ``held_at``, ``interpreter`` and ``outcome``
+    are known exactly when it was held, ``not_held_reason`` exactly when it was not.
     """
 
     status: Status
@@ -87,9 +87,10 @@ class ScheduleSession(Command):
 
 
 class HoldSession(Command):
-    """Record a session that took place, whether it was scheduled or not; whoever records it is its counsellor.
+    """Record a session that took place, scheduled or not; whoever records it is its counsellor.
 
-    Name the person, and those members of the family who were present. Name nobody if the person stayed anonymous.
+    Name the person, and those members of the family who were present. Name nobody if the person stayed
+    anonymous.
     """
 
     session_type: SessionType
@@ -217,7 +218,7 @@ def _mark_not_held(state: Session, command: MarkSessionNotHeld, _: SessionFacts,
 
 
 def evolve(state: Session | None, event: Event) -> Session:
-    """The session after one fact; TypeError or IllegalTransition for one that is none of its own or out of turn."""
+    """The session after one fact; TypeError or IllegalTransition for a foreign one or one out of turn."""
     match event:
         case SessionScheduled() if state is None:
             return Session(

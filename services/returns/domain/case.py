@@ -7,7 +7,8 @@ from services.returns.domain import (
     case_reintegration,
     case_withdrawal,
 )
-from services.returns.domain.case_state import Case, CaseFacts, evolve
+from services.returns.domain.case_evolve import evolve
+from services.returns.domain.case_state import Case, CaseFacts
 from shared.contracts import returns
 from shared.decider import Decider
 

@@ -1,8 +1,9 @@
-"""What follows at once from the facts of one command: the case departs or arrives as a whole, or loses its clearance."""
+"""What follows at once from the facts of one command: a case departs or arrives, or loses its clearance."""
 
 from datetime import datetime
 
-from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, CaseFacts, evolve, standing
+from services.returns.domain.case_evolve import evolve
+from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, CaseFacts, standing
 from services.returns.domain.gate import gate
 from shared.contracts.returns import CaseArrived, CaseDeparted, ClearanceLost, ReintegrationStarted
 from shared.messages import Context, Event
@@ -25,7 +26,7 @@ def with_consequences(case: Case, facts: CaseFacts, context: Context, *events: E
 def _following(case: Case, facts: CaseFacts, now: datetime) -> Event | None:
     if case.status in BEFORE_DEPARTURE and case.gone and not case.travelling:
         return CaseDeparted(departed_at=max(person.departed_at for person in case.gone if person.departed_at))
-    if case.status == "departed" and all(person.travel == "arrived" for person in case.gone):
+    if case.status == "departed" and case.gone and all(person.travel == "arrived" for person in case.gone):
         return CaseArrived(arrived_at=max(person.arrived_at for person in case.gone if person.arrived_at))
     if case.status == "arrived" and case.agreed_plan_id is not None:
         return ReintegrationStarted(plan_id=case.agreed_plan_id, status=standing(case.grants))

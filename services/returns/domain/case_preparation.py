@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from services.returns.domain.case_consequences import with_consequences
+from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_guards import not_by_the_counsellor, only_in, traveller
-from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, evolve
+from services.returns.domain.case_state import TERMINAL, Case, CaseFacts
 from services.returns.domain.gate import CONFIRMATION_HOLDS, first_unmet, gate
 from services.returns.domain.given_fields import Moment, PersonIds, refuse_future
 from shared.contracts.counselling import Country
@@ -110,7 +111,7 @@ def _facts_are_fresh(_: Case, facts: CaseFacts, context: Context) -> None:
 
 def _confirmation_is_due(case: Case, _: CaseFacts, context: Context) -> None:
     departs_at = case.departs_at
-    if departs_at is None or context.now > departs_at:
+    if departs_at is None or context.now >= departs_at:
         raise RuleViolation(
             "booking_in_the_past",
             "The booked departure has passed. Operations must record what happened or confirm a new booking.",

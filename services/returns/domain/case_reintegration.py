@@ -87,7 +87,9 @@ def _record_plan_agreed(
     return with_consequences(state, facts, context, PlanAgreementNoted(plan_id=order.plan_id))
 
 
-def _record_grant_stage(state: Case | None, order: RecordGrantStage, _: CaseFacts, __: Context) -> Events:
+def _record_grant_stage(
+    state: Case | None, order: RecordGrantStage, facts: CaseFacts, context: Context
+) -> Events:
     if state is None:
         return ()
     known = next((grant.stage for grant in state.grants if grant.grant_id == order.grant_id), None)
@@ -95,7 +97,8 @@ def _record_grant_stage(state: Case | None, order: RecordGrantStage, _: CaseFact
         return ()
     follows = state.status in FOLLOWING_GRANTS
     status = standing(with_grant(state.grants, order.grant_id, order.stage)) if follows else state.status
-    return (GrantStageNoted(grant_id=order.grant_id, stage=order.stage, status=status),)
+    noted = GrantStageNoted(grant_id=order.grant_id, stage=order.stage, status=status)
+    return with_consequences(state, facts, context, noted)
 
 
 def _start_monitoring(_: Case, __: StartMonitoring, ___: CaseFacts, ____: Context) -> Events:

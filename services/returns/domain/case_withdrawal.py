@@ -26,7 +26,10 @@ LAPSING: Final[tuple[Status, ...]] = ("intention", "screening", "applied", "appr
 
 
 class WithdrawCase(Command):
-    """Record that everybody who has not left withdraws. No reason is needed, and nothing can stop it."""
+    """Record that everybody who has not left withdraws. No reason is needed, and nothing can stop it.
+
+    Where somebody has left already, the others are recorded as staying behind and the case goes on.
+    """
 
     reason: WithdrawalReason = "not_stated"
 
@@ -38,7 +41,6 @@ class WithdrawPerson(Command):
     """
 
     person_id: UUID
-    reason: WithdrawalReason = "not_stated"
 
 
 class RecordContactTried(Command):
@@ -100,7 +102,7 @@ def _withdraw_person(case: Case, order: WithdrawPerson, facts: CaseFacts, contex
     if person.travel != "expected":
         raise _departed_already()
     if not case.gone and len(case.travelling) == 1:
-        return (CaseWithdrawn(reason=Concealed.of(order.reason), person_ids=(order.person_id,)),)
+        return (CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=(order.person_id,)),)
     return with_consequences(case, facts, context, PersonWithdrew(person_id=order.person_id))
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from shared.bus import BusFault
 from shared.consumer import Pauses
-from shared.db import Database, Sql
-from shared.dead_letters import dead_letters, discard, replay, step_back
+from shared.db import Database, Sql, Write
+from shared.dead_letters import Replayed, dead_letters, discard, replay, step_back
 from shared.errors import NotFound
 from shared.ids import uuid7
 from shared.messages import leaf_hash
@@ -116,6 +116,27 @@ async def test_a_replay_beside_new_events_keeps_the_order_of_their_key(house: Ho
             done = len(await house.effects())
         numbers = [0, *first, *(await load)]
     assert await house.effects(key) == numbers
+
+
+async def test_a_replay_takes_along_the_event_that_is_being_parked_at_that_moment(house: House) -> None:
+    key = uuid7()
+    async with house.running(house.relay(), house.consumer()):
+        house.poison.update(await house.happen(1, key))
+        await until(lambda: _waits(house, 1))
+    house.poison.clear()
+    await house.happen(1, key)
+    leaf = (await house.log())[1]
+    letter = {"idx": 1, "key": key, "leaf": leaf, "hash": leaf_hash(leaf)}
+    async with house.follower.unit_of_work(NOBODY) as unit:
+        verdict = await unit.row(Sql("SELECT take('counselling', :idx, :hash, :key)"), **letter)
+        assert verdict is not None
+        assert verdict[0] == "parked"
+        replaying = asyncio.create_task(replay(house.follower, SOURCE.name, 0, house.apply))
+        await until(lambda: _done_or_waiting(house, replaying))
+        park = "INSERT INTO dead_letter VALUES ('counselling', :idx, :key, :leaf, 'parked', now())"
+        unit.write(Write(Sql(park), letter))
+    assert (await replaying).applied == (0, 1)
+    assert await house.effects() == [0, 1]
 
 
 async def test_a_discarded_event_is_gone_and_those_behind_it_can_be_replayed(house: House) -> None:
@@ -245,6 +266,14 @@ async def test_a_missing_event_stops_the_source_until_the_stream_was_rebuilt(hou
 
 async def _waits(house: House, count: int) -> bool:
     return len(await dead_letters(house.follower)) == count
+
+
+async def _done_or_waiting(house: House, task: "asyncio.Task[Replayed]") -> bool:
+    waiting = Sql(
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() LIMIT 1"
+    )
+    async with house.follower.unit_of_work(NOBODY) as unit:
+        return task.done() or await unit.row(waiting) is not None
 
 
 async def _first_waiting(house: House) -> int:

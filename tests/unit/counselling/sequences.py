@@ -29,7 +29,7 @@ def run(
     by: Actor = COUNSELLOR,
     holds: Callable[[State], bool] = lambda _: True,
 ) -> list[Event]:
-    """Give the orders one hour apart; every state reached is the fold of all facts, survives JSON and `holds`."""
+    """Give the orders one hour apart; each state is the fold of the facts, survives JSON and `holds`."""
     state: State | None = None
     facts_so_far: list[Event] = []
     for hours, (order, known) in enumerate(orders):

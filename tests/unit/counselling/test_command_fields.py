@@ -19,11 +19,22 @@ def test_a_moment_in_another_time_zone_is_kept_in_utc() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["2023-05-02T14:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1999-12-31T23:59:59Z"],
+    [
+        "2023-05-02T14:00:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "1999-12-31T23:59:59Z",
+        "2100-01-01T00:00:00Z",
+    ],
 )
 def test_a_moment_without_zone_or_in_a_far_off_year_is_malformed(said: str) -> None:
     with pytest.raises(ValidationError):
         MOMENT.validate_python(said)
+
+
+@pytest.mark.parametrize("said", ["2000-01-01T00:00:00Z", "2099-12-31T23:59:59Z"])
+def test_the_first_and_the_last_moment_that_may_be_meant_are_taken(said: str) -> None:
+    assert MOMENT.validate_python(said) == datetime.fromisoformat(said)
 
 
 def test_a_topic_named_twice_is_malformed() -> None:

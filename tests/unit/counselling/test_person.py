@@ -147,6 +147,12 @@ def test_a_paper_from_before_the_withdrawal_does_not_bring_a_consent_back() -> N
     past.when(give("data", at=NOON), AMIRA).then(given_consent("data"))
 
 
+def test_a_consent_given_at_the_moment_of_the_last_decision_is_not_overtaken() -> None:
+    known.given(given_consent("data")).when(give("data", version="v2"), AMIRA).then(
+        given_consent("data", version="v2")
+    )
+
+
 def test_a_transfer_agreed_before_the_data_consent_was_taken_back_stays_taken_back() -> None:
     past = known.given(
         given_consent("data", at=NOON - 3 * HOUR), withdrawn("data", NOON - HOUR), given_consent("data")

@@ -52,7 +52,7 @@ def test_every_fact_of_returns_that_ends_an_attempt_has_a_reaction_and_no_other_
 
 
 @pytest.mark.parametrize(
-    "event", (*ENDS, PersonWithdrew(person_id=SON)), ids=lambda event: type(event).__name__
+    "event", [*ENDS, PersonWithdrew(person_id=SON)], ids=lambda event: type(event).__name__
 )
 def test_a_reaction_to_a_case_without_an_intention_changes_nothing(event: Event) -> None:
     for order in REACTIONS[type(event)](event, CAUSE):

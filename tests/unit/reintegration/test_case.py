@@ -27,7 +27,7 @@ from shared.contracts.reintegration import (
     GrantDisbursed,
     SealRefused,
 )
-from shared.messages import Command, Context
+from shared.messages import Command, Context, Event
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     ARRIVED_AT,
@@ -120,6 +120,11 @@ def test_an_undeclared_transition_is_a_fault_of_ours() -> None:
         CASE.fold((NOTED, CaseSealed(), CaseEndNoted()))
 
 
+def test_a_case_that_was_never_noted_is_not_sealed_by_an_event() -> None:
+    with pytest.raises(TypeError):
+        CASE.evolve(None, CaseSealed())
+
+
 def test_an_event_of_another_aggregate_is_a_fault_of_ours() -> None:
     for past in ((), (NOTED,)):
         with pytest.raises(TypeError):
@@ -141,7 +146,7 @@ def test_any_order_of_true_facts_is_accepted_and_a_sealed_case_stays_sealed(
     orders: list[tuple[Command, int]],
 ) -> None:
     state: Case | None = None
-    log = []
+    log: list[Event] = []
     for command, live_grants in orders:
         before = state
         events = CASE.decide(state, command, CaseFacts(live_grants), Context(MANAGER, NOON))

@@ -13,7 +13,7 @@ from services.reintegration.domain.fund import FUND, Fund, FundBalance, OpenFund
 from shared.contracts.reintegration import CaseEndNoted, FundOpened
 from shared.decider import NoFacts
 from shared.errors import RuleViolation
-from shared.messages import Context
+from shared.messages import Context, Event
 from shared.money import Money
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import MANAGER, eur
@@ -83,7 +83,7 @@ def test_whatever_is_ordered_of_a_fund_its_first_terms_stay(
     amounts: list[Decimal], first: date, last: date
 ) -> None:
     state: Fund | None = None
-    log = []
+    log: list[Event] = []
     for amount in amounts:
         granted = Money(amount=amount, currency="EUR")
         order = OPEN.model_copy(update={"granted": granted, "valid_from": first, "valid_until": last})

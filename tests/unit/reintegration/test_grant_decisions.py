@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
@@ -16,7 +17,7 @@ from services.reintegration.domain.grant import (
     ReturnGrant,
 )
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.domain.grant_state import TERMINAL, TRANSITIONS, Grant
+from services.reintegration.domain.grant_state import TERMINAL, TRANSITIONS, Grant, GrantStatus
 from services.reintegration.domain.transitions import IllegalTransition
 from shared.contracts.reintegration import (
     CaseSealed,
@@ -199,7 +200,7 @@ ALLOWED_IN: tuple[tuple[Command, frozenset[str]], ...] = (
 def test_a_decision_is_taken_only_at_its_own_statuses(command: Command, allowed: frozenset[str]) -> None:
     grant = GRANT.fold((REQUESTED,))
     assert grant is not None
-    for status in TRANSITIONS:
+    for status in get_args(GrantStatus):
         refusal = GRANT.refusal(
             replace(grant, status=status),
             type(command),
@@ -245,6 +246,7 @@ def test_the_reader_is_told_what_is_open_to_them_and_why_not() -> None:
 
 def test_completed_rejected_and_cancelled_are_the_ends() -> None:
     assert frozenset({"completed", "rejected", "cancelled"}) == TERMINAL
+    assert set(get_args(GrantStatus)) == set(TRANSITIONS)
     assert {onward for ways in TRANSITIONS.values() for onward in ways} <= set(TRANSITIONS)
 
 

@@ -1,4 +1,4 @@
-"""Asking for a grant: only after arrival, only what the agreed plan and the cap hold, in tranches that add up."""
+"""Asking for a grant: only after arrival, only what plan and cap hold, in tranches that add up."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -24,7 +24,7 @@ from services.reintegration.domain.plan import (
 from services.reintegration.domain.transitions import IllegalTransition, moved
 from shared.contracts.reintegration import CaseEndNoted, OwnPlanRecorded, PlanAgreed, PlanLine
 from shared.errors import NotFound, RuleViolation
-from shared.messages import Command, Concealed, Context
+from shared.messages import Command, Concealed, Context, Event
 from shared.money import Money
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
@@ -112,6 +112,16 @@ def test_a_case_that_travelled_without_an_own_plan_gets_its_first_one_after_arri
     plan = PLAN.fold((first,))
     assert plan is not None
     assert (plan.status, plan.plan_version, plan.person_ids) == ("agreed", 1, (PERSON, CHILD))
+
+
+def test_a_report_counts_a_plan_by_its_first_recording_and_its_first_agreement() -> None:
+    later = AGREED_VERSION_2.model_copy(update={"plan_version": 3, "agreed_on": TODAY + timedelta(days=90)})
+    plan = PLAN.fold((OWN_RECORDED, AGREED_VERSION_2, later))
+    assert plan is not None
+    assert (plan.recorded_at, plan.first_agreed_on, plan.agreed_on) == (NOON, TODAY, later.agreed_on)
+    travelled_without = PLAN.fold((AGREED_VERSION_2, later))
+    assert travelled_without is not None
+    assert (travelled_without.recorded_at, travelled_without.first_agreed_on) == (None, TODAY)
 
 
 def test_an_own_plan_that_leaves_a_person_out_is_refused() -> None:
@@ -218,11 +228,11 @@ def test_a_plan_is_not_agreed_on_a_day_to_come(given: Given[Plan, PlanFacts], co
 def test_a_plan_is_not_agreed_on_a_day_before_the_arrival(
     given: Given[Plan, PlanFacts], command: Command
 ) -> None:
-    on_arrival = command.model_copy(update={"agreed_on": date(2023, 4, 20)})
-    given.when(on_arrival, OFFICE).then_kinds(PlanAgreed)
-    given.when(on_arrival.model_copy(update={"agreed_on": date(2023, 4, 18)}), OFFICE).refused(
-        "agreed_before_arrival"
-    )
+    earliest_where_clocks_are_behind = command.model_copy(update={"agreed_on": date(2023, 4, 19)})
+    given.when(earliest_where_clocks_are_behind, OFFICE).then_kinds(PlanAgreed)
+    given.when(
+        earliest_where_clocks_are_behind.model_copy(update={"agreed_on": date(2023, 4, 18)}), OFFICE
+    ).refused("agreed_before_arrival")
 
 
 def test_a_plan_has_lines_at_most_thirty_and_none_below_zero() -> None:
@@ -278,7 +288,7 @@ def test_versions_only_grow_and_an_agreed_plan_stays_agreed(
     orders: list[tuple[Callable[[tuple[PlannedLine, ...]], Command], tuple[PlannedLine, ...], Case]],
 ) -> None:
     state: Plan | None = None
-    log = []
+    log: list[Event] = []
     for order, lines, case in orders:
         before = state
         facts = PlanFacts(case=case, case_has_a_plan=False, today=TODAY)

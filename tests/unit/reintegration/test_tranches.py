@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
 from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.domain.grant_state import TRANSITIONS, Grant
+from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -277,7 +278,7 @@ ALLOWED_IN: tuple[tuple[Command, frozenset[str]], ...] = (
 def test_an_act_on_a_tranche_belongs_to_its_statuses(command: Command, allowed: frozenset[str]) -> None:
     grant = GRANT.fold(UNTIL_APPROVED)
     assert grant is not None
-    for status in TRANSITIONS:
+    for status in get_args(GrantStatus):
         refusal = GRANT.refusal(
             replace(grant, status=status),
             type(command),

@@ -1,0 +1,99 @@
+"""Gives commands to the running services as any client would: over HTTP, each once, on the replay clock."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import httpx
+
+from ops.identity.client import PersonaTokens
+from ops.settings import CannotStart
+from shared.endpoints import Form, Readiness
+from shared.messages import Command
+from shared.topology import SERVICES
+
+DRAIN_SECONDS = 60.0
+RETRY_SECONDS = 30.0
+_PAUSE = 0.2
+
+
+class Caller:
+    """A client of all services at once; where each command goes is what the services' own forms say."""
+
+    def __init__(self, client: httpx.AsyncClient, services: Mapping[str, str], tokens: PersonaTokens) -> None:
+        self._client = client
+        self._services = services
+        self._tokens = tokens
+        self._routes: dict[tuple[str, str], tuple[str, str]] = {}
+
+    async def learn(self) -> None:
+        """Reads the forms of every service."""
+        for name, url in self._services.items():
+            answer = await self._client.get(f"{url}/v1/forms", headers=await self._as("counsellor"))
+            answer.raise_for_status()
+            for item in answer.json():
+                form = Form.model_validate(item)
+                self._routes[name, str(form.body["title"])] = (form.method, form.path)
+
+    async def give(
+        self, service: str, persona: str, id: UUID, order: Command, at: datetime | None, key: str
+    ) -> httpx.Response:
+        """One command; asked again under the same key while the service is away, for 30 seconds at most."""
+        method, path = self._routes[service, type(order).__name__]
+        before, _, rest = path.partition("{")
+        headers = await self._as(persona) | {"Idempotency-Key": key, "Content-Type": "application/json"}
+        if at is not None:
+            headers["Avrr-Now"] = at.isoformat()
+        url = self._services[service] + before + str(id) + rest.partition("}")[2]
+        return await self._patiently(method, url, order.model_dump_json().encode(), headers)
+
+    async def read(self, service: str, persona: str, path: str) -> httpx.Response:
+        """One question."""
+        return await self._patiently("GET", self._services[service] + path, None, await self._as(persona))
+
+    async def drained(self) -> None:
+        """Returns when every service has followed all there is; seen twice, since a reaction may make more.
+
+        Raises `CannotStart` naming who lags if that takes longer than a minute.
+        """
+        until = time.monotonic() + DRAIN_SECONDS
+        before: tuple[int, ...] | None = None
+        while True:
+            found = await asyncio.gather(*(self._readiness(url) for url in self._services.values()))
+            known = dict(zip(self._services, found, strict=True))
+            lagging = [
+                f"{service.name} behind {source}"
+                for service in SERVICES
+                for source in service.follows
+                if known[service.name].cursors.get(source, -1) + 1 < known[source].log_size
+            ]
+            sizes = tuple(readiness.log_size for readiness in found)
+            if not lagging and sizes == before:
+                return
+            before = None if lagging else sizes
+            if time.monotonic() > until:
+                raise CannotStart("bus_lags", f"The bus does not drain: {', '.join(lagging)}.")
+            await asyncio.sleep(0.003)
+
+    async def _as(self, persona: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {await self._tokens.token(persona)}"}
+
+    async def _patiently(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        until = time.monotonic() + RETRY_SECONDS
+        while True:
+            try:
+                answer = await self._client.request(method, url, content=body, headers=headers)
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return answer
+            if time.monotonic() > until:
+                raise CannotStart("no_answer", "A service did not answer for 30 seconds.")
+            await asyncio.sleep(_PAUSE)
+
+    async def _readiness(self, url: str) -> Readiness:
+        return Readiness.model_validate_json((await self._patiently("GET", f"{url}/readyz", None, {})).content)

@@ -1,0 +1,8 @@
+"""The returns service as a process."""
+
+from services.returns.routes import router
+from services.returns.wiring import WIRING
+from shared.service import serve
+
+if __name__ == "__main__":
+    serve(WIRING, (router,))

@@ -1,0 +1,44 @@
+"""Who may do what in returns; what is not listed is refused.
+
+A receiving office acts and reads in its own countries only. Departure and arrival are attested by different parties,
+and who prepares a case does not decide on it.
+"""
+
+from shared.actors import Role
+from shared.policy import Policy, allow
+
+_STAFF = (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS)
+
+POLICY = Policy(
+    allow("list_cases", *_STAFF),
+    allow("read_case", *_STAFF),
+    allow("read_departure_gate", *_STAFF),
+    allow("start_screening", Role.COUNSELLOR),
+    allow("record_screening", Role.COUNSELLOR),
+    allow("sign_declaration", Role.COUNSELLOR),
+    allow("submit_application", Role.COUNSELLOR),
+    allow("record_contact_tried", Role.COUNSELLOR),
+    allow("declare_ineligible", Role.COORDINATOR),
+    allow("approve_case", Role.COORDINATOR),
+    allow("lapse_case", Role.COORDINATOR),
+    allow("record_not_departed", Role.COORDINATOR),
+    allow("request_closing", Role.COORDINATOR),
+    allow("start_preparation", Role.OPERATIONS),
+    allow("record_travel_document", Role.COUNSELLOR, Role.OPERATIONS),
+    allow("confirm_booking", Role.OPERATIONS),
+    allow("mark_ready_to_travel", Role.OPERATIONS),
+    allow("confirm_voluntariness", Role.OPERATIONS),
+    allow("clear_to_board", Role.OPERATIONS),
+    allow("record_departure", Role.OPERATIONS),
+    allow("record_missed_flight", Role.OPERATIONS),
+    # Withdrawal waits for nobody, so whoever the migrant speaks to can record it.
+    allow("withdraw_case", *_STAFF),
+    allow("withdraw_person", *_STAFF),
+    allow("confirm_arrival", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("start_monitoring", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("list_cases_for_receiving_office", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("read_case_for_receiving_office", Role.RECEIVING_OFFICE, reach="own_countries"),
+    allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
+    allow("read_events", Role.AUDITOR),
+    allow("read_forms", *Role),
+)

@@ -1,0 +1,258 @@
+"""Returns' API: each route gives one command or answers one question."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.returns import queries, wiring
+from services.returns.domain.case_application import (
+    ApproveCase,
+    DeclareIneligible,
+    RecordScreening,
+    SignDeclaration,
+    StartScreening,
+    SubmitApplication,
+)
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
+from services.returns.domain.case_preparation import (
+    ClearToBoard,
+    ConfirmBooking,
+    ConfirmVoluntariness,
+    MarkReadyToTravel,
+    RecordMissedFlight,
+    RecordTravelDocument,
+    StartPreparation,
+)
+from services.returns.domain.case_ref import read_case_ref
+from services.returns.domain.case_reintegration import RequestClosing, StartMonitoring
+from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, Status
+from services.returns.domain.case_withdrawal import (
+    LapseCase,
+    RecordContactTried,
+    WithdrawCase,
+    WithdrawPerson,
+)
+from services.returns.domain.gate import first_unmet, gate
+from shared.contracts.counselling import Country
+from shared.db import UnitOfWork
+from shared.handling import read
+from shared.http import Calling, Limit, Page, Receipt, View
+from shared.statistics import First, Last, Statistics, period
+
+router = APIRouter(prefix="/v1")
+
+
+@router.get("/cases")
+async def list_cases(
+    call: Calling,
+    case_ref: Annotated[str | None, Query(max_length=40)] = None,
+    status: Status | None = None,
+    destination_country: Annotated[Country | None, Query()] = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[queries.CaseRow]:
+    """Cases, oldest first. A reference may be typed in lower case and without its dashes."""
+    filters: dict[str, str] = {}
+    if case_ref is not None:
+        found = read_case_ref(case_ref)
+        if found is None:
+            return Page[queries.CaseRow](items=[], next=None)
+        filters["case_ref"] = found
+    if status is not None:
+        filters["status"] = status
+    if destination_country is not None:
+        filters["destination_country"] = destination_country
+    return await call.page(queries.cases(filters), queries.CaseRow, after, limit, **filters)
+
+
+@router.get("/cases/{case_id}")
+async def read_case(case_id: UUID, call: Calling) -> View[Case]:
+    """One return case."""
+    return await call.view(wiring.CASE, case_id)
+
+
+@router.get("/cases/{case_id}/departure-gate")
+async def read_departure_gate(case_id: UUID, call: Calling) -> queries.DepartureGate:
+    """The departure gate as a checklist: what holds, what is missing, and whose part that is."""
+
+    async def work(unit: UnitOfWork) -> queries.DepartureGate:
+        case = (await read(unit, wiring.CASE, case_id, call.context, countries=call.countries)).state
+        facts = await wiring.CASE.facts(unit, case_id, case, None, call.context)
+        boarding = case.status in GATED
+        waiting = case.status in BEFORE_DEPARTURE
+        conditions = gate(case, facts, call.context.now, boarding=boarding) if waiting else ()
+        return queries.DepartureGate(
+            case_id=case_id, status=case.status, boarding=boarding,
+            open=waiting and first_unmet(conditions) is None, conditions=conditions,
+        )
+
+    return await call.ask(work)
+
+
+@router.post("/cases/{case_id}/start-screening")
+async def start_screening(case_id: UUID, body: StartScreening, call: Calling) -> Receipt:
+    """Begins the screening of every person of the case."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-screening")
+async def record_screening(case_id: UUID, body: RecordScreening, call: Calling) -> Receipt:
+    """Records one person's complete screening."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/sign-declaration")
+async def sign_declaration(case_id: UUID, body: SignDeclaration, call: Calling) -> Receipt:
+    """Records one person's signed declaration."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/submit-application")
+async def submit_application(case_id: UUID, body: SubmitApplication, call: Calling) -> Receipt:
+    """Submits the application for assistance."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/declare-ineligible")
+async def declare_ineligible(case_id: UUID, body: DeclareIneligible, call: Calling) -> Receipt:
+    """Decides that assistance cannot be given."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/approve")
+async def approve_case(case_id: UUID, body: ApproveCase, call: Calling) -> Receipt:
+    """Approves the application."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/start-preparation")
+async def start_preparation(case_id: UUID, body: StartPreparation, call: Calling) -> Receipt:
+    """Settles programme and receiving office, and begins to prepare the journey."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-travel-document")
+async def record_travel_document(case_id: UUID, body: RecordTravelDocument, call: Calling) -> Receipt:
+    """Records that a person holds a travel document."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/confirm-booking")
+async def confirm_booking(case_id: UUID, body: ConfirmBooking, call: Calling) -> Receipt:
+    """Records confirmed seats for exactly those who travel."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/mark-ready-to-travel")
+async def mark_ready_to_travel(case_id: UUID, body: MarkReadyToTravel, call: Calling) -> Receipt:
+    """States that the departure checklist is complete, which is checked."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/confirm-voluntariness")
+async def confirm_voluntariness(case_id: UUID, body: ConfirmVoluntariness, call: Calling) -> Receipt:
+    """Records that an adult still wishes to go, shortly before departure."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/clear-to-board")
+async def clear_to_board(case_id: UUID, body: ClearToBoard, call: Calling) -> Receipt:
+    """Clears everybody who travels, after the whole checklist was checked again."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-missed-flight")
+async def record_missed_flight(case_id: UUID, body: RecordMissedFlight, call: Calling) -> Receipt:
+    """Records that the case did not travel as booked."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-departure")
+async def record_departure(case_id: UUID, body: RecordDeparture, call: Calling) -> Receipt:
+    """Records who left, cleared or not."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-not-departed")
+async def record_not_departed(case_id: UUID, body: RecordNotDeparted, call: Calling) -> Receipt:
+    """Confirms for good that nobody departed after all."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/confirm-arrival")
+async def confirm_arrival(case_id: UUID, body: ConfirmArrival, call: Calling) -> Receipt:
+    """Confirms that a person arrived."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/withdraw")
+async def withdraw_case(case_id: UUID, body: WithdrawCase, call: Calling) -> Receipt:
+    """Records that everybody who has not left withdraws."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/withdraw-person")
+async def withdraw_person(case_id: UUID, body: WithdrawPerson, call: Calling) -> Receipt:
+    """Records that one person withdraws and stays behind."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-contact-tried")
+async def record_contact_tried(case_id: UUID, body: RecordContactTried, call: Calling) -> Receipt:
+    """Records a try to reach the migrant that did not succeed."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/lapse")
+async def lapse_case(case_id: UUID, body: LapseCase, call: Calling) -> Receipt:
+    """Ends the case because the migrant could not be reached for long."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/start-monitoring")
+async def start_monitoring(case_id: UUID, body: StartMonitoring, call: Calling) -> Receipt:
+    """States that no grant is wanted."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/request-closing")
+async def request_closing(case_id: UUID, body: RequestClosing, call: Calling) -> Receipt:
+    """Asks to close the case, which happens once reintegration has sealed it."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.get("/receiving-office/cases")
+async def list_cases_for_receiving_office(
+    call: Calling,
+    state: queries.PublicState | None = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[queries.CaseRowForReceivingOffice]:
+    """The cases that the caller's receiving office may know of, oldest first."""
+    item, countries = queries.CaseRowForReceivingOffice, sorted(call.countries or ())
+    if state is None:
+        return await call.page(queries.CASES_ABROAD, item, after, limit, countries=countries)
+    statuses = queries.statuses_of(state)
+    return await call.page(queries.CASES_ABROAD_AT, item, after, limit, countries=countries, statuses=statuses)
+
+
+@router.get("/receiving-office/cases/{case_id}")
+async def read_case_for_receiving_office(case_id: UUID, call: Calling) -> View[queries.CaseForReceivingOffice]:
+    """One case as its receiving office sees it, with what that office may do now."""
+    found = await call.view(wiring.CASE, case_id)
+    return View[queries.CaseForReceivingOffice](
+        id=found.id,
+        version=found.version,
+        state=queries.for_receiving_office(found.state),
+        # Why something else is not possible would tell the exact status.
+        actions=[action for action in found.actions if action.allowed],
+    )
+
+
+@router.get("/statistics")
+async def read_statistics(first: First, last: Last, call: Calling) -> Statistics:
+    """Returns' figures for a period."""
+    asked = period(first, last, call.runtime.mission_time_zone)
+    found = await call.ask(lambda unit: queries.figures(unit, asked))
+    return Statistics(service="returns", first=asked.first, last=asked.last, time_zone=asked.zone, figures=found)

@@ -1,0 +1,152 @@
+"""Returns' tables: persons, cases, who travelled, and what the annual report reads of the log."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from services.returns.domain.case_ref import CASE_REF_PATTERN
+from services.returns.domain.case_state import BEGINNINGS, FOLLOWING_GRANTS, GATED
+from shared.contracts import returns
+from shared.messages import Event
+from shared.tables import aggregate_table, jsonb, service_metadata
+
+METADATA = service_metadata()
+
+# These facts have no time of their own: they happened when they were recorded, and that stands in the log alone.
+REPORTED: tuple[type[Event], ...] = (
+    returns.CaseOpened,
+    returns.ApplicationSubmitted,
+    returns.CaseApproved,
+    returns.CaseDeclaredIneligible,
+    returns.PersonWithdrew,
+    returns.CaseWithdrawn,
+    returns.CaseLapsed,
+    returns.FlightMissed,
+    returns.CaseNotDeparted,
+    returns.CaseClosed,
+)
+
+_TRAVELLING = '@.travel == "expected"'
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _only(condition: str, statuses: Iterable[str], name: str) -> sa.CheckConstraint:
+    """At these statuses the condition must be true; unknown is not enough."""
+    return sa.CheckConstraint(f"status NOT IN ({_listed(statuses)}) OR ({condition}) IS TRUE", name=name)
+
+
+PERSONS = aggregate_table(
+    METADATA,
+    "persons",
+    sa.Column("counselled_at", sa.DateTime(timezone=True)),
+    sa.Column("data_consent", sa.Boolean, nullable=False),
+    sa.Column("transfer_consent", sa.Boolean, nullable=False),
+    sa.Column("transfer_country", sa.Text),
+    sa.CheckConstraint("transfer_consent OR transfer_country IS NULL", name="no_transfer_without_consent"),
+)
+
+CASES = aggregate_table(
+    METADATA,
+    "cases",
+    sa.Column("case_ref", sa.Text, nullable=False, unique=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("principal_id", sa.Uuid, nullable=False),
+    sa.Column("counsellor_id", sa.Text, nullable=False),
+    jsonb("persons"),
+    sa.Column("expressed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("last_contact_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("contact_tried_at", pg.ARRAY(sa.DateTime(timezone=True)), nullable=False),
+    sa.Column("submitted_by", sa.Text),
+    sa.Column("approved_by", sa.Text),
+    sa.Column("programme", sa.Text),
+    sa.Column("receiving_country", sa.Text),
+    sa.Column("departs_at", sa.DateTime(timezone=True)),
+    sa.Column("arrives_at", sa.DateTime(timezone=True)),
+    sa.Column("booked_person_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("cleared_at", sa.DateTime(timezone=True)),
+    sa.Column("times_missed", sa.Integer, nullable=False),
+    sa.Column("departed_at", sa.DateTime(timezone=True)),
+    sa.Column("arrived_at", sa.DateTime(timezone=True)),
+    sa.Column("agreed_plan_id", sa.Uuid),
+    jsonb("grants"),
+    sa.Column("status_before_closing", sa.Text),
+    sa.Column("closure_reason", sa.Text),
+    # The trigger holds every later move of a status to the declared transitions; this holds the first one.
+    sa.CheckConstraint(f"version > 1 OR status IN ({_listed(sorted(BEGINNINGS))})", name="beginning"),
+    sa.CheckConstraint(f"case_ref ~ '{CASE_REF_PATTERN}'", name="case_ref_form"),
+    sa.CheckConstraint(
+        "approved_by IS NULL OR (approved_by <> counsellor_id AND approved_by <> submitted_by) IS TRUE", name="four_eyes"
+    ),
+    _only("submitted_by IS NOT NULL", ("applied",), "applied_by_somebody"),
+    _only("approved_by IS NOT NULL", ("approved", "preparing", *GATED), "approved_by_somebody"),
+    _only("programme IS NOT NULL AND receiving_country = destination_country", ("preparing", *GATED), "office_settled"),
+    sa.CheckConstraint("(departs_at IS NULL) = (arrives_at IS NULL) AND departs_at < arrives_at", name="booking_in_order"),
+    sa.CheckConstraint("departs_at IS NOT NULL OR booked_person_ids = '{}'", name="no_seat_without_booking"),
+    # A child may be ready to travel, and cleared to board, only beside an adult of the case.
+    _only(
+        f"""NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group != "adult")') """
+        f"""OR jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group == "adult")')""",
+        GATED,
+        "child_with_guardian",
+    ),
+    _only(
+        f"jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING})') AND NOT jsonb_path_exists(persons, "
+        f"'$[*] ? ({_TRAVELLING} && !(@.screened_at != null && @.declared_by != null && @.own_plan_id != null "
+        "&& @.document != null))')",
+        GATED,
+        "everybody_prepared",
+    ),
+    _only(
+        "departs_at IS NOT NULL AND "
+        f"jsonb_path_query_array(persons, '$[*] ? ({_TRAVELLING}).person_id') @> to_jsonb(booked_person_ids) AND "
+        f"jsonb_path_query_array(persons, '$[*] ? ({_TRAVELLING}).person_id') <@ to_jsonb(booked_person_ids)",
+        GATED,
+        "exactly_they_are_booked",
+    ),
+    # Whoever waits for others who have left needs no confirmation any more; every adult still to board does.
+    _only(
+        "cleared_at IS NOT NULL AND NOT jsonb_path_exists(persons, "
+        f"""'$[*] ? ({_TRAVELLING} && @.age_group == "adult" && !(@.confirmed_at != null))')""",
+        ("cleared_to_board",),
+        "cleared_on_confirmation",
+    ),
+    _only("departed_at IS NOT NULL", ("departed",), "departed_has_time"),
+    _only(
+        "arrived_at >= departed_at", ("arrived", *FOLLOWING_GRANTS, "closing", "closed"), "arrived_after_departure"
+    ),
+    _only("closure_reason IS NOT NULL", ("closing", "closed"), "closed_for_a_reason"),
+    sa.Index(None, "status", "id"),
+    sa.Index(None, "destination_country", "id"),
+    sa.Index(None, "destination_country", "status", "id"),
+)
+
+# Who left, one row per person and case, so that the report counts persons without opening cases. It says nothing that
+# the cases do not say.
+TRAVELS = sa.Table(
+    "travels",
+    METADATA,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("sex", sa.Text, nullable=False),
+    sa.Column("age_group", sa.Text, nullable=False),
+    sa.Column("departed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("arrived_at", sa.DateTime(timezone=True)),
+    sa.Column("own_plan", sa.Boolean, nullable=False),
+    sa.CheckConstraint("arrived_at >= departed_at", name="arrived_after_departure"),
+    sa.Index(None, "departed_at"),
+)
+
+_EVENT_LOG = METADATA.tables["event_log"]
+
+sa.Index(
+    "ix_event_log_reported",
+    _EVENT_LOG.c.type,
+    _EVENT_LOG.c.idx,
+    postgresql_where=sa.text(f"type IN ({_listed(event.kind for event in REPORTED)})"),
+)

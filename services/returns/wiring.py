@@ -1,0 +1,76 @@
+"""Returns' aggregates put together: core, table, facts, projections, and the limits that the database holds."""
+
+from uuid import UUID
+
+from services.returns import projections, queries, tables
+from services.returns.domain import case, case_state, person
+from services.returns.policy import POLICY
+from services.returns.reactions import REACTIONS
+from shared import contracts, topology
+from shared.aggregate import Aggregate
+from shared.db import Sql, UnitOfWork
+from shared.decider import NoFacts
+from shared.errors import RuleViolation
+from shared.messages import Command, Context
+from shared.verify import Check
+from shared.wiring import Wiring, no_facts
+
+
+async def _case_facts(
+    unit: UnitOfWork, case_id: UUID, state: case_state.Case | None, _: Command | None, context: Context
+) -> case_state.CaseFacts:
+    if state is None:
+        return case_state.CaseFacts()
+    person_ids = [covered.person_id for covered in state.persons]
+    return await queries.case_facts(unit, case_id, person_ids, topology.RETURNS.follows, context.now)
+
+
+def _country_that_may_know(found: case_state.Case) -> str | None:
+    # None is within no reach but an unlimited one, so to a receiving office such a case does not exist.
+    return found.destination_country if queries.is_known_abroad(found) else None
+
+
+PERSON: Aggregate[person.Person, NoFacts] = Aggregate(
+    service="returns", name="person", decider=person.PERSON, table=tables.PERSONS, state=person.Person, facts=no_facts,
+)
+
+CASE: Aggregate[case_state.Case, case_state.CaseFacts] = Aggregate(
+    service="returns", name="case", decider=case.CASE, table=tables.CASES, state=case_state.Case, facts=_case_facts,
+    project=projections.travels, country=_country_that_may_know,
+)
+
+WIRING = Wiring(
+    service=topology.RETURNS,
+    aggregates=(PERSON, CASE),
+    policy=POLICY,
+    heard=(*contracts.counselling.EVENTS, *contracts.reintegration.EVENTS),
+    reactions=REACTIONS,
+    refusals={
+        "uq_cases_case_ref": RuleViolation("case_ref_taken", "Another case has this reference. Begin it under a new id."),
+        "ck_cases_four_eyes": RuleViolation(
+            "four_eyes", "Who counselled or submitted the application cannot approve it. A colleague must decide."
+        ),
+        "ck_cases_child_with_guardian": RuleViolation(
+            "child_without_guardian",
+            "A child would travel without an adult of the case. Protection must decide before the child can go.",
+        ),
+        "ck_cases_exactly_they_are_booked": RuleViolation(
+            "booking_missing", "There is no booking for exactly those who travel. Operations can confirm one."
+        ),
+    },
+    checks=(
+        Check(
+            "travels",
+            Sql(
+                "SELECT coalesce(t.person_id, c.person_id) FROM travels t FULL JOIN "
+                "(SELECT id AS case_id, destination_country, person.* FROM cases CROSS JOIN LATERAL "
+                " jsonb_to_recordset(persons) AS person(person_id uuid, sex text, age_group text, "
+                " departed_at timestamptz, arrived_at timestamptz, own_plan_id uuid) "
+                " WHERE person.departed_at IS NOT NULL) c ON c.case_id = t.case_id AND c.person_id = t.person_id "
+                "WHERE (t.case_id, t.destination_country, t.sex, t.age_group, t.departed_at, t.arrived_at, t.own_plan) "
+                "IS DISTINCT FROM (c.case_id, c.destination_country, c.sex, c.age_group, c.departed_at, c.arrived_at, "
+                "c.own_plan_id IS NOT NULL)"
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,195 @@
+"""One family's way from the first conversation to a grant accounted for, through the public APIs of three services."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ops.demo_year import granting, script, travelling
+from ops.demo_year.people import Dice, Household, Member, moment
+from ops.demo_year.script import Journey
+from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
+from services.reintegration.domain.grant_facts import RequestedTranche
+from services.reintegration.domain.plan import PlannedLine
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ConfirmPayment,
+    ReconcileTranche,
+    ReleaseTranche,
+)
+from services.returns.domain.case_application import ApproveCase
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
+from services.returns.domain.case_preparation import ClearToBoard, ConfirmVoluntariness, MarkReadyToTravel
+from services.returns.domain.case_reintegration import RequestClosing
+from services.returns.domain.case_withdrawal import WithdrawCase
+from shared.ids import uuid7
+from tests.e2e.conftest import Mission
+
+OFFICE = "receiving-office-tr"
+
+
+class Line:
+    """Runs the steps of a journey and asks returns where the case stands."""
+
+    def __init__(self, mission: Mission, household: Household) -> None:
+        self.mission = mission
+        self.household = household
+        self.dice = Dice(11)
+
+    async def go(self, journey: Journey) -> None:
+        for step in journey.in_order():
+            await self.mission.done(step.service, step.persona, step.id, step.order, step.at)
+        await self.mission.caller.drained()
+
+    async def status(self, case_id: UUID) -> str:
+        answer = await self.mission.read("returns", "coordinator", f"/v1/cases/{case_id}")
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["state"]["status"])
+
+
+def mother_and_child() -> Household:
+    members = (Member(uuid7(), "female", 1990, "principal"), Member(uuid7(), "male", 2015, "child"))
+    return Household(members, "TR", "tur", "trc_borici", "counsellor-3", "returned")
+
+
+async def test_a_mother_and_her_child_go_home_and_open_a_shop(mission: Mission) -> None:
+    line = Line(mission, household := mother_and_child())
+    mother, child = household.members
+    plan_id, fund_id, grant_id = uuid7(), uuid7(), uuid7()
+    lines = granting.plan_lines(line.dice, household, {mother.person_id: ("business",)})
+
+    journey = Journey(line.dice)
+    script.register(journey, household, 10)
+    case_id = script.express_intention(journey, household, 10)
+    await line.go(journey)
+    assert await line.status(case_id) == "intention"
+
+    journey = Journey(line.dice)
+    script.screen(journey, household, case_id, 11)
+    script.apply_for(journey, household, case_id, 12)
+    await line.go(journey)
+    assert await line.status(case_id) == "applied"
+    counsellor_decides = await mission.refused("returns", "counsellor-3", case_id, ApproveCase(), moment(13, 9))
+    assert counsellor_decides == (403, "not_permitted")
+
+    journey = Journey(line.dice)
+    travelling.approve(journey, case_id, 13)
+    travelling.prepare(journey, household, case_id, plan_id, lines, 14)
+    await line.go(journey)
+    eve = moment(29, 13)
+    assert await mission.refused("returns", "operations", case_id, MarkReadyToTravel(), eve) == (409, "booking_missing")
+
+    journey = Journey(line.dice)
+    travelling.book(journey, household, case_id, 24, 30)
+    journey.give(eve, "operations", case_id, MarkReadyToTravel())
+    await line.go(journey)
+    assert await line.status(case_id) == "ready_to_travel"
+    boarding = moment(30, 7, 30)
+    assert await mission.refused("returns", "operations", case_id, ClearToBoard(), boarding) == (
+        409, "voluntariness_not_fresh",
+    )  # fmt: skip
+    at = moment(29, 14)
+    await mission.done(
+        "returns", "operations", case_id, ConfirmVoluntariness(person_id=mother.person_id, confirmed_at=at), at
+    )
+    await mission.done("returns", "operations", case_id, ClearToBoard(), boarding)
+    await mission.done(
+        "returns", "operations", case_id,
+        RecordDeparture(person_ids=household.person_ids, departed_at=moment(30, 10)), moment(30, 10, 20),
+    )  # fmt: skip
+    assert await line.status(case_id) == "departed"
+    assert await mission.refused("returns", "counsellor-3", case_id, WithdrawCase(), moment(30, 11)) == (
+        409, "departed_already",
+    )  # fmt: skip
+
+    await mission.done(
+        "reintegration", "manager", fund_id,
+        OpenFund(
+            project="AVRR-1", donor="DONOR-1", granted=granting.euro(lines[0].planned.amount * 2),
+            valid_from=moment(0, 0).date(), valid_until=moment(364, 0).date(),
+        ),
+        moment(1, 9),
+    )  # fmt: skip
+    for member in (mother, child):
+        order = ConfirmArrival(person_id=member.person_id, arrived_at=moment(31, 5), known_by="met")
+        assert await mission.refused("returns", "receiving-office-ma", case_id, order, moment(31, 9)) == (
+            404, "not_found",
+        )  # fmt: skip
+        await mission.done("returns", OFFICE, case_id, order, moment(31, 9))
+    await mission.caller.drained()
+    assert await line.status(case_id) == "arrived"
+
+    journey = Journey(line.dice)
+    granting.agree(journey, household, plan_id, lines, 45)
+    await line.go(journey)
+    assert await line.status(case_id) == "reintegrating"
+
+    await _grant(mission, line, case_id, plan_id, fund_id, grant_id, mother.person_id, lines[0])
+
+
+async def _grant(
+    mission: Mission, line: Line, case_id: UUID, plan_id: UUID, fund_id: UUID, grant_id: UUID, person_id: UUID,
+    wanted: PlannedLine,
+) -> None:  # fmt: skip
+    half = granting.euro(wanted.planned.amount / 2)
+    request = RequestGrant(
+        case_id=case_id, person_id=person_id, plan_id=plan_id, plan_line_id=wanted.line_id, category="business",
+        modality="in_kind_vendor", money=wanted.planned,
+        tranches=(RequestedTranche(number=1, money=half), RequestedTranche(number=2, money=half)),
+    )  # fmt: skip
+    await mission.done("reintegration", OFFICE, grant_id, request, moment(46, 9))
+    approve = ApproveGrant(fund_id=fund_id, request_version=1)
+    assert await mission.refused("reintegration", "finance-approver", grant_id, approve, moment(46, 10)) == (
+        409, "wrong_status",
+    )  # fmt: skip
+    await mission.done("reintegration", "coordinator", grant_id, EndorseGrant(request_version=1), moment(46, 11))
+    await mission.done("reintegration", "finance-approver", grant_id, approve, moment(47, 9))
+    await mission.caller.drained()
+    assert await line.status(case_id) == "grant_approved"
+    closing = RequestClosing(reason="completed")
+    assert await mission.refused("returns", "coordinator", case_id, closing, moment(48, 9)) == (409, "live_grants")
+
+    for number in (1, 2):
+        day = 50 + 10 * number
+        await mission.done("reintegration", "finance-payer", grant_id, ReleaseTranche(number=number), moment(day, 9))
+        paid = ConfirmPayment(number=number, reference=f"E2E-{grant_id.hex[:12]}-{number}", paid_on=moment(day, 9).date())
+        await mission.done("reintegration", "finance-payer", grant_id, paid, moment(day, 10))
+        assert await mission.refused("reintegration", "finance-payer", grant_id, paid, moment(day, 11)) == (
+            409, "paid_already",
+        )  # fmt: skip
+        await mission.done("reintegration", OFFICE, grant_id, ConfirmDelivery(number=number), moment(day + 1, 9))
+        if number == 2:
+            await mission.caller.drained()
+            assert await line.status(case_id) == "grant_disbursed"
+        await mission.done(
+            "reintegration", "finance-reconciler", grant_id, ReconcileTranche(number=number), moment(day + 2, 9)
+        )
+    await mission.caller.drained()
+    assert await line.status(case_id) == "monitoring"
+    await mission.done("returns", "coordinator", case_id, closing, moment(90, 9))
+    await mission.caller.drained()
+    assert await line.status(case_id) == "closed"
+
+
+async def test_whoever_withdrew_may_begin_again(mission: Mission) -> None:
+    line = Line(mission, household := mother_and_child())
+    journey = Journey(line.dice)
+    script.register(journey, household, 100)
+    first = script.express_intention(journey, household, 100)
+    await line.go(journey)
+    again = Journey(line.dice)
+    script.express_intention(again, household, 103)
+    session, wish = again.in_order()
+    await mission.done(session.service, session.persona, session.id, session.order, session.at)
+    assert await mission.refused(wish.service, wish.persona, wish.id, wish.order, wish.at) == (
+        409, "attempt_already_active",
+    )  # fmt: skip
+    await mission.done("returns", "counsellor-3", first, WithdrawCase(), at := moment(104, 9))
+    await mission.caller.drained()
+    await mission.done(wish.service, wish.persona, wish.id, wish.order, later(at))
+    await mission.caller.drained()
+    assert await line.status(first) == "withdrawn"
+    assert await line.status(wish.id) == "intention"
+
+
+def later(at: datetime) -> datetime:
+    return at.replace(hour=at.hour + 1)

@@ -1,0 +1,271 @@
+"""The house that reintegration's tests are made in: a database, invented people, and a way to give them orders."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from services.reintegration.domain.case import RecordArrival, RecordCase, SealCase
+from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
+from services.reintegration.domain.grant_facts import RequestedTranche
+from services.reintegration.domain.plan import AgreeFirstPlan, PlannedLine
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ConfirmPayment,
+    ReconcileTranche,
+    ReleaseTranche,
+)
+from services.reintegration.wiring import CASE, FUND, GRANT, PLAN, WIRING
+from shared.actors import Actor
+from shared.aggregate import AnyAggregate
+from shared.contracts.reintegration import GrantCategory
+from shared.db import Database, Scope, Sql
+from shared.errors import Refusal
+from shared.handling import Handled, Read, Repeat, handle, read, transact
+from shared.ids import uuid7
+from shared.messages import Command, Context, Origin
+from shared.verify import Findings, verify
+from tests.given import NOON
+from tests.integration.bus.house import until
+from tests.integration.conftest import ServiceDatabase
+from tests.unit.reintegration import examples
+from tests.unit.reintegration.examples import (
+    APPROVER,
+    ARRIVED_AT,
+    COUNSELLOR,
+    ENDORSER,
+    MANAGER,
+    PAYER,
+    RECONCILER,
+    TODAY,
+    eur,
+)
+
+WORKER = Actor.service("reintegration")
+# The receiving office in the country of these cases: who asks, and a colleague who sees deliveries.
+REQUESTER = replace(examples.REQUESTER, countries=frozenset({"PK"}))
+OFFICE = replace(examples.OFFICE, countries=frozenset({"PK"}))
+
+_BALANCE = Sql("SELECT committed, spent FROM fund_balances WHERE fund_id = :fund_id")
+_WAITING = Sql("SELECT pid FROM pg_locks WHERE NOT granted")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an agreed plan of an arrived case, ready to ask a grant for."""
+
+    case_id: UUID
+    person_id: UUID
+    plan_id: UUID
+    line_id: UUID
+    category: GrantCategory
+
+    def request(self, amount: str, *tranches: str) -> RequestGrant:
+        return RequestGrant(
+            case_id=self.case_id,
+            person_id=self.person_id,
+            plan_id=self.plan_id,
+            plan_line_id=self.line_id,
+            category=self.category,
+            modality="in_kind_vendor",
+            money=eur(amount),
+            tranches=numbered(tranches or (amount,)),
+        )
+
+
+def numbered(amounts: Sequence[str]) -> tuple[RequestedTranche, ...]:
+    return tuple(
+        RequestedTranche(number=number, money=eur(amount)) for number, amount in enumerate(amounts, start=1)
+    )
+
+
+@dataclass
+class House:
+    """Reintegration's database with everybody who acts on it."""
+
+    made: ServiceDatabase
+    references: list[str] = field(default_factory=list)
+
+    @property
+    def api(self) -> Database:
+        return self.made.api
+
+    async def give(
+        self,
+        aggregate: AnyAggregate,
+        id: UUID,
+        command: Command,
+        by: Actor,
+        at: datetime = NOON,
+        countries: frozenset[str] | None = None,
+        key: str | None = None,
+    ) -> Handled:
+        """One command as a route would give it."""
+        repeat = Repeat.of(key or str(uuid7()), type(command).__name__, id, b"")
+        return await transact(
+            self.made.api,
+            by,
+            lambda unit: handle(
+                unit, aggregate, id, command, Context(by, at), Origin("test-correlation"),
+                repeat=repeat, countries=countries,
+            ),
+            WIRING.refusals,
+        )  # fmt: skip
+
+    async def try_to(self, aggregate: AnyAggregate, id: UUID, command: Command, by: Actor) -> str:
+        """What became of a command: ``done``, or the code by which it was refused."""
+        try:
+            await self.give(aggregate, id, command, by)
+        except Refusal as refusal:
+            return refusal.code
+        return "done"
+
+    async def react(self, case_id: UUID, command: Command) -> Handled:
+        """One command as a reaction would give it."""
+        return await transact(
+            self.made.worker,
+            WORKER,
+            lambda unit: handle(
+                unit, CASE, case_id, command, Context(WORKER, NOON), Origin("test-correlation")
+            ),
+        )
+
+    @contextlib.asynccontextmanager
+    async def half_done(
+        self, aggregate: AnyAggregate, id: UUID, command: Command, by: Actor
+    ) -> AsyncIterator[None]:
+        """A command whose changes are made and which commits when the block ends."""
+        async with self.made.api.unit_of_work(Scope(by.person_id)) as unit:
+            await handle(unit, aggregate, id, command, Context(by, NOON), Origin("test-correlation"))
+            await unit.flush()
+            yield
+
+    async def somebody_waits(self) -> bool:
+        """Whether a command stands before another's lock."""
+        return bool(await self.rows(_WAITING))
+
+    async def meanwhile(self, second: Awaitable[str]) -> asyncio.Task[str]:
+        """Begins a second command beside a half done one, up to where it has to wait."""
+        task = asyncio.ensure_future(second)
+        waiting = asyncio.ensure_future(until(self.somebody_waits))
+        await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+        assert not task.done(), "the second command did not wait for the first"
+        await waiting
+        return task
+
+    async def seal(self, case_id: UUID) -> str:
+        await self.react(case_id, SealCase())
+        found: Read[object] = await self.read(CASE, case_id, ENDORSER)
+        return str(getattr(found.state, "status"))  # noqa: B009 -- the state of any aggregate
+
+    async def read(
+        self, aggregate: AnyAggregate, id: UUID, by: Actor, countries: frozenset[str] | None = None
+    ) -> Read[object]:
+        return await transact(
+            self.made.api, by, lambda unit: read(unit, aggregate, id, Context(by, NOON), countries=countries)
+        )
+
+    async def case(self, *person_ids: UUID, country: str = "PK", arrived: bool = True) -> UUID:
+        case_id = uuid7()
+        await self.react(
+            case_id,
+            RecordCase(
+                person_ids=person_ids, destination_country=country, counsellor_id=COUNSELLOR.person_id
+            ),
+        )
+        for person_id in person_ids if arrived else ():
+            await self.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
+        return case_id
+
+    async def lines(
+        self,
+        *categories: GrantCategory,
+        planned: str = "3000.00",
+        country: str = "PK",
+        agreed_on: date = TODAY,
+        at: datetime = NOON,
+    ) -> list[Line]:
+        """An arrived person's case whose agreed plan has a line for each of these."""
+        person_id = uuid7()
+        case_id = await self.case(person_id, country=country)
+        plan_id = uuid7()
+        planned_lines = tuple(
+            PlannedLine(
+                line_id=uuid7(),
+                person_id=person_id,
+                dimension="economic",
+                category=category,
+                planned=eur(planned),
+            )
+            for category in categories
+        )
+        await self.give(
+            PLAN,
+            plan_id,
+            AgreeFirstPlan(
+                case_id=case_id, person_ids=(person_id,), lines=planned_lines, agreed_on=agreed_on
+            ),
+            OFFICE,
+            at,
+        )
+        return [Line(case_id, person_id, plan_id, line.line_id, line.category) for line in planned_lines]
+
+    async def line(self, category: GrantCategory = "business") -> Line:
+        return (await self.lines(category))[0]
+
+    async def fund(self, granted: str = "10000.00") -> UUID:
+        fund_id = uuid7()
+        await self.give(
+            FUND,
+            fund_id,
+            OpenFund(
+                project="CE-0412", donor="EU", granted=eur(granted),
+                valid_from=date(2022, 1, 1), valid_until=date(2024, 12, 31),
+            ),
+            MANAGER,
+        )  # fmt: skip
+        return fund_id
+
+    async def endorsed(self, request: RequestGrant, at: datetime = NOON) -> UUID:
+        """A grant that waits for its approval."""
+        grant_id = uuid7()
+        await self.give(GRANT, grant_id, request, REQUESTER, at)
+        await self.give(GRANT, grant_id, EndorseGrant(request_version=1), ENDORSER, at)
+        return grant_id
+
+    async def approved(self, request: RequestGrant, fund_id: UUID, at: datetime = NOON) -> UUID:
+        grant_id = await self.endorsed(request, at)
+        await self.give(GRANT, grant_id, ApproveGrant(fund_id=fund_id, request_version=1), APPROVER, at)
+        return grant_id
+
+    async def paid(self, grant_id: UUID, number: int) -> None:
+        """One tranche released and paid."""
+        await self.give(GRANT, grant_id, ReleaseTranche(number=number), PAYER)
+        await self.give(GRANT, grant_id, self.payment(number), PAYER)
+
+    async def accounted_for(self, grant_id: UUID, number: int) -> None:
+        """One tranche from its release to its reconciliation."""
+        await self.paid(grant_id, number)
+        await self.give(GRANT, grant_id, ConfirmDelivery(number=number), OFFICE)
+        await self.give(GRANT, grant_id, ReconcileTranche(number=number), RECONCILER)
+
+    def payment(self, number: int) -> ConfirmPayment:
+        """A payment under a reference that no other one has."""
+        self.references.append(f"BANK-{len(self.references) + 1:04d}")
+        return ConfirmPayment(number=number, reference=self.references[-1], paid_on=TODAY)
+
+    async def balance(self, fund_id: UUID) -> tuple[Decimal, Decimal]:
+        """What is committed and what is spent of a fund."""
+        row = (await self.rows(_BALANCE, fund_id=fund_id))[0]
+        return row["committed"], row["spent"]
+
+    async def rows(self, sql: Sql, **values: object) -> list[dict[str, Decimal]]:
+        found = await transact(self.made.worker, WORKER, lambda unit: unit.rows(sql, **values))
+        return [dict(row) for row in found]
+
+    async def findings(self) -> Findings:
+        return await verify(self.made.worker, "reintegration", WIRING.by_name, WIRING.checks)

@@ -1,0 +1,213 @@
+"""Reintegration's API as a caller meets it: who may do what, what an answer holds, and whose country it is."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from uuid import UUID
+
+import httpx
+import pytest
+
+from services.reintegration.domain.case import RecordArrival, RecordCase, RecordCaseEnd, SealCase
+from services.reintegration.routes import router
+from services.reintegration.wiring import WIRING
+from shared.clock import Clock
+from shared.endpoints import api_routes, command_of, operations_of
+from shared.http import Runtime
+from shared.ids import uuid7
+from shared.service import create_app
+from tests.given import NOON
+from tests.integration.reintegration.office import House, Line
+from tests.unit.shared.test_tokens import claims, header, settings, signed, tokens
+
+BY_REACTIONS = {RecordCase, RecordArrival, RecordCaseEnd, SealCase}
+APP = create_app(WIRING, (router,), settings())
+
+
+class Caller:
+    """Somebody with a token, in front of the API."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, name: str, roles: Sequence[str], countries: Sequence[str]
+    ) -> None:
+        self._client = client
+        token = signed(header(), claims(sub=f"staff:{name}", roles=list(roles), countries=list(countries)))
+        self._headers = {"Authorization": f"Bearer {token}", "Avrr-Now": NOON.isoformat()}
+
+    async def get(self, path: str, **parameters: str | int) -> httpx.Response:
+        return await self._client.get(f"/v1/{path}", params=parameters, headers=self._headers)
+
+    async def post(self, path: str, body: Mapping[str, object]) -> httpx.Response:
+        headers = {**self._headers, "Idempotency-Key": str(uuid7())}
+        return await self._client.post(f"/v1/{path}", json=dict(body), headers=headers)
+
+
+class People:
+    """The callers of these tests."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.office = Caller(client, "office-pk", ["receiving_office"], ["PK"])
+        self.office_abroad = Caller(client, "office-tr", ["receiving_office"], ["TR"])
+        self.coordinator = Caller(client, "coordinator", ["coordinator"], ["BA"])
+        self.approver = Caller(client, "approver", ["finance_approver"], ["BA"])
+        self.payer = Caller(client, "payer", ["finance_payer"], ["BA"])
+        self.reconciler = Caller(client, "reconciler", ["finance_reconciler"], ["BA"])
+        self.manager = Caller(client, "manager", ["manager"], ["BA"])
+        self.auditor = Caller(client, "auditor", ["auditor"], ["BA"])
+        self.consul = Caller(client, "consul", ["consular_post"], ["PK"])
+
+
+@pytest.fixture
+async def people(house: House) -> AsyncIterator[People]:
+    APP.state.runtime = Runtime(
+        service="reintegration", database=house.api, tokens=tokens(), clock=Clock("replay"), policy=WIRING.policy,
+        operations=operations_of((router,)), refusals=WIRING.refusals,
+    )  # fmt: skip
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(APP), base_url="http://reintegration"
+    ) as client:
+        yield People(client)
+
+
+def request_of(line: Line, amount: str = "500.00") -> dict[str, object]:
+    return line.request(amount).model_dump(mode="json")
+
+
+async def asked_for(people: People, line: Line) -> UUID:
+    grant_id = uuid7()
+    answer = await people.office.post(f"grants/{grant_id}", request_of(line))
+    assert answer.status_code == 201, answer.text
+    return grant_id
+
+
+def test_every_command_that_people_give_has_one_route_named_after_it_and_no_other_command_has_one() -> None:
+    commands = {rule.command for aggregate in WIRING.aggregates for rule in aggregate.decider.rules}
+    routed = {
+        command: route.name for route in api_routes((router,)) if (command := command_of(route)) is not None
+    }
+    assert routed.keys() == commands - BY_REACTIONS
+    for command, name in routed.items():
+        assert name.replace("_", "") == command.__name__.lower()
+
+
+def test_the_policy_names_the_routes_and_nothing_else() -> None:
+    of_every_service = {"read_events", "read_forms"}
+    assert {route.name for route in api_routes((router,))} | of_every_service == WIRING.policy.operations
+
+
+async def test_the_whole_line_of_a_grant_over_http(house: House, people: People) -> None:
+    line, fund_id = await house.line(), uuid7()
+    opened = await people.manager.post(
+        f"funds/{fund_id}",
+        {
+            "project": "CE-0412", "donor": "EU", "granted": {"amount": "1000.00", "currency": "EUR"},
+            "valid_from": "2023-01-01", "valid_until": "2023-12-31",
+        },
+    )  # fmt: skip
+    assert (opened.status_code, opened.headers["etag"]) == (201, '"v1"')
+    grant_id = await asked_for(people, line)
+    acts: list[tuple[Caller, str, dict[str, object]]] = [
+        (people.coordinator, "endorse", {"request_version": 1}),
+        (people.approver, "approve", {"fund_id": str(fund_id), "request_version": 1}),
+        (people.payer, "release-tranche", {"number": 1}),
+        (people.payer, "confirm-payment", {"number": 1, "reference": "BANK-1", "paid_on": "2023-05-02"}),
+        (people.office, "confirm-delivery", {"number": 1}),
+        (people.reconciler, "reconcile-tranche", {"number": 1}),
+    ]
+    for caller, verb, body in acts:
+        answer = await caller.post(f"grants/{grant_id}/{verb}", body)
+        assert answer.status_code == 200, (verb, answer.text)
+    grant = (await people.coordinator.get(f"grants/{grant_id}")).json()
+    assert (grant["state"]["status"], grant["state"]["paid"], grant["version"]) == ("completed", "500.00", 9)
+    fund = (await people.approver.get(f"funds/{fund_id}")).json()
+    assert fund["balance"] == {
+        "currency": "EUR", "granted": "1000.00", "committed": "0.00", "spent": "500.00", "available": "500.00",
+    }  # fmt: skip
+    statistics = (await people.auditor.get("statistics", **{"from": "2023-01-01", "to": "2023-12-31"})).json()
+    assert {"key": "grants_business", "unit": "grants", "value": 1, "of": 1} in statistics["figures"]
+
+
+async def test_a_role_without_the_operation_is_refused_before_anything_is_looked_up(
+    house: House, people: People
+) -> None:
+    line = await house.line()
+    for caller in (people.coordinator, people.approver, people.manager, people.consul):
+        answer = await caller.post(f"grants/{uuid7()}", request_of(line))
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
+    for path in (f"cases/{line.case_id}", f"plans/{line.plan_id}", "grants", "plans", "funds", "statistics"):
+        assert (await people.consul.get(path)).status_code == 403
+
+
+async def test_an_office_abroad_sees_and_does_nothing_of_ours(house: House, people: People) -> None:
+    line = await house.line()
+    grant_id = await asked_for(people, line)
+    other = await house.line()
+    unknown_case = {**request_of(other), "case_id": str(uuid7())}
+    for body in (request_of(other), unknown_case):
+        answer = await people.office_abroad.post(f"grants/{uuid7()}", body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "case_unknown")
+    cancel = await people.office_abroad.post(f"grants/{grant_id}/cancel", {"reason": "not_needed"})
+    unknown = await people.office_abroad.post(f"grants/{uuid7()}/cancel", {"reason": "not_needed"})
+    assert (cancel.status_code, cancel.json()["code"]) == (unknown.status_code, unknown.json()["code"])
+    for path in (f"grants/{grant_id}", f"plans/{line.plan_id}", f"cases/{line.case_id}"):
+        assert (await people.office_abroad.get(path)).status_code == 404
+        assert (await people.office.get(path)).status_code == 200
+    for path in ("grants", "plans"):
+        assert (await people.office_abroad.get(path)).json()["items"] == []
+        assert (await people.office.get(path)).json()["items"] != []
+
+
+async def test_lists_are_filtered_and_go_on_page_by_page(house: House, people: People) -> None:
+    lines = [await house.line() for _ in range(3)]
+    grants = [str(await asked_for(people, line)) for line in lines]
+    await people.coordinator.post(f"grants/{grants[1]}/endorse", {"request_version": 1})
+    first = await people.auditor.get("grants", limit=2)
+    assert [item["id"] for item in first.json()["items"]] == grants[:2]
+    assert 'rel="next"' in first.headers["link"]
+    rest = await people.auditor.get("grants", limit=2, after=first.json()["next"])
+    assert ([item["id"] for item in rest.json()["items"]], rest.json()["next"]) == (grants[2:], None)
+    endorsed = (await people.auditor.get("grants", status="endorsed")).json()["items"]
+    assert [item["id"] for item in endorsed] == grants[1:2]
+    assert "category" not in endorsed[0]
+    of_one_case = (await people.auditor.get("grants", case_id=str(lines[2].case_id))).json()["items"]
+    assert [item["id"] for item in of_one_case] == grants[2:]
+    plans = (await people.auditor.get("plans", status="agreed", case_id=str(lines[0].case_id))).json()[
+        "items"
+    ]
+    assert [(item["id"], item["persons"], item["lines"]) for item in plans] == [(str(lines[0].plan_id), 1, 1)]
+    assert (await people.auditor.get("plans", status="own_plan")).json()["items"] == []
+    assert (await people.auditor.get("grants", status="lost")).status_code == 422
+
+
+async def test_funds_are_listed_with_what_they_still_hold(house: House, people: People) -> None:
+    first, second = await house.fund("1000.00"), await house.fund("2000.00")
+    await house.approved((await house.line()).request("300.00"), second)
+    items = (await people.auditor.get("funds")).json()["items"]
+    assert [(item["id"], item["available"]) for item in items] == [
+        (str(first), "1000.00"), (str(second), "1700.00"),
+    ]  # fmt: skip
+    assert (await people.manager.get(f"funds/{uuid7()}")).status_code == 404
+
+
+async def test_a_reader_is_told_which_actions_are_theirs(house: House, people: People) -> None:
+    grant_id = await asked_for(people, await house.line())
+    actions = {
+        action["name"]: (action["allowed"], action["reason"])
+        for action in (await people.coordinator.get(f"grants/{grant_id}")).json()["actions"]
+    }
+    assert actions["endorse_grant"] == (True, None)
+    assert actions["approve_grant"] == (False, "not_permitted")
+    mine = {
+        action["name"]: action["reason"]
+        for action in (await people.office.get(f"grants/{grant_id}")).json()["actions"]
+        if not action["allowed"]
+    }
+    assert mine["confirm_delivery"] == "wrong_status"
+    assert "cancel_grant" not in mine
+
+
+async def test_what_the_domain_refuses_is_a_409_with_its_code(house: House, people: People) -> None:
+    line = await house.line()
+    await asked_for(people, line)
+    answer = await people.office.post(f"grants/{uuid7()}", request_of(line))
+    assert (answer.status_code, answer.json()["code"]) == (409, "line_has_a_grant")
+    own_case = (await people.office.get(f"cases/{line.case_id}")).json()
+    assert (own_case["state"]["status"], own_case["actions"]) == ("arrived", [])

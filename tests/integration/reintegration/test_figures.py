@@ -1,0 +1,101 @@
+"""Reintegration's part of the report, on a small invented year."""
+
+from datetime import UTC, date, datetime
+
+from services.reintegration import queries
+from services.reintegration.domain.case import RecordArrival
+from services.reintegration.domain.grant import CancelGrant, RejectGrant
+from services.reintegration.domain.plan import AgreePlan, PlannedLine, RecordOwnPlan
+from services.reintegration.wiring import GRANT, PLAN
+from shared.handling import transact
+from shared.ids import uuid7
+from shared.statistics import Figure, period
+from tests.integration.reintegration.office import OFFICE, REQUESTER, House
+from tests.unit.reintegration.examples import COUNSELLOR, ENDORSER, MANAGER, eur
+
+YEAR = (date(2023, 1, 1), date(2023, 12, 31))
+MAY = datetime(2023, 5, 10, 10, 0, tzinfo=UTC)
+# Midnight in Sarajevo is 23:00 UTC in winter.
+FIRST_INSTANT = datetime(2022, 12, 31, 23, 0, tzinfo=UTC)
+JUST_BEFORE = datetime(2022, 12, 31, 22, 59, 59, tzinfo=UTC)
+LAST_INSTANT = datetime(2023, 12, 31, 22, 59, 59, tzinfo=UTC)
+JUST_AFTER = datetime(2023, 12, 31, 23, 0, tzinfo=UTC)
+
+
+async def figures(house: House, first: date = YEAR[0], last: date = YEAR[1]) -> dict[str, Figure]:
+    asked = period(first, last, "Europe/Sarajevo")
+    found = await transact(house.api, MANAGER, lambda unit: queries.figures(unit, asked))
+    assert len({figure.key for figure in found}) == len(found)
+    return {figure.key: figure for figure in found}
+
+
+async def test_grants_are_counted_by_category_and_persons_once(house: House) -> None:
+    fund_id = await house.fund()
+    business, housing = await house.lines("business", "housing")
+    (medical,) = await house.lines("medical")
+    for line in (business, housing, medical):
+        await house.approved(line.request("500.00"), fund_id, MAY)
+    counted = await figures(house)
+    assert _values(counted) == {
+        "grants": 3, "grants_business": 1, "grants_housing": 1, "grants_medical": 1, "grants_other": 0,
+        "persons_with_grant": 2, "grants_requested": 3, "grants_rejected": 0, "own_plans_recorded": 0,
+        "plans_agreed": 2,
+    }  # fmt: skip
+    assert {figure.of for key, figure in counted.items() if key.startswith("grants_")} == {3, None}
+    assert (counted["grants"].unit, counted["persons_with_grant"].unit) == ("grants", "persons")
+
+
+async def test_a_grant_counts_in_the_missions_year_of_its_approval(house: House) -> None:
+    fund_id = await house.fund()
+    for at in (JUST_BEFORE, FIRST_INSTANT, LAST_INSTANT, JUST_AFTER):
+        await house.approved((await house.line()).request("500.00"), fund_id, at)
+    assert (await figures(house))["grants"].value == 2
+    assert (await figures(house, date(2022, 1, 1), date(2022, 12, 31)))["grants"].value == 1
+    assert (await figures(house, date(2023, 12, 31), date(2023, 12, 31)))["grants"].value == 1
+
+
+async def test_a_grant_that_was_cancelled_after_its_approval_does_not_count(house: House) -> None:
+    fund_id = await house.fund()
+    kept, dropped = [await house.approved((await house.line()).request("500.00"), fund_id) for _ in range(2)]
+    await house.give(GRANT, dropped, CancelGrant(reason="re_migrated"), ENDORSER)
+    assert (await figures(house))["grants"].value == 1
+    await house.accounted_for(kept, 1)
+    assert (await figures(house))["grants"].value == 1
+
+
+async def test_rejected_requests_are_a_share_of_the_requests_of_the_period(house: House) -> None:
+    for reject in (True, False, False):
+        grant_id = uuid7()
+        await house.give(GRANT, grant_id, (await house.line()).request("500.00"), REQUESTER, MAY)
+        if reject:
+            await house.give(GRANT, grant_id, RejectGrant(reason="not_feasible"), ENDORSER, JUST_AFTER)
+    rejected = (await figures(house))["grants_rejected"]
+    assert (rejected.value, rejected.of) == (1, 3)
+
+
+async def test_a_plan_counts_when_it_was_recorded_and_once_when_it_was_first_agreed(house: House) -> None:
+    person_id, plan_id = uuid7(), uuid7()
+    case_id = await house.case(person_id, arrived=False)
+    lines = (
+        PlannedLine(
+            line_id=uuid7(),
+            person_id=person_id,
+            dimension="social",
+            category="housing",
+            planned=eur("900.00"),
+        ),
+    )
+    own = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=lines)
+    await house.give(PLAN, plan_id, own, COUNSELLOR, MAY)
+    await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=MAY))
+    for day in (date(2023, 6, 1), date(2024, 2, 1)):
+        agree = AgreePlan(lines=lines, agreed_on=day)
+        await house.give(PLAN, plan_id, agree, OFFICE, datetime(day.year, day.month, 2, tzinfo=UTC))
+    counted = _values(await figures(house))
+    assert (counted["own_plans_recorded"], counted["plans_agreed"]) == (1, 1)
+    later = _values(await figures(house, date(2024, 1, 1), date(2024, 12, 31)))
+    assert (later["own_plans_recorded"], later["plans_agreed"]) == (0, 0)
+
+
+def _values(found: dict[str, Figure]) -> dict[str, int]:
+    return {key: figure.value for key, figure in found.items()}

@@ -1,0 +1,141 @@
+"""The figures of the annual report on small invented sets: persons and cases apart, days in the mission's zone."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from services.returns import queries
+from services.returns.domain.case_application import DeclareIneligible
+from services.returns.domain.case_journey import RecordNotDeparted
+from services.returns.domain.case_preparation import RecordMissedFlight, RecordOwnPlan
+from services.returns.domain.case_withdrawal import (
+    LapseCase,
+    RecordContactTried,
+    WithdrawCase,
+    WithdrawPerson,
+)
+from services.returns.domain.person import RecordCounselled
+from shared.ids import uuid7
+from tests.given import NOON
+from tests.integration.returns.mission import ANNA, ARRIVES, MIRA, OLEG, ZORAN, Mission, family, somebody
+
+FIRST, LAST = date(2023, 1, 1), date(2023, 12, 31)
+
+
+async def test_a_year_counts_persons_who_departed_in_it_and_arrived(mission: Mission) -> None:
+    turkey = await mission.brought_to("cleared_to_board", *family())
+    iraq = await mission.brought_to("cleared_to_board", somebody(), country="IQ")
+    under_way = await mission.brought_to("cleared_to_board", somebody(), country="MA")
+    for attempt in (turkey, iraq, under_way):
+        await mission.depart(attempt)
+    await mission.arrive(turkey)
+    await mission.arrive(iraq)
+    figures = await mission.figures(FIRST, LAST)
+    expected = {
+        "returns": 3, "departures": 4, "returned_cases": 2, "countries": 2, "female": 1, "male": 2, "children": 1,
+        "counselled": 3, "own_plans": 3, "returns_TR": 2, "returns_IQ": 1, "applications": 3, "approvals": 3,
+        "open_cases": 3,
+    }  # fmt: skip
+    assert {key: figures[key] for key in expected} == expected
+    assert "returns_MA" not in figures
+
+
+async def test_an_empty_year_is_all_noughts(mission: Mission) -> None:
+    assert set((await mission.figures(FIRST, LAST)).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("departed_at", "counted"),
+    [
+        (datetime(2022, 12, 31, 22, 59, tzinfo=UTC), 0),
+        (datetime(2022, 12, 31, 23, 0, tzinfo=UTC), 1),
+        (datetime(2023, 12, 31, 22, 59, tzinfo=UTC), 1),
+        (datetime(2023, 12, 31, 23, 0, tzinfo=UTC), 0),
+    ],
+)
+async def test_a_departure_belongs_to_the_day_it_is_in_the_mission(
+    mission: Mission, departed_at: datetime, counted: int
+) -> None:
+    attempt = await mission.opened(at=departed_at - timedelta(days=1))
+    await mission.depart(attempt, departed_at)
+    await mission.arrive(attempt, departed_at + timedelta(days=20))
+    assert (await mission.figures(FIRST, LAST))["returns"] == counted
+
+
+async def test_whoever_was_heard_only_after_departure_was_not_counselled(mission: Mission) -> None:
+    attempt = await mission.opened(counselled=False)
+    await mission.depart(attempt)
+    await mission.arrive(attempt)
+    session = RecordCounselled(session_id=uuid7(), held_at=ARRIVES)
+    await mission.note(attempt.ids[0], session, ARRIVES)
+    figures = await mission.figures(FIRST, LAST)
+    assert (figures["returns"], figures["counselled"], figures["own_plans"]) == (1, 0, 0)
+
+
+async def test_a_session_before_departure_that_became_known_late_counts(mission: Mission) -> None:
+    attempt = await mission.opened(counselled=False)
+    await mission.depart(attempt)
+    await mission.arrive(attempt)
+    await mission.note(attempt.ids[0], RecordCounselled(session_id=uuid7(), held_at=NOON), ARRIVES)
+    assert (await mission.figures(FIRST, LAST))["counselled"] == 1
+
+
+async def test_a_plan_before_departure_that_became_known_late_counts(mission: Mission) -> None:
+    attempt = await mission.opened()
+    await mission.depart(attempt)
+    await mission.arrive(attempt)
+    await mission.order(attempt.id, RecordOwnPlan(plan_id=uuid7(), person_ids=attempt.ids), at=ARRIVES)
+    assert (await mission.figures(FIRST, LAST))["own_plans"] == 1
+    assert (await mission.verified()).sound
+
+
+async def test_nobody_who_stayed_after_all_departed(mission: Mission) -> None:
+    attempt = await mission.opened()
+    await mission.depart(attempt)
+    assert (await mission.figures(FIRST, LAST))["departures"] == 1
+    await mission.order(attempt.id, RecordNotDeparted(), MIRA, ARRIVES + timedelta(days=31))
+    figures = await mission.figures(FIRST, LAST)
+    assert (figures["departures"], figures["open_cases"]) == (0, 0)
+
+
+async def test_endings_are_counted_in_persons_and_in_cases(mission: Mission) -> None:
+    withdrawn = await mission.opened(*family())
+    await mission.order(withdrawn.id, WithdrawCase(), ANNA)
+    smaller = await mission.opened(*family(), somebody())
+    await mission.order(smaller.id, WithdrawPerson(person_id=smaller.ids[2]), ANNA)
+    refused = await mission.brought_to("applied", *family())
+    await mission.order(refused.id, DeclareIneligible(reason="destination_not_served"), ZORAN)
+    lapsed = await mission.opened(*family())
+    for day in (1, 2):
+        tried_at = NOON + timedelta(days=day)
+        await mission.order(lapsed.id, RecordContactTried(tried_at=tried_at), ANNA, tried_at)
+    await mission.order(lapsed.id, LapseCase(reason="no_contact"), ZORAN, NOON + timedelta(days=40))
+    missed = await mission.brought_to("ready_to_travel")
+    await mission.order(missed.id, RecordMissedFlight(reason="late"), OLEG)
+    figures = await mission.figures(FIRST, LAST)
+    expected = {
+        "withdrawn_persons": 3, "withdrawn_cases": 1, "ineligible_persons": 2, "ineligible_cases": 1,
+        "lapsed_persons": 2, "lapsed_cases": 1, "missed_flights": 1, "applications": 2, "approvals": 1,
+        "open_cases": 2, "returns": 0,
+    }  # fmt: skip
+    assert {key: figures[key] for key in expected} == expected
+
+
+async def test_a_case_is_open_until_the_period_in_which_it_ended(mission: Mission) -> None:
+    attempt = await mission.opened()
+    await mission.order(attempt.id, WithdrawCase(), ANNA, NOON + timedelta(days=60))
+    assert (await mission.figures(date(2023, 1, 1), date(2023, 4, 30)))["open_cases"] == 0
+    before = await mission.figures(date(2023, 5, 1), date(2023, 6, 30))
+    after = await mission.figures(date(2023, 7, 1), date(2023, 7, 31))
+    assert (before["open_cases"], before["withdrawn_cases"]) == (1, 0)
+    assert (after["open_cases"], after["withdrawn_cases"]) == (0, 1)
+
+
+async def test_the_report_reads_an_index_and_not_the_whole_log(mission: Mission) -> None:
+    await mission.brought_to("applied")
+    values = {"first": FIRST, "last": LAST, "zone": "Europe/Sarajevo"}
+    async with mission.owner() as connection:
+        await connection.execute("SET enable_seqscan = off")
+        sql = queries.FIGURES
+        plan = await connection.fetch("EXPLAIN " + sql.text, *sql.arguments(values))
+    assert "ix_event_log_reported" in "\n".join(row[0] for row in plan)

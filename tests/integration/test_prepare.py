@@ -1,0 +1,65 @@
+"""The job of a deployment against a real server."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from ops import databases
+from ops.prepare import DATABASE_URL, PASSWORDS
+from ops.settings import PROJECT
+from ops.supervisor import Running
+from shared.topology import SERVICES
+from tests.integration.conftest import PASSWORDS as OF_ROLES
+
+GIVEN = {variable: OF_ROLES[role] for variable, role in PASSWORDS.items()}
+UNPRIVILEGED = "nobody_of_note"
+
+
+async def _run(url: str) -> tuple[int | None, str]:
+    rest = {name: value for name, value in os.environ.items() if not name.startswith("AVRR_")}
+    job = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ops.prepare", env={**rest, **GIVEN, DATABASE_URL: url}, cwd=PROJECT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await job.communicate()
+    return job.returncode, said.decode()
+
+
+@pytest.fixture
+async def admin(servers: Running) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(servers.postgres.url)
+    yield connection
+    for service in SERVICES:
+        await connection.execute(f"DROP DATABASE IF EXISTS {service.name} WITH (FORCE)")
+    await connection.execute(f"DROP ROLE IF EXISTS {UNPRIVILEGED}")
+    await connection.close()
+
+
+async def test_every_login_of_every_service_works_after_the_job_and_after_a_second_one(
+    servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    for _ in range(2):
+        assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
+        for service in SERVICES:
+            logins = databases.logins(servers.postgres, service, OF_ROLES)
+            for url in (logins.api, logins.worker):
+                connection = await asyncpg.connect(url)
+                assert await connection.fetchval("SELECT size FROM log_head") == 0
+                await connection.close()
+            connection = await asyncpg.connect(logins.migrate)
+            await connection.execute(f"SET ROLE {service.name}_owner")
+            await connection.close()
+
+
+async def test_a_login_without_the_rights_is_refused_with_one_line(
+    servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await admin.execute(f"CREATE ROLE {UNPRIVILEGED} LOGIN PASSWORD 'invented'")
+    url = servers.postgres.url_for("postgres", UNPRIVILEGED, "invented")
+    assert await _run(url) == (
+        1, "avrr: the login of AVRR_DATABASE_URL may not make these roles and databases\n"
+    )

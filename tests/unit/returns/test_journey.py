@@ -1,0 +1,269 @@
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
+from services.returns.domain.case_withdrawal import WithdrawPerson
+from shared.contracts.returns import (
+    CaseArrived,
+    CaseClosed,
+    CaseDeclaredIneligible,
+    CaseDeparted,
+    CaseLapsed,
+    CaseNotDeparted,
+    CaseWithdrawn,
+    ClearanceLost,
+    ClosingRequested,
+    PersonWithdrew,
+    PlanAgreementNoted,
+    ReintegrationStarted,
+)
+from shared.messages import Concealed, Event
+from tests.given import NOON
+from tests.unit.returns.examples import (
+    A_MONTH_LATER,
+    AFTER_LANDING,
+    APPLIED,
+    APPROVED,
+    ARRIVED,
+    BOARDED_AT,
+    BOOKED,
+    CHILD,
+    CLEARED,
+    CLEARED_AT,
+    COORDINATOR,
+    DEPARTED,
+    DEPARTS_AT,
+    FAMILY,
+    FATHER,
+    LANDED_AT,
+    MOTHER,
+    OFFICE,
+    OPENED,
+    OPERATIONS,
+    PLAN,
+    PREPARING,
+    READY,
+    SCREENING,
+    STRANGER,
+    after,
+    caught_up,
+    given,
+    landed,
+    left,
+)
+
+WITHDRAWN = CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=FAMILY)
+
+
+def departure(*person_ids: UUID, departed_at: datetime = BOARDED_AT) -> RecordDeparture:
+    return RecordDeparture(person_ids=person_ids, departed_at=departed_at)
+
+
+def arrival(person_id: UUID, arrived_at: datetime = LANDED_AT) -> ConfirmArrival:
+    return ConfirmArrival(person_id=person_id, arrived_at=arrived_at, known_by="met")
+
+
+def test_a_cleared_family_departs() -> None:
+    given(*CLEARED).when(departure(*FAMILY), OPERATIONS, AFTER_LANDING).then(
+        left(MOTHER), left(FATHER), left(CHILD), CaseDeparted(departed_at=BOARDED_AT)
+    )
+
+
+@pytest.mark.parametrize(
+    "past",
+    [OPENED, SCREENING, APPLIED, APPROVED, PREPARING, BOOKED, READY],
+    ids=["intention", "screening", "applied", "approved", "preparing", "booked", "ready"],
+)
+def test_a_departure_without_clearance_is_recorded_as_such_and_never_refused(past: tuple[Event, ...]) -> None:
+    given(*past).when(departure(*FAMILY), OPERATIONS, AFTER_LANDING).then(
+        *(left(person_id, cleared=False) for person_id in FAMILY), CaseDeparted(departed_at=BOARDED_AT)
+    )
+
+
+def test_a_departure_is_never_refused_because_facts_are_missing() -> None:
+    unknown = given(*CLEARED).knowing(caught_up(NOON - timedelta(days=9)))
+    unknown.when(departure(*FAMILY), OPERATIONS, AFTER_LANDING).then_kinds(*map(type, DEPARTED[-4:]))
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        WITHDRAWN,
+        CaseDeclaredIneligible(reason=Concealed.of("not_entitled"), person_ids=FAMILY),
+        CaseLapsed(reason="no_contact", person_ids=FAMILY),
+    ],
+    ids=["withdrawn", "ineligible", "lapsed"],
+)
+def test_who_left_although_the_case_had_ended_is_recorded_and_the_case_stays_ended(ending: Event) -> None:
+    departed = given(*APPLIED, ending).when(departure(MOTHER), OPERATIONS, AFTER_LANDING)
+    departed.then(left(MOTHER, cleared=False))
+    assert after(*APPLIED, ending, *departed.events).status == after(*APPLIED, ending).status
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        (*DEPARTED, CaseNotDeparted(person_ids=FAMILY)),
+        (*ARRIVED, ClosingRequested(reason="completed"), CaseClosed(reason="completed", person_ids=FAMILY)),
+    ],
+    ids=["not departed", "closed"],
+)
+def test_where_the_journey_is_settled_for_good_no_departure_is_added(past: tuple[Event, ...]) -> None:
+    given(*past).when(departure(MOTHER), OPERATIONS, A_MONTH_LATER).refused("case_ended")
+
+
+def test_whoever_had_withdrawn_from_a_cleared_case_did_not_leave_cleared() -> None:
+    stayed = (*CLEARED, *map(left, (MOTHER, CHILD)), PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
+    later = BOARDED_AT + timedelta(hours=1)
+    departed = given(*stayed).when(departure(FATHER, departed_at=later), OPERATIONS, AFTER_LANDING)
+    departed.then(left(FATHER, later, cleared=False))
+    assert after(*stayed, *departed.events).departed_at == later
+
+
+def test_a_person_departs_once() -> None:
+    given(*CLEARED, left(MOTHER)).when(departure(MOTHER, FATHER), OPERATIONS, AFTER_LANDING).refused("already_departed")
+
+
+def test_somebody_outside_the_case_does_not_depart_with_it() -> None:
+    given(*CLEARED).when(departure(STRANGER), OPERATIONS, AFTER_LANDING).refused("person_not_in_case")
+
+
+def test_a_departure_cannot_be_recorded_before_it_happened() -> None:
+    given(*CLEARED).when(departure(*FAMILY), OPERATIONS, BOARDED_AT - timedelta(seconds=1)).refused("in_the_future")
+
+
+@pytest.mark.parametrize(
+    ("departed_at", "cleared"),
+    [
+        (CLEARED_AT - timedelta(seconds=1), False),
+        (CLEARED_AT, True),
+        (CLEARED_AT + timedelta(hours=24), True),
+        (CLEARED_AT + timedelta(hours=24, seconds=1), False),
+    ],
+    ids=["before it", "with it", "a day after it", "later"],
+)
+def test_a_clearance_covers_a_departure_within_24_hours_after_it(departed_at: datetime, cleared: bool) -> None:
+    departed = given(*CLEARED).when(departure(*FAMILY, departed_at=departed_at), OPERATIONS, A_MONTH_LATER)
+    departed.then(
+        *(left(person_id, departed_at, cleared=cleared) for person_id in FAMILY),
+        CaseDeparted(departed_at=departed_at),
+    )
+
+
+def test_a_child_who_left_without_an_adult_did_not_leave_cleared() -> None:
+    given(*CLEARED).when(departure(CHILD), OPERATIONS, AFTER_LANDING).then(left(CHILD, cleared=False))
+
+
+def test_when_some_have_left_the_others_keep_their_clearance_and_their_seats() -> None:
+    mother_left = given(*CLEARED).when(departure(MOTHER), OPERATIONS, AFTER_LANDING)
+    mother_left.then(left(MOTHER))
+    given(*CLEARED, *mother_left.events).when(departure(FATHER, CHILD), OPERATIONS, AFTER_LANDING).then(
+        left(FATHER), left(CHILD), CaseDeparted(departed_at=BOARDED_AT)
+    )
+
+
+def test_a_child_left_behind_by_every_adult_loses_its_clearance() -> None:
+    given(*CLEARED).when(departure(MOTHER, FATHER), OPERATIONS, AFTER_LANDING).then(
+        left(MOTHER), left(FATHER), ClearanceLost(condition="child_without_guardian")
+    )
+
+
+def test_the_case_has_departed_once_the_last_one_waited_for_withdraws() -> None:
+    given(*CLEARED, left(MOTHER), left(CHILD)).when(WithdrawPerson(person_id=FATHER), OPERATIONS, AFTER_LANDING).then(
+        PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT)
+    )
+
+
+def test_the_case_has_departed_and_arrived_once_the_last_one_waited_for_withdraws_and_the_others_have_arrived() -> None:
+    others_there = (*CLEARED, left(MOTHER), left(CHILD), landed(MOTHER), landed(CHILD))
+    given(*others_there).when(WithdrawPerson(person_id=FATHER), OPERATIONS, AFTER_LANDING).then(
+        PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT), CaseArrived(arrived_at=LANDED_AT)
+    )
+
+
+def test_the_receiving_office_confirms_an_arrival() -> None:
+    given(*DEPARTED).when(arrival(MOTHER), OFFICE, AFTER_LANDING).then(landed(MOTHER))
+
+
+def test_the_case_has_arrived_once_everybody_who_departed_has() -> None:
+    given(*DEPARTED, landed(MOTHER), landed(CHILD)).when(arrival(FATHER), OFFICE, AFTER_LANDING).then(
+        landed(FATHER), CaseArrived(arrived_at=LANDED_AT)
+    )
+
+
+def test_nobody_waits_for_the_arrival_of_whoever_withdrew() -> None:
+    without_father = (*CLEARED, left(MOTHER), left(CHILD), PersonWithdrew(person_id=FATHER))
+    two_left = (*without_father, CaseDeparted(departed_at=BOARDED_AT), landed(MOTHER))
+    given(*two_left).when(arrival(CHILD), OFFICE, AFTER_LANDING).then(landed(CHILD), CaseArrived(arrived_at=LANDED_AT))
+
+
+def test_a_plan_agreed_before_the_last_arrival_starts_reintegration_with_it() -> None:
+    waiting = (*DEPARTED, landed(MOTHER), landed(CHILD), PlanAgreementNoted(plan_id=PLAN))
+    given(*waiting).when(arrival(FATHER), OFFICE, AFTER_LANDING).then(
+        landed(FATHER),
+        CaseArrived(arrived_at=LANDED_AT),
+        ReintegrationStarted(plan_id=PLAN, status="reintegrating"),
+    )
+
+
+def test_somebody_may_arrive_while_others_still_wait_to_leave() -> None:
+    given(*CLEARED, left(MOTHER)).when(arrival(MOTHER), OFFICE, AFTER_LANDING).then(landed(MOTHER))
+
+
+def test_an_arrival_that_comes_again_changes_nothing() -> None:
+    given(*ARRIVED).when(arrival(MOTHER), OFFICE, AFTER_LANDING).then()
+
+
+def test_nobody_arrives_who_has_not_departed() -> None:
+    given(*CLEARED).when(arrival(MOTHER), OFFICE, AFTER_LANDING).refused("not_departed_yet")
+
+
+def test_nobody_arrives_before_the_own_departure() -> None:
+    too_early = BOARDED_AT - timedelta(seconds=1)
+    given(*DEPARTED).when(arrival(MOTHER, too_early), OFFICE, AFTER_LANDING).refused("arrived_before_departure")
+
+
+def test_an_arrival_may_fall_into_the_minute_of_the_departure() -> None:
+    given(*DEPARTED).when(arrival(MOTHER, BOARDED_AT), OFFICE, AFTER_LANDING).then(landed(MOTHER, BOARDED_AT))
+
+
+def test_an_arrival_cannot_be_confirmed_before_it_happened() -> None:
+    given(*DEPARTED).when(arrival(MOTHER), OFFICE, LANDED_AT - timedelta(seconds=1)).refused("in_the_future")
+
+
+def test_somebody_outside_the_case_does_not_arrive_with_it() -> None:
+    given(*DEPARTED).when(arrival(STRANGER), OFFICE, AFTER_LANDING).refused("person_not_in_case")
+
+
+def test_nobody_arrives_in_a_case_that_has_ended() -> None:
+    given(*APPLIED, WITHDRAWN, left(MOTHER, cleared=False)).when(arrival(MOTHER), OFFICE, AFTER_LANDING).refused(
+        "case_ended"
+    )
+
+
+def test_after_a_month_a_coordinator_can_confirm_that_nobody_departed() -> None:
+    confirmed = given(*DEPARTED).when(RecordNotDeparted(), COORDINATOR, BOARDED_AT + timedelta(days=30))
+    confirmed.then(CaseNotDeparted(person_ids=FAMILY))
+    case = after(*DEPARTED, *confirmed.events)
+    assert (case.status, case.departed_at, case.gone) == ("not_departed", None, ())
+
+
+def test_nobody_confirms_a_non_departure_within_a_month() -> None:
+    too_early = BOARDED_AT + timedelta(days=30, seconds=-1)
+    given(*DEPARTED).when(RecordNotDeparted(), COORDINATOR, too_early).refused("too_early")
+
+
+def test_nobody_confirms_a_non_departure_when_somebody_arrived() -> None:
+    given(*DEPARTED, landed(MOTHER)).when(RecordNotDeparted(), COORDINATOR, A_MONTH_LATER).refused("somebody_arrived")
+
+
+def test_a_case_that_never_departed_is_withdrawn_and_not_confirmed_as_not_departed() -> None:
+    given(*CLEARED).when(RecordNotDeparted(), COORDINATOR, A_MONTH_LATER).refused("wrong_status")
+
+
+def test_a_confirmed_non_departure_can_never_be_taken_back() -> None:
+    ended = given(*DEPARTED, CaseNotDeparted(person_ids=FAMILY))
+    ended.when(arrival(MOTHER), OFFICE, A_MONTH_LATER).refused("case_ended")
+    ended.when(departure(MOTHER, departed_at=DEPARTS_AT), OPERATIONS, A_MONTH_LATER).refused("case_ended")

@@ -1,0 +1,171 @@
+from uuid import UUID
+
+import pytest
+
+from services.returns.domain.case import CASE
+from services.returns.domain.case_application import RecordIntention
+from services.returns.domain.case_preparation import RecordOwnPlan
+from services.returns.domain.case_ref import case_ref
+from services.returns.domain.case_reintegration import (
+    RecordCaseSealed,
+    RecordGrantStage,
+    RecordPlanAgreed,
+    RecordSealRefused,
+)
+from services.returns.domain.person import PERSON, RecordConsent, RecordCounselled
+from services.returns.reactions import REACTIONS
+from shared.contracts.counselling import (
+    ConsentGiven,
+    ConsentWithdrawn,
+    IntentionExpressed,
+    SessionHeld,
+    SessionType,
+)
+from shared.contracts.reintegration import (
+    CaseSealed,
+    GrantApproved,
+    GrantCancelled,
+    GrantCompleted,
+    GrantDisbursed,
+    GrantRejected,
+    GrantRequested,
+    OwnPlanRecorded,
+    PlanAgreed,
+    SealRefused,
+)
+from shared.contracts.returns import GrantStage
+from shared.messages import Concealed, Event, Order, Received
+from shared.money import Money
+from tests.given import NOON
+from tests.unit.returns.examples import (
+    CASE_ID,
+    CHILD,
+    COUNSELLOR,
+    EXPRESSED_AT,
+    FAMILY,
+    FATHER,
+    MOTHER,
+    covered,
+    ref,
+)
+
+SUBJECT = ref(77)
+CAUSE = Received(subject=SUBJECT, at=NOON, actor_id=COUNSELLOR.person_id)
+MONEY = Money.model_validate({"amount": "900.00", "currency": "EUR"})
+
+
+def session(session_type: SessionType, *person_ids: UUID) -> SessionHeld:
+    return SessionHeld(
+        session_type=session_type, modality="in_person", site="trc_usivak", language="urd", interpreter="none",
+        person_ids=person_ids, counsellor_id=COUNSELLOR.person_id, held_at=EXPRESSED_AT, topics=("asylum",),
+        outcome="follow_up",
+    )
+
+
+def orders(event: Event) -> tuple[Order, ...]:
+    return REACTIONS[type(event)](event, CAUSE)
+
+
+def test_everybody_in_an_individual_session_is_counselled_in_the_order_of_their_ids() -> None:
+    counselled = RecordCounselled(session_id=SUBJECT, held_at=EXPRESSED_AT)
+    assert orders(session("individual", FATHER, MOTHER, FATHER)) == (
+        Order("person", MOTHER, counselled),
+        Order("person", FATHER, counselled),
+    )
+
+
+def test_legal_information_is_no_individual_counselling() -> None:
+    assert orders(session("legal_information", MOTHER)) == ()
+
+
+def test_a_session_with_somebody_anonymous_counsels_nobody_known() -> None:
+    assert orders(session("individual")) == ()
+
+
+def test_a_given_consent_is_noted_of_its_person_with_the_country_of_a_transfer() -> None:
+    given = ConsentGiven(
+        consent="transfer", text_version="2023-1", language="urd", method="signature", given_at=EXPRESSED_AT,
+        recipient="receiving_office", recipient_country="PK", purpose="reintegration",
+    )
+    assert orders(given) == (
+        Order("person", SUBJECT, RecordConsent(consent="transfer", active=True, recipient_country="PK")),
+    )
+
+
+def test_a_consent_taken_back_is_noted_of_its_person() -> None:
+    assert orders(ConsentWithdrawn(consent="data", withdrawn_at=NOON)) == (
+        Order("person", SUBJECT, RecordConsent(consent="data", active=False)),
+    )
+
+
+def test_an_intention_begins_a_case_under_its_own_id() -> None:
+    persons = (covered(MOTHER, "adult"), covered(CHILD, "child"))
+    expressed = IntentionExpressed(
+        session_id=ref(31), principal_id=MOTHER, persons=persons, destination_country="PK",
+        counsellor_id=COUNSELLOR.person_id, expressed_at=EXPRESSED_AT,
+    )
+    assert orders(expressed) == (
+        Order(
+            "case",
+            SUBJECT,
+            RecordIntention(
+                case_ref=case_ref(SUBJECT), principal_id=MOTHER, persons=persons, destination_country="PK",
+                counsellor_id=COUNSELLOR.person_id, expressed_at=EXPRESSED_AT,
+            ),
+        ),
+    )
+
+
+def test_an_own_plan_is_noted_of_its_case() -> None:
+    plan = OwnPlanRecorded(case_id=CASE_ID, destination_country="PK", person_ids=FAMILY, lines=())
+    assert orders(plan) == (Order("case", CASE_ID, RecordOwnPlan(plan_id=SUBJECT, person_ids=FAMILY)),)
+
+
+def test_an_agreed_plan_is_noted_of_its_case() -> None:
+    agreed = PlanAgreed(
+        case_id=CASE_ID, destination_country="PK", person_ids=FAMILY, plan_version=2, lines=(), agreed_on=NOON.date()
+    )
+    assert orders(agreed) == (Order("case", CASE_ID, RecordPlanAgreed(plan_id=SUBJECT)),)
+
+
+GRANT_FACTS: list[tuple[Event, GrantStage]] = [
+    (
+        GrantRequested(
+            case_id=CASE_ID, person_id=MOTHER, plan_id=ref(2), plan_line_id=ref(21),
+            category=Concealed.of("business"), modality="in_kind_vendor", money=MONEY, tranches=(),
+            requested_by="staff:sana", requested_at=NOON, counsellor_id=COUNSELLOR.person_id, destination_country="PK",
+        ),
+        "requested",
+    ),
+    (
+        GrantApproved(
+            case_id=CASE_ID, fund_id=ref(3), money=MONEY, approved_by="staff:ivo", approved_at=NOON, request_version=1
+        ),
+        "approved",
+    ),
+    (GrantDisbursed(case_id=CASE_ID), "disbursed"),
+    (GrantCompleted(case_id=CASE_ID), "ended"),
+    (GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by="staff:ivo"), "ended"),
+    (GrantCancelled(case_id=CASE_ID, reason="not_needed", released=MONEY), "ended"),
+]
+
+
+@pytest.mark.parametrize(("event", "stage"), GRANT_FACTS, ids=lambda value: getattr(value, "kind", value))
+def test_how_far_a_grant_is_is_noted_of_its_case(event: Event, stage: GrantStage) -> None:
+    assert orders(event) == (Order("case", CASE_ID, RecordGrantStage(grant_id=SUBJECT, stage=stage)),)
+
+
+def test_a_seal_is_noted_of_the_case_that_was_sealed() -> None:
+    assert orders(CaseSealed()) == (Order("case", SUBJECT, RecordCaseSealed()),)
+
+
+def test_a_refused_seal_is_noted_of_the_case_that_stays_open() -> None:
+    assert orders(SealRefused(live_grants=1)) == (Order("case", SUBJECT, RecordSealRefused()),)
+
+
+def test_every_order_of_a_reaction_is_one_that_its_aggregate_takes_in_any_state() -> None:
+    recorded = (
+        RecordIntention, RecordOwnPlan, RecordPlanAgreed, RecordGrantStage, RecordCaseSealed, RecordSealRefused,
+    )
+    assert {CASE.rule(command).on for command in recorded} == {"any"}
+    assert {PERSON.rule(command).on for command in (RecordCounselled, RecordConsent)} == {"any"}
