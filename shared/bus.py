@@ -204,14 +204,14 @@ class Bus:
         """One call of the JetStream API, e.g. ``STREAM.INFO.RETURNS``; raises as `stream_state` does."""
         return await self._request(f"$JS.API.{call}", b"" if body is None else json.dumps(body).encode())
 
-    def deliveries(
-        self, stream: str, durable: str, stop: asyncio.Event, on_quiet: Callable[[float], None] | None = None
-    ) -> "Deliveries":
-        """The messages of a durable consumer, one after the other, until ``stop`` is set.
+    async def outstanding(self, stream: str, durable: str) -> int:
+        """How many messages of the stream this durable has not acknowledged. Raises as `stream_state`."""
+        answer = await self.api(f"CONSUMER.INFO.{stream}.{durable}")
+        return _integer(answer, "num_pending") + _integer(answer, "num_ack_pending")
 
-        ``on_quiet`` is called about once a second with the seconds for which the broker has had nothing for us.
-        """
-        return Deliveries(self._connected_client, self._pulls, f"{stream}.{durable}", stop, on_quiet)
+    def deliveries(self, stream: str, durable: str, stop: asyncio.Event) -> "Deliveries":
+        """The messages of a durable consumer, one after the other, until ``stop`` is set."""
+        return Deliveries(self._connected_client, self._pulls, f"{stream}.{durable}", stop)
 
     def _connected_client(self) -> Client:
         client = self._client
@@ -320,7 +320,7 @@ class Deliveries:
     """A standing pull: a request for many messages that is renewed before it is used up.
 
     A message is never held back after an idle gap, as a `fetch` of several does it. Whatever happens to broker,
-    stream or durable, it binds again by itself; its heartbeats tell a quiet broker from a dead one.
+    stream or durable, it binds again by itself; its ``heartbeats`` tell a quiet broker from a dead one.
     """
 
     def __init__(
@@ -329,25 +329,22 @@ class Deliveries:
         together: "set[Deliveries]",
         name: str,
         stop: asyncio.Event,
-        on_quiet: Callable[[float], None] | None,
     ) -> None:
+        self.heartbeats = 0
         self._connected = connected
         self._together = together
         self._name = name
         self._stop = stop
-        self._on_quiet = on_quiet
         self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._client: Client | None = None
         self._subscription: Subscription | None = None
         self._inbox = ""
         self._asked = 0
-        self._quiet = 0.0
         self._fault: str | None = None
 
     def rouse(self) -> None:
         """To be called when the connection is new, lost or closed: nobody may owe us an answer any more."""
         self._asked = 0
-        self._quiet = 0.0
         self._arrived.put_nowait(None)
 
     async def __aiter__(self) -> AsyncGenerator[Delivery, None]:
@@ -389,7 +386,6 @@ class Deliveries:
             self._take_status(message.headers or {})
             return None
         self._asked -= 1
-        self._quiet = 0.0
         self._fault = None
         metadata = message.metadata
         return Delivery(
@@ -399,10 +395,8 @@ class Deliveries:
     def _take_status(self, headers: Mapping[str, str]) -> None:
         status, description = headers.get("Status", ""), headers.get("Description", "")
         if status == "100":
-            self._quiet += HEARTBEAT_SECONDS
+            self.heartbeats += 1
             self._fault = None
-            if self._on_quiet is not None:
-                self._on_quiet(self._quiet)
         elif status == "408" or (status == "409" and description.lower().startswith("batch completed")):
             left = headers.get("Nats-Pending-Messages", "")
             self._asked = max(self._asked - int(left), 0) if left.isdigit() else 0
@@ -419,7 +413,6 @@ class Deliveries:
         self._inbox = client.new_inbox()
         self._subscription = await client.subscribe(self._inbox, cb=arrive)
         self._asked = 0
-        self._quiet = 0.0
 
     async def _ask(self, client: Client) -> None:
         request = {

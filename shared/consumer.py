@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from pydantic import ValidationError
 
-from shared.bus import ACK_WAIT, Bus, BusFault, Delivery
+from shared.bus import Bus, BusFault, Delivery
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.errors import Refusal
 from shared.messages import Envelope, leaf_hash
@@ -53,6 +53,7 @@ _BURY = Sql(
 
 # Rules that need fresh facts look at what is marked, so it must be much younger than what they accept.
 MARK_SECONDS = 1.0
+FIRST_MARK_SECONDS = 0.1
 
 log = structlog.get_logger("consumer")
 
@@ -122,23 +123,24 @@ class Consumer:
 
     async def _mark(self, stop: asyncio.Event) -> None:
         """Leaves word in the database when nothing was outstanding, for rules that need fresh facts."""
-        marked: float | None = None
-        while not await _stopped_within(stop, MARK_SECONDS):
-            moment = self.caught_up
-            if moment is None or moment == marked or self.stopped is not None:
-                continue
+        loop = asyncio.get_running_loop()
 
-            async def work(unit: UnitOfWork, moment: float = moment) -> None:
-                # Taken here, so that a wait for a connection or a lock does not make the facts look fresher.
-                ago = timedelta(seconds=asyncio.get_running_loop().time() - moment)
-                unit.write(Write(_MARK, {"source": self._source.name, "ago": ago}))
+        async def work(unit: UnitOfWork) -> None:
+            # Taken here, so that a wait for a connection or a lock does not make the facts look fresher.
+            ago = timedelta(seconds=loop.time() - asked)
+            unit.write(Write(_MARK, {"source": self._source.name, "ago": ago}))
 
+        while not stop.is_set():
+            asked = loop.time()
             with contextlib.suppress(*FAULTS):
-                await self._database.attempt(self._scope, work)
-                marked = moment
+                outstanding = await self._bus.outstanding(self._source.stream, self._durable)
+                if outstanding == 0 and self.stopped is None:
+                    await self._database.attempt(self._scope, work)
+                    self.caught_up = asked
+            await _stopped_within(stop, MARK_SECONDS if self.caught_up is not None else FIRST_MARK_SECONDS)
 
     async def _follow(self, stop: asyncio.Event) -> None:
-        deliveries = self._bus.deliveries(self._source.stream, self._durable, stop, self._quiet)
+        deliveries = self._bus.deliveries(self._source.stream, self._durable, stop)
         async with contextlib.aclosing(aiter(deliveries)) as coming:
             async for delivery in coming:
                 with delivery.held():
@@ -300,19 +302,12 @@ class Consumer:
     async def _done(self, delivery: Delivery) -> None:
         self._given_back = None
         self._reason = "process_ended"
-        if delivery.pending == 0:
-            self.caught_up = asyncio.get_running_loop().time()
         await delivery.ack()
 
     async def _give_back(self, delivery: Delivery, times: int) -> None:
         self._given_back = delivery.sequence - 1
         pauses = self._pauses.faults
         await delivery.nak(pauses[min(times, len(pauses) - 1)])
-
-    def _quiet(self, seconds: float) -> None:
-        # A delivery that was lost on its way comes again only after the broker's patience.
-        if seconds > ACK_WAIT and self._given_back is None and self.stopped is None:
-            self.caught_up = asyncio.get_running_loop().time()
 
     def _trouble(self, error: BaseException) -> None:
         fault = type(error).__name__

@@ -11,8 +11,9 @@ from fastapi import APIRouter
 
 from shared.contracts import BY_SERVICE
 from shared.decider import Decider
-from shared.endpoints import Metrics, api_routes, command_of, forms_of, router_for, without_policy
+from shared.endpoints import api_routes, command_of, forms_of, router_for, without_policy
 from shared.messages import Command
+from shared.metrics import Metrics
 from shared.topology import BY_NAME, SERVICES
 from shared.wiring import Wiring
 

@@ -45,12 +45,10 @@ async def test_a_missing_stream_and_a_broker_out_of_reach_are_told_apart(house: 
 
 async def test_a_lone_message_after_a_quiet_time_is_not_held_back(house: House) -> None:
     got: list[Delivery] = []
-    quiet = asyncio.Event()
     stop = asyncio.Event()
+    deliveries = house.follower_bus.deliveries(SOURCE.stream, durable(FOLLOWER, SOURCE), stop)
 
     async def follow() -> None:
-        name = durable(FOLLOWER, SOURCE)
-        deliveries = house.follower_bus.deliveries(SOURCE.stream, name, stop, lambda _: quiet.set())
         async with aclosing(aiter(deliveries)) as coming:
             async for delivery in coming:
                 got.append(delivery)
@@ -58,8 +56,8 @@ async def test_a_lone_message_after_a_quiet_time_is_not_held_back(house: House) 
 
     following = asyncio.create_task(follow())
     for number in range(3):
-        quiet.clear()
-        await quiet.wait()
+        beats = deliveries.heartbeats
+        await until(lambda: deliveries.heartbeats > beats)  # noqa: B023 -- waited for within this round
         await house.bus.publish(SUBJECT, b"lone", event_id=uuid7(), after=number)
         await until(lambda: len(got) == number + 1, seconds=5)  # noqa: B023 -- waited for within this round
     stop.set()

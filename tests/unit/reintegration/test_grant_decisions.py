@@ -31,7 +31,7 @@ from shared.contracts.reintegration import (
 )
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Context, Event
-from tests.given import NOON, Given
+from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
     AGREED,
     APPROVED,
@@ -47,6 +47,7 @@ from tests.unit.reintegration.examples import (
     MANAGER,
     NOTED,
     NOTHING_STANDS_AGAINST_IT,
+    OFFICE,
     PAID_1,
     RELEASED_1,
     REQUESTED,
@@ -183,6 +184,17 @@ def test_a_cancelled_grant_frees_what_was_committed_and_not_paid(
     assert (grant.status, grant.committed) == ("cancelled", Decimal(0))
 
 
+def test_a_receiving_office_cancels_a_grant_only_until_it_is_approved() -> None:
+    ENDORSED_GRANT.when(CANCEL, OFFICE).then(_cancelled("0"))
+    GRANTS.given(*UNTIL_APPROVED).when(CANCEL, OFFICE).refused("approved_already")
+    GRANTS.given(*UNTIL_PAID, DELIVERED_1).when(CANCEL, OFFICE).refused("approved_already")
+
+
+def test_a_coordinator_cancels_an_approved_grant_though_they_also_serve_a_receiving_office() -> None:
+    both = staff("both", "coordinator", "receiving_office")
+    GRANTS.given(*UNTIL_APPROVED).when(CANCEL, both).then(_cancelled("1200.00"))
+
+
 def test_a_grant_is_not_cancelled_while_a_tranche_is_released_and_not_confirmed_as_paid() -> None:
     GRANTS.given(*UNTIL_APPROVED, RELEASED_1).when(CANCEL, MANAGER).refused("tranche_under_way")
 
@@ -270,3 +282,8 @@ def test_an_undeclared_transition_is_a_fault_of_ours(past: tuple[Event, ...]) ->
 def test_an_event_of_another_aggregate_is_a_fault_of_ours(past: tuple[Event, ...]) -> None:
     with pytest.raises(TypeError):
         GRANT.fold((*past, CaseSealed()))
+
+
+def test_a_grant_that_was_never_asked_for_is_not_approved_by_an_event() -> None:
+    with pytest.raises(TypeError):
+        GRANT.evolve(None, APPROVED)

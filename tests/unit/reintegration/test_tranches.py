@@ -16,6 +16,7 @@ from services.reintegration.domain.tranches import (
     ReconcileTranche,
     ReleaseTranche,
 )
+from shared.actors import Actor
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     GrantApproved,
@@ -29,7 +30,7 @@ from shared.contracts.reintegration import (
     TrancheReleased,
 )
 from shared.errors import NotFound, RuleViolation
-from shared.messages import Command, Context
+from shared.messages import Command, Context, Event
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     APPROVED,
@@ -110,7 +111,7 @@ def test_tranches_are_released_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("past", [(*UNTIL_APPROVED, RELEASED_1), UNTIL_PAID], ids=["released", "paid"])
-def test_the_next_tranche_waits_for_the_delivery_of_the_previous(past: tuple[GrantApproved, ...]) -> None:
+def test_the_next_tranche_waits_for_the_delivery_of_the_previous(past: tuple[Event, ...]) -> None:
     GRANTS.given(*past).when(ReleaseTranche(number=2), PAYER).refused("previous_tranche_not_delivered")
 
 
@@ -251,9 +252,7 @@ def test_the_last_reconciliation_completes_the_grant() -> None:
     ],
     ids=["release", "pay", "deliver", "reconcile"],
 )
-def test_a_tranche_that_the_grant_does_not_have_is_refused(
-    past: tuple[GrantApproved, ...], command: Command
-) -> None:
+def test_a_tranche_that_the_grant_does_not_have_is_refused(past: tuple[Event, ...], command: Command) -> None:
     GRANTS.given(*past).when(command, MANAGER).refused("no_such_tranche")
 
 
@@ -287,6 +286,26 @@ def test_an_act_on_a_tranche_belongs_to_its_statuses(command: Command, allowed: 
         )
         code = refusal.code if isinstance(refusal, RuleViolation) else None
         assert (code == "wrong_status") == (status not in allowed), status
+
+
+@pytest.mark.parametrize(
+    ("past", "by", "command", "code"),
+    [
+        (UNTIL_APPROVED, PAYER, ConfirmPayment, "tranche_not_released"),
+        ((*UNTIL_APPROVED, RELEASED_1), PAYER, ConfirmPayment, None),
+        (ALL_PAID, PAYER, ConfirmPayment, "paid_already"),
+        ((*UNTIL_APPROVED, RELEASED_1), OFFICE, ConfirmDelivery, "tranche_not_paid"),
+        (UNTIL_PAID, OFFICE, ConfirmDelivery, None),
+        (UNTIL_PAID, RECONCILER, ReconcileTranche, "tranche_not_delivered"),
+        (UNTIL_DELIVERED, RECONCILER, ReconcileTranche, None),
+        ((*UNTIL_DELIVERED, RECONCILED_1), RECONCILER, ReconcileTranche, "tranche_not_delivered"),
+    ],
+)
+def test_the_reader_of_a_grant_is_told_whether_a_tranche_waits_for_them(
+    past: tuple[Event, ...], by: Actor, command: type[Command], code: str | None
+) -> None:
+    refusal = GRANT.refusal(GRANT.fold(past), command, NOTHING_STANDS_AGAINST_IT, Context(by, NOON))
+    assert (refusal.code if refusal is not None else None) == code
 
 
 @pytest.mark.parametrize(("command", "_"), ALLOWED_IN, ids=lambda value: type(value).__name__)

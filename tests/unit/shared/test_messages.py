@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -115,7 +114,7 @@ def test_two_currencies_cannot_be_added() -> None:
 def test_ids_are_version_seven_and_sort_by_time() -> None:
     ids = [uuid7(at_ms) for at_ms in (1, 2, 1_700_000_000_000)]
     assert ids == sorted(ids)
-    assert all(isinstance(id, UUID) and id.version == 7 and id.variant == "specified in RFC 4122" for id in ids)
+    assert all(id.version == 7 and id.variant == "specified in RFC 4122" for id in ids)
 
 
 def test_a_stated_time_counts_only_while_a_year_is_replayed() -> None:
@@ -136,7 +135,7 @@ def test_what_the_policy_does_not_name_is_refused() -> None:
         allow("approve", Role.FINANCE_APPROVER), allow("arrive", Role.RECEIVING_OFFICE, reach="own_countries")
     )
     assert policy.countries(staff("f", "finance_approver"), "approve") is None
-    assert policy.countries(staff("r", "receiving_office", countries=("TR",)), "arrive") == {"TR"}
+    assert policy.countries(staff("r", "receiving_office", countries=("TR",)), "arrive") == frozenset({"TR"})
     for actor, operation in ((staff("r", "receiving_office"), "approve"), (staff("n"), "arrive"), (staff("f", "finance_approver"), "x")):
         with pytest.raises(NotPermitted):
             policy.countries(actor, operation)
