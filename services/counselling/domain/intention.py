@@ -10,7 +10,6 @@ from pydantic import Field
 
 from services.counselling.domain.age import age_group
 from services.counselling.domain.command_fields import MOST_PERSONS, refuse_twice
-from services.counselling.domain.transitions import moved
 from shared.contracts.counselling import (
     AgeGroup,
     AttemptEnded,
@@ -24,6 +23,7 @@ from shared.contracts.counselling import (
 from shared.decider import Decider, Events, opening, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
+from shared.transitions import moved
 
 Status = Literal["active", "ended"]
 

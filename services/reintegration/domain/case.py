@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.reintegration.domain.transitions import moved
 from shared.contracts.counselling import Country
 from shared.contracts.reintegration import ArrivalNoted, CaseEndNoted, CaseNoted, CaseSealed, SealRefused
 from shared.decider import Decider, Events, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
+from shared.transitions import moved
 
 CaseStatus = Literal["noted", "arrived", "ended", "sealed"]
 

@@ -8,7 +8,6 @@ from typing import Literal
 from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING
-from services.reintegration.domain.transitions import moved
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     GrantApproved,
@@ -28,6 +27,7 @@ from shared.contracts.reintegration import (
 )
 from shared.messages import Event
 from shared.money import Money
+from shared.transitions import moved
 
 GrantStatus = Literal[
     "submitted",

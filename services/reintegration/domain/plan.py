@@ -11,11 +11,11 @@ from pydantic import Field
 
 from services.reintegration.domain.amounts import PlannedMoney, earliest_day, refuse_two_currencies
 from services.reintegration.domain.case import Case, refuse_unless_open
-from services.reintegration.domain.transitions import moved
 from shared.contracts.reintegration import Dimension, GrantCategory, OwnPlanRecorded, PlanAgreed, PlanLine
 from shared.decider import Decider, Events, changing, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context, Event, Part
+from shared.transitions import moved
 
 PlanStatus = Literal["own_plan", "agreed"]
 

@@ -19,9 +19,9 @@ from services.counselling.domain.intention import (
     SessionBehind,
     evolve,
 )
-from services.counselling.domain.transitions import IllegalTransition
 from shared.contracts.counselling import AgeGroup, AttemptEnded, CoveredPerson, IntentionExpressed, Sex
 from shared.messages import Command
+from shared.transitions import IllegalTransition
 from tests.given import NOON, Given, staff
 from tests.unit.counselling.sequences import FOREIGN_FACT, run
 

@@ -21,7 +21,6 @@ from services.counselling.domain.session import (
     SessionFacts,
     evolve,
 )
-from services.counselling.domain.transitions import IllegalTransition
 from shared.contracts.counselling import (
     Modality,
     SessionHeld,
@@ -32,6 +31,7 @@ from shared.contracts.counselling import (
 )
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
+from shared.transitions import IllegalTransition
 from tests.given import NOON, Given, staff
 from tests.unit.counselling.sequences import FOREIGN_FACT, run
 

@@ -18,7 +18,6 @@ from services.reintegration.domain.case import (
     RecordCaseEnd,
     SealCase,
 )
-from services.reintegration.domain.transitions import IllegalTransition
 from shared.contracts.reintegration import (
     ArrivalNoted,
     CaseEndNoted,
@@ -28,6 +27,7 @@ from shared.contracts.reintegration import (
     SealRefused,
 )
 from shared.messages import Command, Context, Event
+from shared.transitions import IllegalTransition
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     ARRIVED_AT,

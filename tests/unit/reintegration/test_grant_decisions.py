@@ -18,7 +18,6 @@ from services.reintegration.domain.grant import (
 )
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import TERMINAL, TRANSITIONS, Grant, GrantStatus
-from services.reintegration.domain.transitions import IllegalTransition
 from shared.contracts.reintegration import (
     CaseSealed,
     GrantApproved,
@@ -31,6 +30,7 @@ from shared.contracts.reintegration import (
 )
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Context, Event
+from shared.transitions import IllegalTransition
 from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
     AGREED,

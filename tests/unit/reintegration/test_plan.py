@@ -21,11 +21,11 @@ from services.reintegration.domain.plan import (
     PlannedLine,
     RecordOwnPlan,
 )
-from services.reintegration.domain.transitions import IllegalTransition, moved
 from shared.contracts.reintegration import CaseEndNoted, OwnPlanRecorded, PlanAgreed, PlanLine
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Concealed, Context, Event
 from shared.money import Money
+from shared.transitions import IllegalTransition, moved
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     ARRIVED,

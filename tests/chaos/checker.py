@@ -1,0 +1,175 @@
+"""Compares what clients were told with what the logs hold: a linear search for anything lost or done twice."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.contracts import counselling, reintegration, returns
+from shared.messages import Envelope, Event, leaf_hash
+from shared.topology import BY_NAME
+from tests.chaos.history import Asked, Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a log; ``hash`` is its leaf's, ``cause`` and ``cause_hash`` are those of the event it reacts to."""
+
+    id: UUID
+    type: str
+    subject: UUID
+    version: int
+    correlation: str
+    hash: str
+    cause: UUID | None = None
+    cause_hash: str | None = None
+
+    @classmethod
+    def of(cls, leaf: bytes) -> "Entry":
+        """Reads a leaf."""
+        found = Envelope.model_validate_json(leaf)
+        return cls(
+            found.id, found.type, found.subject, found.aggregateversion, found.correlationid, leaf_hash(leaf).hex(),
+            found.causationid, found.causeleafhash,
+        )  # fmt: skip
+
+
+Logs = Mapping[str, Sequence[Entry]]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Each event of type ``cause`` makes exactly one event of the types ``made`` in another service."""
+
+    cause: type[Event]
+    service: str
+    made: tuple[type[Event], ...]
+
+
+_STAGE = (returns.GrantStageNoted,)
+_ENDED = (counselling.AttemptEnded,)
+
+# What the main line of the journeys rests on. Other facts may be known already when they arrive, and then make none.
+EFFECTS = (
+    Effect(counselling.IntentionExpressed, "returns", (returns.CaseOpened,)),
+    Effect(returns.CaseOpened, "reintegration", (reintegration.CaseNoted,)),
+    Effect(returns.PersonArrived, "reintegration", (reintegration.ArrivalNoted,)),
+    Effect(returns.ClosingRequested, "reintegration", (reintegration.CaseSealed, reintegration.SealRefused)),
+    Effect(returns.CaseWithdrawn, "counselling", _ENDED),
+    Effect(returns.CaseDeclaredIneligible, "counselling", _ENDED),
+    Effect(returns.CaseLapsed, "counselling", _ENDED),
+    Effect(returns.CaseNotDeparted, "counselling", _ENDED),
+    Effect(returns.CaseClosed, "counselling", _ENDED),
+    Effect(reintegration.OwnPlanRecorded, "returns", (returns.OwnPlanNoted,)),
+    Effect(reintegration.GrantRequested, "returns", _STAGE),
+    Effect(reintegration.GrantApproved, "returns", _STAGE),
+    Effect(reintegration.GrantDisbursed, "returns", _STAGE),
+    Effect(reintegration.GrantCompleted, "returns", _STAGE),
+    Effect(reintegration.GrantRejected, "returns", _STAGE),
+    Effect(reintegration.GrantCancelled, "returns", _STAGE),
+    Effect(reintegration.CaseSealed, "returns", (returns.CaseClosed,)),
+)
+
+
+def differences(asked: Collection[Asked], logs: Logs, effects: Iterable[Effect] = EFFECTS) -> list[str]:
+    """Everything in which a drained system's logs differ from what its clients were told; empty if nothing does."""
+    return [
+        *_wrong_versions(logs),
+        *_wrongly_acknowledged(asked, logs),
+        *_unasked(asked, logs),
+        *_wrong_reactions(logs),
+        *_wrong_effects(logs, effects),
+    ]
+
+
+def _wrong_versions(logs: Logs) -> Iterator[str]:
+    ids = Counter(entry.id for log in logs.values() for entry in log)
+    yield from (f"event {id} stands in the logs {count} times" for id, count in ids.items() if count > 1)
+    for service, log in logs.items():
+        last: Counter[UUID] = Counter()
+        for entry in log:
+            if entry.version != last[entry.subject] + 1:
+                yield f"{service}: {entry.subject} has version {entry.version} after {last[entry.subject]}"
+            last[entry.subject] = entry.version
+
+
+def _wrongly_acknowledged(asked: Collection[Asked], logs: Logs) -> Iterator[str]:
+    made: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for service, log in logs.items():
+        for entry in log:
+            if entry.cause is None:
+                made[service, entry.correlation].append(entry)
+    for one in asked:
+        by_attempt = [(attempt, made[one.step.service, attempt.correlation]) for attempt in one.attempts]
+        doing = [(attempt, entries) for attempt, entries in by_attempt if entries]
+        if not one.acknowledged:
+            yield f"{one.what} was never acknowledged"
+        elif not doing:
+            yield f"{one.what} was acknowledged and is lost"
+        elif len(doing) > 1:
+            yield f"{one.what} was done {len(doing)} times"
+        else:
+            yield from _unlike_its_receipts(one, *doing[0])
+
+
+def _unlike_its_receipts(asked: Asked, attempt: Attempt, entries: Sequence[Entry]) -> Iterator[str]:
+    answers = {(receipt.id, receipt.version) for receipt in asked.receipts}
+    if len(answers) != 1:
+        yield f"{asked.what} was answered in {len(answers)} ways"
+    newly = sum(not receipt.repeated for receipt in asked.receipts)
+    if newly > 1:
+        yield f"{asked.what} was told {newly} times that it was done just now"
+    if attempt.outcome == "refused":
+        yield f"{asked.what} was refused and done all the same"
+    if newly and attempt.outcome != "accepted":
+        yield f"{asked.what} was told that it was done just now, and an earlier attempt had done it"
+    id, version = asked.receipts[0].id, asked.receipts[0].version
+    expected = [(id, number) for number in range(version - len(entries) + 1, version + 1)]
+    if [(entry.subject, entry.version) for entry in entries] != expected:
+        yield f"{asked.what} was acknowledged as version {version} of {id}, which is not what the log says"
+
+
+def _unasked(asked: Collection[Asked], logs: Logs) -> Iterator[str]:
+    known = {(one.step.service, attempt.correlation) for one in asked for attempt in one.attempts}
+    for service, log in logs.items():
+        for entry in log:
+            if entry.cause is None and (service, entry.correlation) not in known:
+                yield f"{service}: nobody asked for {entry.type} of {entry.subject}"
+
+
+def _wrong_reactions(logs: Logs) -> Iterator[str]:
+    places = {
+        entry.id: (service, idx, entry.hash) for service, log in logs.items() for idx, entry in enumerate(log)
+    }
+    for service, log in logs.items():
+        follows = BY_NAME[service].follows
+        reached = dict.fromkeys(follows, -1)
+        previous: UUID | None = None
+        seen: set[tuple[UUID, UUID, str]] = set()
+        for entry in log:
+            if entry.cause is None:
+                previous = None
+                continue
+            source, idx, digest = places.get(entry.cause, ("", -1, ""))
+            if source not in follows or digest != entry.cause_hash:
+                yield f"{service}: {entry.type} of {entry.subject} reacts to what is in no log it follows"
+                continue
+            # A reaction's events enter the log together: a cause that comes back was taken once more.
+            if idx < reached[source] or (idx == reached[source] and entry.cause != previous):
+                yield f"{service}: event {idx} of {source} took effect again or out of turn"
+            if (entry.cause, entry.subject, entry.type) in seen:
+                yield f"{service}: event {idx} of {source} made {entry.type} of {entry.subject} twice"
+            seen.add((entry.cause, entry.subject, entry.type))
+            reached[source], previous = max(idx, reached[source]), entry.cause
+
+
+def _wrong_effects(logs: Logs, effects: Iterable[Effect]) -> Iterator[str]:
+    made = Counter((service, entry.cause, entry.type) for service, log in logs.items() for entry in log)
+    for effect in effects:
+        for service, log in logs.items():
+            for entry in log:
+                if entry.type != effect.cause.kind:
+                    continue
+                count = sum(made[effect.service, entry.id, kind.kind] for kind in effect.made)
+                if count != 1:
+                    yield f"{service}: {entry.type} of {entry.subject} took effect {count} times in {effect.service}"

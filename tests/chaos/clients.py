@@ -1,0 +1,64 @@
+"""Clients that don't give up: each command is asked for under the same key until it is answered."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+
+from ops.demo_year.calling import Caller
+from ops.demo_year.script import Step
+from shared.http import Receipt
+from tests.chaos.history import Asked, History
+from tests.chaos.journeys import Journey
+
+PATIENCE_SECONDS = 60.0
+
+# What a step needs may still be on its way from another service; nothing was done, and the same may be asked again.
+NOT_YET = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+
+async def _at_once() -> None:
+    """Where nothing is to be waited for."""
+
+
+class Clients:
+    """Gives journeys' commands; whatever happens to the services, each command is answered in the end."""
+
+    def __init__(self, caller: Caller, history: History) -> None:
+        self._caller = caller
+        self._history = history
+
+    async def run(
+        self, name: str, journeys: Sequence[Journey], width: int = 12, turn: Callable[[], Awaitable[None]] = _at_once
+    ) -> None:
+        """All journeys, ``width`` of them at a time; their commands wait for their ``turn`` before they begin."""
+        waiting = list(enumerate(journeys))[::-1]
+
+        async def work() -> None:
+            while waiting:
+                number, journey = waiting.pop()
+                for place, step in enumerate(journey):
+                    await turn()
+                    await self.insist(f"{name}-{number}-{place}", step)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(width):
+                group.create_task(work())
+
+    async def insist(self, key: str, step: Step) -> Receipt:
+        """One command, acknowledged; AssertionError if it was refused for good."""
+        asked = self._history.begin(key, step)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while True:
+                    answer = await self._caller.give(step.service, step.persona, step.id, step.order, step.at, key)
+                    if answer.is_success:
+                        return asked.receipts[-1]
+                    assert answer.status_code in NOT_YET, _told(asked)
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(_told(asked)) from None
+
+
+def _told(asked: Asked) -> str:
+    last = asked.attempts[-1]
+    return f"{asked.what} was not done; after {len(asked.attempts)} attempts it was told {last.status} {last.code}"

@@ -1,0 +1,126 @@
+"""A whole system that may be broken, everything that was asked of it, and the search for what went wrong."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from ops.demo_year.calling import Caller
+from ops.identity.client import PersonaTokens
+from ops.settings import OpsSettings
+from ops.supervisor import Running
+from ops.system import addresses, development_secret, make_system
+from ops.verification import verify_system
+from services.counselling.domain.intention import ExpressIntention
+from services.counselling.domain.person import RegisterPerson
+from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.plan import RecordOwnPlan
+from services.reintegration.domain.tranches import ConfirmPayment
+from shared.bus import Bus
+from shared.messages import Command
+from shared.topology import SERVICES, Service
+from tests.chaos.checker import Entry, differences
+from tests.chaos.clients import Clients
+from tests.chaos.history import History
+
+# One row for each command of a kind: where it stands, and by what it is known there.
+ROWS: tuple[tuple[type[Command], str, str], ...] = (
+    (RegisterPerson, "counselling", "SELECT id FROM persons"),
+    (ExpressIntention, "counselling", "SELECT id FROM intentions"),
+    (ExpressIntention, "returns", "SELECT id FROM cases"),
+    (ExpressIntention, "reintegration", "SELECT id FROM cases"),
+    (RecordOwnPlan, "reintegration", "SELECT id FROM plans"),
+    (RequestGrant, "reintegration", "SELECT id FROM grants"),
+    (ConfirmPayment, "reintegration", "SELECT grant_id FROM payment_references"),
+)
+
+
+@dataclass(frozen=True)
+class System:
+    """A running system, the clients who use it, and what they were told so far."""
+
+    settings: OpsSettings
+    running: Running
+    client: httpx.AsyncClient
+    caller: Caller
+    history: History
+    clients: Clients
+
+    async def leaves(self, service: str) -> list[bytes]:
+        """A service's log, as an auditor gets it."""
+        answer = await self.caller.read(service, "auditor", "/v1/events")
+        assert answer.is_success, answer.status_code
+        return answer.content.splitlines()
+
+    async def logs(self) -> dict[str, list[Entry]]:
+        """All logs."""
+        return {service.name: [Entry.of(leaf) for leaf in await self.leaves(service.name)] for service in SERVICES}
+
+    async def ask(self, service: str, sql: str) -> list[asyncpg.Record]:
+        """What a service's database answers its administrator."""
+        server = self.running.postgres
+        connection = await asyncpg.connect(server.url_for(service, server.user, server.password))
+        try:
+            return await connection.fetch(sql)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def bus(self, service: Service) -> AsyncIterator[Bus]:
+        """The broker as one service may use it."""
+        password = self.running.nats.passwords[service.name]
+        async with Bus(self.running.nats.url, service.name, service.name, password) as bus:
+            await bus.ready()
+            yield bus
+
+    async def wrong(self) -> list[str]:
+        """Waits until all services have followed all there is; then everything that is not as it must be."""
+        await self.caller.drained()
+        found = differences(self.history.asked.values(), await self.logs())
+        for service in SERVICES:
+            found += await self._unlike_its_stream(service)
+            found += [
+                f"{service.name}: its follower of {row['source']} stands still or counted tries"
+                for row in await self.ask(service.name, "SELECT source FROM cursor WHERE tries > 0 OR stopped <> ''")
+            ]
+        for command, service_name, sql in ROWS:
+            found += await self._unlike_their_commands(command, service_name, sql)
+        found += [line async for line, count in verify_system(self.settings, None) if count]
+        return found
+
+    async def _unlike_its_stream(self, service: Service) -> list[str]:
+        leaves = await self.leaves(service.name)
+        async with self.bus(service) as bus:
+            state = await bus.stream_state(service.stream)
+            stored = [await bus.message(service.stream, idx + 1) for idx in range(state.last)]
+        return [] if stored == leaves else [f"{service.name}: stream and log differ ({len(stored)}, {len(leaves)})"]
+
+    async def _unlike_their_commands(self, command: type[Command], service: str, sql: str) -> list[str]:
+        given: list[UUID] = [
+            asked.step.id
+            for asked in self.history.asked.values()
+            if asked.acknowledged and type(asked.step.order) is command
+        ]
+        rows = [row[0] for row in await self.ask(service, sql)]
+        if sorted(given) == sorted(UUID(bytes=row.bytes) for row in rows):
+            return []
+        return [f"{service}: {len(given)} {command.__name__} were acknowledged, {sql} answers {len(rows)} rows"]
+
+
+@asynccontextmanager
+async def open_system(settings: OpsSettings) -> AsyncIterator[System]:
+    """A system on the replay clock whose parts come back by themselves when they die."""
+    history = History()
+    async with (
+        make_system(settings, clock="replay", restart=True, say=lambda _: None) as running,
+        httpx.AsyncClient(timeout=15, trust_env=False, event_hooks=history.hooks) as client,
+    ):
+        found = addresses(running, "replay")
+        caller = Caller(client, found.services, PersonaTokens(found.issuer, development_secret(settings)))
+        await caller.learn()
+        yield System(settings, running, client, caller, history, Clients(caller, history))
+
+

@@ -1,0 +1,104 @@
+"""Services, broker and database are killed while commands flow: nothing acknowledged is lost, nothing happens twice."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+
+from shared.topology import SERVICES
+from tests.chaos.journeys import some_journeys
+from tests.chaos.system import System
+from tests.integration.bus.house import until
+
+CLIENTS = 12
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Which part dies, and after how many answered commands."""
+
+    after: int
+    part: str
+
+
+@dataclass
+class Killer:
+    """Carries out the kills one after the other; the next comes only when the last victim is ready again."""
+
+    system: System
+    plan: Sequence[Kill]
+    dice: Random
+    allowed: int = 0
+    done: list[str] = field(default_factory=list)
+    under_way: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._let_flow()
+
+    async def turn(self) -> None:
+        """Lets a command begin unless so many have that the kills to come would find nobody working."""
+        await until(lambda: len(self.system.history.asked) < self.allowed, READY_SECONDS)
+
+    async def run(self) -> None:
+        """Every kill of the plan."""
+        running, history = self.system.running, self.system.history
+        for kill in self.plan:
+            await until(lambda after=kill.after: history.answered >= after, READY_SECONDS)  # type: ignore[misc]
+            # At what point of the life of the commands under way is left to chance.
+            await asyncio.sleep(self.dice.uniform(0, 0.05))
+            before = running.pid(kill.part)
+            self.under_way.append(len(history.asked) - history.answered)
+            await running.kill(kill.part)
+            async with asyncio.timeout(READY_SECONDS):
+                await running.ready(kill.part)
+            assert running.pid(kill.part) not in (before, None)
+            self.done.append(kill.part)
+            self._let_flow()
+
+    def _let_flow(self) -> None:
+        # The kill after the next still needs commands to fall among.
+        later = self.plan[len(self.done) + 1 :]
+        self.allowed = later[0].after + CLIENTS if later else 1 << 60
+
+
+def plan_kills(dice: Random, kills: int, first: int, commands: int) -> list[Kill]:
+    """So many kills of services, in equal parts, and some of the servers, spread over the commands."""
+    parts = [SERVICES[number % len(SERVICES)].name for number in range(kills)]
+    parts += ["nats", "postgres"] * max(2, kills // 10)
+    dice.shuffle(parts)
+    moments = sorted(dice.sample(range(first, first + commands - CLIENTS), len(parts)))
+    return [Kill(after, part) for after, part in zip(moments, parts, strict=True)]
+
+
+async def test_nothing_acknowledged_is_lost_and_nothing_happens_twice_when_parts_are_killed(
+    system: System, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed, kills, commands = (request.config.getoption(f"--chaos-{name}") for name in ("seed", "kills", "commands"))
+    dice = Random(seed)
+    funds, journeys = some_journeys(seed, commands)
+    given = sum(map(len, journeys))
+    await system.clients.run("funds", [funds])
+    killer = Killer(system, plan_kills(dice, kills, system.history.answered, given), dice)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(killer.run())
+        group.create_task(system.clients.run(f"kills-{seed}", journeys, CLIENTS, killer.turn))
+
+    wrong = await system.wrong()
+    killed = Counter(killer.done)
+    summary = (
+        f"chaos: seed {seed}, {given} commands, killed {dict(sorted(killed.items()))}, "
+        f"{min(killer.under_way)} to {max(killer.under_way)} commands under way at each kill, "
+        f"{system.history.asked_again} asked again, {system.history.done_unheard} of them had been done, "
+        f"{len(wrong)} wrong"
+    )
+    with capsys.disabled():
+        print(f"\n{summary}")
+    assert wrong == [], summary
+    assert sum(killed[service.name] for service in SERVICES) == kills, summary
+    assert min(killed["nats"], killed["postgres"]) >= 2, summary
+    assert min(killer.under_way) > 0, summary
