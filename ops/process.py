@@ -79,8 +79,9 @@ class Process:
 
     def _send(self, how: signal.Signals) -> None:
         if self.returncode is None:
+            # asyncio's own way looks first whether the child has ended, and so takes the exit code from its watcher.
             with contextlib.suppress(ProcessLookupError):
-                self._running.send_signal(how)
+                os.kill(self.pid, how)
 
     def pass_on(self, say: Callable[[str], None]) -> None:
         """Hands each line of output to `say`, with the name in front."""

@@ -24,6 +24,8 @@ INFRASTRUCTURE = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What a connection says that has heard the server's farewell and not yet the end of the line.
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from shared.aggregate import AnyAggregate
 from shared.db import INFRASTRUCTURE, Busy, Database, Scope, Sql
-from shared.http import Calling, Runtime, problem
+from shared.http import Calling, problem
 from shared.messages import Command
 from shared.metrics import Metrics
 
@@ -88,9 +88,10 @@ def router_for(
     forms: Callable[[], Sequence[Form]],
     worker_status: Callable[[], Mapping[str, object]],
     databases: Mapping[str, Database],
+    health: Database,
     figures: Metrics,
 ) -> APIRouter:
-    """The routes common to all services."""
+    """The routes common to all services; ``health`` is asked for a position, so that it is not counted as commands."""
     router = APIRouter()
 
     @router.get("/v1/events", response_class=StreamingResponse)
@@ -128,9 +129,8 @@ def router_for(
     @router.get("/readyz", response_model=Readiness)
     async def readyz(request: Request, response: Response) -> Readiness | Response:
         """The database answers and the followers are not stopped."""
-        runtime: Runtime = request.app.state.runtime
         try:
-            async with runtime.database.unit_of_work(Scope("health")) as unit:
+            async with health.unit_of_work(Scope("health")) as unit:
                 row = await unit.row(_POSITION)
         except (*INFRASTRUCTURE, Busy):
             return problem(request, 503, "unavailable", "The database does not answer.")
@@ -143,13 +143,12 @@ def router_for(
         )
 
     @router.get("/metrics", include_in_schema=False)
-    async def metrics(request: Request) -> Response:
+    async def metrics() -> Response:
         """The figures of this process in the Prometheus text format."""
-        runtime: Runtime = request.app.state.runtime
         for login, database in databases.items():
             figures.statements.labels(login).set(database.counts.statements)
             figures.transactions.labels(login).set(database.counts.transactions)
-        async with runtime.database.unit_of_work(Scope("health")) as unit:
+        async with health.unit_of_work(Scope("health")) as unit:
             row = await unit.row(_POSITION)
         assert row is not None
         figures.log_size.set(row["size"])

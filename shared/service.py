@@ -67,7 +67,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
 
     metrics = Metrics(wiring.service.name)
     common = router_for(
-        lambda: forms_of(routers, wiring.by_name), worker.status, {"api": api, "worker": back}, metrics
+        lambda: forms_of(routers, wiring.by_name), worker.status, {"api": api, "worker": back}, back, metrics
     )
     everything = (*routers, common) if settings.role != "worker" else (common,)
     nameless = without_policy(everything, wiring.policy.operations)

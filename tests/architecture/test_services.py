@@ -10,6 +10,7 @@ import pytest
 from fastapi import APIRouter
 
 from shared.contracts import BY_SERVICE
+from shared.db import Database
 from shared.decider import Decider
 from shared.endpoints import api_routes, command_of, forms_of, router_for, without_policy
 from shared.messages import Command
@@ -29,7 +30,7 @@ def wiring_of(service: str) -> Wiring:
 
 def routers_of(service: str) -> Sequence[APIRouter]:
     router = import_module(f"services.{service}.routes").router
-    return (router, router_for(list, dict, {}, Metrics(service)))
+    return (router, router_for(list, dict, {}, Database("", service), Metrics(service)))
 
 
 @pytest.mark.parametrize("service", NAMES)

@@ -122,6 +122,16 @@ def test_whoever_had_withdrawn_from_a_cleared_case_did_not_leave_cleared() -> No
     assert after(*stayed, *departed.events).departed_at == later
 
 
+def test_a_departure_recorded_late_leaves_the_case_arrived_when_it_arrived() -> None:
+    stayed = (*CLEARED, *map(left, (MOTHER, CHILD)), PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
+    arrived = (*stayed, landed(MOTHER), landed(CHILD), CaseArrived(arrived_at=LANDED_AT))
+    later = LANDED_AT + timedelta(hours=1)
+    departed = given(*arrived).when(departure(FATHER, departed_at=later), OPERATIONS, A_MONTH_LATER)
+    departed.then(left(FATHER, later, cleared=False))
+    case = after(*arrived, *departed.events)
+    assert (case.status, case.departed_at, case.arrived_at) == ("arrived", BOARDED_AT, LANDED_AT)
+
+
 def test_a_person_departs_once() -> None:
     given(*CLEARED, left(MOTHER)).when(departure(MOTHER, FATHER), OPERATIONS, AFTER_LANDING).refused("already_departed")
 

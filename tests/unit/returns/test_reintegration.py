@@ -167,6 +167,7 @@ def test_where_the_status_does_not_follow_grants_a_grant_is_only_noted(past: tup
 
 def test_without_any_grant_the_receiving_office_starts_monitoring() -> None:
     given(*REINTEGRATING).when(StartMonitoring(), OFFICE, A_MONTH_LATER).then(MonitoringStarted())
+    assert after(*MONITORING).status == "monitoring"
 
 
 def test_monitoring_is_not_started_by_hand_beside_a_grant() -> None:
@@ -202,6 +203,11 @@ def test_a_case_is_not_asked_to_close_out_of_turn(past: tuple[Event, ...]) -> No
 
 def test_a_sealed_case_closes_for_everybody_whose_attempt_it_was() -> None:
     given(*CLOSING).when(RecordCaseSealed(), REACTION).then(CaseClosed(reason="completed", person_ids=FAMILY))
+
+
+def test_a_closed_case_keeps_its_reason_and_waits_for_nothing() -> None:
+    case = after(*CLOSED)
+    assert (case.status, case.closure_reason, case.status_before_closing) == ("closed", "completed", None)
 
 
 def test_a_case_closes_without_ending_the_attempt_of_whoever_withdrew() -> None:

@@ -42,6 +42,7 @@ from tests.unit.returns.examples import (
     OPERATIONS,
     PREPARING,
     READY,
+    SCREENED,
     SCREENING,
     SIGNED_AT,
     STRANGER,
@@ -186,8 +187,8 @@ def test_a_try_that_the_last_contact_followed_does_not_count(tried_at: datetime)
 
 
 def test_contact_makes_earlier_tries_void() -> None:
-    between = ContactTried(tried_at=SIGNED_AT - timedelta(hours=1))
-    case = after(*DECLARED[:-1], between, DECLARED[-1], ContactTried(tried_at=NOON))
+    earlier = (ContactTried(tried_at=SIGNED_AT - timedelta(hours=1)), ContactTried(tried_at=SIGNED_AT))
+    case = after(*SCREENED, *earlier, signed(MOTHER, MOTHER), ContactTried(tried_at=NOON))
     assert (case.last_contact_at, case.contact_tried_at) == (SIGNED_AT, (NOON,))
 
 
@@ -199,6 +200,7 @@ def test_a_case_lapses_after_two_tries_and_thirty_days_without_contact() -> None
     given(*DECLARED, *tried(9, 2)).when(LAPSE, COORDINATOR, LONG_SILENT).then(
         CaseLapsed(reason="no_contact", person_ids=FAMILY)
     )
+    assert after(*DECLARED, CaseLapsed(reason="no_contact", person_ids=FAMILY)).status == "lapsed"
 
 
 def test_a_case_does_not_lapse_within_thirty_days_of_the_last_contact() -> None:
