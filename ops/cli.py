@@ -21,6 +21,7 @@ app.add_typer(bus, name="bus")
 app.add_typer(dead_letters, name="dead-letters")
 
 T = TypeVar("T")
+INTERRUPTED = 130
 
 Persona = Annotated[str, typer.Option(help="e.g. counsellor-1, finance-approver, receiving-office-tr")]
 ServiceName = Annotated[str, typer.Option("--service", help="counselling, returns or reintegration")]
@@ -33,6 +34,8 @@ def main() -> None:
     except CannotStart as refusal:
         typer.echo(f"avrr: {refusal.sentence}", err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 @app.command()

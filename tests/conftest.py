@@ -1,6 +1,10 @@
-"""Options of long tests: each has a small default, and a flag for the large run."""
+"""Options of long tests, each with a small default and a flag for the large run, and what such tests have to tell."""
+
+from collections.abc import Callable
 
 import pytest
+
+_TOLD = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -8,3 +12,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--chaos-seed", type=int, default=2023, help="decides who asks for what and what is killed when")
     group.addoption("--chaos-kills", type=int, default=20, help="how often a service is killed")
     group.addoption("--chaos-commands", type=int, default=500, help="how many commands are given meanwhile, at least")
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Adds a line to the end of the run's report, also when everything passed."""
+    return request.config.stash.setdefault(_TOLD, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(_TOLD, []):
+        terminalreporter.write_line(line)

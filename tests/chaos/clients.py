@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 
 from ops.demo_year.calling import Caller
@@ -31,18 +32,23 @@ class Clients:
         self, name: str, journeys: Sequence[Journey], width: int = 12, turn: Callable[[], Awaitable[None]] = _at_once
     ) -> None:
         """All journeys, ``width`` of them at a time; their commands wait for their ``turn`` before they begin."""
-        waiting = list(enumerate(journeys))[::-1]
 
-        async def work() -> None:
-            while waiting:
-                number, journey = waiting.pop()
-                for place, step in enumerate(journey):
-                    await turn()
-                    await self.insist(f"{name}-{number}-{place}", step)
+        async def give(number: int, journey: Journey) -> None:
+            for place, step in enumerate(journey):
+                await turn()
+                await self.insist(f"{name}-{number}-{place}", step)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(width):
-                group.create_task(work())
+        await _side_by_side([partial(give, number, journey) for number, journey in enumerate(journeys)], width)
+
+    async def once_more(self, width: int = 12) -> list[Receipt]:
+        """Every command that was ever given, again under its key."""
+        receipts: list[Receipt] = []
+
+        async def give(asked: Asked) -> None:
+            receipts.append(await self.insist(asked.key, asked.step))
+
+        await _side_by_side([partial(give, asked) for asked in self._history.asked.values()], width)
+        return receipts
 
     async def insist(self, key: str, step: Step) -> Receipt:
         """One command, acknowledged; AssertionError if it was refused for good."""
@@ -57,6 +63,18 @@ class Clients:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(_told(asked)) from None
+
+
+async def _side_by_side(works: Sequence[Callable[[], Awaitable[None]]], width: int) -> None:
+    waiting = list(reversed(works))
+
+    async def work() -> None:
+        while waiting:
+            await waiting.pop()()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(width):
+            group.create_task(work())
 
 
 def _told(asked: Asked) -> str:

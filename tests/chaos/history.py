@@ -20,6 +20,7 @@ class Attempt:
     outcome: Outcome = "unknown"
     status: int | None = None
     code: str = ""
+    retry_after: str | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +57,11 @@ class History:
         return {"request": [self._sent], "response": [self._heard]}
 
     @property
+    def under_way(self) -> int:
+        """How many commands were begun and nobody has been told yet that they are done."""
+        return len(self.asked) - self.answered
+
+    @property
     def asked_again(self) -> int:
         """How many commands were asked for again because the outcome was unknown."""
         return sum(any(attempt.outcome == "unknown" for attempt in asked.attempts) for asked in self.asked.values())
@@ -87,6 +93,7 @@ class History:
         # An answer that broke off says nothing: reading it to its end raises, and the outcome stays unknown.
         await response.aread()
         attempt.status = response.status_code
+        attempt.retry_after = response.headers.get("Retry-After")
         if response.is_success:
             attempt.outcome = "accepted"
             self.answered += not asked.acknowledged

@@ -35,8 +35,8 @@ def some_journeys(seed: int, commands: int) -> tuple[Journey, list[Journey]]:
         for kind, part in (("grants", WITH_GRANTS), ("returns", 1 - WITH_GRANTS - 0.1), ("counselling", 0.1)):
             chosen += _up_to(kinds[kind], left * part)
         if sum(map(len, chosen)) >= commands:
-            dice.shuffle(chosen)
-            return funds, chosen
+            # The long ones first: with them alone at the end only one command would be under way at a time.
+            return funds, sorted(chosen, key=len, reverse=True)
     raise AssertionError("a thousand years were not enough")
 
 

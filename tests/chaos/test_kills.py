@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import pytest
@@ -31,7 +32,6 @@ class Killer:
 
     system: System
     plan: Sequence[Kill]
-    dice: Random
     allowed: int = 0
     done: list[str] = field(default_factory=list)
     under_way: list[int] = field(default_factory=list)
@@ -47,22 +47,23 @@ class Killer:
         """Every kill of the plan."""
         running, history = self.system.running, self.system.history
         for kill in self.plan:
-            await until(lambda after=kill.after: history.answered >= after, READY_SECONDS)  # type: ignore[misc]
-            # At what point of the life of the commands under way is left to chance.
-            await asyncio.sleep(self.dice.uniform(0, 0.05))
+            await until(partial(self._is_time_for, kill), READY_SECONDS)
             before = running.pid(kill.part)
-            self.under_way.append(len(history.asked) - history.answered)
+            self.under_way.append(history.under_way)
             await running.kill(kill.part)
-            async with asyncio.timeout(READY_SECONDS):
-                await running.ready(kill.part)
+            # The supervisor would give whoever dies often longer and longer pauses.
+            await running.start(kill.part)
             assert running.pid(kill.part) not in (before, None)
             self.done.append(kill.part)
             self._let_flow()
 
+    def _is_time_for(self, kill: Kill) -> bool:
+        return self.system.history.answered >= kill.after and self.system.history.under_way > 0
+
     def _let_flow(self) -> None:
         # The kill after the next still needs commands to fall among.
         later = self.plan[len(self.done) + 1 :]
-        self.allowed = later[0].after + CLIENTS if later else 1 << 60
+        self.allowed = later[0].after if later else 1 << 60
 
 
 def plan_kills(dice: Random, kills: int, first: int, commands: int) -> list[Kill]:
@@ -70,19 +71,20 @@ def plan_kills(dice: Random, kills: int, first: int, commands: int) -> list[Kill
     parts = [SERVICES[number % len(SERVICES)].name for number in range(kills)]
     parts += ["nats", "postgres"] * max(2, kills // 10)
     dice.shuffle(parts)
-    moments = sorted(dice.sample(range(first, first + commands - CLIENTS), len(parts)))
-    return [Kill(after, part) for after, part in zip(moments, parts, strict=True)]
+    apart = min(CLIENTS, commands // (2 * len(parts)))
+    moments = sorted(dice.sample(range(commands - CLIENTS - apart * len(parts)), len(parts)))
+    return [Kill(first + after + apart * number, parts[number]) for number, after in enumerate(moments)]
 
 
 async def test_nothing_acknowledged_is_lost_and_nothing_happens_twice_when_parts_are_killed(
-    system: System, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+    system: System, request: pytest.FixtureRequest, tell: Callable[[str], None]
 ) -> None:
     seed, kills, commands = (request.config.getoption(f"--chaos-{name}") for name in ("seed", "kills", "commands"))
     dice = Random(seed)
     funds, journeys = some_journeys(seed, commands)
     given = sum(map(len, journeys))
     await system.clients.run("funds", [funds])
-    killer = Killer(system, plan_kills(dice, kills, system.history.answered, given), dice)
+    killer = Killer(system, plan_kills(dice, kills, system.history.answered, given))
 
     async with asyncio.TaskGroup() as group:
         group.create_task(killer.run())
@@ -96,8 +98,7 @@ async def test_nothing_acknowledged_is_lost_and_nothing_happens_twice_when_parts
         f"{system.history.asked_again} asked again, {system.history.done_unheard} of them had been done, "
         f"{len(wrong)} wrong"
     )
-    with capsys.disabled():
-        print(f"\n{summary}")
+    tell(summary)
     assert wrong == [], summary
     assert sum(killed[service.name] for service in SERVICES) == kills, summary
     assert min(killed["nats"], killed["postgres"]) >= 2, summary
