@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 
 import pytest
 
+from shared.ids import uuid7
 from shared.topology import SERVICES
+from tests.chaos.checker import Logs, differences
 from tests.chaos.journeys import some_journeys
 from tests.chaos.system import System
 from tests.integration.bus.house import until
@@ -91,6 +93,7 @@ async def test_nothing_acknowledged_is_lost_and_nothing_happens_twice_when_parts
         group.create_task(system.clients.run(f"kills-{seed}", journeys, CLIENTS, killer.turn))
 
     wrong = await system.wrong()
+    blind = [logs for logs in _planted(await system.logs(), dice) if not differences(system.history.asked.values(), logs)]
     killed = Counter(killer.done)
     summary = (
         f"chaos: seed {seed}, {given} commands, killed {dict(sorted(killed.items()))}, "
@@ -100,6 +103,21 @@ async def test_nothing_acknowledged_is_lost_and_nothing_happens_twice_when_parts
     )
     tell(summary)
     assert wrong == [], summary
+    assert blind == [], "a loss or a repetition that was planted in this history was not found"
     assert sum(killed[service.name] for service in SERVICES) == kills, summary
     assert min(killed["nats"], killed["postgres"]) >= 2, summary
     assert min(killer.under_way) > 0, summary
+
+
+def _planted(logs: Logs, dice: Random) -> Iterator[Logs]:
+    """The same logs with an event of a command missing and the gap closed, or with one that stands there twice."""
+    for service, log in logs.items():
+        for place in dice.sample([place for place, entry in enumerate(log) if entry.cause is None], 5):
+            lost = log[place]
+            later = [
+                replace(entry, version=entry.version - 1) if entry.subject == lost.subject else entry
+                for entry in log[place + 1 :]
+            ]
+            yield {**logs, service: [*log[:place], *later]}
+            last = max(entry.version for entry in log if entry.subject == lost.subject)
+            yield {**logs, service: [*log, replace(lost, id=uuid7(), version=last + 1)]}

@@ -175,6 +175,8 @@ async def _line_that_stays_open(server: PostgresAddress, passed_on: list[bytes])
         await asyncio.gather(pass_on(reader, far_writer, []), pass_on(far_reader, writer, passed_on))
 
     async with await asyncio.start_server(connected, "127.0.0.1", 0) as line:
-        yield line.sockets[0].getsockname()[1]
-        for writer in writers:
-            writer.transport.abort()
+        try:
+            yield line.sockets[0].getsockname()[1]
+        finally:
+            for writer in writers:
+                writer.transport.abort()

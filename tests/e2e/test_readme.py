@@ -1,0 +1,106 @@
+"""Every command that the README shows does what it says there."""
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.cli import app
+from tests.e2e.conftest import Mission
+
+PROJECT = Path(__file__).parent.parent.parent
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+COMMANDS = sorted(set(re.findall(r"\./avrr ([a-z][a-z0-9\- A-Z]*)", README)))
+QUESTIONS = re.findall(r'token ([a-z0-9-]+)\)" +"http://127\.0\.0\.1:(\d+)(/v1/[^"]+)"', BLOCKS)
+# What takes long or never ends is run by tests of its own; here it only has to exist.
+ELSEWHERE = {"demo", "test", "up", "lock"}
+
+
+async def avrr(mission: Mission, *arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from ops.cli import main; main()", *arguments, cwd=PROJECT,
+        env={**os.environ, "AVRR_DATA": str(mission.settings.data_folder), "COLUMNS": "150"},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+def test_the_readme_shows_commands_and_questions() -> None:
+    assert len(COMMANDS) >= 6
+    assert len(QUESTIONS) == 6
+
+
+@pytest.mark.parametrize("shown", COMMANDS)
+def test_every_command_shown_exists(shown: str) -> None:
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {str(group.name) for group in app.registered_groups}
+    assert shown.split(maxsplit=1)[0] in known
+
+
+@pytest.mark.parametrize(("persona", "port", "path"), QUESTIONS)
+async def test_every_question_shown_is_answered_to_the_persona_who_asks_it(
+    mission: Mission, persona: str, port: str, path: str
+) -> None:
+    service = {"8001": "counselling", "8002": "returns", "8003": "reintegration"}[port]
+    answer = await mission.read(service, persona, path)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_token_can_be_had_for_a_persona(mission: Mission) -> None:
+    code, output = await avrr(mission, "token", "--persona", "receiving-office-tr")
+    assert (code, output.count(".")) == (0, 2)
+
+
+async def test_the_report_shows_published_beside_computed_and_fails_where_they_differ(mission: Mission) -> None:
+    code, output = await avrr(mission, "report", "--year", "2023")
+    assert (code, "DIFFERS" in output) == (1, True)
+    code, output = await avrr(mission, "report", "--year", "2022")
+    assert (code, "DIFFERS" in output) == (0, False)
+
+
+async def test_verify_finds_nothing_wrong(mission: Mission) -> None:
+    await mission.caller.drained()
+    code, output = await avrr(mission, "verify")
+    assert code == 0, output
+    assert output.count("equals log size") == 3
+
+
+async def test_the_policy_of_a_service_is_printed(mission: Mission) -> None:
+    code, output = await avrr(mission, "policy", "--service", "returns")
+    assert code == 0
+    assert re.search(r"clear_to_board +operations +all", output)
+
+
+async def test_a_stream_is_rebuilt_from_the_log(mission: Mission) -> None:
+    code, output = await avrr(mission, "bus", "rebuild", "RETURNS")
+    assert code == 0, output
+    async with asyncio.timeout(30):
+        while (await avrr(mission, "verify", "--service", "returns"))[0] != 0:
+            pass
+
+
+async def test_dead_letters_are_listed(mission: Mission) -> None:
+    assert await avrr(mission, "dead-letters", "list", "--service", "returns") == (0, "")
+    code, output = await avrr(mission, "dead-letters", "replay", "--service", "returns", "--source", "counselling", "--index", "3")
+    assert (code, "There is no dead letter" in output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("policy", "--service", "nowhere"), "There is no such service"),
+        (("bus", "rebuild", "NOWHERE"), "There is no such stream"),
+        (("up",), "another"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_in_one_line(mission: Mission, arguments: tuple[str, ...], line: str) -> None:
+    code, output = await avrr(mission, *arguments)
+    assert code == 1
+    assert line in output
+    assert len(output.strip().splitlines()) == 1
