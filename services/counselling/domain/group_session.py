@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.counselling.domain.command_fields import Moment, Topics, refuse_future
+from services.counselling.domain.command_fields import Topics
 from shared.contracts.counselling import GroupSessionHeld, Language, Site, Topic
 from shared.decider import Decider, Events, NoFacts, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
+from shared.moments import Moment, refuse_future
 
 Participants = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Share = Annotated[int, Field(strict=True, ge=0, le=1000)]

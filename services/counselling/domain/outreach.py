@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.counselling.domain.command_fields import Moment, refuse_future
 from shared.contracts.counselling import Language, OutreachHeld, Place
 from shared.decider import Decider, Events, NoFacts, opening
 from shared.messages import Command, Context, Event
+from shared.moments import Moment, refuse_future
 
 Contacts = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 

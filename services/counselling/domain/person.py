@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.counselling.domain.command_fields import Moment, refuse_future
 from shared.contracts.counselling import (
     ConsentGiven,
     ConsentKind,
@@ -21,6 +20,7 @@ from shared.contracts.counselling import (
 from shared.decider import Decider, Events, NoFacts, changing, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context, Event
+from shared.moments import Moment, refuse_future
 
 EARLIEST_BIRTH_YEAR = 1900
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.counselling.domain.command_fields import Moment, PersonIds, Topics, refuse_future, refuse_twice
+from services.counselling.domain.command_fields import PersonIds, Topics, refuse_twice
 from shared.contracts.counselling import (
     Country,
     Interpreter,
@@ -24,6 +24,7 @@ from shared.contracts.counselling import (
 from shared.decider import Decider, Events, changing, either, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
+from shared.moments import Moment, refuse_future
 from shared.transitions import moved
 
 Status = Literal["scheduled", "held", "not_held"]

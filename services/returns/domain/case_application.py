@@ -8,7 +8,6 @@ from pydantic import Field, StrictBool
 from services.returns.domain.case_guards import nobody_gone, not_by_the_counsellor, only_in, traveller
 from services.returns.domain.case_ref import CASE_REF_PATTERN
 from services.returns.domain.case_state import Case, CaseFacts
-from services.returns.domain.given_fields import Moment, refuse_future
 from shared.contracts.counselling import Country, CoveredPerson, Language
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -23,6 +22,7 @@ from shared.contracts.returns import (
 from shared.decider import Events, Rule, changing, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context
+from shared.moments import Moment, refuse_future
 
 
 class RecordIntention(Command):

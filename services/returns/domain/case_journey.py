@@ -7,11 +7,12 @@ from uuid import UUID
 from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import member, only_in, still_open
 from services.returns.domain.case_state import Case, CaseFacts, CasePerson
-from services.returns.domain.given_fields import Moment, PersonIds, refuse_future
+from services.returns.domain.given_fields import PersonIds
 from shared.contracts.returns import ArrivalKnownBy, CaseNotDeparted, PersonArrived, PersonDeparted
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
+from shared.moments import Moment, refuse_future
 
 CLEARANCE_HOLDS: Final = timedelta(hours=24)
 SILENCE_BEFORE_NOT_DEPARTED: Final = timedelta(days=30)

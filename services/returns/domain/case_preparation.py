@@ -11,7 +11,7 @@ from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_guards import not_by_the_counsellor, only_in, traveller
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts
 from services.returns.domain.gate import CONFIRMATION_HOLDS, first_unmet, gate
-from services.returns.domain.given_fields import Moment, PersonIds, refuse_future
+from services.returns.domain.given_fields import PersonIds
 from shared.contracts.counselling import Country
 from shared.contracts.returns import (
     BookingConfirmed,
@@ -28,6 +28,7 @@ from shared.contracts.returns import (
 from shared.decider import Events, Rule, changing, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
+from shared.moments import Moment, refuse_future
 
 FACTS_HOLD: Final = timedelta(seconds=60)
 

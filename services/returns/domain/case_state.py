@@ -58,10 +58,6 @@ ROW_TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-class IllegalTransition(AssertionError):
-    """A fact would move a case along a way that is not declared: a programming error."""
-
-
 @dataclass(frozen=True, slots=True)
 class CasePerson:
     """One person of a case with what their own journey needs; ``declared_by`` is who signed the declaration for them.

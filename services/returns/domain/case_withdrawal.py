@@ -7,7 +7,6 @@ from uuid import UUID
 from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import member, nobody_gone, only_in, still_open
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, Status
-from services.returns.domain.given_fields import Moment, refuse_future
 from shared.contracts.returns import (
     CaseLapsed,
     CaseWithdrawn,
@@ -19,6 +18,7 @@ from shared.contracts.returns import (
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context
+from shared.moments import Moment, refuse_future
 
 TRIES_BEFORE_LAPSE: Final = 2
 SILENCE_BEFORE_LAPSE: Final = timedelta(days=30)

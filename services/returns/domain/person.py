@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.returns.domain.given_fields import Moment
 from shared.contracts.counselling import ConsentKind, Country
 from shared.contracts.returns import PersonConsentNoted, PersonCounselled
 from shared.decider import Decider, Events, NoFacts, recording
 from shared.messages import Command, Context, Event
+from shared.moments import Moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.counselling.domain.command_fields import Moment, Topics
+from services.counselling.domain.command_fields import Topics
+from shared.moments import Moment
 
 MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 TOPICS: TypeAdapter[tuple[str, ...]] = TypeAdapter(Topics)

@@ -47,7 +47,6 @@ from services.returns.domain.case_state import (
     TRANSITIONS,
     Case,
     CaseFacts,
-    IllegalTransition,
     KnownPerson,
     Status,
 )
@@ -67,6 +66,7 @@ from shared.contracts.returns import (
     ScreeningStarted,
 )
 from shared.messages import Command, Concealed, Event
+from shared.transitions import IllegalTransition
 from tests.given import NOON
 from tests.unit.returns.examples import (
     APPLIED,
