@@ -119,6 +119,14 @@ def rebuild(stream: Annotated[str, typer.Argument(help="e.g. RETURNS")]) -> None
     _run(rebuild_stream(read_settings(), stream))
 
 
+@bus.command("step-back")
+def step_back(service: ServiceName, source: Annotated[str, typer.Option()]) -> None:
+    """After a foreign event was taken and the source's stream rebuilt: lets a follower take the true one."""
+    from ops.commands import step_back as set_back
+
+    typer.echo(_run(set_back(read_settings(), _known(service), _known(source))))
+
+
 @dead_letters.command("list")
 def list_dead_letters(service: ServiceName) -> None:
     """Shows what waits, oldest first: source, index, key and reason."""

@@ -24,13 +24,15 @@ from ops.system import Addresses, addresses, development_secret, make_system, re
 from ops.verification import verify_system
 from shared import dead_letters
 from shared.clock import Clock
-from shared.db import Database
+from shared.db import Database, Scope, Sql
 from shared.errors import NotFound
 from shared.reacting import reacting
 from shared.topology import BY_NAME, SERVICES
 from shared.wiring import Wiring
 
 _MARK = "year-2023.json"
+_PLACE = Sql("SELECT last_idx FROM cursor WHERE source = :source")
+_TRUE_HASH = Sql("SELECT leaf_hash FROM event_log WHERE idx = :idx")
 
 
 def stay_up(settings: OpsSettings) -> int:
@@ -81,6 +83,22 @@ async def rebuild_stream(settings: OpsSettings, stream: str) -> None:
         raise CannotStart("unknown_stream", f"There is no such stream; there are {', '.join(s.stream for s in SERVICES)}.")
     password = Secrets(settings.secrets_folder).password(f"nats_{PROVISION}")
     await Provision(settings.nats_url or read_addresses(settings).nats, PROVISION, password).rebuild(stream.upper())
+
+
+async def step_back(settings: OpsSettings, service: str, source: str) -> str:
+    """Sets a follower that took a foreign event back to the last true one; rebuild the source's stream first."""
+    if source not in BY_NAME[service].follows:
+        raise CannotStart("not_followed", f"{service} follows {', '.join(BY_NAME[service].follows)}.")
+    async with _worker_database(settings, service) as database, _worker_database(settings, source) as origin:
+        async with database.unit_of_work(Scope("operator")) as unit:
+            place = await unit.row(_PLACE, source=source)
+        if place is None or place["last_idx"] < 0:
+            raise CannotStart("nothing_taken", f"{service} has not taken any event of {source} yet.")
+        last = place["last_idx"] - 1
+        async with origin.unit_of_work(Scope("operator")) as unit:
+            true = await unit.row(_TRUE_HASH, idx=last)
+        await dead_letters.step_back(database, source, last, bytes(true["leaf_hash"]) if true is not None else b"")
+    return f"{service} goes on after event {last} of {source}; correct by command what the foreign event had led to"
 
 
 async def waiting(settings: OpsSettings, service: str) -> list[str]:

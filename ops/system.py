@@ -124,7 +124,9 @@ def worker_url(settings: OpsSettings, service: Service) -> str:
         host, _, port = read_addresses(settings).postgres.rpartition(":")
         server = PostgresAddress(host, int(port), "", "", "postgres")
     role = f"{service.name}_worker"
-    return server.url_for(service.name, role, Secrets(settings.secrets_folder).password(role))
+    # Where the roles were made by `ops.prepare`, their passwords are in its variables and not in a data folder.
+    password = os.environ.get(f"AVRR_PASSWORD_{role.upper()}") or Secrets(settings.secrets_folder).password(role)
+    return server.url_for(service.name, role, password)
 
 
 def _service(running: Running, service: Service, logins: databases.Logins, clock: ClockMode) -> Child:

@@ -4,11 +4,14 @@ import asyncio
 import os
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ops.cli import app
+from services.counselling.domain.person import RegisterPerson
+from shared.ids import uuid7
 from tests.e2e.conftest import Mission
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -104,3 +107,17 @@ async def test_what_cannot_be_done_is_said_in_one_line(mission: Mission, argumen
     assert code == 1
     assert line in output
     assert len(output.strip().splitlines()) == 1
+
+
+async def test_a_follower_can_be_set_back_one_event_and_applies_nothing_twice(mission: Mission) -> None:
+    order = RegisterPerson(sex="male", birth_year=1990, country_of_origin="TR", site="trc_lipa")
+    await mission.done("counselling", "counsellor", uuid7(), order, datetime(2023, 5, 2, 12, 0, tzinfo=UTC))
+    await mission.caller.drained()
+    code, output = await avrr(mission, "bus", "step-back", "--service", "returns", "--source", "counselling")
+    assert code == 0, output
+    assert "goes on after event" in output
+    assert (await avrr(mission, "bus", "rebuild", "COUNSELLING"))[0] == 0
+    await mission.caller.drained()
+    async with asyncio.timeout(30):
+        while (await avrr(mission, "verify"))[0] != 0:
+            pass
