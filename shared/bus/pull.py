@@ -1,0 +1,205 @@
+"""The standing pull: another service's stream, one delivery after the other."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from shared.bus.faults import (
+    ACK_WAIT,
+    HEARTBEAT_SECONDS,
+    NANOSECONDS,
+    RECONNECT_SECONDS,
+    BusFault,
+    Unbound,
+    faults,
+)
+
+PULL_SECONDS = 30.0
+PULL_BATCH = 100
+
+log = structlog.get_logger("bus")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message of a stream, ours until it is acknowledged or given back; ``pending`` more wait behind it."""
+
+    data: bytes
+    sequence: int
+    num_delivered: int
+    pending: int
+    _message: Msg
+
+    async def ack(self) -> None:
+        """Done; if the word is lost the message comes again. Raises `BusDown`."""
+        with faults():
+            await self._message.ack()
+
+    async def nak(self, delay: float) -> None:
+        """Given back, to be delivered again after so many seconds. Raises `BusDown`."""
+        with faults():
+            await self._message.nak(delay)
+
+    async def in_progress(self) -> None:
+        """Still being worked on: the time for the acknowledgement starts anew. Raises `BusDown`."""
+        with faults():
+            await self._message.in_progress()
+
+    @contextlib.contextmanager
+    def held(self, every: float = ACK_WAIT * 0.4) -> Iterator[None]:
+        """Says `in_progress` for as long as the block runs, so that slow work is not delivered twice."""
+        loop = asyncio.get_running_loop()
+        saying: set[asyncio.Task[None]] = set()
+        timer: asyncio.TimerHandle
+
+        async def say() -> None:
+            with contextlib.suppress(BusFault):
+                await self.in_progress()
+
+        def again() -> None:
+            nonlocal timer
+            task = loop.create_task(say())
+            saying.add(task)
+            task.add_done_callback(saying.discard)
+            timer = loop.call_later(every, again)
+
+        timer = loop.call_later(every, again)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+class Deliveries:
+    """A standing pull: a request for many messages that is renewed before it is used up.
+
+    A message is never held back after an idle gap, as a `fetch` of several does it. Whatever happens to broker,
+    stream or durable, it binds again by itself; its ``heartbeats`` tell a quiet broker from a dead one.
+    """
+
+    def __init__(
+        self,
+        connected: Callable[[], Client],
+        together: "set[Deliveries]",
+        name: str,
+        stop: asyncio.Event,
+    ) -> None:
+        self.heartbeats = 0
+        self._connected = connected
+        self._together = together
+        self._name = name
+        self._stop = stop
+        self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
+        self._client: Client | None = None
+        self._subscription: Subscription | None = None
+        self._inbox = ""
+        self._asked = 0
+        self._fault: str | None = None
+
+    def rouse(self) -> None:
+        """To be called when the connection is new, lost or closed: nobody may owe us an answer any more."""
+        self._asked = 0
+        self._arrived.put_nowait(None)
+
+    async def __aiter__(self) -> AsyncGenerator[Delivery, None]:
+        ending = asyncio.create_task(self._stop.wait())
+        ending.add_done_callback(lambda _: self._arrived.put_nowait(None))
+        self._together.add(self)
+        try:
+            while not self._stop.is_set():
+                try:
+                    delivery = await self._next()
+                except (BusFault, OSError, TimeoutError, nats.errors.Error) as error:
+                    await self._rest(type(error).__name__ if not isinstance(error, Unbound) else str(error))
+                    continue
+                if delivery is not None:
+                    yield delivery
+        finally:
+            self._together.discard(self)
+            ending.cancel()
+            await self._unbind()
+
+    async def _next(self) -> Delivery | None:
+        client = self._connected()
+        if self._subscription is None or self._client is not client:
+            await self._bind(client)
+        if self._asked <= PULL_BATCH // 2:
+            await self._ask(client)
+        try:
+            message = self._arrived.get_nowait()
+        except asyncio.QueueEmpty:
+            try:
+                async with asyncio.timeout(3 * HEARTBEAT_SECONDS):
+                    message = await self._arrived.get()
+            except TimeoutError:
+                raise Unbound("silent") from None
+        if message is None:
+            return None
+        # Only JetStream's deliveries have an address for the acknowledgement; a status has none.
+        if not message.reply:
+            self._take_status(message.headers or {})
+            return None
+        self._asked -= 1
+        self._fault = None
+        metadata = message.metadata
+        return Delivery(
+            message.data, metadata.sequence.stream, metadata.num_delivered, metadata.num_pending, message
+        )
+
+    def _take_status(self, headers: Mapping[str, str]) -> None:
+        status, description = headers.get("Status", ""), headers.get("Description", "")
+        if status == "100":
+            self.heartbeats += 1
+            self._fault = None
+        elif status == "408" or (status == "409" and description.lower().startswith("batch completed")):
+            left = headers.get("Nats-Pending-Messages", "")
+            self._asked = max(self._asked - int(left), 0) if left.isdigit() else 0
+        else:
+            raise Unbound(f"{status} {description}".strip()[:100].lower())
+
+    async def _bind(self, client: Client) -> None:
+        await self._unbind()
+
+        async def arrive(message: Msg) -> None:
+            self._arrived.put_nowait(message)
+
+        self._client = client
+        self._inbox = client.new_inbox()
+        self._subscription = await client.subscribe(self._inbox, cb=arrive)
+        self._asked = 0
+
+    async def _ask(self, client: Client) -> None:
+        request = {
+            "batch": PULL_BATCH,
+            "expires": int(PULL_SECONDS * NANOSECONDS),
+            "idle_heartbeat": int(HEARTBEAT_SECONDS * NANOSECONDS),
+        }
+        await client.publish(
+            f"$JS.API.CONSUMER.MSG.NEXT.{self._name}", json.dumps(request).encode(), reply=self._inbox
+        )
+        self._asked += PULL_BATCH
+
+    async def _rest(self, fault: str) -> None:
+        if fault != self._fault:
+            self._fault = fault
+            log.warning("pull_unbound", consumer=self._name, reason=fault)
+        await self._unbind()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RECONNECT_SECONDS):
+                await self._stop.wait()
+
+    async def _unbind(self) -> None:
+        # What has arrived already stays in the queue: unsubscribing loses only what is still on its way, and the
+        # broker delivers that again.
+        if self._subscription is not None:
+            subscription, self._subscription = self._subscription, None
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await subscription.unsubscribe()
