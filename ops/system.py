@@ -45,16 +45,14 @@ def make_system(
     """The system, for ``async with``: inside, every service is ready."""
 
     async def prepare(running: Running) -> Sequence[Child]:
-        secrets = running.secrets
-        passwords = {role: secrets.password(role) for role in databases.role_names()}
-        logins = await databases.prepare(running.postgres, passwords)
+        await databases.prepare(running.postgres, _passwords(running))
         user, password = nats_login(running, PROVISION)
         await Provision(running.nats.url, user, password).ensure()
         write_addresses(settings, addresses(running, clock))
         children = [_provision(running)]
         if settings.oidc_issuer is None:
             children.append(_identity(running))
-        children += [_service(running, service, logins[service.name], clock) for service in SERVICES]
+        children += [service_child(running, service, clock) for service in SERVICES]
         return children
 
     return Running(
@@ -129,11 +127,17 @@ def worker_url(settings: OpsSettings, service: Service) -> str:
     return server.url_for(service.name, role, password)
 
 
-def _service(running: Running, service: Service, logins: databases.Logins, clock: ClockMode) -> Child:
+def service_child(
+    running: Running, service: Service, clock: ClockMode, role: Literal["all", "api", "worker"] = "all",
+    port: int | None = None,
+) -> Child:  # fmt: skip
+    """A service's process: its API and its worker together, or one of them alone under a name and port of its own."""
     user, password = nats_login(running, service.name)
-    url = f"http://127.0.0.1:{running.ports[service.name]}"
+    logins = databases.logins(running.postgres, service, _passwords(running))
+    listens_at = port or running.ports[service.name]
     environment = {
-        "AVRR_PORT": str(running.ports[service.name]),
+        "AVRR_PORT": str(listens_at),
+        "AVRR_ROLE": role,
         "AVRR_CLOCK": clock,
         "AVRR_LOG_LEVEL": "warning" if clock == "replay" else "info",
         "AVRR_API_DATABASE_URL": logins.api,
@@ -146,8 +150,15 @@ def _service(running: Running, service: Service, logins: databases.Logins, clock
     if running.settings.oidc_jwks_url is not None:
         environment["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
     return Child(
-        service.name, (sys.executable, "-m", f"{service.module}.app"), environment, ready_url=f"{url}/readyz"
+        service.name if role == "all" else f"{service.name}-{role}",
+        (sys.executable, "-m", f"{service.module}.app"),
+        environment,
+        ready_url=f"http://127.0.0.1:{listens_at}/readyz",
     )
+
+
+def _passwords(running: Running) -> dict[str, str]:
+    return {role: running.secrets.password(role) for role in databases.role_names()}
 
 
 def _provision(running: Running) -> Child:

@@ -1,0 +1,32 @@
+"""A service's API and worker as two processes: what the one commits, the other hears of and relays."""
+
+from datetime import UTC, datetime
+
+from ops.ports import next_free
+from ops.system import service_child
+from services.counselling.domain.person import GiveConsent, RegisterPerson
+from shared.ids import uuid7
+from shared.topology import COUNSELLING
+from tests.e2e.conftest import Mission
+
+NOW = datetime(2023, 5, 2, 12, 0, tzinfo=UTC)
+
+
+async def test_an_api_without_worker_is_relayed_by_a_worker_without_api(mission: Mission) -> None:
+    running = mission.running
+    await running.stop("counselling")
+    try:
+        await running.add(
+            service_child(running, COUNSELLING, "replay", "api"),
+            service_child(running, COUNSELLING, "replay", "worker", next_free(9100)),
+        )
+        person_id = uuid7()
+        order = RegisterPerson(sex="female", birth_year=1990, country_of_origin="MA", site="trc_borici")
+        await mission.done("counselling", "counsellor", person_id, order, NOW)
+        consent = GiveConsent(consent="data", text_version="v1", language="ara", method="signature", given_at=NOW)
+        await mission.done("counselling", "counsellor", person_id, consent, NOW)
+        await mission.caller.drained()
+    finally:
+        for name in ("counselling-api", "counselling-worker"):
+            await running.stop(name)
+        await running.start("counselling")
