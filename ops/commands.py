@@ -37,7 +37,10 @@ _TRUE_HASH = Sql("SELECT leaf_hash FROM event_log WHERE idx = :idx")
 
 def stay_up(settings: OpsSettings) -> int:
     """Starts everything with the real clock and stays; the exit code."""
-    return asyncio.run(run(make_system(settings)))
+    def greet(running: Running) -> None:
+        _invite(Console(), addresses(running, "real"))
+
+    return asyncio.run(run(make_system(settings), greet=greet))
 
 
 def run_demo(settings: OpsSettings, *, exit_after: bool, json_file: Path | None, seed: int) -> int:

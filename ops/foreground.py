@@ -23,9 +23,12 @@ async def run(
     system: Running,
     work: Callable[[Running], Awaitable[int]] | None = None,
     *,
+    greet: Callable[[Running], None] | None = None,
     complain: Callable[[str], None] = complain_in_terminal,
 ) -> int:
     """Runs a system until its work is done, a part ends, or somebody stops it; the result is the exit code.
+
+    ``greet`` is called once everything is up.
 
     The first SIGINT or SIGTERM stops in good order, the second kills. Without `work` that is how such a
     system is meant to end: 0. Work or a start that was cut short is not a success: 130. A refusal or a part
@@ -51,6 +54,8 @@ async def run(
     try:
         async with system:
             up = True
+            if greet is not None:
+                greet(system)
             return await _work_or_failure(system, work, complain)
     except asyncio.CancelledError:
         if not interrupted:

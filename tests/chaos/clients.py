@@ -41,13 +41,14 @@ class Clients:
         await _side_by_side([partial(give, number, journey) for number, journey in enumerate(journeys)], width)
 
     async def once_more(self, width: int = 12) -> list[Receipt]:
-        """Every command that was ever given, again under its key."""
+        """Every command that was ever acknowledged, again under its key."""
         receipts: list[Receipt] = []
 
         async def give(asked: Asked) -> None:
             receipts.append(await self.insist(asked.key, asked.step))
 
-        await _side_by_side([partial(give, asked) for asked in self._history.asked.values()], width)
+        known = [asked for asked in self._history.asked.values() if asked.acknowledged]
+        await _side_by_side([partial(give, asked) for asked in known], width)
         return receipts
 
     async def insist(self, key: str, step: Step) -> Receipt:

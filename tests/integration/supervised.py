@@ -51,25 +51,12 @@ async def main(folder: Path, kind: str) -> int:
         say=say,
     )
 
-    async def announce() -> None:
+    def greet(_: Running) -> None:
         for name in ("postgres", "nats", *(child.name for child in children if child is not FAILING)):
-            await until_known(system, name)
             say(f"pid {system.pid(name)}")
         say("running")
 
-    announcing = asyncio.create_task(announce())
-    code = await run(system, work if kind == "work" else None)
-    announcing.cancel()
-    return code
-
-
-async def until_known(system: Running, name: str) -> None:
-    """Waits until the supervisor has started that part."""
-    while True:
-        try:
-            return await system.ready(name)
-        except KeyError:
-            await asyncio.sleep(0.01)
+    return await run(system, work if kind == "work" else None, greet=greet)
 
 
 if __name__ == "__main__":
