@@ -30,11 +30,11 @@ class Clock:
             raise RuleViolation("clock_not_replaying", "This system runs on the real clock.")
         try:
             now = datetime.fromisoformat(stated)
-        except ValueError:
-            now = None
-        if now is None or now.tzinfo is None:
-            raise RuleViolation("time_unreadable", "Avrr-Now must be an RFC 3339 time with an offset.")
-        return now.astimezone(UTC)
+            if now.tzinfo is not None:
+                return now.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise RuleViolation("time_unreadable", "Avrr-Now must be an RFC 3339 time with an offset.")
 
     def for_reaction(self, cause: datetime) -> datetime:
         """The time of a reaction to a fact that was recorded at ``cause``."""

@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 Result = TypeVar("Result")
 
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
-_SAFE = re.compile(r"^[A-Za-z0-9:._@,\-]{0,2000}$")
+# Every character of a person id that `auth` accepts, and none that could end the literal it stands in.
+_SAFE = re.compile(r"[A-Za-z0-9:._@,|/+=\-]{0,2000}")
 _PLACE = re.compile(r"\$(\d+)")
 
 INFRASTRUCTURE = (
@@ -38,6 +39,10 @@ class Busy(Exception):
 
 class WriteConflict(Exception):
     """A write met rows other than those that were read; the whole command is to be tried again."""
+
+
+class NotCommitted(Exception):
+    """The server rolled a transaction back that was to be committed, because an error in it had been passed over."""
 
 
 class Sql:
@@ -246,21 +251,26 @@ class Database:
                 yield unit
                 grew = await unit.finish()
             except BaseException:
-                await connection.execute("ROLLBACK")
-                healthy = True
+                # A connection that is gone has rolled back; what the caller hears is what went wrong before.
+                with contextlib.suppress(*INFRASTRUCTURE):
+                    await connection.execute("ROLLBACK")
+                    healthy = True
                 raise
-            await connection.execute("COMMIT")
+            # In a transaction that met an error COMMIT is no error: the server rolls back and says so.
+            if await connection.execute("COMMIT") != "COMMIT":
+                raise NotCommitted
             healthy = True
         finally:
             if not healthy:
-                connection.terminate()
+                with contextlib.suppress(asyncpg.InterfaceError):
+                    connection.terminate()
             await self._pool.release(connection)
         if grew:
             self.on_append()
 
     def _begin(self, scope: Scope) -> str:
         countries = ",".join(sorted(scope.countries))
-        if not (_SAFE.match(scope.actor_id) and _SAFE.match(countries)):
+        if not (_SAFE.fullmatch(scope.actor_id) and _SAFE.fullmatch(countries)):
             raise ValueError("a scope holds a character that a setting may not have")
         return (
             "BEGIN; SELECT set_config('app.actor', '" + scope.actor_id + "', true), "

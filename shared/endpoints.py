@@ -26,6 +26,8 @@ _POSITION = Sql(
     "(SELECT coalesce(json_object_agg(source, stopped), '{}'::json) FROM cursor WHERE stopped IS NOT NULL) AS stopped"
 )
 _CHUNK = 500
+# The largest number that the log's index can hold.
+MOST_EVENTS = 2**63 - 1
 
 
 class Form(BaseModel):
@@ -97,7 +99,7 @@ def router_for(
     @router.get("/v1/events", response_class=StreamingResponse)
     async def read_events(
         call: Calling,
-        first: Annotated[int, Query(ge=0, alias="from")] = 0,
+        first: Annotated[int, Query(ge=0, le=MOST_EVENTS, alias="from")] = 0,
         limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1_000_000,
     ) -> StreamingResponse:
         """The log from a position on: the stored leaves, byte for byte, one a line."""

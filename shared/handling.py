@@ -23,6 +23,9 @@ _REMEMBER = Sql(
     "INSERT INTO idempotency (actor_id, key, fingerprint, status, resource_id, version) "
     "VALUES (:actor_id, :key, :fingerprint, :status, :resource_id, :version)"
 )
+_ANSWERED = Sql(
+    "SELECT fingerprint, status, version, resource_id FROM idempotency WHERE actor_id = :actor_id AND key = :key"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,37 @@ async def handle(
 
     ``countries`` limits whose aggregates the actor may know of (None: all). Raises a `Refusal`.
     """
+    try:
+        return await _decided(
+            unit, aggregate, id, command, context, origin, expected_version, repeat, countries
+        )
+    except Refusal:
+        if repeat is None:
+            raise
+        # The lock may have waited for the very command that this one repeats; only a later statement sees its answer.
+        row = await unit.row(_ANSWERED, actor_id=context.actor.person_id, key=repeat.key)
+        if row is None:
+            raise
+        return _given_before(row, repeat)
+
+
+async def _decided(
+    unit: UnitOfWork,
+    aggregate: Aggregate[State, Facts],
+    id: UUID,
+    command: Command,
+    context: Context,
+    origin: Origin,
+    expected_version: int | None,
+    repeat: Repeat | None,
+    countries: frozenset[str] | None,
+) -> Handled:
     actor_id = context.actor.person_id
     rows = rows_of(aggregate)
     row = await unit.row(rows.lock_sql, id=id, actor_id=actor_id, key=repeat.key if repeat else "")
     assert row is not None
     if repeat is not None and row["fingerprint"] is not None:
-        if row["fingerprint"] != repeat.fingerprint:
-            raise RuleViolation(
-                "idempotency_key_reused", "This Idempotency-Key was already used for something else."
-            )
-        return Handled(row["resource_id"], row["version"], row["status"] == 201, repeated=True, changed=False)
+        return _given_before(row, repeat)
 
     version, state = rows.parse(row["body"]) if row["body"] is not None else (0, None)
     if state is not None and not _within(aggregate.country(state), countries):
@@ -170,6 +194,12 @@ async def transact(
         if refusal is None:
             raise
         raise refusal from None
+
+
+def _given_before(row: asyncpg.Record, repeat: Repeat) -> Handled:
+    if row["fingerprint"] != repeat.fingerprint:
+        raise RuleViolation("idempotency_key_reused", "This Idempotency-Key was already used for something else.")
+    return Handled(row["resource_id"], row["version"], row["status"] == 201, repeated=True, changed=False)
 
 
 def _within(country: str | None, countries: frozenset[str] | None) -> bool:

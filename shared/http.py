@@ -37,6 +37,9 @@ Result = TypeVar("Result")
 log = structlog.get_logger("http")
 
 PROBLEM = "application/problem+json"
+# The longest command, a plan of thirty lines, needs some ten kilobytes.
+MAX_BODY_BYTES = 256 * 1024
+_OUR_FAULT = "Something went wrong on our side. It has been noted."
 _STATUS: Mapping[type[Refusal], int] = {RuleViolation: 409, NotFound: 404, Stale: 412, NotPermitted: 403}
 _CORRELATION = re.compile(r"^[A-Za-z0-9\-]{8,64}$")
 _KEY = re.compile(r"^[\x21-\x7e]{8,128}$")
@@ -231,8 +234,16 @@ After = Annotated[UUID | None, "the id of the last item of the page before"]
 Limit = Annotated[int, Field(ge=1, le=100)]
 
 
+class AnswerCutShort(Exception):
+    """Something failed after an answer had begun, so that it can only be broken off; the log says what."""
+
+
 class Surroundings:
-    """Pure ASGI: a correlation id for each request, one structured log line, headers that keep answers private."""
+    """Pure ASGI: a correlation id for each request, one structured log line, headers that keep answers private.
+
+    A body longer than `MAX_BODY_BYTES`, counted as it comes, is refused. What nobody else caught is answered here as
+    a 500, with the same headers and the same line.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -248,7 +259,15 @@ class Surroundings:
         correlation = stated if _CORRELATION.match(stated) else str(uuid7())
         scope.setdefault("state", {})["correlation_id"] = correlation
         started = time.perf_counter()
-        status = 0
+        status = length = 0
+
+        async def bounded() -> Message:
+            nonlocal length
+            message = await receive()
+            length += len(message.get("body", b""))
+            if length > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            return message
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -265,7 +284,13 @@ class Surroundings:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            await self.app(scope, bounded, answer)
+        except Exception as error:
+            # Further out the framework would answer without our headers, and the server would log the error's text.
+            log.exception("internal_error", kind=type(error).__name__, exc_info=error)
+            if status:
+                raise AnswerCutShort from None
+            await problem(Request(scope), 500, "internal_error", _OUR_FAULT)(scope, receive, answer)
         finally:
             operation = getattr(scope.get("route"), "name", "none")
             seconds = time.perf_counter() - started
@@ -287,6 +312,9 @@ def problem(request: Request, status: int, code: str, title: str, fields: Sequen
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if status == 503:
         headers["Retry-After"] = "2"
+    if status == 413:
+        # What is still to come of the body is not read.
+        headers["Connection"] = "close"
     return Response(body.model_dump_json(exclude_none=True), status, headers, PROBLEM)
 
 
@@ -320,16 +348,13 @@ def install_problems(app: FastAPI) -> None:
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-        answer = problem(
-            request, error.status_code, codes.get(error.status_code, "refused"), "This cannot be asked here."
-        )
+        code = codes.get(error.status_code, "refused")
+        too_large = "This is longer than anything that can be asked here."
+        sentence = too_large if error.status_code == 413 else "This cannot be asked here."
+        answer = problem(request, error.status_code, code, sentence)
         for name, value in (error.headers or {}).items():
             answer.headers[name] = value
         return answer
-
-    async def bug(request: Request, error: Exception) -> Response:
-        log.error("internal_error", kind=type(error).__name__, exc_info=error)
-        return problem(request, 500, "internal_error", "Something went wrong on our side. It has been noted.")
 
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(BadToken, unknown_caller)
@@ -337,7 +362,6 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy):
         app.add_exception_handler(infrastructure, unavailable)
-    app.add_exception_handler(Exception, bug)
 
 
 def _known(item: Mapping[str, object]) -> Sequence[object]:

@@ -1,9 +1,11 @@
 """The settings of one service process, read from `AVRR_…` variables; nothing secret has a default."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.jwks import is_loopback
 
 
 class Settings(BaseSettings):
@@ -38,3 +40,10 @@ class Settings(BaseSettings):
     oidc_max_token_seconds: int = 600
 
     mission_time_zone: str = "Europe/Sarajevo"
+
+    @model_validator(mode="after")
+    def _replay_stays_on_this_machine(self) -> Self:
+        # On the replay clock a caller states what time it is, and with it which deadlines have passed.
+        if self.clock == "replay" and not is_loopback(self.host):
+            raise ValueError("the replay clock is for a demo on this machine: AVRR_HOST must be a loopback address")
+        return self

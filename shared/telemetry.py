@@ -1,5 +1,6 @@
 """Structured logs on standard output, one JSON object a line, with ids and codes only."""
 
+import json
 import logging
 import sys
 
@@ -8,7 +9,9 @@ import structlog
 
 def configure_logging(level: str) -> None:
     """Every log line of this process becomes JSON; exception texts are kept out, their types and places stay."""
-    logging.basicConfig(level=level.upper(), stream=sys.stdout, format='{"event":"%(name)s","level":"%(levelname)s"}')
+    lines = logging.StreamHandler(sys.stdout)
+    lines.setFormatter(_NameAndKind())
+    logging.basicConfig(level=level.upper(), handlers=[lines])
     for noisy in ("uvicorn", "uvicorn.error", "uvicorn.access", "nats", "asyncio", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
@@ -23,6 +26,17 @@ def configure_logging(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
+
+
+class _NameAndKind(logging.Formatter):
+    """What other libraries log: which logger, how grave, what kind of error; their messages may quote anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"event": record.name, "level": record.levelname.lower()}
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            line |= {"kind": type(error).__name__}
+        return json.dumps(line)
 
 
 def _places_without_texts(

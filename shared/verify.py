@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from shared.aggregate import AnyAggregate
 from shared.db import Database, Scope, Sql
 from shared.ledger import Disclosure, reveal, rows_of
@@ -92,6 +94,8 @@ class _Entry:
     type: str
     data: dict[str, Any]
     disclosures: dict[str, Disclosure]
+    # Whether the leaf, which is what others get, says the same as the columns beside it.
+    agrees: bool
 
 
 async def _histories(database: Database, scope: Scope) -> AsyncIterator[tuple[UUID, list[_Entry]]]:
@@ -108,12 +112,22 @@ async def _histories(database: Database, scope: Scope) -> AsyncIterator[tuple[UU
                 yield subject, history
                 history = []
             subject, aggver = row["subject"], row["aggver"]
-            data: dict[str, Any] = json.loads(row["leaf"])["data"]
-            history.append(_Entry(aggver, row["type"], data, known.get(row["id"], {})))
+            told = _told(row["leaf"])
+            meant = (str(row["id"]), row["type"], str(subject), aggver)
+            agrees = tuple(told.get(name) for name in ("id", "type", "subject", "aggregateversion")) == meant
+            history.append(_Entry(aggver, row["type"], told.get("data", {}), known.get(row["id"], {}), agrees))
         if not rows:
             if history:
                 yield subject, history
             return
+
+
+def _told(leaf: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(leaf)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 async def _row_equals_fold(
@@ -127,9 +141,17 @@ async def _row_equals_fold(
     folded: dict[str, set[UUID]],
 ) -> None:
     name = history[0].type.removeprefix(f"avrr.{service}.").split(".")[0]
+    if name not in aggregates:
+        findings.differences.append(f"log: {len(history)} events of {subject} are of no kind that this service has")
+        return
     aggregate = aggregates[name]
     folded[name].add(subject)
     findings.rows += 1
+    findings.differences += [
+        f"{name} {subject}: the leaf of version {entry.version} says something else than the log"
+        for entry in history
+        if not entry.agrees
+    ]
     if [entry.version for entry in history] != list(range(1, len(history) + 1)):
         findings.differences.append(f"{name} {subject}: its versions are not 1, 2, 3 …")
     state, fault = _fold(aggregate, history)
@@ -152,8 +174,13 @@ def _fold(aggregate: AnyAggregate, history: list[_Entry]) -> tuple[object, str |
     kinds = {kind.kind: kind for kind in aggregate.decider.events}
     state: object = None
     for entry in history:
+        kind = kinds.get(entry.type)
+        if kind is None:
+            return None, f"version {entry.version} is of no kind that this service has"
         try:
-            event: Event = reveal(kinds[entry.type].model_validate(entry.data), entry.disclosures)
+            event: Event = reveal(kind.model_validate(entry.data), entry.disclosures)
+        except ValidationError:
+            return None, f"version {entry.version} is not what its kind promises"
         except ValueError:
             return None, f"a concealed value of version {entry.version} does not match its digest"
         try:

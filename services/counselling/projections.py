@@ -23,7 +23,7 @@ _END_ATTEMPT = Sql(
 def family_members(family_id: UUID, _: Family | None, family: Family, events: tuple[Event, ...]) -> Sequence[Write]:
     """A person is a member of one family at most, held by the table's key."""
     del events
-    ids = [member.person_id for member in family.members]
+    ids = sorted(member.person_id for member in family.members)
     return (Write(_JOIN_FAMILY, {"person_ids": ids, "family_id": family_id}, len(ids)),)
 
 
@@ -34,9 +34,9 @@ def active_attempts(
     writes: list[Write] = []
     for event in events:
         if isinstance(event, IntentionExpressed):
-            ids = [person.person_id for person in event.persons]
+            ids = sorted(person.person_id for person in event.persons)
             writes.append(Write(_BEGIN_ATTEMPT, {"person_ids": ids, "intention_id": intention_id}, len(ids)))
         elif isinstance(event, AttemptEnded):
-            ended = list(event.person_ids)
+            ended = sorted(event.person_ids)
             writes.append(Write(_END_ATTEMPT, {"person_ids": ended, "intention_id": intention_id}, len(ended)))
     return writes

@@ -85,9 +85,12 @@ PLANS = Sql(
     "WHERE (cast(:after AS uuid) IS NULL OR id > :after) "
     "AND (cast(:case_id AS uuid) IS NULL OR case_id = :case_id) "
     "AND (cast(:status AS text) IS NULL OR status = :status) "
-    "AND (cast(:countries AS text[]) IS NULL OR destination_country = ANY(cast(:countries AS text[]))) "
+    "AND (cast(:countries AS text[]) IS NULL OR (destination_country = ANY(cast(:countries AS text[])) "
+    " AND EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0))) "
     "ORDER BY id LIMIT :limit"
 )
+
+_ARRIVED = Sql("SELECT FROM cases WHERE id = :case_id AND jsonb_array_length(arrived) > 0")
 
 GRANTS = Sql(
     "SELECT id, case_id, destination_country, status, modality, amount, currency, committed, paid, "
@@ -182,6 +185,11 @@ async def live_grants(unit: UnitOfWork, case_id: UUID) -> int:
     """How many grants of a case are live; 0 for a case that is not known."""
     row = await unit.row(_LIVE_GRANTS, case_id=case_id)
     return int(row["live_grants"]) if row is not None else 0
+
+
+async def somebody_arrived(unit: UnitOfWork, case_id: UUID) -> bool:
+    """Whether an arrival of the case is confirmed, from when on its receiving office may read the plan."""
+    return await unit.row(_ARRIVED, case_id=case_id) is not None
 
 
 async def behind_a_plan(

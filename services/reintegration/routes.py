@@ -25,6 +25,7 @@ from services.reintegration.domain.tranches import (
     ReconcileTranche,
     ReleaseTranche,
 )
+from shared.errors import NotFound
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.statistics import First, Last, Statistics, period
 
@@ -59,8 +60,12 @@ async def list_plans(
 
 @router.get("/plans/{plan_id}")
 async def read_plan(plan_id: UUID, call: Calling) -> View[Plan]:
-    """One plan in its present version."""
-    return await call.view(wiring.PLAN, plan_id)
+    """One plan in its present version; for a receiving office from the first arrival on."""
+    view = await call.view(wiring.PLAN, plan_id)
+    limited = call.countries is not None
+    if limited and not await call.ask(lambda unit: queries.somebody_arrived(unit, view.state.case_id)):
+        raise NotFound
+    return view
 
 
 @router.post("/plans/{plan_id}/record-own")

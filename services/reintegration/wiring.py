@@ -97,9 +97,15 @@ def _within_reach(known: case.Case | None, command: Command | None, context: Con
     return known if reach is None or known.destination_country in reach else None
 
 
+def _country_that_may_know(known: case.Case) -> str | None:
+    # None is within no reach but an unlimited one: before an arrival a receiving office hears of cases from returns
+    # alone, and of plans, which tell of health, not at all.
+    return known.destination_country if known.arrived else None
+
+
 CASE: Aggregate[case.Case, case.CaseFacts] = Aggregate(
     service="reintegration", name="case", decider=case.CASE, table=tables.CASES, state=case.Case,
-    facts=_case_facts, project=projections.case_limits, country=lambda known: known.destination_country,
+    facts=_case_facts, project=projections.case_limits, country=_country_that_may_know,
 )
 
 PLAN: Aggregate[plan.Plan, plan.PlanFacts] = Aggregate(

@@ -36,8 +36,10 @@ from services.returns.domain.case_withdrawal import (
 from services.returns.domain.gate import first_unmet, gate
 from shared.contracts.counselling import Country
 from shared.db import UnitOfWork
+from shared.errors import RuleViolation
 from shared.handling import read
 from shared.http import Calling, Limit, Page, Receipt, View
+from shared.messages import Command
 from shared.statistics import First, Last, Statistics, period
 
 router = APIRouter(prefix="/v1")
@@ -183,7 +185,7 @@ async def record_not_departed(case_id: UUID, body: RecordNotDeparted, call: Call
 @router.post("/cases/{case_id}/confirm-arrival")
 async def confirm_arrival(case_id: UUID, body: ConfirmArrival, call: Calling) -> Receipt:
     """Confirms that a person arrived."""
-    return await call.order(wiring.CASE, case_id, body)
+    return await _ordered_from_abroad(call, case_id, body)
 
 
 @router.post("/cases/{case_id}/withdraw")
@@ -213,7 +215,7 @@ async def lapse_case(case_id: UUID, body: LapseCase, call: Calling) -> Receipt:
 @router.post("/cases/{case_id}/start-monitoring")
 async def start_monitoring(case_id: UUID, body: StartMonitoring, call: Calling) -> Receipt:
     """States that no grant is wanted."""
-    return await call.order(wiring.CASE, case_id, body)
+    return await _ordered_from_abroad(call, case_id, body)
 
 
 @router.post("/cases/{case_id}/request-closing")
@@ -256,3 +258,13 @@ async def read_statistics(first: First, last: Last, call: Calling) -> Statistics
     asked = period(first, last, call.runtime.mission_time_zone)
     found = await call.ask(lambda unit: queries.figures(unit, asked))
     return Statistics(service="returns", first=asked.first, last=asked.last, time_zone=asked.zone, figures=found)
+
+
+async def _ordered_from_abroad(call: Calling, case_id: UUID, body: Command) -> Receipt:
+    try:
+        return await call.order(wiring.CASE, case_id, body)
+    except RuleViolation as refusal:
+        if refusal.code not in ("wrong_status", "case_ended"):
+            raise
+        # Why it is not possible would tell the exact status: that somebody withdrew, say, or could not be reached.
+        raise RuleViolation(refusal.code, "As this case stands, this is not possible.") from None

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from services.reintegration.domain.case import RecordArrival, RecordCase, RecordCaseEnd, SealCase
+from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
 from services.reintegration.routes import router
-from services.reintegration.wiring import WIRING
+from services.reintegration.wiring import PLAN, WIRING
 from shared.clock import Clock
 from shared.endpoints import api_routes, command_of, operations_of
 from shared.http import Runtime
@@ -16,6 +17,7 @@ from shared.ids import uuid7
 from shared.service import create_app
 from tests.given import NOON
 from tests.integration.reintegration.office import House, Line
+from tests.unit.reintegration.examples import ARRIVED_AT, COUNSELLOR, eur
 from tests.unit.shared.test_tokens import claims, header, settings, signed, tokens
 
 BY_REACTIONS = {RecordCase, RecordArrival, RecordCaseEnd, SealCase}
@@ -211,3 +213,48 @@ async def test_what_the_domain_refuses_is_a_409_with_its_code(house: House, peop
     assert (answer.status_code, answer.json()["code"]) == (409, "line_has_a_grant")
     own_case = (await people.office.get(f"cases/{line.case_id}")).json()
     assert (own_case["state"]["status"], own_case["actions"]) == ("arrived", [])
+
+
+async def own_plan(house: House) -> tuple[UUID, UUID, UUID]:
+    person_id, plan_id = uuid7(), uuid7()
+    case_id = await house.case(person_id, arrived=False)
+    line = PlannedLine(
+        line_id=uuid7(), person_id=person_id, dimension="economic", category="medical", planned=eur("100.00")
+    )
+    await house.give(
+        PLAN, plan_id, RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=(line,)), COUNSELLOR
+    )
+    return case_id, person_id, plan_id
+
+
+async def test_before_an_arrival_its_receiving_office_sees_neither_case_nor_plan(house: House, people: People) -> None:
+    case_id, _, plan_id = await own_plan(house)
+    assert (await people.office.get("plans")).json()["items"] == []
+    for path in (f"plans/{plan_id}", f"cases/{case_id}"):
+        assert (await people.office.get(path)).json()["code"] == "not_found"
+        assert (await people.coordinator.get(path)).status_code == 200
+    assert [item["id"] for item in (await people.coordinator.get("plans")).json()["items"]] == [str(plan_id)]
+
+
+async def test_that_a_case_ended_before_anybody_left_is_not_for_the_country_of_origin(
+    house: House, people: People
+) -> None:
+    case_id, _, plan_id = await own_plan(house)
+    await house.react(case_id, RecordCaseEnd())
+    for path in (f"plans/{plan_id}", f"cases/{case_id}"):
+        assert (await people.office.get(path)).status_code == 404
+
+
+async def test_from_the_first_arrival_on_its_receiving_office_works_with_the_plan(house: House, people: People) -> None:
+    case_id, person_id, plan_id = await own_plan(house)
+    await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
+    assert [item["id"] for item in (await people.office.get("plans")).json()["items"]] == [str(plan_id)]
+    for path in (f"plans/{plan_id}", f"cases/{case_id}"):
+        assert (await people.office.get(path)).status_code == 200
+        assert (await people.office_abroad.get(path)).status_code == 404
+
+
+async def test_a_position_beyond_any_log_is_malformed(house: House, people: People) -> None:
+    assert (await people.auditor.get("events", **{"from": 2**63})).status_code == 422
+    nothing = await people.auditor.get("events", **{"from": 2**63 - 1})
+    assert (nothing.status_code, nothing.content) == (200, b"")

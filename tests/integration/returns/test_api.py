@@ -239,3 +239,21 @@ async def test_an_order_over_http_is_refused_by_the_rules_in_words(mission: Miss
     assert problem(answer) == (409, "too_early_to_lapse")
     approval = await api.post(f"cases/{attempt.id}/approve", {}, ZORAN)
     assert approval.status_code == 200
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ended", "going on"])
+async def test_a_refusal_does_not_tell_a_receiving_office_the_exact_status(
+    mission: Mission, api: Api, ends: bool
+) -> None:
+    attempt = await mission.brought_to("preparing")
+    if ends:
+        await mission.order(attempt.id, WithdrawPerson(person_id=attempt.ids[0]), ANNA)
+    arrival = {"person_id": str(attempt.ids[0]), "arrived_at": NOON.isoformat(), "known_by": "met"}
+    answers = [
+        await api.post(f"cases/{attempt.id}/confirm-arrival", arrival, ANKARA),
+        await api.post(f"cases/{attempt.id}/start-monitoring", {}, ANKARA),
+    ]
+    for answer in answers:
+        assert answer.status_code == 409
+        assert not [word for word in ("withdrawn", "preparation") if word in answer.text]
+    assert answers[1].json()["code"] == ("case_ended" if ends else "wrong_status")

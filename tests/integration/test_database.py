@@ -1,0 +1,62 @@
+"""A unit of work when things go wrong in it: what is committed, what the caller hears, and who may act at all."""
+
+import asyncpg
+import pytest
+
+from shared.db import NotCommitted, Scope, Sql, Write
+from shared.errors import RuleViolation
+from shared.ids import uuid7
+from tests.integration.conftest import MakeDatabase, ServiceDatabase
+
+_TAKE = Sql("INSERT INTO payment_references (reference, grant_id, tranche) VALUES (:reference, :grant_id, 1)")
+_TAKEN = Sql("SELECT reference FROM payment_references")
+_END_OURSELVES = Sql("SELECT pg_terminate_backend(pg_backend_pid())")
+SOMEBODY = Scope("staff:somebody")
+
+
+@pytest.fixture
+async def made(make_database: MakeDatabase) -> ServiceDatabase:
+    return await make_database("reintegration")
+
+
+async def test_an_error_that_was_passed_over_cannot_end_in_a_commit_that_did_nothing(made: ServiceDatabase) -> None:
+    async def pass_over_an_error() -> None:
+        async with made.api.unit_of_work(SOMEBODY) as unit:
+            unit.write(Write(_TAKE, {"reference": "BANK-1", "grant_id": uuid7()}))
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await unit.rows(Sql("SELECT 1 / 0"))
+
+    with pytest.raises(NotCommitted):
+        await pass_over_an_error()
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        assert await unit.rows(_TAKEN) == []
+
+
+async def test_a_refusal_is_heard_although_the_connection_broke_with_it(made: ServiceDatabase) -> None:
+    async def be_refused() -> None:
+        async with made.api.unit_of_work(SOMEBODY) as unit:
+            with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+                await unit.rows(_END_OURSELVES)
+            raise RuleViolation("no_tranche_left", "Every tranche of this grant has been released.")
+
+    with pytest.raises(RuleViolation, match="no_tranche_left"):
+        await be_refused()
+    async with made.api.unit_of_work(SOMEBODY) as unit:
+        assert await unit.rows(_TAKEN) == []
+
+
+@pytest.mark.parametrize("person_id", ["auth0|64fe", "b64/Zm9v+w==", "staff:a.b-c_d"])
+async def test_whoever_may_sign_in_may_act(made: ServiceDatabase, person_id: str) -> None:
+    async with made.api.unit_of_work(Scope(person_id)) as unit:
+        row = await unit.row(Sql("SELECT current_setting('app.actor') AS actor"))
+    assert row is not None
+    assert row["actor"] == person_id
+
+
+@pytest.mark.parametrize("person_id", ["a', true); SELECT ('", "a\\", "a\n", "a;b", "ä", "a" * 2001])
+async def test_a_character_that_could_end_the_setting_begins_no_transaction(
+    made: ServiceDatabase, person_id: str
+) -> None:
+    with pytest.raises(ValueError, match="may not have"):
+        async with made.api.unit_of_work(Scope(person_id)):
+            pass

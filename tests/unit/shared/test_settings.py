@@ -1,0 +1,35 @@
+"""With which settings a service starts at all, and what a stated time may be."""
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from shared.clock import Clock
+from shared.errors import RuleViolation
+from shared.settings import Settings
+
+
+def settings(**changes: object) -> Settings:
+    given: dict[str, object] = {
+        "oidc_issuer": "https://identity.example",
+        "nats_url": "nats://127.0.0.1:4222",
+        "api_database_url": SecretStr("postgresql://nowhere"),
+        "worker_database_url": SecretStr("postgresql://nowhere"),
+    }
+    return Settings.model_validate({**given, **changes})
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "mission.example"])  # noqa: S104 -- what is refused
+def test_the_replay_clock_is_refused_where_others_could_state_the_time(host: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(clock="replay", host=host)
+    assert settings(clock="real", host=host).host == host
+
+
+def test_the_replay_clock_runs_on_this_machine() -> None:
+    assert settings(clock="replay", host="127.0.0.1").clock == "replay"
+
+
+@pytest.mark.parametrize("stated", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2023-05-02T12:00:00", "x"])
+def test_a_time_that_cannot_be_told_in_utc_is_unreadable(stated: str) -> None:
+    with pytest.raises(RuleViolation, match="time_unreadable"):
+        Clock("replay").for_request(stated)
