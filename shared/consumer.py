@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from pydantic import ValidationError
 
-from shared.bus import Bus, BusFault, Delivery
+from shared.bus import Bus, BusFault, Delivery, Heard
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.errors import Refusal
 from shared.messages import Envelope, leaf_hash
@@ -42,9 +42,10 @@ _STOP = Sql(
     "INSERT INTO cursor (source, last_idx, stopped) VALUES (:source, -1, :reason) "
     "ON CONFLICT (source) DO UPDATE SET stopped = excluded.stopped"
 )
+_KNOWN = Sql("INSERT INTO cursor (source, last_idx) VALUES (:source, -1) ON CONFLICT DO NOTHING")
 _MARK = Sql(
-    "INSERT INTO cursor (source, last_idx, caught_up_at) VALUES (:source, -1, clock_timestamp() - cast(:ago AS interval)) "
-    "ON CONFLICT (source) DO UPDATE SET caught_up_at = excluded.caught_up_at"
+    "UPDATE cursor SET caught_up_at = clock_timestamp() - cast(:ago AS interval) "
+    "WHERE source = :source AND last_idx + 1 >= cast(:size AS bigint) AND stopped IS NULL RETURNING 1"
 )
 _BURY = Sql(
     "INSERT INTO dead_letter (source, idx, partitionkey, leaf, reason) "
@@ -83,7 +84,7 @@ class Consumer:
 
     Figures for health and metrics: ``position``, the last event taken (-1: none yet); ``stopped``, why the source
     stands still (None if it does not): *other*, *gap* or *unreadable*; ``fault``, what is being waited out;
-    ``caught_up``, the event loop's time at which nothing of the stream was outstanding.
+    ``caught_up``, the event loop's time at which the source said how long its log is, and all of it was applied.
     """
 
     def __init__(
@@ -122,22 +123,27 @@ class Consumer:
             await asyncio.wait({marking})
 
     async def _mark(self, stop: asyncio.Event) -> None:
-        """Leaves word in the database when nothing was outstanding, for rules that need fresh facts."""
-        loop = asyncio.get_running_loop()
+        """Leaves word in the database when everything in the source's log was applied, for rules that need it.
 
-        async def work(unit: UnitOfWork) -> None:
-            # Taken here, so that a wait for a connection or a lock does not make the facts look fresher.
-            ago = timedelta(seconds=loop.time() - asked)
-            unit.write(Write(_MARK, {"source": self._source.name, "ago": ago}))
-
+        Measured is against the log, as the source's own relay says its size, not against the stream: an event that
+        was never published counts as missing.
+        """
         while not stop.is_set():
-            asked = loop.time()
-            with contextlib.suppress(*FAULTS):
-                outstanding = await self._bus.outstanding(self._source.stream, self._durable)
-                if outstanding == 0 and self.stopped is None:
-                    await self._database.attempt(self._scope, work)
-                    self.caught_up = asked
+            heard = self._bus.heard(self._source.head)
+            if heard is not None and heard.text.isdecimal() and heard.at != self.caught_up:
+                with contextlib.suppress(*FAULTS):
+                    if await self._database.attempt(self._scope, self._marks(heard)):
+                        self.caught_up = heard.at
             await _stopped_within(stop, MARK_SECONDS if self.caught_up is not None else FIRST_MARK_SECONDS)
+
+    def _marks(self, heard: Heard) -> Callable[[UnitOfWork], Awaitable[bool]]:
+        async def work(unit: UnitOfWork) -> bool:
+            # Taken here, so that a wait for a connection or a lock does not make the facts look fresher.
+            ago = timedelta(seconds=asyncio.get_running_loop().time() - heard.at)
+            unit.write(Write(_KNOWN, {"source": self._source.name}, rows=None))
+            return await unit.row(_MARK, source=self._source.name, size=int(heard.text), ago=ago) is not None
+
+        return work
 
     async def _follow(self, stop: asyncio.Event) -> None:
         deliveries = self._bus.deliveries(self._source.stream, self._durable, stop)

@@ -161,6 +161,8 @@ class Relay:
                 log.error("relay_stopped", stream=stream, reason=alarm, stream_size=state.last, log_size=size)
             self.alarm = alarm
         self.lag = max(size - state.last, 0)
+        # Whatever is wrong with the stream, followers learn how far they are behind the log itself.
+        await self._bus.say(self._service.head, str(size))
         if alarm is not None:
             return None
         self.published = state.last

@@ -22,6 +22,11 @@ class Service:
         return f"avrr.{self.name}.>"
 
     @property
+    def head(self) -> str:
+        """The subject, outside the stream, on which this service's relay says each second how long the log is."""
+        return f"avrr_head.{self.name}"
+
+    @property
     def module(self) -> str:
         """The package that holds the service."""
         return f"services.{self.name}"

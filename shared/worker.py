@@ -29,7 +29,8 @@ class Worker:
         self, service: Service, settings: Settings, database: Database, wake: asyncio.Event, apply: Apply
     ) -> None:
         password = settings.nats_password.get_secret_value() if settings.nats_password else None
-        self.bus = Bus(settings.nats_url, service.name, settings.nats_user, password)
+        heads = tuple(BY_NAME[name].head for name in service.follows)
+        self.bus = Bus(settings.nats_url, service.name, settings.nats_user, password, hears=heads)
         self.relay = Relay(settings.worker_database_url.get_secret_value(), self.bus, service, wake)
         self.consumers: Mapping[str, Consumer] = {
             name: Consumer(BY_NAME[name], service, database, self.bus, apply) for name in service.follows

@@ -50,6 +50,7 @@ def permissions(service: Service) -> Permissions:
     """What one service needs: its own subjects and stream, and the next message of those it follows."""
     publish = [
         service.subjects,
+        service.head,
         f"$JS.API.STREAM.INFO.{service.stream}",
         f"$JS.API.STREAM.MSG.GET.{service.stream}",
     ]
@@ -62,7 +63,8 @@ def permissions(service: Service) -> Permissions:
             f"$JS.ACK.{consumer}.>",
             f"$JS.ACK.*.*.{consumer}.>",
         ]
-    return Permissions(tuple(publish), (f"{inbox(service.name)}.>",))
+    heads = (BY_NAME[name].head for name in service.follows)
+    return Permissions(tuple(publish), (f"{inbox(service.name)}.>", *heads))
 
 
 def provision_permissions() -> Permissions:

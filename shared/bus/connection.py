@@ -13,6 +13,7 @@ from uuid import UUID
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from shared.bus.faults import (
     RECONNECT_SECONDS,
@@ -45,13 +46,31 @@ class StreamState:
     messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The last that was said on a subject, and the event loop's time at which it came."""
+
+    text: str
+    at: float
+
+
 class Bus:
     """One connection of one identity, kept up for ever; until it stands every call raises `BusDown`.
 
     Answers come to ``_INBOX_<identity>.>``, so that no identity may listen to another's.
     """
 
-    def __init__(self, url: str, identity: str, user: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        identity: str,
+        user: str | None = None,
+        password: str | None = None,
+        *,
+        hears: tuple[str, ...] = (),
+    ) -> None:
+        self._hears = hears
+        self._heard: dict[str, Heard] = {}
         self._servers = url.split(",")
         self._identity = identity
         self._user = user
@@ -123,10 +142,15 @@ class Bus:
         """One call of the JetStream API, e.g. ``STREAM.INFO.RETURNS``; raises as `stream_state` does."""
         return await self._request(f"$JS.API.{call}", b"" if body is None else json.dumps(body).encode())
 
-    async def outstanding(self, stream: str, durable: str) -> int:
-        """How many messages of the stream this durable has not acknowledged. Raises as `stream_state`."""
-        answer = await self.api(f"CONSUMER.INFO.{stream}.{durable}")
-        return _integer(answer, "num_pending") + _integer(answer, "num_ack_pending")
+    async def say(self, subject: str, text: str) -> None:
+        """Says something to whoever hears it now; nothing is stored. Raises `BusDown`."""
+        client = self._connected_client()
+        with faults():
+            await client.publish(subject, text.encode())
+
+    def heard(self, subject: str) -> Heard | None:
+        """What was last said on one of the subjects that this connection hears."""
+        return self._heard.get(subject)
 
     def deliveries(self, stream: str, durable: str, stop: asyncio.Event) -> "Deliveries":
         """The messages of a durable consumer, one after the other, until ``stop`` is set."""
@@ -209,6 +233,13 @@ class Bus:
             ping_interval=10,
             max_outstanding_pings=2,
         )
+
+        async def hear(message: Msg) -> None:
+            text = message.data.decode("ascii", errors="replace")
+            self._heard[message.subject] = Heard(text, asyncio.get_running_loop().time())
+
+        for subject in self._hears:
+            await client.subscribe(subject, cb=hear)
 
     async def _watch(self, client: Client, closed: asyncio.Event) -> None:
         # The client closes for good on some of the server's errors (a changed password, say) and its reconnecting

@@ -102,7 +102,8 @@ class House:
         await self._open.aclose()
 
     def make_bus(self, user: str) -> Bus:
-        return Bus(self.servers.nats.url, user, user, self.servers.nats.passwords[user])
+        heads = (SOURCE.head,) if user == FOLLOWER.name else ()
+        return Bus(self.servers.nats.url, user, user, self.servers.nats.passwords[user], hears=heads)
 
     def provision(self) -> Provision:
         return Provision(self.servers.nats.url, PROVISION, self.servers.nats.passwords[PROVISION])

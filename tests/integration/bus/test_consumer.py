@@ -40,6 +40,28 @@ async def test_every_event_takes_effect_once_and_in_order(house: House) -> None:
     assert consumer.position == 99
 
 
+async def test_an_event_that_was_never_published_counts_as_missing(house: House) -> None:
+    consumer = house.consumer()
+    marked = Sql("SELECT caught_up_at FROM cursor WHERE source = :source AND caught_up_at IS NOT NULL")
+
+    async def is_marked() -> bool:
+        async with house.follower.unit_of_work(NOBODY) as unit:
+            return await unit.row(marked, source=SOURCE.name) is not None
+
+    # No relay runs: the stream is empty and everything in it was applied, but the log has one event more.
+    async with house.running(consumer):
+        await house.bus.say(SOURCE.head, "1")
+        await until(lambda: (heard := house.follower_bus.heard(SOURCE.head)) is not None and heard.text == "1")
+        heard = house.follower_bus.heard(SOURCE.head)
+        assert heard is not None
+        assert await house.follower.attempt(NOBODY, consumer._marks(heard)) is False
+        assert not await is_marked()
+        assert consumer.caught_up is None
+        await house.bus.say(SOURCE.head, "0")
+        await until(lambda: consumer.caught_up is not None)
+        assert await is_marked()
+
+
 async def test_a_broker_wiped_while_idle_is_refilled_and_nothing_takes_effect_twice(house: House) -> None:
     async with house.running(house.relay(), house.consumer(), house.provision()):
         before = await house.happen(30)
