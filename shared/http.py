@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.auth import BadToken, KeysUnavailable, Tokens
+from shared.callers import actor_of
 from shared.clock import REPLAY_HEADER, Clock
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Sql, UnitOfWork, WriteConflict
 from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale
@@ -207,15 +207,6 @@ class Call:
 def etag(version: int) -> str:
     """The strong entity tag of a version."""
     return f'"v{version}"'
-
-
-async def actor_of(request: Request) -> Actor:
-    """The verified caller; raises `BadToken`."""
-    runtime: Runtime = request.app.state.runtime
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise BadToken("missing")
-    return await runtime.tokens.verify(token)
 
 
 async def call(request: Request, response: Response) -> Call:

@@ -12,10 +12,11 @@ from services.counselling.domain.intention import ExpressIntention, Intention
 from services.counselling.domain.outreach import Outreach, RecordOutreach
 from services.counselling.domain.person import GiveConsent, Person, RegisterPerson, WithdrawConsent
 from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession, Session
+from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.statistics import First, Last, Statistics, period
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
 
 @router.post("/persons/{person_id}")

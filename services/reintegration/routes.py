@@ -25,11 +25,12 @@ from services.reintegration.domain.tranches import (
     ReconcileTranche,
     ReleaseTranche,
 )
+from shared.callers import AuthenticatedRoute
 from shared.errors import NotFound
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.statistics import First, Last, Statistics, period
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
 
 class FundView(View[Fund]):

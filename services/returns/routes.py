@@ -34,6 +34,7 @@ from services.returns.domain.case_withdrawal import (
     WithdrawPerson,
 )
 from services.returns.domain.gate import first_unmet, gate
+from shared.callers import AuthenticatedRoute
 from shared.contracts.counselling import Country
 from shared.db import UnitOfWork
 from shared.errors import RuleViolation
@@ -42,7 +43,7 @@ from shared.http import Calling, Limit, Page, Receipt, View
 from shared.messages import Command
 from shared.statistics import First, Last, Statistics, period
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
 
 @router.get("/cases")

@@ -135,6 +135,12 @@ async def test_an_auditor_gets_the_log_byte_for_byte_and_nobody_else_does(missio
     assert (await mission.read(service, "counsellor", "/v1/events")).status_code == 403
 
 
+async def test_a_body_that_cannot_be_read_is_not_looked_at_before_the_caller_is_known(mission: Mission) -> None:
+    url = f"{mission.addresses.services['counselling']}/v1/persons/{uuid7()}"
+    answer = await mission.client.post(url, content=b"{not json", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+
+
 @pytest.mark.parametrize("service", SERVICES)
 async def test_nobody_without_a_token_learns_anything(mission: Mission, service: str) -> None:
     openapi = (await mission.raw("GET", service, "/v1/openapi.json", None)).json()
