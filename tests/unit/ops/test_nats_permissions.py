@@ -35,6 +35,7 @@ def test_a_service_gets_exactly_what_relay_and_consumers_need() -> None:
     assert permissions(REINTEGRATION) == Permissions(
         publish=(
             "avrr.reintegration.>",
+            "avrr_head.reintegration",
             "$JS.API.STREAM.INFO.REINTEGRATION",
             "$JS.API.STREAM.MSG.GET.REINTEGRATION",
             "$JS.API.CONSUMER.INFO.RETURNS.reintegration_follows_returns",
@@ -42,7 +43,7 @@ def test_a_service_gets_exactly_what_relay_and_consumers_need() -> None:
             "$JS.ACK.RETURNS.reintegration_follows_returns.>",
             "$JS.ACK.*.*.RETURNS.reintegration_follows_returns.>",
         ),
-        subscribe=("_INBOX_reintegration.>",),
+        subscribe=("_INBOX_reintegration.>", "avrr_head.returns"),
     )
 
 
@@ -50,6 +51,7 @@ def test_a_service_gets_exactly_what_relay_and_consumers_need() -> None:
 def test_no_service_may_publish_in_anothers_name(service: Service) -> None:
     for other in SERVICES:
         assert _may_publish(permissions(service), f"avrr.{other.name}.case.opened") == (other is service)
+        assert _may_publish(permissions(service), f"avrr_head.{other.name}") == (other is service)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
@@ -76,9 +78,11 @@ def test_the_keeper_of_streams_may_publish_no_event_and_read_none() -> None:
     assert not _may_publish(allowed, "$JS.API.STREAM.PURGE.RETURNS")
 
 
-def test_nobody_hears_anything_but_the_own_answers() -> None:
+def test_nobody_hears_anything_but_the_own_answers_and_how_long_the_followed_logs_are() -> None:
+    heads = {service.name: tuple(f"avrr_head.{name}" for name in service.follows) for service in SERVICES}
     for user, allowed in all_permissions().items():
-        assert allowed.subscribe == (f"_INBOX_{user}.>",)
+        assert allowed.subscribe == (f"_INBOX_{user}.>", *heads.get(user, ()))
+
 
 
 def test_no_right_is_a_bare_wildcard() -> None:
