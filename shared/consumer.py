@@ -96,7 +96,7 @@ class Consumer:
         self.caught_up: float | None = None
         self._source = source
         self._durable = durable(follower, source)
-        self._scope = Scope(f"service:{follower.name}", everything=True)
+        self._scope = Scope(f"service:{follower.name}")
         self._database = database
         self._bus = bus
         self._apply = apply

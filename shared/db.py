@@ -86,7 +86,6 @@ class Scope:
 
     actor_id: str
     countries: frozenset[str] = frozenset()
-    everything: bool = False
 
 
 _APPEND = "append_events(${0}::uuid[], ${1}::text[], ${2}::uuid[], ${3}::integer[], ${4}::bytea[])"

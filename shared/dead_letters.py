@@ -9,7 +9,7 @@ from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.errors import NotFound
 from shared.messages import Envelope, leaf_hash
 
-_SCOPE = Scope("service:dead-letters", everything=True)
+_SCOPE = Scope("service:dead-letters")
 
 _LOCK = Sql("SELECT last_idx FROM cursor WHERE source = :source FOR UPDATE")
 _KEY = Sql("SELECT partitionkey FROM dead_letter WHERE source = :source AND idx = :idx")

@@ -1,6 +1,5 @@
 """What every service's API shares: refusals as problem details, the calling actor, receipts, ETags and paging."""
 
-import hashlib
 import logging
 import re
 import time
@@ -221,7 +220,6 @@ async def call(request: Request, response: Response) -> Call:
 
 
 Calling = Annotated[Call, Depends(call)]
-After = Annotated[UUID | None, "the id of the last item of the page before"]
 Limit = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -360,11 +358,6 @@ def _known(item: Mapping[str, object]) -> Sequence[object]:
     assert isinstance(location, tuple)
     # The name of a field that does not exist is the caller's own text and is not repeated to them.
     return location[:-1] if item["type"] == "extra_forbidden" else location
-
-
-def etag_of_bytes(body: bytes) -> str:
-    """The entity tag of an answer that has no version of its own."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 logging.getLogger("uvicorn.access").disabled = True

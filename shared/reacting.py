@@ -1,16 +1,16 @@
 """From another service's event to our commands: a pure reaction names them, handle() carries them out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
 from shared.clock import Clock
+from shared.consumer import Apply
 from shared.db import UnitOfWork
 from shared.handling import handle
 from shared.messages import Cause, Context, Envelope, Event, Order, Origin, Received
 
 Reaction = Callable[..., tuple[Order, ...]]
-Apply = Callable[[UnitOfWork, Envelope, bytes], Awaitable[None]]
 
 
 def reacting(

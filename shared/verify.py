@@ -53,7 +53,7 @@ async def verify(
 ) -> Findings:
     """Reads the whole log twice: in its own order for gaps and hashes, and per aggregate to fold and compare."""
     findings = Findings()
-    scope = Scope(f"verify:{service}", everything=True)
+    scope = Scope(f"verify:{service}")
     await _log_is_whole(database, scope, findings)
     folded: dict[str, set[UUID]] = {name: set() for name in aggregates}
     async for subject, history in _histories(database, scope):
