@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from shared.aggregate import AnyAggregate
 from shared.db import INFRASTRUCTURE, Busy, Database, Scope, Sql
-from shared.http import Calling, problem
+from shared.http import Calling
 from shared.messages import Command
 from shared.metrics import Metrics
+from shared.problems import problem
 
 PUBLIC = frozenset({"healthz", "readyz", "metrics"})
 

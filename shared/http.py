@@ -1,30 +1,22 @@
 """What every service's API shares: refusals as problem details, the calling actor, receipts, ETags and paging."""
 
-import logging
 import re
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
-import structlog
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.aggregate import Aggregate
-from shared.auth import BadToken, KeysUnavailable, Tokens
+from shared.auth import Tokens
 from shared.callers import actor_of
 from shared.clock import REPLAY_HEADER, Clock
-from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Sql, UnitOfWork, WriteConflict
-from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale
+from shared.db import Database, Sql, UnitOfWork
+from shared.errors import NotPermitted, Refusal, RuleViolation
 from shared.handling import Repeat, handle, read, transact
-from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
-from shared.metrics import Metrics
 from shared.policy import Policy
 
 State = TypeVar("State")
@@ -33,30 +25,7 @@ Item = TypeVar("Item")
 Row = TypeVar("Row", bound=BaseModel)
 Result = TypeVar("Result")
 
-log = structlog.get_logger("http")
-
-PROBLEM = "application/problem+json"
-# The longest command, a plan of thirty lines, needs some ten kilobytes.
-MAX_BODY_BYTES = 256 * 1024
-_OUR_FAULT = "Something went wrong on our side. It has been noted."
-_STATUS: Mapping[type[Refusal], int] = {RuleViolation: 409, NotFound: 404, Stale: 412, NotPermitted: 403}
-_CORRELATION = re.compile(r"^[A-Za-z0-9\-]{8,64}$")
 _KEY = re.compile(r"^[\x21-\x7e]{8,128}$")
-_MALFORMED: frozenset[str] = frozenset(
-    {"idempotency_key_required", "idempotency_key_unreadable", "if_match_unreadable", "time_unreadable",
-     "page_unreadable", "body_too_large"}
-)
-
-
-class Problem(BaseModel):
-    """RFC 9457 problem details; ``code`` is stable, ``title`` is for people."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    correlation_id: str
-    fields: list[dict[str, str]] | None = None
 
 
 class Receipt(BaseModel):
@@ -221,143 +190,3 @@ async def call(request: Request, response: Response) -> Call:
 
 Calling = Annotated[Call, Depends(call)]
 Limit = Annotated[int, Field(ge=1, le=100)]
-
-
-class AnswerCutShort(Exception):
-    """Something failed after an answer had begun, so that it can only be broken off; the log says what."""
-
-
-class Surroundings:
-    """Pure ASGI: a correlation id for each request, one structured log line, headers that keep answers private.
-
-    A body longer than `MAX_BODY_BYTES`, counted as it comes, is refused. What nobody else caught is answered here as
-    a 500, with the same headers and the same line.
-    """
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes one request on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        stated = headers.get(b"x-correlation-id", b"").decode("latin-1")
-        correlation = stated if _CORRELATION.match(stated) else str(uuid7())
-        scope.setdefault("state", {})["correlation_id"] = correlation
-        started = time.perf_counter()
-        status = length = 0
-
-        async def bounded() -> Message:
-            nonlocal length
-            message = await receive()
-            length += len(message.get("body", b""))
-            if length > MAX_BODY_BYTES:
-                raise HTTPException(413)
-            return message
-
-        async def answer(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"x-correlation-id", correlation.encode()),
-                    (b"cache-control", b"no-store"),
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"referrer-policy", b"no-referrer"),
-                    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-                ]
-            await send(message)
-
-        try:
-            await self.app(scope, bounded, answer)
-        except Exception as error:
-            # Further out the framework would answer without our headers, and the server would log the error's text.
-            log.exception("internal_error", kind=type(error).__name__, exc_info=error)
-            if status:
-                raise AnswerCutShort from None
-            await problem(Request(scope), 500, "internal_error", _OUR_FAULT)(scope, receive, answer)
-        finally:
-            operation = getattr(scope.get("route"), "name", "none")
-            seconds = time.perf_counter() - started
-            self.metrics.requests.labels(operation, str(status)).inc()
-            self.metrics.seconds.labels(operation).observe(seconds)
-            log.info(
-                "request", operation=operation, method=scope["method"], status=status,
-                ms=round(seconds * 1000, 1), correlation_id=correlation,
-            )
-
-
-def problem(request: Request, status: int, code: str, title: str, fields: Sequence[dict[str, str]] = ()) -> Response:
-    """One refusal as a problem document."""
-    correlation = request.scope.get("state", {}).get("correlation_id", "")
-    body = Problem(
-        type=f"urn:avrr:problem:{code}", title=title, status=status, code=code, correlation_id=correlation,
-        fields=list(fields) or None,
-    )
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    if status == 503:
-        headers["Retry-After"] = "2"
-    if status == 413:
-        # What is still to come of the body is not read.
-        headers["Connection"] = "close"
-    return Response(body.model_dump_json(exclude_none=True), status, headers, PROBLEM)
-
-
-def install_problems(app: FastAPI) -> None:
-    """Every way a request can fail leaves as problem details, without exception text and without input values."""
-
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refusal)
-        status = 400 if error.code in _MALFORMED else _STATUS[type(error)]
-        return problem(request, status, error.code, error.sentence)
-
-    async def unknown_caller(request: Request, error: Exception) -> Response:
-        assert isinstance(error, BadToken)
-        log.warning("token_refused", code=error.code)
-        if isinstance(error, KeysUnavailable):
-            return problem(request, 503, "unavailable", "Sign-in cannot be checked just now. Try again in a moment.")
-        return problem(request, 401, "not_authenticated", "Sign in again.")
-
-    async def malformed(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        fields = [
-            {"field": ".".join(str(part) for part in _known(item)), "code": str(item["type"])}
-            for item in error.errors()[:20]
-        ]
-        return problem(request, 422, "malformed", "Some fields are missing or cannot be read.", fields)
-
-    async def unavailable(request: Request, error: Exception) -> Response:
-        log.error("unavailable", kind=type(error).__name__)
-        return problem(request, 503, "unavailable", "The service cannot answer just now. Try again in a moment.")
-
-    async def http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-        code = codes.get(error.status_code, "refused")
-        too_large = "This is longer than anything that can be asked here."
-        sentence = too_large if error.status_code == 413 else "This cannot be asked here."
-        answer = problem(request, error.status_code, code, sentence)
-        for name, value in (error.headers or {}).items():
-            answer.headers[name] = value
-        return answer
-
-    app.add_exception_handler(Refusal, refused)
-    app.add_exception_handler(BadToken, unknown_caller)
-    app.add_exception_handler(RequestValidationError, malformed)
-    app.add_exception_handler(HTTPException, http)
-    for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy):
-        app.add_exception_handler(infrastructure, unavailable)
-
-
-def _known(item: Mapping[str, object]) -> Sequence[object]:
-    location = item["loc"]
-    assert isinstance(location, tuple)
-    # The name of a field that does not exist is the caller's own text and is not repeated to them.
-    return location[:-1] if item["type"] == "extra_forbidden" else location
-
-
-logging.getLogger("uvicorn.access").disabled = True

@@ -12,10 +12,12 @@ from shared.auth import open_tokens
 from shared.clock import Clock, real_time
 from shared.db import Database
 from shared.endpoints import forms_of, operations_of, router_for, without_policy
-from shared.http import Runtime, Surroundings, install_problems
+from shared.http import Runtime
 from shared.metrics import Metrics
+from shared.problems import install_problems
 from shared.reacting import reacting
 from shared.settings import Settings
+from shared.surroundings import Surroundings
 from shared.telemetry import configure_logging
 from shared.wiring import Wiring
 from shared.worker import Worker

@@ -10,8 +10,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
-from shared.http import MAX_BODY_BYTES, AnswerCutShort, Surroundings, install_problems
 from shared.metrics import Metrics
+from shared.problems import install_problems
+from shared.surroundings import MAX_BODY_BYTES, AnswerCutShort, Surroundings
 
 
 class Note(BaseModel):
