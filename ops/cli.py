@@ -92,7 +92,7 @@ def policy(service: ServiceName) -> None:
     """Prints who may do what in one service."""
     wiring = import_module(f"services.{_known(service)}.wiring").WIRING
     for row in sorted(wiring.policy.rows, key=lambda row: (row.operation, row.role.value)):
-        typer.echo(f"{row.operation:32} {row.role.value:20} {row.reach}")
+        typer.echo(f"{row.operation:32} {row.role.value:20} {row.extent}")
 
 
 @app.command()

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from shared.actors import Actor
 from shared.db import UnitOfWork, Write
 from shared.decider import Decider
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event
+from shared.policy import Reach
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
@@ -24,8 +26,8 @@ def _is_its_own_key(id: UUID, _: object) -> UUID:
     return id
 
 
-def _has_no_country(_: object) -> str | None:
-    return None
+def _concerns_everybody(_: object, __: Reach, ___: Actor) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Aggregate(Generic[State, Facts]):
     """One aggregate of a service, wired: its core, its table, the facts it is handed and what else it changes.
 
     ``facts`` reads what the rules need from elsewhere; it runs after the aggregate's own row was locked, in a later
-    statement, so that what it reads is not older than the lock.
+    statement, so that what it reads is not older than the lock. ``within`` says whether a state may be known to an
+    actor at all; row security holds the same limit again.
     """
 
     service: str
@@ -44,7 +47,7 @@ class Aggregate(Generic[State, Facts]):
     facts: Callable[[UnitOfWork, UUID, State | None, Command | None, Context], Awaitable[Facts]]
     project: Callable[[UUID, State | None, State, tuple[Event, ...]], Sequence[Write]] = _project_nothing
     partition: Callable[[UUID, State], UUID] = _is_its_own_key
-    country: Callable[[State], str | None] = _has_no_country
+    within: Callable[[State, Reach, Actor], bool] = _concerns_everybody
     refusals: Mapping[str, Refusal] | None = None
 
     def __post_init__(self) -> None:

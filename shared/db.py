@@ -82,10 +82,15 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """For whom a transaction runs; row security reads it."""
+    """For whom a transaction runs and how far it may see; row security reads it, and an empty list is nothing.
+
+    ``log`` is whether it may read the event log.
+    """
 
     actor_id: str
     countries: frozenset[str] = frozenset()
+    sites: frozenset[str] = frozenset()
+    log: bool = False
 
 
 _APPEND = "append_events(${0}::uuid[], ${1}::text[], ${2}::uuid[], ${3}::integer[], ${4}::bytea[])"
@@ -268,14 +273,17 @@ class Database:
             self.on_append()
 
     def _begin(self, scope: Scope) -> str:
-        countries = ",".join(sorted(scope.countries))
-        if not (_SAFE.fullmatch(scope.actor_id) and _SAFE.fullmatch(countries)):
+        settings = {
+            "app.actor": scope.actor_id,
+            "app.countries": ",".join(sorted(scope.countries)),
+            "app.sites": ",".join(sorted(scope.sites)),
+            "app.log": "on" if scope.log else "off",
+            "app.notify": "on" if self.notify else "off",
+        }
+        if not all(_SAFE.fullmatch(value) for value in settings.values()):
             raise ValueError("a scope holds a character that a setting may not have")
-        return (
-            "BEGIN; SELECT set_config('app.actor', '" + scope.actor_id + "', true), "
-            "set_config('app.countries', '" + countries + "', true), "
-            "set_config('app.notify', '" + ("on" if self.notify else "off") + "', true)"
-        )
+        set_all = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+        return f"BEGIN; SELECT {set_all}"
 
     async def attempt(
         self, scope: Scope, work: Callable[[UnitOfWork], Awaitable[Result]], tries: int = 6

@@ -107,7 +107,7 @@ def router_for(
 
         async def lines() -> AsyncIterator[bytes]:
             at, left = first, limit
-            scope = Scope(call.context.actor.person_id)
+            scope = call.scope(log=True)
             while left > 0:
                 async with call.runtime.database.unit_of_work(scope) as unit:
                     rows = await unit.rows(_LEAVES, first=at, limit=min(_CHUNK, left))

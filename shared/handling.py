@@ -8,12 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
 from shared.errors import NotFound, Refusal, RuleViolation, Stale
 from shared.ledger import conceal, disclose, enclose, rows_of
 from shared.messages import Command, Context, Origin
+from shared.policy import Reach
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
@@ -71,16 +71,16 @@ async def handle(
     origin: Origin,
     *,
     expected_version: int | None = None,
+    reach: Reach,
     repeat: Repeat | None = None,
-    countries: frozenset[str] | None = None,
 ) -> Handled:
     """Decides one command on one aggregate and gathers row, projections, key and events in the unit of work.
 
-    ``countries`` limits whose aggregates the actor may know of (None: all). Raises a `Refusal`.
+    ``reach`` limits which aggregates the actor may know of. Raises a `Refusal`.
     """
     try:
         return await _decided(
-            unit, aggregate, id, command, context, origin, expected_version, repeat, countries
+            unit, aggregate, id, command, context, origin, expected_version, repeat, reach
         )
     except Refusal:
         if repeat is None:
@@ -101,7 +101,7 @@ async def _decided(
     origin: Origin,
     expected_version: int | None,
     repeat: Repeat | None,
-    countries: frozenset[str] | None,
+    reach: Reach,
 ) -> Handled:
     actor_id = context.actor.person_id
     rows = rows_of(aggregate)
@@ -111,7 +111,7 @@ async def _decided(
         return _given_before(row, repeat)
 
     version, state = rows.parse(row["body"]) if row["body"] is not None else (0, None)
-    if state is not None and not _within(aggregate.country(state), countries):
+    if state is not None and not aggregate.within(state, reach, context.actor):
         raise NotFound
     if expected_version is not None and expected_version != version:
         raise NotFound if state is None else Stale
@@ -132,7 +132,7 @@ async def _decided(
         leaves.append(Leaf(envelope.id, envelope.type, id, after_version, leaf))
         disclosed += [(envelope.id, disclosure) for disclosure in disclosures]
     if events and after is not None:
-        if created and not _within(aggregate.country(after), countries):
+        if created and not aggregate.within(after, reach, context.actor):
             raise NotFound
         unit.write(rows.save(id, version, after_version, after))
         unit.write(*aggregate.project(id, state, after, events))
@@ -157,7 +157,7 @@ async def read(
     id: UUID,
     context: Context,
     *,
-    countries: frozenset[str] | None = None,
+    reach: Reach,
 ) -> Read[State]:
     """One aggregate's state with the refusal, if any, of each command on it; raises `NotFound`."""
     rows = rows_of(aggregate)
@@ -165,7 +165,7 @@ async def read(
     if row is None:
         raise NotFound
     version, state = rows.parse(row["body"])
-    if not _within(aggregate.country(state), countries):
+    if not aggregate.within(state, reach, context.actor):
         raise NotFound
     facts = await aggregate.facts(unit, id, state, None, context)
     refusals: dict[type[Command], Refusal | None] = {
@@ -178,17 +178,17 @@ async def read(
 
 async def transact(
     database: Database,
-    actor: Actor,
+    scope: Scope,
     work: Callable[[UnitOfWork], Awaitable[Result]],
     refusals: Mapping[str, Refusal] | None = None,
 ) -> Result:
-    """One transaction for an actor, retried as a whole when it met another's change.
+    """One transaction within a scope, retried as a whole when it met another's change.
 
     A limit that the database held under concurrency (a unique key, a CHECK) is answered by the refusal that
     ``refusals`` names for the constraint.
     """
     try:
-        return await database.attempt(Scope(actor.person_id, actor.countries), work)
+        return await database.attempt(scope, work)
     except asyncpg.IntegrityConstraintViolationError as error:
         refusal = (refusals or {}).get(error.constraint_name or "")
         if refusal is None:
@@ -201,6 +201,3 @@ def _given_before(row: asyncpg.Record, repeat: Repeat) -> Handled:
         raise RuleViolation("idempotency_key_reused", "This Idempotency-Key was already used for something else.")
     return Handled(row["resource_id"], row["version"], row["status"] == 201, repeated=True, changed=False)
 
-
-def _within(country: str | None, countries: frozenset[str] | None) -> bool:
-    return countries is None or country in countries

@@ -13,11 +13,11 @@ from shared.aggregate import Aggregate
 from shared.auth import Tokens
 from shared.callers import actor_of
 from shared.clock import REPLAY_HEADER, Clock
-from shared.db import Database, Sql, UnitOfWork
+from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.errors import NotPermitted, Refusal, RuleViolation
 from shared.handling import Repeat, handle, read, transact
 from shared.messages import Command, Context, Origin
-from shared.policy import Policy
+from shared.policy import Policy, Reach
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
@@ -88,7 +88,7 @@ class Call:
     context: Context
     origin: Origin
     operation: str
-    countries: frozenset[str] | None
+    reach: Reach
 
     async def order(self, aggregate: Aggregate[State, Facts], id: UUID, command: Command) -> Receipt:
         """Gives one command, once per ``Idempotency-Key``; 201 if it began something, else 200."""
@@ -98,19 +98,19 @@ class Call:
         async def work(unit: UnitOfWork) -> Receipt:
             handled = await handle(
                 unit, aggregate, id, command, self.context, self.origin,
-                expected_version=expected, repeat=repeat, countries=self.countries,
+                expected_version=expected, repeat=repeat, reach=self.reach,
             )
             self.response.status_code = 201 if handled.created else 200
             self.response.headers["ETag"] = etag(handled.version)
             return Receipt(id=handled.id, version=handled.version, repeated=handled.repeated)
 
-        return await transact(self.runtime.database, self.context.actor, work, self.runtime.refusals)
+        return await transact(self.runtime.database, self.scope(), work, self.runtime.refusals)
 
     async def view(self, aggregate: Aggregate[State, Facts], id: UUID) -> View[State]:
         """One resource for this reader, with the actions open to them."""
 
         async def work(unit: UnitOfWork) -> View[State]:
-            found = await read(unit, aggregate, id, self.context, countries=self.countries)
+            found = await read(unit, aggregate, id, self.context, reach=self.reach)
             self.response.headers["ETag"] = etag(found.version)
             actions = [
                 self._action(aggregate.decider.rule(command).label, command, refusal)
@@ -119,11 +119,15 @@ class Call:
             ]
             return View[State](id=found.id, version=found.version, state=found.state, actions=actions)
 
-        return await transact(self.runtime.database, self.context.actor, work)
+        return await transact(self.runtime.database, self.scope(), work)
 
-    async def ask(self, question: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
-        """A query in one transaction of this actor."""
-        return await transact(self.runtime.database, self.context.actor, question)
+    async def ask(self, question: Callable[[UnitOfWork], Awaitable[Result]], *, log: bool = False) -> Result:
+        """A query in one transaction of this actor; ``log`` lets it read the event log."""
+        return await transact(self.runtime.database, self.scope(log=log), question)
+
+    def scope(self, *, log: bool = False) -> Scope:
+        """What row security is told of this call."""
+        return self.reach.scope(self.context.actor, log=log)
 
     async def page(
         self, sql: Sql, item: type[Row], after: UUID | None, limit: int, **values: object
@@ -146,7 +150,7 @@ class Call:
     def _action(self, label: str, command: type[Command], refusal: Refusal | None) -> Action:
         name = self.runtime.operations[command]
         try:
-            self.runtime.policy.countries(self.context.actor, name)
+            self.runtime.policy.reach(self.context.actor, name)
         except NotPermitted as error:
             refusal = error
         return Action(
@@ -182,10 +186,10 @@ async def call(request: Request, response: Response) -> Call:
     runtime: Runtime = request.app.state.runtime
     actor = await actor_of(request)
     operation = request.scope["route"].name
-    countries = runtime.policy.countries(actor, operation)
+    reach = runtime.policy.reach(actor, operation)
     now = runtime.clock.for_request(request.headers.get(REPLAY_HEADER))
     origin = Origin(request.scope["state"]["correlation_id"])
-    return Call(request, response, runtime, Context(actor, now), origin, operation, countries)
+    return Call(request, response, runtime, Context(actor, now), origin, operation, reach)
 
 
 Calling = Annotated[Call, Depends(call)]

@@ -1,44 +1,90 @@
-"""Who may do what: one table of role × operation × scope per service; what is not in it is refused."""
+"""Who may do what: one table of role × operation × reach per service; what is not in it is refused."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from shared.actors import Actor, Role
+from shared.contracts.counselling import Site
+from shared.countries import ALPHA_2
+from shared.db import Scope
 from shared.errors import NotPermitted
 
-Reach = Literal["all", "own_countries"]
+Extent = Literal["all", "own_countries", "own_sites"]
+
+ALL_SITES = frozenset(get_args(Site))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far an operation goes for an actor: in these countries and sites only; None is no limit."""
+
+    countries: frozenset[str] | None = None
+    sites: frozenset[str] | None = None
+
+    def covers(self, country: str) -> bool:
+        """Whether what belongs to this country is within reach."""
+        return self.countries is None or country in self.countries
+
+    def scope(self, actor: Actor, *, log: bool = False) -> Scope:
+        """The same for row security, which knows no wildcard: no limit is the list of all there are."""
+        return Scope(
+            actor.person_id,
+            ALPHA_2 if self.countries is None else self.countries,
+            ALL_SITES if self.sites is None else self.sites,
+            log,
+        )
+
+
+EVERYWHERE = Reach()
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One row: this role may do this operation, everywhere or on what belongs to its own countries."""
+    """One row: this role may do this operation, everywhere or on what belongs to its own countries or sites."""
 
     operation: str
     role: Role
-    reach: Reach = "all"
+    extent: Extent = "all"
 
 
-def allow(operation: str, *roles: Role, reach: Reach = "all") -> tuple[Grant, ...]:
+def allow(operation: str, *roles: Role, extent: Extent = "all") -> tuple[Grant, ...]:
     """The rows that give one operation to some roles."""
-    return tuple(Grant(operation, role, reach) for role in roles)
+    return tuple(Grant(operation, role, extent) for role in roles)
 
 
 class Policy:
-    """A service's table, default deny."""
+    """A service's table, default deny.
 
-    def __init__(self, *rows: Iterable[Grant]) -> None:
+    ``step_up`` names the operations that need a strong and fresh sign-in, ``on_record`` the reads that are events
+    themselves: personal data, exports.
+    """
+
+    def __init__(
+        self, *rows: Iterable[Grant], step_up: Collection[str] = (), on_record: Collection[str] = ()
+    ) -> None:
         self.rows: tuple[Grant, ...] = tuple(row for group in rows for row in group)
-        self._reach: dict[tuple[str, str], Reach] = {(row.operation, row.role.value): row.reach for row in self.rows}
-        if len(self._reach) != len(self.rows):
+        self._extent: dict[tuple[str, str], Extent] = {
+            (row.operation, row.role.value): row.extent for row in self.rows
+        }
+        if len(self._extent) != len(self.rows):
             raise ValueError("a policy names the same role and operation twice")
+        # Two limits of different kinds have no common measure by which one of them would be the wider.
+        limits = {(row.operation, row.extent) for row in self.rows}
+        if any((operation, "own_sites") in limits for operation, extent in limits if extent == "own_countries"):
+            raise ValueError("a policy limits one operation by country and by site")
         self.operations: frozenset[str] = frozenset(row.operation for row in self.rows)
+        self.step_up: frozenset[str] = frozenset(step_up)
+        self.on_record: frozenset[str] = frozenset(on_record)
+        if not self.step_up | self.on_record <= self.operations:
+            raise ValueError("a policy marks an operation that nobody may do")
 
-    def countries(self, actor: Actor, operation: str) -> frozenset[str] | None:
-        """The countries an actor may do this in (None: all); raises `NotPermitted`."""
-        reaches = {self._reach.get((operation, role)) for role in actor.roles}
-        if "all" in reaches:
-            return None
-        if "own_countries" in reaches:
-            return actor.countries
-        raise NotPermitted
+    def reach(self, actor: Actor, operation: str) -> Reach:
+        """How far an actor may do this; raises `NotPermitted`. The widest of several roles holds."""
+        extents = {self._extent.get((operation, role)) for role in actor.roles} - {None}
+        if not extents:
+            raise NotPermitted
+        return Reach(
+            countries=actor.countries if extents == {"own_countries"} else None,
+            sites=actor.sites if extents == {"own_sites"} else None,
+        )

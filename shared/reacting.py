@@ -9,6 +9,7 @@ from shared.consumer import Apply
 from shared.db import UnitOfWork
 from shared.handling import handle
 from shared.messages import Cause, Context, Envelope, Event, Order, Origin, Received
+from shared.policy import EVERYWHERE
 
 Reaction = Callable[..., tuple[Order, ...]]
 
@@ -38,6 +39,6 @@ def reacting(
         origin = Origin(envelope.correlationid, Cause(envelope.id, leaf_hash, envelope.correlationid))
         # One lock order everywhere: aggregates by id.
         for order in sorted(orders, key=lambda order: order.id):
-            await handle(unit, aggregates[order.aggregate], order.id, order.command, context, origin)
+            await handle(unit, aggregates[order.aggregate], order.id, order.command, context, origin, reach=EVERYWHERE)
 
     return apply

@@ -55,7 +55,7 @@ async def list_plans(
 ) -> Page[queries.PlanRow]:
     """The plans of the caller's countries, oldest first, of one case or at one status if asked for."""
     return await call.page(
-        queries.PLANS, queries.PlanRow, after, limit, case_id=case_id, status=status, countries=call.countries
+        queries.PLANS, queries.PlanRow, after, limit, case_id=case_id, status=status, countries=call.reach.countries
     )
 
 
@@ -63,7 +63,7 @@ async def list_plans(
 async def read_plan(plan_id: UUID, call: Calling) -> View[Plan]:
     """One plan in its present version; for a receiving office from the first arrival on."""
     view = await call.view(wiring.PLAN, plan_id)
-    limited = call.countries is not None
+    limited = call.reach.countries is not None
     if limited and not await call.ask(lambda unit: queries.somebody_arrived(unit, view.state.case_id)):
         raise NotFound
     return view
@@ -119,7 +119,7 @@ async def list_grants(
 ) -> Page[queries.GrantRow]:
     """The grants of the caller's countries, oldest first, of one case or at one status if asked for."""
     return await call.page(
-        queries.GRANTS, queries.GrantRow, after, limit, case_id=case_id, status=status, countries=call.countries
+        queries.GRANTS, queries.GrantRow, after, limit, case_id=case_id, status=status, countries=call.reach.countries
     )
 
 

@@ -11,11 +11,13 @@ from services.reintegration.domain import case, fund, grant, grant_facts, grant_
 from services.reintegration.policy import POLICY
 from services.reintegration.reactions import REACTIONS
 from shared import contracts, topology
+from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
 from shared.decider import NoFacts
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
+from shared.policy import Reach
 from shared.wiring import Wiring, no_facts
 
 
@@ -93,25 +95,29 @@ def _within_reach(known: case.Case | None, command: Command | None, context: Con
     operation = _BEGINS.get(type(command)) if command is not None else None
     if known is None or operation is None:
         return known
-    reach = POLICY.countries(context.actor, operation)
-    return known if reach is None or known.destination_country in reach else None
+    reach = POLICY.reach(context.actor, operation)
+    return known if reach.covers(known.destination_country) else None
 
 
-def _country_that_may_know(known: case.Case) -> str | None:
-    # None is within no reach but an unlimited one: before an arrival a receiving office hears of cases from returns
-    # alone, and of plans, which tell of health, not at all.
-    return known.destination_country if known.arrived else None
+def _case_within(known: case.Case, reach: Reach, _: Actor) -> bool:
+    # Before an arrival a receiving office hears of cases from returns alone, and of plans, which tell of health, not
+    # at all.
+    return reach.countries is None or (bool(known.arrived) and reach.covers(known.destination_country))
+
+
+def _of_own_country(known: plan.Plan | grant_state.Grant, reach: Reach, _: Actor) -> bool:
+    return reach.covers(known.destination_country)
 
 
 CASE: Aggregate[case.Case, case.CaseFacts] = Aggregate(
     service="reintegration", name="case", decider=case.CASE, table=tables.CASES, state=case.Case,
-    facts=_case_facts, project=projections.case_limits, country=_country_that_may_know,
+    facts=_case_facts, project=projections.case_limits, within=_case_within,
 )
 
 PLAN: Aggregate[plan.Plan, plan.PlanFacts] = Aggregate(
     service="reintegration", name="plan", decider=plan.PLAN, table=tables.PLANS, state=plan.Plan,
     facts=_plan_facts, project=projections.case_plans, partition=lambda _, made: made.case_id,
-    country=lambda made: made.destination_country,
+    within=_of_own_country,
 )
 
 FUND: Aggregate[fund.Fund, NoFacts] = Aggregate(
@@ -122,7 +128,7 @@ FUND: Aggregate[fund.Fund, NoFacts] = Aggregate(
 GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     service="reintegration", name="grant", decider=grant.GRANT, table=tables.GRANTS, state=grant_state.Grant,
     facts=_grant_facts, project=projections.grant_limits, partition=lambda _, asked: asked.case_id,
-    country=lambda asked: asked.destination_country,
+    within=_of_own_country,
 )
 
 _FOUR_EYES = RuleViolation("four_eyes", "Nobody takes two parts on one grant, so somebody else has to do this.")

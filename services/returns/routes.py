@@ -80,7 +80,7 @@ async def read_departure_gate(case_id: UUID, call: Calling) -> queries.Departure
     """The departure gate as a checklist: what holds, what is missing, and whose part that is."""
 
     async def work(unit: UnitOfWork) -> queries.DepartureGate:
-        case = (await read(unit, wiring.CASE, case_id, call.context, countries=call.countries)).state
+        case = (await read(unit, wiring.CASE, case_id, call.context, reach=call.reach)).state
         facts = await wiring.CASE.facts(unit, case_id, case, None, call.context)
         boarding = case.status in GATED
         waiting = case.status in BEFORE_DEPARTURE
@@ -233,7 +233,7 @@ async def list_cases_for_receiving_office(
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[queries.CaseRowForReceivingOffice]:
     """The cases that the caller's receiving office may know of, oldest first."""
-    item, countries = queries.CaseRowForReceivingOffice, sorted(call.countries or ())
+    item, countries = queries.CaseRowForReceivingOffice, sorted(call.reach.countries or ())
     if state is None:
         return await call.page(queries.CASES_ABROAD, item, after, limit, countries=countries)
     statuses = queries.statuses_of(state)
@@ -257,7 +257,7 @@ async def read_case_for_receiving_office(case_id: UUID, call: Calling) -> View[q
 async def read_statistics(first: First, last: Last, call: Calling) -> Statistics:
     """Returns' figures for a period."""
     asked = period(first, last, call.runtime.mission_time_zone)
-    found = await call.ask(lambda unit: queries.figures(unit, asked))
+    found = await call.ask(lambda unit: queries.figures(unit, asked), log=True)
     return Statistics(service="returns", first=asked.first, last=asked.last, time_zone=asked.zone, figures=found)
 
 

@@ -7,11 +7,13 @@ from services.returns.domain import case, case_state, person
 from services.returns.policy import POLICY
 from services.returns.reactions import REACTIONS
 from shared import contracts, topology
+from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import Sql, UnitOfWork
 from shared.decider import NoFacts
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
+from shared.policy import Reach
 from shared.verify import Check
 from shared.wiring import Wiring, no_facts
 
@@ -25,9 +27,9 @@ async def _case_facts(
     return await queries.case_facts(unit, case_id, person_ids, topology.RETURNS.follows, context.now)
 
 
-def _country_that_may_know(found: case_state.Case) -> str | None:
-    # None is within no reach but an unlimited one, so to a receiving office such a case does not exist.
-    return found.destination_country if queries.is_known_abroad(found) else None
+def _case_within(found: case_state.Case, reach: Reach, _: Actor) -> bool:
+    known = reach.countries is None or queries.is_known_abroad(found)
+    return known and reach.covers(found.destination_country)
 
 
 PERSON: Aggregate[person.Person, NoFacts] = Aggregate(
@@ -36,7 +38,7 @@ PERSON: Aggregate[person.Person, NoFacts] = Aggregate(
 
 CASE: Aggregate[case_state.Case, case_state.CaseFacts] = Aggregate(
     service="returns", name="case", decider=case.CASE, table=tables.CASES, state=case_state.Case, facts=_case_facts,
-    project=projections.travels, country=_country_that_may_know,
+    project=projections.travels, within=_case_within,
 )
 
 WIRING = Wiring(

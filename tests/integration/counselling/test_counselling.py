@@ -20,6 +20,7 @@ from shared.errors import RuleViolation, Stale
 from shared.handling import Handled, Repeat, handle, read, transact
 from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
+from shared.policy import EVERYWHERE
 from shared.statistics import Period
 from shared.verify import verify
 from tests.given import staff
@@ -35,10 +36,10 @@ async def give(
 ) -> Handled:
     repeat = Repeat.of(key or str(uuid7()), type(order).__name__, id, body)
     return await transact(
-        database, ANNA,
+        database, EVERYWHERE.scope(ANNA),
         lambda unit: handle(
             unit, aggregate, id, order, Context(ANNA, NOW), Origin("test-correlation"),
-            expected_version=expected, repeat=repeat,
+            expected_version=expected, repeat=repeat, reach=EVERYWHERE,
         ),
         WIRING.refusals,
     )  # fmt: skip
@@ -83,7 +84,10 @@ async def test_a_command_leaves_row_event_and_concealed_value_that_agree(make_da
     assert b"1990" not in b"".join(leaf)
     findings = await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)
     assert (findings.events, findings.rows, findings.differences) == (2, 1, [])
-    found = await transact(database.api, ANNA, lambda unit: read(unit, PERSON, person_id, Context(ANNA, NOW)))
+    found = await transact(
+        database.api, EVERYWHERE.scope(ANNA),
+        lambda unit: read(unit, PERSON, person_id, Context(ANNA, NOW), reach=EVERYWHERE),
+    )  # fmt: skip
     assert (found.version, found.state.birth_year) == (2, 1990)
 
 
@@ -229,7 +233,7 @@ async def test_the_report_counts_held_individual_sessions_and_distinct_persons(m
         ),
     )  # fmt: skip
     period = Period(date(2023, 5, 2), date(2023, 5, 2), "Europe/Sarajevo")
-    figures = await transact(database.api, ANNA, lambda unit: queries.figures(unit, period))
+    figures = await transact(database.api, EVERYWHERE.scope(ANNA), lambda unit: queries.figures(unit, period))
     values = {figure.key: figure.value for figure in figures}
     assert (values["sessions"], values["virtual_sessions"], values["intentions"]) == (1, 0, 1)
 

@@ -23,11 +23,12 @@ from services.reintegration.wiring import CASE, FUND, GRANT, PLAN, WIRING
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
 from shared.contracts.reintegration import GrantCategory
-from shared.db import Database, Scope, Sql
+from shared.db import Database, Sql
 from shared.errors import Refusal
 from shared.handling import Handled, Read, Repeat, handle, read, transact
 from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
+from shared.policy import EVERYWHERE, Reach
 from shared.verify import Findings, verify
 from tests.given import NOON
 from tests.integration.bus.house import until
@@ -101,17 +102,17 @@ class House:
         command: Command,
         by: Actor,
         at: datetime = NOON,
-        countries: frozenset[str] | None = None,
+        reach: Reach = EVERYWHERE,
         key: str | None = None,
     ) -> Handled:
         """One command as a route would give it."""
         repeat = Repeat.of(key or str(uuid7()), type(command).__name__, id, b"")
         return await transact(
             self.made.api,
-            by,
+            reach.scope(by),
             lambda unit: handle(
                 unit, aggregate, id, command, Context(by, at), Origin("test-correlation"),
-                repeat=repeat, countries=countries,
+                repeat=repeat, reach=reach,
             ),
             WIRING.refusals,
         )  # fmt: skip
@@ -128,9 +129,9 @@ class House:
         """One command as a reaction would give it."""
         return await transact(
             self.made.worker,
-            WORKER,
+            EVERYWHERE.scope(WORKER),
             lambda unit: handle(
-                unit, CASE, case_id, command, Context(WORKER, NOON), Origin("test-correlation")
+                unit, CASE, case_id, command, Context(WORKER, NOON), Origin("test-correlation"), reach=EVERYWHERE
             ),
         )
 
@@ -139,8 +140,9 @@ class House:
         self, aggregate: AnyAggregate, id: UUID, command: Command, by: Actor
     ) -> AsyncIterator[None]:
         """A command whose changes are made and which commits when the block ends."""
-        async with self.made.api.unit_of_work(Scope(by.person_id)) as unit:
-            await handle(unit, aggregate, id, command, Context(by, NOON), Origin("test-correlation"))
+        async with self.made.api.unit_of_work(EVERYWHERE.scope(by)) as unit:
+            context = Context(by, NOON)
+            await handle(unit, aggregate, id, command, context, Origin("test-correlation"), reach=EVERYWHERE)
             await unit.flush()
             yield
 
@@ -163,10 +165,10 @@ class House:
         return str(getattr(found.state, "status"))  # noqa: B009 -- the state of any aggregate
 
     async def read(
-        self, aggregate: AnyAggregate, id: UUID, by: Actor, countries: frozenset[str] | None = None
+        self, aggregate: AnyAggregate, id: UUID, by: Actor, reach: Reach = EVERYWHERE
     ) -> Read[object]:
         return await transact(
-            self.made.api, by, lambda unit: read(unit, aggregate, id, Context(by, NOON), countries=countries)
+            self.made.api, reach.scope(by), lambda unit: read(unit, aggregate, id, Context(by, NOON), reach=reach)
         )
 
     async def case(self, *person_ids: UUID, country: str = "PK", arrived: bool = True) -> UUID:
@@ -264,7 +266,7 @@ class House:
         return row["committed"], row["spent"]
 
     async def rows(self, sql: Sql, **values: object) -> list[dict[str, Decimal]]:
-        found = await transact(self.made.worker, WORKER, lambda unit: unit.rows(sql, **values))
+        found = await transact(self.made.worker, EVERYWHERE.scope(WORKER), lambda unit: unit.rows(sql, **values))
         return [dict(row) for row in found]
 
     async def findings(self) -> Findings:

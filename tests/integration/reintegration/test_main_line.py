@@ -26,6 +26,7 @@ from shared.aggregate import AnyAggregate
 from shared.errors import NotFound, RuleViolation
 from shared.ids import uuid7
 from shared.messages import Command
+from shared.policy import Reach
 from tests.given import staff
 from tests.integration.reintegration.office import OFFICE, REQUESTER, House, numbered
 from tests.unit.reintegration.examples import (
@@ -162,10 +163,10 @@ async def test_what_belongs_to_another_country_looks_as_if_it_did_not_exist(
     line = await house.line()
     grant_id = await house.endorsed(line.request("500.00"))
     id = {"case": line.case_id, "plan": line.plan_id, "grant": grant_id}[aggregate.name]
-    assert (await house.read(aggregate, id, OFFICE, frozenset({"TR", "PK"}))).id == id
+    assert (await house.read(aggregate, id, OFFICE, Reach(frozenset({"TR", "PK"})))).id == id
     for countries in (frozenset({"TR"}), frozenset[str]()):
         with pytest.raises(NotFound):
-            await house.read(aggregate, id, OFFICE, countries)
+            await house.read(aggregate, id, OFFICE, Reach(countries))
 
 
 async def test_an_office_of_another_country_can_neither_ask_for_a_grant_nor_cancel_it(house: House) -> None:
@@ -175,9 +176,9 @@ async def test_an_office_of_another_country_can_neither_ask_for_a_grant_nor_canc
     assert await house.try_to(GRANT, uuid7(), line.request("500.00"), elsewhere) == "case_unknown"
     grant_id = await house.endorsed(line.request("500.00"))
     with pytest.raises(NotFound):
-        await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), OFFICE, countries=abroad)
+        await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), OFFICE, reach=Reach(abroad))
     await house.give(
-        GRANT, grant_id, CancelGrant(reason="not_needed"), OFFICE, countries=frozenset({"TR", "PK"})
+        GRANT, grant_id, CancelGrant(reason="not_needed"), OFFICE, reach=Reach(frozenset({"TR", "PK"}))
     )
 
 

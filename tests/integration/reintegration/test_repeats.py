@@ -4,11 +4,11 @@ import pytest
 
 from services.reintegration.domain.tranches import ReleaseTranche
 from services.reintegration.wiring import GRANT
-from shared.db import Scope
 from shared.errors import Refusal
 from shared.handling import Repeat, handle
 from shared.ids import uuid7
 from shared.messages import Context, Origin
+from shared.policy import EVERYWHERE
 from tests.given import NOON
 from tests.integration.reintegration.office import House
 from tests.unit.reintegration.examples import PAYER
@@ -30,10 +30,10 @@ async def test_a_repeat_that_waited_for_the_first_gets_its_answer(
             return refusal.code
         return "repeated" if handled.repeated else "done"
 
-    async with house.api.unit_of_work(Scope(PAYER.person_id)) as unit:
+    async with house.api.unit_of_work(EVERYWHERE.scope(PAYER)) as unit:
         await handle(
             unit, GRANT, grant_id, ReleaseTranche(number=1), Context(PAYER, NOON), Origin("test-correlation"),
-            repeat=Repeat.of(key, operation, grant_id, b""),
+            repeat=Repeat.of(key, operation, grant_id, b""), reach=EVERYWHERE,
         )  # fmt: skip
         await unit.flush()
         second = await house.meanwhile(again())

@@ -38,6 +38,7 @@ from shared.contracts.counselling import AgeGroup, CoveredPerson, Sex
 from shared.handling import Handled, Repeat, handle, read, transact
 from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
+from shared.policy import EVERYWHERE
 from shared.statistics import Period
 from shared.verify import Findings, verify
 from tests.given import NOON, staff
@@ -92,8 +93,10 @@ class Mission:
     ) -> Handled:
         repeat = Repeat.of(str(uuid7()), type(command).__name__, id, b"")
         return await transact(
-            self.database.api, by,
-            lambda unit: handle(unit, aggregate, id, command, Context(by, at), Origin("test-correlation"), repeat=repeat),
+            self.database.api, EVERYWHERE.scope(by),
+            lambda unit: handle(
+                unit, aggregate, id, command, Context(by, at), Origin("test-correlation"), repeat=repeat, reach=EVERYWHERE
+            ),
             WIRING.refusals,
         )  # fmt: skip
 
@@ -102,12 +105,15 @@ class Mission:
         return await self.order(id, command, RETURNS, at, PERSON)
 
     async def case(self, id: UUID, at: datetime = NOON) -> Case:
-        found = await transact(self.database.api, ANNA, lambda unit: read(unit, CASE, id, Context(ANNA, at)))
+        found = await transact(
+            self.database.api, EVERYWHERE.scope(ANNA),
+            lambda unit: read(unit, CASE, id, Context(ANNA, at), reach=EVERYWHERE),
+        )  # fmt: skip
         return found.state
 
     async def figures(self, first: date, last: date) -> dict[str, int]:
         asked = Period(first, last, "Europe/Sarajevo")
-        found = await transact(self.database.api, MIRA, lambda unit: queries.figures(unit, asked))
+        found = await transact(self.database.api, EVERYWHERE.scope(MIRA, log=True), lambda unit: queries.figures(unit, asked))
         return {figure.key: figure.value for figure in found}
 
     async def verified(self) -> Findings:

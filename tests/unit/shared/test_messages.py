@@ -132,15 +132,15 @@ def test_a_stated_time_counts_only_while_a_year_is_replayed() -> None:
 
 def test_what_the_policy_does_not_name_is_refused() -> None:
     policy = Policy(
-        allow("approve", Role.FINANCE_APPROVER), allow("arrive", Role.RECEIVING_OFFICE, reach="own_countries")
+        allow("approve", Role.FINANCE_APPROVER), allow("arrive", Role.RECEIVING_OFFICE, extent="own_countries")
     )
-    assert policy.countries(staff("f", "finance_approver"), "approve") is None
-    assert policy.countries(staff("r", "receiving_office", countries=("TR",)), "arrive") == frozenset({"TR"})
+    assert policy.reach(staff("f", "finance_approver"), "approve").countries is None
+    assert policy.reach(staff("r", "receiving_office", countries=("TR",)), "arrive").countries == frozenset({"TR"})
     for actor, operation in ((staff("r", "receiving_office"), "approve"), (staff("n"), "arrive"), (staff("f", "finance_approver"), "x")):
         with pytest.raises(NotPermitted):
-            policy.countries(actor, operation)
+            policy.reach(actor, operation)
 
 
 def test_a_policy_that_names_a_cell_twice_is_not_accepted() -> None:
     with pytest.raises(ValueError, match="twice"):
-        Policy(allow("approve", Role.AUDITOR), allow("approve", Role.AUDITOR, reach="own_countries"))
+        Policy(allow("approve", Role.AUDITOR), allow("approve", Role.AUDITOR, extent="own_countries"))
