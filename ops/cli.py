@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -70,13 +69,24 @@ def report(
 
 
 @app.command()
-def token(persona: Persona = "counsellor") -> None:
-    """Prints an access token of one of the development provider's personas."""
-    from ops.identity.client import request_token
-    from ops.system import development_secret, read_addresses
+def token(
+    persona: Persona = "counsellor",
+    client: Annotated[str | None, typer.Option(help="a machine client instead, e.g. office-tn")] = None,
+) -> None:
+    """Prints an access token of a persona, or of a machine client, from the development provider."""
+    from ops.identity.client import client_token, request_token
+    from ops.identity.clients import client_of, secret_of
+    from ops.system import development_secret, identity_folder, read_addresses
 
     settings = read_settings()
-    typer.echo(_run(request_token(read_addresses(settings).issuer, persona, development_secret(settings))))
+    issuer = read_addresses(settings).issuer
+    if client is None:
+        typer.echo(_run(request_token(issuer, persona, development_secret(settings))))
+        return
+    known = client_of(client)
+    if known is None:
+        raise CannotStart("unknown_client", "There is no such machine client.")
+    typer.echo(_run(client_token(issuer, client, secret_of(identity_folder(settings), known))))
 
 
 @app.command()
@@ -88,11 +98,20 @@ def verify(service: Annotated[str | None, typer.Option(help="one service; all by
 
 
 @app.command()
-def policy(service: ServiceName) -> None:
-    """Prints who may do what in one service."""
-    wiring = import_module(f"services.{_known(service)}.wiring").WIRING
-    for row in sorted(wiring.policy.rows, key=lambda row: (row.operation, row.role.value)):
-        typer.echo(f"{row.operation:32} {row.role.value:20} {row.extent}")
+def policy(
+    service: Annotated[str | None, typer.Option(help="one service; all by default")] = None,
+    markdown: Annotated[bool, typer.Option(help="as the page in docs/")] = False,
+) -> None:
+    """Prints who may do what."""
+    from ops.policy_table import lines, page
+    from shared.topology import BY_NAME
+
+    if markdown:
+        typer.echo(page(), nl=False)
+        return
+    for name in (_known(service),) if service else BY_NAME:
+        for line in lines(name):
+            typer.echo(line)
 
 
 @app.command()

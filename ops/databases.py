@@ -13,7 +13,9 @@ from ops.database_server import PostgresAddress, connect
 from shared.topology import SERVICES, Service
 
 _INI = Path(__file__).resolve().parent.parent / "migrations" / "alembic.ini"
-LOGINS = ("api", "worker", "migrate")
+LOGINS = ("api", "worker", "migrate", "verify")
+# Roles that nobody logs in as and that own one function each, which sees past row security.
+LOOKUPS = ("returns_lookup", "reintegration_lookup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Logins:
     api: str
     worker: str
     migrate: str
+    verify: str
 
 
 def logins(
@@ -57,19 +60,26 @@ async def prepare(server: PostgresAddress, passwords: Mapping[str, str]) -> dict
 async def make_roles(
     admin: "asyncpg.Connection[asyncpg.Record]", service: Service, passwords: Mapping[str, str]
 ) -> None:
-    """The owner nobody logs in as, and the three logins, with the passwords given."""
-    known = {row["rolname"] for row in await admin.fetch("SELECT rolname FROM pg_roles")}
-    owner = f"{service.name}_owner"
-    if owner not in known:
-        await admin.execute(f"CREATE ROLE {owner} NOLOGIN NOSUPERUSER NOBYPASSRLS")
+    """The owner and the lookup, whom nobody logs in as, and the four logins, with the passwords given."""
+    known = {row["rolname"]: row for row in await admin.fetch("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles")}
+    owner, lookup = f"{service.name}_owner", f"{service.name}_lookup"
+    unnamed = [owner, *(role for role in LOOKUPS if role == lookup)]
+    for role in unnamed:
+        if role not in known:
+            await admin.execute(f"CREATE ROLE {role} NOLOGIN")
     for kind in LOGINS:
         role = f"{service.name}_{kind}"
         verb = "ALTER" if role in known else "CREATE"
         password = await admin.fetchval("SELECT quote_literal($1::text)", passwords[role])
-        await admin.execute(
-            f"{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {password}"
-        )
+        await admin.execute(f"{verb} ROLE {role} LOGIN NOCREATEDB NOCREATEROLE PASSWORD {password}")
+    # Only a superuser may even mention these two, and a new role has neither.
+    for role in (*unnamed, *(f"{service.name}_{kind}" for kind in LOGINS)):
+        if role in known and (known[role]["rolsuper"] or known[role]["rolbypassrls"]):
+            await admin.execute(f"ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS")
+    await admin.execute(f"ALTER ROLE {service.name}_verify SET default_transaction_read_only = on")
     await admin.execute(f"GRANT {owner} TO {service.name}_migrate")
+    for role in unnamed[1:]:
+        await admin.execute(f"GRANT {role} TO {owner}")
 
 
 async def make_database(admin: "asyncpg.Connection[asyncpg.Record]", service: Service, name: str) -> None:

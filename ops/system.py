@@ -3,16 +3,17 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from ops import databases
 from ops.children import Child
 from ops.database_server import PostgresAddress
 from ops.embedded.nats import PROVISION
-from ops.identity.keys import client_secret
+from ops.identity import clients
 from ops.provision import Provision
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
@@ -41,8 +42,9 @@ def make_system(
     quiet: bool = True,
     restart: bool = False,
     say: Callable[[str], None] = print,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Running:
-    """The system, for ``async with``: inside, every service is ready."""
+    """The system, for ``async with``: inside, every service is ready. ``environment`` is told each service besides."""
 
     async def prepare(running: Running) -> Sequence[Child]:
         await databases.prepare(running.postgres, _passwords(running))
@@ -52,7 +54,7 @@ def make_system(
         children = [_provision(running)]
         if settings.oidc_issuer is None:
             children.append(_identity(running))
-        children += [service_child(running, service, clock) for service in SERVICES]
+        children += [service_child(running, service, clock, environment=environment) for service in SERVICES]
         return children
 
     return Running(
@@ -111,17 +113,26 @@ def identity_folder(settings: OpsSettings) -> Path:
 
 def development_secret(settings: OpsSettings) -> str:
     """What the development provider wants to see before it gives a persona's token."""
-    return client_secret(identity_folder(settings))
+    return clients.development_secret(identity_folder(settings))
 
 
 def worker_url(settings: OpsSettings, service: Service) -> str:
-    """A service's database by its worker login, for commands that look at or repair a system."""
+    """A service's database by its worker login, for commands that repair a system."""
+    return _database_url(settings, service, "worker")
+
+
+def verify_url(settings: OpsSettings, service: Service) -> str:
+    """A service's database by the login that reads everything and changes nothing."""
+    return _database_url(settings, service, "verify")
+
+
+def _database_url(settings: OpsSettings, service: Service, kind: Literal["worker", "verify"]) -> str:
     if settings.database_url is not None:
         server = PostgresAddress.from_url(settings.database_url.get_secret_value())
     else:
         host, _, port = read_addresses(settings).postgres.rpartition(":")
         server = PostgresAddress(host, int(port), "", "", "postgres")
-    role = f"{service.name}_worker"
+    role = f"{service.name}_{kind}"
     # Where the roles were made by `ops.prepare`, their passwords are in its variables and not in a data folder.
     password = os.environ.get(f"AVRR_PASSWORD_{role.upper()}") or Secrets(settings.secrets_folder).password(role)
     return server.url_for(service.name, role, password)
@@ -129,16 +140,18 @@ def worker_url(settings: OpsSettings, service: Service) -> str:
 
 def service_child(
     running: Running, service: Service, clock: ClockMode, role: Literal["all", "api", "worker"] = "all",
-    port: int | None = None,
+    port: int | None = None, environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Child:  # fmt: skip
     """A service's process: its API and its worker together, or one of them alone under a name and port of its own."""
     user, password = nats_login(running, service.name)
     logins = databases.logins(running.postgres, service, _passwords(running))
     listens_at = port or running.ports[service.name]
-    environment = {
+    told = {
         "AVRR_PORT": str(listens_at),
         "AVRR_ROLE": role,
         "AVRR_CLOCK": clock,
+        # Everything here listens on loopback only, and whoever tries it out may read how it is asked.
+        "AVRR_API_DOCS": "true",
         "AVRR_LOG_LEVEL": "warning" if clock == "replay" else "info",
         "AVRR_API_DATABASE_URL": logins.api,
         "AVRR_WORKER_DATABASE_URL": logins.worker,
@@ -146,15 +159,36 @@ def service_child(
         "AVRR_OIDC_ISSUER": issuer_of(running),
     }
     if user is not None and password is not None:
-        environment |= {"AVRR_NATS_USER": user, "AVRR_NATS_PASSWORD": password}
+        told |= {"AVRR_NATS_USER": user, "AVRR_NATS_PASSWORD": password}
     if running.settings.oidc_jwks_url is not None:
-        environment["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
+        told["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
+    for asked in service.asks:
+        told[f"AVRR_{asked.upper()}_URL"] = f"http://127.0.0.1:{running.ports[asked]}"
+    if service.asks:
+        told |= _own_client(running, service)
     return Child(
         service.name if role == "all" else f"{service.name}-{role}",
         (sys.executable, "-m", f"{service.module}.app"),
-        environment,
+        {**told, **environment},
         ready_url=f"http://127.0.0.1:{listens_at}/readyz",
     )
+
+
+def _own_client(running: Running, service: Service) -> dict[str, str]:
+    """By which client a service proves who it is when it asks another."""
+    names = ("AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET")
+    if running.settings.oidc_issuer is None:
+        client = clients.client_of(f"service-{service.name}")
+        assert client is not None
+        values: tuple[str | None, ...] = client.id, clients.secret_of(identity_folder(running.settings), client)
+    else:
+        values = tuple(os.environ.get(name) for name in names)
+    known = {name: value for name, value in zip(names, values, strict=True) if value}
+    if len(known) < len(names):
+        raise CannotStart(
+            "service_client_missing", f"{' and '.join(names)} must name the client of {service.name} at AVRR_OIDC_ISSUER."
+        )
+    return known
 
 
 def _passwords(running: Running) -> dict[str, str]:

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from ops.secrets import Secrets
 from ops.settings import OpsSettings
-from ops.system import read_addresses, worker_url
+from ops.system import read_addresses, verify_url
 from shared.bus import Bus, BusFault
 from shared.db import Database, Scope, Sql
 from shared.topology import BY_NAME, SERVICES, Service
@@ -33,7 +33,7 @@ async def verify_system(settings: OpsSettings, only: str | None) -> AsyncIterato
     chosen = [service for service in SERVICES if only in (None, service.name)]
     for service in chosen:
         wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
-        database = Database(worker_url(settings, service), "avrr-verify", 2)
+        database = Database(verify_url(settings, service), "avrr-verify", 2)
         await database.open()
         try:
             findings = await verify(database, service.name, wiring.by_name, wiring.checks)
@@ -76,8 +76,8 @@ async def _stream(settings: OpsSettings, service: Service, database: Database) -
 
 
 async def _grants(settings: OpsSettings) -> AsyncIterator[tuple[str, int]]:
-    returns = Database(worker_url(settings, BY_NAME["returns"]), "avrr-verify", 1)
-    reintegration = Database(worker_url(settings, BY_NAME["reintegration"]), "avrr-verify", 1)
+    returns = Database(verify_url(settings, BY_NAME["returns"]), "avrr-verify", 1)
+    reintegration = Database(verify_url(settings, BY_NAME["reintegration"]), "avrr-verify", 1)
     await returns.open()
     await reintegration.open()
     try:

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
+
+# The person id of a program that has credentials of its own begins like this; a program never signed in.
+CLIENT: Final = "client:"
 
 
 class Role(StrEnum):
@@ -24,6 +27,8 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     DATA_PROTECTION = "data_protection"
     ADMINISTRATOR = "administrator"
+    # One of our own services that asks another by HTTP; never a person, so it has no persona and cannot step up.
+    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)

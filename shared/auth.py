@@ -15,8 +15,9 @@ import structlog
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError, MissingClaimError
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
 from joserfc.jwt import JWTClaimsRegistry
+from joserfc.util import urlsafe_b64decode
 
-from shared.actors import Actor, Role
+from shared.actors import CLIENT, Actor, Role
 from shared.countries import is_country
 from shared.jwks import (
     KeySetRefused,
@@ -150,9 +151,9 @@ class Tokens:
     def _unpacked(self, token: str) -> CompactSignature:
         try:
             signed = extract_compact(token.encode("ascii"), registry=self._signatures)
+            header = _json(urlsafe_b64decode(signed.segments["header"]))
         except (JoseError, ValueError, TypeError, RecursionError):
             raise BadToken("malformed") from None
-        header: object = signed.headers()
         if not isinstance(header, dict) or not header.keys() <= _HEADER:
             raise BadToken("header_unexpected")
         if not isinstance(header.get("alg"), str):
@@ -167,12 +168,12 @@ class Tokens:
             raise BadToken("type_wrong")
         # What is signed are the bytes of the token, so the algorithm may get its present name here. Under the
         # older one the library would take any Edwards curve.
-        header["alg"] = algorithm_name(header["alg"])
+        signed.headers()["alg"] = algorithm_name(header["alg"])
         return signed
 
     def _checked_claims(self, payload: bytes, now: datetime) -> tuple[dict[str, object], datetime]:
         try:
-            claims: object = json.loads(payload)
+            claims = _json(payload)
         except (ValueError, RecursionError):
             raise BadToken("claims_malformed") from None
         if not isinstance(claims, dict):
@@ -205,9 +206,17 @@ class Tokens:
     def _actor(self, claims: dict[str, object], now: datetime) -> Actor:
         settings = self._settings
         person = _claim(claims, settings.oidc_person_claim)
-        # A reaction acts as `service:<name>`; no person may pass for one.
-        if not isinstance(person, str) or not _PERSON.fullmatch(person) or person.startswith("service:"):
+        # A reaction acts as `service:<name>`; nobody who comes with a token may pass for one, to a reader either.
+        if not isinstance(person, str) or not _PERSON.fullmatch(person) or person.lower().startswith("service:"):
             raise BadToken("person_malformed")
+        roles = _known_roles(_strings(claims, settings.oidc_roles_claim, "roles_malformed"))
+        acr, auth_time = _code(claims, "acr", "acr_malformed"), _auth_time(claims, now)
+        if person.lower().startswith(CLIENT):
+            # Whatever says that a program signed in would let it pass where a person has to be present.
+            if acr or auth_time is not None:
+                raise BadToken("client_signed_in")
+        elif Role.SERVICE in roles:
+            raise BadToken("person_with_service_role")
         countries = _strings(claims, settings.oidc_countries_claim, "countries_malformed")
         if not all(is_country(country) for country in countries):
             raise BadToken("countries_malformed")
@@ -216,12 +225,12 @@ class Tokens:
             raise BadToken("sites_malformed")
         return Actor(
             person_id=person,
-            roles=_known_roles(_strings(claims, settings.oidc_roles_claim, "roles_malformed")),
+            roles=roles,
             organisation=_code(claims, settings.oidc_organisation_claim, "organisation_malformed"),
             countries=countries,
             sites=sites,
-            acr=_code(claims, "acr", "acr_malformed"),
-            auth_time=_auth_time(claims, now),
+            acr=acr,
+            auth_time=auth_time,
         )
 
 
@@ -231,6 +240,19 @@ class _Verified:
     expires: datetime
     kid: str
     key: VerificationKey
+
+
+def _json(raw: bytes) -> object:
+    # Only what every parser reads alike: plain UTF-8 as RFC 7519 wants it, and no name twice.
+    found: object = json.loads(raw.decode("utf-8"), object_pairs_hook=_named_once)
+    return found
+
+
+def _named_once(members: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("a name stands there twice")
+    return found
 
 
 def _claim(claims: dict[str, object], path: str) -> object:

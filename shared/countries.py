@@ -1,6 +1,8 @@
 """The countries that a case, a scope or a token may name: the assigned codes of ISO 3166-1 alpha-2."""
 
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
 
 # Reserved and user-assigned codes such as EU, UK and XK are not in it.
 ALPHA_2: Final[frozenset[str]] = frozenset(
@@ -20,3 +22,17 @@ ALPHA_2: Final[frozenset[str]] = frozenset(
 def is_country(code: str) -> bool:
     """Whether this is an officially assigned alpha-2 code in its one spelling, upper case."""
     return code in ALPHA_2
+
+
+def _assigned(code: str) -> str:
+    if not is_country(code):
+        raise ValueError("not an assigned country code")
+    return code
+
+
+# What a command may put into a row: no scope names any other country, so nobody would see such a row again.
+AssignedCountry = Annotated[
+    str,
+    Field(description="ISO 3166-1 alpha-2", json_schema_extra={"enum": sorted(ALPHA_2)}),
+    AfterValidator(_assigned),
+]

@@ -33,6 +33,11 @@ class Rule(Generic[State, Facts]):
     then: Callable[[State | None, Command, Facts, Context], Events]
 
 
+def already_exists() -> RuleViolation:
+    """Refuses to begin something under an id that is taken, whether or not the caller may know by what."""
+    return RuleViolation("already_exists", "Something was already recorded under this id.")
+
+
 def opening(
     command: type[Order], label: str, then: Callable[[Order, Facts, Context], Events]
 ) -> Rule[State, Facts]:
@@ -127,7 +132,7 @@ class Decider(Generic[State, Facts]):
         self, rule: Rule[State, Facts], state: State | None, facts: Facts, context: Context
     ) -> None:
         if rule.on == "new" and state is not None:
-            raise RuleViolation("already_exists", "Something was already recorded under this id.")
+            raise already_exists()
         if rule.on == "existing" and state is None:
             raise NotFound
         if state is not None:

@@ -5,20 +5,19 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from inspect import signature
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from shared.aggregate import AnyAggregate
+from shared.callers import PUBLIC, AuthenticatedRoute
 from shared.db import INFRASTRUCTURE, Busy, Database, Scope, Sql
 from shared.http import Calling
 from shared.messages import Command
 from shared.metrics import Metrics
 from shared.problems import problem
-
-PUBLIC = frozenset({"healthz", "readyz", "metrics"})
 
 _LEAVES = Sql("SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx LIMIT :limit")
 _POSITION = Sql(
@@ -95,7 +94,7 @@ def router_for(
     figures: Metrics,
 ) -> APIRouter:
     """The routes common to all services; ``health`` is asked for a position, so that it is not counted as commands."""
-    router = APIRouter()
+    router = APIRouter(route_class=AuthenticatedRoute)
 
     @router.get("/v1/events", response_class=StreamingResponse)
     async def read_events(
@@ -104,6 +103,7 @@ def router_for(
         limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1_000_000,
     ) -> StreamingResponse:
         """The log from a position on: the stored leaves, byte for byte, one a line."""
+        await call.on_record()
 
         async def lines() -> AsyncIterator[bytes]:
             at, left = first, limit
@@ -129,17 +129,19 @@ def router_for(
         """The process answers."""
         return Alive()
 
-    @router.get("/readyz", response_model=Readiness)
-    async def readyz(request: Request, response: Response) -> Readiness | Response:
+    @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
+    async def readyz(response: Response) -> Readiness | Response:
         """The database answers and the followers are not stopped."""
         try:
             async with health.unit_of_work(Scope("health")) as unit:
                 row = await unit.row(_POSITION)
         except (*INFRASTRUCTURE, Busy):
-            return problem(request, 503, "unavailable", "The database does not answer.")
+            return problem(503, "unavailable", "The database does not answer.")
         assert row is not None
         stopped = json.loads(row["stopped"])
-        response.status_code = 503 if stopped else 200
+        if stopped:
+            response.status_code = 503
+            response.headers["Retry-After"] = "2"
         return Readiness(
             ready=not stopped, log_size=row["size"], cursors=json.loads(row["cursors"]),
             dead_letters=row["dead_letters"], stopped=stopped, worker=dict(worker_status()),

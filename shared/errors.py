@@ -1,4 +1,6 @@
-"""The four ways a command ends in a refusal, each with a stable code and a sentence for people."""
+"""The ways a command ends in a refusal, each with a stable code and a sentence for people."""
+
+from collections.abc import Sequence
 
 
 class Refusal(Exception):
@@ -14,6 +16,13 @@ class RuleViolation(Refusal):
     """A rule of the domain forbids the command in the present state."""
 
 
+class FourEyes(RuleViolation):
+    """Somebody would take a second part in what needs another person; each such try is put on record."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("four_eyes", sentence)
+
+
 class NotFound(Refusal):
     """There is nothing under this id that the caller may know of."""
 
@@ -26,6 +35,15 @@ class Stale(Refusal):
 
     def __init__(self) -> None:
         super().__init__("stale", "This has changed since you read it. Read it again, then decide.")
+
+
+class StepUpNeeded(Refusal):
+    """The caller's sign-in is too weak or too old for this operation (RFC 9470)."""
+
+    def __init__(self, acr_values: Sequence[str], max_age_seconds: int) -> None:
+        super().__init__("insufficient_user_authentication", "Sign in again with your security key to do this.")
+        self.acr_values = tuple(acr_values)
+        self.max_age_seconds = max_age_seconds
 
 
 class NotPermitted(Refusal):

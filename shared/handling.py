@@ -1,13 +1,14 @@
 """handle(): the one way by which state, log and projections change."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
 
+from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
 from shared.errors import NotFound, Refusal, RuleViolation, Stale
@@ -174,6 +175,15 @@ async def read(
         if rule.on == "existing"
     }
     return Read(id, version, state, refusals)
+
+
+async def states(
+    unit: UnitOfWork, aggregate: Aggregate[State, Facts], ids: Collection[UUID], actor: Actor, *, reach: Reach
+) -> dict[UUID, State]:
+    """The states of those of these aggregates that exist and that the actor may know of."""
+    rows = rows_of(aggregate)
+    found = {row["id"]: rows.parse(row["body"])[1] for row in await unit.rows(rows.many_sql, ids=list(ids))}
+    return {id: state for id, state in found.items() if aggregate.within(state, reach, actor)}
 
 
 async def transact(

@@ -2,22 +2,27 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Annotated, Generic, TypeVar, cast
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.auth import Tokens
+from shared.buckets import Buckets, Kind, TooManyRequests
 from shared.callers import actor_of
 from shared.clock import REPLAY_HEADER, Clock
 from shared.db import Database, Scope, Sql, UnitOfWork
-from shared.errors import NotPermitted, Refusal, RuleViolation
+from shared.disclosure import Consents, NobodyAgreed
+from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, RuleViolation, StepUpNeeded
 from shared.handling import Repeat, handle, read, transact
 from shared.messages import Command, Context, Origin
-from shared.policy import Policy, Reach
+from shared.policy import EVERYWHERE, Policy, Reach
+from shared.recording import Recorder
+from shared.step_up import StepUp
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
@@ -37,13 +42,17 @@ class Receipt(BaseModel):
 
 
 class Action(BaseModel):
-    """A command that exists on a resource, whether its reader may give it now, and why not."""
+    """A command that exists on a resource, whether its reader may give it now, and why not.
+
+    ``step_up`` says that it needs a strong sign-in of a moment ago, which is asked for when the command is given.
+    """
 
     name: str
     label: str
     allowed: bool
     reason: str | None
     sentence: str | None
+    step_up: bool
 
 
 class View(BaseModel, Generic[State]):
@@ -75,6 +84,10 @@ class Runtime:
     policy: Policy
     operations: Mapping[type[Command], str]
     refusals: Mapping[str, Refusal]
+    recorder: Recorder
+    step_up: StepUp = field(default_factory=StepUp)
+    consents: Consents = field(default_factory=NobodyAgreed)
+    buckets: Buckets = field(default_factory=Buckets)
     mission_time_zone: str = "Europe/Sarajevo"
 
 
@@ -104,10 +117,14 @@ class Call:
             self.response.headers["ETag"] = etag(handled.version)
             return Receipt(id=handled.id, version=handled.version, repeated=handled.repeated)
 
-        return await transact(self.runtime.database, self.scope(), work, self.runtime.refusals)
+        return await self._refusals_on_record(
+            transact(self.runtime.database, self.scope(), work, self.runtime.refusals), id
+        )
 
-    async def view(self, aggregate: Aggregate[State, Facts], id: UUID) -> View[State]:
-        """One resource for this reader, with the actions open to them."""
+    async def view(
+        self, aggregate: Aggregate[State, Facts], id: UUID, *, recorded: bool = False
+    ) -> View[State]:
+        """One resource for this reader, with the actions open to them; ``recorded`` says that it is on record already."""
 
         async def work(unit: UnitOfWork) -> View[State]:
             found = await read(unit, aggregate, id, self.context, reach=self.reach)
@@ -117,13 +134,28 @@ class Call:
                 for command, refusal in found.refusals.items()
                 if command in self.runtime.operations
             ]
-            return View[State](id=found.id, version=found.version, state=found.state, actions=actions)
+            # Made of the state's own type: where a route has one model for each group of readers, the framework must not
+            # have to guess which of them this is.
+            model = cast("type[View[State]]", View[aggregate.state])  # type: ignore[name-defined]
+            return model(id=found.id, version=found.version, state=found.state, actions=actions)
 
-        return await transact(self.runtime.database, self.scope(), work)
+        found = await self._refusals_on_record(transact(self.runtime.database, self.scope(), work), id)
+        if not recorded:
+            await self.on_record(id)
+        return found
 
     async def ask(self, question: Callable[[UnitOfWork], Awaitable[Result]], *, log: bool = False) -> Result:
         """A query in one transaction of this actor; ``log`` lets it read the event log."""
         return await transact(self.runtime.database, self.scope(log=log), question)
+
+    def take(self, kind: Kind) -> None:
+        """Takes a further token, where a request does what is limited more strictly; raises `TooManyRequests`."""
+        _take_a_token(self.request, self.runtime, self.context.actor, kind)
+
+    async def on_record(self, about: UUID | None = None) -> None:
+        """Puts this read on record if the policy wants that of its operation; nothing is answered before it is."""
+        if self.operation in self.runtime.policy.on_record:
+            await self.runtime.recorder.read(self.context, self.origin, self.operation, about)
 
     def scope(self, *, log: bool = False) -> Scope:
         """What row security is told of this call."""
@@ -142,10 +174,24 @@ class Call:
         if len(items) <= limit:
             return Page[Row](items=items, next=None)
         items = items[:limit]
-        last = str(items[-1].model_dump()["id"])
+        return Page[Row](items=items, next=self.goes_on_after(str(items[-1].model_dump()["id"]), limit))
+
+    def goes_on_after(self, last: str, limit: int) -> str:
+        """Sets ``Link: rel=next`` to the page that follows this id, and answers with it."""
         url = self.request.url.include_query_params(after=last, limit=limit)
         self.response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-        return Page[Row](items=items, next=last)
+        return last
+
+    async def _refusals_on_record(self, work: Awaitable[Result], about: UUID) -> Result:
+        try:
+            return await work
+        except (FourEyes, NotFound) as refusal:
+            # Whoever sees everything and finds nothing has mistyped; whoever sees some may have tried to see more.
+            if isinstance(refusal, FourEyes) or self.reach != EVERYWHERE:
+                await self.runtime.recorder.refused(
+                    self.context, self.origin, self.operation, refusal.code, about
+                )
+            raise
 
     def _action(self, label: str, command: type[Command], refusal: Refusal | None) -> Action:
         name = self.runtime.operations[command]
@@ -156,6 +202,7 @@ class Call:
         return Action(
             name=name, label=label, allowed=refusal is None,
             reason=refusal.code if refusal else None, sentence=refusal.sentence if refusal else None,
+            step_up=name in self.runtime.policy.step_up,
         )
 
     def _key(self) -> str:
@@ -182,14 +229,48 @@ def etag(version: int) -> str:
 
 
 async def call(request: Request, response: Response) -> Call:
-    """The call of this request; raises `BadToken` or `NotPermitted`."""
+    """The call of this request; raises `BadToken`, `TooManyRequests`, or a `Refusal` on record."""
     runtime: Runtime = request.app.state.runtime
     actor = await actor_of(request)
     operation = request.scope["route"].name
-    reach = runtime.policy.reach(actor, operation)
-    now = runtime.clock.for_request(request.headers.get(REPLAY_HEADER))
+    _take_a_token(request, runtime, actor, _kind(request, runtime, operation))
+    context = Context(actor, runtime.clock.for_request(request.headers.get(REPLAY_HEADER)))
     origin = Origin(request.scope["state"]["correlation_id"])
-    return Call(request, response, runtime, Context(actor, now), origin, operation, reach)
+    try:
+        reach = runtime.policy.reach(actor, operation)
+        if operation in runtime.policy.step_up:
+            runtime.step_up.demand(actor)
+    except (NotPermitted, StepUpNeeded) as refusal:
+        await runtime.recorder.refused(context, origin, operation, refusal.code, _about(request))
+        raise
+    return Call(request, response, runtime, context, origin, operation, reach)
+
+
+def _take_a_token(request: Request, runtime: Runtime, actor: Actor, kind: Kind) -> None:
+    # A replay hurries through a year on this machine; what it states the time of is not held to the pace of people.
+    if runtime.clock.mode == "replay" and REPLAY_HEADER in request.headers:
+        return
+    wait = runtime.buckets.take(actor.person_id, kind)
+    if wait > 0:
+        raise TooManyRequests(wait)
+
+
+def _kind(request: Request, runtime: Runtime, operation: str) -> Kind:
+    if operation in runtime.policy.exports:
+        return "export"
+    if operation in runtime.policy.searches:
+        return "search"
+    return "write" if request.method == "POST" else "read"
+
+
+def _about(request: Request) -> UUID | None:
+    # What cannot be read as an id may be anything that somebody typed, and is not kept.
+    for value in request.path_params.values():
+        try:
+            return UUID(str(value))
+        except ValueError:
+            continue
+    return None
 
 
 Calling = Annotated[Call, Depends(call)]

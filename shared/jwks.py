@@ -122,7 +122,8 @@ class ProviderKeys:
     """The current keys of one issuer, found by discovery or at a given address.
 
     Fresh for 10 minutes and renewed in the background before that. An unknown key id causes one fetch, shared
-    by all who wait, at most every 30 seconds. While the provider is down or its answer is refused, the last
+    by all who wait, at most every 30 seconds; so a provider should publish a key for ten minutes before it signs with
+    it, or the first tokens that it signs are refused for as long as somebody's made-up key ids use up the pause. While the provider is down or its answer is refused, the last
     good set stays in use for at most 24 hours.
     """
 

@@ -54,6 +54,14 @@ class Rows(Generic[State, Facts]):
         return Sql(f"SELECT to_jsonb(t)::text AS body FROM {self.aggregate.table.name} t WHERE t.id = :id")
 
     @cached_property
+    def many_sql(self) -> Sql:
+        """Several rows as they are, without lock."""
+        return Sql(
+            f"SELECT t.id, to_jsonb(t)::text AS body FROM {self.aggregate.table.name} t "
+            "WHERE t.id = ANY(cast(:ids AS uuid[]))"
+        )
+
+    @cached_property
     def _insert(self) -> Sql:
         return Sql(
             f"INSERT INTO {self.aggregate.table.name} (id, version, {self._columns}) "
@@ -178,15 +186,15 @@ def enclose(
     service: str, subject: UUID, partition: UUID, version: int, event: Event, context: Context, origin: Origin
 ) -> tuple[Envelope, bytes]:
     """The envelope of one event and its leaf: the RFC 8785 bytes that are stored, hashed and published."""
-    actor = context.actor
+    actor, kind = context.actor, event.kind_in(service)
     envelope = Envelope(
         id=uuid7(),
         source=_SOURCE.format(service=service),
-        type=event.kind,
+        type=kind,
         subject=subject,
         partitionkey=partition,
         time=context.now,
-        dataschema=_SCHEMA.format(type=event.kind),
+        dataschema=_SCHEMA.format(type=kind),
         aggregateversion=version,
         actorid=actor.person_id,
         actorrole=",".join(sorted(actor.roles)),

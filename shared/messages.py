@@ -35,7 +35,8 @@ class Event(BaseModel):
     """A fact, e.g. ``GrantApproved``; ``kind`` is its CloudEvents type ``avrr.<service>.<aggregate>.<event>.v1``.
 
     Fields hold ids, codes, counts, amounts and times. Of a person at most sex, child or adult, and country may
-    stand in clear; what tells more is `Concealed`.
+    stand in clear; what tells more is `Concealed`. A ``*`` in the kind stands for the service that records it: such
+    a fact means the same wherever it happens.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +46,11 @@ class Event(BaseModel):
     def __init_subclass__(cls, *, kind: str = "") -> None:
         super().__init_subclass__()
         cls.kind = kind
+
+    @classmethod
+    def kind_in(cls, service: str) -> str:
+        """The type under which this service records such a fact."""
+        return cls.kind.replace("*", service)
 
 
 class Concealed(BaseModel):

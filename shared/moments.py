@@ -1,12 +1,23 @@
-"""Points in time as people state them in commands: with an offset, kept in UTC, and never in the future as a fact."""
+"""Times and days as people state them in commands: written as RFC 3339 has it, and never in the future as a fact."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from shared.errors import RuleViolation
 from shared.messages import Context
+
+_A_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_A_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _written_as(form: re.Pattern[str], value: object) -> object:
+    # Else a number would do as well, for seconds since 1970.
+    if isinstance(value, date) or (isinstance(value, str) and form.fullmatch(value)):
+        return value
+    raise ValueError("a time or a day is written as RFC 3339 has it")
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -16,7 +27,13 @@ def _in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(lambda value: _written_as(_A_TIME, value)),
+    AfterValidator(_in_utc),
+    Field(json_schema_extra={"pattern": "^20[0-9]{2}-"}),
+]
+Day = Annotated[date, BeforeValidator(lambda value: _written_as(_A_DAY, value))]
 
 
 def refuse_future(happened_at: datetime, context: Context) -> None:

@@ -1,17 +1,20 @@
 """Amounts of money: a decimal and an ISO 4217 code, a string on the wire, never a float."""
 
+import re
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 _LARGEST = Decimal("99999999999999.9999")
+_WRITTEN = r"^[0-9]{1,14}(\.[0-9]{1,4})?$"
 
 
 def _from_wire(value: object) -> object:
-    if isinstance(value, float | int):
-        raise ValueError("an amount is written as a string")  # noqa: TRY004 -- pydantic turns a ValueError into a refusal
-    return value
+    # Decimal itself would take "1_000", "1e3" and the digits of every script.
+    if isinstance(value, Decimal) or (isinstance(value, str) and re.fullmatch(_WRITTEN, value)):
+        return value
+    raise ValueError("an amount is written as a string of digits, with a point before the last four at most")
 
 
 def _plain(value: Decimal) -> Decimal:
@@ -25,7 +28,7 @@ def _plain(value: Decimal) -> Decimal:
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_from_wire, json_schema_input_type=Annotated[str, Field(pattern=r"^\d{1,14}(\.\d{1,4})?$")]),
+    BeforeValidator(_from_wire, json_schema_input_type=Annotated[str, Field(pattern=_WRITTEN)]),
     AfterValidator(_plain),
     PlainSerializer(lambda value: f"{value:f}", return_type=str),
 ]

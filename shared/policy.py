@@ -57,11 +57,16 @@ class Policy:
     """A service's table, default deny.
 
     ``step_up`` names the operations that need a strong and fresh sign-in, ``on_record`` the reads that are events
-    themselves: personal data, exports.
+    themselves (personal data, exports), ``searches`` and ``exports`` those that nobody may ask for often.
     """
 
     def __init__(
-        self, *rows: Iterable[Grant], step_up: Collection[str] = (), on_record: Collection[str] = ()
+        self,
+        *rows: Iterable[Grant],
+        step_up: Collection[str] = (),
+        on_record: Collection[str] = (),
+        searches: Collection[str] = (),
+        exports: Collection[str] = (),
     ) -> None:
         self.rows: tuple[Grant, ...] = tuple(row for group in rows for row in group)
         self._extent: dict[tuple[str, str], Extent] = {
@@ -76,7 +81,9 @@ class Policy:
         self.operations: frozenset[str] = frozenset(row.operation for row in self.rows)
         self.step_up: frozenset[str] = frozenset(step_up)
         self.on_record: frozenset[str] = frozenset(on_record)
-        if not self.step_up | self.on_record <= self.operations:
+        self.searches: frozenset[str] = frozenset(searches)
+        self.exports: frozenset[str] = frozenset(exports)
+        if not self.step_up | self.on_record | self.searches | self.exports <= self.operations:
             raise ValueError("a policy marks an operation that nobody may do")
 
     def reach(self, actor: Actor, operation: str) -> Reach:

@@ -1,5 +1,6 @@
 """How a request can fail: each way leaves as RFC 9457 problem details, without exception text or input values."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -7,10 +8,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared.auth import BadToken, KeysUnavailable
+from shared.buckets import TooManyRequests
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, WriteConflict
-from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale
+from shared.disclosure import ConsentUnanswered
+from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale, StepUpNeeded
 
 PROBLEM = "application/problem+json"
 _STATUS: Mapping[type[Refusal], int] = {RuleViolation: 409, NotFound: 404, Stale: 412, NotPermitted: 403}
@@ -18,35 +22,48 @@ _MALFORMED: frozenset[str] = frozenset(
     {"idempotency_key_required", "idempotency_key_unreadable", "if_match_unreadable", "time_unreadable",
      "page_unreadable", "body_too_large"}
 )
+_BODY_UNREAD = frozenset({"body_too_large", "timed_out"})
+_BY_STATUS: Mapping[int, tuple[str, str]] = {
+    400: ("unreadable", "What was sent cannot be read."),
+    404: ("not_found", "This cannot be asked here."),
+    405: ("method_not_allowed", "This cannot be asked here."),
+    413: ("body_too_large", "This is longer than anything that can be asked here."),
+}
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 
 log = structlog.get_logger("http")
 
 
+class Fault(BaseModel):
+    """What is wrong with one field; its value is not repeated."""
+
+    field: str
+    code: str
+
+
 class Problem(BaseModel):
-    """RFC 9457 problem details; ``code`` is stable, ``title`` is for people."""
+    """RFC 9457 problem details; ``code`` is stable, ``title`` is for people.
+
+    Which request it was stands in the header `X-Correlation-Id`.
+    """
 
     type: str
     title: str
     status: int
     code: str
-    correlation_id: str
-    fields: list[dict[str, str]] | None = None
+    fields: list[Fault] = []
 
 
-def problem(request: Request, status: int, code: str, title: str, fields: Sequence[dict[str, str]] = ()) -> Response:
-    """One refusal as a problem document."""
-    correlation = request.scope.get("state", {}).get("correlation_id", "")
-    body = Problem(
-        type=f"urn:avrr:problem:{code}", title=title, status=status, code=code, correlation_id=correlation,
-        fields=list(fields) or None,
-    )
+def problem(status: int, code: str, title: str, fields: Sequence[Fault] = ()) -> Response:
+    """One refusal as a problem document; the same refusal is the same bytes."""
+    body = Problem(type=f"urn:avrr:problem:{code}", title=title, status=status, code=code, fields=list(fields))
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if status == 503:
         headers["Retry-After"] = "2"
-    if status == 413:
+    if code in _BODY_UNREAD:
         # What is still to come of the body is not read.
         headers["Connection"] = "close"
-    return Response(body.model_dump_json(exclude_none=True), status, headers, PROBLEM)
+    return Response(body.model_dump_json(exclude_defaults=True), status, headers, PROBLEM)
 
 
 def install_problems(app: FastAPI) -> None:
@@ -54,45 +71,71 @@ def install_problems(app: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
-        status = 400 if error.code in _MALFORMED else _STATUS[type(error)]
-        return problem(request, status, error.code, error.sentence)
+        of_its_kind = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
+        status = 400 if error.code in _MALFORMED else of_its_kind
+        return problem(status, error.code, error.sentence)
+
+    async def too_weak(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StepUpNeeded)
+        answer = problem(401, error.code, error.sentence)
+        answer.headers["WWW-Authenticate"] = (
+            f'Bearer error="{error.code}", error_description="A stronger or fresher sign-in is needed", '
+            f'acr_values="{" ".join(error.acr_values)}", max_age="{error.max_age_seconds}"'
+        )
+        return answer
 
     async def unknown_caller(request: Request, error: Exception) -> Response:
         assert isinstance(error, BadToken)
         log.warning("token_refused", code=error.code)
         if isinstance(error, KeysUnavailable):
-            return problem(request, 503, "unavailable", "Sign-in cannot be checked just now. Try again in a moment.")
-        return problem(request, 401, "not_authenticated", "Sign in again.")
+            return problem(503, "unavailable", "Sign-in cannot be checked just now. Try again in a moment.")
+        return problem(401, "not_authenticated", "Sign in again.")
 
     async def malformed(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         fields = [
-            {"field": ".".join(str(part) for part in _known(item)), "code": str(item["type"])}
+            Fault(field=".".join(str(part) for part in _known(item)), code=str(item["type"]))
             for item in error.errors()[:20]
         ]
-        return problem(request, 422, "malformed", "Some fields are missing or cannot be read.", fields)
+        return problem(422, "malformed", "Some fields are missing or cannot be read.", fields)
 
     async def unavailable(request: Request, error: Exception) -> Response:
         log.error("unavailable", kind=type(error).__name__)
-        return problem(request, 503, "unavailable", "The service cannot answer just now. Try again in a moment.")
+        return problem(503, "unavailable", "The service cannot answer just now. Try again in a moment.")
+
+    async def too_many(request: Request, error: Exception) -> Response:
+        assert isinstance(error, TooManyRequests)
+        answer = problem(429, "too_many_requests", "You ask more often than a person can. Wait a moment.")
+        answer.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+        return answer
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        codes = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-        code = codes.get(error.status_code, "refused")
-        too_large = "This is longer than anything that can be asked here."
-        sentence = too_large if error.status_code == 413 else "This cannot be asked here."
-        answer = problem(request, error.status_code, code, sentence)
-        for name, value in (error.headers or {}).items():
-            answer.headers[name] = value
+        code, sentence = _BY_STATUS.get(error.status_code, ("refused", "This cannot be asked here."))
+        answer = problem(error.status_code, code, sentence)
+        if error.status_code == 405:
+            answer.headers["Allow"] = ", ".join(_methods_of(request))
         return answer
 
     app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(StepUpNeeded, too_weak)
     app.add_exception_handler(BadToken, unknown_caller)
     app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(TooManyRequests, too_many)
     app.add_exception_handler(HTTPException, http)
-    for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy):
+    for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy, ConsentUnanswered):
         app.add_exception_handler(infrastructure, unavailable)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What may be asked under the path of a request; the framework names the methods of the first route only."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.router.routes
+        )
+    ]
 
 
 def _known(item: Mapping[str, object]) -> Sequence[object]:

@@ -4,20 +4,28 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
+import httpx
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from shared.auth import open_tokens
+from shared.buckets import HOUR, MINUTE, Allowance, Buckets, Kind
 from shared.clock import Clock, real_time
+from shared.connections import BoundedConnection
 from shared.db import Database
+from shared.disclosure import Consents, ConsentsOverHttp, NobodyAgreed
 from shared.endpoints import forms_of, operations_of, router_for, without_policy
 from shared.http import Runtime
 from shared.metrics import Metrics
+from shared.openapi import document
 from shared.problems import install_problems
 from shared.reacting import reacting
+from shared.recording import Recorder, counting_refusals
+from shared.service_token import ServiceToken
 from shared.settings import Settings
-from shared.surroundings import Surroundings
+from shared.step_up import StepUp
+from shared.surroundings import Bounds, Surroundings
 from shared.telemetry import configure_logging
 from shared.wiring import Wiring
 from shared.worker import Worker
@@ -60,10 +68,15 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
                 policy=wiring.policy,
                 operations=operations_of(routers),
                 refusals=wiring.refusals,
+                recorder=Recorder(api, wiring.access),
+                step_up=StepUp(settings.step_up_acr_values, settings.step_up_max_age_seconds),
+                consents=await stack.enter_async_context(_consents(wiring, settings)),
+                buckets=Buckets(_allowances(settings)),
                 mission_time_zone=settings.mission_time_zone,
             )
             if works:
                 await stack.enter_async_context(worker.running())
+                await stack.enter_async_context(counting_refusals(back, wiring.access, clock))
             log.info("started", service=wiring.service.name, role=settings.role)
             yield
 
@@ -77,13 +90,43 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
         raise RuntimeError(f"{wiring.service.name}: no policy row for {', '.join(nameless)}")
     app = FastAPI(
         title=f"avrr {wiring.service.name}", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/v1/openapi.json",
+        openapi_url="/v1/openapi.json" if settings.api_docs else None, redirect_slashes=False,
     )
     for router in everything:
         app.include_router(router)
     install_problems(app)
-    app.add_middleware(Surroundings, metrics=metrics)
+    # By its own name the services beside it call it.
+    hosts = frozenset({*settings.allowed_hosts, wiring.service.name})
+    bounds = Bounds(hosts, settings.requests_in_flight, settings.request_seconds)
+    app.add_middleware(Surroundings, metrics=metrics, bounds=bounds)
+    document(app, everything)
     return app
+
+
+@contextlib.asynccontextmanager
+async def _consents(wiring: Wiring, settings: Settings) -> AsyncIterator[Consents]:
+    if "counselling" not in wiring.service.asks:
+        yield NobodyAgreed()
+        return
+    url, client_id, secret = settings.counselling_url, settings.service_client_id, settings.service_client_secret
+    if url is None or client_id is None or secret is None:
+        raise RuntimeError(
+            f"{wiring.service.name} asks counselling before it tells anybody outside: it needs AVRR_COUNSELLING_URL, "
+            "AVRR_SERVICE_CLIENT_ID and AVRR_SERVICE_CLIENT_SECRET"
+        )
+    # A proxy from the environment would carry loopback addresses off this machine.
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+        token = ServiceToken(client, settings.oidc_issuer, client_id, secret, settings.service_scope)
+        yield ConsentsOverHttp(client, url, token)
+
+
+def _allowances(settings: Settings) -> dict[Kind, Allowance]:
+    return {
+        "write": Allowance(settings.writes_per_minute, MINUTE),
+        "read": Allowance(settings.reads_per_minute, MINUTE),
+        "search": Allowance(settings.searches_per_minute, MINUTE),
+        "export": Allowance(settings.exports_per_hour, HOUR),
+    }
 
 
 def serve(wiring: Wiring, routers: Sequence[APIRouter]) -> None:
@@ -93,4 +136,5 @@ def serve(wiring: Wiring, routers: Sequence[APIRouter]) -> None:
     uvicorn.run(
         create_app(wiring, routers, settings), host=settings.host, port=settings.port or wiring.service.port,
         log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=30,
+        http=BoundedConnection, ws="none", proxy_headers=False,
     )

@@ -1,11 +1,14 @@
 """The settings of one service process, read from `AVRR_…` variables; nothing secret has a default."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.jwks import is_loopback
+
+# As it stands in a Host header, without a port.
+HostName = Annotated[str, Field(pattern=r"^([a-z0-9.\-]+|\[[0-9a-f:.]+\])$")]
 
 
 class Settings(BaseSettings):
@@ -15,6 +18,14 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535)
+    allowed_hosts: tuple[HostName, ...] = ("localhost", "127.0.0.1", "[::1]")
+    api_docs: bool = False
+    requests_in_flight: int = Field(default=200, ge=1, le=10_000)
+    request_seconds: int = Field(default=10, ge=1, le=300)
+    writes_per_minute: int = Field(default=60, ge=1)
+    reads_per_minute: int = Field(default=300, ge=1)
+    searches_per_minute: int = Field(default=10, ge=1)
+    exports_per_hour: int = Field(default=3, ge=1)
     role: Literal["all", "api", "worker"] = "all"
     clock: Literal["real", "replay"] = "real"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -38,6 +49,16 @@ class Settings(BaseSettings):
     oidc_countries_claim: str = "countries"
     oidc_sites_claim: str = "sites"
     oidc_max_token_seconds: int = 600
+
+    # Which authentication counts as strong, and for how long it is fresh, where an operation needs one (RFC 9470).
+    step_up_acr_values: tuple[str, ...] = ("phr",)
+    step_up_max_age_seconds: int = Field(default=300, ge=30, le=3600)
+
+    # For a service that asks another before it discloses anything.
+    counselling_url: str | None = None
+    service_client_id: str | None = None
+    service_client_secret: SecretStr | None = None
+    service_scope: str | None = None
 
     mission_time_zone: str = "Europe/Sarajevo"
 

@@ -8,6 +8,7 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from shared.errors import RuleViolation
+from shared.moments import Day
 
 Unit = Literal["persons", "cases", "sessions", "contacts", "locations", "countries", "grants", "amount"]
 
@@ -40,8 +41,8 @@ class Period:
     zone: str
 
 
-First = Annotated[date, Query(alias="from", description="first day, included")]
-Last = Annotated[date, Query(alias="to", description="last day, included")]
+First = Annotated[Day, Query(alias="from", description="first day, included")]
+Last = Annotated[Day, Query(alias="to", description="last day, included")]
 
 
 def period(first: date, last: date, zone: str) -> Period:

@@ -1,11 +1,14 @@
-"""What surrounds every request: its correlation id, bounds, private headers, one log line, and an answer to any fault."""
+"""What surrounds every request: host, bounds, correlation id, private headers, one log line, an answer to any fault."""
 
+import asyncio
 import re
 import time
+from dataclasses import dataclass
+from typing import Final
 
 import structlog
-from fastapi import Request
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.ids import uuid7
@@ -13,9 +16,23 @@ from shared.metrics import Metrics
 from shared.problems import problem
 
 # The longest command, a plan of thirty lines, needs some ten kilobytes.
-MAX_BODY_BYTES = 256 * 1024
+MAX_BODY_BYTES: Final = 256 * 1024
+# How long a reader of an answer that has begun may take for each piece of it.
+STALL_SECONDS: Final = 60.0
+PRIVATE_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
 _OUR_FAULT = "Something went wrong on our side. It has been noted."
-_CORRELATION = re.compile(r"^[A-Za-z0-9\-]{8,64}$")
+_CORRELATION = re.compile(r"[A-Za-z0-9\-]{8,64}")
+_HOST = re.compile(r"([a-z0-9.\-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
+# It is asked to learn whether the process answers at all, most of all when it has much to do.
+_NEVER_TOO_MANY = "/healthz"
 
 log = structlog.get_logger("http")
 
@@ -24,25 +41,36 @@ class AnswerCutShort(Exception):
     """Something failed after an answer had begun, so that it can only be broken off; the log says what."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """For which hosts a process answers, how many requests at a time, and for how many seconds each may last."""
+
+    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
+    in_flight: int = 200
+    seconds: float = 10.0
+
+
 class Surroundings:
     """Pure ASGI: a correlation id for each request, one structured log line, headers that keep answers private.
 
-    A body longer than `MAX_BODY_BYTES`, counted as it comes, is refused. What nobody else caught is answered here as
-    a 500, with the same headers and the same line.
+    Requests for another host, beyond those that may be in flight, or with a body longer than `MAX_BODY_BYTES` as it
+    comes, are refused. A request that lasts too long is cancelled, and its transaction with it; an answer that has
+    begun may last, as long as somebody reads it. What nobody else caught is answered here as a 500, with the same
+    headers and the same line.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, bounds: Bounds) -> None:
         self.app = app
         self.metrics = metrics
+        self.bounds = bounds
+        self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes one request on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        stated = headers.get(b"x-correlation-id", b"").decode("latin-1")
-        correlation = stated if _CORRELATION.match(stated) else str(uuid7())
+        correlation = _correlation(scope)
         scope.setdefault("state", {})["correlation_id"] = correlation
         started = time.perf_counter()
         status = length = 0
@@ -60,23 +88,28 @@ class Surroundings:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"x-correlation-id", correlation.encode()),
-                    (b"cache-control", b"no-store"),
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"referrer-policy", b"no-referrer"),
-                    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-                ]
+                    *message.get("headers", ()), *PRIVATE_HEADERS, (b"x-correlation-id", correlation.encode())
+                ]  # fmt: skip
             await send(message)
 
+        async def going_on(message: Message) -> None:
+            if not deadline.expired():
+                deadline.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
+            await answer(message)
+
         try:
-            await self.app(scope, bounded, answer)
+            async with asyncio.timeout(self.bounds.seconds) as deadline:
+                await self._pass_on(scope, bounded, going_on)
         except Exception as error:
+            timed_out = deadline.expired()
             # Further out the framework would answer without our headers, and the server would log the error's text.
-            log.exception("internal_error", kind=type(error).__name__, exc_info=error)
+            if timed_out:
+                log.warning("timed_out", begun=bool(status))
+            else:
+                log.exception("internal_error", kind=type(error).__name__, exc_info=error)
             if status:
                 raise AnswerCutShort from None
-            await problem(Request(scope), 500, "internal_error", _OUR_FAULT)(scope, receive, answer)
+            await (_timed_out() if timed_out else problem(500, "internal_error", _OUR_FAULT))(scope, receive, answer)
         finally:
             operation = getattr(scope.get("route"), "name", "none")
             seconds = time.perf_counter() - started
@@ -86,3 +119,36 @@ class Surroundings:
                 "request", operation=operation, method=scope["method"], status=status,
                 ms=round(seconds * 1000, 1), correlation_id=correlation,
             )
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _host_of(scope) not in self.bounds.hosts:
+            await problem(400, "host_unknown", "Nobody of this name answers here.")(scope, receive, send)
+            return
+        if scope["path"] == _NEVER_TOO_MANY:
+            await self.app(scope, receive, send)
+            return
+        if self.in_flight >= self.bounds.in_flight:
+            await problem(503, "overloaded", "Too much is asked at once. Try again in a moment.")(scope, receive, send)
+            return
+        self.in_flight += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.in_flight -= 1
+
+
+def _timed_out() -> Response:
+    return problem(503, "timed_out", "This took too long and was given up. Try again under the same key.")
+
+
+def _correlation(scope: Scope) -> str:
+    stated = [value for name, value in scope["headers"] if name == b"x-correlation-id"]
+    text = stated[0].decode("latin-1") if len(stated) == 1 else ""
+    return text if _CORRELATION.fullmatch(text) else str(uuid7())
+
+
+def _host_of(scope: Scope) -> str | None:
+    """The host that a request names, without its port; None if it names none, or several, or what is none."""
+    named = [value for name, value in scope["headers"] if name == b"host"]
+    found = _HOST.fullmatch(named[0].decode("latin-1").lower()) if len(named) == 1 else None
+    return found[1] if found else None

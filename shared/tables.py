@@ -13,6 +13,16 @@ NAMING = {
 
 LEAF_LIMIT = 32_768
 
+# How far row security opens a table to the API's login, in ``info={"scope": ...}``: each entry is one way by which a row
+# is within reach, a rule and for some rules the column that it asks. Everybody else's policies are the same everywhere.
+#   country:<column>, site:<column>   that country or site is in the transaction's scope
+#   actor:<column>                    it belongs to whoever the transaction runs for
+#   known                             any row, for an actor whose scope has some country
+#   log                               any row, for a transaction that may read the log
+#   any                               any row
+# No entry at all is no row.
+RowScope = tuple[str, ...]
+
 
 def service_metadata() -> sa.MetaData:
     """A service's metadata with the kernel's own tables in it; the service adds its rows and projections."""
@@ -23,6 +33,7 @@ def service_metadata() -> sa.MetaData:
         sa.Column("one", sa.Boolean, primary_key=True, server_default=sa.true()),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.CheckConstraint("one", name="single"),
+        info=scope(),
     )
     sa.Table(
         "event_log",
@@ -37,6 +48,7 @@ def service_metadata() -> sa.MetaData:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
         sa.UniqueConstraint("subject", "aggver"),
         sa.CheckConstraint(f"octet_length(leaf) <= {LEAF_LIMIT}", name="leaf_size"),
+        info=scope("log"),
     )
     sa.Table(
         "disclosure",
@@ -46,6 +58,7 @@ def service_metadata() -> sa.MetaData:
         sa.Column("path", sa.Text, primary_key=True),
         sa.Column("salt", sa.Text, nullable=False),
         sa.Column("value", sa.Text, nullable=False),
+        info=scope(),
     )
     sa.Table(
         "cursor",
@@ -57,6 +70,7 @@ def service_metadata() -> sa.MetaData:
         sa.Column("stopped", sa.Text),
         # When its follower last had nothing left to read, by the database's own clock; rules ask how long ago it was.
         sa.Column("caught_up_at", sa.DateTime(timezone=True)),
+        info=scope("any"),
     )
     sa.Table(
         "dead_letter",
@@ -68,6 +82,7 @@ def service_metadata() -> sa.MetaData:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
         sa.Index(None, "source", "partitionkey"),
+        info=scope("any"),
     )
     sa.Table(
         "idempotency",
@@ -80,6 +95,7 @@ def service_metadata() -> sa.MetaData:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
         sa.Index(None, "at"),
+        info=scope("actor:actor_id"),
     )
     sa.Table(
         "status_transition",
@@ -87,12 +103,49 @@ def service_metadata() -> sa.MetaData:
         sa.Column("aggregate", sa.Text, primary_key=True),
         sa.Column("from_status", sa.Text, primary_key=True),
         sa.Column("to_status", sa.Text, primary_key=True),
+        info=scope("any"),
+    )
+    access_table(metadata)
+    # Refusals whose repeats are being counted, one row for each kind of refusal of one actor.
+    sa.Table(
+        "refusal_windows",
+        metadata,
+        sa.Column("actor_id", sa.Text, primary_key=True),
+        sa.Column("operation", sa.Text, primary_key=True),
+        sa.Column("code", sa.Text, primary_key=True),
+        # The nil UUID where a refusal is about nothing in particular.
+        sa.Column("about", sa.Uuid, primary_key=True),
+        sa.Column("access_id", sa.Uuid, nullable=False),
+        sa.Column("repeats", sa.Integer, nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_correlation", sa.Text, nullable=False),
+        sa.Index(None, "began_at"),
+        info=scope("actor:actor_id"),
     )
     return metadata
 
 
+def access_table(metadata: sa.MetaData) -> sa.Table:
+    """The table of a service's accesses: refusals, sensitive reads, what outsiders were told."""
+    return aggregate_table(
+        metadata,
+        "accesses",
+        sa.Column("operation", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("actor_id", sa.Text, nullable=False),
+        sa.Column("about", pg.ARRAY(sa.Uuid), nullable=False),
+        sa.Column("purpose", sa.Text),
+        sa.Column("repeats", sa.Integer),
+        info=scope("actor:actor_id"),
+    )
+
+
 def aggregate_table(
-    metadata: sa.MetaData, name: str, *columns: sa.Column[object] | sa.Constraint | sa.Index
+    metadata: sa.MetaData,
+    name: str,
+    *columns: sa.Column[object] | sa.Constraint | sa.Index,
+    info: dict[str, RowScope],
 ) -> sa.Table:
     """The table whose rows are the states of one aggregate: its id, its version, and a column for each field."""
     return sa.Table(
@@ -101,7 +154,13 @@ def aggregate_table(
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("version", sa.Integer, nullable=False),
         *columns,
+        info=info,
     )
+
+
+def scope(*ways: str) -> dict[str, RowScope]:
+    """A table's ``info``: the ways by which its rows are within an actor's reach."""
+    return {"scope": ways}
 
 
 def jsonb(name: str) -> sa.Column[object]:

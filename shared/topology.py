@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service: its name is also its database, and in capitals its JetStream stream."""
+    """One service: its name is also its database, and in capitals its JetStream stream.
+
+    ``asks`` is whose API it asks at the moment itself, where an event that is under way would come too late.
+    """
 
     name: str
     port: int
     follows: tuple[str, ...]
+    asks: tuple[str, ...] = ()
 
     @property
     def stream(self) -> str:
@@ -33,7 +37,7 @@ class Service:
 
 
 COUNSELLING = Service("counselling", 8001, follows=("returns",))
-RETURNS = Service("returns", 8002, follows=("counselling", "reintegration"))
+RETURNS = Service("returns", 8002, follows=("counselling", "reintegration"), asks=("counselling",))
 REINTEGRATION = Service("reintegration", 8003, follows=("returns",))
 
 SERVICES: tuple[Service, ...] = (COUNSELLING, RETURNS, REINTEGRATION)

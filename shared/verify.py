@@ -171,7 +171,7 @@ async def _row_equals_fold(
 
 
 def _fold(aggregate: AnyAggregate, history: list[_Entry]) -> tuple[object, str | None]:
-    kinds = {kind.kind: kind for kind in aggregate.decider.events}
+    kinds = {kind.kind_in(aggregate.service): kind for kind in aggregate.decider.events}
     state: object = None
     for entry in history:
         kind = kinds.get(entry.type)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from shared.aggregate import AnyAggregate
+from shared.access import Access
+from shared.aggregate import Aggregate, AnyAggregate
 from shared.db import UnitOfWork
-from shared.decider import NoFacts
+from shared.decider import NoFacts, already_exists
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event
 from shared.policy import Policy
@@ -18,7 +19,11 @@ from shared.verify import Check
 
 @dataclass(frozen=True)
 class Wiring:
-    """Everything about one service that its shell needs to know."""
+    """Everything about one service that its shell needs to know.
+
+    ``refusals`` answers what the database holds under concurrency, by the constraint's name. That an id is taken, by
+    a row that row security hides from the caller or by another kind of thing, is among them for every aggregate.
+    """
 
     service: Service
     aggregates: tuple[AnyAggregate, ...]
@@ -27,11 +32,17 @@ class Wiring:
     reactions: Mapping[type[Event], Reaction]
     refusals: Mapping[str, Refusal]
     checks: tuple[Check, ...]
+    access: Aggregate[Access, NoFacts]
+
+    def __post_init__(self) -> None:
+        keys = [str(aggregate.table.primary_key.name) for aggregate in self.aggregates]
+        taken = dict.fromkeys((*keys, "uq_event_log_subject_aggver"), already_exists())
+        object.__setattr__(self, "refusals", {**taken, **self.refusals})
 
     @cached_property
     def by_name(self) -> dict[str, AnyAggregate]:
-        """The aggregates by the name that event types carry."""
-        return {aggregate.name: aggregate for aggregate in self.aggregates}
+        """The aggregates by the name that event types carry, accesses among them."""
+        return {aggregate.name: aggregate for aggregate in (*self.aggregates, self.access)}
 
 
 async def no_facts(_: UnitOfWork, __: UUID, ___: object, ____: Command | None, _____: Context) -> NoFacts:

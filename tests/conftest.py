@@ -12,6 +12,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--chaos-seed", type=int, default=2023, help="decides who asks for what and what is killed when")
     group.addoption("--chaos-kills", type=int, default=20, help="how often a service is killed")
     group.addoption("--chaos-commands", type=int, default=500, help="how many commands are given meanwhile, at least")
+    group = parser.getgroup("schemathesis", "how much is sent that nobody thought of (tests/e2e/test_schemathesis.py)")
+    group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
 
 
 @pytest.fixture

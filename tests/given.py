@@ -18,11 +18,11 @@ Facts = TypeVar("Facts")
 NOON = datetime(2023, 5, 2, 12, 0, tzinfo=UTC)
 
 
-def staff(name: str, *roles: str, countries: Sequence[str] = ()) -> Actor:
+def staff(name: str, *roles: str, countries: Sequence[str] = (), acr: str = "phr") -> Actor:
     """An invented member of staff."""
     return Actor(
         person_id=f"staff:{name}", roles=frozenset(roles), organisation="iom-bih", countries=frozenset(countries),
-        sites=frozenset(), acr="phr", auth_time=NOON,
+        sites=frozenset(), acr=acr, auth_time=NOON,
     )
 
 

@@ -10,7 +10,7 @@ import sys
 import uvicorn
 
 from ops.identity.app import create_app
-from ops.identity.keys import UnsafeFile
+from ops.identity.private_files import UnsafeFile
 from ops.identity.settings import IdentityRefused, IdentitySettings
 
 
@@ -28,6 +28,8 @@ def main() -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        # Nobody stands in front of it, so nobody may say where a request came from.
+        proxy_headers=False,
     )
 
 

@@ -1,50 +1,59 @@
-"""The provider's HTTP side: discovery, published key, and tokens for whoever holds the development secret.
+"""The provider as one app: discovery, published keys, pages for people, endpoints for programs; on loopback only."""
 
-The one grant, `urn:avrr:persona`, is ours and exists in development only: it names a persona where a real
-provider lets a person prove who they are. It is no standard grant, and nothing like it runs in production.
-"""
-
-import base64
-import binascii
-import hmac
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Final
-from urllib.parse import parse_qsl
+from typing import Final
 
-from fastapi import FastAPI, Header, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from joserfc.jwk import ECKey
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ops.identity.keys import client_secret, signing_key
-from ops.identity.personas import UnknownPersona, persona
+from ops.identity.clients import (
+    CODE_GRANT,
+    CREDENTIALS_GRANT,
+    PERSONA_GRANT,
+    PORTAL_CLIENT,
+    client_of,
+    development_secret,
+    secret_of,
+)
+from ops.identity.keys import KeyRing
+from ops.identity.personas import ACR_PHISHING_RESISTANT, ACR_PLAIN
 from ops.identity.settings import IdentitySettings, is_loopback_address
-from ops.identity.tokens import CLIENT_ID, LIFE_SECONDS, mint
-
-PERSONA_GRANT: Final = "urn:avrr:persona"
+from ops.identity.sign_in import SignIns
+from ops.identity.sign_in_routes import Fault, SignInRoutes, fault_answer
+from ops.identity.token_routes import Refused, TokenRoutes, refusal_answer
+from ops.identity.tokens import ALGORITHM, Mint
 
 _MAX_BODY_BYTES: Final = 2048
-_UNAUTHORISED: Final = 401
-_MAX_FIELDS: Final = 8
-_FORM: Final = "application/x-www-form-urlencoded"
-
-
-class _Refused(Exception):
-    def __init__(self, error: str, status: int = 400) -> None:
-        super().__init__(error)
-        self.error = error
-        self.status = status
+_HEADERS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_DEFAULT_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
 def create_app(
     settings: IdentitySettings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> FastAPI:
-    """The provider with the key and the secret of its folder; UnsafeFile if others could reach these."""
-    key, secret = signing_key(settings.folder), client_secret(settings.folder)
+    """The provider with the keys and the secrets of its folder; UnsafeFile if others could reach these."""
+    keys = KeyRing(settings.folder, now)
+    # Made at the start, so that whoever reads the folder afterwards finds them there.
+    development_secret(settings.folder)
+    portal = client_of(PORTAL_CLIENT)
+    assert portal is not None
+    secret_of(settings.folder, portal)
+    mint = Mint(settings.issuer, settings.audience, keys, now)
+    sign_ins = SignIns(now)
+    discovery = _discovery(settings.issuer)
+
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=_MAX_BODY_BYTES)
-    app.add_middleware(_LoopbackOnly)
-    discovery, key_set = _discovery(settings.issuer), _key_set(key)
+    app.add_middleware(_HereOnly, issuer=settings.issuer)
+    app.include_router(SignInRoutes(settings.issuer, sign_ins, mint, now).router())
+    app.include_router(TokenRoutes(settings.folder, keys, mint, sign_ins, now).router())
 
     @app.get("/.well-known/openid-configuration")
     async def configuration() -> JSONResponse:
@@ -52,85 +61,69 @@ def create_app(
 
     @app.get("/jwks.json")
     async def published_keys() -> JSONResponse:
-        return JSONResponse(key_set)
+        return JSONResponse({"keys": [dict(key) for key in keys.published()]})
 
-    @app.post("/token")
-    async def token(request: Request, authorization: Annotated[str, Header()] = "") -> JSONResponse:
-        if not _is_client(authorization, secret):
-            raise _Refused("invalid_client", _UNAUTHORISED)
-        form = _form(request.headers.get("content-type", ""), await request.body())
-        grant, name = form.get("grant_type"), form.get("persona")
-        if grant is not None and grant != PERSONA_GRANT:
-            raise _Refused("unsupported_grant_type")
-        if grant is None or name is None:
-            raise _Refused("invalid_request")
-        try:
-            minted = mint(persona(name), key, settings.issuer, settings.audience, now())
-        except UnknownPersona:
-            raise _Refused("invalid_grant") from None
-        answer = {"access_token": minted, "token_type": "Bearer", "expires_in": LIFE_SECONDS}
-        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+    @app.exception_handler(Refused)
+    async def refused(_: Request, refusal: Refused) -> Response:
+        return refusal_answer(refusal)
 
-    @app.exception_handler(_Refused)
-    async def refused(_: Request, refusal: _Refused) -> Response:
-        headers = {"Cache-Control": "no-store"}
-        if refusal.status == _UNAUTHORISED:
-            headers["WWW-Authenticate"] = 'Basic realm="avrr-development"'
-        return JSONResponse({"error": refusal.error}, refusal.status, headers=headers)
+    @app.exception_handler(Fault)
+    async def fault(_: Request, found: Fault) -> Response:
+        return fault_answer(found)
 
     return app
 
 
-def _discovery(issuer: str) -> dict[str, str | list[str]]:
+def _discovery(issuer: str) -> dict[str, str | bool | list[str]]:
     return {
         "issuer": issuer,
-        "jwks_uri": f"{issuer}/jwks.json",
+        "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "end_session_endpoint": f"{issuer}/end-session",
+        "jwks_uri": f"{issuer}/jwks.json",
+        "scopes_supported": ["openid"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [CODE_GRANT, CREDENTIALS_GRANT, PERSONA_GRANT],
+        "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-        "grant_types_supported": [PERSONA_GRANT],
-        "response_types_supported": [],
+        "acr_values_supported": [ACR_PLAIN, ACR_PHISHING_RESISTANT],
+        "prompt_values_supported": ["none", "login"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
-    }
+        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "claims_supported": [
+            "iss", "sub", "aud", "iat", "exp", "nonce", "name", "acr", "auth_time",
+            "roles", "org", "countries", "sites",
+        ],
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }  # fmt: skip
 
 
-def _key_set(key: ECKey) -> dict[str, list[dict[str, str | list[str]]]]:
-    return {"keys": [{**key.as_dict(private=False)}]}
-
-
-def _is_client(authorization: str, secret: str) -> bool:
-    scheme, _, credentials = authorization.partition(" ")
-    try:
-        presented = base64.b64decode(credentials, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return scheme.lower() == "basic" and hmac.compare_digest(presented, f"{CLIENT_ID}:{secret}".encode())
-
-
-def _form(content_type: str, body: bytes) -> dict[str, str]:
-    if content_type.partition(";")[0].strip().lower() != _FORM:
-        raise _Refused("invalid_request")
-    try:
-        fields = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_FIELDS
-        )
-    except ValueError:
-        raise _Refused("invalid_request") from None
-    # RFC 6749 section 3.2: no parameter may stand there twice.
-    if len(dict(fields)) != len(fields):
-        raise _Refused("invalid_request")
-    return dict(fields)
-
-
-class _LoopbackOnly:
-    # The settings already refuse to bind elsewhere; this holds when somebody hands the app to another server.
-    def __init__(self, app: ASGIApp) -> None:
+class _HereOnly:
+    # The settings already refuse to listen elsewhere; this holds when somebody hands the app to another server. The
+    # name it was reached by is compared too: another site's name can be made to mean this machine.
+    def __init__(self, app: ASGIApp, issuer: str) -> None:
         self._app = app
+        self._host = issuer.removeprefix("http://").encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            reached_at, _ = scope.get("server") or ("", None)
-            if not is_loopback_address(reached_at):
-                await Response(status_code=403)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ()), *_HEADERS]
+                if all(name != _DEFAULT_POLICY[0] for name, _ in headers):
+                    headers.append(_DEFAULT_POLICY)
+                message["headers"] = headers
+            await send(message)
+
+        reached_at, _ = scope.get("server") or ("", None)
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if is_loopback_address(reached_at) and hosts == [self._host]:
+            await self._app(scope, receive, answer)
+        else:
+            await Response(status_code=403)(scope, receive, answer)

@@ -46,14 +46,15 @@ def persona(name: str) -> Persona:
     mission = PERSONAS.get(name)
     if mission is not None:
         return mission
-    for role, organisation in _ABROAD.items():
-        country = name.removeprefix(f"{_dashed(role)}-")
+    for role, organisation in ABROAD.items():
+        country = name.removeprefix(f"{dashed(role)}-")
         if country != name and country == country.lower() and is_country(country.upper()):
             return Persona(name, role, f"{organisation}_{country}", (country.upper(),), (), ACR_PLAIN)
     raise UnknownPersona
 
 
-def _dashed(role: Role) -> str:
+def dashed(role: Role) -> str:
+    """How a role stands in the names of its personas."""
     return role.value.replace("_", "-")
 
 
@@ -68,18 +69,19 @@ def _all_mission_staff() -> Iterator[Persona]:
     for role in Role:
         if role is Role.ADMINISTRATOR:
             # Who runs the system sees no case.
-            yield _mission_staff(_dashed(role), role, sites=())
-        elif role is not Role.COUNSELLOR and role not in _ABROAD:
-            yield _mission_staff(_dashed(role), role)
+            yield _mission_staff(dashed(role), role, sites=())
+        elif role not in {Role.COUNSELLOR, Role.SERVICE} and role not in ABROAD:
+            yield _mission_staff(dashed(role), role)
     # The second person of those acts that need two of one role.
     for role in (Role.COORDINATOR, Role.FINANCE_APPROVER):
-        yield _mission_staff(f"{_dashed(role)}-2", role)
+        yield _mission_staff(f"{dashed(role)}-2", role)
 
 
-_ABROAD: Final[Mapping[Role, str]] = MappingProxyType(
+ABROAD: Final[Mapping[Role, str]] = MappingProxyType(
     {Role.RECEIVING_OFFICE: "iom", Role.CONSULAR_POST: "consular_post"}
 )
-# Whose acts move money or stand for the mission: they are shown as logged in with a phishing-resistant key.
+# Whose acts move money or stand for the mission, and who takes data out of it (the auditor's and the data protection
+# officer's exports): they sign in with a phishing-resistant key every time. A manager sees figures only.
 _STEPS_UP: Final = frozenset(
     {
         Role.COORDINATOR,
@@ -87,6 +89,8 @@ _STEPS_UP: Final = frozenset(
         Role.FINANCE_APPROVER,
         Role.FINANCE_PAYER,
         Role.FINANCE_RECONCILER,
+        Role.AUDITOR,
+        Role.DATA_PROTECTION,
     }
 )
 _BY_NAME: Final = {member.name: member for member in _all_mission_staff()}

@@ -13,7 +13,9 @@ POLICY = Policy(
     allow("schedule_session", Role.COUNSELLOR),
     allow("hold_session", Role.COUNSELLOR),
     allow("mark_session_not_held", Role.COUNSELLOR),
-    allow("read_session", Role.COUNSELLOR, Role.COORDINATOR),
+    # What was spoken of in a session is for whoever held it, for their own site, and for who coordinates.
+    allow("read_session", Role.COUNSELLOR, extent="own_sites"),
+    allow("read_session", Role.COORDINATOR),
     allow("list_own_sessions", Role.COUNSELLOR),
     allow("record_group_session", Role.COUNSELLOR),
     allow("read_group_session", Role.COUNSELLOR, Role.COORDINATOR, Role.MANAGER),
@@ -24,4 +26,8 @@ POLICY = Policy(
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR),
     allow("read_forms", *Role),
+    allow("check_transfer_consents", Role.SERVICE),
+    step_up=("read_events",),
+    on_record=("read_person", "read_family", "read_session", "read_intention", "read_events"),
+    exports=("read_events",),
 )

@@ -50,6 +50,11 @@ _FIGURES = Sql(
     "FROM held, grouped, reached, wished"
 )
 
+_AGREED = Sql(
+    "SELECT id FROM persons WHERE id = ANY(cast(:ids AS uuid[])) AND data_consent AND transfer_consent "
+    "AND transfer_country = :country ORDER BY id"
+)
+
 SESSIONS_OF = Sql(
     "SELECT id, status, session_type, modality, site, language, held_at, scheduled_for, outcome FROM sessions "
     "WHERE counsellor_id = :counsellor_id AND (cast(:after AS uuid) IS NULL OR id > :after) ORDER BY id LIMIT :limit"
@@ -75,6 +80,11 @@ async def named_persons(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[NamedPer
     if not ids:
         return ()
     return tuple(NamedPerson(row["id"], row["data_consent"]) for row in await unit.rows(_NAMED, ids=list(ids)))
+
+
+async def agreed_to_transfer(unit: UnitOfWork, ids: Sequence[UUID], country: str) -> tuple[UUID, ...]:
+    """Those of these persons who agree, now, that the office in this country (ISO 3166-1) is told of them."""
+    return tuple(row["id"] for row in await unit.rows(_AGREED, ids=list(ids), country=country))
 
 
 async def members_to_be(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[MemberToBe, ...]:

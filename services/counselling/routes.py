@@ -13,6 +13,8 @@ from services.counselling.domain.outreach import Outreach, RecordOutreach
 from services.counselling.domain.person import GiveConsent, Person, RegisterPerson, WithdrawConsent
 from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession, Session
 from shared.callers import AuthenticatedRoute
+from shared.contracts.counselling import Country, TransferConsents
+from shared.disclosure import MOST_PERSONS
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.statistics import First, Last, Statistics, period
 
@@ -123,6 +125,17 @@ async def express_intention(intention_id: UUID, body: ExpressIntention, call: Ca
 async def read_intention(intention_id: UUID, call: Calling) -> View[Intention]:
     """One return attempt as counselling knows it."""
     return await call.view(wiring.INTENTION, intention_id)
+
+
+@router.get("/transfer-consents")
+async def check_transfer_consents(
+    recipient_country: Annotated[Country, Query()],
+    person_id: Annotated[list[UUID], Query(min_length=1, max_length=MOST_PERSONS)],
+    call: Calling,
+) -> TransferConsents:
+    """Who of these persons agrees, now, that the office in this country is told of them; for our own services."""
+    agreed = await call.ask(lambda unit: queries.agreed_to_transfer(unit, person_id, recipient_country))
+    return TransferConsents(recipient_country=recipient_country, agreed=agreed)
 
 
 @router.get("/statistics")

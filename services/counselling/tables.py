@@ -3,9 +3,11 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from shared.tables import aggregate_table, jsonb, service_metadata
+from shared.tables import aggregate_table, jsonb, scope, service_metadata
 
 METADATA = service_metadata()
+
+ACCESSES = METADATA.tables["accesses"]
 
 PERSONS = aggregate_table(
     METADATA,
@@ -22,9 +24,12 @@ PERSONS = aggregate_table(
     sa.Column("transfer_country", sa.Text),
     sa.Column("transfer_decided_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("data_consent OR NOT transfer_consent", name="transfer_needs_data"),
+    info=scope("country:country_of_origin"),
 )
 
-FAMILIES = aggregate_table(METADATA, "families", sa.Column("principal_id", sa.Uuid, nullable=False), jsonb("members"))
+FAMILIES = aggregate_table(
+    METADATA, "families", sa.Column("principal_id", sa.Uuid, nullable=False), jsonb("members"), info=scope("known")
+)
 
 SESSIONS = aggregate_table(
     METADATA,
@@ -46,6 +51,7 @@ SESSIONS = aggregate_table(
     sa.CheckConstraint("(status = 'held') = (held_at IS NOT NULL)", name="held_has_time"),
     sa.Index(None, "held_at"),
     sa.Index(None, "counsellor_id", "id"),
+    info=scope("site:site", "actor:counsellor_id"),
 )
 
 GROUP_SESSIONS = aggregate_table(
@@ -61,6 +67,7 @@ GROUP_SESSIONS = aggregate_table(
     sa.Column("topics", pg.ARRAY(sa.Text), nullable=False),
     sa.CheckConstraint("female + male <= participants AND children <= participants", name="counts_add_up"),
     sa.Index(None, "held_at"),
+    info=scope("site:site"),
 )
 
 OUTREACH = aggregate_table(
@@ -72,6 +79,7 @@ OUTREACH = aggregate_table(
     sa.Column("held_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("contacts", sa.Integer, nullable=False),
     sa.Index(None, "held_at"),
+    info=scope("known"),
 )
 
 INTENTIONS = aggregate_table(
@@ -87,6 +95,7 @@ INTENTIONS = aggregate_table(
     sa.Column("active_person_ids", pg.ARRAY(sa.Uuid), nullable=False),
     sa.Index(None, "session_id"),
     sa.Index(None, "expressed_at"),
+    info=scope("country:destination_country"),
 )
 
 # Limits that several aggregates share are rows of their own, so that the database holds them under any concurrency.
@@ -96,6 +105,7 @@ FAMILY_MEMBERS = sa.Table(
     sa.Column("person_id", sa.Uuid, primary_key=True),
     sa.Column("family_id", sa.Uuid, nullable=False),
     sa.Index(None, "family_id"),
+    info=scope("known"),
 )
 
 ACTIVE_ATTEMPTS = sa.Table(
@@ -103,4 +113,5 @@ ACTIVE_ATTEMPTS = sa.Table(
     METADATA,
     sa.Column("person_id", sa.Uuid, primary_key=True),
     sa.Column("intention_id", sa.Uuid, nullable=False),
+    info=scope("known"),
 )

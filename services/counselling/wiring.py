@@ -7,11 +7,14 @@ from services.counselling.domain import family, group_session, intention, outrea
 from services.counselling.policy import POLICY
 from services.counselling.reactions import REACTIONS
 from shared import contracts, topology
+from shared.access import access_of
+from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import Sql, UnitOfWork
 from shared.decider import NoFacts
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
+from shared.policy import Reach
 from shared.verify import Check
 from shared.wiring import Wiring, no_facts
 
@@ -46,6 +49,10 @@ PERSON: Aggregate[person.Person, NoFacts] = Aggregate(
     facts=no_facts,
 )
 
+def _session_within(held: session.Session, reach: Reach, actor: Actor) -> bool:
+    return reach.sites is None or held.site in reach.sites or held.counsellor_id == actor.person_id
+
+
 FAMILY: Aggregate[family.Family, family.FamilyFacts] = Aggregate(
     service="counselling", name="family", decider=family.FAMILY, table=tables.FAMILIES, state=family.Family,
     facts=_family_facts, project=projections.family_members, partition=lambda _, found: found.principal_id,
@@ -53,7 +60,7 @@ FAMILY: Aggregate[family.Family, family.FamilyFacts] = Aggregate(
 
 SESSION: Aggregate[session.Session, session.SessionFacts] = Aggregate(
     service="counselling", name="session", decider=session.SESSION, table=tables.SESSIONS, state=session.Session,
-    facts=_session_facts, partition=lambda id, held: held.person_ids[0] if held.person_ids else id,
+    facts=_session_facts, partition=lambda id, held: held.person_ids[0] if held.person_ids else id, within=_session_within,
 )
 
 GROUP_SESSION: Aggregate[group_session.GroupSession, NoFacts] = Aggregate(
@@ -103,4 +110,5 @@ WIRING = Wiring(
             ),
         ),
     ),
+    access=access_of("counselling", tables.METADATA.tables["accesses"]),
 )

@@ -3,6 +3,11 @@
 from shared.actors import Role
 from shared.policy import Policy, allow
 
+# Who asks for, judges or decides on a grant sees what it is for. Who pays and who reconciles see the money alone: that a
+# line is a medical one tells of health.
+SEES_WHAT_IT_IS_FOR = (Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER)
+SEES_THE_MONEY = (Role.FINANCE_PAYER, Role.FINANCE_RECONCILER)
+
 POLICY = Policy(
     allow("read_case", Role.COUNSELLOR, Role.COORDINATOR),
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
@@ -35,10 +40,7 @@ POLICY = Policy(
     allow("confirm_payment", Role.FINANCE_PAYER),
     allow("confirm_delivery", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("reconcile_tranche", Role.FINANCE_RECONCILER),
-    allow(
-        "read_grant",
-        Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER,
-    ),
+    allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
     allow("read_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow(
         "list_grants",
@@ -49,4 +51,7 @@ POLICY = Policy(
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR),
     allow("read_forms", *Role),
+    step_up=("approve_grant", "release_tranche", "confirm_payment", "read_events"),
+    on_record=("read_case", "read_plan", "read_grant", "read_events"),
+    exports=("read_events",),
 )

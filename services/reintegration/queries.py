@@ -1,7 +1,10 @@
 """What reintegration's tables answer: the facts that rules are handed, lists, and the figures of the annual report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import combinations
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -10,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.domain.grant_state import GrantStatus
+from services.reintegration.domain.grant_state import Grant, GrantStatus, TrancheStatus
 from services.reintegration.domain.plan import Plan, PlanFacts, PlanStatus
 from shared.contracts.reintegration import GrantModality
 from shared.db import Sql, UnitOfWork
@@ -44,9 +47,8 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
         " AND grant_id <> :grant_id) AS grants_on_line, "
         "(SELECT coalesce(sum(paid), 0) FROM grants WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id "
         " AND id <> :grant_id AND status = 'cancelled') AS paid_on_line, "
-        "(SELECT coalesce(sum(CASE status WHEN 'cancelled' THEN paid ELSE amount END), 0) FROM grants "
-        " WHERE person_id = :person_id AND id <> :grant_id AND status <> 'rejected' "
-        " AND requested_at > cast(:now AS timestamptz) - interval '12 months') AS other_support, "
+        # Grants in countries that the reader does not see count as well, so a function asks for them.
+        "support_elsewhere(:person_id, :grant_id, cast(:now AS timestamptz)) AS other_support, "
         "(SELECT to_json(b) FROM (SELECT b.committed::text, b.spent::text, (SELECT to_json(f) FROM (SELECT "
         " project, donor, granted::text, currency, valid_from, valid_until FROM funds WHERE id = b.fund_id) f) AS fund "
         " FROM fund_balances b WHERE b.fund_id = :fund_id) b) AS fund, "
@@ -79,28 +81,51 @@ _FIGURES = Sql(
     "SELECT * FROM approved, asked, own, agreed"
 )
 
-PLANS = Sql(
-    "SELECT id, case_id, destination_country, status, plan_version, agreed_on, cardinality(person_ids) AS persons, "
-    "jsonb_array_length(lines) AS lines FROM plans "
-    "WHERE (cast(:after AS uuid) IS NULL OR id > :after) "
-    "AND (cast(:case_id AS uuid) IS NULL OR case_id = :case_id) "
-    "AND (cast(:status AS text) IS NULL OR status = :status) "
-    "AND (cast(:countries AS text[]) IS NULL OR (destination_country = ANY(cast(:countries AS text[])) "
-    " AND EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0))) "
-    "ORDER BY id LIMIT :limit"
+_FILTERS = ("case_id", "status")
+_AFTER = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
+
+
+def _lists(columns: str, table: str, known_abroad: str = "") -> Mapping[frozenset[str], Sql]:
+    """A statement for each combination of filters; one with optional filters would be planned without their indexes.
+
+    Each walks an index that begins with what it is narrowed by. Were that a plain equality, the order by id could be
+    had from the primary key as well, and for a rare status or a small country the whole table would be walked: it is
+    a list of one, and named in the order.
+    """
+    made: dict[frozenset[str], Sql] = {}
+    for how_many in range(len(_FILTERS) + 1):
+        for filters in combinations(_FILTERS, how_many):
+            equal = "".join(f"{name} = :{name} AND " for name in filters)
+            walked = ""
+            if filters == ("status",):
+                equal, walked = "status = ANY (ARRAY[:status]) AND ", "status, "
+            made[frozenset(filters)] = Sql(
+                f"SELECT {columns} FROM {table} WHERE {equal}{_AFTER} ORDER BY {walked}id LIMIT :limit"
+            )
+            equal = "".join(f"{name} = :{name} AND " for name in filters)
+            # Country by country, so that each walks its own part of the index; an office has one or a few.
+            made[frozenset((*filters, "countries"))] = Sql(
+                "SELECT found.* FROM unnest(cast(:countries AS text[])) own(country) "
+                f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} "
+                f" WHERE destination_country = ANY (ARRAY[own.country]) AND {known_abroad}{equal}{_AFTER} "
+                " ORDER BY destination_country, id LIMIT :limit) found ORDER BY found.id LIMIT :limit"
+            )
+    return made
+
+
+_PLANS: Final = _lists(
+    "id, case_id, destination_country, status, plan_version, agreed_on, cardinality(person_ids) AS persons, "
+    "jsonb_array_length(lines) AS lines",
+    "plans",
+    # With an offset it cannot become a read of all cases beforehand.
+    "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0 OFFSET 0) AND ",
+)
+_GRANTS: Final = _lists(
+    "id, case_id, destination_country, status, modality, amount, currency, committed, paid, requested_at, approved_at",
+    "grants",
 )
 
 _ARRIVED = Sql("SELECT FROM cases WHERE id = :case_id AND jsonb_array_length(arrived) > 0")
-
-GRANTS = Sql(
-    "SELECT id, case_id, destination_country, status, modality, amount, currency, committed, paid, "
-    "requested_at, approved_at FROM grants "
-    "WHERE (cast(:after AS uuid) IS NULL OR id > :after) "
-    "AND (cast(:case_id AS uuid) IS NULL OR case_id = :case_id) "
-    "AND (cast(:status AS text) IS NULL OR status = :status) "
-    "AND (cast(:countries AS text[]) IS NULL OR destination_country = ANY(cast(:countries AS text[]))) "
-    "ORDER BY id LIMIT :limit"
-)
 
 FUNDS = Sql(
     "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, b.granted, b.committed, b.spent, "
@@ -143,6 +168,33 @@ class GrantRow(BaseModel):
     approved_at: datetime | None
 
 
+class TrancheToPay(BaseModel):
+    """One instalment as who pays and who reconciles see it."""
+
+    number: int
+    amount: Amount
+    status: TrancheStatus
+    reference: str | None
+    paid_on: date | None
+
+
+class GrantToPay(BaseModel):
+    """A grant as who pays and who reconciles see it: the money, and nothing of what it is for."""
+
+    case_id: UUID
+    person_id: UUID
+    destination_country: str
+    status: GrantStatus
+    modality: GrantModality
+    amount: Amount
+    currency: str
+    fund_id: UUID | None
+    committed: Amount
+    paid: Amount
+    approved_at: datetime | None
+    tranches: tuple[TrancheToPay, ...]
+
+
 class Balance(BaseModel):
     """What a fund holds: ``committed`` is approved and not yet paid, ``available`` can still be approved."""
 
@@ -179,6 +231,24 @@ class About:
 _CASE_KNOWN: TypeAdapter[Case | None] = TypeAdapter(Case | None)
 _PLAN: TypeAdapter[Plan | None] = TypeAdapter(Plan | None)
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
+
+
+def asked_for(
+    case_id: UUID | None, status: str | None, countries: frozenset[str] | None
+) -> dict[str, object]:
+    """By what a list is narrowed; ``countries`` None is somebody who sees all of them."""
+    given = {"case_id": case_id, "status": status, "countries": None if countries is None else sorted(countries)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def plans(asked: Mapping[str, object]) -> Sql:
+    """The list of plans narrowed by this; an office abroad sees a plan from the first arrival of its case on."""
+    return _PLANS[frozenset(asked)]
+
+
+def grants(asked: Mapping[str, object]) -> Sql:
+    """The list of grants narrowed by this."""
+    return _GRANTS[frozenset(asked)]
 
 
 async def live_grants(unit: UnitOfWork, case_id: UUID) -> int:
@@ -243,6 +313,22 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
     )
     assert row is not None
     return row
+
+
+def to_pay(grant: Grant) -> GrantToPay:
+    """A grant without what it is for."""
+    return GrantToPay(
+        case_id=grant.case_id, person_id=grant.person_id, destination_country=grant.destination_country,
+        status=grant.status, modality=grant.modality, amount=grant.amount, currency=grant.currency,
+        fund_id=grant.fund_id, committed=grant.committed, paid=grant.paid, approved_at=grant.approved_at,
+        tranches=tuple(
+            TrancheToPay(
+                number=tranche.number, amount=tranche.amount, status=tranche.status, reference=tranche.reference,
+                paid_on=tranche.paid_on,
+            )
+            for tranche in grant.tranches
+        ),
+    )
 
 
 async def balance(unit: UnitOfWork, fund_id: UUID) -> Balance:

@@ -25,6 +25,8 @@ from services.reintegration.domain.tranches import (
     ReconcileTranche,
     ReleaseTranche,
 )
+from services.reintegration.policy import SEES_WHAT_IT_IS_FOR
+from shared.actors import Role
 from shared.callers import AuthenticatedRoute
 from shared.errors import NotFound
 from shared.http import Calling, Limit, Page, Receipt, View
@@ -54,18 +56,18 @@ async def list_plans(
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[queries.PlanRow]:
     """The plans of the caller's countries, oldest first, of one case or at one status if asked for."""
-    return await call.page(
-        queries.PLANS, queries.PlanRow, after, limit, case_id=case_id, status=status, countries=call.reach.countries
-    )
+    asked = queries.asked_for(case_id, status, call.reach.countries)
+    return await call.page(queries.plans(asked), queries.PlanRow, after, limit, **asked)
 
 
 @router.get("/plans/{plan_id}")
 async def read_plan(plan_id: UUID, call: Calling) -> View[Plan]:
     """One plan in its present version; for a receiving office from the first arrival on."""
-    view = await call.view(wiring.PLAN, plan_id)
+    view = await call.view(wiring.PLAN, plan_id, recorded=True)
     limited = call.reach.countries is not None
     if limited and not await call.ask(lambda unit: queries.somebody_arrived(unit, view.state.case_id)):
         raise NotFound
+    await call.on_record(plan_id)
     return view
 
 
@@ -118,9 +120,8 @@ async def list_grants(
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[queries.GrantRow]:
     """The grants of the caller's countries, oldest first, of one case or at one status if asked for."""
-    return await call.page(
-        queries.GRANTS, queries.GrantRow, after, limit, case_id=case_id, status=status, countries=call.reach.countries
-    )
+    asked = queries.asked_for(case_id, status, call.reach.countries)
+    return await call.page(queries.grants(asked), queries.GrantRow, after, limit, **asked)
 
 
 @router.post("/grants/{grant_id}")
@@ -130,9 +131,14 @@ async def request_grant(grant_id: UUID, body: RequestGrant, call: Calling) -> Re
 
 
 @router.get("/grants/{grant_id}")
-async def read_grant(grant_id: UUID, call: Calling) -> View[Grant]:
-    """One grant with its tranches."""
-    return await call.view(wiring.GRANT, grant_id)
+async def read_grant(grant_id: UUID, call: Calling) -> View[Grant] | View[queries.GrantToPay]:
+    """One grant with its tranches; for who pays and who reconciles the money alone."""
+    view = await call.view(wiring.GRANT, grant_id)
+    if call.context.actor.roles & {*SEES_WHAT_IT_IS_FOR, Role.RECEIVING_OFFICE}:
+        return view
+    return View[queries.GrantToPay](
+        id=view.id, version=view.version, state=queries.to_pay(view.state), actions=view.actions
+    )
 
 
 @router.post("/grants/{grant_id}/return")

@@ -7,9 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from services.reintegration.domain import case, grant_state, plan
-from shared.tables import aggregate_table, jsonb, service_metadata
+from shared.tables import aggregate_table, jsonb, scope, service_metadata
 
 METADATA = service_metadata()
+
+ACCESSES = METADATA.tables["accesses"]
 
 _HATS = ("requester_id", "endorser_id", "approver_id", "payer_id", "reconciler_id")
 _WITHOUT_MONEY = "'submitted', 'returned', 'endorsed', 'rejected', 'cancelled'"
@@ -35,6 +37,7 @@ CASES = aggregate_table(
     jsonb("arrived"),
     sa.Column("status", sa.Text, nullable=False),
     _begins(case.BEGINNINGS),
+    info=scope("country:destination_country"),
 )
 
 PLANS = aggregate_table(
@@ -55,6 +58,9 @@ PLANS = aggregate_table(
     sa.Index(None, "status", "id"),
     sa.Index(None, "recorded_at"),
     sa.Index(None, "first_agreed_on"),
+    sa.Index(None, "destination_country", "id"),
+    sa.Index(None, "destination_country", "status", "id"),
+    info=scope("country:destination_country"),
 )
 
 FUNDS = aggregate_table(
@@ -68,6 +74,7 @@ FUNDS = aggregate_table(
     sa.Column("valid_until", sa.Date, nullable=False),
     sa.CheckConstraint("granted > 0", name="granted_above_zero"),
     sa.CheckConstraint("valid_from <= valid_until", name="validity_in_order"),
+    info=scope("known"),
 )
 
 GRANTS = aggregate_table(
@@ -147,6 +154,9 @@ GRANTS = aggregate_table(
     sa.Index(None, "plan_id", "plan_line_id"),
     sa.Index(None, "requested_at"),
     sa.Index(None, "approved_at"),
+    sa.Index(None, "destination_country", "id"),
+    sa.Index(None, "destination_country", "status", "id"),
+    info=scope("country:destination_country"),
 )
 
 # Limits that several aggregates share are rows of their own, so that the database holds them under any concurrency.
@@ -156,6 +166,7 @@ PERSON_CAPS = sa.Table(
     METADATA,
     sa.Column("person_id", sa.Uuid, primary_key=True),
     sa.Column("revision", sa.Integer, nullable=False),
+    info=scope("known"),
 )
 
 CASE_LIMITS = sa.Table(
@@ -166,6 +177,7 @@ CASE_LIMITS = sa.Table(
     sa.Column("sealed", sa.Boolean, nullable=False),
     sa.CheckConstraint("live_grants >= 0", name="counted"),
     sa.CheckConstraint("NOT sealed OR live_grants = 0", name="sealed_takes_no_grant"),
+    info=scope("known"),
 )
 
 CASE_PLANS = sa.Table(
@@ -173,6 +185,7 @@ CASE_PLANS = sa.Table(
     METADATA,
     sa.Column("case_id", sa.Uuid, primary_key=True),
     sa.Column("plan_id", sa.Uuid, nullable=False),
+    info=scope("known"),
 )
 
 TAKEN_PLAN_LINES = sa.Table(
@@ -181,6 +194,7 @@ TAKEN_PLAN_LINES = sa.Table(
     sa.Column("plan_id", sa.Uuid, primary_key=True),
     sa.Column("plan_line_id", sa.Uuid, primary_key=True),
     sa.Column("grant_id", sa.Uuid, nullable=False),
+    info=scope("known"),
 )
 
 OPEN_ADVANCES = sa.Table(
@@ -189,6 +203,7 @@ OPEN_ADVANCES = sa.Table(
     sa.Column("person_id", sa.Uuid, primary_key=True),
     sa.Column("grant_id", sa.Uuid, nullable=False),
     sa.Column("tranche", sa.Integer, nullable=False),
+    info=scope("known"),
 )
 
 PAYMENT_REFERENCES = sa.Table(
@@ -197,6 +212,7 @@ PAYMENT_REFERENCES = sa.Table(
     sa.Column("reference", sa.Text, primary_key=True),
     sa.Column("grant_id", sa.Uuid, nullable=False),
     sa.Column("tranche", sa.Integer, nullable=False),
+    info=scope("known"),
 )
 
 FUND_BALANCES = sa.Table(
@@ -210,4 +226,5 @@ FUND_BALANCES = sa.Table(
     sa.CheckConstraint(
         "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
     ),
+    info=scope("known"),
 )

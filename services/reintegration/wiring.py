@@ -11,11 +11,12 @@ from services.reintegration.domain import case, fund, grant, grant_facts, grant_
 from services.reintegration.policy import POLICY
 from services.reintegration.reactions import REACTIONS
 from shared import contracts, topology
+from shared.access import access_of
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
 from shared.decider import NoFacts
-from shared.errors import RuleViolation
+from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Context
 from shared.policy import Reach
 from shared.wiring import Wiring, no_facts
@@ -131,7 +132,7 @@ GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     within=_of_own_country,
 )
 
-_FOUR_EYES = RuleViolation("four_eyes", "Nobody takes two parts on one grant, so somebody else has to do this.")
+_FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has to do this.")
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
@@ -166,4 +167,5 @@ WIRING = Wiring(
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
     checks=projections.CHECKS,
+    access=access_of("reintegration", tables.METADATA.tables["accesses"]),
 )

@@ -11,7 +11,10 @@ _STAFF = (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS)
 
 POLICY = Policy(
     allow("list_cases", *_STAFF),
+    allow("list_cases", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_case", *_STAFF),
+    allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
+    allow("ask_status", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_departure_gate", *_STAFF),
     allow("start_screening", Role.COUNSELLOR),
     allow("record_screening", Role.COUNSELLOR),
@@ -36,9 +39,11 @@ POLICY = Policy(
     allow("withdraw_person", *_STAFF),
     allow("confirm_arrival", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("start_monitoring", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("list_cases_for_receiving_office", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("read_case_for_receiving_office", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR),
     allow("read_forms", *Role),
+    step_up=("approve_case", "read_events"),
+    on_record=("read_case", "read_departure_gate", "read_events"),
+    searches=("ask_status",),
+    exports=("read_events",),
 )

@@ -1,4 +1,4 @@
-"""What else changes with a case: who of it travelled, for the figures of the annual report."""
+"""What else changes: with a case who of it travelled, with what an office was told whether it waits for somebody."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -6,6 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.returns.domain.case_state import Case
+from services.returns.domain.window import ARRIVAL_AHEAD
+from shared.access import Access
+from shared.contracts.access import StatusAsked
 from shared.db import Sql, Write
 from shared.messages import Event
 
@@ -19,6 +22,17 @@ _NOTE = Sql(
     "arrived_at = excluded.arrived_at, own_plan = excluded.own_plan"
 )
 _FORGET = Sql("DELETE FROM travels WHERE case_id = :case_id AND person_id = ANY(cast(:person_ids AS uuid[]))")
+
+
+_TELL = Sql(
+    "INSERT INTO arrival_notices (case_id, country, told_at) SELECT n.case_id, n.country, cast(:at AS timestamptz) "
+    "FROM unnest(cast(:case_ids AS uuid[]), cast(:countries AS text[])) AS n(case_id, country) "
+    "ORDER BY n.case_id ON CONFLICT (case_id) DO NOTHING"
+)
+_TELL_NOT_COMING = Sql(
+    "UPDATE arrival_notices SET not_coming_at = :at WHERE case_id = ANY(cast(:case_ids AS uuid[])) "
+    "AND not_coming_at IS NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,25 @@ def travels(
         writes.append(Write(_NOTE, {**values_of_case, **values}, len(noted)))
     if forgotten:
         writes.append(Write(_FORGET, {"case_id": case_id, "person_ids": forgotten}, len(forgotten)))
+    return writes
+
+
+def arrival_notices(
+    access_id: UUID, before: Access | None, after: Access, events: tuple[Event, ...]
+) -> Sequence[Write]:
+    """An office that was told of an arrival is owed one notice if nobody comes; a row remembers both."""
+    del access_id, before, after
+    writes: list[Write] = []
+    for event in events:
+        if not isinstance(event, StatusAsked):
+            continue
+        ahead = [told for told in event.told if told.status in ARRIVAL_AHEAD]
+        if ahead:
+            values = {"case_ids": [told.case_id for told in ahead], "countries": [told.country for told in ahead]}
+            writes.append(Write(_TELL, {**values, "at": event.asked_at}, None))
+        not_coming = [told.case_id for told in event.told if told.status == "not_coming"]
+        if not_coming:
+            writes.append(Write(_TELL_NOT_COMING, {"case_ids": not_coming, "at": event.asked_at}, None))
     return writes
 
 

@@ -1,17 +1,19 @@
 """What returns' tables answer: the facts that a case's rules are handed, lists, what a receiving office may see."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel
 
 from services.returns.domain.case_state import Case, CaseFacts, KnownPerson, Status, Travel
 from services.returns.domain.gate import Condition
+from services.returns.domain.window import PUBLIC_STATES, Notice, PublicState, statuses_of
 from services.returns.tables import REPORTED
+from shared.contracts.access import StatusReason
 from shared.contracts.counselling import AgeGroup, Country, Sex
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -29,32 +31,6 @@ from shared.db import Sql, UnitOfWork
 from shared.messages import Event
 from shared.statistics import Figure, Period
 
-PublicState = Literal[
-    "in_preparation", "travel_scheduled", "departed", "arrived", "reintegration_ongoing", "closed"
-]
-
-PUBLIC_STATES: Final[Mapping[Status, PublicState]] = {
-    "intention": "in_preparation",
-    "screening": "in_preparation",
-    "applied": "in_preparation",
-    "approved": "in_preparation",
-    "preparing": "in_preparation",
-    "ready_to_travel": "travel_scheduled",
-    "cleared_to_board": "travel_scheduled",
-    "departed": "departed",
-    "arrived": "arrived",
-    "reintegrating": "reintegration_ongoing",
-    "grant_approved": "reintegration_ongoing",
-    "grant_disbursed": "reintegration_ongoing",
-    "monitoring": "reintegration_ongoing",
-    "closing": "reintegration_ongoing",
-    "closed": "closed",
-    "withdrawn": "closed",
-    "ineligible": "closed",
-    "not_departed": "closed",
-    "lapsed": "closed",
-}
-
 # How long ago everything was known is measured by the database's own clock, whatever clock the domain runs on. A source
 # counts as caught up only while it is not stopped and no event about this case or its persons waits as a dead letter.
 _CASE_FACTS = Sql(
@@ -67,15 +43,28 @@ _CASE_FACTS = Sql(
     "  AND (d.partitionkey = :case_id OR d.partitionkey = ANY(cast(:person_ids AS uuid[]))))) AS caught_up_ago"
 )
 
-_PAGE = (
-    "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid)) ORDER BY id LIMIT :limit"
-)
-_FILTERS = ("case_ref", "status", "destination_country")
+_AFTER = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
 
 
+def _in(values: Sequence[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+_FILTERS = ("case_ref", "destination_country", "status")
+
+
+# What is walked is a list of one and named in the order: were it a plain equality, the order by id could be had from the
+# primary key as well, and for a rare status or a small country the whole table would be walked.
 def _listing(filters: Sequence[str]) -> Sql:
-    given = "".join(f"{name} = :{name} AND " for name in filters)
-    return Sql(f"SELECT id, case_ref, status, destination_country, counsellor_id FROM cases WHERE {given}{_PAGE}")
+    walked = "" if "case_ref" in filters else next(iter(filters), "")
+    given = "".join(
+        f"{name} = ANY (ARRAY[:{name}]) AND " if name == walked else f"{name} = :{name} AND " for name in filters
+    )
+    order = f"{walked}, id" if walked else "id"
+    return Sql(
+        "SELECT id, case_ref, status, destination_country, counsellor_id FROM cases "
+        f"WHERE {given}{_AFTER} ORDER BY {order} LIMIT :limit"
+    )
 
 
 # A statement for each combination of filters: one with optional filters would be planned without their indexes.
@@ -86,19 +75,43 @@ _LISTINGS: Final[Mapping[frozenset[str], Sql]] = {
 }
 
 
-def _listing_abroad(condition: str) -> Sql:
-    # Country by country, so that each walks its own index; an office has one or a few.
+# Only who agreed as far as is known here: whoever is listed is asked about again before anything is told. Country by
+# country, so that each walks its own index; an office has one or a few. With an offset a subquery is asked for each case
+# at hand and cannot become a read of its whole table beforehand.
+_KNOWN_ABROAD = (
+    "(c.approved_by IS NOT NULL OR EXISTS (SELECT FROM travels t WHERE t.case_id = c.id OFFSET 0)) "
+    "AND NOT EXISTS (SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid, age_group text, travel text) "
+    " LEFT JOIN persons k ON k.id = p.person_id "
+    " WHERE (p.age_group = 'adult' OR p.person_id = c.principal_id) "
+    f" AND (p.travel <> 'withdrawn' OR c.status IN ({_in(statuses_of('not_coming'))})) "
+    " AND (k.transfer_consent AND k.transfer_country = c.destination_country) IS NOT TRUE) "
+    f"AND (c.status NOT IN ({_in(statuses_of('not_coming'))}) OR EXISTS (SELECT FROM arrival_notices n "
+    " WHERE n.case_id = c.id AND coalesce(n.not_coming_at > :not_coming_since, true) OFFSET 0))"
+)
+
+
+def _listing_abroad(filters: Sequence[str]) -> Sql:
+    given = "".join(f"c.{_FILTERS_ABROAD[name]} AND " for name in filters)
     return Sql(
-        "SELECT c.id, c.case_ref, c.status, c.destination_country FROM unnest(cast(:countries AS text[])) own(country) "
-        "CROSS JOIN LATERAL (SELECT id, case_ref, status, destination_country FROM cases "
-        f" WHERE destination_country = own.country AND {condition}"
-        " (approved_by IS NOT NULL OR EXISTS (SELECT FROM travels t WHERE t.case_id = cases.id))"
-        f" AND {_PAGE}) c ORDER BY c.id LIMIT :limit"
+        "SELECT c.id FROM unnest(cast(:countries AS text[])) own(country) CROSS JOIN LATERAL (SELECT c.id FROM cases c "
+        f" WHERE c.destination_country = ANY (ARRAY[own.country]) AND {given}{_KNOWN_ABROAD} AND c.{_AFTER} "
+        " ORDER BY c.destination_country, c.id LIMIT :limit) c ORDER BY c.id LIMIT :limit"
     )
 
 
-CASES_ABROAD = _listing_abroad("")
-CASES_ABROAD_AT = _listing_abroad("status = ANY(cast(:statuses AS text[])) AND")
+_FILTERS_ABROAD: Final[Mapping[str, str]] = {
+    "case_ref": "case_ref = :case_ref",
+    "statuses": "status = ANY(cast(:statuses AS text[]))",
+}
+_LISTINGS_ABROAD: Final[Mapping[frozenset[str], Sql]] = {
+    frozenset(filters): _listing_abroad(filters)
+    for how_many in range(len(_FILTERS_ABROAD) + 1)
+    for filters in combinations(_FILTERS_ABROAD, how_many)
+}
+_LOOKED_UP = Sql("SELECT reason, case_id FROM status_lookup(:case_ref)")
+_NOTICES = Sql(
+    "SELECT case_id, told_at, not_coming_at FROM arrival_notices WHERE case_id = ANY(cast(:case_ids AS uuid[]))"
+)
 
 _ENDINGS: Final = (CaseDeclaredIneligible, CaseWithdrawn, CaseLapsed, CaseNotDeparted, CaseClosed)
 
@@ -160,7 +173,15 @@ class CaseRowForReceivingOffice(BaseModel):
 
     id: UUID
     case_ref: str
-    state: Annotated[PublicState, BeforeValidator(PUBLIC_STATES.get), Field(validation_alias="status")]
+    status: PublicState
+    destination_country: Country
+
+
+class CaseStatus(BaseModel):
+    """Where a case stands, as coarsely as it may be told outside the mission."""
+
+    case_ref: str
+    status: PublicState
     destination_country: Country
 
 
@@ -179,7 +200,7 @@ class CaseForReceivingOffice(BaseModel):
     """What a receiving office needs of a case to expect and meet its persons; nothing of screening or declarations."""
 
     case_ref: str
-    state: PublicState
+    status: PublicState
     destination_country: Country
     persons: tuple[Traveller, ...]
     departs_at: datetime | None
@@ -223,21 +244,29 @@ def cases(filters: Mapping[str, str]) -> Sql:
     return _LISTINGS[frozenset(filters)]
 
 
-def statuses_of(state: PublicState) -> list[Status]:
-    """Every status that looks like this from outside."""
-    return [status for status, public in PUBLIC_STATES.items() if public == state]
+def cases_abroad(filters: Collection[str]) -> Sql:
+    """The ids of the cases that an office may list, in its countries, under these filters: case_ref, statuses."""
+    return _LISTINGS_ABROAD[frozenset(filters)]
 
 
-def is_known_abroad(case: Case) -> bool:
-    """Whether the receiving office may know of the case: from approval on, or once somebody has left all the same."""
-    return case.approved_by is not None or bool(case.gone)
+async def looked_up(unit: UnitOfWork, case_ref: str) -> tuple[StatusReason | Literal["visible"], UUID | None]:
+    """Whether an office's reader may see the case of a reference, or the true reason why not; past row security."""
+    row = await unit.row(_LOOKED_UP, case_ref=case_ref)
+    assert row is not None
+    return row["reason"], row["case_id"]
+
+
+async def notices(unit: UnitOfWork, case_ids: Collection[UUID]) -> dict[UUID, Notice]:
+    """What offices were told of the arrivals of these cases."""
+    rows = await unit.rows(_NOTICES, case_ids=list(case_ids))
+    return {row["case_id"]: Notice(row["told_at"], row["not_coming_at"]) for row in rows}
 
 
 def for_receiving_office(case: Case) -> CaseForReceivingOffice:
     """A case as its receiving office sees it; whoever withdrew is not their concern."""
     return CaseForReceivingOffice(
         case_ref=case.case_ref,
-        state=PUBLIC_STATES[case.status],
+        status=PUBLIC_STATES[case.status],
         destination_country=case.destination_country,
         persons=tuple(
             Traveller(

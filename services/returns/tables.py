@@ -9,9 +9,11 @@ from services.returns.domain.case_ref import CASE_REF_PATTERN
 from services.returns.domain.case_state import BEGINNINGS, FOLLOWING_GRANTS, GATED
 from shared.contracts import returns
 from shared.messages import Event
-from shared.tables import aggregate_table, jsonb, service_metadata
+from shared.tables import aggregate_table, jsonb, scope, service_metadata
 
 METADATA = service_metadata()
+
+ACCESSES = METADATA.tables["accesses"]
 
 # These facts have no time of their own: they happened when they were recorded, and that stands in the log alone.
 REPORTED: tuple[type[Event], ...] = (
@@ -47,6 +49,7 @@ PERSONS = aggregate_table(
     sa.Column("transfer_consent", sa.Boolean, nullable=False),
     sa.Column("transfer_country", sa.Text),
     sa.CheckConstraint("transfer_consent OR transfer_country IS NULL", name="no_transfer_without_consent"),
+    info=scope("known"),
 )
 
 CASES = aggregate_table(
@@ -123,6 +126,7 @@ CASES = aggregate_table(
     sa.Index(None, "status", "id"),
     sa.Index(None, "destination_country", "id"),
     sa.Index(None, "destination_country", "status", "id"),
+    info=scope("country:destination_country"),
 )
 
 # Who left, one row per person and case, so that the report counts persons without opening cases. It says nothing that
@@ -140,6 +144,18 @@ TRAVELS = sa.Table(
     sa.Column("own_plan", sa.Boolean, nullable=False),
     sa.CheckConstraint("arrived_at >= departed_at", name="arrived_after_departure"),
     sa.Index(None, "departed_at"),
+    info=scope("country:destination_country"),
+)
+
+# What an office abroad was told of a case's arrival, so that it is told as well when nobody comes after all.
+ARRIVAL_NOTICES = sa.Table(
+    "arrival_notices",
+    METADATA,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("not_coming_at", sa.DateTime(timezone=True)),
+    info=scope("country:country"),
 )
 
 _EVENT_LOG = METADATA.tables["event_log"]

@@ -3,15 +3,16 @@
 from uuid import UUID
 
 from services.returns import projections, queries, tables
-from services.returns.domain import case, case_state, person
+from services.returns.domain import case, case_state, person, window
 from services.returns.policy import POLICY
 from services.returns.reactions import REACTIONS
 from shared import contracts, topology
+from shared.access import access_of
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import Sql, UnitOfWork
 from shared.decider import NoFacts
-from shared.errors import RuleViolation
+from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Context
 from shared.policy import Reach
 from shared.verify import Check
@@ -28,7 +29,7 @@ async def _case_facts(
 
 
 def _case_within(found: case_state.Case, reach: Reach, _: Actor) -> bool:
-    known = reach.countries is None or queries.is_known_abroad(found)
+    known = reach.countries is None or window.is_known_abroad(found)
     return known and reach.covers(found.destination_country)
 
 
@@ -49,8 +50,8 @@ WIRING = Wiring(
     reactions=REACTIONS,
     refusals={
         "uq_cases_case_ref": RuleViolation("case_ref_taken", "Another case has this reference. Begin it under a new id."),
-        "ck_cases_four_eyes": RuleViolation(
-            "four_eyes", "Who counselled or submitted the application cannot approve it. A colleague must decide."
+        "ck_cases_four_eyes": FourEyes(
+"Who counselled or submitted the application cannot approve it. A colleague must decide."
         ),
         "ck_cases_child_with_guardian": RuleViolation(
             "child_without_guardian",
@@ -75,4 +76,5 @@ WIRING = Wiring(
             ),
         ),
     ),
+    access=access_of("returns", tables.METADATA.tables["accesses"], projections.arrival_notices),
 )

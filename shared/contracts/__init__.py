@@ -1,6 +1,6 @@
-"""Per service, the events that others may rely on; fields are only ever added."""
+"""Per service, the events that others may rely on, and those of access that every service has; fields are only added."""
 
-from shared.contracts import counselling, reintegration, returns
+from shared.contracts import access, counselling, reintegration, returns
 from shared.messages import Event
 
 BY_SERVICE: dict[str, tuple[type[Event], ...]] = {
@@ -9,4 +9,4 @@ BY_SERVICE: dict[str, tuple[type[Event], ...]] = {
     "reintegration": reintegration.EVENTS,
 }
 
-__all__ = ["BY_SERVICE", "counselling", "reintegration", "returns"]
+__all__ = ["BY_SERVICE", "access", "counselling", "reintegration", "returns"]

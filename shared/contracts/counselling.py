@@ -34,6 +34,13 @@ NotHeldReason = Literal["no_show", "cancelled_by_migrant", "cancelled_by_counsel
 Place = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$", description="A code, never an address")]
 
 
+class TransferConsents(Part):
+    """Counselling's answer to a service that is about to tell an office abroad: who of those asked about agrees now."""
+
+    recipient_country: Country
+    agreed: tuple[UUID, ...]
+
+
 class PersonRegistered(Event, kind="avrr.counselling.person.registered.v1"):
     """A person became known under an opaque id."""
 

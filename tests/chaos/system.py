@@ -25,6 +25,7 @@ from shared.topology import SERVICES, Service
 from tests.chaos.checker import Entry, differences
 from tests.chaos.clients import Clients
 from tests.chaos.history import History
+from tests.hurry import HURRIED
 
 # One row for each command of a kind: where it stands, and by what it is known there.
 ROWS: tuple[tuple[type[Command], str, str], ...] = (
@@ -115,7 +116,7 @@ async def open_system(settings: OpsSettings) -> AsyncIterator[System]:
     """A system on the replay clock whose parts come back by themselves when they die."""
     history = History()
     async with (
-        make_system(settings, clock="replay", restart=True, say=lambda _: None) as running,
+        make_system(settings, clock="replay", restart=True, say=lambda _: None, environment=HURRIED) as running,
         httpx.AsyncClient(timeout=15, trust_env=False, event_hooks=history.hooks) as client,
     ):
         found = addresses(running, "replay")

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.contracts import BY_SERVICE
+from shared.contracts import BY_SERVICE, access
 from shared.messages import Event
 
 GOLDEN = Path(__file__).parent / "golden"
-EVENTS = {event.kind: event for events in BY_SERVICE.values() for event in events}
+EVENTS = {event.kind: event for events in BY_SERVICE.values() for event in events} | {
+    event.kind_in("any"): event for event in access.EVENTS
+}
 
 
 @pytest.mark.parametrize("kind", sorted(EVENTS))

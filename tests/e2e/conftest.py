@@ -15,6 +15,7 @@ from ops.supervisor import Running
 from ops.system import Addresses, addresses, development_secret, make_system
 from shared.ids import uuid7
 from shared.messages import Command
+from tests.hurry import HURRIED
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Mission:
 @pytest.fixture(scope="session")
 async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mission]:
     settings = OpsSettings(data=tmp_path_factory.mktemp("mission") / "data")
-    async with make_system(settings, clock="replay") as running, httpx.AsyncClient(timeout=30, trust_env=False) as client:
+    system = make_system(settings, clock="replay", environment=HURRIED)
+    async with system as running, httpx.AsyncClient(timeout=30, trust_env=False) as client:
         found = addresses(running, "replay")
         tokens = PersonaTokens(found.issuer, development_secret(settings))
         caller = Caller(client, found.services, tokens)

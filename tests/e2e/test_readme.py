@@ -55,6 +55,13 @@ async def test_every_question_shown_is_answered_to_the_persona_who_asks_it(
     assert answer.status_code == 200, answer.text
 
 
+async def test_a_token_can_be_had_for_a_machine_client(mission: Mission) -> None:
+    code, output = await avrr(mission, "token", "--client", "office-tr")
+    assert (code, output.count(".")) == (0, 2)
+    code, output = await avrr(mission, "token", "--client", "office-xx")
+    assert (code != 0, "no such machine client" in output) == (True, True)
+
+
 async def test_a_token_can_be_had_for_a_persona(mission: Mission) -> None:
     code, output = await avrr(mission, "token", "--persona", "receiving-office-tr")
     assert (code, output.count(".")) == (0, 2)

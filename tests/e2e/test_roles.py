@@ -8,6 +8,7 @@ from services.counselling.domain.person import GiveConsent, RegisterPerson
 from shared.ids import uuid7
 from shared.topology import COUNSELLING
 from tests.e2e.conftest import Mission
+from tests.hurry import HURRIED
 
 NOW = datetime(2023, 5, 2, 12, 0, tzinfo=UTC)
 
@@ -17,7 +18,7 @@ async def test_an_api_without_worker_is_relayed_by_a_worker_without_api(mission:
     await running.stop("counselling")
     try:
         await running.add(
-            service_child(running, COUNSELLING, "replay", "api"),
+            service_child(running, COUNSELLING, "replay", "api", environment=HURRIED),
             service_child(running, COUNSELLING, "replay", "worker", next_free(9100)),
         )
         person_id = uuid7()

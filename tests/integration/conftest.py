@@ -20,11 +20,12 @@ PASSWORDS = {role: f"invented-for-tests-{role}" for role in databases.role_names
 
 @dataclass(frozen=True)
 class ServiceDatabase:
-    """One service's freshly migrated database and its two pools."""
+    """One service's freshly migrated database and the pools of its logins."""
 
     logins: databases.Logins
     api: Database
     worker: Database
+    verify: Database
 
 
 MakeDatabase = Callable[[str], Awaitable[ServiceDatabase]]
@@ -84,17 +85,20 @@ async def make_database(
         await admin.close()
         logins = databases.logins(servers.postgres, BY_NAME[service], PASSWORDS, name)
         database = ServiceDatabase(
-            logins, Database(logins.api, f"{service}-api"), Database(logins.worker, f"{service}-worker", 4)
+            logins,
+            Database(logins.api, f"{service}-api"),
+            Database(logins.worker, f"{service}-worker", 4),
+            Database(logins.verify, f"{service}-verify", 2),
         )
-        await database.api.open()
-        await database.worker.open()
+        for pool in (database.api, database.worker, database.verify):
+            await pool.open()
         made.append((name, database))
         return database
 
     yield make
     admin = await asyncpg.connect(servers.postgres.url)
     for name, database in made:
-        await database.api.close()
-        await database.worker.close()
+        for pool in (database.api, database.worker, database.verify):
+            await pool.close()
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()

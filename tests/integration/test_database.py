@@ -11,7 +11,7 @@ from tests.integration.conftest import MakeDatabase, ServiceDatabase
 _TAKE = Sql("INSERT INTO payment_references (reference, grant_id, tranche) VALUES (:reference, :grant_id, 1)")
 _TAKEN = Sql("SELECT reference FROM payment_references")
 _END_OURSELVES = Sql("SELECT pg_terminate_backend(pg_backend_pid())")
-SOMEBODY = Scope("staff:somebody")
+SOMEBODY = Scope("staff:somebody", frozenset({"TR"}))
 
 
 @pytest.fixture

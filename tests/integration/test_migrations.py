@@ -7,6 +7,7 @@ from types import ModuleType
 
 import asyncpg
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
 
 from ops import databases
@@ -43,6 +44,50 @@ async def test_every_revision_can_be_taken_back_and_made_again(
     )
     assert (left, functions) == ([], [])
     await asyncio.to_thread(databases.upgrade, service, url)
+    await connection.close()
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+# Everything that says who may do what: rights on schema, tables, columns and functions, policies, owners.
+_RIGHTS = """
+    SELECT 'schema' AS what, nspname::text AS name, a::text AS says
+    FROM pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) a WHERE nspname = 'public'
+    UNION ALL SELECT 'table', relname::text, a::text
+    FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) a
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    UNION ALL SELECT 'column', attrelid::regclass || '.' || attname, a::text FROM pg_attribute, aclexplode(attacl) a
+    WHERE attrelid::regclass::text NOT LIKE 'pg%'
+    UNION ALL SELECT 'function', p.oid::regprocedure::text, a::text || proowner::regrole
+    FROM pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
+    WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT 'held', relname::text, relrowsecurity::text || relforcerowsecurity FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    UNION ALL SELECT 'policy', p::text, '' FROM pg_policies p WHERE schemaname = 'public'
+    UNION ALL SELECT 'index', indexdef, '' FROM pg_indexes WHERE schemaname = 'public'
+"""
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_a_revision_taken_back_leaves_the_rights_as_they_were_before_it(service: str, roles: Running) -> None:
+    name = f"one_back_{service}"
+    admin = await asyncpg.connect(roles.postgres.url)
+    await databases.make_database(admin, BY_NAME[service], name)
+    url = databases.logins(roles.postgres, BY_NAME[service], PASSWORDS, name).migrate
+    config = databases.alembic_config(service, url)
+    connection = await asyncpg.connect(roles.postgres.url_for(name, roles.postgres.user, roles.postgres.password))
+
+    async def rights() -> set[tuple[str, ...]]:
+        return {tuple(row.values()) for row in await connection.fetch(_RIGHTS)}
+
+    revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+    left: list[set[tuple[str, ...]]] = []
+    for revision in revisions:
+        await asyncio.to_thread(command.upgrade, config, revision)
+        left.append(await rights())
+    for revision, before in list(zip(revisions, left, strict=True))[-2::-1]:
+        await asyncio.to_thread(command.downgrade, config, revision)
+        assert await rights() == before
     await connection.close()
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()

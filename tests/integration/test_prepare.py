@@ -4,19 +4,21 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from ops import databases
 from ops.prepare import DATABASE_URL, PASSWORDS
-from ops.settings import PROJECT
+from ops.settings import PROJECT, OpsSettings
 from ops.supervisor import Running
 from shared.topology import SERVICES
 from tests.integration.conftest import PASSWORDS as OF_ROLES
 
 GIVEN = {variable: OF_ROLES[role] for variable, role in PASSWORDS.items()}
 UNPRIVILEGED = "nobody_of_note"
+MANAGER = "manager_of_servers"
 
 
 async def _run(url: str) -> tuple[int | None, str]:
@@ -46,13 +48,40 @@ async def test_every_login_of_every_service_works_after_the_job_and_after_a_seco
         assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
         for service in SERVICES:
             logins = databases.logins(servers.postgres, service, OF_ROLES)
-            for url in (logins.api, logins.worker):
+            for url, asked in (
+                (logins.api, "SELECT count(*) FROM accesses"), (logins.worker, "SELECT size FROM log_head"),
+                (logins.verify, "SELECT size FROM log_head"),
+            ):  # fmt: skip
                 connection = await asyncpg.connect(url)
-                assert await connection.fetchval("SELECT size FROM log_head") == 0
+                assert await connection.fetchval(asked) == 0
                 await connection.close()
             connection = await asyncpg.connect(logins.migrate)
             await connection.execute(f"SET ROLE {service.name}_owner")
             await connection.close()
+
+
+async def test_an_administrator_who_is_no_superuser_can_do_the_job_and_do_it_again(tmp_path: Path) -> None:
+    # Its roles must be its own, as they are on a managed server, so it needs a server of its own.
+    async with Running(OpsSettings(data=tmp_path), services=(), other_ports={}, quiet=True) as running:
+        admin = await asyncpg.connect(running.postgres.url)
+        await admin.execute(f"CREATE ROLE {MANAGER} LOGIN CREATEROLE CREATEDB PASSWORD 'invented'")
+        await admin.close()
+        for _ in range(2):
+            url = running.postgres.url_for("postgres", MANAGER, "invented")
+            assert await _run(url) == (0, "avrr: all databases are up to date\n")
+        for service in SERVICES:
+            connection = await asyncpg.connect(databases.logins(running.postgres, service, OF_ROLES).verify)
+            assert await connection.fetchval("SELECT size FROM log_head") == 0
+            await connection.close()
+
+
+async def test_a_role_that_was_raised_above_row_security_is_put_back(
+    servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await _run(servers.postgres.url)
+    await admin.execute("ALTER ROLE returns_api BYPASSRLS")
+    assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
+    assert not await admin.fetchval("SELECT rolbypassrls FROM pg_roles WHERE rolname = 'returns_api'")
 
 
 async def test_a_login_without_the_rights_is_refused_with_one_line(

@@ -13,13 +13,13 @@ from services.counselling.domain.command_fields import MOST_PERSONS, refuse_twic
 from shared.contracts.counselling import (
     AgeGroup,
     AttemptEnded,
-    Country,
     CoveredPerson,
     IntentionExpressed,
     SessionOutcome,
     SessionType,
     Sex,
 )
+from shared.countries import AssignedCountry
 from shared.decider import Decider, Events, opening, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
@@ -104,7 +104,7 @@ class ExpressIntention(Command):
     session_id: UUID
     principal_id: UUID
     person_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MOST_PERSONS)]
-    destination_country: Country
+    destination_country: AssignedCountry
 
 
 class RecordAttemptEnded(Command):

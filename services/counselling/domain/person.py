@@ -17,6 +17,7 @@ from shared.contracts.counselling import (
     Sex,
     Site,
 )
+from shared.countries import AssignedCountry
 from shared.decider import Decider, Events, NoFacts, changing, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context, Event
@@ -51,7 +52,7 @@ class RegisterPerson(Command):
 
     sex: Sex
     birth_year: Annotated[int, Field(strict=True, ge=1000, le=9999)]
-    country_of_origin: Country
+    country_of_origin: AssignedCountry
     site: Site
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from shared.errors import RuleViolation
 from shared.money import Money
@@ -25,7 +25,14 @@ def _not_negative(money: Money) -> Money:
     return money
 
 
-PositiveMoney = Annotated[Money, AfterValidator(_above_zero)]
+_SCHEMA = Money.model_json_schema()
+_AMOUNT = _SCHEMA["properties"]["amount"]
+_ABOVE_ZERO = _AMOUNT | {"pattern": _AMOUNT["pattern"].replace("^", "^(?![0.]*$)", 1)}
+PositiveMoney = Annotated[
+    Money,
+    AfterValidator(_above_zero),
+    WithJsonSchema(_SCHEMA | {"properties": {**_SCHEMA["properties"], "amount": _ABOVE_ZERO}}),
+]
 PlannedMoney = Annotated[Money, AfterValidator(_not_negative)]
 
 

@@ -9,6 +9,7 @@ from shared.contracts.reintegration import Code, FundOpened
 from shared.decider import Decider, Events, NoFacts, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
+from shared.moments import Day
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class OpenFund(Command):
     project: Code
     donor: Code
     granted: PositiveMoney
-    valid_from: date
-    valid_until: date
+    valid_from: Day
+    valid_until: Day
 
 
 def _open(order: OpenFund, facts: NoFacts, context: Context) -> Events:

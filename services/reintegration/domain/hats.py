@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
-from shared.errors import RuleViolation
+from shared.errors import FourEyes
 from shared.messages import Context
 
 TakenLater = Literal["endorser", "approver", "payer", "reconciler", "deliverer"]
@@ -46,11 +46,9 @@ def may_wear(hat: TakenLater) -> Callable[[Grant, GrantFacts, Context], None]:
         person_id = context.actor.person_id
         for other, wearer in sorted(hats(state)):
             if wearer == person_id and other != hat and {hat, other} != {"requester", "deliverer"}:
-                raise RuleViolation("four_eyes", f"You {_DID[other]}, so somebody else has to {_MUST[hat]}.")
+                raise FourEyes(f"You {_DID[other]}, so somebody else has to {_MUST[hat]}.")
         if person_id == state.counsellor_id:
-            raise RuleViolation(
-                "four_eyes", f"You are the counsellor of this case, so somebody else has to {_MUST[hat]}."
-            )
+            raise FourEyes(f"You are the counsellor of this case, so somebody else has to {_MUST[hat]}.")
 
     return guard
 
@@ -58,7 +56,7 @@ def may_wear(hat: TakenLater) -> Callable[[Grant, GrantFacts, Context], None]:
 def not_the_requester(state: Grant, facts: GrantFacts, context: Context) -> None:
     """The guard for decisions that are no hat: nobody sends back or rejects their own request."""
     if context.actor.person_id == state.requester_id:
-        raise RuleViolation("four_eyes", "You asked for this grant, so somebody else has to decide on it.")
+        raise FourEyes("You asked for this grant, so somebody else has to decide on it.")
 
 
 def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:

@@ -15,6 +15,7 @@ from shared.contracts.reintegration import Dimension, GrantCategory, OwnPlanReco
 from shared.decider import Decider, Events, changing, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context, Event, Part
+from shared.moments import Day
 from shared.transitions import moved
 
 PlanStatus = Literal["own_plan", "agreed"]
@@ -96,7 +97,7 @@ class AgreePlan(Command):
     """Record what returnee and receiving office agreed after arrival. It replaces all lines of the plan."""
 
     lines: Lines
-    agreed_on: date
+    agreed_on: Day
 
 
 class AgreeFirstPlan(Command):
@@ -105,7 +106,7 @@ class AgreeFirstPlan(Command):
     case_id: UUID
     person_ids: CoveredPersons
     lines: Lines
-    agreed_on: date
+    agreed_on: Day
 
 
 def _someone_arrived(state: Plan, facts: PlanFacts, context: Context) -> None:

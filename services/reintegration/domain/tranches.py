@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -23,6 +22,7 @@ from shared.contracts.reintegration import (
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
+from shared.moments import Day
 
 TrancheNumber = Annotated[int, Field(strict=True, ge=1, le=MOST_TRANCHES)]
 
@@ -38,7 +38,7 @@ class ConfirmPayment(Command):
 
     number: TrancheNumber
     reference: Code
-    paid_on: date
+    paid_on: Day
 
 
 class ConfirmDelivery(Command):

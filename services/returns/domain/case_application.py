@@ -20,7 +20,7 @@ from shared.contracts.returns import (
     ScreeningStarted,
 )
 from shared.decider import Events, Rule, changing, recording
-from shared.errors import RuleViolation
+from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Concealed, Context
 from shared.moments import Moment, refuse_future
 
@@ -105,7 +105,7 @@ def _everybody_is_declared(case: Case, _: CaseFacts, __: Context) -> None:
 
 def _not_by_who_submitted(case: Case, _: CaseFacts, context: Context) -> None:
     if context.actor.person_id == case.submitted_by:
-        raise RuleViolation("four_eyes", "You submitted this application. A colleague must decide on it.")
+        raise FourEyes("You submitted this application. A colleague must decide on it.")
 
 
 def _record_intention(state: Case | None, order: RecordIntention, _: CaseFacts, __: Context) -> Events:

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, CasePerson, Status
-from shared.errors import RuleViolation
+from shared.errors import FourEyes, RuleViolation
 from shared.messages import Context
 
 CaseGuard = Callable[[Case, CaseFacts, Context], None]
@@ -61,9 +61,7 @@ def still_open(case: Case, _: CaseFacts, __: Context) -> None:
 def not_by_the_counsellor(case: Case, _: CaseFacts, context: Context) -> None:
     """Whoever counselled does not decide: ``four_eyes``."""
     if context.actor.person_id == case.counsellor_id:
-        raise RuleViolation(
-            "four_eyes", "You are the counsellor of this case. A colleague must take this decision."
-        )
+        raise FourEyes("You are the counsellor of this case. A colleague must take this decision.")
 
 
 def nobody_gone(case: Case, _: CaseFacts, __: Context) -> None:

@@ -28,7 +28,7 @@ from shared.contracts.returns import (
 from shared.decider import Events, Rule, changing, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
-from shared.moments import Moment, refuse_future
+from shared.moments import Day, Moment, refuse_future
 
 FACTS_HOLD: Final = timedelta(seconds=60)
 
@@ -45,7 +45,9 @@ class RecordTravelDocument(Command):
 
     person_id: UUID
     document: TravelDocumentKind
-    valid_until: Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
+    valid_until: Annotated[
+        Day, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1), json_schema_extra={"pattern": "^20[0-9]{2}-"})
+    ]
 
 
 class RecordOwnPlan(Command):

@@ -82,7 +82,7 @@ async def test_a_command_leaves_row_event_and_concealed_value_that_agree(make_da
     person_id = await known(database.api)
     leaf = await _leaves(database.worker)
     assert b"1990" not in b"".join(leaf)
-    findings = await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)
+    findings = await verify(database.verify, "counselling", WIRING.by_name, WIRING.checks)
     assert (findings.events, findings.rows, findings.differences) == (2, 1, [])
     found = await transact(
         database.api, EVERYWHERE.scope(ANNA),
@@ -156,9 +156,9 @@ async def test_when_an_attempt_has_ended_the_person_may_begin_another(make_datab
     person_id = await known(database.api)
     first = uuid7()
     await give(database.api, INTENTION, first, wish(await heard(database.api, person_id), person_id))
-    await give(database.worker, INTENTION, first, RecordAttemptEnded(person_ids=(person_id,)))
+    await give(database.api, INTENTION, first, RecordAttemptEnded(person_ids=(person_id,)))
     await give(database.api, INTENTION, uuid7(), wish(await heard(database.api, person_id), person_id))
-    assert (await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)).sound
+    assert (await verify(database.verify, "counselling", WIRING.by_name, WIRING.checks)).sound
 
 
 async def test_nobody_is_registered_in_two_families_at_once(make_database: MakeDatabase) -> None:
@@ -178,10 +178,11 @@ async def test_nobody_is_registered_in_two_families_at_once(make_database: MakeD
 async def test_a_row_changed_by_hand_is_found(make_database: MakeDatabase) -> None:
     database = await make_database("counselling")
     person_id = await known(database.api)
-    connection = await asyncpg.connect(database.logins.api)
+    connection = await asyncpg.connect(database.logins.migrate)
+    await connection.execute("SET ROLE counselling_owner")
     await connection.execute("UPDATE persons SET site = 'trc_borici' WHERE id = $1", person_id)
     await connection.close()
-    findings = await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)
+    findings = await verify(database.verify, "counselling", WIRING.by_name, WIRING.checks)
     assert findings.differences == [f"person {person_id}: the row differs from its events"]
 
 
@@ -192,7 +193,7 @@ async def test_a_concealed_value_changed_by_hand_is_found(make_database: MakeDat
     await connection.execute("SET ROLE counselling_owner")
     await connection.execute("UPDATE disclosure SET value = '1980'")
     await connection.close()
-    findings = await verify(database.worker, "counselling", WIRING.by_name, WIRING.checks)
+    findings = await verify(database.verify, "counselling", WIRING.by_name, WIRING.checks)
     assert len(findings.differences) == 1
     assert findings.differences[0].endswith("does not match its digest")
 
@@ -201,7 +202,8 @@ async def test_the_database_refuses_a_status_that_cannot_follow(make_database: M
     database = await make_database("counselling")
     person_id = await known(database.api)
     session_id = await heard(database.api, person_id)
-    connection = await asyncpg.connect(database.logins.api)
+    connection = await asyncpg.connect(database.logins.migrate)
+    await connection.execute("SET ROLE counselling_owner")
     with pytest.raises(asyncpg.PostgresError) as refused:
         await connection.execute(
             "UPDATE sessions SET status = 'scheduled', held_at = NULL WHERE id = $1", session_id

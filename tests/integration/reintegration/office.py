@@ -140,7 +140,8 @@ class House:
         self, aggregate: AnyAggregate, id: UUID, command: Command, by: Actor
     ) -> AsyncIterator[None]:
         """A command whose changes are made and which commits when the block ends."""
-        async with self.made.api.unit_of_work(EVERYWHERE.scope(by)) as unit:
+        login = self.made.worker if by == WORKER else self.made.api
+        async with login.unit_of_work(EVERYWHERE.scope(by)) as unit:
             context = Context(by, NOON)
             await handle(unit, aggregate, id, command, context, Origin("test-correlation"), reach=EVERYWHERE)
             await unit.flush()
@@ -266,8 +267,8 @@ class House:
         return row["committed"], row["spent"]
 
     async def rows(self, sql: Sql, **values: object) -> list[dict[str, Decimal]]:
-        found = await transact(self.made.worker, EVERYWHERE.scope(WORKER), lambda unit: unit.rows(sql, **values))
+        found = await transact(self.made.verify, EVERYWHERE.scope(WORKER), lambda unit: unit.rows(sql, **values))
         return [dict(row) for row in found]
 
     async def findings(self) -> Findings:
-        return await verify(self.made.worker, "reintegration", WIRING.by_name, WIRING.checks)
+        return await verify(self.made.verify, "reintegration", WIRING.by_name, WIRING.checks)

@@ -1,6 +1,7 @@
 """Reintegration's API as a caller meets it: who may do what, what an answer holds, and whose country it is."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
@@ -14,11 +15,13 @@ from shared.clock import Clock
 from shared.endpoints import api_routes, command_of, operations_of
 from shared.http import Runtime
 from shared.ids import uuid7
+from shared.recording import Recorder
 from shared.service import create_app
+from shared.step_up import StepUp
 from tests.given import NOON
 from tests.integration.reintegration.office import House, Line
 from tests.unit.reintegration.examples import ARRIVED_AT, COUNSELLOR, eur
-from tests.unit.shared.test_tokens import claims, header, settings, signed, tokens
+from tests.unit.shared.signing import SECOND, claims, header, settings, signed, tokens
 
 BY_REACTIONS = {RecordCase, RecordArrival, RecordCaseEnd, SealCase}
 APP = create_app(WIRING, (router,), settings())
@@ -62,9 +65,10 @@ async def people(house: House) -> AsyncIterator[People]:
     APP.state.runtime = Runtime(
         service="reintegration", database=house.api, tokens=tokens(), clock=Clock("replay"), policy=WIRING.policy,
         operations=operations_of((router,)), refusals=WIRING.refusals,
+        recorder=Recorder(house.api, WIRING.access), step_up=StepUp(present=lambda: datetime.fromtimestamp(SECOND, UTC)),
     )  # fmt: skip
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(APP), base_url="http://reintegration"
+        transport=httpx.ASGITransport(APP), base_url="http://localhost"
     ) as client:
         yield People(client)
 

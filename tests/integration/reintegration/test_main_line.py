@@ -247,7 +247,8 @@ async def test_verify_finds_a_row_that_somebody_changed_by_hand(
     grant_id = await house.approved(line.request("1200.00", "800.00", "400.00"), fund_id)
     await house.paid(grant_id, 1)
     assert (await house.findings()).sound
-    connection = await asyncpg.connect(house.made.logins.api)
+    connection = await asyncpg.connect(house.made.logins.migrate)
+    await connection.execute("SET ROLE reintegration_owner")
     await connection.execute(f"UPDATE {table} {change}")
     await connection.close()
     assert not (await house.findings()).sound

@@ -91,9 +91,10 @@ class Mission:
     async def order(
         self, id: UUID, command: Command, by: Actor = RETURNS, at: datetime = NOON, aggregate: AnyAggregate = CASE
     ) -> Handled:
-        repeat = Repeat.of(str(uuid7()), type(command).__name__, id, b"")
+        repeat = None if by == RETURNS else Repeat.of(str(uuid7()), type(command).__name__, id, b"")
+        login = self.database.worker if by == RETURNS else self.database.api
         return await transact(
-            self.database.api, EVERYWHERE.scope(by),
+            login, EVERYWHERE.scope(by),
             lambda unit: handle(
                 unit, aggregate, id, command, Context(by, at), Origin("test-correlation"), repeat=repeat, reach=EVERYWHERE
             ),
@@ -117,7 +118,7 @@ class Mission:
         return {figure.key: figure.value for figure in found}
 
     async def verified(self) -> Findings:
-        return await verify(self.database.worker, "returns", WIRING.by_name, WIRING.checks)
+        return await verify(self.database.verify, "returns", WIRING.by_name, WIRING.checks)
 
     @contextlib.asynccontextmanager
     async def owner(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:

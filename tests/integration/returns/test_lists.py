@@ -9,12 +9,12 @@ import pytest
 
 from services.returns import queries
 from services.returns.domain.case_ref import case_ref
-from services.returns.domain.case_withdrawal import WithdrawCase
-from services.returns.wiring import CASE
+from services.returns.domain.window import statuses_of
 from shared.db import Sql
 from shared.handling import transact
-from shared.policy import EVERYWHERE, Reach
-from tests.integration.returns.mission import ANKARA, ANNA, Mission, somebody
+from shared.policy import EVERYWHERE
+from tests.given import NOON
+from tests.integration.returns.mission import ANNA, Mission
 
 COMBINATIONS = [
     combination
@@ -31,10 +31,6 @@ async def ids(mission: Mission, sql: Sql, limit: int = 100, after: UUID | None =
 
 async def listed(mission: Mission, limit: int = 100, after: UUID | None = None, **filters: str) -> list[UUID]:
     return await ids(mission, queries.cases(filters), limit, after, **filters)
-
-
-async def abroad(mission: Mission, *countries: str, limit: int = 100, after: UUID | None = None) -> list[UUID]:
-    return await ids(mission, queries.CASES_ABROAD, limit, after, countries=list(countries))
 
 
 async def test_each_filter_leaves_out_what_it_should(mission: Mission) -> None:
@@ -55,48 +51,6 @@ async def test_pages_hold_every_case_once(mission: Mission) -> None:
     while pages[-1]:
         pages.append(await listed(mission, limit=2, after=pages[-1][-1]))
     assert list(itertools.chain(*pages)) == expected
-
-
-async def test_a_receiving_office_lists_its_own_countries_from_approval_on(mission: Mission) -> None:
-    await mission.brought_to("applied")
-    approved = await mission.brought_to("approved")
-    other = await mission.brought_to("approved", country="IQ")
-    left = await mission.opened()
-    await mission.depart(left)
-    assert await abroad(mission, "TR") == [approved.id, left.id]
-    assert await abroad(mission, "TR", "IQ") == [approved.id, other.id, left.id]
-    assert await abroad(mission, "TR", "IQ", limit=1, after=approved.id) == [other.id]
-    assert await abroad(mission) == []
-
-
-async def test_the_list_and_the_reader_agree_on_what_is_known_abroad(mission: Mission) -> None:
-    attempts = [
-        await mission.opened(), await mission.brought_to("applied"), await mission.brought_to("approved"),
-        await mission.brought_to("ready_to_travel", somebody()),
-    ]  # fmt: skip
-    gone, withdrawn = await mission.opened(), await mission.opened()
-    await mission.depart(gone)
-    await mission.order(withdrawn.id, WithdrawCase(), ANNA)
-    approved_then_withdrawn = await mission.brought_to("approved")
-    await mission.order(approved_then_withdrawn.id, WithdrawCase(), ANNA)
-    attempts += [gone, withdrawn, approved_then_withdrawn]
-    turkey = Reach(frozenset({"TR"}))
-    known = [attempt.id for attempt in attempts if CASE.within(await mission.case(attempt.id), turkey, ANKARA)]
-    assert sorted(known) == await abroad(mission, "TR")
-    assert len(known) == 4
-
-
-async def test_a_state_from_outside_gathers_every_status_that_looks_like_it(mission: Mission) -> None:
-    await mission.opened()
-    preparing = await mission.brought_to("preparing")
-    scheduled = await mission.brought_to("cleared_to_board")
-
-    async def at(state: queries.PublicState) -> list[UUID]:
-        return await ids(mission, queries.CASES_ABROAD_AT, countries=["TR"], statuses=queries.statuses_of(state))
-
-    assert await at("in_preparation") == [preparing.id]
-    assert await at("travel_scheduled") == [scheduled.id]
-    assert await at("closed") == []
 
 
 async def explained(connection: "asyncpg.Connection[asyncpg.Record]", sql: Sql, values: Mapping[str, object]) -> str:
@@ -136,11 +90,14 @@ async def test_every_list_walks_an_index_in_its_own_order(mission: Mission, mode
                 assert "Sort" not in plan
 
 
-async def test_a_receiving_office_walks_only_its_own_countries(mission: Mission) -> None:
+@pytest.mark.parametrize("filters", [(), ("statuses",), ("case_ref",), ("case_ref", "statuses")])
+async def test_a_receiving_office_walks_only_its_own_countries(mission: Mission, filters: tuple[str, ...]) -> None:
+    values = {"statuses": statuses_of("in_preparation"), "case_ref": "0000-0001-000"}
+    given: dict[str, object] = {name: values[name] for name in filters}
     async with mission.owner() as connection:
         await fill(connection)
-        statuses = list(queries.statuses_of("in_preparation"))
-        for sql, more in ((queries.CASES_ABROAD, {}), (queries.CASES_ABROAD_AT, {"statuses": statuses})):
-            plan = await explained(connection, sql, {"countries": ["TR"], **more})
-            assert "ix_cases_destination_country" in plan
-            assert "Seq Scan on cases" not in plan
+        plan = await explained(
+            connection, queries.cases_abroad(filters), {"countries": ["TR"], "not_coming_since": NOON, **given}
+        )
+        assert "ix_cases_destination_country" in plan or "uq_cases_case_ref" in plan
+        assert "Seq Scan on cases" not in plan

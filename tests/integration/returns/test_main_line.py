@@ -76,6 +76,7 @@ async def test_a_command_takes_five_statements_and_four_without_facts(mission: M
         case_ref=case_ref(case_id), principal_id=person.person_id, persons=(person,), destination_country="TR",
         counsellor_id=ANNA.person_id, expressed_at=NOON,
     )  # fmt: skip
+    counts = mission.database.worker.counts
     before = counts.statements
     await mission.order(case_id, intention)
     assert counts.statements - before == 4

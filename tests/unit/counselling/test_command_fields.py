@@ -6,10 +6,14 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from services.counselling.domain.command_fields import Topics
+from services.counselling.domain.intention import ExpressIntention
+from services.counselling.domain.person import RegisterPerson
+from shared.countries import ALPHA_2, AssignedCountry
 from shared.moments import Moment
 
 MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 TOPICS: TypeAdapter[tuple[str, ...]] = TypeAdapter(Topics)
+COUNTRY: TypeAdapter[str] = TypeAdapter(AssignedCountry)
 
 
 def test_a_moment_in_another_time_zone_is_kept_in_utc() -> None:
@@ -42,3 +46,16 @@ def test_a_topic_named_twice_is_malformed() -> None:
     assert TOPICS.validate_python(["asylum", "health"]) == ("asylum", "health")
     with pytest.raises(ValidationError):
         TOPICS.validate_python(["asylum", "asylum"])
+
+
+def test_a_country_that_no_scope_can_name_is_malformed() -> None:
+    assert COUNTRY.validate_python("TR") == "TR"
+    for code in ("XK", "UK", "AA", "tr", "TUR", ""):
+        with pytest.raises(ValidationError):
+            COUNTRY.validate_python(code)
+
+
+def test_the_form_of_a_command_names_the_countries_that_it_takes() -> None:
+    schema = RegisterPerson.model_json_schema()["properties"]["country_of_origin"]
+    assert schema["enum"] == sorted(ALPHA_2)
+    assert ExpressIntention.model_json_schema()["properties"]["destination_country"]["enum"] == sorted(ALPHA_2)

@@ -34,8 +34,11 @@ NATS_CONF = (DEPLOY / "nats" / "nats.conf").read_text()
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 
 REQUIRED = re.compile(r"\$\{([A-Z0-9_]+):\?[^${}]+\}")
-# Replaying a year is for the demo, never for a mission.
-NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK"}
+# Replaying a year is for the demo, and the description of the API for those who build on it, never for a mission.
+NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK", "AVRR_API_DOCS"}
+# Only a service that asks another one is told where that is and who itself is.
+OF_WHO_ASKS = {"AVRR_COUNSELLING_URL", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_SERVICE_SCOPE"}
+FROM_THE_PROVIDER = {"AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET"}
 SERVERS = {"postgres", "nats"}
 JOBS = {"prepare", "provision"}
 
@@ -98,7 +101,7 @@ def test_a_service_starts_with_what_the_example_asks_for(
 @each_service
 def test_a_service_is_given_every_setting_and_no_variable_that_it_does_not_read(service: Service) -> None:
     given = set(_environment(service.name, _filled_in() | _offered()))
-    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS
+    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - (set() if service.asks else OF_WHO_ASKS)
 
 
 def test_the_job_is_given_exactly_the_variables_it_reads() -> None:
@@ -157,7 +160,7 @@ def test_the_command_of_the_example_invents_all_passwords_into_a_file_for_its_ow
     passwords = {name: value for name, value in made.items() if "PASSWORD" in name}
     assert target.stat().st_mode & 0o777 == 0o600
     assert set(made) == set(_asked_for())
-    assert passwords.keys() == made.keys() - {"AVRR_OIDC_ISSUER"}
+    assert passwords.keys() == made.keys() - FROM_THE_PROVIDER
     assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in passwords.values())
     assert len(set(passwords.values())) == len(passwords)
 

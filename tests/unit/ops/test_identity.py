@@ -5,40 +5,23 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from ops.identity.app import PERSONA_GRANT, create_app
+from ops.identity.app import create_app
 from ops.identity.client import NoToken, PersonaTokens, request_token
-from ops.identity.keys import (
-    CLIENT_SECRET_FILE,
-    SIGNING_KEY_FILE,
-    UnsafeFile,
-    client_secret,
-    new_signing_key,
-    signing_key,
-)
+from ops.identity.clients import DEVELOPMENT_CLIENT, PERSONA_GRANT
 from ops.identity.personas import PERSONAS, SITES, UnknownPersona, persona
 from ops.identity.settings import IdentityRefused, IdentitySettings
-from ops.identity.tokens import CLIENT_ID, mint
 from shared.actors import Role
 from shared.auth import BadToken, Tokens
 from shared.countries import ALPHA_2
-from shared.jwks import ProviderKeys
-from shared.settings import Settings
+from tests.unit.ops.identity_provider import ISSUER, NOW, Provider, running
 
-ISSUER = "http://127.0.0.1:8005"
-NOW = datetime(2024, 3, 1, 9, 0, tzinfo=UTC)
 FORM = {"grant_type": PERSONA_GRANT, "persona": "coordinator"}
-
-
-def now() -> datetime:
-    return NOW
 
 
 @pytest.fixture
@@ -47,23 +30,24 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def provider(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(IdentitySettings(folder), now)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ISSUER) as client:
-        yield client
+async def house(folder: Path) -> AsyncIterator[Provider]:
+    async with running(folder) as found:
+        yield found
 
 
 @pytest.fixture
-def tokens(provider: httpx.AsyncClient) -> Tokens:
-    unused = SecretStr("postgresql://nowhere")
-    settings = Settings(
-        oidc_issuer=ISSUER,
-        nats_url="nats://127.0.0.1:4222",
-        api_database_url=unused,
-        worker_database_url=unused,
-    )
-    keys = ProviderKeys(issuer=ISSUER, jwks_url=None, algorithms=settings.oidc_algorithms, client=provider)
-    return Tokens(settings, keys, now)
+def provider(house: Provider) -> httpx.AsyncClient:
+    return house.http
+
+
+@pytest.fixture
+def tokens(house: Provider) -> Tokens:
+    return house.tokens
+
+
+@pytest.fixture
+def secret(house: Provider) -> str:
+    return house.secret
 
 
 def everybody() -> list[str]:
@@ -72,10 +56,10 @@ def everybody() -> list[str]:
 
 @pytest.mark.parametrize("name", everybody())
 async def test_a_service_takes_the_token_of_every_persona(
-    name: str, provider: httpx.AsyncClient, tokens: Tokens, folder: Path
+    name: str, provider: httpx.AsyncClient, tokens: Tokens, secret: str
 ) -> None:
     expected = persona(name)
-    actor = await tokens.verify(await request_token(ISSUER, name, client_secret(folder), client=provider))
+    actor = await tokens.verify(await request_token(ISSUER, name, secret, client=provider))
     assert actor.person_id == expected.subject
     assert actor.roles == {expected.role}
     assert actor.organisation == expected.organisation
@@ -84,10 +68,9 @@ async def test_a_service_takes_the_token_of_every_persona(
     assert (actor.acr, actor.auth_time) == (expected.acr, NOW)
 
 
-async def test_the_secret_alone_opens_the_token_endpoint(provider: httpx.AsyncClient, folder: Path) -> None:
-    secret = client_secret(folder)
+async def test_the_secret_alone_opens_the_token_endpoint(provider: httpx.AsyncClient, secret: str) -> None:
     assert (await provider.post("/token", data=FORM)).status_code == 401
-    for auth in ((CLIENT_ID, ""), (CLIENT_ID, secret[:-1]), ("avrr", secret), ("", secret), (CLIENT_ID, "é")):
+    for auth in ((DEVELOPMENT_CLIENT, ""), (DEVELOPMENT_CLIENT, secret[:-1]), ("avrr", secret), ("", secret), (DEVELOPMENT_CLIENT, "é")):
         response = await provider.post("/token", data=FORM, auth=auth)
         assert response.status_code == 401
         assert response.headers["www-authenticate"].startswith("Basic")
@@ -110,28 +93,29 @@ async def test_a_garbled_authorization_is_no_authorization(header: str, provider
         (b"grant_type=urn:avrr:persona&persona=coordinator&persona=auditor", "invalid_request"),
         (b"grant_type=urn:avrr:persona&persona=%FF%FE", "invalid_grant"),
         (b"grant_type=urn:avrr:persona&persona=\xff", "invalid_request"),
-        (b"grant_type=client_credentials&persona=coordinator", "unsupported_grant_type"),
+        (b"grant_type=client_credentials&persona=coordinator", "unauthorized_client"),
+        (b"grant_type=password&persona=coordinator", "unsupported_grant_type"),
         (b"grant_type=urn:avrr:persona&persona=administrator-2", "invalid_grant"),
-        (b"&".join(b"a%d=1" % number for number in range(20)), "invalid_request"),
+        (b"&".join(b"a%d=1" % number for number in range(30)), "invalid_request"),
     ],
 )
 async def test_a_wrong_request_is_refused_as_oauth_says(
-    form: bytes, error: str, provider: httpx.AsyncClient, folder: Path
+    form: bytes, error: str, provider: httpx.AsyncClient, secret: str
 ) -> None:
     response = await provider.post(
         "/token",
         content=form,
         headers={"content-type": "application/x-www-form-urlencoded"},
-        auth=(CLIENT_ID, client_secret(folder)),
+        auth=(DEVELOPMENT_CLIENT, secret),
     )
     assert (response.status_code, response.json()) == (400, {"error": error})
     assert response.headers["cache-control"] == "no-store"
 
 
 async def test_the_secret_is_taken_under_the_basic_scheme_alone(
-    provider: httpx.AsyncClient, folder: Path
+    provider: httpx.AsyncClient, secret: str
 ) -> None:
-    credentials = base64.b64encode(f"{CLIENT_ID}:{client_secret(folder)}".encode()).decode()
+    credentials = base64.b64encode(f"{DEVELOPMENT_CLIENT}:{secret}".encode()).decode()
     for scheme, status in (("Basic", 200), ("basic", 200), ("Bearer", 401)):
         response = await provider.post(
             "/token", data=FORM, headers={"authorization": f"{scheme} {credentials}"}
@@ -140,55 +124,72 @@ async def test_the_secret_is_taken_under_the_basic_scheme_alone(
 
 
 async def test_a_body_that_is_no_form_or_too_long_is_refused(
-    provider: httpx.AsyncClient, folder: Path
+    provider: httpx.AsyncClient, secret: str
 ) -> None:
-    auth = (CLIENT_ID, client_secret(folder))
+    auth = (DEVELOPMENT_CLIENT, secret)
     assert (await provider.post("/token", json=FORM, auth=auth)).status_code == 400
     long = {**FORM, "note": "x" * 4000}
     assert (await provider.post("/token", data=long, auth=auth)).status_code == 413
 
 
-async def test_a_token_answer_is_not_to_be_stored(provider: httpx.AsyncClient, folder: Path) -> None:
-    response = await provider.post("/token", data=FORM, auth=(CLIENT_ID, client_secret(folder)))
+async def test_a_token_answer_is_not_to_be_stored(provider: httpx.AsyncClient, secret: str) -> None:
+    response = await provider.post("/token", data=FORM, auth=(DEVELOPMENT_CLIENT, secret))
     assert response.headers["cache-control"] == "no-store"
     assert response.json().keys() == {"access_token", "token_type", "expires_in"}
 
 
-async def test_the_published_key_is_the_public_half_alone(provider: httpx.AsyncClient) -> None:
-    discovery = (await provider.get("/.well-known/openid-configuration")).json()
-    (key,) = (await provider.get(discovery["jwks_uri"])).json()["keys"]
-    assert key.keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"}
-
-
 async def test_the_app_answers_nobody_who_reached_it_at_another_address(folder: Path) -> None:
-    app = create_app(IdentitySettings(folder), now)
+    app = create_app(IdentitySettings(folder))
     for host in ("192.0.2.7:8005", "provider.example", "localhost:8005"):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{host}") as client:
             assert (await client.get("/jwks.json")).status_code == 403
 
 
-async def test_two_tokens_of_one_persona_are_two_tokens() -> None:
-    key = new_signing_key()
-    first, second = (mint(persona("manager"), key, ISSUER, "avrr", NOW) for _ in range(2))
+async def test_the_app_answers_nobody_who_reached_it_by_another_name(provider: httpx.AsyncClient) -> None:
+    for host in ("evil.example", "evil.example:8005", "127.0.0.1:8006", "127.0.0.1", ""):
+        assert (await provider.get("/jwks.json", headers={"host": host})).status_code == 403
+    assert (await provider.get("/jwks.json")).status_code == 200
+
+
+async def test_two_tokens_of_one_persona_are_two_tokens(provider: httpx.AsyncClient, secret: str) -> None:
+    first, second = [await request_token(ISSUER, "manager", secret, client=provider) for _ in range(2)]
     assert first.split(".")[1] != second.split(".")[1]
 
 
-async def test_a_token_of_another_key_is_refused(tokens: Tokens) -> None:
-    forged = mint(persona("administrator"), new_signing_key(), ISSUER, "avrr", NOW)
-    with pytest.raises(BadToken, match="key_unknown"):
-        await tokens.verify(forged)
-
-
-async def test_a_token_lives_five_minutes(provider: httpx.AsyncClient, folder: Path) -> None:
-    unused = SecretStr("postgresql://nowhere")
-    settings = Settings(
-        oidc_issuer=ISSUER, nats_url="nats://127.0.0.1", api_database_url=unused, worker_database_url=unused
-    )
-    keys = ProviderKeys(issuer=ISSUER, jwks_url=None, algorithms=settings.oidc_algorithms, client=provider)
-    token = mint(persona("manager"), signing_key(folder), ISSUER, "avrr", NOW)
-    assert await Tokens(settings, keys, lambda: NOW + timedelta(seconds=329)).verify(token)
+async def test_a_token_lives_five_minutes(house: Provider) -> None:
+    token = await request_token(ISSUER, "manager", house.secret, client=house.http)
+    house.hands.forward(329)
+    assert await house.service().verify(token)
+    house.hands.forward(1)
     with pytest.raises(BadToken, match="expired"):
-        await Tokens(settings, keys, lambda: NOW + timedelta(seconds=330)).verify(token)
+        await house.service().verify(token)
+
+
+async def test_a_persona_can_have_signed_in_weakly_or_long_ago(house: Provider) -> None:
+    async def signed_in(**how: str | int) -> tuple[str, timedelta]:
+        acr, age = how.get("acr"), how.get("auth_age")
+        token = await request_token(
+            ISSUER, "finance-approver", house.secret, client=house.http,
+            acr=acr if isinstance(acr, str) else None, auth_age=age if isinstance(age, int) else None,
+        )  # fmt: skip
+        actor = await house.tokens.verify(token)
+        assert actor.auth_time is not None
+        return actor.acr, NOW - actor.auth_time
+
+    assert await signed_in() == ("phr", timedelta(0))
+    assert await signed_in(acr="pwd") == ("pwd", timedelta(0))
+    assert await signed_in(auth_age=301) == ("phr", timedelta(seconds=301))
+
+
+@pytest.mark.parametrize("field", ["acr=", "acr=mfa", "auth_age=-1", "auth_age=", "auth_age=1e9", "auth_age=86401", "auth_age=%C2%B2"])
+async def test_a_sign_in_that_cannot_be_is_not_invented(field: str, provider: httpx.AsyncClient, secret: str) -> None:
+    answer = await provider.post(
+        "/token",
+        content=f"grant_type=urn:avrr:persona&persona=coordinator&{field}",
+        headers={"content-type": "application/x-www-form-urlencoded"},
+        auth=(DEVELOPMENT_CLIENT, secret),
+    )
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
 
 
 class Elapsed:
@@ -199,10 +200,10 @@ class Elapsed:
 
 
 async def test_a_token_is_kept_until_a_minute_before_it_expires(
-    provider: httpx.AsyncClient, folder: Path
+    provider: httpx.AsyncClient, secret: str
 ) -> None:
     elapsed = Elapsed()
-    source = PersonaTokens(ISSUER, client_secret(folder), client=provider, elapsed=elapsed)
+    source = PersonaTokens(ISSUER, secret, client=provider, elapsed=elapsed)
     first = await source.token("manager")
     elapsed.seconds = 239
     assert await source.token("manager") == first
@@ -211,11 +212,11 @@ async def test_a_token_is_kept_until_a_minute_before_it_expires(
     assert await source.token("manager") != first
 
 
-async def test_the_client_says_why_it_got_no_token(provider: httpx.AsyncClient, folder: Path) -> None:
+async def test_the_client_says_why_it_got_no_token(provider: httpx.AsyncClient, secret: str) -> None:
     with pytest.raises(NoToken, match="invalid_client"):
         await request_token(ISSUER, "manager", "guess", client=provider)
     with pytest.raises(NoToken, match="invalid_grant"):
-        await request_token(ISSUER, "nobody", client_secret(folder), client=provider)
+        await request_token(ISSUER, "nobody", secret, client=provider)
 
 
 async def test_the_secret_is_never_sent_off_this_machine(provider: httpx.AsyncClient) -> None:
@@ -230,9 +231,10 @@ async def test_the_secret_is_never_sent_off_this_machine(provider: httpx.AsyncCl
 
 
 def test_every_role_has_a_persona() -> None:
-    names = {role: role.value.replace("_", "-") for role in Role}
+    # A service of ours is no person.
+    names: dict[Role, str] = {role: role.value.replace("_", "-") for role in Role if role is not Role.SERVICE}
     abroad = {Role.RECEIVING_OFFICE, Role.CONSULAR_POST}
-    assert all(persona(names[role]).role is role for role in Role if role not in abroad)
+    assert all(persona(names[role]).role is role for role in names if role not in abroad)
     for role in abroad:
         for country in ALPHA_2:
             found = persona(f"{names[role]}-{country.lower()}")
@@ -253,7 +255,7 @@ def test_no_two_personas_are_the_same_person() -> None:
         assert persona(twice).subject != persona(f"{twice}-2").subject
 
 
-def test_whose_acts_move_money_or_bind_the_mission_logged_in_with_a_key() -> None:
+def test_whose_acts_move_money_bind_the_mission_or_take_data_out_signed_in_with_a_key() -> None:
     strong = {name for name, member in PERSONAS.items() if member.acr == "phr"}
     assert strong == {
         "coordinator",
@@ -263,6 +265,8 @@ def test_whose_acts_move_money_or_bind_the_mission_logged_in_with_a_key() -> Non
         "finance-approver-2",
         "finance-payer",
         "finance-reconciler",
+        "auditor",
+        "data-protection",
     }
 
 
@@ -274,55 +278,6 @@ def test_whose_acts_move_money_or_bind_the_mission_logged_in_with_a_key() -> Non
 def test_nobody_else_exists(name: str) -> None:
     with pytest.raises(UnknownPersona):
         persona(name)
-
-
-def test_key_and_secret_are_made_once_and_belong_to_their_owner_alone(folder: Path) -> None:
-    key, secret = signing_key(folder), client_secret(folder)
-    assert (signing_key(folder), client_secret(folder)) == (key, secret)
-    assert len(secret) >= 43
-    assert {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()} == {
-        SIGNING_KEY_FILE: 0o600,
-        CLIENT_SECRET_FILE: 0o600,
-    }
-    assert folder.stat().st_mode & 0o777 == 0o700
-
-
-def test_two_folders_share_neither_key_nor_secret(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    assert signing_key(one).kid != signing_key(two).kid
-    assert client_secret(one) != client_secret(two)
-
-
-def test_processes_that_start_together_end_up_with_one_secret(folder: Path) -> None:
-    with ThreadPoolExecutor(8) as starts:
-        secrets = set(starts.map(client_secret, [folder] * 8))
-    assert len(secrets) == 1
-    assert [file.name for file in folder.iterdir()] == [CLIENT_SECRET_FILE]
-
-
-def test_a_file_that_others_may_read_is_not_used(folder: Path) -> None:
-    client_secret(folder)
-    (folder / CLIENT_SECRET_FILE).chmod(0o640)
-    with pytest.raises(UnsafeFile, match="open to others"):
-        client_secret(folder)
-
-
-def test_a_link_in_place_of_the_key_is_not_followed(folder: Path, tmp_path: Path) -> None:
-    signing_key(tmp_path / "elsewhere")
-    folder.mkdir()
-    (folder / SIGNING_KEY_FILE).symlink_to(tmp_path / "elsewhere" / SIGNING_KEY_FILE)
-    with pytest.raises(UnsafeFile, match="cannot be opened"):
-        signing_key(folder)
-
-
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"kty": "oct", "k": "c2VjcmV0"}'])
-def test_a_damaged_key_stops_the_start(content: str, folder: Path) -> None:
-    folder.mkdir()
-    file = folder / SIGNING_KEY_FILE
-    file.write_text(content)
-    file.chmod(0o600)
-    with pytest.raises(UnsafeFile):
-        signing_key(folder)
 
 
 ENVIRONMENT = {"AVRR_DEVELOPMENT_IDENTITY": "1", "AVRR_IDENTITY_FOLDER": "/nowhere"}

@@ -1,9 +1,8 @@
 """Returns' API: each route gives one command or answers one question."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.returns import queries, wiring
 from services.returns.domain.case_application import (
@@ -24,9 +23,8 @@ from services.returns.domain.case_preparation import (
     RecordTravelDocument,
     StartPreparation,
 )
-from services.returns.domain.case_ref import read_case_ref
 from services.returns.domain.case_reintegration import RequestClosing, StartMonitoring
-from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, Status
+from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED
 from services.returns.domain.case_withdrawal import (
     LapseCase,
     RecordContactTried,
@@ -35,44 +33,14 @@ from services.returns.domain.case_withdrawal import (
 )
 from services.returns.domain.gate import first_unmet, gate
 from shared.callers import AuthenticatedRoute
-from shared.contracts.counselling import Country
 from shared.db import UnitOfWork
 from shared.errors import RuleViolation
 from shared.handling import read
-from shared.http import Calling, Limit, Page, Receipt, View
+from shared.http import Calling, Receipt
 from shared.messages import Command
 from shared.statistics import First, Last, Statistics, period
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
-
-
-@router.get("/cases")
-async def list_cases(
-    call: Calling,
-    case_ref: Annotated[str | None, Query(max_length=40)] = None,
-    status: Status | None = None,
-    destination_country: Annotated[Country | None, Query()] = None,
-    after: UUID | None = None,
-    limit: Annotated[Limit, Query()] = 50,
-) -> Page[queries.CaseRow]:
-    """Cases, oldest first. A reference may be typed in lower case and without its dashes."""
-    filters: dict[str, str] = {}
-    if case_ref is not None:
-        found = read_case_ref(case_ref)
-        if found is None:
-            return Page[queries.CaseRow](items=[], next=None)
-        filters["case_ref"] = found
-    if status is not None:
-        filters["status"] = status
-    if destination_country is not None:
-        filters["destination_country"] = destination_country
-    return await call.page(queries.cases(filters), queries.CaseRow, after, limit, **filters)
-
-
-@router.get("/cases/{case_id}")
-async def read_case(case_id: UUID, call: Calling) -> View[Case]:
-    """One return case."""
-    return await call.view(wiring.CASE, case_id)
 
 
 @router.get("/cases/{case_id}/departure-gate")
@@ -90,7 +58,9 @@ async def read_departure_gate(case_id: UUID, call: Calling) -> queries.Departure
             open=waiting and first_unmet(conditions) is None, conditions=conditions,
         )
 
-    return await call.ask(work)
+    found = await call.ask(work)
+    await call.on_record(case_id)
+    return found
 
 
 @router.post("/cases/{case_id}/start-screening")
@@ -223,34 +193,6 @@ async def start_monitoring(case_id: UUID, body: StartMonitoring, call: Calling) 
 async def request_closing(case_id: UUID, body: RequestClosing, call: Calling) -> Receipt:
     """Asks to close the case, which happens once reintegration has sealed it."""
     return await call.order(wiring.CASE, case_id, body)
-
-
-@router.get("/receiving-office/cases")
-async def list_cases_for_receiving_office(
-    call: Calling,
-    state: queries.PublicState | None = None,
-    after: UUID | None = None,
-    limit: Annotated[Limit, Query()] = 50,
-) -> Page[queries.CaseRowForReceivingOffice]:
-    """The cases that the caller's receiving office may know of, oldest first."""
-    item, countries = queries.CaseRowForReceivingOffice, sorted(call.reach.countries or ())
-    if state is None:
-        return await call.page(queries.CASES_ABROAD, item, after, limit, countries=countries)
-    statuses = queries.statuses_of(state)
-    return await call.page(queries.CASES_ABROAD_AT, item, after, limit, countries=countries, statuses=statuses)
-
-
-@router.get("/receiving-office/cases/{case_id}")
-async def read_case_for_receiving_office(case_id: UUID, call: Calling) -> View[queries.CaseForReceivingOffice]:
-    """One case as its receiving office sees it, with what that office may do now."""
-    found = await call.view(wiring.CASE, case_id)
-    return View[queries.CaseForReceivingOffice](
-        id=found.id,
-        version=found.version,
-        state=queries.for_receiving_office(found.state),
-        # Why something else is not possible would tell the exact status.
-        actions=[action for action in found.actions if action.allowed],
-    )
 
 
 @router.get("/statistics")

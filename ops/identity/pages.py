@@ -1,0 +1,132 @@
+"""The provider's pages: plain HTML without scripts and without anything from elsewhere; they repeat no input."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from html import escape
+from typing import Final
+
+from ops.identity.personas import ABROAD, ACR_PHISHING_RESISTANT, PERSONAS, Persona, dashed
+from shared.actors import Role
+
+_STYLE: Final = """
+body { font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 0; }
+main { max-width: 44rem; margin: 0 auto; padding: 1rem 1.5rem 3rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; }
+ul { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: .5rem; }
+button { font: inherit; min-height: 2.75rem; padding: .25rem 1rem; color: #0b3d91; background: #fff;
+  border: 2px solid #0b3d91; border-radius: .25rem; cursor: pointer; }
+button.main { color: #fff; background: #0b3d91; }
+input[type=text] { font: inherit; min-height: 2.5rem; width: 5rem; border: 2px solid #1b1b1b; }
+:focus-visible { outline: 3px solid #b35900; outline-offset: 2px; }
+.alert { border-left: .5rem solid #a4000f; padding: .5rem 1rem; }
+.note { border-left: .5rem solid #0b3d91; padding: .5rem 1rem; }
+"""
+STYLE_HASH: Final = f"sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}"
+
+_NOTE: Final = (
+    '<p class="note">This is the development sign-in. Everybody here is invented, and choosing somebody proves nothing; '
+    "in production the identity provider of the mission stands in its place.</p>"
+)
+_KEY_NOTE: Final = {ACR_PHISHING_RESISTANT: ("security key",)}
+_COUNTRY_FAULT: Final = "There is no such country. Give the two letters of ISO 3166, such as TN."
+
+
+def choose_page(waiting: str, present: Persona | None, *, country_fault: bool = False) -> str:
+    """Everybody as whom one can sign in, by role; who is signed in already comes first."""
+    sections = [
+        f"<h2>{_title(role)}</h2><ul>{''.join(f'<li>{_choice(member)}</li>' for member in members)}</ul>"
+        for role, members in _by_role()
+    ]
+    again = f"<h2>Go on as</h2>{_choice(present)}" if present is not None else ""
+    return _page(
+        "Sign in",
+        _NOTE
+        + _form("/sign-in", waiting, again + "".join(sections))
+        + _form("/sign-in", waiting, _abroad(country_fault))
+        + _give_up(waiting),
+    )
+
+
+def touch_page(waiting: str, persona: Persona) -> str:
+    """The second factor: an invented key that a button touches."""
+    return _page(
+        "Touch your security key",
+        _NOTE
+        + f"<p>You go on as <strong>{escape(persona.name)}</strong>. What you are about to do needs a sign-in that nobody "
+        "can phish. The key is invented: the button touches it.</p>"
+        + _form("/second-factor", waiting, '<button class="main" type="submit">Touch the key</button>')
+        + _give_up(waiting),
+    )
+
+
+def fault_page(sentence: str) -> str:
+    """Something that cannot go on, in one of our own sentences."""
+    return _page("This cannot go on", f'<p class="alert" role="alert">{sentence}</p>')
+
+
+def sign_out_page() -> str:
+    """Asks whether somebody really wants to sign out, where no client could prove it."""
+    return _page(
+        "Sign out",
+        '<p>Do you want to sign out here?</p><form method="post" action="/end-session">'
+        '<button class="main" type="submit">Sign out</button></form>',
+    )
+
+
+def signed_out_page() -> str:
+    """The end of a sign-in."""
+    return _page("Signed out", "<p>You are signed out.</p>")
+
+
+def _page(title: str, content: str) -> str:
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} – avrr development</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'
+        f"<body><main><h1>{title}</h1>{content}</main></body></html>"
+    )
+
+
+def _form(action: str, waiting: str, content: str) -> str:
+    return (
+        f'<form method="post" action="{action}"><input type="hidden" name="waiting" value="{escape(waiting)}">'
+        f"{content}</form>"
+    )
+
+
+def _give_up(waiting: str) -> str:
+    return _form("/give-up", waiting, '<h2>Or</h2><button type="submit">Go back without signing in</button>')
+
+
+def _choice(persona: Persona) -> str:
+    # Twelve counsellors differ by their site; the others belong to all of them.
+    notes = [*(persona.sites if len(persona.sites) == 1 else ()), *_KEY_NOTE.get(persona.acr, ())]
+    shown = f" ({', '.join(notes)})" if notes else ""
+    return f'<button type="submit" name="persona" value="{escape(persona.name)}">{escape(persona.name + shown)}</button>'
+
+
+def _abroad(country_fault: bool) -> str:
+    fault = f'<p class="alert" role="alert" id="country-fault">{_COUNTRY_FAULT}</p>' if country_fault else ""
+    invalid = ' aria-invalid="true" aria-describedby="country-fault"' if country_fault else ""
+    kinds = "".join(
+        f'<p><label><input type="radio" name="kind" value="{dashed(role)}" required> {_title(role)}</label></p>'
+        for role in ABROAD
+    )
+    return (
+        f"<h2>Abroad</h2>{fault}<fieldset><legend>Somebody in a country of origin</legend>{kinds}"
+        '<p><label for="country">Country, two letters</label> '
+        '<input type="text" id="country" name="country" required maxlength="2" pattern="[A-Za-z]{2}" '
+        f'autocomplete="off"{invalid}></p><button type="submit">Sign in abroad</button></fieldset>'
+    )
+
+
+def _by_role() -> Iterable[tuple[Role, list[Persona]]]:
+    everybody = [member for name, member in PERSONAS.items() if name == member.name]
+    for role in Role:
+        members = [member for member in everybody if member.role is role]
+        if members:
+            yield role, members
+
+
+def _title(role: Role) -> str:
+    return role.value.replace("_", " ").capitalize()

@@ -1,0 +1,187 @@
+"""What is told of cases, to whom: lists and cases for staff, and the receiving office's window, each look on record."""
+
+from collections.abc import Sequence
+from typing import Annotated, cast, get_args
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from fastapi.exceptions import RequestValidationError
+
+from services.returns import queries, wiring
+from services.returns.domain.case_ref import read_case_ref
+from services.returns.domain.case_state import Case, Status
+from services.returns.domain.window import (
+    NOTICE_STANDS,
+    Notice,
+    PublicState,
+    answer,
+    statuses_of,
+    whose_consent,
+)
+from shared.access import RecordStatusAsked
+from shared.callers import AuthenticatedRoute
+from shared.contracts.access import Purpose, StatusReason, Told
+from shared.contracts.counselling import Country
+from shared.db import UnitOfWork
+from shared.disclosure import ConsentUnanswered
+from shared.errors import NotFound
+from shared.handling import states
+from shared.http import Call, Calling, Limit, Page, View
+from shared.ids import uuid7
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+
+@router.get("/cases")
+async def list_cases(
+    call: Calling,
+    case_ref: Annotated[str | None, Query(max_length=40)] = None,
+    status: Status | PublicState | None = None,
+    destination_country: Annotated[Country | None, Query()] = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[queries.CaseRow] | Page[queries.CaseRowForReceivingOffice]:
+    """Cases, oldest first. A reference may be typed in lower case and without its dashes.
+
+    A receiving office gets those of its own country that it may know of, by their coarse status.
+    """
+    filters: dict[str, str] = {}
+    if case_ref is not None:
+        if call.reach.countries is not None:
+            call.take("search")
+        # What cannot be a reference is the reference of no case.
+        filters["case_ref"] = read_case_ref(case_ref) or ""
+    if destination_country is not None:
+        filters["destination_country"] = destination_country
+    if call.reach.countries is not None:
+        return await _listed_abroad(call, filters, status, after, limit)
+    if status is not None:
+        filters["status"] = _known_to("staff", status, get_args(Status))
+    return await call.page(queries.cases(filters), queries.CaseRow, after, limit, **filters)
+
+
+@router.get("/cases/{case_id}")
+async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.CaseForReceivingOffice]:
+    """One return case; for its receiving office what that needs to expect and meet its persons, and what it may do."""
+    if call.reach.countries is None:
+        return await call.view(wiring.CASE, case_id)
+    found = await call.ask(lambda unit: states(unit, wiring.CASE, [case_id], call.context.actor, reach=call.reach))
+    case = found.get(case_id)
+    if await _told(call, case_id, case, "not_known_abroad" if case else "unknown") is None:
+        raise NotFound
+    view = await call.view(wiring.CASE, case_id, recorded=True)
+    return View[queries.CaseForReceivingOffice](
+        id=view.id,
+        version=view.version,
+        state=queries.for_receiving_office(view.state),
+        # Why something else is not possible would tell the exact status.
+        actions=[action for action in view.actions if action.allowed],
+    )
+
+
+@router.get("/status/{case_ref}")
+async def ask_status(
+    case_ref: Annotated[str, Path(max_length=40)], purpose: Purpose, call: Calling
+) -> queries.CaseStatus:
+    """Where one case stands, for the receiving office of its country, by its exact reference.
+
+    One answer stands for unknown, of another country, not consented and ended; the true reason is on record.
+    """
+    reason, case_id, case = await call.ask(lambda unit: _looked_up(unit, call, read_case_ref(case_ref)))
+    told = await _told(call, case_id, case, reason, purpose)
+    if told is None or case is None:
+        raise NotFound
+    return queries.CaseStatus(
+        case_ref=case.case_ref, status=told, destination_country=case.destination_country
+    )
+
+
+async def _looked_up(
+    unit: UnitOfWork, call: Call, case_ref: str | None
+) -> tuple[StatusReason, UUID | None, Case | None]:
+    reason, case_id = await queries.looked_up(unit, case_ref or "")
+    # Looked for in any case, like everything below: how long an answer takes must not tell whether there is a case.
+    found = await states(unit, wiring.CASE, [case_id or uuid7()], call.context.actor, reach=call.reach)
+    case = found.get(case_id) if case_id is not None else None
+    return ("not_known_abroad" if reason == "visible" else reason), case_id, case
+
+
+async def _told(
+    call: Call, case_id: UUID | None, case: Case | None, reason: StatusReason, purpose: Purpose | None = None
+) -> PublicState | None:
+    """What the caller's office is told of one case, after it was put on record; None is nothing, for a reason."""
+    asked = whose_consent(case) if case is not None else {uuid7()}
+    country = case.destination_country if case is not None else min(call.reach.countries or {"BA"})
+    agreed = await call.runtime.consents.agreed(asked, country, call.origin.correlation_id)
+    noticed = await call.ask(lambda unit: queries.notices(unit, [case_id or uuid7()]))
+    told: tuple[Told, ...] = ()
+    state: PublicState | None = None
+    if case is not None and case_id is not None:
+        reason, state = answer(case, noticed.get(case_id), agreed, call.context.now)
+        if state is not None:
+            told = (Told(case_id=case_id, country=country, status=state),)
+    await _on_record(call, purpose, reason, case_id, told)
+    return state
+
+
+async def _listed_abroad(
+    call: Call, filters: dict[str, str], status: str | None, after: UUID | None, limit: int
+) -> Page[queries.CaseRowForReceivingOffice]:
+    wanted = filters.pop("destination_country", None)
+    countries = sorted(country for country in call.reach.countries or () if wanted in (None, country))
+    given: dict[str, object] = dict(filters)
+    if status is not None:
+        given["statuses"] = statuses_of(cast("PublicState", _known_to("office", status, get_args(PublicState))))
+    actor, now = call.context.actor, call.context.now
+
+    async def work(unit: UnitOfWork) -> tuple[list[UUID], dict[UUID, Case], dict[UUID, Notice]]:
+        rows = await unit.rows(
+            queries.cases_abroad(given), countries=countries, after=after, limit=limit + 1,
+            not_coming_since=now - NOTICE_STANDS, **given,
+        )
+        ids = [row["id"] for row in rows]
+        found = await states(unit, wiring.CASE, ids[:limit], actor, reach=call.reach)
+        return ids, found, await queries.notices(unit, found)
+
+    ids, found, noticed = await call.ask(work)
+    agreed: set[UUID] = set()
+    for country in sorted({case.destination_country for case in found.values()}):
+        asked = frozenset[UUID]().union(
+            *(whose_consent(case) for case in found.values() if case.destination_country == country)
+        )
+        answered = await call.runtime.consents.agreed(asked, country, call.origin.correlation_id)
+        if answered is None:
+            await _on_record(call, None, "consent_unanswered", None, ())
+            raise ConsentUnanswered
+        agreed |= answered
+    items = [
+        queries.CaseRowForReceivingOffice(
+            id=id, case_ref=case.case_ref, status=state, destination_country=case.destination_country
+        )
+        for id in ids
+        if (case := found.get(id)) is not None
+        and (state := answer(case, noticed.get(id), agreed, now)[1]) is not None
+    ]
+    told = tuple(
+        Told(case_id=item.id, country=item.destination_country, status=item.status) for item in items
+    )
+    await _on_record(call, None, "told", None, told)
+    more = call.goes_on_after(str(ids[limit - 1]), limit) if len(ids) > limit else None
+    return Page[queries.CaseRowForReceivingOffice](items=items, next=more)
+
+
+async def _on_record(
+    call: Call, purpose: Purpose | None, reason: StatusReason, about: UUID | None, told: tuple[Told, ...]
+) -> None:
+    order = RecordStatusAsked(
+        actor_id=call.context.actor.person_id, operation=call.operation, purpose=purpose, reason=reason,
+        about=about, told=told,
+    )
+    await call.runtime.recorder.told(call.scope(), call.context, call.origin, order)
+
+
+def _known_to(reader: str, status: str, known: Sequence[str]) -> str:
+    if status not in known:
+        error = {"type": "literal_error", "loc": ("query", "status"), "msg": f"no status that {reader} is shown"}
+        raise RequestValidationError([error])
+    return status

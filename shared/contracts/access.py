@@ -1,0 +1,64 @@
+"""The events of access, alike in every service: who was refused what, who read what, what an outsider was told."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.counselling import Country
+from shared.messages import Event, Part
+
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Purpose = Literal["reception", "reintegration", "follow_up"]
+StatusReason = Literal[
+    "told", "unknown", "other_country", "not_known_abroad", "not_consented", "consent_unanswered", "ended"
+]
+
+
+class Told(Part):
+    """What somebody outside was told of one case."""
+
+    case_id: UUID
+    country: Country
+    status: Code
+
+
+class AccessRefused(Event, kind="avrr.*.access.refused.v1"):
+    """Somebody asked for something that is not theirs to do or to see; repeats within a minute are only counted."""
+
+    actor_id: str
+    operation: Code
+    code: Code
+    about: UUID | None
+
+
+class RefusalsCounted(Event, kind="avrr.*.access.refusals_counted.v1"):
+    """How often the refusal that this follows was repeated in its minute, and when last."""
+
+    actor_id: str
+    repeats: Annotated[int, Field(ge=1)]
+    last_at: datetime
+
+
+class RecordRead(Event, kind="avrr.*.access.record_read.v1"):
+    """Somebody was shown personal data, or took an export."""
+
+    actor_id: str
+    operation: Code
+    about: UUID | None
+
+
+class StatusAsked(Event, kind="avrr.*.access.status_asked.v1"):
+    """Somebody outside asked where cases stand: what they were told, or the true reason why nothing."""
+
+    actor_id: str
+    operation: Code
+    purpose: Purpose | None
+    reason: StatusReason
+    about: UUID | None
+    told: tuple[Told, ...]
+    asked_at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (AccessRefused, RefusalsCounted, RecordRead, StatusAsked)

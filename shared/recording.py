@@ -1,0 +1,134 @@
+"""Puts accesses on record, each in a short transaction of its own: refusals, sensitive reads, what outsiders were told."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from shared.access import Access, CountRefusals, RecordReading, RecordRefusal, RecordStatusAsked
+from shared.actors import Actor
+from shared.aggregate import Aggregate
+from shared.clock import Clock
+from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, WriteConflict
+from shared.decider import NoFacts
+from shared.handling import handle
+from shared.ids import uuid7
+from shared.messages import Cause, Context, Origin
+from shared.policy import EVERYWHERE
+
+WINDOW_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+_NOTHING = UUID(int=0)
+
+# The first refusal opens a window and becomes an event; whoever repeats it while the window is open is only counted.
+# The row's lock makes those who come at the same moment take turns.
+_NOTE = Sql(
+    "INSERT INTO refusal_windows AS w (actor_id, operation, code, about, access_id, repeats, last_at, last_correlation) "
+    "VALUES (:actor_id, :operation, :code, :about, :access_id, 0, :at, :correlation) "
+    "ON CONFLICT (actor_id, operation, code, about) DO UPDATE SET repeats = w.repeats + 1, "
+    "last_at = excluded.last_at, last_correlation = excluded.last_correlation RETURNING access_id"
+)
+_CLOSE = Sql(
+    "DELETE FROM refusal_windows WHERE (actor_id, operation, code, about) IN (SELECT actor_id, operation, code, about "
+    " FROM refusal_windows WHERE began_at <= clock_timestamp() - make_interval(secs => :seconds) "
+    " ORDER BY began_at LIMIT 100 FOR UPDATE SKIP LOCKED) "
+    "RETURNING access_id, repeats, last_at, last_correlation"
+)
+_FIRST = Sql("SELECT id, leaf_hash FROM event_log WHERE subject = :subject AND aggver = 1")
+
+log = structlog.get_logger("recording")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """What a service's API uses to put an access on record before it answers."""
+
+    database: Database
+    aggregate: Aggregate[Access, NoFacts]
+
+    async def refused(
+        self, context: Context, origin: Origin, operation: str, code: str, about: UUID | None = None
+    ) -> None:
+        """A refusal: an event the first time, afterwards counted until its minute is over."""
+        actor_id = context.actor.person_id
+
+        async def work(unit: UnitOfWork) -> None:
+            access_id = uuid7()
+            window = await unit.row(
+                _NOTE, actor_id=actor_id, operation=operation, code=code, about=about or _NOTHING,
+                access_id=access_id, at=context.now, correlation=origin.correlation_id,
+            )
+            assert window is not None
+            if window["access_id"] == access_id:
+                order = RecordRefusal(actor_id=actor_id, operation=operation, code=code, about=about)
+                await handle(unit, self.aggregate, access_id, order, context, origin, reach=EVERYWHERE)
+
+        # Nothing here is limited to a country: a refusal belongs to whoever was refused.
+        await self.database.attempt(Scope(actor_id), work)
+
+    async def read(self, context: Context, origin: Origin, operation: str, about: UUID | None = None) -> None:
+        """A sensitive read that is about to be answered."""
+        order = RecordReading(actor_id=context.actor.person_id, operation=operation, about=about)
+        await self._alone(Scope(context.actor.person_id), context, origin, order)
+
+    async def told(self, scope: Scope, context: Context, origin: Origin, order: RecordStatusAsked) -> None:
+        """What somebody outside is about to be told; ``scope`` is theirs."""
+        await self._alone(scope, context, origin, order)
+
+    async def _alone(
+        self, scope: Scope, context: Context, origin: Origin, order: RecordReading | RecordStatusAsked
+    ) -> None:
+        async def work(unit: UnitOfWork) -> None:
+            await handle(unit, self.aggregate, uuid7(), order, context, origin, reach=EVERYWHERE)
+
+        await self.database.attempt(scope, work)
+
+
+async def count_refusals(
+    database: Database, aggregate: Aggregate[Access, NoFacts], clock: Clock, older_than_seconds: float = WINDOW_SECONDS
+) -> int:
+    """Closes the windows that are older than this, with one event for each refusal that was repeated; says how many."""
+    actor = Actor.service(aggregate.service)
+
+    async def work(unit: UnitOfWork) -> int:
+        rows = await unit.rows(_CLOSE, seconds=older_than_seconds)
+        for row in sorted((row for row in rows if row["repeats"]), key=lambda row: row["access_id"]):
+            first = await unit.row(_FIRST, subject=row["access_id"])
+            assert first is not None
+            cause = Cause(first["id"], first["leaf_hash"], row["last_correlation"])
+            await handle(
+                unit, aggregate, row["access_id"], CountRefusals(repeats=row["repeats"], last_at=row["last_at"]),
+                Context(actor, clock.for_reaction(row["last_at"])), Origin(row["last_correlation"], cause),
+                reach=EVERYWHERE,
+            )
+        return len(rows)
+
+    return await database.attempt(Scope(actor.person_id), work)
+
+
+@contextlib.asynccontextmanager
+async def counting_refusals(
+    database: Database, aggregate: Aggregate[Access, NoFacts], clock: Clock
+) -> AsyncIterator[None]:
+    """Closes windows as their minute ends, while the block runs."""
+
+    async def run() -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                while await count_refusals(database, aggregate, clock):
+                    pass
+            except (*INFRASTRUCTURE, *CONTENTION, Busy, WriteConflict) as fault:
+                # The windows stand where they stood; the next look closes them.
+                log.warning("refusals_not_counted", kind=type(fault).__name__)
+
+    task = asyncio.create_task(run(), name="counting refusals")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

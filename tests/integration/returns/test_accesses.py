@@ -1,0 +1,174 @@
+"""Refusals and sensitive reads on record: one event each, repeats counted, and nothing else of the system moved."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.returns.wiring import WIRING
+from shared.clock import Clock
+from shared.handling import states
+from shared.ids import uuid7
+from shared.policy import EVERYWHERE
+from shared.recording import count_refusals
+from tests.given import NOON, staff
+from tests.integration.returns.api import FINANCE, Api, problem
+from tests.integration.returns.mission import ANKARA, ANNA, ZORAN, Mission
+
+
+async def accesses(mission: Mission) -> list[tuple[str, Mapping[str, Any]]]:
+    """The access events of the log, in order: the fact's name and its envelope."""
+    async with mission.owner() as connection:
+        rows = await connection.fetch(
+            "SELECT type, leaf FROM event_log WHERE type LIKE 'avrr.returns.access.%' ORDER BY idx"
+        )
+    return [(row["type"].split(".")[3], json.loads(row["leaf"])) for row in rows]
+
+
+async def versions(connection: "asyncpg.Connection[asyncpg.Record]") -> Sequence[asyncpg.Record]:
+    return await connection.fetch(
+        "SELECT id, version FROM cases UNION ALL SELECT id, version FROM persons ORDER BY 1, 2"
+    )
+
+
+async def closed(mission: Mission) -> int:
+    return await count_refusals(mission.database.worker, WIRING.access, Clock("replay"), older_than_seconds=0)
+
+
+async def test_sixteen_parallel_repeats_of_a_refused_act_leave_one_event_and_one_count(
+    mission: Mission, api: Api
+) -> None:
+    attempt = await mission.brought_to("applied")
+    async with mission.owner() as connection:
+        before = await versions(connection)
+        answers = await asyncio.gather(
+            *(api.post(f"cases/{attempt.id}/approve", {}, ANNA) for _ in range(16))
+        )
+        assert {problem(answer) for answer in answers} == {(403, "not_permitted")}
+        assert [name for name, _ in await accesses(mission)] == ["refused"]
+        assert await closed(mission) == 1
+        assert await closed(mission) == 0
+        assert await versions(connection) == before
+    (_, first), (_, count) = await accesses(mission)
+    assert first["data"] == {
+        "actor_id": ANNA.person_id, "operation": "approve_case", "code": "not_permitted", "about": str(attempt.id)
+    }  # fmt: skip
+    assert (first["actorid"], first["actorrole"]) == (ANNA.person_id, "counsellor")
+    assert (count["data"]["repeats"], count["actorid"]) == (15, "service:returns")
+    assert (count["subject"], count["aggregateversion"], count["causationid"]) == (
+        first["subject"],
+        2,
+        first["id"],
+    )
+    assert (await mission.verified()).differences == []
+
+
+async def test_a_refusal_that_was_not_repeated_needs_no_count(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("applied")
+    await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
+    assert await closed(mission) == 1
+    await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
+    assert [name for name, _ in await accesses(mission)] == ["refused", "refused"]
+
+
+async def test_each_actor_operation_code_and_subject_has_a_window_of_its_own(
+    mission: Mission, api: Api
+) -> None:
+    one, other = await mission.brought_to("applied"), await mission.brought_to("applied")
+    await api.post(f"cases/{one.id}/approve", {}, ANNA)
+    await api.post(f"cases/{other.id}/approve", {}, ANNA)
+    await api.post(f"cases/{one.id}/lapse", {"reason": "no_contact"}, ANNA)
+    await api.post(f"cases/{one.id}/approve", {}, FINANCE)
+    await api.get("cases", FINANCE)
+    assert [(entry["actorid"], entry["data"]["operation"], entry["data"]["about"]) for _, entry in await accesses(mission)] == [
+        (ANNA.person_id, "approve_case", str(one.id)),
+        (ANNA.person_id, "approve_case", str(other.id)),
+        (ANNA.person_id, "lapse_case", str(one.id)),
+        (FINANCE.person_id, "approve_case", str(one.id)),
+        (FINANCE.person_id, "list_cases", None),
+    ]  # fmt: skip
+
+
+async def test_a_window_stays_open_for_its_minute(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("applied")
+    await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
+    assert await count_refusals(mission.database.worker, WIRING.access, Clock("replay")) == 0
+    await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
+    assert [name for name, _ in await accesses(mission)] == ["refused"]
+
+
+async def test_who_would_decide_on_their_own_case_is_on_record(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("applied")
+    both = staff("anna", "counsellor", "coordinator")
+    assert problem(await api.post(f"cases/{attempt.id}/approve", {}, both)) == (409, "four_eyes")
+    ((name, entry),) = await accesses(mission)
+    assert (name, entry["data"]["code"], entry["data"]["about"]) == ("refused", "four_eyes", str(attempt.id))
+    async with mission.owner() as connection:
+        assert await connection.fetchval("SELECT version FROM cases WHERE id = $1", attempt.id) == (
+            await connection.fetchval("SELECT max(aggver) FROM event_log WHERE subject = $1", attempt.id)
+        )
+
+
+async def test_an_ordinary_refusal_of_a_rule_is_not(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("applied")
+    answer = await api.post(f"cases/{attempt.id}/lapse", {"reason": "no_contact"}, ZORAN)
+    assert problem(answer) == (409, "too_early_to_lapse")
+    assert await accesses(mission) == []
+
+
+async def test_a_sign_in_that_is_too_weak_is_challenged_and_on_record(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("applied")
+    weak = staff("mira", "coordinator", acr="pwd")
+    answer = await api.post(f"cases/{attempt.id}/approve", {}, weak)
+    assert problem(answer) == (401, "insufficient_user_authentication")
+    challenge = answer.headers["WWW-Authenticate"]
+    assert challenge.startswith('Bearer error="insufficient_user_authentication"')
+    assert 'acr_values="phr"' in challenge
+    assert 'max_age="300"' in challenge
+    ((_, entry),) = await accesses(mission)
+    assert (entry["data"]["code"], entry["actoracr"]) == ("insufficient_user_authentication", "pwd")
+    assert (await api.post(f"cases/{attempt.id}/approve", {}, ZORAN)).status_code == 200
+
+
+async def test_a_reader_learns_which_actions_need_a_stronger_sign_in(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("applied")
+    actions = (await api.get(f"cases/{attempt.id}", ZORAN)).json()["actions"]
+    assert {action["name"] for action in actions if action["step_up"]} == {"approve_case"}
+
+
+async def test_whoever_reads_a_case_is_on_record_before_the_answer(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("applied")
+    for path in (f"cases/{attempt.id}", f"cases/{attempt.id}", f"cases/{attempt.id}/departure-gate"):
+        assert (await api.get(path, ANNA)).status_code == 200
+    found = [(name, entry["data"]) for name, entry in await accesses(mission)]
+    expected = {"actor_id": ANNA.person_id, "about": str(attempt.id)}
+    assert found == [
+        ("record_read", {**expected, "operation": "read_case"}),
+        ("record_read", {**expected, "operation": "read_case"}),
+        ("record_read", {**expected, "operation": "read_departure_gate"}),
+    ]  # fmt: skip
+    assert (await mission.verified()).differences == []
+
+
+async def test_what_an_office_does_not_find_is_on_record_as_a_try(mission: Mission, api: Api) -> None:
+    unknown = uuid7()
+    arrival = {"person_id": str(uuid7()), "arrived_at": NOON.isoformat(), "known_by": "met"}
+    assert problem(await api.post(f"cases/{unknown}/confirm-arrival", arrival, ANKARA)) == (404, "not_found")
+    ((_, entry),) = await accesses(mission)
+    assert (entry["data"]["code"], entry["data"]["about"]) == ("not_found", str(unknown))
+
+
+async def test_nobody_reads_the_refusals_of_others(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("applied")
+    await api.post(f"cases/{attempt.id}/approve", {}, ANNA)
+
+    async def found(actor: str) -> int:
+        scope = EVERYWHERE.scope(staff(actor))
+        async with mission.database.api.unit_of_work(scope) as unit:
+            ids = [UUID(entry["subject"]) for _, entry in await accesses(mission)]
+            return len(await states(unit, WIRING.access, ids, staff(actor), reach=EVERYWHERE))
+
+    assert (await found("anna"), await found("zoran")) == (1, 0)

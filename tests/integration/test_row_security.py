@@ -1,0 +1,296 @@
+"""Row security as each login meets it: what it sees of other countries, and that no scope outlives its transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from shared.db import Database, Scope, Sql
+from shared.ids import uuid7
+from tests.integration.conftest import MakeDatabase, ServiceDatabase
+
+ONE = "00000000-0000-7000-8000-000000000001"
+COUNTRIES = ("TR", "IQ", "MA", "PK")
+NOBODY = Scope("staff:nobody")
+
+_PLACES = "(VALUES (1, 'TR', 'trc_lipa', 'staff:anna'), (2, 'PK', 'remote', 'staff:berin')) p(n, country, site, who)"
+_UUID = "('00000000-0000-7000-8000-00000000000' || n)::uuid"
+
+# One row of everything in TR and one in PK, at two sites, by two counsellors.
+ROWS = {
+    "counselling": f"""
+        INSERT INTO persons SELECT {_UUID}, 1, 'male', country, 1990, site, false, NULL, NULL, false FROM {_PLACES};
+        INSERT INTO intentions SELECT {_UUID}, 1, 'active', {_UUID}, {_UUID}, country, who, now(), '[]', '{{}}' FROM {_PLACES};
+        INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id, topics)
+            SELECT {_UUID}, 1, 'scheduled', 'individual', 'in_person', site, 'tur', '{{}}', who, '{{}}' FROM {_PLACES};
+        INSERT INTO group_sessions SELECT {_UUID}, 1, site, 'tur', now(), 0, 0, 0, 0, '{{}}' FROM {_PLACES};
+        INSERT INTO outreach SELECT {_UUID}, 1, 'camp', 'bihac', 'tur', now(), 1 FROM {_PLACES};
+        INSERT INTO families SELECT {_UUID}, 1, {_UUID}, '[]' FROM {_PLACES};
+        INSERT INTO family_members SELECT {_UUID}, {_UUID} FROM {_PLACES};
+        INSERT INTO active_attempts SELECT {_UUID}, {_UUID} FROM {_PLACES}""",
+    "returns": f"""
+        INSERT INTO persons SELECT {_UUID}, 1, NULL, true, false FROM {_PLACES};
+        INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
+            expressed_at, last_contact_at, contact_tried_at, booked_person_ids, times_missed, grants)
+            SELECT {_UUID}, 1, '0000-000' || n || '-000', 'intention', country, {_UUID}, who, '[]', now(), now(), '{{}}',
+            '{{}}', 0, '[]' FROM {_PLACES};
+        INSERT INTO travels SELECT {_UUID}, {_UUID}, country, 'male', 'adult', now(), NULL, true FROM {_PLACES};
+        INSERT INTO arrival_notices SELECT {_UUID}, country, now() FROM {_PLACES}""",
+    "reintegration": f"""
+        INSERT INTO cases SELECT {_UUID}, 1, ARRAY[{_UUID}], country, who, '[]', 'noted' FROM {_PLACES};
+        INSERT INTO case_limits SELECT {_UUID}, 0, false FROM {_PLACES};
+        INSERT INTO person_caps SELECT {_UUID}, 0 FROM {_PLACES};
+        INSERT INTO plans SELECT {_UUID}, 1, {_UUID}, country, ARRAY[{_UUID}], '[]', 'own_plan', 1 FROM {_PLACES};
+        INSERT INTO case_plans SELECT {_UUID}, {_UUID} FROM {_PLACES};
+        INSERT INTO funds SELECT {_UUID}, 1, 'CE', 'EU', 100, 'EUR', '2023-01-01', '2023-12-31' FROM {_PLACES};
+        INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0 FROM {_PLACES};
+        INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
+            destination_country, counsellor_id, requester_id, requested_at, amount, currency, tranches, status,
+            request_version, committed, paid)
+            SELECT {_UUID}, 1, {_UUID}, {_UUID}, {_UUID}, {_UUID}, 'business', 'in_kind_vendor', country, who,
+            'staff:asker', now(), 100, 'EUR', '[]', 'submitted', 1, 0, 0 FROM {_PLACES};
+        INSERT INTO taken_plan_lines SELECT {_UUID}, {_UUID}, {_UUID} FROM {_PLACES};
+        INSERT INTO open_advances SELECT {_UUID}, {_UUID}, 1 FROM {_PLACES};
+        INSERT INTO payment_references SELECT 'BANK-' || n, {_UUID}, 1 FROM {_PLACES}""",
+}
+OF_THE_KERNEL = f"""
+    INSERT INTO accesses SELECT {_UUID}, 1, 'read_events', 'read', who, '{{}}' FROM {_PLACES};
+    INSERT INTO refusal_windows SELECT who, 'read_events', 'not_found', {_UUID}, {_UUID}, 0, now(), now(), 'x' FROM {_PLACES};
+    INSERT INTO idempotency SELECT who, 'key-' || n, '', 201, {_UUID}, 1 FROM {_PLACES};
+    INSERT INTO event_log SELECT n, {_UUID}, 'x', {_UUID}, 1, '', '' FROM {_PLACES}"""
+
+BY_COUNTRY = [
+    ("counselling", "persons"), ("counselling", "intentions"), ("returns", "cases"), ("returns", "travels"),
+    ("returns", "arrival_notices"), ("reintegration", "cases"), ("reintegration", "plans"), ("reintegration", "grants"),
+]  # fmt: skip
+BY_ACTOR = ["accesses", "refusal_windows", "idempotency"]
+FOR_ALL_WHO_ARE_KNOWN = [
+    *(("counselling", table) for table in ("outreach", "families", "family_members", "active_attempts")),
+    ("returns", "persons"),
+    *(
+        ("reintegration", table)
+        for table in (
+            "funds", "fund_balances", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
+            "payment_references",
+        )
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def filled(make_database: MakeDatabase) -> "Filled":
+    return Filled(make_database)
+
+
+class Filled:
+    """Databases with a few rows of everything."""
+
+    def __init__(self, make: MakeDatabase) -> None:
+        self._make = make
+
+    async def __call__(self, service: str) -> ServiceDatabase:
+        made = await self._make(service)
+        connection = await asyncpg.connect(made.logins.migrate)
+        await connection.execute(f"SET ROLE {service}_owner")
+        await connection.execute(ROWS[service])
+        await connection.execute(OF_THE_KERNEL)
+        await connection.close()
+        return made
+
+
+async def seen(database: Database, scope: Scope, table: str) -> int:
+    async with database.unit_of_work(scope) as unit:
+        row = await unit.row(Sql(f"SELECT count(*) AS rows FROM {table}"))
+    assert row is not None
+    return int(row["rows"])
+
+
+@pytest.mark.parametrize(("service", "table"), BY_COUNTRY)
+async def test_rows_of_a_country_are_seen_by_those_who_name_it(service: str, table: str, filled: Filled) -> None:
+    made = await filled(service)
+    for countries, rows in ((("TR",), 1), (("PK", "IQ"), 1), (("TR", "PK"), 2), (("IQ",), 0), ((), 0)):
+        assert await seen(made.api, Scope("staff:x", frozenset(countries), frozenset({"trc_lipa"})), table) == rows
+
+
+@pytest.mark.parametrize(("service", "table"), FOR_ALL_WHO_ARE_KNOWN)
+async def test_rows_that_belong_to_no_country_are_seen_by_everybody_who_names_one(
+    service: str, table: str, filled: Filled
+) -> None:
+    made = await filled(service)
+    assert await seen(made.api, Scope("staff:x", frozenset({"IQ"})), table) == 2
+    assert await seen(made.api, NOBODY, table) == 0
+
+
+async def test_a_session_is_seen_at_its_site_and_by_its_counsellor(filled: Filled) -> None:
+    made = await filled("counselling")
+    everywhere = frozenset(COUNTRIES)
+    assert await seen(made.api, Scope("staff:x", everywhere, frozenset({"remote"})), "sessions") == 1
+    assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), "sessions") == 2
+    assert await seen(made.api, Scope("staff:anna"), "sessions") == 1
+    assert await seen(made.api, Scope("staff:x", everywhere), "sessions") == 0
+    assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), "group_sessions") == 1
+
+
+@pytest.mark.parametrize("table", BY_ACTOR)
+async def test_what_belongs_to_an_actor_is_seen_by_no_other(table: str, filled: Filled) -> None:
+    made = await filled("returns")
+    everything = Scope("staff:x", frozenset(COUNTRIES), frozenset({"remote"}), log=True)
+    assert await seen(made.api, everything, table) == 0
+    assert await seen(made.api, replace(everything, actor_id="staff:anna"), table) == 1
+
+
+async def test_the_log_is_seen_in_transactions_that_may_read_it_and_in_no_other(filled: Filled) -> None:
+    made = await filled("returns")
+    everything = Scope("staff:anna", frozenset(COUNTRIES), frozenset({"remote"}))
+    assert await seen(made.api, everything, "event_log") == 0
+    assert await seen(made.api, Scope("staff:x", log=True), "event_log") == 2
+
+
+@pytest.mark.parametrize("service", ROWS)
+async def test_a_session_that_was_told_nothing_sees_nothing_and_neither_does_one_between_transactions(
+    service: str, filled: Filled
+) -> None:
+    made = await filled(service)
+    tables = [table for owner, table in (*BY_COUNTRY, *FOR_ALL_WHO_ARE_KNOWN) if owner == service]
+    tables += [*BY_ACTOR, "event_log"]
+    assert made.api._pool is not None
+    for told in (False, True):
+        if told:
+            everything = Scope("staff:anna", frozenset(COUNTRIES), frozenset({"trc_lipa"}), log=True)
+            assert [await seen(made.api, everything, table) for table in tables].count(0) == 0
+        async with made.api._pool.acquire() as connection:
+            assert [await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables] == [0] * len(tables)
+
+
+@pytest.mark.parametrize("service", ROWS)
+async def test_worker_and_verify_see_every_row_whatever_they_were_told(service: str, filled: Filled) -> None:
+    made = await filled(service)
+    for _, table in ((s, t) for s, t in (*BY_COUNTRY, *FOR_ALL_WHO_ARE_KNOWN) if s == service):
+        assert await seen(made.verify, NOBODY, table) == 2
+    for table in ("event_log", "accesses", "refusal_windows"):
+        assert (await seen(made.worker, NOBODY, table), await seen(made.verify, NOBODY, table)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("service", "statement"),
+    [
+        ("counselling", f"INSERT INTO persons SELECT '{uuid7()}', 1, 'male', 'PK', 1990, 'remote', false, NULL, NULL, false"),
+        ("counselling", "UPDATE persons SET country_of_origin = 'PK'"),
+        ("counselling", "UPDATE sessions SET site = 'remote', counsellor_id = 'staff:berin'"),
+        ("returns", "UPDATE cases SET destination_country = 'PK'"),
+        ("returns", f"INSERT INTO arrival_notices VALUES ('{uuid7()}', 'PK', now())"),
+        ("returns", "UPDATE accesses SET actor_id = 'staff:berin'"),
+        ("reintegration", "UPDATE grants SET destination_country = 'PK'"),
+        ("reintegration", f"INSERT INTO idempotency VALUES ('staff:berin', 'a-key', '', 201, '{uuid7()}', 1)"),
+    ],
+)
+async def test_nobody_writes_a_row_that_they_would_not_see(service: str, statement: str, filled: Filled) -> None:
+    made = await filled(service)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with made.api.unit_of_work(Scope("staff:anna", frozenset({"TR"}), frozenset({"trc_lipa"}))) as unit:
+            await unit.rows(Sql(f"{statement} RETURNING 1"))
+
+
+@pytest.mark.parametrize(
+    ("service", "login", "statement"),
+    [
+        *(("returns", login, "SELECT value FROM disclosure") for login in ("api", "worker")),
+        ("returns", "api", "SELECT leaf FROM dead_letter"),
+        ("returns", "api", "SELECT last_hash FROM cursor"),
+        ("returns", "api", "SELECT size FROM log_head"),
+        ("returns", "api", "DELETE FROM accesses"),
+        ("returns", "api", f"INSERT INTO persons VALUES ('{ONE}', 1, NULL, true, false)"),
+        ("counselling", "api", "SELECT source FROM cursor"),
+        ("counselling", "worker", "SELECT id FROM persons"),
+        ("counselling", "worker", "INSERT INTO idempotency VALUES ('a', 'b', '', 201, gen_random_uuid(), 1)"),
+        ("reintegration", "api", "UPDATE cases SET status = 'sealed'"),
+        ("reintegration", "worker", "SELECT id FROM grants"),
+        ("reintegration", "worker", "UPDATE fund_balances SET granted = 1000000"),
+        *(
+            ("reintegration", "verify", statement)
+            for statement in (
+                "UPDATE grants SET amount = 1", "DELETE FROM open_advances", "TRUNCATE funds",
+                "INSERT INTO payment_references VALUES ('x', gen_random_uuid(), 1)",
+                "SELECT append_events('{}', '{}', '{}', '{}', '{}')", "CREATE TABLE mine (id int)",
+            )
+        ),
+    ],
+)  # fmt: skip
+async def test_a_login_can_do_nothing_that_it_does_not_need(
+    service: str, login: str, statement: str, make_database: MakeDatabase
+) -> None:
+    made = await make_database(service)
+    connection = await asyncpg.connect(getattr(made.logins, login))
+    # Only a reminder, which whoever took the login over would take back.
+    await connection.execute("SET default_transaction_read_only = off")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement)
+    await connection.close()
+
+
+async def test_verify_begins_its_transactions_read_only(make_database: MakeDatabase) -> None:
+    made = await make_database("returns")
+    async with made.verify.unit_of_work(NOBODY) as unit:
+        row = await unit.row(Sql("SELECT current_setting('transaction_read_only') AS value"))
+    assert row is not None
+    assert row["value"] == "on"
+
+
+# Requests of mixed countries over few connections. Each asks for every case there is and counts those of others.
+REQUESTS = 3000
+POOL = 5
+_ALL = Sql("SELECT destination_country FROM cases")
+_LONG = Sql("SELECT pg_sleep(60)")
+
+
+async def test_over_few_connections_no_request_ever_sees_another_country(filled: Filled) -> None:
+    made = await filled("returns")
+    pool = Database(made.logins.api, "mixed", size=POOL, queue_seconds=60)
+    await pool.open()
+    strangers = answered = 0
+
+    async def request(number: int) -> None:
+        nonlocal strangers, answered
+        mine = COUNTRIES[number % len(COUNTRIES)]
+        # Some name no country, some fail half way, some are given up in the middle of a statement.
+        scope = Scope("staff:x", frozenset() if number % 11 == 0 else frozenset({mine}))
+        async with pool.unit_of_work(scope) as unit:
+            rows = await unit.rows(_ALL)
+            strangers += sum(row["destination_country"] != mine for row in rows)
+            answered += len(rows)
+            if number % 7 == 0:
+                raise LookupError
+            if number % 101 == 0:
+                async with asyncio.timeout(0.001):
+                    await unit.rows(_LONG)
+
+    ends = await asyncio.gather(*(request(number) for number in range(REQUESTS)), return_exceptions=True)
+    await pool.close()
+    assert {type(end) for end in ends} == {type(None), LookupError, TimeoutError}
+    assert answered > REQUESTS / 3
+    assert strangers == 0
+
+
+async def test_the_same_requests_with_a_setting_of_the_session_do_see_other_countries(filled: Filled) -> None:
+    made = await filled("returns")
+
+    async def keep(_: object) -> None:
+        pass
+
+    pool = await asyncpg.create_pool(made.logins.api, min_size=0, max_size=POOL, reset=keep)
+    strangers = 0
+
+    async def request(number: int) -> None:
+        nonlocal strangers
+        mine = COUNTRIES[number % len(COUNTRIES)]
+        async with pool.acquire() as connection:
+            if number % 11:
+                await connection.execute("SELECT set_config('app.countries', $1, false)", mine)
+            rows: Sequence[asyncpg.Record] = await connection.fetch(_ALL.text)
+            strangers += sum(row["destination_country"] != mine for row in rows)
+
+    await asyncio.gather(*(request(number) for number in range(REQUESTS)))
+    await pool.close()
+    assert strangers > 0

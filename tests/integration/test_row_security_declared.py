@@ -1,0 +1,206 @@
+"""Row security as the catalogue has it: on every table, as the table's code declares it, and no way around it."""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from shared.topology import SERVICES
+from tests.integration.conftest import MakeDatabase, ServiceDatabase
+
+NAMES = [service.name for service in SERVICES]
+KINDS = ("owner", "api", "worker", "migrate", "verify", "lookup")
+_LISTED = (
+    "({column} = ANY (( SELECT string_to_array(NULLIF(current_setting('app.{setting}'::text, true), ''::text), "
+    "','::text) AS string_to_array)::text[]))"
+)
+# How PostgreSQL prints the condition of each way that `shared/tables.py` names.
+CONDITIONS: Mapping[str, str] = {
+    "country": _LISTED.replace("{setting}", "countries"),
+    "site": _LISTED.replace("{setting}", "sites"),
+    "actor": """({column} = ( SELECT NULLIF(current_setting('app.actor'::text, true), ''::text) AS "nullif"))""",
+    "known": "( SELECT (NULLIF(current_setting('app.countries'::text, true), ''::text) IS NOT NULL))",
+    "log": "( SELECT (current_setting('app.log'::text, true) = 'on'::text))",
+    "any": "true",
+}
+# What the roles that own a function each may read besides, to answer in its name.
+LOOKED_UP: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "counselling": {},
+    "returns": {
+        "cases": frozenset({"id", "case_ref", "destination_country", "approved_by"}),
+        "travels": frozenset({"case_id"}),
+    },
+    "reintegration": {
+        "grants": frozenset({"id", "person_id", "status", "paid", "amount", "requested_at"}),
+    },
+}
+DEFINERS = {
+    "counselling": {"append_events": "counselling_owner"},
+    "returns": {"append_events": "returns_owner", "status_lookup": "returns_lookup"},
+    "reintegration": {"append_events": "reintegration_owner", "support_elsewhere": "reintegration_lookup"},
+}
+Row = Mapping[str, object]
+
+
+def tables_of(service: str) -> dict[str, sa.Table]:
+    metadata: sa.MetaData = import_module(f"services.{service}.tables").METADATA
+    return dict(metadata.tables)
+
+
+def condition(ways: Iterable[str]) -> str:
+    printed = [CONDITIONS[way.partition(":")[0]].replace("{column}", way.partition(":")[2]) for way in ways]
+    return printed[0] if len(printed) == 1 else f"({' OR '.join(printed)})"
+
+
+async def ask(made: ServiceDatabase, sql: str, *values: object) -> list[Row]:
+    connection = await asyncpg.connect(made.logins.migrate)
+    rows = await connection.fetch(sql, *values)
+    await connection.close()
+    return [dict(row) for row in rows]
+
+
+async def policies(made: ServiceDatabase, role: str) -> dict[str, tuple[object, object, object]]:
+    rows = await ask(
+        made, "SELECT tablename, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'public' AND $1 = ANY(roles)", role
+    )
+    found = {str(row["tablename"]): (row["cmd"], row["qual"], row["with_check"]) for row in rows}
+    assert len(found) == len(rows), "two policies of one role on one table widen each other"
+    return found
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_row_security_is_on_for_every_table_and_holds_for_its_owner_too(
+    service: str, make_database: MakeDatabase
+) -> None:
+    rows = await ask(
+        await make_database(service),
+        "SELECT relname, relrowsecurity AND relforcerowsecurity AS held FROM pg_class "
+        "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'f')",
+    )
+    assert {row["relname"] for row in rows} == {*tables_of(service), "alembic_version"}
+    assert [row["relname"] for row in rows if not row["held"]] == []
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_the_api_sees_of_each_table_what_the_table_declares(service: str, make_database: MakeDatabase) -> None:
+    found = await policies(await make_database(service), f"{service}_api")
+    seen = {name: rows for name, (_, rows, _) in found.items() if rows is not None}
+    assert seen == {name: condition(table.info["scope"]) for name, table in tables_of(service).items() if table.info["scope"]}
+    for name, (command, rows, written) in found.items():
+        assert command in ("ALL", "SELECT", "INSERT"), name
+        if command == "ALL":
+            assert written == rows, f"{name}: what may be written is not what may be seen"
+    assert {name for name, (command, *_) in found.items() if command == "INSERT"} == {"disclosure"}
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_the_other_roles_see_every_row_of_what_they_may_see_at_all(
+    service: str, make_database: MakeDatabase
+) -> None:
+    made = await make_database(service)
+    tables = set(tables_of(service))
+    assert await policies(made, f"{service}_owner") == dict.fromkeys({*tables, "alembic_version"}, ("ALL", "true", "true"))
+    assert await policies(made, f"{service}_verify") == dict.fromkeys(tables, ("SELECT", "true", None))
+    worker = await policies(made, f"{service}_worker")
+    assert worker.keys() == tables
+    assert {name for name, (_, rows, _) in worker.items() if rows != "true"} == {"disclosure"}
+    assert {written for _, _, written in worker.values()} <= {"true", None}
+    assert await policies(made, f"{service}_lookup") == dict.fromkeys(LOOKED_UP[service], ("SELECT", "true", None))
+    others = await ask(
+        made,
+        "SELECT tablename FROM pg_policies WHERE cardinality(roles) <> 1 OR permissive <> 'PERMISSIVE' OR NOT roles && $1",
+        [f"{service}_{kind}" for kind in KINDS],
+    )
+    assert others == []
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_the_lookup_reads_no_column_that_its_function_does_not_need(
+    service: str, make_database: MakeDatabase
+) -> None:
+    rows = await ask(
+        await make_database(service),
+        "SELECT table_name, column_name FROM information_schema.column_privileges WHERE grantee = $1",
+        f"{service}_lookup",
+    )
+    found: dict[object, set[object]] = {}
+    for row in rows:
+        found.setdefault(row["table_name"], set()).add(row["column_name"])
+    assert found == LOOKED_UP[service]
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_no_view_lends_its_owners_eyes(service: str, make_database: MakeDatabase) -> None:
+    rows = await ask(
+        await make_database(service),
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND (relkind = 'm' OR relkind = 'v' "
+        "AND NOT coalesce('security_invoker=true' = ANY(reloptions), false))",
+    )
+    assert rows == []
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_no_role_of_ours_stands_above_row_security_or_can_become_one_that_does(
+    service: str, make_database: MakeDatabase
+) -> None:
+    made = await make_database(service)
+    ours = [f"{service}_{kind}" for kind in KINDS]
+    mighty = "rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication"
+    assert await ask(made, f"SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND ({mighty})", ours) == []
+    members = await ask(
+        made,
+        "SELECT roleid::regrole::text AS role, member::regrole::text AS member FROM pg_auth_members "
+        "WHERE member::regrole::text = ANY($1)",
+        ours,
+    )
+    expected = {(f"{service}_owner", f"{service}_migrate")}
+    if LOOKED_UP[service]:
+        expected.add((f"{service}_lookup", f"{service}_owner"))
+    assert {(row["role"], row["member"]) for row in members} == expected
+    unnamed = await ask(
+        made, "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND rolcanlogin", [f"{service}_owner", f"{service}_lookup"]
+    )
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
+    service: str, make_database: MakeDatabase
+) -> None:
+    made = await make_database(service)
+    rows = await ask(
+        made,
+        "SELECT proname, prosecdef, proconfig, proowner::regrole::text AS owner, EXISTS (SELECT FROM "
+        " aclexplode(coalesce(proacl, acldefault('f', proowner))) a WHERE a.grantee = 0) AS public "
+        "FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    )
+    assert [row["proname"] for row in rows if row["public"]] == []
+    assert [row["proname"] for row in rows if row["proconfig"] != ["search_path=public, pg_temp"]] == []
+    assert {row["proname"]: row["owner"] for row in rows if row["prosecdef"]} == DEFINERS[service]
+    makers = await ask(
+        made, "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND has_schema_privilege(rolname, 'public', 'CREATE')",
+        [f"{service}_{kind}" for kind in ("api", "worker", "verify", "lookup")],
+    )  # fmt: skip
+    assert makers == []
+
+
+@pytest.mark.parametrize(
+    ("service", "function", "callers"),
+    [
+        *((service, "append_events(uuid[], text[], uuid[], integer[], bytea[])", {"api", "worker"}) for service in NAMES),
+        *((service, "take(text, bigint, bytea, uuid)", {"worker"}) for service in NAMES),
+        ("returns", "status_lookup(text)", {"api"}),
+        ("reintegration", "support_elsewhere(uuid, uuid, timestamptz)", {"api"}),
+    ],
+)
+async def test_a_function_is_called_by_those_who_need_it(
+    service: str, function: str, callers: set[str], make_database: MakeDatabase
+) -> None:
+    rows = await ask(
+        await make_database(service),
+        "SELECT kind FROM unnest($1::text[]) kind WHERE has_function_privilege($2 || '_' || kind, $3, 'EXECUTE')",
+        ["api", "worker", "verify"], service, function,
+    )  # fmt: skip
+    assert {row["kind"] for row in rows} == callers

@@ -1,0 +1,193 @@
+"""Lists over 200,000 rows, as the API's login reads them within a scope: none reads many more rows than it shows.
+
+The rows are as unkind as real ones: ids in the order of time, one small country, and a rare status among the newest.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import combinations
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.counselling import queries as counselling
+from services.reintegration import queries as reintegration
+from services.returns import queries as returns
+from services.returns.domain.window import statuses_of
+from shared.db import Database, Scope, Sql
+from shared.policy import EVERYWHERE, Reach
+from tests.given import NOON, staff
+from tests.integration.conftest import MakeDatabase, ServiceDatabase
+
+ROWS = 200_000
+RARE = 30
+COUNTRIES = "CASE WHEN n % 5000 = 7 THEN 'PK' WHEN n % 10 < 6 THEN 'TR' ELSE 'IQ' END"
+ID = "('00000000-0000-7000-8{0}00-' || lpad(to_hex(n), 12, '0'))::uuid"
+CASE, PERSON, PLAN, GRANT, SESSION = (ID.format(kind) for kind in range(5))
+
+# A third of the cases is before approval, a third withdrawn after it, a third on its way.
+RETURNS = (
+    f"""INSERT INTO persons (id, version, counselled_at, data_consent, transfer_consent, transfer_country)
+    SELECT {PERSON}, 1, now(), true, true, {COUNTRIES} FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
+    expressed_at, last_contact_at, contact_tried_at, booked_person_ids, times_missed, grants, submitted_by, approved_by)
+    SELECT {CASE}, 2, overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0) || '-000',
+    CASE WHEN n > {ROWS - RARE} THEN 'applied' ELSE (ARRAY['intention', 'withdrawn', 'approved'])[1 + n % 3] END, {COUNTRIES}, {PERSON}, 'staff:anna',
+    jsonb_build_array(jsonb_build_object('person_id', {PERSON}, 'age_group', 'adult', 'travel', 'expected')),
+    now(), now(), '{{}}', '{{}}', 0, '[]', 'staff:anna', CASE WHEN n % 3 > 0 THEN 'staff:zoran' END
+    FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO travels (case_id, person_id, destination_country, sex, age_group, departed_at, own_plan)
+    SELECT {CASE}, {PERSON}, {COUNTRIES}, 'male', 'adult', now(), true FROM generate_series(1, {ROWS}) n
+    WHERE n % 7 = 0""",
+    f"""INSERT INTO arrival_notices (case_id, country, told_at) SELECT {CASE}, {COUNTRIES}, now()
+    FROM generate_series(1, {ROWS}) n WHERE n % 5 = 0""",
+)
+REINTEGRATION = (
+    f"""INSERT INTO cases (id, version, person_ids, destination_country, counsellor_id, arrived, status)
+    SELECT {CASE}, 2, ARRAY[{PERSON}], {COUNTRIES}, 'staff:anna',
+    CASE n % 3 WHEN 0 THEN '[]'::jsonb ELSE '[{{}}]'::jsonb END, CASE n % 3 WHEN 0 THEN 'noted' ELSE 'arrived' END
+    FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO plans (id, version, case_id, destination_country, person_ids, lines, status, plan_version, agreed_on)
+    SELECT {PLAN}, 2, {CASE}, {COUNTRIES}, ARRAY[{PERSON}], '[]', CASE WHEN n > {ROWS - RARE} THEN 'own_plan' ELSE 'agreed' END, 1,
+    CASE WHEN n <= {ROWS - RARE} THEN current_date END FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
+    destination_country, counsellor_id, requester_id, requested_at, amount, currency, tranches, status,
+    request_version, committed, paid)
+    SELECT {GRANT}, 2, {CASE}, {PERSON}, {PLAN}, {PLAN}, 'business', 'in_kind_vendor', {COUNTRIES}, 'staff:anna',
+    'staff:asker', now() - n * interval '1 minute', 100, 'EUR', '[]',
+    CASE WHEN n > {ROWS - RARE} THEN 'endorsed' ELSE 'rejected' END, 1, 0, 0 FROM generate_series(1, {ROWS}) n""",
+)
+COUNSELLING = (
+    f"""INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id,
+    held_at, topics) SELECT {SESSION}, 1, 'held', 'individual', 'in_person', (ARRAY['trc_lipa', 'remote'])[1 + n % 2],
+    'tur', '{{}}', 'staff:c' || n % 40, now(), '{{}}' FROM generate_series(1, {ROWS}) n""",
+)
+
+SOMEBODY = staff("somebody")
+MISSION = EVERYWHERE.scope(SOMEBODY)
+OFFICES = {country: Reach(frozenset({country})).scope(SOMEBODY) for country in ("PK", "TR")}
+MOST_READ = 1000
+Asked = tuple[Scope, Sql, Mapping[str, object]]
+
+
+def some_of(values: Mapping[str, object]) -> list[dict[str, object]]:
+    """Every combination of these filters, with and without."""
+    return [
+        {name: values[name] for name in names}
+        for how_many in range(len(values) + 1)
+        for names in combinations(values, how_many)
+    ]
+
+
+def lists_of_returns() -> list[Asked]:
+    ours = some_of({"case_ref": "0000-0003-000", "status": "applied", "destination_country": "PK"})
+    theirs = some_of({"case_ref": "0000-0003-000", "statuses": statuses_of("in_preparation")})
+    theirs += some_of({"statuses": statuses_of("not_coming")})[1:]
+    return [
+        *((MISSION, returns.cases({name: str(value) for name, value in asked.items()}), asked) for asked in ours),
+        *(
+            (office, returns.cases_abroad(asked), {"countries": [country], "not_coming_since": NOON, **asked})
+            for asked in theirs
+            for country, office in OFFICES.items()
+        ),
+    ]  # fmt: skip
+
+
+def lists_of_reintegration() -> list[Asked]:
+    found: list[Asked] = []
+    for choose, status in ((reintegration.plans, "own_plan"), (reintegration.grants, "endorsed")):
+        for asked in some_of({"case_id": "00000000-0000-7000-8000-000000000003", "status": status}):
+            found.append((MISSION, choose(asked), asked))
+            for country, office in OFFICES.items():
+                abroad = {"countries": [country], **asked}
+                found.append((office, choose(abroad), abroad))
+    return found
+
+
+def lists_of_counselling() -> list[Asked]:
+    own = Reach(sites=frozenset({"remote"})).scope(SOMEBODY)
+    asked = {"counsellor_id": "staff:c7"}
+    return [(scope, counselling.SESSIONS_OF, asked) for scope in (MISSION, own)]
+
+
+@asynccontextmanager
+async def filled(made: ServiceDatabase, service: str, statements: Sequence[str]) -> AsyncIterator["Reader"]:
+    owner = await asyncpg.connect(made.logins.migrate)
+    await owner.execute(f"SET ROLE {service}_owner")
+    for statement in statements:
+        await owner.execute(statement, timeout=60)
+    await owner.execute("ANALYZE")
+    await owner.close()
+    assert made.api._pool is not None
+    async with made.api._pool.acquire() as connection:
+        yield Reader(made.api, connection)
+
+
+class Reader:
+    """The API's login, which is told how PostgreSQL found what it asked for."""
+
+    def __init__(self, api: Database, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+        self._api = api
+        self._connection = connection
+
+    async def plan(self, mode: str, scope: Scope, sql: Sql, values: Mapping[str, object]) -> dict[str, Any]:
+        # Prepared on the server, because only then is a plan made that does not know the values.
+        given = sql.arguments({"after": None, "limit": 51, **values})
+        arguments = f"({', '.join(map(literal, given))})" if given else ""
+        await self._connection.execute(self._api._begin(scope))
+        await self._connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+        await self._connection.execute(f"PREPARE asked AS {sql.text}")
+        plan = await self._connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked{arguments}")
+        await self._connection.execute("COMMIT; DEALLOCATE asked")
+        found: dict[str, Any] = json.loads(plan)[0]
+        return found
+
+
+def literal(value: object) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case int():
+            return str(value)
+        case list():
+            return f"ARRAY[{', '.join(map(literal, value))}]"
+        case datetime():
+            return f"'{value.isoformat()}'"
+        case _:
+            return f"'{value}'"
+
+
+def nodes(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [plan, *(node for below in plan.get("Plans", ()) for node in nodes(below))]
+
+
+@pytest.mark.parametrize(
+    ("service", "statements", "asked"),
+    [
+        ("returns", RETURNS, lists_of_returns()),
+        ("reintegration", REINTEGRATION, lists_of_reintegration()),
+        ("counselling", COUNSELLING, lists_of_counselling()),
+    ],
+    ids=["returns", "reintegration", "counselling"],
+)
+async def test_no_list_reads_many_more_rows_than_it_shows(
+    service: str, statements: Sequence[str], asked: Sequence[Asked], make_database: MakeDatabase
+) -> None:
+    async with filled(await make_database(service), service, statements) as reader:
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            for scope, sql, values in asked:
+                found = nodes((await reader.plan(mode, scope, sql, values))["Plan"])
+                tables = [node for node in found if "Relation Name" in node]
+                assert not [node["Relation Name"] for node in tables if node["Node Type"] == "Seq Scan"], sql.text
+                assert sum(map(rows_read, tables)) <= MOST_READ, f"{mode} {values} {sql.text}"
+                # What the policies ask of the scope is asked once, whatever the number of rows.
+                scopes = [node["Actual Loops"] for node in found if node.get("Parent Relationship") == "InitPlan"]
+                assert scopes and max(scopes) <= 1, sql.text
+
+
+def rows_read(node: Mapping[str, Any]) -> int:
+    each: int = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    return each * int(node["Actual Loops"])

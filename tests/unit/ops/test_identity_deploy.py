@@ -1,0 +1,254 @@
+"""What is said about other identity providers agrees with the code: roles, claims, clients, settings."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+from pydantic import SecretStr
+
+from ops.identity.clients import PORTAL_CLIENT, SERVICE_CLIENTS, Client, client_of
+from ops.identity.keys import LIFE_SECONDS
+from ops.settings import PROJECT
+from shared.actors import Actor, Role
+from shared.auth import Tokens
+from shared.jwks import VerificationKey, usable_keys
+from shared.settings import Settings
+
+KEYCLOAK = PROJECT / "deploy" / "keycloak"
+REALM: dict[str, Any] = json.loads((KEYCLOAK / "realm-avrr.json").read_text())
+README = (KEYCLOAK / "README.md").read_text()
+ENTRA = (PROJECT / "deploy" / "entra.env.example").read_text()
+CLIENTS: dict[str, dict[str, Any]] = {client["clientId"]: client for client in REALM["clients"]}
+MACHINES = sorted(set(CLIENTS) - {PORTAL_CLIENT})
+FLOWS: dict[str, list[dict[str, Any]]] = {
+    flow["alias"]: flow["authenticationExecutions"] for flow in REALM["authenticationFlows"]
+}
+LEVELS: dict[str, dict[str, str]] = {entry["alias"]: entry["config"] for entry in REALM["authenticatorConfig"]}
+SECOND = 1_709_283_600
+DEFAULTS = Settings.model_fields
+
+
+def settings(text: str) -> Settings:
+    """The settings that a text states, line by line."""
+    stated = dict(re.findall(r"(?m)^AVRR_([A-Z_]+)=(.+)$", text))
+    assert {name.lower() for name in stated} <= set(DEFAULTS)
+    values: dict[str, object] = {name.lower(): value for name, value in stated.items()}
+    if "OIDC_ALGORITHMS" in stated:
+        values["oidc_algorithms"] = json.loads(stated["OIDC_ALGORITHMS"])
+    unused = SecretStr("postgresql://nowhere")
+    return Settings.model_validate(
+        {"nats_url": "nats://127.0.0.1", "api_database_url": unused, "worker_database_url": unused, **values}
+    )
+
+
+class Published:
+    """The keys of a provider that a test signs for."""
+
+    def __init__(self, key: ECKey | RSAKey, algorithms: tuple[str, ...]) -> None:
+        self.keys = usable_keys({"keys": [key.as_dict(private=False)]}, frozenset(algorithms))
+
+    async def key(self, kid: str) -> VerificationKey | None:
+        return self.keys.get(kid)
+
+
+async def accepted(stated: Settings, key: ECKey | RSAKey, algorithm: str, claims: dict[str, object]) -> Actor:
+    token = jwt.encode(
+        {"alg": algorithm, "kid": key.kid or "", "typ": stated.oidc_token_type}, claims, key, algorithms=[algorithm]
+    )
+    published = Published(key, stated.oidc_algorithms)
+    return await Tokens(stated, published, lambda: datetime.fromtimestamp(SECOND, UTC)).verify(token)
+
+
+def claims_of(client_id: str, attributes: dict[str, list[str]], roles: list[str], life: int) -> dict[str, object]:
+    """What Keycloak's mappers make of a user, as their documentation says."""
+    claims: dict[str, object] = {"iat": SECOND, "exp": SECOND + life}
+    for mapper in CLIENTS[client_id]["protocolMappers"]:
+        config = mapper["config"]
+        assert config["access.token.claim"] == "true"
+        many = config.get("multivalued") == "true"
+        match mapper["protocolMapper"]:
+            case "oidc-audience-mapper":
+                claims["aud"] = config["included.custom.audience"]
+            case "oidc-hardcoded-claim-mapper":
+                claims[config["claim.name"]] = config["claim.value"]
+            case "oidc-usermodel-realm-role-mapper":
+                claims[config["claim.name"]] = [*roles, "offline_access"] if many else roles[0]
+            case "oidc-usermodel-attribute-mapper":
+                found = attributes.get(config["user.attribute"])
+                if found:
+                    claims[config["claim.name"]] = found if many else found[0]
+            case other:
+                pytest.fail(f"a mapper that nobody knows here: {other}")
+    return claims
+
+
+def everything(found: object) -> Iterator[str]:
+    """Every name in a document."""
+    if isinstance(found, dict):
+        for name, value in found.items():
+            yield name
+            yield from everything(value)
+    elif isinstance(found, list):
+        for value in found:
+            yield from everything(value)
+
+
+def test_the_realm_has_our_roles_and_no_other() -> None:
+    assert [role["name"] for role in REALM["roles"]["realm"]] == [role.value for role in Role]
+
+
+def test_the_realm_holds_no_secret_and_no_person() -> None:
+    secret = {"secret", "credentials", "privateKey", "certificate", "password", "value", "secretData"}
+    assert not secret & set(everything(REALM))
+    assert {user["username"] for user in REALM["users"]} == {f"service-account-{name}" for name in MACHINES}
+
+
+def test_tokens_are_as_the_services_want_them_by_default() -> None:
+    assert REALM["accessTokenLifespan"] == LIFE_SECONDS <= DEFAULTS["oidc_max_token_seconds"].default
+    assert REALM["defaultSignatureAlgorithm"] in DEFAULTS["oidc_algorithms"].default
+    (curve,) = {
+        provider["config"].get("ecdsaEllipticCurveKey", [""])[0]
+        for provider in REALM["components"]["org.keycloak.keys.KeyProvider"]
+        if provider["providerId"] == "ecdsa-generated"
+    }
+    assert curve == "P-256"
+    for client in CLIENTS.values():
+        assert client["attributes"]["access.token.header.type.rfc9068"] == "true"
+        assert client["attributes"]["access.token.signed.response.alg"] == "ES256"
+        assert client["attributes"]["id.token.signed.response.alg"] == "ES256"
+    assert DEFAULTS["oidc_token_type"].default == "at+jwt"
+
+
+@pytest.mark.parametrize("client_id", CLIENTS)
+def test_claims_bear_the_names_that_the_services_read(client_id: str) -> None:
+    named = {
+        mapper["config"]["claim.name"]: mapper["config"].get("multivalued")
+        for mapper in CLIENTS[client_id]["protocolMappers"]
+        if mapper["protocolMapper"].startswith("oidc-usermodel-")
+    }
+    assert named == {
+        DEFAULTS["oidc_roles_claim"].default: "true",
+        DEFAULTS["oidc_organisation_claim"].default: "false",
+        DEFAULTS["oidc_countries_claim"].default: "true",
+        DEFAULTS["oidc_sites_claim"].default: "true",
+    }
+    claims = claims_of(client_id, {}, ["auditor"], 300)
+    assert claims["aud"] == DEFAULTS["oidc_audience"].default
+
+
+def test_the_portal_signs_people_in_by_code_and_pkce_alone() -> None:
+    portal, ours = CLIENTS[PORTAL_CLIENT], client_of(PORTAL_CLIENT)
+    assert ours is not None
+    assert portal["attributes"]["pkce.code.challenge.method"] == "S256"
+    allowed = ("standardFlowEnabled", "implicitFlowEnabled", "directAccessGrantsEnabled", "serviceAccountsEnabled")
+    assert [portal[name] for name in allowed] == [True, False, False, False]
+    assert not portal["publicClient"]
+    root = portal["rootUrl"]
+    assert {uri.removeprefix(root) for uri in portal["redirectUris"]} == ours.redirect_paths
+    signed_out = portal["attributes"]["post.logout.redirect.uris"].split("##")
+    assert {uri.removeprefix(root) for uri in signed_out} == ours.signed_out_paths
+    assert set(portal["defaultClientScopes"]) == {"basic", "acr"}
+
+
+def test_each_service_client_and_one_office_are_there() -> None:
+    assert set(SERVICE_CLIENTS) < set(MACHINES)
+    known = [client_of(name) for name in MACHINES]
+    assert {client.role for client in known if client is not None} == {Role.SERVICE, Role.RECEIVING_OFFICE}
+
+
+def expected(client: Client) -> Actor:
+    assert client.role is not None
+    nothing: frozenset[str] = frozenset()
+    return Actor(
+        client.subject, frozenset({client.role}), client.organisation, frozenset(client.countries), nothing, "", None
+    )
+
+
+@pytest.mark.parametrize("client_id", MACHINES)
+async def test_a_program_is_the_same_to_a_service_as_in_development(client_id: str) -> None:
+    client, ours = CLIENTS[client_id], client_of(client_id)
+    assert ours is not None
+    assert (client["serviceAccountsEnabled"], client["standardFlowEnabled"]) == (True, False)
+    # Whatever scope came by default would bring `acr` and `auth_time`, and with them a sign-in that never was.
+    assert client["defaultClientScopes"] == client["optionalClientScopes"] == []
+    (account,) = [user for user in REALM["users"] if user["serviceAccountClientId"] == client_id]
+    key = ECKey.generate_key("P-256", {"kid": "one"})
+    stated = settings(README)
+    claims = claims_of(client_id, account["attributes"], account["realmRoles"], REALM["accessTokenLifespan"])
+    assert await accepted(stated, key, "ES256", {**claims, "iss": stated.oidc_issuer}) == expected(ours)
+
+
+async def test_a_person_at_keycloak_is_known_to_a_service() -> None:
+    key, stated = ECKey.generate_key("P-256", {"kid": "one"}), settings(README)
+    attributes = {"organisation": ["iom_ba"], "countries": ["BA"], "sites": ["trc_lipa"]}
+    claims = claims_of(PORTAL_CLIENT, attributes, ["counsellor"], REALM["accessTokenLifespan"])
+    person = "0b7d1c2e-0000-4000-8000-000000000000"
+    claims |= {"iss": stated.oidc_issuer, "sub": person, "acr": "phr", "auth_time": SECOND}
+    actor = await accepted(stated, key, "ES256", claims)
+    assert (actor.person_id, actor.roles, actor.acr) == (person, frozenset({Role.COUNSELLOR}), "phr")
+    assert (actor.countries, actor.sites) == (frozenset({"BA"}), frozenset({"trc_lipa"}))
+
+
+def test_a_strong_sign_in_is_the_one_that_the_services_ask_for() -> None:
+    (strong,) = DEFAULTS["step_up_acr_values"].default
+    for attributes in (REALM["attributes"], CLIENTS[PORTAL_CLIENT]["attributes"]):
+        assert json.loads(attributes["acr.loa.map"]) == {"pwd": 1, strong: 2}
+
+
+def test_every_part_of_the_sign_in_is_there_and_the_strong_one_needs_a_key_every_time() -> None:
+    assert REALM["browserFlow"] in FLOWS
+    for executions in FLOWS.values():
+        for execution in executions:
+            assert execution["authenticatorFlow"] == ("flowAlias" in execution)
+            assert execution.get("flowAlias", REALM["browserFlow"]) in FLOWS
+            assert execution.get("authenticatorConfig", next(iter(LEVELS))) in LEVELS
+    steps = {}
+    for executions in FLOWS.values():
+        condition = next((found for found in executions if found.get("authenticatorConfig")), None)
+        if condition is not None:
+            assert executions[0] is condition
+            assert condition["authenticator"] == "conditional-level-of-authentication"
+            assert [found["requirement"] for found in executions] == ["REQUIRED", "REQUIRED"]
+            level = LEVELS[condition["authenticatorConfig"]]
+            steps[level["loa-condition-level"]] = (executions[1]["authenticator"], level["loa-max-age"])
+    assert steps == {
+        "1": ("auth-username-password-form", "28800"),
+        "2": ("webauthn-authenticator-passwordless", "0"),
+    }
+    assert REALM["webAuthnPolicyPasswordlessUserVerificationRequirement"] == "required"
+
+
+def test_nobody_chooses_their_own_countries_sites_or_organisation() -> None:
+    (component,) = REALM["components"]["org.keycloak.userprofile.UserProfileProvider"]
+    profile = json.loads(component["config"]["kc.user.profile.config"][0])
+    edited_by = {entry["name"]: entry["permissions"]["edit"] for entry in profile["attributes"]}
+    assert {name: edited_by[name] for name in ("organisation", "countries", "sites")} == {
+        "organisation": ["admin"], "countries": ["admin"], "sites": ["admin"],
+    }  # fmt: skip
+    assert profile.get("unmanagedAttributePolicy", "DISABLED") == "DISABLED"
+
+
+def test_what_was_not_tested_says_so_and_names_no_setting_that_does_not_exist() -> None:
+    for text in (README, ENTRA):
+        assert "not tested here" in text.lower()
+        for name in re.findall(r"\bAVRR_([A-Z_]+)\b", text):
+            assert name.lower() in DEFAULTS
+
+
+async def test_a_token_as_entra_signs_it_is_understood_and_is_never_a_strong_sign_in() -> None:
+    key, stated = RSAKey.generate_key(2048, {"kid": "one"}), settings(ENTRA)
+    assert stated.oidc_algorithms == ("RS256",)
+    claims: dict[str, object] = {
+        "iss": stated.oidc_issuer, "aud": stated.oidc_audience, "iat": SECOND, "nbf": SECOND, "exp": SECOND + 899,
+        "ver": "2.0", "sub": "pairwise", "oid": "0b7d1c2e-0000-4000-8000-000000000000", "roles": ["coordinator"],
+        "extn.organisation": "iom_ba", "extn.countries": ["BA"], "extn.sites": ["trc_lipa"], "acrs": ["c1"],
+    }  # fmt: skip
+    assert await accepted(stated, key, "RS256", claims) == Actor(
+        "0b7d1c2e-0000-4000-8000-000000000000", frozenset({Role.COORDINATOR}), "iom_ba", frozenset({"BA"}),
+        frozenset({"trc_lipa"}), "", None,
+    )  # fmt: skip

@@ -1,0 +1,26 @@
+"""The page that tells people who may do what says what the code holds."""
+
+from pathlib import Path
+
+import pytest
+
+from ops.policy_table import PAGE, lines, page, policy_of
+from shared.topology import SERVICES
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+def test_the_page_in_the_documentation_is_the_one_that_the_code_prints() -> None:
+    assert (PROJECT / PAGE).read_text(encoding="utf-8") == page(), "run ./avrr policy --markdown > docs/policy.md"
+
+
+@pytest.mark.parametrize("service", [service.name for service in SERVICES])
+def test_every_row_of_a_policy_is_printed_once(service: str) -> None:
+    printed = [tuple(line.split()[:3]) for line in lines(service)]
+    assert len(printed) == len(set(printed))
+    assert set(printed) == {(row.operation, row.role.value, row.extent) for row in policy_of(service).rows}
+
+
+def test_what_needs_a_step_up_says_so() -> None:
+    marked = {line.split()[0] for line in lines("reintegration") if "step-up" in line}
+    assert marked == {"approve_grant", "release_tranche", "confirm_payment", "read_events"}
