@@ -64,8 +64,12 @@ _KERNEL = (
     Open("dead_letter", EVERY_ROW, worker="SELECT, INSERT, DELETE"),
     Open("idempotency", of_the_actor("actor_id"), "SELECT, INSERT", "SELECT"),
     Open("status_transition", EVERY_ROW, "SELECT", "SELECT"),
-    Open("accesses", of_the_actor("actor_id"), "SELECT, INSERT, UPDATE", "SELECT, UPDATE"),
-    Open("refusal_windows", of_the_actor("actor_id"), "SELECT, INSERT, UPDATE, DELETE", "SELECT, UPDATE, DELETE"),
+    # A row of somebody's refusal can be locked by them and not changed; a window only counts up, and not away.
+    Open("accesses", of_the_actor("actor_id"), "SELECT, INSERT, UPDATE (id)", "SELECT, UPDATE"),
+    Open(
+        "refusal_windows", of_the_actor("actor_id"), "SELECT, INSERT, UPDATE (repeats, last_at, last_correlation)",
+        "SELECT, UPDATE, DELETE",
+    ),
 )
 
 

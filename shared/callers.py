@@ -1,7 +1,7 @@
-"""Who calls, known before anything else of a request is read: without a valid token nobody learns what is malformed."""
+"""Who calls and whether they may, before anything else of a request is read: nobody else learns what is malformed."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, get_origin
+from typing import Any, Protocol, get_origin
 
 from fastapi import Request, Response
 from fastapi.dependencies.utils import get_flat_params
@@ -16,10 +16,20 @@ from shared.auth import BadToken, Tokens
 PUBLIC = frozenset({"healthz", "readyz", "metrics"})
 
 
-class AuthenticatedRoute(APIRoute):
-    """A route whose caller is verified before its body is looked at, and which takes no parameter that it has not.
+class Admits(Protocol):
+    """What lets a known caller in to an operation, or refuses; `shared.http.Runtime` in every service."""
 
-    A misspelt filter would otherwise filter nothing, and of one that is given twice another may be meant.
+    tokens: Tokens
+
+    async def admit(self, request: Request, actor: Actor, operation: str) -> object:
+        """What the request may go on with; raises a `Refusal` or `TooManyRequests`."""
+
+
+class AuthenticatedRoute(APIRoute):
+    """A route whose caller is verified and admitted before its body is looked at, whatever its function asks for.
+
+    It takes no parameter that it has not: a misspelt filter would filter nothing, and of one that is given twice
+    another may be meant.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -31,18 +41,14 @@ class AuthenticatedRoute(APIRoute):
         names = frozenset(param.alias for param in taken)
         lists = frozenset(param.alias for param in taken if get_origin(param.field_info.annotation) is list)
 
-        async def known_first(request: Request) -> Response:
-            request.state.actor = await _verified(request)
+        async def admitted_first(request: Request) -> Response:
+            runtime: Admits = request.app.state.runtime
+            actor = await _verified(request, runtime.tokens)
+            request.state.admitted = await runtime.admit(request, actor, self.name)
             _refuse_others(request, names, names - lists)
             return await handler(request)
 
-        return known_first
-
-
-async def actor_of(request: Request) -> Actor:
-    """The verified caller of a request; raises `BadToken`."""
-    known: Actor | None = getattr(request.state, "actor", None)
-    return known if known is not None else await _verified(request)
+        return admitted_first
 
 
 def _refuse_others(request: Request, names: frozenset[str], once: frozenset[str]) -> None:
@@ -53,8 +59,7 @@ def _refuse_others(request: Request, names: frozenset[str], once: frozenset[str]
         raise RequestValidationError(faults)
 
 
-async def _verified(request: Request) -> Actor:
-    tokens: Tokens = request.app.state.runtime.tokens
+async def _verified(request: Request, tokens: Tokens) -> Actor:
     stated = request.headers.getlist("authorization")
     # Of two, a proxy in front of us may have looked at the other one.
     scheme, _, token = stated[0].partition(" ") if len(stated) == 1 else ("", "", "")

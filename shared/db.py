@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 # Every character of a person id that `auth` accepts, and none that could end the literal it stands in.
-_SAFE = re.compile(r"[A-Za-z0-9:._@,|/+=\-]{0,2000}")
+_SAFE = re.compile(r"[A-Za-z0-9:._@,|/+=\-]{0,20000}")
 _PLACE = re.compile(r"\$(\d+)")
 
 INFRASTRUCTURE = (

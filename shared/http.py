@@ -9,16 +9,15 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.actors import Actor
+from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.auth import Tokens
 from shared.buckets import Buckets, Kind, TooManyRequests
-from shared.callers import actor_of
 from shared.clock import REPLAY_HEADER, Clock
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.disclosure import Consents, NobodyAgreed
 from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, RuleViolation, StepUpNeeded
-from shared.handling import Repeat, handle, read, transact
+from shared.handling import Read, Repeat, handle, read, transact
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE, Policy, Reach
 from shared.recording import Recorder
@@ -90,6 +89,47 @@ class Runtime:
     buckets: Buckets = field(default_factory=Buckets)
     mission_time_zone: str = "Europe/Sarajevo"
 
+    async def admit(self, request: Request, actor: Actor, operation: str) -> "Admitted":
+        """Lets a known caller in to an operation; raises `TooManyRequests`, or a `Refusal` that is on record."""
+        self.take(request, actor, "write" if request.method == "POST" else "read")
+        context = Context(actor, self.clock.for_request(request.headers.get(REPLAY_HEADER)))
+        origin = Origin(request.scope["state"]["correlation_id"])
+        try:
+            reach = self.policy.reach(actor, operation)
+            if operation in self.policy.step_up:
+                self.step_up.demand(actor)
+        except (NotPermitted, StepUpNeeded) as refusal:
+            await self.recorder.refused(context, origin, operation, refusal.code, _about(request))
+            raise
+        # Only who may do it uses up what may be done less often.
+        if operation in self.policy.exports:
+            self.take(request, actor, "export")
+        elif operation in self.policy.searches:
+            self.take(request, actor, "search")
+        return Admitted(context, origin, operation, reach)
+
+    def take(self, request: Request, actor: Actor, kind: Kind) -> None:
+        """Takes one of an actor's tokens of this kind; raises `TooManyRequests`."""
+        # A replay hurries through a year on this machine; what it states the time of is not held to people's pace.
+        if self.clock.mode == "replay" and REPLAY_HEADER in request.headers:
+            return
+        # One of our services asks for many people; each of them took a token of their own before it did.
+        if Role.SERVICE in actor.roles:
+            return
+        wait = self.buckets.take(actor.person_id, kind)
+        if wait > 0:
+            raise TooManyRequests(wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A known actor's way in to an operation that the policy gives them."""
+
+    context: Context
+    origin: Origin
+    operation: str
+    reach: Reach
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -126,23 +166,26 @@ class Call:
     ) -> View[State]:
         """One resource for this reader, with the actions open to them; ``recorded`` says that it is on record already."""
 
-        async def work(unit: UnitOfWork) -> View[State]:
-            found = await read(unit, aggregate, id, self.context, reach=self.reach)
-            self.response.headers["ETag"] = etag(found.version)
-            actions = [
-                self._action(aggregate.decider.rule(command).label, command, refusal)
-                for command, refusal in found.refusals.items()
-                if command in self.runtime.operations
-            ]
-            # Made of the state's own type: where a route has one model for each group of readers, the framework must not
-            # have to guess which of them this is.
-            model = cast("type[View[State]]", View[aggregate.state])  # type: ignore[name-defined]
-            return model(id=found.id, version=found.version, state=found.state, actions=actions)
+        async def work(unit: UnitOfWork) -> Read[State]:
+            return await read(unit, aggregate, id, self.context, reach=self.reach)
 
         found = await self._refusals_on_record(transact(self.runtime.database, self.scope(), work), id)
         if not recorded:
             await self.on_record(id)
-        return found
+        return self.view_of(aggregate, found)
+
+    def view_of(self, aggregate: Aggregate[State, Facts], found: Read[State]) -> View[State]:
+        """What was read as this reader sees it: with its ETag, and with each action and why not."""
+        self.response.headers["ETag"] = etag(found.version)
+        actions = [
+            self._action(aggregate, found.state, command, refusal)
+            for command, refusal in found.refusals.items()
+            if command in self.runtime.operations
+        ]
+        # Made of the state's own type: where a route has one model for each group of readers, the framework must not
+        # have to guess which of them this is.
+        model = cast("type[View[State]]", View[aggregate.state])  # type: ignore[name-defined]
+        return model(id=found.id, version=found.version, state=found.state, actions=actions)
 
     async def ask(self, question: Callable[[UnitOfWork], Awaitable[Result]], *, log: bool = False) -> Result:
         """A query in one transaction of this actor; ``log`` lets it read the event log."""
@@ -150,7 +193,11 @@ class Call:
 
     def take(self, kind: Kind) -> None:
         """Takes a further token, where a request does what is limited more strictly; raises `TooManyRequests`."""
-        _take_a_token(self.request, self.runtime, self.context.actor, kind)
+        self.runtime.take(self.request, self.context.actor, kind)
+
+    async def refused(self, code: str, about: UUID) -> None:
+        """Puts on record that this call is refused, for the true reason."""
+        await self.runtime.recorder.refused(self.context, self.origin, self.operation, code, about)
 
     async def on_record(self, about: UUID | None = None) -> None:
         """Puts this read on record if the policy wants that of its operation; nothing is answered before it is."""
@@ -193,10 +240,15 @@ class Call:
                 )
             raise
 
-    def _action(self, label: str, command: type[Command], refusal: Refusal | None) -> Action:
-        name = self.runtime.operations[command]
+    def _action(
+        self, aggregate: Aggregate[State, Facts], state: State, command: type[Command], refusal: Refusal | None
+    ) -> Action:
+        name, label = self.runtime.operations[command], aggregate.decider.rule(command).label
+        actor = self.context.actor
         try:
-            self.runtime.policy.reach(self.context.actor, name)
+            # Of several roles another one may have opened this view than the one that could give the command.
+            if not aggregate.within(state, self.runtime.policy.reach(actor, name), actor):
+                refusal = NotPermitted()
         except NotPermitted as error:
             refusal = error
         return Action(
@@ -229,38 +281,12 @@ def etag(version: int) -> str:
 
 
 async def call(request: Request, response: Response) -> Call:
-    """The call of this request; raises `BadToken`, `TooManyRequests`, or a `Refusal` on record."""
-    runtime: Runtime = request.app.state.runtime
-    actor = await actor_of(request)
-    operation = request.scope["route"].name
-    _take_a_token(request, runtime, actor, _kind(request, runtime, operation))
-    context = Context(actor, runtime.clock.for_request(request.headers.get(REPLAY_HEADER)))
-    origin = Origin(request.scope["state"]["correlation_id"])
-    try:
-        reach = runtime.policy.reach(actor, operation)
-        if operation in runtime.policy.step_up:
-            runtime.step_up.demand(actor)
-    except (NotPermitted, StepUpNeeded) as refusal:
-        await runtime.recorder.refused(context, origin, operation, refusal.code, _about(request))
-        raise
-    return Call(request, response, runtime, context, origin, operation, reach)
-
-
-def _take_a_token(request: Request, runtime: Runtime, actor: Actor, kind: Kind) -> None:
-    # A replay hurries through a year on this machine; what it states the time of is not held to the pace of people.
-    if runtime.clock.mode == "replay" and REPLAY_HEADER in request.headers:
-        return
-    wait = runtime.buckets.take(actor.person_id, kind)
-    if wait > 0:
-        raise TooManyRequests(wait)
-
-
-def _kind(request: Request, runtime: Runtime, operation: str) -> Kind:
-    if operation in runtime.policy.exports:
-        return "export"
-    if operation in runtime.policy.searches:
-        return "search"
-    return "write" if request.method == "POST" else "read"
+    """The call of a request that was admitted before its body was read."""
+    admitted: Admitted = request.state.admitted
+    return Call(
+        request, response, request.app.state.runtime, admitted.context, admitted.origin, admitted.operation,
+        admitted.reach,
+    )
 
 
 def _about(request: Request) -> UUID | None:

@@ -22,7 +22,7 @@ _HEADERS: Final[Json] = {
     "X-Correlation-Id": {
         "description": "Which request this was; the caller's own, if it sent one.",
         "required": True,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9\\-]{8,64}$"},
+        "schema": {"type": "string", "format": "uuid"},
     },
     "ETag": {
         "description": "The version of the resource, for If-Match.",

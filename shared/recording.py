@@ -12,7 +12,7 @@ from shared.access import Access, CountRefusals, RecordReading, RecordRefusal, R
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.clock import Clock
-from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, WriteConflict
+from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.decider import NoFacts
 from shared.handling import handle
 from shared.ids import uuid7
@@ -23,6 +23,11 @@ WINDOW_SECONDS = 60.0
 LOOK_SECONDS = 5.0
 _NOTHING = UUID(int=0)
 
+# Whoever tries many things at once is counted together, so that nobody can fill the log with refusals.
+MOST_OF_A_KIND = 10
+MOST_OF_AN_ACTOR = 40
+_SEVERAL = "several"
+
 # The first refusal opens a window and becomes an event; whoever repeats it while the window is open is only counted.
 # The row's lock makes those who come at the same moment take turns.
 _NOTE = Sql(
@@ -30,6 +35,12 @@ _NOTE = Sql(
     "VALUES (:actor_id, :operation, :code, :about, :access_id, 0, :at, :correlation) "
     "ON CONFLICT (actor_id, operation, code, about) DO UPDATE SET repeats = w.repeats + 1, "
     "last_at = excluded.last_at, last_correlation = excluded.last_correlation RETURNING access_id"
+)
+_OPEN = Sql(
+    "SELECT count(*) AS of_the_actor, "
+    "count(*) FILTER (WHERE operation = :operation AND code = :code) AS of_the_kind, "
+    "coalesce(bool_or(operation = :operation AND code = :code AND about = :about), false) AS this_one "
+    "FROM refusal_windows WHERE actor_id = :actor_id"
 )
 _CLOSE = Sql(
     "DELETE FROM refusal_windows WHERE (actor_id, operation, code, about) IN (SELECT actor_id, operation, code, about "
@@ -52,18 +63,30 @@ class Recorder:
     async def refused(
         self, context: Context, origin: Origin, operation: str, code: str, about: UUID | None = None
     ) -> None:
-        """A refusal: an event the first time, afterwards counted until its minute is over."""
+        """A refusal: an event the first time, afterwards counted until its minute is over.
+
+        Beyond so many subjects of a kind they are counted without a subject, and beyond so many kinds together.
+        """
         actor_id = context.actor.person_id
 
         async def work(unit: UnitOfWork) -> None:
             access_id = uuid7()
+            what, whom = operation, about
+            found = await unit.row(
+                _OPEN, actor_id=actor_id, operation=operation, code=code, about=about or _NOTHING
+            )
+            assert found is not None
+            if not found["this_one"] and found["of_the_kind"] >= MOST_OF_A_KIND:
+                whom = None
+            if not found["this_one"] and found["of_the_actor"] >= MOST_OF_AN_ACTOR:
+                what, whom = _SEVERAL, None
             window = await unit.row(
-                _NOTE, actor_id=actor_id, operation=operation, code=code, about=about or _NOTHING,
+                _NOTE, actor_id=actor_id, operation=what, code=code, about=whom or _NOTHING,
                 access_id=access_id, at=context.now, correlation=origin.correlation_id,
             )
             assert window is not None
             if window["access_id"] == access_id:
-                order = RecordRefusal(actor_id=actor_id, operation=operation, code=code, about=about)
+                order = RecordRefusal(actor_id=actor_id, operation=what, code=code, about=whom)
                 await handle(unit, self.aggregate, access_id, order, context, origin, reach=EVERYWHERE)
 
         # Nothing here is limited to a country: a refusal belongs to whoever was refused.
@@ -121,8 +144,8 @@ async def counting_refusals(
             try:
                 while await count_refusals(database, aggregate, clock):
                     pass
-            except (*INFRASTRUCTURE, *CONTENTION, Busy, WriteConflict) as fault:
-                # The windows stand where they stood; the next look closes them.
+            except Exception as fault:  # noqa: BLE001 -- whatever it was, the next look has to come
+                # The windows stand where they stood, and are closed then.
                 log.warning("refusals_not_counted", kind=type(fault).__name__)
 
     task = asyncio.create_task(run(), name="counting refusals")

@@ -117,7 +117,7 @@ async def _consents(wiring: Wiring, settings: Settings) -> AsyncIterator[Consent
     # A proxy from the environment would carry loopback addresses off this machine.
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
         token = ServiceToken(client, settings.oidc_issuer, client_id, secret, settings.service_scope)
-        yield ConsentsOverHttp(client, url, token)
+        yield ConsentsOverHttp(client, url, token, token.forget)
 
 
 def _allowances(settings: Settings) -> dict[Kind, Allowance]:

@@ -11,6 +11,9 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from shared.jwks import is_loopback
 
 RENEW_BEFORE_SECONDS: Final = 60
+# A look of an office waits for this and must end in time to be put on record.
+DEADLINE_SECONDS: Final = 3.0
+PAUSE_SECONDS: Final = 2.0
 _TIMEOUT: Final = httpx.Timeout(3.0, connect=1.0)
 
 
@@ -52,17 +55,31 @@ class ServiceToken:
         self._elapsed = elapsed
         self._token = ""
         self._good_until = elapsed()
+        self._not_before = elapsed()
         self._asking = asyncio.Lock()
 
     async def __call__(self) -> str:
         """A token that is good for a while yet."""
         async with self._asking:
-            if self._elapsed() >= self._good_until:
-                asked_at = self._elapsed()
-                issued = await self._issued()
-                self._token = issued.access_token
-                self._good_until = asked_at + max(issued.expires_in - RENEW_BEFORE_SECONDS, 1)
+            if self._elapsed() < self._good_until:
+                return self._token
+            # Whoever waited for an attempt that failed shares its failure, instead of trying each for themselves.
+            if self._elapsed() < self._not_before:
+                raise NoServiceToken("the provider gave no token a moment ago")
+            asked_at = self._elapsed()
+            try:
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    issued = await self._issued()
+            except (httpx.HTTPError, TimeoutError):
+                self._not_before = self._elapsed() + PAUSE_SECONDS
+                raise
+            self._token = issued.access_token
+            self._good_until = asked_at + max(issued.expires_in - RENEW_BEFORE_SECONDS, 1)
             return self._token
+
+    def forget(self) -> None:
+        """The token was refused: the next who needs one asks for another."""
+        self._good_until = self._elapsed()
 
     async def _issued(self) -> _Issued:
         form = {"grant_type": "client_credentials"}

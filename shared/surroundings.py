@@ -29,7 +29,8 @@ PRIVATE_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"cache-control", b"no-store"),
 )
 _OUR_FAULT = "Something went wrong on our side. It has been noted."
-_CORRELATION = re.compile(r"[A-Za-z0-9\-]{8,64}")
+# An id of the caller's, and nothing that somebody could mean by it: it stands in the log for ever.
+_CORRELATION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOST = re.compile(r"([a-z0-9.\-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 # It is asked to learn whether the process answers at all, most of all when it has much to do.
 _NEVER_TOO_MANY = "/healthz"

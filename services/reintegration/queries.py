@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
-from services.reintegration.domain.case import Case
+from services.reintegration.domain.case import Arrival, Case
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant, GrantStatus, TrancheStatus
@@ -125,7 +125,6 @@ _GRANTS: Final = _lists(
     "grants",
 )
 
-_ARRIVED = Sql("SELECT FROM cases WHERE id = :case_id AND jsonb_array_length(arrived) > 0")
 
 FUNDS = Sql(
     "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, b.granted, b.committed, b.spent, "
@@ -166,6 +165,14 @@ class GrantRow(BaseModel):
     paid: Amount
     requested_at: datetime
     approved_at: datetime | None
+
+
+class CaseForReceivingOffice(BaseModel):
+    """A return case as the office of its country sees it once somebody has arrived: who did."""
+
+    destination_country: str
+    arrived: tuple[Arrival, ...]
+    open: bool
 
 
 class TrancheToPay(BaseModel):
@@ -257,11 +264,6 @@ async def live_grants(unit: UnitOfWork, case_id: UUID) -> int:
     return int(row["live_grants"]) if row is not None else 0
 
 
-async def somebody_arrived(unit: UnitOfWork, case_id: UUID) -> bool:
-    """Whether an arrival of the case is confirmed, from when on its receiving office may read the plan."""
-    return await unit.row(_ARRIVED, case_id=case_id) is not None
-
-
 async def behind_a_plan(
     unit: UnitOfWork, plan_id: UUID, case_id: UUID, now: datetime, zone: str
 ) -> PlanFacts:
@@ -313,6 +315,13 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
     )
     assert row is not None
     return row
+
+
+def for_receiving_office(case: Case) -> CaseForReceivingOffice:
+    """A case without those who did not come, and without who counselled them."""
+    return CaseForReceivingOffice(
+        destination_country=case.destination_country, arrived=case.arrived, open=case.status == "arrived"
+    )
 
 
 def to_pay(grant: Grant) -> GrantToPay:

@@ -28,7 +28,6 @@ from services.reintegration.domain.tranches import (
 from services.reintegration.policy import SEES_WHAT_IT_IS_FOR
 from shared.actors import Role
 from shared.callers import AuthenticatedRoute
-from shared.errors import NotFound
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.statistics import First, Last, Statistics, period
 
@@ -42,9 +41,17 @@ class FundView(View[Fund]):
 
 
 @router.get("/cases/{case_id}")
-async def read_case(case_id: UUID, call: Calling) -> View[Case]:
-    """What reintegration knows of a return case; its plan and grants are found by its id."""
-    return await call.view(wiring.CASE, case_id)
+async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.CaseForReceivingOffice]:
+    """What reintegration knows of a return case; its plan and grants are found by its id.
+
+    A receiving office sees who arrived, and nothing of who did not come.
+    """
+    view = await call.view(wiring.CASE, case_id)
+    if call.reach.countries is None:
+        return view
+    return View[queries.CaseForReceivingOffice](
+        id=view.id, version=view.version, state=queries.for_receiving_office(view.state), actions=view.actions
+    )
 
 
 @router.get("/plans")
@@ -63,12 +70,7 @@ async def list_plans(
 @router.get("/plans/{plan_id}")
 async def read_plan(plan_id: UUID, call: Calling) -> View[Plan]:
     """One plan in its present version; for a receiving office from the first arrival on."""
-    view = await call.view(wiring.PLAN, plan_id, recorded=True)
-    limited = call.reach.countries is not None
-    if limited and not await call.ask(lambda unit: queries.somebody_arrived(unit, view.state.case_id)):
-        raise NotFound
-    await call.on_record(plan_id)
-    return view
+    return await call.view(wiring.PLAN, plan_id)
 
 
 @router.post("/plans/{plan_id}/record-own")
@@ -134,7 +136,9 @@ async def request_grant(grant_id: UUID, body: RequestGrant, call: Calling) -> Re
 async def read_grant(grant_id: UUID, call: Calling) -> View[Grant] | View[queries.GrantToPay]:
     """One grant with its tranches; for who pays and who reconciles the money alone."""
     view = await call.view(wiring.GRANT, grant_id)
-    if call.context.actor.roles & {*SEES_WHAT_IT_IS_FOR, Role.RECEIVING_OFFICE}:
+    actor = call.context.actor
+    its_office = Role.RECEIVING_OFFICE in actor.roles and view.state.destination_country in actor.countries
+    if its_office or actor.roles & set(SEES_WHAT_IT_IS_FOR):
         return view
     return View[queries.GrantToPay](
         id=view.id, version=view.version, state=queries.to_pay(view.state), actions=view.actions

@@ -1,6 +1,5 @@
 """Reintegration's aggregates put together: core, table, facts, projections, and the limits that the database holds."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -12,11 +11,11 @@ from services.reintegration.policy import POLICY
 from services.reintegration.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
-from shared.actors import Actor
+from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
 from shared.decider import NoFacts
-from shared.errors import FourEyes, RuleViolation
+from shared.errors import FourEyes, NotFound, RuleViolation
 from shared.messages import Command, Context
 from shared.policy import Reach
 from shared.wiring import Wiring, no_facts
@@ -42,13 +41,6 @@ _NEEDS_NO_FACTS = (
     tranches.ReconcileTranche,
 )
 
-# Which operation begins what; an actor whose reach ends before a case is told that no such case is known.
-_BEGINS: Mapping[type[Command], str] = {
-    plan.RecordOwnPlan: "record_own_plan",
-    plan.AgreeFirstPlan: "agree_first_plan",
-    grant.RequestGrant: "request_grant",
-}
-
 
 async def _case_facts(
     unit: UnitOfWork, case_id: UUID, state: case.Case | None, command: Command | None, _: Context
@@ -68,7 +60,11 @@ async def _plan_facts(
     else:
         return plan.PlanFacts()
     facts = await queries.behind_a_plan(unit, plan_id, case_id, context.now, _MISSION.mission_time_zone)
-    return replace(facts, case=_within_reach(facts.case, command, context))
+    known = _within_reach(facts.case, context)
+    if known is None and facts.case is not None and state is not None:
+        # Before an arrival a receiving office knows of no plan, so there is none that it could read or change.
+        raise NotFound
+    return replace(facts, case=known)
 
 
 async def _grant_facts(
@@ -89,15 +85,14 @@ async def _grant_facts(
     facts = await queries.behind_a_grant(
         unit, about, context.now, _MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
     )
-    return replace(facts, case=_within_reach(facts.case, command, context))
+    return replace(facts, case=_within_reach(facts.case, context))
 
 
-def _within_reach(known: case.Case | None, command: Command | None, context: Context) -> case.Case | None:
-    operation = _BEGINS.get(type(command)) if command is not None else None
-    if known is None or operation is None:
+def _within_reach(known: case.Case | None, context: Context) -> case.Case | None:
+    """The case, if whoever acts may know of it; an office is told that no such case is known."""
+    if known is None or not context.actor.roles & {Role.RECEIVING_OFFICE}:
         return known
-    reach = POLICY.reach(context.actor, operation)
-    return known if reach.covers(known.destination_country) else None
+    return known if _case_within(known, POLICY.reach(context.actor, "read_case"), context.actor) else None
 
 
 def _case_within(known: case.Case, reach: Reach, _: Actor) -> bool:

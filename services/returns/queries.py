@@ -100,7 +100,6 @@ def _listing_abroad(filters: Sequence[str]) -> Sql:
 
 
 _FILTERS_ABROAD: Final[Mapping[str, str]] = {
-    "case_ref": "case_ref = :case_ref",
     "statuses": "status = ANY(cast(:statuses AS text[]))",
 }
 _LISTINGS_ABROAD: Final[Mapping[frozenset[str], Sql]] = {
@@ -245,7 +244,7 @@ def cases(filters: Mapping[str, str]) -> Sql:
 
 
 def cases_abroad(filters: Collection[str]) -> Sql:
-    """The ids of the cases that an office may list, in its countries, under these filters: case_ref, statuses."""
+    """The ids of the cases that an office may list, in its countries, under these filters: ``statuses`` or none."""
     return _LISTINGS_ABROAD[frozenset(filters)]
 
 
@@ -263,10 +262,20 @@ async def notices(unit: UnitOfWork, case_ids: Collection[UUID]) -> dict[UUID, No
 
 
 def for_receiving_office(case: Case) -> CaseForReceivingOffice:
-    """A case as its receiving office sees it; whoever withdrew is not their concern."""
+    """A case as its receiving office sees it; whoever withdrew is not their concern.
+
+    Of a case that has ended before anybody arrived there is nothing to see but that: who would have come, and when,
+    would tell how it ended.
+    """
+    status = PUBLIC_STATES[case.status]
+    if status == "not_coming":
+        return CaseForReceivingOffice(
+            case_ref=case.case_ref, status=status, destination_country=case.destination_country, persons=(),
+            departs_at=None, arrives_at=None,
+        )
     return CaseForReceivingOffice(
         case_ref=case.case_ref,
-        status=PUBLIC_STATES[case.status],
+        status=status,
         destination_country=case.destination_country,
         persons=tuple(
             Traveller(

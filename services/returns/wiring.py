@@ -63,6 +63,18 @@ WIRING = Wiring(
     },
     checks=(
         Check(
+            "arrival notices",
+            Sql(
+                "SELECT coalesce(n.case_id, t.case_id) FROM arrival_notices n FULL JOIN "
+                "(SELECT cast(told ->> 'case_id' AS uuid) AS case_id, "
+                " bool_or(told ->> 'status' = 'not_coming') AS not_coming FROM event_log "
+                " CROSS JOIN LATERAL jsonb_array_elements(cast(convert_from(leaf, 'UTF8') AS jsonb) -> 'data' -> 'told') told "
+                " WHERE type = 'avrr.returns.access.status_asked.v1' GROUP BY 1 "
+                " HAVING bool_or(told ->> 'status' IN ('travel_scheduled', 'departed'))) t ON t.case_id = n.case_id "
+                "WHERE n.case_id IS NULL OR t.case_id IS NULL OR (n.not_coming_at IS NOT NULL) <> t.not_coming"
+            ),
+        ),
+        Check(
             "travels",
             Sql(
                 "SELECT coalesce(t.person_id, c.person_id) FROM travels t FULL JOIN "

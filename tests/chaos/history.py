@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
+from uuid import UUID
 
 import httpx
 
@@ -80,7 +81,7 @@ class History:
         if asked is None:
             return
         self._attempts += 1
-        attempt = Attempt(f"attempt-{self._attempts:08}")
+        attempt = Attempt(str(UUID(int=self._attempts)))
         asked.attempts.append(attempt)
         request.headers["X-Correlation-Id"] = attempt.correlation
         request.extensions = {**request.extensions, "asked": asked, "attempt": attempt}

@@ -134,6 +134,12 @@ async def test_a_service_answers_to_its_own_names_only(mission: Mission, service
 
 
 @each_service
+async def test_the_other_services_of_a_deployment_may_call_it_by_its_name(mission: Mission, service: str) -> None:
+    asked = {name: await mission.raw("GET", service, "/healthz", None, Host=f"{name}:8000") for name in NAMES}
+    assert {name for name, answer in asked.items() if answer.status_code == 200} == {service}
+
+
+@each_service
 async def test_a_parameter_that_does_not_exist_or_is_there_twice_is_refused(mission: Mission, service: str) -> None:
     for path in ("/v1/forms?limit=1", "/v1/events?from=0&form=1", "/v1/events?limit=1&limit=2"):
         answer = await mission.raw("GET", service, path, "auditor")

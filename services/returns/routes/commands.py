@@ -32,6 +32,7 @@ from services.returns.domain.case_withdrawal import (
     WithdrawPerson,
 )
 from services.returns.domain.gate import first_unmet, gate
+from services.returns.routes import window
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.errors import RuleViolation
@@ -204,10 +205,12 @@ async def read_statistics(first: First, last: Last, call: Calling) -> Statistics
 
 
 async def _ordered_from_abroad(call: Calling, case_id: UUID, body: Command) -> Receipt:
+    if call.reach.countries is not None:
+        await window.may_know(call, case_id)
     try:
         return await call.order(wiring.CASE, case_id, body)
     except RuleViolation as refusal:
         if refusal.code not in ("wrong_status", "case_ended"):
             raise
-        # Why it is not possible would tell the exact status: that somebody withdrew, say, or could not be reached.
-        raise RuleViolation(refusal.code, "As this case stands, this is not possible.") from None
+        # Which of them it is would tell the exact status: that somebody withdrew, say, or could not be reached.
+        raise RuleViolation("not_possible_now", "As this case stands, this is not possible.") from None

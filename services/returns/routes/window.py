@@ -1,6 +1,6 @@
 """What is told of cases, to whom: lists and cases for staff, and the receiving office's window, each look on record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, cast, get_args
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from shared.contracts.counselling import Country
 from shared.db import UnitOfWork
 from shared.disclosure import ConsentUnanswered
 from shared.errors import NotFound
-from shared.handling import states
+from shared.handling import Read, read, states
 from shared.http import Call, Calling, Limit, Page, View
 from shared.ids import uuid7
 
@@ -43,20 +43,24 @@ async def list_cases(
 ) -> Page[queries.CaseRow] | Page[queries.CaseRowForReceivingOffice]:
     """Cases, oldest first. A reference may be typed in lower case and without its dashes.
 
-    A receiving office gets those of its own country that it may know of, by their coarse status.
+    A receiving office gets those of its own country that it may know of, by their coarse status; about one reference
+    it asks for the status, with its purpose.
     """
+    if call.reach.countries is not None:
+        call.take("search")
+        if case_ref is not None:
+            raise _not_for_this_reader("case_ref")
+        return await _listed_abroad(call, status, destination_country, after, limit)
     filters: dict[str, str] = {}
     if case_ref is not None:
-        if call.reach.countries is not None:
-            call.take("search")
         # What cannot be a reference is the reference of no case.
         filters["case_ref"] = read_case_ref(case_ref) or ""
     if destination_country is not None:
         filters["destination_country"] = destination_country
-    if call.reach.countries is not None:
-        return await _listed_abroad(call, filters, status, after, limit)
     if status is not None:
-        filters["status"] = _known_to("staff", status, get_args(Status))
+        if status not in get_args(Status):
+            raise _not_for_this_reader("status")
+        filters["status"] = status
     return await call.page(queries.cases(filters), queries.CaseRow, after, limit, **filters)
 
 
@@ -65,11 +69,21 @@ async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.C
     """One return case; for its receiving office what that needs to expect and meet its persons, and what it may do."""
     if call.reach.countries is None:
         return await call.view(wiring.CASE, case_id)
-    found = await call.ask(lambda unit: states(unit, wiring.CASE, [case_id], call.context.actor, reach=call.reach))
-    case = found.get(case_id)
-    if await _told(call, case_id, case, "not_known_abroad" if case else "unknown") is None:
+    call.take("search")
+
+    async def work(unit: UnitOfWork) -> Read[Case] | None:
+        try:
+            return await read(unit, wiring.CASE, case_id, call.context, reach=call.reach)
+        except NotFound:
+            return None
+
+    found = await call.ask(work)
+    case = found.state if found is not None else None
+    # What is shown is the very state that was judged and put on record.
+    told = await _told(call, case_id, case, "unknown")
+    if told is None or found is None:
         raise NotFound
-    view = await call.view(wiring.CASE, case_id, recorded=True)
+    view = call.view_of(wiring.CASE, found)
     return View[queries.CaseForReceivingOffice](
         id=view.id,
         version=view.version,
@@ -96,6 +110,20 @@ async def ask_status(
     )
 
 
+async def may_know(call: Call, case_id: UUID) -> None:
+    """For an order of an office: raises `NotFound`, on record with the true reason, unless it may know of the case.
+
+    `ConsentUnanswered` if nobody could say who agrees: an order is asked again, a look is answered with no.
+    """
+    found = await call.ask(lambda unit: states(unit, wiring.CASE, [case_id], call.context.actor, reach=call.reach))
+    reason, state, _ = await _judged(call, case_id, found.get(case_id), "unknown")
+    if reason == "consent_unanswered":
+        raise ConsentUnanswered
+    if state is None:
+        await call.refused(reason, case_id)
+        raise NotFound
+
+
 async def _looked_up(
     unit: UnitOfWork, call: Call, case_ref: str | None
 ) -> tuple[StatusReason, UUID | None, Case | None]:
@@ -106,32 +134,62 @@ async def _looked_up(
     return ("not_known_abroad" if reason == "visible" else reason), case_id, case
 
 
-async def _told(
-    call: Call, case_id: UUID | None, case: Case | None, reason: StatusReason, purpose: Purpose | None = None
-) -> PublicState | None:
-    """What the caller's office is told of one case, after it was put on record; None is nothing, for a reason."""
+async def _judged(
+    call: Call, case_id: UUID | None, case: Case | None, reason: StatusReason
+) -> tuple[StatusReason, PublicState | None, str]:
     asked = whose_consent(case) if case is not None else {uuid7()}
     country = case.destination_country if case is not None else min(call.reach.countries or {"BA"})
     agreed = await call.runtime.consents.agreed(asked, country, call.origin.correlation_id)
     noticed = await call.ask(lambda unit: queries.notices(unit, [case_id or uuid7()]))
-    told: tuple[Told, ...] = ()
     state: PublicState | None = None
     if case is not None and case_id is not None:
         reason, state = answer(case, noticed.get(case_id), agreed, call.context.now)
-        if state is not None:
-            told = (Told(case_id=case_id, country=country, status=state),)
-    await _on_record(call, purpose, reason, case_id, told)
+    elif agreed is None:
+        reason = "consent_unanswered"
+    return reason, state, country
+
+
+async def _told(
+    call: Call, case_id: UUID | None, case: Case | None, reason: StatusReason, purpose: Purpose | None = None
+) -> PublicState | None:
+    """What the caller's office is told of one case, after it was put on record; None is nothing, for a reason."""
+    judged, state, country = await _judged(call, case_id, case, reason)
+    told: tuple[Told, ...] = ()
+    if case_id is not None and state is not None:
+        told = (Told(case_id=case_id, country=country, status=state),)
+    await _on_record(call, purpose, judged if case is not None else reason, case_id, told)
     return state
 
 
 async def _listed_abroad(
-    call: Call, filters: dict[str, str], status: str | None, after: UUID | None, limit: int
+    call: Call, status: str | None, wanted: str | None, after: UUID | None, limit: int
 ) -> Page[queries.CaseRowForReceivingOffice]:
-    wanted = filters.pop("destination_country", None)
     countries = sorted(country for country in call.reach.countries or () if wanted in (None, country))
-    given: dict[str, object] = dict(filters)
+    given: dict[str, object] = {}
     if status is not None:
-        given["statuses"] = statuses_of(cast("PublicState", _known_to("office", status, get_args(PublicState))))
+        if status not in get_args(PublicState):
+            raise _not_for_this_reader("status")
+        given["statuses"] = statuses_of(cast("PublicState", status))
+    items: list[queries.CaseRowForReceivingOffice] = []
+    # What tables know here is a little older than what counselling answers: whoever took a consent back meanwhile is
+    # left out, and the page is filled from behind. A page names no case but those it tells of.
+    while len(items) <= limit:
+        found, more = await _told_after(call, countries, given, after, limit)
+        items += found
+        after = more
+        if more is None:
+            break
+    page = items[:limit]
+    told = tuple(Told(case_id=row.id, country=row.destination_country, status=row.status) for row in page)
+    await _on_record(call, None, "told", None, told)
+    following = call.goes_on_after(str(page[-1].id), limit) if len(items) > limit else None
+    return Page[queries.CaseRowForReceivingOffice](items=page, next=following)
+
+
+async def _told_after(
+    call: Call, countries: Sequence[str], given: Mapping[str, object], after: UUID | None, limit: int
+) -> tuple[list[queries.CaseRowForReceivingOffice], UUID | None]:
+    """What may be told of the cases that follow one, and after which to go on; None is the end."""
     actor, now = call.context.actor, call.context.now
 
     async def work(unit: UnitOfWork) -> tuple[list[UUID], dict[UUID, Case], dict[UUID, Notice]]:
@@ -140,13 +198,14 @@ async def _listed_abroad(
             not_coming_since=now - NOTICE_STANDS, **given,
         )
         ids = [row["id"] for row in rows]
-        found = await states(unit, wiring.CASE, ids[:limit], actor, reach=call.reach)
+        found = await states(unit, wiring.CASE, ids, actor, reach=call.reach)
         return ids, found, await queries.notices(unit, found)
 
     ids, found, noticed = await call.ask(work)
     agreed: set[UUID] = set()
-    for country in sorted({case.destination_country for case in found.values()}):
-        asked = frozenset[UUID]().union(
+    # Counselling is asked even if there is nobody to ask about: when it is away, no list says that there is nothing.
+    for country in sorted({case.destination_country for case in found.values()}) or [min(countries, default="BA")]:
+        asked = {uuid7()}.union(
             *(whose_consent(case) for case in found.values() if case.destination_country == country)
         )
         answered = await call.runtime.consents.agreed(asked, country, call.origin.correlation_id)
@@ -162,12 +221,7 @@ async def _listed_abroad(
         if (case := found.get(id)) is not None
         and (state := answer(case, noticed.get(id), agreed, now)[1]) is not None
     ]
-    told = tuple(
-        Told(case_id=item.id, country=item.destination_country, status=item.status) for item in items
-    )
-    await _on_record(call, None, "told", None, told)
-    more = call.goes_on_after(str(ids[limit - 1]), limit) if len(ids) > limit else None
-    return Page[queries.CaseRowForReceivingOffice](items=items, next=more)
+    return items, ids[-1] if len(ids) > limit else None
 
 
 async def _on_record(
@@ -180,8 +234,5 @@ async def _on_record(
     await call.runtime.recorder.told(call.scope(), call.context, call.origin, order)
 
 
-def _known_to(reader: str, status: str, known: Sequence[str]) -> str:
-    if status not in known:
-        error = {"type": "literal_error", "loc": ("query", "status"), "msg": f"no status that {reader} is shown"}
-        raise RequestValidationError([error])
-    return status
+def _not_for_this_reader(field: str) -> RequestValidationError:
+    return RequestValidationError([{"type": "not_for_this_reader", "loc": ("query", field), "msg": "not for you"}])

@@ -216,7 +216,9 @@ async def test_what_the_domain_refuses_is_a_409_with_its_code(house: House, peop
     answer = await people.office.post(f"grants/{uuid7()}", request_of(line))
     assert (answer.status_code, answer.json()["code"]) == (409, "line_has_a_grant")
     own_case = (await people.office.get(f"cases/{line.case_id}")).json()
-    assert (own_case["state"]["status"], own_case["actions"]) == ("arrived", [])
+    assert set(own_case["state"]) == {"destination_country", "arrived", "open"}
+    assert (own_case["state"]["open"], own_case["actions"]) == (True, [])
+    assert [arrival["person_id"] for arrival in own_case["state"]["arrived"]] == [str(line.person_id)]
 
 
 async def own_plan(house: House) -> tuple[UUID, UUID, UUID]:

@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.handling import states
 from shared.ids import uuid7
 from shared.policy import EVERYWHERE
-from shared.recording import count_refusals
+from shared.recording import MOST_OF_A_KIND, MOST_OF_AN_ACTOR, count_refusals
 from tests.given import NOON, staff
 from tests.integration.returns.api import FINANCE, Api, problem
 from tests.integration.returns.mission import ANKARA, ANNA, ZORAN, Mission
@@ -158,7 +158,7 @@ async def test_what_an_office_does_not_find_is_on_record_as_a_try(mission: Missi
     arrival = {"person_id": str(uuid7()), "arrived_at": NOON.isoformat(), "known_by": "met"}
     assert problem(await api.post(f"cases/{unknown}/confirm-arrival", arrival, ANKARA)) == (404, "not_found")
     ((_, entry),) = await accesses(mission)
-    assert (entry["data"]["code"], entry["data"]["about"]) == ("not_found", str(unknown))
+    assert (entry["data"]["code"], entry["data"]["about"]) == ("unknown", str(unknown))
 
 
 async def test_nobody_reads_the_refusals_of_others(mission: Mission, api: Api) -> None:
@@ -172,3 +172,25 @@ async def test_nobody_reads_the_refusals_of_others(mission: Mission, api: Api) -
             return len(await states(unit, WIRING.access, ids, staff(actor), reach=EVERYWHERE))
 
     assert (await found("anna"), await found("zoran")) == (1, 0)
+
+
+async def test_whoever_tries_very_many_things_cannot_fill_the_log(mission: Mission, api: Api) -> None:
+    nobody = staff("nobody")
+    for number in range(30):
+        await api.get(f"cases/{uuid7()}", nobody)
+        await api.post(f"cases/{uuid7()}/{('approve', 'lapse', 'withdraw')[number % 3]}", {}, nobody)
+    paths = ("start-screening", "submit-application", "start-preparation", "mark-ready-to-travel", "clear-to-board")
+    for path in paths * 3:
+        await api.post(f"cases/{uuid7()}/{path}", {}, nobody)
+    found = await accesses(mission)
+    assert len(found) <= MOST_OF_AN_ACTOR + 1
+    by_operation: dict[str, int] = {}
+    for _, entry in found:
+        by_operation[entry["data"]["operation"]] = by_operation.get(entry["data"]["operation"], 0) + 1
+    assert max(by_operation.values()) <= MOST_OF_A_KIND + 1
+    assert by_operation["several"] == 1
+    while await closed(mission):
+        pass
+    counted = sum(entry["data"]["repeats"] for name, entry in await accesses(mission) if name == "refusals_counted")
+    assert len(found) + counted == 75
+    assert (await mission.verified()).differences == []

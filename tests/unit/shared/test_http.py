@@ -142,10 +142,13 @@ async def test_the_same_refusal_is_the_same_bytes(house: House) -> None:
     assert first.headers["x-correlation-id"] != second.headers["x-correlation-id"]
 
 
-@pytest.mark.parametrize("stated", ["0123-abcd", "short", "with a blank in it", "x" * 65, "line-one\n"])
+KNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+@pytest.mark.parametrize("stated", [KNOWN, "short", "with a blank in it", "x" * 36, f"{KNOWN}\n", "Amina-born-1990-02-03"])
 async def test_a_correlation_id_is_the_callers_own_if_it_can_be_one(house: House, stated: str) -> None:
     answer = await house.client.get("/v1/notes", headers=[(b"X-Correlation-Id", stated.encode())])
-    assert (answer.headers["x-correlation-id"] == stated) is (stated == "0123-abcd")
+    assert (answer.headers["x-correlation-id"] == stated) is (stated == KNOWN)
 
 
 async def test_a_bug_is_answered_without_what_it_said(house: House) -> None:

@@ -33,3 +33,24 @@ def test_the_replay_clock_runs_on_this_machine() -> None:
 def test_a_time_that_cannot_be_told_in_utc_is_unreadable(stated: str) -> None:
     with pytest.raises(RuleViolation, match="time_unreadable"):
         Clock("replay").for_request(stated)
+
+
+def test_a_service_tells_nobody_how_it_is_asked_and_answers_to_this_machine_unless_told_otherwise() -> None:
+    found = settings()
+    assert (found.api_docs, found.allowed_hosts) == (False, ("localhost", "127.0.0.1", "[::1]"))
+    assert (found.requests_in_flight, found.request_seconds) == (200, 10)
+
+
+def test_the_hosts_are_given_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVRR_ALLOWED_HOSTS", '["mission.example","10.0.0.7"]')
+    found = Settings(
+        oidc_issuer="https://identity.example", nats_url="nats://127.0.0.1:4222",
+        api_database_url=SecretStr("postgresql://nowhere"), worker_database_url=SecretStr("postgresql://nowhere"),
+    )  # fmt: skip
+    assert found.allowed_hosts == ("mission.example", "10.0.0.7")
+
+
+@pytest.mark.parametrize("host", ["https://mission.example", "mission.example:443", "*", "", "Mission.example", "a b"])
+def test_what_no_host_header_can_say_is_no_host(host: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(allowed_hosts=(host,))
