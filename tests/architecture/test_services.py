@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 import pytest
 from fastapi import APIRouter
 
+from shared.callers import AuthenticatedRoute
 from shared.contracts import BY_SERVICE
 from shared.db import Database
 from shared.decider import Decider
@@ -36,6 +37,12 @@ def routers_of(service: str) -> Sequence[APIRouter]:
 @pytest.mark.parametrize("service", NAMES)
 def test_every_route_is_named_in_the_policy(service: str) -> None:
     assert without_policy(routers_of(service), wiring_of(service).policy.operations) == []
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_every_route_admits_its_callers_before_it_reads_anything_of_them(service: str) -> None:
+    for route in api_routes(routers_of(service)):
+        assert isinstance(route, AuthenticatedRoute), route.name
 
 
 @pytest.mark.parametrize("service", NAMES)

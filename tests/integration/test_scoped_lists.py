@@ -84,7 +84,7 @@ def some_of(values: Mapping[str, object]) -> list[dict[str, object]]:
 
 def lists_of_returns() -> list[Asked]:
     ours = some_of({"case_ref": "0000-0003-000", "status": "applied", "destination_country": "PK"})
-    theirs = some_of({"case_ref": "0000-0003-000", "statuses": statuses_of("in_preparation")})
+    theirs = some_of({"statuses": statuses_of("in_preparation")})
     theirs += some_of({"statuses": statuses_of("not_coming")})[1:]
     return [
         *((MISSION, returns.cases({name: str(value) for name, value in asked.items()}), asked) for asked in ours),
