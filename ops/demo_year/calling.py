@@ -49,10 +49,9 @@ class Caller:
         url = self._services[service] + before + str(id) + rest.partition("}")[2]
         return await self._patiently(method, url, order.model_dump_json().encode(), headers)
 
-    async def read(self, service: str, persona: str, path: str, **headers: str) -> httpx.Response:
+    async def read(self, service: str, persona: str, path: str) -> httpx.Response:
         """One question."""
-        stated = await self._as(persona) | headers
-        return await self._patiently("GET", self._services[service] + path, None, stated)
+        return await self._patiently("GET", self._services[service] + path, None, await self._as(persona))
 
     async def drained(self) -> None:
         """Returns when every service has followed all there is; seen twice, since a reaction may make more.
