@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from uuid import UUID
 
@@ -54,7 +54,10 @@ async def strict(mission: Mission) -> AsyncIterator[Strict]:
     environment = {
         "AVRR_API_DOCS": "false", "AVRR_REQUEST_SECONDS": str(SECONDS), "AVRR_REQUESTS_IN_FLIGHT": str(IN_FLIGHT),
     }  # fmt: skip
-    child = service_child(mission.running, COUNSELLING, "real", "api", port, environment)
+    # Under a name of its own: others run an API beside this one.
+    child = replace(
+        service_child(mission.running, COUNSELLING, "real", "api", port, environment), name="counselling-strict"
+    )
     await mission.running.add(child)
     yield Strict(mission, f"http://127.0.0.1:{port}")
     await mission.running.stop(child.name)

@@ -181,7 +181,7 @@ async def test_worker_and_verify_see_every_row_whatever_they_were_told(service: 
         ("counselling", "UPDATE sessions SET site = 'remote', counsellor_id = 'staff:berin'"),
         ("returns", "UPDATE cases SET destination_country = 'PK'"),
         ("returns", f"INSERT INTO arrival_notices VALUES ('{uuid7()}', 'PK', now())"),
-        ("returns", "UPDATE accesses SET actor_id = 'staff:berin'"),
+        ("returns", f"INSERT INTO accesses VALUES ('{uuid7()}', 1, 'read_case', 'read', 'staff:berin', '{{}}', NULL, NULL)"),
         ("reintegration", "UPDATE grants SET destination_country = 'PK'"),
         ("reintegration", f"INSERT INTO idempotency VALUES ('staff:berin', 'a-key', '', 201, '{uuid7()}', 1)"),
     ],
