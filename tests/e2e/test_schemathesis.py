@@ -152,11 +152,12 @@ def narrow(document: Json, persona: str) -> None:
     """Says more exactly than the description can what may be sent, where that depends on who sends it."""
     # By itself the generator writes no quotation marks into a header.
     document["components"]["parameters"]["If-Match"]["schema"] = {"type": "string", "enum": ['"v1"', '"v2"', '"v3"']}
-    cases = document["paths"].get("/v1/cases", {"get": {"parameters": []}})
-    for parameter in cases["get"]["parameters"]:
+    cases = document["paths"].get("/v1/cases", {"get": {"parameters": []}})["get"]
+    # Staff and offices abroad are shown statuses of their own; about a reference an office asks for its status.
+    abroad = persona_of(persona).role is Role.RECEIVING_OFFICE
+    cases["parameters"] = [one for one in cases["parameters"] if not (abroad and one["name"] == "case_ref")]
+    for parameter in cases["parameters"]:
         if parameter["name"] == "status":
-            # Staff and offices abroad are shown statuses of their own.
-            abroad = persona_of(persona).role is Role.RECEIVING_OFFICE
             parameter["schema"] = parameter["schema"]["anyOf"][1 if abroad else 0]
 
 
