@@ -122,6 +122,23 @@ def lock() -> None:
     sys.exit(make_locks())
 
 
+@app.command()
+def screenshots(
+    out: Annotated[Path | None, typer.Option(help="the folder for the pictures; screenshots in the data folder by default")] = None,
+) -> None:
+    """Takes a picture of every page of the running portal: narrow, wide, and from right to left."""
+    from ops.screenshots import take_screenshots
+    from ops.system import read_addresses
+
+    settings = read_settings()
+    folder = out or settings.data_folder / "screenshots"
+    faults = _run(take_screenshots(read_addresses(settings).portal, folder, say=typer.echo))
+    for fault in faults:
+        typer.echo(f"avrr: {fault}", err=True)
+    typer.echo(f"The pictures are in {folder}.")
+    sys.exit(1 if faults else 0)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Runs every check: ruff, mypy, import contracts, migrations, tests. Further arguments go to pytest."""

@@ -10,12 +10,23 @@ from alembic import command
 from alembic.config import Config
 
 from ops.database_server import PostgresAddress, connect
-from shared.topology import SERVICES, Service
+from shared.topology import PORTAL, SERVICES, Front, Service
 
 _INI = Path(__file__).resolve().parent.parent / "migrations" / "alembic.ini"
 LOGINS = ("api", "worker", "migrate", "verify")
+# Pages have no log that a worker would relay and nothing that could be verified.
+FRONT_LOGINS = ("api", "migrate")
+OWNERS: tuple[Service | Front, ...] = (*SERVICES, PORTAL)
 # Roles that nobody logs in as and that own one function each, which sees past row security.
 LOOKUPS = ("returns_lookup", "reintegration_lookup")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontLogins:
+    """The addresses by which the portal's processes reach its database."""
+
+    api: str
+    migrate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,52 +48,61 @@ def logins(
     return Logins(*(server.url_for(name, role, passwords[role]) for role in roles))
 
 
+def front_logins(server: PostgresAddress, passwords: Mapping[str, str], database: str | None = None) -> FrontLogins:
+    """Where the portal's database is; ``passwords`` is keyed as for `logins`."""
+    roles = [f"{PORTAL.name}_{kind}" for kind in FRONT_LOGINS]
+    return FrontLogins(*(server.url_for(database or PORTAL.name, role, passwords[role]) for role in roles))
+
+
 def role_names() -> tuple[str, ...]:
     """Every login that needs a password."""
-    return tuple(f"{service.name}_{kind}" for service in SERVICES for kind in LOGINS)
+    return tuple(f"{owner.name}_{kind}" for owner in OWNERS for kind in _kinds(owner))
 
 
 async def prepare(server: PostgresAddress, passwords: Mapping[str, str]) -> dict[str, Logins]:
-    """All services' roles and databases, migrated; harmless when repeated."""
+    """All services' roles and databases and the portal's, migrated; harmless when repeated."""
     admin = await connect(server)
     try:
-        for service in SERVICES:
-            await make_roles(admin, service, passwords)
-            await make_database(admin, service, service.name)
+        for owner in OWNERS:
+            await make_roles(admin, owner, passwords)
+            await make_database(admin, owner, owner.name)
     finally:
         await admin.close()
     found = {service.name: logins(server, service, passwords) for service in SERVICES}
     for service in SERVICES:
         await asyncio.to_thread(upgrade, service.name, found[service.name].migrate)
+    await asyncio.to_thread(upgrade, PORTAL.name, front_logins(server, passwords).migrate)
     return found
 
 
 async def make_roles(
-    admin: "asyncpg.Connection[asyncpg.Record]", service: Service, passwords: Mapping[str, str]
+    admin: "asyncpg.Connection[asyncpg.Record]", service: Service | Front, passwords: Mapping[str, str]
 ) -> None:
-    """The owner and the lookup, whom nobody logs in as, and the four logins, with the passwords given."""
+    """The owner and the lookup, whom nobody logs in as, and the logins, with the passwords given."""
+    kinds = _kinds(service)
     known = {row["rolname"]: row for row in await admin.fetch("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles")}
     owner, lookup = f"{service.name}_owner", f"{service.name}_lookup"
     unnamed = [owner, *(role for role in LOOKUPS if role == lookup)]
     for role in unnamed:
         if role not in known:
             await admin.execute(f"CREATE ROLE {role} NOLOGIN")
-    for kind in LOGINS:
+    for kind in kinds:
         role = f"{service.name}_{kind}"
         verb = "ALTER" if role in known else "CREATE"
         password = await admin.fetchval("SELECT quote_literal($1::text)", passwords[role])
         await admin.execute(f"{verb} ROLE {role} LOGIN NOCREATEDB NOCREATEROLE PASSWORD {password}")
     # Only a superuser may even mention these two, and a new role has neither.
-    for role in (*unnamed, *(f"{service.name}_{kind}" for kind in LOGINS)):
+    for role in (*unnamed, *(f"{service.name}_{kind}" for kind in kinds)):
         if role in known and (known[role]["rolsuper"] or known[role]["rolbypassrls"]):
             await admin.execute(f"ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS")
-    await admin.execute(f"ALTER ROLE {service.name}_verify SET default_transaction_read_only = on")
+    if "verify" in kinds:
+        await admin.execute(f"ALTER ROLE {service.name}_verify SET default_transaction_read_only = on")
     await admin.execute(f"GRANT {owner} TO {service.name}_migrate")
     for role in unnamed[1:]:
         await admin.execute(f"GRANT {role} TO {owner}")
 
 
-async def make_database(admin: "asyncpg.Connection[asyncpg.Record]", service: Service, name: str) -> None:
+async def make_database(admin: "asyncpg.Connection[asyncpg.Record]", service: Service | Front, name: str) -> None:
     """One database that only its own service's roles can connect to."""
     owner = f"{service.name}_owner"
     if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
@@ -90,7 +110,7 @@ async def make_database(admin: "asyncpg.Connection[asyncpg.Record]", service: Se
         await admin.execute(f"GRANT {owner} TO CURRENT_USER")
         await admin.execute(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'")
     await admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
-    for kind in LOGINS:
+    for kind in _kinds(service):
         await admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {service.name}_{kind}")
 
 
@@ -116,3 +136,7 @@ def downgrade(service: str, url: str) -> None:
 def check(service: str, url: str) -> None:
     """Raises alembic's CommandError if the tables in code and in the database differ."""
     command.check(alembic_config(service, url))
+
+
+def _kinds(owner: Service | Front) -> tuple[str, ...]:
+    return FRONT_LOGINS if isinstance(owner, Front) else LOGINS

@@ -1,13 +1,16 @@
-"""Makes the locks: requirements files with hashes for every platform, and no address inside."""
+"""Makes the locks: hashes for every platform, of Python's packages and of the portal's assets, and no address inside."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+from ops.assets import lock_assets
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 LOCKS: dict[str, tuple[str, ...]] = {
     "bootstrap": ("--group", "bootstrap"),
+    "node": ("--group", "node"),
     "runtime": ("pyproject.toml",),
     "demo": ("pyproject.toml", "--extra", "demo"),
     "dev": ("pyproject.toml", "--extra", "demo", "--group", "dev"),
@@ -15,7 +18,7 @@ LOCKS: dict[str, tuple[str, ...]] = {
 
 
 def make_locks() -> int:
-    """Resolves pyproject.toml into requirements/; the exit code of the first that failed, or 0."""
+    """Resolves pyproject.toml into requirements/, then the assets; the exit code of the first that failed, or 0."""
     uv = Path(sys.executable).parent / "uv"
     for name, arguments in LOCKS.items():
         command = [
@@ -26,4 +29,5 @@ def make_locks() -> int:
         code = subprocess.run(command, cwd=PROJECT, check=False).returncode
         if code != 0:
             return code
+    lock_assets()
     return 0

@@ -1,5 +1,6 @@
-"""The whole system on one machine: servers, databases, streams, the development provider and all services."""
+"""The whole system on one machine: servers, databases, streams, the development provider, all services, the portal."""
 
+import base64
 import json
 import os
 import sys
@@ -18,7 +19,7 @@ from ops.provision import Provision
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
 from ops.supervisor import Running
-from shared.topology import SERVICES, Service
+from shared.topology import PORTAL, SERVICES, Service
 
 IDENTITY_PORT = 8010
 ClockMode = Literal["real", "replay"]
@@ -33,6 +34,7 @@ class Addresses:
     nats: str
     postgres: str
     clock: ClockMode
+    portal: str = ""
 
 
 def make_system(
@@ -55,11 +57,13 @@ def make_system(
         if settings.oidc_issuer is None:
             children.append(_identity(running))
         children += [service_child(running, service, clock, environment=environment) for service in SERVICES]
+        children.append(_portal(running, clock))
         return children
 
     return Running(
-        settings, prepare=prepare, other_ports={"identity": IDENTITY_PORT}, quiet=quiet, restart=restart, say=say
-    )
+        settings, prepare=prepare, other_ports={"identity": IDENTITY_PORT, PORTAL.name: PORTAL.port}, quiet=quiet,
+        restart=restart, say=say,
+    )  # fmt: skip
 
 
 def addresses(running: Running, clock: ClockMode) -> Addresses:
@@ -70,6 +74,7 @@ def addresses(running: Running, clock: ClockMode) -> Addresses:
         nats=running.nats.url,
         postgres=f"{running.postgres.host}:{running.postgres.port}",
         clock=clock,
+        portal=_origin(running),
     )
 
 
@@ -92,7 +97,7 @@ def write_addresses(settings: OpsSettings, found: Addresses) -> None:
     with os.fdopen(descriptor, "w") as file:
         json.dump(
             {"services": found.services, "issuer": found.issuer, "nats": found.nats, "postgres": found.postgres,
-             "clock": found.clock},
+             "clock": found.clock, "portal": found.portal},
             file,
         )
     draft.replace(path)
@@ -177,8 +182,12 @@ def service_child(
 def _own_client(running: Running, service: Service) -> dict[str, str]:
     """By which client a service proves who it is when it asks another."""
     names = ("AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET")
+    return _client(running, f"service-{service.name}", names)
+
+
+def _client(running: Running, name: str, names: tuple[str, str]) -> dict[str, str]:
     if running.settings.oidc_issuer is None:
-        client = clients.client_of(f"service-{service.name}")
+        client = clients.client_of(name)
         assert client is not None
         values: tuple[str | None, ...] = client.id, clients.secret_of(identity_folder(running.settings), client)
     else:
@@ -186,9 +195,32 @@ def _own_client(running: Running, service: Service) -> dict[str, str]:
     known = {name: value for name, value in zip(names, values, strict=True) if value}
     if len(known) < len(names):
         raise CannotStart(
-            "service_client_missing", f"{' and '.join(names)} must name the client of {service.name} at AVRR_OIDC_ISSUER."
+            "client_missing", f"{' and '.join(names)} must name the client {name} at AVRR_OIDC_ISSUER."
         )
     return known
+
+
+def _origin(running: Running) -> str:
+    return f"http://127.0.0.1:{running.ports[PORTAL.name]}"
+
+
+def _portal(running: Running, clock: ClockMode) -> Child:
+    origin = _origin(running)
+    key = running.secrets.key("portal_session")
+    told = {
+        "AVRR_PORT": str(running.ports[PORTAL.name]),
+        "AVRR_CLOCK": clock,
+        "AVRR_LOG_LEVEL": "warning" if clock == "replay" else "info",
+        "AVRR_PORTAL_DATABASE_URL": databases.front_logins(running.postgres, _passwords(running)).api,
+        "AVRR_PORTAL_ORIGIN": origin,
+        "AVRR_PORTAL_SESSION_KEY": base64.urlsafe_b64encode(key).rstrip(b"=").decode(),
+        "AVRR_OIDC_ISSUER": issuer_of(running),
+    }
+    told |= {f"AVRR_{name.upper()}_URL": url for name, url in addresses(running, clock).services.items()}
+    told |= _client(running, clients.PORTAL_CLIENT, ("AVRR_PORTAL_CLIENT_ID", "AVRR_PORTAL_CLIENT_SECRET"))
+    if running.settings.oidc_jwks_url is not None:
+        told["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
+    return Child(PORTAL.name, (sys.executable, "-m", f"{PORTAL.module}.app"), told, ready_url=f"{origin}/readyz")
 
 
 def _passwords(running: Running) -> dict[str, str]:

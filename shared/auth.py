@@ -205,7 +205,7 @@ class Tokens:
 
     def _actor(self, claims: dict[str, object], now: datetime) -> Actor:
         settings = self._settings
-        person = _claim(claims, settings.oidc_person_claim)
+        person = claim_at(claims, settings.oidc_person_claim)
         # A reaction acts as `service:<name>`; nobody who comes with a token may pass for one, to a reader either.
         if not isinstance(person, str) or not _PERSON.fullmatch(person) or person.lower().startswith("service:"):
             raise BadToken("person_malformed")
@@ -255,7 +255,8 @@ def _named_once(members: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _claim(claims: dict[str, object], path: str) -> object:
+def claim_at(claims: dict[str, object], path: str) -> object:
+    """The claim of this name, or, if there is none, what the names between dots lead to; None if that is nothing."""
     # The whole name first: namespaced claims such as "https://example.org/roles" hold dots themselves.
     if path in claims:
         return claims[path]
@@ -268,7 +269,7 @@ def _claim(claims: dict[str, object], path: str) -> object:
 
 
 def _strings(claims: dict[str, object], path: str, code: str) -> frozenset[str]:
-    value = _claim(claims, path)
+    value = claim_at(claims, path)
     if value is None:
         return frozenset()
     if not isinstance(value, list) or len(value) > MAX_ENTRIES:
@@ -279,7 +280,7 @@ def _strings(claims: dict[str, object], path: str, code: str) -> frozenset[str]:
 
 
 def _code(claims: dict[str, object], path: str, code: str) -> str:
-    value = _claim(claims, path)
+    value = claim_at(claims, path)
     if value is None:
         return ""
     if not isinstance(value, str) or not _CODE.fullmatch(value):

@@ -137,7 +137,7 @@ class ProviderKeys:
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         for url in (issuer, *([jwks_url] if jwks_url else [])):
-            if not _is_confidential(url):
+            if not is_confidential(url):
                 raise ValueError("the identity provider's address must be https, or http on this machine")
         self._issuer = issuer
         self._jwks_url = jwks_url
@@ -207,7 +207,7 @@ class ProviderKeys:
         if not isinstance(document, dict) or document.get("issuer") != self._issuer:
             raise KeySetRefused("discovery_of_another_issuer")
         url = document.get("jwks_uri")
-        if not isinstance(url, str) or not _is_confidential(url):
+        if not isinstance(url, str) or not is_confidential(url):
             raise KeySetRefused("discovery_without_confidential_address")
         return url
 
@@ -233,7 +233,8 @@ class ProviderKeys:
         return document
 
 
-def _is_confidential(url: str) -> bool:
+def is_confidential(url: str) -> bool:
+    """Whether what is said at this address stays between us and who answers: https, or http on this machine."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:

@@ -71,7 +71,7 @@ class Surroundings:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        correlation = _correlation(scope)
+        correlation = correlation_of(scope)
         scope.setdefault("state", {})["correlation_id"] = correlation
         started = time.perf_counter()
         status = length = 0
@@ -122,7 +122,7 @@ class Surroundings:
             )
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _host_of(scope) not in self.bounds.hosts:
+        if host_of(scope) not in self.bounds.hosts:
             await problem(400, "host_unknown", "Nobody of this name answers here.")(scope, receive, send)
             return
         if scope["path"] == _NEVER_TOO_MANY:
@@ -142,13 +142,14 @@ def _timed_out() -> Response:
     return problem(503, "timed_out", "This took too long and was given up. Try again under the same key.")
 
 
-def _correlation(scope: Scope) -> str:
+def correlation_of(scope: Scope) -> str:
+    """The id under which a request is known everywhere: the one it came with, if that is an id, or a new one."""
     stated = [value for name, value in scope["headers"] if name == b"x-correlation-id"]
     text = stated[0].decode("latin-1") if len(stated) == 1 else ""
     return text if _CORRELATION.fullmatch(text) else str(uuid7())
 
 
-def _host_of(scope: Scope) -> str | None:
+def host_of(scope: Scope) -> str | None:
     """The host that a request names, without its port; None if it names none, or several, or what is none."""
     named = [value for name, value in scope["headers"] if name == b"host"]
     found = _HOST.fullmatch(named[0].decode("latin-1").lower()) if len(named) == 1 else None

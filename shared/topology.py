@@ -36,9 +36,24 @@ class Service:
         return f"services.{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Pages in front of the services: its name is also its database; it has no log, no stream, and decides nothing."""
+
+    name: str
+    port: int
+
+    @property
+    def module(self) -> str:
+        """The package that holds it."""
+        return f"services.{self.name}"
+
+
 COUNSELLING = Service("counselling", 8001, follows=("returns",))
 RETURNS = Service("returns", 8002, follows=("counselling", "reintegration"), asks=("counselling",))
 REINTEGRATION = Service("reintegration", 8003, follows=("returns",))
+
+PORTAL = Front("portal", 8000)
 
 SERVICES: tuple[Service, ...] = (COUNSELLING, RETURNS, REINTEGRATION)
 BY_NAME: dict[str, Service] = {service.name: service for service in SERVICES}

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.running import mission as mission  # noqa: PLC0414 -- a fixture is known where its name is
+
 _TOLD = pytest.StashKey[list[str]]()
 
 

@@ -22,6 +22,7 @@ SERVICE_CLIENTS: Final = ("service-returns",)
 # Ours, for development only: it names a persona where a real provider lets a person prove who they are.
 PERSONA_GRANT: Final = "urn:avrr:persona"
 CODE_GRANT: Final = "authorization_code"
+REFRESH_GRANT: Final = "refresh_token"
 CREDENTIALS_GRANT: Final = "client_credentials"
 
 DEVELOPMENT_SECRET_FILE: Final = "client-secret"  # noqa: S105 -- the name of the file
@@ -111,7 +112,7 @@ _NAMED: Final[Mapping[str, Client]] = MappingProxyType(
             Client(DEVELOPMENT_CLIENT, frozenset({PERSONA_GRANT})),
             Client(
                 PORTAL_CLIENT,
-                frozenset({CODE_GRANT}),
+                frozenset({CODE_GRANT, REFRESH_GRANT}),
                 redirect_paths=frozenset({"/signed-in"}),
                 signed_out_paths=frozenset({"/", "/signed-out"}),
             ),

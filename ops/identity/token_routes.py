@@ -1,4 +1,4 @@
-"""The provider's side that programs ask: tokens for a code, for a program itself, or for a persona; and new keys.
+"""The provider's side that programs ask: tokens for a code or a refresh token, for a program, for a persona; new keys.
 
 The grant `urn:avrr:persona` is ours and exists in development only: it names a persona where a real provider lets a
 person prove who they are. It is no standard grant, and nothing like it runs in production.
@@ -20,6 +20,7 @@ from ops.identity.clients import (
     CREDENTIALS_GRANT,
     DEVELOPMENT_CLIENT,
     PERSONA_GRANT,
+    REFRESH_GRANT,
     Client,
     client_of,
     secret_of,
@@ -28,13 +29,14 @@ from ops.identity.forging import FORGERIES
 from ops.identity.keys import LIFE_SECONDS, KeyRing, RotatedTooOften
 from ops.identity.parameters import Unreadable, form_of
 from ops.identity.personas import ACR_PHISHING_RESISTANT, ACR_PLAIN, UnknownPersona, persona
+from ops.identity.refreshing import Chains
 from ops.identity.sign_in import SignIns, Unacceptable
 from ops.identity.tokens import Mint, SignIn
 
 _UNAUTHORISED: Final = 401
 _CONFLICT: Final = 409
 _OLDEST_SIGN_IN: Final = 86_400
-_GRANTS: Final = frozenset({CODE_GRANT, CREDENTIALS_GRANT, PERSONA_GRANT})
+_GRANTS: Final = frozenset({CODE_GRANT, REFRESH_GRANT, CREDENTIALS_GRANT, PERSONA_GRANT})
 
 
 class Refused(Exception):
@@ -56,6 +58,7 @@ class TokenRoutes:
         self._keys = keys
         self._mint = mint
         self._sign_ins = sign_ins
+        self._chains = Chains(now)
         self._now = now
 
     def router(self) -> APIRouter:
@@ -80,6 +83,8 @@ class TokenRoutes:
             answer["access_token"] = self._mint.of_machine(client)
         elif grant == CODE_GRANT:
             answer |= self._for_code(client, form)
+        elif grant == REFRESH_GRANT:
+            answer |= self._for_refresh(client, form)
         else:
             answer["access_token"] = self._for_persona(client, form)
         return JSONResponse(answer)
@@ -95,10 +100,22 @@ class TokenRoutes:
             coded = self._sign_ins.redeem(code, client, redirect_uri, verifier)
         except Unacceptable as refusal:
             raise Refused(refusal.error) from None
-        return {
+        going_on = {"refresh_token": self._chains.begin(coded, client)} if REFRESH_GRANT in client.grants else {}
+        return going_on | {
             "access_token": self._mint.of_person(coded.sign_in, client),
             "id_token": self._mint.id_token(coded.sign_in, client, coded.asked.nonce),
             "scope": "openid",
+        }
+
+    def _for_refresh(self, client: Client, form: Mapping[str, str]) -> dict[str, str]:
+        if form.get("client_id", client.id) != client.id or "refresh_token" not in form:
+            raise Refused("invalid_request")
+        try:
+            sign_in, following = self._chains.use(form["refresh_token"], client)
+        except Unacceptable as refusal:
+            raise Refused(refusal.error) from None
+        return {
+            "access_token": self._mint.of_person(sign_in, client), "refresh_token": following, "scope": "openid"
         }
 
     def _for_persona(self, client: Client, form: Mapping[str, str]) -> str:

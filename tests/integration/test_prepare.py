@@ -35,8 +35,8 @@ async def _run(url: str) -> tuple[int | None, str]:
 async def admin(servers: Running) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     connection = await asyncpg.connect(servers.postgres.url)
     yield connection
-    for service in SERVICES:
-        await connection.execute(f"DROP DATABASE IF EXISTS {service.name} WITH (FORCE)")
+    for owner in databases.OWNERS:
+        await connection.execute(f"DROP DATABASE IF EXISTS {owner.name} WITH (FORCE)")
     await connection.execute(f"DROP ROLE IF EXISTS {UNPRIVILEGED}")
     await connection.close()
 
@@ -58,6 +58,19 @@ async def test_every_login_of_every_service_works_after_the_job_and_after_a_seco
             connection = await asyncpg.connect(logins.migrate)
             await connection.execute(f"SET ROLE {service.name}_owner")
             await connection.close()
+
+
+async def test_the_portals_logins_work_after_the_job(
+    servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
+    logins = databases.front_logins(servers.postgres, OF_ROLES)
+    connection = await asyncpg.connect(logins.api)
+    assert await connection.fetchval("SELECT count(*) FROM browser_sessions") == 0
+    await connection.close()
+    connection = await asyncpg.connect(logins.migrate)
+    await connection.execute("SET ROLE portal_owner")
+    await connection.close()
 
 
 async def test_an_administrator_who_is_no_superuser_can_do_the_job_and_do_it_again(tmp_path: Path) -> None:

@@ -78,8 +78,9 @@ def test_the_script_imports_nothing_but_the_standard_library() -> None:
     assert imported <= sys.stdlib_module_names
 
 
-def test_only_the_test_command_needs_the_development_lock() -> None:
+def test_only_commands_that_use_tools_need_the_development_lock() -> None:
     assert bootstrap.lock_name(["test", "--fast"]) == "dev"
+    assert bootstrap.lock_name(["screenshots", "--out", "x"]) == "dev"
     assert bootstrap.lock_name(["demo", "test"]) == "demo"
     assert bootstrap.lock_name([]) == "demo"
 
@@ -217,3 +218,13 @@ def test_the_wheel_made_without_uv_points_at_the_sources_and_has_the_command(tmp
         assert wheel.read("avrr.pth").decode() == f"{PROJECT}\n"
         info = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
         assert wheel.read(info).decode() == "[console_scripts]\navrr = ops.cli:main\n"
+
+
+@pytest.mark.parametrize("manifest", ["", "{", "[]", "{}", '{"made_from": [], "files": {}}', '{"made_from": {}, "files": {"a": 1}}'])
+def test_assets_whose_manifest_is_not_what_set_up_writes_are_brought_again(tmp_path: Path, manifest: str) -> None:
+    built = tmp_path / "services" / "portal" / "built"
+    assert not bootstrap.assets_hold(tmp_path)
+    built.mkdir(parents=True)
+    assert not bootstrap.assets_hold(tmp_path)
+    (built / "manifest.json").write_text(manifest)
+    assert not bootstrap.assets_hold(tmp_path)

@@ -17,13 +17,15 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from ops.databases import OWNERS
 from ops.embedded.nats import PROVISION, all_permissions, find_server
 from ops.embedded.nats_conf import deployed_configuration, password_variable
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.provision import ProvisionSettings
 from ops.settings import PROJECT
+from services.portal.settings import PortalSettings
 from shared.settings import Settings
-from shared.topology import SERVICES, Service
+from shared.topology import PORTAL, SERVICES, Service
 
 DEPLOY = PROJECT / "deploy"
 EXAMPLE = (DEPLOY / "env.example").read_text()
@@ -38,7 +40,10 @@ REQUIRED = re.compile(r"\$\{([A-Z0-9_]+):\?[^${}]+\}")
 NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK", "AVRR_API_DOCS"}
 # Only a service that asks another one is told where that is and who itself is.
 OF_WHO_ASKS = {"AVRR_COUNSELLING_URL", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_SERVICE_SCOPE"}
-FROM_THE_PROVIDER = {"AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET"}
+FROM_OUTSIDE = {
+    "AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_PORTAL_ORIGIN",
+    "AVRR_PORTAL_CLIENT_SECRET",
+}  # fmt: skip
 SERVERS = {"postgres", "nats"}
 JOBS = {"prepare", "provision"}
 
@@ -62,7 +67,9 @@ def _offered() -> dict[str, str]:
 
 def _filled_in() -> dict[str, str]:
     return {name: f"invented-for-{name.lower()}" for name in _asked_for()} | {
-        "AVRR_OIDC_ISSUER": "https://identity.example"
+        "AVRR_OIDC_ISSUER": "https://identity.example",
+        "AVRR_PORTAL_ORIGIN": "https://portal.example",
+        "AVRR_PORTAL_SESSION_KEY": "A" * 43,
     }
 
 
@@ -104,6 +111,28 @@ def test_a_service_is_given_every_setting_and_no_variable_that_it_does_not_read(
     assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - (set() if service.asks else OF_WHO_ASKS)
 
 
+def test_the_portal_starts_with_what_the_example_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AVRR_")]:
+        monkeypatch.delenv(name)
+    given = _filled_in()
+    for name, value in _environment(PORTAL.name, given).items():
+        monkeypatch.setenv(name, value)
+    settings = PortalSettings()
+    assert (settings.clock, settings.host, settings.port) == ("real", "0.0.0.0", 8000)  # noqa: S104
+    login = f"portal_api:{given['AVRR_PASSWORD_PORTAL_API']}"
+    assert settings.portal_database_url.get_secret_value() == f"postgresql://{login}@postgres:5432/portal"
+    assert settings.portal_client_secret.get_secret_value() == given["AVRR_PORTAL_CLIENT_SECRET"]
+    assert settings.callback == "https://portal.example/signed-in"
+    assert "portal.example" in settings.hosts
+    for service in SERVICES:
+        assert getattr(settings, f"{service.name}_url") == f"http://{service.name}:8000"
+
+
+def test_the_portal_is_given_every_setting_and_no_variable_that_it_does_not_read() -> None:
+    given = set(_environment(PORTAL.name, _filled_in() | _offered()))
+    assert given == _names(PortalSettings) - NOT_FOR_DEPLOYMENTS
+
+
 def test_the_job_is_given_exactly_the_variables_it_reads() -> None:
     assert set(PARTS["prepare"]["environment"]) == {DATABASE_URL, *PASSWORDS}
 
@@ -129,7 +158,8 @@ def test_the_example_names_each_variable_of_compose_once_with_a_comment_before_i
 
 def test_the_example_shows_the_defaults_that_the_services_have() -> None:
     for name, shown in _offered().items():
-        default = Settings.model_fields[name.removeprefix("AVRR_").lower()].default
+        fields = PortalSettings.model_fields | Settings.model_fields
+        default = fields[name.removeprefix("AVRR_").lower()].default
         if isinstance(default, tuple):
             assert tuple(json.loads(shown)) == default
         else:
@@ -144,7 +174,7 @@ def test_nothing_that_has_to_be_filled_in_has_a_value_in_the_example() -> None:
 def test_no_secret_stands_in_compose_and_none_has_a_default(part: str) -> None:
     for name, value in PARTS[part]["environment"].items():
         assert "$" not in REQUIRED.sub("", value or "")
-        if "PASSWORD" in name:
+        if re.search("PASSWORD|SECRET|KEY", name):
             assert re.fullmatch(rf'"?{REQUIRED.pattern}"?', value)
         for password in re.findall(r"://[^:/@]+:([^@]*)@", REQUIRED.sub("<variable>", value or "")):
             assert password == "<variable>"
@@ -157,31 +187,31 @@ def test_the_command_of_the_example_invents_all_passwords_into_a_file_for_its_ow
     line = command[1].replace("/etc/avrr/env", str(target)).replace("python3", shlex.quote(sys.executable), 1)
     subprocess.run(["/bin/sh", "-ec", line], cwd=PROJECT, check=True)
     made = dict(re.findall(r"(?m)^([A-Z0-9_]+)=(.*)$", target.read_text()))
-    passwords = {name: value for name, value in made.items() if "PASSWORD" in name}
+    passwords = {name: value for name, value in made.items() if re.search("PASSWORD|KEY", name)}
     assert target.stat().st_mode & 0o777 == 0o600
     assert set(made) == set(_asked_for())
-    assert passwords.keys() == made.keys() - FROM_THE_PROVIDER
-    assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in passwords.values())
+    assert passwords.keys() == made.keys() - FROM_OUTSIDE
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", value) for value in passwords.values())
     assert len(set(passwords.values())) == len(passwords)
 
 
 def test_compose_runs_every_service_with_its_servers_and_jobs() -> None:
-    assert set(PARTS) == {service.name for service in SERVICES} | SERVERS | JOBS
-    for service in SERVICES:
-        assert PARTS[service.name]["command"] == ["python", "-m", f"{service.module}.app"]
+    assert set(PARTS) == {owner.name for owner in OWNERS} | SERVERS | JOBS
+    for owner in OWNERS:
+        assert PARTS[owner.name]["command"] == ["python", "-m", f"{owner.module}.app"]
     assert PARTS["prepare"]["command"] == ["python", "-m", "ops.prepare"]
     assert PARTS["provision"]["command"] == ["python", "-m", "ops.provision"]
 
 
-def test_only_the_services_are_reached_from_the_machine_and_only_on_loopback() -> None:
+def test_only_the_portal_and_the_services_are_reached_from_the_machine_and_only_on_loopback() -> None:
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
-    assert published == {service.name: [f"127.0.0.1:{service.port}:8000"] for service in SERVICES}
+    assert published == {owner.name: [f"127.0.0.1:{owner.port}:8000"] for owner in OWNERS}
     assert all(not {"network_mode", "privileged", "cap_add"} & part.keys() for part in PARTS.values())
 
 
 def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
     services = {service.name: ["database", "bus", "outside"] for service in SERVICES}
-    others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"]}
+    others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside"]}
     assert {name: part["networks"] for name, part in PARTS.items()} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     assert closed == {"database", "bus"}
@@ -206,6 +236,11 @@ def test_nothing_starts_before_what_it_needs() -> None:
             "nats": {"condition": "service_healthy"},
             "provision": {"condition": "service_started"},
         }
+    # The portal asks the services when somebody asks it, and says so if one of them is away.
+    assert PARTS[PORTAL.name]["depends_on"] == {
+        "prepare": {"condition": "service_completed_successfully"},
+        **{service.name: {"condition": "service_started"} for service in SERVICES},
+    }
     assert PARTS["prepare"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     assert PARTS["provision"]["depends_on"] == {"nats": {"condition": "service_healthy"}}
     assert all("test" in PARTS[name]["healthcheck"] for name in SERVERS)
@@ -259,9 +294,10 @@ def test_containers_have_the_server_versions_that_the_tests_run_on() -> None:
 def test_the_image_holds_every_package_of_the_project_and_nothing_else() -> None:
     copied = re.findall(r"(?m)^COPY (?!--from)(\S+) (\S+)$", DOCKERFILE)
     packages = PYPROJECT["tool"]["uv"]["build-backend"]["module-name"]
-    assert sorted(copied) == sorted(
-        [*((name, name) for name in packages), ("requirements/runtime.txt", "/tmp/runtime.txt")]  # noqa: S108
-    )
+    assert set(copied) == {
+        *((name, name) for name in (*packages, "requirements/node.txt")),
+        ("requirements/runtime.txt", "/tmp/runtime.txt"),  # noqa: S108
+    }
     ignored = (PROJECT / ".dockerignore").read_text().splitlines()
     rules = [line for line in ignored if not line.startswith("#")]
     assert rules[0] == "*"
@@ -270,7 +306,7 @@ def test_the_image_holds_every_package_of_the_project_and_nothing_else() -> None
 
 def test_the_image_installs_only_what_the_lock_names_and_runs_as_nobody_in_particular() -> None:
     stages = re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)
-    assert stages == ["python:3.12-slim-trixie"] * 2
+    assert stages == ["python:3.12-slim-trixie", "packages", "python:3.12-slim-trixie"]
     assert "--require-hashes --only-binary :all:" in DOCKERFILE
     assert not re.search(r"apt-get|apk add|build-essential|gcc", DOCKERFILE)
     for file in (DOCKERFILE, (DEPLOY / "nats" / "Dockerfile").read_text()):

@@ -59,7 +59,7 @@ async def test_somebody_signs_in_and_the_services_know_them(provider: Provider, 
     answer = await provider.exchange(back["code"])
     assert answer.headers["cache-control"] == "no-store"
     found = answer.json()
-    assert found.keys() == {"access_token", "id_token", "token_type", "expires_in", "scope"}
+    assert found.keys() == {"access_token", "id_token", "refresh_token", "token_type", "expires_in", "scope"}
     actor = await provider.tokens.verify(found["access_token"])
     assert (actor.person_id, actor.roles, actor.acr, actor.auth_time) == (
         "staff:counsellor-3", frozenset({Role.COUNSELLOR}), "pwd", NOW,

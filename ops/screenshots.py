@@ -1,0 +1,138 @@
+"""Pictures of every page of the portal, narrow and wide and from right to left, for people to look at."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from ops.browser import ensure_browser, open_browser, sign_in
+from ops.settings import CannotStart
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+WIDTHS: Final = (360, 1280)
+HEIGHT: Final = 800
+# The demo and the tests answer this pseudo-language with the same words from right to left.
+RIGHT_TO_LEFT: Final = "ar-XB"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One page: who sees it (nobody before signing in), where it is, its picture's name.
+
+    `follow` leads on by the first link or button that each of these selectors finds, for pages whose address holds an id.
+    """
+
+    persona: str | None
+    path: str
+    name: str
+    follow: tuple[str, ...] = ()
+
+
+# Pages of one person stand together: each signs in once.
+PAGES: Final = (
+    Shot(None, "/signed-out", "signed-out"),
+    Shot("counsellor-1", "/", "counsellor-home"),
+    Shot("counsellor-1", "/cases", "counsellor-cases"),
+    Shot("coordinator", "/", "coordinator-home"),
+    Shot("coordinator", "/cases", "coordinator-cases"),
+    Shot("coordinator", "/cases", "coordinator-case", follow=("main a[href^='/cases/']",)),
+    Shot("operations", "/", "operations-home"),
+    Shot("operations", "/cases", "operations-cases"),
+    Shot("operations", "/cases", "operations-case", follow=("main a[href^='/cases/']",)),
+    Shot("receiving-office-tr", "/", "receiving-office-home"),
+    Shot("receiving-office-tr", "/cases", "receiving-office-cases"),
+    Shot("receiving-office-tr", "/status", "receiving-office-status"),
+    Shot("finance-approver", "/", "finance-approver-home"),
+    Shot("finance-approver", "/grants", "finance-approver-queue"),
+    Shot("finance-approver", "/grants", "finance-approver-grant", follow=("main a[href^='/grants/']",)),
+    Shot("finance-approver", "/funds", "finance-approver-funds"),
+    Shot("finance-payer", "/", "finance-payer-home"),
+    Shot("finance-payer", "/grants", "finance-payer-queue"),
+    Shot("finance-reconciler", "/", "finance-reconciler-home"),
+    Shot("finance-reconciler", "/grants", "finance-reconciler-queue"),
+    Shot("auditor", "/", "auditor-home"),
+    Shot("manager", "/", "manager-home"),
+    Shot("manager", "/funds", "manager-funds"),
+)
+
+
+async def take_screenshots(
+    portal: str, folder: Path, pages: Sequence[Shot] = PAGES, say: Callable[[str], None] = print
+) -> list[str]:
+    """Writes `name-width.png` and `name-rtl-width.png` of each page; answers what could not be taken and why.
+
+    `CannotStart` if the portal does not answer or there is no browser.
+    """
+    await _expect(portal)
+    folder.mkdir(parents=True, exist_ok=True)
+    faults: list[str] = []
+    async with open_browser(ensure_browser()) as browser:
+        for persona, shots in _by_person(pages):
+            for language, suffix in (("en", ""), (RIGHT_TO_LEFT, "-rtl")):
+                faults += await _of_person(browser, portal, persona, shots, language, folder, suffix)
+            say(f"{persona or 'nobody'}: {', '.join(shot.name for shot in shots)}")
+    return faults
+
+
+def _by_person(pages: Sequence[Shot]) -> Iterator[tuple[str | None, list[Shot]]]:
+    for persona, shots in groupby(pages, key=lambda shot: shot.persona):
+        yield persona, list(shots)
+
+
+async def _expect(portal: str) -> None:
+    try:
+        # A proxy from the environment would not find this machine's own addresses.
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            answer = await client.get(f"{portal}/healthz")
+    except (httpx.HTTPError, httpx.InvalidURL):
+        answer = None
+    if answer is None or not answer.is_success:
+        raise CannotStart("not_running", "The portal does not answer: run ./avrr up or ./avrr demo first.")
+
+
+async def _of_person(
+    browser: "Browser", portal: str, persona: str | None, shots: Sequence[Shot], language: str, folder: Path, suffix: str
+) -> list[str]:
+    faults: list[str] = []
+    context = await browser.new_context(
+        viewport={"width": WIDTHS[-1], "height": HEIGHT}, extra_http_headers={"Accept-Language": language},
+        reduced_motion="reduce",
+    )  # fmt: skip
+    try:
+        page = await context.new_page()
+        if persona is not None:
+            await sign_in(page, portal, persona)
+        for shot in shots:
+            fault = await _arrive(page, portal, shot, language)
+            if fault is not None:
+                faults.append(f"{shot.name}{suffix}: {fault}")
+                continue
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": HEIGHT})
+                await page.screenshot(path=folder / f"{shot.name}{suffix}-{width}.png", full_page=True)
+    finally:
+        await context.close()
+    return faults
+
+
+async def _arrive(page: "Page", portal: str, shot: Shot, language: str) -> str | None:
+    """Goes to a page; what is wrong with it, if it can't be shown as it should be."""
+    answer = await page.goto(f"{portal}{shot.path}")
+    for selector in shot.follow:
+        found = page.locator(selector).first
+        if not await found.count():
+            return f"nothing there is {selector}"
+        async with page.expect_navigation() as leading:
+            await found.click()
+        answer = await leading.value
+    if answer is None or not answer.ok:
+        return f"answered {answer.status if answer is not None else 'nothing'}"
+    direction = await page.evaluate("() => getComputedStyle(document.documentElement).direction")
+    if direction != ("rtl" if language == RIGHT_TO_LEFT else "ltr"):
+        return f"is written {direction}"
+    return None

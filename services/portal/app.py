@@ -1,0 +1,68 @@
+"""The portal as a process."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import uvicorn
+from fastapi import FastAPI, Response
+
+from services.portal import sign_in
+from services.portal.client import open_services
+from services.portal.guard import Guard, GuardBounds
+from services.portal.pages import cases, finance, home, ordering, persons, plans
+from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
+from services.portal.provider import ProviderAway
+from services.portal.sessions import open_sessions
+from services.portal.settings import PortalSettings
+from services.portal.static_files import PREFIX, StaticFiles
+from shared.connections import BoundedConnection
+from shared.telemetry import configure_logging
+from shared.topology import PORTAL
+
+
+def create_app(settings: PortalSettings) -> FastAPI:
+    """The portal's pages, with its sessions and everything that surrounds a request."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_sessions(settings) as sessions, open_services(settings) as services:
+            app.state.sessions = sessions
+            app.state.services = services
+            yield
+
+    app = FastAPI(
+        title="avrr portal", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    app.state.static = StaticFiles.load()
+    app.mount(PREFIX, app.state.static)
+    for router in (sign_in.router, home.router, persons.router, cases.router, plans.router, finance.router, ordering.router):
+        app.include_router(router)
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return Response(status_code=200)
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        return Response(status_code=200 if await app.state.sessions.is_ready() else 503)
+
+    app.add_exception_handler(NotSignedIn, not_signed_in)
+    app.add_exception_handler(Turned, turned)
+    app.add_exception_handler(ProviderAway, sign_in.provider_away)
+    app.add_middleware(Guard, bounds=GuardBounds.of(settings))
+    return app
+
+
+def serve() -> None:
+    """Runs the portal until it is told to stop."""
+    settings = PortalSettings()
+    configure_logging(settings.log_level)
+    uvicorn.run(
+        create_app(settings), host=settings.host, port=settings.port or PORTAL.port, log_config=None, access_log=False,
+        server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=30, http=BoundedConnection, ws="none",
+        proxy_headers=False,
+    )
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,248 @@
+"""From the JSON Schema of a command to the fields of a page, and from what was typed back to the command's body."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+Kind = Literal["text", "number", "choice", "choices", "yes_no", "day", "moment", "money", "rows", "fresh"]
+Posted = Mapping[str, Sequence[str]]
+
+MOST_ROWS: Final = 30
+# Whoever writes in another script types its digits, and means these.
+_DIGITS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose: what is sent, and what people read."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a page knows of a command before anybody types: fixed values, things to choose from, first suggestions.
+
+    ``fresh`` are ids that the page makes itself, one for each row.
+    """
+
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Sequence[Option]] = field(default_factory=dict)
+    start: Mapping[str, Any] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    fresh: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question of a page. ``name`` is unique on it; ``rows`` are the questions of each row of a list."""
+
+    name: str
+    key: str
+    kind: Kind
+    required: bool
+    options: tuple[Option, ...] = ()
+    rows: tuple[tuple["Field", ...], ...] = ()
+    fixed: tuple[tuple[str, Any], ...] = ()
+    least: int | None = None
+    most: int | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one field, by a code that the page has a sentence for."""
+
+    name: str
+    code: Literal["missing", "unreadable", "not_offered", "out_of_range"]
+
+
+def fields_of(schema: Mapping[str, Any], given: Given, prefix: str = "") -> tuple[Field, ...]:
+    """The questions of a command in the order of its schema, without those whose answer is fixed."""
+    definitions = schema.get("$defs", {})
+    return tuple(_fields(schema, definitions, given, prefix))
+
+
+def body_of(
+    fields: Sequence[Field], given: Given, posted: Posted, zone: ZoneInfo
+) -> tuple[dict[str, Any], tuple[Fault, ...]]:
+    """The command's body, and what is missing or cannot be read; times are the mission's, sent as UTC."""
+    faults: list[Fault] = []
+    body: dict[str, Any] = {name: value for name, value in given.fixed.items() if "." not in name}
+    for found in fields:
+        value = _value(found, posted, zone, faults)
+        if value is not None:
+            body[found.key] = value
+    return body, tuple(faults)
+
+
+def typed(name: str, posted: Posted) -> str:
+    """What was typed into a field, without blanks around it and with our digits."""
+    values = posted.get(name, ())
+    return values[0].strip().translate(_DIGITS) if values else ""
+
+
+def _fields(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any], given: Given, prefix: str
+) -> Iterator[Field]:
+    required = set(schema.get("required", ()))
+    for key, found in schema.get("properties", {}).items():
+        name = f"{prefix}{key}"
+        if name in given.fixed or key in given.fixed:
+            continue
+        one = _resolved(found, definitions)
+        yield _field(name, key, one, definitions, given, required=key in required)
+
+
+def _field(
+    name: str, key: str, one: Mapping[str, Any], definitions: Mapping[str, Any], given: Given, *, required: bool
+) -> Field:
+    if key in given.fresh:
+        return Field(name, key, "fresh", required)
+    options = tuple(given.options.get(key, ()))
+    if one.get("type") == "array":
+        items = _resolved(one["items"], definitions)
+        if items.get("type") == "object":
+            how_many = max(1, min(given.rows.get(key, len(given.start.get(key, ())) or 1), MOST_ROWS))
+            rows = tuple(
+                tuple(_fields(items, definitions, given, f"{name}.{number}.")) for number in range(how_many)
+            )
+            return Field(name, key, "rows", required, rows=rows, most=one.get("maxItems"))
+        return Field(name, key, "choices", required, options or _enumerated(items), most=one.get("maxItems"))
+    if options:
+        # A number to choose is sent as one.
+        least = one.get("minimum", 0) if one.get("type") == "integer" else None
+        return Field(name, key, "choice", required, options, least=least)
+    if "enum" in one:
+        return Field(name, key, "choice", required, _enumerated(one))
+    kind: Kind = "text"
+    if one.get("type") == "boolean":
+        kind = "yes_no"
+    elif one.get("type") == "integer":
+        kind = "number"
+    elif one.get("type") == "object" and {"amount", "currency"} <= set(one.get("properties", {})):
+        kind = "money"
+    elif one.get("format") == "date":
+        kind = "day"
+    elif one.get("format") == "date-time":
+        kind = "moment"
+    return Field(
+        name, key, kind, required, least=one.get("minimum"), most=one.get("maximum"), pattern=one.get("pattern")
+    )
+
+
+def _enumerated(one: Mapping[str, Any]) -> tuple[Option, ...]:
+    return tuple(Option(value, value) for value in one.get("enum", ()))
+
+
+def _resolved(one: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" in one:
+        return _resolved(definitions[one["$ref"].rpartition("/")[2]], definitions)
+    for name in ("anyOf", "allOf"):
+        if name in one:
+            some = [choice for choice in one[name] if choice.get("type") != "null"]
+            return _resolved({**some[0], **{key: value for key, value in one.items() if key != name}}, definitions)
+    return one
+
+
+def _value(found: Field, posted: Posted, zone: ZoneInfo, faults: list[Fault]) -> Any:
+    if found.kind == "rows":
+        return _rows(found, posted, zone, faults)
+    if found.kind == "choices":
+        return _several(found, posted, faults)
+    if found.kind == "money":
+        return _money(found, posted, faults)
+    if found.kind == "moment":
+        return _moment(found, posted, zone, faults)
+    text = typed(found.name, posted)
+    if not text:
+        if found.required:
+            faults.append(Fault(found.name, "missing"))
+        return None
+    return _single(found, text, faults)
+
+
+def _single(found: Field, text: str, faults: list[Fault]) -> Any:
+    if found.kind == "choice":
+        if text not in {option.value for option in found.options}:
+            faults.append(Fault(found.name, "not_offered"))
+            return None
+        return int(text) if found.least is not None else text
+    if found.kind == "yes_no":
+        return text == "yes"
+    if found.kind == "number":
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
+            faults.append(Fault(found.name, "unreadable"))
+            return None
+        number = int(text)
+        if (found.least is not None and number < found.least) or (found.most is not None and number > found.most):
+            faults.append(Fault(found.name, "out_of_range"))
+        return number
+    if found.kind == "day":
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError:
+            faults.append(Fault(found.name, "unreadable"))
+            return None
+    if found.pattern is not None and not re.search(found.pattern, text):
+        faults.append(Fault(found.name, "unreadable"))
+    return text
+
+
+def _several(found: Field, posted: Posted, faults: list[Fault]) -> list[str] | None:
+    chosen = [value for value in posted.get(found.name, ()) if value]
+    if not set(chosen) <= {option.value for option in found.options}:
+        faults.append(Fault(found.name, "not_offered"))
+    if not chosen and found.required:
+        faults.append(Fault(found.name, "missing"))
+    return chosen
+
+
+def _money(found: Field, posted: Posted, faults: list[Fault]) -> dict[str, str] | None:
+    amount = typed(f"{found.name}.amount", posted).replace(",", ".")
+    currency = typed(f"{found.name}.currency", posted).upper() or "EUR"
+    if not amount:
+        if found.required:
+            faults.append(Fault(found.name, "missing"))
+        return None
+    if not re.fullmatch(r"[0-9]{1,14}(\.[0-9]{1,4})?", amount) or not re.fullmatch(r"[A-Z]{3}", currency):
+        faults.append(Fault(found.name, "unreadable"))
+    return {"amount": amount, "currency": currency}
+
+
+def _moment(found: Field, posted: Posted, zone: ZoneInfo, faults: list[Fault]) -> str | None:
+    day, clock = typed(f"{found.name}.day", posted), typed(f"{found.name}.time", posted)
+    if not day and not clock:
+        if found.required:
+            faults.append(Fault(found.name, "missing"))
+        return None
+    try:
+        local = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock or "00:00"), zone)
+    except ValueError:
+        faults.append(Fault(found.name, "unreadable"))
+        return None
+    return local.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _rows(found: Field, posted: Posted, zone: ZoneInfo, faults: list[Fault]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for number, questions in enumerate(found.rows):
+        named = f"{found.name}.{number}."
+        asked = {f"{named}{question.key}" for question in questions if question.kind == "fresh"}
+        answers = (values for name, values in posted.items() if name.startswith(named) and name not in asked)
+        # A currency stands there before anybody has typed.
+        if not any(value.strip() and value.strip() != "EUR" for values in answers for value in values):
+            continue
+        row: dict[str, Any] = {}
+        for question in questions:
+            value = _value(question, posted, zone, faults)
+            if value is not None:
+                row[question.key] = value
+        rows.append(row)
+    if not rows and found.required:
+        faults.append(Fault(found.name, "missing"))
+    return rows

@@ -1,0 +1,200 @@
+"""What surrounds every request to the portal: whose pages may ask, bounds, private headers, one log line, a plain page."""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.portal.plain import plain_page
+from services.portal.settings import PortalSettings
+from shared.surroundings import STALL_SECONDS, AnswerCutShort, correlation_of, host_of
+
+MAX_BODY_BYTES: Final = 2 * 1024 * 1024
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_NEVER_TOO_MANY: Final = "/healthz"
+# The name holds a hash of the content, so that another content has another name.
+_HASHED: Final = re.compile(r"/static/(?:[\w-]+/)*[\w.-]+\.[0-9a-f]{8,64}\.[a-z0-9]+", re.ASCII)
+_FOR_EVER: Final = b"public, max-age=31536000, immutable"
+_OURS_TO_SAY: Final = frozenset({b"cache-control", b"content-security-policy", b"referrer-policy", b"x-correlation-id"})
+
+log = structlog.get_logger("http")
+
+
+@dataclass(frozen=True, slots=True)
+class GuardBounds:
+    """For which hosts the portal answers, whose pages may send it anything, and how much it takes on at a time."""
+
+    origin: str
+    issuer_origin: str
+    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
+    in_flight: int = 200
+    seconds: float = 20.0
+
+    @classmethod
+    def of(cls, settings: PortalSettings) -> "GuardBounds":
+        """The bounds that these settings state."""
+        return cls(
+            settings.portal_origin, settings.issuer_origin, settings.hosts,
+            settings.requests_in_flight, settings.portal_request_seconds,
+        )
+
+
+class Guard:
+    """Pure ASGI. Refused with a plain page are requests for another host, beyond those that may be in flight, with a
+    body longer than `MAX_BODY_BYTES`, and changes that no page of ours can have asked for.
+
+    Every answer gets headers that let nothing in from elsewhere; files under hashed names may be kept for a year, all
+    else for no time. What nobody caught is a 500 here, and the log says where, not what.
+    """
+
+    def __init__(self, app: ASGIApp, bounds: GuardBounds) -> None:
+        self.app = app
+        self.bounds = bounds
+        self.in_flight = 0
+        policy = (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+            f"connect-src 'self'; form-action 'self' {bounds.issuer_origin}; frame-ancestors 'none'; base-uri 'none'"
+        )
+        self._headers: tuple[tuple[bytes, bytes], ...] = (
+            (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+            (b"content-security-policy", policy.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-frame-options", b"DENY"),
+            # With "no-referrer" a form of ours would come with "Origin: null", and older browsers send nothing else.
+            (b"referrer-policy", b"same-origin"),
+            (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes one request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        correlation = correlation_of(scope)
+        scope.setdefault("state", {})["correlation_id"] = correlation
+        started = time.perf_counter()
+        status = length = 0
+        dropped = False
+
+        async def bounded() -> Message:
+            nonlocal length
+            message = await receive()
+            length += len(message.get("body", b""))
+            if length > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            return message
+
+        async def answer(message: Message) -> None:
+            nonlocal status, dropped
+            if length > MAX_BODY_BYTES and not status:
+                # Whatever was made of a body that is not whole, this is what it comes to.
+                dropped = True
+                await _too_long()(scope, receive, finish)
+            elif not dropped:
+                await finish(message)
+
+        async def finish(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._headers_of(message, scope["path"], correlation)
+            await send(message)
+
+        async def going_on(message: Message) -> None:
+            if not deadline.expired():
+                deadline.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
+            await answer(message)
+
+        try:
+            async with asyncio.timeout(self.bounds.seconds) as deadline:
+                await self._pass_on(scope, bounded, going_on)
+        except Exception as error:
+            timed_out = deadline.expired()
+            if timed_out:
+                log.warning("timed_out", begun=bool(status))
+            elif length <= MAX_BODY_BYTES:
+                log.exception("internal_error", kind=type(error).__name__, exc_info=error)
+            if status:
+                raise AnswerCutShort from None
+            await _fault(timed_out, length)(scope, receive, finish)
+        finally:
+            log.info(
+                "request", operation=getattr(scope.get("route"), "name", "none"), method=scope["method"],
+                status=status, ms=round((time.perf_counter() - started) * 1000, 1), correlation_id=correlation,
+            )  # fmt: skip
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        if scope["path"] == _NEVER_TOO_MANY:
+            await self.app(scope, receive, send)
+            return
+        self.in_flight += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.in_flight -= 1
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if host_of(scope) not in self.bounds.hosts:
+            return plain_page("Wrong address", "Nobody of this name answers here.", 400)
+        if scope["method"] not in _SAFE_METHODS and not self._is_ours(scope):
+            return plain_page(
+                "This was not sent from our own page", "Nothing was done. Open the page again and send the form from there.", 403
+            )
+        if scope["path"] != _NEVER_TOO_MANY and self.in_flight >= self.bounds.in_flight:
+            answer = plain_page("Too much is asked at once", "Nothing was done. Try again in a moment.", 503)
+            answer.headers["Retry-After"] = "2"
+            return answer
+        stated = _only(scope, b"content-length")
+        if stated is not None and stated.isdecimal() and int(stated) > MAX_BODY_BYTES:
+            return _too_long()
+        return None
+
+    def _is_ours(self, scope: Scope) -> bool:
+        if any(name == b"sec-fetch-site" for name, _ in scope["headers"]):
+            return _only(scope, b"sec-fetch-site") in ("same-origin", "none")
+        # Browsers of before 2023 do not say where a request comes from in any other way.
+        return _only(scope, b"origin") == self.bounds.origin
+
+    def _headers_of(self, message: Message, path: str, correlation: str) -> list[tuple[bytes, bytes]]:
+        for_ever = message["status"] in (200, 304) and _HASHED.fullmatch(path)
+        return [
+            *((name, value) for name, value in message.get("headers", ()) if name.lower() not in _OURS_TO_SAY),
+            *self._headers,
+            (b"cache-control", _FOR_EVER if for_ever else b"no-store"),
+            (b"x-correlation-id", correlation.encode()),
+        ]
+
+
+def _only(scope: Scope, name: bytes) -> str | None:
+    """The value of a header that stands there once."""
+    found = [value for stated, value in scope["headers"] if stated == name]
+    return found[0].decode("latin-1") if len(found) == 1 else None
+
+
+def _too_long() -> Response:
+    answer = plain_page("This is too long", "What you sent is longer than anything that can be sent here. Nothing was done.", 413)
+    # What is still to come of the body is not read.
+    answer.headers["Connection"] = "close"
+    return answer
+
+
+def _fault(timed_out: bool, length: int) -> Response:
+    if length > MAX_BODY_BYTES:
+        return _too_long()
+    if timed_out:
+        answer = plain_page("This took too long", "It was given up. Look whether it was done before you try again.", 503)
+        answer.headers["Retry-After"] = "2"
+        return answer
+    return plain_page("Something went wrong on our side", "It has been noted. Try again in a moment.", 500)

@@ -1,0 +1,105 @@
+"""What every page has: who reads it, the services to ask, and a page for each way in which asking can end."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from services.portal import sign_in
+from services.portal.client import Answer, Service, ServiceAway, Services
+from services.portal.sessions import Session
+from services.portal.words import render
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in, so there is no page to show yet."""
+
+
+class Turned(Exception):
+    """The page ends in another answer than the one that was asked for."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__("turned")
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One request of somebody who is signed in."""
+
+    request: Request
+    session: Session
+    services: Services
+
+    @property
+    def path(self) -> str:
+        """Where this page is, with its query."""
+        query = self.request.url.query
+        return self.request.url.path + (f"?{query}" if query else "")
+
+    async def ask(self, service: Service, path: str, **query: str | int | None) -> Answer:
+        """What a service answers; anything but an answer becomes a page that says so."""
+        try:
+            answer = await self.services.ask(self.session, service, path, **query)
+        except ServiceAway:
+            raise Turned(self.fault(503, "away", "A part of the system does not answer just now. Try again in a moment.")) from None
+        if answer.ok:
+            return answer
+        raise Turned(self.fault(answer.status, answer.code, answer.sentence))
+
+    async def show(self, template: str, status: int = 200, /, **context: Any) -> HTMLResponse:
+        """A page for this reader; what was to be told them once is told on it."""
+        flash = self.session.flash
+        if flash is not None:
+            await sign_in.sessions_of(self.request).tell(self.session, None)
+        return render(self.request, template, status, session=self.session, flash=flash, **context)
+
+    async def done(self, sentence: str, path: str) -> Response:
+        """Leads on to another page that says what was done."""
+        await sign_in.sessions_of(self.request).tell(self.session, sentence)
+        return RedirectResponse(path, status_code=303)
+
+    def fault(self, status: int, code: str, sentence: str) -> HTMLResponse:
+        """A page in place of one that cannot be shown."""
+        return render(self.request, "fault.html", status, session=self.session, code=code, sentence=sentence)
+
+    def has(self, *roles: str) -> bool:
+        """Whether the reader has one of these roles; for what is offered, never for what is allowed."""
+        return bool(self.session.roles & set(roles))
+
+
+async def page(request: Request) -> Page:
+    """The page of a request by somebody who is signed in; raises `NotSignedIn`."""
+    session = await sign_in.sessions_of(request).of(request)
+    if session is None:
+        raise NotSignedIn
+    return Page(request, session, request.app.state.services)
+
+
+Reading = Annotated[Page, Depends(page)]
+
+
+async def not_signed_in(request: Request, error: Exception) -> Response:
+    """To the sign-in, and from there back; what was typed into a form comes back with it."""
+    del error
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method == "POST":
+        form = await request.form()
+        fields = {name: [str(value) for value in form.getlist(name)] for name in form}
+        return await sign_in.keep_form(request, path, fields)
+    return RedirectResponse(sign_in.sign_in_path(path), status_code=303)
+
+
+async def turned(request: Request, error: Exception) -> Response:
+    """The answer that a page turned to."""
+    del request
+    assert isinstance(error, Turned)
+    return error.answer
+
+
+def back_of(request: Request, fallback: str) -> str:
+    """The page of ours that led here, for a way back."""
+    parts = urlsplit(request.headers.get("referer", ""))
+    return sign_in.return_path(parts.path) if parts.path else fallback

@@ -1,0 +1,30 @@
+"""Every page of the list, as everybody finds it: nothing for axe, 320 px wide, by keyboard, and from right to left."""
+
+from itertools import groupby
+
+import pytest
+
+from ops.screenshots import PAGES, RIGHT_TO_LEFT, Shot
+from tests.browser.axe import assert_for_everybody
+from tests.browser.conftest import Visits, sign_in
+from tests.running import Mission
+
+# A page that is reached by a link needs a case or a grant, which the journey's own tests make.
+BY_PERSON = [
+    (persona, [shot for shot in shots if not shot.follow])
+    for persona, shots in groupby(PAGES, key=lambda shot: shot.persona)
+]
+
+
+@pytest.mark.parametrize("language", ["en-GB", RIGHT_TO_LEFT])
+@pytest.mark.parametrize(("persona", "shots"), BY_PERSON, ids=[persona or "nobody" for persona, _ in BY_PERSON])
+async def test_every_page_is_for_everybody(
+    mission: Mission, visits: Visits, persona: str | None, shots: list[Shot], language: str
+) -> None:
+    page = await visits.open(languages=language)
+    if persona is not None:
+        await sign_in(page, mission.addresses.portal, persona)
+    for shot in shots:
+        answer = await page.goto(f"{mission.addresses.portal}{shot.path}")
+        assert answer is not None and answer.ok, shot.name
+        await assert_for_everybody(page)

@@ -1,0 +1,67 @@
+"""The whole system, running for real on the replay clock: one for all tests of a run that use it from outside."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import httpx
+import pytest
+
+from ops.demo_year.calling import Caller
+from ops.identity.client import PersonaTokens
+from ops.settings import OpsSettings
+from ops.supervisor import Running
+from ops.system import Addresses, addresses, development_secret, make_system
+from shared.ids import uuid7
+from shared.messages import Command
+from tests.hurry import HURRIED
+
+
+@dataclass(frozen=True)
+class Mission:
+    """A running system with somebody who calls it."""
+
+    settings: OpsSettings
+    running: Running
+    addresses: Addresses
+    client: httpx.AsyncClient
+    caller: Caller
+    tokens: PersonaTokens
+
+    async def give(
+        self, service: str, persona: str, id: UUID, order: Command, at: datetime, key: str | None = None
+    ) -> httpx.Response:
+        return await self.caller.give(service, persona, id, order, at, key or str(uuid7()))
+
+    async def done(self, service: str, persona: str, id: UUID, order: Command, at: datetime) -> None:
+        answer = await self.give(service, persona, id, order, at)
+        assert answer.is_success, (type(order).__name__, answer.status_code, answer.text)
+
+    async def refused(self, service: str, persona: str, id: UUID, order: Command, at: datetime) -> tuple[int, str]:
+        answer = await self.give(service, persona, id, order, at)
+        assert not answer.is_success
+        return answer.status_code, answer.json()["code"]
+
+    async def read(self, service: str, persona: str, path: str) -> httpx.Response:
+        return await self.caller.read(service, persona, path)
+
+    async def raw(
+        self, method: str, service: str, path: str, persona: str | None, body: object = None, **headers: str
+    ) -> httpx.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if persona is not None:
+            sent["Authorization"] = f"Bearer {await self.tokens.token(persona)}"
+        return await self.client.request(method, self.addresses.services[service] + path, json=body, headers=sent)
+
+
+@pytest.fixture(scope="session")
+async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mission]:
+    settings = OpsSettings(data=tmp_path_factory.mktemp("mission") / "data")
+    system = make_system(settings, clock="replay", environment=HURRIED)
+    async with system as running, httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        found = addresses(running, "replay")
+        tokens = PersonaTokens(found.issuer, development_secret(settings))
+        caller = Caller(client, found.services, tokens)
+        await caller.learn()
+        yield Mission(settings, running, found, client, caller, tokens)

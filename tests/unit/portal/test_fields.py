@@ -1,0 +1,70 @@
+"""From a command's schema to questions, and from what was typed back to its body."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.counselling.domain.session import HoldSession
+from services.portal.fields import Fault, Given, Option, body_of, fields_of
+from services.reintegration.domain.grant import RequestGrant
+from services.returns.domain.case_journey import ConfirmArrival
+
+HERE = ZoneInfo("Europe/Sarajevo")
+SESSION = HoldSession.model_json_schema()
+ARRIVAL = ConfirmArrival.model_json_schema()
+REQUEST = RequestGrant.model_json_schema()
+ANNA = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+def test_a_fixed_answer_is_not_asked_and_is_sent() -> None:
+    given = Given({"person_ids": []})
+    fields = fields_of(SESSION, given)
+    assert "person_ids" not in {field.key for field in fields}
+    posted = {
+        "session_type": ["individual"], "modality": ["in_person"], "site": ["trc_lipa"], "language": ["eng"],
+        "interpreter": ["none"], "held_at.day": ["2023-07-01"], "held_at.time": ["14:30"], "outcome": ["referred"],
+    }  # fmt: skip
+    body, faults = body_of(fields, given, posted, HERE)
+    assert faults == ()
+    assert HoldSession.model_validate(body).person_ids == ()
+    # Half past two in Sarajevo's summer.
+    assert body["held_at"] == "2023-07-01T12:30:00Z"
+
+
+def test_digits_of_other_scripts_are_read_as_meant() -> None:
+    given = Given(options={"person_id": (Option(ANNA, "Anna"),)})
+    posted = {
+        "person_id": [ANNA], "known_by": ["met"],
+        "arrived_at.day": ["۲۰۲۳-۰۱-۰۲"], "arrived_at.time": ["٠٩:١٥"],  # noqa: RUF001 -- what is tested
+    }  # fmt: skip
+    body, faults = body_of(fields_of(ARRIVAL, given), given, posted, HERE)
+    assert (faults, body["arrived_at"]) == ((), "2023-01-02T08:15:00Z")
+
+
+@pytest.mark.parametrize(
+    ("posted", "fault"),
+    [
+        ({}, Fault("person_id", "missing")),
+        ({"person_id": ["somebody else"]}, Fault("person_id", "not_offered")),
+        ({"person_id": [ANNA], "arrived_at.day": ["yesterday"]}, Fault("arrived_at", "unreadable")),
+        ({"person_id": [ANNA], "known_by": ["hearsay"]}, Fault("known_by", "not_offered")),
+    ],
+)
+def test_what_is_missing_or_cannot_be_read_is_named(posted: dict[str, list[str]], fault: Fault) -> None:
+    given = Given(options={"person_id": (Option(ANNA, "Anna"),)})
+    _, faults = body_of(fields_of(ARRIVAL, given), given, posted, HERE)
+    assert fault in faults
+
+
+def test_rows_that_nobody_filled_are_left_out() -> None:
+    given = Given(
+        {"case_id": ANNA, "person_id": ANNA, "plan_id": ANNA, "plan_line_id": ANNA}, rows={"tranches": 3}
+    )
+    posted = {
+        "category": ["business"], "modality": ["service"], "money.amount": ["900"], "money.currency": ["EUR"],
+        "tranches.0.number": ["1"], "tranches.0.money.amount": ["900"], "tranches.0.money.currency": ["EUR"],
+        "tranches.1.money.currency": ["EUR"], "tranches.2.money.currency": ["EUR"],
+    }  # fmt: skip
+    body, faults = body_of(fields_of(REQUEST, given), given, posted, HERE)
+    assert faults == ()
+    assert len(RequestGrant.model_validate(body).tranches) == 1

@@ -1,0 +1,184 @@
+"""What surrounds every request to the portal: whose page may send something, what is bounded, what every answer says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request, Response
+from structlog.testing import capture_logs
+
+from services.portal.guard import MAX_BODY_BYTES, Guard, GuardBounds
+
+ORIGIN = "https://portal.example"
+ISSUER = "https://identity.example"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    f"form-action 'self' {ISSUER}; frame-ancestors 'none'; base-uri 'none'"
+)
+HASHED = "/static/portal.0123abcd.css"
+
+
+@asynccontextmanager
+async def guarded(
+    seconds: float = 20.0, in_flight: int = 200, begun: asyncio.Event | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+
+    @app.api_route("/page", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+    async def page(request: Request) -> Response:
+        return Response(await request.body(), headers={"cache-control": "public", "content-security-policy": "default-src *"})
+
+    @app.get("/static/{name:path}")
+    async def static(name: str) -> Response:
+        return Response(b"", 404 if name.startswith("missing") else 200)
+
+    @app.get("/broken")
+    async def broken() -> Response:
+        raise RuntimeError("what-somebody-typed")
+
+    @app.get("/slow")
+    async def slow() -> Response:
+        if begun is not None:
+            begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return Response()
+
+    app.add_middleware(Guard, bounds=GuardBounds(ORIGIN, ISSUER, frozenset({"portal.example"}), in_flight, seconds))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        yield client
+
+
+# Sec-Fetch-Site, Origin, and whether a change may come from there.
+SENDERS = [
+    ("same-origin", None, True),
+    ("same-origin", ORIGIN, True),
+    ("same-origin", "null", True),
+    ("none", None, True),
+    ("same-site", ORIGIN, False),
+    ("cross-site", None, False),
+    ("cross-site", ORIGIN, False),
+    ("", ORIGIN, False),
+    ("Same-Origin", None, False),
+    (None, ORIGIN, True),
+    (None, "https://portal.example:8443", False),
+    (None, "http://portal.example", False),
+    (None, "https://evil.example", False),
+    (None, "https://portal.example.evil.example", False),
+    (None, "null", False),
+    (None, None, False),
+]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(("site", "origin", "allowed"), SENDERS)
+async def test_a_change_comes_from_a_page_of_ours_or_is_refused(
+    method: str, site: str | None, origin: str | None, allowed: bool
+) -> None:
+    stated = {"sec-fetch-site": site, "origin": origin}
+    headers = {name: value for name, value in stated.items() if value is not None}
+    async with guarded() as client:
+        answer = await client.request(method, "/page", headers=headers, content=b"x=1")
+    assert answer.status_code == (200 if allowed else 403)
+    if not allowed:
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("name", ["sec-fetch-site", "origin"])
+async def test_a_sender_who_is_named_twice_is_refused(name: str) -> None:
+    good = {"sec-fetch-site": "same-origin", "origin": ORIGIN}[name]
+    async with guarded() as client:
+        answer = await client.post("/page", headers=[(name, good), (name, good)])
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_whoever_comes_by_a_link_from_elsewhere_may_read(method: str) -> None:
+    async with guarded() as client:
+        answer = await client.request(method, "/page", headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/page", "/broken", "/nothing", "/static/portal.css", "/static/missing.0123abcd.css"])
+async def test_every_page_says_that_nothing_from_elsewhere_belongs_to_it_and_that_nobody_keeps_it(path: str) -> None:
+    async with guarded() as client:
+        answer = await client.get(path)
+    assert answer.headers.get_list("content-security-policy") == [POLICY]
+    assert answer.headers.get_list("cache-control") == ["no-store"]
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+    assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
+    assert len(answer.headers["x-correlation-id"]) == 36
+
+
+async def test_a_file_whose_name_holds_its_hash_may_be_kept_for_a_year() -> None:
+    async with guarded() as client:
+        answer = await client.get(HASHED)
+    assert answer.headers.get_list("cache-control") == ["public, max-age=31536000, immutable"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "portal.example.evil.example", "", "127.0.0.1"])
+async def test_nobody_of_another_name_answers(host: str) -> None:
+    async with guarded() as client:
+        assert (await client.get("/page", headers={"host": host})).status_code == 400
+        assert (await client.get("/page", headers={"host": "portal.example:8443"})).status_code == 200
+
+
+async def test_a_body_may_be_as_long_as_the_bound_and_not_longer_whatever_its_length_is_said_to_be() -> None:
+    async def pieces(length: int) -> AsyncIterator[bytes]:
+        for _ in range(length // 1024):
+            yield b"x" * 1024
+        yield b"x" * (length % 1024)
+
+    ours = {"sec-fetch-site": "same-origin"}
+    async with guarded() as client:
+        assert (await client.post("/page", headers=ours, content=b"x" * MAX_BODY_BYTES)).status_code == 200
+        assert (await client.post("/page", headers=ours, content=pieces(MAX_BODY_BYTES))).status_code == 200
+        for body in (b"x" * (MAX_BODY_BYTES + 1), pieces(MAX_BODY_BYTES + 1)):
+            answer = await client.post("/page", headers=ours, content=body)
+            assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+            assert "longer than anything" in answer.text
+
+
+async def test_a_fault_is_a_page_without_its_text_and_a_line_without_it() -> None:
+    async with guarded() as client:
+        with capture_logs() as lines:
+            answer = await client.get("/broken")
+    assert answer.status_code == 500
+    assert "what-somebody-typed" not in answer.text
+    assert [line["event"] for line in lines] == ["internal_error", "request"]
+    assert (lines[1]["status"], lines[1]["operation"]) == (500, "broken")
+
+
+async def test_a_line_of_the_log_holds_nothing_of_the_address_or_of_what_was_sent() -> None:
+    async with guarded() as client:
+        with capture_logs() as lines:
+            await client.post("/page?name=fatima", headers={"origin": ORIGIN, "cookie": "a=fatima"}, content=b"name=fatima")
+    assert len(lines) == 1
+    assert lines[0].keys() == {"event", "log_level", "operation", "method", "status", "ms", "correlation_id"}
+    assert "fatima" not in str(lines)
+
+
+async def test_a_request_that_lasts_too_long_is_given_up_with_a_page() -> None:
+    async with guarded(seconds=0.05) as client:
+        answer = await client.get("/slow")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+async def test_beyond_what_may_be_in_flight_people_are_told_to_wait_and_health_is_still_answered() -> None:
+    begun = asyncio.Event()
+    async with guarded(in_flight=1, begun=begun) as client:
+        first = asyncio.ensure_future(client.get("/slow"))
+        await begun.wait()
+        assert (await client.get("/page")).status_code == 503
+        assert (await client.get("/healthz")).status_code == 200
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert (await client.get("/page")).status_code == 200

@@ -1,0 +1,21 @@
+"""After signing in one goes on to a page of ours and nowhere else."""
+
+import pytest
+
+from services.portal.sign_in import return_path, sign_in_path
+
+
+@pytest.mark.parametrize("path", ["/", "/cases", "/cases/0190a-7/withdraw", "/events?from=0&type=a.b,c", "/status?ref=AB%2012"])
+def test_a_path_of_ours_is_gone_on_to(path: str) -> None:
+    assert return_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "cases", "//evil.example", "/\\evil.example", "/\\/evil.example", "\\\\evil.example", "https://evil.example", "javascript:alert(1)",
+     "/a\r\nSet-Cookie: a=b", "/a b", "/a\t", "/ä", "/a;url=//evil.example", "/'", '/"', "/<b>", "/sign-in", "/sign-in?return_to=/",
+     "/signed-in?code=x", "/sign-out", "/signed-out", "/" + "a" * 1000],
+)  # fmt: skip
+def test_anything_else_is_the_start_page(path: str) -> None:
+    assert return_path(path) == "/"
+    assert sign_in_path(path) == "/sign-in?return_to=%2F"

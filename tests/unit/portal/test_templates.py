@@ -1,0 +1,40 @@
+"""Every template of the portal can be read, mirrors by itself, and carries no style or script of its own."""
+
+import re
+
+import pytest
+
+from services.portal.words import HERE, _environment, money, word
+
+TEMPLATES = sorted(path.name for path in (HERE / "templates").glob("*.html"))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_can_be_read(name: str) -> None:
+    assert _environment().get_template(name) is not None
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_has_no_inline_style_or_script(name: str) -> None:
+    text = (HERE / "templates" / name).read_text(encoding="utf-8")
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", text)
+    assert "|safe" not in text.replace(" ", "")
+
+
+def test_the_sheet_knows_no_left_and_right_but_for_numbers() -> None:
+    text = (HERE / "static" / "portal.css").read_text(encoding="utf-8")
+    physical = re.findall(r"[^\n;{]*\b(?:left|right)\b[^\n;}]*", text.replace("--right", "").replace("var(--right)", ""))
+    assert [rule.strip() for rule in physical if "text-align: right" not in rule] == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("1250.00", "1,250.00 EUR"), ("0.5", "0.50 EUR"), ("1234567", "1,234,567.00 EUR"), ("1.2345", "1.2345 EUR")],
+)
+def test_an_amount_is_written_with_its_currency(amount: str, shown: str) -> None:
+    assert money(amount, "EUR") == shown
+    assert money({"amount": amount, "currency": "EUR"}) == shown
+
+
+def test_a_code_without_a_word_of_its_own_reads_well_enough() -> None:
+    assert (word("cash_instalment"), word("no_return_wish")) == ("cash instalment", "no return wish")
