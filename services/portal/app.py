@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 
 import uvicorn
 from fastapi import FastAPI, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from services.portal import sign_in
 from services.portal.client import open_services
 from services.portal.guard import Guard, GuardBounds
 from services.portal.pages import cases, finance, home, ordering, persons, plans
-from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
+from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
 from services.portal.provider import ProviderAway
 from services.portal.sessions import open_sessions
 from services.portal.settings import PortalSettings
@@ -48,6 +50,8 @@ def create_app(settings: PortalSettings) -> FastAPI:
 
     app.add_exception_handler(NotSignedIn, not_signed_in)
     app.add_exception_handler(Turned, turned)
+    app.add_exception_handler(RequestValidationError, no_such_page)
+    app.add_exception_handler(HTTPException, no_such_page)
     app.add_exception_handler(ProviderAway, sign_in.provider_away)
     app.add_middleware(Guard, bounds=GuardBounds.of(settings))
     return app

@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
 
 from services.portal import sign_in
 from services.portal.client import Answer, Service, ServiceAway, Services
+from services.portal.plain import plain_page
 from services.portal.sessions import Session
 from services.portal.words import render
 
@@ -90,6 +92,13 @@ async def not_signed_in(request: Request, error: Exception) -> Response:
         fields = {name: [str(value) for value in form.getlist(name)] for name in form}
         return await sign_in.keep_form(request, path, fields)
     return RedirectResponse(sign_in.sign_in_path(path), status_code=303)
+
+
+async def no_such_page(request: Request, error: Exception) -> Response:
+    """For an address that leads nowhere, or that holds what cannot be one of ours."""
+    del request
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return plain_page("There is no such page", "Look for what you wanted from the start page.", status)
 
 
 async def turned(request: Request, error: Exception) -> Response:

@@ -19,7 +19,11 @@ async def given_for(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[G
     """What is known for this command on this subject, and the page that it belongs to."""
     resource = form.path.split("/")[2]
     given, back = await _PROVIDED.get(resource, _nothing)(page, form, id)
-    rows = {name.removesuffix(".rows"): int(value[0]) for name, value in posted.items() if name.endswith(".rows")}
+    rows = {
+        name.removesuffix(".rows"): int(value[0])
+        for name, value in posted.items()
+        if name.endswith(".rows") and value[0].isascii() and value[0].isdecimal() and len(value[0]) < 4
+    }
     more = posted.get("step", [""])[0] == "more"
     # What is known of a subject is said only where it is asked for.
     asked = form.schema.get("properties", {})
@@ -34,6 +38,17 @@ def persons(of: Sequence[Mapping[str, Any]]) -> tuple[Option, ...]:
         Option(str(person["person_id"]), f"{word(person['age_group'])}, {word(person['sex'])} · {short(person['person_id'])}")
         for person in of
     )
+
+
+def named(page: Page, name: str) -> UUID | None:
+    """The id that a page's address names besides its own; what is no id is no page."""
+    stated = page.request.query_params.get(name)
+    if stated is None:
+        return None
+    try:
+        return UUID(stated)
+    except ValueError:
+        raise Turned(page.fault(404, "not_found", "There is no such page.")) from None
 
 
 def short(id: object) -> str:
@@ -74,11 +89,11 @@ async def _grant(page: Page, form: Form, id: UUID) -> tuple[Given, str]:
 async def _session(page: Page, form: Form, id: UUID) -> tuple[Given, str]:
     site = min(page.session.sites, default="")
     start = {"site": site, "language": "eng", "interpreter": "none", "modality": "in_person"}
-    person_id = page.request.query_params.get("person")
+    person_id = named(page, "person")
     if person_id is None:
         # Whoever is asked nothing about persons stays anonymous.
         return Given({"person_ids": []}, start=start), "/"
-    return Given({"person_ids": [str(UUID(person_id))]}, start=start), f"/persons/{UUID(person_id)}"
+    return Given({"person_ids": [str(person_id)]}, start=start), f"/persons/{person_id}"
 
 
 async def _person(page: Page, form: Form, id: UUID) -> tuple[Given, str]:
@@ -87,7 +102,7 @@ async def _person(page: Page, form: Form, id: UUID) -> tuple[Given, str]:
 
 
 async def _intention(page: Page, form: Form, id: UUID) -> tuple[Given, str]:
-    person_id = str(UUID(page.request.query_params.get("person", str(id))))
+    person_id = str(named(page, "person") or id)
     sessions = (await page.ask("counselling", "/v1/sessions", limit=100)).body["items"]
     options = {
         "session_id": tuple(
@@ -102,12 +117,12 @@ async def _intention(page: Page, form: Form, id: UUID) -> tuple[Given, str]:
 
 
 async def _plan(page: Page, form: Form, id: UUID) -> tuple[Given, str]:
-    case_id = page.request.query_params.get("case")
+    case_id = named(page, "case")
     if case_id is not None:
-        state = (await page.ask("returns", f"/v1/cases/{UUID(case_id)}")).body["state"]
+        state = (await page.ask("returns", f"/v1/cases/{case_id}")).body["state"]
         people = persons(state["persons"])
-        fixed = {"case_id": str(UUID(case_id)), "person_ids": [option.value for option in people]}
-        return Given(fixed, {"person_id": people}, fresh=frozenset({"line_id"})), f"/cases/{UUID(case_id)}"
+        fixed = {"case_id": str(case_id), "person_ids": [option.value for option in people]}
+        return Given(fixed, {"person_id": people}, fresh=frozenset({"line_id"})), f"/cases/{case_id}"
     state = (await page.ask("reintegration", f"/v1/plans/{id}")).body["state"]
     options = {"person_id": tuple(Option(one, short(one)) for one in state["person_ids"])}
     return Given(options=options, start={"lines": [_line(one) for one in state["lines"]]}, fresh=frozenset({"line_id"})), f"/plans/{id}"
@@ -121,8 +136,7 @@ def _line(line: Mapping[str, Any]) -> dict[str, Any]:
 async def _new_grant(page: Page, form: Form, id: UUID) -> tuple[Given, str]:
     if form.name != "request_grant":
         return await _grant(page, form, id)
-    query = page.request.query_params
-    plan_id, line_id = UUID(query.get("plan", str(id))), query.get("line", "")
+    plan_id, line_id = named(page, "plan") or id, page.request.query_params.get("line", "")
     state = (await page.ask("reintegration", f"/v1/plans/{plan_id}")).body["state"]
     line = next((one for one in state["lines"] if one["line_id"] == line_id), None)
     if line is None:

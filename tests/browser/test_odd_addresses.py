@@ -1,0 +1,33 @@
+"""Addresses and fields that nobody would write by hand end in a page that says so, never in a fault of ours."""
+
+import pytest
+
+from ops.browser import sign_in
+from shared.ids import uuid7
+from tests.browser.conftest import Visits
+from tests.running import Mission
+
+ODD = (
+    f"/do/counselling/hold_session/{uuid7()}?person=nobody",
+    f"/do/counselling/express_intention/{uuid7()}?person=%00",
+    f"/do/reintegration/record_own_plan/{uuid7()}?case=../x",
+    f"/do/reintegration/request_grant/{uuid7()}?plan=1&line=2",
+    f"/do/returns/no_such_thing/{uuid7()}",
+    f"/do/nowhere/approve_case/{uuid7()}",
+    f"/cases/{uuid7()}",
+    "/cases/not-an-id",
+    "/cases?after=not-an-id",
+    "/status?case_ref=..%2F..%2Fx",
+    "/no-such-page",
+)
+
+
+@pytest.mark.parametrize("path", ODD)
+async def test_an_odd_address_is_answered_by_a_page(mission: Mission, visits: Visits, path: str) -> None:
+    page = await visits.open(scripts=False)
+    await sign_in(page, mission.addresses.portal, "counsellor-3")
+    answer = await page.goto(mission.addresses.portal + path)
+    assert answer is not None
+    assert answer.status < 500
+    assert answer.headers["content-type"].startswith("text/html")
+    assert await page.get_by_role("heading", level=1).count() == 1
