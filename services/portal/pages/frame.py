@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -106,9 +105,3 @@ async def turned(request: Request, error: Exception) -> Response:
     del request
     assert isinstance(error, Turned)
     return error.answer
-
-
-def back_of(request: Request, fallback: str) -> str:
-    """The page of ours that led here, for a way back."""
-    parts = urlsplit(request.headers.get("referer", ""))
-    return sign_in.return_path(parts.path) if parts.path else fallback
