@@ -5,6 +5,8 @@ from shared.policy import Policy, allow
 
 POLICY = Policy(
     allow("register_person", Role.COUNSELLOR),
+    # Across all sites, so that nobody is registered twice who has moved on to another one.
+    allow("find_persons", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
     allow("read_person", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
     allow("give_consent", Role.COUNSELLOR),
     allow("withdraw_consent", Role.COUNSELLOR, Role.COORDINATOR, Role.DATA_PROTECTION),
@@ -16,7 +18,8 @@ POLICY = Policy(
     # What was spoken of in a session is for whoever held it, for their own site, and for who coordinates.
     allow("read_session", Role.COUNSELLOR, extent="own_sites"),
     allow("read_session", Role.COORDINATOR),
-    allow("list_own_sessions", Role.COUNSELLOR),
+    allow("list_sessions", Role.COUNSELLOR, extent="own_sites"),
+    allow("list_sessions", Role.COORDINATOR),
     allow("record_group_session", Role.COUNSELLOR),
     allow("read_group_session", Role.COUNSELLOR, Role.COORDINATOR, Role.MANAGER),
     allow("record_outreach", Role.COUNSELLOR),
@@ -28,6 +31,7 @@ POLICY = Policy(
     allow("read_forms", *Role),
     allow("check_transfer_consents", Role.SERVICE),
     step_up=("read_events",),
-    on_record=("read_person", "read_family", "read_session", "read_intention", "read_events"),
+    on_record=("find_persons", "read_person", "read_family", "list_sessions", "read_session", "read_intention", "read_events"),
+    searches=("find_persons",),
     exports=("read_events",),
 )

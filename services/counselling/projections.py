@@ -1,16 +1,25 @@
-"""What else changes with an aggregate of counselling: who is in a family, who has an active return attempt."""
+"""What else changes with an aggregate of counselling: who is in a family or a session, who has an active attempt."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from services.counselling.domain.family import Family
 from services.counselling.domain.intention import Intention
+from services.counselling.domain.session import Session
 from shared.contracts.counselling import AttemptEnded, IntentionExpressed
 from shared.db import Sql, Write
 from shared.messages import Event
 
 _JOIN_FAMILY = Sql(
     "INSERT INTO family_members (person_id, family_id) SELECT unnest(cast(:person_ids AS uuid[])), :family_id"
+)
+_NAME_IN_SESSION = Sql(
+    "INSERT INTO session_persons (person_id, session_id, site, counsellor_id) "
+    "SELECT unnest(cast(:person_ids AS uuid[])), :session_id, :site, :counsellor_id "
+    "ON CONFLICT (person_id, session_id) DO UPDATE SET site = excluded.site, counsellor_id = excluded.counsellor_id"
+)
+_LEAVE_OUT_OF_SESSION = Sql(
+    "DELETE FROM session_persons WHERE session_id = :session_id AND person_id = ANY(cast(:person_ids AS uuid[]))"
 )
 _BEGIN_ATTEMPT = Sql(
     "INSERT INTO active_attempts (person_id, intention_id) SELECT unnest(cast(:person_ids AS uuid[])), :intention_id"
@@ -25,6 +34,21 @@ def family_members(family_id: UUID, _: Family | None, family: Family, events: tu
     del events
     ids = sorted(member.person_id for member in family.members)
     return (Write(_JOIN_FAMILY, {"person_ids": ids, "family_id": family_id}, len(ids)),)
+
+
+def session_persons(
+    session_id: UUID, before: Session | None, session: Session, events: tuple[Event, ...]
+) -> Sequence[Write]:
+    """Who is named in a session as it was agreed and, once it was held, as it was held."""
+    del events
+    named = {"session_id": session_id, "site": session.site, "counsellor_id": session.counsellor_id}
+    ids, absent = sorted(session.person_ids), sorted(set(before.person_ids if before else ()) - set(session.person_ids))
+    writes: list[Write] = []
+    if ids:
+        writes.append(Write(_NAME_IN_SESSION, {"person_ids": ids, **named}, len(ids)))
+    if absent:
+        writes.append(Write(_LEAVE_OUT_OF_SESSION, {"person_ids": absent, "session_id": session_id}, len(absent)))
+    return writes
 
 
 def active_attempts(

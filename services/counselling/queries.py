@@ -1,9 +1,9 @@
 """What counselling's tables answer: the facts that rules are handed, lists, and the figures of the annual report."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from services.counselling.domain.family import MemberToBe
 from services.counselling.domain.intention import PersonToCover, SessionBehind
 from services.counselling.domain.session import NamedPerson
+from shared.contracts.counselling import Sex, Site
 from shared.db import Sql, UnitOfWork
 from shared.statistics import Figure, Period
 
@@ -55,14 +56,70 @@ _AGREED = Sql(
     "AND transfer_country = :country ORDER BY id"
 )
 
-SESSIONS_OF = Sql(
-    "SELECT id, status, session_type, modality, site, language, held_at, scheduled_for, outcome FROM sessions "
-    "WHERE counsellor_id = :counsellor_id AND (cast(:after AS uuid) IS NULL OR id > :after) ORDER BY id LIMIT :limit"
+
+# Year by year and oldest first within each, so that every year walks its own part of an index in the index's order;
+# the country is a list of one, or the order by id could be had from the primary key and everybody would be walked.
+# A family is asked for row by row of the page: a join might read all of them beside.
+def _found(narrowed: str, order: str) -> Sql:
+    return Sql(
+        "SELECT p.id, p.sex, p.birth_year, p.country_of_origin, p.site, p.data_consent, p.registered_at, "
+        "(SELECT f.family_id FROM family_members f WHERE f.person_id = p.id) AS family_id "
+        "FROM (SELECT found.* FROM generate_series(cast(:birth_year AS int) - cast(:birth_year_within AS int), "
+        "  cast(:birth_year AS int) + cast(:birth_year_within AS int)) asked(birth_year) "
+        " CROSS JOIN LATERAL (SELECT * FROM persons WHERE country_of_origin = ANY (ARRAY[:country_of_origin]) "
+        f"  AND birth_year = asked.birth_year AND {narrowed}id > :after "
+        f"  ORDER BY country_of_origin, birth_year, {order}id LIMIT :limit) found ORDER BY found.id LIMIT :limit) p "
+        "ORDER BY p.id"
+    )
+
+
+_FOUND: Final[Mapping[bool, Sql]] = {False: _found("", ""), True: _found("sex = :sex AND ", "sex, ")}
+
+
+# The caller's own walk an index in its order, by a list of one for the same reason as above. Somebody's sessions are few
+# and are all read; which of them the caller may know of, row security says once more.
+def _sessions(whose: str, order: str) -> Sql:
+    return Sql(
+        "SELECT s.id, s.status, s.session_type, s.modality, s.site, s.language, s.held_at, s.scheduled_for, s.outcome "
+        f"FROM {whose} AND {order} LIMIT :limit"
+    )
+
+
+_OWN = "sessions s WHERE s.counsellor_id = ANY (ARRAY[:counsellor_id])"
+_WITH_A_PERSON = (
+    "session_persons p JOIN sessions s ON s.id = p.session_id WHERE p.person_id = :person_id "
+    "AND (s.site = ANY(cast(:sites AS text[])) OR s.counsellor_id = :counsellor_id)"
 )
+# A session that is not there any more, or not within reach, is no place to go on from: the list begins anew.
+_EARLIER = (
+    "(s.at, s.id) < ((SELECT coalesce(max(l.at), 'infinity') FROM sessions l WHERE l.id = :after), cast(:after AS uuid))"
+)
+_SESSIONS: Final[Mapping[tuple[bool, bool], Sql]] = {
+    (False, False): _sessions(_OWN, "s.id > :after ORDER BY s.counsellor_id, s.id"),
+    (False, True): _sessions(_OWN, f"{_EARLIER} ORDER BY s.counsellor_id DESC, s.at DESC, s.id DESC"),
+    (True, False): _sessions(_WITH_A_PERSON, "p.session_id > :after ORDER BY p.session_id"),
+    (True, True): _sessions(_WITH_A_PERSON, f"{_EARLIER} ORDER BY s.at DESC, s.id DESC"),
+}
+
+
+class PersonRow(BaseModel):
+    """A registered person as whoever is about to register somebody needs to see them, of whatever site.
+
+    ``registered_at`` is None where that was registered before it was kept.
+    """
+
+    id: UUID
+    sex: Sex
+    birth_year: int
+    country_of_origin: str
+    site: Site
+    data_consent: bool
+    family_id: UUID | None
+    registered_at: datetime | None
 
 
 class SessionRow(BaseModel):
-    """One of a counsellor's own sessions in a list."""
+    """One session in a list."""
 
     id: UUID
     status: Literal["scheduled", "held", "not_held"]
@@ -73,6 +130,19 @@ class SessionRow(BaseModel):
     held_at: datetime | None
     scheduled_for: datetime | None
     outcome: str | None
+
+
+def persons(asked: Mapping[str, object]) -> Sql:
+    """The list of registered persons narrowed by this: a country, a year and how far around it, perhaps a sex."""
+    return _FOUND["sex" in asked]
+
+
+def sessions(*, with_person: bool, newest: bool) -> Sql:
+    """The list of the caller's own sessions, or of those with one person within the caller's reach.
+
+    Oldest first it begins behind `FIRST`, the newest first before `LAST`.
+    """
+    return _SESSIONS[with_person, newest]
 
 
 async def named_persons(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[NamedPerson, ...]:

@@ -13,12 +13,38 @@ from services.counselling.domain.outreach import Outreach, RecordOutreach
 from services.counselling.domain.person import GiveConsent, Person, RegisterPerson, WithdrawConsent
 from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession, Session
 from shared.callers import AuthenticatedRoute
-from shared.contracts.counselling import Country, TransferConsents
+from shared.contracts.counselling import Country, Sex, TransferConsents
 from shared.disclosure import MOST_PERSONS
 from shared.http import Calling, Limit, Page, Receipt, View
+from shared.ids import LAST
+from shared.policy import ALL_SITES
 from shared.statistics import First, Last, Statistics, period
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+
+@router.get("/persons")
+async def find_persons(
+    call: Calling,
+    country_of_origin: Annotated[Country, Query()],
+    birth_year: Annotated[int, Query(ge=1000, le=9999)],
+    birth_year_within: Annotated[int, Query(ge=0, le=3)] = 0,
+    sex: Annotated[Sex | None, Query()] = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[queries.PersonRow]:
+    """Persons registered at any site, oldest first, so that nobody is registered twice; each search is on record.
+
+    There is no list of everybody: a country and a year of birth, give or take up to three years, must be named.
+    """
+    asked: dict[str, object] = {
+        "country_of_origin": country_of_origin, "birth_year": birth_year, "birth_year_within": birth_year_within
+    }  # fmt: skip
+    if sex is not None:
+        asked["sex"] = sex
+    found = await call.page(queries.persons(asked), queries.PersonRow, after, limit, **asked)
+    await call.on_record(shown=tuple(person.id for person in found.items))
+    return found
 
 
 @router.post("/persons/{person_id}")
@@ -58,13 +84,25 @@ async def read_family(family_id: UUID, call: Calling) -> View[Family]:
 
 
 @router.get("/sessions")
-async def list_own_sessions(
-    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
+async def list_sessions(
+    call: Calling,
+    person_id: UUID | None = None,
+    newest: bool = False,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
 ) -> Page[queries.SessionRow]:
-    """The caller's own sessions, oldest first."""
-    return await call.page(
-        queries.SESSIONS_OF, queries.SessionRow, after, limit, counsellor_id=call.context.actor.person_id
-    )
+    """The caller's own sessions, or those with one person that the caller may read, which is on record.
+
+    Oldest first by their ids, or with ``newest`` by their time, the latest first and those to come before them.
+    """
+    found = await call.page(
+        queries.sessions(with_person=person_id is not None, newest=newest), queries.SessionRow,
+        after or (LAST if newest else None), limit, counsellor_id=call.context.actor.person_id, person_id=person_id,
+        sites=sorted(ALL_SITES if call.reach.sites is None else call.reach.sites),
+    )  # fmt: skip
+    if person_id is not None:
+        await call.on_record(person_id, tuple(session.id for session in found.items))
+    return found
 
 
 @router.post("/sessions/{session_id}/schedule")

@@ -23,6 +23,9 @@ PERSONS = aggregate_table(
     sa.Column("transfer_consent_version", sa.Text),
     sa.Column("transfer_country", sa.Text),
     sa.Column("transfer_decided_at", sa.DateTime(timezone=True)),
+    sa.Column("registered_at", sa.DateTime(timezone=True)),
+    sa.Index(None, "country_of_origin", "birth_year", "id"),
+    sa.Index(None, "country_of_origin", "birth_year", "sex", "id"),
     sa.CheckConstraint("data_consent OR NOT transfer_consent", name="transfer_needs_data"),
     info=scope("country:country_of_origin"),
 )
@@ -41,6 +44,7 @@ SESSIONS = aggregate_table(
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("person_ids", pg.ARRAY(sa.Uuid), nullable=False),
     sa.Column("counsellor_id", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("scheduled_for", sa.DateTime(timezone=True)),
     sa.Column("held_at", sa.DateTime(timezone=True)),
     sa.Column("interpreter", sa.Text),
@@ -51,6 +55,19 @@ SESSIONS = aggregate_table(
     sa.CheckConstraint("(status = 'held') = (held_at IS NOT NULL)", name="held_has_time"),
     sa.Index(None, "held_at"),
     sa.Index(None, "counsellor_id", "id"),
+    sa.Index(None, "counsellor_id", "at", "id"),
+    info=scope("site:site", "actor:counsellor_id"),
+)
+
+# In which sessions somebody took part: under row security no index of an array's elements is used, for comparing arrays
+# might leak. The columns that say who may know of a session are the session's own.
+SESSION_PERSONS = sa.Table(
+    "session_persons",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("session_id", sa.Uuid, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("counsellor_id", sa.Text, nullable=False),
     info=scope("site:site", "actor:counsellor_id"),
 )
 

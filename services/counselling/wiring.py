@@ -60,7 +60,8 @@ FAMILY: Aggregate[family.Family, family.FamilyFacts] = Aggregate(
 
 SESSION: Aggregate[session.Session, session.SessionFacts] = Aggregate(
     service="counselling", name="session", decider=session.SESSION, table=tables.SESSIONS, state=session.Session,
-    facts=_session_facts, partition=lambda id, held: held.person_ids[0] if held.person_ids else id, within=_session_within,
+    facts=_session_facts, project=projections.session_persons,
+    partition=lambda id, held: held.person_ids[0] if held.person_ids else id, within=_session_within,
 )
 
 GROUP_SESSION: Aggregate[group_session.GroupSession, NoFacts] = Aggregate(
@@ -98,6 +99,15 @@ WIRING = Wiring(
                 "(SELECT unnest(active_person_ids) AS person_id, id FROM intentions) i "
                 "ON i.person_id = a.person_id AND i.id = a.intention_id "
                 "WHERE a.person_id IS NULL OR i.person_id IS NULL"
+            ),
+        ),
+        Check(
+            "session persons",
+            Sql(
+                "SELECT coalesce(p.person_id, s.person_id) FROM session_persons p FULL JOIN "
+                "(SELECT unnest(person_ids) AS person_id, id, site, counsellor_id FROM sessions) s ON s.person_id = "
+                "p.person_id AND s.id = p.session_id AND s.site = p.site AND s.counsellor_id = p.counsellor_id "
+                "WHERE p.person_id IS NULL OR s.person_id IS NULL"
             ),
         ),
         Check(

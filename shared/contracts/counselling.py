@@ -42,12 +42,13 @@ class TransferConsents(Part):
 
 
 class PersonRegistered(Event, kind="avrr.counselling.person.registered.v1"):
-    """A person became known under an opaque id."""
+    """A person became known under an opaque id; the first of these events did not say when."""
 
     sex: Sex
     country_of_origin: Country
     birth_year: Concealed
     site: Site
+    registered_at: datetime | None = None
 
 
 class ConsentGiven(Event, kind="avrr.counselling.person.consent_given.v1"):

@@ -31,7 +31,7 @@ class Person:
     """What counselling knows of a person besides the sealed name and contacts.
 
     A transfer consent never stands without a data consent. ``…_decided_at`` is when the person last gave that
-    consent or took it back.
+    consent or took it back. ``registered_at`` is None where that was registered before it was kept.
     """
 
     sex: Sex
@@ -45,6 +45,7 @@ class Person:
     transfer_consent_version: str | None = None
     transfer_country: str | None = None
     transfer_decided_at: datetime | None = None
+    registered_at: datetime | None = None
 
 
 class RegisterPerson(Command):
@@ -90,6 +91,7 @@ def _register(command: RegisterPerson, _: NoFacts, context: Context) -> Events:
             country_of_origin=command.country_of_origin,
             birth_year=Concealed.of(str(command.birth_year)),
             site=command.site,
+            registered_at=context.now,
         ),
     )
 
@@ -168,6 +170,7 @@ def evolve(state: Person | None, event: Event) -> Person:
                 country_of_origin=event.country_of_origin,
                 birth_year=int(event.birth_year.clear()),
                 site=event.site,
+                registered_at=event.registered_at,
             )
         case ConsentGiven(consent="data") if state is not None:
             return replace(

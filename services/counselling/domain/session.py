@@ -41,6 +41,7 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 class Session:
     """One session; however many members of a family were present, it counts once.
 
+    ``at`` is when it was held, and until then when it is to be, by which sessions are put in order.
     ``person_ids`` is empty where the person stayed anonymous. ``held_at``, ``interpreter`` and ``outcome``
     are known exactly when it was held, ``not_held_reason`` exactly when it was not.
     """
@@ -52,6 +53,7 @@ class Session:
     language: str
     person_ids: tuple[UUID, ...]
     counsellor_id: str
+    at: datetime
     scheduled_for: datetime | None = None
     held_at: datetime | None = None
     interpreter: Interpreter | None = None
@@ -230,6 +232,7 @@ def evolve(state: Session | None, event: Event) -> Session:
                 language=event.language,
                 person_ids=event.person_ids,
                 counsellor_id=event.counsellor_id,
+                at=event.scheduled_for,
                 scheduled_for=event.scheduled_for,
             )
         case SessionHeld():
@@ -241,6 +244,7 @@ def evolve(state: Session | None, event: Event) -> Session:
                 language=event.language,
                 person_ids=event.person_ids,
                 counsellor_id=event.counsellor_id,
+                at=event.held_at,
                 scheduled_for=None if state is None else state.scheduled_for,
                 held_at=event.held_at,
                 interpreter=event.interpreter,

@@ -30,7 +30,7 @@ from tests.unit.counselling.sequences import FOREIGN_FACT, run
 AMIRA = staff("amira", "counsellor")
 HOUR = timedelta(hours=1)
 REGISTERED = PersonRegistered(
-    sex="male", country_of_origin="MA", birth_year=Concealed.of("1994"), site="trc_lipa"
+    sex="male", country_of_origin="MA", birth_year=Concealed.of("1994"), site="trc_lipa", registered_at=NOON
 )
 
 person = Given(PERSON, NoFacts())

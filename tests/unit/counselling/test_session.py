@@ -146,6 +146,13 @@ def test_a_scheduled_session_is_held_by_whoever_held_it() -> None:
     assert (state.status, state.scheduled_for, state.held_at) == ("held", NOON + HOUR, NOON)
 
 
+def test_a_session_is_put_in_order_by_when_it_was_held_and_until_then_by_when_it_is_to_be() -> None:
+    for past, at in (((SCHEDULED,), NOON + HOUR), ((SCHEDULED, NOT_HELD), NOON + HOUR), ((SCHEDULED, HELD), NOON), ((HELD,), NOON)):
+        state = SESSION.fold(past)
+        assert state is not None
+        assert state.at == at
+
+
 def test_a_session_with_somebody_anonymous_names_nobody() -> None:
     session.when(hold(()), AMIRA).then(HELD.model_copy(update={"person_ids": ()}))
 
