@@ -16,6 +16,7 @@ POLICY = Policy(
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("ask_status", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_departure_gate", *_STAFF),
+    allow("read_timeline", *_STAFF),
     allow("start_screening", Role.COUNSELLOR),
     allow("record_screening", Role.COUNSELLOR),
     allow("sign_declaration", Role.COUNSELLOR),
@@ -43,7 +44,7 @@ POLICY = Policy(
     allow("read_events", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=("approve_case", "read_events"),
-    on_record=("read_case", "read_departure_gate", "read_events"),
+    on_record=("read_case", "read_departure_gate", "read_timeline", "read_events"),
     searches=("ask_status",),
     exports=("read_events",),
 )

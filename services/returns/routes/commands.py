@@ -32,10 +32,11 @@ from services.returns.domain.case_withdrawal import (
     WithdrawPerson,
 )
 from services.returns.domain.gate import first_unmet, gate
+from services.returns.queries.timeline import Timeline, timeline
 from services.returns.routes import window
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
-from shared.errors import RuleViolation
+from shared.errors import NotFound, RuleViolation
 from shared.handling import read
 from shared.http import Calling, Receipt
 from shared.messages import Command
@@ -60,6 +61,16 @@ async def read_departure_gate(case_id: UUID, call: Calling) -> queries.Departure
         )
 
     found = await call.ask(work)
+    await call.on_record(case_id)
+    return found
+
+
+@router.get("/cases/{case_id}/timeline")
+async def read_timeline(case_id: UUID, call: Calling) -> Timeline:
+    """What happened to the case, oldest first: each fact with when and by whom, without its content."""
+    found = await call.ask(lambda unit: timeline(unit, case_id, call.context.actor.roles), log=True)
+    if found is None:
+        raise NotFound
     await call.on_record(case_id)
     return found
 

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 
 from services.returns import queries, wiring
 from services.returns.domain.case_ref import read_case_ref
-from services.returns.domain.case_state import Case, Status
+from services.returns.domain.case_state import TERMINAL, Case, Status
 from services.returns.domain.window import (
     NOTICE_STANDS,
     Notice,
@@ -38,18 +38,22 @@ async def list_cases(
     case_ref: Annotated[str | None, Query(max_length=40)] = None,
     status: Status | PublicState | None = None,
     destination_country: Annotated[Country | None, Query()] = None,
+    mine: bool = False,
+    open: bool = False,
     after: UUID | None = None,
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[queries.CaseRow] | Page[queries.CaseRowForReceivingOffice]:
     """Cases, oldest first. A reference may be typed in lower case and without its dashes.
 
+    ``mine`` are those of which the caller is the counsellor, ``open`` those that have not ended; both are for staff.
     A receiving office gets those of its own country that it may know of, by their coarse status; about one reference
     it asks for the status, with its purpose.
     """
     if call.reach.countries is not None:
         call.take("search")
-        if case_ref is not None:
-            raise _not_for_this_reader("case_ref")
+        for field, asked in (("case_ref", case_ref is not None), ("mine", mine), ("open", open)):
+            if asked:
+                raise _not_for_this_reader(field)
         return await _listed_abroad(call, status, destination_country, after, limit)
     filters: dict[str, str] = {}
     if case_ref is not None:
@@ -61,6 +65,12 @@ async def list_cases(
         if status not in get_args(Status):
             raise _not_for_this_reader("status")
         filters["status"] = status
+        if open and status in TERMINAL:
+            return Page[queries.CaseRow](items=[], next=None)
+    elif open:
+        filters["open"] = "true"
+    if mine:
+        filters["counsellor_id"] = call.context.actor.person_id
     return await call.page(queries.cases(filters), queries.CaseRow, after, limit, **filters)
 
 
@@ -214,12 +224,9 @@ async def _told_after(
             raise ConsentUnanswered
         agreed |= answered
     items = [
-        queries.CaseRowForReceivingOffice(
-            id=id, case_ref=case.case_ref, status=state, destination_country=case.destination_country
-        )
+        queries.row_for_receiving_office(id, case)
         for id in ids
-        if (case := found.get(id)) is not None
-        and (state := answer(case, noticed.get(id), agreed, now)[1]) is not None
+        if (case := found.get(id)) is not None and answer(case, noticed.get(id), agreed, now)[1] is not None
     ]
     return items, ids[-1] if len(ids) > limit else None
 

@@ -156,6 +156,10 @@ class Register:
         await transact(self._database.api, EVERYWHERE.scope(ANNA), work)
 
 
+def in_json(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
 def problem(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "")
 

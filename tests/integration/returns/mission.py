@@ -45,6 +45,7 @@ from tests.given import NOON, staff
 from tests.integration.conftest import ServiceDatabase
 
 ANNA = staff("anna", "counsellor")
+BERIN = staff("berin", "counsellor")
 ZORAN = staff("zoran", "coordinator")
 MIRA = staff("mira", "coordinator")
 OLEG = staff("oleg", "operations")
@@ -143,7 +144,8 @@ class Mission:
         await connection.close()
 
     async def opened(
-        self, *persons: CoveredPerson, country: str = "TR", at: datetime = NOON, counselled: bool = True
+        self, *persons: CoveredPerson, country: str = "TR", at: datetime = NOON, counselled: bool = True,
+        counsellor: Actor = ANNA,
     ) -> Attempt:
         """A case at its beginning, everybody's consent given."""
         attempt = Attempt(uuid7(), persons or (somebody(),))
@@ -153,7 +155,7 @@ class Mission:
                 await self.note(person_id, RecordCounselled(session_id=uuid7(), held_at=at - timedelta(days=1)), at)
         intention = RecordIntention(
             case_ref=case_ref(attempt.id), principal_id=attempt.ids[0], persons=attempt.persons,
-            destination_country=country, counsellor_id=ANNA.person_id, expressed_at=at,
+            destination_country=country, counsellor_id=counsellor.person_id, expressed_at=at,
         )  # fmt: skip
         await self.order(attempt.id, intention, at=at)
         return attempt

@@ -1,6 +1,7 @@
 """Returns' API over HTTP with real tokens: who is let in, and what those get to see who prepare a case."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -12,8 +13,8 @@ from shared.actors import Actor
 from shared.endpoints import api_routes, operations_of
 from shared.ids import uuid7
 from tests.given import NOON
-from tests.integration.returns.api import AUDITOR, FINANCE, Api, problem
-from tests.integration.returns.mission import ANNA, EVE, OLEG, ZORAN, Mission, family
+from tests.integration.returns.api import AUDITOR, FINANCE, Api, in_json, problem
+from tests.integration.returns.mission import ANNA, BERIN, DEPARTS, EVE, OLEG, ZORAN, Mission, family
 
 
 def test_every_command_that_people_give_has_one_route_and_no_other_has() -> None:
@@ -117,3 +118,23 @@ async def test_an_order_over_http_is_refused_by_the_rules_in_words(mission: Miss
     assert problem(answer) == (409, "too_early_to_lapse")
     approval = await api.post(f"cases/{attempt.id}/approve", {}, ZORAN)
     assert approval.status_code == 200
+
+
+async def test_a_list_says_who_goes_and_when_and_leaves_out_what_has_ended(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("ready_to_travel", *family())
+    other = await mission.opened(counsellor=BERIN)
+    ended = await mission.opened()
+    withdrawal = await api.post(f"cases/{ended.id}/withdraw", {"reason": "not_stated"}, ANNA)
+    assert withdrawal.status_code == 200
+    row = (await api.get("cases", OLEG)).json()["items"][0]
+    assert (row["persons"], row["departs_at"], row["expressed_at"]) == (2, in_json(DEPARTS), in_json(NOON))
+    assert await listed(api, ANNA, mine="true") == [attempt.id, ended.id]
+    assert await listed(api, ANNA, mine="true", open="true") == [attempt.id]
+    assert await listed(api, OLEG, open="true") == [attempt.id, other.id]
+    assert await listed(api, OLEG, mine="true") == []
+    assert await listed(api, ANNA, open="true", status="withdrawn") == []
+    assert await listed(api, ANNA, open="true", status="intention") == [other.id]
+
+
+async def listed(api: Api, by: Actor, **filters: str) -> list[UUID]:
+    return [UUID(row["id"]) for row in (await api.get("cases", by, NOON, None, **filters)).json()["items"]]

@@ -13,8 +13,8 @@ from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from shared.ids import uuid7
 from tests.given import NOON
-from tests.integration.returns.api import APP, BAGHDAD, Api, Register, asking, problem, runtime
-from tests.integration.returns.mission import ANKARA, ANNA, ARRIVES, ZORAN, Mission, family
+from tests.integration.returns.api import APP, BAGHDAD, Api, Register, asking, in_json, problem, runtime
+from tests.integration.returns.mission import ANKARA, ANNA, ARRIVES, DEPARTS, ZORAN, Mission, family
 
 CORRELATION = str(uuid7())
 
@@ -146,9 +146,9 @@ async def test_an_office_lists_what_it_may_know_by_its_coarse_status(
     rows = (await api.get("cases", ANKARA)).json()["items"]
     assert rows == [
         {"id": str(coming.id), "case_ref": case_ref(coming.id), "status": "travel_scheduled",
-         "destination_country": "TR"},
+         "destination_country": "TR", "persons": 1, "departs_at": in_json(DEPARTS)},
         {"id": str(preparing.id), "case_ref": case_ref(preparing.id), "status": "in_preparation",
-         "destination_country": "TR"},
+         "destination_country": "TR", "persons": 1, "departs_at": None},
     ]  # fmt: skip
     at_one = (await api.get("cases", ANKARA, status="in_preparation")).json()["items"]
     assert [row["id"] for row in at_one] == [str(preparing.id)]
@@ -165,6 +165,8 @@ async def test_an_office_lists_what_it_may_know_by_its_coarse_status(
 async def test_staff_and_offices_ask_for_statuses_that_they_are_shown(mission: Mission, api: Api) -> None:
     assert problem(await api.get("cases", ANKARA, status="withdrawn")) == (422, "malformed")
     assert problem(await api.get("cases", ANNA, status="in_preparation")) == (422, "malformed")
+    assert problem(await api.get("cases", ANKARA, mine="true")) == (422, "malformed")
+    assert problem(await api.get("cases", ANKARA, open="true")) == (422, "malformed")
     assert (await api.get("cases", ANNA, status="withdrawn")).json()["items"] == []
 
 
@@ -218,7 +220,9 @@ async def test_an_office_that_waits_is_told_once_that_nobody_comes_and_not_why(
         if through == "status":
             return await told(api, attempt.id, at)
         if through == "list":
-            return [row["status"] for row in (await api.get("cases", ANKARA, at)).json()["items"]]
+            rows = (await api.get("cases", ANKARA, at)).json()["items"]
+            assert all(row["persons"] is row["departs_at"] is None for row in rows if row["status"] == "not_coming")
+            return [row["status"] for row in rows]
         answer = (await api.get(f"cases/{attempt.id}", ANKARA, at)).json()
         if "state" in answer and answer["state"]["status"] == "not_coming":
             assert (answer["state"]["persons"], answer["state"]["departs_at"], answer["actions"]) == ([], None, [])

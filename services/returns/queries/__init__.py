@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from services.returns.domain.case_state import Case, CaseFacts, KnownPerson, Status, Travel
 from services.returns.domain.gate import Condition
 from services.returns.domain.window import PUBLIC_STATES, Notice, PublicState, statuses_of
-from services.returns.tables import REPORTED
+from services.returns.tables import OPEN, REPORTED
 from shared.contracts.access import StatusReason
 from shared.contracts.counselling import AgeGroup, Country, Sex
 from shared.contracts.returns import (
@@ -50,20 +50,28 @@ def _in(values: Sequence[str]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
-_FILTERS = ("case_ref", "destination_country", "status")
+_FILTERS = ("case_ref", "destination_country", "status", "counsellor_id", "open")
+
+# How many go: whoever withdrew does not. A case that nobody travels with any more counts nobody.
+_GOING = """jsonb_array_length(jsonb_path_query_array(persons, '$[*] ? (@.travel != "withdrawn")'))"""
 
 
 # What is walked is a list of one and named in the order: were it a plain equality, the order by id could be had from the
-# primary key as well, and for a rare status or a small country the whole table would be walked.
+# primary key as well, and for a rare status or a small country the whole table would be walked. A counsellor's own cases
+# are few enough to be looked at one by one for a country; open ones have indexes that hold no others.
 def _listing(filters: Sequence[str]) -> Sql:
-    walked = "" if "case_ref" in filters else next(iter(filters), "")
+    columns = [name for name in ("counsellor_id", "destination_country", "status") if name in filters]
+    walked = "" if "case_ref" in filters else next(iter(columns), "")
     given = "".join(
-        f"{name} = ANY (ARRAY[:{name}]) AND " if name == walked else f"{name} = :{name} AND " for name in filters
+        f"{name} = ANY (ARRAY[:{name}]) AND " if name == walked else f"{name} = :{name} AND "
+        for name in filters
+        if name != "open"
     )
+    only_open = f"{OPEN} AND " if "open" in filters else ""
     order = f"{walked}, id" if walked else "id"
     return Sql(
-        "SELECT id, case_ref, status, destination_country, counsellor_id FROM cases "
-        f"WHERE {given}{_AFTER} ORDER BY {order} LIMIT :limit"
+        f"SELECT id, case_ref, status, destination_country, counsellor_id, {_GOING} AS persons, departs_at, expressed_at "
+        f"FROM cases WHERE {given}{only_open}{_AFTER} ORDER BY {order} LIMIT :limit"
     )
 
 
@@ -72,6 +80,7 @@ _LISTINGS: Final[Mapping[frozenset[str], Sql]] = {
     frozenset(filters): _listing(filters)
     for how_many in range(len(_FILTERS) + 1)
     for filters in combinations(_FILTERS, how_many)
+    if not {"open", "status"} <= set(filters)
 }
 
 
@@ -158,22 +167,27 @@ FIGURES = Sql(
 
 
 class CaseRow(BaseModel):
-    """One case in a list."""
+    """One case in a list; ``persons`` is how many go."""
 
     id: UUID
     case_ref: str
     status: Status
     destination_country: Country
     counsellor_id: str
+    persons: int
+    departs_at: datetime | None
+    expressed_at: datetime
 
 
 class CaseRowForReceivingOffice(BaseModel):
-    """One case in a receiving office's list."""
+    """One case in a receiving office's list; who comes and when is told as far as the case itself tells it."""
 
     id: UUID
     case_ref: str
     status: PublicState
     destination_country: Country
+    persons: int | None
+    departs_at: datetime | None
 
 
 class CaseStatus(BaseModel):
@@ -238,8 +252,11 @@ async def case_facts(
     return CaseFacts(persons, None if ago is None else now - ago)
 
 
-def cases(filters: Mapping[str, str]) -> Sql:
-    """The list of cases under these filters: ``case_ref``, ``status``, ``destination_country``, or some of them."""
+def cases(filters: Collection[str]) -> Sql:
+    """The list of cases under some of ``case_ref``, ``status``, ``destination_country``, ``counsellor_id``, ``open``.
+
+    ``open`` takes no value, and does not go with ``status``, which says as much by itself.
+    """
     return _LISTINGS[frozenset(filters)]
 
 
@@ -287,6 +304,15 @@ def for_receiving_office(case: Case) -> CaseForReceivingOffice:
         ),
         departs_at=case.departs_at,
         arrives_at=case.arrives_at,
+    )
+
+
+def row_for_receiving_office(id: UUID, case: Case) -> CaseRowForReceivingOffice:
+    """The same case in a list: no more than `for_receiving_office` tells, persons as their number."""
+    seen = for_receiving_office(case)
+    return CaseRowForReceivingOffice(
+        id=id, case_ref=seen.case_ref, status=seen.status, destination_country=seen.destination_country,
+        persons=None if seen.status == "not_coming" else len(seen.persons), departs_at=seen.departs_at,
     )
 
 

@@ -1,0 +1,45 @@
+"""The timeline of a case: every kind of fact has been decided on, and its moment is named wherever it has one."""
+
+from datetime import datetime
+from typing import get_args
+
+import pytest
+
+from services.returns.domain.case import CASE
+from services.returns.domain.case_timeline import TIMELINE, shown_to
+from services.returns.policy import POLICY
+from shared.actors import Role
+from shared.contracts.returns import BookingConfirmed, CaseApproved, PersonScreened
+from shared.messages import Event
+
+# A booking says when somebody will travel, and no more.
+LIES_AHEAD = {(BookingConfirmed, "departs_at"), (BookingConfirmed, "arrives_at")}
+
+
+@pytest.mark.parametrize("event", CASE.events)
+def test_of_every_kind_of_fact_it_is_decided_who_sees_it_and_when_it_happened(event: type[Event]) -> None:
+    moments = {
+        name
+        for name, field in event.model_fields.items()
+        if datetime in (field.annotation, *get_args(field.annotation)) and (event, name) not in LIES_AHEAD
+    }
+    happened = TIMELINE[event].happened
+    assert moments == (set() if happened is None else {happened})
+
+
+def test_nothing_is_shown_but_facts_of_cases_to_those_who_may_read_cases() -> None:
+    assert set(TIMELINE) == set(CASE.events)
+    readers = {row.role for row in POLICY.rows if row.operation == "read_timeline"}
+    assert {role for shown in TIMELINE.values() for role in shown.roles} == readers
+    assert shown_to(readers, "avrr.returns.case.of_a_later_version.v1") is None
+
+
+@pytest.mark.parametrize(
+    ("role", "kinds"),
+    [
+        (Role.COUNSELLOR, {PersonScreened, CaseApproved}), (Role.PROTECTION, {PersonScreened, CaseApproved}),
+        (Role.OPERATIONS, {CaseApproved}), (Role.RECEIVING_OFFICE, set()), (Role.FINANCE_PAYER, set()),
+    ],
+)  # fmt: skip
+def test_what_was_found_out_about_a_person_is_for_those_who_care_for_them(role: Role, kinds: set[type[Event]]) -> None:
+    assert {event for event in (PersonScreened, CaseApproved) if shown_to({role}, event.kind)} == kinds
