@@ -64,6 +64,7 @@ class RecordReading(Command):
     actor_id: str
     operation: str
     about: UUID | None = None
+    shown: tuple[UUID, ...] = ()
 
 
 class RecordStatusAsked(Command):
@@ -90,7 +91,9 @@ def _counted(state: Access, order: CountRefusals, _: NoFacts, __: Context) -> Ev
 
 
 def _read(order: RecordReading, _: NoFacts, __: Context) -> Events:
-    return (RecordRead(actor_id=order.actor_id, operation=order.operation, about=order.about),)
+    return (
+        RecordRead(actor_id=order.actor_id, operation=order.operation, about=order.about, shown=order.shown),
+    )
 
 
 def _asked(order: RecordStatusAsked, _: NoFacts, context: Context) -> Events:
@@ -108,7 +111,7 @@ def evolve(state: Access | None, event: Event) -> Access:
         case AccessRefused() if state is None:
             return Access(event.operation, event.code, event.actor_id, _one(event.about))
         case RecordRead() if state is None:
-            return Access(event.operation, "read", event.actor_id, _one(event.about))
+            return Access(event.operation, "read", event.actor_id, (*_one(event.about), *event.shown))
         case StatusAsked() if state is None:
             about = tuple(told.case_id for told in event.told) or _one(event.about)
             return Access(event.operation, event.reason, event.actor_id, about, event.purpose)

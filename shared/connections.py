@@ -5,14 +5,16 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from shared.files.media import MOST_BYTES
 from shared.ids import uuid7
 from shared.problems import problem
-from shared.surroundings import MAX_BODY_BYTES, PRIVATE_HEADERS
+from shared.surroundings import PRIVATE_HEADERS
 
 # A token of somebody with many countries is the longest header, some four kilobytes.
 MAX_HEAD_BYTES: Final = 32 * 1024
-# With the frames of a body that comes in small pieces, and whatever else HTTP lets a client say around one.
-MAX_REQUEST_BYTES: Final = 8 * MAX_BODY_BYTES
+# The longest file, with the frames of a body that comes in small pieces, and whatever else HTTP lets a client say
+# around one; of what is not read only as much comes as the window between two machines holds.
+MAX_REQUEST_BYTES: Final = 2 * MOST_BYTES
 HEAD_SECONDS: Final = 10.0
 # Half of what a process may usually have open, so that there is always something left for the database.
 MAX_CONNECTIONS: Final = 500

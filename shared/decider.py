@@ -19,6 +19,19 @@ class NoFacts:
 
 
 Guard = Callable[[State, Facts, Context], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsFacts(Generic[State, Facts]):
+    """A guard that reads more than the aggregate's own state; used as a decorator, so that lists can leave it out."""
+
+    guard: Guard[State, Facts]
+
+    def __call__(self, state: State, facts: Facts, context: Context) -> None:
+        """Refuses as the guard does."""
+        self.guard(state, facts, context)
+
+
 Events = tuple[Event, ...]
 
 
@@ -113,9 +126,12 @@ class Decider(Generic[State, Facts]):
         return rule.then(state, command, facts, context)
 
     def refusal(
-        self, state: State | None, command: type[Command], facts: Facts, context: Context
+        self, state: State | None, command: type[Command], facts: Facts | None, context: Context
     ) -> RuleViolation | NotFound | None:
-        """Why this command would be refused now whatever its content, or None if nothing stands against it."""
+        """Why this command would be refused now whatever its content, or None if nothing stands against it.
+
+        Without facts it is judged on the state and on who asks alone: what `ReadsFacts` is not asked.
+        """
         try:
             self._check(self._by_command[command], state, facts, context)
         except (RuleViolation, NotFound) as refusal:
@@ -129,7 +145,7 @@ class Decider(Generic[State, Facts]):
         return state
 
     def _check(
-        self, rule: Rule[State, Facts], state: State | None, facts: Facts, context: Context
+        self, rule: Rule[State, Facts], state: State | None, facts: Facts | None, context: Context
     ) -> None:
         if rule.on == "new" and state is not None:
             raise already_exists()
@@ -137,4 +153,5 @@ class Decider(Generic[State, Facts]):
             raise NotFound
         if state is not None:
             for guard in rule.guards:
-                guard(state, facts, context)
+                if facts is not None or not isinstance(guard, ReadsFacts):
+                    guard(state, cast("Facts", facts), context)

@@ -18,6 +18,7 @@ from shared.http import Calling
 from shared.messages import Command
 from shared.metrics import Metrics
 from shared.problems import problem
+from shared.uploads import upload_of
 
 _LEAVES = Sql("SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx LIMIT :limit")
 _POSITION = Sql(
@@ -59,7 +60,7 @@ class Alive(BaseModel):
 
 
 def command_of(route: APIRoute) -> type[Command] | None:
-    """The command that a route takes as its body, or None."""
+    """The command that a route takes as its body, or None; one that is made out of a file has no form."""
     for parameter in signature(route.endpoint).parameters.values():
         if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, Command):
             return parameter.annotation
@@ -70,7 +71,8 @@ def operations_of(routers: Sequence[APIRouter]) -> dict[type[Command], str]:
     """Which operation gives which command."""
     found: dict[type[Command], str] = {}
     for route in api_routes(routers):
-        command = command_of(route)
+        upload = upload_of(route)
+        command = upload.command if upload else command_of(route)
         if command is not None:
             found[command] = route.name
     return found

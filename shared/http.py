@@ -1,7 +1,9 @@
 """What every service's API shares: refusals as problem details, the calling actor, receipts, ETags and paging."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from asyncio import Semaphore
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Generic, TypeVar, cast
 from uuid import UUID
@@ -14,14 +16,17 @@ from shared.aggregate import Aggregate
 from shared.auth import Tokens
 from shared.buckets import Buckets, Kind, TooManyRequests
 from shared.clock import REPLAY_HEADER, Clock
-from shared.db import Database, Scope, Sql, UnitOfWork
+from shared.db import Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.disclosure import Consents, NobodyAgreed
 from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, RuleViolation, StepUpNeeded
 from shared.handling import Read, Repeat, handle, read, transact
+from shared.ids import FIRST
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE, Policy, Reach
 from shared.recording import Recorder
+from shared.sealing import FileSeal
 from shared.step_up import StepUp
+from shared.uploads import UPLOADS_AT_A_TIME
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
@@ -66,7 +71,7 @@ class View(BaseModel, Generic[State]):
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list, oldest first; ``next`` is what ``after`` takes to go on."""
+    """One page of a list, oldest first unless it says otherwise; ``next`` is what ``after`` takes to go on."""
 
     items: list[Item]
     next: str | None
@@ -88,10 +93,12 @@ class Runtime:
     consents: Consents = field(default_factory=NobodyAgreed)
     buckets: Buckets = field(default_factory=Buckets)
     mission_time_zone: str = "Europe/Sarajevo"
+    seal: FileSeal | None = None
+    uploads: Semaphore = field(default_factory=lambda: Semaphore(UPLOADS_AT_A_TIME))
 
     async def admit(self, request: Request, actor: Actor, operation: str) -> "Admitted":
         """Lets a known caller in to an operation; raises `TooManyRequests`, or a `Refusal` that is on record."""
-        self.take(request, actor, "write" if request.method == "POST" else "read")
+        self.take(request, actor, "read" if request.method in ("GET", "HEAD") else "write")
         context = Context(actor, self.clock.for_request(request.headers.get(REPLAY_HEADER)))
         origin = Origin(request.scope["state"]["correlation_id"])
         try:
@@ -143,9 +150,39 @@ class Call:
     operation: str
     reach: Reach
 
-    async def order(self, aggregate: Aggregate[State, Facts], id: UUID, command: Command) -> Receipt:
-        """Gives one command, once per ``Idempotency-Key``; 201 if it began something, else 200."""
-        repeat = Repeat.of(self._key(), self.operation, id, await self.request.body())
+    @property
+    def seal(self) -> FileSeal:
+        """What files are sealed with; a programming error in a service that keeps none."""
+        if self.runtime.seal is None:
+            raise LookupError("this service keeps no files")
+        return self.runtime.seal
+
+    @asynccontextmanager
+    async def file(self) -> AsyncIterator[bytes]:
+        """The body of a request that is a file; while the block runs it counts as one of those that are held at a time.
+
+        Raises `Busy` beyond these.
+        """
+        if self.runtime.uploads.locked():
+            raise Busy
+        async with self.runtime.uploads:
+            yield await self.request.body()
+
+    async def order(
+        self,
+        aggregate: Aggregate[State, Facts],
+        id: UUID,
+        command: Command,
+        *,
+        repeat: Repeat | None = None,
+        beside: Sequence[Write] = (),
+    ) -> Receipt:
+        """Gives one command, once per ``Idempotency-Key``; 201 if it began something, else 200.
+
+        ``repeat`` takes the key's place where the command itself says what would be the same again; ``beside`` is
+        written with the change, and not without one.
+        """
+        repeat = repeat or Repeat.of(self._key(), self.operation, id, await self.request.body())
         expected = self._if_match()
 
         async def work(unit: UnitOfWork) -> Receipt:
@@ -153,6 +190,8 @@ class Call:
                 unit, aggregate, id, command, self.context, self.origin,
                 expected_version=expected, repeat=repeat, reach=self.reach,
             )
+            if handled.changed:
+                unit.write(*beside)
             self.response.status_code = 201 if handled.created else 200
             self.response.headers["ETag"] = etag(handled.version)
             return Receipt(id=handled.id, version=handled.version, repeated=handled.repeated)
@@ -187,6 +226,18 @@ class Call:
         model = cast("type[View[State]]", View[aggregate.state])  # type: ignore[name-defined]
         return model(id=found.id, version=found.version, state=found.state, actions=actions)
 
+    def actions(self, aggregate: Aggregate[State, Facts], state: State) -> list[Action]:
+        """What this reader's roles do with one of many, so that a list asks nothing more for each of its rows.
+
+        Judged on the state and the reader alone; an operation that is never theirs is left out.
+        """
+        found = (
+            self._action(aggregate, state, rule.command, aggregate.decider.refusal(state, rule.command, None, self.context))
+            for rule in aggregate.decider.rules
+            if rule.on == "existing" and rule.command in self.runtime.operations
+        )
+        return [action for action in found if action.reason != NotPermitted().code]
+
     async def ask(self, question: Callable[[UnitOfWork], Awaitable[Result]], *, log: bool = False) -> Result:
         """A query in one transaction of this actor; ``log`` lets it read the event log."""
         return await transact(self.runtime.database, self.scope(log=log), question)
@@ -199,10 +250,10 @@ class Call:
         """Puts on record that this call is refused, for the true reason."""
         await self.runtime.recorder.refused(self.context, self.origin, self.operation, code, about)
 
-    async def on_record(self, about: UUID | None = None) -> None:
+    async def on_record(self, about: UUID | None = None, shown: tuple[UUID, ...] = ()) -> None:
         """Puts this read on record if the policy wants that of its operation; nothing is answered before it is."""
         if self.operation in self.runtime.policy.on_record:
-            await self.runtime.recorder.read(self.context, self.origin, self.operation, about)
+            await self.runtime.recorder.read(self.context, self.origin, self.operation, about, shown)
 
     def scope(self, *, log: bool = False) -> Scope:
         """What row security is told of this call."""
@@ -211,10 +262,14 @@ class Call:
     async def page(
         self, sql: Sql, item: type[Row], after: UUID | None, limit: int, **values: object
     ) -> "Page[Row]":
-        """One page of a keyset list by id; sets ``Link: rel=next`` when more follows. ``sql`` takes after and limit."""
+        """One page of a keyset list by id; sets ``Link: rel=next`` when more follows. ``sql`` takes after and limit.
+
+        ``after`` None is the beginning, of which ``sql`` is told as `FIRST`: a statement that chooses it by itself, by
+        a coalesce say, has no bound of an index there, since under row security that takes what leaks nothing.
+        """
 
         async def work(unit: UnitOfWork) -> list[Row]:
-            rows = await unit.rows(sql, after=after, limit=limit + 1, **values)
+            rows = await unit.rows(sql, after=after or FIRST, limit=limit + 1, **values)
             return [item.model_validate(dict(row)) for row in rows]
 
         items = await self.ask(work)

@@ -2,7 +2,13 @@
 
 import secrets
 import time
+from typing import Final
 from uuid import UUID
+
+# Before every id, where a list that goes by ids begins.
+FIRST: Final = UUID(int=0)
+# Behind every id, where a list that goes by ids backwards begins.
+LAST: Final = UUID(int=2**128 - 1)
 
 
 def uuid7(at_ms: int | None = None) -> UUID:

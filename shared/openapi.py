@@ -13,6 +13,7 @@ from shared.callers import PUBLIC
 from shared.endpoints import api_routes, command_of
 from shared.http import Page, View
 from shared.problems import PROBLEM, Problem
+from shared.uploads import upload_of
 
 Json = dict[str, Any]
 
@@ -130,6 +131,10 @@ def _describe(operation: Json, route: APIRoute) -> None:
         operation["parameters"] = [
             *operation["parameters"], *({"$ref": f"#/components/parameters/{name}"} for name in _PARAMETERS)
         ]  # fmt: skip
+    elif upload_of(route) is not None:
+        statuses = _COMMAND
+        headers |= _header("ETag")
+        operation["parameters"].append({"$ref": "#/components/parameters/If-Match"})
     elif "{" in route.path_format:
         statuses = (*_SOMEBODY, 404)
     if any(issubclass(model, View) for model in models):

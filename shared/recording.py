@@ -92,9 +92,11 @@ class Recorder:
         # Nothing here is limited to a country: a refusal belongs to whoever was refused.
         await self.database.attempt(Scope(actor_id), work)
 
-    async def read(self, context: Context, origin: Origin, operation: str, about: UUID | None = None) -> None:
-        """A sensitive read that is about to be answered."""
-        order = RecordReading(actor_id=context.actor.person_id, operation=operation, about=about)
+    async def read(
+        self, context: Context, origin: Origin, operation: str, about: UUID | None = None, shown: tuple[UUID, ...] = ()
+    ) -> None:
+        """A sensitive read that is about to be answered; ``shown`` is what a search came upon."""
+        order = RecordReading(actor_id=context.actor.person_id, operation=operation, about=about, shown=shown)
         await self._alone(Scope(context.actor.person_id), context, origin, order)
 
     async def told(self, scope: Scope, context: Context, origin: Origin, order: RecordStatusAsked) -> None:

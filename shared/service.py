@@ -22,6 +22,7 @@ from shared.openapi import document
 from shared.problems import install_problems
 from shared.reacting import reacting
 from shared.recording import Recorder, counting_refusals
+from shared.sealing import FileSeal, key_from
 from shared.service_token import ServiceToken
 from shared.settings import Settings
 from shared.step_up import StepUp
@@ -73,6 +74,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
                 consents=await stack.enter_async_context(_consents(wiring, settings)),
                 buckets=Buckets(_allowances(settings)),
                 mission_time_zone=settings.mission_time_zone,
+                seal=_seal(wiring, settings),
             )
             if works:
                 await stack.enter_async_context(worker.running())
@@ -101,6 +103,14 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     app.add_middleware(Surroundings, metrics=metrics, bounds=bounds)
     document(app, everything)
     return app
+
+
+def _seal(wiring: Wiring, settings: Settings) -> FileSeal | None:
+    if not wiring.service.keeps_files:
+        return None
+    if settings.files_key is None:
+        raise RuntimeError(f"{wiring.service.name} keeps files sealed: it needs AVRR_FILES_KEY")
+    return FileSeal(key_from(settings.files_key.get_secret_value()))
 
 
 @contextlib.asynccontextmanager

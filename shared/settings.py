@@ -2,13 +2,19 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.jwks import is_loopback
+from shared.sealing import key_from
 
 # As it stands in a Host header, without a port.
 HostName = Annotated[str, Field(pattern=r"^([a-z0-9.\-]+|\[[0-9a-f:.]+\])$")]
+
+
+def _key(value: SecretStr) -> SecretStr:
+    key_from(value.get_secret_value())
+    return value
 
 
 class Settings(BaseSettings):
@@ -59,6 +65,9 @@ class Settings(BaseSettings):
     service_client_id: str | None = None
     service_client_secret: SecretStr | None = None
     service_scope: str | None = None
+
+    # For a service that keeps files: 32 bytes in base64url. Without them nothing that it keeps can be opened.
+    files_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
 
     mission_time_zone: str = "Europe/Sarajevo"
 

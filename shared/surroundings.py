@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.ids import uuid7
 from shared.metrics import Metrics
 from shared.problems import problem
+from shared.uploads import UPLOAD_SECONDS, upload_of
 
 # The longest command, a plan of thirty lines, needs some ten kilobytes.
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -55,7 +56,8 @@ class Surroundings:
     """Pure ASGI: a correlation id for each request, one structured log line, headers that keep answers private.
 
     Requests for another host, beyond those that may be in flight, or with a body longer than `MAX_BODY_BYTES` as it
-    comes, are refused. A request that lasts too long is cancelled, and its transaction with it; an answer that has
+    comes, are refused; a route that takes a file reads as many bytes as it says, and its time begins when they are
+    there, or after `UPLOAD_SECONDS`. A request that lasts too long is cancelled, and its transaction with it; an answer that has
     begun may last, as long as somebody reads it. What nobody else caught is answered here as a 500, with the same
     headers and the same line.
     """
@@ -74,14 +76,19 @@ class Surroundings:
         correlation = correlation_of(scope)
         scope.setdefault("state", {})["correlation_id"] = correlation
         started = time.perf_counter()
+        began = asyncio.get_running_loop().time()
         status = length = 0
 
         async def bounded() -> Message:
             nonlocal length
             message = await receive()
             length += len(message.get("body", b""))
-            if length > MAX_BODY_BYTES:
+            upload = upload_of(scope.get("route"))
+            if length > (upload.most_bytes if upload else MAX_BODY_BYTES):
                 raise HTTPException(413)
+            if upload and not deadline.expired():
+                now = asyncio.get_running_loop().time()
+                deadline.reschedule(min(now, began + UPLOAD_SECONDS) + self.bounds.seconds)
             return message
 
         async def answer(message: Message) -> None:

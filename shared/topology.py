@@ -7,13 +7,15 @@ from dataclasses import dataclass
 class Service:
     """One service: its name is also its database, and in capitals its JetStream stream.
 
-    ``asks`` is whose API it asks at the moment itself, where an event that is under way would come too late.
+    ``asks`` is whose API it asks at the moment itself, where an event that is under way would come too late;
+    ``keeps_files`` whether it keeps files of people, and so needs a key to seal them with.
     """
 
     name: str
     port: int
     follows: tuple[str, ...]
     asks: tuple[str, ...] = ()
+    keeps_files: bool = False
 
     @property
     def stream(self) -> str:
@@ -51,7 +53,7 @@ class Front:
 
 COUNSELLING = Service("counselling", 8001, follows=("returns",))
 RETURNS = Service("returns", 8002, follows=("counselling", "reintegration"), asks=("counselling",))
-REINTEGRATION = Service("reintegration", 8003, follows=("returns",))
+REINTEGRATION = Service("reintegration", 8003, follows=("returns",), keeps_files=True)
 
 PORTAL = Front("portal", 8000)
 

@@ -1,5 +1,8 @@
 """Who may do what in reintegration; what is not listed is refused."""
 
+from collections.abc import Mapping
+
+from services.reintegration.domain.hats import Hat
 from shared.actors import Role
 from shared.policy import Policy, allow
 
@@ -7,6 +10,11 @@ from shared.policy import Policy, allow
 # line is a medical one tells of health.
 SEES_WHAT_IT_IS_FOR = (Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER)
 SEES_THE_MONEY = (Role.FINANCE_PAYER, Role.FINANCE_RECONCILER)
+# The hats that are worn by whoever has a role, so whose turns are theirs.
+HATS: Mapping[Role, tuple[Hat, ...]] = {
+    Role.RECEIVING_OFFICE: ("requester", "deliverer"), Role.COORDINATOR: ("endorser",),
+    Role.FINANCE_APPROVER: ("approver",), Role.FINANCE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
+}  # fmt: skip
 
 POLICY = Policy(
     allow("read_case", Role.COUNSELLOR, Role.COORDINATOR),
@@ -48,10 +56,19 @@ POLICY = Policy(
         Role.MANAGER, Role.AUDITOR,
     ),
     allow("list_grants", Role.RECEIVING_OFFICE, extent="own_countries"),
+    # Who endorses does not supply what the endorsement rests on.
+    allow("file_evidence", Role.COUNSELLOR),
+    allow("file_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
+    allow("list_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
+    allow("list_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
+    allow("read_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
+    allow("read_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
+    allow("list_turns", *(role for role in HATS if role != Role.RECEIVING_OFFICE)),
+    allow("list_turns", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=("approve_grant", "release_tranche", "confirm_payment", "read_events"),
-    on_record=("read_case", "read_plan", "read_grant", "read_events"),
+    on_record=("read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_events"),
     exports=("read_events",),
 )

@@ -11,6 +11,7 @@ from services.reintegration.domain.case import Case
 from services.reintegration.domain.fund import Fund
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.plan import Plan
+from services.reintegration.domain.turns import turns
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
@@ -53,6 +54,12 @@ _MOVE_BALANCE = Sql(
     "UPDATE fund_balances SET committed = committed + :committed, spent = spent + :spent "
     "WHERE fund_id = :fund_id AND currency = :currency"
 )
+_BEGIN_TURN = Sql(
+    "INSERT INTO grant_turns (grant_id, hat, destination_country, step, since) "
+    "VALUES (:grant_id, :hat, :destination_country, :step, :since)"
+)
+_CHANGE_TURN = Sql("UPDATE grant_turns SET step = :step, since = :since WHERE grant_id = :grant_id AND hat = :hat")
+_END_TURN = Sql("DELETE FROM grant_turns WHERE grant_id = :grant_id AND hat = :hat")
 
 
 def case_limits(case_id: UUID, before: Case | None, case: Case, events: tuple[Event, ...]) -> Sequence[Write]:
@@ -82,7 +89,7 @@ def fund_balances(fund_id: UUID, before: Fund | None, fund: Fund, events: tuple[
 def grant_limits(
     grant_id: UUID, before: Grant | None, grant: Grant, events: tuple[Event, ...]
 ) -> Sequence[Write]:
-    """What a grant takes of its person's cap, case, plan line and fund, its open advance and its references."""
+    """What a grant takes of cap, case, plan line and fund, its open advance and references, and whose turn it is."""
     return (
         *_cap(before, grant),
         *_live_grants(before, grant),
@@ -90,6 +97,7 @@ def grant_limits(
         *_advance(grant_id, before, grant),
         *_references(grant_id, before, grant),
         *_balance(before, grant),
+        *_turns(grant_id, before, grant),
     )
 
 
@@ -154,8 +162,28 @@ def _balance(before: Grant | None, grant: Grant) -> Sequence[Write]:
     )
 
 
+def _turns(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
+    was, now = turns(before) if before is not None else {}, turns(grant)
+    writes: list[Write] = []
+    for hat in sorted(was.keys() | now.keys()):
+        row: dict[str, object] = {"grant_id": grant_id, "hat": hat}
+        if hat not in now:
+            writes.append(Write(_END_TURN, row))
+        elif now[hat] != was.get(hat):
+            row |= {"step": now[hat].step, "since": now[hat].since}
+            if hat in was:
+                writes.append(Write(_CHANGE_TURN, row))
+            else:
+                writes.append(Write(_BEGIN_TURN, {**row, "destination_country": grant.destination_country}))
+    return writes
+
+
 def _in(values: frozenset[str] | Sequence[str]) -> str:
     return ", ".join(f"'{value}'" for value in sorted(values))
+
+
+def _has(status: TrancheStatus) -> str:
+    return f"""g.tranches @> '[{{"status": "{status}"}}]'"""
 
 
 CHECKS: tuple[Check, ...] = (
@@ -220,6 +248,23 @@ CHECKS: tuple[Check, ...] = (
             "FROM funds f LEFT JOIN grants g ON g.fund_id = f.id GROUP BY f.id) f ON f.id = b.fund_id "
             "WHERE b.fund_id IS NULL OR f.id IS NULL OR (b.currency, b.granted, b.committed, b.spent) "
             "IS DISTINCT FROM (f.currency, f.granted, f.committed, f.spent)"
+        ),
+    ),
+    # When a turn began is told by events alone; here it must lie within the grant's own time.
+    Check(
+        "grant turns",
+        Sql(
+            "SELECT coalesce(t.grant_id, d.id) FROM grant_turns t FULL JOIN "
+            "(SELECT g.*, due.* FROM grants g CROSS JOIN LATERAL (VALUES "
+            " ('endorser', 'endorse', g.status = 'submitted'), ('requester', 'resubmit', g.status = 'returned'), "
+            " ('approver', 'approve', g.status = 'endorsed'), "
+            f" ('payer', 'confirm_payment', {_has('released')} AND g.status <> 'cancelled'), "
+            f" ('payer', 'release', {_has('planned')} AND NOT {_has('released')} AND NOT {_has('paid')} "
+            "  AND g.status IN ('approved', 'in_disbursement')), "
+            f" ('deliverer', 'confirm_delivery', {_has('paid')}), ('reconciler', 'reconcile', {_has('delivered')})) "
+            " due(hat, step, is_due) WHERE due.is_due) d ON d.id = t.grant_id AND d.hat = t.hat AND d.step = t.step "
+            " AND d.destination_country = t.destination_country AND t.since BETWEEN d.requested_at AND d.waiting_since "
+            "WHERE t.grant_id IS NULL OR d.id IS NULL"
         ),
     ),
 )

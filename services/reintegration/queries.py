@@ -1,10 +1,8 @@
 """What reintegration's tables answer: the facts that rules are handed, lists, and the figures of the annual report."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import combinations
-from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -13,10 +11,11 @@ from pydantic import BaseModel, TypeAdapter
 from services.reintegration.domain.case import Arrival, Case
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.domain.grant_state import Grant, GrantStatus, TrancheStatus
-from services.reintegration.domain.plan import Plan, PlanFacts, PlanStatus
-from shared.contracts.reintegration import GrantModality
+from services.reintegration.domain.grant_state import Evidence, Grant, GrantStatus, TrancheStatus
+from services.reintegration.domain.plan import Plan, PlanFacts
+from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.db import Sql, UnitOfWork
+from shared.files.media import MediaType
 from shared.money import Amount
 from shared.statistics import Figure, Period
 
@@ -28,6 +27,12 @@ _CASE = (
     "(SELECT to_json(c) FROM (SELECT person_ids, destination_country, counsellor_id, arrived, status "
     "FROM cases WHERE id = :case_id) c)"
 )
+
+_THE_PLAN = (
+    "(SELECT to_json(p) FROM (SELECT case_id, destination_country, person_ids, lines, status, plan_version, "
+    "agreed_on, recorded_at, first_agreed_on FROM plans WHERE id = :plan_id) p)"
+)
+_PLAN_OF = Sql(f"SELECT {_THE_PLAN} AS plan")
 
 _BEHIND_A_PLAN = Sql(
     f"SELECT {_CASE} AS case_known, "
@@ -41,8 +46,7 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
         f"{turn}SELECT {locked} AS locked_revision, "
         "(SELECT revision FROM person_caps WHERE person_id = :person_id) AS seen_revision, "
         f"{_CASE} AS case_known, "
-        "(SELECT to_json(p) FROM (SELECT case_id, destination_country, person_ids, lines, status, plan_version, "
-        " agreed_on, recorded_at, first_agreed_on FROM plans WHERE id = :plan_id) p) AS plan, "
+        f"{_THE_PLAN} AS plan, "
         "(SELECT count(*) FROM taken_plan_lines WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id "
         " AND grant_id <> :grant_id) AS grants_on_line, "
         "(SELECT coalesce(sum(paid), 0) FROM grants WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id "
@@ -81,90 +85,10 @@ _FIGURES = Sql(
     "SELECT * FROM approved, asked, own, agreed"
 )
 
-_FILTERS = ("case_id", "status")
-_AFTER = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
-
-
-def _lists(columns: str, table: str, known_abroad: str = "") -> Mapping[frozenset[str], Sql]:
-    """A statement for each combination of filters; one with optional filters would be planned without their indexes.
-
-    Each walks an index that begins with what it is narrowed by. Were that a plain equality, the order by id could be
-    had from the primary key as well, and for a rare status or a small country the whole table would be walked: it is
-    a list of one, and named in the order.
-    """
-    made: dict[frozenset[str], Sql] = {}
-    for how_many in range(len(_FILTERS) + 1):
-        for filters in combinations(_FILTERS, how_many):
-            equal = "".join(f"{name} = :{name} AND " for name in filters)
-            walked = ""
-            if filters == ("status",):
-                equal, walked = "status = ANY (ARRAY[:status]) AND ", "status, "
-            made[frozenset(filters)] = Sql(
-                f"SELECT {columns} FROM {table} WHERE {equal}{_AFTER} ORDER BY {walked}id LIMIT :limit"
-            )
-            equal = "".join(f"{name} = :{name} AND " for name in filters)
-            # Country by country, so that each walks its own part of the index; an office has one or a few.
-            made[frozenset((*filters, "countries"))] = Sql(
-                "SELECT found.* FROM unnest(cast(:countries AS text[])) own(country) "
-                f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} "
-                f" WHERE destination_country = ANY (ARRAY[own.country]) AND {known_abroad}{equal}{_AFTER} "
-                " ORDER BY destination_country, id LIMIT :limit) found ORDER BY found.id LIMIT :limit"
-            )
-    return made
-
-
-_PLANS: Final = _lists(
-    "id, case_id, destination_country, status, plan_version, agreed_on, cardinality(person_ids) AS persons, "
-    "jsonb_array_length(lines) AS lines",
-    "plans",
-    # With an offset it cannot become a read of all cases beforehand.
-    "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0 OFFSET 0) AND ",
-)
-_GRANTS: Final = _lists(
-    "id, case_id, destination_country, status, modality, amount, currency, committed, paid, requested_at, approved_at",
-    "grants",
-)
-
-
-FUNDS = Sql(
-    "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, b.granted, b.committed, b.spent, "
-    "b.granted - b.committed - b.spent AS available FROM funds f JOIN fund_balances b ON b.fund_id = f.id "
-    "WHERE (cast(:after AS uuid) IS NULL OR f.id > :after) ORDER BY f.id LIMIT :limit"
-)
-
 _BALANCE = Sql(
     "SELECT currency, granted, committed, spent, granted - committed - spent AS available FROM fund_balances "
     "WHERE fund_id = :fund_id"
 )
-
-
-class PlanRow(BaseModel):
-    """One plan in a list: how far it is, how many persons it covers and how many lines it has."""
-
-    id: UUID
-    case_id: UUID
-    destination_country: str
-    status: PlanStatus
-    plan_version: int
-    agreed_on: date | None
-    persons: int
-    lines: int
-
-
-class GrantRow(BaseModel):
-    """One grant in a list. Its category, which may tell of health, stands only in the grant itself."""
-
-    id: UUID
-    case_id: UUID
-    destination_country: str
-    status: GrantStatus
-    modality: GrantModality
-    amount: Amount
-    currency: str
-    committed: Amount
-    paid: Amount
-    requested_at: datetime
-    approved_at: datetime | None
 
 
 class CaseForReceivingOffice(BaseModel):
@@ -183,10 +107,31 @@ class TrancheToPay(BaseModel):
     status: TrancheStatus
     reference: str | None
     paid_on: date | None
+    released_by: str | None
+    released_at: datetime | None
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    delivered_by: str | None
+    delivered_at: datetime | None
+    reconciled_by: str | None
+    reconciled_at: datetime | None
+
+
+class EvidenceRow(BaseModel):
+    """A receipt or another paper of a grant as its readers see it: what it is, and in which role it was filed."""
+
+    evidence_id: UUID
+    kind: EvidenceKind
+    media_type: MediaType
+    size: int
+    sha256: str
+    tranche: int | None
+    filed_as: Filer
+    filed_at: datetime
 
 
 class GrantToPay(BaseModel):
-    """A grant as who pays and who reconciles see it: the money, and nothing of what it is for."""
+    """A grant as who pays and who reconciles see it: the money, who decided on it and its papers, not what it is for."""
 
     case_id: UUID
     person_id: UUID
@@ -198,8 +143,25 @@ class GrantToPay(BaseModel):
     fund_id: UUID | None
     committed: Amount
     paid: Amount
+    requested_at: datetime
+    waiting_since: datetime
+    endorser_id: str | None
+    endorsed_at: datetime | None
+    approver_id: str | None
     approved_at: datetime | None
     tranches: tuple[TrancheToPay, ...]
+    evidence: tuple[EvidenceRow, ...]
+
+
+class LineOfPlan(BaseModel):
+    """The line of the plan as it is agreed now that a grant is for."""
+
+    dimension: str
+    category: str
+    planned: Amount
+    currency: str
+    plan_version: int
+    agreed_on: date | None
 
 
 class Balance(BaseModel):
@@ -210,16 +172,6 @@ class Balance(BaseModel):
     committed: Amount
     spent: Amount
     available: Amount
-
-
-class FundRow(Balance):
-    """One fund in a list, with what it still holds."""
-
-    id: UUID
-    project: str
-    donor: str
-    valid_from: date
-    valid_until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,24 +190,6 @@ class About:
 _CASE_KNOWN: TypeAdapter[Case | None] = TypeAdapter(Case | None)
 _PLAN: TypeAdapter[Plan | None] = TypeAdapter(Plan | None)
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
-
-
-def asked_for(
-    case_id: UUID | None, status: str | None, countries: frozenset[str] | None
-) -> dict[str, object]:
-    """By what a list is narrowed; ``countries`` None is somebody who sees all of them."""
-    given = {"case_id": case_id, "status": status, "countries": None if countries is None else sorted(countries)}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def plans(asked: Mapping[str, object]) -> Sql:
-    """The list of plans narrowed by this; an office abroad sees a plan from the first arrival of its case on."""
-    return _PLANS[frozenset(asked)]
-
-
-def grants(asked: Mapping[str, object]) -> Sql:
-    """The list of grants narrowed by this."""
-    return _GRANTS[frozenset(asked)]
 
 
 async def live_grants(unit: UnitOfWork, case_id: UUID) -> int:
@@ -329,15 +263,30 @@ def to_pay(grant: Grant) -> GrantToPay:
     return GrantToPay(
         case_id=grant.case_id, person_id=grant.person_id, destination_country=grant.destination_country,
         status=grant.status, modality=grant.modality, amount=grant.amount, currency=grant.currency,
-        fund_id=grant.fund_id, committed=grant.committed, paid=grant.paid, approved_at=grant.approved_at,
-        tranches=tuple(
-            TrancheToPay(
-                number=tranche.number, amount=tranche.amount, status=tranche.status, reference=tranche.reference,
-                paid_on=tranche.paid_on,
-            )
-            for tranche in grant.tranches
-        ),
+        fund_id=grant.fund_id, committed=grant.committed, paid=grant.paid,
+        requested_at=grant.requested_at, waiting_since=grant.waiting_since, endorser_id=grant.endorser_id,
+        endorsed_at=grant.endorsed_at, approver_id=grant.approver_id, approved_at=grant.approved_at,
+        tranches=tuple(TrancheToPay.model_validate(tranche, from_attributes=True) for tranche in grant.tranches),
+        evidence=evidence_of(grant.evidence),
     )
+
+
+async def line_of(unit: UnitOfWork, grant: Grant) -> LineOfPlan | None:
+    """The line that a grant is for; None if the plan was agreed again without it."""
+    row = await unit.row(_PLAN_OF, plan_id=grant.plan_id)
+    plan = _PLAN.validate_json(row["plan"] or "null") if row is not None else None
+    line = plan.line(grant.plan_line_id) if plan is not None else None
+    if plan is None or line is None:
+        return None
+    return LineOfPlan(
+        dimension=line.dimension, category=line.category, planned=line.planned, currency=line.currency,
+        plan_version=plan.plan_version, agreed_on=plan.agreed_on,
+    )
+
+
+def evidence_of(filed: Sequence[Evidence]) -> tuple[EvidenceRow, ...]:
+    """The evidence of a grant in the order in which it was filed, without who filed it."""
+    return tuple(EvidenceRow.model_validate(one, from_attributes=True) for one in filed)
 
 
 async def balance(unit: UnitOfWork, fund_id: UUID) -> Balance:

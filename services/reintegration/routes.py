@@ -1,12 +1,17 @@
 """Reintegration's API: each route gives one command or answers one question."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 
-from services.reintegration import queries, wiring
+from services.reintegration import files, lists, queries, wiring
 from services.reintegration.domain.case import Case
+from services.reintegration.domain.evidence import FileEvidence
 from services.reintegration.domain.fund import Fund, OpenFund
 from services.reintegration.domain.grant import (
     ApproveGrant,
@@ -17,7 +22,9 @@ from services.reintegration.domain.grant import (
     ResubmitGrant,
     ReturnGrant,
 )
+from services.reintegration.domain.grant_facts import MOST_TRANCHES
 from services.reintegration.domain.grant_state import Grant, GrantStatus
+from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan, Plan, PlanStatus, RecordOwnPlan
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
@@ -25,13 +32,45 @@ from services.reintegration.domain.tranches import (
     ReconcileTranche,
     ReleaseTranche,
 )
-from services.reintegration.policy import SEES_WHAT_IT_IS_FOR
+from services.reintegration.domain.turns import COMMANDS
+from services.reintegration.policy import HATS, SEES_WHAT_IT_IS_FOR
 from shared.actors import Role
 from shared.callers import AuthenticatedRoute
-from shared.http import Calling, Limit, Page, Receipt, View
+from shared.contracts.reintegration import EvidenceKind
+from shared.db import UnitOfWork
+from shared.errors import NotFound
+from shared.files.cleaning import cleaned
+from shared.files.media import EXTENSIONS, MEDIA_TYPES, MOST_BYTES
+from shared.handling import Repeat, states
+from shared.http import Action, Call, Calling, Limit, Page, Receipt, View
+from shared.policy import EVERYWHERE
 from shared.statistics import First, Last, Statistics, period
+from shared.uploads import takes_file
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+
+class GrantInList(lists.GrantRow):
+    """One grant in a list, with what its reader's part is and why it cannot be done now.
+
+    Judged on the grant and the reader alone; what lies beside it (arrival, plan, cap) is judged where one is read.
+    """
+
+    actions: list[Action]
+
+
+class TurnInList(GrantInList):
+    """A grant that waits for its reader: in which hat, by which operation it goes on, and since when it waits."""
+
+    hat: Hat
+    operation: str
+    since: datetime
+
+
+class GrantView(View[Grant]):
+    """A grant with the line of the plan that it is for."""
+
+    line: queries.LineOfPlan | None
 
 
 class FundView(View[Fund]):
@@ -61,10 +100,10 @@ async def list_plans(
     status: PlanStatus | None = None,
     after: UUID | None = None,
     limit: Annotated[Limit, Query()] = 50,
-) -> Page[queries.PlanRow]:
+) -> Page[lists.PlanRow]:
     """The plans of the caller's countries, oldest first, of one case or at one status if asked for."""
-    asked = queries.asked_for(case_id, status, call.reach.countries)
-    return await call.page(queries.plans(asked), queries.PlanRow, after, limit, **asked)
+    asked = lists.asked_for(case_id, status, call.reach.countries)
+    return await call.page(lists.plans(asked), lists.PlanRow, after, limit, **asked)
 
 
 @router.get("/plans/{plan_id}")
@@ -94,9 +133,9 @@ async def agree_first_plan(plan_id: UUID, body: AgreeFirstPlan, call: Calling) -
 @router.get("/funds")
 async def list_funds(
     call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
-) -> Page[queries.FundRow]:
+) -> Page[lists.FundRow]:
     """All funds with what they still hold, oldest first."""
-    return await call.page(queries.FUNDS, queries.FundRow, after, limit)
+    return await call.page(lists.FUNDS, lists.FundRow, after, limit)
 
 
 @router.post("/funds/{fund_id}")
@@ -120,10 +159,52 @@ async def list_grants(
     status: GrantStatus | None = None,
     after: UUID | None = None,
     limit: Annotated[Limit, Query()] = 50,
-) -> Page[queries.GrantRow]:
+) -> Page[GrantInList]:
     """The grants of the caller's countries, oldest first, of one case or at one status if asked for."""
-    asked = queries.asked_for(case_id, status, call.reach.countries)
-    return await call.page(queries.grants(asked), queries.GrantRow, after, limit, **asked)
+    asked = lists.asked_for(case_id, status, call.reach.countries)
+
+    async def work(unit: UnitOfWork) -> tuple[list[UUID], dict[UUID, Grant]]:
+        rows = await unit.rows(lists.grants(asked), after=after, limit=limit + 1, **asked)
+        ids = [row["id"] for row in rows]
+        return ids, await _states(unit, call, ids[:limit])
+
+    ids, found = await call.ask(work)
+    items = [
+        GrantInList(**dict(lists.GrantRow.of(id, found[id])), actions=call.actions(wiring.GRANT, found[id]))
+        for id in ids[:limit]
+    ]
+    return Page[GrantInList](items=items, next=call.goes_on_after(str(items[-1].id), limit) if len(ids) > limit else None)
+
+
+@router.get("/turns")
+async def list_turns(
+    call: Calling,
+    after: Annotated[lists.Place | None, Query(max_length=120)] = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[TurnInList]:
+    """The grants whose next step is the caller's, the longest waiting first, also where another has to take it."""
+    hats = [hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs]
+
+    async def work(unit: UnitOfWork) -> tuple[list[lists.DueTurn], dict[UUID, Grant]]:
+        due = await lists.due_turns(unit, hats, call.reach.countries, after, limit + 1)
+        return due, await _states(unit, call, [turn.grant_id for turn in due[:limit]])
+
+    due, found = await call.ask(work)
+    items = [
+        TurnInList(
+            **dict(lists.GrantRow.of(turn.grant_id, found[turn.grant_id])),
+            actions=call.actions(wiring.GRANT, found[turn.grant_id]), hat=turn.hat,
+            operation=call.runtime.operations[COMMANDS[turn.step]], since=turn.since,
+        )
+        for turn in due[:limit]
+    ]
+    return Page[TurnInList](
+        items=items, next=call.goes_on_after(due[limit - 1].place, limit) if len(due) > limit else None
+    )
+
+
+async def _states(unit: UnitOfWork, call: Call, ids: Sequence[UUID]) -> dict[UUID, Grant]:
+    return await states(unit, wiring.GRANT, ids, call.context.actor, reach=call.reach)
 
 
 @router.post("/grants/{grant_id}")
@@ -133,13 +214,14 @@ async def request_grant(grant_id: UUID, body: RequestGrant, call: Calling) -> Re
 
 
 @router.get("/grants/{grant_id}")
-async def read_grant(grant_id: UUID, call: Calling) -> View[Grant] | View[queries.GrantToPay]:
+async def read_grant(grant_id: UUID, call: Calling) -> GrantView | View[queries.GrantToPay]:
     """One grant with its tranches; for who pays and who reconciles the money alone."""
     view = await call.view(wiring.GRANT, grant_id)
     actor = call.context.actor
     its_office = Role.RECEIVING_OFFICE in actor.roles and view.state.destination_country in actor.countries
     if its_office or actor.roles & set(SEES_WHAT_IT_IS_FOR):
-        return view
+        line = await call.ask(lambda unit: queries.line_of(unit, view.state))
+        return GrantView(id=view.id, version=view.version, state=view.state, actions=view.actions, line=line)
     return View[queries.GrantToPay](
         id=view.id, version=view.version, state=queries.to_pay(view.state), actions=view.actions
     )
@@ -203,6 +285,73 @@ async def confirm_delivery(grant_id: UUID, body: ConfirmDelivery, call: Calling)
 async def reconcile_tranche(grant_id: UUID, body: ReconcileTranche, call: Calling) -> Receipt:
     """Confirms that approval, payment and receipt of a tranche agree."""
     return await call.order(wiring.GRANT, grant_id, body)
+
+
+_A_FILE = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.put(
+    "/grants/{grant_id}/evidence/{evidence_id}",
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _A_FILE)}},
+)
+@takes_file(FileEvidence, MOST_BYTES)
+async def file_evidence(
+    grant_id: UUID,
+    evidence_id: UUID,
+    kind: EvidenceKind,
+    call: Calling,
+    tranche: Annotated[int | None, Query(ge=1, le=MOST_TRANCHES)] = None,
+) -> Receipt:
+    """Files a PDF, JPEG or PNG, the body as it is, under an id that the caller chose; the same again is recorded once.
+
+    It is kept without what it tells besides its content: where and when a photo was taken, with what, by whom.
+    """
+    async with call.file() as sent:
+        clean = await cleaned(sent, call.request.headers.get("content-type", ""))
+        order = FileEvidence(
+            evidence_id=evidence_id, kind=kind, media_type=clean.media_type, size=len(clean.content),
+            sha256=clean.sha256, tranche=tranche,
+        )  # fmt: skip
+        # What is sent again is known by what it says and holds, also once the grant takes nothing more.
+        said = order.model_dump_json().encode()
+        again = Repeat.of(f"evidence:{sha256(grant_id.bytes + said).hexdigest()}", call.operation, grant_id, said)
+        kept = files.kept(grant_id, evidence_id, clean.content, call.seal)
+        return await call.order(wiring.GRANT, grant_id, order, repeat=again, beside=kept)
+
+
+@router.get("/grants/{grant_id}/evidence")
+async def list_evidence(grant_id: UUID, call: Calling) -> list[queries.EvidenceRow]:
+    """All evidence of a grant, in the order in which it was filed."""
+    view = await call.view(wiring.GRANT, grant_id)
+    return list(queries.evidence_of(view.state.evidence))
+
+
+@router.get(
+    "/grants/{grant_id}/evidence/{evidence_id}",
+    response_class=StreamingResponse,
+    responses={200: {"content": dict.fromkeys(MEDIA_TYPES, _A_FILE), "description": "The file as it is kept."}},
+)
+async def read_evidence(grant_id: UUID, evidence_id: UUID, call: Calling) -> StreamingResponse:
+    """The file of one evidence, to be saved, never to be shown in place; that it was read is on record."""
+    grant = (await call.view(wiring.GRANT, grant_id, recorded=True)).state
+    filed = next((one for one in grant.evidence if one.evidence_id == evidence_id), None)
+    if filed is None:
+        if call.reach != EVERYWHERE:
+            await call.refused("not_found", evidence_id)
+        raise NotFound
+    file = await call.ask(lambda unit: files.found(unit, grant_id, evidence_id, call.seal))
+    await call.on_record(evidence_id)
+    name = f"{filed.kind}-{str(evidence_id)[-6:]}.{EXTENSIONS[filed.media_type]}"
+    return StreamingResponse(
+        files.read_out(file, filed.sha256, call.ask),
+        media_type=filed.media_type,
+        headers={
+            "Content-Length": str(filed.size),
+            "Content-Disposition": f'attachment; filename="{name}"',
+            # Beside the policy that every answer has; whoever opens it in a browser all the same opens no page.
+            "Content-Security-Policy": "sandbox",
+        },
+    )
 
 
 @router.get("/statistics")

@@ -90,12 +90,14 @@ GRANTS = aggregate_table(
     sa.Column("counsellor_id", sa.Text, nullable=False),
     sa.Column("requester_id", sa.Text, nullable=False),
     sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=False),
     _amount("amount"),
     sa.Column("currency", sa.Text, nullable=False),
     jsonb("tranches"),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("request_version", sa.Integer, nullable=False),
     sa.Column("endorser_id", sa.Text),
+    sa.Column("endorsed_at", sa.DateTime(timezone=True)),
     sa.Column("approver_id", sa.Text),
     sa.Column("payer_id", sa.Text),
     sa.Column("reconciler_id", sa.Text),
@@ -145,6 +147,7 @@ GRANTS = aggregate_table(
         f"OR (committed = 0 AND paid = 0 AND status IN ({_WITHOUT_MONEY}))",
         name="money_needs_approval",
     ),
+    jsonb("evidence"),
     sa.CheckConstraint(
         "committed = 0 OR status IN ('approved', 'in_disbursement')", name="committed_while_under_way"
     ),
@@ -156,6 +159,31 @@ GRANTS = aggregate_table(
     sa.Index(None, "approved_at"),
     sa.Index(None, "destination_country", "id"),
     sa.Index(None, "destination_country", "status", "id"),
+    info=scope("country:destination_country"),
+)
+
+# The files of evidence, sealed: each with its wrapped key, and its pieces in rows of their own, so that one can be read
+# without the others.
+
+EVIDENCE_FILES = sa.Table(
+    "evidence_files",
+    METADATA,
+    sa.Column("evidence_id", sa.Uuid, primary_key=True),
+    sa.Column("grant_id", sa.Uuid, nullable=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("pieces", sa.Integer, nullable=False),
+    sa.CheckConstraint("pieces > 0", name="has_pieces"),
+    info=scope("country:destination_country"),
+)
+
+EVIDENCE_PIECES = sa.Table(
+    "evidence_pieces",
+    METADATA,
+    sa.Column("evidence_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
     info=scope("country:destination_country"),
 )
 
@@ -227,4 +255,18 @@ FUND_BALANCES = sa.Table(
         "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
     ),
     info=scope("known"),
+)
+
+# Whose turn it is on which grant, since when: what each hat's list is made of.
+GRANT_TURNS = sa.Table(
+    "grant_turns",
+    METADATA,
+    sa.Column("grant_id", sa.Uuid, primary_key=True),
+    sa.Column("hat", sa.Text, primary_key=True),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+    sa.Index(None, "hat", "since", "grant_id"),
+    sa.Index(None, "destination_country", "hat", "since", "grant_id"),
+    info=scope("country:destination_country"),
 )

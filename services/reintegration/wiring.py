@@ -5,8 +5,17 @@ from uuid import UUID
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.reintegration import projections, queries, tables
-from services.reintegration.domain import case, fund, grant, grant_facts, grant_state, plan, tranches
+from services.reintegration import files, projections, queries, tables
+from services.reintegration.domain import (
+    case,
+    evidence,
+    fund,
+    grant,
+    grant_facts,
+    grant_state,
+    plan,
+    tranches,
+)
 from services.reintegration.policy import POLICY
 from services.reintegration.reactions import REACTIONS
 from shared import contracts, topology
@@ -14,7 +23,7 @@ from shared.access import access_of
 from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
-from shared.decider import NoFacts
+from shared.decider import NoFacts, already_exists
 from shared.errors import FourEyes, NotFound, RuleViolation
 from shared.messages import Command, Context
 from shared.policy import Reach
@@ -39,6 +48,7 @@ _NEEDS_NO_FACTS = (
     grant.CancelGrant,
     tranches.ConfirmDelivery,
     tranches.ReconcileTranche,
+    evidence.FileEvidence,
 )
 
 
@@ -147,6 +157,8 @@ WIRING = Wiring(
             "open_advance",
             "Another tranche for this person is on its way and its delivery not confirmed. One at a time.",
         ),
+        # Under another grant, or under one that the caller does not see.
+        "pk_evidence_files": already_exists(),
         "pk_payment_references": RuleViolation(
             "reference_used", "Another payment carries this reference. One reference, one payment."
         ),
@@ -161,6 +173,6 @@ WIRING = Wiring(
         "ck_grants_tranche_hats": _FOUR_EYES,
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
-    checks=projections.CHECKS,
+    checks=(*projections.CHECKS, *files.CHECKS),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
 )

@@ -42,11 +42,12 @@ class RefusalsCounted(Event, kind="avrr.*.access.refusals_counted.v1"):
 
 
 class RecordRead(Event, kind="avrr.*.access.record_read.v1"):
-    """Somebody was shown personal data, or took an export."""
+    """Somebody was shown personal data, or took an export; ``shown`` is what a search came upon."""
 
     actor_id: str
     operation: Code
     about: UUID | None
+    shown: tuple[UUID, ...] = ()
 
 
 class StatusAsked(Event, kind="avrr.*.access.status_asked.v1"):

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.counselling import Country
+from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
 from shared.money import Money
 
@@ -16,6 +17,11 @@ GrantModality = Literal["in_kind_vendor", "in_kind_goods", "service", "cash_inst
 ReturnReason = Literal["quotation_missing", "amount_unclear", "not_in_plan", "provider_unclear"]
 RejectReason = Literal["not_feasible", "beyond_cap", "not_in_plan", "double_support"]
 CancelReason = Literal["not_needed", "lost_contact", "re_migrated", "entered_in_error"]
+EvidenceKind = Literal[
+    "receipt", "quotation", "lease", "business_plan", "handover_certificate", "photo", "other"
+]
+Filer = Literal["receiving_office", "counsellor"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
 
 
@@ -118,6 +124,7 @@ class GrantReturned(Event, kind="avrr.reintegration.grant.returned.v1"):
 
     reason: ReturnReason
     returned_by: str
+    returned_at: datetime | None = None
 
 
 class GrantResubmitted(Event, kind="avrr.reintegration.grant.resubmitted.v1"):
@@ -127,6 +134,7 @@ class GrantResubmitted(Event, kind="avrr.reintegration.grant.resubmitted.v1"):
     modality: GrantModality
     money: Money
     tranches: tuple[Tranche, ...]
+    resubmitted_at: datetime | None = None
 
 
 class GrantEndorsed(Event, kind="avrr.reintegration.grant.endorsed.v1"):
@@ -134,6 +142,7 @@ class GrantEndorsed(Event, kind="avrr.reintegration.grant.endorsed.v1"):
 
     endorsed_by: str
     request_version: int
+    endorsed_at: datetime | None = None
 
 
 class GrantApproved(Event, kind="avrr.reintegration.grant.approved.v1"):
@@ -153,6 +162,7 @@ class GrantRejected(Event, kind="avrr.reintegration.grant.rejected.v1"):
     case_id: UUID
     reason: RejectReason
     rejected_by: str
+    rejected_at: datetime | None = None
 
 
 class GrantCancelled(Event, kind="avrr.reintegration.grant.cancelled.v1"):
@@ -161,6 +171,7 @@ class GrantCancelled(Event, kind="avrr.reintegration.grant.cancelled.v1"):
     case_id: UUID
     reason: CancelReason
     released: Money
+    cancelled_at: datetime | None = None
 
 
 class TrancheReleased(Event, kind="avrr.reintegration.grant.tranche_released.v1"):
@@ -169,6 +180,7 @@ class TrancheReleased(Event, kind="avrr.reintegration.grant.tranche_released.v1"
     number: int
     money: Money
     released_by: str
+    released_at: datetime | None = None
 
 
 class PaymentConfirmed(Event, kind="avrr.reintegration.grant.payment_confirmed.v1"):
@@ -180,6 +192,7 @@ class PaymentConfirmed(Event, kind="avrr.reintegration.grant.payment_confirmed.v
     reference: Code
     paid_on: date
     confirmed_by: str
+    confirmed_at: datetime | None = None
 
 
 class GrantDisbursed(Event, kind="avrr.reintegration.grant.disbursed.v1"):
@@ -193,6 +206,7 @@ class DeliveryConfirmed(Event, kind="avrr.reintegration.grant.delivery_confirmed
 
     number: int
     confirmed_by: str
+    confirmed_at: datetime | None = None
 
 
 class TrancheReconciled(Event, kind="avrr.reintegration.grant.tranche_reconciled.v1"):
@@ -200,6 +214,23 @@ class TrancheReconciled(Event, kind="avrr.reintegration.grant.tranche_reconciled
 
     number: int
     reconciled_by: str
+    reconciled_at: datetime | None = None
+
+
+class EvidenceFiled(Event, kind="avrr.reintegration.grant.evidence_filed.v1"):
+    """A receipt or another paper of the grant was filed; ``sha256`` is of the file as it is kept, without what it told
+    besides its content. A lease or a business plan tells what a grant is for, so the kind is concealed.
+    """
+
+    evidence_id: UUID
+    evidence_kind: Concealed
+    media_type: MediaType
+    size: int
+    sha256: Sha256
+    tranche: int | None
+    filed_by: str
+    filed_as: Filer
+    filed_at: datetime
 
 
 class GrantCompleted(Event, kind="avrr.reintegration.grant.completed.v1"):
@@ -212,5 +243,5 @@ EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ArrivalNoted, CaseEndNoted, CaseSealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
     GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    GrantCompleted,
+    EvidenceFiled, GrantCompleted,
 )

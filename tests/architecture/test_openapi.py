@@ -13,6 +13,7 @@ from shared.callers import PUBLIC
 from shared.endpoints import api_routes, command_of
 from shared.http import Page, View
 from shared.openapi import described
+from shared.uploads import upload_of
 from tests.architecture.test_services import NAMES, routers_of
 
 Json = dict[str, Any]
@@ -78,7 +79,7 @@ def test_every_operation_says_how_it_can_refuse_and_that_a_refusal_is_a_problem(
             expected |= {401, 403, 409, 422, 429}
         if "{" in route.path:
             expected |= {404}
-        if command_of(route) is not None:
+        if command_of(route) is not None or upload_of(route) is not None:
             expected |= {412, 413}
         answers = {int(status): answer for status, answer in operation["responses"].items()}
         assert {status for status in answers if status >= 400} == expected, route.name
@@ -95,7 +96,9 @@ def test_every_answer_names_its_headers(service: str) -> None:
         for status, answer in operation["responses"].items():
             headers = {name for name, header in answer["headers"].items() if header.get("required")}
             wanted = {"X-Correlation-Id", *filter(None, [needed.get(int(status))])}
-            if status in ("200", "201") and (command_of(route) is not None or _answers_with(route, View)):
+            if status in ("200", "201") and (
+                command_of(route) is not None or upload_of(route) is not None or _answers_with(route, View)
+            ):
                 wanted.add("ETag")
             assert headers == wanted, (route.name, status)
         assert ("Link" in operation["responses"]["200"]["headers"]) == _answers_with(route, Page)

@@ -8,7 +8,6 @@ import asyncpg
 import pytest
 
 from shared.db import Database, Scope, Sql
-from shared.ids import uuid7
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
 ONE = "00000000-0000-7000-8000-000000000001"
@@ -23,8 +22,9 @@ ROWS = {
     "counselling": f"""
         INSERT INTO persons SELECT {_UUID}, 1, 'male', country, 1990, site, false, NULL, NULL, false FROM {_PLACES};
         INSERT INTO intentions SELECT {_UUID}, 1, 'active', {_UUID}, {_UUID}, country, who, now(), '[]', '{{}}' FROM {_PLACES};
-        INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id, topics)
-            SELECT {_UUID}, 1, 'scheduled', 'individual', 'in_person', site, 'tur', '{{}}', who, '{{}}' FROM {_PLACES};
+        INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id, at, topics)
+            SELECT {_UUID}, 1, 'scheduled', 'individual', 'in_person', site, 'tur', '{{}}', who, now(), '{{}}' FROM {_PLACES};
+        INSERT INTO session_persons SELECT {_UUID}, {_UUID}, site, who FROM {_PLACES};
         INSERT INTO group_sessions SELECT {_UUID}, 1, site, 'tur', now(), 0, 0, 0, 0, '{{}}' FROM {_PLACES};
         INSERT INTO outreach SELECT {_UUID}, 1, 'camp', 'bihac', 'tur', now(), 1 FROM {_PLACES};
         INSERT INTO families SELECT {_UUID}, 1, {_UUID}, '[]' FROM {_PLACES};
@@ -47,10 +47,13 @@ ROWS = {
         INSERT INTO funds SELECT {_UUID}, 1, 'CE', 'EU', 100, 'EUR', '2023-01-01', '2023-12-31' FROM {_PLACES};
         INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0 FROM {_PLACES};
         INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
-            destination_country, counsellor_id, requester_id, requested_at, amount, currency, tranches, status,
-            request_version, committed, paid)
+            destination_country, counsellor_id, requester_id, requested_at, waiting_since, amount, currency, tranches, status,
+            request_version, committed, paid, evidence)
             SELECT {_UUID}, 1, {_UUID}, {_UUID}, {_UUID}, {_UUID}, 'business', 'in_kind_vendor', country, who,
-            'staff:asker', now(), 100, 'EUR', '[]', 'submitted', 1, 0, 0 FROM {_PLACES};
+            'staff:asker', now(), now(), 100, 'EUR', '[]', 'submitted', 1, 0, 0, '[]' FROM {_PLACES};
+        INSERT INTO evidence_files SELECT {_UUID}, {_UUID}, country, '', 1 FROM {_PLACES};
+        INSERT INTO evidence_pieces SELECT {_UUID}, 0, country, '' FROM {_PLACES};
+        INSERT INTO grant_turns SELECT {_UUID}, 'endorser', country, 'endorse', now() FROM {_PLACES};
         INSERT INTO taken_plan_lines SELECT {_UUID}, {_UUID}, {_UUID} FROM {_PLACES};
         INSERT INTO open_advances SELECT {_UUID}, {_UUID}, 1 FROM {_PLACES};
         INSERT INTO payment_references SELECT 'BANK-' || n, {_UUID}, 1 FROM {_PLACES}""",
@@ -64,6 +67,8 @@ OF_THE_KERNEL = f"""
 BY_COUNTRY = [
     ("counselling", "persons"), ("counselling", "intentions"), ("returns", "cases"), ("returns", "travels"),
     ("returns", "arrival_notices"), ("reintegration", "cases"), ("reintegration", "plans"), ("reintegration", "grants"),
+    ("reintegration", "evidence_files"), ("reintegration", "evidence_pieces"),
+    ("reintegration", "grant_turns"),
 ]  # fmt: skip
 BY_ACTOR = ["accesses", "refusal_windows", "idempotency"]
 FOR_ALL_WHO_ARE_KNOWN = [
@@ -123,13 +128,14 @@ async def test_rows_that_belong_to_no_country_are_seen_by_everybody_who_names_on
     assert await seen(made.api, NOBODY, table) == 0
 
 
-async def test_a_session_is_seen_at_its_site_and_by_its_counsellor(filled: Filled) -> None:
+async def test_a_session_and_who_took_part_are_seen_at_its_site_and_by_its_counsellor(filled: Filled) -> None:
     made = await filled("counselling")
     everywhere = frozenset(COUNTRIES)
-    assert await seen(made.api, Scope("staff:x", everywhere, frozenset({"remote"})), "sessions") == 1
-    assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), "sessions") == 2
-    assert await seen(made.api, Scope("staff:anna"), "sessions") == 1
-    assert await seen(made.api, Scope("staff:x", everywhere), "sessions") == 0
+    for table in ("sessions", "session_persons"):
+        assert await seen(made.api, Scope("staff:x", everywhere, frozenset({"remote"})), table) == 1
+        assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), table) == 2
+        assert await seen(made.api, Scope("staff:anna"), table) == 1
+        assert await seen(made.api, Scope("staff:x", everywhere), table) == 0
     assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), "group_sessions") == 1
 
 
@@ -176,14 +182,15 @@ async def test_worker_and_verify_see_every_row_whatever_they_were_told(service: 
 @pytest.mark.parametrize(
     ("service", "statement"),
     [
-        ("counselling", f"INSERT INTO persons SELECT '{uuid7()}', 1, 'male', 'PK', 1990, 'remote', false, NULL, NULL, false"),
+        ("counselling", "INSERT INTO persons SELECT gen_random_uuid(), 1, 'male', 'PK', 1990, 'remote', false, NULL, NULL, false"),
         ("counselling", "UPDATE persons SET country_of_origin = 'PK'"),
         ("counselling", "UPDATE sessions SET site = 'remote', counsellor_id = 'staff:berin'"),
+        ("counselling", "UPDATE session_persons SET site = 'remote', counsellor_id = 'staff:berin'"),
         ("returns", "UPDATE cases SET destination_country = 'PK'"),
-        ("returns", f"INSERT INTO arrival_notices VALUES ('{uuid7()}', 'PK', now())"),
-        ("returns", f"INSERT INTO accesses VALUES ('{uuid7()}', 1, 'read_case', 'read', 'staff:berin', '{{}}', NULL, NULL)"),
+        ("returns", "INSERT INTO arrival_notices VALUES (gen_random_uuid(), 'PK', now())"),
+        ("returns", "INSERT INTO accesses VALUES (gen_random_uuid(), 1, 'read_case', 'read', 'staff:berin', '{}', NULL, NULL)"),
         ("reintegration", "UPDATE grants SET destination_country = 'PK'"),
-        ("reintegration", f"INSERT INTO idempotency VALUES ('staff:berin', 'a-key', '', 201, '{uuid7()}', 1)"),
+        ("reintegration", "INSERT INTO idempotency VALUES ('staff:berin', 'a-key', '', 201, gen_random_uuid(), 1)"),
     ],
 )
 async def test_nobody_writes_a_row_that_they_would_not_see(service: str, statement: str, filled: Filled) -> None:
@@ -204,6 +211,7 @@ async def test_nobody_writes_a_row_that_they_would_not_see(service: str, stateme
         ("returns", "api", f"INSERT INTO persons VALUES ('{ONE}', 1, NULL, true, false)"),
         ("counselling", "api", "SELECT source FROM cursor"),
         ("counselling", "worker", "SELECT id FROM persons"),
+        ("counselling", "worker", "SELECT session_id FROM session_persons"),
         ("counselling", "worker", "INSERT INTO idempotency VALUES ('a', 'b', '', 201, gen_random_uuid(), 1)"),
         ("reintegration", "api", "UPDATE cases SET status = 'sealed'"),
         ("reintegration", "worker", "SELECT id FROM grants"),

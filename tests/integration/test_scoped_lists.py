@@ -6,25 +6,35 @@ The rows are as unkind as real ones: ids in the order of time, one small country
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from services.counselling import queries as counselling
-from services.reintegration import queries as reintegration
+from services.reintegration import lists as reintegration
 from services.returns import queries as returns
 from services.returns.domain.window import statuses_of
 from shared.db import Database, Scope, Sql
+from shared.ids import FIRST, LAST
 from shared.policy import EVERYWHERE, Reach
 from tests.given import NOON, staff
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
 ROWS = 200_000
 RARE = 30
+# Somebody's own cases, in all their years, are some hundreds.
+COUNSELLORS = 400
 COUNTRIES = "CASE WHEN n % 5000 = 7 THEN 'PK' WHEN n % 10 < 6 THEN 'TR' ELSE 'IQ' END"
+# Where the last tenth begins: a page that comes late reads no more than the first one.
+LATE = UUID(f"00000000-0000-7000-8100-{ROWS // 10 * 9:012x}")
+LATE_SESSION = UUID(f"00000000-0000-7000-8400-{ROWS // 10 * 9:012x}")
+EARLY_SESSION = UUID(f"00000000-0000-7000-8400-{ROWS // 10:012x}")
+SITES = "(ARRAY['trc_lipa', 'remote'])[1 + n % 2]"
+HELD = "timestamptz '2023-01-01' + n * interval '1 minute'"
 ID = "('00000000-0000-7000-8{0}00-' || lpad(to_hex(n), 12, '0'))::uuid"
 CASE, PERSON, PLAN, GRANT, SESSION = (ID.format(kind) for kind in range(5))
 
@@ -35,7 +45,7 @@ RETURNS = (
     f"""INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
     expressed_at, last_contact_at, contact_tried_at, booked_person_ids, times_missed, grants, submitted_by, approved_by)
     SELECT {CASE}, 2, overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0) || '-000',
-    CASE WHEN n > {ROWS - RARE} THEN 'applied' ELSE (ARRAY['intention', 'withdrawn', 'approved'])[1 + n % 3] END, {COUNTRIES}, {PERSON}, 'staff:anna',
+    CASE WHEN n > {ROWS - RARE} THEN 'applied' ELSE (ARRAY['intention', 'withdrawn', 'approved'])[1 + n % 3] END, {COUNTRIES}, {PERSON}, 'staff:c' || n % {COUNSELLORS},
     jsonb_build_array(jsonb_build_object('person_id', {PERSON}, 'age_group', 'adult', 'travel', 'expected')),
     now(), now(), '{{}}', '{{}}', 0, '[]', 'staff:anna', CASE WHEN n % 3 > 0 THEN 'staff:zoran' END
     FROM generate_series(1, {ROWS}) n""",
@@ -54,16 +64,28 @@ REINTEGRATION = (
     SELECT {PLAN}, 2, {CASE}, {COUNTRIES}, ARRAY[{PERSON}], '[]', CASE WHEN n > {ROWS - RARE} THEN 'own_plan' ELSE 'agreed' END, 1,
     CASE WHEN n <= {ROWS - RARE} THEN current_date END FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
-    destination_country, counsellor_id, requester_id, requested_at, amount, currency, tranches, status,
-    request_version, committed, paid)
+    destination_country, counsellor_id, requester_id, requested_at, waiting_since, amount, currency, tranches, status,
+    request_version, committed, paid, evidence)
     SELECT {GRANT}, 2, {CASE}, {PERSON}, {PLAN}, {PLAN}, 'business', 'in_kind_vendor', {COUNTRIES}, 'staff:anna',
-    'staff:asker', now() - n * interval '1 minute', 100, 'EUR', '[]',
-    CASE WHEN n > {ROWS - RARE} THEN 'endorsed' ELSE 'rejected' END, 1, 0, 0 FROM generate_series(1, {ROWS}) n""",
+    'staff:asker', now() - n * interval '1 minute', now() - n * interval '1 minute', 100, 'EUR', '[]',
+    CASE WHEN n > {ROWS - RARE} THEN 'endorsed' ELSE 'rejected' END, 1, 0, 0, '[]' FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO grant_turns (grant_id, hat, destination_country, step, since)
+    SELECT {GRANT}, CASE WHEN n > {ROWS - RARE} THEN 'approver' ELSE (ARRAY['payer', 'reconciler', 'deliverer'])[1 + n % 3] END,
+    {COUNTRIES}, 'approve', now() - n * interval '1 minute' FROM generate_series(1, {ROWS}) n""",
 )
+# Ten years of birth, so that a year of the large country is as full as a real one; hardly anybody's sex is not stated.
 COUNSELLING = (
+    f"""INSERT INTO persons (id, version, sex, country_of_origin, birth_year, site, data_consent, transfer_consent)
+    SELECT {PERSON}, 1, CASE WHEN n > {ROWS - RARE} THEN 'not_stated' ELSE 'male' END, {COUNTRIES}, 1990 + n / 7 % 10,
+    'trc_lipa', true, false FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO family_members (person_id, family_id) SELECT {PERSON}, {CASE} FROM generate_series(1, {ROWS}) n
+    WHERE n % 2 = 0""",
     f"""INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id,
-    held_at, topics) SELECT {SESSION}, 1, 'held', 'individual', 'in_person', (ARRAY['trc_lipa', 'remote'])[1 + n % 2],
-    'tur', '{{}}', 'staff:c' || n % 40, now(), '{{}}' FROM generate_series(1, {ROWS}) n""",
+    at, held_at, topics) SELECT {SESSION}, 1, 'held', 'individual', 'in_person', {SITES}, 'tur', ARRAY[{PERSON}],
+    'staff:c' || n % 40, {HELD}, {HELD}, '{{}}' FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO session_persons (person_id, session_id, site, counsellor_id)
+    SELECT ('00000000-0000-7000-8100-' || lpad(to_hex(n % 10000), 12, '0'))::uuid, {SESSION}, {SITES},
+    'staff:c' || n % 40 FROM generate_series(1, {ROWS}) n""",
 )
 
 SOMEBODY = staff("somebody")
@@ -83,11 +105,13 @@ def some_of(values: Mapping[str, object]) -> list[dict[str, object]]:
 
 
 def lists_of_returns() -> list[Asked]:
-    ours = some_of({"case_ref": "0000-0003-000", "status": "applied", "destination_country": "PK"})
+    names = {"case_ref": "0000-0003-000", "status": "applied", "destination_country": "PK", "counsellor_id": "staff:c8"}
+    ours = some_of(names)
+    ours += [{**asked, "open": "true"} for asked in ours if "status" not in asked]
     theirs = some_of({"statuses": statuses_of("in_preparation")})
     theirs += some_of({"statuses": statuses_of("not_coming")})[1:]
     return [
-        *((MISSION, returns.cases({name: str(value) for name, value in asked.items()}), asked) for asked in ours),
+        *((MISSION, returns.cases(asked), asked) for asked in ours),
         *(
             (office, returns.cases_abroad(asked), {"countries": [country], "not_coming_since": NOON, **asked})
             for asked in theirs
@@ -104,13 +128,32 @@ def lists_of_reintegration() -> list[Asked]:
             for country, office in OFFICES.items():
                 abroad = {"countries": [country], **asked}
                 found.append((office, choose(abroad), abroad))
+    somewhere = {"since": datetime.now(UTC) - timedelta(minutes=ROWS // 2), "grant_id": str(UUID(int=1)), "hat": "payer"}
+    for hats in (["approver"], ["payer", "reconciler"]):
+        for place in ({**somewhere, "since": NOON.replace(year=1)}, somewhere):
+            asked = {"hats": hats, **place}
+            found.append((MISSION, reintegration.TURNS, asked))
+            found += [(office, reintegration.TURNS_ABROAD, {"countries": [country], **asked}) for country, office in OFFICES.items()]
     return found
 
 
 def lists_of_counselling() -> list[Asked]:
     own = Reach(sites=frozenset({"remote"})).scope(SOMEBODY)
-    asked = {"counsellor_id": "staff:c7"}
-    return [(scope, counselling.SESSIONS_OF, asked) for scope in (MISSION, own)]
+    asked = {"counsellor_id": "staff:c7", "person_id": UUID("00000000-0000-7000-8100-000000000007"), "sites": ["remote"]}
+    sessions: list[Asked] = [
+        (scope, counselling.sessions(with_person=with_person, newest=newest), {**asked, "after": after})
+        for scope in (MISSION, own)
+        for with_person in (False, True)
+        for newest, after in ((False, FIRST), (False, LATE_SESSION), (True, LAST), (True, EARLY_SESSION))
+    ]
+    persons = [
+        {"country_of_origin": country, "birth_year": 1995, "birth_year_within": within, "after": after, **sex}
+        for country in ("TR", "PK")
+        for within in (0, 3)
+        for after in (FIRST, LATE)
+        for sex in ({}, {"sex": "male"}, {"sex": "not_stated"})
+    ]
+    return sessions + [(MISSION, counselling.persons(asked), asked) for asked in persons]
 
 
 @asynccontextmanager
@@ -135,7 +178,7 @@ class Reader:
 
     async def plan(self, mode: str, scope: Scope, sql: Sql, values: Mapping[str, object]) -> dict[str, Any]:
         # Prepared on the server, because only then is a plan made that does not know the values.
-        given = sql.arguments({"after": None, "limit": 51, **values})
+        given = sql.arguments({"after": FIRST, "limit": 51, **values})
         arguments = f"({', '.join(map(literal, given))})" if given else ""
         await self._connection.execute(self._api._begin(scope))
         await self._connection.execute(f"SET LOCAL plan_cache_mode = {mode}")

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.reintegration.domain.amounts import PositiveMoney
+from services.reintegration.domain.evidence import EVIDENCE_RULES
 from services.reintegration.domain.grant_facts import (
     GrantFacts,
     Tranches,
@@ -25,6 +26,7 @@ from shared.actors import Role
 from shared.contracts.reintegration import (
     CancelReason,
     DeliveryConfirmed,
+    EvidenceFiled,
     GrantApproved,
     GrantCancelled,
     GrantCategory,
@@ -158,7 +160,9 @@ def _request(order: RequestGrant, facts: GrantFacts, context: Context) -> Events
 
 
 def _return(state: Grant, order: ReturnGrant, facts: GrantFacts, context: Context) -> Events:
-    return (GrantReturned(reason=order.reason, returned_by=context.actor.person_id),)
+    return (
+        GrantReturned(reason=order.reason, returned_by=context.actor.person_id, returned_at=context.now),
+    )
 
 
 def _resubmit(state: Grant, order: ResubmitGrant, facts: GrantFacts, context: Context) -> Events:
@@ -173,17 +177,26 @@ def _resubmit(state: Grant, order: ResubmitGrant, facts: GrantFacts, context: Co
             modality=order.modality,
             money=order.money,
             tranches=tranches,
+            resubmitted_at=context.now,
         ),
     )
 
 
 def _endorse(state: Grant, order: EndorseGrant, facts: GrantFacts, context: Context) -> Events:
     _refuse_another_version(state, order.request_version)
-    return (GrantEndorsed(endorsed_by=context.actor.person_id, request_version=state.request_version),)
+    return (
+        GrantEndorsed(
+            endorsed_by=context.actor.person_id, request_version=state.request_version, endorsed_at=context.now
+        ),
+    )
 
 
 def _reject(state: Grant, order: RejectGrant, facts: GrantFacts, context: Context) -> Events:
-    return (GrantRejected(case_id=state.case_id, reason=order.reason, rejected_by=context.actor.person_id),)
+    return (
+        GrantRejected(
+            case_id=state.case_id, reason=order.reason, rejected_by=context.actor.person_id, rejected_at=context.now
+        ),
+    )
 
 
 def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Context) -> Events:
@@ -211,7 +224,11 @@ def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Cont
 
 def _cancel(state: Grant, order: CancelGrant, facts: GrantFacts, context: Context) -> Events:
     released = state.money.model_copy(update={"amount": state.committed})
-    return (GrantCancelled(case_id=state.case_id, reason=order.reason, released=released),)
+    return (
+        GrantCancelled(
+            case_id=state.case_id, reason=order.reason, released=released, cancelled_at=context.now
+        ),
+    )
 
 
 GRANT: Decider[Grant, GrantFacts] = Decider(
@@ -257,6 +274,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             _no_tranche_under_way,
         ),
         *TRANCHE_RULES,
+        *EVIDENCE_RULES,
     ),
     evolve=evolve,
     events=(
@@ -272,6 +290,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         GrantDisbursed,
         DeliveryConfirmed,
         TrancheReconciled,
+        EvidenceFiled,
         GrantCompleted,
     ),
 )

@@ -15,6 +15,7 @@ from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan import Plan
 from shared.contracts.reintegration import Tranche
+from shared.decider import ReadsFacts
 from shared.errors import RuleViolation
 from shared.messages import Context, Part
 from shared.money import Money
@@ -129,11 +130,13 @@ def refuse_uneven_tranches(money: Money, tranches: Sequence[RequestedTranche]) -
     return tuple(Tranche(number=tranche.number, money=tranche.money) for tranche in tranches)
 
 
+@ReadsFacts
 def person_has_arrived(state: Grant, facts: GrantFacts, context: Context) -> None:
     """The guard that asks for the arrival again where money is promised or moves."""
     arrived_case(facts.case, state.person_id)
 
 
+@ReadsFacts
 def within_the_plan(state: Grant, facts: GrantFacts, context: Context) -> None:
     """The guard that holds the request against the plan as it is agreed now, which may be a later version."""
     refuse_outside_plan(
@@ -141,6 +144,7 @@ def within_the_plan(state: Grant, facts: GrantFacts, context: Context) -> None:
     )
 
 
+@ReadsFacts
 def within_the_cap(state: Grant, facts: GrantFacts, context: Context) -> None:
     """The guard that holds the request against the cap as it is used now."""
     refuse_beyond_cap(facts, state.money)

@@ -19,7 +19,7 @@ from shared.contracts.reintegration import (
     TrancheReconciled,
     TrancheReleased,
 )
-from shared.decider import Events, Rule, changing
+from shared.decider import Events, ReadsFacts, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
 from shared.moments import Day
@@ -65,6 +65,7 @@ def _next_may_be_released(state: Grant, facts: GrantFacts, context: Context) -> 
         )
 
 
+@ReadsFacts
 def _no_open_advance(state: Grant, facts: GrantFacts, context: Context) -> None:
     if facts.open_advances > 0:
         raise RuleViolation(
@@ -128,7 +129,8 @@ def _release(state: Grant, order: ReleaseTranche, facts: GrantFacts, context: Co
         raise RuleViolation("tranche_out_of_order", "Tranches are released in their order, each once.")
     return (
         TrancheReleased(
-            number=tranche.number, money=state.money_of(tranche), released_by=context.actor.person_id
+            number=tranche.number, money=state.money_of(tranche), released_by=context.actor.person_id,
+            released_at=context.now,
         ),
     )
 
@@ -155,6 +157,7 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         reference=order.reference,
         paid_on=order.paid_on,
         confirmed_by=context.actor.person_id,
+        confirmed_at=context.now,
     )
     if len(state.tranches_in("planned", "released")) == 1:
         return payment, GrantDisbursed(case_id=state.case_id)
@@ -164,13 +167,19 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
 def _confirm_delivery(state: Grant, order: ConfirmDelivery, facts: GrantFacts, context: Context) -> Events:
     tranche = _named(state, order.number)
     _DELIVERY.refuse_unless_waiting((tranche,))
-    return (DeliveryConfirmed(number=tranche.number, confirmed_by=context.actor.person_id),)
+    return (
+        DeliveryConfirmed(
+            number=tranche.number, confirmed_by=context.actor.person_id, confirmed_at=context.now
+        ),
+    )
 
 
 def _reconcile(state: Grant, order: ReconcileTranche, facts: GrantFacts, context: Context) -> Events:
     tranche = _named(state, order.number)
     _RECONCILIATION.refuse_unless_waiting((tranche,))
-    reconciled = TrancheReconciled(number=tranche.number, reconciled_by=context.actor.person_id)
+    reconciled = TrancheReconciled(
+        number=tranche.number, reconciled_by=context.actor.person_id, reconciled_at=context.now
+    )
     if len(state.tranches_in("reconciled")) + 1 == len(state.tranches):
         return reconciled, GrantCompleted(case_id=state.case_id)
     return (reconciled,)

@@ -1,7 +1,7 @@
 """Reintegration's API as a caller meets it: who may do what, what an answer holds, and whose country it is."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -12,10 +12,11 @@ from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
 from services.reintegration.routes import router
 from services.reintegration.wiring import PLAN, WIRING
 from shared.clock import Clock
-from shared.endpoints import api_routes, command_of, operations_of
+from shared.endpoints import api_routes, operations_of
 from shared.http import Runtime
 from shared.ids import uuid7
 from shared.recording import Recorder
+from shared.sealing import FileSeal
 from shared.service import create_app
 from shared.step_up import StepUp
 from tests.given import NOON
@@ -44,6 +45,10 @@ class Caller:
         headers = {**self._headers, "Idempotency-Key": str(uuid7())}
         return await self._client.post(f"/v1/{path}", json=dict(body), headers=headers)
 
+    async def put(self, path: str, content: bytes | AsyncIterator[bytes], media_type: str) -> httpx.Response:
+        headers = {**self._headers, "Content-Type": media_type}
+        return await self._client.put(f"/v1/{path}", content=content, headers=headers)
+
 
 class People:
     """The callers of these tests."""
@@ -53,10 +58,13 @@ class People:
         self.office_abroad = Caller(client, "office-tr", ["receiving_office"], ["TR"])
         self.coordinator = Caller(client, "coordinator", ["coordinator"], ["BA"])
         self.approver = Caller(client, "approver", ["finance_approver"], ["BA"])
+        # The one who endorses, with a second role.
+        self.endorser_and_approver = Caller(client, "coordinator", ["coordinator", "finance_approver"], ["BA"])
         self.payer = Caller(client, "payer", ["finance_payer"], ["BA"])
         self.reconciler = Caller(client, "reconciler", ["finance_reconciler"], ["BA"])
         self.manager = Caller(client, "manager", ["manager"], ["BA"])
         self.auditor = Caller(client, "auditor", ["auditor"], ["BA"])
+        self.counsellor = Caller(client, "counsellor", ["counsellor"], ["BA"])
         self.consul = Caller(client, "consul", ["consular_post"], ["PK"])
 
 
@@ -66,6 +74,7 @@ async def people(house: House) -> AsyncIterator[People]:
         service="reintegration", database=house.api, tokens=tokens(), clock=Clock("replay"), policy=WIRING.policy,
         operations=operations_of((router,)), refusals=WIRING.refusals,
         recorder=Recorder(house.api, WIRING.access), step_up=StepUp(present=lambda: datetime.fromtimestamp(SECOND, UTC)),
+        seal=FileSeal(bytes(range(32))),
     )  # fmt: skip
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(APP), base_url="http://localhost"
@@ -86,9 +95,7 @@ async def asked_for(people: People, line: Line) -> UUID:
 
 def test_every_command_that_people_give_has_one_route_named_after_it_and_no_other_command_has_one() -> None:
     commands = {rule.command for aggregate in WIRING.aggregates for rule in aggregate.decider.rules}
-    routed = {
-        command: route.name for route in api_routes((router,)) if (command := command_of(route)) is not None
-    }
+    routed = operations_of((router,))
     assert routed.keys() == commands - BY_REACTIONS
     for command, name in routed.items():
         assert name.replace("_", "") == command.__name__.lower()
@@ -208,6 +215,84 @@ async def test_a_reader_is_told_which_actions_are_theirs(house: House, people: P
     }
     assert mine["confirm_delivery"] == "wrong_status"
     assert "cancel_grant" not in mine
+
+
+async def test_a_row_of_a_list_says_what_its_reader_does_with_it_and_why_not(house: House, people: People) -> None:
+    grant_id = await asked_for(people, await house.line())
+    await people.coordinator.post(f"grants/{grant_id}/endorse", {"request_version": 1})
+    statements = house.api.counts.statements
+    (row,) = (await people.approver.get("grants")).json()["items"]
+    assert house.api.counts.statements - statements == 4, "BEGIN, the list, the grants in it, COMMIT"
+    assert {action["name"]: (action["allowed"], action["reason"]) for action in row["actions"]} == {
+        "reject_grant": (True, None), "approve_grant": (True, None),
+    }  # fmt: skip
+    (paid_by,) = (await people.payer.get("grants")).json()["items"]
+    assert {action["reason"] for action in paid_by["actions"]} == {"wrong_status"}
+    assert (await people.auditor.get("grants")).json()["items"][0]["actions"] == []
+    assert row["waiting_since"] == NOON.isoformat().replace("+00:00", "Z")
+
+
+async def turns_of(caller: Caller, **asked: str | int) -> list[tuple[str, str]]:
+    answer = await caller.get("turns", **asked)
+    assert answer.status_code == 200, answer.text
+    return [(row["id"], row["operation"]) for row in answer.json()["items"]]
+
+
+async def test_a_grant_goes_from_the_turns_of_one_to_those_of_the_next(house: House, people: People) -> None:
+    fund_id = await house.fund()
+    grant_id = uuid7()
+    await people.office.post(f"grants/{grant_id}", (await house.line()).request("500.00", "300.00", "200.00").model_dump(mode="json"))
+    everybody = (people.office, people.coordinator, people.approver, people.payer, people.reconciler)
+    pay = {"number": 1, "reference": "BANK-1", "paid_on": "2023-05-02"}
+    expected: list[tuple[Caller, str, str, dict[str, object], set[str]]] = [
+        (people.coordinator, "return", "", {"reason": "quotation_missing"}, {"resubmit_grant"}),
+        (people.office, "resubmit", "", {}, {"endorse_grant"}),
+        (people.coordinator, "endorse", "", {"request_version": 2}, {"approve_grant"}),
+        (people.approver, "approve", "", {"fund_id": str(fund_id), "request_version": 2}, {"release_tranche"}),
+        (people.payer, "release-tranche", "", {"number": 1}, {"confirm_payment"}),
+        (people.payer, "confirm-payment", "", pay, {"confirm_delivery"}),
+        (people.office, "confirm-delivery", "", {"number": 1}, {"release_tranche", "reconcile_tranche"}),
+        (people.reconciler, "reconcile-tranche", "", {"number": 1}, {"release_tranche"}),
+        (people.coordinator, "cancel", "", {"reason": "lost_contact"}, set()),
+    ]
+    assert await turns_of(people.coordinator) == [(str(grant_id), "endorse_grant")]
+    asked = {"modality": "in_kind_vendor", "money": {"amount": "500.00", "currency": "EUR"}}
+    tranches = [{"number": n, "money": {"amount": f"{amount}.00", "currency": "EUR"}} for n, amount in ((1, 300), (2, 200))]
+    for caller, verb, _, body, then in expected:
+        answer = await caller.post(f"grants/{grant_id}/{verb}", {**asked, "tranches": tranches} if verb == "resubmit" else body)
+        assert answer.status_code == 200, (verb, answer.text)
+        assert {operation for one in everybody for _, operation in await turns_of(one)} == then, verb
+        assert (await house.findings()).differences == []
+
+
+async def test_turns_are_given_the_longest_waiting_first_and_page_by_page(house: House, people: People) -> None:
+    grants = [await house.endorsed((await house.line()).request("500.00"), NOON + timedelta(hours=hours)) for hours in (2, 0, 1)]
+    in_order = [(str(grants[place]), "approve_grant") for place in (1, 2, 0)]
+    first = await people.approver.get("turns", limit=2)
+    assert [(row["id"], row["operation"]) for row in first.json()["items"]] == in_order[:2]
+    assert 'rel="next"' in first.headers["link"]
+    assert await turns_of(people.approver, limit=2, after=first.json()["next"]) == in_order[2:]
+    assert await turns_of(people.payer) == []
+    assert (await people.auditor.get("turns")).status_code == 403
+    for nonsense in ("soon", "2023-05-02T10:00:00,x,payer", "2023-13-02T10:00:00Z,018a5c00-0000-7000-8000-000000000044,payer"):
+        assert (await people.approver.get("turns", after=nonsense)).status_code == 422
+
+
+async def test_who_may_not_take_a_turn_that_is_theirs_by_role_is_told_why(house: House, people: People) -> None:
+    grant_id = await asked_for(people, await house.line())
+    answer = await people.coordinator.post(f"grants/{grant_id}/endorse", {"request_version": 1})
+    assert answer.status_code == 200
+    (row,) = (await people.endorser_and_approver.get("turns")).json()["items"]
+    own = next(action for action in row["actions"] if action["name"] == row["operation"])
+    assert (row["hat"], own["allowed"], own["reason"]) == ("approver", False, "four_eyes")
+    assert own["sentence"] == "You endorsed this grant, so somebody else has to approve it."
+
+
+async def test_an_office_sees_the_turns_of_its_own_country_alone(house: House, people: People) -> None:
+    grant_id = await asked_for(people, await house.line())
+    await people.coordinator.post(f"grants/{grant_id}/return", {"reason": "quotation_missing"})
+    assert await turns_of(people.office) == [(str(grant_id), "resubmit_grant")]
+    assert await turns_of(people.office_abroad) == []
 
 
 async def test_what_the_domain_refuses_is_a_409_with_its_code(house: House, people: People) -> None:

@@ -123,8 +123,8 @@ REQUESTED = GrantRequested(
     destination_country="PK",
     requested_at=NOON,
 )
-RETURNED = GrantReturned(reason="quotation_missing", returned_by=ENDORSER.person_id)
-ENDORSED = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1)
+RETURNED = GrantReturned(reason="quotation_missing", returned_by=ENDORSER.person_id, returned_at=NOON)
+ENDORSED = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1, endorsed_at=NOON)
 APPROVED = GrantApproved(
     case_id=CASE_ID,
     fund_id=FUND_ID,
@@ -133,7 +133,7 @@ APPROVED = GrantApproved(
     approved_at=NOON,
     request_version=1,
 )
-RELEASED_1 = TrancheReleased(number=1, money=eur("800.00"), released_by=PAYER.person_id)
+RELEASED_1 = TrancheReleased(number=1, money=eur("800.00"), released_by=PAYER.person_id, released_at=NOON)
 PAID_1 = PaymentConfirmed(
     case_id=CASE_ID,
     number=1,
@@ -141,9 +141,10 @@ PAID_1 = PaymentConfirmed(
     reference="BANK-0001",
     paid_on=TODAY,
     confirmed_by=PAYER.person_id,
+    confirmed_at=NOON,
 )
-DELIVERED_1 = DeliveryConfirmed(number=1, confirmed_by=OFFICE.person_id)
-RECONCILED_1 = TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id)
+DELIVERED_1 = DeliveryConfirmed(number=1, confirmed_by=OFFICE.person_id, confirmed_at=NOON)
+RECONCILED_1 = TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id, reconciled_at=NOON)
 
 UNTIL_APPROVED: tuple[Event, ...] = (REQUESTED, ENDORSED, APPROVED)
 UNTIL_PAID: tuple[Event, ...] = (*UNTIL_APPROVED, RELEASED_1, PAID_1)

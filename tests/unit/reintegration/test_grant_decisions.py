@@ -63,15 +63,16 @@ GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
 SUBMITTED = GRANTS.given(REQUESTED)
 ENDORSED_GRANT = GRANTS.given(REQUESTED, ENDORSED)
 RESUBMITTED = GrantResubmitted(
-    request_version=2, modality="service", money=REQUESTED.money, tranches=REQUESTED.tranches
+    request_version=2, modality="service", money=REQUESTED.money, tranches=REQUESTED.tranches,
+    resubmitted_at=NOON,
 )
 RETURN = ReturnGrant(reason="quotation_missing")
 ENDORSE = EndorseGrant(request_version=1)
 REJECT = RejectGrant(reason="not_feasible")
 APPROVE = ApproveGrant(fund_id=FUND_ID, request_version=1)
 CANCEL = CancelGrant(reason="not_needed")
-REJECTED = GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by=ENDORSER.person_id)
-CANCELLED = GrantCancelled(case_id=CASE_ID, reason="not_needed", released=eur("0.00"))
+REJECTED = GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by=ENDORSER.person_id, rejected_at=NOON)
+CANCELLED = GrantCancelled(case_id=CASE_ID, reason="not_needed", released=eur("0.00"), cancelled_at=NOON)
 
 
 def _cancelled(released: str) -> GrantCancelled:
@@ -84,7 +85,7 @@ def _knowing(given: Given[Grant, GrantFacts], **facts: object) -> Given[Grant, G
 
 def test_a_request_is_sent_back_with_a_reason() -> None:
     SUBMITTED.when(RETURN, ENDORSER).then(
-        GrantReturned(reason="quotation_missing", returned_by=ENDORSER.person_id)
+        GrantReturned(reason="quotation_missing", returned_by=ENDORSER.person_id, returned_at=NOON)
     )
 
 
@@ -92,7 +93,7 @@ def test_an_endorsement_is_for_the_version_that_was_read() -> None:
     SUBMITTED.when(ENDORSE, ENDORSER).then(ENDORSED)
     SUBMITTED.given(RETURNED, RESUBMITTED).when(ENDORSE, ENDORSER).refused("version_changed")
     SUBMITTED.given(RETURNED, RESUBMITTED).when(EndorseGrant(request_version=2), ENDORSER).then(
-        GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=2)
+        GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=2, endorsed_at=NOON)
     )
 
 

@@ -213,6 +213,7 @@ def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_r
         modality="service",
         money=eur("700.00"),
         tranches=(Tranche(number=1, money=eur("700.00")),),
+        resubmitted_at=NOON,
     )
     SENT_BACK.when(_again(modality="service", **_whole("700.00")), REQUESTER).then(corrected)
     grant = GRANT.fold((REQUESTED, RETURNED, corrected))
@@ -224,7 +225,8 @@ def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_r
 
 def test_an_endorsement_does_not_carry_over_to_a_new_version() -> None:
     corrected = GrantResubmitted(
-        request_version=2, modality=REQUEST.modality, money=REQUESTED.money, tranches=REQUESTED.tranches
+        request_version=2, modality=REQUEST.modality, money=REQUESTED.money, tranches=REQUESTED.tranches,
+        resubmitted_at=NOON,
     )
     sent_back = GRANT.fold((REQUESTED, RETURNED))
     assert sent_back is not None
@@ -239,7 +241,7 @@ def test_only_who_asked_hands_the_request_in_again() -> None:
 
 def test_only_a_returned_request_is_handed_in_again() -> None:
     GRANTS.given(REQUESTED).when(_again(), REQUESTER).refused("wrong_status")
-    endorsed = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1)
+    endorsed = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1, endorsed_at=NOON)
     GRANTS.given(REQUESTED, endorsed).when(_again(), REQUESTER).refused("wrong_status")
 
 

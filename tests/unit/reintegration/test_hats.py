@@ -20,7 +20,7 @@ from shared.contracts.reintegration import (
     TrancheReleased,
 )
 from shared.messages import Command, Event
-from tests.given import Given
+from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     APPROVER,
     CASE_ID,
@@ -47,7 +47,7 @@ from tests.unit.reintegration.examples import (
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
-RELEASED_2 = TrancheReleased(number=2, money=eur("400.00"), released_by=PAYER.person_id)
+RELEASED_2 = TrancheReleased(number=2, money=eur("400.00"), released_by=PAYER.person_id, released_at=NOON)
 PAID_2 = PaymentConfirmed(
     case_id=CASE_ID,
     number=2,
@@ -55,6 +55,7 @@ PAID_2 = PaymentConfirmed(
     reference="BANK-0002",
     paid_on=TODAY,
     confirmed_by=PAYER.person_id,
+    confirmed_at=NOON,
 )
 TAKING: tuple[tuple[str, tuple[Event, ...], Command, tuple[Actor, ...]], ...] = (
     ("endorse", (REQUESTED,), EndorseGrant(request_version=1), (REQUESTER, COUNSELLOR)),
@@ -129,7 +130,7 @@ def test_the_same_person_may_release_and_confirm_for_that_is_one_hat() -> None:
 
 def test_who_asked_may_confirm_what_was_delivered() -> None:
     GRANTS.given(*UNTIL_PAID).when(ConfirmDelivery(number=1), REQUESTER).then(
-        DeliveryConfirmed(number=1, confirmed_by=REQUESTER.person_id)
+        DeliveryConfirmed(number=1, confirmed_by=REQUESTER.person_id, confirmed_at=NOON)
     )
 
 
@@ -146,7 +147,7 @@ def test_a_refused_person_is_told_why_somebody_else_has_to_do_it() -> None:
 
 def test_the_row_of_a_grant_names_who_wears_each_hat() -> None:
     grant = GRANT.fold(
-        (*UNTIL_PAID, DELIVERED_1, TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id))
+        (*UNTIL_PAID, DELIVERED_1, TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id, reconciled_at=NOON))
     )
     assert grant is not None
     assert (

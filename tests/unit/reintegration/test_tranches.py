@@ -56,10 +56,10 @@ from tests.unit.reintegration.examples import (
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
-RELEASED_2 = TrancheReleased(number=2, money=eur("400.00"), released_by=PAYER.person_id)
+RELEASED_2 = TrancheReleased(number=2, money=eur("400.00"), released_by=PAYER.person_id, released_at=NOON)
 PAID_2 = PAID_1.model_copy(update={"number": 2, "money": eur("400.00"), "reference": "BANK-0002"})
 DISBURSED = GrantDisbursed(case_id=CASE_ID)
-CANCELLED = GrantCancelled(case_id=CASE_ID, reason="re_migrated", released=eur("400.00"))
+CANCELLED = GrantCancelled(case_id=CASE_ID, reason="re_migrated", released=eur("400.00"), cancelled_at=NOON)
 ALL_PAID = (*UNTIL_DELIVERED, RELEASED_2, PAID_2, DISBURSED)
 PAY_1 = ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY)
 PAY_2 = ConfirmPayment(number=2, reference="BANK-0002", paid_on=TODAY)
@@ -215,7 +215,7 @@ def test_an_unpaid_tranche_was_not_delivered() -> None:
 
 def test_a_delivery_is_confirmed_once() -> None:
     GRANTS.given(*ALL_PAID).when(ConfirmDelivery(number=1), OFFICE).refused("delivered_already")
-    done = (*ALL_PAID, DeliveryConfirmed(number=2, confirmed_by=OFFICE.person_id))
+    done = (*ALL_PAID, DeliveryConfirmed(number=2, confirmed_by=OFFICE.person_id, confirmed_at=NOON))
     GRANTS.given(*done).when(ConfirmDelivery(number=1), OFFICE).refused("delivered_already")
 
 
@@ -231,14 +231,14 @@ def test_an_undelivered_tranche_is_not_reconciled() -> None:
 
 
 def test_a_tranche_is_reconciled_once() -> None:
-    waiting = (*ALL_PAID, DeliveryConfirmed(number=2, confirmed_by=OFFICE.person_id), RECONCILED_1)
+    waiting = (*ALL_PAID, DeliveryConfirmed(number=2, confirmed_by=OFFICE.person_id, confirmed_at=NOON), RECONCILED_1)
     GRANTS.given(*waiting).when(ReconcileTranche(number=1), RECONCILER).refused("reconciled_already")
 
 
 def test_the_last_reconciliation_completes_the_grant() -> None:
-    waiting = (*ALL_PAID, DeliveryConfirmed(number=2, confirmed_by=OFFICE.person_id), RECONCILED_1)
+    waiting = (*ALL_PAID, DeliveryConfirmed(number=2, confirmed_by=OFFICE.person_id, confirmed_at=NOON), RECONCILED_1)
     GRANTS.given(*waiting).when(ReconcileTranche(number=2), RECONCILER).then(
-        TrancheReconciled(number=2, reconciled_by=RECONCILER.person_id), GrantCompleted(case_id=CASE_ID)
+        TrancheReconciled(number=2, reconciled_by=RECONCILER.person_id, reconciled_at=NOON), GrantCompleted(case_id=CASE_ID)
     )
 
 

@@ -37,6 +37,16 @@ def test_a_reading_is_recorded_under_a_subject_of_its_own() -> None:
     an_access.given(read).when(order, ANNA).refused("already_exists")
 
 
+def test_a_search_is_recorded_with_everybody_whom_it_came_upon() -> None:
+    shown = (uuid7(), uuid7())
+    order = RecordReading(actor_id=ANNA.person_id, operation="find_persons", shown=shown)
+    read = RecordRead(actor_id=ANNA.person_id, operation="find_persons", about=None, shown=shown)
+    an_access.when(order, ANNA).then(read)
+    state = ACCESS.fold([read])
+    assert state is not None
+    assert (state.outcome, state.about) == ("read", shown)
+
+
 def test_what_an_outsider_was_told_is_recorded_with_the_true_reason() -> None:
     told = (Told(case_id=CASE, country="TR", status="arrived"),)
     order = RecordStatusAsked(

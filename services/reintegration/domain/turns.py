@@ -1,0 +1,70 @@
+"""Whose turn it is on a grant: which hats have something to do, what, and since when."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, ResubmitGrant
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.hats import Hat
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ConfirmPayment,
+    ReconcileTranche,
+    ReleaseTranche,
+)
+from shared.messages import Command
+
+Step = Literal["resubmit", "endorse", "approve", "release", "confirm_payment", "confirm_delivery", "reconcile"]
+
+COMMANDS: Final[Mapping[Step, type[Command]]] = {
+    "resubmit": ResubmitGrant, "endorse": EndorseGrant, "approve": ApproveGrant, "release": ReleaseTranche,
+    "confirm_payment": ConfirmPayment, "confirm_delivery": ConfirmDelivery, "reconcile": ReconcileTranche,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The step by which a hat moves the grant on, and since when it waits for it."""
+
+    step: Step
+    since: datetime
+
+
+def turns(grant: Grant) -> Mapping[Hat, Turn]:
+    """Every hat whose turn it is; several at once where one tranche is accounted for and the next one due.
+
+    It is about the grant alone: whether one of those who wear the hat may act on this very grant, guards say.
+    """
+    match grant.status:
+        case "submitted":
+            return {"endorser": Turn("endorse", grant.waiting_since)}
+        case "returned":
+            return {"requester": Turn("resubmit", grant.waiting_since)}
+        case "endorsed":
+            return {"approver": Turn("approve", grant.waiting_since)}
+        case "approved" | "in_disbursement" | "disbursed" | "cancelled":
+            return _of_tranches(grant)
+        case "completed" | "rejected":
+            return {}
+
+
+def _of_tranches(grant: Grant) -> Mapping[Hat, Turn]:
+    found: dict[Hat, Turn] = {}
+    released, paid, delivered = (grant.tranches_in(status) for status in ("released", "paid", "delivered"))
+    if released:
+        found["payer"] = Turn("confirm_payment", _first(grant, (one.released_at for one in released)))
+    elif grant.status in ("approved", "in_disbursement") and grant.tranches_in("planned") and not paid:
+        # The first tranche is due since the approval, a later one since the one before it was delivered.
+        before = max((one.delivered_at for one in grant.tranches if one.delivered_at), default=grant.approved_at)
+        found["payer"] = Turn("release", before or grant.waiting_since)
+    if paid:
+        found["deliverer"] = Turn("confirm_delivery", _first(grant, (one.confirmed_at for one in paid)))
+    if delivered:
+        found["reconciler"] = Turn("reconcile", _first(grant, (one.delivered_at for one in delivered)))
+    return found
+
+
+def _first(grant: Grant, moments: Iterable[datetime | None]) -> datetime:
+    return min(moment or grant.waiting_since for moment in moments)

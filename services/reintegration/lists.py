@@ -1,0 +1,198 @@
+"""The lists of reintegration: a statement for each combination of filters, each of which walks an index of its own."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import combinations
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel
+
+from services.reintegration.domain.grant_state import Grant, GrantStatus
+from services.reintegration.domain.hats import Hat
+from services.reintegration.domain.plan import PlanStatus
+from services.reintegration.domain.turns import Step
+from services.reintegration.queries import Balance
+from shared.contracts.reintegration import GrantModality
+from shared.db import Sql, UnitOfWork
+from shared.money import Amount
+
+_FILTERS = ("case_id", "status")
+_AFTER = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
+
+
+def _lists(columns: str, table: str, known_abroad: str = "") -> Mapping[frozenset[str], Sql]:
+    """A statement for each combination of filters; one with optional filters would be planned without their indexes.
+
+    Each walks an index that begins with what it is narrowed by. Were that a plain equality, the order by id could be
+    had from the primary key as well, and for a rare status or a small country the whole table would be walked: it is
+    a list of one, and named in the order.
+    """
+    made: dict[frozenset[str], Sql] = {}
+    for how_many in range(len(_FILTERS) + 1):
+        for filters in combinations(_FILTERS, how_many):
+            equal = "".join(f"{name} = :{name} AND " for name in filters)
+            walked = ""
+            if filters == ("status",):
+                equal, walked = "status = ANY (ARRAY[:status]) AND ", "status, "
+            made[frozenset(filters)] = Sql(
+                f"SELECT {columns} FROM {table} WHERE {equal}{_AFTER} ORDER BY {walked}id LIMIT :limit"
+            )
+            equal = "".join(f"{name} = :{name} AND " for name in filters)
+            # Country by country, so that each walks its own part of the index; an office has one or a few.
+            made[frozenset((*filters, "countries"))] = Sql(
+                "SELECT found.* FROM unnest(cast(:countries AS text[])) own(country) "
+                f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} "
+                f" WHERE destination_country = ANY (ARRAY[own.country]) AND {known_abroad}{equal}{_AFTER} "
+                " ORDER BY destination_country, id LIMIT :limit) found ORDER BY found.id LIMIT :limit"
+            )
+    return made
+
+
+_PLANS: Final = _lists(
+    "id, case_id, destination_country, status, plan_version, agreed_on, cardinality(person_ids) AS persons, "
+    "jsonb_array_length(lines) AS lines",
+    "plans",
+    # With an offset it cannot become a read of all cases beforehand.
+    "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0 OFFSET 0) AND ",
+)
+_GRANTS: Final = _lists("id", "grants")
+
+# A grant that waits for two hats of one reader at the same moment is two rows, so the hat is part of the order; the
+# moment is compared once more alone, where the index begins. With a coalesce() a plan that does not know the values
+# could not begin there: under row security it counts as a function that might tell of rows.
+_FURTHER = "t.since >= :since AND (t.since, t.grant_id, t.hat) > (:since, :grant_id, :hat) "
+_FIRST: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0), "")
+_OLDEST_FIRST = "ORDER BY found.since, found.grant_id, found.hat LIMIT :limit"
+TURNS = Sql(
+    "SELECT found.* FROM unnest(cast(:hats AS text[])) own(hat) CROSS JOIN LATERAL "
+    "(SELECT t.grant_id, t.hat, t.step, t.since FROM grant_turns t "
+    f" WHERE t.hat = ANY (ARRAY[own.hat]) AND {_FURTHER} ORDER BY t.hat, t.since, t.grant_id LIMIT :limit) found "
+    f"{_OLDEST_FIRST}"
+)
+TURNS_ABROAD = Sql(
+    "SELECT found.* FROM unnest(cast(:hats AS text[])) own(hat) CROSS JOIN unnest(cast(:countries AS text[])) abroad(country) "
+    "CROSS JOIN LATERAL (SELECT t.grant_id, t.hat, t.step, t.since FROM grant_turns t "
+    f" WHERE t.destination_country = ANY (ARRAY[abroad.country]) AND t.hat = ANY (ARRAY[own.hat]) AND {_FURTHER} "
+    f" ORDER BY t.destination_country, t.hat, t.since, t.grant_id LIMIT :limit) found {_OLDEST_FIRST}"
+)
+
+
+FUNDS = Sql(
+    "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, b.granted, b.committed, b.spent, "
+    "b.granted - b.committed - b.spent AS available FROM funds f JOIN fund_balances b ON b.fund_id = f.id "
+    "WHERE (cast(:after AS uuid) IS NULL OR f.id > :after) ORDER BY f.id LIMIT :limit"
+)
+
+
+class PlanRow(BaseModel):
+    """One plan in a list: how far it is, how many persons it covers and how many lines it has."""
+
+    id: UUID
+    case_id: UUID
+    destination_country: str
+    status: PlanStatus
+    plan_version: int
+    agreed_on: date | None
+    persons: int
+    lines: int
+
+
+class GrantRow(BaseModel):
+    """One grant in a list, ``waiting_since`` its last step. Its category, which may tell of health, stands only in the grant itself."""
+
+    id: UUID
+    case_id: UUID
+    destination_country: str
+    status: GrantStatus
+    modality: GrantModality
+    amount: Amount
+    currency: str
+    committed: Amount
+    paid: Amount
+    requested_at: datetime
+    approved_at: datetime | None
+    waiting_since: datetime
+
+    @classmethod
+    def of(cls, id: UUID, grant: Grant) -> Self:
+        """The row of this grant."""
+        return cls(
+            id=id, case_id=grant.case_id, destination_country=grant.destination_country, status=grant.status,
+            modality=grant.modality, amount=grant.amount, currency=grant.currency, committed=grant.committed,
+            paid=grant.paid, requested_at=grant.requested_at, approved_at=grant.approved_at,
+            waiting_since=grant.waiting_since,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DueTurn:
+    """A hat's turn on a grant, and its place in the order of such a list, written ``<since>,<grant>,<hat>``."""
+
+    grant_id: UUID
+    hat: Hat
+    step: Step
+    since: datetime
+
+    @property
+    def place(self) -> str:
+        """What a list takes to go on after this."""
+        return f"{self.since.astimezone(UTC).isoformat().replace('+00:00', 'Z')},{self.grant_id},{self.hat}"
+
+
+class FundRow(Balance):
+    """One fund in a list, with what it still holds."""
+
+    id: UUID
+    project: str
+    donor: str
+    valid_from: date
+    valid_until: date
+
+
+def asked_for(
+    case_id: UUID | None, status: str | None, countries: frozenset[str] | None
+) -> dict[str, object]:
+    """By what a list is narrowed; ``countries`` None is somebody who sees all of them."""
+    given = {"case_id": case_id, "status": status, "countries": None if countries is None else sorted(countries)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def plans(asked: Mapping[str, object]) -> Sql:
+    """The list of plans narrowed by this; an office abroad sees a plan from the first arrival of its case on."""
+    return _PLANS[frozenset(asked)]
+
+
+def grants(asked: Mapping[str, object]) -> Sql:
+    """The list of grants narrowed by this."""
+    return _GRANTS[frozenset(asked)]
+
+
+def _is_a_place(text: str) -> str:
+    _place(text)
+    return text
+
+
+def _place(text: str) -> tuple[datetime, UUID, str]:
+    since, grant_id, hat = text.split(",")
+    moment = datetime.fromisoformat(since)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without its zone")
+    return moment, UUID(grant_id), hat
+
+
+Place = Annotated[str, AfterValidator(_is_a_place)]
+
+
+async def due_turns(
+    unit: UnitOfWork, hats: Collection[Hat], countries: frozenset[str] | None, after: Place | None, limit: int
+) -> list[DueTurn]:
+    """The turns of these hats in these countries (None: in all), the longest waiting first."""
+    since, grant_id, hat = _place(after) if after is not None else _FIRST
+    asked = {"hats": sorted(hats), "since": since, "grant_id": grant_id, "hat": hat, "limit": limit}
+    if countries is None:
+        rows = await unit.rows(TURNS, **asked)
+    else:
+        rows = await unit.rows(TURNS_ABROAD, countries=sorted(countries), **asked)
+    return [DueTurn(**dict(row)) for row in rows]

@@ -1,0 +1,131 @@
+"""Of a PDF the pages are kept; one that does more than show them is refused."""
+
+from collections.abc import Callable
+
+import pytest
+from pypdf import PdfWriter
+from pypdf.generic import (
+    ArrayObject,
+    DecodedStreamObject,
+    DictionaryObject,
+    FloatObject,
+    NameObject,
+    TextStringObject,
+)
+
+from shared.files import pdf as cleaning
+from shared.files.pdf import cleaned_pdf
+from shared.files.refusing import FileRefused
+from tests.unit.shared.files import examples
+from tests.unit.shared.files.examples import CANARY, action, bytes_of, mark, pdf, photo_in, texts, writer
+
+
+def refusal(sent: bytes) -> str:
+    with pytest.raises(FileRefused) as refused:
+        cleaned_pdf(sent)
+    return refused.value.code
+
+
+def test_the_pages_are_kept_and_nothing_of_who_made_them() -> None:
+    sent = pdf(3)
+    assert CANARY in sent
+    found = cleaned_pdf(sent)
+    assert texts(found) == [b"BT (Receipt 1) Tj ET", b"BT (Receipt 2) Tj ET", b"BT (Receipt 3) Tj ET"]
+    for trace in (CANARY, b"/Info", b"/Author", b"/Producer", b"/Metadata", b"/PieceInfo", b"/Outlines"):
+        assert trace not in found
+
+
+def test_the_same_file_is_cleaned_to_the_same_bytes() -> None:
+    sent = pdf()
+    assert cleaned_pdf(sent) == cleaned_pdf(sent)
+
+
+def test_what_an_earlier_version_of_the_file_held_is_gone() -> None:
+    sent = pdf()
+    found = cleaned_pdf(sent + b"\n9 0 obj\n(" + CANARY + b")\nendobj\n" + sent[sent.rindex(b"startxref") :])
+    assert CANARY not in found
+
+
+def test_a_photo_inside_tells_no_more_than_one_by_itself() -> None:
+    found = cleaned_pdf(bytes_of(photo_in(writer(), examples.jpeg(6))))
+    assert examples.SCAN in found
+    assert CANARY not in found
+
+
+def test_a_stamp_is_still_seen_and_who_put_it_there_is_not() -> None:
+    made = writer()
+    look = DecodedStreamObject()
+    look.set_data(b"0 0 10 10 re f % seal")
+    look.update({NameObject("/Type"): NameObject("/XObject"), NameObject("/Subtype"): NameObject("/Form")})
+    stamp = DictionaryObject({
+        NameObject("/Type"): NameObject("/Annot"), NameObject("/Subtype"): NameObject("/Stamp"),
+        NameObject("/Rect"): ArrayObject(FloatObject(number) for number in (0, 0, 10, 10)),
+        NameObject("/AP"): DictionaryObject({NameObject("/N"): made._add_object(look)}),
+        NameObject("/T"): TextStringObject(CANARY.decode()), NameObject("/Contents"): TextStringObject(CANARY.decode()),
+    })  # fmt: skip
+    found = cleaned_pdf(bytes_of(mark(made, stamp)))
+    assert b"/Stamp" in found and b"% seal" in found
+    assert CANARY not in found
+
+
+def in_catalogue(key: str, value: DictionaryObject) -> Callable[[], PdfWriter]:
+    def made() -> PdfWriter:
+        found = writer()
+        found.root_object[NameObject(key)] = found._add_object(value)
+        return found
+
+    return made
+
+
+def link_that(kind: str, **more: str) -> Callable[[], PdfWriter]:
+    def made() -> PdfWriter:
+        found = writer()
+        note = DictionaryObject(
+            {NameObject("/Subtype"): NameObject("/Link"), NameObject("/A"): action(kind, **more)}
+        )
+        return mark(found, note)
+
+    return made
+
+
+def with_a_file_inside() -> PdfWriter:
+    found = writer()
+    found.add_attachment("other.exe", b"MZ")
+    return found
+
+
+def film() -> PdfWriter:
+    return mark(writer(), DictionaryObject({NameObject("/Subtype"): NameObject("/RichMedia")}))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        in_catalogue("/OpenAction", action("JavaScript", JS="app.alert(1)")),
+        in_catalogue("/AA", DictionaryObject({NameObject("/WC"): action("JavaScript", JS="x")})),
+        in_catalogue("/AcroForm", DictionaryObject({NameObject("/XFA"): TextStringObject("<xdp/>")})),
+        link_that("Launch", F="cmd.exe"), link_that("SubmitForm", F="https://elsewhere.example"), link_that("ImportData"),
+        link_that("GoToE"), with_a_file_inside, film,
+    ],
+)  # fmt: skip
+def test_what_does_more_than_show_pages_is_refused(made: Callable[[], PdfWriter]) -> None:
+    assert refusal(bytes_of(made())) == "pdf_active"
+
+
+def test_a_mere_link_is_no_reason_to_refuse_and_is_not_kept() -> None:
+    found = cleaned_pdf(bytes_of(link_that("URI", URI="https://elsewhere.example")()))
+    assert b"elsewhere" not in found
+
+
+def test_what_is_locked_damaged_or_endless_is_refused() -> None:
+    locked = writer()
+    locked.encrypt("secret", algorithm="AES-256")
+    assert refusal(bytes_of(locked)) == "pdf_locked"
+    assert refusal(b"%PDF-1.7\nnothing of the kind") == "file_damaged"
+    assert refusal(pdf()[:200]) == "file_damaged"
+    assert refusal(pdf(cleaning.MOST_PAGES + 1)) == "pdf_too_long"
+
+
+def test_too_many_parts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleaning, "MOST_OBJECTS", 5)
+    assert refusal(pdf()) == "pdf_too_long"
