@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from services.portal.wording import LANGUAGES, countries
+
 Kind = Literal["text", "number", "choice", "choices", "yes_no", "day", "moment", "money", "rows", "fresh"]
 Posted = Mapping[str, Sequence[str]]
 
@@ -27,7 +29,9 @@ class Option:
 class Given:
     """What a page knows of a command before anybody types: fixed values, things to choose from, first suggestions.
 
-    ``fresh`` are ids that the page makes itself, one for each row.
+    ``fresh`` are ids that the page makes itself, one for each row. ``version`` is the entity tag of what was read, if
+    the command must not meet another. ``notes`` stand beside the questions, each with a page that it leads to.
+    ``shown`` is what somebody decides on, to be read once more before it is sent; ``left_out`` what is not offered and why.
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -35,6 +39,10 @@ class Given:
     start: Mapping[str, Any] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
+    version: str = ""
+    notes: Sequence[tuple[str, str]] = ()
+    shown: Sequence[tuple[str, str]] = ()
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ def _field(
 ) -> Field:
     if key in given.fresh:
         return Field(name, key, "fresh", required)
-    options = tuple(given.options.get(key, ()))
+    options = tuple(given.options.get(key, ())) or _known(key)
     if one.get("type") == "array":
         items = _resolved(one["items"], definitions)
         if items.get("type") == "object":
@@ -133,6 +141,15 @@ def _field(
     return Field(
         name, key, kind, required, least=one.get("minimum"), most=one.get("maximum"), pattern=one.get("pattern")
     )
+
+
+def _known(key: str) -> tuple[Option, ...]:
+    """What a field of this name is chosen from wherever it is asked."""
+    if key == "language":
+        return tuple(Option(code, name) for code, name in LANGUAGES.items())
+    if key == "country_of_origin" or key.endswith("_country"):
+        return tuple(Option(code, name) for code, name in countries().items())
+    return ()
 
 
 def _enumerated(one: Mapping[str, Any]) -> tuple[Option, ...]:
@@ -183,11 +200,11 @@ def _single(found: Field, text: str, faults: list[Fault]) -> Any:
             faults.append(Fault(found.name, "out_of_range"))
         return number
     if found.kind == "day":
-        try:
-            return date.fromisoformat(text).isoformat()
-        except ValueError:
+        on = day_of(text)
+        if on is None:
             faults.append(Fault(found.name, "unreadable"))
             return None
+        return on.isoformat()
     if found.pattern is not None and not re.search(found.pattern, text):
         faults.append(Fault(found.name, "unreadable"))
     return text
@@ -220,12 +237,34 @@ def _moment(found: Field, posted: Posted, zone: ZoneInfo, faults: list[Fault]) -
         if found.required:
             faults.append(Fault(found.name, "missing"))
         return None
-    try:
-        local = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock or "00:00"), zone)
-    except ValueError:
+    on, at = day_of(day), _clock(clock)
+    if on is None or at is None:
         faults.append(Fault(found.name, "unreadable"))
         return None
+    local = datetime.combine(on, at, zone)
     return local.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def day_of(text: str) -> date | None:
+    """A day as people write it here: ``2023-05-02``, ``2.5.2023`` or ``02.05.2023.``; None for anything else."""
+    found = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text)
+    parts = found.groups() if found else None
+    if parts is None:
+        found = re.fullmatch(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})\.?", text)
+        parts = found.groups()[::-1] if found else None
+    try:
+        return date(*map(int, parts)) if parts is not None else None
+    except ValueError:
+        return None
+
+
+def _clock(text: str) -> time | None:
+    """A time of day as people write it: ``14:30``, ``14.30``, ``1430`` or ``14:30:05``; None for anything else."""
+    found = re.fullmatch(r"(\d{1,2})[:.]?(\d{2})(?:[:.](\d{2}))?", text, re.ASCII)
+    try:
+        return time(int(found[1]), int(found[2]), int(found[3] or 0)) if found is not None else None
+    except ValueError:
+        return None
 
 
 def _rows(found: Field, posted: Posted, zone: ZoneInfo, faults: list[Fault]) -> list[dict[str, Any]]:

@@ -1,7 +1,5 @@
 """The settings of a portal process, read from `AVRR_…` variables; nothing secret has a default."""
 
-import base64
-import binascii
 import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -10,9 +8,9 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.jwks import is_confidential, is_loopback
+from shared.sealing import key_from
 from shared.settings import HostName
 
-KEY_BYTES = 32
 _ORIGIN = re.compile(r"https?://([a-z0-9.\-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 
 
@@ -30,20 +28,15 @@ def _key(value: SecretStr) -> SecretStr:
 
 def key_of(value: SecretStr) -> bytes:
     """The 32 bytes of a key in base64url; ValueError for anything else."""
-    text = value.get_secret_value()
-    try:
-        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        found = b""
-    if len(found) != KEY_BYTES:
-        raise ValueError("the key must be 32 bytes in base64url")
-    return found
+    return key_from(value.get_secret_value())
 
 
 class PortalSettings(BaseSettings):
     """What the portal needs to know about its surroundings; a missing address or secret stops the start."""
 
-    model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="AVRR_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535)
@@ -104,5 +97,7 @@ class PortalSettings(BaseSettings):
     @model_validator(mode="after")
     def _replay_stays_on_this_machine(self) -> Self:
         if self.clock == "replay" and not is_loopback(self.host):
-            raise ValueError("the replay clock is for a demo on this machine: AVRR_HOST must be a loopback address")
+            raise ValueError(
+                "the replay clock is for a demo on this machine: AVRR_HOST must be a loopback address"
+            )
         return self

@@ -1,16 +1,27 @@
-"""Return cases: the list, one case with what it needs next, and an office's question about one reference."""
+"""Return cases: the list, one case with its tasks and its timeline, and who is expected to arrive."""
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.portal.client import ServiceAway
 from services.portal.pages.frame import Reading
-from services.portal.pages.given import short
+from services.portal.pages.naming import short
+from services.portal.pages.steps import APART, apart, steps_of
 from shared.ids import uuid7
 
 router = APIRouter()
+
+STATUSES: Final = (
+    "intention", "screening", "applied", "approved", "preparing", "ready_to_travel", "cleared_to_board", "departed",
+    "arrived", "reintegrating", "grant_approved", "grant_disbursed", "monitoring", "closing", "closed", "withdrawn",
+    "ineligible", "not_departed", "lapsed",
+)  # fmt: skip
+STATUSES_ABROAD: Final = (
+    "in_preparation", "travel_scheduled", "departed", "arrived", "reintegration_ongoing", "closed", "not_coming",
+)  # fmt: skip
+DAYS_AHEAD: Final = 14
 
 
 @router.get("/cases")
@@ -18,30 +29,53 @@ async def cases(
     page: Reading,
     case_ref: Annotated[str | None, Query(max_length=40)] = None,
     status: Annotated[str | None, Query(max_length=40)] = None,
+    whose: Annotated[str | None, Query(max_length=10)] = None,
     after: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:
-    """Cases as the reader may know of them."""
-    found = (await page.ask("returns", "/v1/cases", case_ref=case_ref, status=status, after=after)).body
-    return await page.show("cases.html", found=found, case_ref=case_ref or "", status=status or "")
+    """Cases as the reader may know of them; a counsellor's own are those still open unless all are asked for."""
+    asked: dict[str, str | None] = {"case_ref": case_ref, "status": status}
+    office = page.has("receiving_office")
+    mine = page.has("counsellor") and (whose or ("all" if case_ref or status else "mine")) == "mine"
+    if mine:
+        asked |= {"mine": "true", "open": None if status else "true"}
+    elif not office and whose == "open":
+        asked |= {"open": "true"}
+    found = (await page.ask("returns", "/v1/cases", **asked, after=after)).body
+    return await page.show(
+        "cases.html", found=found, case_ref=case_ref or "", status=status or "", whose="mine" if mine else whose or "all",
+        statuses=STATUSES_ABROAD if office else STATUSES, office=office,
+    )  # fmt: skip
 
 
 @router.get("/cases/{case_id}")
 async def case(case_id: UUID, page: Reading) -> Response:
-    """One case: where it stands, its persons, what can be done now, and for staff the departure checklist."""
-    found = (await page.ask("returns", f"/v1/cases/{case_id}")).body
-    gate = None
-    if page.has("counsellor", "coordinator", "operations", "protection"):
-        gate = (await page.ask("returns", f"/v1/cases/{case_id}/departure-gate")).body
-    grants = None
-    if page.has("counsellor", "coordinator", "receiving_office"):
-        grants = (await page.ask("reintegration", "/v1/grants", case_id=str(case_id))).body["items"]
-    plans = None
-    if page.has("counsellor", "coordinator", "receiving_office"):
-        plans = (await page.ask("reintegration", "/v1/plans", case_id=str(case_id))).body["items"]
+    """One case: for staff its tasks, departure checklist and timeline; for its office who comes and what to do."""
+    path = f"/v1/cases/{case_id}"
+    staff = page.has("counsellor", "coordinator", "operations", "protection")
+    money = page.has("counsellor", "coordinator", "receiving_office")
+    found = (await page.ask("returns", path)).body
+    gate, timeline, plans, grants = await asyncio.gather(
+        page.if_for(staff, "returns", f"{path}/departure-gate"),
+        page.if_for(staff, "returns", f"{path}/timeline"),
+        page.if_for(money, "reintegration", "/v1/plans", case_id=str(case_id)),
+        page.if_for(money, "reintegration", "/v1/grants", case_id=str(case_id)),
+    )
+    state, actions = found["state"], found["actions"]
+    steps = steps_of(state, actions) if staff else ()
+    in_steps = {action["name"] for step in steps for action in step.actions} | set(APART)
     return await page.show(
-        "case.html", found=found, state=found["state"], gate=gate, grants=grants, plans=plans, short=short,
-        plan_id=uuid7(),
+        "case.html", found=found, state=state, gate=gate, timeline=timeline["items"] if timeline else (),
+        steps=steps, apart=apart(actions), others=[one for one in actions if one["name"] not in in_steps],
+        plans=plans["items"] if plans else None, grants=grants["items"] if grants else None, short=short,
+        plan_id=uuid7(), staff=staff,
     )  # fmt: skip
+
+
+@router.get("/arrivals")
+async def arrivals(page: Reading, after: Annotated[str | None, Query(max_length=100)] = None) -> Response:
+    """Who is expected in the days ahead, and who should have come already."""
+    found = (await page.ask("returns", "/v1/arrivals", days=DAYS_AHEAD, after=after)).body
+    return await page.show("arrivals.html", found=found, days=DAYS_AHEAD)
 
 
 @router.get("/status")
@@ -53,10 +87,5 @@ async def status(
     """Where one case stands, by its exact reference and for a purpose."""
     answer = None
     if case_ref:
-        try:
-            answer = await page.services.ask(
-                page.session, "returns", f"/v1/status/{case_ref.replace('/', '')}", purpose=purpose
-            )
-        except ServiceAway:
-            return page.fault(503, "away", "A part of the system does not answer just now. Try again in a moment.")
+        answer = await page.answer("returns", f"/v1/status/{case_ref.replace('/', '')}", purpose=purpose)
     return await page.show("status.html", answer=answer, case_ref=case_ref or "", purpose=purpose)

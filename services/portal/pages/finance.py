@@ -1,15 +1,25 @@
-"""Grants and funds: the queue, one grant with its tranches and what can be done, and what each fund still holds."""
+"""Grants and funds: the queue, one grant to be reviewed and decided on, and what each fund still holds."""
 
-from datetime import UTC, datetime
-from typing import Annotated
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.portal.pages.frame import Reading
-from services.portal.pages.given import short
+from services.portal.pages.frame import Page, Reading
+from services.portal.pages.given_grants import after_approval, all_funds, why_not
+from services.portal.pages.naming import days_since, here, short
+from shared.clock import real_time
 
 router = APIRouter()
+
+
+@router.get("/queue")
+async def queue(page: Reading, after: Annotated[str | None, Query(max_length=120)] = None) -> Response:
+    """The grants whose next step is the reader's, the longest waiting first."""
+    found = (await page.ask("reintegration", "/v1/turns", after=after)).body
+    return await page.show("queue.html", found=found, days=days_since, short=short)
 
 
 @router.get("/grants")
@@ -20,16 +30,38 @@ async def grants(
 ) -> Response:
     """Grants, oldest first, with the days since they were asked for."""
     found = (await page.ask("reintegration", "/v1/grants", status=status, after=after)).body
-    now = datetime.now(UTC)
-    days = {row["id"]: (now - datetime.fromisoformat(row["requested_at"])).days for row in found["items"]}
+    days = {row["id"]: days_since(row["requested_at"]) for row in found["items"]}
     return await page.show("grants.html", found=found, status=status or "", days=days, short=short)
 
 
 @router.get("/grants/{grant_id}")
 async def grant(grant_id: UUID, page: Reading) -> Response:
-    """One grant with its tranches, and what the reader can do or why not."""
+    """One grant to review: money, fund, plan and papers, who did what when, and what the reader can do or why not."""
     found = (await page.ask("reintegration", f"/v1/grants/{grant_id}")).body
-    return await page.show("grant.html", found=found, state=found["state"], short=short)
+    state = found["state"]
+    evidence, funds = await asyncio.gather(
+        page.try_asking("reintegration", f"/v1/grants/{grant_id}/evidence"), _funds_of(page, state)
+    )
+    return await page.show(
+        "grant.html", found=found, state=state, line=found.get("line"), funds=funds, short=short, days=days_since,
+        evidence=evidence["items"] if isinstance(evidence, dict) else evidence,
+    )  # fmt: skip
+
+
+async def _funds_of(page: Page, state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fund that a grant is paid from; before its approval each fund with what it would hold after it, or why not."""
+    if not page.has("manager", "chief_of_mission", "finance_approver", "finance_reconciler", "auditor"):
+        return []
+    if state["fund_id"] is not None:
+        fund = await page.try_asking("reintegration", f"/v1/funds/{state['fund_id']}")
+        return [{**fund["state"], **fund["balance"], "why_not": "", "after": None}] if fund else []
+    if state["status"] != "endorsed":
+        return []
+    today = here(page, real_time()).date().isoformat()
+    return [
+        {**fund, "why_not": (reason := why_not(fund, state, today)), "after": None if reason else after_approval(fund, state)}
+        for fund in await all_funds(page)
+    ]
 
 
 @router.get("/funds")

@@ -1,7 +1,9 @@
 """What every page has: who reads it, the services to ask, and a page for each way in which asking can end."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -40,15 +42,36 @@ class Page:
         query = self.request.url.query
         return self.request.url.path + (f"?{query}" if query else "")
 
-    async def ask(self, service: Service, path: str, **query: str | int | None) -> Answer:
-        """What a service answers; anything but an answer becomes a page that says so."""
+    async def answer(self, service: Service, path: str, **query: str | int | None) -> Answer:
+        """What a service answers, a problem too; without any answer the page becomes one that says so."""
         try:
-            answer = await self.services.ask(self.session, service, path, **query)
+            return await self.services.ask(self.session, service, path, **query)
         except ServiceAway:
             raise Turned(self.fault(503, "away", "A part of the system does not answer just now. Try again in a moment.")) from None
+
+    async def ask(self, service: Service, path: str, **query: str | int | None) -> Answer:
+        """What a service answers; anything but an answer becomes a page that says so."""
+        answer = await self.answer(service, path, **query)
         if answer.ok:
             return answer
         raise Turned(self.fault(answer.status, answer.code, answer.sentence))
+
+    async def if_for(self, offered: bool, service: Service, path: str, **query: str | int | None) -> Any:
+        """What a service answers, where this part of the page is for its reader at all; otherwise None."""
+        return (await self.ask(service, path, **query)).body if offered else None
+
+    async def try_asking(self, service: Service, path: str, **query: str | int | None) -> Any:
+        """What a service answers, or None where it does not show it; for what a page is good enough without."""
+        try:
+            answer = await self.services.ask(self.session, service, path, **query)
+        except ServiceAway:
+            return None
+        return answer.body if answer.ok else None
+
+    def moment(self, value: str) -> str:
+        """A moment by the mission's clocks, as text for a choice."""
+        zone = ZoneInfo(sign_in.sessions_of(self.request).settings.mission_time_zone)
+        return f"{datetime.fromisoformat(value).astimezone(zone):%-d %b %Y, %H:%M}"
 
     async def show(self, template: str, status: int = 200, /, **context: Any) -> HTMLResponse:
         """A page for this reader; what was to be told them once is told on it."""

@@ -1,24 +1,87 @@
 """Where everybody begins: what one can do here, and what waits for whom."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
 from fastapi import APIRouter, Response
 
-from services.portal.pages.frame import Reading
+from services.portal.client import Service
+from services.portal.pages.cases import DAYS_AHEAD
+from services.portal.pages.frame import Page, Reading
+from services.portal.pages.naming import days_since, short
 from shared.ids import uuid7
 
 router = APIRouter()
+
+Shape = Literal["cases", "arrivals", "turns", "sessions"]
+FEW: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One list on the start page: what a service is asked, how its rows are shown, and where all of them are."""
+
+    heading: str
+    shape: Shape
+    service: Service
+    path: str
+    all: str
+    query: dict[str, str | int] = field(default_factory=dict)
+
+
+def _cases(heading: str, status: str) -> Waiting:
+    return Waiting(heading, "cases", "returns", "/v1/cases", f"/cases?whose=all&status={status}", {"status": status})
+
+
+_TURNS: Final = Waiting("Grants that wait for you", "turns", "reintegration", "/v1/turns", "/queue")
+_ARRIVALS: Final = Waiting("Arrivals ahead", "arrivals", "returns", "/v1/arrivals", "/arrivals", {"days": DAYS_AHEAD})
+
+# What waits for somebody with this role, the most pressing first.
+WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
+    "counsellor": (
+        Waiting("My open cases", "cases", "returns", "/v1/cases", "/cases", {"mine": "true", "open": "true"}),
+        Waiting("My last sessions", "sessions", "counselling", "/v1/sessions", "/sessions", {"newest": "true"}),
+    ),
+    "coordinator": (
+        _cases("Applications to decide on", "applied"),
+        _TURNS,
+        _ARRIVALS,
+    ),
+    "operations": (
+        _cases("To be prepared", "approved"),
+        _cases("In preparation", "preparing"),
+        _cases("Ready to travel", "ready_to_travel"),
+        _cases("Cleared to board", "cleared_to_board"),
+        _ARRIVALS,
+    ),
+    "protection": (_cases("In screening", "screening"),),
+    "receiving_office": (
+        _ARRIVALS,
+        _cases("Departed, arrival not confirmed", "departed"),
+        Waiting("Plans to agree", "cases", "returns", "/v1/cases", "/cases?status=arrived", {"status": "arrived"}),
+        _TURNS,
+    ),
+    "finance_approver": (_TURNS,),
+    "finance_payer": (_TURNS,),
+    "finance_reconciler": (_TURNS,),
+}  # fmt: skip
 
 
 @router.get("/")
 async def home(page: Reading) -> Response:
     """The reader's own start page."""
-    cases = grants = None
-    if page.has("coordinator", "operations", "protection", "counsellor"):
-        status = {"coordinator": "applied", "operations": "approved"}
-        wanted = next((status[role] for role in ("coordinator", "operations") if page.has(role)), None)
-        cases = (await page.ask("returns", "/v1/cases", status=wanted, limit=20)).body["items"]
-    elif page.has("receiving_office"):
-        cases = (await page.ask("returns", "/v1/cases", status="travel_scheduled", limit=20)).body["items"]
-    if page.has("coordinator", "finance_approver", "finance_payer", "finance_reconciler"):
-        wanted = "submitted" if page.has("coordinator") else "endorsed" if page.has("finance_approver") else "approved"
-        grants = (await page.ask("reintegration", "/v1/grants", status=wanted, limit=20)).body["items"]
-    return await page.show("home.html", cases=cases, grants=grants, new_id=uuid7())
+    wanted = [
+        waiting for role, lists in WAITING.items() if role in page.session.roles for waiting in lists
+    ]
+    wanted = list({(waiting.path, str(waiting.query)): waiting for waiting in wanted}.values())
+    return await page.show("home.html", lists=await _asked(page, wanted), new_id=uuid7, days=days_since, short=short)
+
+
+async def _asked(page: Page, wanted: Sequence[Waiting]) -> list[tuple[Waiting, Any]]:
+    # A part of the system that does not answer leaves its own list out and no more.
+    answers = await asyncio.gather(
+        *(page.try_asking(waiting.service, waiting.path, **waiting.query, limit=FEW) for waiting in wanted)
+    )
+    return list(zip(wanted, answers, strict=True))

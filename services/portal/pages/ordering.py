@@ -1,10 +1,13 @@
 """The page of a command: questions from the service's own form, answers to check, then sent once under one key."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import httpx
 from fastapi import APIRouter, Response
 
 from services.portal import sign_in
@@ -15,6 +18,15 @@ from services.portal.pages.given import given_for
 from shared.ids import uuid7
 
 router = APIRouter()
+
+# Whatever else has changed meanwhile: nobody's withdrawal waits for a second look, and what has happened has happened.
+_WHATEVER_CHANGED: Final = frozenset(
+    {
+        "withdraw_case", "withdraw_person", "withdraw_consent", "record_departure", "confirm_arrival",
+        "record_contact_tried", "record_missed_flight",
+    }
+)  # fmt: skip
+_ACR_VALUES: Final = re.compile(r'acr_values="([^"]*)"')
 
 _UNKNOWN_OUTCOME = (
     "No answer came, so it is not known whether this was recorded. Send it again: it is recorded once, however often "
@@ -27,8 +39,15 @@ async def ask_for(service: Service, operation: str, id: UUID, page: Reading) -> 
     """The questions of a command; what was typed before a sign-in came between is there again."""
     form, given, back = await _form(page, service, operation, id)
     kept = await sign_in.kept_form(page.request, page.session, page.path)
-    fields = fields_of(form.schema, given)
-    return await _questions(page, form, fields, kept or _started(fields, given), (), back)
+    if kept is not None:
+        form, given, back = await _form(page, service, operation, id, kept)
+    view = _View(page, form, fields_of(form.schema, given), given, back)
+    if kept is None:
+        return await view.questions(_started(view.fields, given))
+    _, faults = view.body(kept)
+    # Whoever had checked everything and was sent to sign in once more checks it here, and sends it.
+    checked = kept.get("step", [""])[0] == "send" and not faults
+    return await view.check(kept) if checked and view.fields else await view.questions(kept)
 
 
 @router.post("/do/{service}/{operation}/{id}")
@@ -37,40 +56,85 @@ async def answer_for(service: Service, operation: str, id: UUID, page: Reading) 
     sent = await page.request.form()
     posted = {name: [str(value) for value in sent.getlist(name)] for name in sent}
     form, given, back = await _form(page, service, operation, id, posted)
-    fields = fields_of(form.schema, given)
-    zone = ZoneInfo(sign_in.sessions_of(page.request).settings.mission_time_zone)
-    body, faults = body_of(fields, given, posted, zone)
+    view = _View(page, form, fields_of(form.schema, given), given, back)
+    body, faults = view.body(posted)
     step = posted.get("step", ["check"])[0]
     if faults or step in ("change", "more"):
-        return await _questions(page, form, fields, posted, faults if step == "check" else (), back)
-    if step == "check" and fields:
-        return await _check(page, form, fields, posted, back)
+        return await view.questions(posted, () if step in ("change", "more") else faults)
+    if step != "send" and view.fields:
+        return await view.check(posted)
     key = posted.get("key", [str(uuid7())])[0]
-    version = posted.get("version", [""])[0]
+    version = None if operation in _WHATEVER_CHANGED else posted.get("version", [""])[0] or None
     path = form.path.replace(f"{{{form.path.partition('{')[2].partition('}')[0]}}}", str(id))
     try:
-        answer = await page.services.order(page.session, service, path, body, key, version or None)
+        answer = await page.services.order(page.session, service, path, body, key, version)
     except ServiceAway as away:
-        if not away.sent:
-            return page.fault(503, "away", "A part of the system does not answer just now. Nothing was sent.")
-        return await _check(page, form, fields, posted, back, _UNKNOWN_OUTCOME, 503)
-    return await _after(page, form, fields, posted, answer, back)
+        if away.sent:
+            return await view.check(posted, _UNKNOWN_OUTCOME, 503)
+        return await view.check(posted, "A part of the system does not answer just now. Nothing was sent; try again.", 503)
+    return await _after(view, posted, answer)
 
 
-async def _after(
-    page: Page, form: Form, fields: tuple[Field, ...], posted: Posted, answer: Answer, back: str
-) -> Response:
+async def _after(view: "_View", posted: Posted, answer: Answer) -> Response:
+    page = view.page
     if answer.ok:
-        return await page.done(f"{form.label}: recorded.", back)
+        return await page.done(f"{view.form.label}: recorded.", view.back)
     if answer.code == "insufficient_user_authentication":
-        return await sign_in.step_up(page.request, page.session, page.path, posted, "phr")
-    if answer.status == 422:
+        challenge = answer.headers.get("www-authenticate", "")
+        acr_values = _ACR_VALUES.search(challenge)
+        return await sign_in.step_up(
+            page.request, page.session, page.path, posted, acr_values[1] if acr_values else ""
+        )
+    if answer.status == httpx.codes.UNPROCESSABLE_ENTITY:
         faults = tuple(
             Fault(str(fault.get("field", "")).removeprefix("body."), "unreadable")
             for fault in answer.body.get("fields") or ()
         )
-        return await _questions(page, form, fields, posted, faults, back, answer.sentence, 422)
-    return await _questions(page, form, fields, posted, (), back, answer.sentence, answer.status)
+        return await view.questions(posted, faults, answer.sentence, 422)
+    if answer.status == httpx.codes.PRECONDITION_FAILED:
+        # What stands on this page was read anew, so that sending it once more is a decision on what is there now.
+        present = {**posted, "version": [view.given.version]}
+        return await (view.check if view.fields else view.refused)(present, answer.sentence, 412)
+    return await view.refused(posted, answer.sentence, answer.status)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The two faces of one command's page: its questions, and what was answered, to be checked."""
+
+    page: Page
+    form: Form
+    fields: tuple[Field, ...]
+    given: Given
+    back: str
+
+    def body(self, posted: Posted) -> tuple[dict[str, Any], tuple[Fault, ...]]:
+        """The command's body, and what is missing or cannot be read in it."""
+        zone = ZoneInfo(sign_in.sessions_of(self.page.request).settings.mission_time_zone)
+        return body_of(self.fields, self.given, posted, zone)
+
+    async def questions(
+        self, posted: Posted, faults: tuple[Fault, ...] = (), refusal: str | None = None, status: int = 200
+    ) -> Response:
+        """What is asked, with what was typed and what is wrong with it."""
+        return await self._show("questions.html", 422 if faults and status == 200 else status, posted, faults, refusal)
+
+    async def refused(self, posted: Posted, refusal: str, status: int) -> Response:
+        """What is asked once more, after the service said no."""
+        return await self.questions(posted, (), refusal, status)
+
+    async def check(self, posted: Posted, refusal: str | None = None, status: int = 200) -> Response:
+        """What will be sent, before it is."""
+        return await self._show("check.html", status, posted, (), refusal)
+
+    async def _show(
+        self, template: str, status: int, posted: Posted, faults: tuple[Fault, ...], refusal: str | None
+    ) -> Response:
+        return await self.page.show(
+            template, status, form=self.form, fields=self.fields, posted=posted, given=self.given, back=self.back,
+            faults={fault.name: fault.code for fault in faults}, refusal=refusal,
+            key=posted.get("key", [str(uuid7())])[0], version=posted.get("version", [self.given.version])[0],
+        )
 
 
 async def _form(
@@ -81,27 +145,6 @@ async def _form(
         raise Turned(page.fault(404, "not_found", "There is no such page."))
     given, back = await given_for(page, form, id, posted or {})
     return form, given, back
-
-
-async def _questions(
-    page: Page, form: Form, fields: tuple[Field, ...], posted: Posted, faults: tuple[Fault, ...], back: str,
-    refusal: str | None = None, status: int = 200,
-) -> Response:  # fmt: skip
-    return await page.show(
-        "questions.html", 422 if faults and status == 200 else status, form=form, fields=fields, posted=posted,
-        faults={fault.name: fault.code for fault in faults}, refusal=refusal, back=back,
-        key=posted.get("key", [str(uuid7())])[0], version=posted.get("version", [""])[0],
-    )  # fmt: skip
-
-
-async def _check(
-    page: Page, form: Form, fields: tuple[Field, ...], posted: Posted, back: str, refusal: str | None = None,
-    status: int = 200,
-) -> Response:  # fmt: skip
-    return await page.show(
-        "check.html", status, form=form, fields=fields, posted=posted, refusal=refusal, back=back,
-        key=posted.get("key", [str(uuid7())])[0], version=posted.get("version", [""])[0],
-    )  # fmt: skip
 
 
 def _started(fields: tuple[Field, ...], given: Given) -> Mapping[str, list[str]]:

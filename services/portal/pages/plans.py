@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.portal.pages.frame import Reading
-from services.portal.pages.given import short
+from services.portal.pages.naming import short
 from shared.ids import uuid7
 
 router = APIRouter()
@@ -13,6 +13,10 @@ router = APIRouter()
 
 @router.get("/plans/{plan_id}")
 async def plan(plan_id: UUID, page: Reading) -> Response:
-    """One plan in its present version."""
+    """One plan in its present version, and the grants of its case."""
     found = (await page.ask("reintegration", f"/v1/plans/{plan_id}")).body
-    return await page.show("plan.html", found=found, state=found["state"], grant_id=uuid7, short=short)
+    grants = await page.try_asking("reintegration", "/v1/grants", case_id=found["state"]["case_id"])
+    return await page.show(
+        "plan.html", found=found, state=found["state"], grants=grants["items"] if grants else (), grant_id=uuid7,
+        short=short,
+    )  # fmt: skip

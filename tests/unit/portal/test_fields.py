@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.counselling.domain.session import HoldSession
-from services.portal.fields import Fault, Given, Option, body_of, fields_of
+from services.portal.fields import Fault, Given, Option, body_of, day_of, fields_of
 from services.reintegration.domain.grant import RequestGrant
 from services.returns.domain.case_journey import ConfirmArrival
 
@@ -39,6 +39,32 @@ def test_digits_of_other_scripts_are_read_as_meant() -> None:
     }  # fmt: skip
     body, faults = body_of(fields_of(ARRIVAL, given), given, posted, HERE)
     assert (faults, body["arrived_at"]) == ((), "2023-01-02T08:15:00Z")
+
+
+@pytest.mark.parametrize("text", ["2023-05-02", "2.5.2023", "02.05.2023", "2. 5. 2023.", "2023-5-2"])
+def test_a_day_is_read_as_people_write_it(text: str) -> None:
+    assert str(day_of(text)) == "2023-05-02"
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "31.2.2023", "5/2/2023", "2023-05", "0.0.2023"])
+def test_what_could_be_several_days_or_none_is_not_guessed(text: str) -> None:
+    assert day_of(text) is None
+
+
+@pytest.mark.parametrize(("clock", "meant"), [("9:05", "07:05:00"), ("0905", "07:05:00"), ("9.05", "07:05:00"), ("23:59:07", "21:59:07")])
+def test_a_time_of_day_is_read_as_people_write_it(clock: str, meant: str) -> None:
+    given = Given(options={"person_id": (Option(ANNA, "Anna"),)})
+    posted = {"person_id": [ANNA], "known_by": ["met"], "arrived_at.day": ["2023-07-01"], "arrived_at.time": [clock]}
+    body, faults = body_of(fields_of(ARRIVAL, given), given, posted, HERE)
+    assert (faults, body["arrived_at"]) == ((), f"2023-07-01T{meant}Z")
+
+
+@pytest.mark.parametrize("clock", ["", "25:00", "noon", "12:60"])
+def test_a_moment_without_its_time_of_day_is_not_taken_for_midnight(clock: str) -> None:
+    given = Given(options={"person_id": (Option(ANNA, "Anna"),)})
+    posted = {"person_id": [ANNA], "known_by": ["met"], "arrived_at.day": ["2023-07-01"], "arrived_at.time": [clock]}
+    _, faults = body_of(fields_of(ARRIVAL, given), given, posted, HERE)
+    assert faults == (Fault("arrived_at", "unreadable"),)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from services.portal.words import HERE, _environment, money, word
+from services.portal.wording import word
+from services.portal.words import HERE, _environment, money
 
 TEMPLATES = sorted(path.name for path in (HERE / "templates").glob("*.html"))
 
@@ -37,4 +38,4 @@ def test_an_amount_is_written_with_its_currency(amount: str, shown: str) -> None
 
 
 def test_a_code_without_a_word_of_its_own_reads_well_enough() -> None:
-    assert (word("cash_instalment"), word("no_return_wish")) == ("cash instalment", "no return wish")
+    assert (word("cash_instalment"), word("not_feasible")) == ("cash instalment", "not feasible")

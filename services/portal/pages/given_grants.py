@@ -1,0 +1,135 @@
+"""What is known of a grant and of a fund before somebody types, and what is shown once more before money is decided on."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from services.portal.client import Form
+from services.portal.fields import Given, Option, Posted, typed
+from services.portal.pages.frame import Page, Turned
+from services.portal.pages.naming import here, named, short
+from services.portal.wording import word
+from services.portal.words import money
+from shared.clock import real_time
+
+_GOES_ON_FROM: Final[Mapping[str, str]] = {
+    "release_tranche": "planned", "confirm_payment": "released", "confirm_delivery": "paid",
+    "reconcile_tranche": "delivered",
+}  # fmt: skip
+State = Mapping[str, Any]
+
+
+async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
+    """For a command on a grant, or for asking for one."""
+    if form.name == "request_grant":
+        return await _new_grant(page, id)
+    answer = await page.ask("reintegration", f"/v1/grants/{id}")
+    state = answer.body["state"]
+    currency = state["currency"]
+    fixed: dict[str, Any] = {"request_version": state["request_version"]} if "request_version" in state else {}
+    funds = await all_funds(page) if form.name == "approve_grant" else []
+    today = here(page, real_time()).date().isoformat()
+    refused = {fund["id"]: why_not(fund, state, today) for fund in funds}
+    options: dict[str, Sequence[Option]] = {
+        "number": tuple(
+            Option(str(one["number"]), f"{one['number']}: {money(one['amount'], currency)}, {word(one['status'])}")
+            for one in state["tranches"]
+        ),
+        "fund_id": tuple(Option(fund["id"], f"{_named(fund)}: {_holds(fund)}") for fund in funds if not refused[fund["id"]]),
+    }
+    start: dict[str, Any] = {
+        "money": {"amount": state["amount"], "currency": currency}, "modality": state["modality"],
+        "tranches": [
+            {"number": one["number"], "money": {"amount": one["amount"], "currency": currency}} for one in state["tranches"]
+        ],
+        "number": _next_tranche(form.name, state["tranches"]), "paid_on": today,
+    }  # fmt: skip
+    chosen = next((fund for fund in funds if fund["id"] == typed("fund_id", posted)), None)
+    given = Given(
+        fixed, options, start, version=answer.etag or "", shown=_shown(form.name, state, chosen, typed("number", posted)),
+        left_out=tuple(f"{_named(fund)}: {refused[fund['id']]}" for fund in funds if refused[fund["id"]]),
+    )  # fmt: skip
+    return given, f"/grants/{id}"
+
+
+async def of_fund(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
+    """For the opening of a fund: from today to the end of the year, unless said otherwise."""
+    del form, id, posted
+    today = here(page, real_time()).date()
+    return Given(start={"valid_from": today.isoformat(), "valid_until": f"{today.year}-12-31"}), "/funds"
+
+
+async def all_funds(page: Page) -> list[dict[str, Any]]:
+    """Every fund with what it still holds, oldest first."""
+    found: list[dict[str, Any]] = []
+    after = None
+    while True:
+        answer = (await page.ask("reintegration", "/v1/funds", limit=100, after=after)).body
+        found += answer["items"]
+        after = answer["next"]
+        if after is None:
+            return found
+
+
+def why_not(fund: Mapping[str, Any], grant: State, today: str) -> str:
+    """Why this grant cannot be paid from this fund on a day (ISO 8601), as its service would refuse it; or nothing."""
+    if fund["currency"] != grant["currency"]:
+        return "it is in another currency."
+    if not fund["valid_from"] <= today <= fund["valid_until"]:
+        return f"grants can be approved from it from {fund['valid_from']} to {fund['valid_until']}."
+    if Decimal(fund["available"]) < Decimal(grant["amount"]):
+        return f"it does not hold enough, {_holds(fund)}."
+    return ""
+
+
+def after_approval(fund: Mapping[str, Any], grant: State) -> str:
+    """What a fund still holds once this grant is approved from it."""
+    return str(Decimal(fund["available"]) - Decimal(grant["amount"]))
+
+
+def _named(fund: Mapping[str, Any]) -> str:
+    return f"{fund['project']} ({fund['donor']})"
+
+
+def _holds(fund: Mapping[str, Any]) -> str:
+    return f"{money(fund['available'], fund['currency'])} available"
+
+
+def _shown(operation: str, state: State, fund: Mapping[str, Any] | None, number: str) -> tuple[tuple[str, str], ...]:
+    currency = state["currency"]
+    tranche = next((one for one in state["tranches"] if str(one["number"]) == number), None)
+    of_one = operation in _GOES_ON_FROM and tranche is not None
+    lines = [("Amount of the grant" if of_one else "Amount", money(state["amount"], currency))]
+    if of_one and tranche is not None:
+        lines.insert(0, ("Amount", money(tranche["amount"], currency)))
+        if tranche.get("reference"):
+            lines.append(("Reference of the payment", tranche["reference"]))
+    what = (word(state["category"]), word(state["modality"])) if "category" in state else (word(state["modality"]),)
+    lines += [("For", f"{', '.join(what)}; person {short(state['person_id'])}, {word(state['destination_country'])}")]
+    if fund is not None:
+        lines += [
+            ("Available in the fund now", money(fund["available"], fund["currency"])),
+            ("Available after this approval", money(after_approval(fund, state), fund["currency"])),
+        ]
+    return tuple(lines)
+
+
+def _next_tranche(operation: str, tranches: Sequence[Mapping[str, Any]]) -> str:
+    """The first tranche that stands where this operation goes on from."""
+    stands = _GOES_ON_FROM.get(operation, "")
+    return next((str(tranche["number"]) for tranche in tranches if tranche["status"] == stands), "")
+
+
+async def _new_grant(page: Page, id: UUID) -> tuple[Given, str]:
+    plan_id, line_id = named(page, "plan") or id, page.request.query_params.get("line", "")
+    state = (await page.ask("reintegration", f"/v1/plans/{plan_id}")).body["state"]
+    line = next((one for one in state["lines"] if one["line_id"] == line_id), None)
+    if line is None:
+        raise Turned(page.fault(404, "not_found", "There is no such line in this plan."))
+    fixed = {
+        "case_id": state["case_id"], "person_id": line["person_id"], "plan_id": str(plan_id), "plan_line_id": line_id,
+    }  # fmt: skip
+    planned = {"amount": line["planned"], "currency": line["currency"]}
+    start = {"category": line["category"], "money": planned, "tranches": [{"number": 1, "money": planned}]}
+    return Given(fixed, start=start), f"/plans/{plan_id}"
