@@ -1,6 +1,7 @@
 """The `avrr` command: run the system, replay the demo year, report, verify, repair, test."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -125,18 +126,37 @@ def lock() -> None:
 @app.command()
 def screenshots(
     out: Annotated[Path | None, typer.Option(help="the folder for the pictures; screenshots in the data folder by default")] = None,
+    tour: Annotated[bool, typer.Option(help="only those that docs/tour.md shows, as they stand on a screen")] = False,
 ) -> None:
     """Takes a picture of every page of the running portal: narrow, wide, and from right to left."""
-    from ops.screenshots import take_screenshots
+    from ops.screenshots import ON_TOUR, PAGES, TOUR, Look, take_screenshots
     from ops.system import read_addresses
 
     settings = read_settings()
     folder = out or settings.data_folder / "screenshots"
-    faults = _run(take_screenshots(read_addresses(settings).portal, folder, say=typer.echo))
+    portal, pages, look = read_addresses(settings).portal, TOUR if tour else PAGES, ON_TOUR if tour else Look()
+    faults = _run(take_screenshots(portal, folder, pages, typer.echo, look))
     for fault in faults:
         typer.echo(f"avrr: {fault}", err=True)
     typer.echo(f"The pictures are in {folder}.")
     sys.exit(1 if faults else 0)
+
+
+@app.command()
+def bench(
+    times: Annotated[int, typer.Option(min=1, max=10_000, help="how often each page is asked for")] = 40,
+    json_file: Annotated[Path | None, typer.Option("--json", help="writes the figures to this file too")] = None,
+) -> None:
+    """Times every page of the running portal on the server; 1 if one is over its budget."""
+    from ops.bench_pages import MOST_MILLISECONDS, time_pages
+    from ops.system import read_addresses
+
+    timings = _run(time_pages(read_addresses(read_settings()).portal, times, say=typer.echo))
+    if json_file is not None:
+        json_file.write_text(json.dumps([timing.as_json() for timing in timings], indent=2) + "\n")
+    slow = [timing.name for timing in timings if timing.p95 > MOST_MILLISECONDS]
+    typer.echo(f"Over {MOST_MILLISECONDS} ms at p95: {', '.join(slow) or 'none'}.")
+    sys.exit(1 if slow else 0)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops import report
-from ops.demo_year.replay import Replayed, replay_year
+from ops.demo_year.replay import Replayed, replay_present, replay_year
 from ops.embedded.nats import PROVISION
 from ops.foreground import run
 from ops.identity.client import PersonaTokens
@@ -173,8 +174,12 @@ async def _replay_once(
         replayed = await replay_year(
             found.services, tokens, seed, lambda done, total: bar.update(task, completed=done, total=total)
         )
+        after = await _counts(found)
+        task = bar.add_task("replaying the last weeks", total=None)
+        await replay_present(
+            found.services, tokens, seed, datetime.now(UTC), lambda done, total: bar.update(task, completed=done, total=total)
+        )
     mark.write_text(json.dumps({"seed": seed}))
-    after = await _counts(found)
     _say_speed(console, replayed, after - before)
 
 

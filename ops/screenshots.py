@@ -31,50 +31,80 @@ class Shot:
     path: str
     name: str
     follow: tuple[str, ...] = ()
+    tour: bool = False
 
+
+_A_CASE: Final = "main a[href^='/cases/']"
+_A_PLAN: Final = "main a[href^='/plans/']"
 
 # Pages of one person stand together: each signs in once.
 PAGES: Final = (
     Shot(None, "/signed-out", "signed-out"),
-    Shot("counsellor-1", "/", "counsellor-home"),
+    Shot("counsellor-1", "/", "counsellor-home", tour=True),
+    Shot("counsellor-1", "/do/counselling/hold_session/01900000-0000-7000-8000-000000000001", "counsellor-session-form"),
+    Shot("counsellor-1", "/sessions", "counsellor-sessions"),
+    Shot("counsellor-1", "/sessions", "counsellor-session", follow=("main a[href^='/sessions/']",)),
+    Shot("counsellor-1", "/persons", "counsellor-persons"),
     Shot("counsellor-1", "/cases", "counsellor-cases"),
-    Shot("coordinator", "/", "coordinator-home"),
+    Shot("counsellor-1", "/cases", "counsellor-case", follow=(_A_CASE,), tour=True),
+    Shot("counsellor-1", "/cases", "counsellor-person", follow=(_A_CASE, "main a[href^='/persons/']")),
+    Shot("counsellor-1", "/cases?status=preparing", "counsellor-plan", follow=(_A_CASE, _A_PLAN)),
+    Shot("coordinator", "/", "coordinator-home", tour=True),
     Shot("coordinator", "/cases", "coordinator-cases"),
-    Shot("coordinator", "/cases", "coordinator-case", follow=("main a[href^='/cases/']",)),
-    Shot("operations", "/", "operations-home"),
-    Shot("operations", "/cases", "operations-cases"),
-    Shot("operations", "/cases", "operations-case", follow=("main a[href^='/cases/']",)),
-    Shot("receiving-office-tr", "/", "receiving-office-home"),
+    Shot("coordinator", "/cases?status=applied", "coordinator-case", follow=(_A_CASE,)),
+    Shot("operations", "/", "operations-home", tour=True),
+    Shot("operations", "/cases?status=ready_to_travel", "operations-case", follow=(_A_CASE,)),
+    Shot("operations", "/arrivals", "operations-arrivals"),
+    Shot("receiving-office-tr", "/", "receiving-office-home", tour=True),
+    Shot("receiving-office-tr", "/arrivals", "receiving-office-arrivals"),
     Shot("receiving-office-tr", "/cases", "receiving-office-cases"),
+    Shot("receiving-office-tr", "/cases?status=arrived", "receiving-office-case", follow=(_A_CASE,)),
+    Shot("receiving-office-tr", "/cases?status=reintegration_ongoing", "receiving-office-plan", follow=(_A_CASE, _A_PLAN)),
     Shot("receiving-office-tr", "/status", "receiving-office-status"),
+    Shot("receiving-office-tr", "/queue", "receiving-office-queue"),
     Shot("finance-approver", "/", "finance-approver-home"),
-    Shot("finance-approver", "/grants", "finance-approver-queue"),
+    Shot("finance-approver", "/queue", "finance-approver-queue"),
+    Shot("finance-approver", "/grants", "finance-approver-grants"),
     Shot("finance-approver", "/grants", "finance-approver-grant", follow=("main a[href^='/grants/']",)),
     Shot("finance-approver", "/funds", "finance-approver-funds"),
     Shot("finance-payer", "/", "finance-payer-home"),
-    Shot("finance-payer", "/grants", "finance-payer-queue"),
+    Shot("finance-payer", "/queue", "finance-payer-queue"),
     Shot("finance-reconciler", "/", "finance-reconciler-home"),
-    Shot("finance-reconciler", "/grants", "finance-reconciler-queue"),
+    Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
     Shot("auditor", "/", "auditor-home"),
     Shot("manager", "/", "manager-home"),
     Shot("manager", "/funds", "manager-funds"),
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How pages are looked at: the pictures' suffix for each language, the widths, and whether below the fold too."""
+
+    languages: tuple[tuple[str, str], ...] = (("en", ""), (RIGHT_TO_LEFT, "-rtl"))
+    widths: tuple[int, ...] = WIDTHS
+    whole: bool = True
+
+
+# What docs/tour.md shows: where each person's work begins, as it stands on a screen.
+TOUR: Final = tuple(shot for shot in PAGES if shot.tour)
+ON_TOUR: Final = Look((("en", ""),), (WIDTHS[-1],), whole=False)
+
+
 async def take_screenshots(
-    portal: str, folder: Path, pages: Sequence[Shot] = PAGES, say: Callable[[str], None] = print
+    portal: str, folder: Path, pages: Sequence[Shot] = PAGES, say: Callable[[str], None] = print, look: Look = Look()
 ) -> list[str]:
     """Writes `name-width.png` and `name-rtl-width.png` of each page; answers what could not be taken and why.
 
     `CannotStart` if the portal does not answer or there is no browser.
     """
-    await _expect(portal)
+    await expect_portal(portal)
     folder.mkdir(parents=True, exist_ok=True)
     faults: list[str] = []
     async with open_browser(ensure_browser()) as browser:
         for persona, shots in _by_person(pages):
-            for language, suffix in (("en", ""), (RIGHT_TO_LEFT, "-rtl")):
-                faults += await _of_person(browser, portal, persona, shots, language, folder, suffix)
+            for language, suffix in look.languages:
+                faults += await _of_person(browser, portal, persona, shots, folder, language, suffix, look)
             say(f"{persona or 'nobody'}: {', '.join(shot.name for shot in shots)}")
     return faults
 
@@ -84,7 +114,8 @@ def _by_person(pages: Sequence[Shot]) -> Iterator[tuple[str | None, list[Shot]]]
         yield persona, list(shots)
 
 
-async def _expect(portal: str) -> None:
+async def expect_portal(portal: str) -> None:
+    """Nothing if the portal answers, otherwise `CannotStart`."""
     try:
         # A proxy from the environment would not find this machine's own addresses.
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
@@ -96,7 +127,8 @@ async def _expect(portal: str) -> None:
 
 
 async def _of_person(
-    browser: "Browser", portal: str, persona: str | None, shots: Sequence[Shot], language: str, folder: Path, suffix: str
+    browser: "Browser", portal: str, persona: str | None, shots: Sequence[Shot], folder: Path, language: str,
+    suffix: str, look: Look,
 ) -> list[str]:
     faults: list[str] = []
     context = await browser.new_context(
@@ -112,9 +144,9 @@ async def _of_person(
             if fault is not None:
                 faults.append(f"{shot.name}{suffix}: {fault}")
                 continue
-            for width in WIDTHS:
+            for width in look.widths:
                 await page.set_viewport_size({"width": width, "height": HEIGHT})
-                await page.screenshot(path=folder / f"{shot.name}{suffix}-{width}.png", full_page=True)
+                await page.screenshot(path=folder / f"{shot.name}{suffix}-{width}.png", full_page=look.whole)
     finally:
         await context.close()
     return faults

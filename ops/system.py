@@ -171,6 +171,8 @@ def service_child(
         told[f"AVRR_{asked.upper()}_URL"] = f"http://127.0.0.1:{running.ports[asked]}"
     if service.asks:
         told |= _own_client(running, service)
+    if service.keeps_files:
+        told["AVRR_FILES_KEY"] = _base64url(running.secrets.key("files"))
     return Child(
         service.name if role == "all" else f"{service.name}-{role}",
         (sys.executable, "-m", f"{service.module}.app"),
@@ -206,14 +208,13 @@ def _origin(running: Running) -> str:
 
 def _portal(running: Running, clock: ClockMode) -> Child:
     origin = _origin(running)
-    key = running.secrets.key("portal_session")
     told = {
         "AVRR_PORT": str(running.ports[PORTAL.name]),
         "AVRR_CLOCK": clock,
         "AVRR_LOG_LEVEL": "warning" if clock == "replay" else "info",
         "AVRR_PORTAL_DATABASE_URL": databases.front_logins(running.postgres, _passwords(running)).api,
         "AVRR_PORTAL_ORIGIN": origin,
-        "AVRR_PORTAL_SESSION_KEY": base64.urlsafe_b64encode(key).rstrip(b"=").decode(),
+        "AVRR_PORTAL_SESSION_KEY": _base64url(running.secrets.key("portal_session")),
         "AVRR_OIDC_ISSUER": issuer_of(running),
     }
     told |= {f"AVRR_{name.upper()}_URL": url for name, url in addresses(running, clock).services.items()}
@@ -221,6 +222,10 @@ def _portal(running: Running, clock: ClockMode) -> Child:
     if running.settings.oidc_jwks_url is not None:
         told["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
     return Child(PORTAL.name, (sys.executable, "-m", f"{PORTAL.module}.app"), told, ready_url=f"{origin}/readyz")
+
+
+def _base64url(key: bytes) -> str:
+    return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
 
 
 def _passwords(running: Running) -> dict[str, str]:

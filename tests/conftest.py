@@ -1,10 +1,14 @@
 """Options of long tests, each with a small default and a flag for the large run, and what such tests have to tell."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.running import mission as mission  # noqa: PLC0414 -- a fixture is known where its name is
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
 
 _TOLD = pytest.StashKey[list[str]]()
 
@@ -18,10 +22,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says what stays together in a run on several processes: a file, and all tests that share one running system."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        shared = "chaos" if file.startswith("tests/chaos/") else "mission" if _asks_for(item, "mission") else file
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def _asks_for(item: pytest.Item, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", ())
+
+
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Adds a line to the end of the run's report, also when everything passed."""
     return request.config.stash.setdefault(_TOLD, []).append
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that ran a part of the tests hands on what they had to tell."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["told"] = session.config.stash.get(_TOLD, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: "WorkerController") -> None:
+    """Takes what the tests of one process had to tell."""
+    told: list[str] = getattr(node, "workeroutput", {}).get("told", [])
+    node.config.stash.setdefault(_TOLD, []).extend(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -98,7 +98,7 @@ def _returning(dice: Dice) -> list[Household]:
         ("MA", ("mother", "daughter")),
         ("PK", ("father", "son")),
     )
-    found = [_household(dice, country, kinds, "returned") for country, kinds in families]
+    found = [household(dice, country, kinds, "returned") for country, kinds in families]
     alone = dict(RETURNED)
     for country, kinds in families:
         alone[country] -= len(kinds)
@@ -106,7 +106,7 @@ def _returning(dice: Dice) -> list[Household]:
     dice.random.shuffle(countries)
     for number, country in enumerate(countries):
         kind: Kind = "woman" if number < WOMEN_ALONE else "man"
-        found.append(_household(dice, country, (kind,), "returned"))
+        found.append(household(dice, country, (kind,), "returned"))
     return found
 
 
@@ -117,15 +117,16 @@ def _others(dice: Dice) -> list[Household]:
         left = persons
         for _ in range(FAMILIES_OF_OTHERS.get(outcome, 0)):
             kinds: tuple[Kind, ...] = ("father", "mother", "son", "daughter")
-            found.append(_household(dice, dice.random.choice(countries), kinds, outcome))
+            found.append(household(dice, dice.random.choice(countries), kinds, outcome))
             left -= len(kinds)
         for _ in range(left):
             single: Kind = "woman" if dice.random.random() < 0.12 else "man"
-            found.append(_household(dice, dice.random.choice(countries), (single,), outcome))
+            found.append(household(dice, dice.random.choice(countries), (single,), outcome))
     return found
 
 
-def _household(dice: Dice, country: str, kinds: tuple[Kind, ...], outcome: Outcome) -> Household:
+def household(dice: Dice, country: str, kinds: tuple[Kind, ...], outcome: Outcome) -> Household:
+    """An invented household from a country, the principal first."""
     families_live_apart: Site = "trc_borici" if len(kinds) > 1 else dice.random.choice(CENTRES)
     return Household(
         members=tuple(_member(dice, kind, place) for place, kind in enumerate(kinds)),

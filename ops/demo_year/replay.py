@@ -5,10 +5,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 import httpx
 
 from ops.demo_year.calling import Caller
+from ops.demo_year.present import build_present
 from ops.demo_year.script import Step
 from ops.demo_year.year import build_year
 from ops.identity.client import PersonaTokens
@@ -35,12 +37,26 @@ async def replay_year(
     ``progress`` is told how many commands were answered, of how many. Raises `CannotStart` with one line if a
     command is refused or the services do not keep up.
     """
-    days: dict[int, list[list[Numbered]]] = defaultdict(list)
+    return await _replay(services, tokens, build_year(seed), f"demo-{seed}", progress)
+
+
+async def replay_present(
+    services: Mapping[str, str], tokens: PersonaTokens, seed: int, now: datetime, progress: Callable[[int, int], None]
+) -> Replayed:
+    """Replays what led to the cases that are under way at this moment; otherwise as `replay_year`."""
+    return await _replay(services, tokens, build_present(seed, now), f"demo-{seed}-{now:%Y%m%d%H%M}", progress)
+
+
+async def _replay(
+    services: Mapping[str, str], tokens: PersonaTokens, journeys: Sequence[Sequence[Step]], name: str,
+    progress: Callable[[int, int], None],
+) -> Replayed:
+    days: dict[date, list[list[Numbered]]] = defaultdict(list)
     total = 0
-    for journey in build_year(seed):
-        by_day: dict[int, list[Numbered]] = defaultdict(list)
+    for journey in journeys:
+        by_day: dict[date, list[Numbered]] = defaultdict(list)
         for step in journey:
-            by_day[step.at.timetuple().tm_yday].append((total, step))
+            by_day[step.at.date()].append((total, step))
             total += 1
         for day, steps in by_day.items():
             days[day].append(steps)
@@ -57,14 +73,14 @@ async def replay_year(
         caller = Caller(client, services, tokens)
         await caller.learn()
         for day in sorted(days):
-            await _send(caller, days[day], seed, one_more)
+            await _send(caller, days[day], name, one_more)
             # Whatever a day's commands led to elsewhere is done before the next day begins.
             await caller.drained()
     return Replayed(total, time.monotonic() - began)
 
 
 async def _send(
-    caller: Caller, journeys: Sequence[Sequence[Numbered]], seed: int, one_more: Callable[[], None]
+    caller: Caller, journeys: Sequence[Sequence[Numbered]], name: str, one_more: Callable[[], None]
 ) -> None:
     """All journeys' steps of one day: those of one journey in order, the journeys beside each other."""
     waiting = list(reversed(journeys))
@@ -73,7 +89,7 @@ async def _send(
         while waiting:
             for number, step in waiting.pop():
                 answer = await caller.give(
-                    step.service, step.persona, step.id, step.order, step.at, f"demo-{seed}-{number}"
+                    step.service, step.persona, step.id, step.order, step.at, f"{name}-{number}"
                 )
                 if not answer.is_success:
                     raise CannotStart("replay_refused", _refusal(step, answer))
@@ -91,6 +107,6 @@ async def _send(
 def _refusal(step: Step, answer: httpx.Response) -> str:
     told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
     return (
-        f"{step.service} refused {type(step.order).__name__} by {step.persona} on {step.at:%d %B}: "
+        f"{step.service} refused {type(step.order).__name__} by {step.persona} on {step.at:%d %B %Y}: "
         f"{answer.status_code} {told.get('code', '')} {told.get('fields', '')}"
     )

@@ -43,15 +43,16 @@ class Step:
 
 @dataclass(slots=True)
 class Journey:
-    """The steps of one household or one strand of other work; they are given in order of time."""
+    """The steps of one household or one strand of other work until it ends, by default with the year; in order of time."""
 
     dice: Dice
+    ends: datetime = field(default_factory=lambda: moment(LAST_DAY, 22))
     steps: list[Step] = field(default_factory=list)
     sessions: int = 0
 
     def give(self, at: datetime, persona: str, id: UUID, order: Command) -> None:
-        """Adds a step; what would fall after the year does not happen."""
-        if at < moment(LAST_DAY, 22):
+        """Adds a step; what would fall after the journey's end does not happen."""
+        if at < self.ends:
             self.steps.append(Step(at, persona, id, order))
 
     def in_order(self) -> list[Step]:

@@ -1,9 +1,9 @@
 """From the approved application to arrival: preparation, the eve of departure, the flight, those who miss it."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from ops.demo_year.people import Household, moment
+from ops.demo_year.people import Household, day_of, moment
 from ops.demo_year.script import Journey, hold_session
 from services.counselling.domain.person import GiveConsent
 from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
@@ -52,7 +52,7 @@ def prepare(
             moment(day + 2, 10, number), household.counsellor, case_id,
             RecordTravelDocument(
                 person_id=member.person_id, document="laissez_passer" if laissez_passer else "passport",
-                valid_until=date(2024, 6, 30) if laissez_passer else date(2027, 3, 31),
+                valid_until=day_of(day + (180 if laissez_passer else 1500)),
             ),
         )  # fmt: skip
 
@@ -76,9 +76,13 @@ def book(journey: Journey, household: Household, case_id: UUID, day: int, depart
     )  # fmt: skip
 
 
-def on_the_eve(journey: Journey, household: Household, case_id: UUID, departure: int) -> None:
-    """The checklist is complete, and every adult is asked once more."""
-    journey.give(moment(departure - 1, 13), "operations", case_id, MarkReadyToTravel())
+def on_the_eve(
+    journey: Journey, household: Household, case_id: UUID, departure: int, ready: int | None = None
+) -> None:
+    """The checklist is complete, on that day or on another, and on the eve every adult is asked once more."""
+    journey.give(
+        moment(departure - 1 if ready is None else ready, 13), "operations", case_id, MarkReadyToTravel()
+    )
     for number, member in enumerate(household.adults):
         at = moment(departure - 1, 14, number)
         journey.give(

@@ -98,7 +98,7 @@ class Mint:
 def _said_of(sign_in: SignIn) -> dict[str, object]:
     persona = sign_in.persona
     return {
-        "roles": [persona.role.value],
+        "roles": [role.value for role in (persona.role, persona.also) if role is not None],
         "org": persona.organisation,
         "countries": list(persona.countries),
         "sites": list(persona.sites),

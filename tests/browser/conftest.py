@@ -22,12 +22,16 @@ class Visits:
     faults: list[str] = field(default_factory=list)
 
     async def open(
-        self, *, width: int = 1280, scripts: bool = True, languages: str = "en-GB", slow: bool = False
+        self, *, width: int = 1280, scripts: bool = True, languages: str = "en-GB", slow: bool = False, relay: str | None = None
     ) -> Page:
-        """A page of a person whom nobody knows yet; `slow` is 400 kbit/s with answers 400 ms late."""
+        """A page of a person whom nobody knows yet; `slow` is 400 kbit/s with answers 400 ms late.
+
+        `relay` is the address of a `tests.browser.relay.Relay` that carries what this browser asks.
+        """
         context = await self.browser.new_context(
-            viewport={"width": width, "height": 900}, java_script_enabled=scripts, locale=languages, reduced_motion="reduce"
-        )
+            viewport={"width": width, "height": 900}, java_script_enabled=scripts, locale=languages, reduced_motion="reduce",
+            proxy=None if relay is None else {"server": relay},
+        )  # fmt: skip
         self.contexts.append(context)
         context.set_default_timeout(20_000)
         context.on("request", self._note_stranger)

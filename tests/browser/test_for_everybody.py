@@ -1,4 +1,4 @@
-"""Every page of the list, as everybody finds it: nothing for axe, 320 px wide, by keyboard, and from right to left."""
+"""Every page of the list, as everybody finds it: for axe, at 320 px, by keyboard, from right to left, on a slow line."""
 
 from itertools import groupby
 
@@ -6,6 +6,7 @@ import pytest
 
 from ops.screenshots import PAGES, RIGHT_TO_LEFT, Shot
 from tests.browser.axe import assert_for_everybody
+from tests.browser.budget import first_view
 from tests.browser.conftest import Visits, sign_in
 from tests.running import Mission
 
@@ -25,6 +26,8 @@ async def test_every_page_is_for_everybody(
     if persona is not None:
         await sign_in(page, mission.addresses.portal, persona)
     for shot in shots:
-        answer = await page.goto(f"{mission.addresses.portal}{shot.path}")
+        async with first_view(page) as view:
+            answer = await page.goto(f"{mission.addresses.portal}{shot.path}")
         assert answer is not None and answer.ok, shot.name
+        assert view.bytes and view.requests and view.faults() == [], shot.name
         await assert_for_everybody(page)

@@ -1,19 +1,16 @@
 """One person's way through the pages alone, each step by its own persona: from registration to a grant accounted for."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from playwright.async_api import Page, expect
 
 from ops.browser import sign_in
-from services.reintegration.domain.fund import OpenFund
 from shared.ids import uuid7
-from shared.money import Money
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits
 from tests.running import Mission
@@ -48,24 +45,32 @@ class Walk:
         await page.get_by_role("link", name=action, exact=True).first.click()
         for name, value in answers.items():
             await self.answer(page, name, value)
-        await page.locator("button.main").click()
-        if answers:
-            await expect(page.get_by_text("Check what will be recorded.")).to_be_visible()
+        await self.send(page)
+        return page
+
+    async def send(self, page: Page) -> None:
+        """Sends what a page asks for, after a look at the answers where there were questions."""
+        if await page.get_by_role("button", name="Check the answers").count():
             await page.locator("button.main").click()
+            await expect(page.get_by_text("Check what will be recorded.")).to_be_visible()
+        await page.locator("button.main").click()
         await self.touched(page)
         await expect(page.get_by_role("status")).to_contain_text("recorded", timeout=20_000)
-        return page
 
     async def answer(self, page: Page, name: str, value: str | bool | datetime) -> None:
         if isinstance(value, datetime):
             await page.locator(f'[name="{name}.day"]').fill(f"{value:%Y-%m-%d}")
-            await page.locator(f'[name="{name}.time"]').fill(f"{value:%H:%M}")
+            await page.locator(f'[name="{name}.time"]').fill(f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}")
         elif isinstance(value, bool):
             await page.locator(f'input[name="{name}"][value="{"yes" if value else "no"}"]').check()
         elif await page.locator(f'input[name="{name}"][type="radio"], input[name="{name}"][type="checkbox"]').count():
-            await page.locator(f'input[name="{name}"][value="{value}"]').check()
+            exact = page.locator(f'input[name="{name}"][value="{value}"]')
+            await (exact if await exact.count() else page.get_by_label(value)).first.check()
         elif await page.locator(f'select[name="{name}"]').count():
-            await page.locator(f'select[name="{name}"]').select_option(value)
+            chosen = page.locator(f'select[name="{name}"]')
+            exact = chosen.locator(f'option[value="{value}"]')
+            option = exact if await exact.count() else chosen.locator("option", has_text=value)
+            await chosen.select_option(await option.get_attribute("value"))
         else:
             await page.locator(f'[name="{name}"]').fill(value)
 
@@ -74,6 +79,7 @@ class Walk:
         key = page.get_by_role("button", name="Touch the key")
         if await key.count():
             await key.click()
+            await page.locator("button.main").click()
 
 
 def path_of(page: Page, resource: str) -> str:
@@ -83,6 +89,12 @@ def path_of(page: Page, resource: str) -> str:
 async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission: Mission, visits: Visits) -> None:
     walk = Walk(mission, visits, {})
     case, plan = await _home(walk)
+    project = f"PAGES-{uuid7().hex[-8:]}"
+    await walk.do(
+        "manager", "/funds", "Open a fund",
+        {"project": project, "donor": "DONOR", "granted.amount": "5000", "valid_from": f"{NOW - timedelta(days=30):%Y-%m-%d}",
+         "valid_until": f"{NOW + timedelta(days=30):%Y-%m-%d}"},
+    )  # fmt: skip
     await walk.do(
         "receiving-office-tr", plan, "Agree the plan", {"agreed_on": f"{NOW:%Y-%m-%d}"},
     )  # fmt: skip
@@ -91,21 +103,13 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
     await page.get_by_role("link", name="Ask for a grant").first.click()
     await walk.answer(page, "modality", "in_kind_vendor")
     grant = path_of(page, "request_grant").replace("request_grant", "grants")
-    await page.locator("button.main").click()
-    await page.locator("button.main").click()
-    await expect(page.get_by_role("status")).to_contain_text("recorded")
-    fund = str(uuid7())
-    opened = OpenFund(
-        project="PAGES", donor="DONOR", granted=Money(amount=Decimal(5000), currency="EUR"),
-        valid_from=NOW.date() - timedelta(days=30), valid_until=NOW.date() + timedelta(days=30),
-    )  # fmt: skip
-    await mission.done("reintegration", "manager", UUID(fund), opened, datetime.now(UTC))
+    await walk.send(page)
     await walk.do("coordinator", grant, "Endorse", {})
-    await walk.do("finance-approver", grant, "Approve", {"fund_id": fund})
+    await walk.do("finance-approver", grant, "Approve", {"fund_id": project})
     await walk.do("finance-payer", grant, "Release a tranche", {"number": "1"})
     await walk.do(
         "finance-payer", grant, "Confirm a payment",
-        {"number": "1", "reference": f"PAGES-{fund[:8]}", "paid_on": f"{NOW:%Y-%m-%d}"},
+        {"number": "1", "reference": project, "paid_on": f"{NOW:%Y-%m-%d}"},
     )  # fmt: skip
     await walk.do("receiving-office-tr", grant, "Confirm a delivery", {"number": "1"})
     await walk.do("finance-reconciler", grant, "Reconcile a tranche", {"number": "1"})
@@ -116,6 +120,13 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
         ("finance-payer", grant), ("receiving-office-tr", "/status"), ("coordinator", plan), ("manager", "/funds"),
     ):  # fmt: skip
         await fit_for_everybody(walk, persona, path)
+
+
+async def second_after(moment: datetime) -> datetime:
+    """The next whole second, once it has come."""
+    wanted = moment.replace(microsecond=0) + timedelta(seconds=1)
+    await asyncio.sleep((wanted - datetime.now(UTC)).total_seconds())
+    return wanted
 
 
 async def fit_for_everybody(walk: Walk, persona: str, path: str) -> None:
@@ -130,10 +141,14 @@ async def fit_for_everybody(walk: Walk, persona: str, path: str) -> None:
 
 async def _home(walk: Walk) -> tuple[str, str]:
     """Registration, session, wish, screening, application, approval, own plan, departure and arrival."""
-    page = await walk.do(
-        "counsellor-3", "/", "Register a person",
-        {"sex": "female", "birth_year": "1990", "country_of_origin": "TR", "site": "trc_borici"},
-    )  # fmt: skip
+    page = await walk.go("counsellor-3", "/persons")
+    await walk.answer(page, "country_of_origin", "TR")
+    await walk.answer(page, "birth_year", "1990")
+    await page.get_by_role("button", name="Find").click()
+    await page.get_by_role("link", name="Register a person").click()
+    for name, value in {"sex": "female", "site": "trc_borici"}.items():
+        await walk.answer(page, name, value)
+    await walk.send(page)
     person = path_of(page, "persons")
     given = NOW - timedelta(minutes=30)
     consent: dict[str, str | bool | datetime] = {
@@ -147,8 +162,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     page = await walk.go("counsellor-3", person)
     await page.get_by_role("link", name="Record the wish to return").click()
     await walk.answer(page, "session_id", await page.locator('[name="session_id"]').first.get_attribute("value") or "")
-    await page.locator("button.main").click()
-    await page.locator("button.main").click()
+    await walk.send(page)
     await page.get_by_role("link", name="Go to the case").click()
     case = path_of(page, "cases")
     await walk.mission.caller.drained()
@@ -177,12 +191,28 @@ async def _home(walk: Walk) -> tuple[str, str]:
          "lines.0.planned.amount": "900"},
     )  # fmt: skip
     await walk.do(
-        "operations", case, "Record a departure", {"departed_at": NOW - timedelta(minutes=9), "person_ids": someone}
-    )
-    await walk.do(
-        "receiving-office-tr", case, "Confirm an arrival",
-        {"person_id": someone, "arrived_at": NOW - timedelta(minutes=4), "known_by": "met"},
+        "counsellor-3", case, "Record a travel document",
+        {"person_id": someone, "document": "passport", "valid_until": f"{NOW + timedelta(days=900):%Y-%m-%d}"},
     )  # fmt: skip
+    await walk.do(
+        "operations", case, "Confirm the booking",
+        {"departs_at": NOW + timedelta(hours=3), "arrives_at": NOW + timedelta(hours=6), "flight": "TK 1028",
+         "needs": "wheelchair"},
+    )  # fmt: skip
+    page = await walk.go("receiving-office-tr", "/arrivals")
+    await expect(page.get_by_role("row", name="TK 1028")).to_contain_text("wheelchair")
+    await walk.do("operations", case, "Mark as ready to travel", {})
+    await walk.do(
+        "operations", case, "Record the last confirmation", {"person_id": someone, "confirmed_at": NOW - timedelta(minutes=1)}
+    )
+    await walk.do("operations", case, "Clear to board", {})
+    page = await walk.go("operations", case)
+    await expect(page.locator("dl.summary").first).to_contain_text("cleared to board")
+    left = await second_after(datetime.now(UTC).astimezone(HERE))
+    await walk.do("operations", case, "Record a departure", {"departed_at": left, "person_ids": someone})
+    await walk.do(
+        "receiving-office-tr", case, "Confirm an arrival", {"person_id": someone, "arrived_at": left, "known_by": "met"}
+    )
     await walk.mission.caller.drained()
     page = await walk.go("receiving-office-tr", case)
     await page.locator('a[href^="/plans/"]').first.click()

@@ -31,6 +31,7 @@ from shared.ids import uuid7
 from shared.metrics import Metrics
 from shared.topology import SERVICES
 from tests.e2e.conftest import Mission
+from tests.unit.shared.files.examples import png
 
 NAMES = [service.name for service in SERVICES]
 AT = moment(60, 9)
@@ -63,6 +64,11 @@ async def ask(
     headers = {
         "Authorization": f"Bearer {bearer}", "Avrr-Now": AT.isoformat(), "Idempotency-Key": str(uuid7())
     }  # fmt: skip
+    if isinstance(body, bytes):
+        headers["Content-Type"] = "image/png"
+        return await mission.client.request(
+            method, mission.addresses.services[service] + path, headers=headers, content=body
+        )
     return await mission.client.request(
         method, mission.addresses.services[service] + path, headers=headers,
         json={} if method == "POST" and body is None else body,
@@ -116,6 +122,7 @@ class Ground:
     plan_line_id: UUID
     grant_id: UUID
     lines: Any
+    evidence_id: UUID = field(default_factory=uuid7)
     new_ids: list[UUID] = field(default_factory=list)
 
     @property
@@ -175,6 +182,7 @@ async def grounds(mission: Mission) -> tuple[Ground, Ground]:
 
 def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
     """A whole and valid request for each operation that is limited to a country, about what this country has."""
+    evidence = f"/v1/grants/{at.grant_id}/evidence/{at.evidence_id}"
     case, plan, grant = f"/v1/cases/{at.case_id}", f"/v1/plans/{at.plan_id}", f"/v1/grants/{at.grant_id}"
     agreement = {
         "case_id": str(at.case_id), "person_ids": [str(id) for id in at.household.person_ids],
@@ -197,7 +205,11 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ),
         ("reintegration", "agree_first_plan"): ("POST", f"/v1/plans/{uuid7()}/agree-first", agreement),
         ("reintegration", "list_grants"): ("GET", "/v1/grants", None),
+        ("reintegration", "list_turns"): ("GET", "/v1/turns", None),
         ("reintegration", "read_grant"): ("GET", grant, None),
+        ("reintegration", "file_evidence"): ("PUT", f"{evidence}?kind=receipt", png()),
+        ("reintegration", "list_evidence"): ("GET", f"{grant}/evidence", None),
+        ("reintegration", "read_evidence"): ("GET", evidence, None),
         ("reintegration", "request_grant"): ("POST", f"/v1/grants/{uuid7()}", second),
         ("reintegration", "resubmit_grant"): ("POST", f"{grant}/resubmit", again),
         ("reintegration", "confirm_delivery"): ("POST", f"{grant}/confirm-delivery", {"number": 1}),
@@ -226,6 +238,8 @@ async def test_an_office_reaches_what_its_country_has_and_nothing_of_another(
             if path in ("/v1/cases", "/v1/plans", "/v1/grants") and method == "GET":
                 countries = {row["destination_country"] for row in answer.json()["items"]}
                 found = countries == {own.country}
+            elif operation == "list_turns":
+                found = {row["destination_country"] for row in answer.json()["items"]} <= {own.country}
             elif operation in ("request_grant", "agree_first_plan"):
                 found = (answer.status_code, answer.json()["code"]) == (409, "case_unknown")
             else:
@@ -271,15 +285,21 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
         "counselling": {
             "read_person": f"/v1/persons/{at.mother}", "read_session": f"/v1/sessions/{session_id}",
             "read_intention": f"/v1/intentions/{at.case_id}",
+            "list_sessions": f"/v1/sessions?person_id={at.mother}",
+            "find_persons": f"/v1/persons?country_of_origin={at.country}&birth_year=1990",
         },
         "returns": {
             "read_case": f"/v1/cases/{at.case_id}", "read_departure_gate": f"/v1/cases/{at.case_id}/departure-gate",
         },
         "reintegration": {
             "read_case": f"/v1/cases/{at.case_id}", "read_plan": f"/v1/plans/{at.plan_id}",
-            "read_grant": f"/v1/grants/{at.grant_id}",
+            "read_grant": f"/v1/grants/{at.grant_id}", "list_evidence": f"/v1/grants/{at.grant_id}/evidence",
+            "read_evidence": f"/v1/grants/{at.grant_id}/evidence/{at.evidence_id}",
         },
     }  # fmt: skip
+    office = await mission.tokens.token(persona(Role.RECEIVING_OFFICE, at.country.lower()))
+    filed = await ask(mission, "reintegration", "PUT", f"{paths['reintegration']['read_evidence']}?kind=receipt", office, png())
+    assert filed.status_code == 200, filed.text
     for service, asked in paths.items():
         for path in asked.values():
             assert (await mission.read(service, "counsellor-3", path)).status_code == 200

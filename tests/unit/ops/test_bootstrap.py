@@ -81,6 +81,7 @@ def test_the_script_imports_nothing_but_the_standard_library() -> None:
 def test_only_commands_that_use_tools_need_the_development_lock() -> None:
     assert bootstrap.lock_name(["test", "--fast"]) == "dev"
     assert bootstrap.lock_name(["screenshots", "--out", "x"]) == "dev"
+    assert bootstrap.lock_name(["bench"]) == "dev"
     assert bootstrap.lock_name(["demo", "test"]) == "demo"
     assert bootstrap.lock_name([]) == "demo"
 

@@ -70,6 +70,7 @@ def _filled_in() -> dict[str, str]:
         "AVRR_OIDC_ISSUER": "https://identity.example",
         "AVRR_PORTAL_ORIGIN": "https://portal.example",
         "AVRR_PORTAL_SESSION_KEY": "A" * 43,
+        "AVRR_FILES_KEY": "A" * 43,
     }
 
 
@@ -108,7 +109,9 @@ def test_a_service_starts_with_what_the_example_asks_for(
 @each_service
 def test_a_service_is_given_every_setting_and_no_variable_that_it_does_not_read(service: Service) -> None:
     given = set(_environment(service.name, _filled_in() | _offered()))
-    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - (set() if service.asks else OF_WHO_ASKS)
+    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - (set() if service.asks else OF_WHO_ASKS) - (
+        set() if service.keeps_files else {"AVRR_FILES_KEY"}
+    )  # fmt: skip
 
 
 def test_the_portal_starts_with_what_the_example_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ async def test_a_service_takes_the_token_of_every_persona(
     expected = persona(name)
     actor = await tokens.verify(await request_token(ISSUER, name, secret, client=provider))
     assert actor.person_id == expected.subject
-    assert actor.roles == {expected.role}
+    assert actor.roles == {expected.role, expected.also} - {None}
     assert actor.organisation == expected.organisation
     assert actor.countries == set(expected.countries)
     assert actor.sites == set(expected.sites)

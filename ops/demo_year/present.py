@@ -1,0 +1,73 @@
+"""What the mission is at when the demo begins: invented cases at every stage, so that each page has something to do."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Final
+from uuid import UUID
+
+from ops.demo_year import granting, script, travelling
+from ops.demo_year.granting import Wanted
+from ops.demo_year.people import Dice, Household, Kind, household, moment
+from ops.demo_year.script import Journey, Step
+from services.reintegration.domain.fund import OpenFund
+from shared.contracts.reintegration import GrantCategory
+
+# From the wish to the flight.
+_DAYS: Final = 24
+# How many days ago each wish was expressed; whatever lies ahead of a journey has not happened yet.
+_BEGAN: Final = (0, 1, 2, 3, 4, 6, 8, 9, 12, 15, 18, 20, 21, 22, 23, 24, 25, 26, 30, 34, 36, 37, 38, 39, 40, 41, 42, 44, 46, 48)
+_COUNTRIES: Final = ("TR", "MA", "TR", "PK", "TR", "DZ", "IN")
+_WHO: Final[tuple[tuple[Kind, ...], ...]] = (("man",), ("mother", "son"), ("woman",), ("man",))
+_NEEDS: Final[tuple[tuple[GrantCategory, ...], ...]] = (("business",), ("housing",), ("medical",), ("business", "housing"))
+_COUNSELLORS: Final = 3
+
+
+def build_present(seed: int, now: datetime) -> list[list[Step]]:
+    """Journeys of the weeks before this moment, each as far as it has come by then; the same seed makes the same people."""
+    dice = Dice(seed + 1)
+    today = (now - moment(0, 0)).days
+    fund_id = dice.id(today - 60)
+    opened = Journey(dice, now)
+    opened.give(
+        moment(today - 60, 8), "manager", fund_id,
+        OpenFund(
+            project=f"AVRR-WB-{now:%Y}", donor="DONOR-1", granted=granting.euro(Decimal(60_000)),
+            valid_from=(now - timedelta(days=90)).date(), valid_until=(now + timedelta(days=300)).date(),
+        ),
+    )  # fmt: skip
+    references = (f"BIH-{now:%Y%m%d}-{number:05}" for number in count(1))
+    journeys = [opened]
+    for number, ago in enumerate(_BEGAN):
+        who = household(dice, _COUNTRIES[number % len(_COUNTRIES)], _WHO[number % len(_WHO)], "returned")
+        who = replace(who, counsellor=f"counsellor-{number % _COUNSELLORS + 1}")
+        journey = Journey(dice, now)
+        _go(journey, who, today - ago, fund_id, references, _NEEDS[number % len(_NEEDS)])
+        journeys.append(journey)
+    return [journey.in_order() for journey in journeys]
+
+
+def _go(
+    journey: Journey, who: Household, begins: int, fund_id: UUID, references: Iterator[str],
+    needs: tuple[GrantCategory, ...],
+) -> None:
+    departure, plan_id = begins + _DAYS, journey.dice.id(begins)
+    lines = granting.plan_lines(journey.dice, who, {who.principal.person_id: needs})
+    script.register(journey, who, begins)
+    case_id = script.express_intention(journey, who, begins)
+    script.screen(journey, who, case_id, begins + 2)
+    script.apply_for(journey, who, case_id, begins + 3)
+    travelling.approve(journey, case_id, begins + 5)
+    travelling.prepare(journey, who, case_id, plan_id, lines, begins + 7)
+    travelling.book(journey, who, case_id, departure - 8, departure)
+    travelling.on_the_eve(journey, who, case_id, departure, ready=departure - 5)
+    travelling.depart(journey, who, case_id, departure)
+    travelling.arrive(journey, who, case_id, departure)
+    granting.agree(journey, who, plan_id, lines, departure + 10)
+    day = departure + 11
+    for line in lines:
+        if line.person_id == who.principal.person_id:
+            wanted = Wanted(line, "approved", returned_once=False)
+            day = 22 + granting.request_and_pay(journey, who, case_id, plan_id, fund_id, wanted, references, day)

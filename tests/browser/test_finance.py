@@ -1,0 +1,151 @@
+"""Finance at its pages, without JavaScript: from the queue to the review, the check and the approval; who may not, and why."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Page, expect
+
+from ops.browser import touch_key
+from ops.demo_year.people import moment
+from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.grant import EndorseGrant
+from services.reintegration.domain.tranches import ReleaseTranche
+from shared.ids import uuid7
+from shared.money import Money
+from tests.browser.axe import assert_for_everybody
+from tests.browser.conftest import Visits, sign_in
+from tests.e2e.test_policy_matrix import Ground, ground, request_for
+from tests.running import Mission
+
+TODAY = datetime.now(UTC).date()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Two grants of one family that wait for an approval, and funds of which one can pay them."""
+
+    grant: UUID
+    endorsed_by_deputy: UUID
+    fund: UUID
+    amount: Decimal
+
+
+@pytest.fixture(scope="module")
+async def desk(mission: Mission) -> Desk:
+    found = await ground(mission, "TN", 77)
+    second = uuid7()
+    office = "receiving-office-tn"
+    request = request_for(found.case_id, found.household, found.plan_id, found.lines, 1)
+    await mission.done("reintegration", office, second, request, moment(46, 10))
+    await mission.done("reintegration", "coordinator", found.grant_id, EndorseGrant(request_version=1), moment(47, 9))
+    await mission.done("reintegration", "deputy", second, EndorseGrant(request_version=1), moment(47, 10))
+    fund = await opened(mission, "DESK", "5000.00")
+    await opened(mission, "DESK-SMALL", "20.00")
+    await opened(mission, "DESK-OVER", "5000.00", last=date(2023, 12, 31))
+    await opened(mission, "DESK-KM", "5000.00", currency="BAM")
+    return Desk(found.grant_id, second, fund, amount_of(found))
+
+
+def amount_of(found: Ground) -> Decimal:
+    amount: Decimal = found.lines[0].planned.amount
+    return amount
+
+
+async def opened(mission: Mission, project: str, granted: str, currency: str = "EUR", last: date | None = None) -> UUID:
+    fund = uuid7()
+    order = OpenFund(
+        project=project, donor="DONOR", granted=Money(amount=Decimal(granted), currency=currency),
+        valid_from=date(2023, 1, 1), valid_until=last or date(TODAY.year + 1, 12, 31),
+    )  # fmt: skip
+    await mission.done("reintegration", "manager", fund, order, datetime.now(UTC))
+    return fund
+
+
+async def at_desk(mission: Mission, visits: Visits, persona: str, path: str = "/queue") -> Page:
+    page = await visits.open(scripts=False)
+    await sign_in(page, mission.addresses.portal, persona)
+    await page.goto(mission.addresses.portal + path)
+    return page
+
+
+async def fit(mission: Mission, visits: Visits, persona: str, *paths: str) -> None:
+    """No fault that axe finds on these pages, nothing too wide at 320 px, in either direction."""
+    for languages in ("en-GB", "ar-XB"):
+        page = await visits.open(width=320, languages=languages)
+        await sign_in(page, mission.addresses.portal, persona)
+        for path in paths:
+            await page.goto(mission.addresses.portal + path)
+            await assert_for_everybody(page)
+
+
+async def test_who_endorsed_it_herself_reads_why_in_place_of_a_button(mission: Mission, visits: Visits, desk: Desk) -> None:
+    page = await at_desk(mission, visits, "deputy")
+    row = page.locator("tr", has=page.locator(f'a[href="/grants/{desk.endorsed_by_deputy}"]'))
+    await expect(row).to_contain_text("You endorsed this grant, so somebody else has to approve it.")
+    other = page.locator("tr", has=page.locator(f'a[href="/grants/{desk.grant}"]'))
+    await expect(other).to_contain_text("Approve")
+    await expect(other).not_to_contain_text("somebody else")
+    await row.get_by_role("link").click()
+    await expect(page.locator("main")).to_contain_text("Approve: You endorsed this grant, so somebody else has to approve it.")
+    assert await page.locator('a[href*="/approve_grant/"]').count() == 0
+    await fit(mission, visits, "deputy", "/queue", f"/grants/{desk.endorsed_by_deputy}")
+
+
+async def test_from_the_queue_by_review_and_check_to_the_approval(mission: Mission, visits: Visits, desk: Desk) -> None:
+    amount = f"{desk.amount:,.2f} EUR"
+    await fit(mission, visits, "finance-approver", f"/grants/{desk.grant}", f"/do/reintegration/approve_grant/{desk.grant}")
+    page = await at_desk(mission, visits, "deputy")
+    await page.locator(f'main a[href="/grants/{desk.grant}"]').click()
+    review = page.locator("main")
+    for said in (amount, "business", "staff:coordinator", "staff:receiving-office-tn", f"{5000 - desk.amount:,.2f} EUR"):
+        await expect(review).to_contain_text(said)
+    await page.get_by_role("link", name="Approve", exact=True).click()
+    await expect(page.locator("dl.summary").first).to_contain_text(amount)
+    offered = await page.locator("main form").inner_text()
+    assert "DESK (DONOR)" in offered and "DESK-KM (DONOR)" not in offered.partition("What cannot be chosen")[0]
+    for left_out, why in (("DESK-SMALL", "does not hold enough"), ("DESK-OVER", "from 2023-01-01 to 2023-12-31"), ("DESK-KM", "in another currency")):
+        reason = page.locator("details li", has_text=f"{left_out} (DONOR)")
+        assert why in (await reason.text_content() or "")
+    chosen = page.locator(f'select[name="fund_id"] option[value="{desk.fund}"], input[name="fund_id"][value="{desk.fund}"]')
+    if await page.locator('select[name="fund_id"]').count():
+        await page.locator('select[name="fund_id"]').select_option(str(desk.fund))
+    else:
+        await chosen.check()
+    await page.locator("button.main").click()
+    checked = page.locator("dl.summary")
+    for said in (amount, "DESK (DONOR)", "Available after this approval", f"{5000 - desk.amount:,.2f} EUR"):
+        await expect(checked).to_contain_text(said)
+    assert (await state_of(mission, desk.grant))["status"] == "endorsed"
+    await page.locator("button.main").click()
+    # She signed in without her key; once it is touched, what was checked is there to be read and sent again.
+    await touch_key(page)
+    await expect(page.locator("dl.summary")).to_contain_text(amount)
+    assert (await state_of(mission, desk.grant))["status"] == "endorsed"
+    await page.locator("button.main").click()
+    await expect(page.get_by_role("status")).to_contain_text("recorded")
+    await expect(page.locator("main")).to_contain_text("staff:deputy")
+    approved = await state_of(mission, desk.grant)
+    assert (approved["status"], approved["fund_id"], Decimal(approved["committed"])) == ("approved", str(desk.fund), desk.amount)
+    await page.goto(f"{mission.addresses.portal}/queue")
+    assert await page.locator(f'main a[href="/grants/{desk.grant}"]').count() == 0
+
+
+async def test_who_pays_sees_the_money_and_who_decided_and_what_she_confirms(mission: Mission, visits: Visits, desk: Desk) -> None:
+    page = await at_desk(mission, visits, "finance-payer")
+    await expect(page.locator(f'main a[href="/grants/{desk.grant}"]')).to_contain_text("Release a tranche")
+    await page.locator(f'main a[href="/grants/{desk.grant}"]').click()
+    await expect(page.locator("main")).to_contain_text("staff:deputy")
+    assert "business" not in await page.locator("main").inner_text()
+    await mission.done("reintegration", "finance-payer", desk.grant, ReleaseTranche(number=1), datetime.now(UTC))
+    await page.goto(f"{mission.addresses.portal}/do/reintegration/confirm_payment/{desk.grant}")
+    await page.locator('[name="reference"]').fill(f"DESK-{desk.grant.hex[:8]}")
+    await page.locator("button.main").click()
+    await expect(page.locator("dl.summary")).to_contain_text(f"{desk.amount:,.2f} EUR")
+
+
+async def state_of(mission: Mission, grant: UUID) -> dict[str, str]:
+    found: dict[str, str] = (await mission.read("reintegration", "finance-approver", f"/v1/grants/{grant}")).json()["state"]
+    return found
