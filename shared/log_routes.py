@@ -60,10 +60,7 @@ async def search_log(
     found = await call.ask(work, log=True)
     if len(found) <= limit:
         return Page[LogEntry](items=found, next=None)
-    last = found[limit - 1]
-    return Page[LogEntry](
-        items=found[:limit], next=call.goes_on_after(str(Place(last.recorded_at, last.position)), limit)
-    )
+    return Page[LogEntry](items=found[:limit], next=call.goes_on_after(found[limit - 1].place, limit))
 
 
 async def export_log(

@@ -58,7 +58,7 @@ class LogEntry(BaseModel):
     """One event as a search shows it: which, of what, when and by whom, and not what it says.
 
     ``position`` is its place in this service's log, from 0 and without a gap; ``leaf_hash`` the hash under which it
-    stands there.
+    stands there; ``place`` is what ``after`` takes to go on behind it.
     """
 
     position: int
@@ -73,6 +73,7 @@ class LogEntry(BaseModel):
     correlation_id: str | None
     causation_id: UUID | None
     leaf_hash: str
+    place: str
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
@@ -83,7 +84,7 @@ class LogEntry(BaseModel):
             subject=row["subject"], aggregate_version=row["aggver"], recorded_at=row["time"],
             actor_role=told.get("actorrole", ""), actor_id=told.get("actorid", ""),
             correlation_id=told.get("correlationid"), causation_id=told.get("causationid"),
-            leaf_hash=row["leaf_hash"].hex(),
+            leaf_hash=row["leaf_hash"].hex(), place=str(Place(row["time"], row["idx"])),
         )  # fmt: skip
 
 

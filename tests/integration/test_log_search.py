@@ -147,6 +147,7 @@ async def test_a_row_says_which_event_it_is_and_nothing_of_what_it_says(log: Log
     stored = next(entry for entry in await log.stored() if entry["idx"] == row["position"])
     assert (leaf_hash, correlation) == (stored["leaf_hash"].hex(), json.loads(stored["leaf"])["correlationid"])
     assert row.pop("aggregate_version") >= 1
+    assert (await log.get("", subject=CASE, after=row.pop("place"))).json()["items"] == []
     assert row == {
         "position": 0, "id": str(event_id), "kind": f"avrr.{log.service}.case.opened.v1", "aggregate": "case",
         "subject": str(CASE), "recorded_at": "2023-05-02T12:00:00Z", "actor_role": "counsellor", "actor_id": "staff:anna",

@@ -2,8 +2,8 @@
 
 from migrations.kernel_3 import make_log_searchable, make_log_unsearchable
 
-revision = "reintegration_6"
-down_revision = "reintegration_5"
+revision = "reintegration_5"
+down_revision = "reintegration_4"
 branch_labels = None
 depends_on = None
 

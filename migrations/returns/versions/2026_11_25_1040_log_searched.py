@@ -3,7 +3,7 @@
 from migrations.kernel_3 import make_log_searchable, make_log_unsearchable
 
 revision = "returns_5"
-down_revision = "returns_case_lists"
+down_revision = "returns_4"
 branch_labels = None
 depends_on = None
 
