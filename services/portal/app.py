@@ -12,7 +12,7 @@ from services.portal import sign_in
 from services.portal.client import open_services
 from services.portal.guard import Guard, GuardBounds
 from services.portal.packing import Packing
-from services.portal.pages import cases, finance, home, ordering, persons, plans
+from services.portal.pages import cases, finance, home, log, ordering, persons, plans
 from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
 from services.portal.provider import ProviderAway
 from services.portal.sessions import open_sessions
@@ -38,7 +38,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     app.state.static = StaticFiles.load()
     app.mount(PREFIX, app.state.static)
-    for router in (sign_in.router, home.router, persons.router, cases.router, plans.router, finance.router, ordering.router):
+    for router in (sign_in.router, home.router, persons.router, cases.router, plans.router, finance.router, log.router, ordering.router):
         app.include_router(router)
 
     @app.get("/healthz")

@@ -54,6 +54,26 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """A file that a service has begun to send; whoever has it reads its chunks to the end or closes it."""
+
+    headers: Mapping[str, str]
+    _answer: httpx.Response
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The file piece by piece; raises if the service breaks off, so that no part passes for the whole."""
+        try:
+            async for chunk in self._answer.aiter_bytes():
+                yield chunk
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Reads no further."""
+        await self._answer.aclose()
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """How a command is given, as its service says."""
 
@@ -107,6 +127,22 @@ class Services:
             headers["If-Match"] = version
         return await self._sent(session, "POST", service, path, json=dict(body), headers=headers)
 
+    async def download(self, session: Session, service: Service, path: str, **query: str | None) -> Download | Answer:
+        """A file as it comes, or the problem why there is none."""
+        request = self._client.build_request(
+            "GET", self._urls[service] + path, headers={"Authorization": f"Bearer {session.access_token}"},
+            params={name: value for name, value in query.items() if value},
+        )  # fmt: skip
+        try:
+            answer = await self._client.send(request, stream=True)
+            if answer.is_success:
+                return Download(answer.headers, answer)
+            await answer.aread()
+        except httpx.HTTPError as fault:
+            log.warning("service_away", service=service, kind=type(fault).__name__)
+            raise ServiceAway(sent=False) from None
+        return _told(answer, sent=False)
+
     async def form(self, session: Session, service: Service, name: str) -> Form | None:
         """How a command is given; a service is asked for its forms once."""
         if (service, name) not in self._forms:
@@ -130,10 +166,14 @@ class Services:
         except httpx.HTTPError as fault:
             log.warning("service_away", service=service, kind=type(fault).__name__)
             raise ServiceAway(sent=method != "GET") from None
-        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            raise ServiceAway(sent=method != "GET")
-        try:
-            body: Any = answer.json()
-        except ValueError:
-            body = answer.text
-        return Answer(answer.status_code, body, answer.headers.get("ETag"), answer.headers)
+        return _told(answer, sent=method != "GET")
+
+
+def _told(answer: httpx.Response, *, sent: bool) -> Answer:
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        raise ServiceAway(sent=sent)
+    try:
+        body: Any = answer.json()
+    except ValueError:
+        body = answer.text
+    return Answer(answer.status_code, body, answer.headers.get("ETag"), answer.headers)
