@@ -1,4 +1,4 @@
-"""Grants and funds: the queue, one grant to be reviewed and decided on, and what each fund still holds."""
+"""Grants: the queue, all of them, and one to be reviewed and decided on."""
 
 import asyncio
 from collections.abc import Mapping
@@ -62,10 +62,3 @@ async def _funds_of(page: Page, state: Mapping[str, Any]) -> list[dict[str, Any]
         {**fund, "why_not": (reason := why_not(fund, state, today)), "after": None if reason else after_approval(fund, state)}
         for fund in await all_funds(page)
     ]
-
-
-@router.get("/funds")
-async def funds(page: Reading) -> Response:
-    """What each fund still holds."""
-    found = (await page.ask("reintegration", "/v1/funds", limit=100)).body
-    return await page.show("funds.html", found=found)
