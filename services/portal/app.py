@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from services.portal import sign_in
 from services.portal.client import open_services
 from services.portal.guard import Guard, GuardBounds
-from services.portal.pages import cases, finance, funds, home, ordering, persons, plans
+from services.portal.pages import cases, finance, funds, home, ordering, persons, plans, report
 from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
 from services.portal.provider import ProviderAway
 from services.portal.sessions import open_sessions
@@ -38,7 +38,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.state.static = StaticFiles.load()
     app.mount(PREFIX, app.state.static)
     app.include_router(sign_in.router)
-    for pages in (home, persons, cases, plans, finance, funds, ordering):
+    for pages in (home, persons, cases, plans, finance, funds, report, ordering):
         app.include_router(pages.router)
 
     @app.get("/healthz")
