@@ -74,6 +74,8 @@ PAGES: Final = (
     Shot("auditor", "/", "auditor-home"),
     Shot("manager", "/", "manager-home"),
     Shot("manager", "/funds", "manager-funds"),
+    Shot("manager", "/funds", "manager-fund", follow=("main a[href^='/funds/']",)),
+    Shot("manager", "/report?year=2023", "manager-report"),
 )
 
 

@@ -86,7 +86,7 @@ class Figures:
         ordered = sorted(codes, key=lambda code: (-self.of(prefix + code).value, word(code)))
         bars = beside_each_other([self.of(prefix + code).value for code in ordered])
         return [
-            Line(prefix + code, word(code), self.of(prefix + code), bar) for code, bar in zip(ordered, bars, strict=True)
+            Line(prefix + code, _named(code), self.of(prefix + code), bar) for code, bar in zip(ordered, bars, strict=True)
         ]
 
     def by_site(self) -> list[AtSite]:
@@ -94,7 +94,7 @@ class Figures:
         sites = sorted(self.codes("sessions_at_") | self.codes("group_sessions_at_"), key=word)
         pairs = [(self.of(f"sessions_at_{site}"), self.of(f"group_sessions_at_{site}")) for site in sites]
         bars = iter(beside_each_other([one.value for pair in pairs for one in pair]))
-        return [AtSite(word(site), *pair, next(bars), next(bars)) for site, pair in zip(sites, pairs, strict=True)]
+        return [AtSite(_named(site), *pair, next(bars), next(bars)) for site, pair in zip(sites, pairs, strict=True)]
 
 
 def year_of(stated: str, this_year: int) -> int | None:
@@ -125,6 +125,11 @@ async def report(page: Reading, year: Annotated[str | None, Query(max_length=40)
         nothing=len(figures) == len(counted) and all(found.nothing for found in figures),
         time_zone=figures[0].time_zone if figures else "",
     )  # fmt: skip
+
+
+def _named(code: str) -> str:
+    name = word(code)
+    return name[:1].upper() + name[1:]
 
 
 async def _figures(page: Page, service: Service, year: int) -> Figures | None:
