@@ -18,6 +18,8 @@ ODD = (
     "/cases/not-an-id",
     "/cases?after=not-an-id",
     "/status?case_ref=..%2F..%2Fx",
+    "/funds/not-an-id",
+    "/report?year=%00",
     "/no-such-page",
 )
 
