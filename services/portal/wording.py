@@ -26,6 +26,7 @@ WORDS: Final[Mapping[str, str]] = {
     "document_expires_before_arrival": "Travel document valid on arrival",
     "voluntariness_not_fresh": "Last confirmation within 24 hours before departure",
     "known_by": "how it is known", "re_migrated": "migrated again",
+    "application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG",
 }  # fmt: skip
 
 # The languages that are spoken in the centres and by staff, the most frequent first (ISO 639-3).
@@ -41,6 +42,20 @@ FAULTS: Final[Mapping[str, str]] = {
     "unreadable": "This cannot be read. Look at the example.",
     "not_offered": "Choose one of what is offered.",
     "out_of_range": "This number is too small or too large.",
+    "no_file": "Choose the file.",
+}
+
+# Refusals of the portal's own, and those of a service whose sentence says too little to whoever stands before a page.
+REFUSALS: Final[Mapping[str, str]] = {
+    "file_too_large": (
+        "The file is larger than 10 MB. Photograph it with a lower resolution, or send the pages that matter as a PDF."
+    ),
+    "file_type_differs": (
+        "The name of the file ends like that of another kind of file than it is. Save it anew as PDF, JPEG or PNG, or "
+        "take a new photo, and choose that."
+    ),
+    "too_many_uploads": "Several files are being sent at this moment. Choose the file again and send it in a minute.",
+    "form_unreadable": "What came is not whole. Choose the file again and send it once more.",
 }
 
 LABELS: Final[Mapping[str, str]] = {
@@ -57,7 +72,7 @@ LABELS: Final[Mapping[str, str]] = {
     "legal_consequences_explained": "what leaving means in law, such as an entry ban, was explained",
     "voluntary": "the wish is the person's own, free and informed", "municipality": "municipality (a code)",
     "location": "place (a code, never an address)", "agreed_on": "day of the agreement",
-    "valid_until": "valid until", "flight": "flight, such as TK1026",
+    "valid_until": "valid until", "evidence_kind": "what it is", "tranche": "what it is for", "file": "file", "flight": "flight, such as TK1026",
 }  # fmt: skip
 
 
