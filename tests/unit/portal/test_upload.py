@@ -45,7 +45,7 @@ async def test_fields_and_file_come_as_they_were_sent_in_whatever_pieces(step: i
     found = await read(form(jpeg()), step=step)
     assert found.fields == {"evidence_id": [EVIDENCE_ID], "kind": ["receipt"], "tranche": [""]}
     assert found.file is not None
-    assert (found.file.content, found.file.media_type, found.file.too_long) == (jpeg(), "image/jpeg", False)
+    assert (bytes(found.file.content), found.file.media_type, found.file.too_long) == (jpeg(), "image/jpeg", False)
     assert b"".join([piece async for piece in found.file.pieces()]) == jpeg()
 
 
