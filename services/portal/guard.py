@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,7 +90,8 @@ class Guard:
             return
         correlation = correlation_of(scope)
         scope.setdefault("state", {})["correlation_id"] = correlation
-        started = time.perf_counter()
+        clock = asyncio.get_running_loop().time
+        started = clock()
         most = _most_bytes(scope)
         status = length = 0
         dropped = False
@@ -103,8 +103,7 @@ class Guard:
             if length > most:
                 raise HTTPException(413)
             if most == MAX_UPLOAD_BYTES and not deadline.expired():
-                late = max(0.0, time.perf_counter() - started - UPLOAD_SECONDS)
-                deadline.reschedule(asyncio.get_running_loop().time() + self.bounds.seconds - late)
+                deadline.reschedule(min(clock(), started + UPLOAD_SECONDS) + self.bounds.seconds)
             return message
 
         async def answer(message: Message) -> None:
@@ -125,7 +124,7 @@ class Guard:
 
         async def going_on(message: Message) -> None:
             if not deadline.expired():
-                deadline.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
+                deadline.reschedule(clock() + STALL_SECONDS)
             await answer(message)
 
         try:
@@ -143,7 +142,7 @@ class Guard:
         finally:
             log.info(
                 "request", operation=getattr(scope.get("route"), "name", "none"), method=scope["method"],
-                status=status, ms=round((time.perf_counter() - started) * 1000, 1), correlation_id=correlation,
+                status=status, ms=round((clock() - started) * 1000, 1), correlation_id=correlation,
             )  # fmt: skip
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:

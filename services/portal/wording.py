@@ -72,7 +72,7 @@ LABELS: Final[Mapping[str, str]] = {
     "legal_consequences_explained": "what leaving means in law, such as an entry ban, was explained",
     "voluntary": "the wish is the person's own, free and informed", "municipality": "municipality (a code)",
     "location": "place (a code, never an address)", "agreed_on": "day of the agreement",
-    "valid_until": "valid until", "evidence_kind": "what it is", "tranche": "what it is for", "file": "file", "flight": "flight, such as TK1026",
+    "valid_until": "valid until", "evidence_kind": "kind of paper", "tranche": "what it is for", "file": "file", "flight": "flight, such as TK1026",
 }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ async def read_evidence(grant_id: UUID, evidence_id: UUID, page: Reading) -> Res
         return page.fault(503, "away", "A part of the system does not answer just now. Try again in a moment.")
     if isinstance(found, Answer):
         return page.fault(found.status, found.code, found.sentence)
-    return _Handed(found, evidence_id)
+    return Handed(found, evidence_id)
 
 
 async def _filed(request: Request, grant_id: UUID, sent: SentForm) -> Response:
@@ -157,7 +157,7 @@ def _fields(state: Mapping[str, Any]) -> tuple[Field, ...]:
     )
 
 
-class _Handed(StreamingResponse):
+class Handed(StreamingResponse):
     """A file on its way from its service to a browser, closed whatever became of it."""
 
     def __init__(self, found: Fetched, evidence_id: UUID) -> None:
