@@ -13,6 +13,7 @@ WORDS: Final[Mapping[str, str]] = {
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
     "in_kind_vendor": "in kind, by a vendor", "in_kind_goods": "in kind, goods", "cash_instalment": "cash instalment",
+    "application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG",
     "yes": "Yes", "no": "No", "laissez_passer": "laissez-passer", "trc": "reception centre",
     "cleared_to_board": "cleared to board", "not_coming": "not coming", "ready_to_travel": "ready to travel",
     "none": "none", "legal_information": "legal information", "virtual_country_of_origin": "online, with the office abroad",
@@ -28,7 +29,6 @@ WORDS: Final[Mapping[str, str]] = {
     "help_at_airport": "help at the airport", "handover_in_person": "handover in person",
     "onward_transport": "onward transport", "first_nights": "a place for the first nights",
     "known_by": "how it is known", "re_migrated": "migrated again",
-    "application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG",
 }  # fmt: skip
 
 # The languages that are spoken in the centres and by staff, the most frequent first (ISO 639-3).
@@ -69,13 +69,13 @@ LABELS: Final[Mapping[str, str]] = {
     "number": "number of the tranche", "text_version": "version of the text", "known_by": "how it is known",
     "destination_country": "destination", "recipient_country": "country of the office", "session_id": "session",
     "principal_id": "who the case is named after", "paid_on": "day of payment", "session_type": "kind of session",
+    "evidence_kind": "kind of paper", "tranche": "what it is for", "file": "file",
     "planned": "planned amount", "line_id": "line", "birth_year_within": "years before and after",
     "alternatives_explained": "ways to stay, asylum among them, were explained",
     "legal_consequences_explained": "what leaving means in law, such as an entry ban, was explained",
     "voluntary": "the wish is the person's own, free and informed", "municipality": "municipality (a code)",
     "location": "place (a code, never an address)", "agreed_on": "day of the agreement",
     "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what must stand ready at the arrival",
-    "evidence_kind": "kind of paper", "tranche": "what it is for", "file": "file",
 }  # fmt: skip
 
 
