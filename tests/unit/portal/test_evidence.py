@@ -8,6 +8,7 @@ from fastapi import FastAPI, Response
 
 from services.portal.client import Fetched
 from services.portal.guard import Guard, GuardBounds
+from services.portal.packing import Packing
 from services.portal.pages.evidence import Handed
 from services.portal.wording import REFUSALS
 from services.portal.words import size
@@ -46,9 +47,10 @@ async def handed(pieces: Pieces, said: dict[str, str] = SAID) -> httpx.Response:
     async def file() -> Response:
         return Handed(Fetched("reintegration", httpx.Response(200, headers=said, stream=pieces)), ID)
 
+    app.add_middleware(Packing)
     app.add_middleware(Guard, bounds=GuardBounds(ORIGIN, "https://identity.example", frozenset({"portal.example"})))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
-        return await client.get("/file")
+        return await client.get("/file", headers={"sec-fetch-site": "same-origin"})
 
 
 async def test_a_file_is_saved_never_shown_in_place_and_kept_nowhere_on_the_way() -> None:
