@@ -57,7 +57,8 @@ def _environment() -> Environment:
     )  # fmt: skip
     translations = gettext.NullTranslations()
     found.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
-    found.filters |= {"word": word, "label": label, "money": _amount, "event": event, "language": language, "size": _size}
+    found.filters |= {"word": word, "label": label, "money": _amount, "event": event, "language": language}
+    found.filters["size"] = _size
     return found
 
 
