@@ -60,6 +60,10 @@ PAGES: Final = (
     Shot("receiving-office-tr", "/cases", "receiving-office-cases"),
     Shot("receiving-office-tr", "/cases?status=arrived", "receiving-office-case", follow=(_A_CASE,)),
     Shot("receiving-office-tr", "/cases?status=reintegration_ongoing", "receiving-office-plan", follow=(_A_CASE, _A_PLAN)),
+    Shot(
+        "receiving-office-tr", "/grants?status=disbursed", "receiving-office-evidence",
+        follow=("main a[href^='/grants/']", "main a[href$='/evidence']"),
+    ),
     Shot("receiving-office-tr", "/status", "receiving-office-status"),
     Shot("receiving-office-tr", "/queue", "receiving-office-queue"),
     Shot("finance-approver", "/", "finance-approver-home"),

@@ -10,10 +10,13 @@ import structlog
 
 from services.portal.sessions import Session
 from services.portal.settings import PortalSettings
+from services.portal.upload import SentFile
 
 Service = Literal["counselling", "returns", "reintegration"]
 
 _TIMEOUT = httpx.Timeout(10.0, connect=2.0)
+# A file is looked at whole before its service answers.
+_FILE_TIMEOUT = httpx.Timeout(15.0, connect=2.0)
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=40, keepalive_expiry=20)
 _LIST = "/v1/forms"
 
@@ -51,6 +54,32 @@ class Answer:
     def sentence(self) -> str:
         """The service's own sentence about a problem."""
         return str(self.body.get("title", "")) if isinstance(self.body, dict) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file whose head has come: its pieces are read once, and it is closed whatever became of them."""
+
+    service: Service
+    response: httpx.Response
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What its service says of it."""
+        return self.response.headers
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The file as it comes; raises `ServiceAway` where it ends before it is whole."""
+        try:
+            async for piece in self.response.aiter_bytes():
+                yield piece
+        except httpx.HTTPError as fault:
+            log.warning("service_away", service=self.service, kind=type(fault).__name__)
+            raise ServiceAway(sent=False) from None
+
+    async def close(self) -> None:
+        """Reads no more of it."""
+        await self.response.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +136,33 @@ class Services:
             headers["If-Match"] = version
         return await self._sent(session, "POST", service, path, json=dict(body), headers=headers)
 
+    async def send_file(
+        self, session: Session, service: Service, path: str, file: SentFile, **query: str | None
+    ) -> Answer:
+        """A file to where it is kept; whoever gets no answer sends the same again, and it is recorded once."""
+        said = {name: value for name, value in query.items() if value}
+        headers = {"Content-Type": file.media_type, "Content-Length": str(len(file.content))}
+        return await self._sent(
+            session, "PUT", service, path, params=said, content=file.pieces(), headers=headers, timeout=_FILE_TIMEOUT
+        )
+
+    async def fetch(self, session: Session, service: Service, path: str) -> Fetched | Answer:
+        """A file, to be read and closed; what its service says where it does not hand it out."""
+        headers = {"Authorization": f"Bearer {session.access_token}"}
+        request = self._client.build_request("GET", self._urls[service] + path, headers=headers)
+        try:
+            response = await self._client.send(request, stream=True)
+            if response.is_success:
+                return Fetched(service, response)
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as fault:
+            log.warning("service_away", service=service, kind=type(fault).__name__)
+            raise ServiceAway(sent=False) from None
+        return _answer(response, sent=False)
+
     async def form(self, session: Session, service: Service, name: str) -> Form | None:
         """How a command is given; a service is asked for its forms once."""
         if (service, name) not in self._forms:
@@ -130,10 +186,14 @@ class Services:
         except httpx.HTTPError as fault:
             log.warning("service_away", service=service, kind=type(fault).__name__)
             raise ServiceAway(sent=method != "GET") from None
-        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            raise ServiceAway(sent=method != "GET")
-        try:
-            body: Any = answer.json()
-        except ValueError:
-            body = answer.text
-        return Answer(answer.status_code, body, answer.headers.get("ETag"), answer.headers)
+        return _answer(answer, sent=method != "GET")
+
+
+def _answer(answer: httpx.Response, *, sent: bool) -> Answer:
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        raise ServiceAway(sent=sent)
+    try:
+        body: Any = answer.json()
+    except ValueError:
+        body = answer.text
+    return Answer(answer.status_code, body, answer.headers.get("ETag"), answer.headers)

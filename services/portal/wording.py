@@ -13,6 +13,7 @@ WORDS: Final[Mapping[str, str]] = {
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
     "in_kind_vendor": "in kind, by a vendor", "in_kind_goods": "in kind, goods", "cash_instalment": "cash instalment",
+    "application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG",
     "yes": "Yes", "no": "No", "laissez_passer": "laissez-passer", "trc": "reception centre",
     "cleared_to_board": "cleared to board", "not_coming": "not coming", "ready_to_travel": "ready to travel",
     "none": "none", "legal_information": "legal information", "virtual_country_of_origin": "online, with the office abroad",
@@ -43,6 +44,20 @@ FAULTS: Final[Mapping[str, str]] = {
     "unreadable": "This cannot be read. Look at the example.",
     "not_offered": "Choose one of what is offered.",
     "out_of_range": "This number is too small or too large.",
+    "no_file": "Choose the file.",
+}
+
+# Refusals of the portal's own, and those of a service whose sentence says too little to whoever stands before a page.
+REFUSALS: Final[Mapping[str, str]] = {
+    "file_too_large": (
+        "The file is larger than 10 MB. Photograph it with a lower resolution, or send the pages that matter as a PDF."
+    ),
+    "file_type_differs": (
+        "The name of the file ends like that of another kind of file than it is. Save it anew as PDF, JPEG or PNG, or "
+        "take a new photo, and choose that."
+    ),
+    "too_many_uploads": "Several files are being sent at this moment. Choose the file again and send it in a minute.",
+    "form_unreadable": "What came is not whole. Choose the file again and send it once more.",
 }
 
 LABELS: Final[Mapping[str, str]] = {
@@ -54,6 +69,7 @@ LABELS: Final[Mapping[str, str]] = {
     "number": "number of the tranche", "text_version": "version of the text", "known_by": "how it is known",
     "destination_country": "destination", "recipient_country": "country of the office", "session_id": "session",
     "principal_id": "who the case is named after", "paid_on": "day of payment", "session_type": "kind of session",
+    "evidence_kind": "kind of paper", "tranche": "what it is for", "file": "file",
     "planned": "planned amount", "line_id": "line", "birth_year_within": "years before and after",
     "alternatives_explained": "ways to stay, asylum among them, were explained",
     "legal_consequences_explained": "what leaving means in law, such as an entry ban, was explained",

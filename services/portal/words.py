@@ -34,6 +34,17 @@ def apart(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(text)
 
 
+def size(count: int) -> str:
+    """A length in bytes as it is written: ``340 B``, ``12 KB``, ``1.2 MB``."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
+
+
+def _size(count: int) -> str:
+    return apart(size(count))
+
+
 def _amount(amount: Mapping[str, str] | str, currency: str = "") -> str:
     return apart(money(amount, currency))
 
@@ -47,6 +58,7 @@ def _environment() -> Environment:
     translations = gettext.NullTranslations()
     found.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     found.filters |= {"word": word, "label": label, "money": _amount, "event": event, "language": language}
+    found.filters["size"] = _size
     return found
 
 
