@@ -25,7 +25,8 @@ WORDS: Final[Mapping[str, str]] = {
     "booking_in_the_past": "Booked departure lies ahead", "document_missing": "Travel document",
     "document_expires_before_arrival": "Travel document valid on arrival",
     "voluntariness_not_fresh": "Last confirmation within 24 hours before departure",
-    "known_by": "how it is known", "re_migrated": "migrated again",
+    "known_by": "how it is known", "re_migrated": "migrated again", "data": "data processing",
+    "transfer": "transfer to the office abroad",
 }  # fmt: skip
 
 # The languages that are spoken in the centres and by staff, the most frequent first (ISO 639-3).

@@ -39,8 +39,13 @@ def named(page: Page, name: str) -> UUID | None:
 
 def all_named(page: Page, name: str) -> list[UUID]:
     """Every id that a page's address names so, each once, in their order; what is no id is no page."""
+    return ids_of(page, page.request.query_params.getlist(name))
+
+
+def ids_of(page: Page, stated: Sequence[str]) -> list[UUID]:
+    """These as ids, each once, in their order; what is no id is no page."""
     try:
-        return list(dict.fromkeys(UUID(stated) for stated in page.request.query_params.getlist(name)[:30]))
+        return list(dict.fromkeys(UUID(one) for one in stated[:30]))
     except ValueError:
         raise Turned(page.fault(404, "not_found", "There is no such page.")) from None
 
