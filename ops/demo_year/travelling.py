@@ -18,6 +18,7 @@ from services.returns.domain.case_preparation import (
     RecordTravelDocument,
     StartPreparation,
 )
+from shared.contracts.returns import ArrivalNeed
 
 
 def approve(journey: Journey, case_id: UUID, day: int) -> None:
@@ -72,8 +73,15 @@ def book(journey: Journey, household: Household, case_id: UUID, day: int, depart
         ConfirmBooking(
             departs_at=departs, arrives_at=departs + timedelta(hours=journey.dice.between(5, 18)),
             destination_country=household.country, person_ids=household.person_ids,
+            # No airline has this code.
+            flight=f"ZZ{100 + case_id.int % 900}", needs=_needs_of(household),
         ),
     )  # fmt: skip
+
+
+def _needs_of(household: Household) -> tuple[ArrivalNeed, ...]:
+    with_children: tuple[ArrivalNeed, ...] = ("first_nights", "help_at_airport")
+    return with_children if len(household.adults) < len(household.members) else ("onward_transport",)
 
 
 def on_the_eve(

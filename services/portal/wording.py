@@ -25,6 +25,8 @@ WORDS: Final[Mapping[str, str]] = {
     "booking_in_the_past": "Booked departure lies ahead", "document_missing": "Travel document",
     "document_expires_before_arrival": "Travel document valid on arrival",
     "voluntariness_not_fresh": "Last confirmation within 24 hours before departure",
+    "help_at_airport": "help at the airport", "handover_in_person": "handover in person",
+    "onward_transport": "onward transport", "first_nights": "a place for the first nights",
     "known_by": "how it is known", "re_migrated": "migrated again", "data": "data processing",
     "transfer": "transfer to the office abroad",
 }  # fmt: skip
@@ -58,7 +60,7 @@ LABELS: Final[Mapping[str, str]] = {
     "legal_consequences_explained": "what leaving means in law, such as an entry ban, was explained",
     "voluntary": "the wish is the person's own, free and informed", "municipality": "municipality (a code)",
     "location": "place (a code, never an address)", "agreed_on": "day of the agreement",
-    "valid_until": "valid until", "flight": "flight, such as TK1026",
+    "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what must stand ready at the arrival",
 }  # fmt: skip
 
 

@@ -12,6 +12,8 @@ _STAFF = (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS)
 POLICY = Policy(
     allow("list_cases", *_STAFF),
     allow("list_cases", Role.RECEIVING_OFFICE, extent="own_countries"),
+    allow("list_arrivals", Role.COORDINATOR, Role.OPERATIONS),
+    allow("list_arrivals", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_case", *_STAFF),
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("ask_status", Role.RECEIVING_OFFICE, extent="own_countries"),

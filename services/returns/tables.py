@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from services.returns.domain.case_ref import CASE_REF_PATTERN
-from services.returns.domain.case_state import BEGINNINGS, FOLLOWING_GRANTS, GATED, TERMINAL
+from services.returns.domain.case_state import AWAITED, BEGINNINGS, FOLLOWING_GRANTS, GATED, TERMINAL
 from shared.contracts import returns
 from shared.messages import Event
 from shared.tables import aggregate_table, jsonb, scope, service_metadata
@@ -38,6 +38,7 @@ def _listed(values: Iterable[str]) -> str:
 
 # A case that has not ended. Statements say it in these very words, so that PostgreSQL knows the indexes that hold no other.
 OPEN = f"status NOT IN ({_listed(TERMINAL)})"
+EXPECTED = f"status IN ({_listed(AWAITED)})"
 
 
 def _only(condition: str, statuses: Iterable[str], name: str) -> sa.CheckConstraint:
@@ -75,6 +76,8 @@ CASES = aggregate_table(
     sa.Column("departs_at", sa.DateTime(timezone=True)),
     sa.Column("arrives_at", sa.DateTime(timezone=True)),
     sa.Column("booked_person_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("flight", sa.Text),
+    sa.Column("needs", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("cleared_at", sa.DateTime(timezone=True)),
     sa.Column("times_missed", sa.Integer, nullable=False),
     sa.Column("departed_at", sa.DateTime(timezone=True)),
@@ -94,6 +97,7 @@ CASES = aggregate_table(
     _only("programme IS NOT NULL AND receiving_country = destination_country", ("preparing", *GATED), "office_settled"),
     sa.CheckConstraint("(departs_at IS NULL) = (arrives_at IS NULL) AND departs_at < arrives_at", name="booking_in_order"),
     sa.CheckConstraint("departs_at IS NOT NULL OR booked_person_ids = '{}'", name="no_seat_without_booking"),
+    sa.CheckConstraint("departs_at IS NOT NULL OR (flight IS NULL AND needs = '{}')", name="no_flight_without_booking"),
     # A child may be ready to travel, and cleared to board, only beside an adult of the case.
     _only(
         f"""NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group != "adult")') """
@@ -135,6 +139,11 @@ CASES = aggregate_table(
     sa.Index("ix_cases_open_id", "id", postgresql_where=sa.text(OPEN)),
     sa.Index("ix_cases_open_destination_country_id", "destination_country", "id", postgresql_where=sa.text(OPEN)),
     sa.Index("ix_cases_open_counsellor_id_id", "counsellor_id", "id", postgresql_where=sa.text(OPEN)),
+    sa.Index("ix_cases_expected_arrives_at_id", "arrives_at", "id", postgresql_where=sa.text(EXPECTED)),
+    sa.Index(
+        "ix_cases_expected_destination_country_arrives_at_id", "destination_country", "arrives_at", "id",
+        postgresql_where=sa.text(EXPECTED),
+    ),
     info=scope("country:destination_country"),
 )
 

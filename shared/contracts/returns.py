@@ -12,6 +12,8 @@ IneligibleReason = Literal[
 ]
 WithdrawalReason = Literal["not_stated", "changed_mind", "other_option_found", "family_decision", "health"]
 LapseReason = Literal["no_contact", "left_the_country", "left_reception"]
+# What has to stand ready at the arrival. It says what is to be done and never why: an event must not tell of anybody's health.
+ArrivalNeed = Literal["help_at_airport", "handover_in_person", "onward_transport", "first_nights"]
 MissedFlightReason = Literal["did_not_appear", "late", "carrier_cancelled", "document_refused_at_border"]
 ArrivalKnownBy = Literal["met", "visit", "call", "document"]
 ClosureReason = Literal[
@@ -113,12 +115,14 @@ class OwnPlanNoted(Event, kind="avrr.returns.case.own_plan_noted.v1"):
 
 
 class BookingConfirmed(Event, kind="avrr.returns.case.booking_confirmed.v1"):
-    """Seats to the final destination are confirmed for every travelling person."""
+    """Seats to the final destination are confirmed for every travelling person; ``needs`` is what must stand ready there."""
 
     departs_at: datetime
     arrives_at: datetime
     destination_country: Country
     person_ids: tuple[UUID, ...]
+    flight: str | None = None
+    needs: tuple[ArrivalNeed, ...] = ()
 
 
 class ReadyToTravel(Event, kind="avrr.returns.case.ready_to_travel.v1"):

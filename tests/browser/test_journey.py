@@ -196,11 +196,11 @@ async def _home(walk: Walk) -> tuple[str, str]:
     )  # fmt: skip
     await walk.do(
         "operations", case, "Confirm the booking",
-        {"departs_at": NOW + timedelta(hours=3), "arrives_at": NOW + timedelta(hours=6), "flight": "TK 1028",
-         "needs": "wheelchair"},
+        {"departs_at": NOW + timedelta(hours=3), "arrives_at": NOW + timedelta(hours=6), "flight": "tk 1028",
+         "needs": "help_at_airport"},
     )  # fmt: skip
     page = await walk.go("receiving-office-tr", "/arrivals")
-    await expect(page.get_by_role("row", name="TK 1028")).to_contain_text("wheelchair")
+    await expect(page.get_by_role("row", name="TK1028")).to_contain_text("help at the airport")
     await walk.do("operations", case, "Mark as ready to travel", {})
     await walk.do(
         "operations", case, "Record the last confirmation", {"person_id": someone, "confirmed_at": NOW - timedelta(minutes=1)}

@@ -193,6 +193,7 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
     arrival = {"person_id": str(at.mother), "arrived_at": moment(31, 6).isoformat(), "known_by": "met"}
     return {
         ("returns", "list_cases"): ("GET", "/v1/cases", None),
+        ("returns", "list_arrivals"): ("GET", "/v1/arrivals", None),
         ("returns", "read_case"): ("GET", case, None),
         ("returns", "ask_status"): ("GET", f"/v1/status/{case_ref(at.case_id)}?purpose=reintegration", None),
         ("returns", "confirm_arrival"): ("POST", f"{case}/confirm-arrival", arrival),
@@ -238,7 +239,7 @@ async def test_an_office_reaches_what_its_country_has_and_nothing_of_another(
             if path in ("/v1/cases", "/v1/plans", "/v1/grants") and method == "GET":
                 countries = {row["destination_country"] for row in answer.json()["items"]}
                 found = countries == {own.country}
-            elif operation == "list_turns":
+            elif operation in ("list_turns", "list_arrivals"):
                 found = {row["destination_country"] for row in answer.json()["items"]} <= {own.country}
             elif operation in ("request_grant", "agree_first_plan"):
                 found = (answer.status_code, answer.json()["code"]) == (409, "case_unknown")

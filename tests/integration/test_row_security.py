@@ -33,9 +33,9 @@ ROWS = {
     "returns": f"""
         INSERT INTO persons SELECT {_UUID}, 1, NULL, true, false FROM {_PLACES};
         INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
-            expressed_at, last_contact_at, contact_tried_at, booked_person_ids, times_missed, grants)
+            expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, times_missed, grants)
             SELECT {_UUID}, 1, '0000-000' || n || '-000', 'intention', country, {_UUID}, who, '[]', now(), now(), '{{}}',
-            '{{}}', 0, '[]' FROM {_PLACES};
+            '{{}}', '{{}}', 0, '[]' FROM {_PLACES};
         INSERT INTO travels SELECT {_UUID}, {_UUID}, country, 'male', 'adult', now(), NULL, true FROM {_PLACES};
         INSERT INTO arrival_notices SELECT {_UUID}, country, now() FROM {_PLACES}""",
     "reintegration": f"""

@@ -18,6 +18,7 @@ from services.counselling import queries as counselling
 from services.reintegration import lists as reintegration
 from services.returns import queries as returns
 from services.returns.domain.window import statuses_of
+from services.returns.queries import arrivals
 from shared.db import Database, Scope, Sql
 from shared.ids import FIRST, LAST
 from shared.policy import EVERYWHERE, Reach
@@ -35,6 +36,7 @@ LATE_SESSION = UUID(f"00000000-0000-7000-8400-{ROWS // 10 * 9:012x}")
 EARLY_SESSION = UUID(f"00000000-0000-7000-8400-{ROWS // 10:012x}")
 SITES = "(ARRAY['trc_lipa', 'remote'])[1 + n % 2]"
 HELD = "timestamptz '2023-01-01' + n * interval '1 minute'"
+ARRIVES = "timestamptz '2023-01-01' + n * interval '2 minutes'"
 ID = "('00000000-0000-7000-8{0}00-' || lpad(to_hex(n), 12, '0'))::uuid"
 CASE, PERSON, PLAN, GRANT, SESSION = (ID.format(kind) for kind in range(5))
 
@@ -43,11 +45,13 @@ RETURNS = (
     f"""INSERT INTO persons (id, version, counselled_at, data_consent, transfer_consent, transfer_country)
     SELECT {PERSON}, 1, now(), true, true, {COUNTRIES} FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
-    expressed_at, last_contact_at, contact_tried_at, booked_person_ids, times_missed, grants, submitted_by, approved_by)
+    expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, times_missed, grants, submitted_by, approved_by,
+    programme, receiving_country, departs_at, arrives_at)
     SELECT {CASE}, 2, overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0) || '-000',
-    CASE WHEN n > {ROWS - RARE} THEN 'applied' ELSE (ARRAY['intention', 'withdrawn', 'approved'])[1 + n % 3] END, {COUNTRIES}, {PERSON}, 'staff:c' || n % {COUNSELLORS},
+    CASE WHEN n > {ROWS - RARE} THEN 'applied' ELSE (ARRAY['intention', 'withdrawn', 'preparing'])[1 + n % 3] END, {COUNTRIES}, {PERSON}, 'staff:c' || n % {COUNSELLORS},
     jsonb_build_array(jsonb_build_object('person_id', {PERSON}, 'age_group', 'adult', 'travel', 'expected')),
-    now(), now(), '{{}}', '{{}}', 0, '[]', 'staff:anna', CASE WHEN n % 3 > 0 THEN 'staff:zoran' END
+    now(), now(), '{{}}', '{{}}', '{{}}', 0, '[]', 'staff:anna', CASE WHEN n % 3 > 0 THEN 'staff:zoran' END,
+    'avrr', {COUNTRIES}, CASE n % 3 WHEN 2 THEN {ARRIVES} - interval '4 hours' END, CASE n % 3 WHEN 2 THEN {ARRIVES} END
     FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO travels (case_id, person_id, destination_country, sex, age_group, departed_at, own_plan)
     SELECT {CASE}, {PERSON}, {COUNTRIES}, 'male', 'adult', now(), true FROM generate_series(1, {ROWS}) n
@@ -110,7 +114,18 @@ def lists_of_returns() -> list[Asked]:
     ours += [{**asked, "open": "true"} for asked in ours if "status" not in asked]
     theirs = some_of({"statuses": statuses_of("in_preparation")})
     theirs += some_of({"statuses": statuses_of("not_coming")})[1:]
+    begin, until = datetime(1, 1, 1, tzinfo=UTC), datetime(2023, 1, 15, tzinfo=UTC)
+    places: list[dict[str, object]] = [
+        {"since": begin, "after_id": UUID(int=0), "until": until},
+        {"since": until + timedelta(days=200), "after_id": UUID(int=0), "until": until + timedelta(days=214)},
+    ]
     return [
+        *((MISSION, arrivals.ARRIVALS, place) for place in places),
+        *(
+            (office, arrivals.ARRIVALS_ABROAD, {"countries": [country], "not_coming_since": NOON, **place})
+            for place in places
+            for country, office in OFFICES.items()
+        ),
         *((MISSION, returns.cases(asked), asked) for asked in ours),
         *(
             (office, returns.cases_abroad(asked), {"countries": [country], "not_coming_since": NOON, **asked})

@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.kernel_2 import in_countries
 
-revision = "reintegration_4"
+revision = "reintegration_3"
 down_revision = "reintegration_2"
 branch_labels = None
 depends_on = None

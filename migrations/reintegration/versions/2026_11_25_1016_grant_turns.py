@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.kernel_2 import EVERY_ROW, in_countries
 
-revision = "reintegration_5"
-down_revision = "reintegration_4"
+revision = "reintegration_4"
+down_revision = "reintegration_3"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "returns_case_lists"
+revision = "returns_3"
 down_revision = "returns_2"
 branch_labels = None
 depends_on = None

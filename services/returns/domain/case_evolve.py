@@ -92,6 +92,8 @@ def evolve(state: Case | None, event: Event) -> Case:
                 departs_at=event.departs_at,
                 arrives_at=event.arrives_at,
                 booked_person_ids=event.person_ids,
+                flight=event.flight,
+                needs=event.needs,
             )
         case ReadyToTravel():
             return replace(state, status=_moved(state, "ready_to_travel"))
@@ -219,7 +221,7 @@ def _unconfirmed(case: Case) -> Case:
 
 
 def _without_booking(case: Case) -> Case:
-    return replace(_unconfirmed(case), departs_at=None, arrives_at=None, booked_person_ids=())
+    return replace(_unconfirmed(case), departs_at=None, arrives_at=None, booked_person_ids=(), flight=None, needs=())
 
 
 def _withdrew(case: Case, person_id: UUID) -> Case:

@@ -11,7 +11,7 @@ from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_guards import not_by_the_counsellor, only_in, traveller
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts
 from services.returns.domain.gate import CONFIRMATION_HOLDS, first_unmet, gate
-from services.returns.domain.given_fields import PersonIds
+from services.returns.domain.given_fields import ArrivalNeeds, Flight, PersonIds
 from shared.contracts.counselling import Country
 from shared.contracts.returns import (
     BookingConfirmed,
@@ -58,12 +58,17 @@ class RecordOwnPlan(Command):
 
 
 class ConfirmBooking(Command):
-    """Record confirmed seats to the final destination for exactly those who travel. It replaces an earlier booking."""
+    """Record confirmed seats to the final destination for exactly those who travel. It replaces an earlier booking.
+
+    ``flight`` is the last leg's number, ``needs`` what the receiving office must have ready.
+    """
 
     departs_at: Moment
     arrives_at: Moment
     destination_country: Country
     person_ids: PersonIds
+    flight: Flight | None = None
+    needs: ArrivalNeeds = ()
 
 
 class MarkReadyToTravel(Command):
@@ -186,6 +191,8 @@ def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: C
         arrives_at=order.arrives_at,
         destination_country=order.destination_country,
         person_ids=order.person_ids,
+        flight=order.flight,
+        needs=order.needs,
     )
     return () if evolve(case, booked) == case else (booked,)
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from shared.contracts.counselling import AgeGroup, Sex
-from shared.contracts.returns import ClosureReason, GrantStage, TravelDocumentKind
+from shared.contracts.returns import ArrivalNeed, ClosureReason, GrantStage, TravelDocumentKind
 
 Status = Literal[
     "intention", "screening", "applied", "approved", "preparing", "ready_to_travel", "cleared_to_board", "departed",
@@ -24,6 +24,9 @@ FOLLOWING_GRANTS: Final[tuple[Status, ...]] = ("reintegrating", "grant_approved"
 TERMINAL: Final[tuple[Status, ...]] = ("closed", "withdrawn", "ineligible", "not_departed", "lapsed")
 
 _GRANT_LED: Final = frozenset(FOLLOWING_GRANTS)
+
+# With a booking somebody of such a case is expected at the other end.
+AWAITED: Final[tuple[Status, ...]] = ("preparing", "ready_to_travel", "cleared_to_board", "departed")
 
 BEGINNINGS: Final[frozenset[str]] = frozenset({"intention"})
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
@@ -106,8 +109,8 @@ class NotedGrant:
 class Case:
     """A return case from an intention to its end.
 
-    ``departs_at``, ``arrives_at`` and ``booked_person_ids`` are the present booking, its seats those of persons who
-    have not left. ``departed_at`` and ``arrived_at`` are when the last of those did with whom the case departed and
+    ``departs_at``, ``arrives_at``, ``booked_person_ids``, ``flight`` and ``needs`` are the present booking, its seats
+    those of persons who have not left. ``departed_at`` and ``arrived_at`` are when the last of those did with whom the case departed and
     arrived. ``contact_tried_at`` holds the tries since ``last_contact_at``, the latest moment at which somebody of the
     case was certainly in contact with us.
     """
@@ -128,6 +131,8 @@ class Case:
     departs_at: datetime | None = None
     arrives_at: datetime | None = None
     booked_person_ids: tuple[UUID, ...] = ()
+    flight: str | None = None
+    needs: tuple[ArrivalNeed, ...] = ()
     cleared_at: datetime | None = None
     times_missed: int = 0
     departed_at: datetime | None = None

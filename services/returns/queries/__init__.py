@@ -17,6 +17,7 @@ from shared.contracts.access import StatusReason
 from shared.contracts.counselling import AgeGroup, Country, Sex
 from shared.contracts.returns import (
     ApplicationSubmitted,
+    ArrivalNeed,
     CaseApproved,
     CaseClosed,
     CaseDeclaredIneligible,
@@ -87,7 +88,7 @@ _LISTINGS: Final[Mapping[frozenset[str], Sql]] = {
 # Only who agreed as far as is known here: whoever is listed is asked about again before anything is told. Country by
 # country, so that each walks its own index; an office has one or a few. With an offset a subquery is asked for each case
 # at hand and cannot become a read of its whole table beforehand.
-_KNOWN_ABROAD = (
+KNOWN_ABROAD = (
     "(c.approved_by IS NOT NULL OR EXISTS (SELECT FROM travels t WHERE t.case_id = c.id OFFSET 0)) "
     "AND NOT EXISTS (SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid, age_group text, travel text) "
     " LEFT JOIN persons k ON k.id = p.person_id "
@@ -103,7 +104,7 @@ def _listing_abroad(filters: Sequence[str]) -> Sql:
     given = "".join(f"c.{_FILTERS_ABROAD[name]} AND " for name in filters)
     return Sql(
         "SELECT c.id FROM unnest(cast(:countries AS text[])) own(country) CROSS JOIN LATERAL (SELECT c.id FROM cases c "
-        f" WHERE c.destination_country = ANY (ARRAY[own.country]) AND {given}{_KNOWN_ABROAD} AND c.{_AFTER} "
+        f" WHERE c.destination_country = ANY (ARRAY[own.country]) AND {given}{KNOWN_ABROAD} AND c.{_AFTER} "
         " ORDER BY c.destination_country, c.id LIMIT :limit) c ORDER BY c.id LIMIT :limit"
     )
 
@@ -218,6 +219,8 @@ class CaseForReceivingOffice(BaseModel):
     persons: tuple[Traveller, ...]
     departs_at: datetime | None
     arrives_at: datetime | None
+    flight: str | None
+    needs: tuple[ArrivalNeed, ...]
 
 
 class DepartureGate(BaseModel):
@@ -288,7 +291,7 @@ def for_receiving_office(case: Case) -> CaseForReceivingOffice:
     if status == "not_coming":
         return CaseForReceivingOffice(
             case_ref=case.case_ref, status=status, destination_country=case.destination_country, persons=(),
-            departs_at=None, arrives_at=None,
+            departs_at=None, arrives_at=None, flight=None, needs=(),
         )
     return CaseForReceivingOffice(
         case_ref=case.case_ref,
@@ -304,6 +307,8 @@ def for_receiving_office(case: Case) -> CaseForReceivingOffice:
         ),
         departs_at=case.departs_at,
         arrives_at=case.arrives_at,
+        flight=case.flight,
+        needs=case.needs,
     )
 
 

@@ -1,7 +1,8 @@
 """What is told of cases, to whom: lists and cases for staff, and the receiving office's window, each look on record."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, cast, get_args
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Annotated, Protocol, TypeVar, cast, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -30,6 +31,15 @@ from shared.http import Call, Calling, Limit, Page, View
 from shared.ids import uuid7
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+Place = TypeVar("Place")
+
+
+class Finds(Protocol[Place]):
+    """Finds the places in a list that follow one; None is the beginning."""
+
+    async def __call__(self, unit: UnitOfWork, after: Place | None) -> list[Place]:
+        """The places, up to one more than a page holds."""
 
 
 @router.get("/cases")
@@ -180,38 +190,57 @@ async def _listed_abroad(
         if status not in get_args(PublicState):
             raise _not_for_this_reader("status")
         given["statuses"] = statuses_of(cast("PublicState", status))
-    items: list[queries.CaseRowForReceivingOffice] = []
-    # What tables know here is a little older than what counselling answers: whoever took a consent back meanwhile is
-    # left out, and the page is filled from behind. A page names no case but those it tells of.
+    since = call.context.now - NOTICE_STANDS
+
+    async def find(unit: UnitOfWork, after: UUID | None) -> list[UUID]:
+        rows = await unit.rows(
+            queries.cases_abroad(given), countries=countries, after=after, limit=limit + 1, not_coming_since=since, **given
+        )
+        return [row["id"] for row in rows]
+
+    told, more = await told_in_a_list(call, countries, find, lambda id: id, after, limit)
+    return Page[queries.CaseRowForReceivingOffice](
+        items=[queries.row_for_receiving_office(id, case) for id, case, _ in told],
+        next=call.goes_on_after(str(told[-1][0]), limit) if more else None,
+    )
+
+
+async def told_in_a_list(
+    call: Call, countries: Sequence[str], find: Finds[Place],
+    id_of: Callable[[Place], UUID], after: Place | None, limit: int,
+) -> tuple[list[tuple[Place, Case, PublicState]], bool]:
+    """One page of what an office may be told of, put on record, and whether more follows.
+
+    ``find`` answers up to ``limit + 1`` places after one. What tables know here is a little older than what counselling
+    answers: whoever took a consent back meanwhile is left out, and the page is filled from behind. A page names no case
+    but those it tells of.
+    """
+    items: list[tuple[Place, Case, PublicState]] = []
     while len(items) <= limit:
-        found, more = await _told_after(call, countries, given, after, limit)
-        items += found
-        after = more
-        if more is None:
+        places = await _told_after(call, countries, partial(find, after=after), id_of, items)
+        if len(places) <= limit:
             break
+        after = places[-1]
     page = items[:limit]
-    told = tuple(Told(case_id=row.id, country=row.destination_country, status=row.status) for row in page)
+    told = tuple(
+        Told(case_id=id_of(place), country=case.destination_country, status=state) for place, case, state in page
+    )
     await _on_record(call, None, "told", None, told)
-    following = call.goes_on_after(str(page[-1].id), limit) if len(items) > limit else None
-    return Page[queries.CaseRowForReceivingOffice](items=page, next=following)
+    return page, len(items) > limit
 
 
 async def _told_after(
-    call: Call, countries: Sequence[str], given: Mapping[str, object], after: UUID | None, limit: int
-) -> tuple[list[queries.CaseRowForReceivingOffice], UUID | None]:
-    """What may be told of the cases that follow one, and after which to go on; None is the end."""
-    actor, now = call.context.actor, call.context.now
+    call: Call, countries: Sequence[str], find: Callable[[UnitOfWork], Awaitable[list[Place]]],
+    id_of: Callable[[Place], UUID], items: list[tuple[Place, Case, PublicState]],
+) -> list[Place]:
+    """Adds what may be told of the cases found; answers with all of them."""
 
-    async def work(unit: UnitOfWork) -> tuple[list[UUID], dict[UUID, Case], dict[UUID, Notice]]:
-        rows = await unit.rows(
-            queries.cases_abroad(given), countries=countries, after=after, limit=limit + 1,
-            not_coming_since=now - NOTICE_STANDS, **given,
-        )
-        ids = [row["id"] for row in rows]
-        found = await states(unit, wiring.CASE, ids, actor, reach=call.reach)
-        return ids, found, await queries.notices(unit, found)
+    async def work(unit: UnitOfWork) -> tuple[list[Place], dict[UUID, Case], dict[UUID, Notice]]:
+        places = await find(unit)
+        found = await states(unit, wiring.CASE, [id_of(place) for place in places], call.context.actor, reach=call.reach)
+        return places, found, await queries.notices(unit, found)
 
-    ids, found, noticed = await call.ask(work)
+    places, found, noticed = await call.ask(work)
     agreed: set[UUID] = set()
     # Counselling is asked even if there is nobody to ask about: when it is away, no list says that there is nothing.
     for country in sorted({case.destination_country for case in found.values()}) or [min(countries, default="BA")]:
@@ -223,12 +252,12 @@ async def _told_after(
             await _on_record(call, None, "consent_unanswered", None, ())
             raise ConsentUnanswered
         agreed |= answered
-    items = [
-        queries.row_for_receiving_office(id, case)
-        for id in ids
-        if (case := found.get(id)) is not None and answer(case, noticed.get(id), agreed, now)[1] is not None
-    ]
-    return items, ids[-1] if len(ids) > limit else None
+    for place in places:
+        case = found.get(id_of(place))
+        state = answer(case, noticed.get(id_of(place)), agreed, call.context.now)[1] if case is not None else None
+        if case is not None and state is not None:
+            items.append((place, case, state))
+    return places
 
 
 async def _on_record(

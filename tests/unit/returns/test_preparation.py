@@ -2,6 +2,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from services.returns.domain.case_preparation import (
     ClearToBoard,
@@ -19,6 +20,7 @@ from shared.contracts.returns import (
     OwnPlanNoted,
     PersonWithdrew,
     PreparationStarted,
+    ReadyToTravel,
     TravelDocumentRecorded,
     VoluntarinessConfirmed,
 )
@@ -190,6 +192,28 @@ def test_a_plan_of_a_case_that_has_ended_changes_nothing() -> None:
 
 def test_a_booking_for_everybody_who_travels_is_confirmed() -> None:
     given(*DOCUMENTED).when(booking(*FAMILY), OPERATIONS).then(booked(*FAMILY))
+
+
+def test_a_booking_tells_the_flight_and_what_must_stand_ready() -> None:
+    order = ConfirmBooking(
+        departs_at=DEPARTS_AT, arrives_at=ARRIVES_AT, destination_country="PK", person_ids=FAMILY, flight=" tk 1028",
+        needs=("onward_transport", "help_at_airport"),
+    )  # fmt: skip
+    told = booked(*FAMILY).model_copy(update={"flight": "TK1028", "needs": ("help_at_airport", "onward_transport")})
+    given(*DOCUMENTED).when(order, OPERATIONS).then(told)
+    case = after(*DOCUMENTED, told)
+    assert (case.flight, case.needs) == ("TK1028", ("help_at_airport", "onward_transport"))
+    # What was ready for one flight is not ready for the next.
+    missed = after(*DOCUMENTED, told, ReadyToTravel(), FlightMissed(reason="late", times_missed=1))
+    assert (missed.flight, missed.needs) == (None, ())
+
+
+@pytest.mark.parametrize("flight", ["1028", "TK", "TK10281", "TK1028AB", "", "Mrs. Smith", "TK 1028; DROP"])
+def test_what_is_no_flight_is_malformed(flight: str) -> None:
+    with pytest.raises(ValidationError):
+        ConfirmBooking(
+            departs_at=DEPARTS_AT, arrives_at=ARRIVES_AT, destination_country="PK", person_ids=FAMILY, flight=flight
+        )
 
 
 def test_a_booking_replaces_the_one_before_and_all_confirmations_for_it() -> None:
