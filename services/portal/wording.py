@@ -6,6 +6,7 @@ from typing import Final
 
 from babel import Locale
 
+from services.portal.translation import translated
 from shared.countries import ALPHA_2
 
 # What is not listed reads well enough with blanks for underscores.
@@ -28,7 +29,8 @@ WORDS: Final[Mapping[str, str]] = {
     "help_at_airport": "help at the airport", "handover_in_person": "handover in person",
     "onward_transport": "onward transport", "first_nights": "a place for the first nights",
     "known_by": "how it is known", "re_migrated": "migrated again", "data": "data processing",
-    "transfer": "transfer to the office abroad",
+    "transfer": "transfer to the office abroad", "completed": "completed", "in progress": "in progress",
+    "not started": "not started", "cannot start yet": "cannot start yet", "not needed": "not needed",
 }  # fmt: skip
 
 # The languages that are spoken in the centres and by staff, the most frequent first (ISO 639-3).
@@ -74,12 +76,14 @@ def countries() -> Mapping[str, str]:
 def word(code: object) -> str:
     """A code as people read it."""
     text = str(code)
-    return WORDS.get(text) or countries().get(text) or text.replace("_", " ")
+    if text in WORDS:
+        return translated(WORDS[text])
+    return countries().get(text) or text.replace("_", " ")
 
 
 def label(key: str) -> str:
     """The name of a field as people read it, with its first letter large."""
-    text = LABELS.get(key, key.replace("_", " "))
+    text = translated(LABELS[key]) if key in LABELS else key.replace("_", " ")
     return text[:1].upper() + text[1:]
 
 
@@ -92,4 +96,4 @@ def event(kind: str) -> str:
 
 def language(code: str) -> str:
     """A language's name; the code (ISO 639-3) where it is none of those that are chosen from."""
-    return LANGUAGES.get(code, code)
+    return translated(LANGUAGES[code]) if code in LANGUAGES else code

@@ -52,7 +52,8 @@ class Desk:
     async def follow(self, page: Page, name: str) -> None:
         """Follows a link or button of this name, and looks at the page that it leads to as everybody might."""
         found = page.get_by_role("link", name=name).or_(page.get_by_role("button", name=name))
-        await found.first.click()
+        async with page.expect_navigation():
+            await found.first.click()
         await self.look_at(page)
 
     async def look_at(self, page: Page) -> None:

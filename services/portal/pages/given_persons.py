@@ -9,13 +9,16 @@ from services.portal.client import Form
 from services.portal.fields import Given, Note, Option, Posted, typed
 from services.portal.pages.frame import Page
 from services.portal.pages.naming import all_named, here, named, registered
+from services.portal.translation import _, translated
 from services.portal.wording import word
 from shared.clock import real_time
 
 State = Mapping[str, Any]
 
-_ALIKE: Final = "Registered already from the same country, of the same year and sex"
-_NOT_SAID: Final = (
+_ALIKE: Final = _(
+    "Registered already from the same country, of the same year and sex: %(how_many)s. Look whether this is one of them."
+)
+_NOT_SAID: Final = _(
     "There is no session with this person, of yours or of your site, in which the wish was expressed. Record it first."
 )
 _CONSENTS: Final = ("data", "transfer")
@@ -37,8 +40,7 @@ async def new_person(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[
     if not known:
         return Given(start=start), back
     how_many = f"{len(known)}{'+' if alike['next'] else ''}"
-    sentence = f"{_ALIKE}: {how_many}. Look whether this is one of them."
-    return Given(start=start, notes=(Note(sentence, "/persons", asked),)), back
+    return Given(start=start, notes=(Note(translated(_ALIKE, how_many=how_many), "/persons", asked),)), back
 
 
 async def of_person(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
@@ -58,7 +60,7 @@ async def of_person(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[G
     if consent == "data":
         # It stays with this mission, so no country is asked for.
         fixed["recipient_country"] = None
-    shown = (("Consent", word(consent)),)
+    shown = ((_("Consent"), word(consent)),)
     return Given(fixed, start=start, version=found.etag or "", shown=shown), f"/persons/{id}"
 
 
@@ -110,7 +112,7 @@ async def of_intention(page: Page, form: Form, id: UUID, posted: Posted) -> tupl
     else:
         options |= dict.fromkeys(("principal_id", "person_ids"), _to_choose(members))
         start |= {"principal_id": str(person_id), "person_ids": [member["id"] for member in members]}
-    notes = () if sessions else (Note(_NOT_SAID, f"/persons/{person_id}"),)
+    notes = () if sessions else (Note(translated(_NOT_SAID), f"/persons/{person_id}"),)
     return Given(fixed, options, start, notes=notes), f"/persons/{person_id}"
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from services.portal import sign_in
 from services.portal.fields import Option
 from services.portal.pages.frame import Page, Turned
+from services.portal.translation import _
 from services.portal.wording import word
 from shared.clock import real_time
 
@@ -47,7 +48,7 @@ def ids_of(page: Page, stated: Sequence[str]) -> list[UUID]:
     try:
         return list(dict.fromkeys(UUID(one) for one in stated[:30]))
     except ValueError:
-        raise Turned(page.fault(404, "not_found", "There is no such page.")) from None
+        raise Turned(page.fault(404, "not_found", _("There is no such page."))) from None
 
 
 def days_since(moment: str) -> int:
