@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from services.portal import sign_in
 from services.portal.client import open_services
 from services.portal.guard import Guard, GuardBounds
+from services.portal.packing import Packing
 from services.portal.pages import cases, finance, home, ordering, persons, plans
 from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
 from services.portal.provider import ProviderAway
@@ -53,6 +54,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, no_such_page)
     app.add_exception_handler(HTTPException, no_such_page)
     app.add_exception_handler(ProviderAway, sign_in.provider_away)
+    app.add_middleware(Packing)
     app.add_middleware(Guard, bounds=GuardBounds.of(settings))
     return app
 

@@ -48,11 +48,7 @@ async def of_person(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[G
     if form.name == "register_person":
         return await new_person(page, form, id, posted)
     found = await page.ask("counselling", f"/v1/persons/{id}")
-    state = found.body["state"]
-    start = {
-        "language": "eng", "text_version": "2023-01", "recipient_country": state["country_of_origin"],
-        "given_at": _today(page),
-    }  # fmt: skip
+    start = {"language": "eng", "text_version": "2023-01", "given_at": _today(page)}
     consent = page.request.query_params.get("consent")
     if consent not in _CONSENTS:
         return Given(start=start, version=found.etag or ""), f"/persons/{id}"

@@ -58,10 +58,7 @@ class RecordOwnPlan(Command):
 
 
 class ConfirmBooking(Command):
-    """Record confirmed seats to the final destination for exactly those who travel. It replaces an earlier booking.
-
-    ``flight`` is the last leg's number, ``needs`` what the receiving office must have ready.
-    """
+    """Record confirmed seats to the final destination for exactly those who travel. It replaces an earlier booking."""
 
     departs_at: Moment
     arrives_at: Moment

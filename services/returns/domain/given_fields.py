@@ -23,7 +23,8 @@ PersonIds = Annotated[
 ]
 
 
-# An airline's two or three characters, up to four digits and at most a letter (IATA resolution 762), without spaces.
+# An airline's two or three characters, up to four digits and at most a letter (IATA resolution 762), without spaces. It
+# may be typed as it stands on a ticket, with one between and in small letters.
 _FLIGHT: Final = r"^([A-Z][A-Z0-9]|[0-9][A-Z])[A-Z]?[0-9]{1,4}[A-Z]?$"
 
 
@@ -39,7 +40,10 @@ def _in_order(needs: tuple[ArrivalNeed, ...]) -> tuple[ArrivalNeed, ...]:
 
 Flight = Annotated[
     str,
-    Field(pattern=_FLIGHT),
+    Field(
+        pattern=_FLIGHT,
+        json_schema_extra={"pattern": "^([A-Za-z][A-Za-z0-9]|[0-9][A-Za-z])[A-Za-z]? ?[0-9]{1,4}[A-Za-z]?$"},
+    ),
     BeforeValidator(_without_spaces),
 ]
 ArrivalNeeds = Annotated[
