@@ -148,11 +148,11 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         if host_of(scope) not in self.bounds.hosts:
-            return plain_page(_("Wrong address"), _("Nobody of this name answers here."), 400)
+            return plain_page(_("Wrong address"), _("This system does not have this address."), 400)
         if scope["method"] not in _SAFE_METHODS and not self._is_ours(scope):
             return plain_page(_("This was not sent from our own page"), _("Nothing was done. Open the page again and send the form from there."), 403)
         if scope["path"] != _NEVER_TOO_MANY and self.in_flight >= self.bounds.in_flight:
-            answer = plain_page(_("Too much is asked at once"), _("Nothing was done. Try again in a moment."), 503)
+            answer = plain_page(_("Too many people are using the system"), _("Nothing was done. Try again in a minute."), 503)
             answer.headers["Retry-After"] = "2"
             return answer
         stated = _only(scope, b"content-length")
@@ -183,7 +183,7 @@ def _only(scope: Scope, name: bytes) -> str | None:
 
 
 def _too_long() -> Response:
-    answer = plain_page(_("This is too long"), _("What you sent is longer than anything that can be sent here. Nothing was done."), 413)
+    answer = plain_page(_("This is too long"), _("What you sent is too long for this system. Nothing was done."), 413)
     # What is still to come of the body is not read.
     answer.headers["Connection"] = "close"
     return answer
@@ -193,7 +193,7 @@ def _fault(timed_out: bool, length: int) -> Response:
     if length > MAX_BODY_BYTES:
         return _too_long()
     if timed_out:
-        answer = plain_page(_("This took too long"), _("It was given up. Look whether it was done before you try again."), 503)
+        answer = plain_page(_("This took too long"), _("The system stopped waiting. Look whether it was done before you try again."), 503)
         answer.headers["Retry-After"] = "2"
         return answer
-    return plain_page(_("Something went wrong on our side"), _("It has been noted. Try again in a moment."), 500)
+    return plain_page(_("Something went wrong on our side"), _("The fault is recorded. Try again in a minute."), 500)

@@ -113,7 +113,7 @@ async def asked(page: Page, year: str) -> None:
 async def test_a_person_is_registered_found_elsewhere_heard_and_may_wish_and_withdraw(desk: Desk) -> None:
     page = await desk.arrived("counsellor-3")
     await desk.look_for(page, YEAR)
-    await expect(page.get_by_text("Nobody like this is registered.")).to_be_visible()
+    await expect(page.get_by_text("No such person is registered.")).to_be_visible()
     await desk.follow(page, "Register a person")
     await expect(page.locator('[name="birth_year"]')).to_have_value(YEAR)
     await page.locator('input[name="sex"][value="female"]').check()
@@ -158,7 +158,7 @@ async def test_a_family_is_put_together_and_each_member_leads_to_the_others(desk
     people = [await registered(desk.mission, 1962), await registered(desk.mission, 1962)]
     page = await desk.arrived("counsellor-3")
     await page.goto(f"{desk.portal}/persons/{people[0]}")
-    await desk.follow(page, "Put a family together")
+    await desk.follow(page, "Register a family")
     await asked(page, "1962")
     await desk.follow(page, "Find")
     await desk.follow(page, f"Add to a family …{str(people[1])[-6:]}")

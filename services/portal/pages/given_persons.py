@@ -16,10 +16,10 @@ from shared.clock import real_time
 State = Mapping[str, Any]
 
 _ALIKE: Final = _(
-    "Registered already from the same country, of the same year and sex: %(how_many)s. Look whether this is one of them."
+    "Persons of the same country, year of birth and sex who are registered already: %(how_many)s. Is this one of them?"
 )
 _NOT_SAID: Final = _(
-    "There is no session with this person, of yours or of your site, in which the wish was expressed. Record it first."
+    "There is no session with this person in which the wish to return was expressed. Record that session first."
 )
 _CONSENTS: Final = ("data", "transfer")
 

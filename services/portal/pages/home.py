@@ -37,13 +37,13 @@ def _cases(heading: str, status: str) -> Waiting:
 
 
 _TURNS: Final = Waiting(_("Grants that wait for you"), "turns", "reintegration", "/v1/turns", "/queue")
-_ARRIVALS: Final = Waiting(_("Arrivals ahead"), "arrivals", "returns", "/v1/arrivals", "/arrivals", {"days": DAYS_AHEAD})
+_ARRIVALS: Final = Waiting(_("Next arrivals"), "arrivals", "returns", "/v1/arrivals", "/arrivals", {"days": DAYS_AHEAD})
 
 # What waits for somebody with this role, the most pressing first.
 WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
     "counsellor": (
         Waiting(_("My open cases"), "cases", "returns", "/v1/cases", "/cases", {"mine": "true", "open": "true"}),
-        Waiting(_("My last sessions"), "sessions", "counselling", "/v1/sessions", "/sessions", {"newest": "true"}),
+        Waiting(_("My latest sessions"), "sessions", "counselling", "/v1/sessions", "/sessions", {"newest": "true"}),
     ),
     "coordinator": (
         _cases(_("Applications to decide on"), "applied"),
@@ -51,7 +51,7 @@ WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
         _ARRIVALS,
     ),
     "operations": (
-        _cases(_("To be prepared"), "approved"),
+        _cases(_("Approved, to prepare"), "approved"),
         _cases(_("In preparation"), "preparing"),
         _cases(_("Ready to travel"), "ready_to_travel"),
         _cases(_("Cleared to board"), "cleared_to_board"),
@@ -60,7 +60,7 @@ WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
     "protection": (_cases(_("In screening"), "screening"),),
     "receiving_office": (
         _ARRIVALS,
-        _cases(_("Departed, arrival not confirmed"), "departed"),
+        _cases(_("Departed, arrival not confirmed yet"), "departed"),
         Waiting(_("Plans to agree"), "cases", "returns", "/v1/cases", "/cases?status=arrived", {"status": "arrived"}),
         _TURNS,
     ),

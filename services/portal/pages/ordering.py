@@ -30,8 +30,8 @@ _WHATEVER_CHANGED: Final = frozenset(
 _ACR_VALUES: Final = re.compile(r'acr_values="([^"]*)"')
 
 _UNKNOWN_OUTCOME: Final = _(
-    "No answer came, so it is not known whether this was recorded. Send it again: it is recorded once, however often "
-    "it is sent."
+    "No answer came. Nobody can say whether this was recorded. Send it again: it is recorded only once, also if you "
+    "send it twice."
 )
 
 
@@ -72,7 +72,7 @@ async def answer_for(service: Service, operation: str, id: UUID, page: Reading) 
     except ServiceAway as away:
         if away.sent:
             return await view.check(posted, _UNKNOWN_OUTCOME, 503)
-        return await view.check(posted, _("A part of the system does not answer just now. Nothing was sent. Try again."), 503)
+        return await view.check(posted, _("A part of the system does not answer now. Nothing was sent. Try again in a minute."), 503)
     return await _after(view, posted, answer)
 
 
