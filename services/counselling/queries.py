@@ -82,6 +82,16 @@ def _found(narrowed: str, order: str) -> Sql:
 _FOUND: Final[Mapping[bool, Sql]] = {False: _found("", ""), True: _found("sex = :sex AND ", "sex, ")}
 
 
+_BELONGING = Sql(
+    "SELECT (SELECT family_id FROM family_members WHERE person_id = :person_id) AS family_id, "
+    "(SELECT intention_id FROM active_attempts WHERE person_id = :person_id) AS intention_id"
+)
+_TOGETHER = Sql(
+    "SELECT p.id, p.sex, p.birth_year, p.country_of_origin, p.site, p.data_consent, p.registered_at, f.family_id "
+    "FROM family_members f JOIN persons p ON p.id = f.person_id WHERE f.family_id = :family_id ORDER BY p.id"
+)
+
+
 # The caller's own walk an index in its order, by a list of one for the same reason as above. Somebody's sessions are few
 # and are all read; which of them the caller may know of, row security says once more.
 def _sessions(whose: str, order: str) -> Sql:
@@ -124,6 +134,13 @@ class PersonRow(BaseModel):
     registered_at: datetime | None
 
 
+class Belonging(BaseModel):
+    """Where a person belongs: their family, and the wish to return that has not ended, whose id is its case's id."""
+
+    family_id: UUID | None
+    intention_id: UUID | None
+
+
 class SessionRow(BaseModel):
     """One session in a list."""
 
@@ -149,6 +166,18 @@ def sessions(*, with_person: bool, newest: bool) -> Sql:
     Oldest first it begins behind `FIRST`, the newest first before `LAST`.
     """
     return _SESSIONS[with_person, newest]
+
+
+async def belonging(unit: UnitOfWork, person_id: UUID) -> Belonging:
+    """A person's family and the wish to return that has not ended, None for each that there is not."""
+    row = await unit.row(_BELONGING, person_id=person_id)
+    assert row is not None
+    return Belonging.model_validate(dict(row))
+
+
+async def together(unit: UnitOfWork, family_id: UUID) -> list[PersonRow]:
+    """The members of a family, in the order of their ids."""
+    return [PersonRow.model_validate(dict(row)) for row in await unit.rows(_TOGETHER, family_id=family_id)]
 
 
 async def named_persons(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[NamedPerson, ...]:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.portal.plain import plain_page
 from services.portal.settings import PortalSettings
+from services.portal.translation import _
 from services.portal.wording import REFUSALS
 from shared.files.media import MOST_BYTES
 from shared.surroundings import STALL_SECONDS, AnswerCutShort, correlation_of, host_of
@@ -161,13 +162,11 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         if host_of(scope) not in self.bounds.hosts:
-            return plain_page("Wrong address", "Nobody of this name answers here.", 400)
+            return plain_page(_("Wrong address"), _("This system does not have this address."), 400)
         if scope["method"] not in _SAFE_METHODS and not self._is_ours(scope):
-            return plain_page(
-                "This was not sent from our own page", "Nothing was done. Open the page again and send the form from there.", 403
-            )
+            return plain_page(_("This was not sent from our own page"), _("Nothing was done. Open the page again and send the form from there."), 403)
         if scope["path"] != _NEVER_TOO_MANY and self.in_flight >= self.bounds.in_flight:
-            answer = plain_page("Too much is asked at once", "Nothing was done. Try again in a moment.", 503)
+            answer = plain_page(_("Too many people are using the system"), _("Nothing was done. Try again in a minute."), 503)
             answer.headers["Retry-After"] = "2"
             return answer
         stated = _only(scope, b"content-length")
@@ -208,10 +207,10 @@ def _takes_file(scope: Scope) -> bool:
 def _too_long(scope: Scope) -> Response:
     if _takes_file(scope):
         answer = plain_page(
-            "This file is too large", REFUSALS["file_too_large"], 413, (scope["path"], "Go back and choose another file")
+            _("This file is too large"), REFUSALS["file_too_large"], 413, (scope["path"], _("Go back and choose another file"))
         )
     else:
-        answer = plain_page("This is too long", "What you sent is longer than anything that can be sent here. Nothing was done.", 413)
+        answer = plain_page(_("This is too long"), _("What you sent is too long for this system. Nothing was done."), 413)
     # What is still to come of the body is not read.
     answer.headers["Connection"] = "close"
     return answer
@@ -219,7 +218,7 @@ def _too_long(scope: Scope) -> Response:
 
 def _fault(timed_out: bool) -> Response:
     if timed_out:
-        answer = plain_page("This took too long", "It was given up. Look whether it was done before you try again.", 503)
+        answer = plain_page(_("This took too long"), _("The system stopped waiting. Look whether it was done before you try again."), 503)
         answer.headers["Retry-After"] = "2"
         return answer
-    return plain_page("Something went wrong on our side", "It has been noted. Try again in a moment.", 500)
+    return plain_page(_("Something went wrong on our side"), _("The fault is recorded. Try again in a minute."), 500)

@@ -1,6 +1,5 @@
 """How pages are written: one Jinja environment, gettext for the portal's own words, codes and amounts for people."""
 
-import gettext
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -13,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.portal.translation import counted, translated
 from services.portal.wording import FAULTS, event, label, language, word
 from shared.ids import uuid7
 
@@ -55,9 +55,8 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
-    translations = gettext.NullTranslations()
-    found.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
-    found.filters |= {"word": word, "label": label, "money": _amount, "event": event, "language": language}
+    found.install_gettext_callables(translated, counted, newstyle=True)  # type: ignore[attr-defined]
+    found.filters |= {"translated": translated, "word": word, "label": label, "money": _amount, "event": event, "language": language}
     found.filters["size"] = _size
     return found
 

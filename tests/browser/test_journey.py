@@ -160,7 +160,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await walk.answer(page, "country_of_origin", "TR")
     await walk.answer(page, "birth_year", "1990")
     await page.get_by_role("button", name="Find").click()
-    await page.get_by_role("link", name="Register a person").click()
+    await page.get_by_role("button", name="Register a person").click()
     for name, value in {"sex": "female", "site": "trc_borici"}.items():
         await walk.answer(page, name, value)
     await walk.send(page)
@@ -169,7 +169,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     consent: dict[str, str | bool | datetime] = {
         "text_version": "2023-01", "language": "tur", "method": "signature", "given_at": given
     }  # fmt: skip
-    await walk.do("counsellor-3", person, "Record a consent", {**consent, "consent": "data"})
+    await walk.do("counsellor-3", person, "Record a consent: data processing", consent)
     await walk.do(
         "counsellor-3", person, "Record a session with this person",
         {"session_type": "individual", "outcome": "intention_expressed", "held_at": NOW - timedelta(minutes=20)},
@@ -196,7 +196,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await walk.do("counsellor-3", case, "Submit the application", {})
     await walk.do("coordinator", case, "Approve the application", {})
     await walk.do(
-        "counsellor-3", person, "Record a consent", {**consent, "consent": "transfer", "recipient_country": "TR"}
+        "counsellor-3", person, "Record a consent: transfer to the office abroad", {**consent, "recipient_country": "TR"}
     )
     await walk.do("operations", case, "Start preparation", {"programme": "avrr-wb"})
     await walk.mission.caller.drained()

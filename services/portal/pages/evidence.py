@@ -17,6 +17,7 @@ from services.portal.fields import Field, Option, Posted
 from services.portal.pages.frame import NotSignedIn, Page, Reading, Turned
 from services.portal.pages.frame import page as page_of
 from services.portal.pages.naming import short
+from services.portal.translation import _, translated
 from services.portal.upload import NoSuchForm, Places, SentForm, read_form
 from services.portal.wording import REFUSALS, word
 from services.portal.words import money
@@ -32,11 +33,11 @@ _NAMES: Final[Mapping[str, str]] = {"kind": "evidence_kind", "tranche": "tranche
 _KINDS: Final = tuple(Option(kind, word(kind)) for kind in get_args(EvidenceKind))
 # As the service names a file: by its kind and its id, never as its sender did.
 _NAMED: Final = re.compile(rf'attachment; filename="[a-z_]{{1,40}}-[0-9a-f]{{6}}\.({"|".join(EXTENSIONS.values())})"')
-_UNKNOWN_OUTCOME: Final = (
+_UNKNOWN_OUTCOME: Final = _(
     "No answer came, so it is not known whether this was filed. Choose the same file and send it again: it is kept "
     "once, however often it is sent."
 )
-_AWAY: Final = "A part of the system does not answer just now. Nothing was sent; try again in a moment."
+_AWAY: Final = _("A part of the system does not answer now. Nothing was sent. Try again in a minute.")
 
 
 @router.get("/grants/{grant_id}/evidence")
@@ -72,7 +73,7 @@ async def read_evidence(grant_id: UUID, evidence_id: UUID, page: Reading) -> Res
     try:
         found = await page.services.fetch(page.session, "reintegration", path)
     except ServiceAway:
-        return page.fault(503, "away", "A part of the system does not answer just now. Try again in a moment.")
+        return page.fault(503, "away", _("A part of the system does not answer now. Try again in a minute."))
     if isinstance(found, Answer):
         return page.fault(found.status, found.code, found.sentence)
     return Handed(found, evidence_id)
@@ -100,7 +101,7 @@ async def _filed(request: Request, grant_id: UUID, sent: SentForm) -> Response:
     except ServiceAway as away:
         return await view.show(sent.fields, refusal=_UNKNOWN_OUTCOME if away.sent else _AWAY, status=503, unknown=away.sent)
     if answer.ok:
-        return await view.page.done(f"Evidence recorded: {word(kind)}.", f"/grants/{grant_id}/evidence")
+        return await view.page.done(translated(_("Evidence recorded: %(kind)s."), kind=word(kind)), f"/grants/{grant_id}/evidence")
     return await view.show(sent.fields, refusal=REFUSALS.get(answer.code, answer.sentence), status=answer.status)
 
 
@@ -146,9 +147,15 @@ class _View:
 
 
 def _fields(state: Mapping[str, Any]) -> tuple[Field, ...]:
-    whole = Option("", "the grant as a whole")
+    whole = Option("", translated(_("the grant as a whole")))
     tranches = (
-        Option(str(one["number"]), f"tranche {one['number']}: {money(one['amount'], state['currency'])}, {word(one['status'])}")
+        Option(
+            str(one["number"]),
+            translated(
+                _("tranche %(number)s: %(amount)s, %(status)s"), number=one["number"],
+                amount=money(one["amount"], state["currency"]), status=word(one["status"]),
+            ),
+        )
         for one in state["tranches"]
     )
     return (
