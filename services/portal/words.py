@@ -37,8 +37,9 @@ def apart(text: str) -> Markup:
 def size(count: int) -> str:
     """A length in bytes as it is written: ``340 B``, ``12 KB``, ``1.2 MB``."""
     if count < 1024:
-        return f"{count} B"
-    return f"{count / 1024:.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
+        return f"{count}\N{NO-BREAK SPACE}B"
+    kilobytes = count / 1024
+    return f"{kilobytes:.0f}\N{NO-BREAK SPACE}KB" if kilobytes < 1024 else f"{kilobytes / 1024:.1f}\N{NO-BREAK SPACE}MB"
 
 
 def _size(count: int) -> str:
