@@ -143,7 +143,7 @@ async def test_a_body_may_be_as_long_as_the_bound_and_not_longer_whatever_its_le
         for body in (b"x" * (MAX_BODY_BYTES + 1), pieces(MAX_BODY_BYTES + 1)):
             answer = await client.post("/page", headers=ours, content=body)
             assert (answer.status_code, answer.headers["connection"]) == (413, "close")
-            assert "longer than anything" in answer.text
+            assert "too long for this system" in answer.text
 
 
 async def test_a_fault_is_a_page_without_its_text_and_a_line_without_it() -> None:
