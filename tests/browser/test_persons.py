@@ -141,6 +141,16 @@ async def test_a_person_is_registered_found_elsewhere_heard_and_may_wish_and_wit
     await page.goto(desk.portal + person)
     await expect(page.get_by_role("link", name="Record the wish to return")).to_have_count(0)
     case = await page.get_by_role("link", name="Go to the case").get_attribute("href") or ""
+    reference = await page.get_by_role("link", name="Go to the case").locator("span").inner_text()
+    await page.goto(f"{desk.portal}/persons")
+    await page.locator("#reference").fill(reference.lower())
+    await desk.follow(page, "Open")
+    assert urlsplit(page.url).path == case
+    await page.goto(f"{desk.portal}/persons")
+    await page.locator("#reference").fill("X" * len(reference))
+    await desk.follow(page, "Open")
+    await expect(page.get_by_role("alert")).to_contain_text("No case has this reference.")
+    await page.goto(desk.portal + person)
     await desk.follow(page, "Withdraw")
     await page.get_by_label("changed mind").check()
     await desk.send(page)
