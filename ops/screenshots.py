@@ -76,6 +76,8 @@ PAGES: Final = (
     Shot("finance-reconciler", "/", "finance-reconciler-home"),
     Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
     Shot("auditor", "/", "auditor-home"),
+    Shot("auditor", "/log", "auditor-log", tour=True),
+    Shot("auditor", "/log", "auditor-chain", follow=("main td a[href^='/log?id=']", "main a[href^='/log/chain/']")),
     Shot("manager", "/", "manager-home"),
     Shot("manager", "/funds", "manager-funds"),
     Shot("manager", "/funds", "manager-fund", follow=("main a[href^='/funds/']",)),

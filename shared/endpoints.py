@@ -15,6 +15,8 @@ from shared.aggregate import AnyAggregate
 from shared.callers import PUBLIC, AuthenticatedRoute
 from shared.db import INFRASTRUCTURE, Busy, Database, Scope, Sql
 from shared.http import Calling
+from shared.log_routes import add_log_routes
+from shared.log_search import MOST_EVENTS
 from shared.messages import Command
 from shared.metrics import Metrics
 from shared.problems import problem
@@ -27,8 +29,6 @@ _POSITION = Sql(
     "(SELECT coalesce(json_object_agg(source, stopped), '{}'::json) FROM cursor WHERE stopped IS NOT NULL) AS stopped"
 )
 _CHUNK = 500
-# The largest number that the log's index can hold.
-MOST_EVENTS = 2**63 - 1
 
 
 class Form(BaseModel):
@@ -97,6 +97,7 @@ def router_for(
 ) -> APIRouter:
     """The routes common to all services; ``health`` is asked for a position, so that it is not counted as commands."""
     router = APIRouter(route_class=AuthenticatedRoute)
+    add_log_routes(router)
 
     @router.get("/v1/events", response_class=StreamingResponse)
     async def read_events(

@@ -46,8 +46,26 @@ def service_metadata() -> sa.MetaData:
         sa.Column("leaf", sa.LargeBinary, nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+        # Made of the leaf by the database itself, for whoever searches; what is proved is the leaf.
+        sa.Column("time", sa.DateTime(timezone=True), sa.Computed("leaf_time(leaf, at)", persisted=True), nullable=False),
+        sa.Column("actorid", sa.Text, sa.Computed("leaf_actorid(leaf)", persisted=True), nullable=False),
         sa.UniqueConstraint("subject", "aggver"),
         sa.CheckConstraint(f"octet_length(leaf) <= {LEAF_LIMIT}", name="leaf_size"),
+        *(
+            sa.Index(f"ix_event_log_{'_'.join(walked)}", *walked)
+            for walked in (
+                ("time", "idx"), ("type", "time", "idx"), ("subject", "time", "idx"), ("actorid", "time", "idx"),
+                ("actorid", "type", "time", "idx"),
+            )
+        ),
+        info=scope("log"),
+    )
+    # Every id that stands in an event, but its own; a trigger of the log fills it.
+    sa.Table(
+        "log_mentions",
+        metadata,
+        sa.Column("about", sa.Uuid, primary_key=True),
+        sa.Column("idx", sa.BigInteger, primary_key=True, autoincrement=False),
         info=scope("log"),
     )
     sa.Table(

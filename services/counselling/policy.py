@@ -28,10 +28,21 @@ POLICY = Policy(
     allow("read_intention", Role.COUNSELLOR, Role.COORDINATOR),
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR),
+    # A search says which events there are and not what they say; whoever opens one touches the key again.
+    allow("search_log", Role.AUDITOR),
+    allow("read_event", Role.AUDITOR),
+    allow("read_chain", Role.AUDITOR),
+    allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     allow("check_transfer_consents", Role.SERVICE),
-    step_up=("read_events",),
-    on_record=("find_persons", "read_person", "read_family", "list_sessions", "read_session", "read_intention", "read_events"),
-    searches=("find_persons",),
-    exports=("read_events",),
+    step_up=(
+        "read_events",
+        "read_event", "read_chain", "export_log",
+    ),
+    on_record=(
+        "find_persons", "read_person", "read_family", "list_sessions", "read_session", "read_intention", "read_events",
+        "search_log", "read_event", "read_chain", "export_log",
+    ),
+    searches=("find_persons", "read_chain"),
+    exports=("read_events", "export_log"),
 )

@@ -146,10 +146,11 @@ class Services:
             session, "PUT", service, path, params=said, content=file.pieces(), headers=headers, timeout=_FILE_TIMEOUT
         )
 
-    async def fetch(self, session: Session, service: Service, path: str) -> Fetched | Answer:
+    async def fetch(self, session: Session, service: Service, path: str, **query: str | None) -> Fetched | Answer:
         """A file, to be read and closed; what its service says where it does not hand it out."""
         headers = {"Authorization": f"Bearer {session.access_token}"}
-        request = self._client.build_request("GET", self._urls[service] + path, headers=headers)
+        said = {name: value for name, value in query.items() if value}
+        request = self._client.build_request("GET", self._urls[service] + path, headers=headers, params=said)
         try:
             response = await self._client.send(request, stream=True)
             if response.is_success:

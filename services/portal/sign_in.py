@@ -68,14 +68,15 @@ async def kept_form(request: Request, session: Session, path: str) -> dict[str, 
 
 
 async def step_up(
-    request: Request, session: Session, path: str, fields: Mapping[str, Sequence[str]], acr_values: str,
+    request: Request, session: Session, path: str, fields: Mapping[str, Sequence[str]] | None, acr_values: str,
     max_age: int = 0,
 ) -> Response:  # fmt: skip
-    """The answer to a form that needs a stronger or fresher sign-in (RFC 9470): to the provider, with the form kept.
+    """The answer where a stronger or fresher sign-in is needed (RFC 9470): to the provider, with a form kept if one was sent.
 
     ``max_age`` 0 asks for a new sign-in whatever there was.
     """
-    await sessions_of(request).forms.keep(session.person_id, path, fields)
+    if fields is not None:
+        await sessions_of(request).forms.keep(session.person_id, path, fields)
     return await _to_provider(request, path, session.person_id, acr_values, max_age)
 
 

@@ -67,8 +67,20 @@ POLICY = Policy(
     allow("list_turns", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR),
+    # A search says which events there are and not what they say; whoever opens one touches the key again.
+    allow("search_log", Role.AUDITOR),
+    allow("read_event", Role.AUDITOR),
+    allow("read_chain", Role.AUDITOR),
+    allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
-    step_up=("approve_grant", "release_tranche", "confirm_payment", "read_events"),
-    on_record=("read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_events"),
-    exports=("read_events",),
+    step_up=(
+        "approve_grant", "release_tranche", "confirm_payment", "read_events",
+        "read_event", "read_chain", "export_log",
+    ),
+    on_record=(
+        "read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_events",
+        "search_log", "read_event", "read_chain", "export_log",
+    ),
+    searches=("read_chain",),
+    exports=("read_events", "export_log"),
 )

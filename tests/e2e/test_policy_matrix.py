@@ -304,6 +304,11 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
     for service, asked in paths.items():
         for path in asked.values():
             assert (await mission.read(service, "counsellor-3", path)).status_code == 200
+        for path in ("", f"/chain/{at.case_id}", "/export"):
+            answer = await mission.read(service, "auditor", f"/v1/log{path}")
+            assert answer.status_code == 200
+        first = (await mission.read(service, "auditor", "/v1/log")).json()["items"][-1]["id"]
+        assert (await mission.read(service, "auditor", f"/v1/log/{first}")).status_code == 200
         export = await mission.read(service, "auditor", "/v1/events")
         noted = {
             operation

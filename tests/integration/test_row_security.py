@@ -62,7 +62,8 @@ OF_THE_KERNEL = f"""
     INSERT INTO accesses SELECT {_UUID}, 1, 'read_events', 'read', who, '{{}}' FROM {_PLACES};
     INSERT INTO refusal_windows SELECT who, 'read_events', 'not_found', {_UUID}, {_UUID}, 0, now(), now(), 'x' FROM {_PLACES};
     INSERT INTO idempotency SELECT who, 'key-' || n, '', 201, {_UUID}, 1 FROM {_PLACES};
-    INSERT INTO event_log SELECT n, {_UUID}, 'x', {_UUID}, 1, '', '' FROM {_PLACES}"""
+    INSERT INTO event_log SELECT n, {_UUID}, 'x', {_UUID}, 1, '', '' FROM {_PLACES};
+    INSERT INTO log_mentions SELECT {_UUID}, n FROM {_PLACES}"""
 
 BY_COUNTRY = [
     ("counselling", "persons"), ("counselling", "intentions"), ("returns", "cases"), ("returns", "travels"),
@@ -150,8 +151,9 @@ async def test_what_belongs_to_an_actor_is_seen_by_no_other(table: str, filled: 
 async def test_the_log_is_seen_in_transactions_that_may_read_it_and_in_no_other(filled: Filled) -> None:
     made = await filled("returns")
     everything = Scope("staff:anna", frozenset(COUNTRIES), frozenset({"remote"}))
-    assert await seen(made.api, everything, "event_log") == 0
-    assert await seen(made.api, Scope("staff:x", log=True), "event_log") == 2
+    for table in ("event_log", "log_mentions"):
+        assert await seen(made.api, everything, table) == 0
+        assert await seen(made.api, Scope("staff:x", log=True), table) == 2
 
 
 @pytest.mark.parametrize("service", ROWS)
@@ -160,7 +162,7 @@ async def test_a_session_that_was_told_nothing_sees_nothing_and_neither_does_one
 ) -> None:
     made = await filled(service)
     tables = [table for owner, table in (*BY_COUNTRY, *FOR_ALL_WHO_ARE_KNOWN) if owner == service]
-    tables += [*BY_ACTOR, "event_log"]
+    tables += [*BY_ACTOR, "event_log", "log_mentions"]
     assert made.api._pool is not None
     for told in (False, True):
         if told:
@@ -208,6 +210,8 @@ async def test_nobody_writes_a_row_that_they_would_not_see(service: str, stateme
         ("returns", "api", "SELECT last_hash FROM cursor"),
         ("returns", "api", "SELECT size FROM log_head"),
         ("returns", "api", "DELETE FROM accesses"),
+        ("returns", "api", f"INSERT INTO log_mentions VALUES ('{ONE}', 0)"),
+        ("returns", "worker", "SELECT about FROM log_mentions"),
         ("returns", "api", f"INSERT INTO persons VALUES ('{ONE}', 1, NULL, true, false)"),
         ("counselling", "api", "SELECT source FROM cursor"),
         ("counselling", "worker", "SELECT id FROM persons"),

@@ -1,6 +1,5 @@
 """The page of a command: questions from the service's own form, answers to check, then sent once under one key."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +14,7 @@ from services.portal.client import Answer, Form, Service, ServiceAway
 from services.portal.fields import Fault, Field, Given, Posted, body_of, fields_of
 from services.portal.pages.frame import Page, Reading, Turned
 from services.portal.pages.given import given_for
+from services.portal.pages.key import acr_values_of, key_needed
 from services.portal.translation import _, translated
 from shared.ids import uuid7
 
@@ -27,7 +27,6 @@ _WHATEVER_CHANGED: Final = frozenset(
         "record_contact_tried", "record_missed_flight",
     }
 )  # fmt: skip
-_ACR_VALUES: Final = re.compile(r'acr_values="([^"]*)"')
 
 _UNKNOWN_OUTCOME: Final = _(
     "No answer came. Nobody can say whether this was recorded. Send it again: it is recorded only once, also if you "
@@ -80,12 +79,8 @@ async def _after(view: "_View", posted: Posted, answer: Answer) -> Response:
     page = view.page
     if answer.ok:
         return await page.done(translated(_("%(what)s: recorded."), what=view.form.label), view.back)
-    if answer.code == "insufficient_user_authentication":
-        challenge = answer.headers.get("www-authenticate", "")
-        acr_values = _ACR_VALUES.search(challenge)
-        return await sign_in.step_up(
-            page.request, page.session, page.path, posted, acr_values[1] if acr_values else ""
-        )
+    if key_needed(answer):
+        return await sign_in.step_up(page.request, page.session, page.path, posted, acr_values_of(answer))
     if answer.status == httpx.codes.UNPROCESSABLE_ENTITY:
         faults = tuple(
             Fault(str(fault.get("field", "")).removeprefix("body."), "unreadable")

@@ -1,0 +1,29 @@
+"""How a page sends its reader to touch the security key (RFC 9470) and what it learns from the service's demand."""
+
+import re
+from typing import Final
+
+from fastapi import Response
+
+from services.portal import sign_in
+from services.portal.client import Answer
+from services.portal.pages.frame import Page
+
+_ACR_VALUES: Final = re.compile(r'acr_values="([^"]*)"')
+_NEEDED: Final = "insufficient_user_authentication"
+
+
+def key_needed(answer: Answer) -> bool:
+    """Whether a service wants a stronger or fresher sign-in before it answers."""
+    return answer.code == _NEEDED
+
+
+def acr_values_of(answer: Answer) -> str:
+    """Which sign-in would be strong enough, as the service says."""
+    found = _ACR_VALUES.search(answer.headers.get("www-authenticate", ""))
+    return found[1] if found else ""
+
+
+async def to_the_key(page: Page, answer: Answer, back: str) -> Response:
+    """To the provider, and from there back to a page of ours."""
+    return await sign_in.step_up(page.request, page.session, back, None, acr_values_of(answer))
