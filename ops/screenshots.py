@@ -60,6 +60,10 @@ PAGES: Final = (
     Shot("receiving-office-tr", "/cases", "receiving-office-cases"),
     Shot("receiving-office-tr", "/cases?status=arrived", "receiving-office-case", follow=(_A_CASE,)),
     Shot("receiving-office-tr", "/cases?status=reintegration_ongoing", "receiving-office-plan", follow=(_A_CASE, _A_PLAN)),
+    Shot(
+        "receiving-office-tr", "/grants?status=disbursed", "receiving-office-evidence",
+        follow=("main a[href^='/grants/']", "main a[href$='/evidence']"),
+    ),
     Shot("receiving-office-tr", "/status", "receiving-office-status"),
     Shot("receiving-office-tr", "/queue", "receiving-office-queue"),
     Shot("finance-approver", "/", "finance-approver-home"),
@@ -76,6 +80,8 @@ PAGES: Final = (
     Shot("auditor", "/log", "auditor-chain", follow=("main td a[href^='/log?id=']", "main a[href^='/log/chain/']")),
     Shot("manager", "/", "manager-home"),
     Shot("manager", "/funds", "manager-funds"),
+    Shot("manager", "/funds", "manager-fund", follow=("main a[href^='/funds/']",)),
+    Shot("manager", "/report?year=2023", "manager-report"),
 )
 
 

@@ -242,6 +242,14 @@ class Call:
         """A query in one transaction of this actor; ``log`` lets it read the event log."""
         return await transact(self.runtime.database, self.scope(log=log), question)
 
+    def may(self, operation: str) -> bool:
+        """Whether the policy gives this actor another operation as well, wherever that reaches."""
+        try:
+            self.runtime.policy.reach(self.context.actor, operation)
+        except NotPermitted:
+            return False
+        return True
+
     def take(self, kind: Kind) -> None:
         """Takes a further token, where a request does what is limited more strictly; raises `TooManyRequests`."""
         self.runtime.take(self.request, self.context.actor, kind)

@@ -37,18 +37,24 @@ _BEHIND_AN_INTENTION = Sql(
 _FIGURES = Sql(
     "WITH period AS (SELECT cast(:first AS date)::timestamp AT TIME ZONE cast(:zone AS text) AS begins, "
     " (cast(:last AS date) + 1)::timestamp AT TIME ZONE cast(:zone AS text) AS ends), "
-    "held AS (SELECT count(*) AS sessions, count(*) FILTER (WHERE modality = 'virtual_country_of_origin') AS virtual "
+    # Site by site first, so that the sums and the parts come from one walk along the index by time.
+    "held AS (SELECT site, count(*) AS sessions, count(*) FILTER (WHERE modality = 'virtual_country_of_origin') AS virtual "
     " FROM sessions, period WHERE session_type = 'individual' AND status = 'held' "
-    " AND held_at >= begins AND held_at < ends), "
-    "grouped AS (SELECT count(*) AS group_sessions, coalesce(sum(participants), 0) AS participants "
-    " FROM group_sessions, period WHERE held_at >= begins AND held_at < ends), "
+    " AND held_at >= begins AND held_at < ends GROUP BY site), "
+    "grouped AS (SELECT site, count(*) AS group_sessions, sum(participants) AS participants "
+    " FROM group_sessions, period WHERE held_at >= begins AND held_at < ends GROUP BY site), "
     "reached AS (SELECT coalesce(sum(contacts), 0) AS contacts, count(DISTINCT location) AS locations "
     " FROM outreach, period WHERE held_at >= begins AND held_at < ends), "
     "wished AS (SELECT count(DISTINCT person ->> 'person_id') AS persons, count(DISTINCT i.id) AS intentions "
     " FROM intentions i CROSS JOIN LATERAL jsonb_array_elements(i.persons) person, period "
     " WHERE expressed_at >= begins AND expressed_at < ends) "
-    "SELECT sessions, virtual, group_sessions, participants, contacts, locations, persons, intentions "
-    "FROM held, grouped, reached, wished"
+    "SELECT (SELECT cast(coalesce(sum(sessions), 0) AS bigint) FROM held) AS sessions, "
+    "(SELECT cast(coalesce(sum(virtual), 0) AS bigint) FROM held) AS virtual, "
+    "(SELECT coalesce(json_object_agg(site, sessions), '{}'::json) FROM held) AS sessions_at, "
+    "(SELECT cast(coalesce(sum(group_sessions), 0) AS bigint) FROM grouped) AS group_sessions, "
+    "(SELECT cast(coalesce(sum(participants), 0) AS bigint) FROM grouped) AS participants, "
+    "(SELECT coalesce(json_object_agg(site, group_sessions), '{}'::json) FROM grouped) AS group_sessions_at, "
+    "contacts, locations, persons, intentions FROM reached, wished"
 )
 
 _AGREED = Sql(
@@ -74,6 +80,16 @@ def _found(narrowed: str, order: str) -> Sql:
 
 
 _FOUND: Final[Mapping[bool, Sql]] = {False: _found("", ""), True: _found("sex = :sex AND ", "sex, ")}
+
+
+_BELONGING = Sql(
+    "SELECT (SELECT family_id FROM family_members WHERE person_id = :person_id) AS family_id, "
+    "(SELECT intention_id FROM active_attempts WHERE person_id = :person_id) AS intention_id"
+)
+_TOGETHER = Sql(
+    "SELECT p.id, p.sex, p.birth_year, p.country_of_origin, p.site, p.data_consent, p.registered_at, f.family_id "
+    "FROM family_members f JOIN persons p ON p.id = f.person_id WHERE f.family_id = :family_id ORDER BY p.id"
+)
 
 
 # The caller's own walk an index in its order, by a list of one for the same reason as above. Somebody's sessions are few
@@ -118,6 +134,13 @@ class PersonRow(BaseModel):
     registered_at: datetime | None
 
 
+class Belonging(BaseModel):
+    """Where a person belongs: their family, and the wish to return that has not ended, whose id is its case's id."""
+
+    family_id: UUID | None
+    intention_id: UUID | None
+
+
 class SessionRow(BaseModel):
     """One session in a list."""
 
@@ -143,6 +166,18 @@ def sessions(*, with_person: bool, newest: bool) -> Sql:
     Oldest first it begins behind `FIRST`, the newest first before `LAST`.
     """
     return _SESSIONS[with_person, newest]
+
+
+async def belonging(unit: UnitOfWork, person_id: UUID) -> Belonging:
+    """A person's family and the wish to return that has not ended, None for each that there is not."""
+    row = await unit.row(_BELONGING, person_id=person_id)
+    assert row is not None
+    return Belonging.model_validate(dict(row))
+
+
+async def together(unit: UnitOfWork, family_id: UUID) -> list[PersonRow]:
+    """The members of a family, in the order of their ids."""
+    return [PersonRow.model_validate(dict(row)) for row in await unit.rows(_TOGETHER, family_id=family_id)]
 
 
 async def named_persons(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[NamedPerson, ...]:
@@ -196,7 +231,10 @@ async def behind_an_intention(
 
 
 async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
-    """Counselling's part of the report. A counselling session is a held individual one; groups and outreach apart."""
+    """Counselling's part of the report. A counselling session is a held individual one; groups and outreach apart.
+
+    ``sessions_at_…`` and ``group_sessions_at_…`` name each site at which there was one.
+    """
     row = await unit.row(_FIGURES, first=period.first, last=period.last, zone=period.zone)
     assert row is not None
     return [
@@ -208,5 +246,10 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
         Figure(key="outreach_locations", unit="locations", value=row["locations"]),
         Figure(key="intentions", unit="persons", value=row["persons"]),
         Figure(key="intention_records", unit="cases", value=row["intentions"]),
+        *(
+            Figure(key=f"{of}_at_{site}", unit="sessions", value=value, of=row[of])
+            for of in ("sessions", "group_sessions")
+            for site, value in sorted(json.loads(row[f"{of}_at"]).items())
+        ),
     ]
 

@@ -23,6 +23,19 @@ from shared.statistics import First, Last, Statistics, period
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
 
+class PersonView(View[Person]):
+    """A person with their family, and with the wish to return that has not ended for whoever may read that one."""
+
+    family_id: UUID | None
+    intention_id: UUID | None
+
+
+class FamilyView(View[Family]):
+    """A family with what tells its members apart."""
+
+    persons: list[queries.PersonRow]
+
+
 @router.get("/persons")
 async def find_persons(
     call: Calling,
@@ -54,9 +67,14 @@ async def register_person(person_id: UUID, body: RegisterPerson, call: Calling) 
 
 
 @router.get("/persons/{person_id}")
-async def read_person(person_id: UUID, call: Calling) -> View[Person]:
-    """What counselling knows of a person."""
-    return await call.view(wiring.PERSON, person_id)
+async def read_person(person_id: UUID, call: Calling) -> PersonView:
+    """What counselling knows of a person, and to which family and wish to return that leads on."""
+    view = await call.view(wiring.PERSON, person_id)
+    found = await call.ask(lambda unit: queries.belonging(unit, person_id))
+    return PersonView(
+        id=view.id, version=view.version, state=view.state, actions=view.actions, family_id=found.family_id,
+        intention_id=found.intention_id if call.may("read_intention") else None,
+    )  # fmt: skip
 
 
 @router.post("/persons/{person_id}/give-consent")
@@ -78,9 +96,12 @@ async def register_family(family_id: UUID, body: RegisterFamily, call: Calling) 
 
 
 @router.get("/families/{family_id}")
-async def read_family(family_id: UUID, call: Calling) -> View[Family]:
-    """A family and its members."""
-    return await call.view(wiring.FAMILY, family_id)
+async def read_family(family_id: UUID, call: Calling) -> FamilyView:
+    """A family and its members, who are on record as shown."""
+    view = await call.view(wiring.FAMILY, family_id, recorded=True)
+    persons = await call.ask(lambda unit: queries.together(unit, family_id))
+    await call.on_record(family_id, tuple(person.id for person in persons))
+    return FamilyView(id=view.id, version=view.version, state=view.state, actions=view.actions, persons=persons)
 
 
 @router.get("/sessions")

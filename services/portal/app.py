@@ -12,12 +12,13 @@ from services.portal import sign_in
 from services.portal.client import open_services
 from services.portal.guard import Guard, GuardBounds
 from services.portal.packing import Packing
-from services.portal.pages import cases, finance, home, log, ordering, persons, plans
+from services.portal.pages import cases, evidence, finance, funds, home, log, ordering, persons, plans, report
 from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
 from services.portal.provider import ProviderAway
 from services.portal.sessions import open_sessions
 from services.portal.settings import PortalSettings
 from services.portal.static_files import PREFIX, StaticFiles
+from services.portal.upload import Places
 from shared.connections import BoundedConnection
 from shared.telemetry import configure_logging
 from shared.topology import PORTAL
@@ -37,9 +38,11 @@ def create_app(settings: PortalSettings) -> FastAPI:
         title="avrr portal", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     app.state.static = StaticFiles.load()
+    app.state.places = Places()
     app.mount(PREFIX, app.state.static)
-    for router in (sign_in.router, home.router, persons.router, cases.router, plans.router, finance.router, log.router, ordering.router):
-        app.include_router(router)
+    app.include_router(sign_in.router)
+    for pages in (home, persons, cases, plans, finance, evidence, funds, report, log, ordering):
+        app.include_router(pages.router)
 
     @app.get("/healthz")
     async def healthz() -> Response:

@@ -10,10 +10,13 @@ import structlog
 
 from services.portal.sessions import Session
 from services.portal.settings import PortalSettings
+from services.portal.upload import SentFile
 
 Service = Literal["counselling", "returns", "reintegration"]
 
 _TIMEOUT = httpx.Timeout(10.0, connect=2.0)
+# A file is looked at whole before its service answers.
+_FILE_TIMEOUT = httpx.Timeout(15.0, connect=2.0)
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=40, keepalive_expiry=20)
 _LIST = "/v1/forms"
 
@@ -54,23 +57,29 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
-    """A file that a service has begun to send; whoever has it reads its chunks to the end or closes it."""
+class Fetched:
+    """A file whose head has come: its pieces are read once, and it is closed whatever became of them."""
 
-    headers: Mapping[str, str]
-    _answer: httpx.Response
+    service: Service
+    response: httpx.Response
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The file piece by piece; raises if the service breaks off, so that no part passes for the whole."""
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What its service says of it."""
+        return self.response.headers
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The file as it comes; raises `ServiceAway` where it ends before it is whole."""
         try:
-            async for chunk in self._answer.aiter_bytes():
-                yield chunk
-        finally:
-            await self.close()
+            async for piece in self.response.aiter_bytes():
+                yield piece
+        except httpx.HTTPError as fault:
+            log.warning("service_away", service=self.service, kind=type(fault).__name__)
+            raise ServiceAway(sent=False) from None
 
     async def close(self) -> None:
-        """Reads no further."""
-        await self._answer.aclose()
+        """Reads no more of it."""
+        await self.response.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +136,33 @@ class Services:
             headers["If-Match"] = version
         return await self._sent(session, "POST", service, path, json=dict(body), headers=headers)
 
-    async def download(self, session: Session, service: Service, path: str, **query: str | None) -> Download | Answer:
-        """A file as it comes, or the problem why there is none."""
-        request = self._client.build_request(
-            "GET", self._urls[service] + path, headers={"Authorization": f"Bearer {session.access_token}"},
-            params={name: value for name, value in query.items() if value},
-        )  # fmt: skip
+    async def send_file(
+        self, session: Session, service: Service, path: str, file: SentFile, **query: str | None
+    ) -> Answer:
+        """A file to where it is kept; whoever gets no answer sends the same again, and it is recorded once."""
+        said = {name: value for name, value in query.items() if value}
+        headers = {"Content-Type": file.media_type, "Content-Length": str(len(file.content))}
+        return await self._sent(
+            session, "PUT", service, path, params=said, content=file.pieces(), headers=headers, timeout=_FILE_TIMEOUT
+        )
+
+    async def fetch(self, session: Session, service: Service, path: str, **query: str | None) -> Fetched | Answer:
+        """A file, to be read and closed; what its service says where it does not hand it out."""
+        headers = {"Authorization": f"Bearer {session.access_token}"}
+        said = {name: value for name, value in query.items() if value}
+        request = self._client.build_request("GET", self._urls[service] + path, headers=headers, params=said)
         try:
-            answer = await self._client.send(request, stream=True)
-            if answer.is_success:
-                return Download(answer.headers, answer)
-            await answer.aread()
+            response = await self._client.send(request, stream=True)
+            if response.is_success:
+                return Fetched(service, response)
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
         except httpx.HTTPError as fault:
             log.warning("service_away", service=service, kind=type(fault).__name__)
             raise ServiceAway(sent=False) from None
-        return _told(answer, sent=False)
+        return _answer(response, sent=False)
 
     async def form(self, session: Session, service: Service, name: str) -> Form | None:
         """How a command is given; a service is asked for its forms once."""
@@ -166,10 +187,10 @@ class Services:
         except httpx.HTTPError as fault:
             log.warning("service_away", service=service, kind=type(fault).__name__)
             raise ServiceAway(sent=method != "GET") from None
-        return _told(answer, sent=method != "GET")
+        return _answer(answer, sent=method != "GET")
 
 
-def _told(answer: httpx.Response, *, sent: bool) -> Answer:
+def _answer(answer: httpx.Response, *, sent: bool) -> Answer:
     if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         raise ServiceAway(sent=sent)
     try:

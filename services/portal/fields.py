@@ -26,11 +26,23 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What stands beside the questions, and the page that it leads to.
+
+    With ``sent`` that is by a form, since what it carries says something about a person and may stand in no address.
+    """
+
+    sentence: str
+    path: str
+    sent: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """What a page knows of a command before anybody types: fixed values, things to choose from, first suggestions.
 
     ``fresh`` are ids that the page makes itself, one for each row. ``version`` is the entity tag of what was read, if
-    the command must not meet another. ``notes`` stand beside the questions, each with a page that it leads to.
+    the command must not meet another. ``notes`` stand beside the questions.
     ``shown`` is what somebody decides on, to be read once more before it is sent; ``left_out`` what is not offered and why.
     """
 
@@ -40,7 +52,7 @@ class Given:
     rows: Mapping[str, int] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
     version: str = ""
-    notes: Sequence[tuple[str, str]] = ()
+    notes: Sequence[Note] = ()
     shown: Sequence[tuple[str, str]] = ()
     left_out: Sequence[str] = ()
 

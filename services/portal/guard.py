@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,13 +12,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.portal.plain import plain_page
 from services.portal.settings import PortalSettings
+from services.portal.translation import _
+from services.portal.wording import REFUSALS
+from shared.files.media import MOST_BYTES
 from shared.surroundings import STALL_SECONDS, AnswerCutShort, correlation_of, host_of
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
+# A form with a file. What is longer than a file may be is read as well, and not kept: whoever chose too large a one is
+# told so on the page, and not by a connection that breaks. A connection takes no more than little beyond this.
+MAX_UPLOAD_BYTES: Final = MOST_BYTES + 8 * 1024 * 1024
+# It comes as slowly as its sender's line lets it: the longest file at 400 kbit/s.
+UPLOAD_SECONDS: Final = 300.0
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _NEVER_TOO_MANY: Final = "/healthz"
 # The name holds a hash of the content, so that another content has another name.
 _HASHED: Final = re.compile(r"/static/(?:[\w-]+/)*[\w.-]+\.[0-9a-f]{8,64}\.[a-z0-9]+", re.ASCII)
+_TAKES_FILE: Final = re.compile(r"/grants/[0-9a-f-]{36}/evidence", re.ASCII)
+_SANDBOX: Final = (b"content-security-policy", b"sandbox")
 _FOR_EVER: Final = b"public, max-age=31536000, immutable"
 _OURS_TO_SAY: Final = frozenset({b"cache-control", b"content-security-policy", b"referrer-policy", b"x-correlation-id"})
 
@@ -47,10 +56,12 @@ class GuardBounds:
 
 class Guard:
     """Pure ASGI. Refused with a plain page are requests for another host, beyond those that may be in flight, with a
-    body longer than `MAX_BODY_BYTES`, and changes that no page of ours can have asked for.
+    body longer than `MAX_BODY_BYTES`, and changes that no page of ours can have asked for. A form with a file may have
+    `MAX_UPLOAD_BYTES`, and its time begins when these are there, or after `UPLOAD_SECONDS`.
 
-    Every answer gets headers that let nothing in from elsewhere; files under hashed names may be kept for a year, all
-    else for no time. What nobody caught is a 500 here, and the log says where, not what.
+    Every answer gets headers that let nothing in from elsewhere, an answer that asks for it a sandbox besides; files
+    under hashed names may be kept for a year, all else for no time. What nobody caught is a 500 here, and the log says
+    where, not what.
     """
 
     def __init__(self, app: ASGIApp, bounds: GuardBounds) -> None:
@@ -80,7 +91,9 @@ class Guard:
             return
         correlation = correlation_of(scope)
         scope.setdefault("state", {})["correlation_id"] = correlation
-        started = time.perf_counter()
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        most = _most_bytes(scope)
         status = length = 0
         dropped = False
 
@@ -88,16 +101,18 @@ class Guard:
             nonlocal length
             message = await receive()
             length += len(message.get("body", b""))
-            if length > MAX_BODY_BYTES:
+            if length > most:
                 raise HTTPException(413)
+            if most == MAX_UPLOAD_BYTES and not deadline.expired():
+                deadline.reschedule(min(clock(), started + UPLOAD_SECONDS) + self.bounds.seconds)
             return message
 
         async def answer(message: Message) -> None:
             nonlocal status, dropped
-            if length > MAX_BODY_BYTES and not status:
+            if length > most and not status:
                 # Whatever was made of a body that is not whole, this is what it comes to.
                 dropped = True
-                await _too_long()(scope, receive, finish)
+                await _too_long(scope)(scope, receive, finish)
             elif not dropped:
                 await finish(message)
 
@@ -110,7 +125,7 @@ class Guard:
 
         async def going_on(message: Message) -> None:
             if not deadline.expired():
-                deadline.reschedule(asyncio.get_running_loop().time() + STALL_SECONDS)
+                deadline.reschedule(clock() + STALL_SECONDS)
             await answer(message)
 
         try:
@@ -120,15 +135,15 @@ class Guard:
             timed_out = deadline.expired()
             if timed_out:
                 log.warning("timed_out", begun=bool(status))
-            elif length <= MAX_BODY_BYTES:
+            elif length <= most:
                 log.exception("internal_error", kind=type(error).__name__, exc_info=error)
             if status:
                 raise AnswerCutShort from None
-            await _fault(timed_out, length)(scope, receive, finish)
+            await (_too_long(scope) if length > most else _fault(timed_out))(scope, receive, finish)
         finally:
             log.info(
                 "request", operation=getattr(scope.get("route"), "name", "none"), method=scope["method"],
-                status=status, ms=round((time.perf_counter() - started) * 1000, 1), correlation_id=correlation,
+                status=status, ms=round((clock() - started) * 1000, 1), correlation_id=correlation,
             )  # fmt: skip
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,18 +162,16 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         if host_of(scope) not in self.bounds.hosts:
-            return plain_page("Wrong address", "Nobody of this name answers here.", 400)
+            return plain_page(_("Wrong address"), _("This system does not have this address."), 400)
         if scope["method"] not in _SAFE_METHODS and not self._is_ours(scope):
-            return plain_page(
-                "This was not sent from our own page", "Nothing was done. Open the page again and send the form from there.", 403
-            )
+            return plain_page(_("This was not sent from our own page"), _("Nothing was done. Open the page again and send the form from there."), 403)
         if scope["path"] != _NEVER_TOO_MANY and self.in_flight >= self.bounds.in_flight:
-            answer = plain_page("Too much is asked at once", "Nothing was done. Try again in a moment.", 503)
+            answer = plain_page(_("Too many people are using the system"), _("Nothing was done. Try again in a minute."), 503)
             answer.headers["Retry-After"] = "2"
             return answer
         stated = _only(scope, b"content-length")
-        if stated is not None and stated.isdecimal() and int(stated) > MAX_BODY_BYTES:
-            return _too_long()
+        if stated is not None and stated.isdecimal() and int(stated) > _most_bytes(scope):
+            return _too_long(scope)
         return None
 
     def _is_ours(self, scope: Scope) -> bool:
@@ -170,7 +183,7 @@ class Guard:
     def _headers_of(self, message: Message, path: str, correlation: str) -> list[tuple[bytes, bytes]]:
         for_ever = message["status"] in (200, 304) and _HASHED.fullmatch(path)
         return [
-            *((name, value) for name, value in message.get("headers", ()) if name.lower() not in _OURS_TO_SAY),
+            *((name, value) for name, value in message.get("headers", ()) if name.lower() not in _OURS_TO_SAY or (name, value) == _SANDBOX),
             *self._headers,
             (b"cache-control", _FOR_EVER if for_ever else b"no-store"),
             (b"x-correlation-id", correlation.encode()),
@@ -183,18 +196,29 @@ def _only(scope: Scope, name: bytes) -> str | None:
     return found[0].decode("latin-1") if len(found) == 1 else None
 
 
-def _too_long() -> Response:
-    answer = plain_page("This is too long", "What you sent is longer than anything that can be sent here. Nothing was done.", 413)
+def _most_bytes(scope: Scope) -> int:
+    return MAX_UPLOAD_BYTES if _takes_file(scope) else MAX_BODY_BYTES
+
+
+def _takes_file(scope: Scope) -> bool:
+    return scope["method"] == "POST" and _TAKES_FILE.fullmatch(scope["path"]) is not None
+
+
+def _too_long(scope: Scope) -> Response:
+    if _takes_file(scope):
+        answer = plain_page(
+            _("This file is too large"), REFUSALS["file_too_large"], 413, (scope["path"], _("Go back and choose another file"))
+        )
+    else:
+        answer = plain_page(_("This is too long"), _("What you sent is too long for this system. Nothing was done."), 413)
     # What is still to come of the body is not read.
     answer.headers["Connection"] = "close"
     return answer
 
 
-def _fault(timed_out: bool, length: int) -> Response:
-    if length > MAX_BODY_BYTES:
-        return _too_long()
+def _fault(timed_out: bool) -> Response:
     if timed_out:
-        answer = plain_page("This took too long", "It was given up. Look whether it was done before you try again.", 503)
+        answer = plain_page(_("This took too long"), _("The system stopped waiting. Look whether it was done before you try again."), 503)
         answer.headers["Retry-After"] = "2"
         return answer
-    return plain_page("Something went wrong on our side", "It has been noted. Try again in a moment.", 500)
+    return plain_page(_("Something went wrong on our side"), _("The fault is recorded. Try again in a minute."), 500)

@@ -4,10 +4,13 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
+from services.portal.translation import _, translated
 
-def plain_page(title: str, sentence: str, status: int, link: tuple[str, str] = ("/", "Go to the start page")) -> HTMLResponse:
-    """A whole page with this sentence; ``link`` is where one can go on, and the words for it."""
-    target, words = link
+
+def plain_page(title: str, sentence: str, status: int, link: tuple[str, str] = ("/", _("Go to the start page"))) -> HTMLResponse:
+    """A whole page with this sentence, in the reader's language; ``link`` is where one can go on, and the words for it."""
+    title, sentence = translated(title), translated(sentence)
+    target, words = link[0], translated(link[1])
     return HTMLResponse(
         f'<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8"><title>{escape(title)} – avrr</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'

@@ -6,6 +6,7 @@ from typing import Final
 
 from babel import Locale
 
+from services.portal.translation import translated
 from shared.countries import ALPHA_2
 
 # What is not listed reads well enough with blanks for underscores.
@@ -13,11 +14,12 @@ WORDS: Final[Mapping[str, str]] = {
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
     "in_kind_vendor": "in kind, by a vendor", "in_kind_goods": "in kind, goods", "cash_instalment": "cash instalment",
+    "application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG",
     "yes": "Yes", "no": "No", "laissez_passer": "laissez-passer", "trc": "reception centre",
     "cleared_to_board": "cleared to board", "not_coming": "not coming", "ready_to_travel": "ready to travel",
     "none": "none", "legal_information": "legal information", "virtual_country_of_origin": "online, with the office abroad",
     "virtual_other": "online, otherwise", "intention_expressed": "wishes to return", "no_return_wish": "does not wish to return",
-    "information_only": "information only", "stopped_by_migrant": "the migrant ended it", "not_stated": "not stated",
+    "information_only": "information only", "stopped_by_migrant": "the person ended it", "not_stated": "not stated",
     "approval_missing": "Approval by a colleague", "data_consent_missing": "Consent to data processing",
     "individual_session_missing": "Heard in an individual session", "voluntariness_not_assessed": "Screening, voluntary",
     "declaration_missing": "Signed declaration", "own_plan_missing": "Own reintegration plan",
@@ -27,7 +29,10 @@ WORDS: Final[Mapping[str, str]] = {
     "voluntariness_not_fresh": "Last confirmation within 24 hours before departure",
     "help_at_airport": "help at the airport", "handover_in_person": "handover in person",
     "onward_transport": "onward transport", "first_nights": "a place for the first nights",
-    "known_by": "how it is known", "re_migrated": "migrated again",
+    "known_by": "how you know it", "re_migrated": "migrated again", "data": "data processing",
+    "transfer": "transfer to the office abroad", "completed": "completed", "in progress": "in progress",
+    "not started": "not started", "cannot start yet": "cannot start yet", "not needed": "not needed", "intention": "wish to return",
+    "lapsed": "ended, contact lost",
 }  # fmt: skip
 
 # The languages that are spoken in the centres and by staff, the most frequent first (ISO 639-3).
@@ -43,6 +48,20 @@ FAULTS: Final[Mapping[str, str]] = {
     "unreadable": "This cannot be read. Look at the example.",
     "not_offered": "Choose one of what is offered.",
     "out_of_range": "This number is too small or too large.",
+    "no_file": "Choose the file.",
+}
+
+# Refusals of the portal's own, and those of a service whose sentence says too little to whoever stands before a page.
+REFUSALS: Final[Mapping[str, str]] = {
+    "file_too_large": (
+        "The file is larger than 10 MB. Photograph it with a lower resolution, or send the pages that matter as a PDF."
+    ),
+    "file_type_differs": (
+        "The name of the file ends like that of another kind of file than it is. Save it anew as PDF, JPEG or PNG, or "
+        "take a new photo, and choose that."
+    ),
+    "too_many_uploads": "Several files are being sent at this moment. Choose the file again and send it in a minute.",
+    "form_unreadable": "What came is not whole. Choose the file again and send it once more.",
 }
 
 LABELS: Final[Mapping[str, str]] = {
@@ -51,15 +70,16 @@ LABELS: Final[Mapping[str, str]] = {
     "signed_at": "when it was signed", "signed_by": "signed by", "departs_at": "departure", "arrives_at": "arrival",
     "departed_at": "when they departed", "arrived_at": "when the person arrived", "confirmed_at": "when it was confirmed",
     "tried_at": "when it was tried", "fund_id": "fund", "plan_line_id": "line of the plan", "money": "amount",
-    "number": "number of the tranche", "text_version": "version of the text", "known_by": "how it is known",
+    "number": "number of the tranche", "text_version": "version of the consent text", "known_by": "how you know it",
     "destination_country": "destination", "recipient_country": "country of the office", "session_id": "session",
-    "principal_id": "who the case is named after", "paid_on": "day of payment", "session_type": "kind of session",
+    "principal_id": "principal", "paid_on": "day of payment", "session_type": "kind of session",
+    "evidence_kind": "kind of paper", "tranche": "what it is for", "file": "file",
     "planned": "planned amount", "line_id": "line", "birth_year_within": "years before and after",
     "alternatives_explained": "ways to stay, asylum among them, were explained",
     "legal_consequences_explained": "what leaving means in law, such as an entry ban, was explained",
     "voluntary": "the wish is the person's own, free and informed", "municipality": "municipality (a code)",
     "location": "place (a code, never an address)", "agreed_on": "day of the agreement",
-    "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what must stand ready at the arrival",
+    "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what is needed on arrival",
 }  # fmt: skip
 
 
@@ -73,12 +93,14 @@ def countries() -> Mapping[str, str]:
 def word(code: object) -> str:
     """A code as people read it."""
     text = str(code)
-    return WORDS.get(text) or countries().get(text) or text.replace("_", " ")
+    if text in WORDS:
+        return translated(WORDS[text])
+    return countries().get(text) or text.replace("_", " ")
 
 
 def label(key: str) -> str:
     """The name of a field as people read it, with its first letter large."""
-    text = LABELS.get(key, key.replace("_", " "))
+    text = translated(LABELS[key]) if key in LABELS else key.replace("_", " ")
     return text[:1].upper() + text[1:]
 
 
@@ -91,4 +113,4 @@ def event(kind: str) -> str:
 
 def language(code: str) -> str:
     """A language's name; the code (ISO 639-3) where it is none of those that are chosen from."""
-    return LANGUAGES.get(code, code)
+    return translated(LANGUAGES[code]) if code in LANGUAGES else code

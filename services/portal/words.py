@@ -1,6 +1,5 @@
 """How pages are written: one Jinja environment, gettext for the portal's own words, codes and amounts for people."""
 
-import gettext
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -13,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.portal.translation import counted, translated
 from services.portal.wording import FAULTS, event, label, language, word
 from shared.ids import uuid7
 
@@ -34,6 +34,18 @@ def apart(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(text)
 
 
+def size(count: int) -> str:
+    """A length in bytes as it is written: ``340 B``, ``12 KB``, ``1.2 MB``."""
+    if count < 1024:
+        return f"{count}\N{NO-BREAK SPACE}B"
+    kilobytes = count / 1024
+    return f"{kilobytes:.0f}\N{NO-BREAK SPACE}KB" if kilobytes < 1024 else f"{kilobytes / 1024:.1f}\N{NO-BREAK SPACE}MB"
+
+
+def _size(count: int) -> str:
+    return apart(size(count))
+
+
 def _amount(amount: Mapping[str, str] | str, currency: str = "") -> str:
     return apart(money(amount, currency))
 
@@ -44,9 +56,9 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
-    translations = gettext.NullTranslations()
-    found.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
-    found.filters |= {"word": word, "label": label, "money": _amount, "event": event, "language": language}
+    found.install_gettext_callables(translated, counted, newstyle=True)  # type: ignore[attr-defined]
+    found.filters |= {"translated": translated, "word": word, "label": label, "money": _amount, "event": event, "language": language}
+    found.filters["size"] = _size
     return found
 
 

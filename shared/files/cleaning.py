@@ -11,12 +11,9 @@ from functools import cached_property
 from typing import Final
 
 from shared.files import jpeg, pdf, png
-from shared.files.media import MOST_BYTES, MediaType
+from shared.files.media import BEGINS, MOST_BYTES, MediaType
 from shared.files.refusing import SENTENCES, FileRefused
 
-_MAGIC: Final[tuple[tuple[bytes, MediaType], ...]] = (
-    (jpeg.MAGIC, "image/jpeg"), (png.MAGIC, "image/png"), (pdf.MAGIC, "application/pdf"),
-)  # fmt: skip
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 # Each has a whole process and its memory to itself.
 _MOST_PDF_AT_A_TIME: Final = 2
@@ -41,8 +38,8 @@ def media_type_of(sent: bytes) -> MediaType:
     """What these bytes are, whatever anybody said; refused if they are none of what is taken."""
     if not sent:
         raise FileRefused("file_empty")
-    for magic, media_type in _MAGIC:
-        if sent.startswith(magic):
+    for media_type, begins in BEGINS.items():
+        if sent.startswith(begins):
             return media_type
     if sent[4:8] == b"ftyp" and sent[8:12] in _HEIC_BRANDS:
         raise FileRefused("file_is_heic")

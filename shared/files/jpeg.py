@@ -8,10 +8,11 @@ import re
 import struct
 from typing import Final
 
+from shared.files.media import BEGINS
 from shared.files.pictures import EXIF, orientation_of, refuse_too_large, tiff_with
 from shared.files.refusing import FileRefused
 
-MAGIC: Final = b"\xff\xd8\xff"
+MAGIC: Final = BEGINS["image/jpeg"]
 _SOI: Final = b"\xff\xd8"
 _EOI: Final = b"\xff\xd9"
 _SCAN: Final = 0xDA

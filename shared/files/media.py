@@ -1,4 +1,4 @@
-"""Which files are taken, and how long each may be."""
+"""Which files are taken, how each of them begins, and how long it may be."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
@@ -9,5 +9,11 @@ EXTENSIONS: Final[Mapping[MediaType, str]] = {
     "application/pdf": "pdf",
     "image/jpeg": "jpg",
     "image/png": "png",
+}
+# By these first bytes a file is known for what it is.
+BEGINS: Final[Mapping[MediaType, bytes]] = {
+    "application/pdf": b"%PDF-",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG\r\n\x1a\n",
 }
 MOST_BYTES: Final = 10 * 1024 * 1024

@@ -23,9 +23,10 @@ from pypdf.generic import (
 )
 
 from shared.files.jpeg import cleaned_jpeg
+from shared.files.media import BEGINS
 from shared.files.refusing import FileRefused
 
-MAGIC: Final = b"%PDF-"
+MAGIC: Final = BEGINS["application/pdf"]
 REFUSED: Final = 3
 MOST_PAGES: Final = 200
 MOST_OBJECTS: Final = 50_000

@@ -4,10 +4,11 @@ import struct
 import zlib
 from typing import Final
 
+from shared.files.media import BEGINS
 from shared.files.pictures import orientation_of, refuse_too_large, tiff_with
 from shared.files.refusing import FileRefused
 
-MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+MAGIC: Final = BEGINS["image/png"]
 _HEADER_BYTES: Final = 13
 # What a decoder needs to show the picture in its colours and size. Texts, times, profiles, EXIF, the other pictures of
 # an animation and whatever a program has added of its own are not among them.

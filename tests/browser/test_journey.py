@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from ops.browser import sign_in
 from shared.ids import uuid7
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits
 from tests.running import Mission
+from tests.unit.shared.files.examples import pdf
 
 HERE = ZoneInfo("Europe/Sarajevo")
 NOW = datetime.now(UTC).astimezone(HERE)
@@ -111,7 +112,10 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
         "finance-payer", grant, "Confirm a payment",
         {"number": "1", "reference": project, "paid_on": f"{NOW:%Y-%m-%d}"},
     )  # fmt: skip
+    await file_receipt(walk, grant)
     await walk.do("receiving-office-tr", grant, "Confirm a delivery", {"number": "1"})
+    page = await walk.go("finance-reconciler", grant)
+    await expect(page.get_by_role("row", name="receipt …")).to_contain_text("receiving office")
     await walk.do("finance-reconciler", grant, "Reconcile a tranche", {"number": "1"})
     page = await walk.go("finance-reconciler", grant)
     await expect(page.locator("dl.summary").first).to_contain_text("completed")
@@ -120,6 +124,17 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
         ("finance-payer", grant), ("receiving-office-tr", "/status"), ("coordinator", plan), ("manager", "/funds"),
     ):  # fmt: skip
         await fit_for_everybody(walk, persona, path)
+
+
+async def file_receipt(walk: Walk, grant: str) -> None:
+    """An invented receipt of the first tranche, from the office that saw what was delivered."""
+    page = await walk.go("receiving-office-tr", grant)
+    await page.get_by_role("link", name="File evidence", exact=True).first.click()
+    await walk.answer(page, "kind", "receipt")
+    await walk.answer(page, "tranche", "1")
+    await page.locator('input[type="file"]').set_input_files(FilePayload(name="a.pdf", mimeType="application/pdf", buffer=pdf()))
+    await page.locator("button.main").click()
+    await expect(page.get_by_role("status")).to_contain_text("recorded")
 
 
 async def second_after(moment: datetime) -> datetime:
@@ -145,7 +160,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await walk.answer(page, "country_of_origin", "TR")
     await walk.answer(page, "birth_year", "1990")
     await page.get_by_role("button", name="Find").click()
-    await page.get_by_role("link", name="Register a person").click()
+    await page.get_by_role("button", name="Register a person").click()
     for name, value in {"sex": "female", "site": "trc_borici"}.items():
         await walk.answer(page, name, value)
     await walk.send(page)
@@ -154,7 +169,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     consent: dict[str, str | bool | datetime] = {
         "text_version": "2023-01", "language": "tur", "method": "signature", "given_at": given
     }  # fmt: skip
-    await walk.do("counsellor-3", person, "Record a consent", {**consent, "consent": "data"})
+    await walk.do("counsellor-3", person, "Record a consent: data processing", consent)
     await walk.do(
         "counsellor-3", person, "Record a session with this person",
         {"session_type": "individual", "outcome": "intention_expressed", "held_at": NOW - timedelta(minutes=20)},
@@ -181,7 +196,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await walk.do("counsellor-3", case, "Submit the application", {})
     await walk.do("coordinator", case, "Approve the application", {})
     await walk.do(
-        "counsellor-3", person, "Record a consent", {**consent, "consent": "transfer", "recipient_country": "TR"}
+        "counsellor-3", person, "Record a consent: transfer to the office abroad", {**consent, "recipient_country": "TR"}
     )
     await walk.do("operations", case, "Start preparation", {"programme": "avrr-wb"})
     await walk.mission.caller.drained()

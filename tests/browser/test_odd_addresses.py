@@ -18,6 +18,12 @@ ODD = (
     "/cases/not-an-id",
     "/cases?after=not-an-id",
     "/status?case_ref=..%2F..%2Fx",
+    "/funds/not-an-id",
+    "/report?year=%00",
+    "/grants/{id}/evidence",
+    "/grants/{id}/evidence?again=..%2F..%2Fx",
+    "/grants/{id}/evidence/{id}",
+    "/grants/{id}/evidence/not-an-id",
     "/no-such-page",
 )
 

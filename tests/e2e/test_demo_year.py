@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from ops import report
+from ops.browser import ensure_browser, open_browser, sign_in
 from ops.demo_year.replay import replay_present, replay_year
 from ops.identity.client import PersonaTokens
 from ops.settings import OpsSettings
@@ -40,6 +41,17 @@ async def stages(returns: str, tokens: PersonaTokens, since: datetime) -> set[st
     return found
 
 
+async def on_the_page(portal: str) -> dict[str, tuple[str, str]]:
+    """Each figure of the manager's report of 2023, and its share, as the page writes them."""
+    async with open_browser(ensure_browser()) as browser:
+        page = await browser.new_page()
+        await sign_in(page, portal, "manager", "/report?year=2023")
+        cells = await page.locator("td.number[id]").evaluate_all(
+            "cells => cells.map(one => [one.id, one.innerText, one.closest('tr').innerText.replaceAll('\\t', ' ')])"
+        )
+    return {key: (figure, row) for key, figure, row in cells}
+
+
 @pytest.mark.timeout(300)
 async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_afterwards(
     tmp_path_factory: pytest.TempPathFactory,
@@ -53,6 +65,7 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
         now = datetime.now(UTC)
         present = await replay_present(found.services, tokens, 7, now, lambda *_: None)
         rows = await report.compute(found.services, tokens, 2023)
+        shown = await on_the_page(found.portal)
         lines = [line async for line in verify_system(settings, None)]
         under_way = await stages(found.services["returns"], tokens, now - timedelta(days=60))
     assert replayed.commands > 7000
@@ -60,4 +73,9 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
     assert under_way >= STAGES
     assert {row.key for row in rows} == KEYS
     assert [(row.key, row.published, row.computed) for row in rows if not row.equal] == []
+    for row in rows:
+        figure, whole_row = shown[row.key]
+        assert figure == f"{row.computed:,}", row.key
+        assert row.of is None or f"{100 * row.computed / row.of:.0f} % of {row.of:,}" in whole_row, row.key
+    assert sum(key.startswith("returns_") for key in shown) == 23
     assert [line for line, wrong in lines if wrong] == []

@@ -49,7 +49,7 @@ class Person:
 
 
 class RegisterPerson(Command):
-    """Register a person under an opaque id. The name and contacts are kept sealed and apart from this."""
+    """Register a person without a name. The name and the contacts are kept in another place, locked."""
 
     sex: Sex
     birth_year: Annotated[int, Field(strict=True, ge=1000, le=9999)]

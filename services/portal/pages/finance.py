@@ -1,6 +1,5 @@
-"""Grants and funds: the queue, one grant to be reviewed and decided on, and what each fund still holds."""
+"""Grants: the queue, all of them, and one to be reviewed and decided on."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
@@ -39,12 +38,9 @@ async def grant(grant_id: UUID, page: Reading) -> Response:
     """One grant to review: money, fund, plan and papers, who did what when, and what the reader can do or why not."""
     found = (await page.ask("reintegration", f"/v1/grants/{grant_id}")).body
     state = found["state"]
-    evidence, funds = await asyncio.gather(
-        page.try_asking("reintegration", f"/v1/grants/{grant_id}/evidence"), _funds_of(page, state)
-    )
     return await page.show(
-        "grant.html", found=found, state=state, line=found.get("line"), funds=funds, short=short, days=days_since,
-        evidence=evidence["items"] if isinstance(evidence, dict) else evidence,
+        "grant.html", found=found, state=state, line=found.get("line"), funds=await _funds_of(page, state), short=short,
+        days=days_since,
     )  # fmt: skip
 
 
@@ -62,10 +58,3 @@ async def _funds_of(page: Page, state: Mapping[str, Any]) -> list[dict[str, Any]
         {**fund, "why_not": (reason := why_not(fund, state, today)), "after": None if reason else after_approval(fund, state)}
         for fund in await all_funds(page)
     ]
-
-
-@router.get("/funds")
-async def funds(page: Reading) -> Response:
-    """What each fund still holds."""
-    found = (await page.ask("reintegration", "/v1/funds", limit=100)).body
-    return await page.show("funds.html", found=found)

@@ -13,6 +13,7 @@ from services.portal import sign_in
 from services.portal.client import Answer, Service, ServiceAway, Services
 from services.portal.plain import plain_page
 from services.portal.sessions import Session
+from services.portal.translation import _
 from services.portal.words import render
 
 
@@ -47,7 +48,7 @@ class Page:
         try:
             return await self.services.ask(self.session, service, path, **query)
         except ServiceAway:
-            raise Turned(self.fault(503, "away", "A part of the system does not answer just now. Try again in a moment.")) from None
+            raise Turned(self.fault(503, "away", _("A part of the system does not answer now. Try again in a minute."))) from None
 
     async def ask(self, service: Service, path: str, **query: str | int | None) -> Answer:
         """What a service answers; anything but an answer becomes a page that says so."""
@@ -120,7 +121,7 @@ async def no_such_page(request: Request, error: Exception) -> Response:
     """For an address that leads nowhere, or that holds what cannot be one of ours."""
     del request
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return plain_page("There is no such page", "Look for what you wanted from the start page.", status)
+    return plain_page(_("There is no such page"), _("Go to the start page and look there."), status)
 
 
 async def turned(request: Request, error: Exception) -> Response:

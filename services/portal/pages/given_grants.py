@@ -9,6 +9,7 @@ from services.portal.client import Form
 from services.portal.fields import Given, Option, Posted, typed
 from services.portal.pages.frame import Page, Turned
 from services.portal.pages.naming import here, named, short
+from services.portal.translation import _, translated
 from services.portal.wording import word
 from services.portal.words import money
 from shared.clock import real_time
@@ -75,11 +76,13 @@ async def all_funds(page: Page) -> list[dict[str, Any]]:
 def why_not(fund: Mapping[str, Any], grant: State, today: str) -> str:
     """Why this grant cannot be paid from this fund on a day (ISO 8601), as its service would refuse it; or nothing."""
     if fund["currency"] != grant["currency"]:
-        return "it is in another currency."
+        return translated(_("it is in another currency."))
     if not fund["valid_from"] <= today <= fund["valid_until"]:
-        return f"grants can be approved from it from {fund['valid_from']} to {fund['valid_until']}."
+        return translated(
+            _("grants can be approved from it from %(first)s to %(last)s."), first=fund["valid_from"], last=fund["valid_until"]
+        )
     if Decimal(fund["available"]) < Decimal(grant["amount"]):
-        return f"it does not hold enough, {_holds(fund)}."
+        return translated(_("it does not hold enough: %(holds)s."), holds=_holds(fund))
     return ""
 
 
@@ -93,24 +96,25 @@ def _named(fund: Mapping[str, Any]) -> str:
 
 
 def _holds(fund: Mapping[str, Any]) -> str:
-    return f"{money(fund['available'], fund['currency'])} available"
+    return translated(_("%(amount)s available"), amount=money(fund["available"], fund["currency"]))
 
 
 def _shown(operation: str, state: State, fund: Mapping[str, Any] | None, number: str) -> tuple[tuple[str, str], ...]:
     currency = state["currency"]
     tranche = next((one for one in state["tranches"] if str(one["number"]) == number), None)
     of_one = operation in _GOES_ON_FROM and tranche is not None
-    lines = [("Amount of the grant" if of_one else "Amount", money(state["amount"], currency))]
+    lines = [(_("Amount of the grant") if of_one else _("Amount"), money(state["amount"], currency))]
     if of_one and tranche is not None:
-        lines.insert(0, ("Amount", money(tranche["amount"], currency)))
+        lines.insert(0, (_("Amount"), money(tranche["amount"], currency)))
         if tranche.get("reference"):
-            lines.append(("Reference of the payment", tranche["reference"]))
+            lines.append((_("Reference of the payment"), tranche["reference"]))
     what = (word(state["category"]), word(state["modality"])) if "category" in state else (word(state["modality"]),)
-    lines += [("For", f"{', '.join(what)}; person {short(state['person_id'])}, {word(state['destination_country'])}")]
+    whom = translated(_("person %(id)s"), id=short(state["person_id"]))
+    lines += [(_("For"), f"{', '.join(what)}; {whom}, {word(state['destination_country'])}")]
     if fund is not None:
         lines += [
-            ("Available in the fund now", money(fund["available"], fund["currency"])),
-            ("Available after this approval", money(after_approval(fund, state), fund["currency"])),
+            (_("Available in the fund now"), money(fund["available"], fund["currency"])),
+            (_("Available after this approval"), money(after_approval(fund, state), fund["currency"])),
         ]
     return tuple(lines)
 
@@ -126,7 +130,7 @@ async def _new_grant(page: Page, id: UUID) -> tuple[Given, str]:
     state = (await page.ask("reintegration", f"/v1/plans/{plan_id}")).body["state"]
     line = next((one for one in state["lines"] if one["line_id"] == line_id), None)
     if line is None:
-        raise Turned(page.fault(404, "not_found", "There is no such line in this plan."))
+        raise Turned(page.fault(404, "not_found", _("There is no such line in this plan.")))
     fixed = {
         "case_id": state["case_id"], "person_id": line["person_id"], "plan_id": str(plan_id), "plan_line_id": line_id,
     }  # fmt: skip

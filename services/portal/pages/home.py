@@ -11,6 +11,7 @@ from services.portal.client import Service
 from services.portal.pages.cases import DAYS_AHEAD
 from services.portal.pages.frame import Page, Reading
 from services.portal.pages.naming import days_since, short
+from services.portal.translation import _
 from shared.ids import uuid7
 
 router = APIRouter()
@@ -35,32 +36,32 @@ def _cases(heading: str, status: str) -> Waiting:
     return Waiting(heading, "cases", "returns", "/v1/cases", f"/cases?whose=all&status={status}", {"status": status})
 
 
-_TURNS: Final = Waiting("Grants that wait for you", "turns", "reintegration", "/v1/turns", "/queue")
-_ARRIVALS: Final = Waiting("Arrivals ahead", "arrivals", "returns", "/v1/arrivals", "/arrivals", {"days": DAYS_AHEAD})
+_TURNS: Final = Waiting(_("Grants that wait for you"), "turns", "reintegration", "/v1/turns", "/queue")
+_ARRIVALS: Final = Waiting(_("Next arrivals"), "arrivals", "returns", "/v1/arrivals", "/arrivals", {"days": DAYS_AHEAD})
 
 # What waits for somebody with this role, the most pressing first.
 WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
     "counsellor": (
-        Waiting("My open cases", "cases", "returns", "/v1/cases", "/cases", {"mine": "true", "open": "true"}),
-        Waiting("My last sessions", "sessions", "counselling", "/v1/sessions", "/sessions", {"newest": "true"}),
+        Waiting(_("My open cases"), "cases", "returns", "/v1/cases", "/cases", {"mine": "true", "open": "true"}),
+        Waiting(_("My latest sessions"), "sessions", "counselling", "/v1/sessions", "/sessions", {"newest": "true"}),
     ),
     "coordinator": (
-        _cases("Applications to decide on", "applied"),
+        _cases(_("Applications to decide on"), "applied"),
         _TURNS,
         _ARRIVALS,
     ),
     "operations": (
-        _cases("To be prepared", "approved"),
-        _cases("In preparation", "preparing"),
-        _cases("Ready to travel", "ready_to_travel"),
-        _cases("Cleared to board", "cleared_to_board"),
+        _cases(_("Approved, to prepare"), "approved"),
+        _cases(_("In preparation"), "preparing"),
+        _cases(_("Ready to travel"), "ready_to_travel"),
+        _cases(_("Cleared to board"), "cleared_to_board"),
         _ARRIVALS,
     ),
-    "protection": (_cases("In screening", "screening"),),
+    "protection": (_cases(_("In screening"), "screening"),),
     "receiving_office": (
         _ARRIVALS,
-        _cases("Departed, arrival not confirmed", "departed"),
-        Waiting("Plans to agree", "cases", "returns", "/v1/cases", "/cases?status=arrived", {"status": "arrived"}),
+        _cases(_("Departed, arrival not confirmed yet"), "departed"),
+        Waiting(_("Plans to agree"), "cases", "returns", "/v1/cases", "/cases?status=arrived", {"status": "arrived"}),
         _TURNS,
     ),
     "finance_approver": (_TURNS,),

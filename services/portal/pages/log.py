@@ -14,6 +14,7 @@ from services.portal.pages.key import key_needed, to_the_key
 from services.portal.pages.log_files import Format, begun, sent
 from services.portal.pages.log_selection import KINDS, SERVICES, Selection, merged, places_of
 from services.portal.pages.naming import short
+from services.portal.translation import _
 
 router = APIRouter()
 
@@ -50,7 +51,7 @@ async def export(
     """A selection of one service's log as a file."""
     chosen = Selection("", kind, id, actor, first, last)
     if chosen.fault() is not None:
-        return page.fault(422, "unreadable", "What was asked for cannot be read.")
+        return page.fault(422, "unreadable", _("What was asked for cannot be read."))
     query = {**chosen.query(page), "format": format}
     back = f"/log?{chosen.address()}take={format}&of={service}"
     return await sent(page, [(service, "/v1/log/export", query)], f"{service}-log", format, back)
@@ -61,7 +62,7 @@ async def chain(
     about: UUID, page: Reading, after: _Places = None, take: Annotated[Format | None, Query()] = None
 ) -> Response:
     """What each service has about one case, or about anything else that has an id, merged by time."""
-    found, _ = await _found(page, Selection(id=str(about)), after)
+    found, __ = await _found(page, Selection(id=str(about)), after)
     leaves = f"/log/chain/{about}/leaves?format="
     taking = leaves + take if take else None
     return begun(await page.show("log_chain.html", found=found, about=about, leaves=leaves, short=short, taking=taking), taking)

@@ -6,9 +6,10 @@ from typing import Final, Literal
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from services.portal.client import Answer, Download, Service, ServiceAway
+from services.portal.client import Answer, Fetched, Service, ServiceAway
 from services.portal.pages.frame import Page
 from services.portal.pages.key import key_needed, to_the_key
+from services.portal.translation import _
 
 Format = Literal["ndjson", "csv"]
 
@@ -22,16 +23,16 @@ async def sent(
 
     Who has to touch the key first comes back to the page ``back``, from where the download begins.
     """
-    opened: list[Download] = []
+    opened: list[Fetched] = []
     for service, path, query in asked:
         answer = await _opened(page, service, path, query)
-        if isinstance(answer, Download):
+        if isinstance(answer, Fetched):
             opened.append(answer)
             continue
         for download in opened:
             await download.close()
         if answer is None:
-            return page.fault(503, "away", "A part of the system does not answer just now. Try again in a moment.")
+            return page.fault(503, "away", _("A part of the system does not answer now. Try again in a minute."))
         return await to_the_key(page, answer, back) if key_needed(answer) else page.fault(answer.status, answer.code, answer.sentence)
     return StreamingResponse(
         _joined(opened, headed=format == "csv"), media_type=_MEDIA[format],
@@ -46,18 +47,18 @@ def begun(answer: Response, taking: str | None) -> Response:
     return answer
 
 
-async def _opened(page: Page, service: Service, path: str, query: Mapping[str, str]) -> Download | Answer | None:
+async def _opened(page: Page, service: Service, path: str, query: Mapping[str, str]) -> Fetched | Answer | None:
     try:
-        return await page.services.download(page.session, service, path, **query)
+        return await page.services.fetch(page.session, service, path, **query)
     except ServiceAway:
         return None
 
 
-async def _joined(downloads: Sequence[Download], *, headed: bool) -> AsyncIterator[bytes]:
+async def _joined(downloads: Sequence[Fetched], *, headed: bool) -> AsyncIterator[bytes]:
     """One file after the other; of tables that have a head the head once."""
     try:
         for number, download in enumerate(downloads):
-            chunks = download.chunks()
+            chunks = download.pieces()
             async for chunk in without_head(chunks) if headed and number else chunks:
                 yield chunk
     finally:
@@ -74,7 +75,7 @@ async def without_head(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield chunk
             continue
         head += chunk
-        _, ended, rest = head.partition(b"\r\n")
+        __, ended, rest = head.partition(b"\r\n")
         if ended:
             headless = True
             if rest:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from services.portal import sign_in
 from services.portal.fields import Option
 from services.portal.pages.frame import Page, Turned
+from services.portal.translation import _
 from services.portal.wording import word
 from shared.clock import real_time
 
@@ -39,10 +40,15 @@ def named(page: Page, name: str) -> UUID | None:
 
 def all_named(page: Page, name: str) -> list[UUID]:
     """Every id that a page's address names so, each once, in their order; what is no id is no page."""
+    return ids_of(page, page.request.query_params.getlist(name))
+
+
+def ids_of(page: Page, stated: Sequence[str]) -> list[UUID]:
+    """These as ids, each once, in their order; what is no id is no page."""
     try:
-        return list(dict.fromkeys(UUID(stated) for stated in page.request.query_params.getlist(name)[:30]))
+        return list(dict.fromkeys(UUID(one) for one in stated[:30]))
     except ValueError:
-        raise Turned(page.fault(404, "not_found", "There is no such page.")) from None
+        raise Turned(page.fault(404, "not_found", _("There is no such page."))) from None
 
 
 def days_since(moment: str) -> int:

@@ -15,6 +15,7 @@ from services.portal.fields import Fault, Field, Given, Posted, body_of, fields_
 from services.portal.pages.frame import Page, Reading, Turned
 from services.portal.pages.given import given_for
 from services.portal.pages.key import acr_values_of, key_needed
+from services.portal.translation import _, translated
 from shared.ids import uuid7
 
 router = APIRouter()
@@ -27,9 +28,9 @@ _WHATEVER_CHANGED: Final = frozenset(
     }
 )  # fmt: skip
 
-_UNKNOWN_OUTCOME = (
-    "No answer came, so it is not known whether this was recorded. Send it again: it is recorded once, however often "
-    "it is sent."
+_UNKNOWN_OUTCOME: Final = _(
+    "No answer came. Nobody can say whether this was recorded. Send it again: it is recorded only once, also if you "
+    "send it twice."
 )
 
 
@@ -43,7 +44,7 @@ async def ask_for(service: Service, operation: str, id: UUID, page: Reading) -> 
     view = _View(page, form, fields_of(form.schema, given), given, back)
     if kept is None:
         return await view.questions(_started(view.fields, given))
-    _, faults = view.body(kept)
+    faults = view.body(kept)[1]
     # Whoever had checked everything and was sent to sign in once more checks it here, and sends it.
     checked = kept.get("step", [""])[0] == "send" and not faults
     return await view.check(kept) if checked and view.fields else await view.questions(kept)
@@ -70,14 +71,14 @@ async def answer_for(service: Service, operation: str, id: UUID, page: Reading) 
     except ServiceAway as away:
         if away.sent:
             return await view.check(posted, _UNKNOWN_OUTCOME, 503)
-        return await view.check(posted, "A part of the system does not answer just now. Nothing was sent; try again.", 503)
+        return await view.check(posted, _("A part of the system does not answer now. Nothing was sent. Try again in a minute."), 503)
     return await _after(view, posted, answer)
 
 
 async def _after(view: "_View", posted: Posted, answer: Answer) -> Response:
     page = view.page
     if answer.ok:
-        return await page.done(f"{view.form.label}: recorded.", view.back)
+        return await page.done(translated(_("%(what)s: recorded."), what=view.form.label), view.back)
     if key_needed(answer):
         return await sign_in.step_up(page.request, page.session, page.path, posted, acr_values_of(answer))
     if answer.status == httpx.codes.UNPROCESSABLE_ENTITY:
@@ -137,7 +138,7 @@ async def _form(
 ) -> tuple[Form, Given, str]:
     form = await page.services.form(page.session, service, operation)
     if form is None:
-        raise Turned(page.fault(404, "not_found", "There is no such page."))
+        raise Turned(page.fault(404, "not_found", _("There is no such page.")))
     given, back = await given_for(page, form, id, posted or {})
     return form, given, back
 

@@ -1,76 +1,119 @@
 """Persons, families and sessions as counselling knows them, and what a counsellor begins from there."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import RedirectResponse
 
-from services.portal.fields import typed
-from services.portal.pages.frame import Reading
-from services.portal.pages.given_persons import family_id_of, family_of
-from services.portal.pages.naming import all_named, registered, short
+from services.portal import sign_in
+from services.portal.fields import Posted, typed
+from services.portal.pages.frame import Page, Reading
+from services.portal.pages.given_persons import members_of
+from services.portal.pages.naming import ids_of, registered, short
 from services.portal.wording import countries
 from shared.ids import uuid7
 
 router = APIRouter()
 
-SEXES = ("female", "male", "other", "not_stated")
+SEXES: Final = ("female", "male", "other", "not_stated")
+_WITHIN: Final = ("0", "1", "2", "3")
+_WITHDRAWALS: Final = ("withdraw_case", "withdraw_person")
 
 
 @router.get("/persons")
-async def persons(
-    page: Reading,
-    country_of_origin: Annotated[str, Query(max_length=2)] = "",
-    birth_year: Annotated[str, Query(max_length=10)] = "",
-    birth_year_within: Annotated[int, Query(ge=0, le=3)] = 0,
-    sex: Annotated[str, Query(max_length=20)] = "",
-    after: Annotated[str | None, Query(max_length=40)] = None,
-) -> Response:
-    """Finds who is registered already, and begins the registration of who is not; puts a family together."""
-    year = typed("birth_year", {"birth_year": [birth_year]})
-    asked = bool(country_of_origin or year)
-    complete = country_of_origin in countries() and year.isascii() and year.isdecimal()
+async def persons(page: Reading) -> Response:
+    """Where one looks for who is registered already; what was looked for before a sign-in came between is found."""
+    kept = await sign_in.kept_form(page.request, page.session, page.path)
+    return await _found(page, kept or {"person": page.request.query_params.getlist("person")})
+
+
+@router.post("/persons")
+async def find_persons(page: Reading) -> Response:
+    """Finds who is registered already, and begins the registration of who is not; puts a family together.
+
+    What is looked for says something about a person, so it stands in no address.
+    """
+    sent = await page.request.form()
+    return await _found(page, {name: [str(value) for value in sent.getlist(name)] for name in sent})
+
+
+async def _found(page: Page, posted: Posted) -> Response:
+    reference = typed("reference", posted)
+    if reference:
+        path = await _case_of_reference(page, reference)
+        if path is not None:
+            return RedirectResponse(path, status_code=303)
+    asked = {name: typed(name, posted) for name in ("country_of_origin", "birth_year", "birth_year_within", "sex")}
+    country, year = asked["country_of_origin"], asked["birth_year"]
+    if asked["birth_year_within"] not in _WITHIN:
+        asked["birth_year_within"] = _WITHIN[0]
+    if asked["sex"] not in SEXES:
+        asked["sex"] = ""
+    complete = country in countries() and len(year) == 4 and year.isascii() and year.isdecimal()
     found = None
     if complete:
-        found = (
-            await page.ask(
-                "counselling", "/v1/persons", country_of_origin=country_of_origin, birth_year=year,
-                birth_year_within=birth_year_within, sex=sex, after=after,
-            )
-        ).body  # fmt: skip
-    chosen = all_named(page, "person")
+        found = (await page.ask("counselling", "/v1/persons", **asked, after=typed("after", posted))).body
     return await page.show(
-        "persons.html", found=found, asked=asked, country_of_origin=country_of_origin, birth_year=year, sex=sex,
-        birth_year_within=birth_year_within, countries=countries(), sexes=SEXES, registered=registered, chosen=chosen,
+        "persons.html", found=found, asked=asked, incomplete=bool(country or year) and not complete, reference=reference,
+        countries=countries(), sexes=SEXES, within=_WITHIN, registered=registered,
+        chosen=[str(id) for id in ids_of(page, posted.get("person", ()))], site=min(page.session.sites, default=""),
         short=short, family_id=uuid7(), person_id=uuid7(),
     )  # fmt: skip
 
 
+async def _case_of_reference(page: Page, reference: str) -> str | None:
+    """The page of the case with this reference, where its persons are; None if there is none."""
+    cases = (await page.ask("returns", "/v1/cases", case_ref=reference[:40])).body["items"]
+    return f"/cases/{cases[0]['id']}" if cases else None
+
+
 @router.get("/persons/{person_id}")
 async def person(
-    person_id: UUID, page: Reading, case: Annotated[UUID | None, Query()] = None
+    person_id: UUID, page: Reading, after: Annotated[str | None, Query(max_length=40)] = None
 ) -> Response:
-    """One person, under an opaque id; ``case`` is the return case that was just begun."""
+    """One person, under an opaque id: the consents, the wish to return with its case, the family and the sessions."""
+    with_sessions = page.has("counsellor", "coordinator")
     found, sessions = await asyncio.gather(
         page.ask("counselling", f"/v1/persons/{person_id}"),
-        page.if_for(page.has("counsellor"), "counselling", "/v1/sessions", person_id=str(person_id), newest="true"),
+        page.if_for(
+            with_sessions, "counselling", "/v1/sessions", person_id=str(person_id), newest="true", after=after
+        ),
     )
     body = found.body
-    family_id = family_id_of(body)
-    family = await family_of(page, person_id) if family_id is not None else ()
+    family, case = await asyncio.gather(members_of(page, body["family_id"]), _case_of(page, body["intention_id"]))
     return await page.show(
-        "person.html", found=body, state=body["state"], case_id=case or body.get("intention_id"), family_id=family_id,
-        family=family, sessions=sessions["items"] if sessions else (), session_id=uuid7(), intention_id=uuid7(),
-        short=short,
+        "person.html", found=body, state=body["state"], case=case, family=family,
+        withdrawals=_withdrawals(case), sessions=sessions, with_sessions=with_sessions, registered=registered, short=short,
     )  # fmt: skip
+
+
+async def _case_of(page: Page, intention_id: str | None) -> Any:
+    """The case that a wish to return began; None without one, and in the moment before returns has heard of it."""
+    return await page.try_asking("returns", f"/v1/cases/{intention_id}") if intention_id is not None else None
+
+
+def _withdrawals(case: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The ways to withdraw from a case; one person's own only where others would go on."""
+    if case is None:
+        return []
+    going = [one for one in case["state"]["persons"] if one["travel"] != "withdrawn"]
+    offered = _WITHDRAWALS if len(going) > 1 else _WITHDRAWALS[:1]
+    return [action for action in case["actions"] if action["name"] in offered]
 
 
 @router.get("/families/{family_id}")
 async def family(family_id: UUID, page: Reading) -> Response:
     """One family: its members and what each is to the principal."""
     found = (await page.ask("counselling", f"/v1/families/{family_id}")).body
-    return await page.show("family.html", found=found, state=found["state"], short=short)
+    relations = {member["person_id"]: member["relation"] for member in found["state"]["members"]}
+    # The principal first, then the others in their order.
+    members = sorted(found["persons"], key=lambda row: relations[row["id"]] != "principal")
+    return await page.show(
+        "family.html", found=found, members=members, relations=relations, registered=registered, short=short
+    )
 
 
 @router.get("/sessions")

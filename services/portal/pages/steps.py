@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from services.portal.translation import _
+
 How = Literal["completed", "in progress", "not started", "cannot start yet", "not needed"]
 State = Mapping[str, Any]
 Action = Mapping[str, Any]
@@ -72,22 +74,22 @@ def _there(state: State) -> bool | None:
 
 
 _TASKS: Final = (
-    _Task("Screening", "counsellor", ("start_screening", "record_screening"), _everybody("screened_at")),
-    _Task("Signed declaration", "counsellor", ("sign_declaration",), _everybody("declared_by")),
-    _Task("Application", "counsellor", ("submit_application",), lambda state: state["submitted_by"] is not None),
-    _Task("Approval by a colleague", "coordinator", ("approve_case",), lambda state: state["approved_by"] is not None),
-    _Task("Programme and receiving office", "operations", ("start_preparation",), lambda state: state["programme"] is not None),
-    _Task("Own reintegration plan", "counsellor", (), _everybody("own_plan_id")),
-    _Task("Travel documents", "counsellor or operations", ("record_travel_document",), _everybody("document")),
-    _Task("Booking", "operations", ("confirm_booking",), lambda state: state["departs_at"] is not None),
-    _Task("Departure checklist complete", "operations", ("mark_ready_to_travel",), _reached("ready_to_travel")),
-    _Task("Last confirmation", "operations", ("confirm_voluntariness",), _everybody("confirmed_at", adults=True)),
-    _Task("Cleared to board", "operations", ("clear_to_board",), lambda state: state["cleared_at"] is not None),
-    _Task("Departure", "operations", ("record_departure",), _left),
-    _Task("Arrival", "receiving office", ("confirm_arrival",), _there),
-    _Task("Plan agreed after arrival", "receiving office", (), lambda state: state["agreed_plan_id"] is not None),
-    _Task("Grants or monitoring", "receiving office", ("start_monitoring",), _reached("monitoring")),
-    _Task("Closing", "coordinator", ("request_closing",), _reached("closed")),
+    _Task(_("Screening"), _("counsellor"), ("start_screening", "record_screening"), _everybody("screened_at")),
+    _Task(_("Signed declaration"), _("counsellor"), ("sign_declaration",), _everybody("declared_by")),
+    _Task(_("Application"), _("counsellor"), ("submit_application",), lambda state: state["submitted_by"] is not None),
+    _Task(_("Approval by a colleague"), _("coordinator"), ("approve_case",), lambda state: state["approved_by"] is not None),
+    _Task(_("Programme and receiving office"), _("operations"), ("start_preparation",), lambda state: state["programme"] is not None),
+    _Task(_("Own reintegration plan"), _("counsellor"), (), _everybody("own_plan_id")),
+    _Task(_("Travel documents"), _("counsellor or operations"), ("record_travel_document",), _everybody("document")),
+    _Task(_("Booking"), _("operations"), ("confirm_booking",), lambda state: state["departs_at"] is not None),
+    _Task(_("Departure checklist complete"), _("operations"), ("mark_ready_to_travel",), _reached("ready_to_travel")),
+    _Task(_("Last confirmation"), _("operations"), ("confirm_voluntariness",), _everybody("confirmed_at", adults=True)),
+    _Task(_("Cleared to board"), _("operations"), ("clear_to_board",), lambda state: state["cleared_at"] is not None),
+    _Task(_("Departure"), _("operations"), ("record_departure",), _left),
+    _Task(_("Arrival"), _("receiving office"), ("confirm_arrival",), _there),
+    _Task(_("Plan agreed after arrival"), _("receiving office"), (), lambda state: state["agreed_plan_id"] is not None),
+    _Task(_("Grants or monitoring"), _("receiving office"), ("start_monitoring",), _reached("monitoring")),
+    _Task(_("Closing"), _("coordinator"), ("request_closing",), _reached("closed")),
 )
 
 # Once somebody has left, what was to be prepared before is no task any more, done or not.

@@ -48,7 +48,7 @@ class StartMonitoring(Command):
 
 
 class RequestClosing(Command):
-    """Ask to close the case. It closes once reintegration has sealed it, so that no grant can be added any more."""
+    """Ask to close the case. It closes once it is sure that no grant can be added any more."""
 
     reason: ClosureReason
 

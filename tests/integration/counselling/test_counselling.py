@@ -1,7 +1,7 @@
 """Counselling's commands on a real database: what is kept, what is refused, and what holds under concurrency."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -9,10 +9,11 @@ import pytest
 
 from services.counselling import queries
 from services.counselling.domain.family import RegisterFamily
+from services.counselling.domain.group_session import RecordGroupSession
 from services.counselling.domain.intention import ExpressIntention, RecordAttemptEnded
 from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.domain.session import HoldSession
-from services.counselling.wiring import FAMILY, INTENTION, PERSON, SESSION, WIRING
+from services.counselling.wiring import FAMILY, GROUP_SESSION, INTENTION, PERSON, SESSION, WIRING
 from shared.aggregate import AnyAggregate
 from shared.contracts.counselling import FamilyMember
 from shared.db import Database
@@ -238,6 +239,26 @@ async def test_the_report_counts_held_individual_sessions_and_distinct_persons(m
     figures = await transact(database.api, EVERYWHERE.scope(ANNA), lambda unit: queries.figures(unit, period))
     values = {figure.key: figure.value for figure in figures}
     assert (values["sessions"], values["virtual_sessions"], values["intentions"]) == (1, 0, 1)
+
+
+async def test_sessions_of_each_kind_are_counted_by_site_too(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    for _ in range(2):
+        await heard(database.api, person_id)
+    for site, at in (("trc_lipa", NOW), ("remote", NOW), ("remote", NOW - timedelta(days=1))):
+        group = RecordGroupSession(
+            site=site, language="tur", held_at=at, participants=10, female=2, male=8, children=1
+        )  # fmt: skip
+        await give(database.api, GROUP_SESSION, uuid7(), group)
+    period = Period(date(2023, 5, 2), date(2023, 5, 2), "Europe/Sarajevo")
+    figures = await transact(database.api, EVERYWHERE.scope(ANNA), lambda unit: queries.figures(unit, period))
+    counted = {figure.key: (figure.value, figure.of) for figure in figures if figure.unit == "sessions"}
+    assert counted == {
+        "sessions": (2, None), "virtual_sessions": (0, 2), "group_sessions": (2, None), "sessions_at_trc_lipa": (2, 2),
+        "group_sessions_at_remote": (1, 2), "group_sessions_at_trc_lipa": (1, 2),
+    }  # fmt: skip
+    assert next(figure.value for figure in figures if figure.key == "group_participants") == 20
 
 
 async def _leaves(database: Database) -> list[bytes]:

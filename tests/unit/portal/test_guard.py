@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from structlog.testing import capture_logs
 
-from services.portal.guard import MAX_BODY_BYTES, Guard, GuardBounds
+from services.portal.guard import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, Guard, GuardBounds
 
 ORIGIN = "https://portal.example"
 ISSUER = "https://identity.example"
@@ -17,6 +17,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     f"form-action 'self' {ISSUER}; frame-ancestors 'none'; base-uri 'none'"
 )
+UPLOAD = "/grants/01890a5d-ac96-774b-bcce-b302099a8057/evidence"
 HASHED = "/static/portal.0123abcd.css"
 
 
@@ -29,6 +30,11 @@ async def guarded(
     @app.api_route("/page", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
     async def page(request: Request) -> Response:
         return Response(await request.body(), headers={"cache-control": "public", "content-security-policy": "default-src *"})
+
+    @app.post("/grants/{id}/evidence")
+    @app.post("/grants/{id}/evidence/{other}")
+    async def upload(id: str, request: Request) -> Response:
+        return Response(headers={"x-length": str(len(await request.body()))})
 
     @app.get("/static/{name:path}")
     async def static(name: str) -> Response:
@@ -143,7 +149,47 @@ async def test_a_body_may_be_as_long_as_the_bound_and_not_longer_whatever_its_le
         for body in (b"x" * (MAX_BODY_BYTES + 1), pieces(MAX_BODY_BYTES + 1)):
             answer = await client.post("/page", headers=ours, content=body)
             assert (answer.status_code, answer.headers["connection"]) == (413, "close")
-            assert "longer than anything" in answer.text
+            assert "too long for this system" in answer.text
+
+
+async def test_a_form_with_a_file_may_be_longer_and_beyond_that_is_told_what_to_do() -> None:
+    ours = {"sec-fetch-site": "same-origin"}
+
+    async def pieces(length: int) -> AsyncIterator[bytes]:
+        for _ in range(length // 65536):
+            yield bytes(65536)
+        yield bytes(length % 65536)
+
+    async with guarded() as client:
+        taken = await client.post(UPLOAD, headers=ours, content=pieces(MAX_UPLOAD_BYTES))
+        assert (taken.status_code, taken.headers["x-length"]) == (200, str(MAX_UPLOAD_BYTES))
+        for body in (bytes(MAX_UPLOAD_BYTES + 1), pieces(MAX_UPLOAD_BYTES + 1)):
+            answer = await client.post(UPLOAD, headers=ours, content=body)
+            assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+            assert "larger than 10 MB" in answer.text and f'href="{UPLOAD}"' in answer.text
+        elsewhere = await client.post(f"{UPLOAD}/x", headers=ours, content=bytes(MAX_BODY_BYTES + 1))
+        assert elsewhere.status_code == 413
+        assert (await client.post(UPLOAD, headers={"sec-fetch-site": "cross-site"}, content=b"x")).status_code == 403
+
+
+async def test_a_form_with_a_file_comes_as_slowly_as_a_line_lets_it_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    real, gone_by = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: real() + gone_by)
+
+    async def pieces(count: int) -> AsyncIterator[bytes]:
+        nonlocal gone_by
+        for _ in range(count):
+            gone_by += 15
+            yield b"x"
+            await asyncio.sleep(0)
+
+    ours = {"sec-fetch-site": "same-origin"}
+    async with guarded(seconds=20) as client:
+        slow = await client.post(UPLOAD, headers=ours, content=pieces(10))
+        assert (slow.status_code, slow.headers.get("x-length")) == (200, "10")
+        assert (await client.post(UPLOAD, headers=ours, content=pieces(40))).status_code == 503
+        assert (await client.post("/page", headers=ours, content=pieces(10))).status_code == 503
 
 
 async def test_a_fault_is_a_page_without_its_text_and_a_line_without_it() -> None:

@@ -1,0 +1,66 @@
+"""Funds: what each still holds, as a bar and in figures, and whether grants can be approved from it today."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.portal.bars import Part, parts_of
+from services.portal.pages.frame import Page, Reading
+from services.portal.pages.naming import here
+from services.portal.words import money
+from shared.clock import real_time
+
+router = APIRouter()
+
+Standing = Literal["open", "not_yet_valid", "expired", "spent_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class FundShown:
+    """A fund as a page shows it: what its service says, how it stands, and the parts of its bar."""
+
+    fund: Mapping[str, Any]
+    standing: Standing
+    spent: Part
+    committed: Part
+    available: Part
+
+
+def shown(fund: Mapping[str, Any], today: date) -> FundShown:
+    """This fund on a day by the mission's clocks."""
+    spent, committed, available = parts_of([Decimal(fund[name]) for name in ("spent", "committed", "available")])
+    return FundShown(fund, standing(fund, today), spent, committed, available)
+
+
+def standing(fund: Mapping[str, Any], today: date) -> Standing:
+    """How a fund stands on a day; what can no more be approved for its days comes before what it lacks."""
+    if today > date.fromisoformat(fund["valid_until"]):
+        return "expired"
+    if today < date.fromisoformat(fund["valid_from"]):
+        return "not_yet_valid"
+    return "open" if Decimal(fund["available"]) > 0 else "spent_out"
+
+
+@router.get("/funds")
+async def funds(page: Reading, after: Annotated[UUID | None, Query()] = None) -> Response:
+    """What each fund still holds."""
+    found = (await page.ask("reintegration", "/v1/funds", after=None if after is None else str(after))).body
+    today = _today(page)
+    return await page.show("funds.html", found=found, funds=[shown(fund, today) for fund in found["items"]], amount=money)
+
+
+@router.get("/funds/{fund_id}")
+async def fund(fund_id: UUID, page: Reading) -> Response:
+    """One fund: what it is for, what it holds, and how it stands today."""
+    found = (await page.ask("reintegration", f"/v1/funds/{fund_id}")).body
+    held = {"id": str(fund_id), **found["state"], **found["balance"]}
+    return await page.show("fund.html", found=found, shown=shown(held, _today(page)), amount=money)
+
+
+def _today(page: Page) -> date:
+    return here(page, real_time()).date()
