@@ -121,7 +121,9 @@ async def read_event(event_id: UUID, call: Calling) -> LoggedEvent:
         row = await unit.row(log_search.ONE, id=event_id)
         if row is None:
             raise NotFound
-        return LoggedEvent(position=row["idx"], leaf_hash=row["leaf_hash"].hex(), leaf=bytes(row["leaf"]).decode())
+        # A leaf that is no text is none of ours: it is shown as far as it can be, and its hash tells.
+        leaf = bytes(row["leaf"]).decode(errors="replace")
+        return LoggedEvent(position=row["idx"], leaf_hash=row["leaf_hash"].hex(), leaf=leaf)
 
     return await call.ask(work, log=True)
 

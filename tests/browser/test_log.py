@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from ops.browser import touch_key
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits, sign_in
 from tests.e2e.test_policy_matrix import Ground, ground
@@ -36,11 +35,9 @@ async def test_the_chain_of_a_case_is_found_taken_home_and_verified_with_nothing
     await page.get_by_role("button", name="Search").click()
     await page.get_by_role("link", name="Everything about this id").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text(str(travelled.case_id)[-6:])
-    # She signed in without her key; once it is touched, she is back and the download begins by itself.
-    await page.get_by_role("link", name="Download the leaves").click()
+    # She touched her key when she signed in, a moment ago.
     async with page.expect_download() as leaves_to_come:
-        await touch_key(page)
-    await expect(page.get_by_role("status")).to_contain_text("begins by itself")
+        await page.get_by_role("link", name="Download the leaves").click()
     async with page.expect_download() as table_to_come:
         await page.get_by_role("link", name="Download a table").click()
     leaves, table = await leaves_to_come.value, await table_to_come.value
@@ -95,12 +92,11 @@ async def test_the_log_is_narrowed_and_goes_on_page_by_page(mission: Mission, vi
         await expect(page.get_by_label(name)).to_have_value(text)
 
 
-async def test_one_event_is_shown_after_the_key_and_a_selection_comes_back_as_a_file(
+async def test_one_event_is_shown_whole_and_a_selection_comes_back_as_a_file(
     mission: Mission, visits: Visits, travelled: Ground
 ) -> None:
     page = await at_log(mission, visits, f"/log?id={travelled.case_id}&kind=avrr.returns.case.departed.v1")
     await page.locator("#found tbody th a").click()
-    await touch_key(page)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Departed")
     await expect(page.locator("main")).to_contain_text("departed_at")
     await page.get_by_role("link", name="Every event that names its subject").click()
@@ -130,6 +126,5 @@ async def test_its_pages_fit_everybody(mission: Mission, visits: Visits, travell
         await assert_for_everybody(page)
     await page.goto(f"{mission.addresses.portal}/log?id={travelled.plan_id}")
     await page.locator("#found tbody th a").first.click()
-    await touch_key(page)
     await expect(page.locator("#leaf-hash")).to_be_visible()
     await assert_for_everybody(page)

@@ -8,7 +8,6 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -20,19 +19,14 @@ import rfc8785
 from shared import log_search
 from shared.actors import Actor
 from shared.auth import Tokens
-from shared.clock import Clock
 from shared.db import Leaf
-from shared.endpoints import operations_of
 from shared.errors import RuleViolation
-from shared.http import Runtime
 from shared.ids import uuid7
 from shared.log_search import NEWEST, Place, Selection
 from shared.policy import EVERYWHERE
-from shared.recording import Recorder
-from shared.service import create_app
 from shared.topology import SERVICES
-from shared.wiring import Wiring
 from tests.given import NOON, staff
+from tests.integration.any_service import app_of
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 from tests.integration.returns.api import AUDITOR, SETTINGS, Keys, problem, token
 from tests.integration.test_scoped_lists import filled, nodes, rows_read
@@ -89,15 +83,9 @@ _VERSIONS = itertools.count(1)
 @pytest.fixture(params=NAMES)
 async def log(request: pytest.FixtureRequest, make_database: MakeDatabase) -> AsyncIterator[Log]:
     service: str = request.param
-    wiring: Wiring = import_module(f"services.{service}.wiring").WIRING
-    router = import_module(f"services.{service}.routes").router
-    app = create_app(wiring, (router,), SETTINGS.model_copy(update={"allowed_hosts": ("log.test",)}))
     database = await make_database(service)
-    app.state.runtime = Runtime(
-        service=service, database=database.api, tokens=Tokens(SETTINGS, Keys(), lambda: datetime.now(UTC)),
-        clock=Clock("replay"), policy=wiring.policy, operations=operations_of((router,)), refusals=wiring.refusals,
-        recorder=Recorder(database.api, wiring.access),
-    )  # fmt: skip
+    settings = SETTINGS.model_copy(update={"allowed_hosts": ("log.test",)})
+    app = app_of(service, settings, database, Tokens(SETTINGS, Keys(), lambda: datetime.now(UTC)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://log.test") as client:
         yield Log(service, database, client)
 

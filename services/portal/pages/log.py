@@ -87,11 +87,20 @@ async def event(service: Service, event_id: UUID, page: Reading) -> Response:
         return await to_the_key(page, answer, page.path)
     if not answer.ok:
         return page.fault(answer.status, answer.code, answer.sentence)
-    told: dict[str, Any] = json.loads(answer.body["leaf"])
+    told = _told(answer.body["leaf"])
     data = json.dumps(told.pop("data", {}), ensure_ascii=False, indent=2)
     return await page.show(
         "log_event.html", found=answer.body, told=told, data=data, service=service, event_id=event_id, short=short
     )
+
+
+def _told(leaf: str) -> dict[str, Any]:
+    # Whoever looks for what is wrong with a log is shown a leaf that cannot be read, too.
+    try:
+        told = json.loads(leaf)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 async def _found(page: Page, chosen: Selection, after: str | None) -> tuple[dict[str, Any] | None, bool]:
