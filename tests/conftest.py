@@ -22,6 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: a file may be made anew by each worker, which must collect the same names."""
+    del config
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says what stays together in a run on several processes: a file, and all tests that share one running system."""
