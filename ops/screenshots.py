@@ -67,7 +67,7 @@ PAGES: Final = (
     Shot("receiving-office-tr", "/status", "receiving-office-status"),
     Shot("receiving-office-tr", "/queue", "receiving-office-queue"),
     Shot("finance-approver", "/", "finance-approver-home"),
-    Shot("finance-approver", "/queue", "finance-approver-queue"),
+    Shot("finance-approver", "/queue", "finance-approver-queue", tour=True),
     Shot("finance-approver", "/grants", "finance-approver-grants"),
     Shot("finance-approver", "/grants", "finance-approver-grant", follow=("main a[href^='/grants/']",)),
     Shot("finance-approver", "/funds", "finance-approver-funds"),
@@ -77,11 +77,11 @@ PAGES: Final = (
     Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
     Shot("auditor", "/", "auditor-home"),
     Shot("auditor", "/log", "auditor-log", tour=True),
-    Shot("auditor", "/log", "auditor-chain", follow=("main td a[href^='/log?id=']", "main a[href^='/log/chain/']")),
+    Shot("auditor", "/log?kind=avrr.returns.case.departed.v1", "auditor-chain", follow=("main td a[href^='/log?id=']", "main a[href^='/log/chain/']")),
     Shot("manager", "/", "manager-home"),
     Shot("manager", "/funds", "manager-funds"),
     Shot("manager", "/funds", "manager-fund", follow=("main a[href^='/funds/']",)),
-    Shot("manager", "/report?year=2023", "manager-report"),
+    Shot("manager", "/report?year=2023", "manager-report", tour=True),
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["write", "read", "search", "export"]
+Kind = Literal["write", "read", "search", "disclosure", "export"]
 
 SECOND: Final = 1_000_000_000
 MINUTE: Final = 60 * SECOND
@@ -43,6 +43,7 @@ PEOPLE: Final[Mapping[Kind, Allowance]] = {
     "write": Allowance(60, MINUTE),
     "read": Allowance(300, MINUTE),
     "search": Allowance(10, MINUTE),
+    "disclosure": Allowance(60, MINUTE),
     "export": Allowance(3, HOUR),
 }
 

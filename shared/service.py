@@ -135,6 +135,7 @@ def _allowances(settings: Settings) -> dict[Kind, Allowance]:
         "write": Allowance(settings.writes_per_minute, MINUTE),
         "read": Allowance(settings.reads_per_minute, MINUTE),
         "search": Allowance(settings.searches_per_minute, MINUTE),
+        "disclosure": Allowance(settings.disclosures_per_minute, MINUTE),
         "export": Allowance(settings.exports_per_hour, HOUR),
     }
 

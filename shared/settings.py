@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     writes_per_minute: int = Field(default=60, ge=1)
     reads_per_minute: int = Field(default=300, ge=1)
     searches_per_minute: int = Field(default=10, ge=1)
+    disclosures_per_minute: int = Field(default=60, ge=1)
     exports_per_hour: int = Field(default=3, ge=1)
     role: Literal["all", "api", "worker"] = "all"
     clock: Literal["real", "replay"] = "real"

@@ -6,6 +6,8 @@ from types import MappingProxyType
 HURRIED: Mapping[str, str] = MappingProxyType(
     {
         f"AVRR_{kind}": "1000000"
-        for kind in ("WRITES_PER_MINUTE", "READS_PER_MINUTE", "SEARCHES_PER_MINUTE", "EXPORTS_PER_HOUR")
+        for kind in (
+            "WRITES_PER_MINUTE", "READS_PER_MINUTE", "SEARCHES_PER_MINUTE", "DISCLOSURES_PER_MINUTE", "EXPORTS_PER_HOUR",
+        )
     }
 )

@@ -78,9 +78,12 @@ def agree(journey: Journey, household: Household, plan_id: UUID, lines: tuple[Pl
 
 def request_and_pay(
     journey: Journey, household: Household, case_id: UUID, plan_id: UUID, fund_id: UUID, wanted: Wanted,
-    references: Iterator[str], day: int,
+    references: Iterator[str], day: int, decided_after: int = 2,
 ) -> int:
-    """One grant from request to reconciliation, each hat on another head; the answer is the day of the decision."""
+    """One grant from request to reconciliation, each hat on another head; the answer is the day of the decision.
+
+    ``decided_after`` is how many days after the request it is approved, later than the day after it.
+    """
     office, grant_id, line = _office(household), journey.dice.id(day), wanted.line
     money, tranches = line.planned, _tranches(line)
     journey.give(
@@ -105,7 +108,7 @@ def request_and_pay(
     if wanted.fate == "rejected":
         journey.give(moment(day + 3, 9), "finance-approver", grant_id, RejectGrant(reason="not_feasible"))
         return day + 3
-    decided = day + 2
+    decided = day + decided_after
     journey.give(
         moment(decided, 11), "finance-approver", grant_id, ApproveGrant(fund_id=fund_id, request_version=version)
     )

@@ -18,7 +18,11 @@ from shared.contracts.reintegration import GrantCategory
 # From the wish to the flight.
 _DAYS: Final = 24
 # How many days ago each wish was expressed; whatever lies ahead of a journey has not happened yet.
-_BEGAN: Final = (0, 1, 2, 3, 4, 6, 8, 9, 12, 15, 18, 20, 21, 22, 23, 24, 25, 26, 30, 34, 36, 37, 38, 39, 40, 41, 42, 44, 46, 48)
+_BEGAN: Final = (
+    0, 1, 2, 3, 4, 6, 8, 9, 12, 15, 18, 20, 21, 22, 23, 24, 25, 26, 30, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 48,
+)
+# An approver takes her time, so that at every hour of the day some grant waits for her.
+_DECIDED_AFTER: Final = 4
 _COUNTRIES: Final = ("TR", "MA", "TR", "PK", "TR", "DZ", "IN")
 _WHO: Final[tuple[tuple[Kind, ...], ...]] = (("man",), ("mother", "son"), ("woman",), ("man",))
 _NEEDS: Final[tuple[tuple[GrantCategory, ...], ...]] = (("business",), ("housing",), ("medical",), ("business", "housing"))
@@ -70,4 +74,4 @@ def _go(
     for line in lines:
         if line.person_id == who.principal.person_id:
             wanted = Wanted(line, "approved", returned_once=False)
-            day = 22 + granting.request_and_pay(journey, who, case_id, plan_id, fund_id, wanted, references, day)
+            day = 22 + granting.request_and_pay(journey, who, case_id, plan_id, fund_id, wanted, references, day, _DECIDED_AFTER)

@@ -1,10 +1,15 @@
 """One person's way through the pages alone, each step by its own persona: from registration to a grant accounted for."""
 
 import asyncio
+import csv
+import hashlib
+import io
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from playwright.async_api import FilePayload, Page, expect
@@ -119,6 +124,7 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
     await walk.do("finance-reconciler", grant, "Reconcile a tranche", {"number": "1"})
     page = await walk.go("finance-reconciler", grant)
     await expect(page.locator("dl.summary").first).to_contain_text("completed")
+    await _taken_home(walk, case)
     for persona, path in (
         ("counsellor-3", "/"), ("counsellor-3", case), ("receiving-office-tr", "/cases"), ("finance-approver", "/grants"),
         ("finance-payer", grant), ("receiving-office-tr", "/status"), ("coordinator", plan), ("manager", "/funds"),
@@ -135,6 +141,29 @@ async def file_receipt(walk: Walk, grant: str) -> None:
     await page.locator('input[type="file"]').set_input_files(FilePayload(name="a.pdf", mimeType="application/pdf", buffer=pdf()))
     await page.locator("button.main").click()
     await expect(page.get_by_role("status")).to_contain_text("recorded")
+
+
+async def _taken_home(walk: Walk, case: str) -> None:
+    """The auditor takes the case's chain home; each leaf has the hash that its log says, and nothing of it is missing."""
+    case_id = case.rpartition("/")[2]
+    page = await walk.go("auditor", f"/log/chain/{case_id}")
+    taken: list[bytes] = []
+    for name in ("Download the leaves", "Download a table"):
+        async with page.expect_download() as to_come:
+            await page.get_by_role("link", name=name).click()
+        taken.append(Path(await (await to_come.value).path()).read_bytes())
+    logged = {row["event_id"]: row for row in csv.DictReader(io.StringIO(taken[1].decode(), newline=""))}
+    kinds: set[str] = set()
+    for leaf in taken[0].splitlines():
+        told = json.loads(leaf)
+        assert hashlib.sha256(b"\x00" + leaf).hexdigest() == logged[told["id"]]["leaf_hash"]
+        kinds.add(told["type"].removeprefix("avrr.").removesuffix(".v1"))
+    assert kinds >= {
+        "counselling.intention.expressed", "returns.case.opened", "returns.case.person_screened", "returns.case.approved",
+        "returns.case.booking_confirmed", "returns.case.ready_to_travel", "returns.case.cleared_to_board",
+        "returns.case.departed", "returns.case.arrived", "reintegration.plan.agreed", "reintegration.grant.requested",
+        "reintegration.grant.approved", "reintegration.grant.payment_confirmed", "reintegration.grant.completed",
+    }, sorted(kinds)  # fmt: skip
 
 
 async def second_after(moment: datetime) -> datetime:

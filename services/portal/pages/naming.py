@@ -16,7 +16,8 @@ from shared.clock import real_time
 
 def short(id: object) -> str:
     """The end of an id, by which people tell two apart."""
-    return f"…{str(id)[-6:]}"
+    # Nothing breaks between the dots and the id: U+2060 joins words.
+    return f"…\u2060{str(id)[-6:]}"
 
 
 def travellers(of: Sequence[Mapping[str, Any]]) -> tuple[Option, ...]:

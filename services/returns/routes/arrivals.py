@@ -34,7 +34,7 @@ async def list_arrivals(
     until = call.context.now + timedelta(days=days)
     # Between the two statements that find and read them a case may lose its booking: then it is left out.
     if call.reach.countries is not None:
-        call.take("search")
+        call.take("disclosure")
         countries = sorted(call.reach.countries)
         abroad = (countries, call.context.now - NOTICE_STANDS)
 

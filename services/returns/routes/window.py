@@ -60,7 +60,8 @@ async def list_cases(
     it asks for the status, with its purpose.
     """
     if call.reach.countries is not None:
-        call.take("search")
+        # Each look is an event: whoever looks all day long must not fill the log.
+        call.take("disclosure")
         for field, asked in (("case_ref", case_ref is not None), ("mine", mine), ("open", open)):
             if asked:
                 raise _not_for_this_reader(field)
@@ -89,7 +90,7 @@ async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.C
     """One return case; for its receiving office what that needs to expect and meet its persons, and what it may do."""
     if call.reach.countries is None:
         return await call.view(wiring.CASE, case_id)
-    call.take("search")
+    call.take("disclosure")
 
     async def work(unit: UnitOfWork) -> Read[Case] | None:
         try:
@@ -102,6 +103,8 @@ async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.C
     # What is shown is the very state that was judged and put on record.
     told = await _told(call, case_id, case, "unknown")
     if told is None or found is None:
+        # Whoever looks where there is nothing for them may do so as seldom as ask for a status.
+        call.take("search")
         raise NotFound
     view = call.view_of(wiring.CASE, found)
     return View[queries.CaseForReceivingOffice](

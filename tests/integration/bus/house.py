@@ -56,11 +56,10 @@ async def make_database(
         await admin.execute(f"CREATE ROLE {WORKER} LOGIN PASSWORD 'invented-for-tests'")
     connection = await asyncpg.connect(server.url_for(name, server.user, server.password))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    for table in service_metadata().sorted_tables:
-        await connection.execute(str(sa.schema.CreateTable(table).compile(dialect=dialect)))
-    for file in ("log_1.sql", "take_1.sql"):
-        for statement in statements_of((PROJECT / "migrations" / "sql" / file).read_text()):
-            await connection.execute(statement)
+    tables = [str(sa.schema.CreateTable(table).compile(dialect=dialect)) for table in service_metadata().sorted_tables]
+    # Columns of the log are made by functions, which are there before it.
+    for statement in (*_sql("log_search_1.sql"), *tables, *_sql("log_1.sql"), *_sql("take_1.sql")):
+        await connection.execute(statement)
     await connection.execute(
         "CREATE TABLE effect (place bigserial PRIMARY KEY, event_id uuid, partitionkey uuid, number integer);"
         f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {WORKER};"
@@ -69,6 +68,10 @@ async def make_database(
     )
     await connection.close()
     return server.url_for(name, WORKER, "invented-for-tests")
+
+
+def _sql(file: str) -> list[str]:
+    return statements_of((PROJECT / "migrations" / "sql" / file).read_text())
 
 
 class House:

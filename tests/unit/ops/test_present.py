@@ -1,0 +1,28 @@
+"""The present of the demo: at whatever hour it begins, a grant waits for each hat, and an office has something to confirm."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from ops.demo_year.present import build_present
+
+# After which command on a grant whose turn it is.
+TURNS = {
+    "RequestGrant": "endorser", "EndorseGrant": "approver", "ApproveGrant": "payer", "ReleaseTranche": "payer",
+    "ConfirmPayment": "deliverer", "ConfirmDelivery": "reconciler",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_at_every_hour_a_grant_waits_for_each_hat(hour: int) -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC) + timedelta(hours=hour, minutes=30)
+    asked_by: dict[UUID, str] = {}
+    last: dict[UUID, str] = {}
+    for journey in build_present(2023, now):
+        for step in journey:
+            last[step.id] = type(step.order).__name__
+            asked_by.setdefault(step.id, step.persona)
+    waiting = {(TURNS[order], asked_by[id]) for id, order in last.items() if order in TURNS}
+    assert {hat for hat, _ in waiting} == set(TURNS.values())
+    assert ("deliverer", "receiving-office-tr") in waiting
