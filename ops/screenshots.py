@@ -46,7 +46,7 @@ PAGES: Final = (
     Shot("counsellor-1", "/sessions", "counsellor-session", follow=("main a[href^='/sessions/']",)),
     Shot("counsellor-1", "/persons", "counsellor-persons"),
     Shot("counsellor-1", "/cases", "counsellor-cases"),
-    Shot("counsellor-1", "/cases", "counsellor-case", follow=(_A_CASE,), tour=True),
+    Shot("counsellor-1", "/cases?status=preparing", "counsellor-case", follow=(_A_CASE,), tour=True),
     Shot("counsellor-1", "/cases", "counsellor-person", follow=(_A_CASE, "main a[href^='/persons/']")),
     Shot("counsellor-1", "/cases?status=preparing", "counsellor-plan", follow=(_A_CASE, _A_PLAN)),
     Shot("coordinator", "/", "coordinator-home", tour=True),

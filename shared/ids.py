@@ -9,6 +9,8 @@ from uuid import UUID
 FIRST: Final = UUID(int=0)
 # Behind every id, where a list that goes by ids backwards begins.
 LAST: Final = UUID(int=2**128 - 1)
+# How an id stands in a longer text.
+UUID_PATTERN: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def uuid7(at_ms: int | None = None) -> UUID:

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Self
 from uuid import UUID
@@ -15,15 +15,15 @@ from pydantic import BaseModel
 
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.errors import RuleViolation
+from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
 
 # The largest number that the log's index can hold.
 MOST_EVENTS: Final = 2**63 - 1
 # What one download holds; whoever asks for more is told so, and gets no part that might pass for the whole.
 MOST_EXPORTED: Final = 100_000
 BATCH: Final = 500
-PLACE_PATTERN: Final = r"^[0-9]{1,17}-[0-9]{1,18}$"
+PLACE_PATTERN: Final = f"^{MICROSECONDS}-[0-9]{{1,18}}$"
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AFTER_ALL = datetime(9999, 1, 1, tzinfo=UTC)
 _COLUMNS = "e.idx, e.id, e.type, e.subject, e.aggver, e.time, e.leaf, e.leaf_hash"
 # A list of one leaves the order to the index that begins with that column, where an equal sign would let the planner
@@ -127,10 +127,10 @@ class Place:
     def read(cls, text: str) -> Self:
         """The place that a page was said to end at; the text has the form of `PLACE_PATTERN`."""
         microseconds, _, index = text.partition("-")
-        return cls(_EPOCH + timedelta(microseconds=int(microseconds)), int(index))
+        return cls(from_microseconds(microseconds), int(index))
 
     def __str__(self) -> str:
-        return f"{(self.time - _EPOCH) // timedelta(microseconds=1)}-{self.index}"
+        return f"{in_microseconds(self.time)}-{self.index}"
 
 
 NEWEST: Final = Place(_AFTER_ALL, MOST_EVENTS)
@@ -176,7 +176,7 @@ def asked(selection: Selection, place: Place, limit: int, last: int = MOST_EVENT
     until = selection.until or _AFTER_ALL
     before, index = (until, -1) if selection.until is not None and until <= place.time else (place.time, place.index)
     values = {
-        **selection.values(), "since": selection.since or _EPOCH, "until": until, "last": last, "limit": limit,
+        **selection.values(), "since": selection.since or EPOCH, "until": until, "last": last, "limit": limit,
         "before": before, "before_index": place.index if selection.about is not None else index,
     }  # fmt: skip
     return values

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import combinations
 from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel, Field
 
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.hats import Hat
@@ -16,6 +16,8 @@ from services.reintegration.domain.turns import Step
 from services.reintegration.queries import Balance
 from shared.contracts.reintegration import GrantModality
 from shared.db import Sql, UnitOfWork
+from shared.ids import UUID_PATTERN
+from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
 from shared.money import Amount
 
 _FILTERS = ("case_id", "status")
@@ -63,7 +65,7 @@ _GRANTS: Final = _lists("id", "grants")
 # moment is compared once more alone, where the index begins. With a coalesce() a plan that does not know the values
 # could not begin there: under row security it counts as a function that might tell of rows.
 _FURTHER = "t.since >= :since AND (t.since, t.grant_id, t.hat) > (:since, :grant_id, :hat) "
-_FIRST: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0), "")
+_FIRST: Final = (EPOCH, UUID(int=0), "")
 _OLDEST_FIRST = "ORDER BY found.since, found.grant_id, found.hat LIMIT :limit"
 TURNS = Sql(
     "SELECT found.* FROM unnest(cast(:hats AS text[])) own(hat) CROSS JOIN LATERAL "
@@ -128,7 +130,7 @@ class GrantRow(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DueTurn:
-    """A hat's turn on a grant, and its place in the order of such a list, written ``<since>,<grant>,<hat>``."""
+    """A hat's turn on a grant, and its place in the order of such a list, written ``<since in microseconds>-<grant>-<hat>``."""
 
     grant_id: UUID
     hat: Hat
@@ -138,7 +140,7 @@ class DueTurn:
     @property
     def place(self) -> str:
         """What a list takes to go on after this."""
-        return f"{self.since.astimezone(UTC).isoformat().replace('+00:00', 'Z')},{self.grant_id},{self.hat}"
+        return f"{in_microseconds(self.since)}-{self.grant_id}-{self.hat}"
 
 
 class FundRow(Balance):
@@ -169,20 +171,12 @@ def grants(asked: Mapping[str, object]) -> Sql:
     return _GRANTS[frozenset(asked)]
 
 
-def _is_a_place(text: str) -> str:
-    _place(text)
-    return text
-
-
 def _place(text: str) -> tuple[datetime, UUID, str]:
-    since, grant_id, hat = text.split(",")
-    moment = datetime.fromisoformat(since)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without its zone")
-    return moment, UUID(grant_id), hat
+    since, _, rest = text.partition("-")
+    return from_microseconds(since), UUID(rest[:36]), rest[37:]
 
 
-Place = Annotated[str, AfterValidator(_is_a_place)]
+Place = Annotated[str, Field(pattern=f"^{MICROSECONDS}-{UUID_PATTERN}-[a-z]{{1,20}}$")]
 
 
 async def due_turns(

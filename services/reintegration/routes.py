@@ -179,7 +179,7 @@ async def list_grants(
 @router.get("/turns")
 async def list_turns(
     call: Calling,
-    after: Annotated[lists.Place | None, Query(max_length=120)] = None,
+    after: Annotated[lists.Place | None, Query()] = None,
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[TurnInList]:
     """The grants whose next step is the caller's, the longest waiting first, also where another has to take it."""

@@ -153,9 +153,10 @@ def narrow(document: Json, persona: str) -> None:
     # By itself the generator writes no quotation marks into a header.
     document["components"]["parameters"]["If-Match"]["schema"] = {"type": "string", "enum": ['"v1"', '"v2"', '"v3"']}
     cases = document["paths"].get("/v1/cases", {"get": {"parameters": []}})["get"]
-    # Staff and offices abroad are shown statuses of their own; about a reference an office asks for its status.
+    # Staff and offices abroad are shown statuses of their own; about a reference an office asks for its status,
+    # and no case is its own or open to it.
     abroad = persona_of(persona).role is Role.RECEIVING_OFFICE
-    cases["parameters"] = [one for one in cases["parameters"] if not (abroad and one["name"] == "case_ref")]
+    cases["parameters"] = [one for one in cases["parameters"] if not (abroad and one["name"] in ("case_ref", "mine", "open"))]
     for parameter in cases["parameters"]:
         if parameter["name"] == "status":
             parameter["schema"] = parameter["schema"]["anyOf"][1 if abroad else 0]

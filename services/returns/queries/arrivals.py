@@ -1,11 +1,11 @@
 """Who is expected to arrive in the days ahead, and who should have arrived already, in the order of the arrivals."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel, Field
 
 from services.returns.domain.case_state import Case, Status
 from services.returns.domain.window import PublicState
@@ -14,6 +14,8 @@ from services.returns.tables import EXPECTED
 from shared.contracts.counselling import Country
 from shared.contracts.returns import ArrivalNeed
 from shared.db import Sql, UnitOfWork
+from shared.ids import UUID_PATTERN
+from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
 
 # The moment is compared once more alone, where the index begins: under row security a comparison of rows may come later.
 _FURTHER = "c.arrives_at >= :since AND (c.arrives_at, c.id) > (:since, :after_id) AND c.arrives_at <= :until"
@@ -49,13 +51,13 @@ class ExpectedArrival(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ArrivalPlace:
-    """A case's place in the order of arrivals, written ``<arrives_at>,<id>``."""
+    """A case's place in the order of arrivals, written ``<arrives_at in microseconds>-<id>``."""
 
     id: UUID
     arrives_at: datetime
 
     def __str__(self) -> str:
-        return f"{self.arrives_at.astimezone(UTC).isoformat().replace('+00:00', 'Z')},{self.id}"
+        return f"{in_microseconds(self.arrives_at)}-{self.id}"
 
 
 async def expected(
@@ -84,18 +86,11 @@ def arrival_of(id: UUID, case: Case, status: Status | PublicState) -> ExpectedAr
 
 
 def place(text: str) -> ArrivalPlace:
-    """The place that is written so; `ValueError` if it cannot be one."""
-    at, _, id = text.partition(",")
-    arrives_at = datetime.fromisoformat(at)
-    if arrives_at.tzinfo is None:
-        raise ValueError("a place names a moment with its zone")
-    return ArrivalPlace(UUID(id), arrives_at)
+    """The place that is written so; the text has the form of `PLACE_PATTERN`."""
+    arrives_at, _, id = text.partition("-")
+    return ArrivalPlace(UUID(id), from_microseconds(arrives_at))
 
 
-def _is_a_place(text: str) -> str:
-    place(text)
-    return text
-
-
-PlaceText = Annotated[str, AfterValidator(_is_a_place)]
-_FIRST: Final = ArrivalPlace(UUID(int=0), datetime(1, 1, 1, tzinfo=UTC))
+PLACE_PATTERN: Final = f"^{MICROSECONDS}-{UUID_PATTERN}$"
+PlaceText = Annotated[str, Field(pattern=PLACE_PATTERN)]
+_FIRST: Final = ArrivalPlace(UUID(int=0), EPOCH)

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 async def list_arrivals(
     call: Calling,
     days: Annotated[int, Query(ge=1, le=60)] = 14,
-    after: Annotated[PlaceText | None, Query(max_length=100)] = None,
+    after: Annotated[PlaceText | None, Query()] = None,
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[ExpectedArrival]:
     """Cases with a booking whose arrival lies up to so many days ahead and is not confirmed for everybody.
