@@ -23,6 +23,7 @@ from shared.handling import Read, Repeat, handle, read, transact
 from shared.ids import FIRST
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE, Policy, Reach
+from shared.private import PersonKeys
 from shared.recording import Recorder
 from shared.sealing import FileSeal
 from shared.step_up import StepUp
@@ -94,6 +95,7 @@ class Runtime:
     buckets: Buckets = field(default_factory=Buckets)
     mission_time_zone: str = "Europe/Sarajevo"
     seal: FileSeal | None = None
+    person_keys: PersonKeys | None = None
     uploads: Semaphore = field(default_factory=lambda: Semaphore(UPLOADS_AT_A_TIME))
 
     async def admit(self, request: Request, actor: Actor, operation: str) -> "Admitted":
@@ -156,6 +158,13 @@ class Call:
         if self.runtime.seal is None:
             raise LookupError("this service keeps no files")
         return self.runtime.seal
+
+    @property
+    def person_keys(self) -> PersonKeys:
+        """The keys that personal values are sealed under; a programming error in a service that seals none."""
+        if self.runtime.person_keys is None:
+            raise LookupError("this service seals no personal values")
+        return self.runtime.person_keys
 
     @asynccontextmanager
     async def file(self) -> AsyncIterator[bytes]:

@@ -3,11 +3,12 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from shared.tables import aggregate_table, jsonb, scope, service_metadata
+from shared.tables import aggregate_table, jsonb, person_keys_table, scope, service_metadata
 
 METADATA = service_metadata()
 
 ACCESSES = METADATA.tables["accesses"]
+PERSON_KEYS = person_keys_table(METADATA)
 
 PERSONS = aggregate_table(
     METADATA,
