@@ -16,14 +16,15 @@ from shared.aggregate import Aggregate
 from shared.auth import Tokens
 from shared.buckets import Buckets, Kind, TooManyRequests
 from shared.clock import REPLAY_HEADER, Clock
+from shared.contracts.access import ReadingPurpose
 from shared.db import Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.disclosure import Consents, NobodyAgreed
 from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, RuleViolation, StepUpNeeded
-from shared.handling import Read, Repeat, handle, read, transact
+from shared.handling import Handled, Read, Repeat, handle, read, transact
 from shared.ids import FIRST
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE, Policy, Reach
-from shared.private import PersonKeys
+from shared.private import PersonKey, PersonKeys
 from shared.recording import Recorder
 from shared.sealing import FileSeal
 from shared.step_up import StepUp
@@ -192,22 +193,55 @@ class Call:
         written with the change, and not without one.
         """
         repeat = repeat or Repeat.of(self._key(), self.operation, id, await self.request.body())
-        expected = self._if_match()
 
         async def work(unit: UnitOfWork) -> Receipt:
-            handled = await handle(
-                unit, aggregate, id, command, self.context, self.origin,
-                expected_version=expected, repeat=repeat, reach=self.reach,
-            )
-            if handled.changed:
-                unit.write(*beside)
-            self.response.status_code = 201 if handled.created else 200
-            self.response.headers["ETag"] = etag(handled.version)
-            return Receipt(id=handled.id, version=handled.version, repeated=handled.repeated)
+            return await self._given(unit, aggregate, id, command, repeat, lambda _: beside)
 
         return await self._refusals_on_record(
             transact(self.runtime.database, self.scope(), work, self.runtime.refusals), id
         )
+
+    async def order_privately(
+        self,
+        aggregate: Aggregate[State, Facts],
+        id: UUID,
+        command: Command,
+        sealed: Callable[[PersonKey, Handled], Sequence[Write]],
+    ) -> Receipt:
+        """Gives one command about a person that says what has to be sealed, once per ``Idempotency-Key``.
+
+        ``sealed`` are the writes of the change, under the person's key, which is made with it if there is none. The
+        body is remembered under that key as well: by a plain hash, names could be guessed for as long as it is kept.
+        """
+        idempotency_key, body = self._key(), await self.request.body()
+
+        async def work(unit: UnitOfWork) -> Receipt:
+            key = await self.person_keys.made_key(unit, id)
+            repeat = Repeat.of(idempotency_key, self.operation, id, key.fingerprint(body))
+            return await self._given(unit, aggregate, id, command, repeat, lambda handled: sealed(key, handled))
+
+        return await self._refusals_on_record(
+            transact(self.runtime.database, self.scope(), work, self.runtime.refusals), id
+        )
+
+    async def _given(
+        self,
+        unit: UnitOfWork,
+        aggregate: Aggregate[State, Facts],
+        id: UUID,
+        command: Command,
+        repeat: Repeat,
+        beside: Callable[[Handled], Sequence[Write]],
+    ) -> Receipt:
+        handled = await handle(
+            unit, aggregate, id, command, self.context, self.origin,
+            expected_version=self._if_match(), repeat=repeat, reach=self.reach,
+        )
+        if handled.changed:
+            unit.write(*beside(handled))
+        self.response.status_code = 201 if handled.created else 200
+        self.response.headers["ETag"] = etag(handled.version)
+        return Receipt(id=handled.id, version=handled.version, repeated=handled.repeated)
 
     async def view(
         self, aggregate: Aggregate[State, Facts], id: UUID, *, recorded: bool = False
@@ -253,11 +287,14 @@ class Call:
 
     def may(self, operation: str) -> bool:
         """Whether the policy gives this actor another operation as well, wherever that reaches."""
+        return self.reach_of(operation) is not None
+
+    def reach_of(self, operation: str) -> Reach | None:
+        """How far the policy gives this actor another operation as well; None if not at all."""
         try:
-            self.runtime.policy.reach(self.context.actor, operation)
+            return self.runtime.policy.reach(self.context.actor, operation)
         except NotPermitted:
-            return False
-        return True
+            return None
 
     def take(self, kind: Kind) -> None:
         """Takes a further token, where a request does what is limited more strictly; raises `TooManyRequests`."""
@@ -267,10 +304,12 @@ class Call:
         """Puts on record that this call is refused, for the true reason."""
         await self.runtime.recorder.refused(self.context, self.origin, self.operation, code, about)
 
-    async def on_record(self, about: UUID | None = None, shown: tuple[UUID, ...] = ()) -> None:
+    async def on_record(
+        self, about: UUID | None = None, shown: tuple[UUID, ...] = (), purpose: ReadingPurpose | None = None
+    ) -> None:
         """Puts this read on record if the policy wants that of its operation; nothing is answered before it is."""
         if self.operation in self.runtime.policy.on_record:
-            await self.runtime.recorder.read(self.context, self.origin, self.operation, about, shown)
+            await self.runtime.recorder.read(self.context, self.origin, self.operation, about, shown, purpose)
 
     def scope(self, *, log: bool = False) -> Scope:
         """What row security is told of this call."""

@@ -16,6 +16,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.db import Sql, UnitOfWork, Write
@@ -85,6 +86,12 @@ class PersonKey:
         return FileSeal(
             HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"avrr person files").derive(self._key)
         )
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """What tells the same content again for as long as there is this key, and says nothing without it."""
+        mac = HMAC(HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"avrr person prints").derive(self._key), hashes.SHA256())
+        mac.update(content)
+        return mac.finalize()
 
     def __repr__(self) -> str:
         return "<PersonKey>"

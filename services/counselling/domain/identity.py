@@ -152,7 +152,7 @@ def texts_of(command: RecordIdentity) -> Mapping[IdentityField, str]:
 
 def identity_of(texts: Mapping[IdentityField, str]) -> Identity:
     """The identity that these texts say, which `texts_of` made."""
-    values = {field: json.loads(text) for field, text in texts.items()}
+    values: dict[str, Any] = {field: json.loads(text) for field, text in texts.items()}
     if "nationalities" in values:
         values["stateless"] = not values["nationalities"]
     if "birth_date" in values:
