@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -31,6 +31,14 @@ class StillCurrent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Bare:
+    """A key as it must not be kept, and what it is to be bound to."""
+
+    key: bytes = field(repr=False)
+    bound: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Wrapped:
     """A key as it may be kept: which epoch wrapped it, how it looks, and what it is bound to."""
 
@@ -45,8 +53,8 @@ class Epochs(Protocol):
     async def current(self) -> str:
         """The epoch under which keys are wrapped now."""
 
-    async def wrap(self, key: bytes, bound: bytes) -> Wrapped:
-        """The key wrapped under the current epoch and bound to these bytes, never twice alike."""
+    async def wrap(self, keys: Sequence[Bare]) -> list[Wrapped]:
+        """The keys in their order, wrapped under the current epoch, never twice alike."""
 
     async def unwrap(self, wrapped: Sequence[Wrapped]) -> list[bytes]:
         """The keys in their order; `Unsealed` if one of them is bound otherwise or changed, or its epoch is gone."""
@@ -74,12 +82,16 @@ class FileEpochs:
         """As `Epochs` promises."""
         return str(self._current())
 
-    async def wrap(self, key: bytes, bound: bytes) -> Wrapped:
+    async def wrap(self, keys: Sequence[Bare]) -> list[Wrapped]:
         """As `Epochs` promises."""
         epoch = self._current()
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = AESGCM(self._read(epoch)).encrypt(nonce, key, _bound(epoch, bound))
-        return Wrapped(str(epoch), nonce + sealed, bound)
+        cipher = AESGCM(self._read(epoch))
+        wrapped: list[Wrapped] = []
+        for each in keys:
+            nonce = secrets.token_bytes(_NONCE_BYTES)
+            sealed = cipher.encrypt(nonce, each.key, _bound(epoch, each.bound))
+            wrapped.append(Wrapped(str(epoch), nonce + sealed, each.bound))
+        return wrapped
 
     async def unwrap(self, wrapped: Sequence[Wrapped]) -> list[bytes]:
         """As `Epochs` promises."""
@@ -88,7 +100,7 @@ class FileEpochs:
         keys: list[bytes] = []
         for each in wrapped:
             if each.epoch not in ciphers:
-                ciphers[each.epoch] = AESGCM(self._read(_number(each.epoch)))
+                ciphers[each.epoch] = AESGCM(self._read(number_of(each.epoch)))
             nonce, sealed = each.wrapped[:_NONCE_BYTES], each.wrapped[_NONCE_BYTES:]
             try:
                 keys.append(ciphers[each.epoch].decrypt(nonce, sealed, _bound(int(each.epoch), each.bound)))
@@ -104,7 +116,7 @@ class FileEpochs:
 
     async def destroy(self, epoch: str) -> None:
         """As `Epochs` promises; a file system that keeps former blocks (a snapshot, flash) may still hold the bytes."""
-        last = _number(epoch)
+        last = number_of(epoch)
         if last >= self._current():
             raise StillCurrent
         for number in self._numbers():
@@ -171,7 +183,8 @@ class FileEpochs:
             os.close(folder)
 
 
-def _number(epoch: str) -> int:
+def number_of(epoch: str) -> int:
+    """The number that an epoch is named by; `Unsealed` for what names none."""
     if not _NAME.fullmatch(epoch):
         raise Unsealed
     return int(epoch)

@@ -1,6 +1,5 @@
 """What every service's API shares: refusals as problem details, the calling actor, receipts, ETags and paging."""
 
-import re
 from asyncio import Semaphore
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,10 +15,11 @@ from shared.aggregate import Aggregate
 from shared.auth import Tokens
 from shared.buckets import Buckets, Kind, TooManyRequests
 from shared.clock import REPLAY_HEADER, Clock
+from shared.conditions import etag, expected_version, idempotency_key
 from shared.contracts.access import ReadingPurpose
 from shared.db import Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.disclosure import Consents, NobodyAgreed
-from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, RuleViolation, StepUpNeeded
+from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, StepUpNeeded
 from shared.handling import Handled, Read, Repeat, handle, read, transact
 from shared.ids import FIRST
 from shared.messages import Command, Context, Origin
@@ -35,8 +35,6 @@ Facts = TypeVar("Facts")
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound=BaseModel)
 Result = TypeVar("Result")
-
-_KEY = re.compile(r"^[\x21-\x7e]{8,128}$")
 
 
 class Receipt(BaseModel):
@@ -192,7 +190,7 @@ class Call:
         ``repeat`` takes the key's place where the command itself says what would be the same again; ``beside`` is
         written with the change, and not without one.
         """
-        repeat = repeat or Repeat.of(self._key(), self.operation, id, await self.request.body())
+        repeat = repeat or Repeat.of(idempotency_key(self.request), self.operation, id, await self.request.body())
 
         async def work(unit: UnitOfWork) -> Receipt:
             return await self._given(unit, aggregate, id, command, repeat, lambda _: beside)
@@ -213,11 +211,11 @@ class Call:
         ``sealed`` are the writes of the change, under the person's key, which is made with it if there is none. The
         body is remembered under that key as well: by a plain hash, names could be guessed for as long as it is kept.
         """
-        idempotency_key, body = self._key(), await self.request.body()
+        stated, body = idempotency_key(self.request), await self.request.body()
 
         async def work(unit: UnitOfWork) -> Receipt:
             key = await self.person_keys.made_key(unit, id)
-            repeat = Repeat.of(idempotency_key, self.operation, id, key.fingerprint(body))
+            repeat = Repeat.of(stated, self.operation, id, key.fingerprint(body))
             return await self._given(unit, aggregate, id, command, repeat, lambda handled: sealed(key, handled))
 
         return await self._refusals_on_record(
@@ -235,7 +233,7 @@ class Call:
     ) -> Receipt:
         handled = await handle(
             unit, aggregate, id, command, self.context, self.origin,
-            expected_version=self._if_match(), repeat=repeat, reach=self.reach,
+            expected_version=expected_version(self.request), repeat=repeat, reach=self.reach,
         )
         if handled.changed:
             unit.write(*beside(handled))
@@ -367,28 +365,6 @@ class Call:
             reason=refusal.code if refusal else None, sentence=refusal.sentence if refusal else None,
             step_up=name in self.runtime.policy.step_up,
         )
-
-    def _key(self) -> str:
-        key = self.request.headers.get("idempotency-key")
-        if key is None:
-            raise RuleViolation("idempotency_key_required", "Send an Idempotency-Key, so that a repeat does no harm.")
-        if not _KEY.match(key):
-            raise RuleViolation("idempotency_key_unreadable", "An Idempotency-Key has 8 to 128 printable characters.")
-        return key
-
-    def _if_match(self) -> int | None:
-        stated = self.request.headers.get("if-match")
-        if stated is None:
-            return None
-        found = re.fullmatch(r'"v(\d{1,9})"', stated)
-        if found is None:
-            raise RuleViolation("if_match_unreadable", "If-Match takes the ETag of the version that you read.")
-        return int(found[1])
-
-
-def etag(version: int) -> str:
-    """The strong entity tag of a version."""
-    return f'"v{version}"'
 
 
 async def call(request: Request, response: Response) -> Call:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.db import Sql, UnitOfWork, Write
-from shared.epochs import Epochs, Wrapped
+from shared.epochs import Bare, Epochs, Wrapped
 from shared.sealing import KEY_BYTES, FileSeal, Unsealed
 
 __all__ = ["PersonKey", "PersonKeys", "Place", "Unsealed", "opened", "seal"]
@@ -40,7 +40,9 @@ _OF_OTHER_EPOCHS = Sql(
 )
 # Nobody gets a key back who was erased meanwhile.
 _REWRAP = Sql(
-    "UPDATE person_keys SET epoch = :epoch, wrapped = :wrapped WHERE person_id = :person_id AND wrapped = :before"
+    "UPDATE person_keys k SET epoch = anew.epoch, wrapped = anew.wrapped FROM unnest(cast(:person_ids AS uuid[]), "
+    "cast(:before AS bytea[]), cast(:epochs AS text[]), cast(:wrapped AS bytea[])) anew(person_id, before, epoch, wrapped) "
+    "WHERE k.person_id = anew.person_id AND k.wrapped = anew.before"
 )
 
 
@@ -184,7 +186,7 @@ class PersonKeys:
         if found is not None:
             return found
         key = secrets.token_bytes(KEY_BYTES)
-        kept = await self._epochs.wrap(key, self._bound(person_id))
+        (kept,) = await self._epochs.wrap((Bare(key, self._bound(person_id)),))
         unit.write(Write(_KEEP, {"person_id": person_id, "epoch": kept.epoch, "wrapped": kept.wrapped}))
         return self._remember(PersonKey(person_id, key), kept.wrapped)
 
@@ -201,7 +203,7 @@ class PersonKeys:
         self._known.pop(person_id, None)
 
     async def rewrap(self, unit: UnitOfWork, most: int = 500) -> int:
-        """Wraps keys of other epochs under the current one, so many at a time; says of how many it wrote so.
+        """Wraps keys of other epochs under the current one, at most so many; says how many it found.
 
         None left, and the longest request since the rotation over: then the former epoch can be destroyed. Sees the
         rows of the transaction's scope: it has to be that of somebody who may reach every person.
@@ -210,13 +212,14 @@ class PersonKeys:
         rows = await unit.rows(_OF_OTHER_EPOCHS, epoch=current, most=most)
         if not rows:
             return 0
-        keys = await self._epochs.unwrap(
-            tuple(Wrapped(row["epoch"], bytes(row["wrapped"]), self._bound(row["person_id"])) for row in rows)
-        )
-        for row, key in zip(rows, keys, strict=True):
-            kept = await self._epochs.wrap(key, self._bound(row["person_id"]))
-            values = {"person_id": row["person_id"], "before": row["wrapped"]}
-            unit.write(Write(_REWRAP, {**values, "epoch": kept.epoch, "wrapped": kept.wrapped}, None))
+        kept = [Wrapped(row["epoch"], bytes(row["wrapped"]), self._bound(row["person_id"])) for row in rows]
+        keys = await self._epochs.unwrap(kept)
+        anew = await self._epochs.wrap([Bare(key, each.bound) for key, each in zip(keys, kept, strict=True)])
+        values = {
+            "person_ids": [row["person_id"] for row in rows], "before": [each.wrapped for each in kept],
+            "epochs": [each.epoch for each in anew], "wrapped": [each.wrapped for each in anew],
+        }  # fmt: skip
+        unit.write(Write(_REWRAP, values, None))
         return len(rows)
 
     def _bound(self, person_id: UUID) -> bytes:

@@ -14,6 +14,7 @@ from shared.auth import BadToken, KeysUnavailable
 from shared.buckets import TooManyRequests
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, WriteConflict
 from shared.disclosure import ConsentUnanswered
+from shared.epochs import EpochsAway
 from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale, StepUpNeeded
 from shared.sealing import Unsealed
 
@@ -130,7 +131,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(TooManyRequests, too_many)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Unsealed, not_as_it_was_sealed)
-    for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy, ConsentUnanswered):
+    for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy, ConsentUnanswered, EpochsAway):
         app.add_exception_handler(infrastructure, unavailable)
 
 
