@@ -148,7 +148,7 @@ async def _of_person(
         if persona is not None:
             await sign_in(page, portal, persona)
         for shot in shots:
-            fault = await _arrive(page, portal, shot, language)
+            fault = await arrive(page, portal, shot) or await _written(page, language)
             if fault is not None:
                 faults.append(f"{shot.name}{suffix}: {fault}")
                 continue
@@ -160,8 +160,8 @@ async def _of_person(
     return faults
 
 
-async def _arrive(page: "Page", portal: str, shot: Shot, language: str) -> str | None:
-    """Goes to a page; what is wrong with it, if it can't be shown as it should be."""
+async def arrive(page: "Page", portal: str, shot: Shot) -> str | None:
+    """Goes to a page; what is wrong with it, if it is not there."""
     answer = await page.goto(f"{portal}{shot.path}")
     for selector in shot.follow:
         found = page.locator(selector).first
@@ -172,7 +172,10 @@ async def _arrive(page: "Page", portal: str, shot: Shot, language: str) -> str |
         answer = await leading.value
     if answer is None or not answer.ok:
         return f"answered {answer.status if answer is not None else 'nothing'}"
-    direction = await page.evaluate("() => getComputedStyle(document.documentElement).direction")
-    if direction != ("rtl" if language == RIGHT_TO_LEFT else "ltr"):
-        return f"is written {direction}"
     return None
+
+
+async def _written(page: "Page", language: str) -> str | None:
+    """What is wrong with the direction in which a page is written."""
+    direction = await page.evaluate("() => getComputedStyle(document.documentElement).direction")
+    return None if direction == ("rtl" if language == RIGHT_TO_LEFT else "ltr") else f"is written {direction}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from ops import databases
 from ops.children import Child
@@ -143,12 +143,20 @@ def _database_url(settings: OpsSettings, service: Service, kind: Literal["worker
     return server.url_for(service.name, role, password)
 
 
+# How often one person may ask; whoever measures a system says more.
+ALLOWANCES: Final = (
+    "AVRR_WRITES_PER_MINUTE", "AVRR_READS_PER_MINUTE", "AVRR_SEARCHES_PER_MINUTE", "AVRR_DISCLOSURES_PER_MINUTE",
+    "AVRR_EXPORTS_PER_HOUR",
+)  # fmt: skip
+
+
 def service_child(
     running: Running, service: Service, clock: ClockMode, role: Literal["all", "api", "worker"] = "all",
     port: int | None = None, environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Child:  # fmt: skip
     """A service's process: its API and its worker together, or one of them alone under a name and port of its own."""
     user, password = nats_login(running, service.name)
+    allowed = {name: os.environ[name] for name in ALLOWANCES if name in os.environ}
     logins = databases.logins(running.postgres, service, _passwords(running))
     listens_at = port or running.ports[service.name]
     told = {
@@ -178,7 +186,7 @@ def service_child(
     return Child(
         service.name if role == "all" else f"{service.name}-{role}",
         (sys.executable, "-m", f"{service.module}.app"),
-        {**told, **environment},
+        {**told, **allowed, **environment},
         ready_url=f"http://127.0.0.1:{listens_at}/readyz",
     )
 

@@ -92,6 +92,8 @@ def path_of(page: Page, resource: str) -> str:
     return re.sub(rf".*(/{resource}/[0-9a-f-]+).*", r"\1", page.url)
 
 
+# Some forty pages and their looks by everybody; a busy machine takes its time.
+@pytest.mark.timeout(400)
 async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission: Mission, visits: Visits) -> None:
     walk = Walk(mission, visits, {})
     case, plan = await _home(walk)

@@ -29,7 +29,8 @@ ROWS = {
         INSERT INTO outreach SELECT {_UUID}, 1, 'camp', 'bihac', 'tur', now(), 1 FROM {_PLACES};
         INSERT INTO families SELECT {_UUID}, 1, {_UUID}, '[]' FROM {_PLACES};
         INSERT INTO family_members SELECT {_UUID}, {_UUID} FROM {_PLACES};
-        INSERT INTO active_attempts SELECT {_UUID}, {_UUID} FROM {_PLACES}""",
+        INSERT INTO active_attempts SELECT {_UUID}, {_UUID} FROM {_PLACES};
+        INSERT INTO person_keys SELECT {_UUID}, '1', '' FROM {_PLACES}""",
     "returns": f"""
         INSERT INTO persons SELECT {_UUID}, 1, NULL, true, false FROM {_PLACES};
         INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
@@ -129,6 +130,15 @@ async def test_rows_that_belong_to_no_country_are_seen_by_everybody_who_names_on
     assert await seen(made.api, NOBODY, table) == 0
 
 
+async def test_keys_of_persons_are_there_for_who_is_known_and_for_no_other_login(filled: Filled) -> None:
+    made = await filled("counselling")
+    assert await seen(made.api, Scope("staff:x", frozenset({"IQ"})), "person_keys") == 2
+    assert await seen(made.api, NOBODY, "person_keys") == 0
+    for other in (made.worker, made.verify):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await seen(other, Scope("staff:x", frozenset(COUNTRIES)), "person_keys")
+
+
 async def test_a_session_and_who_took_part_are_seen_at_its_site_and_by_its_counsellor(filled: Filled) -> None:
     made = await filled("counselling")
     everywhere = frozenset(COUNTRIES)
@@ -216,6 +226,9 @@ async def test_nobody_writes_a_row_that_they_would_not_see(service: str, stateme
         ("counselling", "api", "SELECT source FROM cursor"),
         ("counselling", "worker", "SELECT id FROM persons"),
         ("counselling", "worker", "SELECT session_id FROM session_persons"),
+        ("counselling", "api", "UPDATE person_keys SET person_id = gen_random_uuid()"),
+        ("counselling", "api", "TRUNCATE person_keys"),
+        ("counselling", "worker", "INSERT INTO person_keys VALUES (gen_random_uuid(), '1', '')"),
         ("counselling", "worker", "INSERT INTO idempotency VALUES ('a', 'b', '', 201, gen_random_uuid(), 1)"),
         ("reintegration", "api", "UPDATE cases SET status = 'sealed'"),
         ("reintegration", "worker", "SELECT id FROM grants"),

@@ -27,7 +27,6 @@ from shared.ids import uuid7
 from shared.jwks import VerificationKey, usable_keys
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE
-from shared.private import PersonKeys
 from shared.recording import Recorder
 from shared.service import create_app
 from shared.settings import Settings
@@ -101,12 +100,13 @@ def runtime(mission: Mission, consents: Consents) -> Runtime:
     )  # fmt: skip
 
 
-def runtime_of_counselling(database: ServiceDatabase, person_keys: PersonKeys | None = None) -> Runtime:
+def runtime_of_counselling(database: ServiceDatabase) -> Runtime:
     return Runtime(
         service="counselling", database=database.api, tokens=Tokens(SETTINGS, Keys(), lambda: datetime.now(UTC)),
         clock=Clock("replay"), policy=counselling.WIRING.policy,
         operations=operations_of((counselling_routes.router,)), refusals=counselling.WIRING.refusals,
-        recorder=Recorder(database.api, counselling.WIRING.access), person_keys=person_keys,
+        recorder=Recorder(database.api, counselling.WIRING.access),
+        person_keys=database.person_keys,
     )  # fmt: skip
 
 
