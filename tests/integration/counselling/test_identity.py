@@ -3,6 +3,7 @@
 All persons here are invented.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ from services.counselling.domain.session import HoldSession, MarkSessionNotHeld,
 from services.counselling.wiring import INTENTION, SESSION
 from shared.actors import Actor
 from shared.contracts.counselling import Site
+from shared.handling import Repeat
 from shared.ids import uuid7
 from tests.given import NOON, staff
 from tests.integration.counselling.desk import Desk
@@ -122,6 +124,7 @@ async def test_no_value_stands_in_any_table_event_or_log_line(desk: Desk) -> Non
         await seen(desk, person_id, purpose="casework")
     said = await everything_kept(desk) + json.dumps(lines, default=str, ensure_ascii=False) + wrong.text
     assert "identity_recorded" in said
+    assert lines
     assert [canary for canary in CANARIES if canary in said] == []
 
 
@@ -134,6 +137,42 @@ async def test_the_same_sent_again_is_recorded_once_and_another_body_under_its_k
     other = await desk.post(path, {"family_name": "Other"}, AT_LIPA, key)
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     assert (await seen(desk, person_id, all="true"))["number"] == 1
+
+
+async def test_the_body_is_remembered_in_a_way_that_nobody_can_try_names_against(desk: Desk) -> None:
+    person_id, key, name = await desk.agreed(), str(uuid7()), {"family_name": "Kanarifamily"}
+    answer = await desk.post(f"persons/{person_id}/record-identity", name, AT_LIPA, key)
+    connection = await asyncpg.connect(desk.database.logins.migrate)
+    await connection.execute("SET ROLE counselling_owner")
+    remembered = await connection.fetchval("SELECT fingerprint FROM idempotency WHERE key = $1", key)
+    await connection.close()
+    assert len(remembered) == 32
+    assert remembered != Repeat.of(key, "record_identity", person_id, answer.request.content).fingerprint
+
+
+async def test_sent_several_times_at_once_it_is_recorded_once_and_of_two_first_ones_the_later_is_a_correction(
+    desk: Desk,
+) -> None:
+    one, other, key = await desk.agreed(), await desk.agreed(), str(uuid7())
+    again = await asyncio.gather(*(desk.post(f"persons/{one}/record-identity", WHOLE, AT_LIPA, key) for _ in range(4)))
+    assert [answer.status_code for answer in again] == [200] * 4
+    assert sorted(answer.json()["repeated"] for answer in again) == [False, True, True, True]
+    names = [{"family_name": f"Kanari{letter}"} for letter in "abc"]
+    rivals = await asyncio.gather(*(desk.post(f"persons/{other}/record-identity", name, AT_LIPA) for name in names))
+    assert sorted(answer.status_code for answer in rivals) == [200, 409, 409]
+    assert {answer.json().get("code") for answer in rivals} == {None, "correction_reason_missing"}
+    assert (await seen(desk, one))["number"] == (await seen(desk, other))["number"] == 1
+    assert (await desk.verified()).sound
+
+
+async def test_a_refused_command_leaves_no_key_behind(desk: Desk) -> None:
+    person_id = await desk.registered()
+    for id in (person_id, uuid7()):
+        assert (await desk.post(f"persons/{id}/record-identity", WHOLE, AT_LIPA)).status_code in (404, 409)
+    connection = await asyncpg.connect(desk.database.logins.migrate)
+    await connection.execute("SET ROLE counselling_owner")
+    assert await connection.fetchval("SELECT count(*) FROM person_keys") == 0
+    await connection.close()
 
 
 async def test_a_correction_adds_a_version_and_keeps_what_was_believed_with_author_and_reason(desk: Desk) -> None:
