@@ -293,14 +293,19 @@ async def test_after_all_keys_were_wrapped_anew_the_former_epoch_can_go(kept: Ke
             await kept.key_of(person, kept.process())
 
 
-async def test_who_is_erased_while_keys_are_wrapped_anew_stays_erased(kept: Kept) -> None:
-    person = uuid7()
+@pytest.mark.parametrize("again", [False, True])
+async def test_who_is_erased_while_keys_are_wrapped_anew_does_not_get_the_old_key_back(again: bool, kept: Kept) -> None:
+    person, sealed = uuid7(), b""
     await kept.make(person)
     await kept.epochs.rotate()
     async with kept.made.api.unit_of_work(ANNA) as unit:
         assert await kept.keys.rewrap(unit) == 1
         await kept.destroy(person, kept.process())
-    assert await kept.rows() == []
+        if again:
+            sealed = await kept.make(person, "again")
+    assert len(await kept.rows()) == int(again)
+    if again:
+        assert await kept.read(person, sealed, kept.process()) == "again"
 
 
 async def test_no_question_for_keys_reads_the_whole_table(kept: Kept) -> None:

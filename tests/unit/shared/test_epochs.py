@@ -162,6 +162,13 @@ async def test_of_many_who_begin_at_a_time_all_have_the_same_epoch(tmp_path: Pat
     assert [path.name for path in kept_files(FileEpochs(folder))] == ["1"]
 
 
+async def test_who_comes_second_with_an_epoch_of_the_same_number_takes_the_first_ones(files: FileEpochs) -> None:
+    wrapped = await wrapped_by(files)
+    FileEpochs(files._folder)._make(1)
+    assert await files.unwrap([wrapped]) == [KEY]
+    assert [path.name for path in kept_files(files)] == ["1"]
+
+
 async def test_a_destroyed_epoch_is_overwritten_before_it_is_removed(files: FileEpochs, tmp_path: Path) -> None:
     (first,) = kept_files(files)
     second_name = tmp_path / "same-blocks"
