@@ -18,6 +18,7 @@ from services.counselling.domain.identity import (
     stated_by,
     texts_of,
 )
+from services.counselling.queries import COUNSELS
 from shared.contracts.access import ReadingPurpose
 from shared.contracts.counselling import CorrectionReason, IdentityField
 from shared.db import Sql, UnitOfWork, Write
@@ -43,14 +44,7 @@ _VERSIONS = Sql(
     f"SELECT version, number, recorded_by, recorded_at, stated, reason, {_SEALED} FROM identities "
     "WHERE person_id = :person_id ORDER BY version"
 )
-# Who counsels somebody: whoever holds, or is about to hold, a session with them, or heard the wish that has not ended.
-COUNSELS: Final = (
-    "(EXISTS (SELECT 1 FROM session_persons n JOIN sessions s ON s.id = n.session_id WHERE n.person_id = p.id "
-    " AND n.counsellor_id = :actor_id AND s.status <> 'not_held') "
-    "OR EXISTS (SELECT 1 FROM active_attempts a JOIN intentions i ON i.id = a.intention_id WHERE a.person_id = p.id "
-    " AND i.counsellor_id = :actor_id)) AS counsels"
-)
-_READER = Sql(f"SELECT p.site, {COUNSELS} FROM persons p WHERE p.id = :person_id")
+_READER = Sql(f"SELECT p.site, {COUNSELS} AS counsels FROM persons p WHERE p.id = :person_id")
 
 
 class IdentityVersion(BaseModel):

@@ -17,7 +17,6 @@ from services.counselling.domain.session import HoldSession, MarkSessionNotHeld,
 from shared.callers import AuthenticatedRoute
 from shared.contracts.access import UnmaskingPurpose
 from shared.contracts.counselling import Country, Sex, TransferConsents
-from shared.db import UnitOfWork
 from shared.disclosure import MOST_PERSONS
 from shared.errors import NotFound
 from shared.http import Calling, Limit, Page, Receipt, View
@@ -79,16 +78,12 @@ async def register_person(person_id: UUID, body: RegisterPerson, call: Calling) 
 async def read_person(person_id: UUID, call: Calling) -> PersonView:
     """What counselling knows of a person, and to which family and wish to return that leads on."""
     view = await call.view(wiring.PERSON, person_id)
-
-    async def work(unit: UnitOfWork) -> tuple[queries.Belonging, identities.Reader | None]:
-        return await queries.belonging(unit, person_id), await identities.reader_of(unit, person_id, actor_id)
-
-    actor_id, reach = call.context.actor.person_id, call.reach_of("read_identity")
-    found, reader = await call.ask(work)
+    found = await call.ask(lambda unit: queries.belonging(unit, person_id, call.context.actor.person_id))
+    reader, reach = identities.Reader(view.state.site, found.counsels), call.reach_of("read_identity")
     return PersonView(
         id=view.id, version=view.version, state=view.state, actions=view.actions, family_id=found.family_id,
         intention_id=found.intention_id if call.may("read_intention") else None,
-        identity_shown=reader.sees(None)[0] if reader and reach and reader.may_read(reach) else None,
+        identity_shown=reader.sees(None)[0] if reach is not None and reader.may_read(reach) else None,
     )  # fmt: skip
 
 
