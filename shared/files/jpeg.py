@@ -36,6 +36,8 @@ _FILLING: Final = re.compile(rb"\xff+")
 def cleaned_jpeg(sent: bytes) -> bytes:
     """The picture alone, turned as it was; refused if it is damaged or too large."""
     head, kept = [_SOI], list[bytes]()
+    if not sent.startswith(_SOI):
+        raise FileRefused("file_damaged")
     orientation, frames, scans = 1, 0, 0
     at = len(_SOI)
     for _ in range(MOST_PARTS):
