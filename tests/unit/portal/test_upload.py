@@ -76,6 +76,8 @@ async def test_nothing_chosen_is_no_file_and_an_empty_file_is_one() -> None:
         ("image/jpg", jpeg(), "image/jpeg"),
         ("IMAGE/PNG; name=x", png(), "image/png"),
         ("application/pdf", jpeg(), "application/pdf"),
+        ("text/html", jpeg(), "application/octet-stream"),
+        ("image/žlica", jpeg(), "application/octet-stream"),
     ],
 )
 async def test_what_a_browser_says_is_passed_on_and_where_it_does_not_know_what_the_file_begins_with(
@@ -100,6 +102,15 @@ async def test_of_a_second_file_and_of_one_in_another_field_nothing_is_kept() ->
 async def test_more_than_a_form_of_ours_holds_is_none(fields: dict[str, str]) -> None:
     with pytest.raises(NoSuchForm):
         await read(form(jpeg(), fields=fields))
+
+
+@pytest.mark.parametrize("head", ['name="kind"', 'name="photo"; filename="a.jpg"'], ids=["field", "file"])
+async def test_more_parts_than_a_form_of_ours_has_are_none_though_all_be_of_one_name_and_empty(head: str) -> None:
+    part = f"--x\r\nContent-Disposition: form-data; {head}\r\n\r\n\r\n".encode()
+    sent = httpx.Request("POST", "http://portal/form", headers={"content-type": "multipart/form-data; boundary=x"})
+    assert (await read(sent, part * 20 + b"--x--\r\n")).file is None
+    with pytest.raises(NoSuchForm):
+        await read(sent, part * 21 + b"--x--\r\n")
 
 
 async def test_what_is_broken_off_or_no_form_with_a_file_is_none() -> None:
