@@ -35,7 +35,7 @@ async def sent(
                 return page.fault(503, "away", _("A part of the system does not answer now. Try again in a minute."))
             if not isinstance(answer, Fetched):
                 needed = key_needed(answer)
-                return await to_the_key(page, answer, back) if needed else page.fault(answer.status, answer.code, answer.sentence)
+                return await to_the_key(page, answer, back, goes_on=True) if needed else page.fault(answer.status, answer.code, answer.sentence)
             opened.push_async_callback(answer.close)
             downloads.append(answer)
         return Joined(downloads, opened.pop_all(), name, format)
