@@ -1,7 +1,7 @@
 """A form that brings a file: its fields as text, and the file held in memory up to a bound, never on a disk."""
 
-from asyncio import Semaphore
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -13,6 +13,7 @@ from shared.files.media import BEGINS, MEDIA_TYPES, MOST_BYTES
 
 # Each is held whole until its service has it, so that a slow line takes up a place here and none there.
 UPLOADS_AT_A_TIME: Final = 8
+NoPlace = Literal["upload_under_way", "too_many_uploads"]
 PIECE_BYTES: Final = 64 * 1024
 # A file, an id, a kind and a number; whoever sends more sends something else.
 _MOST_PARTS: Final = 20
@@ -54,9 +55,23 @@ class SentForm:
 
 @dataclass(slots=True)
 class Places:
-    """How many files may be held at a time in one process."""
+    """Whose files are held at a time in one process: few of all, and of each person one."""
 
-    free: Semaphore = field(default_factory=lambda: Semaphore(UPLOADS_AT_A_TIME))
+    _taken_by: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def taken_by(self, person_id: str) -> Iterator[NoPlace | None]:
+        """A place while this lasts, or why there is none."""
+        if person_id in self._taken_by:
+            yield "upload_under_way"
+        elif len(self._taken_by) >= UPLOADS_AT_A_TIME:
+            yield "too_many_uploads"
+        else:
+            self._taken_by.add(person_id)
+            try:
+                yield None
+            finally:
+                self._taken_by.remove(person_id)
 
 
 async def read_form(request: Request, name: str, most_bytes: int = MOST_BYTES) -> SentForm:
