@@ -307,6 +307,7 @@ async def file_evidence(
     It is kept without what it tells besides its content: where and when a photo was taken, with what, by whom.
     """
     async with call.file() as sent:
+        await _still_takes(call, grant_id, evidence_id)
         clean = await cleaned(sent, call.request.headers.get("content-type", ""))
         order = FileEvidence(
             evidence_id=evidence_id, kind=kind, media_type=clean.media_type, size=len(clean.content),
@@ -317,6 +318,19 @@ async def file_evidence(
         again = Repeat.of(f"evidence:{sha256(grant_id.bytes + said).hexdigest()}", call.operation, grant_id, said)
         kept = files.kept(grant_id, evidence_id, clean.content, call.seal)
         return await call.order(wiring.GRANT, grant_id, order, repeat=again, beside=kept)
+
+
+async def _still_takes(call: Call, grant_id: UUID, evidence_id: UUID) -> None:
+    """Refuses what would be refused whatever the file holds, so that nobody has one looked at for nothing."""
+    grant = (await call.ask(lambda unit: _states(unit, call, [grant_id]))).get(grant_id)
+    if grant is None:
+        if call.reach != EVERYWHERE:
+            await call.refused("not_found", grant_id)
+        raise NotFound
+    refusal = wiring.GRANT.decider.refusal(grant, FileEvidence, None, call.context)
+    # What is sent again is answered as it was also when the grant has ended meanwhile.
+    if refusal is not None and not any(filed.evidence_id == evidence_id for filed in grant.evidence):
+        raise refusal
 
 
 @router.get("/grants/{grant_id}/evidence")

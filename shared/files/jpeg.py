@@ -9,7 +9,7 @@ import struct
 from typing import Final
 
 from shared.files.media import BEGINS
-from shared.files.pictures import EXIF, orientation_of, refuse_too_large, tiff_with
+from shared.files.pictures import EXIF, MOST_PARTS, orientation_of, refuse_too_large, tiff_with
 from shared.files.refusing import FileRefused
 
 MAGIC: Final = BEGINS["image/jpeg"]
@@ -27,15 +27,20 @@ _FRAMES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _TABLES: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
 _PLAIN_JFIF: Final = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 # Inside a scan FF is followed by 00, by the number of a restart, or by the marker that ends it.
-_NEXT_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+# What fills up before that marker stays in the scan: to look for it as well would take a square of the time that a run
+# of FF is long.
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_FILLING: Final = re.compile(rb"\xff+")
 
 
 def cleaned_jpeg(sent: bytes) -> bytes:
     """The picture alone, turned as it was; refused if it is damaged or too large."""
     head, kept = [_SOI], list[bytes]()
+    if not sent.startswith(_SOI):
+        raise FileRefused("file_damaged")
     orientation, frames, scans = 1, 0, 0
     at = len(_SOI)
-    while True:
+    for _ in range(MOST_PARTS):
         marker, at = _marker(sent, at)
         if marker == _EOI[1]:
             break
@@ -61,6 +66,8 @@ def cleaned_jpeg(sent: bytes) -> bytes:
             kept.append(_written(marker, body))
         elif marker != _COMMENT:
             raise FileRefused("file_damaged")
+    else:
+        raise FileRefused("file_damaged")
     if not frames or not scans:
         raise FileRefused("file_damaged")
     tiff = tiff_with(orientation)
@@ -70,12 +77,10 @@ def cleaned_jpeg(sent: bytes) -> bytes:
 
 
 def _marker(sent: bytes, at: int) -> tuple[int, int]:
-    start = at
-    while sent[at : at + 1] == b"\xff":
-        at += 1
-    if at == start or at >= len(sent):
+    filling = _FILLING.match(sent, at)
+    if filling is None or filling.end() >= len(sent):
         raise FileRefused("file_damaged")
-    return sent[at], at + 1
+    return sent[filling.end()], filling.end() + 1
 
 
 def _segment(sent: bytes, at: int) -> tuple[bytes, int]:

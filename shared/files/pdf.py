@@ -22,8 +22,8 @@ from pypdf.generic import (
     StreamObject,
 )
 
-from shared.files.jpeg import cleaned_jpeg
 from shared.files.media import BEGINS
+from shared.files.pdf_streams import clean_stream
 from shared.files.refusing import FileRefused
 
 MAGIC: Final = BEGINS["application/pdf"]
@@ -44,8 +44,7 @@ _PAGE: Final = frozenset(
 )
 # How a filled-in field, a stamp or a drawn mark looks; not who made it, nor what it would do.
 _ANNOTATION: Final = frozenset({"/Type", "/Subtype", "/Rect", "/F", "/AP", "/AS"})
-_BESIDE: Final = ("/Metadata", "/PieceInfo", "/LastModified", "/AF", "/OPI")
-_PHOTO: Final = ("/DCTDecode", ["/DCTDecode"])
+_BESIDE: Final = ("/Metadata", "/PieceInfo", "/LastModified", "/AF", "/OPI", "/Measure", "/PtData")
 
 
 def cleaned_pdf(sent: bytes) -> bytes:
@@ -146,13 +145,9 @@ def _written(writer: PdfWriter) -> bytes:
             raise FileRefused("pdf_active")
         for key in _BESIDE:
             part.pop(NameObject(key), None)
-        if (
-            isinstance(part, StreamObject)
-            and part.get("/Subtype") == "/Image"
-            and part.get("/Filter") in _PHOTO
-        ):
+        if isinstance(part, StreamObject):
             # A photo in a PDF tells where it was taken as well as one by itself.
-            part._data = cleaned_jpeg(part._data)  # noqa: SLF001 -- the library gives no other way to the coded bytes
+            clean_stream(part)
     made = io.BytesIO()
     writer.write(made)
     return made.getvalue()

@@ -1,4 +1,4 @@
-"""What JPEG and PNG have in common: a bound of pixels, and the one thing about a photo that is kept, which way is up."""
+"""What JPEG and PNG have in common: bounds of pixels and parts, and the one thing about a photo that is kept, which way is up."""
 
 import struct
 from typing import Final
@@ -8,6 +8,8 @@ from shared.files.refusing import FileRefused
 # A reader's machine unfolds a picture to three or four bytes a pixel; no telephone needs more for a page of paper.
 MOST_PIXELS: Final = 80_000_000
 MOST_A_SIDE: Final = 16_384
+# Each segment or chunk is work however little it holds; the longest file that is taken needs a few thousand of them.
+MOST_PARTS: Final = 20_000
 EXIF: Final = b"Exif\x00\x00"
 _ORIENTATION: Final = 0x0112
 _SHORT: Final = 3

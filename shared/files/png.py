@@ -5,7 +5,7 @@ import zlib
 from typing import Final
 
 from shared.files.media import BEGINS
-from shared.files.pictures import orientation_of, refuse_too_large, tiff_with
+from shared.files.pictures import MOST_PARTS, orientation_of, refuse_too_large, tiff_with
 from shared.files.refusing import FileRefused
 
 MAGIC: Final = BEGINS["image/png"]
@@ -24,7 +24,7 @@ def cleaned_png(sent: bytes) -> bytes:
     names: list[bytes] = []
     orientation = 1
     at = len(MAGIC)
-    while names[-1:] != [b"IEND"]:
+    for _ in range(MOST_PARTS):
         name, body, at = _chunk(sent, at)
         if name == b"eXIf":
             orientation = orientation_of(body)
@@ -38,6 +38,10 @@ def cleaned_png(sent: bytes) -> bytes:
             _refuse_odd_header(body)
         names.append(name)
         kept.append(_written(name, body))
+        if name == b"IEND":
+            break
+    else:
+        raise FileRefused("file_damaged")
     if b"IDAT" not in names:
         raise FileRefused("file_damaged")
     tiff = tiff_with(orientation)

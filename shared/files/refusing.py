@@ -19,6 +19,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "pdf_active": (
         "This PDF holds a program, a form that sends data, or another file inside. Print it to a new PDF and send that."
     ),
+    "pdf_picture_unknown": (
+        "This PDF holds a picture of a kind that cannot be checked. Print it to a new PDF and send that."
+    ),
     "pdf_too_long": "This PDF has too many pages or parts. Send the pages that matter.",
     "pdf_too_hard": "This PDF takes too long to check. Print it to a new PDF and send that.",
 }

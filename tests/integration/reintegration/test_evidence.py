@@ -203,6 +203,24 @@ async def test_who_has_no_business_with_it_is_refused_before_anything_is_read(ho
     assert odd.status_code == 422
 
 
+async def test_a_file_that_no_grant_would_take_is_not_looked_at(house: House, people: People) -> None:
+    grant_id = await asked_for(people, await house.line())
+    odd = b"what nobody could look at"
+    hidden, nowhere = await file(people.office_abroad, grant_id, uuid7(), odd), await file(people.office, uuid7(), uuid7(), odd)
+    assert (hidden.status_code, hidden.content) == (nowhere.status_code, nowhere.content)
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
+    assert (await file(people.counsellor, uuid7(), uuid7(), odd)).status_code == 404
+    refused = [leaf["data"] for leaf in await leaves(house, "access.refused.v1")]
+    assert {
+        "actor_id": "staff:office-tr", "operation": "file_evidence", "code": "not_found", "about": str(grant_id)
+    } in refused  # fmt: skip
+    assert len(refused) == 2
+    assert (await file(people.office, grant_id, uuid7(), odd)).json()["code"] == "file_type_unknown"
+    await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), REQUESTER)
+    ended = await file(people.office, grant_id, uuid7(), odd)
+    assert (ended.status_code, ended.json()["code"]) == (409, "wrong_status")
+
+
 async def test_each_reading_is_on_record_with_what_was_read(house: House, people: People) -> None:
     grant_id = await asked_for(people, await house.line())
     evidence_id = await filed(people, grant_id)

@@ -11,6 +11,7 @@ from pypdf.generic import (
     DictionaryObject,
     NameObject,
     NumberObject,
+    PdfObject,
     StreamObject,
     TextStringObject,
 )
@@ -108,8 +109,8 @@ def pdf(pages: int = 1) -> bytes:
     return bytes_of(writer(pages))
 
 
-def photo_in(made: PdfWriter, picture: bytes) -> PdfWriter:
-    """Puts a photo on the first page, as a telephone's scanner does."""
+def photo_in(made: PdfWriter, picture: bytes, **more: PdfObject) -> PdfWriter:
+    """Puts a photo on the first page, as a telephone's scanner does; ``more`` is said of it besides, or instead."""
     image = StreamObject()
     image._data = picture
     for name, value in (
@@ -121,6 +122,7 @@ def photo_in(made: PdfWriter, picture: bytes) -> PdfWriter:
         image[NameObject(name)] = NameObject(value)
     for name in ("/Width", "/Height", "/BitsPerComponent"):
         image[NameObject(name)] = NumberObject(8)
+    image.update({NameObject(f"/{name}"): value for name, value in more.items()})
     shown = DictionaryObject({NameObject("/Im0"): made._add_object(image)})
     made.pages[0][NameObject("/Resources")] = DictionaryObject({NameObject("/XObject"): shown})
     return made

@@ -2,7 +2,7 @@
 
 from pypdf.generic import NameObject
 
-from tests.unit.shared.files.examples import action, bytes_of, jpeg, pdf, png, writer
+from tests.unit.shared.files.examples import action, bytes_of, jpeg, pdf, photo_in, png, writer
 
 
 def every_refusal() -> list[tuple[bytes, str, str]]:
@@ -19,5 +19,6 @@ def every_refusal() -> list[tuple[bytes, str, str]]:
         (png(width=20_000), "image/png", "picture_too_large"),
         (bytes_of(active), "application/pdf", "pdf_active"),
         (bytes_of(locked), "application/pdf", "pdf_locked"),
+        (bytes_of(photo_in(writer(), b"", Filter=NameObject("/JPXDecode"))), "application/pdf", "pdf_picture_unknown"),
         (pdf(300), "application/pdf", "pdf_too_long"),
     ]

@@ -1,19 +1,27 @@
 """Of a PDF the pages are kept; one that does more than show them is refused."""
 
+import base64
+import io
+import zlib
 from collections.abc import Callable
 
 import pytest
-from pypdf import PdfWriter
+from pypdf import PdfReader, PdfWriter
 from pypdf.generic import (
     ArrayObject,
     DecodedStreamObject,
     DictionaryObject,
     FloatObject,
     NameObject,
+    NumberObject,
+    PdfObject,
+    StreamObject,
     TextStringObject,
 )
 
 from shared.files import pdf as cleaning
+from shared.files.jpeg import cleaned_jpeg
+from shared.files.media import MOST_BYTES
 from shared.files.pdf import cleaned_pdf
 from shared.files.refusing import FileRefused
 from tests.unit.shared.files import examples
@@ -50,6 +58,108 @@ def test_a_photo_inside_tells_no_more_than_one_by_itself() -> None:
     found = cleaned_pdf(bytes_of(photo_in(writer(), examples.jpeg(6))))
     assert examples.SCAN in found
     assert CANARY not in found
+
+
+def names(*stated: str) -> ArrayObject:
+    return ArrayObject(NameObject(f"/{name}") for name in stated)
+
+
+def as_ascii85(picture: bytes) -> bytes:
+    return base64.a85encode(picture) + b"~>"
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "stated"),
+    [
+        (as_ascii85, names("ASCII85Decode", "DCTDecode")),
+        (zlib.compress, names("FlateDecode", "DCTDecode")),
+        (lambda picture: as_ascii85(zlib.compress(picture)), names("A85", "Fl", "DCT")),
+        (lambda picture: picture.hex().encode() + b">", names("ASCIIHexDecode", "DCTDecode")),
+        (bytes, names("DCTDecode")), (bytes, NameObject("/DCT")), (bytes, names("DCT")),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("indirect", ["not", "the whole", "each"])
+def test_a_photo_inside_is_cleaned_however_it_is_wrapped(
+    wrapped: Callable[[bytes], bytes], stated: PdfObject, indirect: str
+) -> None:
+    made = writer()
+    if indirect == "each" and isinstance(stated, ArrayObject):
+        stated = ArrayObject(made._add_object(NameObject(name)) for name in stated)
+    elif indirect != "not":
+        stated = made._add_object(stated.clone(made))
+    found = cleaned_pdf(bytes_of(photo_in(made, wrapped(examples.jpeg(6)), Filter=stated)))
+    (image,) = images(found)
+    assert image["/Filter"] == NameObject("/DCTDecode")
+    assert image._data == cleaned_jpeg(examples.jpeg(6))
+    assert "/DecodeParms" not in image
+    assert CANARY not in found
+
+
+def images(made: bytes) -> list[StreamObject]:
+    """The pictures on the first page."""
+    shown = PdfReader(io.BytesIO(made)).pages[0]["/Resources"]["/XObject"]  # type: ignore[index]
+    return [image.get_object() for image in shown.values()]
+
+
+def parameters(**stated: int) -> DictionaryObject:
+    return DictionaryObject({NameObject(f"/{name}"): NumberObject(value) for name, value in stated.items()})
+
+
+@pytest.mark.parametrize("indirect", [False, True])
+def test_how_the_colours_of_a_photo_are_meant_is_kept(indirect: bool) -> None:
+    made = writer()
+    said: PdfObject = ArrayObject([parameters(Predictor=1, Columns=8), parameters(ColorTransform=0)])
+    made = photo_in(
+        made, zlib.compress(examples.jpeg()), Filter=names("FlateDecode", "DCTDecode"),
+        DecodeParms=made._add_object(said) if indirect else said,
+    )  # fmt: skip
+    (image,) = images(cleaned_pdf(bytes_of(made)))
+    assert image["/DecodeParms"] == parameters(ColorTransform=0)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        NameObject("/JPXDecode"), names("JPXDecode"), names("FlateDecode", "JPXDecode"), names("DCTDecode", "FlateDecode"),
+        names("JBIG2Decode", "DCTDecode"), NameObject("/Other"), names("Crypt", "DCTDecode"), NumberObject(1),
+        ArrayObject([NumberObject(1)]), names(*["FlateDecode"] * 4, "DCTDecode"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("indirect", [False, True])
+def test_a_picture_that_cannot_be_looked_into_is_refused(stated: PdfObject, indirect: bool) -> None:
+    made = writer()
+    how = made._add_object(ArrayObject([stated]) if not isinstance(stated, ArrayObject) else stated) if indirect else stated
+    assert refusal(bytes_of(photo_in(made, examples.jpeg(), Filter=how))) == "pdf_picture_unknown"
+
+
+def test_a_photo_under_codes_that_are_read_in_another_way_is_refused() -> None:
+    for said in (parameters(Predictor=12, Columns=8), parameters(EarlyChange=0), parameters(Other=1)):
+        made = photo_in(
+            writer(), zlib.compress(examples.jpeg()), Filter=names("FlateDecode", "DCTDecode"), DecodeParms=ArrayObject([said])
+        )
+        assert refusal(bytes_of(made)) == "pdf_picture_unknown"
+
+
+def test_a_photo_that_unfolds_to_more_than_a_file_may_hold_is_refused() -> None:
+    packed = zlib.compress(examples.jpeg() + bytes(MOST_BYTES))
+    made = photo_in(writer(), packed, Filter=names("FlateDecode", "DCTDecode"))
+    assert refusal(bytes_of(made)) == "pdf_too_long"
+
+
+def test_what_is_called_a_photo_and_is_none_is_refused() -> None:
+    assert refusal(bytes_of(photo_in(writer(), b"\x00" + examples.jpeg()))) == "file_damaged"
+
+
+@pytest.mark.parametrize("stated", ["CCITTFaxDecode", "JBIG2Decode", "FlateDecode"])
+def test_a_scan_stays_as_it_is(stated: str) -> None:
+    scan = zlib.compress(b"invented bytes of a scan")
+    (image,) = images(cleaned_pdf(bytes_of(photo_in(writer(), scan, Filter=NameObject(f"/{stated}")))))
+    assert (image["/Filter"], image._data) == (NameObject(f"/{stated}"), scan)
+
+
+def test_where_a_map_says_that_a_picture_lies_is_not_kept() -> None:
+    place = DictionaryObject({NameObject("/GPTS"): TextStringObject(CANARY.decode())})
+    assert CANARY not in cleaned_pdf(bytes_of(photo_in(writer(), examples.jpeg(), Measure=place, PtData=place)))
 
 
 def test_a_stamp_is_still_seen_and_who_put_it_there_is_not() -> None:

@@ -1,12 +1,14 @@
 """Of a picture the picture is kept, byte for byte, and which way is up; nothing that was written beside it."""
 
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
 
 from shared.files.jpeg import cleaned_jpeg
-from shared.files.pictures import MOST_A_SIDE, orientation_of
+from shared.files.pictures import MOST_A_SIDE, MOST_PARTS, orientation_of
 from shared.files.png import cleaned_png
 from shared.files.refusing import FileRefused
 from tests.unit.shared.files import examples
@@ -142,3 +144,42 @@ def test_a_jpeg_of_two_frames_or_none_is_refused() -> None:
     assert refusal(cleaned_jpeg, sent.replace(frame, frame + frame)) == "file_damaged"
     assert refusal(cleaned_jpeg, sent.replace(frame, b"")) == "file_damaged"
     assert examples.SCAN in sent
+
+
+# Within the processor time that a PDF has; a search that begins anew at each of the bytes would not end in it.
+_CLEANS_IN_TIME = """
+import sys
+from shared.files.jpeg import cleaned_jpeg
+from shared.files.pdf import _bound_this_process
+_bound_this_process()
+sys.stdout.buffer.write(cleaned_jpeg(sys.stdin.buffer.read()))
+"""
+
+
+@pytest.mark.parametrize("ends", [b"", b"\x00"], ids=["at the marker", "in the scan"])
+def test_a_scan_that_is_filled_up_is_looked_through_once(ends: bytes) -> None:
+    filled = cleaned_jpeg(jpeg())[:-2] + b"\xff" * 5_000_000 + ends + b"\xff\xd9"
+    ran = subprocess.run([sys.executable, "-c", _CLEANS_IN_TIME], input=filled, capture_output=True, check=False)
+    assert ran.returncode == 0
+    assert ran.stdout == filled
+
+
+def test_what_fills_up_before_a_segment_is_no_part_of_the_picture() -> None:
+    sent = cleaned_jpeg(jpeg())
+    at = sent.index(b"\xff\xdb")
+    assert cleaned_jpeg(sent[:at] + b"\xff" * 1_000 + sent[at:]) == sent
+
+
+@pytest.mark.parametrize(
+    ("cleaned", "begins", "part", "ends"),
+    [
+        (cleaned_jpeg, b"\xff\xd8", segment(0xFE, b""), cleaned_jpeg(jpeg(jfif=False))[2:]),
+        (cleaned_png, png()[:33], chunk(b"IDAT"), png()[33:]),
+    ],
+    ids=["jpeg", "png"],
+)  # fmt: skip
+def test_a_picture_of_more_parts_than_any_has_is_refused(
+    cleaned: Callable[[bytes], bytes], begins: bytes, part: bytes, ends: bytes
+) -> None:
+    assert cleaned(begins + part * (MOST_PARTS - 100) + ends)
+    assert refusal(cleaned, begins + part * MOST_PARTS + ends) == "file_damaged"
