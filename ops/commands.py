@@ -214,7 +214,7 @@ async def _report(
 
 
 def _invite(console: Console, found: Addresses) -> None:
-    console.print(f"{'portal':14} {found.portal}")
+    console.print(f"The portal is ready: {found.portal}")
     for name, url in found.services.items():
         console.print(f"{name:14} {url}")
     console.print("A token: ./avrr token --persona counsellor-1. Ctrl-C ends everything.")

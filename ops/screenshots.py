@@ -46,7 +46,7 @@ PAGES: Final = (
     Shot("counsellor-1", "/sessions", "counsellor-session", follow=("main a[href^='/sessions/']",)),
     Shot("counsellor-1", "/persons", "counsellor-persons"),
     Shot("counsellor-1", "/cases", "counsellor-cases"),
-    Shot("counsellor-1", "/cases?status=preparing", "counsellor-case", follow=(_A_CASE,), tour=True),
+    Shot("counsellor-1", "/cases", "counsellor-case", follow=("main tbody tr:last-child a[href^='/cases/']",), tour=True),
     Shot("counsellor-1", "/cases", "counsellor-person", follow=(_A_CASE, "main a[href^='/persons/']")),
     Shot("counsellor-1", "/cases?status=preparing", "counsellor-plan", follow=(_A_CASE, _A_PLAN)),
     Shot("coordinator", "/", "coordinator-home", tour=True),
@@ -76,7 +76,8 @@ PAGES: Final = (
     Shot("finance-reconciler", "/", "finance-reconciler-home"),
     Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
     Shot("auditor", "/", "auditor-home"),
-    Shot("auditor", "/log", "auditor-log", tour=True),
+    Shot("auditor", "/log", "auditor-log"),
+    Shot("auditor", "/log?kind=avrr.returns.case.approved.v1", "auditor-log-of-a-kind", tour=True),
     Shot("auditor", "/log?kind=avrr.returns.case.departed.v1", "auditor-chain", follow=("main td a[href^='/log?id=']", "main a[href^='/log/chain/']")),
     Shot("manager", "/", "manager-home"),
     Shot("manager", "/funds", "manager-funds"),
@@ -92,11 +93,12 @@ class Look:
     languages: tuple[tuple[str, str], ...] = (("en", ""), (RIGHT_TO_LEFT, "-rtl"))
     widths: tuple[int, ...] = WIDTHS
     whole: bool = True
+    height: int = HEIGHT
 
 
 # What docs/tour.md shows: where each person's work begins, as it stands on a screen.
 TOUR: Final = tuple(shot for shot in PAGES if shot.tour)
-ON_TOUR: Final = Look((("en", ""),), (WIDTHS[-1],), whole=False)
+ON_TOUR: Final = Look((("en", ""),), (WIDTHS[-1],), whole=False, height=1200)
 
 
 async def take_screenshots(
@@ -153,7 +155,7 @@ async def _of_person(
                 faults.append(f"{shot.name}{suffix}: {fault}")
                 continue
             for width in look.widths:
-                await page.set_viewport_size({"width": width, "height": HEIGHT})
+                await page.set_viewport_size({"width": width, "height": look.height})
                 await page.screenshot(path=folder / f"{shot.name}{suffix}-{width}.png", full_page=look.whole)
     finally:
         await context.close()

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,10 +22,11 @@ MAX_BODY_BYTES: Final = 2 * 1024 * 1024
 # A form with a file. What is longer than a file may be is read as well, and not kept: whoever chose too large a one is
 # told so on the page, and not by a connection that breaks. A connection takes no more than little beyond this.
 MAX_UPLOAD_BYTES: Final = MOST_BYTES + 8 * 1024 * 1024
-# It comes as slowly as its sender's line lets it: the longest file at 400 kbit/s.
+# From somebody who is signed in it comes as slowly as their line lets it: the longest file at 400 kbit/s.
 UPLOAD_SECONDS: Final = 300.0
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _NEVER_TOO_MANY: Final = "/healthz"
+_SLOWLY: Final = "may_come_slowly"
 # The name holds a hash of the content, so that another content has another name.
 _HASHED: Final = re.compile(r"/static/(?:[\w-]+/)*[\w.-]+\.[0-9a-f]{8,64}\.[a-z0-9]+", re.ASCII)
 _TAKES_FILE: Final = re.compile(r"/grants/[0-9a-f-]{36}/evidence", re.ASCII)
@@ -44,6 +46,8 @@ class GuardBounds:
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
     in_flight: int = 200
     seconds: float = 20.0
+    # Of these, forms with a file, so that slow ones leave room for everything else.
+    uploads_in_flight: int = 32
 
     @classmethod
     def of(cls, settings: PortalSettings) -> "GuardBounds":
@@ -57,7 +61,8 @@ class GuardBounds:
 class Guard:
     """Pure ASGI. Refused with a plain page are requests for another host, beyond those that may be in flight, with a
     body longer than `MAX_BODY_BYTES`, and changes that no page of ours can have asked for. A form with a file may have
-    `MAX_UPLOAD_BYTES`, and its time begins when these are there, or after `UPLOAD_SECONDS`.
+    `MAX_UPLOAD_BYTES`, and once its page has said `may_come_slowly` its time begins when these are there, or after
+    `UPLOAD_SECONDS`. Of such forms only few are in flight at a time.
 
     Every answer gets headers that let nothing in from elsewhere, an answer that asks for it a sandbox besides; files
     under hashed names may be kept for a year, all else for no time. What nobody caught is a 500 here, and the log says
@@ -68,6 +73,7 @@ class Guard:
         self.app = app
         self.bounds = bounds
         self.in_flight = 0
+        self.uploads_in_flight = 0
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
             f"connect-src 'self'; form-action 'self' {bounds.issuer_origin}; frame-ancestors 'none'; base-uri 'none'"
@@ -103,7 +109,7 @@ class Guard:
             length += len(message.get("body", b""))
             if length > most:
                 raise HTTPException(413)
-            if most == MAX_UPLOAD_BYTES and not deadline.expired():
+            if most == MAX_UPLOAD_BYTES and _SLOWLY in scope["state"] and not deadline.expired():
                 deadline.reschedule(min(clock(), started + UPLOAD_SECONDS) + self.bounds.seconds)
             return message
 
@@ -154,11 +160,14 @@ class Guard:
         if scope["path"] == _NEVER_TOO_MANY:
             await self.app(scope, receive, send)
             return
+        uploads = int(_takes_file(scope))
         self.in_flight += 1
+        self.uploads_in_flight += uploads
         try:
             await self.app(scope, receive, send)
         finally:
             self.in_flight -= 1
+            self.uploads_in_flight -= uploads
 
     def _refusal(self, scope: Scope) -> Response | None:
         if host_of(scope) not in self.bounds.hosts:
@@ -169,6 +178,8 @@ class Guard:
             answer = plain_page(_("Too many people are using the system"), _("Nothing was done. Try again in a minute."), 503)
             answer.headers["Retry-After"] = "2"
             return answer
+        if _takes_file(scope) and self.uploads_in_flight >= self.bounds.uploads_in_flight:
+            return _too_many_files(scope)
         stated = _only(scope, b"content-length")
         if stated is not None and stated.isdecimal() and int(stated) > _most_bytes(scope):
             return _too_long(scope)
@@ -190,6 +201,14 @@ class Guard:
         ]
 
 
+def may_come_slowly(request: Request) -> None:
+    """Gives a form with a file the time of `UPLOAD_SECONDS` from now on; for who is known to be signed in.
+
+    Whoever is not could otherwise hold a place among the requests in flight for all of it, with a byte now and then.
+    """
+    setattr(request.state, _SLOWLY, True)
+
+
 def _only(scope: Scope, name: bytes) -> str | None:
     """The value of a header that stands there once."""
     found = [value for stated, value in scope["headers"] if stated == name]
@@ -202,6 +221,15 @@ def _most_bytes(scope: Scope) -> int:
 
 def _takes_file(scope: Scope) -> bool:
     return scope["method"] == "POST" and _TAKES_FILE.fullmatch(scope["path"]) is not None
+
+
+def _too_many_files(scope: Scope) -> Response:
+    back = (scope["path"], _("Go back and choose the file again"))
+    answer = plain_page(_("Several files are being sent"), REFUSALS["too_many_uploads"], 503, back)
+    answer.headers["Retry-After"] = "60"
+    # The file is not read.
+    answer.headers["Connection"] = "close"
+    return answer
 
 
 def _too_long(scope: Scope) -> Response:

@@ -1,7 +1,7 @@
 """A form that brings a file: its fields as text, and the file held in memory up to a bound, never on a disk."""
 
-from asyncio import Semaphore
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -9,13 +9,14 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from shared.files.media import BEGINS, MOST_BYTES
+from shared.files.media import BEGINS, MEDIA_TYPES, MOST_BYTES
 
 # Each is held whole until its service has it, so that a slow line takes up a place here and none there.
 UPLOADS_AT_A_TIME: Final = 8
+NoPlace = Literal["upload_under_way", "too_many_uploads"]
 PIECE_BYTES: Final = 64 * 1024
-# The fields are an id, a kind and a number; whoever sends more sends something else.
-_MOST_FIELDS: Final = 20
+# A file, an id, a kind and a number; whoever sends more sends something else.
+_MOST_PARTS: Final = 20
 _MOST_FIELD_BYTES: Final = 4 * 1024
 # What browsers say of a file when they do not know what it is, and other names for what is taken.
 _UNSAID: Final = frozenset({"", "application/octet-stream", "binary/octet-stream"})
@@ -54,9 +55,23 @@ class SentForm:
 
 @dataclass(slots=True)
 class Places:
-    """How many files may be held at a time in one process."""
+    """Whose files are held at a time in one process: few of all, and of each person one."""
 
-    free: Semaphore = field(default_factory=lambda: Semaphore(UPLOADS_AT_A_TIME))
+    _taken_by: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def taken_by(self, person_id: str) -> Iterator[NoPlace | None]:
+        """A place while this lasts, or why there is none."""
+        if person_id in self._taken_by:
+            yield "upload_under_way"
+        elif len(self._taken_by) >= UPLOADS_AT_A_TIME:
+            yield "too_many_uploads"
+        else:
+            self._taken_by.add(person_id)
+            try:
+                yield None
+            finally:
+                self._taken_by.remove(person_id)
 
 
 async def read_form(request: Request, name: str, most_bytes: int = MOST_BYTES) -> SentForm:
@@ -97,10 +112,16 @@ class _Reader:
         self.whole = False
         self._file_name = file_name.encode()
         self._most_bytes = most_bytes
-        self._told = 0
-        self.part_begins()
+        self._told = self._parts = 0
+        self._begin()
 
     def part_begins(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise NoSuchForm
+        self._begin()
+
+    def _begin(self) -> None:
         self._headers: dict[bytes, bytes] = {}
         self._header, self._value, self._name = b"", b"", b""
         self._is: Literal["field", "file", "other"] = "other"
@@ -140,8 +161,6 @@ class _Reader:
 
     def part_ends(self) -> None:
         if self._is == "field":
-            if len(self.fields) >= _MOST_FIELDS:
-                raise NoSuchForm
             text = self._held.decode("utf-8", "replace")
             self.fields.setdefault(self._name.decode("utf-8", "replace"), []).append(text)
         elif self._is == "file" and (self._chosen or self._held or self._too_long):
@@ -156,4 +175,6 @@ class _Reader:
 def _media_type(said: str, content: bytearray) -> str:
     if said in _UNSAID:
         return next((known for known, begins in BEGINS.items() if content.startswith(begins)), "application/octet-stream")
-    return _SAME_AS.get(said, said)
+    known = _SAME_AS.get(said, said)
+    # What a sender says goes into a header of ours, so that nothing is passed on but names that we know.
+    return known if known in MEDIA_TYPES else "application/octet-stream"

@@ -61,6 +61,7 @@ REFUSALS: Final[Mapping[str, str]] = {
         "take a new photo, and choose that."
     ),
     "too_many_uploads": "Several files are being sent at this moment. Choose the file again and send it in a minute.",
+    "upload_under_way": "Another file of yours is still being sent. Choose this one again when that one is there.",
     "form_unreadable": "What came is not whole. Choose the file again and send it once more.",
 }
 

@@ -50,6 +50,7 @@ class Walk:
         """Follows an action from a page, answers its questions, checks them and sends."""
         page = await self.go(persona, path)
         await page.get_by_role("link", name=action, exact=True).first.click()
+        await page.wait_for_url("**/do/**")
         for name, value in answers.items():
             await self.answer(page, name, value)
         await self.send(page)
@@ -258,7 +259,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     left = await second_after(datetime.now(UTC).astimezone(HERE))
     await walk.do("operations", case, "Record a departure", {"departed_at": left, "person_ids": someone})
     await walk.do(
-        "receiving-office-tr", case, "Confirm an arrival", {"person_id": someone, "arrived_at": left, "known_by": "met"}
+        "receiving-office-tr", case, f"Confirm an arrival …\u2060{someone[-6:]}", {"person_id": someone, "arrived_at": left, "known_by": "met"}
     )
     await walk.mission.caller.drained()
     page = await walk.go("receiving-office-tr", case)

@@ -45,7 +45,10 @@ class Log:
     database: ServiceDatabase
     client: httpx.AsyncClient
 
-    async def add(self, fact: str, subject: UUID, at: datetime = NOON, by: str = "staff:anna", **data: object) -> UUID:
+    async def add(
+        self, fact: str, subject: UUID, at: datetime = NOON, by: str = "staff:anna", correlation: UUID | None = None,
+        **data: object,
+    ) -> UUID:  # fmt: skip
         """An event as a command would leave it, save that no command was given."""
         event_id = uuid7()
         kind = f"avrr.{self.service}.{fact}.v1"
@@ -53,7 +56,8 @@ class Log:
             "specversion": "1.0", "id": str(event_id), "source": f"urn:avrr:{self.service}", "type": kind,
             "subject": str(subject), "partitionkey": str(subject), "time": at.isoformat().replace("+00:00", "Z"),
             "dataschema": f"urn:avrr:schema:{kind}", "aggregateversion": 1, "actorid": by, "actorrole": "counsellor",
-            "actororg": "iom-bih", "actorcountry": "", "actoracr": "phr", "correlationid": str(uuid7()), "data": data,
+            "actororg": "iom-bih", "actorcountry": "", "actoracr": "phr", "correlationid": str(correlation or uuid7()),
+            "data": data,
         }  # fmt: skip
         async with self.database.api.unit_of_work(EVERYWHERE.scope(AUDITOR)) as unit:
             version = next(_VERSIONS)
@@ -169,6 +173,16 @@ async def test_a_chain_is_every_leaf_that_names_an_id_as_it_is_logged_and_in_ord
     ]  # fmt: skip
     assert answer.headers["avrr-events"] == "4"
     assert (await log.get(f"/chain/{uuid7()}")).headers["avrr-events"] == "1"
+
+
+async def test_nobody_writes_into_a_chain_by_sending_its_id_as_the_correlation_of_a_request(log: Log) -> None:
+    await log.add("case.opened", OTHER_CASE, correlation=CASE)
+    assert await log.found(about=CASE) == []
+    assert (await log.get(f"/chain/{CASE}")).headers["avrr-events"] == "2"
+    # Only what was sent beside the request is left out, and not what the event itself says.
+    own = await log.add("case.opened", CASE, correlation=CASE)
+    said = await log.add("case.opened", OTHER_CASE, correlation=CASE, correlationid=str(CASE), note='"correlationid":"')
+    assert await log.found(about=CASE) == [said, own]
 
 
 async def test_a_download_is_the_same_selection_as_leaves_or_as_a_table(

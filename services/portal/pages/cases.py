@@ -62,7 +62,8 @@ async def case(case_id: UUID, page: Reading) -> Response:
     )
     state, actions = found["state"], found["actions"]
     steps = steps_of(state, actions) if staff else ()
-    in_steps = {action["name"] for step in steps for action in step.actions} | set(APART)
+    # An arrival is confirmed beside the person who is awaited.
+    in_steps = {action["name"] for step in steps for action in step.actions} | {*APART, "confirm_arrival"}
     return await page.show(
         "case.html", found=found, state=state, gate=gate, timeline=timeline["items"] if timeline else (),
         steps=steps, apart=apart(actions), others=[one for one in actions if one["name"] not in in_steps],

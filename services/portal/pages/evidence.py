@@ -14,11 +14,12 @@ from starlette.types import Receive, Scope, Send
 from services.portal import sign_in
 from services.portal.client import Answer, Fetched, ServiceAway
 from services.portal.fields import Field, Option, Posted
+from services.portal.guard import may_come_slowly
 from services.portal.pages.frame import NotSignedIn, Page, Reading, Turned
 from services.portal.pages.frame import page as page_of
 from services.portal.pages.naming import short
 from services.portal.translation import _, translated
-from services.portal.upload import NoSuchForm, Places, SentForm, read_form
+from services.portal.upload import NoPlace, NoSuchForm, Places, SentForm, read_form
 from services.portal.wording import REFUSALS, word
 from services.portal.words import money
 from shared.contracts.reintegration import EvidenceKind
@@ -51,13 +52,15 @@ async def evidence(grant_id: UUID, page: Reading, again: Annotated[str | None, Q
 async def file_evidence(grant_id: UUID, request: Request) -> Response:
     """Takes a paper with its file and passes it on; sent again under the same id it is filed once."""
     places: Places = request.app.state.places
-    signed_in = await sign_in.sessions_of(request).of(request) is not None
+    session = await sign_in.sessions_of(request).of(request)
     try:
-        if not signed_in or places.free.locked():
-            sent = await read_form(request, _FILE, 0)
-            view = await _view(request, grant_id, sent.fields)
-            return await view.show(sent.fields, refusal="too_many_uploads", status=503)
-        async with places.free:
+        if session is None:
+            return await _not_taken(request, grant_id, "too_many_uploads")
+        with places.taken_by(session.person_id) as refusal:
+            if refusal != "upload_under_way":
+                may_come_slowly(request)
+            if refusal is not None:
+                return await _not_taken(request, grant_id, refusal)
             return await _filed(request, grant_id, await read_form(request, _FILE))
     except NoSuchForm:
         return await (await _view(request, grant_id, {})).show({}, refusal="form_unreadable", status=400)
@@ -77,6 +80,13 @@ async def read_evidence(grant_id: UUID, evidence_id: UUID, page: Reading) -> Res
     if isinstance(found, Answer):
         return page.fault(found.status, found.code, found.sentence)
     return Handed(found, evidence_id)
+
+
+async def _not_taken(request: Request, grant_id: UUID, refusal: NoPlace) -> Response:
+    # Read to its end all the same: only then does a browser show an answer, and what was typed is not lost.
+    sent = await read_form(request, _FILE, 0)
+    view = await _view(request, grant_id, sent.fields)
+    return await view.show(sent.fields, refusal=refusal, status=503)
 
 
 async def _filed(request: Request, grant_id: UUID, sent: SentForm) -> Response:

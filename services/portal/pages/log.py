@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.portal.client import Service
 from services.portal.pages.frame import Page, Reading, Turned
-from services.portal.pages.key import key_needed, to_the_key
+from services.portal.pages.key import goes_on, key_needed, to_the_key
 from services.portal.pages.log_files import Format, begun, sent
 from services.portal.pages.log_selection import KINDS, SERVICES, Selection, merged, places_of
 from services.portal.pages.naming import short
@@ -35,7 +35,8 @@ async def log(
     found, unread = None, False
     if fault is None:
         found, unread = await _found(page, chosen, after)
-    taking = f"/log/export/{of}?{chosen.address()}format={take}" if take and of and found is not None else None
+    begins = take and of and found is not None and await goes_on(page)
+    taking = f"/log/export/{of}?{chosen.address()}format={take}" if begins else None
     answer = await page.show(
         "log.html", 422 if found is None else 200, found=found, chosen=chosen, fault=fault or ("actor" if unread else None),
         kinds=KINDS, services=SERVICES, asked=chosen.address(), short=short, taking=taking,
@@ -64,7 +65,7 @@ async def chain(
     """What each service has about one case, or about anything else that has an id, merged by time."""
     found, __ = await _found(page, Selection(id=str(about)), after)
     leaves = f"/log/chain/{about}/leaves?format="
-    taking = leaves + take if take else None
+    taking = leaves + take if take and await goes_on(page) else None
     return begun(await page.show("log_chain.html", found=found, about=about, leaves=leaves, short=short, taking=taking), taking)
 
 

@@ -1,10 +1,12 @@
 """How files of the services go through the portal to an auditor: piece by piece, whole or broken off, never part as whole."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Final, Literal
 
 from fastapi import Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from services.portal.client import Answer, Fetched, Service, ServiceAway
 from services.portal.pages.frame import Page
@@ -23,21 +25,34 @@ async def sent(
 
     Who has to touch the key first comes back to the page ``back``, from where the download begins.
     """
-    opened: list[Fetched] = []
-    for service, path, query in asked:
-        answer = await _opened(page, service, path, query)
-        if isinstance(answer, Fetched):
-            opened.append(answer)
-            continue
-        for download in opened:
-            await download.close()
-        if answer is None:
-            return page.fault(503, "away", _("A part of the system does not answer now. Try again in a minute."))
-        return await to_the_key(page, answer, back) if key_needed(answer) else page.fault(answer.status, answer.code, answer.sentence)
-    return StreamingResponse(
-        _joined(opened, headed=format == "csv"), media_type=_MEDIA[format],
-        headers={"Content-Disposition": f'attachment; filename="{name}.{format}"'},
-    )  # fmt: skip
+    downloads: list[Fetched] = []
+    # Whatever comes between, being given up included, what is open already is closed: the services are asked over few
+    # connections.
+    async with AsyncExitStack() as opened:
+        for service, path, query in asked:
+            answer = await _opened(page, service, path, query)
+            if answer is None:
+                return page.fault(503, "away", _("A part of the system does not answer now. Try again in a minute."))
+            if not isinstance(answer, Fetched):
+                needed = key_needed(answer)
+                return await to_the_key(page, answer, back, goes_on=True) if needed else page.fault(answer.status, answer.code, answer.sentence)
+            opened.push_async_callback(answer.close)
+            downloads.append(answer)
+        return Joined(downloads, opened.pop_all(), name, format)
+
+
+class Joined(StreamingResponse):
+    """One file after the other on its way to a browser, all of them closed whatever became of it."""
+
+    def __init__(self, downloads: Sequence[Fetched], opened: AsyncExitStack, name: str, format: Format) -> None:
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
+        super().__init__(_joined(downloads, headed=format == "csv"), headers=headers, media_type=_MEDIA[format])
+        self._opened = opened
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
+        async with self._opened:
+            await super().__call__(scope, receive, send)
 
 
 def begun(answer: Response, taking: str | None) -> Response:
@@ -56,14 +71,10 @@ async def _opened(page: Page, service: Service, path: str, query: Mapping[str, s
 
 async def _joined(downloads: Sequence[Fetched], *, headed: bool) -> AsyncIterator[bytes]:
     """One file after the other; of tables that have a head the head once."""
-    try:
-        for number, download in enumerate(downloads):
-            chunks = download.pieces()
-            async for chunk in without_head(chunks) if headed and number else chunks:
-                yield chunk
-    finally:
-        for download in downloads:
-            await download.close()
+    for number, download in enumerate(downloads):
+        chunks = download.pieces()
+        async for chunk in without_head(chunks) if headed and number else chunks:
+            yield chunk
 
 
 async def without_head(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

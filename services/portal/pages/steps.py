@@ -82,7 +82,7 @@ _TASKS: Final = (
     _Task(_("Own reintegration plan"), _("counsellor"), (), _everybody("own_plan_id")),
     _Task(_("Travel documents"), _("counsellor or operations"), ("record_travel_document",), _everybody("document")),
     _Task(_("Booking"), _("operations"), ("confirm_booking",), lambda state: state["departs_at"] is not None),
-    _Task(_("Departure checklist complete"), _("operations"), ("mark_ready_to_travel",), _reached("ready_to_travel")),
+    _Task(_("Ready to travel"), _("operations"), ("mark_ready_to_travel",), _reached("ready_to_travel")),
     _Task(_("Last confirmation"), _("operations"), ("confirm_voluntariness",), _everybody("confirmed_at", adults=True)),
     _Task(_("Cleared to board"), _("operations"), ("clear_to_board",), lambda state: state["cleared_at"] is not None),
     _Task(_("Departure"), _("operations"), ("record_departure",), _left),

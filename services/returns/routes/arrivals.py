@@ -32,7 +32,7 @@ async def list_arrivals(
     """
     begins = place(after) if after is not None else None
     until = call.context.now + timedelta(days=days)
-    # Between the two statements that find and read them a case may lose its booking: then it is left out.
+    # Between the two statements that find and read them a case may lose its booking or end: then it is left out.
     if call.reach.countries is not None:
         call.take("disclosure")
         countries = sorted(call.reach.countries)
@@ -42,7 +42,10 @@ async def list_arrivals(
             return await arrivals.expected(unit, until, after, limit + 1, abroad)
 
         told, more = await told_in_a_list(call, countries, find, lambda expected: expected.id, begins, limit)
-        items = [arrival_of(found.id, case, status) for found, case, status in told if case.arrives_at is not None]
+        items = [
+            arrival_of(found.id, case, status) for found, case, status in told
+            if case.arrives_at is not None and status != "not_coming"
+        ]  # fmt: skip
         return Page[ExpectedArrival](items=items, next=call.goes_on_after(str(told[-1][0]), limit) if more else None)
 
     async def work(unit: UnitOfWork) -> tuple[list[ArrivalPlace], list[ExpectedArrival]]:

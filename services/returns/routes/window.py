@@ -20,6 +20,7 @@ from services.returns.domain.window import (
     whose_consent,
 )
 from shared.access import RecordStatusAsked
+from shared.buckets import Kind
 from shared.callers import AuthenticatedRoute
 from shared.contracts.access import Purpose, StatusReason, Told
 from shared.contracts.counselling import Country
@@ -101,10 +102,8 @@ async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.C
     found = await call.ask(work)
     case = found.state if found is not None else None
     # What is shown is the very state that was judged and put on record.
-    told = await _told(call, case_id, case, "unknown")
+    told = await _told(call, case_id, case, "unknown", in_vain="search")
     if told is None or found is None:
-        # Whoever looks where there is nothing for them may do so as seldom as ask for a status.
-        call.take("search")
         raise NotFound
     view = call.view_of(wiring.CASE, found)
     return View[queries.CaseForReceivingOffice](
@@ -173,10 +172,17 @@ async def _judged(
 
 
 async def _told(
-    call: Call, case_id: UUID | None, case: Case | None, reason: StatusReason, purpose: Purpose | None = None
+    call: Call, case_id: UUID | None, case: Case | None, reason: StatusReason, purpose: Purpose | None = None,
+    in_vain: Kind | None = None,
 ) -> PublicState | None:
-    """What the caller's office is told of one case, after it was put on record; None is nothing, for a reason."""
+    """What the caller's office is told of one case, after it was put on record; None is nothing, for a reason.
+
+    ``in_vain`` is a further token that whoever is told nothing pays: where there is nothing for them they may look as
+    seldom as ask for a status.
+    """
     judged, state, country = await _judged(call, case_id, case, reason)
+    if state is None and in_vain is not None:
+        call.take(in_vain)
     told: tuple[Told, ...] = ()
     if case_id is not None and state is not None:
         told = (Told(case_id=case_id, country=country, status=state),)

@@ -95,9 +95,14 @@ async def test_a_download_waits_for_the_key_and_begins_by_itself_on_the_page_tha
     assert sent.headers["location"].startswith(portal.settings.oidc_issuer)
     back = await person.back(await person.at_provider(sent))
     assert back.headers["refresh"] == f"0; url={page}?take=ndjson"
+    other = await person.get(f"{page}?take=csv")
+    assert other.status_code == 200 and "refresh" not in other.headers
     shown = await person.get(f"{page}?take=ndjson")
     assert shown.headers["refresh"] == f"0; url={leaves}"
     assert "begins by itself" in shown.text
+    # Once: a page that is opened again, or a link to it, begins nothing.
+    again = await person.get(f"{page}?take=ndjson")
+    assert again.status_code == 200 and "refresh" not in again.headers and "begins by itself" not in again.text
     file = await person.get(leaves)
     assert (file.status_code, file.headers["content-type"]) == (200, "application/x-ndjson")
     assert file.headers["content-disposition"] == f'attachment; filename="chain-{CASE}.ndjson"'
@@ -133,8 +138,22 @@ async def test_a_selection_waits_for_the_key_with_its_filters(people: People, po
     assert back.headers["refresh"] == f"0; url=/log?{asked}take=csv&of=returns"
     shown = await person.get(f"/log?{asked}take=csv&of=returns")
     assert shown.headers["refresh"] == f"0; url=/log/export/returns?{asked}format=csv"
+    assert "refresh" not in (await person.get(f"/log?{asked}take=csv&of=returns")).headers
     file = await person.get(f"/log/export/returns?{asked}format=csv")
     assert file.text.startswith("service,position,") and "avrr.returns.case.invented.v1" in file.text
+
+
+@pytest.mark.usefixtures("logs")
+async def test_a_link_from_elsewhere_shows_the_page_and_begins_no_download(people: People) -> None:
+    person = people()
+    path = f"/log/chain/{CASE}?take=ndjson"
+    turned_away = await person.get(path, from_elsewhere=True)
+    begun = await person.get(turned_away.headers["location"])
+    back = await person.back(await person.at_provider(begun, "auditor"))
+    assert back.headers["refresh"] == f"0; url={path}"
+    for shown in (await person.get(path), await person.get("/log?take=csv&of=returns")):
+        assert shown.status_code == 200 and "Invented" in shown.text
+        assert "refresh" not in shown.headers and "begins by itself" not in shown.text
 
 
 @pytest.mark.usefixtures("logs")

@@ -13,7 +13,17 @@ from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from shared.ids import uuid7
 from tests.given import NOON
-from tests.integration.returns.api import APP, BAGHDAD, Api, Register, asking, in_json, problem, runtime
+from tests.integration.returns.api import (
+    APP,
+    BAGHDAD,
+    SETTINGS,
+    Api,
+    Register,
+    asking,
+    in_json,
+    problem,
+    runtime,
+)
 from tests.integration.returns.mission import ANKARA, ANNA, ARRIVES, DEPARTS, ZORAN, Mission, family
 
 CORRELATION = str(uuid7())
@@ -302,3 +312,20 @@ async def test_a_page_names_no_case_but_those_it_tells_of(mission: Mission, api:
     assert [row["id"] for row in answer.json()["items"]] == [str(shown.id)]
     assert answer.json()["next"] is None
     assert str(hidden.id) not in answer.text + str(answer.headers)
+
+
+async def test_an_office_that_looks_in_vain_does_so_as_seldom_as_it_asks_for_a_status(mission: Mission, api: Api) -> None:
+    most = SETTINGS.searches_per_minute
+    answers = [await api.get_in_real_time(f"cases/{uuid7()}", ANKARA) for _ in range(most + 3)]
+    assert [answer.status_code for answer in answers] == [404] * most + [429] * 3
+    assert len(await asked(mission)) == most
+
+
+async def test_an_office_looks_at_what_is_its_own_as_often_as_people_do(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    attempt = await mission.brought_to("ready_to_travel")
+    await register.agree(attempt)
+    for path in ("cases", "arrivals", f"cases/{attempt.id}"):
+        answers = [await api.get_in_real_time(path, ANKARA) for _ in range(SETTINGS.searches_per_minute + 2)]
+        assert {answer.status_code for answer in answers} == {200}, path

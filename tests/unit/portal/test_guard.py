@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from structlog.testing import capture_logs
 
-from services.portal.guard import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, Guard, GuardBounds
+from services.portal.guard import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, Guard, GuardBounds, may_come_slowly
 
 ORIGIN = "https://portal.example"
 ISSUER = "https://identity.example"
@@ -23,7 +23,7 @@ HASHED = "/static/portal.0123abcd.css"
 
 @asynccontextmanager
 async def guarded(
-    seconds: float = 20.0, in_flight: int = 200, begun: asyncio.Event | None = None
+    seconds: float = 20.0, in_flight: int = 200, begun: asyncio.Event | None = None, uploads: int = 32
 ) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
 
@@ -34,6 +34,11 @@ async def guarded(
     @app.post("/grants/{id}/evidence")
     @app.post("/grants/{id}/evidence/{other}")
     async def upload(id: str, request: Request) -> Response:
+        # In place of a session, which the page itself looks for.
+        if "x-signed-in" in request.headers:
+            may_come_slowly(request)
+        if begun is not None:
+            begun.set()
         return Response(headers={"x-length": str(len(await request.body()))})
 
     @app.get("/static/{name:path}")
@@ -55,7 +60,8 @@ async def guarded(
     async def healthz() -> Response:
         return Response()
 
-    app.add_middleware(Guard, bounds=GuardBounds(ORIGIN, ISSUER, frozenset({"portal.example"}), in_flight, seconds))
+    bounds = GuardBounds(ORIGIN, ISSUER, frozenset({"portal.example"}), in_flight, seconds, uploads)
+    app.add_middleware(Guard, bounds=bounds)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
         yield client
 
@@ -186,10 +192,33 @@ async def test_a_form_with_a_file_comes_as_slowly_as_a_line_lets_it_and_not_for_
 
     ours = {"sec-fetch-site": "same-origin"}
     async with guarded(seconds=20) as client:
-        slow = await client.post(UPLOAD, headers=ours, content=pieces(10))
+        signed_in = {**ours, "x-signed-in": "yes"}
+        slow = await client.post(UPLOAD, headers=signed_in, content=pieces(10))
         assert (slow.status_code, slow.headers.get("x-length")) == (200, "10")
-        assert (await client.post(UPLOAD, headers=ours, content=pieces(40))).status_code == 503
+        assert (await client.post(UPLOAD, headers=signed_in, content=pieces(40))).status_code == 503
+        # Without a session it has the time that everything else has.
+        assert (await client.post(UPLOAD, headers=ours, content=pieces(10))).status_code == 503
         assert (await client.post("/page", headers=ours, content=pieces(10))).status_code == 503
+
+
+async def test_forms_with_a_file_leave_room_for_everything_else() -> None:
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x"
+        await goes_on.wait()
+
+    ours = {"sec-fetch-site": "same-origin"}
+    async with guarded(uploads=1, begun=begun) as client:
+        first = asyncio.ensure_future(client.post(UPLOAD, headers=ours, content=pieces()))
+        await begun.wait()
+        refused = await client.post(UPLOAD, headers=ours, content=b"x")
+        assert (refused.status_code, refused.headers["connection"]) == (503, "close")
+        assert "Several files are being sent" in refused.text and f'href="{UPLOAD}"' in refused.text
+        assert (await client.post("/page", headers=ours, content=b"x")).status_code == 200
+        goes_on.set()
+        assert (await first).status_code == 200
+        assert (await client.post(UPLOAD, headers=ours, content=b"x")).status_code == 200
 
 
 async def test_a_fault_is_a_page_without_its_text_and_a_line_without_it() -> None:

@@ -1,12 +1,13 @@
 """A form with a file, read as it comes: what is kept of it, what is dropped, what is no form of ours."""
 
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from services.portal.upload import NoSuchForm, SentForm, read_form
+from services.portal.upload import UPLOADS_AT_A_TIME, NoSuchForm, Places, SentForm, read_form
 from tests.unit.shared.files.examples import jpeg, pdf, png
 
 EVIDENCE_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -76,6 +77,8 @@ async def test_nothing_chosen_is_no_file_and_an_empty_file_is_one() -> None:
         ("image/jpg", jpeg(), "image/jpeg"),
         ("IMAGE/PNG; name=x", png(), "image/png"),
         ("application/pdf", jpeg(), "application/pdf"),
+        ("text/html", jpeg(), "application/octet-stream"),
+        ("image/žlica", jpeg(), "application/octet-stream"),
     ],
 )
 async def test_what_a_browser_says_is_passed_on_and_where_it_does_not_know_what_the_file_begins_with(
@@ -100,6 +103,33 @@ async def test_of_a_second_file_and_of_one_in_another_field_nothing_is_kept() ->
 async def test_more_than_a_form_of_ours_holds_is_none(fields: dict[str, str]) -> None:
     with pytest.raises(NoSuchForm):
         await read(form(jpeg(), fields=fields))
+
+
+@pytest.mark.parametrize("head", ['name="kind"', 'name="photo"; filename="a.jpg"'], ids=["field", "file"])
+async def test_more_parts_than_a_form_of_ours_has_are_none_though_all_be_of_one_name_and_empty(head: str) -> None:
+    part = f"--x\r\nContent-Disposition: form-data; {head}\r\n\r\n\r\n".encode()
+    sent = httpx.Request("POST", "http://portal/form", headers={"content-type": "multipart/form-data; boundary=x"})
+    assert (await read(sent, part * 20 + b"--x--\r\n")).file is None
+    with pytest.raises(NoSuchForm):
+        await read(sent, part * 21 + b"--x--\r\n")
+
+
+def test_of_each_person_one_file_is_held_at_a_time_and_few_of_all() -> None:
+    places = Places()
+    with places.taken_by("staff:anna") as first, places.taken_by("staff:anna") as second:
+        assert (first, second) == (None, "upload_under_way")
+        # What had no place gives none back.
+        with places.taken_by("staff:anna") as third:
+            assert third == "upload_under_way"
+    with ExitStack() as held:
+        people = [f"staff:{number}" for number in range(UPLOADS_AT_A_TIME)]
+        assert [held.enter_context(places.taken_by(person)) for person in people] == [None] * UPLOADS_AT_A_TIME
+        assert held.enter_context(places.taken_by("staff:anna")) == "too_many_uploads"
+        assert held.enter_context(places.taken_by(people[0])) == "upload_under_way"
+    with pytest.raises(NoSuchForm), places.taken_by("staff:anna"):
+        raise NoSuchForm
+    with places.taken_by("staff:anna") as again:
+        assert again is None
 
 
 async def test_what_is_broken_off_or_no_form_with_a_file_is_none() -> None:
