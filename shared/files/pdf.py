@@ -23,7 +23,7 @@ from pypdf.generic import (
 )
 
 from shared.files.media import BEGINS
-from shared.files.pdf_streams import clean_stream
+from shared.files.pdf_streams import clean_stream, name_at, refuse_photo_in_line
 from shared.files.refusing import FileRefused
 
 MAGIC: Final = BEGINS["application/pdf"]
@@ -118,9 +118,9 @@ def _is_active(part: DictionaryObject) -> bool:
     if _ACTIVE_KEYS & part.keys():
         return True
     return (
-        part.get("/S") in _ACTIVE_ACTIONS
-        or part.get("/Subtype") in _ACTIVE_PARTS
-        or part.get("/Type") == "/EmbeddedFile"
+        name_at(part, "/S") in _ACTIVE_ACTIONS
+        or name_at(part, "/Subtype") in _ACTIVE_PARTS
+        or name_at(part, "/Type") == "/EmbeddedFile"
     )
 
 
@@ -143,6 +143,7 @@ def _written(writer: PdfWriter) -> bytes:
     for part in list(_dictionaries(writer.root_object)):
         if _is_active(part):
             raise FileRefused("pdf_active")
+        refuse_photo_in_line(part)
         for key in _BESIDE:
             part.pop(NameObject(key), None)
         if isinstance(part, StreamObject):

@@ -150,6 +150,58 @@ def test_what_is_called_a_photo_and_is_none_is_refused() -> None:
     assert refusal(bytes_of(photo_in(writer(), b"\x00" + examples.jpeg()))) == "file_damaged"
 
 
+def drawing(words: bytes, **stated: PdfObject) -> DecodedStreamObject:
+    found = DecodedStreamObject()
+    found.set_data(words)
+    found.update({NameObject(f"/{name}"): value for name, value in stated.items()})
+    return found
+
+
+def on_the_page(words: bytes) -> PdfWriter:
+    made = writer()
+    coded = drawing(zlib.compress(words), Filter=names("FlateDecode"))
+    made.pages[0][NameObject("/Contents")] = ArrayObject([made._add_object(drawing(b"q")), made._add_object(coded)])
+    return made
+
+
+def in_a_form(words: bytes) -> PdfWriter:
+    made = writer()
+    form = made._add_object(drawing(as_ascii85(words), Subtype=NameObject("/Form"), Filter=names("A85")))
+    return in_resources(made, "/XObject", DictionaryObject({NameObject("/Fm0"): form}))
+
+
+def in_a_pattern(words: bytes) -> PdfWriter:
+    made = writer()
+    pattern = made._add_object(drawing(words, PatternType=NumberObject(1)))
+    return in_resources(made, "/Pattern", DictionaryObject({NameObject("/P0"): pattern}))
+
+
+def in_a_letter(words: bytes) -> PdfWriter:
+    made = writer()
+    letters = DictionaryObject({NameObject("/a"): made._add_object(drawing(words))})
+    font = DictionaryObject({NameObject("/Subtype"): NameObject("/Type3"), NameObject("/CharProcs"): letters})
+    return in_resources(made, "/Font", DictionaryObject({NameObject("/F0"): made._add_object(font)}))
+
+
+def in_resources(made: PdfWriter, kind: str, shown: DictionaryObject) -> PdfWriter:
+    made.pages[0][NameObject("/Resources")] = DictionaryObject({NameObject(kind): shown})
+    return made
+
+
+@pytest.mark.parametrize("placed", [on_the_page, in_a_form, in_a_pattern, in_a_letter])
+def test_a_photo_among_the_words_that_draw_is_refused(placed: Callable[[bytes], PdfWriter]) -> None:
+    for stated in (b"/F /DCT", b"/Filter[/A85/DCTDecode]"):
+        words = b"q BI /W 8 /H 8 /CS /G /BPC 8 " + stated + b" ID " + examples.jpeg() + b" EI Q"
+        assert refusal(bytes_of(placed(words))) == "pdf_picture_unknown"
+    assert cleaned_pdf(bytes_of(placed(b"q /DCTable Do BI /W 8 /H 1 /BPC 8 /CS /G ID 01234567 EI Q")))
+
+
+def test_what_lies_behind_a_reference_is_as_active_as_what_does_not() -> None:
+    made = writer()
+    note = DictionaryObject({NameObject("/Subtype"): made._add_object(NameObject("/Movie"))})
+    assert refusal(bytes_of(mark(made, note))) == "pdf_active"
+
+
 @pytest.mark.parametrize("stated", ["CCITTFaxDecode", "JBIG2Decode", "FlateDecode"])
 def test_a_scan_stays_as_it_is(stated: str) -> None:
     scan = zlib.compress(b"invented bytes of a scan")
