@@ -181,6 +181,8 @@ def service_child(
         told |= _own_client(running, service)
     if service.keeps_files:
         told["AVRR_FILES_KEY"] = _base64url(running.secrets.key("files"))
+    if service.seals_persons:
+        told["AVRR_EPOCHS_FOLDER"] = str(running.settings.secrets_folder / "epochs" / service.name)
     return Child(
         service.name if role == "all" else f"{service.name}-{role}",
         (sys.executable, "-m", f"{service.module}.app"),

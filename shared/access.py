@@ -12,6 +12,7 @@ from shared.contracts.access import (
     EVENTS,
     AccessRefused,
     Purpose,
+    ReadingPurpose,
     RecordRead,
     RefusalsCounted,
     StatusAsked,
@@ -65,6 +66,7 @@ class RecordReading(Command):
     operation: str
     about: UUID | None = None
     shown: tuple[UUID, ...] = ()
+    purpose: ReadingPurpose | None = None
 
 
 class RecordStatusAsked(Command):
@@ -92,7 +94,9 @@ def _counted(state: Access, order: CountRefusals, _: NoFacts, __: Context) -> Ev
 
 def _read(order: RecordReading, _: NoFacts, __: Context) -> Events:
     return (
-        RecordRead(actor_id=order.actor_id, operation=order.operation, about=order.about, shown=order.shown),
+        RecordRead(
+            actor_id=order.actor_id, operation=order.operation, about=order.about, shown=order.shown, purpose=order.purpose
+        ),
     )
 
 
@@ -111,7 +115,7 @@ def evolve(state: Access | None, event: Event) -> Access:
         case AccessRefused() if state is None:
             return Access(event.operation, event.code, event.actor_id, _one(event.about))
         case RecordRead() if state is None:
-            return Access(event.operation, "read", event.actor_id, (*_one(event.about), *event.shown))
+            return Access(event.operation, "read", event.actor_id, (*_one(event.about), *event.shown), event.purpose)
         case StatusAsked() if state is None:
             about = tuple(told.case_id for told in event.told) or _one(event.about)
             return Access(event.operation, event.reason, event.actor_id, about, event.purpose)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from shared.bus import Bus, BusFault, Delivery, Heard
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, Write
+from shared.epochs import EpochsAway
 from shared.errors import Refusal
 from shared.messages import Envelope, leaf_hash
 from shared.topology import Service, durable
@@ -20,12 +21,13 @@ from shared.topology import Service, durable
 Apply = Callable[[UnitOfWork, Envelope, bytes], Awaitable[None]]
 
 # None of these is the event's fault: besides lost connections and locks, a database that is being restored, moved or
-# migrated. They are waited out and never counted.
+# migrated, or a vault that does not answer. They are waited out and never counted.
 FAULTS = (
     *INFRASTRUCTURE,
     *CONTENTION,
     Busy,
     BusFault,
+    EpochsAway,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.ReadOnlySQLTransactionError,

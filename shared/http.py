@@ -1,6 +1,5 @@
 """What every service's API shares: refusals as problem details, the calling actor, receipts, ETags and paging."""
 
-import re
 from asyncio import Semaphore
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,13 +15,16 @@ from shared.aggregate import Aggregate
 from shared.auth import Tokens
 from shared.buckets import Buckets, Kind, TooManyRequests
 from shared.clock import REPLAY_HEADER, Clock
+from shared.conditions import etag, expected_version, idempotency_key
+from shared.contracts.access import ReadingPurpose
 from shared.db import Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.disclosure import Consents, NobodyAgreed
-from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, RuleViolation, StepUpNeeded
-from shared.handling import Read, Repeat, handle, read, transact
+from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, StepUpNeeded
+from shared.handling import Handled, Read, Repeat, handle, read, transact
 from shared.ids import FIRST
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE, Policy, Reach
+from shared.private import PersonKey, PersonKeys
 from shared.recording import Recorder
 from shared.sealing import FileSeal
 from shared.step_up import StepUp
@@ -33,8 +35,6 @@ Facts = TypeVar("Facts")
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound=BaseModel)
 Result = TypeVar("Result")
-
-_KEY = re.compile(r"^[\x21-\x7e]{8,128}$")
 
 
 class Receipt(BaseModel):
@@ -94,6 +94,7 @@ class Runtime:
     buckets: Buckets = field(default_factory=Buckets)
     mission_time_zone: str = "Europe/Sarajevo"
     seal: FileSeal | None = None
+    person_keys: PersonKeys | None = None
     uploads: Semaphore = field(default_factory=lambda: Semaphore(UPLOADS_AT_A_TIME))
 
     async def admit(self, request: Request, actor: Actor, operation: str) -> "Admitted":
@@ -157,6 +158,13 @@ class Call:
             raise LookupError("this service keeps no files")
         return self.runtime.seal
 
+    @property
+    def person_keys(self) -> PersonKeys:
+        """The keys that personal values are sealed under; a programming error in a service that seals none."""
+        if self.runtime.person_keys is None:
+            raise LookupError("this service seals no personal values")
+        return self.runtime.person_keys
+
     @asynccontextmanager
     async def file(self) -> AsyncIterator[bytes]:
         """The body of a request that is a file; while the block runs it counts as one of those that are held at a time.
@@ -182,23 +190,56 @@ class Call:
         ``repeat`` takes the key's place where the command itself says what would be the same again; ``beside`` is
         written with the change, and not without one.
         """
-        repeat = repeat or Repeat.of(self._key(), self.operation, id, await self.request.body())
-        expected = self._if_match()
+        repeat = repeat or Repeat.of(idempotency_key(self.request), self.operation, id, await self.request.body())
 
         async def work(unit: UnitOfWork) -> Receipt:
-            handled = await handle(
-                unit, aggregate, id, command, self.context, self.origin,
-                expected_version=expected, repeat=repeat, reach=self.reach,
-            )
-            if handled.changed:
-                unit.write(*beside)
-            self.response.status_code = 201 if handled.created else 200
-            self.response.headers["ETag"] = etag(handled.version)
-            return Receipt(id=handled.id, version=handled.version, repeated=handled.repeated)
+            return await self._given(unit, aggregate, id, command, repeat, lambda _: beside)
 
         return await self._refusals_on_record(
             transact(self.runtime.database, self.scope(), work, self.runtime.refusals), id
         )
+
+    async def order_privately(
+        self,
+        aggregate: Aggregate[State, Facts],
+        id: UUID,
+        command: Command,
+        sealed: Callable[[PersonKey, Handled], Sequence[Write]],
+    ) -> Receipt:
+        """Gives one command about a person that says what has to be sealed, once per ``Idempotency-Key``.
+
+        ``sealed`` are the writes of the change, under the person's key, which is made with it if there is none. The
+        body is remembered under that key as well: by a plain hash, names could be guessed for as long as it is kept.
+        """
+        stated, body = idempotency_key(self.request), await self.request.body()
+
+        async def work(unit: UnitOfWork) -> Receipt:
+            key = await self.person_keys.made_key(unit, id)
+            repeat = Repeat.of(stated, self.operation, id, key.fingerprint(body))
+            return await self._given(unit, aggregate, id, command, repeat, lambda handled: sealed(key, handled))
+
+        return await self._refusals_on_record(
+            transact(self.runtime.database, self.scope(), work, self.runtime.refusals), id
+        )
+
+    async def _given(
+        self,
+        unit: UnitOfWork,
+        aggregate: Aggregate[State, Facts],
+        id: UUID,
+        command: Command,
+        repeat: Repeat,
+        beside: Callable[[Handled], Sequence[Write]],
+    ) -> Receipt:
+        handled = await handle(
+            unit, aggregate, id, command, self.context, self.origin,
+            expected_version=expected_version(self.request), repeat=repeat, reach=self.reach,
+        )
+        if handled.changed:
+            unit.write(*beside(handled))
+        self.response.status_code = 201 if handled.created else 200
+        self.response.headers["ETag"] = etag(handled.version)
+        return Receipt(id=handled.id, version=handled.version, repeated=handled.repeated)
 
     async def view(
         self, aggregate: Aggregate[State, Facts], id: UUID, *, recorded: bool = False
@@ -244,11 +285,14 @@ class Call:
 
     def may(self, operation: str) -> bool:
         """Whether the policy gives this actor another operation as well, wherever that reaches."""
+        return self.reach_of(operation) is not None
+
+    def reach_of(self, operation: str) -> Reach | None:
+        """How far the policy gives this actor another operation as well; None if not at all."""
         try:
-            self.runtime.policy.reach(self.context.actor, operation)
+            return self.runtime.policy.reach(self.context.actor, operation)
         except NotPermitted:
-            return False
-        return True
+            return None
 
     def take(self, kind: Kind) -> None:
         """Takes a further token, where a request does what is limited more strictly; raises `TooManyRequests`."""
@@ -258,10 +302,12 @@ class Call:
         """Puts on record that this call is refused, for the true reason."""
         await self.runtime.recorder.refused(self.context, self.origin, self.operation, code, about)
 
-    async def on_record(self, about: UUID | None = None, shown: tuple[UUID, ...] = ()) -> None:
+    async def on_record(
+        self, about: UUID | None = None, shown: tuple[UUID, ...] = (), purpose: ReadingPurpose | None = None
+    ) -> None:
         """Puts this read on record if the policy wants that of its operation; nothing is answered before it is."""
         if self.operation in self.runtime.policy.on_record:
-            await self.runtime.recorder.read(self.context, self.origin, self.operation, about, shown)
+            await self.runtime.recorder.read(self.context, self.origin, self.operation, about, shown, purpose)
 
     def scope(self, *, log: bool = False) -> Scope:
         """What row security is told of this call."""
@@ -319,28 +365,6 @@ class Call:
             reason=refusal.code if refusal else None, sentence=refusal.sentence if refusal else None,
             step_up=name in self.runtime.policy.step_up,
         )
-
-    def _key(self) -> str:
-        key = self.request.headers.get("idempotency-key")
-        if key is None:
-            raise RuleViolation("idempotency_key_required", "Send an Idempotency-Key, so that a repeat does no harm.")
-        if not _KEY.match(key):
-            raise RuleViolation("idempotency_key_unreadable", "An Idempotency-Key has 8 to 128 printable characters.")
-        return key
-
-    def _if_match(self) -> int | None:
-        stated = self.request.headers.get("if-match")
-        if stated is None:
-            return None
-        found = re.fullmatch(r'"v(\d{1,9})"', stated)
-        if found is None:
-            raise RuleViolation("if_match_unreadable", "If-Match takes the ETag of the version that you read.")
-        return int(found[1])
-
-
-def etag(version: int) -> str:
-    """The strong entity tag of a version."""
-    return f'"v{version}"'
 
 
 async def call(request: Request, response: Response) -> Call:

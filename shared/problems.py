@@ -14,7 +14,9 @@ from shared.auth import BadToken, KeysUnavailable
 from shared.buckets import TooManyRequests
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, WriteConflict
 from shared.disclosure import ConsentUnanswered
+from shared.epochs import EpochsAway
 from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale, StepUpNeeded
+from shared.sealing import Unsealed
 
 PROBLEM = "application/problem+json"
 _STATUS: Mapping[type[Refusal], int] = {RuleViolation: 409, NotFound: 404, Stale: 412, NotPermitted: 403}
@@ -103,6 +105,11 @@ def install_problems(app: FastAPI) -> None:
         log.error("unavailable", kind=type(error).__name__)
         return problem(503, "unavailable", "The service cannot answer just now. Try again in a moment.")
 
+    async def not_as_it_was_sealed(request: Request, error: Exception) -> Response:
+        # Somebody changed what was kept, or its key is not the one that sealed it; neither mends itself.
+        log.error("not_as_it_was_sealed")
+        return problem(500, "not_as_it_was_sealed", "What is kept here cannot be opened. Tell whoever looks after this system.")
+
     async def too_many(request: Request, error: Exception) -> Response:
         assert isinstance(error, TooManyRequests)
         answer = problem(429, "too_many_requests", "You ask more often than a person can. Wait a moment.")
@@ -123,7 +130,8 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(TooManyRequests, too_many)
     app.add_exception_handler(HTTPException, http)
-    for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy, ConsentUnanswered):
+    app.add_exception_handler(Unsealed, not_as_it_was_sealed)
+    for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy, ConsentUnanswered, EpochsAway):
         app.add_exception_handler(infrastructure, unavailable)
 
 

@@ -12,6 +12,7 @@ from shared.access import Access, CountRefusals, RecordReading, RecordRefusal, R
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.clock import Clock
+from shared.contracts.access import ReadingPurpose
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.decider import NoFacts
 from shared.handling import handle
@@ -93,10 +94,13 @@ class Recorder:
         await self.database.attempt(Scope(actor_id), work)
 
     async def read(
-        self, context: Context, origin: Origin, operation: str, about: UUID | None = None, shown: tuple[UUID, ...] = ()
-    ) -> None:
+        self, context: Context, origin: Origin, operation: str, about: UUID | None = None, shown: tuple[UUID, ...] = (),
+        purpose: ReadingPurpose | None = None,
+    ) -> None:  # fmt: skip
         """A sensitive read that is about to be answered; ``shown`` is what a search came upon."""
-        order = RecordReading(actor_id=context.actor.person_id, operation=operation, about=about, shown=shown)
+        order = RecordReading(
+            actor_id=context.actor.person_id, operation=operation, about=about, shown=shown, purpose=purpose
+        )
         await self._alone(Scope(context.actor.person_id), context, origin, order)
 
     async def told(self, scope: Scope, context: Context, origin: Origin, order: RecordStatusAsked) -> None:

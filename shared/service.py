@@ -16,9 +16,11 @@ from shared.connections import BoundedConnection
 from shared.db import Database
 from shared.disclosure import Consents, ConsentsOverHttp, NobodyAgreed
 from shared.endpoints import forms_of, operations_of, router_for, without_policy
+from shared.epochs import FileEpochs
 from shared.http import Runtime
 from shared.metrics import Metrics
 from shared.openapi import document
+from shared.private import PersonKeys
 from shared.problems import install_problems
 from shared.reacting import reacting
 from shared.recording import Recorder, counting_refusals
@@ -28,6 +30,7 @@ from shared.settings import Settings
 from shared.step_up import StepUp
 from shared.surroundings import Bounds, Surroundings
 from shared.telemetry import configure_logging
+from shared.transit import TransitEpochs
 from shared.wiring import Wiring
 from shared.worker import Worker
 
@@ -75,6 +78,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
                 buckets=Buckets(_allowances(settings)),
                 mission_time_zone=settings.mission_time_zone,
                 seal=_seal(wiring, settings),
+                person_keys=await stack.enter_async_context(_person_keys(wiring, settings)),
             )
             if works:
                 await stack.enter_async_context(worker.running())
@@ -111,6 +115,24 @@ def _seal(wiring: Wiring, settings: Settings) -> FileSeal | None:
     if settings.files_key is None:
         raise RuntimeError(f"{wiring.service.name} keeps files sealed: it needs AVRR_FILES_KEY")
     return FileSeal(key_from(settings.files_key.get_secret_value()))
+
+
+@contextlib.asynccontextmanager
+async def _person_keys(wiring: Wiring, settings: Settings) -> AsyncIterator[PersonKeys | None]:
+    name = wiring.service.name
+    if not wiring.service.seals_persons:
+        yield None
+    elif settings.transit_url is not None and settings.transit_token_file is not None:
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+            yield PersonKeys(name, TransitEpochs(client, settings.transit_url, name, settings.transit_token_file))
+    elif settings.epochs_folder is not None:
+        epochs = FileEpochs(settings.epochs_folder)
+        epochs.begin()
+        yield PersonKeys(name, epochs)
+    else:
+        raise RuntimeError(
+            f"{name} seals what is personal: it needs AVRR_TRANSIT_URL with AVRR_TRANSIT_TOKEN_FILE, or AVRR_EPOCHS_FOLDER"
+        )
 
 
 @contextlib.asynccontextmanager

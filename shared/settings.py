@@ -1,6 +1,8 @@
 """The settings of one service process, read from `AVRR_…` variables; nothing secret has a default."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -70,7 +72,24 @@ class Settings(BaseSettings):
     # For a service that keeps files: 32 bytes in base64url. Without them nothing that it keeps can be opened.
     files_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
 
+    # For a service that seals values under a key per person: who holds the keys of its epochs, which wrap those. A vault's
+    # transit engine by its address (…/v1/transit) and a file with a token for it, or else a folder of this service alone.
+    transit_url: str | None = None
+    transit_token_file: Path | None = None
+    epochs_folder: Path | None = None
+
     mission_time_zone: str = "Europe/Sarajevo"
+
+    @model_validator(mode="after")
+    def _transit_is_whole(self) -> Self:
+        if self.transit_url is None:
+            return self
+        if self.transit_token_file is None:
+            raise ValueError("AVRR_TRANSIT_URL needs AVRR_TRANSIT_TOKEN_FILE")
+        address = urlsplit(self.transit_url)
+        if address.scheme != "https" and not (address.scheme == "http" and is_loopback(address.hostname or "")):
+            raise ValueError("keys are sent to AVRR_TRANSIT_URL: it has to be https, or a loopback address")
+        return self
 
     @model_validator(mode="after")
     def _replay_stays_on_this_machine(self) -> Self:

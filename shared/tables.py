@@ -176,6 +176,20 @@ def aggregate_table(
     )
 
 
+def person_keys_table(metadata: sa.MetaData) -> sa.Table:
+    """The table of a service's keys of persons, each wrapped under the key of its epoch (`shared.private`)."""
+    return sa.Table(
+        "person_keys",
+        metadata,
+        sa.Column("person_id", sa.Uuid, primary_key=True),
+        sa.Column("epoch", sa.Text, nullable=False),
+        sa.Column("wrapped", sa.LargeBinary, nullable=False),
+        sa.Index(None, "epoch"),
+        # A key says nothing about a person; who may know of one is said where the values are that it opens.
+        info=scope("known"),
+    )
+
+
 def scope(*ways: str) -> dict[str, RowScope]:
     """A table's ``info``: the ways by which its rows are within an actor's reach."""
     return {"scope": ways}

@@ -8,7 +8,8 @@ class Service:
     """One service: its name is also its database, and in capitals its JetStream stream.
 
     ``asks`` is whose API it asks at the moment itself, where an event that is under way would come too late;
-    ``keeps_files`` whether it keeps files of people, and so needs a key to seal them with.
+    ``keeps_files`` whether it keeps files of people, and so needs a key to seal them with; ``seals_persons`` whether it
+    seals values under a key per person, and so needs to know who holds the keys of its epochs.
     """
 
     name: str
@@ -16,6 +17,7 @@ class Service:
     follows: tuple[str, ...]
     asks: tuple[str, ...] = ()
     keeps_files: bool = False
+    seals_persons: bool = False
 
     @property
     def stream(self) -> str:
@@ -51,7 +53,7 @@ class Front:
         return f"services.{self.name}"
 
 
-COUNSELLING = Service("counselling", 8001, follows=("returns",))
+COUNSELLING = Service("counselling", 8001, follows=("returns",), seals_persons=True)
 RETURNS = Service("returns", 8002, follows=("counselling", "reintegration"), asks=("counselling",))
 REINTEGRATION = Service("reintegration", 8003, follows=("returns",), keeps_files=True)
 

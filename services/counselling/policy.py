@@ -8,6 +8,11 @@ POLICY = Policy(
     # Across all sites, so that nobody is registered twice who has moved on to another one.
     allow("find_persons", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
     allow("read_person", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
+    # Who somebody is, is for the site where they are registered, for whoever counsels them, and for who coordinates or protects.
+    allow("record_identity", Role.COUNSELLOR, extent="own_sites"),
+    allow("record_identity", Role.COORDINATOR),
+    allow("read_identity", Role.COUNSELLOR, extent="own_sites"),
+    allow("read_identity", Role.COORDINATOR, Role.PROTECTION),
     allow("give_consent", Role.COUNSELLOR),
     allow("withdraw_consent", Role.COUNSELLOR, Role.COORDINATOR, Role.DATA_PROTECTION),
     allow("register_family", Role.COUNSELLOR),
@@ -40,8 +45,8 @@ POLICY = Policy(
         "read_event", "read_chain", "export_log",
     ),
     on_record=(
-        "find_persons", "read_person", "read_family", "list_sessions", "read_session", "read_intention", "read_events",
-        "search_log", "read_event", "read_chain", "export_log",
+        "find_persons", "read_person", "read_identity", "read_family", "list_sessions", "read_session", "read_intention",
+        "read_events", "search_log", "read_event", "read_chain", "export_log",
     ),
     searches=("find_persons", "read_chain"),
     exports=("read_events", "export_log"),

@@ -82,9 +82,17 @@ def _found(narrowed: str, order: str) -> Sql:
 _FOUND: Final[Mapping[bool, Sql]] = {False: _found("", ""), True: _found("sex = :sex AND ", "sex, ")}
 
 
+# Who counsels a person p: whoever holds, or is about to hold, a session with them, or heard the wish that has not ended.
+COUNSELS: Final = (
+    "(EXISTS (SELECT 1 FROM session_persons n JOIN sessions s ON s.id = n.session_id WHERE n.person_id = p.id "
+    " AND n.counsellor_id = :actor_id AND s.status <> 'not_held') "
+    "OR EXISTS (SELECT 1 FROM active_attempts a JOIN intentions i ON i.id = a.intention_id WHERE a.person_id = p.id "
+    " AND i.counsellor_id = :actor_id))"
+)
 _BELONGING = Sql(
-    "SELECT (SELECT family_id FROM family_members WHERE person_id = :person_id) AS family_id, "
-    "(SELECT intention_id FROM active_attempts WHERE person_id = :person_id) AS intention_id"
+    "SELECT (SELECT family_id FROM family_members WHERE person_id = p.id) AS family_id, "
+    f"(SELECT intention_id FROM active_attempts WHERE person_id = p.id) AS intention_id, {COUNSELS} AS counsels "
+    "FROM (SELECT cast(:person_id AS uuid) AS id) p"
 )
 _TOGETHER = Sql(
     "SELECT p.id, p.sex, p.birth_year, p.country_of_origin, p.site, p.data_consent, p.registered_at, f.family_id "
@@ -135,10 +143,14 @@ class PersonRow(BaseModel):
 
 
 class Belonging(BaseModel):
-    """Where a person belongs: their family, and the wish to return that has not ended, whose id is its case's id."""
+    """Where a person belongs: their family, and the wish to return that has not ended, whose id is its case's id.
+
+    ``counsels`` is whether whoever asks counsels the person.
+    """
 
     family_id: UUID | None
     intention_id: UUID | None
+    counsels: bool
 
 
 class SessionRow(BaseModel):
@@ -168,9 +180,9 @@ def sessions(*, with_person: bool, newest: bool) -> Sql:
     return _SESSIONS[with_person, newest]
 
 
-async def belonging(unit: UnitOfWork, person_id: UUID) -> Belonging:
+async def belonging(unit: UnitOfWork, person_id: UUID, actor_id: str) -> Belonging:
     """A person's family and the wish to return that has not ended, None for each that there is not."""
-    row = await unit.row(_BELONGING, person_id=person_id)
+    row = await unit.row(_BELONGING, person_id=person_id, actor_id=actor_id)
     assert row is not None
     return Belonging.model_validate(dict(row))
 

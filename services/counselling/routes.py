@@ -1,33 +1,41 @@
 """Counselling's API: each route gives one command or answers one question."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.counselling import queries, wiring
+from services.counselling import identities, queries, wiring
 from services.counselling.domain.family import Family, RegisterFamily
 from services.counselling.domain.group_session import GroupSession, RecordGroupSession
+from services.counselling.domain.identity import RecordIdentity, Shown
 from services.counselling.domain.intention import ExpressIntention, Intention
 from services.counselling.domain.outreach import Outreach, RecordOutreach
 from services.counselling.domain.person import GiveConsent, Person, RegisterPerson, WithdrawConsent
 from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession, Session
 from shared.callers import AuthenticatedRoute
+from shared.contracts.access import UnmaskingPurpose
 from shared.contracts.counselling import Country, Sex, TransferConsents
 from shared.disclosure import MOST_PERSONS
+from shared.errors import NotFound
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.ids import LAST
-from shared.policy import ALL_SITES
+from shared.policy import ALL_SITES, EVERYWHERE
 from shared.statistics import First, Last, Statistics, period
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
 
 class PersonView(View[Person]):
-    """A person with their family, and with the wish to return that has not ended for whoever may read that one."""
+    """A person with their family, and with the wish to return that has not ended for whoever may read that one.
+
+    ``identity_shown`` is how much of who the person is its reader is shown without a purpose; None is nothing at all.
+    """
 
     family_id: UUID | None
     intention_id: UUID | None
+    identity_shown: Shown | None
 
 
 class FamilyView(View[Family]):
@@ -70,11 +78,46 @@ async def register_person(person_id: UUID, body: RegisterPerson, call: Calling) 
 async def read_person(person_id: UUID, call: Calling) -> PersonView:
     """What counselling knows of a person, and to which family and wish to return that leads on."""
     view = await call.view(wiring.PERSON, person_id)
-    found = await call.ask(lambda unit: queries.belonging(unit, person_id))
+    found = await call.ask(lambda unit: queries.belonging(unit, person_id, call.context.actor.person_id))
+    reader, reach = identities.Reader(view.state.site, found.counsels), call.reach_of("read_identity")
     return PersonView(
         id=view.id, version=view.version, state=view.state, actions=view.actions, family_id=found.family_id,
         intention_id=found.intention_id if call.may("read_intention") else None,
+        identity_shown=reader.sees(None)[0] if reach is not None and reader.may_read(reach) else None,
     )  # fmt: skip
+
+
+@router.post("/persons/{person_id}/record-identity")
+async def record_identity(person_id: UUID, body: RecordIdentity, call: Calling) -> Receipt:
+    """Records who a person is, as a further version; what was believed before is kept."""
+    return await call.order_privately(wiring.PERSON, person_id, body, identities.kept(person_id, body, call.context))
+
+
+@router.get("/persons/{person_id}/identity")
+async def read_identity(
+    person_id: UUID,
+    call: Calling,
+    purpose: Annotated[UnmaskingPurpose | None, Query()] = None,
+    every: Annotated[bool, Query(alias="all")] = False,
+) -> identities.IdentityView:
+    """Who a person is; each reading is on record with its purpose.
+
+    Without a purpose it is masked, but whoever counsels the person sees the names. ``all`` shows every version.
+    """
+    actor = call.context.actor
+    reader = await call.ask(lambda unit: identities.reader_of(unit, person_id, actor.person_id))
+    if reader is None or not reader.may_read(call.reach):
+        if call.reach != EVERYWHERE:
+            await call.refused("not_found", person_id)
+        raise NotFound
+    how_far, said = reader.sees(purpose)
+    # Whoever counsels somebody of another site sees that one site's rows as well, for this one question.
+    scope = replace(call.scope(), sites=call.scope().sites | {reader.site})
+    found = await call.runtime.database.attempt(
+        scope, lambda unit: identities.found(unit, call.person_keys, person_id, how_far, with_versions=every)
+    )
+    await call.on_record(person_id, purpose=said)
+    return found
 
 
 @router.post("/persons/{person_id}/give-consent")

@@ -3,11 +3,13 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from shared.tables import aggregate_table, jsonb, scope, service_metadata
+from services.counselling.domain.identity import FIELDS
+from shared.tables import aggregate_table, jsonb, person_keys_table, scope, service_metadata
 
 METADATA = service_metadata()
 
 ACCESSES = METADATA.tables["accesses"]
+PERSON_KEYS = person_keys_table(METADATA)
 
 PERSONS = aggregate_table(
     METADATA,
@@ -24,11 +26,36 @@ PERSONS = aggregate_table(
     sa.Column("transfer_country", sa.Text),
     sa.Column("transfer_decided_at", sa.DateTime(timezone=True)),
     sa.Column("registered_at", sa.DateTime(timezone=True)),
+    sa.Column("identity_number", sa.Integer, nullable=False),
+    sa.Column("identity_fields", pg.ARRAY(sa.Text), nullable=False),
     sa.Index(None, "country_of_origin", "birth_year", "id"),
     sa.Index(None, "country_of_origin", "birth_year", "sex", "id"),
     sa.CheckConstraint("data_consent OR NOT transfer_consent", name="transfer_needs_data"),
     info=scope("country:country_of_origin"),
 )
+
+# Who a person is, version by version: each holds what it stated, sealed under the person's key, and nothing that it left
+# as it was. ``version`` is the person's own, which the sealed values are bound to; ``number`` counts these rows.
+IDENTITIES = sa.Table(
+    "identities",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("recorded_by", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("stated", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("reason", sa.Text),
+    *(sa.Column(field, sa.LargeBinary) for field in FIELDS),
+    sa.UniqueConstraint("person_id", "number"),
+    sa.CheckConstraint(
+        "array_remove(ARRAY[" + ", ".join(f"CASE WHEN {field} IS NOT NULL THEN '{field}' END" for field in FIELDS)
+        + "], NULL) = stated",
+        name="sealed_as_stated",
+    ),
+    info=scope("site:site"),
+)  # fmt: skip
 
 FAMILIES = aggregate_table(
     METADATA, "families", sa.Column("principal_id", sa.Uuid, nullable=False), jsonb("members"), info=scope("known")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.counselling import projections, queries, tables
+from services.counselling import identities, projections, queries, tables
 from services.counselling.domain import family, group_session, intention, outreach, person, session
 from services.counselling.policy import POLICY
 from services.counselling.reactions import REACTIONS
@@ -44,9 +44,13 @@ async def _intention_facts(
     return intention.IntentionFacts(found, persons)
 
 
+def _person_within(known: person.Person, reach: Reach, _: Actor) -> bool:
+    return reach.sites is None or known.site in reach.sites
+
+
 PERSON: Aggregate[person.Person, NoFacts] = Aggregate(
     service="counselling", name="person", decider=person.PERSON, table=tables.PERSONS, state=person.Person,
-    facts=no_facts,
+    facts=no_facts, within=_person_within,
 )
 
 def _session_within(held: session.Session, reach: Reach, actor: Actor) -> bool:
@@ -92,6 +96,7 @@ WIRING = Wiring(
         "pk_family_members": RuleViolation("already_in_a_family", "One of the persons is already in a family."),
     },
     checks=(
+        *identities.CHECKS,
         Check(
             "active attempts",
             Sql(

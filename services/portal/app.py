@@ -12,7 +12,19 @@ from services.portal import sign_in
 from services.portal.client import open_services
 from services.portal.guard import Guard, GuardBounds
 from services.portal.packing import Packing
-from services.portal.pages import cases, evidence, finance, funds, home, log, ordering, persons, plans, report
+from services.portal.pages import (
+    cases,
+    evidence,
+    finance,
+    funds,
+    home,
+    identity,
+    log,
+    ordering,
+    persons,
+    plans,
+    report,
+)
 from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
 from services.portal.provider import ProviderAway
 from services.portal.sessions import open_sessions
@@ -41,7 +53,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.state.places = Places()
     app.mount(PREFIX, app.state.static)
     app.include_router(sign_in.router)
-    for pages in (home, persons, cases, plans, finance, evidence, funds, report, log, ordering):
+    for pages in (home, persons, identity, cases, plans, finance, evidence, funds, report, log, ordering):
         app.include_router(pages.router)
 
     @app.get("/healthz")

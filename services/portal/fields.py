@@ -157,9 +157,9 @@ def _field(
 
 def _known(key: str) -> tuple[Option, ...]:
     """What a field of this name is chosen from wherever it is asked."""
-    if key == "language":
+    if key in ("language", "languages"):
         return tuple(Option(code, name) for code, name in LANGUAGES.items())
-    if key == "country_of_origin" or key.endswith("_country"):
+    if key in ("country_of_origin", "nationality") or key.endswith("_country"):
         return tuple(Option(code, name) for code, name in countries().items())
     return ()
 

@@ -32,7 +32,9 @@ WORDS: Final[Mapping[str, str]] = {
     "known_by": "how you know it", "re_migrated": "migrated again", "data": "data processing",
     "transfer": "transfer to the office abroad", "completed": "completed", "in progress": "in progress",
     "not started": "not started", "cannot start yet": "cannot start yet", "not needed": "not needed", "intention": "wish to return",
-    "lapsed": "ended, contact lost",
+    "lapsed": "ended, contact lost", "messaging": "messages", "misspelt": "it was spelt wrongly",
+    "misunderstood": "it was misunderstood", "document_seen": "a document was seen", "changed_since": "it has changed since",
+    "person_asked": "the person asked for it",
 }  # fmt: skip
 
 # The languages that are spoken in the centres and by staff, the most frequent first (ISO 639-3).
@@ -80,6 +82,12 @@ LABELS: Final[Mapping[str, str]] = {
     "legal_consequences_explained": "what leaving means in law, such as an entry ban, was explained",
     "voluntary": "the wish is the person's own, free and informed", "municipality": "municipality (a code)",
     "location": "place (a code, never an address)", "agreed_on": "day of the agreement",
+    "family_name": "family name, in Latin letters", "given_names": "given names, in Latin letters",
+    "family_name_own_script": "family name, in the person's own script",
+    "given_names_own_script": "given names, in the person's own script",
+    "birth_date": "date of birth, as exact as it is known: 1961, 1961-05 or 1961-05-02",
+    "stateless": "the person has no nationality", "contacts": "ways to reach the person", "contact": "number or address",
+    "safe": "it can be used without danger to anybody", "languages": "languages that the person prefers",
     "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what is needed on arrival",
 }  # fmt: skip
 

@@ -11,6 +11,10 @@ from shared.messages import Event, Part
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Purpose = Literal["reception", "reintegration", "follow_up"]
+# Why somebody has it unmasked who a person is.
+UnmaskingPurpose = Literal["casework", "travel_document", "medical", "correction"]
+# Nobody says ``counselling``: whoever counsels a person sees the names without being asked why.
+ReadingPurpose = UnmaskingPurpose | Literal["counselling"]
 StatusReason = Literal[
     "told", "unknown", "other_country", "not_known_abroad", "not_consented", "consent_unanswered", "ended"
 ]
@@ -42,12 +46,16 @@ class RefusalsCounted(Event, kind="avrr.*.access.refusals_counted.v1"):
 
 
 class RecordRead(Event, kind="avrr.*.access.record_read.v1"):
-    """Somebody was shown personal data, or took an export; ``shown`` is what a search came upon."""
+    """Somebody was shown personal data, or took an export; ``shown`` is what a search came upon.
+
+    ``purpose`` is what it was unmasked for; None where it stayed masked, or where nothing is masked.
+    """
 
     actor_id: str
     operation: Code
     about: UUID | None
     shown: tuple[UUID, ...] = ()
+    purpose: ReadingPurpose | None = None
 
 
 class StatusAsked(Event, kind="avrr.*.access.status_asked.v1"):

@@ -31,6 +31,11 @@ ConsentKind = Literal["data", "transfer"]
 ConsentMethod = Literal["signature", "thumbprint", "witnessed_verbal"]
 Relation = Literal["principal", "spouse", "child", "other_dependant"]
 NotHeldReason = Literal["no_show", "cancelled_by_migrant", "cancelled_by_counsellor"]
+IdentityField = Literal[
+    "family_name", "given_names", "family_name_own_script", "given_names_own_script", "other_names", "birth_date",
+    "nationalities", "languages", "contacts",
+]
+CorrectionReason = Literal["misspelt", "misunderstood", "document_seen", "changed_since", "person_asked"]
 Place = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$", description="A code, never an address")]
 
 
@@ -69,6 +74,15 @@ class ConsentWithdrawn(Event, kind="avrr.counselling.person.consent_withdrawn.v1
 
     consent: ConsentKind
     withdrawn_at: datetime
+
+
+class IdentityRecorded(Event, kind="avrr.counselling.person.identity_recorded.v1"):
+    """Who a person is was recorded, as the version of this number: which fields, never what they say."""
+
+    number: Annotated[int, Field(ge=1)]
+    stated: tuple[IdentityField, ...]
+    corrected: tuple[IdentityField, ...]
+    reason: CorrectionReason | None = None
 
 
 class FamilyMember(Part):
@@ -168,6 +182,6 @@ class AttemptEnded(Event, kind="avrr.counselling.intention.attempt_ended.v1"):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    PersonRegistered, ConsentGiven, ConsentWithdrawn, FamilyRegistered, SessionScheduled, SessionHeld, SessionNotHeld,
-    GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded,
+    PersonRegistered, ConsentGiven, ConsentWithdrawn, IdentityRecorded, FamilyRegistered, SessionScheduled, SessionHeld,
+    SessionNotHeld, GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded,
 )

@@ -45,7 +45,7 @@ class Desk:
 
     async def arrived(self, persona: str, *, scripts: bool = False) -> Page:
         page = await self.visits.open(scripts=scripts)
-        page.context.on("request", self._note)
+        page.context.on("request", self.note)
         await sign_in(page, self.portal, persona)
         return page
 
@@ -78,7 +78,8 @@ class Desk:
         """Addresses with anything in them but names of pages, opaque ids and the kind of a consent."""
         return [url for url in self.seen if tells(url)]
 
-    def _note(self, request: Request) -> None:
+    def note(self, request: Request) -> None:
+        """Keeps the address of a request to the portal."""
         if request.url.startswith(self.portal):
             self.seen.append(request.url)
 

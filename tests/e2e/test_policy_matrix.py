@@ -284,7 +284,8 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
     session_id = (await mission.read("counselling", "counsellor-3", "/v1/sessions")).json()["items"][0]["id"]
     paths = {
         "counselling": {
-            "read_person": f"/v1/persons/{at.mother}", "read_session": f"/v1/sessions/{session_id}",
+            "read_person": f"/v1/persons/{at.mother}", "read_identity": f"/v1/persons/{at.mother}/identity",
+            "read_session": f"/v1/sessions/{session_id}",
             "read_intention": f"/v1/intentions/{at.case_id}",
             "list_sessions": f"/v1/sessions?person_id={at.mother}",
             "find_persons": f"/v1/persons?country_of_origin={at.country}&birth_year=1990",

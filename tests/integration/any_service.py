@@ -29,6 +29,6 @@ def app_of(
     app.state.runtime = Runtime(
         service=service, database=database.api, tokens=tokens, clock=clock, policy=wiring.policy,
         operations=operations_of((router,)), refusals=wiring.refusals, recorder=Recorder(database.api, wiring.access),
-        step_up=step_up or StepUp(),
+        step_up=step_up or StepUp(), person_keys=database.person_keys if wiring.service.seals_persons else None,
     )  # fmt: skip
     return app

@@ -13,6 +13,8 @@ from ops import databases
 from ops.settings import OpsSettings
 from ops.supervisor import Running
 from shared.db import Database
+from shared.epochs import FileEpochs
+from shared.private import PersonKeys
 from shared.topology import BY_NAME, SERVICES
 
 PASSWORDS = {role: f"invented-for-tests-{role}" for role in databases.role_names()}
@@ -26,6 +28,7 @@ class ServiceDatabase:
     api: Database
     worker: Database
     verify: Database
+    person_keys: PersonKeys
 
 
 MakeDatabase = Callable[[str], Awaitable[ServiceDatabase]]
@@ -72,9 +75,9 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture
 async def make_database(
-    servers: Running, template: Callable[[str], Awaitable[str]]
+    servers: Running, template: Callable[[str], Awaitable[str]], tmp_path: Path
 ) -> AsyncIterator[MakeDatabase]:
-    """Makes a service's database, empty and migrated; it is gone after the test."""
+    """Makes a service's database, empty and migrated, with epoch keys of its own; it is gone after the test."""
     made: list[tuple[str, ServiceDatabase]] = []
 
     async def make(service: str) -> ServiceDatabase:
@@ -84,11 +87,14 @@ async def make_database(
         await databases.make_database(admin, BY_NAME[service], name)
         await admin.close()
         logins = databases.logins(servers.postgres, BY_NAME[service], PASSWORDS, name)
+        epochs = FileEpochs(tmp_path / "epochs" / name)
+        epochs.begin()
         database = ServiceDatabase(
             logins,
             Database(logins.api, f"{service}-api"),
             Database(logins.worker, f"{service}-worker", 4),
             Database(logins.verify, f"{service}-verify", 2),
+            PersonKeys(service, epochs),
         )
         for pool in (database.api, database.worker, database.verify):
             await pool.open()

@@ -20,7 +20,11 @@ _UUID = "('00000000-0000-7000-8000-00000000000' || n)::uuid"
 # One row of everything in TR and one in PK, at two sites, by two counsellors.
 ROWS = {
     "counselling": f"""
-        INSERT INTO persons SELECT {_UUID}, 1, 'male', country, 1990, site, false, NULL, NULL, false FROM {_PLACES};
+        INSERT INTO persons (id, version, sex, country_of_origin, birth_year, site, data_consent, transfer_consent,
+            identity_number, identity_fields)
+            SELECT {_UUID}, 1, 'male', country, 1990, site, true, false, 1, '{{}}' FROM {_PLACES};
+        INSERT INTO identities (person_id, version, number, site, recorded_by, recorded_at, stated)
+            SELECT {_UUID}, 2, 1, site, who, now(), '{{}}' FROM {_PLACES};
         INSERT INTO intentions SELECT {_UUID}, 1, 'active', {_UUID}, {_UUID}, country, who, now(), '[]', '{{}}' FROM {_PLACES};
         INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id, at, topics)
             SELECT {_UUID}, 1, 'scheduled', 'individual', 'in_person', site, 'tur', '{{}}', who, now(), '{{}}' FROM {_PLACES};
@@ -29,7 +33,8 @@ ROWS = {
         INSERT INTO outreach SELECT {_UUID}, 1, 'camp', 'bihac', 'tur', now(), 1 FROM {_PLACES};
         INSERT INTO families SELECT {_UUID}, 1, {_UUID}, '[]' FROM {_PLACES};
         INSERT INTO family_members SELECT {_UUID}, {_UUID} FROM {_PLACES};
-        INSERT INTO active_attempts SELECT {_UUID}, {_UUID} FROM {_PLACES}""",
+        INSERT INTO active_attempts SELECT {_UUID}, {_UUID} FROM {_PLACES};
+        INSERT INTO person_keys SELECT {_UUID}, '1', '' FROM {_PLACES}""",
     "returns": f"""
         INSERT INTO persons SELECT {_UUID}, 1, NULL, true, false FROM {_PLACES};
         INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
@@ -129,6 +134,15 @@ async def test_rows_that_belong_to_no_country_are_seen_by_everybody_who_names_on
     assert await seen(made.api, NOBODY, table) == 0
 
 
+async def test_keys_of_persons_are_there_for_who_is_known_and_for_no_other_login(filled: Filled) -> None:
+    made = await filled("counselling")
+    assert await seen(made.api, Scope("staff:x", frozenset({"IQ"})), "person_keys") == 2
+    assert await seen(made.api, NOBODY, "person_keys") == 0
+    for other in (made.worker, made.verify):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await seen(other, Scope("staff:x", frozenset(COUNTRIES)), "person_keys")
+
+
 async def test_a_session_and_who_took_part_are_seen_at_its_site_and_by_its_counsellor(filled: Filled) -> None:
     made = await filled("counselling")
     everywhere = frozenset(COUNTRIES)
@@ -138,6 +152,16 @@ async def test_a_session_and_who_took_part_are_seen_at_its_site_and_by_its_couns
         assert await seen(made.api, Scope("staff:anna"), table) == 1
         assert await seen(made.api, Scope("staff:x", everywhere), table) == 0
     assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), "group_sessions") == 1
+
+
+async def test_who_a_person_is_is_seen_at_the_site_of_the_person_whoever_recorded_it(filled: Filled) -> None:
+    made = await filled("counselling")
+    everywhere = frozenset(COUNTRIES)
+    assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), "identities") == 1
+    assert await seen(made.api, Scope("staff:anna", everywhere), "identities") == 0
+    assert await seen(made.verify, NOBODY, "identities") == 2
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await seen(made.worker, Scope("staff:x", everywhere, frozenset({"remote"})), "identities")
 
 
 @pytest.mark.parametrize("table", BY_ACTOR)
@@ -186,6 +210,11 @@ async def test_worker_and_verify_see_every_row_whatever_they_were_told(service: 
     [
         ("counselling", "INSERT INTO persons SELECT gen_random_uuid(), 1, 'male', 'PK', 1990, 'remote', false, NULL, NULL, false"),
         ("counselling", "UPDATE persons SET country_of_origin = 'PK'"),
+        (
+            "counselling",
+            """INSERT INTO identities (person_id, version, number, site, recorded_by, recorded_at, stated)
+            VALUES (gen_random_uuid(), 2, 1, 'remote', 'staff:anna', now(), '{}')""",
+        ),
         ("counselling", "UPDATE sessions SET site = 'remote', counsellor_id = 'staff:berin'"),
         ("counselling", "UPDATE session_persons SET site = 'remote', counsellor_id = 'staff:berin'"),
         ("returns", "UPDATE cases SET destination_country = 'PK'"),
@@ -216,6 +245,12 @@ async def test_nobody_writes_a_row_that_they_would_not_see(service: str, stateme
         ("counselling", "api", "SELECT source FROM cursor"),
         ("counselling", "worker", "SELECT id FROM persons"),
         ("counselling", "worker", "SELECT session_id FROM session_persons"),
+        ("counselling", "api", "UPDATE person_keys SET person_id = gen_random_uuid()"),
+        ("counselling", "api", "TRUNCATE person_keys"),
+        *(("counselling", "api", statement) for statement in ("UPDATE identities SET reason = NULL", "DELETE FROM identities")),
+        ("counselling", "verify", "SELECT family_name FROM identities"),
+        ("counselling", "worker", "SELECT person_id FROM identities"),
+        ("counselling", "worker", "INSERT INTO person_keys VALUES (gen_random_uuid(), '1', '')"),
         ("counselling", "worker", "INSERT INTO idempotency VALUES ('a', 'b', '', 201, gen_random_uuid(), 1)"),
         ("reintegration", "api", "UPDATE cases SET status = 'sealed'"),
         ("reintegration", "worker", "SELECT id FROM grants"),

@@ -79,9 +79,10 @@ REINTEGRATION = (
 )
 # Ten years of birth, so that a year of the large country is as full as a real one; hardly anybody's sex is not stated.
 COUNSELLING = (
-    f"""INSERT INTO persons (id, version, sex, country_of_origin, birth_year, site, data_consent, transfer_consent)
+    f"""INSERT INTO persons (id, version, sex, country_of_origin, birth_year, site, data_consent, transfer_consent,
+    identity_number, identity_fields)
     SELECT {PERSON}, 1, CASE WHEN n > {ROWS - RARE} THEN 'not_stated' ELSE 'male' END, {COUNTRIES}, 1990 + n / 7 % 10,
-    'trc_lipa', true, false FROM generate_series(1, {ROWS}) n""",
+    'trc_lipa', true, false, 0, '{{}}' FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO family_members (person_id, family_id) SELECT {PERSON}, {CASE} FROM generate_series(1, {ROWS}) n
     WHERE n % 2 = 0""",
     f"""INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id,

@@ -1,4 +1,4 @@
-"""A person known under an opaque id, and the consents that this person gave or took back."""
+"""A person known under an opaque id, the consents that this person gave or took back, and that it was said who they are."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -6,12 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.counselling.domain.identity import FIELDS, RecordIdentity, recorded
 from shared.contracts.counselling import (
     ConsentGiven,
     ConsentKind,
     ConsentMethod,
     ConsentWithdrawn,
     Country,
+    IdentityField,
+    IdentityRecorded,
     Language,
     PersonRegistered,
     Sex,
@@ -31,7 +34,8 @@ class Person:
     """What counselling knows of a person besides the sealed name and contacts.
 
     A transfer consent never stands without a data consent. ``…_decided_at`` is when the person last gave that
-    consent or took it back. ``registered_at`` is None where that was registered before it was kept.
+    consent or took it back. ``registered_at`` is None where that was registered before it was kept. Of who the person is
+    it holds how many versions were recorded and which fields they stated.
     """
 
     sex: Sex
@@ -46,6 +50,8 @@ class Person:
     transfer_country: str | None = None
     transfer_decided_at: datetime | None = None
     registered_at: datetime | None = None
+    identity_number: int = 0
+    identity_fields: tuple[IdentityField, ...] = ()
 
 
 class RegisterPerson(Command):
@@ -72,6 +78,14 @@ class WithdrawConsent(Command):
     """Record that the person takes a consent back. Taking back the data consent also ends every transfer."""
 
     consent: ConsentKind
+
+
+def _data_consent_is_active(state: Person, _: NoFacts, __: Context) -> None:
+    if not state.data_consent:
+        raise RuleViolation(
+            "data_consent_missing",
+            "The person has not agreed to the processing of their data. A counsellor must ask for that consent first.",
+        )
 
 
 def _some_consent_is_active(state: Person, _: NoFacts, __: Context) -> None:
@@ -155,6 +169,15 @@ def _withdraw_consent(state: Person, command: WithdrawConsent, _: NoFacts, conte
     return (ConsentWithdrawn(consent="transfer", withdrawn_at=context.now), data)
 
 
+def _record_identity(state: Person, command: RecordIdentity, _: NoFacts, context: Context) -> Events:
+    return (
+        recorded(
+            command, birth_year=state.birth_year, known=state.identity_fields, number=state.identity_number + 1,
+            context=context,
+        ),
+    )  # fmt: skip
+
+
 def _no_such_consent() -> RuleViolation:
     return RuleViolation(
         "no_such_consent", "There is no active consent of this kind that could be taken back."
@@ -204,6 +227,13 @@ def evolve(state: Person | None, event: Event) -> Person:
                 transfer_country=None,
                 transfer_decided_at=event.withdrawn_at,
             )
+        case IdentityRecorded() if state is not None:
+            known = {*state.identity_fields, *event.stated}
+            return replace(
+                state,
+                identity_number=event.number,
+                identity_fields=tuple(field for field in FIELDS if field in known),
+            )
         case _:
             raise TypeError(f"{type(event).__name__} does not apply to a person here")
 
@@ -212,8 +242,9 @@ PERSON: Decider[Person, NoFacts] = Decider(
     rules=(
         opening(RegisterPerson, "Register a person", _register),
         changing(GiveConsent, "Record a consent", _give_consent),
+        changing(RecordIdentity, "Record who this is", _record_identity, _data_consent_is_active),
         changing(WithdrawConsent, "Take a consent back", _withdraw_consent, _some_consent_is_active),
     ),
     evolve=evolve,
-    events=(PersonRegistered, ConsentGiven, ConsentWithdrawn),
+    events=(PersonRegistered, ConsentGiven, ConsentWithdrawn, IdentityRecorded),
 )

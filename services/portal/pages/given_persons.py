@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from services.portal.client import Form
+from services.portal.client import Answer, Form
 from services.portal.fields import Given, Note, Option, Posted, typed
 from services.portal.pages.frame import Page
 from services.portal.pages.naming import all_named, here, named, registered
 from services.portal.translation import _, translated
-from services.portal.wording import word
+from services.portal.wording import label, word
 from shared.clock import real_time
 
 State = Mapping[str, Any]
@@ -48,6 +48,8 @@ async def of_person(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[G
     if form.name == "register_person":
         return await new_person(page, form, id, posted)
     found = await page.ask("counselling", f"/v1/persons/{id}")
+    if form.name == "record_identity":
+        return _identity(found), f"/persons/{id}"
     start = {"language": "eng", "text_version": "2023-01", "given_at": _today(page)}
     consent = page.request.query_params.get("consent")
     if consent not in _CONSENTS:
@@ -58,6 +60,17 @@ async def of_person(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[G
         fixed["recipient_country"] = None
     shown = ((_("Consent"), word(consent)),)
     return Given(fixed, start=start, version=found.etag or "", shown=shown), f"/persons/{id}"
+
+
+def _identity(found: Answer) -> Given:
+    """For who a person is: which fields are known, never what they say; a reason is asked for once something can be wrong."""
+    state = found.body["state"]
+    known = state["identity_fields"]
+    start = {} if "birth_date" in known else {"birth_date": state["birth_year"]}
+    if not known:
+        return Given({"reason": None}, start=start, version=found.etag or "")
+    so_far = (_("Recorded so far"), "; ".join(label(field) for field in known))
+    return Given(start=start, version=found.etag or "", shown=(so_far,))
 
 
 async def of_session(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:

@@ -83,9 +83,16 @@ async def person(
         ),
     )
     body = found.body
-    family, case = await asyncio.gather(members_of(page, body["family_id"]), _case_of(page, body["intention_id"]))
+    family, case, identity = await asyncio.gather(
+        members_of(page, body["family_id"]),
+        _case_of(page, body["intention_id"]),
+        page.if_for(
+            body["identity_shown"] is not None and body["state"]["identity_number"] > 0,
+            "counselling", f"/v1/persons/{person_id}/identity",
+        ),
+    )  # fmt: skip
     return await page.show(
-        "person.html", found=body, state=body["state"], case=case, family=family,
+        "person.html", found=body, state=body["state"], case=case, family=family, identity=identity,
         withdrawals=_withdrawals(case), sessions=sessions, with_sessions=with_sessions, registered=registered, short=short,
     )  # fmt: skip
 

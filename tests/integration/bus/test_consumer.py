@@ -11,6 +11,7 @@ from shared.bus import BusFault
 from shared.consumer import Pauses
 from shared.db import Database, Sql, Write
 from shared.dead_letters import Replayed, dead_letters, discard, replay, step_back
+from shared.epochs import EpochsAway
 from shared.errors import NotFound
 from shared.ids import uuid7
 from shared.messages import leaf_hash
@@ -188,6 +189,21 @@ async def test_a_fault_of_the_database_is_waited_out_and_never_counted_as_a_try(
             numbers = await house.happen(10)
             await until(lambda: house.took_effect(10))
     assert house.tried.count(3) > 5
+    assert await house.effects() == numbers
+    assert await dead_letters(house.follower) == []
+
+
+async def test_while_nobody_can_unwrap_keys_an_event_waits_and_no_try_is_counted(house: House) -> None:
+    consumer = house.consumer(Pauses(tries=(), faults=(0.05,)))
+
+    async def away(number: int) -> None:
+        if number == 3 and house.tried.count(3) <= 5:
+            raise EpochsAway
+
+    house.before_effect = away
+    async with house.running(house.relay(), consumer):
+        numbers = await house.happen(10)
+        await until(lambda: house.took_effect(10))
     assert await house.effects() == numbers
     assert await dead_letters(house.follower) == []
 

@@ -84,6 +84,14 @@ class Desk:
         headers = {"Authorization": f"Bearer {token(by)}", "Avrr-Now": NOON.isoformat()}
         return await self.client.get(f"/v1/{path}", params=query, headers=headers)
 
+    async def post(
+        self, path: str, body: Mapping[str, Any], by: Actor = ANNA, key: str | None = None
+    ) -> httpx.Response:
+        headers = {
+            "Authorization": f"Bearer {token(by)}", "Avrr-Now": NOON.isoformat(), "Idempotency-Key": key or str(uuid7())
+        }  # fmt: skip
+        return await self.client.post(f"/v1/{path}", json=body, headers=headers)
+
     async def readings(self) -> list[Mapping[str, Any]]:
         """What the log says of every reading that is on record, in order."""
         connection = await asyncpg.connect(self.database.worker.url)
@@ -96,9 +104,11 @@ class Desk:
     async def by_hand(self, statement: str) -> None:
         """A change that no command made."""
         connection = await asyncpg.connect(self.database.logins.migrate)
-        await connection.execute("SET ROLE counselling_owner")
-        await connection.execute(statement)
-        await connection.close()
+        try:
+            await connection.execute("SET ROLE counselling_owner")
+            await connection.execute(statement)
+        finally:
+            await connection.close()
 
     async def verified(self) -> Findings:
         return await verify(self.database.verify, "counselling", WIRING.by_name, WIRING.checks)

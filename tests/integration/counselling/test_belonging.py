@@ -75,5 +75,8 @@ async def test_a_family_says_what_tells_its_members_apart_and_they_are_on_record
         (str(husband), 1990, "male"), (str(wife), 1992, "female"),
     ]  # fmt: skip
     assert await desk.readings() == [
-        {"actor_id": ANNA.person_id, "operation": "read_family", "about": str(family_id), "shown": [str(husband), str(wife)]}
+        {
+            "actor_id": ANNA.person_id, "operation": "read_family", "about": str(family_id),
+            "shown": [str(husband), str(wife)], "purpose": None,
+        }
     ]

@@ -97,7 +97,7 @@ async def test_each_search_is_on_record_with_who_was_shown(desk: Desk) -> None:
     await found(desk)
     await found(desk, birth_year="1991")
     assert await desk.readings() == [
-        {"actor_id": ANNA.person_id, "operation": "find_persons", "about": None, "shown": shown}
+        {"actor_id": ANNA.person_id, "operation": "find_persons", "about": None, "shown": shown, "purpose": None}
         for shown in ([str(person_id)], [])
     ]
     assert (await desk.verified()).sound

@@ -129,7 +129,7 @@ async def test_asking_for_the_sessions_with_a_person_is_on_record_and_for_ones_o
     assert await desk.readings() == [
         {
             "actor_id": ANNA.person_id, "operation": "list_sessions", "about": str(person_id),
-            "shown": [str(session_id)],
+            "shown": [str(session_id)], "purpose": None,
         }
     ]  # fmt: skip
 

@@ -226,7 +226,10 @@ async def test_each_reading_is_on_record_with_what_was_read(house: House, people
     evidence_id = await filed(people, grant_id)
     await people.payer.get(f"grants/{grant_id}/evidence/{evidence_id}")
     read = [leaf["data"] for leaf in await leaves(house, "access.record_read.v1")]
-    assert {"actor_id": "staff:payer", "operation": "read_evidence", "about": str(evidence_id), "shown": []} in read
+    expected: dict[str, object] = {
+        "actor_id": "staff:payer", "operation": "read_evidence", "about": str(evidence_id), "shown": [], "purpose": None
+    }
+    assert expected in read
     await people.office.get(f"grants/{grant_id}/evidence/{grant_id}")
     refused = [leaf["data"] for leaf in await leaves(house, "access.refused.v1")]
     assert refused == [

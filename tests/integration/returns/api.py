@@ -110,6 +110,7 @@ def runtime_of_counselling(database: ServiceDatabase) -> Runtime:
         clock=Clock("replay"), policy=counselling.WIRING.policy,
         operations=operations_of((counselling_routes.router,)), refusals=counselling.WIRING.refusals,
         recorder=Recorder(database.api, counselling.WIRING.access),
+        person_keys=database.person_keys,
     )  # fmt: skip
 
 

@@ -144,7 +144,7 @@ async def test_whoever_reads_a_case_is_on_record_before_the_answer(mission: Miss
     for path in (f"cases/{attempt.id}", f"cases/{attempt.id}", f"cases/{attempt.id}/departure-gate"):
         assert (await api.get(path, ANNA)).status_code == 200
     found = [(name, entry["data"]) for name, entry in await accesses(mission)]
-    expected = {"actor_id": ANNA.person_id, "about": str(attempt.id), "shown": []}
+    expected: dict[str, object] = {"actor_id": ANNA.person_id, "about": str(attempt.id), "shown": [], "purpose": None}
     assert found == [
         ("record_read", {**expected, "operation": "read_case"}),
         ("record_read", {**expected, "operation": "read_case"}),

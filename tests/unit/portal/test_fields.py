@@ -1,13 +1,17 @@
 """From a command's schema to questions, and from what was typed back to its body."""
 
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.counselling.domain.identity import RecordIdentity
 from services.counselling.domain.session import HoldSession
 from services.portal.fields import Fault, Given, Option, body_of, day_of, fields_of
+from services.portal.pages.identity import PURPOSES
 from services.reintegration.domain.grant import RequestGrant
 from services.returns.domain.case_journey import ConfirmArrival
+from shared.contracts.access import UnmaskingPurpose
 
 HERE = ZoneInfo("Europe/Sarajevo")
 SESSION = HoldSession.model_json_schema()
@@ -94,3 +98,32 @@ def test_rows_that_nobody_filled_are_left_out() -> None:
     body, faults = body_of(fields_of(REQUEST, given), given, posted, HERE)
     assert faults == ()
     assert len(RequestGrant.model_validate(body).tranches) == 1
+
+
+def test_who_a_person_is_is_asked_by_languages_and_nationalities_to_choose_and_names_come_back_as_typed() -> None:
+    fields = fields_of(RecordIdentity.model_json_schema(), Given({"reason": None}))
+    asked = {field.key: field for field in fields}
+    assert {option.label for option in asked["languages"].options} >= {"Dari", "Arabic"}
+    ((nationality,),) = asked["nationalities"].rows
+    assert [option.label for option in nationality.options][:2] == ["Afghanistan", "Albania"]
+    posted = {
+        "family_name": [" Test "], "given_names_own_script": ["آزمایشی"], "languages": ["prs"],
+        "birth_date": ["۱۹۹۰-۰۵"],  # noqa: RUF001 -- what is tested
+        "nationalities.0.nationality": ["AF"], "contacts.0.kind": ["phone"], "contacts.0.contact": ["+387 1"],
+        "contacts.0.safe": ["no"], "other_names.0.other_name": [""],
+    }  # fmt: skip
+    body, faults = body_of(fields, Given({"reason": None}), posted, HERE)
+    assert faults == ()
+    order = RecordIdentity.model_validate(body)
+    assert (order.family_name, order.given_names_own_script, order.birth_date) == ("Test", "آزمایشی", "1990-05")
+    assert (order.other_names, order.contacts[0].safe, order.nationalities[0].nationality) == ((), False, "AF")
+
+
+def test_letters_that_no_name_in_latin_has_are_asked_for_again() -> None:
+    fields = fields_of(RecordIdentity.model_json_schema(), Given())
+    faults = body_of(fields, Given(), {"family_name": ["آزمایشی"], "birth_date": ["7.3.1994"]}, HERE)[1]
+    assert faults == (Fault("family_name", "unreadable"), Fault("birth_date", "unreadable"))
+
+
+def test_every_purpose_that_unmasks_is_offered_in_words() -> None:
+    assert set(PURPOSES) == set(get_args(UnmaskingPurpose))

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from shared import surroundings
 from shared.buckets import TooManyRequests
+from shared.epochs import EpochsAway
 from shared.metrics import Metrics
 from shared.problems import install_problems
 from shared.surroundings import MAX_BODY_BYTES, AnswerCutShort, Bounds, Surroundings
@@ -47,6 +48,10 @@ class House:
         @router.get("/bug")
         async def bug() -> None:
             raise KeyError("what-a-migrant-said")
+
+        @router.get("/sealed")
+        async def sealed() -> None:
+            raise EpochsAway
 
         @router.get("/half")
         async def half() -> StreamingResponse:
@@ -115,7 +120,7 @@ async def house() -> AsyncIterator[House]:
     ("method", "path", "status"),
     [
         ("GET", "/v1/notes", 200), ("GET", "/v1/nothing", 404), ("GET", "/v1/notes/", 404), ("PATCH", "/v1/notes", 405),
-        ("POST", "/v1/notes", 422), ("GET", "/v1/bug", 500), ("GET", "/v1/often?seconds=1", 429), ("GET", "/healthz", 200),
+        ("POST", "/v1/notes", 422), ("GET", "/v1/bug", 500), ("GET", "/v1/sealed", 503), ("GET", "/v1/often?seconds=1", 429), ("GET", "/healthz", 200),
     ],
 )  # fmt: skip
 async def test_every_answer_has_every_private_header_once(house: House, method: str, path: str, status: int) -> None:

@@ -1,10 +1,15 @@
 """With which settings a service starts at all, and what a stated time may be."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from services.counselling.wiring import WIRING as COUNSELLING
+from services.returns.wiring import WIRING as RETURNS
 from shared.clock import Clock
 from shared.errors import RuleViolation
+from shared.service import _person_keys
 from shared.settings import Settings
 
 
@@ -54,3 +59,30 @@ def test_the_hosts_are_given_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_no_host_header_can_say_is_no_host(host: str) -> None:
     with pytest.raises(ValidationError):
         settings(allowed_hosts=(host,))
+
+
+def test_keys_go_to_a_transit_engine_by_https_or_on_this_machine_and_never_without_a_token(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    for url in ("https://bao.example/v1/transit", "http://127.0.0.1:8200/v1/transit", "http://localhost/v1/transit"):
+        assert settings(transit_url=url, transit_token_file=token).transit_url == url
+        with pytest.raises(ValidationError):
+            settings(transit_url=url)
+    for url in ("http://bao.example/v1/transit", "http://127.0.0.1.example/v1/transit", "bao.example", "ftp://localhost/"):
+        with pytest.raises(ValidationError):
+            settings(transit_url=url, transit_token_file=token)
+
+
+async def test_a_service_that_seals_persons_starts_only_if_it_knows_who_holds_the_keys(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="AVRR_EPOCHS_FOLDER"):
+        async with _person_keys(COUNSELLING, settings()):
+            pass
+    folder = tmp_path / "secrets" / "epochs"
+    async with _person_keys(COUNSELLING, settings(epochs_folder=folder)) as keys:
+        assert keys is not None and keys.service == "counselling"
+        assert [path.name for path in folder.iterdir()] == ["1"]
+    # A vault is not asked before a key is needed: a service may start before it.
+    transit = settings(transit_url="http://127.0.0.1:9/v1/transit", transit_token_file=tmp_path / "none")
+    async with _person_keys(COUNSELLING, transit) as keys:
+        assert keys is not None
+    async with _person_keys(RETURNS, settings()) as keys:
+        assert keys is None

@@ -1,0 +1,243 @@
+"""Personal values sealed under one key per person and service, so that destroying the key destroys all of them.
+
+A person's key is random, made when the first value is to be sealed, and kept in `person_keys` only wrapped under the
+epoch key of its time (`shared.epochs`). It is read anew in each transaction; what is remembered in memory spares the
+unwrapping and never the reading, so that an erased person is erased in every process at once.
+"""
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final, NoReturn
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from shared.db import Sql, UnitOfWork, Write
+from shared.epochs import Bare, Epochs, Wrapped
+from shared.sealing import KEY_BYTES, FileSeal, Unsealed
+
+__all__ = ["PersonKey", "PersonKeys", "Place", "Unsealed", "opened", "seal"]
+
+# A sealed value says how it was sealed, so that a later way can stand beside this one.
+_VERSION: Final = b"\x01"
+_NONCE_BYTES: Final = 12
+_LENGTH_BYTES: Final = 4
+_LEAST_BYTES: Final = 128
+
+_KEYS = Sql("SELECT person_id, epoch, wrapped FROM person_keys WHERE person_id = ANY (cast(:person_ids AS uuid[]))")
+_KEEP = Sql("INSERT INTO person_keys (person_id, epoch, wrapped) VALUES (:person_id, :epoch, :wrapped)")
+_DESTROY = Sql("DELETE FROM person_keys WHERE person_id = :person_id")
+_OF_OTHER_EPOCHS = Sql(
+    "(SELECT person_id, epoch, wrapped FROM person_keys WHERE epoch < :epoch ORDER BY epoch LIMIT :most) UNION ALL "
+    "(SELECT person_id, epoch, wrapped FROM person_keys WHERE epoch > :epoch ORDER BY epoch LIMIT :most) LIMIT :most"
+)
+# Nobody gets a key back who was erased meanwhile.
+_REWRAP = Sql(
+    "UPDATE person_keys k SET epoch = anew.epoch, wrapped = anew.wrapped FROM unnest(cast(:person_ids AS uuid[]), "
+    "cast(:before AS bytea[]), cast(:epochs AS text[]), cast(:wrapped AS bytea[])) anew(person_id, before, epoch, wrapped) "
+    "WHERE k.person_id = anew.person_id AND k.wrapped = anew.before"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one sealed value stands: it opens there and nowhere else.
+
+    ``version`` is that of what the value belongs to, so that an older value put back does not open either.
+    """
+
+    service: str
+    table: str
+    column: str
+    row_id: UUID
+    person_id: UUID
+    version: int
+
+    def bound(self) -> bytes:
+        """The place as bytes that no other place has."""
+        names = (self.service, self.table, self.column)
+        return (
+            b"avrr value"
+            + b"".join(len(name.encode()).to_bytes(2) + name.encode() for name in names)
+            + self.row_id.bytes + self.person_id.bytes + self.version.to_bytes(8)
+        )  # fmt: skip
+
+
+class PersonKey:
+    """The key of one person in one service, usable and never shown: neither printed, nor pickled, nor compared."""
+
+    __slots__ = ("_files", "_key", "_values", "person_id")
+
+    def __init__(self, person_id: UUID, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"a person's key has {KEY_BYTES} bytes")
+        self.person_id = person_id
+        self._key = key
+        # Each use has a key of its own, so that nothing sealed for one can be passed off as the other.
+        self._values = AESGCM(HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"avrr person values").derive(key))
+
+    def files(self) -> FileSeal:
+        """What seals and opens the files of this person."""
+        return FileSeal(
+            HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"avrr person files").derive(self._key)
+        )
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """What tells the same content again for as long as there is this key, and says nothing without it."""
+        mac = HMAC(HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=b"avrr person prints").derive(self._key), hashes.SHA256())
+        mac.update(content)
+        return mac.finalize()
+
+    def __repr__(self) -> str:
+        return "<PersonKey>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a person's key stays in the memory of its process")
+
+
+def seal(key: PersonKey, place: Place, text: str) -> bytes:
+    """The text sealed for its place, never twice alike; ValueError if the key is another person's.
+
+    What is sealed is filled up to 128 bytes, and a longer text to the next power of two: all texts of up to 124 bytes
+    in UTF-8 look alike (some 60 letters of Arabic or Cyrillic), of longer ones only the magnitude can be told.
+    """
+    if key.person_id != place.person_id:
+        raise ValueError("a value is sealed under the key of the person whom it is about")
+    content = text.encode()
+    filled = len(content).to_bytes(_LENGTH_BYTES) + content
+    size = max(_LEAST_BYTES, 1 << (len(filled) - 1).bit_length())
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return _VERSION + nonce + key._values.encrypt(nonce, filled.ljust(size, b"\0"), place.bound())  # noqa: SLF001
+
+
+def opened(key: PersonKey, place: Place, sealed: bytes) -> str:
+    """The text that was sealed for this place under this key; `Unsealed` for anything else."""
+    nonce = sealed[1 : 1 + _NONCE_BYTES]
+    if sealed[:1] != _VERSION or key.person_id != place.person_id:
+        raise Unsealed
+    try:
+        filled = key._values.decrypt(nonce, sealed[1 + _NONCE_BYTES :], place.bound())  # noqa: SLF001
+    except (InvalidTag, ValueError):
+        raise Unsealed from None
+    length = int.from_bytes(filled[:_LENGTH_BYTES])
+    return filled[_LENGTH_BYTES : _LENGTH_BYTES + length].decode()
+
+
+class PersonKeys:
+    """The keys of all persons in one service, read, made and destroyed in the transactions of whoever asks.
+
+    At most ``most`` unwrapped keys are remembered, each for ``seconds`` after it was last unwrapped.
+    """
+
+    def __init__(
+        self, service: str, epochs: Epochs, *, most: int = 2000, seconds: float = 300.0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.service = service
+        self._epochs = epochs
+        self._most = most
+        self._seconds = seconds
+        self._now = now
+        # In the order in which they were unwrapped, each with what it was unwrapped from: a key whose row has been
+        # rolled back, erased or wrapped anew is never found by it.
+        self._known: OrderedDict[UUID, tuple[float, bytes, PersonKey]] = OrderedDict()
+
+    async def key_of(self, unit: UnitOfWork, person_id: UUID) -> PersonKey | None:
+        """The person's key, by one statement; None if they have none, be it not yet or no more.
+
+        Raises `Unsealed` if the kept key is not theirs or its epoch is gone, `EpochsAway` if nobody can tell now.
+        """
+        return (await self.keys_of(unit, (person_id,))).get(person_id)
+
+    async def keys_of(self, unit: UnitOfWork, person_ids: Collection[UUID]) -> dict[UUID, PersonKey]:
+        """The keys of those of these persons who have one, by one statement and one unwrapping; else as `key_of`."""
+        if not person_ids:
+            return {}
+        found: dict[UUID, PersonKey] = {}
+        missing: dict[UUID, Wrapped] = {}
+        for row in await unit.rows(_KEYS, person_ids=list(person_ids)):
+            person_id, wrapped = row["person_id"], bytes(row["wrapped"])
+            remembered = self._remembered(person_id, wrapped)
+            if remembered is None:
+                missing[person_id] = Wrapped(row["epoch"], wrapped, self._bound(person_id))
+            else:
+                found[person_id] = remembered
+        if missing:
+            keys = await self._epochs.unwrap(tuple(missing.values()))
+            for (person_id, wrapped_key), key in zip(missing.items(), keys, strict=True):
+                found[person_id] = self._remember(PersonKey(person_id, key), wrapped_key.wrapped)
+        return found
+
+    async def made_key(self, unit: UnitOfWork, person_id: UUID) -> PersonKey:
+        """The person's key, made now if there is none: written in this transaction, with whatever is sealed under it.
+
+        Of two transactions that make one at a time the later is refused by the table's key and tried again by
+        `Database.attempt`, and then finds the other's. Whether somebody erased may get a key again, the caller's
+        aggregate decides.
+        """
+        found = await self.key_of(unit, person_id)
+        if found is not None:
+            return found
+        key = secrets.token_bytes(KEY_BYTES)
+        (kept,) = await self._epochs.wrap((Bare(key, self._bound(person_id)),))
+        unit.write(Write(_KEEP, {"person_id": person_id, "epoch": kept.epoch, "wrapped": kept.wrapped}))
+        return self._remember(PersonKey(person_id, key), kept.wrapped)
+
+    def destroy(self, unit: UnitOfWork, person_id: UUID) -> None:
+        """Destroys the person's key with this transaction, if there is one, and forgets it here.
+
+        Copies of the database from before hold it wrapped, and end with its epoch.
+        """
+        unit.write(Write(_DESTROY, {"person_id": person_id}, None))
+        self.forget(person_id)
+
+    def forget(self, person_id: UUID) -> None:
+        """Drops what this process remembers of the person's key."""
+        self._known.pop(person_id, None)
+
+    async def rewrap(self, unit: UnitOfWork, most: int = 500) -> int:
+        """Wraps keys of other epochs under the current one, at most so many; says how many it found.
+
+        None left, and the longest request since the rotation over: then the former epoch can be destroyed. Sees the
+        rows of the transaction's scope: it has to be that of somebody who may reach every person.
+        """
+        current = await self._epochs.current()
+        rows = await unit.rows(_OF_OTHER_EPOCHS, epoch=current, most=most)
+        if not rows:
+            return 0
+        kept = [Wrapped(row["epoch"], bytes(row["wrapped"]), self._bound(row["person_id"])) for row in rows]
+        keys = await self._epochs.unwrap(kept)
+        anew = await self._epochs.wrap([Bare(key, each.bound) for key, each in zip(keys, kept, strict=True)])
+        values = {
+            "person_ids": [row["person_id"] for row in rows], "before": [each.wrapped for each in kept],
+            "epochs": [each.epoch for each in anew], "wrapped": [each.wrapped for each in anew],
+        }  # fmt: skip
+        unit.write(Write(_REWRAP, values, None))
+        return len(rows)
+
+    def _bound(self, person_id: UUID) -> bytes:
+        return b"avrr person key" + self.service.encode() + b"\0" + person_id.bytes
+
+    def _remembered(self, person_id: UUID, wrapped: bytes) -> PersonKey | None:
+        self._drop_old()
+        _, of, key = self._known.get(person_id, (0.0, b"", None))
+        return key if of == wrapped else None
+
+    def _remember(self, key: PersonKey, wrapped: bytes) -> PersonKey:
+        self._known.pop(key.person_id, None)
+        self._known[key.person_id] = (self._now(), wrapped, key)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return key
+
+    def _drop_old(self) -> None:
+        before = self._now() - self._seconds
+        while self._known and next(iter(self._known.values()))[0] < before:
+            self._known.popitem(last=False)
