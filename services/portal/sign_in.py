@@ -7,8 +7,9 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from posixpath import normpath
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -26,6 +27,8 @@ _LONGEST_PATH: Final = 1000
 # A path and a query of ours, in the characters that need no quoting wherever it may stand; never "//", another host.
 _OURS: Final = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$*+,:@%&=/?-]*")
 _NOT_BACK_TO: Final = ("/sign-in", "/signed-in", "/sign-out", "/signed-out")
+# What is taken home of the log is asked for on a page of it: a link from elsewhere, which has to sign in, begins none.
+_TAKEN_HOME: Final = re.compile(r"/log/(export/.*|chain/[^/]+/leaves)")
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 router = APIRouter()
@@ -39,10 +42,11 @@ def sessions_of(request: Request) -> Sessions:
 
 
 def return_path(text: str) -> str:
-    """This path if it is one of our pages', otherwise the start page's."""
+    """This path if it is one of our pages' and no download of the log, otherwise the start page's."""
     page = text.partition("?")[0]
     ours = len(text) <= _LONGEST_PATH and _OURS.fullmatch(text) and page not in _NOT_BACK_TO
-    return text if ours else START
+    # As a browser and the server together understand it.
+    return text if ours and not _TAKEN_HOME.fullmatch(normpath(unquote(page))) else START
 
 
 def sign_in_path(return_to: str) -> str:

@@ -5,7 +5,11 @@ import pytest
 from services.portal.sign_in import return_path, sign_in_path
 
 
-@pytest.mark.parametrize("path", ["/", "/cases", "/cases/0190a-7/withdraw", "/events?from=0&type=a.b,c", "/status?ref=AB%2012"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/cases", "/cases/0190a-7/withdraw", "/events?from=0&type=a.b,c", "/status?ref=AB%2012", "/log?take=csv&of=returns",
+     "/log/chain/0190a-7", "/log/returns/0190a-7"],
+)  # fmt: skip
 def test_a_path_of_ours_is_gone_on_to(path: str) -> None:
     assert return_path(path) == path
 
@@ -14,7 +18,8 @@ def test_a_path_of_ours_is_gone_on_to(path: str) -> None:
     "path",
     ["", "cases", "//evil.example", "/\\evil.example", "/\\/evil.example", "\\\\evil.example", "https://evil.example", "javascript:alert(1)",
      "/a\r\nSet-Cookie: a=b", "/a b", "/a\t", "/ä", "/a;url=//evil.example", "/'", '/"', "/<b>", "/sign-in", "/sign-in?return_to=/",
-     "/signed-in?code=x", "/sign-out", "/signed-out", "/" + "a" * 1000],
+     "/signed-in?code=x", "/sign-out", "/signed-out", "/" + "a" * 1000, "/log/export/returns?format=csv", "/log/chain/0190a-7/leaves?format=csv",
+     "/cases/../log/export/returns", "/log/%2e%2E/log/./export/returns", "/log%2Fexport%2freturns", "/log/chain/x/%6ceaves"],
 )  # fmt: skip
 def test_anything_else_is_the_start_page(path: str) -> None:
     assert return_path(path) == "/"
