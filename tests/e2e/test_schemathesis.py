@@ -54,6 +54,8 @@ WHO = {
         "manager", "auditor",
     ),
 }  # fmt: skip
+# What needs nothing to be there before is tried until some of it is done.
+BEGINNINGS = frozenset({"register_person", "record_outreach", "record_group_session"})
 # For our own services, whose tokens no person has.
 NOT_FOR_PEOPLE = {"check_transfer_consents"}
 # What there is, of all that a description lets somebody write.
@@ -165,6 +167,7 @@ def narrow(document: Json, persona: str) -> None:
 def configuration(known: Known, service: str, persona: str) -> Json:
     """How many requests of which kinds; what a role may not do is only tried a few times."""
     values = {name: [str(id) for id in ids] for name, ids in known.ids.items()} | LIKELY
+    own = operations_of(service, persona)
     if sites := persona_of(persona).sites:
         values["site"] = list(sites)
     return {
@@ -182,8 +185,8 @@ def configuration(known: Known, service: str, persona: str) -> Json:
         },
         "operations": [
             {
-                "include-operation-id": sorted(operations_of(service, persona)),
-                "generation": {"max-examples": known.examples},
+                "include-operation-id": sorted(found),
+                "generation": {"max-examples": examples},
                 "phases": {
                     "coverage": {
                         "enabled": True,
@@ -192,6 +195,8 @@ def configuration(known: Known, service: str, persona: str) -> Json:
                     }
                 },
             }
+            for found, examples in ((own - BEGINNINGS, known.examples), (own & BEGINNINGS, max(200, known.examples)))
+            if found
         ],
         "checks": {
             "positive_data_acceptance": {"expected-statuses": ["2xx", "403", "404", "409", "412"]},
