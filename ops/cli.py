@@ -1,6 +1,7 @@
 """The `avrr` command: run the system, replay the demo year, report, verify, repair, test."""
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Coroutine
@@ -17,7 +18,11 @@ app = typer.Typer(
 )
 bus = typer.Typer(no_args_is_help=True, help="The event streams.")
 dead_letters = typer.Typer(no_args_is_help=True, help="Events that could not be applied and wait for a decision.")
+retention = typer.Typer(no_args_is_help=True, help="How long what is kept about people is kept.")
+keys = typer.Typer(no_args_is_help=True, help="The keys that open what is sealed of persons.")
 app.add_typer(bus, name="bus")
+app.add_typer(keys, name="keys")
+app.add_typer(retention, name="retention")
 app.add_typer(dead_letters, name="dead-letters")
 
 T = TypeVar("T")
@@ -36,6 +41,9 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    finally:
+        # At its end Python would look through everything for what may go.
+        gc.freeze()
 
 
 @app.command()
@@ -93,7 +101,7 @@ def token(
 @app.command()
 def verify(service: Annotated[str | None, typer.Option(help="one service; all by default")] = None) -> None:
     """Folds each log and compares it with the rows, the limits and the stream; says what differs."""
-    from ops.commands import run_verify
+    from ops.repairs import run_verify
 
     sys.exit(_run(run_verify(read_settings(), service)))
 
@@ -113,6 +121,27 @@ def policy(
     for name in (_known(service),) if service else BY_NAME:
         for line in lines(name):
             typer.echo(line)
+
+
+@app.command("case-states")
+def case_states() -> None:
+    """Prints the picture of the states of a return case, drawn from the table of its transitions (SVG)."""
+    from ops.case_states import picture
+
+    typer.echo(picture(), nl=False)
+
+
+@app.command("access-request")
+def access_request(
+    person: Annotated[str, typer.Argument(help="the person's id")],
+    out: Annotated[Path, typer.Option(help="the folder for both files; made if it is not there")],
+    language: Annotated[str | None, typer.Option(help="eng, bos, fra, ara, fas, pus or urd; the person's own by default")] = None,
+) -> None:
+    """Collects all that is held about a person, and who read it, as JSON and as a document in their language."""
+    from ops.access_request import take_home
+
+    for path in _run(take_home(read_settings(), person, language, out)):
+        typer.echo(path)
 
 
 @app.command()
@@ -170,7 +199,7 @@ def test(context: typer.Context) -> None:
 @bus.command("rebuild")
 def rebuild(stream: Annotated[str, typer.Argument(help="e.g. RETURNS")]) -> None:
     """Deletes a damaged stream; provisioning makes it again and the relay refills it from the log."""
-    from ops.commands import rebuild_stream
+    from ops.repairs import rebuild_stream
 
     _run(rebuild_stream(read_settings(), stream))
 
@@ -178,15 +207,57 @@ def rebuild(stream: Annotated[str, typer.Argument(help="e.g. RETURNS")]) -> None
 @bus.command("step-back")
 def step_back(service: ServiceName, source: Annotated[str, typer.Option()]) -> None:
     """After a foreign event was taken and the source's stream rebuilt: lets a follower take the true one."""
-    from ops.commands import step_back as set_back
+    from ops.repairs import step_back as set_back
 
     typer.echo(_run(set_back(read_settings(), _known(service), _known(source))))
+
+
+@retention.command("report")
+def retention_report() -> None:
+    """Says who is due, since when, and what keeps them all the same, by ids alone; changes nothing."""
+    _retention(run=False)
+
+
+@retention.command("run")
+def retention_run() -> None:
+    """Asks for the erasure of whoever is due, on which a person decides, and ends kept receipts; a second run does no more."""
+    _retention(run=True)
+
+
+@retention.command("policy")
+def retention_policy(markdown: Annotated[bool, typer.Option(help="as the page in docs/")] = False) -> None:
+    """Prints how long what is kept, and what happens then."""
+    from ops.retention.policy import page, read_policy
+
+    policy = read_policy()
+    if markdown:
+        typer.echo(page(policy), nl=False)
+        return
+    for one in policy.classes.values():
+        typer.echo(f"{one.name:18} {one.how_long:12} {one.then:16} {one.what}")
+
+
+@keys.command("show")
+def show_keys() -> None:
+    """Says which epoch of each service is current and how many keys of persons each epoch wraps."""
+    from ops.keys import show_keys as shown
+
+    for line in _run(shown(read_settings())):
+        typer.echo(line)
+
+
+@keys.command("rotate")
+def rotate_keys() -> None:
+    """Ends the present epochs: older copies of the databases open nothing more of who was erased."""
+    from ops.keys import rotate_keys as rotated
+
+    _run(rotated(read_settings(), typer.echo))
 
 
 @dead_letters.command("list")
 def list_dead_letters(service: ServiceName) -> None:
     """Shows what waits, oldest first: source, index, key and reason."""
-    from ops.commands import waiting
+    from ops.repairs import waiting
 
     for line in _run(waiting(read_settings(), _known(service))):
         typer.echo(line)
@@ -195,7 +266,7 @@ def list_dead_letters(service: ServiceName) -> None:
 @dead_letters.command("replay")
 def replay(service: ServiceName, source: Annotated[str, typer.Option()], index: Annotated[int, typer.Option()]) -> None:
     """Applies a waiting event and, in order, the later ones of its key."""
-    from ops.commands import replay_dead_letter
+    from ops.repairs import replay_dead_letter
 
     typer.echo(_run(replay_dead_letter(read_settings(), _known(service), source, index)))
 
@@ -203,9 +274,20 @@ def replay(service: ServiceName, source: Annotated[str, typer.Option()], index: 
 @dead_letters.command("discard")
 def discard(service: ServiceName, source: Annotated[str, typer.Option()], index: Annotated[int, typer.Option()]) -> None:
     """Drops a waiting event for good; the log keeps it."""
-    from ops.commands import discard_dead_letter
+    from ops.repairs import discard_dead_letter
 
     typer.echo(_run(discard_dead_letter(read_settings(), _known(service), source, index)))
+
+
+def _retention(*, run: bool) -> None:
+    from ops.retention.nightly import lines, nightly, present
+
+    async def work() -> list[str]:
+        async with nightly(read_settings()) as found:
+            return lines(await (found.run if run else found.report)(present()), found.policy)
+
+    for line in _run(work()):
+        typer.echo(line)
 
 
 def _known(service: str) -> str:

@@ -1,11 +1,8 @@
-"""What the commands of `avrr` do with a system: keep it up, replay the year, report, verify, repair."""
+"""What the commands of `avrr` do with a system: keep it up, replay the year, report."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 
 import httpx
@@ -14,26 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ops import report
 from ops.demo_year.replay import Replayed, replay_present, replay_year
-from ops.embedded.nats import PROVISION
 from ops.foreground import run
 from ops.identity.client import PersonaTokens
-from ops.provision import Provision
-from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
 from ops.supervisor import Running
-from ops.system import Addresses, addresses, development_secret, make_system, read_addresses, worker_url
-from ops.verification import verify_system
-from shared import dead_letters
-from shared.clock import Clock
-from shared.db import Database, Scope, Sql
-from shared.errors import NotFound
-from shared.reacting import reacting
-from shared.topology import BY_NAME, SERVICES
-from shared.wiring import Wiring
+from ops.system import Addresses, addresses, development_secret, make_system, read_addresses
 
 _MARK = "year-2023.json"
-_PLACE = Sql("SELECT last_idx FROM cursor WHERE source = :source")
-_TRUE_HASH = Sql("SELECT leaf_hash FROM event_log WHERE idx = :idx")
 
 
 def stay_up(settings: OpsSettings) -> int:
@@ -69,89 +53,6 @@ async def run_report(settings: OpsSettings, year: int, json_file: Path | None) -
         return 0 if await _report(found, tokens, year, json_file, Console()) else 1
     except httpx.TransportError:
         raise CannotStart("not_running", "The services do not answer: start them with ./avrr up first.") from None
-
-
-async def run_verify(settings: OpsSettings, service: str | None) -> int:
-    """Compares logs, rows, limits, streams and what services know of each other; 1 if anything differs."""
-    console = Console()
-    differences = 0
-    async for line, wrong in verify_system(settings, service):
-        console.print(line, markup=False, highlight=False)
-        differences += wrong
-    return 1 if differences else 0
-
-
-async def rebuild_stream(settings: OpsSettings, stream: str) -> None:
-    """Deletes a stream, so that provisioning makes it again and the relay refills it from the log."""
-    if stream.lower() not in BY_NAME:
-        raise CannotStart("unknown_stream", f"There is no such stream; there are {', '.join(s.stream for s in SERVICES)}.")
-    password = Secrets(settings.secrets_folder).password(f"nats_{PROVISION}")
-    await Provision(settings.nats_url or read_addresses(settings).nats, PROVISION, password).rebuild(stream.upper())
-
-
-async def step_back(settings: OpsSettings, service: str, source: str) -> str:
-    """Sets a follower that took a foreign event back to the last true one; rebuild the source's stream first."""
-    if source not in BY_NAME[service].follows:
-        raise CannotStart("not_followed", f"{service} follows {', '.join(BY_NAME[service].follows)}.")
-    async with _worker_database(settings, service) as database, _worker_database(settings, source) as origin:
-        async with database.unit_of_work(Scope("operator")) as unit:
-            place = await unit.row(_PLACE, source=source)
-        if place is None or place["last_idx"] < 0:
-            raise CannotStart("nothing_taken", f"{service} has not taken any event of {source} yet.")
-        last = place["last_idx"] - 1
-        async with origin.unit_of_work(Scope("operator")) as unit:
-            true = await unit.row(_TRUE_HASH, idx=last)
-        await dead_letters.step_back(database, source, last, bytes(true["leaf_hash"]) if true is not None else b"")
-    return f"{service} goes on after event {last} of {source}; correct by command what the foreign event had led to"
-
-
-async def waiting(settings: OpsSettings, service: str) -> list[str]:
-    """One line for each event that waits in a service's dead letters."""
-    async with _worker_database(settings, service) as database:
-        return [
-            f"{letter.source} {letter.idx} {letter.partitionkey} {letter.reason} {letter.at:%Y-%m-%d %H:%M}"
-            for letter in await dead_letters.dead_letters(database)
-        ]
-
-
-async def replay_dead_letter(settings: OpsSettings, service: str, source: str, index: int) -> str:
-    """Applies a waiting event and the later ones of its key."""
-    wiring: Wiring = import_module(f"services.{service}.wiring").WIRING
-    apply = reacting(
-        service, wiring.heard, wiring.reactions, wiring.by_name, Clock(read_addresses(settings).clock)
-    )
-    async with _worker_database(settings, service) as database:
-        with _one_line_if_missing():
-            replayed = await dead_letters.replay(database, source, index, apply)
-    if replayed.failed is not None:
-        return f"{len(replayed.applied)} applied; {source} {replayed.failed} failed again: {replayed.reason}"
-    return f"{len(replayed.applied)} applied"
-
-
-async def discard_dead_letter(settings: OpsSettings, service: str, source: str, index: int) -> str:
-    """Drops a waiting event."""
-    async with _worker_database(settings, service) as database:
-        with _one_line_if_missing():
-            await dead_letters.discard(database, source, index)
-    return "discarded"
-
-
-@contextmanager
-def _one_line_if_missing() -> Iterator[None]:
-    try:
-        yield
-    except NotFound:
-        raise CannotStart("no_such_dead_letter", "There is no dead letter of that source and index.") from None
-
-
-@asynccontextmanager
-async def _worker_database(settings: OpsSettings, service: str) -> AsyncIterator[Database]:
-    database = Database(worker_url(settings, BY_NAME[service]), "avrr-repair", 2)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 async def _replay_once(

@@ -17,8 +17,11 @@ LOGINS = ("api", "worker", "migrate", "verify")
 # Pages have no log that a worker would relay and nothing that could be verified.
 FRONT_LOGINS = ("api", "migrate")
 OWNERS: tuple[Service | Front, ...] = (*SERVICES, PORTAL)
-# Roles that nobody logs in as and that own one function each, which sees past row security.
-LOOKUPS = ("returns_lookup", "reintegration_lookup")
+# Roles that nobody logs in as and that own what sees past row security: a function that looks something up, and what erases.
+UNNAMED = (
+    "counselling_lookup", "returns_lookup", "reintegration_lookup", "counselling_eraser", "returns_eraser",
+    "reintegration_eraser",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,11 @@ async def prepare(server: PostgresAddress, passwords: Mapping[str, str]) -> dict
 async def make_roles(
     admin: "asyncpg.Connection[asyncpg.Record]", service: Service | Front, passwords: Mapping[str, str]
 ) -> None:
-    """The owner and the lookup, whom nobody logs in as, and the logins, with the passwords given."""
+    """The owner and who else nobody logs in as, and the logins, with the passwords given."""
     kinds = _kinds(service)
     known = {row["rolname"]: row for row in await admin.fetch("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles")}
-    owner, lookup = f"{service.name}_owner", f"{service.name}_lookup"
-    unnamed = [owner, *(role for role in LOOKUPS if role == lookup)]
+    owner = f"{service.name}_owner"
+    unnamed = [owner, *(role for role in UNNAMED if role.startswith(f"{service.name}_"))]
     for role in unnamed:
         if role not in known:
             await admin.execute(f"CREATE ROLE {role} NOLOGIN")

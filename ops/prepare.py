@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from ops import databases
 from ops.database_server import PostgresAddress, check_server
 from ops.settings import CannotStart
+from shared.starting import begin
 
 DATABASE_URL = "AVRR_DATABASE_URL"
 PASSWORDS: Mapping[str, str] = {f"AVRR_PASSWORD_{role.upper()}": role for role in databases.role_names()}
@@ -67,6 +68,7 @@ async def prepare(environment: Mapping[str, str]) -> None:
 
 def main() -> int:
     """Runs the job; 1 after one line that says why it could not be done."""
+    begin()
     try:
         asyncio.run(prepare(os.environ))
     except CannotStart as refusal:

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.bus import ACK_WAIT, Bus, BusFault, BusRefused, StreamMissing
+from shared.starting import begin
 from shared.telemetry import configure_logging
 from shared.topology import SERVICES, Service, durable
 
@@ -223,6 +224,7 @@ async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     password = settings.nats_password.get_secret_value() if settings.nats_password else None
     provision = Provision(settings.nats_url, settings.nats_user, password, replicas=settings.nats_replicas)
+    begin()
     await provision.run(stop)
 
 

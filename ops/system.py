@@ -46,7 +46,7 @@ def make_system(
     say: Callable[[str], None] = print,
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Running:
-    """The system, for ``async with``: inside, every service is ready. ``environment`` is told each service besides."""
+    """The system, for ``async with``: inside, every service is ready. ``environment`` is told each service and the portal besides."""
 
     async def prepare(running: Running) -> Sequence[Child]:
         await databases.prepare(running.postgres, _passwords(running))
@@ -57,7 +57,7 @@ def make_system(
         if settings.oidc_issuer is None:
             children.append(_identity(running))
         children += [service_child(running, service, clock, environment=environment) for service in SERVICES]
-        children.append(_portal(running, clock))
+        children.append(_portal(running, clock, environment))
         return children
 
     return Running(
@@ -131,7 +131,17 @@ def verify_url(settings: OpsSettings, service: Service) -> str:
     return _database_url(settings, service, "verify")
 
 
-def _database_url(settings: OpsSettings, service: Service, kind: Literal["worker", "verify"]) -> str:
+def api_url(settings: OpsSettings, service: Service) -> str:
+    """A service's database by the login of its API, for what only that may do: wrapping keys of persons anew."""
+    return _database_url(settings, service, "api")
+
+
+def epochs_folder(settings: OpsSettings, service: Service) -> Path:
+    """Where the keys of a service's epochs are, if no vault holds them."""
+    return settings.secrets_folder / "epochs" / service.name
+
+
+def _database_url(settings: OpsSettings, service: Service, kind: Literal["api", "worker", "verify"]) -> str:
     if settings.database_url is not None:
         server = PostgresAddress.from_url(settings.database_url.get_secret_value())
     else:
@@ -145,8 +155,8 @@ def _database_url(settings: OpsSettings, service: Service, kind: Literal["worker
 
 # How often one person may ask; whoever measures a system says more.
 ALLOWANCES: Final = (
-    "AVRR_WRITES_PER_MINUTE", "AVRR_READS_PER_MINUTE", "AVRR_SEARCHES_PER_MINUTE", "AVRR_DISCLOSURES_PER_MINUTE",
-    "AVRR_EXPORTS_PER_HOUR",
+    "AVRR_WRITES_PER_MINUTE", "AVRR_READS_PER_MINUTE", "AVRR_SEARCHES_PER_MINUTE", "AVRR_PERSON_SEARCHES_PER_DAY",
+    "AVRR_DISCLOSURES_PER_MINUTE", "AVRR_EXPORTS_PER_HOUR", "AVRR_HELD_PER_HOUR",
 )  # fmt: skip
 
 
@@ -179,10 +189,11 @@ def service_child(
         told[f"AVRR_{asked.upper()}_URL"] = f"http://127.0.0.1:{running.ports[asked]}"
     if service.asks:
         told |= _own_client(running, service)
-    if service.keeps_files:
+    # Of a data folder from before papers had keys of their own; a new one never has this key.
+    if service.kept_files and (running.settings.secrets_folder / "files").exists():
         told["AVRR_FILES_KEY"] = _base64url(running.secrets.key("files"))
     if service.seals_persons:
-        told["AVRR_EPOCHS_FOLDER"] = str(running.settings.secrets_folder / "epochs" / service.name)
+        told["AVRR_EPOCHS_FOLDER"] = str(epochs_folder(running.settings, service))
     return Child(
         service.name if role == "all" else f"{service.name}-{role}",
         (sys.executable, "-m", f"{service.module}.app"),
@@ -216,7 +227,7 @@ def _origin(running: Running) -> str:
     return f"http://127.0.0.1:{running.ports[PORTAL.name]}"
 
 
-def _portal(running: Running, clock: ClockMode) -> Child:
+def _portal(running: Running, clock: ClockMode, environment: Mapping[str, str]) -> Child:
     origin = _origin(running)
     told = {
         "AVRR_PORT": str(running.ports[PORTAL.name]),
@@ -231,7 +242,9 @@ def _portal(running: Running, clock: ClockMode) -> Child:
     told |= _client(running, clients.PORTAL_CLIENT, ("AVRR_PORTAL_CLIENT_ID", "AVRR_PORTAL_CLIENT_SECRET"))
     if running.settings.oidc_jwks_url is not None:
         told["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
-    return Child(PORTAL.name, (sys.executable, "-m", f"{PORTAL.module}.app"), told, ready_url=f"{origin}/readyz")
+    return Child(
+        PORTAL.name, (sys.executable, "-m", f"{PORTAL.module}.app"), {**told, **environment}, ready_url=f"{origin}/readyz"
+    )
 
 
 def _base64url(key: bytes) -> str:

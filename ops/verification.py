@@ -1,5 +1,6 @@
 """`avrr verify`: every service against its own log, its log against its stream, and the services against each other."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from importlib import import_module
@@ -14,6 +15,8 @@ from shared.verify import verify
 from shared.wiring import Wiring
 
 SHOWN = 20
+_LOOKS = 20
+_SECONDS_BETWEEN = 0.25
 
 _HEAD = Sql("SELECT size FROM log_head")
 _LETTERS = Sql("SELECT count(*) AS waiting FROM dead_letter")
@@ -29,7 +32,10 @@ STAGES = {
 
 
 async def verify_system(settings: OpsSettings, only: str | None) -> AsyncIterator[tuple[str, int]]:
-    """Lines for people, each with how many differences it stands for; meant for a system at rest."""
+    """Lines for people, each with how many differences it stands for.
+
+    The comparison of grants between two services is meant for a system at rest; the rest bears work going on.
+    """
     chosen = [service for service in SERVICES if only in (None, service.name)]
     for service in chosen:
         wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
@@ -59,20 +65,29 @@ async def _letters(service: Service, database: Database) -> tuple[str, int]:
 
 
 async def _stream(settings: OpsSettings, service: Service, database: Database) -> tuple[str, int]:
-    async with database.unit_of_work(Scope("verify")) as unit:
-        row = await unit.row(_HEAD)
-    size = int(row["size"]) if row else 0
     password = None if settings.nats_url else Secrets(settings.secrets_folder).password(f"nats_{service.name}")
     user = None if settings.nats_url else service.name
     try:
         async with Bus(settings.nats_url or read_addresses(settings).nats, service.name, user, password) as bus:
             await bus.ready()
-            state = await bus.stream_state(service.stream)
+            for _ in range(_LOOKS):
+                state = await bus.stream_state(service.stream)
+                size = await _log_size(database)
+                if state.last == size:
+                    break
+                # Something was done just now, and is about to be published.
+                await asyncio.sleep(_SECONDS_BETWEEN)
     except BusFault as fault:
         return f"{service.name}: the stream cannot be read ({type(fault).__name__})", 1
     whole = state.last == size and state.messages == size and (size == 0 or state.first == 1)
     verdict = "equals" if whole else "DIFFERS FROM"
     return f"{service.name}: stream last_seq {state.last} {verdict} log size {size}", 0 if whole else 1
+
+
+async def _log_size(database: Database) -> int:
+    async with database.unit_of_work(Scope("verify")) as unit:
+        row = await unit.row(_HEAD)
+    return int(row["size"]) if row else 0
 
 
 async def _grants(settings: OpsSettings) -> AsyncIterator[tuple[str, int]]:

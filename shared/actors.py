@@ -29,6 +29,12 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     # One of our own services that asks another by HTTP; never a person, so it has no persona and cannot step up.
     SERVICE = "service"
+    # The program that keeps count of how long persons are kept; it learns nothing that our services ask of each other.
+    RETENTION = "retention"
+
+
+# The roles that no person has.
+PROGRAMS: Final = frozenset({Role.SERVICE, Role.RETENTION})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate
 from joserfc.jwt import JWTClaimsRegistry
 from joserfc.util import urlsafe_b64decode
 
-from shared.actors import CLIENT, Actor, Role
+from shared.actors import CLIENT, PROGRAMS, Actor, Role
+from shared.certificates import trusted
 from shared.countries import is_country
 from shared.jwks import (
     KeySetRefused,
@@ -76,7 +77,7 @@ async def open_tokens(settings: Settings, now: Callable[[], datetime]) -> AsyncI
     """
     # A proxy from the environment would carry a loopback address off this machine.
     trust_env = not is_loopback(urlsplit(settings.oidc_jwks_url or settings.oidc_issuer).hostname or "")
-    async with httpx.AsyncClient(trust_env=trust_env, follow_redirects=False) as client:
+    async with httpx.AsyncClient(verify=trusted(trust_env=trust_env), trust_env=trust_env, follow_redirects=False) as client:
         keys = ProviderKeys(
             issuer=settings.oidc_issuer,
             jwks_url=settings.oidc_jwks_url,
@@ -215,7 +216,7 @@ class Tokens:
             # Whatever says that a program signed in would let it pass where a person has to be present.
             if acr or auth_time is not None:
                 raise BadToken("client_signed_in")
-        elif Role.SERVICE in roles:
+        elif roles & PROGRAMS:
             raise BadToken("person_with_service_role")
         countries = _strings(claims, settings.oidc_countries_claim, "countries_malformed")
         if not all(is_country(country) for country in countries):

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["write", "read", "search", "disclosure", "export"]
+Kind = Literal["write", "read", "search", "person_search", "disclosure", "export", "held"]
 
 SECOND: Final = 1_000_000_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
 
 
 class TooManyRequests(Exception):
@@ -43,8 +44,12 @@ PEOPLE: Final[Mapping[Kind, Allowance]] = {
     "write": Allowance(60, MINUTE),
     "read": Allowance(300, MINUTE),
     "search": Allowance(10, MINUTE),
+    # By these somebody could walk through everybody there is, were it only slowly enough.
+    "person_search": Allowance(200, DAY),
     "disclosure": Allowance(60, MINUTE),
     "export": Allowance(3, HOUR),
+    # Each person's is looked at before it is taken home, as data and as a document.
+    "held": Allowance(30, HOUR),
 }
 
 

@@ -1,9 +1,11 @@
 """What a request says in its headers of being a repeat and of the version that it is meant for."""
 
+import hashlib
 import re
 from typing import Final
 
 from fastapi import Request
+from pydantic import TypeAdapter
 
 from shared.errors import RuleViolation
 
@@ -29,6 +31,23 @@ def expected_version(request: Request) -> int | None:
     if found is None:
         raise RuleViolation("if_match_unreadable", "If-Match takes the ETag of the version that you read.")
     return int(found[1])
+
+
+def refuse_without_version(request: Request) -> None:
+    """For a command that takes the place of what its sender was shown: raises `RuleViolation` without ``If-Match``."""
+    if request.headers.get("if-match") is None:
+        raise RuleViolation(
+            "if_match_required", "Send If-Match with the ETag of what you read, so that nothing is replaced unseen."
+        )
+
+
+def version_shown(shown: object) -> int:
+    """What stands for the version towards a reader to whom not everything is told; ``shown`` is all that is.
+
+    It changes when what is shown does, and else not: by a version that is counted, a reader would count what is hidden.
+    """
+    told = TypeAdapter[object](type(shown)).dump_json(shown)
+    return int.from_bytes(hashlib.sha256(told).digest()) % 999_999_999 + 1
 
 
 def etag(version: int) -> str:

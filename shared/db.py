@@ -6,12 +6,15 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+
+if TYPE_CHECKING:
+    from shared.private import PersonKeys
 
 Result = TypeVar("Result")
 
@@ -120,11 +123,22 @@ def _combined(parts: tuple[tuple[str, int, int | None], ...], append: bool) -> s
 class UnitOfWork:
     """One transaction: reads at once, writes gathered, the log appended to immediately before COMMIT."""
 
-    def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", counts: "Counts") -> None:
+    def __init__(
+        self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", counts: "Counts",
+        keys: "PersonKeys | None" = None,
+    ) -> None:  # fmt: skip
         self._connection = connection
         self._counts = counts
+        self._keys = keys
         self._writes: list[Write] = []
         self._leaves: list[Leaf] = []
+
+    @property
+    def keys(self) -> "PersonKeys":
+        """The keys under which personal values are sealed here; a programming error where there are none."""
+        if self._keys is None:
+            raise LookupError("this transaction opens no personal values")
+        return self._keys
 
     async def rows(self, sql: Sql, **values: object) -> list[asyncpg.Record]:
         """Every row that a query answers, seeing what this transaction has written so far."""
@@ -216,6 +230,7 @@ class Database:
     queue_seconds: float = 2.0
     on_append: Callable[[], None] = _nobody_waits
     counts: Counts = field(default_factory=Counts)
+    keys: "PersonKeys | None" = None
     _pool: "asyncpg.Pool[asyncpg.Record] | None" = None
 
     async def open(self) -> None:
@@ -258,7 +273,7 @@ class Database:
             self.counts.statements += 2
             self.counts.transactions += 1
             await connection.execute(begin)
-            unit = UnitOfWork(connection, self.counts)
+            unit = UnitOfWork(connection, self.counts, self.keys)
             try:
                 yield unit
                 grew = await unit.finish()

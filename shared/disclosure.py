@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -9,7 +11,8 @@ import httpx
 import structlog
 from pydantic import ValidationError
 
-from shared.contracts.counselling import TransferConsents
+from shared.clock import REPLAY_HEADER
+from shared.contracts.counselling import DataCategory, TransferConsents
 
 MOST_PERSONS = 100
 # What asks has to answer within ten seconds, and to put on record before that what came of it.
@@ -23,13 +26,35 @@ class ConsentUnanswered(Exception):
     """Nobody could say whether the persons agree, so nothing can be told; the caller may try again soon."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What persons are said to agree to: that the office in this country (ISO 3166-1) is told of them, and of what.
+
+    Without categories it is anything at all. ``replayed`` is the stated time on a replayed clock, None on the real one.
+    """
+
+    country: str
+    correlation_id: str
+    categories: tuple[DataCategory, ...] = ()
+    replayed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The answer: the persons who agree to what was asked, and those among them whose health may be told as well."""
+
+    persons: frozenset[UUID] = frozenset()
+    health: frozenset[UUID] = frozenset()
+
+    def __or__(self, other: "Agreed") -> "Agreed":
+        return Agreed(self.persons | other.persons, self.health | other.health)
+
+
 class Consents(Protocol):
     """Where the answer comes from; `ConsentsOverHttp` in every running service."""
 
-    async def agreed(
-        self, person_ids: Collection[UUID], country: str, correlation_id: str
-    ) -> frozenset[UUID] | None:
-        """Those of these persons who agree that the office in this country (ISO 3166-1) is told; None: no answer."""
+    async def agreed(self, person_ids: Collection[UUID], question: Question) -> Agreed | None:
+        """Those of these persons who agree to what the question says; None: no answer."""
 
 
 def _nothing() -> None:
@@ -39,9 +64,9 @@ def _nothing() -> None:
 class NobodyAgreed:
     """For a service that discloses nothing."""
 
-    async def agreed(self, _: Collection[UUID], __: str, ___: str) -> frozenset[UUID] | None:
+    async def agreed(self, _: Collection[UUID], __: Question) -> Agreed | None:
         """Nobody."""
-        return frozenset()
+        return Agreed()
 
 
 class ConsentsOverHttp:
@@ -59,30 +84,34 @@ class ConsentsOverHttp:
         self._token = token
         self._refused = refused
 
-    async def agreed(
-        self, person_ids: Collection[UUID], country: str, correlation_id: str
-    ) -> frozenset[UUID] | None:
-        """Those of these persons who agree that the office in this country is told of them; None: no answer."""
+    async def agreed(self, person_ids: Collection[UUID], question: Question) -> Agreed | None:
+        """Those of these persons who agree to what the question says; None: no answer."""
         asked = sorted(set(person_ids))
-        found: set[UUID] = set()
+        found = Agreed()
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 for first in range(0, len(asked), MOST_PERSONS):
-                    answer = await self._asked(asked[first : first + MOST_PERSONS], country, correlation_id)
+                    answer = await self._asked(asked[first : first + MOST_PERSONS], question)
                     if answer is None:
                         return None
                     found |= answer
         except TimeoutError:
             log.warning("consent_unanswered", kind="TimeoutError")
             return None
-        return frozenset(found)
+        return found
 
-    async def _asked(self, asked: Sequence[UUID], country: str, correlation_id: str) -> set[UUID] | None:
+    async def _asked(self, asked: Sequence[UUID], question: Question) -> Agreed | None:
         try:
             response = await self._client.get(
                 self._url,
-                params={"recipient_country": country, "person_id": [str(id) for id in asked]},
-                headers={"Authorization": f"Bearer {await self._token()}", "X-Correlation-Id": correlation_id},
+                params={
+                    "recipient_country": question.country, "person_id": [str(id) for id in asked],
+                    "category": list(question.categories),
+                },
+                headers={
+                    "Authorization": f"Bearer {await self._token()}", "X-Correlation-Id": question.correlation_id,
+                    **({REPLAY_HEADER: question.replayed.isoformat()} if question.replayed else {}),
+                },
                 timeout=_TIMEOUT,
             )
             if response.status_code == httpx.codes.UNAUTHORIZED:
@@ -93,7 +122,8 @@ class ConsentsOverHttp:
             log.warning("consent_unanswered", kind=type(fault).__name__)
             return None
         # An answer to another question, from a cache say, must not open anything.
-        if answer.recipient_country != country:
-            log.error("consent_of_another_country")
+        if (answer.recipient_country, answer.categories) != (question.country, question.categories):
+            log.error("consent_to_something_else")
             return None
-        return set(answer.agreed) & set(asked)
+        persons = frozenset(answer.agreed) & frozenset(asked)
+        return Agreed(persons, frozenset(answer.health) & persons)

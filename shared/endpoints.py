@@ -1,9 +1,10 @@
-"""The routes every service has besides its own: its log for auditors, its forms, its health and its metrics."""
+"""The routes every service has besides its own: its log for auditors, what it holds about a person, its forms, its health."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from inspect import signature
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
@@ -14,6 +15,8 @@ from pydantic import BaseModel
 from shared.aggregate import AnyAggregate
 from shared.callers import PUBLIC, AuthenticatedRoute
 from shared.db import INFRASTRUCTURE, Busy, Database, Scope, Sql
+from shared.errors import NotFound
+from shared.held import Held
 from shared.http import Calling
 from shared.log_routes import add_log_routes
 from shared.log_search import MOST_EVENTS
@@ -120,6 +123,20 @@ def router_for(
                 at, left = rows[-1]["idx"] + 1, left - len(rows)
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    @router.get("/v1/persons/{person_id}/held")
+    async def read_held(person_id: UUID, call: Calling) -> Held:
+        """Everything that this service holds about one person, and who looked at it, for that person.
+
+        What names others is masked. The reading is on record, and told as the last of them.
+        """
+        call.take("held")
+        await call.on_record(person_id, purpose="access_request")
+        keys = call.runtime.person_keys
+        found = await call.ask(lambda unit: call.teller.held(unit, person_id, keys), log=True)
+        if not found.records and not found.history:
+            raise NotFound
+        return found
 
     @router.get("/v1/forms")
     async def read_forms(call: Calling) -> list[Form]:

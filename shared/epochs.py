@@ -72,6 +72,13 @@ class FileEpochs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def begun(self) -> bool:
+        """Whether there is the folder with some epoch in it."""
+        try:
+            return bool(self._numbers())
+        except EpochsAway:
+            return False
+
     def begin(self) -> None:
         """Makes the folder and the first epoch where there is none; of several who begin at a time one does it."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

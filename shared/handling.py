@@ -12,13 +12,15 @@ from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
 from shared.errors import NotFound, Refusal, RuleViolation, Stale
-from shared.ledger import conceal, disclose, enclose, rows_of
+from shared.ledger import Disclosure, conceal, disclose, enclose, rows_of
 from shared.messages import Command, Context, Origin
 from shared.policy import Reach
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
 Result = TypeVar("Result")
+# What an actor to whom not everything is told is shown in place of a state's version.
+ShownAs = Callable[[State], int]
 
 _REMEMBER = Sql(
     "INSERT INTO idempotency (actor_id, key, fingerprint, status, resource_id, version) "
@@ -44,13 +46,17 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What a command came to: the aggregate's version now, and whether this was answered before."""
+    """What a command came to: the aggregate's version now, and whether this was answered before.
+
+    ``concealed`` is what its events conceal, where that is to be kept sealed and not beside the log.
+    """
 
     id: UUID
     version: int
     created: bool
     repeated: bool
     changed: bool
+    concealed: tuple[Disclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,18 @@ async def handle(
     expected_version: int | None = None,
     reach: Reach,
     repeat: Repeat | None = None,
+    shown_as: ShownAs[State] | None = None,
+    apart: bool = False,
 ) -> Handled:
     """Decides one command on one aggregate and gathers row, projections, key and events in the unit of work.
 
-    ``reach`` limits which aggregates the actor may know of. Raises a `Refusal`.
+    ``reach`` limits which aggregates the actor may know of; with ``shown_as`` the version that is expected and answered is
+    the one that it is shown as. What the events conceal is kept beside the log, or with ``apart`` handed to the caller, who
+    has to seal it. Raises a `Refusal`.
     """
     try:
         return await _decided(
-            unit, aggregate, id, command, context, origin, expected_version, repeat, reach
+            unit, aggregate, id, command, context, origin, expected_version, repeat, reach, shown_as, apart
         )
     except Refusal:
         if repeat is None:
@@ -103,6 +113,8 @@ async def _decided(
     expected_version: int | None,
     repeat: Repeat | None,
     reach: Reach,
+    shown_as: ShownAs[State] | None,
+    apart: bool,
 ) -> Handled:
     actor_id = context.actor.person_id
     rows = rows_of(aggregate)
@@ -114,7 +126,7 @@ async def _decided(
     version, state = rows.parse(row["body"]) if row["body"] is not None else (0, None)
     if state is not None and not aggregate.within(state, reach, context.actor):
         raise NotFound
-    if expected_version is not None and expected_version != version:
+    if expected_version is not None and expected_version != _shown(version, state, shown_as):
         raise NotFound if state is None else Stale
 
     facts = await aggregate.facts(unit, id, state, command, context)
@@ -137,19 +149,21 @@ async def _decided(
             raise NotFound
         unit.write(rows.save(id, version, after_version, after))
         unit.write(*aggregate.project(id, state, after, events))
-        unit.write(*disclose(disclosed))
+        unit.write(*disclose(() if apart else disclosed))
         unit.append(*leaves)
+    told_version = _shown(after_version, after, shown_as)
     if repeat is not None:
         unit.write(
             Write(
                 _REMEMBER,
                 {
                     "actor_id": actor_id, "key": repeat.key, "fingerprint": repeat.fingerprint,
-                    "status": 201 if created else 200, "resource_id": id, "version": after_version,
+                    "status": 201 if created else 200, "resource_id": id, "version": told_version,
                 },
             )
         )
-    return Handled(id, after_version, created, repeated=False, changed=bool(events))
+    concealed = tuple(disclosure for _, disclosure in disclosed) if apart else ()
+    return Handled(id, told_version, created, repeated=False, changed=bool(events), concealed=concealed)
 
 
 async def read(
@@ -204,6 +218,10 @@ async def transact(
         if refusal is None:
             raise
         raise refusal from None
+
+
+def _shown(version: int, state: State | None, shown_as: ShownAs[State] | None) -> int:
+    return version if state is None or shown_as is None else shown_as(state)
 
 
 def _given_before(row: asyncpg.Record, repeat: Repeat) -> Handled:

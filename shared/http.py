@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.actors import Actor, Role
+from shared.actors import PROGRAMS, Actor
 from shared.aggregate import Aggregate
 from shared.auth import Tokens
 from shared.buckets import Buckets, Kind, TooManyRequests
@@ -20,7 +20,8 @@ from shared.contracts.access import ReadingPurpose
 from shared.db import Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.disclosure import Consents, NobodyAgreed
 from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, StepUpNeeded
-from shared.handling import Handled, Read, Repeat, handle, read, transact
+from shared.handling import Handled, Read, Repeat, ShownAs, handle, read, transact
+from shared.held import Teller
 from shared.ids import FIRST
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE, Policy, Reach
@@ -95,6 +96,7 @@ class Runtime:
     mission_time_zone: str = "Europe/Sarajevo"
     seal: FileSeal | None = None
     person_keys: PersonKeys | None = None
+    teller: Teller | None = None
     uploads: Semaphore = field(default_factory=lambda: Semaphore(UPLOADS_AT_A_TIME))
 
     async def admit(self, request: Request, actor: Actor, operation: str) -> "Admitted":
@@ -121,8 +123,8 @@ class Runtime:
         # A replay hurries through a year on this machine; what it states the time of is not held to people's pace.
         if self.clock.mode == "replay" and REPLAY_HEADER in request.headers:
             return
-        # One of our services asks for many people; each of them took a token of their own before it did.
-        if Role.SERVICE in actor.roles:
+        # A program of ours asks on behalf of many people, each of whom took a token before, or at night of everybody.
+        if actor.roles & PROGRAMS:
             return
         wait = self.buckets.take(actor.person_id, kind)
         if wait > 0:
@@ -152,18 +154,18 @@ class Call:
     reach: Reach
 
     @property
-    def seal(self) -> FileSeal:
-        """What files are sealed with; a programming error in a service that keeps none."""
-        if self.runtime.seal is None:
-            raise LookupError("this service keeps no files")
-        return self.runtime.seal
-
-    @property
     def person_keys(self) -> PersonKeys:
         """The keys that personal values are sealed under; a programming error in a service that seals none."""
         if self.runtime.person_keys is None:
             raise LookupError("this service seals no personal values")
         return self.runtime.person_keys
+
+    @property
+    def teller(self) -> Teller:
+        """What tells a person everything that is held about them; a programming error where the service has none."""
+        if self.runtime.teller is None:
+            raise LookupError("this service tells nobody what it holds about them")
+        return self.runtime.teller
 
     @asynccontextmanager
     async def file(self) -> AsyncIterator[bytes]:
@@ -184,20 +186,20 @@ class Call:
         *,
         repeat: Repeat | None = None,
         beside: Sequence[Write] = (),
+        shown_as: ShownAs[State] | None = None,
     ) -> Receipt:
         """Gives one command, once per ``Idempotency-Key``; 201 if it began something, else 200.
 
         ``repeat`` takes the key's place where the command itself says what would be the same again; ``beside`` is
-        written with the change, and not without one.
+        written with the change, and not without one; by ``shown_as`` the caller knows the resource, not by its version.
         """
         repeat = repeat or Repeat.of(idempotency_key(self.request), self.operation, id, await self.request.body())
 
         async def work(unit: UnitOfWork) -> Receipt:
-            return await self._given(unit, aggregate, id, command, repeat, lambda _: beside)
+            return await self._given(unit, aggregate, id, command, repeat, lambda _: beside, shown_as)
 
-        return await self._refusals_on_record(
-            transact(self.runtime.database, self.scope(), work, self.runtime.refusals), id
-        )
+        done = transact(self.runtime.database, self.scope(), work, self.runtime.refusals)
+        return await self._refusals_on_record(done, id)
 
     async def order_privately(
         self,
@@ -205,35 +207,40 @@ class Call:
         id: UUID,
         command: Command,
         sealed: Callable[[PersonKey, Handled], Sequence[Write]],
+        *,
+        key_of: tuple[UUID, UUID] | None = None,
+        repeat: Repeat | None = None,
+        beside: Callable[[UnitOfWork], Awaitable[Sequence[Write]]] | None = None,
+        apart: bool = False,
     ) -> Receipt:
         """Gives one command about a person that says what has to be sealed, once per ``Idempotency-Key``.
 
-        ``sealed`` are the writes of the change, under the person's key, which is made with it if there is none. The
-        body is remembered under that key as well: by a plain hash, names could be guessed for as long as it is kept.
+        ``sealed`` are the writes of the change, under the person's key, which is made with it if there is none, and
+        ``beside`` further ones that need a look at the database; ``key_of`` names a person and a thing of whose papers it
+        is, where it is not the person's own. The body is remembered under that key as well: by a plain hash, names could
+        be guessed for as long as it is kept. ``repeat`` takes the key's place where the command says what would be the same.
+        With ``apart`` what the events conceal is sealed as well, and not kept beside the log.
         """
-        stated, body = idempotency_key(self.request), await self.request.body()
+        person_id, about = key_of or (id, id)
+        stated, body = ("", b"") if repeat else (idempotency_key(self.request), await self.request.body())
 
         async def work(unit: UnitOfWork) -> Receipt:
-            key = await self.person_keys.made_key(unit, id)
-            repeat = Repeat.of(stated, self.operation, id, key.fingerprint(body))
-            return await self._given(unit, aggregate, id, command, repeat, lambda handled: sealed(key, handled))
+            key = await self.person_keys.made_key(unit, person_id, about)
+            again = repeat or Repeat.of(stated, self.operation, id, key.fingerprint(body))
+            more = await beside(unit) if beside else ()
+            return await self._given(unit, aggregate, id, command, again, lambda done: (*sealed(key, done), *more), apart=apart)
 
-        return await self._refusals_on_record(
-            transact(self.runtime.database, self.scope(), work, self.runtime.refusals), id
-        )
+        done = transact(self.runtime.database, self.scope(), work, self.runtime.refusals)
+        return await self._refusals_on_record(done, id)
 
     async def _given(
-        self,
-        unit: UnitOfWork,
-        aggregate: Aggregate[State, Facts],
-        id: UUID,
-        command: Command,
-        repeat: Repeat,
-        beside: Callable[[Handled], Sequence[Write]],
-    ) -> Receipt:
+        self, unit: UnitOfWork, aggregate: Aggregate[State, Facts], id: UUID, command: Command, repeat: Repeat | None,
+        beside: Callable[[Handled], Sequence[Write]], shown_as: ShownAs[State] | None = None, *, apart: bool = False,
+    ) -> Receipt:  # fmt: skip
         handled = await handle(
             unit, aggregate, id, command, self.context, self.origin,
-            expected_version=expected_version(self.request), repeat=repeat, reach=self.reach,
+            expected_version=expected_version(self.request), repeat=repeat, reach=self.reach, shown_as=shown_as,
+            apart=apart,
         )
         if handled.changed:
             unit.write(*beside(handled))
@@ -326,11 +333,11 @@ class Call:
             rows = await unit.rows(sql, after=after or FIRST, limit=limit + 1, **values)
             return [item.model_validate(dict(row)) for row in rows]
 
-        items = await self.ask(work)
-        if len(items) <= limit:
-            return Page[Row](items=items, next=None)
-        items = items[:limit]
-        return Page[Row](items=items, next=self.goes_on_after(str(items[-1].model_dump()["id"]), limit))
+        found = await self.ask(work)
+        items = found[:limit]
+        following = self.goes_on_after(str(items[-1].model_dump()["id"]), limit) if len(found) > limit else None
+        # Made of the row's own type, as a view is of its state's: a route may have one model for each group of readers.
+        return cast("Page[Row]", Page[item](items=items, next=following))  # type: ignore[valid-type]
 
     def goes_on_after(self, last: str, limit: int) -> str:
         """Sets ``Link: rel=next`` to the page that follows this id, and answers with it."""

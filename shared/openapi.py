@@ -61,6 +61,9 @@ _PARAMETERS: Final[Json] = {
         "schema": {"type": "string", "pattern": '^"v[0-9]{1,9}"$'},
     },
 }
+# Where a command takes the place of what its sender was shown, its route names this answer.
+_MATCH_REQUIRED: Final = 428
+_MATCH: Final[Json] = {"Required-If-Match": {**_PARAMETERS["If-Match"], "required": True}}
 _REFUSALS: Final = {
     400: "A header cannot be read, or is missing.",
     401: "Nobody known asks, or their sign-in is too weak or too old for this.",
@@ -70,6 +73,7 @@ _REFUSALS: Final = {
     412: "The version that was read is no longer the present one; nothing was done.",
     413: "The body is longer than any that is needed.",
     422: "Some fields are missing, unknown or cannot be read.",
+    428: "If-Match is missing, by which the caller says what it was shown; nothing was done.",
     429: "The caller asks more often than a person can.",
     431: "The address and headers are longer than any that are needed.",
     500: "Something went wrong on the service's side.",
@@ -103,7 +107,7 @@ def described(app: FastAPI, routers: Sequence[APIRouter]) -> Json:
         schemas.pop(replaced, None)
     schemas |= models_json_schema([(Problem, "serialization")], ref_template=_SCHEMAS)[1]["$defs"]
     components["headers"] = _HEADERS
-    components["parameters"] = _PARAMETERS
+    components["parameters"] = {**_PARAMETERS, **_MATCH}
     components["responses"] = {str(status): _refusal(status) for status in _REFUSALS}
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     found["security"] = [{"token": []}]
@@ -124,17 +128,23 @@ def _describe(operation: Json, route: APIRoute) -> None:
         operation["security"] = []
         statuses = _ANYBODY
     elif command_of(route) is not None:
+        named = [*_PARAMETERS]
         statuses = _COMMAND
+        if str(_MATCH_REQUIRED) in given:
+            named, statuses = [*named[:-1], *_MATCH], (*_COMMAND, _MATCH_REQUIRED)
+            del given[str(_MATCH_REQUIRED)]
         headers |= _header("ETag")
         given["201"] = {**given["200"], "description": "It was done, and something has begun."}
         given["200"]["description"] = "It was done, or had been done before under this key."
         operation["parameters"] = [
-            *operation["parameters"], *({"$ref": f"#/components/parameters/{name}"} for name in _PARAMETERS)
+            *operation["parameters"], *({"$ref": f"#/components/parameters/{name}"} for name in named)
         ]  # fmt: skip
     elif upload_of(route) is not None:
         statuses = _COMMAND
         headers |= _header("ETag")
         operation["parameters"].append({"$ref": "#/components/parameters/If-Match"})
+    elif route.body_field is not None:
+        statuses = (*_SOMEBODY, 413)
     elif "{" in route.path_format:
         statuses = (*_SOMEBODY, 404)
     if any(issubclass(model, View) for model in models):

@@ -1,24 +1,27 @@
 """Personal values sealed under one key per person and service, so that destroying the key destroys all of them.
 
 A person's key is random, made when the first value is to be sealed, and kept in `person_keys` only wrapped under the
-epoch key of its time (`shared.epochs`). It is read anew in each transaction; what is remembered in memory spares the
+epoch key of its time (`shared.epochs`). Papers that may have to be kept longer than the person are sealed under a key of
+their own, which is the person's too. A key is read anew in each transaction; what is remembered in memory spares the
 unwrapping and never the reading, so that an erased person is erased in every process at once.
 """
 
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 from uuid import UUID
 
+import asyncpg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from shared.blind_index import IndexKeys
 from shared.db import Sql, UnitOfWork, Write
 from shared.epochs import Bare, Epochs, Wrapped
 from shared.sealing import KEY_BYTES, FileSeal, Unsealed
@@ -31,19 +34,28 @@ _NONCE_BYTES: Final = 12
 _LENGTH_BYTES: Final = 4
 _LEAST_BYTES: Final = 128
 
-_KEYS = Sql("SELECT person_id, epoch, wrapped FROM person_keys WHERE person_id = ANY (cast(:person_ids AS uuid[]))")
-_KEEP = Sql("INSERT INTO person_keys (person_id, epoch, wrapped) VALUES (:person_id, :epoch, :wrapped)")
-_DESTROY = Sql("DELETE FROM person_keys WHERE person_id = :person_id")
+_KEYS = Sql(
+    "SELECT k.person_id, k.about, k.epoch, k.wrapped FROM unnest(cast(:person_ids AS uuid[]), cast(:abouts AS uuid[])) "
+    "asked(person_id, about) JOIN person_keys k ON k.person_id = asked.person_id AND k.about = asked.about"
+)
+_KEEP = Sql(
+    "INSERT INTO person_keys (person_id, about, epoch, wrapped) VALUES (:person_id, :about, :epoch, :wrapped)"
+)
 _OF_OTHER_EPOCHS = Sql(
-    "(SELECT person_id, epoch, wrapped FROM person_keys WHERE epoch < :epoch ORDER BY epoch LIMIT :most) UNION ALL "
-    "(SELECT person_id, epoch, wrapped FROM person_keys WHERE epoch > :epoch ORDER BY epoch LIMIT :most) LIMIT :most"
+    "(SELECT person_id, about, epoch, wrapped FROM person_keys WHERE epoch < :epoch ORDER BY epoch LIMIT :most) UNION ALL "
+    "(SELECT person_id, about, epoch, wrapped FROM person_keys WHERE epoch > :epoch ORDER BY epoch LIMIT :most) LIMIT :most"
 )
 # Nobody gets a key back who was erased meanwhile.
 _REWRAP = Sql(
     "UPDATE person_keys k SET epoch = anew.epoch, wrapped = anew.wrapped FROM unnest(cast(:person_ids AS uuid[]), "
-    "cast(:before AS bytea[]), cast(:epochs AS text[]), cast(:wrapped AS bytea[])) anew(person_id, before, epoch, wrapped) "
-    "WHERE k.person_id = anew.person_id AND k.wrapped = anew.before"
+    "cast(:abouts AS uuid[]), cast(:before AS bytea[]), cast(:epochs AS text[]), cast(:wrapped AS bytea[])) "
+    "anew(person_id, about, before, epoch, wrapped) "
+    "WHERE k.person_id = anew.person_id AND k.about = anew.about AND k.wrapped = anew.before"
 )
+
+
+# Whose key, and of what: the person's own is of the person.
+_Which = tuple[UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,76 +143,91 @@ def opened(key: PersonKey, place: Place, sealed: bytes) -> str:
 
 
 class PersonKeys:
-    """The keys of all persons in one service, read, made and destroyed in the transactions of whoever asks.
+    """The keys of all persons in one service, read and made in the transactions of whoever asks.
 
+    Nobody destroys one here: the person's row that comes to say erased takes the key with it (`migrations.kernel_6`).
     At most ``most`` unwrapped keys are remembered, each for ``seconds`` after it was last unwrapped.
     """
 
     def __init__(
-        self, service: str, epochs: Epochs, *, most: int = 2000, seconds: float = 300.0,
+        self, service: str, epochs: Epochs, index: IndexKeys | None = None, *, most: int = 2000, seconds: float = 300.0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.service = service
         self._epochs = epochs
+        self._index = index
         self._most = most
         self._seconds = seconds
         self._now = now
         # In the order in which they were unwrapped, each with what it was unwrapped from: a key whose row has been
         # rolled back, erased or wrapped anew is never found by it.
-        self._known: OrderedDict[UUID, tuple[float, bytes, PersonKey]] = OrderedDict()
+        self._known: OrderedDict[tuple[UUID, UUID], tuple[float, bytes, PersonKey]] = OrderedDict()
 
-    async def key_of(self, unit: UnitOfWork, person_id: UUID) -> PersonKey | None:
+    @property
+    def index(self) -> IndexKeys:
+        """The keys of the index by which persons are found; a programming error in a service that finds none."""
+        if self._index is None:
+            raise LookupError("this service finds no persons")
+        return self._index
+
+    async def key_of(self, unit: UnitOfWork, person_id: UUID, about: UUID | None = None) -> PersonKey | None:
         """The person's key, by one statement; None if they have none, be it not yet or no more.
 
-        Raises `Unsealed` if the kept key is not theirs or its epoch is gone, `EpochsAway` if nobody can tell now.
+        ``about`` asks for the one of the papers of something. Raises `Unsealed` if the kept key is not theirs or its
+        epoch is gone, `EpochsAway` if nobody can tell now.
         """
-        return (await self.keys_of(unit, (person_id,))).get(person_id)
+        which = (person_id, about or person_id)
+        return (await self._found(unit, (which,))).get(which)
 
     async def keys_of(self, unit: UnitOfWork, person_ids: Collection[UUID]) -> dict[UUID, PersonKey]:
         """The keys of those of these persons who have one, by one statement and one unwrapping; else as `key_of`."""
-        if not person_ids:
+        found = await self._found(unit, tuple((person_id, person_id) for person_id in person_ids))
+        return {person_id: key for (person_id, _), key in found.items()}
+
+    async def _found(self, unit: UnitOfWork, asked: Sequence[_Which]) -> dict[_Which, PersonKey]:
+        if not asked:
             return {}
-        found: dict[UUID, PersonKey] = {}
-        missing: dict[UUID, Wrapped] = {}
-        for row in await unit.rows(_KEYS, person_ids=list(person_ids)):
-            person_id, wrapped = row["person_id"], bytes(row["wrapped"])
-            remembered = self._remembered(person_id, wrapped)
+        persons, abouts = [person_id for person_id, _ in asked], [about for _, about in asked]
+        return await self.unwrapped(await unit.rows(_KEYS, person_ids=persons, abouts=abouts))
+
+    async def unwrapped(self, rows: Sequence[asyncpg.Record]) -> dict[tuple[UUID, UUID], PersonKey]:
+        """The keys in rows of `person_keys` that were read along with what they open, by person and thing; else as `key_of`."""
+        found: dict[_Which, PersonKey] = {}
+        missing: dict[_Which, Wrapped] = {}
+        for row in rows:
+            which, wrapped = (row["person_id"], row["about"]), bytes(row["wrapped"])
+            remembered = self._remembered(which, wrapped)
             if remembered is None:
-                missing[person_id] = Wrapped(row["epoch"], wrapped, self._bound(person_id))
+                missing[which] = Wrapped(row["epoch"], wrapped, self._bound(*which))
             else:
-                found[person_id] = remembered
+                found[which] = remembered
         if missing:
             keys = await self._epochs.unwrap(tuple(missing.values()))
-            for (person_id, wrapped_key), key in zip(missing.items(), keys, strict=True):
-                found[person_id] = self._remember(PersonKey(person_id, key), wrapped_key.wrapped)
+            for (which, wrapped_key), key in zip(missing.items(), keys, strict=True):
+                found[which] = self._remember(which, PersonKey(which[0], key), wrapped_key.wrapped)
         return found
 
-    async def made_key(self, unit: UnitOfWork, person_id: UUID) -> PersonKey:
+    async def made_key(self, unit: UnitOfWork, person_id: UUID, about: UUID | None = None) -> PersonKey:
         """The person's key, made now if there is none: written in this transaction, with whatever is sealed under it.
 
         Of two transactions that make one at a time the later is refused by the table's key and tried again by
-        `Database.attempt`, and then finds the other's. Whether somebody erased may get a key again, the caller's
-        aggregate decides.
+        `Database.attempt`, and then finds the other's. For somebody erased none is made: the database refuses it as
+        ``erased_takes_nothing``.
         """
-        found = await self.key_of(unit, person_id)
+        found = await self.key_of(unit, person_id, about)
         if found is not None:
             return found
+        which = (person_id, about or person_id)
         key = secrets.token_bytes(KEY_BYTES)
-        (kept,) = await self._epochs.wrap((Bare(key, self._bound(person_id)),))
-        unit.write(Write(_KEEP, {"person_id": person_id, "epoch": kept.epoch, "wrapped": kept.wrapped}))
-        return self._remember(PersonKey(person_id, key), kept.wrapped)
-
-    def destroy(self, unit: UnitOfWork, person_id: UUID) -> None:
-        """Destroys the person's key with this transaction, if there is one, and forgets it here.
-
-        Copies of the database from before hold it wrapped, and end with its epoch.
-        """
-        unit.write(Write(_DESTROY, {"person_id": person_id}, None))
-        self.forget(person_id)
+        (kept,) = await self._epochs.wrap((Bare(key, self._bound(*which)),))
+        values = {"person_id": person_id, "about": which[1], "epoch": kept.epoch, "wrapped": kept.wrapped}
+        unit.write(Write(_KEEP, values))
+        return self._remember(which, PersonKey(person_id, key), kept.wrapped)
 
     def forget(self, person_id: UUID) -> None:
-        """Drops what this process remembers of the person's key."""
-        self._known.pop(person_id, None)
+        """Drops what this process remembers of the person's keys."""
+        for which in [which for which in self._known if which[0] == person_id]:
+            del self._known[which]
 
     async def rewrap(self, unit: UnitOfWork, most: int = 500) -> int:
         """Wraps keys of other epochs under the current one, at most so many; says how many it found.
@@ -212,27 +239,31 @@ class PersonKeys:
         rows = await unit.rows(_OF_OTHER_EPOCHS, epoch=current, most=most)
         if not rows:
             return 0
-        kept = [Wrapped(row["epoch"], bytes(row["wrapped"]), self._bound(row["person_id"])) for row in rows]
+        kept = [
+            Wrapped(row["epoch"], bytes(row["wrapped"]), self._bound(row["person_id"], row["about"])) for row in rows
+        ]
         keys = await self._epochs.unwrap(kept)
         anew = await self._epochs.wrap([Bare(key, each.bound) for key, each in zip(keys, kept, strict=True)])
         values = {
-            "person_ids": [row["person_id"] for row in rows], "before": [each.wrapped for each in kept],
+            "person_ids": [row["person_id"] for row in rows], "abouts": [row["about"] for row in rows],
+            "before": [each.wrapped for each in kept],
             "epochs": [each.epoch for each in anew], "wrapped": [each.wrapped for each in anew],
         }  # fmt: skip
         unit.write(Write(_REWRAP, values, None))
         return len(rows)
 
-    def _bound(self, person_id: UUID) -> bytes:
-        return b"avrr person key" + self.service.encode() + b"\0" + person_id.bytes
+    def _bound(self, person_id: UUID, about: UUID) -> bytes:
+        papers = b"" if about == person_id else about.bytes
+        return b"avrr person key" + self.service.encode() + b"\0" + person_id.bytes + papers
 
-    def _remembered(self, person_id: UUID, wrapped: bytes) -> PersonKey | None:
+    def _remembered(self, which: _Which, wrapped: bytes) -> PersonKey | None:
         self._drop_old()
-        _, of, key = self._known.get(person_id, (0.0, b"", None))
+        _, of, key = self._known.get(which, (0.0, b"", None))
         return key if of == wrapped else None
 
-    def _remember(self, key: PersonKey, wrapped: bytes) -> PersonKey:
-        self._known.pop(key.person_id, None)
-        self._known[key.person_id] = (self._now(), wrapped, key)
+    def _remember(self, which: _Which, key: PersonKey, wrapped: bytes) -> PersonKey:
+        self._known.pop(which, None)
+        self._known[which] = (self._now(), wrapped, key)
         while len(self._known) > self._most:
             self._known.popitem(last=False)
         return key

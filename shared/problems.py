@@ -24,6 +24,7 @@ _MALFORMED: frozenset[str] = frozenset(
     {"idempotency_key_required", "idempotency_key_unreadable", "if_match_unreadable", "time_unreadable",
      "page_unreadable", "body_too_large"}
 )
+_REQUIRED: Mapping[str, int] = {"if_match_required": 428}
 _BODY_UNREAD = frozenset({"body_too_large", "timed_out"})
 _BY_STATUS: Mapping[int, tuple[str, str]] = {
     400: ("unreadable", "What was sent cannot be read."),
@@ -31,6 +32,8 @@ _BY_STATUS: Mapping[int, tuple[str, str]] = {
     405: ("method_not_allowed", "This cannot be asked here."),
     413: ("body_too_large", "This is longer than anything that can be asked here."),
 }
+# Who waits longer is told how long, in seconds.
+_A_MOMENT = 60
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 
 log = structlog.get_logger("http")
@@ -74,7 +77,7 @@ def install_problems(app: FastAPI) -> None:
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
         of_its_kind = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
-        status = 400 if error.code in _MALFORMED else of_its_kind
+        status = 400 if error.code in _MALFORMED else _REQUIRED.get(error.code, of_its_kind)
         return problem(status, error.code, error.sentence)
 
     async def too_weak(request: Request, error: Exception) -> Response:
@@ -112,8 +115,12 @@ def install_problems(app: FastAPI) -> None:
 
     async def too_many(request: Request, error: Exception) -> Response:
         assert isinstance(error, TooManyRequests)
-        answer = problem(429, "too_many_requests", "You ask more often than a person can. Wait a moment.")
-        answer.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+        seconds = max(1, math.ceil(error.retry_after))
+        sentence = "You ask more often than a person can. Wait a moment."
+        if seconds > _A_MOMENT:
+            sentence = f"You have asked as often as anybody may for now. You can ask again in {math.ceil(seconds / 60)} minutes."
+        answer = problem(429, "too_many_requests", sentence)
+        answer.headers["Retry-After"] = str(seconds)
         return answer
 
     async def http(request: Request, error: Exception) -> Response:

@@ -51,8 +51,7 @@ class FileSeal:
     def sealed(self, belongs_to: Sequence[bytes], content: bytes) -> SealedFile:
         """The content under a new key, bound to what it belongs to (ids, in their order)."""
         key = secrets.token_bytes(KEY_BYTES)
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        wrapped = _VERSION + nonce + self._wrapping.encrypt(nonce, key, _bound(b"key", belongs_to))
+        wrapped = self._wrapped(belongs_to, key)
         cipher, bound = AESGCM(key), _bound(b"piece", belongs_to)
         starts = range(0, max(len(content), 1), PIECE_BYTES)
         view = memoryview(content)
@@ -70,14 +69,24 @@ class FileSeal:
 
     def opener(self, belongs_to: Sequence[bytes], wrapped_key: bytes, pieces: int) -> "Opener":
         """What opens a file of so many pieces, one by one; `Unsealed` if its key was not wrapped for this place."""
+        return Opener(AESGCM(self._unwrapped(belongs_to, wrapped_key)), _bound(b"piece", belongs_to), pieces)
+
+    def wrapped_anew(self, belongs_to: Sequence[bytes], wrapped_key: bytes, under: "FileSeal") -> bytes:
+        """The same file's key wrapped under another seal; `Unsealed` if it was not wrapped for this place by this one."""
+        return under._wrapped(belongs_to, self._unwrapped(belongs_to, wrapped_key))  # noqa: SLF001
+
+    def _wrapped(self, belongs_to: Sequence[bytes], key: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return _VERSION + nonce + self._wrapping.encrypt(nonce, key, _bound(b"key", belongs_to))
+
+    def _unwrapped(self, belongs_to: Sequence[bytes], wrapped_key: bytes) -> bytes:
         nonce, wrapped = wrapped_key[1 : 1 + _NONCE_BYTES], wrapped_key[1 + _NONCE_BYTES :]
         if wrapped_key[:1] != _VERSION:
             raise Unsealed
         try:
-            key = self._wrapping.decrypt(nonce, wrapped, _bound(b"key", belongs_to))
+            return self._wrapping.decrypt(nonce, wrapped, _bound(b"key", belongs_to))
         except (InvalidTag, ValueError):
             raise Unsealed from None
-        return Opener(AESGCM(key), _bound(b"piece", belongs_to), pieces)
 
     def opened(self, belongs_to: Sequence[bytes], file: SealedFile) -> bytes:
         """The whole content; `Unsealed` if anything of it is not as it was sealed."""

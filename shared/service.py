@@ -2,21 +2,25 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import httpx
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from shared.answers import forgetting_answers
 from shared.auth import open_tokens
-from shared.buckets import HOUR, MINUTE, Allowance, Buckets, Kind
+from shared.blind_index import FileIndexKeys, TransitIndexKeys
+from shared.buckets import DAY, HOUR, MINUTE, Allowance, Buckets, Kind
+from shared.certificates import trusted
 from shared.clock import Clock, real_time
 from shared.connections import BoundedConnection
-from shared.db import Database
+from shared.countries import ALPHA_2
+from shared.db import INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork
 from shared.disclosure import Consents, ConsentsOverHttp, NobodyAgreed
 from shared.endpoints import forms_of, operations_of, router_for, without_policy
-from shared.epochs import FileEpochs
+from shared.epochs import EpochsAway, FileEpochs
 from shared.http import Runtime
 from shared.metrics import Metrics
 from shared.openapi import document
@@ -27,12 +31,18 @@ from shared.recording import Recorder, counting_refusals
 from shared.sealing import FileSeal, key_from
 from shared.service_token import ServiceToken
 from shared.settings import Settings
+from shared.starting import begin
 from shared.step_up import StepUp
 from shared.surroundings import Bounds, Surroundings
 from shared.telemetry import configure_logging
+from shared.timers import keeping_time
 from shared.transit import TransitEpochs
 from shared.wiring import Wiring
 from shared.worker import Worker
+
+_A_KEY = Sql("SELECT person_id FROM person_keys LIMIT 1")
+_A_TOKEN = Sql("SELECT person_id FROM search_tokens LIMIT 1")
+_AGAIN_SECONDS = 2.0
 
 log = structlog.get_logger("service")
 
@@ -64,6 +74,8 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
             stack.push_async_callback(api.close)
             await back.open()
             stack.push_async_callback(back.close)
+            keys = await stack.enter_async_context(_person_keys(wiring, settings, lambda row: _is_there(wiring, api, row)))
+            api.keys = back.keys = keys
             app.state.runtime = Runtime(
                 service=wiring.service.name,
                 database=api,
@@ -78,11 +90,15 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
                 buckets=Buckets(_allowances(settings)),
                 mission_time_zone=settings.mission_time_zone,
                 seal=_seal(wiring, settings),
-                person_keys=await stack.enter_async_context(_person_keys(wiring, settings)),
+                teller=wiring.teller,
+                person_keys=keys,
             )
+            await stack.enter_async_context(_beginning(wiring, api))
             if works:
                 await stack.enter_async_context(worker.running())
                 await stack.enter_async_context(counting_refusals(back, wiring.access, clock))
+                await stack.enter_async_context(forgetting_answers(back, wiring.service.name))
+                await stack.enter_async_context(keeping_time(back, wiring.service.name, wiring.by_name, wiring.timers, clock))
             log.info("started", service=wiring.service.name, role=settings.role)
             yield
 
@@ -110,29 +126,86 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
 
 
 def _seal(wiring: Wiring, settings: Settings) -> FileSeal | None:
-    if not wiring.service.keeps_files:
+    # Needed only for as long as something is left that was sealed before papers had keys of their own.
+    if not wiring.service.kept_files or settings.files_key is None:
         return None
-    if settings.files_key is None:
-        raise RuntimeError(f"{wiring.service.name} keeps files sealed: it needs AVRR_FILES_KEY")
     return FileSeal(key_from(settings.files_key.get_secret_value()))
 
 
 @contextlib.asynccontextmanager
-async def _person_keys(wiring: Wiring, settings: Settings) -> AsyncIterator[PersonKeys | None]:
+async def _person_keys(
+    wiring: Wiring, settings: Settings, is_there: Callable[[Sql], Awaitable[bool]]
+) -> AsyncIterator[PersonKeys | None]:
     name = wiring.service.name
     if not wiring.service.seals_persons:
         yield None
     elif settings.transit_url is not None and settings.transit_token_file is not None:
-        async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
-            yield PersonKeys(name, TransitEpochs(client, settings.transit_url, name, settings.transit_token_file))
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False, follow_redirects=False) as client:
+            held = (client, settings.transit_url, name, settings.transit_token_file)
+            index = TransitIndexKeys(*held) if wiring.service.finds_persons else None
+            yield PersonKeys(name, TransitEpochs(*held), index)
     elif settings.epochs_folder is not None:
         epochs = FileEpochs(settings.epochs_folder)
-        epochs.begin()
-        yield PersonKeys(name, epochs)
+        if not epochs.begun():
+            # A folder that was lost, or is another one, must not be taken for one that never was: what is sealed would
+            # stay shut for ever and nobody would know before it is needed.
+            if await is_there(_A_KEY):
+                raise RuntimeError(
+                    f"{name}: keys of persons are in its database, and none of the epochs that wrap them in "
+                    "AVRR_EPOCHS_FOLDER. Put the folder back before anything else."
+                )
+            epochs.begin()
+        hashes = FileIndexKeys(settings.epochs_folder) if wiring.service.finds_persons else None
+        if hashes is not None and not hashes.begun():
+            # Likewise: nobody registered before would be found by a new key, and everybody would be registered again.
+            if await is_there(_A_TOKEN):
+                raise RuntimeError(
+                    f"{name}: people are found by hashes in its database, and the key that makes them is not in the folder "
+                    "index of AVRR_EPOCHS_FOLDER. Put the folder back before anything else."
+                )
+            hashes.begin()
+        yield PersonKeys(name, epochs, hashes)
     else:
         raise RuntimeError(
             f"{name} seals what is personal: it needs AVRR_TRANSIT_URL with AVRR_TRANSIT_TOKEN_FILE, or AVRR_EPOCHS_FOLDER"
         )
+
+
+async def _is_there(wiring: Wiring, database: Database, row: Sql) -> bool:
+    scope = Scope(f"service:{wiring.service.name}", ALPHA_2)
+    return await database.attempt(scope, lambda unit: unit.row(row)) is not None
+
+
+@contextlib.asynccontextmanager
+async def _beginning(wiring: Wiring, database: Database) -> AsyncIterator[None]:
+    """Does what the service has to do once, before it serves; what cannot be done then is tried again while the block runs."""
+    begins = wiring.begins
+    if begins is None or await _begun(wiring, database, begins):
+        yield
+        return
+
+    async def again() -> None:
+        while not await _begun(wiring, database, begins):  # noqa: ASYNC110 -- nothing tells when the database is back
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    task = asyncio.create_task(again())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _begun(wiring: Wiring, database: Database, begins: Callable[[UnitOfWork], Awaitable[int]]) -> bool:
+    try:
+        while await database.attempt(Scope(f"service:{wiring.service.name}", ALPHA_2), begins):
+            pass
+    except Exception as fault:  # noqa: BLE001 -- a service that does all the rest is worth more than none
+        level = log.warning if isinstance(fault, (*INFRASTRUCTURE, Busy, EpochsAway)) else log.error
+        level("not_begun", service=wiring.service.name, kind=type(fault).__name__)
+        return False
+    return True
 
 
 @contextlib.asynccontextmanager
@@ -147,7 +220,7 @@ async def _consents(wiring: Wiring, settings: Settings) -> AsyncIterator[Consent
             "AVRR_SERVICE_CLIENT_ID and AVRR_SERVICE_CLIENT_SECRET"
         )
     # A proxy from the environment would carry loopback addresses off this machine.
-    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False, follow_redirects=False) as client:
         token = ServiceToken(client, settings.oidc_issuer, client_id, secret, settings.service_scope)
         yield ConsentsOverHttp(client, url, token, token.forget)
 
@@ -157,8 +230,10 @@ def _allowances(settings: Settings) -> dict[Kind, Allowance]:
         "write": Allowance(settings.writes_per_minute, MINUTE),
         "read": Allowance(settings.reads_per_minute, MINUTE),
         "search": Allowance(settings.searches_per_minute, MINUTE),
+        "person_search": Allowance(settings.person_searches_per_day, DAY),
         "disclosure": Allowance(settings.disclosures_per_minute, MINUTE),
         "export": Allowance(settings.exports_per_hour, HOUR),
+        "held": Allowance(settings.held_per_hour, HOUR),
     }
 
 
@@ -166,8 +241,10 @@ def serve(wiring: Wiring, routers: Sequence[APIRouter]) -> None:
     """Runs one service until it is told to stop."""
     settings = Settings()
     configure_logging(settings.log_level)
+    app = create_app(wiring, routers, settings)
+    begin()
     uvicorn.run(
-        create_app(wiring, routers, settings), host=settings.host, port=settings.port or wiring.service.port,
+        app, host=settings.host, port=settings.port or wiring.service.port,
         log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=30,
         http=BoundedConnection, ws="none", proxy_headers=False,
     )

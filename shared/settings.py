@@ -1,7 +1,7 @@
 """The settings of one service process, read from `AVRR_…` variables; nothing secret has a default."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -19,6 +19,17 @@ def _key(value: SecretStr) -> SecretStr:
     return value
 
 
+class Mission(BaseSettings):
+    """The one setting that facts need: in which time zone the mission's calendar day is told."""
+
+    model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
+
+    mission_time_zone: str = "Europe/Sarajevo"
+
+
+MISSION: Final = Mission()
+
+
 class Settings(BaseSettings):
     """What a service needs to know about its surroundings; a missing address or secret stops the start."""
 
@@ -33,8 +44,10 @@ class Settings(BaseSettings):
     writes_per_minute: int = Field(default=60, ge=1)
     reads_per_minute: int = Field(default=300, ge=1)
     searches_per_minute: int = Field(default=10, ge=1)
+    person_searches_per_day: int = Field(default=200, ge=1)
     disclosures_per_minute: int = Field(default=60, ge=1)
     exports_per_hour: int = Field(default=3, ge=1)
+    held_per_hour: int = Field(default=30, ge=1)
     role: Literal["all", "api", "worker"] = "all"
     clock: Literal["real", "replay"] = "real"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -69,7 +82,7 @@ class Settings(BaseSettings):
     service_client_secret: SecretStr | None = None
     service_scope: str | None = None
 
-    # For a service that keeps files: 32 bytes in base64url. Without them nothing that it keeps can be opened.
+    # For a service that kept files under one key, until `avrr keys rotate` has wrapped them anew: 32 bytes in base64url.
     files_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
 
     # For a service that seals values under a key per person: who holds the keys of its epochs, which wrap those. A vault's

@@ -113,6 +113,7 @@ def service_metadata() -> sa.MetaData:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
         sa.Index(None, "at"),
+        sa.Index(None, "resource_id"),
         info=scope("actor:actor_id"),
     )
     sa.Table(
@@ -177,13 +178,19 @@ def aggregate_table(
 
 
 def person_keys_table(metadata: sa.MetaData) -> sa.Table:
-    """The table of a service's keys of persons, each wrapped under the key of its epoch (`shared.private`)."""
+    """The table of a service's keys of persons, each wrapped under the key of its epoch (`shared.private`).
+
+    ``about`` is the person's id for their own key, and for one of the papers of something else that thing's id.
+    ``keep_until`` is for how long such a key stays although the person was erased.
+    """
     return sa.Table(
         "person_keys",
         metadata,
         sa.Column("person_id", sa.Uuid, primary_key=True),
+        sa.Column("about", sa.Uuid, primary_key=True),
         sa.Column("epoch", sa.Text, nullable=False),
         sa.Column("wrapped", sa.LargeBinary, nullable=False),
+        sa.Column("keep_until", sa.Date),
         sa.Index(None, "epoch"),
         # A key says nothing about a person; who may know of one is said where the values are that it opens.
         info=scope("known"),

@@ -8,16 +8,18 @@ class Service:
     """One service: its name is also its database, and in capitals its JetStream stream.
 
     ``asks`` is whose API it asks at the moment itself, where an event that is under way would come too late;
-    ``keeps_files`` whether it keeps files of people, and so needs a key to seal them with; ``seals_persons`` whether it
-    seals values under a key per person, and so needs to know who holds the keys of its epochs.
+    ``seals_persons`` whether it seals values and files under keys of persons, and so needs to know who holds the keys of
+    its epochs; ``kept_files`` whether it sealed files under one key of its own before, which those still need; ``finds_persons``
+    whether it finds people by what is sealed, and so needs the keys of an index, held by whoever holds the epochs' keys.
     """
 
     name: str
     port: int
     follows: tuple[str, ...]
     asks: tuple[str, ...] = ()
-    keeps_files: bool = False
+    kept_files: bool = False
     seals_persons: bool = False
+    finds_persons: bool = False
 
     @property
     def stream(self) -> str:
@@ -53,9 +55,13 @@ class Front:
         return f"services.{self.name}"
 
 
-COUNSELLING = Service("counselling", 8001, follows=("returns",), seals_persons=True)
+COUNSELLING = Service(
+    "counselling", 8001, follows=("returns", "reintegration"), seals_persons=True, finds_persons=True
+)
 RETURNS = Service("returns", 8002, follows=("counselling", "reintegration"), asks=("counselling",))
-REINTEGRATION = Service("reintegration", 8003, follows=("returns",), keeps_files=True)
+REINTEGRATION = Service(
+    "reintegration", 8003, follows=("returns", "counselling"), asks=("counselling",), kept_files=True, seals_persons=True
+)
 
 PORTAL = Front("portal", 8000)
 

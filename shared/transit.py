@@ -28,6 +28,7 @@ log = structlog.get_logger("transit")
 class _Result(BaseModel):
     ciphertext: str = ""
     plaintext: str = ""
+    hmac: str = ""
 
 
 class _Results(BaseModel):
@@ -74,7 +75,7 @@ class TransitEpochs:
             ciphertext = result.ciphertext.encode()
             found = _CIPHERTEXT.fullmatch(ciphertext)
             if found is None:
-                raise _away("unreadable")
+                raise away("unreadable")
             wrapped.append(Wrapped(found[1].decode(), ciphertext, each.bound))
         return wrapped
 
@@ -124,19 +125,19 @@ class TransitEpochs:
         try:
             return _Key.model_validate_json(answer.content).data
         except ValidationError:
-            raise _away("unreadable") from None
+            raise away("unreadable") from None
 
-    async def _batch(self, what: str, asked: Sequence[Mapping[str, str]]) -> list[_Result]:
+    async def _batch(self, what: str, asked: Sequence[Mapping[str, str]], **how: str | int) -> list[_Result]:
         if not asked:
             return []
-        answer = await self._ask("POST", f"{what}/{self._name}", {"batch_input": asked}, accepted=(200, 400))
+        answer = await self._ask("POST", f"{what}/{self._name}", {"batch_input": asked, **how}, accepted=(200, 400))
         try:
             results = _Batch.model_validate_json(answer.content).data.batch_results
         except ValidationError:
             # Refused as a whole, as where there is no such key: that says nothing about what is kept.
-            raise _away(answer.status_code) from None
+            raise away(answer.status_code) from None
         if len(results) != len(asked):
-            raise _away("unreadable")
+            raise away("unreadable")
         return results
 
     async def _ask(
@@ -149,13 +150,14 @@ class TransitEpochs:
                 headers={"X-Vault-Token": token, "X-Vault-Request": "true"},
             )  # fmt: skip
         except (httpx.HTTPError, OSError, ValueError) as error:
-            raise _away(type(error).__name__) from None
+            raise away(type(error).__name__) from None
         if answer.status_code not in accepted:
-            raise _away(answer.status_code)
+            raise away(answer.status_code)
         return answer
 
 
-def _away(reason: str | int) -> EpochsAway:
+def away(reason: str | int) -> EpochsAway:
+    """What is raised where the engine gave no answer that could be used; the reason is told to the log."""
     log.warning("epochs_away", reason=reason)
     return EpochsAway()
 

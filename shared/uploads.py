@@ -1,9 +1,12 @@
-"""Routes that take a file instead of a form: which command they give, and how long a body they read."""
+"""Routes that take a file instead of a form, or hand one out: which command they give, and how files travel."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from fastapi.responses import StreamingResponse
+
+from shared.files.media import EXTENSIONS, MEDIA_TYPES, MediaType
 from shared.messages import Command
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
@@ -13,6 +16,14 @@ UPLOAD_SECONDS: Final = 120.0
 # Each is held whole while it is looked at.
 UPLOADS_AT_A_TIME: Final = 4
 _MARK: Final = "__avrr_upload__"
+_A_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
+# How the document of the API describes a body that is a file, and an answer that is one.
+FILE_SENT: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _A_FILE)}
+}
+FILE_HANDED_OUT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": dict.fromkeys(MEDIA_TYPES, _A_FILE), "description": "The file as it is kept."}
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +48,17 @@ def upload_of(route: object) -> Upload | None:
     """What a route does with a file; None for one that takes none, and where no route was found."""
     found = getattr(getattr(route, "endpoint", None), _MARK, None)
     return found if isinstance(found, Upload) else None
+
+
+def handed_out(pieces: AsyncIterator[bytes], media_type: MediaType, size: int, name: str) -> StreamingResponse:
+    """A kept file on its way to be saved, under a name of ours, never to be shown in place; ``size`` is in bytes."""
+    return StreamingResponse(
+        pieces,
+        media_type=media_type,
+        headers={
+            "Content-Length": str(size),
+            "Content-Disposition": f'attachment; filename="{name}.{EXTENSIONS[media_type]}"',
+            # Beside the policy that every answer has; whoever opens it in a browser all the same opens no page.
+            "Content-Security-Policy": "sandbox",
+        },
+    )

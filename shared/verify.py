@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from pydantic import ValidationError
 
 from shared.aggregate import AnyAggregate
-from shared.db import Database, Scope, Sql
+from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.ledger import Disclosure, reveal, rows_of
 from shared.messages import Event, leaf_hash
 
@@ -20,6 +21,10 @@ _LOG = Sql(
 _SUBJECTS = Sql(
     "SELECT subject, id, type, aggver, leaf FROM event_log "
     "WHERE (subject, aggver) > (:subject, :aggver) ORDER BY subject, aggver LIMIT 2000"
+)
+_LATER = Sql(
+    "SELECT subject, id, type, aggver, leaf FROM event_log "
+    "WHERE subject = :subject AND aggver > :aggver AND aggver <= :until ORDER BY aggver"
 )
 _DISCLOSURES = Sql("SELECT event_id, path, salt, value FROM disclosure WHERE event_id = ANY(cast(:ids AS uuid[]))")
 _HEAD = Sql("SELECT size FROM log_head")
@@ -51,17 +56,26 @@ class Findings:
 async def verify(
     database: Database, service: str, aggregates: Mapping[str, AnyAggregate], checks: Sequence[Check] = ()
 ) -> Findings:
-    """Reads the whole log twice: in its own order for gaps and hashes, and per aggregate to fold and compare."""
+    """Reads the whole log twice: in its own order for gaps and hashes, and per aggregate to fold and compare.
+
+    What is done meanwhile is no difference: a row is compared with all events that its version counts.
+    """
     findings = Findings()
     scope = Scope(f"verify:{service}")
     await _log_is_whole(database, scope, findings)
     folded: dict[str, set[UUID]] = {name: set() for name in aggregates}
     async for subject, history in _histories(database, scope):
-        await _row_equals_fold(database, scope, service, aggregates, subject, history, findings, folded)
+        name = history[0].type.removeprefix(f"avrr.{service}.").split(".")[0]
+        if name not in aggregates:
+            findings.differences.append(f"log: {len(history)} events of {subject} are of no kind that this service has")
+            continue
+        folded[name].add(subject)
+        await _row_equals_fold(database, scope, aggregates[name], name, subject, history, findings)
     for name, aggregate in aggregates.items():
         async with database.unit_of_work(scope) as unit:
             ids = {row["id"] for row in await unit.rows(Sql(f"SELECT id FROM {aggregate.table.name}"))}
-        findings.differences += [f"{name} {id}: a row without events" for id in sorted(ids - folded[name])]
+        for id in sorted(ids - folded[name]):
+            await _row_equals_fold(database, scope, aggregate, name, id, [], findings)
     for check in checks:
         async with database.unit_of_work(scope) as unit:
             wrong = await unit.rows(check.sql)
@@ -73,8 +87,9 @@ async def _log_is_whole(database: Database, scope: Scope, findings: Findings) ->
     after = -1
     while True:
         async with database.unit_of_work(scope) as unit:
-            rows = await unit.rows(_LOG, after=after)
+            # The head first, so that what is done meanwhile is among the rows of the next turn.
             head = await unit.row(_HEAD)
+            rows = await unit.rows(_LOG, after=after)
         for row in rows:
             if row["idx"] != after + 1:
                 findings.differences.append(f"log: a gap before {row['idx']}")
@@ -103,23 +118,32 @@ async def _histories(database: Database, scope: Scope) -> AsyncIterator[tuple[UU
     while True:
         async with database.unit_of_work(scope) as unit:
             rows = await unit.rows(_SUBJECTS, subject=subject, aggver=aggver)
-            disclosed = await unit.rows(_DISCLOSURES, ids=[row["id"] for row in rows])
-        known: dict[UUID, dict[str, Disclosure]] = {}
-        for row in disclosed:
-            known.setdefault(row["event_id"], {})[row["path"]] = Disclosure(row["path"], row["salt"], row["value"])
-        for row in rows:
+            entries = await _entries(unit, rows)
+        for row, entry in zip(rows, entries, strict=True):
             if row["subject"] != subject and history:
                 yield subject, history
                 history = []
             subject, aggver = row["subject"], row["aggver"]
-            told = _told(row["leaf"])
-            meant = (str(row["id"]), row["type"], str(subject), aggver)
-            agrees = tuple(told.get(name) for name in ("id", "type", "subject", "aggregateversion")) == meant
-            history.append(_Entry(aggver, row["type"], told.get("data", {}), known.get(row["id"], {}), agrees))
+            history.append(entry)
         if not rows:
             if history:
                 yield subject, history
             return
+
+
+async def _entries(unit: UnitOfWork, rows: Sequence[asyncpg.Record]) -> list[_Entry]:
+    disclosed = await unit.rows(_DISCLOSURES, ids=[row["id"] for row in rows])
+    known: dict[UUID, dict[str, Disclosure]] = {}
+    for row in disclosed:
+        known.setdefault(row["event_id"], {})[row["path"]] = Disclosure(row["path"], row["salt"], row["value"])
+    return [_entry(row, known.get(row["id"], {})) for row in rows]
+
+
+def _entry(row: asyncpg.Record, disclosures: dict[str, Disclosure]) -> _Entry:
+    told = _told(row["leaf"])
+    meant = (str(row["id"]), row["type"], str(row["subject"]), row["aggver"])
+    agrees = tuple(told.get(name) for name in ("id", "type", "subject", "aggregateversion")) == meant
+    return _Entry(row["aggver"], row["type"], told.get("data", {}), disclosures, agrees)
 
 
 def _told(leaf: bytes) -> dict[str, Any]:
@@ -133,19 +157,22 @@ def _told(leaf: bytes) -> dict[str, Any]:
 async def _row_equals_fold(
     database: Database,
     scope: Scope,
-    service: str,
-    aggregates: Mapping[str, AnyAggregate],
+    aggregate: AnyAggregate,
+    name: str,
     subject: UUID,
     history: list[_Entry],
     findings: Findings,
-    folded: dict[str, set[UUID]],
 ) -> None:
-    name = history[0].type.removeprefix(f"avrr.{service}.").split(".")[0]
-    if name not in aggregates:
-        findings.differences.append(f"log: {len(history)} events of {subject} are of no kind that this service has")
+    async with database.unit_of_work(scope) as unit:
+        row = await unit.row(rows_of(aggregate).read_sql, id=subject)
+        version, stored = rows_of(aggregate).parse(row["body"]) if row is not None else (0, None)
+        if version > len(history):
+            # What was done since its events were read; they were there before the row said so.
+            later = await unit.rows(_LATER, subject=subject, aggver=len(history), until=version)
+            history = [*history, *await _entries(unit, later)]
+    if not history:
+        findings.differences.append(f"{name} {subject}: a row without events")
         return
-    aggregate = aggregates[name]
-    folded[name].add(subject)
     findings.rows += 1
     findings.differences += [
         f"{name} {subject}: the leaf of version {entry.version} says something else than the log"
@@ -158,12 +185,9 @@ async def _row_equals_fold(
     if fault is not None:
         findings.differences.append(f"{name} {subject}: {fault}")
         return
-    async with database.unit_of_work(scope) as unit:
-        row = await unit.row(rows_of(aggregate).read_sql, id=subject)
     if row is None:
         findings.differences.append(f"{name} {subject}: events without a row")
         return
-    version, stored = rows_of(aggregate).parse(row["body"])
     if version != len(history):
         findings.differences.append(f"{name} {subject}: version {version} after {len(history)} events")
     if stored != state:

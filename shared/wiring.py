@@ -1,6 +1,6 @@
 """A service put together as data, so that its API, its worker, `verify` and the tests are made from one thing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -10,9 +10,11 @@ from shared.aggregate import Aggregate, AnyAggregate
 from shared.db import UnitOfWork
 from shared.decider import NoFacts, already_exists
 from shared.errors import Refusal
+from shared.held import Holdings, Teller
 from shared.messages import Command, Context, Event
 from shared.policy import Policy
 from shared.reacting import Reaction
+from shared.timers import Timer
 from shared.topology import Service
 from shared.verify import Check
 
@@ -23,6 +25,7 @@ class Wiring:
 
     ``refusals`` answers what the database holds under concurrency, by the constraint's name. That an id is taken, by
     a row that row security hides from the caller or by another kind of thing, is among them for every aggregate.
+    ``begins`` is one part of what a process of this version has to do to rows of a former one; it says how much it found.
     """
 
     service: Service
@@ -33,11 +36,19 @@ class Wiring:
     refusals: Mapping[str, Refusal]
     checks: tuple[Check, ...]
     access: Aggregate[Access, NoFacts]
+    holdings: Holdings
+    timers: tuple[Timer, ...] = ()
+    begins: Callable[[UnitOfWork], Awaitable[int]] | None = None
 
     def __post_init__(self) -> None:
         keys = [str(aggregate.table.primary_key.name) for aggregate in self.aggregates]
         taken = dict.fromkeys((*keys, "uq_event_log_subject_aggver"), already_exists())
         object.__setattr__(self, "refusals", {**taken, **self.refusals})
+
+    @cached_property
+    def teller(self) -> Teller:
+        """What tells a person everything that this service holds about them."""
+        return Teller(self.service.name, self.access.table.metadata, self.aggregates, self.holdings)
 
     @cached_property
     def by_name(self) -> dict[str, AnyAggregate]:

@@ -1,25 +1,82 @@
 """Options of long tests, each with a small default and a flag for the large run, and what such tests have to tell."""
 
-from collections.abc import Callable
+import fcntl
+import gc
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
+from hypothesis import settings
 
+from shared.starting import begin
 from tests.running import mission as mission  # noqa: PLC0414 -- a fixture is known where its name is
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
+# Outside a service's own process errors are written for people, without the values of each frame: these are long to write
+# and may be what no test may print.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+settings.register_profile("avrr", deadline=None)
+settings.load_profile("avrr")
+
 _TOLD = pytest.StashKey[list[str]]()
+# What people do in a browser, and what is sent at random, have running systems of their own beside that of the rest, each in
+# another process.
+_LONGEST = ("pages", "mission", "random", "chaos")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos", "how much is broken while how much is done (tests/chaos)")
     group.addoption("--chaos-seed", type=int, default=2023, help="decides who asks for what and what is killed when")
     group.addoption("--chaos-kills", type=int, default=20, help="how often a service is killed")
+    group.addoption("--erasure-kills", type=int, default=6, help="how often a part is killed while somebody is erased")
     group.addoption("--chaos-commands", type=int, default=500, help="how many commands are given meanwhile, at least")
+    group = parser.getgroup("erasure", "how many persons there are of whom a tenth is erased (tests/e2e/test_erasure.py)")
+    group.addoption("--erasure-persons", type=int, default=100, help="how many persons, at least ten")
+    group = parser.getgroup("invariants", "how many orders are tried (tests/unit/returns/test_invariants.py)")
+    group.addoption("--thorough", action="store_true", help="5,000 stories of 50 orders in place of 200 of 30")
+    group = parser.getgroup("withdrawals", "how many cases are withdrawn while others push them (tests/e2e/test_withdrawals.py)")
+    group.addoption("--withdrawals", type=int, default=8, help="how many cases")
     group = parser.getgroup("schemathesis", "how much is sent that nobody thought of (tests/e2e/test_schemathesis.py)")
     group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
+    group = parser.getgroup("canaries", "of how many people is looked for what may be told to nobody (tests/e2e/test_canaries.py)")
+    group.addoption("--canaries", type=int, default=100, help="how many persons, five to a household")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Of several processes one collects before the others, who find what it has compiled.
+
+    What is there afterwards stays to the end, and is not looked at again whenever Python looks for what can go.
+    """
+    gc.disable()
+    try:
+        if sys.pycache_prefix is None or not hasattr(session.config, "workerinput"):
+            return (yield)
+        with Path(sys.pycache_prefix, "collected").open("a+") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            turn.seek(0)
+            if turn.read():
+                fcntl.flock(turn, fcntl.LOCK_UN)
+            try:
+                return (yield)
+            finally:
+                turn.write("by somebody")
+    finally:
+        # What was made in vain goes first, and complains now if it has to.
+        gc.collect()
+        begin()
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -28,17 +85,33 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     return argname if isinstance(val, bytes) else None
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says what stays together in a run on several processes: a file, and all tests that share one running system."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        shared = "chaos" if file.startswith("tests/chaos/") else "mission" if _asks_for(item, "mission") else file
-        item.add_marker(pytest.mark.xdist_group(shared))
+    """Says what stays together in a run on several processes: a file, and all tests that share one running system.
+
+    Comes before xdist's own look at the marks, after which they would say nothing. What takes longest goes first, so
+    that no process is left with it at the end.
+    """
+    running = {_file(item) for item in items if "mission" in getattr(item, "fixturenames", ())}
+    groups = {item: _group(_file(item), running) for item in items}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: _LONGEST.index(groups[item]) if groups[item] in _LONGEST else len(_LONGEST))
 
 
-def _asks_for(item: pytest.Item, fixture: str) -> bool:
-    return fixture in getattr(item, "fixturenames", ())
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _group(file: str, running: set[str]) -> str:
+    if file.startswith("tests/chaos/"):
+        return "chaos"
+    # A few fixtures of other tests have the same name and are made anew for each of them.
+    if file not in running or file.startswith("tests/integration/"):
+        return file
+    if file.startswith("tests/browser/"):
+        return "pages"
+    return "random" if file == "tests/e2e/test_schemathesis.py" else "mission"
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ from shared.ids import uuid7
 from shared.messages import Command
 from tests.hurry import HURRIED
 
+# What a mission's own processes say of each request is looked at as well (tests/e2e/test_canaries.py).
+TALKATIVE = {**HURRIED, "AVRR_LOG_LEVEL": "info"}
+
 
 @dataclass(frozen=True)
 class Mission:
@@ -58,10 +61,10 @@ class Mission:
 @pytest.fixture(scope="session")
 async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mission]:
     settings = OpsSettings(data=tmp_path_factory.mktemp("mission") / "data")
-    system = make_system(settings, clock="replay", environment=HURRIED)
+    system = make_system(settings, clock="replay", environment=TALKATIVE)
     async with system as running, httpx.AsyncClient(timeout=30, trust_env=False) as client:
         found = addresses(running, "replay")
-        tokens = PersonaTokens(found.issuer, development_secret(settings))
+        tokens = PersonaTokens(found.issuer, development_secret(settings), client=client)
         caller = Caller(client, found.services, tokens)
         await caller.learn()
         yield Mission(settings, running, found, client, caller, tokens)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from ops.demo_year import quotas
+from ops.demo_year.identities import make_known
 from ops.demo_year.people import CENTRES, COUNSELLORS, Dice, Household, Member, moment
 from ops.demo_year.script import LAST_DAY, Journey, hold_session
 from services.counselling.domain.group_session import RecordGroupSession
 from services.counselling.domain.outreach import RecordOutreach
-from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession
 from shared.contracts.counselling import SessionOutcome, Sex
 
@@ -77,21 +77,11 @@ def _somebody_known(dice: Dice, sessions: int) -> Journey:
     sex: Sex = "female" if dice.random.random() < 0.15 else "male"
     member = Member(dice.id(0), sex, dice.between(1970, 2003), "principal")
     country = dice.random.choice(sorted(quotas.LANGUAGES))
-    household = Household(
-        (member,), country, quotas.LANGUAGES[country], dice.random.choice(CENTRES), _counsellor(dice), "open"
-    )
+    site = dice.random.choice(CENTRES)
+    counsellor = dice.random.choice(COUNSELLORS[site])
+    household = Household((member,), country, quotas.LANGUAGES[country], site, counsellor, "open")
     day = dice.between(0, LAST_DAY - 60)
-    at = moment(day, 8)
-    journey.give(
-        at, household.counsellor, member.person_id,
-        RegisterPerson(sex=sex, birth_year=member.birth_year, country_of_origin=country, site=household.site),
-    )  # fmt: skip
-    journey.give(
-        moment(day, 8, 5), household.counsellor, member.person_id,
-        GiveConsent(
-            consent="data", text_version="2023-01", language=household.language, method="signature", given_at=at
-        ),
-    )  # fmt: skip
+    make_known(journey, household, day)
     for number in range(sessions):
         hold_session(journey, household, moment(day + 20 * number, 10), dice.random.choice(WITHOUT_INTENTION))
     return journey
@@ -137,7 +127,7 @@ def _held(dice: Dice, at: object, *, legal: bool = False) -> HoldSession:
 
 
 def _counsellor(dice: Dice) -> str:
-    return f"counsellor-{dice.between(1, COUNSELLORS)}"
+    return dice.random.choice(COUNSELLORS[dice.random.choice(CENTRES)])
 
 
 def _language(dice: Dice) -> str:

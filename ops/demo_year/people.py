@@ -1,5 +1,6 @@
 """Invented people: households with sex, age and country, and nothing by which anybody could be named."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -7,10 +8,16 @@ from typing import Literal
 from uuid import UUID
 
 from ops.demo_year.quotas import FAMILIES_OF_OTHERS, LANGUAGES, OTHERS, RETURNED, WOMEN_ALONE, YEAR, Outcome
+from ops.identity.personas import PERSONAS
+from shared.actors import Role
 from shared.contracts.counselling import Relation, Sex, Site
 
 CENTRES: tuple[Site, ...] = ("trc_usivak", "trc_blazuj", "trc_lipa", "trc_borici")
-COUNSELLORS = 12
+# Which of the counsellors work at a centre: who somebody is, is recorded where they are registered.
+COUNSELLORS: Mapping[Site, tuple[str, ...]] = {
+    centre: tuple(sorted({one.name for one in PERSONAS.values() if one.role is Role.COUNSELLOR and centre in one.sites}))
+    for centre in CENTRES
+}
 
 # A year of birth alone makes somebody a child to the end of the eighteenth year after it.
 YOUNGEST_ADULT = YEAR - 19
@@ -133,7 +140,7 @@ def household(dice: Dice, country: str, kinds: tuple[Kind, ...], outcome: Outcom
         country=country,
         language=LANGUAGES[country],
         site=families_live_apart,
-        counsellor=f"counsellor-{dice.between(1, COUNSELLORS)}",
+        counsellor=dice.random.choice(COUNSELLORS[families_live_apart]),
         outcome=outcome,
     )
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from ops.demo_year import granting, script, travelling
 from ops.demo_year.granting import Wanted
-from ops.demo_year.people import Dice, Household, Kind, household, moment
+from ops.demo_year.identities import make_known, show_documents
+from ops.demo_year.people import CENTRES, COUNSELLORS, Dice, Household, Kind, household, moment
 from ops.demo_year.script import Journey, Step
 from services.reintegration.domain.fund import OpenFund
 from shared.contracts.reintegration import GrantCategory
@@ -26,7 +27,8 @@ _DECIDED_AFTER: Final = 4
 _COUNTRIES: Final = ("TR", "MA", "TR", "PK", "TR", "DZ", "IN")
 _WHO: Final[tuple[tuple[Kind, ...], ...]] = (("man",), ("mother", "son"), ("woman",), ("man",))
 _NEEDS: Final[tuple[tuple[GrantCategory, ...], ...]] = (("business",), ("housing",), ("medical",), ("business", "housing"))
-_COUNSELLORS: Final = 3
+# One counsellor at each of the first centres has all of them, so that whoever looks finds many.
+_CENTRES: Final = 3
 
 
 def build_present(seed: int, now: datetime) -> list[list[Step]]:
@@ -46,7 +48,8 @@ def build_present(seed: int, now: datetime) -> list[list[Step]]:
     journeys = [opened]
     for number, ago in enumerate(_BEGAN):
         who = household(dice, _COUNTRIES[number % len(_COUNTRIES)], _WHO[number % len(_WHO)], "returned")
-        who = replace(who, counsellor=f"counsellor-{number % _COUNSELLORS + 1}")
+        site = CENTRES[number % _CENTRES]
+        who = replace(who, site=site, counsellor=COUNSELLORS[site][0])
         journey = Journey(dice, now)
         _go(journey, who, today - ago, fund_id, references, _NEEDS[number % len(_NEEDS)])
         journeys.append(journey)
@@ -59,12 +62,13 @@ def _go(
 ) -> None:
     departure, plan_id = begins + _DAYS, journey.dice.id(begins)
     lines = granting.plan_lines(journey.dice, who, {who.principal.person_id: needs})
-    script.register(journey, who, begins)
+    make_known(journey, who, begins)
     case_id = script.express_intention(journey, who, begins)
     script.screen(journey, who, case_id, begins + 2)
     script.apply_for(journey, who, case_id, begins + 3)
     travelling.approve(journey, case_id, begins + 5)
     travelling.prepare(journey, who, case_id, plan_id, lines, begins + 7)
+    show_documents(journey, who)
     travelling.book(journey, who, case_id, departure - 8, departure)
     travelling.on_the_eve(journey, who, case_id, departure, ready=departure - 5)
     travelling.depart(journey, who, case_id, departure)

@@ -1,11 +1,12 @@
 """Sends the invented year through the services' public APIs: day by day, many clients at once."""
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 
@@ -15,6 +16,8 @@ from ops.demo_year.script import Step
 from ops.demo_year.year import build_year
 from ops.identity.client import PersonaTokens
 from ops.settings import CannotStart
+from shared.certificates import trusted
+from shared.clock import real_time
 
 CLIENTS = 20
 
@@ -37,20 +40,21 @@ async def replay_year(
     ``progress`` is told how many commands were answered, of how many. Raises `CannotStart` with one line if a
     command is refused or the services do not keep up.
     """
-    return await _replay(services, tokens, build_year(seed), f"demo-{seed}", progress)
+    return await replay_journeys(services, tokens, build_year(seed), f"demo-{seed}", progress)
 
 
 async def replay_present(
     services: Mapping[str, str], tokens: PersonaTokens, seed: int, now: datetime, progress: Callable[[int, int], None]
 ) -> Replayed:
     """Replays what led to the cases that are under way at this moment; otherwise as `replay_year`."""
-    return await _replay(services, tokens, build_present(seed, now), f"demo-{seed}-{now:%Y%m%d%H%M}", progress)
+    return await replay_journeys(services, tokens, build_present(seed, now), f"demo-{seed}-{now:%Y%m%d%H%M}", progress)
 
 
-async def _replay(
+async def replay_journeys(
     services: Mapping[str, str], tokens: PersonaTokens, journeys: Sequence[Sequence[Step]], name: str,
     progress: Callable[[int, int], None],
 ) -> Replayed:
+    """Replays some journeys whose commands are known by ``name``; otherwise as `replay_year`."""
     days: dict[date, list[list[Numbered]]] = defaultdict(list)
     total = 0
     for journey in journeys:
@@ -68,24 +72,30 @@ async def _replay(
         progress(answered, total)
 
     began = time.monotonic()
-    limits = httpx.Limits(max_connections=CLIENTS, max_keepalive_connections=CLIENTS)
-    async with httpx.AsyncClient(timeout=30, limits=limits, trust_env=False) as client:
-        caller = Caller(client, services, tokens)
+    async with contextlib.AsyncExitStack() as stack:
+        # Each has connections of its own: in a pool that all share, every request would look at those of all others.
+        clients = [
+            await stack.enter_async_context(httpx.AsyncClient(timeout=30, verify=trusted(), trust_env=False))
+            for _ in range(CLIENTS)
+        ]
+        caller = Caller(clients[0], services, tokens)
         await caller.learn()
+        callers = [caller.beside(client) for client in clients]
         for day in sorted(days):
-            await _send(caller, days[day], name, one_more)
+            await _send(callers, days[day], name, one_more)
             # Whatever a day's commands led to elsewhere is done before the next day begins.
             await caller.drained()
+            await caller.day_is_over(min(datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC), real_time()))
     return Replayed(total, time.monotonic() - began)
 
 
 async def _send(
-    caller: Caller, journeys: Sequence[Sequence[Numbered]], name: str, one_more: Callable[[], None]
+    callers: Sequence[Caller], journeys: Sequence[Sequence[Numbered]], name: str, one_more: Callable[[], None]
 ) -> None:
     """All journeys' steps of one day: those of one journey in order, the journeys beside each other."""
     waiting = list(reversed(journeys))
 
-    async def work() -> None:
+    async def work(caller: Caller) -> None:
         while waiting:
             for number, step in waiting.pop():
                 answer = await caller.give(
@@ -95,7 +105,7 @@ async def _send(
                     raise CannotStart("replay_refused", _refusal(step, answer))
                 one_more()
 
-    tasks = [asyncio.create_task(work()) for _ in range(min(CLIENTS, len(waiting)))]
+    tasks = [asyncio.create_task(work(caller)) for caller in callers[: len(waiting)]]
     try:
         await asyncio.gather(*tasks)
     finally:

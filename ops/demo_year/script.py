@@ -11,13 +11,16 @@ from services.counselling.domain.family import RegisterFamily
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.domain.session import HoldSession
-from services.returns.domain.case_application import (
-    RecordScreening,
-    SignDeclaration,
-    StartScreening,
-    SubmitApplication,
+from services.returns.domain.case_application import SignDeclaration, StartScreening, SubmitApplication
+from services.returns.domain.case_screening import (
+    AssessVoluntariness,
+    CloseAlert,
+    RecordBestInterests,
+    RecordFearOfReturn,
+    RecordVulnerability,
 )
 from shared.contracts.counselling import FamilyMember, Modality, SessionOutcome, Topic
+from shared.contracts.returns import Indicator
 from shared.messages import Command
 
 LAST_DAY = 364
@@ -128,18 +131,13 @@ def express_intention(journey: Journey, household: Household, day: int) -> UUID:
 
 
 def screen(journey: Journey, household: Household, case_id: UUID, day: int) -> None:
-    """Screening and declaration of everybody."""
+    """Everybody is heard alone and screened, protection sees whom it is called for, and declarations are signed."""
     at = moment(day, 9)
     journey.give(at, household.counsellor, case_id, StartScreening())
     for number, member in enumerate(household.members):
         then = at + timedelta(minutes=20 * number + 10)
-        journey.give(
-            then, household.counsellor, case_id,
-            RecordScreening(
-                person_id=member.person_id, screened_at=then, alternatives_explained=True,
-                legal_consequences_explained=True, voluntary=True,
-            ),
-        )  # fmt: skip
+        for order in _findings(household, number, then):
+            journey.give(then, household.counsellor, case_id, order)
         journey.give(
             then + timedelta(minutes=5), household.counsellor, case_id,
             SignDeclaration(
@@ -148,6 +146,63 @@ def screen(journey: Journey, household: Household, case_id: UUID, day: int) -> N
                 method="signature", language=household.language, signed_at=then,
             ),
         )  # fmt: skip
+    _protect(journey, household, case_id, day)
+
+
+def _findings(household: Household, number: int, at: datetime) -> tuple[Command, ...]:
+    member = household.members[number]
+    return (
+        AssessVoluntariness(
+            record_id=_record_of(member.person_id, 2), person_id=member.person_id,
+            answered_by=member.person_id if member.adult else household.principal.person_id, assessed_at=at, free=True,
+            informed=True, capable=True, company="nobody" if member.adult else "guardian", interpreter="professional",
+            child_heard=None if member.adult else "heard", legal_consequences_explained=True, alternatives_explained=True,
+        ),
+        RecordFearOfReturn(
+            record_id=_record_of(member.person_id, 3), person_id=member.person_id, asked_at=at, fears_return=False
+        ),
+        RecordVulnerability(
+            record_id=_record_of(member.person_id, 1), person_id=member.person_id, noted_at=at,
+            indicators=_noted_of(household, number),
+        ),
+    )  # fmt: skip
+
+
+def _noted_of(household: Household, number: int) -> tuple[Indicator, ...]:
+    """What is noted of somebody's vulnerability: every eighth adult has something that calls protection."""
+    member = household.members[number]
+    noted: list[Indicator] = []
+    if member.adult and len(household.adults) == 1 < len(household.members):
+        noted.append("single_parent")
+    if member.adult and _calls_protection(member.person_id):
+        noted.append("gbv" if member.sex == "female" else "torture_survivor")
+    return tuple(noted)
+
+
+def _calls_protection(person_id: UUID) -> bool:
+    return person_id.int % 8 == 0
+
+
+def _record_of(person_id: UUID, number: int) -> UUID:
+    # One of its own for each part of each person's screening, without a throw of the dice.
+    return UUID(int=person_id.int ^ number)
+
+
+def _protect(journey: Journey, household: Household, case_id: UUID, day: int) -> None:
+    """Protection closes what it was called for, and determines what is best for each child."""
+    for number, member in enumerate(household.members):
+        at = moment(day, 9) + timedelta(minutes=20 * number + 16)
+        if member.adult and _calls_protection(member.person_id):
+            closing = CloseAlert(alert_id=_record_of(member.person_id, 1), outcome="support_arranged")
+            journey.give(at, "protection", case_id, closing)
+        if not member.adult:
+            journey.give(
+                at, "protection", case_id,
+                RecordBestInterests(
+                    record_id=_record_of(member.person_id, 4), person_id=member.person_id, procedure="assessment",
+                    outcome="return", established_at=at, agreed=("child", "family", "guardian"),
+                ),
+            )  # fmt: skip
 
 
 def apply_for(journey: Journey, household: Household, case_id: UUID, day: int) -> None:

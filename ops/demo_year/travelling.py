@@ -5,9 +5,11 @@ from uuid import UUID
 
 from ops.demo_year.people import Household, day_of, moment
 from ops.demo_year.script import Journey, hold_session
+from services.counselling.domain.consents import EVERY_CATEGORY
 from services.counselling.domain.person import GiveConsent
 from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
 from services.returns.domain.case_application import ApproveCase
+from services.returns.domain.case_evidence import RecordExitFormalities, RecordReceptionArranged
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_preparation import (
     ClearToBoard,
@@ -34,13 +36,15 @@ def prepare(
         moment(day, 8), "operations", case_id,
         StartPreparation(programme="avrr-wb-2023", receiving_country=household.country),
     )  # fmt: skip
+    # The usual consent leaves health out; who needs medical help agrees that the office is told of it.
+    medical = any(line.category == "medical" for line in lines)
     for number, member in enumerate(household.adults):
         at = moment(day, 9, number)
         journey.give(
             at, household.counsellor, member.person_id,
             GiveConsent(
                 consent="transfer", text_version="2023-01", language=household.language, method="signature",
-                given_at=at, recipient_country=household.country,
+                given_at=at, recipient_country=household.country, categories=EVERY_CATEGORY if medical else (),
             ),
         )  # fmt: skip
     journey.give(
@@ -56,6 +60,15 @@ def prepare(
                 valid_until=day_of(day + (180 if laissez_passer else 1500)),
             ),
         )  # fmt: skip
+    report_the_exit(journey, household, case_id, day)
+
+
+def report_the_exit(journey: Journey, household: Household, case_id: UUID, day: int) -> None:
+    """The Service for Foreigners' Affairs has on record that they leave."""
+    at = moment(day + 2, 11)
+    journey.give(
+        at, "operations", case_id, RecordExitFormalities(person_ids=household.person_ids, recorded_at=at)
+    )
 
 
 def meet_the_receiving_office(journey: Journey, household: Household, day: int) -> None:
@@ -77,6 +90,13 @@ def book(journey: Journey, household: Household, case_id: UUID, day: int, depart
             flight=f"ZZ{100 + case_id.int % 900}", needs=_needs_of(household),
         ),
     )  # fmt: skip
+    notify_the_receiving_office(journey, case_id, day)
+
+
+def notify_the_receiving_office(journey: Journey, case_id: UUID, day: int) -> None:
+    """The office in the country of origin is told of the booking, and who meets them is arranged."""
+    at = moment(day, 15)
+    journey.give(at, "operations", case_id, RecordReceptionArranged(arranged_at=at))
 
 
 def _needs_of(household: Household) -> tuple[ArrivalNeed, ...]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ops.demo_year import background, granting, quotas, script, travelling
 from ops.demo_year.granting import Fate, Wanted
+from ops.demo_year.identities import make_known, show_documents
 from ops.demo_year.people import Dice, Household, households, moment
 from ops.demo_year.script import LAST_DAY, Journey, Step
 from services.reintegration.domain.fund import OpenFund
@@ -138,7 +139,7 @@ def _returning(
         begins = max(begins, 60)
         _earlier_attempt(journey, household, begins - 45)
     else:
-        script.register(journey, household, begins)
+        make_known(journey, household, begins)
     lines = granting.plan_lines(dice, household, returner.categories)
     plan_id = dice.id(begins)
     case_id = _prepare_to_leave(journey, household, begins, plan_id, lines)
@@ -148,6 +149,8 @@ def _returning(
         travelling.book(journey, household, case_id, first_departure - 6, first_departure)
         travelling.on_the_eve(journey, household, case_id, first_departure)
         travelling.miss_the_flight(journey, case_id, first_departure)
+        # For the next flight it is reported anew.
+        travelling.report_the_exit(journey, household, case_id, departure - 8)
     travelling.book(journey, household, case_id, departure - 6, departure)
     travelling.on_the_eve(journey, household, case_id, departure)
     travelling.depart(journey, household, case_id, departure)
@@ -160,7 +163,7 @@ def _returning(
 
 
 def _earlier_attempt(journey: Journey, household: Household, day: int) -> None:
-    script.register(journey, household, day)
+    make_known(journey, household, day)
     case_id = script.express_intention(journey, household, day)
     journey.give(moment(day + 6, 10), household.counsellor, case_id, WithdrawCase(reason="changed_mind"))
 
@@ -174,6 +177,7 @@ def _prepare_to_leave(
     script.hold_session(journey, household, moment(begins + 3, 13), "follow_up")
     travelling.approve(journey, case_id, begins + journey.dice.between(4, 5))
     travelling.prepare(journey, household, case_id, plan_id, lines, begins + 6)
+    show_documents(journey, household)
     return case_id
 
 
@@ -210,7 +214,7 @@ def _staying(dice: Dice, household: Household, *, one_withdraws: bool) -> Journe
         return _not_departed(journey, household)
     latest = {"open": 361, "lapsed": 310, "withdrawn": 335, "ineligible": 340}[outcome]
     begins = dice.between(300 if outcome == "open" else 4, 340 if one_withdraws else latest)
-    script.register(journey, household, begins)
+    make_known(journey, household, begins)
     if outcome == "open":
         plan_lines = granting.plan_lines(dice, household, {})
         case_id = _prepare_to_leave(journey, household, begins, dice.id(begins), plan_lines)
@@ -248,7 +252,7 @@ def _end(journey: Journey, household: Household, case_id: UUID, begins: int) -> 
 def _not_departed(journey: Journey, household: Household) -> Journey:
     departure = journey.dice.between(60, 250)
     begins = departure - 25
-    script.register(journey, household, begins)
+    make_known(journey, household, begins)
     lines = granting.plan_lines(journey.dice, household, {})
     case_id = _prepare_to_leave(journey, household, begins, journey.dice.id(begins), lines)
     travelling.book(journey, household, case_id, departure - 6, departure)

@@ -12,6 +12,7 @@ import uvicorn
 from ops.identity.app import create_app
 from ops.identity.private_files import UnsafeFile
 from ops.identity.settings import IdentityRefused, IdentitySettings
+from shared.starting import begin
 
 
 def main() -> None:
@@ -21,6 +22,7 @@ def main() -> None:
         app = create_app(settings)
     except (IdentityRefused, UnsafeFile) as refusal:
         sys.exit(str(refusal))
+    begin()
     uvicorn.run(
         app,
         host=settings.host,

@@ -17,7 +17,9 @@ from shared.countries import is_country
 
 DEVELOPMENT_CLIENT: Final = "avrr-development"
 PORTAL_CLIENT: Final = "avrr-portal"
-SERVICE_CLIENTS: Final = ("service-returns",)
+SERVICE_CLIENTS: Final[Mapping[str, Role]] = MappingProxyType(
+    {"service-returns": Role.SERVICE, "service-reintegration": Role.SERVICE, "service-retention": Role.RETENTION}
+)
 
 # Ours, for development only: it names a persona where a real provider lets a person prove who they are.
 PERSONA_GRANT: Final = "urn:avrr:persona"
@@ -117,8 +119,8 @@ _NAMED: Final[Mapping[str, Client]] = MappingProxyType(
                 signed_out_paths=frozenset({"/", "/signed-out"}),
             ),
             *(
-                Client(name, frozenset({CREDENTIALS_GRANT}), role=Role.SERVICE, organisation="avrr")
-                for name in SERVICE_CLIENTS
+                Client(name, frozenset({CREDENTIALS_GRANT}), role=role, organisation="avrr")
+                for name, role in SERVICE_CLIENTS.items()
             ),
         )
     }

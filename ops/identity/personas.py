@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from shared.actors import Role
+from shared.actors import PROGRAMS, Role
 from shared.countries import is_country
 
 MISSION: Final = "iom_ba"
@@ -71,7 +71,7 @@ def _all_mission_staff() -> Iterator[Persona]:
         if role is Role.ADMINISTRATOR:
             # Who runs the system sees no case.
             yield _mission_staff(dashed(role), role, sites=())
-        elif role not in {Role.COUNSELLOR, Role.SERVICE} and role not in ABROAD:
+        elif role not in {Role.COUNSELLOR, *PROGRAMS} and role not in ABROAD:
             yield _mission_staff(dashed(role), role)
     # The second person of those acts that need two of one role.
     for role in (Role.COORDINATOR, Role.FINANCE_APPROVER):

@@ -6,12 +6,15 @@ from uuid import UUID
 from services.counselling.domain.family import Family
 from services.counselling.domain.intention import Intention
 from services.counselling.domain.session import Session
-from shared.contracts.counselling import AttemptEnded, IntentionExpressed
+from shared.contracts.counselling import AttemptEnded, AttemptReopened, IntentionExpressed
 from shared.db import Sql, Write
 from shared.messages import Event
 
 _JOIN_FAMILY = Sql(
     "INSERT INTO family_members (person_id, family_id) SELECT unnest(cast(:person_ids AS uuid[])), :family_id"
+)
+_LEAVE_FAMILY = Sql(
+    "DELETE FROM family_members WHERE family_id = :family_id AND person_id = ANY(cast(:person_ids AS uuid[]))"
 )
 _NAME_IN_SESSION = Sql(
     "INSERT INTO session_persons (person_id, session_id, site, counsellor_id) "
@@ -29,11 +32,19 @@ _END_ATTEMPT = Sql(
 )
 
 
-def family_members(family_id: UUID, _: Family | None, family: Family, events: tuple[Event, ...]) -> Sequence[Write]:
+def family_members(family_id: UUID, before: Family | None, family: Family, events: tuple[Event, ...]) -> Sequence[Write]:
     """A person is a member of one family at most, held by the table's key."""
     del events
-    ids = sorted(member.person_id for member in family.members)
-    return (Write(_JOIN_FAMILY, {"person_ids": ids, "family_id": family_id}, len(ids)),)
+    were = {member.person_id for member in before.members} if before else set()
+    are = {member.person_id for member in family.members}
+    writes: list[Write] = []
+    if are - were:
+        joined = sorted(are - were)
+        writes.append(Write(_JOIN_FAMILY, {"person_ids": joined, "family_id": family_id}, len(joined)))
+    if were - are:
+        left = sorted(were - are)
+        writes.append(Write(_LEAVE_FAMILY, {"person_ids": left, "family_id": family_id}, len(left)))
+    return writes
 
 
 def session_persons(
@@ -41,6 +52,9 @@ def session_persons(
 ) -> Sequence[Write]:
     """Who is named in a session as it was agreed and, once it was held, as it was held."""
     del events
+    if before is not None and session.status == "not_held":
+        # Who is named stays the same; of these somebody may have been erased since.
+        return ()
     named = {"session_id": session_id, "site": session.site, "counsellor_id": session.counsellor_id}
     ids, absent = sorted(session.person_ids), sorted(set(before.person_ids if before else ()) - set(session.person_ids))
     writes: list[Write] = []
@@ -52,7 +66,7 @@ def session_persons(
 
 
 def active_attempts(
-    intention_id: UUID, _: Intention | None, __: Intention, events: tuple[Event, ...]
+    intention_id: UUID, before: Intention | None, _: Intention, events: tuple[Event, ...]
 ) -> Sequence[Write]:
     """A person has one active return attempt at most, held by the table's key."""
     writes: list[Write] = []
@@ -60,6 +74,9 @@ def active_attempts(
         if isinstance(event, IntentionExpressed):
             ids = sorted(person.person_id for person in event.persons)
             writes.append(Write(_BEGIN_ATTEMPT, {"person_ids": ids, "intention_id": intention_id}, len(ids)))
+        elif isinstance(event, AttemptReopened):
+            reopened = sorted(set(event.person_ids) - set(before.active_person_ids if before is not None else ()))
+            writes.append(Write(_BEGIN_ATTEMPT, {"person_ids": reopened, "intention_id": intention_id}, len(reopened)))
         elif isinstance(event, AttemptEnded):
             ended = sorted(event.person_ids)
             writes.append(Write(_END_ATTEMPT, {"person_ids": ended, "intention_id": intention_id}, len(ended)))

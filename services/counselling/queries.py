@@ -1,32 +1,43 @@
-"""What counselling's tables answer: the facts that rules are handed, lists, and the figures of the annual report."""
+"""What counselling's tables answer: the facts that rules are handed, and lists."""
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.counselling.birth_years import all_are_sealed, birth_years_of, tokens_between, with_birth_years
+from services.counselling.domain.erasure import ErasureStatus
 from services.counselling.domain.family import MemberToBe
 from services.counselling.domain.intention import PersonToCover, SessionBehind
 from services.counselling.domain.session import NamedPerson
-from shared.contracts.counselling import Sex, Site
+from shared.contracts.counselling import DataCategory, ErasureRefused, Sex, Site
+from shared.contracts.erasure import ErasureGround, RefusalGround
 from shared.db import Sql, UnitOfWork
-from shared.statistics import Figure, Period
 
-_NAMED = Sql("SELECT id, data_consent FROM persons WHERE id = ANY(cast(:ids AS uuid[]))")
+# Of a person p; a consent stands to the end of its last day.
+DATA_CONSENT: Final = "p.data_consent AND coalesce(p.data_expires_on >= cast(:today AS date), true) AS data_consent"
+_NAMED = Sql(
+    f"SELECT p.id, {DATA_CONSENT}, p.erased_at IS NOT NULL AS erased FROM persons p "
+    "WHERE p.id = ANY(cast(:ids AS uuid[]))"
+)
 
 _MEMBERS = Sql(
-    "SELECT p.id, p.birth_year, f.person_id IS NOT NULL AS in_a_family "
+    "SELECT p.id, f.person_id IS NOT NULL AS in_a_family "
     "FROM persons p LEFT JOIN family_members f ON f.person_id = p.id WHERE p.id = ANY(cast(:ids AS uuid[]))"
 )
 
+_FREE_TO_GO_ON = Sql(
+    "SELECT p.id FROM persons p WHERE p.id = ANY(cast(:ids AS uuid[])) AND p.erased_at IS NULL "
+    "AND NOT EXISTS (SELECT FROM active_attempts a WHERE a.person_id = p.id)"
+)
 _BEHIND_AN_INTENTION = Sql(
     "SELECT (SELECT to_json(s) FROM (SELECT held_at, session_type, outcome, person_ids, counsellor_id "
     " FROM sessions WHERE id = :session_id) s) AS session, "
     "(SELECT coalesce(json_agg(p), '[]'::json) FROM ("
-    " SELECT p.id, p.sex, p.birth_year, p.country_of_origin, p.data_consent, f.family_id, "
+    f" SELECT p.id, p.sex, p.country_of_origin, {DATA_CONSENT}, f.family_id, "
     "  a.person_id IS NOT NULL AS attempt_active, "
     "  EXISTS (SELECT 1 FROM intentions i WHERE i.session_id = :session_id "
     "   AND i.persons @> jsonb_build_array(jsonb_build_object('person_id', p.id))) AS expressed_in_session "
@@ -34,52 +45,35 @@ _BEHIND_AN_INTENTION = Sql(
     " WHERE p.id = ANY(cast(:ids AS uuid[]))) p) AS persons"
 )
 
-_FIGURES = Sql(
-    "WITH period AS (SELECT cast(:first AS date)::timestamp AT TIME ZONE cast(:zone AS text) AS begins, "
-    " (cast(:last AS date) + 1)::timestamp AT TIME ZONE cast(:zone AS text) AS ends), "
-    # Site by site first, so that the sums and the parts come from one walk along the index by time.
-    "held AS (SELECT site, count(*) AS sessions, count(*) FILTER (WHERE modality = 'virtual_country_of_origin') AS virtual "
-    " FROM sessions, period WHERE session_type = 'individual' AND status = 'held' "
-    " AND held_at >= begins AND held_at < ends GROUP BY site), "
-    "grouped AS (SELECT site, count(*) AS group_sessions, sum(participants) AS participants "
-    " FROM group_sessions, period WHERE held_at >= begins AND held_at < ends GROUP BY site), "
-    "reached AS (SELECT coalesce(sum(contacts), 0) AS contacts, count(DISTINCT location) AS locations "
-    " FROM outreach, period WHERE held_at >= begins AND held_at < ends), "
-    "wished AS (SELECT count(DISTINCT person ->> 'person_id') AS persons, count(DISTINCT i.id) AS intentions "
-    " FROM intentions i CROSS JOIN LATERAL jsonb_array_elements(i.persons) person, period "
-    " WHERE expressed_at >= begins AND expressed_at < ends) "
-    "SELECT (SELECT cast(coalesce(sum(sessions), 0) AS bigint) FROM held) AS sessions, "
-    "(SELECT cast(coalesce(sum(virtual), 0) AS bigint) FROM held) AS virtual, "
-    "(SELECT coalesce(json_object_agg(site, sessions), '{}'::json) FROM held) AS sessions_at, "
-    "(SELECT cast(coalesce(sum(group_sessions), 0) AS bigint) FROM grouped) AS group_sessions, "
-    "(SELECT cast(coalesce(sum(participants), 0) AS bigint) FROM grouped) AS participants, "
-    "(SELECT coalesce(json_object_agg(site, group_sessions), '{}'::json) FROM grouped) AS group_sessions_at, "
-    "contacts, locations, persons, intentions FROM reached, wished"
-)
-
+# A consent stands to the end of its last day, which is told in the mission's time zone.
+_TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)"
 _AGREED = Sql(
-    "SELECT id FROM persons WHERE id = ANY(cast(:ids AS uuid[])) AND data_consent AND transfer_consent "
-    "AND transfer_country = :country ORDER BY id"
+    "SELECT id, transfer_categories @> ARRAY['health'] AS health "
+    f"FROM persons, (SELECT {_TODAY} AS today) day WHERE id = ANY(cast(:ids AS uuid[])) "
+    "AND data_consent AND coalesce(data_expires_on >= today, true) "
+    "AND transfer_consent AND coalesce(transfer_expires_on >= today, true) "
+    "AND transfer_country = :country AND transfer_categories @> cast(:categories AS text[]) ORDER BY id"
 )
 
 
-# Year by year and oldest first within each, so that every year walks its own part of an index in the index's order;
+# Hash by hash and oldest first within each, so that every year walks its own part of an index in the index's order;
 # the country is a list of one, or the order by id could be had from the primary key and everybody would be walked.
 # A family is asked for row by row of the page: a join might read all of them beside.
 def _found(narrowed: str, order: str) -> Sql:
     return Sql(
-        "SELECT p.id, p.sex, p.birth_year, p.country_of_origin, p.site, p.data_consent, p.registered_at, "
+        f"SELECT p.id, p.sex, p.country_of_origin, p.site, {DATA_CONSENT}, p.registered_at, "
         "(SELECT f.family_id FROM family_members f WHERE f.person_id = p.id) AS family_id "
-        "FROM (SELECT found.* FROM generate_series(cast(:birth_year AS int) - cast(:birth_year_within AS int), "
-        "  cast(:birth_year AS int) + cast(:birth_year_within AS int)) asked(birth_year) "
-        " CROSS JOIN LATERAL (SELECT * FROM persons WHERE country_of_origin = ANY (ARRAY[:country_of_origin]) "
-        f"  AND birth_year = asked.birth_year AND {narrowed}id > :after "
-        f"  ORDER BY country_of_origin, birth_year, {order}id LIMIT :limit) found ORDER BY found.id LIMIT :limit) p "
+        "FROM (SELECT found.person_id FROM unnest(cast(:tokens AS bytea[])) asked(token) "
+        " CROSS JOIN LATERAL (SELECT person_id FROM birth_years WHERE country_of_origin = ANY (ARRAY[:country_of_origin]) "
+        f"  AND token = asked.token AND {narrowed}person_id > :after "
+        f"  ORDER BY country_of_origin, token, {order}person_id LIMIT :limit) found "
+        " ORDER BY found.person_id LIMIT :limit) f CROSS JOIN LATERAL (SELECT * FROM persons WHERE id = f.person_id) p "
         "ORDER BY p.id"
     )
 
 
-_FOUND: Final[Mapping[bool, Sql]] = {False: _found("", ""), True: _found("sex = :sex AND ", "sex, ")}
+# By whether a sex is named as well.
+PERSONS: Final[Mapping[bool, Sql]] = {False: _found("", ""), True: _found("sex = :sex AND ", "sex, ")}
 
 
 # Who counsels a person p: whoever holds, or is about to hold, a session with them, or heard the wish that has not ended.
@@ -95,8 +89,33 @@ _BELONGING = Sql(
     "FROM (SELECT cast(:person_id AS uuid) AS id) p"
 )
 _TOGETHER = Sql(
-    "SELECT p.id, p.sex, p.birth_year, p.country_of_origin, p.site, p.data_consent, p.registered_at, f.family_id "
-    "FROM family_members f JOIN persons p ON p.id = f.person_id WHERE f.family_id = :family_id ORDER BY p.id"
+    f"SELECT p.id, p.sex, p.country_of_origin, p.site, {DATA_CONSENT}, p.registered_at, f.family_id "
+    "FROM family_members f JOIN persons p ON p.id = f.person_id WHERE f.family_id = :family_id AND p.erased_at IS NULL "
+    "ORDER BY p.id"
+)
+
+
+# When there was last contact: of a registration that did not keep its time, the log knows. And it alone knows that an erasure
+# was refused, and why.
+KEPT = Sql(
+    "SELECT id, last_contact_at, legal_hold, erasure_asked, refused.* FROM ("
+    "SELECT p.id, p.legal_hold, p.erasure IS NOT NULL AS erasure_asked, greatest("
+    " coalesce(p.registered_at, (SELECT e.time FROM event_log e WHERE e.subject = p.id AND e.aggver = 1)), "
+    " (SELECT max(s.at) FROM session_persons n JOIN sessions s ON s.id = n.session_id WHERE n.person_id = p.id)"
+    ") AS last_contact_at FROM persons p WHERE p.id > :after AND p.erased_at IS NULL "
+    "AND NOT EXISTS (SELECT FROM active_attempts a WHERE a.person_id = p.id) OFFSET 0) kept LEFT JOIN LATERAL ("
+    "SELECT cast(said ->> 'refused_at' AS timestamptz) AS refused_at, said ->> 'reason' AS refused_for FROM ("
+    " SELECT cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' AS said FROM event_log e "
+    f" WHERE e.subject = kept.id AND e.type = '{ErasureRefused.kind}' ORDER BY e.aggver DESC LIMIT 1) event) refused ON true "
+    "WHERE last_contact_at < :before ORDER BY id LIMIT :limit"
+)
+ERASURES = Sql(
+    "SELECT id, erasure ->> 'status' AS status, erasure ->> 'ground' AS ground, "
+    "cast(erasure ->> 'requested_at' AS timestamptz) AS requested_at, legal_hold, "
+    "(SELECT max(cast(c ->> 'kept_until' AS date)) FROM jsonb_array_elements(erasure -> 'confirmed') c "
+    " WHERE c ->> 'ended_on' IS NULL) AS kept_until "
+    "FROM persons WHERE (erasure ->> 'status') = ANY (ARRAY[:status]) AND id > :after "
+    "ORDER BY (erasure ->> 'status'), id LIMIT :limit"
 )
 
 
@@ -129,7 +148,7 @@ _SESSIONS: Final[Mapping[tuple[bool, bool], Sql]] = {
 class PersonRow(BaseModel):
     """A registered person as whoever is about to register somebody needs to see them, of whatever site.
 
-    ``registered_at`` is None where that was registered before it was kept.
+    ``data_consent`` is whether their agreement to processing stands on the day of the question. ``registered_at`` is None where that was registered before it was kept.
     """
 
     id: UUID
@@ -153,6 +172,31 @@ class Belonging(BaseModel):
     counsels: bool
 
 
+class ErasureRow(BaseModel):
+    """A person whose erasure was asked for, by id alone, and how far it is; ``kept_until`` of receipts that are still kept."""
+
+    id: UUID
+    status: ErasureStatus
+    ground: ErasureGround
+    requested_at: datetime
+    legal_hold: bool
+    kept_until: date | None
+
+
+class KeptRow(BaseModel):
+    """A person who is kept without an open case: when there was last contact, and what stands in the way of an erasure.
+
+    ``refused_at`` is when an erasure was last refused, ``refused_for`` the reason; None if none was.
+    """
+
+    id: UUID
+    last_contact_at: datetime
+    legal_hold: bool
+    erasure_asked: bool
+    refused_at: datetime | None
+    refused_for: RefusalGround | None
+
+
 class SessionRow(BaseModel):
     """One session in a list."""
 
@@ -167,9 +211,20 @@ class SessionRow(BaseModel):
     outcome: str | None
 
 
-def persons(asked: Mapping[str, object]) -> Sql:
-    """The list of registered persons narrowed by this: a country, a year and how far around it, perhaps a sex."""
-    return _FOUND["sex" in asked]
+async def persons(
+    unit: UnitOfWork, asked: Mapping[str, object], years: tuple[int, int], after: UUID, limit: int
+) -> tuple[list[PersonRow], UUID | None]:
+    """At most so many registered persons, oldest first, narrowed by a country, perhaps a sex, and the first and last year of
+    birth, and behind whom more follow, None if nobody does: whoever was erased meanwhile is left out and ends no list.
+
+    What is asked also says the day on which it is. `Unsealed` if a year does not stand where it was sealed, and as
+    `all_are_sealed`.
+    """
+    await all_are_sealed(unit)
+    tokens = await tokens_between(unit.keys.index, *years)
+    rows = await unit.rows(PERSONS["sex" in asked], **asked, tokens=tokens, after=after, limit=limit + 1)
+    known = await with_birth_years(unit, [dict(row) for row in rows[:limit]])
+    return [PersonRow.model_validate(row) for row in known], rows[limit - 1]["id"] if len(rows) > limit else None
 
 
 def sessions(*, with_person: bool, newest: bool) -> Sql:
@@ -187,34 +242,50 @@ async def belonging(unit: UnitOfWork, person_id: UUID, actor_id: str) -> Belongi
     return Belonging.model_validate(dict(row))
 
 
-async def together(unit: UnitOfWork, family_id: UUID) -> list[PersonRow]:
-    """The members of a family, in the order of their ids."""
-    return [PersonRow.model_validate(dict(row)) for row in await unit.rows(_TOGETHER, family_id=family_id)]
+async def together(unit: UnitOfWork, family_id: UUID, today: date) -> list[PersonRow]:
+    """The members of a family who were not erased, in the order of their ids, as they are on this day."""
+    rows = await unit.rows(_TOGETHER, family_id=family_id, today=today)
+    return [PersonRow.model_validate(row) for row in await with_birth_years(unit, [dict(row) for row in rows])]
 
 
-async def named_persons(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[NamedPerson, ...]:
-    """Those of these persons who are registered, with whether they agreed to processing."""
+async def named_persons(unit: UnitOfWork, ids: Sequence[UUID], today: date) -> tuple[NamedPerson, ...]:
+    """Those of these persons who are registered, with whether their agreement to processing stands on this day."""
     if not ids:
         return ()
-    return tuple(NamedPerson(row["id"], row["data_consent"]) for row in await unit.rows(_NAMED, ids=list(ids)))
+    rows = await unit.rows(_NAMED, ids=list(ids), today=today)
+    return tuple(NamedPerson(row["id"], row["data_consent"], row["erased"]) for row in rows)
 
 
-async def agreed_to_transfer(unit: UnitOfWork, ids: Sequence[UUID], country: str) -> tuple[UUID, ...]:
-    """Those of these persons who agree, now, that the office in this country (ISO 3166-1) is told of them."""
-    return tuple(row["id"] for row in await unit.rows(_AGREED, ids=list(ids), country=country))
+async def agreed_to_transfer(
+    unit: UnitOfWork, ids: Sequence[UUID], country: str, categories: Sequence[DataCategory], now: datetime, zone: str
+) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
+    """Those of these persons who agree, now, that the office in this country (ISO 3166-1) is told all of this of them.
+
+    And those among them who agree that their health is told as well.
+    """
+    rows = await unit.rows(
+        _AGREED, ids=list(ids), country=country, categories=list(categories), now=now, zone=zone
+    )
+    return tuple(row["id"] for row in rows), tuple(row["id"] for row in rows if row["health"])
 
 
 async def members_to_be(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[MemberToBe, ...]:
     """Those of these persons who are registered, with whether they are in a family already."""
     rows = await unit.rows(_MEMBERS, ids=list(ids))
-    return tuple(MemberToBe(row["id"], row["birth_year"], row["in_a_family"]) for row in rows)
+    years = await birth_years_of(unit, [row["id"] for row in rows])
+    return tuple(MemberToBe(row["id"], years.get(row["id"]), row["in_a_family"]) for row in rows)
+
+
+async def free_to_go_on(unit: UnitOfWork, person_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of these persons who are not erased and have no active return attempt."""
+    return frozenset(row["id"] for row in await unit.rows(_FREE_TO_GO_ON, ids=list(person_ids)))
 
 
 async def behind_an_intention(
-    unit: UnitOfWork, session_id: UUID, ids: Sequence[UUID]
+    unit: UnitOfWork, session_id: UUID, ids: Sequence[UUID], today: date
 ) -> tuple[SessionBehind | None, tuple[PersonToCover, ...]]:
     """The session in which a wish was expressed, and the registered persons whom it would cover."""
-    row = await unit.row(_BEHIND_AN_INTENTION, session_id=session_id, ids=list(ids))
+    row = await unit.row(_BEHIND_AN_INTENTION, session_id=session_id, ids=list(ids), today=today)
     assert row is not None
     session = None
     if row["session"] is not None:
@@ -226,42 +297,19 @@ async def behind_an_intention(
             person_ids=tuple(UUID(id) for id in found["person_ids"]),
             counsellor_id=found["counsellor_id"],
         )
+    covered = json.loads(row["persons"])
+    years = await birth_years_of(unit, [UUID(found["id"]) for found in covered])
     persons = tuple(
         PersonToCover(
             person_id=UUID(found["id"]),
             sex=found["sex"],
-            birth_year=found["birth_year"],
+            birth_year=years.get(UUID(found["id"])),
             country_of_origin=found["country_of_origin"],
             data_consent=found["data_consent"],
             family_id=UUID(found["family_id"]) if found["family_id"] else None,
             attempt_active=found["attempt_active"],
             expressed_in_session=found["expressed_in_session"],
         )
-        for found in json.loads(row["persons"])
+        for found in covered
     )
     return session, persons
-
-
-async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
-    """Counselling's part of the report. A counselling session is a held individual one; groups and outreach apart.
-
-    ``sessions_at_…`` and ``group_sessions_at_…`` name each site at which there was one.
-    """
-    row = await unit.row(_FIGURES, first=period.first, last=period.last, zone=period.zone)
-    assert row is not None
-    return [
-        Figure(key="sessions", unit="sessions", value=row["sessions"]),
-        Figure(key="virtual_sessions", unit="sessions", value=row["virtual"], of=row["sessions"]),
-        Figure(key="group_sessions", unit="sessions", value=row["group_sessions"]),
-        Figure(key="group_participants", unit="contacts", value=row["participants"]),
-        Figure(key="outreach_contacts", unit="contacts", value=row["contacts"]),
-        Figure(key="outreach_locations", unit="locations", value=row["locations"]),
-        Figure(key="intentions", unit="persons", value=row["persons"]),
-        Figure(key="intention_records", unit="cases", value=row["intentions"]),
-        *(
-            Figure(key=f"{of}_at_{site}", unit="sessions", value=value, of=row[of])
-            for of in ("sessions", "group_sessions")
-            for site, value in sorted(json.loads(row[f"{of}_at"]).items())
-        ),
-    ]
-

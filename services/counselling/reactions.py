@@ -1,9 +1,14 @@
-"""What counselling does when returns reports that an attempt has ended: those persons may begin another."""
+"""What counselling does about the others' events: whose attempt ended may begin another; who erased a person is noted."""
 
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from services.counselling.domain.intention import RecordAttemptEnded
+from services.counselling.domain.erasure import RecordErasureConfirmed, RecordPapersEnd
+from services.counselling.domain.intention import RecordAttemptEnded, RecordReopeningAsked
+from shared.contracts import BY_SERVICE
+from shared.contracts.erasure import HOLDERS, Erased
+from shared.contracts.reintegration import KeptPapersEnded
+from shared.contracts.reopening import ReopeningRequested
 from shared.contracts.returns import (
     CaseClosed,
     CaseDeclaredIneligible,
@@ -40,9 +45,28 @@ def on_case_closed(event: CaseClosed, cause: Received) -> tuple[Order, ...]:
     return _attempt_ended(event.person_ids, cause)
 
 
+def on_reopening_requested(event: ReopeningRequested, cause: Received) -> tuple[Order, ...]:
+    """Returns waits for our answer: who begins another attempt or is erased is known here, and decided in one place."""
+    return (Order("intention", cause.subject, RecordReopeningAsked(person_ids=event.person_ids)),)
+
+
 def on_person_withdrew(event: PersonWithdrew, cause: Received) -> tuple[Order, ...]:
     """One person stays behind; the attempt goes on for the others."""
     return _attempt_ended((event.person_id,), cause)
+
+
+def on_person_erased(event: Erased, cause: Received) -> tuple[Order, ...]:
+    """A service has erased the person as it was told to."""
+    service = event.kind.split(".")[1]
+    confirmed = RecordErasureConfirmed(
+        service=service, erased_at=event.erased_at, kept=event.kept, kept_until=event.kept_until
+    )
+    return (Order("person", cause.subject, confirmed),)
+
+
+def on_kept_papers_ended(event: KeptPapersEnded, cause: Received) -> tuple[Order, ...]:
+    """What reintegration kept of somebody erased is deleted too."""
+    return (Order("person", cause.subject, RecordPapersEnd(service="reintegration", ended_on=event.ended_on)),)
 
 
 def _attempt_ended(person_ids: tuple[UUID, ...], cause: Received) -> tuple[Order, ...]:
@@ -56,5 +80,14 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     CaseLapsed: on_case_lapsed,
     CaseNotDeparted: on_case_not_departed,
     CaseClosed: on_case_closed,
+    ReopeningRequested: on_reopening_requested,
     PersonWithdrew: on_person_withdrew,
+    KeptPapersEnded: on_kept_papers_ended,
+    # Each of the other services says it with an event of its own.
+    **{
+        event: on_person_erased
+        for service in HOLDERS
+        for event in BY_SERVICE[service]
+        if issubclass(event, Erased) and service != "counselling"
+    },
 }

@@ -16,22 +16,59 @@ PERSONS = aggregate_table(
     "persons",
     sa.Column("sex", sa.Text, nullable=False),
     sa.Column("country_of_origin", sa.Text, nullable=False),
-    sa.Column("birth_year", sa.Integer, nullable=False),
     sa.Column("site", sa.Text, nullable=False),
+    jsonb("consents"),
     sa.Column("data_consent", sa.Boolean, nullable=False),
-    sa.Column("data_consent_version", sa.Text),
-    sa.Column("data_decided_at", sa.DateTime(timezone=True)),
+    sa.Column("data_expires_on", sa.Date),
     sa.Column("transfer_consent", sa.Boolean, nullable=False),
-    sa.Column("transfer_consent_version", sa.Text),
     sa.Column("transfer_country", sa.Text),
-    sa.Column("transfer_decided_at", sa.DateTime(timezone=True)),
+    sa.Column("transfer_expires_on", sa.Date),
+    sa.Column("transfer_categories", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("registered_at", sa.DateTime(timezone=True)),
     sa.Column("identity_number", sa.Integer, nullable=False),
     sa.Column("identity_fields", pg.ARRAY(sa.Text), nullable=False),
-    sa.Index(None, "country_of_origin", "birth_year", "id"),
-    sa.Index(None, "country_of_origin", "birth_year", "sex", "id"),
+    sa.Column("legal_hold", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("legal_hold_reason", sa.Text),
+    sa.Column("erasure", pg.JSONB),
+    # The row that comes to have it is what erases: a trigger deletes everything personal in the same statement.
+    sa.Column("erased_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("erased_at IS NULL OR (erasure ->> 'approved_by') IS NOT NULL", name="erased_on_approval"),
+    sa.CheckConstraint(
+        "(erasure ->> 'approved_by') IS NULL OR ((erasure ->> 'approved_by') <> (erasure ->> 'requested_by')) IS TRUE",
+        name="erasure_four_eyes",
+    ),
+    sa.CheckConstraint("erased_at IS NULL OR NOT legal_hold", name="on_hold_not_erased"),
+    sa.Index("ix_persons_erasure_status_id", sa.text("(erasure ->> 'status')"), "id", postgresql_where=sa.text("erasure IS NOT NULL")),
+    sa.Column("host_status_number", sa.Integer, nullable=False),
     sa.CheckConstraint("data_consent OR NOT transfer_consent", name="transfer_needs_data"),
     info=scope("country:country_of_origin"),
+)
+
+# In which year each person was born, sealed as below, and the keyed hash by which those of one year are found; country and
+# sex are the person's, so that a list walks an index.
+BIRTH_YEARS = sa.Table(
+    "birth_years",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("country_of_origin", sa.Text, nullable=False),
+    sa.Column("sex", sa.Text, nullable=False),
+    sa.Column("token", sa.LargeBinary, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("birth_year", sa.LargeBinary, nullable=False),
+    sa.Index(None, "country_of_origin", "token", "person_id"),
+    sa.Index(None, "country_of_origin", "token", "sex", "person_id"),
+    sa.Index(None, "key", "person_id"),
+    info=scope("country:country_of_origin"),
+)
+
+# The years of those who were registered before these were sealed, until a process has sealed them; then it is empty for good.
+BIRTH_YEARS_IN_CLEAR = sa.Table(
+    "birth_years_in_clear",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("birth_year", sa.Integer, nullable=False),
+    sa.Column("salt", sa.Text),
+    info=scope("known"),
 )
 
 # Who a person is, version by version: each holds what it stated, sealed under the person's key, and nothing that it left
@@ -46,6 +83,7 @@ IDENTITIES = sa.Table(
     sa.Column("recorded_by", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("stated", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("emptied", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("reason", sa.Text),
     *(sa.Column(field, sa.LargeBinary) for field in FIELDS),
     sa.UniqueConstraint("person_id", "number"),
@@ -56,6 +94,62 @@ IDENTITIES = sa.Table(
     ),
     info=scope("site:site"),
 )  # fmt: skip
+
+# The signed papers of consents, sealed under the person's key: each with its wrapped key, and its pieces in rows of their
+# own, so that one can be read without the others.
+CONSENT_PAPERS = sa.Table(
+    "consent_papers",
+    METADATA,
+    sa.Column("consent_id", sa.Uuid, primary_key=True),
+    sa.Column("person_id", sa.Uuid, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("pieces", sa.Integer, nullable=False),
+    sa.CheckConstraint("pieces > 0", name="has_pieces"),
+    sa.Index(None, "person_id"),
+    info=scope("site:site"),
+)
+
+CONSENT_PAPER_PIECES = sa.Table(
+    "consent_paper_pieces",
+    METADATA,
+    sa.Column("consent_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("person_id", sa.Uuid, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Index(None, "person_id"),
+    info=scope("site:site"),
+)
+
+# How a person stays in the host country, version by version: ``said`` is what was stated, sealed as above.
+HOST_STATUSES = sa.Table(
+    "host_statuses",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("recorded_by", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("said", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("person_id", "number"),
+    info=scope("site:site"),
+)
+
+# By what somebody is found again at any site: keyed hashes of names and documents as they are believed now
+# (`shared.blind_index`), which say nothing without the key. ``key`` names the one that they were made under.
+SEARCH_TOKENS = sa.Table(
+    "search_tokens",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("token", sa.LargeBinary, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Index(None, "token", "person_id"),
+    sa.Index(None, "key", "person_id"),
+    info=scope("known"),
+)
 
 FAMILIES = aggregate_table(
     METADATA, "families", sa.Column("principal_id", sa.Uuid, nullable=False), jsonb("members"), info=scope("known")
@@ -159,3 +253,7 @@ ACTIVE_ATTEMPTS = sa.Table(
     sa.Column("intention_id", sa.Uuid, nullable=False),
     info=scope("known"),
 )
+
+# Every table besides the key that holds what is personal, by ``person_id``: an access request reads them, an erasure
+# empties them. A test finds what is missing here.
+PERSONAL_TABLES = (BIRTH_YEARS, IDENTITIES, HOST_STATUSES, SEARCH_TOKENS, CONSENT_PAPERS, CONSENT_PAPER_PIECES)

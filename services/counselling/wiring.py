@@ -2,17 +2,31 @@
 
 from uuid import UUID
 
-from services.counselling import identities, projections, queries, tables
-from services.counselling.domain import family, group_session, intention, outreach, person, session
+from services.counselling import (
+    birth_years,
+    files,
+    finding,
+    host_statuses,
+    identities,
+    projections,
+    queries,
+    tables,
+    turns,
+)
+from services.counselling.domain import erasure, family, group_session, intention, outreach, person, session
+from services.counselling.domain.identity import RecordIdentity
 from services.counselling.policy import POLICY
 from services.counselling.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor
 from shared.aggregate import Aggregate
+from shared.contracts.counselling import LegalHoldLifted, LegalHoldPlaced
 from shared.db import Sql, UnitOfWork
-from shared.decider import NoFacts
+from shared.decider import NoFacts, already_exists
+from shared.erasing import nothing_left_of_the_erased
 from shared.errors import RuleViolation
+from shared.held import Holdings
 from shared.messages import Command, Context
 from shared.policy import Reach
 from shared.verify import Check
@@ -22,35 +36,64 @@ from shared.wiring import Wiring, no_facts
 async def _family_facts(
     unit: UnitOfWork, _: UUID, __: family.Family | None, command: Command | None, ___: Context
 ) -> family.FamilyFacts:
-    if not isinstance(command, family.RegisterFamily):
-        return family.FamilyFacts()
-    return family.FamilyFacts(await queries.members_to_be(unit, [member.person_id for member in command.members]))
+    match command:
+        case family.RegisterFamily():
+            named = [member.person_id for member in command.members]
+        case family.AddFamilyMember():
+            named = [command.person_id, *command.guardian_of]
+        case family.NameGuardian():
+            # No row about the guardian comes to be by it, which would wait for whoever erases them.
+            return family.FamilyFacts(await turns.guardian_to_be(unit, command.person_id, command.guardian_of))
+        case _:
+            return family.FamilyFacts()
+    return family.FamilyFacts(await queries.members_to_be(unit, named))
 
 
 async def _session_facts(
-    unit: UnitOfWork, _: UUID, __: session.Session | None, command: Command | None, ___: Context
+    unit: UnitOfWork, _: UUID, __: session.Session | None, command: Command | None, context: Context
 ) -> session.SessionFacts:
     if not isinstance(command, session.ScheduleSession | session.HoldSession):
         return session.SessionFacts()
-    return session.SessionFacts(await queries.named_persons(unit, command.person_ids))
+    return session.SessionFacts(await queries.named_persons(unit, command.person_ids, context.now.date()))
 
 
 async def _intention_facts(
-    unit: UnitOfWork, _: UUID, __: intention.Intention | None, command: Command | None, ___: Context
+    unit: UnitOfWork, _: UUID, __: intention.Intention | None, command: Command | None, context: Context
 ) -> intention.IntentionFacts:
+    if isinstance(command, intention.RecordReopeningAsked):
+        return intention.IntentionFacts(free=await queries.free_to_go_on(unit, command.person_ids))
     if not isinstance(command, intention.ExpressIntention):
         return intention.IntentionFacts()
-    found, persons = await queries.behind_an_intention(unit, command.session_id, command.person_ids)
+    found, persons = await queries.behind_an_intention(
+        unit, command.session_id, command.person_ids, context.now.date()
+    )
     return intention.IntentionFacts(found, persons)
+
+
+async def _person_facts(
+    unit: UnitOfWork, person_id: UUID, _: person.Person | None, command: Command | None, context: Context
+) -> erasure.PersonFacts:
+    today = context.now.date()
+    if isinstance(command, erasure.ApproveErasure):
+        return await turns.behind_an_erasure(unit, person_id, today)
+    # A reader is told of the open case as well, so that nobody asks in vain.
+    if command is None or isinstance(command, erasure.RequestErasure | erasure.RequestErasureWhenDue):
+        return erasure.PersonFacts(await turns.attempt_active(unit, person_id, today))
+    if isinstance(command, person.GiveConsent | RecordIdentity):
+        by = command.given_by if isinstance(command, person.GiveConsent) else None
+        guardian = await turns.guardian(unit, person_id, by) if by is not None else None
+        years = await birth_years.birth_years_of(unit, [person_id])
+        return erasure.PersonFacts(guardian=guardian, birth_year=years.get(person_id))
+    return erasure.PersonFacts()
 
 
 def _person_within(known: person.Person, reach: Reach, _: Actor) -> bool:
     return reach.sites is None or known.site in reach.sites
 
 
-PERSON: Aggregate[person.Person, NoFacts] = Aggregate(
+PERSON: Aggregate[person.Person, erasure.PersonFacts] = Aggregate(
     service="counselling", name="person", decider=person.PERSON, table=tables.PERSONS, state=person.Person,
-    facts=no_facts, within=_person_within,
+    facts=_person_facts, within=_person_within,
 )
 
 def _session_within(held: session.Session, reach: Reach, actor: Actor) -> bool:
@@ -87,16 +130,30 @@ WIRING = Wiring(
     service=topology.COUNSELLING,
     aggregates=(PERSON, FAMILY, SESSION, GROUP_SESSION, OUTREACH, INTENTION),
     policy=POLICY,
-    heard=contracts.returns.EVENTS,
+    heard=(*contracts.returns.EVENTS, *contracts.reintegration.EVENTS),
     reactions=REACTIONS,
     refusals={
         "pk_active_attempts": RuleViolation(
             "attempt_already_active", "One of the persons already has an active return attempt."
         ),
+        # Under another person, or under one whom the caller does not see.
+        "pk_consent_papers": already_exists(),
+        "ck_persons_erasure_four_eyes": erasure.four_eyes(),
+        # What two who act at the same moment can meet: one about to erase somebody, the other about to record something.
+        "erased_has_no_open_case": erasure.case_open(),
+        "erased_takes_nothing": erasure.person_erased(),
         "pk_family_members": RuleViolation("already_in_a_family", "One of the persons is already in a family."),
     },
+    begins=birth_years.seal_first,
     checks=(
+        *birth_years.CHECKS,
         *identities.CHECKS,
+        *files.CHECKS,
+        *host_statuses.CHECKS,
+        *finding.CHECKS,
+        nothing_left_of_the_erased(
+            (*(table.name for table in tables.PERSONAL_TABLES), tables.BIRTH_YEARS_IN_CLEAR.name, "person_keys")
+        ),
         Check(
             "active attempts",
             Sql(
@@ -126,4 +183,26 @@ WIRING = Wiring(
         ),
     ),
     access=access_of("counselling", tables.METADATA.tables["accesses"]),
+    holdings=Holdings(
+        undisclosed=(LegalHoldPlaced, LegalHoldLifted),
+        opens={"birth_years": birth_years.told, "identities": identities.told, "host_statuses": host_statuses.told},
+        untold={
+            "birth_years.token": "a keyed hash of the year of birth, which is told",
+            "birth_years.key": "under which key the hash stands",
+            "birth_years.country_of_origin": "the country of origin of the person, which is told",
+            "birth_years.sex": "the sex of the person, which is told",
+            "birth_years_in_clear": "years that are about to be sealed; nobody can ask before they are",
+            "consent_papers": "the papers themselves: each is told with its consent, and a copy is given on request",
+            "consent_paper_pieces": "the papers themselves: each is told with its consent, and a copy is given on request",
+            "persons.legal_hold_reason": "why something is on hold is for who decides on erasures; that it is, is told",
+            "host_statuses.site": "the site where the person is registered, which is told of the person",
+            "search_tokens": "keyed hashes of names and documents, which are told",
+            "identities.site": "the site where the person is registered, which is told of the person",
+            "session_persons": "an index of sessions, which are told",
+            "family_members": "an index of families, which are told",
+            "active_attempts": "an index of wishes to return, which are told",
+            "group_sessions": "counts of people, of whom nobody is known",
+            "outreach": "counts of people, of whom nobody is known",
+        },
+    ),
 )

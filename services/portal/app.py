@@ -13,7 +13,10 @@ from services.portal.client import open_services
 from services.portal.guard import Guard, GuardBounds
 from services.portal.packing import Packing
 from services.portal.pages import (
+    access_requests,
     cases,
+    consents,
+    erasures,
     evidence,
     finance,
     funds,
@@ -24,6 +27,7 @@ from services.portal.pages import (
     persons,
     plans,
     report,
+    screening,
 )
 from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
 from services.portal.provider import ProviderAway
@@ -32,6 +36,7 @@ from services.portal.settings import PortalSettings
 from services.portal.static_files import PREFIX, StaticFiles
 from services.portal.upload import Places
 from shared.connections import BoundedConnection
+from shared.starting import begin
 from shared.telemetry import configure_logging
 from shared.topology import PORTAL
 
@@ -53,7 +58,9 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.state.places = Places()
     app.mount(PREFIX, app.state.static)
     app.include_router(sign_in.router)
-    for pages in (home, persons, identity, cases, plans, finance, evidence, funds, report, log, ordering):
+    for pages in (
+        home, persons, identity, consents, cases, screening, plans, finance, evidence, funds, report, log, access_requests, erasures, ordering,
+    ):  # fmt: skip
         app.include_router(pages.router)
 
     @app.get("/healthz")
@@ -78,8 +85,10 @@ def serve() -> None:
     """Runs the portal until it is told to stop."""
     settings = PortalSettings()
     configure_logging(settings.log_level)
+    app = create_app(settings)
+    begin()
     uvicorn.run(
-        create_app(settings), host=settings.host, port=settings.port or PORTAL.port, log_config=None, access_log=False,
+        app, host=settings.host, port=settings.port or PORTAL.port, log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=5, timeout_keep_alive=30, http=BoundedConnection, ws="none",
         proxy_headers=False,
     )

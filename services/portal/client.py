@@ -1,6 +1,6 @@
 """The one module that speaks HTTP to the services: time limits, the caller's own token, and answers as they came."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import structlog
 from services.portal.sessions import Session
 from services.portal.settings import PortalSettings
 from services.portal.upload import SentFile
+from shared.certificates import trusted
 
 Service = Literal["counselling", "returns", "reintegration"]
 
@@ -99,7 +100,7 @@ async def open_services(settings: PortalSettings) -> AsyncIterator["Services"]:
     """The services behind this portal, with one pool of connections."""
     # A proxy from the environment would carry people's tokens off this machine.
     async with httpx.AsyncClient(
-        timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False
+        verify=trusted(), timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False
     ) as client:
         yield Services(
             client,
@@ -119,13 +120,30 @@ class Services:
         self._urls = {name: url.rstrip("/") for name, url in urls.items()}
         self._forms: dict[tuple[Service, str], Form] = {}
 
-    async def ask(self, session: Session, service: Service, path: str, **query: str | int | None) -> Answer:
+    async def ask(
+        self, session: Session, service: Service, path: str, **query: str | int | Sequence[str] | None
+    ) -> Answer:
         """One question; asked once more if the connection broke, since asking changes nothing."""
         asked = {name: value for name, value in query.items() if value not in (None, "")}
         try:
             return await self._sent(session, "GET", service, path, params=asked)
         except ServiceAway:
             return await self._sent(session, "GET", service, path, params=asked)
+
+    async def ask_under(self, session: Session, service: Service, path: str, correlation_id: str) -> Answer:
+        """One of several questions to several services that belong together, and are on record under one id."""
+        headers = {"X-Correlation-Id": correlation_id}
+        try:
+            return await self._sent(session, "GET", service, path, headers=headers)
+        except ServiceAway:
+            return await self._sent(session, "GET", service, path, headers=headers)
+
+    async def search(self, session: Session, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
+        """One question that says something about a person, and so stands in no address; it changes nothing either."""
+        try:
+            return await self._sent(session, "POST", service, path, json=dict(body))
+        except ServiceAway:
+            return await self._sent(session, "POST", service, path, json=dict(body))
 
     async def order(
         self, session: Session, service: Service, path: str, body: Mapping[str, Any], key: str, version: str | None

@@ -12,7 +12,7 @@ from services.portal.wording import LANGUAGES, countries
 Kind = Literal["text", "number", "choice", "choices", "yes_no", "day", "moment", "money", "rows", "fresh"]
 Posted = Mapping[str, Sequence[str]]
 
-MOST_ROWS: Final = 30
+MOST_ROWS: Final = 40
 # Whoever writes in another script types its digits, and means these.
 _DIGITS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 

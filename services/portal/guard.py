@@ -29,7 +29,7 @@ _NEVER_TOO_MANY: Final = "/healthz"
 _SLOWLY: Final = "may_come_slowly"
 # The name holds a hash of the content, so that another content has another name.
 _HASHED: Final = re.compile(r"/static/(?:[\w-]+/)*[\w.-]+\.[0-9a-f]{8,64}\.[a-z0-9]+", re.ASCII)
-_TAKES_FILE: Final = re.compile(r"/grants/[0-9a-f-]{36}/evidence", re.ASCII)
+_TAKES_FILE: Final = re.compile(r"/grants/[0-9a-f-]{36}/evidence|/persons/[0-9a-f-]{36}/consents/[0-9a-f-]{36}", re.ASCII)
 _SANDBOX: Final = (b"content-security-policy", b"sandbox")
 _FOR_EVER: Final = b"public, max-age=31536000, immutable"
 _OURS_TO_SAY: Final = frozenset({b"cache-control", b"content-security-policy", b"referrer-policy", b"x-correlation-id"})

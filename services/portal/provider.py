@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from services.portal.settings import PortalSettings
 from shared.auth import LEEWAY_SECONDS, KeySource, claim_at
+from shared.certificates import trusted
 from shared.jwks import (
     KeySetRefused,
     ProviderKeys,
@@ -115,7 +116,9 @@ async def open_provider(settings: PortalSettings, now: Callable[[], datetime]) -
     """The provider of these settings, with a connection of its own; ValueError for one that is not confidential."""
     # A proxy from the environment would carry a loopback address off this machine.
     trust_env = not is_loopback(urlsplit(settings.oidc_issuer).hostname or "")
-    async with httpx.AsyncClient(trust_env=trust_env, follow_redirects=False, timeout=_TIMEOUT) as client:
+    async with httpx.AsyncClient(
+        verify=trusted(trust_env=trust_env), trust_env=trust_env, follow_redirects=False, timeout=_TIMEOUT
+    ) as client:
         keys = ProviderKeys(
             issuer=settings.oidc_issuer, jwks_url=settings.oidc_jwks_url, algorithms=settings.oidc_algorithms,
             client=client,

@@ -1,16 +1,20 @@
 """Where the files of evidence are kept, sealed: written with the event that files them, read piece by piece."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 from shared.db import Sql, UnitOfWork, Write
-from shared.sealing import FileSeal, Opener, Unsealed
+from shared.kept_files import KeptFile, KeptFiles, belongs_to, opened
+from shared.private import PersonKeys
+from shared.sealing import FileSeal, Unsealed
 from shared.verify import Check
 
 # The country is the grant's, so that row security opens a file to whom it opens the grant.
-_KEEP_FILE = Sql(
+EVIDENCE: Final = KeptFiles(
+    "evidence", "evidence_files", "evidence_pieces", file_id="evidence_id", owners="grants", owner_id="grant_id",
+    within="destination_country",
+)  # fmt: skip
+_FILE = Sql(
     "INSERT INTO evidence_files (evidence_id, grant_id, destination_country, wrapped_key, pieces) "
     "SELECT cast(:evidence_id AS uuid), id, destination_country, cast(:wrapped_key AS bytea), cast(:pieces AS integer) "
     "FROM grants WHERE id = :grant_id"
@@ -20,84 +24,79 @@ _KEEP_PIECES = Sql(
     "SELECT cast(:evidence_id AS uuid), piece.number - 1, g.destination_country, piece.sealed FROM grants g, "
     "unnest(cast(:sealed AS bytea[])) WITH ORDINALITY piece(sealed, number) WHERE g.id = :grant_id"
 )
-_FILE = Sql("SELECT wrapped_key, pieces FROM evidence_files WHERE evidence_id = :evidence_id AND grant_id = :grant_id")
-_PIECE = Sql("SELECT sealed FROM evidence_pieces WHERE evidence_id = :evidence_id AND number = :number")
-
-Asking = Callable[[Callable[[UnitOfWork], Awaitable[bytes]]], Awaitable[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFile:
-    """A file that was found: what opens it, and how many pieces it has."""
-
-    evidence_id: UUID
-    opener: Opener
-    pieces: int
-
-
-def kept(grant_id: UUID, evidence_id: UUID, content: bytes, seal: FileSeal) -> Sequence[Write]:
-    """The writes that keep a file beside the event that files it."""
-    sealed = seal.sealed(_belongs_to(grant_id, evidence_id), content)
-    ids = {"evidence_id": evidence_id, "grant_id": grant_id}
-    return (
-        Write(_KEEP_FILE, {**ids, "wrapped_key": sealed.wrapped_key, "pieces": len(sealed.pieces)}),
-        Write(_KEEP_PIECES, {**ids, "sealed": list(sealed.pieces)}, len(sealed.pieces)),
-    )
+_FILE = Sql(
+    "SELECT f.wrapped_key, f.pieces, f.sealed_under, g.person_id FROM evidence_files f JOIN grants g ON g.id = f.grant_id "
+    "WHERE f.evidence_id = :evidence_id AND f.grant_id = :grant_id"
+)
+# Papers that were filed before each grant had a key of its own.
+_OF_THE_SERVICE = Sql(
+    "SELECT f.evidence_id, f.grant_id, f.wrapped_key, g.person_id FROM evidence_files f JOIN grants g ON g.id = f.grant_id "
+    "WHERE f.sealed_under = 'service' ORDER BY f.evidence_id LIMIT :most"
+)
+_WRAP_ANEW = Sql(
+    "UPDATE evidence_files SET wrapped_key = :wrapped_key, sealed_under = 'grant' "
+    "WHERE evidence_id = :evidence_id AND sealed_under = 'service'"
+)
+_ERASED = Sql("SELECT true AS erased FROM grants g JOIN persons p ON p.id = g.person_id WHERE g.id = :grant_id")
 
 
-async def found(unit: UnitOfWork, grant_id: UUID, evidence_id: UUID, seal: FileSeal) -> KeptFile:
-    """The file of a grant's evidence; `Unsealed` if it is not there as it was kept."""
+async def found(
+    unit: UnitOfWork, grant_id: UUID, evidence_id: UUID, keys: PersonKeys, of_the_service: FileSeal | None
+) -> KeptFile | None:
+    """The file of a grant's evidence; None if it went with the person or after. `Unsealed` if it is not there as it was kept.
+
+    ``of_the_service`` opens what was filed before each grant had a key of its own.
+    """
     row = await unit.row(_FILE, grant_id=grant_id, evidence_id=evidence_id)
     if row is None:
+        if await unit.row(_ERASED, grant_id=grant_id) is not None:
+            return None
         raise Unsealed
-    opener = seal.opener(_belongs_to(grant_id, evidence_id), bytes(row["wrapped_key"]), row["pieces"])
-    return KeptFile(evidence_id, opener, row["pieces"])
+    if row["sealed_under"] == "service":
+        seal = of_the_service
+    else:
+        key = await keys.key_of(unit, row["person_id"], grant_id)
+        seal = key.files() if key is not None else None
+    if seal is None:
+        raise Unsealed
+    return opened(grant_id, evidence_id, bytes(row["wrapped_key"]), row["pieces"], seal)
 
 
-async def read_out(file: KeptFile, expected_sha256: str, ask: Asking) -> AsyncIterator[bytes]:
-    """The content piece by piece, each proven before it is handed out, the last one only if all of them are the file.
-
-    ``ask`` runs a question in a transaction of the reader's. Raises `Unsealed`.
-    """
-    hashed = sha256()
-    for number in range(file.pieces):
-
-        async def piece(unit: UnitOfWork, number: int = number) -> bytes:
-            row = await unit.row(_PIECE, evidence_id=file.evidence_id, number=number)
-            if row is None:
-                raise Unsealed
-            return bytes(row["sealed"])
-
-        content = file.opener.piece(await ask(piece))
-        hashed.update(content)
-        if number == file.pieces - 1 and hashed.hexdigest() != expected_sha256:
-            raise Unsealed
-        yield content
-
-
-def _belongs_to(grant_id: UUID, evidence_id: UUID) -> tuple[bytes, bytes]:
-    return grant_id.bytes, evidence_id.bytes
+async def wrap_anew(unit: UnitOfWork, keys: PersonKeys, of_the_service: FileSeal, most: int = 100) -> int:
+    """Wraps the keys of files that the service's key wraps under those of their grants, at most so many; says how many."""
+    rows = await unit.rows(_OF_THE_SERVICE, most=most)
+    for row in rows:
+        key = await keys.made_key(unit, row["person_id"], row["grant_id"])
+        place = belongs_to(row["grant_id"], row["evidence_id"])
+        wrapped = of_the_service.wrapped_anew(place, bytes(row["wrapped_key"]), key.files())
+        unit.write(Write(_WRAP_ANEW, {"evidence_id": row["evidence_id"], "wrapped_key": wrapped}))
+    return len(rows)
 
 
 CHECKS: tuple[Check, ...] = (
+    *EVIDENCE.checks(
+        "SELECT cast(e ->> 'evidence_id' AS uuid) AS file_id, g.id AS owner_id, g.destination_country AS within "
+        "FROM grants g, jsonb_array_elements(g.evidence) e "
+        # What nobody was paid for goes with the person, and the rest when its time is over.
+        "WHERE NOT EXISTS (SELECT FROM persons p WHERE p.id = g.person_id AND (g.paid = 0 OR p.kept_ended_on IS NOT NULL))"
+    ),
     Check(
-        "files of evidence",
+        "keys of evidence",
         Sql(
-            "SELECT coalesce(f.evidence_id, e.evidence_id) FROM evidence_files f FULL JOIN "
-            "(SELECT g.id AS grant_id, g.destination_country, cast(e ->> 'evidence_id' AS uuid) AS evidence_id "
-            "FROM grants g, jsonb_array_elements(g.evidence) e) e "
-            "ON e.evidence_id = f.evidence_id AND e.grant_id = f.grant_id AND e.destination_country = f.destination_country "
-            "WHERE f.evidence_id IS NULL OR e.evidence_id IS NULL"
+            "SELECT f.evidence_id FROM evidence_files f JOIN grants g ON g.id = f.grant_id LEFT JOIN persons p "
+            "ON p.id = g.person_id LEFT JOIN person_keys k ON k.person_id = g.person_id AND k.about = g.id "
+            "WHERE (f.sealed_under = 'grant' AND k.about IS NULL) OR (p.id IS NOT NULL AND k.keep_until IS DISTINCT FROM "
+            "p.kept_until AND k.about IS NOT NULL) "
+            "UNION ALL SELECT k.about FROM person_keys k JOIN persons p ON p.id = k.person_id "
+            "WHERE k.keep_until IS NULL OR p.kept_ended_on IS NOT NULL"
         ),
     ),
     Check(
-        "pieces of evidence",
+        "kinds of papers",
         Sql(
-            "SELECT coalesce(f.evidence_id, p.evidence_id) FROM evidence_files f FULL JOIN (SELECT evidence_id, "
-            "count(*) AS pieces, max(number) AS last, min(destination_country) AS one, max(destination_country) AS other "
-            "FROM evidence_pieces GROUP BY evidence_id) p ON p.evidence_id = f.evidence_id "
-            "WHERE f.evidence_id IS NULL OR p.evidence_id IS NULL OR p.pieces <> f.pieces OR p.last <> f.pieces - 1 "
-            "OR p.one <> f.destination_country OR p.other <> f.destination_country"
+            "SELECT g.id FROM grants g JOIN persons p ON p.id = g.person_id WHERE (g.paid = 0 OR p.kept_ended_on IS NOT NULL) "
+            "AND (jsonb_path_exists(g.evidence, '$[*].kind ? (@ != null)') "
+            "OR EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id WHERE e.subject = g.id))"
         ),
     ),
 )

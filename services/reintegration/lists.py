@@ -1,7 +1,7 @@
 """The lists of reintegration: a statement for each combination of filters, each of which walks an index of its own."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import combinations
 from typing import Annotated, Final, Self
@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.hats import Hat
-from services.reintegration.domain.plan import PlanStatus
+from services.reintegration.domain.plan import OF_HEALTH, PlanStatus
 from services.reintegration.domain.turns import Step
-from services.reintegration.queries import Balance
+from services.reintegration.queries import Balance, Sharing, sharing_of
 from shared.contracts.reintegration import GrantModality
 from shared.db import Sql, UnitOfWork
 from shared.ids import UUID_PATTERN
@@ -24,8 +24,10 @@ _FILTERS = ("case_id", "status")
 _AFTER = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
 
 
-def _lists(columns: str, table: str, known_abroad: str = "") -> Mapping[frozenset[str], Sql]:
+def _lists(columns: str, table: str, of_health: str, known_abroad: str = "") -> Mapping[frozenset[str], Sql]:
     """A statement for each combination of filters; one with optional filters would be planned without their indexes.
+
+    Abroad it says also ``of_health``, what of a row tells of somebody's health.
 
     Each walks an index that begins with what it is narrowed by. Were that a plain equality, the order by id could be
     had from the primary key as well, and for a rare status or a small country the whole table would be walked: it is
@@ -44,8 +46,8 @@ def _lists(columns: str, table: str, known_abroad: str = "") -> Mapping[frozense
             equal = "".join(f"{name} = :{name} AND " for name in filters)
             # Country by country, so that each walks its own part of the index; an office has one or a few.
             made[frozenset((*filters, "countries"))] = Sql(
-                "SELECT found.* FROM unnest(cast(:countries AS text[])) own(country) "
-                f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} "
+                f"SELECT found.*, {sharing_of('found.case_id')} AS sharing FROM unnest(cast(:countries AS text[])) own(country) "
+                f"CROSS JOIN LATERAL (SELECT {columns}, {of_health} AS of_health FROM {table} "
                 f" WHERE destination_country = ANY (ARRAY[own.country]) AND {known_abroad}{equal}{_AFTER} "
                 " ORDER BY destination_country, id LIMIT :limit) found ORDER BY found.id LIMIT :limit"
             )
@@ -56,10 +58,11 @@ _PLANS: Final = _lists(
     "id, case_id, destination_country, status, plan_version, agreed_on, cardinality(person_ids) AS persons, "
     "jsonb_array_length(lines) AS lines",
     "plans",
+    f"(SELECT count(*) FROM jsonb_array_elements(lines) line WHERE line ->> 'category' = '{OF_HEALTH}')",
     # With an offset it cannot become a read of all cases beforehand.
     "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0 OFFSET 0) AND ",
 )
-_GRANTS: Final = _lists("id", "grants")
+_GRANTS: Final = _lists("id, case_id", "grants", f"coalesce(category = '{OF_HEALTH}', false)")
 
 # A grant that waits for two hats of one reader at the same moment is two rows, so the hat is part of the order; the
 # moment is compared once more alone, where the index begins. With a coalesce() a plan that does not know the values
@@ -99,6 +102,43 @@ class PlanRow(BaseModel):
     agreed_on: date | None
     persons: int
     lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAbroad:
+    """A plan in an office's list, with what decides whether it is shown: an office records what was agreed."""
+
+    row: PlanRow
+    sharing: Sharing
+    lines_of_health: int
+
+    @property
+    def id(self) -> UUID:
+        """The plan's."""
+        return self.row.id
+
+    @property
+    def own(self) -> bool:
+        """Whether an office recorded it as it is."""
+        return self.row.status == "agreed"
+
+    def without_health(self) -> Self:
+        """The plan without its medical lines, which are not counted either."""
+        return replace(self, row=self.row.model_copy(update={"lines": self.row.lines - self.lines_of_health}))
+
+
+@dataclass(frozen=True, slots=True)
+class GrantAbroad:
+    """A grant in an office's list, with what decides whether it is shown: offices ask for all grants themselves."""
+
+    id: UUID
+    sharing: Sharing
+    of_health: bool
+    own: bool = True
+
+    def without_health(self) -> Self | None:
+        """Of a medical grant nothing is left without what tells of health."""
+        return None if self.of_health else self
 
 
 class GrantRow(BaseModel):
@@ -164,6 +204,22 @@ def asked_for(
 def plans(asked: Mapping[str, object]) -> Sql:
     """The list of plans narrowed by this; an office abroad sees a plan from the first arrival of its case on."""
     return _PLANS[frozenset(asked)]
+
+
+async def plans_abroad(unit: UnitOfWork, asked: Mapping[str, object], after: UUID | None, limit: int) -> list[PlanAbroad]:
+    """The plans of an office's countries that follow one; of ``asked`` countries are a part."""
+    rows = await unit.rows(plans(asked), after=after, limit=limit, **asked)
+    return [
+        PlanAbroad(PlanRow.model_validate(dict(row)), Sharing.of(row["sharing"]), row["of_health"]) for row in rows
+    ]
+
+
+async def grants_abroad(
+    unit: UnitOfWork, asked: Mapping[str, object], after: UUID | None, limit: int
+) -> list[GrantAbroad]:
+    """The grants of an office's countries that follow one; of ``asked`` countries are a part."""
+    rows = await unit.rows(grants(asked), after=after, limit=limit, **asked)
+    return [GrantAbroad(row["id"], Sharing.of(row["sharing"]), row["of_health"]) for row in rows]
 
 
 def grants(asked: Mapping[str, object]) -> Sql:

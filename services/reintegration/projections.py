@@ -29,6 +29,7 @@ _REVISE_PERSON = Sql("UPDATE person_caps SET revision = revision + 1 WHERE perso
 _ENTER_CASE = Sql("INSERT INTO case_limits (case_id, live_grants, sealed) VALUES (:case_id, 0, false)")
 # Meeting a grant that was asked for at the same moment is no error: the whole command is tried again and refuses.
 _SEAL_CASE = Sql("UPDATE case_limits SET sealed = true WHERE case_id = :case_id AND live_grants = 0")
+_UNSEAL_CASE = Sql("UPDATE case_limits SET sealed = false WHERE case_id = :case_id")
 _COUNT_GRANT = Sql("UPDATE case_limits SET live_grants = live_grants + :change WHERE case_id = :case_id")
 _TAKE_PLAN = Sql("INSERT INTO case_plans (case_id, plan_id) VALUES (:case_id, :plan_id)")
 _TAKE_LINE = Sql(
@@ -71,6 +72,8 @@ def case_limits(case_id: UUID, before: Case | None, case: Case, events: tuple[Ev
         )
     if case.status == "sealed" and before.status != "sealed":
         return (Write(_SEAL_CASE, {"case_id": case_id}),)
+    if before.status == "sealed" and case.status != "sealed":
+        return (Write(_UNSEAL_CASE, {"case_id": case_id}),)
     return ()
 
 
@@ -248,6 +251,25 @@ CHECKS: tuple[Check, ...] = (
             "FROM funds f LEFT JOIN grants g ON g.fund_id = f.id GROUP BY f.id) f ON f.id = b.fund_id "
             "WHERE b.fund_id IS NULL OR f.id IS NULL OR (b.currency, b.granted, b.committed, b.spent) "
             "IS DISTINCT FROM (f.currency, f.granted, f.committed, f.spent)"
+        ),
+    ),
+    # What needs and grants of the erased were for is gone, and what the report counts of it is all counted.
+    Check(
+        "what it was for",
+        Sql(
+            "SELECT g.id FROM grants g JOIN persons e ON e.id = g.person_id WHERE g.category IS NOT NULL "
+            "OR EXISTS (SELECT FROM event_log l JOIN disclosure d ON d.event_id = l.id "
+            " WHERE l.subject = g.id AND (g.paid = 0 OR d.path = 'category')) "
+            "UNION ALL SELECT p.id FROM plans p, jsonb_to_recordset(p.lines) AS line(person_id uuid, category text), persons e "
+            "WHERE e.id = line.person_id AND line.category IS NOT NULL"
+        ),
+    ),
+    Check(
+        "grants of the erased",
+        Sql(
+            "SELECT counted.grants FROM (SELECT coalesce(sum(grants), 0) AS grants FROM grants_of_the_erased) counted "
+            "WHERE counted.grants <> (SELECT count(*) FROM grants "
+            " WHERE category IS NULL AND approved_at IS NOT NULL AND status <> 'cancelled')"
         ),
     ),
     # When a turn began is told by events alone; here it must lie within the grant's own time.

@@ -1,8 +1,10 @@
-"""What reintegration's tables answer: the facts that rules are handed, lists, and the figures of the annual report."""
+"""What reintegration's tables answer: the facts that rules are handed, and what a reader is shown beside a state."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Self
 from uuid import UUID
 
 import asyncpg
@@ -11,20 +13,28 @@ from pydantic import BaseModel, TypeAdapter
 from services.reintegration.domain.case import Arrival, Case
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.domain.grant_state import Evidence, Grant, GrantStatus, TrancheStatus
+from services.reintegration.domain.grant_state import (
+    TERMINAL,
+    Evidence,
+    Grant,
+    GrantStatus,
+    TrancheStatus,
+)
+from services.reintegration.domain.person import PersonFacts
 from services.reintegration.domain.plan import Plan, PlanFacts
+from shared.contracts.erasure import Deleted
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.db import Sql, UnitOfWork
+from shared.erasing import TAKE_TURN
 from shared.files.media import MediaType
 from shared.money import Amount
-from shared.statistics import Figure, Period
 
 _LIVE_GRANTS = Sql("SELECT live_grants FROM case_limits WHERE case_id = :case_id")
 
 # The mission's calendar day is PostgreSQL's answer, like the days of the statistics: one source of time zones.
 _TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)"
 _CASE = (
-    "(SELECT to_json(c) FROM (SELECT person_ids, destination_country, counsellor_id, arrived, status "
+    "(SELECT to_json(c) FROM (SELECT person_ids, destination_country, counsellor_id, arrived, status, deciding_ids "
     "FROM cases WHERE id = :case_id) c)"
 )
 
@@ -39,6 +49,26 @@ _BEHIND_A_PLAN = Sql(
     "EXISTS (SELECT FROM case_plans WHERE case_id = :case_id AND plan_id <> :plan_id) AS case_has_a_plan, "
     f"{_TODAY} AS today"
 )
+
+
+# Whether money of a case is still to be accounted for: a grant that has not ended, or one that has and of which what was
+# paid is not reconciled. With an offset it cannot become a read of all grants beforehand.
+_OWED = (
+    "EXISTS (SELECT FROM grants g WHERE g.case_id = c.id AND (g.status NOT IN "
+    f"({', '.join(repr(status) for status in sorted(TERMINAL))}) "
+    """OR g.tranches @> '[{"status": "paid"}]' OR g.tranches @> '[{"status": "delivered"}]') OFFSET 0)"""
+)
+
+
+def sharing_of(case_id: str) -> str:
+    """The expression, in a statement, that says what decides whether an office may know of the case of this id."""
+    return (
+        "(SELECT to_json(k) FROM (SELECT c.person_ids, c.destination_country, c.counsellor_id, c.arrived, c.status, "
+        f"c.deciding_ids, {_OWED} AS owed FROM cases c WHERE c.id = {case_id}) k)"
+    )
+
+
+_SHARING = Sql(f"SELECT {sharing_of(':case_id')} AS sharing")
 
 
 def _behind_a_grant(turn: str, locked: str) -> Sql:
@@ -68,21 +98,26 @@ _GRANT_IN_TURN = _behind_a_grant(
     "(SELECT revision FROM turn)",
 )
 
-_FIGURES = Sql(
-    "WITH period AS (SELECT cast(:first AS date)::timestamp AT TIME ZONE cast(:zone AS text) AS begins, "
-    " (cast(:last AS date) + 1)::timestamp AT TIME ZONE cast(:zone AS text) AS ends), "
-    "approved AS (SELECT count(*) AS grants, count(DISTINCT person_id) AS persons, "
-    " count(*) FILTER (WHERE category = 'business') AS business, "
-    " count(*) FILTER (WHERE category = 'housing') AS housing, "
-    " count(*) FILTER (WHERE category = 'medical') AS medical, "
-    " count(*) FILTER (WHERE category = 'other') AS other "
-    " FROM grants, period WHERE approved_at >= begins AND approved_at < ends AND status <> 'cancelled'), "
-    "asked AS (SELECT count(*) AS requested, count(*) FILTER (WHERE status = 'rejected') AS rejected "
-    " FROM grants, period WHERE requested_at >= begins AND requested_at < ends), "
-    "own AS (SELECT count(*) AS own_plans FROM plans, period WHERE recorded_at >= begins AND recorded_at < ends), "
-    "agreed AS (SELECT count(*) AS plans FROM plans "
-    " WHERE first_agreed_on BETWEEN cast(:first AS date) AND cast(:last AS date)) "
-    "SELECT * FROM approved, asked, own, agreed"
+# What erases counts the grants that it empties by the mission's years, so it is told in whose time zone these begin.
+_BEHIND_AN_ERASURE = Sql(
+    "WITH years AS (SELECT set_config('app.mission_time_zone', :zone, true) AS zone) "
+    "SELECT (SELECT zone FROM years) AS zone, (SELECT count(*) FROM person_keys k WHERE k.person_id = :person_id "
+    " AND NOT EXISTS (SELECT FROM grants g WHERE g.id = k.about AND g.paid > 0)) AS person_keys, "
+    "count(f.evidence_id) FILTER (WHERE g.paid = 0) AS evidence_files, "
+    "count(f.evidence_id) FILTER (WHERE g.paid > 0) AS receipts, "
+    "max((SELECT max(cast(t ->> 'paid_on' AS date)) FROM jsonb_array_elements(g.tranches) t)) AS last_paid_on "
+    "FROM grants g LEFT JOIN evidence_files f ON f.grant_id = g.id WHERE g.person_id = :person_id"
+)
+_BEHIND_AN_END = Sql(
+    f"SELECT {_TODAY} AS today, "
+    "(SELECT count(*) FROM person_keys k WHERE k.person_id = :person_id) AS person_keys, "
+    "count(f.evidence_id) AS evidence_files, "
+    "coalesce(array_agg(DISTINCT g.id) FILTER (WHERE f.evidence_id IS NOT NULL), '{}') AS grant_ids "
+    "FROM grants g LEFT JOIN evidence_files f ON f.grant_id = g.id WHERE g.person_id = :person_id"
+)
+KEPT_RECEIPTS = Sql(
+    "SELECT id, kept_until FROM persons WHERE id > :after AND kept_until <= :until AND kept_ended_on IS NULL "
+    "ORDER BY id LIMIT :limit"
 )
 
 _BALANCE = Sql(
@@ -97,6 +132,13 @@ class CaseForReceivingOffice(BaseModel):
     destination_country: str
     arrived: tuple[Arrival, ...]
     open: bool
+
+
+class KeptReceiptsRow(BaseModel):
+    """An erased person, and the last day on which receipts of money paid to them are kept."""
+
+    id: UUID
+    kept_until: date
 
 
 class TrancheToPay(BaseModel):
@@ -121,7 +163,7 @@ class EvidenceRow(BaseModel):
     """A receipt or another paper of a grant as its readers see it: what it is, and in which role it was filed."""
 
     evidence_id: UUID
-    kind: EvidenceKind
+    kind: EvidenceKind | None
     media_type: MediaType
     size: int
     sha256: str
@@ -157,7 +199,7 @@ class LineOfPlan(BaseModel):
     """The line of the plan as it is agreed now that a grant is for."""
 
     dimension: str
-    category: str
+    category: str | None
     planned: Amount
     currency: str
     plan_version: int
@@ -187,9 +229,36 @@ class About:
     reference: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What decides whether an office may know of a case: its country, and whose consent it goes by.
+
+    ``owed`` is whether money of it is still to be accounted for.
+    """
+
+    country: str
+    whose_consent: frozenset[UUID]
+    owed: bool
+
+    @classmethod
+    def of(cls, found: str) -> Self:
+        """What `sharing_of` answered."""
+        told = json.loads(found)
+        owed = bool(told.pop("owed"))
+        case = _KNOWN.validate_python(told)
+        return cls(case.destination_country, case.whose_consent(), owed)
+
+
+_KNOWN: TypeAdapter[Case] = TypeAdapter(Case)
 _CASE_KNOWN: TypeAdapter[Case | None] = TypeAdapter(Case | None)
 _PLAN: TypeAdapter[Plan | None] = TypeAdapter(Plan | None)
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
+
+
+async def sharing(unit: UnitOfWork, case_id: UUID) -> Sharing | None:
+    """What decides whether an office may know of a case; None for one that is not known."""
+    row = await unit.row(_SHARING, case_id=case_id)
+    return Sharing.of(row["sharing"]) if row is not None and row["sharing"] is not None else None
 
 
 async def live_grants(unit: UnitOfWork, case_id: UUID) -> int:
@@ -251,6 +320,26 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
     return row
 
 
+async def behind_an_erasure(unit: UnitOfWork, person_id: UUID, zone: str) -> PersonFacts:
+    """What is held of a person, at their turn: nobody files anything between this and the end of the transaction."""
+    await unit.row(TAKE_TURN, person_id=person_id)
+    row = await unit.row(_BEHIND_AN_ERASURE, person_id=person_id, zone=zone)
+    assert row is not None
+    return PersonFacts(_held(row), row["receipts"], row["last_paid_on"])
+
+
+async def behind_an_end_of_papers(unit: UnitOfWork, person_id: UUID, now: datetime, zone: str) -> PersonFacts:
+    """What is kept of an erased person, at their turn, and the mission's day."""
+    await unit.row(TAKE_TURN, person_id=person_id)
+    row = await unit.row(_BEHIND_AN_END, person_id=person_id, now=now, zone=zone)
+    assert row is not None
+    return PersonFacts(_held(row), grant_ids=tuple(row["grant_ids"]), today=row["today"])
+
+
+def _held(row: asyncpg.Record) -> tuple[Deleted, ...]:
+    return tuple(Deleted(what=what, count=row[what]) for what in ("person_keys", "evidence_files"))
+
+
 def for_receiving_office(case: Case) -> CaseForReceivingOffice:
     """A case without those who did not come, and without who counselled them."""
     return CaseForReceivingOffice(
@@ -295,28 +384,3 @@ async def balance(unit: UnitOfWork, fund_id: UUID) -> Balance:
     if row is None:
         raise LookupError("a fund without a balance")
     return Balance.model_validate(dict(row))
-
-
-async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
-    """Reintegration's part of the report.
-
-    A grant counts on the day of its approval, unless it is cancelled at the time of asking: what is published is
-    support that was given. ``grants_rejected`` are those of the requests of the period that are rejected by now. A
-    plan counts once, on the day of its first agreement, however often it is agreed again. Amounts are no figures
-    here, for they differ by currency: they stand with each fund.
-    """
-    row = await unit.row(_FIGURES, first=period.first, last=period.last, zone=period.zone)
-    assert row is not None
-    grants = row["grants"]
-    return [
-        Figure(key="grants", unit="grants", value=grants),
-        Figure(key="grants_business", unit="grants", value=row["business"], of=grants),
-        Figure(key="grants_housing", unit="grants", value=row["housing"], of=grants),
-        Figure(key="grants_medical", unit="grants", value=row["medical"], of=grants),
-        Figure(key="grants_other", unit="grants", value=row["other"], of=grants),
-        Figure(key="persons_with_grant", unit="persons", value=row["persons"]),
-        Figure(key="grants_requested", unit="grants", value=row["requested"]),
-        Figure(key="grants_rejected", unit="grants", value=row["rejected"], of=row["requested"]),
-        Figure(key="own_plans_recorded", unit="cases", value=row["own_plans"]),
-        Figure(key="plans_agreed", unit="cases", value=row["plans"]),
-    ]

@@ -1,13 +1,24 @@
-"""What reintegration does about the events of returns: it notes cases, arrivals and ends, and seals."""
+"""What reintegration does about others' events: it notes cases, arrivals and ends, seals, and erases."""
 
 from collections.abc import Callable, Mapping
 
-from services.reintegration.domain.case import RecordArrival, RecordCase, RecordCaseEnd, SealCase
+from services.reintegration.domain.case import (
+    RecordArrival,
+    RecordArrivalTakenBack,
+    RecordCase,
+    RecordCaseEnd,
+    SealCase,
+    UnsealCase,
+)
+from services.reintegration.domain.person import RecordErasure
+from shared.contracts.corrections import ArrivalCorrected
+from shared.contracts.counselling import ErasureApproved
 from shared.contracts.returns import (
     CaseDeclaredIneligible,
     CaseLapsed,
     CaseNotDeparted,
     CaseOpened,
+    CaseReopened,
     CaseWithdrawn,
     ClosingRequested,
     PersonArrived,
@@ -25,6 +36,11 @@ def on_case_opened(event: CaseOpened, cause: Received) -> tuple[Order, ...]:
                 person_ids=tuple(person.person_id for person in event.persons),
                 destination_country=event.destination_country,
                 counsellor_id=event.counsellor_id,
+                deciding_ids=tuple(
+                    person.person_id
+                    for person in event.persons
+                    if person.age_group == "adult" or person.person_id == event.principal_id
+                ),
             ),
         ),
     )
@@ -35,6 +51,11 @@ def on_person_arrived(event: PersonArrived, cause: Received) -> tuple[Order, ...
     return (
         Order("case", cause.subject, RecordArrival(person_id=event.person_id, arrived_at=event.arrived_at)),
     )
+
+
+def on_arrival_corrected(event: ArrivalCorrected, cause: Received) -> tuple[Order, ...]:
+    """There is no money for this person until they have arrived."""
+    return (Order("case", cause.subject, RecordArrivalTakenBack(person_id=event.person_id)),)
 
 
 def on_case_ended(
@@ -49,12 +70,25 @@ def on_closing_requested(event: ClosingRequested, cause: Received) -> tuple[Orde
     return (Order("case", cause.subject, SealCase()),)
 
 
+def on_case_reopened(_: CaseReopened, cause: Received) -> tuple[Order, ...]:
+    """There may be grants again, until it is closed once more."""
+    return (Order("case", cause.subject, UnsealCase()),)
+
+
+def on_erasure_approved(_: ErasureApproved, cause: Received) -> tuple[Order, ...]:
+    """The person is erased here too; our `PersonErased` confirms it and says what is kept."""
+    return (Order("person", cause.subject, RecordErasure()),)
+
+
 REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     CaseOpened: on_case_opened,
     PersonArrived: on_person_arrived,
+    ArrivalCorrected: on_arrival_corrected,
     CaseWithdrawn: on_case_ended,
     CaseDeclaredIneligible: on_case_ended,
     CaseLapsed: on_case_ended,
     CaseNotDeparted: on_case_ended,
     ClosingRequested: on_closing_requested,
+    CaseReopened: on_case_reopened,
+    ErasureApproved: on_erasure_approved,
 }

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from services.reintegration.domain import case, grant_state, plan
-from shared.tables import aggregate_table, jsonb, scope, service_metadata
+from shared.tables import aggregate_table, jsonb, person_keys_table, scope, service_metadata
 
 METADATA = service_metadata()
 
@@ -28,6 +28,21 @@ def _amount(name: str) -> sa.Column[object]:
     return sa.Column(name, sa.Numeric, nullable=False)
 
 
+PERSON_KEYS = person_keys_table(METADATA)
+
+# Only of who was erased there is a row. The row that comes to be is what erases: a trigger deletes everything personal in
+# the same statement, but for the receipts of paid money, which have keys of their own and go with `kept_ended_on`.
+PERSONS = aggregate_table(
+    METADATA,
+    "persons",
+    sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("kept_until", sa.Date),
+    sa.Column("kept_ended_on", sa.Date),
+    # Whoever says too early that the time is over is refused here too.
+    sa.CheckConstraint("kept_ended_on IS NULL OR (kept_until IS NOT NULL AND kept_ended_on > kept_until)", name="kept_for_its_time"),
+    info=scope("known"),
+)
+
 CASES = aggregate_table(
     METADATA,
     "cases",
@@ -36,6 +51,7 @@ CASES = aggregate_table(
     sa.Column("counsellor_id", sa.Text, nullable=False),
     jsonb("arrived"),
     sa.Column("status", sa.Text, nullable=False),
+    sa.Column("deciding_ids", pg.ARRAY(sa.Uuid), nullable=False),
     _begins(case.BEGINNINGS),
     info=scope("country:destination_country"),
 )
@@ -84,7 +100,8 @@ GRANTS = aggregate_table(
     sa.Column("person_id", sa.Uuid, nullable=False),
     sa.Column("plan_id", sa.Uuid, nullable=False),
     sa.Column("plan_line_id", sa.Uuid, nullable=False),
-    sa.Column("category", sa.Text, nullable=False),
+    # None once the person was erased: it may tell of health.
+    sa.Column("category", sa.Text),
     sa.Column("modality", sa.Text, nullable=False),
     sa.Column("destination_country", sa.Text, nullable=False),
     sa.Column("counsellor_id", sa.Text, nullable=False),
@@ -172,8 +189,12 @@ EVIDENCE_FILES = sa.Table(
     sa.Column("grant_id", sa.Uuid, nullable=False),
     sa.Column("destination_country", sa.Text, nullable=False),
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    # Under which key the file's own is wrapped: the one of the grant's papers, or the service's, as long ago.
+    sa.Column("sealed_under", sa.Text, nullable=False, server_default="grant"),
     sa.Column("pieces", sa.Integer, nullable=False),
     sa.CheckConstraint("pieces > 0", name="has_pieces"),
+    sa.CheckConstraint("sealed_under IN ('grant', 'service')", name="sealed_under_a_key"),
+    sa.Index(None, "grant_id"),
     info=scope("country:destination_country"),
 )
 
@@ -254,6 +275,18 @@ FUND_BALANCES = sa.Table(
     sa.CheckConstraint(
         "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
     ),
+    info=scope("known"),
+)
+
+# What approved grants of those who were erased were for, by the mission's year of approval: the report's figures by category
+# stay as they were, and no row says whose grant it was.
+GRANTS_OF_THE_ERASED = sa.Table(
+    "grants_of_the_erased",
+    METADATA,
+    sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("category", sa.Text, primary_key=True),
+    sa.Column("grants", sa.Integer, nullable=False),
+    sa.CheckConstraint("grants > 0", name="counted"),
     info=scope("known"),
 )
 

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from uuid import UUID
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from services.reintegration import files, projections, queries, tables
 from services.reintegration.domain import (
     case,
@@ -13,6 +11,7 @@ from services.reintegration.domain import (
     grant,
     grant_facts,
     grant_state,
+    person,
     plan,
     tranches,
 )
@@ -24,21 +23,13 @@ from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
 from shared.decider import NoFacts, already_exists
+from shared.erasing import nothing_left_of_the_erased
 from shared.errors import FourEyes, NotFound, RuleViolation
+from shared.held import Holdings
 from shared.messages import Command, Context
 from shared.policy import Reach
+from shared.settings import MISSION
 from shared.wiring import Wiring, no_facts
-
-
-class _Mission(BaseSettings):
-    """The one setting that facts need: in which time zone the mission's calendar day is told."""
-
-    model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
-
-    mission_time_zone: str = "Europe/Sarajevo"
-
-
-_MISSION = _Mission()
 
 # What can raise a person's support, or promises the money: these take turns on the person's cap.
 _TESTS_THE_CAP = (grant.RequestGrant, grant.ResubmitGrant, grant.ApproveGrant)
@@ -69,7 +60,7 @@ async def _plan_facts(
         case_id = state.case_id
     else:
         return plan.PlanFacts()
-    facts = await queries.behind_a_plan(unit, plan_id, case_id, context.now, _MISSION.mission_time_zone)
+    facts = await queries.behind_a_plan(unit, plan_id, case_id, context.now, MISSION.mission_time_zone)
     known = _within_reach(facts.case, context)
     if known is None and facts.case is not None and state is not None:
         # Before an arrival a receiving office knows of no plan, so there is none that it could read or change.
@@ -93,9 +84,19 @@ async def _grant_facts(
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
     )
     facts = await queries.behind_a_grant(
-        unit, about, context.now, _MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
+        unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
     )
     return replace(facts, case=_within_reach(facts.case, context))
+
+
+async def _person_facts(
+    unit: UnitOfWork, person_id: UUID, _: person.Person | None, command: Command | None, context: Context
+) -> person.PersonFacts:
+    if isinstance(command, person.EndKeptPapers):
+        return await queries.behind_an_end_of_papers(unit, person_id, context.now, MISSION.mission_time_zone)
+    if not isinstance(command, person.RecordErasure):
+        return person.PersonFacts()
+    return await queries.behind_an_erasure(unit, person_id, MISSION.mission_time_zone)
 
 
 def _within_reach(known: case.Case | None, context: Context) -> case.Case | None:
@@ -120,6 +121,11 @@ CASE: Aggregate[case.Case, case.CaseFacts] = Aggregate(
     facts=_case_facts, project=projections.case_limits, within=_case_within,
 )
 
+PERSON: Aggregate[person.Person, person.PersonFacts] = Aggregate(
+    service="reintegration", name="person", decider=person.PERSON, table=tables.PERSONS, state=person.Person,
+    facts=_person_facts,
+)
+
 PLAN: Aggregate[plan.Plan, plan.PlanFacts] = Aggregate(
     service="reintegration", name="plan", decider=plan.PLAN, table=tables.PLANS, state=plan.Plan,
     facts=_plan_facts, project=projections.case_plans, partition=lambda _, made: made.case_id,
@@ -141,9 +147,9 @@ _FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(CASE, PLAN, FUND, GRANT),
+    aggregates=(PERSON, CASE, PLAN, FUND, GRANT),
     policy=POLICY,
-    heard=contracts.returns.EVENTS,
+    heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
     # What two who act at the same moment can meet; each code is the one by which the core refuses the later of two.
     refusals={
@@ -159,6 +165,9 @@ WIRING = Wiring(
         ),
         # Under another grant, or under one that the caller does not see.
         "pk_evidence_files": already_exists(),
+        "erased_takes_nothing": RuleViolation(
+            "person_erased", "This person was erased. Nothing can be filed about them any more."
+        ),
         "pk_payment_references": RuleViolation(
             "reference_used", "Another payment carries this reference. One reference, one payment."
         ),
@@ -173,6 +182,22 @@ WIRING = Wiring(
         "ck_grants_tranche_hats": _FOUR_EYES,
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
-    checks=(*projections.CHECKS, *files.CHECKS),
+    checks=(*projections.CHECKS, *files.CHECKS, nothing_left_of_the_erased(())),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
+    holdings=Holdings(
+        untold={
+            "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
+            "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",
+            "person_caps": "how often a person's grants changed, so that two at a time do not pass the cap",
+            "case_limits": "how many grants of a case are live, which are told",
+            "case_plans": "an index of plans, which are told",
+            "taken_plan_lines": "an index of grants, which are told",
+            "open_advances": "an index of tranches, which are told with their grant",
+            "payment_references": "an index of payments, which are told with their grant",
+            "funds": "a donor's money, which is nobody's",
+            "fund_balances": "a donor's money, which is nobody's",
+            "grants_of_the_erased": "how many grants of persons who were erased were for what, without saying whose",
+            "grant_turns": "which member of staff acts next on a grant, which is told",
+        },
+    ),
 )

@@ -4,23 +4,32 @@ A receiving office acts and reads in its own countries only. Departure and arriv
 and who prepares a case does not decide on it.
 """
 
+from services.returns.domain.holds import LIFTING, PLACED_BY
 from shared.actors import Role
 from shared.policy import Policy, allow
 
 _STAFF = (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS)
 
 POLICY = Policy(
-    allow("list_cases", *_STAFF),
+    allow("list_cases", *_STAFF, Role.MEDICAL),
     allow("list_cases", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_arrivals", Role.COORDINATOR, Role.OPERATIONS),
     allow("list_arrivals", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("read_case", *_STAFF),
+    allow("list_arrivals_to_confirm", Role.RECEIVING_OFFICE, extent="own_countries"),
+    allow("read_case", *_STAFF, Role.MEDICAL),
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("ask_status", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_departure_gate", *_STAFF),
     allow("read_timeline", *_STAFF),
     allow("start_screening", Role.COUNSELLOR),
-    allow("record_screening", Role.COUNSELLOR),
+    allow("assess_voluntariness", Role.COUNSELLOR, Role.PROTECTION),
+    allow("record_fear_of_return", Role.COUNSELLOR, Role.PROTECTION),
+    allow("record_vulnerability", Role.COUNSELLOR, Role.PROTECTION),
+    # What may keep somebody here is decided by who does not prepare the journey.
+    allow("assess_trafficking_risk", Role.PROTECTION),
+    allow("record_best_interests", Role.PROTECTION),
+    allow("close_alert", Role.PROTECTION),
+    allow("read_protection_board", Role.PROTECTION),
     allow("sign_declaration", Role.COUNSELLOR),
     allow("submit_application", Role.COUNSELLOR),
     allow("record_contact_tried", Role.COUNSELLOR),
@@ -29,8 +38,15 @@ POLICY = Policy(
     allow("lapse_case", Role.COORDINATOR),
     allow("record_not_departed", Role.COORDINATOR),
     allow("request_closing", Role.COORDINATOR),
+    allow("reopen_case", Role.COORDINATOR),
     allow("start_preparation", Role.OPERATIONS),
     allow("record_travel_document", Role.COUNSELLOR, Role.OPERATIONS),
+    allow("flag_for_medical", Role.COUNSELLOR, Role.PROTECTION, Role.OPERATIONS),
+    # The decision is a doctor's; where none works here, it is copied from the certificate by who books what it asks for.
+    allow("record_fit_to_travel", Role.MEDICAL, Role.OPERATIONS),
+    allow("record_exit_formalities", Role.OPERATIONS),
+    allow("record_transit_visa", Role.COUNSELLOR, Role.OPERATIONS),
+    allow("record_reception_arranged", Role.OPERATIONS),
     allow("confirm_booking", Role.OPERATIONS),
     allow("mark_ready_to_travel", Role.OPERATIONS),
     allow("confirm_voluntariness", Role.OPERATIONS),
@@ -40,8 +56,22 @@ POLICY = Policy(
     # Withdrawal waits for nobody, so whoever the migrant speaks to can record it.
     allow("withdraw_case", *_STAFF),
     allow("withdraw_person", *_STAFF),
+    # A hold waits for nobody either; which of them somebody lifts goes by its reason (`domain/holds.py`).
+    allow("put_on_hold", *PLACED_BY),
+    allow("lift_hold", *LIFTING),
+    allow("record_transit_interrupted", Role.OPERATIONS),
+    # One says that a record is wrong, another decides; the rules refuse that it is the same person.
+    allow("ask_for_correction", Role.COORDINATOR, Role.OPERATIONS),
+    allow("correct_departure", Role.COORDINATOR, Role.OPERATIONS),
+    allow("correct_arrival", Role.COORDINATOR, Role.OPERATIONS),
+    allow("reject_correction", Role.COORDINATOR, Role.OPERATIONS),
     allow("confirm_arrival", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("start_monitoring", Role.RECEIVING_OFFICE, extent="own_countries"),
+    # What the service does by itself each minute; on a replayed clock somebody has to say that a day is over.
+    allow("look_at_the_clock", Role.ADMINISTRATOR),
+    allow("list_ended_cases", Role.RETENTION),
+    # For the person, who asks what is held about them.
+    allow("read_held", Role.DATA_PROTECTION),
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR),
     # A search says which events there are and not what they say; whoever opens one touches the key again.
@@ -51,11 +81,11 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
-        "approve_case", "read_events",
+        "approve_case", "read_events", "read_held",
         "read_event", "read_chain", "export_log",
     ),
     on_record=(
-        "read_case", "read_departure_gate", "read_timeline", "read_events",
+        "list_arrivals_to_confirm", "read_protection_board", "read_case", "read_departure_gate", "read_timeline", "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log",
     ),
     searches=("ask_status", "read_chain"),

@@ -1,6 +1,7 @@
 """What returns does about the events of counselling and reintegration: it takes note of each true fact."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_application import RecordIntention
@@ -12,8 +13,18 @@ from services.returns.domain.case_reintegration import (
     RecordPlanAgreed,
     RecordSealRefused,
 )
-from services.returns.domain.person import RecordConsent, RecordCounselled
-from shared.contracts.counselling import ConsentGiven, ConsentWithdrawn, IntentionExpressed, SessionHeld
+from services.returns.domain.case_reopening import RecordAttemptGoesOn, RecordAttemptStaysEnded
+from services.returns.domain.person import RecordConsent, RecordCounselled, RecordErasure
+from shared.contracts.counselling import (
+    AttemptReopened,
+    AttemptStaysEnded,
+    ConsentGiven,
+    ConsentKind,
+    ConsentWithdrawn,
+    ErasureApproved,
+    IntentionExpressed,
+    SessionHeld,
+)
 from shared.contracts.reintegration import (
     CaseSealed,
     GrantApproved,
@@ -29,6 +40,9 @@ from shared.contracts.reintegration import (
 from shared.contracts.returns import GrantStage
 from shared.messages import Event, Order, Received
 
+# The kinds of consent that the departure gate and the window go by; others are counselling's own.
+_GONE_BY: Final[tuple[ConsentKind, ...]] = ("data", "transfer")
+
 
 def on_session_held(event: SessionHeld, cause: Received) -> tuple[Order, ...]:
     """Everybody who was present in an individual session has been counselled."""
@@ -40,14 +54,25 @@ def on_session_held(event: SessionHeld, cause: Received) -> tuple[Order, ...]:
 
 
 def on_consent_given(event: ConsentGiven, cause: Received) -> tuple[Order, ...]:
-    """The consent stands, and for a transfer the country to which it goes."""
-    given = RecordConsent(consent=event.consent, active=True, recipient_country=event.recipient_country)
+    """A data or transfer consent stands, for the latter with the country to which it goes."""
+    if event.consent not in _GONE_BY:
+        return ()
+    given = RecordConsent(
+        consent=event.consent, active=True, recipient_country=event.recipient_country, expires_on=event.expires_on
+    )
     return (Order("person", cause.subject, given),)
 
 
 def on_consent_withdrawn(event: ConsentWithdrawn, cause: Received) -> tuple[Order, ...]:
-    """The consent stands no longer."""
+    """A data or transfer consent stands no longer."""
+    if event.consent not in _GONE_BY:
+        return ()
     return (Order("person", cause.subject, RecordConsent(consent=event.consent, active=False)),)
+
+
+def on_erasure_approved(_: ErasureApproved, cause: Received) -> tuple[Order, ...]:
+    """The person is erased here too; our `PersonErased` confirms it."""
+    return (Order("person", cause.subject, RecordErasure()),)
 
 
 def on_intention_expressed(event: IntentionExpressed, cause: Received) -> tuple[Order, ...]:
@@ -61,6 +86,16 @@ def on_intention_expressed(event: IntentionExpressed, cause: Received) -> tuple[
         expressed_at=event.expressed_at,
     )
     return (Order("case", cause.subject, intention),)
+
+
+def on_attempt_reopened(event: AttemptReopened, cause: Received) -> tuple[Order, ...]:
+    """The closed case is taken up again."""
+    return (Order("case", cause.subject, RecordAttemptGoesOn(person_ids=event.person_ids)),)
+
+
+def on_attempt_stays_ended(_: AttemptStaysEnded, cause: Received) -> tuple[Order, ...]:
+    """The closed case stays closed."""
+    return (Order("case", cause.subject, RecordAttemptStaysEnded()),)
 
 
 def on_own_plan_recorded(event: OwnPlanRecorded, cause: Received) -> tuple[Order, ...]:
@@ -112,7 +147,10 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     SessionHeld: on_session_held,
     ConsentGiven: on_consent_given,
     ConsentWithdrawn: on_consent_withdrawn,
+    ErasureApproved: on_erasure_approved,
     IntentionExpressed: on_intention_expressed,
+    AttemptReopened: on_attempt_reopened,
+    AttemptStaysEnded: on_attempt_stays_ended,
     OwnPlanRecorded: on_own_plan_recorded,
     PlanAgreed: on_plan_agreed,
     GrantRequested: on_grant_requested,

@@ -1,13 +1,16 @@
 """Returns' tables: persons, cases, who travelled, and what the annual report reads of the log."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from services.returns.domain.case_ref import CASE_REF_PATTERN
 from services.returns.domain.case_state import AWAITED, BEGINNINGS, FOLLOWING_GRANTS, GATED, TERMINAL
+from services.returns.domain.screening import AGREEMENTS, ALONE, TRAFFICKED
 from shared.contracts import returns
+from shared.contracts.returns import Assistance, EvidenceKind
 from shared.messages import Event
 from shared.tables import aggregate_table, jsonb, scope, service_metadata
 
@@ -27,6 +30,7 @@ REPORTED: tuple[type[Event], ...] = (
     returns.FlightMissed,
     returns.CaseNotDeparted,
     returns.CaseClosed,
+    returns.CaseReopened,
 )
 
 _TRAVELLING = '@.travel == "expected"'
@@ -38,7 +42,47 @@ def _listed(values: Iterable[str]) -> str:
 
 # A case that has not ended. Statements say it in these very words, so that PostgreSQL knows the indexes that hold no other.
 OPEN = f"status NOT IN ({_listed(TERMINAL)})"
-EXPECTED = f"status IN ({_listed(AWAITED)})"
+READY = "holds_until IS NOT NULL"
+OVERDUE = "arrival_overdue_at IS NOT NULL"
+PROTECTED = "protection_since IS NOT NULL"
+# How far a case is on its way, whatever holds it there (`Case.stretch`).
+STRETCH = "coalesce(status_before_hold, status)"
+EXPECTED = f"{STRETCH} IN ({_listed(AWAITED)})"
+
+
+def _among(persons: str, screened: str) -> str:
+    """That of each of these persons it was found by screening that nothing stands against their journey."""
+    return (
+        f"jsonb_path_query_array(persons, '$[*] ? ({persons}).person_id') "
+        f"<@ jsonb_path_query_array(screening, '$[*] ? ({screened}).person_id')"
+    )
+
+
+def _noted(indicators: Iterable[str]) -> str:
+    return " || ".join(f'@.vulnerability.indicators[*] == "{one}"' for one in sorted(indicators))
+
+
+_FOR_RETURN = '@.best_interests.outcome == "return"' + "".join(
+    f' && @.best_interests.agreed[*] == "{one}"' for one in sorted(AGREEMENTS)
+)
+# What the lines of screening ask of everybody who travels, and of each child (`domain/screening_lines.py`).
+SCREENED = " AND ".join(
+    (
+        _among(
+            _TRAVELLING,
+            "@.voluntariness.free == true && @.voluntariness.informed == true && @.voluntariness.capable == true "
+            "&& @.voluntariness.legal_consequences_explained == true && @.voluntariness.alternatives_explained == true "
+            '&& (@.voluntariness.interpreter == "none" || @.voluntariness.interpreter == "professional") '
+            '&& (@.voluntariness.company == "nobody" '
+            '|| (@.voluntariness.company == "guardian" && @.voluntariness.child_heard != null)) '
+            "&& @.fear.fears_return == false && @.vulnerability != null && !(exists (@.alerts[*])) "
+            f'&& (!({_noted(TRAFFICKED)}) || @.trafficking.risk == "acceptable") '
+            # Of whoever is noted to be alone also where their age is stated as an adult's.
+            f'&& (!({_noted(ALONE)}) || ({_FOR_RETURN} && @.best_interests.procedure == "determination"))',
+        ),
+        _among(f'{_TRAVELLING} && @.age_group != "adult"', _FOR_RETURN),
+    )
+)
 
 
 def _only(condition: str, statuses: Iterable[str], name: str) -> sa.CheckConstraint:
@@ -46,13 +90,33 @@ def _only(condition: str, statuses: Iterable[str], name: str) -> sa.CheckConstra
     return sa.CheckConstraint(f"status NOT IN ({_listed(statuses)}) OR ({condition}) IS TRUE", name=name)
 
 
+def _only_along(condition: str, statuses: Iterable[str], name: str) -> sa.CheckConstraint:
+    """As `_only`, and while a hold keeps the case there."""
+    return sa.CheckConstraint(f"{STRETCH} NOT IN ({_listed(statuses)}) OR ({condition}) IS TRUE", name=name)
+
+
+def _ready(condition: str, name: str) -> sa.CheckConstraint:
+    """As `_only`, of what is ready; not of what was so before this was asked for, which the next look finds over."""
+    over = "holds_until < '2000-01-01 00:00:00+00'"
+    return sa.CheckConstraint(f"status NOT IN ({_listed(GATED)}) OR {over} OR ({condition}) IS TRUE", name=name)
+
+
+def _lacks(kind: EvidenceKind) -> str:
+    """In a path: that a person has no evidence of this kind."""
+    return f'!(exists (@.evidence[*] ? (@.kind == "{kind}")))'
+
+
 PERSONS = aggregate_table(
     METADATA,
     "persons",
     sa.Column("counselled_at", sa.DateTime(timezone=True)),
     sa.Column("data_consent", sa.Boolean, nullable=False),
+    sa.Column("data_expires_on", sa.Date),
     sa.Column("transfer_consent", sa.Boolean, nullable=False),
     sa.Column("transfer_country", sa.Text),
+    sa.Column("transfer_expires_on", sa.Date),
+    # The row that comes to have it is what erases: a trigger deletes everything personal in the same statement.
+    sa.Column("erased_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("transfer_consent OR transfer_country IS NULL", name="no_transfer_without_consent"),
     info=scope("known"),
 )
@@ -78,26 +142,47 @@ CASES = aggregate_table(
     sa.Column("booked_person_ids", pg.ARRAY(sa.Uuid), nullable=False),
     sa.Column("flight", sa.Text),
     sa.Column("needs", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("transit_country", sa.Text),
+    sa.Column("transit_visa_needed", sa.Boolean, nullable=False),
+    sa.Column("booked_at", sa.DateTime(timezone=True)),
+    sa.Column("reception_arranged_at", sa.DateTime(timezone=True)),
     sa.Column("cleared_at", sa.DateTime(timezone=True)),
+    sa.Column("clearance_lapsed_at", sa.DateTime(timezone=True)),
+    sa.Column("holds_until", sa.DateTime(timezone=True)),
     sa.Column("times_missed", sa.Integer, nullable=False),
+    sa.Column("times_booked", sa.Integer, nullable=False, server_default="0"),
     sa.Column("departed_at", sa.DateTime(timezone=True)),
     sa.Column("arrived_at", sa.DateTime(timezone=True)),
+    sa.Column("arrival_due_at", sa.DateTime(timezone=True)),
+    sa.Column("arrival_overdue_at", sa.DateTime(timezone=True)),
     sa.Column("agreed_plan_id", sa.Uuid),
     jsonb("grants"),
     sa.Column("status_before_closing", sa.Text),
     sa.Column("closure_reason", sa.Text),
+    sa.Column("reopening_reason", sa.Text),
+    jsonb("holds"),
+    sa.Column("status_before_hold", sa.Text),
+    jsonb("screening"),
+    sa.Column("protection_since", sa.DateTime(timezone=True)),
     # The trigger holds every later move of a status to the declared transitions; this holds the first one.
     sa.CheckConstraint(f"version > 1 OR status IN ({_listed(sorted(BEGINNINGS))})", name="beginning"),
     sa.CheckConstraint(f"case_ref ~ '{CASE_REF_PATTERN}'", name="case_ref_form"),
     sa.CheckConstraint(
         "approved_by IS NULL OR (approved_by <> counsellor_id AND approved_by <> submitted_by) IS TRUE", name="four_eyes"
     ),
-    _only("submitted_by IS NOT NULL", ("applied",), "applied_by_somebody"),
-    _only("approved_by IS NOT NULL", ("approved", "preparing", *GATED), "approved_by_somebody"),
-    _only("programme IS NOT NULL AND receiving_country = destination_country", ("preparing", *GATED), "office_settled"),
+    _only_along("submitted_by IS NOT NULL", ("applied",), "applied_by_somebody"),
+    _only_along("approved_by IS NOT NULL", ("approved", "preparing", *GATED), "approved_by_somebody"),
+    _only_along("programme IS NOT NULL AND receiving_country = destination_country", ("preparing", *GATED), "office_settled"),
     sa.CheckConstraint("(departs_at IS NULL) = (arrives_at IS NULL) AND departs_at < arrives_at", name="booking_in_order"),
     sa.CheckConstraint("departs_at IS NOT NULL OR booked_person_ids = '{}'", name="no_seat_without_booking"),
     sa.CheckConstraint("departs_at IS NOT NULL OR (flight IS NULL AND needs = '{}')", name="no_flight_without_booking"),
+    sa.CheckConstraint(
+        "departs_at IS NOT NULL OR (reception_arranged_at IS NULL AND booked_at IS NULL AND transit_country IS NULL "
+        "AND NOT transit_visa_needed)",
+        name="nothing_arranged_without_booking",
+    ),
+    # Nothing stays ready by itself: a timer finds what is over.
+    sa.CheckConstraint(f"(status IN ({_listed(GATED)})) = (holds_until IS NOT NULL)", name="readiness_ends"),
     # A child may be ready to travel, and cleared to board, only beside an adult of the case.
     _only(
         f"""NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group != "adult")') """
@@ -107,11 +192,11 @@ CASES = aggregate_table(
     ),
     _only(
         f"jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING})') AND NOT jsonb_path_exists(persons, "
-        f"'$[*] ? ({_TRAVELLING} && !(@.screened_at != null && @.declared_by != null && @.own_plan_id != null "
-        "&& @.document != null))')",
+        f"'$[*] ? ({_TRAVELLING} && !(@.declared_by != null && @.own_plan_id != null && @.document != null))')",
         GATED,
         "everybody_prepared",
     ),
+    _ready(SCREENED, "everybody_screened"),
     _only(
         "departs_at IS NOT NULL AND "
         f"jsonb_path_query_array(persons, '$[*] ? ({_TRAVELLING}).person_id') @> to_jsonb(booked_person_ids) AND "
@@ -119,6 +204,31 @@ CASES = aggregate_table(
         GATED,
         "exactly_they_are_booked",
     ),
+    # What the journey rests on besides; until which day each of it holds, the rules alone say.
+    _ready(
+        "reception_arranged_at IS NOT NULL AND NOT jsonb_path_exists(persons, "
+        f"'$[*] ? ({_TRAVELLING} && {_lacks('exit_formalities')})')",
+        "arranged_for_everybody",
+    ),
+    _ready(
+        f"NOT transit_visa_needed OR NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && {_lacks('transit_visa')})')",
+        "visa_for_everybody",
+    ),
+    _ready(
+        f"""NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && (exists (@.evidence[*] ? (@.outcome == "unfit")) """
+        f"""|| (exists (@.evidence[*] ? (@.kind == "fitness_asked")) && {_lacks('fitness')})))')""",
+        "nobody_unfit",
+    ),
+    _ready(
+        " AND ".join(
+            f"NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} "
+            f"""&& exists (@.evidence[*].conditions[*] ? (@ == "{help}")) """
+            f"""&& !(exists (@.assistance[*] ? (@ == "{help}"))))')"""
+            for help in get_args(Assistance)
+        ),
+        "help_is_booked",
+    ),
+    sa.CheckConstraint("reopening_reason IS NULL OR status = 'closed'", name="reopened_from_closed"),
     # Whoever waits for others who have left needs no confirmation any more; every adult still to board does.
     _only(
         "cleared_at IS NOT NULL AND NOT jsonb_path_exists(persons, "
@@ -126,9 +236,17 @@ CASES = aggregate_table(
         ("cleared_to_board",),
         "cleared_on_confirmation",
     ),
-    _only("departed_at IS NOT NULL", ("departed",), "departed_has_time"),
-    _only(
+    _only_along("departed_at IS NOT NULL", ("departed",), "departed_has_time"),
+    _only_along(
         "arrived_at >= departed_at", ("arrived", *FOLLOWING_GRANTS, "closing", "closed"), "arrived_after_departure"
+    ),
+    sa.CheckConstraint(
+        f"(status = 'on_hold') = (status_before_hold IS NOT NULL) AND status_before_hold NOT IN ({_listed(GATED)})",
+        name="held_from_somewhere",
+    ),
+    # A case is on hold as long as one of its holds stands, and no longer.
+    sa.CheckConstraint(
+        "(status = 'on_hold') = jsonb_path_exists(holds, '$[*] ? (!(@.lifted_at != null))')", name="on_hold_while_one_stands"
     ),
     _only("closure_reason IS NOT NULL", ("closing", "closed"), "closed_for_a_reason"),
     sa.Index(None, "status", "id"),
@@ -144,6 +262,11 @@ CASES = aggregate_table(
         "ix_cases_expected_destination_country_arrives_at_id", "destination_country", "arrives_at", "id",
         postgresql_where=sa.text(EXPECTED),
     ),
+    # The few that timers look at, and the fewer that are shown as overdue.
+    sa.Index("ix_cases_gated_id", "id", postgresql_where=sa.text(READY)),
+    sa.Index("ix_cases_awaited_id", "id", postgresql_where=sa.text("arrival_due_at IS NOT NULL")),
+    sa.Index("ix_cases_protected_protection_since_id", "protection_since", "id", postgresql_where=sa.text(PROTECTED)),
+    sa.Index("ix_cases_overdue_id", "id", postgresql_where=sa.text(OVERDUE)),
     info=scope("country:destination_country"),
 )
 
@@ -162,6 +285,12 @@ TRAVELS = sa.Table(
     sa.Column("own_plan", sa.Boolean, nullable=False),
     sa.CheckConstraint("arrived_at >= departed_at", name="arrived_after_departure"),
     sa.Index(None, "departed_at"),
+    # Whoever is under way, of whom there are few.
+    sa.Index("ix_travels_under_way", "departed_at", "case_id", postgresql_where=sa.text("arrived_at IS NULL")),
+    sa.Index(
+        "ix_travels_under_way_to", "destination_country", "departed_at", "case_id",
+        postgresql_where=sa.text("arrived_at IS NULL"),
+    ),
     info=scope("country:destination_country"),
 )
 

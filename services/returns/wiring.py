@@ -1,31 +1,46 @@
 """Returns' aggregates put together: core, table, facts, projections, and the limits that the database holds."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.returns import projections, queries, tables
 from services.returns.domain import case, case_state, person, window
+from services.returns.domain.case_reopening import ReopenCase
+from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.policy import POLICY
 from services.returns.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor
 from shared.aggregate import Aggregate
+from shared.contracts.returns import ClearanceLost, HoldLifted, HoldPlaced, ScreeningRecorded
 from shared.db import Sql, UnitOfWork
 from shared.decider import NoFacts
+from shared.erasing import nothing_left_of_the_erased
 from shared.errors import FourEyes, RuleViolation
+from shared.held import Holdings
 from shared.messages import Command, Context
 from shared.policy import Reach
+from shared.settings import MISSION
+from shared.timers import Timer
 from shared.verify import Check
 from shared.wiring import Wiring, no_facts
 
 
 async def _case_facts(
-    unit: UnitOfWork, case_id: UUID, state: case_state.Case | None, _: Command | None, context: Context
+    unit: UnitOfWork, case_id: UUID, state: case_state.Case | None, command: Command | None, context: Context
 ) -> case_state.CaseFacts:
     if state is None:
         return case_state.CaseFacts()
     person_ids = [covered.person_id for covered in state.persons]
-    return await queries.case_facts(unit, case_id, person_ids, topology.RETURNS.follows, context.now)
+    facts = await queries.case_facts(
+        unit, case_id, person_ids, topology.RETURNS.follows, context.now, MISSION.mission_time_zone
+    )
+    if not isinstance(command, ReopenCase):
+        return facts
+    going_on = [person.person_id for person in state.persons if person.travel != "withdrawn"]
+    erased, elsewhere = await queries.against_reopening(unit, case_id, going_on)
+    return replace(facts, anybody_erased=erased, in_another_case=elsewhere)
 
 
 def _case_within(found: case_state.Case, reach: Reach, _: Actor) -> bool:
@@ -74,6 +89,26 @@ WIRING = Wiring(
                 "WHERE n.case_id IS NULL OR t.case_id IS NULL OR (n.not_coming_at IS NOT NULL) <> t.not_coming"
             ),
         ),
+        nothing_left_of_the_erased(()),
+        # Why a case ended is about all of its persons, and is gone with the last of them.
+        Check(
+            "reasons about erased persons",
+            Sql(
+                "SELECT c.id FROM cases c WHERE EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id "
+                "WHERE e.subject = c.id) AND NOT EXISTS (SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
+                "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL) "
+                "UNION ALL SELECT c.id FROM cases c WHERE c.holds @? '$[*].reason ? (@ != null && @ != \"transit\")' AND NOT EXISTS "
+                "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
+                "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL)"
+            ),
+        ),
+        Check(
+            "screening of erased persons",
+            Sql(
+                "SELECT c.id FROM cases c CROSS JOIN LATERAL jsonb_to_recordset(c.screening) AS found(person_id uuid) "
+                "JOIN persons k ON k.id = found.person_id WHERE k.erased_at IS NOT NULL"
+            ),
+        ),
         Check(
             "travels",
             Sql(
@@ -89,4 +124,21 @@ WIRING = Wiring(
         ),
     ),
     access=access_of("returns", tables.METADATA.tables["accesses"], projections.arrival_notices),
+    timers=(
+        Timer("case", CheckClearance(), queries.DUE_CLEARANCES, {"zone": MISSION.mission_time_zone}),
+        Timer("case", CheckArrival(), queries.DUE_ARRIVALS),
+    ),
+    holdings=Holdings(
+        linked={"arrival_notices": "case_id"},
+        untold={
+            "travels": "an index of cases, which are told with the travel of each person",
+            # Whoever asks may be the very one from whom another person of the case is protected.
+            "cases.screening": "what screening found is told by protection in person: whoever asks may be the very one who must "
+            "not read it, or have somebody beside them",
+            "cases.protection_since": "that somebody waits for protection would tell the same",
+            "cases.holds": "why a case is on hold can be about another of its persons; that it is, its status tells",
+        },
+        # Which condition was lost can be about another person, and tell what screening found of them.
+        undisclosed=(HoldPlaced, HoldLifted, ScreeningRecorded, ClearanceLost),
+    ),
 )

@@ -13,8 +13,9 @@ Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Purpose = Literal["reception", "reintegration", "follow_up"]
 # Why somebody has it unmasked who a person is.
 UnmaskingPurpose = Literal["casework", "travel_document", "medical", "correction"]
-# Nobody says ``counselling``: whoever counsels a person sees the names without being asked why.
-ReadingPurpose = UnmaskingPurpose | Literal["counselling"]
+# These two nobody chooses: whoever counsels a person sees the names without being asked why, and what is collected for
+# the person is read for nothing else.
+ReadingPurpose = UnmaskingPurpose | Literal["counselling", "access_request"]
 StatusReason = Literal[
     "told", "unknown", "other_country", "not_known_abroad", "not_consented", "consent_unanswered", "ended"
 ]

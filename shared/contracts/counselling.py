@@ -1,11 +1,13 @@
 """The events of counselling that other services and auditors rely on; fields are only ever added."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
+from shared.contracts.erasure import Erased, ErasureGround, RefusalGround
+from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
 
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
@@ -27,23 +29,39 @@ Topic = Literal[
     "return_conditions", "reintegration_support", "asylum", "temporary_protection", "legal_pathways",
     "legal_consequences", "travel_documents", "health", "family", "risks_of_onward_journey",
 ]
-ConsentKind = Literal["data", "transfer"]
+# ``data`` is to the processing of data by this mission, ``transfer`` to telling the receiving office of one country.
+ConsentKind = Literal["data", "transfer", "assistance", "transfer_to_consulate", "medical", "media", "survey"]
 ConsentMethod = Literal["signature", "thumbprint", "witnessed_verbal"]
-Relation = Literal["principal", "spouse", "child", "other_dependant"]
+ConsentRecipient = Literal["iom_country_mission", "receiving_office", "consular_post", "medical_provider", "public"]
+ConsentPurpose = Literal["assistance", "reintegration", "travel_document", "medical_care", "publicity", "survey"]
+DataCategory = Literal["identity", "contact", "documents", "travel", "plan", "grants", "health", "family"]
+StaffId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._|-]{0,99}$", description="An id, never a name")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Relation = Literal["principal", "spouse", "child", "other_dependant", "guardian"]
+JoiningReason = Literal["born", "united", "left_out_before", "guardian_appointed"]
+LeavingReason = Literal["separated", "grown_up", "died", "guardian_ended", "recorded_by_mistake"]
 NotHeldReason = Literal["no_show", "cancelled_by_migrant", "cancelled_by_counsellor"]
 IdentityField = Literal[
     "family_name", "given_names", "family_name_own_script", "given_names_own_script", "other_names", "birth_date",
-    "nationalities", "languages", "contacts",
+    "nationalities", "languages", "contacts", "documents", "education", "occupation", "skills",
 ]
-CorrectionReason = Literal["misspelt", "misunderstood", "document_seen", "changed_since", "person_asked"]
+CorrectionReason = Literal[
+    "misspelt", "misunderstood", "document_seen", "changed_since", "person_asked", "recorded_by_mistake"
+]
 Place = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$", description="A code, never an address")]
 
 
 class TransferConsents(Part):
-    """Counselling's answer to a service that is about to tell an office abroad: who of those asked about agrees now."""
+    """Counselling's answer to a service that is about to tell an office abroad: who of those asked about agrees now.
+
+    ``categories`` are what was asked for: each of ``agreed`` agrees that all of them are told. ``health`` are those of
+    ``agreed`` who agree that their health is told as well.
+    """
 
     recipient_country: Country
     agreed: tuple[UUID, ...]
+    categories: tuple[DataCategory, ...] = ()
+    health: tuple[UUID, ...] = ()
 
 
 class PersonRegistered(Event, kind="avrr.counselling.person.registered.v1"):
@@ -57,23 +75,45 @@ class PersonRegistered(Event, kind="avrr.counselling.person.registered.v1"):
 
 
 class ConsentGiven(Event, kind="avrr.counselling.person.consent_given.v1"):
-    """A person agreed to processing of their data, or to its transfer to one named recipient for one purpose."""
+    """A person agreed to processing of their data, or to its transfer to one named recipient for one purpose.
+
+    The first of these events had no id and named no categories: they cover what is usual for their kind. ``given_by`` is
+    the guardian who agreed for a child, ``expires_on`` the last day of the mission on which the consent stands. Everybody
+    who travels is asked for most of these kinds, so that none of them tells of anybody's health.
+    """
 
     consent: ConsentKind
     text_version: str
     language: Language
     method: ConsentMethod
     given_at: datetime
-    recipient: Literal["iom_country_mission", "receiving_office"]
+    recipient: ConsentRecipient
     recipient_country: Country | None = None
-    purpose: Literal["assistance", "reintegration"]
+    purpose: ConsentPurpose
+    consent_id: UUID | None = None
+    given_by: UUID | None = None
+    witness_id: str | None = None
+    categories: tuple[DataCategory, ...] = ()
+    expires_on: date | None = None
 
 
 class ConsentWithdrawn(Event, kind="avrr.counselling.person.consent_withdrawn.v1"):
-    """A person took a consent back."""
+    """A person took a consent back; without an id, every one of its kind."""
 
     consent: ConsentKind
     withdrawn_at: datetime
+    consent_id: UUID | None = None
+
+
+class ConsentPaperFiled(Event, kind="avrr.counselling.person.consent_paper_filed.v1"):
+    """The signed paper of a consent was filed: what it is and its hash, never what it holds; ``size`` is in bytes."""
+
+    consent_id: UUID
+    media_type: MediaType
+    size: int
+    sha256: Sha256
+    filed_by: str
+    filed_at: datetime
 
 
 class IdentityRecorded(Event, kind="avrr.counselling.person.identity_recorded.v1"):
@@ -83,19 +123,120 @@ class IdentityRecorded(Event, kind="avrr.counselling.person.identity_recorded.v1
     stated: tuple[IdentityField, ...]
     corrected: tuple[IdentityField, ...]
     reason: CorrectionReason | None = None
+    emptied: tuple[IdentityField, ...] = ()
+
+
+class HostStatusRecorded(Event, kind="avrr.counselling.person.host_status_recorded.v1"):
+    """How a person stays in the host country was recorded, as the version of this number: never what it is."""
+
+    number: Annotated[int, Field(ge=1)]
+
+
+class LegalHoldPlaced(Event, kind="avrr.counselling.person.legal_hold_placed.v1"):
+    """What is held about a person must not be erased for now; why is concealed."""
+
+    reason: Concealed
+    placed_by: str
+    placed_at: datetime
+
+
+class LegalHoldLifted(Event, kind="avrr.counselling.person.legal_hold_lifted.v1"):
+    """What is held about a person may be erased again; why is concealed."""
+
+    reason: Concealed
+    lifted_by: str
+    lifted_at: datetime
+
+
+class ErasureRequested(Event, kind="avrr.counselling.person.erasure_requested.v1"):
+    """Data protection asks that a person is erased, on this ground; a second person decides."""
+
+    ground: ErasureGround
+    requested_by: str
+    requested_at: datetime
+
+
+class ErasureRefused(Event, kind="avrr.counselling.person.erasure_refused.v1"):
+    """A second person decided that the person is not erased now."""
+
+    reason: RefusalGround
+    refused_by: str
+    refused_at: datetime
+
+
+class ErasureApproved(Event, kind="avrr.counselling.person.erasure_approved.v1"):
+    """A second person decided that the person is erased: each of these services erases and confirms."""
+
+    ground: ErasureGround
+    approved_by: str
+    approved_at: datetime
+    services: tuple[str, ...]
+
+
+class PersonErased(Erased, kind="avrr.counselling.person.erased.v1"):
+    """Counselling has nothing personal of this person any more."""
+
+
+class ErasureConfirmed(Event, kind="avrr.counselling.person.erasure_confirmed.v1"):
+    """A service told that it has erased the person; it keeps so many receipts of paid money until this day."""
+
+    service: str
+    confirmed_at: datetime
+    kept: int = 0
+    kept_until: date | None = None
+
+
+class PapersEndConfirmed(Event, kind="avrr.counselling.person.papers_end_confirmed.v1"):
+    """A service told that the receipts which it kept of somebody erased are deleted too, on this day."""
+
+    service: str
+    ended_on: date
+
+
+class ErasureCompleted(Event, kind="avrr.counselling.person.erasure_completed.v1"):
+    """Every service has erased the person; what is still kept, is kept until this day at the latest."""
+
+    completed_at: datetime
+    kept: int = 0
+    kept_until: date | None = None
 
 
 class FamilyMember(Part):
-    """One member of a family and the relation to its principal."""
+    """One member of a family, the relation to its principal, and the children in it whose guardian the member is.
+
+    Whoever belongs to a family only as a guardian need not travel with it.
+    """
 
     person_id: UUID
     relation: Relation
+    guardian_of: tuple[UUID, ...] = ()
 
 
 class FamilyRegistered(Event, kind="avrr.counselling.family.registered.v1"):
     """Persons belong together and one of them is the principal."""
 
     members: tuple[FamilyMember, ...]
+
+
+class FamilyMemberJoined(Event, kind="avrr.counselling.family.member_joined.v1"):
+    """Somebody came to belong to a family that was registered before."""
+
+    member: FamilyMember
+    reason: JoiningReason
+
+
+class FamilyMemberLeft(Event, kind="avrr.counselling.family.member_left.v1"):
+    """Somebody does not belong to a family any more, and is neither guardian nor ward in it."""
+
+    person_id: UUID
+    reason: LeavingReason
+
+
+class GuardianNamed(Event, kind="avrr.counselling.family.guardian_named.v1"):
+    """A member of a family is the guardian of these children of it, and of no others."""
+
+    person_id: UUID
+    guardian_of: tuple[UUID, ...]
 
 
 class SessionScheduled(Event, kind="avrr.counselling.session.scheduled.v1"):
@@ -181,7 +322,21 @@ class AttemptEnded(Event, kind="avrr.counselling.intention.attempt_ended.v1"):
     person_ids: tuple[UUID, ...]
 
 
+class AttemptReopened(Event, kind="avrr.counselling.intention.attempt_reopened.v1"):
+    """The return attempt goes on for these persons, whose closed case was taken up again."""
+
+    person_ids: tuple[UUID, ...]
+
+
+class AttemptStaysEnded(Event, kind="avrr.counselling.intention.attempt_stays_ended.v1"):
+    """Not all of these persons are free for another attempt, so that it goes on for none of them."""
+
+    person_ids: tuple[UUID, ...]
+
+
 EVENTS: tuple[type[Event], ...] = (
-    PersonRegistered, ConsentGiven, ConsentWithdrawn, IdentityRecorded, FamilyRegistered, SessionScheduled, SessionHeld,
-    SessionNotHeld, GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded,
+    PersonRegistered, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
+    LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
+    ErasureCompleted, PapersEndConfirmed, FamilyRegistered, FamilyMemberJoined, FamilyMemberLeft, GuardianNamed, SessionScheduled, SessionHeld,
+    SessionNotHeld, GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded,
 )

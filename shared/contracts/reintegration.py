@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.counselling import Country
+from shared.contracts.erasure import Deleted, Erased
 from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
 from shared.money import Money
@@ -26,11 +27,12 @@ Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
 
 
 class CaseNoted(Event, kind="avrr.reintegration.case.noted.v1"):
-    """Reintegration took note of a return case."""
+    """Reintegration took note of a return case; ``deciding_ids`` are its adults and its principal, of whatever age."""
 
     person_ids: tuple[UUID, ...]
     destination_country: Country
     counsellor_id: str
+    deciding_ids: tuple[UUID, ...] = ()
 
 
 class ArrivalNoted(Event, kind="avrr.reintegration.case.arrival_noted.v1"):
@@ -40,8 +42,18 @@ class ArrivalNoted(Event, kind="avrr.reintegration.case.arrival_noted.v1"):
     arrived_at: datetime
 
 
+class ArrivalTakenBack(Event, kind="avrr.reintegration.case.arrival_taken_back.v1"):
+    """The arrival of this person had been recorded wrongly, so there is no money for them until they have arrived."""
+
+    person_id: UUID
+
+
 class CaseEndNoted(Event, kind="avrr.reintegration.case.end_noted.v1"):
     """Reintegration took note that the case ended before anybody arrived."""
+
+
+class CaseUnsealed(Event, kind="avrr.reintegration.case.unsealed.v1"):
+    """Returns took the closed case up again, so it takes grants again."""
 
 
 class CaseSealed(Event, kind="avrr.reintegration.case.sealed.v1"):
@@ -239,9 +251,25 @@ class GrantCompleted(Event, kind="avrr.reintegration.grant.completed.v1"):
     case_id: UUID
 
 
+class PersonErased(Erased, kind="avrr.reintegration.person.erased.v1"):
+    """Reintegration has nothing personal of this person any more, but for what it says is kept."""
+
+
+class KeptPapersEnded(Event, kind="avrr.reintegration.person.kept_papers_ended.v1"):
+    """Of somebody erased the receipts of paid money were deleted too, with their keys, for their time is over.
+
+    ``kept_until`` is the last day on which they were kept, as the erasure said it.
+    """
+
+    grant_ids: tuple[UUID, ...]
+    deleted: tuple[Deleted, ...]
+    kept_until: date
+    ended_on: date
+
+
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ArrivalNoted, CaseEndNoted, CaseSealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
+    CaseNoted, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
     GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    EvidenceFiled, GrantCompleted,
+    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded,
 )

@@ -4,8 +4,10 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from shared.contracts import corrections, reopening
 from shared.contracts.counselling import ConsentKind, Country, CoveredPerson
-from shared.messages import Concealed, Event
+from shared.contracts.erasure import Erased
+from shared.messages import Concealed, Event, Part
 
 IneligibleReason = Literal[
     "no_document_obtainable", "destination_not_served", "not_entitled", "already_assisted", "objection_of_authorities"
@@ -20,6 +22,28 @@ ClosureReason = Literal[
     "completed", "lost_contact", "declined_support", "re_migrated", "support_period_expired", "deceased"
 ]
 TravelDocumentKind = Literal["passport", "laissez_passer", "emergency_travel_certificate"]
+HoldReason = Literal["protection", "medical", "document", "legal", "security"]
+HoldOutcome = Literal["resolved", "unfounded", "dealt_with_elsewhere", "placed_by_mistake"]
+# What the journey rests on besides a travel document. `fitness_asked` flags somebody for a decision on fitness to travel.
+EvidenceKind = Literal["fitness_asked", "fitness", "exit_formalities", "transit_visa"]
+FitnessOutcome = Literal["fit", "fit_with_conditions", "unfit"]
+FitnessCondition = Literal["escort", "oxygen", "wheelchair", "medication"]
+# What a carrier has to provide; medication the person carries.
+Assistance = Literal["escort", "oxygen", "wheelchair"]
+# What screening finds out. None of these codes stands in a leaf.
+Company = Literal["nobody", "guardian", "family", "others"]
+ScreeningInterpreter = Literal["none", "professional", "family", "resident"]
+ChildHeard = Literal["heard", "too_young"]
+Indicator = Literal[
+    "uasc", "unaccompanied", "separated", "vot_presumed", "vot_identified", "gbv", "lgbtqi", "torture_survivor",
+    "disability", "medical", "mental_health", "pregnant_lactating", "single_parent", "elderly", "other",
+]
+TraffickingRisk = Literal["acceptable", "unacceptable"]
+# An assessment is made by whoever counsels a child with its parents, a determination by a panel.
+BestInterestsProcedure = Literal["assessment", "determination"]
+BestInterestsOutcome = Literal["pending", "return", "remain"]
+Agreement = Literal["guardian", "child", "family"]
+AlertOutcome = Literal["no_risk_found", "support_arranged", "referred", "placed_by_mistake"]
 GrantStage = Literal["requested", "approved", "disbursed", "ended"]
 
 
@@ -31,11 +55,12 @@ class PersonCounselled(Event, kind="avrr.returns.person.counselled.v1"):
 
 
 class PersonConsentNoted(Event, kind="avrr.returns.person.consent_noted.v1"):
-    """Returns took note of a consent given or taken back."""
+    """Returns took note of a consent given, until the end of which day of the mission it stands, or taken back."""
 
     consent: ConsentKind
     active: bool
     recipient_country: Country | None = None
+    expires_on: date | None = None
 
 
 class CaseOpened(Event, kind="avrr.returns.case.opened.v1"):
@@ -54,13 +79,28 @@ class ScreeningStarted(Event, kind="avrr.returns.case.screening_started.v1"):
 
 
 class PersonScreened(Event, kind="avrr.returns.case.person_screened.v1"):
-    """One person's screening is complete and nothing in it stands against an application."""
+    """One person's screening was said to be complete. The log holds such facts from before each part was recorded."""
 
     person_id: UUID
     screened_at: datetime
     alternatives_explained: bool
     legal_consequences_explained: bool
     voluntary: bool
+
+
+class ScreeningRecorded(Event, kind="avrr.returns.case.screening_recorded.v1"):
+    """Something of one person's screening is on record, or something that followed from it is over.
+
+    Which part it is, what it says and whether protection was called for it stands beside the log: all parts look alike.
+    Where protection was called, ``record_id`` is the id of the alert, and of the hold if one was placed.
+    """
+
+    record_id: UUID
+    person_id: UUID
+    part: Concealed
+    findings: Concealed
+    alerts: Concealed
+    established_at: datetime
 
 
 class DeclarationSigned(Event, kind="avrr.returns.case.declaration_signed.v1"):
@@ -107,6 +147,29 @@ class TravelDocumentRecorded(Event, kind="avrr.returns.case.travel_document_reco
     valid_until: date
 
 
+class EvidenceRecorded(Event, kind="avrr.returns.case.evidence_recorded.v1"):
+    """Something that one person's journey rests on is on record.
+
+    What it is, and what it says, stands beside the log: of two leaves nobody can say which tells of somebody's health.
+    The texts that are concealed are there for each, empty where it has none, the days of its validity (as ISO 8601 has
+    them) among them: by which days are set the kinds could be told apart.
+    """
+
+    person_id: UUID
+    evidence_kind: Concealed
+    outcome: Concealed
+    conditions: Concealed
+    valid_from: Concealed
+    valid_until: Concealed
+    established_at: datetime
+
+
+class ReceptionArranged(Event, kind="avrr.returns.case.reception_arranged.v1"):
+    """The receiving office was notified of the present booking, and who meets the persons is arranged."""
+
+    arranged_at: datetime
+
+
 class OwnPlanNoted(Event, kind="avrr.returns.case.own_plan_noted.v1"):
     """Returns took note of the own reintegration plan and whom it covers."""
 
@@ -114,8 +177,19 @@ class OwnPlanNoted(Event, kind="avrr.returns.case.own_plan_noted.v1"):
     person_ids: tuple[UUID, ...]
 
 
+class AssistanceBooked(Part):
+    """What is booked to help one person on the way, stated for each who travels, so that its being there tells nothing."""
+
+    person_id: UUID
+    assistance: Concealed
+
+
 class BookingConfirmed(Event, kind="avrr.returns.case.booking_confirmed.v1"):
-    """Seats to the final destination are confirmed for every travelling person; ``needs`` is what must stand ready there."""
+    """Seats to the final destination are confirmed for every travelling person; ``needs`` is what must stand ready there.
+
+    ``transit_country`` is where they change, if they do, and ``booked_at`` when the booking was recorded; earlier events
+    say neither.
+    """
 
     departs_at: datetime
     arrives_at: datetime
@@ -123,6 +197,10 @@ class BookingConfirmed(Event, kind="avrr.returns.case.booking_confirmed.v1"):
     person_ids: tuple[UUID, ...]
     flight: str | None = None
     needs: tuple[ArrivalNeed, ...] = ()
+    transit_visa_needed: bool = False
+    assistance: tuple[AssistanceBooked, ...] = ()
+    transit_country: Country | None = None
+    booked_at: datetime | None = None
 
 
 class ReadyToTravel(Event, kind="avrr.returns.case.ready_to_travel.v1"):
@@ -143,9 +221,17 @@ class ClearedToBoard(Event, kind="avrr.returns.case.cleared_to_board.v1"):
 
 
 class ClearanceLost(Event, kind="avrr.returns.case.clearance_lost.v1"):
-    """A condition of the departure gate holds no longer, so the case is back in preparation."""
+    """A condition of the departure gate holds no longer, so the case is back in preparation.
+
+    Which one is stated beside the log, for it may tell of somebody's health, and since when, as ISO 8601 has it, if it
+    was time that took it away: the end of a paper tells its last day. It stands there empty where it was not. Only earlier
+    events name them in ``condition`` and ``lapsed_at``.
+    """
 
     condition: str
+    reason: Concealed | None = None
+    lapsed_at: datetime | None = None
+    lapsed: Concealed | None = None
 
 
 class PersonDeparted(Event, kind="avrr.returns.case.person_departed.v1"):
@@ -183,6 +269,13 @@ class CaseArrived(Event, kind="avrr.returns.case.arrived.v1"):
     arrived_at: datetime
 
 
+class ArrivalOverdue(Event, kind="avrr.returns.case.arrival_overdue.v1"):
+    """Persons who left were expected by this moment, and long after it nobody has confirmed that they arrived."""
+
+    person_ids: tuple[UUID, ...]
+    expected_at: datetime
+
+
 class CaseNotDeparted(Event, kind="avrr.returns.case.not_departed.v1"):
     """The sending side confirmed, irreversibly, that nobody departed after all."""
 
@@ -213,6 +306,32 @@ class CaseLapsed(Event, kind="avrr.returns.case.lapsed.v1"):
 
     reason: LapseReason
     person_ids: tuple[UUID, ...]
+
+
+class HoldPlaced(Event, kind="avrr.returns.case.hold_placed.v1"):
+    """The case goes no further while this hold stands. Why stands in no event, so that all holds look alike."""
+
+    hold_id: UUID
+    reason: Concealed
+    placed_by: str
+    placed_at: datetime
+
+
+class HoldLifted(Event, kind="avrr.returns.case.hold_lifted.v1"):
+    """One hold stands no longer; with the last of them the case goes on where it was, if it was not cleared yet."""
+
+    hold_id: UUID
+    outcome: Concealed
+    lifted_at: datetime
+
+
+class TransitInterrupted(Event, kind="avrr.returns.case.transit_interrupted.v1"):
+    """These persons left and were stopped on the way; the case is on hold until they go on or come back."""
+
+    hold_id: UUID
+    person_ids: tuple[UUID, ...]
+    placed_by: str
+    interrupted_at: datetime
 
 
 class PlanAgreementNoted(Event, kind="avrr.returns.case.plan_agreement_noted.v1"):
@@ -257,11 +376,23 @@ class CaseClosed(Event, kind="avrr.returns.case.closed.v1"):
     person_ids: tuple[UUID, ...]
 
 
+class CaseReopened(Event, kind="avrr.returns.case.reopened.v1"):
+    """A closed case was taken up again; for these persons, all who did not withdraw, their attempt goes on."""
+
+    reason: reopening.ReopeningReason
+    person_ids: tuple[UUID, ...]
+
+
+class PersonErased(Erased, kind="avrr.returns.person.erased.v1"):
+    """Returns has nothing personal of this person any more, but for what it says is kept."""
+
+
 EVENTS: tuple[type[Event], ...] = (
-    PersonCounselled, PersonConsentNoted, CaseOpened, ScreeningStarted, PersonScreened, DeclarationSigned,
+    PersonCounselled, PersonConsentNoted, CaseOpened, ScreeningStarted, PersonScreened, ScreeningRecorded, DeclarationSigned,
     ApplicationSubmitted, CaseDeclaredIneligible, CaseApproved, PreparationStarted, TravelDocumentRecorded,
-    OwnPlanNoted, BookingConfirmed, ReadyToTravel, VoluntarinessConfirmed, ClearedToBoard, ClearanceLost, PersonDeparted,
-    CaseDeparted, FlightMissed, PersonArrived, CaseArrived, CaseNotDeparted, PersonWithdrew, CaseWithdrawn,
-    ContactTried, CaseLapsed, PlanAgreementNoted, ReintegrationStarted, GrantStageNoted, MonitoringStarted,
-    ClosingRequested, ClosingRefused, CaseClosed,
+    EvidenceRecorded, ReceptionArranged, OwnPlanNoted, BookingConfirmed, ReadyToTravel, VoluntarinessConfirmed, ClearedToBoard, ClearanceLost, PersonDeparted,
+    CaseDeparted, FlightMissed, PersonArrived, CaseArrived, ArrivalOverdue, CaseNotDeparted, PersonWithdrew, CaseWithdrawn,
+    ContactTried, CaseLapsed, HoldPlaced, HoldLifted, TransitInterrupted, PlanAgreementNoted, ReintegrationStarted, GrantStageNoted,
+    MonitoringStarted, ClosingRequested, ClosingRefused, CaseClosed, *reopening.EVENTS, CaseReopened,
+    *corrections.EVENTS, PersonErased,
 )

@@ -101,6 +101,15 @@ async def assert_for_everybody(page: Page) -> None:
     assert not faults, faults
 
 
+async def assert_reachable(page: Page) -> None:
+    """No sideways scroll at 320 px and the keyboard's way clear, of a page whose other direction axe has looked at.
+
+    What axe judges, from names and roles to contrast, is the same from right to left.
+    """
+    faults = [*await sideways(page), *await keyboard_faults(page)]
+    assert not faults, faults
+
+
 async def assert_fits_as_it_stands(page: Page, twin: Page) -> None:
     """Nothing for axe and no sideways scroll at 320 px in a page without scripts, which axe needs.
 

@@ -9,6 +9,8 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Page, expect
 
+from services.counselling.domain.identity import RecordIdentity
+from services.counselling.domain.identity_parts import Document
 from services.counselling.domain.person import GiveConsent
 from tests.browser.conftest import Visits, sign_in
 from tests.browser.test_bad_network import end_session
@@ -45,6 +47,57 @@ async def agreed(mission: Mission, year: int) -> UUID:
     )  # fmt: skip
     await mission.done("counselling", "counsellor-3", person_id, order, NOW.astimezone(UTC))
     return person_id
+
+
+async def test_somebody_of_another_site_is_found_by_a_document_and_by_how_the_name_sounds(desk: Desk) -> None:
+    person_id = await agreed(desk.mission, 1975)
+    document = Document(document_type="passport", document_number="TEST 0075", issuing_country="BT")
+    order = RecordIdentity(
+        family_name="Kanarizada", given_names="Ghulam", family_name_own_script="کناری‌زاده", documents=(document,)
+    )
+    await desk.mission.done("counselling", "counsellor-3", person_id, order, NOW.astimezone(UTC))
+    page = await desk.arrived("counsellor-4")
+    await page.goto(f"{desk.portal}/persons")
+    await page.locator("#document_number").fill("test-0075")
+    await desk.follow(page, "Look for the document")
+    await expect(page.get_by_role("alert")).to_contain_text("choose its country")
+    await page.locator("#issuing_country").select_option("BT")
+    await desk.follow(page, "Look for the document")
+    row = page.locator("tbody tr")
+    await expect(row).to_have_count(1)
+    await expect(row).to_contain_text("the same document")
+    await page.locator("#document_number").fill("")
+    await page.locator("#family_name").fill("Kanari-Zadeh")
+    await page.locator("#given_names").fill("Gholam")
+    await page.locator("#born").fill("1976")
+    await page.locator("#born_within").select_option("1")
+    # What is looked for is found after a sign-in that came between.
+    await end_session(desk.mission, page)
+    await page.get_by_role("button", name="Look for the name").click()
+    await expect(row).to_contain_text("of 100")
+    for text in ("G… K…", "ک…"):
+        await expect(row).to_contain_text(text)
+    assert LATIN[0][:5] not in await page.locator("table").inner_text()
+    await desk.look_at(page)
+    await desk.follow(page, str(person_id)[-6:])
+    assert desk.telling() == []
+
+
+async def test_the_status_here_is_recorded_and_shown_for_a_purpose_only(desk: Desk) -> None:
+    person_id = await agreed(desk.mission, 1976)
+    page = await desk.arrived("counsellor-3")
+    await page.goto(f"{desk.portal}/persons/{person_id}")
+    await desk.follow(page, "Record the status here")
+    await page.locator('[name="host_status"]').select_option("rejected")
+    await desk.send(page)
+    await expect(page.locator("main")).not_to_contain_text("rejected")
+    await desk.follow(page, "Show the status")
+    await desk.follow(page, "Show the status")
+    await expect(page.get_by_role("alert")).to_contain_text("Say what you need it for.")
+    await page.get_by_label("work on the person's case").check()
+    await desk.follow(page, "Show the status")
+    await expect(page.get_by_role("heading", name="rejected")).to_be_visible()
+    assert desk.telling() == []
 
 
 async def state_names(page: Page) -> None:
@@ -154,7 +207,7 @@ async def test_who_counsels_the_person_sees_the_name_and_another_site_nothing(de
     await expect(page.get_by_role("heading", name="Who this is")).to_have_count(0)
     await page.goto(f"{desk.portal}/persons/{person_id}/identity")
     await page.get_by_label("work on the person's case").check()
-    await page.get_by_role("button", name="Show everything").click()
+    await desk.follow(page, "Show everything")
     assert await sides(page) == ("absent", "absent")
     await expect(page.locator("h1")).not_to_have_text("Who this is")
     assert desk.telling() == []

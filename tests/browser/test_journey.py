@@ -58,6 +58,7 @@ class Walk:
 
     async def send(self, page: Page) -> None:
         """Sends what a page asks for, after a look at the answers where there were questions."""
+        await page.wait_for_load_state()
         if await page.get_by_role("button", name="Check the answers").count():
             await page.locator("button.main").click()
             await expect(page.get_by_text("Check what will be recorded.")).to_be_visible()
@@ -66,6 +67,8 @@ class Walk:
         await expect(page.get_by_role("status")).to_contain_text("recorded", timeout=20_000)
 
     async def answer(self, page: Page, name: str, value: str | bool | datetime) -> None:
+        # What is there is counted, which waits for nothing: a page that is still arriving would have none of it.
+        await page.wait_for_load_state()
         if isinstance(value, datetime):
             await page.locator(f'[name="{name}.day"]').fill(f"{value:%Y-%m-%d}")
             await page.locator(f'[name="{name}.time"]').fill(f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}")
@@ -84,6 +87,7 @@ class Walk:
 
     async def touched(self, page: Page) -> None:
         """If the security key was asked for, it is touched, and what was typed is sent once more."""
+        await page.wait_for_load_state()
         key = page.get_by_role("button", name="Touch the key")
         if await key.count():
             await key.click()
@@ -128,12 +132,44 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
     await walk.do("finance-reconciler", grant, "Reconcile a tranche", {"number": "1"})
     page = await walk.go("finance-reconciler", grant)
     await expect(page.locator("dl.summary").first).to_contain_text("completed")
+    await _closed_and_taken_up_again(walk, case)
     await _taken_home(walk, case)
     for persona, path in (
         ("counsellor-3", "/"), ("counsellor-3", case), ("receiving-office-tr", "/cases"), ("finance-approver", "/grants"),
         ("finance-payer", grant), ("receiving-office-tr", "/status"), ("coordinator", plan), ("manager", "/funds"),
     ):  # fmt: skip
         await fit_for_everybody(walk, persona, path)
+
+
+async def _held(walk: Walk, case: str) -> None:
+    """Whoever sees that something is wrong stops the journey; why is told to whoever may lift it, and not to others."""
+    await walk.do("protection", case, "Put on hold", {"reason": "legal"})
+    page = await walk.go("operations", case)
+    await expect(page.locator("dl.summary").first).to_contain_text("on hold")
+    await expect(page.get_by_text("reason not told to you")).to_be_visible()
+    await walk.do("coordinator", case, "Lift this hold", {"outcome": "resolved"})
+    await expect((await walk.go("coordinator", case)).locator("dl.summary").first).to_contain_text("preparing")
+
+
+async def _stopped_on_the_way(walk: Walk, case: str, person: str, left: datetime) -> None:
+    """A journey is interrupted and goes on; that somebody left at all is doubted by one and found right by another."""
+    await walk.do("operations", case, "Record an interrupted journey", {"person_ids": person, "interrupted_at": left})
+    await expect((await walk.go("counsellor-3", case)).get_by_text("stopped on the way")).to_be_visible()
+    await walk.do("operations", case, "Lift this hold", {"outcome": "resolved"})
+    await walk.do("operations", case, "Say that a record is wrong", {"person_id": person, "of": "departure"})
+    page = await walk.go("coordinator", case)
+    await expect(page.get_by_text("the departure was recorded wrongly")).to_be_visible()
+    await walk.do("coordinator", case, "Let the record stand", {"person_id": person})
+    await expect((await walk.go("operations", case)).locator("dl.summary").first).to_contain_text("departed")
+
+
+async def _closed_and_taken_up_again(walk: Walk, case: str) -> None:
+    await walk.mission.caller.drained()
+    await walk.do("coordinator", case, "Ask to close the case", {"reason": "completed"})
+    await walk.mission.caller.drained()
+    await walk.do("coordinator", case, "Take the case up again", {"reason": "support_goes_on"})
+    await walk.mission.caller.drained()
+    await expect((await walk.go("coordinator", case)).locator("dl.summary").first).to_contain_text("monitoring")
 
 
 async def file_receipt(walk: Walk, grant: str) -> None:
@@ -163,7 +199,7 @@ async def _taken_home(walk: Walk, case: str) -> None:
         assert hashlib.sha256(b"\x00" + leaf).hexdigest() == logged[told["id"]]["leaf_hash"]
         kinds.add(told["type"].removeprefix("avrr.").removesuffix(".v1"))
     assert kinds >= {
-        "counselling.intention.expressed", "returns.case.opened", "returns.case.person_screened", "returns.case.approved",
+        "counselling.intention.expressed", "returns.case.opened", "returns.case.screening_recorded", "returns.case.approved",
         "returns.case.booking_confirmed", "returns.case.ready_to_travel", "returns.case.cleared_to_board",
         "returns.case.departed", "returns.case.arrived", "reintegration.plan.agreed", "reintegration.grant.requested",
         "reintegration.grant.approved", "reintegration.grant.payment_confirmed", "reintegration.grant.completed",
@@ -185,6 +221,22 @@ async def fit_for_everybody(walk: Walk, persona: str, path: str) -> None:
         await page.goto(walk.mission.addresses.portal + path)
         await expect(page.locator("html")).to_have_attribute("dir", "ltr" if languages == "en-GB" else "rtl")
         await assert_for_everybody(page)
+
+
+async def _screened(walk: Walk, case: str, someone: str) -> None:
+    """Every part of an adult's screening."""
+    screened = NOW - timedelta(minutes=15)
+    await walk.do(
+        "counsellor-3", case, "Record what the wish rests on",
+        {"person_id": someone, "answered_by": someone, "assessed_at": screened, "free": True, "informed": True,
+         "capable": True, "company": "nobody", "interpreter": "professional", "legal_consequences_explained": True,
+         "alternatives_explained": True},
+    )  # fmt: skip
+    await walk.do(
+        "counsellor-3", case, "Record the answer on fear of return",
+        {"person_id": someone, "asked_at": screened, "fears_return": False},
+    )  # fmt: skip
+    await walk.do("counsellor-3", case, "Record vulnerability", {"person_id": someone, "noted_at": screened})
 
 
 async def _home(walk: Walk) -> tuple[str, str]:
@@ -216,11 +268,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await walk.mission.caller.drained()
     await walk.do("counsellor-3", case, "Start screening", {})
     someone = person.rpartition("/")[2]
-    await walk.do(
-        "counsellor-3", case, "Record a screening",
-        {"person_id": someone, "screened_at": NOW - timedelta(minutes=15), "alternatives_explained": True,
-         "legal_consequences_explained": True, "voluntary": True},
-    )  # fmt: skip
+    await _screened(walk, case, someone)
     await walk.do(
         "counsellor-3", case, "Record a signed declaration",
         {"person_id": someone, "signed_by": someone, "method": "signature", "language": "tur",
@@ -247,8 +295,16 @@ async def _home(walk: Walk) -> tuple[str, str]:
         {"departs_at": NOW + timedelta(hours=3), "arrives_at": NOW + timedelta(hours=6), "flight": "tk 1028",
          "needs": "help_at_airport"},
     )  # fmt: skip
+    moment = NOW - timedelta(minutes=2)
+    await walk.do("operations", case, "Record the exit formalities", {"person_ids": someone, "recorded_at": moment})
+    # The reception after the booking, which may have been made on the other side of midnight.
+    await walk.do(
+        "operations", case, "Record that the reception is arranged",
+        {"arranged_at": datetime.now(NOW.tzinfo).replace(microsecond=0)},
+    )  # fmt: skip
     page = await walk.go("receiving-office-tr", "/arrivals")
     await expect(page.get_by_role("row", name="TK1028")).to_contain_text("help at the airport")
+    await _held(walk, case)
     await walk.do("operations", case, "Mark as ready to travel", {})
     await walk.do(
         "operations", case, "Record the last confirmation", {"person_id": someone, "confirmed_at": NOW - timedelta(minutes=1)}
@@ -258,6 +314,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await expect(page.locator("dl.summary").first).to_contain_text("cleared to board")
     left = await second_after(datetime.now(UTC).astimezone(HERE))
     await walk.do("operations", case, "Record a departure", {"departed_at": left, "person_ids": someone})
+    await _stopped_on_the_way(walk, case, someone, left)
     await walk.do(
         "receiving-office-tr", case, f"Confirm an arrival …\u2060{someone[-6:]}", {"person_id": someone, "arrived_at": left, "known_by": "met"}
     )

@@ -76,7 +76,8 @@ async def test_the_log_is_narrowed_and_goes_on_page_by_page(mission: Mission, vi
     page = await at_log(mission, visits)
     assert await page.locator("#found tbody tr").count() == 30
     first = await page.locator("#found tbody th a").evaluate_all("links => links.map(link => link.href)")
-    await page.get_by_role("link", name="More").click()
+    async with page.expect_navigation():
+        await page.get_by_role("link", name="More").click()
     following = await page.locator("#found tbody th a").evaluate_all("links => links.map(link => link.href)")
     assert following and not set(first) & set(following)
     await page.goto(f"{mission.addresses.portal}/log?id={travelled.case_id}")

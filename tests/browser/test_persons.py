@@ -13,7 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Page, Request, expect
 
+from services.counselling.domain.family import RegisterFamily
 from services.counselling.domain.person import RegisterPerson
+from services.portal.pages.naming import short
+from shared.contracts.counselling import FamilyMember
 from shared.ids import uuid7
 from tests.browser.axe import assert_fits_as_it_stands
 from tests.browser.conftest import Visits, sign_in
@@ -27,7 +30,8 @@ COUNTRY, YEAR = "BT", "1961"
 AN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What else an address of the portal may hold, as a part of its path and as what it says beside.
 OF_A_PATH = re.compile(r"[a-z_-]*|portal\.[0-9a-f]+\.css|htmx\.[0-9a-f]+\.js")
-CONSENTS = ("data", "transfer")
+# The kinds of consent that are asked for here, and what a page says of itself after a sign-in that came between.
+SAYS_NOTHING = ("data", "transfer", "file")
 
 
 @dataclass
@@ -75,7 +79,7 @@ class Desk:
         await self.look_at(page)
 
     def telling(self) -> list[str]:
-        """Addresses with anything in them but names of pages, opaque ids and the kind of a consent."""
+        """Addresses with anything in them but names of pages, opaque ids, the kind of a consent, and that a file is chosen again."""
         return [url for url in self.seen if tells(url)]
 
     def note(self, request: Request) -> None:
@@ -93,7 +97,7 @@ def tells(url: str) -> bool:
         return not said.keys() <= {"code", "state", "iss"}
     if parts.path == "/sign-in":
         return said.keys() != {"return_to"} or tells(said["return_to"])
-    return any(not (AN_ID.fullmatch(value) or value in CONSENTS) for value in said.values())
+    return any(not (AN_ID.fullmatch(value) or value in SAYS_NOTHING) for value in said.values())
 
 
 @pytest.fixture
@@ -172,14 +176,43 @@ async def test_a_family_is_put_together_and_each_member_leads_to_the_others(desk
     await desk.follow(page, "Register a family")
     await asked(page, "1962")
     await desk.follow(page, "Find")
-    await desk.follow(page, f"Add to a family …\u2060{str(people[1])[-6:]}")
+    await desk.follow(page, f"Add to a family {short(people[1])}")
     await desk.follow(page, "Register them as a family")
     await page.locator('[name="members.1.relation"][value="spouse"]').check()
     await desk.send(page)
-    await expect(page.locator("main li")).to_have_count(2)
-    await desk.follow(page, str(people[1])[-6:])
+    members = page.locator("main section")
+    await expect(members).to_have_count(2)
+    await members.last.get_by_role("heading").get_by_role("link").click()
     await desk.follow(page, str(people[0])[-6:])
     assert urlsplit(page.url).path == f"/persons/{people[0]}"
+    assert desk.telling() == []
+
+
+async def test_a_member_leaves_a_family_and_another_joins_it(desk: Desk) -> None:
+    mission, family_id = desk.mission, uuid7()
+    people = [await registered(mission, 1969) for _ in range(3)]
+    order = RegisterFamily(
+        members=(
+            FamilyMember(person_id=people[0], relation="principal"), FamilyMember(person_id=people[1], relation="spouse"),
+        )
+    )  # fmt: skip
+    await mission.done("counselling", "counsellor-3", family_id, order, NOW.astimezone(UTC))
+    page = await desk.arrived("counsellor-3")
+    await page.goto(f"{desk.portal}/families/{family_id}")
+    members = page.locator("main section")
+    await page.get_by_role("link", name=f"Remove a member {short(people[1])}").click()
+    await page.locator('[name="reason"][value="separated"]').check()
+    await desk.send(page)
+    await expect(members).to_have_count(1)
+    await page.get_by_role("link", name="Add a member").click()
+    await asked(page, "1969")
+    await desk.follow(page, "Find")
+    await page.get_by_role("link", name=f"Add to this family {short(people[2])}").click()
+    await page.locator('[name="relation"][value="other_dependant"]').check()
+    await page.locator('[name="reason"][value="united"]').check()
+    await desk.send(page)
+    await expect(members).to_have_count(2)
+    await expect(members.last).to_contain_text("other dependant")
     assert desk.telling() == []
 
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from ops.demo_year.calling import Caller
 from ops.demo_year.script import Step
+from services.counselling.domain.erasure import ApproveErasure
 from shared.http import Receipt
 from tests.chaos.history import Asked, History
 from tests.chaos.journeys import Journey
@@ -41,13 +42,23 @@ class Clients:
         await _side_by_side([partial(give, number, journey) for number, journey in enumerate(journeys)], width)
 
     async def once_more(self, width: int = 12) -> list[Receipt]:
-        """Every command that was ever acknowledged, again under its key."""
+        """Every command that was ever acknowledged, again under its key.
+
+        What was answered about somebody who was erased since is forgotten with them.
+        """
+        erased = {
+            asked.step.id
+            for asked in self._history.asked.values()
+            if asked.acknowledged and isinstance(asked.step.order, ApproveErasure)
+        }
         receipts: list[Receipt] = []
 
         async def give(asked: Asked) -> None:
             receipts.append(await self.insist(asked.key, asked.step))
 
-        known = [asked for asked in self._history.asked.values() if asked.acknowledged]
+        known = [
+            asked for asked in self._history.asked.values() if asked.acknowledged and asked.step.id not in erased
+        ]
         await _side_by_side([partial(give, asked) for asked in known], width)
         return receipts
 

@@ -16,7 +16,7 @@ SECONDS_PER_COMMAND = 0.2
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     seconds = (
         START_SECONDS
-        + SECONDS_PER_KILL * config.getoption("--chaos-kills")
+        + SECONDS_PER_KILL * (config.getoption("--chaos-kills") + config.getoption("--erasure-kills"))
         + SECONDS_PER_COMMAND * config.getoption("--chaos-commands")
     )
     for item in items:

@@ -10,9 +10,20 @@ from ops.demo_year.people import moment
 from ops.demo_year.script import Step
 from services.counselling.domain.intention import ExpressIntention
 from services.returns.domain.case_application import StartScreening, SubmitApplication
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
+from services.returns.domain.case_reintegration import StartMonitoring
 from shared.contracts.counselling import IntentionExpressed
-from shared.contracts.reintegration import CaseNoted
-from shared.contracts.returns import ApplicationSubmitted, CaseOpened, ScreeningStarted
+from shared.contracts.reintegration import ArrivalNoted, CaseNoted
+from shared.contracts.returns import (
+    ApplicationSubmitted,
+    CaseArrived,
+    CaseDeparted,
+    CaseOpened,
+    MonitoringStarted,
+    PersonArrived,
+    PersonDeparted,
+    ScreeningStarted,
+)
 from shared.http import Receipt
 from shared.ids import uuid7
 from shared.messages import Command, Event
@@ -29,8 +40,10 @@ class Story:
         default_factory=lambda: {"counselling": [], "returns": [], "reintegration": []}
     )
 
-    def ask(self, id: UUID, order: Command, *attempts: Attempt, version: int, repeated: bool = False) -> None:
-        step = Step(moment(1, 9), "counsellor", id, order)
+    def ask(
+        self, id: UUID, order: Command, *attempts: Attempt, version: int, repeated: bool = False, by: str = "counsellor"
+    ) -> None:
+        step = Step(moment(1, 9), by, id, order)
         receipt = Receipt(id=id, version=version, repeated=repeated)
         self.asked.append(Asked(f"key-{len(self.asked)}", step, list(attempts), [receipt]))
 
@@ -49,7 +62,10 @@ class Story:
 
 
 def sound() -> Story:
-    """Two wishes to return, their cases known everywhere; one case was screened, which had to be asked for twice."""
+    """Two wishes to return, their cases known everywhere.
+
+    One case was screened, which had to be asked for twice; of the other somebody left, and an office saw them arrive.
+    """
     story = Story()
     wishes: list[Entry] = []
     for number in (1, 2):
@@ -69,6 +85,15 @@ def sound() -> Story:
     early, later = Attempt("submit-1", "refused", 409, "screening_missing"), Attempt("submit-2", "accepted")
     story.ask(case_id, SubmitApplication(), early, later, version=3)
     story.happen("returns", ApplicationSubmitted, case_id, 3, "submit-2")
+    case_id, person_id, at = wishes[1].subject, uuid7(), moment(2, 9)
+    story.ask(case_id, RecordDeparture(person_ids=(person_id,), departed_at=at), Attempt("leave", "accepted"), version=3)
+    for version, kind in ((2, PersonDeparted), (3, CaseDeparted)):
+        story.happen("returns", kind, case_id, version, "leave")
+    arrival = ConfirmArrival(person_id=person_id, arrived_at=at, known_by="met")
+    story.ask(case_id, arrival, Attempt("arrive", "accepted"), version=1_000_003, by="receiving-office-tr")
+    arrived = story.happen("returns", PersonArrived, case_id, 4, "arrive")
+    story.happen("returns", CaseArrived, case_id, 5, "arrive")
+    story.happen("reintegration", ArrivalNoted, case_id, 2, "arrive", arrived)
     return story
 
 
@@ -156,6 +181,17 @@ def do_what_nobody_asked_for(story: Story) -> None:
     story.happen("returns", ScreeningStarted, story.logs["returns"][1].subject, 2, "somebody-else")
 
 
+def lose_that_all_arrived(story: Story) -> None:
+    story.logs["returns"].pop()
+
+
+def monitor_twice_at_once(story: Story) -> None:
+    case_id = story.logs["returns"][-1].subject
+    story.ask(case_id, StartMonitoring(), Attempt("monitor", "accepted"), version=1_000_006, by="receiving-office-tr")
+    for version in (6, 7):
+        story.happen("returns", MonitoringStarted, case_id, version, "monitor")
+
+
 def store_one_event_in_two_logs(story: Story) -> None:
     story.logs["reintegration"].append(story.logs["counselling"][0])
 
@@ -181,6 +217,8 @@ PLANTED: tuple[tuple[Callable[[Story], None], str], ...] = (
     (react_to_an_event_that_nobody_has, "reacts to what is in no log it follows"),
     (skip_a_version, "has version 4 after 2"),
     (do_what_nobody_asked_for, "nobody asked for"),
+    (lose_that_all_arrived, "1 of 1 arrived in"),
+    (monitor_twice_at_once, "did the same twice"),
     (store_one_event_in_two_logs, "stands in the logs 2 times"),
 )
 

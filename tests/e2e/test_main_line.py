@@ -17,9 +17,11 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from services.returns.domain.case_application import ApproveCase
+from services.returns.domain.case_holds import LiftHold, PutOnHold
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_preparation import ClearToBoard, ConfirmVoluntariness, MarkReadyToTravel
 from services.returns.domain.case_reintegration import RequestClosing
+from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_withdrawal import WithdrawCase
 from shared.ids import uuid7
 from tests.e2e.conftest import Mission
@@ -83,6 +85,8 @@ async def test_a_mother_and_her_child_go_home_and_open_a_shop(mission: Mission) 
     journey.give(eve, "operations", case_id, MarkReadyToTravel())
     await line.go(journey)
     assert await line.status(case_id) == "ready_to_travel"
+    await _held(mission, line, case_id)
+    await mission.done("returns", "operations", case_id, MarkReadyToTravel(), moment(29, 13, 40))
     boarding = moment(30, 7, 30)
     assert await mission.refused("returns", "operations", case_id, ClearToBoard(), boarding) == (
         409, "voluntariness_not_fresh",
@@ -124,6 +128,25 @@ async def test_a_mother_and_her_child_go_home_and_open_a_shop(mission: Mission) 
     assert await line.status(case_id) == "reintegrating"
 
     await _grant(mission, line, case_id, plan_id, fund_id, grant_id, mother.person_id, lines[0])
+
+
+async def _held(mission: Mission, line: Line, case_id: UUID) -> None:
+    """Protection stops the case before boarding: nobody is cleared, and outside nobody learns of it, or why."""
+    hold_id = uuid7()
+    at = moment(29, 13, 10)
+    await mission.done("returns", "protection", case_id, PutOnHold(hold_id=hold_id, reason="protection"), at)
+    assert await line.status(case_id) == "on_hold"
+    assert await mission.refused("returns", "operations", case_id, ClearToBoard(), at) == (409, "hold_stands")
+    state = (await mission.read("returns", "operations", f"/v1/cases/{case_id}")).json()["state"]
+    assert [(hold["reason"], hold["placed_by"]) for hold in state["holds"]] == [(None, None)]
+    office = await mission.read("returns", OFFICE, f"/v1/cases/{case_id}")
+    assert (office.status_code, office.json()["state"]["status"]) == (200, "in_preparation")
+    for path in (f"/v1/cases/{case_id}", f"/v1/status/{state['case_ref']}?purpose=reception"):
+        assert (await mission.read("returns", "consular-post-tr", path)).status_code == 403
+    lift = LiftHold(hold_id=hold_id, outcome="unfounded")
+    assert await mission.refused("returns", "operations", case_id, lift, at) == (409, "hold_of_others")
+    await mission.done("returns", "protection", case_id, lift, moment(29, 13, 30))
+    assert await line.status(case_id) == "preparing"
 
 
 async def _grant(
@@ -168,6 +191,24 @@ async def _grant(
     await mission.done("returns", "coordinator", case_id, closing, moment(90, 9))
     await mission.caller.drained()
     assert await line.status(case_id) == "closed"
+    await _taken_up_again(mission, line, case_id)
+
+
+async def _taken_up_again(mission: Mission, line: Line, case_id: UUID) -> None:
+    """A closed case goes on in all three services, and is closed once more."""
+
+    async def attempt() -> str:
+        answer = await mission.read("counselling", "coordinator", f"/v1/intentions/{case_id}")
+        return str(answer.json()["state"]["status"])
+
+    assert await attempt() == "ended"
+    await mission.done("returns", "coordinator", case_id, ReopenCase(reason="support_goes_on"), moment(100, 9))
+    await mission.caller.drained()
+    assert (await line.status(case_id), await attempt()) == ("monitoring", "active")
+    # Reintegration seals no case twice, so that this one closes says that it had been unsealed.
+    await mission.done("returns", "coordinator", case_id, RequestClosing(reason="completed"), moment(120, 9))
+    await mission.caller.drained()
+    assert (await line.status(case_id), await attempt()) == ("closed", "ended")
 
 
 async def test_whoever_withdrew_may_begin_again(mission: Mission) -> None:

@@ -90,9 +90,17 @@ async def test_the_policy_of_a_service_is_printed(mission: Mission) -> None:
 async def test_a_stream_is_rebuilt_from_the_log(mission: Mission) -> None:
     code, output = await avrr(mission, "bus", "rebuild", "RETURNS")
     assert code == 0, output
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while (await avrr(mission, "verify", "--service", "returns"))[0] != 0:
             pass
+
+
+async def test_who_was_kept_long_enough_is_reported(mission: Mission) -> None:
+    code, output = await avrr(mission, "retention", "report")
+    assert code == 0, output
+    assert re.search(r"Nobody is due|\d+ due, \d+ on legal hold", output)
+    code, output = await avrr(mission, "retention", "policy")
+    assert (code, "24 months" in output) == (0, True)
 
 
 async def test_dead_letters_are_listed(mission: Mission) -> None:
@@ -106,6 +114,7 @@ async def test_dead_letters_are_listed(mission: Mission) -> None:
     [
         (("policy", "--service", "nowhere"), "There is no such service"),
         (("bus", "rebuild", "NOWHERE"), "There is no such stream"),
+        (("access-request", "01900000-0000-7000-8000-000000000001", "--out", "nowhere"), "Nothing is held"),
         (("up",), "another"),
     ],
 )
@@ -125,6 +134,6 @@ async def test_a_follower_can_be_set_back_one_event_and_applies_nothing_twice(mi
     assert "goes on after event" in output
     assert (await avrr(mission, "bus", "rebuild", "COUNSELLING"))[0] == 0
     await mission.caller.drained()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while (await avrr(mission, "verify"))[0] != 0:
             pass

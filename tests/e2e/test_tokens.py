@@ -5,7 +5,7 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -16,7 +16,7 @@ from ops.identity.clients import client_of, secret_of
 from ops.identity.forging import FORGERIES
 from ops.settings import OpsSettings
 from ops.supervisor import Running
-from ops.system import Addresses, addresses, development_secret, identity_folder, make_system
+from ops.system import Addresses, development_secret, identity_folder
 from shared.topology import SERVICES
 from tests.e2e.conftest import Mission
 from tests.unit.ops.identity_provider import ASKED, CALLBACK, VERIFIER, sent_back
@@ -63,11 +63,10 @@ class House:
         return await self.client.get(url, headers={"Authorization": f"Bearer {token}"})
 
 
-@pytest.fixture(scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    settings = OpsSettings(data=tmp_path_factory.mktemp("house") / "data")
-    async with make_system(settings) as running, httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        yield House(settings, running, addresses(running, "real"), client)
+@pytest.fixture
+def house(mission: Mission) -> House:
+    """The system that all share: whatever its clock says, tokens are judged by the real one."""
+    return House(mission.settings, mission.running, mission.addresses, mission.client)
 
 
 async def forged(mission: Mission, kind: str) -> str:

@@ -91,7 +91,7 @@ async def test_a_statement_that_lasts_too_long_is_ended_in_the_server_too(made: 
 
 
 async def test_a_request_that_gets_no_connection_in_time_is_told_to_come_again(made: ServiceDatabase) -> None:
-    async with pool_of(made, 1, queue_seconds=0.05) as database, service(database, Bounds()) as client:
+    async with pool_of(made, 1, queue_seconds=1.0) as database, service(database, Bounds()) as client:
         async with database.unit_of_work(SOMEBODY):
             answer = await client.post("/take")
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

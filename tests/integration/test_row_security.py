@@ -20,11 +20,17 @@ _UUID = "('00000000-0000-7000-8000-00000000000' || n)::uuid"
 # One row of everything in TR and one in PK, at two sites, by two counsellors.
 ROWS = {
     "counselling": f"""
-        INSERT INTO persons (id, version, sex, country_of_origin, birth_year, site, data_consent, transfer_consent,
-            identity_number, identity_fields)
-            SELECT {_UUID}, 1, 'male', country, 1990, site, true, false, 1, '{{}}' FROM {_PLACES};
-        INSERT INTO identities (person_id, version, number, site, recorded_by, recorded_at, stated)
-            SELECT {_UUID}, 2, 1, site, who, now(), '{{}}' FROM {_PLACES};
+        INSERT INTO persons (id, version, sex, country_of_origin, site, consents, data_consent, transfer_consent,
+            transfer_categories, identity_number, identity_fields, host_status_number)
+            SELECT {_UUID}, 1, 'male', country, site, '[]', true, false, '{{}}', 1, '{{}}', 1 FROM {_PLACES};
+        INSERT INTO birth_years SELECT {_UUID}, country, 'male', '', '1', '' FROM {_PLACES};
+        INSERT INTO birth_years_in_clear SELECT {_UUID}, 1990, NULL FROM {_PLACES};
+        INSERT INTO consent_papers SELECT {_UUID}, {_UUID}, site, '', 1 FROM {_PLACES};
+        INSERT INTO consent_paper_pieces SELECT {_UUID}, 0, {_UUID}, site, '' FROM {_PLACES};
+        INSERT INTO identities (person_id, version, number, site, recorded_by, recorded_at, stated, emptied)
+            SELECT {_UUID}, 2, 1, site, who, now(), '{{}}', '{{}}' FROM {_PLACES};
+        INSERT INTO host_statuses SELECT {_UUID}, 3, 1, site, who, now(), '' FROM {_PLACES};
+        INSERT INTO search_tokens SELECT {_UUID}, 'documents', 'x', '1' FROM {_PLACES};
         INSERT INTO intentions SELECT {_UUID}, 1, 'active', {_UUID}, {_UUID}, country, who, now(), '[]', '{{}}' FROM {_PLACES};
         INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id, at, topics)
             SELECT {_UUID}, 1, 'scheduled', 'individual', 'in_person', site, 'tur', '{{}}', who, now(), '{{}}' FROM {_PLACES};
@@ -34,17 +40,17 @@ ROWS = {
         INSERT INTO families SELECT {_UUID}, 1, {_UUID}, '[]' FROM {_PLACES};
         INSERT INTO family_members SELECT {_UUID}, {_UUID} FROM {_PLACES};
         INSERT INTO active_attempts SELECT {_UUID}, {_UUID} FROM {_PLACES};
-        INSERT INTO person_keys SELECT {_UUID}, '1', '' FROM {_PLACES}""",
+        INSERT INTO person_keys (person_id, about, epoch, wrapped) SELECT {_UUID}, {_UUID}, '1', '' FROM {_PLACES}""",
     "returns": f"""
         INSERT INTO persons SELECT {_UUID}, 1, NULL, true, false FROM {_PLACES};
         INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
-            expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, times_missed, grants)
+            expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening)
             SELECT {_UUID}, 1, '0000-000' || n || '-000', 'intention', country, {_UUID}, who, '[]', now(), now(), '{{}}',
-            '{{}}', '{{}}', 0, '[]' FROM {_PLACES};
+            '{{}}', '{{}}', false, 0, '[]', '[]', '[]' FROM {_PLACES};
         INSERT INTO travels SELECT {_UUID}, {_UUID}, country, 'male', 'adult', now(), NULL, true FROM {_PLACES};
         INSERT INTO arrival_notices SELECT {_UUID}, country, now() FROM {_PLACES}""",
     "reintegration": f"""
-        INSERT INTO cases SELECT {_UUID}, 1, ARRAY[{_UUID}], country, who, '[]', 'noted' FROM {_PLACES};
+        INSERT INTO cases SELECT {_UUID}, 1, ARRAY[{_UUID}], country, who, '[]', 'noted', '{{}}' FROM {_PLACES};
         INSERT INTO case_limits SELECT {_UUID}, 0, false FROM {_PLACES};
         INSERT INTO person_caps SELECT {_UUID}, 0 FROM {_PLACES};
         INSERT INTO plans SELECT {_UUID}, 1, {_UUID}, country, ARRAY[{_UUID}], '[]', 'own_plan', 1 FROM {_PLACES};
@@ -56,12 +62,16 @@ ROWS = {
             request_version, committed, paid, evidence)
             SELECT {_UUID}, 1, {_UUID}, {_UUID}, {_UUID}, {_UUID}, 'business', 'in_kind_vendor', country, who,
             'staff:asker', now(), now(), 100, 'EUR', '[]', 'submitted', 1, 0, 0, '[]' FROM {_PLACES};
-        INSERT INTO evidence_files SELECT {_UUID}, {_UUID}, country, '', 1 FROM {_PLACES};
+        INSERT INTO evidence_files (evidence_id, grant_id, destination_country, wrapped_key, pieces)
+            SELECT {_UUID}, {_UUID}, country, '', 1 FROM {_PLACES};
         INSERT INTO evidence_pieces SELECT {_UUID}, 0, country, '' FROM {_PLACES};
         INSERT INTO grant_turns SELECT {_UUID}, 'endorser', country, 'endorse', now() FROM {_PLACES};
         INSERT INTO taken_plan_lines SELECT {_UUID}, {_UUID}, {_UUID} FROM {_PLACES};
         INSERT INTO open_advances SELECT {_UUID}, {_UUID}, 1 FROM {_PLACES};
-        INSERT INTO payment_references SELECT 'BANK-' || n, {_UUID}, 1 FROM {_PLACES}""",
+        INSERT INTO person_keys (person_id, about, epoch, wrapped) SELECT {_UUID}, {_UUID}, '1', '' FROM {_PLACES};
+        INSERT INTO payment_references SELECT 'BANK-' || n, {_UUID}, 1 FROM {_PLACES};
+        INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
+        INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }
 OF_THE_KERNEL = f"""
     INSERT INTO accesses SELECT {_UUID}, 1, 'read_events', 'read', who, '{{}}' FROM {_PLACES};
@@ -71,44 +81,48 @@ OF_THE_KERNEL = f"""
     INSERT INTO log_mentions SELECT {_UUID}, n FROM {_PLACES}"""
 
 BY_COUNTRY = [
-    ("counselling", "persons"), ("counselling", "intentions"), ("returns", "cases"), ("returns", "travels"),
+    ("counselling", "persons"), ("counselling", "birth_years"), ("counselling", "intentions"), ("returns", "cases"), ("returns", "travels"),
     ("returns", "arrival_notices"), ("reintegration", "cases"), ("reintegration", "plans"), ("reintegration", "grants"),
     ("reintegration", "evidence_files"), ("reintegration", "evidence_pieces"),
     ("reintegration", "grant_turns"),
 ]  # fmt: skip
 BY_ACTOR = ["accesses", "refusal_windows", "idempotency"]
 FOR_ALL_WHO_ARE_KNOWN = [
-    *(("counselling", table) for table in ("outreach", "families", "family_members", "active_attempts")),
+    *(("counselling", table) for table in ("outreach", "families", "family_members", "active_attempts", "search_tokens",
+        "birth_years_in_clear")),
     ("returns", "persons"),
+    ("reintegration", "persons"),
     *(
         ("reintegration", table)
         for table in (
-            "funds", "fund_balances", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
+            "funds", "fund_balances", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references",
         )
     ),
 ]  # fmt: skip
 
 
-@pytest.fixture
-async def filled(make_database: MakeDatabase) -> "Filled":
-    return Filled(make_database)
+@pytest.fixture(scope="module")
+async def filled(same_database: MakeDatabase) -> "Filled":
+    return Filled(same_database)
 
 
 class Filled:
-    """Databases with a few rows of everything."""
+    """Databases with a few rows of everything, filled once for all who change none of them."""
 
     def __init__(self, make: MakeDatabase) -> None:
         self._make = make
+        self._found: dict[str, ServiceDatabase] = {}
 
     async def __call__(self, service: str) -> ServiceDatabase:
-        made = await self._make(service)
-        connection = await asyncpg.connect(made.logins.migrate)
-        await connection.execute(f"SET ROLE {service}_owner")
-        await connection.execute(ROWS[service])
-        await connection.execute(OF_THE_KERNEL)
-        await connection.close()
-        return made
+        if service not in self._found:
+            self._found[service] = made = await self._make(service)
+            connection = await asyncpg.connect(made.logins.migrate)
+            await connection.execute(f"SET ROLE {service}_owner")
+            await connection.execute(ROWS[service])
+            await connection.execute(OF_THE_KERNEL)
+            await connection.close()
+        return self._found[service]
 
 
 async def seen(database: Database, scope: Scope, table: str) -> int:
@@ -138,9 +152,12 @@ async def test_keys_of_persons_are_there_for_who_is_known_and_for_no_other_login
     made = await filled("counselling")
     assert await seen(made.api, Scope("staff:x", frozenset({"IQ"})), "person_keys") == 2
     assert await seen(made.api, NOBODY, "person_keys") == 0
-    for other in (made.worker, made.verify):
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await seen(other, Scope("staff:x", frozenset(COUNTRIES)), "person_keys")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await seen(made.worker, Scope("staff:x", frozenset(COUNTRIES)), "person_keys")
+    # Who verifies sees whose keys there are, and none of them.
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with made.verify.unit_of_work(NOBODY) as unit:
+            await unit.rows(Sql("SELECT wrapped FROM person_keys"))
 
 
 async def test_a_session_and_who_took_part_are_seen_at_its_site_and_by_its_counsellor(filled: Filled) -> None:
@@ -154,14 +171,15 @@ async def test_a_session_and_who_took_part_are_seen_at_its_site_and_by_its_couns
     assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), "group_sessions") == 1
 
 
-async def test_who_a_person_is_is_seen_at_the_site_of_the_person_whoever_recorded_it(filled: Filled) -> None:
+@pytest.mark.parametrize("table", ["identities", "host_statuses"])
+async def test_who_a_person_is_is_seen_at_the_site_of_the_person_whoever_recorded_it(table: str, filled: Filled) -> None:
     made = await filled("counselling")
     everywhere = frozenset(COUNTRIES)
-    assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), "identities") == 1
-    assert await seen(made.api, Scope("staff:anna", everywhere), "identities") == 0
-    assert await seen(made.verify, NOBODY, "identities") == 2
+    assert await seen(made.api, Scope("staff:anna", everywhere, frozenset({"remote"})), table) == 1
+    assert await seen(made.api, Scope("staff:anna", everywhere), table) == 0
+    assert await seen(made.verify, NOBODY, table) == 2
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await seen(made.worker, Scope("staff:x", everywhere, frozenset({"remote"})), "identities")
+        await seen(made.worker, Scope("staff:x", everywhere, frozenset({"remote"})), table)
 
 
 @pytest.mark.parametrize("table", BY_ACTOR)
@@ -208,13 +226,20 @@ async def test_worker_and_verify_see_every_row_whatever_they_were_told(service: 
 @pytest.mark.parametrize(
     ("service", "statement"),
     [
-        ("counselling", "INSERT INTO persons SELECT gen_random_uuid(), 1, 'male', 'PK', 1990, 'remote', false, NULL, NULL, false"),
+        (
+            "counselling",
+            """INSERT INTO persons (id, version, sex, country_of_origin, site, consents, data_consent,
+            transfer_consent, transfer_categories, identity_number, identity_fields, host_status_number)
+            VALUES (gen_random_uuid(), 1, 'male', 'PK', 'remote', '[]', false, false, '{}', 0, '{}', 0)""",
+        ),
+        ("counselling", "INSERT INTO birth_years VALUES (gen_random_uuid(), 'PK', 'male', '', '1', '')"),
         ("counselling", "UPDATE persons SET country_of_origin = 'PK'"),
         (
             "counselling",
-            """INSERT INTO identities (person_id, version, number, site, recorded_by, recorded_at, stated)
-            VALUES (gen_random_uuid(), 2, 1, 'remote', 'staff:anna', now(), '{}')""",
+            """INSERT INTO identities (person_id, version, number, site, recorded_by, recorded_at, stated, emptied)
+            VALUES (gen_random_uuid(), 2, 1, 'remote', 'staff:anna', now(), '{}', '{}')""",
         ),
+        ("counselling", "INSERT INTO host_statuses VALUES (gen_random_uuid(), 2, 1, 'remote', 'staff:anna', now(), '')"),
         ("counselling", "UPDATE sessions SET site = 'remote', counsellor_id = 'staff:berin'"),
         ("counselling", "UPDATE session_persons SET site = 'remote', counsellor_id = 'staff:berin'"),
         ("returns", "UPDATE cases SET destination_country = 'PK'"),
@@ -231,6 +256,24 @@ async def test_nobody_writes_a_row_that_they_would_not_see(service: str, stateme
             await unit.rows(Sql(f"{statement} RETURNING 1"))
 
 
+async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_read_the_log(
+    make_database: MakeDatabase,
+) -> None:
+    made = await Filled(make_database)("returns")
+    connection = await asyncpg.connect(made.logins.migrate)
+    await connection.execute("SET ROLE returns_owner")
+    first, other = await connection.fetch("SELECT id FROM event_log LIMIT 2")
+    await connection.execute("INSERT INTO disclosure SELECT id, 'reason', 'salt', 'health' FROM event_log")
+    await connection.close()
+    told = Sql("SELECT event_id, path, value FROM concealed_in(cast(:events AS uuid[]))")
+    for log, events, expected in (
+        (True, [first["id"]], [(first["id"], "reason", "health")]), (True, [], []),
+        (False, [first["id"], other["id"]], []),
+    ):  # fmt: skip
+        async with made.api.unit_of_work(Scope("staff:keeper", frozenset({"TR"}), log=log)) as unit:
+            assert [tuple(row.values()) for row in await unit.rows(told, events=events)] == expected
+
+
 @pytest.mark.parametrize(
     ("service", "login", "statement"),
     [
@@ -243,17 +286,30 @@ async def test_nobody_writes_a_row_that_they_would_not_see(service: str, stateme
         ("returns", "worker", "SELECT about FROM log_mentions"),
         ("returns", "api", f"INSERT INTO persons VALUES ('{ONE}', 1, NULL, true, false)"),
         ("counselling", "api", "SELECT source FROM cursor"),
-        ("counselling", "worker", "SELECT id FROM persons"),
         ("counselling", "worker", "SELECT session_id FROM session_persons"),
         ("counselling", "api", "UPDATE person_keys SET person_id = gen_random_uuid()"),
         ("counselling", "api", "TRUNCATE person_keys"),
+        # Only the trigger of a person's row destroys a key.
+        ("counselling", "api", "DELETE FROM person_keys"),
+        ("counselling", "worker", "INSERT INTO persons (id) VALUES (gen_random_uuid())"),
         *(("counselling", "api", statement) for statement in ("UPDATE identities SET reason = NULL", "DELETE FROM identities")),
         ("counselling", "verify", "SELECT family_name FROM identities"),
         ("counselling", "worker", "SELECT person_id FROM identities"),
-        ("counselling", "worker", "INSERT INTO person_keys VALUES (gen_random_uuid(), '1', '')"),
+        ("counselling", "api", "UPDATE host_statuses SET said = ''"),
+        ("counselling", "verify", "SELECT said FROM host_statuses"),
+        ("counselling", "worker", "SELECT person_id FROM host_statuses"),
+        *(("counselling", "api", statement) for statement in ("UPDATE birth_years SET birth_year = ''", "DELETE FROM birth_years")),
+        ("counselling", "verify", "SELECT birth_year FROM birth_years"),
+        ("counselling", "worker", "SELECT person_id FROM birth_years"),
+        ("counselling", "verify", "SELECT birth_year FROM birth_years_in_clear"),
+        ("counselling", "worker", "SELECT person_id FROM birth_years_in_clear"),
+        ("counselling", "api", "UPDATE search_tokens SET token = ''"),
+        ("counselling", "verify", "SELECT token FROM search_tokens"),
+        ("counselling", "worker", "SELECT person_id FROM search_tokens"),
+        ("counselling", "worker", "INSERT INTO person_keys (person_id) VALUES (gen_random_uuid())"),
         ("counselling", "worker", "INSERT INTO idempotency VALUES ('a', 'b', '', 201, gen_random_uuid(), 1)"),
         ("reintegration", "api", "UPDATE cases SET status = 'sealed'"),
-        ("reintegration", "worker", "SELECT id FROM grants"),
+        ("reintegration", "worker", "SELECT amount FROM grants"),
         ("reintegration", "worker", "UPDATE fund_balances SET granted = 1000000"),
         *(
             ("reintegration", "verify", statement)
@@ -266,9 +322,9 @@ async def test_nobody_writes_a_row_that_they_would_not_see(service: str, stateme
     ],
 )  # fmt: skip
 async def test_a_login_can_do_nothing_that_it_does_not_need(
-    service: str, login: str, statement: str, make_database: MakeDatabase
+    service: str, login: str, statement: str, same_database: MakeDatabase
 ) -> None:
-    made = await make_database(service)
+    made = await same_database(service)
     connection = await asyncpg.connect(getattr(made.logins, login))
     # Only a reminder, which whoever took the login over would take back.
     await connection.execute("SET default_transaction_read_only = off")
@@ -277,8 +333,8 @@ async def test_a_login_can_do_nothing_that_it_does_not_need(
     await connection.close()
 
 
-async def test_verify_begins_its_transactions_read_only(make_database: MakeDatabase) -> None:
-    made = await make_database("returns")
+async def test_verify_begins_its_transactions_read_only(same_database: MakeDatabase) -> None:
+    made = await same_database("returns")
     async with made.verify.unit_of_work(NOBODY) as unit:
         row = await unit.row(Sql("SELECT current_setting('transaction_read_only') AS value"))
     assert row is not None

@@ -7,11 +7,12 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from services.counselling.tables import BIRTH_YEARS_IN_CLEAR, PERSONAL_TABLES
 from shared.topology import SERVICES
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
 NAMES = [service.name for service in SERVICES]
-KINDS = ("owner", "api", "worker", "migrate", "verify", "lookup")
+KINDS = ("owner", "api", "worker", "migrate", "verify", "lookup", "eraser")
 _LISTED = (
     "({column} = ANY (( SELECT string_to_array(NULLIF(current_setting('app.{setting}'::text, true), ''::text), "
     "','::text) AS string_to_array)::text[]))"
@@ -26,21 +27,78 @@ CONDITIONS: Mapping[str, str] = {
     "any": "true",
 }
 # What the roles that own a function each may read besides, to answer in its name.
+CONCEALED = {"disclosure": frozenset({"event_id", "path", "value"})}
 LOOKED_UP: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "counselling": {},
+    "counselling": {**CONCEALED},
     "returns": {
+        **CONCEALED,
         "cases": frozenset({"id", "case_ref", "destination_country", "approved_by"}),
         "travels": frozenset({"case_id"}),
     },
     "reintegration": {
+        **CONCEALED,
         "grants": frozenset({"id", "person_id", "status", "paid", "amount", "requested_at"}),
     },
 }
-DEFINERS = {
-    "counselling": {"append_events": "counselling_owner"},
-    "returns": {"append_events": "returns_owner", "status_lookup": "returns_lookup"},
-    "reintegration": {"append_events": "reintegration_owner", "support_elsewhere": "reintegration_lookup"},
+# Of every table that the role which erases needs, the columns that it reads, and those of which it deletes rows.
+ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "counselling": {
+        "person_keys": frozenset({"person_id"}),
+        **dict.fromkeys((table.name for table in (*PERSONAL_TABLES, BIRTH_YEARS_IN_CLEAR)), frozenset({"person_id"})),
+    },
+    "returns": {},
+    "reintegration": {
+        "person_keys": frozenset({"person_id", "about", "keep_until"}),
+        "evidence_files": frozenset({"evidence_id", "grant_id", "sealed_under"}),
+        "evidence_pieces": frozenset({"evidence_id"}),
+    },
 }
+ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "counselling": {"active_attempts": frozenset({"person_id"})},
+    "returns": {
+        "cases": frozenset({"id", "persons", "holds", "screening", "protection_since"}),
+        "log_mentions": frozenset({"about", "idx"}),
+        # Which event is about a decision on somebody's health.
+        "event_log": frozenset({"id", "subject", "idx", "type"}),
+        # By the triggers of a table that it changes.
+        "status_transition": frozenset({"aggregate", "from_status", "to_status"}),
+    },
+    "reintegration": {
+        "grants": frozenset({"id", "person_id", "paid", "category", "evidence", "approved_at", "status"}),
+        "plans": frozenset({"id", "person_ids", "lines"}),
+        "grants_of_the_erased": frozenset({"year", "category", "grants"}),
+        "log_mentions": frozenset({"about", "idx"}),
+        # Whose need a line of a former version of a plan was.
+        "event_log": frozenset({"id", "subject", "idx", "leaf"}),
+        "disclosure": frozenset({"event_id", "path"}),
+        # By the trigger of a table that it changes.
+        "status_transition": frozenset({"aggregate", "from_status", "to_status"}),
+    },
+}
+# What it empties, and what it counts, by the columns that it changes.
+EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "counselling": {},
+    "returns": {"cases": frozenset({"holds", "screening", "protection_since"})},
+    "reintegration": {
+        "person_keys": frozenset({"keep_until"}),
+        "grants": frozenset({"category", "evidence"}),
+        "plans": frozenset({"lines"}),
+        "grants_of_the_erased": frozenset({"year", "category", "grants"}),
+    },
+}
+_ERASING = {"erase_person": "{}_eraser", "refuse_the_erased": "{}_eraser"}
+DEFINERS = {
+    "counselling": {"append_events": "counselling_owner", "concealed_in": "counselling_lookup"},
+    "returns": {"append_events": "returns_owner", "status_lookup": "returns_lookup", "concealed_in": "returns_lookup"},
+    "reintegration": {
+        "append_events": "reintegration_owner", "support_elsewhere": "reintegration_lookup",
+        "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
+        "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
+        "erase_what_it_was_for": "reintegration_eraser",
+    },
+}
+for _service, _owners in DEFINERS.items():
+    _owners |= {name: owner.format(_service) for name, owner in _ERASING.items()}
 Row = Mapping[str, object]
 
 
@@ -72,10 +130,10 @@ async def policies(made: ServiceDatabase, role: str) -> dict[str, tuple[object, 
 
 @pytest.mark.parametrize("service", NAMES)
 async def test_row_security_is_on_for_every_table_and_holds_for_its_owner_too(
-    service: str, make_database: MakeDatabase
+    service: str, same_database: MakeDatabase
 ) -> None:
     rows = await ask(
-        await make_database(service),
+        await same_database(service),
         "SELECT relname, relrowsecurity AND relforcerowsecurity AS held FROM pg_class "
         "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'f')",
     )
@@ -84,8 +142,8 @@ async def test_row_security_is_on_for_every_table_and_holds_for_its_owner_too(
 
 
 @pytest.mark.parametrize("service", NAMES)
-async def test_the_api_sees_of_each_table_what_the_table_declares(service: str, make_database: MakeDatabase) -> None:
-    found = await policies(await make_database(service), f"{service}_api")
+async def test_the_api_sees_of_each_table_what_the_table_declares(service: str, same_database: MakeDatabase) -> None:
+    found = await policies(await same_database(service), f"{service}_api")
     seen = {name: rows for name, (_, rows, _) in found.items() if rows is not None}
     assert seen == {name: condition(table.info["scope"]) for name, table in tables_of(service).items() if table.info["scope"]}
     for name, (command, rows, written) in found.items():
@@ -97,15 +155,15 @@ async def test_the_api_sees_of_each_table_what_the_table_declares(service: str, 
 
 @pytest.mark.parametrize("service", NAMES)
 async def test_the_other_roles_see_every_row_of_what_they_may_see_at_all(
-    service: str, make_database: MakeDatabase
+    service: str, same_database: MakeDatabase
 ) -> None:
-    made = await make_database(service)
+    made = await same_database(service)
     tables = set(tables_of(service))
     assert await policies(made, f"{service}_owner") == dict.fromkeys({*tables, "alembic_version"}, ("ALL", "true", "true"))
     assert await policies(made, f"{service}_verify") == dict.fromkeys(tables, ("SELECT", "true", None))
     worker = await policies(made, f"{service}_worker")
     assert worker.keys() == tables
-    assert {name for name, (_, rows, _) in worker.items() if rows != "true"} == {"disclosure"}
+    assert {name for name, (_, rows, _) in worker.items() if rows != "true"} == {"disclosure", "idempotency"}
     assert {written for _, _, written in worker.values()} <= {"true", None}
     assert await policies(made, f"{service}_lookup") == dict.fromkeys(LOOKED_UP[service], ("SELECT", "true", None))
     others = await ask(
@@ -118,10 +176,10 @@ async def test_the_other_roles_see_every_row_of_what_they_may_see_at_all(
 
 @pytest.mark.parametrize("service", NAMES)
 async def test_the_lookup_reads_no_column_that_its_function_does_not_need(
-    service: str, make_database: MakeDatabase
+    service: str, same_database: MakeDatabase
 ) -> None:
     rows = await ask(
-        await make_database(service),
+        await same_database(service),
         "SELECT table_name, column_name FROM information_schema.column_privileges WHERE grantee = $1",
         f"{service}_lookup",
     )
@@ -132,9 +190,56 @@ async def test_the_lookup_reads_no_column_that_its_function_does_not_need(
 
 
 @pytest.mark.parametrize("service", NAMES)
-async def test_no_view_lends_its_owners_eyes(service: str, make_database: MakeDatabase) -> None:
+async def test_who_erases_reads_ids_and_deletes_what_is_personal_and_nothing_else(
+    service: str, same_database: MakeDatabase
+) -> None:
+    made = await same_database(service)
     rows = await ask(
-        await make_database(service),
+        made,
+        "SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges WHERE grantee = $1 "
+        "UNION ALL SELECT table_name, NULL, privilege_type FROM information_schema.table_privileges WHERE grantee = $1",
+        f"{service}_eraser",
+    )
+    read: dict[object, set[object]] = {}
+    for row in rows:
+        if row["privilege_type"] == "SELECT":
+            read.setdefault(row["table_name"], set()).add(row["column_name"])
+    alike = {
+        "disclosure": {"event_id"}, "idempotency": {"resource_id", "version"}, "event_log": {"id", "subject", "idx"},
+        "persons": {"id", "erased_at", *(["kept_until"] if service == "reintegration" else [])},
+    }  # fmt: skip
+    assert read == {**alike, **ERASES[service], **ERASING_ASKS[service]}
+    deleted = {row["table_name"] for row in rows if row["privilege_type"] == "DELETE"}
+    assert deleted == {"disclosure", "idempotency", *ERASES[service]}
+    changed: dict[object, set[object]] = {}
+    for row in rows:
+        if row["privilege_type"] not in ("SELECT", "DELETE") and row["column_name"] is not None:
+            changed.setdefault(row["table_name"], set()).add(row["column_name"])
+    assert changed == EMPTIES[service]
+    assert await policies(made, f"{service}_eraser") == {
+        **dict.fromkeys(("event_log", "persons", *ERASING_ASKS[service]), ("SELECT", "true", None)),
+        **dict.fromkeys((*map(str, deleted), *EMPTIES[service]), ("ALL", "true", "true")),
+    }
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_what_is_personal_goes_with_the_person_and_takes_nothing_of_who_was_erased(
+    service: str, same_database: MakeDatabase
+) -> None:
+    rows = await ask(
+        await same_database(service),
+        "SELECT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname = 'goes_with_the_person'",
+    )
+    # In reintegration some keys stay, so that there the service's own part of the trigger says which go.
+    keys = {"person_keys", BIRTH_YEARS_IN_CLEAR.name} if service == "counselling" else set()
+    personal = {table.name for table in getattr(import_module(f"services.{service}.tables"), "PERSONAL_TABLES", ())}
+    assert {row["name"] for row in rows} == {*personal, *keys}
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_no_view_lends_its_owners_eyes(service: str, same_database: MakeDatabase) -> None:
+    rows = await ask(
+        await same_database(service),
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND (relkind = 'm' OR relkind = 'v' "
         "AND NOT coalesce('security_invoker=true' = ANY(reloptions), false))",
     )
@@ -143,9 +248,9 @@ async def test_no_view_lends_its_owners_eyes(service: str, make_database: MakeDa
 
 @pytest.mark.parametrize("service", NAMES)
 async def test_no_role_of_ours_stands_above_row_security_or_can_become_one_that_does(
-    service: str, make_database: MakeDatabase
+    service: str, same_database: MakeDatabase
 ) -> None:
-    made = await make_database(service)
+    made = await same_database(service)
     ours = [f"{service}_{kind}" for kind in KINDS]
     mighty = "rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication"
     assert await ask(made, f"SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND ({mighty})", ours) == []
@@ -155,21 +260,22 @@ async def test_no_role_of_ours_stands_above_row_security_or_can_become_one_that_
         "WHERE member::regrole::text = ANY($1)",
         ours,
     )
-    expected = {(f"{service}_owner", f"{service}_migrate")}
+    expected = {(f"{service}_owner", f"{service}_migrate"), (f"{service}_eraser", f"{service}_owner")}
     if LOOKED_UP[service]:
         expected.add((f"{service}_lookup", f"{service}_owner"))
     assert {(row["role"], row["member"]) for row in members} == expected
     unnamed = await ask(
-        made, "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND rolcanlogin", [f"{service}_owner", f"{service}_lookup"]
+        made, "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND rolcanlogin",
+        [f"{service}_{kind}" for kind in ("owner", "lookup", "eraser")],
     )
     assert unnamed == []
 
 
 @pytest.mark.parametrize("service", NAMES)
 async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
-    service: str, make_database: MakeDatabase
+    service: str, same_database: MakeDatabase
 ) -> None:
-    made = await make_database(service)
+    made = await same_database(service)
     rows = await ask(
         made,
         "SELECT proname, prosecdef, proconfig, proowner::regrole::text AS owner, EXISTS (SELECT FROM "
@@ -181,7 +287,7 @@ async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
     assert {row["proname"]: row["owner"] for row in rows if row["prosecdef"]} == DEFINERS[service]
     makers = await ask(
         made, "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND has_schema_privilege(rolname, 'public', 'CREATE')",
-        [f"{service}_{kind}" for kind in ("api", "worker", "verify", "lookup")],
+        [f"{service}_{kind}" for kind in ("api", "worker", "verify", "lookup", "eraser")],
     )  # fmt: skip
     assert makers == []
 
@@ -191,15 +297,16 @@ async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
     [
         *((service, "append_events(uuid[], text[], uuid[], integer[], bytea[])", {"api", "worker"}) for service in NAMES),
         *((service, "take(text, bigint, bytea, uuid)", {"worker"}) for service in NAMES),
+        *((service, "concealed_in(uuid[])", {"api"}) for service in NAMES),
         ("returns", "status_lookup(text)", {"api"}),
         ("reintegration", "support_elsewhere(uuid, uuid, timestamptz)", {"api"}),
     ],
 )
 async def test_a_function_is_called_by_those_who_need_it(
-    service: str, function: str, callers: set[str], make_database: MakeDatabase
+    service: str, function: str, callers: set[str], same_database: MakeDatabase
 ) -> None:
     rows = await ask(
-        await make_database(service),
+        await same_database(service),
         "SELECT kind FROM unnest($1::text[]) kind WHERE has_function_privilege($2 || '_' || kind, $3, 'EXECUTE')",
         ["api", "worker", "verify"], service, function,
     )  # fmt: skip

@@ -14,11 +14,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.counselling import finding
 from services.counselling import queries as counselling
 from services.reintegration import lists as reintegration
 from services.returns import queries as returns
 from services.returns.domain.window import statuses_of
-from services.returns.queries import arrivals
+from services.returns.queries import abroad, arrivals, board
 from shared.db import Database, Scope, Sql
 from shared.ids import FIRST, LAST
 from shared.policy import EVERYWHERE, Reach
@@ -40,29 +41,29 @@ ARRIVES = "timestamptz '2023-01-01' + n * interval '2 minutes'"
 ID = "('00000000-0000-7000-8{0}00-' || lpad(to_hex(n), 12, '0'))::uuid"
 CASE, PERSON, PLAN, GRANT, SESSION = (ID.format(kind) for kind in range(5))
 
-# A third of the cases is before approval, a third withdrawn after it, a third on its way.
+# A third of the cases is before approval, a third withdrawn after it, a third on its way. Of whoever left, offices were told.
 RETURNS = (
     f"""INSERT INTO persons (id, version, counselled_at, data_consent, transfer_consent, transfer_country)
     SELECT {PERSON}, 1, now(), true, true, {COUNTRIES} FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
-    expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, times_missed, grants, submitted_by, approved_by,
-    programme, receiving_country, departs_at, arrives_at)
+    expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening, submitted_by, approved_by,
+    programme, receiving_country, departs_at, arrives_at, protection_since)
     SELECT {CASE}, 2, overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0) || '-000',
     CASE WHEN n > {ROWS - RARE} THEN 'applied' ELSE (ARRAY['intention', 'withdrawn', 'preparing'])[1 + n % 3] END, {COUNTRIES}, {PERSON}, 'staff:c' || n % {COUNSELLORS},
     jsonb_build_array(jsonb_build_object('person_id', {PERSON}, 'age_group', 'adult', 'travel', 'expected')),
-    now(), now(), '{{}}', '{{}}', '{{}}', 0, '[]', 'staff:anna', CASE WHEN n % 3 > 0 THEN 'staff:zoran' END,
-    'avrr', {COUNTRIES}, CASE n % 3 WHEN 2 THEN {ARRIVES} - interval '4 hours' END, CASE n % 3 WHEN 2 THEN {ARRIVES} END
-    FROM generate_series(1, {ROWS}) n""",
+    now(), now(), '{{}}', '{{}}', '{{}}', false, 0, '[]', '[]', '[]', 'staff:anna', CASE WHEN n % 3 > 0 THEN 'staff:zoran' END,
+    'avrr', {COUNTRIES}, CASE n % 3 WHEN 2 THEN {ARRIVES} - interval '4 hours' END, CASE n % 3 WHEN 2 THEN {ARRIVES} END,
+    CASE n % 9 WHEN 1 THEN {ARRIVES} END FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO travels (case_id, person_id, destination_country, sex, age_group, departed_at, own_plan)
     SELECT {CASE}, {PERSON}, {COUNTRIES}, 'male', 'adult', now(), true FROM generate_series(1, {ROWS}) n
     WHERE n % 7 = 0""",
     f"""INSERT INTO arrival_notices (case_id, country, told_at) SELECT {CASE}, {COUNTRIES}, now()
-    FROM generate_series(1, {ROWS}) n WHERE n % 5 = 0""",
+    FROM generate_series(1, {ROWS}) n WHERE n % 5 = 0 OR n % 7 = 0""",
 )
 REINTEGRATION = (
-    f"""INSERT INTO cases (id, version, person_ids, destination_country, counsellor_id, arrived, status)
+    f"""INSERT INTO cases (id, version, person_ids, destination_country, counsellor_id, arrived, status, deciding_ids)
     SELECT {CASE}, 2, ARRAY[{PERSON}], {COUNTRIES}, 'staff:anna',
-    CASE n % 3 WHEN 0 THEN '[]'::jsonb ELSE '[{{}}]'::jsonb END, CASE n % 3 WHEN 0 THEN 'noted' ELSE 'arrived' END
+    CASE n % 3 WHEN 0 THEN '[]'::jsonb ELSE '[{{}}]'::jsonb END, CASE n % 3 WHEN 0 THEN 'noted' ELSE 'arrived' END, '{{}}'
     FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO plans (id, version, case_id, destination_country, person_ids, lines, status, plan_version, agreed_on)
     SELECT {PLAN}, 2, {CASE}, {COUNTRIES}, ARRAY[{PERSON}], '[]', CASE WHEN n > {ROWS - RARE} THEN 'own_plan' ELSE 'agreed' END, 1,
@@ -79,10 +80,13 @@ REINTEGRATION = (
 )
 # Ten years of birth, so that a year of the large country is as full as a real one; hardly anybody's sex is not stated.
 COUNSELLING = (
-    f"""INSERT INTO persons (id, version, sex, country_of_origin, birth_year, site, data_consent, transfer_consent,
-    identity_number, identity_fields)
-    SELECT {PERSON}, 1, CASE WHEN n > {ROWS - RARE} THEN 'not_stated' ELSE 'male' END, {COUNTRIES}, 1990 + n / 7 % 10,
-    'trc_lipa', true, false, 0, '{{}}' FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO persons (id, version, sex, country_of_origin, site, consents, data_consent,
+    transfer_consent, transfer_categories, identity_number, identity_fields, host_status_number)
+    SELECT {PERSON}, 1, CASE WHEN n > {ROWS - RARE} THEN 'not_stated' ELSE 'male' END, {COUNTRIES},
+    'trc_lipa', '[]', true, false, '{{}}', 0, '{{}}', 0 FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO birth_years (person_id, country_of_origin, sex, token, key, birth_year)
+    SELECT {PERSON}, {COUNTRIES}, CASE WHEN n > {ROWS - RARE} THEN 'not_stated' ELSE 'male' END,
+    decode(lpad(to_hex(1990 + n / 7 % 10), 4, '0'), 'hex'), '1', '' FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO family_members (person_id, family_id) SELECT {PERSON}, {CASE} FROM generate_series(1, {ROWS}) n
     WHERE n % 2 = 0""",
     f"""INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id,
@@ -91,6 +95,11 @@ COUNSELLING = (
     f"""INSERT INTO session_persons (person_id, session_id, site, counsellor_id)
     SELECT ('00000000-0000-7000-8100-' || lpad(to_hex(n % 10000), 12, '0'))::uuid, {SESSION}, {SITES},
     'staff:c' || n % 40 FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO intentions SELECT {CASE}, 1, 'active', {SESSION}, {PERSON}, {COUNTRIES}, 'staff:c' || n % 40, now(), '[]',
+    ARRAY[{PERSON}] FROM generate_series(10, {ROWS}, 10) n""",
+    f"""INSERT INTO active_attempts SELECT {PERSON}, {CASE} FROM generate_series(10, {ROWS}, 10) n""",
+    f"""INSERT INTO search_tokens (person_id, field, token, key) SELECT {PERSON}, 'family_name',
+    decode(lpad(to_hex(n % 4096), 4, '0'), 'hex'), '1' FROM generate_series(1, {ROWS}) n""",
 )
 
 SOMEBODY = staff("somebody")
@@ -122,14 +131,16 @@ def lists_of_returns() -> list[Asked]:
     ]
     return [
         *((MISSION, arrivals.ARRIVALS, place) for place in places),
+        *((MISSION, board.WAITING, {name: place[name] for name in ("since", "after_id")}) for place in places),
         *(
-            (office, arrivals.ARRIVALS_ABROAD, {"countries": [country], "not_coming_since": NOON, **place})
+            (office, listed, {"countries": [country], "not_coming_since": NOON, "today": NOON.date(), **place})
+            for listed in (arrivals.ARRIVALS_ABROAD, arrivals.ARRIVALS_TO_CONFIRM)
             for place in places
             for country, office in OFFICES.items()
         ),
         *((MISSION, returns.cases(asked), asked) for asked in ours),
         *(
-            (office, returns.cases_abroad(asked), {"countries": [country], "not_coming_since": NOON, **asked})
+            (office, abroad.cases_abroad(asked), {"countries": [country], "not_coming_since": NOON, "today": NOON.date(), **asked})
             for asked in theirs
             for country, office in OFFICES.items()
         ),
@@ -142,8 +153,8 @@ def lists_of_reintegration() -> list[Asked]:
         for asked in some_of({"case_id": "00000000-0000-7000-8000-000000000003", "status": status}):
             found.append((MISSION, choose(asked), asked))
             for country, office in OFFICES.items():
-                abroad = {"countries": [country], **asked}
-                found.append((office, choose(abroad), abroad))
+                asked_abroad = {"countries": [country], **asked}
+                found.append((office, choose(asked_abroad), asked_abroad))
     somewhere = {"since": datetime.now(UTC) - timedelta(minutes=ROWS // 2), "grant_id": str(UUID(int=1)), "hat": "payer"}
     for hats in (["approver"], ["payer", "reconciler"]):
         for place in ({**somewhere, "since": NOON.replace(year=1)}, somewhere):
@@ -151,6 +162,11 @@ def lists_of_reintegration() -> list[Asked]:
             found.append((MISSION, reintegration.TURNS, asked))
             found += [(office, reintegration.TURNS_ABROAD, {"countries": [country], **asked}) for country, office in OFFICES.items()]
     return found
+
+
+def born(year: int, within: int = 0) -> list[bytes]:
+    """The hashes of these years as the rows have them."""
+    return [number.to_bytes(2) for number in range(year - within, year + within + 1)]
 
 
 def lists_of_counselling() -> list[Asked]:
@@ -163,13 +179,20 @@ def lists_of_counselling() -> list[Asked]:
         for newest, after in ((False, FIRST), (False, LATE_SESSION), (True, LAST), (True, EARLY_SESSION))
     ]
     persons = [
-        {"country_of_origin": country, "birth_year": 1995, "birth_year_within": within, "after": after, **sex}
+        {"today": NOON.date(), "country_of_origin": country, "tokens": born(1995, within), "after": after, **sex}
         for country in ("TR", "PK")
         for within in (0, 3)
         for after in (FIRST, LATE)
         for sex in ({}, {"sex": "male"}, {"sex": "not_stated"})
     ]
-    return sessions + [(MISSION, counselling.persons(asked), asked) for asked in persons]
+    # Three ways in which a name may sound, each with a hash that it shares with one in 4096.
+    hashes = [number.to_bytes(2) for number in range(3)]
+    searched = {"documents": [bytes(16)], "names": hashes, "years": born(1995), "actor_id": "staff:c7", "today": NOON.date()}
+    return [
+        *sessions,
+        *((MISSION, counselling.PERSONS["sex" in asked], asked) for asked in persons),
+        (MISSION, finding.CANDIDATES, searched),
+    ]  # fmt: skip
 
 
 @asynccontextmanager
@@ -213,6 +236,8 @@ def literal(value: object) -> str:
             return str(value)
         case list():
             return f"ARRAY[{', '.join(map(literal, value))}]"
+        case bytes():
+            return f"'\\x{value.hex()}'::bytea"
         case datetime():
             return f"'{value.isoformat()}'"
         case _:

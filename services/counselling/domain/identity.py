@@ -5,82 +5,42 @@ A version states some fields; what it leaves out stays as it was believed before
 
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from services.counselling.domain.identity_parts import (
+    BirthDate,
+    Contact,
+    Document,
+    Education,
+    LatinName,
+    Name,
+    Nationality,
+    OtherName,
+    Skill,
+    Text,
+    Unprinted,
+)
 from shared.contracts.counselling import CorrectionReason, IdentityField, IdentityRecorded, Language
-from shared.countries import AssignedCountry
 from shared.errors import RuleViolation
-from shared.messages import Command, Context, Part
+from shared.messages import Command, Context
 
 FIELDS: Final[tuple[IdentityField, ...]] = get_args(IdentityField)
 NAMES: Final[frozenset[IdentityField]] = frozenset(
     {"family_name", "given_names", "family_name_own_script", "given_names_own_script", "other_names"}
 )
 Precision = Literal["year", "month", "day"]
-ContactKind = Literal["phone", "messaging", "email", "other"]
 # How much of an identity a reader is shown: its initials, its names, or everything.
 Shown = Literal["masked", "names", "all"]
 
-# Letters of the Latin script with what transliterations of Arabic, Persian and Pashto put beside them.
-_LATIN: Final = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0259\u1e00-\u1eff"
-_LATIN_NAME: Final = rf"^[{_LATIN}\u02bb-\u02bf'\u2018\u2019][{_LATIN}\u0300-\u036f\u02bb-\u02bf'\u2018\u2019 .\-]*$"
-# Any script, but nothing that is no part of a name or that changes the direction of what stands around it.
-_NO_PART_OF_A_NAME: Final = (
-    r"\x00-\x1f\x21-\x26\x28-\x2c\x2f-\x40\x5b-\x60\x7b-\xa0\u1680\u2000-\u200b\u200e\u200f\u2028-\u202f"
-    r"\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\uffff"
-)
-_NAME: Final = rf"^[^{_NO_PART_OF_A_NAME}\x20][^{_NO_PART_OF_A_NAME}]*$"
-_CONTACT: Final = r"^[^\x00-\x20\x7f-\xa0\u200e\u200f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
-_BIRTH_DATE: Final = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
-
-
-def _composed(text: str) -> str:
-    # The same name is the same letters, however somebody's keyboard puts them together.
-    return unicodedata.normalize("NFC", " ".join(text.split()))
-
-
-LatinName = Annotated[str, Field(max_length=100, pattern=_LATIN_NAME), AfterValidator(_composed)]
-Name = Annotated[str, Field(max_length=100, pattern=_NAME), AfterValidator(_composed)]
-BirthDate = Annotated[str, Field(pattern=_BIRTH_DATE, description="ISO 8601, as exact as it is known: 1961, 1961-05 or 1961-05-02")]
-
-
-class _Unprinted(BaseModel):
-    """What is printed without its values, wherever it may come to be printed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        return ()
-
-
-class OtherName(_Unprinted, Part):
-    """A name by which the person is known as well, in any script."""
-
-    other_name: Name
-
-
-class Nationality(_Unprinted, Part):
-    """A nationality that the person has."""
-
-    nationality: AssignedCountry
-
-
-class Contact(_Unprinted, Part):
-    """A way to reach the person, and whether using it puts nobody in danger."""
-
-    kind: ContactKind
-    contact: Annotated[str, Field(max_length=200, pattern=_CONTACT)]
-    safe: bool
-
-
-class RecordIdentity(_Unprinted, Command):
+class RecordIdentity(Unprinted, Command):
     """Record who the person is. State what is known; what you leave out stays as it is.
 
-    What was believed before is kept, with who recorded it. Correcting something needs a reason.
+    What was recorded by mistake can be emptied. What was believed before is kept, with who recorded it. Correcting or
+    emptying something needs a reason.
     """
 
     family_name: LatinName | None = None
@@ -93,10 +53,15 @@ class RecordIdentity(_Unprinted, Command):
     stateless: bool = False
     languages: Annotated[tuple[Language, ...], Field(max_length=10)] = ()
     contacts: Annotated[tuple[Contact, ...], Field(max_length=5)] = ()
+    documents: Annotated[tuple[Document, ...], Field(max_length=5)] = ()
+    education: Education | None = None
+    occupation: Text | None = None
+    skills: Annotated[tuple[Skill, ...], Field(max_length=10)] = ()
+    emptied: Annotated[tuple[IdentityField, ...], Field(json_schema_extra={"uniqueItems": True})] = ()
     reason: CorrectionReason | None = None
 
 
-class Identity(_Unprinted):
+class Identity(Unprinted):
     """Who a person is, as far as it is known and shown; None and nothing where it is not."""
 
     family_name: str | None = None
@@ -110,14 +75,18 @@ class Identity(_Unprinted):
     stateless: bool | None = None
     languages: tuple[str, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    documents: tuple[Document, ...] = ()
+    education: Education | None = None
+    occupation: str | None = None
+    skills: tuple[str, ...] = ()
 
 
 def recorded(
     command: RecordIdentity, *, birth_year: int, known: tuple[IdentityField, ...], number: int, context: Context
 ) -> IdentityRecorded:
     """The fact that a further version was recorded; ``known`` is what earlier versions stated, ``number`` this one's."""
-    stated = stated_by(command)
-    if not stated:
+    stated, emptied = stated_by(command), emptied_by(command)
+    if not stated and not emptied:
         raise RuleViolation("nothing_stated", "Nothing was stated. Record at least one name or another field.")
     if command.stateless and command.nationalities:
         raise RuleViolation(
@@ -125,16 +94,29 @@ def recorded(
         )
     if command.birth_date is not None:
         _refuse_impossible(command.birth_date, birth_year, context)
+    _refuse_unclear_preference(command)
+    _refuse_emptying(emptied, stated, known)
     corrected = tuple(field for field in stated if field in known)
-    if corrected and command.reason is None:
+    if (corrected or emptied) and command.reason is None:
         raise RuleViolation(
             "correction_reason_missing", "Something that was recorded before is corrected. Say for which reason."
         )
-    if command.reason is not None and not corrected:
+    if command.reason is not None and not corrected and not emptied:
         raise RuleViolation(
             "correction_reason_unexpected", "Nothing that was recorded before is corrected. Leave the reason out."
         )
-    return IdentityRecorded(number=number, stated=stated, corrected=corrected, reason=command.reason)
+    return IdentityRecorded(number=number, stated=stated, corrected=corrected, reason=command.reason, emptied=emptied)
+
+
+def known_after(known: tuple[IdentityField, ...], event: IdentityRecorded) -> tuple[IdentityField, ...]:
+    """The fields of which something is known after a further version, in their order."""
+    after = {*known, *event.stated} - {*event.emptied}
+    return tuple(field for field in FIELDS if field in after)
+
+
+def emptied_by(command: RecordIdentity) -> tuple[IdentityField, ...]:
+    """The fields that a command empties, in their order."""
+    return tuple(field for field in FIELDS if field in command.emptied)
 
 
 def stated_by(command: RecordIdentity) -> tuple[IdentityField, ...]:
@@ -147,6 +129,7 @@ def texts_of(command: RecordIdentity) -> Mapping[IdentityField, str]:
     values = command.model_dump(mode="json")
     values["other_names"] = [one["other_name"] for one in values["other_names"]]
     values["nationalities"] = [one["nationality"] for one in values["nationalities"]]
+    values["skills"] = [one["skill"] for one in values["skills"]]
     return {field: json.dumps(values[field], ensure_ascii=False) for field in stated_by(command)}
 
 
@@ -189,6 +172,26 @@ def masked(name: str) -> str:
     while end < len(name) and unicodedata.category(name[end])[0] == "M":
         end += 1
     return f"{name[start:end]}…"
+
+
+def _refuse_unclear_preference(command: RecordIdentity) -> None:
+    preferred = [contact for contact in command.contacts if contact.preferred]
+    if len(preferred) > 1:
+        raise RuleViolation("several_preferred_contacts", "Only one way to reach the person can be the preferred one.")
+    if preferred and not preferred[0].safe:
+        raise RuleViolation(
+            "preferred_contact_unsafe",
+            "What cannot be used without danger cannot be the preferred way. Ask the person which one is safe.",
+        )
+
+
+def _refuse_emptying(
+    emptied: tuple[IdentityField, ...], stated: tuple[IdentityField, ...], known: tuple[IdentityField, ...]
+) -> None:
+    if set(emptied) & set(stated):
+        raise RuleViolation("stated_and_emptied", "The same field is stated and emptied. Do one or the other.")
+    if not set(emptied) <= set(known):
+        raise RuleViolation("nothing_to_empty", "Nothing is recorded in a field that you want to empty.")
 
 
 def _refuse_impossible(birth_date: str, birth_year: int, context: Context) -> None:

@@ -10,9 +10,12 @@ from pydantic import Field
 
 from services.counselling.domain.age import age_group
 from services.counselling.domain.command_fields import MOST_PERSONS, refuse_twice
+from services.counselling.domain.erasure import person_erased
 from shared.contracts.counselling import (
     AgeGroup,
     AttemptEnded,
+    AttemptReopened,
+    AttemptStaysEnded,
     CoveredPerson,
     IntentionExpressed,
     SessionOutcome,
@@ -28,7 +31,7 @@ from shared.transitions import moved
 Status = Literal["active", "ended"]
 
 BEGINNINGS: frozenset[str] = frozenset({"active"})
-TRANSITIONS: Mapping[str, frozenset[str]] = {"active": frozenset({"ended"}), "ended": frozenset()}
+TRANSITIONS: Mapping[str, frozenset[str]] = {"active": frozenset({"ended"}), "ended": frozenset({"active"})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,12 @@ class PersonToCover:
     """A registered person who is to be covered.
 
     ``attempt_active``: some intention still counts this person as active. ``expressed_in_session``: some
-    intention of this very session, active or ended, covers this person.
+    intention of this very session, active or ended, covers this person. ``birth_year`` is None for who was erased.
     """
 
     person_id: UUID
     sex: Sex
-    birth_year: int
+    birth_year: int | None
     country_of_origin: str
     data_consent: bool = False
     family_id: UUID | None = None
@@ -89,10 +92,14 @@ class PersonToCover:
 
 @dataclass(frozen=True, slots=True)
 class IntentionFacts:
-    """The session, and those of the persons to be covered who are registered."""
+    """The session, and those of the persons to be covered who are registered.
+
+    ``free`` are, of persons whose attempt is to go on, those who are not erased and have no other active attempt.
+    """
 
     session: SessionBehind | None = None
     persons: tuple[PersonToCover, ...] = ()
+    free: frozenset[UUID] = frozenset()
 
 
 class ExpressIntention(Command):
@@ -113,6 +120,12 @@ class RecordAttemptEnded(Command):
     person_ids: tuple[UUID, ...]
 
 
+class RecordReopeningAsked(Command):
+    """Take note that a closed case is to be taken up again for these persons: for all of them, or for none."""
+
+    person_ids: tuple[UUID, ...]
+
+
 def _express(command: ExpressIntention, facts: IntentionFacts, context: Context) -> Events:
     session, held_at = _founding_session(command, facts)
     refuse_twice(command.person_ids)
@@ -127,15 +140,7 @@ def _express(command: ExpressIntention, facts: IntentionFacts, context: Context)
             "unknown_person", "One of the persons is not registered. Register each person first."
         )
     persons = tuple(known[person_id] for person_id in command.person_ids)
-    covered = tuple(
-        CoveredPerson(
-            person_id=person.person_id,
-            sex=person.sex,
-            age_group=age_group(person.birth_year, context.now.date()),
-            country_of_origin=person.country_of_origin,
-        )
-        for person in persons
-    )
+    covered = tuple(_covered(person, context) for person in persons)
     adults = {person.person_id for person in covered if person.age_group == "adult"}
     _refuse_persons_apart(command.principal_id, persons, adults)
     _refuse_missing_consent(command.principal_id, persons, adults)
@@ -150,6 +155,15 @@ def _express(command: ExpressIntention, facts: IntentionFacts, context: Context)
             expressed_at=held_at,
         ),
     )
+
+
+def _covered(person: PersonToCover, context: Context) -> CoveredPerson:
+    if person.birth_year is None:
+        raise person_erased()
+    return CoveredPerson(
+        person_id=person.person_id, sex=person.sex, age_group=age_group(person.birth_year, context.now.date()),
+        country_of_origin=person.country_of_origin,
+    )  # fmt: skip
 
 
 def _founding_session(command: ExpressIntention, facts: IntentionFacts) -> tuple[SessionBehind, datetime]:
@@ -229,6 +243,18 @@ def _record_attempt_ended(
     return (AttemptEnded(person_ids=ended),) if ended else ()
 
 
+def _record_reopening_asked(
+    state: Intention | None, command: RecordReopeningAsked, facts: IntentionFacts, _: Context
+) -> Events:
+    if state is None:
+        return ()
+    covered = frozenset(person.person_id for person in state.persons)
+    free = facts.free & covered | frozenset(state.active_person_ids)
+    if frozenset(command.person_ids) <= free:
+        return (AttemptReopened(person_ids=command.person_ids),)
+    return (AttemptStaysEnded(person_ids=command.person_ids),)
+
+
 def evolve(state: Intention | None, event: Event) -> Intention:
     """The intention after one fact; TypeError or IllegalTransition for a foreign one or one out of turn."""
     match event:
@@ -252,6 +278,13 @@ def evolve(state: Intention | None, event: Event) -> Intention:
             )
             status: Status = state.status if active else moved(TRANSITIONS, state.status, "ended")
             return replace(state, status=status, active_person_ids=active)
+        case AttemptStaysEnded() if state is not None:
+            return state
+        case AttemptReopened() if state is not None:
+            named = {*state.active_person_ids, *event.person_ids}
+            active = tuple(person.person_id for person in state.persons if person.person_id in named)
+            status = state.status if state.status == "active" else moved(TRANSITIONS, state.status, "active")
+            return replace(state, status=status, active_person_ids=active)
         case _:
             raise TypeError(f"{type(event).__name__} does not apply to an intention here")
 
@@ -260,7 +293,8 @@ INTENTION: Decider[Intention, IntentionFacts] = Decider(
     rules=(
         opening(ExpressIntention, "Record the wish to return", _express),
         recording(RecordAttemptEnded, "Take note that an attempt ended", _record_attempt_ended),
+        recording(RecordReopeningAsked, "Take note that an attempt is to go on", _record_reopening_asked),
     ),
     evolve=evolve,
-    events=(IntentionExpressed, AttemptEnded),
+    events=(IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded),
 )

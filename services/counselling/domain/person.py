@@ -1,57 +1,95 @@
-"""A person known under an opaque id, the consents that this person gave or took back, and that it was said who they are."""
+"""A person known under an opaque id, the consents of this person, and that it was said who they are."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, cast
 
 from pydantic import Field
 
-from services.counselling.domain.identity import FIELDS, RecordIdentity, recorded
+from services.counselling.domain import erasure
+from services.counselling.domain.consents import (
+    Consent,
+    FileConsentPaper,
+    GiveConsent,
+    WithdrawConsent,
+    data_consent_missing,
+    given,
+    in_force,
+    no_such_consent,
+    not_ended,
+    paper_filed,
+    with_given,
+    with_paper,
+    with_withdrawn,
+    withdrawn,
+)
+from services.counselling.domain.erasure import Erasure, PersonFacts
+from services.counselling.domain.host_status import RecordHostStatus, host_status_recorded
+from services.counselling.domain.identity import RecordIdentity, known_after, recorded
 from shared.contracts.counselling import (
     ConsentGiven,
-    ConsentKind,
-    ConsentMethod,
+    ConsentPaperFiled,
     ConsentWithdrawn,
-    Country,
+    DataCategory,
+    ErasureApproved,
+    ErasureCompleted,
+    ErasureConfirmed,
+    ErasureRefused,
+    ErasureRequested,
+    HostStatusRecorded,
     IdentityField,
     IdentityRecorded,
-    Language,
+    LegalHoldLifted,
+    LegalHoldPlaced,
+    PapersEndConfirmed,
+    PersonErased,
     PersonRegistered,
     Sex,
     Site,
 )
+from shared.contracts.erasure import HoldReason
 from shared.countries import AssignedCountry
-from shared.decider import Decider, Events, NoFacts, changing, opening
+from shared.decider import Decider, Events, Rule, changing, opening, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context, Event
-from shared.moments import Moment, refuse_future
+
+__all__ = [
+    "PERSON", "FileConsentPaper", "GiveConsent", "Person", "RegisterPerson", "WithdrawConsent", "evolve",
+]  # fmt: skip
 
 EARLIEST_BIRTH_YEAR = 1900
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What counselling knows of a person besides the sealed name and contacts.
+    """What counselling knows of a person besides what is sealed, as the year of birth is.
 
-    A transfer consent never stands without a data consent. ``…_decided_at`` is when the person last gave that
-    consent or took it back. ``registered_at`` is None where that was registered before it was kept. Of who the person is
-    it holds how many versions were recorded and which fields they stated.
+    ``consents`` are all there ever were, in the order in which they became known. What statements ask of them stands
+    beside: a data or transfer consent that nobody took back, with its last day, and what the transfer covers. No other
+    consent stands without a data consent. ``registered_at`` is None where that was registered before it was kept. Of who
+    the person is it holds how many versions were recorded and which fields are known by them; of the status here how many. Of who
+    was erased nothing is known but what the log tells for ever, and the erasure says what is kept.
     """
 
     sex: Sex
     country_of_origin: str
-    birth_year: int
     site: Site
+    consents: tuple[Consent, ...] = ()
     data_consent: bool = False
-    data_consent_version: str | None = None
-    data_decided_at: datetime | None = None
+    data_expires_on: date | None = None
     transfer_consent: bool = False
-    transfer_consent_version: str | None = None
     transfer_country: str | None = None
-    transfer_decided_at: datetime | None = None
+    transfer_expires_on: date | None = None
+    transfer_categories: tuple[DataCategory, ...] = ()
     registered_at: datetime | None = None
     identity_number: int = 0
     identity_fields: tuple[IdentityField, ...] = ()
+    host_status_number: int = 0
+    legal_hold: bool = False
+    legal_hold_reason: HoldReason | None = None
+    erasure: Erasure | None = None
+    erased_at: datetime | None = None
 
 
 class RegisterPerson(Command):
@@ -63,37 +101,17 @@ class RegisterPerson(Command):
     site: Site
 
 
-class GiveConsent(Command):
-    """Record that the person agreed to the processing of their data, or to its transfer to one office."""
-
-    consent: ConsentKind
-    text_version: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
-    language: Language
-    method: ConsentMethod
-    given_at: Moment
-    recipient_country: Country | None = None
+def _data_consent_is_active(state: Person, _: PersonFacts, context: Context) -> None:
+    if in_force(state.consents, "data", context.now.date()) is None:
+        raise data_consent_missing()
 
 
-class WithdrawConsent(Command):
-    """Record that the person takes a consent back. Taking back the data consent also ends every transfer."""
-
-    consent: ConsentKind
-
-
-def _data_consent_is_active(state: Person, _: NoFacts, __: Context) -> None:
+def _some_consent_is_active(state: Person, _: PersonFacts, __: Context) -> None:
     if not state.data_consent:
-        raise RuleViolation(
-            "data_consent_missing",
-            "The person has not agreed to the processing of their data. A counsellor must ask for that consent first.",
-        )
+        raise no_such_consent()
 
 
-def _some_consent_is_active(state: Person, _: NoFacts, __: Context) -> None:
-    if not state.data_consent:
-        raise _no_such_consent()
-
-
-def _register(command: RegisterPerson, _: NoFacts, context: Context) -> Events:
+def _register(command: RegisterPerson, _: PersonFacts, context: Context) -> Events:
     if not EARLIEST_BIRTH_YEAR <= command.birth_year <= context.now.year:
         raise RuleViolation(
             "birth_year_impossible",
@@ -110,77 +128,49 @@ def _register(command: RegisterPerson, _: NoFacts, context: Context) -> Events:
     )
 
 
-def _give_consent(state: Person, command: GiveConsent, _: NoFacts, context: Context) -> Events:
-    refuse_future(command.given_at, context)
-    _refuse_wrong_recipient(command)
-    if command.consent == "transfer" and not state.data_consent:
-        raise RuleViolation(
-            "data_consent_missing",
-            "The person has not agreed to the processing of their data. A counsellor must ask for that "
-            "consent before any transfer can be agreed to.",
-        )
-    _refuse_overtaken(state, command)
-    transfer = command.consent == "transfer"
-    return (
-        ConsentGiven(
-            consent=command.consent,
-            text_version=command.text_version,
-            language=command.language,
-            method=command.method,
-            given_at=command.given_at,
-            recipient="receiving_office" if transfer else "iom_country_mission",
-            recipient_country=command.recipient_country,
-            purpose="reintegration" if transfer else "assistance",
-        ),
-    )
+def _give_consent(state: Person, command: GiveConsent, facts: PersonFacts, context: Context) -> Events:
+    return given(state.consents, command, _known(facts.birth_year), facts.guardian, context)
 
 
-def _refuse_wrong_recipient(command: GiveConsent) -> None:
-    if command.consent == "transfer" and command.recipient_country is None:
-        raise RuleViolation(
-            "recipient_country_missing", "Say to which country's office the person agreed to send their data."
-        )
-    if command.consent == "data" and command.recipient_country is not None:
-        raise RuleViolation(
-            "recipient_country_unexpected",
-            "A data consent stays with this mission. Leave the country out, or record a transfer consent.",
-        )
+def _withdraw_consent(state: Person, command: WithdrawConsent, _: PersonFacts, context: Context) -> Events:
+    return withdrawn(state.consents, command, context)
 
 
-def _refuse_overtaken(state: Person, command: GiveConsent) -> None:
-    # A paper that surfaces late must not bring back to life what the person has taken back since.
-    decided_at = state.data_decided_at if command.consent == "data" else state.transfer_decided_at
-    if decided_at is not None and command.given_at < decided_at:
-        raise RuleViolation(
-            "later_decision_recorded",
-            "The person has decided on this consent again since then, and the later decision stands. "
-            "Ask the person anew if it is no longer right.",
-        )
+def _file_consent_paper(state: Person, command: FileConsentPaper, _: PersonFacts, context: Context) -> Events:
+    return paper_filed(state.consents, command, context)
 
 
-def _withdraw_consent(state: Person, command: WithdrawConsent, _: NoFacts, context: Context) -> Events:
-    if command.consent == "transfer":
-        if not state.transfer_consent:
-            raise _no_such_consent()
-        return (ConsentWithdrawn(consent="transfer", withdrawn_at=context.now),)
-    data = ConsentWithdrawn(consent="data", withdrawn_at=context.now)
-    if not state.transfer_consent:
-        return (data,)
-    return (ConsentWithdrawn(consent="transfer", withdrawn_at=context.now), data)
-
-
-def _record_identity(state: Person, command: RecordIdentity, _: NoFacts, context: Context) -> Events:
+def _record_identity(state: Person, command: RecordIdentity, facts: PersonFacts, context: Context) -> Events:
     return (
         recorded(
-            command, birth_year=state.birth_year, known=state.identity_fields, number=state.identity_number + 1,
+            command, birth_year=_known(facts.birth_year), known=state.identity_fields, number=state.identity_number + 1,
             context=context,
         ),
     )  # fmt: skip
 
 
-def _no_such_consent() -> RuleViolation:
-    return RuleViolation(
-        "no_such_consent", "There is no active consent of this kind that could be taken back."
+def _known(birth_year: int | None) -> int:
+    # Of whoever is not erased there is one, sealed; it goes with the person.
+    if birth_year is None:
+        raise erasure.person_erased()
+    return birth_year
+
+
+def _record_host_status(state: Person, command: RecordHostStatus, _: PersonFacts, __: Context) -> Events:
+    return (host_status_recorded(command, number=state.host_status_number + 1),)
+
+
+def _with(state: Person, consents: tuple[Consent, ...]) -> Person:
+    data, transfer = not_ended(consents, "data"), not_ended(consents, "transfer")
+    return replace(
+        state,
+        consents=consents,
+        data_consent=data is not None,
+        data_expires_on=data.expires_on if data else None,
+        transfer_consent=transfer is not None,
+        transfer_country=transfer.recipient_country if transfer else None,
+        transfer_expires_on=transfer.expires_on if transfer else None,
+        transfer_categories=transfer.categories if transfer else (),
     )
 
 
@@ -191,60 +181,82 @@ def evolve(state: Person | None, event: Event) -> Person:
             return Person(
                 sex=event.sex,
                 country_of_origin=event.country_of_origin,
-                birth_year=int(event.birth_year.clear()),
                 site=event.site,
                 registered_at=event.registered_at,
             )
-        case ConsentGiven(consent="data") if state is not None:
-            return replace(
-                state,
-                data_consent=True,
-                data_consent_version=event.text_version,
-                data_decided_at=event.given_at,
-            )
-        case ConsentGiven(consent="transfer") if state is not None:
-            return replace(
-                state,
-                transfer_consent=True,
-                transfer_consent_version=event.text_version,
-                transfer_country=event.recipient_country,
-                transfer_decided_at=event.given_at,
-            )
-        case ConsentWithdrawn(consent="data") if state is not None:
-            # Whoever takes the data consent back has thereby decided on every transfer as well.
-            return replace(
-                state,
-                data_consent=False,
-                data_consent_version=None,
-                data_decided_at=event.withdrawn_at,
-                transfer_decided_at=event.withdrawn_at,
-            )
-        case ConsentWithdrawn(consent="transfer") if state is not None:
-            return replace(
-                state,
-                transfer_consent=False,
-                transfer_consent_version=None,
-                transfer_country=None,
-                transfer_decided_at=event.withdrawn_at,
-            )
+        case ConsentGiven() if state is not None:
+            return _with(state, with_given(state.consents, event))
+        case ConsentWithdrawn() if state is not None:
+            return _with(state, with_withdrawn(state.consents, event))
+        case ConsentPaperFiled() if state is not None:
+            return replace(state, consents=with_paper(state.consents, event))
         case IdentityRecorded() if state is not None:
-            known = {*state.identity_fields, *event.stated}
             return replace(
-                state,
-                identity_number=event.number,
-                identity_fields=tuple(field for field in FIELDS if field in known),
+                state, identity_number=event.number, identity_fields=known_after(state.identity_fields, event)
             )
+        case HostStatusRecorded() if state is not None:
+            return replace(state, host_status_number=event.number)
+        case LegalHoldPlaced() if state is not None:
+            reason = cast("HoldReason | None", event.reason.value)
+            return replace(state, legal_hold=True, legal_hold_reason=reason)
+        case LegalHoldLifted() if state is not None:
+            return replace(state, legal_hold=False, legal_hold_reason=None)
+        case PersonErased() if state is not None:
+            # Begun anew, so that whatever else is ever known of a person is gone with this as well.
+            return Person(
+                sex=state.sex, country_of_origin=state.country_of_origin, site=state.site,
+                registered_at=state.registered_at, erasure=erasure.evolve(state.erasure, event), erased_at=event.erased_at,
+            )  # fmt: skip
+        case (
+            ErasureRequested() | ErasureRefused() | ErasureApproved() | ErasureConfirmed() | ErasureCompleted()
+            | PapersEndConfirmed()
+        ) if state is not None:
+            return replace(state, erasure=erasure.evolve(state.erasure, event))
         case _:
             raise TypeError(f"{type(event).__name__} does not apply to a person here")
 
 
-PERSON: Decider[Person, NoFacts] = Decider(
+def _of_the_living(rules: Iterable[Rule[Person, PersonFacts]]) -> tuple[Rule[Person, PersonFacts], ...]:
+    """The same rules, none of which changes a person who was erased."""
+    return tuple(
+        replace(rule, guards=(erasure.not_erased, *rule.guards)) if rule.on == "existing" else rule for rule in rules
+    )
+
+
+PERSON: Decider[Person, PersonFacts] = Decider(
     rules=(
-        opening(RegisterPerson, "Register a person", _register),
-        changing(GiveConsent, "Record a consent", _give_consent),
-        changing(RecordIdentity, "Record who this is", _record_identity, _data_consent_is_active),
-        changing(WithdrawConsent, "Take a consent back", _withdraw_consent, _some_consent_is_active),
+        *_of_the_living(
+            (
+                opening(RegisterPerson, "Register a person", _register),
+                changing(GiveConsent, "Record a consent", _give_consent),
+                changing(RecordIdentity, "Record who this is", _record_identity, _data_consent_is_active),
+                changing(RecordHostStatus, "Record the status here", _record_host_status, _data_consent_is_active),
+                changing(WithdrawConsent, "Take a consent back", _withdraw_consent, _some_consent_is_active),
+                changing(FileConsentPaper, "File the signed paper of a consent", _file_consent_paper),
+                changing(erasure.PlaceLegalHold, "Place a legal hold", erasure.place_hold, erasure.no_hold_yet),
+                changing(erasure.LiftLegalHold, "Lift the legal hold", erasure.lift_hold, erasure.on_hold),
+                changing(
+                    erasure.RequestErasure, "Ask for the erasure", erasure.request, erasure.not_asked_before,
+                    erasure.not_on_hold, erasure.no_open_case,
+                ),
+                changing(
+                    erasure.RequestErasureWhenDue, "Ask for the erasure as its time is over", erasure.request_when_due,
+                    erasure.not_asked_before, erasure.not_on_hold, erasure.no_open_case,
+                ),
+                changing(
+                    erasure.ApproveErasure, "Approve the erasure", erasure.approve, erasure.asked, erasure.by_another,
+                    erasure.not_on_hold, erasure.no_open_case,
+                ),
+                changing(erasure.RefuseErasure, "Refuse the erasure", erasure.refuse, erasure.asked, erasure.by_another),
+            )
+        ),
+        recording(erasure.RecordErasureConfirmed, "Take note that a service erased", erasure.record_confirmed),
+        recording(erasure.RecordPapersEnd, "Take note that receipts were deleted", erasure.record_papers_end),
     ),
     evolve=evolve,
-    events=(PersonRegistered, ConsentGiven, ConsentWithdrawn, IdentityRecorded),
-)
+    events=(
+        PersonRegistered, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
+        LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
+        ErasureCompleted, PapersEndConfirmed,
+    ),
+)  # fmt: skip

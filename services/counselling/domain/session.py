@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.counselling.domain.command_fields import PersonIds, Topics, refuse_twice
+from services.counselling.domain.erasure import person_erased
 from shared.contracts.counselling import (
     Country,
     Interpreter,
@@ -69,6 +70,7 @@ class NamedPerson:
 
     person_id: UUID
     data_consent: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,8 @@ def _refuse_unnameable(person_ids: tuple[UUID, ...], facts: SessionFacts) -> Non
             "unknown_person",
             "One of the persons is not registered. Register them first, or leave them anonymous.",
         )
+    if any(person.erased for person in facts.persons):
+        raise person_erased()
     if not all(consents[person_id] for person_id in person_ids):
         raise RuleViolation(
             "data_consent_missing",

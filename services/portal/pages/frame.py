@@ -1,5 +1,6 @@
 """What every page has: who reads it, the services to ask, and a page for each way in which asking can end."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -48,7 +49,21 @@ class Page:
         try:
             return await self.services.ask(self.session, service, path, **query)
         except ServiceAway:
-            raise Turned(self.fault(503, "away", _("A part of the system does not answer now. Try again in a minute."))) from None
+            raise self._away() from None
+
+    async def search(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
+        """As `answer`, for a question that stands in no address."""
+        try:
+            return await self.services.search(self.session, service, path, body)
+        except ServiceAway:
+            raise self._away() from None
+
+    async def answer_under(self, service: Service, path: str, correlation_id: str) -> Answer:
+        """As `answer`, for one of several questions that belong together."""
+        try:
+            return await self.services.ask_under(self.session, service, path, correlation_id)
+        except ServiceAway:
+            raise self._away() from None
 
     async def ask(self, service: Service, path: str, **query: str | int | None) -> Answer:
         """What a service answers; anything but an answer becomes a page that says so."""
@@ -61,13 +76,17 @@ class Page:
         """What a service answers, where this part of the page is for its reader at all; otherwise None."""
         return (await self.ask(service, path, **query)).body if offered else None
 
-    async def try_asking(self, service: Service, path: str, **query: str | int | None) -> Any:
+    async def try_asking(self, service: Service, path: str, **query: str | int | Sequence[str] | None) -> Any:
         """What a service answers, or None where it does not show it; for what a page is good enough without."""
+        answer = await self.try_answer(service, path, **query)
+        return answer.body if answer is not None and answer.ok else None
+
+    async def try_answer(self, service: Service, path: str, **query: str | int | Sequence[str] | None) -> Answer | None:
+        """As `answer`, or None without any answer."""
         try:
-            answer = await self.services.ask(self.session, service, path, **query)
+            return await self.services.ask(self.session, service, path, **query)
         except ServiceAway:
             return None
-        return answer.body if answer.ok else None
 
     def moment(self, value: str) -> str:
         """A moment by the mission's clocks, as text for a choice."""
@@ -89,6 +108,9 @@ class Page:
     def fault(self, status: int, code: str, sentence: str) -> HTMLResponse:
         """A page in place of one that cannot be shown."""
         return render(self.request, "fault.html", status, session=self.session, code=code, sentence=sentence)
+
+    def _away(self) -> Turned:
+        return Turned(self.fault(503, "away", _("A part of the system does not answer now. Try again in a minute.")))
 
     def has(self, *roles: str) -> bool:
         """Whether the reader has one of these roles; for what is offered, never for what is allowed."""

@@ -10,13 +10,19 @@ from services.portal.client import Form
 from services.portal.fields import Given, Option, Posted
 from services.portal.pages import given_grants, given_persons
 from services.portal.pages.frame import Page
-from services.portal.pages.naming import here, named, short, travellers
+from services.portal.pages.naming import here, named, names_of, option, short, travellers
+from services.portal.translation import _, translated
+from services.portal.wording import word
 from shared.clock import real_time
 
 Provides = Callable[[Page, Form, UUID, Posted], Awaitable[tuple[Given, str]]]
 
 # Of what has happened the day is most often today; the time of day is for whoever was there to say.
-_MOMENTS: Final = ("screened_at", "signed_at", "departed_at", "arrived_at", "confirmed_at", "tried_at")
+_MOMENTS: Final = (
+    "decided_at", "recorded_at", "issued_at", "arranged_at", "assessed_at", "asked_at", "noted_at", "established_at", "signed_at", "departed_at", "arrived_at", "confirmed_at", "tried_at", "interrupted_at",
+)  # fmt: skip
+_ON_WHAT_IS_ASKED: Final = frozenset({"correct_departure", "correct_arrival", "reject_correction"})
+_NOT_TOLD: Final = _("reason not told to you")
 _OF_PERSONS: Final = ("person_id", "person_ids", "signed_by", "principal_id")
 
 
@@ -38,35 +44,93 @@ async def given_for(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[G
 
 
 async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
-    del form, posted
+    del posted
+    met = named(page, "person")
+    if form.name == "confirm_arrival" and met is not None and not (await page.answer("returns", f"/v1/cases/{id}")).ok:
+        return _met(page, met), "/status"
     found = await page.ask("returns", f"/v1/cases/{id}")
     state = found.body["state"]
-    people = travellers([one for one in state["persons"] if one["travel"] != "withdrawn"])
+    going = [one for one in state["persons"] if one["travel"] != "withdrawn"]
+    people = travellers(going, await names_of(page, (one["person_id"] for one in going)))
     options: dict[str, Sequence[Option]] = dict.fromkeys(_OF_PERSONS, people)
     country = state["destination_country"]
     start: dict[str, Any] = dict.fromkeys(_MOMENTS, f"{here(page, real_time()):%Y-%m-%d}")
     start |= {"destination_country": country, "receiving_country": country, "language": "eng", "programme": "avrr-wb"}
-    start["person_ids"] = [str(one["person_id"]) for one in state["persons"] if one["travel"] == "expected"]
+    concerned = "departed" if form.name == "record_transit_interrupted" else "expected"
+    start["person_ids"] = [str(one["person_id"]) for one in state["persons"] if one["travel"] == concerned]
+    if form.name in _ON_WHAT_IS_ASKED:
+        # Only of whom somebody has said that it is wrong is there something to decide.
+        asked = {one["person_id"] for one in state["persons"] if one.get("correction")}
+        people = options["person_id"] = tuple(one for one in people if one.value in asked)
     one = named(page, "person")
     if one is not None or len(people) == 1:
         start["person_id"] = start["signed_by"] = people[0].value if one is None else str(one)
     for name in ("departs_at", "arrives_at"):
         if state.get(name):
             start[name] = here(page, datetime.fromisoformat(state[name])).isoformat()
-    start |= {name: state[name] for name in ("flight", "needs") if state.get(name)}
-    return Given(options=options, start=start, version=found.etag or ""), f"/cases/{id}"
+    start |= {name: state[name] for name in ("flight", "needs", "transit_country", "transit_visa_needed") if state.get(name)}
+    start["assistance"] = [
+        {"person_id": one["person_id"], "kind": help} for one in going for help in one.get("assistance", ())
+    ]
+    if form.name == "assess_voluntariness":
+        options["answered_by"] = adults = [
+            person for person, known in zip(people, going, strict=True) if known["age_group"] == "adult"
+        ]
+        # An adult answers in person. Who answers for a child is said by whoever heard them.
+        whose = start.get("person_id")
+        start["answered_by"] = next((one.value for one in adults if one.value == whose), "")
+    if form.name == "record_vulnerability":
+        # To whoever is shown it: what is recorded takes the place of what was noted.
+        noted = (one["vulnerability"] for one in state["screening"] if one["person_id"] == start.get("person_id"))
+        start["indicators"] = [indicator for one in noted if one for indicator in one["indicators"]]
+    fresh: frozenset[str] = frozenset({"hold_id", "record_id"})
+    if form.name == "close_alert":
+        options["alert_id"] = [_alert(page, one) for found_out in state["screening"] for one in found_out["alerts"]]
+        start["alert_id"] = str(named(page, "alert") or "")
+    if form.name == "lift_hold":
+        fresh, options["hold_id"] = frozenset(), [_hold(page, one) for one in state["holds"] if one["lifted_at"] is None]
+        chosen = named(page, "hold")
+        if chosen is not None or len(options["hold_id"]) == 1:
+            start["hold_id"] = options["hold_id"][0].value if chosen is None else str(chosen)
+    return Given(options=options, start=start, fresh=fresh, version=found.etag or ""), f"/cases/{id}"
+
+
+def _hold(page: Page, hold: Mapping[str, Any]) -> Option:
+    """A hold to choose: why it was placed, if the reader is told, and when."""
+    why = word(hold["reason"]) if hold["reason"] else translated(_NOT_TOLD)
+    return Option(hold["hold_id"], f"{why}, {page.moment(hold['placed_at'])}")
+
+
+def _alert(page: Page, alert: Mapping[str, Any]) -> Option:
+    """An alert to choose: why protection was called, and since when."""
+    causes = ", ".join(word(cause) for cause in alert["causes"])
+    return Option(alert["alert_id"], f"{causes}, {page.moment(alert['raised_at'])}")
+
+
+def _met(page: Page, person_id: UUID) -> Given:
+    """For somebody whom an office was told of and meets, though it is not shown the case at this moment.
+
+    Consent was taken back on the way, or counselling does not answer. Whether the office may confirm it the service
+    knows; nothing of the case is shown, and afterwards the page leads to one that can be.
+    """
+    start = {"arrived_at": f"{here(page, real_time()):%Y-%m-%d}"}
+    return Given({"person_id": str(person_id)}, start=start, shown=((_("Person"), short(person_id)),))
 
 
 async def _plan(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
     case_id = named(page, "case")
     if case_id is not None:
         state = (await page.ask("returns", f"/v1/cases/{case_id}")).body["state"]
-        people = travellers(state["persons"])
+        people = travellers(state["persons"], await names_of(page, (one["person_id"] for one in state["persons"])))
         fixed = {"case_id": str(case_id), "person_ids": [option.value for option in people]}
         return Given(fixed, {"person_id": people}, fresh=frozenset({"line_id"})), f"/cases/{case_id}"
-    state = (await page.ask("reintegration", f"/v1/plans/{id}")).body["state"]
-    options = {"person_id": tuple(Option(one, short(one)) for one in state["person_ids"])}
-    return Given(options=options, start={"lines": [_line(one) for one in state["lines"]]}, fresh=frozenset({"line_id"})), f"/plans/{id}"
+    found = await page.ask("reintegration", f"/v1/plans/{id}")
+    state = found.body["state"]
+    names = await names_of(page, state["person_ids"])
+    options = {"person_id": tuple(option(names, one, short(one)) for one in state["person_ids"])}
+    start = {"lines": [_line(one) for one in state["lines"]]}
+    # Its lines are replaced by those that are given, so they must be the ones that were shown.
+    return Given(options=options, start=start, fresh=frozenset({"line_id"}), version=found.etag or ""), f"/plans/{id}"
 
 
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _shown(operation: str, state: State, fund: Mapping[str, Any] | None, number:
         lines.insert(0, (_("Amount"), money(tranche["amount"], currency)))
         if tranche.get("reference"):
             lines.append((_("Reference of the payment"), tranche["reference"]))
-    what = (word(state["category"]), word(state["modality"])) if "category" in state else (word(state["modality"]),)
+    what = (word(state["category"]), word(state["modality"])) if state.get("category") else (word(state["modality"]),)
     whom = translated(_("person %(id)s"), id=short(state["person_id"]))
     lines += [(_("For"), f"{', '.join(what)}; {whom}, {word(state['destination_country'])}")]
     if fund is not None:
@@ -129,7 +129,7 @@ async def _new_grant(page: Page, id: UUID) -> tuple[Given, str]:
     plan_id, line_id = named(page, "plan") or id, page.request.query_params.get("line", "")
     state = (await page.ask("reintegration", f"/v1/plans/{plan_id}")).body["state"]
     line = next((one for one in state["lines"] if one["line_id"] == line_id), None)
-    if line is None:
+    if line is None or line["category"] is None:
         raise Turned(page.fault(404, "not_found", _("There is no such line in this plan.")))
     fixed = {
         "case_id": state["case_id"], "person_id": line["person_id"], "plan_id": str(plan_id), "plan_line_id": line_id,

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Response
 from services.portal.client import Service
 from services.portal.pages.cases import DAYS_AHEAD
 from services.portal.pages.frame import Page, Reading
-from services.portal.pages.naming import days_since, short
+from services.portal.pages.naming import days_since, names_of, short
+from services.portal.pages.screening import BOARD
 from services.portal.translation import _
 from shared.ids import uuid7
 
 router = APIRouter()
 
-Shape = Literal["cases", "arrivals", "turns", "sessions"]
+Shape = Literal["cases", "arrivals", "turns", "sessions", "erasures", "board"]
 FEW: Final = 10
 
 
@@ -37,6 +38,11 @@ def _cases(heading: str, status: str) -> Waiting:
 
 
 _TURNS: Final = Waiting(_("Grants that wait for you"), "turns", "reintegration", "/v1/turns", "/queue")
+_ERASURES: Final = Waiting(_("Erasures that wait for a decision"), "erasures", "counselling", "/v1/erasures", "/erasures")
+_OVERDUE: Final = Waiting(
+    _("Arrivals that nobody confirmed in time"), "cases", "returns", "/v1/cases", "/cases?whose=overdue", {"overdue": "true"}
+)
+_BOARD: Final = Waiting(_("Who waits for protection"), "board", "returns", "/v1/protection-board", BOARD)
 _ARRIVALS: Final = Waiting(_("Next arrivals"), "arrivals", "returns", "/v1/arrivals", "/arrivals", {"days": DAYS_AHEAD})
 
 # What waits for somebody with this role, the most pressing first.
@@ -51,19 +57,22 @@ WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
         _ARRIVALS,
     ),
     "operations": (
+        _OVERDUE,
         _cases(_("Approved, to prepare"), "approved"),
         _cases(_("In preparation"), "preparing"),
         _cases(_("Ready to travel"), "ready_to_travel"),
         _cases(_("Cleared to board"), "cleared_to_board"),
         _ARRIVALS,
     ),
-    "protection": (_cases(_("In screening"), "screening"),),
+    "protection": (_BOARD, _OVERDUE, _cases(_("In screening"), "screening")),
     "receiving_office": (
         _ARRIVALS,
         _cases(_("Departed, arrival not confirmed yet"), "departed"),
         Waiting(_("Plans to agree"), "cases", "returns", "/v1/cases", "/cases?status=arrived", {"status": "arrived"}),
         _TURNS,
     ),
+    "data_protection": (_ERASURES,),
+    "chief_of_mission": (_ERASURES,),
     "finance_approver": (_TURNS,),
     "finance_payer": (_TURNS,),
     "finance_reconciler": (_TURNS,),
@@ -77,7 +86,10 @@ async def home(page: Reading) -> Response:
         waiting for role, lists in WAITING.items() if role in page.session.roles for waiting in lists
     ]
     wanted = list({(waiting.path, str(waiting.query)): waiting for waiting in wanted}.values())
-    return await page.show("home.html", lists=await _asked(page, wanted), new_id=uuid7, days=days_since, short=short)
+    lists = await _asked(page, wanted)
+    own = (row["principal_id"] for waiting, found in lists if waiting.query.get("mine") and found for row in found["items"])
+    names = await names_of(page, own)
+    return await page.show("home.html", lists=lists, names=names, new_id=uuid7, days=days_since, short=short)
 
 
 async def _asked(page: Page, wanted: Sequence[Waiting]) -> list[tuple[Waiting, Any]]:

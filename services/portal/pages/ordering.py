@@ -24,7 +24,7 @@ router = APIRouter()
 _WHATEVER_CHANGED: Final = frozenset(
     {
         "withdraw_case", "withdraw_person", "withdraw_consent", "record_departure", "confirm_arrival",
-        "record_contact_tried", "record_missed_flight",
+        "record_contact_tried", "record_missed_flight", "put_on_hold", "record_transit_interrupted",
     }
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Persons, families and sessions as counselling knows them, and what a counsellor begins from there."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -11,15 +11,15 @@ from fastapi.responses import RedirectResponse
 from services.portal import sign_in
 from services.portal.fields import Posted, typed
 from services.portal.pages.frame import Page, Reading
-from services.portal.pages.given_persons import members_of
-from services.portal.pages.naming import ids_of, registered, short
+from services.portal.pages.given_persons import CONSENTS, members_of
+from services.portal.pages.naming import ids_of, names_of, registered, short
+from services.portal.pages.searching import WITHIN, search_of
 from services.portal.wording import countries
 from shared.ids import uuid7
 
 router = APIRouter()
 
 SEXES: Final = ("female", "male", "other", "not_stated")
-_WITHIN: Final = ("0", "1", "2", "3")
 _WITHDRAWALS: Final = ("withdraw_case", "withdraw_person")
 
 
@@ -27,7 +27,7 @@ _WITHDRAWALS: Final = ("withdraw_case", "withdraw_person")
 async def persons(page: Reading) -> Response:
     """Where one looks for who is registered already; what was looked for before a sign-in came between is found."""
     kept = await sign_in.kept_form(page.request, page.session, page.path)
-    return await _found(page, kept or {"person": page.request.query_params.getlist("person")})
+    return await _found(page, kept or {name: page.request.query_params.getlist(name) for name in ("person", "family")})
 
 
 @router.post("/persons")
@@ -48,18 +48,22 @@ async def _found(page: Page, posted: Posted) -> Response:
             return RedirectResponse(path, status_code=303)
     asked = {name: typed(name, posted) for name in ("country_of_origin", "birth_year", "birth_year_within", "sex")}
     country, year = asked["country_of_origin"], asked["birth_year"]
-    if asked["birth_year_within"] not in _WITHIN:
-        asked["birth_year_within"] = _WITHIN[0]
+    if asked["birth_year_within"] not in WITHIN:
+        asked["birth_year_within"] = WITHIN[0]
     if asked["sex"] not in SEXES:
         asked["sex"] = ""
     complete = country in countries() and len(year) == 4 and year.isascii() and year.isdecimal()
     found = None
     if complete:
         found = (await page.ask("counselling", "/v1/persons", **asked, after=typed("after", posted))).body
+    search = await search_of(page, posted)
+    chosen = [str(id) for id in ids_of(page, posted.get("person", ()))]
+    names = await names_of(page, [*chosen, *(row["id"] for row in (found["items"] if found else ()))])
     return await page.show(
-        "persons.html", found=found, asked=asked, incomplete=bool(country or year) and not complete, reference=reference,
-        countries=countries(), sexes=SEXES, within=_WITHIN, registered=registered,
-        chosen=[str(id) for id in ids_of(page, posted.get("person", ()))], site=min(page.session.sites, default=""),
+        "persons.html", found=found, search=search, names=names, asked=asked, incomplete=bool(country or year) and not complete, reference=reference,
+        countries=countries(), sexes=SEXES, within=WITHIN, registered=registered,
+        chosen=chosen,
+        joined=next((str(id) for id in ids_of(page, posted.get("family", ()))), ""), site=min(page.session.sites, default=""),
         short=short, family_id=uuid7(), person_id=uuid7(),
     )  # fmt: skip
 
@@ -92,9 +96,14 @@ async def person(
         ),
     )  # fmt: skip
     return await page.show(
-        "person.html", found=body, state=body["state"], case=case, family=family, identity=identity,
+        "person.html", consent_kinds=CONSENTS, standing=_standing(body["state"]["consents"]), found=body, names=await names_of(page, (one["id"] for one in family)), state=body["state"], case=case, family=family, identity=identity,
         withdrawals=_withdrawals(case), sessions=sessions, with_sessions=with_sessions, registered=registered, short=short,
     )  # fmt: skip
+
+
+def _standing(consents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The consents of which each could be taken back, those to data processing first."""
+    return sorted((one for one in consents if one["ended"] is None), key=lambda one: CONSENTS.index(one["consent"]))
 
 
 async def _case_of(page: Page, intention_id: str | None) -> Any:
@@ -115,12 +124,14 @@ def _withdrawals(case: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 async def family(family_id: UUID, page: Reading) -> Response:
     """One family: its members and what each is to the principal."""
     found = (await page.ask("counselling", f"/v1/families/{family_id}")).body
-    relations = {member["person_id"]: member["relation"] for member in found["state"]["members"]}
+    by_id = {member["person_id"]: member for member in found["state"]["members"]}
     # The principal first, then the others in their order.
-    members = sorted(found["persons"], key=lambda row: relations[row["id"]] != "principal")
+    rows = [row for row in found["persons"] if row["id"] in by_id]
+    members = sorted(rows, key=lambda row: by_id[row["id"]]["relation"] != "principal")
     return await page.show(
-        "family.html", found=found, members=members, relations=relations, registered=registered, short=short
-    )
+        "family.html", found=found, names=await names_of(page, by_id), members=members, by_id=by_id, registered=registered,
+        short=short,
+    )  # fmt: skip
 
 
 @router.get("/sessions")
@@ -134,4 +145,5 @@ async def sessions(page: Reading, after: Annotated[str | None, Query(max_length=
 async def session(session_id: UUID, page: Reading) -> Response:
     """One session: what was spoken of, with whom, and what came of it."""
     found = (await page.ask("counselling", f"/v1/sessions/{session_id}")).body
-    return await page.show("session.html", found=found, state=found["state"], short=short)
+    names = await names_of(page, found["state"]["person_ids"])
+    return await page.show("session.html", found=found, state=found["state"], names=names, short=short)

@@ -19,7 +19,9 @@ _ENDED_EARLY: Final = frozenset({"withdrawn", "ineligible", "not_departed", "lap
 # What belongs to no step: what is done when something changes.
 APART: Final = (
     "withdraw_case", "withdraw_person", "record_contact_tried", "lapse_case", "record_missed_flight",
-    "record_not_departed", "declare_ineligible",
+    "record_not_departed", "declare_ineligible", "flag_for_medical", "record_fit_to_travel", "record_transit_visa",
+    "put_on_hold", "record_transit_interrupted", "reopen_case", "assess_trafficking_risk", "record_best_interests",
+    "ask_for_correction", "correct_departure", "correct_arrival", "reject_correction",
 )  # fmt: skip
 
 
@@ -44,7 +46,8 @@ class _Task:
 
 def _reached(status: str) -> Callable[[State], bool]:
     place = _ORDER.index(status)
-    return lambda state: state["status"] in _ORDER[place:]
+    # A case that is on hold has come as far as where it was held.
+    return lambda state: (state["status_before_hold"] or state["status"]) in _ORDER[place:]
 
 
 def _everybody(field: str, *, adults: bool = False) -> Callable[[State], bool | None]:
@@ -61,6 +64,23 @@ def _everybody(field: str, *, adults: bool = False) -> Callable[[State], bool | 
     return found
 
 
+def _screened(state: State) -> bool | None:
+    # How far each person is, their own page says to those who may know; whoever applied had passed it.
+    if state["submitted_by"] is not None:
+        return True
+    return False if (state["status_before_hold"] or state["status"]) == "intention" else None
+
+
+def _may_leave(state: State) -> bool | None:
+    who = [one for one in state["persons"] if one["travel"] != "withdrawn"]
+    may = [one for one in who if any(evidence["kind"] == "exit_formalities" for evidence in one["evidence"])]
+    return True if who and len(may) == len(who) else None if may else False
+
+
+def _cleared(state: State) -> bool:
+    return state["cleared_at"] is not None and state["clearance_lapsed_at"] is None
+
+
 def _left(state: State) -> bool | None:
     who = [one for one in state["persons"] if one["travel"] != "withdrawn"]
     gone = [one for one in who if one["travel"] in ("departed", "arrived")]
@@ -74,17 +94,25 @@ def _there(state: State) -> bool | None:
 
 
 _TASKS: Final = (
-    _Task(_("Screening"), _("counsellor"), ("start_screening", "record_screening"), _everybody("screened_at")),
+    _Task(
+        _("Screening"), _("counsellor"),
+        ("start_screening", "assess_voluntariness", "record_fear_of_return", "record_vulnerability"), _screened,
+    ),
     _Task(_("Signed declaration"), _("counsellor"), ("sign_declaration",), _everybody("declared_by")),
     _Task(_("Application"), _("counsellor"), ("submit_application",), lambda state: state["submitted_by"] is not None),
     _Task(_("Approval by a colleague"), _("coordinator"), ("approve_case",), lambda state: state["approved_by"] is not None),
     _Task(_("Programme and receiving office"), _("operations"), ("start_preparation",), lambda state: state["programme"] is not None),
     _Task(_("Own reintegration plan"), _("counsellor"), (), _everybody("own_plan_id")),
     _Task(_("Travel documents"), _("counsellor or operations"), ("record_travel_document",), _everybody("document")),
+    _Task(_("Exit formalities"), _("operations"), ("record_exit_formalities",), _may_leave),
     _Task(_("Booking"), _("operations"), ("confirm_booking",), lambda state: state["departs_at"] is not None),
+    _Task(
+        _("Reception"), _("operations"), ("record_reception_arranged",),
+        lambda state: state["reception_arranged_at"] is not None,
+    ),
     _Task(_("Ready to travel"), _("operations"), ("mark_ready_to_travel",), _reached("ready_to_travel")),
     _Task(_("Last confirmation"), _("operations"), ("confirm_voluntariness",), _everybody("confirmed_at", adults=True)),
-    _Task(_("Cleared to board"), _("operations"), ("clear_to_board",), lambda state: state["cleared_at"] is not None),
+    _Task(_("Cleared to board"), _("operations"), ("clear_to_board",), _cleared),
     _Task(_("Departure"), _("operations"), ("record_departure",), _left),
     _Task(_("Arrival"), _("receiving office"), ("confirm_arrival",), _there),
     _Task(_("Plan agreed after arrival"), _("receiving office"), (), lambda state: state["agreed_plan_id"] is not None),
@@ -93,7 +121,7 @@ _TASKS: Final = (
 )
 
 # Once somebody has left, what was to be prepared before is no task any more, done or not.
-_BEFORE_DEPARTURE: Final = 11
+_BEFORE_DEPARTURE: Final = 13
 
 
 def steps_of(state: State, actions: Sequence[Action]) -> tuple[Step, ...]:

@@ -7,7 +7,15 @@ from typing import Literal
 from uuid import UUID
 
 from shared.contracts.counselling import Country
-from shared.contracts.reintegration import ArrivalNoted, CaseEndNoted, CaseNoted, CaseSealed, SealRefused
+from shared.contracts.reintegration import (
+    ArrivalNoted,
+    ArrivalTakenBack,
+    CaseEndNoted,
+    CaseNoted,
+    CaseSealed,
+    CaseUnsealed,
+    SealRefused,
+)
 from shared.decider import Decider, Events, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
@@ -18,9 +26,11 @@ CaseStatus = Literal["noted", "arrived", "ended", "sealed"]
 BEGINNINGS: frozenset[str] = frozenset({"noted"})
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     "noted": frozenset({"arrived", "ended", "sealed"}),
-    "arrived": frozenset({"sealed"}),
+    # Back where the one arrival that there was had been recorded wrongly.
+    "arrived": frozenset({"sealed", "noted"}),
     "ended": frozenset({"sealed"}),
-    "sealed": frozenset(),
+    # Returns may take a closed case up again; it is of somebody who has arrived.
+    "sealed": frozenset({"arrived"}),
 }
 
 
@@ -34,13 +44,25 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A return case as far as reintegration needs it."""
+    """A return case as far as reintegration needs it.
+
+    ``deciding_ids`` are those whose consent the case goes by: adults, and the principal; none where that was not noted yet.
+    """
 
     person_ids: tuple[UUID, ...]
     destination_country: str
     counsellor_id: str
     arrived: tuple[Arrival, ...] = ()
     status: CaseStatus = "noted"
+    deciding_ids: tuple[UUID, ...] = ()
+
+    def whose_consent(self) -> frozenset[UUID]:
+        """Who must have agreed to the transfer now that somebody has arrived: whoever of those decides has arrived.
+
+        Children are there with the consent of the adults of their case, as in the window of returns.
+        """
+        deciding = self.deciding_ids or self.person_ids
+        return frozenset(id for id in deciding if self.has_arrived(id)) or frozenset(deciding)
 
     def has_arrived(self, person_id: UUID) -> bool:
         """Whether this person's arrival is confirmed."""
@@ -60,6 +82,7 @@ class RecordCase(Command):
     person_ids: tuple[UUID, ...]
     destination_country: Country
     counsellor_id: str
+    deciding_ids: tuple[UUID, ...] = ()
 
 
 class RecordArrival(Command):
@@ -69,12 +92,22 @@ class RecordArrival(Command):
     arrived_at: datetime
 
 
+class RecordArrivalTakenBack(Command):
+    """The arrival of a person had been recorded wrongly."""
+
+    person_id: UUID
+
+
 class RecordCaseEnd(Command):
     """The case ended before anybody departed: withdrawn, not eligible, lapsed or not departed."""
 
 
 class SealCase(Command):
     """Returns wants to close the case and asks that no grant can be added any more."""
+
+
+class UnsealCase(Command):
+    """Returns took the closed case up again."""
 
 
 def refuse_unless_open(case: Case | None) -> Case:
@@ -100,6 +133,7 @@ def _record_case(state: Case | None, order: RecordCase, facts: CaseFacts, contex
             person_ids=order.person_ids,
             destination_country=order.destination_country,
             counsellor_id=order.counsellor_id,
+            deciding_ids=order.deciding_ids,
         ),
     )
 
@@ -109,6 +143,14 @@ def _record_arrival(state: Case | None, order: RecordArrival, facts: CaseFacts, 
     if state is None or order.person_id not in state.person_ids or state.has_arrived(order.person_id):
         return ()
     return (ArrivalNoted(person_id=order.person_id, arrived_at=order.arrived_at),)
+
+
+def _record_arrival_taken_back(
+    state: Case | None, order: RecordArrivalTakenBack, facts: CaseFacts, context: Context
+) -> Events:
+    if state is None or not state.has_arrived(order.person_id):
+        return ()
+    return (ArrivalTakenBack(person_id=order.person_id),)
 
 
 def _record_case_end(state: Case | None, order: RecordCaseEnd, facts: CaseFacts, context: Context) -> Events:
@@ -127,10 +169,18 @@ def _seal(state: Case | None, order: SealCase, facts: CaseFacts, context: Contex
     return (CaseSealed(),)
 
 
+def _unseal(state: Case | None, order: UnsealCase, facts: CaseFacts, context: Context) -> Events:
+    if state is None or state.status != "sealed" or not state.arrived:
+        return ()
+    return (CaseUnsealed(),)
+
+
 def evolve(state: Case | None, event: Event) -> Case:
     """The case after one of its events; TypeError for an event that is not one of its own."""
     if isinstance(event, CaseNoted):
-        return Case(event.person_ids, event.destination_country, event.counsellor_id)
+        return Case(
+            event.person_ids, event.destination_country, event.counsellor_id, deciding_ids=event.deciding_ids
+        )
     if state is None:
         raise TypeError(f"a case cannot begin with {type(event).__name__}")
     match event:
@@ -139,10 +189,17 @@ def evolve(state: Case | None, event: Event) -> Case:
             if state.status == "noted":
                 return replace(state, arrived=arrived, status=moved(TRANSITIONS, state.status, "arrived"))
             return replace(state, arrived=arrived)
+        case ArrivalTakenBack():
+            arrived = tuple(arrival for arrival in state.arrived if arrival.person_id != event.person_id)
+            if state.status == "arrived" and not arrived:
+                return replace(state, arrived=arrived, status=moved(TRANSITIONS, state.status, "noted"))
+            return replace(state, arrived=arrived)
         case CaseEndNoted():
             return replace(state, status=moved(TRANSITIONS, state.status, "ended"))
         case CaseSealed():
             return replace(state, status=moved(TRANSITIONS, state.status, "sealed"))
+        case CaseUnsealed():
+            return replace(state, status=moved(TRANSITIONS, state.status, "arrived"))
         case SealRefused():
             return state
         case _:
@@ -153,9 +210,11 @@ CASE: Decider[Case, CaseFacts] = Decider(
     rules=(
         recording(RecordCase, "Take note of a return case", _record_case),
         recording(RecordArrival, "Take note of an arrival", _record_arrival),
+        recording(RecordArrivalTakenBack, "Take note that an arrival was recorded wrongly", _record_arrival_taken_back),
         recording(RecordCaseEnd, "Take note of the case's end", _record_case_end),
         recording(SealCase, "Seal the case", _seal),
+        recording(UnsealCase, "Take grants again", _unseal),
     ),
     evolve=evolve,
-    events=(CaseNoted, ArrivalNoted, CaseEndNoted, CaseSealed, SealRefused),
+    events=(CaseNoted, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused),
 )

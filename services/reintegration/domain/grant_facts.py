@@ -77,7 +77,7 @@ def arrived_case(case: Case | None, person_id: UUID) -> Case:
 
 
 def refuse_outside_plan(
-    facts: GrantFacts, case_id: UUID, person_id: UUID, plan_line_id: UUID, category: str, money: Money
+    facts: GrantFacts, case_id: UUID, person_id: UUID, plan_line_id: UUID, category: str | None, money: Money
 ) -> None:
     """Refused unless the agreed plan has the line for this person and category, and still holds the money."""
     plan = facts.plan

@@ -93,10 +93,13 @@ class GrantTranche:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A receipt or another paper of a grant: what it is, not what it holds; ``size`` is in bytes."""
+    """A receipt or another paper of a grant: what it is, not what it holds; ``size`` is in bytes.
+
+    Of who was erased ``kind`` is None, unless the paper is kept because money was paid, and then once its time is over.
+    """
 
     evidence_id: UUID
-    kind: EvidenceKind
+    kind: EvidenceKind | None
     media_type: MediaType
     size: int
     sha256: str
@@ -112,14 +115,15 @@ class Grant:
 
     ``committed`` is approved and not yet paid, so that a fund's use is the sum of ``committed`` and ``paid``
     over its grants. ``payer_id`` and ``reconciler_id`` are who acted last as such; each tranche keeps its
-    own. ``waiting_since`` is the moment of its last step.
+    own. ``waiting_since`` is the moment of its last step. ``category``, which may tell of health, is None once
+    the person was erased.
     """
 
     case_id: UUID
     person_id: UUID
     plan_id: UUID
     plan_line_id: UUID
-    category: str
+    category: str | None
     modality: GrantModality
     destination_country: str
     counsellor_id: str
@@ -154,6 +158,11 @@ class Grant:
     def tranches_in(self, *statuses: TrancheStatus) -> tuple[GrantTranche, ...]:
         """The tranches that stand at one of these, in their order."""
         return tuple(tranche for tranche in self.tranches if tranche.status in statuses)
+
+    @property
+    def accounted_for(self) -> bool:
+        """Whether the grant has ended and everything that was paid on it is reconciled."""
+        return self.status in TERMINAL and not self.tranches_in("paid", "delivered")
 
     def money_of(self, tranche: GrantTranche) -> Money:
         """A tranche's amount in the grant's currency."""
@@ -252,7 +261,7 @@ def _requested(event: GrantRequested) -> Grant:
         person_id=event.person_id,
         plan_id=event.plan_id,
         plan_line_id=event.plan_line_id,
-        category=event.category.clear(),
+        category=event.category.value,
         modality=event.modality,
         destination_country=event.destination_country,
         counsellor_id=event.counsellor_id,
@@ -268,7 +277,7 @@ def _requested(event: GrantRequested) -> Grant:
 def _filed(event: EvidenceFiled) -> Evidence:
     return Evidence(
         evidence_id=event.evidence_id,
-        kind=cast("EvidenceKind", event.evidence_kind.clear()),
+        kind=cast("EvidenceKind | None", event.evidence_kind.value),
         media_type=event.media_type,
         size=event.size,
         sha256=event.sha256,

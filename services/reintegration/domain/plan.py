@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -13,12 +13,18 @@ from services.reintegration.domain.amounts import PlannedMoney, earliest_day, re
 from services.reintegration.domain.case import Case, refuse_unless_open
 from shared.contracts.reintegration import Dimension, GrantCategory, OwnPlanRecorded, PlanAgreed, PlanLine
 from shared.decider import Decider, Events, changing, opening
-from shared.errors import RuleViolation
+from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Concealed, Context, Event, Part
 from shared.moments import Day
+from shared.money import Money
 from shared.transitions import moved
 
 PlanStatus = Literal["own_plan", "agreed"]
+# The category of a line, and of its grant, that tells of somebody's health.
+OF_HEALTH: Final[GrantCategory] = "medical"
+# Counted apart, so that nobody finds out by the limit whether there are lines that they are not told of.
+MOST_LINES: Final = 30
+MOST_OF_HEALTH: Final = 10
 
 BEGINNINGS: frozenset[str] = frozenset({"own_plan", "agreed"})
 TRANSITIONS: Mapping[str, frozenset[str]] = {
@@ -29,14 +35,22 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One need of one person and what is planned for it; nothing planned means a referral without money."""
+    """One need of one person and what is planned for it; nothing planned means a referral without money.
+
+    Of who was erased the category, which may tell of health, is None.
+    """
 
     line_id: UUID
     person_id: UUID
     dimension: Dimension
-    category: str
+    category: str | None
     planned: Decimal
     currency: str
+
+    @property
+    def money(self) -> Money:
+        """What is planned."""
+        return Money(amount=self.planned, currency=self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,17 @@ class Plan:
         """The line of the present version under this id."""
         return next((line for line in self.lines if line.line_id == line_id), None)
 
+    def without_health(self) -> "Plan":
+        """The plan without the lines that tell of somebody's health."""
+        return replace(self, lines=tuple(line for line in self.lines if line.category != OF_HEALTH))
+
+    def stands(self, said: "PlannedLine") -> bool:
+        """Whether the present version has exactly this line."""
+        line = self.line(said.line_id)
+        return line is not None and (line.person_id, line.dimension, line.category, line.money) == (
+            said.person_id, said.dimension, said.category, said.planned
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
@@ -81,7 +106,7 @@ class PlannedLine(Part):
     planned: PlannedMoney
 
 
-Lines = Annotated[tuple[PlannedLine, ...], Field(min_length=1, max_length=30)]
+Lines = Annotated[tuple[PlannedLine, ...], Field(min_length=1, max_length=MOST_LINES + MOST_OF_HEALTH)]
 CoveredPersons = Annotated[tuple[UUID, ...], Field(min_length=1, max_length=30)]
 
 
@@ -94,10 +119,20 @@ class RecordOwnPlan(Command):
 
 
 class AgreePlan(Command):
-    """Record what returnee and receiving office agreed after arrival. It replaces all lines of the plan."""
+    """Record what returnee and receiving office agreed after arrival. It replaces all lines that you may be told of.
+
+    What you cannot see stays in the plan as it is.
+    """
 
     lines: Lines
     agreed_on: Day
+
+
+class AgreePlanWithoutHealth(AgreePlan):
+    """Record what was agreed by an office that may not be told of somebody's health.
+
+    Lines that tell of it stand as they are.
+    """
 
 
 class AgreeFirstPlan(Command):
@@ -136,16 +171,29 @@ def _record_own_plan(order: RecordOwnPlan, facts: PlanFacts, context: Context) -
 
 def _agree(state: Plan, order: AgreePlan, facts: PlanFacts, context: Context) -> Events:
     _refuse_impossible_day(order.agreed_on, refuse_unless_open(facts.case), facts)
-    return (
-        PlanAgreed(
-            case_id=state.case_id,
-            destination_country=state.destination_country,
-            person_ids=state.person_ids,
-            plan_version=state.plan_version + 1,
-            lines=_lines(order.lines, state.person_ids),
-            agreed_on=order.agreed_on,
-        ),
-    )
+    return (_agreed_anew(state, _lines(order.lines, state.person_ids), order),)
+
+
+def _agree_without_health(state: Plan, order: AgreePlanWithoutHealth, facts: PlanFacts, context: Context) -> Events:
+    _refuse_impossible_day(order.agreed_on, refuse_unless_open(facts.case), facts)
+    standing = tuple(line for line in state.lines if line.category == OF_HEALTH)
+    # An office sees medical lines that it agreed itself while money is owed, and says them again with all the others.
+    said = tuple(line for line in order.lines if not (line.category == OF_HEALTH and state.stands(line)))
+    if any(line.category == OF_HEALTH for line in said):
+        raise NotFound
+    if {line.line_id for line in said} & {line.line_id for line in standing}:
+        raise _line_twice()
+    # Held against the plan as it was, so that the same is refused whether or not there is a line that is not told.
+    refuse_two_currencies((*(line.planned for line in said), *(line.money for line in state.lines)))
+    kept = tuple(_line(line.line_id, line.person_id, line.dimension, OF_HEALTH, line.money) for line in standing)
+    return (_agreed_anew(state, (*_lines(said, state.person_ids), *kept), order),)
+
+
+def _agreed_anew(state: Plan, lines: tuple[PlanLine, ...], order: AgreePlan) -> PlanAgreed:
+    return PlanAgreed(
+        case_id=state.case_id, destination_country=state.destination_country, person_ids=state.person_ids,
+        plan_version=state.plan_version + 1, lines=lines, agreed_on=order.agreed_on,
+    )  # fmt: skip
 
 
 def _agree_first(order: AgreeFirstPlan, facts: PlanFacts, context: Context) -> Events:
@@ -204,20 +252,29 @@ def _refuse_impossible_day(agreed_on: date, case: Case, facts: PlanFacts) -> Non
 
 def _lines(lines: Sequence[PlannedLine], covered: Sequence[UUID]) -> tuple[PlanLine, ...]:
     if len({line.line_id for line in lines}) < len(lines):
-        raise RuleViolation("line_twice", "Two lines of the plan have the same id.")
+        raise _line_twice()
     if not {line.person_id for line in lines} <= set(covered):
         raise RuleViolation("line_for_a_stranger", "A line is for somebody whom the plan does not cover.")
+    of_health = sum(line.category == OF_HEALTH for line in lines)
+    if of_health > MOST_OF_HEALTH or len(lines) - of_health > MOST_LINES:
+        raise RuleViolation(
+            "too_many_lines",
+            f"A plan has at most {MOST_OF_HEALTH} medical lines and {MOST_LINES} others. Put together what belongs together.",
+        )
     refuse_two_currencies(line.planned for line in lines)
     return tuple(
-        PlanLine(
-            line_id=line.line_id,
-            person_id=line.person_id,
-            dimension=line.dimension,
-            category=Concealed.of(line.category),
-            planned=line.planned,
-        )
-        for line in lines
+        _line(line.line_id, line.person_id, line.dimension, line.category, line.planned) for line in lines
     )
+
+
+def _line(line_id: UUID, person_id: UUID, dimension: Dimension, category: GrantCategory, planned: Money) -> PlanLine:
+    return PlanLine(
+        line_id=line_id, person_id=person_id, dimension=dimension, category=Concealed.of(category), planned=planned
+    )
+
+
+def _line_twice() -> RuleViolation:
+    return RuleViolation("line_twice", "Two lines of the plan have the same id.")
 
 
 def evolve(state: Plan | None, event: Event) -> Plan:
@@ -261,7 +318,7 @@ def _kept(lines: Sequence[PlanLine]) -> tuple[Line, ...]:
             line_id=line.line_id,
             person_id=line.person_id,
             dimension=line.dimension,
-            category=line.category.clear(),
+            category=line.category.value,
             planned=line.planned.amount,
             currency=line.planned.currency,
         )
@@ -273,6 +330,7 @@ PLAN: Decider[Plan, PlanFacts] = Decider(
     rules=(
         opening(RecordOwnPlan, "Record the own plan", _record_own_plan),
         changing(AgreePlan, "Agree the plan", _agree, _someone_arrived),
+        changing(AgreePlanWithoutHealth, "Agree the plan but for what tells of health", _agree_without_health, _someone_arrived),
         opening(AgreeFirstPlan, "Agree a first plan after arrival", _agree_first),
     ),
     evolve=evolve,

@@ -2,9 +2,15 @@
 
 from services.returns.domain import (
     case_application,
+    case_corrections,
+    case_evidence,
+    case_holds,
     case_journey,
     case_preparation,
     case_reintegration,
+    case_reopening,
+    case_screening,
+    case_timers,
     case_withdrawal,
 )
 from services.returns.domain.case_evolve import evolve
@@ -15,10 +21,16 @@ from shared.decider import Decider
 CASE: Decider[Case, CaseFacts] = Decider(
     rules=(
         *case_application.RULES,
+        *case_screening.RULES,
         *case_preparation.RULES,
+        *case_evidence.RULES,
         *case_journey.RULES,
+        *case_timers.RULES,
         *case_withdrawal.RULES,
+        *case_corrections.RULES,
+        *case_holds.RULES,
         *case_reintegration.RULES,
+        *case_reopening.RULES,
     ),
     evolve=evolve,
     events=tuple(event for event in returns.EVENTS if event.kind.startswith("avrr.returns.case.")),

@@ -1,13 +1,20 @@
-"""From the wish to return to the decision on assistance: screening, declaration, application, approval."""
+"""From the wish to return to the decision on assistance: screening begun, declaration, application, approval."""
 
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StrictBool
+from pydantic import Field
 
-from services.returns.domain.case_guards import nobody_gone, not_by_the_counsellor, only_in, traveller
+from services.returns.domain.case_guards import (
+    also_on_hold,
+    nobody_gone,
+    not_by_the_counsellor,
+    only_in,
+    traveller,
+)
 from services.returns.domain.case_ref import CASE_REF_PATTERN
 from services.returns.domain.case_state import Case, CaseFacts
+from services.returns.domain.screening_lines import is_settled
 from shared.contracts.counselling import Country, CoveredPerson, Language
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -16,7 +23,6 @@ from shared.contracts.returns import (
     CaseOpened,
     DeclarationSigned,
     IneligibleReason,
-    PersonScreened,
     ScreeningStarted,
 )
 from shared.decider import Events, Rule, changing, recording
@@ -38,20 +44,6 @@ class RecordIntention(Command):
 
 class StartScreening(Command):
     """Begin the screening of every person of the case."""
-
-
-class RecordScreening(Command):
-    """Record that one person's screening is complete and that nothing in it stands against an application."""
-
-    person_id: UUID
-    screened_at: Moment
-    alternatives_explained: Annotated[
-        StrictBool, Field(description="Ways to stay, asylum among them, were explained.")
-    ]
-    legal_consequences_explained: Annotated[
-        StrictBool, Field(description="What leaving means in law, such as an entry ban, was explained.")
-    ]
-    voluntary: Annotated[StrictBool, Field(description="The wish is the person's own, free and informed.")]
 
 
 class SignDeclaration(Command):
@@ -88,10 +80,20 @@ def _consents_stand(case: Case, facts: CaseFacts, _: Context) -> None:
 
 
 def _everybody_is_screened(case: Case, _: CaseFacts, __: Context) -> None:
-    if any(person.screened_at is None for person in case.travelling):
+    if not is_settled(case, "applied"):
         raise RuleViolation(
             "screening_incomplete",
-            "Not everybody who would travel has been screened. A counsellor must complete the screening.",
+            "The screening of somebody who would travel is not complete, or something in it stands against an application. "
+            "The counsellor of the case or protection can say what is missing.",
+        )
+
+
+def _screening_is_settled(case: Case, _: CaseFacts, __: Context) -> None:
+    if not is_settled(case, "approved"):
+        raise RuleViolation(
+            "screening_not_settled",
+            "What screening asks of somebody is not settled. The counsellor of the case or "
+            "protection can say what is missing.",
         )
 
 
@@ -125,37 +127,6 @@ def _record_intention(state: Case | None, order: RecordIntention, _: CaseFacts, 
 
 def _start_screening(_: Case, __: StartScreening, ___: CaseFacts, ____: Context) -> Events:
     return (ScreeningStarted(),)
-
-
-def _record_screening(case: Case, order: RecordScreening, _: CaseFacts, context: Context) -> Events:
-    if traveller(case, order.person_id).screened_at is not None:
-        return ()
-    refuse_future(order.screened_at, context)
-    if not order.alternatives_explained:
-        raise RuleViolation(
-            "alternatives_not_explained",
-            "The person does not know the ways to stay, asylum among them. Explain them first; until then nobody is "
-            "screened.",
-        )
-    if not order.legal_consequences_explained:
-        raise RuleViolation(
-            "legal_consequences_not_explained",
-            "The person does not know what leaving means in law. Explain it first; until then nobody is screened.",
-        )
-    if not order.voluntary:
-        raise RuleViolation(
-            "not_voluntary",
-            "Nobody returns who does not wish it freely. Record the withdrawal, or ask protection how to go on.",
-        )
-    return (
-        PersonScreened(
-            person_id=order.person_id,
-            screened_at=order.screened_at,
-            alternatives_explained=True,
-            legal_consequences_explained=True,
-            voluntary=True,
-        ),
-    )
 
 
 def _sign_declaration(case: Case, order: SignDeclaration, _: CaseFacts, context: Context) -> Events:
@@ -206,13 +177,12 @@ def _approve_case(_: Case, __: ApproveCase, ___: CaseFacts, context: Context) ->
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
     recording(RecordIntention, "Take note of the wish to return", _record_intention),
     changing(StartScreening, "Start screening", _start_screening, only_in("intention"), _consents_stand),
-    changing(RecordScreening, "Record a screening", _record_screening, only_in("screening")),
     changing(
         SignDeclaration,
         "Record a signed declaration",
         _sign_declaration,
         # After the application too: when a guardian has withdrawn, another adult signs for the child.
-        only_in("screening", "applied", "approved", "preparing"),
+        also_on_hold("screening", "applied", "approved", "preparing"),
     ),
     changing(
         SubmitApplication,
@@ -237,5 +207,6 @@ RULES: tuple[Rule[Case, CaseFacts], ...] = (
         only_in("applied"),
         not_by_the_counsellor,
         _not_by_who_submitted,
+        _screening_is_settled,
     ),
 )

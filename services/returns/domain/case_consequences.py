@@ -6,7 +6,7 @@ from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, CaseFacts, standing
 from services.returns.domain.gate import gate
 from shared.contracts.returns import CaseArrived, CaseDeparted, ClearanceLost, ReintegrationStarted
-from shared.messages import Context, Event
+from shared.messages import Concealed, Context, Event
 
 # Time alone unmakes this condition, without any command; a departure is recorded after it, and that is no loss.
 _PASSES_BY_ITSELF = "booking_in_the_past"
@@ -24,16 +24,22 @@ def with_consequences(case: Case, facts: CaseFacts, context: Context, *events: E
 
 
 def _following(case: Case, facts: CaseFacts, now: datetime) -> Event | None:
-    if case.status in BEFORE_DEPARTURE and case.gone and not case.travelling:
+    if case.stretch in BEFORE_DEPARTURE and case.gone and not case.travelling:
         return CaseDeparted(departed_at=max(person.departed_at for person in case.gone if person.departed_at))
-    if case.status == "departed" and case.gone and all(person.travel == "arrived" for person in case.gone):
+    if case.stretch == "departed" and case.gone and all(person.travel == "arrived" for person in case.gone):
         return CaseArrived(arrived_at=max(person.arrived_at for person in case.gone if person.arrived_at))
     if case.status == "arrived" and case.agreed_plan_id is not None:
         return ReintegrationStarted(plan_id=case.agreed_plan_id, status=standing(case.grants))
     if case.status in GATED:
         lost = next((code for code in _unmet(case, facts, now) if code != _PASSES_BY_ITSELF), None)
-        return None if lost is None else ClearanceLost(condition=lost)
+        return None if lost is None else clearance_lost(lost)
     return None
+
+
+def clearance_lost(condition: str, lapsed_at: datetime | None = None) -> ClearanceLost:
+    """The fact that a condition of the gate holds no longer, named beside the log alone, and since when if it was time."""
+    lapsed = lapsed_at.isoformat() if lapsed_at is not None else ""
+    return ClearanceLost(condition="", reason=Concealed.of(condition), lapsed=Concealed.of(lapsed))
 
 
 def _unmet(case: Case, facts: CaseFacts, now: datetime) -> tuple[str, ...]:

@@ -1,21 +1,42 @@
 """How every fact changes a return case."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
+from services.returns.domain.case_changes import (
+    moved_to,
+    unconfirmed,
+    with_person,
+    with_persons,
+    with_screening,
+    withdrew,
+    without_booking,
+)
+from services.returns.domain.case_corrected import corrected
+from services.returns.domain.case_held import (
+    got_to,
+    held,
+    hold_of,
+    lifted,
+    no_longer_held,
+    stopped_no_more,
+)
 from services.returns.domain.case_state import (
-    TRANSITIONS,
     Case,
     CasePerson,
+    Evidence,
     Status,
     standing,
     with_grant,
 )
+from services.returns.domain.case_times import in_time, lands_at, lapsed_in
+from services.returns.domain.journey_evidence import assistance_in, evidence_in
+from services.returns.domain.screening_facts import with_recorded
+from shared.contracts.reopening import ReopeningRefused, ReopeningRequested
 from shared.contracts.returns import (
     ApplicationSubmitted,
+    ArrivalOverdue,
     BookingConfirmed,
     CaseApproved,
     CaseArrived,
@@ -25,6 +46,7 @@ from shared.contracts.returns import (
     CaseLapsed,
     CaseNotDeparted,
     CaseOpened,
+    CaseReopened,
     CaseWithdrawn,
     ClearanceLost,
     ClearedToBoard,
@@ -32,8 +54,11 @@ from shared.contracts.returns import (
     ClosingRequested,
     ContactTried,
     DeclarationSigned,
+    EvidenceRecorded,
     FlightMissed,
     GrantStageNoted,
+    HoldLifted,
+    HoldPlaced,
     MonitoringStarted,
     OwnPlanNoted,
     PersonArrived,
@@ -43,131 +68,177 @@ from shared.contracts.returns import (
     PlanAgreementNoted,
     PreparationStarted,
     ReadyToTravel,
+    ReceptionArranged,
     ReintegrationStarted,
+    ScreeningRecorded,
     ScreeningStarted,
+    TransitInterrupted,
     TravelDocumentRecorded,
     VoluntarinessConfirmed,
 )
 from shared.messages import Event
-from shared.transitions import moved
 
 
 def evolve(state: Case | None, event: Event) -> Case:
     """The case after one fact; TypeError for a fact that is not a case's or comes out of turn, `IllegalTransition`."""
+    return in_time(_changed(state, event))
+
+
+def _changed(state: Case | None, event: Event) -> Case:
     if isinstance(event, CaseOpened) and state is None:
         return _opened(event)
     if state is None:
         raise TypeError(f"a case cannot begin with {type(event).__name__}")
     match event:
         case ScreeningStarted():
-            return replace(state, status=_moved(state, "screening"))
+            return replace(state, status=moved_to(state, "screening"))
         case PersonScreened():
-            screened = _person(state, event.person_id, screened_at=event.screened_at)
-            return _in_contact(screened, event.screened_at)
+            return _in_contact(state, event.screened_at)
+        case ScreeningRecorded():
+            return _screened(state, event)
         case DeclarationSigned():
-            declared = _person(state, event.person_id, declared_by=event.signed_by)
+            declared = with_person(state, event.person_id, declared_by=event.signed_by)
             return _in_contact(declared, event.signed_at)
         case ApplicationSubmitted():
-            return replace(state, status=_moved(state, "applied"), submitted_by=event.submitted_by)
+            return replace(state, status=moved_to(state, "applied"), submitted_by=event.submitted_by)
         case CaseDeclaredIneligible():
-            return replace(state, status=_moved(state, "ineligible"))
+            return replace(state, status=moved_to(state, "ineligible"))
         case CaseApproved():
-            return replace(state, status=_moved(state, "approved"), approved_by=event.approved_by)
+            return replace(state, status=moved_to(state, "approved"), approved_by=event.approved_by)
         case PreparationStarted():
             return replace(
                 state,
-                status=_moved(state, "preparing"),
+                status=moved_to(state, "preparing"),
                 programme=event.programme,
                 receiving_country=event.receiving_country,
             )
         case TravelDocumentRecorded():
-            return _person(
+            return with_person(
                 state, event.person_id, document=event.document, document_valid_until=event.valid_until
             )
+        case EvidenceRecorded():
+            evidence = evidence_in(event)
+            return state if evidence is None else _with_evidence(state, event.person_id, evidence)
+        case ReceptionArranged():
+            return replace(state, reception_arranged_at=event.arranged_at)
         case OwnPlanNoted():
             return _covered(state, event)
         case BookingConfirmed():
             return replace(
-                _without_booking(state),
+                _assisted(without_booking(state), event),
                 departs_at=event.departs_at,
                 arrives_at=event.arrives_at,
                 booked_person_ids=event.person_ids,
                 flight=event.flight,
                 needs=event.needs,
+                transit_country=event.transit_country,
+                transit_visa_needed=event.transit_visa_needed,
+                booked_at=event.booked_at,
+                times_booked=state.times_booked + 1,
             )
         case ReadyToTravel():
-            return replace(state, status=_moved(state, "ready_to_travel"))
+            return replace(state, status=moved_to(state, "ready_to_travel"))
         case VoluntarinessConfirmed():
-            confirmed = _person(state, event.person_id, confirmed_at=event.confirmed_at)
+            confirmed = with_person(state, event.person_id, confirmed_at=event.confirmed_at)
             return _in_contact(confirmed, event.confirmed_at)
         case ClearedToBoard():
-            return replace(state, status=_moved(state, "cleared_to_board"), cleared_at=event.cleared_at)
+            return replace(state, status=moved_to(state, "cleared_to_board"), cleared_at=event.cleared_at, clearance_lapsed_at=None)
         case ClearanceLost():
-            return replace(_unconfirmed(state), status=_moved(state, "preparing"))
+            lost = replace(unconfirmed(state), status=moved_to(state, "preparing"))
+            lapsed_at = lapsed_in(event)
+            if lapsed_at is None:
+                return lost
+            return replace(lost, cleared_at=state.cleared_at, clearance_lapsed_at=lapsed_at)
         case FlightMissed():
-            return replace(
-                _without_booking(state), status=_moved(state, "preparing"), times_missed=event.times_missed
-            )
+            status = state.status if state.status == "preparing" else moved_to(state, "preparing")
+            return replace(without_booking(state), status=status, times_missed=event.times_missed)
+        case _:
+            return _since_departure(state, event)
+
+
+def _since_departure(state: Case, event: Event) -> Case:
+    match event:
         case PersonDeparted():
-            departed = _person(state, event.person_id, travel="departed", departed_at=event.departed_at)
+            departed = with_person(
+                state, event.person_id, travel="departed", departed_at=event.departed_at,
+                expected_at=lands_at(state, event.departed_at), overdue_at=None,
+            )  # fmt: skip
             # The seat is used: what remains booked is what those need who have not left.
             seats = tuple(seat for seat in state.booked_person_ids if seat != event.person_id)
             last = state.departed_at
-            if state.status == "departed" and last is not None:
+            if state.stretch == "departed" and last is not None:
                 last = max(last, event.departed_at)
             return replace(departed, booked_person_ids=seats, departed_at=last)
         case CaseDeparted():
-            return replace(state, status=_moved(state, "departed"), departed_at=event.departed_at)
+            return replace(got_to(state, "departed"), departed_at=event.departed_at)
         case PersonArrived():
-            return _person(state, event.person_id, travel="arrived", arrived_at=event.arrived_at)
+            # Whoever is met has left.
+            arrived = with_person(state, event.person_id, travel="arrived", arrived_at=event.arrived_at, correction=None)
+            return stopped_no_more(arrived, event.arrived_at)
         case CaseArrived():
-            return replace(state, status=_moved(state, "arrived"), arrived_at=event.arrived_at)
+            return replace(got_to(state, "arrived"), arrived_at=event.arrived_at)
+        case ArrivalOverdue():
+            return with_persons(state, event.person_ids, overdue_at=event.expected_at)
         case CaseNotDeparted():
-            stayed = _persons(state, event.person_ids, travel="expected", departed_at=None)
-            return replace(stayed, status=_moved(state, "not_departed"), departed_at=None)
-        case PersonWithdrew():
-            return _withdrew(state, event.person_id)
-        case CaseWithdrawn():
-            return replace(
-                _persons(state, event.person_ids, travel="withdrawn"), status=_moved(state, "withdrawn")
-            )
-        case ContactTried():
-            return replace(state, contact_tried_at=(*state.contact_tried_at, event.tried_at))
-        case CaseLapsed():
-            return replace(state, status=_moved(state, "lapsed"))
+            stayed = with_persons(state, event.person_ids, travel="expected", departed_at=None, correction=None)
+            return replace(stayed, status=moved_to(state, "not_departed"), departed_at=None)
         case PlanAgreementNoted():
             return replace(state, agreed_plan_id=event.plan_id)
         case ReintegrationStarted():
-            return replace(state, status=_moved(state, event.status), agreed_plan_id=event.plan_id)
+            return replace(state, status=moved_to(state, event.status), agreed_plan_id=event.plan_id)
         case GrantStageNoted():
             grants = with_grant(state.grants, event.grant_id, event.stage)
-            status = state.status if event.status == state.status else _moved(state, event.status)
+            status = state.status if event.status == state.status else moved_to(state, event.status)
             return replace(state, grants=grants, status=status)
         case MonitoringStarted():
-            return replace(state, status=_moved(state, "monitoring"))
+            return replace(state, status=moved_to(state, "monitoring"))
         case ClosingRequested():
             return replace(
                 state,
-                status=_moved(state, "closing"),
+                status=moved_to(state, "closing"),
                 status_before_closing=state.status,
                 closure_reason=event.reason,
             )
         case ClosingRefused():
             return replace(
                 state,
-                status=_moved(state, _status_if_not_closing(state)),
+                status=moved_to(state, _status_if_not_closing(state)),
                 status_before_closing=None,
                 closure_reason=None,
             )
         case CaseClosed():
-            return replace(state, status=_moved(state, "closed"), status_before_closing=None)
+            return replace(state, status=moved_to(state, "closed"), status_before_closing=None)
+        case ReopeningRequested():
+            return replace(state, reopening_reason=event.reason)
+        case ReopeningRefused():
+            return replace(state, reopening_reason=None)
+        case CaseReopened():
+            status = moved_to(state, standing(state.grants))
+            return replace(state, status=status, closure_reason=None, reopening_reason=None)
         case _:
+            return _aside(state, event)
+
+
+def _aside(state: Case, event: Event) -> Case:
+    match event:
+        case PersonWithdrew():
+            return withdrew(state, event.person_id)
+        case CaseWithdrawn():
+            withdrawn = with_persons(without_booking(state), event.person_ids, travel="withdrawn", withdrew=True)
+            ended = no_longer_held(withdrawn)
+            return replace(ended, status=moved_to(state, "withdrawn"))
+        case ContactTried():
+            return replace(state, contact_tried_at=(*state.contact_tried_at, event.tried_at))
+        case CaseLapsed():
+            return replace(without_booking(state), status=moved_to(state, "lapsed"))
+        case HoldPlaced() | TransitInterrupted():
+            return held(state, hold_of(event))
+        case HoldLifted():
+            return lifted(state, (event.hold_id,), event.lifted_at)
+        case _:
+            if (found := corrected(state, event)) is not None:
+                return found
             raise TypeError(f"{type(event).__name__} does not apply to a case here")
-
-
-def _moved(case: Case, to: str) -> Status:
-    # An event carries its status as a plain string; only a declared one gets past the table.
-    return cast("Status", moved(TRANSITIONS, case.status, to))
 
 
 def _opened(event: CaseOpened) -> Case:
@@ -186,21 +257,6 @@ def _opened(event: CaseOpened) -> Case:
     )
 
 
-def _persons(case: Case, person_ids: Iterable[UUID], **changes: object) -> Case:
-    named = frozenset(person_ids)
-    return replace(
-        case,
-        persons=tuple(
-            replace(person, **changes) if person.person_id in named else person  # type: ignore[arg-type]
-            for person in case.persons
-        ),
-    )
-
-
-def _person(case: Case, person_id: UUID, **changes: object) -> Case:
-    return _persons(case, (person_id,), **changes)
-
-
 def _in_contact(case: Case, at: datetime) -> Case:
     last = max(case.last_contact_at, at)
     return replace(
@@ -212,27 +268,22 @@ def _in_contact(case: Case, at: datetime) -> Case:
 
 def _covered(case: Case, event: OwnPlanNoted) -> Case:
     dropped = [person.person_id for person in case.persons if person.own_plan_id == event.plan_id]
-    return _persons(_persons(case, dropped, own_plan_id=None), event.person_ids, own_plan_id=event.plan_id)
+    return with_persons(with_persons(case, dropped, own_plan_id=None), event.person_ids, own_plan_id=event.plan_id)
 
 
-def _unconfirmed(case: Case) -> Case:
-    everybody = (person.person_id for person in case.persons)
-    return replace(_persons(case, everybody, confirmed_at=None), cleared_at=None)
+def _assisted(case: Case, event: BookingConfirmed) -> Case:
+    persons = (replace(person, assistance=assistance_in(event, person.person_id)) for person in case.persons)
+    return replace(case, persons=tuple(persons))
 
 
-def _without_booking(case: Case) -> Case:
-    return replace(_unconfirmed(case), departs_at=None, arrives_at=None, booked_person_ids=(), flight=None, needs=())
+def _with_evidence(case: Case, person_id: UUID, evidence: Evidence) -> Case:
+    person = case.person(person_id)
+    others = (one for one in person.evidence if one.kind != evidence.kind) if person is not None else ()
+    return with_person(case, person_id, evidence=(*others, evidence))
 
 
-def _withdrew(case: Case, person_id: UUID) -> Case:
-    # A guardian who withdraws takes the signature for the children along: another adult must sign for them anew.
-    signed_for = [person.person_id for person in case.persons if person.declared_by == person_id]
-    left = _person(_persons(case, signed_for, declared_by=None), person_id, travel="withdrawn", confirmed_at=None)
-    if person_id != case.principal_id:
-        return left
-    going_on = [person for person in left.persons if person.travel != "withdrawn"]
-    successor = next((person for person in going_on if person.is_adult), going_on[0])
-    return replace(left, principal_id=successor.person_id)
+def _screened(case: Case, event: ScreeningRecorded) -> Case:
+    return with_screening(case, with_recorded(case.screening_of(event.person_id), event))
 
 
 def _status_if_not_closing(case: Case) -> Status:

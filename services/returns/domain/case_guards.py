@@ -10,6 +10,7 @@ from shared.messages import Context
 
 CaseGuard = Callable[[Case, CaseFacts, Context], None]
 
+
 STATUS_IN_WORDS: Final[Mapping[Status, str]] = {
     "intention": "wish to return expressed",
     "screening": "screening",
@@ -30,22 +31,43 @@ STATUS_IN_WORDS: Final[Mapping[Status, str]] = {
     "ineligible": "not eligible",
     "not_departed": "not departed",
     "lapsed": "lapsed",
+    "on_hold": "on hold",
 }
 
 
 def only_in(*statuses: Status) -> CaseGuard:
-    """A guard: the case must be at one of these statuses; otherwise ``case_ended`` or ``wrong_status``."""
+    """A guard: the case must be at one of these statuses; else ``case_ended``, ``hold_stands`` or ``wrong_status``."""
+    along = also_on_hold(*statuses)
+
+    def guard(case: Case, facts: CaseFacts, context: Context) -> None:
+        not_on_hold(case, facts, context)
+        along(case, facts, context)
+
+    return guard
+
+
+def also_on_hold(*statuses: Status) -> CaseGuard:
+    """A guard as `only_in`, for what moves the case nowhere, so that a hold does not stand against it."""
     when = " or ".join(f"“{STATUS_IN_WORDS[status]}”" for status in statuses)
 
-    def guard(case: Case, _: CaseFacts, __: Context) -> None:
-        still_open(case, _, __)
-        if case.status not in statuses:
+    def guard(case: Case, facts: CaseFacts, context: Context) -> None:
+        still_open(case, facts, context)
+        if case.stretch not in statuses:
             raise RuleViolation(
                 "wrong_status",
-                f"The case is at “{STATUS_IN_WORDS[case.status]}”. This is possible only at {when}.",
+                f"The case is at “{STATUS_IN_WORDS[case.stretch]}”. This is possible only at {when}.",
             )
 
     return guard
+
+
+def not_on_hold(case: Case, _: CaseFacts, __: Context) -> None:
+    """No hold may stand: ``hold_stands``. The sentence is the same for all holds."""
+    if case.status == "on_hold":
+        raise RuleViolation(
+            "hold_stands",
+            "The case is on hold. It goes on once each hold was lifted by somebody who may lift it.",
+        )
 
 
 def still_open(case: Case, _: CaseFacts, __: Context) -> None:
@@ -58,10 +80,30 @@ def still_open(case: Case, _: CaseFacts, __: Context) -> None:
         )
 
 
+def journey_is_not_settled(case: Case, facts: CaseFacts, context: Context) -> None:
+    """The record of the journey itself must not be settled for good: ``case_ended``.
+
+    Somebody who withdrew, or whose case lapsed or was not eligible, and left all the same, is exactly whom protection must
+    hear of at once; such a case stays ended.
+    """
+    if case.status in ("closed", "not_departed"):
+        still_open(case, facts, context)
+
+
 def not_by_the_counsellor(case: Case, _: CaseFacts, context: Context) -> None:
     """Whoever counselled does not decide: ``four_eyes``."""
     if context.actor.person_id == case.counsellor_id:
         raise FourEyes("You are the counsellor of this case. A colleague must take this decision.")
+
+
+def facts_are_fresh(_: Case, facts: CaseFacts, context: Context) -> None:
+    """What happened elsewhere must be known here up to this minute: ``facts_stale``."""
+    if not facts.are_fresh(context.now):
+        raise RuleViolation(
+            "facts_stale",
+            "It is not certain that the latest consents and sessions have reached this service. Try again in a "
+            "minute; if it stays, tell your administrator.",
+        )
 
 
 def nobody_gone(case: Case, _: CaseFacts, __: Context) -> None:

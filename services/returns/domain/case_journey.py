@@ -5,16 +5,23 @@ from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_consequences import with_consequences
-from services.returns.domain.case_guards import member, only_in, still_open
-from services.returns.domain.case_state import Case, CaseFacts, CasePerson
-from services.returns.domain.given_fields import PersonIds
+from services.returns.domain.case_corrections import no_correction_open
+from services.returns.domain.case_guards import journey_is_not_settled, member, only_in, still_open
+from services.returns.domain.case_state import (
+    BEFORE_DEPARTURE,
+    CLEARANCE_HOLDS,
+    Case,
+    CaseFacts,
+    CasePerson,
+)
+from services.returns.domain.given_fields import AlertsId, PersonIds
+from services.returns.domain.screening_facts import is_called_for, left_uncleared
 from shared.contracts.returns import ArrivalKnownBy, CaseNotDeparted, PersonArrived, PersonDeparted
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
 from shared.moments import Moment, refuse_future
 
-CLEARANCE_HOLDS: Final = timedelta(hours=24)
 SILENCE_BEFORE_NOT_DEPARTED: Final = timedelta(days=30)
 
 
@@ -26,6 +33,7 @@ class RecordDeparture(Command):
 
     person_ids: PersonIds
     departed_at: Moment
+    record_id: AlertsId = None
 
 
 class ConfirmArrival(Command):
@@ -40,12 +48,10 @@ class RecordNotDeparted(Command):
     """Confirm that nobody of this case departed after all. This ends the case and can never be taken back."""
 
 
-def _departure_can_be_true(case: Case, _: CaseFacts, __: Context) -> None:
-    # Somebody who withdrew, or whose case lapsed or was not eligible, and left all the same, is exactly whom
-    # protection must hear of at once; such a case stays ended. Only where the record of the journey itself is settled
-    # for good, there is nothing to add.
-    if case.status in ("closed", "not_departed"):
-        still_open(case, _, __)
+def _open_or_somebody_under_way(case: Case, facts: CaseFacts, context: Context) -> None:
+    # Whoever left though their case had ended is awaited all the same.
+    if all(person.travel != "departed" for person in case.persons):
+        still_open(case, facts, context)
 
 
 def _nobody_arrived(case: Case, _: CaseFacts, __: Context) -> None:
@@ -81,14 +87,25 @@ def _record_departure(case: Case, order: RecordDeparture, facts: CaseFacts, cont
         )
         for person in leaving
     )
-    return with_consequences(case, facts, context, *departures)
+    # Protection is called at once, whoever recorded it and whatever had become of the case.
+    called = (
+        left_uncleared(one.person_id, one.departed_at, order.record_id)
+        for one in departures
+        if not one.cleared and not is_called_for(case.screening_of(one.person_id))
+    )
+    return with_consequences(case, facts, context, *departures, *called)
 
 
 def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order: RecordDeparture) -> bool:
-    if case.status != "cleared_to_board" or case.cleared_at is None or person.travel != "expected":
+    # A clearance that time took away stood until then, whenever the departure is recorded.
+    cleared = case.status == "cleared_to_board" or (
+        case.clearance_lapsed_at is not None and case.stretch in BEFORE_DEPARTURE
+    )
+    if not cleared or case.cleared_at is None or person.travel != "expected":
         return False
+    stood_until = min(case.clearance_lapsed_at or order.departed_at, case.cleared_at + CLEARANCE_HOLDS)
     accompanied = person.is_adult or any(companion.is_adult for companion in leaving)
-    return accompanied and case.cleared_at <= order.departed_at <= case.cleared_at + CLEARANCE_HOLDS
+    return accompanied and case.cleared_at <= order.departed_at <= stood_until
 
 
 def _confirm_arrival(case: Case, order: ConfirmArrival, facts: CaseFacts, context: Context) -> Events:
@@ -114,14 +131,15 @@ def _record_not_departed(case: Case, _: RecordNotDeparted, __: CaseFacts, ___: C
 
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
-    changing(RecordDeparture, "Record a departure", _record_departure, _departure_can_be_true),
-    changing(ConfirmArrival, "Confirm an arrival", _confirm_arrival, still_open),
+    changing(RecordDeparture, "Record a departure", _record_departure, journey_is_not_settled),
+    changing(ConfirmArrival, "Confirm an arrival", _confirm_arrival, _open_or_somebody_under_way),
     changing(
         RecordNotDeparted,
         "Confirm that nobody departed",
         _record_not_departed,
         only_in("departed"),
         _nobody_arrived,
+        no_correction_open,
         _long_enough_ago,
     ),
 )

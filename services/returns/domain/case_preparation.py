@@ -1,19 +1,32 @@
 """From approval to the last act that can be refused: documents, plan, booking, readiness, clearance to board."""
 
-from datetime import date, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_evolve import evolve
-from services.returns.domain.case_guards import not_by_the_counsellor, only_in, traveller
+from services.returns.domain.case_guards import (
+    also_on_hold,
+    facts_are_fresh,
+    not_by_the_counsellor,
+    only_in,
+    traveller,
+)
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts
-from services.returns.domain.gate import CONFIRMATION_HOLDS, first_unmet, gate
-from services.returns.domain.given_fields import ArrivalNeeds, Flight, PersonIds
+from services.returns.domain.gate import CONFIRMATION_HOLDS, first_unmet, gate, gate_told_to
+from services.returns.domain.given_fields import (
+    ArrivalNeeds,
+    AssistanceOfPersons,
+    Flight,
+    PersonIds,
+    ValidDay,
+)
+from services.returns.domain.journey_evidence import together
 from shared.contracts.counselling import Country
 from shared.contracts.returns import (
+    AssistanceBooked,
     BookingConfirmed,
     ClearedToBoard,
     FlightMissed,
@@ -28,9 +41,7 @@ from shared.contracts.returns import (
 from shared.decider import Events, Rule, changing, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
-from shared.moments import Day, Moment, refuse_future
-
-FACTS_HOLD: Final = timedelta(seconds=60)
+from shared.moments import Moment, refuse_future
 
 
 class StartPreparation(Command):
@@ -45,9 +56,7 @@ class RecordTravelDocument(Command):
 
     person_id: UUID
     document: TravelDocumentKind
-    valid_until: Annotated[
-        Day, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1), json_schema_extra={"pattern": "^20[0-9]{2}-"})
-    ]
+    valid_until: ValidDay
 
 
 class RecordOwnPlan(Command):
@@ -66,6 +75,15 @@ class ConfirmBooking(Command):
     person_ids: PersonIds
     flight: Flight | None = None
     needs: ArrivalNeeds = ()
+    transit_country: Annotated[
+        Country | None,
+        Field(description="The country in which they change, if they do; of several one that asks for a visa."),
+    ] = None
+    transit_visa_needed: Annotated[
+        StrictBool | None,
+        Field(description="A visa is needed for the country in which they change. As long as nobody says no, it is."),
+    ] = None
+    assistance: AssistanceOfPersons = ()
 
 
 class MarkReadyToTravel(Command):
@@ -98,20 +116,11 @@ def _gate_holds_for_boarding(case: Case, facts: CaseFacts, context: Context) -> 
 
 
 def _refuse_unmet(case: Case, facts: CaseFacts, context: Context, *, boarding: bool) -> None:
-    unmet = first_unmet(gate(case, facts, context.now, boarding=boarding))
+    # A refusal goes on record by its code, and must not tell what screening found.
+    conditions = gate_told_to(gate(case, facts, context.now, boarding=boarding), case, context.actor)
+    unmet = first_unmet(conditions)
     if unmet is not None:
         raise RuleViolation(unmet.code, unmet.sentence)
-
-
-def _facts_are_fresh(_: Case, facts: CaseFacts, context: Context) -> None:
-    caught_up_at = facts.followers_caught_up_at
-    # A clock may run a little before or behind another's; beyond the limit on either side nothing is known.
-    if caught_up_at is None or abs(context.now - caught_up_at) > FACTS_HOLD:
-        raise RuleViolation(
-            "facts_stale",
-            "It is not certain that the latest consents and sessions have reached this service. Try again in a "
-            "minute; if it stays, tell your administrator.",
-        )
 
 
 def _confirmation_is_due(case: Case, _: CaseFacts, context: Context) -> None:
@@ -183,6 +192,8 @@ def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: C
             "booking_incomplete",
             "The booking must hold exactly those who travel: nobody left out, and nobody who stays behind.",
         )
+    if any(one.person_id not in order.person_ids for one in order.assistance):
+        raise RuleViolation("person_not_booked", "Help is booked for somebody who does not travel. Name only who travels.")
     booked = BookingConfirmed(
         departs_at=order.departs_at,
         arrives_at=order.arrives_at,
@@ -190,8 +201,28 @@ def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: C
         person_ids=order.person_ids,
         flight=order.flight,
         needs=order.needs,
+        transit_country=order.transit_country,
+        transit_visa_needed=(
+            order.transit_country is not None if order.transit_visa_needed is None else order.transit_visa_needed
+        ),
+        booked_at=context.now,
+        assistance=tuple(
+            AssistanceBooked(
+                person_id=person_id,
+                assistance=together([one.kind for one in order.assistance if one.person_id == person_id]),
+            )
+            for person_id in order.person_ids
+        ),
     )
-    return () if evolve(case, booked) == case else (booked,)
+    # The same seats once more are no other booking, for which everything would have to be arranged anew.
+    return () if _booking_in(evolve(case, booked)) == _booking_in(case) else (booked,)
+
+
+def _booking_in(case: Case) -> tuple[object, ...]:
+    helped = tuple(person.assistance for person in case.persons)
+    return (
+        case.booking, case.flight, case.needs, case.transit_country, case.transit_visa_needed, helped
+    )  # fmt: skip
 
 
 def _mark_ready_to_travel(_: Case, __: MarkReadyToTravel, ___: CaseFacts, ____: Context) -> Events:
@@ -224,13 +255,20 @@ def _record_missed_flight(case: Case, order: RecordMissedFlight, _: CaseFacts, _
     return (FlightMissed(reason=order.reason, times_missed=case.times_missed + 1),)
 
 
+def _was_to_leave(case: Case, _: CaseFacts, context: Context) -> None:
+    # Once it has passed, time has taken the readiness away and left the booking.
+    if case.status == "preparing" and (case.departs_at is None or context.now < case.departs_at):
+        raise RuleViolation("no_flight_missed", "No booked departure has passed, so none can have been missed.")
+
+
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
     changing(StartPreparation, "Start preparation", _start_preparation, only_in("approved")),
     changing(
         RecordTravelDocument,
         "Record a travel document",
         _record_travel_document,
-        only_in("approved", "preparing", "ready_to_travel"),
+        # A hold may wait for exactly this.
+        also_on_hold("approved", "preparing", "ready_to_travel"),
     ),
     recording(RecordOwnPlan, "Take note of the own plan", _record_own_plan),
     changing(ConfirmBooking, "Confirm the booking", _confirm_booking, only_in("preparing")),
@@ -250,13 +288,14 @@ RULES: tuple[Rule[Case, CaseFacts], ...] = (
         _clear_to_board,
         only_in("ready_to_travel"),
         not_by_the_counsellor,
-        _facts_are_fresh,
+        facts_are_fresh,
         _gate_holds_for_boarding,
     ),
     changing(
         RecordMissedFlight,
         "Record a missed flight",
         _record_missed_flight,
-        only_in("ready_to_travel", "cleared_to_board"),
+        only_in("preparing", "ready_to_travel", "cleared_to_board"),
+        _was_to_leave,
     ),
 )

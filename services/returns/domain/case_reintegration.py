@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.returns.domain.case_consequences import with_consequences
+from services.returns.domain.case_corrections import no_correction_open
 from services.returns.domain.case_guards import only_in
 from services.returns.domain.case_state import (
     FOLLOWING_GRANTS,
@@ -135,6 +136,7 @@ RULES: tuple[Rule[Case, CaseFacts], ...] = (
         # With an approved grant it is never possible, but then the grant is the reason that people need to hear.
         only_in("arrived", *FOLLOWING_GRANTS),
         _nothing_left_to_pay,
+        no_correction_open,
     ),
     recording(RecordCaseSealed, "Take note of the seal", _record_case_sealed),
     recording(RecordSealRefused, "Take note of a refused seal", _record_seal_refused),

@@ -2,18 +2,36 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
+from services.returns.domain.holds import Hold
+from services.returns.domain.screening import PersonScreening
+from shared.contracts.corrections import Correctable
 from shared.contracts.counselling import AgeGroup, Sex
-from shared.contracts.returns import ArrivalNeed, ClosureReason, GrantStage, TravelDocumentKind
+from shared.contracts.reopening import ReopeningReason
+from shared.contracts.returns import (
+    ArrivalNeed,
+    Assistance,
+    ClosureReason,
+    EvidenceKind,
+    FitnessCondition,
+    FitnessOutcome,
+    GrantStage,
+    TravelDocumentKind,
+)
 
 Status = Literal[
     "intention", "screening", "applied", "approved", "preparing", "ready_to_travel", "cleared_to_board", "departed",
     "arrived", "reintegrating", "grant_approved", "grant_disbursed", "monitoring", "closing", "closed", "withdrawn",
-    "ineligible", "not_departed", "lapsed",
+    "ineligible", "not_departed", "lapsed", "on_hold",
 ]
+# For so long after it what was told by other services counts as known.
+FACTS_HOLD: Final = timedelta(seconds=60)
+# For so long after it a clearance to board stands.
+CLEARANCE_HOLDS: Final = timedelta(hours=24)
+
 Travel = Literal["expected", "withdrawn", "departed", "arrived"]
 
 BEFORE_DEPARTURE: Final[tuple[Status, ...]] = (
@@ -21,6 +39,8 @@ BEFORE_DEPARTURE: Final[tuple[Status, ...]] = (
 )
 GATED: Final[tuple[Status, ...]] = ("ready_to_travel", "cleared_to_board")
 FOLLOWING_GRANTS: Final[tuple[Status, ...]] = ("reintegrating", "grant_approved", "grant_disbursed", "monitoring")
+# Where a case may be when it is put on hold. While it is being closed the answer is a moment away.
+HOLDABLE: Final[tuple[Status, ...]] = (*BEFORE_DEPARTURE, "departed", "arrived", *FOLLOWING_GRANTS)
 TERMINAL: Final[tuple[Status, ...]] = ("closed", "withdrawn", "ineligible", "not_departed", "lapsed")
 
 _GRANT_LED: Final = frozenset(FOLLOWING_GRANTS)
@@ -30,42 +50,81 @@ AWAITED: Final[tuple[Status, ...]] = ("preparing", "ready_to_travel", "cleared_t
 
 BEGINNINGS: Final[frozenset[str]] = frozenset({"intention"})
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
-    "intention": frozenset({"screening", "departed", "withdrawn", "lapsed"}),
-    "screening": frozenset({"applied", "departed", "withdrawn", "ineligible", "lapsed"}),
-    "applied": frozenset({"approved", "departed", "withdrawn", "ineligible", "lapsed"}),
-    "approved": frozenset({"preparing", "departed", "withdrawn", "lapsed"}),
-    "preparing": frozenset({"ready_to_travel", "departed", "withdrawn", "lapsed"}),
-    "ready_to_travel": frozenset({"cleared_to_board", "preparing", "departed", "withdrawn"}),
-    "cleared_to_board": frozenset({"preparing", "departed", "withdrawn"}),
-    "departed": frozenset({"arrived", "not_departed"}),
-    "arrived": frozenset({*_GRANT_LED, "closing"}),
-    "reintegrating": frozenset({"grant_approved", "grant_disbursed", "monitoring", "closing"}),
-    "grant_approved": frozenset({"reintegrating", "grant_disbursed", "monitoring"}),
-    "grant_disbursed": frozenset({"reintegrating", "grant_approved", "monitoring", "closing"}),
-    "monitoring": frozenset({"reintegrating", "grant_approved", "grant_disbursed", "closing"}),
+    "intention": frozenset({"screening", "departed", "withdrawn", "lapsed", "on_hold"}),
+    "screening": frozenset({"applied", "departed", "withdrawn", "ineligible", "lapsed", "on_hold"}),
+    "applied": frozenset({"approved", "departed", "withdrawn", "ineligible", "lapsed", "on_hold"}),
+    "approved": frozenset({"preparing", "departed", "withdrawn", "lapsed", "on_hold"}),
+    "preparing": frozenset({"ready_to_travel", "departed", "withdrawn", "lapsed", "on_hold"}),
+    "ready_to_travel": frozenset({"cleared_to_board", "preparing", "departed", "withdrawn", "on_hold"}),
+    "cleared_to_board": frozenset({"preparing", "departed", "withdrawn", "on_hold"}),
+    # Back only where two people have said that it was recorded wrongly.
+    "departed": frozenset({"arrived", "not_departed", "preparing", "on_hold"}),
+    "arrived": frozenset({*_GRANT_LED, "departed", "closing", "on_hold"}),
+    "reintegrating": frozenset({"grant_approved", "grant_disbursed", "monitoring", "closing", "on_hold"}),
+    "grant_approved": frozenset({"reintegrating", "grant_disbursed", "monitoring", "on_hold"}),
+    "grant_disbursed": frozenset({"reintegrating", "grant_approved", "monitoring", "closing", "on_hold"}),
+    "monitoring": frozenset({"reintegrating", "grant_approved", "grant_disbursed", "closing", "on_hold"}),
     "closing": frozenset({"closed", "arrived", *_GRANT_LED}),
-    "closed": frozenset(),
+    # The one ending that can be taken back: what is over is the support, not the journey.
+    "closed": _GRANT_LED,
     "withdrawn": frozenset(),
     "ineligible": frozenset(),
     "not_departed": frozenset(),
     "lapsed": frozenset(),
+    # Back to where it was, or to where it has come meanwhile; never past the gate.
+    "on_hold": frozenset({*(frozenset(HOLDABLE) - frozenset(GATED)), "withdrawn"}),
 }
 
 # One command may state several facts (the last one waited for withdraws, so the case has departed, and as the others
-# have arrived it has arrived), but its row is written once: this is what a row may do, for the database to hold.
+# have arrived it has arrived; whoever did not leave after all had withdrawn), but its row is written once: this is what a
+# row may do, for the database to hold.
+_BESIDES: Final[Mapping[str, frozenset[str]]] = {
+    "departed": _GRANT_LED | {"withdrawn"},
+    "arrived": frozenset(),
+}
 ROW_TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
-    status: (
-        to | {"arrived"} | _GRANT_LED if "departed" in to else to | _GRANT_LED if status == "departed" else to
-    )
+    status: to | _BESIDES.get(status, _GRANT_LED | {"arrived"} if "departed" in to else frozenset())
     for status, to in TRANSITIONS.items()
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is on record for one person's journey: of what kind, since when, from which to which day it holds.
+
+    ``outcome`` and ``conditions`` are a decision's on fitness to travel.
+    """
+
+    kind: EvidenceKind
+    established_at: datetime
+    valid_from: date | None = None
+    valid_until: date | None = None
+    outcome: FitnessOutcome | None = None
+    conditions: tuple[FitnessCondition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The question whether a person's departure or arrival was recorded wrongly, which is for somebody else to decide.
+
+    ``withdrew_at`` is when the person had withdrawn, where that is why.
+    """
+
+    of: Correctable
+    asked_by: str
+    asked_at: datetime
+    withdrew_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CasePerson:
     """One person of a case with what their own journey needs; ``declared_by`` is who signed the declaration for them.
 
-    ``confirmed_at`` is when an adult last confirmed, for the present booking, that they still wish to go.
+    ``confirmed_at`` is when an adult last confirmed, for the present booking, that they still wish to go. ``evidence``
+    is the latest of each kind, for as long as the journey needs it. Of somebody under way ``expected_at`` is when they
+    should land, as it was booked when they left, and ``overdue_at`` the same once it was said that nobody confirmed it.
+    ``withdrew`` is whether they ever withdrew, also if they left afterwards; ``correction`` is what is asked about the
+    record of their journey.
     """
 
     person_id: UUID
@@ -73,19 +132,28 @@ class CasePerson:
     age_group: AgeGroup
     country_of_origin: str
     travel: Travel = "expected"
-    screened_at: datetime | None = None
     declared_by: UUID | None = None
     own_plan_id: UUID | None = None
     document: TravelDocumentKind | None = None
     document_valid_until: date | None = None
+    evidence: tuple[Evidence, ...] = ()
+    assistance: tuple[Assistance, ...] = ()
     confirmed_at: datetime | None = None
     departed_at: datetime | None = None
     arrived_at: datetime | None = None
+    expected_at: datetime | None = None
+    overdue_at: datetime | None = None
+    withdrew: bool = False
+    correction: Correction | None = None
 
     @property
     def is_adult(self) -> bool:
         """Whether the person was an adult when the intention was recorded."""
         return self.age_group == "adult"
+
+    def has(self, kind: EvidenceKind) -> Evidence | None:
+        """The latest evidence of a kind."""
+        return next((one for one in self.evidence if one.kind == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +178,19 @@ class Case:
     """A return case from an intention to its end.
 
     ``departs_at``, ``arrives_at``, ``booked_person_ids``, ``flight`` and ``needs`` are the present booking, its seats
-    those of persons who have not left. ``departed_at`` and ``arrived_at`` are when the last of those did with whom the case departed and
+    those of persons who have not left, ``booked_at`` when it was recorded and ``times_booked`` how many there were with it; ``transit_country``, ``transit_visa_needed``
+    and ``reception_arranged_at`` are what goes with it, as each person's ``assistance`` and exit formalities do. ``departed_at`` and ``arrived_at`` are when the last of those did with whom the case departed and
     arrived. ``contact_tried_at`` holds the tries since ``last_contact_at``, the latest moment at which somebody of the
-    case was certainly in contact with us.
+    case was certainly in contact with us, but for what screening tells of it (`in_contact_at`). ``reopening_reason`` is why a closed case is to be taken up again, until
+    counselling has answered. ``holds`` are all that were placed while the case had not ended, and
+    ``status_before_hold`` is where it goes on once none of them stands.
+
+    ``holds_until`` is when time alone unmakes the readiness or the clearance that the case has, as far as the case
+    itself knows; ``clearance_lapsed_at`` when time last did. ``arrival_due_at`` is when it has next to be said that
+    nobody confirmed an arrival, ``arrival_overdue_at`` when the first of those should have landed of whom that was said.
+
+    ``screening`` is what was found out about those who still travel, with the alerts about anybody that protection has not
+    closed; ``protection_since`` is since when protection has to look at the case, for an alert or for a hold of its own.
     """
 
     case_ref: str
@@ -133,18 +211,51 @@ class Case:
     booked_person_ids: tuple[UUID, ...] = ()
     flight: str | None = None
     needs: tuple[ArrivalNeed, ...] = ()
+    transit_country: str | None = None
+    transit_visa_needed: bool = False
+    booked_at: datetime | None = None
+    reception_arranged_at: datetime | None = None
     cleared_at: datetime | None = None
+    clearance_lapsed_at: datetime | None = None
+    holds_until: datetime | None = None
     times_missed: int = 0
+    times_booked: int = 0
     departed_at: datetime | None = None
     arrived_at: datetime | None = None
+    arrival_due_at: datetime | None = None
+    arrival_overdue_at: datetime | None = None
     agreed_plan_id: UUID | None = None
     grants: tuple[NotedGrant, ...] = ()
     status_before_closing: Status | None = None
     closure_reason: ClosureReason | None = None
+    reopening_reason: ReopeningReason | None = None
+    holds: tuple[Hold, ...] = ()
+    status_before_hold: Status | None = None
+    screening: tuple[PersonScreening, ...] = ()
+    protection_since: datetime | None = None
+
+    @property
+    def in_contact_at(self) -> datetime:
+        """When somebody of the case was last in contact with us, also in screening.
+
+        An alert that is closed, an assessment of protection's and a panel are no contact. That one of them was recorded
+        would show in ``last_contact_at``, which all staff are shown; so no part of screening stands in that.
+        """
+        heard = (part for one in self.screening for part in (one.voluntariness, one.fear, one.vulnerability) if part)
+        return max((self.last_contact_at, *(part.at for part in heard)))
+
+    @property
+    def stretch(self) -> Status:
+        """How far the case is on its way, whatever holds it there: its status but for holds."""
+        return self.status_before_hold or self.status
 
     def person(self, person_id: UUID) -> CasePerson | None:
         """The person of this case under this id, also one who withdrew."""
         return next((person for person in self.persons if person.person_id == person_id), None)
+
+    def screening_of(self, person_id: UUID) -> PersonScreening:
+        """What screening found out about one person; of whom nothing was recorded, nothing."""
+        return next((one for one in self.screening if one.person_id == person_id), PersonScreening(person_id))
 
     @property
     def travelling(self) -> tuple[CasePerson, ...]:
@@ -186,10 +297,20 @@ class CaseFacts:
 
     ``followers_caught_up_at`` is the last moment at which every consumer of this service had nothing left to read. A
     shell on a replayed clock hands in the replayed ``now`` while they are caught up. None: not known, so stale.
+    Whether somebody of the case was erased or has another open case is asked when it is to be reopened, and not else.
     """
 
     persons: tuple[KnownPerson, ...] = ()
     followers_caught_up_at: datetime | None = None
+    anybody_erased: bool = False
+    in_another_case: bool = False
+
+    def are_fresh(self, at: datetime) -> bool:
+        """Whether all that happened elsewhere was known here at this moment, or a little before.
+
+        A clock may run a little before or behind another's; beyond the limit on either side nothing is known.
+        """
+        return self.followers_caught_up_at is not None and abs(at - self.followers_caught_up_at) <= FACTS_HOLD
 
     def of(self, person_id: UUID) -> KnownPerson:
         """What is known of one person; of a stranger, nothing that would let anybody travel."""

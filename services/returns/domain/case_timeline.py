@@ -5,20 +5,31 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.actors import Role
-from shared.contracts import returns
+from shared.contracts import corrections, reopening, returns
 from shared.messages import Event
 
 _STAFF: Final = frozenset({Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS})
 # Whoever prepares a journey has no part in what was found out about a person (domain reference 5.4).
 _CARING: Final = _STAFF - {Role.OPERATIONS}
+# Who placed a hold and who lifted it would tell the others what it was about, so protection alone is told (`told_to`).
+_DECIDING: Final = frozenset({Role.COORDINATOR, Role.PROTECTION})
+_PROTECTING: Final = frozenset({Role.PROTECTION})
+# All parts look alike; that a part came from protection would tell what it is.
+_SCREENING: Final = frozenset({Role.COUNSELLOR, Role.PROTECTION})
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Who is shown facts of one kind; ``happened`` is the field with the moment at which they happened, if they have one."""
+    """Who is shown facts of one kind, and which of them who it was that brought it about.
+
+    ``happened`` is the field with the moment at which they happened, if they have one. What is ``of_screening`` is shown
+    to those of them alone who are shown what screening found in this case.
+    """
 
     roles: frozenset[Role] = _STAFF
     happened: str | None = None
+    actor_to: frozenset[Role] = _STAFF
+    of_screening: bool = False
 
 
 # What is not named here is shown to nobody.
@@ -26,12 +37,15 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     returns.CaseOpened: Shown(happened="expressed_at"),
     returns.ScreeningStarted: Shown(_CARING),
     returns.PersonScreened: Shown(_CARING, "screened_at"),
+    returns.ScreeningRecorded: Shown(_SCREENING, "established_at", _PROTECTING, of_screening=True),
     returns.DeclarationSigned: Shown(happened="signed_at"),
     returns.ApplicationSubmitted: Shown(),
     returns.CaseDeclaredIneligible: Shown(),
     returns.CaseApproved: Shown(),
     returns.PreparationStarted: Shown(),
     returns.TravelDocumentRecorded: Shown(),
+    returns.EvidenceRecorded: Shown(happened="established_at"),
+    returns.ReceptionArranged: Shown(happened="arranged_at"),
     returns.OwnPlanNoted: Shown(),
     returns.BookingConfirmed: Shown(),
     returns.ReadyToTravel: Shown(),
@@ -43,11 +57,15 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     returns.FlightMissed: Shown(),
     returns.PersonArrived: Shown(happened="arrived_at"),
     returns.CaseArrived: Shown(happened="arrived_at"),
+    returns.ArrivalOverdue: Shown(),
     returns.CaseNotDeparted: Shown(),
     returns.PersonWithdrew: Shown(),
     returns.CaseWithdrawn: Shown(),
     returns.ContactTried: Shown(happened="tried_at"),
     returns.CaseLapsed: Shown(),
+    returns.HoldPlaced: Shown(_DECIDING, "placed_at", _PROTECTING),
+    returns.HoldLifted: Shown(_DECIDING, "lifted_at", _PROTECTING),
+    returns.TransitInterrupted: Shown(happened="interrupted_at"),
     returns.PlanAgreementNoted: Shown(),
     returns.ReintegrationStarted: Shown(),
     returns.GrantStageNoted: Shown(),
@@ -55,12 +73,24 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     returns.ClosingRequested: Shown(),
     returns.ClosingRefused: Shown(),
     returns.CaseClosed: Shown(),
+    reopening.ReopeningRequested: Shown(),
+    reopening.ReopeningRefused: Shown(),
+    returns.CaseReopened: Shown(),
+    corrections.CorrectionAsked: Shown(happened="withdrew_at"),
+    corrections.CorrectionRejected: Shown(),
+    corrections.DepartureCorrected: Shown(),
+    corrections.ArrivalCorrected: Shown(),
 }
 
 _BY_KIND: Final = {event.kind: shown for event, shown in TIMELINE.items()}
 
 
-def shown_to(roles: Collection[str], kind: str) -> Shown | None:
-    """How facts of this kind are shown to somebody with these roles; None is not at all."""
+def shown_to(roles: Collection[str], kind: str, *, screening: bool) -> Shown | None:
+    """How facts of this kind are shown to somebody with these roles; None is not at all.
+
+    ``screening`` is whether they are shown what screening found in this case (`is_shown_screening`).
+    """
     shown = _BY_KIND.get(kind)
-    return shown if shown is not None and not shown.roles.isdisjoint(roles) else None
+    if shown is None or shown.roles.isdisjoint(roles):
+        return None
+    return shown if screening or not shown.of_screening else None

@@ -1,12 +1,15 @@
 """How a case ends before departure: the migrant withdraws, which nothing stops, or contact is lost for long."""
 
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Annotated, Final, NoReturn
 from uuid import UUID
 
+from pydantic import Field
+
 from services.returns.domain.case_consequences import with_consequences
-from services.returns.domain.case_guards import member, nobody_gone, only_in, still_open
-from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, Status
+from services.returns.domain.case_corrections import asked
+from services.returns.domain.case_guards import also_on_hold, member, nobody_gone, only_in, still_open
+from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson, Status
 from shared.contracts.returns import (
     CaseLapsed,
     CaseWithdrawn,
@@ -25,22 +28,32 @@ SILENCE_BEFORE_LAPSE: Final = timedelta(days=30)
 LAPSING: Final[tuple[Status, ...]] = ("intention", "screening", "applied", "approved", "preparing")
 
 
+WithdrawnAt = Annotated[
+    Moment | None,
+    Field(description="When they withdrew, if a departure is recorded already and that was before it."),
+]
+
+
 class WithdrawCase(Command):
     """Record that everybody who has not left withdraws. No reason is needed, and nothing can stop it.
 
-    Where somebody has left already, the others are recorded as staying behind and the case goes on.
+    Where somebody has left already, the others are recorded as staying behind and the case goes on. Whoever withdrew
+    before a departure that is recorded all the same did not leave: say when, and a colleague corrects the departure.
     """
 
     reason: WithdrawalReason = "not_stated"
+    withdrawn_at: WithdrawnAt = None
 
 
 class WithdrawPerson(Command):
     """Record that one person withdraws and stays behind. No reason is needed, and nothing can stop it.
 
-    If the principal withdraws, the first other adult of the case becomes principal.
+    If the principal withdraws, the first other adult of the case becomes principal. Whoever withdrew before a departure
+    that is recorded all the same did not leave: say when, and a colleague corrects the departure.
     """
 
     person_id: UUID
+    withdrawn_at: WithdrawnAt = None
 
 
 class RecordContactTried(Command):
@@ -57,7 +70,8 @@ class LapseCase(Command):
 
 def _before_departure(case: Case, _: CaseFacts, __: Context) -> None:
     still_open(case, _, __)
-    if case.status not in BEFORE_DEPARTURE:
+    # Once it has departed, only to say that somebody had withdrawn before, which the command itself says.
+    if case.stretch not in (*BEFORE_DEPARTURE, "departed"):
         raise _departed_already()
 
 
@@ -70,16 +84,20 @@ def _departed_already() -> RuleViolation:
 
 
 def _silent_for_long(case: Case, _: CaseFacts, context: Context) -> None:
-    if context.now < case.last_contact_at + SILENCE_BEFORE_LAPSE:
+    # While we held the case there was nothing that the migrant could have done.
+    since = max((case.in_contact_at, *(hold.lifted_at for hold in case.holds if hold.lifted_at is not None)))
+    if context.now < since + SILENCE_BEFORE_LAPSE:
         raise RuleViolation(
             "too_early_to_lapse",
-            "The migrant was in contact within the last 30 days. A case lapses only after 30 days without contact.",
+            "The migrant was in contact, or the case on hold, within the last 30 days. A case lapses only after 30 days "
+            "without contact.",
         )
 
 
 def _tried_enough(case: Case, _: CaseFacts, __: Context) -> None:
     # Two calls in a row are one try: each must be on a day of its own.
-    if len({tried_at.date() for tried_at in case.contact_tried_at}) < TRIES_BEFORE_LAPSE:
+    since = case.in_contact_at
+    if len({tried_at.date() for tried_at in case.contact_tried_at if tried_at > since}) < TRIES_BEFORE_LAPSE:
         raise RuleViolation(
             "contact_not_tried_enough",
             "Since the last contact there must be tries to reach the migrant on two different days. A counsellor can "
@@ -87,11 +105,29 @@ def _tried_enough(case: Case, _: CaseFacts, __: Context) -> None:
         )
 
 
+def _withdrew_before(person: CasePerson, withdrawn_at: datetime | None) -> bool:
+    """Whether this person withdrew before they are said to have left; whoever was met at the other end has left."""
+    if withdrawn_at is None:
+        return False
+    return person.travel == "departed" and person.departed_at is not None and withdrawn_at < person.departed_at
+
+
+def _refuse_too_late(withdrawn_at: datetime | None, context: Context) -> NoReturn:
+    """Refuses what comes after a departure; only here does it matter whether a time is right, which a clock may get wrong."""
+    if withdrawn_at is not None:
+        refuse_future(withdrawn_at, context)
+    raise _departed_already()
+
+
 def _withdraw_case(case: Case, order: WithdrawCase, facts: CaseFacts, context: Context) -> Events:
     staying = tuple(person.person_id for person in case.travelling)
     if case.gone:
-        withdrawals = tuple(PersonWithdrew(person_id=person_id) for person_id in staying)
-        return with_consequences(case, facts, context, *withdrawals)
+        before = [person for person in case.gone if _withdrew_before(person, order.withdrawn_at)]
+        if not staying and not before:
+            _refuse_too_late(order.withdrawn_at, context)
+        questions = (question for person in before for question in asked(person, "departure", context, order.withdrawn_at))
+        events = (*questions, *(PersonWithdrew(person_id=person_id) for person_id in staying))
+        return with_consequences(case, facts, context, *events) if events else ()
     return (CaseWithdrawn(reason=Concealed.of(order.reason), person_ids=staying),)
 
 
@@ -99,8 +135,10 @@ def _withdraw_person(case: Case, order: WithdrawPerson, facts: CaseFacts, contex
     person = member(case, order.person_id)
     if person.travel == "withdrawn":
         return ()
+    if _withdrew_before(person, order.withdrawn_at):
+        return asked(person, "departure", context, order.withdrawn_at)
     if person.travel != "expected":
-        raise _departed_already()
+        _refuse_too_late(order.withdrawn_at, context)
     if not case.gone and len(case.travelling) == 1:
         return (CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=(order.person_id,)),)
     return with_consequences(case, facts, context, PersonWithdrew(person_id=order.person_id))
@@ -110,7 +148,7 @@ def _record_contact_tried(case: Case, order: RecordContactTried, _: CaseFacts, c
     if order.tried_at in case.contact_tried_at:
         return ()
     refuse_future(order.tried_at, context)
-    if order.tried_at <= case.last_contact_at:
+    if order.tried_at <= case.in_contact_at:
         raise RuleViolation(
             "contact_since", "The migrant was in contact after that time, so this try no longer matters."
         )
@@ -126,7 +164,7 @@ def _lapse_case(case: Case, order: LapseCase, _: CaseFacts, __: Context) -> Even
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
     changing(WithdrawCase, "Withdraw", _withdraw_case, _before_departure),
     changing(WithdrawPerson, "Withdraw one person", _withdraw_person, _before_departure),
-    changing(RecordContactTried, "Record a try to reach the migrant", _record_contact_tried, only_in(*LAPSING)),
+    changing(RecordContactTried, "Record a try to reach the migrant", _record_contact_tried, also_on_hold(*LAPSING)),
     changing(
         LapseCase,
         "End the case for lost contact",

@@ -1,15 +1,26 @@
 """The departure gate: every condition that must hold before anybody travels, each with who can provide it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_state import Case, CaseFacts, CasePerson
-from shared.actors import Role
+from services.returns.domain.days import latest_day
+from services.returns.domain.journey_evidence import (
+    is_assisted,
+    is_fit,
+    is_flagged,
+    is_shown_health,
+    may_exit,
+    may_pass,
+)
+from services.returns.domain.screening_lines import CODES, is_shown_screening, lines_of
+from shared.actors import Actor, Role
 
 CONFIRMATION_HOLDS: Final = timedelta(hours=24)
+_OF_HEALTH: Final = frozenset({"fitness_not_decided", "assistance_not_booked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,12 @@ class _Wording:
 
 
 _WORDINGS: Final[Mapping[str, _Wording]] = {
+    # The same words for every hold, and the same colleague to ask: neither tells what it is about.
+    "hold_stands": _Wording(
+        "No hold stands.",
+        "The case is on hold. It goes on once each hold was lifted by somebody who may lift it.",
+        Role.COORDINATOR,
+    ),
     "approval_missing": _Wording(
         "Somebody other than the counsellor has approved the case.",
         "Nobody other than the counsellor has approved the case. A coordinator can approve it.",
@@ -50,8 +67,52 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
         Role.COUNSELLOR,
     ),
     "voluntariness_not_assessed": _Wording(
-        "Screening is complete and found the wish to return voluntary.",
-        "Somebody's voluntariness has not been assessed. A counsellor must complete the screening.",
+        "The wish to return is free, informed, and this person can decide.",
+        "It is not assessed, or was not found, that somebody's wish to return is free, informed, and theirs to decide. A "
+        "counsellor can assess it.",
+        Role.COUNSELLOR,
+    ),
+    "not_heard_alone": _Wording(
+        "This person was heard without family in the room and without an interpreter of the family or the centre.",
+        "Somebody was not heard alone, or a relative or a resident interpreted. A counsellor must hear them alone, with a "
+        "professional interpreter where one is needed.",
+        Role.COUNSELLOR,
+    ),
+    "consequences_not_explained": _Wording(
+        "Ways to stay and what leaving means in law were explained.",
+        "Ways to stay, or what leaving means in law, were not explained to somebody. A counsellor must explain them.",
+        Role.COUNSELLOR,
+    ),
+    "fear_of_return_open": _Wording(
+        "This person was asked and does not fear to return.",
+        "Somebody was not asked whether they fear to return, or fears it. Protection can say how to go on.",
+        Role.PROTECTION,
+    ),
+    "vulnerability_not_screened": _Wording(
+        "It was screened whether this person is vulnerable.",
+        "It was not screened whether somebody is vulnerable. A counsellor can record it.",
+        Role.COUNSELLOR,
+    ),
+    "protection_alert_open": _Wording(
+        "No alert about this person is open.",
+        "Protection was called for somebody and has not closed that yet.",
+        Role.PROTECTION,
+    ),
+    "trafficking_risk_open": _Wording(
+        "The risk of the return was assessed as acceptable.",
+        "The risk of somebody's return is not assessed, or not acceptable. Protection assesses it.",
+        Role.PROTECTION,
+    ),
+    "best_interests_open": _Wording(
+        "Return is in the best interests of this child; guardian and child agree, and the family is ready.",
+        "It is not found that return is in the best interests of a child, or somebody does not agree. Protection can say "
+        "what is missing.",
+        Role.PROTECTION,
+    ),
+    # One line for all of these, for whoever is not shown what screening found.
+    "screening_not_settled": _Wording(
+        "What screening asks of everybody is settled.",
+        "What screening asks of somebody is not settled. The counsellor of the case or protection can say what is missing.",
         Role.COUNSELLOR,
     ),
     "declaration_missing": _Wording(
@@ -89,6 +150,40 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
         "A travel document will have expired on arrival. A counsellor can record a renewed one.",
         Role.COUNSELLOR,
     ),
+    "transit_visa_missing": _Wording(
+        "A visa for the country between is valid on the journey.",
+        "The booking leads through a country that asks for a visa, and somebody has none that is valid on the journey. "
+        "Operations can record one.",
+        Role.OPERATIONS,
+    ),
+    "exit_formalities_missing": _Wording(
+        "The exit formalities with the Service for Foreigners' Affairs are recorded.",
+        "The exit formalities with the Service for Foreigners' Affairs are not recorded, or are over before departure. "
+        "Operations can record them.",
+        Role.OPERATIONS,
+    ),
+    "fitness_not_decided": _Wording(
+        "A decision says that this person is fit to travel.",
+        "It was asked whether somebody is fit to travel, and no decision says so for the days of the journey. A doctor "
+        "of the mission must decide.",
+        Role.MEDICAL,
+    ),
+    "assistance_not_booked": _Wording(
+        "The help that this person needs on the way is booked.",
+        "The booking does not hold all the help that somebody needs on the way. Operations can confirm one that does.",
+        Role.OPERATIONS,
+    ),
+    "health_not_settled": _Wording(
+        "What this person's health asks of the journey is settled.",
+        "What somebody's health asks of the journey is not settled. Operations know what is missing.",
+        Role.OPERATIONS,
+    ),
+    "reception_not_arranged": _Wording(
+        "The receiving office was notified of this booking, and the reception is arranged.",
+        "The receiving office was not notified of this booking, or nobody is arranged to meet the persons. Operations can "
+        "record it once it is.",
+        Role.OPERATIONS,
+    ),
     "voluntariness_not_fresh": _Wording(
         "This adult confirmed within 24 hours before departure that they still wish to go.",
         "An adult has not confirmed within 24 hours before departure that they still wish to go. Operations can ask "
@@ -107,14 +202,48 @@ def gate(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -> tuple
     return tuple(_conditions(case, facts, at, boarding=boarding))
 
 
+def gate_told_to(conditions: Iterable[Condition], case: Case, reader: Actor) -> tuple[Condition, ...]:
+    """The conditions of a case as somebody is told them.
+
+    Whoever is not shown what was decided about anybody's health is told of it in one line for each person, and whoever is
+    not shown what screening found in one line for all of them: by which of them is unmet, or asked for at all, and of
+    whom, one could tell what was found.
+    """
+    lines = tuple(conditions)
+    if not is_shown_screening(case, reader):
+        lines = _in_one_line_for_all(lines, CODES, "screening_not_settled")
+    if not is_shown_health(reader.roles):
+        lines = _in_one_line(lines, _OF_HEALTH, "fitness_not_decided", "health_not_settled")
+    return lines
+
+
+def _in_one_line(
+    lines: tuple[Condition, ...], codes: Collection[str], stands_for: str, neutral: str
+) -> tuple[Condition, ...]:
+    """The lines with one ``neutral`` for each person in place of these; each of those persons has a ``stands_for``."""
+    unmet = {line.person_id for line in lines if line.code in codes and not line.met}
+    return tuple(
+        _condition(neutral, line.person_id not in unmet, line.person_id) if line.code == stands_for else line
+        for line in lines
+        if line.code == stands_for or line.code not in codes
+    )
+
+
+def _in_one_line_for_all(
+    lines: tuple[Condition, ...], codes: Collection[str], neutral: str
+) -> tuple[Condition, ...]:
+    """The lines with a single ``neutral``, which names nobody, in place of these, where the first of them stood."""
+    first = next((place for place, line in enumerate(lines) if line.code in codes), None)
+    if first is None:
+        return lines
+    settled = all(line.met for line in lines if line.code in codes)
+    others = (line for line in lines[first:] if line.code not in codes)
+    return (*lines[:first], _condition(neutral, settled), *others)
+
+
 def first_unmet(conditions: Iterable[Condition]) -> Condition | None:
     """The condition that a refusal names, or None if all hold."""
     return next((condition for condition in conditions if not condition.met), None)
-
-
-def latest_day(at: datetime) -> date:
-    """The latest calendar day that it can be anywhere at this moment (UTC+14)."""
-    return (at + timedelta(hours=14)).date()
 
 
 def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -> Iterator[Condition]:
@@ -123,6 +252,7 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
     children = [person for person in travelling if not person.is_adult]
     booked = booking is not None and bool(travelling) and _same_persons(booking.person_ids, travelling)
 
+    yield _condition("hold_stands", case.status != "on_hold")
     yield _condition("approval_missing", case.approved_by not in (None, case.counsellor_id))
     yield from _of_each(
         "data_consent_missing", case.consenting, lambda person: facts.of(person.person_id).data_consent
@@ -130,9 +260,8 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
     yield from _of_each(
         "individual_session_missing", adults, lambda person: facts.of(person.person_id).counselled_at is not None
     )
-    yield from _of_each(
-        "voluntariness_not_assessed", travelling, lambda person: person.screened_at is not None
-    )
+    for line, person, holds in lines_of(case):
+        yield _condition(line.code, holds, person.person_id)
     yield from _of_each("declaration_missing", travelling, lambda person: person.declared_by is not None)
     yield from _of_each("own_plan_missing", travelling, lambda person: person.own_plan_id is not None)
     yield from _of_each("child_without_guardian", children, lambda _: bool(adults))
@@ -141,12 +270,21 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
         yield _condition("booking_in_the_past", booking.departs_at > at)
     yield from _of_each("document_missing", travelling, lambda person: person.document is not None)
     # Valid on the day of arrival wherever that is: the zone of the destination is not known here.
-    needed_until = latest_day(booking.arrives_at if booking is not None else at)
+    # Whoever was left behind by a booked flight needs one that is valid still.
+    needed_until = latest_day(max(booking.arrives_at, at) if booking is not None else at)
     yield from _of_each(
         "document_expires_before_arrival",
         (person for person in travelling if person.document is not None),
         lambda person: person.document_valid_until is not None and person.document_valid_until >= needed_until,
     )
+    if case.transit_visa_needed:
+        yield from _of_each("transit_visa_missing", travelling, lambda person: may_pass(person, booking, at))
+    yield from _of_each("exit_formalities_missing", travelling, lambda person: may_exit(person, booking, at))
+    flagged = [person for person in travelling if is_flagged(person)]
+    yield from _of_each("fitness_not_decided", flagged, lambda person: is_fit(person, booking, at))
+    yield from _of_each("assistance_not_booked", flagged, is_assisted)
+    if booking is not None:
+        yield _condition("reception_not_arranged", case.reception_arranged_at is not None)
     if boarding:
         departs_at = booking.departs_at if booking is not None else None
         yield from _of_each(

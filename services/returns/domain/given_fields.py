@@ -1,13 +1,17 @@
 """Field types that several commands of returns share, and the checks that go with them."""
 
-from typing import Annotated, Final
+from datetime import date
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from shared.contracts.returns import ArrivalNeed
+from shared.contracts.returns import Agreement, ArrivalNeed, Assistance, FitnessCondition, Indicator
+from shared.moments import Day
 
 MOST_PERSONS = 20
+
+Named = TypeVar("Named", bound=str)
 
 
 def _distinct(person_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
@@ -32,10 +36,10 @@ def _without_spaces(value: object) -> object:
     return value.replace(" ", "").upper() if isinstance(value, str) and len(value) <= 20 else value
 
 
-def _in_order(needs: tuple[ArrivalNeed, ...]) -> tuple[ArrivalNeed, ...]:
-    if len(set(needs)) != len(needs):
-        raise ValueError("each need may be named once")
-    return tuple(sorted(needs))
+def _in_order(named: tuple[Named, ...]) -> tuple[Named, ...]:
+    if len(set(named)) != len(named):
+        raise ValueError("each may be named once")
+    return tuple(sorted(named))
 
 
 Flight = Annotated[
@@ -48,4 +52,40 @@ Flight = Annotated[
 ]
 ArrivalNeeds = Annotated[
     tuple[ArrivalNeed, ...], Field(max_length=10, json_schema_extra={"uniqueItems": True}), AfterValidator(_in_order)
+]
+FitnessConditions = Annotated[
+    tuple[FitnessCondition, ...], Field(max_length=10, json_schema_extra={"uniqueItems": True}), AfterValidator(_in_order)
+]
+
+Indicators = Annotated[
+    tuple[Indicator, ...], Field(max_length=20, json_schema_extra={"uniqueItems": True}), AfterValidator(_in_order)
+]
+Agreements = Annotated[
+    tuple[Agreement, ...], Field(max_length=3, json_schema_extra={"uniqueItems": True}), AfterValidator(_in_order)
+]
+
+
+class PersonAssistance(BaseModel):
+    """One thing that helps one person on the way."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    person_id: UUID
+    kind: Assistance
+
+
+def _once_each(named: tuple[PersonAssistance, ...]) -> tuple[PersonAssistance, ...]:
+    if len(set(named)) != len(named):
+        raise ValueError("each may be named once")
+    return tuple(sorted(named, key=lambda one: (one.person_id, one.kind)))
+
+
+AssistanceOfPersons = Annotated[tuple[PersonAssistance, ...], Field(max_length=30), AfterValidator(_once_each)]
+AlertsId = Annotated[
+    UUID | None,
+    Field(description="A new id, from which those of the alerts are made that a departure without clearance calls for."),
+]
+# The first or the last day on which a paper is valid.
+ValidDay = Annotated[
+    Day, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1), json_schema_extra={"pattern": "^20[0-9]{2}-"})
 ]

@@ -1,11 +1,11 @@
-"""What returns knows of a person from counselling: whether heard in person, and which consents stand."""
+"""What returns knows of a person from counselling: whether heard in person, which consents stand, and that they were erased."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from shared.contracts.counselling import ConsentKind, Country
-from shared.contracts.returns import PersonConsentNoted, PersonCounselled
+from shared.contracts.returns import PersonConsentNoted, PersonCounselled, PersonErased
 from shared.decider import Decider, Events, NoFacts, recording
 from shared.messages import Command, Context, Event
 from shared.moments import Moment
@@ -13,12 +13,18 @@ from shared.moments import Moment
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person, under the id that counselling gave; ``counselled_at`` is the first individual session held."""
+    """One person, under the id that counselling gave; ``counselled_at`` is the first individual session held.
+
+    A consent that nobody took back stands to the end of its last day, where it has one.
+    """
 
     counselled_at: datetime | None = None
     data_consent: bool = False
+    data_expires_on: date | None = None
     transfer_consent: bool = False
     transfer_country: str | None = None
+    transfer_expires_on: date | None = None
+    erased_at: datetime | None = None
 
 
 class RecordCounselled(Command):
@@ -34,18 +40,33 @@ class RecordConsent(Command):
     consent: ConsentKind
     active: bool
     recipient_country: Country | None = None
+    expires_on: date | None = None
+
+
+class RecordErasure(Command):
+    """Erase the person, as data protection decided."""
 
 
 def _record_counselled(state: Person | None, order: RecordCounselled, _: NoFacts, __: Context) -> Events:
-    if state is not None and state.counselled_at is not None:
+    if state is not None and (state.counselled_at is not None or state.erased_at is not None):
         return ()
     return (PersonCounselled(session_id=order.session_id, held_at=order.held_at),)
 
 
+def _record_erasure(state: Person | None, _: RecordErasure, __: NoFacts, context: Context) -> Events:
+    if state is not None and state.erased_at is not None:
+        return ()
+    # No table here holds anything personal: what is deleted is why the person's cases ended, concealed beside the log.
+    return (PersonErased(erased_at=context.now, deleted=()),)
+
+
 def _record_consent(state: Person | None, order: RecordConsent, _: NoFacts, __: Context) -> Events:
+    if state is not None and state.erased_at is not None:
+        return ()
     noted = PersonConsentNoted(
-        consent=order.consent, active=order.active, recipient_country=order.recipient_country
-    )
+        consent=order.consent, active=order.active, recipient_country=order.recipient_country,
+        expires_on=order.expires_on,
+    )  # fmt: skip
     return () if evolve(state, noted) == (state or Person()) else (noted,)
 
 
@@ -56,10 +77,20 @@ def evolve(state: Person | None, event: Event) -> Person:
         case PersonCounselled():
             return replace(person, counselled_at=event.held_at)
         case PersonConsentNoted(consent="data"):
-            return replace(person, data_consent=event.active)
+            return replace(person, data_consent=event.active, data_expires_on=event.expires_on if event.active else None)
         case PersonConsentNoted(consent="transfer"):
-            country = event.recipient_country if event.active else None
-            return replace(person, transfer_consent=event.active, transfer_country=country)
+            return replace(
+                person,
+                transfer_consent=event.active,
+                transfer_country=event.recipient_country if event.active else None,
+                transfer_expires_on=event.expires_on if event.active else None,
+            )
+        case PersonConsentNoted():
+            # What somebody agreed to besides is nothing that returns goes by.
+            return person
+        case PersonErased():
+            # That somebody was heard is counted in the year's figures, for ever.
+            return Person(counselled_at=person.counselled_at, erased_at=event.erased_at)
         case _:
             raise TypeError(f"{type(event).__name__} is not a fact about a person")
 
@@ -68,7 +99,8 @@ PERSON: Decider[Person, NoFacts] = Decider(
     rules=(
         recording(RecordCounselled, "Take note of an individual session", _record_counselled),
         recording(RecordConsent, "Take note of a consent", _record_consent),
+        recording(RecordErasure, "Erase the person", _record_erasure),
     ),
     evolve=evolve,
-    events=(PersonCounselled, PersonConsentNoted),
+    events=(PersonCounselled, PersonConsentNoted, PersonErased),
 )

@@ -33,6 +33,8 @@ PUBLIC_STATES: Final[Mapping[Status, PublicState]] = {
     "ineligible": "not_coming",
     "not_departed": "not_coming",
     "lapsed": "not_coming",
+    # What an office is told goes by the stretch (`state_abroad`); nothing of a hold is seen outside.
+    "on_hold": "in_preparation",
 }
 
 # An office that was told one of these waits for somebody at an airport.
@@ -51,8 +53,27 @@ class Notice:
     not_coming_at: datetime | None = None
 
 
+def state_abroad(case: Case) -> PublicState:
+    """How the case looks from outside: while it is held, as any other that has come as far.
+
+    Somebody may have left although the case had ended. Then it is no longer true that nobody comes, and whoever is
+    under way has to be met: it looks as far as they are.
+    """
+    state = PUBLIC_STATES[case.stretch]
+    if state != "not_coming" or not case.gone:
+        return state
+    return "departed" if any(person.travel == "departed" for person in case.gone) else "arrived"
+
+
+def coming(case: Case) -> tuple[CasePerson, ...]:
+    """Whom an office may expect or has received: all who did not withdraw, and of a case that has ended whoever left."""
+    if PUBLIC_STATES[case.stretch] == "not_coming":
+        return case.gone
+    return tuple(person for person in case.persons if person.travel != "withdrawn")
+
+
 def statuses_of(state: PublicState) -> list[Status]:
-    """Every status that looks like this from outside."""
+    """Every status that looks like this from outside, of a case that is held the one to which it returns."""
     return [status for status, public in PUBLIC_STATES.items() if public == state]
 
 
@@ -78,7 +99,7 @@ def answer(
 
     ``agreed`` is who agrees to the transfer at this moment; None, if nobody could say, is no.
     """
-    state = PUBLIC_STATES[case.status]
+    state = state_abroad(case)
     if not is_known_abroad(case):
         return "not_known_abroad", None
     if agreed is None:
@@ -88,6 +109,15 @@ def answer(
     if state == "not_coming" and not _still_to_be_told(notice, now):
         return "ended", None
     return "told", state
+
+
+def may_confirm_arrival(case: Case, notice: Notice | None) -> bool:
+    """Whether an office that was told of this arrival may confirm it, whatever anybody consents to at this moment.
+
+    Somebody of the case is under way, or was: whoever stands at the airport is met and put on record, also while
+    counselling does not answer, and nothing is told by it that the office does not see itself.
+    """
+    return notice is not None and bool(case.gone)
 
 
 def _still_to_be_told(notice: Notice | None, now: datetime) -> bool:

@@ -1,29 +1,27 @@
-"""What returns' tables answer: the facts that a case's rules are handed, lists, what a receiving office may see."""
+"""What returns' tables answer: the facts that a case's rules are handed, lists, figures."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.returns.domain.case_state import Case, CaseFacts, KnownPerson, Status, Travel
+from services.returns.domain.case_state import CaseFacts, KnownPerson, Status
 from services.returns.domain.gate import Condition
-from services.returns.domain.window import PUBLIC_STATES, Notice, PublicState, statuses_of
-from services.returns.tables import OPEN, REPORTED
-from shared.contracts.access import StatusReason
-from shared.contracts.counselling import AgeGroup, Country, Sex
+from services.returns.tables import OPEN, OVERDUE, READY, REPORTED, SCREENED
+from shared.contracts.counselling import Country
 from shared.contracts.returns import (
     ApplicationSubmitted,
-    ArrivalNeed,
     CaseApproved,
     CaseClosed,
     CaseDeclaredIneligible,
     CaseLapsed,
     CaseNotDeparted,
     CaseOpened,
+    CaseReopened,
     CaseWithdrawn,
     FlightMissed,
     PersonWithdrew,
@@ -32,11 +30,14 @@ from shared.db import Sql, UnitOfWork
 from shared.messages import Event
 from shared.statistics import Figure, Period
 
+# A consent stands to the end of its last day, which is told in the mission's time zone.
+_TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)"
 # How long ago everything was known is measured by the database's own clock, whatever clock the domain runs on. A source
 # counts as caught up only while it is not stopped and no event about this case or its persons waits as a dead letter.
 _CASE_FACTS = Sql(
     "SELECT (SELECT coalesce(json_agg(p), '[]'::json) FROM "
-    " (SELECT id, counselled_at, data_consent FROM persons WHERE id = ANY(cast(:person_ids AS uuid[]))) p) AS persons, "
+    f" (SELECT id, counselled_at, data_consent AND coalesce(data_expires_on >= {_TODAY}, true) AS data_consent "
+    " FROM persons WHERE id = ANY(cast(:person_ids AS uuid[]))) p) AS persons, "
     "(SELECT CASE WHEN count(c.caught_up_at) = cardinality(cast(:sources AS text[])) "
     " THEN clock_timestamp() - min(c.caught_up_at) END "
     " FROM cursor c WHERE c.source = ANY(cast(:sources AS text[])) AND c.stopped IS NULL "
@@ -44,14 +45,36 @@ _CASE_FACTS = Sql(
     "  AND (d.partitionkey = :case_id OR d.partitionkey = ANY(cast(:person_ids AS uuid[]))))) AS caught_up_ago"
 )
 
-_AFTER = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
+# Open cases are few; which persons they hold is in no index.
+_AGAINST_REOPENING = Sql(
+    "SELECT EXISTS (SELECT FROM persons WHERE id = ANY(cast(:person_ids AS uuid[])) AND erased_at IS NOT NULL) AS erased, "
+    f"EXISTS (SELECT FROM cases c CROSS JOIN LATERAL jsonb_to_recordset(c.persons) AS p(person_id uuid, travel text) "
+    f" WHERE c.id <> :case_id AND c.{OPEN} AND p.travel <> 'withdrawn' "
+    " AND p.person_id = ANY(cast(:person_ids AS uuid[]))) AS elsewhere"
+)
+
+# What is over by time, or rests on a consent that stands no longer, or was ready before screening was asked for part by
+# part; who deals with them looks at each again.
+DUE_CLEARANCES: Final = Sql(
+    f"SELECT c.id FROM cases c WHERE c.{READY} AND c.id > :after AND (c.holds_until <= :now OR ({SCREENED}) IS NOT TRUE OR EXISTS "
+    "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid, age_group text, travel text) "
+    " LEFT JOIN persons k ON k.id = p.person_id "
+    " WHERE p.travel = 'expected' AND (p.age_group = 'adult' OR p.person_id = c.principal_id) "
+    f" AND (k.data_consent AND coalesce(k.data_expires_on >= {_TODAY}, true)) IS NOT TRUE)) ORDER BY c.id LIMIT :limit"
+)
+DUE_ARRIVALS: Final = Sql("SELECT id FROM cases WHERE arrival_due_at <= :now AND id > :after ORDER BY id LIMIT :limit")
+
+AFTER: Final = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
 
 
-def _in(values: Sequence[str]) -> str:
+def listed_in(values: Sequence[str]) -> str:
+    """Codes as a statement lists them."""
     return ", ".join(f"'{value}'" for value in values)
 
 
-_FILTERS = ("case_ref", "destination_country", "status", "counsellor_id", "open")
+_FILTERS = ("case_ref", "destination_country", "status", "counsellor_id", "open", "overdue")
+# What is itself a condition and takes no value.
+_CONDITIONS: Final = {"open": OPEN, "overdue": OVERDUE}
 
 # How many go: whoever withdrew does not. A case that nobody travels with any more counts nobody.
 _GOING = """jsonb_array_length(jsonb_path_query_array(persons, '$[*] ? (@.travel != "withdrawn")'))"""
@@ -66,13 +89,14 @@ def _listing(filters: Sequence[str]) -> Sql:
     given = "".join(
         f"{name} = ANY (ARRAY[:{name}]) AND " if name == walked else f"{name} = :{name} AND "
         for name in filters
-        if name != "open"
+        if name not in _CONDITIONS
     )
-    only_open = f"{OPEN} AND " if "open" in filters else ""
+    only = "".join(f"{condition} AND " for name, condition in _CONDITIONS.items() if name in filters)
     order = f"{walked}, id" if walked else "id"
     return Sql(
-        f"SELECT id, case_ref, status, destination_country, counsellor_id, {_GOING} AS persons, departs_at, expressed_at "
-        f"FROM cases WHERE {given}{only_open}{_AFTER} ORDER BY {order} LIMIT :limit"
+        "SELECT id, case_ref, status, destination_country, counsellor_id, principal_id, "
+        f"{_GOING} AS persons, departs_at, expressed_at "
+        f"FROM cases WHERE {given}{only}{AFTER} ORDER BY {order} LIMIT :limit"
     )
 
 
@@ -81,46 +105,9 @@ _LISTINGS: Final[Mapping[frozenset[str], Sql]] = {
     frozenset(filters): _listing(filters)
     for how_many in range(len(_FILTERS) + 1)
     for filters in combinations(_FILTERS, how_many)
-    if not {"open", "status"} <= set(filters)
+    if not {"open", "status"} <= set(filters) and ("overdue" not in filters or len(filters) == 1)
 }
 
-
-# Only who agreed as far as is known here: whoever is listed is asked about again before anything is told. Country by
-# country, so that each walks its own index; an office has one or a few. With an offset a subquery is asked for each case
-# at hand and cannot become a read of its whole table beforehand.
-KNOWN_ABROAD = (
-    "(c.approved_by IS NOT NULL OR EXISTS (SELECT FROM travels t WHERE t.case_id = c.id OFFSET 0)) "
-    "AND NOT EXISTS (SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid, age_group text, travel text) "
-    " LEFT JOIN persons k ON k.id = p.person_id "
-    " WHERE (p.age_group = 'adult' OR p.person_id = c.principal_id) "
-    f" AND (p.travel <> 'withdrawn' OR c.status IN ({_in(statuses_of('not_coming'))})) "
-    " AND (k.transfer_consent AND k.transfer_country = c.destination_country) IS NOT TRUE) "
-    f"AND (c.status NOT IN ({_in(statuses_of('not_coming'))}) OR EXISTS (SELECT FROM arrival_notices n "
-    " WHERE n.case_id = c.id AND coalesce(n.not_coming_at > :not_coming_since, true) OFFSET 0))"
-)
-
-
-def _listing_abroad(filters: Sequence[str]) -> Sql:
-    given = "".join(f"c.{_FILTERS_ABROAD[name]} AND " for name in filters)
-    return Sql(
-        "SELECT c.id FROM unnest(cast(:countries AS text[])) own(country) CROSS JOIN LATERAL (SELECT c.id FROM cases c "
-        f" WHERE c.destination_country = ANY (ARRAY[own.country]) AND {given}{KNOWN_ABROAD} AND c.{_AFTER} "
-        " ORDER BY c.destination_country, c.id LIMIT :limit) c ORDER BY c.id LIMIT :limit"
-    )
-
-
-_FILTERS_ABROAD: Final[Mapping[str, str]] = {
-    "statuses": "status = ANY(cast(:statuses AS text[]))",
-}
-_LISTINGS_ABROAD: Final[Mapping[frozenset[str], Sql]] = {
-    frozenset(filters): _listing_abroad(filters)
-    for how_many in range(len(_FILTERS_ABROAD) + 1)
-    for filters in combinations(_FILTERS_ABROAD, how_many)
-}
-_LOOKED_UP = Sql("SELECT reason, case_id FROM status_lookup(:case_ref)")
-_NOTICES = Sql(
-    "SELECT case_id, told_at, not_coming_at FROM arrival_notices WHERE case_id = ANY(cast(:case_ids AS uuid[]))"
-)
 
 _ENDINGS: Final = (CaseDeclaredIneligible, CaseWithdrawn, CaseLapsed, CaseNotDeparted, CaseClosed)
 
@@ -161,6 +148,7 @@ FIGURES = Sql(
     f"  count(DISTINCT subject) FILTER (WHERE {_is(FlightMissed)}) AS missed_flights "
     " FROM recorded, period WHERE at >= begins AND at < ends), "
     f"standing AS (SELECT count(*) FILTER (WHERE {_is(CaseOpened)}) "
+    f" + count(*) FILTER (WHERE {_is(CaseReopened)}) "
     f" - count(*) FILTER (WHERE {_is(*_ENDINGS)}) AS open_cases FROM recorded, period WHERE at < ends) "
     "SELECT (SELECT count(*) FROM departed) AS departures, returned.*, by_country, noted.*, open_cases "
     "FROM returned, by_country, noted, standing"
@@ -175,52 +163,10 @@ class CaseRow(BaseModel):
     status: Status
     destination_country: Country
     counsellor_id: str
+    principal_id: UUID
     persons: int
     departs_at: datetime | None
     expressed_at: datetime
-
-
-class CaseRowForReceivingOffice(BaseModel):
-    """One case in a receiving office's list; who comes and when is told as far as the case itself tells it."""
-
-    id: UUID
-    case_ref: str
-    status: PublicState
-    destination_country: Country
-    persons: int | None
-    departs_at: datetime | None
-
-
-class CaseStatus(BaseModel):
-    """Where a case stands, as coarsely as it may be told outside the mission."""
-
-    case_ref: str
-    status: PublicState
-    destination_country: Country
-
-
-class Traveller(BaseModel):
-    """One person whom a receiving office expects or has received."""
-
-    person_id: UUID
-    sex: Sex
-    age_group: AgeGroup
-    travel: Travel
-    departed_at: datetime | None
-    arrived_at: datetime | None
-
-
-class CaseForReceivingOffice(BaseModel):
-    """What a receiving office needs of a case to expect and meet its persons; nothing of screening or declarations."""
-
-    case_ref: str
-    status: PublicState
-    destination_country: Country
-    persons: tuple[Traveller, ...]
-    departs_at: datetime | None
-    arrives_at: datetime | None
-    flight: str | None
-    needs: tuple[ArrivalNeed, ...]
 
 
 class DepartureGate(BaseModel):
@@ -238,10 +184,15 @@ class DepartureGate(BaseModel):
 
 
 async def case_facts(
-    unit: UnitOfWork, case_id: UUID, person_ids: Sequence[UUID], sources: Sequence[str], now: datetime
+    unit: UnitOfWork, case_id: UUID, person_ids: Sequence[UUID], sources: Sequence[str], now: datetime, zone: str
 ) -> CaseFacts:
-    """What the persons' records say, and since when, seen from ``now``, everything from these sources is known."""
-    row = await unit.row(_CASE_FACTS, case_id=case_id, person_ids=list(person_ids), sources=list(sources))
+    """What the persons' records say, and since when, seen from ``now``, everything from these sources is known.
+
+    A consent whose last day in ``zone`` is over counts as none.
+    """
+    row = await unit.row(
+        _CASE_FACTS, case_id=case_id, person_ids=list(person_ids), sources=list(sources), now=now, zone=zone
+    )
     assert row is not None
     persons = tuple(
         KnownPerson(
@@ -255,70 +206,20 @@ async def case_facts(
     return CaseFacts(persons, None if ago is None else now - ago)
 
 
+async def against_reopening(unit: UnitOfWork, case_id: UUID, person_ids: Sequence[UUID]) -> tuple[bool, bool]:
+    """Whether one of these persons was erased, and whether one goes with another open case."""
+    row = await unit.row(_AGAINST_REOPENING, case_id=case_id, person_ids=list(person_ids))
+    assert row is not None
+    return row["erased"], row["elsewhere"]
+
+
 def cases(filters: Collection[str]) -> Sql:
     """The list of cases under some of ``case_ref``, ``status``, ``destination_country``, ``counsellor_id``, ``open``.
 
-    ``open`` takes no value, and does not go with ``status``, which says as much by itself.
+    ``open`` takes no value, and does not go with ``status``, which says as much by itself; ``overdue``, those whose
+    arrival nobody confirmed in time, goes with none.
     """
     return _LISTINGS[frozenset(filters)]
-
-
-def cases_abroad(filters: Collection[str]) -> Sql:
-    """The ids of the cases that an office may list, in its countries, under these filters: ``statuses`` or none."""
-    return _LISTINGS_ABROAD[frozenset(filters)]
-
-
-async def looked_up(unit: UnitOfWork, case_ref: str) -> tuple[StatusReason | Literal["visible"], UUID | None]:
-    """Whether an office's reader may see the case of a reference, or the true reason why not; past row security."""
-    row = await unit.row(_LOOKED_UP, case_ref=case_ref)
-    assert row is not None
-    return row["reason"], row["case_id"]
-
-
-async def notices(unit: UnitOfWork, case_ids: Collection[UUID]) -> dict[UUID, Notice]:
-    """What offices were told of the arrivals of these cases."""
-    rows = await unit.rows(_NOTICES, case_ids=list(case_ids))
-    return {row["case_id"]: Notice(row["told_at"], row["not_coming_at"]) for row in rows}
-
-
-def for_receiving_office(case: Case) -> CaseForReceivingOffice:
-    """A case as its receiving office sees it; whoever withdrew is not their concern.
-
-    Of a case that has ended before anybody arrived there is nothing to see but that: who would have come, and when,
-    would tell how it ended.
-    """
-    status = PUBLIC_STATES[case.status]
-    if status == "not_coming":
-        return CaseForReceivingOffice(
-            case_ref=case.case_ref, status=status, destination_country=case.destination_country, persons=(),
-            departs_at=None, arrives_at=None, flight=None, needs=(),
-        )
-    return CaseForReceivingOffice(
-        case_ref=case.case_ref,
-        status=status,
-        destination_country=case.destination_country,
-        persons=tuple(
-            Traveller(
-                person_id=person.person_id, sex=person.sex, age_group=person.age_group, travel=person.travel,
-                departed_at=person.departed_at, arrived_at=person.arrived_at,
-            )
-            for person in case.persons
-            if person.travel != "withdrawn"
-        ),
-        departs_at=case.departs_at,
-        arrives_at=case.arrives_at,
-        flight=case.flight,
-        needs=case.needs,
-    )
-
-
-def row_for_receiving_office(id: UUID, case: Case) -> CaseRowForReceivingOffice:
-    """The same case in a list: no more than `for_receiving_office` tells, persons as their number."""
-    seen = for_receiving_office(case)
-    return CaseRowForReceivingOffice(
-        id=id, case_ref=seen.case_ref, status=seen.status, destination_country=seen.destination_country,
-        persons=None if seen.status == "not_coming" else len(seen.persons), departs_at=seen.departs_at,
-    )
 
 
 async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:

@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter
 
-from services.returns.routes import arrivals, commands, window
+from services.returns.routes import (
+    arrivals,
+    commands,
+    corrections,
+    evidence,
+    retention,
+    screening,
+    timers,
+    window,
+)
 
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
-router = APIRouter(routes=[*window.router.routes, *arrivals.router.routes, *commands.router.routes])
+_MODULES = (window, arrivals, commands, corrections, screening, evidence, retention, timers)
+router = APIRouter(routes=[route for module in _MODULES for route in module.router.routes])

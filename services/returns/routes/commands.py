@@ -1,5 +1,6 @@
 """Returns' API: each route gives one command or answers one question."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -8,11 +9,11 @@ from services.returns import queries, wiring
 from services.returns.domain.case_application import (
     ApproveCase,
     DeclareIneligible,
-    RecordScreening,
     SignDeclaration,
     StartScreening,
     SubmitApplication,
 )
+from services.returns.domain.case_holds import LiftHold, PutOnHold, RecordTransitInterrupted
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
 from services.returns.domain.case_preparation import (
     ClearToBoard,
@@ -24,6 +25,7 @@ from services.returns.domain.case_preparation import (
     StartPreparation,
 )
 from services.returns.domain.case_reintegration import RequestClosing, StartMonitoring
+from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED
 from services.returns.domain.case_withdrawal import (
     LapseCase,
@@ -31,7 +33,7 @@ from services.returns.domain.case_withdrawal import (
     WithdrawCase,
     WithdrawPerson,
 )
-from services.returns.domain.gate import first_unmet, gate
+from services.returns.domain.gate import first_unmet, gate, gate_told_to
 from services.returns.queries.timeline import Timeline, timeline
 from services.returns.routes import window
 from shared.callers import AuthenticatedRoute
@@ -53,11 +55,12 @@ async def read_departure_gate(case_id: UUID, call: Calling) -> queries.Departure
         case = (await read(unit, wiring.CASE, case_id, call.context, reach=call.reach)).state
         facts = await wiring.CASE.facts(unit, case_id, case, None, call.context)
         boarding = case.status in GATED
-        waiting = case.status in BEFORE_DEPARTURE
+        waiting = case.stretch in BEFORE_DEPARTURE
         conditions = gate(case, facts, call.context.now, boarding=boarding) if waiting else ()
         return queries.DepartureGate(
             case_id=case_id, status=case.status, boarding=boarding,
-            open=waiting and first_unmet(conditions) is None, conditions=conditions,
+            open=waiting and first_unmet(conditions) is None,
+            conditions=gate_told_to(conditions, case, call.context.actor),
         )
 
     found = await call.ask(work)
@@ -68,7 +71,7 @@ async def read_departure_gate(case_id: UUID, call: Calling) -> queries.Departure
 @router.get("/cases/{case_id}/timeline")
 async def read_timeline(case_id: UUID, call: Calling) -> Timeline:
     """What happened to the case, oldest first: each fact with when and by whom, without its content."""
-    found = await call.ask(lambda unit: timeline(unit, case_id, call.context.actor.roles), log=True)
+    found = await call.ask(lambda unit: timeline(unit, case_id, call.context.actor), log=True)
     if found is None:
         raise NotFound
     await call.on_record(case_id)
@@ -78,12 +81,6 @@ async def read_timeline(case_id: UUID, call: Calling) -> Timeline:
 @router.post("/cases/{case_id}/start-screening")
 async def start_screening(case_id: UUID, body: StartScreening, call: Calling) -> Receipt:
     """Begins the screening of every person of the case."""
-    return await call.order(wiring.CASE, case_id, body)
-
-
-@router.post("/cases/{case_id}/record-screening")
-async def record_screening(case_id: UUID, body: RecordScreening, call: Calling) -> Receipt:
-    """Records one person's complete screening."""
     return await call.order(wiring.CASE, case_id, body)
 
 
@@ -167,8 +164,8 @@ async def record_not_departed(case_id: UUID, body: RecordNotDeparted, call: Call
 
 @router.post("/cases/{case_id}/confirm-arrival")
 async def confirm_arrival(case_id: UUID, body: ConfirmArrival, call: Calling) -> Receipt:
-    """Confirms that a person arrived."""
-    return await _ordered_from_abroad(call, case_id, body)
+    """Confirms that a person arrived; an office that was told of the arrival does so also without consent."""
+    return await _ordered_from_abroad(call, case_id, body, window.may_meet)
 
 
 @router.post("/cases/{case_id}/withdraw")
@@ -195,15 +192,39 @@ async def lapse_case(case_id: UUID, body: LapseCase, call: Calling) -> Receipt:
     return await call.order(wiring.CASE, case_id, body)
 
 
+@router.post("/cases/{case_id}/put-on-hold")
+async def put_on_hold(case_id: UUID, body: PutOnHold, call: Calling) -> Receipt:
+    """Puts the case on hold."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/lift-hold")
+async def lift_hold(case_id: UUID, body: LiftHold, call: Calling) -> Receipt:
+    """Lifts one hold of the case."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-transit-interrupted")
+async def record_transit_interrupted(case_id: UUID, body: RecordTransitInterrupted, call: Calling) -> Receipt:
+    """Records that persons who left were stopped on the way."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
 @router.post("/cases/{case_id}/start-monitoring")
 async def start_monitoring(case_id: UUID, body: StartMonitoring, call: Calling) -> Receipt:
     """States that no grant is wanted."""
-    return await _ordered_from_abroad(call, case_id, body)
+    return await _ordered_from_abroad(call, case_id, body, window.may_know)
 
 
 @router.post("/cases/{case_id}/request-closing")
 async def request_closing(case_id: UUID, body: RequestClosing, call: Calling) -> Receipt:
     """Asks to close the case, which happens once reintegration has sealed it."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/reopen")
+async def reopen_case(case_id: UUID, body: ReopenCase, call: Calling) -> Receipt:
+    """Takes a closed case up again."""
     return await call.order(wiring.CASE, case_id, body)
 
 
@@ -215,13 +236,16 @@ async def read_statistics(first: First, last: Last, call: Calling) -> Statistics
     return Statistics(service="returns", first=asked.first, last=asked.last, time_zone=asked.zone, figures=found)
 
 
-async def _ordered_from_abroad(call: Calling, case_id: UUID, body: Command) -> Receipt:
-    if call.reach.countries is not None:
-        await window.may_know(call, case_id)
+async def _ordered_from_abroad(
+    call: Calling, case_id: UUID, body: Command, may: Callable[[Calling, UUID], Awaitable[None]]
+) -> Receipt:
+    abroad = call.reach.countries is not None
+    if abroad:
+        await may(call, case_id)
     try:
-        return await call.order(wiring.CASE, case_id, body)
+        return await call.order(wiring.CASE, case_id, body, shown_as=window.shown_as if abroad else None)
     except RuleViolation as refusal:
-        if refusal.code not in ("wrong_status", "case_ended"):
+        if refusal.code not in ("wrong_status", "case_ended", "hold_stands"):
             raise
         # Which of them it is would tell the exact status: that somebody withdrew, say, or could not be reached.
         raise RuleViolation("not_possible_now", "As this case stands, this is not possible.") from None

@@ -1,6 +1,7 @@
 """What is told of cases, to whom: lists and cases for staff, and the receiving office's window, each look on record."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Protocol, TypeVar, cast, get_args
 from uuid import UUID
@@ -9,27 +10,37 @@ from fastapi import APIRouter, Path, Query
 from fastapi.exceptions import RequestValidationError
 
 from services.returns import queries, wiring
+from services.returns.domain.case_held import unheld
 from services.returns.domain.case_ref import read_case_ref
-from services.returns.domain.case_state import TERMINAL, Case, Status
+from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, Status
+from services.returns.domain.days import earliest_day
+from services.returns.domain.holds import told_to
+from services.returns.domain.journey_evidence import seen_by
+from services.returns.domain.screening_lines import screening_seen_by
 from services.returns.domain.window import (
     NOTICE_STANDS,
     Notice,
     PublicState,
     answer,
+    may_confirm_arrival,
     statuses_of,
     whose_consent,
 )
+from services.returns.queries import abroad
 from shared.access import RecordStatusAsked
+from shared.agreeing import agreed as agreed_now
 from shared.buckets import Kind
 from shared.callers import AuthenticatedRoute
+from shared.conditions import version_shown
 from shared.contracts.access import Purpose, StatusReason, Told
 from shared.contracts.counselling import Country
 from shared.db import UnitOfWork
 from shared.disclosure import ConsentUnanswered
-from shared.errors import NotFound
+from shared.errors import NotFound, Refusal
 from shared.handling import Read, read, states
 from shared.http import Call, Calling, Limit, Page, View
 from shared.ids import uuid7
+from shared.messages import Command
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -51,22 +62,30 @@ async def list_cases(
     destination_country: Annotated[Country | None, Query()] = None,
     mine: bool = False,
     open: bool = False,
+    overdue: bool = False,
     after: UUID | None = None,
     limit: Annotated[Limit, Query()] = 50,
-) -> Page[queries.CaseRow] | Page[queries.CaseRowForReceivingOffice]:
+) -> Page[queries.CaseRow] | Page[abroad.CaseRowForReceivingOffice]:
     """Cases, oldest first. A reference may be typed in lower case and without its dashes.
 
-    ``mine`` are those of which the caller is the counsellor, ``open`` those that have not ended; both are for staff.
+    ``mine`` are those of which the caller is the counsellor, ``open`` those that have not ended, ``overdue``, which goes
+    with no other, those of whom nobody confirmed in time that they arrived; these are for staff.
     A receiving office gets those of its own country that it may know of, by their coarse status; about one reference
     it asks for the status, with its purpose.
     """
     if call.reach.countries is not None:
         # Each look is an event: whoever looks all day long must not fill the log.
         call.take("disclosure")
-        for field, asked in (("case_ref", case_ref is not None), ("mine", mine), ("open", open)):
+        for field, asked in (
+            ("case_ref", case_ref is not None), ("mine", mine), ("open", open), ("overdue", overdue)
+        ):  # fmt: skip
             if asked:
                 raise _not_for_this_reader(field)
         return await _listed_abroad(call, status, destination_country, after, limit)
+    if overdue:
+        if mine or open or any(asked is not None for asked in (case_ref, status, destination_country)):
+            raise _not_for_this_reader("overdue")
+        return await call.page(queries.cases({"overdue"}), queries.CaseRow, after, limit)
     filters: dict[str, str] = {}
     if case_ref is not None:
         # What cannot be a reference is the reference of no case.
@@ -87,10 +106,10 @@ async def list_cases(
 
 
 @router.get("/cases/{case_id}")
-async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.CaseForReceivingOffice]:
+async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[abroad.CaseForReceivingOffice]:
     """One return case; for its receiving office what that needs to expect and meet its persons, and what it may do."""
     if call.reach.countries is None:
-        return await call.view(wiring.CASE, case_id)
+        return await _for_staff(call, case_id)
     call.take("disclosure")
 
     async def work(unit: UnitOfWork) -> Read[Case] | None:
@@ -103,22 +122,38 @@ async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[queries.C
     case = found.state if found is not None else None
     # What is shown is the very state that was judged and put on record.
     told = await _told(call, case_id, case, "unknown", in_vain="search")
-    if told is None or found is None:
+    if told is None or found is None or case is None:
         raise NotFound
-    view = call.view_of(wiring.CASE, found)
-    return View[queries.CaseForReceivingOffice](
+    view = call.view_of(wiring.CASE, replace(found, version=shown_as(case), refusals=_but_for_holds(call, found)))
+    return View[abroad.CaseForReceivingOffice](
         id=view.id,
         version=view.version,
-        state=queries.for_receiving_office(view.state),
+        state=abroad.for_receiving_office(view.state),
         # Why something else is not possible would tell the exact status.
         actions=[action for action in view.actions if action.allowed],
     )
 
 
+def shown_as(case: Case) -> int:
+    """By what an office knows a case: holds, flags and decisions, of which it is not told, do not count."""
+    return version_shown(abroad.for_receiving_office(case))
+
+
+def _but_for_holds(call: Call, found: Read[Case]) -> dict[type[Command], Refusal | None]:
+    """What is not possible, as if no hold stood: an action that is gone for a while would tell of one."""
+    free = unheld(found.state)
+    return {
+        # None of an office's own orders asks what the persons' records say.
+        command: wiring.CASE.decider.refusal(free, command, CaseFacts(), call.context)
+        if refusal is not None and refusal.code == "hold_stands" else refusal
+        for command, refusal in found.refusals.items()
+    }
+
+
 @router.get("/status/{case_ref}")
 async def ask_status(
     case_ref: Annotated[str, Path(max_length=40)], purpose: Purpose, call: Calling
-) -> queries.CaseStatus:
+) -> abroad.CaseStatus:
     """Where one case stands, for the receiving office of its country, by its exact reference.
 
     One answer stands for unknown, of another country, not consented and ended; the true reason is on record.
@@ -127,9 +162,16 @@ async def ask_status(
     told = await _told(call, case_id, case, reason, purpose)
     if told is None or case is None:
         raise NotFound
-    return queries.CaseStatus(
+    return abroad.CaseStatus(
         case_ref=case.case_ref, status=told, destination_country=case.destination_country
     )
+
+
+async def _for_staff(call: Call, case_id: UUID) -> View[Case]:
+    seen = await call.view(wiring.CASE, case_id)
+    known = screening_seen_by(seen_by(seen.state, call.context.actor.roles), call.context.actor)
+    told = replace(known, holds=told_to(known.holds, call.context.actor))
+    return seen.model_copy(update={"state": told})
 
 
 async def may_know(call: Call, case_id: UUID) -> None:
@@ -137,8 +179,24 @@ async def may_know(call: Call, case_id: UUID) -> None:
 
     `ConsentUnanswered` if nobody could say who agrees: an order is asked again, a look is answered with no.
     """
+    await _may_know(call, case_id, await _within_reach(call, case_id))
+
+
+async def may_meet(call: Call, case_id: UUID) -> None:
+    """For the confirmation of an arrival: as `may_know`, but whoever was told of this arrival needs no consent now."""
+    case = await _within_reach(call, case_id)
+    noticed = await call.ask(lambda unit: abroad.notices(unit, [case_id]))
+    if case is None or not may_confirm_arrival(case, noticed.get(case_id)):
+        await _may_know(call, case_id, case)
+
+
+async def _within_reach(call: Call, case_id: UUID) -> Case | None:
     found = await call.ask(lambda unit: states(unit, wiring.CASE, [case_id], call.context.actor, reach=call.reach))
-    reason, state, _ = await _judged(call, case_id, found.get(case_id), "unknown")
+    return found.get(case_id)
+
+
+async def _may_know(call: Call, case_id: UUID, case: Case | None) -> None:
+    reason, state, _ = await _judged(call, case_id, case, "unknown")
     if reason == "consent_unanswered":
         raise ConsentUnanswered
     if state is None:
@@ -149,7 +207,7 @@ async def may_know(call: Call, case_id: UUID) -> None:
 async def _looked_up(
     unit: UnitOfWork, call: Call, case_ref: str | None
 ) -> tuple[StatusReason, UUID | None, Case | None]:
-    reason, case_id = await queries.looked_up(unit, case_ref or "")
+    reason, case_id = await abroad.looked_up(unit, case_ref or "")
     # Looked for in any case, like everything below: how long an answer takes must not tell whether there is a case.
     found = await states(unit, wiring.CASE, [case_id or uuid7()], call.context.actor, reach=call.reach)
     case = found.get(case_id) if case_id is not None else None
@@ -161,11 +219,12 @@ async def _judged(
 ) -> tuple[StatusReason, PublicState | None, str]:
     asked = whose_consent(case) if case is not None else {uuid7()}
     country = case.destination_country if case is not None else min(call.reach.countries or {"BA"})
-    agreed = await call.runtime.consents.agreed(asked, country, call.origin.correlation_id)
-    noticed = await call.ask(lambda unit: queries.notices(unit, [case_id or uuid7()]))
+    agreed = await agreed_now(call, asked, country, "travel")
+    noticed = await call.ask(lambda unit: abroad.notices(unit, [case_id or uuid7()]))
     state: PublicState | None = None
     if case is not None and case_id is not None:
-        reason, state = answer(case, noticed.get(case_id), agreed, call.context.now)
+        persons = agreed.persons if agreed is not None else None
+        reason, state = answer(case, noticed.get(case_id), persons, call.context.now)
     elif agreed is None:
         reason = "consent_unanswered"
     return reason, state, country
@@ -192,7 +251,7 @@ async def _told(
 
 async def _listed_abroad(
     call: Call, status: str | None, wanted: str | None, after: UUID | None, limit: int
-) -> Page[queries.CaseRowForReceivingOffice]:
+) -> Page[abroad.CaseRowForReceivingOffice]:
     countries = sorted(country for country in call.reach.countries or () if wanted in (None, country))
     given: dict[str, object] = {}
     if status is not None:
@@ -203,13 +262,14 @@ async def _listed_abroad(
 
     async def find(unit: UnitOfWork, after: UUID | None) -> list[UUID]:
         rows = await unit.rows(
-            queries.cases_abroad(given), countries=countries, after=after, limit=limit + 1, not_coming_since=since, **given
+            abroad.cases_abroad(given), countries=countries, after=after, limit=limit + 1, not_coming_since=since,
+            today=earliest_day(call.context.now), **given,
         )
         return [row["id"] for row in rows]
 
     told, more = await told_in_a_list(call, countries, find, lambda id: id, after, limit)
-    return Page[queries.CaseRowForReceivingOffice](
-        items=[queries.row_for_receiving_office(id, case) for id, case, _ in told],
+    return Page[abroad.CaseRowForReceivingOffice](
+        items=[abroad.row_for_receiving_office(id, case) for id, case, _ in told],
         next=call.goes_on_after(str(told[-1][0]), limit) if more else None,
     )
 
@@ -247,7 +307,7 @@ async def _told_after(
     async def work(unit: UnitOfWork) -> tuple[list[Place], dict[UUID, Case], dict[UUID, Notice]]:
         places = await find(unit)
         found = await states(unit, wiring.CASE, [id_of(place) for place in places], call.context.actor, reach=call.reach)
-        return places, found, await queries.notices(unit, found)
+        return places, found, await abroad.notices(unit, found)
 
     places, found, noticed = await call.ask(work)
     agreed: set[UUID] = set()
@@ -256,11 +316,11 @@ async def _told_after(
         asked = {uuid7()}.union(
             *(whose_consent(case) for case in found.values() if case.destination_country == country)
         )
-        answered = await call.runtime.consents.agreed(asked, country, call.origin.correlation_id)
+        answered = await agreed_now(call, asked, country, "travel")
         if answered is None:
             await _on_record(call, None, "consent_unanswered", None, ())
             raise ConsentUnanswered
-        agreed |= answered
+        agreed |= answered.persons
     for place in places:
         case = found.get(id_of(place))
         state = answer(case, noticed.get(id_of(place)), agreed, call.context.now)[1] if case is not None else None

@@ -32,6 +32,7 @@ from shared.topology import COUNSELLING, RETURNS
 SOURCE, FOLLOWER = COUNSELLING, RETURNS
 NOBODY = Scope("nobody")
 WORKER = "bus_test_worker"
+_TEMPLATE = "template_bus"
 QUICK = Pauses(tries=(0.01,) * 7, faults=(0.1, 0.2))
 
 _EFFECT = Sql("INSERT INTO effect (event_id, partitionkey, number) VALUES (:event_id, :partitionkey, :number)")
@@ -51,10 +52,17 @@ async def make_database(
     admin: "asyncpg.Connection[asyncpg.Record]", server: PostgresAddress, name: str
 ) -> str:
     """A database with the kernel's tables, and the address by which a worker without other rights reaches it."""
-    await admin.execute(f"CREATE DATABASE {name}")
+    if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", _TEMPLATE):
+        await _make_template(admin, server)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")
+    return server.url_for(name, WORKER, "invented-for-tests")
+
+
+async def _make_template(admin: "asyncpg.Connection[asyncpg.Record]", server: PostgresAddress) -> None:
+    await admin.execute(f"CREATE DATABASE {_TEMPLATE}")
     if not await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", WORKER):
         await admin.execute(f"CREATE ROLE {WORKER} LOGIN PASSWORD 'invented-for-tests'")
-    connection = await asyncpg.connect(server.url_for(name, server.user, server.password))
+    connection = await asyncpg.connect(server.url_for(_TEMPLATE, server.user, server.password))
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     tables = [str(sa.schema.CreateTable(table).compile(dialect=dialect)) for table in service_metadata().sorted_tables]
     # Columns of the log are made by functions, which are there before it.
@@ -67,7 +75,6 @@ async def make_database(
         f"GRANT INSERT, UPDATE ON cursor TO {WORKER}; GRANT INSERT, DELETE ON dead_letter TO {WORKER}"
     )
     await connection.close()
-    return server.url_for(name, WORKER, "invented-for-tests")
 
 
 def _sql(file: str) -> list[str]:

@@ -16,14 +16,15 @@ from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.wiring import FAMILY, PERSON, WIRING
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
-from shared.contracts.counselling import FamilyMember, Sex, Site
-from shared.handling import handle, transact
+from shared.contracts.counselling import FamilyMember, Relation, Sex, Site
+from shared.handling import transact
 from shared.ids import uuid7
-from shared.messages import Command, Context, Origin
+from shared.messages import Command, Context
 from shared.policy import EVERYWHERE
 from shared.verify import Findings, verify
 from tests.given import NOON, staff
 from tests.integration.conftest import ServiceDatabase
+from tests.integration.registering import given
 from tests.integration.returns.api import token
 
 ANNA = staff("anna", "counsellor")
@@ -48,9 +49,7 @@ class Desk:
     ) -> None:
         await transact(
             self.database.api, EVERYWHERE.scope(by),
-            lambda unit: handle(
-                unit, aggregate, id, order, Context(by, at), Origin("test-correlation"), reach=EVERYWHERE
-            ),
+            lambda unit: given(unit, aggregate, id, order, Context(by, at)),
         )  # fmt: skip
 
     async def registered(
@@ -71,24 +70,26 @@ class Desk:
         )  # fmt: skip
         return person_id
 
-    async def family(self, principal: UUID, spouse: UUID) -> UUID:
+    async def family(self, principal: UUID, other: UUID, relation: Relation = "spouse") -> UUID:
         """Two persons who belong together."""
         family_id = uuid7()
         members = (
-            FamilyMember(person_id=principal, relation="principal"), FamilyMember(person_id=spouse, relation="spouse"),
+            FamilyMember(person_id=principal, relation="principal"), FamilyMember(person_id=other, relation=relation),
         )  # fmt: skip
         await self.give(FAMILY, family_id, RegisterFamily(members=members))
         return family_id
 
-    async def get(self, path: str, query: Mapping[str, str], by: Actor = ANNA) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token(by)}", "Avrr-Now": NOON.isoformat()}
+    async def get(
+        self, path: str, query: Mapping[str, str], by: Actor = ANNA, at: datetime = NOON
+    ) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token(by)}", "Avrr-Now": at.isoformat()}
         return await self.client.get(f"/v1/{path}", params=query, headers=headers)
 
     async def post(
-        self, path: str, body: Mapping[str, Any], by: Actor = ANNA, key: str | None = None
+        self, path: str, body: Mapping[str, Any], by: Actor = ANNA, key: str | None = None, at: datetime = NOON
     ) -> httpx.Response:
         headers = {
-            "Authorization": f"Bearer {token(by)}", "Avrr-Now": NOON.isoformat(), "Idempotency-Key": key or str(uuid7())
+            "Authorization": f"Bearer {token(by)}", "Avrr-Now": at.isoformat(), "Idempotency-Key": key or str(uuid7())
         }  # fmt: skip
         return await self.client.post(f"/v1/{path}", json=body, headers=headers)
 

@@ -7,16 +7,21 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.counselling import queries
+from services.counselling.domain.erasure import PlaceLegalHold
 from services.counselling.domain.family import RegisterFamily
 from services.counselling.domain.group_session import RecordGroupSession
-from services.counselling.domain.intention import ExpressIntention, RecordAttemptEnded
+from services.counselling.domain.intention import (
+    ExpressIntention,
+    RecordAttemptEnded,
+    RecordReopeningAsked,
+)
 from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.domain.session import HoldSession
+from services.counselling.figures import figures as of_counselling
 from services.counselling.wiring import FAMILY, GROUP_SESSION, INTENTION, PERSON, SESSION, WIRING
 from shared.aggregate import AnyAggregate
 from shared.contracts.counselling import FamilyMember
-from shared.db import Database
+from shared.db import Database, UnitOfWork
 from shared.errors import RuleViolation, Stale
 from shared.handling import Handled, Repeat, handle, read, transact
 from shared.ids import uuid7
@@ -25,7 +30,8 @@ from shared.policy import EVERYWHERE
 from shared.statistics import Period
 from shared.verify import verify
 from tests.given import staff
-from tests.integration.conftest import MakeDatabase
+from tests.integration.conftest import MakeDatabase, ServiceDatabase
+from tests.integration.registering import given
 
 NOW = datetime(2023, 5, 2, 12, 0, tzinfo=UTC)
 ANNA = staff("anna", "counsellor")
@@ -38,12 +44,27 @@ async def give(
     repeat = Repeat.of(key or str(uuid7()), type(order).__name__, id, body)
     return await transact(
         database, EVERYWHERE.scope(ANNA),
-        lambda unit: handle(
-            unit, aggregate, id, order, Context(ANNA, NOW), Origin("test-correlation"),
-            expected_version=expected, repeat=repeat, reach=EVERYWHERE,
-        ),
+        lambda unit: given(unit, aggregate, id, order, Context(ANNA, NOW), expected_version=expected, repeat=repeat),
         WIRING.refusals,
     )  # fmt: skip
+
+
+async def attempts(database: ServiceDatabase, person_id: UUID) -> int:
+    """How many attempts of a person go on."""
+    connection = await asyncpg.connect(database.logins.worker)
+    found = await connection.fetchval("SELECT count(*) FROM active_attempts WHERE person_id = $1", person_id)
+    await connection.close()
+    assert isinstance(found, int)
+    return found
+
+
+async def noted(database: ServiceDatabase, id: UUID, order: Command) -> bool:
+    """Takes note of something about a wish as a reaction does, with the worker's login and no key; whether it changed it."""
+
+    async def work(unit: UnitOfWork) -> Handled:
+        return await handle(unit, INTENTION, id, order, Context(ANNA, NOW), Origin("test-correlation"), reach=EVERYWHERE)
+
+    return (await transact(database.worker, EVERYWHERE.scope(ANNA), work)).changed
 
 
 def somebody() -> RegisterPerson:
@@ -89,7 +110,7 @@ async def test_a_command_leaves_row_event_and_concealed_value_that_agree(make_da
         database.api, EVERYWHERE.scope(ANNA),
         lambda unit: read(unit, PERSON, person_id, Context(ANNA, NOW), reach=EVERYWHERE),
     )  # fmt: skip
-    assert (found.version, found.state.birth_year) == (2, 1990)
+    assert (found.version, found.state.sex) == (2, "male")
 
 
 async def test_the_same_key_gives_the_first_answer_again_and_changes_nothing(make_database: MakeDatabase) -> None:
@@ -162,6 +183,23 @@ async def test_when_an_attempt_has_ended_the_person_may_begin_another(make_datab
     assert (await verify(database.verify, "counselling", WIRING.by_name, WIRING.checks)).sound
 
 
+async def test_an_attempt_goes_on_when_the_case_is_taken_up_again_but_not_beside_another(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    first, over, again = uuid7(), RecordAttemptEnded(person_ids=(person_id,)), RecordReopeningAsked(person_ids=(person_id,))
+    await give(database.api, INTENTION, first, wish(await heard(database.api, person_id), person_id))
+    await give(database.api, INTENTION, first, over)
+    await noted(database, first, again)
+    assert await attempts(database, person_id) == 1
+    with pytest.raises(RuleViolation, match="attempt_already_active"):
+        await give(database.api, INTENTION, uuid7(), wish(await heard(database.api, person_id), person_id))
+    await give(database.api, INTENTION, first, over)
+    await give(database.api, INTENTION, uuid7(), wish(await heard(database.api, person_id), person_id))
+    await noted(database, first, again)
+    assert await attempts(database, person_id) == 1
+    assert (await verify(database.verify, "counselling", WIRING.by_name, WIRING.checks)).sound
+
+
 async def test_nobody_is_registered_in_two_families_at_once(make_database: MakeDatabase) -> None:
     database = await make_database("counselling")
     principal, other = await known(database.api), await known(database.api)
@@ -189,10 +227,10 @@ async def test_a_row_changed_by_hand_is_found(make_database: MakeDatabase) -> No
 
 async def test_a_concealed_value_changed_by_hand_is_found(make_database: MakeDatabase) -> None:
     database = await make_database("counselling")
-    await known(database.api)
+    await give(database.api, PERSON, await known(database.api), PlaceLegalHold(reason="complaint"))
     connection = await asyncpg.connect(database.logins.migrate)
     await connection.execute("SET ROLE counselling_owner")
-    await connection.execute("UPDATE disclosure SET value = '1980'")
+    assert await connection.execute("UPDATE disclosure SET value = 'inspection'") == "UPDATE 1"
     await connection.close()
     findings = await verify(database.verify, "counselling", WIRING.by_name, WIRING.checks)
     assert len(findings.differences) == 1
@@ -215,9 +253,12 @@ async def test_the_database_refuses_a_status_that_cannot_follow(make_database: M
 
 async def test_a_command_takes_five_statements_or_four_without_facts(make_database: MakeDatabase) -> None:
     database = await make_database("counselling")
-    before = database.api.counts.statements
-    await give(database.api, PERSON, uuid7(), somebody())
-    assert database.api.counts.statements - before == 4
+    person_id = uuid7()
+    # To register somebody takes two more: whether there is a key already, and the key.
+    for statements, order in ((6, somebody()), (4, PlaceLegalHold(reason="complaint"))):
+        before = database.api.counts.statements
+        await give(database.api, PERSON, person_id, order)
+        assert database.api.counts.statements - before == statements
     person_id = await known(database.api)
     before = database.api.counts.statements
     await heard(database.api, person_id)
@@ -236,7 +277,7 @@ async def test_the_report_counts_held_individual_sessions_and_distinct_persons(m
         ),
     )  # fmt: skip
     period = Period(date(2023, 5, 2), date(2023, 5, 2), "Europe/Sarajevo")
-    figures = await transact(database.api, EVERYWHERE.scope(ANNA), lambda unit: queries.figures(unit, period))
+    figures = await transact(database.api, EVERYWHERE.scope(ANNA), lambda unit: of_counselling(unit, period))
     values = {figure.key: figure.value for figure in figures}
     assert (values["sessions"], values["virtual_sessions"], values["intentions"]) == (1, 0, 1)
 
@@ -252,7 +293,7 @@ async def test_sessions_of_each_kind_are_counted_by_site_too(make_database: Make
         )  # fmt: skip
         await give(database.api, GROUP_SESSION, uuid7(), group)
     period = Period(date(2023, 5, 2), date(2023, 5, 2), "Europe/Sarajevo")
-    figures = await transact(database.api, EVERYWHERE.scope(ANNA), lambda unit: queries.figures(unit, period))
+    figures = await transact(database.api, EVERYWHERE.scope(ANNA), lambda unit: of_counselling(unit, period))
     counted = {figure.key: (figure.value, figure.of) for figure in figures if figure.unit == "sessions"}
     assert counted == {
         "sessions": (2, None), "virtual_sessions": (0, 2), "group_sessions": (2, None), "sessions_at_trc_lipa": (2, 2),

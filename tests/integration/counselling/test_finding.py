@@ -3,11 +3,13 @@
 from datetime import timedelta
 from uuid import UUID
 
+import httpx
 import pytest
 
+from shared.buckets import HOUR, PEOPLE, Buckets
 from tests.given import NOON, staff
 from tests.integration.counselling.desk import ANNA, Desk, ids
-from tests.integration.returns.api import SETTINGS, problem, token
+from tests.integration.returns.api import COUNSELLING, SETTINGS, problem, token
 
 COUNTRY_AND_YEAR = {"country_of_origin": "TR", "birth_year": "1990"}
 
@@ -111,6 +113,29 @@ async def test_nobody_searches_faster_than_a_person_can(desk: Desk) -> None:
         for _ in range(SETTINGS.searches_per_minute + 1)
     ]
     assert [answer.status_code for answer in answers] == [200] * SETTINGS.searches_per_minute + [429]
+
+
+async def test_nobody_searches_for_persons_all_day_long_however_slowly(desk: Desk) -> None:
+    hours = [0]
+    buckets = Buckets(PEOPLE, lambda: hours[0] * HOUR)
+    COUNSELLING.state.runtime.buckets = buckets
+    for _ in range(PEOPLE["person_search"].requests):
+        assert buckets.take(ANNA.person_id, "person_search") == 0
+    bearer = {"Authorization": f"Bearer {token(ANNA)}"}
+
+    async def asked() -> list[httpx.Response]:
+        by_name = {"name": {"family_name": "Kanarizada", "birth_year": 1990}}
+        return [
+            await desk.client.get("/v1/persons", params=COUNTRY_AND_YEAR, headers=bearer),
+            await desk.client.post("/v1/person-searches", json=by_name, headers=bearer),
+        ]
+
+    for answer in await asked():
+        assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+        # The page shows this sentence.
+        assert answer.json()["title"].endswith("You can ask again in 8 minutes.")
+    hours[0] = 1
+    assert [answer.status_code for answer in await asked()] == [200, 200]
 
 
 async def test_who_may_not_read_a_person_does_not_find_one_either(desk: Desk) -> None:

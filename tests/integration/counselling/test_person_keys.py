@@ -76,9 +76,9 @@ class Kept:
         assert key is not None
         return opened(key, place(person_id), sealed)
 
-    async def destroy(self, person_id: UUID, keys: PersonKeys) -> None:
-        async with self.made.api.unit_of_work(ANNA) as unit:
-            keys.destroy(unit, person_id)
+    async def destroy(self, person_id: UUID) -> None:
+        """What the trigger of an erased person's row does."""
+        await self.as_owner("DELETE FROM person_keys WHERE person_id = $1", person_id)
 
     async def rolled_back(self, work: Callable[[UnitOfWork], Awaitable[None]]) -> None:
         async def fails(unit: UnitOfWork) -> None:
@@ -220,24 +220,11 @@ async def test_destroyed_by_one_process_a_key_is_gone_for_each_at_once(kept: Kep
     person, other = uuid7(), kept.process()
     await kept.make(person)
     assert await kept.key_of(person, other) is not None
-    await kept.destroy(person, kept.keys)
+    await kept.destroy(person)
     assert await kept.rows() == []
     assert (await kept.key_of(person), await kept.key_of(person, other)) == (None, None)
-    assert person not in kept.keys._known
-    # Harmless for somebody who has none.
-    await kept.destroy(person, kept.keys)
-
-
-async def test_a_destruction_that_was_rolled_back_destroyed_nothing(kept: Kept) -> None:
-    person = uuid7()
-    sealed = await kept.make(person)
-
-    async def destroy(unit: UnitOfWork) -> None:
-        kept.keys.destroy(unit, person)
-        assert await kept.keys.key_of(unit, person) is None
-
-    await kept.rolled_back(destroy)
-    assert await kept.read(person, sealed) == "Şükran"
+    kept.keys.forget(person)
+    assert kept.keys._known == {}
 
 
 async def test_kept_keys_that_were_exchanged_are_refused_also_in_another_service(kept: Kept) -> None:
@@ -278,7 +265,7 @@ async def test_after_all_keys_were_wrapped_anew_the_former_epoch_can_go(kept: Ke
             found.append(await kept.keys.rewrap(unit, most=2))
     assert found == [2, 2, 1, 0]
     assert {row["epoch"] for row in await kept.rows()} == {"2"}
-    await kept.destroy(erased, kept.keys)
+    await kept.destroy(erased)
     await kept.epochs.destroy("1")
     for person, value in sealed.items():
         if person != erased:
@@ -286,11 +273,31 @@ async def test_after_all_keys_were_wrapped_anew_the_former_epoch_can_go(kept: Ke
     # From a copy of the database from before, nobody's key comes back.
     for person, wrapped in before.items():
         await kept.as_owner(
-            "INSERT INTO person_keys VALUES ($1, '1', $2) ON CONFLICT (person_id) DO UPDATE SET epoch = '1', wrapped = $2",
+            "INSERT INTO person_keys (person_id, about, epoch, wrapped) VALUES ($1, $1, '1', $2) "
+            "ON CONFLICT (person_id, about) DO UPDATE SET epoch = '1', wrapped = $2",
             person, wrapped,
         )  # fmt: skip
         with pytest.raises(Unsealed):
             await kept.key_of(person, kept.process())
+
+
+async def test_papers_have_a_key_of_their_own_which_does_not_open_what_is_the_persons(kept: Kept) -> None:
+    person, grant = uuid7(), uuid7()
+    sealed = await kept.make(person)
+    async with kept.made.api.unit_of_work(ANNA) as unit:
+        papers = await kept.keys.made_key(unit, person, grant)
+    assert len(await kept.rows()) == 2
+    with pytest.raises(Unsealed):
+        opened(papers, place(person), sealed)
+    async with kept.made.api.unit_of_work(ANNA) as unit:
+        again = await kept.process().key_of(unit, person, grant)
+        assert again is not None
+        assert await kept.process().key_of(unit, person, uuid7()) is None
+    assert again.fingerprint(b"x") == papers.fingerprint(b"x")
+    # One put in the place of the other does not unwrap.
+    await kept.as_owner("UPDATE person_keys k SET wrapped = o.wrapped FROM person_keys o WHERE o.about <> k.about")
+    with pytest.raises(Unsealed):
+        await kept.key_of(person, kept.process())
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -300,7 +307,7 @@ async def test_who_is_erased_while_keys_are_wrapped_anew_does_not_get_the_old_ke
     await kept.epochs.rotate()
     async with kept.made.api.unit_of_work(ANNA) as unit:
         assert await kept.keys.rewrap(unit) == 1
-        await kept.destroy(person, kept.process())
+        await kept.destroy(person)
         if again:
             sealed = await kept.make(person, "again")
     assert len(await kept.rows()) == int(again)
@@ -310,11 +317,12 @@ async def test_who_is_erased_while_keys_are_wrapped_anew_does_not_get_the_old_ke
 
 async def test_no_question_for_keys_reads_the_whole_table(kept: Kept) -> None:
     await kept.as_owner(
-        "INSERT INTO person_keys SELECT gen_random_uuid(), '2', '\\x00' FROM generate_series(1, 50000)"
+        "INSERT INTO person_keys (person_id, about, epoch, wrapped) "
+        "SELECT id, id, '2', '\\x00' FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, 50000)) made"
     )
     await kept.as_owner("ANALYZE person_keys")
     asked = (
-        (private._KEYS, {"person_ids": [uuid7() for _ in range(50)]}),
+        (private._KEYS, {"person_ids": (asked_for := [uuid7() for _ in range(50)]), "abouts": asked_for}),
         (private._OF_OTHER_EPOCHS, {"epoch": "2", "most": 100}),
     )
     connection = await asyncpg.connect(kept.made.logins.api)

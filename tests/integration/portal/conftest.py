@@ -22,8 +22,9 @@ from ops.supervisor import Running
 from services.portal.settings import PortalSettings
 from services.portal.tables import METADATA
 from shared.topology import PORTAL
-from tests.integration.conftest import PASSWORDS
+from tests.integration.conftest import PASSWORDS, MakeDatabase
 from tests.integration.portal.person import ORIGIN, People, Person, Portal, running_portal
+from tests.integration.portal.returns import Returns, returns_behind
 from tests.unit.ops.identity_provider import Hands
 
 DATABASE = "test_portal"
@@ -106,3 +107,9 @@ async def people(portal: Portal) -> AsyncIterator[People]:
     yield another
     for person in made:
         await person.close()
+
+
+@pytest.fixture
+async def returns(portal: Portal, settings: PortalSettings, make_database: MakeDatabase) -> AsyncIterator[Returns]:
+    async with returns_behind(portal, settings, make_database) as found:
+        yield found

@@ -17,6 +17,7 @@ from services.portal.provider import ProviderAway
 from services.portal.sessions import COOKIE, Sessions, open_sessions
 from services.portal.settings import PortalSettings
 from services.portal.static_files import StaticFiles
+from shared.certificates import trusted
 from tests.unit.ops.identity_provider import Hands
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -81,7 +82,7 @@ class Person:
         self.portal = portal
         self.cookies: dict[str, Morsel[str]] = {}
         self.pages = httpx.AsyncClient(transport=httpx.ASGITransport(portal.app), base_url=ORIGIN)
-        self.provider = httpx.AsyncClient(base_url=portal.settings.oidc_issuer, trust_env=False)
+        self.provider = httpx.AsyncClient(base_url=portal.settings.oidc_issuer, verify=trusted(), trust_env=False)
 
     @property
     def secret(self) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from shared.actors import Actor
 from shared.aggregate import AnyAggregate
 from shared.contracts.reintegration import GrantCategory
 from shared.db import Database, Sql
+from shared.disclosure import Agreed, Question
 from shared.errors import Refusal
 from shared.handling import Handled, Read, Repeat, handle, read, transact
 from shared.ids import uuid7
@@ -85,11 +86,30 @@ def numbered(amounts: Sequence[str]) -> tuple[RequestedTranche, ...]:
 
 
 @dataclass
+class Register:
+    """What counselling would answer: everybody agrees but those who took it back, as long as it answers at all.
+
+    ``health_untold`` are those who agreed to all but that their health is told, which is the usual consent.
+    """
+
+    taken_back: set[UUID] = field(default_factory=set)
+    health_untold: set[UUID] = field(default_factory=set)
+    away: bool = False
+    asked: list[Question] = field(default_factory=list)
+
+    async def agreed(self, person_ids: Collection[UUID], question: Question) -> Agreed | None:
+        self.asked.append(question)
+        agreed = frozenset(person_ids) - self.taken_back
+        return None if self.away else Agreed(agreed, agreed - self.health_untold)
+
+
+@dataclass
 class House:
     """Reintegration's database with everybody who acts on it."""
 
     made: ServiceDatabase
     references: list[str] = field(default_factory=list)
+    register: Register = field(default_factory=Register)
 
     @property
     def api(self) -> Database:

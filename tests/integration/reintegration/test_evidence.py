@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from services.reintegration.domain.grant import CancelGrant
-from services.reintegration.files import kept
+from services.reintegration.files import EVIDENCE
 from services.reintegration.wiring import GRANT
 from shared.db import Sql
 from shared.files.cleaning import cleaned
@@ -272,8 +272,8 @@ async def test_a_file_that_was_changed_where_it_lies_is_not_handed_out(house: Ho
     )  # fmt: skip
     assert (await people.approver.get(f"grants/{grant_id}/evidence/{mine}")).status_code == 500
     # A file that opens and is not the one whose hash stands in the log.
-    written = kept(grant_id, mine, (await cleaned(jpeg(3), "image/jpeg")).content, FileSeal(bytes(range(32))))
-    await connection.execute("UPDATE evidence_files SET wrapped_key = $2 WHERE evidence_id = $1", mine, written[0].values["wrapped_key"])
+    written = EVIDENCE.kept(grant_id, mine, (await cleaned(jpeg(3), "image/jpeg")).content, FileSeal(bytes(range(32))))
+    await connection.execute("UPDATE evidence_files SET wrapped_key = $2, sealed_under = 'service' WHERE evidence_id = $1", mine, written[0].values["wrapped_key"])
     pieces = written[1].values["sealed"]
     assert isinstance(pieces, list)
     await connection.execute("UPDATE evidence_pieces SET sealed = $2 WHERE evidence_id = $1", mine, pieces[0])

@@ -2,10 +2,10 @@
 
 from datetime import UTC, date, datetime
 
-from services.reintegration import queries
 from services.reintegration.domain.case import RecordArrival
 from services.reintegration.domain.grant import CancelGrant, RejectGrant
 from services.reintegration.domain.plan import AgreePlan, PlannedLine, RecordOwnPlan
+from services.reintegration.figures import figures as figures_of
 from services.reintegration.wiring import GRANT, PLAN
 from shared.handling import transact
 from shared.ids import uuid7
@@ -25,7 +25,7 @@ JUST_AFTER = datetime(2023, 12, 31, 23, 0, tzinfo=UTC)
 
 async def figures(house: House, first: date = YEAR[0], last: date = YEAR[1]) -> dict[str, Figure]:
     asked = period(first, last, "Europe/Sarajevo")
-    found = await transact(house.api, EVERYWHERE.scope(MANAGER), lambda unit: queries.figures(unit, asked))
+    found = await transact(house.api, EVERYWHERE.scope(MANAGER), lambda unit: figures_of(unit, asked))
     assert len({figure.key for figure in found}) == len(found)
     return {figure.key: figure for figure in found}
 

@@ -1,7 +1,7 @@
 """Returns' API as callers with real tokens meet it, with the counselling service that it asks for consents behind it."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -21,17 +21,18 @@ from shared.clock import Clock
 from shared.db import UnitOfWork
 from shared.disclosure import Consents, ConsentsOverHttp
 from shared.endpoints import operations_of
-from shared.handling import handle, transact
+from shared.handling import transact
 from shared.http import Runtime
 from shared.ids import uuid7
 from shared.jwks import VerificationKey, usable_keys
-from shared.messages import Command, Context, Origin
+from shared.messages import Command, Context
 from shared.policy import EVERYWHERE
 from shared.recording import Recorder
 from shared.service import create_app
 from shared.settings import Settings
 from tests.given import NOON, staff
 from tests.integration.conftest import ServiceDatabase
+from tests.integration.registering import given
 from tests.integration.returns.mission import ANNA, Attempt, Mission
 
 KEY = ECKey.generate_key("P-256", {"kid": "test"})
@@ -87,8 +88,12 @@ class Api:
         """Without a stated time, for a replay is not held to people's pace."""
         return await self._client.get(f"/v1/{path}", headers={"Authorization": f"Bearer {token(by)}"})
 
-    async def post(self, path: str, body: Mapping[str, object], by: Actor, at: datetime = NOON) -> httpx.Response:
+    async def post(
+        self, path: str, body: Mapping[str, object], by: Actor, at: datetime = NOON, match: str | None = None
+    ) -> httpx.Response:
         headers = {**self._headers(by, at), "Idempotency-Key": str(uuid7())}
+        if match is not None:
+            headers["If-Match"] = match
         return await self._client.post(f"/v1/{path}", json=body, headers=headers)
 
     @staticmethod
@@ -100,7 +105,7 @@ def runtime(mission: Mission, consents: Consents) -> Runtime:
     return Runtime(
         service="returns", database=mission.database.api, tokens=Tokens(SETTINGS, Keys(), lambda: datetime.now(UTC)),
         clock=Clock("replay"), policy=WIRING.policy, operations=operations_of((router,)), refusals=WIRING.refusals,
-        recorder=Recorder(mission.database.api, WIRING.access), consents=consents,
+        recorder=Recorder(mission.database.api, WIRING.access), consents=consents, teller=WIRING.teller,
     )  # fmt: skip
 
 
@@ -110,8 +115,13 @@ def runtime_of_counselling(database: ServiceDatabase) -> Runtime:
         clock=Clock("replay"), policy=counselling.WIRING.policy,
         operations=operations_of((counselling_routes.router,)), refusals=counselling.WIRING.refusals,
         recorder=Recorder(database.api, counselling.WIRING.access),
-        person_keys=database.person_keys,
+        person_keys=database.person_keys, teller=counselling.WIRING.teller,
     )  # fmt: skip
+
+
+async def away(*_: object) -> None:
+    """Counselling, where nobody answers."""
+    raise httpx.ConnectError("nobody there")
 
 
 def asking(client: httpx.AsyncClient) -> ConsentsOverHttp:
@@ -128,7 +138,7 @@ class Register:
         self._mission = mission
         self._database = database
 
-    async def agree(self, attempt: Attempt, country: str = "TR") -> None:
+    async def agree(self, attempt: Attempt, country: str = "TR", last_day: date | None = None) -> None:
         """Every adult of a case agrees that the office in a country is told of them, and returns hears of it."""
         for person_id in attempt.adults:
             await self._give(
@@ -139,11 +149,11 @@ class Register:
                 ),
                 GiveConsent(
                     consent="transfer", text_version="v1", language="tur", method="signature", given_at=EARLIER,
-                    recipient_country=country,
+                    recipient_country=country, expires_on=last_day,
                 ),
             )  # fmt: skip
             await self._mission.note(
-                person_id, RecordConsent(consent="transfer", active=True, recipient_country=country)
+                person_id, RecordConsent(consent="transfer", active=True, recipient_country=country, expires_on=last_day)
             )
 
     async def take_back(self, person_id: UUID) -> None:
@@ -151,11 +161,12 @@ class Register:
         await self._give(person_id, WithdrawConsent(consent="transfer"))
 
     async def _give(self, person_id: UUID, *commands: Command) -> None:
-        context, origin = Context(ANNA, NOON), Origin("test-correlation")
+        # Agreed the day before, so that a last day may be the present one.
+        context = Context(ANNA, NOON - timedelta(days=1))
 
         async def work(unit: UnitOfWork) -> None:
             for command in commands:
-                await handle(unit, counselling.PERSON, person_id, command, context, origin, reach=EVERYWHERE)
+                await given(unit, counselling.PERSON, person_id, command, context)
                 await unit.flush()
 
         await transact(self._database.api, EVERYWHERE.scope(ANNA), work)

@@ -13,11 +13,11 @@ from services.returns import queries
 from services.returns.domain.case_application import (
     ApproveCase,
     RecordIntention,
-    RecordScreening,
     SignDeclaration,
     StartScreening,
     SubmitApplication,
 )
+from services.returns.domain.case_evidence import RecordExitFormalities, RecordReceptionArranged
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_preparation import (
     ClearToBoard,
@@ -29,12 +29,19 @@ from services.returns.domain.case_preparation import (
     StartPreparation,
 )
 from services.returns.domain.case_ref import case_ref
+from services.returns.domain.case_screening import (
+    AssessVoluntariness,
+    RecordBestInterests,
+    RecordFearOfReturn,
+    RecordVulnerability,
+)
 from services.returns.domain.case_state import Case
 from services.returns.domain.person import RecordConsent, RecordCounselled
 from services.returns.wiring import CASE, PERSON, WIRING
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
 from shared.contracts.counselling import AgeGroup, CoveredPerson, Sex
+from shared.contracts.returns import BestInterestsOutcome
 from shared.handling import Handled, Repeat, handle, read, transact
 from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
@@ -49,6 +56,7 @@ BERIN = staff("berin", "counsellor")
 ZORAN = staff("zoran", "coordinator")
 MIRA = staff("mira", "coordinator")
 OLEG = staff("oleg", "operations")
+PETRA = staff("petra", "protection")
 ANKARA = staff("aylin", "receiving_office", countries=("TR",))
 RETURNS = Actor.service("returns")
 
@@ -77,6 +85,16 @@ class Attempt:
 
 def somebody(sex: Sex = "male", age_group: AgeGroup = "adult") -> CoveredPerson:
     return CoveredPerson(person_id=uuid7(), sex=sex, age_group=age_group, country_of_origin="TR")
+
+
+def best_interests(
+    child_id: UUID, outcome: BestInterestsOutcome = "return", at: datetime = NOON
+) -> RecordBestInterests:
+    """A procedure on a child's best interests, with everybody's agreement."""
+    return RecordBestInterests(
+        record_id=uuid7(), person_id=child_id, procedure="determination", outcome=outcome, established_at=at,
+        agreed=("child", "family", "guardian"),
+    )  # fmt: skip
 
 
 def family() -> tuple[CoveredPerson, ...]:
@@ -179,17 +197,31 @@ class Mission:
 
     async def apply(self, attempt: Attempt) -> None:
         for person_id in attempt.ids:
-            screening = RecordScreening(
-                person_id=person_id, screened_at=NOON, alternatives_explained=True, legal_consequences_explained=True,
-                voluntary=True,
-            )  # fmt: skip
-            await self.order(attempt.id, screening, ANNA)
+            for finding in self.findings(attempt, person_id):
+                by = PETRA if isinstance(finding, RecordBestInterests) else ANNA
+                await self.order(attempt.id, finding, by)
             signer = person_id if person_id in attempt.adults else attempt.adults[0]
             declaration = SignDeclaration(
                 person_id=person_id, signed_by=signer, method="signature", language="tur", signed_at=NOON
             )
             await self.order(attempt.id, declaration, ANNA)
         await self.order(attempt.id, SubmitApplication(), ANNA)
+
+    def findings(self, attempt: Attempt, person_id: UUID) -> Sequence[Command]:
+        """Everything that screening has to find about somebody, and nothing that stands against their journey."""
+        adult = person_id in attempt.adults
+        found: list[Command] = [
+            AssessVoluntariness(
+                record_id=uuid7(), person_id=person_id, answered_by=person_id if adult else attempt.adults[0],
+                assessed_at=NOON, free=True, informed=True, capable=True, company="nobody", interpreter="professional",
+                child_heard=None if adult else "heard", legal_consequences_explained=True, alternatives_explained=True,
+            ),
+            RecordFearOfReturn(record_id=uuid7(), person_id=person_id, asked_at=NOON, fears_return=False),
+            RecordVulnerability(record_id=uuid7(), person_id=person_id, noted_at=NOON),
+        ]  # fmt: skip
+        if not adult:
+            found.append(best_interests(person_id))
+        return found
 
     async def approve(self, attempt: Attempt) -> None:
         await self.order(attempt.id, ApproveCase(), ZORAN)
@@ -198,16 +230,18 @@ class Mission:
         country = (await self.case(attempt.id)).destination_country
         await self.order(attempt.id, StartPreparation(programme="avrr_wb", receiving_country=country), OLEG)
 
-    async def make_ready(self, attempt: Attempt) -> None:
+    async def make_ready(self, attempt: Attempt, departs_at: datetime = DEPARTS, arrives_at: datetime = ARRIVES) -> None:
         country = (await self.case(attempt.id)).destination_country
         for person_id in attempt.ids:
             document = RecordTravelDocument(person_id=person_id, document="passport", valid_until=date(2030, 1, 1))
             await self.order(attempt.id, document, OLEG)
+        await self.order(attempt.id, RecordExitFormalities(person_ids=attempt.ids, recorded_at=NOON), OLEG)
         await self.order(attempt.id, RecordOwnPlan(plan_id=uuid7(), person_ids=attempt.ids))
         booking = ConfirmBooking(
-            departs_at=DEPARTS, arrives_at=ARRIVES, destination_country=country, person_ids=attempt.ids
+            departs_at=departs_at, arrives_at=arrives_at, destination_country=country, person_ids=attempt.ids
         )
         await self.order(attempt.id, booking, OLEG)
+        await self.order(attempt.id, RecordReceptionArranged(arranged_at=NOON), OLEG)
         await self.order(attempt.id, MarkReadyToTravel(), OLEG)
 
     async def confirm(self, attempt: Attempt) -> None:

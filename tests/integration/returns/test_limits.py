@@ -32,6 +32,11 @@ from tests.integration.returns.mission import (
 NOBODY_ADULT = """persons = jsonb_set(persons, '{0,travel}', '"withdrawn"')"""
 
 
+UNFIT = '{"kind": "fitness", "outcome": "unfit", "conditions": []}'
+ASKED = '{"kind": "fitness_asked", "outcome": null, "conditions": []}'
+ESCORTED = '{"kind": "fitness", "outcome": "fit_with_conditions", "conditions": ["medication", "escort"]}'
+
+
 def refusals(answers: list[Handled | BaseException]) -> list[str]:
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, Refusal):
@@ -59,7 +64,6 @@ async def count(mission: Mission, kind: str) -> int:
         ("ready_to_travel", "persons = '[]', booked_person_ids = '{}'", "everybody_prepared"),
         ("ready_to_travel", "persons = jsonb_set(persons, '{1,declared_by}', 'null')", "everybody_prepared"),
         ("ready_to_travel", "persons = persons #- '{1,declared_by}'", "everybody_prepared"),
-        ("ready_to_travel", "persons = jsonb_set(persons, '{1,screened_at}', 'null')", "everybody_prepared"),
         ("cleared_to_board", "persons = jsonb_set(persons, '{0,document}', 'null')", "everybody_prepared"),
         ("cleared_to_board", "persons = jsonb_set(persons, '{0,own_plan_id}', 'null')", "everybody_prepared"),
         ("ready_to_travel", "booked_person_ids = booked_person_ids[1:1]", "exactly_they_are_booked"),
@@ -67,6 +71,13 @@ async def count(mission: Mission, kind: str) -> int:
         ("ready_to_travel", "departs_at = NULL, arrives_at = NULL", "exactly_they_are_booked|no_seat_without_booking"),
         ("ready_to_travel", "status = 'cleared_to_board'", "cleared_on_confirmation"),
         ("cleared_to_board", "persons = jsonb_set(persons, '{0,confirmed_at}', 'null')", "cleared_on_confirmation"),
+        ("ready_to_travel", "reception_arranged_at = NULL", "arranged_for_everybody"),
+        ("ready_to_travel", "persons = jsonb_set(persons, '{1,evidence}', '[]')", "arranged_for_everybody"),
+        ("cleared_to_board", "transit_visa_needed = true", "visa_for_everybody"),
+        ("cleared_to_board", f"persons = jsonb_insert(persons, '{{0,evidence,0}}', '{UNFIT}')", "nobody_unfit"),
+        ("ready_to_travel", f"persons = jsonb_insert(persons, '{{1,evidence,0}}', '{ASKED}')", "nobody_unfit"),
+        ("ready_to_travel", f"persons = jsonb_insert(persons, '{{0,evidence,0}}', '{ESCORTED}')", "help_is_booked"),
+        ("ready_to_travel", "reopening_reason = 'contact_regained'", "reopened_from_closed"),
         ("ready_to_travel", "arrives_at = departs_at", "booking_in_order"),
         ("ready_to_travel", "arrives_at = NULL", "booking_in_order"),
         ("preparing", "booked_person_ids = ARRAY[gen_random_uuid()]", "no_seat_without_booking"),
@@ -85,6 +96,49 @@ async def test_the_database_refuses_what_no_rule_allows(
         with pytest.raises(asyncpg.CheckViolationError) as refused:
             await connection.execute(f"UPDATE cases SET {change} WHERE id = $1", attempt.id)
     assert (refused.value.constraint_name or "") in [f"ck_cases_{name}" for name in held_by.split("|")]
+
+
+async def test_nobody_stands_as_ready_of_whom_screening_lacks_a_part(mission: Mission) -> None:
+    attempt = await mission.brought_to("ready_to_travel", *family())
+    places = {one.person_id: place for place, one in enumerate((await mission.case(attempt.id)).screening)}
+    mother, child = (places[person_id] for person_id in attempt.ids)
+    changes = {
+        f"{mother},voluntariness,free": "false", f"{mother},voluntariness,informed": "false",
+        f"{child},voluntariness,capable": "false", f"{mother},voluntariness,company": '"family"',
+        f"{mother},voluntariness,company ": '"guardian"', f"{child},voluntariness,interpreter": '"family"',
+        f"{mother},voluntariness,alternatives_explained": "false",
+        f"{mother},voluntariness,legal_consequences_explained": "null", f"{mother},voluntariness": "null",
+        f"{child},fear,fears_return": "true", f"{mother},fear": "null", f"{mother},vulnerability": "null",
+        f"{mother},vulnerability,indicators": '["elderly", "vot_presumed"]', f"{child},alerts": "[{}]",
+        # Of an adult of whom it is doubted the determination is asked as of a child.
+        f"{mother},vulnerability,indicators ": '["separated"]',
+        f"{child},best_interests": "null", f"{child},best_interests,outcome": '"remain"',
+        f"{child},best_interests,agreed": '["guardian", "family"]',
+    }  # fmt: skip
+    async with mission.owner() as connection:
+        for path, value in changes.items():
+            with pytest.raises(asyncpg.CheckViolationError, match="everybody_screened"):
+                await connection.execute(
+                    "UPDATE cases SET screening = jsonb_set(screening, $1::text[], $2::jsonb) WHERE id = $3",
+                    path.strip().split(","), value, attempt.id,
+                )  # fmt: skip
+        for place in (mother, child):
+            with pytest.raises(asyncpg.CheckViolationError, match="everybody_screened"):
+                await connection.execute("UPDATE cases SET screening = screening - $1::int WHERE id = $2", place, attempt.id)
+        # A child on its own needs a determination, and a guardian may be with a child.
+        alone = "jsonb_set(screening, $1::text[], '[\"separated\"]')"
+        await connection.execute(
+            f"UPDATE cases SET screening = {alone} WHERE id = $2", [str(child), "vulnerability", "indicators"], attempt.id
+        )
+        with pytest.raises(asyncpg.CheckViolationError, match="everybody_screened"):
+            await connection.execute(
+                "UPDATE cases SET screening = jsonb_set(screening, $1::text[], '\"assessment\"') WHERE id = $2",
+                [str(child), "best_interests", "procedure"], attempt.id,
+            )  # fmt: skip
+        await connection.execute(
+            "UPDATE cases SET screening = jsonb_set(screening, $1::text[], '\"guardian\"') WHERE id = $2",
+            [str(child), "voluntariness", "company"], attempt.id,
+        )  # fmt: skip
 
 
 async def test_a_confirmation_of_arrival_lies_after_the_departure_in_the_projection_too(mission: Mission) -> None:

@@ -11,6 +11,7 @@ from services.returns import queries
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_withdrawal import WithdrawCase
 from services.returns.domain.window import statuses_of
+from services.returns.queries import abroad
 from shared.db import Sql
 from shared.handling import transact
 from shared.policy import EVERYWHERE
@@ -76,10 +77,10 @@ async def explained(connection: "asyncpg.Connection[asyncpg.Record]", sql: Sql, 
 async def fill(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.execute(
         "INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons, "
-        "expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, times_missed, grants) "
+        "expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening) "
         "SELECT gen_random_uuid(), 1, overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0) || '-000', "
         "'intention', (ARRAY['TR', 'IQ', 'MA', 'PK'])[1 + n % 4], gen_random_uuid(), 'staff:c' || n % 40, '[]', now(), now(), "
-        "'{}', '{}', '{}', 0, '[]' FROM generate_series(1, 4000) n"
+        "'{}', '{}', '{}', false, 0, '[]', '[]', '[]' FROM generate_series(1, 4000) n"
     )
     await connection.execute("ANALYZE cases")
 
@@ -114,7 +115,7 @@ async def test_a_receiving_office_walks_only_its_own_countries(mission: Mission,
     async with mission.owner() as connection:
         await fill(connection)
         plan = await explained(
-            connection, queries.cases_abroad(filters), {"countries": ["TR"], "not_coming_since": NOON, **given}
+            connection, abroad.cases_abroad(filters), {"countries": ["TR"], "not_coming_since": NOON, "today": NOON.date(), **given}
         )
         assert "destination_country_" in plan
         assert "Seq Scan on cases" not in plan

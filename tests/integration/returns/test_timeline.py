@@ -8,7 +8,18 @@ from services.returns.queries import timeline
 from shared.ids import uuid7
 from shared.policy import EVERYWHERE, Reach
 from tests.integration.returns.api import AUDITOR, FINANCE, Api, in_json, problem
-from tests.integration.returns.mission import ANKARA, ANNA, ARRIVES, DEPARTS, OLEG, ZORAN, Mission, family
+from tests.integration.returns.mission import (
+    ANKARA,
+    ANNA,
+    ARRIVES,
+    BERIN,
+    DEPARTS,
+    OLEG,
+    PETRA,
+    ZORAN,
+    Mission,
+    family,
+)
 
 
 async def test_a_timeline_tells_what_happened_in_its_order(mission: Mission, api: Api) -> None:
@@ -18,14 +29,15 @@ async def test_a_timeline_tells_what_happened_in_its_order(mission: Mission, api
     answer = await api.get(f"cases/{attempt.id}/timeline", ZORAN)
     items = answer.json()["items"]
     assert [item["type"].split(".")[3] for item in items] == [
-        "opened", "screening_started", "person_screened", "declaration_signed", "application_submitted", "approved",
-        "preparation_started", "travel_document_recorded", "own_plan_noted", "booking_confirmed", "ready_to_travel",
+        "opened", "screening_started", "declaration_signed", "application_submitted", "approved",
+        "preparation_started", "travel_document_recorded", "evidence_recorded", "own_plan_noted", "booking_confirmed",
+        "reception_arranged", "ready_to_travel",
         "voluntariness_confirmed", "cleared_to_board", "person_departed", "departed", "person_arrived", "arrived",
     ]  # fmt: skip
     assert set(items[0]) == {"type", "time", "happened", "person_id", "actorrole", "actorid", "by_system"}
     assert [item["by_system"] for item in items] == [item["actorrole"] == "service" for item in items]
     assert [item["by_system"] for item in items].count(True) == 2
-    departed, arrived = items[13], items[15]
+    departed, arrived = items[14], items[16]
     assert (departed["happened"], departed["person_id"]) == (in_json(DEPARTS), str(attempt.ids[0]))
     assert (departed["actorrole"], departed["actorid"]) == ("operations", OLEG.person_id)
     assert (arrived["happened"], arrived["actorid"]) == (in_json(ARRIVES + timedelta(hours=1)), ANKARA.person_id)
@@ -38,6 +50,16 @@ async def test_operations_do_not_see_when_somebody_was_screened(mission: Mission
     assert [item["type"].split(".")[3] for item in found] == [
         "opened", "declaration_signed", "declaration_signed", "application_submitted", "approved",
     ]  # fmt: skip
+
+
+async def test_when_screening_was_recorded_is_shown_to_the_counsellor_of_the_case_and_to_no_other(
+    mission: Mission, api: Api
+) -> None:
+    attempt = await mission.brought_to("applied")
+    for reader, sees in ((ANNA, True), (PETRA, True), (BERIN, False), (ZORAN, False), (OLEG, False)):
+        answer = await api.get(f"cases/{attempt.id}/timeline", reader)
+        assert answer.status_code == 200
+        assert ("screening_recorded" in answer.text) is sees
 
 
 async def test_a_concealed_reason_is_in_no_timeline(mission: Mission, api: Api) -> None:
@@ -69,7 +91,7 @@ async def test_whose_scope_does_not_hold_the_case_finds_no_fact_of_it(mission: M
     for reach, found in ((EVERYWHERE, 1), (Reach(frozenset({"TR"})), 1), (Reach(frozenset({"IQ"})), None)):
         scope = reach.scope(ANNA, log=True)
         async with mission.database.api.unit_of_work(scope) as unit:
-            told = await timeline.timeline(unit, attempt.id, ANNA.roles)
+            told = await timeline.timeline(unit, attempt.id, ANNA)
         assert (None if told is None else len(told.items)) == found
 
 
@@ -85,6 +107,6 @@ async def test_a_timeline_is_one_statement_that_walks_an_index(mission: Mission)
     assert "uq_event_log_subject_aggver" in str(plan)
     before = mission.database.api.counts.statements
     async with mission.database.api.unit_of_work(EVERYWHERE.scope(ANNA, log=True)) as unit:
-        await timeline.timeline(unit, attempt.id, ANNA.roles)
+        await timeline.timeline(unit, attempt.id, ANNA)
     # Begin with the scope, the question, commit.
     assert mission.database.api.counts.statements - before == 3

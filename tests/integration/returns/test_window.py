@@ -20,11 +20,21 @@ from tests.integration.returns.api import (
     Api,
     Register,
     asking,
+    away,
     in_json,
     problem,
     runtime,
 )
-from tests.integration.returns.mission import ANKARA, ANNA, ARRIVES, DEPARTS, ZORAN, Mission, family
+from tests.integration.returns.mission import (
+    ANKARA,
+    ANNA,
+    ARRIVES,
+    DEPARTS,
+    ZORAN,
+    Attempt,
+    Mission,
+    family,
+)
 
 CORRELATION = str(uuid7())
 
@@ -125,15 +135,11 @@ async def test_a_consent_to_another_office_is_none_to_this_one(
     assert await told(api, attempt.id) == "not_found"
 
 
-async def _away(*_: object) -> None:
-    raise httpx.ConnectError("nobody there")
-
-
 async def test_no_answer_about_consent_is_no(mission: Mission, api: Api, register: Register) -> None:
     attempt = await mission.brought_to("approved")
     await register.agree(attempt)
     unknown = (await status(api, uuid7())).content
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=_away)) as nobody:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=away)) as nobody:
         APP.state.runtime = runtime(mission, asking(nobody))
         answer = await status(api, attempt.id)
         assert answer.content == unknown
@@ -295,12 +301,63 @@ async def test_an_order_of_an_office_tells_nothing_without_consent(
 async def test_while_nobody_can_say_who_agrees_no_list_is_answered_not_even_an_empty_one(
     mission: Mission, api: Api
 ) -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=_away)) as nobody:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=away)) as nobody:
         APP.state.runtime = runtime(mission, asking(nobody))
         assert problem(await api.get("cases", ANKARA)) == (503, "unavailable")
         arrival = {"person_id": str(uuid7()), "arrived_at": NOON.isoformat(), "known_by": "met"}
         order = await api.post(f"cases/{uuid7()}/confirm-arrival", arrival, ANKARA)
         assert problem(order) == (503, "unavailable")
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["withdrawn in flight", "nobody answers"])
+async def test_an_office_that_was_told_of_an_arrival_confirms_it_whatever_became_of_the_consent(
+    mission: Mission, api: Api, register: Register, silent: bool
+) -> None:
+    attempt, unseen = await mission.brought_to("cleared_to_board"), await mission.brought_to("cleared_to_board")
+    for one in (attempt, unseen):
+        await register.agree(one)
+    assert await told(api, attempt.id) == "travel_scheduled"
+    for one in (attempt, unseen):
+        await mission.depart(one)
+        await register.take_back(one.adults[0])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=away)) as nobody:
+        if silent:
+            APP.state.runtime = runtime(mission, asking(nobody))
+        confirmed = [await _confirm(api, one) for one in (attempt, attempt, unseen)]
+        # What is confirmed twice is confirmed once, and the repeat is no error.
+        assert [answer.status_code for answer in confirmed] == [200, 200, 503 if silent else 404]
+        assert confirmed[0].headers["etag"] == confirmed[1].headers["etag"]
+        # What it did see by itself opens nothing else.
+        assert problem(await api.get(f"cases/{attempt.id}", ANKARA, ARRIVES)) == (404, "not_found")
+        monitoring = await api.post(f"cases/{attempt.id}/start-monitoring", {}, ANKARA, ARRIVES)
+        assert monitoring.status_code == (503 if silent else 404)
+    assert (await mission.case(attempt.id)).status == "arrived"
+
+
+async def test_an_arrival_is_not_confirmed_before_anybody_left_by_who_was_told_of_it(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    attempt = await mission.brought_to("cleared_to_board")
+    await register.agree(attempt)
+    assert await told(api, attempt.id) == "travel_scheduled"
+    await register.take_back(attempt.adults[0])
+    assert problem(await _confirm(api, attempt)) == (404, "not_found")
+
+
+async def _confirm(api: Api, attempt: Attempt) -> httpx.Response:
+    arrival = {"person_id": str(attempt.ids[0]), "arrived_at": ARRIVES.isoformat(), "known_by": "met"}
+    return await api.post(f"cases/{attempt.id}/confirm-arrival", arrival, ANKARA, ARRIVES)
+
+
+async def test_a_transfer_whose_last_day_is_over_closes_the_window_by_itself(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    attempt = await mission.brought_to("approved")
+    await register.agree(attempt, last_day=NOON.date())
+    assert await told(api, attempt.id) == "in_preparation"
+    over = NOON + timedelta(days=1)
+    assert await told(api, attempt.id, over) == "not_found"
+    assert (await api.get("cases", ANKARA, over)).json()["items"] == []
 
 
 async def test_a_page_names_no_case_but_those_it_tells_of(mission: Mission, api: Api, register: Register) -> None:

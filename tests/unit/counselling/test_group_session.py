@@ -83,6 +83,9 @@ def test_a_fact_out_of_turn_or_of_something_else_does_not_apply_to_a_group_sessi
 counts = st.integers(0, 12)
 
 
+SHAPE = TypeAdapter(GroupSession)
+
+
 @given(st.lists(st.builds(record, st.integers(1, 12), counts, counts, counts), max_size=6))
 def test_whatever_is_ordered_the_group_session_is_the_fold_of_the_facts_and_its_counts_add_up(
     commands: list[RecordGroupSession],
@@ -93,7 +96,7 @@ def test_whatever_is_ordered_the_group_session_is_the_fold_of_the_facts_and_its_
     events = run(
         GROUP_SESSION,
         [(command, NoFacts()) for command in commands],
-        TypeAdapter(GroupSession),
+        SHAPE,
         holds=counts_add_up,
     )
     assert len(events) <= 1

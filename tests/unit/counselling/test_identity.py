@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from services.counselling.domain.erasure import PersonFacts
 from services.counselling.domain.identity import (
     FIELDS,
     Identity,
@@ -30,7 +31,6 @@ from shared.contracts.counselling import (
     IdentityRecorded,
     PersonRegistered,
 )
-from shared.decider import NoFacts
 from shared.messages import Concealed
 from tests.given import NOON, Given, staff
 
@@ -53,11 +53,16 @@ WHOLE: dict[str, Any] = {
     "family_name": "Canarysurname", "given_names": "Canarygiven", "family_name_own_script": "کناری",
     "given_names_own_script": "پرنده", "other_names": [{"other_name": "Canarynick"}], "birth_date": "1994-03-07",
     "nationalities": [{"nationality": "AF"}], "languages": ["prs"],
-    "contacts": [{"kind": "phone", "contact": "+387 00 000 777", "safe": True}],
+    "contacts": [{"kind": "phone", "contact": "+387 00 000 777", "safe": True, "preferred": True}],
+    "documents": [
+        {"document_type": "passport", "document_number": "P0777123", "issuing_country": "AF", "expires_on": "2027-05-09"}
+    ],
+    "education": "vocational", "occupation": "canary keeper", "skills": [{"skill": "canary breeding"}],
 }  # fmt: skip
-CANARIES = ("Canary", "کناری", "پرنده", "1994-03", "777", "prs", "AF")
+CANARIES = (
+    "canary", "2027-05", "vocational","Canary", "کناری", "پرنده", "1994-03", "777", "prs", "AF")
 
-person = Given(PERSON, NoFacts())
+person = Given(PERSON, PersonFacts(birth_year=1994))
 agreed = person.given(REGISTERED, AGREED)
 known = agreed.given(FIRST)
 
@@ -116,12 +121,48 @@ def test_a_date_of_birth_in_another_year_or_that_never_was_is_refused(birth_date
 
 
 def test_nobody_is_born_tomorrow() -> None:
-    newborn = person.given(REGISTERED.model_copy(update={"birth_year": Concealed.of("2023")}), AGREED)
+    newborn = agreed.knowing(PersonFacts(birth_year=2023))
     today, tomorrow = (f"{NOON + timedelta(days=days):%Y-%m-%d}" for days in (0, 1))
     newborn.when(RecordIdentity(birth_date=tomorrow), AMIRA).refused("in_the_future")
     newborn.when(RecordIdentity(birth_date=today), AMIRA).then(
         IdentityRecorded(number=1, stated=("birth_date",), corrected=())
     )
+
+
+def test_what_was_recorded_by_mistake_is_emptied_for_a_reason_and_is_not_known_any_more() -> None:
+    order = RecordIdentity(emptied=("family_name_own_script",), given_names="Ana", reason="recorded_by_mistake")
+    emptied = IdentityRecorded(
+        number=2, stated=("given_names",), corrected=(), emptied=("family_name_own_script",), reason="recorded_by_mistake"
+    )
+    known.when(order, AMIRA).then(emptied)
+    known.when(order.model_copy(update={"reason": None}), AMIRA).refused("correction_reason_missing")
+    known.when(RecordIdentity(emptied=("contacts",), reason="misspelt"), AMIRA).refused("nothing_to_empty")
+    known.when(RecordIdentity(emptied=("family_name",), family_name="Ana", reason="misspelt"), AMIRA).refused(
+        "stated_and_emptied"
+    )
+    after = known.given(emptied)
+    after.when(order, AMIRA).refused("nothing_to_empty")
+    # Nothing is believed there that a new statement would correct.
+    after.when(RecordIdentity(family_name_own_script="آزمایشی"), AMIRA).then(
+        IdentityRecorded(number=3, stated=("family_name_own_script",), corrected=())
+    )
+
+
+def test_of_the_ways_to_reach_somebody_one_is_preferred_and_only_one_that_is_safe() -> None:
+    def contacts(*ways: tuple[bool, bool]) -> RecordIdentity:
+        stated = [{"kind": "phone", "contact": "1", "safe": safe, "preferred": preferred} for safe, preferred in ways]
+        return RecordIdentity.model_validate({"contacts": stated})
+
+    agreed.when(contacts((True, True), (False, False)), AMIRA).then(
+        IdentityRecorded(number=1, stated=("contacts",), corrected=())
+    )
+    agreed.when(contacts((True, True), (True, True)), AMIRA).refused("several_preferred_contacts")
+    agreed.when(contacts((True, False), (False, True)), AMIRA).refused("preferred_contact_unsafe")
+
+
+def test_a_contact_that_was_kept_before_there_were_preferred_ones_is_read() -> None:
+    kept = '[{"kind": "phone", "contact": "1", "safe": true}]'
+    assert identity_of({"contacts": kept}).contacts[0].preferred is False
 
 
 def test_stateless_is_stated_in_place_of_a_nationality() -> None:
@@ -139,7 +180,9 @@ def test_stateless_is_stated_in_place_of_a_nationality() -> None:
         {"family_name": "Тест"}, {"family_name": " "}, {"family_name": "T3st"}, {"family_name": "a" * 101},
         {"given_names_own_script": "\u202eabc"}, {"given_names_own_script": "a\nb"}, {"given_names_own_script": "a<b"},
         {"birth_date": "1994-13"}, {"birth_date": "7.3.1994"}, {"nationalities": [{"nationality": "XX"}]},
-        {"languages": ["Dari"]}, {"contacts": [{"kind": "phone", "contact": "1"}]}, {"age": 29},
+        {"languages": ["Dari"]}, {"contacts": [{"kind": "phone", "contact": "1"}]}, {"age": 29}, {"emptied": ["sex"]},
+        {"documents": [{"document_type": "passport", "document_number": "<1", "issuing_country": "AF"}]},
+        {"education": "some"}, {"skills": [{"skill": "\u202eabc"}]},
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_name_or_a_date_is_malformed_and_is_not_repeated(wrong: dict[str, Any]) -> None:
@@ -182,12 +225,14 @@ def test_masked_shows_initials_and_a_year_the_names_only_names_and_all_everythin
     names = shown(whole, "names")
     assert (names.family_name, names.given_names_own_script, names.other_names) == ("Canarysurname", "پرنده", ("Canarynick",))
     assert (names.birth_date, names.nationalities, names.languages, names.contacts) == ("1994", (), (), ())
+    assert (names.documents, names.education, names.occupation, names.skills) == ((), None, None, ())
 
 
 def test_nothing_that_is_printed_says_who_somebody_is() -> None:
     order = RecordIdentity.model_validate(WHOLE)
     whole = identity_of(texts_of(order))
     printed: list[BaseModel] = [order, whole, *order.contacts, *order.other_names, *order.nationalities]
+    printed += [*order.documents, *order.skills]
     said = "".join(f"{one!r}{one}{[one]}" for one in printed)
     assert not [canary for canary in CANARIES if canary in said]
     (event,) = agreed.when(order, AMIRA).events

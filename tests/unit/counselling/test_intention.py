@@ -16,10 +16,19 @@ from services.counselling.domain.intention import (
     IntentionFacts,
     PersonToCover,
     RecordAttemptEnded,
+    RecordReopeningAsked,
     SessionBehind,
     evolve,
 )
-from shared.contracts.counselling import AgeGroup, AttemptEnded, CoveredPerson, IntentionExpressed, Sex
+from shared.contracts.counselling import (
+    AgeGroup,
+    AttemptEnded,
+    AttemptReopened,
+    AttemptStaysEnded,
+    CoveredPerson,
+    IntentionExpressed,
+    Sex,
+)
 from shared.messages import Command
 from shared.transitions import IllegalTransition
 from tests.given import NOON, Given, staff
@@ -240,6 +249,32 @@ def test_the_end_of_an_attempt_is_accepted_in_any_state_and_changes_nothing_twic
     intention.given(*past).when(RecordAttemptEnded(person_ids=(SON, STRANGER)), AMIRA).then()
 
 
+def test_an_attempt_goes_on_for_all_of_a_reopened_case_or_for_none() -> None:
+    ended = intention.given(EXPRESSED, AttemptEnded(person_ids=(FATHER, MOTHER, SON)))
+    order = RecordReopeningAsked(person_ids=(FATHER, SON))
+    ended.knowing(IntentionFacts(free=frozenset({FATHER, SON}))).when(order, AMIRA).then(
+        AttemptReopened(person_ids=(FATHER, SON))
+    )
+    for free in ((), (SON,), (SON, MOTHER, STRANGER)):
+        ended.knowing(IntentionFacts(free=frozenset(free))).when(order, AMIRA).then(
+            AttemptStaysEnded(person_ids=(FATHER, SON))
+        )
+    again = ended.given(AttemptReopened(person_ids=(FATHER, SON)))
+    state = INTENTION.fold(again.past)
+    assert state is not None
+    assert (state.status, state.active_person_ids) == ("active", (FATHER, SON))
+    assert INTENTION.fold((AttemptStaysEnded(person_ids=(MOTHER,)),), state) == state
+
+
+def test_nobody_whom_the_wish_does_not_cover_goes_on_with_it() -> None:
+    order = RecordReopeningAsked(person_ids=(FATHER, STRANGER))
+    ended = intention.given(EXPRESSED, AttemptEnded(person_ids=(FATHER, MOTHER, SON)))
+    ended.knowing(IntentionFacts(free=frozenset({FATHER, STRANGER}))).when(order, AMIRA).then(
+        AttemptStaysEnded(person_ids=(FATHER, STRANGER))
+    )
+    intention.knowing(IntentionFacts(free=frozenset({FATHER}))).when(order, AMIRA).then()
+
+
 def test_an_intention_has_ended_once_nobody_is_active() -> None:
     some = INTENTION.fold((EXPRESSED, AttemptEnded(person_ids=(SON,))))
     assert some is not None
@@ -278,6 +313,9 @@ def status_fits_the_active(state: Intention) -> bool:
     return (state.status == "active") == bool(state.active_person_ids)
 
 
+SHAPE = TypeAdapter(Intention)
+
+
 @given(orders)
 def test_whatever_is_ordered_the_intention_is_the_fold_of_the_facts_and_ends_once_for_each(
     commands: list[Command],
@@ -285,7 +323,7 @@ def test_whatever_is_ordered_the_intention_is_the_fold_of_the_facts_and_ends_onc
     events = run(
         INTENTION,
         [(command, FACTS) for command in commands],
-        TypeAdapter(Intention),
+        SHAPE,
         holds=status_fits_the_active,
     )
     ended = [

@@ -58,7 +58,10 @@ def test_a_fact_out_of_turn_or_of_something_else_does_not_apply_to_an_outreach()
         evolve(None, FOREIGN_FACT)
 
 
+SHAPE = TypeAdapter(Outreach)
+
+
 @given(st.lists(st.builds(record, st.integers(1, 10_000)), max_size=6))
 def test_whatever_is_ordered_the_outreach_is_the_fold_of_the_facts(commands: list[RecordOutreach]) -> None:
-    events = run(OUTREACH, [(command, NoFacts()) for command in commands], TypeAdapter(Outreach))
+    events = run(OUTREACH, [(command, NoFacts()) for command in commands], SHAPE)
     assert len(events) == min(len(commands), 1)

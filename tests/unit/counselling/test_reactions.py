@@ -1,13 +1,23 @@
 """What counselling orders itself to do when returns reports the end of an attempt."""
 
+from datetime import date
 from uuid import UUID
 
 import pytest
 
-from services.counselling.domain.intention import INTENTION, IntentionFacts, RecordAttemptEnded
+from services.counselling.domain.erasure import RecordErasureConfirmed, RecordPapersEnd
+from services.counselling.domain.intention import (
+    INTENTION,
+    IntentionFacts,
+    RecordAttemptEnded,
+    RecordReopeningAsked,
+)
 from services.counselling.reactions import REACTIONS
 from shared.actors import Actor
 from shared.contracts import returns
+from shared.contracts.erasure import HOLDERS, Erased
+from shared.contracts.reintegration import KeptPapersEnded
+from shared.contracts.reopening import ReopeningRequested
 from shared.contracts.returns import (
     CaseClosed,
     CaseDeclaredIneligible,
@@ -17,6 +27,7 @@ from shared.contracts.returns import (
     PersonWithdrew,
 )
 from shared.messages import Concealed, Context, Event, Order, Received
+from shared.topology import BY_NAME
 from tests.given import NOON
 
 CASE, FATHER, SON = UUID(int=7), UUID(int=1), UUID(int=2)
@@ -45,10 +56,42 @@ def test_one_person_who_withdraws_ends_the_attempt_for_that_person_alone() -> No
     )
 
 
-def test_every_fact_of_returns_that_ends_an_attempt_has_a_reaction_and_no_other_has() -> None:
+def test_whether_a_case_is_taken_up_again_is_asked_of_its_attempt() -> None:
+    event = ReopeningRequested(reason="contact_regained", person_ids=(FATHER, SON))
+    assert REACTIONS[ReopeningRequested](event, CAUSE) == (
+        Order("intention", CASE, RecordReopeningAsked(person_ids=(FATHER, SON))),
+    )
+
+
+def test_every_fact_of_returns_that_ends_an_attempt_has_a_reaction_and_no_other_has_but_what_takes_it_up_again() -> None:
     says_who_ended = {type(event) for event in ENDS} | {PersonWithdrew}
-    assert set(REACTIONS) == says_who_ended
-    assert set(REACTIONS) <= set(returns.EVENTS)
+    assert {event for event in REACTIONS if not issubclass(event, Erased)} == says_who_ended | {ReopeningRequested, KeptPapersEnded}
+    assert says_who_ended <= set(returns.EVENTS)
+
+
+def test_every_other_service_that_holds_persons_confirms_an_erasure_under_its_own_name() -> None:
+    said: dict[str, Order] = {}
+    for kind in (event for event in REACTIONS if issubclass(event, Erased)):
+        event = kind(erased_at=NOON, deleted=(), kept=2, kept_until=date(2033, 3, 31))
+        (order,) = REACTIONS[kind](event, Received(subject=SON, at=NOON, actor_id="service:any"))
+        assert isinstance(order.command, RecordErasureConfirmed)
+        said[order.command.service] = order
+    assert set(said) == set(HOLDERS) - {"counselling"}
+    for service, order in said.items():
+        confirmed = RecordErasureConfirmed(service=service, erased_at=NOON, kept=2, kept_until=date(2033, 3, 31))
+        assert order == Order("person", SON, confirmed)
+
+
+def test_the_end_of_what_reintegration_kept_is_noted_of_the_person() -> None:
+    event = KeptPapersEnded(grant_ids=(), deleted=(), kept_until=date(2033, 3, 31), ended_on=date(2033, 4, 1))
+    noted = RecordPapersEnd(service="reintegration", ended_on=date(2033, 4, 1))
+    assert REACTIONS[KeptPapersEnded](event, CAUSE) == (Order("person", CAUSE.subject, noted),)
+
+
+def test_counselling_and_each_other_holder_of_persons_follow_each_other() -> None:
+    for service in set(HOLDERS) - {"counselling"}:
+        assert service in BY_NAME["counselling"].follows
+        assert "counselling" in BY_NAME[service].follows
 
 
 @pytest.mark.parametrize(

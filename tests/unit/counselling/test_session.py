@@ -264,12 +264,15 @@ def fields_fit_the_status(state: Session) -> bool:
     )
 
 
+SHAPE = TypeAdapter(Session)
+
+
 @given(orders)
 def test_whatever_is_ordered_the_session_is_the_fold_of_the_facts_and_ends_once(
     commands: list[Command],
 ) -> None:
     events = run(
-        SESSION, [(command, FACTS) for command in commands], TypeAdapter(Session), holds=fields_fit_the_status
+        SESSION, [(command, FACTS) for command in commands], SHAPE, holds=fields_fit_the_status
     )
     ends = [index for index, event in enumerate(events) if isinstance(event, SessionHeld | SessionNotHeld)]
     assert ends in ([], [len(events) - 1])

@@ -35,12 +35,12 @@ def alone(path: Path, **more: str) -> dict[str, str]:
 def apt(path: Path, *, brings: str | None) -> Path:
     """An apt-get that writes down what it is asked and, if so told, leaves a browser."""
     told = path.parent / "apt"
-    leaves = f'[ "$3" = --yes ] && printf "#!/bin/sh\\n" > {path}/{brings} && {sys.executable} -c \'import os; os.chmod("{path}/{brings}", 0o755)\'' if brings else ""
+    leaves = f'[ "$5" = {brings} ] && printf "#!/bin/sh\\n" > {path}/{brings} && {sys.executable} -c \'import os; os.chmod("{path}/{brings}", 0o755)\'' if brings else ""
     script(path, "apt-get", f'echo "$@ $DEBIAN_FRONTEND" >> {told}\n{leaves}\nexit 0')
     return told
 
 
-@pytest.mark.parametrize("name", ["chromium", "chromium-browser", "google-chrome"])
+@pytest.mark.parametrize("name", ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"])
 def test_the_machines_browser_is_used(path: Path, name: str) -> None:
     there = script(path, name, "exit 0")
     assert find_browser(alone(path)) == there
@@ -54,12 +54,15 @@ def test_a_script_that_only_tells_where_to_get_a_browser_is_none(path: Path) -> 
     assert find_browser(alone(path)) == runs
 
 
-def test_root_gets_debians_package(path: Path) -> None:
-    told = apt(path, brings="chromium")
-    assert ensure_browser(alone(path), root=True) == path / "chromium"
+@pytest.mark.parametrize(("brings", "asked"), [("chromium-headless-shell", 1), ("chromium", 2)])
+def test_root_gets_debians_package(path: Path, brings: str, asked: int) -> None:
+    told = apt(path, brings=brings)
+    assert ensure_browser(alone(path), root=True) == path / brings
     assert told.read_text().splitlines() == [
-        "-q update noninteractive", "-q install --yes --no-install-recommends chromium noninteractive",
-    ]  # fmt: skip
+        "-q update noninteractive",
+        "-q install --yes --no-install-recommends chromium-headless-shell noninteractive",
+        "-q install --yes --no-install-recommends chromium noninteractive",
+    ][: 1 + asked]  # fmt: skip
 
 
 def test_nobody_else_asks_apt_and_without_any_way_it_is_refused(path: Path) -> None:
@@ -74,7 +77,7 @@ def test_where_apt_brings_none_playwrights_own_is_tried_before_it_is_refused(pat
     with pytest.raises(CannotStart) as refused:
         ensure_browser(alone(path), root=True)
     assert (refused.value.code, "\n" in refused.value.sentence) == ("browser", False)
-    assert len(told.read_text().splitlines()) == 2
+    assert len(told.read_text().splitlines()) == 3
 
 
 def test_a_browser_that_playwright_installed_is_found(path: Path) -> None:

@@ -1,18 +1,23 @@
 """The invented year adds up to what was published whatever the seed, and is the same for the same seed."""
 
-from collections import Counter
+import unicodedata
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from itertools import pairwise
+from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.demo_year import quotas
+from ops.demo_year.names import NAMINGS
 from ops.demo_year.people import Dice, households
 from ops.demo_year.script import Step
 from ops.demo_year.year import build_year
+from services.counselling.domain.identity import FIELDS, RecordIdentity, precision_of, stated_by
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.outreach import RecordOutreach
+from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.domain.session import HoldSession
 from services.reintegration.domain.grant import (
     ApproveGrant,
@@ -33,8 +38,14 @@ def orders_of(year: list[list[Step]], kind: type) -> list[Step]:
 
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
-def test_every_seed_makes_the_published_sums(seed: int) -> None:
+def test_every_seed_makes_the_published_sums_and_grants_in_journeys_that_are_in_order(seed: int) -> None:
     year = build_year(seed)
+    has_the_published_sums(year)
+    grants_what_was_published(year)
+    is_in_order_and_inside_the_year(year)
+
+
+def has_the_published_sums(year: list[list[Step]]) -> None:
     held = [step.order for step in orders_of(year, HoldSession)]
     individual = [order for order in held if isinstance(order, HoldSession) and order.session_type == "individual"]
     assert len(individual) == quotas.SESSIONS
@@ -49,10 +60,7 @@ def test_every_seed_makes_the_published_sums(seed: int) -> None:
     assert len(orders_of(year, RecordMissedFlight)) == quotas.MISSED_FLIGHTS
 
 
-@settings(max_examples=8, deadline=None)
-@given(SEEDS)
-def test_every_seed_grants_what_was_published(seed: int) -> None:
-    year = build_year(seed)
+def grants_what_was_published(year: list[list[Step]]) -> None:
     category = {step.id: step.order.category for step in orders_of(year, RequestGrant) if isinstance(step.order, RequestGrant)}
     approved = Counter(category[step.id] for step in orders_of(year, ApproveGrant))
     assert approved == Counter(quotas.GRANTS)
@@ -61,11 +69,9 @@ def test_every_seed_grants_what_was_published(seed: int) -> None:
     assert len(orders_of(year, CancelGrant)) == quotas.REQUESTS_CANCELLED
 
 
-@settings(max_examples=8, deadline=None)
-@given(SEEDS)
-def test_every_journey_is_in_order_and_inside_the_year(seed: int) -> None:
+def is_in_order_and_inside_the_year(year: list[list[Step]]) -> None:
     first, last = datetime(2023, 1, 1, 1, tzinfo=UTC), datetime(2023, 12, 31, 22, tzinfo=UTC)
-    for journey in build_year(seed):
+    for journey in year:
         assert all(before.at <= after.at for before, after in pairwise(journey))
         assert all(first <= step.at <= last for step in journey)
 
@@ -82,5 +88,48 @@ def test_those_who_return_are_as_published(seed: int) -> None:
 
 
 def test_the_same_seed_makes_the_same_year_and_another_seed_another() -> None:
-    assert build_year(3) == build_year(3)
-    assert build_year(3) != build_year(4)
+    year = build_year(3)
+    assert build_year(3) == year
+    assert build_year(4) != year
+
+
+def test_who_everybody_is_is_recorded_once_they_agreed_and_before_they_are_spoken_with() -> None:
+    year = build_year(5)
+    registered = {step.id: step.order for step in orders_of(year, RegisterPerson) if isinstance(step.order, RegisterPerson)}
+    recorded: dict[UUID, list[tuple[datetime, RecordIdentity]]] = defaultdict(list)
+    for step in orders_of(year, RecordIdentity):
+        assert isinstance(step.order, RecordIdentity)
+        recorded[step.id].append((step.at, step.order))
+    agreed = {step.id: step.at for step in reversed(orders_of(year, GiveConsent))}
+    heard: dict[UUID, datetime] = {}
+    for step in orders_of(year, HoldSession):
+        assert isinstance(step.order, HoldSession)
+        for person_id in step.order.person_ids:
+            heard[person_id] = min(step.at, heard.get(person_id, step.at))
+    assert recorded.keys() == registered.keys()
+    for person_id, versions in recorded.items():
+        at, first = versions[0]
+        assert agreed[person_id] < at < heard[person_id]
+        assert first.reason is None
+        # A correction states what was stated before, otherwise, and why; a document is seen later and corrects nothing.
+        for _, later in versions[1:]:
+            assert (later.reason is None) == (stated_by(later) == ("documents",))
+            assert later.reason is None or set(stated_by(later)) <= set(stated_by(first))
+            assert all(getattr(later, field) != getattr(first, field) for field in stated_by(later))
+        country, year_of_birth = registered[person_id].country_of_origin, registered[person_id].birth_year
+        assert all(order.birth_date is None or order.birth_date.startswith(f"{year_of_birth}") for _, order in versions)
+        own = any(naming.family[0][1] for naming in NAMINGS[country])
+        assert (first.family_name_own_script is not None) == own, country
+    every = [order for versions in recorded.values() for _, order in versions]
+    said = {field for order in every for field in stated_by(order)}
+    assert said == set(FIELDS)
+    assert {order.reason for order in every} == {None, "misspelt", "document_seen"}
+    assert {precision_of(order.birth_date) for order in every if order.birth_date} == {"year", "month", "day"}
+
+
+def test_names_stand_in_both_scripts_or_in_the_one_that_is_latin() -> None:
+    assert set(quotas.LANGUAGES) == set(NAMINGS)
+    for namings in NAMINGS.values():
+        for latin, own in (name for one in namings for name in (*one.family, *one.female, *one.male)):
+            assert all("LATIN" in unicodedata.name(letter) for letter in latin if letter.isalpha()), latin
+            assert own is None or all("LATIN" not in unicodedata.name(letter) for letter in own), own

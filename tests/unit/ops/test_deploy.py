@@ -36,8 +36,9 @@ NATS_CONF = (DEPLOY / "nats" / "nats.conf").read_text()
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 
 REQUIRED = re.compile(r"\$\{([A-Z0-9_]+):\?[^${}]+\}")
-# Replaying a year is for the demo, and the description of the API for those who build on it, never for a mission.
-NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK", "AVRR_API_DOCS"}
+# Replaying a year is for the demo, and the description of the API for those who build on it, never for a mission. What
+# sealed files before they had keys of their own, no container ever had.
+NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK", "AVRR_API_DOCS", "AVRR_FILES_KEY"}
 # Only a service that asks another one is told where that is and who itself is.
 OF_WHO_ASKS = {"AVRR_COUNSELLING_URL", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_SERVICE_SCOPE"}
 OF_WHO_SEALS_PERSONS = {"AVRR_TRANSIT_URL", "AVRR_TRANSIT_TOKEN_FILE", "AVRR_EPOCHS_FOLDER"}
@@ -71,7 +72,6 @@ def _filled_in() -> dict[str, str]:
         "AVRR_OIDC_ISSUER": "https://identity.example",
         "AVRR_PORTAL_ORIGIN": "https://portal.example",
         "AVRR_PORTAL_SESSION_KEY": "A" * 43,
-        "AVRR_FILES_KEY": "A" * 43,
     }
 
 
@@ -111,8 +111,8 @@ def test_a_service_starts_with_what_the_example_asks_for(
 def test_a_service_is_given_every_setting_and_no_variable_that_it_does_not_read(service: Service) -> None:
     given = set(_environment(service.name, _filled_in() | _offered()))
     assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - (set() if service.asks else OF_WHO_ASKS) - (
-        set() if service.keeps_files else {"AVRR_FILES_KEY"}
-    ) - (set() if service.seals_persons else OF_WHO_SEALS_PERSONS)  # fmt: skip
+        set() if service.seals_persons else OF_WHO_SEALS_PERSONS
+    )
 
 
 @each_service

@@ -16,7 +16,7 @@ from ops.identity.client import NoToken, PersonaTokens, request_token
 from ops.identity.clients import DEVELOPMENT_CLIENT, PERSONA_GRANT
 from ops.identity.personas import PERSONAS, SITES, UnknownPersona, persona
 from ops.identity.settings import IdentityRefused, IdentitySettings
-from shared.actors import Role
+from shared.actors import PROGRAMS, Role
 from shared.auth import BadToken, Tokens
 from shared.countries import ALPHA_2
 from tests.unit.ops.identity_provider import ISSUER, NOW, Provider, running
@@ -231,8 +231,8 @@ async def test_the_secret_is_never_sent_off_this_machine(provider: httpx.AsyncCl
 
 
 def test_every_role_has_a_persona() -> None:
-    # A service of ours is no person.
-    names: dict[Role, str] = {role: role.value.replace("_", "-") for role in Role if role is not Role.SERVICE}
+    # A program of ours is no person.
+    names: dict[Role, str] = {role: role.value.replace("_", "-") for role in Role if role not in PROGRAMS}
     abroad = {Role.RECEIVING_OFFICE, Role.CONSULAR_POST}
     assert all(persona(names[role]).role is role for role in names if role not in abroad)
     for role in abroad:

@@ -9,7 +9,7 @@ from ops.identity.client import NoToken, client_token
 from ops.identity.clients import SERVICE_CLIENTS, client_of, development_secret, secret_of
 from ops.identity.personas import PERSONAS
 from ops.identity.settings import IdentityRefused
-from shared.actors import Actor, Role
+from shared.actors import PROGRAMS, Actor, Role
 from shared.countries import ALPHA_2
 from tests.unit.ops.identity_provider import ISSUER, Provider, running
 
@@ -35,8 +35,9 @@ async def test_an_office_acts_for_its_own_country_and_nobody_signed_in(provider:
 
 @pytest.mark.parametrize("name", SERVICE_CLIENTS)
 async def test_a_service_acts_as_itself_and_for_no_country(name: str, provider: Provider) -> None:
+    role = Role.RETENTION if name == "service-retention" else Role.SERVICE
     assert await actor(provider, name) == Actor(
-        f"client:{name}", frozenset({Role.SERVICE}), "avrr", NOTHING, NOTHING, "", None
+        f"client:{name}", frozenset({role}), "avrr", NOTHING, NOTHING, "", None
     )
 
 
@@ -61,7 +62,7 @@ def test_no_other_program_is_known(name: str) -> None:
 
 
 def test_no_person_has_the_role_of_a_service() -> None:
-    assert all(member.role is not Role.SERVICE for member in PERSONAS.values())
+    assert all(member.role not in PROGRAMS for member in PERSONAS.values())
     assert not any(member.subject.startswith("client:") for member in PERSONAS.values())
 
 
@@ -77,6 +78,8 @@ GRANTS = {
     "avrr-portal": {"authorization_code", "refresh_token"},
     "office-tn": {"client_credentials"},
     "service-returns": {"client_credentials"},
+    "service-reintegration": {"client_credentials"},
+    "service-retention": {"client_credentials"},
 }
 
 

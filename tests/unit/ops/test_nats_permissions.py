@@ -42,8 +42,12 @@ def test_a_service_gets_exactly_what_relay_and_consumers_need() -> None:
             "$JS.API.CONSUMER.MSG.NEXT.RETURNS.reintegration_follows_returns",
             "$JS.ACK.RETURNS.reintegration_follows_returns.>",
             "$JS.ACK.*.*.RETURNS.reintegration_follows_returns.>",
+            "$JS.API.CONSUMER.INFO.COUNSELLING.reintegration_follows_counselling",
+            "$JS.API.CONSUMER.MSG.NEXT.COUNSELLING.reintegration_follows_counselling",
+            "$JS.ACK.COUNSELLING.reintegration_follows_counselling.>",
+            "$JS.ACK.*.*.COUNSELLING.reintegration_follows_counselling.>",
         ),
-        subscribe=("_INBOX_reintegration.>", "avrr_head.returns"),
+        subscribe=("_INBOX_reintegration.>", "avrr_head.returns", "avrr_head.counselling"),
     )
 
 

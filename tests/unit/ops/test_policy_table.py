@@ -24,5 +24,6 @@ def test_every_row_of_a_policy_is_printed_once(service: str) -> None:
 def test_what_needs_a_step_up_says_so() -> None:
     marked = {line.split()[0] for line in lines("reintegration") if "step-up" in line}
     assert marked == {
-        "approve_grant", "release_tranche", "confirm_payment", "read_events", "read_event", "read_chain", "export_log"
+        "approve_grant", "release_tranche", "confirm_payment", "read_events", "read_event", "read_chain", "export_log",
+        "read_held",
     }  # fmt: skip

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response
 from services.portal.client import Fetched
 from services.portal.guard import Guard, GuardBounds
 from services.portal.packing import Packing
-from services.portal.pages.evidence import Handed
+from services.portal.pages.filing import Handed
 from services.portal.wording import REFUSALS
 from services.portal.words import size
 from shared.files.refusing import SENTENCES
@@ -45,7 +45,7 @@ async def handed(pieces: Pieces, said: dict[str, str] = SAID) -> httpx.Response:
 
     @app.get("/file")
     async def file() -> Response:
-        return Handed(Fetched("reintegration", httpx.Response(200, headers=said, stream=pieces)), ID)
+        return Handed(Fetched("reintegration", httpx.Response(200, headers=said, stream=pieces)), "evidence", ID)
 
     app.add_middleware(Packing)
     app.add_middleware(Guard, bounds=GuardBounds(ORIGIN, "https://identity.example", frozenset({"portal.example"})))

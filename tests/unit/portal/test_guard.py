@@ -18,6 +18,7 @@ POLICY = (
     f"form-action 'self' {ISSUER}; frame-ancestors 'none'; base-uri 'none'"
 )
 UPLOAD = "/grants/01890a5d-ac96-774b-bcce-b302099a8057/evidence"
+PAPER = "/persons/01890a5d-ac96-774b-bcce-b302099a8057/consents/01890a5d-ac96-774b-bcce-b302099a8058"
 HASHED = "/static/portal.0123abcd.css"
 
 
@@ -33,6 +34,8 @@ async def guarded(
 
     @app.post("/grants/{id}/evidence")
     @app.post("/grants/{id}/evidence/{other}")
+    @app.post("/persons/{id}/consents/{other}")
+    @app.post("/persons/{id}/consents/{other}/paper")
     async def upload(id: str, request: Request) -> Response:
         # In place of a session, which the page itself looks for.
         if "x-signed-in" in request.headers:
@@ -173,8 +176,9 @@ async def test_a_form_with_a_file_may_be_longer_and_beyond_that_is_told_what_to_
             answer = await client.post(UPLOAD, headers=ours, content=body)
             assert (answer.status_code, answer.headers["connection"]) == (413, "close")
             assert "larger than 10 MB" in answer.text and f'href="{UPLOAD}"' in answer.text
-        elsewhere = await client.post(f"{UPLOAD}/x", headers=ours, content=bytes(MAX_BODY_BYTES + 1))
-        assert elsewhere.status_code == 413
+        assert (await client.post(PAPER, headers=ours, content=pieces(MAX_UPLOAD_BYTES))).status_code == 200
+        for path in (f"{UPLOAD}/x", f"{PAPER}/paper"):
+            assert (await client.post(path, headers=ours, content=bytes(MAX_BODY_BYTES + 1))).status_code == 413
         assert (await client.post(UPLOAD, headers={"sec-fetch-site": "cross-site"}, content=b"x")).status_code == 403
 
 

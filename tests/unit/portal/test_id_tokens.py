@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey
 
 from services.portal.provider import Demand, IdTokenRefused, Provider, ProviderAway
 from services.portal.settings import PortalSettings
+from shared.certificates import trusted
 from shared.jwks import KeySetRefused, VerificationKey, usable_keys
 from tests.unit.portal.test_settings import GIVEN
 
@@ -44,7 +45,7 @@ class Published:
 
 @asynccontextmanager
 async def provider_with(*keys: ECKey) -> AsyncIterator[Provider]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as client:
         yield Provider(PortalSettings.model_validate(GIVEN), client, Published(*keys), lambda: NOW)
 
 

@@ -17,12 +17,14 @@ from services.reintegration.domain.case import (
     RecordCase,
     RecordCaseEnd,
     SealCase,
+    UnsealCase,
 )
 from shared.contracts.reintegration import (
     ArrivalNoted,
     CaseEndNoted,
     CaseNoted,
     CaseSealed,
+    CaseUnsealed,
     GrantDisbursed,
     SealRefused,
 )
@@ -73,6 +75,21 @@ def test_the_arrival_of_somebody_who_is_not_of_the_case_opens_no_way_to_money() 
 
 def test_an_arrival_on_an_unknown_case_changes_nothing() -> None:
     CASES.when(RecordArrival(person_id=PERSON, arrived_at=ARRIVED_AT), MANAGER).then()
+
+
+def test_a_case_that_returns_has_taken_up_again_takes_grants_until_it_is_sealed_once_more() -> None:
+    sealed = CASES.given(NOTED, PERSON_ARRIVED, CaseSealed())
+    sealed.when(UnsealCase(), MANAGER).then(CaseUnsealed())
+    unsealed = sealed.given(CaseUnsealed())
+    case = CASE.fold(unsealed.past)
+    assert case is not None and case.status == "arrived"
+    unsealed.when(UnsealCase(), MANAGER).then()
+    unsealed.when(SealCase(), MANAGER).then(CaseSealed())
+
+
+def test_only_a_sealed_case_of_somebody_who_arrived_takes_grants_again() -> None:
+    for past in ((), (NOTED,), (NOTED, CaseEndNoted()), (NOTED, CaseSealed())):
+        CASES.given(*past).when(UnsealCase(), MANAGER).then()
 
 
 def test_an_arrival_after_the_end_is_kept_but_does_not_open_the_case_again() -> None:

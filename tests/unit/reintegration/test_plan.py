@@ -16,6 +16,8 @@ from services.reintegration.domain.plan import (
     PLAN,
     AgreeFirstPlan,
     AgreePlan,
+    AgreePlanWithoutHealth,
+    Line,
     Plan,
     PlanFacts,
     PlannedLine,
@@ -42,6 +44,7 @@ from tests.unit.reintegration.examples import (
     STRANGER,
     TODAY,
     eur,
+    ref,
 )
 
 SHOP_LINE = PlannedLine(
@@ -50,7 +53,16 @@ SHOP_LINE = PlannedLine(
 ROOM_LINE = PlannedLine(
     line_id=ROOM, person_id=CHILD, dimension="social", category="housing", planned=eur("0.00")
 )
+CARE_LINE = PlannedLine(
+    line_id=ref(23), person_id=PERSON, dimension="social", category="medical", planned=eur("300.00")
+)
 LINES = (SHOP_LINE, ROOM_LINE)
+KEPT_CARE = (
+    PlanLine(
+        line_id=CARE_LINE.line_id, person_id=PERSON, dimension="social", category=Concealed.of("medical"),
+        planned=eur("300.00"),
+    ),
+)  # fmt: skip
 KEPT_LINES = (
     PlanLine(
         line_id=SHOP,
@@ -69,6 +81,7 @@ KEPT_LINES = (
 )
 OWN = RecordOwnPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES)
 AGREE = AgreePlan(lines=LINES, agreed_on=TODAY)
+AGREE_WITHOUT_HEALTH = AgreePlanWithoutHealth(lines=(SHOP_LINE,), agreed_on=TODAY)
 AGREE_FIRST = AgreeFirstPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES, agreed_on=TODAY)
 OWN_RECORDED = OwnPlanRecorded(
     case_id=CASE_ID,
@@ -235,15 +248,65 @@ def test_a_plan_is_not_agreed_on_a_day_before_the_arrival(
     ).refused("agreed_before_arrival")
 
 
-def test_a_plan_has_lines_at_most_thirty_and_none_below_zero() -> None:
+def test_a_plan_has_lines_and_none_below_zero() -> None:
     with pytest.raises(ValidationError):
         AgreePlan(lines=(), agreed_on=TODAY)
     with pytest.raises(ValidationError):
-        AgreePlan(lines=(SHOP_LINE,) * 31, agreed_on=TODAY)
+        AgreePlan(lines=(SHOP_LINE,) * 41, agreed_on=TODAY)
     with pytest.raises(ValidationError):
         PlannedLine(
             line_id=SHOP, person_id=PERSON, dimension="economic", category="business", planned=eur("-0.01")
         )
+
+
+def numbered(line: PlannedLine, how_many: int, first: int = 100) -> tuple[PlannedLine, ...]:
+    return tuple(line.model_copy(update={"line_id": ref(first + number)}) for number in range(how_many))
+
+
+def test_medical_lines_are_counted_apart_so_that_the_limit_tells_nothing_of_them() -> None:
+    agreeing = AFTER_ARRIVAL.given(OWN_RECORDED)
+    for others, of_health, refused in ((30, 10, False), (31, 0, True), (0, 11, True)):
+        lines = (*numbered(SHOP_LINE, others), *numbered(CARE_LINE, of_health, 200))
+        order = AGREE.model_copy(update={"lines": lines})
+        if refused:
+            agreeing.when(order, OFFICE).refused("too_many_lines")
+        else:
+            agreeing.when(order, OFFICE).then_kinds(PlanAgreed)
+    full = OWN_RECORDED.model_copy(update={"lines": KEPT_CARE})
+    order = AGREE_WITHOUT_HEALTH.model_copy(update={"lines": numbered(SHOP_LINE, 30)})
+    AFTER_ARRIVAL.given(full).when(order, OFFICE).then_kinds(PlanAgreed)
+    order = AGREE_WITHOUT_HEALTH.model_copy(update={"lines": numbered(SHOP_LINE, 31)})
+    for own_plan in (full, OWN_RECORDED):
+        AFTER_ARRIVAL.given(own_plan).when(order, OFFICE).refused("too_many_lines")
+
+
+def test_who_is_not_told_of_health_leaves_its_lines_as_they_are() -> None:
+    with_care = OWN_RECORDED.model_copy(update={"lines": (*KEPT_LINES, *KEPT_CARE)})
+    told = AFTER_ARRIVAL.given(with_care)
+    agreed = AGREED_VERSION_2.model_copy(update={"lines": (KEPT_LINES[0], *KEPT_CARE)})
+    told.when(AGREE_WITHOUT_HEALTH, OFFICE).then(agreed)
+    # A line that the office sees, for it agreed it itself, is said again as it stands, and not otherwise.
+    told.when(AGREE_WITHOUT_HEALTH.model_copy(update={"lines": (SHOP_LINE, CARE_LINE)}), OFFICE).then(agreed)
+    for changed in ({"planned": eur("1.00")}, {"person_id": CHILD}, {"line_id": ref(300)}):
+        lines = (SHOP_LINE, CARE_LINE.model_copy(update=changed))
+        told.when(AGREE_WITHOUT_HEALTH.model_copy(update={"lines": lines}), OFFICE).refused(NotFound().code)
+    taken = SHOP_LINE.model_copy(update={"line_id": CARE_LINE.line_id})
+    told.when(AGREE_WITHOUT_HEALTH.model_copy(update={"lines": (taken,)}), OFFICE).refused("line_twice")
+    # Whoever is told of all of it takes it out.
+    without = AGREED_VERSION_2.model_copy(update={"lines": KEPT_LINES[:1]})
+    told.when(AGREE.model_copy(update={"lines": (SHOP_LINE,)}), OFFICE).then(without)
+
+
+def test_a_refusal_is_the_same_whether_or_not_there_is_a_line_that_is_not_told() -> None:
+    with_care = OWN_RECORDED.model_copy(update={"lines": (*KEPT_LINES, *KEPT_CARE)})
+    in_marks = SHOP_LINE.model_copy(update={"planned": Money(amount=Decimal("1.00"), currency="BAM")})
+    for lines, code in (
+        ((in_marks,), "currencies_differ"), ((SHOP_LINE, SHOP_LINE), "line_twice"),
+        ((SHOP_LINE.model_copy(update={"person_id": STRANGER}),), "line_for_a_stranger"),
+    ):  # fmt: skip
+        for own_plan in (OWN_RECORDED, with_care):
+            order = AGREE_WITHOUT_HEALTH.model_copy(update={"lines": lines})
+            AFTER_ARRIVAL.given(own_plan).when(order, OFFICE).refused(code)
 
 
 def test_the_reader_of_a_plan_is_told_that_agreeing_waits_for_an_arrival() -> None:
@@ -270,15 +333,20 @@ def test_an_undeclared_transition_or_a_foreign_event_is_a_fault_of_ours() -> Non
 CHOICES: tuple[Callable[[tuple[PlannedLine, ...]], Command], ...] = (
     lambda lines: OWN.model_copy(update={"lines": lines}),
     lambda lines: AGREE.model_copy(update={"lines": lines}),
+    lambda lines: AGREE_WITHOUT_HEALTH.model_copy(update={"lines": lines}),
     lambda lines: AGREE_FIRST.model_copy(update={"lines": lines}),
 )
+
+
+def of_health(plan: Plan) -> list[Line]:
+    return [line for line in plan.lines if line.category == "medical"]
 
 
 @examples(
     st.lists(
         st.tuples(
             st.sampled_from(CHOICES),
-            st.lists(st.sampled_from(LINES), min_size=1, max_size=3).map(tuple),
+            st.lists(st.sampled_from((*LINES, CARE_LINE)), min_size=1, max_size=3).map(tuple),
             st.sampled_from((NOTED, ARRIVED, ARRIVED, ENDED, SEALED)),
         ),
         max_size=25,
@@ -292,8 +360,9 @@ def test_versions_only_grow_and_an_agreed_plan_stays_agreed(
     for order, lines, case in orders:
         before = state
         facts = PlanFacts(case=case, case_has_a_plan=False, today=TODAY)
+        command = order(lines)
         try:
-            events = PLAN.decide(state, order(lines), facts, Context(OFFICE, NOON))
+            events = PLAN.decide(state, command, facts, Context(OFFICE, NOON))
         except (RuleViolation, NotFound):
             events = ()
         state = PLAN.fold(events, state)
@@ -302,6 +371,8 @@ def test_versions_only_grow_and_an_agreed_plan_stays_agreed(
             assert state is not None
             assert state.plan_version == before.plan_version + len(events)
             assert before.status == "own_plan" or state.status == "agreed"
+            if isinstance(command, AgreePlanWithoutHealth):
+                assert of_health(state) == of_health(before)
     assert PLAN.fold(log) == state
     if state is not None:
         adapter = TypeAdapter(Plan)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.reintegration.domain.case import RecordArrival, RecordCase, RecordCaseEnd, SealCase
+from services.reintegration.domain.case import RecordArrival, RecordCase, RecordCaseEnd, SealCase, UnsealCase
 from services.reintegration.reactions import REACTIONS
 from shared.contracts.counselling import CoveredPerson
 from shared.contracts.returns import (
@@ -12,6 +12,7 @@ from shared.contracts.returns import (
     CaseLapsed,
     CaseNotDeparted,
     CaseOpened,
+    CaseReopened,
     CaseWithdrawn,
     ClosingRequested,
     PersonArrived,
@@ -44,8 +45,15 @@ def test_an_opened_case_is_noted_with_every_person_of_it() -> None:
         expressed_at=datetime(2023, 2, 1, 8, 0, tzinfo=UTC),
     )
     assert _orders(opened) == _one_order(
-        RecordCase(person_ids=(PERSON, CHILD), destination_country="PK", counsellor_id=COUNSELLOR.person_id)
+        RecordCase(
+            person_ids=(PERSON, CHILD), destination_country="PK", counsellor_id=COUNSELLOR.person_id, deciding_ids=(PERSON,)
+        )
     )
+
+
+def test_a_case_that_is_taken_up_again_takes_grants_again() -> None:
+    reopened = CaseReopened(reason="support_goes_on", person_ids=(PERSON,))
+    assert _orders(reopened) == _one_order(UnsealCase())
 
 
 def test_an_arrival_is_noted_with_the_time_at_which_it_happened() -> None:

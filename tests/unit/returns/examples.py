@@ -2,32 +2,50 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from services.returns.domain.case import CASE
 from services.returns.domain.case_ref import case_ref
-from services.returns.domain.case_state import Case, CaseFacts, KnownPerson
+from services.returns.domain.case_state import Case, CaseFacts, Evidence, KnownPerson
+from services.returns.domain.journey_evidence import recorded
+from services.returns.domain.screening import (
+    AlertCause,
+    BestInterests,
+    Fear,
+    Finding,
+    Voluntariness,
+    Vulnerability,
+)
+from services.returns.domain.screening_facts import found
 from shared.contracts.counselling import AgeGroup, CoveredPerson
 from shared.contracts.returns import (
     ApplicationSubmitted,
+    Assistance,
+    AssistanceBooked,
     BookingConfirmed,
     CaseApproved,
     CaseArrived,
     CaseDeparted,
     CaseOpened,
+    ClearanceLost,
     ClearedToBoard,
     DeclarationSigned,
+    EvidenceRecorded,
+    FitnessCondition,
+    FitnessOutcome,
     OwnPlanNoted,
     PersonArrived,
     PersonDeparted,
-    PersonScreened,
     PreparationStarted,
     ReadyToTravel,
+    ReceptionArranged,
+    ScreeningRecorded,
     ScreeningStarted,
     TravelDocumentRecorded,
     VoluntarinessConfirmed,
 )
-from shared.messages import Event
+from shared.messages import Concealed, Event
 from tests.given import NOON, Given, staff
 
 
@@ -44,6 +62,7 @@ COUNSELLOR = staff("amira", "counsellor")
 SUBMITTER = staff("dino", "counsellor")
 COORDINATOR = staff("lejla", "coordinator")
 OPERATIONS = staff("emir", "operations")
+PROTECTION = staff("mirela", "protection")
 OFFICE = staff("sana", "receiving_office", countries=("PK",))
 REACTION = staff("reaction", "service")
 
@@ -58,6 +77,9 @@ LANDED_AT = ARRIVES_AT + timedelta(minutes=30)
 AFTER_LANDING = ARRIVES_AT + timedelta(days=1)
 A_MONTH_LATER = DEPARTS_AT + timedelta(days=31)
 VALID_UNTIL = date(2026, 1, 31)
+VALID_FROM = date(2023, 5, 1)
+DECIDED_AT = NOON - timedelta(days=1)
+RECEPTION = ReceptionArranged(arranged_at=NOON - timedelta(hours=1))
 
 
 def covered(person_id: UUID, age_group: AgeGroup) -> CoveredPerson:
@@ -75,13 +97,33 @@ def opened(*persons: CoveredPerson) -> CaseOpened:
     )
 
 
-def screened(person_id: UUID) -> PersonScreened:
-    return PersonScreened(
-        person_id=person_id,
-        screened_at=SCREENED_AT,
-        alternatives_explained=True,
-        legal_consequences_explained=True,
-        voluntary=True,
+def answered(person_id: UUID, **answers: Any) -> Voluntariness:
+    """What somebody's wish rests on: everything as it should be, but for what is named."""
+    child = person_id == CHILD
+    as_it_should_be: dict[str, Any] = {
+        "at": SCREENED_AT, "assessed_by": COUNSELLOR.person_id, "answered_by": MOTHER if child else person_id, "free": True,
+        "informed": True, "capable": True, "company": "guardian" if child else "nobody", "interpreter": "professional",
+        "child_heard": "heard" if child else None, "legal_consequences_explained": True, "alternatives_explained": True,
+    }  # fmt: skip
+    return Voluntariness(**{**as_it_should_be, **answers})
+
+
+UNAFRAID, NOT_VULNERABLE = Fear(SCREENED_AT, fears_return=False), Vulnerability(SCREENED_AT, ())
+BEST = BestInterests(SCREENED_AT, "determination", "return", ("child", "family", "guardian"))
+
+
+def told(person_id: UUID, finding: Finding, *causes: AlertCause, record_id: UUID | None = None) -> ScreeningRecorded:
+    """The fact that this was found out about somebody."""
+    return found(record_id or ref(90), person_id, finding, causes)
+
+
+def screened(person_id: UUID) -> tuple[Event, ...]:
+    """Everything that screening has to find about somebody, and nothing that stands against their journey."""
+    return (
+        told(person_id, answered(person_id)),
+        told(person_id, UNAFRAID),
+        told(person_id, NOT_VULNERABLE),
+        *((told(person_id, BEST),) if person_id == CHILD else ()),
     )
 
 
@@ -95,9 +137,37 @@ def passport(person_id: UUID, valid_until: date = VALID_UNTIL) -> TravelDocument
     return TravelDocumentRecorded(person_id=person_id, document="passport", valid_until=valid_until)
 
 
-def booked(*person_ids: UUID, departs_at: datetime = DEPARTS_AT, arrives_at: datetime = ARRIVES_AT) -> BookingConfirmed:
+def may_leave(person_id: UUID, valid_until: date | None = None) -> EvidenceRecorded:
+    return recorded(person_id, Evidence("exit_formalities", SIGNED_AT, valid_until=valid_until))
+
+
+def flagged(person_id: UUID, at: datetime = SIGNED_AT) -> EvidenceRecorded:
+    return recorded(person_id, Evidence("fitness_asked", at))
+
+
+def fit(
+    person_id: UUID, *conditions: FitnessCondition, outcome: FitnessOutcome = "fit", valid_from: date = VALID_FROM,
+    valid_until: date = VALID_UNTIL,
+) -> EvidenceRecorded:  # fmt: skip
+    stated: FitnessOutcome = "fit_with_conditions" if conditions else outcome
+    return recorded(person_id, Evidence("fitness", DECIDED_AT, valid_from, valid_until, stated, conditions))
+
+
+def lost(condition: str, lapsed_at: datetime | None = None) -> ClearanceLost:
+    lapsed = lapsed_at.isoformat() if lapsed_at is not None else ""
+    return ClearanceLost(condition="", reason=Concealed.of(condition), lapsed=Concealed.of(lapsed))
+
+
+def booked(
+    *person_ids: UUID, departs_at: datetime = DEPARTS_AT, arrives_at: datetime = ARRIVES_AT,
+    assistance: tuple[Assistance, ...] = (), helped: UUID = MOTHER,
+) -> BookingConfirmed:  # fmt: skip
     return BookingConfirmed(
-        departs_at=departs_at, arrives_at=arrives_at, destination_country="PK", person_ids=person_ids
+        departs_at=departs_at, arrives_at=arrives_at, destination_country="PK", person_ids=person_ids, booked_at=NOON,
+        assistance=tuple(
+            AssistanceBooked(person_id=one, assistance=Concealed.of(",".join(assistance) if one == helped else ""))
+            for one in person_ids
+        ),
     )
 
 
@@ -117,14 +187,14 @@ OPENED: tuple[Event, ...] = (
     opened(covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(CHILD, "child")),
 )
 SCREENING = (*OPENED, ScreeningStarted())
-SCREENED = (*SCREENING, *(screened(person_id) for person_id in FAMILY))
+SCREENED = (*SCREENING, *(fact for person_id in FAMILY for fact in screened(person_id)))
 DECLARED = (*SCREENED, signed(MOTHER, MOTHER), signed(FATHER, FATHER), signed(CHILD, FATHER))
 APPLIED = (*DECLARED, ApplicationSubmitted(submitted_by=SUBMITTER.person_id))
 APPROVED = (*APPLIED, CaseApproved(approved_by=COORDINATOR.person_id))
 PREPARING = (*APPROVED, PreparationStarted(programme="AVRR-BA", receiving_country="PK"))
 PLANNED = (*PREPARING, OwnPlanNoted(plan_id=PLAN, person_ids=FAMILY))
-DOCUMENTED = (*PLANNED, *(passport(person_id) for person_id in FAMILY))
-BOOKED = (*DOCUMENTED, booked(*FAMILY))
+DOCUMENTED = (*PLANNED, *(passport(person_id) for person_id in FAMILY), *(may_leave(person_id) for person_id in FAMILY))
+BOOKED = (*DOCUMENTED, booked(*FAMILY), RECEPTION)
 READY = (*BOOKED, ReadyToTravel())
 CONFIRMED = (*READY, confirmed(MOTHER), confirmed(FATHER))
 CLEARED = (*CONFIRMED, ClearedToBoard(cleared_at=CLEARED_AT))

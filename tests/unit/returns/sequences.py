@@ -24,9 +24,12 @@ def run(
     holds: Callable[[State | None, State, Facts, datetime], None] | None = None,
     past: Iterable[Event] = (),
 ) -> list[Event]:
-    """Give the orders; after each the state is the fold of all facts, survives JSON, and ``holds`` asserts the rest."""
+    """Give the orders; after each the state is the fold of all facts, survives JSON, and ``holds`` asserts the rest.
+
+    What goes on is the state as a row keeps it, and the fold goes on beside it.
+    """
     told = list(past)
-    state = decider.fold(told)
+    state = folded = decider.fold(told)
     for order, facts, by, at in orders:
         try:
             events = decider.decide(state, order, facts, Context(by, at))
@@ -37,10 +40,13 @@ def run(
         for event in events:
             assert type(event) in decider.events
             state = decider.evolve(state, event)
-        assert decider.fold(told) == state
+        folded = decider.fold(events, folded)
+        assert folded == state
         if state is not None:
             stored = json.loads(shape.dump_json(state), parse_float=Decimal)
-            assert shape.validate_python(stored, strict=False) == state
+            state = shape.validate_python(stored, strict=False)
+            assert state == folded
             if holds is not None:
                 holds(before, state, facts, at)
+    assert decider.fold(told) == state
     return told

@@ -7,7 +7,6 @@ from services.returns.domain.case_application import (
     ApproveCase,
     DeclareIneligible,
     RecordIntention,
-    RecordScreening,
     SignDeclaration,
     StartScreening,
     SubmitApplication,
@@ -39,7 +38,6 @@ from tests.unit.returns.examples import (
     PREPARING,
     REACTION,
     SCREENED,
-    SCREENED_AT,
     SCREENING,
     SIGNED_AT,
     STRANGER,
@@ -62,12 +60,6 @@ INTENTION = RecordIntention(
     counsellor_id=COUNSELLOR.person_id,
     expressed_at=EXPRESSED_AT,
 )
-
-
-def screening(person_id: UUID = MOTHER, denied: str | None = None) -> RecordScreening:
-    questions = ("alternatives_explained", "legal_consequences_explained", "voluntary")
-    answers = {question: question != denied for question in questions}
-    return RecordScreening(person_id=person_id, screened_at=SCREENED_AT, **answers)
 
 
 def declaration(person_id: UUID, signed_by: UUID) -> SignDeclaration:
@@ -109,44 +101,6 @@ def test_a_childs_data_consent_is_not_asked_beside_an_adult() -> None:
 
 def test_screening_starts_only_once() -> None:
     given(*SCREENING).when(StartScreening(), COUNSELLOR).refused("wrong_status")
-
-
-def test_a_complete_screening_is_recorded() -> None:
-    given(*SCREENING).when(screening(), COUNSELLOR).then(screened(MOTHER))
-
-
-def test_a_screening_that_comes_again_changes_nothing() -> None:
-    given(*SCREENED).when(screening(), COUNSELLOR).then()
-
-
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [
-        ("alternatives_explained", "alternatives_not_explained"),
-        ("legal_consequences_explained", "legal_consequences_not_explained"),
-        ("voluntary", "not_voluntary"),
-    ],
-)
-def test_nobody_is_screened_without_a_positive_answer_to_every_question(answer: str, code: str) -> None:
-    given(*SCREENING).when(screening(denied=answer), COUNSELLOR).refused(code)
-
-
-def test_a_screening_of_somebody_outside_the_case_is_refused() -> None:
-    given(*SCREENING).when(screening(STRANGER), COUNSELLOR).refused("person_not_in_case")
-
-
-def test_whoever_withdrew_is_not_screened_any_more() -> None:
-    given(*SCREENING, PersonWithdrew(person_id=FATHER)).when(screening(FATHER), COUNSELLOR).refused(
-        "person_not_travelling"
-    )
-
-
-def test_a_screening_cannot_be_recorded_before_it_happened() -> None:
-    given(*SCREENING).when(screening(), COUNSELLOR, SCREENED_AT - timedelta(seconds=1)).refused("in_the_future")
-
-
-def test_nobody_is_screened_before_screening_began() -> None:
-    given(*OPENED).when(screening(), COUNSELLOR).refused("wrong_status")
 
 
 def test_an_adult_signs_the_own_declaration() -> None:
@@ -206,7 +160,7 @@ def test_a_complete_application_is_submitted() -> None:
 
 @pytest.mark.parametrize("missing", FAMILY)
 def test_no_application_without_everybodys_screening(missing: UUID) -> None:
-    past = [event for event in DECLARED if event != screened(missing)]
+    past = [event for event in DECLARED if event not in screened(missing)]
     given(*past).when(SubmitApplication(), SUBMITTER).refused("screening_incomplete")
 
 
@@ -217,7 +171,7 @@ def test_no_application_without_everybodys_declaration(missing: UUID) -> None:
 
 
 def test_whoever_withdrew_does_not_hold_up_the_application() -> None:
-    past = [event for event in DECLARED if event not in (screened(FATHER), signed(FATHER, FATHER), signed(CHILD, FATHER))]
+    past = [event for event in DECLARED if event not in (*screened(FATHER), signed(FATHER, FATHER), signed(CHILD, FATHER))]
     without_father = given(*past, signed(CHILD, MOTHER), PersonWithdrew(person_id=FATHER))
     without_father.when(SubmitApplication(), SUBMITTER).then_kinds(ApplicationSubmitted)
 
@@ -260,7 +214,7 @@ def test_nothing_is_approved_before_it_was_applied_for() -> None:
     given(*DECLARED).when(ApproveCase(), COORDINATOR).refused("wrong_status")
 
 
-@pytest.mark.parametrize("order", [StartScreening(), SubmitApplication(), ApproveCase(), screening()])
+@pytest.mark.parametrize("order", [StartScreening(), SubmitApplication(), ApproveCase()])
 def test_nothing_goes_on_in_a_case_that_has_ended(order: Command) -> None:
     ended = CaseDeclaredIneligible(reason=Concealed.of("not_entitled"), person_ids=FAMILY)
     given(*APPLIED, ended).when(order, COORDINATOR).refused("case_ended")

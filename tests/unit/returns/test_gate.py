@@ -1,25 +1,32 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel
-from services.returns.domain.case_state import Case, CaseFacts
-from services.returns.domain.gate import first_unmet, gate, latest_day
+from services.returns.domain.case_state import Case, CaseFacts, Evidence
+from services.returns.domain.days import latest_day
+from services.returns.domain.gate import first_unmet, gate, gate_told_to
+from services.returns.domain.journey_evidence import recorded
+from services.returns.domain.screening import Vulnerability
+from services.returns.domain.screening_lines import CODES
 from shared.actors import Actor, Role
 from shared.contracts.returns import (
     CaseApproved,
     ClearedToBoard,
+    EvidenceRecorded,
     OwnPlanNoted,
     PersonWithdrew,
     ReadyToTravel,
 )
 from shared.messages import Context, Event
-from tests.given import NOON
+from tests.given import NOON, staff
 from tests.unit.returns.examples import (
     APPLIED,
     ARRIVES_AT,
+    BEST,
     BOOKED,
     CHILD,
     CONFIRMED,
@@ -31,18 +38,28 @@ from tests.unit.returns.examples import (
     FAMILY,
     FATHER,
     MOTHER,
+    NOT_VULNERABLE,
     OPERATIONS,
     PLAN,
     READY,
+    RECEPTION,
+    SCREENED_AT,
+    UNAFRAID,
+    VALID_FROM,
+    VALID_UNTIL,
     after,
+    answered,
     booked,
     caught_up,
     confirmed,
+    fit,
+    flagged,
     given,
     knowing,
+    may_leave,
     passport,
-    screened,
     signed,
+    told,
 )
 
 Past = Sequence[Event]
@@ -53,24 +70,51 @@ def without(past: Past, *missing: Event) -> list[Event]:
     return [event for event in past if event not in missing]
 
 
+def visa(person_id: UUID) -> EvidenceRecorded:
+    return recorded(person_id, Evidence("transit_visa", NOON, VALID_FROM, VALID_UNTIL))
+
+
 # For each condition the family's way up to it, with exactly this one condition unmet.
 ALMOST: dict[str, tuple[Past, CaseFacts]] = {
     "data_consent_missing": (BOOKED, knowing(FATHER, data_consent=False)),
     "individual_session_missing": (BOOKED, knowing(MOTHER, counselled=False)),
-    "voluntariness_not_assessed": (without(BOOKED, screened(CHILD)), EVERYTHING_KNOWN),
+    "voluntariness_not_assessed": ((*BOOKED, told(FATHER, answered(FATHER, informed=False))), EVERYTHING_KNOWN),
+    "not_heard_alone": ((*BOOKED, told(FATHER, answered(FATHER, company="family"))), EVERYTHING_KNOWN),
+    "consequences_not_explained": (
+        (*BOOKED, told(CHILD, answered(CHILD, legal_consequences_explained=False))), EVERYTHING_KNOWN,
+    ),
+    "fear_of_return_open": (without(BOOKED, told(MOTHER, UNAFRAID)), EVERYTHING_KNOWN),
+    "vulnerability_not_screened": (without(BOOKED, told(CHILD, NOT_VULNERABLE)), EVERYTHING_KNOWN),
+    "protection_alert_open": ((*BOOKED, told(MOTHER, Vulnerability(SCREENED_AT, ("gbv",)), "gbv")), EVERYTHING_KNOWN),
+    "trafficking_risk_open": ((*BOOKED, told(MOTHER, Vulnerability(SCREENED_AT, ("vot_presumed",)))), EVERYTHING_KNOWN),
+    "best_interests_open": ((*BOOKED, told(CHILD, replace(BEST, outcome="remain"))), EVERYTHING_KNOWN),
     "declaration_missing": (without(BOOKED, signed(CHILD, FATHER)), EVERYTHING_KNOWN),
     "own_plan_missing": ((*BOOKED, OwnPlanNoted(plan_id=PLAN, person_ids=(MOTHER, FATHER))), EVERYTHING_KNOWN),
     "child_without_guardian": (
         (
             *DOCUMENTED, signed(CHILD, MOTHER), PersonWithdrew(person_id=FATHER), signed(CHILD, MOTHER),
-            PersonWithdrew(person_id=MOTHER), signed(CHILD, MOTHER), booked(CHILD),
+            PersonWithdrew(person_id=MOTHER), signed(CHILD, MOTHER), told(CHILD, answered(CHILD)), told(CHILD, BEST), booked(CHILD),
+            RECEPTION,
         ),
         EVERYTHING_KNOWN,
     ),
     "booking_missing": (DOCUMENTED, EVERYTHING_KNOWN),
     "document_missing": (without(BOOKED, passport(CHILD)), EVERYTHING_KNOWN),
     "document_expires_before_arrival": ((*BOOKED, passport(CHILD, ARRIVES_AT.date())), EVERYTHING_KNOWN),
+    "transit_visa_missing": (
+        (*DOCUMENTED, booked(*FAMILY).model_copy(update={"transit_visa_needed": True}), RECEPTION, visa(MOTHER), visa(FATHER)),
+        EVERYTHING_KNOWN,
+    ),
+    "exit_formalities_missing": (without(BOOKED, may_leave(FATHER)), EVERYTHING_KNOWN),
+    "fitness_not_decided": ((*BOOKED, flagged(CHILD)), EVERYTHING_KNOWN),
+    "assistance_not_booked": ((*BOOKED, fit(MOTHER, "oxygen")), EVERYTHING_KNOWN),
+    "reception_not_arranged": (without(BOOKED, RECEPTION), EVERYTHING_KNOWN),
 }
+
+
+def as_told_to_operations(code: str) -> str:
+    """What screening found is nothing for whoever books flights, and so nothing for the code of a refusal."""
+    return "screening_not_settled" if code in CODES else code
 
 
 def test_a_complete_case_is_ready_to_travel() -> None:
@@ -84,7 +128,7 @@ def test_a_complete_and_freshly_confirmed_case_is_cleared_to_board() -> None:
 @pytest.mark.parametrize("code", ALMOST)
 def test_nobody_is_ready_to_travel_while_one_condition_is_unmet(code: str) -> None:
     past, facts = ALMOST[code]
-    given(*past).knowing(facts).when(MarkReadyToTravel(), OPERATIONS).refused(code)
+    given(*past).knowing(facts).when(MarkReadyToTravel(), OPERATIONS).refused(as_told_to_operations(code))
 
 
 @pytest.mark.parametrize("code", ALMOST)
@@ -99,7 +143,7 @@ def test_nobody_is_cleared_to_board_while_one_condition_is_unmet(code: str) -> N
     past, facts = ALMOST[code]
     adults = [person.person_id for person in after(*past).travelling if person.is_adult]
     once_ready = (*past, ReadyToTravel(), *(confirmed(adult) for adult in adults))
-    given(*once_ready).knowing(facts).when(ClearToBoard(), OPERATIONS).refused(code)
+    given(*once_ready).knowing(facts).when(ClearToBoard(), OPERATIONS).refused(as_told_to_operations(code))
 
 
 @pytest.mark.parametrize("approved_by", [None, COUNSELLOR.person_id], ids=["by nobody", "by the counsellor"])
@@ -193,20 +237,20 @@ def test_a_case_of_which_everybody_withdrew_never_passes() -> None:
 
 
 def test_a_booking_with_a_seat_too_many_does_not_fit() -> None:
-    without_father = after(*BOOKED, PersonWithdrew(person_id=FATHER), signed(CHILD, MOTHER))
+    without_father = after(*BOOKED, PersonWithdrew(person_id=FATHER), signed(CHILD, MOTHER), told(CHILD, BEST))
     assert unmet_codes(without_father) == {"booking_missing"}
 
 
 def test_a_booking_with_a_seat_too_few_does_not_fit() -> None:
-    assert unmet_codes(after(*DOCUMENTED, booked(MOTHER, CHILD))) == {"booking_missing"}
+    assert unmet_codes(after(*DOCUMENTED, booked(MOTHER, CHILD), RECEPTION)) == {"booking_missing"}
 
 
 def test_a_document_must_be_valid_on_the_day_of_arrival_wherever_that_is() -> None:
     late_evening = datetime(2023, 5, 3, 22, 0, tzinfo=NOON.tzinfo)
     assert latest_day(late_evening) == date(2023, 5, 4)
-    until_that_day = (*DOCUMENTED, passport(CHILD, date(2023, 5, 4)), booked(*FAMILY, arrives_at=late_evening))
+    until_that_day = (*DOCUMENTED, passport(CHILD, date(2023, 5, 4)), booked(*FAMILY, arrives_at=late_evening), RECEPTION)
     assert unmet_codes(after(*until_that_day)) == set()
-    until_the_eve = (*DOCUMENTED, passport(CHILD, date(2023, 5, 3)), booked(*FAMILY, arrives_at=late_evening))
+    until_the_eve = (*DOCUMENTED, passport(CHILD, date(2023, 5, 3)), booked(*FAMILY, arrives_at=late_evening), RECEPTION)
     assert unmet_codes(after(*until_the_eve)) == {"document_expires_before_arrival"}
 
 
@@ -232,3 +276,19 @@ def unmet_codes(case: Case) -> set[str]:
 
 def context_of(actor: Actor) -> Context:
     return Context(actor, NOON)
+
+
+def test_whoever_is_not_shown_health_is_told_alike_what_decisions_lack_and_what_is_not_booked() -> None:
+    def read(role: Role, *past: Event) -> list[tuple[str, bool, str]]:
+        case = after(*BOOKED, *past)
+        lines = gate_told_to(gate(case, EVERYTHING_KNOWN, NOON, boarding=False), case, staff("somebody", role))
+        return [(line.code, line.met, line.sentence) for line in lines if line.person_id == MOTHER]
+
+    ways = ((flagged(MOTHER),), (fit(MOTHER, "oxygen"),), (fit(MOTHER, outcome="unfit"),))
+    for role in (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION):
+        answers = [read(role, *past) for past in ways]
+        assert answers == [answers[0]] * len(ways)
+        unmet = [code for code, met, _ in answers[0] if not met]
+        assert unmet == ["health_not_settled"]
+        assert [met for code, met, _ in read(role, fit(MOTHER)) if code == "health_not_settled"] == [True]
+    assert read(Role.OPERATIONS, *ways[1]) != read(Role.OPERATIONS, *ways[2])

@@ -4,7 +4,9 @@ from uuid import UUID
 import pytest
 
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
+from services.returns.domain.case_screening import CloseAlert
 from services.returns.domain.case_withdrawal import WithdrawPerson
+from services.returns.domain.screening_facts import left_uncleared
 from shared.contracts.returns import (
     CaseArrived,
     CaseClosed,
@@ -13,11 +15,11 @@ from shared.contracts.returns import (
     CaseLapsed,
     CaseNotDeparted,
     CaseWithdrawn,
-    ClearanceLost,
     ClosingRequested,
     PersonWithdrew,
     PlanAgreementNoted,
     ReintegrationStarted,
+    ScreeningRecorded,
 )
 from shared.messages import Concealed, Event
 from tests.given import NOON
@@ -44,6 +46,7 @@ from tests.unit.returns.examples import (
     OPERATIONS,
     PLAN,
     PREPARING,
+    PROTECTION,
     READY,
     SCREENING,
     STRANGER,
@@ -52,6 +55,8 @@ from tests.unit.returns.examples import (
     given,
     landed,
     left,
+    lost,
+    ref,
 )
 
 WITHDRAWN = CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=FAMILY)
@@ -78,8 +83,9 @@ def test_a_cleared_family_departs() -> None:
 )
 def test_a_departure_without_clearance_is_recorded_as_such_and_never_refused(past: tuple[Event, ...]) -> None:
     given(*past).when(departure(*FAMILY), OPERATIONS, AFTER_LANDING).then(
-        *(left(person_id, cleared=False) for person_id in FAMILY), CaseDeparted(departed_at=BOARDED_AT)
-    )
+        *(left(person_id, cleared=False) for person_id in FAMILY),
+        *(left_uncleared(person_id, BOARDED_AT) for person_id in FAMILY), CaseDeparted(departed_at=BOARDED_AT),
+    )  # fmt: skip
 
 
 def test_a_departure_is_never_refused_because_facts_are_missing() -> None:
@@ -98,8 +104,15 @@ def test_a_departure_is_never_refused_because_facts_are_missing() -> None:
 )
 def test_who_left_although_the_case_had_ended_is_recorded_and_the_case_stays_ended(ending: Event) -> None:
     departed = given(*APPLIED, ending).when(departure(MOTHER), OPERATIONS, AFTER_LANDING)
-    departed.then(left(MOTHER, cleared=False))
-    assert after(*APPLIED, ending, *departed.events).status == after(*APPLIED, ending).status
+    departed.then(left(MOTHER, cleared=False), left_uncleared(MOTHER, BOARDED_AT))
+    case = after(*APPLIED, ending, *departed.events)
+    assert case.status == after(*APPLIED, ending).status
+    # Protection hears of it at once, and closes that as any other alert.
+    assert case.protection_since == BOARDED_AT
+    (alert,) = case.screening_of(MOTHER).alerts
+    closing = CloseAlert(alert_id=alert.alert_id, outcome="referred")
+    ended = given(*APPLIED, ending, *departed.events).when(closing, PROTECTION, AFTER_LANDING)
+    assert after(*APPLIED, ending, *departed.events, *ended.events).protection_since is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +131,7 @@ def test_whoever_had_withdrawn_from_a_cleared_case_did_not_leave_cleared() -> No
     stayed = (*CLEARED, *map(left, (MOTHER, CHILD)), PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
     later = BOARDED_AT + timedelta(hours=1)
     departed = given(*stayed).when(departure(FATHER, departed_at=later), OPERATIONS, AFTER_LANDING)
-    departed.then(left(FATHER, later, cleared=False))
+    departed.then(left(FATHER, later, cleared=False), left_uncleared(FATHER, later))
     assert after(*stayed, *departed.events).departed_at == later
 
 
@@ -127,7 +140,7 @@ def test_a_departure_recorded_late_leaves_the_case_arrived_when_it_arrived() -> 
     arrived = (*stayed, landed(MOTHER), landed(CHILD), CaseArrived(arrived_at=LANDED_AT))
     later = LANDED_AT + timedelta(hours=1)
     departed = given(*arrived).when(departure(FATHER, departed_at=later), OPERATIONS, A_MONTH_LATER)
-    departed.then(left(FATHER, later, cleared=False))
+    departed.then(left(FATHER, later, cleared=False), left_uncleared(FATHER, later))
     case = after(*arrived, *departed.events)
     assert (case.status, case.departed_at, case.arrived_at) == ("arrived", BOARDED_AT, LANDED_AT)
 
@@ -158,12 +171,29 @@ def test_a_clearance_covers_a_departure_within_24_hours_after_it(departed_at: da
     departed = given(*CLEARED).when(departure(*FAMILY, departed_at=departed_at), OPERATIONS, A_MONTH_LATER)
     departed.then(
         *(left(person_id, departed_at, cleared=cleared) for person_id in FAMILY),
+        *(left_uncleared(person_id, departed_at) for person_id in FAMILY if not cleared),
         CaseDeparted(departed_at=departed_at),
     )
 
 
+def test_the_id_of_an_alert_about_a_departure_says_of_whom_it_is_to_nobody_who_does_not_know_the_order() -> None:
+    for record_id in (None, ref(700), ref(701)):
+        order = departure(*FAMILY).model_copy(update={"record_id": record_id})
+        ids = [
+            event.record_id for event in given(*READY).when(order, OPERATIONS, AFTER_LANDING).events
+            if isinstance(event, ScreeningRecorded)
+        ]  # fmt: skip
+        assert ids == [left_uncleared(one, BOARDED_AT, record_id).record_id for one in FAMILY]
+        assert len({*ids, *FAMILY}) == 2 * len(FAMILY)
+        assert {one.version for one in ids} == {7}
+    assert len({left_uncleared(MOTHER, BOARDED_AT, one).record_id for one in (None, ref(700), ref(701))}) == 3
+    assert left_uncleared(MOTHER, BOARDED_AT) != left_uncleared(MOTHER, LANDED_AT)
+
+
 def test_a_child_who_left_without_an_adult_did_not_leave_cleared() -> None:
-    given(*CLEARED).when(departure(CHILD), OPERATIONS, AFTER_LANDING).then(left(CHILD, cleared=False))
+    given(*CLEARED).when(departure(CHILD), OPERATIONS, AFTER_LANDING).then(
+        left(CHILD, cleared=False), left_uncleared(CHILD, BOARDED_AT)
+    )
 
 
 def test_when_some_have_left_the_others_keep_their_clearance_and_their_seats() -> None:
@@ -176,7 +206,7 @@ def test_when_some_have_left_the_others_keep_their_clearance_and_their_seats() -
 
 def test_a_child_left_behind_by_every_adult_loses_its_clearance() -> None:
     given(*CLEARED).when(departure(MOTHER, FATHER), OPERATIONS, AFTER_LANDING).then(
-        left(MOTHER), left(FATHER), ClearanceLost(condition="child_without_guardian")
+        left(MOTHER), left(FATHER), lost("child_without_guardian")
     )
 
 
@@ -247,10 +277,10 @@ def test_somebody_outside_the_case_does_not_arrive_with_it() -> None:
     given(*DEPARTED).when(arrival(STRANGER), OFFICE, AFTER_LANDING).refused("person_not_in_case")
 
 
-def test_nobody_arrives_in_a_case_that_has_ended() -> None:
-    given(*APPLIED, WITHDRAWN, left(MOTHER, cleared=False)).when(arrival(MOTHER), OFFICE, AFTER_LANDING).refused(
-        "case_ended"
-    )
+def test_whoever_left_though_the_case_had_ended_arrives_and_it_stays_ended() -> None:
+    left_all_the_same = given(*APPLIED, WITHDRAWN, left(MOTHER, cleared=False))
+    left_all_the_same.when(arrival(MOTHER), OFFICE, AFTER_LANDING).then(landed(MOTHER))
+    assert after(*left_all_the_same.past, landed(MOTHER)).status == "withdrawn"
 
 
 def test_after_a_month_a_coordinator_can_confirm_that_nobody_departed() -> None:

@@ -79,6 +79,9 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
 )
 
 
+SHAPE = TypeAdapter(Person)
+
+
 @over(st.lists(COMMANDS, max_size=12))
 def test_along_any_orders_a_person_is_the_fold_of_its_facts(commands: list[Command]) -> None:
-    run(PERSON, [(command, NoFacts(), REACTION, NOON) for command in commands], TypeAdapter(Person))
+    run(PERSON, [(command, NoFacts(), REACTION, NOON) for command in commands], SHAPE)

@@ -15,7 +15,6 @@ from services.returns.domain.case_preparation import (
 )
 from shared.contracts.returns import (
     CaseWithdrawn,
-    ClearanceLost,
     FlightMissed,
     OwnPlanNoted,
     PersonWithdrew,
@@ -54,6 +53,7 @@ from tests.unit.returns.examples import (
     given,
     knowing,
     left,
+    lost,
     passport,
     ref,
     signed,
@@ -137,7 +137,7 @@ def test_no_document_is_recorded_before_approval() -> None:
 def test_a_document_that_will_have_expired_on_arrival_takes_readiness_away() -> None:
     short = document(MOTHER, date(2023, 5, 3))
     given(*READY).when(short, COUNSELLOR).then(
-        passport(MOTHER, date(2023, 5, 3)), ClearanceLost(condition="document_expires_before_arrival")
+        passport(MOTHER, date(2023, 5, 3)), lost("document_expires_before_arrival")
     )
 
 
@@ -148,7 +148,7 @@ def test_a_renewed_document_leaves_the_case_ready() -> None:
 def test_a_document_recorded_when_a_consent_was_taken_back_meanwhile_takes_readiness_away() -> None:
     unwilling = given(*READY).knowing(knowing(FATHER, data_consent=False))
     unwilling.when(document(MOTHER, date(2030, 1, 1)), COUNSELLOR).then(
-        passport(MOTHER, date(2030, 1, 1)), ClearanceLost(condition="data_consent_missing")
+        passport(MOTHER, date(2030, 1, 1)), lost("data_consent_missing")
     )
 
 
@@ -173,7 +173,7 @@ def test_a_person_whom_the_plan_no_longer_covers_has_no_plan() -> None:
 def test_a_plan_that_leaves_somebody_out_takes_readiness_away(past: tuple[Event, ...]) -> None:
     narrower = RecordOwnPlan(plan_id=PLAN, person_ids=(MOTHER, FATHER))
     given(*past).when(narrower, REACTION).then(
-        OwnPlanNoted(plan_id=PLAN, person_ids=(MOTHER, FATHER)), ClearanceLost(condition="own_plan_missing")
+        OwnPlanNoted(plan_id=PLAN, person_ids=(MOTHER, FATHER)), lost("own_plan_missing")
     )
 
 
@@ -218,7 +218,7 @@ def test_what_is_no_flight_is_malformed(flight: str) -> None:
 
 def test_a_booking_replaces_the_one_before_and_all_confirmations_for_it() -> None:
     later = booked(*FAMILY, departs_at=DEPARTS_AT + timedelta(days=2), arrives_at=ARRIVES_AT + timedelta(days=2))
-    case = after(*CONFIRMED, ClearanceLost(condition="booking_missing"), later)
+    case = after(*CONFIRMED, lost("booking_missing"), later)
     assert case.departs_at == DEPARTS_AT + timedelta(days=2)
     assert all(person.confirmed_at is None for person in case.persons)
 
@@ -312,12 +312,12 @@ def test_an_older_confirmation_does_not_replace_a_newer_one() -> None:
 def test_a_confirmation_made_when_a_consent_was_taken_back_meanwhile_takes_readiness_away() -> None:
     unwilling = given(*READY).knowing(knowing(FATHER, data_consent=False))
     unwilling.when(confirmation(MOTHER), OPERATIONS).then(
-        confirmed(MOTHER), ClearanceLost(condition="data_consent_missing")
+        confirmed(MOTHER), lost("data_consent_missing")
     )
 
 
 def test_clearance_lost_takes_the_confirmations_along() -> None:
-    case = after(*CLEARED, ClearanceLost(condition="own_plan_missing"))
+    case = after(*CLEARED, lost("own_plan_missing"))
     assert (case.status, case.cleared_at) == ("preparing", None)
     assert all(person.confirmed_at is None for person in case.persons)
     assert case.booking is not None
@@ -344,7 +344,7 @@ def test_missed_flights_are_counted() -> None:
 
 
 def test_nobody_misses_a_flight_before_being_ready() -> None:
-    given(*BOOKED).when(RecordMissedFlight(reason="late"), OPERATIONS).refused("wrong_status")
+    given(*BOOKED).when(RecordMissedFlight(reason="late"), OPERATIONS).refused("no_flight_missed")
 
 
 def test_whoever_stays_when_others_left_can_be_prepared_for_another_flight() -> None:

@@ -15,6 +15,9 @@ from services.returns.domain.window import (
     PUBLIC_STATES,
     Notice,
     answer,
+    coming,
+    may_confirm_arrival,
+    state_abroad,
     statuses_of,
     whose_consent,
 )
@@ -68,7 +71,8 @@ def test_nothing_is_told_without_approval_and_everybodys_consent(
     if state is not None:
         assert approved or case.gone
         assert whose_consent(case) <= agreed
-        assert state == PUBLIC_STATES[status]
+        assert state == state_abroad(case)
+        assert state == PUBLIC_STATES[status] or (case.gone and state in ("departed", "arrived"))
         assert noticed or state != "not_coming"
 
 
@@ -85,6 +89,21 @@ def test_an_end_is_told_only_to_who_was_told_of_an_arrival_and_for_a_day(status:
     notice = Notice(told, NOON)
     assert answer(case, notice, BOTH, NOON + NOTICE_STANDS - timedelta(seconds=1)) == ("told", "not_coming")
     assert answer(case, notice, BOTH, NOON + NOTICE_STANDS) == ("ended", None)
+
+
+@pytest.mark.parametrize("status", statuses_of("not_coming"))
+def test_whoever_left_although_the_case_had_ended_is_told_of_and_can_be_met(status: Status) -> None:
+    case = replace(travelling("withdrawn", "withdrawn", "departed"), status=status)
+    notice = Notice(NOON - timedelta(days=3), NOON - timedelta(days=2))
+    assert answer(case, notice, BOTH, NOON) == ("told", "departed")
+    assert answer(case, None, BOTH, NOON) == ("told", "departed")
+    assert answer(case, notice, frozenset(), NOON) == ("not_consented", None)
+    assert may_confirm_arrival(case, notice)
+    assert [person.person_id for person in coming(case)] == [CHILD]
+    met = replace(travelling("expected", "expected", "arrived"), status=status)
+    assert (state_abroad(met), [person.person_id for person in coming(met)]) == ("arrived", [CHILD])
+    nobody = replace(travelling("withdrawn", "expected", "expected"), status=status)
+    assert (state_abroad(nobody), coming(nobody)) == ("not_coming", ())
 
 
 def test_an_arrival_lies_ahead_once_travel_is_settled_until_somebody_came() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,11 +12,12 @@ from services.returns.domain.case_withdrawal import (
     WithdrawCase,
     WithdrawPerson,
 )
+from services.returns.domain.screening import Fear, Finding, Trafficking, Vulnerability
+from services.returns.domain.screening_facts import closed
 from shared.contracts.returns import (
     CaseDeparted,
     CaseLapsed,
     CaseWithdrawn,
-    ClearanceLost,
     ContactTried,
     PersonWithdrew,
 )
@@ -25,6 +27,7 @@ from tests.unit.returns.examples import (
     APPLIED,
     APPROVED,
     ARRIVED,
+    BEST,
     BOARDED_AT,
     BOOKED,
     CHILD,
@@ -40,19 +43,24 @@ from tests.unit.returns.examples import (
     MOTHER,
     OPENED,
     OPERATIONS,
+    PLAN,
     PREPARING,
     READY,
     SCREENED,
+    SCREENED_AT,
     SCREENING,
     SIGNED_AT,
     STRANGER,
     after,
+    answered,
     booked,
     covered,
     given,
     left,
+    lost,
     opened,
     signed,
+    told,
 )
 
 BEFORE_DEPARTURE = {
@@ -138,20 +146,19 @@ def test_when_somebody_left_already_withdrawing_means_that_all_others_stay_behin
 @pytest.mark.parametrize("status", ["ready", "cleared"])
 def test_one_persons_withdrawal_takes_readiness_away_from_the_others(status: str) -> None:
     withdrew = given(*BEFORE_DEPARTURE[status]).when(WithdrawPerson(person_id=FATHER), COUNSELLOR)
-    withdrew.then(PersonWithdrew(person_id=FATHER), ClearanceLost(condition="declaration_missing"))
+    withdrew.then(PersonWithdrew(person_id=FATHER), lost("best_interests_open"))
     assert after(*BEFORE_DEPARTURE[status], *withdrew.events).status == "preparing"
 
 
 def test_a_withdrawal_that_leaves_only_the_booking_wrong_takes_readiness_away_too() -> None:
-    both_adults = [*READY[:-1], signed(CHILD, MOTHER), READY[-1]]
-    given(*both_adults).when(WithdrawPerson(person_id=FATHER), COUNSELLOR).then(
-        PersonWithdrew(person_id=FATHER), ClearanceLost(condition="booking_missing")
+    given(*READY).when(WithdrawPerson(person_id=CHILD), COUNSELLOR).then(
+        PersonWithdrew(person_id=CHILD), lost("booking_missing")
     )
 
 
 def test_children_whose_adults_withdraw_can_no_longer_travel() -> None:
     past = (*DOCUMENTED, signed(CHILD, MOTHER), PersonWithdrew(person_id=FATHER), PersonWithdrew(person_id=MOTHER))
-    alone = given(*past, signed(CHILD, MOTHER), booked(CHILD))
+    alone = given(*past, signed(CHILD, MOTHER), told(CHILD, answered(CHILD)), told(CHILD, BEST), booked(CHILD))
     alone.when(MarkReadyToTravel(), OPERATIONS).refused("child_without_guardian")
 
 
@@ -190,6 +197,35 @@ def test_contact_makes_earlier_tries_void() -> None:
     earlier = (ContactTried(tried_at=SIGNED_AT - timedelta(hours=1)), ContactTried(tried_at=SIGNED_AT))
     case = after(*SCREENED, *earlier, signed(MOTHER, MOTHER), ContactTried(tried_at=NOON))
     assert (case.last_contact_at, case.contact_tried_at) == (SIGNED_AT, (NOON,))
+
+
+# Between the two tries.
+HEARD = SIGNED_AT + timedelta(days=25)
+
+
+@pytest.mark.parametrize(
+    "part", [answered(CHILD, at=HEARD), Fear(HEARD, fears_return=False), Vulnerability(HEARD, ())],
+    ids=["voluntariness", "fear", "vulnerability"],
+)  # fmt: skip
+def test_whoever_was_heard_in_screening_was_in_contact(part: Finding) -> None:
+    heard = (*DECLARED, *tried(9, 2), told(CHILD, part))
+    assert after(*heard).in_contact_at == HEARD
+    given(*heard).when(LAPSE, COORDINATOR, LONG_SILENT).refused("too_early_to_lapse")
+    given(*heard).when(RecordContactTried(tried_at=HEARD), COUNSELLOR, LONG_SILENT).refused("contact_since")
+    # Tries that came before they were heard do not count either.
+    given(*heard).when(LAPSE, COORDINATOR, HEARD + timedelta(days=30)).refused("contact_not_tried_enough")
+
+
+def test_what_protection_does_by_itself_is_no_contact_and_shows_in_nothing_that_all_staff_see() -> None:
+    called = (*DECLARED, told(MOTHER, Vulnerability(SCREENED_AT, ("gbv",)), "gbv", record_id=PLAN))
+    quiet = (
+        told(MOTHER, Trafficking(HEARD, "acceptable")), told(CHILD, replace(BEST, at=HEARD)),
+        closed(PLAN, MOTHER, "referred", HEARD),
+    )  # fmt: skip
+    case = after(*called, *quiet)
+    assert (case.last_contact_at, case.in_contact_at) == (SIGNED_AT, SIGNED_AT)
+    given(*called, *quiet, *tried(9, 2)).when(LAPSE, COORDINATOR, LONG_SILENT).then_kinds(CaseLapsed)
+    assert after(*called, told(MOTHER, Fear(HEARD, fears_return=False))).last_contact_at == SIGNED_AT
 
 
 def test_tries_are_recorded_only_while_the_case_can_lapse() -> None:

@@ -165,6 +165,10 @@ BAD: dict[str, tuple[str, str]] = {
         signed(GOOD_HEADER, claims(roles=["coordinator", "service"])),
         "person_with_service_role",
     ),
+    "a person with the role of the program that counts the time": (
+        signed(GOOD_HEADER, claims(roles=["retention"])),
+        "person_with_service_role",
+    ),
     "a program that says how it signed in": (
         signed(GOOD_HEADER, without(claims(sub="client:office-tn"), "auth_time")),
         "client_signed_in",

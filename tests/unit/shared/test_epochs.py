@@ -9,6 +9,7 @@ import httpx
 import pytest
 import structlog
 
+from shared.certificates import trusted
 from shared.epochs import Bare, Epochs, EpochsAway, FileEpochs, StillCurrent, Wrapped
 from shared.sealing import Unsealed
 from shared.transit import TransitEpochs
@@ -28,7 +29,7 @@ def engine() -> Iterator[TransitEngine]:
 async def transit(engine: TransitEngine, tmp_path: Path) -> AsyncIterator[TransitEpochs]:
     token = tmp_path / "token"
     token.write_text(f"{engine.token}\n")
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as client:
         yield TransitEpochs(client, engine.url, "counselling", token)
 
 
@@ -255,7 +256,7 @@ async def test_a_missing_key_a_wrong_token_and_no_server_at_all_are_no_answer(
     engine.token = "renewed"
     (tmp_path / "token").write_text("renewed")
     assert await transit.unwrap([wrapped]) == [KEY]
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as client:
         with pytest.raises(EpochsAway):
             await TransitEpochs(client, "http://127.0.0.1:9/v1/transit", "counselling", tmp_path / "token").current()
 

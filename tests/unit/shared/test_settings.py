@@ -8,6 +8,8 @@ from pydantic import SecretStr, ValidationError
 from services.counselling.wiring import WIRING as COUNSELLING
 from services.returns.wiring import WIRING as RETURNS
 from shared.clock import Clock
+from shared.db import Sql
+from shared.epochs import FileEpochs
 from shared.errors import RuleViolation
 from shared.service import _person_keys
 from shared.settings import Settings
@@ -72,17 +74,54 @@ def test_keys_go_to_a_transit_engine_by_https_or_on_this_machine_and_never_witho
             settings(transit_url=url, transit_token_file=token)
 
 
+async def nothing_sealed(_: Sql) -> bool:
+    return False
+
+
+async def test_a_folder_of_epochs_that_is_missing_is_not_begun_anew_where_something_is_sealed(tmp_path: Path) -> None:
+    async def sealed_before(row: Sql) -> bool:
+        return "person_keys" in row.text
+
+    folder = tmp_path / "epochs"
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="Put the folder back"):
+            async with _person_keys(COUNSELLING, settings(epochs_folder=folder), sealed_before):
+                pass
+        assert not (folder / "1").exists()
+        # An empty one is none either.
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+async def test_a_key_of_the_index_that_is_missing_is_not_made_anew_where_people_are_found_by_it(tmp_path: Path) -> None:
+    """By another key nobody is found who was registered before, and they would be registered again."""
+
+    async def hashed_before(row: Sql) -> bool:
+        return "search_tokens" in row.text
+
+    folder = tmp_path / "epochs"
+    FileEpochs(folder).begin()
+    with pytest.raises(RuntimeError, match="Put the folder back"):
+        async with _person_keys(COUNSELLING, settings(epochs_folder=folder), hashed_before):
+            pass
+    assert not (folder / "index").exists()
+    # One that is there is used, also where there is something.
+    async with _person_keys(COUNSELLING, settings(epochs_folder=folder), nothing_sealed):
+        pass
+    async with _person_keys(COUNSELLING, settings(epochs_folder=folder), hashed_before) as keys:
+        assert keys is not None and await keys.index.current() == "1"
+
+
 async def test_a_service_that_seals_persons_starts_only_if_it_knows_who_holds_the_keys(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="AVRR_EPOCHS_FOLDER"):
-        async with _person_keys(COUNSELLING, settings()):
+        async with _person_keys(COUNSELLING, settings(), nothing_sealed):
             pass
     folder = tmp_path / "secrets" / "epochs"
-    async with _person_keys(COUNSELLING, settings(epochs_folder=folder)) as keys:
+    async with _person_keys(COUNSELLING, settings(epochs_folder=folder), nothing_sealed) as keys:
         assert keys is not None and keys.service == "counselling"
-        assert [path.name for path in folder.iterdir()] == ["1"]
+        assert sorted(path.name for path in folder.iterdir()) == ["1", "index"]
     # A vault is not asked before a key is needed: a service may start before it.
     transit = settings(transit_url="http://127.0.0.1:9/v1/transit", transit_token_file=tmp_path / "none")
-    async with _person_keys(COUNSELLING, transit) as keys:
+    async with _person_keys(COUNSELLING, transit, nothing_sealed) as keys:
         assert keys is not None
-    async with _person_keys(RETURNS, settings()) as keys:
+    async with _person_keys(RETURNS, settings(), nothing_sealed) as keys:
         assert keys is None

@@ -103,7 +103,7 @@ async def test_a_token_without_roles_and_scope_is_an_actor_without_any() -> None
     assert actor == Actor("staff:finance-approver", nothing, "", nothing, nothing, "", None)
 
 
-@pytest.mark.parametrize(("name", "role"), [("service-returns", Role.SERVICE), ("office-tn", Role.RECEIVING_OFFICE)])
+@pytest.mark.parametrize(("name", "role"), [("service-returns", Role.SERVICE), ("service-retention", Role.RETENTION), ("office-tn", Role.RECEIVING_OFFICE)])
 async def test_a_program_acts_under_a_name_of_its_own_and_never_signed_in(name: str, role: Role) -> None:
     stated = claims(sub=f"client:{name}", roles=[role])
     bare = without(without(stated, "acr"), "auth_time")

@@ -1,6 +1,7 @@
 """A transit engine on loopback that speaks as much of OpenBao's API as we use, with real AES-GCM and its rules inside."""
 
 import base64
+import hmac
 import json
 import secrets
 import threading
@@ -64,6 +65,13 @@ class TransitKey:
             return {"plaintext": "", "error": "cipher: message authentication failed"}
         return {"plaintext": base64.b64encode(plain).decode()}
 
+    def hmac(self, item: Mapping[str, str], version: int, algorithm: str) -> dict[str, object]:
+        number = version or self.latest
+        if number not in self.versions or number < self.min_decryption:
+            return {"error": "cannot generate HMAC: version is too old (disallowed by policy)"}
+        found = hmac.digest(self.versions[number], base64.b64decode(item["input"]), algorithm.replace("sha2-", "sha"))
+        return {"hmac": f"vault:v{number}:{base64.b64encode(found).decode()}"}
+
     def configure(self, body: Mapping[str, int]) -> Answer:
         decryption = body.get("min_decryption_version", self.min_decryption)
         encryption = body.get("min_encryption_version", self.min_encryption)
@@ -120,6 +128,10 @@ class TransitEngine:
                 results = [(key.encrypt if what == "encrypt" else key.decrypt)(item) for item in body["batch_input"]]
                 failed = any("error" in result for result in results)
                 return 400 if failed else 200, {"data": {"batch_results": results}}
+            case "POST", ["hmac", name] if name in self.keys:
+                key = self.keys[name]
+                results = [key.hmac(item, body.get("key_version", 0), body["algorithm"]) for item in body["batch_input"]]
+                return 400 if any("error" in one for one in results) else 200, {"data": {"batch_results": results}}
             case "POST", [_, _]:
                 return refused("encryption key not found")
         return refused("unsupported path", 404)

@@ -1,0 +1,16 @@
+"""What events conceal can be told to the person whom they are about."""
+
+from migrations.kernel_5 import make_concealed_told, make_concealed_untold
+
+revision = "reintegration_6"
+down_revision = "reintegration_5"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    make_concealed_told("reintegration")
+
+
+def downgrade() -> None:
+    make_concealed_untold("reintegration")

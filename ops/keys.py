@@ -1,0 +1,210 @@
+"""`avrr keys`: which epochs wrap the keys of persons, and how an epoch ends, so that older copies of a database stay shut."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from ops.secrets import Secrets
+from ops.settings import CannotStart, OpsSettings
+from ops.system import api_url, epochs_folder, verify_url
+from services.counselling.birth_years import hash_years_anew, seal_first
+from services.counselling.finding import hash_anew, hash_first
+from services.reintegration.files import wrap_anew
+from shared.blind_index import FileIndexKeys, TransitIndexKeys
+from shared.countries import ALPHA_2
+from shared.db import Database, Scope, Sql, UnitOfWork
+from shared.epochs import Epochs, EpochsAway, FileEpochs
+from shared.policy import ALL_SITES
+from shared.private import PersonKeys
+from shared.sealing import FileSeal
+from shared.topology import COUNSELLING, SERVICES, Service
+from shared.transit import TransitEpochs
+
+_SCOPE: Final = Scope("operator", ALPHA_2, ALL_SITES)
+_ERASING = Sql("SELECT count(*) AS persons FROM persons WHERE (erasure ->> 'status') = ANY (ARRAY['approved'])")
+_NOW = Sql("SELECT clock_timestamp() AS now")
+# Whoever wrapped a key under the former epoch read which one it is within a transaction that had begun before.
+_UNDER_WAY = Sql(
+    "SELECT count(*) AS transactions FROM pg_stat_activity WHERE datname = current_database() "
+    "AND usename = current_user AND pid <> pg_backend_pid() AND xact_start < :begun"
+)
+_COUNTED = Sql("SELECT epoch, count(*) AS keys FROM person_keys GROUP BY epoch ORDER BY length(epoch), epoch")
+PATIENCE_SECONDS: Final = 120.0
+
+Say = Callable[[str], None]
+
+
+async def show_keys(settings: OpsSettings) -> list[str]:
+    """One line for each service that seals persons: its epoch, and how many keys each epoch wraps."""
+    lines: list[str] = []
+    for service in _sealing():
+        async with _opened(settings, service) as (database, epochs, _):
+            current = await _asked(service, epochs.current())
+            rows = await database.attempt(_SCOPE, lambda unit: unit.rows(_COUNTED))
+            wraps = ", ".join(f"epoch {row['epoch']} wraps {row['keys']} keys" for row in rows) or "no keys"
+            lines.append(f"{service.name}: epoch {current} is current; {wraps}")
+    return lines
+
+
+async def rotate_keys(settings: OpsSettings, say: Say) -> None:
+    """Ends the present epoch of each service: a new one, all keys wrapped anew, the former ones destroyed.
+
+    What an older copy of a database holds of the persons who were erased since opens no more after this, and what it
+    holds of others neither, but from the present keys. Can be run again after it ended at any moment. `CannotStart`
+    while somebody's erasure was approved and not every service has confirmed it.
+    """
+    await _refuse_while_erasing(settings)
+    for service in _sealing():
+        async with _opened(settings, service) as (database, epochs, index):
+            await rotate(service, database, epochs, say)
+            if service.finds_persons:
+                await rotate_index(service, database, epochs, index, say)
+            if service.kept_files:
+                await _end_the_services_own_key(settings, service, database, epochs, say)
+
+
+async def rotate(service: Service, database: Database, epochs: Epochs, say: Say, patience: float = PATIENCE_SECONDS) -> None:
+    """Ends the present epoch of one service; ``database`` is that of its API's login."""
+    keys = PersonKeys(service.name, epochs)
+    former = await _asked(service, epochs.current())
+    current = await _asked(service, epochs.rotate())
+    begun = await _now(database)
+    wrapped = await _until_none(database, keys.rewrap)
+    await _ended(service, database, begun, patience)
+    wrapped += await _until_none(database, keys.rewrap)
+    await _asked(service, epochs.destroy(former))
+    say(f"{service.name}: epoch {current}, {wrapped} keys wrapped anew; epoch {former} and all before it are destroyed")
+
+
+async def rotate_index(
+    service: Service, database: Database, epochs: Epochs, index: FileIndexKeys | TransitIndexKeys, say: Say,
+    patience: float = PATIENCE_SECONDS,
+) -> None:  # fmt: skip
+    """Changes the key by which people of one service are found: by hashes in older copies nobody can be tried any more."""
+    keys = database.keys = PersonKeys(service.name, epochs, index)
+    former = await _asked(service, index.current())
+    current = await _asked(service, index.rotate())
+    begun = await _now(database)
+    last: UUID | None = UUID(int=0)
+    while last is not None:
+        last = await database.attempt(_SCOPE, partial(hash_first, keys=keys, after=last))
+    await _until_none(database, seal_first)
+    hashed = 0
+    for finished in (False, True):
+        if finished:
+            await _ended(service, database, begun, patience)
+        hashed += await _until_none(database, lambda unit: hash_anew(unit, keys))
+        await _until_none(database, lambda unit: hash_years_anew(unit, keys))
+    await _asked(service, index.destroy(former))
+    say(f"{service.name}: index key {current}, {hashed} persons hashed anew; index key {former} is destroyed")
+
+
+async def _now(database: Database) -> datetime:
+    row = await database.attempt(_SCOPE, lambda unit: unit.row(_NOW))
+    assert row is not None
+    now: datetime = row["now"]
+    return now
+
+
+async def _ended(service: Service, database: Database, begun: datetime, patience: float) -> None:
+    """Waits until no transaction is left that had begun before."""
+
+    async def under_way(unit: UnitOfWork) -> int:
+        found = await unit.row(_UNDER_WAY, begun=begun)
+        return int(found["transactions"]) if found is not None else 0
+
+    try:
+        async with asyncio.timeout(patience):
+            while True:
+                if not await database.attempt(_SCOPE, under_way):
+                    break
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise CannotStart(
+            "still_in_use", f"{service.name}: a transaction from before the rotation does not end. Nothing was destroyed."
+        ) from None
+
+
+async def _end_the_services_own_key(
+    settings: OpsSettings, service: Service, database: Database, epochs: Epochs, say: Say
+) -> None:
+    """Wraps files from before papers had keys of their own under those, then destroys the one key that opened all."""
+    path = settings.secrets_folder / "files"
+    if not path.exists():
+        return
+    seal = FileSeal(Secrets(settings.secrets_folder).key("files"))
+    keys = PersonKeys(service.name, epochs)
+    files = await _until_none(database, lambda unit: wrap_anew(unit, keys, seal))
+    _shred(path)
+    say(f"{service.name}: {files} files wrapped anew; the key that opened them all is destroyed")
+
+
+async def _refuse_while_erasing(settings: OpsSettings) -> None:
+    database = Database(verify_url(settings, COUNSELLING), "avrr-keys", 1)
+    await database.open()
+    try:
+        row = await database.attempt(_SCOPE, lambda unit: unit.row(_ERASING))
+    except (OSError, asyncpg.PostgresError):
+        raise CannotStart("not_running", "The database does not answer: start it with ./avrr up first.") from None
+    finally:
+        await database.close()
+    if row is not None and row["persons"]:
+        raise CannotStart(
+            "erasure_under_way",
+            f"{row['persons']} approved erasures are not complete: wait until every service has confirmed them.",
+        )
+
+
+async def _until_none(database: Database, work: Callable[[UnitOfWork], Awaitable[int]]) -> int:
+    total = 0
+    while found := await database.attempt(_SCOPE, work):
+        total += found
+    return total
+
+
+@contextlib.asynccontextmanager
+async def _opened(
+    settings: OpsSettings, service: Service
+) -> AsyncIterator[tuple[Database, Epochs, FileIndexKeys | TransitIndexKeys]]:
+    database = Database(api_url(settings, service), "avrr-keys", 2)
+    await database.open()
+    url, token_file = os.environ.get("AVRR_TRANSIT_URL"), os.environ.get("AVRR_TRANSIT_TOKEN_FILE")
+    try:
+        if url and token_file:
+            async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+                held = (client, url, service.name, Path(token_file))
+                yield database, TransitEpochs(*held), TransitIndexKeys(*held)
+        else:
+            folder = epochs_folder(settings, service)
+            yield database, FileEpochs(folder), FileIndexKeys(folder)
+    finally:
+        await database.close()
+
+
+async def _asked(service: Service, question: Awaitable[str | None]) -> str:
+    try:
+        return await question or ""
+    except EpochsAway:
+        raise CannotStart(
+            "epochs_away", f"{service.name}: whoever holds the keys of its epochs does not answer."
+        ) from None
+
+
+def _sealing() -> tuple[Service, ...]:
+    return tuple(service for service in SERVICES if service.seals_persons)
+
+
+def _shred(path: Path) -> None:
+    with path.open("r+b", buffering=0) as file:
+        file.write(os.urandom(path.stat().st_size))
+        os.fsync(file.fileno())
+    path.unlink()

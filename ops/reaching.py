@@ -1,0 +1,34 @@
+"""Where the services are and with which token they are asked, for commands that work with a running system over HTTP."""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ops.settings import CannotStart, OpsSettings
+from ops.system import Addresses, read_addresses
+from shared.topology import SERVICES
+
+# Whoever has a provider of their own says here an access token of theirs, and where the services are if not on this
+# machine; the system that runs here has left word of itself.
+TOKEN: Final = "AVRR_TOKEN"  # noqa: S105 -- the name of the variable
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The address of each service, and a token that they accept."""
+
+    urls: Mapping[str, str]
+    token: str
+
+
+async def reached(settings: OpsSettings, development_token: Callable[[Addresses], Awaitable[str]]) -> Reached:
+    """As the environment says, else as the system on this machine left word; `CannotStart` if neither is there."""
+    urls = {service.name: os.environ.get(f"AVRR_{service.name.upper()}_URL", "").rstrip("/") for service in SERVICES}
+    token = os.environ.get(TOKEN)
+    if all(urls.values()):
+        if token is None:
+            raise CannotStart("no_token", f"Say an access token in {TOKEN}: there is no development provider.")
+        return Reached(urls, token)
+    found = read_addresses(settings)
+    return Reached(found.services, token or await development_token(found))

@@ -1,0 +1,52 @@
+"""Reintegration's figures of the annual report."""
+
+from shared.db import Sql, UnitOfWork
+from shared.statistics import Figure, Period
+
+_FIGURES = Sql(
+    "WITH period AS (SELECT cast(:first AS date)::timestamp AT TIME ZONE cast(:zone AS text) AS begins, "
+    " (cast(:last AS date) + 1)::timestamp AT TIME ZONE cast(:zone AS text) AS ends), "
+    "approved AS (SELECT count(*) AS grants, count(DISTINCT person_id) AS persons, "
+    " count(*) FILTER (WHERE category = 'business') AS business, "
+    " count(*) FILTER (WHERE category = 'housing') AS housing, "
+    " count(*) FILTER (WHERE category = 'medical') AS medical, "
+    " count(*) FILTER (WHERE category = 'other') AS other "
+    " FROM grants, period WHERE approved_at >= begins AND approved_at < ends AND status <> 'cancelled'), "
+    "kept AS (SELECT coalesce(sum(grants) FILTER (WHERE category = 'business'), 0) AS kept_business, "
+    " coalesce(sum(grants) FILTER (WHERE category = 'housing'), 0) AS kept_housing, "
+    " coalesce(sum(grants) FILTER (WHERE category = 'medical'), 0) AS kept_medical, "
+    " coalesce(sum(grants) FILTER (WHERE category = 'other'), 0) AS kept_other FROM grants_of_the_erased "
+    " WHERE make_date(year, 1, 1) >= cast(:first AS date) AND make_date(year, 12, 31) <= cast(:last AS date)), "
+    "asked AS (SELECT count(*) AS requested, count(*) FILTER (WHERE status = 'rejected') AS rejected "
+    " FROM grants, period WHERE requested_at >= begins AND requested_at < ends), "
+    "own AS (SELECT count(*) AS own_plans FROM plans, period WHERE recorded_at >= begins AND recorded_at < ends), "
+    "agreed AS (SELECT count(*) AS plans FROM plans "
+    " WHERE first_agreed_on BETWEEN cast(:first AS date) AND cast(:last AS date)) "
+    "SELECT * FROM approved, kept, asked, own, agreed"
+)
+
+
+async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
+    """Reintegration's part of the report.
+
+    A grant counts on the day of its approval, unless it is cancelled at the time of asking: what is published is
+    support that was given. ``grants_rejected`` are those of the requests of the period that are rejected by now. A
+    plan counts once, on the day of its first agreement, however often it is agreed again. Amounts are no figures
+    here, for they differ by currency: they stand with each fund. What grants of persons who were erased were for is known
+    for whole years of the mission only, and by no shorter period.
+    """
+    row = await unit.row(_FIGURES, first=period.first, last=period.last, zone=period.zone)
+    assert row is not None
+    grants = row["grants"]
+    return [
+        Figure(key="grants", unit="grants", value=grants),
+        Figure(key="grants_business", unit="grants", value=row["business"] + row["kept_business"], of=grants),
+        Figure(key="grants_housing", unit="grants", value=row["housing"] + row["kept_housing"], of=grants),
+        Figure(key="grants_medical", unit="grants", value=row["medical"] + row["kept_medical"], of=grants),
+        Figure(key="grants_other", unit="grants", value=row["other"] + row["kept_other"], of=grants),
+        Figure(key="persons_with_grant", unit="persons", value=row["persons"]),
+        Figure(key="grants_requested", unit="grants", value=row["requested"]),
+        Figure(key="grants_rejected", unit="grants", value=row["rejected"], of=row["requested"]),
+        Figure(key="own_plans_recorded", unit="cases", value=row["own_plans"]),
+        Figure(key="plans_agreed", unit="cases", value=row["plans"]),
+    ]

@@ -1,0 +1,264 @@
+"""What a receiving office may know after an arrival: what persons agree to now, and what it recorded itself.
+
+It keeps its own records until the money of the case is accounted for, whoever takes a consent back and whether or not
+counselling answers: nobody could account for an advance of which they may not know. What tells of somebody's health,
+medical lines and medical grants, it may know where the consent names health.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol, Self, TypeVar
+from uuid import UUID
+
+from services.reintegration import queries, wiring
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.plan import OF_HEALTH, Plan, PlannedLine
+from shared.aggregate import Aggregate
+from shared.agreeing import agreed as agreed_now
+from shared.conditions import etag, version_shown
+from shared.contracts.counselling import DataCategory
+from shared.db import UnitOfWork
+from shared.disclosure import Agreed, ConsentUnanswered
+from shared.errors import NotFound
+from shared.handling import ShownAs, states
+from shared.http import Call, View
+from shared.ids import uuid7
+
+State = TypeVar("State")
+Facts = TypeVar("Facts")
+Row = TypeVar("Row", bound="Listed")
+
+
+class Listed(Protocol):
+    """A row of a list with what decides whether an office may be shown it."""
+
+    @property
+    def id(self) -> UUID:
+        """By what the list goes on."""
+
+    @property
+    def sharing(self) -> queries.Sharing:
+        """Whose consent its case goes by, and whether money of that is to be accounted for."""
+
+    @property
+    def own(self) -> bool:
+        """Whether an office recorded it."""
+
+    def without_health(self) -> Self | None:
+        """The row as it is told where nothing of health may be; None: not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What of a case an office may be told: ``withheld`` is why nothing is, ``health`` whether also what tells of health.
+
+    ``owed`` is whether money of it is still to be accounted for.
+    """
+
+    withheld: str | None = None
+    health: bool = True
+    owed: bool = False
+
+    def of(self, category: str | None) -> "Judged":
+        """The same, of a line or a grant of this category."""
+        if self.withheld is None and category == OF_HEALTH and not self.health:
+            return replace(self, withheld="not_consented")
+        return self
+
+
+def is_abroad(call: Call) -> bool:
+    """Whether somebody of an office asks, to whom not everything is told."""
+    return call.reach.countries is not None
+
+
+async def view(
+    call: Call,
+    aggregate: Aggregate[State, Facts],
+    id: UUID,
+    case_of: Callable[[State], UUID],
+    category: DataCategory,
+    *,
+    own: Callable[[State], bool] = lambda _: False,
+    needs: Callable[[State], str | None] = lambda _: "",
+    recorded: bool = False,
+) -> tuple[View[State], Judged]:
+    """One resource for this reader, and what of it may be told; ``needs`` is the category of need that it stands for.
+
+    Of a case whose persons do not agree an office sees what it recorded itself, and nothing else is there for it:
+    `NotFound`, on record with the true reason. ``recorded`` says that the reading is put on record elsewhere.
+    """
+    try:
+        found = await call.view(aggregate, id, recorded=recorded or is_abroad(call))
+    except NotFound:
+        if is_abroad(call):
+            # How long an answer takes must not tell whether there is something.
+            await agreed_now(call, {uuid7()}, min(call.reach.countries or {"BA"}), category)
+        raise
+    if not is_abroad(call):
+        return found, Judged()
+    judged = (await _judged(call, case_of(found.state), category)).of(needs(found.state))
+    if judged.withheld is not None and not (own(found.state) and judged.owed):
+        await call.refused(judged.withheld, id)
+        raise NotFound
+    if not recorded:
+        await call.on_record(id)
+    return found, judged
+
+
+def own_plan(plan: Plan) -> bool:
+    """Whether an office recorded the plan as it is."""
+    return plan.status == "agreed"
+
+
+async def plan(call: Call, plan_id: UUID) -> View[Plan]:
+    """A plan as far as its reader may know it: an office sees no medical line without consent, but for one it agreed itself."""
+    found, judged = await view(call, wiring.PLAN, plan_id, lambda plan: plan.case_id, "plan", own=own_plan)
+    if not is_abroad(call):
+        return found
+    told = _told_of(found.state, judged)
+    version = version_shown(told)
+    call.response.headers["ETag"] = etag(version)
+    return found.model_copy(update={"version": version, "state": told})
+
+
+def plan_shown_as(call: Call, judged: Judged) -> ShownAs[Plan] | None:
+    """By what this reader knows a plan of which so much may be told; an office by the lines that it is shown.
+
+    So it replaces none that it was not shown, because health was told only after it had looked, say.
+    """
+    return (lambda plan: version_shown(_told_of(plan, judged))) if is_abroad(call) else None
+
+
+def _told_of(plan: Plan, judged: Judged) -> Plan:
+    return plan if judged.health or (own_plan(plan) and judged.owed) else plan.without_health()
+
+
+async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[Grant]:
+    """A grant as far as its reader may know it: where persons do not agree, an office sees what offices filed."""
+    found, judged = await view(
+        call, wiring.GRANT, grant_id, lambda grant: grant.case_id, "grants", own=lambda _: True,
+        needs=lambda grant: grant.category, recorded=recorded,
+    )
+    if judged.withheld is None:
+        return found
+    own = tuple(filed for filed in found.state.evidence if filed.filed_as == "receiving_office")
+    return found.model_copy(update={"state": replace(found.state, evidence=own)})
+
+
+async def may_go_on(call: Call, grant_id: UUID) -> None:
+    """For an office's order on its grant: `NotFound` unless it may know of it, be it as its own record.
+
+    `ConsentUnanswered` if nobody could say who agrees: an order is given again, a look is answered with no.
+    """
+    if is_abroad(call):
+        found = await call.ask(
+            lambda unit: states(unit, wiring.GRANT, [grant_id], call.context.actor, reach=call.reach)
+        )
+        # Of what is not there the command itself says so.
+        if grant_id in found:
+            judged = await _judged(call, found[grant_id].case_id, "grants")
+            await _refuse(call, grant_id, judged.of(found[grant_id].category), own=True)
+
+
+async def may_agree(call: Call, plan_id: UUID, lines: Sequence[PlannedLine]) -> Judged:
+    """For an order to agree a plan anew, as `may_begin`, also where there was consent.
+
+    Where health may not be told, lines that tell of it stand as they are. A medical line that its office sees all the same, because it
+    agreed it itself, may be said again as it stands.
+    """
+    if not is_abroad(call):
+        return Judged()
+    found = await call.ask(lambda unit: states(unit, wiring.PLAN, [plan_id], call.context.actor, reach=call.reach))
+    if plan_id not in found:
+        # Of what is not there the command itself says so.
+        return Judged(health=False)
+    plan = found[plan_id]
+    judged = await _judged(call, plan.case_id, "plan")
+    seen = own_plan(plan) and judged.owed
+    await _refuse(
+        call, plan_id, _of_each(judged, [line.category for line in lines if not (seen and plan.stands(line))]), own=False
+    )
+    return judged
+
+
+async def may_begin(call: Call, case_id: UUID, category: DataCategory, needs: Sequence[str]) -> Judged:
+    """For an office's order that begins something for a case: `NotFound`, on record, unless its persons agree.
+
+    ``needs`` are the categories of need that the order names; a medical one needs consent that names health.
+    `ConsentUnanswered` if nobody could say.
+    """
+    if not is_abroad(call):
+        return Judged()
+    judged = await _judged(call, case_id, category)
+    await _refuse(call, case_id, _of_each(judged, needs), own=False)
+    return judged
+
+
+def _of_each(judged: Judged, needs: Sequence[str]) -> Judged:
+    for category in needs:
+        judged = judged.of(category)
+    return judged
+
+
+async def _refuse(call: Call, about: UUID, judged: Judged, *, own: bool) -> None:
+    if judged.withheld is None or (own and judged.owed):
+        return
+    if judged.withheld == "consent_unanswered":
+        raise ConsentUnanswered
+    await call.refused(judged.withheld, about)
+    raise NotFound
+
+
+async def listed(
+    call: Call, find: Callable[[UUID | None, UnitOfWork], Awaitable[list[Row]]], category: DataCategory, after: UUID | None,
+    limit: int,
+) -> tuple[list[Row], bool]:
+    """One page of what an office may be told of, and whether more follows; ``find`` answers up to ``limit + 1`` rows.
+
+    A page is filled from behind what is left out. Its own records it sees also while counselling is away; where it has
+    to be asked and does not answer, no list says that there is nothing (`ConsentUnanswered`).
+    """
+    items: list[Row] = []
+    while len(items) <= limit:
+        rows = await call.ask(partial(find, after))
+        items += await _told(call, rows, category)
+        if len(rows) <= limit:
+            break
+        after = rows[-1].id
+    return items[:limit], len(items) > limit
+
+
+async def _told(call: Call, rows: Sequence[Row], category: DataCategory) -> list[Row]:
+    asked = [row.sharing for row in rows if not _kept(row)]
+    agreed: dict[str, Agreed] = {}
+    for country in sorted({sharing.country for sharing in asked}):
+        persons = frozenset[UUID]().union(*(one.whose_consent for one in asked if one.country == country))
+        answer = await agreed_now(call, persons, country, category)
+        if answer is None:
+            raise ConsentUnanswered
+        agreed[country] = answer
+    return [told for row in rows if (told := row if _kept(row) else _as_agreed(row, agreed[row.sharing.country]))]
+
+
+def _as_agreed(row: Row, agreed: Agreed) -> Row | None:
+    if not row.sharing.whose_consent <= agreed.persons:
+        return None
+    return row if row.sharing.whose_consent <= agreed.health else row.without_health()
+
+
+def _kept(row: Listed) -> bool:
+    return row.own and row.sharing.owed
+
+
+async def _judged(call: Call, case_id: UUID, category: DataCategory) -> Judged:
+    sharing = await call.ask(lambda unit: queries.sharing(unit, case_id))
+    if sharing is None:
+        # Nothing is known of such a case here; the command says so itself.
+        await agreed_now(call, {uuid7()}, min(call.reach.countries or {"BA"}), category)
+        return Judged()
+    agreed = await agreed_now(call, sharing.whose_consent, sharing.country, category)
+    if agreed is None:
+        return Judged("consent_unanswered", health=False, owed=sharing.owed)
+    withheld = None if sharing.whose_consent <= agreed.persons else "not_consented"
+    return Judged(withheld, health=sharing.whose_consent <= agreed.health, owed=sharing.owed)

@@ -1,0 +1,60 @@
+"""How a case changes when what was recorded of a journey turns out to be wrong."""
+
+from dataclasses import replace
+
+from services.returns.domain.case_changes import with_person, with_screening, withdrew, without_unused_seats
+from services.returns.domain.case_held import got_to, stopped_no_more
+from services.returns.domain.case_state import Case, Correction
+from services.returns.domain.case_times import lands_at
+from services.returns.domain.screening_facts import not_left_uncleared
+from shared.contracts.corrections import (
+    ArrivalCorrected,
+    CorrectionAsked,
+    CorrectionRejected,
+    DepartureCorrected,
+)
+from shared.messages import Event
+
+
+def corrected(case: Case, event: Event) -> Case | None:
+    """The case after a fact about a wrong record; None if the event is none."""
+    match event:
+        case CorrectionAsked():
+            question = Correction(event.of, event.asked_by, event.asked_at, event.withdrew_at)
+            return with_person(case, event.person_id, correction=question)
+        case CorrectionRejected():
+            return with_person(case, event.person_id, correction=None)
+        case DepartureCorrected():
+            return _not_gone(case, event)
+        case ArrivalCorrected():
+            return _not_there(case, event)
+        case _:
+            return None
+
+
+def _not_gone(case: Case, event: DepartureCorrected) -> Case:
+    """The case after somebody did not leave: it is prepared anew for whoever is left, if it had departed with them."""
+    person = case.person(event.person_id)
+    back = with_person(case, event.person_id, travel="expected", departed_at=None, confirmed_at=None, correction=None)
+    if person is not None and person.withdrew:
+        # What they signed and answered for a child since, as if they went, goes with them again.
+        back = withdrew(back, event.person_id)
+    back = with_screening(back, not_left_uncleared(back.screening_of(event.person_id)))
+    back = stopped_no_more(back, event.corrected_at)
+    if case.stretch != "departed":
+        # A booking whose seats were all taken by those who turn out not to have left is nobody's.
+        return back if back.booked_person_ids else without_unused_seats(back)
+    if back.gone and not back.travelling:
+        return replace(back, departed_at=max(one.departed_at for one in back.gone if one.departed_at))
+    return replace(got_to(without_unused_seats(back), "preparing"), departed_at=None)
+
+
+def _not_there(case: Case, event: ArrivalCorrected) -> Case:
+    """The case after somebody has not arrived and is awaited again."""
+    person = case.person(event.person_id)
+    left_at = person.departed_at if person is not None else None
+    expected_at = lands_at(case, left_at) if left_at is not None else None
+    under_way = with_person(
+        case, event.person_id, travel="departed", arrived_at=None, expected_at=expected_at, overdue_at=None, correction=None
+    )
+    return replace(got_to(under_way, "departed"), arrived_at=None) if case.stretch == "arrived" else under_way

@@ -1,0 +1,17 @@
+"""Whether persons agree, at this moment, to what a call is about to tell an office abroad."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from shared.contracts.counselling import DataCategory
+from shared.disclosure import Agreed, Question
+from shared.http import Call
+
+
+async def agreed(
+    call: Call, person_ids: Collection[UUID], country: str, *categories: DataCategory
+) -> Agreed | None:
+    """Those of these persons who agree, now, that the office in this country is told this of them; None: no answer."""
+    replayed = call.context.now if call.runtime.clock.mode == "replay" else None
+    question = Question(country, call.origin.correlation_id, categories, replayed)
+    return await call.runtime.consents.agreed(person_ids, question)

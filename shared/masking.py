@@ -1,0 +1,103 @@
+"""What a person is told of records in which others are named too: theirs as it is, everybody else by a word; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+ANOTHER_PERSON: Final = "another_person"
+STAFF: Final = "staff"
+ELSEWHERE: Final = "elsewhere"
+
+# Fields that name persons, those that name members of staff, and those that name nobody though they sound like it.
+PERSONS: Final = frozenset(
+    {
+        "person_id", "person_ids", "principal_id", "declared_by", "signed_by", "booked_person_ids", "active_person_ids",
+        "guardian_of", "given_by", "deciding_ids", "answered_by",
+    }
+)
+STAFF_FIELDS: Final = frozenset(
+    {
+        "counsellor_id", "requester_id", "endorser_id", "approver_id", "payer_id", "reconciler_id", "recorded_by",
+        "submitted_by", "approved_by", "requested_by", "returned_by", "endorsed_by", "rejected_by", "released_by",
+        "confirmed_by", "reconciled_by", "delivered_by", "filed_by", "actor_id",
+        "witness_id", "placed_by", "lifted_by", "refused_by", "assessed_by", "asked_by", "corrected_by",
+    }
+)  # fmt: skip
+THINGS: Final = frozenset(
+    {
+        "id", "case_id", "plan_id", "line_id", "plan_line_id", "own_plan_id", "agreed_plan_id", "fund_id", "evidence_id",
+        "session_id", "intention_id", "family_id", "consent_id", "known_by", "grant_ids", "hold_id", "alert_id",
+        "record_id",
+    }
+)  # fmt: skip
+# Parts of which each belongs to one: of a part that is not the person's nothing is told but that it is there.
+OWNERS: Final = ("person_id", "grant_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Who is told, and the ids of what is theirs."""
+
+    person: str
+    own: frozenset[str]
+
+
+def masked(value: Mapping[str, Any], whose: Whose) -> dict[str, Any]:
+    """A record as it is told to one person.
+
+    Default deny: an id is told if it is the person's own, or stands in a field that is known to name a thing.
+    """
+    return {name: _masked(name, found, whose) for name, found in value.items()}
+
+
+def is_of_another(value: Mapping[str, Any], whose: Whose) -> bool:
+    """Whether a record says of itself that it is about another person, or about what belongs to one."""
+    return any(isinstance(value.get(owner), str) and value[owner] not in whose.own for owner in OWNERS)
+
+
+def disclosed(data: Mapping[str, Any], values: Mapping[str, str], path: str = "") -> dict[str, Any]:
+    """What an event says, with what it conceals in its place; ``values`` are those by their path."""
+
+    def at(value: Any, path: str) -> Any:
+        if path in values:
+            return values[path]
+        if isinstance(value, dict):
+            return disclosed(value, values, path)
+        if isinstance(value, list):
+            return [at(item, f"{path}.{place}") for place, item in enumerate(value)]
+        return value
+
+    return {name: at(value, f"{path}.{name}" if path else name) for name, value in data.items()}
+
+
+def _masked(name: str, value: Any, whose: Whose) -> Any:
+    if isinstance(value, dict):
+        return _part(value, whose)
+    if isinstance(value, list):
+        return [_masked(name, item, whose) for item in value]
+    if not isinstance(value, str) or value in whose.own:
+        return value
+    if name in STAFF_FIELDS:
+        return STAFF
+    if name in PERSONS:
+        return ANOTHER_PERSON
+    return ELSEWHERE if name not in THINGS and _is_an_id(name, value) else value
+
+
+def _part(value: Mapping[str, Any], whose: Whose) -> dict[str, Any]:
+    for owner in OWNERS:
+        if isinstance(value.get(owner), str) and value[owner] not in whose.own:
+            return {owner: ANOTHER_PERSON if owner in PERSONS else ELSEWHERE}
+    return masked(value, whose)
+
+
+def _is_an_id(name: str, value: str) -> bool:
+    # A field that is new and not sorted in yet hides what might name somebody.
+    if name.endswith(("_id", "_ids", "_by")):
+        return True
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""Erasing a person in returns: consents are gone, and why a case ended is gone with the last of its persons."""
+
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from services.returns.domain.case_evidence import RecordFitToTravel
+from services.returns.domain.case_preparation import ConfirmBooking
+from services.returns.domain.case_withdrawal import WithdrawCase
+from services.returns.domain.given_fields import PersonAssistance
+from services.returns.domain.person import RecordConsent, RecordCounselled, RecordErasure
+from shared.ids import uuid7
+from tests.given import NOON
+from tests.integration.conftest import MakeDatabase
+from tests.integration.returns.mission import ANNA, ARRIVES, DEPARTS, OLEG, Mission, family
+
+
+async def test_why_a_case_ended_goes_with_the_last_of_its_persons_and_a_late_event_changes_nothing(
+    make_database: MakeDatabase,
+) -> None:
+    mission = Mission(await make_database("returns"))
+    attempt, other = await mission.opened(*family()), await mission.opened(*family())
+    for one in (attempt, other):
+        for person_id in one.ids:
+            await mission.note(person_id, RecordConsent(consent="transfer", active=True, recipient_country="TR"))
+        await mission.order(one.id, WithdrawCase(reason="health"), ANNA)
+
+    async def reasons() -> int:
+        connection = await asyncpg.connect(mission.database.logins.migrate)
+        await connection.execute("SET ROLE returns_owner")
+        found = await connection.fetchval("SELECT count(*) FROM disclosure")
+        await connection.close()
+        return int(found)
+
+    first, second = attempt.ids
+    assert await reasons() == 2
+    await mission.note(first, RecordErasure())
+    assert await reasons() == 2
+    await mission.note(second, RecordErasure())
+    assert await reasons() == 1
+    handled = [
+        await mission.note(first, order)
+        for order in (
+            RecordErasure(), RecordConsent(consent="data", active=True),
+            RecordCounselled(session_id=uuid7(), held_at=NOON),
+        )
+    ]  # fmt: skip
+    assert [one.changed for one in handled] == [False, False, False]
+    found = await mission.verified()
+    assert found.sound, found.differences
+
+
+async def test_what_was_decided_about_somebodys_health_does_not_wait_for_the_rest_of_the_family(
+    make_database: MakeDatabase,
+) -> None:
+    mission = Mission(await make_database("returns"))
+    attempt = await mission.brought_to("ready_to_travel", *family())
+    for person_id in attempt.ids:
+        decision = RecordFitToTravel(
+            person_id=person_id, outcome="fit", decided_at=NOON, valid_from=NOON.date(), valid_until=date(2030, 1, 1)
+        )
+        await mission.order(attempt.id, decision, OLEG)
+    await mission.order(attempt.id, WithdrawCase(), ANNA)
+    assert all(person.evidence == () for person in (await mission.case(attempt.id)).persons)
+
+    async def disclosed(person_id: UUID) -> int:
+        async with mission.owner() as connection:
+            return int(
+                await connection.fetchval(
+                    "SELECT count(*) FROM disclosure d JOIN event_log e ON e.id = d.event_id "
+                    "WHERE e.type = 'avrr.returns.case.evidence_recorded.v1' "
+                    "AND convert_from(e.leaf, 'UTF8')::jsonb #>> '{data,person_id}' = $1",
+                    str(person_id),
+                )
+            )
+
+    first, second = attempt.ids
+    # Of the exit formalities and of the decision: the kind, the outcome, the conditions and both days.
+    assert (await disclosed(first), await disclosed(second)) == (10, 10)
+    await mission.note(first, RecordErasure())
+    assert (await disclosed(first), await disclosed(second)) == (0, 10)
+    assert (await mission.verified()).sound
+    await mission.note(second, RecordErasure())
+    assert await disclosed(second) == 0
+    assert (await mission.verified()).sound
+
+
+async def test_what_was_booked_for_the_health_of_one_goes_with_them_and_so_do_the_answers_to_such_orders(
+    make_database: MakeDatabase,
+) -> None:
+    mission = Mission(await make_database("returns"))
+    attempt, other = [await mission.brought_to("preparing", *family()) for _ in range(2)]
+    for one in (attempt, other):
+        booking = ConfirmBooking(
+            departs_at=DEPARTS, arrives_at=ARRIVES, destination_country="TR", person_ids=one.ids,
+            assistance=(PersonAssistance(person_id=one.ids[0], kind="oxygen"),),
+        )  # fmt: skip
+        await mission.order(one.id, booking, OLEG)
+
+    async def kept(case_id: UUID) -> tuple[int, int]:
+        connection = await asyncpg.connect(mission.database.logins.migrate)
+        await connection.execute("SET ROLE returns_owner")
+        concealed = await connection.fetchval(
+            "SELECT count(*) FROM disclosure d JOIN event_log e ON e.id = d.event_id WHERE e.subject = $1 "
+            # What screening found about the others stays with them.
+            "AND e.type <> 'avrr.returns.case.screening_recorded.v1'", case_id,
+        )  # fmt: skip
+        answers = await connection.fetchval("SELECT count(*) FROM idempotency WHERE resource_id = $1", case_id)
+        await connection.close()
+        return int(concealed), int(answers)
+
+    before = await kept(other.id)
+    assert min(before) > 0 and await kept(attempt.id) == before
+    await mission.note(attempt.ids[0], RecordErasure())
+    assert await kept(attempt.id) == (0, 0)
+    assert await kept(other.id) == before

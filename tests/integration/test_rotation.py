@@ -1,0 +1,140 @@
+"""An epoch ends: every key in use is wrapped anew before the former one goes, also after a rotation that broke off."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+
+from ops.keys import rotate
+from shared.db import Scope, Sql, UnitOfWork
+from shared.epochs import Bare, Epochs, FileEpochs, Wrapped
+from shared.ids import uuid7
+from shared.private import PersonKeys, Place, Unsealed, opened, seal
+from shared.topology import COUNSELLING
+from tests.integration.bus.house import until
+from tests.integration.conftest import MakeDatabase, ServiceDatabase
+
+ANNA = Scope("staff:anna", frozenset({"TR"}))
+_EPOCHS = Sql("SELECT DISTINCT epoch FROM person_keys")
+
+
+class Ends(Exception):
+    """The process was killed here."""
+
+
+class Breaking:
+    """Epochs whose process is killed at the call of this number."""
+
+    def __init__(self, epochs: Epochs, calls: int) -> None:
+        self.epochs = epochs
+        self.calls = calls
+
+    def _count(self) -> None:
+        self.calls -= 1
+        if self.calls < 0:
+            raise Ends
+
+    async def current(self) -> str:
+        self._count()
+        return await self.epochs.current()
+
+    async def wrap(self, keys: Sequence[Bare]) -> list[Wrapped]:
+        self._count()
+        return await self.epochs.wrap(keys)
+
+    async def unwrap(self, wrapped: Sequence[Wrapped]) -> list[bytes]:
+        self._count()
+        return await self.epochs.unwrap(wrapped)
+
+    async def rotate(self) -> str:
+        self._count()
+        return await self.epochs.rotate()
+
+    async def destroy(self, epoch: str) -> None:
+        self._count()
+        await self.epochs.destroy(epoch)
+
+
+def place(person_id: UUID) -> Place:
+    return Place("counselling", "identities", "family_name", person_id, person_id, 1)
+
+
+async def sealed(made: ServiceDatabase, keys: PersonKeys, person_id: UUID) -> bytes:
+    async def work(unit: UnitOfWork) -> bytes:
+        return seal(await keys.made_key(unit, person_id), place(person_id), "Invented")
+
+    return await made.api.attempt(ANNA, work)
+
+
+async def read(made: ServiceDatabase, keys: PersonKeys, person_id: UUID, value: bytes) -> str:
+    async with made.api.unit_of_work(ANNA) as unit:
+        key = await keys.key_of(unit, person_id)
+    assert key is not None
+    return opened(key, place(person_id), value)
+
+
+def silent(_: str) -> None:
+    """Nobody listens."""
+
+
+def epochs_of(made: ServiceDatabase) -> FileEpochs:
+    epochs = made.person_keys._epochs
+    assert isinstance(epochs, FileEpochs)
+    return epochs
+
+
+async def test_a_rotation_that_broke_off_at_any_moment_is_done_by_the_next_and_nobody_loses_a_key(
+    make_database: MakeDatabase,
+) -> None:
+    made = await make_database("counselling")
+    epochs = epochs_of(made)
+    values = {person: await sealed(made, made.person_keys, person) for person in (uuid7() for _ in range(3))}
+    broke = 0
+    for calls in range(12):
+        try:
+            await rotate(COUNSELLING, made.api, Breaking(epochs, calls), silent)
+        except Ends:
+            broke += 1
+        for person, value in values.items():
+            assert await read(made, PersonKeys("counselling", epochs), person, value) == "Invented"
+        if broke <= calls:
+            break
+    assert broke >= 6
+    current = await epochs.current()
+    async with made.api.unit_of_work(ANNA) as unit:
+        assert [row["epoch"] for row in await unit.rows(_EPOCHS)] == [current]
+    assert epochs._numbers() == [int(current)]
+
+
+async def test_a_key_that_is_being_made_under_the_former_epoch_is_waited_for(make_database: MakeDatabase) -> None:
+    made = await make_database("counselling")
+    epochs, person_id, early = epochs_of(made), uuid7(), uuid7()
+    await sealed(made, made.person_keys, early)
+    made_under, value, said = asyncio.Event(), b"", list[str]()
+
+    async def slow(unit: UnitOfWork) -> bytes:
+        key = await made.person_keys.made_key(unit, person_id)
+        made_under.set()
+        # As a request that takes its time: the rotation has begun and wrapped all that it saw.
+        await until(lambda: epochs._numbers() != [1])
+        return seal(key, place(person_id), "Invented")
+
+    task = asyncio.ensure_future(made.api.attempt(ANNA, slow))
+    await made_under.wait()
+    await rotate(COUNSELLING, made.api, epochs, said.append)
+    value = await task
+    assert await read(made, PersonKeys("counselling", epochs), person_id, value) == "Invented"
+    assert said == ["counselling: epoch 2, 2 keys wrapped anew; epoch 1 and all before it are destroyed"]
+
+
+async def test_what_a_copy_from_before_holds_opens_with_no_key_that_is_left(make_database: MakeDatabase) -> None:
+    made = await make_database("counselling")
+    epochs, person_id = epochs_of(made), uuid7()
+    await sealed(made, made.person_keys, person_id)
+    async with made.api.unit_of_work(ANNA) as unit:
+        (before,) = await unit.rows(Sql("SELECT epoch, wrapped FROM person_keys"))
+    await rotate(COUNSELLING, made.api, epochs, silent)
+    bound = made.person_keys._bound(person_id, person_id)
+    with pytest.raises(Unsealed):
+        await epochs.unwrap([Wrapped(before["epoch"], bytes(before["wrapped"]), bound)])

@@ -1,0 +1,48 @@
+"""Where the commands that ask services over HTTP find them, and with which token."""
+
+from pathlib import Path
+
+import pytest
+
+from ops.reaching import reached
+from ops.settings import CannotStart, OpsSettings
+from ops.system import Addresses, write_addresses
+
+ELSEWHERE = {name: f"https://{name}.example" for name in ("counselling", "returns", "reintegration")}
+HERE = Addresses(dict.fromkeys(ELSEWHERE, "http://127.0.0.1:1"), "http://127.0.0.1:2", "", "", "real")
+
+
+async def of_development(found: Addresses) -> str:
+    return f"of {found.issuer}"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpsSettings:
+    for name in (*ELSEWHERE, "token"):
+        monkeypatch.delenv(f"AVRR_{name.upper()}{'' if name == 'token' else '_URL'}", raising=False)
+    return OpsSettings(data=tmp_path)
+
+
+async def test_a_system_on_this_machine_is_found_by_the_word_that_it_left(
+    settings: OpsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CannotStart):
+        await reached(settings, of_development)
+    write_addresses(settings, HERE)
+    found = await reached(settings, of_development)
+    assert (found.urls, found.token) == (HERE.services, "of http://127.0.0.1:2")
+    monkeypatch.setenv("AVRR_TOKEN", "stated")
+    assert (await reached(settings, of_development)).token == "stated"
+
+
+async def test_services_elsewhere_are_asked_where_the_environment_says_and_never_with_a_token_of_development(
+    settings: OpsSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, url in ELSEWHERE.items():
+        monkeypatch.setenv(f"AVRR_{name.upper()}_URL", f"{url}/")
+    with pytest.raises(CannotStart) as refused:
+        await reached(settings, of_development)
+    assert refused.value.code == "no_token"
+    monkeypatch.setenv("AVRR_TOKEN", "stated")
+    found = await reached(settings, of_development)
+    assert (found.urls, found.token) == (ELSEWHERE, "stated")
