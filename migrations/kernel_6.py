@@ -6,7 +6,7 @@ from alembic import op
 from migrations.kernel_1 import run_sql
 from migrations.kernel_2 import EVERY_ROW
 
-_FUNCTIONS = ("erase_person()", "refuse_the_erased()", "erase_besides(uuid)")
+_FUNCTIONS = ("erase_person()", "await_the_erasing()", "refuse_the_erased()", "erase_besides(uuid)")
 
 
 def make_erasable(service: str, besides: str) -> None:
@@ -61,14 +61,14 @@ def stays_without_the_person(table: str) -> None:
 
 def take_out(service: str, table: str) -> None:
     """Undoes `goes_with_the_person`."""
-    op.execute(f"DROP TRIGGER goes_with_the_person ON {table}")
+    _refuse_no_more(table, "goes_with_the_person")
     let_erase_no_more(service, table)
 
 
 def take_out_what_stays(table: str) -> None:
     """Undoes `stays_without_the_person`."""
     for name in ("nothing_begins", "nothing_goes_on"):
-        op.execute(f"DROP TRIGGER {name} ON {table}")
+        _refuse_no_more(table, name)
 
 
 def let_erase(service: str, table: str, right: str, *columns: str) -> None:
@@ -107,7 +107,13 @@ def one_key_again() -> None:
 
 
 def _refuse(table: str, name: str, act: str = "INSERT") -> None:
+    op.execute(f"CREATE TRIGGER {name}_at_its_turn BEFORE {act} ON {table} FOR EACH ROW EXECUTE FUNCTION await_the_erasing()")
     op.execute(
         f"CREATE TRIGGER {name} AFTER {act} ON {table} REFERENCING NEW TABLE AS entered "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_the_erased()"
     )
+
+
+def _refuse_no_more(table: str, name: str) -> None:
+    op.execute(f"DROP TRIGGER {name} ON {table}")
+    op.execute(f"DROP TRIGGER {name}_at_its_turn ON {table}")

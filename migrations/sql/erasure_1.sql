@@ -2,16 +2,27 @@
 -- Both functions belong to a role of their own, which may delete what is personal and nothing else.
 -- Written once and never edited afterwards.
 
--- After rows about persons came to be. The lock is shared with others who keep something, but not with whoever erases
--- (`erase_person`): what is asked after the wait sees whether one of them was erased meanwhile. Persons share 256 locks, so
--- that many rows at a time need no more; who waits for another person's erasure waits for a moment.
+-- Before a row about a person comes to be. The lock is shared with others who keep something, but not with whoever erases
+-- (`erase_person`). It is waited for here and not after the statement, which ends with the log: whoever held the log while
+-- waiting for an erasure would keep the erasure from entering the log. Persons share 256 locks, so that many rows at a time
+-- need no more; who waits for another person's erasure waits for a moment.
+CREATE FUNCTION await_the_erasing() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7041, mod(hashtext(NEW.person_id::text), 256));
+    RETURN NEW;
+END
+$$;
+
+-- After rows about persons came to be, at the turn of all of them: what is asked after the wait sees whether one of them
+-- was erased meanwhile.
 CREATE FUNCTION refuse_the_erased() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(7041, turn.number)
-        FROM (SELECT DISTINCT mod(hashtext(e.person_id::text), 256) AS number FROM entered e ORDER BY 1) turn;
     IF EXISTS (SELECT FROM entered e JOIN persons p ON p.id = e.person_id WHERE p.erased_at IS NOT NULL) THEN
         RAISE EXCEPTION 'this person was erased' USING ERRCODE = '23514', CONSTRAINT = 'erased_takes_nothing';
     END IF;

@@ -136,7 +136,7 @@ def _refuse_once_support_began(case: Case) -> None:
         )
 
 
-def _ask_for_correction(case: Case, order: AskForCorrection, _: CaseFacts, context: Context) -> Events:
+def _ask_for_correction(case: Case, order: AskForCorrection, facts: CaseFacts, context: Context) -> Events:
     person = member(case, order.person_id)
     if person.travel not in ("departed", "arrived"):
         raise RuleViolation("nothing_to_correct", "No departure of this person is recorded, so there is none to correct.")
@@ -154,7 +154,8 @@ def _ask_for_correction(case: Case, order: AskForCorrection, _: CaseFacts, conte
         if person.travel != "arrived":
             raise RuleViolation("nothing_to_correct", "No arrival of this person is recorded, so there is none to correct.")
         _refuse_once_support_began(case)
-    return asked(person, order.of, context)
+    # Of a family of which some have left, the others' clearance is looked at as at every fact.
+    return with_consequences(case, facts, context, *asked(person, order.of, context))
 
 
 def _correct_departure(case: Case, order: CorrectDeparture, facts: CaseFacts, context: Context) -> Events:
@@ -201,13 +202,10 @@ def _correct_arrival(case: Case, order: CorrectArrival, facts: CaseFacts, contex
     return with_consequences(case, facts, context, corrected)
 
 
-def _reject_correction(case: Case, order: RejectCorrection, _: CaseFacts, context: Context) -> Events:
+def _reject_correction(case: Case, order: RejectCorrection, facts: CaseFacts, context: Context) -> Events:
     person, correction = _to_decide(case, order.person_id, context, "departure", "arrival")
-    return (
-        CorrectionRejected(
-            person_id=person.person_id, of=correction.of, rejected_by=context.actor.person_id
-        ),
-    )
+    rejected = CorrectionRejected(person_id=person.person_id, of=correction.of, rejected_by=context.actor.person_id)
+    return with_consequences(case, facts, context, rejected)
 
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (

@@ -136,7 +136,7 @@ def _withdraw_person(case: Case, order: WithdrawPerson, facts: CaseFacts, contex
     if person.travel == "withdrawn":
         return ()
     if _withdrew_before(person, order.withdrawn_at):
-        return asked(person, "departure", context, order.withdrawn_at)
+        return with_consequences(case, facts, context, *asked(person, "departure", context, order.withdrawn_at))
     if person.travel != "expected":
         _refuse_too_late(order.withdrawn_at, context)
     if not case.gone and len(case.travelling) == 1:

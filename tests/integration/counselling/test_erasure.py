@@ -387,10 +387,13 @@ async def test_nothing_about_somebody_erased_begins_also_not_at_the_same_moment(
             ))),
         )  # fmt: skip
         aggregate, order = begun[number]
+        before = desk.database.api.counts.transactions
         async with half_done(desk, PERSON, person_id, ApproveErasure(), CHIEF):
             second = asyncio.ensure_future(tried(desk, aggregate, uuid7(), order))
             await waits(desk, second)
         assert await second == "person_erased", type(order).__name__
+        # Neither was a victim of the other's locks and began anew.
+        assert desk.database.api.counts.transactions - before == 2
 
     # And the other way round: a wish is half done when the person's erasure is approved.
     person_id, session_id = await desk.agreed(), uuid7()

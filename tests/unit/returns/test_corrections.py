@@ -1,5 +1,6 @@
 """What was recorded wrongly of a journey: one person says so, another one decides, and what follows is undone."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import get_args
 from uuid import UUID
@@ -14,7 +15,7 @@ from services.returns.domain.case_corrections import (
 )
 from services.returns.domain.case_journey import ConfirmArrival, RecordNotDeparted
 from services.returns.domain.case_reintegration import RequestClosing
-from services.returns.domain.case_state import TERMINAL
+from services.returns.domain.case_state import TERMINAL, Case, CaseFacts
 from services.returns.domain.case_times import SILENCE_AFTER_LANDING
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from services.returns.domain.gate import gate
@@ -22,6 +23,7 @@ from services.returns.domain.screening import Fear
 from services.returns.domain.screening_facts import left_uncleared
 from services.returns.domain.screening_lines import is_settled
 from services.returns.domain.window import state_abroad
+from shared.actors import Actor
 from shared.contracts.corrections import (
     ArrivalCorrected,
     Correctable,
@@ -44,8 +46,8 @@ from shared.contracts.returns import (
     PlanAgreementNoted,
     ReintegrationStarted,
 )
-from shared.messages import Concealed, Event
-from tests.given import NOON
+from shared.messages import Command, Concealed, Event
+from tests.given import NOON, Given
 from tests.unit.returns.examples import (
     A_MONTH_LATER,
     AFTER_LANDING,
@@ -78,8 +80,10 @@ from tests.unit.returns.examples import (
     answered,
     booked,
     given,
+    knowing,
     landed,
     left,
+    lost,
     signed,
     told,
 )
@@ -166,6 +170,20 @@ def test_of_what_is_not_recorded_nothing_is_wrong() -> None:
     given(*DEPARTED).when(ask.model_copy(update={"of": "arrival"}), OPERATIONS, AFTER_LANDING).refused("nothing_to_correct")
     given(*DEPARTED, landed(MOTHER)).when(ask, OPERATIONS, AFTER_LANDING).refused("arrival_recorded")
     given(*DEPARTED).when(ask, OPERATIONS, AFTER_LANDING).then(question(MOTHER))
+
+
+def test_whatever_is_said_of_those_who_left_the_others_are_not_cleared_without_their_consent() -> None:
+    partly, doubted = given(*CLEARED, left(FATHER)), given(*CLEARED, left(FATHER), question(FATHER))
+    facts = replace(knowing(MOTHER, data_consent=False), followers_caught_up_at=AFTER_LANDING)
+    taken = lost("data_consent_missing")
+    said: tuple[tuple[Given[Case, CaseFacts], Command, Actor], ...] = (
+        (partly, AskForCorrection(person_id=FATHER, of="departure"), OPERATIONS),
+        (partly, WithdrawPerson(person_id=FATHER, withdrawn_at=SAID_AT), OPERATIONS),
+        (doubted, RejectCorrection(person_id=FATHER), COORDINATOR),
+    )
+    for past, order, by in said:
+        done = past.knowing(facts).when(order, by, AFTER_LANDING)
+        assert done.events[-1:] == (taken,), (type(order).__name__, done.refusal)
 
 
 def test_a_withdrawal_is_heard_where_it_was_asked_already_without_a_reason() -> None:
