@@ -46,6 +46,13 @@ LINES: tuple[Line, ...] = (
     Line("grants_medical", "Medical", "grants", of="grants"),
     Line("counselled", "Returned persons individually counselled", "persons", of="returns"),
     Line("own_plans", "Returned persons with an own reintegration plan", "persons", of="returns"),
+    Line("supports", "Support on the way (by its first day)", "supports"),
+    Line("supports_medical", "Medical", "supports", of="supports"),
+    Line("supports_psychosocial", "Psychosocial", "supports", of="supports"),
+    Line("supports_childcare", "Childcare", "supports", of="supports"),
+    Line("supports_accommodation", "Accommodation", "supports", of="supports"),
+    Line("supports_financial", "Financial", "supports", of="supports"),
+    Line("persons_supported", "Persons supported on the way", "persons"),
 )
 
 # The mission's report of 2023 gives whole percentages; each has exactly one count that rounds to it.

@@ -50,6 +50,7 @@ PAGES: Final = (
     Shot("counsellor-1", "/cases", "counsellor-person", follow=(_A_CASE, "main a[href^='/persons/']")),
     Shot("counsellor-1", "/cases", "counsellor-consent", follow=(_A_CASE, "main a[href^='/persons/']", "main a[href*='/consents/']")),
     Shot("counsellor-1", "/cases?status=preparing", "counsellor-plan", follow=(_A_CASE, _A_PLAN)),
+    Shot("counsellor-1", "/cases?status=preparing", "counsellor-support-form", follow=(_A_CASE, "main a[href*='/do/returns/plan_support/']")),
     Shot("coordinator", "/", "coordinator-home", tour=True),
     Shot("coordinator", "/cases", "coordinator-cases"),
     Shot("coordinator", "/cases?status=applied", "coordinator-case", follow=(_A_CASE,)),

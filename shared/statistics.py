@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from shared.errors import RuleViolation
 from shared.moments import Day
 
-Unit = Literal["persons", "cases", "sessions", "contacts", "locations", "countries", "grants", "amount"]
+Unit = Literal["persons", "cases", "sessions", "contacts", "locations", "countries", "grants", "amount", "supports", "days"]
 
 
 class Figure(BaseModel):

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
-from ops.demo_year import granting, script, travelling
+from ops.demo_year import granting, script, supporting, travelling
 from ops.demo_year.granting import Wanted
 from ops.demo_year.identities import make_known, show_documents
 from ops.demo_year.people import CENTRES, COUNSELLORS, Dice, Household, Kind, household, moment
@@ -69,6 +69,7 @@ def _go(
     travelling.approve(journey, case_id, begins + 5)
     travelling.prepare(journey, who, case_id, plan_id, lines, begins + 7)
     show_documents(journey, who)
+    supporting.support(journey, who, case_id, begins + 8)
     travelling.book(journey, who, case_id, departure - 8, departure)
     travelling.on_the_eve(journey, who, case_id, departure, ready=departure - 5)
     travelling.depart(journey, who, case_id, departure)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import count
 from uuid import UUID
 
-from ops.demo_year import background, granting, quotas, script, travelling
+from ops.demo_year import background, granting, quotas, script, supporting, travelling
 from ops.demo_year.granting import Fate, Wanted
 from ops.demo_year.identities import make_known, show_documents
 from ops.demo_year.people import Dice, Household, households, moment
@@ -178,6 +178,7 @@ def _prepare_to_leave(
     travelling.approve(journey, case_id, begins + journey.dice.between(4, 5))
     travelling.prepare(journey, household, case_id, plan_id, lines, begins + 6)
     show_documents(journey, household)
+    supporting.support(journey, household, case_id, begins + 7)
     return case_id
 
 

@@ -67,6 +67,9 @@ WORDS: Final[Mapping[str, str]] = {
     "grown_up": "has grown up", "person_asked": "the person asked for it", "retention_over": "the time for keeping it is over",
     "unlawfully_kept": "it was kept against the law", "not_asked_by_the_person": "the person did not ask for it",
     "duty_to_keep": "the law wants it kept", "claim_under_way": "a claim is under way", "asked_by_mistake": "asked for by mistake",
+    "financial": "financial support", "medical_aid": "a medical aid",
+    "care_of_children": "care of children", "need_met": "the need was met", "referred": "referred to others",
+    "provided_by_others": "others provide it", "supports": "times given",
     "over": "what it was for is over", "placed_by_mistake": "it was placed by mistake", "recorded_by_mistake": "it was recorded by mistake",
     "national_id": "national identity card", "other_document": "another document", "tertiary": "university or college",
     "vocational": "vocational training", "registered_intention_asylum": "has registered the intention to ask for asylum",
@@ -150,6 +153,10 @@ LABELS: Final[Mapping[str, str]] = {
     "transit_visa_needed": "a visa is needed for the country in which they change",
     "withdrawn_at": "when they withdrew, if a departure is recorded already",
     "of": "what was recorded wrongly",
+    "need": "what is needed", "needed_from": "needed from", "needed_until": "needed until, if it is known",
+    "given_from": "first day on which it was given", "given_until": "last day on which it was given",
+    "cost": "what it cost the mission; zero if nothing", "budget_line": "line of the budget", "support_id": "support",
+    "provider": "organisation that gave it (a code)",
     "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what is needed on arrival",
 }  # fmt: skip
 

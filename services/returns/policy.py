@@ -9,6 +9,8 @@ from shared.actors import Role
 from shared.policy import Policy, allow
 
 _STAFF = (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS)
+# Whoever arranges something for somebody on the way.
+_SUPPORTING = (Role.COUNSELLOR, Role.PROTECTION, Role.MEDICAL, Role.OPERATIONS)
 
 POLICY = Policy(
     allow("list_cases", *_STAFF, Role.MEDICAL),
@@ -47,6 +49,10 @@ POLICY = Policy(
     allow("record_exit_formalities", Role.OPERATIONS),
     allow("record_transit_visa", Role.COUNSELLOR, Role.OPERATIONS),
     allow("record_reception_arranged", Role.OPERATIONS),
+    # Of what tells of health the rules say who may record it and who sees it (`domain/support.py`).
+    allow("plan_support", *_SUPPORTING),
+    allow("give_support", *_SUPPORTING),
+    allow("cancel_support", *_SUPPORTING),
     allow("confirm_booking", Role.OPERATIONS),
     allow("mark_ready_to_travel", Role.OPERATIONS),
     allow("confirm_voluntariness", Role.OPERATIONS),

@@ -45,6 +45,7 @@ OPEN = f"status NOT IN ({_listed(TERMINAL)})"
 READY = "holds_until IS NOT NULL"
 OVERDUE = "arrival_overdue_at IS NOT NULL"
 PROTECTED = "protection_since IS NOT NULL"
+SUPPORTED = "supports <> '[]'"
 # How far a case is on its way, whatever holds it there (`Case.stretch`).
 STRETCH = "coalesce(status_before_hold, status)"
 EXPECTED = f"{STRETCH} IN ({_listed(AWAITED)})"
@@ -164,6 +165,7 @@ CASES = aggregate_table(
     sa.Column("status_before_hold", sa.Text),
     jsonb("screening"),
     sa.Column("protection_since", sa.DateTime(timezone=True)),
+    jsonb("supports"),
     # The trigger holds every later move of a status to the declared transitions; this holds the first one.
     sa.CheckConstraint(f"version > 1 OR status IN ({_listed(sorted(BEGINNINGS))})", name="beginning"),
     sa.CheckConstraint(f"case_ref ~ '{CASE_REF_PATTERN}'", name="case_ref_form"),
@@ -249,6 +251,12 @@ CASES = aggregate_table(
         "(status = 'on_hold') = jsonb_path_exists(holds, '$[*] ? (!(@.lifted_at != null))')", name="on_hold_while_one_stands"
     ),
     _only("closure_reason IS NOT NULL", ("closing", "closed"), "closed_for_a_reason"),
+    # What was given was given on some days, at a cost in some currency; never before it was planned.
+    sa.CheckConstraint(
+        """NOT jsonb_path_exists(supports, '$[*] ? (@.status == "given" """
+        "&& !(@.cost.amount != null && @.cost.currency != null && @.given_from != null && @.given_until != null))')",
+        name="support_given_whole",
+    ),
     sa.Index(None, "status", "id"),
     sa.Index(None, "destination_country", "id"),
     sa.Index(None, "destination_country", "status", "id"),
@@ -267,6 +275,8 @@ CASES = aggregate_table(
     sa.Index("ix_cases_awaited_id", "id", postgresql_where=sa.text("arrival_due_at IS NOT NULL")),
     sa.Index("ix_cases_protected_protection_since_id", "protection_since", "id", postgresql_where=sa.text(PROTECTED)),
     sa.Index("ix_cases_overdue_id", "id", postgresql_where=sa.text(OVERDUE)),
+    # What the report counts of support on the way, without a look at all cases.
+    sa.Index("ix_cases_supported_id", "id", postgresql_where=sa.text(SUPPORTED)),
     info=scope("country:destination_country"),
 )
 
@@ -303,6 +313,18 @@ ARRIVAL_NOTICES = sa.Table(
     sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("not_coming_at", sa.DateTime(timezone=True)),
     info=scope("country:country"),
+)
+
+# Which support on the way those who were erased were given, by the year of its first day: the report's figures by kind stay
+# as they were, and no row says whose it was.
+SUPPORTS_OF_THE_ERASED = sa.Table(
+    "supports_of_the_erased",
+    METADATA,
+    sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("supports", sa.Integer, nullable=False),
+    sa.CheckConstraint("supports > 0", name="counted"),
+    info=scope("known"),
 )
 
 _EVENT_LOG = METADATA.tables["event_log"]

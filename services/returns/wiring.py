@@ -8,6 +8,7 @@ from services.returns.domain import case, case_state, person, window
 from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.policy import POLICY
+from services.returns.queries import support
 from services.returns.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
@@ -109,6 +110,7 @@ WIRING = Wiring(
                 "JOIN persons k ON k.id = found.person_id WHERE k.erased_at IS NOT NULL"
             ),
         ),
+        *support.CHECKS,
         Check(
             "travels",
             Sql(
@@ -131,6 +133,7 @@ WIRING = Wiring(
     holdings=Holdings(
         linked={"arrival_notices": "case_id"},
         untold={
+            "supports_of_the_erased": "how much support persons who were erased were given, without saying whose",
             "travels": "an index of cases, which are told with the travel of each person",
             # Whoever asks may be the very one from whom another person of the case is protected.
             "cases.screening": "what screening found is told by protection in person: whoever asks may be the very one who must "

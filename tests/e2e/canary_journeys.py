@@ -31,6 +31,8 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
     ("record_outreach", "location"): "a code of a place, under which nobody is named",
     ("record_outreach", "municipality"): "a code of a municipality",
     ("start_preparation", "programme"): "a code of a programme",
+    ("give_support", "provider"): "a code of an organisation",
+    ("give_support", "budget_line"): "a code of a line of the budget",
     ("open_fund", "project"): "a code of a project",
     ("open_fund", "donor"): "a code of a donor",
     ("confirm_payment", "reference"): "the bank's reference of a payment, by which books are compared",

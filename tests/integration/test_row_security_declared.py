@@ -56,7 +56,8 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
 ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "counselling": {"active_attempts": frozenset({"person_id"})},
     "returns": {
-        "cases": frozenset({"id", "persons", "holds", "screening", "protection_since"}),
+        "cases": frozenset({"id", "persons", "holds", "screening", "protection_since", "supports"}),
+        "supports_of_the_erased": frozenset({"year", "kind", "supports"}),
         "log_mentions": frozenset({"about", "idx"}),
         # Which event is about a decision on somebody's health.
         "event_log": frozenset({"id", "subject", "idx", "type"}),
@@ -78,7 +79,10 @@ ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
 # What it empties, and what it counts, by the columns that it changes.
 EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "counselling": {},
-    "returns": {"cases": frozenset({"holds", "screening", "protection_since"})},
+    "returns": {
+        "cases": frozenset({"holds", "screening", "protection_since", "supports"}),
+        "supports_of_the_erased": frozenset({"year", "kind", "supports"}),
+    },
     "reintegration": {
         "person_keys": frozenset({"keep_until"}),
         "grants": frozenset({"category", "evidence"}),
@@ -86,10 +90,13 @@ EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "grants_of_the_erased": frozenset({"year", "category", "grants"}),
     },
 }
-_ERASING = {"erase_person": "{}_eraser", "refuse_the_erased": "{}_eraser"}
+_ERASING = dict.fromkeys(("erase_person", "await_the_erasing", "refuse_the_erased"), "{}_eraser")
 DEFINERS = {
     "counselling": {"append_events": "counselling_owner", "concealed_in": "counselling_lookup"},
-    "returns": {"append_events": "returns_owner", "status_lookup": "returns_lookup", "concealed_in": "returns_lookup"},
+    "returns": {
+        "append_events": "returns_owner", "status_lookup": "returns_lookup", "concealed_in": "returns_lookup",
+        "erase_support": "returns_eraser",
+    },
     "reintegration": {
         "append_events": "reintegration_owner", "support_elsewhere": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from services.portal.pages.frame import Reading
 from services.portal.pages.naming import names_of, short
 from services.portal.pages.steps import APART, apart, steps_of
+from services.portal.pages.support import supporting
 from shared.ids import uuid7
 
 router = APIRouter()
@@ -76,7 +77,7 @@ async def case(case_id: UUID, page: Reading) -> Response:
         steps=steps, apart=apart(actions), others=[one for one in actions if one["name"] not in in_steps],
         plans=plans["items"] if plans else None, grants=grants["items"] if grants else None, short=short,
         plan_id=uuid7(), staff=staff, names=names, lifts=lifts,
-        holds=[hold for hold in state.get("holds", ()) if hold["lifted_at"] is None],
+        holds=[hold for hold in state.get("holds", ()) if hold["lifted_at"] is None], supporting=supporting(actions),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from services.portal.fields import Given, Option, Posted
 from services.portal.pages import given_grants, given_persons
 from services.portal.pages.frame import Page
 from services.portal.pages.naming import here, named, names_of, option, short, travellers
+from services.portal.pages.support import given_support
 from services.portal.translation import _, translated
 from services.portal.wording import word
 from shared.clock import real_time
@@ -83,7 +84,11 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
         # To whoever is shown it: what is recorded takes the place of what was noted.
         noted = (one["vulnerability"] for one in state["screening"] if one["person_id"] == start.get("person_id"))
         start["indicators"] = [indicator for one in noted if one for indicator in one["indicators"]]
-    fresh: frozenset[str] = frozenset({"hold_id", "record_id"})
+    fresh: frozenset[str] = frozenset({"hold_id", "record_id", "support_id"})
+    suggested, offered = given_support(page, form, state)
+    start, options = start | suggested, options | offered
+    if offered:
+        fresh = frozenset()
     if form.name == "close_alert":
         options["alert_id"] = [_alert(page, one) for found_out in state["screening"] for one in found_out["alerts"]]
         start["alert_id"] = str(named(page, "alert") or "")

@@ -10,6 +10,7 @@ from services.returns.domain import (
     case_reintegration,
     case_reopening,
     case_screening,
+    case_support,
     case_timers,
     case_withdrawal,
 )
@@ -24,6 +25,7 @@ CASE: Decider[Case, CaseFacts] = Decider(
         *case_screening.RULES,
         *case_preparation.RULES,
         *case_evidence.RULES,
+        *case_support.RULES,
         *case_journey.RULES,
         *case_timers.RULES,
         *case_withdrawal.RULES,

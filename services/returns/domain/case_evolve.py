@@ -33,6 +33,7 @@ from services.returns.domain.case_state import (
 from services.returns.domain.case_times import in_time, lands_at, lapsed_in
 from services.returns.domain.journey_evidence import assistance_in, evidence_in
 from services.returns.domain.screening_facts import with_recorded
+from services.returns.domain.support import with_support
 from shared.contracts.reopening import ReopeningRefused, ReopeningRequested
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -236,6 +237,8 @@ def _aside(state: Case, event: Event) -> Case:
         case HoldLifted():
             return lifted(state, (event.hold_id,), event.lifted_at)
         case _:
+            if (supports := with_support(state.supports, event)) is not None:
+                return replace(state, supports=supports)
             if (found := corrected(state, event)) is not None:
                 return found
             raise TypeError(f"{type(event).__name__} does not apply to a case here")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.returns.domain.holds import Hold
 from services.returns.domain.screening import PersonScreening
+from services.returns.domain.support import Support
 from shared.contracts.corrections import Correctable
 from shared.contracts.counselling import AgeGroup, Sex
 from shared.contracts.reopening import ReopeningReason
@@ -191,6 +192,7 @@ class Case:
 
     ``screening`` is what was found out about those who still travel, with the alerts about anybody that protection has not
     closed; ``protection_since`` is since when protection has to look at the case, for an alert or for a hold of its own.
+    ``supports`` is what its persons need on the way, planned or given, in the order in which it became known.
     """
 
     case_ref: str
@@ -233,6 +235,7 @@ class Case:
     status_before_hold: Status | None = None
     screening: tuple[PersonScreening, ...] = ()
     protection_since: datetime | None = None
+    supports: tuple[Support, ...] = ()
 
     @property
     def in_contact_at(self) -> datetime:

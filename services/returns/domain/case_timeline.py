@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.actors import Role
-from shared.contracts import corrections, reopening, returns
+from shared.contracts import corrections, reopening, returns, support
 from shared.messages import Event
 
 _STAFF: Final = frozenset({Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS})
@@ -80,6 +80,10 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     corrections.CorrectionRejected: Shown(),
     corrections.DepartureCorrected: Shown(),
     corrections.ArrivalCorrected: Shown(),
+    # All support looks alike here. Who is not shown what tells of health is not shown that there was something either.
+    support.SupportPlanned: Shown(_SCREENING, None, _PROTECTING, of_screening=True),
+    support.SupportGiven: Shown(_SCREENING, None, _PROTECTING, of_screening=True),
+    support.SupportCancelled: Shown(_SCREENING, None, _PROTECTING, of_screening=True),
 }
 
 _BY_KIND: Final = {event.kind: shown for event, shown in TIMELINE.items()}

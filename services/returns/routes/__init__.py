@@ -9,10 +9,11 @@ from services.returns.routes import (
     evidence,
     retention,
     screening,
+    support,
     timers,
     window,
 )
 
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
-_MODULES = (window, arrivals, commands, corrections, screening, evidence, retention, timers)
+_MODULES = (window, arrivals, commands, corrections, screening, evidence, support, retention, timers)
 router = APIRouter(routes=[route for module in _MODULES for route in module.router.routes])

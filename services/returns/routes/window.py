@@ -17,6 +17,7 @@ from services.returns.domain.days import earliest_day
 from services.returns.domain.holds import told_to
 from services.returns.domain.journey_evidence import seen_by
 from services.returns.domain.screening_lines import screening_seen_by
+from services.returns.domain.support import support_seen_by
 from services.returns.domain.window import (
     NOTICE_STANDS,
     Notice,
@@ -170,7 +171,8 @@ async def ask_status(
 async def _for_staff(call: Call, case_id: UUID) -> View[Case]:
     seen = await call.view(wiring.CASE, case_id)
     known = screening_seen_by(seen_by(seen.state, call.context.actor.roles), call.context.actor)
-    told = replace(known, holds=told_to(known.holds, call.context.actor))
+    supports = support_seen_by(known.supports, known.counsellor_id, call.context.actor)
+    told = replace(known, holds=told_to(known.holds, call.context.actor), supports=supports)
     return seen.model_copy(update={"state": told})
 
 
