@@ -200,6 +200,15 @@ async def states(
     return {id: state for id, state in found.items() if aggregate.within(state, reach, actor)}
 
 
+async def locked(unit: UnitOfWork, aggregate: Aggregate[State, Facts], id: UUID) -> State | None:
+    """The state of one more aggregate than the one that a command is about, under lock to the end of the transaction.
+
+    For the facts of a command that concerns both: what is decided about one holds for the other.
+    """
+    row = await unit.row(rows_of(aggregate).lock_sql, id=id, actor_id="", key="")
+    return rows_of(aggregate).parse(row["body"])[1] if row is not None and row["body"] is not None else None
+
+
 async def transact(
     database: Database,
     scope: Scope,

@@ -29,20 +29,31 @@ MOST_ENTRIES: Final = 20_000
 Row = Mapping[str, Any]
 Opens = Callable[[PersonKey, Row], Mapping[str, JsonValue]]
 
+# What somebody was part of until they parted from the others, and up to where in the log.
+_LEFT: Final = "unnest(cast(:left AS uuid[]), cast(:until AS bigint[])) AS l(subject, idx)"
 _ACCESS: Final = "e.type LIKE 'avrr.%.access.%'"
 # What began or changed by an event that names the person. Whose it is, its row tells.
 _NAMED = Sql(
     "SELECT DISTINCT e.subject FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
     f"WHERE m.about = :person_id AND NOT {_ACCESS}"
 )
+_PARTED = Sql(
+    "SELECT e.subject, max(e.idx) AS idx FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
+    "WHERE m.about = :person_id AND e.type = ANY (cast(:parting AS text[])) AND NOT EXISTS ("
+    " SELECT FROM log_mentions again JOIN event_log c ON c.idx = again.idx WHERE again.about = :person_id "
+    " AND c.subject = e.subject AND c.type = ANY (cast(:coming AS text[])) AND c.idx > e.idx) GROUP BY e.subject"
+)
 _HISTORY = Sql(
-    f"SELECT e.id, e.leaf FROM event_log e WHERE e.subject = ANY (cast(:own AS uuid[])) AND NOT {_ACCESS} "
+    f"SELECT e.id, e.leaf FROM event_log e LEFT JOIN {_LEFT} ON l.subject = e.subject "
+    f"WHERE (e.subject = ANY (cast(:own AS uuid[])) OR e.idx <= l.idx) AND NOT {_ACCESS} "
     "ORDER BY e.idx LIMIT :limit"
 )
 _CONCEALED = Sql("SELECT event_id, path, value FROM concealed_in(cast(:events AS uuid[]))")
 _READ = Sql(
     "SELECT e.leaf FROM event_log e WHERE e.idx IN (SELECT m.idx FROM log_mentions m "
-    f"WHERE m.about = ANY (cast(:own AS uuid[]))) AND {_ACCESS} ORDER BY e.idx LIMIT :limit"
+    f"LEFT JOIN {_LEFT} ON l.subject = m.about "
+    f"WHERE m.about = ANY (cast(:own AS uuid[]) || cast(:left AS uuid[])) AND m.idx <= coalesce(l.idx, m.idx)) AND {_ACCESS} "
+    "ORDER BY e.idx LIMIT :limit"
 )
 
 
@@ -88,13 +99,17 @@ class Holdings:
     The rows of aggregates are found by the log, those of other tables by their column ``person_id``, or by the column
     that ``linked`` names, which is the id of one of these aggregates. ``opens`` opens the sealed columns of a table.
     ``untold`` says of a table, or of a column as ``table.column``, why it is in no answer; what an event of
-    ``undisclosed`` conceals stays concealed, and so do the roles in which it was recorded, which can tell the same.
+    ``undisclosed`` conceals stays concealed, and so do the roles in which it was recorded, which can tell the same. By an
+    event of ``parting`` that names somebody an aggregate is theirs no more, until one of ``coming`` names them: what became
+    of those with whom they were is not theirs to read.
     """
 
     linked: Mapping[str, str] = field(default_factory=dict)
     opens: Mapping[str, Opens] = field(default_factory=dict)
     untold: Mapping[str, str] = field(default_factory=dict)
     undisclosed: tuple[type[Event], ...] = ()
+    parting: tuple[type[Event], ...] = ()
+    coming: tuple[type[Event], ...] = ()
 
 
 # The tables that every service has, and why none of them is told as rows.
@@ -131,6 +146,8 @@ class Teller:
         self._service = service
         self._opens = holdings.opens
         self._undisclosed = frozenset(event.kind for event in holdings.undisclosed)
+        self._parting = [event.kind for event in holdings.parting]
+        self._coming = [event.kind for event in holdings.coming]
         self._order = {name: place for place, name in enumerate(metadata.tables)}
         self._aggregates = [
             _walked(one.table, _whose_aggregate(one), holdings) for one in aggregates if one.table.name not in holdings.untold
@@ -148,7 +165,8 @@ class Teller:
         The transaction has to be one that may read the log. Raises `Unsealed` if something does not stand where it was
         sealed, and refuses as ``too_much_held`` what could be told in part only.
         """
-        named = [row["subject"] for row in await unit.rows(_NAMED, person_id=person_id)]
+        parted = await self._parted(unit, person_id)
+        named = [row["subject"] for row in await unit.rows(_NAMED, person_id=person_id) if row["subject"] not in parted]
         found = {walked: await _rows(unit, walked, person_id, named) for walked in self._aggregates}
         own = [person_id, *(UUID(row["id"]) for rows in found.values() for row in rows if row["id"] != str(person_id))]
         found |= {walked: await _rows(unit, walked, person_id, own) for walked in self._beside}
@@ -162,9 +180,16 @@ class Teller:
                 for walked, rows in found.items()
                 if rows
             },
-            history=await _history(unit, own, whose, self._undisclosed),
-            readers=await _readers(unit, own),
+            history=await _history(unit, own, parted, whose, self._undisclosed),
+            readers=await _readers(unit, own, parted),
         )
+
+    async def _parted(self, unit: UnitOfWork, person_id: UUID) -> dict[UUID, int]:
+        """What the person was part of until they parted, and the place of that in the log."""
+        if not self._parting:
+            return {}
+        rows = await unit.rows(_PARTED, person_id=person_id, parting=self._parting, coming=self._coming)
+        return {row["subject"]: row["idx"] for row in rows}
 
     async def _opened(
         self, unit: UnitOfWork, walked: _Walked, rows: list[dict[str, Any]], person_id: UUID, keys: PersonKeys | None
@@ -243,9 +268,10 @@ def _with_bytes(row: Row, names: frozenset[str]) -> Row:
 
 
 async def _history(
-    unit: UnitOfWork, own: Sequence[UUID], whose: Whose, undisclosed: frozenset[str]
+    unit: UnitOfWork, own: Sequence[UUID], parted: Mapping[UUID, int], whose: Whose, undisclosed: frozenset[str]
 ) -> list[Happened]:
-    rows = await unit.rows(_HISTORY, own=list(own), limit=MOST_ENTRIES + 1)
+    left, until = list(parted), list(parted.values())
+    rows = await unit.rows(_HISTORY, own=list(own), left=left, until=until, limit=MOST_ENTRIES + 1)
     _refuse_a_part(len(rows))
     values: dict[UUID, dict[str, str]] = {}
     for row in await unit.rows(_CONCEALED, events=[row["id"] for row in rows]):
@@ -266,8 +292,9 @@ async def _history(
     return found
 
 
-async def _readers(unit: UnitOfWork, own: Sequence[UUID]) -> list[LookedAt]:
-    rows = await unit.rows(_READ, own=list(own), limit=MOST_ENTRIES + 1)
+async def _readers(unit: UnitOfWork, own: Sequence[UUID], parted: Mapping[UUID, int]) -> list[LookedAt]:
+    left, until = list(parted), list(parted.values())
+    rows = await unit.rows(_READ, own=list(own), left=left, until=until, limit=MOST_ENTRIES + 1)
     _refuse_a_part(len(rows))
     found: list[LookedAt] = []
     for row in rows:

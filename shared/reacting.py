@@ -7,7 +7,7 @@ from shared.aggregate import AnyAggregate
 from shared.clock import Clock
 from shared.consumer import Apply
 from shared.db import UnitOfWork
-from shared.handling import handle
+from shared.handling import handle, locked
 from shared.messages import Cause, Context, Envelope, Event, Order, Origin, Received
 from shared.policy import EVERYWHERE
 
@@ -37,8 +37,13 @@ def reacting(
         orders = reaction(event, Received(envelope.subject, envelope.time, envelope.actorid))
         context = Context(actor, clock.for_reaction(envelope.time))
         origin = Origin(envelope.correlationid, Cause(envelope.id, leaf_hash, envelope.correlationid))
-        # One lock order everywhere: aggregates by id.
-        for order in sorted(orders, key=lambda order: order.id):
+        # One lock order everywhere: aggregates by id. Orders of which one goes by what another came to are carried out as they
+        # are given, with all of their rows locked before.
+        by_id = sorted(orders, key=lambda order: order.id)
+        if list(orders) != by_id:
+            for order in by_id:
+                await locked(unit, aggregates[order.aggregate], order.id)
+        for order in orders:
             await handle(unit, aggregates[order.aggregate], order.id, order.command, context, origin, reach=EVERYWHERE)
 
     return apply

@@ -16,7 +16,7 @@ _FIGURES = Sql(
     " FROM group_sessions, period WHERE held_at >= begins AND held_at < ends GROUP BY site), "
     "reached AS (SELECT coalesce(sum(contacts), 0) AS contacts, count(DISTINCT location) AS locations "
     " FROM outreach, period WHERE held_at >= begins AND held_at < ends), "
-    "wished AS (SELECT count(DISTINCT person ->> 'person_id') AS persons, count(DISTINCT i.id) AS intentions "
+    "wished AS (SELECT count(DISTINCT person ->> 'person_id') AS persons, count(DISTINCT i.id) FILTER (WHERE i.split_from IS NULL) AS intentions "
     " FROM intentions i CROSS JOIN LATERAL jsonb_array_elements(i.persons) person, period "
     " WHERE expressed_at >= begins AND expressed_at < ends) "
     "SELECT (SELECT cast(coalesce(sum(sessions), 0) AS bigint) FROM held) AS sessions, "

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.counselling.domain.attempt import Intention
 from services.counselling.domain.family import Family
-from services.counselling.domain.intention import Intention
 from services.counselling.domain.session import Session
-from shared.contracts.counselling import AttemptEnded, AttemptReopened, IntentionExpressed
+from shared.contracts.counselling import AttemptEnded, AttemptMoved, AttemptReopened, IntentionExpressed
 from shared.db import Sql, Write
 from shared.messages import Event
 
@@ -26,6 +26,10 @@ _LEAVE_OUT_OF_SESSION = Sql(
 )
 _BEGIN_ATTEMPT = Sql(
     "INSERT INTO active_attempts (person_id, intention_id) SELECT unnest(cast(:person_ids AS uuid[])), :intention_id"
+)
+_MOVE_ATTEMPT = Sql(
+    "UPDATE active_attempts SET intention_id = :to_id WHERE intention_id = :intention_id "
+    "AND person_id = ANY(cast(:person_ids AS uuid[]))"
 )
 _END_ATTEMPT = Sql(
     "DELETE FROM active_attempts WHERE intention_id = :intention_id AND person_id = ANY(cast(:person_ids AS uuid[]))"
@@ -77,6 +81,11 @@ def active_attempts(
         elif isinstance(event, AttemptReopened):
             reopened = sorted(set(event.person_ids) - set(before.active_person_ids if before is not None else ()))
             writes.append(Write(_BEGIN_ATTEMPT, {"person_ids": reopened, "intention_id": intention_id}, len(reopened)))
+        elif isinstance(event, AttemptMoved):
+            # The one row of each of them, so that at no moment they have two or none.
+            ids = sorted(event.person_ids)
+            values = {"person_ids": ids, "intention_id": intention_id, "to_id": event.to_id}
+            writes.append(Write(_MOVE_ATTEMPT, values, len(ids)))
         elif isinstance(event, AttemptEnded):
             ended = sorted(event.person_ids)
             writes.append(Write(_END_ATTEMPT, {"person_ids": ended, "intention_id": intention_id}, len(ended)))

@@ -9,9 +9,9 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.counselling.birth_years import all_are_sealed, birth_years_of, tokens_between, with_birth_years
+from services.counselling.domain.attempt import PersonToCover, SessionBehind
 from services.counselling.domain.erasure import ErasureStatus
 from services.counselling.domain.family import MemberToBe
-from services.counselling.domain.intention import PersonToCover, SessionBehind
 from services.counselling.domain.session import NamedPerson
 from shared.contracts.counselling import DataCategory, ErasureRefused, Sex, Site
 from shared.contracts.erasure import ErasureGround, RefusalGround

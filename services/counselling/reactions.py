@@ -3,10 +3,16 @@
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
+from services.counselling.domain.attempt_moves import (
+    RecordAttemptMoved,
+    RecordAttemptTakenOver,
+    RecordMoveAsked,
+)
 from services.counselling.domain.erasure import RecordErasureConfirmed, RecordPapersEnd
 from services.counselling.domain.intention import RecordAttemptEnded, RecordReopeningAsked
 from shared.contracts import BY_SERVICE
 from shared.contracts.erasure import HOLDERS, Erased
+from shared.contracts.families import CaseJoined, FamilySplit, JoinAsked, SplitAsked
 from shared.contracts.reintegration import KeptPapersEnded
 from shared.contracts.reopening import ReopeningRequested
 from shared.contracts.returns import (
@@ -50,6 +56,27 @@ def on_reopening_requested(event: ReopeningRequested, cause: Received) -> tuple[
     return (Order("intention", cause.subject, RecordReopeningAsked(person_ids=event.person_ids)),)
 
 
+def on_split_asked(event: SplitAsked, cause: Received) -> tuple[Order, ...]:
+    """Returns waits for our answer whether these persons may go on with a case of their own."""
+    asked = RecordMoveAsked(to_id=event.new_case_id, person_ids=event.person_ids, principal_id=event.principal_id)
+    return (Order("intention", cause.subject, asked),)
+
+
+def on_join_asked(event: JoinAsked, cause: Received) -> tuple[Order, ...]:
+    """Returns waits for our answer whether these persons may go on in another case."""
+    return (Order("intention", cause.subject, RecordMoveAsked(to_id=event.into_case_id, person_ids=event.person_ids)),)
+
+
+def on_family_split(event: FamilySplit, cause: Received) -> tuple[Order, ...]:
+    """The attempt of these persons goes on under the new case's id."""
+    return _moved(event.person_ids, cause.subject, event.new_case_id, event.principal_id)
+
+
+def on_case_joined(event: CaseJoined, cause: Received) -> tuple[Order, ...]:
+    """The attempt of these persons goes on under the other case's id."""
+    return _moved(event.person_ids, cause.subject, event.into_case_id, event.person_ids[0])
+
+
 def on_person_withdrew(event: PersonWithdrew, cause: Received) -> tuple[Order, ...]:
     """One person stays behind; the attempt goes on for the others."""
     return _attempt_ended((event.person_id,), cause)
@@ -69,6 +96,14 @@ def on_kept_papers_ended(event: KeptPapersEnded, cause: Received) -> tuple[Order
     return (Order("person", cause.subject, RecordPapersEnd(service="reintegration", ended_on=event.ended_on)),)
 
 
+def _moved(person_ids: tuple[UUID, ...], before: UUID, after: UUID, principal_id: UUID) -> tuple[Order, ...]:
+    # Who is taken over is told by the attempt that they leave, as long as they have not left it.
+    return (
+        Order("intention", after, RecordAttemptTakenOver(from_id=before, person_ids=person_ids, principal_id=principal_id)),
+        Order("intention", before, RecordAttemptMoved(to_id=after, person_ids=person_ids)),
+    )
+
+
 def _attempt_ended(person_ids: tuple[UUID, ...], cause: Received) -> tuple[Order, ...]:
     # A case carries the id of the intention that began it.
     return (Order("intention", cause.subject, RecordAttemptEnded(person_ids=person_ids)),)
@@ -81,6 +116,10 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     CaseNotDeparted: on_case_not_departed,
     CaseClosed: on_case_closed,
     ReopeningRequested: on_reopening_requested,
+    SplitAsked: on_split_asked,
+    JoinAsked: on_join_asked,
+    FamilySplit: on_family_split,
+    CaseJoined: on_case_joined,
     PersonWithdrew: on_person_withdrew,
     KeptPapersEnded: on_kept_papers_ended,
     # Each of the other services says it with an event of its own.

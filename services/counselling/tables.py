@@ -231,6 +231,7 @@ INTENTIONS = aggregate_table(
     sa.Column("expressed_at", sa.DateTime(timezone=True), nullable=False),
     jsonb("persons"),
     sa.Column("active_person_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("split_from", sa.Uuid),
     sa.Index(None, "session_id"),
     sa.Index(None, "expressed_at"),
     info=scope("country:destination_country"),

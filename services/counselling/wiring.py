@@ -13,7 +13,17 @@ from services.counselling import (
     tables,
     turns,
 )
-from services.counselling.domain import erasure, family, group_session, intention, outreach, person, session
+from services.counselling.domain import (
+    attempt,
+    attempt_moves,
+    erasure,
+    family,
+    group_session,
+    intention,
+    outreach,
+    person,
+    session,
+)
 from services.counselling.domain.identity import RecordIdentity
 from services.counselling.policy import POLICY
 from services.counselling.reactions import REACTIONS
@@ -21,11 +31,17 @@ from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor
 from shared.aggregate import Aggregate
-from shared.contracts.counselling import LegalHoldLifted, LegalHoldPlaced
+from shared.contracts.counselling import (
+    AttemptMoved,
+    AttemptTakenOver,
+    LegalHoldLifted,
+    LegalHoldPlaced,
+)
 from shared.db import Sql, UnitOfWork
 from shared.decider import NoFacts, already_exists
 from shared.erasing import nothing_left_of_the_erased
 from shared.errors import RuleViolation
+from shared.handling import locked
 from shared.held import Holdings
 from shared.messages import Command, Context
 from shared.policy import Reach
@@ -58,16 +74,23 @@ async def _session_facts(
 
 
 async def _intention_facts(
-    unit: UnitOfWork, _: UUID, __: intention.Intention | None, command: Command | None, context: Context
-) -> intention.IntentionFacts:
+    unit: UnitOfWork, _: UUID, __: attempt.Intention | None, command: Command | None, context: Context
+) -> attempt.IntentionFacts:
+    match command:
+        case attempt_moves.RecordMoveAsked() | attempt_moves.RecordAttemptMoved():
+            other = await locked(unit, INTENTION, command.to_id)
+            return attempt.IntentionFacts(other=other)
+        case attempt_moves.RecordAttemptTakenOver():
+            other = await locked(unit, INTENTION, command.from_id)
+            return attempt.IntentionFacts(other=other)
     if isinstance(command, intention.RecordReopeningAsked):
-        return intention.IntentionFacts(free=await queries.free_to_go_on(unit, command.person_ids))
+        return attempt.IntentionFacts(free=await queries.free_to_go_on(unit, command.person_ids))
     if not isinstance(command, intention.ExpressIntention):
-        return intention.IntentionFacts()
+        return attempt.IntentionFacts()
     found, persons = await queries.behind_an_intention(
         unit, command.session_id, command.person_ids, context.now.date()
     )
-    return intention.IntentionFacts(found, persons)
+    return attempt.IntentionFacts(found, persons)
 
 
 async def _person_facts(
@@ -121,9 +144,9 @@ OUTREACH: Aggregate[outreach.Outreach, NoFacts] = Aggregate(
     facts=no_facts,
 )
 
-INTENTION: Aggregate[intention.Intention, intention.IntentionFacts] = Aggregate(
+INTENTION: Aggregate[attempt.Intention, attempt.IntentionFacts] = Aggregate(
     service="counselling", name="intention", decider=intention.INTENTION, table=tables.INTENTIONS,
-    state=intention.Intention, facts=_intention_facts, project=projections.active_attempts,
+    state=attempt.Intention, facts=_intention_facts, project=projections.active_attempts,
 )
 
 WIRING = Wiring(
@@ -185,6 +208,8 @@ WIRING = Wiring(
     access=access_of("counselling", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
         undisclosed=(LegalHoldPlaced, LegalHoldLifted),
+        parting=(AttemptMoved,),
+        coming=(AttemptTakenOver,),
         opens={"birth_years": birth_years.told, "identities": identities.told, "host_statuses": host_statuses.told},
         untold={
             "birth_years.token": "a keyed hash of the year of birth, which is told",

@@ -14,6 +14,7 @@ from services.portal.guard import Guard, GuardBounds
 from services.portal.packing import Packing
 from services.portal.pages import (
     access_requests,
+    case_family,
     cases,
     consents,
     erasures,
@@ -59,7 +60,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.mount(PREFIX, app.state.static)
     app.include_router(sign_in.router)
     for pages in (
-        home, persons, identity, consents, cases, screening, plans, finance, evidence, funds, report, log, access_requests, erasures, ordering,
+        home, persons, identity, consents, cases, case_family, screening, plans, finance, evidence, funds, report, log, access_requests, erasures, ordering,
     ):  # fmt: skip
         app.include_router(pages.router)
 

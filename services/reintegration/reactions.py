@@ -1,18 +1,22 @@
 """What reintegration does about others' events: it notes cases, arrivals and ends, seals, and erases."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
 
 from services.reintegration.domain.case import (
     RecordArrival,
     RecordArrivalTakenBack,
     RecordCase,
     RecordCaseEnd,
+    RecordPersonsJoined,
+    RecordPersonsLeft,
     SealCase,
     UnsealCase,
 )
 from services.reintegration.domain.person import RecordErasure
 from shared.contracts.corrections import ArrivalCorrected
-from shared.contracts.counselling import ErasureApproved
+from shared.contracts.counselling import CoveredPerson, ErasureApproved
+from shared.contracts.families import CaseJoined, CaseSplitOff, FamilyJoined, FamilySplit, GoingOn
 from shared.contracts.returns import (
     CaseDeclaredIneligible,
     CaseLapsed,
@@ -26,7 +30,7 @@ from shared.contracts.returns import (
 from shared.messages import Event, Order, Received
 
 
-def on_case_opened(event: CaseOpened, cause: Received) -> tuple[Order, ...]:
+def on_case_opened(event: CaseOpened | CaseSplitOff, cause: Received) -> tuple[Order, ...]:
     """Its persons, destination and counsellor are noted."""
     return (
         Order(
@@ -36,14 +40,22 @@ def on_case_opened(event: CaseOpened, cause: Received) -> tuple[Order, ...]:
                 person_ids=tuple(person.person_id for person in event.persons),
                 destination_country=event.destination_country,
                 counsellor_id=event.counsellor_id,
-                deciding_ids=tuple(
-                    person.person_id
-                    for person in event.persons
-                    if person.age_group == "adult" or person.person_id == event.principal_id
-                ),
+                deciding_ids=_deciding(event.persons, event.principal_id),
             ),
         ),
     )
+
+
+def on_family_split(event: FamilySplit, cause: Received) -> tuple[Order, ...]:
+    """These persons belong to a case of their own, which is noted by its own beginning."""
+    return (Order("case", cause.subject, RecordPersonsLeft(person_ids=event.person_ids)),)
+
+
+def on_family_joined(event: FamilyJoined, cause: Received) -> tuple[Order, ...]:
+    """These persons belong to this case from now on; the one that they come from has ended."""
+    person_ids = tuple(person.person_id for person in event.persons)
+    joined = RecordPersonsJoined(person_ids=person_ids, deciding_ids=_deciding(event.persons, None))
+    return (Order("case", cause.subject, joined),)
 
 
 def on_person_arrived(event: PersonArrived, cause: Received) -> tuple[Order, ...]:
@@ -59,7 +71,7 @@ def on_arrival_corrected(event: ArrivalCorrected, cause: Received) -> tuple[Orde
 
 
 def on_case_ended(
-    event: CaseWithdrawn | CaseDeclaredIneligible | CaseLapsed | CaseNotDeparted, cause: Received
+    event: CaseWithdrawn | CaseDeclaredIneligible | CaseLapsed | CaseNotDeparted | CaseJoined, cause: Received
 ) -> tuple[Order, ...]:
     """The case takes no plan and no grant any more; why it ended is none of our business."""
     return (Order("case", cause.subject, RecordCaseEnd()),)
@@ -80,14 +92,24 @@ def on_erasure_approved(_: ErasureApproved, cause: Received) -> tuple[Order, ...
     return (Order("person", cause.subject, RecordErasure()),)
 
 
+def _deciding(persons: Sequence[CoveredPerson | GoingOn], principal_id: UUID | None) -> tuple[UUID, ...]:
+    return tuple(
+        person.person_id for person in persons if person.age_group == "adult" or person.person_id == principal_id
+    )
+
+
 REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     CaseOpened: on_case_opened,
+    CaseSplitOff: on_case_opened,
+    FamilySplit: on_family_split,
+    FamilyJoined: on_family_joined,
     PersonArrived: on_person_arrived,
     ArrivalCorrected: on_arrival_corrected,
     CaseWithdrawn: on_case_ended,
     CaseDeclaredIneligible: on_case_ended,
     CaseLapsed: on_case_ended,
     CaseNotDeparted: on_case_ended,
+    CaseJoined: on_case_ended,
     ClosingRequested: on_closing_requested,
     CaseReopened: on_case_reopened,
     ErasureApproved: on_erasure_approved,

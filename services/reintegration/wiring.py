@@ -21,6 +21,7 @@ from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
+from shared.contracts.reintegration import PersonsCame, PersonsLeft
 from shared.db import UnitOfWork
 from shared.decider import NoFacts, already_exists
 from shared.erasing import nothing_left_of_the_erased
@@ -185,6 +186,8 @@ WIRING = Wiring(
     checks=(*projections.CHECKS, *files.CHECKS, nothing_left_of_the_erased(())),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
+        parting=(PersonsLeft,),
+        coming=(PersonsCame,),
         untold={
             "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
             "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",

@@ -62,6 +62,9 @@ POLICY = Policy(
     # Withdrawal waits for nobody, so whoever the migrant speaks to can record it.
     allow("withdraw_case", *_STAFF),
     allow("withdraw_person", *_STAFF),
+    # Who travels with whom is for whoever counsels and decides; where a child would go alone, for protection (the rules).
+    allow("split_family", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
+    allow("join_family", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
     # A hold waits for nobody either; which of them somebody lifts goes by its reason (`domain/holds.py`).
     allow("put_on_hold", *PLACED_BY),
     allow("lift_hold", *LIFTING),

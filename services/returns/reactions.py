@@ -5,6 +5,13 @@ from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_application import RecordIntention
+from services.returns.domain.case_families import (
+    RecordFamilyJoined,
+    RecordJoinAgreed,
+    RecordRegroupingDeclined,
+    RecordSplitAgreed,
+    RecordSplitOff,
+)
 from services.returns.domain.case_preparation import RecordOwnPlan
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_reintegration import (
@@ -16,6 +23,8 @@ from services.returns.domain.case_reintegration import (
 from services.returns.domain.case_reopening import RecordAttemptGoesOn, RecordAttemptStaysEnded
 from services.returns.domain.person import RecordConsent, RecordCounselled, RecordErasure
 from shared.contracts.counselling import (
+    AttemptMayMove,
+    AttemptMayNotMove,
     AttemptReopened,
     AttemptStaysEnded,
     ConsentGiven,
@@ -98,6 +107,28 @@ def on_attempt_stays_ended(_: AttemptStaysEnded, cause: Received) -> tuple[Order
     return (Order("case", cause.subject, RecordAttemptStaysEnded()),)
 
 
+def on_attempt_may_move(event: AttemptMayMove, cause: Received) -> tuple[Order, ...]:
+    """Both cases change in one transaction: a new one begins for these persons, or they go on in one that there is.
+
+    The case to which they come decides whether it can be, and the one that they leave goes by that.
+    """
+    before, after, persons, principal_id = cause.subject, event.to_id, event.person_ids, event.principal_id
+    if principal_id is None:
+        return (
+            Order("case", after, RecordFamilyJoined(from_case_id=before, person_ids=persons)),
+            Order("case", before, RecordJoinAgreed(into_case_id=after, person_ids=persons)),
+        )
+    return (
+        Order("case", after, RecordSplitOff(from_case_id=before, person_ids=persons, principal_id=principal_id)),
+        Order("case", before, RecordSplitAgreed(new_case_id=after, person_ids=persons, principal_id=principal_id)),
+    )
+
+
+def on_attempt_may_not_move(event: AttemptMayNotMove, cause: Received) -> tuple[Order, ...]:
+    """The persons of the case stay where they are."""
+    return (Order("case", cause.subject, RecordRegroupingDeclined(other_case_id=event.to_id)),)
+
+
 def on_own_plan_recorded(event: OwnPlanRecorded, cause: Received) -> tuple[Order, ...]:
     """The own plan covers these persons of the case."""
     plan = RecordOwnPlan(plan_id=cause.subject, person_ids=event.person_ids)
@@ -151,6 +182,8 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     IntentionExpressed: on_intention_expressed,
     AttemptReopened: on_attempt_reopened,
     AttemptStaysEnded: on_attempt_stays_ended,
+    AttemptMayMove: on_attempt_may_move,
+    AttemptMayNotMove: on_attempt_may_not_move,
     OwnPlanRecorded: on_own_plan_recorded,
     PlanAgreed: on_plan_agreed,
     GrantRequested: on_grant_requested,

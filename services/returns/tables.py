@@ -7,9 +7,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from services.returns.domain.case_ref import CASE_REF_PATTERN
-from services.returns.domain.case_state import AWAITED, BEGINNINGS, FOLLOWING_GRANTS, GATED, TERMINAL
+from services.returns.domain.case_state import (
+    AWAITED,
+    BEGINNINGS,
+    FOLLOWING_GRANTS,
+    GATED,
+    REGROUPING,
+    TERMINAL,
+)
 from services.returns.domain.screening import AGREEMENTS, ALONE, TRAFFICKED
-from shared.contracts import returns
+from shared.contracts import families, returns
 from shared.contracts.returns import Assistance, EvidenceKind
 from shared.messages import Event
 from shared.tables import aggregate_table, jsonb, scope, service_metadata
@@ -31,6 +38,8 @@ REPORTED: tuple[type[Event], ...] = (
     returns.CaseNotDeparted,
     returns.CaseClosed,
     returns.CaseReopened,
+    families.CaseSplitOff,
+    families.CaseJoined,
 )
 
 _TRAVELLING = '@.travel == "expected"'
@@ -40,6 +49,8 @@ def _listed(values: Iterable[str]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
+# How far a case may be that begins for persons of another one.
+SPLIT = tuple(status for status in REGROUPING if status not in GATED)
 # A case that has not ended. Statements say it in these very words, so that PostgreSQL knows the indexes that hold no other.
 OPEN = f"status NOT IN ({_listed(TERMINAL)})"
 READY = "holds_until IS NOT NULL"
@@ -166,8 +177,16 @@ CASES = aggregate_table(
     jsonb("screening"),
     sa.Column("protection_since", sa.DateTime(timezone=True)),
     jsonb("supports"),
+    sa.Column("split_from", sa.Uuid),
+    sa.Column("split_into", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("joined_into", sa.Uuid),
+    sa.Column("regrouping_with", sa.Uuid),
     # The trigger holds every later move of a status to the declared transitions; this holds the first one.
-    sa.CheckConstraint(f"version > 1 OR status IN ({_listed(sorted(BEGINNINGS))})", name="beginning"),
+    sa.CheckConstraint(
+        f"version > 1 OR status IN ({_listed(sorted(BEGINNINGS))}) OR (split_from IS NOT NULL AND status IN ({_listed(SPLIT)}))",
+        name="beginning",
+    ),
+    sa.CheckConstraint("(status = 'joined') = (joined_into IS NOT NULL)", name="joined_with_another"),
     sa.CheckConstraint(f"case_ref ~ '{CASE_REF_PATTERN}'", name="case_ref_form"),
     sa.CheckConstraint(
         "approved_by IS NULL OR (approved_by <> counsellor_id AND approved_by <> submitted_by) IS TRUE", name="four_eyes"

@@ -5,6 +5,14 @@ from uuid import UUID
 
 from services.returns import projections, queries, tables
 from services.returns.domain import case, case_state, person, window
+from services.returns.domain.case_families import (
+    JoinFamily,
+    RecordFamilyJoined,
+    RecordJoinAgreed,
+    RecordSplitAgreed,
+    RecordSplitOff,
+    SplitFamily,
+)
 from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.policy import POLICY
@@ -14,14 +22,16 @@ from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor
 from shared.aggregate import Aggregate
+from shared.contracts.families import CaseJoined, FamilyJoined, FamilySplit
 from shared.contracts.returns import ClearanceLost, HoldLifted, HoldPlaced, ScreeningRecorded
 from shared.db import Sql, UnitOfWork
 from shared.decider import NoFacts
 from shared.erasing import nothing_left_of_the_erased
 from shared.errors import FourEyes, RuleViolation
+from shared.handling import locked, states
 from shared.held import Holdings
 from shared.messages import Command, Context
-from shared.policy import Reach
+from shared.policy import EVERYWHERE, Reach
 from shared.settings import MISSION
 from shared.timers import Timer
 from shared.verify import Check
@@ -31,17 +41,40 @@ from shared.wiring import Wiring, no_facts
 async def _case_facts(
     unit: UnitOfWork, case_id: UUID, state: case_state.Case | None, command: Command | None, context: Context
 ) -> case_state.CaseFacts:
+    other_id = other_case(command)
+    other = None
+    if isinstance(command, SplitFamily | JoinFamily):
+        # Only asked; what is decided on the answer is decided under lock.
+        found = await states(unit, CASE, [other_id] if other_id is not None else [], context.actor, reach=EVERYWHERE)
+        other = next(iter(found.values()), None)
+    elif other_id is not None:
+        other = await locked(unit, CASE, other_id)
     if state is None:
-        return case_state.CaseFacts()
+        return case_state.CaseFacts(other=other, own_id=case_id)
     person_ids = [covered.person_id for covered in state.persons]
     facts = await queries.case_facts(
         unit, case_id, person_ids, topology.RETURNS.follows, context.now, MISSION.mission_time_zone
     )
+    if other_id is not None:
+        return replace(facts, other=other, own_id=case_id)
     if not isinstance(command, ReopenCase):
         return facts
     going_on = [person.person_id for person in state.persons if person.travel != "withdrawn"]
     erased, elsewhere = await queries.against_reopening(unit, case_id, going_on)
     return replace(facts, anybody_erased=erased, in_another_case=elsewhere)
+
+
+def other_case(command: Command | None) -> UUID | None:
+    """The case that a command names besides its own."""
+    match command:
+        case SplitFamily() | RecordSplitAgreed():
+            return command.new_case_id
+        case JoinFamily() | RecordJoinAgreed():
+            return command.into_case_id
+        case RecordSplitOff() | RecordFamilyJoined():
+            return command.from_case_id
+        case _:
+            return None
 
 
 def _case_within(found: case_state.Case, reach: Reach, _: Actor) -> bool:
@@ -111,6 +144,14 @@ WIRING = Wiring(
             ),
         ),
         *support.CHECKS,
+        # Whoever goes on in another case belongs to that one alone.
+        Check(
+            "one case for each person",
+            Sql(
+                f"SELECT p.person_id FROM cases c CROSS JOIN LATERAL jsonb_to_recordset(c.persons) AS p(person_id uuid, travel text) "
+                f"WHERE {tables.OPEN} AND p.travel <> 'withdrawn' GROUP BY p.person_id HAVING count(*) > 1"
+            ),
+        ),
         Check(
             "travels",
             Sql(
@@ -143,5 +184,7 @@ WIRING = Wiring(
         },
         # Which condition was lost can be about another person, and tell what screening found of them.
         undisclosed=(HoldPlaced, HoldLifted, ScreeningRecorded, ClearanceLost),
+        parting=(FamilySplit, CaseJoined),
+        coming=(FamilyJoined,),
     ),
 )

@@ -334,9 +334,43 @@ class AttemptStaysEnded(Event, kind="avrr.counselling.intention.attempt_stays_en
     person_ids: tuple[UUID, ...]
 
 
+class AttemptMayMove(Event, kind="avrr.counselling.intention.attempt_may_move.v1"):
+    """These persons may go on in another case: one of their own with this principal, or without one one that there is."""
+
+    to_id: UUID
+    person_ids: tuple[UUID, ...]
+    principal_id: UUID | None = None
+
+
+class AttemptMayNotMove(Event, kind="avrr.counselling.intention.attempt_may_not_move.v1"):
+    """These persons stay in their case: not all of them have an open attempt by it, or that other one cannot take them."""
+
+    to_id: UUID
+
+
+class AttemptMoved(Event, kind="avrr.counselling.intention.attempt_moved.v1"):
+    """The return attempt of these persons goes on under another intention, and not under this one any more."""
+
+    to_id: UUID
+    person_ids: tuple[UUID, ...]
+
+
+class AttemptTakenOver(Event, kind="avrr.counselling.intention.attempt_taken_over.v1"):
+    """The return attempt of these persons goes on under this intention, which begins with that if it is a new one."""
+
+    from_id: UUID
+    session_id: UUID
+    principal_id: UUID
+    persons: tuple[CoveredPerson, ...]
+    destination_country: Country
+    counsellor_id: str
+    expressed_at: datetime
+
+
 EVENTS: tuple[type[Event], ...] = (
     PersonRegistered, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
     LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
     ErasureCompleted, PapersEndConfirmed, FamilyRegistered, FamilyMemberJoined, FamilyMemberLeft, GuardianNamed, SessionScheduled, SessionHeld,
     SessionNotHeld, GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded,
+    AttemptMayMove, AttemptMayNotMove, AttemptMoved, AttemptTakenOver,
 )

@@ -35,6 +35,19 @@ class CaseNoted(Event, kind="avrr.reintegration.case.noted.v1"):
     deciding_ids: tuple[UUID, ...] = ()
 
 
+class PersonsLeft(Event, kind="avrr.reintegration.case.persons_left.v1"):
+    """A family's case was split: these persons go on with another one."""
+
+    person_ids: tuple[UUID, ...]
+
+
+class PersonsCame(Event, kind="avrr.reintegration.case.persons_came.v1"):
+    """A family's case was joined with this one: these persons go on in it; ``deciding_ids`` are the adults among them."""
+
+    person_ids: tuple[UUID, ...]
+    deciding_ids: tuple[UUID, ...]
+
+
 class ArrivalNoted(Event, kind="avrr.reintegration.case.arrival_noted.v1"):
     """Reintegration took note that a person arrived; from now on there may be money."""
 
@@ -268,7 +281,7 @@ class KeptPapersEnded(Event, kind="avrr.reintegration.person.kept_papers_ended.v
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
+    CaseNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
     GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded,

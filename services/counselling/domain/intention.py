@@ -1,105 +1,42 @@
 """The wish of one person or family to return; it begins a return attempt and its id becomes the case's id."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
+from services.counselling.domain import attempt_moves
 from services.counselling.domain.age import age_group
+from services.counselling.domain.attempt import (
+    TRANSITIONS,
+    Covered,
+    Intention,
+    IntentionFacts,
+    PersonToCover,
+    SessionBehind,
+    Status,
+)
+from services.counselling.domain.attempt_moves import taken_over, without_active
 from services.counselling.domain.command_fields import MOST_PERSONS, refuse_twice
 from services.counselling.domain.erasure import person_erased
 from shared.contracts.counselling import (
-    AgeGroup,
     AttemptEnded,
+    AttemptMayMove,
+    AttemptMayNotMove,
+    AttemptMoved,
     AttemptReopened,
     AttemptStaysEnded,
+    AttemptTakenOver,
     CoveredPerson,
     IntentionExpressed,
-    SessionOutcome,
-    SessionType,
-    Sex,
 )
 from shared.countries import AssignedCountry
 from shared.decider import Decider, Events, opening, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
 from shared.transitions import moved
-
-Status = Literal["active", "ended"]
-
-BEGINNINGS: frozenset[str] = frozenset({"active"})
-TRANSITIONS: Mapping[str, frozenset[str]] = {"active": frozenset({"ended"}), "ended": frozenset({"active"})}
-
-
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """One person whom the intention covers, as on the day it was recorded."""
-
-    person_id: UUID
-    sex: Sex
-    age_group: AgeGroup
-    country_of_origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Intention:
-    """A return attempt; ``active_person_ids`` are those covered persons for whom it has not ended.
-
-    The status is ``ended`` exactly when nobody is active any more.
-    """
-
-    status: Status
-    session_id: UUID
-    principal_id: UUID
-    destination_country: str
-    counsellor_id: str
-    expressed_at: datetime
-    persons: tuple[Covered, ...]
-    active_person_ids: tuple[UUID, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SessionBehind:
-    """The session in which the wish was expressed; ``held_at`` is None unless it was held."""
-
-    held_at: datetime | None
-    session_type: SessionType
-    outcome: SessionOutcome | None
-    person_ids: tuple[UUID, ...]
-    counsellor_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class PersonToCover:
-    """A registered person who is to be covered.
-
-    ``attempt_active``: some intention still counts this person as active. ``expressed_in_session``: some
-    intention of this very session, active or ended, covers this person. ``birth_year`` is None for who was erased.
-    """
-
-    person_id: UUID
-    sex: Sex
-    birth_year: int | None
-    country_of_origin: str
-    data_consent: bool = False
-    family_id: UUID | None = None
-    attempt_active: bool = True
-    expressed_in_session: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class IntentionFacts:
-    """The session, and those of the persons to be covered who are registered.
-
-    ``free`` are, of persons whose attempt is to go on, those who are not erased and have no other active attempt.
-    """
-
-    session: SessionBehind | None = None
-    persons: tuple[PersonToCover, ...] = ()
-    free: frozenset[UUID] = frozenset()
 
 
 class ExpressIntention(Command):
@@ -273,17 +210,17 @@ def evolve(state: Intention | None, event: Event) -> Intention:
                 active_person_ids=tuple(person.person_id for person in event.persons),
             )
         case AttemptEnded() if state is not None:
-            active = tuple(
-                person_id for person_id in state.active_person_ids if person_id not in event.person_ids
-            )
-            status: Status = state.status if active else moved(TRANSITIONS, state.status, "ended")
-            return replace(state, status=status, active_person_ids=active)
-        case AttemptStaysEnded() if state is not None:
+            return without_active(state, event.person_ids)
+        case AttemptStaysEnded() | AttemptMayMove() | AttemptMayNotMove() if state is not None:
             return state
+        case AttemptMoved() if state is not None:
+            return without_active(state, event.person_ids)
+        case AttemptTakenOver():
+            return taken_over(state, event)
         case AttemptReopened() if state is not None:
             named = {*state.active_person_ids, *event.person_ids}
             active = tuple(person.person_id for person in state.persons if person.person_id in named)
-            status = state.status if state.status == "active" else moved(TRANSITIONS, state.status, "active")
+            status: Status = state.status if state.status == "active" else moved(TRANSITIONS, state.status, "active")
             return replace(state, status=status, active_person_ids=active)
         case _:
             raise TypeError(f"{type(event).__name__} does not apply to an intention here")
@@ -294,7 +231,11 @@ INTENTION: Decider[Intention, IntentionFacts] = Decider(
         opening(ExpressIntention, "Record the wish to return", _express),
         recording(RecordAttemptEnded, "Take note that an attempt ended", _record_attempt_ended),
         recording(RecordReopeningAsked, "Take note that an attempt is to go on", _record_reopening_asked),
+        *attempt_moves.RULES,
     ),
     evolve=evolve,
-    events=(IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded),
+    events=(
+        IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded, AttemptMayMove, AttemptMayNotMove, AttemptMoved,
+        AttemptTakenOver,
+    ),
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.counselling import figures, queries, wiring
+from services.counselling.domain.attempt import Intention
 from services.counselling.domain.family import (
     AddFamilyMember,
     Family,
@@ -14,7 +15,7 @@ from services.counselling.domain.family import (
     RemoveFamilyMember,
 )
 from services.counselling.domain.group_session import GroupSession, RecordGroupSession
-from services.counselling.domain.intention import ExpressIntention, Intention
+from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.outreach import Outreach, RecordOutreach
 from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession, Session
 from shared.callers import AuthenticatedRoute

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from services.portal.pages.case_family import ORDERS as FAMILY
 from services.portal.pages.frame import Reading
 from services.portal.pages.naming import names_of, short
 from services.portal.pages.steps import APART, apart, steps_of
@@ -17,7 +18,7 @@ router = APIRouter()
 STATUSES: Final = (
     "intention", "screening", "applied", "approved", "preparing", "ready_to_travel", "cleared_to_board", "departed",
     "arrived", "reintegrating", "grant_approved", "grant_disbursed", "monitoring", "closing", "closed", "withdrawn",
-    "ineligible", "not_departed", "lapsed", "on_hold",
+    "ineligible", "not_departed", "lapsed", "joined", "on_hold",
 )  # fmt: skip
 STATUSES_ABROAD: Final = (
     "in_preparation", "travel_scheduled", "departed", "arrived", "reintegration_ongoing", "closed", "not_coming",
@@ -70,7 +71,7 @@ async def case(case_id: UUID, page: Reading) -> Response:
     state, actions = found["state"], found["actions"]
     steps = steps_of(state, actions) if staff else ()
     # An arrival is confirmed beside the person who is awaited.
-    in_steps = {action["name"] for step in steps for action in step.actions} | {*APART, "confirm_arrival", "lift_hold", "close_alert"}
+    in_steps = {action["name"] for step in steps for action in step.actions} | {*APART, "confirm_arrival", "lift_hold", "close_alert", *FAMILY}
     lifts = any(action["name"] == "lift_hold" and action["allowed"] for action in actions)
     return await page.show(
         "case.html", found=found, state=state, gate=gate, timeline=timeline["items"] if timeline else (),

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.portal.client import Form
 from services.portal.fields import Given, Option, Posted
 from services.portal.pages import given_grants, given_persons
+from services.portal.pages.case_family import ORDERS, given_family
 from services.portal.pages.frame import Page
 from services.portal.pages.naming import here, named, names_of, option, short, travellers
 from services.portal.pages.support import given_support
@@ -89,6 +90,8 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
     start, options = start | suggested, options | offered
     if offered:
         fresh = frozenset()
+    if form.name in ORDERS:
+        return await given_family(page, form, state, people, found.etag or ""), f"/cases/{id}/family"
     if form.name == "close_alert":
         options["alert_id"] = [_alert(page, one) for found_out in state["screening"] for one in found_out["alerts"]]
         start["alert_id"] = str(named(page, "alert") or "")

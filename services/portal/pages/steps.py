@@ -14,7 +14,7 @@ _ORDER: Final = (
     "intention", "screening", "applied", "approved", "preparing", "ready_to_travel", "cleared_to_board", "departed",
     "arrived", "reintegrating", "grant_approved", "grant_disbursed", "monitoring", "closing", "closed",
 )  # fmt: skip
-_ENDED_EARLY: Final = frozenset({"withdrawn", "ineligible", "not_departed", "lapsed"})
+_ENDED_EARLY: Final = frozenset({"withdrawn", "ineligible", "not_departed", "lapsed", "joined"})
 
 # What belongs to no step: what is done when something changes.
 APART: Final = (

@@ -14,6 +14,8 @@ from shared.contracts.reintegration import (
     CaseNoted,
     CaseSealed,
     CaseUnsealed,
+    PersonsCame,
+    PersonsLeft,
     SealRefused,
 )
 from shared.decider import Decider, Events, recording
@@ -85,6 +87,19 @@ class RecordCase(Command):
     deciding_ids: tuple[UUID, ...] = ()
 
 
+class RecordPersonsLeft(Command):
+    """Some persons of a case go on with one of their own."""
+
+    person_ids: tuple[UUID, ...]
+
+
+class RecordPersonsJoined(Command):
+    """Persons of another case go on in this one; ``deciding_ids`` are the adults among them."""
+
+    person_ids: tuple[UUID, ...]
+    deciding_ids: tuple[UUID, ...]
+
+
 class RecordArrival(Command):
     """The receiving office confirmed that a person arrived."""
 
@@ -136,6 +151,22 @@ def _record_case(state: Case | None, order: RecordCase, facts: CaseFacts, contex
             deciding_ids=order.deciding_ids,
         ),
     )
+
+
+def _record_persons_left(state: Case | None, order: RecordPersonsLeft, _: CaseFacts, __: Context) -> Events:
+    if state is None:
+        return ()
+    left = tuple(id for id in order.person_ids if id in state.person_ids)
+    return (PersonsLeft(person_ids=left),) if left else ()
+
+
+def _record_persons_joined(state: Case | None, order: RecordPersonsJoined, _: CaseFacts, __: Context) -> Events:
+    if state is None:
+        return ()
+    came = tuple(id for id in order.person_ids if id not in state.person_ids)
+    if not came:
+        return ()
+    return (PersonsCame(person_ids=came, deciding_ids=tuple(id for id in order.deciding_ids if id in came)),)
 
 
 def _record_arrival(state: Case | None, order: RecordArrival, facts: CaseFacts, context: Context) -> Events:
@@ -194,6 +225,15 @@ def evolve(state: Case | None, event: Event) -> Case:
             if state.status == "arrived" and not arrived:
                 return replace(state, arrived=arrived, status=moved(TRANSITIONS, state.status, "noted"))
             return replace(state, arrived=arrived)
+        case PersonsLeft():
+            return replace(
+                state, person_ids=tuple(id for id in state.person_ids if id not in event.person_ids),
+                deciding_ids=tuple(id for id in state.deciding_ids if id not in event.person_ids),
+            )
+        case PersonsCame():
+            # Of a case of which it was never noted who decides, everybody does.
+            deciding = (*state.deciding_ids, *event.deciding_ids) if state.deciding_ids else ()
+            return replace(state, person_ids=(*state.person_ids, *event.person_ids), deciding_ids=deciding)
         case CaseEndNoted():
             return replace(state, status=moved(TRANSITIONS, state.status, "ended"))
         case CaseSealed():
@@ -209,6 +249,8 @@ def evolve(state: Case | None, event: Event) -> Case:
 CASE: Decider[Case, CaseFacts] = Decider(
     rules=(
         recording(RecordCase, "Take note of a return case", _record_case),
+        recording(RecordPersonsLeft, "Take note of who goes on in another case", _record_persons_left),
+        recording(RecordPersonsJoined, "Take note of who goes on in this case", _record_persons_joined),
         recording(RecordArrival, "Take note of an arrival", _record_arrival),
         recording(RecordArrivalTakenBack, "Take note that an arrival was recorded wrongly", _record_arrival_taken_back),
         recording(RecordCaseEnd, "Take note of the case's end", _record_case_end),
@@ -216,5 +258,7 @@ CASE: Decider[Case, CaseFacts] = Decider(
         recording(UnsealCase, "Take grants again", _unseal),
     ),
     evolve=evolve,
-    events=(CaseNoted, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused),
+    events=(
+        CaseNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused,
+    ),
 )

@@ -170,12 +170,16 @@ def _record_own_plan(order: RecordOwnPlan, facts: PlanFacts, context: Context) -
 
 
 def _agree(state: Plan, order: AgreePlan, facts: PlanFacts, context: Context) -> Events:
-    _refuse_impossible_day(order.agreed_on, refuse_unless_open(facts.case), facts)
-    return (_agreed_anew(state, _lines(order.lines, state.person_ids), order),)
+    case = refuse_unless_open(facts.case)
+    _refuse_impossible_day(order.agreed_on, case, facts)
+    covered = _covered(state, case)
+    return (_agreed_anew(state, _lines(order.lines, covered), order, covered),)
 
 
 def _agree_without_health(state: Plan, order: AgreePlanWithoutHealth, facts: PlanFacts, context: Context) -> Events:
-    _refuse_impossible_day(order.agreed_on, refuse_unless_open(facts.case), facts)
+    case = refuse_unless_open(facts.case)
+    _refuse_impossible_day(order.agreed_on, case, facts)
+    covered = _covered(state, case)
     standing = tuple(line for line in state.lines if line.category == OF_HEALTH)
     # An office sees medical lines that it agreed itself while money is owed, and says them again with all the others.
     said = tuple(line for line in order.lines if not (line.category == OF_HEALTH and state.stands(line)))
@@ -186,12 +190,19 @@ def _agree_without_health(state: Plan, order: AgreePlanWithoutHealth, facts: Pla
     # Held against the plan as it was, so that the same is refused whether or not there is a line that is not told.
     refuse_two_currencies((*(line.planned for line in said), *(line.money for line in state.lines)))
     kept = tuple(_line(line.line_id, line.person_id, line.dimension, OF_HEALTH, line.money) for line in standing)
-    return (_agreed_anew(state, (*_lines(said, state.person_ids), *kept), order),)
+    return (_agreed_anew(state, (*_lines(said, covered), *kept), order, covered),)
 
 
-def _agreed_anew(state: Plan, lines: tuple[PlanLine, ...], order: AgreePlan) -> PlanAgreed:
+def _covered(state: Plan, case: Case) -> tuple[UUID, ...]:
+    """Whom a new version covers: everybody of the case, also who came to it when a family was joined again."""
+    return state.person_ids if set(state.person_ids) == set(case.person_ids) else case.person_ids
+
+
+def _agreed_anew(
+    state: Plan, lines: tuple[PlanLine, ...], order: AgreePlan, covered: tuple[UUID, ...]
+) -> PlanAgreed:
     return PlanAgreed(
-        case_id=state.case_id, destination_country=state.destination_country, person_ids=state.person_ids,
+        case_id=state.case_id, destination_country=state.destination_country, person_ids=covered,
         plan_version=state.plan_version + 1, lines=lines, agreed_on=order.agreed_on,
     )  # fmt: skip
 
@@ -302,6 +313,7 @@ def evolve(state: Plan | None, event: Event) -> Plan:
                 )
             return replace(
                 state,
+                person_ids=event.person_ids,
                 lines=_kept(event.lines),
                 status=moved(TRANSITIONS, state.status, "agreed"),
                 plan_version=event.plan_version,

@@ -22,6 +22,7 @@ from services.returns.domain.case_held import (
     no_longer_held,
     stopped_no_more,
 )
+from services.returns.domain.case_regrouped import regrouped, split_off
 from services.returns.domain.case_state import (
     Case,
     CasePerson,
@@ -34,6 +35,7 @@ from services.returns.domain.case_times import in_time, lands_at, lapsed_in
 from services.returns.domain.journey_evidence import assistance_in, evidence_in
 from services.returns.domain.screening_facts import with_recorded
 from services.returns.domain.support import with_support
+from shared.contracts.families import CaseSplitOff
 from shared.contracts.reopening import ReopeningRefused, ReopeningRequested
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -88,6 +90,8 @@ def evolve(state: Case | None, event: Event) -> Case:
 def _changed(state: Case | None, event: Event) -> Case:
     if isinstance(event, CaseOpened) and state is None:
         return _opened(event)
+    if isinstance(event, CaseSplitOff) and state is None:
+        return split_off(event)
     if state is None:
         raise TypeError(f"a case cannot begin with {type(event).__name__}")
     match event:
@@ -239,7 +243,8 @@ def _aside(state: Case, event: Event) -> Case:
         case _:
             if (supports := with_support(state.supports, event)) is not None:
                 return replace(state, supports=supports)
-            if (found := corrected(state, event)) is not None:
+            found = corrected(state, event) or regrouped(state, event)
+            if found is not None:
                 return found
             raise TypeError(f"{type(event).__name__} does not apply to a case here")
 

@@ -31,6 +31,7 @@ STATUS_IN_WORDS: Final[Mapping[Status, str]] = {
     "ineligible": "not eligible",
     "not_departed": "not departed",
     "lapsed": "lapsed",
+    "joined": "joined with another case",
     "on_hold": "on hold",
 }
 

@@ -74,6 +74,11 @@ def _long_enough_ago(case: Case, _: CaseFacts, context: Context) -> None:
 def _record_departure(case: Case, order: RecordDeparture, facts: CaseFacts, context: Context) -> Events:
     refuse_future(order.departed_at, context)
     leaving = [member(case, person_id) for person_id in order.person_ids]
+    if case.status == "joined" and any(person.travel == "expected" for person in leaving):
+        raise RuleViolation(
+            "case_joined",
+            "One of these persons goes on in the case with which this one was joined. Record the departure there.",
+        )
     if any(person.travel in ("departed", "arrived") for person in leaving):
         raise RuleViolation(
             "already_departed",

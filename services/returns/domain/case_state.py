@@ -26,7 +26,7 @@ from shared.contracts.returns import (
 Status = Literal[
     "intention", "screening", "applied", "approved", "preparing", "ready_to_travel", "cleared_to_board", "departed",
     "arrived", "reintegrating", "grant_approved", "grant_disbursed", "monitoring", "closing", "closed", "withdrawn",
-    "ineligible", "not_departed", "lapsed", "on_hold",
+    "ineligible", "not_departed", "lapsed", "joined", "on_hold",
 ]
 # For so long after it what was told by other services counts as known.
 FACTS_HOLD: Final = timedelta(seconds=60)
@@ -42,7 +42,11 @@ GATED: Final[tuple[Status, ...]] = ("ready_to_travel", "cleared_to_board")
 FOLLOWING_GRANTS: Final[tuple[Status, ...]] = ("reintegrating", "grant_approved", "grant_disbursed", "monitoring")
 # Where a case may be when it is put on hold. While it is being closed the answer is a moment away.
 HOLDABLE: Final[tuple[Status, ...]] = (*BEFORE_DEPARTURE, "departed", "arrived", *FOLLOWING_GRANTS)
-TERMINAL: Final[tuple[Status, ...]] = ("closed", "withdrawn", "ineligible", "not_departed", "lapsed")
+TERMINAL: Final[tuple[Status, ...]] = ("closed", "withdrawn", "ineligible", "not_departed", "lapsed", "joined")
+# Where a family may part and come together again. Whoever is cleared to board leaves as they were cleared.
+REGROUPING: Final[tuple[Status, ...]] = (
+    "intention", "screening", "applied", "approved", "preparing", "ready_to_travel",
+)
 
 _GRANT_LED: Final = frozenset(FOLLOWING_GRANTS)
 
@@ -51,12 +55,12 @@ AWAITED: Final[tuple[Status, ...]] = ("preparing", "ready_to_travel", "cleared_t
 
 BEGINNINGS: Final[frozenset[str]] = frozenset({"intention"})
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
-    "intention": frozenset({"screening", "departed", "withdrawn", "lapsed", "on_hold"}),
-    "screening": frozenset({"applied", "departed", "withdrawn", "ineligible", "lapsed", "on_hold"}),
-    "applied": frozenset({"approved", "departed", "withdrawn", "ineligible", "lapsed", "on_hold"}),
-    "approved": frozenset({"preparing", "departed", "withdrawn", "lapsed", "on_hold"}),
-    "preparing": frozenset({"ready_to_travel", "departed", "withdrawn", "lapsed", "on_hold"}),
-    "ready_to_travel": frozenset({"cleared_to_board", "preparing", "departed", "withdrawn", "on_hold"}),
+    "intention": frozenset({"screening", "departed", "withdrawn", "lapsed", "joined", "on_hold"}),
+    "screening": frozenset({"applied", "departed", "withdrawn", "ineligible", "lapsed", "joined", "on_hold"}),
+    "applied": frozenset({"approved", "departed", "withdrawn", "ineligible", "lapsed", "joined", "on_hold"}),
+    "approved": frozenset({"preparing", "departed", "withdrawn", "lapsed", "joined", "on_hold"}),
+    "preparing": frozenset({"ready_to_travel", "departed", "withdrawn", "lapsed", "joined", "on_hold"}),
+    "ready_to_travel": frozenset({"cleared_to_board", "preparing", "departed", "withdrawn", "joined", "on_hold"}),
     "cleared_to_board": frozenset({"preparing", "departed", "withdrawn", "on_hold"}),
     # Back only where two people have said that it was recorded wrongly.
     "departed": frozenset({"arrived", "not_departed", "preparing", "on_hold"}),
@@ -72,6 +76,7 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "ineligible": frozenset(),
     "not_departed": frozenset(),
     "lapsed": frozenset(),
+    "joined": frozenset(),
     # Back to where it was, or to where it has come meanwhile; never past the gate.
     "on_hold": frozenset({*(frozenset(HOLDABLE) - frozenset(GATED)), "withdrawn"}),
 }
@@ -193,6 +198,10 @@ class Case:
     ``screening`` is what was found out about those who still travel, with the alerts about anybody that protection has not
     closed; ``protection_since`` is since when protection has to look at the case, for an alert or for a hold of its own.
     ``supports`` is what its persons need on the way, planned or given, in the order in which it became known.
+
+    ``split_from`` is the case from which this one was split off, ``split_into`` those that were split off from it, and
+    ``joined_into`` the one in which everybody of it goes on. ``regrouping_with`` is the case with which that was asked for,
+    until counselling has answered.
     """
 
     case_ref: str
@@ -236,6 +245,10 @@ class Case:
     screening: tuple[PersonScreening, ...] = ()
     protection_since: datetime | None = None
     supports: tuple[Support, ...] = ()
+    split_from: UUID | None = None
+    split_into: tuple[UUID, ...] = ()
+    joined_into: UUID | None = None
+    regrouping_with: UUID | None = None
 
     @property
     def in_contact_at(self) -> datetime:
@@ -300,13 +313,16 @@ class CaseFacts:
 
     ``followers_caught_up_at`` is the last moment at which every consumer of this service had nothing left to read. A
     shell on a replayed clock hands in the replayed ``now`` while they are caught up. None: not known, so stale.
-    Whether somebody of the case was erased or has another open case is asked when it is to be reopened, and not else.
+    Whether somebody of the case was erased or has another open case is asked when it is to be reopened, and not else;
+    ``other`` is the case that a command names besides its own, whose id is ``own_id`` then.
     """
 
     persons: tuple[KnownPerson, ...] = ()
     followers_caught_up_at: datetime | None = None
     anybody_erased: bool = False
     in_another_case: bool = False
+    other: "Case | None" = None
+    own_id: UUID | None = None
 
     def are_fresh(self, at: datetime) -> bool:
         """Whether all that happened elsewhere was known here at this moment, or a little before.

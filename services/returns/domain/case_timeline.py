@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.actors import Role
-from shared.contracts import corrections, reopening, returns, support
+from shared.contracts import corrections, families, reopening, returns, support
 from shared.messages import Event
 
 _STAFF: Final = frozenset({Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS})
@@ -84,6 +84,13 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     support.SupportPlanned: Shown(_SCREENING, None, _PROTECTING, of_screening=True),
     support.SupportGiven: Shown(_SCREENING, None, _PROTECTING, of_screening=True),
     support.SupportCancelled: Shown(_SCREENING, None, _PROTECTING, of_screening=True),
+    families.SplitAsked: Shown(),
+    families.JoinAsked: Shown(),
+    families.RegroupingDropped: Shown(),
+    families.FamilySplit: Shown(),
+    families.CaseSplitOff: Shown(),
+    families.CaseJoined: Shown(),
+    families.FamilyJoined: Shown(),
 }
 
 _BY_KIND: Final = {event.kind: shown for event, shown in TIMELINE.items()}

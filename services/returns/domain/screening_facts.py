@@ -1,5 +1,6 @@
 """How what screening found stands in an event that looks the same whatever it says, and how it is read back."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -80,6 +81,26 @@ def _id_of_alert(person_id: UUID, at: datetime, record_id: UUID | None) -> UUID:
 def closed(alert_id: UUID, person_id: UUID, outcome: AlertOutcome, at: datetime) -> ScreeningRecorded:
     """The fact that protection closed an alert about a person, in the same words."""
     return _recorded(alert_id, person_id, _AN_ALERT_CLOSED, outcome, "", at)
+
+
+def carried(screening: PersonScreening, into_id: UUID) -> Iterator[ScreeningRecorded]:
+    """What was found about a person in another case, stated again in the one under this id, with the alerts that are open."""
+    for name, adapter in _ADAPTERS.items():
+        finding: Finding | None = getattr(screening, name)
+        if finding is not None:
+            stated = adapter.dump_json(finding).decode()
+            record_id = _id_of_alert(into_id, finding.at, _id_of_part(screening.person_id, name, finding.at))
+            yield _recorded(record_id, screening.person_id, name, stated, "", finding.at)
+    for alert in screening.alerts:
+        # An alert without a finding, as a departure is one.
+        yield _recorded(
+            alert.alert_id, screening.person_id, _A_DEPARTURE, "", _AND.join(alert.causes), alert.raised_at
+        )
+
+
+def _id_of_part(person_id: UUID, name: str, at: datetime) -> UUID:
+    named = sha256(person_id.bytes + name.encode()).digest()[:10]
+    return UUID(int=int(at.timestamp() * 1000) << 80 | int.from_bytes(named))
 
 
 def _recorded(

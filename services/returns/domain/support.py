@@ -15,7 +15,7 @@ from shared.contracts.support import (
     SupportOutcome,
     SupportPlanned,
 )
-from shared.messages import Event
+from shared.messages import Concealed, Event
 from shared.money import Money
 
 SupportStatus = Literal["planned", "given", "cancelled"]
@@ -95,6 +95,14 @@ def support_seen_by(supports: tuple[Support, ...], counsellor_id: str, reader: A
         return supports
     # Of somebody who was erased nothing tells which support it was, so it is left out for these readers as well.
     return tuple(one for one in supports if one.need is not None and not tells_of_health(one.need))
+
+
+def planned(support: Support) -> SupportPlanned:
+    """The fact that this is planned, stated again in another case to which the person comes."""
+    return SupportPlanned(
+        support_id=support.support_id, person_id=support.person_id, need=Concealed.of(support.need or ""),
+        needed_from=support.needed_from, needed_until=support.needed_until,
+    )
 
 
 def _planned(event: SupportPlanned) -> Support:

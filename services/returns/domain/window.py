@@ -33,6 +33,8 @@ PUBLIC_STATES: Final[Mapping[Status, PublicState]] = {
     "ineligible": "not_coming",
     "not_departed": "not_coming",
     "lapsed": "not_coming",
+    # Whoever comes, comes with the other case.
+    "joined": "not_coming",
     # What an office is told goes by the stretch (`state_abroad`); nothing of a hold is seen outside.
     "on_hold": "in_preparation",
 }

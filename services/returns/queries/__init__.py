@@ -14,6 +14,7 @@ from services.returns.domain.gate import Condition
 from services.returns.queries.support import support_figures
 from services.returns.tables import OPEN, OVERDUE, READY, REPORTED, SCREENED
 from shared.contracts.counselling import Country
+from shared.contracts.families import CaseJoined, CaseSplitOff
 from shared.contracts.returns import (
     ApplicationSubmitted,
     CaseApproved,
@@ -110,7 +111,7 @@ _LISTINGS: Final[Mapping[frozenset[str], Sql]] = {
 }
 
 
-_ENDINGS: Final = (CaseDeclaredIneligible, CaseWithdrawn, CaseLapsed, CaseNotDeparted, CaseClosed)
+_ENDINGS: Final = (CaseDeclaredIneligible, CaseWithdrawn, CaseLapsed, CaseNotDeparted, CaseClosed, CaseJoined)
 
 
 def _is(*events: type[Event]) -> str:
@@ -148,7 +149,7 @@ FIGURES = Sql(
     f"  coalesce(sum(persons) FILTER (WHERE {_is(CaseLapsed)}), 0) AS lapsed_persons, "
     f"  count(DISTINCT subject) FILTER (WHERE {_is(FlightMissed)}) AS missed_flights "
     " FROM recorded, period WHERE at >= begins AND at < ends), "
-    f"standing AS (SELECT count(*) FILTER (WHERE {_is(CaseOpened)}) "
+    f"standing AS (SELECT count(*) FILTER (WHERE {_is(CaseOpened, CaseSplitOff)}) "
     f" + count(*) FILTER (WHERE {_is(CaseReopened)}) "
     f" - count(*) FILTER (WHERE {_is(*_ENDINGS)}) AS open_cases FROM recorded, period WHERE at < ends) "
     "SELECT (SELECT count(*) FROM departed) AS departures, returned.*, by_country, noted.*, open_cases "

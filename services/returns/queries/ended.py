@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.returns.domain.case_state import TERMINAL, Status
+from shared.contracts.families import CaseSplitOff, FamilyJoined
 from shared.contracts.returns import (
     CaseClosed,
     CaseDeclaredIneligible,
@@ -19,10 +20,13 @@ from shared.contracts.returns import (
 )
 from shared.db import Sql, UnitOfWork
 
+_BEGINNINGS: Final = (CaseOpened, CaseSplitOff, FamilyJoined)
 _ENDINGS: Final = (CaseClosed, CaseDeclaredIneligible, CaseLapsed, CaseNotDeparted, CaseWithdrawn)
 _KINDS: Final = ", ".join(f"'{event.kind}'" for event in _ENDINGS)
+_OPENING: Final = ", ".join(f"'{event.kind}'" for event in _BEGINNINGS)
 
-# A case is found by the event that opened it, which names everybody; an array's elements are in no index here.
+# A case is found by the event with which it began for somebody, which names them; an array's elements are in no index here.
+# Of whoever goes on in another case only that one is theirs.
 _CASES = Sql(
     "SELECT asked.id AS person_id, c.id AS case_id, c.status, "
     "EXISTS (SELECT FROM jsonb_array_elements(c.persons) one "
@@ -32,8 +36,10 @@ _CASES = Sql(
     ") AS ended_at "
     "FROM unnest(cast(:person_ids AS uuid[])) asked(id) CROSS JOIN LATERAL ("
     " SELECT DISTINCT e.subject FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
-    f" WHERE m.about = asked.id AND e.type = '{CaseOpened.kind}') opened "
-    "JOIN cases c ON c.id = opened.subject ORDER BY asked.id, c.id"
+    f" WHERE m.about = asked.id AND e.type IN ({_OPENING})) opened "
+    "JOIN cases c ON c.id = opened.subject AND EXISTS (SELECT FROM jsonb_array_elements(c.persons) one "
+    " WHERE one ->> 'person_id' = cast(asked.id AS text) AND (c.status <> 'joined' OR one ->> 'travel' = 'withdrawn')) "
+    "ORDER BY asked.id, c.id"
 )
 Ending = Literal["open", "without_return", "returned"]
 

@@ -9,15 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from services.counselling.domain.attempt import Intention, IntentionFacts, PersonToCover, SessionBehind
 from services.counselling.domain.intention import (
     INTENTION,
     ExpressIntention,
-    Intention,
-    IntentionFacts,
-    PersonToCover,
     RecordAttemptEnded,
     RecordReopeningAsked,
-    SessionBehind,
     evolve,
 )
 from shared.contracts.counselling import (

@@ -5,10 +5,15 @@ from uuid import UUID
 
 import pytest
 
+from services.counselling.domain.attempt import IntentionFacts
+from services.counselling.domain.attempt_moves import (
+    RecordAttemptMoved,
+    RecordAttemptTakenOver,
+    RecordMoveAsked,
+)
 from services.counselling.domain.erasure import RecordErasureConfirmed, RecordPapersEnd
 from services.counselling.domain.intention import (
     INTENTION,
-    IntentionFacts,
     RecordAttemptEnded,
     RecordReopeningAsked,
 )
@@ -16,6 +21,7 @@ from services.counselling.reactions import REACTIONS
 from shared.actors import Actor
 from shared.contracts import returns
 from shared.contracts.erasure import HOLDERS, Erased
+from shared.contracts.families import CaseJoined, FamilySplit, JoinAsked, SplitAsked
 from shared.contracts.reintegration import KeptPapersEnded
 from shared.contracts.reopening import ReopeningRequested
 from shared.contracts.returns import (
@@ -30,7 +36,7 @@ from shared.messages import Concealed, Context, Event, Order, Received
 from shared.topology import BY_NAME
 from tests.given import NOON
 
-CASE, FATHER, SON = UUID(int=7), UUID(int=1), UUID(int=2)
+CASE, OTHER, FATHER, SON = UUID(int=7), UUID(int=5), UUID(int=1), UUID(int=2)
 CAUSE = Received(subject=CASE, at=NOON, actor_id="staff:amira")
 
 ENDS: tuple[Event, ...] = (
@@ -63,9 +69,37 @@ def test_whether_a_case_is_taken_up_again_is_asked_of_its_attempt() -> None:
     )
 
 
-def test_every_fact_of_returns_that_ends_an_attempt_has_a_reaction_and_no_other_has_but_what_takes_it_up_again() -> None:
+def test_a_family_that_parts_or_comes_together_is_asked_about_at_its_attempt() -> None:
+    split = SplitAsked(new_case_id=OTHER, principal_id=FATHER, person_ids=(FATHER,))
+    assert REACTIONS[SplitAsked](split, CAUSE) == (
+        Order("intention", CASE, RecordMoveAsked(to_id=OTHER, person_ids=(FATHER,), principal_id=FATHER)),
+    )
+    assert REACTIONS[JoinAsked](JoinAsked(into_case_id=OTHER, person_ids=(FATHER,)), CAUSE) == (
+        Order("intention", CASE, RecordMoveAsked(to_id=OTHER, person_ids=(FATHER,))),
+    )
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        FamilySplit(new_case_id=OTHER, principal_id=FATHER, person_ids=(FATHER, SON)),
+        CaseJoined(into_case_id=OTHER, person_ids=(FATHER, SON)),
+    ],
+    ids=["split", "joined"],
+)
+def test_whoever_goes_on_in_another_case_has_their_attempt_there_in_one_transaction(event: Event) -> None:
+    assert REACTIONS[type(event)](event, CAUSE) == (
+        # They are taken over while the attempt that they leave still tells who they are.
+        Order("intention", OTHER, RecordAttemptTakenOver(from_id=CASE, person_ids=(FATHER, SON), principal_id=FATHER)),
+        Order("intention", CASE, RecordAttemptMoved(to_id=OTHER, person_ids=(FATHER, SON))),
+    )
+
+
+def test_every_fact_of_returns_that_ends_an_attempt_has_a_reaction_and_no_other_has_but_what_takes_it_up_or_along() -> None:
     says_who_ended = {type(event) for event in ENDS} | {PersonWithdrew}
-    assert {event for event in REACTIONS if not issubclass(event, Erased)} == says_who_ended | {ReopeningRequested, KeptPapersEnded}
+    assert {event for event in REACTIONS if not issubclass(event, Erased)} == says_who_ended | {
+        ReopeningRequested, KeptPapersEnded, SplitAsked, JoinAsked, FamilySplit, CaseJoined,
+    }  # fmt: skip
     assert says_who_ended <= set(returns.EVENTS)
 
 

@@ -10,6 +10,7 @@ from services.returns.domain.case_timeline import TIMELINE, shown_to
 from services.returns.policy import POLICY
 from shared.actors import Role
 from shared.contracts.corrections import ArrivalCorrected, CorrectionAsked, DepartureCorrected
+from shared.contracts.families import CaseSplitOff
 from shared.contracts.returns import (
     ArrivalOverdue,
     BookingConfirmed,
@@ -22,10 +23,11 @@ from shared.messages import Event
 
 # A booking says when somebody will travel, and no more; an overdue arrival when it should have been.
 LIES_AHEAD = {(BookingConfirmed, "departs_at"), (BookingConfirmed, "arrives_at"), (ArrivalOverdue, "expected_at")}
-# When it was recorded each entry says by itself, and since when time had taken a clearance away only earlier facts.
+# When it was recorded each entry says by itself, when somebody wished to return the case from which theirs was split off, and since when time had taken a clearance away only earlier facts.
 SAID_ELSEWHERE = {
     (BookingConfirmed, "booked_at"), (ClearanceLost, "lapsed_at"), (CorrectionAsked, "asked_at"),
-    (DepartureCorrected, "corrected_at"), (ArrivalCorrected, "corrected_at"),
+    (DepartureCorrected, "corrected_at"), (ArrivalCorrected, "corrected_at"), (CaseSplitOff, "expressed_at"),
+    (CaseSplitOff, "last_contact_at"),
 }  # fmt: skip
 
 

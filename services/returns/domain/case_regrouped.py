@@ -1,0 +1,159 @@
+"""How a case changes when its family is split or joined again: who goes on where, with what, and what is asked anew."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from uuid import UUID
+
+from services.returns.domain.case_changes import (
+    moved_to,
+    unconfirmed,
+    with_persons,
+    with_screening,
+    without_booking,
+)
+from services.returns.domain.case_state import REGROUPING, Case, CasePerson, Status
+from services.returns.domain.screening import PersonScreening
+from services.returns.domain.support import Support
+from shared.contracts.families import (
+    CaseJoined,
+    CaseSplitOff,
+    FamilyJoined,
+    FamilySplit,
+    GoingOn,
+    JoinAsked,
+    RegroupingDropped,
+    SplitAsked,
+)
+from shared.messages import Event
+
+
+def split_off(event: CaseSplitOff) -> Case:
+    """The case that begins for persons of another one."""
+    status = next(known for known in REGROUPING if known == event.status)
+    return Case(
+        case_ref=event.case_ref, status=status, destination_country=event.destination_country,
+        principal_id=event.principal_id, counsellor_id=event.counsellor_id,
+        persons=tuple(_person(one) for one in event.persons), expressed_at=event.expressed_at,
+        last_contact_at=event.last_contact_at, submitted_by=event.submitted_by, approved_by=event.approved_by,
+        programme=event.programme, receiving_country=event.receiving_country, split_from=event.from_case_id,
+    )  # fmt: skip
+
+
+def regrouped(case: Case, event: Event) -> Case | None:
+    """The case after a fact about the splitting or joining of its family; None if the event is none."""
+    match event:
+        case SplitAsked():
+            return replace(case, regrouping_with=event.new_case_id)
+        case JoinAsked():
+            return replace(case, regrouping_with=event.into_case_id)
+        case RegroupingDropped():
+            return replace(case, regrouping_with=None)
+        case FamilySplit():
+            parted = _without(case, event.person_ids)
+            return replace(parted, split_into=(*case.split_into, event.new_case_id), regrouping_with=None)
+        case CaseJoined():
+            gone_on = frozenset(event.person_ids)
+            return replace(
+                without_booking(case), status=moved_to(case, "joined"), joined_into=event.into_case_id,
+                regrouping_with=None,
+                # Whoever goes on is looked after in the other case.
+                screening=tuple(one for one in case.screening if one.person_id not in gone_on),
+                supports=_without_planned(case.supports, gone_on),
+            )
+        case FamilyJoined():
+            return _with(case, tuple(_person(one) for one in event.persons))
+        case _:
+            return None
+
+
+def gets_as_far_as(status: Status) -> Status:
+    """How far a case is that begins for persons of one at this status: what is ready is prepared anew."""
+    return "preparing" if status == "ready_to_travel" else status
+
+
+def person_going_on(person: CasePerson, along: Collection[UUID]) -> CasePerson:
+    """What of a person's own goes along with them into another case, with these persons.
+
+    What was signed for a child by somebody who does not go along is signed anew. The exit is reported for one flight.
+    """
+    return CasePerson(
+        person.person_id, person.sex, person.age_group, person.country_of_origin,
+        declared_by=person.declared_by if person.declared_by in along else None,
+        own_plan_id=person.own_plan_id, document=person.document, document_valid_until=person.document_valid_until,
+        evidence=tuple(one for one in person.evidence if one.kind != "exit_formalities"),
+    )  # fmt: skip
+
+
+def screening_going_on(found: PersonScreening, along: Collection[UUID], *, same_adults: bool) -> PersonScreening:
+    """What screening found of a person who goes on with these persons.
+
+    What somebody else answered for a child is asked of whoever goes along. What is best for a child was found of a journey
+    beside the adults that it had, and is found anew if these are others.
+    """
+    answered = found.voluntariness
+    return replace(
+        found,
+        voluntariness=answered if answered is not None and answered.answered_by in along else None,
+        best_interests=found.best_interests if same_adults else None,
+    )
+
+
+def with_others_signing(case: Case, leaving: Iterable[UUID]) -> Case:
+    """The case in which whatever these persons signed or answered for others is signed and answered anew."""
+    named = frozenset(leaving)
+    signed_for = [one.person_id for one in case.persons if one.declared_by in named and one.person_id not in named]
+    case = with_persons(case, signed_for, declared_by=None)
+    for found in case.screening:
+        if found.person_id not in named and found.voluntariness is not None and found.voluntariness.answered_by in named:
+            case = with_screening(case, replace(found, voluntariness=None))
+    return case
+
+
+def _without(case: Case, person_ids: tuple[UUID, ...]) -> Case:
+    """The case without these persons, its booking held for those who stay, of whom its office is told anew."""
+    named = frozenset(person_ids)
+    case = unconfirmed(with_others_signing(case, person_ids))
+    adult_leaves = any(one.is_adult for one in case.persons if one.person_id in named)
+    staying = tuple(one for one in case.persons if one.person_id not in named)
+    screening = (one for one in case.screening if one.person_id not in named)
+    seats = tuple(seat for seat in case.booked_person_ids if seat not in named)
+    parted = replace(
+        case, persons=staying, principal_id=_principal(case.principal_id, staying), booked_person_ids=seats,
+        screening=tuple(_found_anew(screening) if adult_leaves else screening), reception_arranged_at=None,
+        supports=_without_planned(case.supports, named),
+    )
+    under_way = any(one.travel == "departed" for one in staying)
+    return parted if seats or under_way else without_booking(parted)
+
+
+def _with(case: Case, persons: tuple[CasePerson, ...]) -> Case:
+    """The case with these persons besides; seats and reception are arranged for all of them."""
+    case = replace(unconfirmed(case), persons=(*case.persons, *persons), reception_arranged_at=None)
+    if any(one.is_adult for one in persons):
+        case = replace(case, screening=tuple(_found_anew(case.screening)))
+    return case
+
+
+def _without_planned(supports: tuple[Support, ...], named: Collection[UUID]) -> tuple[Support, ...]:
+    """The support of a case without what is planned for these persons; what they were given it has borne."""
+    return tuple(one for one in supports if one.person_id not in named or one.status != "planned")
+
+
+def _found_anew(screening: Iterable[PersonScreening]) -> Iterator[PersonScreening]:
+    for one in screening:
+        anew = replace(one, best_interests=None)
+        if anew != PersonScreening(one.person_id):
+            yield anew
+
+
+def _principal(principal_id: UUID, staying: tuple[CasePerson, ...]) -> UUID:
+    if any(one.person_id == principal_id for one in staying):
+        return principal_id
+    going_on = [one for one in staying if one.travel != "withdrawn"] or list(staying)
+    return next((one for one in going_on if one.is_adult), going_on[0]).person_id
+
+
+def _person(one: GoingOn) -> CasePerson:
+    return CasePerson(
+        one.person_id, one.sex, one.age_group, one.country_of_origin, declared_by=one.declared_by, own_plan_id=one.own_plan_id
+    )

@@ -1,0 +1,87 @@
+"""The events of returns by which a family's case is split and joined again; fields are only ever added."""
+
+from datetime import datetime
+from uuid import UUID
+
+from shared.contracts.counselling import AgeGroup, Country, Sex
+from shared.messages import Event, Part
+
+
+class GoingOn(Part):
+    """One person who goes on in another case, with what of theirs may stand in clear; ``declared_by`` is who signed."""
+
+    person_id: UUID
+    sex: Sex
+    age_group: AgeGroup
+    country_of_origin: Country
+    declared_by: UUID | None = None
+    own_plan_id: UUID | None = None
+
+
+class SplitAsked(Event, kind="avrr.returns.case.split_asked.v1"):
+    """Returns asks counselling, which keeps every attempt, whether these persons can go on with a case of their own."""
+
+    new_case_id: UUID
+    principal_id: UUID
+    person_ids: tuple[UUID, ...]
+
+
+class JoinAsked(Event, kind="avrr.returns.case.join_asked.v1"):
+    """Returns asks counselling whether everybody of this case can go on in another case of the same family."""
+
+    into_case_id: UUID
+    person_ids: tuple[UUID, ...]
+
+
+class RegroupingDropped(Event, kind="avrr.returns.case.regrouping_dropped.v1"):
+    """What was asked for with that other case is not done, for something stands against it by now."""
+
+    other_case_id: UUID
+
+
+class FamilySplit(Event, kind="avrr.returns.case.family_split.v1"):
+    """These persons belong to a case of their own from now on, with this principal; it begins in the same transaction."""
+
+    new_case_id: UUID
+    principal_id: UUID
+    person_ids: tuple[UUID, ...]
+
+
+class CaseSplitOff(Event, kind="avrr.returns.case.split_off.v1"):
+    """A case began for persons who belonged to another one until then, and is as far as that one was.
+
+    What else goes along with them is stated again by the events that follow it.
+    """
+
+    case_ref: str
+    from_case_id: UUID
+    principal_id: UUID
+    persons: tuple[GoingOn, ...]
+    destination_country: Country
+    counsellor_id: str
+    expressed_at: datetime
+    last_contact_at: datetime
+    status: str
+    submitted_by: str | None = None
+    approved_by: str | None = None
+    programme: str | None = None
+    receiving_country: Country | None = None
+
+
+class CaseJoined(Event, kind="avrr.returns.case.joined.v1"):
+    """Everybody of this case who still travels belongs to another one from now on; this one has ended."""
+
+    into_case_id: UUID
+    person_ids: tuple[UUID, ...]
+
+
+class FamilyJoined(Event, kind="avrr.returns.case.family_joined.v1"):
+    """These persons belong to this case from now on. What else goes along is stated again by the events that follow."""
+
+    from_case_id: UUID
+    persons: tuple[GoingOn, ...]
+
+
+EVENTS: tuple[type[Event], ...] = (
+    SplitAsked, JoinAsked, RegroupingDropped, FamilySplit, CaseSplitOff, CaseJoined, FamilyJoined,
+)

@@ -1,0 +1,158 @@
+"""A family's case split and joined again, with the limits of the database, and both cases in one transaction."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.returns.domain.case_application import RecordIntention
+from services.returns.domain.case_families import (
+    JoinFamily,
+    SplitFamily,
+)
+from services.returns.domain.case_preparation import MarkReadyToTravel
+from services.returns.domain.case_withdrawal import WithdrawCase
+from services.returns.domain.person import RecordErasure
+from services.returns.queries.ended import cases_of
+from services.returns.reactions import on_attempt_may_move
+from services.returns.wiring import CASE, WIRING
+from shared.contracts.counselling import AttemptMayMove
+from shared.db import UnitOfWork
+from shared.errors import Refusal
+from shared.handling import handle, transact
+from shared.ids import uuid7
+from shared.messages import Context, Origin, Received
+from shared.policy import EVERYWHERE
+from tests.given import NOON
+from tests.integration.returns.mission import ANNA, OLEG, RETURNS, Attempt, Mission, Stretch, somebody
+
+
+async def whole(mission: Mission, stretch: Stretch = "ready_to_travel") -> Attempt:
+    return await mission.brought_to(stretch, somebody("female"), somebody("male", "child"), somebody("male"))
+
+
+async def answered(mission: Mission, case_id: UUID, answer: AttemptMayMove, *, crash: bool = False) -> None:
+    """Takes counselling's answer as the consumer does: all that follows from it in one transaction."""
+    orders = on_attempt_may_move(answer, Received(subject=case_id, at=NOON, actor_id="x"))
+
+    async def work(unit: UnitOfWork) -> None:
+        for order in orders:
+            given = Context(RETURNS, NOON)
+            await handle(unit, CASE, order.id, order.command, given, Origin("test"), reach=EVERYWHERE)
+            if crash:
+                raise ConnectionError
+
+    await transact(mission.database.worker, EVERYWHERE.scope(RETURNS), work, WIRING.refusals)
+
+
+async def split(mission: Mission, attempt: Attempt) -> UUID:
+    """The father of a family goes on apart; answers with the id of his case."""
+    apart, father = uuid7(), attempt.ids[2]
+    await mission.order(attempt.id, SplitFamily(new_case_id=apart, person_ids=(father,), principal_id=father), ANNA)
+    await answered(mission, attempt.id, AttemptMayMove(to_id=apart, person_ids=(father,), principal_id=father))
+    return apart
+
+
+async def test_a_family_parts_at_one_moment_and_each_case_goes_on_by_itself(mission: Mission) -> None:
+    attempt = await whole(mission)
+    apart = await split(mission, attempt)
+    stayed, gone_on = await mission.case(attempt.id), await mission.case(apart)
+    assert [one.person_id for one in stayed.persons] == [attempt.ids[0], attempt.ids[1]]
+    assert [one.person_id for one in gone_on.persons] == [attempt.ids[2]]
+    assert (stayed.status, gone_on.status) == ("preparing", "preparing")
+    assert (stayed.split_into, gone_on.split_from) == ((apart,), attempt.id)
+    with pytest.raises(Refusal):
+        await mission.order(apart, MarkReadyToTravel(), OLEG)
+    day = NOON.date()
+    assert (await mission.figures(day, day))["open_cases"] == 2
+    assert (await mission.figures(day, day))["applications"] == 1
+    found = await mission.verified()
+    assert found.sound, found.differences
+
+
+async def test_if_all_breaks_down_between_the_two_cases_nothing_of_it_has_happened(mission: Mission) -> None:
+    attempt = await whole(mission)
+    apart, father = uuid7(), attempt.ids[2]
+    await mission.order(attempt.id, SplitFamily(new_case_id=apart, person_ids=(father,), principal_id=father), ANNA)
+    answer = AttemptMayMove(to_id=apart, person_ids=(father,), principal_id=father)
+    with pytest.raises(ConnectionError):
+        await answered(mission, attempt.id, answer, crash=True)
+    assert len((await mission.case(attempt.id)).persons) == 3
+    with pytest.raises(Refusal):
+        await mission.case(apart)
+    # What is delivered once more is done once.
+    await answered(mission, attempt.id, answer)
+    await answered(mission, attempt.id, answer)
+    assert len((await mission.case(attempt.id)).persons) == 2
+    assert (await mission.verified()).sound
+
+
+async def test_the_family_comes_together_again_and_the_case_of_who_parted_ends(mission: Mission) -> None:
+    attempt = await whole(mission, "preparing")
+    apart, father = await split(mission, attempt), attempt.ids[2]
+    await mission.order(apart, JoinFamily(into_case_id=attempt.id), ANNA)
+    await answered(mission, apart, AttemptMayMove(to_id=attempt.id, person_ids=(father,)))
+    stayed, ended = await mission.case(attempt.id), await mission.case(apart)
+    assert {one.person_id for one in stayed.persons} == set(attempt.ids)
+    assert (ended.status, ended.joined_into) == ("joined", attempt.id)
+    assert stayed.screening_of(father) != ended.screening_of(father)
+    day = NOON.date()
+    assert (await mission.figures(day, day))["open_cases"] == 1
+    assert (await mission.verified()).sound
+
+
+async def test_of_whoever_goes_on_apart_only_their_own_case_is_kept_count_of(mission: Mission) -> None:
+    attempt = await whole(mission, "preparing")
+    apart, father = await split(mission, attempt), attempt.ids[2]
+    await mission.order(attempt.id, WithdrawCase(), ANNA)
+
+    async def ended(person_id: UUID) -> list[tuple[UUID, str]]:
+        found = await transact(
+            mission.database.api, EVERYWHERE.scope(ANNA, log=True), lambda unit: cases_of(unit, [person_id])
+        )
+        return [(one.case_id, one.ending) for one in found]
+
+    assert await ended(father) == [(apart, "open")]
+    assert await ended(attempt.ids[0]) == [(attempt.id, "without_return")]
+
+
+async def test_whoever_is_erased_is_erased_from_both_cases(mission: Mission) -> None:
+    attempt = await whole(mission, "preparing")
+    apart, father = await split(mission, attempt), attempt.ids[2]
+    await mission.order(apart, WithdrawCase(), ANNA)
+    await mission.note(father, RecordErasure())
+    async with mission.owner() as owner:
+        left = await owner.fetchval(
+            "SELECT count(*) FROM disclosure d JOIN event_log e ON e.id = d.event_id JOIN log_mentions m ON m.idx = e.idx "
+            "WHERE m.about = $1", father,
+        )  # fmt: skip
+    assert left == 0
+    found = await mission.verified()
+    assert found.sound, found.differences
+
+
+async def test_the_database_lets_no_case_begin_half_way_and_none_end_in_nothing(mission: Mission) -> None:
+    attempt = await whole(mission, "preparing")
+    apart = await split(mission, attempt)
+    async with mission.owner() as owner:
+        for wrong, constraint in (
+            ("UPDATE cases SET status = 'joined' WHERE id = $1", "ck_cases_joined_with_another"),
+            ("UPDATE cases SET joined_into = id WHERE id = $1", "ck_cases_joined_with_another"),
+            ("UPDATE cases SET version = 1, split_from = NULL WHERE id = $1", "ck_cases_beginning"),
+        ):
+            with pytest.raises(asyncpg.CheckViolationError) as refused:
+                await owner.execute(wrong, apart)
+            assert refused.value.constraint_name == constraint
+
+
+async def test_a_wish_that_is_heard_late_under_the_new_cases_id_opens_nothing_there(mission: Mission) -> None:
+    attempt = await whole(mission, "preparing")
+    apart = await split(mission, attempt)
+    before = await mission.case(apart)
+    other = somebody()
+    wish = RecordIntention(
+        case_ref=before.case_ref, principal_id=other.person_id, persons=(other,), destination_country="TR",
+        counsellor_id=ANNA.person_id, expressed_at=NOON,
+    )
+    await mission.order(apart, wish)
+    assert await mission.case(apart) == before
