@@ -15,12 +15,16 @@ READER = "manager"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the report: what is counted, in which unit, and where a share is meant, of what."""
+    """One line of the report: what is counted, in which unit, and where a share is meant, of what.
+
+    ``where_known`` is left out where the services have no such figure, as of a median over few; of others that is 0.
+    """
 
     key: str
     label: str
     unit: Unit
     of: str | None = None
+    where_known: bool = False
 
 
 LINES: tuple[Line, ...] = (
@@ -46,6 +50,12 @@ LINES: tuple[Line, ...] = (
     Line("grants_medical", "Medical", "grants", of="grants"),
     Line("counselled", "Returned persons individually counselled", "persons", of="returns"),
     Line("own_plans", "Returned persons with an own reintegration plan", "persons", of="returns"),
+    Line("days_to_departure", "Median days from the wish to the departure", "days", where_known=True),
+    Line("days_to_departure_TR", "To Türkiye", "days", where_known=True),
+    Line("days_to_departure_MA", "To Morocco", "days", where_known=True),
+    Line("days_to_departure_PK", "To Pakistan", "days", where_known=True),
+    Line("days_to_departure_DZ", "To Algeria", "days", where_known=True),
+    Line("days_to_departure_IN", "To India", "days", where_known=True),
     Line("supports", "Support on the way (by its first day)", "supports"),
     Line("supports_medical", "Medical", "supports", of="supports"),
     Line("supports_psychosocial", "Psychosocial", "supports", of="supports"),
@@ -104,6 +114,7 @@ async def compute(services: dict[str, str], tokens: PersonaTokens, year: int) ->
             values[line.of] if line.of else None,
         )
         for line in LINES
+        if line.key in figures or not line.where_known
     ]
 
 

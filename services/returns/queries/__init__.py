@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from services.returns.domain.case_state import CaseFacts, KnownPerson, Status
 from services.returns.domain.gate import Condition
+from services.returns.queries.durations import durations
 from services.returns.queries.support import support_figures
 from services.returns.tables import OPEN, OVERDUE, READY, REPORTED, SCREENED
 from shared.contracts.counselling import Country
@@ -247,6 +248,7 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
             for country, value in sorted(by_country.items())
         ),
         Figure(key="departures", unit="persons", value=row["departures"]),
+        *await durations(unit, period),
         *await support_figures(unit, period),
         *(
             Figure(key=key, unit="persons", value=row[key])

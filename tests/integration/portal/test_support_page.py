@@ -19,7 +19,7 @@ async def at(person: Person, path: str) -> str:
 async def plan(person: Person, case_id: UUID, person_id: UUID, need: str) -> str:
     """What somebody needs, typed into the form; the answer is its id."""
     form = f"/do/returns/plan_support/{case_id}"
-    support_id = re.findall(r'name="support_id" value="([^"]+)"', await at(person, form))[0]
+    support_id = str(re.findall(r'name="support_id" value="([^"]+)"', await at(person, form))[0])
     answers = {
         "support_id": support_id, "person_id": str(person_id), "need": need, "needed_from": "2023-05-03", "key": str(uuid7()),
         "version": "",

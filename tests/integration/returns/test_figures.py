@@ -17,7 +17,17 @@ from services.returns.domain.case_withdrawal import (
 from services.returns.domain.person import RecordCounselled
 from shared.ids import uuid7
 from tests.given import NOON
-from tests.integration.returns.mission import ANNA, ARRIVES, MIRA, OLEG, ZORAN, Mission, family, somebody
+from tests.integration.returns.mission import (
+    ANNA,
+    ARRIVES,
+    DEPARTS,
+    MIRA,
+    OLEG,
+    ZORAN,
+    Mission,
+    family,
+    somebody,
+)
 
 FIRST, LAST = date(2023, 1, 1), date(2023, 12, 31)
 
@@ -87,6 +97,36 @@ async def test_a_plan_before_departure_that_became_known_late_counts(mission: Mi
     await mission.order(attempt.id, RecordOwnPlan(plan_id=uuid7(), person_ids=attempt.ids), at=ARRIVES)
     assert (await mission.figures(FIRST, LAST))["own_plans"] == 1
     assert (await mission.verified()).sound
+
+
+async def test_the_median_of_days_is_over_persons_who_returned_and_over_no_fewer_than_five(mission: Mission) -> None:
+    waits = (4, 9, 9, 20, 30)
+    for number, wait in enumerate(waits):
+        began = DEPARTS - timedelta(days=wait)
+        attempt = await mission.opened(country="TR" if number else "MA", at=began)
+        await mission.depart(attempt)
+        assert "days_to_departure" not in await mission.figures(FIRST, LAST)
+        await mission.arrive(attempt)
+    figures = await mission.figures(FIRST, LAST)
+    assert (figures["days_to_departure"], "days_to_departure_TR" in figures) == (9, False)
+    under_way = await mission.opened(at=DEPARTS - timedelta(days=100))
+    await mission.depart(under_way)
+    assert (await mission.figures(FIRST, LAST))["days_to_departure"] == 9
+    await mission.arrive(under_way)
+    figures = await mission.figures(FIRST, LAST)
+    # In the middle of 9 and 20 lies half a day, which counts as a whole one.
+    assert (figures["days_to_departure"], figures["days_to_departure_TR"]) == (15, 20)
+    assert "days_to_departure_MA" not in figures
+
+
+async def test_days_are_counted_by_the_missions_calendar(mission: Mission) -> None:
+    # In Sarajevo the one is on the third of March already, and the other still on the fourth.
+    expressed_at, departed_at = datetime(2023, 3, 2, 23, 30, tzinfo=UTC), datetime(2023, 3, 4, 22, 30, tzinfo=UTC)
+    for _ in range(5):
+        attempt = await mission.opened(at=expressed_at)
+        await mission.depart(attempt, departed_at)
+        await mission.arrive(attempt, departed_at + timedelta(hours=9))
+    assert (await mission.figures(FIRST, LAST))["days_to_departure"] == 1
 
 
 async def test_nobody_who_stayed_after_all_departed(mission: Mission) -> None:
