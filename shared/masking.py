@@ -21,14 +21,14 @@ STAFF_FIELDS: Final = frozenset(
         "counsellor_id", "requester_id", "endorser_id", "approver_id", "payer_id", "reconciler_id", "recorded_by",
         "submitted_by", "approved_by", "requested_by", "returned_by", "endorsed_by", "rejected_by", "released_by",
         "confirmed_by", "reconciled_by", "delivered_by", "filed_by", "actor_id",
-        "witness_id", "placed_by", "lifted_by", "refused_by", "assessed_by", "asked_by", "corrected_by",
+        "witness_id", "placed_by", "lifted_by", "refused_by", "assessed_by", "asked_by", "corrected_by", "written_by",
     }
 )  # fmt: skip
 THINGS: Final = frozenset(
     {
         "id", "case_id", "plan_id", "line_id", "plan_line_id", "own_plan_id", "agreed_plan_id", "fund_id", "evidence_id",
         "session_id", "intention_id", "family_id", "consent_id", "known_by", "grant_ids", "hold_id", "alert_id",
-        "record_id", "support_id", "new_case_id", "from_case_id", "into_case_id", "other_case_id", "split_from", "split_into",
+        "record_id", "support_id", "report_id", "new_case_id", "from_case_id", "into_case_id", "other_case_id", "split_from", "split_into",
         "joined_into", "regrouping_with", "from_id", "to_id",
     }
 )  # fmt: skip

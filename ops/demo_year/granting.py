@@ -25,6 +25,7 @@ from services.reintegration.domain.tranches import (
     ReconcileTranche,
     ReleaseTranche,
 )
+from services.returns.domain.case_final_report import WriteFinalReport
 from shared.contracts.reintegration import Dimension, GrantCategory, GrantModality
 from shared.money import Money
 
@@ -124,6 +125,16 @@ def request_and_pay(
             moment(paid + 5, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
         )
     return decided
+
+
+def final_report(case_id: UUID, day: int, *, declined: bool = False) -> WriteFinalReport:
+    """What the receiving office writes at the end; its id is made of the case's, without a throw of the dice."""
+    return WriteFinalReport(
+        report_id=UUID(int=case_id.int ^ 6), final_meeting="not_held" if declined else "held_in_person",
+        met_on=None if declined else day_of(day), contributed_to=("nothing",) if declined else ("income", "housing"),
+        plan_outcome="not_known" if declined else "partly_reached", partner_feedback="not_given" if declined else "positive",
+        follow_up="declined" if declined else "done",
+    )  # fmt: skip
 
 
 def _tranches(line: PlannedLine) -> tuple[RequestedTranche, ...]:

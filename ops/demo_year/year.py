@@ -206,6 +206,8 @@ def _afterwards(journey: Journey, household: Household, case_id: UUID, settled: 
         journey.give(moment(settled + 20, 9), office, case_id, StartMonitoring())
     if journey.dice.random.random() < 0.5:
         reason = "declined_support" if declined else "completed"
+        report = granting.final_report(case_id, settled + 44, declined=declined)
+        journey.give(moment(settled + 44, 14), f"receiving-office-{household.country.lower()}", case_id, report)
         journey.give(moment(settled + 45, 9), "coordinator", case_id, RequestClosing(reason=reason))
 
 

@@ -69,6 +69,7 @@ WORDS: Final[Mapping[str, str]] = {
     "duty_to_keep": "the law wants it kept", "claim_under_way": "a claim is under way", "asked_by_mistake": "asked for by mistake",
     "financial": "financial support", "medical_aid": "a medical aid",
     "care_of_children": "care of children", "need_met": "the need was met", "referred": "referred to others",
+    "held_in_person": "in person", "held_remotely": "by phone or online", "not_held": "there was none", "person_not_reached": "the person was not reached",
     "provided_by_others": "others provide it", "supports": "times given",
     "over": "what it was for is over", "placed_by_mistake": "it was placed by mistake", "recorded_by_mistake": "it was recorded by mistake",
     "national_id": "national identity card", "other_document": "another document", "tertiary": "university or college",
@@ -156,7 +157,9 @@ LABELS: Final[Mapping[str, str]] = {
     "need": "what is needed", "needed_from": "needed from", "needed_until": "needed until, if it is known",
     "given_from": "first day on which it was given", "given_until": "last day on which it was given",
     "cost": "what it cost the mission; zero if nothing", "budget_line": "line of the budget", "support_id": "support",
-    "provider": "organisation that gave it (a code)",
+    "provider": "organisation that gave it (a code)", "final_meeting": "last meeting", "met_on": "day of the meeting, if there was one",
+    "contributed_to": "what the support contributed to", "plan_outcome": "what came of the plan",
+    "partner_feedback": "what the partner says", "follow_up": "survey on reintegration, or why there is none",
     "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what is needed on arrival",
 }  # fmt: skip
 

@@ -40,6 +40,9 @@ POLICY = Policy(
     allow("lapse_case", Role.COORDINATOR),
     allow("record_not_departed", Role.COORDINATOR),
     allow("request_closing", Role.COORDINATOR),
+    # Who followed the person after the return writes it; who closes the case may do so as well.
+    allow("write_final_report", Role.COUNSELLOR, Role.COORDINATOR),
+    allow("write_final_report", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("reopen_case", Role.COORDINATOR),
     allow("start_preparation", Role.OPERATIONS),
     allow("record_travel_document", Role.COUNSELLOR, Role.OPERATIONS),

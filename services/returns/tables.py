@@ -181,6 +181,7 @@ CASES = aggregate_table(
     sa.Column("split_into", pg.ARRAY(sa.Uuid), nullable=False),
     sa.Column("joined_into", sa.Uuid),
     sa.Column("regrouping_with", sa.Uuid),
+    sa.Column("final_report", pg.JSONB),
     # The trigger holds every later move of a status to the declared transitions; this holds the first one.
     sa.CheckConstraint(
         f"version > 1 OR status IN ({_listed(sorted(BEGINNINGS))}) OR (split_from IS NOT NULL AND status IN ({_listed(SPLIT)}))",
@@ -270,6 +271,8 @@ CASES = aggregate_table(
         "(status = 'on_hold') = jsonb_path_exists(holds, '$[*] ? (!(@.lifted_at != null))')", name="on_hold_while_one_stands"
     ),
     _only("closure_reason IS NOT NULL", ("closing", "closed"), "closed_for_a_reason"),
+    # Not of what was closed before this was asked for.
+    _only("final_report IS NOT NULL", ("closing",), "closed_with_a_report"),
     # What was given was given on some days, at a cost in some currency; never before it was planned.
     sa.CheckConstraint(
         """NOT jsonb_path_exists(supports, '$[*] ? (@.status == "given" """

@@ -131,7 +131,7 @@ WIRING = Wiring(
                 "SELECT c.id FROM cases c WHERE EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id "
                 "WHERE e.subject = c.id) AND NOT EXISTS (SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
                 "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL) "
-                "UNION ALL SELECT c.id FROM cases c WHERE c.holds @? '$[*].reason ? (@ != null && @ != \"transit\")' AND NOT EXISTS "
+                "UNION ALL SELECT c.id FROM cases c WHERE (c.final_report -> 'findings' <> 'null' OR c.holds @? '$[*].reason ? (@ != null && @ != \"transit\")') AND NOT EXISTS "
                 "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
                 "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL)"
             ),

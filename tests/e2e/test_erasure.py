@@ -18,6 +18,7 @@ import asyncpg
 import httpx
 import pytest
 
+from ops.demo_year import granting
 from ops.demo_year.people import moment
 from ops.identity.personas import PERSONAS
 from ops.keys import rotate_keys, show_keys
@@ -145,6 +146,7 @@ async def gone_home(mission: Mission) -> tuple[Ground, UUID, UUID]:
         await give(office, at.grant_id, ConfirmDelivery(number=number), day + 1)
         await give("finance-reconciler", at.grant_id, ReconcileTranche(number=number), day + 2)
     await mission.caller.drained()
+    await mission.done("returns", office, at.case_id, granting.final_report(at.case_id, 80), moment(90, 8))
     await mission.done("returns", "coordinator", at.case_id, RequestClosing(reason="completed"), moment(90, 9))
     await mission.caller.drained()
     return at, *papers

@@ -188,6 +188,8 @@ async def _grant(
         )
     await mission.caller.drained()
     assert await line.status(case_id) == "monitoring"
+    assert await mission.refused("returns", "coordinator", case_id, closing, moment(90, 8)) == (409, "final_report_missing")
+    await mission.done("returns", OFFICE, case_id, granting.final_report(case_id, 80), moment(90, 8, 30))
     await mission.done("returns", "coordinator", case_id, closing, moment(90, 9))
     await mission.caller.drained()
     assert await line.status(case_id) == "closed"
@@ -205,6 +207,8 @@ async def _taken_up_again(mission: Mission, line: Line, case_id: UUID) -> None:
     await mission.done("returns", "coordinator", case_id, ReopenCase(reason="support_goes_on"), moment(100, 9))
     await mission.caller.drained()
     assert (await line.status(case_id), await attempt()) == ("monitoring", "active")
+    again = granting.final_report(case_id, 110).model_copy(update={"report_id": uuid7()})
+    await mission.done("returns", "coordinator", case_id, again, moment(120, 8))
     # Reintegration seals no case twice, so that this one closes says that it had been unsealed.
     await mission.done("returns", "coordinator", case_id, RequestClosing(reason="completed"), moment(120, 9))
     await mission.caller.drained()

@@ -56,7 +56,7 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
 ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "counselling": {"active_attempts": frozenset({"person_id"})},
     "returns": {
-        "cases": frozenset({"id", "persons", "holds", "screening", "protection_since", "supports"}),
+        "cases": frozenset({"id", "persons", "holds", "screening", "protection_since", "supports", "final_report"}),
         "supports_of_the_erased": frozenset({"year", "kind", "supports"}),
         "log_mentions": frozenset({"about", "idx"}),
         # Which event is about a decision on somebody's health.
@@ -80,7 +80,7 @@ ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
 EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "counselling": {},
     "returns": {
-        "cases": frozenset({"holds", "screening", "protection_since", "supports"}),
+        "cases": frozenset({"holds", "screening", "protection_since", "supports", "final_report"}),
         "supports_of_the_erased": frozenset({"year", "kind", "supports"}),
     },
     "reintegration": {
@@ -95,7 +95,7 @@ DEFINERS = {
     "counselling": {"append_events": "counselling_owner", "concealed_in": "counselling_lookup"},
     "returns": {
         "append_events": "returns_owner", "status_lookup": "returns_lookup", "concealed_in": "returns_lookup",
-        "erase_support": "returns_eraser",
+        "erase_support": "returns_eraser", "erase_final_reports": "returns_eraser",
     },
     "reintegration": {
         "append_events": "reintegration_owner", "support_elsewhere": "reintegration_lookup",

@@ -85,7 +85,7 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
         # To whoever is shown it: what is recorded takes the place of what was noted.
         noted = (one["vulnerability"] for one in state["screening"] if one["person_id"] == start.get("person_id"))
         start["indicators"] = [indicator for one in noted if one for indicator in one["indicators"]]
-    fresh: frozenset[str] = frozenset({"hold_id", "record_id", "support_id"})
+    fresh: frozenset[str] = frozenset({"hold_id", "record_id", "support_id", "report_id"})
     suggested, offered = given_support(page, form, state)
     start, options = start | suggested, options | offered
     if offered:

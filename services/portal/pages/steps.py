@@ -117,6 +117,10 @@ _TASKS: Final = (
     _Task(_("Arrival"), _("receiving office"), ("confirm_arrival",), _there),
     _Task(_("Plan agreed after arrival"), _("receiving office"), (), lambda state: state["agreed_plan_id"] is not None),
     _Task(_("Grants or monitoring"), _("receiving office"), ("start_monitoring",), _reached("monitoring")),
+    _Task(
+        _("Final report"), _("receiving office, counsellor or coordinator"), ("write_final_report",),
+        lambda state: state["final_report"] is not None,
+    ),
     _Task(_("Closing"), _("coordinator"), ("request_closing",), _reached("closed")),
 )
 

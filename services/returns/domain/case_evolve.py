@@ -32,10 +32,12 @@ from services.returns.domain.case_state import (
     with_grant,
 )
 from services.returns.domain.case_times import in_time, lands_at, lapsed_in
+from services.returns.domain.final_report import report_in
 from services.returns.domain.journey_evidence import assistance_in, evidence_in
 from services.returns.domain.screening_facts import with_recorded
 from services.returns.domain.support import with_support
 from shared.contracts.families import CaseSplitOff
+from shared.contracts.final_report import FinalReportWritten
 from shared.contracts.reopening import ReopeningRefused, ReopeningRequested
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -197,6 +199,8 @@ def _since_departure(state: Case, event: Event) -> Case:
             return replace(state, grants=grants, status=status)
         case MonitoringStarted():
             return replace(state, status=moved_to(state, "monitoring"))
+        case FinalReportWritten():
+            return replace(state, final_report=report_in(event))
         case ClosingRequested():
             return replace(
                 state,
@@ -219,7 +223,8 @@ def _since_departure(state: Case, event: Event) -> Case:
             return replace(state, reopening_reason=None)
         case CaseReopened():
             status = moved_to(state, standing(state.grants))
-            return replace(state, status=status, closure_reason=None, reopening_reason=None)
+            # What is taken up again ends with a report of its own.
+            return replace(state, status=status, closure_reason=None, reopening_reason=None, final_report=None)
         case _:
             return _aside(state, event)
 

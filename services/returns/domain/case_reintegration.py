@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_corrections import no_correction_open
+from services.returns.domain.case_final_report import a_final_report_is_there
 from services.returns.domain.case_guards import only_in
 from services.returns.domain.case_state import (
     FOLLOWING_GRANTS,
@@ -137,6 +138,7 @@ RULES: tuple[Rule[Case, CaseFacts], ...] = (
         only_in("arrived", *FOLLOWING_GRANTS),
         _nothing_left_to_pay,
         no_correction_open,
+        a_final_report_is_there,
     ),
     recording(RecordCaseSealed, "Take note of the seal", _record_case_sealed),
     recording(RecordSealRefused, "Take note of a refused seal", _record_seal_refused),

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
+from services.returns.domain.final_report import FinalReport
 from services.returns.domain.holds import Hold
 from services.returns.domain.screening import PersonScreening
 from services.returns.domain.support import Support
@@ -197,7 +198,8 @@ class Case:
 
     ``screening`` is what was found out about those who still travel, with the alerts about anybody that protection has not
     closed; ``protection_since`` is since when protection has to look at the case, for an alert or for a hold of its own.
-    ``supports`` is what its persons need on the way, planned or given, in the order in which it became known.
+    ``supports`` is what its persons need on the way, planned or given, in the order in which it became known;
+    ``final_report`` is what it is closed with.
 
     ``split_from`` is the case from which this one was split off, ``split_into`` those that were split off from it, and
     ``joined_into`` the one in which everybody of it goes on. ``regrouping_with`` is the case with which that was asked for,
@@ -249,6 +251,7 @@ class Case:
     split_into: tuple[UUID, ...] = ()
     joined_into: UUID | None = None
     regrouping_with: UUID | None = None
+    final_report: FinalReport | None = None
 
     @property
     def in_contact_at(self) -> datetime:

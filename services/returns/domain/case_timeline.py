@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.actors import Role
-from shared.contracts import corrections, families, reopening, returns, support
+from shared.contracts import corrections, families, final_report, reopening, returns, support
 from shared.messages import Event
 
 _STAFF: Final = frozenset({Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS})
@@ -70,6 +70,7 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     returns.ReintegrationStarted: Shown(),
     returns.GrantStageNoted: Shown(),
     returns.MonitoringStarted: Shown(),
+    final_report.FinalReportWritten: Shown(),
     returns.ClosingRequested: Shown(),
     returns.ClosingRefused: Shown(),
     returns.CaseClosed: Shown(),

@@ -13,6 +13,7 @@ from services.returns.domain.case_application import (
     StartScreening,
     SubmitApplication,
 )
+from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_holds import LiftHold, PutOnHold, RecordTransitInterrupted
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
 from services.returns.domain.case_preparation import (
@@ -213,6 +214,12 @@ async def record_transit_interrupted(case_id: UUID, body: RecordTransitInterrupt
 @router.post("/cases/{case_id}/start-monitoring")
 async def start_monitoring(case_id: UUID, body: StartMonitoring, call: Calling) -> Receipt:
     """States that no grant is wanted."""
+    return await _ordered_from_abroad(call, case_id, body, window.may_know)
+
+
+@router.post("/cases/{case_id}/write-final-report")
+async def write_final_report(case_id: UUID, body: WriteFinalReport, call: Calling) -> Receipt:
+    """Writes the final report, with which the case can be closed."""
     return await _ordered_from_abroad(call, case_id, body, window.may_know)
 
 

@@ -14,6 +14,7 @@ from services.returns.domain.case_held import unheld
 from services.returns.domain.case_ref import read_case_ref
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, Status
 from services.returns.domain.days import earliest_day
+from services.returns.domain.final_report import report_seen_by
 from services.returns.domain.holds import told_to
 from services.returns.domain.journey_evidence import seen_by
 from services.returns.domain.screening_lines import screening_seen_by
@@ -172,7 +173,8 @@ async def _for_staff(call: Call, case_id: UUID) -> View[Case]:
     seen = await call.view(wiring.CASE, case_id)
     known = screening_seen_by(seen_by(seen.state, call.context.actor.roles), call.context.actor)
     supports = support_seen_by(known.supports, known.counsellor_id, call.context.actor)
-    told = replace(known, holds=told_to(known.holds, call.context.actor), supports=supports)
+    report = report_seen_by(known.final_report, call.context.actor.roles)
+    told = replace(known, holds=told_to(known.holds, call.context.actor), supports=supports, final_report=report)
     return seen.model_copy(update={"state": told})
 
 

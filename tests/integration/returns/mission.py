@@ -18,6 +18,7 @@ from services.returns.domain.case_application import (
     SubmitApplication,
 )
 from services.returns.domain.case_evidence import RecordExitFormalities, RecordReceptionArranged
+from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_preparation import (
     ClearToBoard,
@@ -94,6 +95,14 @@ def best_interests(
     return RecordBestInterests(
         record_id=uuid7(), person_id=child_id, procedure="determination", outcome=outcome, established_at=at,
         agreed=("child", "family", "guardian"),
+    )  # fmt: skip
+
+
+def final_report(at: datetime = ARRIVES) -> WriteFinalReport:
+    """A report with which a case can be closed."""
+    return WriteFinalReport(
+        report_id=uuid7(), final_meeting="held_in_person", met_on=at.date(), contributed_to=("health", "income"),
+        plan_outcome="reached", partner_feedback="positive", follow_up="done",
     )  # fmt: skip
 
 

@@ -18,7 +18,17 @@ from services.returns.domain.case_withdrawal import RecordContactTried, Withdraw
 from shared.errors import RuleViolation
 from shared.ids import uuid7
 from tests.given import NOON
-from tests.integration.returns.mission import ANKARA, ANNA, ARRIVES, MIRA, ZORAN, Mission, family, somebody
+from tests.integration.returns.mission import (
+    ANKARA,
+    ANNA,
+    ARRIVES,
+    MIRA,
+    ZORAN,
+    Mission,
+    family,
+    final_report,
+    somebody,
+)
 
 
 async def test_a_family_goes_from_the_wish_to_return_to_the_closed_case(mission: Mission) -> None:
@@ -27,6 +37,7 @@ async def test_a_family_goes_from_the_wish_to_return_to_the_closed_case(mission:
     await mission.arrive(attempt)
     await mission.order(attempt.id, RecordPlanAgreed(plan_id=uuid7()), at=ARRIVES)
     await mission.order(attempt.id, StartMonitoring(), ANKARA, ARRIVES)
+    await mission.order(attempt.id, final_report(), ZORAN, ARRIVES)
     await mission.order(attempt.id, RequestClosing(reason="completed"), ZORAN, ARRIVES)
     await mission.order(attempt.id, RecordCaseSealed(), at=ARRIVES)
     case = await mission.case(attempt.id)

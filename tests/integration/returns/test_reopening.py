@@ -7,7 +7,7 @@ from services.returns.domain.case_reopening import RecordAttemptGoesOn, ReopenCa
 from services.returns.domain.person import RecordErasure
 from shared.errors import Refusal
 from shared.ids import uuid7
-from tests.integration.returns.mission import ARRIVES, ZORAN, Attempt, Mission, family
+from tests.integration.returns.mission import ARRIVES, ZORAN, Attempt, Mission, family, final_report
 
 REOPEN = ReopenCase(reason="contact_regained")
 
@@ -17,6 +17,7 @@ async def closed(mission: Mission) -> Attempt:
     await mission.depart(attempt)
     await mission.arrive(attempt)
     await mission.order(attempt.id, RecordPlanAgreed(plan_id=uuid7()))
+    await mission.order(attempt.id, final_report(), ZORAN, ARRIVES)
     await mission.order(attempt.id, RequestClosing(reason="lost_contact"), ZORAN, ARRIVES)
     await mission.order(attempt.id, RecordCaseSealed(), at=ARRIVES)
     assert (await mission.case(attempt.id)).status == "closed"
@@ -38,6 +39,7 @@ async def test_a_closed_case_goes_on_and_is_counted_as_open_until_it_is_closed_a
     await mission.order(attempt.id, RecordAttemptGoesOn(person_ids=attempt.ids), at=ARRIVES)
     assert (await mission.case(attempt.id)).status == "reintegrating"
     assert (await mission.figures(day, day))["open_cases"] == 1
+    await mission.order(attempt.id, final_report(), ZORAN, ARRIVES)
     await mission.order(attempt.id, RequestClosing(reason="completed"), ZORAN, ARRIVES)
     await mission.order(attempt.id, RecordCaseSealed(), at=ARRIVES)
     assert (await mission.case(attempt.id)).closure_reason == "completed"

@@ -14,7 +14,7 @@ def person(**told: Any) -> dict[str, Any]:
 
 def case(*persons: dict[str, Any], **told: Any) -> dict[str, Any]:
     return {
-        "status": "screening", "persons": persons or (person(),), "submitted_by": None, "approved_by": None,
+        "status": "screening", "persons": persons or (person(),), "final_report": None, "submitted_by": None, "approved_by": None,
         "programme": None, "departs_at": None, "reception_arranged_at": None, "cleared_at": None, "clearance_lapsed_at": None,
         "agreed_plan_id": None, "status_before_hold": None, **told,
     }  # fmt: skip

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.returns.domain.case import CASE
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_state import Case, CaseFacts, Evidence, KnownPerson
+from services.returns.domain.final_report import Findings, written
 from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.screening import (
     AlertCause,
@@ -200,6 +201,12 @@ CONFIRMED = (*READY, confirmed(MOTHER), confirmed(FATHER))
 CLEARED = (*CONFIRMED, ClearedToBoard(cleared_at=CLEARED_AT))
 DEPARTED = (*CLEARED, *(left(person_id) for person_id in FAMILY), CaseDeparted(departed_at=BOARDED_AT))
 ARRIVED = (*DEPARTED, *(landed(person_id) for person_id in FAMILY), CaseArrived(arrived_at=LANDED_AT))
+
+# What came of the case is on record.
+REPORT = written(
+    ref(95), Findings("held_in_person", NOON.date(), ("health", "income"), "reached", "positive", "done"), OFFICE.person_id,
+    NOON,
+)  # fmt: skip
 
 EVERYTHING_KNOWN = CaseFacts(
     persons=tuple(KnownPerson(person_id, counselled_at=EXPRESSED_AT, data_consent=True) for person_id in FAMILY),

@@ -49,6 +49,7 @@ from tests.unit.returns.test_transitions import (
     document,
     exit_recorded,
     fear,
+    final_report,
     visa,
     vulnerability,
 )
@@ -161,6 +162,8 @@ def _gone(case: Case, at: datetime) -> Iterator[Given]:
         yield RecordAttemptGoesOn(person_ids=FAMILY), REACTION
     if case.status == "closed":
         yield ReopenCase(reason="support_goes_on"), COORDINATOR
+    if case.status in FOLLOWING_GRANTS and case.final_report is None:
+        yield final_report(ref(96))(at), COORDINATOR
     if case.status in FOLLOWING_GRANTS:
         yield RequestClosing(reason="completed"), COORDINATOR
     yield ReopenCase(reason="support_goes_on"), COORDINATOR

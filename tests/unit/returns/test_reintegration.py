@@ -38,6 +38,7 @@ from tests.unit.returns.examples import (
     OTHER_GRANT,
     PLAN,
     REACTION,
+    REPORT,
     after,
     given,
     landed,
@@ -184,7 +185,8 @@ def test_monitoring_does_not_start_before_reintegration() -> None:
     ids=["arrived", "reintegrating", "monitoring", "paid"],
 )
 def test_a_case_with_nothing_left_to_pay_can_be_asked_to_close(past: tuple[Event, ...]) -> None:
-    given(*past).when(CLOSE, COORDINATOR).then(REQUESTED)
+    given(*past, REPORT).when(CLOSE, COORDINATOR).then(REQUESTED)
+    given(*past).when(CLOSE, COORDINATOR).refused("final_report_missing")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from tests.unit.returns.examples import (
     OPENED,
     PLAN,
     REACTION,
+    REPORT,
     after,
     given,
 )
@@ -89,9 +90,12 @@ def test_a_case_whose_grants_have_ended_goes_on_where_they_left_it() -> None:
 def test_it_follows_its_grants_and_is_closed_again_later() -> None:
     requested = given(*CLOSED, REOPENED).when(RecordGrantStage(grant_id=GRANT, stage="approved"), REACTION)
     requested.then(GrantStageNoted(grant_id=GRANT, stage="approved", status="grant_approved"))
-    asked = given(*CLOSED, REOPENED).when(RequestClosing(reason="completed"), COORDINATOR)
+    # The report that it was closed with before is not about what came since.
+    before = (*CLOSED[:-2], REPORT, *CLOSED[-2:], REOPENED)
+    given(*before).when(RequestClosing(reason="completed"), COORDINATOR).refused("final_report_missing")
+    asked = given(*before, REPORT).when(RequestClosing(reason="completed"), COORDINATOR)
     asked.then(ClosingRequested(reason="completed"))
-    given(*CLOSED, REOPENED, *asked.events).when(RecordCaseSealed(), REACTION).then(
+    given(*before, REPORT, *asked.events).when(RecordCaseSealed(), REACTION).then(
         CaseClosed(reason="completed", person_ids=FAMILY)
     )
 

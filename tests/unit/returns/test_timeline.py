@@ -11,6 +11,7 @@ from services.returns.policy import POLICY
 from shared.actors import Role
 from shared.contracts.corrections import ArrivalCorrected, CorrectionAsked, DepartureCorrected
 from shared.contracts.families import CaseSplitOff
+from shared.contracts.final_report import FinalReportWritten
 from shared.contracts.returns import (
     ArrivalOverdue,
     BookingConfirmed,
@@ -27,7 +28,7 @@ LIES_AHEAD = {(BookingConfirmed, "departs_at"), (BookingConfirmed, "arrives_at")
 SAID_ELSEWHERE = {
     (BookingConfirmed, "booked_at"), (ClearanceLost, "lapsed_at"), (CorrectionAsked, "asked_at"),
     (DepartureCorrected, "corrected_at"), (ArrivalCorrected, "corrected_at"), (CaseSplitOff, "expressed_at"),
-    (CaseSplitOff, "last_contact_at"),
+    (CaseSplitOff, "last_contact_at"), (FinalReportWritten, "written_at"),
 }  # fmt: skip
 
 

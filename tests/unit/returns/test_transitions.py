@@ -30,6 +30,7 @@ from services.returns.domain.case_evidence import (
     RecordReceptionArranged,
     RecordTransitVisa,
 )
+from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_guards import STATUS_IN_WORDS
 from services.returns.domain.case_holds import LiftHold, PutOnHold, RecordTransitInterrupted
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
@@ -278,6 +279,13 @@ def booking(person_ids: tuple[UUID, ...], through: bool, escorted: bool) -> Time
     )
 
 
+def final_report(report_id: UUID) -> Timely:
+    return lambda at: WriteFinalReport(
+        report_id=report_id, final_meeting="held_remotely", met_on=at.date(), contributed_to=("income",),
+        plan_outcome="reached", partner_feedback="mixed", follow_up="done",
+    )
+
+
 # Those that screening placed are lifted as any other.
 HOLDS = (ref(31), ref(32), ref(33), ref(71), ref(72))
 
@@ -314,6 +322,7 @@ FORWARD: st.SearchStrategy[Timely] = st.one_of(
     ),
     st.builds(lambda alert_id: lambda _: CloseAlert(alert_id=alert_id, outcome="no_risk_found"), RECORD),
     st.builds(declaration, PERSON, PERSON, AGO),
+    st.builds(final_report, st.sampled_from([ref(96), ref(97)])),
     st.builds(booking, PERSONS, st.sampled_from([False, False, True]), st.booleans()),
     st.builds(exit_recorded, PERSONS, st.booleans()),
     st.builds(lambda ago: lambda at: RecordReceptionArranged(arranged_at=at - ago), AGO),
