@@ -54,6 +54,7 @@ PAGES: Final = (
     Shot("coordinator", "/", "coordinator-home", tour=True),
     Shot("coordinator", "/cases", "coordinator-cases"),
     Shot("coordinator", "/cases?status=applied", "coordinator-case", follow=(_A_CASE,)),
+    Shot("coordinator", "/cases?status=preparing", "coordinator-family", follow=(_A_CASE, "main a[href$='/family']")),
     Shot("operations", "/", "operations-home", tour=True),
     Shot("operations", "/cases?status=ready_to_travel", "operations-case", follow=(_A_CASE,)),
     Shot("operations", "/arrivals", "operations-arrivals"),

@@ -1,0 +1,54 @@
+"""The page of a family with the real returns behind it: what is missing of whom, who provides it, and how they part."""
+
+import re
+from uuid import UUID
+
+from shared.contracts.counselling import AttemptMayMove
+from shared.ids import uuid7
+from tests.integration.portal.person import People, Person
+from tests.integration.portal.returns import Returns
+from tests.integration.returns.mission import somebody
+from tests.integration.returns.test_families import answered
+
+
+async def at(person: Person, path: str) -> str:
+    answer = await person.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_a_family_parts_on_its_page_and_each_case_leads_to_the_other(people: People, returns: Returns) -> None:
+    attempt = await returns.mission.brought_to("preparing", somebody("female"), somebody("male", "child"), somebody("male"))
+    father = attempt.ids[2]
+    page = f"/cases/{attempt.id}/family"
+    protection = people()
+    await protection.sign_in("protection")
+    assert f'href="{page}"' in await at(protection, f"/cases/{attempt.id}")
+    seen = await at(protection, page)
+    assert "Travel document" in seen
+    assert "done by: counsellor" in seen
+    assert "Booking for exactly those who travel" in seen.partition("Missing for all of them")[2]
+
+    form = f"/do/returns/split_family/{attempt.id}"
+    asked = await at(protection, form)
+    new_case_id = re.findall(r'name="new_case_id" value="([^"]+)"', asked)[0]
+    answers = {
+        "new_case_id": new_case_id, "person_ids": str(father), "principal_id": str(father), "key": str(uuid7()), "version": "",
+    }  # fmt: skip
+    alone = {**answers, "person_ids": str(attempt.ids[1]), "principal_id": str(attempt.ids[1])}
+    refused = await protection.post(form, {**alone, "step": "send"})
+    assert refused.status_code == 409
+    assert "without an adult" in refused.text
+    sent = await protection.post(form, {**answers, "key": str(uuid7()), "step": "send"})
+    assert (sent.status_code, sent.headers["location"]) == (303, page), sent.text
+    assert "It was asked to split or join this case" in await at(protection, page)
+
+    may = AttemptMayMove(to_id=UUID(new_case_id), person_ids=(father,), principal_id=father)
+    await answered(returns.mission, attempt.id, may)
+    seen = await at(protection, page)
+    assert f'href="/cases/{new_case_id}/family"' in seen
+    assert "it was split off from this case" in seen
+    other = await at(protection, f"/cases/{new_case_id}/family")
+    assert f'href="{page}"' in other
+    assert "this case was split off from it" in other
+    assert str(attempt.id) in await at(protection, f"/do/returns/join_family/{new_case_id}")
