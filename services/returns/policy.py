@@ -68,6 +68,9 @@ POLICY = Policy(
     # Who travels with whom is for whoever counsels and decides; where a child would go alone, for protection (the rules).
     allow("split_family", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
     allow("join_family", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
+    # That a child goes without an adult of its case is decided by who does not prepare the journey.
+    allow("record_guardian", Role.PROTECTION),
+    allow("record_supervision", Role.PROTECTION),
     # A hold waits for nobody either; which of them somebody lifts goes by its reason (`domain/holds.py`).
     allow("put_on_hold", *PLACED_BY),
     allow("lift_hold", *LIFTING),

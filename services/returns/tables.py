@@ -43,6 +43,7 @@ REPORTED: tuple[type[Event], ...] = (
 )
 
 _TRAVELLING = '@.travel == "expected"'
+_CHILD = f'{_TRAVELLING} && @.age_group != "adult"'
 
 
 def _listed(values: Iterable[str]) -> str:
@@ -205,10 +206,13 @@ CASES = aggregate_table(
     ),
     # Nothing stays ready by itself: a timer finds what is over.
     sa.CheckConstraint(f"(status IN ({_listed(GATED)})) = (holds_until IS NOT NULL)", name="readiness_ends"),
-    # A child may be ready to travel, and cleared to board, only beside an adult of the case.
+    # A child may be ready to travel, and cleared to board, only beside an adult of the case, or where somebody looks after it
+    # from door to door and a determination found its return to be best.
     _only(
-        f"""NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group != "adult")') """
-        f"""OR jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group == "adult")')""",
+        f"""NOT jsonb_path_exists(persons, '$[*] ? ({_CHILD})') """
+        f"""OR jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group == "adult")') """
+        f"OR (NOT jsonb_path_exists(persons, '$[*] ? ({_CHILD} && {_lacks('supervision')})') "
+        f"""AND {_among(_CHILD, '@.best_interests.procedure == "determination"')})""",
         GATED,
         "child_with_guardian",
     ),

@@ -104,7 +104,8 @@ WIRING = Wiring(
         ),
         "ck_cases_child_with_guardian": RuleViolation(
             "child_without_guardian",
-            "A child would travel without an adult of the case. Protection must decide before the child can go.",
+            "A child would travel without an adult of the case, and nobody looks after it from door to door. Protection must "
+            "decide before the child can go.",
         ),
         "ck_cases_exactly_they_are_booked": RuleViolation(
             "booking_missing", "There is no booking for exactly those who travel. Operations can confirm one."

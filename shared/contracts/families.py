@@ -1,10 +1,17 @@
 """The events of returns by which a family's case is split and joined again; fields are only ever added."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from shared.contracts.counselling import AgeGroup, Country, Sex
 from shared.messages import Event, Part
+
+# Who looks after a child that travels without an adult of its case: on the way, where it leaves and where it lands.
+TravelsWith = Literal["mission_escort", "relative_escort", "airline_service"]
+HandedOverBy = Literal["by_guardian", "by_guardianship_service"]
+ReceivedBy = Literal["to_parent", "to_relative", "to_guardian", "to_child_protection_service"]
+Supervision = TravelsWith | HandedOverBy | ReceivedBy
 
 
 class GoingOn(Part):
@@ -16,6 +23,7 @@ class GoingOn(Part):
     country_of_origin: Country
     declared_by: UUID | None = None
     own_plan_id: UUID | None = None
+    guardian_id: UUID | None = None
 
 
 class SplitAsked(Event, kind="avrr.returns.case.split_asked.v1"):
@@ -82,6 +90,13 @@ class FamilyJoined(Event, kind="avrr.returns.case.family_joined.v1"):
     persons: tuple[GoingOn, ...]
 
 
+class GuardianNoted(Event, kind="avrr.returns.case.guardian_noted.v1"):
+    """Who is the guardian of a child and does not travel with it is on record."""
+
+    person_id: UUID
+    guardian_id: UUID
+
+
 EVENTS: tuple[type[Event], ...] = (
-    SplitAsked, JoinAsked, RegroupingDropped, FamilySplit, CaseSplitOff, CaseJoined, FamilyJoined,
+    SplitAsked, JoinAsked, RegroupingDropped, FamilySplit, CaseSplitOff, CaseJoined, FamilyJoined, GuardianNoted,
 )

@@ -24,6 +24,7 @@ _MOMENTS: Final = (
     "decided_at", "recorded_at", "issued_at", "arranged_at", "assessed_at", "asked_at", "noted_at", "established_at", "signed_at", "departed_at", "arrived_at", "confirmed_at", "tried_at", "interrupted_at",
 )  # fmt: skip
 _ON_WHAT_IS_ASKED: Final = frozenset({"correct_departure", "correct_arrival", "reject_correction"})
+_GUARDIAN: Final = _("guardian of a child, who stays here")
 _NOT_TOLD: Final = _("reason not told to you")
 _OF_PERSONS: Final = ("person_id", "person_ids", "signed_by", "principal_id")
 
@@ -74,10 +75,12 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
     start["assistance"] = [
         {"person_id": one["person_id"], "kind": help} for one in going for help in one.get("assistance", ())
     ]
+    guardians = [Option(one["guardian_id"], f"{translated(_GUARDIAN)} · {short(one['guardian_id'])}") for one in going if one.get("guardian_id")]
+    options["signed_by"] = [*people, *guardians]
     if form.name == "assess_voluntariness":
         options["answered_by"] = adults = [
             person for person, known in zip(people, going, strict=True) if known["age_group"] == "adult"
-        ]
+        ] + guardians
         # An adult answers in person. Who answers for a child is said by whoever heard them.
         whose = start.get("person_id")
         start["answered_by"] = next((one.value for one in adults if one.value == whose), "")

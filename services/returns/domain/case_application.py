@@ -138,11 +138,11 @@ def _sign_declaration(case: Case, order: SignDeclaration, _: CaseFacts, context:
         )
     if not person.is_adult:
         guardian = case.person(order.signed_by)
-        if guardian is None or not guardian.is_adult or guardian.travel == "withdrawn":
+        if order.signed_by != person.guardian_id and (guardian is None or not guardian.is_adult or guardian.travel == "withdrawn"):
             raise RuleViolation(
                 "guardian_not_in_case",
-                "For a child an adult signs who belongs to the same case and has not withdrawn. Ask protection if "
-                "there is none.",
+                "For a child its guardian signs, or an adult who belongs to the same case and has not withdrawn. Ask "
+                "protection if there is none.",
             )
     if person.declared_by == order.signed_by:
         return ()

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from services.returns.domain.case_state import TRANSITIONS, Case, CasePerson, Status
 from services.returns.domain.screening import PersonScreening
 from shared.transitions import moved
+
+# What is arranged or reported for one flight, and for another one anew.
+_OF_ONE_FLIGHT: Final = frozenset({"exit_formalities", "supervision"})
 
 
 def moved_to(case: Case, to: str) -> Status:
@@ -95,7 +98,7 @@ def _without_seats(case: Case, persons: Iterable[CasePerson]) -> Case:
         booked_person_ids=tuple(seat for seat in case.booked_person_ids if seat not in named),
         persons=tuple(
             replace(
-                person, assistance=(), evidence=tuple(one for one in person.evidence if one.kind != "exit_formalities")
+                person, assistance=(), evidence=tuple(one for one in person.evidence if one.kind not in _OF_ONE_FLIGHT)
             )
             if person.person_id in named else person
             for person in case.persons

@@ -169,14 +169,14 @@ def _correct_departure(case: Case, order: CorrectDeparture, facts: CaseFacts, co
 
 
 def _left_alone(case: Case, record_id: UUID | None) -> tuple[Event, ...]:
-    """Calls protection for each child that is under way without an adult of its case, as if it had been recorded so."""
+    """Calls protection for each child that is under way without an adult of its case and without anybody who looks after it."""
     under_way = [person for person in case.persons if person.travel == "departed"]
     if any(person.is_adult for person in under_way):
         return ()
     return tuple(
         left_uncleared(child.person_id, child.departed_at, record_id)
         for child in under_way
-        if child.departed_at is not None and not is_called_for(case.screening_of(child.person_id))
+        if child.departed_at is not None and child.has("supervision") is None and not is_called_for(case.screening_of(child.person_id))
     )
 
 

@@ -300,7 +300,7 @@ def _same_adults(before: Case, going: Sequence[CasePerson]) -> bool:
 def _in_clear(one: CasePerson) -> GoingOn:
     return GoingOn(
         person_id=one.person_id, sex=one.sex, age_group=one.age_group, country_of_origin=one.country_of_origin,
-        declared_by=one.declared_by, own_plan_id=one.own_plan_id,
+        declared_by=one.declared_by, own_plan_id=one.own_plan_id, guardian_id=one.guardian_id,
     )
 
 
@@ -317,7 +317,7 @@ def _going_along(
         for evidence in one.evidence:
             yield recorded(one.person_id, evidence)
         found: PersonScreening = before.screening_of(one.person_id)
-        yield from carried(screening_going_on(found, along, same_adults=same_adults), into_id)
+        yield from carried(screening_going_on(found, along, one.guardian_id, same_adults=same_adults), into_id)
         for support in before.supports:
             if support.person_id == one.person_id and support.status == "planned" and support.need is not None:
                 yield planned(support)

@@ -15,6 +15,7 @@ from services.returns.domain.case_state import (
     CasePerson,
 )
 from services.returns.domain.given_fields import AlertsId, PersonIds
+from services.returns.domain.journey_evidence import is_supervised
 from services.returns.domain.screening_facts import is_called_for, left_uncleared
 from shared.contracts.returns import ArrivalKnownBy, CaseNotDeparted, PersonArrived, PersonDeparted
 from shared.decider import Events, Rule, changing
@@ -109,7 +110,11 @@ def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order
     if not cleared or case.cleared_at is None or person.travel != "expected":
         return False
     stood_until = min(case.clearance_lapsed_at or order.departed_at, case.cleared_at + CLEARANCE_HOLDS)
-    accompanied = person.is_adult or any(companion.is_adult for companion in leaving)
+    accompanied = (
+        person.is_adult
+        or any(companion.is_adult for companion in leaving)
+        or is_supervised(person, case.booking, order.departed_at)
+    )
     return accompanied and case.cleared_at <= order.departed_at <= stood_until
 
 

@@ -20,6 +20,7 @@ from shared.contracts.families import (
     FamilyJoined,
     FamilySplit,
     GoingOn,
+    GuardianNoted,
     JoinAsked,
     RegroupingDropped,
     SplitAsked,
@@ -60,6 +61,8 @@ def regrouped(case: Case, event: Event) -> Case | None:
                 screening=tuple(one for one in case.screening if one.person_id not in gone_on),
                 supports=_without_planned(case.supports, gone_on),
             )
+        case GuardianNoted():
+            return _with_guardian(case, event)
         case FamilyJoined():
             return _with(case, tuple(_person(one) for one in event.persons))
         case _:
@@ -78,22 +81,25 @@ def person_going_on(person: CasePerson, along: Collection[UUID]) -> CasePerson:
     """
     return CasePerson(
         person.person_id, person.sex, person.age_group, person.country_of_origin,
-        declared_by=person.declared_by if person.declared_by in along else None,
+        declared_by=person.declared_by if person.declared_by in (*along, person.guardian_id) else None,
+        guardian_id=person.guardian_id,
         own_plan_id=person.own_plan_id, document=person.document, document_valid_until=person.document_valid_until,
-        evidence=tuple(one for one in person.evidence if one.kind != "exit_formalities"),
+        evidence=tuple(one for one in person.evidence if one.kind not in ("exit_formalities", "supervision")),
     )  # fmt: skip
 
 
-def screening_going_on(found: PersonScreening, along: Collection[UUID], *, same_adults: bool) -> PersonScreening:
+def screening_going_on(
+    found: PersonScreening, along: Collection[UUID], guardian_id: UUID | None, *, same_adults: bool
+) -> PersonScreening:
     """What screening found of a person who goes on with these persons.
 
-    What somebody else answered for a child is asked of whoever goes along. What is best for a child was found of a journey
+    What somebody answered for a child who neither goes along nor is its guardian is asked anew. What is best for a child was found of a journey
     beside the adults that it had, and is found anew if these are others.
     """
     answered = found.voluntariness
     return replace(
         found,
-        voluntariness=answered if answered is not None and answered.answered_by in along else None,
+        voluntariness=answered if answered is not None and answered.answered_by in (*along, guardian_id) else None,
         best_interests=found.best_interests if same_adults else None,
     )
 
@@ -134,6 +140,19 @@ def _with(case: Case, persons: tuple[CasePerson, ...]) -> Case:
     return case
 
 
+def _with_guardian(case: Case, event: GuardianNoted) -> Case:
+    """The case in which this is a child's guardian; what an earlier one signed and answered for it is asked anew."""
+    child = case.person(event.person_id)
+    before = child.guardian_id if child is not None else None
+    if child is not None and before is not None and case.person(before) is None:
+        found = case.screening_of(child.person_id)
+        if found.voluntariness is not None and found.voluntariness.answered_by == before:
+            case = with_screening(case, replace(found, voluntariness=None))
+        if child.declared_by == before:
+            case = with_persons(case, (child.person_id,), declared_by=None)
+    return with_persons(case, (event.person_id,), guardian_id=event.guardian_id)
+
+
 def _without_planned(supports: tuple[Support, ...], named: Collection[UUID]) -> tuple[Support, ...]:
     """The support of a case without what is planned for these persons; what they were given it has borne."""
     return tuple(one for one in supports if one.person_id not in named or one.status != "planned")
@@ -155,5 +174,6 @@ def _principal(principal_id: UUID, staying: tuple[CasePerson, ...]) -> UUID:
 
 def _person(one: GoingOn) -> CasePerson:
     return CasePerson(
-        one.person_id, one.sex, one.age_group, one.country_of_origin, declared_by=one.declared_by, own_plan_id=one.own_plan_id
+        one.person_id, one.sex, one.age_group, one.country_of_origin, declared_by=one.declared_by, own_plan_id=one.own_plan_id,
+        guardian_id=one.guardian_id,
     )

@@ -143,11 +143,13 @@ def _refuse_stranger(case: Case, person: CasePerson, answered_by: UUID) -> None:
         raise RuleViolation("adult_answers_in_person", "An adult answers in person. Nobody else can answer for them.")
     if not person.is_adult:
         guardian = case.person(answered_by)
-        if guardian is None or not guardian.is_adult or guardian.travel == "withdrawn":
+        if answered_by != person.guardian_id and (
+            guardian is None or not guardian.is_adult or guardian.travel == "withdrawn"
+        ):
             raise RuleViolation(
                 "guardian_not_in_case",
-                "For a child an adult answers who belongs to the same case and has not withdrawn. Ask protection if "
-                "there is none.",
+                "For a child its guardian answers, or an adult who belongs to the same case and has not withdrawn. Ask "
+                "protection if there is none.",
             )
 
 

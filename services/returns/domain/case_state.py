@@ -12,6 +12,7 @@ from services.returns.domain.screening import PersonScreening
 from services.returns.domain.support import Support
 from shared.contracts.corrections import Correctable
 from shared.contracts.counselling import AgeGroup, Sex
+from shared.contracts.families import Supervision
 from shared.contracts.reopening import ReopeningReason
 from shared.contracts.returns import (
     ArrivalNeed,
@@ -99,7 +100,7 @@ ROW_TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 class Evidence:
     """What is on record for one person's journey: of what kind, since when, from which to which day it holds.
 
-    ``outcome`` and ``conditions`` are a decision's on fitness to travel.
+    ``outcome`` and ``conditions`` are a decision's on fitness to travel; of supervision the latter are who sees to it where.
     """
 
     kind: EvidenceKind
@@ -107,7 +108,7 @@ class Evidence:
     valid_from: date | None = None
     valid_until: date | None = None
     outcome: FitnessOutcome | None = None
-    conditions: tuple[FitnessCondition, ...] = ()
+    conditions: tuple[FitnessCondition | Supervision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class CasePerson:
     is the latest of each kind, for as long as the journey needs it. Of somebody under way ``expected_at`` is when they
     should land, as it was booked when they left, and ``overdue_at`` the same once it was said that nobody confirmed it.
     ``withdrew`` is whether they ever withdrew, also if they left afterwards; ``correction`` is what is asked about the
-    record of their journey.
+    record of their journey; ``guardian_id`` is who stands up for a child and does not travel with it.
     """
 
     person_id: UUID
@@ -152,6 +153,7 @@ class CasePerson:
     overdue_at: datetime | None = None
     withdrew: bool = False
     correction: Correction | None = None
+    guardian_id: UUID | None = None
 
     @property
     def is_adult(self) -> bool:

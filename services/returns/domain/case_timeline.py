@@ -92,6 +92,7 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     families.CaseSplitOff: Shown(),
     families.CaseJoined: Shown(),
     families.FamilyJoined: Shown(),
+    families.GuardianNoted: Shown(),
 }
 
 _BY_KIND: Final = {event.kind: shown for event, shown in TIMELINE.items()}

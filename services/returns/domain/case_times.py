@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.returns.domain.case_state import CLEARANCE_HOLDS, GATED, TERMINAL, Case, CasePerson
+from services.returns.domain.case_state import CLEARANCE_HOLDS, GATED, TERMINAL, Case, CasePerson, Evidence
 from services.returns.domain.days import over_at, over_at_home
 from services.returns.domain.screening import PersonScreening
 from shared.contracts.returns import ClearanceLost
@@ -70,8 +70,15 @@ def _ends(case: Case) -> Iterator[datetime]:
         if person.document_valid_until is not None:
             yield over_at(person.document_valid_until)
         for evidence in person.evidence:
-            if evidence.valid_until is not None and (evidence.kind != "transit_visa" or case.transit_visa_needed):
+            if evidence.valid_until is not None and _is_asked_for(evidence, case):
                 yield (over_at_home if evidence.kind == "exit_formalities" else over_at)(evidence.valid_until)
+
+
+def _is_asked_for(evidence: Evidence, case: Case) -> bool:
+    """Whether the readiness rests on this: on a visa or on supervision only where one is needed."""
+    if evidence.kind == "supervision":
+        return not any(person.is_adult for person in case.travelling)
+    return evidence.kind != "transit_visa" or case.transit_visa_needed
 
 
 def _without_what_is_over(case: Case) -> Case:

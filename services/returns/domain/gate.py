@@ -13,6 +13,7 @@ from services.returns.domain.journey_evidence import (
     is_fit,
     is_flagged,
     is_shown_health,
+    is_supervised,
     may_exit,
     may_pass,
 )
@@ -126,8 +127,9 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
         Role.COUNSELLOR,
     ),
     "child_without_guardian": _Wording(
-        "An adult of the case travels with this child.",
-        "A child would travel without an adult of the case. Protection must decide before the child can go.",
+        "An adult of the case travels with this child, or it is arranged who looks after it from door to door.",
+        "A child would travel without an adult of the case, and it is not on record who goes along, hands it over and receives "
+        "it on these days. Protection must decide before the child can go.",
         Role.PROTECTION,
     ),
     "booking_missing": _Wording(
@@ -264,7 +266,9 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
         yield _condition(line.code, holds, person.person_id)
     yield from _of_each("declaration_missing", travelling, lambda person: person.declared_by is not None)
     yield from _of_each("own_plan_missing", travelling, lambda person: person.own_plan_id is not None)
-    yield from _of_each("child_without_guardian", children, lambda _: bool(adults))
+    yield from _of_each(
+        "child_without_guardian", children, lambda child: bool(adults) or is_supervised(child, booking, at)
+    )
     yield _condition("booking_missing", booked)
     if booking is not None:
         yield _condition("booking_in_the_past", booking.departs_at > at)

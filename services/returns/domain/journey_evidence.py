@@ -9,6 +9,7 @@ from uuid import UUID
 from services.returns.domain.case_state import Booking, Case, CasePerson, Evidence
 from services.returns.domain.days import over_at, over_at_home
 from shared.actors import Role
+from shared.contracts.families import Supervision
 from shared.contracts.returns import (
     Assistance,
     BookingConfirmed,
@@ -38,7 +39,7 @@ def evidence_in(event: EvidenceRecorded) -> Evidence | None:
         valid_from=date.fromisoformat(valid_from) if valid_from else None,
         valid_until=date.fromisoformat(valid_until) if valid_until else None,
         outcome=cast("FitnessOutcome | None", outcome or None),
-        conditions=cast("tuple[FitnessCondition, ...]", tuple(conditions.split(_AND)) if conditions else ()),
+        conditions=cast("tuple[FitnessCondition | Supervision, ...]", tuple(conditions.split(_AND)) if conditions else ()),
     )
 
 
@@ -108,6 +109,12 @@ def may_pass(person: CasePerson, booking: Booking | None, at: datetime) -> bool:
     """Whether there is a visa for the country between."""
     visa = person.has("transit_visa")
     return visa is not None and _covers(visa, booking, at)
+
+
+def is_supervised(person: CasePerson, booking: Booking | None, at: datetime) -> bool:
+    """Whether it is arranged who looks after a child without an adult from door to door, on the days of the booking."""
+    arranged = person.has("supervision")
+    return arranged is not None and _covers(arranged, booking, at)
 
 
 def is_shown_health(roles: Collection[str]) -> bool:

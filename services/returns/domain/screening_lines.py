@@ -75,7 +75,14 @@ def lines_of(case: Case) -> Iterator[tuple[Line, CasePerson, bool]]:
         for person in case.travelling:
             found = case.screening_of(person.person_id)
             if line.applies(person, found):
-                yield line, person, line.holds(found)
+                yield line, person, line.holds(found) and _is_enough(line, case, person, found)
+
+
+def _is_enough(line: Line, case: Case, person: CasePerson, found: PersonScreening) -> bool:
+    # A child beside whom no adult travels is on its own, whatever was noted of it.
+    if line.code != "best_interests_open" or person.is_adult or any(one.is_adult for one in case.travelling):
+        return True
+    return found.best_interests is not None and found.best_interests.procedure == "determination"
 
 
 def is_settled(case: Case, stage: Stage) -> bool:

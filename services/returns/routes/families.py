@@ -1,4 +1,4 @@
-"""Splitting a family's case and joining it again: each route gives one command."""
+"""A family that parts and comes together again, and a child that travels alone: each route gives one command."""
 
 from uuid import UUID
 
@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from services.returns import wiring
 from services.returns.domain.case_families import JoinFamily, SplitFamily
+from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Receipt
 
@@ -21,4 +22,16 @@ async def split_family(case_id: UUID, body: SplitFamily, call: Calling) -> Recei
 @router.post("/cases/{case_id}/join-family")
 async def join_family(case_id: UUID, body: JoinFamily, call: Calling) -> Receipt:
     """Lets everybody of the case go on in another one of the same family."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-guardian")
+async def record_guardian(case_id: UUID, body: RecordGuardian, call: Calling) -> Receipt:
+    """Records the guardian of a child, who does not travel with it."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-supervision")
+async def record_supervision(case_id: UUID, body: RecordSupervision, call: Calling) -> Receipt:
+    """Records how a child is looked after that travels without an adult of its case."""
     return await call.order(wiring.CASE, case_id, body)

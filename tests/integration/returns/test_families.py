@@ -156,3 +156,25 @@ async def test_a_wish_that_is_heard_late_under_the_new_cases_id_opens_nothing_th
     )
     await mission.order(apart, wish)
     assert await mission.case(apart) == before
+
+
+async def test_the_database_lets_no_child_be_ready_on_its_own_without_supervision_and_a_determination(mission: Mission) -> None:
+    attempt = await whole(mission)
+    async with mission.owner() as owner:
+        # As if both adults had withdrawn past all rules.
+        alone = (
+            "UPDATE cases SET booked_person_ids = ARRAY[$2]::uuid[], persons = (SELECT jsonb_agg(CASE WHEN p ->> 'age_group' = 'adult' "
+            "THEN p || '{\"travel\": \"withdrawn\"}' ELSE p || $3::jsonb END) FROM jsonb_array_elements(persons) p) WHERE id = $1"
+        )
+        child = attempt.ids[1]
+        kept = '{{"evidence": [{{"kind": "exit_formalities"}}{besides}]}}'
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await owner.execute(alone, attempt.id, child, kept.format(besides=""))
+        assert refused.value.constraint_name == "ck_cases_child_with_guardian"
+        await owner.execute(alone, attempt.id, child, kept.format(besides=', {"kind": "supervision"}'))
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await owner.execute(
+                "UPDATE cases SET screening = replace(screening::text, '\"determination\"', '\"assessment\"')::jsonb WHERE id = $1",
+                attempt.id,
+            )
+        assert refused.value.constraint_name == "ck_cases_child_with_guardian"

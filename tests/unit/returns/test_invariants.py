@@ -147,11 +147,16 @@ def everybody_is_screened_and_no_hold_stands(told: Told) -> bool:
 
 
 def no_child_goes_without_an_adult_and_its_best_interests(told: Told) -> bool:
-    return all(
-        bool(adults(told.goes)) and (best := told.after.screening_of(one.person_id).best_interests) is not None
-        and best.outcome == "return"
-        for one in children(told.goes)
-    )  # fmt: skip
+    for one in children(told.goes):
+        best = told.after.screening_of(one.person_id).best_interests
+        if best is None or best.outcome != "return":
+            return False
+        # Without an adult only where a panel found it so and somebody looks after it from door to door.
+        lands = told.after.arrives_at
+        looked_after = lands is not None and _valid(one, "supervision", lands) and best.procedure == "determination"
+        if not adults(told.goes) and not looked_after:
+            return False
+    return True
 
 
 def a_victim_of_trafficking_goes_only_on_an_acceptable_risk(told: Told) -> bool:

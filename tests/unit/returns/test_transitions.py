@@ -75,6 +75,7 @@ from services.returns.domain.case_state import (
     KnownPerson,
     Status,
 )
+from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.domain.case_withdrawal import (
     LapseCase,
@@ -272,6 +273,13 @@ def visa(person_ids: tuple[UUID, ...], long: bool) -> Timely:
     )
 
 
+def supervision(ago: timedelta) -> Timely:
+    return lambda at: RecordSupervision(
+        person_id=CHILD, travels_with="airline_service", handed_over_by="by_guardian", received_by="to_relative",
+        arranged_at=at - ago, valid_from=at.date() - timedelta(days=40), valid_until=at.date() + timedelta(days=40),
+    )
+
+
 def booking(person_ids: tuple[UUID, ...], through: bool, escorted: bool) -> Timely:
     return lambda at: ConfirmBooking(
         departs_at=at + timedelta(hours=6), arrives_at=at + timedelta(hours=15), destination_country="PK",
@@ -352,6 +360,8 @@ ASIDE: st.SearchStrategy[Timely] = st.one_of(
     st.builds(document, PERSON, st.booleans()),
     st.builds(decision, PERSON, st.sampled_from(get_args(FitnessOutcome)), st.booleans()),
     st.builds(visa, PERSONS, st.booleans()),
+    st.builds(supervision, AGO),
+    at_any_time(RecordGuardian(person_id=CHILD, guardian_id=ref(77))),
     at_any_time(*(FlagForMedical(person_id=person_id) for person_id in FAMILY), CheckClearance(), CheckArrival()),
     st.builds(
         lambda person_ids, ago: lambda at: RecordDeparture(person_ids=person_ids, departed_at=at - ago), PERSONS, AGO

@@ -1,0 +1,189 @@
+"""A child that travels without an adult of its case: guardian, supervision from door to door, and what is asked besides."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from services.returns.domain.case_application import SignDeclaration
+from services.returns.domain.case_journey import RecordDeparture
+from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel
+from services.returns.domain.case_state import Case, CaseFacts, Evidence
+from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
+from services.returns.domain.case_timers import CheckClearance
+from services.returns.domain.gate import gate
+from services.returns.domain.journey_evidence import recorded
+from services.returns.domain.screening import BestInterests, Vulnerability
+from shared.contracts.families import GuardianNoted
+from shared.contracts.returns import (
+    ApplicationSubmitted,
+    CaseApproved,
+    CaseDeparted,
+    ClearanceLost,
+    ClearedToBoard,
+    EvidenceRecorded,
+    OwnPlanNoted,
+    PersonDeparted,
+    PreparationStarted,
+    ReadyToTravel,
+    ScreeningStarted,
+)
+from shared.messages import Event
+from tests.given import NOON, Given
+from tests.unit.returns.examples import (
+    BOARDED_AT,
+    CHILD,
+    CLEARED_AT,
+    COORDINATOR,
+    DEPARTS_AT,
+    EVERYTHING_KNOWN,
+    FATHER,
+    MOTHER,
+    OPERATIONS,
+    PLAN,
+    PREPARING,
+    PROTECTION,
+    REACTION,
+    RECEPTION,
+    SCREENED_AT,
+    SIGNED_AT,
+    STRANGER,
+    SUBMITTER,
+    UNAFRAID,
+    VALID_FROM,
+    VALID_UNTIL,
+    after,
+    answered,
+    booked,
+    caught_up,
+    covered,
+    given,
+    may_leave,
+    opened,
+    passport,
+    signed,
+    told,
+)
+
+GUARDIAN = GuardianNoted(person_id=CHILD, guardian_id=STRANGER)
+ORDER = RecordSupervision(
+    person_id=CHILD, travels_with="airline_service", handed_over_by="by_guardian", received_by="to_relative",
+    arranged_at=NOON, valid_from=VALID_FROM, valid_until=VALID_UNTIL,
+)
+SEEN_TO = ("airline_service", "by_guardian", "to_relative")
+
+
+def supervision(valid_until: date = VALID_UNTIL, valid_from: date = VALID_FROM) -> EvidenceRecorded:
+    arranged = Evidence("supervision", NOON, valid_from, valid_until, conditions=("airline_service", "by_guardian", "to_relative"))
+    return recorded(CHILD, arranged)
+
+
+def alone(*besides: Event, determined: bool = True, noted: bool = True) -> tuple[Event, ...]:
+    """A child's own case, booked, with everything but its supervision; ``besides`` is that."""
+    found = BestInterests(
+        SCREENED_AT, "determination" if determined else "assessment", "return", ("child", "family", "guardian")
+    )
+    return (
+        opened(covered(CHILD, "child")), ScreeningStarted(), GUARDIAN,
+        told(CHILD, answered(CHILD, answered_by=STRANGER)), told(CHILD, UNAFRAID),
+        told(CHILD, Vulnerability(SCREENED_AT, ("unaccompanied",) if noted else ())), told(CHILD, found),
+        signed(CHILD, STRANGER), ApplicationSubmitted(submitted_by=SUBMITTER.person_id),
+        CaseApproved(approved_by=COORDINATOR.person_id), PreparationStarted(programme="AVRR-BA", receiving_country="PK"),
+        OwnPlanNoted(plan_id=PLAN, person_ids=(CHILD,)), passport(CHILD), may_leave(CHILD), booked(CHILD), RECEPTION, *besides,
+    )  # fmt: skip
+
+
+READY_ALONE = (*alone(supervision()), ReadyToTravel())
+
+
+def at_boarding(*past: Event) -> Given[Case, CaseFacts]:
+    return given(*past).knowing(caught_up(CLEARED_AT))
+
+
+def test_a_child_on_its_own_is_cleared_only_where_somebody_looks_after_it_from_door_to_door() -> None:
+    given(*alone()).when(MarkReadyToTravel(), OPERATIONS).refused("child_without_guardian")
+    given(*alone(supervision())).when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
+    at_boarding(*READY_ALONE).when(ClearToBoard(), OPERATIONS, CLEARED_AT).then(ClearedToBoard(cleared_at=CLEARED_AT))
+    # As if it had never been on record.
+    bare = tuple(event for event in READY_ALONE if event != supervision())
+    at_boarding(*bare).when(ClearToBoard(), OPERATIONS, CLEARED_AT).refused("child_without_guardian")
+
+
+@pytest.mark.parametrize(
+    "arranged",
+    [supervision(valid_until=DEPARTS_AT.date() - timedelta(days=1)), supervision(valid_from=DEPARTS_AT.date() + timedelta(days=1))],
+    ids=["over_before", "begins_after"],
+)
+def test_supervision_counts_only_on_the_days_of_the_journey(arranged: Event) -> None:
+    given(*alone(arranged)).when(MarkReadyToTravel(), OPERATIONS).refused("child_without_guardian")
+
+
+def test_the_checklist_lists_it_and_says_who_can_provide_it() -> None:
+    for past, met in ((alone(), False), (alone(supervision()), True)):
+        lines = [line for line in gate(after(*past), EVERYTHING_KNOWN, NOON, boarding=False) if line.code == "child_without_guardian"]
+        assert [(line.met, line.person_id, line.provider) for line in lines] == [(met, CHILD, "protection")]
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "not_noted"])
+def test_of_a_child_on_its_own_a_determination_is_asked_whatever_was_noted_of_it(noted: bool) -> None:
+    past = alone(supervision(), determined=False, noted=noted)
+    given(*past).when(MarkReadyToTravel(), PROTECTION).refused("best_interests_open")
+    given(*past).when(MarkReadyToTravel(), OPERATIONS).refused("screening_not_settled")
+
+
+def test_the_guardian_of_a_child_signs_for_it_and_an_earlier_one_does_so_no_more() -> None:
+    order = SignDeclaration(person_id=CHILD, signed_by=STRANGER, method="signature", language="urd", signed_at=SIGNED_AT)
+    begun = (opened(covered(CHILD, "child")), ScreeningStarted())
+    given(*begun).when(order, PROTECTION).refused("guardian_not_in_case")
+    given(*begun, GUARDIAN).when(order, PROTECTION).then(signed(CHILD, STRANGER))
+    other = GuardianNoted(person_id=CHILD, guardian_id=FATHER)
+    child = after(*alone(), other).person(CHILD)
+    assert child is not None
+    assert (child.guardian_id, child.declared_by) == (FATHER, None)
+    assert after(*alone(), other).screening_of(CHILD).voluntariness is None
+
+
+def test_only_a_child_has_a_guardian_and_is_supervised_and_only_with_what_still_holds() -> None:
+    case = given(*PREPARING)
+    case.when(RecordGuardian(person_id=CHILD, guardian_id=STRANGER), PROTECTION).then(GUARDIAN)
+    given(*PREPARING, GUARDIAN).when(RecordGuardian(person_id=CHILD, guardian_id=STRANGER), PROTECTION).then()
+    case.when(RecordGuardian(person_id=MOTHER, guardian_id=STRANGER), PROTECTION).refused("not_a_child")
+    case.when(RecordGuardian(person_id=CHILD, guardian_id=CHILD), PROTECTION).refused("own_guardian")
+    case.when(ORDER, PROTECTION).then(supervision())
+    given(*PREPARING, supervision()).when(ORDER, PROTECTION).then()
+    case.when(ORDER.model_copy(update={"person_id": MOTHER}), PROTECTION).refused("not_a_child")
+    case.when(ORDER.model_copy(update={"arranged_at": NOON + timedelta(hours=1)}), PROTECTION).refused("in_the_future")
+    case.when(ORDER.model_copy(update={"valid_until": VALID_FROM - timedelta(days=1)}), PROTECTION).refused("validity_in_wrong_order")
+    over = {"valid_from": date(2023, 4, 1), "valid_until": date(2023, 4, 30)}
+    case.when(ORDER.model_copy(update=over), PROTECTION).refused("evidence_expired")
+    early = ORDER.model_copy(update={"arranged_at": NOON - timedelta(days=1)})
+    given(*PREPARING, supervision()).when(early, PROTECTION).refused("recorded_since")
+    given(opened(covered(MOTHER, "adult"))).when(ORDER, PROTECTION).refused("no_child_travels")
+
+
+def test_the_leaf_tells_nothing_of_how_a_child_is_looked_after() -> None:
+    event = supervision()
+    assert all(getattr(event, name).value is not None for name in ("evidence_kind", "conditions"))
+    assert set(event.conditions.clear().split(",")) == set(SEEN_TO)
+
+
+def test_for_another_flight_it_is_arranged_anew() -> None:
+    case = after(*alone(supervision()), booked(CHILD, departs_at=DEPARTS_AT + timedelta(days=1), arrives_at=DEPARTS_AT + timedelta(days=2)))
+    child = case.person(CHILD)
+    assert child is not None
+    assert child.has("supervision") is None
+
+
+def test_a_readiness_ends_with_it() -> None:
+    last = DEPARTS_AT.date() + timedelta(days=1)
+    past = (*alone(supervision(valid_until=last)), ReadyToTravel())
+    ends = after(*past).holds_until
+    assert ends is not None
+    given(*past).knowing(caught_up(ends)).when(CheckClearance(), REACTION, ends).then_kinds(ClearanceLost)
+
+
+def test_a_child_that_is_looked_after_leaves_with_clearance_and_protection_is_not_called() -> None:
+    past = (*READY_ALONE, ClearedToBoard(cleared_at=CLEARED_AT))
+    departure = RecordDeparture(person_ids=(CHILD,), departed_at=BOARDED_AT)
+    given(*past).when(departure, OPERATIONS, BOARDED_AT).then(
+        PersonDeparted(person_id=CHILD, departed_at=BOARDED_AT, cleared=True), CaseDeparted(departed_at=BOARDED_AT)
+    )
