@@ -204,6 +204,9 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ("returns", "ask_status"): ("GET", f"/v1/status/{case_ref(at.case_id)}?purpose=reintegration", None),
         ("returns", "confirm_arrival"): ("POST", f"{case}/confirm-arrival", arrival),
         ("returns", "start_monitoring"): ("POST", f"{case}/start-monitoring", {}),
+        ("returns", "write_final_report"): (
+            "POST", f"{case}/write-final-report", granting.final_report(at.case_id, 61).model_dump(mode="json")
+        ),
         ("reintegration", "read_case"): ("GET", case, None),
         ("reintegration", "list_plans"): ("GET", "/v1/plans", None),
         ("reintegration", "read_plan"): ("GET", plan, None),
