@@ -58,6 +58,7 @@ PAGES: Final = (
     Shot("operations", "/", "operations-home", tour=True),
     Shot("operations", "/cases?status=ready_to_travel", "operations-case", follow=(_A_CASE,)),
     Shot("operations", "/arrivals", "operations-arrivals"),
+    Shot("operations", "/corrections", "operations-corrections"),
     Shot("protection", "/", "protection-home"),
     Shot("protection", "/protection", "protection-board"),
     Shot("protection", "/cases?status=screening", "protection-screening", follow=(_A_CASE, "main a[href*='/screening/']")),

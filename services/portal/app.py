@@ -17,6 +17,7 @@ from services.portal.pages import (
     case_family,
     cases,
     consents,
+    corrections,
     erasures,
     evidence,
     finance,
@@ -60,7 +61,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.mount(PREFIX, app.state.static)
     app.include_router(sign_in.router)
     for pages in (
-        home, persons, identity, consents, cases, case_family, screening, plans, finance, evidence, funds, report, log, access_requests, erasures, ordering,
+        home, persons, identity, consents, cases, case_family, corrections, screening, plans, finance, evidence, funds, report, log, access_requests, erasures, ordering,
     ):  # fmt: skip
         app.include_router(pages.router)
 

@@ -76,6 +76,7 @@ POLICY = Policy(
     allow("lift_hold", *LIFTING),
     allow("record_transit_interrupted", Role.OPERATIONS),
     # One says that a record is wrong, another decides; the rules refuse that it is the same person.
+    allow("list_corrections", Role.COORDINATOR, Role.OPERATIONS),
     allow("ask_for_correction", Role.COORDINATOR, Role.OPERATIONS),
     allow("correct_departure", Role.COORDINATOR, Role.OPERATIONS),
     allow("correct_arrival", Role.COORDINATOR, Role.OPERATIONS),

@@ -205,7 +205,8 @@ class Case:
 
     ``split_from`` is the case from which this one was split off, ``split_into`` those that were split off from it, and
     ``joined_into`` the one in which everybody of it goes on. ``regrouping_with`` is the case with which that was asked for,
-    until counselling has answered.
+    until counselling has answered. ``correction_since`` is since when somebody has to decide whether a journey was recorded
+    wrongly.
     """
 
     case_ref: str
@@ -253,6 +254,7 @@ class Case:
     split_into: tuple[UUID, ...] = ()
     joined_into: UUID | None = None
     regrouping_with: UUID | None = None
+    correction_since: datetime | None = None
     final_report: FinalReport | None = None
 
     @property

@@ -28,6 +28,9 @@ def in_time(case: Case) -> Case:
         arrival_overdue_at=min((one.overdue_at for one in kept.persons if one.overdue_at is not None), default=None),
         arrival_due_at=min((due for _, due in arrivals_due(kept)), default=None),
         protection_since=min(_waits_for_protection(kept), default=None),
+        correction_since=min(
+            (one.correction.asked_at for one in kept.persons if one.correction is not None), default=None
+        ),
     )
 
 

@@ -9,7 +9,7 @@ import httpx
 from pydantic import SecretStr
 
 from services.portal.client import Services
-from services.portal.pages import case_family, cases, ordering
+from services.portal.pages import case_family, cases, corrections, ordering
 from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
 from services.portal.pages.log_selection import SERVICES
 from services.portal.settings import PortalSettings
@@ -59,6 +59,7 @@ async def returns_behind(portal: Portal, settings: PortalSettings, make_database
             portal.app.state.services = Services(client, {**dict.fromkeys(SERVICES, "http://127.0.0.1:1"), "returns": URL})
             portal.app.include_router(cases.router)
             portal.app.include_router(case_family.router)
+            portal.app.include_router(corrections.router)
             portal.app.include_router(ordering.router)
             portal.app.add_exception_handler(Turned, turned)
             portal.app.add_exception_handler(NotSignedIn, not_signed_in)
