@@ -165,6 +165,13 @@ async def _stopped_on_the_way(walk: Walk, case: str, person: str, left: datetime
 
 async def _closed_and_taken_up_again(walk: Walk, case: str) -> None:
     await walk.mission.caller.drained()
+    await walk.do(
+        "receiving-office-tr", case, "Write the final report",
+        {"final_meeting": "held_remotely", "met_on": f"{NOW:%Y-%m-%d}", "contributed_to": "income",
+         "plan_outcome": "partly_reached", "partner_feedback": "positive", "follow_up": "done"},
+    )  # fmt: skip
+    await expect((await walk.go("coordinator", case)).locator("main")).to_contain_text("partly reached")
+    await fit_for_everybody(walk, "coordinator", case)
     await walk.do("coordinator", case, "Ask to close the case", {"reason": "completed"})
     await walk.mission.caller.drained()
     await walk.do("coordinator", case, "Take the case up again", {"reason": "support_goes_on"})
