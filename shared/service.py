@@ -114,8 +114,8 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
         title=f"avrr {wiring.service.name}", version="1", lifespan=lifespan, docs_url=None, redoc_url=None,
         openapi_url="/v1/openapi.json" if settings.api_docs else None, redirect_slashes=False,
     )
-    for router in everything:
-        app.include_router(router)
+    # An included router makes its routes once more when somebody first asks, and then looks through them twice each time.
+    app.router.routes.extend(route for router in everything for route in router.routes)
     install_problems(app)
     # By its own name the services beside it call it.
     hosts = frozenset({*settings.allowed_hosts, wiring.service.name})
