@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
 
 from ops.database_server import PostgresAddress, connect
 from shared.topology import PORTAL, SERVICES, Front, Service
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _INI = Path(__file__).resolve().parent.parent / "migrations" / "alembic.ini"
 LOGINS = ("api", "worker", "migrate", "verify")
@@ -117,8 +119,10 @@ async def make_database(admin: "asyncpg.Connection[asyncpg.Record]", service: Se
         await admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {service.name}_{kind}")
 
 
-def alembic_config(service: str, url: str) -> Config:
+def alembic_config(service: str, url: str) -> "Config":
     """Alembic's settings for one service's database."""
+    from alembic.config import Config  # noqa: PLC0415 -- most commands make no database and need not wait for it
+
     config = Config(str(_INI))
     config.set_main_option("version_locations", str(_INI.parent / service / "versions"))
     config.attributes["service"] = service
@@ -128,16 +132,22 @@ def alembic_config(service: str, url: str) -> Config:
 
 def upgrade(service: str, url: str) -> None:
     """Brings one database to the newest revision; runs its own event loop, so call it from a thread."""
+    from alembic import command  # noqa: PLC0415 -- as above
+
     command.upgrade(alembic_config(service, url), "head")
 
 
 def downgrade(service: str, url: str) -> None:
     """Takes one database back to nothing; for tests of the revisions."""
+    from alembic import command  # noqa: PLC0415 -- as above
+
     command.downgrade(alembic_config(service, url), "base")
 
 
 def check(service: str, url: str) -> None:
     """Raises alembic's CommandError if the tables in code and in the database differ."""
+    from alembic import command  # noqa: PLC0415 -- as above
+
     command.check(alembic_config(service, url))
 
 
