@@ -1,4 +1,4 @@
-"""The whole system, running for real on the replay clock: one for all tests of a run that use it from outside."""
+"""The whole system, running for real on the replay clock: one for all tests of a folder that use it from outside."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -58,7 +58,8 @@ class Mission:
         return await self.client.request(method, self.addresses.services[service] + path, json=body, headers=sent)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: its processes look after their work also when no test has any for them, and would until the run ends.
+@pytest.fixture(scope="package")
 async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mission]:
     settings = OpsSettings(data=tmp_path_factory.mktemp("mission") / "data")
     system = make_system(settings, clock="replay", environment=TALKATIVE)

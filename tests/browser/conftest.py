@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-from ops.browser import find_browser, open_browser, sign_in
+from ops.browser import find_browser, open_browser
+from tests.browser.signing_in import sign_in
+from tests.running import mission
 
 KILOBIT = 1000 / 8
 OURS = {"127.0.0.1", "localhost"}
@@ -86,4 +88,4 @@ async def visits(browser: Browser) -> AsyncIterator[Visits]:
     assert opened.faults == []
 
 
-__all__ = ["Visits", "sign_in", "slow_down"]
+__all__ = ["Visits", "mission", "sign_in", "slow_down"]

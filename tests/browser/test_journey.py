@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
-from ops.browser import sign_in
 from shared.ids import uuid7
 from tests.browser.axe import assert_for_everybody
-from tests.browser.conftest import Visits
+from tests.browser.conftest import Visits, sign_in
 from tests.running import Mission
 from tests.unit.shared.files.examples import pdf
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from ops.browser import sign_in
 from shared.ids import uuid7
-from tests.browser.conftest import Visits
+from tests.browser.conftest import Visits, sign_in
 from tests.running import Mission
 
 ODD = (

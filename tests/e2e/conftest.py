@@ -1,10 +1,10 @@
-"""What tests of the whole system call; the fixture itself is in tests/running.py, so that a run has one system."""
+"""What tests of the whole system call; they share one, which ends with the last of them."""
 
 import pytest
 
-from tests.running import Mission
+from tests.running import Mission, mission
 
-__all__ = ["Mission"]
+__all__ = ["Mission", "mission"]
 
 SECONDS_PER_EXAMPLE = 12
 
