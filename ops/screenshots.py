@@ -55,6 +55,10 @@ PAGES: Final = (
     Shot("coordinator", "/cases", "coordinator-cases"),
     Shot("coordinator", "/cases?status=applied", "coordinator-case", follow=(_A_CASE,)),
     Shot("coordinator", "/cases?status=preparing", "coordinator-family", follow=(_A_CASE, "main a[href$='/family']")),
+    Shot(
+        "coordinator", "/cases?status=reintegrating", "coordinator-final-report-form",
+        follow=(_A_CASE, "main a[href*='/do/returns/write_final_report/']"),
+    ),
     Shot("operations", "/", "operations-home", tour=True),
     Shot("operations", "/cases?status=ready_to_travel", "operations-case", follow=(_A_CASE,)),
     Shot("operations", "/arrivals", "operations-arrivals"),
