@@ -68,6 +68,7 @@ PAGES: Final = (
     Shot("protection", "/cases?status=screening", "protection-screening", follow=(_A_CASE, "main a[href*='/screening/']")),
     Shot("receiving-office-tr", "/", "receiving-office-home", tour=True),
     Shot("receiving-office-tr", "/arrivals", "receiving-office-arrivals"),
+    Shot("receiving-office-tr", "/family-assessments", "receiving-office-assessments"),
     Shot("receiving-office-tr", "/cases", "receiving-office-cases"),
     Shot("receiving-office-tr", "/cases?status=arrived", "receiving-office-case", follow=(_A_CASE,)),
     Shot("receiving-office-tr", "/cases?status=reintegration_ongoing", "receiving-office-plan", follow=(_A_CASE, _A_PLAN)),

@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from shared.clock import REPLAY_HEADER
-from shared.contracts.counselling import DataCategory, TransferConsents
+from shared.contracts.counselling import ConsentKind, DataCategory, TransferConsents
 
 MOST_PERSONS = 100
 # What asks has to answer within ten seconds, and to put on record before that what came of it.
@@ -30,13 +30,14 @@ class ConsentUnanswered(Exception):
 class Question:
     """What persons are said to agree to: that the office in this country (ISO 3166-1) is told of them, and of what.
 
-    Without categories it is anything at all. ``replayed`` is the stated time on a replayed clock, None on the real one.
+    Without categories it is anything at all; ``consent`` is the kind by which they agree. ``replayed`` is the stated time on a replayed clock, None on the real one.
     """
 
     country: str
     correlation_id: str
     categories: tuple[DataCategory, ...] = ()
     replayed: datetime | None = None
+    consent: ConsentKind = "transfer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class ConsentsOverHttp:
                 params={
                     "recipient_country": question.country, "person_id": [str(id) for id in asked],
                     "category": list(question.categories),
+                    **({"consent": question.consent} if question.consent != "transfer" else {}),
                 },
                 headers={
                     "Authorization": f"Bearer {await self._token()}", "X-Correlation-Id": question.correlation_id,
@@ -122,7 +124,8 @@ class ConsentsOverHttp:
             log.warning("consent_unanswered", kind=type(fault).__name__)
             return None
         # An answer to another question, from a cache say, must not open anything.
-        if (answer.recipient_country, answer.categories) != (question.country, question.categories):
+        said = (answer.recipient_country, answer.categories, answer.consent)
+        if said != (question.country, question.categories, question.consent):
             log.error("consent_to_something_else")
             return None
         persons = frozenset(answer.agreed) & frozenset(asked)

@@ -13,7 +13,7 @@ from services.counselling.domain.attempt import PersonToCover, SessionBehind
 from services.counselling.domain.erasure import ErasureStatus
 from services.counselling.domain.family import MemberToBe
 from services.counselling.domain.session import NamedPerson
-from shared.contracts.counselling import DataCategory, ErasureRefused, Sex, Site
+from shared.contracts.counselling import ConsentKind, DataCategory, ErasureRefused, Sex, Site
 from shared.contracts.erasure import ErasureGround, RefusalGround
 from shared.db import Sql, UnitOfWork
 
@@ -53,6 +53,15 @@ _AGREED = Sql(
     "AND data_consent AND coalesce(data_expires_on >= today, true) "
     "AND transfer_consent AND coalesce(transfer_expires_on >= today, true) "
     "AND transfer_country = :country AND transfer_categories @> cast(:categories AS text[]) ORDER BY id"
+)
+
+
+_AGREED_TO = Sql(
+    f"SELECT p.id FROM persons p, (SELECT {_TODAY} AS today) day WHERE p.id = ANY(cast(:ids AS uuid[])) "
+    "AND p.data_consent AND coalesce(p.data_expires_on >= today, true) AND EXISTS ("
+    " SELECT FROM jsonb_to_recordset(p.consents) AS c(consent text, recipient_country text, expires_on date, ended text, "
+    "  categories jsonb) WHERE c.consent = :consent AND c.ended IS NULL AND c.recipient_country = :country "
+    " AND coalesce(c.expires_on >= today, true) AND c.categories @> to_jsonb(cast(:categories AS text[]))) ORDER BY p.id"
 )
 
 
@@ -267,6 +276,17 @@ async def agreed_to_transfer(
         _AGREED, ids=list(ids), country=country, categories=list(categories), now=now, zone=zone
     )
     return tuple(row["id"] for row in rows), tuple(row["id"] for row in rows if row["health"])
+
+
+async def agreed_to(
+    unit: UnitOfWork, consent: ConsentKind, ids: Sequence[UUID], country: str, categories: Sequence[DataCategory],
+    now: datetime, zone: str,
+) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
+    """As `agreed_to_transfer`, by a consent of another kind; none of these lets anybody be told of somebody's health."""
+    rows = await unit.rows(
+        _AGREED_TO, consent=consent, ids=list(ids), country=country, categories=list(categories), now=now, zone=zone
+    )
+    return tuple(row["id"] for row in rows), ()
 
 
 async def members_to_be(unit: UnitOfWork, ids: Sequence[UUID]) -> tuple[MemberToBe, ...]:

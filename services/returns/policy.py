@@ -31,6 +31,10 @@ POLICY = Policy(
     allow("assess_trafficking_risk", Role.PROTECTION),
     allow("record_best_interests", Role.PROTECTION),
     allow("close_alert", Role.PROTECTION),
+    # Asked under a consent of its own, before the office knows of anything else.
+    allow("ask_for_family_assessment", Role.COUNSELLOR, Role.PROTECTION),
+    allow("list_family_assessments", Role.RECEIVING_OFFICE, extent="own_countries"),
+    allow("answer_family_assessment", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("read_protection_board", Role.PROTECTION),
     allow("sign_declaration", Role.COUNSELLOR),
     allow("submit_application", Role.COUNSELLOR),
@@ -101,7 +105,7 @@ POLICY = Policy(
         "read_event", "read_chain", "export_log",
     ),
     on_record=(
-        "list_arrivals_to_confirm", "read_protection_board", "read_case", "read_departure_gate", "read_timeline", "read_held", "read_events",
+        "list_arrivals_to_confirm", "list_family_assessments", "read_protection_board", "read_case", "read_departure_gate", "read_timeline", "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log",
     ),
     searches=("ask_status", "read_chain"),

@@ -58,6 +58,7 @@ READY = "holds_until IS NOT NULL"
 OVERDUE = "arrival_overdue_at IS NOT NULL"
 PROTECTED = "protection_since IS NOT NULL"
 DOUBTED = "correction_since IS NOT NULL"
+INQUIRED = "inquired_since IS NOT NULL"
 SUPPORTED = "supports <> '[]'"
 # How far a case is on its way, whatever holds it there (`Case.stretch`).
 STRETCH = "coalesce(status_before_hold, status)"
@@ -184,6 +185,7 @@ CASES = aggregate_table(
     sa.Column("joined_into", sa.Uuid),
     sa.Column("regrouping_with", sa.Uuid),
     sa.Column("correction_since", sa.DateTime(timezone=True)),
+    sa.Column("inquired_since", sa.DateTime(timezone=True)),
     sa.Column("final_report", pg.JSONB),
     # The trigger holds every later move of a status to the declared transitions; this holds the first one.
     sa.CheckConstraint(
@@ -302,6 +304,10 @@ CASES = aggregate_table(
     sa.Index("ix_cases_gated_id", "id", postgresql_where=sa.text(READY)),
     sa.Index("ix_cases_awaited_id", "id", postgresql_where=sa.text("arrival_due_at IS NOT NULL")),
     sa.Index("ix_cases_protected_protection_since_id", "protection_since", "id", postgresql_where=sa.text(PROTECTED)),
+    sa.Index(
+        "ix_cases_inquired_destination_country_inquired_since_id", "destination_country", "inquired_since", "id",
+        postgresql_where=sa.text(INQUIRED),
+    ),
     sa.Index("ix_cases_doubted_correction_since_id", "correction_since", "id", postgresql_where=sa.text(DOUBTED)),
     sa.Index("ix_cases_overdue_id", "id", postgresql_where=sa.text(OVERDUE)),
     # What the report counts of support on the way, without a look at all cases.

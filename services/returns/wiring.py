@@ -78,7 +78,8 @@ def other_case(command: Command | None) -> UUID | None:
 
 
 def _case_within(found: case_state.Case, reach: Reach, _: Actor) -> bool:
-    known = reach.countries is None or window.is_known_abroad(found)
+    # Before it knows of a case an office may be asked something about it, and is told no more than that (`routes/inquiries.py`).
+    known = reach.countries is None or window.is_known_abroad(found) or found.inquired_since is not None
     return known and reach.covers(found.destination_country)
 
 
@@ -181,6 +182,7 @@ WIRING = Wiring(
             "cases.screening": "what screening found is told by protection in person: whoever asks may be the very one who must "
             "not read it, or have somebody beside them",
             "cases.protection_since": "that somebody waits for protection would tell the same",
+            "cases.inquired_since": "that a family is asked about would tell the same",
             "cases.holds": "why a case is on hold can be about another of its persons; that it is, its status tells",
         },
         # Which condition was lost can be about another person, and tell what screening found of them.

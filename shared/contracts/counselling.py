@@ -30,10 +30,10 @@ Topic = Literal[
     "legal_consequences", "travel_documents", "health", "family", "risks_of_onward_journey",
 ]
 # ``data`` is to the processing of data by this mission, ``transfer`` to telling the receiving office of one country.
-ConsentKind = Literal["data", "transfer", "assistance", "transfer_to_consulate", "medical", "media", "survey"]
+ConsentKind = Literal["data", "transfer", "assistance", "transfer_to_consulate", "medical", "media", "survey", "family_assessment"]
 ConsentMethod = Literal["signature", "thumbprint", "witnessed_verbal"]
 ConsentRecipient = Literal["iom_country_mission", "receiving_office", "consular_post", "medical_provider", "public"]
-ConsentPurpose = Literal["assistance", "reintegration", "travel_document", "medical_care", "publicity", "survey"]
+ConsentPurpose = Literal["assistance", "reintegration", "travel_document", "medical_care", "publicity", "survey", "family_assessment"]
 DataCategory = Literal["identity", "contact", "documents", "travel", "plan", "grants", "health", "family"]
 StaffId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._|-]{0,99}$", description="An id, never a name")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -55,13 +55,14 @@ class TransferConsents(Part):
     """Counselling's answer to a service that is about to tell an office abroad: who of those asked about agrees now.
 
     ``categories`` are what was asked for: each of ``agreed`` agrees that all of them are told. ``health`` are those of
-    ``agreed`` who agree that their health is told as well.
+    ``agreed`` who agree that their health is told as well. ``consent`` is the kind of consent that was asked about.
     """
 
     recipient_country: Country
     agreed: tuple[UUID, ...]
     categories: tuple[DataCategory, ...] = ()
     health: tuple[UUID, ...] = ()
+    consent: ConsentKind = "transfer"
 
 
 class PersonRegistered(Event, kind="avrr.counselling.person.registered.v1"):

@@ -14,6 +14,10 @@ ReceivedBy = Literal["to_parent", "to_relative", "to_guardian", "to_child_protec
 Supervision = TravelsWith | HandedOverBy | ReceivedBy
 
 
+# What a family that would receive a child can provide.
+Provision = Literal["good", "enough", "not_enough", "not_known"]
+
+
 class GoingOn(Part):
     """One person who goes on in another case, with what of theirs may stand in clear; ``declared_by`` is who signed."""
 

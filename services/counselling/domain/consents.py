@@ -65,6 +65,11 @@ TERMS: Final[Mapping[ConsentKind, Terms]] = {
         abroad="receiving_office",
     ),
     "media": Terms("public", "publicity", ("identity", "plan", "family"), ("identity",)),
+    # Of a child, before the office abroad knows of anything else: how the family is that would receive it.
+    "family_assessment": Terms(
+        "receiving_office", "family_assessment", ("identity", "contact", "family"), ("identity", "contact", "family"),
+        abroad="receiving_office", needs_country=True,
+    ),
     "survey": Terms("iom_country_mission", "survey", ("identity", "contact", "plan", "grants", "family"), ("contact",)),
 }  # fmt: skip
 

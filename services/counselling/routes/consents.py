@@ -1,7 +1,7 @@
 """What persons agree to: given and taken back, on which signed paper, and who agrees at this moment."""
 
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -110,13 +110,17 @@ async def check_transfer_consents(
     person_id: Annotated[list[UUID], Query(min_length=1, max_length=MOST_PERSONS)],
     call: Calling,
     category: Annotated[list[DataCategory], Query(default_factory=list, max_length=len(EVERY_CATEGORY))],
+    consent: Literal["transfer", "family_assessment"] = "transfer",
 ) -> TransferConsents:
     """Who of these persons agrees, now, that the office in this country is told this of them; for our own services.
 
-    Without a category, that it is told anything at all.
+    Without a category, that it is told anything at all. A family assessment has a consent of its own.
     """
     asked, now, zone = tuple(category), call.context.now, call.runtime.mission_time_zone
     agreed, health = await call.ask(
         lambda unit: queries.agreed_to_transfer(unit, person_id, recipient_country, asked, now, zone)
+        if consent == "transfer" else queries.agreed_to(unit, consent, person_id, recipient_country, asked, now, zone)
     )
-    return TransferConsents(recipient_country=recipient_country, agreed=agreed, categories=asked, health=health)
+    return TransferConsents(
+        recipient_country=recipient_country, agreed=agreed, categories=asked, health=health, consent=consent
+    )

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.portal.client import Form
 from services.portal.fields import Given, Option, Posted
 from services.portal.pages import given_grants, given_persons
+from services.portal.pages.assessments import given_answer
 from services.portal.pages.case_family import ORDERS, given_family
 from services.portal.pages.frame import Page
 from services.portal.pages.naming import here, named, names_of, option, short, travellers
@@ -51,6 +52,8 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
     met = named(page, "person")
     if form.name == "confirm_arrival" and met is not None and not (await page.answer("returns", f"/v1/cases/{id}")).ok:
         return _met(page, met), "/status"
+    if form.name == "answer_family_assessment":
+        return given_answer(page)
     found = await page.ask("returns", f"/v1/cases/{id}")
     state = found.body["state"]
     going = [one for one in state["persons"] if one["travel"] != "withdrawn"]
@@ -93,6 +96,8 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
     start, options = start | suggested, options | offered
     if offered:
         fresh = frozenset()
+    if form.name == "ask_for_family_assessment":
+        fresh = frozenset({"inquiry_id"})
     if form.name in ORDERS:
         return await given_family(page, form, state, people, found.etag or ""), f"/cases/{id}/family"
     if form.name == "close_alert":

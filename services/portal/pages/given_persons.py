@@ -34,7 +34,7 @@ _NOBODY_AGREES: Final = _(
     "This is a child, and nobody is registered who may agree for it. Register its family or name a guardian first."
 )
 CONSENTS: Final[tuple[ConsentKind, ...]] = get_args(ConsentKind)
-_ABROAD: Final = ("transfer", "transfer_to_consulate", "medical")
+_ABROAD: Final = ("transfer", "transfer_to_consulate", "medical", "family_assessment")
 _OF_ERASURES: Final = frozenset(
     {"request_erasure", "approve_erasure", "refuse_erasure", "place_legal_hold", "lift_legal_hold"}
 )

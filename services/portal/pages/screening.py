@@ -16,7 +16,7 @@ BOARD: Final = "/protection"
 # What is recorded of one person, in the order in which it is asked.
 _ORDERS: Final = (
     "assess_voluntariness", "record_fear_of_return", "record_vulnerability", "assess_trafficking_risk",
-    "record_best_interests",
+    "record_best_interests", "ask_for_family_assessment",
 )  # fmt: skip
 # The parts, and of each the answers that are read; of other fields it is enough that they are kept.
 _PARTS: Final = (
@@ -28,6 +28,10 @@ _PARTS: Final = (
     (_("Vulnerability"), "vulnerability", ("indicators",)),
     (_("Risk of trafficking"), "trafficking", ("risk",)),
     (_("Best interests of the child"), "best_interests", ("procedure", "outcome", "agreed")),
+    (_("Family assessment, asked of the office abroad"), "family_assessment", ()),
+    (_("Answer of the office abroad"), "family_answer", (
+        "family_found", "ready_to_receive", "family_agrees", "housing", "livelihood", "school", "medical_care",
+    )),
 )  # fmt: skip
 
 
@@ -42,6 +46,8 @@ async def screening(case_id: UUID, person_id: UUID, page: Reading) -> Response:
     prepares = page.has("counsellor", "coordinator", "operations", "protection")
     gate = await page.if_for(prepares, "returns", f"/v1/cases/{case_id}/departure-gate")
     known: Mapping[str, Any] = next((one for one in state["screening"] if one["person_id"] == str(person_id)), {})
+    if (asked := known.get("family_assessment")) and asked["answer"]:
+        known = {**known, "family_answer": {**asked["answer"], "at": asked["at"]}}
     by_name = {action["name"]: action for action in found["actions"]}
     return await page.show(
         "screening.html", found=found, state=state, person=person, names=await names_of(page, (person_id,)), short=short,

@@ -206,7 +206,7 @@ class Case:
     ``split_from`` is the case from which this one was split off, ``split_into`` those that were split off from it, and
     ``joined_into`` the one in which everybody of it goes on. ``regrouping_with`` is the case with which that was asked for,
     until counselling has answered. ``correction_since`` is since when somebody has to decide whether a journey was recorded
-    wrongly.
+    wrongly, ``inquired_since`` since when the office abroad is asked about the family that would receive a child.
     """
 
     case_ref: str
@@ -255,6 +255,7 @@ class Case:
     joined_into: UUID | None = None
     regrouping_with: UUID | None = None
     correction_since: datetime | None = None
+    inquired_since: datetime | None = None
     final_report: FinalReport | None = None
 
     @property

@@ -5,7 +5,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.returns.domain.case_state import CLEARANCE_HOLDS, GATED, TERMINAL, Case, CasePerson, Evidence
+from services.returns.domain.case_state import (
+    BEFORE_DEPARTURE,
+    CLEARANCE_HOLDS,
+    GATED,
+    TERMINAL,
+    Case,
+    CasePerson,
+    Evidence,
+)
 from services.returns.domain.days import over_at, over_at_home
 from services.returns.domain.screening import PersonScreening
 from shared.contracts.returns import ClearanceLost
@@ -28,6 +36,7 @@ def in_time(case: Case) -> Case:
         arrival_overdue_at=min((one.overdue_at for one in kept.persons if one.overdue_at is not None), default=None),
         arrival_due_at=min((due for _, due in arrivals_due(kept)), default=None),
         protection_since=min(_waits_for_protection(kept), default=None),
+        inquired_since=min(_asked_abroad(kept), default=None),
         correction_since=min(
             (one.correction.asked_at for one in kept.persons if one.correction is not None), default=None
         ),
@@ -104,6 +113,14 @@ def _waits_for_protection(case: Case) -> Iterator[datetime]:
     for one in case.screening:
         yield from (alert.raised_at for alert in one.alerts)
     yield from (hold.placed_at for hold in case.holds if hold.stands and hold.reason == "protection")
+
+
+def _asked_abroad(case: Case) -> Iterator[datetime]:
+    if case.stretch in BEFORE_DEPARTURE:
+        for person in case.travelling:
+            asked = case.screening_of(person.person_id).family_assessment
+            if asked is not None:
+                yield asked.asked_at
 
 
 def _needing_no_more(person: CasePerson, ended: bool) -> CasePerson:

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
 
+from shared.contracts.families import Provision
 from shared.contracts.returns import (
     Agreement,
     BestInterestsOutcome,
@@ -146,7 +147,34 @@ class BestInterests:
         return self.outcome == "return" and {*self.agreed} >= AGREEMENTS
 
 
-Finding = Voluntariness | Fear | Vulnerability | Trafficking | BestInterests
+@dataclass(frozen=True, slots=True)
+class FamilyAnswer:
+    """How an office abroad found the family that would receive a child, on which day."""
+
+    assessed_on: date
+    family_found: bool
+    ready_to_receive: bool
+    family_agrees: bool
+    housing: Provision
+    livelihood: Provision
+    school: Provision
+    medical_care: Provision
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyAssessment:
+    """That the office abroad is asked how the family is that would receive a child, and what it answered.
+
+    ``at`` is when it was asked or, once it has answered, when it did.
+    """
+
+    at: datetime
+    asked_at: datetime
+    inquiry_id: UUID
+    answer: FamilyAnswer | None = None
+
+
+Finding = Voluntariness | Fear | Vulnerability | Trafficking | BestInterests | FamilyAssessment
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +196,7 @@ class PersonScreening:
     vulnerability: Vulnerability | None = None
     trafficking: Trafficking | None = None
     best_interests: BestInterests | None = None
+    family_assessment: FamilyAssessment | None = None
     alerts: tuple[Alert, ...] = ()
 
     @property
@@ -197,7 +226,7 @@ def causes_of(finding: Finding | None) -> tuple[AlertCause, ...]:
             found = {"trafficking_unacceptable": finding.risk == "unacceptable"}
         case BestInterests():
             found = {"best_interests_remain": finding.outcome == "remain"}
-        case None:
+        case FamilyAssessment() | None:
             pass
     return tuple(cause for cause, met in found.items() if met)
 

@@ -13,6 +13,7 @@ from services.returns.domain.screening import (
     Alert,
     AlertCause,
     BestInterests,
+    FamilyAssessment,
     Fear,
     Finding,
     PersonScreening,
@@ -30,6 +31,7 @@ _PARTS: Final[dict[type[Finding], str]] = {
     Vulnerability: "vulnerability",
     Trafficking: "trafficking",
     BestInterests: "best_interests",
+    FamilyAssessment: "family_assessment",
 }
 _ADAPTERS: Final = {name: TypeAdapter[Finding](finding) for finding, name in _PARTS.items()}
 _AN_ALERT_CLOSED: Final = "alert"

@@ -111,7 +111,7 @@ def screening_seen_by(case: Case, reader: Actor) -> Case:
         seen = tuple(of_health(one) for one in case.screening)
     else:
         seen = ()
-    return replace(case, screening=seen, protection_since=None)
+    return replace(case, screening=seen, protection_since=None, inquired_since=None)
 
 
 def _without_risk(found: PersonScreening) -> PersonScreening:

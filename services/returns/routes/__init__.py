@@ -8,6 +8,7 @@ from services.returns.routes import (
     corrections,
     evidence,
     families,
+    inquiries,
     retention,
     screening,
     support,
@@ -16,5 +17,5 @@ from services.returns.routes import (
 )
 
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
-_MODULES = (window, arrivals, commands, corrections, families, screening, evidence, support, retention, timers)
+_MODULES = (window, arrivals, commands, corrections, families, inquiries, screening, evidence, support, retention, timers)
 router = APIRouter(routes=[route for module in _MODULES for route in module.router.routes])

@@ -132,7 +132,8 @@ async def read_case(case_id: UUID, call: Calling) -> View[Case] | View[abroad.Ca
         version=view.version,
         state=abroad.for_receiving_office(view.state),
         # Why something else is not possible would tell the exact status.
-        actions=[action for action in view.actions if action.allowed],
+        # What it is asked about a family it finds where the consent to that is asked for.
+        actions=[action for action in view.actions if action.allowed and action.name != "answer_family_assessment"],
     )
 
 

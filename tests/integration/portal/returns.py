@@ -9,7 +9,14 @@ import httpx
 from pydantic import SecretStr
 
 from services.portal.client import Services
-from services.portal.pages import case_family, cases, corrections, ordering
+from services.portal.pages import (
+    assessments,
+    case_family,
+    cases,
+    corrections,
+    ordering,
+    screening,
+)
 from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
 from services.portal.pages.log_selection import SERVICES
 from services.portal.settings import PortalSettings
@@ -60,6 +67,8 @@ async def returns_behind(portal: Portal, settings: PortalSettings, make_database
             portal.app.include_router(cases.router)
             portal.app.include_router(case_family.router)
             portal.app.include_router(corrections.router)
+            portal.app.include_router(assessments.router)
+            portal.app.include_router(screening.router)
             portal.app.include_router(ordering.router)
             portal.app.add_exception_handler(Turned, turned)
             portal.app.add_exception_handler(NotSignedIn, not_signed_in)
