@@ -1,7 +1,7 @@
 """The whole policy against the running services: every role, every operation, own country or site and another one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from importlib import import_module
@@ -20,8 +20,11 @@ from ops.identity import clients
 from ops.identity.client import client_token
 from ops.policy_table import policy_of
 from ops.system import identity_folder
+from services.counselling.domain.person import GiveConsent
 from services.reintegration.domain.grant import RequestGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
+from services.returns.domain.case_application import StartScreening
+from services.returns.domain.case_inquiry import AskForFamilyAssessment
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_ref import case_ref
 from shared.actors import PROGRAMS, Role
@@ -129,6 +132,8 @@ class Ground:
     lines: Any
     evidence_id: UUID = field(default_factory=uuid7)
     new_ids: list[UUID] = field(default_factory=list)
+    asked_case_id: UUID = field(default_factory=uuid7)
+    inquiry_id: UUID = field(default_factory=uuid7)
 
     @property
     def mother(self) -> UUID:
@@ -182,7 +187,30 @@ def request_for(case_id: UUID, household: Household, plan_id: UUID, lines: Any, 
 
 @pytest.fixture(scope="module")
 async def grounds(mission: Mission) -> tuple[Ground, Ground]:
-    return await ground(mission, "TR", 41), await ground(mission, "MA", 42)
+    return (
+        await asked_abroad(mission, await ground(mission, "TR", 41), 141),
+        await asked_abroad(mission, await ground(mission, "MA", 42), 142),
+    )
+
+
+async def asked_abroad(mission: Mission, at: Ground, seed: int) -> Ground:
+    """A country of which besides the office is asked about the family of a child, which with its mother agrees to that."""
+    members = (Member(uuid7(), "female", 1991, "principal"), Member(uuid7(), "female", 2014, "child"))
+    household = Household(members, at.country, "tur", "trc_borici", "counsellor-3", "returned")
+    journey = Journey(Dice(seed))
+    script.register(journey, household, 40)
+    case_id = script.express_intention(journey, household, 40)
+    await go(mission, journey)
+    mother, child = (member.person_id for member in members)
+    agreed = GiveConsent(
+        consent="family_assessment", text_version="2023-01", language="tur", method="signature", given_at=moment(41, 9),
+        recipient_country=at.country, given_by=mother,
+    )
+    await mission.done("counselling", "counsellor-3", child, agreed, moment(41, 9))
+    await mission.done("returns", "counsellor-3", case_id, StartScreening(), moment(41, 10))
+    asked = AskForFamilyAssessment(inquiry_id=at.inquiry_id, person_id=child)
+    await mission.done("returns", "protection", case_id, asked, moment(41, 11))
+    return replace(at, asked_case_id=case_id)
 
 
 def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
@@ -196,6 +224,11 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
     second = request_for(at.case_id, at.household, at.plan_id, at.lines, 1).model_dump(mode="json")
     again = {name: second[name] for name in ("modality", "money", "tranches")}
     arrival = {"person_id": str(at.mother), "arrived_at": moment(31, 6).isoformat(), "known_by": "met"}
+    assessed = {
+        "inquiry_id": str(at.inquiry_id), "assessed_on": date(2023, 2, 20).isoformat(), "family_found": True,
+        "ready_to_receive": True, "family_agrees": True, "housing": "good", "livelihood": "enough", "school": "good",
+        "medical_care": "not_known",
+    }  # fmt: skip
     return {
         ("returns", "list_cases"): ("GET", "/v1/cases", None),
         ("returns", "list_arrivals"): ("GET", "/v1/arrivals", None),
@@ -207,6 +240,8 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ("returns", "write_final_report"): (
             "POST", f"{case}/write-final-report", granting.final_report(at.case_id, 61).model_dump(mode="json")
         ),
+        ("returns", "list_family_assessments"): ("GET", "/v1/family-assessments", None),
+        ("returns", "answer_family_assessment"): ("POST", f"/v1/cases/{at.asked_case_id}/answer-family-assessment", assessed),
         ("reintegration", "read_case"): ("GET", case, None),
         ("reintegration", "list_plans"): ("GET", "/v1/plans", None),
         ("reintegration", "read_plan"): ("GET", plan, None),
@@ -250,6 +285,8 @@ async def test_an_office_reaches_what_its_country_has_and_nothing_of_another(
                 found = countries == {own.country}
             elif operation in ("list_turns", "list_arrivals", "list_arrivals_to_confirm"):
                 found = {row["destination_country"] for row in answer.json()["items"]} <= {own.country}
+            elif operation == "list_family_assessments":
+                found = {row["case_id"] for row in answer.json()["items"]} == {str(own.asked_case_id)}
             elif operation in ("request_grant", "agree_first_plan"):
                 found = (answer.status_code, answer.json()["code"]) == (409, "case_unknown")
             else:
