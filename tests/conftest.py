@@ -76,8 +76,6 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         # What was made in vain goes first, and complains now if it has to.
         gc.collect()
         begin()
-        # Tests make much that goes by itself; to look after every 700 of it for what does not is a twelfth of their time.
-        gc.set_threshold(20_000)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
