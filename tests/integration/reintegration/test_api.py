@@ -12,6 +12,8 @@ from services.reintegration.domain.case import (
     RecordArrivalTakenBack,
     RecordCase,
     RecordCaseEnd,
+    RecordPersonsJoined,
+    RecordPersonsLeft,
     SealCase,
     UnsealCase,
 )
@@ -32,7 +34,10 @@ from tests.integration.reintegration.office import House, Line
 from tests.unit.reintegration.examples import ARRIVED_AT, COUNSELLOR, eur
 from tests.unit.shared.signing import SECOND, claims, header, settings, signed, tokens
 
-BY_REACTIONS = {RecordCase, RecordArrival, RecordArrivalTakenBack, RecordCaseEnd, SealCase, UnsealCase, RecordErasure}
+BY_REACTIONS = {
+    RecordCase, RecordArrival, RecordArrivalTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
+    RecordErasure,
+}  # fmt: skip
 APP = create_app(WIRING, (router,), settings())
 
 
