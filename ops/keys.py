@@ -1,11 +1,13 @@
-"""`avrr keys`: which epochs wrap the keys of persons, and how an epoch ends, so that older copies of a database stay shut."""
+"""`avrr keys`: which epochs wrap keys, and how an epoch ends, so that older copies of a database stay shut."""
 
 import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -15,7 +17,7 @@ import httpx
 
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
-from ops.system import api_url, epochs_folder, verify_url
+from ops.system import api_url, epochs_folder, owner_url, verify_url, worker_url
 from services.counselling.birth_years import hash_years_anew, seal_first
 from services.counselling.finding import hash_anew, hash_first
 from services.reintegration.files import wrap_anew
@@ -25,9 +27,11 @@ from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.epochs import Epochs, EpochsAway, FileEpochs
 from shared.policy import ALL_SITES
 from shared.private import PersonKeys
+from shared.row_sealing import seal_anew
 from shared.sealing import FileSeal
 from shared.topology import COUNSELLING, SERVICES, Service
 from shared.transit import TransitEpochs
+from shared.wiring import Wiring
 
 _SCOPE: Final = Scope("operator", ALPHA_2, ALL_SITES)
 _ERASING = Sql("SELECT count(*) AS persons FROM persons WHERE (erasure ->> 'status') = ANY (ARRAY['approved'])")
@@ -38,51 +42,74 @@ _UNDER_WAY = Sql(
     "AND usename = current_user AND pid <> pg_backend_pid() AND xact_start < :begun"
 )
 _COUNTED = Sql("SELECT epoch, count(*) AS keys FROM person_keys GROUP BY epoch ORDER BY length(epoch), epoch")
+_ROW_KEYS = Sql("SELECT epoch, count(*) AS keys FROM row_keys GROUP BY epoch ORDER BY length(epoch), epoch")
 PATIENCE_SECONDS: Final = 120.0
 
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """One service's database by the logins that a rotation needs: its API's, its worker's, and its owner's."""
+
+    api: Database
+    worker: Database
+    owner: Database
+
+
 async def show_keys(settings: OpsSettings) -> list[str]:
-    """One line for each service that seals persons: its epoch, and how many keys each epoch wraps."""
+    """One line for each service: its epoch, and how many keys each epoch wraps, of persons and of rows."""
     lines: list[str] = []
-    for service in _sealing():
-        async with _opened(settings, service) as (database, epochs, _):
+    for service in SERVICES:
+        async with _opened(settings, service) as (logins, epochs, _):
             current = await _asked(service, epochs.current())
-            rows = await database.attempt(_SCOPE, lambda unit: unit.rows(_COUNTED))
-            wraps = ", ".join(f"epoch {row['epoch']} wraps {row['keys']} keys" for row in rows) or "no keys"
-            lines.append(f"{service.name}: epoch {current} is current; {wraps}")
+            counted = await logins.api.attempt(_SCOPE, lambda unit: unit.rows(_COUNTED)) if service.seals_persons else []
+            told = [f"epoch {row['epoch']} wraps {row['keys']} keys" for row in counted]
+            of_rows = await logins.api.attempt(_SCOPE, lambda unit: unit.rows(_ROW_KEYS))
+            told += [f"epoch {row['epoch']} wraps {row['keys']} keys of rows" for row in of_rows]
+            lines.append(f"{service.name}: epoch {current} is current; {', '.join(told) or 'no keys'}")
     return lines
 
 
 async def rotate_keys(settings: OpsSettings, say: Say) -> None:
-    """Ends the present epoch of each service: a new one, all keys wrapped anew, the former ones destroyed.
+    """Ends the present epoch of each service: a new one, all keys wrapped and all rows sealed anew, the former ones destroyed.
 
     What an older copy of a database holds of the persons who were erased since opens no more after this, and what it
     holds of others neither, but from the present keys. Can be run again after it ended at any moment. `CannotStart`
     while somebody's erasure was approved and not every service has confirmed it.
     """
     await _refuse_while_erasing(settings)
-    for service in _sealing():
-        async with _opened(settings, service) as (database, epochs, index):
-            await rotate(service, database, epochs, say)
+    for service in SERVICES:
+        async with _opened(settings, service) as (logins, epochs, index):
+            await rotate(service, logins, epochs, say)
             if service.finds_persons:
-                await rotate_index(service, database, epochs, index, say)
+                await rotate_index(service, logins.api, epochs, index, say)
             if service.kept_files:
-                await _end_the_services_own_key(settings, service, database, epochs, say)
+                await _end_the_services_own_key(settings, service, logins.api, epochs, say)
 
 
-async def rotate(service: Service, database: Database, epochs: Epochs, say: Say, patience: float = PATIENCE_SECONDS) -> None:
-    """Ends the present epoch of one service; ``database`` is that of its API's login."""
-    keys = PersonKeys(service.name, epochs)
+async def rotate(service: Service, logins: Logins, epochs: Epochs, say: Say, patience: float = PATIENCE_SECONDS) -> None:
+    """Ends the present epoch of one service."""
+    wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
+    aggregates = tuple(wiring.by_name.values())
+    keys = logins.api.keys = logins.owner.keys = PersonKeys(service.name, epochs)
     former = await _asked(service, epochs.current())
     current = await _asked(service, epochs.rotate())
-    begun = await _now(database)
-    wrapped = await _until_none(database, keys.rewrap)
-    await _ended(service, database, begun, patience)
-    wrapped += await _until_none(database, keys.rewrap)
+    await logins.owner.attempt(_SCOPE, keys.rows.begin)
+    begun, wrapped, sealed = await _now(logins.api), 0, 0
+    for finished in (False, True):
+        if finished:
+            for login in (logins.api, logins.worker):
+                await _ended(service, login, begun, patience)
+        if service.seals_persons:
+            wrapped += await _until_none(logins.api, keys.rewrap)
+        sealed += await seal_anew(logins.owner, _SCOPE, service.name, aggregates)
+    await logins.owner.attempt(_SCOPE, keys.rows.drop_former)
     await _asked(service, epochs.destroy(former))
-    say(f"{service.name}: epoch {current}, {wrapped} keys wrapped anew; epoch {former} and all before it are destroyed")
+    say(
+        f"{service.name}: epoch {current}, {wrapped} keys wrapped and {sealed} rows sealed anew; epoch {former} and all before "
+        "it are destroyed"
+    )
 
 
 async def rotate_index(
@@ -174,20 +201,30 @@ async def _until_none(database: Database, work: Callable[[UnitOfWork], Awaitable
 @contextlib.asynccontextmanager
 async def _opened(
     settings: OpsSettings, service: Service
-) -> AsyncIterator[tuple[Database, Epochs, FileIndexKeys | TransitIndexKeys]]:
-    database = Database(api_url(settings, service), "avrr-keys", 2)
-    await database.open()
+) -> AsyncIterator[tuple[Logins, Epochs, FileIndexKeys | TransitIndexKeys]]:
+    urls = (url(settings, service) for url in (api_url, worker_url, owner_url))
+    logins = Logins(*(Database(url, "avrr-keys", 2) for url in urls))
+    async with contextlib.AsyncExitStack() as stack:
+        for login in (logins.api, logins.worker, logins.owner):
+            await login.open()
+            stack.push_async_callback(login.close)
+        epochs, index = await stack.enter_async_context(epochs_of(settings, service))
+        yield logins, epochs, index
+
+
+@contextlib.asynccontextmanager
+async def epochs_of(
+    settings: OpsSettings, service: Service
+) -> AsyncIterator[tuple[Epochs, FileIndexKeys | TransitIndexKeys]]:
+    """Who holds the keys of a service's epochs and of its index: a vault, if the variables name one, else the data folder."""
     url, token_file = os.environ.get("AVRR_TRANSIT_URL"), os.environ.get("AVRR_TRANSIT_TOKEN_FILE")
-    try:
-        if url and token_file:
-            async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
-                held = (client, url, service.name, Path(token_file))
-                yield database, TransitEpochs(*held), TransitIndexKeys(*held)
-        else:
-            folder = epochs_folder(settings, service)
-            yield database, FileEpochs(folder), FileIndexKeys(folder)
-    finally:
-        await database.close()
+    if url and token_file:
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+            held = (client, url, service.name, Path(token_file))
+            yield TransitEpochs(*held), TransitIndexKeys(*held)
+    else:
+        folder = epochs_folder(settings, service)
+        yield FileEpochs(folder), FileIndexKeys(folder)
 
 
 async def _asked(service: Service, question: Awaitable[str | None]) -> str:
@@ -197,10 +234,6 @@ async def _asked(service: Service, question: Awaitable[str | None]) -> str:
         raise CannotStart(
             "epochs_away", f"{service.name}: whoever holds the keys of its epochs does not answer."
         ) from None
-
-
-def _sealing() -> tuple[Service, ...]:
-    return tuple(service for service in SERVICES if service.seals_persons)
 
 
 def _shred(path: Path) -> None:

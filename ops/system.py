@@ -136,12 +136,22 @@ def api_url(settings: OpsSettings, service: Service) -> str:
     return _database_url(settings, service, "api")
 
 
+def owner_url(settings: OpsSettings, service: Service) -> str:
+    """A service's database as its owner, for what reaches every row of every table: sealing them anew."""
+    return in_role_of_owner(_database_url(settings, service, "migrate"), service)
+
+
+def in_role_of_owner(url: str, service: Service) -> str:
+    """The URL of the login that migrates, as whom every row is within reach."""
+    return f"{url}{'&' if '?' in url else '?'}role={service.name}_owner"
+
+
 def epochs_folder(settings: OpsSettings, service: Service) -> Path:
     """Where the keys of a service's epochs are, if no vault holds them."""
     return settings.secrets_folder / "epochs" / service.name
 
 
-def _database_url(settings: OpsSettings, service: Service, kind: Literal["api", "worker", "verify"]) -> str:
+def _database_url(settings: OpsSettings, service: Service, kind: Literal["api", "worker", "verify", "migrate"]) -> str:
     if settings.database_url is not None:
         server = PostgresAddress.from_url(settings.database_url.get_secret_value())
     else:
@@ -192,8 +202,7 @@ def service_child(
     # Of a data folder from before papers had keys of their own; a new one never has this key.
     if service.kept_files and (running.settings.secrets_folder / "files").exists():
         told["AVRR_FILES_KEY"] = _base64url(running.secrets.key("files"))
-    if service.seals_persons:
-        told["AVRR_EPOCHS_FOLDER"] = str(epochs_folder(running.settings, service))
+    told["AVRR_EPOCHS_FOLDER"] = str(epochs_folder(running.settings, service))
     return Child(
         service.name if role == "all" else f"{service.name}-{role}",
         (sys.executable, "-m", f"{service.module}.app"),

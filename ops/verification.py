@@ -5,11 +5,13 @@ import json
 from collections.abc import AsyncIterator
 from importlib import import_module
 
+from ops.keys import epochs_of
 from ops.secrets import Secrets
 from ops.settings import OpsSettings
 from ops.system import read_addresses, verify_url
 from shared.bus import Bus, BusFault
 from shared.db import Database, Scope, Sql
+from shared.private import PersonKeys
 from shared.topology import BY_NAME, SERVICES, Service
 from shared.verify import verify
 from shared.wiring import Wiring
@@ -42,7 +44,9 @@ async def verify_system(settings: OpsSettings, only: str | None) -> AsyncIterato
         database = Database(verify_url(settings, service), "avrr-verify", 2)
         await database.open()
         try:
-            findings = await verify(database, service.name, wiring.by_name, wiring.checks)
+            async with epochs_of(settings, service) as (epochs, _):
+                database.keys = PersonKeys(service.name, epochs)
+                findings = await verify(database, service.name, wiring.by_name, wiring.checks)
             yield f"{service.name}: {findings.events} events, {findings.rows} rows compared with their fold", 0
             for difference in findings.differences[:SHOWN]:
                 yield f"{service.name}: {difference}", 1

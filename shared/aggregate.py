@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,9 +13,13 @@ from shared.decider import Decider
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event
 from shared.policy import Reach
+from shared.sealed_rows import Sealed
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
+
+# What the database checks of sealed parts as they are written, and never keeps.
+IN_CLEAR: Final = "in_clear"
 
 
 def _project_nothing(_: UUID, __: object, ___: object, ____: tuple[Event, ...]) -> Sequence[Write]:
@@ -36,7 +40,8 @@ class Aggregate(Generic[State, Facts]):
 
     ``facts`` reads what the rules need from elsewhere; it runs after the aggregate's own row was locked, in a later
     statement, so that what it reads is not older than the lock. ``within`` says whether a state may be known to an
-    actor at all; row security holds the same limit again.
+    actor at all; row security holds the same limit again. ``sealed`` are the parts that the row keeps sealed; of a table
+    with a column ``in_clear`` the database checks them there, in clear, and keeps nothing of it.
     """
 
     service: str
@@ -49,11 +54,13 @@ class Aggregate(Generic[State, Facts]):
     partition: Callable[[UUID, State], UUID] = _is_its_own_key
     within: Callable[[State, Reach, Actor], bool] = _concerns_everybody
     refusals: Mapping[str, Refusal] | None = None
+    sealed: tuple[Sealed, ...] = ()
 
     def __post_init__(self) -> None:
         wanted = {"id", "version", *(field.name for field in fields(self.state))}  # type: ignore[arg-type]
-        if wanted != set(self.table.columns.keys()):
-            odd = sorted(wanted ^ set(self.table.columns.keys()))
+        found = set(self.table.columns.keys()) - {IN_CLEAR}
+        if wanted != found:
+            odd = sorted(wanted ^ found)
             raise TypeError(f"{self.service}.{self.name}: table and state differ in {', '.join(odd)}")
 
 

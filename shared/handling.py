@@ -15,6 +15,7 @@ from shared.errors import NotFound, Refusal, RuleViolation, Stale
 from shared.ledger import Disclosure, conceal, disclose, enclose, rows_of
 from shared.messages import Command, Context, Origin
 from shared.policy import Reach
+from shared.row_keys import RowKey, is_sealed, newest_of, place
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
@@ -100,7 +101,7 @@ async def handle(
         row = await unit.row(_ANSWERED, actor_id=context.actor.person_id, key=repeat.key)
         if row is None:
             raise
-        return _given_before(row, repeat)
+        return await _given_before(unit, aggregate.service, context.actor, row, repeat)
 
 
 async def _decided(
@@ -121,9 +122,9 @@ async def _decided(
     row = await unit.row(rows.lock_sql, id=id, actor_id=actor_id, key=repeat.key if repeat else "")
     assert row is not None
     if repeat is not None and row["fingerprint"] is not None:
-        return _given_before(row, repeat)
+        return await _given_before(unit, aggregate.service, context.actor, row, repeat)
 
-    version, state = rows.parse(row["body"]) if row["body"] is not None else (0, None)
+    version, state = await rows.parsed(unit, row["body"]) if row["body"] is not None else (0, None)
     if state is not None and not aggregate.within(state, reach, context.actor):
         raise NotFound
     if expected_version is not None and expected_version != _shown(version, state, shown_as):
@@ -144,20 +145,22 @@ async def _decided(
         )
         leaves.append(Leaf(envelope.id, envelope.type, id, after_version, leaf))
         disclosed += [(envelope.id, disclosure) for disclosure in disclosures]
-    if events and after is not None:
+    key = await unit.keys.rows.sealing(unit, newest_of(row)) if events or repeat is not None else None
+    if events and after is not None and key is not None:
         if created and not aggregate.within(after, reach, context.actor):
             raise NotFound
-        unit.write(rows.save(id, version, after_version, after))
+        unit.write(rows.save(id, version, after_version, after, key))
         unit.write(*aggregate.project(id, state, after, events))
-        unit.write(*disclose(() if apart else disclosed))
+        unit.write(*disclose(aggregate.service, key, () if apart else disclosed))
         unit.append(*leaves)
     told_version = _shown(after_version, after, shown_as)
-    if repeat is not None:
+    if repeat is not None and key is not None:
         unit.write(
             Write(
                 _REMEMBER,
                 {
-                    "actor_id": actor_id, "key": repeat.key, "fingerprint": repeat.fingerprint,
+                    "actor_id": actor_id, "key": repeat.key,
+                    "fingerprint": sealed_fingerprint(aggregate.service, key, actor_id, repeat.key, repeat.fingerprint),
                     "status": 201 if created else 200, "resource_id": id, "version": told_version,
                 },
             )
@@ -179,7 +182,7 @@ async def read(
     row = await unit.row(rows.read_sql, id=id)
     if row is None:
         raise NotFound
-    version, state = rows.parse(row["body"])
+    version, state = await rows.parsed(unit, row["body"])
     if not aggregate.within(state, reach, context.actor):
         raise NotFound
     facts = await aggregate.facts(unit, id, state, None, context)
@@ -196,7 +199,9 @@ async def states(
 ) -> dict[UUID, State]:
     """The states of those of these aggregates that exist and that the actor may know of."""
     rows = rows_of(aggregate)
-    found = {row["id"]: rows.parse(row["body"])[1] for row in await unit.rows(rows.many_sql, ids=list(ids))}
+    many = await unit.rows(rows.many_sql, ids=list(ids))
+    opening = await unit.keys.rows.opening(unit, [row["body"] for row in many])
+    found = {row["id"]: rows.parse(row["body"], opening)[1] for row in many}
     return {id: state for id, state in found.items() if aggregate.within(state, reach, actor)}
 
 
@@ -206,7 +211,7 @@ async def locked(unit: UnitOfWork, aggregate: Aggregate[State, Facts], id: UUID)
     For the facts of a command that concerns both: what is decided about one holds for the other.
     """
     row = await unit.row(rows_of(aggregate).lock_sql, id=id, actor_id="", key="")
-    return rows_of(aggregate).parse(row["body"])[1] if row is not None and row["body"] is not None else None
+    return (await rows_of(aggregate).parsed(unit, row["body"]))[1] if row is not None and row["body"] is not None else None
 
 
 async def transact(
@@ -233,8 +238,26 @@ def _shown(version: int, state: State | None, shown_as: ShownAs[State] | None) -
     return version if state is None or shown_as is None else shown_as(state)
 
 
-def _given_before(row: asyncpg.Record, repeat: Repeat) -> Handled:
-    if row["fingerprint"] != repeat.fingerprint:
+def sealed_fingerprint(service: str, key: RowKey, actor_id: str, repeated: str, fingerprint: bytes) -> bytes:
+    """What was asked under a key as it is remembered: of a bare hash the few possible texts of an order could be tried."""
+    return key.seal(_answered_to(service, actor_id, repeated), fingerprint.hex()).encode()
+
+
+async def opened_fingerprint(unit: UnitOfWork, service: str, actor_id: str, repeated: str, kept: bytes) -> bytes:
+    """The fingerprint that is remembered so; one from before they were sealed is as it is."""
+    text = kept.decode("ascii", "ignore")
+    if not is_sealed(text):
+        return kept
+    opening = await unit.keys.rows.opening(unit, (text,))
+    return bytes.fromhex(opening.text(_answered_to(service, actor_id, repeated), text))
+
+
+def _answered_to(service: str, actor_id: str, repeated: str) -> bytes:
+    return place(service, "idempotency", "fingerprint", UUID(int=0), f"{actor_id} {repeated}")
+
+
+async def _given_before(unit: UnitOfWork, service: str, actor: Actor, row: asyncpg.Record, repeat: Repeat) -> Handled:
+    known = await opened_fingerprint(unit, service, actor.person_id, repeat.key, bytes(row["fingerprint"]))
+    if known != repeat.fingerprint:
         raise RuleViolation("idempotency_key_reused", "This Idempotency-Key was already used for something else.")
     return Handled(row["resource_id"], row["version"], row["status"] == 201, repeated=True, changed=False)
-

@@ -16,9 +16,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from pydantic import BaseModel, JsonValue
 
-from shared.aggregate import AnyAggregate
+from shared.aggregate import IN_CLEAR, AnyAggregate
 from shared.db import Sql, UnitOfWork
 from shared.errors import RuleViolation
+from shared.ledger import opened_disclosure, rows_of
 from shared.masking import Whose, disclosed, is_of_another, masked
 from shared.messages import Event
 from shared.private import PersonKey, PersonKeys, Unsealed
@@ -125,6 +126,7 @@ KERNEL_UNTOLD: Final[Mapping[str, str]] = {
     "idempotency": "which answers were given under which keys of a member of staff",
     "status_transition": "which status may follow which",
     "person_keys": "the key under which values are sealed; the values are told",
+    "row_keys": "the keys under which parts of rows are sealed; the parts are told",
 }
 
 
@@ -149,9 +151,11 @@ class Teller:
         self._parting = [event.kind for event in holdings.parting]
         self._coming = [event.kind for event in holdings.coming]
         self._order = {name: place for place, name in enumerate(metadata.tables)}
-        self._aggregates = [
-            _walked(one.table, _whose_aggregate(one), holdings) for one in aggregates if one.table.name not in holdings.untold
-        ]
+        self._aggregates = {
+            _walked(one.table, _whose_aggregate(one), holdings): one
+            for one in aggregates
+            if one.table.name not in holdings.untold
+        }
         told_otherwise = {*KERNEL_UNTOLD, *holdings.untold, *(one.table.name for one in aggregates)}
         self._beside = [
             _walked(table, _whose_row(table, holdings), holdings)
@@ -167,7 +171,10 @@ class Teller:
         """
         parted = await self._parted(unit, person_id)
         named = [row["subject"] for row in await unit.rows(_NAMED, person_id=person_id) if row["subject"] not in parted]
-        found = {walked: await _rows(unit, walked, person_id, named) for walked in self._aggregates}
+        found = {
+            walked: await _with_sealed_parts(unit, aggregate, await _rows(unit, walked, person_id, named))
+            for walked, aggregate in self._aggregates.items()
+        }
         own = [person_id, *(UUID(row["id"]) for rows in found.values() for row in rows if row["id"] != str(person_id))]
         found |= {walked: await _rows(unit, walked, person_id, own) for walked in self._beside}
         found = dict(sorted(found.items(), key=lambda one: self._order[one[0].table.name]))
@@ -228,7 +235,11 @@ def _walked(table: sa.Table, whose: str, holdings: Holdings) -> _Walked:
             "AND cast(:person_id AS uuid) IS NOT NULL AND cast(:ids AS uuid[]) IS NOT NULL "
             f"ORDER BY {order} LIMIT :limit"
         ),
-        tuple(column.name for column in table.columns if f"{table.name}.{column.name}" not in holdings.untold),
+        tuple(
+            column.name
+            for column in table.columns
+            if f"{table.name}.{column.name}" not in holdings.untold and column.name != IN_CLEAR
+        ),
         _columns_of(table, sa.Numeric),
         _columns_of(table, sa.LargeBinary),
     )
@@ -246,6 +257,15 @@ async def _rows(unit: UnitOfWork, walked: _Walked, person_id: UUID, ids: Sequenc
         }
         for row in rows
     ]
+
+
+async def _with_sealed_parts(
+    unit: UnitOfWork, aggregate: AnyAggregate, rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    parts = rows_of(aggregate).parts
+    texts = [json.dumps(row[part.column]) for row in rows for part in parts.parts if part.column in row]
+    opening = await unit.keys.rows.opening(unit, texts)
+    return [parts.open(opening, UUID(row["id"]), row["version"], row) for row in rows]
 
 
 def _opened_row(walked: _Walked, row: Row, opened: Mapping[str, JsonValue]) -> dict[str, Any]:
@@ -274,8 +294,11 @@ async def _history(
     rows = await unit.rows(_HISTORY, own=list(own), left=left, until=until, limit=MOST_ENTRIES + 1)
     _refuse_a_part(len(rows))
     values: dict[UUID, dict[str, str]] = {}
-    for row in await unit.rows(_CONCEALED, events=[row["id"] for row in rows]):
-        values.setdefault(row["event_id"], {})[row["path"]] = row["value"]
+    concealed = await unit.rows(_CONCEALED, events=[row["id"] for row in rows])
+    opening = await unit.keys.rows.opening(unit, [row["value"] for row in concealed])
+    for row in concealed:
+        told_of = opened_disclosure(unit.keys.service, opening, row["event_id"], row["path"], row["value"])
+        values.setdefault(row["event_id"], {})[row["path"]] = told_of.value
     found: list[Happened] = []
     for row in rows:
         told = json.loads(bytes(row["leaf"]))

@@ -1,4 +1,4 @@
-"""Loads an aggregate's row under lock, writes it back and turns its events into leaves; for handling and verify only."""
+"""Loads an aggregate's row under lock, writes it back and turns its events into leaves; for handling, verify and whoever seals rows anew only."""
 
 import json
 import secrets
@@ -12,10 +12,12 @@ from uuid import UUID
 import rfc8785
 from pydantic import BaseModel, TypeAdapter
 
-from shared.aggregate import Aggregate
-from shared.db import Sql, Write
+from shared.aggregate import IN_CLEAR, Aggregate
+from shared.db import Sql, UnitOfWork, Write
 from shared.ids import uuid7
 from shared.messages import Concealed, Context, Envelope, Event, Origin
+from shared.row_keys import MARK, NEWEST, NOTHING_SEALED, Opening, RowKey, is_sealed, place
+from shared.sealed_rows import SealedParts
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
@@ -36,16 +38,27 @@ class Rows(Generic[State, Facts]):
 
     @cached_property
     def _columns(self) -> str:
-        return ", ".join(f'"{field.name}"' for field in fields(self.aggregate.state))  # type: ignore[arg-type]
+        names = [field.name for field in fields(self.aggregate.state)]  # type: ignore[arg-type]
+        return ", ".join(f'"{name}"' for name in (*names, *([IN_CLEAR] if self._checked else [])))
+
+    @cached_property
+    def _checked(self) -> bool:
+        return IN_CLEAR in self.aggregate.table.columns
+
+    @cached_property
+    def parts(self) -> SealedParts:
+        """What of a row is sealed, and how."""
+        return SealedParts(self.aggregate.service, self.aggregate.table.name, self.aggregate.sealed)
 
     @cached_property
     def lock_sql(self) -> Sql:
-        """The row under lock, and what was answered to this actor's key before."""
+        """The row under lock, what was answered to this actor's key before, and the key under which is sealed now."""
         return Sql(
             f"WITH locked AS (SELECT to_jsonb(t) AS body FROM {self.aggregate.table.name} t WHERE t.id = :id FOR UPDATE), "
             "seen AS (SELECT fingerprint, status, version, resource_id FROM idempotency "
             "WHERE actor_id = :actor_id AND key = :key) "
-            "SELECT (SELECT body::text FROM locked) AS body, seen.* FROM (SELECT 1) one LEFT JOIN seen ON true"
+            f"SELECT (SELECT body::text FROM locked) AS body, {NEWEST} AS row_key, seen.* "
+            "FROM (SELECT 1) one LEFT JOIN seen ON true"
         )
 
     @cached_property
@@ -77,19 +90,28 @@ class Rows(Generic[State, Facts]):
             "WHERE id = :id AND version = :before"
         )
 
-    def parse(self, body: str) -> tuple[int, State]:
-        """Version and state out of a row's JSON."""
+    async def parsed(self, unit: UnitOfWork, body: str) -> tuple[int, State]:
+        """As `parse`, with the keys that it takes."""
+        return self.parse(body, await unit.keys.rows.opening(unit, (body,)) if MARK in body else NOTHING_SEALED)
+
+    def parse(self, body: str, opening: Opening) -> tuple[int, State]:
+        """Version and state out of a row's JSON; `Unsealed` if a part does not stand where it was sealed."""
         row = json.loads(body, parse_float=Decimal)
         version = row.pop("version")
-        del row["id"]
-        return version, self._adapter.validate_python(row)
+        row.pop(IN_CLEAR, None)
+        id = UUID(row.pop("id"))
+        return version, self._adapter.validate_python(self.parts.open(opening, id, version, row))
 
-    def save(self, id: UUID, before: int, after: int, state: State) -> Write:
+    def save(self, id: UUID, before: int, after: int, state: State, key: RowKey) -> Write:
         """The write that replaces version ``before`` (0: nothing yet) by this state as version ``after``."""
-        row = json.dumps({"id": str(id), "version": after, **self._adapter.dump_python(state, mode="json")})
+        told = self._adapter.dump_python(state, mode="json")
+        row = {"id": str(id), "version": after, **self.parts.seal(key, id, after, told)}
+        if self._checked:
+            row[IN_CLEAR] = {part.column: told[part.column] for part in self.aggregate.sealed}
+        body = json.dumps(row)
         if before == 0:
-            return Write(self._insert, {"row": row})
-        return Write(self._update, {"row": row, "id": id, "before": before})
+            return Write(self._insert, {"row": body})
+        return Write(self._update, {"row": body, "id": id, "before": before})
 
     def dump(self, state: State) -> dict[str, object]:
         """The state as plain JSON values."""
@@ -162,24 +184,39 @@ def reveal(event: Event, disclosures: Mapping[str, Disclosure]) -> Event:
 
 
 DISCLOSE = Sql(
-    "INSERT INTO disclosure (event_id, path, salt, value) SELECT * FROM unnest("
-    "cast(:event_ids AS uuid[]), cast(:paths AS text[]), cast(:salts AS text[]), cast(:values AS text[]))"
+    "INSERT INTO disclosure (event_id, path, salt, value) SELECT t.event_id, t.path, '', t.value FROM unnest("
+    "cast(:event_ids AS uuid[]), cast(:paths AS text[]), cast(:values AS text[])) t(event_id, path, value)"
 )
 
 
-def disclose(disclosed: Sequence[tuple[UUID, Disclosure]]) -> Iterator[Write]:
-    """The write that keeps concealed values beside the log; none if nothing was concealed."""
-    if disclosed:
+def disclose(service: str, key: RowKey | None, disclosed: Sequence[tuple[UUID, Disclosure]]) -> Iterator[Write]:
+    """The write that keeps concealed values beside the log, sealed; none if nothing was concealed."""
+    if disclosed and key is not None:
         yield Write(
             DISCLOSE,
             {
                 "event_ids": [event_id for event_id, _ in disclosed],
                 "paths": [item.path for _, item in disclosed],
-                "salts": [item.salt for _, item in disclosed],
-                "values": [item.value for _, item in disclosed],
+                "values": [sealed_disclosure(service, key, event_id, item) for event_id, item in disclosed],
             },
             len(disclosed),
         )
+
+
+def sealed_disclosure(service: str, key: RowKey, event_id: UUID, item: Disclosure) -> str:
+    """A concealed value as it is kept: with its salt, without which the few possible values cannot be tried."""
+    return key.seal(_beside(service, event_id, item.path), json.dumps([item.salt, item.value]))
+
+
+def opened_disclosure(service: str, opening: Opening, event_id: UUID, path: str, kept: str, salt: str = "") -> Disclosure:
+    """A concealed value out of what is kept; of one from before they were sealed the salt stands beside it."""
+    if not is_sealed(kept):
+        return Disclosure(path, salt, kept)
+    return Disclosure(path, *json.loads(opening.text(_beside(service, event_id, path), kept)))
+
+
+def _beside(service: str, event_id: UUID, path: str) -> bytes:
+    return place(service, "disclosure", "value", event_id, path)
 
 
 def enclose(

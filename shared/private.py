@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.blind_index import IndexKeys
 from shared.db import Sql, UnitOfWork, Write
 from shared.epochs import Bare, Epochs, Wrapped
+from shared.row_keys import RowKeys
 from shared.sealing import KEY_BYTES, FileSeal, Unsealed
 
 __all__ = ["PersonKey", "PersonKeys", "Place", "Unsealed", "opened", "seal"]
@@ -143,7 +144,7 @@ def opened(key: PersonKey, place: Place, sealed: bytes) -> str:
 
 
 class PersonKeys:
-    """The keys of all persons in one service, read and made in the transactions of whoever asks.
+    """The keys of all persons in one service, read and made in the transactions of whoever asks; ``rows`` are its rows' keys.
 
     Nobody destroys one here: the person's row that comes to say erased takes the key with it (`migrations.kernel_6`).
     At most ``most`` unwrapped keys are remembered, each for ``seconds`` after it was last unwrapped.
@@ -154,6 +155,7 @@ class PersonKeys:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.service = service
+        self.rows = RowKeys(service, epochs)
         self._epochs = epochs
         self._index = index
         self._most = most

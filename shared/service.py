@@ -41,6 +41,7 @@ from shared.wiring import Wiring
 from shared.worker import Worker
 
 _A_KEY = Sql("SELECT person_id FROM person_keys LIMIT 1")
+_A_ROW_KEY = Sql("SELECT name FROM row_keys LIMIT 1")
 _A_TOKEN = Sql("SELECT person_id FROM search_tokens LIMIT 1")
 _AGAIN_SECONDS = 2.0
 
@@ -135,11 +136,9 @@ def _seal(wiring: Wiring, settings: Settings) -> FileSeal | None:
 @contextlib.asynccontextmanager
 async def _person_keys(
     wiring: Wiring, settings: Settings, is_there: Callable[[Sql], Awaitable[bool]]
-) -> AsyncIterator[PersonKeys | None]:
+) -> AsyncIterator[PersonKeys]:
     name = wiring.service.name
-    if not wiring.service.seals_persons:
-        yield None
-    elif settings.transit_url is not None and settings.transit_token_file is not None:
+    if settings.transit_url is not None and settings.transit_token_file is not None:
         async with httpx.AsyncClient(verify=trusted(), trust_env=False, follow_redirects=False) as client:
             held = (client, settings.transit_url, name, settings.transit_token_file)
             index = TransitIndexKeys(*held) if wiring.service.finds_persons else None
@@ -149,9 +148,9 @@ async def _person_keys(
         if not epochs.begun():
             # A folder that was lost, or is another one, must not be taken for one that never was: what is sealed would
             # stay shut for ever and nobody would know before it is needed.
-            if await is_there(_A_KEY):
+            if await is_there(_A_ROW_KEY) or (wiring.service.seals_persons and await is_there(_A_KEY)):
                 raise RuntimeError(
-                    f"{name}: keys of persons are in its database, and none of the epochs that wrap them in "
+                    f"{name}: wrapped keys are in its database, and none of the epochs that wrap them in "
                     "AVRR_EPOCHS_FOLDER. Put the folder back before anything else."
                 )
             epochs.begin()
@@ -167,7 +166,7 @@ async def _person_keys(
         yield PersonKeys(name, epochs, hashes)
     else:
         raise RuntimeError(
-            f"{name} seals what is personal: it needs AVRR_TRANSIT_URL with AVRR_TRANSIT_TOKEN_FILE, or AVRR_EPOCHS_FOLDER"
+            f"{name} seals what it keeps: it needs AVRR_TRANSIT_URL with AVRR_TRANSIT_TOKEN_FILE, or AVRR_EPOCHS_FOLDER"
         )
 
 

@@ -124,6 +124,16 @@ def service_metadata() -> sa.MetaData:
         sa.Column("to_status", sa.Text, primary_key=True),
         info=scope("any"),
     )
+    # The keys under which parts of rows are sealed, each wrapped under the key of its epoch (`shared.row_keys`).
+    sa.Table(
+        "row_keys",
+        metadata,
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("number", sa.Integer, nullable=False, unique=True),
+        sa.Column("epoch", sa.Text, nullable=False),
+        sa.Column("wrapped", sa.LargeBinary, nullable=False),
+        info=scope("any"),
+    )
     access_table(metadata)
     # Refusals whose repeats are being counted, one row for each kind of refusal of one actor.
     sa.Table(

@@ -8,8 +8,8 @@ class Service:
     """One service: its name is also its database, and in capitals its JetStream stream.
 
     ``asks`` is whose API it asks at the moment itself, where an event that is under way would come too late;
-    ``seals_persons`` whether it seals values and files under keys of persons, and so needs to know who holds the keys of
-    its epochs; ``kept_files`` whether it sealed files under one key of its own before, which those still need; ``finds_persons``
+    ``seals_persons`` whether it seals values and files under keys of persons, beside parts of its rows, which each does under
+    its own; ``kept_files`` whether it sealed files under one key of its own before, which those still need; ``finds_persons``
     whether it finds people by what is sealed, and so needs the keys of an index, held by whoever holds the epochs' keys.
     """
 

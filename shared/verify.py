@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shared.aggregate import AnyAggregate
 from shared.db import Database, Scope, Sql, UnitOfWork
-from shared.ledger import Disclosure, reveal, rows_of
+from shared.ledger import Disclosure, opened_disclosure, reveal, rows_of
 from shared.messages import Event, leaf_hash
 
 _LOG = Sql(
@@ -134,8 +134,12 @@ async def _histories(database: Database, scope: Scope) -> AsyncIterator[tuple[UU
 async def _entries(unit: UnitOfWork, rows: Sequence[asyncpg.Record]) -> list[_Entry]:
     disclosed = await unit.rows(_DISCLOSURES, ids=[row["id"] for row in rows])
     known: dict[UUID, dict[str, Disclosure]] = {}
+    keys = unit.keys
+    opening = await keys.rows.opening(unit, [row["value"] for row in disclosed])
     for row in disclosed:
-        known.setdefault(row["event_id"], {})[row["path"]] = Disclosure(row["path"], row["salt"], row["value"])
+        known.setdefault(row["event_id"], {})[row["path"]] = opened_disclosure(
+            keys.service, opening, row["event_id"], row["path"], row["value"], row["salt"]
+        )
     return [_entry(row, known.get(row["id"], {})) for row in rows]
 
 
@@ -165,7 +169,7 @@ async def _row_equals_fold(
 ) -> None:
     async with database.unit_of_work(scope) as unit:
         row = await unit.row(rows_of(aggregate).read_sql, id=subject)
-        version, stored = rows_of(aggregate).parse(row["body"]) if row is not None else (0, None)
+        version, stored = await rows_of(aggregate).parsed(unit, row["body"]) if row is not None else (0, None)
         if version > len(history):
             # What was done since its events were read; they were there before the row said so.
             later = await unit.rows(_LATER, subject=subject, aggver=len(history), until=version)

@@ -45,6 +45,7 @@ from shared.handling import locked
 from shared.held import Holdings
 from shared.messages import Command, Context
 from shared.policy import Reach
+from shared.sealed_rows import Sealed
 from shared.verify import Check
 from shared.wiring import Wiring, no_facts
 
@@ -117,6 +118,8 @@ def _person_within(known: person.Person, reach: Reach, _: Actor) -> bool:
 PERSON: Aggregate[person.Person, erasure.PersonFacts] = Aggregate(
     service="counselling", name="person", decider=person.PERSON, table=tables.PERSONS, state=person.Person,
     facts=_person_facts, within=_person_within,
+    # Why what is held about somebody must not be erased.
+    sealed=(Sealed("legal_hold_reason"),),
 )
 
 def _session_within(held: session.Session, reach: Reach, actor: Actor) -> bool:

@@ -1,16 +1,18 @@
-"""Reintegration's figures of the annual report."""
+"""Reintegration's figures of the annual report, and what of them is counted without whoever was erased."""
 
-from shared.db import Sql, UnitOfWork
+import json
+from collections import Counter
+from uuid import UUID
+
+from services.reintegration.sealed import categories_of
+from shared.db import Sql, UnitOfWork, Write
 from shared.statistics import Figure, Period
 
 _FIGURES = Sql(
     "WITH period AS (SELECT cast(:first AS date)::timestamp AT TIME ZONE cast(:zone AS text) AS begins, "
     " (cast(:last AS date) + 1)::timestamp AT TIME ZONE cast(:zone AS text) AS ends), "
     "approved AS (SELECT count(*) AS grants, count(DISTINCT person_id) AS persons, "
-    " count(*) FILTER (WHERE category = 'business') AS business, "
-    " count(*) FILTER (WHERE category = 'housing') AS housing, "
-    " count(*) FILTER (WHERE category = 'medical') AS medical, "
-    " count(*) FILTER (WHERE category = 'other') AS other "
+    " coalesce(json_agg(json_build_object('id', id, 'version', version, 'category', category)), '[]')::text AS needs "
     " FROM grants, period WHERE approved_at >= begins AND approved_at < ends AND status <> 'cancelled'), "
     "kept AS (SELECT coalesce(sum(grants) FILTER (WHERE category = 'business'), 0) AS kept_business, "
     " coalesce(sum(grants) FILTER (WHERE category = 'housing'), 0) AS kept_housing, "
@@ -23,6 +25,15 @@ _FIGURES = Sql(
     "agreed AS (SELECT count(*) AS plans FROM plans "
     " WHERE first_agreed_on BETWEEN cast(:first AS date) AND cast(:last AS date)) "
     "SELECT * FROM approved, kept, asked, own, agreed"
+)
+_TO_BE_COUNTED = Sql(
+    "SELECT id, version, category, cast(extract(year FROM approved_at AT TIME ZONE cast(:zone AS text)) AS integer) AS year "
+    "FROM grants WHERE person_id = :person_id AND category IS NOT NULL AND approved_at IS NOT NULL AND status <> 'cancelled'"
+)
+_COUNT = Sql(
+    "INSERT INTO grants_of_the_erased AS kept (year, category, grants) SELECT * FROM unnest(cast(:years AS integer[]), "
+    "cast(:categories AS text[]), cast(:grants AS integer[])) "
+    "ON CONFLICT (year, category) DO UPDATE SET grants = kept.grants + excluded.grants"
 )
 
 
@@ -38,15 +49,33 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
     row = await unit.row(_FIGURES, first=period.first, last=period.last, zone=period.zone)
     assert row is not None
     grants = row["grants"]
+    # What a grant is for is sealed, so it is counted here.
+    of = Counter(await categories_of(unit, json.loads(row["needs"])))
     return [
         Figure(key="grants", unit="grants", value=grants),
-        Figure(key="grants_business", unit="grants", value=row["business"] + row["kept_business"], of=grants),
-        Figure(key="grants_housing", unit="grants", value=row["housing"] + row["kept_housing"], of=grants),
-        Figure(key="grants_medical", unit="grants", value=row["medical"] + row["kept_medical"], of=grants),
-        Figure(key="grants_other", unit="grants", value=row["other"] + row["kept_other"], of=grants),
+        Figure(key="grants_business", unit="grants", value=of["business"] + row["kept_business"], of=grants),
+        Figure(key="grants_housing", unit="grants", value=of["housing"] + row["kept_housing"], of=grants),
+        Figure(key="grants_medical", unit="grants", value=of["medical"] + row["kept_medical"], of=grants),
+        Figure(key="grants_other", unit="grants", value=of["other"] + row["kept_other"], of=grants),
         Figure(key="persons_with_grant", unit="persons", value=row["persons"]),
         Figure(key="grants_requested", unit="grants", value=row["requested"]),
         Figure(key="grants_rejected", unit="grants", value=row["rejected"], of=row["requested"]),
         Figure(key="own_plans_recorded", unit="cases", value=row["own_plans"]),
         Figure(key="plans_agreed", unit="cases", value=row["plans"]),
     ]
+
+
+async def count_without_the_person(unit: UnitOfWork, person_id: UUID, zone: str) -> None:
+    """Counts what the report counts of the person's grants where it is not known whose they were, as their rows forget it.
+
+    The rows tell it for the last time in this transaction, and of somebody erased before nothing any more.
+    """
+    rows = await unit.rows(_TO_BE_COUNTED, person_id=person_id, zone=zone)
+    needs = zip(rows, await categories_of(unit, rows), strict=True)
+    counted = Counter((row["year"], category) for row, category in needs if category is not None)
+    if counted:
+        values = {
+            "years": [year for year, _ in counted], "categories": [category for _, category in counted],
+            "grants": list(counted.values()),
+        }  # fmt: skip
+        unit.write(Write(_COUNT, values, len(counted)))

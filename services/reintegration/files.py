@@ -95,7 +95,7 @@ CHECKS: tuple[Check, ...] = (
         "kinds of papers",
         Sql(
             "SELECT g.id FROM grants g JOIN persons p ON p.id = g.person_id WHERE (g.paid = 0 OR p.kept_ended_on IS NOT NULL) "
-            "AND (jsonb_path_exists(g.evidence, '$[*].kind ? (@ != null)') "
+            "AND (jsonb_path_exists(g.evidence, '$[*] ? (@.kind != null || exists (@.sealed))') "
             "OR EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id WHERE e.subject = g.id))"
         ),
     ),

@@ -14,6 +14,7 @@ from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.plan import OF_HEALTH, PlanStatus
 from services.reintegration.domain.turns import Step
 from services.reintegration.queries import Balance, Sharing, sharing_of
+from services.reintegration.sealed import categories_of, categories_of_lines
 from shared.contracts.reintegration import GrantModality
 from shared.db import Sql, UnitOfWork
 from shared.ids import UUID_PATTERN
@@ -24,10 +25,10 @@ _FILTERS = ("case_id", "status")
 _AFTER = "id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid))"
 
 
-def _lists(columns: str, table: str, of_health: str, known_abroad: str = "") -> Mapping[frozenset[str], Sql]:
+def _lists(columns: str, table: str, needs: str, known_abroad: str = "") -> Mapping[frozenset[str], Sql]:
     """A statement for each combination of filters; one with optional filters would be planned without their indexes.
 
-    Abroad it says also ``of_health``, what of a row tells of somebody's health.
+    Abroad it says also ``needs``, by which it is known what of a row tells of somebody's health.
 
     Each walks an index that begins with what it is narrowed by. Were that a plain equality, the order by id could be
     had from the primary key as well, and for a rare status or a small country the whole table would be walked: it is
@@ -47,7 +48,7 @@ def _lists(columns: str, table: str, of_health: str, known_abroad: str = "") -> 
             # Country by country, so that each walks its own part of the index; an office has one or a few.
             made[frozenset((*filters, "countries"))] = Sql(
                 f"SELECT found.*, {sharing_of('found.case_id')} AS sharing FROM unnest(cast(:countries AS text[])) own(country) "
-                f"CROSS JOIN LATERAL (SELECT {columns}, {of_health} AS of_health FROM {table} "
+                f"CROSS JOIN LATERAL (SELECT {columns}, {needs} FROM {table} "
                 f" WHERE destination_country = ANY (ARRAY[own.country]) AND {known_abroad}{equal}{_AFTER} "
                 " ORDER BY destination_country, id LIMIT :limit) found ORDER BY found.id LIMIT :limit"
             )
@@ -58,11 +59,11 @@ _PLANS: Final = _lists(
     "id, case_id, destination_country, status, plan_version, agreed_on, cardinality(person_ids) AS persons, "
     "jsonb_array_length(lines) AS lines",
     "plans",
-    f"(SELECT count(*) FROM jsonb_array_elements(lines) line WHERE line ->> 'category' = '{OF_HEALTH}')",
+    "version, lines::text AS needs",
     # With an offset it cannot become a read of all cases beforehand.
     "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0 OFFSET 0) AND ",
 )
-_GRANTS: Final = _lists("id, case_id", "grants", f"coalesce(category = '{OF_HEALTH}', false)")
+_GRANTS: Final = _lists("id, case_id", "grants", "version, category")
 
 # A grant that waits for two hats of one reader at the same moment is two rows, so the hat is part of the order; the
 # moment is compared once more alone, where the index begins. With a coalesce() a plan that does not know the values
@@ -209,8 +210,10 @@ def plans(asked: Mapping[str, object]) -> Sql:
 async def plans_abroad(unit: UnitOfWork, asked: Mapping[str, object], after: UUID | None, limit: int) -> list[PlanAbroad]:
     """The plans of an office's countries that follow one; of ``asked`` countries are a part."""
     rows = await unit.rows(plans(asked), after=after, limit=limit, **asked)
+    needs = await categories_of_lines(unit, [{**row, "lines": row["needs"]} for row in rows])
     return [
-        PlanAbroad(PlanRow.model_validate(dict(row)), Sharing.of(row["sharing"]), row["of_health"]) for row in rows
+        PlanAbroad(PlanRow.model_validate(dict(row)), Sharing.of(row["sharing"]), of_lines.count(OF_HEALTH))
+        for row, of_lines in zip(rows, needs, strict=True)
     ]
 
 
@@ -219,7 +222,10 @@ async def grants_abroad(
 ) -> list[GrantAbroad]:
     """The grants of an office's countries that follow one; of ``asked`` countries are a part."""
     rows = await unit.rows(grants(asked), after=after, limit=limit, **asked)
-    return [GrantAbroad(row["id"], Sharing.of(row["sharing"]), row["of_health"]) for row in rows]
+    return [
+        GrantAbroad(row["id"], Sharing.of(row["sharing"]), category == OF_HEALTH)
+        for row, category in zip(rows, await categories_of(unit, rows), strict=True)
+    ]
 
 
 def grants(asked: Mapping[str, object]) -> Sql:

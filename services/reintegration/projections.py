@@ -260,8 +260,8 @@ CHECKS: tuple[Check, ...] = (
             "SELECT g.id FROM grants g JOIN persons e ON e.id = g.person_id WHERE g.category IS NOT NULL "
             "OR EXISTS (SELECT FROM event_log l JOIN disclosure d ON d.event_id = l.id "
             " WHERE l.subject = g.id AND (g.paid = 0 OR d.path = 'category')) "
-            "UNION ALL SELECT p.id FROM plans p, jsonb_to_recordset(p.lines) AS line(person_id uuid, category text), persons e "
-            "WHERE e.id = line.person_id AND line.category IS NOT NULL"
+            "UNION ALL SELECT p.id FROM plans p, jsonb_to_recordset(p.lines) AS line(person_id uuid, category text, sealed text), persons e "
+            "WHERE e.id = line.person_id AND (line.category IS NOT NULL OR line.sealed IS NOT NULL)"
         ),
     ),
     Check(

@@ -21,7 +21,8 @@ from services.reintegration.domain.grant_state import (
     TrancheStatus,
 )
 from services.reintegration.domain.person import PersonFacts
-from services.reintegration.domain.plan import Plan, PlanFacts
+from services.reintegration.domain.plan import PlanFacts
+from services.reintegration.sealed import plan_of
 from shared.contracts.erasure import Deleted
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.db import Sql, UnitOfWork
@@ -39,7 +40,7 @@ _CASE = (
 )
 
 _THE_PLAN = (
-    "(SELECT to_json(p) FROM (SELECT case_id, destination_country, person_ids, lines, status, plan_version, "
+    "(SELECT to_json(p)::text FROM (SELECT id, version, case_id, destination_country, person_ids, lines, status, plan_version, "
     "agreed_on, recorded_at, first_agreed_on FROM plans WHERE id = :plan_id) p)"
 )
 _PLAN_OF = Sql(f"SELECT {_THE_PLAN} AS plan")
@@ -98,10 +99,8 @@ _GRANT_IN_TURN = _behind_a_grant(
     "(SELECT revision FROM turn)",
 )
 
-# What erases counts the grants that it empties by the mission's years, so it is told in whose time zone these begin.
 _BEHIND_AN_ERASURE = Sql(
-    "WITH years AS (SELECT set_config('app.mission_time_zone', :zone, true) AS zone) "
-    "SELECT (SELECT zone FROM years) AS zone, (SELECT count(*) FROM person_keys k WHERE k.person_id = :person_id "
+    "SELECT (SELECT count(*) FROM person_keys k WHERE k.person_id = :person_id "
     " AND NOT EXISTS (SELECT FROM grants g WHERE g.id = k.about AND g.paid > 0)) AS person_keys, "
     "count(f.evidence_id) FILTER (WHERE g.paid = 0) AS evidence_files, "
     "count(f.evidence_id) FILTER (WHERE g.paid > 0) AS receipts, "
@@ -251,7 +250,6 @@ class Sharing:
 
 _KNOWN: TypeAdapter[Case] = TypeAdapter(Case)
 _CASE_KNOWN: TypeAdapter[Case | None] = TypeAdapter(Case | None)
-_PLAN: TypeAdapter[Plan | None] = TypeAdapter(Plan | None)
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
 
 
@@ -292,7 +290,7 @@ async def behind_a_grant(
         row = await _grant_row(unit, sql, about, now, zone)
     return GrantFacts(
         case=_CASE_KNOWN.validate_json(row["case_known"] or "null"),
-        plan=_PLAN.validate_json(row["plan"] or "null"),
+        plan=await plan_of(unit, row["plan"]),
         grants_on_line=row["grants_on_line"],
         paid_on_line=row["paid_on_line"],
         other_support=row["other_support"],
@@ -320,10 +318,10 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
     return row
 
 
-async def behind_an_erasure(unit: UnitOfWork, person_id: UUID, zone: str) -> PersonFacts:
+async def behind_an_erasure(unit: UnitOfWork, person_id: UUID) -> PersonFacts:
     """What is held of a person, at their turn: nobody files anything between this and the end of the transaction."""
     await unit.row(TAKE_TURN, person_id=person_id)
-    row = await unit.row(_BEHIND_AN_ERASURE, person_id=person_id, zone=zone)
+    row = await unit.row(_BEHIND_AN_ERASURE, person_id=person_id)
     assert row is not None
     return PersonFacts(_held(row), row["receipts"], row["last_paid_on"])
 
@@ -363,7 +361,7 @@ def to_pay(grant: Grant) -> GrantToPay:
 async def line_of(unit: UnitOfWork, grant: Grant) -> LineOfPlan | None:
     """The line that a grant is for; None if the plan was agreed again without it."""
     row = await unit.row(_PLAN_OF, plan_id=grant.plan_id)
-    plan = _PLAN.validate_json(row["plan"] or "null") if row is not None else None
+    plan = await plan_of(unit, row["plan"]) if row is not None else None
     line = plan.line(grant.plan_line_id) if plan is not None else None
     if plan is None or line is None:
         return None

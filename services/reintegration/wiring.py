@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from services.reintegration import files, projections, queries, tables
+from services.reintegration import figures, files, projections, queries, sealed, tables
 from services.reintegration.domain import (
     case,
     evidence,
@@ -97,7 +97,9 @@ async def _person_facts(
         return await queries.behind_an_end_of_papers(unit, person_id, context.now, MISSION.mission_time_zone)
     if not isinstance(command, person.RecordErasure):
         return person.PersonFacts()
-    return await queries.behind_an_erasure(unit, person_id, MISSION.mission_time_zone)
+    held = await queries.behind_an_erasure(unit, person_id)
+    await figures.count_without_the_person(unit, person_id, MISSION.mission_time_zone)
+    return held
 
 
 def _within_reach(known: case.Case | None, context: Context) -> case.Case | None:
@@ -130,7 +132,7 @@ PERSON: Aggregate[person.Person, person.PersonFacts] = Aggregate(
 PLAN: Aggregate[plan.Plan, plan.PlanFacts] = Aggregate(
     service="reintegration", name="plan", decider=plan.PLAN, table=tables.PLANS, state=plan.Plan,
     facts=_plan_facts, project=projections.case_plans, partition=lambda _, made: made.case_id,
-    within=_of_own_country,
+    within=_of_own_country, sealed=sealed.OF_PLANS,
 )
 
 FUND: Aggregate[fund.Fund, NoFacts] = Aggregate(
@@ -141,7 +143,7 @@ FUND: Aggregate[fund.Fund, NoFacts] = Aggregate(
 GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     service="reintegration", name="grant", decider=grant.GRANT, table=tables.GRANTS, state=grant_state.Grant,
     facts=_grant_facts, project=projections.grant_limits, partition=lambda _, asked: asked.case_id,
-    within=_of_own_country,
+    within=_of_own_country, sealed=sealed.OF_GRANTS,
 )
 
 _FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has to do this.")

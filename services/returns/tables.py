@@ -1,7 +1,6 @@
 """Returns' tables: persons, cases, who travelled, and what the annual report reads of the log."""
 
 from collections.abc import Iterable
-from typing import get_args
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -15,9 +14,8 @@ from services.returns.domain.case_state import (
     REGROUPING,
     TERMINAL,
 )
-from services.returns.domain.screening import AGREEMENTS, ALONE, TRAFFICKED
+from shared.aggregate import IN_CLEAR
 from shared.contracts import families, returns
-from shared.contracts.returns import Assistance, EvidenceKind
 from shared.messages import Event
 from shared.tables import aggregate_table, jsonb, scope, service_metadata
 
@@ -43,7 +41,6 @@ REPORTED: tuple[type[Event], ...] = (
 )
 
 _TRAVELLING = '@.travel == "expected"'
-_CHILD = f'{_TRAVELLING} && @.age_group != "adult"'
 
 
 def _listed(values: Iterable[str]) -> str:
@@ -65,41 +62,6 @@ STRETCH = "coalesce(status_before_hold, status)"
 EXPECTED = f"{STRETCH} IN ({_listed(AWAITED)})"
 
 
-def _among(persons: str, screened: str) -> str:
-    """That of each of these persons it was found by screening that nothing stands against their journey."""
-    return (
-        f"jsonb_path_query_array(persons, '$[*] ? ({persons}).person_id') "
-        f"<@ jsonb_path_query_array(screening, '$[*] ? ({screened}).person_id')"
-    )
-
-
-def _noted(indicators: Iterable[str]) -> str:
-    return " || ".join(f'@.vulnerability.indicators[*] == "{one}"' for one in sorted(indicators))
-
-
-_FOR_RETURN = '@.best_interests.outcome == "return"' + "".join(
-    f' && @.best_interests.agreed[*] == "{one}"' for one in sorted(AGREEMENTS)
-)
-# What the lines of screening ask of everybody who travels, and of each child (`domain/screening_lines.py`).
-SCREENED = " AND ".join(
-    (
-        _among(
-            _TRAVELLING,
-            "@.voluntariness.free == true && @.voluntariness.informed == true && @.voluntariness.capable == true "
-            "&& @.voluntariness.legal_consequences_explained == true && @.voluntariness.alternatives_explained == true "
-            '&& (@.voluntariness.interpreter == "none" || @.voluntariness.interpreter == "professional") '
-            '&& (@.voluntariness.company == "nobody" '
-            '|| (@.voluntariness.company == "guardian" && @.voluntariness.child_heard != null)) '
-            "&& @.fear.fears_return == false && @.vulnerability != null && !(exists (@.alerts[*])) "
-            f'&& (!({_noted(TRAFFICKED)}) || @.trafficking.risk == "acceptable") '
-            # Of whoever is noted to be alone also where their age is stated as an adult's.
-            f'&& (!({_noted(ALONE)}) || ({_FOR_RETURN} && @.best_interests.procedure == "determination"))',
-        ),
-        _among(f'{_TRAVELLING} && @.age_group != "adult"', _FOR_RETURN),
-    )
-)
-
-
 def _only(condition: str, statuses: Iterable[str], name: str) -> sa.CheckConstraint:
     """At these statuses the condition must be true; unknown is not enough."""
     return sa.CheckConstraint(f"status NOT IN ({_listed(statuses)}) OR ({condition}) IS TRUE", name=name)
@@ -108,17 +70,6 @@ def _only(condition: str, statuses: Iterable[str], name: str) -> sa.CheckConstra
 def _only_along(condition: str, statuses: Iterable[str], name: str) -> sa.CheckConstraint:
     """As `_only`, and while a hold keeps the case there."""
     return sa.CheckConstraint(f"{STRETCH} NOT IN ({_listed(statuses)}) OR ({condition}) IS TRUE", name=name)
-
-
-def _ready(condition: str, name: str) -> sa.CheckConstraint:
-    """As `_only`, of what is ready; not of what was so before this was asked for, which the next look finds over."""
-    over = "holds_until < '2000-01-01 00:00:00+00'"
-    return sa.CheckConstraint(f"status NOT IN ({_listed(GATED)}) OR {over} OR ({condition}) IS TRUE", name=name)
-
-
-def _lacks(kind: EvidenceKind) -> str:
-    """In a path: that a person has no evidence of this kind."""
-    return f'!(exists (@.evidence[*] ? (@.kind == "{kind}")))'
 
 
 PERSONS = aggregate_table(
@@ -210,23 +161,12 @@ CASES = aggregate_table(
     ),
     # Nothing stays ready by itself: a timer finds what is over.
     sa.CheckConstraint(f"(status IN ({_listed(GATED)})) = (holds_until IS NOT NULL)", name="readiness_ends"),
-    # A child may be ready to travel, and cleared to board, only beside an adult of the case, or where somebody looks after it
-    # from door to door and a determination found its return to be best.
-    _only(
-        f"""NOT jsonb_path_exists(persons, '$[*] ? ({_CHILD})') """
-        f"""OR jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group == "adult")') """
-        f"OR (NOT jsonb_path_exists(persons, '$[*] ? ({_CHILD} && {_lacks('supervision')})') "
-        f"""AND {_among(_CHILD, '@.best_interests.procedure == "determination"')})""",
-        GATED,
-        "child_with_guardian",
-    ),
     _only(
         f"jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING})') AND NOT jsonb_path_exists(persons, "
         f"'$[*] ? ({_TRAVELLING} && !(@.declared_by != null && @.own_plan_id != null && @.document != null))')",
         GATED,
         "everybody_prepared",
     ),
-    _ready(SCREENED, "everybody_screened"),
     _only(
         "departs_at IS NOT NULL AND "
         f"jsonb_path_query_array(persons, '$[*] ? ({_TRAVELLING}).person_id') @> to_jsonb(booked_person_ids) AND "
@@ -234,30 +174,15 @@ CASES = aggregate_table(
         GATED,
         "exactly_they_are_booked",
     ),
-    # What the journey rests on besides; until which day each of it holds, the rules alone say.
-    _ready(
-        "reception_arranged_at IS NOT NULL AND NOT jsonb_path_exists(persons, "
-        f"'$[*] ? ({_TRAVELLING} && {_lacks('exit_formalities')})')",
-        "arranged_for_everybody",
+    # What the journey rests on besides is sealed, as what screening found is, and who looks after a child without an adult of
+    # its case. A trigger checks all of it as it is written
+    # (`migrations/returns/versions/2026_11_26_0070_rows_sealed.py`).
+    sa.CheckConstraint(
+        f"status NOT IN ({_listed(GATED)}) OR holds_until < '2000-01-01 00:00:00+00' OR (reception_arranged_at IS NOT NULL) IS TRUE",
+        name="arranged_for_everybody",
     ),
-    _ready(
-        f"NOT transit_visa_needed OR NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && {_lacks('transit_visa')})')",
-        "visa_for_everybody",
-    ),
-    _ready(
-        f"""NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && (exists (@.evidence[*] ? (@.outcome == "unfit")) """
-        f"""|| (exists (@.evidence[*] ? (@.kind == "fitness_asked")) && {_lacks('fitness')})))')""",
-        "nobody_unfit",
-    ),
-    _ready(
-        " AND ".join(
-            f"NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} "
-            f"""&& exists (@.evidence[*].conditions[*] ? (@ == "{help}")) """
-            f"""&& !(exists (@.assistance[*] ? (@ == "{help}"))))')"""
-            for help in get_args(Assistance)
-        ),
-        "help_is_booked",
-    ),
+    sa.Column(IN_CLEAR, pg.JSONB),
+    sa.CheckConstraint(f"{IN_CLEAR} IS NULL", name="nothing_in_clear"),
     sa.CheckConstraint("reopening_reason IS NULL OR status = 'closed'", name="reopened_from_closed"),
     # Whoever waits for others who have left needs no confirmation any more; every adult still to board does.
     _only(

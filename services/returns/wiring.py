@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from services.returns import projections, queries, tables
+from services.returns import projections, queries, sealed, tables
 from services.returns.domain import case, case_state, person, window
 from services.returns.domain.case_families import (
     JoinFamily,
@@ -35,7 +35,7 @@ from shared.policy import EVERYWHERE, Reach
 from shared.settings import MISSION
 from shared.timers import Timer
 from shared.verify import Check
-from shared.wiring import Wiring, no_facts
+from shared.wiring import Wiring
 
 
 async def _case_facts(
@@ -83,13 +83,21 @@ def _case_within(found: case_state.Case, reach: Reach, _: Actor) -> bool:
     return known and reach.covers(found.destination_country)
 
 
+async def _person_facts(
+    unit: UnitOfWork, person_id: UUID, _: person.Person | None, command: Command | None, __: Context
+) -> NoFacts:
+    if isinstance(command, person.RecordErasure):
+        await support.count_without_the_person(unit, person_id)
+    return NoFacts()
+
+
 PERSON: Aggregate[person.Person, NoFacts] = Aggregate(
-    service="returns", name="person", decider=person.PERSON, table=tables.PERSONS, state=person.Person, facts=no_facts,
+    service="returns", name="person", decider=person.PERSON, table=tables.PERSONS, state=person.Person, facts=_person_facts,
 )
 
 CASE: Aggregate[case_state.Case, case_state.CaseFacts] = Aggregate(
     service="returns", name="case", decider=case.CASE, table=tables.CASES, state=case_state.Case, facts=_case_facts,
-    project=projections.travels, within=_case_within,
+    project=projections.travels, within=_case_within, sealed=sealed.OF_CASES,
 )
 
 WIRING = Wiring(
@@ -133,7 +141,9 @@ WIRING = Wiring(
                 "SELECT c.id FROM cases c WHERE EXISTS (SELECT FROM event_log e JOIN disclosure d ON d.event_id = e.id "
                 "WHERE e.subject = c.id) AND NOT EXISTS (SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
                 "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL) "
-                "UNION ALL SELECT c.id FROM cases c WHERE (c.final_report -> 'findings' <> 'null' OR c.holds @? '$[*].reason ? (@ != null && @ != \"transit\")') AND NOT EXISTS "
+                "UNION ALL SELECT c.id FROM cases c WHERE (c.final_report -> 'findings' <> 'null' "
+                "OR c.final_report ->> 'sealed' IS NOT NULL OR c.holds @? "
+                """'$[*] ? (exists (@.sealed) || (@.reason != null && @.reason != "transit"))') AND NOT EXISTS """
                 "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid) "
                 "LEFT JOIN persons k ON k.id = p.person_id WHERE k.erased_at IS NULL)"
             ),

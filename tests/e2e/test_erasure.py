@@ -4,6 +4,7 @@ By default 10 of 100; ``--erasure-persons`` says of how many a tenth is erased. 
 """
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
+from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 
@@ -44,12 +46,17 @@ from services.reintegration.domain.tranches import (
 )
 from services.returns.domain.case_reintegration import RequestClosing
 from services.returns.domain.case_withdrawal import WithdrawCase
+from shared.aggregate import AnyAggregate
 from shared.blind_index import FileIndexKeys
 from shared.epochs import FileEpochs, Wrapped
 from shared.ids import uuid7
+from shared.ledger import opened_disclosure, rows_of
 from shared.messages import Command
 from shared.private import PersonKey, Place, Unsealed, opened
+from shared.row_keys import MARK, Opening, RowKey, is_sealed
+from shared.sealed_rows import elements
 from shared.topology import BY_NAME, SERVICES
+from shared.wiring import Wiring
 from tests.e2e.conftest import Mission
 from tests.e2e.test_policy_matrix import Ground, ask, ground, request_for
 from tests.integration.bus.house import until
@@ -60,6 +67,7 @@ BORN: Final = 1987
 NOON: Final = moment(200, 12)
 Rows = list[dict[str, Any]]
 Copy = Mapping[tuple[str, str], Rows]
+SEALED_IN: Final = frozenset({"disclosure", "cases", "grants", "plans", "persons"})
 
 
 @dataclass(frozen=True)
@@ -312,7 +320,7 @@ def reasons_of(copy: Copy, ended_by: Copy, cases: set[UUID]) -> int:
 
 
 def needs_of(copy: Copy, person_id: UUID) -> list[str]:
-    """What the person's grants and lines of plans are for, as far as it is still known."""
+    """What the person's grants and lines of plans are for, sealed or not, as far as it is still kept."""
     grants = [row for row in copy["reintegration", "grants"] if UUID(bytes=row["person_id"].bytes) == person_id]
     lines = [line for row in copy["reintegration", "plans"] for line in json.loads(row["lines"])]
     mine = [line for line in lines if line["person_id"] == str(person_id)]
@@ -328,7 +336,76 @@ def needs_of(copy: Copy, person_id: UUID) -> list[str]:
         if part.get("person_id") == str(person_id)
         if (value := concealed.get((str(entry["id"]), path))) is not None
     ]  # fmt: skip
-    return [one["category"] for one in (*grants, *mine) if one["category"] is not None] + told
+    kept = [row["category"] for row in grants] + [line.get("sealed", line.get("category")) for line in mine]
+    return [one for one in kept if one is not None] + told
+
+
+def in_clear(copy: Copy) -> list[str]:
+    """Where a value stands in clear that events conceal: beside a log, or in a row."""
+    found = [
+        f"{service}.disclosure.{row['path']}"
+        for service in BY_NAME
+        for row in copy[service, "disclosure"]
+        if not is_sealed(row["value"]) or row["salt"]
+    ]
+    for service, aggregate in sealing():
+        parts = rows_of(aggregate).parts
+        for row in copy[service, aggregate.table.name]:
+            told = {part.column: json.loads(row[part.column] or "null") if part.keys else row[part.column] for part in parts.parts}
+            found += [
+                f"{service}.{aggregate.table.name}.{part.column}"
+                for part in parts.parts
+                for one in (elements(told[part.column]) if part.keys and told[part.column] is not None else ())
+                if not part.public(one) and (not is_sealed(one.get("sealed")) or set(part.keys) & set(one))
+            ] + [
+                f"{service}.{aggregate.table.name}.{part.column}"
+                for part in parts.parts
+                if not part.keys and told[part.column] is not None and not is_sealed(told[part.column])
+            ]  # fmt: skip
+    return found
+
+
+def sealing() -> list[tuple[str, AnyAggregate]]:
+    """The aggregates whose rows keep parts of them sealed."""
+    wirings: list[Wiring] = [import_module(f"{service.module}.wiring").WIRING for service in SERVICES]
+    return [(one.service.name, each) for one in wirings for each in one.aggregates if each.sealed]
+
+
+async def rows_open(mission: Mission, copy: Copy) -> int:
+    """How many values of rows, and of those beside the log, come out of a copy with the keys that wrap its own now."""
+    count = 0
+    openings: dict[str, Opening] = {}
+    for service in BY_NAME:
+        epochs, keys = FileEpochs(epochs_folder(mission.settings, BY_NAME[service])), dict[str, RowKey]()
+        for row in copy[service, "row_keys"]:
+            bound = b"avrr row key" + service.encode() + b"\0" + row["name"].encode()
+            with contextlib.suppress(Unsealed):
+                (bare,) = await epochs.unwrap([Wrapped(row["epoch"], bytes(row["wrapped"]), bound)])
+                keys[row["name"]] = RowKey(row["name"], bare)
+        openings[service] = Opening(keys)
+        for row in copy[service, "disclosure"]:
+            with contextlib.suppress(Unsealed):
+                opened_disclosure(service, openings[service], UUID(bytes=row["event_id"].bytes), row["path"], row["value"])
+                count += 1
+    for service, aggregate in sealing():
+        parts = rows_of(aggregate).parts
+        for row in copy[service, aggregate.table.name]:
+            told = {part.column: json.loads(row[part.column] or "null") if part.keys else row[part.column] for part in parts.parts}
+            with contextlib.suppress(Unsealed):
+                parts.open(openings[service], UUID(bytes=row["id"].bytes), row["version"], told)
+                count += json.dumps(told).count(MARK)
+    return count
+
+
+async def no_former_key_is_left(mission: Mission, before: Copy, mother: UUID, index_key: str) -> None:
+    papers = keys_of(before, "reintegration", {mother})
+    assert len(papers) == 2
+    for _, wrapped in papers:
+        with pytest.raises(Unsealed):
+            await FileEpochs(epochs_folder(mission.settings, BY_NAME["reintegration"])).unwrap([wrapped])
+    # Nor can a year be tried out by the hash under which it stood.
+    with pytest.raises(Unsealed):
+        await index_of(mission).hashes(index_key, [b"birth year"])
 
 
 @pytest.mark.timeout(1800)
@@ -351,7 +428,9 @@ async def test_of_who_was_erased_nothing_is_readable_by_anybody_nor_from_copies_
     values, keys = sealed_of(before, ids), keys_of(before, "counselling", ids)
     # Before, with the keys that there are, each of them opens.
     assert await opens(counselling, keys, values) == len(values) == 8 * len(gone)
-    assert years_of(before, ids) == []
+    assert (years_of(before, ids), in_clear(before)) == ([], [])
+    coded = await rows_open(mission, before)
+    assert coded == sum(str(value).count(MARK) for one, rows in before.items() if one[1] in SEALED_IN for row in rows for value in row.values()) > 50
     made = time.monotonic() - began
 
     began = time.monotonic()
@@ -375,18 +454,12 @@ async def test_of_who_was_erased_nothing_is_readable_by_anybody_nor_from_copies_
 
     # The epoch ends: with the keys that are left, nobody's key of an older copy or of the log of that time unwraps.
     await rotate_keys(mission.settings, lambda _: None)
+    assert [await rows_open(mission, copy) for copy in (before, after)] == [0, 0]
     by_left = await opens(counselling, keys, values)
-    papers = keys_of(before, "reintegration", {home.mother})
-    assert len(papers) == 2
-    for _, wrapped in papers:
-        with pytest.raises(Unsealed):
-            await FileEpochs(epochs_folder(mission.settings, BY_NAME["reintegration"])).unwrap([wrapped])
-    # Nor can a year be tried out by the hash under which it stood.
-    with pytest.raises(Unsealed):
-        await index_of(mission).hashes(former, [b"birth year"])
+    await no_former_key_is_left(mission, before, home.mother, former)
     in_the_log = sum(written_ahead(mission, wrapped.wrapped) for _, wrapped in keys)
     assert (by_present, by_left, in_the_log > 0) == (0, 0, True), "the log of that time was to be looked at too"
-    assert [line for line in await show_keys(mission.settings) if line.count("wraps") != 1] == []
+    assert [line for line in await show_keys(mission.settings) if line.count("epoch 1 wraps") != 0] == []
 
     # Everybody else is there as before, the receipt too, and the figures are the same.
     found = (await mission.read("counselling", "counsellor-1", f"/v1/persons/{stay[0].id}/identity?purpose=casework")).json()
@@ -398,7 +471,8 @@ async def test_of_who_was_erased_nothing_is_readable_by_anybody_nor_from_copies_
     tell(
         f"erasure: {len(gone)} of {many} persons and a mother with grants ({made:.0f} s to make them) erased in {took:.1f} s; "
         f"{told} of {asked} answers told anything, {by_present} of {len(values)} sealed values opened with the present keys, "
-        f"{by_left} after the rotation; {in_the_log} of {len(keys)} former keys found in the write-ahead log, 0 unwrapped"
+        f"{by_left} after the rotation, nor one of {coded} coded values of rows; {in_the_log} of {len(keys)} former keys found in "
+        "the write-ahead log, 0 unwrapped"
     )
 
 

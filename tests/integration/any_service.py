@@ -29,7 +29,7 @@ def app_of(
     app.state.runtime = Runtime(
         service=service, database=database.api, tokens=tokens, clock=clock, policy=wiring.policy,
         operations=operations_of((router,)), refusals=wiring.refusals, recorder=Recorder(database.api, wiring.access),
-        step_up=step_up or StepUp(), person_keys=database.person_keys if wiring.service.seals_persons else None,
+        step_up=step_up or StepUp(), person_keys=database.person_keys,
         teller=wiring.teller,
     )  # fmt: skip
     return app

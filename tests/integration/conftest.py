@@ -109,7 +109,7 @@ async def making(
             Database(logins.verify, f"{service}-verify", 2),
             PersonKeys(service, epochs, index),
         )
-        database.api.keys = database.worker.keys = database.person_keys
+        database.api.keys = database.worker.keys = database.verify.keys = database.person_keys
         for pool in (database.api, database.worker, database.verify):
             await pool.open()
         made.append((name, database))

@@ -1,13 +1,15 @@
 """An epoch ends: every key in use is wrapped anew before the former one goes, also after a rotation that broke off."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
 
-from ops.keys import rotate
-from shared.db import Scope, Sql, UnitOfWork
+from ops.keys import Logins, rotate
+from ops.system import in_role_of_owner
+from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.epochs import Bare, Epochs, FileEpochs, Wrapped
 from shared.ids import uuid7
 from shared.private import PersonKeys, Place, Unsealed, opened, seal
@@ -74,6 +76,14 @@ async def read(made: ServiceDatabase, keys: PersonKeys, person_id: UUID, value: 
     return opened(key, place(person_id), value)
 
 
+@asynccontextmanager
+async def logins_of(made: ServiceDatabase) -> AsyncIterator[Logins]:
+    owner = Database(in_role_of_owner(made.logins.migrate, COUNSELLING), "owner", 2)
+    await owner.open()
+    yield Logins(made.api, made.worker, owner)
+    await owner.close()
+
+
 def silent(_: str) -> None:
     """Nobody listens."""
 
@@ -91,9 +101,10 @@ async def test_a_rotation_that_broke_off_at_any_moment_is_done_by_the_next_and_n
     epochs = epochs_of(made)
     values = {person: await sealed(made, made.person_keys, person) for person in (uuid7() for _ in range(3))}
     broke = 0
-    for calls in range(12):
+    for calls in range(20):
         try:
-            await rotate(COUNSELLING, made.api, Breaking(epochs, calls), silent)
+            async with logins_of(made) as logins:
+                await rotate(COUNSELLING, logins, Breaking(epochs, calls), silent)
         except Ends:
             broke += 1
         for person, value in values.items():
@@ -122,10 +133,11 @@ async def test_a_key_that_is_being_made_under_the_former_epoch_is_waited_for(mak
 
     task = asyncio.ensure_future(made.api.attempt(ANNA, slow))
     await made_under.wait()
-    await rotate(COUNSELLING, made.api, epochs, said.append)
+    async with logins_of(made) as logins:
+        await rotate(COUNSELLING, logins, epochs, said.append)
     value = await task
     assert await read(made, PersonKeys("counselling", epochs), person_id, value) == "Invented"
-    assert said == ["counselling: epoch 2, 2 keys wrapped anew; epoch 1 and all before it are destroyed"]
+    assert said == ["counselling: epoch 2, 2 keys wrapped and 0 rows sealed anew; epoch 1 and all before it are destroyed"]
 
 
 async def test_what_a_copy_from_before_holds_opens_with_no_key_that_is_left(make_database: MakeDatabase) -> None:
@@ -134,7 +146,8 @@ async def test_what_a_copy_from_before_holds_opens_with_no_key_that_is_left(make
     await sealed(made, made.person_keys, person_id)
     async with made.api.unit_of_work(ANNA) as unit:
         (before,) = await unit.rows(Sql("SELECT epoch, wrapped FROM person_keys"))
-    await rotate(COUNSELLING, made.api, epochs, silent)
+    async with logins_of(made) as logins:
+        await rotate(COUNSELLING, logins, epochs, silent)
     bound = made.person_keys._bound(person_id, person_id)
     with pytest.raises(Unsealed):
         await epochs.unwrap([Wrapped(before["epoch"], bytes(before["wrapped"]), bound)])

@@ -57,7 +57,6 @@ ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "counselling": {"active_attempts": frozenset({"person_id"})},
     "returns": {
         "cases": frozenset({"id", "persons", "holds", "screening", "protection_since", "supports", "final_report"}),
-        "supports_of_the_erased": frozenset({"year", "kind", "supports"}),
         "log_mentions": frozenset({"about", "idx"}),
         # Which event is about a decision on somebody's health.
         "event_log": frozenset({"id", "subject", "idx", "type"}),
@@ -67,7 +66,6 @@ ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "reintegration": {
         "grants": frozenset({"id", "person_id", "paid", "category", "evidence", "approved_at", "status"}),
         "plans": frozenset({"id", "person_ids", "lines"}),
-        "grants_of_the_erased": frozenset({"year", "category", "grants"}),
         "log_mentions": frozenset({"about", "idx"}),
         # Whose need a line of a former version of a plan was.
         "event_log": frozenset({"id", "subject", "idx", "leaf"}),
@@ -81,13 +79,11 @@ EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "counselling": {},
     "returns": {
         "cases": frozenset({"holds", "screening", "protection_since", "supports", "final_report"}),
-        "supports_of_the_erased": frozenset({"year", "kind", "supports"}),
     },
     "reintegration": {
         "person_keys": frozenset({"keep_until"}),
         "grants": frozenset({"category", "evidence"}),
         "plans": frozenset({"lines"}),
-        "grants_of_the_erased": frozenset({"year", "category", "grants"}),
     },
 }
 _ERASING = dict.fromkeys(("erase_person", "await_the_erasing", "refuse_the_erased"), "{}_eraser")

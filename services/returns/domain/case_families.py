@@ -191,12 +191,11 @@ def _split_family(case: Case, order: SplitFamily, facts: CaseFacts, context: Con
     # Whoever is not shown what screening found must not learn from the answer that a child is known to be alone.
     if Role.PROTECTION not in context.actor.roles and any(_left_alone(_going_on(group)) for group in groups):
         raise _child_left_alone()
-    return (
-        SplitAsked(new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids),
-    )
+    asked = SplitAsked(new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids)
+    return with_consequences(case, facts, context, asked)
 
 
-def _join_family(case: Case, order: JoinFamily, facts: CaseFacts, _: Context) -> Events:
+def _join_family(case: Case, order: JoinFamily, facts: CaseFacts, context: Context) -> Events:
     if order.into_case_id not in (case.split_from, *case.split_into):
         raise RuleViolation(
             "not_of_this_family", "That case is not one from which this one was split off, nor one split off from it."
@@ -208,7 +207,7 @@ def _join_family(case: Case, order: JoinFamily, facts: CaseFacts, _: Context) ->
     if against is not None:
         raise against
     going = tuple(one.person_id for one in case.travelling)
-    return (JoinAsked(into_case_id=order.into_case_id, person_ids=going),)
+    return with_consequences(case, facts, context, JoinAsked(into_case_id=order.into_case_id, person_ids=going))
 
 
 def _refuse_while_asked(case: Case) -> None:
@@ -224,7 +223,7 @@ def _record_split_agreed(
     if state is None or state.regrouping_with != order.new_case_id:
         return ()
     if facts.other is None or facts.own_id is None or facts.other.split_from != facts.own_id:
-        return (RegroupingDropped(other_case_id=order.new_case_id),)
+        return with_consequences(state, facts, context, RegroupingDropped(other_case_id=order.new_case_id))
     split = FamilySplit(
         new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids
     )
@@ -249,12 +248,14 @@ def _record_split_off(state: Case | None, order: RecordSplitOff, facts: CaseFact
     return (begun, *_going_along(before, going, facts.own_id, same_adults=_same_adults(before, going)))
 
 
-def _record_join_agreed(state: Case | None, order: RecordJoinAgreed, facts: CaseFacts, _: Context) -> Events:
+def _record_join_agreed(
+    state: Case | None, order: RecordJoinAgreed, facts: CaseFacts, context: Context
+) -> Events:
     if state is None or state.regrouping_with != order.into_case_id:
         return ()
     taken_in = facts.other is not None and all(facts.other.person(id) is not None for id in order.person_ids)
     if not taken_in:
-        return (RegroupingDropped(other_case_id=order.into_case_id),)
+        return with_consequences(state, facts, context, RegroupingDropped(other_case_id=order.into_case_id))
     return (CaseJoined(into_case_id=order.into_case_id, person_ids=order.person_ids),)
 
 
@@ -280,11 +281,11 @@ def _still_joins(case: Case, into: Case | None, person_ids: Sequence[UUID]) -> b
 
 
 def _record_regrouping_declined(
-    state: Case | None, order: RecordRegroupingDeclined, _: CaseFacts, __: Context
+    state: Case | None, order: RecordRegroupingDeclined, facts: CaseFacts, context: Context
 ) -> Events:
     if state is None or state.regrouping_with != order.other_case_id:
         return ()
-    return (RegroupingDropped(other_case_id=order.other_case_id),)
+    return with_consequences(state, facts, context, RegroupingDropped(other_case_id=order.other_case_id))
 
 
 def _on_their_way(before: Case, person_ids: Sequence[UUID]) -> tuple[CasePerson, ...]:

@@ -13,7 +13,7 @@ from services.returns.domain.case_state import CaseFacts, KnownPerson, Status
 from services.returns.domain.gate import Condition
 from services.returns.queries.durations import durations
 from services.returns.queries.support import support_figures
-from services.returns.tables import OPEN, OVERDUE, READY, REPORTED, SCREENED
+from services.returns.tables import OPEN, OVERDUE, READY, REPORTED
 from shared.contracts.counselling import Country
 from shared.contracts.families import CaseJoined, CaseSplitOff
 from shared.contracts.returns import (
@@ -56,10 +56,9 @@ _AGAINST_REOPENING = Sql(
     " AND p.person_id = ANY(cast(:person_ids AS uuid[]))) AS elsewhere"
 )
 
-# What is over by time, or rests on a consent that stands no longer, or was ready before screening was asked for part by
-# part; who deals with them looks at each again.
+# What is over by time, or rests on a consent that stands no longer; who deals with them looks at each again.
 DUE_CLEARANCES: Final = Sql(
-    f"SELECT c.id FROM cases c WHERE c.{READY} AND c.id > :after AND (c.holds_until <= :now OR ({SCREENED}) IS NOT TRUE OR EXISTS "
+    f"SELECT c.id FROM cases c WHERE c.{READY} AND c.id > :after AND (c.holds_until <= :now OR EXISTS "
     "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid, age_group text, travel text) "
     " LEFT JOIN persons k ON k.id = p.person_id "
     " WHERE p.travel = 'expected' AND (p.age_group = 'adult' OR p.person_id = c.principal_id) "

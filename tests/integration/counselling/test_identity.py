@@ -20,8 +20,10 @@ from services.counselling.domain.session import HoldSession, MarkSessionNotHeld,
 from services.counselling.wiring import INTENTION, SESSION
 from shared.actors import Actor
 from shared.contracts.counselling import Site
-from shared.handling import Repeat
+from shared.handling import Repeat, opened_fingerprint
 from shared.ids import uuid7
+from shared.policy import EVERYWHERE
+from shared.row_keys import is_sealed
 from tests.given import NOON, staff
 from tests.integration.counselling.desk import Desk
 
@@ -152,8 +154,12 @@ async def test_the_body_is_remembered_in_a_way_that_nobody_can_try_names_against
     await connection.execute("SET ROLE counselling_owner")
     remembered = await connection.fetchval("SELECT fingerprint FROM idempotency WHERE key = $1", key)
     await connection.close()
-    assert len(remembered) == 32
-    assert remembered != Repeat.of(key, "record_identity", person_id, answer.request.content).fingerprint
+    bare = Repeat.of(key, "record_identity", person_id, answer.request.content).fingerprint
+    assert is_sealed(remembered.decode()) and bare.hex().encode() not in remembered
+    # What is sealed with the row's key, which others have as well, is made under the person's.
+    async with desk.database.api.unit_of_work(EVERYWHERE.scope(AT_LIPA)) as unit:
+        kept = await opened_fingerprint(unit, "counselling", AT_LIPA.person_id, key, remembered)
+    assert len(kept) == 32 and kept != bare
 
 
 async def test_sent_several_times_at_once_it_is_recorded_once_and_of_two_first_ones_the_later_is_a_correction(

@@ -47,6 +47,7 @@ async def test_what_is_done_while_it_is_looked_at_is_no_difference(desk: Desk) -
         await desk.give(PERSON, await desk.registered(), agreed())
 
     watched = Watched(desk.database.logins.verify, "verify-meanwhile", meanwhile=meanwhile)
+    watched.keys = desk.database.person_keys
     await watched.open()
     try:
         findings = await verify(watched, "counselling", WIRING.by_name, WIRING.checks)

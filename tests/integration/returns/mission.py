@@ -1,6 +1,7 @@
 """The mission that the tests of returns are made in: a database, invented people, and a way to bring a case along."""
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -45,6 +46,7 @@ from shared.contracts.counselling import AgeGroup, CoveredPerson, Sex
 from shared.contracts.returns import BestInterestsOutcome
 from shared.handling import Handled, Repeat, handle, read, transact
 from shared.ids import uuid7
+from shared.ledger import rows_of
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE
 from shared.statistics import Period
@@ -144,6 +146,11 @@ class Mission:
         asked = Period(first, last, "Europe/Sarajevo")
         found = await transact(self.database.api, EVERYWHERE.scope(MIRA, log=True), lambda unit: queries.figures(unit, asked))
         return {figure.key: figure.value for figure in found}
+
+    async def in_clear(self, attempt: Attempt) -> str:
+        """What is kept sealed of a case, as a command hands it to the database to be checked."""
+        told = rows_of(CASE).dump(await self.case(attempt.id))
+        return json.dumps({part.column: told[part.column] for part in CASE.sealed})
 
     async def verified(self) -> Findings:
         return await verify(self.database.verify, "returns", WIRING.by_name, WIRING.checks)

@@ -162,19 +162,22 @@ async def test_the_database_lets_no_child_be_ready_on_its_own_without_supervisio
     attempt = await whole(mission)
     async with mission.owner() as owner:
         # As if both adults had withdrawn past all rules.
-        alone = (
-            "UPDATE cases SET booked_person_ids = ARRAY[$2]::uuid[], persons = (SELECT jsonb_agg(CASE WHEN p ->> 'age_group' = 'adult' "
-            "THEN p || '{\"travel\": \"withdrawn\"}' ELSE p || $3::jsonb END) FROM jsonb_array_elements(persons) p) WHERE id = $1"
+        gone = (
+            "(SELECT jsonb_agg(CASE WHEN p ->> 'age_group' = 'adult' THEN p || '{{\"travel\": \"withdrawn\"}}' ELSE p || $4::jsonb END) "
+            "FROM jsonb_array_elements(told -> 'persons') p)"
         )
-        child = attempt.ids[1]
+        alone = (
+            f"UPDATE cases SET version = version + 1, booked_person_ids = ARRAY[$2]::uuid[], persons = {gone}, "
+            f"in_clear = jsonb_set({{told}}, '{{{{persons}}}}', {gone}) FROM (SELECT $3::jsonb AS told) written WHERE id = $1"
+        )
+        child, told = attempt.ids[1], await mission.in_clear(attempt)
         kept = '{{"evidence": [{{"kind": "exit_formalities"}}{besides}]}}'
         with pytest.raises(asyncpg.CheckViolationError) as refused:
-            await owner.execute(alone, attempt.id, child, kept.format(besides=""))
+            await owner.execute(alone.format(told="told"), attempt.id, child, told, kept.format(besides=""))
         assert refused.value.constraint_name == "ck_cases_child_with_guardian"
-        await owner.execute(alone, attempt.id, child, kept.format(besides=', {"kind": "supervision"}'))
+        supervised = kept.format(besides=', {"kind": "supervision"}')
+        assessed = "replace(told::text, '\"determination\"', '\"assessment\"')::jsonb"
         with pytest.raises(asyncpg.CheckViolationError) as refused:
-            await owner.execute(
-                "UPDATE cases SET screening = replace(screening::text, '\"determination\"', '\"assessment\"')::jsonb WHERE id = $1",
-                attempt.id,
-            )
+            await owner.execute(alone.format(told=assessed), attempt.id, child, told, supervised)
         assert refused.value.constraint_name == "ck_cases_child_with_guardian"
+        await owner.execute(alone.format(told="told"), attempt.id, child, told, supervised)

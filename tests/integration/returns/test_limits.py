@@ -29,9 +29,9 @@ from tests.integration.returns.mission import (
     somebody,
 )
 
-NOBODY_ADULT = """persons = jsonb_set(persons, '{0,travel}', '"withdrawn"')"""
-
-
+# How a command writes what is kept sealed, for the database to look at.
+WRITTEN = "version = version + 1, in_clear"
+NOBODY_ADULT = f"""{WRITTEN} = jsonb_set(told, '{{persons,0,travel}}', '"withdrawn"')"""
 UNFIT = '{"kind": "fitness", "outcome": "unfit", "conditions": []}'
 ASKED = '{"kind": "fitness_asked", "outcome": null, "conditions": []}'
 ESCORTED = '{"kind": "fitness", "outcome": "fit_with_conditions", "conditions": ["medication", "escort"]}'
@@ -60,7 +60,8 @@ async def count(mission: Mission, kind: str) -> int:
         ("approved", "status = 'preparing', programme = 'x', receiving_country = 'IQ'", "office_settled"),
         ("ready_to_travel", f"{NOBODY_ADULT}, booked_person_ids = booked_person_ids[2:2]", "child_with_guardian"),
         ("cleared_to_board", f"{NOBODY_ADULT}, booked_person_ids = booked_person_ids[2:2]", "child_with_guardian"),
-        ("cleared_to_board", NOBODY_ADULT, "child_with_guardian|exactly_they_are_booked"),
+        ("cleared_to_board", "persons = jsonb_set(persons, '{0,travel}', '\"withdrawn\"')", "exactly_they_are_booked"),
+        ("cleared_to_board", NOBODY_ADULT, "child_with_guardian"),
         ("ready_to_travel", "persons = '[]', booked_person_ids = '{}'", "everybody_prepared"),
         ("ready_to_travel", "persons = jsonb_set(persons, '{1,declared_by}', 'null')", "everybody_prepared"),
         ("ready_to_travel", "persons = persons #- '{1,declared_by}'", "everybody_prepared"),
@@ -69,14 +70,16 @@ async def count(mission: Mission, kind: str) -> int:
         ("ready_to_travel", "booked_person_ids = booked_person_ids[1:1]", "exactly_they_are_booked"),
         ("ready_to_travel", "booked_person_ids = booked_person_ids || gen_random_uuid()", "exactly_they_are_booked"),
         ("ready_to_travel", "departs_at = NULL, arrives_at = NULL", "exactly_they_are_booked|no_seat_without_booking"),
-        ("ready_to_travel", "status = 'cleared_to_board'", "cleared_on_confirmation"),
+        ("ready_to_travel", f"status = 'cleared_to_board', {WRITTEN} = told", "cleared_on_confirmation"),
         ("cleared_to_board", "persons = jsonb_set(persons, '{0,confirmed_at}', 'null')", "cleared_on_confirmation"),
         ("ready_to_travel", "reception_arranged_at = NULL", "arranged_for_everybody"),
-        ("ready_to_travel", "persons = jsonb_set(persons, '{1,evidence}', '[]')", "arranged_for_everybody"),
-        ("cleared_to_board", "transit_visa_needed = true", "visa_for_everybody"),
-        ("cleared_to_board", f"persons = jsonb_insert(persons, '{{0,evidence,0}}', '{UNFIT}')", "nobody_unfit"),
-        ("ready_to_travel", f"persons = jsonb_insert(persons, '{{1,evidence,0}}', '{ASKED}')", "nobody_unfit"),
-        ("ready_to_travel", f"persons = jsonb_insert(persons, '{{0,evidence,0}}', '{ESCORTED}')", "help_is_booked"),
+        ("ready_to_travel", f"{WRITTEN} = jsonb_set(told, '{{persons,1,evidence}}', '[]')", "arranged_for_everybody"),
+        ("cleared_to_board", f"{WRITTEN} = told, transit_visa_needed = true", "visa_for_everybody"),
+        ("cleared_to_board", f"{WRITTEN} = jsonb_insert(told, '{{persons,0,evidence,0}}', '{UNFIT}')", "nobody_unfit"),
+        ("ready_to_travel", f"{WRITTEN} = jsonb_insert(told, '{{persons,1,evidence,0}}', '{ASKED}')", "nobody_unfit"),
+        ("ready_to_travel", f"{WRITTEN} = jsonb_insert(told, '{{persons,0,evidence,0}}', '{ESCORTED}')", "help_is_booked"),
+        ("ready_to_travel", "version = version + 1", "child_with_guardian"),
+        ("preparing", "status = 'ready_to_travel'", "child_with_guardian"),
         ("ready_to_travel", "reopening_reason = 'contact_regained'", "reopened_from_closed"),
         ("ready_to_travel", "arrives_at = departs_at", "booking_in_order"),
         ("ready_to_travel", "arrives_at = NULL", "booking_in_order"),
@@ -92,9 +95,12 @@ async def test_the_database_refuses_what_no_rule_allows(
     mission: Mission, stretch: Stretch, change: str, held_by: str
 ) -> None:
     attempt = await mission.brought_to(stretch, *family())
+    told = await mission.in_clear(attempt)
     async with mission.owner() as connection:
         with pytest.raises(asyncpg.CheckViolationError) as refused:
-            await connection.execute(f"UPDATE cases SET {change} WHERE id = $1", attempt.id)
+            await connection.execute(
+                f"UPDATE cases SET {change} FROM (SELECT $2::jsonb AS told) written WHERE id = $1", attempt.id, told
+            )
     assert (refused.value.constraint_name or "") in [f"ck_cases_{name}" for name in held_by.split("|")]
 
 
@@ -115,30 +121,33 @@ async def test_nobody_stands_as_ready_of_whom_screening_lacks_a_part(mission: Mi
         f"{child},best_interests": "null", f"{child},best_interests,outcome": '"remain"',
         f"{child},best_interests,agreed": '["guardian", "family"]',
     }  # fmt: skip
+    told = await mission.in_clear(attempt)
+    written = f"UPDATE cases SET {WRITTEN} = {{}} FROM (SELECT $2::jsonb AS told) written WHERE id = $1"
+    changed = written.format("jsonb_set(told, $3::text[], $4::jsonb)")
+
+    def under(path: str) -> list[str]:
+        return ["screening", *path.strip().split(",")]
+
     async with mission.owner() as connection:
         for path, value in changes.items():
-            with pytest.raises(asyncpg.CheckViolationError, match="everybody_screened"):
-                await connection.execute(
-                    "UPDATE cases SET screening = jsonb_set(screening, $1::text[], $2::jsonb) WHERE id = $3",
-                    path.strip().split(","), value, attempt.id,
-                )  # fmt: skip
+            with pytest.raises(asyncpg.CheckViolationError, match="not ready") as refused:
+                await connection.execute(changed, attempt.id, told, under(path), value)
+            assert refused.value.constraint_name == "ck_cases_everybody_screened"
         for place in (mother, child):
-            with pytest.raises(asyncpg.CheckViolationError, match="everybody_screened"):
-                await connection.execute("UPDATE cases SET screening = screening - $1::int WHERE id = $2", place, attempt.id)
+            with pytest.raises(asyncpg.CheckViolationError, match="not ready"):
+                await connection.execute(written.format("told #- $3::text[]"), attempt.id, told, under(str(place)))
         # A child on its own needs a determination, and a guardian may be with a child.
-        alone = "jsonb_set(screening, $1::text[], '[\"separated\"]')"
-        await connection.execute(
-            f"UPDATE cases SET screening = {alone} WHERE id = $2", [str(child), "vulnerability", "indicators"], attempt.id
-        )
-        with pytest.raises(asyncpg.CheckViolationError, match="everybody_screened"):
+        alone = "jsonb_set(told, $3::text[], '[\"separated\"]')"
+        noted = under(f"{child},vulnerability,indicators")
+        await connection.execute(written.format(alone), attempt.id, told, noted)
+        with pytest.raises(asyncpg.CheckViolationError, match="not ready"):
             await connection.execute(
-                "UPDATE cases SET screening = jsonb_set(screening, $1::text[], '\"assessment\"') WHERE id = $2",
-                [str(child), "best_interests", "procedure"], attempt.id,
+                written.format(f"jsonb_set({alone}, $4::text[], '\"assessment\"')"), attempt.id, told, noted,
+                under(f"{child},best_interests,procedure"),
             )  # fmt: skip
-        await connection.execute(
-            "UPDATE cases SET screening = jsonb_set(screening, $1::text[], '\"guardian\"') WHERE id = $2",
-            [str(child), "voluntariness", "company"], attempt.id,
-        )  # fmt: skip
+        await connection.execute(changed, attempt.id, told, under(f"{child},voluntariness,company"), '"guardian"')
+        # Nothing of it was kept.
+        assert await connection.fetchval("SELECT count(*) FROM cases WHERE in_clear IS NOT NULL") == 0
 
 
 async def test_a_confirmation_of_arrival_lies_after_the_departure_in_the_projection_too(mission: Mission) -> None:

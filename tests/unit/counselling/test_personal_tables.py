@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from services.counselling import tables
 
-# The key's own table holds nothing of a person, and goes with the key.
-KEYS = {"person_keys"}
+# The keys' own tables hold nothing of a person.
+KEYS = {"person_keys", "row_keys"}
 # Bytes that no person is read from: leaves and their hashes, fingerprints under a key.
 KERNEL = {"event_log", "cursor", "dead_letter", "idempotency"}
 

@@ -41,7 +41,6 @@ REQUIRED = re.compile(r"\$\{([A-Z0-9_]+):\?[^${}]+\}")
 NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK", "AVRR_API_DOCS", "AVRR_FILES_KEY"}
 # Only a service that asks another one is told where that is and who itself is.
 OF_WHO_ASKS = {"AVRR_COUNSELLING_URL", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_SERVICE_SCOPE"}
-OF_WHO_SEALS_PERSONS = {"AVRR_TRANSIT_URL", "AVRR_TRANSIT_TOKEN_FILE", "AVRR_EPOCHS_FOLDER"}
 FROM_OUTSIDE = {
     "AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_PORTAL_ORIGIN",
     "AVRR_PORTAL_CLIENT_SECRET",
@@ -110,17 +109,12 @@ def test_a_service_starts_with_what_the_example_asks_for(
 @each_service
 def test_a_service_is_given_every_setting_and_no_variable_that_it_does_not_read(service: Service) -> None:
     given = set(_environment(service.name, _filled_in() | _offered()))
-    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - (set() if service.asks else OF_WHO_ASKS) - (
-        set() if service.seals_persons else OF_WHO_SEALS_PERSONS
-    )
+    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - (set() if service.asks else OF_WHO_ASKS)
 
 
 @each_service
 def test_the_keys_of_epochs_are_in_a_volume_that_no_other_part_has_and_that_only_the_service_reads(service: Service) -> None:
     folder = PARTS[service.name]["environment"].get("AVRR_EPOCHS_FOLDER")
-    if not service.seals_persons:
-        assert folder is None
-        return
     (volume,) = PARTS[service.name]["volumes"]
     assert volume == f"{service.name}_epochs:{folder}"
     assert [name for name, part in PARTS.items() if volume in part.get("volumes", ())] == [service.name]

@@ -24,6 +24,7 @@ from services.portal.told.catalogue import (
 )
 from services.portal.told.collecting import Collected, NotTold, collect
 from services.portal.told.document import as_pdf, written
+from shared.aggregate import IN_CLEAR
 from shared.contracts import BY_SERVICE
 from shared.held import KERNEL_UNTOLD
 from shared.policy import Policy
@@ -67,7 +68,7 @@ def names_told() -> set[str]:
         column.name
         for service, table in told_tables()
         for column in table.columns
-        if f"{table.name}.{column.name}" not in wiring_of(service).holdings.untold
+        if f"{table.name}.{column.name}" not in wiring_of(service).holdings.untold and column.name != IN_CLEAR
     }
     nested = {
         name

@@ -108,7 +108,7 @@ async def test_a_key_of_the_index_that_is_missing_is_not_made_anew_where_people_
     async with _person_keys(COUNSELLING, settings(epochs_folder=folder), nothing_sealed):
         pass
     async with _person_keys(COUNSELLING, settings(epochs_folder=folder), hashed_before) as keys:
-        assert keys is not None and await keys.index.current() == "1"
+        assert await keys.index.current() == "1"
 
 
 async def test_a_service_that_seals_persons_starts_only_if_it_knows_who_holds_the_keys(tmp_path: Path) -> None:
@@ -117,11 +117,15 @@ async def test_a_service_that_seals_persons_starts_only_if_it_knows_who_holds_th
             pass
     folder = tmp_path / "secrets" / "epochs"
     async with _person_keys(COUNSELLING, settings(epochs_folder=folder), nothing_sealed) as keys:
-        assert keys is not None and keys.service == "counselling"
+        assert keys.service == "counselling"
         assert sorted(path.name for path in folder.iterdir()) == ["1", "index"]
     # A vault is not asked before a key is needed: a service may start before it.
     transit = settings(transit_url="http://127.0.0.1:9/v1/transit", transit_token_file=tmp_path / "none")
     async with _person_keys(COUNSELLING, transit, nothing_sealed) as keys:
-        assert keys is not None
-    async with _person_keys(RETURNS, settings(), nothing_sealed) as keys:
-        assert keys is None
+        assert keys.service == "counselling"
+    # Each service seals parts of its rows.
+    with pytest.raises(RuntimeError, match="AVRR_EPOCHS_FOLDER"):
+        async with _person_keys(RETURNS, settings(), nothing_sealed):
+            pass
+    async with _person_keys(RETURNS, settings(epochs_folder=tmp_path / "returns"), nothing_sealed):
+        assert [path.name for path in (tmp_path / "returns").iterdir()] == ["1"]
