@@ -7,6 +7,7 @@ from importlib import import_module
 from rich.console import Console
 
 from ops.embedded.nats import PROVISION
+from ops.keys import epochs_of
 from ops.provision import Provision
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
@@ -16,6 +17,7 @@ from shared import dead_letters
 from shared.clock import Clock
 from shared.db import Database, Scope, Sql
 from shared.errors import NotFound
+from shared.private import PersonKeys
 from shared.reacting import reacting
 from shared.topology import BY_NAME, SERVICES
 from shared.wiring import Wiring
@@ -102,6 +104,8 @@ async def _worker_database(settings: OpsSettings, service: str) -> AsyncIterator
     database = Database(worker_url(settings, BY_NAME[service]), "avrr-repair", 2)
     await database.open()
     try:
-        yield database
+        async with epochs_of(settings, BY_NAME[service]) as (epochs, index):
+            database.keys = PersonKeys(service, epochs, index)
+            yield database
     finally:
         await database.close()

@@ -230,4 +230,4 @@ async def fail_a_reaction(driven: Driven) -> None:
         assert letter is not None
     finally:
         await connection.close()
-    await replay_dead_letter(mission.settings, "returns", letter["source"], letter["idx"])
+    assert (await replay_dead_letter(mission.settings, "returns", letter["source"], letter["idx"])).endswith("1 applied")
