@@ -63,6 +63,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     try:
         if sys.pycache_prefix is None or not hasattr(session.config, "workerinput"):
             return (yield)
+        Path(sys.pycache_prefix).mkdir(parents=True, exist_ok=True)
         with Path(sys.pycache_prefix, "collected").open("a+") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             turn.seek(0)
