@@ -28,7 +28,7 @@ from shared.epochs import Epochs, EpochsAway, FileEpochs
 from shared.policy import ALL_SITES
 from shared.private import PersonKeys
 from shared.row_sealing import seal_anew
-from shared.sealing import FileSeal
+from shared.sealing import FileSeal, Unsealed
 from shared.topology import COUNSELLING, SERVICES, Service
 from shared.transit import TransitEpochs
 from shared.wiring import Wiring
@@ -44,6 +44,8 @@ _UNDER_WAY = Sql(
 _COUNTED = Sql("SELECT epoch, count(*) AS keys FROM person_keys GROUP BY epoch ORDER BY length(epoch), epoch")
 _ROW_KEYS = Sql("SELECT epoch, count(*) AS keys FROM row_keys GROUP BY epoch ORDER BY length(epoch), epoch")
 PATIENCE_SECONDS: Final = 120.0
+# Another lock than those of relays and of turns; the number only has to be ours.
+_ROTATION: Final = 7_261_945
 
 Say = Callable[[str], None]
 
@@ -89,13 +91,38 @@ async def rotate_keys(settings: OpsSettings, say: Say) -> None:
 
 
 async def rotate(service: Service, logins: Logins, epochs: Epochs, say: Say, patience: float = PATIENCE_SECONDS) -> None:
-    """Ends the present epoch of one service."""
+    """Ends the present epoch of one service; `CannotStart` while somebody else does, or if something does not open."""
+    try:
+        async with _alone(service, logins.owner):
+            await _rotate(service, logins, epochs, say, patience)
+    except Unsealed:
+        raise CannotStart(
+            "does_not_open",
+            f"{service.name}: something does not stand where it was sealed, ./avrr verify says what. Nothing was destroyed.",
+        ) from None
+    except EpochsAway:
+        raise _away(service) from None
+
+
+@contextlib.asynccontextmanager
+async def _alone(service: Service, owner: Database) -> AsyncIterator[None]:
+    """Lets no other rotation of the service begin: the one would delete the key under which the other has sealed."""
+    connection = await asyncpg.connect(owner.url)
+    try:
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ROTATION):
+            raise CannotStart("rotation_under_way", f"{service.name}: somebody else rotates its keys at this moment.")
+        yield
+    finally:
+        await connection.close()
+
+
+async def _rotate(service: Service, logins: Logins, epochs: Epochs, say: Say, patience: float) -> None:
     wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
     aggregates = tuple(wiring.by_name.values())
     keys = logins.api.keys = logins.owner.keys = PersonKeys(service.name, epochs)
     former = await _asked(service, epochs.current())
     current = await _asked(service, epochs.rotate())
-    await logins.owner.attempt(_SCOPE, keys.rows.begin)
+    newest = await logins.owner.attempt(_SCOPE, keys.rows.begin)
     begun, wrapped, sealed = await _now(logins.api), 0, 0
     for finished in (False, True):
         if finished:
@@ -104,7 +131,7 @@ async def rotate(service: Service, logins: Logins, epochs: Epochs, say: Say, pat
         if service.seals_persons:
             wrapped += await _until_none(logins.api, keys.rewrap)
         sealed += await seal_anew(logins.owner, _SCOPE, service.name, aggregates)
-    await logins.owner.attempt(_SCOPE, keys.rows.drop_former)
+    await logins.owner.attempt(_SCOPE, lambda unit: keys.rows.drop_former(unit, newest))
     await _asked(service, epochs.destroy(former))
     say(
         f"{service.name}: epoch {current}, {wrapped} keys wrapped and {sealed} rows sealed anew; epoch {former} and all before "
@@ -231,9 +258,11 @@ async def _asked(service: Service, question: Awaitable[str | None]) -> str:
     try:
         return await question or ""
     except EpochsAway:
-        raise CannotStart(
-            "epochs_away", f"{service.name}: whoever holds the keys of its epochs does not answer."
-        ) from None
+        raise _away(service) from None
+
+
+def _away(service: Service) -> CannotStart:
+    return CannotStart("epochs_away", f"{service.name}: whoever holds the keys of its epochs does not answer.")
 
 
 def _shred(path: Path) -> None:

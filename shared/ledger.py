@@ -107,7 +107,7 @@ class Rows(Generic[State, Facts]):
         told = self._adapter.dump_python(state, mode="json")
         row = {"id": str(id), "version": after, **self.parts.seal(key, id, after, told)}
         if self._checked:
-            row[IN_CLEAR] = {part.column: told[part.column] for part in self.aggregate.sealed}
+            row[IN_CLEAR] = {part.column: told[part.column] for part in self.aggregate.sealed if part.checked}
         body = json.dumps(row)
         if before == 0:
             return Write(self._insert, {"row": body})

@@ -11,7 +11,8 @@ import binascii
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NoReturn
 from uuid import UUID
 
@@ -29,6 +30,7 @@ _NAMED: Final = re.compile(MARK + r"([1-9][0-9]*-[0-9a-f]{16}):")
 _NONCE_BYTES: Final = 12
 _LENGTH_BYTES: Final = 4
 _LEAST_BYTES: Final = 128
+_FORMER_SECONDS: Final = 300.0
 
 # The key under which is sealed now, as one value that other statements can answer as well.
 NEWEST: Final = (
@@ -38,7 +40,9 @@ _NEWEST = Sql(f"SELECT {NEWEST} AS row_key")
 _NAMES = Sql("SELECT name, epoch, wrapped FROM row_keys WHERE name = ANY (cast(:names AS text[]))")
 _FOLLOWING = Sql("SELECT coalesce(max(number), 0) + 1 AS number FROM row_keys")
 _KEEP = Sql("INSERT INTO row_keys (name, number, epoch, wrapped) VALUES (:name, :number, :epoch, :wrapped)")
-_DROP = Sql("DELETE FROM row_keys WHERE name <> :name RETURNING name")
+_DROP = Sql(
+    "DELETE FROM row_keys WHERE number < (SELECT number FROM row_keys WHERE name = :name) RETURNING name"
+)
 
 
 class RowKey:
@@ -52,11 +56,14 @@ class RowKey:
         self.name = name
         self._cipher = AESGCM(key)
 
-    def seal(self, place: bytes, text: str) -> str:
-        """The text sealed for its place, never twice alike; filled up, so that short ones look alike (`shared.private.seal`)."""
+    def seal(self, place: bytes, text: str, least: int = _LEAST_BYTES) -> str:
+        """The text sealed for its place, never twice alike.
+
+        It is filled up to ``least`` bytes, and a longer one to the next power of two, so that the usual ones look alike.
+        """
         content = text.encode()
         filled = len(content).to_bytes(_LENGTH_BYTES) + content
-        size = max(_LEAST_BYTES, 1 << (len(filled) - 1).bit_length())
+        size = max(least, 1 << (len(filled) - 1).bit_length())
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, filled.ljust(size, b"\0"), place)
         return f"{MARK}{self.name}:{base64.b64encode(sealed).decode()}"
@@ -115,10 +122,13 @@ def is_sealed(value: object) -> bool:
 class RowKeys:
     """The keys of rows of one service, read and made in the transactions of whoever asks, and remembered unwrapped."""
 
-    def __init__(self, service: str, epochs: Epochs) -> None:
+    def __init__(self, service: str, epochs: Epochs, now: Callable[[], float] = time.monotonic) -> None:
         self.service = service
         self._epochs = epochs
+        self._now = now
         self._known: dict[str, RowKey] = {}
+        # Under which key was sealed last, and since when.
+        self._newest = ("", 0.0)
 
     async def sealing(self, unit: UnitOfWork, newest: str | None) -> RowKey:
         """The key under which is sealed now: ``newest`` as `NEWEST` answered in this transaction, made if there is none.
@@ -128,6 +138,11 @@ class RowKeys:
         if newest is None:
             return await self.begin(unit)
         name, epoch, wrapped = json.loads(newest)
+        if name != self._newest[0]:
+            self._newest = (name, self._now())
+        elif len(self._known) > 1 and self._now() > self._newest[1] + _FORMER_SECONDS:
+            # A rotation is over by now: its former key opens no row, and must not live on here for copies of them.
+            self._known = {name: key for name, key in self._known.items() if name == self._newest[0]}
         return await self._remembered(name, epoch, bytes.fromhex(wrapped))
 
     async def newest(self, unit: UnitOfWork) -> RowKey:
@@ -161,10 +176,9 @@ class RowKeys:
         unit.write(Write(_KEEP, values))
         return self._known.setdefault(name, RowKey(name, key))
 
-    async def drop_former(self, unit: UnitOfWork) -> int:
-        """Deletes every key but the newest, once nothing is sealed under them any more; says how many there were."""
-        newest = await self.newest(unit)
-        return len(await unit.rows(_DROP, name=newest.name))
+    async def drop_former(self, unit: UnitOfWork, kept: RowKey) -> int:
+        """Deletes every key from before this one, once nothing is sealed under them any more; says how many there were."""
+        return len(await unit.rows(_DROP, name=kept.name))
 
     async def _remembered(self, name: str, epoch: str, wrapped: bytes) -> RowKey:
         if name not in self._known:

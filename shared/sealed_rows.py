@@ -16,10 +16,6 @@ JsonObject = Mapping[str, object]
 SEALED: Final = "sealed"
 
 
-def _nothing(_: JsonObject) -> JsonObject:
-    return {}
-
-
 def _never(_: JsonObject) -> bool:
     return False
 
@@ -40,15 +36,17 @@ class Sealed:
     """A part of a state that its row keeps sealed: what the aggregate's events conceal of it.
 
     It is a column of text as a whole; or, with ``keys``, of each element of a column of parts (or of the one part that it is)
-    the values under these keys, sealed together. The element keeps what ``tells`` makes of them, which statements may need and the state does not
-    have, and it is known by what it has under ``whose``. An element that is ``public`` is kept as it is: the log says the same.
+    the values under these keys, sealed together. An element is known by what it has under ``whose``. One that is ``public``
+    is kept as it is: the log says the same. ``least`` is to how many bytes what is sealed is filled up, so that its length does
+    not tell what it is; a column that is ``checked`` is handed to the database in clear as it is written.
     """
 
     column: str
     keys: tuple[str, ...] = ()
     whose: str = ""
-    tells: Callable[[JsonObject], JsonObject] = _nothing
     public: Callable[[JsonObject], bool] = _never
+    least: int = 128
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ class SealedParts:
         hidden = {name: value for name, value in one.items() if name in part.keys}
         shown = {name: value for name, value in one.items() if name not in part.keys}
         bound = place(self.service, self.table, part.column, id, str(one.get(part.whose, "")), version)
-        return {**shown, **part.tells(one), SEALED: key.seal(bound, json.dumps(hidden))}
+        return {**shown, SEALED: key.seal(bound, json.dumps(hidden), part.least)}
 
     def _opened(self, opening: Opening, id: UUID, version: int, part: Sealed, one: JsonObject) -> JsonObject:
         if SEALED not in one:
@@ -112,8 +110,7 @@ class SealedParts:
             opening.text(bound, str(one[SEALED])), parse_float=Decimal
         )
         shown = {name: value for name, value in one.items() if name != SEALED}
-        told = {**shown, **hidden}
-        return {name: value for name, value in told.items() if name not in part.tells(told)}
+        return {**shown, **hidden}
 
 
 def elements(value: object) -> Sequence[JsonObject]:

@@ -91,14 +91,15 @@ async def _grant_facts(
 
 
 async def _person_facts(
-    unit: UnitOfWork, person_id: UUID, _: person.Person | None, command: Command | None, context: Context
+    unit: UnitOfWork, person_id: UUID, state: person.Person | None, command: Command | None, context: Context
 ) -> person.PersonFacts:
     if isinstance(command, person.EndKeptPapers):
         return await queries.behind_an_end_of_papers(unit, person_id, context.now, MISSION.mission_time_zone)
     if not isinstance(command, person.RecordErasure):
         return person.PersonFacts()
     held = await queries.behind_an_erasure(unit, person_id)
-    await figures.count_without_the_person(unit, person_id, MISSION.mission_time_zone)
+    if state is None:
+        await figures.count_without_the_person(unit, person_id, MISSION.mission_time_zone)
     return held
 
 

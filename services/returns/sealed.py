@@ -16,24 +16,14 @@ def _is_no_secret(hold: JsonObject) -> bool:
     return "reason" in hold and hold["reason"] in (None, "transit")
 
 
-def _waits_for_protection(hold: JsonObject) -> JsonObject:
-    """Since when protection has to look at the case for this hold, which the case's own ``protection_since`` rests on."""
-    return {"since": hold["placed_at"]} if hold.get("reason") == "protection" and hold["lifted_at"] is None else {}
-
-
-def _alerts_wait(found: JsonObject) -> JsonObject:
-    """As `_waits_for_protection`, for the alerts about somebody that are open."""
-    alerts = found.get("alerts")
-    assert isinstance(alerts, list)
-    return {"since": min(alert["raised_at"] for alert in alerts)} if alerts else {}
-
-
 OF_CASES: Final = (
-    Sealed("persons", ("evidence", "assistance"), "person_id"),
-    Sealed("holds", ("reason",), "hold_id", tells=_waits_for_protection, public=_is_no_secret),
+    # Exit formalities are on record for everybody, a decision on fitness beside them is not told by the length.
+    Sealed("persons", ("evidence", "assistance"), "person_id", least=1024, checked=True),
+    Sealed("holds", ("reason",), "hold_id", public=_is_no_secret),
     Sealed(
-        "screening", ("voluntariness", "fear", "vulnerability", "trafficking", "best_interests", "alerts"), "person_id",
-        tells=_alerts_wait,
+        "screening",
+        ("voluntariness", "fear", "vulnerability", "trafficking", "best_interests", "family_assessment", "alerts"),
+        "person_id", least=1024, checked=True,
     ),
     Sealed("supports", ("kind", "need", "provider", "budget_line", "outcome"), "support_id", public=Gone("need")),
     Sealed("final_report", ("findings",), "report_id", public=Gone("findings")),
@@ -41,17 +31,21 @@ OF_CASES: Final = (
 _CASES: Final = SealedParts("returns", "cases", OF_CASES)
 
 
+async def opened_cases(
+    unit: UnitOfWork, rows: Sequence[Mapping[str, Any] | asyncpg.Record], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """These columns, which hold parts, of cases that are each given by ``id``, ``version`` and the columns as JSON."""
+    opening = await unit.keys.rows.opening(unit, [row[column] for row in rows for column in columns])
+    return [
+        _CASES.open(
+            opening, UUID(str(row["id"])), row["version"], {column: json.loads(row[column]) for column in columns}
+        )
+        for row in rows
+    ]
+
+
 async def supports_in(
     unit: UnitOfWork, rows: Sequence[Mapping[str, Any] | asyncpg.Record]
 ) -> list[list[dict[str, Any]]]:
     """The support of these cases, each given by ``id``, ``version`` and some of its ``supports`` as JSON."""
-    opening = await unit.keys.rows.opening(unit, [row["supports"] for row in rows])
-    told = (
-        _CASES.open(opening, UUID(str(row["id"])), row["version"], {"supports": json.loads(row["supports"])}) for row in rows
-    )
-    return [list(_listed(one["supports"])) for one in told]
-
-
-def _listed(supports: object) -> list[dict[str, Any]]:
-    assert isinstance(supports, list)
-    return supports
+    return [case["supports"] for case in await opened_cases(unit, rows, ("supports",))]

@@ -16,7 +16,7 @@ from services.returns.domain.case_families import (
 from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
 from services.returns.policy import POLICY
-from services.returns.queries import support
+from services.returns.queries import protection, support
 from services.returns.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
@@ -84,10 +84,11 @@ def _case_within(found: case_state.Case, reach: Reach, _: Actor) -> bool:
 
 
 async def _person_facts(
-    unit: UnitOfWork, person_id: UUID, _: person.Person | None, command: Command | None, __: Context
+    unit: UnitOfWork, person_id: UUID, state: person.Person | None, command: Command | None, __: Context
 ) -> NoFacts:
-    if isinstance(command, person.RecordErasure):
+    if isinstance(command, person.RecordErasure) and (state is None or state.erased_at is None):
         await support.count_without_the_person(unit, person_id)
+        await protection.wait_without_the_person(unit, person_id)
     return NoFacts()
 
 

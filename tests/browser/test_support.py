@@ -15,7 +15,7 @@ from tests.running import Mission
 async def test_who_cares_plans_what_tells_of_health_and_operations_give_a_bed_and_see_no_more(
     mission: Mission, visits: Visits
 ) -> None:
-    case_id, household = await opened(mission)
+    case_id, household = await opened(mission, 74)
     case, mother, child = f"/cases/{case_id}", *(str(member.person_id) for member in household.members)
     walk, today = Walk(mission, visits, {}), f"{datetime.now(UTC).astimezone(HERE):%Y-%m-%d}"
     await walk.do("counsellor-3", case, "Plan support on the way", {"person_id": mother, "need": "psychological_counselling"})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan
+from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_journey import ConfirmArrival
 from services.returns.domain.case_reintegration import StartMonitoring
 from shared.contracts import counselling, reintegration, returns
@@ -37,7 +38,7 @@ class Entry:
         )  # fmt: skip
 
 
-_SHOWN_IN_PART = (ConfirmArrival, StartMonitoring, AgreePlan, AgreeFirstPlan)
+_SHOWN_IN_PART = (ConfirmArrival, WriteFinalReport, StartMonitoring, AgreePlan, AgreeFirstPlan)
 
 Logs = Mapping[str, Sequence[Entry]]
 

@@ -100,9 +100,12 @@ DECLARE
     told jsonb := NEW.in_clear;
 BEGIN
     NEW.in_clear := NULL;
-    -- Whoever only seals the row anew leaves its version and its status as they were.
+    -- Whoever only seals the row anew is its owner, and leaves its version and its status as they were.
     IF NEW.status NOT IN ('ready_to_travel', 'cleared_to_board') OR NEW.holds_until < '2000-01-01 00:00:00+00'
-        OR TG_OP = 'UPDATE' AND NEW.version = OLD.version AND NEW.status = OLD.status THEN
+        OR TG_OP = 'UPDATE' AND NEW.version = OLD.version AND NEW.status = OLD.status AND (
+            current_user = 'returns_owner' OR (NEW.persons, NEW.screening, NEW.transit_visa_needed)
+            IS NOT DISTINCT FROM (OLD.persons, OLD.screening, OLD.transit_visa_needed)
+        ) THEN
         RETURN NEW;
     END IF;
     {checks}
@@ -152,9 +155,12 @@ SET search_path = public, pg_temp AS $$ BEGIN
                 FROM jsonb_array_elements(c.holds) WITH ORDINALITY AS hold(one, place)
             ) WHERE c.id = of_the_person AND c.holds <> '[]';
         END LOOP;
-        UPDATE cases c SET protection_since = (
+        {waits}
+    END;
+END $$
+"""
+_WAITS: Final = """UPDATE cases c SET protection_since = (
             SELECT min(waits.since) FROM (
-                {sealed}
                 SELECT (alert ->> 'raised_at')::timestamptz AS since
                 FROM jsonb_path_query(c.screening, '$[*].alerts[*]') alert
                 UNION ALL SELECT (hold ->> 'placed_at')::timestamptz
@@ -163,16 +169,9 @@ SET search_path = public, pg_temp AS $$ BEGIN
         ) WHERE c.protection_since IS NOT NULL AND c.id IN (
             SELECT e.subject FROM log_mentions m JOIN event_log e ON e.idx = m.idx WHERE m.about = p_person
         );
-    END;
-END $$
 """
 _NO_REASON: Final = "jsonb_set(hold.one, '{reason}', 'null')"
-_NOT_SEALED: Final = "(hold.one - 'sealed' - 'since') || '{\"reason\": null}'"
-_SINCE: Final = """
-                SELECT (since #>> '{}')::timestamptz AS since FROM jsonb_path_query(c.screening, '$[*].since') since
-                UNION ALL SELECT (since #>> '{}')::timestamptz FROM jsonb_path_query(c.holds, '$[*].since') since
-                UNION ALL
-"""
+_NOT_SEALED: Final = "(hold.one - 'sealed') || '{\"reason\": null}'"
 
 
 def upgrade() -> None:
@@ -196,7 +195,8 @@ def upgrade() -> None:
         "CREATE TRIGGER cases_what_is_sealed_is_checked BEFORE INSERT OR UPDATE ON cases "
         "FOR EACH ROW EXECUTE FUNCTION check_what_is_sealed()"
     )
-    _besides(_NOT_SEALED, _SINCE)
+    # Since when a case waits for protection is found by the service as well.
+    _besides(_NOT_SEALED, "")
     # What the report counts of the erased is counted by the service, which opens it.
     run_sql("erasure_of_sealed_support_1.sql")
     run_sql("erasure_of_sealed_reports_1.sql")
@@ -218,7 +218,7 @@ def downgrade() -> None:
         (former,) = statements_of((_SQL / name).read_text(encoding="utf-8"))
         written = former[former.index("CREATE") :].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
         op.execute(sa.text(written.replace(":", "\\:")))
-    _besides(_NO_REASON, "")
+    _besides(_NO_REASON, _WAITS)
     op.execute("DROP TRIGGER cases_what_is_sealed_is_checked ON cases")
     op.execute("DROP FUNCTION check_what_is_sealed()")
     op.drop_constraint(op.f("ck_cases_nothing_in_clear"), "cases")
@@ -233,6 +233,6 @@ def _limit(name: str, condition: str) -> None:
     op.create_check_constraint(op.f(f"ck_cases_{name}"), "cases", f"{_GATED} OR {_OVER} OR ({condition}) IS TRUE")
 
 
-def _besides(hold: str, sealed: str) -> None:
-    written = _BESIDES.replace("{hold}", hold).replace("{sealed}", sealed)
+def _besides(hold: str, waits: str) -> None:
+    written = _BESIDES.replace("{hold}", hold).replace("{waits}", waits)
     op.execute(sa.text(written.replace(":", "\\:")))

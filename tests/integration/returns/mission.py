@@ -150,7 +150,7 @@ class Mission:
     async def in_clear(self, attempt: Attempt) -> str:
         """What is kept sealed of a case, as a command hands it to the database to be checked."""
         told = rows_of(CASE).dump(await self.case(attempt.id))
-        return json.dumps({part.column: told[part.column] for part in CASE.sealed})
+        return json.dumps({part.column: told[part.column] for part in CASE.sealed if part.checked})
 
     async def verified(self) -> Findings:
         return await verify(self.database.verify, "returns", WIRING.by_name, WIRING.checks)
