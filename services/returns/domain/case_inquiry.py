@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool
 
 from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import also_on_hold, traveller
+from services.returns.domain.case_screening import calling, refuse_taken
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson
 from services.returns.domain.days import latest_day
 from services.returns.domain.screening import ALONE, FamilyAnswer, FamilyAssessment
@@ -30,7 +31,10 @@ class AskForFamilyAssessment(Command):
 
 
 class AnswerFamilyAssessment(Command):
-    """Answer how the family is that would receive a child: whether it was found, is ready and agrees, and what it can provide."""
+    """Answer how the family is that would receive a child: whether it was found, is ready and agrees, and what it can provide.
+
+    Where the family was not found, is not ready or does not agree, protection is called and the case stops at once.
+    """
 
     inquiry_id: UUID
     assessed_on: Day
@@ -68,6 +72,8 @@ def _ask(case: Case, order: AskForFamilyAssessment, facts: CaseFacts, context: C
         return ()
     if known is not None and known.answer is None:
         raise RuleViolation("inquiry_open", "The office abroad was asked already and has not answered yet.")
+    # Under this id an alert opens, and a hold stands, if the answer is a no.
+    refuse_taken(case, order.inquiry_id)
     asked = FamilyAssessment(context.now, context.now, order.inquiry_id)
     return with_consequences(case, facts, context, found(order.inquiry_id, person.person_id, asked, ()))
 
@@ -88,7 +94,7 @@ def _answer(case: Case, order: AnswerFamilyAssessment, facts: CaseFacts, context
             return ()
         raise RuleViolation("inquiry_answered", "This was answered already. The mission can ask anew.")
     answered = FamilyAssessment(context.now, asked.asked_at, asked.inquiry_id, answer)
-    return with_consequences(case, facts, context, found(asked.inquiry_id, person.person_id, answered, ()))
+    return with_consequences(case, facts, context, *calling(asked.inquiry_id, person, answered, asked, context))
 
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (

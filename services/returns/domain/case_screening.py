@@ -195,9 +195,22 @@ def _recorded(
         return ()
     if before is not None and finding.at < before.at:
         raise RuleViolation("recorded_since", "A later one is on record. Only a newer one can take its place.")
-    causes = calls(finding, before)
-    if causes and record_id in _ids_taken(case):
+    if calls(finding, before):
+        refuse_taken(case, record_id)
+    return with_consequences(case, facts, context, *calling(record_id, person, finding, before, context))
+
+
+def refuse_taken(case: Case, record_id: UUID) -> None:
+    """No alert and no hold of the case may have this id: ``record_id_taken``."""
+    if record_id in _ids_taken(case):
         raise RuleViolation("record_id_taken", "Something else was recorded under this id. Record this under a new id.")
+
+
+def calling(
+    record_id: UUID, person: CasePerson, finding: Finding, before: Finding | None, context: Context
+) -> tuple[Event, ...]:
+    """The fact that this was found, which calls protection for what is new in it, and the hold that follows if one does."""
+    causes = calls(finding, before)
     events: list[Event] = [found(record_id, person.person_id, finding, causes)]
     if holds_the_case(causes):
         events.append(
@@ -206,7 +219,7 @@ def _recorded(
                 placed_at=context.now,
             )
         )  # fmt: skip
-    return with_consequences(case, facts, context, *events)
+    return tuple(events)
 
 
 def _ids_taken(case: Case) -> frozenset[UUID]:

@@ -33,7 +33,7 @@ AGREEMENTS: Final[frozenset[Agreement]] = frozenset({"guardian", "child", "famil
 
 AlertCause = Literal[
     Indicator, "several_indicators", "not_free", "not_informed", "not_capable", "fears_return", "trafficking_unacceptable",
-    "best_interests_remain", "left_uncleared",
+    "best_interests_remain", "family_not_ready", "left_uncleared",
 ]
 Response = Literal["nothing", "alert", "hold"]
 # What calls protection, and what holds the case by itself until protection lifts that. Whatever a rule does, the gate asks
@@ -63,6 +63,7 @@ ALERT_RULES: Final[Mapping[AlertCause, Response]] = {
     "fears_return": "hold",
     "trafficking_unacceptable": "hold",
     "best_interests_remain": "hold",
+    "family_not_ready": "hold",
     # Whoever has left cannot be held any more, and is to be found.
     "left_uncleared": "alert",
 }
@@ -160,6 +161,11 @@ class FamilyAnswer:
     school: Provision
     medical_care: Provision
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the family was found, can receive the child, and agrees to."""
+        return self.family_found and self.ready_to_receive and self.family_agrees
+
 
 @dataclass(frozen=True, slots=True)
 class FamilyAssessment:
@@ -226,7 +232,9 @@ def causes_of(finding: Finding | None) -> tuple[AlertCause, ...]:
             found = {"trafficking_unacceptable": finding.risk == "unacceptable"}
         case BestInterests():
             found = {"best_interests_remain": finding.outcome == "remain"}
-        case FamilyAssessment() | None:
+        case FamilyAssessment():
+            found = {"family_not_ready": finding.answer is not None and not finding.answer.is_ready}
+        case None:
             pass
     return tuple(cause for cause, met in found.items() if met)
 

@@ -79,8 +79,14 @@ def lines_of(case: Case) -> Iterator[tuple[Line, CasePerson, bool]]:
 
 
 def _is_enough(line: Line, case: Case, person: CasePerson, found: PersonScreening) -> bool:
+    if line.code != "best_interests_open":
+        return True
+    # Once the office abroad is asked about the family, what is best for the child waits for its answer.
+    family = found.family_assessment
+    if family is not None and (family.answer is None or not family.answer.is_ready):
+        return False
     # A child beside whom no adult travels is on its own, whatever was noted of it.
-    if line.code != "best_interests_open" or person.is_adult or any(one.is_adult for one in case.travelling):
+    if person.is_adult or any(one.is_adult for one in case.travelling):
         return True
     return found.best_interests is not None and found.best_interests.procedure == "determination"
 

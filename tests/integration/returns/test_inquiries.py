@@ -111,3 +111,18 @@ async def test_every_page_holds_what_it_should(mission: Mission, api: Api, regis
         if after is None:
             break
     assert sorted(found) == sorted(children[:1] + children[2:])
+
+
+async def test_a_no_stops_the_case_and_the_office_is_told_the_same(mission: Mission, api: Api, register: Register) -> None:
+    attempt, inquiry_id = await asked(mission)
+    await agree(register, attempt.ids[1])
+    body = {"inquiry_id": str(inquiry_id), **ANSWER, "ready_to_receive": False}
+    answer = await api.post(f"cases/{attempt.id}/answer-family-assessment", body, ANKARA)
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"v1"')
+    assert answer.json() == {"id": str(attempt.id), "version": 1, "repeated": False}
+    case = await mission.case(attempt.id)
+    assert case.status == "on_hold"
+    assert [alert.causes for alert in case.screening_of(attempt.ids[1]).alerts] == [("family_not_ready",)]
+    assert [row["answered"] for row in (await api.get("family-assessments", ANKARA)).json()["items"]] == [True]
+    found = await mission.verified()
+    assert found.sound, found.differences

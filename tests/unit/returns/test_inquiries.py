@@ -1,20 +1,27 @@
 """A family assessment: who is asked about, when, and what an answer comes to."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+
+import pytest
 
 from services.returns.domain.case_families import RecordSplitOff
 from services.returns.domain.case_inquiry import AnswerFamilyAssessment, AskForFamilyAssessment, inquiries_of
+from services.returns.domain.case_preparation import MarkReadyToTravel
+from services.returns.domain.gate import gate
 from services.returns.domain.screening import FamilyAnswer, FamilyAssessment
 from services.returns.domain.screening_facts import found
 from shared.contracts.families import SplitAsked
-from shared.contracts.returns import CaseWithdrawn, PersonWithdrew, ScreeningRecorded
+from shared.contracts.returns import CaseWithdrawn, HoldPlaced, PersonWithdrew, ScreeningRecorded
 from shared.messages import Concealed
 from tests.given import NOON
 from tests.unit.returns.examples import (
     APPROVED,
+    BOOKED,
     CASE_ID,
     CHILD,
     DEPARTED,
+    EVERYTHING_KNOWN,
     FAMILY,
     MOTHER,
     OFFICE,
@@ -89,3 +96,29 @@ def test_what_is_asked_about_a_child_goes_along_when_its_family_parts() -> None:
     case = after(*begun(*SCREENED, ASKED, asked, begins=both))
     assert [one.inquiry_id for _, one in inquiries_of(case)] == [INQUIRY]
     assert case.inquired_since == NOON
+
+
+@pytest.mark.parametrize("no", ["family_found", "ready_to_receive", "family_agrees"])
+def test_a_no_of_the_family_calls_protection_and_holds_the_case(no: str) -> None:
+    answer = ANSWER.model_copy(update={no: False})
+    events = given(*APPROVED, ASKED).when(answer, OFFICE, LATER).events
+    case = after(*APPROVED, ASKED, *events)
+    assert case.status == "on_hold"
+    assert [alert.causes for alert in case.screening_of(CHILD).alerts] == [("family_not_ready",)]
+    assert [(hold.reason, hold.placed_by) for hold in case.holds] == [("protection", OFFICE.person_id)]
+    given(*APPROVED, ASKED, *events).when(answer, OFFICE, LATER).then()
+
+
+def test_nobody_travels_while_a_family_that_was_asked_about_has_not_answered_or_said_no() -> None:
+    no = replace(SAID, ready_to_receive=False)
+    refused = found(INQUIRY, CHILD, FamilyAssessment(LATER, NOON, INQUIRY, no), ())
+    for past, is_open in (((ASKED,), True), ((ASKED, refused), True), ((ASKED, ANSWERED), False), ((), False)):
+        case = after(*BOOKED, *past)
+        lines = gate(case, EVERYTHING_KNOWN, NOON, boarding=False)
+        assert [line.person_id for line in lines if not line.met] == ([CHILD] if is_open else [])
+    given(*BOOKED, ASKED).when(MarkReadyToTravel(), PROTECTION).refused("best_interests_open")
+
+
+def test_a_question_has_an_id_under_which_nothing_else_stands() -> None:
+    held = HoldPlaced(hold_id=INQUIRY, reason=Concealed.of("protection"), placed_by=PROTECTION.person_id, placed_at=NOON)
+    given(*SCREENED, held).when(ASK, PROTECTION).refused("record_id_taken")

@@ -9,6 +9,7 @@ import pytest
 
 from services.returns.domain.case_application import ApproveCase, SubmitApplication
 from services.returns.domain.case_holds import LiftHold
+from services.returns.domain.case_inquiry import AnswerFamilyAssessment
 from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel
 from services.returns.domain.case_screening import (
@@ -30,6 +31,7 @@ from services.returns.domain.screening import (
     TRAFFICKED,
     Alert,
     AlertCause,
+    FamilyAssessment,
     Fear,
     Finding,
     PersonScreening,
@@ -134,7 +136,8 @@ ROWS: dict[AlertCause, Response] = {
     "gbv": "alert", "lgbtqi": "alert", "torture_survivor": "alert", "disability": "nothing", "medical": "nothing",
     "mental_health": "alert", "pregnant_lactating": "nothing", "single_parent": "nothing", "elderly": "nothing",
     "other": "alert", "several_indicators": "alert", "not_free": "hold", "not_informed": "nothing", "not_capable": "hold",
-    "fears_return": "hold", "trafficking_unacceptable": "hold", "best_interests_remain": "hold", "left_uncleared": "alert",
+    "fears_return": "hold", "trafficking_unacceptable": "hold", "best_interests_remain": "hold", "family_not_ready": "hold",
+    "left_uncleared": "alert",
 }  # fmt: skip
 ORDERS: dict[AlertCause, Command] = {
     **{indicator: note(indicator) for indicator in INDICATORS},
@@ -147,6 +150,10 @@ ORDERS: dict[AlertCause, Command] = {
         record_id=RECORD, person_id=MOTHER, assessed_at=LATER, risk="unacceptable"
     ),
     "best_interests_remain": best("remain"),
+    "family_not_ready": AnswerFamilyAssessment(
+        inquiry_id=RECORD, assessed_on=SCREENED_AT.date(), family_found=True, ready_to_receive=True, family_agrees=False,
+        housing="good", livelihood="good", school="good", medical_care="good",
+    ),
     "left_uncleared": RecordDeparture(person_ids=(MOTHER,), departed_at=LATER),
 }
 
@@ -163,6 +170,8 @@ def test_each_rule_calls_protection_or_holds_the_case_as_its_row_says(cause: Ale
     past: tuple[Event, ...] = DECLARED
     if cause == "trafficking_unacceptable":
         past = (*past, told(MOTHER, Vulnerability(SCREENED_AT, ("vot_presumed",))))
+    if cause == "family_not_ready":
+        past = (*past, told(CHILD, FamilyAssessment(SCREENED_AT, SCREENED_AT, RECORD), record_id=RECORD))
     events = given(*past).when(ORDERS[cause], COUNSELLOR).events
     case = after(*past, *events)
     alerts = [alert for one in case.screening for alert in one.alerts]
