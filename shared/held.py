@@ -20,7 +20,7 @@ from shared.aggregate import IN_CLEAR, AnyAggregate
 from shared.db import Sql, UnitOfWork
 from shared.errors import RuleViolation
 from shared.ledger import opened_disclosure, rows_of
-from shared.masking import Whose, disclosed, is_of_another, masked
+from shared.masking import Whose, disclosed, is_of_another, masked, naming
 from shared.messages import Event
 from shared.private import PersonKey, PersonKeys, Unsealed
 
@@ -42,11 +42,18 @@ _PARTED = Sql(
     "SELECT e.subject, max(e.idx) AS idx FROM log_mentions m JOIN event_log e ON e.idx = m.idx "
     "WHERE m.about = :person_id AND e.type = ANY (cast(:parting AS text[])) AND NOT EXISTS ("
     " SELECT FROM log_mentions again JOIN event_log c ON c.idx = again.idx WHERE again.about = :person_id "
-    " AND c.subject = e.subject AND c.type = ANY (cast(:coming AS text[])) AND c.idx > e.idx) GROUP BY e.subject"
+    " AND c.subject = e.subject AND c.type = ANY (cast(:coming AS text[])) AND c.idx > e.idx "
+    # Who looks after somebody who comes is named as well, and comes with nobody.
+    " AND jsonb_path_exists(cast(convert_from(c.leaf, 'UTF8') AS jsonb) -> 'data', '$.**.person_id ? (@ == $me)', "
+    "  jsonb_build_object('me', cast(:person_id AS uuid))) "
+    " AND NOT EXISTS (SELECT FROM log_mentions undone JOIN event_log u ON u.idx = undone.idx WHERE undone.about = :person_id "
+    "  AND u.subject = e.subject AND u.type = ANY (cast(:not_come AS text[])) AND u.idx > c.idx)) GROUP BY e.subject"
 )
 _HISTORY = Sql(
-    f"SELECT e.id, e.leaf FROM event_log e LEFT JOIN {_LEFT} ON l.subject = e.subject "
-    f"WHERE (e.subject = ANY (cast(:own AS uuid[])) OR e.idx <= l.idx) AND NOT {_ACCESS} "
+    f"SELECT e.id, e.leaf, coalesce(e.subject = ANY (cast(:own AS uuid[])) OR e.idx <= l.idx, false) AS whole "
+    f"FROM event_log e LEFT JOIN {_LEFT} ON l.subject = e.subject "
+    f"WHERE (e.subject = ANY (cast(:own AS uuid[])) OR e.idx <= l.idx OR (e.subject = ANY (cast(:beside AS uuid[])) "
+    f"AND e.idx IN (SELECT m.idx FROM log_mentions m WHERE m.about = :person_id))) AND NOT {_ACCESS} "
     "ORDER BY e.idx LIMIT :limit"
 )
 _CONCEALED = Sql("SELECT event_id, path, value FROM concealed_in(cast(:events AS uuid[]))")
@@ -101,8 +108,9 @@ class Holdings:
     that ``linked`` names, which is the id of one of these aggregates. ``opens`` opens the sealed columns of a table.
     ``untold`` says of a table, or of a column as ``table.column``, why it is in no answer; what an event of
     ``undisclosed`` conceals stays concealed, and so do the roles in which it was recorded, which can tell the same. By an
-    event of ``parting`` that names somebody an aggregate is theirs no more, until one of ``coming`` names them: what became
-    of those with whom they were is not theirs to read.
+    event of ``parting`` that names somebody an aggregate is theirs no more, until one of ``coming`` names them that none of
+    ``not_come`` takes back: what became of those with whom they were is not theirs to read. ``members`` names the column of a
+    table that lists whose a row is; of whoever is only named beside them, as a guardian is, it is told where, and nothing else.
     """
 
     linked: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +119,8 @@ class Holdings:
     undisclosed: tuple[type[Event], ...] = ()
     parting: tuple[type[Event], ...] = ()
     coming: tuple[type[Event], ...] = ()
+    not_come: tuple[type[Event], ...] = ()
+    members: Mapping[str, str] = field(default_factory=dict)
 
 
 # The tables that every service has, and why none of them is told as rows.
@@ -150,9 +160,13 @@ class Teller:
         self._undisclosed = frozenset(event.kind for event in holdings.undisclosed)
         self._parting = [event.kind for event in holdings.parting]
         self._coming = [event.kind for event in holdings.coming]
+        self._not_come = [event.kind for event in holdings.not_come]
+        self._listing = [
+            Sql(f"SELECT t.id FROM {table} t WHERE t.id = ANY (cast(:ids AS uuid[]))") for table in holdings.members
+        ]
         self._order = {name: place for place, name in enumerate(metadata.tables)}
         self._aggregates = {
-            _walked(one.table, _whose_aggregate(one), holdings): one
+            _walked(one.table, _whose_aggregate(one, holdings), holdings): one
             for one in aggregates
             if one.table.name not in holdings.untold
         }
@@ -175,6 +189,7 @@ class Teller:
             walked: await _with_sealed_parts(unit, aggregate, await _rows(unit, walked, person_id, named))
             for walked, aggregate in self._aggregates.items()
         }
+        listed = [row["id"] for sql in self._listing for row in await unit.rows(sql, ids=named)]
         own = [person_id, *(UUID(row["id"]) for rows in found.values() for row in rows if row["id"] != str(person_id))]
         found |= {walked: await _rows(unit, walked, person_id, own) for walked in self._beside}
         found = dict(sorted(found.items(), key=lambda one: self._order[one[0].table.name]))
@@ -187,7 +202,9 @@ class Teller:
                 for walked, rows in found.items()
                 if rows
             },
-            history=await _history(unit, own, parted, whose, self._undisclosed),
+            history=await _history(
+                unit, own, parted, [*parted, *(id for id in listed if id not in own)], whose, self._undisclosed
+            ),
             readers=await _readers(unit, own, parted),
         )
 
@@ -195,7 +212,9 @@ class Teller:
         """What the person was part of until they parted, and the place of that in the log."""
         if not self._parting:
             return {}
-        rows = await unit.rows(_PARTED, person_id=person_id, parting=self._parting, coming=self._coming)
+        rows = await unit.rows(
+            _PARTED, person_id=person_id, parting=self._parting, coming=self._coming, not_come=self._not_come
+        )
         return {row["subject"]: row["idx"] for row in rows}
 
     async def _opened(
@@ -210,10 +229,12 @@ class Teller:
         return [_opened_row(walked, row, opens(key, _with_bytes(row, walked.sealed))) for row in rows]
 
 
-def _whose_aggregate(aggregate: AnyAggregate) -> str:
+def _whose_aggregate(aggregate: AnyAggregate, holdings: Holdings) -> str:
     if aggregate.name == "person":
         return "t.id = :person_id"
     own = " AND t.person_id = :person_id" if "person_id" in aggregate.table.columns else ""
+    if (members := holdings.members.get(aggregate.table.name)) is not None:
+        own += f" AND t.{members} @> jsonb_build_array(jsonb_build_object('person_id', cast(:person_id AS uuid)))"
     return f"t.id = ANY (cast(:ids AS uuid[])){own}"
 
 
@@ -288,10 +309,14 @@ def _with_bytes(row: Row, names: frozenset[str]) -> Row:
 
 
 async def _history(
-    unit: UnitOfWork, own: Sequence[UUID], parted: Mapping[UUID, int], whose: Whose, undisclosed: frozenset[str]
+    unit: UnitOfWork, own: Sequence[UUID], parted: Mapping[UUID, int], beside: Sequence[UUID], whose: Whose,
+    undisclosed: frozenset[str],
 ) -> list[Happened]:
     left, until = list(parted), list(parted.values())
-    rows = await unit.rows(_HISTORY, own=list(own), left=left, until=until, limit=MOST_ENTRIES + 1)
+    rows = await unit.rows(
+        _HISTORY, own=list(own), left=left, until=until, beside=list(beside), person_id=UUID(whose.person),
+        limit=MOST_ENTRIES + 1,
+    )
     _refuse_a_part(len(rows))
     values: dict[UUID, dict[str, str]] = {}
     concealed = await unit.rows(_CONCEALED, events=[row["id"] for row in rows])
@@ -303,13 +328,14 @@ async def _history(
     for row in rows:
         told = json.loads(bytes(row["leaf"]))
         data = disclosed(told["data"], values.get(row["id"], {}) if told["type"] not in undisclosed else {})
+        said = masked(data, whose) if row["whole"] else naming(data, whose)
         # What happened to another person of the same case is theirs to ask for.
-        if not is_of_another(data, whose):
+        if said and not (row["whole"] and is_of_another(data, whose)):
             found.append(
                 Happened(
                     recorded_at=told["time"], kind=told["type"],
                     roles=() if told["type"] in undisclosed else _roles(told), organisation=told["actororg"],
-                    said=masked(data, whose),
+                    said=said,
                 )
             )
     return found

@@ -52,6 +52,12 @@ def masked(value: Mapping[str, Any], whose: Whose) -> dict[str, Any]:
     return {name: _masked(name, found, whose) for name, found in value.items()}
 
 
+def naming(value: Mapping[str, Any], whose: Whose) -> dict[str, Any]:
+    """Where a record names the person, of one that is not theirs: the fields that do, and nothing of what else it says."""
+    told = masked(value, whose)
+    return {name: found for name, found in told.items() if whose.person in (found if isinstance(found, list) else [found])}
+
+
 def is_of_another(value: Mapping[str, Any], whose: Whose) -> bool:
     """Whether a record says of itself that it is about another person, or about what belongs to one."""
     return any(isinstance(value.get(owner), str) and value[owner] not in whose.own for owner in OWNERS)

@@ -22,8 +22,17 @@ from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor
 from shared.aggregate import Aggregate
+from shared.contracts.corrections import DepartureCorrected
 from shared.contracts.families import CaseJoined, FamilyJoined, FamilySplit
-from shared.contracts.returns import ClearanceLost, HoldLifted, HoldPlaced, ScreeningRecorded
+from shared.contracts.final_report import FinalReportWritten
+from shared.contracts.returns import (
+    ClearanceLost,
+    HoldLifted,
+    HoldPlaced,
+    PersonDeparted,
+    PersonWithdrew,
+    ScreeningRecorded,
+)
 from shared.db import Sql, UnitOfWork
 from shared.decider import NoFacts
 from shared.erasing import nothing_left_of_the_erased
@@ -194,11 +203,15 @@ WIRING = Wiring(
             "not read it, or have somebody beside them",
             "cases.protection_since": "that somebody waits for protection would tell the same",
             "cases.inquired_since": "that a family is asked about would tell the same",
+            "cases.final_report": "one report is about all persons of a case, and told to each in person",
             "cases.holds": "why a case is on hold can be about another of its persons; that it is, its status tells",
         },
         # Which condition was lost can be about another person, and tell what screening found of them.
-        undisclosed=(HoldPlaced, HoldLifted, ScreeningRecorded, ClearanceLost),
-        parting=(FamilySplit, CaseJoined),
-        coming=(FamilyJoined,),
+        undisclosed=(HoldPlaced, HoldLifted, ScreeningRecorded, ClearanceLost, FinalReportWritten),
+        # Who stays behind is told of the journey up to there, and not when the others fly.
+        parting=(FamilySplit, CaseJoined, PersonWithdrew),
+        coming=(FamilyJoined, PersonDeparted),
+        not_come=(DepartureCorrected,),
+        members={"cases": "persons"},
     ),
 )
