@@ -28,8 +28,14 @@ THINGS: Final = frozenset(
     {
         "id", "case_id", "plan_id", "line_id", "plan_line_id", "own_plan_id", "agreed_plan_id", "fund_id", "evidence_id",
         "session_id", "intention_id", "family_id", "consent_id", "known_by", "grant_ids", "hold_id", "alert_id",
-        "record_id", "support_id", "report_id", "new_case_id", "from_case_id", "into_case_id", "other_case_id", "split_from", "split_into",
-        "joined_into", "regrouping_with", "from_id", "to_id", "inquiry_id",
+        "record_id", "support_id", "report_id", "inquiry_id",
+    }
+)  # fmt: skip
+# Fields that name another case. By its id anybody computes its reference, so it is told to those alone whose case it is.
+OTHER_CASES: Final = frozenset(
+    {
+        "new_case_id", "from_case_id", "into_case_id", "other_case_id", "split_from", "split_into", "joined_into",
+        "regrouping_with", "from_id", "to_id",
     }
 )  # fmt: skip
 # Parts of which each belongs to one: of a part that is not the person's nothing is told but that it is there.

@@ -85,6 +85,8 @@ async def test_a_father_goes_ahead_the_others_follow_and_nobody_is_without_a_cas
         assert answer.status_code == 200, answer.text
         told = json.dumps(answer.json())
         assert str(mother) not in told
+        # Of whoever parted from the others, and of those who stayed, none learns how to ask for the other's case.
+        assert (await held_by(mission, service, mother)).text.count(str(apart)) == 0
         kinds = {event["kind"] for event in answer.json()["history"]}
         assert "avrr.returns.case.withdrawn.v1" not in kinds
         assert "avrr.counselling.intention.attempt_ended.v1" not in kinds

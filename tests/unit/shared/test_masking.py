@@ -3,12 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.masking import (
     ANOTHER_PERSON,
     ELSEWHERE,
+    OTHER_CASES,
     OWNERS,
     PERSONS,
     STAFF,
@@ -52,6 +54,11 @@ def test_a_grant_that_may_be_somebody_elses_is_not_told() -> None:
     assert masked({"grants": grants}, WHOSE) == {"grants": [grants[0], {"grant_id": ELSEWHERE}]}
 
 
+@pytest.mark.parametrize("name", sorted(OTHER_CASES))
+def test_another_case_is_named_to_those_alone_whose_it_is(name: str) -> None:
+    assert masked({name: PLAN, "more": [{name: [PLAN, CASE]}]}, WHOSE) == {name: ELSEWHERE, "more": [{name: [ELSEWHERE, CASE]}]}
+
+
 def test_what_happened_to_another_person_is_theirs_to_ask_for() -> None:
     assert is_of_another({"person_id": HER, "screened_at": "2023-01-12"}, WHOSE)
     assert not is_of_another({"person_id": ME}, WHOSE)
@@ -67,7 +74,7 @@ def test_what_an_event_conceals_is_put_in_its_place() -> None:
 
 
 _OTHERS = st.uuids(version=4).map(str)
-_FIELDS = st.sampled_from(sorted(PERSONS | STAFF_FIELDS | set(OWNERS) | {"new_id", "seen_by", "friends", "note"}))
+_FIELDS = st.sampled_from(sorted(PERSONS | STAFF_FIELDS | OTHER_CASES | set(OWNERS) | {"new_id", "seen_by", "friends", "note"}))
 _RECORDS = st.recursive(
     st.dictionaries(_FIELDS, _OTHERS | st.lists(_OTHERS, max_size=3), max_size=4),
     lambda parts: st.dictionaries(st.sampled_from(["persons", "lines", "more"]), parts | st.lists(parts, max_size=3), max_size=3),
@@ -88,3 +95,4 @@ def test_no_id_of_anybody_else_is_ever_told(record: dict[str, Any]) -> None:
 def test_no_field_is_sorted_in_twice() -> None:
     assert not PERSONS & STAFF_FIELDS
     assert not THINGS & (PERSONS | STAFF_FIELDS)
+    assert not OTHER_CASES & (PERSONS | STAFF_FIELDS | THINGS)
