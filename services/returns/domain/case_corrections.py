@@ -16,6 +16,7 @@ from services.returns.domain.case_state import (
     Correction,
 )
 from services.returns.domain.given_fields import AlertsId
+from services.returns.domain.journey_evidence import is_supervised
 from services.returns.domain.screening_facts import is_called_for, left_uncleared
 from shared.contracts.corrections import (
     ArrivalCorrected,
@@ -176,7 +177,9 @@ def _left_alone(case: Case, record_id: UUID | None) -> tuple[Event, ...]:
     return tuple(
         left_uncleared(child.person_id, child.departed_at, record_id)
         for child in under_way
-        if child.departed_at is not None and child.has("supervision") is None and not is_called_for(case.screening_of(child.person_id))
+        if child.departed_at is not None
+        and not is_supervised(child, case.booking, child.departed_at)
+        and not is_called_for(case.screening_of(child.person_id))
     )
 
 

@@ -113,9 +113,18 @@ def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order
     accompanied = (
         person.is_adult
         or any(companion.is_adult for companion in leaving)
-        or is_supervised(person, case.booking, order.departed_at)
+        or (_was_cleared_alone(case) and is_supervised(person, case.booking, order.departed_at))
     )
     return accompanied and case.cleared_at <= order.departed_at <= stood_until
+
+
+def _was_cleared_alone(case: Case) -> bool:
+    """Whether no adult of the case was to go with whoever this clearance is for, also none who has left on it since."""
+    assert case.cleared_at is not None
+    return not any(
+        person.is_adult and (person.travel == "expected" or (person.departed_at or case.cleared_at) > case.cleared_at)
+        for person in case.persons
+    )
 
 
 def _confirm_arrival(case: Case, order: ConfirmArrival, facts: CaseFacts, context: Context) -> Events:

@@ -133,11 +133,21 @@ def _without(case: Case, person_ids: tuple[UUID, ...]) -> Case:
 
 
 def _with(case: Case, persons: tuple[CasePerson, ...]) -> Case:
-    """The case with these persons besides; seats and reception are arranged for all of them."""
+    """The case with these persons besides; seats and reception are arranged for all of them.
+
+    Beside an adult no child is on its own any more, and how one that is travels is arranged anew if it comes to that.
+    """
     case = replace(unconfirmed(case), persons=(*case.persons, *persons), reception_arranged_at=None)
     if any(one.is_adult for one in persons):
-        case = replace(case, screening=tuple(_found_anew(case.screening)))
+        case = replace(
+            case, screening=tuple(_found_anew(case.screening)),
+            persons=tuple(_without_supervision(one) if one.travel == "expected" else one for one in case.persons),
+        )  # fmt: skip
     return case
+
+
+def _without_supervision(person: CasePerson) -> CasePerson:
+    return replace(person, evidence=tuple(one for one in person.evidence if one.kind != "supervision"))
 
 
 def _with_guardian(case: Case, event: GuardianNoted) -> Case:

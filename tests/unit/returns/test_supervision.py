@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from services.returns.domain.case_application import SignDeclaration
+from services.returns.domain.case_corrections import CorrectDeparture
 from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel
 from services.returns.domain.case_state import Case, CaseFacts, Evidence
@@ -13,7 +14,8 @@ from services.returns.domain.case_timers import CheckClearance
 from services.returns.domain.gate import gate
 from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.screening import BestInterests, Vulnerability
-from shared.contracts.families import GuardianNoted
+from shared.contracts.corrections import CorrectionAsked
+from shared.contracts.families import FamilyJoined, GoingOn, GuardianNoted
 from shared.contracts.returns import (
     ApplicationSubmitted,
     CaseApproved,
@@ -30,12 +32,15 @@ from shared.contracts.returns import (
 from shared.messages import Event
 from tests.given import NOON, Given
 from tests.unit.returns.examples import (
+    AFTER_LANDING,
     BOARDED_AT,
     CHILD,
     CLEARED_AT,
+    CONFIRMED,
     COORDINATOR,
     DEPARTS_AT,
     EVERYTHING_KNOWN,
+    FAMILY,
     FATHER,
     MOTHER,
     OPERATIONS,
@@ -57,9 +62,11 @@ from tests.unit.returns.examples import (
     caught_up,
     covered,
     given,
+    left,
     may_leave,
     opened,
     passport,
+    ref,
     signed,
     told,
 )
@@ -187,3 +194,42 @@ def test_a_child_that_is_looked_after_leaves_with_clearance_and_protection_is_no
     given(*past).when(departure, OPERATIONS, BOARDED_AT).then(
         PersonDeparted(person_id=CHILD, departed_at=BOARDED_AT, cleared=True), CaseDeparted(departed_at=BOARDED_AT)
     )
+
+
+def test_a_child_that_was_to_go_beside_an_adult_does_not_leave_with_clearance_alone_whoever_was_to_look_after_it() -> None:
+    past = (*CONFIRMED, supervision(), ClearedToBoard(cleared_at=CLEARED_AT))
+    departure = RecordDeparture(person_ids=(CHILD,), departed_at=BOARDED_AT)
+    for before in ((), (left(MOTHER, BOARDED_AT - timedelta(minutes=5)), left(FATHER, BOARDED_AT - timedelta(minutes=5)))):
+        events = given(*past, *before).when(departure, OPERATIONS, BOARDED_AT).events
+        assert left(CHILD, cleared=False) in events
+        assert [alert.causes for alert in after(*past, *before, *events).screening_of(CHILD).alerts] == [("left_uncleared",)]
+
+
+def test_a_child_that_stayed_and_was_cleared_on_its_own_leaves_with_clearance() -> None:
+    gone = (left(MOTHER, NOON), left(FATHER, NOON))
+    past = (*CONFIRMED, *gone, supervision(), ClearedToBoard(cleared_at=CLEARED_AT))
+    events = given(*past).when(RecordDeparture(person_ids=(CHILD,), departed_at=BOARDED_AT), OPERATIONS, BOARDED_AT).events
+    assert left(CHILD) in events
+
+
+def test_supervision_that_was_over_silences_no_alarm_for_a_child_under_way_alone() -> None:
+    over = supervision(valid_until=DEPARTS_AT.date() - timedelta(days=1))
+    asks = tuple(
+        CorrectionAsked(person_id=one, of="departure", asked_by=OPERATIONS.person_id, asked_at=AFTER_LANDING)
+        for one in (MOTHER, FATHER)
+    )
+    for arranged, called in ((over, True), (supervision(), False)):
+        past = (*CONFIRMED, arranged, ClearedToBoard(cleared_at=CLEARED_AT), *(left(one) for one in FAMILY), *asks)
+        first = given(*past).when(CorrectDeparture(person_id=MOTHER), COORDINATOR, AFTER_LANDING).events
+        events = given(*past, *first).when(CorrectDeparture(person_id=FATHER), COORDINATOR, AFTER_LANDING).events
+        assert bool(after(*past, *first, *events).screening_of(CHILD).alerts) == called
+
+
+def test_beside_an_adult_who_comes_to_the_case_supervision_does_not_count_any_more() -> None:
+    comes = GoingOn(
+        person_id=MOTHER, sex="female", age_group="adult", country_of_origin="PK", declared_by=None, own_plan_id=None,
+        guardian_id=None,
+    )
+    child = after(*alone(supervision()), FamilyJoined(from_case_id=ref(60), persons=(comes,))).person(CHILD)
+    assert child is not None
+    assert child.has("supervision") is None
