@@ -151,16 +151,26 @@ def _without_supervision(person: CasePerson) -> CasePerson:
 
 
 def _with_guardian(case: Case, event: GuardianNoted) -> Case:
-    """The case in which this is a child's guardian; what an earlier one signed and answered for it is asked anew."""
+    """The case in which this is a child's guardian; what an earlier one signed, answered and agreed to is asked anew."""
     child = case.person(event.person_id)
     before = child.guardian_id if child is not None else None
-    if child is not None and before is not None and case.person(before) is None:
-        found = case.screening_of(child.person_id)
+    if child is None or before is None or before == event.guardian_id:
+        return with_persons(case, (event.person_id,), guardian_id=event.guardian_id)
+    # With what is best for the child its guardian agreed, whoever that was.
+    found = replace(case.screening_of(child.person_id), best_interests=None)
+    declared_by = child.declared_by
+    if not _may_sign_for_a_child(case, before):
         if found.voluntariness is not None and found.voluntariness.answered_by == before:
-            case = with_screening(case, replace(found, voluntariness=None))
-        if child.declared_by == before:
-            case = with_persons(case, (child.person_id,), declared_by=None)
-    return with_persons(case, (event.person_id,), guardian_id=event.guardian_id)
+            found = replace(found, voluntariness=None)
+        declared_by = None if declared_by == before else declared_by
+    case = with_screening(case, found)
+    return with_persons(case, (child.person_id,), guardian_id=event.guardian_id, declared_by=declared_by)
+
+
+def _may_sign_for_a_child(case: Case, person_id: UUID) -> bool:
+    """Whether this is an adult of the case, who signs for a child of it also without being its guardian."""
+    known = case.person(person_id)
+    return known is not None and known.is_adult and known.travel != "withdrawn"
 
 
 def _without_planned(supports: tuple[Support, ...], named: Collection[UUID]) -> tuple[Support, ...]:

@@ -17,7 +17,8 @@ from shared.moments import Moment, refuse_future
 class RecordGuardian(Command):
     """Record who is the guardian of a child and does not travel with it: they sign and answer for it, and hand it over.
 
-    They are registered as a person. It takes the place of an earlier guardian, who signs and answers for it no more.
+    They are registered as a person. It takes the place of an earlier guardian, who signs and answers for it no more; what is
+    best for the child is found anew, as that one had agreed to it.
     """
 
     person_id: UUID
@@ -56,6 +57,9 @@ def _record_guardian(case: Case, order: RecordGuardian, facts: CaseFacts, contex
     child = _child(case, order.person_id)
     if order.guardian_id == child.person_id:
         raise RuleViolation("own_guardian", "Nobody is their own guardian. Name the adult who stands up for the child.")
+    named = case.person(order.guardian_id)
+    if named is not None and not named.is_adult:
+        raise RuleViolation("guardian_is_a_child", "A child is nobody's guardian. Name an adult who stands up for this one.")
     if child.guardian_id == order.guardian_id:
         return ()
     noted = GuardianNoted(person_id=order.person_id, guardian_id=order.guardian_id)

@@ -25,6 +25,7 @@ from shared.contracts.returns import (
     EvidenceRecorded,
     OwnPlanNoted,
     PersonDeparted,
+    PersonWithdrew,
     PreparationStarted,
     ReadyToTravel,
     ScreeningStarted,
@@ -147,6 +148,30 @@ def test_the_guardian_of_a_child_signs_for_it_and_an_earlier_one_does_so_no_more
     assert child is not None
     assert (child.guardian_id, child.declared_by) == (FATHER, None)
     assert after(*alone(), other).screening_of(CHILD).voluntariness is None
+    # Nor has the new one agreed to what the other one had.
+    assert after(*alone()).screening_of(CHILD).best_interests is not None
+    assert after(*alone(), other).screening_of(CHILD).best_interests is None
+    assert after(*alone(), GUARDIAN).screening_of(CHILD).best_interests is not None
+
+
+def test_what_a_former_guardian_signed_stands_only_if_it_is_an_adult_who_goes_along() -> None:
+    by_mother = (GuardianNoted(person_id=CHILD, guardian_id=MOTHER), signed(CHILD, MOTHER), told(CHILD, answered(CHILD)))
+    for before, stands in (((), True), ((PersonWithdrew(person_id=MOTHER), signed(CHILD, MOTHER), told(CHILD, answered(CHILD))), False)):
+        case = after(*PREPARING, *by_mother, *before, GUARDIAN)
+        child = case.person(CHILD)
+        assert child is not None
+        assert (child.guardian_id, child.declared_by) == (STRANGER, MOTHER if stands else None)
+        assert (case.screening_of(CHILD).voluntariness is not None) == stands
+
+
+def test_a_child_that_is_ready_is_so_no_more_once_its_guardian_is_another() -> None:
+    order = RecordGuardian(person_id=CHILD, guardian_id=FATHER)
+    given(*READY_ALONE).when(order, PROTECTION).then_kinds(GuardianNoted, ClearanceLost)
+
+
+def test_no_child_of_the_case_is_the_guardian_of_another() -> None:
+    two = (opened(covered(CHILD, "child"), covered(MOTHER, "child")), ScreeningStarted())
+    given(*two).when(RecordGuardian(person_id=CHILD, guardian_id=MOTHER), PROTECTION).refused("guardian_is_a_child")
 
 
 def test_only_a_child_has_a_guardian_and_is_supervised_and_only_with_what_still_holds() -> None:
