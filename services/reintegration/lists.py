@@ -1,10 +1,11 @@
 """The lists of reintegration: a statement for each combination of filters, each of which walks an index of its own."""
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import combinations
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -59,7 +60,7 @@ _PLANS: Final = _lists(
     "id, case_id, destination_country, status, plan_version, agreed_on, cardinality(person_ids) AS persons, "
     "jsonb_array_length(lines) AS lines",
     "plans",
-    "version, lines::text AS needs",
+    "version, person_ids, lines::text AS needs",
     # With an offset it cannot become a read of all cases beforehand.
     "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0 OFFSET 0) AND ",
 )
@@ -211,10 +212,20 @@ async def plans_abroad(unit: UnitOfWork, asked: Mapping[str, object], after: UUI
     """The plans of an office's countries that follow one; of ``asked`` countries are a part."""
     rows = await unit.rows(plans(asked), after=after, limit=limit, **asked)
     needs = await categories_of_lines(unit, [{**row, "lines": row["needs"]} for row in rows])
-    return [
-        PlanAbroad(PlanRow.model_validate(dict(row)), Sharing.of(row["sharing"]), of_lines.count(OF_HEALTH))
-        for row, of_lines in zip(rows, needs, strict=True)
+    return [_abroad(dict(row), of_lines) for row, of_lines in zip(rows, needs, strict=True)]
+
+
+def _abroad(row: Mapping[str, Any], needs: Sequence[str | None]) -> PlanAbroad:
+    """A plan as far as it is about those who belong to its case now, as the window tells it."""
+    sharing = Sharing.of(row["sharing"])
+    told = [
+        category
+        for line, category in zip(json.loads(row["needs"]), needs, strict=True)
+        if UUID(line["person_id"]) in sharing.person_ids
     ]
+    persons = sharing.person_ids.intersection(row["person_ids"])
+    counted = PlanRow.model_validate({**row, "persons": len(persons), "lines": len(told)})
+    return PlanAbroad(counted, sharing, told.count(OF_HEALTH))
 
 
 async def grants_abroad(

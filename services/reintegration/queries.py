@@ -232,10 +232,11 @@ class About:
 class Sharing:
     """What decides whether an office may know of a case: its country, and whose consent it goes by.
 
-    ``owed`` is whether money of it is still to be accounted for.
+    ``person_ids`` are its persons now, ``owed`` is whether money of it is still to be accounted for.
     """
 
     country: str
+    person_ids: frozenset[UUID]
     whose_consent: frozenset[UUID]
     owed: bool
 
@@ -245,7 +246,7 @@ class Sharing:
         told = json.loads(found)
         owed = bool(told.pop("owed"))
         case = _KNOWN.validate_python(told)
-        return cls(case.destination_country, case.whose_consent(), owed)
+        return cls(case.destination_country, frozenset(case.person_ids), case.whose_consent(), owed)
 
 
 _KNOWN: TypeAdapter[Case] = TypeAdapter(Case)

@@ -53,12 +53,13 @@ class Listed(Protocol):
 class Judged:
     """What of a case an office may be told: ``withheld`` is why nothing is, ``health`` whether also what tells of health.
 
-    ``owed`` is whether money of it is still to be accounted for.
+    ``owed`` is whether money of it is still to be accounted for, ``persons`` who belongs to it now; None where all is told.
     """
 
     withheld: str | None = None
     health: bool = True
     owed: bool = False
+    persons: frozenset[UUID] | None = None
 
     def of(self, category: str | None) -> "Judged":
         """The same, of a line or a grant of this category."""
@@ -131,6 +132,9 @@ def plan_shown_as(call: Call, judged: Judged) -> ShownAs[Plan] | None:
 
 
 def _told_of(plan: Plan, judged: Judged) -> Plan:
+    if judged.persons is not None:
+        # Whoever went on in another case did not agree with those who stayed.
+        plan = plan.about(judged.persons)
     return plan if judged.health or (own_plan(plan) and judged.owed) else plan.without_health()
 
 
@@ -259,6 +263,8 @@ async def _judged(call: Call, case_id: UUID, category: DataCategory) -> Judged:
         return Judged()
     agreed = await agreed_now(call, sharing.whose_consent, sharing.country, category)
     if agreed is None:
-        return Judged("consent_unanswered", health=False, owed=sharing.owed)
+        return Judged("consent_unanswered", health=False, owed=sharing.owed, persons=sharing.person_ids)
     withheld = None if sharing.whose_consent <= agreed.persons else "not_consented"
-    return Judged(withheld, health=sharing.whose_consent <= agreed.health, owed=sharing.owed)
+    return Judged(
+        withheld, health=sharing.whose_consent <= agreed.health, owed=sharing.owed, persons=sharing.person_ids
+    )

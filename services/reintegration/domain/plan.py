@@ -1,6 +1,6 @@
 """A reintegration plan: the returnee's own plan before departure, then the versions agreed after arrival."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -78,6 +78,13 @@ class Plan:
     def without_health(self) -> "Plan":
         """The plan without the lines that tell of somebody's health."""
         return replace(self, lines=tuple(line for line in self.lines if line.category != OF_HEALTH))
+
+    def about(self, person_ids: Collection[UUID]) -> "Plan":
+        """The plan as far as it is about these persons."""
+        return replace(
+            self, person_ids=tuple(id for id in self.person_ids if id in person_ids),
+            lines=tuple(line for line in self.lines if line.person_id in person_ids),
+        )
 
     def stands(self, said: "PlannedLine") -> bool:
         """Whether the present version has exactly this line."""
@@ -180,7 +187,9 @@ def _agree_without_health(state: Plan, order: AgreePlanWithoutHealth, facts: Pla
     case = refuse_unless_open(facts.case)
     _refuse_impossible_day(order.agreed_on, case, facts)
     covered = _covered(state, case)
-    standing = tuple(line for line in state.lines if line.category == OF_HEALTH)
+    # Whoever goes on in another case takes along what is planned for them.
+    before = state.about(covered)
+    standing = tuple(line for line in before.lines if line.category == OF_HEALTH)
     # An office sees medical lines that it agreed itself while money is owed, and says them again with all the others.
     said = tuple(line for line in order.lines if not (line.category == OF_HEALTH and state.stands(line)))
     if any(line.category == OF_HEALTH for line in said):
@@ -188,7 +197,7 @@ def _agree_without_health(state: Plan, order: AgreePlanWithoutHealth, facts: Pla
     if {line.line_id for line in said} & {line.line_id for line in standing}:
         raise _line_twice()
     # Held against the plan as it was, so that the same is refused whether or not there is a line that is not told.
-    refuse_two_currencies((*(line.planned for line in said), *(line.money for line in state.lines)))
+    refuse_two_currencies((*(line.planned for line in said), *(line.money for line in before.lines)))
     kept = tuple(_line(line.line_id, line.person_id, line.dimension, OF_HEALTH, line.money) for line in standing)
     return (_agreed_anew(state, (*_lines(said, covered), *kept), order, covered),)
 

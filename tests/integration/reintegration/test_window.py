@@ -5,7 +5,7 @@ from uuid import UUID
 
 import httpx
 
-from services.reintegration.domain.case import RecordArrival, RecordCase
+from services.reintegration.domain.case import RecordArrival, RecordCase, RecordPersonsLeft
 from services.reintegration.domain.plan import AgreePlan, PlannedLine, RecordOwnPlan
 from services.reintegration.wiring import PLAN
 from shared.contracts.reintegration import GrantCategory
@@ -305,3 +305,34 @@ async def test_a_medical_grant_is_asked_for_where_the_consent_names_health(house
     assert problem(await people.office.post(f"grants/{uuid7()}", request_of(business))) == (201, "")
     house.register.health_untold.clear()
     assert problem(await people.office.post(f"grants/{uuid7()}", request_of(medical))) == (201, "")
+
+
+async def test_of_who_went_on_in_another_case_an_office_is_told_nothing_by_the_plan_of_those_who_stayed(
+    house: House, people: People
+) -> None:
+    stayed, gone, plan_id = uuid7(), uuid7(), uuid7()
+    case_id = await house.case(stayed, gone, arrived=False)
+    own, others, of_health = (
+        PlannedLine(line_id=uuid7(), person_id=person_id, dimension="social", category=category, planned=eur("900.00"))
+        for person_id, category in ((stayed, "business"), (gone, "business"), (gone, "medical"))
+    )
+    order = RecordOwnPlan(case_id=case_id, person_ids=(stayed, gone), lines=(own, others, of_health))
+    await house.give(PLAN, plan_id, order, COUNSELLOR)
+    await house.react(case_id, RecordPersonsLeft(person_ids=(gone,)))
+    await house.react(case_id, RecordArrival(person_id=stayed, arrived_at=ARRIVED_AT))
+    agreed = AgreePlan(lines=(own,), agreed_on=TODAY).model_dump(mode="json")
+    for health_untold, agree in ((False, False), (True, True), (False, True)):
+        if health_untold:
+            house.register.health_untold.add(stayed)
+        else:
+            house.register.health_untold.clear()
+        if agree:
+            assert problem(await said_again(people, plan_id, agreed)) == (200, "")
+        answer = await people.office.get(f"plans/{plan_id}")
+        assert answer.json()["state"]["person_ids"] == [str(stayed)]
+        assert [line["line_id"] for line in answer.json()["state"]["lines"]] == [str(own.line_id)]
+        assert str(gone) not in answer.text
+        (row,) = (await people.office.get("plans")).json()["items"]
+        assert (row["persons"], row["lines"]) == (1, 1)
+    known = (await people.coordinator.get(f"plans/{plan_id}")).json()["state"]["lines"]
+    assert [line["line_id"] for line in known] == [str(own.line_id)]
