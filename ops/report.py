@@ -57,11 +57,11 @@ LINES: tuple[Line, ...] = (
     Line("days_to_departure_DZ", "Median days, to Algeria", "days", where_known=True),
     Line("days_to_departure_IN", "Median days, to India", "days", where_known=True),
     Line("supports", "Support on the way (by its first day)", "supports"),
-    Line("supports_medical", "Support, medical", "supports", of="supports"),
-    Line("supports_psychosocial", "Support, psychosocial", "supports", of="supports"),
-    Line("supports_childcare", "Support, childcare", "supports", of="supports"),
-    Line("supports_accommodation", "Support, accommodation", "supports", of="supports"),
-    Line("supports_financial", "Support, financial", "supports", of="supports"),
+    Line("supports_medical", "Support, medical", "supports", of="supports", where_known=True),
+    Line("supports_psychosocial", "Support, psychosocial", "supports", of="supports", where_known=True),
+    Line("supports_childcare", "Support, childcare", "supports", of="supports", where_known=True),
+    Line("supports_accommodation", "Support, accommodation", "supports", of="supports", where_known=True),
+    Line("supports_financial", "Support, financial", "supports", of="supports", where_known=True),
     Line("persons_supported", "Persons supported on the way", "persons"),
 )
 

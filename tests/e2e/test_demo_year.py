@@ -23,6 +23,7 @@ from services.counselling.domain.session import HoldSession
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_support import GiveSupport, PlanSupport
 from services.returns.domain.support import KIND_OF, KINDS
+from shared.statistics import not_too_small
 
 KEYS = {
     "sessions", "virtual_sessions", "group_sessions", "outreach_contacts", "outreach_locations", "intentions",
@@ -65,7 +66,8 @@ def supported(year: list[list[Step]]) -> dict[str, int]:
     given = [planned[order.support_id] for order in orders if isinstance(order, GiveSupport)]
     kinds = Counter(KIND_OF[order.need] for order in given)
     return {
-        **{f"supports_{kind}": kinds[kind] for kind in KINDS}, "supports": len(given),
+        **{f"supports_{kind}": count for kind, count in not_too_small({kind: kinds[kind] for kind in KINDS}).items()},
+        "supports": len(given),
         "persons_supported": len({order.person_id for order in given}),
     }  # fmt: skip
 

@@ -24,7 +24,6 @@ router = APIRouter()
 FIRST_YEAR: Final = 2000
 # Of what a grant can be; its figures' keys end in these.
 GRANT_CATEGORIES: Final = ("business", "housing", "medical", "other")
-SUPPORT_KINDS: Final = ("medical", "psychosocial", "childcare", "accommodation", "financial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ async def report(page: Reading, year: Annotated[str | None, Query(max_length=40)
     return await page.show(
         "report.html", year=asked, years=(FIRST_YEAR, today.year), readable=True, today=today, amount=money,
         counselling=counselling, returns=returns, reintegration=reintegration, funds=funds,
-        categories=GRANT_CATEGORIES, support_kinds=SUPPORT_KINDS,
+        categories=GRANT_CATEGORIES,
         nothing=len(figures) == len(counted) and all(found.nothing for found in figures),
         time_zone=figures[0].time_zone if figures else "",
     )  # fmt: skip

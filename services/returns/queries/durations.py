@@ -1,12 +1,7 @@
 """How long a return takes from the wish to the departure: the median, over those whom the report counts as returned."""
 
-from typing import Final
-
 from shared.db import Sql, UnitOfWork
-from shared.statistics import Figure, Period
-
-# A median over fewer persons than these tells of one of them (domain reference 5.4: small cells).
-FEWEST: Final = 5
+from shared.statistics import FEWEST, Figure, Period
 
 _MEDIANS = Sql(
     "WITH returned AS (SELECT t.destination_country, "

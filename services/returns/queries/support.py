@@ -9,7 +9,7 @@ from services.returns.domain.support import KINDS
 from services.returns.sealed import supports_in
 from services.returns.tables import SUPPORTED
 from shared.db import Sql, UnitOfWork, Write
-from shared.statistics import Figure, Period
+from shared.statistics import Figure, Period, not_too_small
 from shared.verify import Check
 
 _GIVEN: Final = (
@@ -64,7 +64,8 @@ CHECKS: Final = (
 async def support_figures(unit: UnitOfWork, period: Period) -> list[Figure]:
     """Support on the way that was given, on its first day, by kind, and how many persons it was given to.
 
-    Which kind persons who were erased were given is known for whole years of the mission only, and by no shorter period.
+    The kinds, of which some tell of health, are told of one whole year alone: of two periods that differ by a day or a month,
+    their difference would tell whose it was. For that the small ones among them are left out too.
     """
     row = await unit.row(FIGURES, first=period.first, last=period.last)
     assert row is not None
@@ -72,9 +73,10 @@ async def support_figures(unit: UnitOfWork, period: Period) -> list[Figure]:
     given = [one for case in await supports_in(unit, json.loads(row["given"])) for one in case]
     by_kind = Counter(json.loads(row["by_kind"])) + Counter(one["kind"] for one in given)
     supports = len(given)
+    told = not_too_small({kind: by_kind[kind] for kind in KINDS}) if period.is_one_year else {}
     return [
         Figure(key="supports", unit="supports", value=supports),
-        *(Figure(key=f"supports_{kind}", unit="supports", value=by_kind[kind], of=supports) for kind in KINDS),
+        *(Figure(key=f"supports_{kind}", unit="supports", value=told[kind], of=supports) for kind in KINDS if kind in told),
         Figure(key="persons_supported", unit="persons", value=len({one["person_id"] for one in given})),
     ]
 

@@ -50,6 +50,11 @@ async def supported(
     return support_id
 
 
+def counted(figures: dict[str, int]) -> dict[str, int]:
+    """What is told of support on the way."""
+    return {key: value for key, value in figures.items() if "support" in key}
+
+
 def gift(support_id: UUID, given_from: date = TODAY, provider: str = "dom_zdravlja") -> GiveSupport:
     return GiveSupport(
         support_id=support_id, provider=provider, given_from=given_from, given_until=given_from,
@@ -120,27 +125,43 @@ async def test_the_report_counts_support_by_kind_on_its_first_day_and_the_person
     await supported(mission, other, other.ids[0], "medical_aid", given_from=date(2022, 12, 31))
     unused = PlanSupport(support_id=uuid7(), person_id=other.ids[0], need="subsistence", needed_from=TODAY)
     await mission.order(other.id, unused, OLEG)
-    figures = await mission.figures(FIRST, LAST)
-    expected = {
-        "supports": 3, "supports_medical": 1, "supports_psychosocial": 0, "supports_childcare": 1,
-        "supports_accommodation": 1, "supports_financial": 0, "persons_supported": 2,
-    }  # fmt: skip
-    assert {key: figures[key] for key in expected} == expected
-    assert (await mission.figures(date(2022, 1, 1), date(2022, 12, 31)))["supports_medical"] == 1
+    for _ in range(4):
+        await supported(mission, attempt, mother, "medication")
+    for _ in range(5):
+        await supported(mission, attempt, child, "care_of_children", OLEG)
+    # Of so few nights it is told neither that they were given nor, by what is left of all, how many there were.
+    told = {"supports": 12, "supports_childcare": 6, "persons_supported": 2}
+    assert counted(await mission.figures(FIRST, LAST)) == told
+    assert counted(await mission.figures(date(2022, 1, 1), date(2022, 12, 31))) == {"supports": 1, "persons_supported": 1}
     assert (await mission.figures(TODAY + timedelta(days=1), LAST))["supports"] == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(TODAY, TODAY), (date(2023, 5, 1), date(2023, 5, 31)), (FIRST, date(2023, 12, 30)), (date(2022, 1, 1), LAST)]
+)
+async def test_of_any_time_but_one_whole_year_no_kind_of_support_is_told(mission: Mission, first: date, last: date) -> None:
+    attempt = await mission.brought_to("preparing")
+    for _ in range(6):
+        await supported(mission, attempt, attempt.ids[0], "medication")
+    assert counted(await mission.figures(FIRST, LAST))["supports_medical"] == 6
+    assert counted(await mission.figures(first, last)) == {"supports": 6, "persons_supported": 1}
 
 
 async def test_an_erasure_takes_which_support_it_was_and_leaves_the_report_as_it_was(mission: Mission) -> None:
     attempt = await mission.brought_to("preparing", *family())
     mother, child = attempt.ids
     await supported(mission, attempt, mother, "medication")
-    await supported(mission, attempt, child, "psychological_counselling", PETRA)
+    for _ in range(4):
+        await supported(mission, attempt, child, "medication", PETRA)
+    for _ in range(5):
+        await supported(mission, attempt, child, "psychological_counselling", PETRA)
     waiting = uuid7()
     await mission.order(
         attempt.id, PlanSupport(support_id=waiting, person_id=mother, need="medical_aid", needed_from=TODAY), ANNA
     )
     await mission.order(attempt.id, WithdrawCase(), ANNA)
     before = await mission.figures(FIRST, LAST)
+    assert (before["supports_medical"], before["supports_psychosocial"]) == (5, 5)
 
     async def left(of: UUID) -> int:
         async with mission.owner() as connection:
@@ -151,9 +172,9 @@ async def test_an_erasure_takes_which_support_it_was_and_leaves_the_report_as_it
                 )
             )  # fmt: skip
 
-    assert (await left(mother), await left(child)) == (5, 4)
+    assert (await left(mother), await left(child)) == (5, 36)
     await mission.note(mother, RecordErasure())
-    assert (await left(mother), await left(child)) == (0, 4)
+    assert (await left(mother), await left(child)) == (0, 36)
     supports = {one.person_id: one for one in (await mission.case(attempt.id)).supports if one.status == "given"}
     assert (supports[mother].kind, supports[mother].need, supports[mother].provider) == (None, None, None)
     assert (supports[mother].outcome, supports[mother].budget_line) == (None, None)
