@@ -62,7 +62,7 @@ POLICY = Policy(
     allow("cancel_support", *_SUPPORTING),
     allow("confirm_booking", Role.OPERATIONS),
     allow("mark_ready_to_travel", Role.OPERATIONS),
-    allow("confirm_voluntariness", Role.OPERATIONS),
+    allow("confirm_voluntariness", Role.OPERATIONS, Role.PROTECTION),
     allow("clear_to_board", Role.OPERATIONS),
     allow("record_departure", Role.OPERATIONS),
     allow("record_missed_flight", Role.OPERATIONS),

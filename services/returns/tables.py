@@ -184,10 +184,13 @@ CASES = aggregate_table(
     sa.Column(IN_CLEAR, pg.JSONB),
     sa.CheckConstraint(f"{IN_CLEAR} IS NULL", name="nothing_in_clear"),
     sa.CheckConstraint("reopening_reason IS NULL OR status = 'closed'", name="reopened_from_closed"),
-    # Whoever waits for others who have left needs no confirmation any more; every adult still to board does.
+    # Whoever waits for others who have left needs no confirmation any more; every adult still to board does, and
+    # where there is none every child, for whom its guardian confirms.
     _only(
         "cleared_at IS NOT NULL AND NOT jsonb_path_exists(persons, "
-        f"""'$[*] ? ({_TRAVELLING} && @.age_group == "adult" && !(@.confirmed_at != null))')""",
+        f"""'$[*] ? ({_TRAVELLING} && @.age_group == "adult" && !(@.confirmed_at != null))') """
+        f"""AND (jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && @.age_group == "adult")') """
+        f"""OR NOT jsonb_path_exists(persons, '$[*] ? ({_TRAVELLING} && !(@.confirmed_at != null))'))""",
         ("cleared_to_board",),
         "cleared_on_confirmation",
     ),

@@ -51,14 +51,13 @@ def _reached(status: str) -> Callable[[State], bool]:
     return lambda state: (state["status_before_hold"] or state["status"]) in _ORDER[place:]
 
 
-def _everybody(field: str, *, adults: bool = False) -> Callable[[State], bool | None]:
-    """Whether it is there for everybody who goes: true, false, or None for some of them."""
+def _everybody(field: str, *, deciding: bool = False) -> Callable[[State], bool | None]:
+    """Whether it is there for everybody who goes: true, false, or None for some of them; ``deciding``, for those who decide."""
 
     def found(state: State) -> bool | None:
-        who = [
-            one for one in state["persons"]
-            if one["travel"] != "withdrawn" and not (adults and one["age_group"] != "adult")
-        ]  # fmt: skip
+        who = [one for one in state["persons"] if one["travel"] != "withdrawn"]
+        if deciding:
+            who = [one for one in who if one["age_group"] == "adult"] or who
         have = [one for one in who if one[field] is not None]
         return True if who and len(have) == len(who) else None if have else False
 
@@ -112,7 +111,7 @@ _TASKS: Final = (
         lambda state: state["reception_arranged_at"] is not None,
     ),
     _Task(_("Ready to travel"), _("operations"), ("mark_ready_to_travel",), _reached("ready_to_travel")),
-    _Task(_("Last confirmation"), _("operations"), ("confirm_voluntariness",), _everybody("confirmed_at", adults=True)),
+    _Task(_("Last confirmation"), _("operations"), ("confirm_voluntariness",), _everybody("confirmed_at", deciding=True)),
     _Task(_("Cleared to board"), _("operations"), ("clear_to_board",), _cleared),
     _Task(_("Departure"), _("operations"), ("record_departure",), _left),
     _Task(_("Arrival"), _("receiving office"), ("confirm_arrival",), _there),

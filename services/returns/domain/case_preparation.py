@@ -14,7 +14,7 @@ from services.returns.domain.case_guards import (
     only_in,
     traveller,
 )
-from services.returns.domain.case_state import TERMINAL, Case, CaseFacts
+from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, CasePerson
 from services.returns.domain.gate import CONFIRMATION_HOLDS, first_unmet, gate, gate_told_to
 from services.returns.domain.given_fields import (
     ArrivalNeeds,
@@ -91,7 +91,10 @@ class MarkReadyToTravel(Command):
 
 
 class ConfirmVoluntariness(Command):
-    """Record that an adult confirmed, within 24 hours before departure, that they still wish to go."""
+    """Record that an adult confirmed, within 24 hours before departure, that they still wish to go.
+
+    Where no adult of the case travels, the guardian of each child confirms for it.
+    """
 
     person_id: UUID
     confirmed_at: Moment
@@ -234,10 +237,7 @@ def _confirm_voluntariness(
 ) -> Events:
     person = traveller(case, order.person_id)
     if not person.is_adult:
-        raise RuleViolation(
-            "only_adults_confirm",
-            "A child is heard, but does not confirm for the file. Record the confirmation of the adults who go along.",
-        )
+        _refuse_unless_a_guardian_confirms(case, person)
     refuse_future(order.confirmed_at, context)
     if case.departs_at is not None and order.confirmed_at < case.departs_at - CONFIRMATION_HOLDS:
         raise _too_early_to_confirm()
@@ -245,6 +245,19 @@ def _confirm_voluntariness(
         return ()
     confirmed = VoluntarinessConfirmed(person_id=order.person_id, confirmed_at=order.confirmed_at)
     return with_consequences(case, facts, context, confirmed)
+
+
+def _refuse_unless_a_guardian_confirms(case: Case, child: CasePerson) -> None:
+    if any(one.is_adult for one in case.travelling):
+        raise RuleViolation(
+            "only_adults_confirm",
+            "A child is heard, but does not confirm for the file. Record the confirmation of the adults who go along.",
+        )
+    if child.guardian_id is None:
+        raise RuleViolation(
+            "guardian_not_recorded",
+            "For a child on its own its guardian confirms. Protection must record first who that is.",
+        )
 
 
 def _clear_to_board(_: Case, __: ClearToBoard, ___: CaseFacts, context: Context) -> Events:

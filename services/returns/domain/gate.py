@@ -187,9 +187,9 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
         Role.OPERATIONS,
     ),
     "voluntariness_not_fresh": _Wording(
-        "This adult confirmed within 24 hours before departure that they still wish to go.",
-        "An adult has not confirmed within 24 hours before departure that they still wish to go. Operations can ask "
-        "them and record the answer.",
+        "It was confirmed within 24 hours before departure that this person still wishes to go.",
+        "It was not confirmed within 24 hours before departure that somebody still wishes to go. Operations can ask the "
+        "adults, or the guardian of a child on its own, and record the answer.",
         Role.OPERATIONS,
     ),
 }
@@ -198,7 +198,7 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
 def gate(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -> tuple[Condition, ...]:
     """Every condition for those who still travel, in the order in which a refusal names the first that is unmet.
 
-    ``boarding`` asks in addition for each adult's fresh confirmation. Nobody to travel counts as nobody booked, so
+    ``boarding`` asks in addition for each adult's fresh confirmation, and where no adult travels for each child's. Nobody to travel counts as nobody booked, so
     an empty case never passes.
     """
     return tuple(_conditions(case, facts, at, boarding=boarding))
@@ -292,7 +292,7 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
     if boarding:
         departs_at = booking.departs_at if booking is not None else None
         yield from _of_each(
-            "voluntariness_not_fresh", adults, lambda person: _is_fresh(person.confirmed_at, departs_at, at)
+            "voluntariness_not_fresh", adults or children, lambda person: _is_fresh(person.confirmed_at, departs_at, at)
         )
 
 

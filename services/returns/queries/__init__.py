@@ -174,7 +174,7 @@ class CaseRow(BaseModel):
 class DepartureGate(BaseModel):
     """The departure checklist of a case, in the order in which a refusal names what is missing.
 
-    ``boarding`` says whether it holds each adult's last confirmation, which can be given once the rest is complete.
+    ``boarding`` says whether it holds the last confirmations, which can be given once the rest is complete.
     It has no lines once nobody of the case waits for departure.
     """
 

@@ -181,3 +181,10 @@ async def test_the_database_lets_no_child_be_ready_on_its_own_without_supervisio
             await owner.execute(alone.format(told=assessed), attempt.id, child, told, supervised)
         assert refused.value.constraint_name == "ck_cases_child_with_guardian"
         await owner.execute(alone.format(told="told"), attempt.id, child, told, supervised)
+        # Nor is it cleared before its guardian has confirmed for it.
+        cleared = alone.replace("SET ", "SET status = 'cleared_to_board', cleared_at = now(), ", 1).format(told="told")
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await owner.execute(cleared, attempt.id, child, told, supervised)
+        assert refused.value.constraint_name == "ck_cases_cleared_on_confirmation"
+        confirmed = supervised.replace("{", '{"confirmed_at": "2023-05-03T12:00:00Z", ', 1)
+        await owner.execute(cleared, attempt.id, child, told, confirmed)

@@ -60,7 +60,12 @@ async def count(mission: Mission, kind: str) -> int:
         ("approved", "status = 'preparing', programme = 'x', receiving_country = 'IQ'", "office_settled"),
         ("ready_to_travel", f"{NOBODY_ADULT}, booked_person_ids = booked_person_ids[2:2]", "child_with_guardian"),
         ("cleared_to_board", f"{NOBODY_ADULT}, booked_person_ids = booked_person_ids[2:2]", "child_with_guardian"),
-        ("cleared_to_board", "persons = jsonb_set(persons, '{0,travel}', '\"withdrawn\"')", "exactly_they_are_booked"),
+        (
+            "cleared_to_board",
+            "persons = jsonb_set(jsonb_set(persons, '{0,travel}', '\"withdrawn\"'), '{1,confirmed_at}', '\"2023-05-03T12:00:00Z\"')",
+            "exactly_they_are_booked",
+        ),
+        ("cleared_to_board", "persons = jsonb_set(persons, '{0,travel}', '\"withdrawn\"')", "cleared_on_confirmation"),
         ("cleared_to_board", NOBODY_ADULT, "child_with_guardian"),
         ("ready_to_travel", "persons = '[]', booked_person_ids = '{}'", "everybody_prepared"),
         ("ready_to_travel", "persons = jsonb_set(persons, '{1,declared_by}', 'null')", "everybody_prepared"),

@@ -135,7 +135,7 @@ def each_adult_goes_freely_was_heard_alone_and_has_confirmed_it_within_a_day(tol
     leaves = told.after.departs_at
     return leaves is not None and all(
         one.confirmed_at is not None and timedelta(0) <= leaves - one.confirmed_at <= timedelta(hours=24)
-        for one in adults(told.goes)
+        for one in adults(told.goes) or told.goes
     )
 
 

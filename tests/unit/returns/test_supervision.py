@@ -7,7 +7,7 @@ import pytest
 from services.returns.domain.case_application import SignDeclaration
 from services.returns.domain.case_corrections import CorrectDeparture
 from services.returns.domain.case_journey import RecordDeparture
-from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel
+from services.returns.domain.case_preparation import ClearToBoard, ConfirmVoluntariness, MarkReadyToTravel
 from services.returns.domain.case_state import Case, CaseFacts, Evidence
 from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
 from services.returns.domain.case_timers import CheckClearance
@@ -61,6 +61,7 @@ from tests.unit.returns.examples import (
     answered,
     booked,
     caught_up,
+    confirmed,
     covered,
     given,
     left,
@@ -101,6 +102,7 @@ def alone(*besides: Event, determined: bool = True, noted: bool = True) -> tuple
 
 
 READY_ALONE = (*alone(supervision()), ReadyToTravel())
+CONFIRMED_ALONE = (*READY_ALONE, confirmed(CHILD))
 
 
 def at_boarding(*past: Event) -> Given[Case, CaseFacts]:
@@ -110,10 +112,19 @@ def at_boarding(*past: Event) -> Given[Case, CaseFacts]:
 def test_a_child_on_its_own_is_cleared_only_where_somebody_looks_after_it_from_door_to_door() -> None:
     given(*alone()).when(MarkReadyToTravel(), OPERATIONS).refused("child_without_guardian")
     given(*alone(supervision())).when(MarkReadyToTravel(), OPERATIONS).then(ReadyToTravel())
-    at_boarding(*READY_ALONE).when(ClearToBoard(), OPERATIONS, CLEARED_AT).then(ClearedToBoard(cleared_at=CLEARED_AT))
+    at_boarding(*CONFIRMED_ALONE).when(ClearToBoard(), OPERATIONS, CLEARED_AT).then(ClearedToBoard(cleared_at=CLEARED_AT))
     # As if it had never been on record.
     bare = tuple(event for event in READY_ALONE if event != supervision())
     at_boarding(*bare).when(ClearToBoard(), OPERATIONS, CLEARED_AT).refused("child_without_guardian")
+
+
+def test_for_a_child_on_its_own_its_guardian_confirms_within_a_day_before_departure() -> None:
+    order = ConfirmVoluntariness(person_id=CHILD, confirmed_at=NOON)
+    at_boarding(*READY_ALONE).when(ClearToBoard(), OPERATIONS, CLEARED_AT).refused("voluntariness_not_fresh")
+    for by in (OPERATIONS, PROTECTION):
+        given(*READY_ALONE).when(order, by).then(confirmed(CHILD))
+    without = tuple(event for event in READY_ALONE if event != GUARDIAN)
+    given(*without).when(order, OPERATIONS).refused("guardian_not_recorded")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +225,7 @@ def test_a_readiness_ends_with_it() -> None:
 
 
 def test_a_child_that_is_looked_after_leaves_with_clearance_and_protection_is_not_called() -> None:
-    past = (*READY_ALONE, ClearedToBoard(cleared_at=CLEARED_AT))
+    past = (*CONFIRMED_ALONE, ClearedToBoard(cleared_at=CLEARED_AT))
     departure = RecordDeparture(person_ids=(CHILD,), departed_at=BOARDED_AT)
     given(*past).when(departure, OPERATIONS, BOARDED_AT).then(
         PersonDeparted(person_id=CHILD, departed_at=BOARDED_AT, cleared=True), CaseDeparted(departed_at=BOARDED_AT)
