@@ -12,6 +12,7 @@ from shared.contracts.counselling import (
     CoveredPerson,
 )
 from shared.decider import Events, Rule, recording
+from shared.errors import RuleViolation
 from shared.messages import Command, Context
 from shared.transitions import moved
 
@@ -42,8 +43,8 @@ class RecordAttemptTakenOver(Command):
 def _record_move_asked(
     state: Intention | None, command: RecordMoveAsked, facts: IntentionFacts, _: Context
 ) -> Events:
-    if state is None:
-        return ()
+    # Of somebody who is not part of it the answer is no; they may ask again.
+    state = known(state)
     active = frozenset(command.person_ids) <= frozenset(state.active_person_ids)
     begins = command.principal_id is not None
     if active and begins == (facts.other is None):
@@ -56,7 +57,7 @@ def _record_move_asked(
 def _record_attempt_moved(
     state: Intention | None, command: RecordAttemptMoved, _: IntentionFacts, __: Context
 ) -> Events:
-    moving = _moving(state, command.person_ids)
+    moving = _moving(known(state, command.person_ids), command.person_ids)
     return (AttemptMoved(to_id=command.to_id, person_ids=moving),) if moving else ()
 
 
@@ -64,27 +65,39 @@ def _record_attempt_taken_over(
     _: Intention | None, command: RecordAttemptTakenOver, facts: IntentionFacts, __: Context
 ) -> Events:
     # Decided before the other one's persons leave it, in the same transaction and with its row locked.
-    moving = _moving(facts.other, command.person_ids)
-    if facts.other is None or not moving:
+    before = known(facts.other, command.person_ids)
+    moving = _moving(before, command.person_ids)
+    if not moving:
         return ()
     return (
         AttemptTakenOver(
-            from_id=command.from_id, session_id=facts.other.session_id, principal_id=command.principal_id,
+            from_id=command.from_id, session_id=before.session_id, principal_id=command.principal_id,
             persons=tuple(
                 CoveredPerson(
                     person_id=one.person_id, sex=one.sex, age_group=one.age_group, country_of_origin=one.country_of_origin
                 )
-                for one in facts.other.persons
+                for one in before.persons
                 if one.person_id in moving
             ),
-            destination_country=facts.other.destination_country, counsellor_id=facts.other.counsellor_id,
-            expressed_at=facts.other.expressed_at,
+            destination_country=before.destination_country, counsellor_id=before.counsellor_id,
+            expressed_at=before.expressed_at,
         ),
     )  # fmt: skip
 
 
-def _moving(before: Intention | None, person_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
-    return tuple(id for id in before.active_person_ids if id in person_ids) if before is not None else ()
+def known(state: Intention | None, person_ids: tuple[UUID, ...] = ()) -> Intention:
+    """The attempt of which returns tells something, with all of these persons; RuleViolation ``attempt_unknown`` otherwise.
+
+    Then what made them part of it could not be applied yet, and what comes after it has to wait as well: if it were passed over,
+    the attempt would never end here once the rest is replayed.
+    """
+    if state is None or not frozenset(person_ids) <= {one.person_id for one in state.persons}:
+        raise RuleViolation("attempt_unknown", "Counselling does not know this attempt, or not with all of these persons.")
+    return state
+
+
+def _moving(before: Intention, person_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
+    return tuple(id for id in before.active_person_ids if id in person_ids)
 
 
 def without_active(state: Intention, person_ids: tuple[UUID, ...]) -> Intention:

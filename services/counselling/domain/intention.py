@@ -174,8 +174,7 @@ def _refuse_second_attempt(persons: tuple[PersonToCover, ...]) -> None:
 def _record_attempt_ended(
     state: Intention | None, command: RecordAttemptEnded, _: IntentionFacts, __: Context
 ) -> Events:
-    if state is None:
-        return ()
+    state = attempt_moves.known(state, command.person_ids)
     ended = tuple(person_id for person_id in state.active_person_ids if person_id in command.person_ids)
     return (AttemptEnded(person_ids=ended),) if ended else ()
 
@@ -183,8 +182,7 @@ def _record_attempt_ended(
 def _record_reopening_asked(
     state: Intention | None, command: RecordReopeningAsked, facts: IntentionFacts, _: Context
 ) -> Events:
-    if state is None:
-        return ()
+    state = attempt_moves.known(state)
     covered = frozenset(person.person_id for person in state.persons)
     free = facts.free & covered | frozenset(state.active_person_ids)
     if frozenset(command.person_ids) <= free:

@@ -235,7 +235,6 @@ def test_an_attempt_ends_only_for_those_still_active() -> None:
 @pytest.mark.parametrize(
     "past",
     [
-        (),
         (EXPRESSED, AttemptEnded(person_ids=(SON,))),
         (EXPRESSED, AttemptEnded(person_ids=(FATHER, MOTHER, SON))),
     ],
@@ -243,7 +242,13 @@ def test_an_attempt_ends_only_for_those_still_active() -> None:
 def test_the_end_of_an_attempt_is_accepted_in_any_state_and_changes_nothing_twice(
     past: tuple[IntentionExpressed | AttemptEnded, ...],
 ) -> None:
-    intention.given(*past).when(RecordAttemptEnded(person_ids=(SON, STRANGER)), AMIRA).then()
+    intention.given(*past).when(RecordAttemptEnded(person_ids=(SON,)), AMIRA).then()
+
+
+def test_what_is_told_of_an_attempt_that_is_not_known_waits_until_it_is() -> None:
+    for order in (RecordAttemptEnded(person_ids=(SON,)), RecordReopeningAsked(person_ids=(SON,))):
+        intention.given().when(order, AMIRA).refused("attempt_unknown")
+    intention.given(EXPRESSED).when(RecordAttemptEnded(person_ids=(SON, STRANGER)), AMIRA).refused("attempt_unknown")
 
 
 def test_an_attempt_goes_on_for_all_of_a_reopened_case_or_for_none() -> None:
@@ -269,7 +274,7 @@ def test_nobody_whom_the_wish_does_not_cover_goes_on_with_it() -> None:
     ended.knowing(IntentionFacts(free=frozenset({FATHER, STRANGER}))).when(order, AMIRA).then(
         AttemptStaysEnded(person_ids=(FATHER, STRANGER))
     )
-    intention.knowing(IntentionFacts(free=frozenset({FATHER}))).when(order, AMIRA).then()
+    intention.knowing(IntentionFacts(free=frozenset({FATHER}))).when(order, AMIRA).refused("attempt_unknown")
 
 
 def test_an_intention_has_ended_once_nobody_is_active() -> None:

@@ -32,6 +32,7 @@ from shared.contracts.returns import (
     CaseWithdrawn,
     PersonWithdrew,
 )
+from shared.errors import RuleViolation
 from shared.messages import Concealed, Context, Event, Order, Received
 from shared.topology import BY_NAME
 from tests.given import NOON
@@ -131,7 +132,8 @@ def test_counselling_and_each_other_holder_of_persons_follow_each_other() -> Non
 @pytest.mark.parametrize(
     "event", [*ENDS, PersonWithdrew(person_id=SON)], ids=lambda event: type(event).__name__
 )
-def test_a_reaction_to_a_case_without_an_intention_changes_nothing(event: Event) -> None:
+def test_what_became_of_a_case_without_an_intention_is_not_passed_over(event: Event) -> None:
     for order in REACTIONS[type(event)](event, CAUSE):
         context = Context(Actor.service("counselling"), NOON)
-        assert INTENTION.decide(None, order.command, IntentionFacts(), context) == ()
+        with pytest.raises(RuleViolation, match="attempt_unknown"):
+            INTENTION.decide(None, order.command, IntentionFacts(), context)
