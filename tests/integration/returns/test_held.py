@@ -1,8 +1,10 @@
 """What somebody who asks is told of a case that is not theirs any more, or never was: nothing of the journey of the others."""
 
 import json
+from datetime import timedelta
 from uuid import UUID
 
+from services.returns.domain.case_corrections import AskForCorrection, CorrectDeparture
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_reintegration import RecordPlanAgreed
 from services.returns.domain.case_supervision import RecordGuardian
@@ -16,6 +18,7 @@ from tests.integration.returns.mission import (
     ANNA,
     ARRIVES,
     DEPARTS,
+    OLEG,
     PETRA,
     ZORAN,
     Mission,
@@ -82,3 +85,19 @@ async def test_the_report_at_the_end_tells_nobody_of_the_others(mission: Mission
     assert "final_report" not in told.records["cases"][0]
     (written,) = [event for event in told.history if event.kind.endswith("final_report_written.v1")]
     assert "health" not in json.dumps(written.said)
+
+
+async def test_whoever_left_after_all_is_told_of_their_own_journey_until_it_turns_out_that_they_did_not(mission: Mission) -> None:
+    attempt = await mission.brought_to("preparing", somebody("female"), somebody("male"))
+    father = attempt.ids[1]
+    await mission.order(attempt.id, WithdrawPerson(person_id=father), ANNA)
+    await mission.depart(attempt)
+    left = await held(mission, father)
+    assert [row["id"] for row in left.records["cases"]] == [str(attempt.id)]
+    assert "person_departed" in kinds(left)
+    later = DEPARTS + timedelta(hours=1)
+    await mission.order(attempt.id, AskForCorrection(person_id=father, of="departure"), OLEG, later)
+    await mission.order(attempt.id, CorrectDeparture(person_id=father), ZORAN, later)
+    stayed = await held(mission, father)
+    assert "cases" not in stayed.records
+    assert DEPARTS.date().isoformat() not in json.dumps([event.said for event in stayed.history])
