@@ -93,6 +93,9 @@ def on_erasure_approved(_: ErasureApproved, cause: Received) -> tuple[Order, ...
 
 
 def _deciding(persons: Sequence[CoveredPerson | GoingOn], principal_id: UUID | None) -> tuple[UUID, ...]:
+    if not any(person.age_group == "adult" for person in persons):
+        # Where nobody is noted, nobody consents for anybody else, and the case goes by everybody's consent.
+        return ()
     return tuple(
         person.person_id for person in persons if person.age_group == "adult" or person.person_id == principal_id
     )

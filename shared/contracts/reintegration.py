@@ -27,7 +27,10 @@ Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
 
 
 class CaseNoted(Event, kind="avrr.reintegration.case.noted.v1"):
-    """Reintegration took note of a return case; ``deciding_ids`` are its adults and its principal, of whatever age."""
+    """Reintegration took note of a return case; ``deciding_ids`` are its adults and its principal, of whatever age.
+
+    None are noted where no adult goes: then everybody decides.
+    """
 
     person_ids: tuple[UUID, ...]
     destination_country: Country

@@ -293,10 +293,11 @@ class Case:
 
     @property
     def consenting(self) -> tuple[CasePerson, ...]:
-        """Those travelling whose own data consent is needed: every adult, and the principal of whatever age."""
-        return tuple(
-            person for person in self.travelling if person.is_adult or person.person_id == self.principal_id
-        )
+        """Those travelling whose own data consent is needed: every adult, and the principal of whatever age.
+
+        Where no adult travels, nobody consents for anybody else, so it is everybody's.
+        """
+        return deciding(self.travelling, self.principal_id)
 
     @property
     def booking(self) -> Booking | None:
@@ -342,6 +343,13 @@ class CaseFacts:
     def of(self, person_id: UUID) -> KnownPerson:
         """What is known of one person; of a stranger, nothing that would let anybody travel."""
         return next((known for known in self.persons if known.person_id == person_id), KnownPerson(person_id))
+
+
+def deciding(persons: tuple[CasePerson, ...], principal_id: UUID) -> tuple[CasePerson, ...]:
+    """Whose consent these persons go with: of the adults among them and the principal; with no adult, of everybody."""
+    if not any(person.is_adult for person in persons):
+        return persons
+    return tuple(person for person in persons if person.is_adult or person.person_id == principal_id)
 
 
 def standing(grants: Iterable[NotedGrant]) -> Status:

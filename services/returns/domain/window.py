@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from services.returns.domain.case_state import Case, CasePerson, Status
+from services.returns.domain.case_state import Case, CasePerson, Status, deciding
 from shared.contracts.access import StatusReason
 
 PublicState = Literal[
@@ -87,11 +87,11 @@ def is_known_abroad(case: Case) -> bool:
 def whose_consent(case: Case) -> frozenset[UUID]:
     """Who must have agreed to the transfer: every adult who goes, and the principal of whatever age.
 
-    Children go with the consent of the adults of their case. Where all withdrew, all of them are asked about.
+    Children go with the consent of the adults of their case; where no adult goes, everybody must have agreed. Where all
+    withdrew, all of them are asked about.
     """
-    coming = tuple(person for person in case.persons if person.travel != "withdrawn")
-    asked = _deciding(coming, case.principal_id) or _deciding(case.persons, case.principal_id)
-    return frozenset(asked or (person.person_id for person in coming))
+    coming = tuple(person for person in case.persons if person.travel != "withdrawn") or case.persons
+    return frozenset(person.person_id for person in deciding(coming, case.principal_id))
 
 
 def answer(
@@ -126,9 +126,3 @@ def _still_to_be_told(notice: Notice | None, now: datetime) -> bool:
     if notice is None:
         return False
     return notice.not_coming_at is None or now < notice.not_coming_at + NOTICE_STANDS
-
-
-def _deciding(persons: tuple[CasePerson, ...], principal_id: UUID) -> frozenset[UUID]:
-    return frozenset(
-        person.person_id for person in persons if person.is_adult or person.person_id == principal_id
-    )

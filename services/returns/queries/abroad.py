@@ -29,12 +29,15 @@ from shared.db import Sql, UnitOfWork
 # at hand and cannot become a read of its whole table beforehand.
 _NOBODY_COMES = f"c.status IN ({listed_in(statuses_of('not_coming'))})"
 _SOMEBODY_GONE = "EXISTS (SELECT FROM travels t WHERE t.case_id = c.id OFFSET 0)"
+_ASKED_ABOUT = f"(p.travel <> 'withdrawn' OR ({_NOBODY_COMES} AND NOT {_SOMEBODY_GONE}))"
 KNOWN_ABROAD = (
     f"(c.approved_by IS NOT NULL OR {_SOMEBODY_GONE}) "
     "AND NOT EXISTS (SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid, age_group text, travel text) "
     " LEFT JOIN persons k ON k.id = p.person_id "
-    " WHERE (p.age_group = 'adult' OR p.person_id = c.principal_id) "
-    f" AND (p.travel <> 'withdrawn' OR ({_NOBODY_COMES} AND NOT {_SOMEBODY_GONE})) "
+    " WHERE (p.age_group = 'adult' OR p.person_id = c.principal_id OR NOT EXISTS "
+    "  (SELECT FROM jsonb_to_recordset(c.persons) AS a(age_group text, travel text) WHERE a.age_group = 'adult' "
+    f"  AND {_ASKED_ABOUT.replace('p.travel', 'a.travel')})) "
+    f" AND {_ASKED_ABOUT} "
     " AND (k.transfer_consent AND k.transfer_country = c.destination_country "
     "  AND coalesce(k.transfer_expires_on >= cast(:today AS date), true)) IS NOT TRUE) "
     f"AND ({_NOBODY_COMES} IS NOT TRUE OR EXISTS (SELECT FROM arrival_notices n "

@@ -10,13 +10,14 @@ import pytest
 from services.returns import queries
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_withdrawal import WithdrawCase
+from services.returns.domain.person import RecordConsent
 from services.returns.domain.window import statuses_of
 from services.returns.queries import abroad
 from shared.db import Sql
 from shared.handling import transact
 from shared.policy import EVERYWHERE
 from tests.given import NOON
-from tests.integration.returns.mission import ANNA, BERIN, Mission
+from tests.integration.returns.mission import ANNA, BERIN, Mission, somebody
 
 COMBINATIONS = [
     combination
@@ -119,3 +120,36 @@ async def test_a_receiving_office_walks_only_its_own_countries(mission: Mission,
         )
         assert "destination_country_" in plan
         assert "Seq Scan on cases" not in plan
+
+
+async def test_where_no_adult_goes_everybodys_consent_is_looked_at(mission: Mission) -> None:
+    attempt = await mission.brought_to("ready_to_travel", somebody("female"), somebody("male", "child"))
+    mother, child = attempt.ids
+    for consent in (
+        RecordConsent(consent="data", active=True), RecordConsent(consent="transfer", active=True, recipient_country="TR"),
+    ):
+        await mission.note(mother, consent)
+    await mission.note(child, RecordConsent(consent="data", active=False))
+    listed = {"countries": ["TR"], "not_coming_since": NOON, "today": NOON.date(), "after": None, "limit": 51}
+    due = {"now": NOON, "zone": "Europe/Sarajevo", "after": UUID(int=0), "limit": 51}
+
+    async def found(connection: "asyncpg.Connection[asyncpg.Record]") -> tuple[bool, bool]:
+        answers = [
+            await connection.fetch(sql.text, *sql.arguments(values))
+            for sql, values in ((abroad.cases_abroad(()), listed), (queries.DUE_CLEARANCES, due))
+        ]
+        return bool(answers[0]), bool(answers[1])
+
+    async with mission.owner() as connection:
+        assert await found(connection) == (True, False)
+        # Two children, of whom one is the principal.
+        await connection.execute(
+            "UPDATE cases SET persons = (SELECT jsonb_agg(p || '{\"age_group\": \"child\"}') FROM jsonb_array_elements(persons) p)"
+        )
+        assert await found(connection) == (False, True)
+    for consent in (
+        RecordConsent(consent="data", active=True), RecordConsent(consent="transfer", active=True, recipient_country="TR"),
+    ):
+        await mission.note(child, consent)
+    async with mission.owner() as connection:
+        assert await found(connection) == (True, False)

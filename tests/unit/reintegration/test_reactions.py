@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.reintegration.domain.case import RecordArrival, RecordCase, RecordCaseEnd, SealCase, UnsealCase
+from services.reintegration.domain.case import (
+    CASE,
+    CaseFacts,
+    RecordArrival,
+    RecordCase,
+    RecordCaseEnd,
+    SealCase,
+    UnsealCase,
+)
 from services.reintegration.reactions import REACTIONS
 from shared.contracts.counselling import CoveredPerson
 from shared.contracts.returns import (
@@ -17,7 +25,7 @@ from shared.contracts.returns import (
     ClosingRequested,
     PersonArrived,
 )
-from shared.messages import Command, Concealed, Event, Order, Received
+from shared.messages import Command, Concealed, Context, Event, Order, Received
 from tests.given import NOON
 from tests.unit.reintegration.examples import ARRIVED_AT, CASE_ID, CHILD, COUNSELLOR, PERSON
 
@@ -49,6 +57,21 @@ def test_an_opened_case_is_noted_with_every_person_of_it() -> None:
             person_ids=(PERSON, CHILD), destination_country="PK", counsellor_id=COUNSELLOR.person_id, deciding_ids=(PERSON,)
         )
     )
+
+
+def test_of_a_case_in_which_no_adult_goes_everybody_decides() -> None:
+    opened = CaseOpened(
+        case_ref="K7QM-2XRA", principal_id=PERSON, destination_country="PK", counsellor_id=COUNSELLOR.person_id,
+        persons=tuple(
+            CoveredPerson(person_id=one, sex="male", age_group="child", country_of_origin="PK") for one in (PERSON, CHILD)
+        ),
+        expressed_at=datetime(2023, 2, 1, 8, 0, tzinfo=UTC),
+    )  # fmt: skip
+    (order,) = _orders(opened)
+    assert isinstance(order.command, RecordCase)
+    noted = CASE.fold(CASE.decide(None, order.command, CaseFacts(), Context(COUNSELLOR, ARRIVED_AT)))
+    assert noted is not None
+    assert noted.whose_consent() == {PERSON, CHILD}
 
 
 def test_a_case_that_is_taken_up_again_takes_grants_again() -> None:

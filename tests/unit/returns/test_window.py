@@ -60,6 +60,22 @@ def test_a_principal_of_whatever_age_is_asked() -> None:
     assert whose_consent(replace(APPROVED, principal_id=CHILD)) == {MOTHER, FATHER, CHILD}
 
 
+def test_where_no_adult_comes_everybody_must_agree_and_consent() -> None:
+    children = tuple(replace(person, age_group="child") for person in PERSONS)
+    case = replace(APPROVED, persons=children)
+    everybody = {MOTHER, FATHER, CHILD}
+    assert whose_consent(case) == everybody
+    assert {person.person_id for person in case.consenting} == everybody
+    # Nor does a parent who withdrew decide for those who go without them.
+    left = replace(APPROVED, persons=(replace(PERSONS[0], travel="withdrawn"), *children[1:]))
+    assert whose_consent(left) == {FATHER, CHILD}
+    assert {person.person_id for person in left.consenting} == {FATHER, CHILD}
+    assert answer(case, None, BOTH, NOON) == ("not_consented", None)
+    # Those who stayed say nothing for a child that left without them.
+    gone = travelling("withdrawn", "withdrawn", "departed")
+    assert whose_consent(gone) == {CHILD}
+
+
 @given(STATUSES, TRAVELS, st.sets(st.sampled_from((MOTHER, FATHER, CHILD))), st.booleans(), st.booleans())
 def test_nothing_is_told_without_approval_and_everybodys_consent(
     status: Status, travel: list[Travel], agreed: set[object], approved: bool, noticed: bool
@@ -95,8 +111,8 @@ def test_an_end_is_told_only_to_who_was_told_of_an_arrival_and_for_a_day(status:
 def test_whoever_left_although_the_case_had_ended_is_told_of_and_can_be_met(status: Status) -> None:
     case = replace(travelling("withdrawn", "withdrawn", "departed"), status=status)
     notice = Notice(NOON - timedelta(days=3), NOON - timedelta(days=2))
-    assert answer(case, notice, BOTH, NOON) == ("told", "departed")
-    assert answer(case, None, BOTH, NOON) == ("told", "departed")
+    assert answer(case, notice, {CHILD}, NOON) == ("told", "departed")
+    assert answer(case, None, {CHILD}, NOON) == ("told", "departed")
     assert answer(case, notice, frozenset(), NOON) == ("not_consented", None)
     assert may_confirm_arrival(case, notice)
     assert [person.person_id for person in coming(case)] == [CHILD]
