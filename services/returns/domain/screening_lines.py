@@ -88,7 +88,10 @@ def _is_enough(line: Line, case: Case, person: CasePerson, found: PersonScreenin
     # A child beside whom no adult travels is on its own, whatever was noted of it.
     if person.is_adult or any(one.is_adult for one in case.travelling):
         return True
-    return found.best_interests is not None and found.best_interests.procedure == "determination"
+    # What was found of a journey beside adults of the case says nothing of one after they have left.
+    left = [one.departed_at for one in case.gone if one.is_adult and one.departed_at is not None]
+    procedure = found.best_interests
+    return procedure is not None and procedure.procedure == "determination" and all(at < procedure.at for at in left)
 
 
 def is_settled(case: Case, stage: Stage) -> bool:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -6,6 +7,7 @@ import pytest
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
 from services.returns.domain.case_screening import CloseAlert
 from services.returns.domain.case_withdrawal import WithdrawPerson
+from services.returns.domain.gate import gate
 from services.returns.domain.screening_facts import left_uncleared
 from shared.contracts.returns import (
     CaseArrived,
@@ -29,6 +31,7 @@ from tests.unit.returns.examples import (
     APPLIED,
     APPROVED,
     ARRIVED,
+    BEST,
     BOARDED_AT,
     BOOKED,
     CHILD,
@@ -37,6 +40,7 @@ from tests.unit.returns.examples import (
     COORDINATOR,
     DEPARTED,
     DEPARTS_AT,
+    EVERYTHING_KNOWN,
     FAMILY,
     FATHER,
     LANDED_AT,
@@ -57,6 +61,7 @@ from tests.unit.returns.examples import (
     left,
     lost,
     ref,
+    told,
 )
 
 WITHDRAWN = CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=FAMILY)
@@ -206,8 +211,13 @@ def test_when_some_have_left_the_others_keep_their_clearance_and_their_seats() -
 
 def test_a_child_left_behind_by_every_adult_loses_its_clearance() -> None:
     given(*CLEARED).when(departure(MOTHER, FATHER), OPERATIONS, AFTER_LANDING).then(
-        left(MOTHER), left(FATHER), lost("child_without_guardian")
+        left(MOTHER), left(FATHER), lost("best_interests_open")
     )
+    # What is best for it was found of a journey beside them; and nobody looks after it either.
+    found = told(CHILD, replace(BEST, at=BOARDED_AT + timedelta(minutes=1)))
+    alone = after(*CLEARED, left(MOTHER), left(FATHER), found)
+    unmet = [line.code for line in gate(alone, EVERYTHING_KNOWN, AFTER_LANDING, boarding=False) if not line.met]
+    assert unmet[0] == "child_without_guardian"
 
 
 def test_the_case_has_departed_once_the_last_one_waited_for_withdraws() -> None:

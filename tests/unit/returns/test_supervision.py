@@ -1,5 +1,6 @@
 """A child that travels without an adult of its case: guardian, supervision from door to door, and what is asked besides."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -34,7 +35,9 @@ from shared.messages import Event
 from tests.given import NOON, Given
 from tests.unit.returns.examples import (
     AFTER_LANDING,
+    BEST,
     BOARDED_AT,
+    BOOKED,
     CHILD,
     CLEARED_AT,
     CONFIRMED,
@@ -269,3 +272,16 @@ def test_beside_an_adult_who_comes_to_the_case_supervision_does_not_count_any_mo
     child = after(*alone(supervision()), FamilyJoined(from_case_id=ref(60), persons=(comes,))).person(CHILD)
     assert child is not None
     assert child.has("supervision") is None
+
+
+def test_what_was_found_best_beside_adults_who_have_left_since_is_found_anew_for_a_child_that_stayed() -> None:
+    gone = (left(MOTHER, NOON - timedelta(hours=2)), left(FATHER, NOON - timedelta(hours=1)))
+    past = (*BOOKED, *gone, supervision())
+    given(*past).when(MarkReadyToTravel(), PROTECTION).refused("best_interests_open")
+    between = told(CHILD, replace(BEST, at=NOON - timedelta(hours=1, minutes=30)))
+    given(*past, between).when(MarkReadyToTravel(), PROTECTION).refused("best_interests_open")
+    since = told(CHILD, replace(BEST, at=NOON - timedelta(minutes=30)))
+    given(*past, since).when(MarkReadyToTravel(), PROTECTION).then(ReadyToTravel())
+    # While one of them is still to go, nothing has changed beside whom it travels.
+    beside = (*BOOKED, left(FATHER, NOON - timedelta(hours=1)))
+    given(*beside).when(MarkReadyToTravel(), PROTECTION).then(ReadyToTravel())
