@@ -18,30 +18,33 @@ from services.returns.domain import (
     case_timers,
     case_withdrawal,
 )
+from services.returns.domain.case_consequences import looked_at
 from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_state import Case, CaseFacts
 from shared.contracts import returns
-from shared.decider import Decider
+from shared.decider import Decider, Rule
+
+_RULES: tuple[Rule[Case, CaseFacts], ...] = (
+    *case_application.RULES,
+    *case_screening.RULES,
+    *case_preparation.RULES,
+    *case_evidence.RULES,
+    *case_support.RULES,
+    *case_journey.RULES,
+    *case_timers.RULES,
+    *case_withdrawal.RULES,
+    *case_corrections.RULES,
+    *case_holds.RULES,
+    *case_final_report.RULES,
+    *case_reintegration.RULES,
+    *case_reopening.RULES,
+    *case_families.RULES,
+    *case_supervision.RULES,
+    *case_inquiry.RULES,
+)
 
 CASE: Decider[Case, CaseFacts] = Decider(
-    rules=(
-        *case_application.RULES,
-        *case_screening.RULES,
-        *case_preparation.RULES,
-        *case_evidence.RULES,
-        *case_support.RULES,
-        *case_journey.RULES,
-        *case_timers.RULES,
-        *case_withdrawal.RULES,
-        *case_corrections.RULES,
-        *case_holds.RULES,
-        *case_final_report.RULES,
-        *case_reintegration.RULES,
-        *case_reopening.RULES,
-        *case_families.RULES,
-        *case_supervision.RULES,
-        *case_inquiry.RULES,
-    ),
+    rules=tuple(map(looked_at, _RULES)),
     evolve=evolve,
     events=tuple(event for event in returns.EVENTS if event.kind.startswith("avrr.returns.case.")),
 )

@@ -1,12 +1,14 @@
 """What follows at once from the facts of one command: a case departs or arrives, or loses its clearance."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, CaseFacts, standing
 from services.returns.domain.gate import gate
 from shared.contracts.returns import CaseArrived, CaseDeparted, ClearanceLost, ReintegrationStarted
-from shared.messages import Concealed, Context, Event
+from shared.decider import Events, Rule
+from shared.messages import Command, Concealed, Context, Event
 
 # Time alone unmakes this condition, without any command; a departure is recorded after it, and that is no loss.
 _PASSES_BY_ITSELF = "booking_in_the_past"
@@ -21,6 +23,19 @@ def with_consequences(case: Case, facts: CaseFacts, context: Context, *events: E
         told.append(following)
         case = evolve(case, following)
     return tuple(told)
+
+
+def looked_at(rule: Rule[Case, CaseFacts]) -> Rule[Case, CaseFacts]:
+    """The same rule, after whose facts the case is looked at: whichever of its parts forgot to, no readiness outlives them."""
+
+    def then(state: Case | None, order: Command, facts: CaseFacts, context: Context) -> Events:
+        events = rule.then(state, order, facts, context)
+        if not events:
+            return events
+        case = evolve(state, events[0])
+        return (events[0], *with_consequences(case, facts, context, *events[1:]))
+
+    return replace(rule, then=then)
 
 
 def _following(case: Case, facts: CaseFacts, now: datetime) -> Event | None:
