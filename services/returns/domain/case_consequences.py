@@ -14,26 +14,20 @@ from shared.messages import Command, Concealed, Context, Event
 _PASSES_BY_ITSELF = "booking_in_the_past"
 
 
-def with_consequences(case: Case, facts: CaseFacts, context: Context, *events: Event) -> tuple[Event, ...]:
-    """These events and those that follow from them, so that no status outlives what it rests on."""
-    told = list(events)
-    for event in events:
-        case = evolve(case, event)
-    while (following := _following(case, facts, context.now)) is not None:
-        told.append(following)
-        case = evolve(case, following)
-    return tuple(told)
-
-
 def looked_at(rule: Rule[Case, CaseFacts]) -> Rule[Case, CaseFacts]:
-    """The same rule, after whose facts the case is looked at: whichever of its parts forgot to, no readiness outlives them."""
+    """The same rule, after whose facts those stand that follow from them, so that no status outlives what it rests on."""
 
     def then(state: Case | None, order: Command, facts: CaseFacts, context: Context) -> Events:
-        events = rule.then(state, order, facts, context)
-        if not events:
-            return events
-        case = evolve(state, events[0])
-        return (events[0], *with_consequences(case, facts, context, *events[1:]))
+        told = list(rule.then(state, order, facts, context))
+        if not told:
+            return ()
+        case = evolve(state, told[0])
+        for event in told[1:]:
+            case = evolve(case, event)
+        while (following := _following(case, facts, context.now)) is not None:
+            told.append(following)
+            case = evolve(case, following)
+        return tuple(told)
 
     return replace(rule, then=then)
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_guards import CaseGuard, journey_is_not_settled, member
 from services.returns.domain.case_state import (
@@ -137,7 +136,7 @@ def _refuse_once_support_began(case: Case) -> None:
         )
 
 
-def _ask_for_correction(case: Case, order: AskForCorrection, facts: CaseFacts, context: Context) -> Events:
+def _ask_for_correction(case: Case, order: AskForCorrection, _: CaseFacts, context: Context) -> Events:
     person = member(case, order.person_id)
     if person.travel not in ("departed", "arrived"):
         raise RuleViolation("nothing_to_correct", "No departure of this person is recorded, so there is none to correct.")
@@ -156,17 +155,17 @@ def _ask_for_correction(case: Case, order: AskForCorrection, facts: CaseFacts, c
             raise RuleViolation("nothing_to_correct", "No arrival of this person is recorded, so there is none to correct.")
         _refuse_once_support_began(case)
     # Of a family of which some have left, the others' clearance is looked at as at every fact.
-    return with_consequences(case, facts, context, *asked(person, order.of, context))
+    return asked(person, order.of, context)
 
 
-def _correct_departure(case: Case, order: CorrectDeparture, facts: CaseFacts, context: Context) -> Events:
+def _correct_departure(case: Case, order: CorrectDeparture, _: CaseFacts, context: Context) -> Events:
     person, correction = _to_decide(case, order.person_id, context, "departure")
     corrected = DepartureCorrected(
         person_id=person.person_id, corrected_by=context.actor.person_id, corrected_at=context.now
     )
     back = evolve(case, corrected)
     called = _left_alone(back, order.record_id) if person.is_adult else ()
-    return with_consequences(case, facts, context, corrected, *called, *_withdrawal(back, person, correction))
+    return (corrected, *called, *_withdrawal(back, person, correction))
 
 
 def _left_alone(case: Case, record_id: UUID | None) -> tuple[Event, ...]:
@@ -196,19 +195,19 @@ def _withdrawal(case: Case, person: CasePerson, correction: Correction) -> tuple
     return (PersonWithdrew(person_id=person.person_id),)
 
 
-def _correct_arrival(case: Case, order: CorrectArrival, facts: CaseFacts, context: Context) -> Events:
-    person, _ = _to_decide(case, order.person_id, context, "arrival")
+def _correct_arrival(case: Case, order: CorrectArrival, _: CaseFacts, context: Context) -> Events:
+    person, __ = _to_decide(case, order.person_id, context, "arrival")
     _refuse_once_support_began(case)
     corrected = ArrivalCorrected(
         person_id=person.person_id, corrected_by=context.actor.person_id, corrected_at=context.now
     )
-    return with_consequences(case, facts, context, corrected)
+    return (corrected,)
 
 
-def _reject_correction(case: Case, order: RejectCorrection, facts: CaseFacts, context: Context) -> Events:
+def _reject_correction(case: Case, order: RejectCorrection, _: CaseFacts, context: Context) -> Events:
     person, correction = _to_decide(case, order.person_id, context, "departure", "arrival")
     rejected = CorrectionRejected(person_id=person.person_id, of=correction.of, rejected_by=context.actor.person_id)
-    return with_consequences(case, facts, context, rejected)
+    return (rejected,)
 
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import also_on_hold, traveller
 from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED, Case, CaseFacts, Evidence
 from services.returns.domain.days import home_day
@@ -81,15 +80,15 @@ def _refuse_expired(valid_until: date | None, context: Context) -> None:
         raise RuleViolation("evidence_expired", "This is not valid any more. Only what still holds can be recorded.")
 
 
-def _flag_for_medical(case: Case, order: FlagForMedical, facts: CaseFacts, context: Context) -> Events:
+def _flag_for_medical(case: Case, order: FlagForMedical, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     if is_asked(person):
         return ()
     flag = Evidence("fitness_asked", context.now)
-    return with_consequences(case, facts, context, recorded(person.person_id, flag))
+    return (recorded(person.person_id, flag),)
 
 
-def _record_fit_to_travel(case: Case, order: RecordFitToTravel, facts: CaseFacts, context: Context) -> Events:
+def _record_fit_to_travel(case: Case, order: RecordFitToTravel, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     refuse_future(order.decided_at, context)
     _refuse_unordered(order.valid_from, order.valid_until)
@@ -111,26 +110,26 @@ def _record_fit_to_travel(case: Case, order: RecordFitToTravel, facts: CaseFacts
     )
     if decision == known:
         return ()
-    return with_consequences(case, facts, context, recorded(person.person_id, decision))
+    return (recorded(person.person_id, decision),)
 
 
 def _record_exit_formalities(
-    case: Case, order: RecordExitFormalities, facts: CaseFacts, context: Context
+    case: Case, order: RecordExitFormalities, _: CaseFacts, context: Context
 ) -> Events:
     _refuse_expired(order.valid_until, context)
     evidence = Evidence("exit_formalities", order.recorded_at, valid_until=order.valid_until)
-    return _of_each(case, order.person_ids, evidence, facts, context)
+    return _of_each(case, order.person_ids, evidence, context)
 
 
-def _record_transit_visa(case: Case, order: RecordTransitVisa, facts: CaseFacts, context: Context) -> Events:
+def _record_transit_visa(case: Case, order: RecordTransitVisa, _: CaseFacts, context: Context) -> Events:
     _refuse_unordered(order.valid_from, order.valid_until)
     _refuse_expired(order.valid_until, context)
     evidence = Evidence("transit_visa", order.issued_at, order.valid_from, order.valid_until)
-    return _of_each(case, order.person_ids, evidence, facts, context)
+    return _of_each(case, order.person_ids, evidence, context)
 
 
 def _record_reception_arranged(
-    case: Case, order: RecordReceptionArranged, facts: CaseFacts, context: Context
+    case: Case, order: RecordReceptionArranged, _: CaseFacts, context: Context
 ) -> Events:
     refuse_future(order.arranged_at, context)
     if case.booked_at is not None and _was_for_another_booking(case, order.arranged_at, case.booked_at):
@@ -140,7 +139,7 @@ def _record_reception_arranged(
         )
     if case.reception_arranged_at is not None and order.arranged_at <= case.reception_arranged_at:
         return ()
-    return with_consequences(case, facts, context, ReceptionArranged(arranged_at=order.arranged_at))
+    return (ReceptionArranged(arranged_at=order.arranged_at),)
 
 
 def _was_for_another_booking(case: Case, arranged_at: datetime, booked_at: datetime) -> bool:
@@ -152,7 +151,7 @@ def _was_for_another_booking(case: Case, arranged_at: datetime, booked_at: datet
 
 
 def _of_each(
-    case: Case, person_ids: tuple[UUID, ...], evidence: Evidence, facts: CaseFacts, context: Context
+    case: Case, person_ids: tuple[UUID, ...], evidence: Evidence, context: Context
 ) -> Events:
     refuse_future(evidence.established_at, context)
 
@@ -164,8 +163,7 @@ def _of_each(
             if known != evidence:
                 yield recorded(person_id, evidence)
 
-    events = tuple(new())
-    return with_consequences(case, facts, context, *events) if events else ()
+    return tuple(new())
 
 
 # On hold as well: it is by such a record that many a hold comes to be lifted.

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import only_in, traveller
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_regrouped import gets_as_far_as, person_going_on, screening_going_on
@@ -192,10 +191,10 @@ def _split_family(case: Case, order: SplitFamily, facts: CaseFacts, context: Con
     if Role.PROTECTION not in context.actor.roles and any(_left_alone(_going_on(group)) for group in groups):
         raise _child_left_alone()
     asked = SplitAsked(new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids)
-    return with_consequences(case, facts, context, asked)
+    return (asked,)
 
 
-def _join_family(case: Case, order: JoinFamily, facts: CaseFacts, context: Context) -> Events:
+def _join_family(case: Case, order: JoinFamily, facts: CaseFacts, _: Context) -> Events:
     if order.into_case_id not in (case.split_from, *case.split_into):
         raise RuleViolation(
             "not_of_this_family", "That case is not one from which this one was split off, nor one split off from it."
@@ -207,7 +206,7 @@ def _join_family(case: Case, order: JoinFamily, facts: CaseFacts, context: Conte
     if against is not None:
         raise against
     going = tuple(one.person_id for one in case.travelling)
-    return with_consequences(case, facts, context, JoinAsked(into_case_id=order.into_case_id, person_ids=going))
+    return (JoinAsked(into_case_id=order.into_case_id, person_ids=going),)
 
 
 def _refuse_while_asked(case: Case) -> None:
@@ -218,16 +217,16 @@ def _refuse_while_asked(case: Case) -> None:
 
 
 def _record_split_agreed(
-    state: Case | None, order: RecordSplitAgreed, facts: CaseFacts, context: Context
+    state: Case | None, order: RecordSplitAgreed, facts: CaseFacts, _: Context
 ) -> Events:
     if state is None or state.regrouping_with != order.new_case_id:
         return ()
     if facts.other is None or facts.own_id is None or facts.other.split_from != facts.own_id:
-        return with_consequences(state, facts, context, RegroupingDropped(other_case_id=order.new_case_id))
+        return (RegroupingDropped(other_case_id=order.new_case_id),)
     split = FamilySplit(
         new_case_id=order.new_case_id, principal_id=order.principal_id, person_ids=order.person_ids
     )
-    return with_consequences(state, facts, context, split)
+    return (split,)
 
 
 def _record_split_off(state: Case | None, order: RecordSplitOff, facts: CaseFacts, _: Context) -> Events:
@@ -249,18 +248,18 @@ def _record_split_off(state: Case | None, order: RecordSplitOff, facts: CaseFact
 
 
 def _record_join_agreed(
-    state: Case | None, order: RecordJoinAgreed, facts: CaseFacts, context: Context
+    state: Case | None, order: RecordJoinAgreed, facts: CaseFacts, _: Context
 ) -> Events:
     if state is None or state.regrouping_with != order.into_case_id:
         return ()
     taken_in = facts.other is not None and all(facts.other.person(id) is not None for id in order.person_ids)
     if not taken_in:
-        return with_consequences(state, facts, context, RegroupingDropped(other_case_id=order.into_case_id))
+        return (RegroupingDropped(other_case_id=order.into_case_id),)
     return (CaseJoined(into_case_id=order.into_case_id, person_ids=order.person_ids),)
 
 
 def _record_family_joined(
-    state: Case | None, order: RecordFamilyJoined, facts: CaseFacts, context: Context
+    state: Case | None, order: RecordFamilyJoined, facts: CaseFacts, _: Context
 ) -> Events:
     before = facts.other
     if state is None or before is None or facts.own_id is None or before.regrouping_with != facts.own_id:
@@ -271,7 +270,7 @@ def _record_family_joined(
     joined = FamilyJoined(from_case_id=order.from_case_id, persons=tuple(_in_clear(one) for one in going))
     # Each child comes to travel beside other adults than it did.
     along = _going_along(before, going, facts.own_id, same_adults=not any(one.is_adult for one in state.travelling))
-    return with_consequences(state, facts, context, joined, *along)
+    return (joined, *along)
 
 
 def _still_joins(case: Case, into: Case | None, person_ids: Sequence[UUID]) -> bool:
@@ -281,11 +280,11 @@ def _still_joins(case: Case, into: Case | None, person_ids: Sequence[UUID]) -> b
 
 
 def _record_regrouping_declined(
-    state: Case | None, order: RecordRegroupingDeclined, facts: CaseFacts, context: Context
+    state: Case | None, order: RecordRegroupingDeclined, _: CaseFacts, __: Context
 ) -> Events:
     if state is None or state.regrouping_with != order.other_case_id:
         return ()
-    return with_consequences(state, facts, context, RegroupingDropped(other_case_id=order.other_case_id))
+    return (RegroupingDropped(other_case_id=order.other_case_id),)
 
 
 def _on_their_way(before: Case, person_ids: Sequence[UUID]) -> tuple[CasePerson, ...]:

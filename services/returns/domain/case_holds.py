@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import member, still_open
 from services.returns.domain.case_state import HOLDABLE, Case, CaseFacts
 from services.returns.domain.given_fields import PersonIds
@@ -94,7 +93,7 @@ def _id_taken() -> RuleViolation:
     return RuleViolation("hold_id_taken", "Another hold was placed under this id. Place this one under a new id.")
 
 
-def _lift_hold(case: Case, order: LiftHold, facts: CaseFacts, context: Context) -> Events:
+def _lift_hold(case: Case, order: LiftHold, _: CaseFacts, context: Context) -> Events:
     known = _known(case, order.hold_id)
     if known is None:
         raise RuleViolation("hold_unknown", "There is no such hold on this case. Read the case again.")
@@ -103,7 +102,7 @@ def _lift_hold(case: Case, order: LiftHold, facts: CaseFacts, context: Context) 
     if not may_lift(known, context.actor.roles):
         raise _not_theirs()
     lifted = HoldLifted(hold_id=order.hold_id, outcome=Concealed.of(order.outcome), lifted_at=context.now)
-    return with_consequences(case, facts, context, lifted)
+    return (lifted,)
 
 
 def _record_transit_interrupted(

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import also_on_hold, traveller
 from services.returns.domain.case_screening import calling, refuse_taken
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson
@@ -62,7 +61,7 @@ def _somebody_is_asked_about(case: Case, _: CaseFacts, __: Context) -> None:
         raise RuleViolation("nothing_asked", "No family assessment is asked for in this case.")
 
 
-def _ask(case: Case, order: AskForFamilyAssessment, facts: CaseFacts, context: Context) -> Events:
+def _ask(case: Case, order: AskForFamilyAssessment, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     screening = case.screening_of(person.person_id)
     if person.is_adult and ALONE.isdisjoint(screening.indicators):
@@ -75,10 +74,10 @@ def _ask(case: Case, order: AskForFamilyAssessment, facts: CaseFacts, context: C
     # Under this id an alert opens, and a hold stands, if the answer is a no.
     refuse_taken(case, order.inquiry_id)
     asked = FamilyAssessment(context.now, context.now, order.inquiry_id)
-    return with_consequences(case, facts, context, found(order.inquiry_id, person.person_id, asked, ()))
+    return (found(order.inquiry_id, person.person_id, asked, ()),)
 
 
-def _answer(case: Case, order: AnswerFamilyAssessment, facts: CaseFacts, context: Context) -> Events:
+def _answer(case: Case, order: AnswerFamilyAssessment, _: CaseFacts, context: Context) -> Events:
     about = next(((person, one) for person, one in inquiries_of(case) if one.inquiry_id == order.inquiry_id), None)
     if about is None:
         raise RuleViolation("inquiry_unknown", "Nothing is asked under this id. Look again at what you are asked.")
@@ -94,7 +93,7 @@ def _answer(case: Case, order: AnswerFamilyAssessment, facts: CaseFacts, context
             return ()
         raise RuleViolation("inquiry_answered", "This was answered already. The mission can ask anew.")
     answered = FamilyAssessment(context.now, asked.asked_at, asked.inquiry_id, answer)
-    return with_consequences(case, facts, context, *calling(asked.inquiry_id, person, answered, asked, context))
+    return calling(asked.inquiry_id, person, answered, asked, context)
 
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_corrections import no_correction_open
 from services.returns.domain.case_guards import journey_is_not_settled, member, only_in, still_open
 from services.returns.domain.case_state import (
@@ -72,7 +71,7 @@ def _long_enough_ago(case: Case, _: CaseFacts, context: Context) -> None:
         )
 
 
-def _record_departure(case: Case, order: RecordDeparture, facts: CaseFacts, context: Context) -> Events:
+def _record_departure(case: Case, order: RecordDeparture, _: CaseFacts, context: Context) -> Events:
     refuse_future(order.departed_at, context)
     leaving = [member(case, person_id) for person_id in order.person_ids]
     if case.status == "joined" and any(person.travel == "expected" for person in leaving):
@@ -99,7 +98,7 @@ def _record_departure(case: Case, order: RecordDeparture, facts: CaseFacts, cont
         for one in departures
         if not one.cleared and not is_called_for(case.screening_of(one.person_id))
     )
-    return with_consequences(case, facts, context, *departures, *called)
+    return (*departures, *called)
 
 
 def _is_cleared(case: Case, person: CasePerson, leaving: list[CasePerson], order: RecordDeparture) -> bool:
@@ -127,7 +126,7 @@ def _was_cleared_alone(case: Case) -> bool:
     )
 
 
-def _confirm_arrival(case: Case, order: ConfirmArrival, facts: CaseFacts, context: Context) -> Events:
+def _confirm_arrival(case: Case, order: ConfirmArrival, _: CaseFacts, context: Context) -> Events:
     person = member(case, order.person_id)
     if person.travel == "arrived":
         return ()
@@ -142,7 +141,7 @@ def _confirm_arrival(case: Case, order: ConfirmArrival, facts: CaseFacts, contex
             "arrived_before_departure", "The arrival cannot lie before the departure. Check both times, in UTC."
         )
     arrived = PersonArrived(person_id=order.person_id, arrived_at=order.arrived_at, known_by=order.known_by)
-    return with_consequences(case, facts, context, arrived)
+    return (arrived,)
 
 
 def _record_not_departed(case: Case, _: RecordNotDeparted, __: CaseFacts, ___: Context) -> Events:

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_evolve import evolve
 from services.returns.domain.case_guards import (
     also_on_hold,
@@ -154,7 +153,7 @@ def _start_preparation(case: Case, order: StartPreparation, _: CaseFacts, __: Co
 
 
 def _record_travel_document(
-    case: Case, order: RecordTravelDocument, facts: CaseFacts, context: Context
+    case: Case, order: RecordTravelDocument, _: CaseFacts, context: Context
 ) -> Events:
     person = traveller(case, order.person_id)
     if order.valid_until < context.now.date():
@@ -166,16 +165,16 @@ def _record_travel_document(
     recorded = TravelDocumentRecorded(
         person_id=order.person_id, document=order.document, valid_until=order.valid_until
     )
-    return with_consequences(case, facts, context, recorded)
+    return (recorded,)
 
 
-def _record_own_plan(state: Case | None, order: RecordOwnPlan, facts: CaseFacts, context: Context) -> Events:
+def _record_own_plan(state: Case | None, order: RecordOwnPlan, _: CaseFacts, __: Context) -> Events:
     if state is None or state.status in TERMINAL:
         return ()
     noted = OwnPlanNoted(plan_id=order.plan_id, person_ids=order.person_ids)
     if evolve(state, noted) == state:
         return ()
-    return with_consequences(state, facts, context, noted)
+    return (noted,)
 
 
 def _confirm_booking(case: Case, order: ConfirmBooking, _: CaseFacts, context: Context) -> Events:
@@ -233,7 +232,7 @@ def _mark_ready_to_travel(_: Case, __: MarkReadyToTravel, ___: CaseFacts, ____: 
 
 
 def _confirm_voluntariness(
-    case: Case, order: ConfirmVoluntariness, facts: CaseFacts, context: Context
+    case: Case, order: ConfirmVoluntariness, _: CaseFacts, context: Context
 ) -> Events:
     person = traveller(case, order.person_id)
     if not person.is_adult:
@@ -244,7 +243,7 @@ def _confirm_voluntariness(
     if person.confirmed_at is not None and person.confirmed_at >= order.confirmed_at:
         return ()
     confirmed = VoluntarinessConfirmed(person_id=order.person_id, confirmed_at=order.confirmed_at)
-    return with_consequences(case, facts, context, confirmed)
+    return (confirmed,)
 
 
 def _refuse_unless_a_guardian_confirms(case: Case, child: CasePerson) -> None:

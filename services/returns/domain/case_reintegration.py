@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_corrections import no_correction_open
 from services.returns.domain.case_final_report import a_final_report_is_there
 from services.returns.domain.case_guards import only_in
@@ -80,17 +79,17 @@ def _nothing_left_to_pay(case: Case, _: CaseFacts, __: Context) -> None:
 
 
 def _record_plan_agreed(
-    state: Case | None, order: RecordPlanAgreed, facts: CaseFacts, context: Context
+    state: Case | None, order: RecordPlanAgreed, _: CaseFacts, __: Context
 ) -> Events:
     if state is None or state.agreed_plan_id is not None or state.status in TERMINAL:
         return ()
     if state.status == "arrived":
         return (ReintegrationStarted(plan_id=order.plan_id, status=standing(state.grants)),)
-    return with_consequences(state, facts, context, PlanAgreementNoted(plan_id=order.plan_id))
+    return (PlanAgreementNoted(plan_id=order.plan_id),)
 
 
 def _record_grant_stage(
-    state: Case | None, order: RecordGrantStage, facts: CaseFacts, context: Context
+    state: Case | None, order: RecordGrantStage, _: CaseFacts, __: Context
 ) -> Events:
     if state is None:
         return ()
@@ -100,7 +99,7 @@ def _record_grant_stage(
     follows = state.status in FOLLOWING_GRANTS
     status = standing(with_grant(state.grants, order.grant_id, order.stage)) if follows else state.status
     noted = GrantStageNoted(grant_id=order.grant_id, stage=order.stage, status=status)
-    return with_consequences(state, facts, context, noted)
+    return (noted,)
 
 
 def _start_monitoring(_: Case, __: StartMonitoring, ___: CaseFacts, ____: Context) -> Events:
@@ -119,11 +118,11 @@ def _record_case_sealed(state: Case | None, _: RecordCaseSealed, __: CaseFacts, 
 
 
 def _record_seal_refused(
-    state: Case | None, _: RecordSealRefused, facts: CaseFacts, context: Context
+    state: Case | None, _: RecordSealRefused, __: CaseFacts, ___: Context
 ) -> Events:
     if state is None or state.status != "closing":
         return ()
-    return with_consequences(state, facts, context, ClosingRefused())
+    return (ClosingRefused(),)
 
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import also_on_hold, traveller
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson
 from services.returns.domain.given_fields import Agreements, Indicators
@@ -121,7 +120,7 @@ class CloseAlert(Command):
     outcome: AlertOutcome
 
 
-def _assess_voluntariness(case: Case, order: AssessVoluntariness, facts: CaseFacts, context: Context) -> Events:
+def _assess_voluntariness(case: Case, order: AssessVoluntariness, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     _refuse_stranger(case, person, order.answered_by)
     if (order.child_heard is None) != person.is_adult:
@@ -135,7 +134,7 @@ def _assess_voluntariness(case: Case, order: AssessVoluntariness, facts: CaseFac
         child_heard=order.child_heard, legal_consequences_explained=order.legal_consequences_explained,
         alternatives_explained=order.alternatives_explained,
     )  # fmt: skip
-    return _recorded(case, order.record_id, person, assessment, facts, context)
+    return _recorded(case, order.record_id, person, assessment, context)
 
 
 def _refuse_stranger(case: Case, person: CasePerson, answered_by: UUID) -> None:
@@ -153,37 +152,35 @@ def _refuse_stranger(case: Case, person: CasePerson, answered_by: UUID) -> None:
             )
 
 
-def _record_fear_of_return(case: Case, order: RecordFearOfReturn, facts: CaseFacts, context: Context) -> Events:
+def _record_fear_of_return(case: Case, order: RecordFearOfReturn, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
-    return _recorded(case, order.record_id, person, Fear(order.asked_at, order.fears_return), facts, context)
+    return _recorded(case, order.record_id, person, Fear(order.asked_at, order.fears_return), context)
 
 
-def _record_vulnerability(case: Case, order: RecordVulnerability, facts: CaseFacts, context: Context) -> Events:
+def _record_vulnerability(case: Case, order: RecordVulnerability, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     noted = frozenset(order.indicators)
     if Role.PROTECTION not in context.actor.roles:
         # Whoever records may not be shown what was noted, and so cannot have meant that it is no longer true.
         noted |= PROTECTED_INDICATORS & case.screening_of(person.person_id).indicators
     finding = Vulnerability(order.noted_at, tuple(sorted(noted)))
-    return _recorded(case, order.record_id, person, finding, facts, context)
+    return _recorded(case, order.record_id, person, finding, context)
 
 
-def _assess_trafficking_risk(case: Case, order: AssessTraffickingRisk, facts: CaseFacts, context: Context) -> Events:
+def _assess_trafficking_risk(case: Case, order: AssessTraffickingRisk, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
-    return _recorded(case, order.record_id, person, Trafficking(order.assessed_at, order.risk), facts, context)
+    return _recorded(case, order.record_id, person, Trafficking(order.assessed_at, order.risk), context)
 
 
-def _record_best_interests(case: Case, order: RecordBestInterests, facts: CaseFacts, context: Context) -> Events:
+def _record_best_interests(case: Case, order: RecordBestInterests, _: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     if person.is_adult and ALONE.isdisjoint(case.screening_of(person.person_id).indicators):
         raise RuleViolation("not_a_child", "The procedure is for children, and this person is an adult.")
     procedure = BestInterests(order.established_at, order.procedure, order.outcome, order.agreed)
-    return _recorded(case, order.record_id, person, procedure, facts, context)
+    return _recorded(case, order.record_id, person, procedure, context)
 
 
-def _recorded(
-    case: Case, record_id: UUID, person: CasePerson, finding: Finding, facts: CaseFacts, context: Context
-) -> Events:
+def _recorded(case: Case, record_id: UUID, person: CasePerson, finding: Finding, context: Context) -> Events:
     refuse_future(finding.at, context)
     if finding.at < case.expressed_at:
         raise RuleViolation(
@@ -197,7 +194,7 @@ def _recorded(
         raise RuleViolation("recorded_since", "A later one is on record. Only a newer one can take its place.")
     if calls(finding, before):
         refuse_taken(case, record_id)
-    return with_consequences(case, facts, context, *calling(record_id, person, finding, before, context))
+    return calling(record_id, person, finding, before, context)
 
 
 def refuse_taken(case: Case, record_id: UUID) -> None:
@@ -227,11 +224,11 @@ def _ids_taken(case: Case) -> frozenset[UUID]:
     return frozenset((*alerts, *(hold.hold_id for hold in case.holds)))
 
 
-def _close_alert(case: Case, order: CloseAlert, facts: CaseFacts, context: Context) -> Events:
+def _close_alert(case: Case, order: CloseAlert, _: CaseFacts, context: Context) -> Events:
     for one in case.screening:
         if any(alert.alert_id == order.alert_id for alert in one.alerts):
             closing = closed(order.alert_id, one.person_id, order.outcome, context.now)
-            return with_consequences(case, facts, context, closing)
+            return (closing,)
     raise RuleViolation("alert_unknown", "There is no such open alert on this case. It may have been closed already.")
 
 

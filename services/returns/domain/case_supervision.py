@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import also_on_hold, traveller
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson, Evidence
 from services.returns.domain.given_fields import ValidDay
@@ -53,7 +52,7 @@ def _a_child_travels(case: Case, _: CaseFacts, __: Context) -> None:
         raise RuleViolation("no_child_travels", "No child travels by this case.")
 
 
-def _record_guardian(case: Case, order: RecordGuardian, facts: CaseFacts, context: Context) -> Events:
+def _record_guardian(case: Case, order: RecordGuardian, _: CaseFacts, __: Context) -> Events:
     child = _child(case, order.person_id)
     if order.guardian_id == child.person_id:
         raise RuleViolation("own_guardian", "Nobody is their own guardian. Name the adult who stands up for the child.")
@@ -63,10 +62,10 @@ def _record_guardian(case: Case, order: RecordGuardian, facts: CaseFacts, contex
     if child.guardian_id == order.guardian_id:
         return ()
     noted = GuardianNoted(person_id=order.person_id, guardian_id=order.guardian_id)
-    return with_consequences(case, facts, context, noted)
+    return (noted,)
 
 
-def _record_supervision(case: Case, order: RecordSupervision, facts: CaseFacts, context: Context) -> Events:
+def _record_supervision(case: Case, order: RecordSupervision, _: CaseFacts, context: Context) -> Events:
     child = _child(case, order.person_id)
     refuse_future(order.arranged_at, context)
     if order.valid_until < order.valid_from:
@@ -82,7 +81,7 @@ def _record_supervision(case: Case, order: RecordSupervision, facts: CaseFacts, 
     )
     if arranged == known:
         return ()
-    return with_consequences(case, facts, context, recorded(child.person_id, arranged))
+    return (recorded(child.person_id, arranged),)
 
 
 # On hold as well: it is by such a record that many a hold comes to be lifted.

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_guards import member, still_open
 from services.returns.domain.case_state import Case, CaseFacts
 from services.returns.domain.days import home_day
@@ -69,7 +68,7 @@ class CancelSupport(Command):
     reason: SupportCancellation
 
 
-def _plan(case: Case, order: PlanSupport, facts: CaseFacts, context: Context) -> Events:
+def _plan(case: Case, order: PlanSupport, _: CaseFacts, context: Context) -> Events:
     person = member(case, order.person_id)
     if person.travel == "withdrawn":
         raise RuleViolation(
@@ -86,8 +85,7 @@ def _plan(case: Case, order: PlanSupport, facts: CaseFacts, context: Context) ->
         raise RuleViolation("support_id_taken", "Something else was recorded under this id. Record this under a new id.")
     if len(case.supports) >= MOST_SUPPORTS:
         raise RuleViolation("too_much_support", "So much support is on record for this case that no more can be added.")
-    return with_consequences(
-        case, facts, context,
+    return (
         SupportPlanned(
             support_id=order.support_id, person_id=order.person_id, need=Concealed.of(order.need),
             needed_from=order.needed_from, needed_until=order.needed_until,
@@ -95,14 +93,13 @@ def _plan(case: Case, order: PlanSupport, facts: CaseFacts, context: Context) ->
     )  # fmt: skip
 
 
-def _give(case: Case, order: GiveSupport, facts: CaseFacts, context: Context) -> Events:
+def _give(case: Case, order: GiveSupport, _: CaseFacts, context: Context) -> Events:
     support = _planned(case, order.support_id, context.actor)
     if order.given_until < order.given_from:
         raise RuleViolation("days_in_wrong_order", "The last day lies before the first. Check both days.")
     if order.given_from > home_day(context.now):
         raise RuleViolation("in_the_future", "The time given has not come yet. Record what happened once it has.")
-    return with_consequences(
-        case, facts, context,
+    return (
         SupportGiven(
             support_id=support.support_id, person_id=support.person_id, provider=Concealed.of(order.provider),
             budget_line=Concealed.of(order.budget_line), outcome=Concealed.of(order.outcome), cost=order.cost,
@@ -111,10 +108,9 @@ def _give(case: Case, order: GiveSupport, facts: CaseFacts, context: Context) ->
     )  # fmt: skip
 
 
-def _cancel(case: Case, order: CancelSupport, facts: CaseFacts, context: Context) -> Events:
+def _cancel(case: Case, order: CancelSupport, _: CaseFacts, context: Context) -> Events:
     support = _planned(case, order.support_id, context.actor)
-    return with_consequences(
-        case, facts, context,
+    return (
         SupportCancelled(
             support_id=support.support_id, person_id=support.person_id, reason=Concealed.of(order.reason)
         ),

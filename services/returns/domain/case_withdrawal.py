@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.returns.domain.case_consequences import with_consequences
 from services.returns.domain.case_corrections import asked
 from services.returns.domain.case_guards import also_on_hold, member, nobody_gone, only_in, still_open
 from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson, Status
@@ -119,29 +118,28 @@ def _refuse_too_late(withdrawn_at: datetime | None, context: Context) -> NoRetur
     raise _departed_already()
 
 
-def _withdraw_case(case: Case, order: WithdrawCase, facts: CaseFacts, context: Context) -> Events:
+def _withdraw_case(case: Case, order: WithdrawCase, _: CaseFacts, context: Context) -> Events:
     staying = tuple(person.person_id for person in case.travelling)
     if case.gone:
         before = [person for person in case.gone if _withdrew_before(person, order.withdrawn_at)]
         if not staying and not before:
             _refuse_too_late(order.withdrawn_at, context)
         questions = (question for person in before for question in asked(person, "departure", context, order.withdrawn_at))
-        events = (*questions, *(PersonWithdrew(person_id=person_id) for person_id in staying))
-        return with_consequences(case, facts, context, *events) if events else ()
+        return (*questions, *(PersonWithdrew(person_id=person_id) for person_id in staying))
     return (CaseWithdrawn(reason=Concealed.of(order.reason), person_ids=staying),)
 
 
-def _withdraw_person(case: Case, order: WithdrawPerson, facts: CaseFacts, context: Context) -> Events:
+def _withdraw_person(case: Case, order: WithdrawPerson, _: CaseFacts, context: Context) -> Events:
     person = member(case, order.person_id)
     if person.travel == "withdrawn":
         return ()
     if _withdrew_before(person, order.withdrawn_at):
-        return with_consequences(case, facts, context, *asked(person, "departure", context, order.withdrawn_at))
+        return asked(person, "departure", context, order.withdrawn_at)
     if person.travel != "expected":
         _refuse_too_late(order.withdrawn_at, context)
     if not case.gone and len(case.travelling) == 1:
         return (CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=(order.person_id,)),)
-    return with_consequences(case, facts, context, PersonWithdrew(person_id=order.person_id))
+    return (PersonWithdrew(person_id=order.person_id),)
 
 
 def _record_contact_tried(case: Case, order: RecordContactTried, _: CaseFacts, context: Context) -> Events:
