@@ -14,7 +14,8 @@ from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.plan import OF_HEALTH, PlanStatus
 from services.reintegration.domain.turns import Step
-from services.reintegration.queries import Balance, Sharing, sharing_of
+from services.reintegration.grant_queries import Balance
+from services.reintegration.queries import Sharing, sharing_of
 from services.reintegration.sealed import categories_of, categories_of_lines
 from shared.contracts.reintegration import GrantModality
 from shared.db import Sql, UnitOfWork

@@ -1,66 +1,28 @@
-"""What else changes with an aggregate of reintegration: the rows that hold limits, and the checks that they are true.
+"""What else changes with a case or a plan: the rows that hold limits, and the checks that they are true.
 
 Each row is derived from the states before and after a command, never from single events, so that a command of
 several events touches it once. Everywhere the rows come in one order, the order of the tables in `tables`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from services.reintegration.domain.case import Case
-from services.reintegration.domain.fund import Fund
-from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
+from services.reintegration.domain.grant_state import TERMINAL
 from services.reintegration.domain.plan import Plan
-from services.reintegration.domain.turns import turns
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
-
-# A line of a plan is free again once its grant was rejected or cancelled; a completed grant has used it up.
-_FREES_THE_LINE = frozenset({"rejected", "cancelled"})
-# A tranche that left the mission and whose delivery nobody has seen is an advance.
-_ADVANCE: tuple[TrancheStatus, ...] = ("released", "paid")
 
 _ENTER_PERSONS = Sql(
     "INSERT INTO person_caps (person_id, revision) "
     "SELECT person_id, 0 FROM unnest(cast(:person_ids AS uuid[])) person_id ORDER BY person_id ON CONFLICT DO NOTHING"
 )
-_REVISE_PERSON = Sql("UPDATE person_caps SET revision = revision + 1 WHERE person_id = :person_id")
 _ENTER_CASE = Sql("INSERT INTO case_limits (case_id, live_grants, sealed) VALUES (:case_id, 0, false)")
 # Meeting a grant that was asked for at the same moment is no error: the whole command is tried again and refuses.
 _SEAL_CASE = Sql("UPDATE case_limits SET sealed = true WHERE case_id = :case_id AND live_grants = 0")
 _UNSEAL_CASE = Sql("UPDATE case_limits SET sealed = false WHERE case_id = :case_id")
-_COUNT_GRANT = Sql("UPDATE case_limits SET live_grants = live_grants + :change WHERE case_id = :case_id")
 _TAKE_PLAN = Sql("INSERT INTO case_plans (case_id, plan_id) VALUES (:case_id, :plan_id)")
-_TAKE_LINE = Sql(
-    "INSERT INTO taken_plan_lines (plan_id, plan_line_id, grant_id) VALUES (:plan_id, :plan_line_id, :grant_id)"
-)
-_FREE_LINE = Sql(
-    "DELETE FROM taken_plan_lines WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id AND grant_id = :grant_id"
-)
-_OPEN_ADVANCE = Sql(
-    "INSERT INTO open_advances (person_id, grant_id, tranche) VALUES (:person_id, :grant_id, :tranche)"
-)
-_SETTLE_ADVANCE = Sql(
-    "DELETE FROM open_advances WHERE person_id = :person_id AND grant_id = :grant_id AND tranche = :tranche"
-)
-_USE_REFERENCE = Sql(
-    "INSERT INTO payment_references (reference, grant_id, tranche) VALUES (:reference, :grant_id, :tranche)"
-)
-_OPEN_BALANCE = Sql(
-    "INSERT INTO fund_balances (fund_id, currency, granted, committed, spent) "
-    "VALUES (:fund_id, :currency, :granted, 0, 0)"
-)
-_MOVE_BALANCE = Sql(
-    "UPDATE fund_balances SET committed = committed + :committed, spent = spent + :spent "
-    "WHERE fund_id = :fund_id AND currency = :currency"
-)
-_BEGIN_TURN = Sql(
-    "INSERT INTO grant_turns (grant_id, hat, destination_country, step, since) "
-    "VALUES (:grant_id, :hat, :destination_country, :step, :since)"
-)
-_CHANGE_TURN = Sql("UPDATE grant_turns SET step = :step, since = :since WHERE grant_id = :grant_id AND hat = :hat")
-_END_TURN = Sql("DELETE FROM grant_turns WHERE grant_id = :grant_id AND hat = :hat")
 
 
 def case_limits(case_id: UUID, before: Case | None, case: Case, events: tuple[Event, ...]) -> Sequence[Write]:
@@ -82,111 +44,9 @@ def case_plans(plan_id: UUID, before: Plan | None, plan: Plan, events: tuple[Eve
     return (Write(_TAKE_PLAN, {"case_id": plan.case_id, "plan_id": plan_id}),) if before is None else ()
 
 
-def fund_balances(fund_id: UUID, before: Fund | None, fund: Fund, events: tuple[Event, ...]) -> Sequence[Write]:
-    """A fund begins with nothing committed and nothing spent."""
-    if before is not None:
-        return ()
-    return (Write(_OPEN_BALANCE, {"fund_id": fund_id, "currency": fund.currency, "granted": fund.granted}),)
-
-
-def grant_limits(
-    grant_id: UUID, before: Grant | None, grant: Grant, events: tuple[Event, ...]
-) -> Sequence[Write]:
-    """What a grant takes of cap, case, plan line and fund, its open advance and references, and whose turn it is."""
-    return (
-        *_cap(before, grant),
-        *_live_grants(before, grant),
-        *_plan_line(grant_id, before, grant),
-        *_advance(grant_id, before, grant),
-        *_references(grant_id, before, grant),
-        *_balance(before, grant),
-        *_turns(grant_id, before, grant),
-    )
-
-
-def _cap(before: Grant | None, grant: Grant) -> Sequence[Write]:
-    if before is not None and before.amount == grant.amount:
-        return ()
-    return (Write(_REVISE_PERSON, {"person_id": grant.person_id}),)
-
-
-def _live_grants(before: Grant | None, grant: Grant) -> Sequence[Write]:
-    change = (grant.status not in TERMINAL) - (before is not None and before.status not in TERMINAL)
-    return (Write(_COUNT_GRANT, {"case_id": grant.case_id, "change": change}),) if change else ()
-
-
-def _plan_line(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
-    line = {"plan_id": grant.plan_id, "plan_line_id": grant.plan_line_id, "grant_id": grant_id}
-    if before is None:
-        return (Write(_TAKE_LINE, line),)
-    if grant.status in _FREES_THE_LINE and before.status not in _FREES_THE_LINE:
-        return (Write(_FREE_LINE, line),)
-    return ()
-
-
-def _advance(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
-    was, now = _open_tranches(before), _open_tranches(grant)
-    writes = [(_SETTLE_ADVANCE, number) for number in sorted(was - now)]
-    writes += [(_OPEN_ADVANCE, number) for number in sorted(now - was)]
-    return [
-        Write(sql, {"person_id": grant.person_id, "grant_id": grant_id, "tranche": number})
-        for sql, number in writes
-    ]
-
-
-def _open_tranches(grant: Grant | None) -> frozenset[int]:
-    if grant is None:
-        return frozenset()
-    return frozenset(tranche.number for tranche in grant.tranches_in(*_ADVANCE))
-
-
-def _references(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
-    known = {tranche.reference for tranche in before.tranches} if before is not None else set()
-    return [
-        Write(
-            _USE_REFERENCE,
-            {"reference": tranche.reference, "grant_id": grant_id, "tranche": tranche.number},
-        )
-        for tranche in grant.tranches
-        if tranche.reference is not None and tranche.reference not in known
-    ]
-
-
-def _balance(before: Grant | None, grant: Grant) -> Sequence[Write]:
-    committed = grant.committed - (before.committed if before is not None else 0)
-    spent = grant.paid - (before.paid if before is not None else 0)
-    if grant.fund_id is None or (committed == 0 and spent == 0):
-        return ()
-    return (
-        Write(
-            _MOVE_BALANCE,
-            {"fund_id": grant.fund_id, "currency": grant.currency, "committed": committed, "spent": spent},
-        ),
-    )
-
-
-def _turns(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
-    was, now = turns(before) if before is not None else {}, turns(grant)
-    writes: list[Write] = []
-    for hat in sorted(was.keys() | now.keys()):
-        row: dict[str, object] = {"grant_id": grant_id, "hat": hat}
-        if hat not in now:
-            writes.append(Write(_END_TURN, row))
-        elif now[hat] != was.get(hat):
-            row |= {"step": now[hat].step, "since": now[hat].since}
-            if hat in was:
-                writes.append(Write(_CHANGE_TURN, row))
-            else:
-                writes.append(Write(_BEGIN_TURN, {**row, "destination_country": grant.destination_country}))
-    return writes
-
-
-def _in(values: frozenset[str] | Sequence[str]) -> str:
+def quoted(values: Iterable[str]) -> str:
+    """Values of a code as they stand in the IN of a statement."""
     return ", ".join(f"'{value}'" for value in sorted(values))
-
-
-def _has(status: TrancheStatus) -> str:
-    return f"""g.tranches @> '[{{"status": "{status}"}}]'"""
 
 
 CHECKS: tuple[Check, ...] = (
@@ -202,7 +62,7 @@ CHECKS: tuple[Check, ...] = (
         "case limits",
         Sql(
             "SELECT coalesce(l.case_id, c.id) FROM case_limits l FULL JOIN (SELECT c.id, c.status, "
-            f"count(g.id) FILTER (WHERE g.status NOT IN ({_in(TERMINAL)})) AS live "
+            f"count(g.id) FILTER (WHERE g.status NOT IN ({quoted(TERMINAL)})) AS live "
             "FROM cases c LEFT JOIN grants g ON g.case_id = c.id GROUP BY c.id) c ON c.id = l.case_id "
             "WHERE l.case_id IS NULL OR c.id IS NULL OR l.live_grants <> c.live OR l.sealed <> (c.status = 'sealed')"
         ),
@@ -212,81 +72,6 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT coalesce(c.case_id, p.case_id) FROM case_plans c FULL JOIN plans p "
             "ON p.case_id = c.case_id AND p.id = c.plan_id WHERE c.case_id IS NULL OR p.id IS NULL"
-        ),
-    ),
-    Check(
-        "taken plan lines",
-        Sql(
-            "SELECT coalesce(t.grant_id, g.id) FROM taken_plan_lines t FULL JOIN "
-            f"(SELECT * FROM grants WHERE status NOT IN ({_in(_FREES_THE_LINE)})) g "
-            "ON g.id = t.grant_id AND g.plan_id = t.plan_id AND g.plan_line_id = t.plan_line_id "
-            "WHERE t.grant_id IS NULL OR g.id IS NULL"
-        ),
-    ),
-    Check(
-        "open advances",
-        Sql(
-            "SELECT coalesce(a.grant_id, t.id) FROM open_advances a FULL JOIN "
-            "(SELECT g.id, g.person_id, cast(t ->> 'number' AS integer) AS number FROM grants g, "
-            f"jsonb_array_elements(g.tranches) t WHERE t ->> 'status' IN ({_in(_ADVANCE)})) t "
-            "ON t.id = a.grant_id AND t.person_id = a.person_id AND t.number = a.tranche "
-            "WHERE a.grant_id IS NULL OR t.id IS NULL"
-        ),
-    ),
-    Check(
-        "payment references",
-        Sql(
-            "SELECT coalesce(r.grant_id, t.id) FROM payment_references r FULL JOIN "
-            "(SELECT g.id, cast(t ->> 'number' AS integer) AS number, t ->> 'reference' AS reference "
-            "FROM grants g, jsonb_array_elements(g.tranches) t WHERE t ->> 'reference' IS NOT NULL) t "
-            "ON t.id = r.grant_id AND t.number = r.tranche AND t.reference = r.reference "
-            "WHERE r.grant_id IS NULL OR t.id IS NULL"
-        ),
-    ),
-    Check(
-        "fund balances",
-        Sql(
-            "SELECT coalesce(b.fund_id, f.id) FROM fund_balances b FULL JOIN (SELECT f.id, f.currency, f.granted, "
-            "coalesce(sum(g.committed), 0) AS committed, coalesce(sum(g.paid), 0) AS spent "
-            "FROM funds f LEFT JOIN grants g ON g.fund_id = f.id GROUP BY f.id) f ON f.id = b.fund_id "
-            "WHERE b.fund_id IS NULL OR f.id IS NULL OR (b.currency, b.granted, b.committed, b.spent) "
-            "IS DISTINCT FROM (f.currency, f.granted, f.committed, f.spent)"
-        ),
-    ),
-    # What needs and grants of the erased were for is gone, and what the report counts of it is all counted.
-    Check(
-        "what it was for",
-        Sql(
-            "SELECT g.id FROM grants g JOIN persons e ON e.id = g.person_id WHERE g.category IS NOT NULL "
-            "OR EXISTS (SELECT FROM event_log l JOIN disclosure d ON d.event_id = l.id "
-            " WHERE l.subject = g.id AND (g.paid = 0 OR d.path = 'category')) "
-            "UNION ALL SELECT p.id FROM plans p, jsonb_to_recordset(p.lines) AS line(person_id uuid, category text, sealed text), persons e "
-            "WHERE e.id = line.person_id AND (line.category IS NOT NULL OR line.sealed IS NOT NULL)"
-        ),
-    ),
-    Check(
-        "grants of the erased",
-        Sql(
-            "SELECT counted.grants FROM (SELECT coalesce(sum(grants), 0) AS grants FROM grants_of_the_erased) counted "
-            "WHERE counted.grants <> (SELECT count(*) FROM grants "
-            " WHERE category IS NULL AND approved_at IS NOT NULL AND status <> 'cancelled')"
-        ),
-    ),
-    # When a turn began is told by events alone; here it must lie within the grant's own time.
-    Check(
-        "grant turns",
-        Sql(
-            "SELECT coalesce(t.grant_id, d.id) FROM grant_turns t FULL JOIN "
-            "(SELECT g.*, due.* FROM grants g CROSS JOIN LATERAL (VALUES "
-            " ('endorser', 'endorse', g.status = 'submitted'), ('requester', 'resubmit', g.status = 'returned'), "
-            " ('approver', 'approve', g.status = 'endorsed'), "
-            f" ('payer', 'confirm_payment', {_has('released')} AND g.status <> 'cancelled'), "
-            f" ('payer', 'release', {_has('planned')} AND NOT {_has('released')} AND NOT {_has('paid')} "
-            "  AND g.status IN ('approved', 'in_disbursement')), "
-            f" ('deliverer', 'confirm_delivery', {_has('paid')}), ('reconciler', 'reconcile', {_has('delivered')})) "
-            " due(hat, step, is_due) WHERE due.is_due) d ON d.id = t.grant_id AND d.hat = t.hat AND d.step = t.step "
-            " AND d.destination_country = t.destination_country AND t.since BETWEEN d.requested_at AND d.waiting_since "
-            "WHERE t.grant_id IS NULL OR d.id IS NULL"
         ),
     ),
 )

@@ -3,7 +3,16 @@
 from dataclasses import replace
 from uuid import UUID
 
-from services.reintegration import figures, files, projections, queries, sealed, tables
+from services.reintegration import (
+    figures,
+    files,
+    grant_projections,
+    grant_queries,
+    projections,
+    queries,
+    sealed,
+    tables,
+)
 from services.reintegration.domain import (
     case,
     evidence,
@@ -75,7 +84,7 @@ async def _grant_facts(
     subject = command if isinstance(command, grant.RequestGrant) else state
     if subject is None or isinstance(command, _NEEDS_NO_FACTS):
         return grant_facts.GrantFacts()
-    about = queries.About(
+    about = grant_queries.About(
         grant_id=grant_id,
         case_id=subject.case_id,
         person_id=subject.person_id,
@@ -84,7 +93,7 @@ async def _grant_facts(
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else None,
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
     )
-    facts = await queries.behind_a_grant(
+    facts = await grant_queries.behind_a_grant(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
     )
     return replace(facts, case=_within_reach(facts.case, context))
@@ -138,12 +147,12 @@ PLAN: Aggregate[plan.Plan, plan.PlanFacts] = Aggregate(
 
 FUND: Aggregate[fund.Fund, NoFacts] = Aggregate(
     service="reintegration", name="fund", decider=fund.FUND, table=tables.FUNDS, state=fund.Fund,
-    facts=no_facts, project=projections.fund_balances,
+    facts=no_facts, project=grant_projections.fund_balances,
 )
 
 GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     service="reintegration", name="grant", decider=grant.GRANT, table=tables.GRANTS, state=grant_state.Grant,
-    facts=_grant_facts, project=projections.grant_limits, partition=lambda _, asked: asked.case_id,
+    facts=_grant_facts, project=grant_projections.grant_limits, partition=lambda _, asked: asked.case_id,
     within=_of_own_country, sealed=sealed.OF_GRANTS,
 )
 
@@ -186,7 +195,7 @@ WIRING = Wiring(
         "ck_grants_tranche_hats": _FOUR_EYES,
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
-    checks=(*projections.CHECKS, *files.CHECKS, nothing_left_of_the_erased(())),
+    checks=(*projections.CHECKS, *grant_projections.CHECKS, *files.CHECKS, nothing_left_of_the_erased(())),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
         parting=(PersonsLeft,),

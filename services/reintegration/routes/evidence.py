@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from services.reintegration import files, queries, window, wiring
+from services.reintegration import files, grant_queries, window, wiring
 from services.reintegration.domain.evidence import FileEvidence
 from services.reintegration.domain.grant_facts import MOST_TRANCHES
 from services.reintegration.domain.grant_state import Grant
@@ -73,10 +73,10 @@ async def _still_takes(call: Call, grant_id: UUID, evidence_id: UUID) -> Grant:
 
 
 @router.get("/grants/{grant_id}/evidence")
-async def list_evidence(grant_id: UUID, call: Calling) -> list[queries.EvidenceRow]:
+async def list_evidence(grant_id: UUID, call: Calling) -> list[grant_queries.EvidenceRow]:
     """All evidence of a grant, in the order in which it was filed."""
     view = await window.grant(call, grant_id)
-    return list(queries.evidence_of(view.state.evidence))
+    return list(grant_queries.evidence_of(view.state.evidence))
 
 
 @router.get(

@@ -1,0 +1,228 @@
+"""What reintegration's tables answer about grants and funds: the facts of their rules, and what a reader is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel, TypeAdapter
+
+from services.reintegration.domain.fund import FundBalance
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Evidence, Grant, GrantStatus, TrancheStatus
+from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY
+from services.reintegration.sealed import plan_of
+from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
+from shared.db import Sql, UnitOfWork
+from shared.files.media import MediaType
+from shared.money import Amount
+
+_PLAN_OF = Sql(f"SELECT {THE_PLAN} AS plan")
+
+
+def _behind_a_grant(turn: str, locked: str) -> Sql:
+    return Sql(
+        f"{turn}SELECT {locked} AS locked_revision, "
+        "(SELECT revision FROM person_caps WHERE person_id = :person_id) AS seen_revision, "
+        f"{THE_CASE} AS case_known, "
+        f"{THE_PLAN} AS plan, "
+        "(SELECT count(*) FROM taken_plan_lines WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id "
+        " AND grant_id <> :grant_id) AS grants_on_line, "
+        "(SELECT coalesce(sum(paid), 0) FROM grants WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id "
+        " AND id <> :grant_id AND status = 'cancelled') AS paid_on_line, "
+        # Grants in countries that the reader does not see count as well, so a function asks for them.
+        "support_elsewhere(:person_id, :grant_id, cast(:now AS timestamptz)) AS other_support, "
+        "(SELECT to_json(b) FROM (SELECT b.committed::text, b.spent::text, (SELECT to_json(f) FROM (SELECT "
+        " project, donor, granted::text, currency, valid_from, valid_until FROM funds WHERE id = b.fund_id) f) AS fund "
+        " FROM fund_balances b WHERE b.fund_id = :fund_id) b) AS fund, "
+        "(SELECT count(*) FROM open_advances WHERE person_id = :person_id) AS open_advances, "
+        "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
+        f"{TODAY} AS today"
+    )
+
+
+_GRANT_AS_SEEN = _behind_a_grant("", "NULL")
+_GRANT_IN_TURN = _behind_a_grant(
+    "WITH turn AS (SELECT revision FROM person_caps WHERE person_id = :person_id FOR UPDATE) ",
+    "(SELECT revision FROM turn)",
+)
+
+_BALANCE = Sql(
+    "SELECT currency, granted, committed, spent, granted - committed - spent AS available FROM fund_balances "
+    "WHERE fund_id = :fund_id"
+)
+
+
+class TrancheToPay(BaseModel):
+    """One instalment as who pays and who reconciles see it."""
+
+    number: int
+    amount: Amount
+    status: TrancheStatus
+    reference: str | None
+    paid_on: date | None
+    released_by: str | None
+    released_at: datetime | None
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    delivered_by: str | None
+    delivered_at: datetime | None
+    reconciled_by: str | None
+    reconciled_at: datetime | None
+
+
+class EvidenceRow(BaseModel):
+    """A receipt or another paper of a grant as its readers see it: what it is, and in which role it was filed."""
+
+    evidence_id: UUID
+    kind: EvidenceKind | None
+    media_type: MediaType
+    size: int
+    sha256: str
+    tranche: int | None
+    filed_as: Filer
+    filed_at: datetime
+
+
+class GrantToPay(BaseModel):
+    """A grant as who pays and who reconciles see it: the money, who decided on it and its papers, not what it is for."""
+
+    case_id: UUID
+    person_id: UUID
+    destination_country: str
+    status: GrantStatus
+    modality: GrantModality
+    amount: Amount
+    currency: str
+    fund_id: UUID | None
+    committed: Amount
+    paid: Amount
+    requested_at: datetime
+    waiting_since: datetime
+    endorser_id: str | None
+    endorsed_at: datetime | None
+    approver_id: str | None
+    approved_at: datetime | None
+    tranches: tuple[TrancheToPay, ...]
+    evidence: tuple[EvidenceRow, ...]
+
+
+class LineOfPlan(BaseModel):
+    """The line of the plan as it is agreed now that a grant is for."""
+
+    dimension: str
+    category: str | None
+    planned: Amount
+    currency: str
+    plan_version: int
+    agreed_on: date | None
+
+
+class Balance(BaseModel):
+    """What a fund holds: ``committed`` is approved and not yet paid, ``available`` can still be approved."""
+
+    currency: str
+    granted: Amount
+    committed: Amount
+    spent: Amount
+    available: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which case, person, line, fund and payment the facts of a grant are about."""
+
+    grant_id: UUID
+    case_id: UUID
+    person_id: UUID
+    plan_id: UUID
+    plan_line_id: UUID
+    fund_id: UUID | None = None
+    reference: str | None = None
+
+
+_FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
+
+
+async def behind_a_grant(
+    unit: UnitOfWork, about: About, now: datetime, zone: str, *, in_turn: bool
+) -> GrantFacts:
+    """What a grant's rules read beside it. ``in_turn``: no other decision on this person's cap runs meanwhile.
+
+    The cap is a sum over the last twelve months, which slides with time, so that no CHECK on a stored total can
+    hold it. Decisions on it take turns instead: they lock the person's row here and keep it until they commit. A
+    statement that had to wait for the lock shows what was true before it waited; then the row's revision is
+    another one than the statement saw, and the facts are read once more.
+    """
+    sql = _GRANT_IN_TURN if in_turn else _GRANT_AS_SEEN
+    row = await _grant_row(unit, sql, about, now, zone)
+    if in_turn and row["locked_revision"] != row["seen_revision"]:
+        row = await _grant_row(unit, sql, about, now, zone)
+    return GrantFacts(
+        case=CASE_KNOWN.validate_json(row["case_known"] or "null"),
+        plan=await plan_of(unit, row["plan"]),
+        grants_on_line=row["grants_on_line"],
+        paid_on_line=row["paid_on_line"],
+        other_support=row["other_support"],
+        fund=_FUND.validate_json(row["fund"] or "null"),
+        open_advances=row["open_advances"],
+        reference_used=row["reference_used"],
+        today=row["today"],
+    )
+
+
+async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zone: str) -> asyncpg.Record:
+    row = await unit.row(
+        sql,
+        grant_id=about.grant_id,
+        case_id=about.case_id,
+        person_id=about.person_id,
+        plan_id=about.plan_id,
+        plan_line_id=about.plan_line_id,
+        fund_id=about.fund_id,
+        reference=about.reference,
+        now=now,
+        zone=zone,
+    )
+    assert row is not None
+    return row
+
+
+def to_pay(grant: Grant) -> GrantToPay:
+    """A grant without what it is for."""
+    return GrantToPay(
+        case_id=grant.case_id, person_id=grant.person_id, destination_country=grant.destination_country,
+        status=grant.status, modality=grant.modality, amount=grant.amount, currency=grant.currency,
+        fund_id=grant.fund_id, committed=grant.committed, paid=grant.paid,
+        requested_at=grant.requested_at, waiting_since=grant.waiting_since, endorser_id=grant.endorser_id,
+        endorsed_at=grant.endorsed_at, approver_id=grant.approver_id, approved_at=grant.approved_at,
+        tranches=tuple(TrancheToPay.model_validate(tranche, from_attributes=True) for tranche in grant.tranches),
+        evidence=evidence_of(grant.evidence),
+    )
+
+
+async def line_of(unit: UnitOfWork, grant: Grant) -> LineOfPlan | None:
+    """The line that a grant is for; None if the plan was agreed again without it."""
+    row = await unit.row(_PLAN_OF, plan_id=grant.plan_id)
+    plan = await plan_of(unit, row["plan"]) if row is not None else None
+    line = plan.line(grant.plan_line_id) if plan is not None else None
+    if plan is None or line is None:
+        return None
+    return LineOfPlan(
+        dimension=line.dimension, category=line.category, planned=line.planned, currency=line.currency,
+        plan_version=plan.plan_version, agreed_on=plan.agreed_on,
+    )
+
+
+def evidence_of(filed: Sequence[Evidence]) -> tuple[EvidenceRow, ...]:
+    """The evidence of a grant in the order in which it was filed, without who filed it."""
+    return tuple(EvidenceRow.model_validate(one, from_attributes=True) for one in filed)
+
+
+async def balance(unit: UnitOfWork, fund_id: UUID) -> Balance:
+    """What a fund holds now; LookupError for a fund that does not exist."""
+    row = await unit.row(_BALANCE, fund_id=fund_id)
+    if row is None:
+        raise LookupError("a fund without a balance")
+    return Balance.model_validate(dict(row))

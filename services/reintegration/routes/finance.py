@@ -1,0 +1,96 @@
+"""Reintegration's API for who acts next on a grant, for paying it and accounting for it, and for the figures."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.reintegration import figures, lists, window, wiring
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.hats import Hat
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ConfirmPayment,
+    ReconcileTranche,
+    ReleaseTranche,
+)
+from services.reintegration.domain.turns import COMMANDS
+from services.reintegration.policy import HATS
+from services.reintegration.routes.grants import GrantInList, grants_found
+from shared.callers import AuthenticatedRoute
+from shared.db import UnitOfWork
+from shared.http import Calling, Limit, Page, Receipt
+from shared.statistics import First, Last, Statistics, period
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+
+class TurnInList(GrantInList):
+    """A grant that waits for its reader: in which hat, by which operation it goes on, and since when it waits."""
+
+    hat: Hat
+    operation: str
+    since: datetime
+
+
+@router.get("/turns")
+async def list_turns(
+    call: Calling,
+    after: Annotated[lists.Place | None, Query()] = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[TurnInList]:
+    """The grants whose next step is the caller's, the longest waiting first, also where another has to take it."""
+    hats = [hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs]
+
+    async def work(unit: UnitOfWork) -> tuple[list[lists.DueTurn], dict[UUID, Grant]]:
+        due = await lists.due_turns(unit, hats, call.reach.countries, after, limit + 1)
+        return due, await grants_found(unit, call, [turn.grant_id for turn in due[:limit]])
+
+    due, found = await call.ask(work)
+    items = [
+        TurnInList(
+            **dict(lists.GrantRow.of(turn.grant_id, found[turn.grant_id])),
+            actions=call.actions(wiring.GRANT, found[turn.grant_id]), hat=turn.hat,
+            operation=call.runtime.operations[COMMANDS[turn.step]], since=turn.since,
+        )
+        for turn in due[:limit]
+    ]
+    return Page[TurnInList](
+        items=items, next=call.goes_on_after(due[limit - 1].place, limit) if len(due) > limit else None
+    )
+
+
+@router.post("/grants/{grant_id}/release-tranche")
+async def release_tranche(grant_id: UUID, body: ReleaseTranche, call: Calling) -> Receipt:
+    """Orders the payment of the next tranche."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/confirm-payment")
+async def confirm_payment(grant_id: UUID, body: ConfirmPayment, call: Calling) -> Receipt:
+    """Confirms that a released tranche was paid."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/confirm-delivery")
+async def confirm_delivery(grant_id: UUID, body: ConfirmDelivery, call: Calling) -> Receipt:
+    """Confirms that the returnee received what a tranche was for."""
+    await window.may_go_on(call, grant_id)
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/reconcile-tranche")
+async def reconcile_tranche(grant_id: UUID, body: ReconcileTranche, call: Calling) -> Receipt:
+    """Confirms that approval, payment and receipt of a tranche agree."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.get("/statistics")
+async def read_statistics(first: First, last: Last, call: Calling) -> Statistics:
+    """Reintegration's figures for a period."""
+    asked = period(first, last, call.runtime.mission_time_zone)
+    found = await call.ask(lambda unit: figures.figures(unit, asked))
+    return Statistics(
+        service="reintegration", first=asked.first, last=asked.last, time_zone=asked.zone, figures=found
+    )

@@ -1,0 +1,141 @@
+"""Reintegration's API for asking for a grant and deciding on it."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.reintegration import grant_queries, lists, window, wiring
+from services.reintegration.domain.grant import (
+    ApproveGrant,
+    CancelGrant,
+    EndorseGrant,
+    RejectGrant,
+    RequestGrant,
+    ResubmitGrant,
+    ReturnGrant,
+)
+from services.reintegration.domain.grant_state import Grant, GrantStatus
+from services.reintegration.domain.plan import OF_HEALTH
+from services.reintegration.policy import SEES_WHAT_IT_IS_FOR
+from shared.actors import Role
+from shared.callers import AuthenticatedRoute
+from shared.db import UnitOfWork
+from shared.handling import states
+from shared.http import Action, Call, Calling, Limit, Page, Receipt, View
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+
+class GrantInList(lists.GrantRow):
+    """One grant in a list, with what its reader's part is and why it cannot be done now.
+
+    Judged on the grant and the reader alone; what lies beside it (arrival, plan, cap) is judged where one is read.
+    """
+
+    actions: list[Action]
+
+
+class GrantView(View[Grant]):
+    """A grant with the line of the plan that it is for."""
+
+    line: grant_queries.LineOfPlan | None
+
+
+@router.get("/grants")
+async def list_grants(
+    call: Calling,
+    case_id: UUID | None = None,
+    status: GrantStatus | None = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[GrantInList]:
+    """The grants of the caller's countries, oldest first, of one case or at one status if asked for."""
+    asked = lists.asked_for(case_id, status, call.reach.countries)
+
+    async def work(unit: UnitOfWork) -> tuple[list[UUID], dict[UUID, Grant]]:
+        rows = await unit.rows(lists.grants(asked), after=after, limit=limit + 1, **asked)
+        ids = [row["id"] for row in rows]
+        return ids, await grants_found(unit, call, ids[:limit])
+
+    if window.is_abroad(call):
+        told, more = await window.listed(
+            call, lambda after, unit: lists.grants_abroad(unit, asked, after, limit + 1), "grants", after, limit
+        )
+        ids = [grant.id for grant in told]
+        found = await call.ask(lambda unit: grants_found(unit, call, ids))
+    else:
+        ids, found = await call.ask(work)
+        ids, more = ids[:limit], len(ids) > limit
+    items = [
+        GrantInList(**dict(lists.GrantRow.of(id, found[id])), actions=call.actions(wiring.GRANT, found[id])) for id in ids
+    ]
+    return Page[GrantInList](items=items, next=call.goes_on_after(str(items[-1].id), limit) if more else None)
+
+
+@router.post("/grants/{grant_id}")
+async def request_grant(grant_id: UUID, body: RequestGrant, call: Calling) -> Receipt:
+    """Asks for a grant under an id that the caller chose."""
+    await window.may_begin(call, body.case_id, "grants", [body.category])
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.get("/grants/{grant_id}")
+async def read_grant(grant_id: UUID, call: Calling) -> GrantView | View[grant_queries.GrantToPay]:
+    """One grant with its tranches; for who pays and who reconciles the money alone."""
+    view = await window.grant(call, grant_id)
+    actor = call.context.actor
+    its_office = Role.RECEIVING_OFFICE in actor.roles and view.state.destination_country in actor.countries
+    if its_office or actor.roles & set(SEES_WHAT_IT_IS_FOR):
+        line = await call.ask(lambda unit: grant_queries.line_of(unit, view.state))
+        if its_office and line is not None and line.category == OF_HEALTH != view.state.category:
+            # The line was agreed anew for something of which this grant does not tell.
+            line = None
+        return GrantView(id=view.id, version=view.version, state=view.state, actions=view.actions, line=line)
+    return View[grant_queries.GrantToPay](
+        id=view.id, version=view.version, state=grant_queries.to_pay(view.state), actions=view.actions
+    )
+
+
+@router.post("/grants/{grant_id}/return")
+async def return_grant(grant_id: UUID, body: ReturnGrant, call: Calling) -> Receipt:
+    """Sends the request back to whoever asked."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/resubmit")
+async def resubmit_grant(grant_id: UUID, body: ResubmitGrant, call: Calling) -> Receipt:
+    """Hands in the corrected request."""
+    await window.may_go_on(call, grant_id)
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/endorse")
+async def endorse_grant(grant_id: UUID, body: EndorseGrant, call: Calling) -> Receipt:
+    """Confirms for the programme that the request is in line with the plan."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/reject")
+async def reject_grant(grant_id: UUID, body: RejectGrant, call: Calling) -> Receipt:
+    """Refuses the request."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/approve")
+async def approve_grant(grant_id: UUID, body: ApproveGrant, call: Calling) -> Receipt:
+    """Commits money of one fund."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/cancel")
+async def cancel_grant(grant_id: UUID, body: CancelGrant, call: Calling) -> Receipt:
+    """Ends the grant; what was committed and not paid is free again."""
+    await window.may_go_on(call, grant_id)
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+async def grants_found(unit: UnitOfWork, call: Call, ids: Sequence[UUID]) -> dict[UUID, Grant]:
+    """The grants of these ids that the caller may know of."""
+    return await states(unit, wiring.GRANT, ids, call.context.actor, reach=call.reach)
