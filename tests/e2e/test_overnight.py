@@ -1,12 +1,17 @@
 """A certificate that runs out overnight while the flight is late, and an arrival that nobody confirms, over HTTP."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ops.demo_year import granting, script, travelling
 from ops.demo_year.people import Household, Member, day_of, moment
 from ops.demo_year.script import Journey
-from services.returns.domain.case_evidence import FlagForMedical, RecordFitToTravel, RecordReceptionArranged
+from services.returns.domain.case_evidence import (
+    FlagForMedical,
+    RecordExitFormalities,
+    RecordFitToTravel,
+    RecordReceptionArranged,
+)
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_preparation import (
     ClearToBoard,
@@ -40,14 +45,21 @@ async def prepared(line: Line) -> UUID:
     return case_id
 
 
+async def book(line: Line, case_id: UUID, leaves: datetime, at: datetime) -> None:
+    """A seat with all that belongs to it."""
+    person_id = line.household.principal.person_id
+    booking = ConfirmBooking(
+        departs_at=leaves, arrives_at=leaves + (LANDS - LEAVES), destination_country="TR", person_ids=(person_id,),
+        flight="ZZ100", assistance=(PersonAssistance(person_id=person_id, kind="wheelchair"),),
+    )  # fmt: skip
+    exit_formalities = RecordExitFormalities(person_ids=(person_id,), recorded_at=at)
+    for order in (booking, RecordReceptionArranged(arranged_at=at), exit_formalities):
+        await line.mission.done("returns", "operations", case_id, order, at)
+
+
 async def clear(line: Line, case_id: UUID) -> None:
     mission, person_id = line.mission, line.household.principal.person_id
-    booking = ConfirmBooking(
-        departs_at=LEAVES, arrives_at=LANDS, destination_country="TR", person_ids=(person_id,), flight="ZZ100",
-        assistance=(PersonAssistance(person_id=person_id, kind="wheelchair"),),
-    )  # fmt: skip
-    await mission.done("returns", "operations", case_id, booking, moment(10, 9))
-    await mission.done("returns", "operations", case_id, RecordReceptionArranged(arranged_at=moment(10, 10)), moment(10, 10))
+    await book(line, case_id, LEAVES, moment(10, 9))
     await mission.done("returns", "operations", case_id, MarkReadyToTravel(), moment(10, 11))
     confirmed = ConfirmVoluntariness(person_id=person_id, confirmed_at=CLEARED)
     await mission.done("returns", "operations", case_id, confirmed, CLEARED)
@@ -58,7 +70,9 @@ def alone() -> Household:
     return Household((Member(uuid7(), "female", 1960, "principal"),), "TR", "tur", "trc_borici", "counsellor-3", "returned")
 
 
-async def test_a_certificate_that_runs_out_overnight_takes_the_clearance_away_and_nobody_boards(mission: Mission) -> None:
+async def test_a_certificate_of_fitness_that_runs_out_overnight_takes_the_clearance_away_and_nobody_is_cleared_to_board(
+    mission: Mission,
+) -> None:
     line = Line(mission, alone(), seed=31)
     person_id = line.household.principal.person_id
     case_id = await prepared(line)
@@ -73,12 +87,18 @@ async def test_a_certificate_that_runs_out_overnight_takes_the_clearance_away_an
     assert await line.status(case_id) == "cleared_to_board"
     await mission.caller.day_is_over(IN_THE_MORNING)
     assert await line.status(case_id) == "preparing"
-    assert (await mission.refused("returns", "operations", case_id, ClearToBoard(), IN_THE_MORNING))[0] == 409
+    boarding = await mission.refused("returns", "operations", case_id, ClearToBoard(), IN_THE_MORNING)
+    assert boarding == (409, "booking_in_the_past")
     # What the fact says stands beside the log; the leaf names no condition.
     timeline = (await mission.read("returns", "operations", f"/v1/cases/{case_id}/timeline")).json()["items"]
     assert timeline[-1]["type"] == "avrr.returns.case.clearance_lost.v1"
     seen = (await mission.read("returns", "counsellor-3", f"/v1/cases/{case_id}")).json()["state"]
     assert "wheelchair" not in str(seen) and "fit_with_conditions" not in str(seen)
+
+    # Not on the next flight either, though all the rest is arranged anew.
+    await book(line, case_id, LEAVES + timedelta(days=1), IN_THE_MORNING)
+    for order in (MarkReadyToTravel(), ClearToBoard()):
+        assert await mission.refused("returns", "operations", case_id, order, IN_THE_MORNING) == (409, "fitness_not_decided")
 
 
 async def test_an_arrival_that_nobody_confirms_stands_on_a_list_until_somebody_does(mission: Mission) -> None:

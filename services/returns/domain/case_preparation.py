@@ -117,6 +117,13 @@ def _gate_holds_for_boarding(case: Case, facts: CaseFacts, context: Context) -> 
     _refuse_unmet(case, facts, context, boarding=True)
 
 
+def _ready_to_board(case: Case, facts: CaseFacts, context: Context) -> None:
+    # Whoever stands at the airport with a case that was ready an hour ago is told what took that away.
+    if case.status == "preparing":
+        _refuse_unmet(case, facts, context, boarding=False)
+    only_in("ready_to_travel")(case, facts, context)
+
+
 def _refuse_unmet(case: Case, facts: CaseFacts, context: Context, *, boarding: bool) -> None:
     # A refusal goes on record by its code, and must not tell what screening found.
     conditions = gate_told_to(gate(case, facts, context.now, boarding=boarding), case, context.actor)
@@ -298,7 +305,7 @@ RULES: tuple[Rule[Case, CaseFacts], ...] = (
         ClearToBoard,
         "Clear to board",
         _clear_to_board,
-        only_in("ready_to_travel"),
+        _ready_to_board,
         not_by_the_counsellor,
         facts_are_fresh,
         _gate_holds_for_boarding,

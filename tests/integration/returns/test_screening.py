@@ -160,7 +160,7 @@ async def test_what_is_found_between_readiness_and_boarding_keeps_everybody_here
     with pytest.raises(Refusal) as refused:
         await mission.order(attempt.id, ClearToBoard(), OLEG, EVE)
     holds = change in ("remain", "fear")
-    assert refused.value.code == ("hold_stands" if holds else "wrong_status")
+    assert refused.value.code == ("hold_stands" if holds else "screening_not_settled")
     case = await mission.case(attempt.id)
     assert (case.stretch, case.holds_until) == ("preparing", None)
     if holds:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel
+from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel, RecordTravelDocument
 from services.returns.domain.case_state import Case, CaseFacts, Evidence
 from services.returns.domain.days import latest_day
 from services.returns.domain.gate import first_unmet, gate, gate_told_to
@@ -15,11 +15,13 @@ from services.returns.domain.screening_lines import CODES
 from shared.actors import Actor, Role
 from shared.contracts.returns import (
     CaseApproved,
+    ClearanceLost,
     ClearedToBoard,
     EvidenceRecorded,
     OwnPlanNoted,
     PersonWithdrew,
     ReadyToTravel,
+    TravelDocumentRecorded,
 )
 from shared.messages import Context, Event
 from tests.given import NOON, staff
@@ -213,6 +215,15 @@ def test_the_approver_may_clear_a_case() -> None:
 
 def test_nobody_is_cleared_who_is_not_ready() -> None:
     given(*BOOKED).when(ClearToBoard(), OPERATIONS).refused("wrong_status")
+
+
+def test_whoever_would_clear_a_case_that_is_not_ready_any_more_is_told_what_it_lacks() -> None:
+    ends_early = given(*CONFIRMED).when(
+        RecordTravelDocument(person_id=MOTHER, document="passport", valid_until=DEPARTS_AT.date()), OPERATIONS
+    )
+    ends_early.then_kinds(TravelDocumentRecorded, ClearanceLost)
+    lost = given(*CONFIRMED, *ends_early.events)
+    lost.when(ClearToBoard(), OPERATIONS).refused("document_expires_before_arrival")
 
 
 def test_nobody_is_ready_before_preparation() -> None:

@@ -348,8 +348,8 @@ def test_a_readiness_is_lost_at_once_when_a_part_of_the_screening_falls_away(
     assert isinstance(events[-1], ClearanceLost) and events[-1].reason == Concealed.of(line)
     assert events[-1].condition == ""
     lost = given(*past, *events)
-    lost.when(ClearToBoard(), OPERATIONS).refused("wrong_status")
-    lost.when(MarkReadyToTravel(), OPERATIONS).refused("screening_not_settled")
+    for next_order in (ClearToBoard(), MarkReadyToTravel()):
+        lost.when(next_order, OPERATIONS).refused("screening_not_settled")
 
 
 @pytest.mark.parametrize("past", [READY, CLEARED], ids=["ready", "cleared"])
