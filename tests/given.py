@@ -1,5 +1,6 @@
 """Rules in words: given what happened, when somebody orders something, then these facts follow or a refusal."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -70,3 +71,14 @@ class When:
     def refused(self, code: str) -> None:
         assert self.refusal is not None, f"expected {code}, but it was accepted: {self.events}"
         assert self.refusal.code == code
+        assert reads_well(self.refusal.sentence), self.refusal.sentence
+
+
+_SENTENCES = re.compile(r"([A-Z][^.]*\. ?)+(?<! )")
+_WORD = re.compile(r"[A-Z]?[^A-Z]*|[A-Z]{1,3}s?")
+
+
+def reads_well(text: str) -> bool:
+    """Whether people can be told this: sentences with a beginning and an end, in which nobody shouts."""
+    words = re.split(r"[ /–]|-(?=[A-Z])", text.translate(str.maketrans("", "", "“”().,:;’")))
+    return _SENTENCES.fullmatch(text) is not None and all(_WORD.fullmatch(word) for word in words)

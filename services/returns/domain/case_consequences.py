@@ -1,6 +1,6 @@
 """What follows at once from the facts of one command: a case departs or arrives, or loses its clearance."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.returns.domain.case_evolve import evolve
@@ -14,11 +14,12 @@ from shared.messages import Command, Concealed, Context, Event
 _PASSES_BY_ITSELF = "booking_in_the_past"
 
 
-def looked_at(rule: Rule[Case, CaseFacts]) -> Rule[Case, CaseFacts]:
-    """The same rule, after whose facts those stand that follow from them, so that no status outlives what it rests on."""
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    rule: Rule[Case, CaseFacts]
 
-    def then(state: Case | None, order: Command, facts: CaseFacts, context: Context) -> Events:
-        told = list(rule.then(state, order, facts, context))
+    def __call__(self, state: Case | None, order: Command, facts: CaseFacts, context: Context) -> Events:
+        told = list(self.rule.then(state, order, facts, context))
         if not told:
             return ()
         case = evolve(state, told[0])
@@ -29,7 +30,10 @@ def looked_at(rule: Rule[Case, CaseFacts]) -> Rule[Case, CaseFacts]:
             case = evolve(case, following)
         return tuple(told)
 
-    return replace(rule, then=then)
+
+def looked_at(rule: Rule[Case, CaseFacts]) -> Rule[Case, CaseFacts]:
+    """The same rule, after whose facts those stand that follow from them, so that no status outlives what it rests on."""
+    return replace(rule, then=_LookedAt(rule))
 
 
 def _following(case: Case, facts: CaseFacts, now: datetime) -> Event | None:

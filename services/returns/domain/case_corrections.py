@@ -1,11 +1,12 @@
 """A departure or an arrival that was recorded wrongly: one person says so, another one decides."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_evolve import evolve
-from services.returns.domain.case_guards import CaseGuard, journey_is_not_settled, member
+from services.returns.domain.case_guards import journey_is_not_settled, member
 from services.returns.domain.case_state import (
     FOLLOWING_GRANTS,
     TERMINAL,
@@ -96,16 +97,17 @@ def _somebody_left(case: Case, _: CaseFacts, __: Context) -> None:
         raise RuleViolation("nothing_to_correct", "No departure is recorded in this case, so there is none to correct.")
 
 
-def _asked_by_a_colleague(*kinds: Correctable) -> CaseGuard:
-    def guard(case: Case, _: CaseFacts, context: Context) -> None:
+@dataclass(frozen=True, slots=True)
+class _AskedByAColleague:
+    kinds: tuple[Correctable, ...]
+
+    def __call__(self, case: Case, _: CaseFacts, context: Context) -> None:
         open_ones = [person.correction for person in case.persons if person.correction is not None]
-        open_ones = [one for one in open_ones if one.of in kinds]
+        open_ones = [one for one in open_ones if one.of in self.kinds]
         if not open_ones:
             raise _not_asked()
         if all(one.asked_by == context.actor.person_id for one in open_ones):
             raise _own_question()
-
-    return guard
 
 
 def _not_asked() -> RuleViolation:
@@ -216,14 +218,14 @@ RULES: tuple[Rule[Case, CaseFacts], ...] = (
     ),
     changing(
         CorrectDeparture, "Confirm that a person did not leave", _correct_departure, journey_is_not_settled,
-        _asked_by_a_colleague("departure"),
+        _AskedByAColleague(("departure",)),
     ),
     changing(
         CorrectArrival, "Confirm that a person has not arrived", _correct_arrival, journey_is_not_settled,
-        _asked_by_a_colleague("arrival"),
+        _AskedByAColleague(("arrival",)),
     ),
     changing(
         RejectCorrection, "Let the record stand", _reject_correction, journey_is_not_settled,
-        _asked_by_a_colleague("departure", "arrival"),
+        _AskedByAColleague(("departure", "arrival")),
     ),
 )

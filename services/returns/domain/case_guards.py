@@ -1,6 +1,7 @@
 """Guards and checks that several commands on a case share."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -36,30 +37,33 @@ STATUS_IN_WORDS: Final[Mapping[Status, str]] = {
 }
 
 
-def only_in(*statuses: Status) -> CaseGuard:
-    """A guard: the case must be at one of these statuses; else ``case_ended``, ``hold_stands`` or ``wrong_status``."""
-    along = also_on_hold(*statuses)
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Refuses a case that has ended or is elsewhere than at one of these statuses, and while a hold stands if that counts."""
 
-    def guard(case: Case, facts: CaseFacts, context: Context) -> None:
-        not_on_hold(case, facts, context)
-        along(case, facts, context)
+    statuses: tuple[Status, ...]
+    also_on_hold: bool
 
-    return guard
-
-
-def also_on_hold(*statuses: Status) -> CaseGuard:
-    """A guard as `only_in`, for what moves the case nowhere, so that a hold does not stand against it."""
-    when = " or ".join(f"“{STATUS_IN_WORDS[status]}”" for status in statuses)
-
-    def guard(case: Case, facts: CaseFacts, context: Context) -> None:
+    def __call__(self, case: Case, facts: CaseFacts, context: Context) -> None:
+        if not self.also_on_hold:
+            not_on_hold(case, facts, context)
         still_open(case, facts, context)
-        if case.stretch not in statuses:
+        if case.stretch not in self.statuses:
+            when = " or ".join(f"“{STATUS_IN_WORDS[status]}”" for status in self.statuses)
             raise RuleViolation(
                 "wrong_status",
                 f"The case is at “{STATUS_IN_WORDS[case.stretch]}”. This is possible only at {when}.",
             )
 
-    return guard
+
+def only_in(*statuses: Status) -> CaseGuard:
+    """A guard: the case must be at one of these statuses; else ``case_ended``, ``hold_stands`` or ``wrong_status``."""
+    return _At(statuses, also_on_hold=False)
+
+
+def also_on_hold(*statuses: Status) -> CaseGuard:
+    """A guard as `only_in`, for what moves the case nowhere, so that a hold does not stand against it."""
+    return _At(statuses, also_on_hold=True)
 
 
 def not_on_hold(case: Case, _: CaseFacts, __: Context) -> None:

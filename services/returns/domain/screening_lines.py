@@ -41,31 +41,44 @@ def _is_for_return(found: PersonScreening) -> bool:
     return procedure.procedure == "determination" or ALONE.isdisjoint(found.indicators)
 
 
+def _is_assessed(found: PersonScreening) -> bool:
+    return found.voluntariness is not None and found.voluntariness.is_given
+
+
+def _is_heard_alone(found: PersonScreening) -> bool:
+    return found.voluntariness is not None and found.voluntariness.is_heard_freely
+
+
+def _is_told_of_consequences(found: PersonScreening) -> bool:
+    return found.voluntariness is not None and found.voluntariness.is_explained
+
+
+def _is_unafraid(found: PersonScreening) -> bool:
+    return found.fear is not None and not found.fear.fears_return
+
+
+def _is_screened(found: PersonScreening) -> bool:
+    return found.vulnerability is not None
+
+
+def _is_without_alert(found: PersonScreening) -> bool:
+    return not found.alerts
+
+
+def _is_at_acceptable_risk(found: PersonScreening) -> bool:
+    return found.trafficking is not None and found.trafficking.risk == "acceptable"
+
+
 LINES: Final[tuple[Line, ...]] = (
-    Line(
-        "voluntariness_not_assessed", "applied", _to_everybody,
-        lambda found: found.voluntariness is not None and found.voluntariness.is_given,
-    ),
-    Line(
-        "not_heard_alone", "applied", _to_everybody,
-        lambda found: found.voluntariness is not None and found.voluntariness.is_heard_freely,
-    ),
-    Line(
-        "consequences_not_explained", "applied", _to_everybody,
-        lambda found: found.voluntariness is not None and found.voluntariness.is_explained,
-    ),
-    Line(
-        "fear_of_return_open", "applied", _to_everybody,
-        lambda found: found.fear is not None and not found.fear.fears_return,
-    ),
-    Line("vulnerability_not_screened", "applied", _to_everybody, lambda found: found.vulnerability is not None),
-    Line("protection_alert_open", "applied", _to_everybody, lambda found: not found.alerts),
-    Line(
-        "trafficking_risk_open", "approved", _to_the_trafficked,
-        lambda found: found.trafficking is not None and found.trafficking.risk == "acceptable",
-    ),
+    Line("voluntariness_not_assessed", "applied", _to_everybody, _is_assessed),
+    Line("not_heard_alone", "applied", _to_everybody, _is_heard_alone),
+    Line("consequences_not_explained", "applied", _to_everybody, _is_told_of_consequences),
+    Line("fear_of_return_open", "applied", _to_everybody, _is_unafraid),
+    Line("vulnerability_not_screened", "applied", _to_everybody, _is_screened),
+    Line("protection_alert_open", "applied", _to_everybody, _is_without_alert),
+    Line("trafficking_risk_open", "approved", _to_the_trafficked, _is_at_acceptable_risk),
     Line("best_interests_open", "approved", _to_children, _is_for_return),
-)  # fmt: skip
+)
 CODES: Final[frozenset[str]] = frozenset(line.code for line in LINES)
 
 
