@@ -2,11 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import get_args
 
 import httpx
 from rich.table import Table
 
 from ops.identity.client import PersonaTokens
+from services.returns.domain.case_guards import STATUS_IN_WORDS
+from services.returns.domain.case_state import Status
 from shared.certificates import trusted
 from shared.statistics import Statistics, Unit
 
@@ -63,6 +66,16 @@ LINES: tuple[Line, ...] = (
     Line("supports_accommodation", "Support, accommodation", "supports", of="supports", where_known=True),
     Line("supports_financial", "Support, financial", "supports", of="supports", where_known=True),
     Line("persons_supported", "Persons supported on the way", "persons"),
+    Line("withdrawn_cases", "Cases withdrawn", "cases"),
+    Line("ineligible_cases", "Cases found ineligible", "cases"),
+    Line("lapsed_cases", "Cases lapsed", "cases"),
+    Line("missed_flights", "Cases that missed a flight", "cases"),
+    Line("open_cases", "Cases open at the end of the year", "cases"),
+    Line("begun_cases", "Cases that began in the year", "cases"),
+    *(
+        Line(f"cases_{status}", f"Of these now: {STATUS_IN_WORDS[status]}", "cases", of="begun_cases", where_known=True)
+        for status in get_args(Status)
+    ),
 )
 
 # The mission's report of 2023 gives whole percentages; each has exactly one count that rounds to it.

@@ -18,7 +18,7 @@ from services.reintegration.domain.grant import (
     ReturnGrant,
 )
 from services.reintegration.domain.grant_facts import RequestedTranche
-from services.reintegration.domain.plan import AgreePlan, PlannedLine
+from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan, PlannedLine
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -70,11 +70,17 @@ def plan_lines(dice: Dice, household: Household, categories: dict[UUID, tuple[Gr
     )  # fmt: skip
 
 
-def agree(journey: Journey, household: Household, plan_id: UUID, lines: tuple[PlannedLine, ...], day: int) -> None:
-    """Returnee and receiving office agree the plan."""
-    journey.give(
-        moment(day, 9), _office(household), plan_id, AgreePlan(lines=lines, agreed_on=day_of(day))
-    )
+def agree(
+    journey: Journey, household: Household, plan_id: UUID, lines: tuple[PlannedLine, ...], day: int,
+    first_of: UUID | None = None,
+) -> None:
+    """Returnee and receiving office agree the plan; of a case that was split off, it is the first one under this id."""
+    agreed: AgreePlan | AgreeFirstPlan = AgreePlan(lines=lines, agreed_on=day_of(day))
+    if first_of is not None:
+        agreed = AgreeFirstPlan(
+            case_id=first_of, person_ids=household.person_ids, lines=lines, agreed_on=day_of(day)
+        )
+    journey.give(moment(day, 9), _office(household), plan_id, agreed)
 
 
 def request_and_pay(

@@ -56,7 +56,7 @@ def identify(journey: Journey, household: Household, at: datetime) -> None:
     chance = _chance(household.principal.person_id)
     naming = chance.choice(NAMINGS[household.country])
     family = chance.choice(naming.family)
-    for number, member in enumerate(household.members):
+    for number, member in enumerate(household.everybody):
         told = at + timedelta(minutes=number)
         _identify(journey, household, member, naming, family, told)
 

@@ -21,7 +21,7 @@ COUNSELLORS: Mapping[Site, tuple[str, ...]] = {
 
 # A year of birth alone makes somebody a child to the end of the eighteenth year after it.
 YOUNGEST_ADULT = YEAR - 19
-Kind = Literal["father", "mother", "son", "daughter", "man", "woman"]
+Kind = Literal["father", "mother", "son", "daughter", "man", "woman", "boy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """Persons who go together, or one who goes alone."""
+    """Persons who go together, or one who goes alone; ``guardian`` stands up for a child on its own and stays here."""
 
     members: tuple[Member, ...]
     country: str
@@ -49,11 +49,23 @@ class Household:
     site: Site
     counsellor: str
     outcome: Outcome
+    guardian: Member | None = None
 
     @property
     def principal(self) -> Member:
-        """The adult who speaks for them."""
+        """The adult who speaks for them, or the child who goes alone."""
         return self.members[0]
+
+    @property
+    def everybody(self) -> tuple[Member, ...]:
+        """All who are known to the mission: those who go, and a guardian who does not."""
+        return self.members if self.guardian is None else (*self.members, self.guardian)
+
+    def speaker_for(self, member: Member) -> UUID:
+        """Who signs and answers for a member: an adult in person, for a child its guardian or the principal."""
+        if member.adult:
+            return member.person_id
+        return (self.guardian or self.principal).person_id
 
     @property
     def adults(self) -> tuple[Member, ...]:
@@ -103,7 +115,7 @@ def _returning(dice: Dice) -> list[Household]:
     families: tuple[tuple[str, tuple[Kind, ...]], ...] = (
         ("TR", ("father", "mother", "daughter", "son")),
         ("MA", ("mother", "daughter")),
-        ("PK", ("father", "son")),
+        ("PK", ("boy",)),
     )
     found = [household(dice, country, kinds, "returned") for country, kinds in families]
     alone = dict(RETURNED)
@@ -135,6 +147,7 @@ def _others(dice: Dice) -> list[Household]:
 def household(dice: Dice, country: str, kinds: tuple[Kind, ...], outcome: Outcome) -> Household:
     """An invented household from a country, the principal first."""
     families_live_apart: Site = "trc_borici" if len(kinds) > 1 else dice.random.choice(CENTRES)
+    guarded = "boy" in kinds
     return Household(
         members=tuple(_member(dice, kind, place) for place, kind in enumerate(kinds)),
         country=country,
@@ -142,6 +155,8 @@ def household(dice: Dice, country: str, kinds: tuple[Kind, ...], outcome: Outcom
         site=families_live_apart,
         counsellor=dice.random.choice(COUNSELLORS[families_live_apart]),
         outcome=outcome,
+        # A relative who stays in this country was made the guardian of whoever came without parents.
+        guardian=_member(dice, "man", 0) if guarded else None,
     )
 
 
@@ -150,4 +165,6 @@ def _member(dice: Dice, kind: Kind, place: int) -> Member:
     sex: Sex = "female" if kind in ("mother", "daughter", "woman") else "male"
     birth_year = dice.between(YEAR - 14, YEAR - 3) if child else dice.between(YEAR - 52, YOUNGEST_ADULT)
     relation: Relation = "principal" if place == 0 else "child" if child else "spouse"
+    if kind == "boy":
+        birth_year, relation = YEAR - 16, "other_dependant"
     return Member(dice.id(0), sex, birth_year, relation)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ops.demo_year.people import Dice, Household, moment
+from ops.demo_year.people import Dice, Household, Member, moment
 from services.counselling.domain.family import RegisterFamily
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.person import GiveConsent, RegisterPerson
@@ -90,26 +90,33 @@ def hold_session(
 def register(journey: Journey, household: Household, day: int) -> None:
     """Makes a household known: persons, their consents, and that they belong together."""
     at = moment(day, 8)
-    for number, member in enumerate(household.members):
+    for number, member in enumerate(household.everybody):
         journey.give(
             at + timedelta(minutes=2 * number), household.counsellor, member.person_id,
             RegisterPerson(
                 sex=member.sex, birth_year=member.birth_year, country_of_origin=household.country, site=household.site
             ),
         )  # fmt: skip
-        given = at + timedelta(minutes=2 * number + 1)
+        # Whose consent a guardian gives must be known for their ward first.
+        ward = household.guardian is not None and not member.adult
+        given = at + timedelta(minutes=31 if ward else 2 * number + 1)
         journey.give(
             given, household.counsellor, member.person_id,
             GiveConsent(
-                consent="data", text_version="2023-01", language=household.language, method="signature", given_at=given
+                consent="data", text_version="2023-01", language=household.language, method="signature", given_at=given,
+                given_by=household.speaker_for(member) if ward else None,
             ),
         )  # fmt: skip
-    if len(household.members) > 1:
+    if len(household.everybody) > 1:
         journey.give(
             at + timedelta(minutes=30), household.counsellor, journey.dice.id(day),
             RegisterFamily(
                 members=tuple(
-                    FamilyMember(person_id=member.person_id, relation=member.relation) for member in household.members
+                    FamilyMember(
+                        person_id=member.person_id, relation=member.relation,
+                        guardian_of=household.person_ids if member == household.guardian else (),
+                    )
+                    for member in household.everybody
                 )
             ),
         )  # fmt: skip
@@ -138,31 +145,48 @@ def screen(journey: Journey, household: Household, case_id: UUID, day: int) -> N
         then = at + timedelta(minutes=20 * number + 10)
         for order in _findings(household, number, then):
             journey.give(then, household.counsellor, case_id, order)
-        journey.give(
-            then + timedelta(minutes=5), household.counsellor, case_id,
-            SignDeclaration(
-                person_id=member.person_id,
-                signed_by=member.person_id if member.adult else household.principal.person_id,
-                method="signature", language=household.language, signed_at=then,
-            ),
-        )  # fmt: skip
+        _sign(journey, household, case_id, member, then)
     _protect(journey, household, case_id, day)
+
+
+def answer_anew_for_children(journey: Journey, household: Household, case_id: UUID, day: int) -> None:
+    """Who goes with the children now signs and answers for them, and protection finds anew what is best for each."""
+    for number, member in enumerate(household.members):
+        if not member.adult:
+            at = moment(day, 9) + timedelta(minutes=20 * number + 10)
+            journey.give(at, household.counsellor, case_id, _wish_of(household, member, at))
+            _sign(journey, household, case_id, member, at)
+            _find_best(journey, case_id, member, at + timedelta(minutes=6))
+
+
+def _sign(journey: Journey, household: Household, case_id: UUID, member: Member, at: datetime) -> None:
+    journey.give(
+        at + timedelta(minutes=5), household.counsellor, case_id,
+        SignDeclaration(
+            person_id=member.person_id, signed_by=household.speaker_for(member), method="signature",
+            language=household.language, signed_at=at,
+        ),
+    )  # fmt: skip
+
+
+def _wish_of(household: Household, member: Member, at: datetime) -> AssessVoluntariness:
+    return AssessVoluntariness(
+        record_id=record_of(member.person_id, 2), person_id=member.person_id,
+        answered_by=household.speaker_for(member), assessed_at=at, free=True, informed=True, capable=True,
+        company="nobody" if member.adult else "guardian", interpreter="professional",
+        child_heard=None if member.adult else "heard", legal_consequences_explained=True, alternatives_explained=True,
+    )  # fmt: skip
 
 
 def _findings(household: Household, number: int, at: datetime) -> tuple[Command, ...]:
     member = household.members[number]
     return (
-        AssessVoluntariness(
-            record_id=_record_of(member.person_id, 2), person_id=member.person_id,
-            answered_by=member.person_id if member.adult else household.principal.person_id, assessed_at=at, free=True,
-            informed=True, capable=True, company="nobody" if member.adult else "guardian", interpreter="professional",
-            child_heard=None if member.adult else "heard", legal_consequences_explained=True, alternatives_explained=True,
-        ),
+        _wish_of(household, member, at),
         RecordFearOfReturn(
-            record_id=_record_of(member.person_id, 3), person_id=member.person_id, asked_at=at, fears_return=False
+            record_id=record_of(member.person_id, 3), person_id=member.person_id, asked_at=at, fears_return=False
         ),
         RecordVulnerability(
-            record_id=_record_of(member.person_id, 1), person_id=member.person_id, noted_at=at,
+            record_id=record_of(member.person_id, 1), person_id=member.person_id, noted_at=at,
             indicators=_noted_of(household, number),
         ),
     )  # fmt: skip
@@ -174,6 +198,8 @@ def _noted_of(household: Household, number: int) -> tuple[Indicator, ...]:
     noted: list[Indicator] = []
     if member.adult and len(household.adults) == 1 < len(household.members):
         noted.append("single_parent")
+    if not member.adult and household.guardian is not None:
+        noted.append("uasc")
     if member.adult and _calls_protection(member.person_id):
         noted.append("gbv" if member.sex == "female" else "torture_survivor")
     return tuple(noted)
@@ -183,26 +209,31 @@ def _calls_protection(person_id: UUID) -> bool:
     return person_id.int % 8 == 0
 
 
-def _record_of(person_id: UUID, number: int) -> UUID:
-    # One of its own for each part of each person's screening, without a throw of the dice.
+def record_of(person_id: UUID, number: int) -> UUID:
+    """An id of its own for each part of each person's screening, and for what follows; without a throw of the dice."""
     return UUID(int=person_id.int ^ number)
 
 
 def _protect(journey: Journey, household: Household, case_id: UUID, day: int) -> None:
-    """Protection closes what it was called for, and determines what is best for each child."""
+    """Protection closes what it was called for, and finds what is best for each child; of one on its own that takes longer."""
     for number, member in enumerate(household.members):
         at = moment(day, 9) + timedelta(minutes=20 * number + 16)
-        if member.adult and _calls_protection(member.person_id):
-            closing = CloseAlert(alert_id=_record_of(member.person_id, 1), outcome="support_arranged")
+        on_its_own = not member.adult and household.guardian is not None
+        if on_its_own or (member.adult and _calls_protection(member.person_id)):
+            closing = CloseAlert(alert_id=record_of(member.person_id, 1), outcome="support_arranged")
             journey.give(at, "protection", case_id, closing)
-        if not member.adult:
-            journey.give(
-                at, "protection", case_id,
-                RecordBestInterests(
-                    record_id=_record_of(member.person_id, 4), person_id=member.person_id, procedure="assessment",
-                    outcome="return", established_at=at, agreed=("child", "family", "guardian"),
-                ),
-            )  # fmt: skip
+        if not member.adult and not on_its_own:
+            _find_best(journey, case_id, member, at)
+
+
+def _find_best(journey: Journey, case_id: UUID, child: Member, at: datetime) -> None:
+    journey.give(
+        at, "protection", case_id,
+        RecordBestInterests(
+            record_id=record_of(child.person_id, 4), person_id=child.person_id, procedure="assessment", outcome="return",
+            established_at=at, agreed=("child", "family", "guardian"),
+        ),
+    )  # fmt: skip
 
 
 def apply_for(journey: Journey, household: Household, case_id: UUID, day: int) -> None:

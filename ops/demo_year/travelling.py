@@ -38,13 +38,14 @@ def prepare(
     )  # fmt: skip
     # The usual consent leaves health out; who needs medical help agrees that the office is told of it.
     medical = any(line.category == "medical" for line in lines)
-    for number, member in enumerate(household.adults):
+    for number, member in enumerate(household.adults or household.members):
         at = moment(day, 9, number)
         journey.give(
             at, household.counsellor, member.person_id,
             GiveConsent(
                 consent="transfer", text_version="2023-01", language=household.language, method="signature",
                 given_at=at, recipient_country=household.country, categories=EVERY_CATEGORY if medical else (),
+                given_by=None if member.adult else household.speaker_for(member),
             ),
         )  # fmt: skip
     journey.give(
@@ -100,6 +101,8 @@ def notify_the_receiving_office(journey: Journey, case_id: UUID, day: int) -> No
 
 
 def _needs_of(household: Household) -> tuple[ArrivalNeed, ...]:
+    if not household.adults:
+        return ("handover_in_person", "help_at_airport")
     with_children: tuple[ArrivalNeed, ...] = ("first_nights", "help_at_airport")
     return with_children if len(household.adults) < len(household.members) else ("onward_transport",)
 
@@ -111,7 +114,8 @@ def on_the_eve(
     journey.give(
         moment(departure - 1 if ready is None else ready, 13), "operations", case_id, MarkReadyToTravel()
     )
-    for number, member in enumerate(household.adults):
+    # For a child on its own its guardian is asked.
+    for number, member in enumerate(household.adults or household.members):
         at = moment(departure - 1, 14, number)
         journey.give(
             at, "operations", case_id, ConfirmVoluntariness(person_id=member.person_id, confirmed_at=at)

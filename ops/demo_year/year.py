@@ -1,17 +1,30 @@
 """The whole invented year for a seed: every journey, its steps in order, and nothing left to chance at run time."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from itertools import count
+from itertools import count, islice
+from typing import get_args
 from uuid import UUID
 
-from ops.demo_year import background, granting, quotas, script, supporting, travelling
+from ops.demo_year import (
+    background,
+    granting,
+    parting,
+    quotas,
+    script,
+    setbacks,
+    supporting,
+    travelling,
+    unaccompanied,
+)
 from ops.demo_year.granting import Fate, Wanted
 from ops.demo_year.identities import make_known, show_documents
 from ops.demo_year.people import Dice, Household, households, moment
 from ops.demo_year.script import LAST_DAY, Journey, Step
+from ops.demo_year.setbacks import Setback
 from services.reintegration.domain.fund import OpenFund
 from services.reintegration.domain.plan import PlannedLine
 from services.returns.domain.case_application import DeclareIneligible
@@ -24,10 +37,13 @@ from services.returns.domain.case_withdrawal import (
     WithdrawPerson,
 )
 from shared.contracts.reintegration import GrantCategory
+from shared.contracts.returns import IneligibleReason, LapseReason
 
 # Who leaves by this day has time left in the year for two grants, one after the other.
 EARLY = 255
 EARLY_HOUSEHOLDS = 72
+INELIGIBLE: tuple[IneligibleReason, ...] = get_args(IneligibleReason)
+LAPSED: tuple[LapseReason, ...] = get_args(LapseReason)
 
 
 @dataclass(slots=True)
@@ -37,6 +53,7 @@ class _Returner:
     missed: bool = False
     second_attempt: bool = False
     virtual: bool = False
+    setback: Setback | None = None
     categories: dict[UUID, tuple[GrantCategory, ...]] = field(default_factory=dict)
     fates: dict[UUID, Fate] = field(default_factory=dict)
 
@@ -53,12 +70,7 @@ def build_year(seed: int) -> list[list[Step]]:
     for number, returner in enumerate(returners):
         fund_id = funds[number % len(funds)]
         journeys.append(_returning(dice, returner, fund_id, references, returned_requests))
-    open_families = 0
-    for household in everybody:
-        if household.outcome != "returned":
-            leaves_one = household.outcome == "open" and len(household.members) > 1 and open_families == 0
-            open_families += leaves_one
-            journeys.append(_staying(dice, household, one_withdraws=leaves_one))
+    journeys += _all_staying(dice, [household for household in everybody if household.outcome != "returned"])
     left = quotas.SESSIONS - sum(journey.sessions for journey in journeys)
     journeys += [
         *background.sessions_with_others(dice, left), *background.group_sessions(dice), *background.outreach(dice)
@@ -75,11 +87,13 @@ def _returners(dice: Dice, returning: list[Household]) -> list[_Returner]:
         )
         for number, household in enumerate(returning)
     ]
-    alone = [returner for returner in found if len(returner.household.members) == 1]
-    for returner in alone[: quotas.MISSED_FLIGHTS]:
+    alone = iter(one for one in found if len(one.household.members) == 1 == len(one.household.adults))
+    for returner in islice(alone, quotas.MISSED_FLIGHTS):
         returner.missed, returner.departure = True, max(returner.departure, 60)
-    for returner in alone[quotas.MISSED_FLIGHTS : quotas.MISSED_FLIGHTS + quotas.SECOND_ATTEMPTS]:
+    for returner in islice(alone, quotas.SECOND_ATTEMPTS):
         returner.second_attempt, returner.departure = True, max(returner.departure, 120)
+    for returner, setback in zip(alone, setbacks.OF_RETURNERS, strict=False):
+        returner.setback, returner.departure = setback, max(returner.departure, 60)
     for returner in found[: quotas.VIRTUAL_SESSIONS]:
         returner.virtual = True
     _share_grants(dice, found)
@@ -133,7 +147,8 @@ def _returning(
     dice: Dice, returner: _Returner, fund_id: UUID, references: Iterator[str], returned_requests: Iterator[bool]
 ) -> Journey:
     journey, household, departure = Journey(dice), returner.household, returner.departure
-    first_departure = departure - 9 if returner.missed else departure
+    misrecorded = returner.setback == "departure_misrecorded"
+    first_departure = departure - 9 if returner.missed or misrecorded else departure
     begins = first_departure - dice.between(24, min(45, first_departure - 4))
     if returner.second_attempt:
         begins = max(begins, 60)
@@ -145,21 +160,54 @@ def _returning(
     case_id = _prepare_to_leave(journey, household, begins, plan_id, lines)
     if returner.virtual:
         travelling.meet_the_receiving_office(journey, household, begins + 10)
-    if returner.missed:
+    setbacks.before_booking(journey, household, case_id, returner.setback, begins + 9)
+    if returner.missed or misrecorded:
         travelling.book(journey, household, case_id, first_departure - 6, first_departure)
         travelling.on_the_eve(journey, household, case_id, first_departure)
-        travelling.miss_the_flight(journey, case_id, first_departure)
+        if misrecorded:
+            setbacks.misrecord_departure(journey, household, case_id, first_departure)
+        else:
+            travelling.miss_the_flight(journey, case_id, first_departure)
         # For the next flight it is reported anew.
         travelling.report_the_exit(journey, household, case_id, departure - 8)
+    parts = [(returner, case_id, plan_id)]
+    if len(household.adults) > 1:
+        ahead, ahead_id, others = parting.let_go_ahead(journey, household, case_id, begins + 10)
+        parts = [
+            (_part_of(returner, ahead, departure - 5), ahead_id, dice.id(departure)),
+            (_part_of(returner, others, departure), case_id, plan_id),
+        ]
+    for part, its_case_id, its_plan_id in parts:
+        _travel(journey, part, its_case_id)
+        theirs = tuple(line for line in lines if line.person_id in part.household.person_ids)
+        agreed = part.departure + 1 + dice.between(8, 18)
+        first = its_case_id if its_plan_id != plan_id else None
+        granting.agree(journey, part.household, its_plan_id, theirs, agreed, first_of=first)
+        settled = _grants(
+            journey, part, its_case_id, its_plan_id, fund_id, theirs, references, returned_requests, agreed
+        )
+        _afterwards(journey, part.household, its_case_id, settled, declined=not part.categories)
+    return journey
+
+
+def _part_of(returner: _Returner, household: Household, departure: int) -> _Returner:
+    """Some of a family that parted, with what these persons need."""
+    categories = {id: needs for id, needs in returner.categories.items() if id in household.person_ids}
+    fates = {id: fate for id, fate in returner.fates.items() if id in household.person_ids}
+    return replace(returner, household=household, departure=departure, categories=categories, fates=fates)
+
+
+def _travel(journey: Journey, returner: _Returner, case_id: UUID) -> None:
+    household, departure = returner.household, returner.departure
     travelling.book(journey, household, case_id, departure - 6, departure)
+    if household.guardian is not None:
+        unaccompanied.arrange_supervision(journey, household, case_id, departure - 6, departure)
     travelling.on_the_eve(journey, household, case_id, departure)
+    if returner.setback == "clearance_lost":
+        setbacks.on_the_eve(journey, household, case_id, departure)
     travelling.depart(journey, household, case_id, departure)
     travelling.arrive(journey, household, case_id, departure)
-    agreed = departure + 1 + dice.between(8, 18)
-    granting.agree(journey, household, plan_id, lines, agreed)
-    settled = _grants(journey, returner, case_id, plan_id, fund_id, lines, references, returned_requests, agreed)
-    _afterwards(journey, household, case_id, settled, declined=not returner.categories)
-    return journey
+    setbacks.after_arrival(journey, household, case_id, returner.setback, departure)
 
 
 def _earlier_attempt(journey: Journey, household: Household, day: int) -> None:
@@ -173,6 +221,8 @@ def _prepare_to_leave(
 ) -> UUID:
     case_id = script.express_intention(journey, household, begins)
     script.screen(journey, household, case_id, begins + 1)
+    if household.guardian is not None:
+        unaccompanied.find_what_is_best(journey, household, case_id, begins)
     script.apply_for(journey, household, case_id, begins + 2)
     script.hold_session(journey, household, moment(begins + 3, 13), "follow_up")
     travelling.approve(journey, case_id, begins + journey.dice.between(4, 5))
@@ -211,45 +261,72 @@ def _afterwards(journey: Journey, household: Household, case_id: UUID, settled: 
         journey.give(moment(settled + 45, 9), "coordinator", case_id, RequestClosing(reason=reason))
 
 
-def _staying(dice: Dice, household: Household, *, one_withdraws: bool) -> Journey:
-    journey, outcome = Journey(dice), household.outcome
-    if outcome == "not_departed":
-        return _not_departed(journey, household)
-    latest = {"open": 361, "lapsed": 310, "withdrawn": 335, "ineligible": 340}[outcome]
-    begins = dice.between(300 if outcome == "open" else 4, 340 if one_withdraws else latest)
+def _all_staying(dice: Dice, households: list[Household]) -> Iterator[Journey]:
+    families: Counter[quotas.Outcome] = Counter()
+    singles: Counter[quotas.Outcome] = Counter()
+    for household in households:
+        outcome, alone = household.outcome, len(household.members) == 1
+        befalling = setbacks.OF_OTHERS.get(outcome, ())
+        number = singles[outcome] if alone else families[outcome]
+        (singles if alone else families)[outcome] += 1
+        if outcome == "open":
+            yield _open(dice, household, befalling[number] if alone and number < len(befalling) else None, number)
+        elif outcome == "not_departed":
+            yield _not_departed(Journey(dice), household)
+        else:
+            yield _ending(dice, household, befalling[number] if alone and number < len(befalling) else None, number)
+
+
+def _open(dice: Dice, household: Household, setback: Setback | None, number: int) -> Journey:
+    """A case in preparation when the year ends: of the first family one withdraws, and the second parts and joins again."""
+    journey, family = Journey(dice), len(household.members) > 1
+    begins = dice.between(300, 340 if family or setback is not None else 361)
     make_known(journey, household, begins)
-    if outcome == "open":
-        plan_lines = granting.plan_lines(dice, household, {})
-        case_id = _prepare_to_leave(journey, household, begins, dice.id(begins), plan_lines)
-        if one_withdraws:
-            leaver = household.members[-1].person_id
-            journey.give(moment(begins + 12, 15), household.counsellor, case_id, WithdrawPerson(person_id=leaver))
-        return journey
+    plan_lines = granting.plan_lines(dice, household, {})
+    case_id = _prepare_to_leave(journey, household, begins, dice.id(begins), plan_lines)
+    setbacks.before_booking(journey, household, case_id, setback, begins + 9)
+    if family and number == 0:
+        leaver = household.members[-1].person_id
+        journey.give(moment(begins + 12, 15), household.counsellor, case_id, WithdrawPerson(person_id=leaver))
+    elif family and number == 1:
+        parting.part_and_join(journey, household, case_id, begins + 10)
+    return journey
+
+
+def _ending(dice: Dice, household: Household, setback: Setback | None, number: int) -> Journey:
+    journey, outcome = Journey(dice), household.outcome
+    latest = {"lapsed": 310, "withdrawn": 335, "ineligible": 340}[outcome]
+    begins = dice.between(4, latest)
+    make_known(journey, household, begins)
     case_id = script.express_intention(journey, household, begins)
     reached = dice.between(0, 3) if outcome == "withdrawn" else 2 if outcome == "ineligible" else dice.between(0, 1)
+    if setback is not None:
+        reached = 2
     if reached > 0:
         script.screen(journey, household, case_id, begins + 1)
     if reached > 1:
         script.apply_for(journey, household, case_id, begins + 2)
     if reached > 2:
         travelling.approve(journey, case_id, begins + 5)
-    _end(journey, household, case_id, begins)
+    setbacks.before_booking(journey, household, case_id, setback, begins + 3)
+    _end(journey, household, case_id, begins, number)
     return journey
 
 
-def _end(journey: Journey, household: Household, case_id: UUID, begins: int) -> None:
+def _end(journey: Journey, household: Household, case_id: UUID, begins: int, number: int) -> None:
     if household.outcome == "withdrawn":
         reason = journey.dice.random.choice(("not_stated", "changed_mind", "other_option_found", "family_decision"))
         day = begins + journey.dice.between(7, 25)
         journey.give(moment(day, 11), household.counsellor, case_id, WithdrawCase(reason=reason))
     elif household.outcome == "ineligible":
-        reason = journey.dice.random.choice(("no_document_obtainable", "destination_not_served", "already_assisted"))
+        reason = INELIGIBLE[number % len(INELIGIBLE)]
         journey.give(moment(begins + 8, 12), "coordinator", case_id, DeclareIneligible(reason=reason))
     else:
         for tried in (15, 26):
             at = moment(begins + tried, 10)
             journey.give(at, household.counsellor, case_id, RecordContactTried(tried_at=at))
-        journey.give(moment(begins + 40, 12), "coordinator", case_id, LapseCase(reason="no_contact"))
+        why = LAPSED[number % len(LAPSED)]
+        journey.give(moment(begins + 40, 12), "coordinator", case_id, LapseCase(reason=why))
 
 
 def _not_departed(journey: Journey, household: Household) -> Journey:

@@ -1,9 +1,12 @@
 """The year 2023, replayed through the running services: its figures are the published ones, and everything agrees."""
 
+import json
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import floor
 from statistics import median
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -20,9 +23,15 @@ from ops.system import addresses, development_secret, make_system
 from ops.verification import verify_system
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.session import HoldSession
-from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
+from services.returns.domain.case_application import DeclareIneligible
+from services.returns.domain.case_families import JoinFamily, SplitFamily
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
+from services.returns.domain.case_reintegration import RequestClosing
+from services.returns.domain.case_state import Status
 from services.returns.domain.case_support import GiveSupport, PlanSupport
+from services.returns.domain.case_withdrawal import LapseCase, WithdrawCase
 from services.returns.domain.support import KIND_OF, KINDS
+from shared.messages import Command
 from shared.statistics import not_too_small
 
 KEYS = {
@@ -35,6 +44,17 @@ COUNTED = {
     "supports", "supports_medical", "supports_psychosocial", "supports_childcare", "supports_accommodation",
     "supports_financial", "persons_supported", "days_to_departure", "days_to_departure_TR", "days_to_departure_MA",
     "days_to_departure_PK", "days_to_departure_DZ", "days_to_departure_IN",
+}  # fmt: skip
+
+# What became of the cases of the year.
+CASES = {"withdrawn_cases", "ineligible_cases", "lapsed_cases", "missed_flights", "open_cases", "begun_cases"}
+STANDING = {f"cases_{status}" for status in get_args(Status)}
+# The hard cases of the year: a child on its own, holds, a family that parts, wrong records, what is lost, who is not reached.
+HARD = {
+    "guardian_noted.v1": 1, "hold_placed.v1": 11, "hold_lifted.v1": 5, "family_split.v1": 2, "family_joined.v1": 1,
+    "person_withdrew.v1": 1, "correction_asked.v1": 3, "departure_corrected.v1": 1, "arrival_corrected.v1": 1,
+    "correction_rejected.v1": 1, "clearance_lost.v1": 1, "flight_missed.v1": 4, "contact_tried.v1": 100, "lapsed.v1": 50,
+    "declared_ineligible.v1": 12, "not_departed.v1": 1,
 }  # fmt: skip
 
 
@@ -84,12 +104,36 @@ def waited(year: list[list[Step]]) -> dict[str, int]:
     }  # fmt: skip
     days: dict[str, list[int]] = defaultdict(list)
     for step in steps:
-        if isinstance(step.order, ConfirmArrival):
-            wish, departed_at = wishes[step.id], left[step.id, step.order.person_id]
-            waited = departed_at.astimezone(home).date() - held[wish.session_id].astimezone(home).date()
-            for key in ("days_to_departure", f"days_to_departure_{wish.destination_country}"):
-                days[key].append(waited.days)
+        # Whoever parts from a family has wished to go when they all did.
+        if isinstance(step.order, SplitFamily):
+            wishes[step.order.new_case_id] = wishes[step.id]
+    arrivals = {(step.id, step.order.person_id) for step in steps if isinstance(step.order, ConfirmArrival)}
+    for case_id, person_id in arrivals:
+        wish, departed_at = wishes[case_id], left[case_id, person_id]
+        waited = departed_at.astimezone(home).date() - held[wish.session_id].astimezone(home).date()
+        for key in ("days_to_departure", f"days_to_departure_{wish.destination_country}"):
+            days[key].append(waited.days)
     return {key: floor(median(each) + 0.5) for key, each in days.items() if len(each) >= 5 and key in COUNTED}
+
+
+def ended(year: list[list[Step]]) -> dict[str, int]:
+    """How many cases end in a year, and in which way, as its orders say."""
+    orders = Counter(type(step.order) for journey in year for step in journey)
+    ways: dict[str, type[Command]] = {
+        "withdrawn": WithdrawCase, "lapsed": LapseCase, "ineligible": DeclareIneligible, "not_departed": RecordNotDeparted,
+        "closed": RequestClosing, "joined": JoinFamily,
+    }  # fmt: skip
+    begun = orders[ExpressIntention] + orders[SplitFamily]
+    return {"begun_cases": begun, **{f"cases_{status}": orders[kind] for status, kind in ways.items()}}
+
+
+async def recorded(services: Mapping[str, str], tokens: PersonaTokens) -> Counter[str]:
+    """How often each kind of event of a case was recorded in 2023, as an auditor reads the log."""
+    async with httpx.AsyncClient(base_url=services["returns"], trust_env=False, timeout=60) as client:
+        headers = {"Authorization": f"Bearer {await tokens.token('auditor')}"}
+        log = (await client.get("/v1/events", headers=headers)).raise_for_status()
+    leaves = [json.loads(line) for line in log.text.splitlines()]
+    return Counter(leaf["type"].removeprefix("avrr.returns.case.") for leaf in leaves if leaf["time"].startswith("2023"))
 
 
 async def on_the_page(portal: str) -> dict[str, tuple[str, str]]:
@@ -119,13 +163,20 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
         shown = await on_the_page(found.portal)
         lines = [line async for line in verify_system(settings, None)]
         under_way = await stages(found.services["returns"], tokens, now - timedelta(days=60))
+        events = await recorded(found.services, tokens)
     assert replayed.commands > 7000
     assert present.commands > 300
     assert under_way >= STAGES
-    assert {row.key for row in rows} == KEYS | COUNTED
+    assert {row.key for row in rows} - STANDING == KEYS | COUNTED | CASES
+    assert {key: events[key] for key in HARD} == HARD
     assert {row.key for row in rows if row.published is not None} == KEYS
     year = build_year(7)
     assert {row.key: row.computed for row in rows if row.key in COUNTED} == supported(year) | waited(year)
+    stand = {row.key: row.computed for row in rows if row.key in CASES | STANDING}
+    assert {key: stand[key] for key in ended(year)} == ended(year)
+    assert stand["begun_cases"] == sum(count for key, count in stand.items() if key in STANDING)
+    # When the year ends, two cases wait for what holds them.
+    assert stand["cases_on_hold"] == 2
     assert [(row.key, row.published, row.computed) for row in rows if not row.equal] == []
     for row in rows:
         figure, whole_row = shown[row.key]

@@ -150,11 +150,16 @@ FIGURES = Sql(
     f"  coalesce(sum(persons) FILTER (WHERE {_is(CaseLapsed)}), 0) AS lapsed_persons, "
     f"  count(DISTINCT subject) FILTER (WHERE {_is(FlightMissed)}) AS missed_flights "
     " FROM recorded, period WHERE at >= begins AND at < ends), "
+    # Whatever has become of them since the period.
+    "begun AS (SELECT c.status, count(*) AS cases FROM recorded r JOIN period ON at >= begins AND at < ends "
+    f" JOIN cases c ON c.id = r.subject WHERE {_is(CaseOpened, CaseSplitOff)} GROUP BY c.status), "
+    "by_status AS (SELECT cast(coalesce(sum(cases), 0) AS bigint) AS begun_cases, "
+    "  coalesce(json_object_agg(status, cases), '{}'::json) AS by_status FROM begun), "
     f"standing AS (SELECT count(*) FILTER (WHERE {_is(CaseOpened, CaseSplitOff)}) "
     f" + count(*) FILTER (WHERE {_is(CaseReopened)}) "
     f" - count(*) FILTER (WHERE {_is(*_ENDINGS)}) AS open_cases FROM recorded, period WHERE at < ends) "
-    "SELECT (SELECT count(*) FROM departed) AS departures, returned.*, by_country, noted.*, open_cases "
-    "FROM returned, by_country, noted, standing"
+    "SELECT (SELECT count(*) FROM departed) AS departures, returned.*, by_country, noted.*, by_status.*, open_cases "
+    "FROM returned, by_country, noted, by_status, standing"
 )
 
 
@@ -230,11 +235,13 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
 
     Child is who was one when the intention was recorded, counselled who was heard individually before departure.
     ``missed_flights`` counts cases that missed at least one. Persons and cases of an ending are named apart.
+    ``begun_cases`` are those that began in the period, for a wish or by a split, ``cases_…`` how they stand now.
     """
     row = await unit.row(FIGURES, first=period.first, last=period.last, zone=period.zone)
     assert row is not None
     returns: int = row["returns"]
     by_country: dict[str, int] = json.loads(row["by_country"])
+    by_status: dict[str, int] = json.loads(row["by_status"])
     return [
         Figure(key="returns", unit="persons", value=returns, of=row["departures"]),
         Figure(key="returned_cases", unit="cases", value=row["returned_cases"]),
@@ -258,7 +265,11 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
             Figure(key=key, unit="cases", value=row[key])
             for key in (
                 "applications", "approvals", "withdrawn_cases", "ineligible_cases", "lapsed_cases", "missed_flights",
-                "open_cases",
+                "open_cases", "begun_cases",
             )
+        ),
+        *(
+            Figure(key=f"cases_{status}", unit="cases", value=value, of=row["begun_cases"])
+            for status, value in sorted(by_status.items())
         ),
     ]

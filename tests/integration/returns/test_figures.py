@@ -6,6 +6,7 @@ import pytest
 
 from services.returns import queries
 from services.returns.domain.case_application import DeclareIneligible
+from services.returns.domain.case_holds import PutOnHold
 from services.returns.domain.case_journey import RecordNotDeparted
 from services.returns.domain.case_preparation import RecordMissedFlight, RecordOwnPlan
 from services.returns.domain.case_withdrawal import (
@@ -169,6 +170,21 @@ async def test_a_case_is_open_until_the_period_in_which_it_ended(mission: Missio
     after = await mission.figures(date(2023, 7, 1), date(2023, 7, 31))
     assert (before["open_cases"], before["withdrawn_cases"]) == (1, 0)
     assert (after["open_cases"], after["withdrawn_cases"]) == (0, 1)
+
+
+async def test_cases_that_began_in_the_period_are_told_by_how_they_stand_now(mission: Mission) -> None:
+    await mission.brought_to("applied")
+    held = await mission.brought_to("applied")
+    await mission.order(held.id, PutOnHold(hold_id=uuid7(), reason="legal"), ZORAN)
+    withdrawn = await mission.opened(*family())
+    await mission.order(withdrawn.id, WithdrawCase(), ANNA, NOON + timedelta(days=400))
+    later = await mission.opened(at=NOON + timedelta(days=400))
+    figures = await mission.figures(FIRST, LAST)
+    told = {key: value for key, value in figures.items() if key.startswith("cases_")}
+    assert told == {"cases_applied": 1, "cases_on_hold": 1, "cases_withdrawn": 1}
+    assert figures["begun_cases"] == 3
+    await mission.order(later.id, WithdrawCase(), ANNA, NOON + timedelta(days=401))
+    assert (await mission.figures(FIRST, LAST))["cases_withdrawn"] == 1
 
 
 async def test_the_report_reads_an_index_and_not_the_whole_log(mission: Mission) -> None:

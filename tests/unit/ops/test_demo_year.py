@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import get_args
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -26,8 +27,22 @@ from services.reintegration.domain.grant import (
     RequestGrant,
     ReturnGrant,
 )
-from services.returns.domain.case_journey import ConfirmArrival
+from services.returns.domain.case_application import DeclareIneligible
+from services.returns.domain.case_corrections import (
+    AskForCorrection,
+    CorrectArrival,
+    CorrectDeparture,
+    RejectCorrection,
+)
+from services.returns.domain.case_families import JoinFamily, SplitFamily
+from services.returns.domain.case_holds import PutOnHold
+from services.returns.domain.case_inquiry import AnswerFamilyAssessment
+from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_preparation import RecordMissedFlight
+from services.returns.domain.case_screening import AssessTraffickingRisk
+from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
+from services.returns.domain.case_withdrawal import LapseCase, RecordContactTried, WithdrawPerson
+from shared.contracts.returns import HoldReason, IneligibleReason, LapseReason
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
@@ -41,6 +56,7 @@ def orders_of(year: list[list[Step]], kind: type) -> list[Step]:
 def test_every_seed_makes_the_published_sums_and_grants_in_journeys_that_are_in_order(seed: int) -> None:
     year = build_year(seed)
     has_the_published_sums(year)
+    has_the_hard_cases(year)
     grants_what_was_published(year)
     is_in_order_and_inside_the_year(year)
 
@@ -56,8 +72,31 @@ def has_the_published_sums(year: list[list[Step]]) -> None:
     assert len(places) == quotas.OUTREACH_LOCATIONS
     wishes = [step.order for step in orders_of(year, ExpressIntention)]
     assert len({id for order in wishes if isinstance(order, ExpressIntention) for id in order.person_ids}) == 290
-    assert len(orders_of(year, ConfirmArrival)) == sum(quotas.RETURNED.values()) == 96
+    arrivals = [step.order for step in orders_of(year, ConfirmArrival)]
+    arrived = {order.person_id for order in arrivals if isinstance(order, ConfirmArrival)}
+    assert len(arrived) == sum(quotas.RETURNED.values()) == 96
     assert len(orders_of(year, RecordMissedFlight)) == quotas.MISSED_FLIGHTS
+
+
+def has_the_hard_cases(year: list[list[Step]]) -> None:
+    placed = [step.order.reason for step in orders_of(year, PutOnHold) if isinstance(step.order, PutOnHold)]
+    refused = [step.order.reason for step in orders_of(year, DeclareIneligible) if isinstance(step.order, DeclareIneligible)]
+    lapsed = [step.order.reason for step in orders_of(year, LapseCase) if isinstance(step.order, LapseCase)]
+    assert set(placed) == set(get_args(HoldReason))
+    assert set(refused) == set(get_args(IneligibleReason))
+    assert set(lapsed) == set(get_args(LapseReason))
+    for kind in (RecordGuardian, AnswerFamilyAssessment, RecordSupervision, JoinFamily, AssessTraffickingRisk, WithdrawPerson):
+        assert orders_of(year, kind), kind.__name__
+    for journey in year:
+        kinds = Counter(type(step.order) for step in journey)
+        assert kinds[LapseCase] == 0 or kinds[RecordContactTried] >= 2
+        asked = {step.persona for step in journey if isinstance(step.order, AskForCorrection)}
+        decided = {step.persona for step in journey if isinstance(step.order, CorrectDeparture | CorrectArrival | RejectCorrection)}
+        assert len(asked) == len(decided)
+        assert asked.isdisjoint(decided)
+    parted = [journey for journey in year if any(isinstance(step.order, SplitFamily) for step in journey)]
+    # One goes ahead and the others follow, and one comes back to the others.
+    assert sorted(len(orders_of([journey], RecordDeparture)) for journey in parted) == [0, 2]
 
 
 def grants_what_was_published(year: list[list[Step]]) -> None:
@@ -84,7 +123,8 @@ def test_those_who_return_are_as_published(seed: int) -> None:
     assert Counter(country for country, _ in members) == Counter(quotas.RETURNED)
     assert Counter(member.sex for _, member in members) == {"female": 7, "male": 89}
     assert sum(not member.adult for _, member in members) == 4
-    assert all(household.adults for household in returning)
+    alone = [household for household in returning if not household.adults]
+    assert [(len(one.members), one.guardian is not None and one.guardian.adult) for one in alone] == [(1, True)]
 
 
 def test_the_same_seed_makes_the_same_year_and_another_seed_another() -> None:
