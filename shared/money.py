@@ -1,12 +1,17 @@
 """Amounts of money: a decimal and an ISO 4217 code, a string on the wire, never a float."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated
+from fractions import Fraction
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-_LARGEST = Decimal("99999999999999.9999")
+from shared.currencies import minor_units
+from shared.errors import RuleViolation
+
+LARGEST: Final = Decimal("99999999999999.9999")
 _WRITTEN = r"^[0-9]{1,14}(\.[0-9]{1,4})?$"
 
 
@@ -18,7 +23,7 @@ def _from_wire(value: object) -> object:
 
 
 def _plain(value: Decimal) -> Decimal:
-    if not value.is_finite() or abs(value) > _LARGEST:
+    if not value.is_finite() or abs(value) > LARGEST:
         raise ValueError("an amount has at most 14 digits before the point")
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -4:
@@ -59,3 +64,25 @@ class Money(BaseModel):
         if self.currency != other.currency:
             raise ValueError("amounts of two currencies cannot be put together")
         return other.amount
+
+
+def rounded(exact: Decimal | Fraction, currency: str) -> Decimal:
+    """An exact amount in the smallest unit of its currency, a half away from zero; with all of its decimals.
+
+    Decision 34: as a bank rounds, and as the spreadsheets that this is compared with.
+    """
+    decimals = minor_units(currency)
+    scaled = abs(Fraction(exact)) * 10**decimals
+    units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(units if exact >= 0 else -units).scaleb(-decimals)
+
+
+def refuse_finer_than_paid(sums: Iterable[Money]) -> None:
+    """Refused as ``finer_than_paid`` if one of these sums is no whole number of its currency's smallest units.
+
+    Asked of orders alone: what an event of before says is as it was.
+    """
+    if any(rounded(money.amount, money.currency) != money.amount for money in sums):
+        raise RuleViolation(
+            "finer_than_paid", "An amount has more decimals than its currency: nobody can be paid exactly that."
+        )

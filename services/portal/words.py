@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from services.portal.translation import counted, translated
 from services.portal.wording import FAULTS, event, label, language, word
+from shared.currencies import minor_units
 from shared.ids import uuid7
 
 HERE: Final = Path(__file__).parent
@@ -22,11 +23,12 @@ PSEUDO_RTL: Final = "ar-XB"
 
 
 def money(amount: Mapping[str, str] | str, currency: str = "") -> str:
-    """An amount as it is written: ``1,250.00 EUR``."""
+    """An amount as it is written, with the decimals of its currency or with all that it has: ``1,250.00 EUR``."""
     if not isinstance(amount, str):
         return money(amount["amount"], amount["currency"])
     whole, _, part = amount.partition(".")
-    return f"{int(whole or 0):,}.{(part + '00')[: max(2, len(part.rstrip('0')))]} {currency}".strip()
+    kept = part.rstrip("0").ljust(minor_units(currency), "0")
+    return f"{int(whole or 0):,}{'.' if kept else ''}{kept} {currency}".strip()
 
 
 def apart(text: str) -> Markup:

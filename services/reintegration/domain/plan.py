@@ -16,7 +16,7 @@ from shared.decider import Decider, Events, changing, opening
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Concealed, Context, Event, Part
 from shared.moments import Day
-from shared.money import Money
+from shared.money import Money, refuse_finer_than_paid
 from shared.transitions import moved
 
 PlanStatus = Literal["own_plan", "agreed"]
@@ -282,6 +282,7 @@ def _lines(lines: Sequence[PlannedLine], covered: Sequence[UUID]) -> tuple[PlanL
             f"A plan has at most {MOST_OF_HEALTH} medical lines and {MOST_LINES} others. Put together what belongs together.",
         )
     refuse_two_currencies(line.planned for line in lines)
+    refuse_finer_than_paid(line.planned for line in lines)
     return tuple(
         _line(line.line_id, line.person_id, line.dimension, line.category, line.planned) for line in lines
     )

@@ -37,5 +37,16 @@ def test_an_amount_is_written_with_its_currency(amount: str, shown: str) -> None
     assert money({"amount": amount, "currency": "EUR"}) == shown
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        ("819946", "XOF", "819,946 XOF"), ("819946.00", "XOF", "819,946 XOF"), ("0.5", "XOF", "0.5 XOF"),
+        ("4187.775", "TND", "4,187.775 TND"), ("12.5", "TND", "12.500 TND"), ("0.00", "BAM", "0.00 BAM"),
+    ],
+)  # fmt: skip
+def test_an_amount_has_the_decimals_of_its_currency_and_hides_none(amount: str, currency: str, shown: str) -> None:
+    assert money(amount, currency) == shown
+
+
 def test_a_code_without_a_word_of_its_own_reads_well_enough() -> None:
     assert (word("cash_instalment"), word("not_feasible")) == ("cash instalment", "not feasible")

@@ -50,6 +50,11 @@ def test_a_fund_without_money_is_no_fund(amount: str) -> None:
         OpenFund(project="CE-0412", donor="EU", granted=eur(amount), valid_from=FIRST, valid_until=LAST)
 
 
+def test_a_fund_is_of_an_amount_that_can_be_paid() -> None:
+    yen = Money(amount=Decimal("10000.5"), currency="JPY")
+    FUNDS.when(OPEN.model_copy(update={"granted": yen}), MANAGER).refused("finer_than_paid")
+
+
 def test_what_is_committed_or_spent_is_not_available() -> None:
     fund = FUND.fold((OPENED,))
     assert fund is not None

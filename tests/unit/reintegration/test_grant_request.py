@@ -151,6 +151,13 @@ def test_all_grants_of_a_person_within_twelve_months_stay_within_the_cap() -> No
     _knowing(other_support=room_left + Decimal("0.01")).when(REQUEST, REQUESTER).refused("beyond_cap")
 
 
+def test_a_grant_and_its_tranches_are_amounts_that_can_be_paid() -> None:
+    halves = tuple(RequestedTranche(number=number, money=eur("600.005")) for number in (1, 2))
+    for changed in (_whole("100.005"), {"money": eur("1200.01"), "tranches": halves}):
+        GRANTS.when(REQUEST.model_copy(update=changed), REQUESTER).refused("finer_than_paid")
+        SENT_BACK.when(_again(**changed), REQUESTER).refused("finer_than_paid")
+
+
 @pytest.mark.parametrize("amounts", [("800.00", "399.99"), ("800.00", "400.01"), ("1200.00", "1200.00")])
 def test_the_tranches_make_exactly_the_amount(amounts: tuple[str, str]) -> None:
     tranches = tuple(

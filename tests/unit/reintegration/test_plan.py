@@ -189,6 +189,13 @@ def test_a_plan_is_in_one_currency(given: Given[Plan, PlanFacts], command: Comma
 
 
 @pytest.mark.parametrize(
+    ("given", "command"), _with_lines(SHOP_LINE.model_copy(update={"planned": eur("1.005")}))
+)
+def test_a_plan_is_in_amounts_that_can_be_paid(given: Given[Plan, PlanFacts], command: Command) -> None:
+    given.when(command, OFFICE).refused("finer_than_paid")
+
+
+@pytest.mark.parametrize(
     ("case", "code"), [(None, "case_unknown"), (ENDED, "case_ended"), (SEALED, "case_sealed")]
 )
 def test_nothing_is_planned_in_a_case_that_is_unknown_ended_or_sealed(case: Case | None, code: str) -> None:

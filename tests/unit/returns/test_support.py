@@ -145,6 +145,11 @@ def test_what_was_given_is_recorded_after_the_case_has_ended_as_well() -> None:
     given(*BOOKED, planned(), ended).when(give(), OPERATIONS).then(GIVEN)
 
 
+def test_what_support_cost_is_an_amount_that_can_be_paid() -> None:
+    finer = Money(amount=Decimal("120.505"), currency="BAM")
+    given(*BOOKED, planned()).when(give(cost=finer), OPERATIONS).refused("finer_than_paid")
+
+
 def test_days_are_in_their_order_and_what_was_given_has_begun() -> None:
     yesterday, tomorrow = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
     given(*BOOKED).when(plan(needed_until=yesterday), OPERATIONS).refused("days_in_wrong_order")
