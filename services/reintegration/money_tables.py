@@ -217,3 +217,43 @@ GRANT_TURNS = sa.Table(
     sa.Index(None, "destination_country", "hat", "since", "grant_id"),
     info=scope("country:destination_country"),
 )
+
+# One row for each currency, base and day, as it is now; beside it every revision, none of which is ever changed: a
+# conversion names the one that it was made by.
+RATES = aggregate_table(
+    METADATA,
+    "rates",
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("base", sa.Text, nullable=False),
+    sa.Column("effective_on", sa.Date, nullable=False),
+    amount("rate"),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("recorded_by", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("rate > 0", name="rate_above_zero"),
+    sa.CheckConstraint("currency <> base AND currency <> 'USD' AND base IN ('USD', 'EUR')", name="one_measure"),
+    sa.CheckConstraint("(revision = 1) = (reason IS NULL)", name="corrected_for_a_reason"),
+    sa.Index(None, "effective_on", "id"),
+    sa.Index(None, "currency", "effective_on", "id"),
+    info=scope("known"),
+)
+
+EXCHANGE_RATES = sa.Table(
+    "exchange_rates",
+    METADATA,
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("base", sa.Text, primary_key=True),
+    sa.Column("effective_on", sa.Date, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rate_id", sa.Uuid, nullable=False),
+    amount("rate"),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("recorded_by", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("rate > 0", name="rate_above_zero"),
+    sa.UniqueConstraint("rate_id", "revision"),
+    info=scope("known"),
+)

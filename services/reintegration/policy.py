@@ -16,6 +16,8 @@ HATS: Mapping[Role, tuple[Hat, ...]] = {
     Role.FINANCE_APPROVER: ("approver",), Role.FINANCE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
 }  # fmt: skip
 
+READS_RATES = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
+
 POLICY = Policy(
     allow("read_case", Role.COUNSELLOR, Role.COORDINATOR),
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
@@ -35,6 +37,9 @@ POLICY = Policy(
         "list_funds",
         Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR,
     ),
+    allow("record_rate", Role.FINANCE_RECONCILER),
+    allow("correct_rate", Role.FINANCE_RECONCILER),
+    *(allow(operation, *READS_RATES) for operation in ("list_rates", "read_rate", "list_rates_in_force", "convert_money")),
     allow("request_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("resubmit_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("return_grant", Role.COORDINATOR),
@@ -79,7 +84,7 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
-        "approve_grant", "release_tranche", "confirm_payment", "read_events", "read_held",
+        "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "read_events", "read_held",
         "read_event", "read_chain", "export_log",
     ),
     on_record=(

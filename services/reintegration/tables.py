@@ -8,6 +8,7 @@ from services.reintegration.metadata import METADATA, begins
 from services.reintegration.money_tables import (
     EVIDENCE_FILES,
     EVIDENCE_PIECES,
+    EXCHANGE_RATES,
     FUND_BALANCES,
     FUNDS,
     GRANT_TURNS,
@@ -16,15 +17,16 @@ from services.reintegration.money_tables import (
     OPEN_ADVANCES,
     PAYMENT_REFERENCES,
     PERSON_CAPS,
+    RATES,
     TAKEN_PLAN_LINES,
 )
 from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
-    "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "FUNDS", "FUND_BALANCES", "GRANTS",
+    "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDS", "FUND_BALANCES", "GRANTS",
     "GRANTS_OF_THE_ERASED", "GRANT_TURNS", "METADATA", "OPEN_ADVANCES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
-    "PERSON_KEYS", "PLANS", "TAKEN_PLAN_LINES",
+    "PERSON_KEYS", "PLANS", "RATES", "TAKEN_PLAN_LINES",
 ]  # fmt: skip
 
 PERSON_KEYS = person_keys_table(METADATA)

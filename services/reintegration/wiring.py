@@ -10,6 +10,8 @@ from services.reintegration import (
     grant_queries,
     projections,
     queries,
+    rate_projections,
+    rate_queries,
     sealed,
     tables,
 )
@@ -22,6 +24,7 @@ from services.reintegration.domain import (
     grant_state,
     person,
     plan,
+    rates,
     tranches,
 )
 from services.reintegration.policy import POLICY
@@ -99,6 +102,15 @@ async def _grant_facts(
     return replace(facts, case=_within_reach(facts.case, context))
 
 
+async def _rate_facts(
+    unit: UnitOfWork, rate_id: UUID, state: rates.Rate | None, command: Command | None, context: Context
+) -> rates.RateFacts:
+    if not isinstance(command, rates.RecordRate):
+        return rates.RateFacts()
+    of = (command.currency, command.base, command.effective_on)
+    return await rate_queries.behind_a_rate(unit, rate_id, of, context.now, MISSION.mission_time_zone)
+
+
 async def _person_facts(
     unit: UnitOfWork, person_id: UUID, state: person.Person | None, command: Command | None, context: Context
 ) -> person.PersonFacts:
@@ -156,11 +168,16 @@ GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     within=_of_own_country, sealed=sealed.OF_GRANTS,
 )
 
+RATE: Aggregate[rates.Rate, rates.RateFacts] = Aggregate(
+    service="reintegration", name="rate", decider=rates.RATE, table=tables.RATES, state=rates.Rate,
+    facts=_rate_facts, project=rate_projections.exchange_rates,
+)
+
 _FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has to do this.")
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, CASE, PLAN, FUND, GRANT),
+    aggregates=(PERSON, CASE, PLAN, FUND, GRANT, RATE),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -187,6 +204,7 @@ WIRING = Wiring(
         "ck_case_limits_sealed_takes_no_grant": RuleViolation(
             "case_sealed", "This return case is being closed or is closed; it takes no new grant."
         ),
+        "pk_exchange_rates": rates.day_has_a_rate(),
         "ck_fund_balances_within_granted": RuleViolation(
             "fund_exhausted", "The fund does not hold enough money for this grant any more."
         ),
@@ -195,7 +213,7 @@ WIRING = Wiring(
         "ck_grants_tranche_hats": _FOUR_EYES,
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
-    checks=(*projections.CHECKS, *grant_projections.CHECKS, *files.CHECKS, nothing_left_of_the_erased(())),
+    checks=(*projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *files.CHECKS, nothing_left_of_the_erased(())),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
         parting=(PersonsLeft,),
@@ -211,6 +229,8 @@ WIRING = Wiring(
             "payment_references": "an index of payments, which are told with their grant",
             "funds": "a donor's money, which is nobody's",
             "fund_balances": "a donor's money, which is nobody's",
+            "rates": "what currencies are worth, which is nobody's",
+            "exchange_rates": "what currencies are worth, which is nobody's",
             "grants_of_the_erased": "how many grants of persons who were erased were for what, without saying whose",
             "grant_turns": "which member of staff acts next on a grant, which is told",
         },

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
+from shared.contracts.rates import EVENTS as RATES
 from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
 from shared.money import Money
@@ -287,5 +288,5 @@ EVENTS: tuple[type[Event], ...] = (
     CaseNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
     GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded,
+    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES,
 )

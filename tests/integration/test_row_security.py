@@ -71,6 +71,8 @@ ROWS = {
         INSERT INTO open_advances SELECT {_UUID}, {_UUID}, 1 FROM {_PLACES};
         INSERT INTO person_keys (person_id, about, epoch, wrapped) SELECT {_UUID}, {_UUID}, '1', '' FROM {_PLACES};
         INSERT INTO payment_references SELECT 'BANK-' || n, {_UUID}, 1 FROM {_PLACES};
+        INSERT INTO rates SELECT {_UUID}, 1, 'BAM', 'EUR', cast('2000-01-01' AS date) + cast(n AS integer), 2, 'fixed_by_law', 1, NULL, who, now() FROM {_PLACES};
+        INSERT INTO exchange_rates SELECT 'BAM', 'EUR', cast('2000-01-01' AS date) + cast(n AS integer), 1, {_UUID}, 2, 'fixed_by_law', NULL, who, now() FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }
@@ -98,7 +100,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         ("reintegration", table)
         for table in (
             "funds", "fund_balances", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
-            "payment_references",
+            "payment_references", "rates", "exchange_rates",
         )
     ),
 ]  # fmt: skip

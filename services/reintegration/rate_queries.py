@@ -1,0 +1,99 @@
+"""What reintegration's tables answer about rates of exchange: the facts of their rules, lists, and what counts on a day."""
+
+from datetime import date, datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.reintegration.domain.conversion import RatesInForce, RecordedRate
+from services.reintegration.domain.rates import RateFacts
+from services.reintegration.queries import TODAY
+from shared.contracts.rates import Base, ExchangeRate, RateCorrectionReason, RateSource
+from shared.db import Sql, UnitOfWork
+from shared.ids import UUID_PATTERN
+
+_BEHIND_A_RATE = Sql(
+    "SELECT EXISTS (SELECT FROM exchange_rates WHERE currency = :currency AND base = :base AND effective_on = :effective_on "
+    f"AND rate_id <> :rate_id) AS taken, {TODAY} AS today"
+)
+_OF_A_REVISION = "currency, base, effective_on, revision, rate_id, rate, source, reason, recorded_by, recorded_at"
+_NEWEST = (
+    f"SELECT DISTINCT ON (currency, base) {_OF_A_REVISION} FROM exchange_rates WHERE {{narrowed}}effective_on <= :on "
+    "ORDER BY currency, base, effective_on DESC, revision DESC"
+)
+IN_FORCE = Sql(_NEWEST.format(narrowed=""))
+IN_FORCE_OF = Sql(_NEWEST.format(narrowed="currency = ANY (cast(:currencies AS text[])) AND "))
+_REVISIONS = Sql(f"SELECT {_OF_A_REVISION} FROM exchange_rates WHERE rate_id = :rate_id ORDER BY revision")
+_LISTED = (
+    "SELECT id AS rate_id, currency, base, effective_on, revision, rate, source, reason, recorded_by, recorded_at "
+    "FROM rates WHERE {narrowed}effective_on <= :day AND (effective_on, id) < (:day, :id) "
+    "ORDER BY {walked}effective_on DESC, id DESC LIMIT :limit"
+)
+LISTED = Sql(_LISTED.format(narrowed="", walked=""))
+LISTED_OF = Sql(_LISTED.format(narrowed="currency = ANY (ARRAY[:currency]) AND ", walked="currency DESC, "))
+_FROM_THE_NEWEST: Final = (date.max, UUID(int=2**128 - 1))
+
+Place = Annotated[str, Field(pattern=rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}-{UUID_PATTERN}$")]
+
+
+class RateRevision(BaseModel):
+    """One revision of a rate: from ``effective_on`` on one unit of ``base`` is ``rate`` units of ``currency``."""
+
+    rate_id: UUID
+    currency: str
+    base: Base
+    effective_on: date
+    revision: int
+    rate: ExchangeRate
+    source: RateSource
+    reason: RateCorrectionReason | None
+    recorded_by: str
+    recorded_at: datetime
+
+    @property
+    def place(self) -> str:
+        """What a list takes to go on after this: ``<day>-<id>``."""
+        return f"{self.effective_on}-{self.rate_id}"
+
+    def recorded(self) -> RecordedRate:
+        """The same for the rules of conversion."""
+        return RecordedRate(self.currency, self.base, self.effective_on, self.revision, self.rate, self.source)
+
+
+async def behind_a_rate(
+    unit: UnitOfWork, rate_id: UUID, of: tuple[str, str, date], now: datetime, zone: str
+) -> RateFacts:
+    """Whether this currency, base and day have a rate under another id, and the mission's day."""
+    currency, base, effective_on = of
+    row = await unit.row(
+        _BEHIND_A_RATE, rate_id=rate_id, currency=currency, base=base, effective_on=effective_on, now=now, zone=zone
+    )
+    assert row is not None
+    return RateFacts(row["taken"], row["today"])
+
+
+async def listed(unit: UnitOfWork, currency: str | None, after: Place | None, limit: int) -> list[RateRevision]:
+    """The rates as they are now, of one currency if asked for, the newest day first."""
+    day, id = (date.fromisoformat(after[:10]), UUID(after[11:])) if after is not None else _FROM_THE_NEWEST
+    if currency is None:
+        rows = await unit.rows(LISTED, day=day, id=id, limit=limit)
+    else:
+        rows = await unit.rows(LISTED_OF, currency=currency, day=day, id=id, limit=limit)
+    return [RateRevision.model_validate(dict(row)) for row in rows]
+
+
+async def in_force(unit: UnitOfWork, on: date) -> list[RateRevision]:
+    """What counts on a day, of every currency and base that has a rate."""
+    return [RateRevision.model_validate(dict(row)) for row in await unit.rows(IN_FORCE, on=on)]
+
+
+async def rates_between(unit: UnitOfWork, currency: str, into: str, on: date) -> RatesInForce:
+    """What an amount of one currency can be converted into another by on a day."""
+    rows = await unit.rows(IN_FORCE_OF, currencies=sorted({currency, into, "EUR"}), on=on)
+    return RatesInForce.on(on, [RateRevision.model_validate(dict(row)).recorded() for row in rows])
+
+
+async def revisions(unit: UnitOfWork, rate_id: UUID) -> list[RateRevision]:
+    """Everything that was recorded for a rate's day, in its order."""
+    return [RateRevision.model_validate(dict(row)) for row in await unit.rows(_REVISIONS, rate_id=rate_id)]

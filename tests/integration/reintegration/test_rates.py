@@ -1,0 +1,134 @@
+"""Rates as the database holds them: one of a day, the newest that has come counts, and what was recorded stays."""
+
+import asyncio
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.reintegration import rate_queries
+from services.reintegration.domain.conversion import RatesInForce
+from services.reintegration.domain.rates import CorrectRate, RecordRate
+from services.reintegration.wiring import RATE
+from shared.contracts.rates import Base
+from shared.handling import transact
+from shared.ids import uuid7
+from shared.policy import EVERYWHERE
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.unit.reintegration.examples import RECONCILER, TODAY
+from tests.unit.reintegration.test_money_page import recorded, rows
+
+people = people_of
+
+
+def record(currency: str, base: Base, rate: str, on: date = TODAY) -> RecordRate:
+    return RecordRate(currency=currency, base=base, effective_on=on, rate=Decimal(rate), source="un_operational_rate")
+
+
+CORRECT = CorrectRate(rate=Decimal("3.5"), source="central_bank", reason="mistyped")
+
+
+async def test_a_day_has_one_rate_however_many_record_one_at_once(house: House) -> None:
+    orders = [house.try_to(RATE, uuid7(), record("TND", "USD", f"3.{number}"), RECONCILER) for number in range(1, 6)]
+    assert Counter(await asyncio.gather(*orders)) == {"done": 1, "day_has_a_rate": 4}
+    assert await house.try_to(RATE, uuid7(), record("TND", "EUR", "3.3"), RECONCILER) == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_no_revision_is_changed_or_deleted_and_a_lost_one_is_found(house: House) -> None:
+    rate_id = uuid7()
+    await house.give(RATE, rate_id, record("TND", "USD", "3.0"), RECONCILER)
+    await house.give(RATE, rate_id, CORRECT, RECONCILER)
+    for change in ("UPDATE exchange_rates SET rate = 4", "DELETE FROM exchange_rates", "DELETE FROM rates"):
+        api = await asyncpg.connect(house.made.logins.api)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await api.execute(change)
+        await api.close()
+    assert (await house.findings()).differences == []
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    await owner.execute("DELETE FROM exchange_rates WHERE revision = 1")
+    assert (await house.findings()).differences == [f"exchange rates: {rate_id}"]
+    with pytest.raises(asyncpg.CheckViolationError):
+        await owner.execute("UPDATE rates SET base = currency")
+    await owner.close()
+
+
+async def test_the_database_finds_what_counts_on_a_day_as_the_rules_do(house: House) -> None:
+    ids: dict[tuple[str, int], UUID] = {}
+    bases: dict[str, Base] = {"BAM": "EUR", "TND": "USD"}
+    for currency, day in (("BAM", 0), ("TND", 5), ("TND", 0), ("TND", 9), ("EUR", 3)):
+        ids[currency, day] = rate_id = uuid7()
+        on = TODAY + timedelta(days=day)
+        await house.give(RATE, rate_id, record(currency, bases.get(currency, "USD"), f"1.{day}1", on), RECONCILER)
+    await house.give(RATE, ids["TND", 5], CORRECT, RECONCILER)
+    every = await transact(house.api, EVERYWHERE.scope(RECONCILER), lambda unit: rate_queries.in_force(unit, date.max))
+    known = [
+        revision.recorded()
+        for id in ids.values()
+        for revision in await transact(
+            house.api, EVERYWHERE.scope(RECONCILER), lambda unit, id=id: rate_queries.revisions(unit, id)  # type: ignore[misc]
+        )
+    ]
+    assert len(every) == 3
+    assert len(known) == 6
+    for day in range(-1, 11):
+        on = TODAY + timedelta(days=day)
+        counts = RatesInForce.on(on, known)
+        found = await transact(house.api, EVERYWHERE.scope(RECONCILER), lambda unit, on=on: rate_queries.in_force(unit, on))  # type: ignore[misc]
+        assert RatesInForce.on(on, [one.recorded() for one in found]) == counts
+        assert len(found) == len(counts.by_pair)
+        between = await transact(
+            house.api, EVERYWHERE.scope(RECONCILER), lambda unit, on=on: rate_queries.rates_between(unit, "BAM", "TND", on)  # type: ignore[misc]
+        )
+        assert between == counts
+
+
+async def test_the_page_about_money_is_what_the_api_answers(house: House, people: People) -> None:
+    for rate in recorded():
+        body = record(rate.currency, rate.base, str(rate.rate), rate.effective_on).model_dump(mode="json") | {"source": rate.source}
+        answer = await people.reconciler.post(f"rates/{uuid7()}", body)
+        assert (answer.status_code, answer.headers["etag"]) == (201, '"v1"'), answer.text
+    for on, amount, way, of, _, result in rows(6):
+        units, currency = amount.split()
+        expected, into = result.split()
+        found = (await people.approver.get("conversion", amount=units, currency=currency, into=into, on=on)).json()
+        assert found["converted"] == {"amount": expected, "currency": into}
+        assert (found["rate"], len(found["legs"])) == (of, way.count("→"))
+    missing = await people.approver.get("conversion", amount="1", currency="EUR", into="PKR", on="2023-05-02")
+    assert (missing.status_code, missing.json()["code"]) == (409, "rate_missing")
+    first = (await people.auditor.get("rates", limit=4)).json()
+    rest = (await people.auditor.get("rates", limit=4, after=first["next"])).json()
+    listed = first["items"] + rest["items"]
+    assert [one["effective_on"] for one in listed] == sorted((str(rate.effective_on) for rate in recorded()), reverse=True)
+    assert rest["next"] is None
+    of_euro = (await people.auditor.get("rates", currency="EUR")).json()["items"]
+    assert [(one["effective_on"], one["rate"]) for one in of_euro] == [("2023-05-15", "0.921"), ("2023-05-01", "0.908")]
+    counts = (await people.manager.get("rates-in-force", on="2023-05-14")).json()
+    assert [(one["currency"], one["base"], one["rate"]) for one in counts if one["currency"] == "EUR"] == [("EUR", "USD", "0.908")]
+    for caller in (people.counsellor, people.office, people.coordinator):
+        assert (await caller.get("rates")).status_code == 403
+    refused = await people.approver.post(f"rates/{uuid7()}", record("PKR", "USD", "280").model_dump(mode="json"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
+
+
+async def test_a_correction_changes_what_is_converted_from_now_on_and_tells_what_was_there_before(house: House, people: People) -> None:
+    rate_id = uuid7()
+    await people.reconciler.post(f"rates/{rate_id}", record("TND", "USD", "3.042").model_dump(mode="json"))
+    asked = {"amount": "100.00", "currency": "USD", "into": "TND", "on": str(TODAY)}
+    before = (await people.payer.get("conversion", **asked)).json()
+    again = {"rate": "3.024", "source": "un_operational_rate", "reason": "mistyped"}
+    stale = await people.reconciler.post(f"rates/{rate_id}/correct", again, match='"v9"')
+    assert stale.status_code == 412
+    assert (await people.reconciler.post(f"rates/{rate_id}/correct", again, match='"v1"')).status_code == 200
+    after = (await people.payer.get("conversion", **asked)).json()
+    assert (before["converted"]["amount"], after["converted"]["amount"]) == ("304.200", "302.400")
+    assert (before["legs"][0]["revision"], after["legs"][0]["revision"]) == (1, 2)
+    view = (await people.auditor.get(f"rates/{rate_id}")).json()
+    assert [(one["rate"], one["reason"]) for one in view["revisions"]] == [("3.042", None), ("3.024", "mistyped")]
+    assert (view["state"]["rate"], view["state"]["revision"], view["version"]) == ("3.024", 2, 2)

@@ -1,0 +1,112 @@
+"""A rate is recorded once for a currency, a base and a day, and corrected with a reason."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from services.reintegration.domain.rates import RATE, CorrectRate, RateFacts, RecordRate
+from shared.contracts.rates import ExchangeRate, RateCorrected, RateRecorded
+from shared.contracts.reintegration import CaseEndNoted
+from tests.given import NOON, Given
+from tests.unit.reintegration.examples import MANAGER, RECONCILER, TODAY
+
+RATES = Given(RATE, RateFacts(today=TODAY))
+WRITTEN: TypeAdapter[Decimal] = TypeAdapter(ExchangeRate)
+RECORD = RecordRate(
+    currency="TND", base="USD", effective_on=TODAY, rate=Decimal("3.042"), source="un_operational_rate"
+)
+RECORDED = RateRecorded(
+    currency="TND", base="USD", effective_on=TODAY, rate=Decimal("3.042"), source="un_operational_rate",
+    recorded_by=RECONCILER.person_id, recorded_at=NOON,
+)  # fmt: skip
+CORRECT = CorrectRate(rate=Decimal("3.024"), source="un_operational_rate", reason="mistyped")
+CORRECTED = RateCorrected(
+    currency="TND", base="USD", effective_on=TODAY, rate=Decimal("3.024"), source="un_operational_rate", reason="mistyped",
+    corrected_by=RECONCILER.person_id, corrected_at=NOON,
+)  # fmt: skip
+
+
+def record(**changed: object) -> RecordRate:
+    return RECORD.model_copy(update=changed)
+
+
+def test_a_rate_is_recorded_with_its_day_its_source_and_who_did() -> None:
+    RATES.when(RECORD, RECONCILER).then(RECORDED)
+
+
+def test_a_rate_is_corrected_for_a_reason_and_keeps_its_currency_and_day() -> None:
+    RATES.given(RECORDED).when(CORRECT, RECONCILER).then(CORRECTED)
+
+
+def test_a_rate_says_how_often_it_was_corrected_and_why_last() -> None:
+    state = RATE.fold((RECORDED, CORRECTED))
+    assert state is not None
+    assert (state.rate, state.revision, state.reason, state.effective_on) == (Decimal("3.024"), 2, "mistyped", TODAY)
+
+
+def test_a_rate_that_was_recorded_is_not_recorded_again() -> None:
+    RATES.given(RECORDED).when(RECORD, RECONCILER).refused("already_exists")
+
+
+def test_a_day_has_one_rate_of_a_currency_and_a_base() -> None:
+    RATES.knowing(RateFacts(taken=True, today=TODAY)).when(RECORD, RECONCILER).refused("day_has_a_rate")
+
+
+def test_a_correction_that_changes_nothing_is_none() -> None:
+    same = CorrectRate(rate=Decimal("3.0420"), source="un_operational_rate", reason="mistyped")
+    RATES.given(RECORDED).when(same, RECONCILER).refused("rate_unchanged")
+
+
+def test_a_source_alone_can_be_corrected() -> None:
+    RATES.given(RECORDED).when(
+        CorrectRate(rate=Decimal("3.042"), source="central_bank", reason="wrong_source"), RECONCILER
+    ).then_kinds(RateCorrected)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"currency": "TDN"}, "not_a_currency"), ({"currency": "XAU"}, "not_a_currency"), ({"currency": "USD"}, "rate_of_itself"),
+        ({"currency": "EUR", "base": "EUR"}, "rate_of_itself"), ({"currency": "USD", "base": "EUR"}, "dollar_is_the_measure"),
+    ],
+)  # fmt: skip
+def test_what_has_no_rate_is_given_none(changed: dict[str, object], code: str) -> None:
+    RATES.when(record(**changed), RECONCILER).refused(code)
+
+
+def test_the_euro_has_a_rate_to_the_dollar() -> None:
+    RATES.when(record(currency="EUR"), RECONCILER).then_kinds(RateRecorded)
+
+
+def test_a_rate_is_recorded_a_year_ahead_at_most() -> None:
+    last = TODAY + timedelta(days=366)
+    RATES.when(record(effective_on=last), RECONCILER).then_kinds(RateRecorded)
+    RATES.when(record(effective_on=last + timedelta(days=1)), RECONCILER).refused("too_far_ahead")
+    RATES.when(record(effective_on=date(1999, 1, 1)), RECONCILER).then_kinds(RateRecorded)
+
+
+@pytest.mark.parametrize("written", ["1.95583", "655.957", "0.0000000001", "999999999.9999999999", "3"])
+def test_a_rate_is_kept_as_it_was_written(written: str) -> None:
+    assert WRITTEN.dump_python(WRITTEN.validate_python(written)) == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["0", "0.000", "-1", "1,95", "1e3", "NaN", "0.00000000001", "1234567890", "", " 3", "3\n", 3, 3.0, True, None, Decimal("NaN"), Decimal(0), Decimal(-1)],
+)  # fmt: skip
+def test_nothing_else_is_a_rate(written: object) -> None:
+    with pytest.raises(ValidationError):
+        WRITTEN.validate_python(written)
+
+
+def test_an_event_of_another_aggregate_is_a_fault_of_ours() -> None:
+    with pytest.raises(TypeError):
+        RATE.evolve(None, CaseEndNoted())
+    with pytest.raises(TypeError):
+        RATE.evolve(None, CORRECTED)
+
+
+def test_nobody_corrects_what_is_not_there() -> None:
+    RATES.when(CORRECT, MANAGER).refused("not_found")
