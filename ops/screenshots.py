@@ -87,6 +87,7 @@ PAGES: Final = (
     Shot("finance-payer", "/queue", "finance-payer-queue"),
     Shot("finance-reconciler", "/", "finance-reconciler-home"),
     Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
+    Shot("finance-reconciler", "/rates", "finance-reconciler-rates"),
     Shot("auditor", "/", "auditor-home"),
     Shot("auditor", "/log", "auditor-log"),
     Shot("auditor", "/log?kind=avrr.returns.case.approved.v1", "auditor-log-of-a-kind", tour=True),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.portal.wording import LANGUAGES, countries
 
-Kind = Literal["text", "number", "choice", "choices", "yes_no", "day", "moment", "money", "rows", "fresh"]
+Kind = Literal["text", "number", "decimal", "choice", "choices", "yes_no", "day", "moment", "money", "rows", "fresh"]
 Posted = Mapping[str, Sequence[str]]
 
 MOST_ROWS: Final = 40
@@ -146,6 +146,8 @@ def _field(
         kind = "number"
     elif one.get("type") == "object" and {"amount", "currency"} <= set(one.get("properties", {})):
         kind = "money"
+    elif one.get("x-written") == "decimal":
+        kind = "decimal"
     elif one.get("format") == "date":
         kind = "day"
     elif one.get("format") == "date-time":
@@ -217,6 +219,9 @@ def _single(found: Field, text: str, faults: list[Fault]) -> Any:
             faults.append(Fault(found.name, "unreadable"))
             return None
         return on.isoformat()
+    if found.kind == "decimal":
+        # Here people write a comma.
+        text = text.replace(",", ".")
     if found.pattern is not None and not re.search(found.pattern, text):
         faults.append(Fault(found.name, "unreadable"))
     return text

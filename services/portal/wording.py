@@ -8,6 +8,7 @@ from babel import Locale
 
 from services.portal.translation import translated
 from shared.countries import ALPHA_2
+from shared.currencies import CODES
 
 # What is not listed reads well enough with blanks for underscores.
 WORDS: Final[Mapping[str, str]] = {
@@ -75,6 +76,8 @@ WORDS: Final[Mapping[str, str]] = {
     "grown_up": "has grown up", "person_asked": "the person asked for it", "retention_over": "the time for keeping it is over",
     "unlawfully_kept": "it was kept against the law", "not_asked_by_the_person": "the person did not ask for it",
     "duty_to_keep": "the law wants it kept", "claim_under_way": "a claim is under way", "asked_by_mistake": "asked for by mistake",
+    "un_operational_rate": "UN operational rate", "mistyped": "it was typed wrongly", "source_corrected": "the source corrected it",
+    "wrong_source": "it came from another source", "paying_bank": "the bank that pays",
     "financial": "financial support", "medical_aid": "a medical aid",
     "care_of_children": "care of children", "need_met": "the need was met", "referred": "referred to others",
     "held_in_person": "in person", "held_remotely": "by phone or online", "not_held": "there was none", "person_not_reached": "the person was not reached",
@@ -170,11 +173,19 @@ LABELS: Final[Mapping[str, str]] = {
     "need": "what is needed", "needed_from": "needed from", "needed_until": "needed until, if it is known",
     "given_from": "first day on which it was given", "given_until": "last day on which it was given",
     "cost": "what it cost the mission; zero if nothing", "budget_line": "line of the budget", "support_id": "support",
+    "base": "one unit of which", "effective_on": "day from which it counts", "rate": "units of the currency for one unit of the base, such as 1.95583",
     "provider": "organisation that gave it (a code)", "final_meeting": "last meeting", "met_on": "day of the meeting, if there was one",
     "contributed_to": "what the support contributed to", "plan_outcome": "what came of the plan",
     "partner_feedback": "what the partner says", "follow_up": "survey on reintegration, or why there is none",
     "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what is needed on arrival",
 }  # fmt: skip
+
+
+@cache
+def currencies() -> Mapping[str, str]:
+    """The name of every currency that a rate can be recorded for by its code (ISO 4217), in the order of the codes."""
+    names = Locale("en").currencies
+    return {code: str(names.get(code, code)) for code in sorted(CODES - {"USD"})}
 
 
 @cache

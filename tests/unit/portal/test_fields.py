@@ -1,5 +1,6 @@
 """From a command's schema to questions, and from what was typed back to its body."""
 
+from decimal import Decimal
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from services.counselling.domain.session import HoldSession
 from services.portal.fields import Fault, Given, Option, body_of, day_of, fields_of
 from services.portal.pages.identity import PURPOSES
 from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.rates import RecordRate
 from services.returns.domain.case_journey import ConfirmArrival
 from shared.contracts.access import UnmaskingPurpose
 
@@ -17,6 +19,7 @@ HERE = ZoneInfo("Europe/Sarajevo")
 SESSION = HoldSession.model_json_schema()
 ARRIVAL = ConfirmArrival.model_json_schema()
 REQUEST = RequestGrant.model_json_schema()
+RATE = RecordRate.model_json_schema()
 ANNA = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
@@ -43,6 +46,22 @@ def test_digits_of_other_scripts_are_read_as_meant() -> None:
     }  # fmt: skip
     body, faults = body_of(fields_of(ARRIVAL, given), given, posted, HERE)
     assert (faults, body["arrived_at"]) == ((), "2023-01-02T08:15:00Z")
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("1,95583", "1.95583"), ("655.957", "655.957"), ("٣", "3")])
+def test_a_rate_is_read_with_a_comma_too(typed: str, meant: str) -> None:
+    posted = {"currency": ["BAM"], "base": ["EUR"], "effective_on": ["2.5.2023"], "rate": [typed], "source": ["fixed_by_law"]}
+    fields = fields_of(RATE, Given())
+    assert {field.kind for field in fields if field.key == "rate"} == {"decimal"}
+    body, faults = body_of(fields, Given(), posted, HERE)
+    assert faults == ()
+    assert RecordRate.model_validate(body).rate == Decimal(meant)
+
+
+@pytest.mark.parametrize("typed", ["0", "-1", "1.2.3", "1,000.5", "about two"])
+def test_what_is_no_rate_is_said_to_be_unreadable(typed: str) -> None:
+    fields = tuple(field for field in fields_of(RATE, Given()) if field.key == "rate")
+    assert body_of(fields, Given(), {"rate": [typed]}, HERE)[1] == (Fault("rate", "unreadable"),)
 
 
 @pytest.mark.parametrize("text", ["2023-05-02", "2.5.2023", "02.05.2023", "2. 5. 2023.", "2023-5-2"])
