@@ -142,6 +142,7 @@ LABELS: Final[Mapping[str, str]] = {
     "departed_at": "when they departed", "arrived_at": "when the person arrived", "confirmed_at": "when it was confirmed",
     "interrupted_at": "when the journey was interrupted", "hold_id": "hold",
     "tried_at": "when it was tried", "fund_id": "fund", "plan_line_id": "line of the plan", "money": "amount",
+    "booking": "which booking of the case, counted from 1", "refunded": "what the carrier gave back of it",
     "number": "number of the tranche", "text_version": "version of the consent text", "known_by": "how you know it",
     "destination_country": "destination", "recipient_country": "country of the office", "session_id": "session",
     "principal_id": "principal", "paid_on": "day of payment", "session_type": "kind of session",

@@ -43,6 +43,10 @@ POLICY = Policy(
     allow("approve_case", Role.COORDINATOR),
     allow("lapse_case", Role.COORDINATOR),
     allow("record_not_departed", Role.COORDINATOR),
+    # Who waits there asks, and who may say that nobody left answers.
+    allow("ask_to_confirm_departure", Role.RECEIVING_OFFICE, extent="own_countries"),
+    allow("confirm_departure", Role.COORDINATOR),
+    allow("record_ticket_cost", Role.OPERATIONS),
     allow("request_closing", Role.COORDINATOR),
     # Who followed the person after the return writes it; who closes the case may do so as well.
     allow("write_final_report", Role.COUNSELLOR, Role.COORDINATOR),

@@ -56,6 +56,7 @@ OVERDUE = "arrival_overdue_at IS NOT NULL"
 PROTECTED = "protection_since IS NOT NULL"
 DOUBTED = "correction_since IS NOT NULL"
 INQUIRED = "inquired_since IS NOT NULL"
+DEPARTURE_ASKED = "departure_asked_at IS NOT NULL"
 SUPPORTED = "supports <> '[]'"
 # How far a case is on its way, whatever holds it there (`Case.stretch`).
 STRETCH = "coalesce(status_before_hold, status)"
@@ -138,6 +139,9 @@ CASES = aggregate_table(
     sa.Column("correction_since", sa.DateTime(timezone=True)),
     sa.Column("inquired_since", sa.DateTime(timezone=True)),
     sa.Column("final_report", pg.JSONB),
+    sa.Column("departure_asked_at", sa.DateTime(timezone=True)),
+    sa.Column("departure_confirmed_at", sa.DateTime(timezone=True)),
+    jsonb("ticket_costs"),
     # The trigger holds every later move of a status to the declared transitions; this holds the first one.
     sa.CheckConstraint(
         f"version > 1 OR status IN ({_listed(sorted(BEGINNINGS))}) OR (split_from IS NOT NULL AND status IN ({_listed(SPLIT)}))",
@@ -207,6 +211,9 @@ CASES = aggregate_table(
         "(status = 'on_hold') = jsonb_path_exists(holds, '$[*] ? (!(@.lifted_at != null))')", name="on_hold_while_one_stands"
     ),
     _only("closure_reason IS NOT NULL", ("closing", "closed"), "closed_for_a_reason"),
+    sa.CheckConstraint(
+        f"(departure_asked_at IS NULL AND departure_confirmed_at IS NULL) OR {STRETCH} = 'departed'", name="asked_while_departed"
+    ),
     # Not of what was closed before this was asked for.
     _only("final_report IS NOT NULL", ("closing",), "closed_with_a_report"),
     # What was given was given on some days, at a cost in some currency; never before it was planned.
@@ -238,6 +245,7 @@ CASES = aggregate_table(
     ),
     sa.Index("ix_cases_doubted_correction_since_id", "correction_since", "id", postgresql_where=sa.text(DOUBTED)),
     sa.Index("ix_cases_overdue_id", "id", postgresql_where=sa.text(OVERDUE)),
+    sa.Index("ix_cases_departure_asked_id", "id", postgresql_where=sa.text(DEPARTURE_ASKED)),
     # What the report counts of support on the way, without a look at all cases.
     sa.Index("ix_cases_supported_id", "id", postgresql_where=sa.text(SUPPORTED)),
     info=scope("country:destination_country"),

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from shared.contracts import corrections, families, final_report, reopening, support
+from shared.contracts import corrections, departures, families, final_report, reopening, support
 from shared.contracts.counselling import ConsentKind, Country, CoveredPerson
 from shared.contracts.erasure import Erased
 from shared.messages import Concealed, Event, Part
@@ -394,5 +394,5 @@ EVENTS: tuple[type[Event], ...] = (
     CaseDeparted, FlightMissed, PersonArrived, CaseArrived, ArrivalOverdue, CaseNotDeparted, PersonWithdrew, CaseWithdrawn,
     ContactTried, CaseLapsed, HoldPlaced, HoldLifted, TransitInterrupted, PlanAgreementNoted, ReintegrationStarted, GrantStageNoted,
     MonitoringStarted, ClosingRequested, ClosingRefused, CaseClosed, *reopening.EVENTS, CaseReopened,
-    *corrections.EVENTS, *families.EVENTS, *support.EVENTS, *final_report.EVENTS, PersonErased,
+    *corrections.EVENTS, *departures.EVENTS, *families.EVENTS, *support.EVENTS, *final_report.EVENTS, PersonErased,
 )

@@ -2,22 +2,14 @@
 
 from datetime import datetime
 
-from ops.demo_year import granting, travelling
+from ops.demo_year import granting, script, travelling
 from ops.demo_year.people import Household, Member, day_of, moment
-from ops.demo_year.script import Journey, express_intention
-from services.counselling.domain.family import RegisterFamily
-from services.counselling.domain.person import GiveConsent, RegisterPerson
-from services.returns.domain.case_application import SignDeclaration, StartScreening, SubmitApplication
+from ops.demo_year.script import Journey
+from services.counselling.domain.person import GiveConsent
 from services.returns.domain.case_preparation import ConfirmVoluntariness, MarkReadyToTravel
-from services.returns.domain.case_screening import (
-    AssessVoluntariness,
-    CloseAlert,
-    RecordBestInterests,
-    RecordFearOfReturn,
-    RecordVulnerability,
-)
+from services.returns.domain.case_screening import RecordBestInterests
 from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
-from shared.contracts.counselling import ConsentKind, FamilyMember
+from shared.contracts.counselling import ConsentKind
 from shared.contracts.returns import Agreement, BestInterestsOutcome
 from shared.ids import uuid7
 from tests.e2e.conftest import Mission
@@ -33,8 +25,9 @@ class ChildAlone:
     def __init__(self, mission: Mission, seed: int) -> None:
         self.mission = mission
         self.child_id, self.guardian_id = uuid7(), uuid7()
-        child = Member(self.child_id, "male", 2008, "principal")
-        self.household = Household((child,), "TR", "tur", "trc_borici", COUNSELLOR, "returned")
+        child = Member(self.child_id, "male", 2008, "other_dependant")
+        guardian = Member(self.guardian_id, "female", 1980, "principal")
+        self.household = Household((child,), "TR", "tur", "trc_borici", COUNSELLOR, "returned", guardian)
         self.line = Line(mission, self.household, seed)
         self.case_id = self.child_id
 
@@ -60,11 +53,16 @@ class ChildAlone:
     async def apply(self, agreed: tuple[Agreement, ...] = EVERYBODY) -> None:
         """The wish, everything that screening asks with these agreements, and the application; days 10 to 12."""
         journey = Journey(self.line.dice)
-        self._register(journey)
-        self.case_id = express_intention(journey, self.household, 10)
+        script.register(journey, self.household, 10)
+        self.case_id = script.express_intention(journey, self.household, 10)
         await self.line.go(journey)
         journey = Journey(self.line.dice)
-        self._screen(journey, agreed)
+        guardian = RecordGuardian(person_id=self.child_id, guardian_id=self.guardian_id)
+        journey.give(moment(10, 20), "protection", self.case_id, guardian)
+        script.screen(journey, self.household, self.case_id, 11)
+        found = self.best_interests(moment(11, 20), agreed=agreed)
+        journey.give(moment(11, 20), "protection", self.case_id, found)
+        script.apply_for(journey, self.household, self.case_id, 12)
         await self.line.go(journey)
 
     async def prepare(self) -> None:
@@ -72,7 +70,6 @@ class ChildAlone:
         journey = Journey(self.line.dice)
         travelling.approve(journey, self.case_id, 13)
         lines = granting.plan_lines(self.line.dice, self.household, {})
-        journey.give(moment(14, 7), COUNSELLOR, self.child_id, self.consent("transfer", moment(14, 7)))
         travelling.prepare(journey, self.household, self.case_id, uuid7(), lines, 14)
         await self.line.go(journey)
         journey = Journey(self.line.dice)
@@ -89,40 +86,3 @@ class ChildAlone:
         await self.mission.done("returns", "operations", self.case_id, MarkReadyToTravel(), at)
         confirmed = ConfirmVoluntariness(person_id=self.child_id, confirmed_at=at)
         await self.mission.done("returns", "operations", self.case_id, confirmed, at)
-
-    def _register(self, journey: Journey) -> None:
-        at = moment(10, 8)
-        for person_id, sex, born in ((self.child_id, "male", 2008), (self.guardian_id, "female", 1980)):
-            person = RegisterPerson(sex=sex, birth_year=born, country_of_origin="TR", site="trc_borici")
-            journey.give(at, COUNSELLOR, person_id, person)
-        family = RegisterFamily(
-            members=(
-                FamilyMember(person_id=self.guardian_id, relation="principal", guardian_of=(self.child_id,)),
-                FamilyMember(person_id=self.child_id, relation="other_dependant"),
-            )
-        )
-        journey.give(moment(10, 8, 10), COUNSELLOR, self.line.dice.id(10), family)
-        journey.give(moment(10, 8, 20), COUNSELLOR, self.child_id, self.consent("data", moment(10, 8, 20)))
-
-    def _screen(self, journey: Journey, agreed: tuple[Agreement, ...]) -> None:
-        at, alert_id, case_id = moment(11, 9), uuid7(), self.case_id
-        journey.give(at, COUNSELLOR, case_id, StartScreening())
-        guardian = RecordGuardian(person_id=self.child_id, guardian_id=self.guardian_id)
-        journey.give(at, "protection", case_id, guardian)
-        heard = AssessVoluntariness(
-            record_id=uuid7(), person_id=self.child_id, answered_by=self.guardian_id, assessed_at=at, free=True,
-            informed=True, capable=True, company="guardian", interpreter="professional", child_heard="heard",
-            legal_consequences_explained=True, alternatives_explained=True,
-        )  # fmt: skip
-        unafraid = RecordFearOfReturn(record_id=uuid7(), person_id=self.child_id, asked_at=at, fears_return=False)
-        noted = RecordVulnerability(record_id=alert_id, person_id=self.child_id, noted_at=at, indicators=("uasc",))
-        for finding in (heard, unafraid, noted):
-            journey.give(moment(11, 10), COUNSELLOR, case_id, finding)
-        closed = CloseAlert(alert_id=alert_id, outcome="support_arranged")
-        journey.give(moment(11, 11), "protection", case_id, closed)
-        journey.give(moment(11, 12), "protection", case_id, self.best_interests(moment(11, 12), agreed=agreed))
-        declared = SignDeclaration(
-            person_id=self.child_id, signed_by=self.guardian_id, method="signature", language="tur", signed_at=moment(12, 8)
-        )
-        journey.give(moment(12, 8), COUNSELLOR, case_id, declared)
-        journey.give(moment(12, 9), COUNSELLOR, case_id, SubmitApplication())

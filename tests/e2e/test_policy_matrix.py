@@ -236,6 +236,7 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ("returns", "read_case"): ("GET", case, None),
         ("returns", "ask_status"): ("GET", f"/v1/status/{case_ref(at.case_id)}?purpose=reintegration", None),
         ("returns", "confirm_arrival"): ("POST", f"{case}/confirm-arrival", arrival),
+        ("returns", "ask_to_confirm_departure"): ("POST", f"{case}/ask-to-confirm-departure", {}),
         ("returns", "start_monitoring"): ("POST", f"{case}/start-monitoring", {}),
         ("returns", "write_final_report"): (
             "POST", f"{case}/write-final-report", granting.final_report(at.case_id, 61).model_dump(mode="json")

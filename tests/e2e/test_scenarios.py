@@ -1,21 +1,30 @@
 """How return cases go otherwise than hoped, from the first conversation on, as the field tells it, over the public APIs."""
 
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from ops.demo_year import travelling
+from ops.demo_year.granting import euro
 from ops.demo_year.people import Household, Member, day_of, moment
 from ops.demo_year.script import Journey
+from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
 from services.returns.domain.case_application import ApproveCase
+from services.returns.domain.case_corrections import AskForCorrection
+from services.returns.domain.case_departure_asked import AskToConfirmDeparture, ConfirmDeparture
+from services.returns.domain.case_journey import RecordDeparture, RecordNotDeparted
 from services.returns.domain.case_preparation import ClearToBoard, MarkReadyToTravel
+from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_screening import RecordBestInterests
-from services.returns.domain.case_withdrawal import WithdrawPerson
+from services.returns.domain.case_tickets import RecordTicketCost
+from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from shared.ids import uuid7
 from tests.e2e.child_alone import ChildAlone
 from tests.e2e.conftest import Mission
-from tests.e2e.test_consent_taken_back import lines_of, on_the_eve
-from tests.e2e.test_main_line import Line
+from tests.e2e.test_consent_taken_back import depart, lines_of, on_the_eve
+from tests.e2e.test_main_line import OFFICE, Line, mother_and_child
 
 
 async def state_of(mission: Mission, case_id: UUID) -> dict[str, Any]:
@@ -74,6 +83,112 @@ async def _the_consulate_sees_nothing(mission: Mission, child: ChildAlone) -> No
         assert seen.status_code == 403, path
     refusals = await mission.read("returns", "auditor", "/v1/log?kind=avrr.returns.access.refused.v1&actor=staff:consular-post-tr")
     assert len(refusals.json()["items"]) >= 1
+
+
+async def _looks(mission: Mission, path: str, at: datetime) -> tuple[int, Any]:
+    """What the receiving office is answered at a moment."""
+    answer = await mission.raw("GET", "returns", path, OFFICE, Avrr_Now=at.isoformat())
+    return answer.status_code, answer.json()
+
+
+async def _is_unknown_abroad(mission: Mission, case_id: UUID, case_ref: str, at: datetime) -> None:
+    """To its office the case is what no case at all is: by its id, by its reference, in the lists."""
+    assert await _looks(mission, f"/v1/cases/{case_id}", at) == await _looks(mission, f"/v1/cases/{uuid7()}", at)
+    known, unknown = (f"/v1/status/{ref}?purpose=reception" for ref in (case_ref, "AAAA-AAAA-AAA"))
+    assert await _looks(mission, known, at) == await _looks(mission, unknown, at)
+    # In the order of their ids it would stand first after this one.
+    here = f"after={UUID(int=case_id.int - 1)}&limit=1"
+    for path in (f"/v1/cases?{here}", f"/v1/cases?status=not_coming&{here}", "/v1/arrivals?limit=100", "/v1/arrivals/to-confirm?limit=100"):
+        status, listed = await _looks(mission, path, at)
+        assert (status, str(case_id) in str(listed), case_ref in str(listed)) == (200, False, False), path
+
+
+async def _nothing_is_set_aside_for(mission: Mission, case_id: UUID, lines: tuple[PlannedLine, ...]) -> None:
+    """Neither seat nor reception, and no money: reintegration takes no grant of the case, and nobody's attempt goes on."""
+    state = await state_of(mission, case_id)
+    booked = ("departs_at", "flight", "booked_person_ids", "reception_arranged_at", "holds_until")
+    assert [state[name] for name in booked] == [None, None, [], None, None]
+    plan = RecordOwnPlan(case_id=case_id, person_ids=tuple(line.person_id for line in lines), lines=lines)
+    refused = await mission.refused("reintegration", "counsellor-3", uuid7(), plan, moment(100, 9))
+    assert refused == (409, "case_ended")
+    shared = await mission.read("reintegration", "coordinator", f"/v1/cases/{case_id}")
+    assert shared.json()["state"]["status"] == "ended"
+    attempt = await mission.read("counselling", "coordinator", f"/v1/intentions/{case_id}")
+    assert attempt.json()["state"]["status"] == "ended"
+
+
+async def test_who_withdraws_at_the_gate_stays_the_ticket_is_accounted_for_and_the_office_knows_of_nobody(
+    mission: Mission,
+) -> None:
+    line = Line(mission, household := mother_and_child(), seed=54)
+    case_id = await on_the_eve(line, uuid7(), lines := lines_of(line))
+    await mission.done("returns", "operations", case_id, ClearToBoard(), moment(30, 7, 30))
+    case_ref = (await state_of(mission, case_id))["case_ref"]
+    path = f"/v1/status/{case_ref}?purpose=reception"
+    assert (await _looks(mission, path, moment(30, 8)))[1]["status"] == "travel_scheduled"
+
+    at_the_gate = moment(30, 9, 50)
+    await mission.done("returns", "operations", case_id, WithdrawCase(), at_the_gate)
+    await mission.caller.drained()
+    assert await line.status(case_id) == "withdrawn"
+    boarding = await mission.refused("returns", "operations", case_id, ClearToBoard(), at_the_gate)
+    assert boarding == (409, "case_ended")
+    await _nothing_is_set_aside_for(mission, case_id, lines)
+    # The bill comes when nobody flies any more, and the carrier gives some of it back.
+    bill = RecordTicketCost(booking=1, cost=euro(Decimal("640.00")), refunded=euro(Decimal("180.00")))
+    await mission.done("returns", "operations", case_id, bill, moment(33, 9))
+    assert (await state_of(mission, case_id))["ticket_costs"] == [
+        {"booking": 1, "cost": {"amount": "640.00", "currency": "EUR"}, "refunded": {"amount": "180.00", "currency": "EUR"}}
+    ]
+    # Whoever was to meet them is told once that nobody comes, and from the next day on knows of nothing.
+    told = await _looks(mission, f"/v1/cases/{case_id}", moment(30, 11))
+    assert told[1]["state"] == {
+        "case_ref": case_ref, "status": "not_coming", "destination_country": household.country, "persons": [],
+        "departs_at": None, "arrives_at": None, "flight": None, "needs": [],
+    }  # fmt: skip
+    await _is_unknown_abroad(mission, case_id, case_ref, moment(31, 12))
+
+
+async def test_an_office_asks_thirty_days_after_a_departure_and_that_nobody_departed_is_said_for_good(
+    mission: Mission,
+) -> None:
+    line = Line(mission, household := mother_and_child(), seed=55)
+    case_id = await on_the_eve(line, uuid7(), lines := lines_of(line))
+    await depart(line, case_id)
+    case_ref = (await state_of(mission, case_id))["case_ref"]
+    assert (await _looks(mission, f"/v1/status/{case_ref}?purpose=reception", moment(31, 8)))[1]["status"] == "departed"
+    ask = AskToConfirmDeparture()
+    assert await mission.refused("returns", OFFICE, case_id, ask, moment(59, 12)) == (409, "too_early")
+    stranger = await mission.refused("returns", "receiving-office-ma", case_id, ask, moment(60, 12))
+    assert stranger == (404, "not_found")
+
+    async def asked_about() -> bool:
+        rows = (await mission.read("returns", "coordinator", "/v1/cases?departure_asked=true")).json()["items"]
+        return str(case_id) in [row["id"] for row in rows]
+
+    assert not await asked_about()
+    await mission.done("returns", OFFICE, case_id, ask, moment(60, 12))
+    assert await asked_about()
+    assert (await state_of(mission, case_id))["departure_asked_at"] == moment(60, 12).isoformat().replace("+00:00", "Z")
+    await mission.done("returns", "coordinator", case_id, RecordNotDeparted(), moment(61, 9))
+    await mission.caller.drained()
+
+    assert not await asked_about()
+    state = await state_of(mission, case_id)
+    assert (state["status"], [one["travel"] for one in state["persons"]]) == ("not_departed", ["expected", "expected"])
+    await _nothing_is_set_aside_for(mission, case_id, lines)
+    mother = household.principal.person_id
+    left = RecordDeparture(person_ids=(mother,), departed_at=moment(62, 9))
+    wrong = AskForCorrection(person_id=mother, of="departure")
+    for persona, order in (
+        ("operations", left), ("operations", wrong), ("coordinator", ReopenCase(reason="contact_regained")),
+        ("coordinator", ConfirmDeparture()), ("counsellor-3", WithdrawCase()),
+    ):  # fmt: skip
+        refused = await mission.refused("returns", persona, case_id, order, moment(63, 9))
+        assert refused[0] == 409, type(order).__name__
+    assert await line.status(case_id) == "not_departed"
+    assert (await _looks(mission, f"/v1/cases/{case_id}", moment(61, 10)))[1]["state"]["status"] == "not_coming"
+    await _is_unknown_abroad(mission, case_id, case_ref, moment(62, 11))
 
 
 async def test_of_a_family_of_four_one_adult_stays_behind_and_three_are_counted(mission: Mission) -> None:

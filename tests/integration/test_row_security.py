@@ -44,9 +44,9 @@ ROWS = {
     "returns": f"""
         INSERT INTO persons SELECT {_UUID}, 1, NULL, true, false FROM {_PLACES};
         INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
-            expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening, supports, split_into)
+            expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening, supports, ticket_costs, split_into)
             SELECT {_UUID}, 1, '0000-000' || n || '-000', 'intention', country, {_UUID}, who, '[]', now(), now(), '{{}}',
-            '{{}}', '{{}}', false, 0, '[]', '[]', '[]', '[]', '{{}}' FROM {_PLACES};
+            '{{}}', '{{}}', false, 0, '[]', '[]', '[]', '[]', '[]', '{{}}' FROM {_PLACES};
         INSERT INTO supports_of_the_erased SELECT 2000 + n, 'medical', 1 FROM {_PLACES};
         INSERT INTO travels SELECT {_UUID}, {_UUID}, country, 'male', 'adult', now(), NULL, true FROM {_PLACES};
         INSERT INTO arrival_notices SELECT {_UUID}, country, now() FROM {_PLACES}""",

@@ -46,12 +46,12 @@ RETURNS = (
     f"""INSERT INTO persons (id, version, counselled_at, data_consent, transfer_consent, transfer_country)
     SELECT {PERSON}, 1, now(), true, true, {COUNTRIES} FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons,
-    expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening, supports, split_into, submitted_by, approved_by,
+    expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening, supports, ticket_costs, split_into, submitted_by, approved_by,
     programme, receiving_country, departs_at, arrives_at, protection_since)
     SELECT {CASE}, 2, overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0) || '-000',
     CASE WHEN n > {ROWS - RARE} THEN 'applied' ELSE (ARRAY['intention', 'withdrawn', 'preparing'])[1 + n % 3] END, {COUNTRIES}, {PERSON}, 'staff:c' || n % {COUNSELLORS},
     jsonb_build_array(jsonb_build_object('person_id', {PERSON}, 'age_group', 'adult', 'travel', 'expected')),
-    now(), now(), '{{}}', '{{}}', '{{}}', false, 0, '[]', '[]', '[]', '[]', '{{}}', 'staff:anna', CASE WHEN n % 3 > 0 THEN 'staff:zoran' END,
+    now(), now(), '{{}}', '{{}}', '{{}}', false, 0, '[]', '[]', '[]', '[]', '[]', '{{}}', 'staff:anna', CASE WHEN n % 3 > 0 THEN 'staff:zoran' END,
     'avrr', {COUNTRIES}, CASE n % 3 WHEN 2 THEN {ARRIVES} - interval '4 hours' END, CASE n % 3 WHEN 2 THEN {ARRIVES} END,
     CASE n % 9 WHEN 1 THEN {ARRIVES} END FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO travels (case_id, person_id, destination_country, sex, age_group, departed_at, own_plan)

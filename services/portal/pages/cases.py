@@ -42,6 +42,8 @@ async def cases(
         asked |= {"mine": "true", "open": None if status else "true"}
     elif not office and whose == "overdue":
         asked = {"overdue": "true"}
+    elif not office and whose == "asked":
+        asked = {"departure_asked": "true"}
     elif not office and whose == "open":
         asked |= {"open": "true"}
     found = (await page.ask("returns", "/v1/cases", **asked, after=after)).body

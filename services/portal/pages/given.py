@@ -72,6 +72,7 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
     one = named(page, "person")
     if one is not None or len(people) == 1:
         start["person_id"] = start["signed_by"] = people[0].value if one is None else str(one)
+    start["booking"] = state.get("times_booked") or ""
     for name in ("departs_at", "arrives_at"):
         if state.get(name):
             start[name] = here(page, datetime.fromisoformat(state[name])).isoformat()

@@ -42,6 +42,9 @@ _ERASURES: Final = Waiting(_("Erasures that wait for a decision"), "erasures", "
 _OVERDUE: Final = Waiting(
     _("Arrivals that nobody confirmed in time"), "cases", "returns", "/v1/cases", "/cases?whose=overdue", {"overdue": "true"}
 )
+_ASKED: Final = Waiting(
+    _("Departures that an office asks about"), "cases", "returns", "/v1/cases", "/cases?whose=asked", {"departure_asked": "true"}
+)
 _BOARD: Final = Waiting(_("Who waits for protection"), "board", "returns", "/v1/protection-board", BOARD)
 _ARRIVALS: Final = Waiting(_("Next arrivals"), "arrivals", "returns", "/v1/arrivals", "/arrivals", {"days": DAYS_AHEAD})
 
@@ -52,6 +55,7 @@ WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
         Waiting(_("My latest sessions"), "sessions", "counselling", "/v1/sessions", "/sessions", {"newest": "true"}),
     ),
     "coordinator": (
+        _ASKED,
         _cases(_("Applications to decide on"), "applied"),
         _TURNS,
         _ARRIVALS,

@@ -19,7 +19,7 @@ _ENDED_EARLY: Final = frozenset({"withdrawn", "ineligible", "not_departed", "lap
 # What belongs to no step: what is done when something changes.
 APART: Final = (
     "withdraw_case", "withdraw_person", "record_contact_tried", "lapse_case", "record_missed_flight",
-    "record_not_departed", "declare_ineligible", "flag_for_medical", "record_fit_to_travel", "record_transit_visa",
+    "confirm_departure", "record_not_departed", "record_ticket_cost", "declare_ineligible", "flag_for_medical", "record_fit_to_travel", "record_transit_visa",
     "put_on_hold", "record_transit_interrupted", "reopen_case", "assess_trafficking_risk", "record_best_interests",
     "record_guardian", "record_supervision",
     "ask_for_correction", "correct_departure", "correct_arrival", "reject_correction",

@@ -3,6 +3,7 @@
 from services.returns.domain import (
     case_application,
     case_corrections,
+    case_departure_asked,
     case_evidence,
     case_families,
     case_final_report,
@@ -15,6 +16,7 @@ from services.returns.domain import (
     case_screening,
     case_supervision,
     case_support,
+    case_tickets,
     case_timers,
     case_withdrawal,
 )
@@ -31,6 +33,8 @@ _RULES: tuple[Rule[Case, CaseFacts], ...] = (
     *case_evidence.RULES,
     *case_support.RULES,
     *case_journey.RULES,
+    *case_departure_asked.RULES,
+    *case_tickets.RULES,
     *case_timers.RULES,
     *case_withdrawal.RULES,
     *case_corrections.RULES,

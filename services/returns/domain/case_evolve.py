@@ -36,6 +36,8 @@ from services.returns.domain.final_report import report_in
 from services.returns.domain.journey_evidence import assistance_in, evidence_in
 from services.returns.domain.screening_facts import with_recorded
 from services.returns.domain.support import with_support
+from services.returns.domain.tickets import with_ticket_cost
+from shared.contracts.departures import DepartureConfirmationAsked, DepartureConfirmed, TicketCostRecorded
 from shared.contracts.families import CaseSplitOff
 from shared.contracts.final_report import FinalReportWritten
 from shared.contracts.reopening import ReopeningRefused, ReopeningRequested
@@ -186,9 +188,13 @@ def _since_departure(state: Case, event: Event) -> Case:
             return replace(got_to(state, "arrived"), arrived_at=event.arrived_at)
         case ArrivalOverdue():
             return with_persons(state, event.person_ids, overdue_at=event.expected_at)
+        case DepartureConfirmationAsked():
+            return replace(state, departure_asked_at=event.asked_at)
+        case DepartureConfirmed():
+            return replace(state, departure_asked_at=None, departure_confirmed_at=event.confirmed_at)
         case CaseNotDeparted():
             stayed = with_persons(state, event.person_ids, travel="expected", departed_at=None, correction=None)
-            return replace(stayed, status=moved_to(state, "not_departed"), departed_at=None)
+            return replace(without_booking(stayed), status=moved_to(state, "not_departed"), departed_at=None)
         case PlanAgreementNoted():
             return replace(state, agreed_plan_id=event.plan_id)
         case ReintegrationStarted():
@@ -245,6 +251,8 @@ def _aside(state: Case, event: Event) -> Case:
             return held(state, hold_of(event))
         case HoldLifted():
             return lifted(state, (event.hold_id,), event.lifted_at)
+        case TicketCostRecorded():
+            return replace(state, ticket_costs=with_ticket_cost(state.ticket_costs, event))
         case _:
             if (supports := with_support(state.supports, event)) is not None:
                 return replace(state, supports=supports)

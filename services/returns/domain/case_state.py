@@ -10,6 +10,7 @@ from services.returns.domain.final_report import FinalReport
 from services.returns.domain.holds import Hold
 from services.returns.domain.screening import PersonScreening
 from services.returns.domain.support import Support
+from services.returns.domain.tickets import TicketCost
 from shared.contracts.corrections import Correctable
 from shared.contracts.counselling import AgeGroup, Sex
 from shared.contracts.families import Supervision
@@ -207,6 +208,9 @@ class Case:
     ``joined_into`` the one in which everybody of it goes on. ``regrouping_with`` is the case with which that was asked for,
     until counselling has answered. ``correction_since`` is since when somebody has to decide whether a journey was recorded
     wrongly, ``inquired_since`` since when the office abroad is asked about the family that would receive a child.
+
+    ``departure_asked_at`` is since when that office waits to hear whether the persons departed at all, and
+    ``departure_confirmed_at`` when it was last told that they did; ``ticket_costs`` is what its bookings cost.
     """
 
     case_ref: str
@@ -257,6 +261,9 @@ class Case:
     correction_since: datetime | None = None
     inquired_since: datetime | None = None
     final_report: FinalReport | None = None
+    departure_asked_at: datetime | None = None
+    departure_confirmed_at: datetime | None = None
+    ticket_costs: tuple[TicketCost, ...] = ()
 
     @property
     def in_contact_at(self) -> datetime:

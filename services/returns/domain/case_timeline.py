@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.actors import Role
-from shared.contracts import corrections, families, final_report, reopening, returns, support
+from shared.contracts import corrections, departures, families, final_report, reopening, returns, support
 from shared.messages import Event
 
 _STAFF: Final = frozenset({Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS})
@@ -81,6 +81,9 @@ TIMELINE: Final[Mapping[type[Event], Shown]] = {
     corrections.CorrectionRejected: Shown(),
     corrections.DepartureCorrected: Shown(),
     corrections.ArrivalCorrected: Shown(),
+    departures.DepartureConfirmationAsked: Shown(happened="asked_at"),
+    departures.DepartureConfirmed: Shown(happened="confirmed_at"),
+    departures.TicketCostRecorded: Shown(),
     # All support looks alike here. Who is not shown what tells of health is not shown that there was something either.
     support.SupportPlanned: Shown(_SCREENING, None, _PROTECTING, of_screening=True),
     support.SupportGiven: Shown(_SCREENING, None, _PROTECTING, of_screening=True),

@@ -30,6 +30,9 @@ def in_time(case: Case) -> Case:
     if kept.status in TERMINAL and kept.clearance_lapsed_at is not None:
         # Nobody of it can leave with that clearance any more, and when a paper ended is nobody's business.
         kept = replace(kept, cleared_at=None, clearance_lapsed_at=None)
+    if kept.stretch != "departed":
+        # Whoever came did depart, and where nobody did there is nothing to be asked.
+        kept = replace(kept, departure_asked_at=None, departure_confirmed_at=None)
     return replace(
         kept,
         holds_until=min(_ends(kept), default=None) if kept.status in GATED else None,

@@ -13,7 +13,7 @@ from services.returns.domain.case_state import CaseFacts, KnownPerson, Status
 from services.returns.domain.gate import Condition
 from services.returns.queries.durations import durations
 from services.returns.queries.support import support_figures
-from services.returns.tables import OPEN, OVERDUE, READY, REPORTED
+from services.returns.tables import DEPARTURE_ASKED, OPEN, OVERDUE, READY, REPORTED
 from shared.contracts.counselling import Country
 from shared.contracts.families import CaseJoined, CaseSplitOff
 from shared.contracts.returns import (
@@ -75,9 +75,11 @@ def listed_in(values: Sequence[str]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
-_FILTERS = ("case_ref", "destination_country", "status", "counsellor_id", "open", "overdue")
+_FILTERS = ("case_ref", "destination_country", "status", "counsellor_id", "open", "overdue", "departure_asked")
 # What is itself a condition and takes no value.
-_CONDITIONS: Final = {"open": OPEN, "overdue": OVERDUE}
+_CONDITIONS: Final = {"open": OPEN, "overdue": OVERDUE, "departure_asked": DEPARTURE_ASKED}
+# Lists of their own, that go with no other filter.
+_ALONE: Final = frozenset({"overdue", "departure_asked"})
 
 # How many go: whoever withdrew does not. A case that nobody travels with any more counts nobody.
 _GOING = """jsonb_array_length(jsonb_path_query_array(persons, '$[*] ? (@.travel != "withdrawn")'))"""
@@ -108,7 +110,7 @@ _LISTINGS: Final[Mapping[frozenset[str], Sql]] = {
     frozenset(filters): _listing(filters)
     for how_many in range(len(_FILTERS) + 1)
     for filters in combinations(_FILTERS, how_many)
-    if not {"open", "status"} <= set(filters) and ("overdue" not in filters or len(filters) == 1)
+    if not {"open", "status"} <= set(filters) and (_ALONE.isdisjoint(filters) or len(filters) == 1)
 }
 
 
@@ -225,7 +227,7 @@ def cases(filters: Collection[str]) -> Sql:
     """The list of cases under some of ``case_ref``, ``status``, ``destination_country``, ``counsellor_id``, ``open``.
 
     ``open`` takes no value, and does not go with ``status``, which says as much by itself; ``overdue``, those whose
-    arrival nobody confirmed in time, goes with none.
+    arrival nobody confirmed in time, and ``departure_asked``, those of which an office asks whether they departed, go with none.
     """
     return _LISTINGS[frozenset(filters)]
 

@@ -13,6 +13,7 @@ from services.returns.domain.case_application import (
     StartScreening,
     SubmitApplication,
 )
+from services.returns.domain.case_departure_asked import AskToConfirmDeparture, ConfirmDeparture
 from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_holds import LiftHold, PutOnHold, RecordTransitInterrupted
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
@@ -28,6 +29,7 @@ from services.returns.domain.case_preparation import (
 from services.returns.domain.case_reintegration import RequestClosing, StartMonitoring
 from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_state import BEFORE_DEPARTURE, GATED
+from services.returns.domain.case_tickets import RecordTicketCost
 from services.returns.domain.case_withdrawal import (
     LapseCase,
     RecordContactTried,
@@ -160,6 +162,24 @@ async def record_departure(case_id: UUID, body: RecordDeparture, call: Calling) 
 @router.post("/cases/{case_id}/record-not-departed")
 async def record_not_departed(case_id: UUID, body: RecordNotDeparted, call: Calling) -> Receipt:
     """Confirms for good that nobody departed after all."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/ask-to-confirm-departure")
+async def ask_to_confirm_departure(case_id: UUID, body: AskToConfirmDeparture, call: Calling) -> Receipt:
+    """Asks whether the persons departed; an office that was told of the arrival does so also without consent."""
+    return await _ordered_from_abroad(call, case_id, body, window.may_meet)
+
+
+@router.post("/cases/{case_id}/confirm-departure")
+async def confirm_departure(case_id: UUID, body: ConfirmDeparture, call: Calling) -> Receipt:
+    """Confirms to an office that has asked that the persons departed as it is recorded."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/record-ticket-cost")
+async def record_ticket_cost(case_id: UUID, body: RecordTicketCost, call: Calling) -> Receipt:
+    """Records what the tickets of a booking cost, and what came back of it."""
     return await call.order(wiring.CASE, case_id, body)
 
 

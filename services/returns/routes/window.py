@@ -65,13 +65,15 @@ async def list_cases(
     mine: bool = False,
     open: bool = False,
     overdue: bool = False,
+    departure_asked: bool = False,
     after: UUID | None = None,
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[queries.CaseRow] | Page[abroad.CaseRowForReceivingOffice]:
     """Cases, oldest first. A reference may be typed in lower case and without its dashes.
 
     ``mine`` are those of which the caller is the counsellor, ``open`` those that have not ended, ``overdue``, which goes
-    with no other, those of whom nobody confirmed in time that they arrived; these are for staff.
+    with no other, those of whom nobody confirmed in time that they arrived, ``departure_asked``, which goes with no other
+    either, those of which an office asks whether they departed; these are for staff.
     A receiving office gets those of its own country that it may know of, by their coarse status; about one reference
     it asks for the status, with its purpose.
     """
@@ -79,15 +81,18 @@ async def list_cases(
         # Each look is an event: whoever looks all day long must not fill the log.
         call.take("disclosure")
         for field, asked in (
-            ("case_ref", case_ref is not None), ("mine", mine), ("open", open), ("overdue", overdue)
+            ("case_ref", case_ref is not None), ("mine", mine), ("open", open), ("overdue", overdue),
+            ("departure_asked", departure_asked),
         ):  # fmt: skip
             if asked:
                 raise _not_for_this_reader(field)
         return await _listed_abroad(call, status, destination_country, after, limit)
-    if overdue:
-        if mine or open or any(asked is not None for asked in (case_ref, status, destination_country)):
-            raise _not_for_this_reader("overdue")
-        return await call.page(queries.cases({"overdue"}), queries.CaseRow, after, limit)
+    alone = "overdue" if overdue else "departure_asked" if departure_asked else None
+    if alone is not None:
+        both = overdue and departure_asked
+        if both or mine or open or any(asked is not None for asked in (case_ref, status, destination_country)):
+            raise _not_for_this_reader(alone)
+        return await call.page(queries.cases({alone}), queries.CaseRow, after, limit)
     filters: dict[str, str] = {}
     if case_ref is not None:
         # What cannot be a reference is the reference of no case.

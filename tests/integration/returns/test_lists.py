@@ -78,10 +78,10 @@ async def explained(connection: "asyncpg.Connection[asyncpg.Record]", sql: Sql, 
 async def fill(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.execute(
         "INSERT INTO cases (id, version, case_ref, status, destination_country, principal_id, counsellor_id, persons, "
-        "expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening, supports, split_into) "
+        "expressed_at, last_contact_at, contact_tried_at, booked_person_ids, needs, transit_visa_needed, times_missed, grants, holds, screening, supports, ticket_costs, split_into) "
         "SELECT gen_random_uuid(), 1, overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0) || '-000', "
         "'intention', (ARRAY['TR', 'IQ', 'MA', 'PK'])[1 + n % 4], gen_random_uuid(), 'staff:c' || n % 40, '[]', now(), now(), "
-        "'{}', '{}', '{}', false, 0, '[]', '[]', '[]', '[]', '{}' FROM generate_series(1, 4000) n"
+        "'{}', '{}', '{}', false, 0, '[]', '[]', '[]', '[]', '[]', '{}' FROM generate_series(1, 4000) n"
     )
     await connection.execute("ANALYZE cases")
 

@@ -34,9 +34,16 @@ async def test_a_case_that_is_ready_stands_in_no_revisions_way_and_is_found_over
     connection = await asyncpg.connect(url)
     await connection.execute("SET ROLE returns_owner")
     await connection.execute(_READY, *ids)
+    stayed = uuid7()
+    nobody_left = _READY.replace("'0000-0001-000', 'ready_to_travel'", "'0000-0002-000', 'not_departed'")
+    await connection.execute(nobody_left.replace("now() + interval '2 days', 0,", "NULL, 0,"), stayed, uuid7())
     await asyncio.to_thread(command.upgrade, config, "head")
     over: UUID = await connection.fetchval("SELECT id FROM cases WHERE status = 'ready_to_travel' AND holds_until < now()")
     assert over == ids[0]
+    # That nobody departed sets the booking free, in the row as in the fold of the log.
+    booking = "departs_at, arrives_at, booked_at, flight, reception_arranged_at"
+    (row,) = await connection.fetch(f"SELECT {booking} FROM cases WHERE id = $1", stayed)
+    assert set(row.values()) == {None}
     await connection.close()
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()

@@ -23,6 +23,7 @@ from services.returns.domain.case_corrections import (
     CorrectDeparture,
     RejectCorrection,
 )
+from services.returns.domain.case_departure_asked import AskToConfirmDeparture, ConfirmDeparture
 from services.returns.domain.case_evidence import (
     FlagForMedical,
     RecordExitFormalities,
@@ -346,6 +347,7 @@ ASIDE: st.SearchStrategy[Timely] = st.one_of(
     at_any_time(
         WithdrawCase(), RecordNotDeparted(), DeclareIneligible(reason="not_entitled"), RecordMissedFlight(reason="late"),
         LapseCase(reason="no_contact"), INTENTION, ReopenCase(reason="contact_regained"),
+        AskToConfirmDeparture(), ConfirmDeparture(),
     ),
     at_any_time(
         *(AskForCorrection(person_id=person_id, of=of) for person_id in FAMILY for of in get_args(Correctable)),

@@ -1,0 +1,81 @@
+"""An office that waits in vain asks whether they departed, and what tickets cost, on a real database: who finds it, until when."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.returns import queries
+from services.returns.domain.case_departure_asked import ConfirmDeparture
+from tests.integration.returns.api import Api, Register, problem
+from tests.integration.returns.mission import ANKARA, ANNA, DEPARTS, MIRA, OLEG, PETRA, Attempt, Mission
+
+LATER = DEPARTS + timedelta(days=31)
+BILL = {
+    "booking": 1, "cost": {"amount": "640.00", "currency": "EUR"}, "refunded": {"amount": "0.00", "currency": "EUR"},
+}  # fmt: skip
+
+
+@pytest.fixture
+async def missed(mission: Mission, register: Register) -> Attempt:
+    """A case of somebody who is said to have left, of whom the office was told."""
+    attempt = await mission.brought_to("cleared_to_board")
+    await register.agree(attempt)
+    await mission.depart(attempt)
+    return attempt
+
+
+async def test_the_coordinator_finds_what_an_office_asks_until_it_is_answered(
+    mission: Mission, api: Api, register: Register, missed: Attempt
+) -> None:
+    ask = f"cases/{missed.id}/ask-to-confirm-departure"
+    # An office that was told of the arrival asks whatever becomes of the consent afterwards.
+    assert (await api.get(f"cases/{missed.id}", ANKARA, DEPARTS)).status_code == 200
+    await register.take_back(missed.ids[0])
+    assert problem(await api.post(ask, {}, ANKARA, LATER - timedelta(days=2))) == (409, "too_early")
+    for by in (ANNA, OLEG, MIRA):
+        assert problem(await api.post(ask, {}, by, LATER)) == (403, "not_permitted")
+    assert (await api.post(ask, {}, ANKARA, LATER)).status_code == 200
+
+    async def found() -> list[str]:
+        rows = await api.get("cases", MIRA, LATER, departure_asked="true")
+        return [row["id"] for row in rows.json()["items"]]
+
+    assert await found() == [str(missed.id)]
+    for more in ({"overdue": "true"}, {"mine": "true"}, {"status": "departed"}):
+        assert (await api.get("cases", MIRA, LATER, departure_asked="true", **more)).status_code == 422
+    assert (await api.get("cases", ANKARA, LATER, departure_asked="true")).status_code == 422
+    await mission.order(missed.id, ConfirmDeparture(), MIRA, LATER)
+    assert await found() == []
+    assert (await mission.case(missed.id)).departure_confirmed_at == LATER
+    assert problem(await api.post(ask, {}, ANKARA, LATER + timedelta(days=1))) == (409, "too_early")
+    assert (await mission.verified()).sound
+
+
+async def test_an_office_is_told_that_it_cannot_ask_now_and_not_how_the_case_stands(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    attempt = await mission.brought_to("ready_to_travel")
+    await register.agree(attempt)
+    assert (await api.get(f"cases/{attempt.id}", ANKARA)).status_code == 200
+    answer = await api.post(f"cases/{attempt.id}/ask-to-confirm-departure", {}, ANKARA)
+    assert problem(answer) == (409, "not_possible_now")
+
+
+async def test_what_tickets_cost_is_recorded_by_operations_and_never_shown_abroad(
+    mission: Mission, api: Api, missed: Attempt
+) -> None:
+    for by in (ANNA, PETRA, ANKARA):
+        assert problem(await api.post(f"cases/{missed.id}/record-ticket-cost", BILL, by, LATER)) == (403, "not_permitted")
+    assert (await api.post(f"cases/{missed.id}/record-ticket-cost", BILL, OLEG, LATER)).status_code == 200
+    assert (await api.get(f"cases/{missed.id}", OLEG, LATER)).json()["state"]["ticket_costs"] == [BILL]
+    abroad = await api.get(f"cases/{missed.id}", ANKARA, LATER)
+    assert (abroad.status_code, "640.00" in abroad.text) == (200, False)
+    assert (await mission.verified()).sound
+
+
+async def test_the_list_is_walked_by_an_index_that_holds_nothing_else(mission: Mission) -> None:
+    text = queries.cases({"departure_asked"}).text.replace("$1", "NULL").replace("$2", "10")
+    async with mission.owner() as owner:
+        await owner.execute("SET enable_seqscan = off")
+        plan = "\n".join(row[0] for row in await owner.fetch(f"EXPLAIN {text}"))
+    assert "ix_cases_departure_asked_id" in plan
