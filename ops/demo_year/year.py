@@ -42,6 +42,8 @@ from shared.contracts.returns import IneligibleReason, LapseReason
 # Who leaves by this day has time left in the year for two grants, one after the other.
 EARLY = 255
 EARLY_HOUSEHOLDS = 72
+# After the wish, when each has been given what was planned for them: what is still to be given goes along.
+PARTING = 13
 INELIGIBLE: tuple[IneligibleReason, ...] = get_args(IneligibleReason)
 LAPSED: tuple[LapseReason, ...] = get_args(LapseReason)
 
@@ -87,6 +89,9 @@ def _returners(dice: Dice, returning: list[Household]) -> list[_Returner]:
         )
         for number, household in enumerate(returning)
     ]
+    for returner in found:
+        if len(returner.household.adults) > 1:
+            returner.departure = max(returner.departure, 60)
     alone = iter(one for one in found if len(one.household.members) == 1 == len(one.household.adults))
     for returner in islice(alone, quotas.MISSED_FLIGHTS):
         returner.missed, returner.departure = True, max(returner.departure, 60)
@@ -149,7 +154,8 @@ def _returning(
     journey, household, departure = Journey(dice), returner.household, returner.departure
     misrecorded = returner.setback == "departure_misrecorded"
     first_departure = departure - 9 if returner.missed or misrecorded else departure
-    begins = first_departure - dice.between(24, min(45, first_departure - 4))
+    parts_ways = len(household.adults) > 1
+    begins = first_departure - dice.between(36 if parts_ways else 24, min(45, first_departure - 4))
     if returner.second_attempt:
         begins = max(begins, 60)
         _earlier_attempt(journey, household, begins - 45)
@@ -171,8 +177,8 @@ def _returning(
         # For the next flight it is reported anew.
         travelling.report_the_exit(journey, household, case_id, departure - 8)
     parts = [(returner, case_id, plan_id)]
-    if len(household.adults) > 1:
-        ahead, ahead_id, others = parting.let_go_ahead(journey, household, case_id, begins + 10)
+    if parts_ways:
+        ahead, ahead_id, others = parting.let_go_ahead(journey, household, case_id, begins + PARTING)
         parts = [
             (_part_of(returner, ahead, departure - 5), ahead_id, dice.id(departure)),
             (_part_of(returner, others, departure), case_id, plan_id),
@@ -289,7 +295,7 @@ def _open(dice: Dice, household: Household, setback: Setback | None, number: int
         leaver = household.members[-1].person_id
         journey.give(moment(begins + 12, 15), household.counsellor, case_id, WithdrawPerson(person_id=leaver))
     elif family and number == 1:
-        parting.part_and_join(journey, household, case_id, begins + 10)
+        parting.part_and_join(journey, household, case_id, begins + PARTING)
     return journey
 
 

@@ -41,6 +41,7 @@ from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_preparation import RecordMissedFlight
 from services.returns.domain.case_screening import AssessTraffickingRisk
 from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
+from services.returns.domain.case_support import CancelSupport, GiveSupport
 from services.returns.domain.case_withdrawal import LapseCase, RecordContactTried, WithdrawPerson
 from shared.contracts.returns import HoldReason, IneligibleReason, LapseReason
 
@@ -97,6 +98,10 @@ def has_the_hard_cases(year: list[list[Step]]) -> None:
     parted = [journey for journey in year if any(isinstance(step.order, SplitFamily) for step in journey)]
     # One goes ahead and the others follow, and one comes back to the others.
     assert sorted(len(orders_of([journey], RecordDeparture)) for journey in parted) == [0, 2]
+    for journey in parted:
+        # What is not given yet goes along with whoever parts, and is given in their own case.
+        [at] = [step.at for step in orders_of([journey], SplitFamily)]
+        assert all(step.at < at for step in journey if isinstance(step.order, GiveSupport | CancelSupport))
 
 
 def grants_what_was_published(year: list[list[Step]]) -> None:
