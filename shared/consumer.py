@@ -19,6 +19,8 @@ from shared.messages import Envelope, leaf_hash
 from shared.topology import Service, durable
 
 Apply = Callable[[UnitOfWork, Envelope, bytes], Awaitable[None]]
+# Whether anything follows here of an event of this type.
+Concerns = Callable[[str], bool]
 
 # None of these is the event's fault: besides lost connections and locks, a database that is being restored, moved or
 # migrated, or a vault that does not answer. They are waited out and never counted.
@@ -38,6 +40,14 @@ FAULTS = (
 )
 
 _TAKE = Sql("SELECT take(:source, :idx, :hash, :partitionkey) AS verdict")
+# An event of which nothing follows here is taken by one statement. Whether it waits behind a dead letter of its key is
+# known only when it is taken, so that the letter is part of it.
+_PASS = Sql(
+    "WITH taken AS (SELECT take(:source, :idx, :hash, :partitionkey) AS verdict), "
+    "letter AS (INSERT INTO dead_letter (source, idx, partitionkey, leaf, reason) "
+    "SELECT :source, :idx, :partitionkey, :leaf, :reason FROM taken WHERE verdict = 'parked') "
+    "SELECT verdict FROM taken"
+)
 _POSITION = Sql("SELECT last_idx FROM cursor WHERE source = :source")
 _COUNT = Sql("SELECT count_try(:source, :idx, cast(:by AS integer)) AS tries")
 _STOP = Sql(
@@ -81,8 +91,15 @@ class _Event:
     again: bool
 
 
+def everything(_: str) -> bool:
+    """Whatever happens has a reaction, or one is to be looked for."""
+    return True
+
+
 class Consumer:
     """One service's follower of one other service; ``apply`` is its reaction, run inside the cursor's transaction.
+
+    An event of which by its type nothing follows, as ``concerns`` says, is taken without it.
 
     Figures for health and metrics: ``position``, the last event taken (-1: none yet); ``stopped``, why the source
     stands still (None if it does not): *other*, *gap* or *unreadable*; ``fault``, what is being waited out;
@@ -90,8 +107,9 @@ class Consumer:
     """
 
     def __init__(
-        self, source: Service, follower: Service, database: Database, bus: Bus, apply: Apply, pauses: Pauses | None = None
-    ) -> None:
+        self, source: Service, follower: Service, database: Database, bus: Bus, apply: Apply,
+        pauses: Pauses | None = None, concerns: Concerns = everything,
+    ) -> None:  # fmt: skip
         self.position = -1
         self.stopped: str | None = None
         self.fault: str | None = None
@@ -102,6 +120,7 @@ class Consumer:
         self._database = database
         self._bus = bus
         self._apply = apply
+        self._concerns = concerns
         self._pauses = pauses or Pauses()
         # Below it nothing needs to be asked of the database; forgotten whenever that could have changed.
         self._floor = -1
@@ -200,7 +219,9 @@ class Consumer:
             self._counted = event.idx if tries else None
         while True:
             try:
-                verdict = await self._database.attempt(self._scope, lambda unit: self._take(unit, event))
+                verdict = None if self._concerns(event.envelope.type) else await self._passed(event)
+                if verdict is None:
+                    verdict = await self._database.attempt(self._scope, lambda unit: self._take(unit, event))
             except FAULTS:
                 raise
             except Exception as error:  # noqa: BLE001 -- whatever a reaction raises must not stop the source
@@ -216,6 +237,15 @@ class Consumer:
                     return "unfinished"
                 continue
             return await self._accept(event, verdict)
+
+    async def _passed(self, event: _Event) -> str | None:
+        """What an event of which nothing follows is, or None if that takes a closer look."""
+        letter = self._letter(event, "parked")
+        try:
+            row = await self._database.alone(_PASS, **letter.values, hash=event.hash)
+        except CONTENTION:
+            return None
+        return None if row is None or row["verdict"] == "seen" else str(row["verdict"])
 
     async def _take(self, unit: UnitOfWork, event: _Event) -> str:
         verdict = await self._verdict(unit, event)

@@ -261,13 +261,8 @@ class Database:
     @contextlib.asynccontextmanager
     async def unit_of_work(self, scope: Scope) -> AsyncIterator[UnitOfWork]:
         """A transaction for one actor: committed at the end, rolled back on any error."""
-        if self._pool is None:
-            raise RuntimeError("the database was not opened")
         begin = self._begin(scope)
-        try:
-            connection = await self._pool.acquire(timeout=self.queue_seconds)
-        except TimeoutError:
-            raise Busy from None
+        connection = await self._acquired()
         healthy = False
         try:
             self.counts.statements += 2
@@ -288,12 +283,40 @@ class Database:
                 raise NotCommitted
             healthy = True
         finally:
-            if not healthy:
-                with contextlib.suppress(asyncpg.InterfaceError):
-                    connection.terminate()
-            await self._pool.release(connection)
+            await self._given_back(connection, healthy)
         if grew:
             self.on_append()
+
+    async def alone(self, sql: Sql, **values: object) -> asyncpg.Record | None:
+        """The first row of a statement that is a transaction by itself: one trip to the server in place of three.
+
+        It runs in nobody's scope, so that row security shows it what it shows to everybody.
+        """
+        connection = await self._acquired()
+        healthy = False
+        try:
+            self.counts.statements += 1
+            self.counts.transactions += 1
+            row = await connection.fetchrow(sql.text, *sql.arguments(values))
+            healthy = True
+        finally:
+            await self._given_back(connection, healthy)
+        return row
+
+    async def _acquired(self) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]":
+        if self._pool is None:
+            raise RuntimeError("the database was not opened")
+        try:
+            return await self._pool.acquire(timeout=self.queue_seconds)
+        except TimeoutError:
+            raise Busy from None
+
+    async def _given_back(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", healthy: bool) -> None:
+        if not healthy:
+            with contextlib.suppress(asyncpg.InterfaceError):
+                connection.terminate()
+        if self._pool is not None:
+            await self._pool.release(connection)
 
     def _begin(self, scope: Scope) -> str:
         settings = {

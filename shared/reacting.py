@@ -5,13 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
 from shared.clock import Clock
-from shared.consumer import Apply
+from shared.consumer import Apply, Concerns
 from shared.db import UnitOfWork
 from shared.handling import handle, locked
 from shared.messages import Cause, Context, Envelope, Event, Order, Origin, Received
 from shared.policy import EVERYWHERE
 
 Reaction = Callable[..., tuple[Order, ...]]
+
+
+def concerned(heard: Sequence[type[Event]], reactions: Mapping[type[Event], Reaction]) -> Concerns:
+    """Whether a service reacts to events of a type; one that it does not know is none of its concern."""
+    return frozenset(kind.kind for kind in heard if kind in reactions).__contains__
 
 
 def reacting(

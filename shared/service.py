@@ -26,7 +26,7 @@ from shared.metrics import Metrics
 from shared.openapi import document
 from shared.private import PersonKeys
 from shared.problems import install_problems
-from shared.reacting import reacting
+from shared.reacting import concerned, reacting
 from shared.recording import Recorder, counting_refusals
 from shared.sealing import FileSeal, key_from
 from shared.service_token import ServiceToken
@@ -66,6 +66,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     worker = Worker(
         wiring.service, settings, back, wake,
         reacting(wiring.service.name, wiring.heard, wiring.reactions, wiring.by_name, clock),
+        concerned(wiring.heard, wiring.reactions),
     )
 
     @contextlib.asynccontextmanager

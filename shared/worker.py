@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 import structlog
 
 from shared.bus import Bus
-from shared.consumer import Apply, Consumer
+from shared.consumer import Apply, Concerns, Consumer, everything
 from shared.db import Database
 from shared.relay import Relay
 from shared.settings import Settings
@@ -26,14 +26,16 @@ class Worker:
     """
 
     def __init__(
-        self, service: Service, settings: Settings, database: Database, wake: asyncio.Event, apply: Apply
-    ) -> None:
+        self, service: Service, settings: Settings, database: Database, wake: asyncio.Event, apply: Apply,
+        concerns: Concerns = everything,
+    ) -> None:  # fmt: skip
         password = settings.nats_password.get_secret_value() if settings.nats_password else None
         heads = tuple(BY_NAME[name].head for name in service.follows)
         self.bus = Bus(settings.nats_url, service.name, settings.nats_user, password, hears=heads)
         self.relay = Relay(settings.worker_database_url.get_secret_value(), self.bus, service, wake)
         self.consumers: Mapping[str, Consumer] = {
-            name: Consumer(BY_NAME[name], service, database, self.bus, apply) for name in service.follows
+            name: Consumer(BY_NAME[name], service, database, self.bus, apply, concerns=concerns)
+            for name in service.follows
         }
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -76,12 +76,15 @@ class Caller:
         answer.raise_for_status()
 
     async def drained(self) -> None:
-        """Returns when every service has followed all there is; seen twice, since a reaction may make more.
+        """Returns when every service has followed all there is, and all that this led to.
+
+        One look in which nobody lags is enough. A service says at one moment how long its log is and how far it has
+        followed, and moves on in the same transaction in which it reacts: whoever has followed all that it was seen to
+        have, had its own reactions in its log by then, which others were in turn seen to have followed.
 
         Raises `CannotStart` naming who lags if that takes longer than a minute.
         """
         until = time.monotonic() + DRAIN_SECONDS
-        before: tuple[int, ...] | None = None
         while True:
             found = await asyncio.gather(*(self._readiness(url) for url in self._services.values()))
             known = dict(zip(self._services, found, strict=True))
@@ -91,10 +94,8 @@ class Caller:
                 for source in service.follows
                 if known[service.name].cursors.get(source, -1) + 1 < known[source].log_size
             ]
-            sizes = tuple(readiness.log_size for readiness in found)
-            if not lagging and sizes == before:
+            if not lagging:
                 return
-            before = None if lagging else sizes
             if time.monotonic() > until:
                 raise CannotStart("bus_lags", f"The bus does not drain: {', '.join(lagging)}.")
             await asyncio.sleep(0.003)

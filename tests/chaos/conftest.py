@@ -24,7 +24,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(seconds))
 
 
-@pytest.fixture(scope="session")
+# Not for the session, for the same reason as the mission of other folders.
+@pytest.fixture(scope="package")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     async with open_system(OpsSettings(data=tmp_path_factory.mktemp("chaos") / "data")) as opened:
         yield opened

@@ -21,7 +21,7 @@ from ops.provision import Provision
 from ops.settings import PROJECT
 from ops.supervisor import Running
 from shared.bus import Bus
-from shared.consumer import Consumer, Pauses
+from shared.consumer import Concerns, Consumer, Pauses, everything
 from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
 from shared.ids import uuid7
 from shared.messages import Envelope
@@ -32,6 +32,7 @@ from shared.topology import COUNSELLING, RETURNS
 SOURCE, FOLLOWER = COUNSELLING, RETURNS
 NOBODY = Scope("nobody")
 WORKER = "bus_test_worker"
+HELD = "avrr.counselling.session.held.v1"
 _TEMPLATE = "template_bus"
 QUICK = Pauses(tries=(0.01,) * 7, faults=(0.1, 0.2))
 
@@ -121,8 +122,10 @@ class House:
     def relay(self, url: str | None = None, wake: asyncio.Event | None = None) -> Relay:
         return Relay(url or self.source_url, self.bus, SOURCE, wake or self.wake, poll_seconds=0.2)
 
-    def consumer(self, pauses: Pauses = QUICK, database: Database | None = None) -> Consumer:
-        return Consumer(SOURCE, FOLLOWER, database or self.follower, self.follower_bus, self.apply, pauses)
+    def consumer(
+        self, pauses: Pauses = QUICK, database: Database | None = None, concerns: Concerns = everything
+    ) -> Consumer:
+        return Consumer(SOURCE, FOLLOWER, database or self.follower, self.follower_bus, self.apply, pauses, concerns)
 
     async def apply(self, unit: UnitOfWork, envelope: Envelope, leaf_hash: bytes) -> None:
         """The follower's reaction: notes the event's number, unless the number is poison."""
@@ -146,11 +149,11 @@ class House:
             stop.set()
             await asyncio.gather(*tasks)
 
-    def leaf(self, key: UUID, number: int) -> Leaf:
+    def leaf(self, key: UUID, number: int, type: str = HELD) -> Leaf:
         """An event of the source."""
         now = datetime(2026, 1, 1, tzinfo=UTC)
         envelope = Envelope(
-            id=uuid7(), source="urn:avrr:counselling", type="avrr.counselling.session.held.v1", subject=uuid7(),
+            id=uuid7(), source="urn:avrr:counselling", type=type, subject=uuid7(),
             partitionkey=key, time=now, dataschema="urn:avrr:schema:test", aggregateversion=1, actorid="somebody",
             actorrole="counsellor", actororg="iom", actorcountry="BA", actoracr="", authtime=None,
             correlationid="test", causationid=None, causeleafhash=None, data={"number": number},
@@ -158,13 +161,13 @@ class House:
         body = rfc8785.dumps(envelope.model_dump(mode="json", exclude_none=True))
         return Leaf(envelope.id, envelope.type, envelope.subject, 1, body)
 
-    async def happen(self, count: int = 1, key: UUID | None = None) -> list[int]:
+    async def happen(self, count: int = 1, key: UUID | None = None, type: str = HELD) -> list[int]:
         """That many events enter the source's log, each in a transaction; their numbers are their indexes."""
         numbers = []
         for _ in range(count):
             number = self._number
             async with self.source.unit_of_work(NOBODY) as unit:
-                unit.append(self.leaf(key or uuid7(), number))
+                unit.append(self.leaf(key or uuid7(), number, type))
             self._number += 1
             numbers.append(number)
         return numbers
