@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from ops.demo_year.calling import Caller
+from ops.demo_year.wire import Wire
 from ops.identity.client import PersonaTokens
 from ops.settings import OpsSettings
 from ops.supervisor import Running
@@ -63,7 +64,7 @@ class Mission:
 async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mission]:
     settings = OpsSettings(data=tmp_path_factory.mktemp("mission") / "data")
     system = make_system(settings, clock="replay", environment=TALKATIVE)
-    async with system as running, httpx.AsyncClient(timeout=30, trust_env=False) as client:
+    async with system as running, httpx.AsyncClient(timeout=30, transport=Wire(), trust_env=False) as client:
         found = addresses(running, "replay")
         tokens = PersonaTokens(found.issuer, development_secret(settings), client=client)
         caller = Caller(client, found.services, tokens)

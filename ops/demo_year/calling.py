@@ -28,12 +28,6 @@ class Caller:
         self._tokens = tokens
         self._routes: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def beside(self, client: httpx.AsyncClient) -> "Caller":
-        """Another caller of the same services, who has learnt what this one has."""
-        other = Caller(client, self._services, self._tokens)
-        other._routes = self._routes
-        return other
-
     async def learn(self) -> None:
         """Reads the forms of every service."""
         for name, url in self._services.items():

@@ -1,7 +1,6 @@
 """Sends the invented year through the services' public APIs: day by day, many clients at once."""
 
 import asyncio
-import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +12,10 @@ import httpx
 from ops.demo_year.calling import Caller
 from ops.demo_year.present import build_present
 from ops.demo_year.script import Step
+from ops.demo_year.wire import Wire
 from ops.demo_year.year import build_year
 from ops.identity.client import PersonaTokens
 from ops.settings import CannotStart
-from shared.certificates import trusted
 from shared.clock import real_time
 
 CLIENTS = 20
@@ -72,17 +71,11 @@ async def replay_journeys(
         progress(answered, total)
 
     began = time.monotonic()
-    async with contextlib.AsyncExitStack() as stack:
-        # Each has connections of its own: in a pool that all share, every request would look at those of all others.
-        clients = [
-            await stack.enter_async_context(httpx.AsyncClient(timeout=30, verify=trusted(), trust_env=False))
-            for _ in range(CLIENTS)
-        ]
-        caller = Caller(clients[0], services, tokens)
+    async with httpx.AsyncClient(timeout=30, transport=Wire(), trust_env=False) as client:
+        caller = Caller(client, services, tokens)
         await caller.learn()
-        callers = [caller.beside(client) for client in clients]
         for day in sorted(days):
-            await _send(callers, days[day], name, one_more)
+            await _send(caller, days[day], name, one_more)
             # Whatever a day's commands led to elsewhere is done before the next day begins.
             await caller.drained()
             await caller.day_is_over(min(datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC), real_time()))
@@ -90,12 +83,12 @@ async def replay_journeys(
 
 
 async def _send(
-    callers: Sequence[Caller], journeys: Sequence[Sequence[Numbered]], name: str, one_more: Callable[[], None]
+    caller: Caller, journeys: Sequence[Sequence[Numbered]], name: str, one_more: Callable[[], None]
 ) -> None:
     """All journeys' steps of one day: those of one journey in order, the journeys beside each other."""
     waiting = list(reversed(journeys))
 
-    async def work(caller: Caller) -> None:
+    async def work() -> None:
         while waiting:
             for number, step in waiting.pop():
                 answer = await caller.give(
@@ -105,7 +98,7 @@ async def _send(
                     raise CannotStart("replay_refused", _refusal(step, answer))
                 one_more()
 
-    tasks = [asyncio.create_task(work(caller)) for caller in callers[: len(waiting)]]
+    tasks = [asyncio.create_task(work()) for _ in range(min(CLIENTS, len(waiting)))]
     try:
         await asyncio.gather(*tasks)
     finally:

@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 
 from ops.demo_year.calling import Caller
+from ops.demo_year.wire import Wire
 from ops.identity.client import PersonaTokens
 from ops.settings import OpsSettings
 from ops.supervisor import Running
@@ -115,7 +116,7 @@ async def open_system(settings: OpsSettings) -> AsyncIterator[System]:
     history = History()
     async with (
         make_system(settings, clock="replay", restart=True, say=lambda _: None, environment=HURRIED) as running,
-        httpx.AsyncClient(timeout=15, trust_env=False, event_hooks=history.hooks) as client,
+        httpx.AsyncClient(timeout=15, transport=Wire(), trust_env=False, event_hooks=history.hooks) as client,
     ):
         found = addresses(running, "replay")
         caller = Caller(client, found.services, PersonaTokens(found.issuer, development_secret(settings)))
