@@ -1,8 +1,11 @@
 """The counselling service as a process."""
 
-from services.counselling.routes import router
-from services.counselling.wiring import WIRING
-from shared.service import serve
+from shared.starting import loading
+
+with loading():
+    from services.counselling.routes import router
+    from services.counselling.wiring import WIRING
+    from shared.service import serve
 
 if __name__ == "__main__":
     serve(WIRING, (router,))

@@ -1,8 +1,11 @@
 """The returns service as a process."""
 
-from services.returns.routes import router
-from services.returns.wiring import WIRING
-from shared.service import serve
+from shared.starting import loading
+
+with loading():
+    from services.returns.routes import router
+    from services.returns.wiring import WIRING
+    from shared.service import serve
 
 if __name__ == "__main__":
     serve(WIRING, (router,))
