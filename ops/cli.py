@@ -196,6 +196,17 @@ def test(context: typer.Context) -> None:
     sys.exit(run_gates(context.args))
 
 
+@app.command()
+def mutation(
+    modules: Annotated[list[str] | None, typer.Argument(help="e.g. gate case_state; all that are named in pyproject.toml by default")] = None,
+    folder: Annotated[Path | None, typer.Option(help="an empty folder in which everything stays, for mutmut show")] = None,
+) -> None:
+    """Changes the rules of returns in one place at a time; 1 if their tests notice too few of the changes (docs/mutation.md)."""
+    from ops.mutation import run_mutations
+
+    sys.exit(run_mutations(modules or [], folder))
+
+
 @bus.command("rebuild")
 def rebuild(stream: Annotated[str, typer.Argument(help="e.g. RETURNS")]) -> None:
     """Deletes a damaged stream; provisioning makes it again and the relay refills it from the log."""

@@ -12,6 +12,7 @@ import structlog
 from hypothesis import settings
 
 from shared.starting import begin
+from tests.given import forget
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -51,6 +52,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
     group = parser.getgroup("canaries", "of how many people is looked for what may be told to nobody (tests/e2e/test_canaries.py)")
     group.addoption("--canaries", type=int, default=100, help="how many persons, five to a household")
+
+
+def pytest_sessionstart() -> None:
+    """A process that has the memory of another, as those have that try changed code, begins anew."""
+    forget()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -308,6 +308,6 @@ def _screened(case: Case, event: ScreeningRecorded) -> Case:
 
 
 def _status_if_not_closing(case: Case) -> Status:
-    if case.status_before_closing == "arrived" or not case.grants:
-        return case.status_before_closing or "arrived"
-    return standing(case.grants)
+    before = case.status_before_closing
+    assert before is not None
+    return before if before == "arrived" or not case.grants else standing(case.grants)

@@ -47,7 +47,7 @@ from shared.contracts.returns import (
     VoluntarinessConfirmed,
 )
 from shared.messages import Concealed, Event
-from tests.given import NOON, Given, staff
+from tests.given import NOON, Given, folded, staff
 
 
 def ref(number: int) -> UUID:
@@ -234,6 +234,6 @@ def knowing(person_id: UUID, *, counselled: bool = True, data_consent: bool = Tr
 
 def after(*past: Event) -> Case:
     """The case after these facts."""
-    case = CASE.fold(past)
+    case = folded(CASE, past)
     assert case is not None
     return case

@@ -10,7 +10,7 @@ from services.returns.domain.case_application import ApproveCase
 from services.returns.domain.case_guards import CaseGuard, also_on_hold, only_in
 from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_preparation import MarkReadyToTravel, RecordMissedFlight
-from services.returns.domain.case_state import Case, Evidence
+from services.returns.domain.case_state import Case, Evidence, KnownPerson
 from services.returns.domain.gate import gate
 from services.returns.domain.journey_evidence import recorded
 from services.returns.domain.screening import FamilyAssessment, Fear, Finding, Vulnerability
@@ -72,7 +72,6 @@ from tests.unit.returns.test_journey import WITHDRAWN
 from tests.unit.returns.test_supervision import alone, supervision
 
 OTHER_CHILD = STRANGER
-THE_DAY_OF_DEPARTURE = DEPARTS_AT.date()
 
 
 def test_a_visa_that_is_over_before_the_journey_does_not_count() -> None:
@@ -82,7 +81,7 @@ def test_a_visa_that_is_over_before_the_journey_does_not_count() -> None:
     through = booked(*FAMILY).model_copy(update={"transit_visa_needed": True})
     for valid_from, valid_until, ready in (
         (NOON, NOON + timedelta(days=30), True),
-        (NOON, NOON, False),
+        (NOON, DEPARTS_AT, False),
         (DEPARTS_AT + timedelta(days=1), DEPARTS_AT + timedelta(days=30), False),
     ):
         visas = tuple(visa(person_id, valid_from, valid_until) for person_id in FAMILY)
@@ -92,10 +91,8 @@ def test_a_visa_that_is_over_before_the_journey_does_not_count() -> None:
             tried.refused("transit_visa_missing")
 
 
-def test_who_looks_after_a_child_only_until_the_day_before_its_flight_does_not_count() -> None:
-    today = supervision(valid_until=NOON.date())
-    assert NOON.date() < THE_DAY_OF_DEPARTURE
-    given(*alone(today)).when(MarkReadyToTravel(), OPERATIONS).refused("child_without_guardian")
+def test_who_looks_after_a_child_now_but_not_until_it_lands_does_not_count() -> None:
+    given(*alone(supervision(valid_until=DEPARTS_AT.date()))).when(MarkReadyToTravel(), OPERATIONS).refused("child_without_guardian")
 
 
 def test_a_line_of_the_checklist_says_what_holds_where_it_does_and_what_is_missing_where_it_does_not() -> None:
@@ -208,3 +205,12 @@ def test_that_the_office_abroad_is_asked_is_told_to_protection_alone() -> None:
     assert screening_seen_by(asked, PROTECTION).inquired_since == NOON
     for reader in (COUNSELLOR, COORDINATOR, OPERATIONS):
         assert screening_seen_by(asked, reader).inquired_since is None
+
+
+def test_beside_an_adult_a_child_that_is_the_principal_consents_too_and_no_other() -> None:
+    family = opened(covered(CHILD, "child"), covered(MOTHER, "adult"), covered(OTHER_CHILD, "child"))
+    assert [person.person_id for person in after(family).consenting] == [CHILD, MOTHER]
+
+
+def test_of_a_stranger_nothing_is_known_that_would_let_anybody_travel() -> None:
+    assert EVERYTHING_KNOWN.of(STRANGER) == KnownPerson(STRANGER, counselled_at=None, data_consent=False)
