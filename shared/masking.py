@@ -28,7 +28,7 @@ THINGS: Final = frozenset(
     {
         "id", "case_id", "plan_id", "line_id", "plan_line_id", "own_plan_id", "agreed_plan_id", "fund_id", "evidence_id",
         "session_id", "intention_id", "family_id", "consent_id", "known_by", "grant_ids", "hold_id", "alert_id",
-        "record_id", "support_id", "report_id", "inquiry_id",
+        "record_id", "support_id", "report_id", "inquiry_id", "heard_alone_in",
     }
 )  # fmt: skip
 # Fields that name another case. By its id anybody computes its reference, so it is told to those alone whose case it is.

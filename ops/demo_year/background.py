@@ -1,12 +1,12 @@
 """The rest of a mission's work in the year: sessions with others, groups informed, people reached outside."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ops.demo_year import quotas
 from ops.demo_year.identities import make_known
 from ops.demo_year.people import CENTRES, COUNSELLORS, Dice, Household, Member, moment
-from ops.demo_year.script import LAST_DAY, Journey, hold_session
+from ops.demo_year.script import INTERPRETERS, LAST_DAY, Journey, hold_session, kind_of_interpreter
 from services.counselling.domain.group_session import RecordGroupSession
 from services.counselling.domain.outreach import RecordOutreach
 from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession
@@ -114,15 +114,14 @@ def _scheduled_session(dice: Dice, *, held: bool) -> Journey:
     return journey
 
 
-def _held(dice: Dice, at: object, *, legal: bool = False) -> HoldSession:
-    return HoldSession.model_validate(
-        {
-            "session_type": "legal_information" if legal else "individual", "modality": "in_person",
-            "site": dice.random.choice(CENTRES), "language": _language(dice),
-            "interpreter": dice.random.choice(("none", "in_person", "phone")), "held_at": at,
-            "topics": ("legal_pathways",) if legal else ("return_conditions",),
-            "outcome": "information_only" if legal else dice.random.choice(WITHOUT_INTENTION),
-        }
+def _held(dice: Dice, at: datetime, *, legal: bool = False) -> HoldSession:
+    site, language = dice.random.choice(CENTRES), _language(dice)
+    interpreter = dice.random.choice(INTERPRETERS)
+    return HoldSession(
+        session_type="legal_information" if legal else "individual", modality="in_person", site=site, language=language,
+        interpreter=interpreter, interpreter_kind=kind_of_interpreter(interpreter), present=("alone",), held_at=at,
+        topics=("legal_pathways",) if legal else ("return_conditions",),
+        outcome="information_only" if legal else dice.random.choice(WITHOUT_INTENTION),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from ops.demo_year.people import Dice, Household, Member, moment
@@ -21,9 +22,11 @@ from services.returns.domain.case_screening import (
 )
 from shared.contracts.counselling import FamilyMember, Modality, SessionOutcome, Topic
 from shared.contracts.returns import Indicator
+from shared.contracts.sessions import Interpreter, InterpreterKind, Present
 from shared.messages import Command
 
 LAST_DAY = 364
+INTERPRETERS: Final[tuple[Interpreter, ...]] = ("none", "in_person", "phone")
 _SERVICE = re.compile(r"^services\.(\w+)\.")
 
 
@@ -73,18 +76,48 @@ def hold_session(
 ) -> UUID:
     """One individual session with everybody of a household; it counts once."""
     session_id = journey.dice.id((at - moment(0, 0)).days)
+    interpreter = journey.dice.random.choice(INTERPRETERS)
     journey.give(
         at, household.counsellor, session_id,
         HoldSession(
             session_type="individual", modality=modality,
             site="remote" if modality != "in_person" else household.site, language=household.language,
-            interpreter=journey.dice.random.choice(("none", "in_person", "phone")), person_ids=household.person_ids,
+            interpreter=interpreter, interpreter_kind=kind_of_interpreter(interpreter),
+            present=present_of(household), person_ids=household.person_ids,
             held_at=at - timedelta(minutes=50), topics=tuple(topics), outcome=outcome,
             receiving_country=household.country if modality == "virtual_country_of_origin" else None,
         ),
     )  # fmt: skip
     journey.sessions += 1
     return session_id
+
+
+def hear_alone(journey: Journey, household: Household, day: int) -> None:
+    """A session with each adult of a family that nobody else of it sits in, in place of others' sessions of the year."""
+    for number, member in enumerate(household.adults if len(household.members) > 1 else ()):
+        at = moment(day, 9, 15 + 20 * number)
+        journey.give(
+            at, household.counsellor, record_of(member.person_id, day << 8 | 5),
+            HoldSession(
+                session_type="individual", modality="in_person", site=household.site, language=household.language,
+                interpreter="phone", interpreter_kind="professional", present=("alone",), person_ids=(member.person_id,),
+                held_at=at - timedelta(minutes=20), topics=("return_conditions", "asylum"), outcome="follow_up",
+            ),
+        )  # fmt: skip
+        journey.sessions += 1
+
+
+def kind_of_interpreter(interpreter: Interpreter) -> InterpreterKind | None:
+    """Who interprets in the year's sessions: relatives and residents never do."""
+    return None if interpreter == "none" else "professional"
+
+
+def present_of(household: Household) -> tuple[Present, ...]:
+    """Who is present beside the principal when everybody of a household is heard together."""
+    others = household.members[1:]
+    grown: tuple[Present, ...] = ("spouse",) if any(member.adult for member in others) else ()
+    small: tuple[Present, ...] = ("child",) if any(not member.adult for member in others) else ()
+    return (*grown, *small) or ("alone",)
 
 
 def register(journey: Journey, household: Household, day: int) -> None:
@@ -123,7 +156,8 @@ def register(journey: Journey, household: Household, day: int) -> None:
 
 
 def express_intention(journey: Journey, household: Household, day: int) -> UUID:
-    """The session in which the wish to return was spoken, and the wish; the answer is the case's id."""
+    """Each adult heard alone, the session in which the wish to return was spoken, and the wish; the answer is the case's id."""
+    hear_alone(journey, household, day)
     at = moment(day, 10, journey.dice.between(0, 40))
     session_id = hold_session(journey, household, at, "intention_expressed")
     case_id = journey.dice.id(day)

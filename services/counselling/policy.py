@@ -48,6 +48,7 @@ POLICY = Policy(
     allow("schedule_session", Role.COUNSELLOR),
     allow("hold_session", Role.COUNSELLOR),
     allow("mark_session_not_held", Role.COUNSELLOR),
+    allow("amend_session", Role.COUNSELLOR, Role.COORDINATOR),
     # What was spoken of in a session is for whoever held it, for their own site, and for who coordinates.
     allow("read_session", Role.COUNSELLOR, extent="own_sites"),
     allow("read_session", Role.COORDINATOR),

@@ -169,6 +169,8 @@ SESSIONS = aggregate_table(
     sa.Column("scheduled_for", sa.DateTime(timezone=True)),
     sa.Column("held_at", sa.DateTime(timezone=True)),
     sa.Column("interpreter", sa.Text),
+    sa.Column("interpreter_kind", sa.Text),
+    sa.Column("present", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("topics", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("outcome", sa.Text),
     sa.Column("receiving_country", sa.Text),

@@ -21,7 +21,12 @@ from services.returns.domain.case_reintegration import (
     RecordSealRefused,
 )
 from services.returns.domain.case_reopening import RecordAttemptGoesOn, RecordAttemptStaysEnded
-from services.returns.domain.person import RecordConsent, RecordCounselled, RecordErasure
+from services.returns.domain.person import (
+    RecordConsent,
+    RecordCounselled,
+    RecordErasure,
+    RecordSessionAmended,
+)
 from shared.contracts.counselling import (
     AttemptMayMove,
     AttemptMayNotMove,
@@ -47,6 +52,7 @@ from shared.contracts.reintegration import (
     SealRefused,
 )
 from shared.contracts.returns import GrantStage
+from shared.contracts.sessions import SessionAmended, is_heard_alone
 from shared.messages import Event, Order, Received
 
 # The kinds of consent that the departure gate and the window go by; others are counselling's own.
@@ -54,12 +60,22 @@ _GONE_BY: Final[tuple[ConsentKind, ...]] = ("data", "transfer")
 
 
 def on_session_held(event: SessionHeld, cause: Received) -> tuple[Order, ...]:
-    """Everybody who was present in an individual session has been counselled."""
+    """Everybody who is named in an individual session has been counselled, and whoever is named alone perhaps heard alone."""
     if event.session_type != "individual":
         return ()
-    counselled = RecordCounselled(session_id=cause.subject, held_at=event.held_at)
+    counselled = RecordCounselled(session_id=cause.subject, held_at=event.held_at, alone=_is_heard_alone(event))
     # In the order of their ids, because rows are locked in that order everywhere.
     return tuple(Order("person", person_id, counselled) for person_id in sorted(set(event.person_ids)))
+
+
+def on_session_amended(event: SessionAmended, cause: Received) -> tuple[Order, ...]:
+    """Whether somebody was heard alone in that session is known better now."""
+    amended = RecordSessionAmended(session_id=cause.subject, alone=_is_heard_alone(event))
+    return tuple(Order("person", person_id, amended) for person_id in sorted(set(event.person_ids)))
+
+
+def _is_heard_alone(event: SessionHeld | SessionAmended) -> bool:
+    return is_heard_alone(event.session_type, event.person_ids, event.present, event.interpreter, event.interpreter_kind)
 
 
 def on_consent_given(event: ConsentGiven, cause: Received) -> tuple[Order, ...]:
@@ -176,6 +192,7 @@ def _grant_stage(case_id: UUID, cause: Received, stage: GrantStage) -> tuple[Ord
 
 REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     SessionHeld: on_session_held,
+    SessionAmended: on_session_amended,
     ConsentGiven: on_consent_given,
     ConsentWithdrawn: on_consent_withdrawn,
     ErasureApproved: on_erasure_approved,

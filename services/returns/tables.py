@@ -77,6 +77,7 @@ PERSONS = aggregate_table(
     METADATA,
     "persons",
     sa.Column("counselled_at", sa.DateTime(timezone=True)),
+    sa.Column("heard_alone_in", pg.ARRAY(sa.Uuid), nullable=False, server_default="{}"),
     sa.Column("data_consent", sa.Boolean, nullable=False),
     sa.Column("data_expires_on", sa.Date),
     sa.Column("transfer_consent", sa.Boolean, nullable=False),

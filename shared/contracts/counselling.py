@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.erasure import Erased, ErasureGround, RefusalGround
+from shared.contracts.sessions import Interpreter, InterpreterKind, Present, SessionAmended, SessionType
 from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
 
@@ -18,9 +19,7 @@ Site = Literal[
     "trc_usivak", "trc_blazuj", "trc_lipa", "trc_borici", "immigration_centre", "transit_hub", "outreach",
     "iom_office", "remote",
 ]
-SessionType = Literal["individual", "legal_information"]
 Modality = Literal["in_person", "virtual_country_of_origin", "virtual_other", "phone"]
-Interpreter = Literal["none", "in_person", "phone"]
 SessionOutcome = Literal[
     "information_only", "follow_up", "intention_expressed", "no_return_wish", "referred", "stopped_by_migrant",
     "other_option_advised",
@@ -253,7 +252,10 @@ class SessionScheduled(Event, kind="avrr.counselling.session.scheduled.v1"):
 
 
 class SessionHeld(Event, kind="avrr.counselling.session.held.v1"):
-    """A counselling session took place; a person may be absent from it because they stayed anonymous."""
+    """A counselling session took place; a person may be absent from it because they stayed anonymous.
+
+    The first of these events did not say who else was present and who interpreted.
+    """
 
     session_type: SessionType
     modality: Modality
@@ -266,6 +268,8 @@ class SessionHeld(Event, kind="avrr.counselling.session.held.v1"):
     topics: tuple[Topic, ...]
     outcome: SessionOutcome
     receiving_country: Country | None = None
+    present: tuple[Present, ...] = ()
+    interpreter_kind: InterpreterKind | None = None
 
 
 class SessionNotHeld(Event, kind="avrr.counselling.session.not_held.v1"):
@@ -372,6 +376,6 @@ EVENTS: tuple[type[Event], ...] = (
     PersonRegistered, ConsentGiven, ConsentWithdrawn, ConsentPaperFiled, IdentityRecorded, HostStatusRecorded,
     LegalHoldPlaced, LegalHoldLifted, ErasureRequested, ErasureRefused, ErasureApproved, PersonErased, ErasureConfirmed,
     ErasureCompleted, PapersEndConfirmed, FamilyRegistered, FamilyMemberJoined, FamilyMemberLeft, GuardianNamed, SessionScheduled, SessionHeld,
-    SessionNotHeld, GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded,
+    SessionAmended, SessionNotHeld, GroupSessionHeld, OutreachHeld, IntentionExpressed, AttemptEnded, AttemptReopened, AttemptStaysEnded,
     AttemptMayMove, AttemptMayNotMove, AttemptMoved, AttemptTakenOver,
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.contracts import corrections, departures, families, final_report, reopening, support
 from shared.contracts.counselling import ConsentKind, Country, CoveredPerson
 from shared.contracts.erasure import Erased
+from shared.contracts.sessions import PersonHeardAloneNoted
 from shared.messages import Concealed, Event, Part
 
 IneligibleReason = Literal[
@@ -388,7 +389,7 @@ class PersonErased(Erased, kind="avrr.returns.person.erased.v1"):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    PersonCounselled, PersonConsentNoted, CaseOpened, ScreeningStarted, PersonScreened, ScreeningRecorded, DeclarationSigned,
+    PersonCounselled, PersonHeardAloneNoted, PersonConsentNoted, CaseOpened, ScreeningStarted, PersonScreened, ScreeningRecorded, DeclarationSigned,
     ApplicationSubmitted, CaseDeclaredIneligible, CaseApproved, PreparationStarted, TravelDocumentRecorded,
     EvidenceRecorded, ReceptionArranged, OwnPlanNoted, BookingConfirmed, ReadyToTravel, VoluntarinessConfirmed, ClearedToBoard, ClearanceLost, PersonDeparted,
     CaseDeparted, FlightMissed, PersonArrived, CaseArrived, ArrivalOverdue, CaseNotDeparted, PersonWithdrew, CaseWithdrawn,

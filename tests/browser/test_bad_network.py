@@ -41,6 +41,7 @@ async def arrive(page: Page, address: str) -> None:
 
 async def fill_in(page: Page) -> None:
     await page.locator('[name="session_type"][value="individual"]').check()
+    await page.locator('[name="present"][value="alone"]').check()
     await page.locator('[name="outcome"]').select_option("information_only")
     await page.locator('[name="held_at.day"]').fill(f"{HELD:%Y-%m-%d}")
     await page.locator('[name="held_at.time"]').fill(f"{HELD:%H:%M}")

@@ -135,7 +135,7 @@ async def test_a_childs_guardian_agrees_at_the_page_and_an_adults_form_asks_noth
     mission, now, family_id = desk.mission, NOW.astimezone(UTC), uuid7()
     mother, child, aunt = await agreed(mission, 1979), await registered(mission, NOW.year - 9), await registered(mission, 1980)
     heard = HoldSession(
-        session_type="individual", modality="in_person", site="trc_lipa", language="eng", interpreter="none",
+        session_type="individual", modality="in_person", site="trc_lipa", language="eng", interpreter="none", present=("not_known",),
         person_ids=(mother,), held_at=now - timedelta(minutes=4), topics=(), outcome="information_only",
     )  # fmt: skip
     await mission.done("counselling", "counsellor-3", uuid7(), heard, now)

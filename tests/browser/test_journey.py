@@ -245,8 +245,22 @@ async def _screened(walk: Walk, case: str, someone: str) -> None:
     await walk.do("counsellor-3", case, "Record vulnerability", {"person_id": someone, "noted_at": screened})
 
 
-async def _home(walk: Walk) -> tuple[str, str]:
-    """Registration, session, wish, screening, application, approval, own plan, departure and arrival."""
+async def _set_right(walk: Walk, person: str) -> None:
+    """Who was present in the person's session was misunderstood: nobody else was."""
+    page = await walk.go("counsellor-3", person)
+    await page.locator('a[href^="/sessions/"]').first.click()
+    await page.get_by_role("link", name="Set right who was present in a session", exact=True).click()
+    await page.wait_for_url("**/do/**")
+    await expect(page.locator('[name="present"][value="spouse"]')).to_be_checked()
+    await page.locator('[name="present"][value="spouse"]').uncheck()
+    await walk.answer(page, "present", "alone")
+    await walk.answer(page, "reason", "misunderstood")
+    await walk.send(page)
+    await expect(page.get_by_text("nobody else")).to_be_visible()
+
+
+async def _registered(walk: Walk) -> str:
+    """Somebody whom nobody knew, on the page where people are found."""
     page = await walk.go("counsellor-3", "/persons")
     await walk.answer(page, "country_of_origin", "TR")
     await walk.answer(page, "birth_year", "1990")
@@ -255,7 +269,12 @@ async def _home(walk: Walk) -> tuple[str, str]:
     for name, value in {"sex": "female", "site": "trc_borici"}.items():
         await walk.answer(page, name, value)
     await walk.send(page)
-    person = path_of(page, "persons")
+    return path_of(page, "persons")
+
+
+async def _home(walk: Walk) -> tuple[str, str]:
+    """Registration, session, wish, screening, application, approval, own plan, departure and arrival."""
+    person = await _registered(walk)
     given = NOW - timedelta(minutes=30)
     consent: dict[str, str | bool | datetime] = {
         "text_version": "2023-01", "language": "tur", "method": "signature", "given_at": given
@@ -263,8 +282,10 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await walk.do("counsellor-3", person, "Record a consent: data processing", consent)
     await walk.do(
         "counsellor-3", person, "Record a session with this person",
-        {"session_type": "individual", "outcome": "intention_expressed", "held_at": NOW - timedelta(minutes=20)},
+        {"session_type": "individual", "present": "spouse", "outcome": "intention_expressed",
+         "held_at": NOW - timedelta(minutes=20)},
     )  # fmt: skip
+    await _set_right(walk, person)
     page = await walk.go("counsellor-3", person)
     await page.get_by_role("link", name="Record the wish to return").click()
     await walk.answer(page, "session_id", await page.locator('[name="session_id"]').first.get_attribute("value") or "")

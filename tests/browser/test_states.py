@@ -61,6 +61,7 @@ async def test_a_form_is_filled_in_and_sent_by_keyboard_alone(mission: Mission, 
 
 
 async def fill_in(page: Page) -> None:
+    await page.locator('[name="present"][value="alone"]').check()
     await page.locator('[name="outcome"]').select_option("information_only")
     await page.locator('[name="held_at.time"]').fill(f"{HELD:%H:%M}")
     await page.locator('[name="held_at.day"]').fill(f"{HELD:%Y-%m-%d}")

@@ -107,7 +107,7 @@ async def test_a_list_is_read_page_by_page_to_its_end(mission: Mission) -> None:
     for _ in range(5):
         session_id = uuid7()
         order = HoldSession(
-            session_type="individual", modality="phone", site="remote", language="tur", interpreter="none",
+            session_type="individual", modality="phone", site="remote", language="tur", interpreter="none", present=("not_known",),
             held_at=NOW, outcome="information_only",
         )  # fmt: skip
         await mission.done("counselling", "counsellor-12", session_id, order, NOW)

@@ -114,7 +114,7 @@ async def registered(mission: Mission, somebody: Somebody, *, withdraws: bool) -
     if withdraws:
         session_id = uuid7()
         held = HoldSession(
-            session_type="individual", modality="in_person", site="trc_usivak", language="tur", interpreter="none",
+            session_type="individual", modality="in_person", site="trc_usivak", language="tur", interpreter="none", present=("not_known",),
             person_ids=(somebody.id,), held_at=NOON, topics=(), outcome="intention_expressed",
         )  # fmt: skip
         await give(held, session_id)

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from shared.contracts.counselling import AgeGroup, SessionOutcome, SessionType, Sex
+from shared.contracts.counselling import AgeGroup, SessionOutcome, Sex
+from shared.contracts.sessions import SessionType
 
 Status = Literal["active", "ended"]
 

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import AfterValidator, Field
 
 from services.counselling.domain.command_fields import PersonIds, Topics, refuse_twice
 from services.counselling.domain.erasure import person_erased
+from shared.actors import Role
 from shared.contracts.counselling import (
     Country,
-    Interpreter,
     Language,
     Modality,
     NotHeldReason,
@@ -18,9 +20,16 @@ from shared.contracts.counselling import (
     SessionNotHeld,
     SessionOutcome,
     SessionScheduled,
-    SessionType,
     Site,
     Topic,
+)
+from shared.contracts.sessions import (
+    AmendmentReason,
+    Interpreter,
+    InterpreterKind,
+    Present,
+    SessionAmended,
+    SessionType,
 )
 from shared.decider import Decider, Events, changing, either, opening
 from shared.errors import RuleViolation
@@ -38,13 +47,32 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
 }
 
 
+def _distinct(present: tuple[Present, ...]) -> tuple[Present, ...]:
+    if len(set(present)) != len(present):
+        raise ValueError("each may be named once")
+    return present
+
+
+# By phone nobody sees who else is there: whoever cannot be sure says so.
+_WhoWasPresent = Annotated[
+    tuple[Present, ...],
+    Field(
+        min_length=1, max_length=10, json_schema_extra={"uniqueItems": True},
+        description="Who else was present, beside whoever counselled and whoever interpreted.",
+    ),
+    AfterValidator(_distinct),
+]
+_WhoInterpreted = Annotated[InterpreterKind | None, Field(description="Who interpreted, if somebody did.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One session; however many members of a family were present, it counts once.
 
     ``at`` is when it was held, and until then when it is to be, by which sessions are put in order.
     ``person_ids`` is empty where the person stayed anonymous. ``held_at``, ``interpreter`` and ``outcome``
-    are known exactly when it was held, ``not_held_reason`` exactly when it was not.
+    are known exactly when it was held, ``not_held_reason`` exactly when it was not. ``present`` is empty of a held
+    session of which it was never said.
     """
 
     status: Status
@@ -62,6 +90,8 @@ class Session:
     outcome: SessionOutcome | None = None
     receiving_country: str | None = None
     not_held_reason: NotHeldReason | None = None
+    present: tuple[Present, ...] = ()
+    interpreter_kind: InterpreterKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +124,9 @@ class ScheduleSession(Command):
 class HoldSession(Command):
     """Record a session that took place, scheduled or not; whoever records it is its counsellor.
 
-    Name the person, and those members of the family who were present. Name nobody if the person stayed
-    anonymous.
+    Name the person, and those members of the family who were heard as well. Name nobody if the person stayed
+    anonymous. Each adult has to be heard alone once before they travel: named alone, no relative or resident present or
+    interpreting.
     """
 
     session_type: SessionType
@@ -103,11 +134,25 @@ class HoldSession(Command):
     site: Site
     language: Language
     interpreter: Interpreter
+    interpreter_kind: _WhoInterpreted = None
+    present: _WhoWasPresent
     person_ids: PersonIds = ()
     held_at: Moment
     topics: Topics = ()
     outcome: SessionOutcome
     receiving_country: Country | None = None
+
+
+class AmendSession(Command):
+    """Set right what was recorded of who was present in a held session and who interpreted; the rest of it stays.
+
+    By whoever held it, or a coordinator. What is said takes the place of what was, also where nothing was.
+    """
+
+    interpreter: Interpreter
+    interpreter_kind: _WhoInterpreted = None
+    present: _WhoWasPresent
+    reason: AmendmentReason
 
 
 class MarkSessionNotHeld(Command):
@@ -125,6 +170,16 @@ def _still_scheduled(state: Session, _: SessionFacts, __: Context) -> None:
         raise RuleViolation(
             "already_not_held", "This session was recorded as not held. Record another talk as a new session."
         )
+
+
+def _is_held(state: Session, _: SessionFacts, __: Context) -> None:
+    if state.status != "held":
+        raise RuleViolation("not_held", "This session was not held. Only what happened in one can be set right.")
+
+
+def _own_or_coordinated(state: Session, _: SessionFacts, context: Context) -> None:
+    if state.counsellor_id != context.actor.person_id and Role.COORDINATOR not in context.actor.roles:
+        raise RuleViolation("not_your_session", "Whoever held this session sets it right, or a coordinator.")
 
 
 def _schedule(command: ScheduleSession, facts: SessionFacts, context: Context) -> Events:
@@ -152,6 +207,7 @@ def _hold(_: Session | None, command: HoldSession, facts: SessionFacts, context:
     _refuse_wrong_receiving_country(command)
     _refuse_unfounded_intention(command)
     _refuse_unnameable(command.person_ids, facts)
+    _refuse_contradiction(command, command.person_ids)
     return (
         SessionHeld(
             session_type=command.session_type,
@@ -165,8 +221,33 @@ def _hold(_: Session | None, command: HoldSession, facts: SessionFacts, context:
             topics=command.topics,
             outcome=command.outcome,
             receiving_country=command.receiving_country,
+            present=command.present,
+            interpreter_kind=command.interpreter_kind,
         ),
     )
+
+
+def _amend(state: Session, command: AmendSession, _: SessionFacts, __: Context) -> Events:
+    _refuse_contradiction(command, state.person_ids)
+    amended = SessionAmended(
+        session_type=state.session_type, person_ids=state.person_ids, present=command.present,
+        interpreter=command.interpreter, interpreter_kind=command.interpreter_kind, reason=command.reason,
+    )
+    return () if evolve(state, amended) == state else (amended,)
+
+
+def _refuse_contradiction(command: HoldSession | AmendSession, person_ids: tuple[UUID, ...]) -> None:
+    if "alone" in command.present and len(command.present) > 1:
+        raise RuleViolation("alone_with_others", "Nobody is alone beside others. Say who was present, or that nobody else was.")
+    if "alone" in command.present and len(person_ids) > 1:
+        raise RuleViolation(
+            "several_were_heard",
+            "Several persons are named, so none of them was alone. Record a session of their own for whoever was heard alone.",
+        )
+    if command.interpreter == "none" and command.interpreter_kind is not None:
+        raise RuleViolation("nobody_interpreted", "It is said that nobody interpreted, and who did. Only one of these can be so.")
+    if command.interpreter != "none" and command.interpreter_kind is None:
+        raise RuleViolation("interpreter_not_said", "Somebody interpreted. Say whether a professional, a relative or a resident did.")
 
 
 def _refuse_wrong_receiving_country(command: HoldSession) -> None:
@@ -255,6 +336,12 @@ def evolve(state: Session | None, event: Event) -> Session:
                 topics=event.topics,
                 outcome=event.outcome,
                 receiving_country=event.receiving_country,
+                present=event.present,
+                interpreter_kind=event.interpreter_kind,
+            )
+        case SessionAmended() if state is not None and state.status == "held":
+            return replace(
+                state, present=event.present, interpreter=event.interpreter, interpreter_kind=event.interpreter_kind
             )
         case SessionNotHeld() if state is not None:
             status: Status = moved(TRANSITIONS, state.status, "not_held")
@@ -267,8 +354,9 @@ SESSION: Decider[Session, SessionFacts] = Decider(
     rules=(
         opening(ScheduleSession, "Schedule a session", _schedule),
         either(HoldSession, "Record a session as held", _hold, _still_scheduled),
+        changing(AmendSession, "Set right who was present in a session", _amend, _own_or_coordinated, _is_held),
         changing(MarkSessionNotHeld, "Record a session as not held", _mark_not_held, _still_scheduled),
     ),
     evolve=evolve,
-    events=(SessionScheduled, SessionHeld, SessionNotHeld),
+    events=(SessionScheduled, SessionHeld, SessionAmended, SessionNotHeld),
 )

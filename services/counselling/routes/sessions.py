@@ -17,7 +17,13 @@ from services.counselling.domain.family import (
 from services.counselling.domain.group_session import GroupSession, RecordGroupSession
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.outreach import Outreach, RecordOutreach
-from services.counselling.domain.session import HoldSession, MarkSessionNotHeld, ScheduleSession, Session
+from services.counselling.domain.session import (
+    AmendSession,
+    HoldSession,
+    MarkSessionNotHeld,
+    ScheduleSession,
+    Session,
+)
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.ids import LAST
@@ -97,6 +103,12 @@ async def schedule_session(session_id: UUID, body: ScheduleSession, call: Callin
 @router.post("/sessions/{session_id}/hold")
 async def hold_session(session_id: UUID, body: HoldSession, call: Calling) -> Receipt:
     """Records a session that took place."""
+    return await call.order(wiring.SESSION, session_id, body)
+
+
+@router.post("/sessions/{session_id}/amend")
+async def amend_session(session_id: UUID, body: AmendSession, call: Calling) -> Receipt:
+    """Sets right who was present in a session that was held, and who interpreted."""
     return await call.order(wiring.SESSION, session_id, body)
 
 

@@ -144,10 +144,12 @@ def _identity(found: Answer) -> Given:
 
 
 async def of_session(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
-    """For a session: whoever is asked nothing about persons stays anonymous."""
+    """For a session: whoever is asked nothing about persons stays anonymous. Who was present is never filled in beforehand."""
     del posted
     if form.name == "mark_session_not_held":
         return Given(), "/sessions"
+    if form.name == "amend_session":
+        return _set_right(page, await page.ask("counselling", f"/v1/sessions/{id}")), f"/sessions/{id}"
     start: dict[str, Any] = {
         "site": min(page.session.sites, default=""), "language": "eng", "interpreter": "none",
         "modality": "in_person", "session_type": "individual", "held_at": _today(page),
@@ -166,6 +168,13 @@ async def of_session(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[
         return Given({"person_ids": [str(person_id)]}, start=start), f"/persons/{person_id}"
     start["person_ids"] = [str(person_id)]
     return Given(options={"person_ids": await _to_choose(page, members)}, start=start), f"/persons/{person_id}"
+
+
+def _set_right(page: Page, found: Answer) -> Given:
+    """For who was present in a session: what was recorded of it, to be changed."""
+    state = found.body["state"]
+    said = {name: state[name] for name in ("interpreter", "interpreter_kind", "present") if state[name]}
+    return Given(start=said, version=found.etag or "", shown=((label("held_at"), page.moment(state["held_at"])),))
 
 
 async def of_intention(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:

@@ -74,7 +74,7 @@ def _lines(gate: Mapping[str, Any] | None, person_id: UUID) -> Sequence[Mapping[
 
 LINES: Final = frozenset(
     {
-        "voluntariness_not_assessed", "not_heard_alone", "consequences_not_explained", "fear_of_return_open",
+        "session_alone_missing", "voluntariness_not_assessed", "not_heard_alone", "consequences_not_explained", "fear_of_return_open",
         "vulnerability_not_screened", "protection_alert_open", "trafficking_risk_open", "best_interests_open",
         "screening_not_settled",
     }

@@ -120,7 +120,7 @@ class CloseAlert(Command):
     outcome: AlertOutcome
 
 
-def _assess_voluntariness(case: Case, order: AssessVoluntariness, _: CaseFacts, context: Context) -> Events:
+def _assess_voluntariness(case: Case, order: AssessVoluntariness, facts: CaseFacts, context: Context) -> Events:
     person = traveller(case, order.person_id)
     _refuse_stranger(case, person, order.answered_by)
     if (order.child_heard is None) != person.is_adult:
@@ -134,7 +134,21 @@ def _assess_voluntariness(case: Case, order: AssessVoluntariness, _: CaseFacts, 
         child_heard=order.child_heard, legal_consequences_explained=order.legal_consequences_explained,
         alternatives_explained=order.alternatives_explained,
     )  # fmt: skip
+    _refuse_contradiction(person, assessment, facts, context)
     return _recorded(case, order.record_id, person, assessment, context)
+
+
+def _refuse_contradiction(person: CasePerson, assessment: Voluntariness, facts: CaseFacts, context: Context) -> None:
+    known = facts.of(person.person_id)
+    # While it is not certain that the latest sessions are known here, what was found is recorded all the same; nobody
+    # travels on it alone.
+    told = facts.are_fresh(context.now) and known.counselled_at is not None
+    if person.is_adult and assessment.is_heard_freely and told and not known.heard_alone:
+        raise RuleViolation(
+            "not_alone_in_any_session",
+            "In none of the recorded sessions this adult was heard alone, which this assessment says. Record the session in "
+            "which it was, or set its record right, and then this; right after that it may take a minute.",
+        )
 
 
 def _refuse_stranger(case: Case, person: CasePerson, answered_by: UUID) -> None:

@@ -321,6 +321,7 @@ class KnownPerson:
     person_id: UUID
     counselled_at: datetime | None = None
     data_consent: bool = False
+    heard_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

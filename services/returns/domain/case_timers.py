@@ -13,7 +13,7 @@ from shared.messages import Command, Context
 # That the booked departure has passed is said last: whatever else is over says more about what is to be done.
 _SAYS_LEAST = "booking_in_the_past"
 # What other services tell, which is known here only once all of it was heard.
-_RESTS_ON_FACTS: Final = frozenset({"data_consent_missing", "individual_session_missing"})
+_RESTS_ON_FACTS: Final = frozenset({"data_consent_missing", "individual_session_missing", "session_alone_missing"})
 
 
 class CheckClearance(Command):
@@ -32,7 +32,7 @@ def _check_clearance(state: Case | None, _: CheckClearance, facts: CaseFacts, co
     # Right after a start a consent that was renewed may not have been heard of; it is looked again in a minute.
     fresh = facts.are_fresh(context.now)
     lost = next((code for code in unmet if code != _SAYS_LEAST and (fresh or code not in _RESTS_ON_FACTS)), None)
-    if lost is None and unmet and not _may_still_have_left(state, context):
+    if lost is None and _SAYS_LEAST in unmet and not _may_still_have_left(state, context):
         lost = _SAYS_LEAST
     if lost is None:
         return ()

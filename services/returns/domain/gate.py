@@ -67,6 +67,12 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
         "An adult has not been heard in an individual session. A counsellor must hold and record one.",
         Role.COUNSELLOR,
     ),
+    "session_alone_missing": _Wording(
+        "This adult was heard alone in an individual session.",
+        "An adult is still to be heard alone. A counsellor must hold an individual session in which only this person is named, "
+        "with no relative or resident present or interpreting, and record that; or set an earlier record of such a session right.",
+        Role.COUNSELLOR,
+    ),
     "voluntariness_not_assessed": _Wording(
         "The wish to return is free, informed, and this person can decide.",
         "It is not assessed, or was not found, that somebody's wish to return is free, informed, and theirs to decide. A "
@@ -262,6 +268,8 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
     yield from _of_each(
         "individual_session_missing", adults, lambda person: facts.of(person.person_id).counselled_at is not None
     )
+    # What the assessment says of it is asked apart, below: each is said by somebody else.
+    yield from _of_each("session_alone_missing", adults, lambda person: facts.of(person.person_id).heard_alone)
     for line, person, holds in lines_of(case):
         yield _condition(line.code, holds, person.person_id)
     yield from _of_each("declaration_missing", travelling, lambda person: person.declared_by is not None)

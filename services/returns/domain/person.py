@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shared.contracts.counselling import ConsentKind, Country
 from shared.contracts.returns import PersonConsentNoted, PersonCounselled, PersonErased
+from shared.contracts.sessions import PersonHeardAloneNoted
 from shared.decider import Decider, Events, NoFacts, recording
 from shared.messages import Command, Context, Event
 from shared.moments import Moment
@@ -15,6 +16,7 @@ from shared.moments import Moment
 class Person:
     """One person, under the id that counselling gave; ``counselled_at`` is the first individual session held.
 
+    ``heard_alone_in`` are the sessions in which nobody of theirs was present or interpreted, by their ids.
     A consent that nobody took back stands to the end of its last day, where it has one.
     """
 
@@ -25,13 +27,22 @@ class Person:
     transfer_country: str | None = None
     transfer_expires_on: date | None = None
     erased_at: datetime | None = None
+    heard_alone_in: tuple[UUID, ...] = ()
 
 
 class RecordCounselled(Command):
-    """Take note that the person was heard in a held individual session."""
+    """Take note that the person was heard in a held individual session, alone or not."""
 
     session_id: UUID
     held_at: Moment
+    alone: bool = False
+
+
+class RecordSessionAmended(Command):
+    """Take note that of a held session it is known by now whether the person was heard alone in it."""
+
+    session_id: UUID
+    alone: bool
 
 
 class RecordConsent(Command):
@@ -48,9 +59,22 @@ class RecordErasure(Command):
 
 
 def _record_counselled(state: Person | None, order: RecordCounselled, _: NoFacts, __: Context) -> Events:
-    if state is not None and (state.counselled_at is not None or state.erased_at is not None):
+    person = state or Person()
+    if person.erased_at is not None:
         return ()
-    return (PersonCounselled(session_id=order.session_id, held_at=order.held_at),)
+    first = PersonCounselled(session_id=order.session_id, held_at=order.held_at)
+    return (*(() if person.counselled_at is not None else (first,)), *_heard_alone(person, order.session_id, alone=order.alone))
+
+
+def _record_session_amended(
+    state: Person | None, order: RecordSessionAmended, _: NoFacts, __: Context
+) -> Events:
+    person = state or Person()
+    return () if person.erased_at is not None else _heard_alone(person, order.session_id, alone=order.alone)
+
+
+def _heard_alone(person: Person, session_id: UUID, *, alone: bool) -> Events:
+    return () if (session_id in person.heard_alone_in) == alone else (PersonHeardAloneNoted(session_id=session_id, alone=alone),)
 
 
 def _record_erasure(state: Person | None, _: RecordErasure, __: NoFacts, context: Context) -> Events:
@@ -76,6 +100,9 @@ def evolve(state: Person | None, event: Event) -> Person:
     match event:
         case PersonCounselled():
             return replace(person, counselled_at=event.held_at)
+        case PersonHeardAloneNoted():
+            others = (one for one in person.heard_alone_in if one != event.session_id)
+            return replace(person, heard_alone_in=tuple(sorted((*others, *((event.session_id,) if event.alone else ())))))
         case PersonConsentNoted(consent="data"):
             return replace(person, data_consent=event.active, data_expires_on=event.expires_on if event.active else None)
         case PersonConsentNoted(consent="transfer"):
@@ -98,9 +125,10 @@ def evolve(state: Person | None, event: Event) -> Person:
 PERSON: Decider[Person, NoFacts] = Decider(
     rules=(
         recording(RecordCounselled, "Take note of an individual session", _record_counselled),
+        recording(RecordSessionAmended, "Take note of a session set right", _record_session_amended),
         recording(RecordConsent, "Take note of a consent", _record_consent),
         recording(RecordErasure, "Erase the person", _record_erasure),
     ),
     evolve=evolve,
-    events=(PersonCounselled, PersonConsentNoted, PersonErased),
+    events=(PersonCounselled, PersonHeardAloneNoted, PersonConsentNoted, PersonErased),
 )

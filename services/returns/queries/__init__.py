@@ -39,7 +39,7 @@ _TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS dat
 # counts as caught up only while it is not stopped and no event about this case or its persons waits as a dead letter.
 _CASE_FACTS = Sql(
     "SELECT (SELECT coalesce(json_agg(p), '[]'::json) FROM "
-    f" (SELECT id, counselled_at, data_consent AND coalesce(data_expires_on >= {_TODAY}, true) AS data_consent "
+    f" (SELECT id, counselled_at, heard_alone_in <> '{{}}' AS heard_alone, data_consent AND coalesce(data_expires_on >= {_TODAY}, true) AS data_consent "
     " FROM persons WHERE id = ANY(cast(:person_ids AS uuid[]))) p) AS persons, "
     "(SELECT CASE WHEN count(c.caught_up_at) = cardinality(cast(:sources AS text[])) "
     " THEN clock_timestamp() - min(c.caught_up_at) END "
@@ -56,14 +56,15 @@ _AGAINST_REOPENING = Sql(
     " AND p.person_id = ANY(cast(:person_ids AS uuid[]))) AS elsewhere"
 )
 
-# What is over by time, or rests on a consent that stands no longer; who deals with them looks at each again.
+# What is over by time, or rests on a consent or a session alone that stands no longer; who deals with them looks at each again.
 DUE_CLEARANCES: Final = Sql(
     f"SELECT c.id FROM cases c WHERE c.{READY} AND c.id > :after AND (c.holds_until <= :now OR EXISTS "
     "(SELECT FROM jsonb_to_recordset(c.persons) AS p(person_id uuid, age_group text, travel text) "
     " LEFT JOIN persons k ON k.id = p.person_id "
-    " WHERE p.travel = 'expected' AND (p.age_group = 'adult' OR p.person_id = c.principal_id OR NOT jsonb_path_exists("
+    " WHERE p.travel = 'expected' AND (p.age_group = 'adult' AND (k.heard_alone_in <> '{}') IS NOT TRUE "
+    " OR (p.age_group = 'adult' OR p.person_id = c.principal_id OR NOT jsonb_path_exists("
     """  c.persons, '$[*] ? (@.travel == "expected" && @.age_group == "adult")')) """
-    f" AND (k.data_consent AND coalesce(k.data_expires_on >= {_TODAY}, true)) IS NOT TRUE)) ORDER BY c.id LIMIT :limit"
+    f" AND (k.data_consent AND coalesce(k.data_expires_on >= {_TODAY}, true)) IS NOT TRUE))) ORDER BY c.id LIMIT :limit"
 )
 DUE_ARRIVALS: Final = Sql("SELECT id FROM cases WHERE arrival_due_at <= :now AND id > :after ORDER BY id LIMIT :limit")
 
@@ -209,6 +210,7 @@ async def case_facts(
             person_id=UUID(found["id"]),
             counselled_at=datetime.fromisoformat(found["counselled_at"]) if found["counselled_at"] else None,
             data_consent=found["data_consent"],
+            heard_alone=found["heard_alone"],
         )
         for found in json.loads(row["persons"])
     )

@@ -17,7 +17,7 @@ async def wished(desk: Desk, person_id: UUID) -> UUID:
     """A wish to return, expressed in a session with this person."""
     session_id, intention_id = next_id(), next_id()
     held = HoldSession(
-        session_type="individual", modality="in_person", site="trc_lipa", language="tur", interpreter="none",
+        session_type="individual", modality="in_person", site="trc_lipa", language="tur", interpreter="none", present=("not_known",),
         person_ids=(person_id,), held_at=NOON, outcome="intention_expressed",
     )  # fmt: skip
     await desk.give(SESSION, session_id, held)

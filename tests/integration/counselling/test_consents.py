@@ -121,7 +121,7 @@ async def test_a_consent_whose_last_day_is_over_carries_no_session_any_more(desk
     await agree(desk, person_id, expires_on="2023-05-03")
     session = {
         "session_type": "individual", "modality": "in_person", "site": "trc_lipa", "language": "tur",
-        "interpreter": "none", "person_ids": [str(person_id)], "held_at": NOON.isoformat(), "topics": [],
+        "interpreter": "none", "present": ["alone"], "person_ids": [str(person_id)], "held_at": NOON.isoformat(), "topics": [],
         "outcome": "information_only",
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {token(AT_LIPA)}"}

@@ -16,7 +16,7 @@ from services.counselling.domain.intention import (
     RecordReopeningAsked,
 )
 from services.counselling.domain.person import GiveConsent, RegisterPerson
-from services.counselling.domain.session import HoldSession
+from services.counselling.domain.session import AmendSession, HoldSession
 from services.counselling.figures import figures as of_counselling
 from services.counselling.wiring import FAMILY, GROUP_SESSION, INTENTION, PERSON, SESSION, WIRING
 from shared.aggregate import AnyAggregate
@@ -86,7 +86,7 @@ async def heard(database: Database, *person_ids: UUID) -> UUID:
     await give(
         database, SESSION, session_id,
         HoldSession(
-            session_type="individual", modality="in_person", site="trc_lipa", language="tur", interpreter="none",
+            session_type="individual", modality="in_person", site="trc_lipa", language="tur", interpreter="none", present=("not_known",),
             person_ids=person_ids, held_at=NOW, outcome="intention_expressed",
         ),
     )  # fmt: skip
@@ -111,6 +111,21 @@ async def test_a_command_leaves_row_event_and_concealed_value_that_agree(make_da
         lambda unit: read(unit, PERSON, person_id, Context(ANNA, NOW), reach=EVERYWHERE),
     )  # fmt: skip
     assert (found.version, found.state.sex) == (2, "male")
+
+
+async def test_who_was_present_in_a_session_is_set_right_and_row_and_log_agree(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    person_id = await known(database.api)
+    session_id = await heard(database.api, person_id)
+    amended = AmendSession(present=("alone",), interpreter="phone", interpreter_kind="professional", reason="learnt_since")
+    assert (await give(database.api, SESSION, session_id, amended)).changed
+    assert not (await give(database.api, SESSION, session_id, amended)).changed
+    found = await transact(
+        database.api, EVERYWHERE.scope(ANNA),
+        lambda unit: read(unit, SESSION, session_id, Context(ANNA, NOW), reach=EVERYWHERE),
+    )  # fmt: skip
+    assert (found.state.present, found.state.interpreter_kind, found.version) == (("alone",), "professional", 2)
+    assert (await verify(database.verify, "counselling", WIRING.by_name, WIRING.checks)).differences == []
 
 
 async def test_the_same_key_gives_the_first_answer_again_and_changes_nothing(make_database: MakeDatabase) -> None:
@@ -275,7 +290,7 @@ async def test_the_report_counts_held_individual_sessions_and_distinct_persons(m
         database.api, SESSION, uuid7(),
         HoldSession(
             session_type="legal_information", modality="in_person", site="trc_lipa", language="tur",
-            interpreter="none", held_at=NOW, outcome="information_only",
+            interpreter="none", present=("not_known",), held_at=NOW, outcome="information_only",
         ),
     )  # fmt: skip
     period = Period(date(2023, 5, 2), date(2023, 5, 2), "Europe/Sarajevo")

@@ -46,7 +46,7 @@ _WAITING = Sql("SELECT pid FROM pg_locks WHERE NOT granted")
 
 def held(*person_ids: UUID) -> HoldSession:
     return HoldSession(
-        session_type="individual", modality="in_person", site="trc_lipa", language="tur", interpreter="none",
+        session_type="individual", modality="in_person", site="trc_lipa", language="tur", interpreter="none", present=("not_known",),
         person_ids=person_ids, held_at=NOON, topics=(), outcome="intention_expressed",
     )  # fmt: skip
 

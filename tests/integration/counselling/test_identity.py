@@ -78,7 +78,7 @@ async def seen(desk: Desk, person_id: UUID, by: Actor = AT_LIPA, **query: str) -
 async def heard(desk: Desk, person_id: UUID, by: Actor, site: Site = "trc_usivak") -> UUID:
     session_id = uuid7()
     order = HoldSession(
-        session_type="individual", modality="in_person", site=site, language="tur", interpreter="none",
+        session_type="individual", modality="in_person", site=site, language="tur", interpreter="none", present=("not_known",),
         person_ids=(person_id,), held_at=NOON, topics=(), outcome="intention_expressed",
     )  # fmt: skip
     await desk.give(SESSION, session_id, order, by)

@@ -26,7 +26,7 @@ async def held(
 ) -> UUID:  # fmt: skip
     id = session_id or next_id()
     order = HoldSession(
-        session_type="individual", modality="in_person", site=site, language="tur", interpreter="none",
+        session_type="individual", modality="in_person", site=site, language="tur", interpreter="none", present=("not_known",),
         person_ids=tuple(person_ids), held_at=at, outcome="follow_up",
     )  # fmt: skip
     await desk.give(SESSION, id, order, by)

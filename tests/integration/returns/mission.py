@@ -179,14 +179,15 @@ class Mission:
 
     async def opened(
         self, *persons: CoveredPerson, country: str = "TR", at: datetime = NOON, counselled: bool = True,
-        counsellor: Actor = ANNA,
+        alone: bool = True, counsellor: Actor = ANNA,
     ) -> Attempt:
         """A case at its beginning, everybody's consent given."""
         attempt = Attempt(uuid7(), persons or (somebody(),))
         for person_id in attempt.ids:
             await self.note(person_id, RecordConsent(consent="data", active=True), at)
             if counselled:
-                await self.note(person_id, RecordCounselled(session_id=uuid7(), held_at=at - timedelta(days=1)), at)
+                heard = RecordCounselled(session_id=uuid7(), held_at=at - timedelta(days=1), alone=alone)
+                await self.note(person_id, heard, at)
         intention = RecordIntention(
             case_ref=case_ref(attempt.id), principal_id=attempt.ids[0], persons=attempt.persons,
             destination_country=country, counsellor_id=counsellor.person_id, expressed_at=at,

@@ -29,7 +29,7 @@ def test_a_fixed_answer_is_not_asked_and_is_sent() -> None:
     assert "person_ids" not in {field.key for field in fields}
     posted = {
         "session_type": ["individual"], "modality": ["in_person"], "site": ["trc_lipa"], "language": ["eng"],
-        "interpreter": ["none"], "held_at.day": ["2023-07-01"], "held_at.time": ["14:30"], "outcome": ["referred"],
+        "interpreter": ["none"], "present": ["alone"], "held_at.day": ["2023-07-01"], "held_at.time": ["14:30"], "outcome": ["referred"],
     }  # fmt: skip
     body, faults = body_of(fields, given, posted, HERE)
     assert faults == ()

@@ -209,7 +209,7 @@ REPORT = written(
 )  # fmt: skip
 
 EVERYTHING_KNOWN = CaseFacts(
-    persons=tuple(KnownPerson(person_id, counselled_at=EXPRESSED_AT, data_consent=True) for person_id in FAMILY),
+    persons=tuple(KnownPerson(person_id, counselled_at=EXPRESSED_AT, data_consent=True, heard_alone=True) for person_id in FAMILY),
     followers_caught_up_at=NOON,
 )
 
@@ -223,9 +223,11 @@ def caught_up(at: datetime) -> CaseFacts:
     return replace(EVERYTHING_KNOWN, followers_caught_up_at=at)
 
 
-def knowing(person_id: UUID, *, counselled: bool = True, data_consent: bool = True) -> CaseFacts:
+def knowing(
+    person_id: UUID, *, counselled: bool = True, data_consent: bool = True, heard_alone: bool = True
+) -> CaseFacts:
     """The same facts, but for one person."""
-    known = KnownPerson(person_id, EXPRESSED_AT if counselled else None, data_consent)
+    known = KnownPerson(person_id, EXPRESSED_AT if counselled else None, data_consent, heard_alone)
     return replace(
         EVERYTHING_KNOWN,
         persons=tuple(known if other.person_id == person_id else other for other in EVERYTHING_KNOWN.persons),

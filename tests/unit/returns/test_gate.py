@@ -80,6 +80,7 @@ def visa(person_id: UUID) -> EvidenceRecorded:
 ALMOST: dict[str, tuple[Past, CaseFacts]] = {
     "data_consent_missing": (BOOKED, knowing(FATHER, data_consent=False)),
     "individual_session_missing": (BOOKED, knowing(MOTHER, counselled=False)),
+    "session_alone_missing": (BOOKED, knowing(FATHER, heard_alone=False)),
     "voluntariness_not_assessed": ((*BOOKED, told(FATHER, answered(FATHER, informed=False))), EVERYTHING_KNOWN),
     "not_heard_alone": ((*BOOKED, told(FATHER, answered(FATHER, company="family"))), EVERYTHING_KNOWN),
     "consequences_not_explained": (
@@ -236,8 +237,21 @@ def test_without_facts_nobody_is_ready() -> None:
     given(*BOOKED).knowing(CaseFacts()).when(MarkReadyToTravel(), OPERATIONS).refused("data_consent_missing")
 
 
-def test_a_child_needs_neither_an_own_consent_nor_an_individual_session() -> None:
-    as_adults_speak = given(*BOOKED).knowing(knowing(CHILD, counselled=False, data_consent=False))
+def test_the_checklist_says_of_each_adult_who_is_still_to_be_heard_alone() -> None:
+    lines = gate(after(*BOOKED), knowing(FATHER, heard_alone=False), NOON, boarding=False)
+    asked = {line.person_id: line for line in lines if line.code == "session_alone_missing"}
+    assert {person_id: line.met for person_id, line in asked.items()} == {MOTHER: True, FATHER: False}
+    assert (asked[FATHER].provider, "still to be heard alone" in asked[FATHER].sentence) == (Role.COUNSELLOR, True)
+
+
+def test_that_the_assessment_says_an_adult_was_heard_alone_is_not_enough() -> None:
+    assert answered(FATHER).is_heard_freely
+    said = given(*BOOKED, told(FATHER, answered(FATHER))).knowing(knowing(FATHER, heard_alone=False))
+    said.when(MarkReadyToTravel(), OPERATIONS).refused("session_alone_missing")
+
+
+def test_a_child_needs_neither_an_own_consent_nor_a_session_of_its_own() -> None:
+    as_adults_speak = given(*BOOKED).knowing(knowing(CHILD, counselled=False, data_consent=False, heard_alone=False))
     as_adults_speak.when(MarkReadyToTravel(), OPERATIONS).then_kinds(ReadyToTravel)
 
 

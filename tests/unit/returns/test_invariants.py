@@ -53,6 +53,7 @@ from tests.unit.returns.examples import (
     DEPARTED,
     EXPRESSED_AT,
     FAMILY,
+    FATHER,
     OPENED,
     OPERATIONS,
     PROTECTION,
@@ -128,7 +129,7 @@ def each_adult_goes_freely_was_heard_alone_and_has_confirmed_it_within_a_day(tol
         wish = told.after.screening_of(one.person_id).voluntariness
         if wish is None or not (wish.free and wish.informed and wish.capable) or wish.interpreter == "family":
             return False
-        if one.is_adult and wish.company != "nobody":
+        if one.is_adult and (wish.company != "nobody" or not told.facts.of(one.person_id).heard_alone):
             return False
     if not told.states(ClearedToBoard):
         return True
@@ -329,7 +330,9 @@ def look_along(past: tuple[Event, ...], story: list[Turn], looked: Looked) -> No
     for number, (how, (timely, later, unwilling, by), unheard) in enumerate(story):
         at += later if how == "any" else timedelta(minutes=1)
         known = tuple(
-            KnownPerson(one, None if one == unheard else EXPRESSED_AT, data_consent=one != unwilling) for one in FAMILY
+            # The father was heard beside his wife where the mother was not heard at all.
+            KnownPerson(one, None if one == unheard != FATHER else EXPRESSED_AT, one != unwilling, heard_alone=one != unheard)
+            for one in FAMILY
         )
         order, giver = (timely(at), by) if how == "any" else pushed(case, at, number, hasty=how == "hasty")
         looked.orders += 1

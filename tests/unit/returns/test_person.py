@@ -4,8 +4,21 @@ from hypothesis import given as over
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from services.returns.domain.person import PERSON, Person, RecordConsent, RecordCounselled
-from shared.contracts.returns import PersonConsentNoted, PersonCounselled, ScreeningStarted
+from services.returns.domain.person import (
+    PERSON,
+    Person,
+    RecordConsent,
+    RecordCounselled,
+    RecordErasure,
+    RecordSessionAmended,
+)
+from shared.contracts.returns import (
+    PersonConsentNoted,
+    PersonCounselled,
+    PersonErased,
+    ScreeningStarted,
+)
+from shared.contracts.sessions import PersonHeardAloneNoted
 from shared.decider import NoFacts
 from shared.messages import Command
 from tests.given import NOON, Given
@@ -15,6 +28,7 @@ from tests.unit.returns.sequences import run
 UNKNOWN = Given(PERSON, NoFacts())
 SESSION, LATER_SESSION = ref(31), ref(32)
 COUNSELLED = PersonCounselled(session_id=SESSION, held_at=NOON)
+ALONE = PersonHeardAloneNoted(session_id=SESSION, alone=True)
 AGREED = PersonConsentNoted(consent="data", active=True)
 TO_PAKISTAN = PersonConsentNoted(consent="transfer", active=True, recipient_country="PK")
 
@@ -26,6 +40,31 @@ def test_an_individual_session_makes_a_person_counselled() -> None:
 def test_only_the_first_individual_session_counts() -> None:
     later = RecordCounselled(session_id=LATER_SESSION, held_at=NOON + timedelta(days=1))
     UNKNOWN.given(COUNSELLED).when(later, REACTION).then()
+
+
+def test_a_session_alone_is_noted_beside_the_first_and_later_too_but_each_only_once() -> None:
+    alone = RecordCounselled(session_id=SESSION, held_at=NOON, alone=True)
+    UNKNOWN.when(alone, REACTION).then(COUNSELLED, ALONE)
+    UNKNOWN.given(COUNSELLED, ALONE).when(alone, REACTION).then()
+    later = RecordCounselled(session_id=LATER_SESSION, held_at=NOON + timedelta(days=1), alone=True)
+    UNKNOWN.given(COUNSELLED).when(later, REACTION).then(PersonHeardAloneNoted(session_id=LATER_SESSION, alone=True))
+
+
+def test_a_session_set_right_adds_what_it_was_or_takes_it_away_and_leaves_others_as_they_are() -> None:
+    UNKNOWN.given(COUNSELLED).when(RecordSessionAmended(session_id=SESSION, alone=True), REACTION).then(ALONE)
+    both = (COUNSELLED, ALONE, PersonHeardAloneNoted(session_id=LATER_SESSION, alone=True))
+    away = UNKNOWN.given(*both).when(RecordSessionAmended(session_id=SESSION, alone=False), REACTION)
+    away.then(PersonHeardAloneNoted(session_id=SESSION, alone=False))
+    assert PERSON.fold((*both, *away.events)) == Person(counselled_at=NOON, heard_alone_in=(LATER_SESSION,))
+    UNKNOWN.given(*both, *away.events).when(RecordSessionAmended(session_id=SESSION, alone=False), REACTION).then()
+
+
+def test_of_the_erased_no_session_is_noted_and_none_stays_but_that_they_were_counselled() -> None:
+    erased = UNKNOWN.given(COUNSELLED, ALONE).when(RecordErasure(), REACTION)
+    assert PERSON.fold((COUNSELLED, ALONE, *erased.events)) == Person(counselled_at=NOON, erased_at=NOON)
+    gone = UNKNOWN.given(COUNSELLED, PersonErased(erased_at=NOON, deleted=()))
+    gone.when(RecordSessionAmended(session_id=SESSION, alone=True), REACTION).then()
+    gone.when(RecordCounselled(session_id=SESSION, held_at=NOON, alone=True), REACTION).then()
 
 
 def test_a_consent_is_noted_of_somebody_not_yet_counselled() -> None:
@@ -68,8 +107,10 @@ def test_a_fact_of_something_else_is_a_programming_error() -> None:
 
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(
-        RecordCounselled, session_id=st.just(SESSION), held_at=st.integers(0, 90).map(lambda day: NOON + timedelta(day))
+        RecordCounselled, session_id=st.sampled_from([SESSION, LATER_SESSION]), alone=st.booleans(),
+        held_at=st.integers(0, 90).map(lambda day: NOON + timedelta(day)),
     ),
+    st.builds(RecordSessionAmended, session_id=st.sampled_from([SESSION, LATER_SESSION]), alone=st.booleans()),
     st.builds(
         RecordConsent,
         consent=st.sampled_from(["data", "transfer"]),

@@ -12,14 +12,13 @@ from services.returns.domain.case_reintegration import (
     RecordPlanAgreed,
     RecordSealRefused,
 )
-from services.returns.domain.person import PERSON, RecordConsent, RecordCounselled
+from services.returns.domain.person import PERSON, RecordConsent, RecordCounselled, RecordSessionAmended
 from services.returns.reactions import REACTIONS
 from shared.contracts.counselling import (
     ConsentGiven,
     ConsentWithdrawn,
     IntentionExpressed,
     SessionHeld,
-    SessionType,
 )
 from shared.contracts.reintegration import (
     CaseSealed,
@@ -34,6 +33,13 @@ from shared.contracts.reintegration import (
     SealRefused,
 )
 from shared.contracts.returns import GrantStage
+from shared.contracts.sessions import (
+    Interpreter,
+    InterpreterKind,
+    Present,
+    SessionAmended,
+    SessionType,
+)
 from shared.messages import Concealed, Event, Order, Received
 from shared.money import Money
 from tests.given import NOON
@@ -54,11 +60,21 @@ CAUSE = Received(subject=SUBJECT, at=NOON, actor_id=COUNSELLOR.person_id)
 MONEY = Money.model_validate({"amount": "900.00", "currency": "EUR"})
 
 
-def session(session_type: SessionType, *person_ids: UUID) -> SessionHeld:
+def session(
+    session_type: SessionType, *person_ids: UUID, present: tuple[Present, ...] = (), interpreter: Interpreter = "none",
+    interpreter_kind: InterpreterKind | None = None,
+) -> SessionHeld:
     return SessionHeld(
-        session_type=session_type, modality="in_person", site="trc_usivak", language="urd", interpreter="none",
+        session_type=session_type, modality="in_person", site="trc_usivak", language="urd", interpreter=interpreter,
         person_ids=person_ids, counsellor_id=COUNSELLOR.person_id, held_at=EXPRESSED_AT, topics=("asylum",),
-        outcome="follow_up",
+        outcome="follow_up", present=present, interpreter_kind=interpreter_kind,
+    )
+
+
+def amended(of: SessionHeld) -> SessionAmended:
+    return SessionAmended(
+        session_type=of.session_type, person_ids=of.person_ids, present=of.present, interpreter=of.interpreter,
+        interpreter_kind=of.interpreter_kind, reason="misunderstood",
     )
 
 
@@ -71,6 +87,35 @@ def test_everybody_in_an_individual_session_is_counselled_in_the_order_of_their_
     assert orders(session("individual", FATHER, MOTHER, FATHER)) == (
         Order("person", MOTHER, counselled),
         Order("person", FATHER, counselled),
+    )
+
+
+@pytest.mark.parametrize(
+    ("of", "alone"),
+    [
+        (session("individual", MOTHER, present=("alone",)), True),
+        (session("individual", MOTHER, present=("lawyer", "social_worker")), True),
+        (session("individual", MOTHER, present=("alone",), interpreter="phone", interpreter_kind="professional"), True),
+        (session("individual", MOTHER), False),
+        (session("individual", MOTHER, present=("not_known",)), False),
+        (session("individual", MOTHER, present=("spouse",)), False),
+        (session("individual", MOTHER, present=("lawyer", "child")), False),
+        (session("individual", MOTHER, present=("guardian",)), False),
+        (session("individual", MOTHER, present=("resident",)), False),
+        (session("individual", MOTHER, present=("others",)), False),
+        (session("individual", MOTHER, FATHER, present=("alone",)), False),
+        (session("individual", MOTHER, present=("alone",), interpreter="in_person", interpreter_kind="family"), False),
+        (session("individual", MOTHER, present=("alone",), interpreter="in_person", interpreter_kind="resident"), False),
+        (session("individual", MOTHER, present=("alone",), interpreter="in_person", interpreter_kind="not_known"), False),
+        (session("individual", MOTHER, present=("alone",), interpreter="in_person"), False),
+        (session("legal_information", MOTHER, present=("alone",)), False),
+    ],
+)  # fmt: skip
+def test_only_who_is_named_alone_without_anybody_of_theirs_there_or_interpreting_was_heard_alone(of: SessionHeld, alone: bool) -> None:
+    if of.session_type == "individual":
+        assert {order.command for order in orders(of)} == {RecordCounselled(session_id=SUBJECT, held_at=EXPRESSED_AT, alone=alone)}
+    assert orders(amended(of)) == tuple(
+        Order("person", person_id, RecordSessionAmended(session_id=SUBJECT, alone=alone)) for person_id in sorted(of.person_ids)
     )
 
 
@@ -168,4 +213,4 @@ def test_every_order_of_a_reaction_is_one_that_its_aggregate_takes_in_any_state(
         RecordIntention, RecordOwnPlan, RecordPlanAgreed, RecordGrantStage, RecordCaseSealed, RecordSealRefused,
     )
     assert {CASE.rule(command).on for command in recorded} == {"any"}
-    assert {PERSON.rule(command).on for command in (RecordCounselled, RecordConsent)} == {"any"}
+    assert {PERSON.rule(command).on for command in (RecordCounselled, RecordSessionAmended, RecordConsent)} == {"any"}

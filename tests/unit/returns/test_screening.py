@@ -92,6 +92,7 @@ from tests.unit.returns.examples import (
     after,
     answered,
     given,
+    knowing,
     ref,
     told,
 )
@@ -277,6 +278,21 @@ def test_a_session_with_the_spouse_present_does_not_count_and_a_guardian_may_be_
     given(*DECLARED, told(CHILD, answered(CHILD, company="family"))).when(SubmitApplication(), SUBMITTER).refused(
         "screening_incomplete"
     )
+
+
+def test_an_assessment_does_not_say_of_an_adult_what_no_session_bears_out() -> None:
+    beside_his_wife = given(*SCREENING).knowing(knowing(FATHER, heard_alone=False))
+    beside_his_wife.when(assess(FATHER), COUNSELLOR).refused("not_alone_in_any_session")
+    # That somebody was beside him is recorded, as is what is said of a child, which has its guardian there.
+    beside_his_wife.when(assess(FATHER, company="family"), COUNSELLOR).then_kinds(ScreeningRecorded)
+    given(*SCREENING).knowing(knowing(CHILD, heard_alone=False)).when(assess(CHILD), COUNSELLOR).then_kinds(ScreeningRecorded)
+
+
+def test_an_assessment_is_recorded_where_no_session_is_known_yet_or_the_latest_may_not_be() -> None:
+    unknown = knowing(FATHER, counselled=False, heard_alone=False)
+    given(*SCREENING).knowing(unknown).when(assess(FATHER), COUNSELLOR).then_kinds(ScreeningRecorded)
+    behind = replace(knowing(FATHER, heard_alone=False), followers_caught_up_at=NOON - timedelta(minutes=2))
+    given(*SCREENING).knowing(behind).when(assess(FATHER), COUNSELLOR).then_kinds(ScreeningRecorded)
 
 
 def test_while_an_alert_is_open_nobody_applies_and_once_protection_closed_it_they_do() -> None:

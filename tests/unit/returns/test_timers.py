@@ -180,6 +180,17 @@ def test_a_consent_that_was_taken_back_takes_the_readiness_away() -> None:
     revoked.when(CheckClearance(), REACTION).then(lost("data_consent_missing"))
 
 
+def test_a_session_that_turns_out_not_to_have_been_alone_takes_readiness_and_clearance_away() -> None:
+    for past in (READY, CLEARED):
+        set_right = given(*past).knowing(knowing(FATHER, heard_alone=False))
+        set_right.when(CheckClearance(), REACTION).then(lost("session_alone_missing"))
+
+
+def test_while_it_is_not_certain_that_the_latest_sessions_are_known_nothing_is_taken_away_for_one_alone() -> None:
+    behind = replace(knowing(FATHER, heard_alone=False), followers_caught_up_at=None)
+    given(*READY).knowing(behind).when(CheckClearance(), REACTION).then()
+
+
 def test_whoever_left_before_the_clearance_lapsed_left_with_it_whenever_that_is_recorded() -> None:
     lapsed = given(*CLEARED, lost("booking_in_the_past", CLEARED_AT + DAY))
     late = CLEARED_AT + 2 * DAY

@@ -394,7 +394,7 @@ def told(story: list[Step], begin: datetime) -> Iterator[tuple[Command, CaseFact
     for order, later, unwilling, by in story:
         at += later
         known = tuple(
-            KnownPerson(person_id, EXPRESSED_AT, data_consent=person_id != unwilling) for person_id in FAMILY
+            KnownPerson(person_id, EXPRESSED_AT, data_consent=person_id != unwilling, heard_alone=True) for person_id in FAMILY
         )
         yield order(at), CaseFacts(known, at), by, at
 
@@ -462,13 +462,16 @@ def test_along_any_orders_from_every_stretch_of_the_way_no_rule_is_broken(
 
 @settings(max_examples=40, deadline=None)
 @pytest.mark.parametrize("past", [BOOKED, READY, CLEARED], ids=lambda past: after(*past).status)
-@over(story=STORY, later=st.integers(0, 90), unwilling=st.sampled_from([None, *FAMILY]))
+@over(
+    story=STORY, later=st.integers(0, 90), unwilling=st.sampled_from([None, *FAMILY]),
+    unheard=st.sampled_from([None, *FAMILY]),
+)  # fmt: skip
 def test_after_a_look_at_the_clock_no_readiness_is_left_that_is_over(
-    past: tuple[Event, ...], story: list[Step], later: int, unwilling: UUID | None
+    past: tuple[Event, ...], story: list[Step], later: int, unwilling: UUID | None, unheard: UUID | None
 ) -> None:
     case = after(*run(CASE, told(story, NOON), SHAPE, what_always_holds, past))
     at = NOON + sum((step[1] for step in story), timedelta(0)) + timedelta(hours=later)
-    known = tuple(KnownPerson(one, EXPRESSED_AT, data_consent=one != unwilling) for one in FAMILY)
+    known = tuple(KnownPerson(one, EXPRESSED_AT, one != unwilling, heard_alone=one != unheard) for one in FAMILY)
     for event in CASE.decide(case, CheckClearance(), CaseFacts(known, at), Context(REACTION, at)):
         case = CASE.evolve(case, event)
     if case.status in GATED:
