@@ -34,7 +34,8 @@ LISTED = Sql(_LISTED.format(narrowed="", walked=""))
 LISTED_OF = Sql(_LISTED.format(narrowed="currency = ANY (ARRAY[:currency]) AND ", walked="currency DESC, "))
 _FROM_THE_NEWEST: Final = (date.max, UUID(int=2**128 - 1))
 
-Place = Annotated[str, Field(pattern=rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}-{UUID_PATTERN}$")]
+# Every number of this form is a day, so that a place in the list can be described exactly by a pattern.
+Place = Annotated[str, Field(pattern=f"^[1-9][0-9]{{0,5}}-{UUID_PATTERN}$")]
 
 
 class RateRevision(BaseModel):
@@ -53,8 +54,8 @@ class RateRevision(BaseModel):
 
     @property
     def place(self) -> str:
-        """What a list takes to go on after this: ``<day>-<id>``."""
-        return f"{self.effective_on}-{self.rate_id}"
+        """What a list takes to go on after this: ``<day as a number>-<id>``."""
+        return f"{self.effective_on.toordinal()}-{self.rate_id}"
 
     def recorded(self) -> RecordedRate:
         """The same for the rules of conversion."""
@@ -73,9 +74,14 @@ async def behind_a_rate(
     return RateFacts(row["taken"], row["today"])
 
 
+def _place(text: Place) -> tuple[date, UUID]:
+    day, _, id = text.partition("-")
+    return date.fromordinal(int(day)), UUID(id)
+
+
 async def listed(unit: UnitOfWork, currency: str | None, after: Place | None, limit: int) -> list[RateRevision]:
     """The rates as they are now, of one currency if asked for, the newest day first."""
-    day, id = (date.fromisoformat(after[:10]), UUID(after[11:])) if after is not None else _FROM_THE_NEWEST
+    day, id = _FROM_THE_NEWEST if after is None else _place(after)
     if currency is None:
         rows = await unit.rows(LISTED, day=day, id=id, limit=limit)
     else:

@@ -41,6 +41,10 @@ async def test_a_rate_is_recorded_tried_and_corrected(mission: Mission, visits: 
     await page.get_by_label("Into the currency").fill("PKR")
     await page.get_by_role("button", name="Convert").click()
     await expect(page.get_by_role("alert")).to_contain_text("No rate is recorded")
+    for typed, shown in (("xof", 1), ("francs", 0)):
+        await page.get_by_label("Of the currency").fill(typed)
+        await page.get_by_role("button", name="Show").click()
+        await expect(page.locator("#found tbody tr")).to_have_count(shown)
     await page.get_by_role("region", name="What counts today").get_by_role("link", name="655.957 XOF").click()
     of_rate = page.url.removeprefix(mission.addresses.portal)
     await page.get_by_role("link", name="Correct the rate").click()

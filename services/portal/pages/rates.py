@@ -1,6 +1,7 @@
 """Rates of exchange: what counts today, what was recorded, and what an amount comes to in another currency."""
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +15,7 @@ from shared.clock import real_time
 
 router = APIRouter()
 
+_CODE: Final = re.compile("[A-Z]{3}")
 Typed = Annotated[str, Query(max_length=40)]
 
 
@@ -24,7 +26,7 @@ async def rates(
     currency: Typed = "",
     into: Typed = "",
     on: Typed = "",
-    of: Annotated[str, Query(pattern="^([A-Z]{3})?$")] = "",
+    of: Typed = "",
     after: Annotated[str | None, Query(max_length=60)] = None,
 ) -> Response:
     """What counts today and what was recorded, of one currency if asked for; and an amount in another currency."""
@@ -34,7 +36,11 @@ async def rates(
         "into": into.strip().upper(), "on": on.strip() or today,
     }  # fmt: skip
     counting = (await page.ask("reintegration", "/v1/rates-in-force", on=today)).body
-    recorded = (await page.ask("reintegration", "/v1/rates", currency=of or None, after=after)).body
+    of = of.strip().upper()
+    recorded: dict[str, Any] = {"items": [], "next": None}
+    # What is no code of a currency is asked of nobody: nothing is recorded of it.
+    if not of or _CODE.fullmatch(of):
+        recorded = (await page.ask("reintegration", "/v1/rates", currency=of or None, after=after)).body
     converted, refusal = await _converted(page, asked) if asked["amount"] or asked["into"] else (None, "")
     return await page.show(
         "rates.html", counting=counting, found=recorded, of=of, asked=asked, converted=converted, refusal=refusal,

@@ -1,7 +1,5 @@
 """Rates as the database holds them: one of a day, the newest that has come counts, and what was recorded stays."""
 
-import asyncio
-from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -33,10 +31,12 @@ def record(currency: str, base: Base, rate: str, on: date = TODAY) -> RecordRate
 CORRECT = CorrectRate(rate=Decimal("3.5"), source="central_bank", reason="mistyped")
 
 
-async def test_a_day_has_one_rate_however_many_record_one_at_once(house: House) -> None:
-    orders = [house.try_to(RATE, uuid7(), record("TND", "USD", f"3.{number}"), RECONCILER) for number in range(1, 6)]
-    assert Counter(await asyncio.gather(*orders)) == {"done": 1, "day_has_a_rate": 4}
-    assert await house.try_to(RATE, uuid7(), record("TND", "EUR", "3.3"), RECONCILER) == "done"
+async def test_a_day_has_one_rate_also_where_two_record_it_at_the_same_moment(house: House) -> None:
+    async with house.half_done(RATE, uuid7(), record("TND", "USD", "3.1"), RECONCILER):
+        waiting = await house.meanwhile(house.try_to(RATE, uuid7(), record("TND", "USD", "3.2"), RECONCILER))
+    assert await waiting == "day_has_a_rate"
+    assert await house.try_to(RATE, uuid7(), record("TND", "USD", "3.3"), RECONCILER) == "day_has_a_rate"
+    assert await house.try_to(RATE, uuid7(), record("TND", "EUR", "3.4"), RECONCILER) == "done"
     assert (await house.findings()).differences == []
 
 
@@ -104,6 +104,8 @@ async def test_the_page_about_money_is_what_the_api_answers(house: House, people
     assert (missing.status_code, missing.json()["code"]) == (409, "rate_missing")
     first = (await people.auditor.get("rates", limit=4)).json()
     rest = (await people.auditor.get("rates", limit=4, after=first["next"])).json()
+    for place, status in (("1", 200), ("999999", 200), ("0", 422), ("1000000", 422), ("0000-00-00", 422)):
+        assert (await people.auditor.get("rates", after=f"{place}-{uuid7()}")).status_code == status, place
     listed = first["items"] + rest["items"]
     assert [one["effective_on"] for one in listed] == sorted((str(rate.effective_on) for rate in recorded()), reverse=True)
     assert rest["next"] is None
