@@ -9,6 +9,7 @@ import pytest
 from services.returns.domain.case import CASE
 from services.returns.domain.case_journey import RecordDeparture
 from services.returns.domain.case_preparation import ConfirmBooking
+from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_state import Booking, NotedGrant, with_grant
 from services.returns.domain.gate import gate, gate_told_to
 from services.returns.domain.screening_facts import left_uncleared
@@ -17,6 +18,7 @@ from shared.contracts.returns import (
     ArrivalNeed,
     BookingConfirmed,
     CaseDeclaredIneligible,
+    CaseNotDeparted,
     ClearedToBoard,
     PersonCounselled,
     PersonScreened,
@@ -31,10 +33,12 @@ from tests.unit.returns.examples import (
     ARRIVES_AT,
     BOARDED_AT,
     BOOKED,
+    CASE_ID,
     CHILD,
     CLEARED,
     CLEARED_AT,
     COORDINATOR,
+    DEPARTED,
     DEPARTS_AT,
     DOCUMENTED,
     EVERYTHING_KNOWN,
@@ -162,3 +166,9 @@ def test_a_case_that_is_cleared_anew_has_lost_no_clearance() -> None:
     again = (*lapsed, ReadyToTravel(), confirmed(MOTHER), confirmed(FATHER), ClearedToBoard(cleared_at=BOARDED_AT + timedelta(hours=1)))
     assert after(*lapsed).clearance_lapsed_at == BOARDED_AT
     assert (after(*again).cleared_at, after(*again).clearance_lapsed_at) == (BOARDED_AT + timedelta(hours=1), None)
+
+
+def test_where_nobody_left_after_all_everybody_is_where_they_were_and_the_case_keeps_its_reference() -> None:
+    case = after(*DEPARTED, CaseNotDeparted(person_ids=FAMILY))
+    assert case.case_ref == case_ref(CASE_ID)
+    assert {(one.travel, one.departed_at, one.correction) for one in case.persons} == {("expected", None, None)}
