@@ -2,14 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import get_args
 
 import httpx
 from rich.table import Table
 
 from ops.identity.client import PersonaTokens
-from services.returns.domain.case_guards import STATUS_IN_WORDS
-from services.returns.domain.case_state import Status
+from services.returns.queries.standing import STANDS_IN_WORDS
 from shared.certificates import trusted
 from shared.statistics import Statistics, Unit
 
@@ -20,7 +18,7 @@ READER = "manager"
 class Line:
     """One line of the report: what is counted, in which unit, and where a share is meant, of what.
 
-    ``where_known`` is left out where the services have no such figure, as of a median over few; of others that is 0.
+    ``where_known`` is left out where the services have no such figure, as of what is told of no few; of others that is 0.
     """
 
     key: str
@@ -73,8 +71,8 @@ LINES: tuple[Line, ...] = (
     Line("open_cases", "Cases open at the end of the year", "cases"),
     Line("begun_cases", "Cases that began in the year", "cases"),
     *(
-        Line(f"cases_{status}", f"Of these now: {STATUS_IN_WORDS[status]}", "cases", of="begun_cases", where_known=True)
-        for status in get_args(Status)
+        Line(f"cases_{stands}", f"Of these now: {words}", "cases", of="begun_cases", where_known=True)
+        for stands, words in STANDS_IN_WORDS.items()
     ),
 )
 

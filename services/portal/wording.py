@@ -71,6 +71,7 @@ WORDS: Final[Mapping[str, str]] = {
     "transfer": "transfer to the office abroad", "transfer_to_consulate": "transfer to the consulate",
     "media": "photos and stories", "witnessed_verbal": "spoken before a witness", "completed": "completed", "in progress": "in progress",
     "not started": "not started", "cannot start yet": "cannot start yet", "not needed": "not needed", "intention": "wish to return",
+    "under_way": "before departure", "left": "after departure",
     "lapsed": "ended, contact lost", "joined": "joined with another case", "messaging": "messages", "misspelt": "it was spelt wrongly",
     "misunderstood": "it was misunderstood", "document_seen": "a document was seen", "changed_since": "it has changed since",
     "born": "born into it", "united": "came to the others", "left_out_before": "was left out before",

@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from services.returns.domain.case_state import CaseFacts, KnownPerson, Status
 from services.returns.domain.gate import Condition
 from services.returns.queries.durations import durations
+from services.returns.queries.standing import standing
 from services.returns.queries.support import support_figures
-from services.returns.tables import DEPARTURE_ASKED, OPEN, OVERDUE, READY, REPORTED
+from services.returns.tables import DEPARTURE_ASKED, OPEN, OVERDUE, READY, REPORTED, STRETCH
 from shared.contracts.counselling import Country
 from shared.contracts.families import CaseJoined, CaseSplitOff
 from shared.contracts.returns import (
@@ -154,15 +155,15 @@ FIGURES = Sql(
     f"  count(DISTINCT subject) FILTER (WHERE {_is(FlightMissed)}) AS missed_flights "
     " FROM recorded, period WHERE at >= begins AND at < ends), "
     # Whatever has become of them since the period.
-    "begun AS (SELECT c.status, count(*) AS cases FROM recorded r JOIN period ON at >= begins AND at < ends "
-    f" JOIN cases c ON c.id = r.subject WHERE {_is(CaseOpened, CaseSplitOff)} GROUP BY c.status), "
-    "by_status AS (SELECT cast(coalesce(sum(cases), 0) AS bigint) AS begun_cases, "
-    "  coalesce(json_object_agg(status, cases), '{}'::json) AS by_status FROM begun), "
+    f"begun AS (SELECT {STRETCH} AS stretch, count(*) AS cases FROM recorded r JOIN period ON at >= begins AND at < ends "
+    f" JOIN cases c ON c.id = r.subject WHERE {_is(CaseOpened, CaseSplitOff)} GROUP BY stretch), "
+    "by_stretch AS (SELECT cast(coalesce(sum(cases), 0) AS bigint) AS begun_cases, "
+    "  coalesce(json_object_agg(stretch, cases), '{}'::json) AS by_stretch FROM begun), "
     f"standing AS (SELECT count(*) FILTER (WHERE {_is(CaseOpened, CaseSplitOff)}) "
     f" + count(*) FILTER (WHERE {_is(CaseReopened)}) "
     f" - count(*) FILTER (WHERE {_is(*_ENDINGS)}) AS open_cases FROM recorded, period WHERE at < ends) "
-    "SELECT (SELECT count(*) FROM departed) AS departures, returned.*, by_country, noted.*, by_status.*, open_cases "
-    "FROM returned, by_country, noted, by_status, standing"
+    "SELECT (SELECT count(*) FROM departed) AS departures, returned.*, by_country, noted.*, by_stretch.*, open_cases "
+    "FROM returned, by_country, noted, by_stretch, standing"
 )
 
 
@@ -239,13 +240,13 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
 
     Child is who was one when the intention was recorded, counselled who was heard individually before departure.
     ``missed_flights`` counts cases that missed at least one. Persons and cases of an ending are named apart.
-    ``begun_cases`` are those that began in the period, for a wish or by a split, ``cases_…`` how they stand now.
+    ``begun_cases`` are those that began in the period, for a wish or by a split, ``cases_…`` how they stand now, where told.
     """
     row = await unit.row(FIGURES, first=period.first, last=period.last, zone=period.zone)
     assert row is not None
     returns: int = row["returns"]
     by_country: dict[str, int] = json.loads(row["by_country"])
-    by_status: dict[str, int] = json.loads(row["by_status"])
+    by_stretch: dict[Status, int] = json.loads(row["by_stretch"])
     return [
         Figure(key="returns", unit="persons", value=returns, of=row["departures"]),
         Figure(key="returned_cases", unit="cases", value=row["returned_cases"]),
@@ -272,8 +273,5 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
                 "open_cases", "begun_cases",
             )
         ),
-        *(
-            Figure(key=f"cases_{status}", unit="cases", value=value, of=row["begun_cases"])
-            for status, value in sorted(by_status.items())
-        ),
+        *standing(by_stretch, row["begun_cases"], period),
     ]
