@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from services.portal.numbers import in_two_ways, with_point
 from services.portal.wording import LANGUAGES, countries
 
 Kind = Literal["text", "number", "decimal", "choice", "choices", "yes_no", "day", "moment", "money", "rows", "fresh"]
@@ -78,7 +79,7 @@ class Fault:
     """What is wrong with one field, by a code that the page has a sentence for."""
 
     name: str
-    code: Literal["missing", "unreadable", "not_offered", "out_of_range"]
+    code: Literal["missing", "unreadable", "not_offered", "out_of_range", "in_two_ways"]
 
 
 def fields_of(schema: Mapping[str, Any], given: Given, prefix: str = "") -> tuple[Field, ...]:
@@ -98,6 +99,17 @@ def body_of(
         if value is not None:
             body[found.key] = value
     return body, tuple(faults)
+
+
+def as_sent(fields: Sequence[Field], posted: Posted, zone: ZoneInfo) -> dict[str, Any]:
+    """What is sent of each field that people write in more than one way, by its name on the page."""
+    sent: dict[str, Any] = {}
+    for found in fields:
+        for row in found.rows:
+            sent |= as_sent(row, posted, zone)
+        if found.kind in ("decimal", "money", "number", "day"):
+            sent[found.name] = _value(found, posted, zone, [])
+    return sent
 
 
 def typed(name: str, posted: Posted) -> str:
@@ -220,8 +232,10 @@ def _single(found: Field, text: str, faults: list[Fault]) -> Any:
             return None
         return on.isoformat()
     if found.kind == "decimal":
-        # Here people write a comma.
-        text = text.replace(",", ".")
+        if in_two_ways(text):
+            faults.append(Fault(found.name, "in_two_ways"))
+            return None
+        text = with_point(text)
     if found.pattern is not None and not re.search(found.pattern, text):
         faults.append(Fault(found.name, "unreadable"))
     return text
@@ -237,12 +251,16 @@ def _several(found: Field, posted: Posted, faults: list[Fault]) -> list[str] | N
 
 
 def _money(found: Field, posted: Posted, faults: list[Fault]) -> dict[str, str] | None:
-    amount = typed(f"{found.name}.amount", posted).replace(",", ".")
+    stated = typed(f"{found.name}.amount", posted)
     currency = typed(f"{found.name}.currency", posted).upper() or "EUR"
-    if not amount:
+    if not stated:
         if found.required:
             faults.append(Fault(found.name, "missing"))
         return None
+    if in_two_ways(stated, currency):
+        faults.append(Fault(found.name, "in_two_ways"))
+        return None
+    amount = with_point(stated)
     if not re.fullmatch(r"[0-9]{1,14}(\.[0-9]{1,4})?", amount) or not re.fullmatch(r"[A-Z]{3}", currency):
         faults.append(Fault(found.name, "unreadable"))
     return {"amount": amount, "currency": currency}

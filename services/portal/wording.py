@@ -105,6 +105,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "unreadable": "This cannot be read. Look at the example.",
     "not_offered": "Choose one of what is offered.",
     "out_of_range": "This number is too small or too large.",
+    "in_two_ways": "This can be read in two ways. Write it without the point or comma, or with more or fewer than three digits behind it: 15500, 15.50 or 15.5000.",
     "no_file": "Choose the file.",
 }
 

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from services.portal.translation import counted, translated
+from services.portal.translation import _, counted, translated
 from services.portal.wording import FAULTS, event, label, language, word
 from shared.currencies import minor_units
 from shared.ids import uuid7
@@ -26,9 +26,18 @@ def money(amount: Mapping[str, str] | str, currency: str = "") -> str:
     """An amount as it is written, with the decimals of its currency or with all that it has: ``1,250.00 EUR``."""
     if not isinstance(amount, str):
         return money(amount["amount"], amount["currency"])
-    whole, _, part = amount.partition(".")
+    whole, _point, part = amount.partition(".")
     kept = part.rstrip("0").ljust(minor_units(currency), "0")
     return f"{int(whole or 0):,}{'.' if kept else ''}{kept} {currency}".strip()
+
+
+def thousandths(amount: Mapping[str, str]) -> str:
+    """Of an amount in a currency that is counted in thousandths how many whole there are and how many of these; else nothing."""
+    if minor_units(amount["currency"]) != len("000"):
+        return ""
+    whole, _point, part = amount["amount"].partition(".")
+    shown = translated(_("%(whole)s whole and %(part)s thousandths"), whole=f"{int(whole):,}", part=int(part[:3].ljust(3, "0")))
+    return f" ({shown})"
 
 
 def apart(text: str) -> Markup:
@@ -60,7 +69,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     found.install_gettext_callables(translated, counted, newstyle=True)  # type: ignore[attr-defined]
     found.filters |= {"translated": translated, "word": word, "label": label, "money": _amount, "event": event, "language": language}
-    found.filters["size"] = _size
+    found.filters |= {"size": _size, "thousandths": thousandths}
     return found
 
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 
 from services.portal import sign_in
 from services.portal.client import Answer, Form, Service, ServiceAway
-from services.portal.fields import Fault, Field, Given, Posted, body_of, fields_of
+from services.portal.fields import Fault, Field, Given, Posted, as_sent, body_of, fields_of
 from services.portal.pages.frame import Page, Reading, Turned
 from services.portal.pages.given import given_for
 from services.portal.pages.key import acr_values_of, key_needed
@@ -106,8 +106,11 @@ class _View:
 
     def body(self, posted: Posted) -> tuple[dict[str, Any], tuple[Fault, ...]]:
         """The command's body, and what is missing or cannot be read in it."""
-        zone = ZoneInfo(sign_in.sessions_of(self.page.request).settings.mission_time_zone)
-        return body_of(self.fields, self.given, posted, zone)
+        return body_of(self.fields, self.given, posted, self._zone)
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(sign_in.sessions_of(self.page.request).settings.mission_time_zone)
 
     async def questions(
         self, posted: Posted, faults: tuple[Fault, ...] = (), refusal: str | None = None, status: int = 200
@@ -128,6 +131,7 @@ class _View:
     ) -> Response:
         return await self.page.show(
             template, status, form=self.form, fields=self.fields, posted=posted, given=self.given, back=self.back,
+            sent=as_sent(self.fields, posted, self._zone),
             faults={fault.name: fault.code for fault in faults}, refusal=refusal,
             key=posted.get("key", [str(uuid7())])[0], version=posted.get("version", [self.given.version])[0],
         )

@@ -1,21 +1,22 @@
 """Rates of exchange: what counts today, what was recorded, and what an amount comes to in another currency."""
 
-import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from services.portal.fields import day_of, typed
+from services.portal.numbers import in_two_ways, with_point
 from services.portal.pages.frame import Page, Reading
 from services.portal.pages.given_rates import one_is
 from services.portal.pages.naming import here
 from services.portal.translation import _
+from services.portal.wording import FAULTS
 from shared.clock import real_time
+from shared.currencies import is_currency
 
 router = APIRouter()
 
-_CODE: Final = re.compile("[A-Z]{3}")
 Typed = Annotated[str, Query(max_length=40)]
 
 
@@ -32,18 +33,19 @@ async def rates(
     """What counts today and what was recorded, of one currency if asked for; and an amount in another currency."""
     today = here(page, real_time()).date().isoformat()
     asked = {
-        "amount": typed("amount", {"amount": [amount]}).replace(",", "."), "currency": currency.strip().upper() or "EUR",
+        "amount": typed("amount", {"amount": [amount]}), "currency": currency.strip().upper() or "EUR",
         "into": into.strip().upper(), "on": on.strip() or today,
     }  # fmt: skip
     counting = (await page.ask("reintegration", "/v1/rates-in-force", on=today)).body
     of = of.strip().upper()
     recorded: dict[str, Any] = {"items": [], "next": None}
+    unreadable = bool(of) and not is_currency(of)
     # What is no code of a currency is asked of nobody: nothing is recorded of it.
-    if not of or _CODE.fullmatch(of):
+    if not unreadable:
         recorded = (await page.ask("reintegration", "/v1/rates", currency=of or None, after=after)).body
     converted, refusal = await _converted(page, asked) if asked["amount"] or asked["into"] else (None, "")
     return await page.show(
-        "rates.html", counting=counting, found=recorded, of=of, asked=asked, converted=converted, refusal=refusal,
+        "rates.html", counting=counting, found=recorded, of=of, unreadable=unreadable, asked=asked, converted=converted, refusal=refusal,
         one_is=one_is,
     )  # fmt: skip
 
@@ -60,7 +62,10 @@ async def _converted(page: Page, asked: dict[str, str]) -> tuple[dict[str, Any] 
     on = day_of(asked["on"])
     if on is None:
         return None, _("This cannot be read. Look at the example.")
-    answer = await page.answer("reintegration", "/v1/conversion", **{**asked, "on": on.isoformat()})
+    if in_two_ways(asked["amount"], asked["currency"]):
+        return None, FAULTS["in_two_ways"]
+    known = {**asked, "amount": with_point(asked["amount"]), "on": on.isoformat()}
+    answer = await page.answer("reintegration", "/v1/conversion", **known)
     if answer.ok:
         return answer.body, ""
     return None, _("This cannot be read. Look at the example.") if answer.status == 422 else answer.sentence

@@ -8,7 +8,7 @@ import pytest
 
 from services.counselling.domain.identity import RecordIdentity
 from services.counselling.domain.session import HoldSession
-from services.portal.fields import Fault, Given, Option, body_of, day_of, fields_of
+from services.portal.fields import Fault, Given, Option, as_sent, body_of, day_of, fields_of
 from services.portal.pages.identity import PURPOSES
 from services.reintegration.domain.grant import RequestGrant
 from services.reintegration.domain.rates import RecordRate
@@ -48,7 +48,7 @@ def test_digits_of_other_scripts_are_read_as_meant() -> None:
     assert (faults, body["arrived_at"]) == ((), "2023-01-02T08:15:00Z")
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("1,95583", "1.95583"), ("655.957", "655.957"), ("٣", "3")])
+@pytest.mark.parametrize(("typed", "meant"), [("1,95583", "1.95583"), ("655,9570", "655.957"), ("0,921", "0.921"), ("1250.125", "1250.125"), ("٣", "3")])
 def test_a_rate_is_read_with_a_comma_too(typed: str, meant: str) -> None:
     posted = {"currency": ["BAM"], "base": ["EUR"], "effective_on": ["2.5.2023"], "rate": [typed], "source": ["fixed_by_law"]}
     fields = fields_of(RATE, Given())
@@ -62,6 +62,35 @@ def test_a_rate_is_read_with_a_comma_too(typed: str, meant: str) -> None:
 def test_what_is_no_rate_is_said_to_be_unreadable(typed: str) -> None:
     fields = tuple(field for field in fields_of(RATE, Given()) if field.key == "rate")
     assert body_of(fields, Given(), {"rate": [typed]}, HERE)[1] == (Fault("rate", "unreadable"),)
+
+
+@pytest.mark.parametrize("typed", ["15,500", "15.500", "1.250", "655,957", "١٥,٥٠٠"])  # noqa: RUF001 -- what is tested
+def test_what_may_be_thousands_or_a_part_is_not_guessed(typed: str) -> None:
+    rate = tuple(field for field in fields_of(RATE, Given()) if field.key == "rate")
+    assert body_of(rate, Given(), {"rate": [typed]}, HERE) == ({}, (Fault("rate", "in_two_ways"),))
+    money = tuple(field for field in fields_of(REQUEST, Given()) if field.key == "money")
+    for currency in ("EUR", "XOF", "DZD", ""):
+        posted = {"money.amount": [typed], "money.currency": [currency]}
+        assert body_of(money, Given(), posted, HERE) == ({}, (Fault("money", "in_two_ways"),))
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "sent"),
+    [
+        ("1.250", "TND", "1.250"), ("1,250", "tnd", "1.250"), ("1250", "TND", "1250"), ("15500", "XOF", "15500"),
+        ("15,50", "EUR", "15.50"), ("0.500", "EUR", "0.500"),
+    ],
+)  # fmt: skip
+def test_what_is_read_of_an_amount_stands_on_the_page_that_is_checked(typed: str, currency: str, sent: str) -> None:
+    fields = tuple(field for field in fields_of(REQUEST, Given(rows={"tranches": 1})) if field.key in ("money", "tranches"))
+    posted = {
+        "money.amount": [typed], "money.currency": [currency],
+        "tranches.0.number": ["1"], "tranches.0.money.amount": [typed], "tranches.0.money.currency": [currency],
+    }  # fmt: skip
+    body, faults = body_of(fields, Given(), posted, HERE)
+    assert (faults, body["money"]) == ((), {"amount": sent, "currency": currency.upper()})
+    shown = as_sent(fields, posted, HERE)
+    assert (shown["money"], shown["tranches.0.money"]) == (body["money"], body["tranches"][0]["money"])
 
 
 @pytest.mark.parametrize("text", ["2023-05-02", "2.5.2023", "02.05.2023", "2. 5. 2023.", "2023-5-2"])

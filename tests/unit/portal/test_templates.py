@@ -5,7 +5,7 @@ import re
 import pytest
 
 from services.portal.wording import word
-from services.portal.words import HERE, _environment, money
+from services.portal.words import HERE, _environment, money, thousandths
 
 TEMPLATES = sorted(path.name for path in (HERE / "templates").glob("*.html"))
 
@@ -46,6 +46,17 @@ def test_an_amount_is_written_with_its_currency(amount: str, shown: str) -> None
 )  # fmt: skip
 def test_an_amount_has_the_decimals_of_its_currency_and_hides_none(amount: str, currency: str, shown: str) -> None:
     assert money(amount, currency) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        ("1.250", "TND", " (1 whole and 250 thousandths)"), ("1250", "TND", " (1,250 whole and 0 thousandths)"),
+        ("0.5", "KWD", " (0 whole and 500 thousandths)"), ("1.25", "EUR", ""), ("1250", "XOF", ""),
+    ],
+)  # fmt: skip
+def test_an_amount_in_thousandths_is_said_in_words(amount: str, currency: str, said: str) -> None:
+    assert thousandths({"amount": amount, "currency": currency}) == said
 
 
 def test_a_code_without_a_word_of_its_own_reads_well_enough() -> None:
