@@ -14,7 +14,7 @@ from services.counselling.domain.identity_parts import Document
 from services.counselling.domain.person import GiveConsent
 from tests.browser.conftest import Visits, sign_in
 from tests.browser.test_bad_network import end_session
-from tests.browser.test_persons import NOW, Desk, at, registered
+from tests.browser.test_persons import NOW, Desk, heard_alone, registered
 from tests.running import Mission
 
 LATIN, ARABIC = ("Kanariova", "Zaynab-Test"), ("الكناري", "زينب التجريبية")
@@ -189,8 +189,7 @@ async def test_who_counsels_the_person_sees_the_name_and_another_site_nothing(de
     page = await desk.arrived("counsellor-3")
     await page.goto(f"{desk.portal}/persons/{person_id}")
     await desk.follow(page, "Record a session with this person")
-    await page.locator('[name="outcome"]').select_option("information_only")
-    await at(page, "held_at", NOW - timedelta(minutes=20))
+    await heard_alone(page, "information_only")
     await desk.send(page)
     await desk.follow(page, "Record who this is")
     await state_names(page)

@@ -110,6 +110,13 @@ async def at(page: Page, name: str, moment: datetime) -> None:
     await page.locator(f'[name="{name}.time"]').fill(f"{moment:%H:%M}")
 
 
+async def heard_alone(page: Page, outcome: str) -> None:
+    """Fills in the form of a session in which nobody else was present."""
+    await page.locator('[name="present"][value="alone"]').check()
+    await page.locator('[name="outcome"]').select_option(outcome)
+    await at(page, "held_at", NOW - timedelta(minutes=20))
+
+
 async def asked(page: Page, year: str) -> None:
     await page.locator("#country_of_origin").select_option(COUNTRY)
     await page.locator("#birth_year").fill(year)
@@ -136,8 +143,7 @@ async def test_a_person_is_registered_found_elsewhere_heard_and_may_wish_and_wit
     await desk.follow(page, f"female, {YEAR}, Bhutan")
     assert urlsplit(page.url).path == person
     await desk.follow(page, "Record a session with this person")
-    await page.locator('[name="outcome"]').select_option("intention_expressed")
-    await at(page, "held_at", NOW - timedelta(minutes=20))
+    await heard_alone(page, "intention_expressed")
     await desk.send(page)
     await desk.follow(page, "Record the wish to return")
     await page.locator('[name="session_id"]').first.check()

@@ -156,8 +156,8 @@ def narrow(document: Json, persona: str) -> None:
     # Staff and offices abroad are shown statuses of their own; about a reference an office asks for its status,
     # and no case is its own or open to it.
     abroad = persona_of(persona).role is Role.RECEIVING_OFFICE
-    # What is overdue goes with no other filter, for which a description has no words.
-    unasked = {"overdue", *(("case_ref", "mine", "open") if abroad else ())}
+    # What is overdue, or asked about by an office, goes with no other filter, for which a description has no words.
+    unasked = {"overdue", "departure_asked", *(("case_ref", "mine", "open") if abroad else ())}
     cases["parameters"] = [one for one in cases["parameters"] if one["name"] not in unasked]
     for parameter in cases["parameters"]:
         if parameter["name"] == "status":
