@@ -16,7 +16,7 @@ HATS: Mapping[Role, tuple[Hat, ...]] = {
     Role.FINANCE_APPROVER: ("approver",), Role.FINANCE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
 }  # fmt: skip
 
-READS_RATES = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
+READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
 
 POLICY = Policy(
     allow("read_case", Role.COUNSELLOR, Role.COORDINATOR),
@@ -39,7 +39,13 @@ POLICY = Policy(
     ),
     allow("record_rate", Role.FINANCE_RECONCILER),
     allow("correct_rate", Role.FINANCE_RECONCILER),
-    *(allow(operation, *READS_RATES) for operation in ("list_rates", "read_rate", "list_rates_in_force", "convert_money")),
+    *(allow(operation, *READS_REGISTERS) for operation in ("list_rates", "read_rate", "list_rates_in_force", "convert_money")),
+    # Who gives which role its authority the core says: the chief of mission has theirs from a manager.
+    *(
+        allow(operation, Role.CHIEF_OF_MISSION, Role.MANAGER)
+        for operation in ("give_authority", "name_deputy", "end_authority")
+    ),
+    *(allow(operation, *READS_REGISTERS) for operation in ("list_authorities", "read_authority")),
     allow("request_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("resubmit_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("return_grant", Role.COORDINATOR),
@@ -84,8 +90,8 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
-        "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "read_events", "read_held",
-        "read_event", "read_chain", "export_log",
+        "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "give_authority", "name_deputy",
+        "end_authority", "read_events", "read_held", "read_event", "read_chain", "export_log",
     ),
     on_record=(
         "read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from services.reintegration.authority_tables import AUTHORITIES, AUTHORITY_TERMS, OPEN_AUTHORITIES
 from services.reintegration.domain import case, plan
 from services.reintegration.metadata import METADATA, begins
 from services.reintegration.money_tables import (
@@ -24,8 +25,8 @@ from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
-    "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDS", "FUND_BALANCES", "GRANTS",
-    "GRANTS_OF_THE_ERASED", "GRANT_TURNS", "METADATA", "OPEN_ADVANCES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
+    "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDS", "FUND_BALANCES", "GRANTS",
+    "GRANTS_OF_THE_ERASED", "GRANT_TURNS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
     "PERSON_KEYS", "PLANS", "RATES", "TAKEN_PLAN_LINES",
 ]  # fmt: skip
 

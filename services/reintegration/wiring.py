@@ -4,6 +4,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.reintegration import (
+    authority_projections,
+    authority_queries,
     figures,
     files,
     grant_projections,
@@ -16,6 +18,7 @@ from services.reintegration import (
     tables,
 )
 from services.reintegration.domain import (
+    authority,
     case,
     evidence,
     fund,
@@ -111,6 +114,18 @@ async def _rate_facts(
     return await rate_queries.behind_a_rate(unit, rate_id, of, context.now, MISSION.mission_time_zone)
 
 
+async def _authority_facts(
+    unit: UnitOfWork, authority_id: UUID, state: authority.Authority | None, command: Command | None, context: Context
+) -> authority.AuthorityFacts:
+    if isinstance(command, authority.GiveAuthority):
+        of = (command.holder_id, command.role, command.up_to.currency)
+    elif isinstance(command, authority.NameDeputy) and state is not None:
+        of = (state.holder_id, state.role, state.currency)
+    else:
+        return authority.AuthorityFacts()
+    return await authority_queries.behind_an_authority(unit, authority_id, of, context.now, MISSION.mission_time_zone)
+
+
 async def _person_facts(
     unit: UnitOfWork, person_id: UUID, state: person.Person | None, command: Command | None, context: Context
 ) -> person.PersonFacts:
@@ -173,11 +188,16 @@ RATE: Aggregate[rates.Rate, rates.RateFacts] = Aggregate(
     facts=_rate_facts, project=rate_projections.exchange_rates,
 )
 
+AUTHORITY: Aggregate[authority.Authority, authority.AuthorityFacts] = Aggregate(
+    service="reintegration", name="authority", decider=authority.AUTHORITY, table=tables.AUTHORITIES,
+    state=authority.Authority, facts=_authority_facts, project=authority_projections.authority_terms,
+)
+
 _FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has to do this.")
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, CASE, PLAN, FUND, GRANT, RATE),
+    aggregates=(PERSON, CASE, PLAN, FUND, GRANT, RATE, AUTHORITY),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -205,6 +225,9 @@ WIRING = Wiring(
             "case_sealed", "This return case is being closed or is closed; it takes no new grant."
         ),
         "pk_exchange_rates": rates.day_has_a_rate(),
+        "pk_open_authorities": authority.authority_open(),
+        "ck_authorities_nobody_for_themselves": authority.not_for_oneself(),
+        "ck_authority_terms_nobody_for_themselves": authority.not_for_oneself(),
         "ck_fund_balances_within_granted": RuleViolation(
             "fund_exhausted", "The fund does not hold enough money for this grant any more."
         ),
@@ -213,7 +236,10 @@ WIRING = Wiring(
         "ck_grants_tranche_hats": _FOUR_EYES,
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
-    checks=(*projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *files.CHECKS, nothing_left_of_the_erased(())),
+    checks=(
+        *projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
+        *files.CHECKS, nothing_left_of_the_erased(()),
+    ),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
         parting=(PersonsLeft,),
@@ -231,6 +257,9 @@ WIRING = Wiring(
             "fund_balances": "a donor's money, which is nobody's",
             "rates": "what currencies are worth, which is nobody's",
             "exchange_rates": "what currencies are worth, which is nobody's",
+            "authorities": "what members of staff may approve, which is about no beneficiary",
+            "authority_terms": "what members of staff may approve, which is about no beneficiary",
+            "open_authorities": "an index of what members of staff may approve",
             "grants_of_the_erased": "how many grants of persons who were erased were for what, without saying whose",
             "grant_turns": "which member of staff acts next on a grant, which is told",
         },

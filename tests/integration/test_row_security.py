@@ -73,6 +73,9 @@ ROWS = {
         INSERT INTO payment_references SELECT 'BANK-' || n, {_UUID}, 1 FROM {_PLACES};
         INSERT INTO rates SELECT {_UUID}, 1, 'BAM', 'EUR', cast('2000-01-01' AS date) + cast(n AS integer), 2, 'fixed_by_law', 1, NULL, who, now() FROM {_PLACES};
         INSERT INTO exchange_rates SELECT 'BAM', 'EUR', cast('2000-01-01' AS date) + cast(n AS integer), 1, {_UUID}, 2, 'fixed_by_law', NULL, who, now() FROM {_PLACES};
+        INSERT INTO authorities SELECT {_UUID}, 1, who, 'finance_approver', 100, 'EUR', '2023-01-01', '2023-12-31', 'staff:chief', now(), '[]' FROM {_PLACES};
+        INSERT INTO authority_terms SELECT {_UUID}, 1, who, who, 'finance_approver', 'EUR', 100, '2023-01-01', '2023-12-31', 'staff:chief', now() FROM {_PLACES};
+        INSERT INTO open_authorities SELECT who, 'finance_approver', 'EUR', {_UUID} FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }
@@ -100,7 +103,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         ("reintegration", table)
         for table in (
             "funds", "fund_balances", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
-            "payment_references", "rates", "exchange_rates",
+            "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
         )
     ),
 ]  # fmt: skip

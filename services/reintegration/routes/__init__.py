@@ -2,11 +2,20 @@
 
 from fastapi import APIRouter
 
-from services.reintegration.routes import evidence, finance, funds, grants, plans, rates, retention
+from services.reintegration.routes import (
+    authorities,
+    evidence,
+    finance,
+    funds,
+    grants,
+    plans,
+    rates,
+    retention,
+)
 
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, rates, grants, finance, evidence, retention) for route in part.router.routes
+        route for part in (plans, funds, rates, authorities, grants, finance, evidence, retention) for route in part.router.routes
     ]
 )

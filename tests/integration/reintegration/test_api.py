@@ -78,6 +78,7 @@ class People:
         self.payer = Caller(client, "payer", ["finance_payer"], ["BA"])
         self.reconciler = Caller(client, "reconciler", ["finance_reconciler"], ["BA"])
         self.manager = Caller(client, "manager", ["manager"], ["BA"])
+        self.chief = Caller(client, "chief", ["chief_of_mission"], ["BA"])
         self.auditor = Caller(client, "auditor", ["auditor"], ["BA"])
         self.counsellor = Caller(client, "counsellor", ["counsellor"], ["BA"])
         self.consul = Caller(client, "consul", ["consular_post"], ["PK"])

@@ -1,0 +1,79 @@
+"""What else changes with an authority: who may act by which terms, which is open, and the checks that they are true."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.reintegration.domain.authority import Authority
+from shared.db import Sql, Write
+from shared.messages import Event
+from shared.verify import Check
+
+_TERMS = Sql(
+    "INSERT INTO authority_terms (authority_id, terms_no, holder_id, acting_id, role, currency, up_to, valid_from, "
+    "valid_until, given_by, given_at) VALUES (:authority_id, :terms_no, :holder_id, :acting_id, :role, :currency, :up_to, "
+    ":valid_from, :valid_until, :given_by, :given_at)"
+)
+_OPEN = Sql(
+    "INSERT INTO open_authorities (holder_id, role, currency, authority_id) "
+    "VALUES (:holder_id, :role, :currency, :authority_id)"
+)
+_END = Sql("DELETE FROM open_authorities WHERE authority_id = :authority_id")
+
+
+def authority_terms(
+    authority_id: UUID, before: Authority | None, authority: Authority, events: tuple[Event, ...]
+) -> Sequence[Write]:
+    """The terms that were added, the holder's own first; and that the authority is open, or is no more."""
+    if before is not None and authority.ended_at is not None:
+        return (Write(_END, {"authority_id": authority_id}),)
+    of = {
+        "authority_id": authority_id, "holder_id": authority.holder_id, "role": authority.role,
+        "currency": authority.currency,
+    }  # fmt: skip
+    if before is None:
+        own = {
+            "terms_no": 1, "acting_id": authority.holder_id, "up_to": authority.up_to, "valid_from": authority.valid_from,
+            "valid_until": authority.valid_until, "given_by": authority.given_by, "given_at": authority.given_at,
+        }  # fmt: skip
+        return (Write(_OPEN, of), Write(_TERMS, of | own))
+    named = authority.deputies[-1]
+    deputys = {
+        "terms_no": 1 + len(authority.deputies), "acting_id": named.deputy_id, "up_to": authority.up_to,
+        "valid_from": named.valid_from, "valid_until": named.valid_until, "given_by": named.named_by,
+        "given_at": named.named_at,
+    }  # fmt: skip
+    return (Write(_TERMS, of | deputys),)
+
+
+_OWN = (
+    "SELECT id AS authority_id, 1 AS terms_no, holder_id, holder_id AS acting_id, role, currency, up_to, valid_from, "
+    "valid_until, given_by, given_at FROM authorities"
+)
+_DEPUTIES = (
+    "SELECT a.id, cast(1 + d.place AS integer), a.holder_id, d.body ->> 'deputy_id', a.role, a.currency, a.up_to, "
+    "cast(d.body ->> 'valid_from' AS date), cast(d.body ->> 'valid_until' AS date), d.body ->> 'named_by', "
+    "cast(d.body ->> 'named_at' AS timestamptz) "
+    "FROM authorities a, jsonb_array_elements(a.deputies) WITH ORDINALITY d(body, place)"
+)
+_KEPT = (
+    "SELECT authority_id, terms_no, holder_id, acting_id, role, currency, up_to, valid_from, valid_until, given_by, "
+    "given_at FROM authority_terms"
+)
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "authority terms",
+        Sql(
+            f"WITH told AS ({_OWN} UNION ALL {_DEPUTIES}), kept AS ({_KEPT}) "
+            "SELECT DISTINCT authority_id FROM ((TABLE told EXCEPT TABLE kept) UNION ALL (TABLE kept EXCEPT TABLE told)) d"
+        ),
+    ),
+    Check(
+        "open authorities",
+        Sql(
+            "SELECT coalesce(a.id, o.authority_id) FROM (SELECT * FROM authorities WHERE ended_at IS NULL) a "
+            "FULL JOIN open_authorities o ON o.authority_id = a.id "
+            "WHERE (a.holder_id, a.role, a.currency) IS DISTINCT FROM (o.holder_id, o.role, o.currency)"
+        ),
+    ),
+)

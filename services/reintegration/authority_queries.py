@@ -1,0 +1,74 @@
+"""What reintegration's tables answer about delegated authority: the facts of its rules, lists, and everybody who may act."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.reintegration.domain.authority import AuthorityFacts
+from services.reintegration.queries import TODAY
+from shared.contracts.authority import ApprovingRole, AuthorityEndReason
+from shared.db import Sql, UnitOfWork
+from shared.money import Amount
+
+_BEHIND_AN_AUTHORITY = Sql(
+    "SELECT EXISTS (SELECT FROM open_authorities WHERE holder_id = cast(:holder_id AS text) AND role = cast(:role AS text) "
+    f"AND currency = cast(:currency AS text) AND authority_id <> :authority_id) AS taken, {TODAY} AS today"
+)
+_LISTED = (
+    "SELECT a.id, a.holder_id, a.role, a.up_to, a.currency, a.valid_from, a.valid_until, a.given_by, a.given_at, "
+    "jsonb_array_length(a.deputies) AS deputies, a.ended_at, a.end_reason FROM authorities a {narrowed}"
+    "WHERE a.id > :after ORDER BY a.id LIMIT :limit"
+)
+LISTED = Sql(_LISTED.format(narrowed=""))
+LISTED_OPEN = Sql(_LISTED.format(narrowed="JOIN open_authorities o ON o.authority_id = a.id "))
+_TERMS = Sql(
+    "SELECT terms_no, acting_id, valid_from, valid_until, given_by, given_at FROM authority_terms "
+    "WHERE authority_id = :authority_id ORDER BY terms_no"
+)
+
+
+class AuthorityRow(BaseModel):
+    """One authority in a list; ``valid_from`` and ``valid_until`` both count, and one that was ended counts no more."""
+
+    id: UUID
+    holder_id: str
+    role: ApprovingRole
+    up_to: Amount
+    currency: str
+    valid_from: date
+    valid_until: date
+    given_by: str
+    given_at: datetime
+    deputies: int
+    ended_at: datetime | None
+    end_reason: AuthorityEndReason | None
+
+
+class Terms(BaseModel):
+    """From when until when somebody may act on an authority, and who gave them that; number 1 is the holder's."""
+
+    terms_no: int
+    acting_id: str
+    valid_from: date
+    valid_until: date
+    given_by: str
+    given_at: datetime
+
+
+async def behind_an_authority(
+    unit: UnitOfWork, authority_id: UUID, of: tuple[str, str, str], now: datetime, zone: str
+) -> AuthorityFacts:
+    """Whether this holder has an open authority of this role and currency under another id, and the mission's day."""
+    holder_id, role, currency = of
+    row = await unit.row(
+        _BEHIND_AN_AUTHORITY, authority_id=authority_id, holder_id=holder_id, role=role, currency=currency, now=now,
+        zone=zone,
+    )  # fmt: skip
+    assert row is not None
+    return AuthorityFacts(row["taken"], row["today"])
+
+
+async def terms(unit: UnitOfWork, authority_id: UUID) -> list[Terms]:
+    """Everybody who may act on an authority, its holder first."""
+    return [Terms.model_validate(dict(row)) for row in await unit.rows(_TERMS, authority_id=authority_id)]

@@ -1,0 +1,70 @@
+"""Reintegration's tables of delegated authority: what was given, who may act by which terms, and which is open."""
+
+import sqlalchemy as sa
+
+from services.reintegration.metadata import METADATA, amount
+from shared.tables import aggregate_table, jsonb, scope
+
+_APPROVES = "role IN ('finance_approver', 'chief_of_mission')"
+
+AUTHORITIES = aggregate_table(
+    METADATA,
+    "authorities",
+    sa.Column("holder_id", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    amount("up_to"),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_until", sa.Date, nullable=False),
+    sa.Column("given_by", sa.Text, nullable=False),
+    sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+    jsonb("deputies"),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("end_reason", sa.Text),
+    sa.CheckConstraint("holder_id <> given_by", name="nobody_for_themselves"),
+    sa.CheckConstraint(_APPROVES, name="role_approves"),
+    sa.CheckConstraint("up_to > 0", name="limit_above_zero"),
+    sa.CheckConstraint("valid_from <= valid_until", name="validity_in_order"),
+    sa.CheckConstraint(
+        "(ended_at IS NULL) = (ended_by IS NULL) AND (ended_at IS NULL) = (end_reason IS NULL)", name="end_is_whole"
+    ),
+    info=scope("known"),
+)
+
+# Who may act by which terms, the holder's own first, then each deputy's; nobody changes a row, so that a decision can name
+# the terms that it was taken by.
+AUTHORITY_TERMS = sa.Table(
+    "authority_terms",
+    METADATA,
+    sa.Column("authority_id", sa.Uuid, primary_key=True),
+    sa.Column("terms_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("holder_id", sa.Text, nullable=False),
+    sa.Column("acting_id", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    amount("up_to"),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_until", sa.Date, nullable=False),
+    sa.Column("given_by", sa.Text, nullable=False),
+    sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("given_by <> holder_id AND given_by <> acting_id", name="nobody_for_themselves"),
+    sa.CheckConstraint("(terms_no = 1) = (acting_id = holder_id)", name="holder_comes_first"),
+    sa.CheckConstraint(_APPROVES, name="role_approves"),
+    sa.CheckConstraint("up_to > 0", name="limit_above_zero"),
+    sa.CheckConstraint("valid_from <= valid_until", name="validity_in_order"),
+    sa.Index(None, "acting_id"),
+    info=scope("known"),
+)
+
+# One open authority for each holder, role and currency: two limits of one person had no answer to which of them counts.
+OPEN_AUTHORITIES = sa.Table(
+    "open_authorities",
+    METADATA,
+    sa.Column("holder_id", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("authority_id", sa.Uuid, nullable=False),
+    sa.UniqueConstraint("authority_id"),
+    info=scope("known"),
+)
