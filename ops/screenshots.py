@@ -88,6 +88,7 @@ PAGES: Final = (
     Shot("finance-reconciler", "/", "finance-reconciler-home"),
     Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
     Shot("finance-reconciler", "/rates", "finance-reconciler-rates"),
+    Shot("chief-of-mission", "/authorities", "chief-of-mission-authorities"),
     Shot("auditor", "/", "auditor-home"),
     Shot("auditor", "/log", "auditor-log"),
     Shot("auditor", "/log?kind=avrr.returns.case.approved.v1", "auditor-log-of-a-kind", tour=True),

@@ -180,6 +180,8 @@ LABELS: Final[Mapping[str, str]] = {
     "need": "what is needed", "needed_from": "needed from", "needed_until": "needed until, if it is known",
     "given_from": "first day on which it was given", "given_until": "last day on which it was given",
     "cost": "what it cost the mission; zero if nothing", "budget_line": "line of the budget", "support_id": "support",
+    "holder_id": "id of the colleague who may approve, such as staff:finance-approver", "deputy_id": "id of the colleague who stands in",
+    "up_to": "up to which amount of one grant",
     "base": "one unit of which", "effective_on": "day from which it counts", "rate": "units of the currency for one unit of the base, such as 1.95583",
     "provider": "organisation that gave it (a code)", "final_meeting": "last meeting", "met_on": "day of the meeting, if there was one",
     "contributed_to": "what the support contributed to", "plan_outcome": "what came of the plan",
