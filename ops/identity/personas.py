@@ -85,11 +85,12 @@ ABROAD: Final[Mapping[Role, str]] = MappingProxyType(
     {Role.RECEIVING_OFFICE: "iom", Role.CONSULAR_POST: "consular_post"}
 )
 # Whose acts move money or stand for the mission, and who takes data out of it (the auditor's and the data protection
-# officer's exports): they sign in with a phishing-resistant key every time. A manager sees figures only.
+# officer's exports): they sign in with a phishing-resistant key every time. A manager gives the chief of mission's authority.
 _STEPS_UP: Final = frozenset(
     {
         Role.COORDINATOR,
         Role.CHIEF_OF_MISSION,
+        Role.MANAGER,
         Role.FINANCE_APPROVER,
         Role.FINANCE_PAYER,
         Role.FINANCE_RECONCILER,

@@ -261,6 +261,7 @@ def test_whose_acts_move_money_bind_the_mission_or_take_data_out_signed_in_with_
         "coordinator",
         "coordinator-2",
         "chief-of-mission",
+        "manager",
         "finance-approver",
         "finance-approver-2",
         "finance-payer",
