@@ -88,7 +88,7 @@ async def test_a_certificate_of_fitness_that_runs_out_overnight_takes_the_cleara
     await mission.caller.day_is_over(IN_THE_MORNING)
     assert await line.status(case_id) == "preparing"
     boarding = await mission.refused("returns", "operations", case_id, ClearToBoard(), IN_THE_MORNING)
-    assert boarding == (409, "booking_in_the_past")
+    assert boarding == (409, "fitness_not_decided")
     # What the fact says stands beside the log; the leaf names no condition.
     timeline = (await mission.read("returns", "operations", f"/v1/cases/{case_id}/timeline")).json()["items"]
     assert timeline[-1]["type"] == "avrr.returns.case.clearance_lost.v1"

@@ -14,7 +14,7 @@ from services.returns.domain.case_guards import (
     traveller,
 )
 from services.returns.domain.case_state import TERMINAL, Case, CaseFacts, CasePerson
-from services.returns.domain.gate import CONFIRMATION_HOLDS, first_unmet, gate, gate_told_to
+from services.returns.domain.gate import CONFIRMATION_HOLDS, Condition, first_unmet, gate, gate_told_to
 from services.returns.domain.given_fields import (
     ArrivalNeeds,
     AssistanceOfPersons,
@@ -118,16 +118,21 @@ def _gate_holds_for_boarding(case: Case, facts: CaseFacts, context: Context) -> 
 
 
 def _ready_to_board(case: Case, facts: CaseFacts, context: Context) -> None:
-    # Whoever stands at the airport with a case that was ready an hour ago is told what took that away.
+    # Whoever stands at the airport with a case that was ready an hour ago is told what took that away: where a paper did,
+    # the flight that has left since is no answer.
     if case.status == "preparing":
-        _refuse_unmet(case, facts, context, boarding=False)
+        lines = gate_told_to(gate(case, facts, context.now, boarding=False), case, context.actor)
+        _refuse_by(first_unmet(line for line in lines if line.code != "booking_in_the_past") or first_unmet(lines))
     only_in("ready_to_travel")(case, facts, context)
 
 
 def _refuse_unmet(case: Case, facts: CaseFacts, context: Context, *, boarding: bool) -> None:
     # A refusal goes on record by its code, and must not tell what screening found.
     conditions = gate_told_to(gate(case, facts, context.now, boarding=boarding), case, context.actor)
-    unmet = first_unmet(conditions)
+    _refuse_by(first_unmet(conditions))
+
+
+def _refuse_by(unmet: Condition | None) -> None:
     if unmet is not None:
         raise RuleViolation(unmet.code, unmet.sentence)
 

@@ -94,7 +94,7 @@ async def test_a_certificate_that_ran_out_while_no_worker_ran_takes_the_clearanc
     case = await mission.case(attempt.id)
     assert (case.status, case.holds_until) == ("preparing", None)
     assert case.clearance_lapsed_at is not None and case.clearance_lapsed_at < IN_THE_MORNING
-    with pytest.raises(RuleViolation, match="booking_in_the_past"):
+    with pytest.raises(RuleViolation, match="fitness_not_decided"):
         await mission.order(attempt.id, ClearToBoard(), OLEG, IN_THE_MORNING)
     # On a new flight it is the certificate that is missing.
     later = ConfirmBooking(

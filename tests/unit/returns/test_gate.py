@@ -227,6 +227,13 @@ def test_whoever_would_clear_a_case_that_is_not_ready_any_more_is_told_what_it_l
     lost.when(ClearToBoard(), OPERATIONS).refused("document_expires_before_arrival")
 
 
+def test_a_flight_that_has_left_is_named_only_where_nothing_else_took_the_readiness_away() -> None:
+    given(*BOOKED).knowing(caught_up(DEPARTS_AT)).when(ClearToBoard(), OPERATIONS, DEPARTS_AT).refused("booking_in_the_past")
+    for code in ("document_expires_before_arrival", "fitness_not_decided"):
+        past, _ = ALMOST[code]
+        given(*past).knowing(caught_up(DEPARTS_AT)).when(ClearToBoard(), OPERATIONS, DEPARTS_AT).refused(code)
+
+
 def test_nobody_is_ready_before_preparation() -> None:
     given(*APPLIED, CaseApproved(approved_by=COORDINATOR.person_id)).when(MarkReadyToTravel(), OPERATIONS).refused(
         "wrong_status"
