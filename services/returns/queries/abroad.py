@@ -103,7 +103,11 @@ class Traveller(BaseModel):
 
 
 class CaseForReceivingOffice(BaseModel):
-    """What a receiving office needs of a case to expect and meet its persons; nothing of screening or declarations."""
+    """What a receiving office needs of a case to expect and meet its persons; nothing of screening or declarations.
+
+    ``departure_asked_at`` is since when it waits to hear whether those under way departed at all,
+    ``departure_confirmed_at`` when the mission last answered that they did; both stand while somebody is under way.
+    """
 
     case_ref: str
     status: PublicState
@@ -113,6 +117,8 @@ class CaseForReceivingOffice(BaseModel):
     arrives_at: datetime | None
     flight: str | None
     needs: tuple[ArrivalNeed, ...]
+    departure_asked_at: datetime | None
+    departure_confirmed_at: datetime | None
 
 
 def cases_abroad(filters: Collection[str]) -> Sql:
@@ -143,7 +149,7 @@ def for_receiving_office(case: Case) -> CaseForReceivingOffice:
     if status == "not_coming":
         return CaseForReceivingOffice(
             case_ref=case.case_ref, status=status, destination_country=case.destination_country, persons=(),
-            departs_at=None, arrives_at=None, flight=None, needs=(),
+            departs_at=None, arrives_at=None, flight=None, needs=(), departure_asked_at=None, departure_confirmed_at=None,
         )
     # Whoever left after the case had ended hardly took the seat that was booked before.
     booked = PUBLIC_STATES[case.stretch] != "not_coming"
@@ -162,6 +168,8 @@ def for_receiving_office(case: Case) -> CaseForReceivingOffice:
         arrives_at=case.arrives_at if booked else None,
         flight=case.flight if booked else None,
         needs=case.needs if booked else (),
+        departure_asked_at=case.departure_asked_at,
+        departure_confirmed_at=case.departure_confirmed_at,
     )
 
 

@@ -207,7 +207,10 @@ async def test_an_office_sees_who_comes_and_nothing_of_how_it_was_decided(
     await register.agree(attempt)
     found: dict[str, Any] = (await api.get(f"cases/{attempt.id}", ANKARA)).json()
     state = found["state"]
-    assert set(state) == {"case_ref", "status", "destination_country", "persons", "departs_at", "arrives_at", "flight", "needs"}
+    assert set(state) == {
+        "case_ref", "status", "destination_country", "persons", "departs_at", "arrives_at", "flight", "needs",
+        "departure_asked_at", "departure_confirmed_at",
+    }  # fmt: skip
     assert state["status"] == "travel_scheduled"
     assert [set(person) for person in state["persons"]] == [
         {"person_id", "sex", "age_group", "travel", "departed_at", "arrived_at"}
