@@ -213,7 +213,9 @@ CASES = aggregate_table(
     ),
     _only("closure_reason IS NOT NULL", ("closing", "closed"), "closed_for_a_reason"),
     sa.CheckConstraint(
-        f"(departure_asked_at IS NULL AND departure_confirmed_at IS NULL) OR {STRETCH} = 'departed'", name="asked_while_departed"
+        "(departure_asked_at IS NULL AND departure_confirmed_at IS NULL) "
+        """OR jsonb_path_exists(persons, '$[*] ? (@.travel == "departed")')""",
+        name="asked_while_departed",
     ),
     # Not of what was closed before this was asked for.
     _only("final_report IS NOT NULL", ("closing",), "closed_with_a_report"),

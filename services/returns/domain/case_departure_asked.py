@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from services.returns.domain.case_guards import also_on_hold, still_open
+from services.returns.domain.case_corrections import no_correction_open
+from services.returns.domain.case_guards import also_on_hold, open_or_somebody_under_way
 from services.returns.domain.case_journey import SILENCE_BEFORE_NOT_DEPARTED
 from services.returns.domain.case_state import Case, CaseFacts
 from shared.contracts.departures import DepartureConfirmationAsked, DepartureConfirmed
@@ -22,8 +23,16 @@ class AskToConfirmDeparture(Command):
 class ConfirmDeparture(Command):
     """Confirm that the persons departed as it is recorded, after the receiving office has asked and somebody has looked.
 
-    Where nobody departed, confirm that instead: it ends the case.
+    Where nobody departed, confirm that instead: it ends the case. Where only some did not, or the case has ended, have
+    the departures that are wrong corrected.
     """
+
+
+def _somebody_is_under_way(case: Case, facts: CaseFacts, context: Context) -> None:
+    # Whoever left though their case had ended, or before the others, may be the very one who is missed; and the office
+    # must not learn from the answer that it ended. On hold as well: so may be whoever was stopped on the way.
+    if not case.under_way:
+        also_on_hold("departed")(case, facts, context)
 
 
 def _nobody_came_for_long(case: Case, _: CaseFacts, context: Context) -> None:
@@ -37,7 +46,7 @@ def _nobody_came_for_long(case: Case, _: CaseFacts, context: Context) -> None:
 
 
 def _last_said(case: Case) -> datetime | None:
-    if all(person.travel != "departed" for person in case.persons):
+    if not case.under_way:
         return None
     said = (case.departed_at, case.departure_confirmed_at, *(person.departed_at for person in case.gone))
     return max(at for at in said if at is not None)
@@ -62,10 +71,9 @@ def _confirm(_: Case, __: ConfirmDeparture, ___: CaseFacts, context: Context) ->
 
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
-    # On hold as well: whoever was stopped on the way may be the very one who is missed.
     changing(
-        AskToConfirmDeparture, "Ask whether they departed", _ask, also_on_hold("departed"), _nobody_came_for_long,
+        AskToConfirmDeparture, "Ask whether they departed", _ask, _somebody_is_under_way, _nobody_came_for_long,
         _not_asked_yet,
     ),
-    changing(ConfirmDeparture, "Confirm the departure", _confirm, still_open, _is_asked),
+    changing(ConfirmDeparture, "Confirm the departure", _confirm, open_or_somebody_under_way, _is_asked, no_correction_open),
 )

@@ -85,6 +85,12 @@ def still_open(case: Case, _: CaseFacts, __: Context) -> None:
         )
 
 
+def open_or_somebody_under_way(case: Case, facts: CaseFacts, context: Context) -> None:
+    """The case must not have ended, unless somebody is under way, who is awaited all the same: ``case_ended``."""
+    if not case.under_way:
+        still_open(case, facts, context)
+
+
 def journey_is_not_settled(case: Case, facts: CaseFacts, context: Context) -> None:
     """The record of the journey itself must not be settled for good: ``case_ended``.
 

@@ -5,7 +5,12 @@ from typing import Final
 from uuid import UUID
 
 from services.returns.domain.case_corrections import no_correction_open
-from services.returns.domain.case_guards import journey_is_not_settled, member, only_in, still_open
+from services.returns.domain.case_guards import (
+    journey_is_not_settled,
+    member,
+    only_in,
+    open_or_somebody_under_way,
+)
 from services.returns.domain.case_state import (
     BEFORE_DEPARTURE,
     CLEARANCE_HOLDS,
@@ -46,12 +51,6 @@ class ConfirmArrival(Command):
 
 class RecordNotDeparted(Command):
     """Confirm that nobody of this case departed after all. This ends the case and can never be taken back."""
-
-
-def _open_or_somebody_under_way(case: Case, facts: CaseFacts, context: Context) -> None:
-    # Whoever left though their case had ended is awaited all the same.
-    if all(person.travel != "departed" for person in case.persons):
-        still_open(case, facts, context)
 
 
 def _nobody_arrived(case: Case, _: CaseFacts, __: Context) -> None:
@@ -150,7 +149,7 @@ def _record_not_departed(case: Case, _: RecordNotDeparted, __: CaseFacts, ___: C
 
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
     changing(RecordDeparture, "Record a departure", _record_departure, journey_is_not_settled),
-    changing(ConfirmArrival, "Confirm an arrival", _confirm_arrival, _open_or_somebody_under_way),
+    changing(ConfirmArrival, "Confirm an arrival", _confirm_arrival, open_or_somebody_under_way),
     changing(
         RecordNotDeparted,
         "Confirm that nobody departed",

@@ -209,7 +209,7 @@ class Case:
     until counselling has answered. ``correction_since`` is since when somebody has to decide whether a journey was recorded
     wrongly, ``inquired_since`` since when the office abroad is asked about the family that would receive a child.
 
-    ``departure_asked_at`` is since when that office waits to hear whether the persons departed at all, and
+    ``departure_asked_at`` is since when that office waits to hear whether those under way departed at all, and
     ``departure_confirmed_at`` when it was last told that they did; ``ticket_costs`` is what its bookings cost.
     """
 
@@ -297,6 +297,11 @@ class Case:
     def gone(self) -> tuple[CasePerson, ...]:
         """Those who have left, arrived or not."""
         return tuple(person for person in self.persons if person.travel in ("departed", "arrived"))
+
+    @property
+    def under_way(self) -> tuple[CasePerson, ...]:
+        """Those who have left and have not arrived, whatever became of the case."""
+        return tuple(person for person in self.persons if person.travel == "departed")
 
     @property
     def consenting(self) -> tuple[CasePerson, ...]:

@@ -30,8 +30,9 @@ def in_time(case: Case) -> Case:
     if kept.status in TERMINAL and kept.clearance_lapsed_at is not None:
         # Nobody of it can leave with that clearance any more, and when a paper ended is nobody's business.
         kept = replace(kept, cleared_at=None, clearance_lapsed_at=None)
-    if kept.stretch != "departed":
-        # Whoever came did depart, and where nobody did there is nothing to be asked.
+    if not kept.under_way:
+        # Whoever came did depart, and where nobody did there is nothing to be asked. As long as one person is missed the
+        # question stands, whatever became of the others and of the case.
         kept = replace(kept, departure_asked_at=None, departure_confirmed_at=None)
     return replace(
         kept,
@@ -64,14 +65,13 @@ def lapsed_in(event: ClearanceLost) -> datetime | None:
 
 def arrivals_due(case: Case) -> tuple[tuple[CasePerson, datetime], ...]:
     """Everybody under way of whom it was not said yet that they are overdue, and when it has to be."""
-    under_way = [person for person in case.persons if person.travel == "departed"]
-    children = any(not person.is_adult for person in under_way)
+    children = any(not person.is_adult for person in case.under_way)
     # Whatever the hold is for, lest the hour at which an arrival is overdue tells which it is.
     held = any(hold.stands for hold in case.holds)
     silence = SILENCE_WHERE_IT_PRESSES if children or held else SILENCE_AFTER_LANDING
     return tuple(
         (person, person.expected_at + silence)
-        for person in under_way
+        for person in case.under_way
         if person.expected_at is not None and person.overdue_at is None
     )
 

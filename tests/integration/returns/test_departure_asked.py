@@ -1,13 +1,27 @@
 """An office that waits in vain asks whether they departed, and what tickets cost, on a real database: who finds it, until when."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
 
 from services.returns import queries
-from services.returns.domain.case_departure_asked import ConfirmDeparture
+from services.returns.domain.case_corrections import AskForCorrection, CorrectDeparture
+from services.returns.domain.case_departure_asked import AskToConfirmDeparture, ConfirmDeparture
+from services.returns.domain.case_withdrawal import WithdrawCase
+from shared.ids import uuid7
 from tests.integration.returns.api import Api, Register, problem
-from tests.integration.returns.mission import ANKARA, ANNA, DEPARTS, MIRA, OLEG, PETRA, Attempt, Mission
+from tests.integration.returns.mission import (
+    ANKARA,
+    ANNA,
+    DEPARTS,
+    MIRA,
+    OLEG,
+    PETRA,
+    Attempt,
+    Mission,
+    family,
+)
 
 LATER = DEPARTS + timedelta(days=31)
 BILL = {
@@ -22,6 +36,15 @@ async def missed(mission: Mission, register: Register) -> Attempt:
     await register.agree(attempt)
     await mission.depart(attempt)
     return attempt
+
+
+async def told_abroad(api: Api, attempt: Attempt, at: datetime) -> tuple[str, datetime | None, datetime | None]:
+    """What the office that asked is shown: the coarse status, since when it waits, and when it was last answered."""
+    state = (await api.get(f"cases/{attempt.id}", ANKARA, at)).json()["state"]
+    asked, confirmed = (
+        datetime.fromisoformat(state[name]) if state[name] else None for name in ("departure_asked_at", "departure_confirmed_at")
+    )
+    return state["status"], asked, confirmed
 
 
 async def test_the_coordinator_finds_what_an_office_asks_until_it_is_answered(
@@ -48,6 +71,43 @@ async def test_the_coordinator_finds_what_an_office_asks_until_it_is_answered(
     assert await found() == []
     assert (await mission.case(missed.id)).departure_confirmed_at == LATER
     assert problem(await api.post(ask, {}, ANKARA, LATER + timedelta(days=1))) == (409, "too_early")
+    assert (await mission.verified()).sound
+
+
+async def test_of_whoever_left_though_their_case_had_ended_an_office_is_answered_like_of_anybody(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    attempt = await mission.brought_to("cleared_to_board")
+    await register.agree(attempt)
+    await mission.order(attempt.id, WithdrawCase(), ANNA, DEPARTS)
+    await mission.depart(attempt)
+    ask = f"cases/{attempt.id}/ask-to-confirm-departure"
+    assert (await api.get(f"cases/{attempt.id}", ANKARA, DEPARTS)).status_code == 200
+    assert problem(await api.post(ask, {}, ANKARA, LATER - timedelta(days=2))) == (409, "too_early")
+    assert (await api.post(ask, {}, ANKARA, LATER)).status_code == 200
+    assert await told_abroad(api, attempt, LATER) == ("departed", LATER, None)
+    await mission.order(attempt.id, ConfirmDeparture(), MIRA, LATER)
+    assert (await mission.case(attempt.id)).status == "withdrawn"
+    assert await told_abroad(api, attempt, LATER) == ("departed", None, LATER)
+    assert (await mission.verified()).sound
+
+
+async def test_a_question_about_two_stands_when_one_of_them_turns_out_not_to_have_left(mission: Mission) -> None:
+    attempt = await mission.brought_to("cleared_to_board", *family())
+    await mission.depart(attempt)
+    await mission.order(attempt.id, AskToConfirmDeparture(), ANKARA, LATER)
+    child = attempt.ids[1]
+    await mission.order(attempt.id, AskForCorrection(person_id=child, of="departure"), OLEG, LATER)
+    await mission.order(attempt.id, CorrectDeparture(person_id=child, record_id=uuid7()), MIRA, LATER)
+    case = await mission.case(attempt.id)
+    assert (case.status, case.departure_asked_at) == ("preparing", LATER)
+    assert (await mission.verified()).sound
+    # A row that forgot it before is what the log says again once the revision has gone past it.
+    revision = import_module("migrations.returns.versions.2026_11_26_0110_asked_while_under_way")
+    async with mission.owner() as owner:
+        await owner.execute("UPDATE cases SET departure_asked_at = NULL")
+        assert not (await mission.verified()).sound
+        await owner.execute(revision._AS_IT_WAS_ASKED)
     assert (await mission.verified()).sound
 
 

@@ -1,18 +1,27 @@
 """An office to which nobody came asks whether they departed: when it may, what the mission answers, when it is over."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from services.returns.domain.case_departure_asked import AskToConfirmDeparture, ConfirmDeparture
 from services.returns.domain.case_journey import RecordNotDeparted
 from services.returns.domain.case_withdrawal import WithdrawCase
-from shared.contracts.corrections import DepartureCorrected
+from shared.contracts.corrections import CorrectionAsked, CorrectionRejected, DepartureCorrected
 from shared.contracts.departures import DepartureConfirmationAsked, DepartureConfirmed
-from shared.contracts.returns import CaseArrived, CaseNotDeparted, TransitInterrupted
-from shared.messages import Event
+from shared.contracts.returns import (
+    CaseArrived,
+    CaseDeclaredIneligible,
+    CaseLapsed,
+    CaseNotDeparted,
+    CaseWithdrawn,
+    TransitInterrupted,
+)
+from shared.messages import Concealed, Event
 from tests.unit.returns.examples import (
     A_MONTH_LATER,
+    APPLIED,
     ARRIVED,
     BOARDED_AT,
     CHILD,
@@ -24,6 +33,8 @@ from tests.unit.returns.examples import (
     LANDED_AT,
     MOTHER,
     OFFICE,
+    PREPARING,
+    READY,
     after,
     given,
     landed,
@@ -74,6 +85,13 @@ def test_once_confirmed_a_departure_may_be_asked_about_in_another_thirty_days() 
     given(*past).when(AskToConfirmDeparture(), OFFICE, again).then_kinds(DepartureConfirmationAsked)
 
 
+def test_a_departure_that_a_colleague_doubts_is_not_confirmed_before_that_is_decided() -> None:
+    doubted = CorrectionAsked(person_id=MOTHER, of="departure", asked_by="zlatan", asked_at=A_MONTH_LATER)
+    given(*DEPARTED, ASKED, doubted).when(ConfirmDeparture(), COORDINATOR, A_MONTH_LATER).refused("correction_open")
+    decided = (doubted, CorrectionRejected(person_id=MOTHER, of="departure", rejected_by="emir"))
+    given(*DEPARTED, ASKED, *decided).when(ConfirmDeparture(), COORDINATOR, A_MONTH_LATER).then(CONFIRMED)
+
+
 def test_that_nobody_departed_answers_for_good() -> None:
     answered = given(*DEPARTED, ASKED).when(RecordNotDeparted(), COORDINATOR, A_MONTH_LATER)
     answered.then(CaseNotDeparted(person_ids=FAMILY))
@@ -86,13 +104,43 @@ def test_that_nobody_departed_answers_for_good() -> None:
 
 
 @pytest.mark.parametrize(
-    "over",
+    ("past", "code"),
     [
-        (*(landed(person_id) for person_id in FAMILY), CaseArrived(arrived_at=LANDED_AT)),
-        (DepartureCorrected(person_id=MOTHER, corrected_by="zlatan", corrected_at=A_MONTH_LATER),),
+        ((*CLEARED, CaseWithdrawn(reason=Concealed.of("not_stated"), person_ids=FAMILY)), "case_ended"),
+        ((*PREPARING, CaseLapsed(reason="left_the_country", person_ids=FAMILY)), "case_ended"),
+        ((*APPLIED, CaseDeclaredIneligible(reason=Concealed.of("not_entitled"), person_ids=FAMILY)), "case_ended"),
+        (READY, "wrong_status"),
     ],
-    ids=["everybody_came", "somebody_is_prepared_again"],
+    ids=["withdrawn", "lapsed", "ineligible", "others_still_prepared"],
 )
-def test_nothing_is_asked_any_more_once_the_case_is_not_under_way(over: tuple[Event, ...]) -> None:
+def test_whoever_left_is_asked_about_like_anybody_whatever_became_of_their_case(past: tuple[Event, ...], code: str) -> None:
+    gone, order = (*past, left(MOTHER, cleared=False)), AskToConfirmDeparture()
+    given(*past).when(order, OFFICE, A_MONTH_LATER).refused(code)
+    given(*gone).when(order, OFFICE, BOARDED_AT + MONTH - timedelta(seconds=1)).refused("too_early")
+    given(*gone).when(order, OFFICE, A_MONTH_LATER).then(ASKED)
+    assert after(*gone, ASKED).departure_asked_at == A_MONTH_LATER
+    given(*gone, ASKED).when(order, OFFICE, A_MONTH_LATER).refused("asked_already")
+    given(*gone, ASKED).when(ConfirmDeparture(), COORDINATOR, A_MONTH_LATER).then(CONFIRMED)
+    assert after(*gone, ASKED, CONFIRMED).departure_confirmed_at == A_MONTH_LATER
+    assert after(*gone, ASKED, landed(MOTHER)).departure_asked_at is None
+
+
+def not_gone(*person_ids: UUID) -> tuple[Event, ...]:
+    return tuple(
+        DepartureCorrected(person_id=person_id, corrected_by="zlatan", corrected_at=A_MONTH_LATER) for person_id in person_ids
+    )
+
+
+@pytest.mark.parametrize(
+    ("some", "everybody"),
+    [
+        ((landed(MOTHER),), (landed(FATHER), landed(CHILD), CaseArrived(arrived_at=LANDED_AT))),
+        (not_gone(MOTHER), not_gone(FATHER, CHILD)),
+    ],
+    ids=["they_came", "they_did_not_leave"],
+)
+def test_the_question_stands_until_nobody_is_under_way_any_more(some: tuple[Event, ...], everybody: tuple[Event, ...]) -> None:
     assert after(*DEPARTED, ASKED).departure_asked_at == A_MONTH_LATER
-    assert after(*DEPARTED, ASKED, *over).departure_asked_at is None
+    assert after(*DEPARTED, ASKED, *some).departure_asked_at == A_MONTH_LATER
+    given(*DEPARTED, ASKED, *some).when(ConfirmDeparture(), COORDINATOR, A_MONTH_LATER).then(CONFIRMED)
+    assert after(*DEPARTED, ASKED, *some, *everybody).departure_asked_at is None
