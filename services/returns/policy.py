@@ -8,21 +8,21 @@ from services.returns.domain.holds import LIFTING, PLACED_BY
 from shared.actors import Role
 from shared.policy import Policy, allow
 
-_STAFF = (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS)
+STAFF = (Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION, Role.OPERATIONS)
 # Whoever arranges something for somebody on the way.
 _SUPPORTING = (Role.COUNSELLOR, Role.PROTECTION, Role.MEDICAL, Role.OPERATIONS)
 
 POLICY = Policy(
-    allow("list_cases", *_STAFF, Role.MEDICAL),
+    allow("list_cases", *STAFF, Role.MEDICAL),
     allow("list_cases", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_arrivals", Role.COORDINATOR, Role.OPERATIONS),
     allow("list_arrivals", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_arrivals_to_confirm", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("read_case", *_STAFF, Role.MEDICAL),
+    allow("read_case", *STAFF, Role.MEDICAL),
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("ask_status", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("read_departure_gate", *_STAFF),
-    allow("read_timeline", *_STAFF),
+    allow("read_departure_gate", *STAFF),
+    allow("read_timeline", *STAFF),
     allow("start_screening", Role.COUNSELLOR),
     allow("assess_voluntariness", Role.COUNSELLOR, Role.PROTECTION),
     allow("record_fear_of_return", Role.COUNSELLOR, Role.PROTECTION),
@@ -47,6 +47,8 @@ POLICY = Policy(
     allow("ask_to_confirm_departure", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("confirm_departure", Role.COORDINATOR),
     allow("record_ticket_cost", Role.OPERATIONS),
+    # What it cost, and of the travel nothing else (domain reference 5.4).
+    allow("list_ticket_costs", Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER),
     allow("request_closing", Role.COORDINATOR),
     # Who followed the person after the return writes it; who closes the case may do so as well.
     allow("write_final_report", Role.COUNSELLOR, Role.COORDINATOR),
@@ -71,8 +73,8 @@ POLICY = Policy(
     allow("record_departure", Role.OPERATIONS),
     allow("record_missed_flight", Role.OPERATIONS),
     # Withdrawal waits for nobody, so whoever the migrant speaks to can record it.
-    allow("withdraw_case", *_STAFF),
-    allow("withdraw_person", *_STAFF),
+    allow("withdraw_case", *STAFF),
+    allow("withdraw_person", *STAFF),
     # Who travels with whom is for whoever counsels and decides; where a child would go alone, for protection (the rules).
     allow("split_family", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
     allow("join_family", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),

@@ -58,6 +58,7 @@ DOUBTED = "correction_since IS NOT NULL"
 INQUIRED = "inquired_since IS NOT NULL"
 DEPARTURE_ASKED = "departure_asked_at IS NOT NULL"
 SUPPORTED = "supports <> '[]'"
+TICKETED = "ticket_costs <> '[]'"
 # How far a case is on its way, whatever holds it there (`Case.stretch`).
 STRETCH = "coalesce(status_before_hold, status)"
 EXPECTED = f"{STRETCH} IN ({_listed(AWAITED)})"
@@ -251,6 +252,7 @@ CASES = aggregate_table(
     sa.Index("ix_cases_departure_asked_id", "id", postgresql_where=sa.text(DEPARTURE_ASKED)),
     # What the report counts of support on the way, without a look at all cases.
     sa.Index("ix_cases_supported_id", "id", postgresql_where=sa.text(SUPPORTED)),
+    sa.Index("ix_cases_ticketed_id", "id", postgresql_where=sa.text(TICKETED)),
     info=scope("country:destination_country"),
 )
 

@@ -28,6 +28,7 @@ from services.returns.domain.window import (
     statuses_of,
     whose_consent,
 )
+from services.returns.policy import STAFF
 from services.returns.queries import abroad
 from shared.access import RecordStatusAsked
 from shared.agreeing import agreed as agreed_now
@@ -181,6 +182,9 @@ async def _for_staff(call: Call, case_id: UUID) -> View[Case]:
     supports = support_seen_by(known.supports, known.counsellor_id, call.context.actor)
     report = report_seen_by(known.final_report, call.context.actor.roles)
     told = replace(known, holds=told_to(known.holds, call.context.actor), supports=supports, final_report=report)
+    if not call.context.actor.roles & frozenset(STAFF):
+        # A doctor decides on one thing alone: what tickets cost and whom an office misses is no part of it.
+        told = replace(told, ticket_costs=(), departure_asked_at=None, departure_confirmed_at=None)
     return seen.model_copy(update={"state": told})
 
 

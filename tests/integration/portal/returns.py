@@ -16,6 +16,7 @@ from services.portal.pages import (
     corrections,
     ordering,
     screening,
+    tickets,
 )
 from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
 from services.portal.pages.log_selection import SERVICES
@@ -69,6 +70,7 @@ async def returns_behind(portal: Portal, settings: PortalSettings, make_database
             portal.app.include_router(corrections.router)
             portal.app.include_router(assessments.router)
             portal.app.include_router(screening.router)
+            portal.app.include_router(tickets.router)
             portal.app.include_router(ordering.router)
             portal.app.add_exception_handler(Turned, turned)
             portal.app.add_exception_handler(NotSignedIn, not_signed_in)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from services.portal.pages.naming import short
 from services.returns.domain.case_departure_asked import AskToConfirmDeparture
 from services.returns.domain.case_tickets import RecordTicketCost
 from shared.money import Money
@@ -37,6 +38,10 @@ async def test_the_coordinator_finds_whom_an_office_misses_and_the_forms_by_whic
     page = await at(operations, f"/cases/{attempt.id}")
     assert "The receiving office asks whether they departed" in page
     assert "640.00" in page and "180.00" in page
+    finance = people()
+    await finance.sign_in("finance-payer")
+    billed = await at(finance, "/tickets")
+    assert "640.00" in billed and "180.00" in billed and short(attempt.id) in billed
     for name in ("confirm_departure", "record_not_departed"):
         await at(coordinator, f"/do/returns/{name}/{attempt.id}")
     assert f"/do/returns/record_ticket_cost/{attempt.id}" in page

@@ -9,7 +9,9 @@ from services.returns import queries
 from services.returns.domain.case_corrections import AskForCorrection, CorrectDeparture
 from services.returns.domain.case_departure_asked import AskToConfirmDeparture, ConfirmDeparture
 from services.returns.domain.case_withdrawal import WithdrawCase
-from shared.ids import uuid7
+from services.returns.queries.tickets import LISTED
+from shared.ids import FIRST, uuid7
+from tests.given import staff
 from tests.integration.returns.api import Api, Register, problem
 from tests.integration.returns.mission import (
     ANKARA,
@@ -130,12 +132,25 @@ async def test_what_tickets_cost_is_recorded_by_operations_and_never_shown_abroa
     assert (await api.get(f"cases/{missed.id}", OLEG, LATER)).json()["state"]["ticket_costs"] == [BILL]
     abroad = await api.get(f"cases/{missed.id}", ANKARA, LATER)
     assert (abroad.status_code, "640.00" in abroad.text) == (200, False)
+    await mission.order(missed.id, AskToConfirmDeparture(), ANKARA, LATER)
+    doctor = (await api.get(f"cases/{missed.id}", staff("senka", "medical"), LATER)).json()["state"]
+    assert (doctor["ticket_costs"], doctor["departure_asked_at"]) == ([], None)
+    known = (await api.get(f"cases/{missed.id}", staff("senka", "medical", "operations"), LATER)).json()["state"]
+    assert (known["ticket_costs"], known["departure_asked_at"] is None) == ([BILL], False)
+    # Finance sees what it cost and nothing else of the case; a case without a bill is not on its list.
+    await mission.opened()
+    for role in ("finance_approver", "finance_payer", "finance_reconciler"):
+        listed = (await api.get("ticket-costs", staff("lejla", role), LATER)).json()["items"]
+        assert listed == [{"id": str(missed.id), "ticket_costs": [BILL]}]
+    for by in (ANNA, OLEG, PETRA, ANKARA):
+        assert problem(await api.get("ticket-costs", by, LATER)) == (403, "not_permitted")
     assert (await mission.verified()).sound
 
 
-async def test_the_list_is_walked_by_an_index_that_holds_nothing_else(mission: Mission) -> None:
-    text = queries.cases({"departure_asked"}).text.replace("$1", "NULL").replace("$2", "10")
+async def test_each_list_is_walked_by_an_index_that_holds_nothing_else(mission: Mission) -> None:
+    asked = queries.cases({"departure_asked"}).text.replace("$1", "NULL").replace("$2", "10")
+    billed = LISTED.text.replace("$1", f"'{FIRST}'").replace("$2", "10")
     async with mission.owner() as owner:
         await owner.execute("SET enable_seqscan = off")
-        plan = "\n".join(row[0] for row in await owner.fetch(f"EXPLAIN {text}"))
-    assert "ix_cases_departure_asked_id" in plan
+        for text, index in ((asked, "ix_cases_departure_asked_id"), (billed, "ix_cases_ticketed_id")):
+            assert index in "\n".join(row[0] for row in await owner.fetch(f"EXPLAIN {text}"))
