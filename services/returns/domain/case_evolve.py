@@ -170,7 +170,7 @@ def _since_departure(state: Case, event: Event) -> Case:
         case PersonDeparted():
             departed = with_person(
                 state, event.person_id, travel="departed", departed_at=event.departed_at,
-                expected_at=lands_at(state, event.departed_at), overdue_at=None,
+                expected_at=lands_at(state, event.departed_at),
             )  # fmt: skip
             # The seat is used: what remains booked is what those need who have not left.
             seats = tuple(seat for seat in state.booked_person_ids if seat != event.person_id)
