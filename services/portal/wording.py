@@ -80,7 +80,8 @@ WORDS: Final[Mapping[str, str]] = {
     "unlawfully_kept": "it was kept against the law", "not_asked_by_the_person": "the person did not ask for it",
     "duty_to_keep": "the law wants it kept", "claim_under_way": "a claim is under way", "asked_by_mistake": "asked for by mistake",
     "un_operational_rate": "UN operational rate", "mistyped": "it was typed wrongly", "source_corrected": "the source corrected it",
-    "wrong_source": "it came from another source", "paying_bank": "the bank that pays",
+    "wrong_source": "it came from another source", "wrong_currency": "it is of another currency",
+    "wrong_base": "it is of another base", "wrong_day": "it counts from another day", "not_published": "nobody published it", "paying_bank": "the bank that pays",
     "financial": "financial support", "medical_aid": "a medical aid",
     "care_of_children": "care of children", "need_met": "the need was met", "referred": "referred to others",
     "held_in_person": "in person", "held_remotely": "by phone or online", "not_held": "there was none", "person_not_reached": "the person was not reached",
@@ -124,6 +125,7 @@ REFUSALS: Final[Mapping[str, str]] = {
 }
 
 LABELS: Final[Mapping[str, str]] = {
+    "confirmed": "It is right, although it is less than half or more than twice what counts beside it",
     "categories": "data that it covers; nothing means the usual",
     "witness_id": "id of the colleague who heard a spoken consent",
     "given_by": "who agreed for the child",

@@ -218,8 +218,8 @@ GRANT_TURNS = sa.Table(
     info=scope("country:destination_country"),
 )
 
-# One row for each currency, base and day, as it is now; beside it every revision, none of which is ever changed: a
-# conversion names the one that it was made by.
+# What is recorded under an id for a currency, base and day, as it is now; beside it every revision, none of which is ever
+# changed, counted over the day: a conversion answers with the ones that it is made by.
 RATES = aggregate_table(
     METADATA,
     "rates",
@@ -234,7 +234,9 @@ RATES = aggregate_table(
     sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint("rate > 0", name="rate_above_zero"),
     sa.CheckConstraint("currency <> base AND currency <> 'USD' AND base IN ('USD', 'EUR')", name="one_measure"),
-    sa.CheckConstraint("(revision = 1) = (reason IS NULL)", name="corrected_for_a_reason"),
+    sa.Column("void", sa.Boolean, nullable=False, server_default="false"),
+    sa.CheckConstraint("revision > 1 OR reason IS NULL", name="corrected_for_a_reason"),
+    sa.CheckConstraint("NOT void OR reason IS NOT NULL", name="void_for_a_reason"),
     sa.Index(None, "effective_on", "id"),
     sa.Index(None, "currency", "effective_on", "id"),
     info=scope("known"),
@@ -253,6 +255,7 @@ EXCHANGE_RATES = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("recorded_by", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("void", sa.Boolean, nullable=False, server_default="false"),
     sa.CheckConstraint("rate > 0", name="rate_above_zero"),
     sa.UniqueConstraint("rate_id", "revision"),
     info=scope("known"),

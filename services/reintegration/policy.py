@@ -39,6 +39,7 @@ POLICY = Policy(
     ),
     allow("record_rate", Role.FINANCE_RECONCILER),
     allow("correct_rate", Role.FINANCE_RECONCILER),
+    allow("void_rate", Role.FINANCE_RECONCILER),
     *(allow(operation, *READS_REGISTERS) for operation in ("list_rates", "read_rate", "list_rates_in_force", "convert_money")),
     # Who gives which role its authority the core says: the chief of mission has theirs from a manager.
     *(
@@ -90,8 +91,8 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
-        "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "give_authority", "name_deputy",
-        "end_authority", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
+        "name_deputy", "end_authority", "read_events", "read_held", "read_event", "read_chain", "export_log",
     ),
     on_record=(
         "read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",

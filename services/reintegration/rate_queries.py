@@ -9,24 +9,42 @@ from pydantic import BaseModel, Field
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
 from services.reintegration.domain.rates import RateFacts
 from services.reintegration.queries import TODAY
-from shared.contracts.rates import Base, ExchangeRate, RateCorrectionReason, RateSource
+from shared.contracts.rates import Base, ExchangeRate, RateCorrectionReason, RateSource, RateVoidReason
 from shared.db import Sql, UnitOfWork
 from shared.ids import UUID_PATTERN
 
+_OF_A_REVISION = "currency, base, effective_on, revision, rate_id, rate, source, reason, recorded_by, recorded_at, void"
+# Of a day only its last revision counts, and nothing if that is void.
+_STANDS = (
+    "NOT e.void AND NOT EXISTS (SELECT FROM exchange_rates l WHERE l.currency = e.currency AND l.base = e.base "
+    "AND l.effective_on = e.effective_on AND l.revision > e.revision)"
+)
+_OF_THE_PAIR = f"FROM exchange_rates e WHERE e.currency = :currency AND e.base = :base AND {_STANDS}"
 _BEHIND_A_RATE = Sql(
-    "SELECT EXISTS (SELECT FROM exchange_rates WHERE currency = :currency AND base = :base AND effective_on = :effective_on "
-    f"AND rate_id <> :rate_id) AS taken, {TODAY} AS today"
+    "SELECT coalesce(n.revision, 0) AS revisions, coalesce(NOT n.void AND n.rate_id <> :rate_id, false) AS taken, "
+    f"coalesce((SELECT e.rate {_OF_THE_PAIR} AND e.effective_on < :effective_on ORDER BY e.effective_on DESC LIMIT 1), "
+    f"(SELECT e.rate {_OF_THE_PAIR} AND e.effective_on > :effective_on ORDER BY e.effective_on LIMIT 1)) AS beside, "
+    f"{TODAY} AS today FROM (SELECT) one LEFT JOIN LATERAL (SELECT revision, void, rate_id FROM exchange_rates "
+    "WHERE currency = :currency AND base = :base AND effective_on = :effective_on ORDER BY revision DESC LIMIT 1) n ON true"
 )
-_OF_A_REVISION = "currency, base, effective_on, revision, rate_id, rate, source, reason, recorded_by, recorded_at"
+# Of each pair one place in the key is looked up, however many days were recorded.
 _NEWEST = (
-    f"SELECT DISTINCT ON (currency, base) {_OF_A_REVISION} FROM exchange_rates WHERE {{narrowed}}effective_on <= :on "
-    "ORDER BY currency, base, effective_on DESC, revision DESC"
+    f"SELECT r.* FROM pairs CROSS JOIN LATERAL (SELECT {_OF_A_REVISION} FROM exchange_rates e "
+    "WHERE e.currency = pairs.currency AND e.base = pairs.base AND e.effective_on <= :on "
+    f"AND {_STANDS} ORDER BY e.effective_on DESC, e.revision DESC LIMIT 1) r ORDER BY r.currency, r.base"
 )
-IN_FORCE = Sql(_NEWEST.format(narrowed=""))
-IN_FORCE_OF = Sql(_NEWEST.format(narrowed="currency = ANY (cast(:currencies AS text[])) AND "))
+IN_FORCE = Sql(
+    "WITH RECURSIVE pairs AS ((SELECT currency, base FROM exchange_rates ORDER BY currency, base LIMIT 1) UNION ALL "
+    "SELECT n.currency, n.base FROM pairs p CROSS JOIN LATERAL (SELECT currency, base FROM exchange_rates "
+    "WHERE (currency, base) > (p.currency, p.base) ORDER BY currency, base LIMIT 1) n) " + _NEWEST
+)
+IN_FORCE_OF = Sql(
+    "WITH pairs AS (SELECT currency, base FROM unnest(cast(:currencies AS text[])) AS c(currency) "
+    "CROSS JOIN (VALUES ('USD'), ('EUR')) AS b(base)) " + _NEWEST
+)
 _REVISIONS = Sql(f"SELECT {_OF_A_REVISION} FROM exchange_rates WHERE rate_id = :rate_id ORDER BY revision")
 _LISTED = (
-    "SELECT id AS rate_id, currency, base, effective_on, revision, rate, source, reason, recorded_by, recorded_at "
+    "SELECT id AS rate_id, currency, base, effective_on, revision, rate, source, reason, recorded_by, recorded_at, void "
     "FROM rates WHERE {narrowed}effective_on <= :day AND (effective_on, id) < (:day, :id) "
     "ORDER BY {walked}effective_on DESC, id DESC LIMIT :limit"
 )
@@ -39,7 +57,10 @@ Place = Annotated[str, Field(pattern=f"^[1-9][0-9]{{0,5}}-{UUID_PATTERN}$")]
 
 
 class RateRevision(BaseModel):
-    """One revision of a rate: from ``effective_on`` on one unit of ``base`` is ``rate`` units of ``currency``."""
+    """One revision of a rate: from ``effective_on`` on one unit of ``base`` is ``rate`` units of ``currency``.
+
+    With a ``void`` one the day has no rate any more.
+    """
 
     rate_id: UUID
     currency: str
@@ -48,9 +69,10 @@ class RateRevision(BaseModel):
     revision: int
     rate: ExchangeRate
     source: RateSource
-    reason: RateCorrectionReason | None
+    reason: RateCorrectionReason | RateVoidReason | None
     recorded_by: str
     recorded_at: datetime
+    void: bool
 
     @property
     def place(self) -> str:
@@ -59,19 +81,19 @@ class RateRevision(BaseModel):
 
     def recorded(self) -> RecordedRate:
         """The same for the rules of conversion."""
-        return RecordedRate(self.currency, self.base, self.effective_on, self.revision, self.rate, self.source)
+        return RecordedRate(self.currency, self.base, self.effective_on, self.revision, self.rate, self.source, self.void)
 
 
 async def behind_a_rate(
     unit: UnitOfWork, rate_id: UUID, of: tuple[str, str, date], now: datetime, zone: str
 ) -> RateFacts:
-    """Whether this currency, base and day have a rate under another id, and the mission's day."""
+    """Whether this currency, base and day have a rate under another id, what counts beside it, and the mission's day."""
     currency, base, effective_on = of
     row = await unit.row(
         _BEHIND_A_RATE, rate_id=rate_id, currency=currency, base=base, effective_on=effective_on, now=now, zone=zone
     )
     assert row is not None
-    return RateFacts(row["taken"], row["today"])
+    return RateFacts(row["taken"], row["today"], row["revisions"], row["beside"])
 
 
 def _place(text: Place) -> tuple[date, UUID]:

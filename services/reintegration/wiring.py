@@ -108,9 +108,10 @@ async def _grant_facts(
 async def _rate_facts(
     unit: UnitOfWork, rate_id: UUID, state: rates.Rate | None, command: Command | None, context: Context
 ) -> rates.RateFacts:
-    if not isinstance(command, rates.RecordRate):
+    about = command if isinstance(command, rates.RecordRate) else state
+    if about is None or not isinstance(command, rates.RecordRate | rates.CorrectRate):
         return rates.RateFacts()
-    of = (command.currency, command.base, command.effective_on)
+    of = (about.currency, about.base, about.effective_on)
     return await rate_queries.behind_a_rate(unit, rate_id, of, context.now, MISSION.mission_time_zone)
 
 

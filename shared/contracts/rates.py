@@ -14,6 +14,7 @@ from shared.money import Currency
 Base = Literal["USD", "EUR"]
 RateSource = Literal["un_operational_rate", "fixed_by_law", "central_bank", "paying_bank"]
 RateCorrectionReason = Literal["mistyped", "source_corrected", "wrong_source"]
+RateVoidReason = Literal["wrong_currency", "wrong_base", "wrong_day", "not_published"]
 
 _WRITTEN = r"^[0-9]{1,9}(\.[0-9]{1,10})?$"
 _ABOVE_ZERO = _WRITTEN.replace("^", "^(?![0.]*$)", 1)
@@ -44,7 +45,10 @@ ExchangeRate = Annotated[
 
 
 class RateRecorded(Event, kind="avrr.reintegration.rate.recorded.v1"):
-    """From this day on one unit of ``base`` is worth ``rate`` units of ``currency``, until a later day has a rate."""
+    """From this day on one unit of ``base`` is worth ``rate`` units of ``currency``, until a later day has a rate.
+
+    ``revision`` is more than 1 where the day had a rate that was taken out.
+    """
 
     currency: Currency
     base: Base
@@ -53,10 +57,11 @@ class RateRecorded(Event, kind="avrr.reintegration.rate.recorded.v1"):
     source: RateSource
     recorded_by: str
     recorded_at: datetime
+    revision: int = 1
 
 
 class RateCorrected(Event, kind="avrr.reintegration.rate.corrected.v1"):
-    """What had been recorded for this day was wrong; amounts that were converted by it keep what they were converted by."""
+    """The rate or the source that had been recorded for this day was wrong; each revision stays to be read."""
 
     currency: Currency
     base: Base
@@ -68,4 +73,15 @@ class RateCorrected(Event, kind="avrr.reintegration.rate.corrected.v1"):
     corrected_at: datetime
 
 
-EVENTS: tuple[type[Event], ...] = (RateRecorded, RateCorrected)
+class RateVoided(Event, kind="avrr.reintegration.rate.voided.v1"):
+    """What had been recorded for this day was of another currency, base or day: it counts no more, and the day is free."""
+
+    currency: Currency
+    base: Base
+    effective_on: date
+    reason: RateVoidReason
+    voided_by: str
+    voided_at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (RateRecorded, RateCorrected, RateVoided)

@@ -1,7 +1,7 @@
 """Rates of exchange at their pages, without JavaScript: recorded, read, tried on an amount, corrected."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from shared.ids import uuid7
 from tests.browser.conftest import Visits
@@ -16,7 +16,7 @@ async def test_who_only_reads_rates_is_offered_no_recording(mission: Mission, vi
     assert await page.locator("a[href*='/record_rate/']").count() == 0
 
 
-async def test_a_rate_is_recorded_tried_and_corrected(mission: Mission, visits: Visits) -> None:
+async def test_a_rate_is_recorded_tried_corrected_and_taken_out(mission: Mission, visits: Visits) -> None:
     page = await at_desk(mission, visits, "finance-reconciler", "/rates")
     await page.get_by_role("link", name="Record a rate").click()
     await page.locator("select[name=currency]").select_option("XOF")
@@ -65,4 +65,25 @@ async def test_a_rate_is_recorded_tried_and_corrected(mission: Mission, visits: 
     await expect(page.get_by_role("heading", level=1)).to_have_text("1 EUR = 655.9580 XOF")
     for said in ("655.957", "655.958", "it was typed wrongly", "staff:finance-reconciler"):
         await expect(page.locator("tbody")).to_contain_text(said)
-    await fit(mission, visits, "finance-reconciler", "/rates?amount=1250&into=XOF", of_rate, f"/do/reintegration/record_rate/{uuid7()}")
+    await slips_and_is_taken_out(page, mission.addresses.portal, of_rate)
+    await fit(mission, visits, "finance-reconciler", "/rates?amount=1250&into=XOF&of=XOF", of_rate, f"/do/reintegration/record_rate/{uuid7()}")
+
+
+async def slips_and_is_taken_out(page: Page, portal: str, of_rate: str) -> None:
+    # A slip of the finger is asked about.
+    await page.get_by_role("link", name="Correct the rate").click()
+    await page.locator("[name=rate]").fill("6559.58")
+    await page.get_by_label("it was typed wrongly").check()
+    await page.locator("button.main").click()
+    await page.locator("button.main").click()
+    await expect(page.get_by_role("alert")).to_contain_text("more than twice")
+    await page.goto(portal + of_rate)
+    await page.get_by_role("link", name="Take the rate out").click()
+    await expect(page.locator("dl.summary").first).to_contain_text("1 EUR = 655.9580 XOF")
+    await page.get_by_label("it is of another currency").check()
+    await page.locator("button.main").click()
+    await page.locator("button.main").click()
+    await expect(page.get_by_role("main")).to_contain_text("This rate was taken out")
+    await expect(page.locator("tbody")).to_contain_text("taken out: it is of another currency")
+    await page.goto(portal + "/rates")
+    await expect(page.get_by_role("region", name="What counts today").get_by_role("link", name="XOF")).to_have_count(0)

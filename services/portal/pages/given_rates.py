@@ -12,7 +12,7 @@ from shared.clock import real_time
 
 
 async def of_rate(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
-    """For recording a rate from today on, or for correcting one, which shows what stands there now."""
+    """For recording a rate from today on, or for correcting one or taking it out, which shows what stands there now."""
     del posted
     if form.name == "record_rate":
         options = {"currency": tuple(Option(code, f"{code}, {name}") for code, name in currencies().items())}
@@ -23,10 +23,11 @@ async def of_rate(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Giv
     found = await page.ask("reintegration", f"/v1/rates/{id}")
     state = found.body["state"]
     shown = (
-        (_("What is corrected"), one_is(state["base"], state["rate"], state["currency"])),
+        (_("What stands there"), one_is(state["base"], state["rate"], state["currency"])),
         (_("Counts from"), state["effective_on"]), (_("Source"), word(state["source"])), (_("Rate"), short(id)),
     )  # fmt: skip
-    return Given(start={"source": state["source"]}, version=found.etag or "", shown=shown), f"/rates/{id}"
+    start = {"source": state["source"]} if form.name == "correct_rate" else {}
+    return Given(start=start, version=found.etag or "", shown=shown), f"/rates/{id}"
 
 
 def one_is(base: str, rate: str, currency: str) -> str:

@@ -23,7 +23,10 @@ _SHOWN: Final = Context(prec=12)
 
 @dataclass(frozen=True, slots=True)
 class RecordedRate:
-    """One revision of a rate: from ``effective_on`` on one unit of ``base`` is ``rate`` units of ``currency``."""
+    """One revision of a rate: from ``effective_on`` on one unit of ``base`` is ``rate`` units of ``currency``.
+
+    With a ``void`` one nothing is recorded for that day any more.
+    """
 
     currency: str
     base: Base
@@ -31,6 +34,7 @@ class RecordedRate:
     revision: int
     rate: Decimal
     source: RateSource
+    void: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +63,18 @@ class RatesInForce:
 
     @classmethod
     def on(cls, day: date, recorded: Iterable[RecordedRate]) -> Self:
-        """What counts on a day: of each pair the newest day that has come, of that day the last correction."""
-        newest: dict[tuple[str, str], RecordedRate] = {}
+        """What counts on a day: of each pair the newest day that has come, of that day the last correction.
+
+        A day whose last revision is void is passed over.
+        """
+        last: dict[tuple[str, str, date], RecordedRate] = {}
         for rate in recorded:
-            pair = (rate.currency, rate.base)
-            known = newest.get(pair)
-            if rate.effective_on <= day and (
-                known is None or (rate.effective_on, rate.revision) > (known.effective_on, known.revision)
-            ):
-                newest[pair] = rate
-        return cls(newest)
+            of_day = (rate.currency, rate.base, rate.effective_on)
+            known = last.get(of_day)
+            if rate.effective_on <= day and (known is None or rate.revision > known.revision):
+                last[of_day] = rate
+        standing = sorted((rate for rate in last.values() if not rate.void), key=lambda rate: rate.effective_on)
+        return cls({(rate.currency, rate.base): rate for rate in standing})
 
     def convert(self, money: Money, into: str) -> Converted:
         """The amount in another currency, rounded once to that one's smallest unit; in its own it stays as it is.

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from services.reintegration import rate_queries, wiring
-from services.reintegration.domain.rates import CorrectRate, Rate, RecordRate
+from services.reintegration.domain.rates import CorrectRate, Rate, RecordRate, VoidRate
 from shared.callers import AuthenticatedRoute
 from shared.contracts.rates import Base, RateSource
 from shared.db import UnitOfWork
@@ -64,7 +64,7 @@ async def list_rates(
 
 @router.get("/rates-in-force")
 async def list_rates_in_force(on: Annotated[Day, Query()], call: Calling) -> list[rate_queries.RateRevision]:
-    """What counts on a day: of each currency and base the newest day that has come, as last corrected."""
+    """What counts on a day: of each currency and base the newest day that has come and was not taken out, as last corrected."""
     return await call.ask(lambda unit: rate_queries.in_force(unit, on))
 
 
@@ -112,6 +112,12 @@ async def read_rate(rate_id: UUID, call: Calling) -> RateView:
 @router.post("/rates/{rate_id}/correct")
 async def correct_rate(rate_id: UUID, body: CorrectRate, call: Calling) -> Receipt:
     """Corrects what was recorded wrongly."""
+    return await call.order(wiring.RATE, rate_id, body)
+
+
+@router.post("/rates/{rate_id}/void")
+async def void_rate(rate_id: UUID, body: VoidRate, call: Calling) -> Receipt:
+    """Takes out what was recorded for a wrong currency, base or day."""
     return await call.order(wiring.RATE, rate_id, body)
 
 

@@ -1,7 +1,10 @@
 """Rates as the database holds them: one of a day, the newest that has come counts, and what was recorded stays."""
 
+import json
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -9,7 +12,7 @@ import pytest
 
 from services.reintegration import rate_queries
 from services.reintegration.domain.conversion import RatesInForce
-from services.reintegration.domain.rates import CorrectRate, RecordRate
+from services.reintegration.domain.rates import CorrectRate, RecordRate, VoidRate
 from services.reintegration.wiring import RATE
 from shared.contracts.rates import Base
 from shared.handling import transact
@@ -28,7 +31,7 @@ def record(currency: str, base: Base, rate: str, on: date = TODAY) -> RecordRate
     return RecordRate(currency=currency, base=base, effective_on=on, rate=Decimal(rate), source="un_operational_rate")
 
 
-CORRECT = CorrectRate(rate=Decimal("3.5"), source="central_bank", reason="mistyped")
+CORRECT = CorrectRate(rate=Decimal("3.5"), source="central_bank", reason="mistyped", confirmed=True)
 
 
 async def test_a_day_has_one_rate_also_where_two_record_it_at_the_same_moment(house: House) -> None:
@@ -53,10 +56,68 @@ async def test_no_revision_is_changed_or_deleted_and_a_lost_one_is_found(house: 
     owner = await asyncpg.connect(house.made.logins.migrate)
     await owner.execute("SET ROLE reintegration_owner")
     await owner.execute("DELETE FROM exchange_rates WHERE revision = 1")
-    assert (await house.findings()).differences == [f"exchange rates: {rate_id}"]
+    assert (await house.findings()).differences == [f"days of exchange rates: {rate_id}"]
     with pytest.raises(asyncpg.CheckViolationError):
         await owner.execute("UPDATE rates SET base = currency")
     await owner.close()
+
+
+async def test_a_day_whose_rate_was_taken_out_is_free_and_the_day_before_counts_until_it_is_recorded_again(house: House) -> None:
+    before, wrong, again = uuid7(), uuid7(), uuid7()
+    yesterday = TODAY - timedelta(days=1)
+    await house.give(RATE, before, record("TND", "USD", "3.0", yesterday), RECONCILER)
+    await house.give(RATE, wrong, record("TND", "USD", "3.1"), RECONCILER)
+    await house.give(RATE, wrong, VoidRate(reason="wrong_currency"), RECONCILER)
+
+    async def counts() -> tuple[Decimal, int]:
+        (found,) = await transact(house.api, EVERYWHERE.scope(RECONCILER), lambda unit: rate_queries.in_force(unit, TODAY))
+        between = await transact(
+            house.api, EVERYWHERE.scope(RECONCILER), lambda unit: rate_queries.rates_between(unit, "USD", "TND", TODAY)
+        )
+        assert dict(between.by_pair) == {("TND", "USD"): found.recorded()}
+        return found.rate, found.revision
+
+    assert await counts() == (Decimal("3.0"), 1)
+    # Beside it counts the day before, never what was taken out.
+    assert await house.try_to(RATE, again, record("TND", "USD", "6.1"), RECONCILER) == "differs_much"
+    async with house.half_done(RATE, again, record("TND", "USD", "3.2"), RECONCILER):
+        waiting = await house.meanwhile(house.try_to(RATE, uuid7(), record("TND", "USD", "3.3"), RECONCILER))
+    assert await waiting == "day_has_a_rate"
+    assert await counts() == (Decimal("3.2"), 3)
+    assert await house.try_to(RATE, wrong, CORRECT, RECONCILER) == "rate_void"
+    assert await house.try_to(RATE, uuid7(), record("TND", "USD", "3.3"), RECONCILER) == "day_has_a_rate"
+    assert (await house.findings()).differences == []
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    await owner.execute("UPDATE exchange_rates SET void = false WHERE rate_id = $1", wrong)
+    assert (await house.findings()).differences == [f"exchange rates: {wrong}", f"days of exchange rates: {wrong}"]
+    await owner.close()
+
+
+async def test_what_counts_is_looked_up_in_the_key_of_each_pair(house: House) -> None:
+    """Every day that was ever recorded would be read otherwise, for each conversion."""
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    await owner.execute(
+        "INSERT INTO exchange_rates (currency, base, effective_on, revision, rate_id, rate, source, recorded_by, recorded_at) "
+        "SELECT currency, 'USD', date '2000-01-01' + day, 1, gen_random_uuid(), 1, 'central_bank', 'x', now() "
+        "FROM unnest(ARRAY['BAM', 'EUR', 'TND']) AS currency, generate_series(1, 700) AS day"
+    )
+    await owner.execute("ANALYZE exchange_rates")
+    for statement, values in (
+        (rate_queries.IN_FORCE, {"on": TODAY}), (rate_queries.IN_FORCE_OF, {"on": TODAY, "currencies": ["BAM", "EUR", "TND"]}),
+    ):  # fmt: skip
+        explained = await owner.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + statement.text, *statement.arguments(values))
+        assert sum(_read(json.loads(explained)[0]["Plan"])) < 40
+    await owner.close()
+
+
+def _read(node: dict[str, Any]) -> Iterator[float]:
+    """How many rows each scan of the revisions reads."""
+    if node.get("Relation Name") == "exchange_rates":
+        yield node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+    for below in node.get("Plans", ()):
+        yield from _read(below)
 
 
 async def test_the_database_finds_what_counts_on_a_day_as_the_rules_do(house: House) -> None:
@@ -67,6 +128,7 @@ async def test_the_database_finds_what_counts_on_a_day_as_the_rules_do(house: Ho
         on = TODAY + timedelta(days=day)
         await house.give(RATE, rate_id, record(currency, bases.get(currency, "USD"), f"1.{day}1", on), RECONCILER)
     await house.give(RATE, ids["TND", 5], CORRECT, RECONCILER)
+    await house.give(RATE, ids["TND", 9], VoidRate(reason="wrong_day"), RECONCILER)
     every = await transact(house.api, EVERYWHERE.scope(RECONCILER), lambda unit: rate_queries.in_force(unit, date.max))
     known = [
         revision.recorded()
@@ -76,7 +138,7 @@ async def test_the_database_finds_what_counts_on_a_day_as_the_rules_do(house: Ho
         )
     ]
     assert len(every) == 3
-    assert len(known) == 6
+    assert len(known) == 7
     for day in range(-1, 11):
         on = TODAY + timedelta(days=day)
         counts = RatesInForce.on(on, known)
@@ -134,3 +196,10 @@ async def test_a_correction_changes_what_is_converted_from_now_on_and_tells_what
     view = (await people.auditor.get(f"rates/{rate_id}")).json()
     assert [(one["rate"], one["reason"]) for one in view["revisions"]] == [("3.042", None), ("3.024", "mistyped")]
     assert (view["state"]["rate"], view["state"]["revision"], view["version"]) == ("3.024", 2, 2)
+    taken_out = await people.reconciler.post(f"rates/{rate_id}/void", {"reason": "wrong_base"}, match='"v2"')
+    assert taken_out.status_code == 200
+    missing = await people.payer.get("conversion", **asked)
+    assert (missing.status_code, missing.json()["code"]) == (409, "rate_missing")
+    assert (await people.approver.post(f"rates/{rate_id}/void", {"reason": "wrong_base"})).status_code == 403
+    listed = (await people.auditor.get("rates", currency="TND")).json()["items"]
+    assert [(one["void"], one["reason"]) for one in listed] == [(True, "wrong_base")]

@@ -25,5 +25,5 @@ def test_what_needs_a_step_up_says_so() -> None:
     marked = {line.split()[0] for line in lines("reintegration") if "step-up" in line}
     assert marked == {
         "approve_grant", "release_tranche", "confirm_payment", "read_events", "read_event", "read_chain", "export_log",
-        "read_held", "record_rate", "correct_rate", "give_authority", "name_deputy", "end_authority",
+        "read_held", "record_rate", "correct_rate", "void_rate", "give_authority", "name_deputy", "end_authority",
     }  # fmt: skip

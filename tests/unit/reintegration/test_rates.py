@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.reintegration.domain.rates import RATE, CorrectRate, RateFacts, RecordRate
-from shared.contracts.rates import ExchangeRate, RateCorrected, RateRecorded
+from services.reintegration.domain.rates import RATE, CorrectRate, RateFacts, RecordRate, VoidRate
+from shared.contracts.rates import ExchangeRate, RateCorrected, RateRecorded, RateVoided
 from shared.contracts.reintegration import CaseEndNoted
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import MANAGER, RECONCILER, TODAY
@@ -26,6 +26,11 @@ CORRECTED = RateCorrected(
     currency="TND", base="USD", effective_on=TODAY, rate=Decimal("3.024"), source="un_operational_rate", reason="mistyped",
     corrected_by=RECONCILER.person_id, corrected_at=NOON,
 )  # fmt: skip
+
+
+VOIDED = RateVoided(
+    currency="TND", base="USD", effective_on=TODAY, reason="wrong_day", voided_by=RECONCILER.person_id, voided_at=NOON
+)
 
 
 def record(**changed: object) -> RecordRate:
@@ -52,6 +57,43 @@ def test_a_rate_that_was_recorded_is_not_recorded_again() -> None:
 
 def test_a_day_has_one_rate_of_a_currency_and_a_base() -> None:
     RATES.knowing(RateFacts(taken=True, today=TODAY)).when(RECORD, RECONCILER).refused("day_has_a_rate")
+
+
+def test_a_rate_of_a_wrong_day_is_taken_out_for_a_reason_and_is_left_alone_then() -> None:
+    RATES.given(RECORDED).when(VoidRate(reason="wrong_day"), RECONCILER).then(VOIDED)
+    state = RATE.fold((RECORDED, CORRECTED, VOIDED))
+    assert state is not None
+    assert (state.void, state.revision, state.reason) == (True, 3, "wrong_day")
+    for order in (CORRECT, VoidRate(reason="wrong_day")):
+        RATES.given(RECORDED, VOIDED).when(order, RECONCILER).refused("rate_void")
+    RATES.when(VoidRate(reason="wrong_day"), RECONCILER).refused("not_found")
+
+
+def test_a_day_whose_rate_was_taken_out_is_recorded_anew_and_its_revisions_go_on() -> None:
+    again = RECORDED.model_copy(update={"revision": 3})
+    RATES.knowing(RateFacts(today=TODAY, revisions=2)).when(RECORD, RECONCILER).then(again)
+    state = RATE.fold((again, CORRECTED))
+    assert state is not None
+    assert (state.revision, state.void) == (4, False)
+
+
+@pytest.mark.parametrize(("beside", "much"), [("6.084", False), ("6.085", True), ("1.521", False), ("1.520", True)])
+def test_a_rate_far_from_what_counts_beside_it_is_said_to_be_right(beside: str, much: bool) -> None:
+    knowing = RATES.knowing(RateFacts(today=TODAY, beside=Decimal(beside)))
+    if not much:
+        knowing.when(RECORD, RECONCILER).then(RECORDED)
+        return
+    knowing.when(RECORD, RECONCILER).refused("differs_much")
+    knowing.when(record(confirmed=True), RECONCILER).then(RECORDED)
+
+
+def test_a_correction_is_measured_by_what_counts_beside_the_day_or_else_by_what_stood_there() -> None:
+    far = CORRECT.model_copy(update={"rate": Decimal(30)})
+    RATES.given(RECORDED).when(far, RECONCILER).refused("differs_much")
+    RATES.given(RECORDED).when(far.model_copy(update={"confirmed": True}), RECONCILER).then_kinds(RateCorrected)
+    beside = RATES.knowing(RateFacts(today=TODAY, beside=Decimal(29)))
+    beside.given(RECORDED).when(far, RECONCILER).then_kinds(RateCorrected)
+    beside.given(RECORDED).when(CORRECT, RECONCILER).refused("differs_much")
 
 
 def test_a_correction_that_changes_nothing_is_none() -> None:
