@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from shared.currencies import minor_units
+from shared.currencies import is_currency, minor_units
 from shared.errors import RuleViolation
 
 LARGEST: Final = Decimal("99999999999999.9999")
@@ -77,12 +77,20 @@ def rounded(exact: Decimal | Fraction, currency: str) -> Decimal:
     return Decimal(units if exact >= 0 else -units).scaleb(-decimals)
 
 
-def refuse_finer_than_paid(sums: Iterable[Money]) -> None:
-    """Refused as ``finer_than_paid`` if one of these sums is no whole number of its currency's smallest units.
+def not_a_currency() -> RuleViolation:
+    """Refuses a code that is not in the list of ISO 4217, in which nobody can be paid."""
+    return RuleViolation("not_a_currency", "No currency has this code (ISO 4217).")
+
+
+def refuse_unpayable(sums: Iterable[Money]) -> None:
+    """Refused as ``not_a_currency`` or ``finer_than_paid`` unless each sum is a whole number of a currency's smallest units.
 
     Asked of orders alone: what an event of before says is as it was.
     """
-    if any(rounded(money.amount, money.currency) != money.amount for money in sums):
-        raise RuleViolation(
-            "finer_than_paid", "An amount has more decimals than its currency: nobody can be paid exactly that."
-        )
+    for money in sums:
+        if not is_currency(money.currency):
+            raise not_a_currency()
+        if rounded(money.amount, money.currency) != money.amount:
+            raise RuleViolation(
+                "finer_than_paid", "An amount has more decimals than its currency: nobody can be paid exactly that."
+            )

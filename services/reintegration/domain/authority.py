@@ -15,12 +15,11 @@ from shared.contracts.authority import (
     DeputyNamed,
 )
 from shared.contracts.counselling import StaffId
-from shared.currencies import is_currency
 from shared.decider import Decider, Events, changing, opening
 from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Context, Event
 from shared.moments import Day
-from shared.money import refuse_finer_than_paid
+from shared.money import refuse_unpayable
 
 # Whoever decides above all others is given that by somebody who does not decide on money.
 _GIVES: Final[dict[ApprovingRole, Role]] = {
@@ -122,9 +121,7 @@ def _give(order: GiveAuthority, facts: AuthorityFacts, context: Context) -> Even
     _refuse_unless_gives(order.role, context)
     if order.holder_id == context.actor.person_id:
         raise not_for_oneself()
-    if not is_currency(order.up_to.currency):
-        raise RuleViolation("not_a_currency", "No currency has this code (ISO 4217).")
-    refuse_finer_than_paid((order.up_to,))
+    refuse_unpayable((order.up_to,))
     _refuse_days(order, facts)
     if facts.taken:
         raise authority_open()

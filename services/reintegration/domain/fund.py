@@ -10,7 +10,7 @@ from shared.decider import Decider, Events, NoFacts, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
 from shared.moments import Day
-from shared.money import refuse_finer_than_paid
+from shared.money import refuse_unpayable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class OpenFund(Command):
 def _open(order: OpenFund, facts: NoFacts, context: Context) -> Events:
     if order.valid_until < order.valid_from:
         raise RuleViolation("validity_reversed", "The last day of the fund lies before its first day.")
-    refuse_finer_than_paid((order.granted,))
+    refuse_unpayable((order.granted,))
     return (
         FundOpened(
             project=order.project,

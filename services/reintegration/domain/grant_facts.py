@@ -18,7 +18,7 @@ from shared.contracts.reintegration import Tranche
 from shared.decider import ReadsFacts
 from shared.errors import RuleViolation
 from shared.messages import Context, Part
-from shared.money import Money, refuse_finer_than_paid
+from shared.money import Money, refuse_unpayable
 
 MOST_TRANCHES = 6
 
@@ -123,7 +123,7 @@ def refuse_uneven_tranches(money: Money, tranches: Sequence[RequestedTranche]) -
             "tranches_not_numbered", "The tranches must be numbered 1, 2, 3 and so on, in order."
         )
     refuse_two_currencies((money, *(tranche.money for tranche in tranches)))
-    refuse_finer_than_paid((money, *(tranche.money for tranche in tranches)))
+    refuse_unpayable((money, *(tranche.money for tranche in tranches)))
     if sum((tranche.money.amount for tranche in tranches), NOTHING) != money.amount:
         raise RuleViolation(
             "tranches_do_not_add_up", "The tranches together must make exactly the amount of the grant."

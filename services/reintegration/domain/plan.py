@@ -16,7 +16,7 @@ from shared.decider import Decider, Events, changing, opening
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Concealed, Context, Event, Part
 from shared.moments import Day
-from shared.money import Money, refuse_finer_than_paid
+from shared.money import Money, refuse_unpayable
 from shared.transitions import moved
 
 PlanStatus = Literal["own_plan", "agreed"]
@@ -196,10 +196,11 @@ def _agree_without_health(state: Plan, order: AgreePlanWithoutHealth, facts: Pla
         raise NotFound
     if {line.line_id for line in said} & {line.line_id for line in standing}:
         raise _line_twice()
+    lines = _lines(said, covered)
     # Held against the plan as it was, so that the same is refused whether or not there is a line that is not told.
     refuse_two_currencies((*(line.planned for line in said), *(line.money for line in before.lines)))
     kept = tuple(_line(line.line_id, line.person_id, line.dimension, OF_HEALTH, line.money) for line in standing)
-    return (_agreed_anew(state, (*_lines(said, covered), *kept), order, covered),)
+    return (_agreed_anew(state, (*lines, *kept), order, covered),)
 
 
 def _covered(state: Plan, case: Case) -> tuple[UUID, ...]:
@@ -282,7 +283,7 @@ def _lines(lines: Sequence[PlannedLine], covered: Sequence[UUID]) -> tuple[PlanL
             f"A plan has at most {MOST_OF_HEALTH} medical lines and {MOST_LINES} others. Put together what belongs together.",
         )
     refuse_two_currencies(line.planned for line in lines)
-    refuse_finer_than_paid(line.planned for line in lines)
+    refuse_unpayable(line.planned for line in lines)
     return tuple(
         _line(line.line_id, line.person_id, line.dimension, line.category, line.planned) for line in lines
     )

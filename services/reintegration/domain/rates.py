@@ -22,7 +22,7 @@ from shared.decider import Decider, Events, changing, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
 from shared.moments import Day
-from shared.money import Currency
+from shared.money import Currency, not_a_currency
 
 # Nobody publishes a rate for longer ahead; whoever writes such a day has mistyped the year.
 FURTHEST_AHEAD: Final = timedelta(days=366)
@@ -118,7 +118,7 @@ def _not_void(state: Rate, facts: RateFacts, context: Context) -> None:
 
 def _record(order: RecordRate, facts: RateFacts, context: Context) -> Events:
     if not is_currency(order.currency):
-        raise RuleViolation("not_a_currency", "No currency has this code (ISO 4217).")
+        raise not_a_currency()
     if order.currency == order.base:
         raise RuleViolation("rate_of_itself", "A currency has no rate to itself.")
     if order.currency == "USD":

@@ -22,7 +22,7 @@ from shared.contracts.support import (
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context
-from shared.money import Money, refuse_finer_than_paid
+from shared.money import Money, refuse_unpayable
 
 # A case's row holds all of it; whoever needs more needs more than support on the way.
 MOST_SUPPORTS: Final = 100
@@ -99,7 +99,7 @@ def _give(case: Case, order: GiveSupport, _: CaseFacts, context: Context) -> Eve
         raise RuleViolation("days_in_wrong_order", "The last day lies before the first. Check both days.")
     if order.given_from > home_day(context.now):
         raise RuleViolation("in_the_future", "The time given has not come yet. Record what happened once it has.")
-    refuse_finer_than_paid((order.cost,))
+    refuse_unpayable((order.cost,))
     return (
         SupportGiven(
             support_id=support.support_id, person_id=support.person_id, provider=Concealed.of(order.provider),

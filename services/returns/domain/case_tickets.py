@@ -10,7 +10,7 @@ from shared.contracts.departures import TicketCostRecorded
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
-from shared.money import Money
+from shared.money import Money, refuse_unpayable
 
 
 class RecordTicketCost(Command):
@@ -35,6 +35,7 @@ def _something_was_booked(case: Case, _: CaseFacts, __: Context) -> None:
 def _record(case: Case, order: RecordTicketCost, _: CaseFacts, __: Context) -> Events:
     if order.booking > case.times_booked:
         raise RuleViolation("no_such_booking", f"This case was booked {case.times_booked} times. Name one of these bookings.")
+    refuse_unpayable((order.cost, order.refunded))
     if order.refunded.currency != order.cost.currency:
         raise RuleViolation("currencies_differ", "What was given back must be in the currency of the cost.")
     if not order.refunded <= order.cost:

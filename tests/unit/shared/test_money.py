@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.currencies import CODES, is_currency, minor_units
 from shared.errors import RuleViolation
-from shared.money import Money, refuse_finer_than_paid, rounded
+from shared.money import Money, refuse_unpayable, rounded
 
 ROOMY = Context(prec=60)
 
@@ -52,12 +52,12 @@ def test_rounding_moves_an_amount_by_half_a_unit_at_most_and_is_done_once(exact:
 
 @pytest.mark.parametrize(("amount", "currency"), [("1250.00", "XOF"), ("1250", "XOF"), ("0.001", "TND"), ("0.0100", "EUR")])
 def test_an_amount_that_can_be_paid_is_taken_however_many_noughts_it_ends_in(amount: str, currency: str) -> None:
-    refuse_finer_than_paid([Money(amount=Decimal(amount), currency=currency)])
+    refuse_unpayable([Money(amount=Decimal(amount), currency=currency)])
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("0.5", "XOF"), ("0.0001", "TND"), ("0.001", "EUR")])
 def test_an_amount_that_nobody_can_be_paid_is_refused_among_others_that_can(amount: str, currency: str) -> None:
     sums = [Money(amount=Decimal(1), currency=currency), Money(amount=Decimal(amount), currency=currency)]
     with pytest.raises(RuleViolation) as refused:
-        refuse_finer_than_paid(sums)
+        refuse_unpayable(sums)
     assert refused.value.code == "finer_than_paid"
