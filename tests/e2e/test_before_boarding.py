@@ -18,8 +18,12 @@ from tests.e2e.child_alone import COUNSELLOR, ChildAlone
 from tests.e2e.conftest import Mission
 from tests.e2e.test_main_line import OFFICE
 
-# What an office abroad may see of a case (domain reference 5.4): the journey, and of each person what it takes to meet them.
-CASE = {"case_ref", "status", "destination_country", "persons", "departs_at", "arrives_at", "flight", "needs"}
+# What an office abroad may see of a case (domain reference 5.4): the journey, of each person what it takes to meet them, and
+# what became of its own question whether they departed.
+CASE = {
+    "case_ref", "status", "destination_country", "persons", "departs_at", "arrives_at", "flight", "needs",
+    "departure_asked_at", "departure_confirmed_at",
+}  # fmt: skip
 PERSON = {"person_id", "sex", "age_group", "travel", "departed_at", "arrived_at"}
 
 Order = tuple[str, UUID, Command]

@@ -144,7 +144,8 @@ async def test_who_withdraws_at_the_gate_stays_the_ticket_is_accounted_for_and_t
     told = await _looks(mission, f"/v1/cases/{case_id}", moment(30, 11))
     assert told[1]["state"] == {
         "case_ref": case_ref, "status": "not_coming", "destination_country": household.country, "persons": [],
-        "departs_at": None, "arrives_at": None, "flight": None, "needs": [],
+        "departs_at": None, "arrives_at": None, "flight": None, "needs": [], "departure_asked_at": None,
+        "departure_confirmed_at": None,
     }  # fmt: skip
     await _is_unknown_abroad(mission, case_id, case_ref, moment(31, 12))
 
