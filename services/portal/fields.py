@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.portal.numbers import in_two_ways, with_point
 from services.portal.wording import LANGUAGES, countries
+from shared.currencies import is_currency
 
 Kind = Literal["text", "number", "decimal", "choice", "choices", "yes_no", "day", "moment", "money", "rows", "fresh"]
 Posted = Mapping[str, Sequence[str]]
@@ -260,8 +261,10 @@ def _money(found: Field, posted: Posted, faults: list[Fault]) -> dict[str, str] 
     if in_two_ways(stated, currency):
         faults.append(Fault(found.name, "in_two_ways"))
         return None
+    if not is_currency(currency):
+        faults.append(Fault(found.name, "not_offered"))
     amount = with_point(stated)
-    if not re.fullmatch(r"[0-9]{1,14}(\.[0-9]{1,4})?", amount) or not re.fullmatch(r"[A-Z]{3}", currency):
+    if not re.fullmatch(r"[0-9]{1,14}(\.[0-9]{1,4})?", amount):
         faults.append(Fault(found.name, "unreadable"))
     return {"amount": amount, "currency": currency}
 

@@ -194,9 +194,9 @@ LABELS: Final[Mapping[str, str]] = {
 
 @cache
 def currencies() -> Mapping[str, str]:
-    """The name of every currency that a rate can be recorded for by its code (ISO 4217), in the order of the codes."""
+    """The name of every currency that somebody can be paid in by its code (ISO 4217), in the order of the codes."""
     names = Locale("en").currencies
-    return {code: str(names.get(code, code)) for code in sorted(CODES - {"USD"})}
+    return {code: str(names.get(code, code)) for code in sorted(CODES)}
 
 
 @cache

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.portal.translation import _, counted, translated
-from services.portal.wording import FAULTS, event, label, language, word
+from services.portal.wording import FAULTS, currencies, event, label, language, word
 from shared.currencies import minor_units
 from shared.ids import uuid7
 
@@ -100,7 +100,7 @@ def render(request: Request, template: str, status: int = 200, /, **context: Any
         found.render(
             **{
                 "request": request, "direction": "rtl" if rtl else "ltr", "asset": request.app.state.static.url,
-                "moment": moment, "day": day, "has": has, "new_id": uuid7, "faults_in_words": FAULTS, "session": None, "flash": None, **context,
+                "moment": moment, "day": day, "has": has, "new_id": uuid7, "faults_in_words": FAULTS, "currencies": currencies, "session": None, "flash": None, **context,
             }
         ),
         status,

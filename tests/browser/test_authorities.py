@@ -19,6 +19,8 @@ async def test_an_authority_is_given_a_deputy_named_and_it_is_ended(mission: Mis
     # What a manager gives is not offered here.
     assert await page.locator("[name=role]").count() == 1
     await page.locator("[name=holder_id]").fill(HOLDER)
+    offered = page.locator("[name='up_to.currency']")
+    assert await offered.evaluate("field => [...field.list.options].filter(one => ['TND', 'USD'].includes(one.value)).length") == 2
     await page.locator("[name='up_to.amount']").fill("2500,00")
     await page.locator("button.main").click()
     for said in (HOLDER, "2,500.00 EUR", "finance approver", str(TODAY)):

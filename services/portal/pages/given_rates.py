@@ -15,7 +15,9 @@ async def of_rate(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Giv
     """For recording a rate from today on, or for correcting one or taking it out, which shows what stands there now."""
     del posted
     if form.name == "record_rate":
-        options = {"currency": tuple(Option(code, f"{code}, {name}") for code, name in currencies().items())}
+        # The dollar is the measure: it has no rate itself.
+        others = {code: name for code, name in currencies().items() if code != "USD"}
+        options = {"currency": tuple(Option(code, f"{code}, {name}") for code, name in others.items())}
         start = {
             "base": "USD", "effective_on": here(page, real_time()).date().isoformat(), "source": "un_operational_rate",
         }  # fmt: skip

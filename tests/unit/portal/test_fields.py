@@ -93,6 +93,13 @@ def test_what_is_read_of_an_amount_stands_on_the_page_that_is_checked(typed: str
     assert (shown["money"], shown["tranches.0.money"]) == (body["money"], body["tranches"][0]["money"])
 
 
+@pytest.mark.parametrize("currency", ["XXX", "DEM", "euro", "€"])
+def test_an_amount_is_in_a_currency_that_the_page_offers(currency: str) -> None:
+    money = tuple(field for field in fields_of(REQUEST, Given()) if field.key == "money")
+    posted = {"money.amount": ["900"], "money.currency": [currency]}
+    assert body_of(money, Given(), posted, HERE)[1] == (Fault("money", "not_offered"),)
+
+
 @pytest.mark.parametrize("text", ["2023-05-02", "2.5.2023", "02.05.2023", "2. 5. 2023.", "2023-5-2"])
 def test_a_day_is_read_as_people_write_it(text: str) -> None:
     assert str(day_of(text)) == "2023-05-02"
