@@ -21,6 +21,8 @@ def let_go_ahead(journey: Journey, household: Household, case_id: UUID, day: int
     # would be found of a journey beside both.
     travelling.report_the_exit(journey, ahead, ahead_id, day - 1)
     script.answer_anew_for_children(journey, others, case_id, day + 2)
+    # Whoever goes ahead agrees that the children follow with the other parent.
+    travelling.settle_other_parent(journey, others, case_id, day)
     return ahead, ahead_id, others
 
 

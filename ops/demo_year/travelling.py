@@ -1,6 +1,7 @@
 """From the approved application to arrival: preparation, the eve of departure, the flight, those who miss it."""
 
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from ops.demo_year.people import Household, day_of, moment
@@ -11,6 +12,7 @@ from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
 from services.returns.domain.case_application import ApproveCase
 from services.returns.domain.case_evidence import RecordExitFormalities, RecordReceptionArranged
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
+from services.returns.domain.case_other_parent import SettleOtherParent
 from services.returns.domain.case_preparation import (
     ClearToBoard,
     ConfirmBooking,
@@ -20,7 +22,11 @@ from services.returns.domain.case_preparation import (
     RecordTravelDocument,
     StartPreparation,
 )
+from shared.contracts.families import OtherParent
 from shared.contracts.returns import ArrivalNeed
+
+# In turn, by what children travel beside one parent.
+WITHOUT_A_PARENT: Final[tuple[OtherParent, ...]] = ("consent_at_receiving_office", "consent_notarised", "custody_decision")
 
 
 def approve(journey: Journey, case_id: UUID, day: int) -> None:
@@ -62,6 +68,20 @@ def prepare(
             ),
         )  # fmt: skip
     report_the_exit(journey, household, case_id, day)
+    settle_other_parent(journey, household, case_id, day)
+
+
+def settle_other_parent(journey: Journey, household: Household, case_id: UUID, day: int) -> None:
+    """By what each child beside a single adult travels without its other parent: a consent, or a paper on custody."""
+    if len(household.adults) != 1:
+        return
+    for number, member in enumerate(household.members):
+        if not member.adult:
+            settled_by = WITHOUT_A_PARENT[member.person_id.int % len(WITHOUT_A_PARENT)]
+            journey.give(
+                moment(day + 2, 12, number), household.counsellor, case_id,
+                SettleOtherParent(person_id=member.person_id, settled_by=settled_by, settled_on=day_of(day + 1)),
+            )  # fmt: skip
 
 
 def report_the_exit(journey: Journey, household: Household, case_id: UUID, day: int) -> None:

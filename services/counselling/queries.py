@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from services.counselling.birth_years import all_are_sealed, birth_years_of, tokens_between, with_birth_years
 from services.counselling.domain.attempt import PersonToCover, SessionBehind
 from services.counselling.domain.erasure import ErasureStatus
-from services.counselling.domain.family import MemberToBe
+from services.counselling.domain.family import Member, MemberToBe, parents_of
 from services.counselling.domain.session import NamedPerson
 from shared.contracts.counselling import ConsentKind, DataCategory, ErasureRefused, Sex, Site
 from shared.contracts.erasure import ErasureGround, RefusalGround
@@ -37,11 +37,12 @@ _BEHIND_AN_INTENTION = Sql(
     "SELECT (SELECT to_json(s) FROM (SELECT held_at, session_type, outcome, person_ids, counsellor_id "
     " FROM sessions WHERE id = :session_id) s) AS session, "
     "(SELECT coalesce(json_agg(p), '[]'::json) FROM ("
-    f" SELECT p.id, p.sex, p.country_of_origin, {DATA_CONSENT}, f.family_id, "
+    f" SELECT p.id, p.sex, p.country_of_origin, {DATA_CONSENT}, f.family_id, w.members AS family, "
     "  a.person_id IS NOT NULL AS attempt_active, "
     "  EXISTS (SELECT 1 FROM intentions i WHERE i.session_id = :session_id "
     "   AND i.persons @> jsonb_build_array(jsonb_build_object('person_id', p.id))) AS expressed_in_session "
-    " FROM persons p LEFT JOIN family_members f ON f.person_id = p.id LEFT JOIN active_attempts a ON a.person_id = p.id "
+    " FROM persons p LEFT JOIN family_members f ON f.person_id = p.id LEFT JOIN families w ON w.id = f.family_id "
+    " LEFT JOIN active_attempts a ON a.person_id = p.id "
     " WHERE p.id = ANY(cast(:ids AS uuid[]))) p) AS persons"
 )
 
@@ -301,6 +302,10 @@ async def free_to_go_on(unit: UnitOfWork, person_ids: Sequence[UUID]) -> frozens
     return frozenset(row["id"] for row in await unit.rows(_FREE_TO_GO_ON, ids=list(person_ids)))
 
 
+def _members(family: Sequence[Mapping[str, Any]]) -> tuple[Member, ...]:
+    return tuple(Member(UUID(one["person_id"]), one["relation"]) for one in family)
+
+
 async def behind_an_intention(
     unit: UnitOfWork, session_id: UUID, ids: Sequence[UUID], today: date
 ) -> tuple[SessionBehind | None, tuple[PersonToCover, ...]]:
@@ -329,6 +334,7 @@ async def behind_an_intention(
             family_id=UUID(found["family_id"]) if found["family_id"] else None,
             attempt_active=found["attempt_active"],
             expressed_in_session=found["expressed_in_session"],
+            parent_ids=parents_of(UUID(found["id"]), _members(found["family"] or ())),
         )
         for found in covered
     )

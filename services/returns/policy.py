@@ -81,6 +81,10 @@ POLICY = Policy(
     # That a child goes without an adult of its case is decided by who does not prepare the journey.
     allow("record_guardian", Role.PROTECTION),
     allow("record_supervision", Role.PROTECTION),
+    # What protection decides in place of a parent the rules leave to protection.
+    allow("settle_other_parent", Role.COUNSELLOR, Role.COORDINATOR, Role.PROTECTION),
+    # That it does not hold any more waits for nobody, so whoever is told of it can record it.
+    allow("ask_for_other_parent", *STAFF),
     # A hold waits for nobody either; which of them somebody lifts goes by its reason (`domain/holds.py`).
     allow("put_on_hold", *PLACED_BY),
     allow("lift_hold", *LIFTING),

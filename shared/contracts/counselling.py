@@ -302,12 +302,13 @@ class OutreachHeld(Event, kind="avrr.counselling.outreach.held.v1"):
 
 
 class CoveredPerson(Part):
-    """One person whom an intention covers."""
+    """One person whom an intention covers; of a child both parents, where its family says who they are and both are covered."""
 
     person_id: UUID
     sex: Sex
     age_group: AgeGroup
     country_of_origin: Country
+    parent_ids: tuple[UUID, ...] = ()
 
 
 class IntentionExpressed(Event, kind="avrr.counselling.intention.expressed.v1"):

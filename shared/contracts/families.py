@@ -13,6 +13,14 @@ HandedOverBy = Literal["by_guardian", "by_guardianship_service"]
 ReceivedBy = Literal["to_parent", "to_relative", "to_guardian", "to_child_protection_service"]
 Supervision = TravelsWith | HandedOverBy | ReceivedBy
 
+# What settles that a child travels without one of its parents: that parent's consent and how it was given, a paper on
+# custody, or what protection decided. Which of them it is tells of the parent, or of protection.
+OtherParent = Literal[
+    "consent_signed", "consent_notarised", "consent_at_consulate", "consent_at_receiving_office", "custody_decision",
+    "sole_custody", "death_certificate", "protection_decision",
+]
+# Why what was settled of the other parent does not hold, or why it is asked for though both parents seem to travel.
+NotSettled = Literal["consent_withdrawn", "paper_contested", "decision_withdrawn", "not_both_parents"]
 
 # What a family that would receive a child can provide.
 Provision = Literal["good", "enough", "not_enough", "not_known"]
@@ -28,6 +36,7 @@ class GoingOn(Part):
     declared_by: UUID | None = None
     own_plan_id: UUID | None = None
     guardian_id: UUID | None = None
+    parent_ids: tuple[UUID, ...] = ()
 
 
 class SplitAsked(Event, kind="avrr.returns.case.split_asked.v1"):

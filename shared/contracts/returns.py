@@ -26,7 +26,7 @@ TravelDocumentKind = Literal["passport", "laissez_passer", "emergency_travel_cer
 HoldReason = Literal["protection", "medical", "document", "legal", "security"]
 HoldOutcome = Literal["resolved", "unfounded", "dealt_with_elsewhere", "placed_by_mistake"]
 # What the journey rests on besides a travel document. `fitness_asked` flags somebody for a decision on fitness to travel.
-EvidenceKind = Literal["fitness_asked", "fitness", "exit_formalities", "transit_visa", "supervision"]
+EvidenceKind = Literal["fitness_asked", "fitness", "exit_formalities", "transit_visa", "supervision", "other_parent"]
 FitnessOutcome = Literal["fit", "fit_with_conditions", "unfit"]
 FitnessCondition = Literal["escort", "oxygen", "wheelchair", "medication"]
 # What a carrier has to provide; medication the person carries.

@@ -216,8 +216,13 @@ async def test_of_a_family_of_four_one_adult_stays_behind_and_three_are_counted(
         journey.give(at, "protection", case_id, found)
     travelling.book(journey, going, case_id, 31, 32)
     await line.go(journey)
+    # Nor do they go without him before he agrees to it.
     journey = Journey(line.dice)
     travelling.report_the_exit(journey, going, case_id, 29)
+    await line.go(journey)
+    assert await mission.refused("returns", "operations", case_id, MarkReadyToTravel(), moment(31, 11, 30)) == (409, "other_parent_open")
+    journey = Journey(line.dice)
+    travelling.settle_other_parent(journey, going, case_id, 29)
     travelling.on_the_eve(journey, going, case_id, 32)
     travelling.depart(journey, going, case_id, 32)
     travelling.arrive(journey, going, case_id, 32)

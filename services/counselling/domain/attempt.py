@@ -61,6 +61,7 @@ class PersonToCover:
 
     ``attempt_active``: some intention still counts this person as active. ``expressed_in_session``: some
     intention of this very session, active or ended, covers this person. ``birth_year`` is None for who was erased.
+    ``parent_ids`` are those who are or may be the parents of a child of the family.
     """
 
     person_id: UUID
@@ -71,6 +72,7 @@ class PersonToCover:
     family_id: UUID | None = None
     attempt_active: bool = True
     expressed_in_session: bool = True
+    parent_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,17 @@ class Member:
     guardian_of: tuple[UUID, ...] = ()
 
 
+def parents_of(child_id: UUID, members: Iterable[Member]) -> tuple[UUID, ...]:
+    """Everybody who may be a parent of this child of a family: its principal and spouses; nobody if it is no child of theirs.
+
+    With several spouses it is not known which of them, and all of them are named.
+    """
+    known = tuple(members)
+    if not any(one.person_id == child_id and one.relation == "child" for one in known):
+        return ()
+    return tuple(one.person_id for one in known if one.relation in _PARENTS)
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """A family as it is now. The principal leaves last; then nobody is left, and the family has ended."""

@@ -77,7 +77,7 @@ def _express(command: ExpressIntention, facts: IntentionFacts, context: Context)
             "unknown_person", "One of the persons is not registered. Register each person first."
         )
     persons = tuple(known[person_id] for person_id in command.person_ids)
-    covered = tuple(_covered(person, context) for person in persons)
+    covered = tuple(_covered(person, frozenset(command.person_ids), context) for person in persons)
     adults = {person.person_id for person in covered if person.age_group == "adult"}
     _refuse_persons_apart(command.principal_id, persons, adults)
     _refuse_missing_consent(command.principal_id, persons, adults)
@@ -94,12 +94,15 @@ def _express(command: ExpressIntention, facts: IntentionFacts, context: Context)
     )
 
 
-def _covered(person: PersonToCover, context: Context) -> CoveredPerson:
+def _covered(person: PersonToCover, together: frozenset[UUID], context: Context) -> CoveredPerson:
     if person.birth_year is None:
         raise person_erased()
+    born = age_group(person.birth_year, context.now.date())
+    # Where one of the parents is known not to go along, it is not for this event to say who they are.
+    both_go = born == "child" and len(person.parent_ids) > 1 and together.issuperset(person.parent_ids)
     return CoveredPerson(
-        person_id=person.person_id, sex=person.sex, age_group=age_group(person.birth_year, context.now.date()),
-        country_of_origin=person.country_of_origin,
+        person_id=person.person_id, sex=person.sex, age_group=born, country_of_origin=person.country_of_origin,
+        parent_ids=person.parent_ids if both_go else (),
     )  # fmt: skip
 
 

@@ -10,12 +10,14 @@ from fastapi import APIRouter, Response
 from services.portal.client import Form
 from services.portal.fields import Given, Option
 from services.portal.pages.frame import Page, Reading
-from services.portal.pages.naming import names_of, short
+from services.portal.pages.naming import named, names_of, short
 from services.portal.translation import _
 
 router = APIRouter()
 
 ORDERS: Final = ("split_family", "join_family")
+# What is recorded of one child, and offered beside what is missing of it.
+OF_CHILDREN: Final = ("settle_other_parent", "ask_for_other_parent")
 
 
 @router.get("/cases/{case_id}/family")
@@ -37,6 +39,7 @@ async def case_family(case_id: UUID, page: Reading) -> Response:
         missing={person["person_id"]: _about(missing, person["person_id"]) for person in state["persons"]},
         of_all=_about(missing, None), asked=gate is not None and bool(gate["conditions"]),
         actions=[action for action in found["actions"] if action["name"] in ORDERS],
+        of_children=[action for action in found["actions"] if action["name"] in OF_CHILDREN],
     )  # fmt: skip
 
 
@@ -50,7 +53,15 @@ async def related_to(page: Page, state: Mapping[str, Any]) -> list[Mapping[str, 
 async def given_family(
     page: Page, form: Form, state: Mapping[str, Any], people: Sequence[Option], version: str
 ) -> Given:
-    """What is known before a family parts, or comes together: who still travels, and with which cases it can be."""
+    """What is known before a family parts, or comes together: who still travels, and with which cases it can be.
+
+    And of which child it is recorded by what that travels without one of its parents.
+    """
+    if form.name in OF_CHILDREN:
+        children = {one["person_id"] for one in state["persons"] if one["travel"] == "expected" and one["age_group"] != "adult"}
+        named_first = named(page, "person") or (next(iter(children)) if len(children) == 1 else "")
+        options = {"person_id": [one for one in people if one.value in children]}
+        return Given(options=options, start={"person_id": str(named_first)}, version=version)
     if form.name == "split_family":
         travelling = {one["person_id"] for one in state["persons"] if one["travel"] == "expected"}
         going = [one for one in people if one.value in travelling]

@@ -10,7 +10,7 @@ from services.portal.client import Form
 from services.portal.fields import Given, Option, Posted
 from services.portal.pages import given_grants, given_persons
 from services.portal.pages.assessments import given_answer
-from services.portal.pages.case_family import ORDERS, given_family
+from services.portal.pages.case_family import OF_CHILDREN, ORDERS, given_family
 from services.portal.pages.frame import Page
 from services.portal.pages.given_authorities import of_authority
 from services.portal.pages.given_rates import of_rate
@@ -101,7 +101,7 @@ async def _case(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given
         fresh = frozenset()
     if form.name == "ask_for_family_assessment":
         fresh = frozenset({"inquiry_id"})
-    if form.name in ORDERS:
+    if form.name in (*ORDERS, *OF_CHILDREN):
         return await given_family(page, form, state, people, found.etag or ""), f"/cases/{id}/family"
     if form.name == "close_alert":
         options["alert_id"] = [_alert(page, one) for found_out in state["screening"] for one in found_out["alerts"]]

@@ -21,7 +21,7 @@ APART: Final = (
     "withdraw_case", "withdraw_person", "record_contact_tried", "lapse_case", "record_missed_flight",
     "confirm_departure", "record_not_departed", "record_ticket_cost", "declare_ineligible", "flag_for_medical", "record_fit_to_travel", "record_transit_visa",
     "put_on_hold", "record_transit_interrupted", "reopen_case", "assess_trafficking_risk", "record_best_interests",
-    "record_guardian", "record_supervision",
+    "record_guardian", "record_supervision", "settle_other_parent", "ask_for_other_parent",
     "ask_for_correction", "correct_departure", "correct_arrival", "reject_correction",
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from services.returns.domain import (
     case_holds,
     case_inquiry,
     case_journey,
+    case_other_parent,
     case_preparation,
     case_reintegration,
     case_reopening,
@@ -44,6 +45,7 @@ _RULES: tuple[Rule[Case, CaseFacts], ...] = (
     *case_reopening.RULES,
     *case_families.RULES,
     *case_supervision.RULES,
+    *case_other_parent.RULES,
     *case_inquiry.RULES,
 )
 

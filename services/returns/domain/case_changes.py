@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
-from services.returns.domain.case_state import TRANSITIONS, Case, CasePerson, Status
+from services.returns.domain.case_state import TRANSITIONS, Case, CasePerson, Evidence, Status
+from services.returns.domain.other_parent import settles
 from services.returns.domain.screening import PersonScreening
 from shared.transitions import moved
 
@@ -55,6 +57,7 @@ def withdrew(case: Case, person_id: UUID) -> Case:
         case = with_screening(case, replace(one, voluntariness=None))
     leaving = case.person(person_id)
     if leaving is not None and leaving.is_adult:
+        case = unsettled(case)
         for one in case.screening:
             case = with_screening(case, replace(one, best_interests=None))
     left = with_person(
@@ -65,6 +68,23 @@ def withdrew(case: Case, person_id: UUID) -> Case:
         return left
     successor = next((person for person in going_on if person.is_adult), going_on[0])
     return replace(left, principal_id=successor.person_id)
+
+
+def unsettled(case: Case, since: datetime | None = None) -> Case:
+    """The case in which it is asked anew by what each child goes without one of its parents, as others go with it now.
+
+    With ``since`` only if that was recorded later. That it was asked for stays: who a child's parents are does not change
+    with who travels.
+    """
+
+    def stays(known: Evidence) -> bool:
+        return not settles(known) or (since is not None and known.established_at <= since)
+
+    persons = (
+        replace(one, evidence=tuple(filter(stays, one.evidence))) if one.travel == "expected" else one
+        for one in case.persons
+    )
+    return replace(case, persons=tuple(persons))
 
 
 def unconfirmed(case: Case) -> Case:

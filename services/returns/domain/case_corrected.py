@@ -2,7 +2,13 @@
 
 from dataclasses import replace
 
-from services.returns.domain.case_changes import with_person, with_screening, withdrew, without_unused_seats
+from services.returns.domain.case_changes import (
+    unsettled,
+    with_person,
+    with_screening,
+    withdrew,
+    without_unused_seats,
+)
 from services.returns.domain.case_held import got_to, stopped_no_more
 from services.returns.domain.case_state import Case, Correction
 from services.returns.domain.case_times import lands_at
@@ -36,6 +42,8 @@ def _not_gone(case: Case, event: DepartureCorrected) -> Case:
     """The case after somebody did not leave: it is prepared anew for whoever is left, if it had departed with them."""
     person = case.person(event.person_id)
     back = with_person(case, event.person_id, travel="expected", departed_at=None, confirmed_at=None, correction=None)
+    if person is not None and person.is_adult:
+        back = unsettled(back, since=person.departed_at)
     if person is not None and person.withdrew:
         # What they signed and answered for a child since, as if they went, goes with them again.
         back = withdrew(back, event.person_id)

@@ -270,7 +270,9 @@ def _opened(event: CaseOpened) -> Case:
         principal_id=event.principal_id,
         counsellor_id=event.counsellor_id,
         persons=tuple(
-            CasePerson(person.person_id, person.sex, person.age_group, person.country_of_origin)
+            CasePerson(
+                person.person_id, person.sex, person.age_group, person.country_of_origin, parent_ids=person.parent_ids
+            )
             for person in event.persons
         ),
         expressed_at=event.expressed_at,

@@ -301,6 +301,7 @@ def _in_clear(one: CasePerson) -> GoingOn:
     return GoingOn(
         person_id=one.person_id, sex=one.sex, age_group=one.age_group, country_of_origin=one.country_of_origin,
         declared_by=one.declared_by, own_plan_id=one.own_plan_id, guardian_id=one.guardian_id,
+        parent_ids=one.parent_ids,
     )
 
 

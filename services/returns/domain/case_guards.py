@@ -146,3 +146,11 @@ def traveller(case: Case, person_id: UUID) -> CasePerson:
             "This person has withdrawn or has already left. The journey is prepared for the others only.",
         )
     return person
+
+
+def travelling_child(case: Case, person_id: UUID) -> CasePerson:
+    """The child of the case under this id, who neither withdrew nor left; ``not_a_child`` and as `traveller`."""
+    person = traveller(case, person_id)
+    if person.is_adult:
+        raise RuleViolation("not_a_child", "This is for children who travel, and this person is an adult.")
+    return person

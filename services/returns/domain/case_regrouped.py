@@ -7,11 +7,13 @@ from uuid import UUID
 from services.returns.domain.case_changes import (
     moved_to,
     unconfirmed,
+    unsettled,
     with_persons,
     with_screening,
     without_booking,
 )
 from services.returns.domain.case_state import REGROUPING, Case, CasePerson, Status
+from services.returns.domain.other_parent import settles
 from services.returns.domain.screening import PersonScreening
 from services.returns.domain.support import Support
 from shared.contracts.families import (
@@ -77,14 +79,17 @@ def gets_as_far_as(status: Status) -> Status:
 def person_going_on(person: CasePerson, along: Collection[UUID]) -> CasePerson:
     """What of a person's own goes along with them into another case, with these persons.
 
-    What was signed for a child by somebody who does not go along is signed anew. The exit is reported for one flight.
+    What was signed for a child by somebody who does not go along is signed anew. The exit is reported for one flight. By
+    what it goes without one of its parents is settled beside the adults of that other case.
     """
     return CasePerson(
         person.person_id, person.sex, person.age_group, person.country_of_origin,
         declared_by=person.declared_by if person.declared_by in (*along, person.guardian_id) else None,
-        guardian_id=person.guardian_id,
+        guardian_id=person.guardian_id, parent_ids=person.parent_ids,
         own_plan_id=person.own_plan_id, document=person.document, document_valid_until=person.document_valid_until,
-        evidence=tuple(one for one in person.evidence if one.kind not in ("exit_formalities", "supervision")),
+        evidence=tuple(
+            one for one in person.evidence if one.kind not in ("exit_formalities", "supervision") and not settles(one)
+        ),
     )  # fmt: skip
 
 
@@ -120,6 +125,7 @@ def _without(case: Case, person_ids: tuple[UUID, ...]) -> Case:
     named = frozenset(person_ids)
     case = unconfirmed(with_others_signing(case, person_ids))
     adult_leaves = any(one.is_adult for one in case.persons if one.person_id in named)
+    case = unsettled(case) if adult_leaves else case
     staying = tuple(one for one in case.persons if one.person_id not in named)
     screening = (one for one in case.screening if one.person_id not in named)
     seats = tuple(seat for seat in case.booked_person_ids if seat not in named)
@@ -140,8 +146,8 @@ def _with(case: Case, persons: tuple[CasePerson, ...]) -> Case:
     case = replace(unconfirmed(case), persons=(*case.persons, *persons), reception_arranged_at=None)
     if any(one.is_adult for one in persons):
         case = replace(
-            case, screening=tuple(_found_anew(case.screening)),
-            persons=tuple(_without_supervision(one) if one.travel == "expected" else one for one in case.persons),
+            unsettled(case), screening=tuple(_found_anew(case.screening)),
+            persons=tuple(_without_supervision(one) if one.travel == "expected" else one for one in unsettled(case).persons),
         )  # fmt: skip
     return case
 
@@ -195,5 +201,5 @@ def _principal(principal_id: UUID, staying: tuple[CasePerson, ...]) -> UUID:
 def _person(one: GoingOn) -> CasePerson:
     return CasePerson(
         one.person_id, one.sex, one.age_group, one.country_of_origin, declared_by=one.declared_by, own_plan_id=one.own_plan_id,
-        guardian_id=one.guardian_id,
+        guardian_id=one.guardian_id, parent_ids=one.parent_ids,
     )

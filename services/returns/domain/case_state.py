@@ -13,7 +13,7 @@ from services.returns.domain.support import Support
 from services.returns.domain.tickets import TicketCost
 from shared.contracts.corrections import Correctable
 from shared.contracts.counselling import AgeGroup, Sex
-from shared.contracts.families import Supervision
+from shared.contracts.families import NotSettled, OtherParent, Supervision
 from shared.contracts.reopening import ReopeningReason
 from shared.contracts.returns import (
     ArrivalNeed,
@@ -101,7 +101,8 @@ ROW_TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 class Evidence:
     """What is on record for one person's journey: of what kind, since when, from which to which day it holds.
 
-    ``outcome`` and ``conditions`` are a decision's on fitness to travel; of supervision the latter are who sees to it where.
+    ``outcome`` and ``conditions`` are a decision's on fitness to travel; of supervision the latter are who sees to it where,
+    of the other parent the one thing by which that is settled, or why it is not.
     """
 
     kind: EvidenceKind
@@ -109,7 +110,7 @@ class Evidence:
     valid_from: date | None = None
     valid_until: date | None = None
     outcome: FitnessOutcome | None = None
-    conditions: tuple[FitnessCondition | Supervision, ...] = ()
+    conditions: tuple[FitnessCondition | Supervision | OtherParent | NotSettled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ class CasePerson:
     is the latest of each kind, for as long as the journey needs it. Of somebody under way ``expected_at`` is when they
     should land, as it was booked when they left, and ``overdue_at`` the same once it was said that nobody confirmed it.
     ``withdrew`` is whether they ever withdrew, also if they left afterwards; ``correction`` is what is asked about the
-    record of their journey; ``guardian_id`` is who stands up for a child and does not travel with it.
+    record of their journey; ``guardian_id`` is who stands up for a child and does not travel with it; ``parent_ids`` are both
+    parents of a child, where it is known who they are.
     """
 
     person_id: UUID
@@ -155,6 +157,7 @@ class CasePerson:
     withdrew: bool = False
     correction: Correction | None = None
     guardian_id: UUID | None = None
+    parent_ids: tuple[UUID, ...] = ()
 
     @property
     def is_adult(self) -> bool:

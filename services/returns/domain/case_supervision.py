@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from services.returns.domain.case_guards import also_on_hold, traveller
-from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, CasePerson, Evidence
+from services.returns.domain.case_guards import also_on_hold, travelling_child
+from services.returns.domain.case_state import BEFORE_DEPARTURE, Case, CaseFacts, Evidence
 from services.returns.domain.given_fields import ValidDay
 from services.returns.domain.journey_evidence import recorded
 from shared.contracts.families import GuardianNoted, HandedOverBy, ReceivedBy, TravelsWith
@@ -40,20 +40,13 @@ class RecordSupervision(Command):
     valid_until: ValidDay
 
 
-def _child(case: Case, person_id: UUID) -> CasePerson:
-    person = traveller(case, person_id)
-    if person.is_adult:
-        raise RuleViolation("not_a_child", "This is for children who travel, and this person is an adult.")
-    return person
-
-
 def _a_child_travels(case: Case, _: CaseFacts, __: Context) -> None:
     if all(person.is_adult for person in case.travelling):
         raise RuleViolation("no_child_travels", "No child travels by this case.")
 
 
 def _record_guardian(case: Case, order: RecordGuardian, _: CaseFacts, __: Context) -> Events:
-    child = _child(case, order.person_id)
+    child = travelling_child(case, order.person_id)
     if order.guardian_id == child.person_id:
         raise RuleViolation("own_guardian", "Nobody is their own guardian. Name the adult who stands up for the child.")
     named = case.person(order.guardian_id)
@@ -66,7 +59,7 @@ def _record_guardian(case: Case, order: RecordGuardian, _: CaseFacts, __: Contex
 
 
 def _record_supervision(case: Case, order: RecordSupervision, _: CaseFacts, context: Context) -> Events:
-    child = _child(case, order.person_id)
+    child = travelling_child(case, order.person_id)
     refuse_future(order.arranged_at, context)
     if order.valid_until < order.valid_from:
         raise RuleViolation("validity_in_wrong_order", "The last day lies before the first. Check both days.")

@@ -17,6 +17,7 @@ from services.returns.domain.journey_evidence import (
     may_exit,
     may_pass,
 )
+from services.returns.domain.other_parent import is_other_parent_asked, is_other_parent_settled
 from services.returns.domain.screening_lines import CODES, is_shown_screening, lines_of
 from shared.actors import Actor, Role
 
@@ -137,6 +138,12 @@ _WORDINGS: Final[Mapping[str, _Wording]] = {
         "A child would travel without an adult of the case, and it is not on record who goes along, hands it over and receives "
         "it on these days. Protection must decide before the child can go.",
         Role.PROTECTION,
+    ),
+    "other_parent_open": _Wording(
+        "It is settled by what this child travels without one of its parents.",
+        "A child travels without one of its parents, or it is not known that both go along, and neither that parent's consent, "
+        "a paper on custody nor protection's decision is on record. A counsellor can record one.",
+        Role.COUNSELLOR,
     ),
     "booking_missing": _Wording(
         "The booking holds exactly those who travel.",
@@ -277,6 +284,9 @@ def _conditions(case: Case, facts: CaseFacts, at: datetime, *, boarding: bool) -
     yield from _of_each(
         "child_without_guardian", children, lambda child: bool(adults) or is_supervised(child, booking, at)
     )
+    if adults:
+        asked = [child for child in children if is_other_parent_asked(child, case)]
+        yield from _of_each("other_parent_open", asked, lambda child: is_other_parent_settled(child, case))
     yield _condition("booking_missing", booked)
     if booking is not None:
         yield _condition("booking_in_the_past", booking.departs_at > at)

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.returns.domain.case_state import Booking, Case, CasePerson, Evidence
 from services.returns.domain.days import over_at, over_at_home
 from shared.actors import Role
-from shared.contracts.families import Supervision
+from shared.contracts.families import NotSettled, OtherParent, Supervision
 from shared.contracts.returns import (
     Assistance,
     BookingConfirmed,
@@ -39,7 +39,10 @@ def evidence_in(event: EvidenceRecorded) -> Evidence | None:
         valid_from=date.fromisoformat(valid_from) if valid_from else None,
         valid_until=date.fromisoformat(valid_until) if valid_until else None,
         outcome=cast("FitnessOutcome | None", outcome or None),
-        conditions=cast("tuple[FitnessCondition | Supervision, ...]", tuple(conditions.split(_AND)) if conditions else ()),
+        conditions=cast(
+            "tuple[FitnessCondition | Supervision | OtherParent | NotSettled, ...]",
+            tuple(conditions.split(_AND)) if conditions else (),
+        ),
     )
 
 

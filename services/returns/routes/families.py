@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from services.returns import wiring
 from services.returns.domain.case_families import JoinFamily, SplitFamily
+from services.returns.domain.case_other_parent import AskForOtherParent, SettleOtherParent
 from services.returns.domain.case_supervision import RecordGuardian, RecordSupervision
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Receipt
@@ -34,4 +35,16 @@ async def record_guardian(case_id: UUID, body: RecordGuardian, call: Calling) ->
 @router.post("/cases/{case_id}/record-supervision")
 async def record_supervision(case_id: UUID, body: RecordSupervision, call: Calling) -> Receipt:
     """Records how a child is looked after that travels without an adult of its case."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/settle-other-parent")
+async def settle_other_parent(case_id: UUID, body: SettleOtherParent, call: Calling) -> Receipt:
+    """Records by what a child travels without one of its parents."""
+    return await call.order(wiring.CASE, case_id, body)
+
+
+@router.post("/cases/{case_id}/ask-for-other-parent")
+async def ask_for_other_parent(case_id: UUID, body: AskForOtherParent, call: Calling) -> Receipt:
+    """Takes back by what a child was to travel without one of its parents, or asks for it though both seem to travel."""
     return await call.order(wiring.CASE, case_id, body)

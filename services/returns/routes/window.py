@@ -17,6 +17,7 @@ from services.returns.domain.days import earliest_day
 from services.returns.domain.final_report import report_seen_by
 from services.returns.domain.holds import told_to
 from services.returns.domain.journey_evidence import seen_by
+from services.returns.domain.other_parent import other_parent_seen_by
 from services.returns.domain.screening_lines import screening_seen_by
 from services.returns.domain.support import support_seen_by
 from services.returns.domain.window import (
@@ -178,7 +179,8 @@ async def ask_status(
 
 async def _for_staff(call: Call, case_id: UUID) -> View[Case]:
     seen = await call.view(wiring.CASE, case_id)
-    known = screening_seen_by(seen_by(seen.state, call.context.actor.roles), call.context.actor)
+    actor = call.context.actor
+    known = other_parent_seen_by(screening_seen_by(seen_by(seen.state, actor.roles), actor), actor)
     supports = support_seen_by(known.supports, known.counsellor_id, call.context.actor)
     report = report_seen_by(known.final_report, call.context.actor.roles)
     told = replace(known, holds=told_to(known.holds, call.context.actor), supports=supports, final_report=report)

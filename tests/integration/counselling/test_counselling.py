@@ -1,6 +1,7 @@
 """Counselling's commands on a real database: what is kept, what is refused, and what holds under concurrency."""
 
 import asyncio
+import json
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -227,6 +228,22 @@ async def test_nobody_is_registered_in_two_families_at_once(make_database: MakeD
         *(give(database.api, FAMILY, uuid7(), order) for _ in range(6)), return_exceptions=True
     )
     assert sum(isinstance(answer, Handled) for answer in answers) == 1
+
+
+async def test_a_wish_names_both_parents_of_a_child_as_its_family_has_them(make_database: MakeDatabase) -> None:
+    database = await make_database("counselling")
+    father, mother, son = await known(database.api), await known(database.api), uuid7()
+    await give(database.api, PERSON, son, somebody().model_copy(update={"birth_year": 2015}))
+    members = (
+        FamilyMember(person_id=father, relation="principal"), FamilyMember(person_id=mother, relation="spouse"),
+        FamilyMember(person_id=son, relation="child"),
+    )  # fmt: skip
+    await give(database.api, FAMILY, uuid7(), RegisterFamily(members=members))
+    intention_id = uuid7()
+    await give(database.api, INTENTION, intention_id, wish(await heard(database.api, father), father, mother, son))
+    (told,) = [json.loads(leaf) for leaf in await _leaves(database.worker) if b"intention.expressed" in leaf]
+    named = {one["person_id"]: one["parent_ids"] for one in told["data"]["persons"]}
+    assert named == {str(father): [], str(mother): [], str(son): [str(father), str(mother)]}
 
 
 async def test_a_row_changed_by_hand_is_found(make_database: MakeDatabase) -> None:

@@ -1,5 +1,6 @@
 """The page of a family with the real returns behind it: what is missing of whom, who provides it, and how they part."""
 
+import html
 import re
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from shared.contracts.counselling import AttemptMayMove
 from shared.ids import uuid7
 from tests.integration.portal.person import People, Person
 from tests.integration.portal.returns import Returns
-from tests.integration.returns.mission import somebody
+from tests.integration.returns.mission import family, somebody
 from tests.integration.returns.test_families import answered
 
 
@@ -52,3 +53,28 @@ async def test_a_family_parts_on_its_page_and_each_case_leads_to_the_other(peopl
     assert f'href="{page}"' in other
     assert "this case was split off from it" in other
     assert str(attempt.id) in await at(protection, f"/do/returns/join_family/{new_case_id}")
+
+
+async def test_by_what_a_child_goes_beside_one_parent_is_recorded_from_what_is_missing_of_it(people: People, returns: Returns) -> None:
+    attempt = await returns.mission.brought_to("preparing", *family())
+    child = attempt.ids[1]
+    page, form = f"/cases/{attempt.id}/family", f"/do/returns/settle_other_parent/{attempt.id}"
+    counsellor = people()
+    await counsellor.sign_in("counsellor-1")
+    seen = await at(counsellor, page)
+    assert "Consent of the parent who does not travel" in html.unescape(seen)
+    assert f'href="{form}?person={child}"' in seen
+    # Nothing of it is offered beside an adult.
+    assert f"person={attempt.ids[0]}" not in seen
+    asked = await at(counsellor, f"{form}?person={child}")
+    assert "death certificate" in asked
+    answers = {"person_id": str(child), "settled_by": "consent_notarised", "settled_on": "2023-04-20", "version": ""}
+    decided = await counsellor.post(form, {**answers, "settled_by": "protection_decision", "key": str(uuid7()), "step": "send"})
+    assert decided.status_code == 409
+    assert "Only protection records" in decided.text
+    sent = await counsellor.post(form, {**answers, "key": str(uuid7()), "step": "send"})
+    assert (sent.status_code, sent.headers["location"]) == (303, page), sent.text
+    assert "Consent of the parent who does not travel" not in html.unescape(await at(counsellor, page))
+    known = (await returns.mission.case(attempt.id)).person(child)
+    assert known is not None
+    assert [one.conditions for one in known.evidence] == [("consent_notarised",)]

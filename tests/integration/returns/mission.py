@@ -21,6 +21,7 @@ from services.returns.domain.case_application import (
 from services.returns.domain.case_evidence import RecordExitFormalities, RecordReceptionArranged
 from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
+from services.returns.domain.case_other_parent import SettleOtherParent
 from services.returns.domain.case_preparation import (
     ClearToBoard,
     ConfirmBooking,
@@ -98,6 +99,11 @@ def best_interests(
         record_id=uuid7(), person_id=child_id, procedure="determination", outcome=outcome, established_at=at,
         agreed=("child", "family", "guardian"),
     )  # fmt: skip
+
+
+def other_parent(child_id: UUID) -> SettleOtherParent:
+    """The consent of the parent who does not travel with a child."""
+    return SettleOtherParent(person_id=child_id, settled_by="consent_signed", settled_on=NOON.date())
 
 
 def final_report(at: datetime = ARRIVES) -> WriteFinalReport:
@@ -253,6 +259,9 @@ class Mission:
             document = RecordTravelDocument(person_id=person_id, document="passport", valid_until=date(2030, 1, 1))
             await self.order(attempt.id, document, OLEG)
         await self.order(attempt.id, RecordExitFormalities(person_ids=attempt.ids, recorded_at=NOON), OLEG)
+        for one in attempt.persons:
+            if one.age_group == "child" and not one.parent_ids:
+                await self.order(attempt.id, other_parent(one.person_id), ANNA)
         await self.order(attempt.id, RecordOwnPlan(plan_id=uuid7(), person_ids=attempt.ids))
         booking = ConfirmBooking(
             departs_at=departs_at, arrives_at=arrives_at, destination_country=country, person_ids=attempt.ids

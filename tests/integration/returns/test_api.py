@@ -73,7 +73,7 @@ async def test_the_gate_names_what_is_missing_and_whose_part_it_is(mission: Miss
     missing = {line["code"]: line["provider"] for line in found["conditions"] if not line["met"]}
     assert missing == {
         "own_plan_missing": "counsellor", "booking_missing": "operations", "document_missing": "counsellor",
-        "exit_formalities_missing": "operations",
+        "exit_formalities_missing": "operations", "other_parent_open": "counsellor",
     }  # fmt: skip
     await mission.make_ready(attempt)
     found = (await api.get(f"cases/{attempt.id}/departure-gate", OLEG, EVE)).json()

@@ -1,5 +1,6 @@
 """A family's case split and joined again, with the limits of the database, and both cases in one transaction."""
 
+from datetime import date
 from uuid import UUID
 
 import asyncpg
@@ -10,6 +11,7 @@ from services.returns.domain.case_families import (
     JoinFamily,
     SplitFamily,
 )
+from services.returns.domain.case_other_parent import SettleOtherParent
 from services.returns.domain.case_preparation import MarkReadyToTravel
 from services.returns.domain.case_withdrawal import WithdrawCase
 from services.returns.domain.person import RecordErasure
@@ -24,7 +26,20 @@ from shared.ids import uuid7
 from shared.messages import Context, Origin, Received
 from shared.policy import EVERYWHERE
 from tests.given import NOON
-from tests.integration.returns.mission import ANNA, OLEG, RETURNS, Attempt, Mission, Stretch, somebody
+from tests.integration.returns.api import Api
+from tests.integration.returns.mission import (
+    ANNA,
+    BERIN,
+    OLEG,
+    PETRA,
+    RETURNS,
+    ZORAN,
+    Attempt,
+    Mission,
+    Stretch,
+    family,
+    somebody,
+)
 
 
 async def whole(mission: Mission, stretch: Stretch = "ready_to_travel") -> Attempt:
@@ -188,3 +203,40 @@ async def test_the_database_lets_no_child_be_ready_on_its_own_without_supervisio
         assert refused.value.constraint_name == "ck_cases_cleared_on_confirmation"
         confirmed = supervised.replace("{", '{"confirmed_at": "2023-05-03T12:00:00Z", ', 1)
         await owner.execute(cleared, attempt.id, child, told, confirmed)
+
+
+async def test_the_database_lets_no_child_be_ready_beside_one_parent_where_nothing_settles_that(mission: Mission) -> None:
+    attempt = await mission.brought_to("ready_to_travel", *family())
+    told = await mission.in_clear(attempt)
+    assert '"consent_signed"' in told
+    moved = "UPDATE cases SET version = version + 1, persons = persons || '[]', in_clear = $2::jsonb WHERE id = $1"
+    mother, child = attempt.ids
+    never = told.replace('"other_parent"', '"transit_visa"')
+    asked = told.replace('"consent_signed"', '"paper_contested"')
+    one_of_two = never.replace('"parent_ids": []', f'"parent_ids": ["{mother}", "{uuid7()}"]')
+    async with mission.owner() as owner:
+        for in_clear in (never, asked, asked.replace('"parent_ids": []', f'"parent_ids": ["{mother}", "{child}"]'), one_of_two):
+            with pytest.raises(asyncpg.CheckViolationError) as refused:
+                await owner.execute(moved, attempt.id, in_clear)
+            assert refused.value.constraint_name == "ck_cases_other_parent_settled"
+        for in_clear in (told, never.replace('"parent_ids": []', f'"parent_ids": ["{mother}", "{child}"]')):
+            await owner.execute(moved, attempt.id, in_clear)
+
+
+async def test_by_what_a_child_goes_beside_one_parent_stands_nowhere_in_clear_and_few_are_shown_it(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("preparing", *family())
+    child = attempt.ids[1]
+    order = SettleOtherParent(person_id=child, settled_by="death_certificate", settled_on=date(2022, 11, 17))
+    answer = await api.post(f"cases/{attempt.id}/settle-other-parent", order.model_dump(mode="json"), ANNA)
+    assert answer.status_code == 200, answer.text
+    async with mission.owner() as owner:
+        for table in ("cases", "event_log", "disclosure", "idempotency"):
+            rows = await owner.fetch(f"SELECT encode(convert_to(t::text, 'UTF8'), 'escape') AS body FROM {table} t")
+            leaves = await owner.fetch("SELECT convert_from(leaf, 'UTF8') AS body FROM event_log") if table == "event_log" else []
+            for row in (*rows, *leaves):
+                assert "death_certificate" not in row["body"], table
+                assert "2022-11-17" not in row["body"], table
+    for reader, shown in ((ANNA, True), (PETRA, True), (BERIN, False), (ZORAN, False), (OLEG, False)):
+        body = (await api.get(f"cases/{attempt.id}", reader)).text
+        assert ("death_certificate" in body, "2022-11-17" in body) == (shown, shown), reader
+    assert (await mission.verified()).sound

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from services.counselling.domain.attempt import Intention, IntentionFacts, PersonToCover, SessionBehind
+from services.counselling.domain.family import Member, parents_of
 from services.counselling.domain.intention import (
     INTENTION,
     ExpressIntention,
@@ -33,7 +34,7 @@ from tests.unit.counselling.sequences import FOREIGN_FACT, run
 
 AMIRA, TARIK = staff("amira", "counsellor"), staff("tarik", "counsellor")
 SESSION_ID, FAMILY_ID = UUID(int=100), UUID(int=200)
-FATHER, MOTHER, SON, STRANGER = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
+FATHER, MSTRANGER, SON, STRANGER = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
 HELD_AT = NOON - timedelta(days=1)
 
 SESSION = SessionBehind(
@@ -58,7 +59,7 @@ def person(person_id: UUID, sex: Sex, birth_year: int, family_id: UUID | None = 
     )
 
 
-PERSONS = (person(FATHER, "male", 1985), person(MOTHER, "female", 1987), person(SON, "male", 2012))
+PERSONS = (person(FATHER, "male", 1985), person(MSTRANGER, "female", 1987), person(SON, "male", 2012))
 FACTS = IntentionFacts(session=SESSION, persons=PERSONS)
 intention = Given(INTENTION, FACTS)
 
@@ -78,7 +79,7 @@ EXPRESSED = IntentionExpressed(
     principal_id=FATHER,
     persons=(
         covered(FATHER, "male", "adult"),
-        covered(MOTHER, "female", "adult"),
+        covered(MSTRANGER, "female", "adult"),
         covered(SON, "male", "child"),
     ),
     destination_country="PK",
@@ -96,7 +97,7 @@ def with_persons(*persons: PersonToCover) -> Given[Intention, IntentionFacts]:
 
 
 def test_the_wish_of_a_family_covers_every_member_and_names_the_counsellor_of_the_session() -> None:
-    intention.when(express(FATHER, MOTHER, SON), TARIK).then(EXPRESSED)
+    intention.when(express(FATHER, MSTRANGER, SON), TARIK).then(EXPRESSED)
 
 
 def test_an_adult_alone_may_wish_to_return() -> None:
@@ -123,7 +124,7 @@ def test_whether_somebody_is_a_child_is_seen_on_the_day_it_is_recorded() -> None
 
 
 def test_an_intention_is_recorded_only_once_under_an_id() -> None:
-    intention.given(EXPRESSED).when(express(FATHER, MOTHER, SON), AMIRA).refused("already_exists")
+    intention.given(EXPRESSED).when(express(FATHER, MSTRANGER, SON), AMIRA).refused("already_exists")
 
 
 def test_nothing_is_accepted_on_facts_that_nobody_read() -> None:
@@ -158,11 +159,11 @@ def test_an_intention_needs_a_session_that_ended_with_the_wish_to_return() -> No
 
 
 def test_the_principal_was_present_in_the_session() -> None:
-    intention.when(express(MOTHER, SON, principal_id=MOTHER), AMIRA).refused("principal_not_in_session")
+    intention.when(express(MSTRANGER, SON, principal_id=MSTRANGER), AMIRA).refused("principal_not_in_session")
 
 
 def test_the_principal_is_covered() -> None:
-    intention.when(express(MOTHER, SON), AMIRA).refused("principal_not_covered")
+    intention.when(express(MSTRANGER, SON), AMIRA).refused("principal_not_covered")
 
 
 def test_nobody_is_covered_twice() -> None:
@@ -175,7 +176,7 @@ def test_everybody_covered_is_registered() -> None:
 
 def test_every_adult_has_agreed_to_the_processing_of_data() -> None:
     with_persons(PERSONS[0], replace(PERSONS[1], data_consent=False)).when(
-        express(FATHER, MOTHER), AMIRA
+        express(FATHER, MSTRANGER), AMIRA
     ).refused("data_consent_missing")
 
 
@@ -197,14 +198,14 @@ def test_the_principal_of_several_is_an_adult() -> None:
 
 @pytest.mark.parametrize("other_family", [None, UUID(int=201)])
 def test_several_persons_are_one_family(other_family: UUID | None) -> None:
-    with_persons(PERSONS[0], person(MOTHER, "female", 1987, other_family)).when(
-        express(FATHER, MOTHER), AMIRA
+    with_persons(PERSONS[0], person(MSTRANGER, "female", 1987, other_family)).when(
+        express(FATHER, MSTRANGER), AMIRA
     ).refused("not_one_family")
 
 
 def test_persons_without_any_family_are_not_one_family() -> None:
-    with_persons(person(FATHER, "male", 1985, None), person(MOTHER, "female", 1987, None)).when(
-        express(FATHER, MOTHER), AMIRA
+    with_persons(person(FATHER, "male", 1985, None), person(MSTRANGER, "female", 1987, None)).when(
+        express(FATHER, MSTRANGER), AMIRA
     ).refused("not_one_family")
 
 
@@ -221,22 +222,22 @@ def test_an_ended_attempt_is_not_revived_from_the_same_session() -> None:
 
 
 def test_an_attempt_ends_for_those_who_are_named() -> None:
-    intention.given(EXPRESSED).when(RecordAttemptEnded(person_ids=(SON, MOTHER)), AMIRA).then(
-        AttemptEnded(person_ids=(MOTHER, SON))
+    intention.given(EXPRESSED).when(RecordAttemptEnded(person_ids=(SON, MSTRANGER)), AMIRA).then(
+        AttemptEnded(person_ids=(MSTRANGER, SON))
     )
 
 
 def test_an_attempt_ends_only_for_those_still_active() -> None:
     intention.given(EXPRESSED, AttemptEnded(person_ids=(SON,))).when(
-        RecordAttemptEnded(person_ids=(FATHER, MOTHER, SON)), AMIRA
-    ).then(AttemptEnded(person_ids=(FATHER, MOTHER)))
+        RecordAttemptEnded(person_ids=(FATHER, MSTRANGER, SON)), AMIRA
+    ).then(AttemptEnded(person_ids=(FATHER, MSTRANGER)))
 
 
 @pytest.mark.parametrize(
     "past",
     [
         (EXPRESSED, AttemptEnded(person_ids=(SON,))),
-        (EXPRESSED, AttemptEnded(person_ids=(FATHER, MOTHER, SON))),
+        (EXPRESSED, AttemptEnded(person_ids=(FATHER, MSTRANGER, SON))),
     ],
 )
 def test_the_end_of_an_attempt_is_accepted_in_any_state_and_changes_nothing_twice(
@@ -252,12 +253,12 @@ def test_what_is_told_of_an_attempt_that_is_not_known_waits_until_it_is() -> Non
 
 
 def test_an_attempt_goes_on_for_all_of_a_reopened_case_or_for_none() -> None:
-    ended = intention.given(EXPRESSED, AttemptEnded(person_ids=(FATHER, MOTHER, SON)))
+    ended = intention.given(EXPRESSED, AttemptEnded(person_ids=(FATHER, MSTRANGER, SON)))
     order = RecordReopeningAsked(person_ids=(FATHER, SON))
     ended.knowing(IntentionFacts(free=frozenset({FATHER, SON}))).when(order, AMIRA).then(
         AttemptReopened(person_ids=(FATHER, SON))
     )
-    for free in ((), (SON,), (SON, MOTHER, STRANGER)):
+    for free in ((), (SON,), (SON, MSTRANGER, STRANGER)):
         ended.knowing(IntentionFacts(free=frozenset(free))).when(order, AMIRA).then(
             AttemptStaysEnded(person_ids=(FATHER, SON))
         )
@@ -265,12 +266,12 @@ def test_an_attempt_goes_on_for_all_of_a_reopened_case_or_for_none() -> None:
     state = INTENTION.fold(again.past)
     assert state is not None
     assert (state.status, state.active_person_ids) == ("active", (FATHER, SON))
-    assert INTENTION.fold((AttemptStaysEnded(person_ids=(MOTHER,)),), state) == state
+    assert INTENTION.fold((AttemptStaysEnded(person_ids=(MSTRANGER,)),), state) == state
 
 
 def test_nobody_whom_the_wish_does_not_cover_goes_on_with_it() -> None:
     order = RecordReopeningAsked(person_ids=(FATHER, STRANGER))
-    ended = intention.given(EXPRESSED, AttemptEnded(person_ids=(FATHER, MOTHER, SON)))
+    ended = intention.given(EXPRESSED, AttemptEnded(person_ids=(FATHER, MSTRANGER, SON)))
     ended.knowing(IntentionFacts(free=frozenset({FATHER, STRANGER}))).when(order, AMIRA).then(
         AttemptStaysEnded(person_ids=(FATHER, STRANGER))
     )
@@ -280,14 +281,14 @@ def test_nobody_whom_the_wish_does_not_cover_goes_on_with_it() -> None:
 def test_an_intention_has_ended_once_nobody_is_active() -> None:
     some = INTENTION.fold((EXPRESSED, AttemptEnded(person_ids=(SON,))))
     assert some is not None
-    assert (some.status, some.active_person_ids) == ("active", (FATHER, MOTHER))
-    none = INTENTION.fold((AttemptEnded(person_ids=(FATHER, MOTHER)),), some)
+    assert (some.status, some.active_person_ids) == ("active", (FATHER, MSTRANGER))
+    none = INTENTION.fold((AttemptEnded(person_ids=(FATHER, MSTRANGER)),), some)
     assert none is not None
     assert (none.status, none.active_person_ids) == ("ended", ())
 
 
 def test_a_transition_that_is_not_declared_is_a_programming_error() -> None:
-    everybody = AttemptEnded(person_ids=(FATHER, MOTHER, SON))
+    everybody = AttemptEnded(person_ids=(FATHER, MSTRANGER, SON))
     with pytest.raises(IllegalTransition):
         INTENTION.fold((EXPRESSED, everybody, everybody))
 
@@ -301,7 +302,7 @@ def test_a_fact_out_of_turn_or_of_something_else_does_not_apply_to_an_intention(
         evolve(INTENTION.fold((EXPRESSED,)), EXPRESSED)
 
 
-some_persons = st.lists(st.sampled_from([FATHER, MOTHER, SON, STRANGER]), min_size=1, max_size=4)
+some_persons = st.lists(st.sampled_from([FATHER, MSTRANGER, SON, STRANGER]), min_size=1, max_size=4)
 orders = st.lists(
     st.one_of(
         some_persons.map(lambda ids: express(*ids)),
@@ -333,3 +334,37 @@ def test_whatever_is_ordered_the_intention_is_the_fold_of_the_facts_and_ends_onc
     ]
     assert len(ended) == len(set(ended))
     assert all(isinstance(event, AttemptEnded) for event in events[1:])
+
+
+@pytest.mark.parametrize(
+    ("may_be", "going", "told"),
+    [
+        ((FATHER, MSTRANGER), (FATHER, MSTRANGER, SON), (FATHER, MSTRANGER)),
+        ((FATHER, MSTRANGER), (FATHER, SON), ()),
+        ((FATHER,), (FATHER, MSTRANGER, SON), ()),
+        ((FATHER, MSTRANGER, STRANGER), (FATHER, MSTRANGER, SON), ()),
+        ((), (FATHER, MSTRANGER, SON), ()),
+    ],
+    ids=["both_go", "one_stays", "one_parent", "two_spouses", "none_known"],
+)
+def test_the_parents_of_a_child_are_named_only_where_all_who_may_be_them_go_along(
+    may_be: tuple[UUID, ...], going: tuple[UUID, ...], told: tuple[UUID, ...]
+) -> None:
+    son = replace(person(SON, "male", 2012), parent_ids=may_be)
+    (event,) = with_persons(*PERSONS[:2], son).when(express(*going), AMIRA).events
+    assert isinstance(event, IntentionExpressed)
+    assert {one.person_id: one.parent_ids for one in event.persons}[SON] == told
+
+
+def test_the_parents_of_a_grown_child_are_not_named() -> None:
+    grown = replace(person(SON, "male", 1999), parent_ids=(FATHER, MSTRANGER))
+    (event,) = with_persons(*PERSONS[:2], grown).when(express(FATHER, MSTRANGER, SON), AMIRA).events
+    assert isinstance(event, IntentionExpressed)
+    assert all(one.parent_ids == () for one in event.persons)
+
+
+def test_who_may_be_the_parents_of_a_child_its_family_says() -> None:
+    members = (Member(FATHER, "principal"), Member(MSTRANGER, "spouse"), Member(SON, "child"), Member(STRANGER, "other_dependant"))
+    assert parents_of(SON, members) == (FATHER, MSTRANGER)
+    assert parents_of(STRANGER, members) == ()
+    assert parents_of(MSTRANGER, members) == ()

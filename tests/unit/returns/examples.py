@@ -20,6 +20,7 @@ from services.returns.domain.screening import (
 )
 from services.returns.domain.screening_facts import found
 from shared.contracts.counselling import AgeGroup, CoveredPerson
+from shared.contracts.families import NotSettled, OtherParent
 from shared.contracts.returns import (
     ApplicationSubmitted,
     Assistance,
@@ -83,8 +84,10 @@ DECIDED_AT = NOON - timedelta(days=1)
 RECEPTION = ReceptionArranged(arranged_at=NOON - timedelta(hours=1))
 
 
-def covered(person_id: UUID, age_group: AgeGroup) -> CoveredPerson:
-    return CoveredPerson(person_id=person_id, sex="not_stated", age_group=age_group, country_of_origin="PK")
+def covered(person_id: UUID, age_group: AgeGroup, *parent_ids: UUID) -> CoveredPerson:
+    return CoveredPerson(
+        person_id=person_id, sex="not_stated", age_group=age_group, country_of_origin="PK", parent_ids=parent_ids
+    )
 
 
 def opened(*persons: CoveredPerson) -> CaseOpened:
@@ -142,6 +145,11 @@ def may_leave(person_id: UUID, valid_until: date | None = None) -> EvidenceRecor
     return recorded(person_id, Evidence("exit_formalities", SIGNED_AT, valid_until=valid_until))
 
 
+def without_a_parent(stated: OtherParent | NotSettled = "consent_signed", at: datetime = NOON) -> EvidenceRecorded:
+    """By what the child travels without one of its parents, or why that is not settled."""
+    return recorded(CHILD, Evidence("other_parent", at, SIGNED_AT.date(), conditions=(stated,)))
+
+
 def flagged(person_id: UUID, at: datetime = SIGNED_AT) -> EvidenceRecorded:
     return recorded(person_id, Evidence("fitness_asked", at))
 
@@ -185,7 +193,7 @@ def landed(person_id: UUID, at: datetime = LANDED_AT) -> PersonArrived:
 
 
 OPENED: tuple[Event, ...] = (
-    opened(covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(CHILD, "child")),
+    opened(covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(CHILD, "child", MOTHER, FATHER)),
 )
 SCREENING = (*OPENED, ScreeningStarted())
 SCREENED = (*SCREENING, *(fact for person_id in FAMILY for fact in screened(person_id)))

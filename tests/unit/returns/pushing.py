@@ -50,6 +50,7 @@ from tests.unit.returns.test_transitions import (
     exit_recorded,
     fear,
     final_report,
+    other_parent,
     visa,
     vulnerability,
 )
@@ -140,6 +141,9 @@ def _prepared(case: Case, at: datetime) -> Iterator[Given]:
         ), OPERATIONS
     if any(one.has("exit_formalities") is None for one in case.travelling):
         yield exit_recorded(going, True)(at), OPERATIONS
+    for child in case.travelling:
+        if not child.is_adult and len(case.travelling) < len(case.persons):
+            yield other_parent("consent_signed")(at), COUNSELLOR
     if case.transit_visa_needed and any(one.has("transit_visa") is None for one in case.travelling):
         yield visa(going, True)(at), OPERATIONS
     if case.reception_arranged_at is None:

@@ -55,7 +55,7 @@ from tests.unit.returns.examples import (
 INTENTION = RecordIntention(
     case_ref=case_ref(CASE_ID),
     principal_id=MOTHER,
-    persons=(covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(CHILD, "child")),
+    persons=(covered(MOTHER, "adult"), covered(FATHER, "adult"), covered(CHILD, "child", MOTHER, FATHER)),
     destination_country="PK",
     counsellor_id=COUNSELLOR.person_id,
     expressed_at=EXPRESSED_AT,

@@ -62,6 +62,7 @@ from tests.unit.returns.examples import (
     passport,
     signed,
     told,
+    without_a_parent,
 )
 
 Past = Sequence[Event]
@@ -101,6 +102,7 @@ ALMOST: dict[str, tuple[Past, CaseFacts]] = {
         ),
         EVERYTHING_KNOWN,
     ),
+    "other_parent_open": ((*BOOKED, without_a_parent("not_both_parents")), EVERYTHING_KNOWN),
     "booking_missing": (DOCUMENTED, EVERYTHING_KNOWN),
     "document_missing": (without(BOOKED, passport(CHILD)), EVERYTHING_KNOWN),
     "document_expires_before_arrival": ((*BOOKED, passport(CHILD, ARRIVES_AT.date())), EVERYTHING_KNOWN),
@@ -269,7 +271,9 @@ def test_a_case_of_which_everybody_withdrew_never_passes() -> None:
 
 
 def test_a_booking_with_a_seat_too_many_does_not_fit() -> None:
-    without_father = after(*BOOKED, PersonWithdrew(person_id=FATHER), signed(CHILD, MOTHER), told(CHILD, BEST))
+    without_father = after(
+        *BOOKED, PersonWithdrew(person_id=FATHER), signed(CHILD, MOTHER), told(CHILD, BEST), without_a_parent()
+    )
     assert unmet_codes(without_father) == {"booking_missing"}
 
 

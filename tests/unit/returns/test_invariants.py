@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 from uuid import UUID
 
 import pytest
@@ -29,6 +29,7 @@ from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from services.returns.domain.window import state_abroad
 from shared.actors import Actor
 from shared.contracts.corrections import ArrivalCorrected, CorrectionAsked, DepartureCorrected
+from shared.contracts.families import OtherParent
 from shared.contracts.reopening import ReopeningRequested
 from shared.contracts.returns import (
     CaseReopened,
@@ -54,6 +55,7 @@ from tests.unit.returns.examples import (
     EXPRESSED_AT,
     FAMILY,
     FATHER,
+    MOTHER,
     OPENED,
     OPERATIONS,
     PROTECTION,
@@ -156,6 +158,17 @@ def no_child_goes_without_an_adult_and_its_best_interests(told: Told) -> bool:
         lands = told.after.arrives_at
         looked_after = lands is not None and _valid(one, "supervision", lands) and best.procedure == "determination"
         if not adults(told.goes) and not looked_after:
+            return False
+    return True
+
+
+def a_child_goes_beside_both_parents_or_it_is_settled_by_what_it_does_not(told: Told) -> bool:
+    if not adults(told.goes):
+        return True
+    for one in children(told.goes):
+        paper = next((known for known in one.evidence if known.kind == "other_parent"), None)
+        both = {MOTHER, FATHER} <= {person.person_id for person in told.after.persons if person.travel != "withdrawn"}
+        if not both if paper is None else not set(paper.conditions) & set(get_args(OtherParent)):
             return False
     return True
 
@@ -296,6 +309,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     each_adult_goes_freely_was_heard_alone_and_has_confirmed_it_within_a_day,
     everybody_is_screened_and_no_hold_stands,
     no_child_goes_without_an_adult_and_its_best_interests,
+    a_child_goes_beside_both_parents_or_it_is_settled_by_what_it_does_not,
     a_victim_of_trafficking_goes_only_on_an_acceptable_risk,
     each_document_is_valid_on_arrival_and_each_visa_on_the_way,
     whoever_is_flagged_is_fit_that_day_and_has_the_help_that_takes,

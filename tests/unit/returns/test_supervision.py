@@ -74,6 +74,7 @@ from tests.unit.returns.examples import (
     ref,
     signed,
     told,
+    without_a_parent,
 )
 
 GUARDIAN = GuardianNoted(person_id=CHILD, guardian_id=STRANGER)
@@ -284,4 +285,5 @@ def test_what_was_found_best_beside_adults_who_have_left_since_is_found_anew_for
     given(*past, since).when(MarkReadyToTravel(), PROTECTION).then(ReadyToTravel())
     # While one of them is still to go, nothing has changed beside whom it travels.
     beside = (*BOOKED, left(FATHER, NOON - timedelta(hours=1)))
-    given(*beside).when(MarkReadyToTravel(), PROTECTION).then(ReadyToTravel())
+    settled = without_a_parent(at=NOON - timedelta(minutes=30))
+    given(*beside, settled).when(MarkReadyToTravel(), PROTECTION).then(ReadyToTravel())

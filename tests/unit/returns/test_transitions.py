@@ -35,6 +35,7 @@ from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_guards import STATUS_IN_WORDS
 from services.returns.domain.case_holds import LiftHold, PutOnHold, RecordTransitInterrupted
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture, RecordNotDeparted
+from services.returns.domain.case_other_parent import AskForOtherParent, SettleOtherParent
 from services.returns.domain.case_preparation import (
     ClearToBoard,
     ConfirmBooking,
@@ -89,6 +90,7 @@ from services.returns.domain.given_fields import PersonAssistance
 from services.returns.domain.screening import PersonScreening
 from shared.actors import Actor
 from shared.contracts.corrections import Correctable
+from shared.contracts.families import NotSettled, OtherParent
 from shared.contracts.returns import (
     Agreement,
     BestInterestsOutcome,
@@ -281,6 +283,10 @@ def supervision(ago: timedelta) -> Timely:
     )
 
 
+def other_parent(stated: OtherParent) -> Timely:
+    return lambda at: SettleOtherParent(person_id=CHILD, settled_by=stated, settled_on=at.date() - timedelta(days=1))
+
+
 def booking(person_ids: tuple[UUID, ...], through: bool, escorted: bool) -> Timely:
     return lambda at: ConfirmBooking(
         departs_at=at + timedelta(hours=6), arrives_at=at + timedelta(hours=15), destination_country="PK",
@@ -363,6 +369,8 @@ ASIDE: st.SearchStrategy[Timely] = st.one_of(
     st.builds(decision, PERSON, st.sampled_from(get_args(FitnessOutcome)), st.booleans()),
     st.builds(visa, PERSONS, st.booleans()),
     st.builds(supervision, AGO),
+    st.builds(other_parent, st.sampled_from(get_args(OtherParent))),
+    at_any_time(*(AskForOtherParent(person_id=CHILD, not_settled=why) for why in get_args(NotSettled))),
     at_any_time(RecordGuardian(person_id=CHILD, guardian_id=ref(77))),
     at_any_time(*(FlagForMedical(person_id=person_id) for person_id in FAMILY), CheckClearance(), CheckArrival()),
     st.builds(
