@@ -89,6 +89,7 @@ PAGES: Final = (
     Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
     Shot("finance-reconciler", "/rates", "finance-reconciler-rates"),
     Shot("chief-of-mission", "/authorities", "chief-of-mission-authorities"),
+    Shot("manager", "/approval-policies", "manager-approval-policies"),
     Shot("auditor", "/", "auditor-home"),
     Shot("auditor", "/log", "auditor-log"),
     Shot("auditor", "/log?kind=avrr.returns.case.approved.v1", "auditor-log-of-a-kind", tour=True),

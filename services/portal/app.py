@@ -14,6 +14,7 @@ from services.portal.guard import Guard, GuardBounds
 from services.portal.packing import Packing
 from services.portal.pages import (
     access_requests,
+    approval_policies,
     assessments,
     authorities,
     case_family,
@@ -66,7 +67,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     # An included router makes its routes once more when somebody first asks, and then looks through them twice each time.
     app.router.routes.extend(sign_in.router.routes)
     for pages in (
-        home, persons, identity, consents, cases, case_family, corrections, assessments, screening, plans, finance, evidence, funds, rates, authorities, tickets, report, log, access_requests, erasures, ordering,
+        home, persons, identity, consents, cases, case_family, corrections, assessments, screening, plans, finance, evidence, funds, rates, authorities, approval_policies, tickets, report, log, access_requests, erasures, ordering,
     ):  # fmt: skip
         app.router.routes.extend(pages.router.routes)
 

@@ -1,9 +1,12 @@
-"""What else changes with an authority: who may act by which terms, which is open, and the checks that they are true."""
+"""What else changes with authorities and approval policies: terms and versions that stay, and the checks that they are true."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from services.reintegration.domain.authority import Authority
+from services.reintegration.domain.policies import FundingPolicy
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
@@ -44,6 +47,23 @@ def authority_terms(
     }  # fmt: skip
     return (Write(_TERMS, of | deputys),)
 
+_VERSION = (
+    "programme, policy_version, currency, cap_per_person, cap_per_family, one_approver_up_to, two_approvers_up_to, "
+    "quotations_above, own_contribution_percent, required_papers, published_by, published_at"
+)
+_KEEP = Sql(
+    f"INSERT INTO policy_versions (policy_id, {_VERSION}) SELECT cast(:policy_id AS uuid), {_VERSION} "
+    "FROM jsonb_populate_record(NULL\\:\\:policy_versions, cast(:version AS jsonb))"
+)
+_OF_A_POLICY: TypeAdapter[FundingPolicy] = TypeAdapter(FundingPolicy)
+
+
+def policy_versions(
+    policy_id: UUID, before: FundingPolicy | None, policy: FundingPolicy, events: tuple[Event, ...]
+) -> Sequence[Write]:
+    """The version that was published; the key of the first one holds that a programme has one policy."""
+    return (Write(_KEEP, {"policy_id": policy_id, "version": _OF_A_POLICY.dump_json(policy).decode()}),)
+
 
 _OWN = (
     "SELECT id AS authority_id, 1 AS terms_no, holder_id, holder_id AS acting_id, role, currency, up_to, valid_from, "
@@ -66,6 +86,21 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             f"WITH told AS ({_OWN} UNION ALL {_DEPUTIES}), kept AS ({_KEPT}) "
             "SELECT DISTINCT authority_id FROM ((TABLE told EXCEPT TABLE kept) UNION ALL (TABLE kept EXCEPT TABLE told)) d"
+        ),
+    ),
+    Check(
+        "policy versions",
+        Sql(
+            "SELECT coalesce(p.id, v.policy_id) FROM funding_policies p FULL JOIN "
+            "(SELECT policy_id, count(*) AS versions, max(policy_version) AS newest FROM policy_versions GROUP BY policy_id) v "
+            "ON v.policy_id = p.id LEFT JOIN policy_versions n ON n.policy_id = v.policy_id AND n.policy_version = v.newest "
+            "WHERE p.id IS NULL OR v.policy_id IS NULL "
+            "OR (p.policy_version, p.policy_version) IS DISTINCT FROM (v.versions, v.newest) "
+            "OR (p.programme, p.currency, p.cap_per_person, p.cap_per_family, p.one_approver_up_to, p.two_approvers_up_to, "
+            "p.quotations_above, p.own_contribution_percent, p.required_papers, p.published_by, p.published_at) "
+            "IS DISTINCT FROM (n.programme, n.currency, n.cap_per_person, n.cap_per_family, n.one_approver_up_to, "
+            "n.two_approvers_up_to, n.quotations_above, n.own_contribution_percent, n.required_papers, n.published_by, "
+            "n.published_at)"
         ),
     ),
     Check(

@@ -1,13 +1,17 @@
-"""What reintegration's tables answer about delegated authority: the facts of its rules, lists, and everybody who may act."""
+"""What reintegration's tables answer about authorities and approval policies: facts, lists, who may act, each version."""
 
+import json
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from services.reintegration.domain.authority import AuthorityFacts
+from services.reintegration.domain.policies import PolicyFacts
 from services.reintegration.queries import TODAY
 from shared.contracts.authority import ApprovingRole, AuthorityEndReason
+from shared.contracts.reintegration import RequiredPaper
 from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
@@ -72,3 +76,49 @@ async def behind_an_authority(
 async def terms(unit: UnitOfWork, authority_id: UUID) -> list[Terms]:
     """Everybody who may act on an authority, its holder first."""
     return [Terms.model_validate(dict(row)) for row in await unit.rows(_TERMS, authority_id=authority_id)]
+
+_BEHIND_A_POLICY = Sql(
+    "SELECT EXISTS (SELECT FROM policy_versions WHERE programme = :programme AND policy_id <> :policy_id) AS taken"
+)
+_OF_A_VERSION = (
+    "programme, policy_version, currency, cap_per_person, cap_per_family, one_approver_up_to, two_approvers_up_to, "
+    "quotations_above, own_contribution_percent, required_papers, published_by, published_at"
+)
+POLICIES = Sql(f"SELECT id, {_OF_A_VERSION} FROM funding_policies WHERE id > :after ORDER BY id LIMIT :limit")
+_VERSIONS = Sql(
+    f"SELECT policy_id AS id, {_OF_A_VERSION} FROM policy_versions WHERE policy_id = :policy_id ORDER BY policy_version DESC"
+)
+
+
+def _parsed(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class PolicyVersion(BaseModel):
+    """One version of a programme's approval policy; every amount is in ``currency``."""
+
+    id: UUID
+    programme: str
+    policy_version: int
+    currency: str
+    cap_per_person: Amount
+    cap_per_family: Amount
+    one_approver_up_to: Amount
+    two_approvers_up_to: Amount
+    quotations_above: Amount
+    own_contribution_percent: int
+    required_papers: Annotated[list[RequiredPaper], BeforeValidator(_parsed)]
+    published_by: str
+    published_at: datetime
+
+
+async def behind_a_policy(unit: UnitOfWork, policy_id: UUID, programme: str) -> PolicyFacts:
+    """Whether this programme has a policy under another id."""
+    row = await unit.row(_BEHIND_A_POLICY, policy_id=policy_id, programme=programme)
+    assert row is not None
+    return PolicyFacts(row["taken"])
+
+
+async def policy_versions(unit: UnitOfWork, policy_id: UUID) -> list[PolicyVersion]:
+    """Every version of a policy, the newest first."""
+    return [PolicyVersion.model_validate(dict(row)) for row in await unit.rows(_VERSIONS, policy_id=policy_id)]

@@ -1,4 +1,4 @@
-"""Reintegration's tables of delegated authority: what was given, who may act by which terms, and which is open."""
+"""Reintegration's tables of who may approve what: authorities and their terms, and the policies of programmes."""
 
 import sqlalchemy as sa
 
@@ -66,5 +66,50 @@ OPEN_AUTHORITIES = sa.Table(
     sa.Column("currency", sa.Text, primary_key=True),
     sa.Column("authority_id", sa.Uuid, nullable=False),
     sa.UniqueConstraint("authority_id"),
+    info=scope("known"),
+)
+
+_IN_ORDER = (
+    "one_approver_up_to > 0 AND one_approver_up_to <= two_approvers_up_to "
+    "AND cap_per_person > 0 AND cap_per_person <= cap_per_family AND quotations_above > 0"
+)
+
+
+def _of_a_version() -> list[sa.Column[object] | sa.Constraint]:
+    return [
+        sa.Column("currency", sa.Text, nullable=False),
+        amount("cap_per_person"),
+        amount("cap_per_family"),
+        amount("one_approver_up_to"),
+        amount("two_approvers_up_to"),
+        amount("quotations_above"),
+        sa.Column("own_contribution_percent", sa.Integer, nullable=False),
+        jsonb("required_papers"),
+        sa.Column("published_by", sa.Text, nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(_IN_ORDER, name="amounts_in_order"),
+        sa.CheckConstraint("own_contribution_percent BETWEEN 0 AND 100", name="percent_of_it"),
+    ]
+
+
+# The newest version of each programme's approval policy; beside it every version, none of which is ever changed: a
+# request names the one that it is measured by.
+FUNDING_POLICIES = aggregate_table(
+    METADATA,
+    "funding_policies",
+    sa.Column("programme", sa.Text, nullable=False),
+    sa.Column("policy_version", sa.Integer, nullable=False),
+    *_of_a_version(),
+    info=scope("known"),
+)
+
+POLICY_VERSIONS = sa.Table(
+    "policy_versions",
+    METADATA,
+    sa.Column("programme", sa.Text, primary_key=True),
+    sa.Column("policy_version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("policy_id", sa.Uuid, nullable=False),
+    *_of_a_version(),
+    sa.UniqueConstraint("policy_id", "policy_version"),
     info=scope("known"),
 )

@@ -46,7 +46,11 @@ POLICY = Policy(
         allow(operation, Role.CHIEF_OF_MISSION, Role.MANAGER)
         for operation in ("give_authority", "name_deputy", "end_authority")
     ),
-    *(allow(operation, *READS_REGISTERS) for operation in ("list_authorities", "read_authority")),
+    allow("publish_policy", Role.MANAGER),
+    *(
+        allow(operation, *READS_REGISTERS)
+        for operation in ("list_authorities", "read_authority", "list_policies", "read_policy", "read_example_policy")
+    ),
     allow("request_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("resubmit_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("return_grant", Role.COORDINATOR),
@@ -92,7 +96,7 @@ POLICY = Policy(
     allow("read_forms", *Role),
     step_up=(
         "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
-        "name_deputy", "end_authority", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "name_deputy", "end_authority", "publish_policy", "read_events", "read_held", "read_event", "read_chain", "export_log",
     ),
     on_record=(
         "read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",

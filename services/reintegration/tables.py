@@ -3,7 +3,13 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from services.reintegration.authority_tables import AUTHORITIES, AUTHORITY_TERMS, OPEN_AUTHORITIES
+from services.reintegration.authority_tables import (
+    AUTHORITIES,
+    AUTHORITY_TERMS,
+    FUNDING_POLICIES,
+    OPEN_AUTHORITIES,
+    POLICY_VERSIONS,
+)
 from services.reintegration.domain import case, plan
 from services.reintegration.metadata import METADATA, begins
 from services.reintegration.money_tables import (
@@ -25,9 +31,9 @@ from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
-    "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDS", "FUND_BALANCES", "GRANTS",
+    "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "GRANTS",
     "GRANTS_OF_THE_ERASED", "GRANT_TURNS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
-    "PERSON_KEYS", "PLANS", "RATES", "TAKEN_PLAN_LINES",
+    "PERSON_KEYS", "PLANS", "POLICY_VERSIONS", "RATES", "TAKEN_PLAN_LINES",
 ]  # fmt: skip
 
 PERSON_KEYS = person_keys_table(METADATA)

@@ -27,6 +27,7 @@ from services.reintegration.domain import (
     grant_state,
     person,
     plan,
+    policies,
     rates,
     tranches,
 )
@@ -127,6 +128,14 @@ async def _authority_facts(
     return await authority_queries.behind_an_authority(unit, authority_id, of, context.now, MISSION.mission_time_zone)
 
 
+async def _policy_facts(
+    unit: UnitOfWork, policy_id: UUID, state: policies.FundingPolicy | None, command: Command | None, _: Context
+) -> policies.PolicyFacts:
+    if not isinstance(command, policies.PublishPolicy):
+        return policies.PolicyFacts()
+    return await authority_queries.behind_a_policy(unit, policy_id, command.programme)
+
+
 async def _person_facts(
     unit: UnitOfWork, person_id: UUID, state: person.Person | None, command: Command | None, context: Context
 ) -> person.PersonFacts:
@@ -194,11 +203,16 @@ AUTHORITY: Aggregate[authority.Authority, authority.AuthorityFacts] = Aggregate(
     state=authority.Authority, facts=_authority_facts, project=authority_projections.authority_terms,
 )
 
+FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggregate(
+    service="reintegration", name="funding_policy", decider=policies.FUNDING_POLICY, table=tables.FUNDING_POLICIES,
+    state=policies.FundingPolicy, facts=_policy_facts, project=authority_projections.policy_versions,
+)
+
 _FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has to do this.")
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, CASE, PLAN, FUND, GRANT, RATE, AUTHORITY),
+    aggregates=(PERSON, CASE, PLAN, FUND, GRANT, RATE, AUTHORITY, FUNDING_POLICY),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -226,6 +240,7 @@ WIRING = Wiring(
             "case_sealed", "This return case is being closed or is closed; it takes no new grant."
         ),
         "pk_exchange_rates": rates.day_has_a_rate(),
+        "pk_policy_versions": policies.programme_has_a_policy(),
         "pk_open_authorities": authority.authority_open(),
         "ck_authorities_nobody_for_themselves": authority.not_for_oneself(),
         "ck_authority_terms_nobody_for_themselves": authority.not_for_oneself(),
@@ -261,6 +276,8 @@ WIRING = Wiring(
             "authorities": "what members of staff may approve, which is about no beneficiary",
             "authority_terms": "what members of staff may approve, which is about no beneficiary",
             "open_authorities": "an index of what members of staff may approve",
+            "funding_policies": "what programmes ask for, which is nobody's",
+            "policy_versions": "what programmes ask for, which is nobody's",
             "grants_of_the_erased": "how many grants of persons who were erased were for what, without saying whose",
             "grant_turns": "which member of staff acts next on a grant, which is told",
         },

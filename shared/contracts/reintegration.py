@@ -285,9 +285,41 @@ class KeptPapersEnded(Event, kind="avrr.reintegration.person.kept_papers_ended.v
     ended_on: date
 
 
+MOST_PAPERS = 28
+Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
+
+
+class RequiredPaper(Part):
+    """A paper that a request of this category has to come with."""
+
+    category: GrantCategory
+    evidence_kind: EvidenceKind
+
+
+class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v1"):
+    """What a funding programme asks for in its newest version; no version is ever changed.
+
+    Caps are of twelve months. A grant of at most ``one_approver_up_to`` needs one approval, of at most
+    ``two_approvers_up_to`` two, and above that the chief of mission's as well. Above ``quotations_above`` three
+    quotations are compared. ``own_contribution_percent`` of what is planned the person brings at least.
+    """
+
+    programme: Code
+    policy_version: int
+    cap_per_person: Money
+    cap_per_family: Money
+    one_approver_up_to: Money
+    two_approvers_up_to: Money
+    quotations_above: Money
+    own_contribution_percent: Percent
+    required_papers: tuple[RequiredPaper, ...]
+    published_by: str
+    published_at: datetime
+
+
 EVENTS: tuple[type[Event], ...] = (
     CaseNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
     GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY,
+    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY, PolicyPublished,
 )

@@ -76,6 +76,8 @@ ROWS = {
         INSERT INTO authorities SELECT {_UUID}, 1, who, 'finance_approver', 100, 'EUR', '2023-01-01', '2023-12-31', 'staff:chief', now(), '[]' FROM {_PLACES};
         INSERT INTO authority_terms SELECT {_UUID}, 1, who, who, 'finance_approver', 'EUR', 100, '2023-01-01', '2023-12-31', 'staff:chief', now() FROM {_PLACES};
         INSERT INTO open_authorities SELECT who, 'finance_approver', 'EUR', {_UUID} FROM {_PLACES};
+        INSERT INTO funding_policies SELECT {_UUID}, 1, site, 1, 'EUR', 1, 1, 1, 1, 1, 0, '[]', who, now() FROM {_PLACES};
+        INSERT INTO policy_versions SELECT site, 1, {_UUID}, 'EUR', 1, 1, 1, 1, 1, 0, '[]', who, now() FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }
@@ -104,6 +106,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
+            "funding_policies", "policy_versions",
         )
     ),
 ]  # fmt: skip

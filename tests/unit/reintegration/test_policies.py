@@ -1,0 +1,67 @@
+"""An approval policy is published in versions, whose amounts are of one currency and in order."""
+
+import pytest
+
+from services.reintegration.domain.grant_facts import EXAMPLE_CAP_PER_PERSON
+from services.reintegration.domain.policies import EXAMPLE, FUNDING_POLICY, PolicyFacts, PublishPolicy
+from shared.contracts.reintegration import CaseEndNoted, PolicyPublished, RequiredPaper
+from shared.money import Money
+from tests.given import NOON, Given
+from tests.unit.reintegration.examples import MANAGER, eur
+
+POLICIES = Given(FUNDING_POLICY, PolicyFacts())
+PUBLISH = EXAMPLE.model_copy(update={"programme": "avrr-wb"})
+PUBLISHED = PolicyPublished(
+    **dict(PUBLISH), policy_version=1, published_by=MANAGER.person_id, published_at=NOON
+)
+
+
+def publish(**changed: object) -> PublishPolicy:
+    return PUBLISH.model_copy(update=changed)
+
+
+def test_a_programme_has_its_first_policy_and_then_the_next_versions_of_it() -> None:
+    POLICIES.when(PUBLISH, MANAGER).then(PUBLISHED)
+    second = publish(quotations_above=eur("1500.00"))
+    expected = PUBLISHED.model_copy(update={"policy_version": 2, "quotations_above": eur("1500.00")})
+    POLICIES.given(PUBLISHED).when(second, MANAGER).then(expected)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"two_approvers_up_to": eur("499.99")}, "thresholds_reversed"), ({"cap_per_family": eur("2999.99")}, "caps_reversed"),
+        ({"quotations_above": Money(amount=eur("1").amount, currency="BAM")}, "currencies_differ"),
+        ({"quotations_above": eur("1000.001")}, "finer_than_paid"),
+        ({"required_papers": (RequiredPaper(category="housing", evidence_kind="lease"),) * 2}, "paper_named_twice"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_no_policy(changed: dict[str, object], code: str) -> None:
+    POLICIES.when(publish(**changed), MANAGER).refused(code)
+    POLICIES.given(PUBLISHED).when(publish(**changed), MANAGER).refused(code)
+
+
+def test_no_currency_but_a_real_one_is_a_policys() -> None:
+    names = ("cap_per_person", "cap_per_family", "one_approver_up_to", "two_approvers_up_to", "quotations_above")
+    changed = {name: Money(amount=eur("5").amount, currency="EUE") for name in names}
+    POLICIES.when(publish(**changed), MANAGER).refused("not_a_currency")
+
+
+def test_thresholds_and_caps_may_be_the_same() -> None:
+    equal = publish(two_approvers_up_to=eur("500.00"), cap_per_family=eur("3000.00"))
+    POLICIES.when(equal, MANAGER).then_kinds(PolicyPublished)
+
+
+def test_a_programme_has_one_policy_and_a_policy_one_programme() -> None:
+    POLICIES.knowing(PolicyFacts(taken=True)).when(PUBLISH, MANAGER).refused("programme_has_a_policy")
+    POLICIES.given(PUBLISHED).when(publish(programme="other"), MANAGER).refused("another_programme")
+
+
+def test_the_example_could_be_published_and_its_cap_is_the_one_that_counts_now() -> None:
+    POLICIES.when(EXAMPLE, MANAGER).then_kinds(PolicyPublished)
+    assert EXAMPLE.cap_per_person == EXAMPLE_CAP_PER_PERSON
+
+
+def test_an_event_of_another_aggregate_is_a_fault_of_ours() -> None:
+    with pytest.raises(TypeError):
+        FUNDING_POLICY.evolve(None, CaseEndNoted())
