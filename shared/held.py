@@ -20,7 +20,7 @@ from shared.aggregate import IN_CLEAR, AnyAggregate
 from shared.db import Sql, UnitOfWork
 from shared.errors import RuleViolation
 from shared.ledger import opened_disclosure, rows_of
-from shared.masking import Whose, disclosed, is_of_another, masked, naming
+from shared.masking import Whose, disclosed, is_of_another, kept_back_of, masked, naming, without_kept_back
 from shared.messages import Event
 from shared.private import PersonKey, PersonKeys, Unsealed
 
@@ -111,6 +111,7 @@ class Holdings:
     event of ``parting`` that names somebody an aggregate is theirs no more, until one of ``coming`` names them that none of
     ``not_come`` takes back: what became of those with whom they were is not theirs to read. ``members`` names the column of a
     table that lists whose a row is; of whoever is only named beside them, as a guardian is, it is told where, and nothing else.
+    ``kept_back`` names, by the kind of a record, the fields that are told of none of that kind, nor who recorded it.
     """
 
     linked: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +122,7 @@ class Holdings:
     coming: tuple[type[Event], ...] = ()
     not_come: tuple[type[Event], ...] = ()
     members: Mapping[str, str] = field(default_factory=dict)
+    kept_back: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 # The tables that every service has, and why none of them is told as rows.
@@ -158,6 +160,7 @@ class Teller:
         self._service = service
         self._opens = holdings.opens
         self._undisclosed = frozenset(event.kind for event in holdings.undisclosed)
+        self._kept_back = holdings.kept_back
         self._parting = [event.kind for event in holdings.parting]
         self._coming = [event.kind for event in holdings.coming]
         self._not_come = [event.kind for event in holdings.not_come]
@@ -198,12 +201,15 @@ class Teller:
             service=self._service,
             person_id=person_id,
             records={
-                walked.table.name: [masked(row, whose) for row in await self._opened(unit, walked, rows, person_id, keys)]
+                walked.table.name: [
+                    masked(without_kept_back(row, self._kept_back), whose)
+                    for row in await self._opened(unit, walked, rows, person_id, keys)
+                ]
                 for walked, rows in found.items()
                 if rows
             },
             history=await _history(
-                unit, own, parted, [*parted, *(id for id in listed if id not in own)], whose, self._undisclosed
+                unit, own, parted, [*parted, *(id for id in listed if id not in own)], whose, self._undisclosed, self._kept_back
             ),
             readers=await _readers(unit, own, parted),
         )
@@ -310,7 +316,7 @@ def _with_bytes(row: Row, names: frozenset[str]) -> Row:
 
 async def _history(
     unit: UnitOfWork, own: Sequence[UUID], parted: Mapping[UUID, int], beside: Sequence[UUID], whose: Whose,
-    undisclosed: frozenset[str],
+    undisclosed: frozenset[str], kept_back: Mapping[str, frozenset[str]],
 ) -> list[Happened]:
     left, until = list(parted), list(parted.values())
     rows = await unit.rows(
@@ -328,13 +334,15 @@ async def _history(
     for row in rows:
         told = json.loads(bytes(row["leaf"]))
         data = disclosed(told["data"], values.get(row["id"], {}) if told["type"] not in undisclosed else {})
+        hidden = told["type"] in undisclosed or bool(kept_back_of(data, kept_back))
+        data = without_kept_back(data, kept_back)
         said = masked(data, whose) if row["whole"] else naming(data, whose)
         # What happened to another person of the same case is theirs to ask for.
         if said and not (row["whole"] and is_of_another(data, whose)):
             found.append(
                 Happened(
                     recorded_at=told["time"], kind=told["type"],
-                    roles=() if told["type"] in undisclosed else _roles(told), organisation=told["actororg"],
+                    roles=() if hidden else _roles(told), organisation=told["actororg"],
                     said=said,
                 )
             )

@@ -59,6 +59,22 @@ def masked(value: Mapping[str, Any], whose: Whose) -> dict[str, Any]:
     return {name: _masked(name, found, whose) for name, found in value.items()}
 
 
+def without_kept_back(value: Any, kept_back: Mapping[str, frozenset[str]]) -> Any:
+    """A record without what is told of no record of its kind; ``kept_back`` are the fields, by the kind."""
+    if isinstance(value, list):
+        return [without_kept_back(item, kept_back) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    fields = kept_back_of(value, kept_back)
+    return {name: without_kept_back(found, kept_back) for name, found in value.items() if name not in fields}
+
+
+def kept_back_of(value: Mapping[str, Any], kept_back: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The fields of a record that are not told, by what kind it says that it is of; none of most kinds."""
+    kinds = (value.get(name) for name in ("kind", "evidence_kind"))
+    return next((kept_back[kind] for kind in kinds if isinstance(kind, str) and kind in kept_back), frozenset())
+
+
 def naming(value: Mapping[str, Any], whose: Whose) -> dict[str, Any]:
     """Where a record names the person, of one that is not theirs: the fields that do, and nothing of what else it says."""
     told = masked(value, whose)

@@ -213,5 +213,7 @@ WIRING = Wiring(
         coming=(FamilyJoined, PersonDeparted),
         not_come=(DepartureCorrected,),
         members={"cases": "persons"},
+        # By what a child goes without one of its parents can be about that parent, who may be the one asking for it.
+        kept_back={"other_parent": frozenset({"conditions", "outcome", "valid_from", "valid_until"})},
     ),
 )

@@ -35,6 +35,9 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
     ("give_support", "budget_line"): "a code of a line of the budget",
     ("open_fund", "project"): "a code of a project",
     ("open_fund", "donor"): "a code of a donor",
+    ("give_authority", "holder_id"): "which of the staff may approve, as their own tokens name them",
+    ("name_deputy", "deputy_id"): "which of the staff stands in, as their own tokens name them",
+    ("publish_policy", "programme"): "a code of a programme",
     ("confirm_payment", "reference"): "the bank's reference of a payment, by which books are compared",
 }
 # What a body says where the rules let no canary or no example stand. A correction is told by its reason.

@@ -47,7 +47,10 @@ SEED = 2023
 COMMANDS = 60
 WHO = {
     "counselling": ("counsellor", "coordinator", "data-protection", "auditor"),
-    "returns": ("counsellor-3", "coordinator", "operations", "receiving-office-tr", "protection", "data-protection", "auditor", "administrator"),
+    "returns": (
+        "counsellor-3", "coordinator", "operations", "receiving-office-tr", "protection", "finance-payer", "data-protection",
+        "auditor", "administrator",
+    ),
     "reintegration": (
         "counsellor-3", "coordinator", "receiving-office-tr", "finance-approver", "finance-payer", "finance-reconciler",
         "manager", "data-protection", "auditor",

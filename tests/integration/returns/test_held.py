@@ -1,10 +1,11 @@
 """What somebody who asks is told of a case that is not theirs any more, or never was: nothing of the journey of the others."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from services.returns.domain.case_corrections import AskForCorrection, CorrectDeparture
+from services.returns.domain.case_other_parent import SettleOtherParent
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_reintegration import RecordPlanAgreed
 from services.returns.domain.case_supervision import RecordGuardian
@@ -73,6 +74,20 @@ async def test_whoever_withdrew_is_told_of_the_journey_up_to_there_and_not_when_
     mother = await held(mission, attempt.ids[0])
     assert [row["id"] for row in mother.records["cases"]] == [str(attempt.id)]
     assert day in json.dumps(mother.records["cases"])
+
+
+async def test_by_what_a_child_goes_without_a_parent_is_told_to_nobody_who_asks_for_the_child(mission: Mission) -> None:
+    attempt = await mission.brought_to("preparing", *family())
+    child = attempt.ids[1]
+    order = SettleOtherParent(person_id=child, settled_by="protection_decision", settled_on=date(2022, 11, 17))
+    await mission.order(attempt.id, order, PETRA)
+    told = await held(mission, child)
+    text = told.model_dump_json()
+    assert "protection_decision" not in text and "2022-11-17" not in text
+    (event,) = (event for event in told.history if event.said.get("evidence_kind") == "other_parent")
+    assert event.roles == () and event.said.keys() == {"person_id", "evidence_kind", "established_at"}
+    (row,) = told.records["cases"]
+    assert '"kind": "other_parent"' in json.dumps(row["persons"])
 
 
 async def test_the_report_at_the_end_tells_nobody_of_the_others(mission: Mission) -> None:

@@ -20,6 +20,7 @@ from shared.masking import (
     disclosed,
     is_of_another,
     masked,
+    without_kept_back,
 )
 
 ME, HER, CASE, GRANT, PLAN = (str(UUID(int=number, version=4)) for number in range(1, 6))
@@ -52,6 +53,14 @@ def test_of_staff_it_is_told_in_which_part_and_not_who() -> None:
 def test_a_grant_that_may_be_somebody_elses_is_not_told() -> None:
     grants = [{"grant_id": GRANT, "stage": "approved"}, {"grant_id": PLAN, "stage": "requested"}]
     assert masked({"grants": grants}, WHOSE) == {"grants": [grants[0], {"grant_id": ELSEWHERE}]}
+
+
+def test_of_a_kind_some_of_which_is_kept_back_the_rest_is_told_however_deep_it_stands() -> None:
+    kept_back = {"quiet": frozenset({"why"})}
+    record = {"why": "hers", "parts": [{"kind": "quiet", "why": "x", "at": "noon"}, {"evidence_kind": "loud", "why": "y"}]}
+    assert without_kept_back(record, kept_back) == {
+        "why": "hers", "parts": [{"kind": "quiet", "at": "noon"}, {"evidence_kind": "loud", "why": "y"}]
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(OTHER_CASES))
