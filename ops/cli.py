@@ -199,7 +199,7 @@ def test(context: typer.Context) -> None:
 @app.command()
 def mutation(
     modules: Annotated[list[str] | None, typer.Argument(help="e.g. gate case_state; all that are named in pyproject.toml by default")] = None,
-    folder: Annotated[Path | None, typer.Option(help="an empty folder in which everything stays, for mutmut show")] = None,
+    folder: Annotated[Path | None, typer.Option(help="a new folder in which everything stays, for mutmut show")] = None,
 ) -> None:
     """Changes the rules of returns in one place at a time; 1 if their tests notice too few of the changes (docs/mutation.md)."""
     from ops.mutation import run_mutations

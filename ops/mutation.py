@@ -88,6 +88,7 @@ def opened(source: str) -> str:
 def _workshop(folder: Path | None) -> Iterator[Path]:
     with TemporaryDirectory(prefix="avrr-mutation-") as made:
         place = folder or Path(made)
+        place.mkdir(parents=True, exist_ok=True)
         for name in _COPIED:
             if (PROJECT / name).is_dir():
                 shutil.copytree(PROJECT / name, place / name, ignore=_NOT_COPIED)

@@ -66,24 +66,26 @@ _AGREED_TO = Sql(
 )
 
 
-# Hash by hash and oldest first within each, so that every year walks its own part of an index in the index's order;
-# the country is a list of one, or the order by id could be had from the primary key and everybody would be walked.
-# A family is asked for row by row of the page: a join might read all of them beside.
-def _found(narrowed: str, order: str) -> Sql:
+# Hash by hash and oldest first within each, so that every year walks its own part of an index in the index's order; what the
+# index begins with is asked for as a list of one, or the order by id could be had from another index, and everybody would be
+# walked. A family is asked for row by row of the page: a join might read all of them beside.
+def _found(asked: str, order: str) -> Sql:
     return Sql(
         f"SELECT p.id, p.sex, p.country_of_origin, p.site, {DATA_CONSENT}, p.registered_at, "
         "(SELECT f.family_id FROM family_members f WHERE f.person_id = p.id) AS family_id "
         "FROM (SELECT found.person_id FROM unnest(cast(:tokens AS bytea[])) asked(token) "
-        " CROSS JOIN LATERAL (SELECT person_id FROM birth_years WHERE country_of_origin = ANY (ARRAY[:country_of_origin]) "
-        f"  AND token = asked.token AND {narrowed}person_id > :after "
-        f"  ORDER BY country_of_origin, token, {order}person_id LIMIT :limit) found "
+        f" CROSS JOIN LATERAL (SELECT person_id FROM birth_years WHERE {asked} AND token = asked.token AND person_id > :after "
+        f"  ORDER BY {order}, token, person_id LIMIT :limit) found "
         " ORDER BY found.person_id LIMIT :limit) f CROSS JOIN LATERAL (SELECT * FROM persons WHERE id = f.person_id) p "
         "ORDER BY p.id"
     )
 
 
 # By whether a sex is named as well.
-PERSONS: Final[Mapping[bool, Sql]] = {False: _found("", ""), True: _found("sex = :sex AND ", "sex, ")}
+PERSONS: Final[Mapping[bool, Sql]] = {
+    False: _found("country_of_origin = ANY (ARRAY[:country_of_origin])", "country_of_origin"),
+    True: _found("sex = ANY (ARRAY[:sex]) AND country_of_origin = :country_of_origin", "sex, country_of_origin"),
+}
 
 
 # Who counsels a person p: whoever holds, or is about to hold, a session with them, or heard the wish that has not ended.

@@ -56,7 +56,7 @@ BIRTH_YEARS = sa.Table(
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("birth_year", sa.LargeBinary, nullable=False),
     sa.Index(None, "country_of_origin", "token", "person_id"),
-    sa.Index(None, "country_of_origin", "token", "sex", "person_id"),
+    sa.Index(None, "sex", "country_of_origin", "token", "person_id"),
     sa.Index(None, "key", "person_id"),
     info=scope("country:country_of_origin"),
 )

@@ -87,6 +87,8 @@ COUNSELLING = (
     f"""INSERT INTO birth_years (person_id, country_of_origin, sex, token, key, birth_year)
     SELECT {PERSON}, {COUNTRIES}, CASE WHEN n > {ROWS - RARE} THEN 'not_stated' ELSE 'male' END,
     decode(lpad(to_hex(1990 + n / 7 % 10), 4, '0'), 'hex'), '1', '' FROM generate_series(1, {ROWS}) n""",
+    # As if the sample had met nobody of the rare sex, which it does now and then.
+    "ALTER TABLE birth_years ALTER COLUMN sex SET (n_distinct = 1)",
     f"""INSERT INTO family_members (person_id, family_id) SELECT {PERSON}, {CASE} FROM generate_series(1, {ROWS}) n
     WHERE n % 2 = 0""",
     f"""INSERT INTO sessions (id, version, status, session_type, modality, site, language, person_ids, counsellor_id,
