@@ -3,7 +3,7 @@
 from asyncio import Semaphore
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -107,7 +107,7 @@ class Runtime:
         try:
             reach = self.policy.reach(actor, operation)
             if operation in self.policy.step_up:
-                self.step_up.demand(actor)
+                context = replace(context, sign_in=self.step_up.demand(actor))
         except (NotPermitted, StepUpNeeded) as refusal:
             await self.recorder.refused(context, origin, operation, refusal.code, _about(request))
             raise

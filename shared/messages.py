@@ -4,7 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -115,11 +115,23 @@ def _digest(salt: str, value: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """How an actor had signed in when an operation that demands it let them in: how strongly, and how many seconds before.
+
+    The age is told by the real clock, whatever time it is for the domain, and is below zero where the issuer's clock is ahead.
+    """
+
+    strength: Literal["phishing_resistant"]
+    age_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """Who orders, and what time it is for the domain (UTC)."""
+    """Who orders, and what time it is for the domain (UTC); ``sign_in`` is known where the operation demands a step-up."""
 
     actor: Actor
     now: datetime
+    sign_in: SignIn | None = None
 
 
 @dataclass(frozen=True, slots=True)

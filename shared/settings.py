@@ -72,9 +72,9 @@ class Settings(BaseSettings):
     oidc_sites_claim: str = "sites"
     oidc_max_token_seconds: int = 600
 
-    # Which authentication counts as strong, and for how long it is fresh, where an operation needs one (RFC 9470).
+    # Which authentication counts as phishing-resistant, and for how long it is fresh, where an operation needs one (RFC 9470).
     step_up_acr_values: tuple[str, ...] = ("phr",)
-    step_up_max_age_seconds: int = Field(default=300, ge=30, le=3600)
+    step_up_max_age_seconds: int = Field(default=300, ge=30, le=300)
 
     # For a service that asks another before it discloses anything.
     counselling_url: str | None = None

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import StepUpNeeded
+from shared.messages import SignIn
 from shared.step_up import StepUp
 from tests.given import NOON, staff
 
@@ -15,7 +16,8 @@ STEP_UP = StepUp(("phr", "phrh"), 300, present=lambda: NOON)
 
 @pytest.mark.parametrize("seconds_ago", [-29, 0, 299, 300])
 def test_a_strong_sign_in_of_a_moment_ago_is_enough(seconds_ago: int) -> None:
-    STEP_UP.demand(replace(APPROVER, auth_time=NOON - timedelta(seconds=seconds_ago)))
+    found = STEP_UP.demand(replace(APPROVER, auth_time=NOON - timedelta(seconds=seconds_ago)))
+    assert found == SignIn("phishing_resistant", seconds_ago)
 
 
 @pytest.mark.parametrize("seconds_ago", [-31, 301, 86_400])
