@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import get_args
 
 import httpx
 from rich.table import Table
@@ -9,6 +10,7 @@ from rich.table import Table
 from ops.identity.client import PersonaTokens
 from services.returns.queries.standing import STANDS_IN_WORDS
 from shared.certificates import trusted
+from shared.contracts.reintegration import GrantCategory
 from shared.statistics import Statistics, Unit
 
 READER = "manager"
@@ -19,6 +21,7 @@ class Line:
     """One line of the report: what is counted, in which unit, and where a share is meant, of what.
 
     ``where_known`` is left out where the services have no such figure, as of what is told of no few; of others that is 0.
+    ``where_any`` is left out where the figure is 0.
     """
 
     key: str
@@ -26,6 +29,7 @@ class Line:
     unit: Unit
     of: str | None = None
     where_known: bool = False
+    where_any: bool = False
 
 
 LINES: tuple[Line, ...] = (
@@ -49,6 +53,11 @@ LINES: tuple[Line, ...] = (
     Line("grants_business", "Business", "grants", of="grants"),
     Line("grants_housing", "Housing", "grants", of="grants"),
     Line("grants_medical", "Medical", "grants", of="grants"),
+    *(
+        Line(f"grants_{category}", category.replace("_", " ").capitalize(), "grants", of="grants", where_any=True)
+        for category in get_args(GrantCategory)
+        if category not in ("business", "housing", "medical")
+    ),
     Line("counselled", "Returned persons individually counselled", "persons", of="returns"),
     Line("own_plans", "Returned persons with an own reintegration plan", "persons", of="returns"),
     Line("days_to_departure", "Median days from the wish to the departure", "days", where_known=True),
@@ -125,7 +134,7 @@ async def compute(services: dict[str, str], tokens: PersonaTokens, year: int) ->
             values[line.of] if line.of else None,
         )
         for line in LINES
-        if line.key in figures or not line.where_known
+        if (line.key in figures or not line.where_known) and (values[line.key] or not line.where_any)
     ]
 
 

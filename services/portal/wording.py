@@ -14,7 +14,9 @@ from shared.currencies import CODES
 WORDS: Final[Mapping[str, str]] = {
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
-    "in_kind_vendor": "in kind, by a vendor", "in_kind_goods": "in kind, goods", "cash_instalment": "cash instalment",
+    "in_kind_vendor": "in kind, by a vendor", "in_kind_goods": "in kind, goods", "cash_instalment": "cash instalment", "cash_for_work": "cash for work",
+    "training": "vocational training", "documentation": "documents of the person", "estimate": "estimate of a clinic",
+    "justification": "reasons why there are not three quotations",
     "application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG",
     "yes": "Yes", "no": "No", "laissez_passer": "laissez-passer", "trc": "reception centre",
     "cleared_to_board": "cleared to board", "not_coming": "not coming", "ready_to_travel": "ready to travel",

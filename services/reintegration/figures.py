@@ -2,9 +2,11 @@
 
 import json
 from collections import Counter
+from typing import get_args
 from uuid import UUID
 
 from services.reintegration.sealed import categories_of
+from shared.contracts.reintegration import GrantCategory
 from shared.db import Sql, UnitOfWork, Write
 from shared.statistics import Figure, Period
 
@@ -14,11 +16,9 @@ _FIGURES = Sql(
     "approved AS (SELECT count(*) AS grants, count(DISTINCT person_id) AS persons, "
     " coalesce(json_agg(json_build_object('id', id, 'version', version, 'category', category)), '[]')::text AS needs "
     " FROM grants, period WHERE approved_at >= begins AND approved_at < ends AND status <> 'cancelled'), "
-    "kept AS (SELECT coalesce(sum(grants) FILTER (WHERE category = 'business'), 0) AS kept_business, "
-    " coalesce(sum(grants) FILTER (WHERE category = 'housing'), 0) AS kept_housing, "
-    " coalesce(sum(grants) FILTER (WHERE category = 'medical'), 0) AS kept_medical, "
-    " coalesce(sum(grants) FILTER (WHERE category = 'other'), 0) AS kept_other FROM grants_of_the_erased "
-    " WHERE make_date(year, 1, 1) >= cast(:first AS date) AND make_date(year, 12, 31) <= cast(:last AS date)), "
+    "kept AS (SELECT coalesce(json_object_agg(category, grants), '{}')::text AS kept FROM (SELECT category, sum(grants) AS grants "
+    " FROM grants_of_the_erased WHERE make_date(year, 1, 1) >= cast(:first AS date) "
+    " AND make_date(year, 12, 31) <= cast(:last AS date) GROUP BY category) of_one), "
     "asked AS (SELECT count(*) AS requested, count(*) FILTER (WHERE status = 'rejected') AS rejected "
     " FROM grants, period WHERE requested_at >= begins AND requested_at < ends), "
     "own AS (SELECT count(*) AS own_plans FROM plans, period WHERE recorded_at >= begins AND recorded_at < ends), "
@@ -51,12 +51,13 @@ async def figures(unit: UnitOfWork, period: Period) -> list[Figure]:
     grants = row["grants"]
     # What a grant is for is sealed, so it is counted here.
     of = Counter(await categories_of(unit, json.loads(row["needs"])))
+    kept = json.loads(row["kept"])
     return [
         Figure(key="grants", unit="grants", value=grants),
-        Figure(key="grants_business", unit="grants", value=of["business"] + row["kept_business"], of=grants),
-        Figure(key="grants_housing", unit="grants", value=of["housing"] + row["kept_housing"], of=grants),
-        Figure(key="grants_medical", unit="grants", value=of["medical"] + row["kept_medical"], of=grants),
-        Figure(key="grants_other", unit="grants", value=of["other"] + row["kept_other"], of=grants),
+        *(
+            Figure(key=f"grants_{category}", unit="grants", value=of[category] + kept.get(category, 0), of=grants)
+            for category in get_args(GrantCategory)
+        ),
         Figure(key="persons_with_grant", unit="persons", value=row["persons"]),
         Figure(key="grants_requested", unit="grants", value=row["requested"]),
         Figure(key="grants_rejected", unit="grants", value=row["rejected"], of=row["requested"]),

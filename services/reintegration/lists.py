@@ -226,7 +226,7 @@ def _abroad(row: Mapping[str, Any], needs: Sequence[str | None]) -> PlanAbroad:
     ]
     persons = sharing.person_ids.intersection(row["person_ids"])
     counted = PlanRow.model_validate({**row, "persons": len(persons), "lines": len(told)})
-    return PlanAbroad(counted, sharing, told.count(OF_HEALTH))
+    return PlanAbroad(counted, sharing, sum(category in OF_HEALTH for category in told))
 
 
 async def grants_abroad(
@@ -235,7 +235,7 @@ async def grants_abroad(
     """The grants of an office's countries that follow one; of ``asked`` countries are a part."""
     rows = await unit.rows(grants(asked), after=after, limit=limit, **asked)
     return [
-        GrantAbroad(row["id"], Sharing.of(row["sharing"]), category == OF_HEALTH)
+        GrantAbroad(row["id"], Sharing.of(row["sharing"]), category in OF_HEALTH)
         for row, category in zip(rows, await categories_of(unit, rows), strict=True)
     ]
 

@@ -63,7 +63,7 @@ class Judged:
 
     def of(self, category: str | None) -> "Judged":
         """The same, of a line or a grant of this category."""
-        if self.withheld is None and category == OF_HEALTH and not self.health:
+        if self.withheld is None and category in OF_HEALTH and not self.health:
             return replace(self, withheld="not_consented")
         return self
 

@@ -15,13 +15,17 @@ from shared.messages import Concealed, Event, Part
 from shared.money import Money
 
 Dimension = Literal["economic", "social", "psychosocial", "immediate"]
-GrantCategory = Literal["business", "housing", "medical", "other"]
-GrantModality = Literal["in_kind_vendor", "in_kind_goods", "service", "cash_instalment"]
+GrantCategory = Literal[
+    "business", "housing", "medical", "education", "training", "employment", "psychosocial", "childcare", "basic_needs",
+    "documentation", "other",
+]
+GrantModality = Literal["in_kind_vendor", "in_kind_goods", "service", "cash_instalment", "voucher", "cash_for_work"]
 ReturnReason = Literal["quotation_missing", "amount_unclear", "not_in_plan", "provider_unclear"]
 RejectReason = Literal["not_feasible", "beyond_cap", "not_in_plan", "double_support"]
 CancelReason = Literal["not_needed", "lost_contact", "re_migrated", "entered_in_error"]
 EvidenceKind = Literal[
-    "receipt", "quotation", "lease", "business_plan", "handover_certificate", "photo", "other"
+    "receipt", "quotation", "lease", "business_plan", "justification", "handover_certificate", "photo", "prescription",
+    "estimate", "medical_report", "medical_certificate", "other",
 ]
 Filer = Literal["receiving_office", "counsellor"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -285,6 +289,7 @@ class KeptPapersEnded(Event, kind="avrr.reintegration.person.kept_papers_ended.v
     ended_on: date
 
 
+# Enough for two papers of each category and a few more.
 MOST_PAPERS = 28
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 

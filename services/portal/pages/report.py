@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Query, Response
 
@@ -17,13 +17,15 @@ from services.portal.pages.naming import here
 from services.portal.wording import word
 from services.portal.words import money
 from shared.clock import real_time
+from shared.contracts.reintegration import GrantCategory
 
 router = APIRouter()
 
 # Nothing of this kind was counted before.
 FIRST_YEAR: Final = 2000
-# Of what a grant can be; its figures' keys end in these.
+# Of what most grants are, shown also where there are none; its figures' keys end in these, and those of others where there is one.
 GRANT_CATEGORIES: Final = ("business", "housing", "medical", "other")
+_LESS_FREQUENT: Final = tuple(category for category in get_args(GrantCategory) if category not in GRANT_CATEGORIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,15 @@ async def report(page: Reading, year: Annotated[str | None, Query(max_length=40)
     return await page.show(
         "report.html", year=asked, years=(FIRST_YEAR, today.year), readable=True, today=today, amount=money,
         counselling=counselling, returns=returns, reintegration=reintegration, funds=funds,
-        categories=GRANT_CATEGORIES,
+        categories=_categories(reintegration),
         nothing=len(figures) == len(counted) and all(found.nothing for found in figures),
         time_zone=figures[0].time_zone if figures else "",
     )  # fmt: skip
+
+
+def _categories(reintegration: Figures | None) -> tuple[str, ...]:
+    others = (one for one in _LESS_FREQUENT if reintegration is not None and reintegration.of(f"grants_{one}").value)
+    return (*GRANT_CATEGORIES, *others)
 
 
 def _named(code: str) -> str:

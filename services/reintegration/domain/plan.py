@@ -20,8 +20,8 @@ from shared.money import Money, refuse_unpayable
 from shared.transitions import moved
 
 PlanStatus = Literal["own_plan", "agreed"]
-# The category of a line, and of its grant, that tells of somebody's health.
-OF_HEALTH: Final[GrantCategory] = "medical"
+# The categories of a line, and of its grant, that tell of somebody's health.
+OF_HEALTH: Final[frozenset[str]] = frozenset({"medical", "psychosocial"})
 # Counted apart, so that nobody finds out by the limit whether there are lines that they are not told of.
 MOST_LINES: Final = 30
 MOST_OF_HEALTH: Final = 10
@@ -77,7 +77,7 @@ class Plan:
 
     def without_health(self) -> "Plan":
         """The plan without the lines that tell of somebody's health."""
-        return replace(self, lines=tuple(line for line in self.lines if line.category != OF_HEALTH))
+        return replace(self, lines=tuple(line for line in self.lines if line.category not in OF_HEALTH))
 
     def about(self, person_ids: Collection[UUID]) -> "Plan":
         """The plan as far as it is about these persons."""
@@ -189,17 +189,17 @@ def _agree_without_health(state: Plan, order: AgreePlanWithoutHealth, facts: Pla
     covered = _covered(state, case)
     # Whoever goes on in another case takes along what is planned for them.
     before = state.about(covered)
-    standing = tuple(line for line in before.lines if line.category == OF_HEALTH)
+    standing = tuple(line for line in before.lines if line.category in OF_HEALTH)
     # An office sees medical lines that it agreed itself while money is owed, and says them again with all the others.
-    said = tuple(line for line in order.lines if not (line.category == OF_HEALTH and state.stands(line)))
-    if any(line.category == OF_HEALTH for line in said):
+    said = tuple(line for line in order.lines if not (line.category in OF_HEALTH and state.stands(line)))
+    if any(line.category in OF_HEALTH for line in said):
         raise NotFound
     if {line.line_id for line in said} & {line.line_id for line in standing}:
         raise _line_twice()
     lines = _lines(said, covered)
     # Held against the plan as it was, so that the same is refused whether or not there is a line that is not told.
     refuse_two_currencies((*(line.planned for line in said), *(line.money for line in before.lines)))
-    kept = tuple(_line(line.line_id, line.person_id, line.dimension, OF_HEALTH, line.money) for line in standing)
+    kept = tuple(_line(line.line_id, line.person_id, line.dimension, line.category, line.money) for line in standing if line.category)
     return (_agreed_anew(state, (*lines, *kept), order, covered),)
 
 
@@ -276,11 +276,11 @@ def _lines(lines: Sequence[PlannedLine], covered: Sequence[UUID]) -> tuple[PlanL
         raise _line_twice()
     if not {line.person_id for line in lines} <= set(covered):
         raise RuleViolation("line_for_a_stranger", "A line is for somebody whom the plan does not cover.")
-    of_health = sum(line.category == OF_HEALTH for line in lines)
+    of_health = sum(line.category in OF_HEALTH for line in lines)
     if of_health > MOST_OF_HEALTH or len(lines) - of_health > MOST_LINES:
         raise RuleViolation(
             "too_many_lines",
-            f"A plan has at most {MOST_OF_HEALTH} medical lines and {MOST_LINES} others. Put together what belongs together.",
+            f"A plan has at most {MOST_OF_HEALTH} lines of health and {MOST_LINES} others. Put together what belongs together.",
         )
     refuse_two_currencies(line.planned for line in lines)
     refuse_unpayable(line.planned for line in lines)
@@ -289,7 +289,7 @@ def _lines(lines: Sequence[PlannedLine], covered: Sequence[UUID]) -> tuple[PlanL
     )
 
 
-def _line(line_id: UUID, person_id: UUID, dimension: Dimension, category: GrantCategory, planned: Money) -> PlanLine:
+def _line(line_id: UUID, person_id: UUID, dimension: Dimension, category: str, planned: Money) -> PlanLine:
     return PlanLine(
         line_id=line_id, person_id=person_id, dimension=dimension, category=Concealed.of(category), planned=planned
     )

@@ -89,7 +89,7 @@ async def read_grant(grant_id: UUID, call: Calling) -> GrantView | View[grant_qu
     its_office = Role.RECEIVING_OFFICE in actor.roles and view.state.destination_country in actor.countries
     if its_office or actor.roles & set(SEES_WHAT_IT_IS_FOR):
         line = await call.ask(lambda unit: grant_queries.line_of(unit, view.state))
-        if its_office and line is not None and line.category == OF_HEALTH != view.state.category:
+        if its_office and line is not None and line.category in OF_HEALTH and view.state.category not in OF_HEALTH:
             # The line was agreed anew for something of which this grant does not tell.
             line = None
         return GrantView(id=view.id, version=view.version, state=view.state, actions=view.actions, line=line)

@@ -159,7 +159,7 @@ async def test_of_a_familys_plan_only_the_lines_of_who_was_erased_are_emptied_in
 async def test_the_report_keeps_what_grants_of_the_erased_were_for_by_the_missions_year(house: House) -> None:
     fund_id = await house.fund()
     last_instant, next_year = datetime(2023, 12, 31, 22, 59, tzinfo=UTC), datetime(2023, 12, 31, 23, 0, tzinfo=UTC)
-    gone = [await house.line(category) for category in ("medical", "medical", "housing")]
+    gone = [await house.line(category) for category in ("medical", "medical", "psychosocial")]
     for line, at in zip(gone, (NOON, last_instant, next_year), strict=True):
         await house.approved(line.request("500.00"), fund_id, at)
     (dropped,) = await house.lines("business")

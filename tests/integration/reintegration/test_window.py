@@ -19,6 +19,7 @@ from tests.unit.reintegration.examples import ARRIVED_AT, COUNSELLOR, TODAY, eur
 people = people_of
 NOT_FOUND = (404, "not_found")
 CATEGORIES: tuple[GrantCategory, ...] = ("business", "medical")
+OF_HEALTH: tuple[GrantCategory, ...] = ("medical", "psychosocial")
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
@@ -171,11 +172,11 @@ async def test_children_are_there_with_the_consent_of_the_adults(house: House, p
 async def test_an_office_is_told_no_medical_line_where_the_consent_leaves_health_out(house: House, people: People) -> None:
     person_id, plan_id = uuid7(), uuid7()
     case_id = await house.case(person_id, arrived=False)
-    business, medical = (
+    business, *of_health = (
         PlannedLine(line_id=uuid7(), person_id=person_id, dimension="social", category=category, planned=eur("900.00"))
-        for category in CATEGORIES
+        for category in ("business", *OF_HEALTH)
     )
-    order = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=(business, medical))
+    order = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=(business, *of_health))
     await house.give(PLAN, plan_id, order, COUNSELLOR)
     await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
 
@@ -184,19 +185,21 @@ async def test_an_office_is_told_no_medical_line_where_the_consent_leaves_health
         (row,) = (await people.office.get("plans")).json()["items"]
         return {line["line_id"] for line in lines}, row["lines"]
 
-    assert await told() == ({str(business.line_id), str(medical.line_id)}, 2)
+    assert await told() == ({str(line.line_id) for line in order.lines}, 3)
     house.register.health_untold.add(person_id)
     house.register.asked.clear()
     assert await told() == ({str(business.line_id)}, 1)
     assert len(house.register.asked) == 2
     # What it cannot see it cannot remove: neither with its first agreement nor with any after that.
-    for lines, answer in (((business, medical), NOT_FOUND), ((business,), (200, "")), ((business,), (200, ""))):
+    for lines, answer in (
+        *(((business, line), NOT_FOUND) for line in of_health), ((business,), (200, "")), ((business,), (200, "")),
+    ):  # fmt: skip
         agreed = AgreePlan(lines=lines, agreed_on=TODAY).model_dump(mode="json")
         assert problem(await said_again(people, plan_id, agreed)) == answer
         assert await told() == ({str(business.line_id)}, 1)
         known = (await people.coordinator.get(f"plans/{plan_id}")).json()["state"]["lines"]
         assert {line["line_id"]: (line["category"], line["planned"]) for line in known} == {
-            str(business.line_id): ("business", "900.00"), str(medical.line_id): ("medical", "900.00")
+            str(line.line_id): (line.category, "900.00") for line in order.lines
         }  # fmt: skip
     assert (await house.findings()).sound
     house.register.health_untold.clear()
@@ -299,12 +302,14 @@ async def test_a_medical_grant_is_not_there_without_health_but_while_money_is_ow
 
 
 async def test_a_medical_grant_is_asked_for_where_the_consent_names_health(house: House, people: People) -> None:
-    business, medical = await house.lines(*CATEGORIES)
-    house.register.health_untold.add(medical.person_id)
-    assert problem(await people.office.post(f"grants/{uuid7()}", request_of(medical))) == NOT_FOUND
+    business, *of_health = await house.lines("business", *OF_HEALTH)
+    house.register.health_untold.add(business.person_id)
+    for line in of_health:
+        assert problem(await people.office.post(f"grants/{uuid7()}", request_of(line))) == NOT_FOUND
     assert problem(await people.office.post(f"grants/{uuid7()}", request_of(business))) == (201, "")
     house.register.health_untold.clear()
-    assert problem(await people.office.post(f"grants/{uuid7()}", request_of(medical))) == (201, "")
+    for line in of_health:
+        assert problem(await people.office.post(f"grants/{uuid7()}", request_of(line))) == (201, "")
 
 
 async def test_of_who_went_on_in_another_case_an_office_is_told_nothing_by_the_plan_of_those_who_stayed(

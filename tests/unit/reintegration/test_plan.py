@@ -23,7 +23,7 @@ from services.reintegration.domain.plan import (
     PlannedLine,
     RecordOwnPlan,
 )
-from shared.contracts.reintegration import CaseEndNoted, OwnPlanRecorded, PlanAgreed, PlanLine
+from shared.contracts.reintegration import CaseEndNoted, GrantCategory, OwnPlanRecorded, PlanAgreed, PlanLine
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Concealed, Context, Event
 from shared.money import Money
@@ -56,6 +56,7 @@ ROOM_LINE = PlannedLine(
 CARE_LINE = PlannedLine(
     line_id=ref(23), person_id=PERSON, dimension="social", category="medical", planned=eur("300.00")
 )
+TALK_LINE = CARE_LINE.model_copy(update={"line_id": ref(24), "category": "psychosocial"})
 LINES = (SHOP_LINE, ROOM_LINE)
 KEPT_CARE = (
     PlanLine(
@@ -287,15 +288,18 @@ def test_medical_lines_are_counted_apart_so_that_the_limit_tells_nothing_of_them
         AFTER_ARRIVAL.given(own_plan).when(order, OFFICE).refused("too_many_lines")
 
 
-def test_who_is_not_told_of_health_leaves_its_lines_as_they_are() -> None:
-    with_care = OWN_RECORDED.model_copy(update={"lines": (*KEPT_LINES, *KEPT_CARE)})
+@pytest.mark.parametrize("category", ["medical", "psychosocial"])
+def test_who_is_not_told_of_health_leaves_its_lines_as_they_are(category: GrantCategory) -> None:
+    care = CARE_LINE.model_copy(update={"category": category})
+    kept = (KEPT_CARE[0].model_copy(update={"category": Concealed.of(category)}),)
+    with_care = OWN_RECORDED.model_copy(update={"lines": (*KEPT_LINES, *kept)})
     told = AFTER_ARRIVAL.given(with_care)
-    agreed = AGREED_VERSION_2.model_copy(update={"lines": (KEPT_LINES[0], *KEPT_CARE)})
+    agreed = AGREED_VERSION_2.model_copy(update={"lines": (KEPT_LINES[0], *kept)})
     told.when(AGREE_WITHOUT_HEALTH, OFFICE).then(agreed)
     # A line that the office sees, for it agreed it itself, is said again as it stands, and not otherwise.
-    told.when(AGREE_WITHOUT_HEALTH.model_copy(update={"lines": (SHOP_LINE, CARE_LINE)}), OFFICE).then(agreed)
+    told.when(AGREE_WITHOUT_HEALTH.model_copy(update={"lines": (SHOP_LINE, care)}), OFFICE).then(agreed)
     for changed in ({"planned": eur("1.00")}, {"person_id": CHILD}, {"line_id": ref(300)}):
-        lines = (SHOP_LINE, CARE_LINE.model_copy(update=changed))
+        lines = (SHOP_LINE, care.model_copy(update=changed))
         told.when(AGREE_WITHOUT_HEALTH.model_copy(update={"lines": lines}), OFFICE).refused(NotFound().code)
     taken = SHOP_LINE.model_copy(update={"line_id": CARE_LINE.line_id})
     told.when(AGREE_WITHOUT_HEALTH.model_copy(update={"lines": (taken,)}), OFFICE).refused("line_twice")
@@ -346,14 +350,14 @@ CHOICES: tuple[Callable[[tuple[PlannedLine, ...]], Command], ...] = (
 
 
 def of_health(plan: Plan) -> list[Line]:
-    return [line for line in plan.lines if line.category == "medical"]
+    return [line for line in plan.lines if line.category in ("medical", "psychosocial")]
 
 
 @examples(
     st.lists(
         st.tuples(
             st.sampled_from(CHOICES),
-            st.lists(st.sampled_from((*LINES, CARE_LINE)), min_size=1, max_size=3).map(tuple),
+            st.lists(st.sampled_from((*LINES, CARE_LINE, TALK_LINE)), min_size=1, max_size=3).map(tuple),
             st.sampled_from((NOTED, ARRIVED, ARRIVED, ENDED, SEALED)),
         ),
         max_size=25,
