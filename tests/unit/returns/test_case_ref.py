@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.returns.domain.case_ref import CASE_REF_PATTERN, case_ref, read_case_ref
+from tests.unit.returns.examples import CASE_ID, OPENED, after
 
 CASE_IDS = st.integers(0, 2**128 - 1).map(lambda value: UUID(int=value))
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -57,3 +58,7 @@ def test_a_reference_survives_handwriting(case_id: UUID) -> None:
 @pytest.mark.parametrize("typed", ["", "K7QW", "K7QW-2M9X-4RU", "0000-0000-00000", "ÄÄÄÄ-ÄÄÄÄ-ÄÄÄ"])
 def test_what_cannot_be_a_reference_is_none(typed: str) -> None:
     assert read_case_ref(typed) is None
+
+
+def test_a_case_keeps_the_reference_that_it_was_opened_with() -> None:
+    assert after(*OPENED).case_ref == case_ref(CASE_ID)

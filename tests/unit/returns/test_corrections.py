@@ -35,6 +35,7 @@ from shared.contracts.returns import (
     CaseArrived,
     CaseDeclaredIneligible,
     CaseDeparted,
+    CaseNotDeparted,
     CaseWithdrawn,
     ClearanceLost,
     ClosingRefused,
@@ -135,6 +136,11 @@ def test_whoever_was_met_abroad_has_left_whatever_they_said_before() -> None:
     met = asked.when(ConfirmArrival(person_id=MOTHER, arrived_at=LANDED_AT, known_by="met"), OFFICE, AFTER_LANDING)
     mother = after(*asked.past, *met.events).person(MOTHER)
     assert mother is not None and mother.correction is None
+
+
+def test_of_a_journey_that_was_not_made_nothing_is_asked_any_more() -> None:
+    case = after(*DEPARTED, question(MOTHER), CaseNotDeparted(person_ids=FAMILY))
+    assert [(person.travel, person.correction) for person in case.persons] == [("expected", None)] * len(FAMILY)
 
 
 def test_a_withdrawal_cannot_lie_ahead() -> None:

@@ -132,6 +132,12 @@ def test_where_the_journey_is_settled_for_good_no_departure_is_added(past: tuple
     given(*past).when(departure(MOTHER), OPERATIONS, A_MONTH_LATER).refused("case_ended")
 
 
+def test_a_case_that_is_closed_keeps_no_status_to_go_back_to() -> None:
+    asked = (*ARRIVED, ClosingRequested(reason="completed"))
+    assert after(*asked).status_before_closing == "arrived"
+    assert after(*asked, CaseClosed(reason="completed", person_ids=FAMILY)).status_before_closing is None
+
+
 def test_whoever_had_withdrawn_from_a_cleared_case_did_not_leave_cleared() -> None:
     stayed = (*CLEARED, *map(left, (MOTHER, CHILD)), PersonWithdrew(person_id=FATHER), CaseDeparted(departed_at=BOARDED_AT))
     later = BOARDED_AT + timedelta(hours=1)
