@@ -144,6 +144,13 @@ class GrantAbroad:
         return None if self.of_health else self
 
 
+@dataclass(frozen=True, slots=True)
+class GrantFound:
+    """A grant that a list found, before it is known whether its reader is told of it."""
+
+    grant_id: UUID
+
+
 class GrantRow(BaseModel):
     """One grant in a list, ``waiting_since`` its last step. Its category, which may tell of health, stands only in the grant itself."""
 
@@ -243,6 +250,11 @@ async def grants_abroad(
 def grants(asked: Mapping[str, object]) -> Sql:
     """The list of grants narrowed by this."""
     return _GRANTS[frozenset(asked)]
+
+
+async def grants_found(unit: UnitOfWork, asked: Mapping[str, object], after: UUID | None, limit: int) -> list[GrantFound]:
+    """The grants that follow one, narrowed by this."""
+    return [GrantFound(row["id"]) for row in await unit.rows(grants(asked), after=after, limit=limit, **asked)]
 
 
 def _place(text: str) -> tuple[datetime, UUID, str]:

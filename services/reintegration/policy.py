@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from services.reintegration.domain.hats import Hat
-from shared.actors import Role
+from shared.actors import Actor, Role
 from shared.policy import Policy, allow
 
 # Who asks for, judges or decides on a grant sees what it is for. Who pays and who reconciles see the money alone: that a
 # line is a medical one tells of health.
 SEES_WHAT_IT_IS_FOR = (Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER)
 SEES_THE_MONEY = (Role.FINANCE_PAYER, Role.FINANCE_RECONCILER)
+# Who certifies what a grant of health needs sees such grants, with their papers, and no other (`is_shown`).
+CERTIFIES = (Role.MEDICAL,)
 # The hats that are worn by whoever has a role, so whose turns are theirs.
 HATS: Mapping[Role, tuple[Hat, ...]] = {
     Role.RECEIVING_OFFICE: ("requester", "deliverer"), Role.COORDINATOR: ("endorser",),
@@ -64,20 +66,20 @@ POLICY = Policy(
     allow("confirm_payment", Role.FINANCE_PAYER),
     allow("confirm_delivery", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("reconcile_tranche", Role.FINANCE_RECONCILER),
-    allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
+    allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY, *CERTIFIES),
     allow("read_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow(
         "list_grants",
         Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER,
-        Role.MANAGER, Role.AUDITOR,
+        Role.MANAGER, Role.AUDITOR, *CERTIFIES,
     ),
     allow("list_grants", Role.RECEIVING_OFFICE, extent="own_countries"),
     # Who endorses does not supply what the endorsement rests on.
     allow("file_evidence", Role.COUNSELLOR),
     allow("file_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("list_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
+    allow("list_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY, *CERTIFIES),
     allow("list_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("read_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
+    allow("read_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY, *CERTIFIES),
     allow("read_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_turns", *(role for role in HATS if role != Role.RECEIVING_OFFICE)),
     allow("list_turns", Role.RECEIVING_OFFICE, extent="own_countries"),
@@ -105,3 +107,11 @@ POLICY = Policy(
     searches=("read_chain",),
     exports=("read_events", "export_log"),
 )
+
+# Whoever reads grants in one of these roles reads all of them.
+_ANY_GRANT = frozenset(row.role for row in POLICY.rows if row.operation in ("read_grant", "list_grants")) - {*CERTIFIES}
+
+
+def is_shown(actor: Actor, *, of_health: bool) -> bool:
+    """Whether somebody who may read grants is shown this one: medical staff only what tells of health."""
+    return of_health or actor.roles.isdisjoint(CERTIFIES) or bool(actor.roles & _ANY_GRANT)

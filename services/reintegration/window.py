@@ -8,11 +8,12 @@ medical lines and medical grants, it may know where the consent names health.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, Self, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 from uuid import UUID
 
 from services.reintegration import queries, wiring
 from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.papers import as_shown
 from services.reintegration.domain.plan import OF_HEALTH, Plan, PlannedLine
 from shared.aggregate import Aggregate
 from shared.agreeing import agreed as agreed_now
@@ -28,6 +29,21 @@ from shared.ids import uuid7
 State = TypeVar("State")
 Facts = TypeVar("Facts")
 Row = TypeVar("Row", bound="Listed")
+
+
+class OfAGrant(Protocol):
+    """A row that is about a grant."""
+
+    @property
+    def grant_id(self) -> UUID:
+        """The grant's."""
+
+
+Found = TypeVar("Found", bound=OfAGrant)
+Told = TypeVar("Told")
+Place = TypeVar("Place", UUID, str)
+# How many grants are opened for one page, of which it may be that none is told.
+_MOST_OPENED: Final = 500
 
 
 class Listed(Protocol):
@@ -139,11 +155,15 @@ def _told_of(plan: Plan, judged: Judged) -> Plan:
 
 
 async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[Grant]:
-    """A grant as far as its reader may know it: where persons do not agree, an office sees what offices filed."""
+    """A grant as far as its reader may know it: where persons do not agree, an office sees what offices filed.
+
+    Papers that tell a diagnosis are there for those alone to whom `papers` shows them.
+    """
     found, judged = await view(
         call, wiring.GRANT, grant_id, lambda grant: grant.case_id, "grants", own=lambda _: True,
         needs=lambda grant: grant.category, recorded=recorded,
     )
+    found = found.model_copy(update={"state": as_shown(found.state, call.context.actor)})
     if judged.withheld is None:
         return found
     own = tuple(filed for filed in found.state.evidence if filed.filed_as == "receiving_office")
@@ -231,6 +251,37 @@ async def listed(
             break
         after = rows[-1].id
     return items[:limit], len(items) > limit
+
+
+async def opened(
+    call: Call, find: Callable[[Place | None, UnitOfWork], Awaitable[Sequence[Found]]], tell: Callable[[Found, Grant], Told | None],
+    place_of: Callable[[Found], Place], after: Place | None, limit: int,
+) -> tuple[list[Told], Place | None]:
+    """One page of what is told of grants, and the place that the next one goes on after; ``find`` answers up to ``limit + 1``.
+
+    Whom a grant concerns may be sealed in it, so that it is known once it is opened: a page is filled from behind what is
+    left out. It ends short where it would open too many, and goes on from there.
+    """
+    items: list[tuple[Place, Told]] = []
+    for _ in range(_MOST_OPENED // limit + 1):
+        rows, found = await call.ask(partial(_opened, call, partial(find, after), limit))
+        known = [(row, found[row.grant_id]) for row in rows[:limit] if row.grant_id in found]
+        items += [(place_of(row), told) for row, grant in known if (told := tell(row, grant)) is not None]
+        more = len(rows) > limit
+        after = place_of(rows[limit - 1]) if more else None
+        if len(items) > limit or (len(items) == limit and more):
+            return [told for _, told in items[:limit]], items[limit - 1][0]
+        if not more:
+            break
+    return [told for _, told in items], after
+
+
+async def _opened(
+    call: Call, find: Callable[[UnitOfWork], Awaitable[Sequence[Found]]], limit: int, unit: UnitOfWork
+) -> tuple[Sequence[Found], dict[UUID, Grant]]:
+    rows = await find(unit)
+    ids = {row.grant_id for row in rows[:limit]}
+    return rows, await states(unit, wiring.GRANT, ids, call.context.actor, reach=call.reach)
 
 
 async def _told(call: Call, rows: Sequence[Row], category: DataCategory) -> list[Row]:

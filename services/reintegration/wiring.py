@@ -25,13 +25,14 @@ from services.reintegration.domain import (
     grant,
     grant_facts,
     grant_state,
+    papers,
     person,
     plan,
     policies,
     rates,
     tranches,
 )
-from services.reintegration.policy import POLICY
+from services.reintegration.policy import POLICY, is_shown
 from services.reintegration.reactions import REACTIONS
 from shared import contracts, topology
 from shared.access import access_of
@@ -162,8 +163,12 @@ def _case_within(known: case.Case, reach: Reach, _: Actor) -> bool:
     return reach.countries is None or (bool(known.arrived) and reach.covers(known.destination_country))
 
 
-def _of_own_country(known: plan.Plan | grant_state.Grant, reach: Reach, _: Actor) -> bool:
+def _of_own_country(known: plan.Plan, reach: Reach, _: Actor) -> bool:
     return reach.covers(known.destination_country)
+
+
+def _grant_within(known: grant_state.Grant, reach: Reach, actor: Actor) -> bool:
+    return reach.covers(known.destination_country) and is_shown(actor, of_health=papers.of_health(known))
 
 
 CASE: Aggregate[case.Case, case.CaseFacts] = Aggregate(
@@ -190,7 +195,7 @@ FUND: Aggregate[fund.Fund, NoFacts] = Aggregate(
 GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     service="reintegration", name="grant", decider=grant.GRANT, table=tables.GRANTS, state=grant_state.Grant,
     facts=_grant_facts, project=grant_projections.grant_limits, partition=lambda _, asked: asked.case_id,
-    within=_of_own_country, sealed=sealed.OF_GRANTS,
+    within=_grant_within, sealed=sealed.OF_GRANTS,
 )
 
 RATE: Aggregate[rates.Rate, rates.RateFacts] = Aggregate(

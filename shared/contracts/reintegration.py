@@ -28,6 +28,9 @@ EvidenceKind = Literal[
     "estimate", "medical_report", "medical_certificate", "other",
 ]
 Filer = Literal["receiving_office", "counsellor"]
+# What a need is for, and which papers, tell of somebody's health: the second what they suffer from.
+CATEGORIES_OF_HEALTH: frozenset[str] = frozenset({"medical", "psychosocial"})
+PAPERS_OF_HEALTH: frozenset[str] = frozenset({"prescription", "estimate", "medical_report", "medical_certificate"})
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
 

@@ -18,14 +18,13 @@ from services.portal.translation import _, translated
 from services.portal.upload import SentForm
 from services.portal.wording import REFUSALS, word
 from services.portal.words import money
-from shared.contracts.reintegration import EvidenceKind
+from shared.contracts.reintegration import CATEGORIES_OF_HEALTH, PAPERS_OF_HEALTH, EvidenceKind
 from shared.ids import uuid7
 
 router = APIRouter()
 
 # How the fields of the form are called where what is wrong with them is told.
 _NAMES: Final[Mapping[str, str]] = {"kind": "evidence_kind", "tranche": "tranche", FILE: "file"}
-_KINDS: Final = tuple(Option(kind, word(kind)) for kind in get_args(EvidenceKind))
 
 
 @router.get("/grants/{grant_id}/evidence")
@@ -116,7 +115,7 @@ class _View:
         return await self.page.show(
             "evidence.html", status, found=found, state=state, action=action, fields=_fields(state),
             posted={"tranche": [""], **posted}, faults=dict(faults or {}), again=again, unknown=unknown, names=_NAMES,
-            refusal=REFUSALS.get(refusal, refusal) if refusal else None, evidence_id=id or uuid7(), short=short,
+            refusal=REFUSALS.get(refusal, refusal) if refusal else None, evidence_id=id or uuid7(), short=short, of_health=CATEGORIES_OF_HEALTH,
         )  # fmt: skip
 
 
@@ -132,7 +131,10 @@ def _fields(state: Mapping[str, Any]) -> tuple[Field, ...]:
         )
         for one in state["tranches"]
     )
+    # A paper that tells what somebody suffers from is taken only where that is what the grant is for.
+    left_out = PAPERS_OF_HEALTH if state.get("category") not in CATEGORIES_OF_HEALTH else frozenset[str]()
+    kinds = tuple(Option(kind, word(kind)) for kind in get_args(EvidenceKind) if kind not in left_out)
     return (
-        Field("kind", _NAMES["kind"], "choice", True, _KINDS),
+        Field("kind", _NAMES["kind"], "choice", True, kinds),
         Field("tranche", _NAMES["tranche"], "choice", True, (whole, *tranches)),
     )

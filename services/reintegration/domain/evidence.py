@@ -7,9 +7,10 @@ from pydantic import Field
 
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant, GrantStatus
+from services.reintegration.domain.papers import of_health
 from services.reintegration.domain.tranches import TrancheNumber
 from shared.actors import Role
-from shared.contracts.reintegration import EvidenceFiled, EvidenceKind, Sha256
+from shared.contracts.reintegration import PAPERS_OF_HEALTH, EvidenceFiled, EvidenceKind, Sha256
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.files.media import MOST_BYTES, MediaType
@@ -51,6 +52,12 @@ def _file(state: Grant, order: FileEvidence, facts: GrantFacts, context: Context
         raise RuleViolation("evidence_differs", "Other evidence was filed under this id. Open the page again and choose the file.")
     if len(state.evidence) >= MOST_EVIDENCE:
         raise RuleViolation("too_much_evidence", f"A grant takes {MOST_EVIDENCE} papers. Put what belongs together into one PDF.")
+    if order.kind in PAPERS_OF_HEALTH and not of_health(state):
+        # Nobody but whoever filed it could ever read it.
+        raise RuleViolation(
+            "paper_of_health",
+            "This grant is not for anybody's health, so it takes no paper that tells what somebody suffers from.",
+        )
     if order.tranche is not None and state.tranche(order.tranche) is None:
         raise RuleViolation("no_such_tranche", "The grant has no tranche with this number.")
     return (

@@ -11,7 +11,14 @@ from pydantic import Field
 
 from services.reintegration.domain.amounts import PlannedMoney, earliest_day, refuse_two_currencies
 from services.reintegration.domain.case import Case, refuse_unless_open
-from shared.contracts.reintegration import Dimension, GrantCategory, OwnPlanRecorded, PlanAgreed, PlanLine
+from shared.contracts.reintegration import (
+    CATEGORIES_OF_HEALTH,
+    Dimension,
+    GrantCategory,
+    OwnPlanRecorded,
+    PlanAgreed,
+    PlanLine,
+)
 from shared.decider import Decider, Events, changing, opening
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Concealed, Context, Event, Part
@@ -21,7 +28,7 @@ from shared.transitions import moved
 
 PlanStatus = Literal["own_plan", "agreed"]
 # The categories of a line, and of its grant, that tell of somebody's health.
-OF_HEALTH: Final[frozenset[str]] = frozenset({"medical", "psychosocial"})
+OF_HEALTH: Final = CATEGORIES_OF_HEALTH
 # Counted apart, so that nobody finds out by the limit whether there are lines that they are not told of.
 MOST_LINES: Final = 30
 MOST_OF_HEALTH: Final = 10

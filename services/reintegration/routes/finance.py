@@ -17,9 +17,8 @@ from services.reintegration.domain.tranches import (
 )
 from services.reintegration.domain.turns import COMMANDS
 from services.reintegration.policy import HATS
-from services.reintegration.routes.grants import GrantInList, grants_found
+from services.reintegration.routes.grants import GrantInList
 from shared.callers import AuthenticatedRoute
-from shared.db import UnitOfWork
 from shared.http import Calling, Limit, Page, Receipt
 from shared.statistics import First, Last, Statistics, period
 
@@ -43,22 +42,17 @@ async def list_turns(
     """The grants whose next step is the caller's, the longest waiting first, also where another has to take it."""
     hats = [hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs]
 
-    async def work(unit: UnitOfWork) -> tuple[list[lists.DueTurn], dict[UUID, Grant]]:
-        due = await lists.due_turns(unit, hats, call.reach.countries, after, limit + 1)
-        return due, await grants_found(unit, call, [turn.grant_id for turn in due[:limit]])
-
-    due, found = await call.ask(work)
-    items = [
-        TurnInList(
-            **dict(lists.GrantRow.of(turn.grant_id, found[turn.grant_id])),
-            actions=call.actions(wiring.GRANT, found[turn.grant_id]), hat=turn.hat,
+    def tell(turn: lists.DueTurn, grant: Grant) -> TurnInList:
+        return TurnInList(
+            **dict(lists.GrantRow.of(turn.grant_id, grant)), actions=call.actions(wiring.GRANT, grant), hat=turn.hat,
             operation=call.runtime.operations[COMMANDS[turn.step]], since=turn.since,
-        )
-        for turn in due[:limit]
-    ]
-    return Page[TurnInList](
-        items=items, next=call.goes_on_after(due[limit - 1].place, limit) if len(due) > limit else None
-    )
+        )  # fmt: skip
+
+    items, following = await window.opened(
+        call, lambda after, unit: lists.due_turns(unit, hats, call.reach.countries, after, limit + 1), tell,
+        lambda turn: turn.place, after, limit,
+    )  # fmt: skip
+    return Page[TurnInList](items=items, next=call.goes_on_after(following, limit) if following else None)
 
 
 @router.post("/grants/{grant_id}/release-tranche")

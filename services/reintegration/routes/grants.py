@@ -18,7 +18,7 @@ from services.reintegration.domain.grant import (
 )
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan import OF_HEALTH
-from services.reintegration.policy import SEES_WHAT_IT_IS_FOR
+from services.reintegration.policy import CERTIFIES, SEES_WHAT_IT_IS_FOR
 from shared.actors import Role
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
@@ -54,24 +54,22 @@ async def list_grants(
     """The grants of the caller's countries, oldest first, of one case or at one status if asked for."""
     asked = lists.asked_for(case_id, status, call.reach.countries)
 
-    async def work(unit: UnitOfWork) -> tuple[list[UUID], dict[UUID, Grant]]:
-        rows = await unit.rows(lists.grants(asked), after=after, limit=limit + 1, **asked)
-        ids = [row["id"] for row in rows]
-        return ids, await grants_found(unit, call, ids[:limit])
-
     if window.is_abroad(call):
-        told, more = await window.listed(
+        shown, more = await window.listed(
             call, lambda after, unit: lists.grants_abroad(unit, asked, after, limit + 1), "grants", after, limit
         )
-        ids = [grant.id for grant in told]
+        ids = [grant.id for grant in shown]
         found = await call.ask(lambda unit: grants_found(unit, call, ids))
+        told, following = [(id, found[id]) for id in ids], ids[-1] if more else None
     else:
-        ids, found = await call.ask(work)
-        ids, more = ids[:limit], len(ids) > limit
+        told, following = await window.opened(
+            call, lambda after, unit: lists.grants_found(unit, asked, after, limit + 1),
+            lambda row, grant: (row.grant_id, grant), lambda row: row.grant_id, after, limit,
+        )  # fmt: skip
     items = [
-        GrantInList(**dict(lists.GrantRow.of(id, found[id])), actions=call.actions(wiring.GRANT, found[id])) for id in ids
+        GrantInList(**dict(lists.GrantRow.of(id, grant)), actions=call.actions(wiring.GRANT, grant)) for id, grant in told
     ]
-    return Page[GrantInList](items=items, next=call.goes_on_after(str(items[-1].id), limit) if more else None)
+    return Page[GrantInList](items=items, next=call.goes_on_after(str(following), limit) if following else None)
 
 
 @router.post("/grants/{grant_id}")
@@ -87,7 +85,7 @@ async def read_grant(grant_id: UUID, call: Calling) -> GrantView | View[grant_qu
     view = await window.grant(call, grant_id)
     actor = call.context.actor
     its_office = Role.RECEIVING_OFFICE in actor.roles and view.state.destination_country in actor.countries
-    if its_office or actor.roles & set(SEES_WHAT_IT_IS_FOR):
+    if its_office or not actor.roles.isdisjoint((*SEES_WHAT_IT_IS_FOR, *CERTIFIES)):
         line = await call.ask(lambda unit: grant_queries.line_of(unit, view.state))
         if its_office and line is not None and line.category in OF_HEALTH and view.state.category not in OF_HEALTH:
             # The line was agreed anew for something of which this grant does not tell.

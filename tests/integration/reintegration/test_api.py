@@ -81,6 +81,8 @@ class People:
         self.chief = Caller(client, "chief", ["chief_of_mission"], ["BA"])
         self.auditor = Caller(client, "auditor", ["auditor"], ["BA"])
         self.counsellor = Caller(client, "counsellor", ["counsellor"], ["BA"])
+        self.medical = Caller(client, "medical", ["medical"], ["BA"])
+        self.protector = Caller(client, "protector", ["data_protection"], ["BA"])
         self.consul = Caller(client, "consul", ["consular_post"], ["PK"])
 
 
@@ -92,6 +94,7 @@ async def people(house: House) -> AsyncIterator[People]:
         recorder=Recorder(house.api, WIRING.access), step_up=StepUp(present=lambda: datetime.fromtimestamp(SECOND, UTC)),
         # The seal of papers that were filed before each grant had a key of its own.
         seal=FileSeal(bytes(range(32))), person_keys=house.made.person_keys, consents=house.register,
+        teller=WIRING.teller,
     )  # fmt: skip
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(APP), base_url="http://localhost"

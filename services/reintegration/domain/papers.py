@@ -1,0 +1,44 @@
+"""Which papers of a grant tell what somebody suffers from, and to whom: medical staff and whoever filed them, nobody who decides."""
+
+from dataclasses import replace
+from typing import Final
+
+from services.reintegration.domain.grant_state import Evidence, Grant
+from services.reintegration.domain.plan import OF_HEALTH
+from shared.actors import Actor, Role
+from shared.contracts.reintegration import PAPERS_OF_HEALTH
+
+# Who decides on money or accounts for it, whatever else they are.
+_DECIDES: Final[frozenset[Role]] = frozenset(
+    {
+        Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION,
+        Role.MANAGER, Role.AUDITOR,
+    }
+)  # fmt: skip
+
+
+def of_health(grant: Grant) -> bool:
+    """Whether what the grant is for tells of somebody's health."""
+    return grant.category in OF_HEALTH
+
+
+def may_be_shown(paper: Evidence, grant: Grant, reader: Actor) -> bool:
+    """Whether a reader of the grant is shown this paper of it.
+
+    One that tells a diagnosis is shown to medical staff, and to the side that filed it: an office of the grant's country,
+    or the counsellor who filed it or whose case it is. Whoever decides on money sees none but what they filed themselves.
+    """
+    if paper.kind not in PAPERS_OF_HEALTH or paper.filed_by == reader.person_id:
+        return True
+    if reader.roles & _DECIDES:
+        return False
+    if Role.MEDICAL in reader.roles:
+        return True
+    if paper.filed_as == "receiving_office":
+        return Role.RECEIVING_OFFICE in reader.roles and grant.destination_country in reader.countries
+    return Role.COUNSELLOR in reader.roles and grant.counsellor_id == reader.person_id
+
+
+def as_shown(grant: Grant, reader: Actor) -> Grant:
+    """The grant with the papers that this reader is shown."""
+    return replace(grant, evidence=tuple(paper for paper in grant.evidence if may_be_shown(paper, grant, reader)))
