@@ -13,7 +13,7 @@ from ops.demo_year.granting import Wanted
 from ops.demo_year.identities import make_known, show_documents
 from ops.demo_year.people import CENTRES, COUNSELLORS, Dice, Household, Kind, household, moment
 from ops.demo_year.script import Journey, Step
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from shared.contracts.reintegration import GrantCategory
 
 # From the wish to the flight.
@@ -44,6 +44,7 @@ def build_present(seed: int, now: datetime) -> list[list[Step]]:
             valid_from=(now - timedelta(days=90)).date(), valid_until=(now + timedelta(days=300)).date(),
         ),
     )  # fmt: skip
+    opened.give(moment(today - 60, 8, 30), "chief-of-mission", fund_id, ConfirmFund(change_no=1))
     references = (f"BIH-{now:%Y%m%d}-{number:05}" for number in count(1))
     journeys = [opened]
     for number, ago in enumerate(_BEGAN):

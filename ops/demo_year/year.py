@@ -25,7 +25,7 @@ from ops.demo_year.identities import make_known, show_documents
 from ops.demo_year.people import Dice, Household, households, moment
 from ops.demo_year.script import LAST_DAY, Journey, Step
 from ops.demo_year.setbacks import Setback
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.plan import PlannedLine
 from services.returns.domain.case_application import DeclareIneligible
 from services.returns.domain.case_journey import RecordNotDeparted
@@ -145,6 +145,7 @@ def _funds(dice: Dice, funds: tuple[UUID, ...]) -> Journey:
                 valid_from=date(quotas.YEAR, 1, 1), valid_until=date(quotas.YEAR + 1, 6, 30),
             ),
         )  # fmt: skip
+        journey.give(moment(2, 8, 30 + number), "chief-of-mission", fund_id, ConfirmFund(change_no=1))
     return journey
 
 

@@ -1,4 +1,4 @@
-"""What else changes with a grant or a fund: the rows that hold limits and turns, and the checks that they are true.
+"""What else changes with a grant: the rows that hold limits and turns, and the checks that they are true.
 
 The rows are derived as `projections` says, in the order of their tables.
 """
@@ -6,7 +6,6 @@ The rows are derived as `projections` says, in the order of their tables.
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.reintegration.domain.fund import Fund
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.turns import turns
 from services.reintegration.projections import quoted
@@ -36,10 +35,6 @@ _SETTLE_ADVANCE = Sql(
 _USE_REFERENCE = Sql(
     "INSERT INTO payment_references (reference, grant_id, tranche) VALUES (:reference, :grant_id, :tranche)"
 )
-_OPEN_BALANCE = Sql(
-    "INSERT INTO fund_balances (fund_id, currency, granted, committed, spent) "
-    "VALUES (:fund_id, :currency, :granted, 0, 0)"
-)
 _MOVE_BALANCE = Sql(
     "UPDATE fund_balances SET committed = committed + :committed, spent = spent + :spent "
     "WHERE fund_id = :fund_id AND currency = :currency"
@@ -50,13 +45,6 @@ _BEGIN_TURN = Sql(
 )
 _CHANGE_TURN = Sql("UPDATE grant_turns SET step = :step, since = :since WHERE grant_id = :grant_id AND hat = :hat")
 _END_TURN = Sql("DELETE FROM grant_turns WHERE grant_id = :grant_id AND hat = :hat")
-
-
-def fund_balances(fund_id: UUID, before: Fund | None, fund: Fund, events: tuple[Event, ...]) -> Sequence[Write]:
-    """A fund begins with nothing committed and nothing spent."""
-    if before is not None:
-        return ()
-    return (Write(_OPEN_BALANCE, {"fund_id": fund_id, "currency": fund.currency, "granted": fund.granted}),)
 
 
 def grant_limits(
@@ -183,16 +171,6 @@ CHECKS: tuple[Check, ...] = (
             "FROM grants g, jsonb_array_elements(g.tranches) t WHERE t ->> 'reference' IS NOT NULL) t "
             "ON t.id = r.grant_id AND t.number = r.tranche AND t.reference = r.reference "
             "WHERE r.grant_id IS NULL OR t.id IS NULL"
-        ),
-    ),
-    Check(
-        "fund balances",
-        Sql(
-            "SELECT coalesce(b.fund_id, f.id) FROM fund_balances b FULL JOIN (SELECT f.id, f.currency, f.granted, "
-            "coalesce(sum(g.committed), 0) AS committed, coalesce(sum(g.paid), 0) AS spent "
-            "FROM funds f LEFT JOIN grants g ON g.fund_id = f.id GROUP BY f.id) f ON f.id = b.fund_id "
-            "WHERE b.fund_id IS NULL OR f.id IS NULL OR (b.currency, b.granted, b.committed, b.spent) "
-            "IS DISTINCT FROM (f.currency, f.granted, f.committed, f.spent)"
         ),
     ),
     # What needs and grants of the erased were for is gone, and what the report counts of it is all counted.

@@ -34,7 +34,8 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
         # Grants in countries that the reader does not see count as well, so a function asks for them.
         "support_elsewhere(:person_id, :grant_id, cast(:now AS timestamptz)) AS other_support, "
         "(SELECT to_json(b) FROM (SELECT b.committed::text, b.spent::text, (SELECT to_json(f) FROM (SELECT "
-        " project, donor, granted::text, currency, valid_from, valid_until FROM funds WHERE id = b.fund_id) f) AS fund "
+        " project, donor, granted::text, currency, valid_from, valid_until, countries, grant_categories, programmes, status FROM funds "
+        " WHERE id = b.fund_id) f) AS fund "
         " FROM fund_balances b WHERE b.fund_id = :fund_id) b) AS fund, "
         "(SELECT count(*) FROM open_advances WHERE person_id = :person_id) AS open_advances, "
         "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
@@ -47,12 +48,6 @@ _GRANT_IN_TURN = _behind_a_grant(
     "WITH turn AS (SELECT revision FROM person_caps WHERE person_id = :person_id FOR UPDATE) ",
     "(SELECT revision FROM turn)",
 )
-
-_BALANCE = Sql(
-    "SELECT currency, granted, committed, spent, granted - committed - spent AS available FROM fund_balances "
-    "WHERE fund_id = :fund_id"
-)
-
 
 class TrancheToPay(BaseModel):
     """One instalment as who pays and who reconciles see it."""
@@ -117,16 +112,6 @@ class LineOfPlan(BaseModel):
     currency: str
     plan_version: int
     agreed_on: date | None
-
-
-class Balance(BaseModel):
-    """What a fund holds: ``committed`` is approved and not yet paid, ``available`` can still be approved."""
-
-    currency: str
-    granted: Amount
-    committed: Amount
-    spent: Amount
-    available: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +203,3 @@ async def line_of(unit: UnitOfWork, grant: Grant) -> LineOfPlan | None:
 def evidence_of(filed: Sequence[Evidence]) -> tuple[EvidenceRow, ...]:
     """The evidence of a grant in the order in which it was filed, without who filed it."""
     return tuple(EvidenceRow.model_validate(one, from_attributes=True) for one in filed)
-
-
-async def balance(unit: UnitOfWork, fund_id: UUID) -> Balance:
-    """What a fund holds now; LookupError for a fund that does not exist."""
-    row = await unit.row(_BALANCE, fund_id=fund_id)
-    if row is None:
-        raise LookupError("a fund without a balance")
-    return Balance.model_validate(dict(row))

@@ -14,7 +14,6 @@ from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.plan import OF_HEALTH, PlanStatus
 from services.reintegration.domain.turns import Step
-from services.reintegration.grant_queries import Balance
 from services.reintegration.queries import Sharing, sharing_of
 from services.reintegration.sealed import categories_of, categories_of_lines
 from shared.contracts.reintegration import GrantModality
@@ -84,13 +83,6 @@ TURNS_ABROAD = Sql(
     "CROSS JOIN LATERAL (SELECT t.grant_id, t.hat, t.step, t.since FROM grant_turns t "
     f" WHERE t.destination_country = ANY (ARRAY[abroad.country]) AND t.hat = ANY (ARRAY[own.hat]) AND {_FURTHER} "
     f" ORDER BY t.destination_country, t.hat, t.since, t.grant_id LIMIT :limit) found {_OLDEST_FIRST}"
-)
-
-
-FUNDS = Sql(
-    "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, b.granted, b.committed, b.spent, "
-    "b.granted - b.committed - b.spent AS available FROM funds f JOIN fund_balances b ON b.fund_id = f.id "
-    "WHERE (cast(:after AS uuid) IS NULL OR f.id > :after) ORDER BY f.id LIMIT :limit"
 )
 
 
@@ -191,16 +183,6 @@ class DueTurn:
     def place(self) -> str:
         """What a list takes to go on after this."""
         return f"{in_microseconds(self.since)}-{self.grant_id}-{self.hat}"
-
-
-class FundRow(Balance):
-    """One fund in a list, with what it still holds."""
-
-    id: UUID
-    project: str
-    donor: str
-    valid_from: date
-    valid_until: date
 
 
 def asked_for(

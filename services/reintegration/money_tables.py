@@ -1,4 +1,4 @@
-"""Reintegration's tables of money: funds, grants and their papers, and the limits that several of them share."""
+"""Reintegration's tables of money: grants and their papers, rates, and the limits that several of them share."""
 
 from itertools import combinations
 
@@ -11,20 +11,6 @@ from shared.tables import aggregate_table, jsonb, scope
 _HATS = ("requester_id", "endorser_id", "approver_id", "payer_id", "reconciler_id")
 _WITHOUT_MONEY = "'submitted', 'returned', 'endorsed', 'rejected', 'cancelled'"
 
-
-FUNDS = aggregate_table(
-    METADATA,
-    "funds",
-    sa.Column("project", sa.Text, nullable=False),
-    sa.Column("donor", sa.Text, nullable=False),
-    amount("granted"),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("valid_from", sa.Date, nullable=False),
-    sa.Column("valid_until", sa.Date, nullable=False),
-    sa.CheckConstraint("granted > 0", name="granted_above_zero"),
-    sa.CheckConstraint("valid_from <= valid_until", name="validity_in_order"),
-    info=scope("known"),
-)
 
 GRANTS = aggregate_table(
     METADATA,
@@ -175,20 +161,6 @@ PAYMENT_REFERENCES = sa.Table(
     sa.Column("reference", sa.Text, primary_key=True),
     sa.Column("grant_id", sa.Uuid, nullable=False),
     sa.Column("tranche", sa.Integer, nullable=False),
-    info=scope("known"),
-)
-
-FUND_BALANCES = sa.Table(
-    "fund_balances",
-    METADATA,
-    sa.Column("fund_id", sa.Uuid, primary_key=True),
-    sa.Column("currency", sa.Text, nullable=False),
-    amount("granted"),
-    amount("committed"),
-    amount("spent"),
-    sa.CheckConstraint(
-        "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
-    ),
     info=scope("known"),
 )
 

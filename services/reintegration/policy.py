@@ -30,7 +30,9 @@ POLICY = Policy(
     allow("read_plan", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_plans", Role.COUNSELLOR, Role.COORDINATOR, Role.MANAGER, Role.AUDITOR),
     allow("list_plans", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("open_fund", Role.MANAGER),
+    *(allow(operation, Role.MANAGER) for operation in ("open_fund", "change_fund", "close_fund")),
+    # What one asked another one confirms or declines; that it is another one the core says.
+    *(allow(operation, Role.MANAGER, Role.CHIEF_OF_MISSION) for operation in ("confirm_fund", "drop_fund_change")),
     allow(
         "read_fund",
         Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR,
@@ -98,7 +100,8 @@ POLICY = Policy(
     allow("read_forms", *Role),
     step_up=(
         "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
-        "name_deputy", "end_authority", "publish_policy", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
+        "drop_fund_change", "read_events", "read_held", "read_event", "read_chain", "export_log",
     ),
     on_record=(
         "read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",

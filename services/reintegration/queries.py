@@ -22,8 +22,8 @@ _LIVE_GRANTS = Sql("SELECT live_grants FROM case_limits WHERE case_id = :case_id
 # The mission's calendar day is PostgreSQL's answer, like the days of the statistics: one source of time zones.
 TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)"
 THE_CASE = (
-    "(SELECT to_json(c) FROM (SELECT person_ids, destination_country, counsellor_id, arrived, status, deciding_ids "
-    "FROM cases WHERE id = :case_id) c)"
+    "(SELECT to_json(c) FROM (SELECT person_ids, destination_country, counsellor_id, arrived, status, deciding_ids, "
+    "programme FROM cases WHERE id = :case_id) c)"
 )
 
 THE_PLAN = (

@@ -10,6 +10,7 @@ from services.reintegration.domain.case import (
     RecordCaseEnd,
     RecordPersonsJoined,
     RecordPersonsLeft,
+    RecordProgramme,
     SealCase,
     UnsealCase,
 )
@@ -26,6 +27,7 @@ from shared.contracts.returns import (
     CaseWithdrawn,
     ClosingRequested,
     PersonArrived,
+    PreparationStarted,
 )
 from shared.messages import Event, Order, Received
 
@@ -41,9 +43,15 @@ def on_case_opened(event: CaseOpened | CaseSplitOff, cause: Received) -> tuple[O
                 destination_country=event.destination_country,
                 counsellor_id=event.counsellor_id,
                 deciding_ids=_deciding(event.persons, event.principal_id),
+                programme=event.programme if isinstance(event, CaseSplitOff) else None,
             ),
         ),
     )
+
+
+def on_preparation_started(event: PreparationStarted, cause: Received) -> tuple[Order, ...]:
+    """Which funds pay for its grants, and what is asked of them, goes by the programme."""
+    return (Order("case", cause.subject, RecordProgramme(programme=event.programme)),)
 
 
 def on_family_split(event: FamilySplit, cause: Received) -> tuple[Order, ...]:
@@ -104,6 +112,7 @@ def _deciding(persons: Sequence[CoveredPerson | GoingOn], principal_id: UUID | N
 REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     CaseOpened: on_case_opened,
     CaseSplitOff: on_case_opened,
+    PreparationStarted: on_preparation_started,
     FamilySplit: on_family_split,
     FamilyJoined: on_family_joined,
     PersonArrived: on_person_arrived,

@@ -11,13 +11,12 @@ from services.reintegration.authority_tables import (
     POLICY_VERSIONS,
 )
 from services.reintegration.domain import case, plan
+from services.reintegration.fund_tables import FUND_BALANCES, FUND_CHANGES, FUND_CONFIRMATIONS, FUNDS
 from services.reintegration.metadata import METADATA, begins
 from services.reintegration.money_tables import (
     EVIDENCE_FILES,
     EVIDENCE_PIECES,
     EXCHANGE_RATES,
-    FUND_BALANCES,
-    FUNDS,
     GRANT_TURNS,
     GRANTS,
     GRANTS_OF_THE_ERASED,
@@ -31,7 +30,7 @@ from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
-    "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "GRANTS",
+    "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "GRANTS",
     "GRANTS_OF_THE_ERASED", "GRANT_TURNS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
     "PERSON_KEYS", "PLANS", "POLICY_VERSIONS", "RATES", "TAKEN_PLAN_LINES",
 ]  # fmt: skip
@@ -60,6 +59,7 @@ CASES = aggregate_table(
     jsonb("arrived"),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("deciding_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("programme", sa.Text),
     begins(case.BEGINNINGS),
     info=scope("country:destination_country"),
 )

@@ -8,6 +8,8 @@ from services.reintegration import (
     authority_queries,
     figures,
     files,
+    fund_projections,
+    fund_queries,
     grant_projections,
     grant_queries,
     projections,
@@ -40,14 +42,14 @@ from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.contracts.reintegration import PersonsCame, PersonsLeft
 from shared.db import UnitOfWork
-from shared.decider import NoFacts, already_exists
+from shared.decider import already_exists
 from shared.erasing import nothing_left_of_the_erased
 from shared.errors import FourEyes, NotFound, RuleViolation
 from shared.held import Holdings
 from shared.messages import Command, Context
 from shared.policy import Reach
 from shared.settings import MISSION
-from shared.wiring import Wiring, no_facts
+from shared.wiring import Wiring
 
 # What can raise a person's support, or promises the money: these take turns on the person's cap.
 _TESTS_THE_CAP = (grant.RequestGrant, grant.ResubmitGrant, grant.ApproveGrant)
@@ -105,6 +107,14 @@ async def _grant_facts(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
     )
     return replace(facts, case=_within_reach(facts.case, context))
+
+
+async def _fund_facts(
+    unit: UnitOfWork, fund_id: UUID, state: fund.Fund | None, command: Command | None, _: Context
+) -> fund.FundFacts:
+    if state is None or isinstance(command, fund.DropFundChange):
+        return fund.FundFacts()
+    return await fund_queries.behind_a_fund(unit, fund_id, in_turn=isinstance(command, fund.ConfirmFund))
 
 
 async def _rate_facts(
@@ -187,9 +197,9 @@ PLAN: Aggregate[plan.Plan, plan.PlanFacts] = Aggregate(
     within=_of_own_country, sealed=sealed.OF_PLANS,
 )
 
-FUND: Aggregate[fund.Fund, NoFacts] = Aggregate(
+FUND: Aggregate[fund.Fund, fund.FundFacts] = Aggregate(
     service="reintegration", name="fund", decider=fund.FUND, table=tables.FUNDS, state=fund.Fund,
-    facts=no_facts, project=grant_projections.fund_balances,
+    facts=_fund_facts, project=fund_projections.fund_changes,
 )
 
 GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
@@ -252,13 +262,16 @@ WIRING = Wiring(
         "ck_fund_balances_within_granted": RuleViolation(
             "fund_exhausted", "The fund does not hold enough money for this grant any more."
         ),
+        "ck_fund_balances_closed_holds_nothing_back": fund.fund_closed(),
+        "ck_funds_two_persons": fund.not_by_whoever_asked(),
+        "ck_fund_confirmations_two_persons": fund.not_by_whoever_asked(),
         "ck_grants_five_hats": _FOUR_EYES,
         "ck_grants_counsellor_only_asks": _FOUR_EYES,
         "ck_grants_tranche_hats": _FOUR_EYES,
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
     checks=(
-        *projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
+        *projections.CHECKS, *fund_projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *files.CHECKS, nothing_left_of_the_erased(()),
     ),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
@@ -276,6 +289,8 @@ WIRING = Wiring(
             "payment_references": "an index of payments, which are told with their grant",
             "funds": "a donor's money, which is nobody's",
             "fund_balances": "a donor's money, which is nobody's",
+            "fund_changes": "what was asked for a donor's money, which is about no beneficiary",
+            "fund_confirmations": "what was confirmed of a donor's money, which is about no beneficiary",
             "rates": "what currencies are worth, which is nobody's",
             "exchange_rates": "what currencies are worth, which is nobody's",
             "authorities": "what members of staff may approve, which is about no beneficiary",

@@ -9,6 +9,7 @@ from pydantic import Field
 from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
+from shared.contracts.funds import EVENTS as FUNDS
 from shared.contracts.rates import EVENTS as RATES
 from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
@@ -45,6 +46,13 @@ class CaseNoted(Event, kind="avrr.reintegration.case.noted.v1"):
     destination_country: Country
     counsellor_id: str
     deciding_ids: tuple[UUID, ...] = ()
+    programme: str | None = None
+
+
+class ProgrammeNoted(Event, kind="avrr.reintegration.case.programme_noted.v1"):
+    """Reintegration took note of the funding programme that a case is prepared under."""
+
+    programme: str
 
 
 class PersonsLeft(Event, kind="avrr.reintegration.case.persons_left.v1"):
@@ -120,16 +128,6 @@ class PlanAgreed(Event, kind="avrr.reintegration.plan.agreed.v1"):
     plan_version: int
     lines: tuple[PlanLine, ...]
     agreed_on: date
-
-
-class FundOpened(Event, kind="avrr.reintegration.fund.opened.v1"):
-    """A donor's line of money is available from a day to a day."""
-
-    project: Code
-    donor: Code
-    granted: Money
-    valid_from: date
-    valid_until: date
 
 
 class Tranche(Part):
@@ -326,7 +324,7 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, OwnPlanRecorded, PlanAgreed, FundOpened,
+    CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, OwnPlanRecorded, PlanAgreed, *FUNDS,
     GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY, PolicyPublished,

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from ops.browser import touch_key
 from ops.demo_year.people import moment
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant
 from services.reintegration.domain.tranches import ReleaseTranche
 from shared.ids import uuid7
@@ -61,6 +61,7 @@ async def opened(mission: Mission, project: str, granted: str, currency: str = "
         valid_from=date(2023, 1, 1), valid_until=last or date(TODAY.year + 1, 12, 31),
     )  # fmt: skip
     await mission.done("reintegration", "manager", fund, order, datetime.now(UTC))
+    await mission.done("reintegration", "chief-of-mission", fund, ConfirmFund(change_no=1), datetime.now(UTC))
     return fund
 
 

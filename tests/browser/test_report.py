@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from services.counselling.domain.group_session import RecordGroupSession
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from shared.ids import uuid7
 from shared.money import Money
 from tests.browser.axe import assert_for_everybody
@@ -34,6 +34,7 @@ async def opened(mission: Mission, project: str, first: date, last: date) -> UUI
         valid_until=last,
     )  # fmt: skip
     await mission.done("reintegration", "manager", fund, order, datetime.now(UTC))
+    await mission.done("reintegration", "chief-of-mission", fund, ConfirmFund(change_no=1), datetime.now(UTC))
     return fund
 
 
@@ -46,6 +47,18 @@ async def visited(
     return page
 
 
+async def confirmed_by_the_chief(mission: Mission, visits: Visits, project: str) -> bool:
+    """The chief of mission confirms what a manager asked for, from the page of the fund."""
+    page = await visited(mission, visits, "chief-of-mission", "/funds")
+    await page.get_by_role("link", name=project, exact=True).click()
+    await expect(page.locator("main")).to_contain_text("What waits for a second person")
+    await page.get_by_role("link", name="Confirm", exact=True).click()
+    await expect(page.locator("dl.summary").first).to_contain_text("1,234.50 EUR")
+    await page.locator("button.main").click()
+    await expect(page.get_by_role("status")).to_contain_text("recorded")
+    return True
+
+
 async def test_the_manager_opens_a_fund_and_finds_what_it_holds(mission: Mission, visits: Visits) -> None:
     project = f"OPENED-{uuid7().hex[-8:]}"
     page = await visited(mission, visits, "manager", "/funds")
@@ -56,6 +69,9 @@ async def test_the_manager_opens_a_fund_and_finds_what_it_holds(mission: Mission
     await page.locator("button.main").click()
     await expect(page.get_by_role("status")).to_contain_text("recorded")
     row = page.locator("tr", has=page.get_by_role("link", name=project, exact=True))
+    await expect(row).to_contain_text("waits for a second person")
+    assert await confirmed_by_the_chief(mission, visits, project)
+    await page.goto(f"{mission.addresses.portal}/funds")
     await expect(row).to_contain_text("open")
     bar = row.get_by_role("img", name="Of 1,234.50 EUR granted, 0.00 EUR are spent, 0.00 EUR committed and 1,234.50 EUR available.")
     await expect(bar).to_be_visible()

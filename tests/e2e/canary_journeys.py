@@ -15,7 +15,7 @@ from ops.demo_year.granting import Wanted
 from ops.demo_year.people import Dice, Household, Member, moment
 from ops.demo_year.replay import replay_journeys
 from ops.demo_year.script import Journey
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.returns.domain.case_withdrawal import WithdrawCase, WithdrawPerson
 from shared.ids import uuid7
 from shared.topology import SERVICES
@@ -35,6 +35,7 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
     ("give_support", "budget_line"): "a code of a line of the budget",
     ("open_fund", "project"): "a code of a project",
     ("open_fund", "donor"): "a code of a donor",
+    ("open_fund", "programmes"): "codes of programmes",
     ("give_authority", "holder_id"): "which of the staff may approve, as their own tokens name them",
     ("name_deputy", "deputy_id"): "which of the staff stands in, as their own tokens name them",
     ("publish_policy", "programme"): "a code of a programme",
@@ -135,6 +136,7 @@ class Drive:
                 valid_from=moment(FIRST_DAY, 0).date(), valid_until=moment(FIRST_DAY + 400, 0).date(),
             ),
         )  # fmt: skip
+        opened.give(moment(FIRST_DAY, 7, 30), "chief-of-mission", fund_id, ConfirmFund(change_no=1))
         before.append(opened)
         references = (f"QUIET-{self.dice.random.getrandbits(60)}" for _ in iter(int, 1))
         for number, household in enumerate(self.households):

@@ -8,7 +8,7 @@ from ops.demo_year import granting, script, travelling
 from ops.demo_year.people import moment
 from ops.demo_year.script import Journey
 from services.counselling.domain.person import GiveConsent, WithdrawConsent
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.plan import AgreePlan, PlannedLine
@@ -74,7 +74,7 @@ async def pay(mission: Mission, case_id: UUID, plan_id: UUID, grant_id: UUID, wa
     )
     paid = ConfirmPayment(number=1, reference=f"E2E-{grant_id.hex[:12]}", paid_on=moment(39, 9).date())
     orders: tuple[tuple[str, UUID, Command, int], ...] = (
-        ("manager", fund_id, opened, 1), (OFFICE, grant_id, request, 35),
+        ("manager", fund_id, opened, 1), ("chief-of-mission", fund_id, ConfirmFund(change_no=1), 1), (OFFICE, grant_id, request, 35),
         ("coordinator", grant_id, EndorseGrant(request_version=1), 36),
         ("finance-approver", grant_id, ApproveGrant(fund_id=fund_id, request_version=1), 37),
         ("finance-payer", grant_id, ReleaseTranche(number=1), 38), ("finance-payer", grant_id, paid, 39),

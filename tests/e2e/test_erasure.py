@@ -35,7 +35,7 @@ from services.counselling.domain.identity_parts import Contact, OtherName
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.domain.session import HoldSession
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, CancelGrant, EndorseGrant
 from services.reintegration.domain.person import EndKeptPapers
 from services.reintegration.domain.tranches import (
@@ -143,6 +143,7 @@ async def gone_home(mission: Mission) -> tuple[Ground, UUID, UUID]:
         project="AVRR-1", donor="DONOR-1", granted=money, valid_from=moment(0, 0).date(), valid_until=moment(364, 0).date()
     )
     await give("manager", fund_id, fund, 48)
+    await give("chief-of-mission", fund_id, ConfirmFund(change_no=1), 48)
     await give("coordinator", at.grant_id, EndorseGrant(request_version=1), 49)
     await give("finance-approver", at.grant_id, ApproveGrant(fund_id=fund_id, request_version=1), 50)
     grant = (await mission.read("reintegration", "coordinator", f"/v1/grants/{at.grant_id}")).json()["state"]

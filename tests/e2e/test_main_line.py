@@ -6,7 +6,7 @@ from uuid import UUID
 from ops.demo_year import granting, script, travelling
 from ops.demo_year.people import Dice, Household, Member, moment
 from ops.demo_year.script import Journey
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.plan import PlannedLine
@@ -113,6 +113,7 @@ async def test_a_mother_and_her_child_go_home_and_open_a_shop(mission: Mission) 
         ),
         moment(1, 9),
     )  # fmt: skip
+    await mission.done("reintegration", "chief-of-mission", fund_id, ConfirmFund(change_no=1), moment(1, 10))
     for member in (mother, child):
         order = ConfirmArrival(person_id=member.person_id, arrived_at=moment(31, 5), known_by="met")
         assert await mission.refused("returns", "receiving-office-ma", case_id, order, moment(31, 9)) == (

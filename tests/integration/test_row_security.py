@@ -58,6 +58,8 @@ ROWS = {
         INSERT INTO case_plans SELECT {_UUID}, {_UUID} FROM {_PLACES};
         INSERT INTO funds SELECT {_UUID}, 1, 'CE', 'EU', 100, 'EUR', '2023-01-01', '2023-12-31' FROM {_PLACES};
         INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0 FROM {_PLACES};
+        INSERT INTO fund_changes SELECT {_UUID}, 2, 'change', 100, 'EUR', '2023-12-31', who, 'extended', now() FROM {_PLACES};
+        INSERT INTO fund_confirmations SELECT {_UUID}, 2, 'change', 100, 'EUR', '2023-12-31', who, 'staff:chief', now() FROM {_PLACES};
         INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
             destination_country, counsellor_id, requester_id, requested_at, waiting_since, amount, currency, tranches, status,
             request_version, committed, paid, evidence)
@@ -104,7 +106,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
     *(
         ("reintegration", table)
         for table in (
-            "funds", "fund_balances", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
+            "funds", "fund_balances", "fund_changes", "fund_confirmations", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
             "funding_policies", "policy_versions",
         )
@@ -320,7 +322,16 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
         ("counselling", "worker", "INSERT INTO idempotency VALUES ('a', 'b', '', 201, gen_random_uuid(), 1)"),
         ("reintegration", "api", "UPDATE cases SET status = 'sealed'"),
         ("reintegration", "worker", "SELECT amount FROM grants"),
-        ("reintegration", "worker", "UPDATE fund_balances SET granted = 1000000"),
+        ("reintegration", "worker", "UPDATE fund_balances SET committed = 0"),
+        # What a fund grants comes from a second person's confirmation alone.
+        *(
+            ("reintegration", "api", statement)
+            for statement in (
+                "UPDATE fund_balances SET granted = 1000000", "UPDATE fund_balances SET closed = false", "DELETE FROM fund_balances",
+                "INSERT INTO fund_balances VALUES (gen_random_uuid(), 'EUR', 1000000, 0, 0)", "UPDATE fund_changes SET granted = 1",
+                "DELETE FROM fund_changes", "UPDATE fund_confirmations SET granted = 1", "DELETE FROM fund_confirmations",
+            )
+        ),
         *(
             ("reintegration", "verify", statement)
             for statement in (

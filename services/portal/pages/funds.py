@@ -1,23 +1,25 @@
-"""Funds: what each still holds, as a bar and in figures, and whether grants can be approved from it today."""
+"""Funds: what each still holds, as a bar and in figures, whether grants can be approved from it today, and what waits for a second person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from services.portal.bars import Part, parts_of
 from services.portal.pages.frame import Page, Reading
+from services.portal.pages.given_funds import pays_for, what_is_asked
 from services.portal.pages.naming import here
 from services.portal.words import money
 from shared.clock import real_time
 
 router = APIRouter()
 
-Standing = Literal["open", "not_yet_valid", "expired", "spent_out"]
+Standing = Literal["open", "not_yet_valid", "expired", "spent_out", "closed", "waits", "dropped"]
+_NOT_OPEN: Final[Mapping[str, Standing]] = {"asked": "waits", "closed": "closed", "dropped": "dropped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ def shown(fund: Mapping[str, Any], today: date) -> FundShown:
 
 def standing(fund: Mapping[str, Any], today: date) -> Standing:
     """How a fund stands on a day; what can no more be approved for its days comes before what it lacks."""
+    if fund["status"] != "open":
+        return _NOT_OPEN[fund["status"]]
     if today > date.fromisoformat(fund["valid_until"]):
         return "expired"
     if today < date.fromisoformat(fund["valid_from"]):
@@ -59,7 +63,11 @@ async def fund(fund_id: UUID, page: Reading) -> Response:
     """One fund: what it is for, what it holds, and how it stands today."""
     found = (await page.ask("reintegration", f"/v1/funds/{fund_id}")).body
     held = {"id": str(fund_id), **found["state"], **found["balance"]}
-    return await page.show("fund.html", found=found, shown=shown(held, _today(page)), amount=money)
+    waiting = found["state"]["waiting"]
+    return await page.show(
+        "fund.html", found=found, shown=shown(held, _today(page)), amount=money, pays_for=pays_for(held),
+        asked=what_is_asked(waiting, held["currency"]) if waiting else [],
+    )  # fmt: skip
 
 
 def _today(page: Page) -> date:

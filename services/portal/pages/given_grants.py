@@ -1,4 +1,4 @@
-"""What is known of a grant and of a fund before somebody types, and what is shown once more before money is decided on."""
+"""What is known of a grant before somebody types, and what is shown once more before money is decided on."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -54,20 +54,13 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
     return given, f"/grants/{id}"
 
 
-async def of_fund(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
-    """For the opening of a fund: from today to the end of the year, unless said otherwise."""
-    del form, id, posted
-    today = here(page, real_time()).date()
-    return Given(start={"valid_from": today.isoformat(), "valid_until": f"{today.year}-12-31"}), "/funds"
-
-
 async def all_funds(page: Page) -> list[dict[str, Any]]:
-    """Every fund with what it still holds, oldest first."""
+    """Every fund that was confirmed, with what it still holds, oldest first."""
     found: list[dict[str, Any]] = []
     after = None
     while True:
         answer = (await page.ask("reintegration", "/v1/funds", limit=100, after=after)).body
-        found += answer["items"]
+        found += (fund for fund in answer["items"] if fund["status"] in ("open", "closed"))
         after = answer["next"]
         if after is None:
             return found
@@ -75,6 +68,12 @@ async def all_funds(page: Page) -> list[dict[str, Any]]:
 
 def why_not(fund: Mapping[str, Any], grant: State, today: str) -> str:
     """Why this grant cannot be paid from this fund on a day (ISO 8601), as its service would refuse it; or nothing."""
+    if fund["status"] == "closed":
+        return translated(_("it is closed."))
+    if fund["countries"] and grant["destination_country"] not in fund["countries"]:
+        return translated(_("it does not pay for grants in this country."))
+    if fund["grant_categories"] and grant.get("category") not in fund["grant_categories"]:
+        return translated(_("it does not pay for what this grant is for."))
     if fund["currency"] != grant["currency"]:
         return translated(_("it is in another currency."))
     if not fund["valid_from"] <= today <= fund["valid_until"]:

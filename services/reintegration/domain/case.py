@@ -16,6 +16,7 @@ from shared.contracts.reintegration import (
     CaseUnsealed,
     PersonsCame,
     PersonsLeft,
+    ProgrammeNoted,
     SealRefused,
 )
 from shared.decider import Decider, Events, recording
@@ -49,6 +50,7 @@ class Case:
     """A return case as far as reintegration needs it.
 
     ``deciding_ids`` are those whose consent the case goes by: adults, and the principal; none where that was not noted yet.
+    ``programme`` is the funding programme that it is prepared under; None before that, and for cases of before it was noted.
     """
 
     person_ids: tuple[UUID, ...]
@@ -57,6 +59,7 @@ class Case:
     arrived: tuple[Arrival, ...] = ()
     status: CaseStatus = "noted"
     deciding_ids: tuple[UUID, ...] = ()
+    programme: str | None = None
 
     def whose_consent(self) -> frozenset[UUID]:
         """Who must have agreed to the transfer now that somebody has arrived: whoever of those decides has arrived.
@@ -85,6 +88,13 @@ class RecordCase(Command):
     destination_country: Country
     counsellor_id: str
     deciding_ids: tuple[UUID, ...] = ()
+    programme: str | None = None
+
+
+class RecordProgramme(Command):
+    """The funding programme of a case was settled, or another one was."""
+
+    programme: str
 
 
 class RecordPersonsLeft(Command):
@@ -149,8 +159,15 @@ def _record_case(state: Case | None, order: RecordCase, facts: CaseFacts, contex
             destination_country=order.destination_country,
             counsellor_id=order.counsellor_id,
             deciding_ids=order.deciding_ids,
+            programme=order.programme,
         ),
     )
+
+
+def _record_programme(state: Case | None, order: RecordProgramme, _: CaseFacts, __: Context) -> Events:
+    if state is None or state.programme == order.programme:
+        return ()
+    return (ProgrammeNoted(programme=order.programme),)
 
 
 def _record_persons_left(state: Case | None, order: RecordPersonsLeft, _: CaseFacts, __: Context) -> Events:
@@ -210,7 +227,8 @@ def evolve(state: Case | None, event: Event) -> Case:
     """The case after one of its events; TypeError for an event that is not one of its own."""
     if isinstance(event, CaseNoted):
         return Case(
-            event.person_ids, event.destination_country, event.counsellor_id, deciding_ids=event.deciding_ids
+            event.person_ids, event.destination_country, event.counsellor_id, deciding_ids=event.deciding_ids,
+            programme=event.programme,
         )
     if state is None:
         raise TypeError(f"a case cannot begin with {type(event).__name__}")
@@ -225,6 +243,8 @@ def evolve(state: Case | None, event: Event) -> Case:
             if state.status == "arrived" and not arrived:
                 return replace(state, arrived=arrived, status=moved(TRANSITIONS, state.status, "noted"))
             return replace(state, arrived=arrived)
+        case ProgrammeNoted():
+            return replace(state, programme=event.programme)
         case PersonsLeft():
             return replace(
                 state, person_ids=tuple(id for id in state.person_ids if id not in event.person_ids),
@@ -249,6 +269,7 @@ def evolve(state: Case | None, event: Event) -> Case:
 CASE: Decider[Case, CaseFacts] = Decider(
     rules=(
         recording(RecordCase, "Take note of a return case", _record_case),
+        recording(RecordProgramme, "Take note of the funding programme", _record_programme),
         recording(RecordPersonsLeft, "Take note of who goes on in another case", _record_persons_left),
         recording(RecordPersonsJoined, "Take note of who goes on in this case", _record_persons_joined),
         recording(RecordArrival, "Take note of an arrival", _record_arrival),
@@ -259,6 +280,6 @@ CASE: Decider[Case, CaseFacts] = Decider(
     ),
     evolve=evolve,
     events=(
-        CaseNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused,
+        CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused,
     ),
 )

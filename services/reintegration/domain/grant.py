@@ -7,6 +7,7 @@ from pydantic import Field
 
 from services.reintegration.domain.amounts import PositiveMoney
 from services.reintegration.domain.evidence import EVIDENCE_RULES
+from services.reintegration.domain.fund import refuse_unless_pays_for
 from services.reintegration.domain.grant_facts import (
     GrantFacts,
     Tranches,
@@ -204,6 +205,8 @@ def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Cont
     balance = facts.fund
     if balance is None:
         raise RuleViolation("fund_unknown", "There is no fund under this reference.")
+    programme = facts.case.programme if facts.case is not None else None
+    refuse_unless_pays_for(balance.fund, state.destination_country, state.category, programme)
     if not balance.valid_on(facts.today):
         raise RuleViolation("fund_not_valid", "Today lies outside the days on which this fund may be used.")
     if balance.fund.currency != state.currency:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.domain.case import RecordArrival, RecordCase, SealCase
-from services.reintegration.domain.fund import OpenFund
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.plan import AgreeFirstPlan, PlannedLine
@@ -38,6 +38,7 @@ from tests.unit.reintegration import examples
 from tests.unit.reintegration.examples import (
     APPROVER,
     ARRIVED_AT,
+    CHIEF,
     COUNSELLOR,
     ENDORSER,
     MANAGER,
@@ -251,6 +252,7 @@ class House:
             ),
             MANAGER,
         )  # fmt: skip
+        await self.give(FUND, fund_id, ConfirmFund(change_no=1), CHIEF)
         return fund_id
 
     async def endorsed(self, request: RequestGrant, at: datetime = NOON) -> UUID:

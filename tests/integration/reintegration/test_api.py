@@ -14,6 +14,7 @@ from services.reintegration.domain.case import (
     RecordCaseEnd,
     RecordPersonsJoined,
     RecordPersonsLeft,
+    RecordProgramme,
     SealCase,
     UnsealCase,
 )
@@ -36,7 +37,7 @@ from tests.unit.shared.signing import SECOND, claims, header, settings, signed, 
 
 BY_REACTIONS = {
     RecordCase, RecordArrival, RecordArrivalTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
-    RecordErasure,
+    RecordErasure, RecordProgramme,
 }  # fmt: skip
 APP = create_app(WIRING, (router,), settings())
 
@@ -136,6 +137,7 @@ async def test_the_whole_line_of_a_grant_over_http(house: House, people: People)
         },
     )  # fmt: skip
     assert (opened.status_code, opened.headers["etag"]) == (201, '"v1"')
+    assert (await people.chief.post(f"funds/{fund_id}/confirm", {"change_no": 1})).status_code == 200
     grant_id = await asked_for(people, line)
     acts: list[tuple[Caller, str, dict[str, object]]] = [
         (people.coordinator, "endorse", {"request_version": 1}),

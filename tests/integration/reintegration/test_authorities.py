@@ -14,8 +14,7 @@ from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.unit.reintegration.examples import APPROVER, MANAGER, TODAY, eur
-from tests.unit.reintegration.test_authority import CHIEF
+from tests.unit.reintegration.examples import APPROVER, CHIEF, MANAGER, TODAY, eur
 
 people = people_of
 LAST = date(2023, 12, 31)

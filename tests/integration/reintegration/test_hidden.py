@@ -1,100 +1,91 @@
-"""What a grant of health tells of somebody's illness: shown to medical staff and whoever filed it, by no way to who decides."""
+"""What lies in a country that the actor does not see: it is not shown, and it counts all the same."""
 
-import json
-from uuid import UUID
+from dataclasses import replace
 
-from services.reintegration.domain.grant import EndorseGrant
-from services.reintegration.wiring import GRANT
-from shared.contracts.reintegration import PAPERS_OF_HEALTH
+import asyncpg
+import pytest
+
+from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.plan import AgreeFirstPlan, PlannedLine
+from services.reintegration.wiring import FUND, GRANT, PLAN
+from shared.errors import NotFound, RuleViolation
+from shared.handling import Handled
 from shared.ids import uuid7
-from tests.integration.reintegration.office import House
-from tests.integration.reintegration.test_api import Caller, People, asked_for
-from tests.integration.reintegration.test_api import people as people_of
-from tests.integration.reintegration.test_evidence import file, filed, leaves
-from tests.unit.reintegration.examples import ENDORSER
+from shared.policy import EVERYWHERE, Reach
+from tests.given import NOON
+from tests.integration.reintegration.office import OFFICE, REQUESTER, House, Line
+from tests.unit.reintegration.examples import MANAGER, TODAY, eur
 
-people = people_of
-
-
-async def papers_of_health(people: People, grant_id: UUID, by: Caller) -> set[UUID]:
-    made = set()
-    for kind in sorted(PAPERS_OF_HEALTH):
-        evidence_id = uuid7()
-        answer = await file(by, grant_id, evidence_id, query=f"kind={kind}")
-        assert answer.status_code == 200, answer.text
-        made.add(evidence_id)
-    return made
+PAKISTAN, TURKEY = (Reach(frozenset({country})) for country in ("PK", "TR"))
+BOTH = frozenset({"PK", "TR"})
+OFFICES, ASKER = replace(OFFICE, countries=BOTH), replace(REQUESTER, countries=BOTH)
 
 
-async def shown(caller: Caller, grant_id: UUID) -> set[UUID]:
-    """The papers that somebody is told of, which are the same in the grant and in the list of its papers."""
-    grant = await caller.get(f"grants/{grant_id}")
-    listed = await caller.get(f"grants/{grant_id}/evidence")
-    assert (grant.status_code, listed.status_code) == (200, 200)
-    ids = {UUID(row["evidence_id"]) for row in grant.json()["state"]["evidence"]}
-    assert ids == {UUID(row["evidence_id"]) for row in listed.json()}
-    return ids
+async def also_in(house: House, country: str, line: Line) -> Line:
+    """A line for the same person in a case that goes elsewhere."""
+    case_id, plan_id, line_id = await house.case(line.person_id, country=country), uuid7(), uuid7()
+    planned = PlannedLine(
+        line_id=line_id, person_id=line.person_id, dimension="economic", category=line.category, planned=eur("3000.00")
+    )
+    await house.give(
+        PLAN, plan_id, AgreeFirstPlan(case_id=case_id, person_ids=(line.person_id,), lines=(planned,), agreed_on=TODAY), OFFICES
+    )
+    return Line(case_id, line.person_id, plan_id, line_id, line.category)
 
 
-async def test_no_one_who_decides_on_money_comes_by_a_paper_that_tells_the_diagnosis(house: House, people: People) -> None:
-    (line,), fund_id = await house.lines("medical"), await house.fund()
-    grant_id = await asked_for(people, line)
-    open_to_all = await filed(people, grant_id)
-    of_health = await papers_of_health(people, grant_id, people.office)
-    await house.give(GRANT, grant_id, EndorseGrant(request_version=1), ENDORSER)
-    deciding = (people.coordinator, people.approver, people.payer, people.reconciler, people.endorser_and_approver)
-    for caller in (*deciding, people.counsellor):
-        assert await shown(caller, grant_id) == {open_to_all}
-        for paper in of_health:
-            refused = await caller.get(f"grants/{grant_id}/evidence/{paper}")
-            unknown = await caller.get(f"grants/{grant_id}/evidence/{uuid7()}")
-            assert (refused.status_code, refused.json()) == (404, unknown.json())
-    for caller in (people.manager, people.chief, people.auditor, people.consul):
-        for path in (f"grants/{grant_id}", f"grants/{grant_id}/evidence", f"grants/{grant_id}/evidence/{min(of_health)}"):
-            assert (await caller.get(path)).json()["code"] == "not_permitted"
-    for caller in (people.office, people.medical):
-        assert await shown(caller, grant_id) == {open_to_all, *of_health}
-        for paper in of_health:
-            assert (await caller.get(f"grants/{grant_id}/evidence/{paper}")).status_code == 200
-    # Nor does the log say of a paper what it is.
-    told = json.dumps(await leaves(house, "evidence_filed.v1"))
-    assert not any(kind in told for kind in PAPERS_OF_HEALTH)
-    await people.approver.post(f"grants/{grant_id}/approve", {"fund_id": str(fund_id), "request_version": 1})
-    assert await shown(people.payer, grant_id) == {open_to_all}
+async def ask(house: House, request: RequestGrant, reach: Reach) -> Handled:
+    return await house.give(GRANT, uuid7(), request, ASKER, reach=reach)
 
 
-async def test_whoever_asks_what_is_held_about_them_is_told_of_those_papers(house: House, people: People) -> None:
-    (line,) = await house.lines("medical")
-    grant_id = await asked_for(people, line)
-    await papers_of_health(people, grant_id, people.office)
-    held = await people.protector.get(f"persons/{line.person_id}/held")
-    (grant,) = held.json()["records"]["grants"]
-    assert {paper["kind"] for paper in grant["evidence"]} == PAPERS_OF_HEALTH
+async def test_the_cap_of_a_person_counts_grants_of_a_country_that_the_office_does_not_see(house: House) -> None:
+    here = await house.line()
+    there = await also_in(house, "TR", here)
+    grant_id = uuid7()
+    await house.give(GRANT, grant_id, there.request("2500.00"), ASKER, reach=TURKEY)
+    with pytest.raises(NotFound):
+        await house.read(GRANT, grant_id, ASKER, reach=PAKISTAN)
+    with pytest.raises(RuleViolation, match="beyond_cap"):
+        await ask(house, here.request("600.00"), PAKISTAN)
+    await ask(house, here.request("500.00"), PAKISTAN)
+    assert (await house.findings()).differences == []
 
 
-async def test_medical_staff_find_grants_of_health_and_no_other_however_many_there_are(house: House, people: People) -> None:
-    lines = [*await house.lines("business", "medical", "housing"), *await house.lines("psychosocial", "other")]
-    grants = {line.category: await asked_for(people, line) for line in lines}
-    of_health = [str(grants[category]) for category in ("medical", "psychosocial")]
+async def test_the_sum_that_counts_elsewhere_is_told_and_nothing_else(house: House) -> None:
+    here = await house.line()
+    await ask(house, (await also_in(house, "TR", here)).request("2500.00"), TURKEY)
+    connection = await asyncpg.connect(house.made.logins.api)
+    row = await connection.fetchrow("SELECT * FROM support_elsewhere($1, $2, $3)", here.person_id, uuid7(), NOON)
+    assert row is not None
+    assert dict(row) == {"support_elsewhere": 2500}
+    assert await connection.fetch("SELECT * FROM grants") == []
+    await connection.close()
 
-    async def pages(limit: int) -> list[list[str]]:
-        found: list[list[str]] = []
-        after: dict[str, str] = {}
-        while True:
-            page = (await people.medical.get("grants", limit=limit, **after)).json()
-            found.append([row["id"] for row in page["items"]])
-            if page["next"] is None:
-                return found
-            after = {"after": page["next"]}
 
-    for limit in (1, 2, 50):
-        told = await pages(limit)
-        assert [id for page in told for id in page] == of_health
-        assert all(len(page) <= limit for page in told)
-    for category, grant_id in grants.items():
-        expected = (200, "") if str(grant_id) in of_health else (404, "not_found")
-        for path in (f"grants/{grant_id}", f"grants/{grant_id}/evidence"):
-            answer = await people.medical.get(path)
-            assert (answer.status_code, answer.json().get("code", "") if expected[0] == 404 else "") == expected, category
-    seen = (await people.medical.get(f"grants/{grants['medical']}")).json()
-    assert (seen["state"]["category"], seen["line"]["category"]) == ("medical", "medical")
+async def test_to_begin_something_under_an_id_that_a_hidden_row_has_is_refused_as_for_a_row_that_is_seen(
+    house: House,
+) -> None:
+    line = await house.line()
+    other = await also_in(house, "TR", line)
+    grant_id = uuid7()
+    await house.give(GRANT, grant_id, other.request("100.00"), ASKER, reach=TURKEY)
+    refused = []
+    for reach in (PAKISTAN, TURKEY, EVERYWHERE):
+        with pytest.raises(RuleViolation, match="already_exists") as caught:
+            await house.give(GRANT, grant_id, line.request("100.00"), ASKER, reach=reach)
+        refused.append((caught.value.code, caught.value.sentence))
+    assert len(set(refused)) == 1
+
+
+async def test_an_id_that_another_kind_of_thing_has_is_refused_as_taken(house: House) -> None:
+    line = await house.line()
+    with pytest.raises(RuleViolation, match="already_exists"):
+        await house.give(GRANT, line.plan_id, line.request("100.00"), ASKER)
+    fund_id = await house.fund()
+    assert (await house.read(FUND, fund_id, MANAGER)).version == 2
+
+
+async def test_a_command_on_a_hidden_row_is_answered_as_if_there_were_none(house: House) -> None:
+    line = await house.line()
+    for plan_id in (line.plan_id, uuid7()):
+        with pytest.raises(NotFound):
+            await house.read(PLAN, plan_id, OFFICE, reach=TURKEY)

@@ -48,7 +48,7 @@ def test_lengths_are_written_as_svg_takes_them() -> None:
 
 FUND = {
     "granted": "1000.00", "spent": "200.00", "committed": "300.00", "available": "500.00", "currency": "EUR",
-    "valid_from": "2023-01-01", "valid_until": "2023-12-31",
+    "valid_from": "2023-01-01", "valid_until": "2023-12-31", "status": "open",
 }  # fmt: skip
 
 
@@ -61,6 +61,12 @@ FUND = {
 )  # fmt: skip
 def test_a_fund_stands_by_its_days_and_by_what_it_holds(day: date, available: str, stands: str) -> None:
     assert standing({**FUND, "available": available}, day) == stands
+
+
+def test_a_fund_that_nobody_confirmed_or_that_is_closed_stands_so_on_every_day() -> None:
+    for status, stands in (("asked", "waits"), ("dropped", "dropped"), ("closed", "closed")):
+        for day in (date(2022, 12, 31), date(2023, 6, 1), date(2024, 1, 1)):
+            assert standing({**FUND, "status": status}, day) == stands
 
 
 def test_a_fund_is_shown_as_spent_then_committed_then_available() -> None:

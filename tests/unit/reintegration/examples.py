@@ -56,6 +56,7 @@ DEPUTY_PAYER = staff("deputy_payer", "finance_payer")
 RECONCILER = staff("reconciler", "finance_reconciler")
 OFFICE = staff("office", "receiving_office")
 MANAGER = staff("manager", "manager")
+CHIEF = staff("chief", "chief_of_mission")
 
 NOTED = Case(person_ids=(PERSON, CHILD), destination_country="PK", counsellor_id=COUNSELLOR.person_id)
 ARRIVED = Case(

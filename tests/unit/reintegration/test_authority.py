@@ -17,9 +17,8 @@ from shared.contracts.reintegration import CaseEndNoted
 from shared.messages import Context
 from shared.money import Money
 from tests.given import NOON, Given, staff
-from tests.unit.reintegration.examples import APPROVER, MANAGER, TODAY, eur
+from tests.unit.reintegration.examples import APPROVER, CHIEF, MANAGER, TODAY, eur
 
-CHIEF = staff("chief", "chief_of_mission")
 BOTH = staff("both", "chief_of_mission", "manager")
 LAST = date(2023, 12, 31)
 AUTHORITIES = Given(AUTHORITY, AuthorityFacts(today=TODAY))

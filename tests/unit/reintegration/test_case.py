@@ -16,6 +16,7 @@ from services.reintegration.domain.case import (
     RecordArrival,
     RecordCase,
     RecordCaseEnd,
+    RecordProgramme,
     SealCase,
     UnsealCase,
 )
@@ -26,6 +27,7 @@ from shared.contracts.reintegration import (
     CaseSealed,
     CaseUnsealed,
     GrantDisbursed,
+    ProgrammeNoted,
     SealRefused,
 )
 from shared.messages import Command, Context, Event
@@ -53,6 +55,19 @@ def test_an_opened_case_is_noted_with_its_persons_country_and_counsellor() -> No
 
 def test_a_case_is_noted_once() -> None:
     CASES.given(NOTED).when(RECORD, MANAGER).then()
+
+
+def test_the_programme_of_a_case_is_noted_and_noted_anew_when_it_is_another_one() -> None:
+    first, other = ProgrammeNoted(programme="AVRR-WB"), ProgrammeNoted(programme="AVRR-EU")
+    CASES.when(RecordProgramme(programme="AVRR-WB"), MANAGER).then()
+    CASES.given(NOTED).when(RecordProgramme(programme="AVRR-WB"), MANAGER).then(first)
+    CASES.given(NOTED, first).when(RecordProgramme(programme="AVRR-WB"), MANAGER).then()
+    CASES.given(NOTED, first, CaseSealed()).when(RecordProgramme(programme="AVRR-EU"), MANAGER).then(other)
+    noted = CASE.fold((NOTED, first, other))
+    assert noted is not None
+    assert noted.programme == "AVRR-EU"
+    split = CASES.when(RECORD.model_copy(update={"programme": "AVRR-WB"}), MANAGER)
+    split.then(NOTED.model_copy(update={"programme": "AVRR-WB"}))
 
 
 def test_an_arrival_is_noted_for_the_person_who_arrived_and_nobody_else() -> None:

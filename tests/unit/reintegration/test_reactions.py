@@ -10,6 +10,7 @@ from services.reintegration.domain.case import (
     RecordArrival,
     RecordCase,
     RecordCaseEnd,
+    RecordProgramme,
     SealCase,
     UnsealCase,
 )
@@ -24,6 +25,7 @@ from shared.contracts.returns import (
     CaseWithdrawn,
     ClosingRequested,
     PersonArrived,
+    PreparationStarted,
 )
 from shared.messages import Command, Concealed, Context, Event, Order, Received
 from tests.given import NOON
@@ -72,6 +74,11 @@ def test_of_a_case_in_which_no_adult_goes_everybody_decides() -> None:
     noted = CASE.fold(CASE.decide(None, order.command, CaseFacts(), Context(COUNSELLOR, ARRIVED_AT)))
     assert noted is not None
     assert noted.whose_consent() == {PERSON, CHILD}
+
+
+def test_the_programme_that_a_case_is_prepared_under_is_noted() -> None:
+    started = PreparationStarted(programme="AVRR-WB", receiving_country="PK")
+    assert _orders(started) == _one_order(RecordProgramme(programme="AVRR-WB"))
 
 
 def test_a_case_that_is_taken_up_again_takes_grants_again() -> None:

@@ -19,7 +19,7 @@ from tests.unit.reintegration import test_fund as fund
 from tests.unit.reintegration import test_grant_request as grant
 from tests.unit.reintegration import test_plan as plan
 from tests.unit.reintegration import test_policies as policies
-from tests.unit.reintegration.examples import COUNSELLOR, MANAGER, OFFICE, REQUEST, REQUESTER
+from tests.unit.reintegration.examples import CHIEF, COUNSELLOR, MANAGER, OFFICE, REQUEST, REQUESTER
 from tests.unit.returns import test_support as support
 from tests.unit.returns import test_tickets as tickets
 from tests.unit.returns.examples import BOOKED, OPERATIONS, given
@@ -35,7 +35,8 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (plan.AFTER_ARRIVAL.given(plan.OWN_RECORDED), plan.AGREE_WITHOUT_HEALTH, OFFICE),
     (plan.AFTER_ARRIVAL, plan.AGREE_FIRST, OFFICE),
     (fund.FUNDS, fund.OPEN, MANAGER),
-    (authority.AUTHORITIES, authority.GIVE, authority.CHIEF),
+    (fund.FUNDS.given(fund.ASKED, fund.OPENED), fund.CHANGE, MANAGER),
+    (authority.AUTHORITIES, authority.GIVE, CHIEF),
     (policies.POLICIES, policies.PUBLISH, MANAGER),
     (grant.GRANTS, REQUEST, REQUESTER),
     (grant.SENT_BACK, grant._again(), REQUESTER),

@@ -1,0 +1,95 @@
+"""Reintegration's tables of donors' money: funds, who asked for and who confirmed what of them, and what each still holds."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from services.reintegration.domain import fund
+from services.reintegration.metadata import METADATA, amount, begins
+from shared.tables import aggregate_table, scope
+
+FUNDS = aggregate_table(
+    METADATA,
+    "funds",
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("donor", sa.Text, nullable=False),
+    amount("granted"),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_until", sa.Date, nullable=False),
+    sa.Column("countries", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("grant_categories", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("programmes", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("status", sa.Text, nullable=False, server_default="open"),
+    sa.Column("change_no", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("waiting", pg.JSONB),
+    sa.Column("confirmed_no", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("asked_by", sa.Text),
+    sa.Column("confirmed_by", sa.Text),
+    sa.Column("confirmed_at", sa.DateTime(timezone=True)),
+    begins(fund.BEGINNINGS),
+    sa.CheckConstraint("granted > 0", name="granted_above_zero"),
+    sa.CheckConstraint("valid_from <= valid_until", name="validity_in_order"),
+    sa.CheckConstraint("asked_by <> confirmed_by", name="two_persons"),
+    sa.CheckConstraint(
+        "(confirmed_no = 0) = (confirmed_by IS NULL) AND (confirmed_by IS NULL) = (asked_by IS NULL) "
+        "AND (confirmed_by IS NULL) = (confirmed_at IS NULL) AND confirmed_no <= change_no",
+        name="confirmation_is_whole",
+    ),
+    info=scope("known"),
+)
+
+
+def _of_a_change() -> list[sa.Column[object]]:
+    return [
+        sa.Column("fund_id", sa.Uuid, primary_key=True),
+        sa.Column("change_no", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("what", sa.Text, nullable=False),
+        amount("granted"),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("valid_until", sa.Date, nullable=False),
+        sa.Column("asked_by", sa.Text, nullable=False),
+    ]
+
+
+_TERMS = ("fund_id", "change_no", "what", "granted", "currency", "valid_until", "asked_by")
+
+# What was asked for each fund and, beside it, what of that somebody else confirmed. Nobody changes a row. From a
+# confirmation alone, by a trigger, comes what a fund grants: the API's login has no right to write that.
+FUND_CHANGES = sa.Table(
+    "fund_changes",
+    METADATA,
+    *_of_a_change(),
+    sa.Column("reason", sa.Text),
+    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("what IN ('open', 'change', 'close') AND (what = 'open') = (change_no = 1 AND reason IS NULL)", name="what_is_asked"),
+    sa.CheckConstraint("granted > 0", name="granted_above_zero"),
+    sa.UniqueConstraint(*_TERMS, name="uq_fund_changes_terms"),
+    info=scope("known"),
+)
+
+FUND_CONFIRMATIONS = sa.Table(
+    "fund_confirmations",
+    METADATA,
+    *_of_a_change(),
+    sa.Column("confirmed_by", sa.Text, nullable=False),
+    sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(_TERMS, [f"fund_changes.{name}" for name in _TERMS], name="fk_fund_confirmations_what_was_asked"),
+    sa.CheckConstraint("asked_by <> confirmed_by", name="two_persons"),
+    info=scope("known"),
+)
+
+FUND_BALANCES = sa.Table(
+    "fund_balances",
+    METADATA,
+    sa.Column("fund_id", sa.Uuid, primary_key=True),
+    sa.Column("currency", sa.Text, nullable=False),
+    amount("granted"),
+    amount("committed"),
+    amount("spent"),
+    sa.Column("closed", sa.Boolean, nullable=False, server_default="false"),
+    sa.CheckConstraint(
+        "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
+    ),
+    sa.CheckConstraint("NOT closed OR committed = 0", name="closed_holds_nothing_back"),
+    info=scope("known"),
+)

@@ -1,0 +1,173 @@
+"""Funds as the database holds them: two persons behind what each grants, and nothing raised by the API's login alone."""
+
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.reintegration.domain.case import RecordProgramme
+from services.reintegration.domain.fund import ChangeFund, CloseFund, ConfirmFund, DropFundChange, OpenFund
+from services.reintegration.domain.grant import ApproveGrant, CancelGrant
+from services.reintegration.wiring import FUND, GRANT
+from shared.ids import uuid7
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, MANAGER, eur
+from tests.unit.reintegration.test_fund import LATER, OPEN
+
+people = people_of
+SECOND = ConfirmFund(change_no=2)
+
+
+def granting(amount: str) -> ChangeFund:
+    return ChangeFund(granted=eur(amount), valid_until=LATER, reason="donor_adds")
+
+
+async def limited(house: House, **to: tuple[str, ...]) -> UUID:
+    fund_id = uuid7()
+    order = OpenFund.model_validate({**dict(OPEN), **to})
+    await house.give(FUND, fund_id, order, MANAGER)
+    await house.give(FUND, fund_id, ConfirmFund(change_no=1), CHIEF)
+    return fund_id
+
+
+async def approve(house: House, grant_id: UUID, fund_id: UUID) -> str:
+    return await house.try_to(GRANT, grant_id, ApproveGrant(fund_id=fund_id, request_version=1), APPROVER)
+
+
+async def test_from_a_fund_that_nobody_confirmed_nothing_is_approved(house: House) -> None:
+    fund_id = uuid7()
+    await house.give(FUND, fund_id, OPEN, MANAGER)
+    grant_id = await house.endorsed((await house.line()).request("500.00"))
+    assert await approve(house, grant_id, fund_id) == "fund_unknown"
+    assert await house.try_to(FUND, fund_id, ConfirmFund(change_no=1), MANAGER) == "four_eyes"
+    assert await approve(house, grant_id, fund_id) == "fund_unknown"
+    assert await house.try_to(FUND, fund_id, ConfirmFund(change_no=1), CHIEF) == "done"
+    assert await approve(house, grant_id, fund_id) == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_a_fund_pays_for_its_countries_categories_and_programmes_alone(house: House) -> None:
+    line = await house.line("business")
+    grant_id = await house.endorsed(line.request("500.00"))
+    for refused in (
+        {"countries": ("TR", "MA")}, {"grant_categories": ("housing",)}, {"programmes": ("AVRR-WB",)},
+    ):  # fmt: skip
+        fund_id = await limited(house, **refused)
+        named = next(iter(refused)).removeprefix("grant_")
+        code = {"countries": "fund_not_for_country", "categories": "fund_not_for_category", "programmes": "fund_not_for_programme"}[named]
+        assert await approve(house, grant_id, fund_id) == code
+    fund_id = await limited(house, countries=("PK",), grant_categories=("business", "housing"), programmes=("AVRR-WB",))
+    assert await approve(house, grant_id, fund_id) == "fund_not_for_programme"
+    await house.react(line.case_id, RecordProgramme(programme="AVRR-EU"))
+    assert await approve(house, grant_id, fund_id) == "fund_not_for_programme"
+    await house.react(line.case_id, RecordProgramme(programme="AVRR-WB"))
+    assert await approve(house, grant_id, fund_id) == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_what_is_asked_counts_once_another_person_confirmed_it(house: House) -> None:
+    fund_id = await house.fund("1000.00")
+    grant_id = await house.endorsed((await house.line()).request("1500.00"))
+    await house.give(FUND, fund_id, granting("2000.00"), MANAGER)
+    assert await approve(house, grant_id, fund_id) == "fund_exhausted"
+    assert await house.try_to(FUND, fund_id, SECOND, MANAGER) == "four_eyes"
+    await house.give(FUND, fund_id, SECOND, CHIEF)
+    assert await approve(house, grant_id, fund_id) == "done"
+    assert await house.try_to(FUND, fund_id, granting("1499.99"), MANAGER) == "below_what_is_used"
+    await house.give(FUND, fund_id, granting("1500.00"), MANAGER)
+    await house.give(FUND, fund_id, DropFundChange(change_no=3), MANAGER)
+    await house.give(FUND, fund_id, granting("1500.00"), MANAGER)
+    await house.give(FUND, fund_id, ConfirmFund(change_no=4), CHIEF)
+    assert (await house.findings()).differences == []
+
+
+async def test_a_fund_is_not_reduced_below_an_approval_that_comes_first(house: House) -> None:
+    fund_id = await house.fund("2000.00")
+    grant_id = await house.endorsed((await house.line()).request("1500.00"))
+    await house.give(FUND, fund_id, granting("1000.00"), MANAGER)
+    order = ApproveGrant(fund_id=fund_id, request_version=1)
+    async with house.half_done(GRANT, grant_id, order, APPROVER):
+        waiting = await house.meanwhile(house.try_to(FUND, fund_id, SECOND, CHIEF))
+    assert await waiting == "below_what_is_used"
+    assert (await house.findings()).differences == []
+
+
+async def test_an_approval_waits_for_a_reduction_that_comes_first_and_is_refused(house: House) -> None:
+    fund_id = await house.fund("2000.00")
+    grant_id = await house.endorsed((await house.line()).request("1500.00"))
+    await house.give(FUND, fund_id, granting("1000.00"), MANAGER)
+    async with house.half_done(FUND, fund_id, SECOND, CHIEF):
+        waiting = await house.meanwhile(approve(house, grant_id, fund_id))
+    assert await waiting == "fund_exhausted"
+    assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize("first", ["closing", "approval"])
+async def test_a_fund_that_is_closed_while_a_grant_is_approved_is_one_or_the_other(house: House, first: str) -> None:
+    fund_id = await house.fund("2000.00")
+    grant_id = await house.endorsed((await house.line()).request("1500.00"))
+    await house.give(FUND, fund_id, CloseFund(reason="project_ended"), MANAGER)
+    if first == "closing":
+        async with house.half_done(FUND, fund_id, SECOND, CHIEF):
+            waiting = await house.meanwhile(approve(house, grant_id, fund_id))
+        assert await waiting == "fund_closed"
+        assert await approve(house, grant_id, fund_id) == "fund_closed"
+    else:
+        order = ApproveGrant(fund_id=fund_id, request_version=1)
+        async with house.half_done(GRANT, grant_id, order, APPROVER):
+            waiting = await house.meanwhile(house.try_to(FUND, fund_id, SECOND, CHIEF))
+        assert await waiting == "fund_has_commitments"
+        await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), ENDORSER)
+        assert await house.try_to(FUND, fund_id, SECOND, CHIEF) == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_what_a_fund_grants_is_raised_by_no_login_without_two_persons_and_a_difference_is_found(house: House) -> None:
+    fund_id = await house.fund("1000.00")
+    api = await asyncpg.connect(house.made.logins.api)
+    await api.execute("SELECT set_config('app.countries', 'PK', false), set_config('app.actor', 'staff:manager', false)")
+    await api.execute("SET default_transaction_read_only = off")
+    await house.give(FUND, fund_id, granting("9000.00"), MANAGER)
+    confirm = "INSERT INTO fund_confirmations VALUES ($1, 2, 'change', $2, 'EUR', '2024-06-30', 'staff:manager', $3, now())"
+    with pytest.raises(asyncpg.CheckViolationError, match="two_persons"):
+        await api.execute(confirm, fund_id, 9000, "staff:manager")
+    # Another amount than what was asked is confirmed by nobody.
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await api.execute(confirm, fund_id, 9001, "staff:chief")
+    assert (await house.findings()).differences == []
+    await api.execute("UPDATE funds SET granted = 9000 WHERE id = $1", fund_id)
+    await api.close()
+    differences = (await house.findings()).differences
+    assert f"fund balances: {fund_id}" in differences
+    assert f"fund changes: {fund_id}" in differences
+
+
+async def test_a_fund_is_asked_for_confirmed_and_changed_by_whom_the_policy_names(house: House, people: People) -> None:
+    fund_id = uuid7()
+    body = OPEN.model_dump(mode="json")
+    for caller in (people.chief, people.approver, people.reconciler, people.payer, people.auditor, people.coordinator):
+        assert (await caller.post(f"funds/{uuid7()}", body)).json()["code"] == "not_permitted"
+    assert (await people.manager.post(f"funds/{fund_id}", body)).status_code == 201
+    listed = (await people.auditor.get("funds")).json()["items"]
+    assert [(one["status"], one["waiting"], one["granted"], one["available"]) for one in listed] == [
+        ("asked", "open", "10000.00", "0"),
+    ]  # fmt: skip
+    own = await people.manager.post(f"funds/{fund_id}/confirm", {"change_no": 1}, match='"v1"')
+    assert (own.status_code, own.json()["code"]) == (409, "four_eyes")
+    for caller in (people.approver, people.reconciler, people.payer, people.auditor):
+        assert (await caller.post(f"funds/{fund_id}/confirm", {"change_no": 1})).json()["code"] == "not_permitted"
+    assert (await people.chief.post(f"funds/{fund_id}/confirm", {"change_no": 1}, match='"v1"')).status_code == 200
+    change = granting("12000.00").model_dump(mode="json")
+    assert (await people.manager.post(f"funds/{fund_id}/change", change, match='"v2"')).status_code == 200
+    view = (await people.chief.get(f"funds/{fund_id}")).json()
+    assert [(one["change_no"], one["what"], one["granted"], one["confirmed_by"]) for one in view["changes"]] == [
+        (1, "open", "10000.00", "staff:chief"), (2, "change", "12000.00", None),
+    ]  # fmt: skip
+    assert (view["state"]["granted"], view["state"]["waiting"]["granted"], view["balance"]["available"]) == (
+        "10000.00", "12000.00", "10000.00",
+    )  # fmt: skip
+    assert (await people.chief.post(f"funds/{fund_id}/drop-change", {"change_no": 2}, match='"v3"')).status_code == 200
+    assert Decimal((await people.manager.get(f"funds/{fund_id}")).json()["balance"]["granted"]) == Decimal(10000)

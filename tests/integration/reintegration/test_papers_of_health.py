@@ -1,0 +1,100 @@
+"""What a grant of health tells of somebody's illness: shown to medical staff and whoever filed it, by no way to who decides."""
+
+import json
+from uuid import UUID
+
+from services.reintegration.domain.grant import EndorseGrant
+from services.reintegration.wiring import GRANT
+from shared.contracts.reintegration import PAPERS_OF_HEALTH
+from shared.ids import uuid7
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import Caller, People, asked_for
+from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_evidence import file, filed, leaves
+from tests.unit.reintegration.examples import ENDORSER
+
+people = people_of
+
+
+async def papers_of_health(people: People, grant_id: UUID, by: Caller) -> set[UUID]:
+    made = set()
+    for kind in sorted(PAPERS_OF_HEALTH):
+        evidence_id = uuid7()
+        answer = await file(by, grant_id, evidence_id, query=f"kind={kind}")
+        assert answer.status_code == 200, answer.text
+        made.add(evidence_id)
+    return made
+
+
+async def shown(caller: Caller, grant_id: UUID) -> set[UUID]:
+    """The papers that somebody is told of, which are the same in the grant and in the list of its papers."""
+    grant = await caller.get(f"grants/{grant_id}")
+    listed = await caller.get(f"grants/{grant_id}/evidence")
+    assert (grant.status_code, listed.status_code) == (200, 200)
+    ids = {UUID(row["evidence_id"]) for row in grant.json()["state"]["evidence"]}
+    assert ids == {UUID(row["evidence_id"]) for row in listed.json()}
+    return ids
+
+
+async def test_no_one_who_decides_on_money_comes_by_a_paper_that_tells_the_diagnosis(house: House, people: People) -> None:
+    (line,), fund_id = await house.lines("medical"), await house.fund()
+    grant_id = await asked_for(people, line)
+    open_to_all = await filed(people, grant_id)
+    of_health = await papers_of_health(people, grant_id, people.office)
+    await house.give(GRANT, grant_id, EndorseGrant(request_version=1), ENDORSER)
+    deciding = (people.coordinator, people.approver, people.payer, people.reconciler, people.endorser_and_approver)
+    for caller in (*deciding, people.counsellor):
+        assert await shown(caller, grant_id) == {open_to_all}
+        for paper in of_health:
+            refused = await caller.get(f"grants/{grant_id}/evidence/{paper}")
+            unknown = await caller.get(f"grants/{grant_id}/evidence/{uuid7()}")
+            assert (refused.status_code, refused.json()) == (404, unknown.json())
+    for caller in (people.manager, people.chief, people.auditor, people.consul):
+        for path in (f"grants/{grant_id}", f"grants/{grant_id}/evidence", f"grants/{grant_id}/evidence/{min(of_health)}"):
+            assert (await caller.get(path)).json()["code"] == "not_permitted"
+    for caller in (people.office, people.medical):
+        assert await shown(caller, grant_id) == {open_to_all, *of_health}
+        for paper in of_health:
+            assert (await caller.get(f"grants/{grant_id}/evidence/{paper}")).status_code == 200
+    # Nor does the log say of a paper what it is.
+    told = json.dumps(await leaves(house, "evidence_filed.v1"))
+    assert not any(kind in told for kind in PAPERS_OF_HEALTH)
+    await people.approver.post(f"grants/{grant_id}/approve", {"fund_id": str(fund_id), "request_version": 1})
+    assert await shown(people.payer, grant_id) == {open_to_all}
+
+
+async def test_whoever_asks_what_is_held_about_them_is_told_of_those_papers(house: House, people: People) -> None:
+    (line,) = await house.lines("medical")
+    grant_id = await asked_for(people, line)
+    await papers_of_health(people, grant_id, people.office)
+    held = await people.protector.get(f"persons/{line.person_id}/held")
+    (grant,) = held.json()["records"]["grants"]
+    assert {paper["kind"] for paper in grant["evidence"]} == PAPERS_OF_HEALTH
+
+
+async def test_medical_staff_find_grants_of_health_and_no_other_however_many_there_are(house: House, people: People) -> None:
+    lines = [*await house.lines("business", "medical", "housing"), *await house.lines("psychosocial", "other")]
+    grants = {line.category: await asked_for(people, line) for line in lines}
+    of_health = [str(grants[category]) for category in ("medical", "psychosocial")]
+
+    async def pages(limit: int) -> list[list[str]]:
+        found: list[list[str]] = []
+        after: dict[str, str] = {}
+        while True:
+            page = (await people.medical.get("grants", limit=limit, **after)).json()
+            found.append([row["id"] for row in page["items"]])
+            if page["next"] is None:
+                return found
+            after = {"after": page["next"]}
+
+    for limit in (1, 2, 50):
+        told = await pages(limit)
+        assert [id for page in told for id in page] == of_health
+        assert all(len(page) <= limit for page in told)
+    for category, grant_id in grants.items():
+        expected = (200, "") if str(grant_id) in of_health else (404, "not_found")
+        for path in (f"grants/{grant_id}", f"grants/{grant_id}/evidence"):
+            answer = await people.medical.get(path)
+            assert (answer.status_code, answer.json().get("code", "") if expected[0] == 404 else "") == expected, category
+    seen = (await people.medical.get(f"grants/{grants['medical']}")).json()
+    assert (seen["state"]["category"], seen["line"]["category"]) == ("medical", "medical")
