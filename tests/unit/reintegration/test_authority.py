@@ -6,6 +6,7 @@ import pytest
 
 from services.reintegration.domain.authority import (
     AUTHORITY,
+    Authority,
     AuthorityFacts,
     Deputy,
     EndAuthority,
@@ -49,6 +50,13 @@ def name(**changed: object) -> NameDeputy:
 
 def test_the_chief_of_mission_gives_finance_its_authority() -> None:
     AUTHORITIES.when(GIVE, CHIEF).then(GIVEN)
+
+
+def test_an_authority_stands_as_it_was_given() -> None:
+    assert AUTHORITY.fold((GIVEN,)) == Authority(
+        holder_id=APPROVER.person_id, role="finance_approver", up_to=eur("2500.00").amount, currency="EUR", valid_from=TODAY,
+        valid_until=LAST, given_by=CHIEF.person_id, given_at=NOON,
+    )  # fmt: skip
 
 
 def test_a_manager_gives_the_chief_of_mission_theirs() -> None:
@@ -171,5 +179,5 @@ def test_who_may_not_name_a_deputy_reads_so_before_they_try() -> None:
 
 def test_an_event_of_another_aggregate_is_a_fault_of_ours() -> None:
     for state, event in ((None, CaseEndNoted()), (None, NAMED), (None, ENDED), (AUTHORITY.fold((GIVEN,)), GIVEN)):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=f"^{type(event).__name__} does not fit an authority here$"):
             AUTHORITY.evolve(state, event)

@@ -16,6 +16,7 @@ from shared.contracts.rates import Base
 from shared.currencies import minor_units
 from shared.errors import RuleViolation
 from shared.money import Money, rounded
+from tests.given import reads_well
 
 DAY = date(2023, 5, 2)
 
@@ -86,12 +87,14 @@ def test_where_no_rate_has_come_nothing_is_converted(rates: Sequence[RecordedRat
     with pytest.raises(RuleViolation) as refused:
         convert("1.00", "EUR", "TND", *rates)
     assert refused.value.code == "rate_missing"
+    assert reads_well(refused.value.sentence)
 
 
 def test_what_nobody_could_write_is_refused() -> None:
     with pytest.raises(RuleViolation) as refused:
         convert("99999999999999.00", "EUR", "XOF", XOF)
     assert refused.value.code == "amount_too_large"
+    assert reads_well(refused.value.sentence)
 
 
 def test_a_rate_counts_from_its_first_day_until_a_later_one_has_come() -> None:

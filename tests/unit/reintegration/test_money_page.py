@@ -43,7 +43,7 @@ def stops(currency: str, found: Converted) -> list[str]:
     return passed
 
 
-@pytest.mark.parametrize("row", list(rows(6)), ids=lambda row: f"{row[0]} {row[1]} {row[2]}")
+@pytest.mark.parametrize("row", list(rows(6)), ids=lambda row: f"{row[0]} {row[1]} in {row[5].split()[1]}")
 def test_an_amount_on_the_page_is_converted_as_it_says(row: list[str]) -> None:
     on, amount, way, of, counts_from, result = row
     units, currency = amount.split()

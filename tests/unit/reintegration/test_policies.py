@@ -1,9 +1,17 @@
 """An approval policy is published in versions, whose amounts are of one currency and in order."""
 
+from decimal import Decimal
+
 import pytest
 
 from services.reintegration.domain.grant_facts import EXAMPLE_CAP_PER_PERSON
-from services.reintegration.domain.policies import EXAMPLE, FUNDING_POLICY, PolicyFacts, PublishPolicy
+from services.reintegration.domain.policies import (
+    EXAMPLE,
+    FUNDING_POLICY,
+    FundingPolicy,
+    PolicyFacts,
+    PublishPolicy,
+)
 from shared.contracts.reintegration import CaseEndNoted, PolicyPublished, RequiredPaper
 from shared.money import Money
 from tests.given import NOON, Given
@@ -25,6 +33,17 @@ def test_a_programme_has_its_first_policy_and_then_the_next_versions_of_it() -> 
     second = publish(quotations_above=eur("1500.00"))
     expected = PUBLISHED.model_copy(update={"policy_version": 2, "quotations_above": eur("1500.00")})
     POLICIES.given(PUBLISHED).when(second, MANAGER).then(expected)
+
+
+def test_a_policy_stands_as_it_was_published() -> None:
+    papers = (RequiredPaper(category="housing", evidence_kind="lease"),)
+    said = publish(own_contribution_percent=10, required_papers=papers)
+    (published,) = POLICIES.given(PUBLISHED).when(said, MANAGER).events
+    assert FUNDING_POLICY.fold((PUBLISHED, published)) == FundingPolicy(
+        programme="avrr-wb", policy_version=2, currency="EUR", cap_per_person=Decimal("3000.00"), cap_per_family=Decimal("7500.00"),
+        one_approver_up_to=Decimal("500.00"), two_approvers_up_to=Decimal("2000.00"), quotations_above=Decimal("1000.00"),
+        own_contribution_percent=10, required_papers=papers, published_by=MANAGER.person_id, published_at=NOON,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -63,5 +82,5 @@ def test_the_example_could_be_published_and_its_cap_is_the_one_that_counts_now()
 
 
 def test_an_event_of_another_aggregate_is_a_fault_of_ours() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^CaseEndNoted is not an event of an approval policy$"):
         FUNDING_POLICY.evolve(None, CaseEndNoted())

@@ -1,12 +1,13 @@
 """A rate is recorded once for a currency, a base and a day, and corrected with a reason."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.reintegration.domain.rates import RATE, CorrectRate, RateFacts, RecordRate, VoidRate
+from services.reintegration.domain.rates import RATE, CorrectRate, Rate, RateFacts, RecordRate, VoidRate
 from shared.contracts.rates import ExchangeRate, RateCorrected, RateRecorded, RateVoided
 from shared.contracts.reintegration import CaseEndNoted
 from tests.given import NOON, Given
@@ -43,6 +44,24 @@ def test_a_rate_is_recorded_with_its_day_its_source_and_who_did() -> None:
 
 def test_a_rate_is_corrected_for_a_reason_and_keeps_its_currency_and_day() -> None:
     RATES.given(RECORDED).when(CORRECT, RECONCILER).then(CORRECTED)
+
+
+def test_a_rate_stands_as_it_was_said_last_and_by_whom() -> None:
+    later, other = NOON + timedelta(hours=1), MANAGER.person_id
+    first = Rate(
+        currency="TND", base="USD", effective_on=TODAY, rate=Decimal("3.042"), source="un_operational_rate", revision=1, reason=None,
+        recorded_by=RECONCILER.person_id, recorded_at=NOON,
+    )  # fmt: skip
+    second = replace(
+        first, rate=Decimal("3.024"), source="central_bank", revision=2, reason="mistyped", recorded_by=other, recorded_at=later
+    )
+    corrected = CORRECTED.model_copy(update={"source": "central_bank", "corrected_by": other, "corrected_at": later})
+    voided = VOIDED.model_copy(update={"voided_by": "staff:third", "voided_at": later + timedelta(hours=1)})
+    assert RATE.fold((RECORDED,)) == first
+    assert RATE.fold((RECORDED, corrected)) == second
+    assert RATE.fold((RECORDED, corrected, voided)) == replace(
+        second, void=True, revision=3, reason="wrong_day", recorded_by="staff:third", recorded_at=later + timedelta(hours=1)
+    )
 
 
 def test_a_rate_says_how_often_it_was_corrected_and_why_last() -> None:
@@ -144,9 +163,9 @@ def test_nothing_else_is_a_rate(written: object) -> None:
 
 
 def test_an_event_of_another_aggregate_is_a_fault_of_ours() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^CaseEndNoted does not fit a rate here$"):
         RATE.evolve(None, CaseEndNoted())
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^RateCorrected does not fit a rate here$"):
         RATE.evolve(None, CORRECTED)
 
 
