@@ -24,11 +24,16 @@ EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates")
 POLICY = Policy(
     allow("read_case", Role.COUNSELLOR, Role.COORDINATOR),
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("record_own_plan", Role.COUNSELLOR),
-    allow("agree_plan", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("agree_first_plan", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("read_plan", Role.COUNSELLOR, Role.COORDINATOR),
-    allow("read_plan", Role.RECEIVING_OFFICE, extent="own_countries"),
+    *(
+        allow(operation, Role.COUNSELLOR)
+        for operation in ("draft_plan", "change_draft", "confirm_draft", "record_own_plan", "share_plan", "complete_plan")
+    ),
+    *(
+        allow(operation, Role.RECEIVING_OFFICE, extent="own_countries")
+        for operation in ("agree_plan", "agree_first_plan", "revise_plan", "complete_plan")
+    ),
+    *(allow(operation, Role.COUNSELLOR, Role.COORDINATOR) for operation in ("read_plan", "list_plan_versions")),
+    *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("read_plan", "list_plan_versions")),
     allow("list_plans", Role.COUNSELLOR, Role.COORDINATOR, Role.MANAGER, Role.AUDITOR),
     allow("list_plans", Role.RECEIVING_OFFICE, extent="own_countries"),
     *(allow(operation, Role.MANAGER) for operation in ("open_fund", "change_fund", "close_fund")),
@@ -114,7 +119,7 @@ POLICY = Policy(
         *EXPORTS,
     ),
     on_record=(
-        "read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",
+        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log", *EXPORTS,
     ),
     searches=("read_chain",),
