@@ -18,7 +18,8 @@ from services.reintegration.domain.grant import (
     ReturnGrant,
 )
 from services.reintegration.domain.grant_facts import RequestedTranche
-from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan, PlannedLine
+from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -26,7 +27,8 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from services.returns.domain.case_final_report import WriteFinalReport
-from shared.contracts.reintegration import Dimension, GrantCategory, GrantModality
+from shared.contracts.plans import Dimension
+from shared.contracts.reintegration import GrantCategory, GrantModality
 from shared.money import Money
 
 Fate = Literal["approved", "rejected", "cancelled"]
@@ -75,10 +77,10 @@ def agree(
     first_of: UUID | None = None,
 ) -> None:
     """Returnee and receiving office agree the plan; of a case that was split off, it is the first one under this id."""
-    agreed: AgreePlan | AgreeFirstPlan = AgreePlan(lines=lines, agreed_on=day_of(day))
+    agreed: AgreePlan | AgreeFirstPlan = AgreePlan(lines=lines, agreed_on=day_of(day), method="signed")
     if first_of is not None:
         agreed = AgreeFirstPlan(
-            case_id=first_of, person_ids=household.person_ids, lines=lines, agreed_on=day_of(day)
+            case_id=first_of, person_ids=household.person_ids, lines=lines, agreed_on=day_of(day), method="signed",
         )
     journey.give(moment(day, 9), _office(household), plan_id, agreed)
 

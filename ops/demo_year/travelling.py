@@ -8,7 +8,8 @@ from ops.demo_year.people import Household, day_of, moment
 from ops.demo_year.script import Journey, hold_session
 from services.counselling.domain.consents import EVERY_CATEGORY
 from services.counselling.domain.person import GiveConsent
-from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
+from services.reintegration.domain.plan import RecordOwnPlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.returns.domain.case_application import ApproveCase
 from services.returns.domain.case_evidence import RecordExitFormalities, RecordReceptionArranged
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
@@ -56,7 +57,7 @@ def prepare(
         )  # fmt: skip
     journey.give(
         moment(day + 1, 10), household.counsellor, plan_id,
-        RecordOwnPlan(case_id=case_id, person_ids=household.person_ids, lines=lines),
+        RecordOwnPlan(case_id=case_id, person_ids=household.person_ids, lines=lines, method="signed"),
     )  # fmt: skip
     for number, member in enumerate(household.members):
         laissez_passer = journey.dice.random.random() < 0.4

@@ -26,7 +26,7 @@ from ops.demo_year.people import Dice, Household, households, moment
 from ops.demo_year.script import LAST_DAY, Journey, Step
 from ops.demo_year.setbacks import Setback
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
-from services.reintegration.domain.plan import PlannedLine
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.returns.domain.case_application import DeclareIneligible
 from services.returns.domain.case_journey import RecordNotDeparted
 from services.returns.domain.case_reintegration import RequestClosing, StartMonitoring

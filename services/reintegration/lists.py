@@ -1,6 +1,5 @@
 """The lists of reintegration: a statement for each combination of filters, each of which walks an index of its own."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -12,10 +11,11 @@ from pydantic import BaseModel, Field
 
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.hats import Hat
-from services.reintegration.domain.plan import OF_HEALTH, PlanStatus
+from services.reintegration.domain.plan_lines import OF_HEALTH, Line
+from services.reintegration.domain.plan_state import AGREED, PlanStatus
 from services.reintegration.domain.turns import Step
 from services.reintegration.queries import Sharing, sharing_of
-from services.reintegration.sealed import categories_of, categories_of_lines
+from services.reintegration.sealed import categories_of, lines_of
 from shared.contracts.reintegration import GrantModality
 from shared.db import Sql, UnitOfWork
 from shared.ids import UUID_PATTERN
@@ -62,7 +62,8 @@ _PLANS: Final = _lists(
     "plans",
     "version, person_ids, lines::text AS needs",
     # With an offset it cannot become a read of all cases beforehand.
-    "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND jsonb_array_length(c.arrived) > 0 OFFSET 0) AND ",
+    "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND (jsonb_array_length(c.arrived) > 0 "
+    "OR plans.status = 'shared' AND c.status <> 'ended') OFFSET 0) AND ",
 )
 _GRANTS: Final = _lists("id, case_id", "grants", "version, category")
 
@@ -115,7 +116,7 @@ class PlanAbroad:
     @property
     def own(self) -> bool:
         """Whether an office recorded it as it is."""
-        return self.row.status == "agreed"
+        return self.row.status in AGREED
 
     def without_health(self) -> Self:
         """The plan without its medical lines, which are not counted either."""
@@ -194,28 +195,24 @@ def asked_for(
 
 
 def plans(asked: Mapping[str, object]) -> Sql:
-    """The list of plans narrowed by this; an office abroad sees a plan from the first arrival of its case on."""
+    """The list of plans narrowed by this; an office abroad sees a plan once it is shared, or somebody of its case arrived."""
     return _PLANS[frozenset(asked)]
 
 
 async def plans_abroad(unit: UnitOfWork, asked: Mapping[str, object], after: UUID | None, limit: int) -> list[PlanAbroad]:
     """The plans of an office's countries that follow one; of ``asked`` countries are a part."""
     rows = await unit.rows(plans(asked), after=after, limit=limit, **asked)
-    needs = await categories_of_lines(unit, [{**row, "lines": row["needs"]} for row in rows])
-    return [_abroad(dict(row), of_lines) for row, of_lines in zip(rows, needs, strict=True)]
+    lines = await lines_of(unit, [{**row, "lines": row["needs"]} for row in rows])
+    return [_abroad(dict(row), of_one) for row, of_one in zip(rows, lines, strict=True)]
 
 
-def _abroad(row: Mapping[str, Any], needs: Sequence[str | None]) -> PlanAbroad:
+def _abroad(row: Mapping[str, Any], lines: Sequence[Line]) -> PlanAbroad:
     """A plan as far as it is about those who belong to its case now, as the window tells it."""
     sharing = Sharing.of(row["sharing"])
-    told = [
-        category
-        for line, category in zip(json.loads(row["needs"]), needs, strict=True)
-        if UUID(line["person_id"]) in sharing.person_ids
-    ]
+    told = [line for line in lines if line.person_id in sharing.person_ids]
     persons = sharing.person_ids.intersection(row["person_ids"])
     counted = PlanRow.model_validate({**row, "persons": len(persons), "lines": len(told)})
-    return PlanAbroad(counted, sharing, sum(category in OF_HEALTH for category in told))
+    return PlanAbroad(counted, sharing, sum(line.tells_of_health for line in told))
 
 
 async def grants_abroad(

@@ -19,15 +19,21 @@ HATS: Mapping[Role, tuple[Hat, ...]] = {
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
+EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates")
 
 POLICY = Policy(
     allow("read_case", Role.COUNSELLOR, Role.COORDINATOR),
     allow("read_case", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("record_own_plan", Role.COUNSELLOR),
-    allow("agree_plan", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("agree_first_plan", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("read_plan", Role.COUNSELLOR, Role.COORDINATOR),
-    allow("read_plan", Role.RECEIVING_OFFICE, extent="own_countries"),
+    *(
+        allow(operation, Role.COUNSELLOR)
+        for operation in ("draft_plan", "change_draft", "confirm_draft", "record_own_plan", "share_plan", "complete_plan")
+    ),
+    *(
+        allow(operation, Role.RECEIVING_OFFICE, extent="own_countries")
+        for operation in ("agree_plan", "agree_first_plan", "revise_plan", "complete_plan")
+    ),
+    *(allow(operation, Role.COUNSELLOR, Role.COORDINATOR) for operation in ("read_plan", "list_plan_versions")),
+    *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("read_plan", "list_plan_versions")),
     allow("list_plans", Role.COUNSELLOR, Role.COORDINATOR, Role.MANAGER, Role.AUDITOR),
     allow("list_plans", Role.RECEIVING_OFFICE, extent="own_countries"),
     *(allow(operation, Role.MANAGER) for operation in ("open_fund", "change_fund", "close_fund")),
@@ -73,7 +79,7 @@ POLICY = Policy(
     allow(
         "list_grants",
         Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER,
-        Role.MANAGER, Role.AUDITOR, *CERTIFIES,
+        Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR, *CERTIFIES,
     ),
     allow("list_grants", Role.RECEIVING_OFFICE, extent="own_countries"),
     # Who endorses does not supply what the endorsement rests on.
@@ -85,6 +91,14 @@ POLICY = Policy(
     allow("read_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_turns", *(role for role in HATS if role != Role.RECEIVING_OFFICE)),
     allow("list_turns", Role.RECEIVING_OFFICE, extent="own_countries"),
+    # What finance takes home says of no person more than whose case it is; an office has its own countries on its pages.
+    allow("export_turns", Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER),
+    allow("export_grants", *READS_REGISTERS),
+    allow(
+        "export_funds",
+        Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR,
+    ),
+    allow("export_rates", *READS_REGISTERS),
     # For the person, who asks what is held about them.
     allow("read_held", Role.DATA_PROTECTION),
     # Two persons decided on it with the erasure; the program that keeps count of the time says that the day is over.
@@ -102,13 +116,14 @@ POLICY = Policy(
         "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        *EXPORTS,
     ),
     on_record=(
-        "read_case", "read_plan", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",
-        "search_log", "read_event", "read_chain", "export_log",
+        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",
+        "search_log", "read_event", "read_chain", "export_log", *EXPORTS,
     ),
     searches=("read_chain",),
-    exports=("read_events", "export_log"),
+    exports=("read_events", "export_log", *EXPORTS),
 )
 
 # Whoever reads grants in one of these roles reads all of them.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.grant_state import TERMINAL
-from services.reintegration.domain.plan import Plan
+from services.reintegration.domain.plan_state import Plan
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
@@ -18,11 +18,14 @@ _ENTER_PERSONS = Sql(
     "INSERT INTO person_caps (person_id, revision) "
     "SELECT person_id, 0 FROM unnest(cast(:person_ids AS uuid[])) person_id ORDER BY person_id ON CONFLICT DO NOTHING"
 )
-_ENTER_CASE = Sql("INSERT INTO case_limits (case_id, live_grants, sealed) VALUES (:case_id, 0, false)")
+_ENTER_CASE = Sql("INSERT INTO case_limits (case_id, live_grants, sealed, plan_completed) VALUES (:case_id, 0, false, false)")
 # Meeting a grant that was asked for at the same moment is no error: the whole command is tried again and refuses.
 _SEAL_CASE = Sql("UPDATE case_limits SET sealed = true WHERE case_id = :case_id AND live_grants = 0")
 _UNSEAL_CASE = Sql("UPDATE case_limits SET sealed = false WHERE case_id = :case_id")
 _TAKE_PLAN = Sql("INSERT INTO case_plans (case_id, plan_id) VALUES (:case_id, :plan_id)")
+# As when a case is sealed: a grant that was asked for at the same moment makes the command look again.
+_COMPLETE_PLAN = Sql("UPDATE case_limits SET plan_completed = true WHERE case_id = :case_id AND live_grants = 0")
+_TAKE_UP_PLAN = Sql("UPDATE case_limits SET plan_completed = false WHERE case_id = :case_id")
 
 
 def case_limits(case_id: UUID, before: Case | None, case: Case, events: tuple[Event, ...]) -> Sequence[Write]:
@@ -39,9 +42,13 @@ def case_limits(case_id: UUID, before: Case | None, case: Case, events: tuple[Ev
     return ()
 
 
-def case_plans(plan_id: UUID, before: Plan | None, plan: Plan, events: tuple[Event, ...]) -> Sequence[Write]:
-    """A case has one plan at most, held by the table's key."""
-    return (Write(_TAKE_PLAN, {"case_id": plan.case_id, "plan_id": plan_id}),) if before is None else ()
+def plan_limits(plan_id: UUID, before: Plan | None, plan: Plan, events: tuple[Event, ...]) -> Sequence[Write]:
+    """A case has one plan at most, held by the table's key; while it is completed there is no live grant."""
+    if before is None:
+        return (Write(_TAKE_PLAN, {"case_id": plan.case_id, "plan_id": plan_id}),)
+    if (before.status == "completed") == (plan.status == "completed"):
+        return ()
+    return (Write(_COMPLETE_PLAN if plan.status == "completed" else _TAKE_UP_PLAN, {"case_id": plan.case_id}),)
 
 
 def quoted(values: Iterable[str]) -> str:
@@ -62,9 +69,11 @@ CHECKS: tuple[Check, ...] = (
         "case limits",
         Sql(
             "SELECT coalesce(l.case_id, c.id) FROM case_limits l FULL JOIN (SELECT c.id, c.status, "
+            "EXISTS (SELECT FROM plans p WHERE p.case_id = c.id AND p.status = 'completed') AS completed, "
             f"count(g.id) FILTER (WHERE g.status NOT IN ({quoted(TERMINAL)})) AS live "
             "FROM cases c LEFT JOIN grants g ON g.case_id = c.id GROUP BY c.id) c ON c.id = l.case_id "
-            "WHERE l.case_id IS NULL OR c.id IS NULL OR l.live_grants <> c.live OR l.sealed <> (c.status = 'sealed')"
+            "WHERE l.case_id IS NULL OR c.id IS NULL OR l.live_grants <> c.live OR l.sealed <> (c.status = 'sealed') "
+            "OR l.plan_completed <> c.completed"
         ),
     ),
     Check(

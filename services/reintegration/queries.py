@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from services.reintegration.domain.case import Arrival, Case
 from services.reintegration.domain.grant_state import TERMINAL
 from services.reintegration.domain.person import PersonFacts
-from services.reintegration.domain.plan import PlanFacts
+from services.reintegration.domain.plan_state import PlanFacts
 from shared.contracts.erasure import Deleted
 from shared.db import Sql, UnitOfWork
 from shared.erasing import TAKE_TURN
@@ -33,6 +33,9 @@ THE_PLAN = (
 _BEHIND_A_PLAN = Sql(
     f"SELECT {THE_CASE} AS case_known, "
     "EXISTS (SELECT FROM case_plans WHERE case_id = :case_id AND plan_id <> :plan_id) AS case_has_a_plan, "
+    "ARRAY(SELECT g.plan_line_id FROM grants g WHERE g.plan_id = :plan_id AND g.status NOT IN "
+    f"({', '.join(repr(status) for status in sorted(TERMINAL))})) AS live_lines, "
+    "ARRAY(SELECT g.plan_line_id FROM grants g WHERE g.plan_id = :plan_id AND g.status = 'completed') AS granted_lines, "
     f"{TODAY} AS today"
 )
 
@@ -132,10 +135,13 @@ async def live_grants(unit: UnitOfWork, case_id: UUID) -> int:
 async def behind_a_plan(
     unit: UnitOfWork, plan_id: UUID, case_id: UUID, now: datetime, zone: str
 ) -> PlanFacts:
-    """What a plan's rules read: its case, whether that has another plan, and the mission's day."""
+    """What a plan's rules read: its case, whether that has another plan, the mission's day, and how its grants stand."""
     row = await unit.row(_BEHIND_A_PLAN, plan_id=plan_id, case_id=case_id, now=now, zone=zone)
     assert row is not None
-    return PlanFacts(CASE_KNOWN.validate_json(row["case_known"] or "null"), row["case_has_a_plan"], row["today"])
+    return PlanFacts(
+        CASE_KNOWN.validate_json(row["case_known"] or "null"), row["case_has_a_plan"], row["today"],
+        frozenset(row["live_lines"]), frozenset(row["granted_lines"]),
+    )  # fmt: skip
 
 
 async def behind_an_erasure(unit: UnitOfWork, person_id: UUID) -> PersonFacts:

@@ -9,15 +9,20 @@ from uuid import UUID
 import asyncpg
 from pydantic import TypeAdapter
 
-from services.reintegration.domain.plan import Plan
+from services.reintegration.domain.plan_lines import Line
+from services.reintegration.domain.plan_state import Plan
 from shared.db import UnitOfWork
 from shared.sealed_rows import Gone, JsonObject, Sealed, SealedParts
 
 _SERVICE: Final = "reintegration"
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+_LINES: TypeAdapter[list[Line]] = TypeAdapter(list[Line])
 
 
-OF_PLANS: Final = (Sealed("lines", ("category",), "line_id", public=Gone("category")),)
+OF_PLANS: Final = (
+    # Of older rows the dimension stands in clear, as their facts do.
+    Sealed("lines", ("category", "dimension", "details", "outcome"), "line_id", public=Gone("category")),
+)
 OF_GRANTS: Final = (Sealed("category"), Sealed("evidence", ("kind",), "evidence_id", public=Gone("kind")))
 _PLANS: Final = SealedParts(_SERVICE, "plans", OF_PLANS)
 _GRANTS: Final = SealedParts(_SERVICE, "grants", OF_GRANTS)
@@ -37,20 +42,14 @@ async def categories_of(unit: UnitOfWork, rows: Sequence[Mapping[str, Any] | asy
     return [None if one["category"] is None else str(one["category"]) for one in told]
 
 
-async def categories_of_lines(unit: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> list[list[str | None]]:
-    """What the lines of these plans are for, each plan given by ``id``, ``version`` and ``lines`` as JSON."""
+async def lines_of(unit: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> list[list[Line]]:
+    """The lines of these plans, each plan given by ``id``, ``version`` and ``lines`` as JSON."""
     told = await _opened(
-        unit, _PLANS, [{"id": row["id"], "version": row["version"], "lines": json.loads(row["lines"])} for row in rows]
+        unit, _PLANS, [{"id": row["id"], "version": row["version"], "lines": json.loads(row["lines"], parse_float=Decimal)} for row in rows]
     )
-    return [[line["category"] for line in _lines(one)] for one in told]
+    return [_LINES.validate_python(one["lines"], strict=False) for one in told]
 
 
 async def _opened(unit: UnitOfWork, parts: SealedParts, rows: Sequence[JsonObject]) -> list[dict[str, object]]:
     opening = await unit.keys.rows.opening(unit, [json.dumps(row, default=str) for row in rows])
     return [parts.open(opening, UUID(str(row["id"])), int(str(row["version"])), row) for row in rows]
-
-
-def _lines(plan: JsonObject) -> list[dict[str, Any]]:
-    lines = plan["lines"]
-    assert isinstance(lines, list)
-    return lines

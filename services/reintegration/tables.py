@@ -10,7 +10,7 @@ from services.reintegration.authority_tables import (
     OPEN_AUTHORITIES,
     POLICY_VERSIONS,
 )
-from services.reintegration.domain import case, plan
+from services.reintegration.domain import case, plan_state
 from services.reintegration.fund_tables import FUND_BALANCES, FUND_CHANGES, FUND_CONFIRMATIONS, FUNDS
 from services.reintegration.metadata import METADATA, begins
 from services.reintegration.money_tables import (
@@ -76,8 +76,16 @@ PLANS = aggregate_table(
     sa.Column("agreed_on", sa.Date),
     sa.Column("recorded_at", sa.DateTime(timezone=True)),
     sa.Column("first_agreed_on", sa.Date),
-    begins(plan.BEGINNINGS),
-    sa.CheckConstraint("(status = 'agreed') = (agreed_on IS NOT NULL)", name="agreed_has_a_day"),
+    sa.Column("method", sa.Text),
+    sa.Column("agreed_by", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("shared_at", sa.DateTime(timezone=True)),
+    sa.Column("completed_at", sa.DateTime(timezone=True)),
+    begins(plan_state.BEGINNINGS),
+    sa.CheckConstraint("(status IN ('agreed', 'completed')) = (agreed_on IS NOT NULL)", name="agreed_has_a_day"),
+    sa.CheckConstraint("status <> 'shared' OR shared_at IS NOT NULL", name="shared_at_a_time"),
+    sa.CheckConstraint("(status = 'completed') = (completed_at IS NOT NULL)", name="completed_at_a_time"),
+    sa.CheckConstraint("(status = 'draft') = (plan_version = 0)", name="draft_is_no_version"),
     sa.Index(None, "case_id", "id"),
     sa.Index(None, "status", "id"),
     sa.Index(None, "recorded_at"),
@@ -95,8 +103,10 @@ CASE_LIMITS = sa.Table(
     sa.Column("case_id", sa.Uuid, primary_key=True),
     sa.Column("live_grants", sa.Integer, nullable=False),
     sa.Column("sealed", sa.Boolean, nullable=False),
+    sa.Column("plan_completed", sa.Boolean, nullable=False, server_default="false"),
     sa.CheckConstraint("live_grants >= 0", name="counted"),
     sa.CheckConstraint("NOT sealed OR live_grants = 0", name="sealed_takes_no_grant"),
+    sa.CheckConstraint("NOT plan_completed OR live_grants = 0", name="completed_plan_takes_no_grant"),
     info=scope("known"),
 )
 

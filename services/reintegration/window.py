@@ -14,14 +14,15 @@ from uuid import UUID
 from services.reintegration import queries, wiring
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.papers import as_shown
-from services.reintegration.domain.plan import OF_HEALTH, Plan, PlannedLine
+from services.reintegration.domain.plan_lines import OF_HEALTH, PlannedLine
+from services.reintegration.domain.plan_state import AGREED, Plan
 from shared.aggregate import Aggregate
 from shared.agreeing import agreed as agreed_now
 from shared.conditions import etag, version_shown
 from shared.contracts.counselling import DataCategory
 from shared.db import UnitOfWork
 from shared.disclosure import Agreed, ConsentUnanswered
-from shared.errors import NotFound
+from shared.errors import NotFound, RuleViolation
 from shared.handling import ShownAs, states
 from shared.http import Call, View
 from shared.ids import uuid7
@@ -125,7 +126,7 @@ async def view(
 
 def own_plan(plan: Plan) -> bool:
     """Whether an office recorded the plan as it is."""
-    return plan.status == "agreed"
+    return plan.status in AGREED
 
 
 async def plan(call: Call, plan_id: UUID) -> View[Plan]:
@@ -133,7 +134,7 @@ async def plan(call: Call, plan_id: UUID) -> View[Plan]:
     found, judged = await view(call, wiring.PLAN, plan_id, lambda plan: plan.case_id, "plan", own=own_plan)
     if not is_abroad(call):
         return found
-    told = _told_of(found.state, judged)
+    told = told_of(found.state, judged)
     version = version_shown(told)
     call.response.headers["ETag"] = etag(version)
     return found.model_copy(update={"version": version, "state": told})
@@ -144,10 +145,11 @@ def plan_shown_as(call: Call, judged: Judged) -> ShownAs[Plan] | None:
 
     So it replaces none that it was not shown, because health was told only after it had looked, say.
     """
-    return (lambda plan: version_shown(_told_of(plan, judged))) if is_abroad(call) else None
+    return (lambda plan: version_shown(told_of(plan, judged))) if is_abroad(call) else None
 
 
-def _told_of(plan: Plan, judged: Judged) -> Plan:
+def told_of(plan: Plan, judged: Judged) -> Plan:
+    """A plan, in any of its versions, as far as it may be told: of whom, and whether of their health."""
     if judged.persons is not None:
         # Whoever went on in another case did not agree with those who stayed.
         plan = plan.about(judged.persons)
@@ -204,6 +206,41 @@ async def may_agree(call: Call, plan_id: UUID, lines: Sequence[PlannedLine]) -> 
         call, plan_id, _of_each(judged, [line.category for line in lines if not (seen and plan.stands(line))]), own=False
     )
     return judged
+
+
+async def may_complete(call: Call, plan_id: UUID) -> tuple[Judged, bool]:
+    """For an order to complete a plan: `NotFound` unless it may know of it; and whether it is told of all lines.
+
+    An office completes what it agreed itself also while it has to account for money.
+    """
+    if not is_abroad(call):
+        return Judged(), True
+    found = await call.ask(lambda unit: states(unit, wiring.PLAN, [plan_id], call.context.actor, reach=call.reach))
+    if plan_id not in found:
+        # Of what is not there the command itself says so.
+        return Judged(), True
+    judged = await _judged(call, found[plan_id].case_id, "plan")
+    await _refuse(call, plan_id, judged, own=own_plan(found[plan_id]))
+    return judged, judged.health or (own_plan(found[plan_id]) and judged.owed)
+
+
+async def may_share(call: Call, plan_id: UUID) -> None:
+    """For an order to share a plan: ``not_consented`` unless all whose consent its case goes by agree to it now.
+
+    `ConsentUnanswered` if nobody could say.
+    """
+    found = await call.ask(lambda unit: states(unit, wiring.PLAN, [plan_id], call.context.actor, reach=call.reach))
+    sharing = await call.ask(lambda unit: queries.sharing(unit, found[plan_id].case_id)) if plan_id in found else None
+    if sharing is None:
+        # Of what is not there the command itself says so.
+        return
+    agreed = await agreed_now(call, sharing.whose_consent, sharing.country, "plan")
+    if agreed is None:
+        raise ConsentUnanswered
+    if not sharing.whose_consent <= agreed.persons:
+        raise RuleViolation(
+            "not_consented", "Not everybody has agreed that the receiving office is told of this plan. Ask for consent first."
+        )
 
 
 async def may_begin(call: Call, case_id: UUID, category: DataCategory, needs: Sequence[str]) -> Judged:

@@ -30,6 +30,8 @@ from services.reintegration.domain import (
     papers,
     person,
     plan,
+    plan_completion,
+    plan_state,
     policies,
     rates,
     tranches,
@@ -72,18 +74,19 @@ async def _case_facts(
 
 
 async def _plan_facts(
-    unit: UnitOfWork, plan_id: UUID, state: plan.Plan | None, command: Command | None, context: Context
-) -> plan.PlanFacts:
-    if isinstance(command, plan.RecordOwnPlan | plan.AgreeFirstPlan):
+    unit: UnitOfWork, plan_id: UUID, state: plan_state.Plan | None, command: Command | None, context: Context
+) -> plan_state.PlanFacts:
+    if isinstance(command, plan.DraftPlan | plan.RecordOwnPlan | plan.AgreeFirstPlan):
         case_id = command.case_id
     elif state is not None:
         case_id = state.case_id
     else:
-        return plan.PlanFacts()
+        return plan_state.PlanFacts()
     facts = await queries.behind_a_plan(unit, plan_id, case_id, context.now, MISSION.mission_time_zone)
-    known = _within_reach(facts.case, context)
+    shared = state is not None and state.status == "shared"
+    known = _within_reach(facts.case, context, shared=shared)
     if known is None and facts.case is not None and state is not None:
-        # Before an arrival a receiving office knows of no plan, so there is none that it could read or change.
+        # Before an arrival a receiving office knows of no plan but one that is shared, so there is none that it could read.
         raise NotFound
     return replace(facts, case=known)
 
@@ -160,11 +163,17 @@ async def _person_facts(
     return held
 
 
-def _within_reach(known: case.Case | None, context: Context) -> case.Case | None:
-    """The case, if whoever acts may know of it; an office is told that no such case is known."""
+def _within_reach(known: case.Case | None, context: Context, *, shared: bool = False) -> case.Case | None:
+    """The case, if whoever acts may know of it; an office is told that no such case is known.
+
+    Of a plan that is ``shared`` it knows before anybody arrives, unless the case has ended.
+    """
     if known is None or not context.actor.roles & {Role.RECEIVING_OFFICE}:
         return known
-    return known if _case_within(known, POLICY.reach(context.actor, "read_case"), context.actor) else None
+    reach = POLICY.reach(context.actor, "read_case")
+    if shared and known.status != "ended" and reach.covers(known.destination_country):
+        return known
+    return known if _case_within(known, reach, context.actor) else None
 
 
 def _case_within(known: case.Case, reach: Reach, _: Actor) -> bool:
@@ -173,7 +182,7 @@ def _case_within(known: case.Case, reach: Reach, _: Actor) -> bool:
     return reach.countries is None or (bool(known.arrived) and reach.covers(known.destination_country))
 
 
-def _of_own_country(known: plan.Plan, reach: Reach, _: Actor) -> bool:
+def _of_own_country(known: plan_state.Plan, reach: Reach, _: Actor) -> bool:
     return reach.covers(known.destination_country)
 
 
@@ -191,9 +200,9 @@ PERSON: Aggregate[person.Person, person.PersonFacts] = Aggregate(
     facts=_person_facts,
 )
 
-PLAN: Aggregate[plan.Plan, plan.PlanFacts] = Aggregate(
-    service="reintegration", name="plan", decider=plan.PLAN, table=tables.PLANS, state=plan.Plan,
-    facts=_plan_facts, project=projections.case_plans, partition=lambda _, made: made.case_id,
+PLAN: Aggregate[plan_state.Plan, plan_state.PlanFacts] = Aggregate(
+    service="reintegration", name="plan", decider=plan.PLAN, table=tables.PLANS, state=plan_state.Plan,
+    facts=_plan_facts, project=projections.plan_limits, partition=lambda _, made: made.case_id,
     within=_of_own_country, sealed=sealed.OF_PLANS,
 )
 
@@ -236,6 +245,7 @@ WIRING = Wiring(
         "pk_case_plans": RuleViolation(
             "case_has_a_plan", "This case has a plan already; it is changed by agreeing a new version."
         ),
+        "ck_case_limits_completed_plan_takes_no_grant": plan_completion.plan_completed(),
         "pk_taken_plan_lines": RuleViolation(
             "line_has_a_grant", "There is a grant for this line of the plan already."
         ),

@@ -10,12 +10,12 @@ from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
 from shared.contracts.funds import EVENTS as FUNDS
+from shared.contracts.plans import EVENTS as PLANS
 from shared.contracts.rates import EVENTS as RATES
 from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
 from shared.money import Money
 
-Dimension = Literal["economic", "social", "psychosocial", "immediate"]
 GrantCategory = Literal[
     "business", "housing", "medical", "education", "training", "employment", "psychosocial", "childcare", "basic_needs",
     "documentation", "other",
@@ -99,35 +99,6 @@ class SealRefused(Event, kind="avrr.reintegration.case.seal_refused.v1"):
     live_grants: int
 
 
-class PlanLine(Part):
-    """One need of one person in a reintegration plan."""
-
-    line_id: UUID
-    person_id: UUID
-    dimension: Dimension
-    category: Concealed
-    planned: Money
-
-
-class OwnPlanRecorded(Event, kind="avrr.reintegration.plan.own_plan_recorded.v1"):
-    """The returnee's own plan before departure, with the persons whom it covers."""
-
-    case_id: UUID
-    destination_country: Country
-    person_ids: tuple[UUID, ...]
-    lines: tuple[PlanLine, ...]
-    recorded_at: datetime | None = None
-
-
-class PlanAgreed(Event, kind="avrr.reintegration.plan.agreed.v1"):
-    """After arrival returnee and receiving office agreed this version."""
-
-    case_id: UUID
-    destination_country: Country
-    person_ids: tuple[UUID, ...]
-    plan_version: int
-    lines: tuple[PlanLine, ...]
-    agreed_on: date
 
 
 class Tranche(Part):
@@ -324,7 +295,7 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, OwnPlanRecorded, PlanAgreed, *FUNDS,
+    CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *PLANS, *FUNDS,
     GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY, PolicyPublished,

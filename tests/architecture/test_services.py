@@ -62,9 +62,9 @@ def test_every_command_of_people_has_a_route_and_those_of_reactions_have_none(se
     assert {command.__name__ for command in set(known) - given - ordered_by_reactions} <= REACTED_TO
 
 
-# Commands that only reactions and timers give although they may be refused or do not begin with Record, and one that a route gives in
-# place of another where its caller may not be told of health.
-REACTED_TO = {"SealCase", "UnsealCase", "AgreePlanWithoutHealth", "CheckClearance", "CheckArrival"}
+# Commands that only reactions and timers give although they may be refused or do not begin with Record, and those that a route gives in
+# place of others where its caller may not be told of health.
+REACTED_TO = {"SealCase", "UnsealCase", "AgreePlanWithoutHealth", "RevisePlanWithoutHealth", "CompletePlanWithoutHealth", "CheckClearance", "CheckArrival"}
 
 
 @pytest.mark.parametrize("service", NAMES)

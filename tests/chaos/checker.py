@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan
+from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan, RevisePlan
+from services.reintegration.domain.plan_completion import CompletePlan
 from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_journey import ConfirmArrival
 from services.returns.domain.case_reintegration import StartMonitoring
-from shared.contracts import counselling, reintegration, returns
+from shared.contracts import counselling, plans, reintegration, returns
 from shared.messages import Envelope, Event, leaf_hash
 from shared.topology import BY_NAME
 from tests.chaos.history import Asked, Attempt
@@ -38,7 +39,7 @@ class Entry:
         )  # fmt: skip
 
 
-_SHOWN_IN_PART = (ConfirmArrival, WriteFinalReport, StartMonitoring, AgreePlan, AgreeFirstPlan)
+_SHOWN_IN_PART = (ConfirmArrival, WriteFinalReport, StartMonitoring, AgreePlan, AgreeFirstPlan, RevisePlan, CompletePlan)
 
 Logs = Mapping[str, Sequence[Entry]]
 
@@ -66,7 +67,7 @@ EFFECTS = (
     Effect(returns.CaseLapsed, "counselling", _ENDED),
     Effect(returns.CaseNotDeparted, "counselling", _ENDED),
     Effect(returns.CaseClosed, "counselling", _ENDED),
-    Effect(reintegration.OwnPlanRecorded, "returns", (returns.OwnPlanNoted,)),
+    Effect(plans.OwnPlanRecorded, "returns", (returns.OwnPlanNoted,)),
     Effect(reintegration.GrantRequested, "returns", _STAGE),
     Effect(reintegration.GrantApproved, "returns", _STAGE),
     Effect(reintegration.GrantDisbursed, "returns", _STAGE),

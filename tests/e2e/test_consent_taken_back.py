@@ -11,7 +11,8 @@ from services.counselling.domain.person import GiveConsent, WithdrawConsent
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
-from services.reintegration.domain.plan import AgreePlan, PlannedLine
+from services.reintegration.domain.plan import AgreePlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -117,7 +118,7 @@ async def test_the_office_meets_whom_it_was_told_of_and_keeps_its_own_records_wh
     )  # fmt: skip
     await mission.done("counselling", household.counsellor, mother.person_id, again, moment(32, 8) + timedelta(hours=1))
     assert await seen("reintegration", theirs) == (200, "")
-    agreed = AgreePlan(lines=lines, agreed_on=moment(34, 9).date())
+    agreed = AgreePlan(lines=lines, agreed_on=moment(34, 9).date(), method="signed")
     await mission.done("reintegration", OFFICE, plan_id, agreed, moment(34, 9))
     await pay(mission, case_id, plan_id, grant_id, lines[0])
     await mission.caller.drained()

@@ -9,7 +9,7 @@ from ops.demo_year.script import Journey
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
-from services.reintegration.domain.plan import PlannedLine
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,

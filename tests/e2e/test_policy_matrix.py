@@ -219,7 +219,7 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
     case, plan, grant = f"/v1/cases/{at.case_id}", f"/v1/plans/{at.plan_id}", f"/v1/grants/{at.grant_id}"
     agreement = {
         "case_id": str(at.case_id), "person_ids": [str(id) for id in at.household.person_ids],
-        "agreed_on": date(2023, 2, 20).isoformat(), "lines": [line.model_dump(mode="json") for line in at.lines],
+        "agreed_on": date(2023, 2, 20).isoformat(), "method": "signed", "lines": [line.model_dump(mode="json") for line in at.lines],
     }  # fmt: skip
     second = request_for(at.case_id, at.household, at.plan_id, at.lines, 1).model_dump(mode="json")
     again = {name: second[name] for name in ("modality", "money", "tranches")}
@@ -247,8 +247,14 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ("reintegration", "list_plans"): ("GET", "/v1/plans", None),
         ("reintegration", "read_plan"): ("GET", plan, None),
         ("reintegration", "agree_plan"): (
-            "POST", f"{plan}/agree", {name: agreement[name] for name in ("agreed_on", "lines")}
+            "POST", f"{plan}/agree", {name: agreement[name] for name in ("agreed_on", "lines", "method")}
         ),
+        ("reintegration", "list_plan_versions"): ("GET", f"{plan}/versions", None),
+        ("reintegration", "revise_plan"): (
+            "POST", f"{plan}/revise",
+            {**{name: agreement[name] for name in ("agreed_on", "lines", "method")}, "reason": "needs_changed"},
+        ),
+        ("reintegration", "complete_plan"): ("POST", f"{plan}/complete", {"otherwise": []}),
         ("reintegration", "agree_first_plan"): ("POST", f"/v1/plans/{uuid7()}/agree-first", agreement),
         ("reintegration", "list_grants"): ("GET", "/v1/grants", None),
         ("reintegration", "list_turns"): ("GET", "/v1/turns", None),

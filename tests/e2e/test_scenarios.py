@@ -10,7 +10,8 @@ from ops.demo_year import travelling
 from ops.demo_year.granting import euro
 from ops.demo_year.people import Household, Member, day_of, moment
 from ops.demo_year.script import Journey
-from services.reintegration.domain.plan import PlannedLine, RecordOwnPlan
+from services.reintegration.domain.plan import RecordOwnPlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.returns.domain.case_application import ApproveCase
 from services.returns.domain.case_corrections import AskForCorrection
 from services.returns.domain.case_departure_asked import AskToConfirmDeparture, ConfirmDeparture
@@ -108,7 +109,7 @@ async def _nothing_is_set_aside_for(mission: Mission, case_id: UUID, lines: tupl
     state = await state_of(mission, case_id)
     booked = ("departs_at", "flight", "booked_person_ids", "reception_arranged_at", "holds_until")
     assert [state[name] for name in booked] == [None, None, [], None, None]
-    plan = RecordOwnPlan(case_id=case_id, person_ids=tuple(line.person_id for line in lines), lines=lines)
+    plan = RecordOwnPlan(case_id=case_id, person_ids=tuple(line.person_id for line in lines), lines=lines, method="signed")
     refused = await mission.refused("reintegration", "counsellor-3", uuid7(), plan, moment(100, 9))
     assert refused == (409, "case_ended")
     shared = await mission.read("reintegration", "coordinator", f"/v1/cases/{case_id}")

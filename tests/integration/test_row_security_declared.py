@@ -97,7 +97,7 @@ DEFINERS = {
         "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "support_elsewhere": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
         "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
-        "erase_what_it_was_for": "reintegration_eraser",
+        "erase_what_it_was_for": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",
     },
 }
 for _service, _owners in DEFINERS.items():

@@ -1,4 +1,4 @@
-"""How files of the services go through the portal to an auditor: piece by piece, whole or broken off, never part as whole."""
+"""How files of the services go through the portal: piece by piece, whole or broken off, never part as whole."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -14,12 +14,16 @@ from services.portal.pages.key import key_needed, to_the_key
 from services.portal.translation import _
 
 Format = Literal["ndjson", "csv"]
+Download = Format | Literal["xlsx"]
 
-_MEDIA: Final[Mapping[Format, str]] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_MEDIA: Final[Mapping[Download, str]] = {
+    "ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
 
 
 async def sent(
-    page: Page, asked: Sequence[tuple[Service, str, Mapping[str, str]]], name: str, format: Format, back: str
+    page: Page, asked: Sequence[tuple[Service, str, Mapping[str, str]]], name: str, format: Download, back: str
 ) -> Response:
     """The files that several services answer as one, once all of them have begun; or a page that says why there is none.
 
@@ -44,7 +48,7 @@ async def sent(
 class Joined(StreamingResponse):
     """One file after the other on its way to a browser, all of them closed whatever became of it."""
 
-    def __init__(self, downloads: Sequence[Fetched], opened: AsyncExitStack, name: str, format: Format) -> None:
+    def __init__(self, downloads: Sequence[Fetched], opened: AsyncExitStack, name: str, format: Download) -> None:
         headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
         super().__init__(_joined(downloads, headed=format == "csv"), headers=headers, media_type=_MEDIA[format])
         self._opened = opened

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from services.reintegration.domain.amounts import NOTHING, PositiveMoney
-from services.reintegration.domain.plan import OF_HEALTH
+from services.reintegration.domain.plan_lines import OF_HEALTH
 from shared.contracts.counselling import Country
 from shared.contracts.funds import (
     FundAsked,

@@ -13,7 +13,8 @@ from services.reintegration.domain.amounts import NOTHING, PositiveMoney, refuse
 from services.reintegration.domain.case import Case, refuse_unless_open
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_state import Grant, GrantStatus
-from services.reintegration.domain.plan import Plan
+from services.reintegration.domain.plan_completion import plan_completed
+from services.reintegration.domain.plan_state import Plan
 from shared.contracts.reintegration import Tranche
 from shared.decider import ReadsFacts
 from shared.errors import RuleViolation
@@ -81,6 +82,8 @@ def refuse_outside_plan(
 ) -> None:
     """Refused unless the agreed plan has the line for this person and category, and still holds the money."""
     plan = facts.plan
+    if plan is not None and plan.status == "completed":
+        raise plan_completed()
     if plan is None or plan.status != "agreed":
         raise RuleViolation(
             "plan_not_agreed",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from services.reintegration.domain.grant_state import Evidence, Grant
-from services.reintegration.domain.plan import OF_HEALTH
+from services.reintegration.domain.plan_lines import OF_HEALTH
 from shared.actors import Actor, Role
 from shared.contracts.reintegration import PAPERS_OF_HEALTH
 

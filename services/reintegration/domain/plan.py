@@ -1,127 +1,70 @@
-"""A reintegration plan: the returnee's own plan before departure, then the versions agreed after arrival."""
+"""A reintegration plan: drafted, the returnee's own, shared, agreed after arrival, revised, and completed."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Final, Literal
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from services.reintegration.domain.amounts import PlannedMoney, earliest_day, refuse_two_currencies
+from services.reintegration.domain.amounts import earliest_day, refuse_two_currencies
 from services.reintegration.domain.case import Case, refuse_unless_open
-from shared.contracts.reintegration import (
-    CATEGORIES_OF_HEALTH,
-    Dimension,
-    GrantCategory,
+from services.reintegration.domain.plan_completion import (
+    CompletePlan,
+    CompletePlanWithoutHealth,
+    complete,
+    complete_without_health,
+    is_agreed,
+    is_not_completed,
+    no_grant_is_live,
+)
+from services.reintegration.domain.plan_lines import (
+    OF_HEALTH,
+    Lines,
+    PlannedLine,
+    line_twice,
+    planned,
+    standing,
+)
+from services.reintegration.domain.plan_state import AGREED, Plan, PlanFacts, evolve
+from shared.contracts.plans import (
+    ConfirmationMethod,
     OwnPlanRecorded,
     PlanAgreed,
+    PlanCompleted,
+    PlanDrafted,
     PlanLine,
+    PlanRevised,
+    PlanShared,
+    RevisionReason,
 )
 from shared.decider import Decider, Events, changing, opening
 from shared.errors import NotFound, RuleViolation
-from shared.messages import Command, Concealed, Context, Event, Part
+from shared.messages import Command, Context
 from shared.moments import Day
-from shared.money import Money, refuse_unpayable
-from shared.transitions import moved
 
-PlanStatus = Literal["own_plan", "agreed"]
-# The categories of a line, and of its grant, that tell of somebody's health.
-OF_HEALTH: Final = CATEGORIES_OF_HEALTH
-# Counted apart, so that nobody finds out by the limit whether there are lines that they are not told of.
-MOST_LINES: Final = 30
-MOST_OF_HEALTH: Final = 10
-
-BEGINNINGS: frozenset[str] = frozenset({"own_plan", "agreed"})
-TRANSITIONS: Mapping[str, frozenset[str]] = {
-    "own_plan": frozenset({"agreed"}),
-    "agreed": frozenset({"agreed"}),
-}
+CoveredPersons = Annotated[tuple[UUID, ...], Field(min_length=1, max_length=30)]
+Method = Annotated[ConfirmationMethod, Field(description="Whether the returnee signed it or said so.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One need of one person and what is planned for it; nothing planned means a referral without money.
-
-    Of who was erased the category, which may tell of health, is None.
-    """
-
-    line_id: UUID
-    person_id: UUID
-    dimension: Dimension
-    category: str | None
-    planned: Decimal
-    currency: str
-
-    @property
-    def money(self) -> Money:
-        """What is planned."""
-        return Money(amount=self.planned, currency=self.currency)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The plan of one return case in its present version; the own plan is version 1.
-
-    ``recorded_at`` is when the own plan was recorded, ``agreed_on`` the day of the present version's agreement,
-    ``first_agreed_on`` that of the first one, by which a report counts.
-    """
+class DraftPlan(Command):
+    """Begin the plan that the returnee makes before departure. It covers every person of the case."""
 
     case_id: UUID
-    destination_country: str
-    person_ids: tuple[UUID, ...]
-    lines: tuple[Line, ...]
-    status: PlanStatus = "own_plan"
-    plan_version: int = 1
-    agreed_on: date | None = None
-    recorded_at: datetime | None = None
-    first_agreed_on: date | None = None
-
-    def line(self, line_id: UUID) -> Line | None:
-        """The line of the present version under this id."""
-        return next((line for line in self.lines if line.line_id == line_id), None)
-
-    def without_health(self) -> "Plan":
-        """The plan without the lines that tell of somebody's health."""
-        return replace(self, lines=tuple(line for line in self.lines if line.category not in OF_HEALTH))
-
-    def about(self, person_ids: Collection[UUID]) -> "Plan":
-        """The plan as far as it is about these persons."""
-        return replace(
-            self, person_ids=tuple(id for id in self.person_ids if id in person_ids),
-            lines=tuple(line for line in self.lines if line.person_id in person_ids),
-        )
-
-    def stands(self, said: "PlannedLine") -> bool:
-        """Whether the present version has exactly this line."""
-        line = self.line(said.line_id)
-        return line is not None and (line.person_id, line.dimension, line.category, line.money) == (
-            said.person_id, said.dimension, said.category, said.planned
-        )
+    person_ids: CoveredPersons
+    lines: Lines
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFacts:
-    """The plan's case, whether that case has a plan under another id, and the mission's calendar day."""
+class ChangeDraft(Command):
+    """Replace the lines of the draft."""
 
-    case: Case | None = None
-    case_has_a_plan: bool = True
-    today: date = date.min
+    lines: Lines
 
 
-class PlannedLine(Part):
-    """One need of one person."""
+class ConfirmDraft(Command):
+    """Record that the draft, as it stands, is the returnee's own plan."""
 
-    line_id: UUID
-    person_id: UUID
-    dimension: Dimension
-    category: GrantCategory
-    planned: PlannedMoney
-
-
-Lines = Annotated[tuple[PlannedLine, ...], Field(min_length=1, max_length=MOST_LINES + MOST_OF_HEALTH)]
-CoveredPersons = Annotated[tuple[UUID, ...], Field(min_length=1, max_length=30)]
+    method: Method
 
 
 class RecordOwnPlan(Command):
@@ -130,6 +73,11 @@ class RecordOwnPlan(Command):
     case_id: UUID
     person_ids: CoveredPersons
     lines: Lines
+    method: Method
+
+
+class SharePlan(Command):
+    """Let the receiving office read the own plan before anybody arrives. The persons must have agreed to that."""
 
 
 class AgreePlan(Command):
@@ -140,10 +88,27 @@ class AgreePlan(Command):
 
     lines: Lines
     agreed_on: Day
+    method: Method
 
 
 class AgreePlanWithoutHealth(AgreePlan):
     """Record what was agreed by an office that may not be told of somebody's health.
+
+    Lines that tell of it stand as they are.
+    """
+
+
+class RevisePlan(AgreePlan):
+    """Record a new version of the agreed plan, as returnee and receiving office agreed it, and why there is one.
+
+    What you cannot see stays in the plan as it is.
+    """
+
+    reason: RevisionReason
+
+
+class RevisePlanWithoutHealth(RevisePlan):
+    """Record a new version agreed by an office that may not be told of somebody's health.
 
     Lines that tell of it stand as they are.
     """
@@ -156,20 +121,74 @@ class AgreeFirstPlan(Command):
     person_ids: CoveredPersons
     lines: Lines
     agreed_on: Day
+    method: Method
+
+
+def _is_a_draft(state: Plan, facts: PlanFacts, context: Context) -> None:
+    if state.status != "draft":
+        raise RuleViolation("not_a_draft", "This plan is no draft any more.")
+
+
+def _nobody_arrived(state: Plan, facts: PlanFacts, context: Context) -> None:
+    _refuse_after_arrival(refuse_unless_open(facts.case))
 
 
 def _someone_arrived(state: Plan, facts: PlanFacts, context: Context) -> None:
     _refuse_before_arrival(refuse_unless_open(facts.case))
 
 
+def _is_not_agreed(state: Plan, facts: PlanFacts, context: Context) -> None:
+    if state.status in AGREED:
+        raise RuleViolation("already_agreed", "This plan is agreed already. It is revised, with a reason, as a new version.")
+
+
+def _is_to_be_shared(state: Plan, facts: PlanFacts, context: Context) -> None:
+    if state.status == "draft":
+        raise RuleViolation("still_a_draft", "The returnee has not confirmed this plan yet. A draft is not shared.")
+    if state.status == "shared":
+        raise RuleViolation("already_shared", "The receiving office may read this plan already.")
+
+
+def _draft(order: DraftPlan, facts: PlanFacts, context: Context) -> Events:
+    case = refuse_unless_open(facts.case)
+    _refuse_after_arrival(case)
+    _refuse_second_plan(facts)
+    _refuse_unless_covering(case, order.person_ids)
+    return (
+        PlanDrafted(
+            case_id=order.case_id, destination_country=case.destination_country, person_ids=order.person_ids,
+            lines=planned(order.lines, order.person_ids), drafted_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _change_draft(state: Plan, order: ChangeDraft, facts: PlanFacts, context: Context) -> Events:
+    covered = _covered(state, refuse_unless_open(facts.case))
+    return (
+        PlanDrafted(
+            case_id=state.case_id, destination_country=state.destination_country, person_ids=covered,
+            lines=planned(order.lines, covered), drafted_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _confirm_draft(state: Plan, order: ConfirmDraft, facts: PlanFacts, context: Context) -> Events:
+    _refuse_unless_covering(refuse_unless_open(facts.case), state.person_ids)
+    return (
+        OwnPlanRecorded(
+            case_id=state.case_id, destination_country=state.destination_country, person_ids=state.person_ids,
+            lines=standing(state.lines), recorded_at=context.now, method=order.method,
+        ),
+    )  # fmt: skip
+
+
+def _share(state: Plan, order: SharePlan, facts: PlanFacts, context: Context) -> Events:
+    return (PlanShared(case_id=state.case_id, plan_version=state.plan_version, shared_at=context.now),)
+
+
 def _record_own_plan(order: RecordOwnPlan, facts: PlanFacts, context: Context) -> Events:
     case = refuse_unless_open(facts.case)
-    if case.arrived:
-        raise RuleViolation(
-            "already_arrived",
-            "Somebody of this case has arrived. An own plan is made before departure; now the plan is "
-            "agreed with the receiving office.",
-        )
+    _refuse_after_arrival(case)
     _refuse_second_plan(facts)
     _refuse_unless_covering(case, order.person_ids)
     return (
@@ -177,37 +196,60 @@ def _record_own_plan(order: RecordOwnPlan, facts: PlanFacts, context: Context) -
             case_id=order.case_id,
             destination_country=case.destination_country,
             person_ids=order.person_ids,
-            lines=_lines(order.lines, order.person_ids),
+            lines=planned(order.lines, order.person_ids),
             recorded_at=context.now,
+            method=order.method,
         ),
     )
 
 
 def _agree(state: Plan, order: AgreePlan, facts: PlanFacts, context: Context) -> Events:
-    case = refuse_unless_open(facts.case)
-    _refuse_impossible_day(order.agreed_on, case, facts)
-    covered = _covered(state, case)
-    return (_agreed_anew(state, _lines(order.lines, covered), order, covered),)
+    return (_agreed_anew(state, order, context, *_lines_of_all(state, order, facts)),)
 
 
 def _agree_without_health(state: Plan, order: AgreePlanWithoutHealth, facts: PlanFacts, context: Context) -> Events:
+    return (_agreed_anew(state, order, context, *_lines_without_health(state, order, facts)),)
+
+
+def _revise(state: Plan, order: RevisePlan, facts: PlanFacts, context: Context) -> Events:
+    return (_revised(state, order, context, *_lines_of_all(state, order, facts)),)
+
+
+def _revise_without_health(state: Plan, order: RevisePlanWithoutHealth, facts: PlanFacts, context: Context) -> Events:
+    return (_revised(state, order, context, *_lines_without_health(state, order, facts)),)
+
+
+def _lines_of_all(state: Plan, order: AgreePlan, facts: PlanFacts) -> tuple[tuple[UUID, ...], tuple[PlanLine, ...]]:
+    """Whom a version covers, and its lines, as whoever is told of all of them says."""
+    case = refuse_unless_open(facts.case)
+    _refuse_impossible_day(order.agreed_on, case, facts)
+    covered = _covered(state, case)
+    return covered, planned(order.lines, covered)
+
+
+def _lines_without_health(
+    state: Plan, order: AgreePlan, facts: PlanFacts
+) -> tuple[tuple[UUID, ...], tuple[PlanLine, ...]]:
     case = refuse_unless_open(facts.case)
     _refuse_impossible_day(order.agreed_on, case, facts)
     covered = _covered(state, case)
     # Whoever goes on in another case takes along what is planned for them.
     before = state.about(covered)
-    standing = tuple(line for line in before.lines if line.category in OF_HEALTH)
+    of_health = tuple(line for line in before.lines if line.tells_of_health)
     # An office sees medical lines that it agreed itself while money is owed, and says them again with all the others.
-    said = tuple(line for line in order.lines if not (line.category in OF_HEALTH and state.stands(line)))
-    if any(line.category in OF_HEALTH for line in said):
+    said = tuple(line for line in order.lines if not (_of_health(line) and state.stands(line)))
+    if any(_of_health(line) for line in said):
         raise NotFound
-    if {line.line_id for line in said} & {line.line_id for line in standing}:
-        raise _line_twice()
-    lines = _lines(said, covered)
+    if {line.line_id for line in said} & {line.line_id for line in of_health}:
+        raise line_twice()
+    lines = planned(said, covered)
     # Held against the plan as it was, so that the same is refused whether or not there is a line that is not told.
     refuse_two_currencies((*(line.planned for line in said), *(line.money for line in before.lines)))
-    kept = tuple(_line(line.line_id, line.person_id, line.dimension, line.category, line.money) for line in standing if line.category)
-    return (_agreed_anew(state, (*lines, *kept), order, covered),)
+    return covered, (*lines, *standing(of_health))
+
+
+def _of_health(line: PlannedLine) -> bool:
+    return line.category in OF_HEALTH or line.dimension == "psychosocial"
 
 
 def _covered(state: Plan, case: Case) -> tuple[UUID, ...]:
@@ -216,11 +258,22 @@ def _covered(state: Plan, case: Case) -> tuple[UUID, ...]:
 
 
 def _agreed_anew(
-    state: Plan, lines: tuple[PlanLine, ...], order: AgreePlan, covered: tuple[UUID, ...]
+    state: Plan, order: AgreePlan, context: Context, covered: tuple[UUID, ...], lines: tuple[PlanLine, ...]
 ) -> PlanAgreed:
     return PlanAgreed(
         case_id=state.case_id, destination_country=state.destination_country, person_ids=covered,
-        plan_version=state.plan_version + 1, lines=lines, agreed_on=order.agreed_on,
+        plan_version=state.plan_version + 1, lines=lines, agreed_on=order.agreed_on, method=order.method,
+        agreed_by=context.actor.person_id,
+    )  # fmt: skip
+
+
+def _revised(
+    state: Plan, order: RevisePlan, context: Context, covered: tuple[UUID, ...], lines: tuple[PlanLine, ...]
+) -> PlanRevised:
+    return PlanRevised(
+        case_id=state.case_id, destination_country=state.destination_country, person_ids=covered,
+        plan_version=state.plan_version + 1, lines=lines, agreed_on=order.agreed_on, method=order.method,
+        agreed_by=context.actor.person_id, reason=order.reason,
     )  # fmt: skip
 
 
@@ -236,10 +289,21 @@ def _agree_first(order: AgreeFirstPlan, facts: PlanFacts, context: Context) -> E
             destination_country=case.destination_country,
             person_ids=order.person_ids,
             plan_version=1,
-            lines=_lines(order.lines, order.person_ids),
+            lines=planned(order.lines, order.person_ids),
             agreed_on=order.agreed_on,
+            method=order.method,
+            agreed_by=context.actor.person_id,
         ),
     )
+
+
+def _refuse_after_arrival(case: Case) -> None:
+    if case.arrived:
+        raise RuleViolation(
+            "already_arrived",
+            "Somebody of this case has arrived. An own plan is made before departure; now the plan is "
+            "agreed with the receiving office.",
+        )
 
 
 def _refuse_before_arrival(case: Case) -> None:
@@ -278,91 +342,30 @@ def _refuse_impossible_day(agreed_on: date, case: Case, facts: PlanFacts) -> Non
         )
 
 
-def _lines(lines: Sequence[PlannedLine], covered: Sequence[UUID]) -> tuple[PlanLine, ...]:
-    if len({line.line_id for line in lines}) < len(lines):
-        raise _line_twice()
-    if not {line.person_id for line in lines} <= set(covered):
-        raise RuleViolation("line_for_a_stranger", "A line is for somebody whom the plan does not cover.")
-    of_health = sum(line.category in OF_HEALTH for line in lines)
-    if of_health > MOST_OF_HEALTH or len(lines) - of_health > MOST_LINES:
-        raise RuleViolation(
-            "too_many_lines",
-            f"A plan has at most {MOST_OF_HEALTH} lines of health and {MOST_LINES} others. Put together what belongs together.",
-        )
-    refuse_two_currencies(line.planned for line in lines)
-    refuse_unpayable(line.planned for line in lines)
-    return tuple(
-        _line(line.line_id, line.person_id, line.dimension, line.category, line.planned) for line in lines
-    )
-
-
-def _line(line_id: UUID, person_id: UUID, dimension: Dimension, category: str, planned: Money) -> PlanLine:
-    return PlanLine(
-        line_id=line_id, person_id=person_id, dimension=dimension, category=Concealed.of(category), planned=planned
-    )
-
-
-def _line_twice() -> RuleViolation:
-    return RuleViolation("line_twice", "Two lines of the plan have the same id.")
-
-
-def evolve(state: Plan | None, event: Event) -> Plan:
-    """The plan after one of its events; TypeError for an event that is not one of its own."""
-    match event:
-        case OwnPlanRecorded():
-            return Plan(
-                case_id=event.case_id,
-                destination_country=event.destination_country,
-                person_ids=event.person_ids,
-                lines=_kept(event.lines),
-                recorded_at=event.recorded_at,
-            )
-        case PlanAgreed():
-            if state is None:
-                return Plan(
-                    case_id=event.case_id,
-                    destination_country=event.destination_country,
-                    person_ids=event.person_ids,
-                    lines=_kept(event.lines),
-                    status="agreed",
-                    plan_version=event.plan_version,
-                    agreed_on=event.agreed_on,
-                    first_agreed_on=event.agreed_on,
-                )
-            return replace(
-                state,
-                person_ids=event.person_ids,
-                lines=_kept(event.lines),
-                status=moved(TRANSITIONS, state.status, "agreed"),
-                plan_version=event.plan_version,
-                agreed_on=event.agreed_on,
-                first_agreed_on=state.first_agreed_on or event.agreed_on,
-            )
-        case _:
-            raise TypeError(f"{type(event).__name__} is not an event of a plan")
-
-
-def _kept(lines: Sequence[PlanLine]) -> tuple[Line, ...]:
-    return tuple(
-        Line(
-            line_id=line.line_id,
-            person_id=line.person_id,
-            dimension=line.dimension,
-            category=line.category.value,
-            planned=line.planned.amount,
-            currency=line.planned.currency,
-        )
-        for line in lines
-    )
-
-
 PLAN: Decider[Plan, PlanFacts] = Decider(
     rules=(
+        opening(DraftPlan, "Draft the own plan", _draft),
+        changing(ChangeDraft, "Change the draft", _change_draft, _is_a_draft, _nobody_arrived),
+        changing(ConfirmDraft, "Confirm the own plan", _confirm_draft, _is_a_draft, _nobody_arrived),
         opening(RecordOwnPlan, "Record the own plan", _record_own_plan),
-        changing(AgreePlan, "Agree the plan", _agree, _someone_arrived),
-        changing(AgreePlanWithoutHealth, "Agree the plan but for what tells of health", _agree_without_health, _someone_arrived),
+        changing(SharePlan, "Share the plan", _share, _is_not_agreed, _is_to_be_shared, _nobody_arrived),
+        changing(AgreePlan, "Agree the plan", _agree, _is_not_agreed, _someone_arrived),
+        changing(
+            AgreePlanWithoutHealth, "Agree the plan but for what tells of health", _agree_without_health,
+            _is_not_agreed, _someone_arrived,
+        ),
         opening(AgreeFirstPlan, "Agree a first plan after arrival", _agree_first),
+        changing(RevisePlan, "Revise the plan", _revise, is_agreed, _someone_arrived),
+        changing(
+            RevisePlanWithoutHealth, "Revise the plan but for what tells of health", _revise_without_health,
+            is_agreed, _someone_arrived,
+        ),
+        changing(CompletePlan, "Complete the plan", complete, is_agreed, is_not_completed, no_grant_is_live),
+        changing(
+            CompletePlanWithoutHealth, "Complete the plan but for what tells of health", complete_without_health,
+            is_agreed, is_not_completed, no_grant_is_live,
+        ),
     ),
     evolve=evolve,
-    events=(OwnPlanRecorded, PlanAgreed),
+    events=(PlanDrafted, OwnPlanRecorded, PlanShared, PlanAgreed, PlanRevised, PlanCompleted),
 )

@@ -6,6 +6,7 @@ from services.reintegration.routes import (
     approval_policies,
     authorities,
     evidence,
+    exports,
     finance,
     funds,
     grants,
@@ -17,6 +18,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, rates, authorities, approval_policies, grants, finance, evidence, retention) for route in part.router.routes
+        route for part in (plans, funds, rates, authorities, approval_policies, grants, finance, exports, evidence, retention) for route in part.router.routes
     ]
 )

@@ -17,7 +17,7 @@ from services.reintegration.domain.grant import (
     ReturnGrant,
 )
 from services.reintegration.domain.grant_state import Grant, GrantStatus
-from services.reintegration.domain.plan import OF_HEALTH
+from services.reintegration.domain.plan_lines import OF_HEALTH
 from services.reintegration.policy import CERTIFIES, SEES_WHAT_IT_IS_FOR
 from shared.actors import Role
 from shared.callers import AuthenticatedRoute

@@ -5,16 +5,22 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import lists, queries, window, wiring
+from services.reintegration import lists, plan_versions, queries, window, wiring
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.plan import (
     AgreeFirstPlan,
     AgreePlan,
     AgreePlanWithoutHealth,
-    Plan,
-    PlanStatus,
+    ChangeDraft,
+    ConfirmDraft,
+    DraftPlan,
     RecordOwnPlan,
+    RevisePlan,
+    RevisePlanWithoutHealth,
+    SharePlan,
 )
+from services.reintegration.domain.plan_completion import CompletePlan, CompletePlanWithoutHealth
+from services.reintegration.domain.plan_state import Plan, PlanStatus
 from shared.callers import AuthenticatedRoute
 from shared.conditions import refuse_without_version
 from shared.http import Calling, Limit, Page, Receipt, View
@@ -58,13 +64,52 @@ async def list_plans(
 
 @router.get("/plans/{plan_id}")
 async def read_plan(plan_id: UUID, call: Calling) -> View[Plan]:
-    """One plan in its present version; for a receiving office from the first arrival on."""
+    """One plan in its present version; for a receiving office once it is shared, or from the first arrival on."""
     return await window.plan(call, plan_id)
+
+
+@router.get("/plans/{plan_id}/versions")
+async def list_plan_versions(
+    plan_id: UUID,
+    call: Calling,
+    after: Annotated[int | None, Query(ge=1, le=plan_versions.NEWEST)] = None,
+    limit: Annotated[int, Query(ge=1, le=20)] = 10,
+) -> Page[plan_versions.PlanVersion]:
+    """The versions that a plan had, newest first; none of them is ever changed."""
+    found, following = await plan_versions.versions(call, plan_id, after, limit)
+    return Page[plan_versions.PlanVersion](
+        items=found, next=call.goes_on_after(str(following), limit) if following is not None else None
+    )
 
 
 @router.post("/plans/{plan_id}/record-own")
 async def record_own_plan(plan_id: UUID, body: RecordOwnPlan, call: Calling) -> Receipt:
     """Records the returnee's own plan before departure, under an id that the caller chose."""
+    return await call.order(wiring.PLAN, plan_id, body)
+
+
+@router.post("/plans/{plan_id}/draft")
+async def draft_plan(plan_id: UUID, body: DraftPlan, call: Calling) -> Receipt:
+    """Begins the plan that the returnee makes before departure, under an id that the caller chose."""
+    return await call.order(wiring.PLAN, plan_id, body)
+
+
+@router.post("/plans/{plan_id}/change-draft")
+async def change_draft(plan_id: UUID, body: ChangeDraft, call: Calling) -> Receipt:
+    """Replaces the lines of a draft."""
+    return await call.order(wiring.PLAN, plan_id, body)
+
+
+@router.post("/plans/{plan_id}/confirm-draft")
+async def confirm_draft(plan_id: UUID, body: ConfirmDraft, call: Calling) -> Receipt:
+    """Records that the draft, as it stands, is the returnee's own plan."""
+    return await call.order(wiring.PLAN, plan_id, body)
+
+
+@router.post("/plans/{plan_id}/share")
+async def share_plan(plan_id: UUID, body: SharePlan, call: Calling) -> Receipt:
+    """Lets the receiving office read the own plan before anybody arrives; consent is asked now, and at each look again."""
+    await window.may_share(call, plan_id)
     return await call.order(wiring.PLAN, plan_id, body)
 
 
@@ -76,7 +121,24 @@ async def agree_plan(plan_id: UUID, body: AgreePlan, call: Calling) -> Receipt:
     """
     refuse_without_version(call.request)
     judged = await window.may_agree(call, plan_id, body.lines)
-    order = body if judged.health else AgreePlanWithoutHealth(lines=body.lines, agreed_on=body.agreed_on)
+    order = body if judged.health else AgreePlanWithoutHealth(**dict(body))
+    return await call.order(wiring.PLAN, plan_id, order, shown_as=window.plan_shown_as(call, judged))
+
+
+@router.post("/plans/{plan_id}/revise", responses={428: {}})
+async def revise_plan(plan_id: UUID, body: RevisePlan, call: Calling) -> Receipt:
+    """Records a further version that was agreed, with the reason for it, in the same way as the first agreement."""
+    refuse_without_version(call.request)
+    judged = await window.may_agree(call, plan_id, body.lines)
+    order = body if judged.health else RevisePlanWithoutHealth(**dict(body))
+    return await call.order(wiring.PLAN, plan_id, order, shown_as=window.plan_shown_as(call, judged))
+
+
+@router.post("/plans/{plan_id}/complete")
+async def complete_plan(plan_id: UUID, body: CompletePlan, call: Calling) -> Receipt:
+    """Completes a plan of which every line came to something; what its office is not told of stays open."""
+    judged, told_all = await window.may_complete(call, plan_id)
+    order = body if told_all else CompletePlanWithoutHealth(**dict(body))
     return await call.order(wiring.PLAN, plan_id, order, shown_as=window.plan_shown_as(call, judged))
 
 

@@ -12,7 +12,8 @@ from services.reintegration.domain.case import RecordArrival, RecordCase, SealCa
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
-from services.reintegration.domain.plan import AgreeFirstPlan, PlannedLine
+from services.reintegration.domain.plan import AgreeFirstPlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -231,7 +232,7 @@ class House:
             PLAN,
             plan_id,
             AgreeFirstPlan(
-                case_id=case_id, person_ids=(person_id,), lines=planned_lines, agreed_on=agreed_on
+                case_id=case_id, person_ids=(person_id,), lines=planned_lines, agreed_on=agreed_on, method="signed",
             ),
             OFFICE,
             at,

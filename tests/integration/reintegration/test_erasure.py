@@ -11,7 +11,9 @@ import pytest
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.person import EndKeptPapers, RecordErasure, kept_until
-from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan, PlannedLine
+from services.reintegration.domain.plan import AgreeFirstPlan, RevisePlan
+from services.reintegration.domain.plan_completion import CompletePlan, OtherwiseSettled
+from services.reintegration.domain.plan_lines import Details, Line, PlannedLine
 from services.reintegration.files import EVIDENCE, wrap_anew
 from services.reintegration.wiring import GRANT, PERSON, PLAN, WIRING
 from shared.actors import Actor
@@ -60,13 +62,18 @@ async def kinds(house: House, person_id: UUID) -> list[str | None]:
     return [paper.kind for grant in await grants_of(house, person_id) for paper in grant.evidence]
 
 
-async def needs(house: House, person_id: UUID) -> list[str | None]:
-    """What a person's grants and lines of plans are for."""
+async def planned_for(house: House, person_id: UUID) -> list[Line]:
+    """What is planned for a person, as the rows have it."""
     async with house.made.api.unit_of_work(EVERYWHERE.scope(OFFICE)) as unit:
         rows = await unit.rows(_PLANS, person_id=person_id)
         plans = [(await rows_of(PLAN).parsed(unit, row["body"]))[1] for row in rows]
-    lines = [line.category for plan in plans for line in plan.lines if line.person_id == person_id]
-    return [*(grant.category for grant in await grants_of(house, person_id)), *lines]
+    return [line for plan in plans for line in plan.lines if line.person_id == person_id]
+
+
+async def needs(house: House, person_id: UUID) -> list[str | None]:
+    """What a person's grants and lines of plans are for."""
+    grants = [grant.category for grant in await grants_of(house, person_id)]
+    return [*grants, *(line.category for line in await planned_for(house, person_id))]
 
 
 async def told(house: House) -> list[str]:
@@ -124,7 +131,7 @@ async def test_papers_go_with_the_person_but_receipts_of_paid_money_stay_until_t
     # What it was for is gone, but that what is kept is a receipt; of others nothing is.
     assert await needs(house, person_id) == [None] * 4
     assert set(await kinds(house, person_id)) == {"receipt", None}
-    assert before - await counted(house, "disclosure") == 5
+    assert before - await counted(house, "disclosure") == 7
     assert set(await needs(house, stranger.person_id)) == {"business"}
     found = await house.findings()
     assert found.sound, found.differences
@@ -138,18 +145,27 @@ async def test_of_a_familys_plan_only_the_lines_of_who_was_erased_are_emptied_in
     case_id, plan_id = await house.case(mother, child), uuid7()
     wanted: tuple[tuple[UUID, GrantCategory], ...] = ((child, "housing"), (mother, "medical"))
     lines = tuple(
-        PlannedLine(line_id=uuid7(), person_id=whose, dimension="social", category=what, planned=eur("100.00"))
+        PlannedLine(
+            line_id=uuid7(), person_id=whose, dimension="social", category=what, planned=eur("100.00"), objectives="To be well."
+        )
         for whose, what in wanted
     )
-    agreed = AgreeFirstPlan(case_id=case_id, person_ids=(mother, child), lines=lines, agreed_on=TODAY)
+    settled = tuple(OtherwiseSettled(line_id=line.line_id, outcome="referred") for line in lines)
+    agreed = AgreeFirstPlan(case_id=case_id, person_ids=(mother, child), lines=lines, agreed_on=TODAY, method="signed")
     await house.give(PLAN, plan_id, agreed, OFFICE)
-    await house.give(PLAN, plan_id, AgreePlan(lines=lines[::-1], agreed_on=TODAY), OFFICE)
-    assert len(await house.rows(_TOLD)) == 4
+    revised = RevisePlan(lines=lines[::-1], agreed_on=TODAY, method="signed", reason="needs_changed")
+    await house.give(PLAN, plan_id, revised, OFFICE)
+    await house.give(PLAN, plan_id, CompletePlan(otherwise=settled), OFFICE)
+    assert len(await house.rows(_TOLD)) == 10
 
     await erase(house, mother)
     assert await needs(house, mother) == [None]
     assert await needs(house, child) == ["housing"]
-    assert await told(house) == ["housing", "housing"]
+    of_the_child = '{"objectives":"To be well.","dimension":"social"}'
+    assert await told(house) == ["housing", "housing", "referred", of_the_child, of_the_child]
+    for whose, what in ((mother, {None}), (child, {"social", Details(objectives="To be well."), "referred"})):
+        (line,) = await planned_for(house, whose)
+        assert {line.dimension, line.details, line.outcome} == what
     assert (await house.findings()).sound
     await erase(house, child)
     assert await house.rows(_TOLD) == []

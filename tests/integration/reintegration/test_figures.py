@@ -5,7 +5,8 @@ from typing import get_args
 
 from services.reintegration.domain.case import RecordArrival
 from services.reintegration.domain.grant import CancelGrant, RejectGrant
-from services.reintegration.domain.plan import AgreePlan, PlannedLine, RecordOwnPlan
+from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan, RevisePlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.figures import figures as figures_of
 from services.reintegration.wiring import GRANT, PLAN
 from shared.contracts.reintegration import GrantCategory
@@ -89,12 +90,13 @@ async def test_a_plan_counts_when_it_was_recorded_and_once_when_it_was_first_agr
             planned=eur("900.00"),
         ),
     )
-    own = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=lines)
+    own = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=lines, method="signed")
     await house.give(PLAN, plan_id, own, COUNSELLOR, MAY)
     await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=MAY))
-    for day in (date(2023, 6, 1), date(2024, 2, 1)):
-        agree = AgreePlan(lines=lines, agreed_on=day)
-        await house.give(PLAN, plan_id, agree, OFFICE, datetime(day.year, day.month, 2, tzinfo=UTC))
+    agree = AgreePlan(lines=lines, agreed_on=date(2023, 6, 1), method="signed")
+    await house.give(PLAN, plan_id, agree, OFFICE, datetime(2023, 6, 2, tzinfo=UTC))
+    revise = RevisePlan(lines=lines, agreed_on=date(2024, 2, 1), method="signed", reason="price_changed")
+    await house.give(PLAN, plan_id, revise, OFFICE, datetime(2024, 2, 2, tzinfo=UTC))
     counted = _values(await figures(house))
     assert (counted["own_plans_recorded"], counted["plans_agreed"]) == (1, 1)
     later = _values(await figures(house, date(2024, 1, 1), date(2024, 12, 31)))

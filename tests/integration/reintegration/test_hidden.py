@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from services.reintegration.domain.grant import RequestGrant
-from services.reintegration.domain.plan import AgreeFirstPlan, PlannedLine
+from services.reintegration.domain.plan import AgreeFirstPlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.wiring import FUND, GRANT, PLAN
 from shared.errors import NotFound, RuleViolation
 from shared.handling import Handled
@@ -28,7 +29,7 @@ async def also_in(house: House, country: str, line: Line) -> Line:
         line_id=line_id, person_id=line.person_id, dimension="economic", category=line.category, planned=eur("3000.00")
     )
     await house.give(
-        PLAN, plan_id, AgreeFirstPlan(case_id=case_id, person_ids=(line.person_id,), lines=(planned,), agreed_on=TODAY), OFFICES
+        PLAN, plan_id, AgreeFirstPlan(case_id=case_id, person_ids=(line.person_id,), lines=(planned,), agreed_on=TODAY, method="signed"), OFFICES
     )
     return Line(case_id, line.person_id, plan_id, line_id, line.category)
 

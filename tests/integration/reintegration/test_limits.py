@@ -8,7 +8,8 @@ from uuid import UUID
 
 from services.reintegration.domain.case import SealCase
 from services.reintegration.domain.grant import ApproveGrant, CancelGrant, ResubmitGrant, ReturnGrant
-from services.reintegration.domain.plan import AgreeFirstPlan, PlannedLine
+from services.reintegration.domain.plan import AgreeFirstPlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
 from services.reintegration.wiring import CASE, GRANT, PLAN
 from shared.ids import uuid7
@@ -147,7 +148,7 @@ async def test_a_case_has_one_plan_however_many_are_agreed_at_once(house: House)
             planned=eur("900.00"),
         ),
     )
-    agree = AgreeFirstPlan(case_id=case_id, person_ids=(person_id,), lines=lines, agreed_on=TODAY)
+    agree = AgreeFirstPlan(case_id=case_id, person_ids=(person_id,), lines=lines, agreed_on=TODAY, method="signed")
     outcomes = await at_once(house.try_to(PLAN, uuid7(), agree, OFFICE) for _ in range(5))
     assert outcomes == {"done": 1, "case_has_a_plan": 4}
     assert (await house.findings()).differences == []

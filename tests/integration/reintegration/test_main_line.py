@@ -18,7 +18,9 @@ from services.reintegration.domain.grant import (
     ReturnGrant,
 )
 from services.reintegration.domain.grant_state import Grant
-from services.reintegration.domain.plan import AgreePlan, Plan, PlannedLine, RecordOwnPlan
+from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan
+from services.reintegration.domain.plan_lines import PlannedLine
+from services.reintegration.domain.plan_state import Plan
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche, ReleaseTranche
 from services.reintegration.wiring import CASE, FUND, GRANT, PLAN
 from shared.actors import Actor
@@ -71,9 +73,9 @@ async def test_an_own_plan_is_agreed_after_arrival_as_the_next_version(house: Ho
         ),
     )
     await house.give(
-        PLAN, plan_id, RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=lines), COUNSELLOR
+        PLAN, plan_id, RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=lines, method="signed"), COUNSELLOR
     )
-    agree = AgreePlan(lines=lines, agreed_on=TODAY)
+    agree = AgreePlan(lines=lines, agreed_on=TODAY, method="signed")
     with pytest.raises(NotFound):
         await house.give(PLAN, plan_id, agree, OFFICE)
     await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))

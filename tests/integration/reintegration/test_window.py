@@ -6,7 +6,8 @@ from uuid import UUID
 import httpx
 
 from services.reintegration.domain.case import RecordArrival, RecordCase, RecordPersonsLeft
-from services.reintegration.domain.plan import AgreePlan, PlannedLine, RecordOwnPlan
+from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan, RevisePlan
+from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.wiring import PLAN
 from shared.contracts.reintegration import GrantCategory
 from shared.ids import uuid7
@@ -38,7 +39,7 @@ async def own_plan(house: House) -> tuple[UUID, UUID, UUID]:
     line = PlannedLine(
         line_id=uuid7(), person_id=person_id, dimension="economic", category="business", planned=eur("900.00")
     )
-    await house.give(PLAN, plan_id, RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=(line,)), COUNSELLOR)
+    await house.give(PLAN, plan_id, RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=(line,), method="signed"), COUNSELLOR)
     await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
     return case_id, person_id, plan_id
 
@@ -48,8 +49,11 @@ async def seen(people: People, paths: Sequence[str]) -> set[tuple[int, str]]:
 
 
 async def said_again(people: People, plan_id: UUID, agreed: Mapping[str, object]) -> httpx.Response:
-    """What the office agrees after a look at the plan."""
+    """What the office agrees after a look at the plan, which it revises once it is agreed."""
     looked = await people.office.get(f"plans/{plan_id}")
+    if looked.json()["state"]["status"] == "agreed":
+        revised = {**agreed, "reason": "needs_changed"}
+        return await people.office.post(f"plans/{plan_id}/revise", revised, looked.headers["ETag"])
     return await people.office.post(f"plans/{plan_id}/agree", agreed, looked.headers["ETag"])
 
 
@@ -70,7 +74,7 @@ async def test_what_the_office_did_not_record_is_gone_with_the_consent_and_while
     line = PlannedLine(
         line_id=uuid7(), person_id=person_id, dimension="economic", category="business", planned=eur("900.00")
     )
-    agreed = AgreePlan(lines=(line,), agreed_on=TODAY).model_dump(mode="json")
+    agreed = AgreePlan(lines=(line,), agreed_on=TODAY, method="signed").model_dump(mode="json")
     assert problem(await people.office.post(f"plans/{plan_id}/agree", agreed, '"v1"')) == NOT_FOUND
     assert {"plan", "travel"} <= {category for asked in house.register.asked for category in asked.categories}
 
@@ -176,7 +180,7 @@ async def test_an_office_is_told_no_medical_line_where_the_consent_leaves_health
         PlannedLine(line_id=uuid7(), person_id=person_id, dimension="social", category=category, planned=eur("900.00"))
         for category in ("business", *OF_HEALTH)
     )
-    order = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=(business, *of_health))
+    order = RecordOwnPlan(case_id=case_id, person_ids=(person_id,), lines=(business, *of_health), method="signed")
     await house.give(PLAN, plan_id, order, COUNSELLOR)
     await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
 
@@ -194,7 +198,7 @@ async def test_an_office_is_told_no_medical_line_where_the_consent_leaves_health
     for lines, answer in (
         *(((business, line), NOT_FOUND) for line in of_health), ((business,), (200, "")), ((business,), (200, "")),
     ):  # fmt: skip
-        agreed = AgreePlan(lines=lines, agreed_on=TODAY).model_dump(mode="json")
+        agreed = AgreePlan(lines=lines, agreed_on=TODAY, method="signed").model_dump(mode="json")
         assert problem(await said_again(people, plan_id, agreed)) == answer
         assert await told() == ({str(business.line_id)}, 1)
         known = (await people.coordinator.get(f"plans/{plan_id}")).json()["state"]["lines"]
@@ -203,7 +207,7 @@ async def test_an_office_is_told_no_medical_line_where_the_consent_leaves_health
         }  # fmt: skip
     assert (await house.findings()).sound
     house.register.health_untold.clear()
-    agreed = AgreePlan(lines=(business,), agreed_on=TODAY).model_dump(mode="json")
+    agreed = AgreePlan(lines=(business,), agreed_on=TODAY, method="signed").model_dump(mode="json")
     assert problem(await said_again(people, plan_id, agreed)) == (200, "")
     assert await told() == ({str(business.line_id)}, 1)
 
@@ -217,7 +221,7 @@ async def test_an_office_replaces_no_line_without_saying_what_it_was_shown(house
                 planned=eur("2000.00"),
             ),
         ),
-        agreed_on=TODAY,
+        agreed_on=TODAY, method="signed",
     )  # fmt: skip
     path, body = f"plans/{business.plan_id}", agreed.model_dump(mode="json")
     assert problem(await people.office.post(f"{path}/agree", body)) == (428, "if_match_required")
@@ -236,13 +240,13 @@ async def test_an_office_that_looked_before_health_was_told_removes_no_medical_l
         line_id=business.line_id, person_id=business.person_id, dimension="economic", category="business",
         planned=eur("2000.00"),
     )  # fmt: skip
-    agreed = AgreePlan(lines=(said,), agreed_on=TODAY).model_dump(mode="json")
+    agreed = RevisePlan(lines=(said,), agreed_on=TODAY, method="signed", reason="price_changed").model_dump(mode="json")
     house.register.health_untold.clear()
-    assert problem(await people.office.post(f"{path}/agree", agreed, looked.headers["ETag"])) == (412, "stale")
+    assert problem(await people.office.post(f"{path}/revise", agreed, looked.headers["ETag"])) == (412, "stale")
     lines = (await people.coordinator.get(path)).json()["state"]["lines"]
     assert {line["line_id"] for line in lines} == {str(business.line_id), str(medical.line_id)}
     looked = await people.office.get(path)
-    done = await people.office.post(f"{path}/agree", agreed, looked.headers["ETag"])
+    done = await people.office.post(f"{path}/revise", agreed, looked.headers["ETag"])
     assert problem(done) == (200, "")
     again = await people.office.get(path)
     assert done.headers["ETag"] == again.headers["ETag"] != looked.headers["ETag"]
@@ -263,7 +267,7 @@ async def test_a_medical_line_that_an_office_still_sees_it_can_say_again_and_not
             )
             for line in lines
         ]  # fmt: skip
-        body = AgreePlan(lines=tuple(said), agreed_on=TODAY).model_dump(mode="json")
+        body = AgreePlan(lines=tuple(said), agreed_on=TODAY, method="signed").model_dump(mode="json")
         return problem(await said_again(people, business.plan_id, body))
 
     assert await agree(business, medical) == (200, "")
@@ -321,11 +325,11 @@ async def test_of_who_went_on_in_another_case_an_office_is_told_nothing_by_the_p
         PlannedLine(line_id=uuid7(), person_id=person_id, dimension="social", category=category, planned=eur("900.00"))
         for person_id, category in ((stayed, "business"), (gone, "business"), (gone, "medical"))
     )
-    order = RecordOwnPlan(case_id=case_id, person_ids=(stayed, gone), lines=(own, others, of_health))
+    order = RecordOwnPlan(case_id=case_id, person_ids=(stayed, gone), lines=(own, others, of_health), method="signed")
     await house.give(PLAN, plan_id, order, COUNSELLOR)
     await house.react(case_id, RecordPersonsLeft(person_ids=(gone,)))
     await house.react(case_id, RecordArrival(person_id=stayed, arrived_at=ARRIVED_AT))
-    agreed = AgreePlan(lines=(own,), agreed_on=TODAY).model_dump(mode="json")
+    agreed = AgreePlan(lines=(own,), agreed_on=TODAY, method="signed").model_dump(mode="json")
     for health_untold, agree in ((False, False), (True, True), (False, True)):
         if health_untold:
             house.register.health_untold.add(stayed)

@@ -8,7 +8,8 @@ from services.reintegration.domain.case import Arrival, Case
 from services.reintegration.domain.fund import Fund, FundBalance
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
 from services.reintegration.domain.grant_facts import GrantFacts, RequestedTranche
-from services.reintegration.domain.plan import Line, Plan
+from services.reintegration.domain.plan_lines import Line
+from services.reintegration.domain.plan_state import Plan
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,

@@ -4,10 +4,12 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.reintegration.domain.case import CASE, Case, CaseFacts, RecordPersonsJoined, RecordPersonsLeft
-from services.reintegration.domain.plan import PLAN, AgreePlan, PlanFacts
+from services.reintegration.domain.plan import PLAN, AgreePlan
+from services.reintegration.domain.plan_state import PlanFacts
 from services.reintegration.reactions import REACTIONS
 from shared.contracts.families import CaseJoined, CaseSplitOff, FamilyJoined, FamilySplit, GoingOn
-from shared.contracts.reintegration import CaseNoted, PersonsCame, PersonsLeft, PlanAgreed
+from shared.contracts.plans import PlanAgreed
+from shared.contracts.reintegration import CaseNoted, PersonsCame, PersonsLeft
 from shared.messages import Received
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
@@ -77,9 +79,9 @@ def test_a_plan_agreed_after_a_family_came_together_covers_everybody_of_the_case
     case = replace(ARRIVED, person_ids=(PERSON, CHILD, STRANGER))
     plan = Given(PLAN, PlanFacts(case, today=TODAY), (OWN_RECORDED,))
     line = SHOP_LINE.model_copy(update={"person_id": STRANGER})
-    (event,) = plan.when(AgreePlan(lines=(line,), agreed_on=TODAY), OFFICE).events
+    (event,) = plan.when(AgreePlan(lines=(line,), agreed_on=TODAY, method="signed"), OFFICE).events
     assert isinstance(event, PlanAgreed)
     assert event.person_ids == (PERSON, CHILD, STRANGER)
     gone = Given(PLAN, PlanFacts(replace(ARRIVED, person_ids=(PERSON,)), today=TODAY), (OWN_RECORDED,))
     of_child = SHOP_LINE.model_copy(update={"person_id": CHILD})
-    gone.when(AgreePlan(lines=(of_child,), agreed_on=TODAY), OFFICE).refused("line_for_a_stranger")
+    gone.when(AgreePlan(lines=(of_child,), agreed_on=TODAY, method="signed"), OFFICE).refused("line_for_a_stranger")

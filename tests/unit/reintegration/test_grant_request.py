@@ -14,7 +14,7 @@ from services.reintegration.domain.grant_facts import (
     GrantFacts,
     RequestedTranche,
 )
-from services.reintegration.domain.plan import Plan
+from services.reintegration.domain.plan_state import Plan
 from shared.contracts.reintegration import GrantEndorsed, GrantResubmitted, Tranche
 from shared.errors import NotFound
 from shared.money import Money

@@ -17,14 +17,25 @@ from services.reintegration.domain.plan import (
     AgreeFirstPlan,
     AgreePlan,
     AgreePlanWithoutHealth,
-    Line,
-    Plan,
-    PlanFacts,
-    PlannedLine,
+    ChangeDraft,
+    ConfirmDraft,
+    DraftPlan,
     RecordOwnPlan,
+    RevisePlan,
+    RevisePlanWithoutHealth,
+    SharePlan,
 )
-from shared.contracts.reintegration import CaseEndNoted, GrantCategory, OwnPlanRecorded, PlanAgreed, PlanLine
+from services.reintegration.domain.plan_completion import (
+    CompletePlan,
+    CompletePlanWithoutHealth,
+    OtherwiseSettled,
+)
+from services.reintegration.domain.plan_lines import Line, PlannedLine
+from services.reintegration.domain.plan_state import AGREED, Plan, PlanFacts
+from shared.contracts.plans import OwnPlanRecorded, PlanAgreed, PlanLine, PlanRevised
+from shared.contracts.reintegration import CaseEndNoted, GrantCategory
 from shared.errors import NotFound, RuleViolation
+from shared.ledger import conceal
 from shared.messages import Command, Concealed, Context, Event
 from shared.money import Money
 from shared.transitions import IllegalTransition, moved
@@ -56,40 +67,48 @@ ROOM_LINE = PlannedLine(
 CARE_LINE = PlannedLine(
     line_id=ref(23), person_id=PERSON, dimension="social", category="medical", planned=eur("300.00")
 )
-TALK_LINE = CARE_LINE.model_copy(update={"line_id": ref(24), "category": "psychosocial"})
+TALK_LINE = CARE_LINE.model_copy(update={"line_id": ref(24), "category": "psychosocial", "dimension": "psychosocial"})
+FULL_LINE = SHOP_LINE.model_copy(
+    update={
+        "activity": "new_business", "modality": "in_kind_vendor", "provider": "VENDOR-7", "referral": "REF-7",
+        "begins_on": TODAY, "ends_on": TODAY + timedelta(days=90), "feasibility": "An oven is for sale nearby.",
+        "objectives": "To bake and sell bread.", "language": "eng",
+    }
+)  # fmt: skip
 LINES = (SHOP_LINE, ROOM_LINE)
 KEPT_CARE = (
     PlanLine(
-        line_id=CARE_LINE.line_id, person_id=PERSON, dimension="social", category=Concealed.of("medical"),
-        planned=eur("300.00"),
+        line_id=CARE_LINE.line_id, person_id=PERSON, category=Concealed.of("medical"), planned=eur("300.00"),
+        details=Concealed.of('{"dimension":"social"}'),
     ),
 )  # fmt: skip
 KEPT_LINES = (
     PlanLine(
         line_id=SHOP,
         person_id=PERSON,
-        dimension="economic",
         category=Concealed.of("business"),
         planned=eur("1500.00"),
+        details=Concealed.of('{"dimension":"economic"}'),
     ),
     PlanLine(
         line_id=ROOM,
         person_id=CHILD,
-        dimension="social",
         category=Concealed.of("housing"),
         planned=eur("0.00"),
+        details=Concealed.of('{"dimension":"social"}'),
     ),
 )
-OWN = RecordOwnPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES)
-AGREE = AgreePlan(lines=LINES, agreed_on=TODAY)
-AGREE_WITHOUT_HEALTH = AgreePlanWithoutHealth(lines=(SHOP_LINE,), agreed_on=TODAY)
-AGREE_FIRST = AgreeFirstPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES, agreed_on=TODAY)
+OWN = RecordOwnPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES, method="signed")
+AGREE = AgreePlan(lines=LINES, agreed_on=TODAY, method="signed")
+AGREE_WITHOUT_HEALTH = AgreePlanWithoutHealth(lines=(SHOP_LINE,), agreed_on=TODAY, method="signed")
+AGREE_FIRST = AgreeFirstPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=LINES, agreed_on=TODAY, method="signed")
 OWN_RECORDED = OwnPlanRecorded(
     case_id=CASE_ID,
     destination_country="PK",
     person_ids=(PERSON, CHILD),
     lines=KEPT_LINES,
     recorded_at=NOON,
+    method="signed",
 )
 AGREED_VERSION_2 = PlanAgreed(
     case_id=CASE_ID,
@@ -98,7 +117,15 @@ AGREED_VERSION_2 = PlanAgreed(
     plan_version=2,
     lines=KEPT_LINES,
     agreed_on=TODAY,
+    method="signed",
+    agreed_by=OFFICE.person_id,
 )
+REVISE = RevisePlan(lines=LINES, agreed_on=TODAY, method="verbal", reason="needs_changed")
+REVISE_WITHOUT_HEALTH = RevisePlanWithoutHealth(**dict(REVISE))
+REVISED_VERSION_3 = PlanRevised(
+    case_id=CASE_ID, destination_country="PK", person_ids=(PERSON, CHILD), plan_version=3, lines=KEPT_LINES,
+    agreed_on=TODAY, method="verbal", agreed_by=OFFICE.person_id, reason="needs_changed",
+)  # fmt: skip
 BEFORE_DEPARTURE = Given(PLAN, PlanFacts(case=NOTED, case_has_a_plan=False, today=TODAY))
 AFTER_ARRIVAL = Given(PLAN, PlanFacts(case=ARRIVED, case_has_a_plan=False, today=TODAY))
 
@@ -111,13 +138,27 @@ def test_after_arrival_the_plan_is_agreed_as_its_next_version() -> None:
     AFTER_ARRIVAL.given(OWN_RECORDED).when(AGREE, OFFICE).then(AGREED_VERSION_2)
 
 
-def test_a_plan_is_agreed_again_as_a_further_version_with_other_lines() -> None:
-    fewer = AGREE.model_copy(update={"lines": (SHOP_LINE,)})
-    third = AGREED_VERSION_2.model_copy(update={"plan_version": 3, "lines": KEPT_LINES[:1]})
-    AFTER_ARRIVAL.given(OWN_RECORDED, AGREED_VERSION_2).when(fewer, OFFICE).then(third)
+def test_an_agreed_plan_is_revised_as_a_further_version_for_a_reason() -> None:
+    fewer = REVISE.model_copy(update={"lines": (SHOP_LINE,)})
+    third = REVISED_VERSION_3.model_copy(update={"lines": KEPT_LINES[:1]})
+    agreed = AFTER_ARRIVAL.given(OWN_RECORDED, AGREED_VERSION_2)
+    agreed.when(fewer, OFFICE).then(third)
     plan = PLAN.fold((OWN_RECORDED, AGREED_VERSION_2, third))
     assert plan is not None
-    assert (plan.plan_version, plan.line(ROOM)) == (3, None)
+    assert (plan.plan_version, plan.line(ROOM), plan.status) == (3, None, "agreed")
+    assert (plan.method, plan.agreed_by, plan.reason) == ("verbal", OFFICE.person_id, "needs_changed")
+
+
+def test_a_plan_is_agreed_once_and_revised_only_then() -> None:
+    AFTER_ARRIVAL.given(OWN_RECORDED, AGREED_VERSION_2).when(AGREE, OFFICE).refused("already_agreed")
+    AFTER_ARRIVAL.given(OWN_RECORDED).when(REVISE, OFFICE).refused("plan_not_agreed")
+
+
+def test_a_log_in_which_a_plan_was_agreed_more_than_once_comes_to_what_it_came_to() -> None:
+    third = AGREED_VERSION_2.model_copy(update={"plan_version": 3, "lines": KEPT_LINES[:1]})
+    plan = PLAN.fold((OWN_RECORDED, AGREED_VERSION_2, third))
+    assert plan is not None
+    assert (plan.plan_version, plan.line(ROOM), plan.status, plan.reason) == (3, None, "agreed", None)
 
 
 def test_a_case_that_travelled_without_an_own_plan_gets_its_first_one_after_arrival() -> None:
@@ -258,9 +299,9 @@ def test_a_plan_is_not_agreed_on_a_day_before_the_arrival(
 
 def test_a_plan_has_lines_and_none_below_zero() -> None:
     with pytest.raises(ValidationError):
-        AgreePlan(lines=(), agreed_on=TODAY)
+        AgreePlan(lines=(), agreed_on=TODAY, method="signed")
     with pytest.raises(ValidationError):
-        AgreePlan(lines=(SHOP_LINE,) * 41, agreed_on=TODAY)
+        AgreePlan(lines=(SHOP_LINE,) * 41, agreed_on=TODAY, method="signed")
     with pytest.raises(ValidationError):
         PlannedLine(
             line_id=SHOP, person_id=PERSON, dimension="economic", category="business", planned=eur("-0.01")
@@ -328,10 +369,11 @@ def test_the_reader_of_a_plan_is_told_that_agreeing_waits_for_an_arrival() -> No
 
 
 def test_what_a_line_is_for_does_not_stand_in_clear_in_the_event() -> None:
-    salted = tuple(line.model_copy(update={"category": line.category.salted("salt")}) for line in KEPT_LINES)
-    leaf = OWN_RECORDED.model_copy(update={"lines": salted}).model_dump_json()
-    assert "business" not in leaf
-    assert "housing" not in leaf
+    (event,) = BEFORE_DEPARTURE.when(OWN.model_copy(update={"lines": (FULL_LINE, TALK_LINE)}), COUNSELLOR).events
+    leaf = conceal(event)[0].model_dump_json()
+    assert str(FULL_LINE.line_id) in leaf
+    for told in ("business", "medical", "psychosocial", "economic", "social", "new_business", "VENDOR-7", "REF-7", "oven", "eng"):
+        assert told not in leaf
 
 
 def test_an_undeclared_transition_or_a_foreign_event_is_a_fault_of_ours() -> None:
@@ -346,6 +388,14 @@ CHOICES: tuple[Callable[[tuple[PlannedLine, ...]], Command], ...] = (
     lambda lines: AGREE.model_copy(update={"lines": lines}),
     lambda lines: AGREE_WITHOUT_HEALTH.model_copy(update={"lines": lines}),
     lambda lines: AGREE_FIRST.model_copy(update={"lines": lines}),
+    lambda lines: DraftPlan(case_id=CASE_ID, person_ids=(PERSON, CHILD), lines=lines),
+    lambda lines: ChangeDraft(lines=lines),
+    lambda _: ConfirmDraft(method="verbal"),
+    lambda _: SharePlan(),
+    lambda lines: REVISE.model_copy(update={"lines": lines}),
+    lambda lines: REVISE_WITHOUT_HEALTH.model_copy(update={"lines": lines}),
+    lambda lines: CompletePlan(otherwise=referred(*lines)),
+    lambda lines: CompletePlanWithoutHealth(otherwise=referred(*lines)),
 )
 
 
@@ -353,17 +403,21 @@ def of_health(plan: Plan) -> list[Line]:
     return [line for line in plan.lines if line.category in ("medical", "psychosocial")]
 
 
+def referred(*lines: PlannedLine) -> tuple[OtherwiseSettled, ...]:
+    return tuple(OtherwiseSettled(line_id=line.line_id, outcome="referred") for line in lines)
+
+
 @examples(
     st.lists(
         st.tuples(
             st.sampled_from(CHOICES),
-            st.lists(st.sampled_from((*LINES, CARE_LINE, TALK_LINE)), min_size=1, max_size=3).map(tuple),
+            st.lists(st.sampled_from((*LINES, CARE_LINE, TALK_LINE, FULL_LINE)), min_size=1, max_size=3).map(tuple),
             st.sampled_from((NOTED, ARRIVED, ARRIVED, ENDED, SEALED)),
         ),
         max_size=25,
     )
 )
-def test_versions_only_grow_and_an_agreed_plan_stays_agreed(
+def test_versions_only_grow_and_an_agreed_plan_is_agreed_or_completed(
     orders: list[tuple[Callable[[tuple[PlannedLine, ...]], Command], tuple[PlannedLine, ...], Case]],
 ) -> None:
     state: Plan | None = None
@@ -380,10 +434,12 @@ def test_versions_only_grow_and_an_agreed_plan_stays_agreed(
         log += events
         if before is not None:
             assert state is not None
-            assert state.plan_version == before.plan_version + len(events)
-            assert before.status == "own_plan" or state.status == "agreed"
-            if isinstance(command, AgreePlanWithoutHealth):
-                assert of_health(state) == of_health(before)
+            versions = sum(isinstance(event, OwnPlanRecorded | PlanAgreed | PlanRevised) for event in events)
+            assert state.plan_version == before.plan_version + versions
+            assert before.status not in AGREED or state.status in AGREED
+            if isinstance(command, AgreePlanWithoutHealth | RevisePlanWithoutHealth):
+                # What came of a line of a completed plan is open again in the version that takes it up.
+                assert of_health(state) == [replace(line, outcome=None) for line in of_health(before)]
     assert PLAN.fold(log) == state
     if state is not None:
         adapter = TypeAdapter(Plan)

@@ -20,6 +20,7 @@ from shared.contracts.counselling import (
     IntentionExpressed,
     SessionHeld,
 )
+from shared.contracts.plans import OwnPlanRecorded, PlanAgreed
 from shared.contracts.reintegration import (
     CaseSealed,
     GrantApproved,
@@ -28,8 +29,6 @@ from shared.contracts.reintegration import (
     GrantDisbursed,
     GrantRejected,
     GrantRequested,
-    OwnPlanRecorded,
-    PlanAgreed,
     SealRefused,
 )
 from shared.contracts.returns import GrantStage

@@ -18,6 +18,7 @@ from tests.unit.reintegration import test_authority as authority
 from tests.unit.reintegration import test_fund as fund
 from tests.unit.reintegration import test_grant_request as grant
 from tests.unit.reintegration import test_plan as plan
+from tests.unit.reintegration import test_plan_stages as stages
 from tests.unit.reintegration import test_policies as policies
 from tests.unit.reintegration.examples import CHIEF, COUNSELLOR, MANAGER, OFFICE, REQUEST, REQUESTER
 from tests.unit.returns import test_support as support
@@ -34,6 +35,10 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (plan.AFTER_ARRIVAL.given(plan.OWN_RECORDED), plan.AGREE, OFFICE),
     (plan.AFTER_ARRIVAL.given(plan.OWN_RECORDED), plan.AGREE_WITHOUT_HEALTH, OFFICE),
     (plan.AFTER_ARRIVAL, plan.AGREE_FIRST, OFFICE),
+    (plan.BEFORE_DEPARTURE, stages.DRAFT, COUNSELLOR),
+    (plan.BEFORE_DEPARTURE.given(stages.DRAFTED), stages.CHANGE, COUNSELLOR),
+    (stages.AGREED, plan.REVISE, OFFICE),
+    (stages.AGREED, plan.REVISE_WITHOUT_HEALTH, OFFICE),
     (fund.FUNDS, fund.OPEN, MANAGER),
     (fund.FUNDS.given(fund.ASKED, fund.OPENED), fund.CHANGE, MANAGER),
     (authority.AUTHORITIES, authority.GIVE, CHIEF),

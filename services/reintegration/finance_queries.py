@@ -1,0 +1,95 @@
+"""What reintegration's tables answer for finance's own lists: what goes into a spreadsheet, each read at one moment."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from services.reintegration.domain.hats import Hat
+from shared.db import Sql, UnitOfWork
+
+_ALL_TIME: Final = (datetime(1, 1, 2), datetime(9999, 12, 30))  # noqa: DTZ001 -- taken to the mission's zone below
+
+
+def _exported(rows: str) -> Sql:
+    """Rows with how many events the log had when they were read: one statement sees one moment of both."""
+    return Sql(
+        "SELECT log.events, found.* FROM (SELECT coalesce(max(idx), -1) + 1 AS events FROM event_log) log "
+        f"LEFT JOIN LATERAL ({rows} LIMIT :limit) found ON true"
+    )
+
+
+# A category, which may tell of health, and whose grant it is stand in none of these.
+_OF_A_GRANT = (
+    "g.id, g.case_id, g.destination_country, g.status, g.modality, g.currency, g.amount, g.committed, g.paid, g.fund_id, "
+    "g.request_version, g.requested_at, g.endorsed_at, g.approved_at, g.waiting_since"
+)
+_WITHIN = "g.requested_at >= :since AND g.requested_at < :until ORDER BY g.requested_at, g.id"
+GRANTS = _exported(f"SELECT {_OF_A_GRANT} FROM grants g WHERE {_WITHIN}")
+GRANTS_AT = _exported(f"SELECT {_OF_A_GRANT} FROM grants g WHERE g.status = ANY (ARRAY[:status]) AND {_WITHIN}")
+TURNS = _exported(
+    f"SELECT {_OF_A_GRANT}, t.hat, t.step, t.since AS turn_since FROM grant_turns t JOIN grants g ON g.id = t.grant_id "
+    "WHERE t.hat = ANY (cast(:hats AS text[])) ORDER BY t.since, t.grant_id, t.hat"
+)
+FUNDS = _exported(
+    "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, b.granted, b.committed, b.spent, "
+    "b.granted - b.committed - b.spent AS available FROM funds f JOIN fund_balances b ON b.fund_id = f.id "
+    "ORDER BY f.project, f.donor, f.id"
+)
+_USES = Sql(
+    "SELECT f.id, f.project, f.donor, g.status, g.currency, count(*) AS grants, sum(g.amount) AS approved, "
+    "sum(g.committed) AS committed, sum(g.paid) AS paid FROM grants g JOIN funds f ON f.id = g.fund_id "
+    "GROUP BY f.id, f.project, f.donor, g.status, g.currency ORDER BY f.project, f.donor, f.id, g.status, g.currency"
+)
+_OF_A_RATE = "e.currency, e.base, e.effective_on, e.revision, e.rate, e.source, e.reason, e.void, e.recorded_by, e.recorded_at, e.rate_id"
+_IN_ORDER = "ORDER BY e.currency, e.base, e.effective_on DESC, e.revision DESC"
+RATES = _exported(f"SELECT {_OF_A_RATE} FROM exchange_rates e {_IN_ORDER}")
+RATES_OF = _exported(f"SELECT {_OF_A_RATE} FROM exchange_rates e WHERE e.currency = :currency {_IN_ORDER}")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Rows as they were at one moment, and how many events the log had then."""
+
+    events: int
+    rows: Sequence[asyncpg.Record]
+
+
+async def _read(unit: UnitOfWork, sql: Sql, limit: int, **values: object) -> Exported:
+    found = await unit.rows(sql, limit=limit, **values)
+    # Where there is none, the log's length stands alone.
+    return Exported(found[0]["events"], [row for row in found if row[1] is not None])
+
+
+async def grants(
+    unit: UnitOfWork, status: str | None, first: date | None, last: date | None, zone: str, limit: int
+) -> Exported:
+    """Grants that were asked for on these days, both counted, by the mission's clocks."""
+    begin, end = _ALL_TIME
+    asked = {
+        "since": (datetime.combine(first, time()) if first else begin).replace(tzinfo=ZoneInfo(zone)),
+        "until": (datetime.combine(last + timedelta(days=1), time()) if last else end).replace(tzinfo=ZoneInfo(zone)),
+    }
+    if status is None:
+        return await _read(unit, GRANTS, limit, **asked)
+    return await _read(unit, GRANTS_AT, limit, status=status, **asked)
+
+
+async def turns(unit: UnitOfWork, hats: Collection[Hat], limit: int) -> Exported:
+    """The turns of these hats with their grants, the longest waiting first."""
+    return await _read(unit, TURNS, limit, hats=sorted(hats))
+
+
+async def funds(unit: UnitOfWork, limit: int) -> tuple[Exported, Sequence[asyncpg.Record]]:
+    """Every donor line with what it still holds, and what its grants take of it, by their status."""
+    return await _read(unit, FUNDS, limit), await unit.rows(_USES)
+
+
+async def rates(unit: UnitOfWork, currency: str | None, limit: int) -> Exported:
+    """Every revision of every rate, or of one currency's."""
+    if currency is None:
+        return await _read(unit, RATES, limit)
+    return await _read(unit, RATES_OF, limit, currency=currency)

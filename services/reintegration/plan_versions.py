@@ -1,0 +1,73 @@
+"""The versions that a plan had, out of its log, as far as their reader may be told of them."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Final, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.reintegration import window, wiring
+from services.reintegration.domain.plan_lines import Line
+from services.reintegration.domain.plan_state import Plan, evolve
+from shared.contracts.plans import (
+    ConfirmationMethod,
+    OwnPlanRecorded,
+    PlanAgreed,
+    PlanRevised,
+    RevisionReason,
+)
+from shared.histories import NEWEST, Entry, history
+from shared.http import Call
+from shared.messages import Event
+
+VersionKind = Literal["own_plan", "agreed", "revised"]
+_KINDS: Final[Mapping[type[Event], VersionKind]] = {
+    OwnPlanRecorded: "own_plan", PlanAgreed: "agreed", PlanRevised: "revised",
+}  # fmt: skip
+
+
+class PlanVersion(BaseModel):
+    """One version of a plan, which is never changed: what it was, how it came to be, and its lines.
+
+    ``recorded_at`` is when it was recorded; of an agreed one ``agreed_on`` is the day, ``method`` how the returnee agreed,
+    ``agreed_by`` who did for the office, and ``reason`` why it replaced another.
+    """
+
+    plan_version: int
+    kind: VersionKind
+    recorded_at: datetime
+    agreed_on: date | None
+    method: ConfirmationMethod | None
+    agreed_by: str | None
+    reason: RevisionReason | None
+    person_ids: tuple[UUID, ...]
+    lines: tuple[Line, ...]
+
+    @classmethod
+    def of(cls, entry: Entry, plan: Plan) -> Self:
+        """The version that this fact made, as the plan tells it."""
+        return cls(
+            plan_version=plan.plan_version, kind=_KINDS[type(entry.event)], recorded_at=entry.recorded_at,
+            agreed_on=plan.agreed_on, method=plan.method, agreed_by=plan.agreed_by, reason=plan.reason,
+            person_ids=plan.person_ids, lines=plan.lines,
+        )  # fmt: skip
+
+
+async def versions(call: Call, plan_id: UUID, after: int | None, limit: int) -> tuple[list[PlanVersion], int | None]:
+    """The versions of a plan for its reader, newest first, and after what they go on; `NotFound` as for the plan itself.
+
+    Where its persons do not agree an office is told the versions that it agreed itself, as of the plan.
+    """
+    _, judged = await window.view(
+        call, wiring.PLAN, plan_id, lambda plan: plan.case_id, "plan", own=window.own_plan
+    )
+    entries = await call.ask(
+        lambda unit: history(unit, wiring.PLAN, plan_id, list(_KINDS), after or NEWEST, limit + 1), log=True
+    )
+    told = []
+    for entry in entries[:limit]:
+        plan = evolve(None, entry.event)
+        if judged.withheld is None or window.own_plan(plan):
+            told.append(PlanVersion.of(entry, window.told_of(plan, judged)))
+    return told, entries[limit - 1].version if len(entries) > limit else None

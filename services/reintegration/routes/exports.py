@@ -1,0 +1,167 @@
+"""Reintegration's API for taking finance's lists home as spreadsheets, each of which is put on record."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Query, Response
+
+from services.reintegration import finance_queries, spreadsheets, wiring
+from services.reintegration.domain.grant_state import GrantStatus
+from services.reintegration.domain.turns import COMMANDS
+from services.reintegration.finance_queries import Exported
+from services.reintegration.policy import HATS
+from services.reintegration.routes.grants import grants_found
+from services.reintegration.spreadsheets import MEDIA_TYPE, MOST_ROWS, Asked, Cell, Sheet
+from shared.callers import AuthenticatedRoute
+from shared.db import UnitOfWork
+from shared.errors import Refusal
+from shared.http import Call, Calling
+from shared.moments import Day
+from shared.money import Currency, Money
+
+router = APIRouter(prefix="/v1/exports", route_class=AuthenticatedRoute)
+
+_LIMIT: Final = MOST_ROWS + 1
+_AT_ONCE: Final = 200
+_A_FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {}}, "description": "The spreadsheet."}}
+_ID, _CODE, _AMOUNT, _MOMENT = 38, 16, 14, 20
+
+_OF_A_GRANT: Final[Mapping[str, int]] = {
+    "Grant": _ID, "Case": _ID, "Country": 9, "Status": _CODE, "Modality": _CODE, "Currency": 9, "Amount": _AMOUNT,
+    "Committed": _AMOUNT, "Paid": _AMOUNT, "Fund": _ID, "Version of the request": 11, "Requested": _MOMENT,
+    "Endorsed": _MOMENT, "Approved": _MOMENT, "Last step": _MOMENT,
+}  # fmt: skip
+
+
+class Spreadsheet(Response):
+    """An XLSX file."""
+
+    media_type = MEDIA_TYPE
+
+
+@router.get("/turns", response_class=Spreadsheet, responses=_A_FILE)
+async def export_turns(call: Calling) -> Spreadsheet:
+    """The caller's queue as a spreadsheet: since when each grant waits, and why the caller may not take its next step."""
+    await call.on_record()
+    hats = [hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs]
+
+    async def work(unit: UnitOfWork) -> tuple[Exported, dict[tuple[UUID, str], Refusal | None]]:
+        found = await finance_queries.turns(unit, hats, _LIMIT)
+        spreadsheets.refuse_too_many(len(found.rows))
+        return found, await _refusals(unit, call, found.rows)
+
+    found, refusals = await call.ask(work, log=True)
+    rows = [
+        (
+            *_grant(row), row["hat"], row["turn_since"], (call.context.now - row["turn_since"]).days,
+            (refusal := refusals.get((row["id"], row["hat"]))) is None, refusal and refusal.code, refusal and refusal.sentence,
+        )
+        for row in found.rows
+    ]  # fmt: skip
+    head = {
+        **_OF_A_GRANT, "Waits for": _CODE, "Since": _MOMENT, "Days": 7, "You may": 9, "Reason": 20,
+        "What the reason means": 60,
+    }  # fmt: skip
+    return await _file(call, "Grants that wait for their reader", found.events, [Sheet("Queue", head, rows)])
+
+
+@router.get("/grants", response_class=Spreadsheet, responses=_A_FILE)
+async def export_grants(
+    call: Calling,
+    status: GrantStatus | None = None,
+    first: Annotated[Day | None, Query(alias="from")] = None,
+    last: Annotated[Day | None, Query(alias="to")] = None,
+) -> Spreadsheet:
+    """Grants as a spreadsheet, those at one status or asked for on some days if so asked; not what they are for."""
+    await call.on_record()
+    zone = call.runtime.mission_time_zone
+    found = await call.ask(lambda unit: finance_queries.grants(unit, status, first, last, zone, _LIMIT), log=True)
+    narrowed: dict[str, Cell] = {"Status": status, "Asked for from": first, "Asked for to": last}
+    sheet = Sheet("Grants", _OF_A_GRANT, [_grant(row) for row in found.rows])
+    return await _file(call, "Grants", found.events, [sheet], narrowed)
+
+
+@router.get("/funds", response_class=Spreadsheet, responses=_A_FILE)
+async def export_funds(call: Calling) -> Spreadsheet:
+    """Every donor line as a spreadsheet: granted, committed, spent and available, and by what its grants use it."""
+    await call.on_record()
+    found, uses = await call.ask(lambda unit: finance_queries.funds(unit, _LIMIT), log=True)
+    lines = [
+        (
+            row["id"], row["project"], row["donor"], row["currency"],
+            *(_money(row, name) for name in ("granted", "committed", "spent", "available")), row["valid_from"],
+            row["valid_until"],
+        )
+        for row in found.rows
+    ]  # fmt: skip
+    used = [
+        (
+            row["id"], row["project"], row["donor"], row["status"], row["grants"], row["currency"],
+            *(_money(row, name) for name in ("approved", "committed", "paid")),
+        )
+        for row in uses
+    ]  # fmt: skip
+    line = {"Fund": _ID, "Project": 24, "Donor": 24}
+    amounts = {"Granted": _AMOUNT, "Committed": _AMOUNT, "Spent": _AMOUNT, "Available": _AMOUNT}
+    sheets = [
+        Sheet("Funds", {**line, "Currency": 9, **amounts, "First day": 12, "Last day": 12}, lines),
+        Sheet(
+            "Grants by fund",
+            {**line, "Status": _CODE, "Grants": 8, "Currency": 9, "Approved": _AMOUNT, "Committed": _AMOUNT, "Paid": _AMOUNT},
+            used,
+        ),
+    ]
+    return await _file(call, "Funds", found.events, sheets)
+
+
+@router.get("/rates", response_class=Spreadsheet, responses=_A_FILE)
+async def export_rates(call: Calling, currency: Annotated[Currency | None, Query()] = None) -> Spreadsheet:
+    """Every revision of every rate as a spreadsheet, of one currency if so asked."""
+    await call.on_record()
+    found = await call.ask(lambda unit: finance_queries.rates(unit, currency, _LIMIT), log=True)
+    rows = [tuple(row[1:]) for row in found.rows]
+    head = {
+        "Currency": 9, "Base": 9, "Counts from": 12, "Revision": 9, "Rate: one of the base is": 16, "Source": 22,
+        "Reason": 18, "Taken out": 9, "Recorded by": 24, "Recorded": _MOMENT, "Rate's id": _ID,
+    }  # fmt: skip
+    return await _file(call, "Rates of exchange", found.events, [Sheet("Rates", head, rows)], {"Currency": currency})
+
+
+def _money(row: asyncpg.Record, name: str) -> Money:
+    return Money(amount=row[name], currency=row["currency"])
+
+
+def _grant(row: asyncpg.Record) -> tuple[Cell, ...]:
+    """A grant's cells below `_OF_A_GRANT`."""
+    return (
+        row["id"], row["case_id"], row["destination_country"], row["status"], row["modality"], row["currency"],
+        *(_money(row, name) for name in ("amount", "committed", "paid")), row["fund_id"], row["request_version"],
+        row["requested_at"], row["endorsed_at"], row["approved_at"], row["waiting_since"],
+    )  # fmt: skip
+
+
+async def _refusals(
+    unit: UnitOfWork, call: Call, rows: Sequence[asyncpg.Record]
+) -> dict[tuple[UUID, str], Refusal | None]:
+    """Why the caller may not take the step of each turn, as the queue's page says it."""
+    refusals: dict[tuple[UUID, str], Refusal | None] = {}
+    for at in range(0, len(rows), _AT_ONCE):
+        part = rows[at : at + _AT_ONCE]
+        states = await grants_found(unit, call, [row["id"] for row in part])
+        for row in part:
+            command = COMMANDS[row["step"]]
+            if row["id"] in states:
+                refusals[row["id"], row["hat"]] = wiring.GRANT.decider.refusal(states[row["id"]], command, None, call.context)
+    return refusals
+
+
+async def _file(
+    call: Call, name: str, events: int, sheets: Sequence[Sheet], narrowed: Mapping[str, Cell] | None = None
+) -> Spreadsheet:
+    asked = Asked(
+        list=name, by=call.context.actor.person_id, at=call.context.now, position=events,
+        zone=call.runtime.mission_time_zone, narrowed={key: value for key, value in (narrowed or {}).items() if value is not None},
+    )  # fmt: skip
+    return Spreadsheet(await spreadsheets.made(asked, sheets))

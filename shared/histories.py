@@ -1,0 +1,66 @@
+"""What happened to one aggregate, as its log says it, with what that conceals put back: for whoever is shown former versions."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.aggregate import AnyAggregate
+from shared.db import Sql, UnitOfWork
+from shared.ledger import opened_disclosure
+from shared.messages import Event
+
+_OF_KINDS = Sql(
+    "SELECT id, aggver, type, leaf FROM event_log WHERE subject = :subject AND aggver < :before "
+    "AND type = ANY (cast(:types AS text[])) ORDER BY aggver DESC LIMIT :limit"
+)
+_CONCEALED = Sql("SELECT event_id, path, value FROM concealed_in(cast(:events AS uuid[]))")
+# Above every version that an aggregate comes to.
+NEWEST = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact with the aggregate's version that it made and when it was recorded."""
+
+    version: int
+    recorded_at: datetime
+    event: Event
+
+
+async def history(
+    unit: UnitOfWork, aggregate: AnyAggregate, id: UUID, kinds: Sequence[type[Event]], before: int, limit: int
+) -> list[Entry]:
+    """The facts of these kinds about one aggregate before one of its versions, newest first; what was erased stays concealed.
+
+    The transaction has to be one that may read the log, and the caller answers for who may know of the aggregate. That
+    values are those that were concealed `verify` proves.
+    """
+    types = {kind.kind_in(aggregate.service): kind for kind in kinds}
+    rows = await unit.rows(_OF_KINDS, subject=id, types=list(types), before=before, limit=limit)
+    concealed = await unit.rows(_CONCEALED, events=[row["id"] for row in rows])
+    opening = await unit.keys.rows.opening(unit, [row["value"] for row in concealed])
+    values: dict[UUID, dict[str, str]] = {}
+    for row in concealed:
+        told = opened_disclosure(aggregate.service, opening, row["event_id"], row["path"], row["value"])
+        values.setdefault(row["event_id"], {})[told.path] = told.value
+    entries = []
+    for row in rows:
+        leaf = json.loads(bytes(row["leaf"]))
+        data = _put_back(leaf["data"], values.get(row["id"], {}), "")
+        entries.append(
+            Entry(row["aggver"], datetime.fromisoformat(leaf["time"]), types[row["type"]].model_validate(data))
+        )
+    return entries
+
+
+def _put_back(said: Any, values: Mapping[str, str], path: str) -> Any:
+    if path in values:
+        return {"value": values[path]}
+    if isinstance(said, dict):
+        return {name: _put_back(value, values, f"{path}.{name}" if path else name) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_put_back(value, values, f"{path}.{place}") for place, value in enumerate(said)]
+    return said
