@@ -53,7 +53,9 @@ def _ordered(policy: Policy) -> list[Grant]:
 
 def _role(row: Grant) -> str:
     name = row.role.value.replace("_", " ")
-    return name if row.extent == "all" else f"{name} ({row.extent.replace('_', ' ')})"
+    limits = [] if row.extent == "all" else [row.extent.replace("_", " ")]
+    limits += [] if row.unless is None else [f"not beside {row.unless.value.replace('_', ' ')}"]
+    return f"{name} ({', '.join(limits)})" if limits else name
 
 
 def _marks(policy: Policy, operation: str) -> list[str]:

@@ -41,16 +41,20 @@ EVERYWHERE = Reach()
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One row: this role may do this operation, everywhere or on what belongs to its own countries or sites."""
+    """One row: this role may do this operation, everywhere or on what belongs to its own countries or sites.
+
+    ``unless`` is a role beside which the row gives nothing: else the wider reach of one would lift what limits the other.
+    """
 
     operation: str
     role: Role
     extent: Extent = "all"
+    unless: Role | None = None
 
 
-def allow(operation: str, *roles: Role, extent: Extent = "all") -> tuple[Grant, ...]:
+def allow(operation: str, *roles: Role, extent: Extent = "all", unless: Role | None = None) -> tuple[Grant, ...]:
     """The rows that give one operation to some roles."""
-    return tuple(Grant(operation, role, extent) for role in roles)
+    return tuple(Grant(operation, role, extent, unless) for role in roles)
 
 
 class Policy:
@@ -69,10 +73,8 @@ class Policy:
         exports: Collection[str] = (),
     ) -> None:
         self.rows: tuple[Grant, ...] = tuple(row for group in rows for row in group)
-        self._extent: dict[tuple[str, str], Extent] = {
-            (row.operation, row.role.value): row.extent for row in self.rows
-        }
-        if len(self._extent) != len(self.rows):
+        self._rows = {(row.operation, row.role.value): row for row in self.rows}
+        if len(self._rows) != len(self.rows):
             raise ValueError("a policy names the same role and operation twice")
         # Two limits of different kinds have no common measure by which one of them would be the wider.
         limits = {(row.operation, row.extent) for row in self.rows}
@@ -88,7 +90,8 @@ class Policy:
 
     def reach(self, actor: Actor, operation: str) -> Reach:
         """How far an actor may do this; raises `NotPermitted`. The widest of several roles holds."""
-        extents = {self._extent.get((operation, role)) for role in actor.roles} - {None}
+        found = (self._rows.get((operation, role)) for role in actor.roles)
+        extents = {row.extent for row in found if row is not None and row.unless not in actor.roles}
         if not extents:
             raise NotPermitted
         return Reach(

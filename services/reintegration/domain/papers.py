@@ -26,16 +26,17 @@ def may_be_shown(paper: Evidence, grant: Grant, reader: Actor) -> bool:
     """Whether a reader of the grant is shown this paper of it.
 
     One that tells a diagnosis is shown to medical staff, and to the side that filed it: an office of the grant's country,
-    or the counsellor who filed it or whose case it is. Whoever decides on money sees none but what they filed themselves.
+    or the counsellor who filed it or whose case it is. Medical staff of an office are of that side and no other. Whoever decides on money sees none but what they filed themselves.
     """
     if paper.kind not in PAPERS_OF_HEALTH or paper.filed_by == reader.person_id:
         return True
     if reader.roles & _DECIDES:
         return False
-    if Role.MEDICAL in reader.roles:
+    of_an_office = Role.RECEIVING_OFFICE in reader.roles
+    if Role.MEDICAL in reader.roles and not of_an_office:
         return True
     if paper.filed_as == "receiving_office":
-        return Role.RECEIVING_OFFICE in reader.roles and grant.destination_country in reader.countries
+        return of_an_office and grant.destination_country in reader.countries
     return Role.COUNSELLOR in reader.roles and grant.counsellor_id == reader.person_id
 
 

@@ -9,11 +9,12 @@ from services.reintegration.domain.evidence import FileEvidence
 from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_state import Evidence, Grant
 from services.reintegration.domain.papers import as_shown
-from services.reintegration.policy import is_shown
+from services.reintegration.policy import POLICY, is_shown
 from shared.actors import Actor, Role
 from shared.contracts.reintegration import PAPERS_OF_HEALTH, EvidenceKind, Filer
 from shared.errors import RuleViolation
 from shared.messages import Context
+from shared.policy import EVERYWHERE, Reach
 from tests.given import NOON, staff
 from tests.unit.reintegration.examples import COUNSELLOR, NOTHING_STANDS_AGAINST_IT, UNTIL_PAID, ref
 
@@ -54,6 +55,8 @@ def test_medical_staff_and_the_side_that_filed_it_are_shown_a_paper_of_health(ki
     by_a_counsellor = paper(kind, "counsellor", other)
     assert all(sees(reader, by_a_counsellor) for reader in (MEDICAL, COUNSELLOR, other))
     assert not sees(OFFICE, by_a_counsellor)
+    nurse = replace(OFFICE, roles=OFFICE.roles | {Role.MEDICAL})
+    assert sees(nurse, paper(kind)) and not sees(nurse, by_a_counsellor)
     assert not sees(staff("third", "counsellor"), by_a_counsellor)
 
 
@@ -84,11 +87,15 @@ def test_a_grant_that_is_not_for_health_takes_no_paper_of_it(kind: EvidenceKind)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.MEDICAL])
-def test_medical_staff_are_shown_grants_of_health_alone_unless_they_read_all_in_another_role(role: Role) -> None:
-    reads_all = {
-        "counsellor", "coordinator", "receiving_office", "finance_approver", "finance_payer", "finance_reconciler", "manager",
-        "auditor", "chief_of_mission",
-    }  # fmt: skip
+def test_medical_staff_are_shown_grants_of_health_alone_unless_they_open_all_in_another_role(role: Role) -> None:
+    reads_all = {"counsellor", "coordinator", "receiving_office", "finance_approver", "finance_payer", "finance_reconciler"}
     assert is_shown(MEDICAL, of_health=True) and not is_shown(MEDICAL, of_health=False)
     assert is_shown(staff("both", "medical", role), of_health=False) == (role in reads_all)
     assert is_shown(staff("one", role), of_health=False)
+
+
+@pytest.mark.parametrize("operation", ["read_grant", "list_grants", "list_evidence", "read_evidence"])
+def test_medical_staff_of_an_office_reach_no_further_than_their_office(operation: str) -> None:
+    assert POLICY.reach(MEDICAL, operation) == EVERYWHERE
+    nurse = replace(OFFICE, roles=OFFICE.roles | {Role.MEDICAL})
+    assert POLICY.reach(nurse, operation) == POLICY.reach(OFFICE, operation) == Reach(frozenset({"PK"}))
