@@ -9,13 +9,15 @@ from uuid import UUID
 from ops.demo_year.people import Dice, Household, day_of, moment
 from ops.demo_year.script import Journey
 from services.reintegration.domain.grant import (
+    GRANT,
     ApproveGrant,
     CancelGrant,
+    DraftGrant,
     EndorseGrant,
     RejectGrant,
-    RequestGrant,
-    ResubmitGrant,
     ReturnGrant,
+    ReviseGrant,
+    SubmitGrant,
 )
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan
@@ -28,7 +30,8 @@ from services.reintegration.domain.tranches import (
 )
 from services.returns.domain.case_final_report import WriteFinalReport
 from shared.contracts.plans import Dimension
-from shared.contracts.reintegration import GrantCategory, GrantModality
+from shared.contracts.reintegration import GrantCategory, GrantDrafted, GrantModality, Tranche
+from shared.messages import Concealed
 from shared.money import Money
 
 Fate = Literal["approved", "rejected", "cancelled"]
@@ -95,32 +98,38 @@ def request_and_pay(
     """
     office, grant_id, line = _office(household), journey.dice.id(day), wanted.line
     money, tranches = line.planned, _tranches(line)
-    journey.give(
-        moment(day, 9), office, grant_id,
-        RequestGrant(
-            case_id=case_id, person_id=line.person_id, plan_id=plan_id, plan_line_id=line.line_id,
-            category=line.category, modality=MODALITIES[line.category], money=money, tranches=tranches,
-        ),
+    draft = DraftGrant(
+        case_id=case_id, person_id=line.person_id, plan_id=plan_id, plan_line_id=line.line_id,
+        category=line.category, modality=MODALITIES[line.category], money=money, tranches=tranches,
     )  # fmt: skip
-    version = 1
+    # A correction that changes nothing but what was said with it asks for the same.
+    version, content = 1, hash_of(draft)
+    journey.give(moment(day, 9), office, grant_id, draft)
+    journey.give(moment(day, 10), office, grant_id, SubmitGrant(request_version=version, content_hash=content))
     if wanted.fate == "cancelled":
         journey.give(moment(day + 2, 9), "coordinator", grant_id, CancelGrant(reason="not_needed"))
         return day + 2
     if wanted.returned_once:
-        journey.give(moment(day + 1, 9), "coordinator", grant_id, ReturnGrant(reason="quotation_missing"))
+        journey.give(
+            moment(day + 1, 9), "coordinator", grant_id,
+            ReturnGrant(request_version=version, content_hash=content, reasons=("quotation_missing",)),
+        )
         journey.give(
             moment(day + 2, 9), office, grant_id,
-            ResubmitGrant(modality=MODALITIES[line.category], money=money, tranches=tranches),
+            ReviseGrant(modality=MODALITIES[line.category], money=money, tranches=tranches),
         )  # fmt: skip
         version, day = 2, day + 2
-    journey.give(moment(day + 1, 13), "coordinator", grant_id, EndorseGrant(request_version=version))
+    endorse = EndorseGrant(request_version=version, content_hash=content)
+    journey.give(moment(day + 1, 13), "coordinator", grant_id, endorse)
     if wanted.fate == "rejected":
-        journey.give(moment(day + 3, 9), "finance-approver", grant_id, RejectGrant(reason="not_feasible"))
+        reject = RejectGrant(request_version=version, content_hash=content, reason="not_feasible", appeal_told=True)
+        journey.give(moment(day + 3, 9), "finance-approver", grant_id, reject)
         return day + 3
     decided = day + decided_after
     journey.give(
-        moment(decided, 11), "finance-approver", grant_id, ApproveGrant(fund_id=fund_id, request_version=version)
-    )
+        moment(decided, 11), "finance-approver", grant_id,
+        ApproveGrant(fund_id=fund_id, request_version=version, content_hash=content, money=money),
+    )  # fmt: skip
     for tranche in tranches:
         paid = decided + 2 + 7 * (tranche.number - 1)
         journey.give(moment(paid, 9), "finance-payer", grant_id, ReleaseTranche(number=tranche.number))
@@ -133,6 +142,20 @@ def request_and_pay(
             moment(paid + 5, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
         )
     return decided
+
+
+def hash_of(draft: DraftGrant) -> str:
+    """The hash of what a request asks for that comes with no papers; who asks and when do not change it."""
+    grant = GRANT.evolve(
+        None,
+        GrantDrafted(
+            case_id=draft.case_id, person_id=draft.person_id, plan_id=draft.plan_id, plan_line_id=draft.plan_line_id,
+            category=Concealed.of(draft.category), modality=draft.modality, money=draft.money,
+            tranches=tuple(Tranche(number=one.number, money=one.money) for one in draft.tranches), drafted_by="",
+            counsellor_id="", destination_country="TR", drafted_at=moment(0, 0),
+        ),
+    )  # fmt: skip
+    return grant.content_hash
 
 
 def final_report(case_id: UUID, day: int, *, declined: bool = False) -> WriteFinalReport:

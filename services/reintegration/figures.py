@@ -20,7 +20,7 @@ _FIGURES = Sql(
     " FROM grants_of_the_erased WHERE make_date(year, 1, 1) >= cast(:first AS date) "
     " AND make_date(year, 12, 31) <= cast(:last AS date) GROUP BY category) of_one), "
     "asked AS (SELECT count(*) AS requested, count(*) FILTER (WHERE status = 'rejected') AS rejected "
-    " FROM grants, period WHERE requested_at >= begins AND requested_at < ends), "
+    " FROM grants, period WHERE requested_at >= begins AND requested_at < ends AND submitted_version IS NOT NULL), "
     "own AS (SELECT count(*) AS own_plans FROM plans, period WHERE recorded_at >= begins AND recorded_at < ends), "
     "agreed AS (SELECT count(*) AS plans FROM plans "
     " WHERE first_agreed_on BETWEEN cast(:first AS date) AND cast(:last AS date)) "

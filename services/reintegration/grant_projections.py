@@ -4,6 +4,7 @@ The rows are derived as `projections` says, in the order of their tables.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
@@ -19,6 +20,12 @@ _FREES_THE_LINE = frozenset({"rejected", "cancelled"})
 _ADVANCE: tuple[TrancheStatus, ...] = ("released", "paid")
 
 _REVISE_PERSON = Sql("UPDATE person_caps SET revision = revision + 1 WHERE person_id = :person_id")
+_KEEP_VERSION = Sql(
+    "INSERT INTO grant_versions (grant_id, request_version, destination_country, requester_id, counsellor_id, amount, "
+    "currency, content_hash, policy_programme, policy_version, submitted_at) VALUES (:grant_id, :request_version, "
+    ":destination_country, :requester_id, :counsellor_id, :amount, :currency, :content_hash, :policy_programme, "
+    ":policy_version, :submitted_at)"
+)
 _COUNT_GRANT = Sql("UPDATE case_limits SET live_grants = live_grants + :change WHERE case_id = :case_id")
 _TAKE_LINE = Sql(
     "INSERT INTO taken_plan_lines (plan_id, plan_line_id, grant_id) VALUES (:plan_id, :plan_line_id, :grant_id)"
@@ -50,8 +57,9 @@ _END_TURN = Sql("DELETE FROM grant_turns WHERE grant_id = :grant_id AND hat = :h
 def grant_limits(
     grant_id: UUID, before: Grant | None, grant: Grant, events: tuple[Event, ...]
 ) -> Sequence[Write]:
-    """What a grant takes of cap, case, plan line and fund, its open advance and references, and whose turn it is."""
+    """What a grant takes of cap, case, plan line and fund, its versions, advance and references, and whose turn it is."""
     return (
+        *_version(grant_id, before, grant),
         *_cap(before, grant),
         *_live_grants(before, grant),
         *_plan_line(grant_id, before, grant),
@@ -62,10 +70,27 @@ def grant_limits(
     )
 
 
+def _version(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
+    if grant.submitted_version is None or (before is not None and before.submitted_version == grant.submitted_version):
+        return ()
+    of = {
+        "grant_id": grant_id, "request_version": grant.submitted_version, "destination_country": grant.destination_country,
+        "requester_id": grant.requester_id, "counsellor_id": grant.counsellor_id, "amount": grant.amount,
+        "currency": grant.currency, "content_hash": grant.content_hash, "policy_programme": grant.policy_programme,
+        "policy_version": grant.policy_version, "submitted_at": grant.waiting_since,
+    }  # fmt: skip
+    return (Write(_KEEP_VERSION, of),)
+
+
 def _cap(before: Grant | None, grant: Grant) -> Sequence[Write]:
-    if before is not None and before.amount == grant.amount:
+    if _counted(before) == _counted(grant):
         return ()
     return (Write(_REVISE_PERSON, {"person_id": grant.person_id}),)
+
+
+def _counted(grant: Grant | None) -> Decimal | None:
+    """What counts towards the person's cap as long as the grant lives; of a draft nothing does."""
+    return None if grant is None or grant.submitted_version is None else grant.amount
 
 
 def _live_grants(before: Grant | None, grant: Grant) -> Sequence[Write]:
@@ -144,6 +169,20 @@ def _has(status: TrancheStatus) -> str:
 
 
 CHECKS: tuple[Check, ...] = (
+    # Of grants of before only the version that they stood at is kept.
+    Check(
+        "grant versions",
+        Sql(
+            "SELECT coalesce(g.id, v.grant_id) FROM grant_versions v FULL JOIN grants g ON g.id = v.grant_id "
+            "LEFT JOIN grant_versions n ON n.grant_id = g.id AND n.request_version = g.submitted_version "
+            "WHERE g.id IS NULL OR (g.submitted_version IS NULL) <> (v.grant_id IS NULL) "
+            "OR v.request_version > g.submitted_version "
+            "OR (g.submitted_version IS NOT NULL AND (g.requester_id, g.counsellor_id, g.destination_country, g.amount, "
+            "g.currency, g.content_hash, g.policy_programme, g.policy_version) IS DISTINCT FROM (n.requester_id, "
+            "n.counsellor_id, n.destination_country, n.amount, n.currency, n.content_hash, n.policy_programme, "
+            "n.policy_version))"
+        ),
+    ),
     Check(
         "taken plan lines",
         Sql(
@@ -198,7 +237,8 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT coalesce(t.grant_id, d.id) FROM grant_turns t FULL JOIN "
             "(SELECT g.*, due.* FROM grants g CROSS JOIN LATERAL (VALUES "
-            " ('endorser', 'endorse', g.status = 'submitted'), ('requester', 'resubmit', g.status = 'returned'), "
+            " ('requester', 'submit', g.status = 'draft'), "
+            " ('endorser', 'endorse', g.status = 'submitted'), ('requester', 'revise', g.status = 'returned'), "
             " ('approver', 'approve', g.status = 'endorsed'), "
             f" ('payer', 'confirm_payment', {_has('released')} AND g.status <> 'cancelled'), "
             f" ('payer', 'release', {_has('planned')} AND NOT {_has('released')} AND NOT {_has('paid')} "

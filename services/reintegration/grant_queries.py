@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration.domain.fund import FundBalance
-from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce
 from services.reintegration.domain.grant_state import Evidence, Grant, GrantStatus, TrancheStatus
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY
 from services.reintegration.sealed import plan_of
@@ -17,6 +18,9 @@ from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.db import Sql, UnitOfWork
 from shared.files.media import MediaType
 from shared.money import Amount
+
+# What holds for cases whose programme is not known or has published nothing: the policy under this code.
+OF_OTHER_CASES: Final = "default"
 
 _PLAN_OF = Sql(f"SELECT {THE_PLAN} AS plan")
 
@@ -39,7 +43,10 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
         " FROM fund_balances b WHERE b.fund_id = :fund_id) b) AS fund, "
         "(SELECT count(*) FROM open_advances WHERE person_id = :person_id) AS open_advances, "
         "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
-        f"{TODAY} AS today"
+        f"{TODAY} AS today, "
+        "(SELECT to_json(p) FROM (SELECT v.programme, v.policy_version FROM policy_versions v, "
+        f" cases c WHERE c.id = :case_id AND v.programme IN (c.programme, '{OF_OTHER_CASES}') "
+        f" ORDER BY v.programme = '{OF_OTHER_CASES}', v.policy_version DESC LIMIT 1) p) AS policy"
     )
 
 
@@ -128,6 +135,7 @@ class About:
 
 
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
+_POLICY: TypeAdapter[PolicyInForce | None] = TypeAdapter(PolicyInForce | None)
 
 
 async def behind_a_grant(
@@ -154,6 +162,7 @@ async def behind_a_grant(
         open_advances=row["open_advances"],
         reference_used=row["reference_used"],
         today=row["today"],
+        policy=_POLICY.validate_json(row["policy"] or "null"),
     )
 
 

@@ -3,13 +3,14 @@
 from itertools import combinations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from services.reintegration.domain import grant_state
 from services.reintegration.metadata import METADATA, amount, begins
 from shared.tables import aggregate_table, jsonb, scope
 
 _HATS = ("requester_id", "endorser_id", "approver_id", "payer_id", "reconciler_id")
-_WITHOUT_MONEY = "'submitted', 'returned', 'endorsed', 'rejected', 'cancelled'"
+_WITHOUT_MONEY = "'draft', 'submitted', 'returned', 'endorsed', 'rejected', 'cancelled'"
 
 
 GRANTS = aggregate_table(
@@ -84,6 +85,28 @@ GRANTS = aggregate_table(
         name="money_needs_approval",
     ),
     jsonb("evidence"),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("submitted_version", sa.Integer),
+    sa.Column("papers", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("policy_programme", sa.Text),
+    sa.Column("policy_version", sa.Integer),
+    sa.Column("return_reasons", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("appeal_told", sa.Boolean),
+    # What was submitted is what the version says, which nobody changes; a draft, and one that was cancelled, has none.
+    sa.ForeignKeyConstraint(
+        ("id", "submitted_version", "amount", "currency", "content_hash"),
+        (
+            "grant_versions.grant_id", "grant_versions.request_version", "grant_versions.amount", "grant_versions.currency",
+            "grant_versions.content_hash",
+        ),
+        name="fk_grants_as_submitted",
+    ),
+    sa.CheckConstraint(
+        "submitted_version = request_version OR (submitted_version IS NULL AND request_version = 1 "
+        "AND status IN ('draft', 'cancelled'))",
+        name="submitted_but_for_drafts",
+    ),
+    sa.CheckConstraint("(policy_programme IS NULL) = (policy_version IS NULL)", name="policy_is_whole"),
     sa.CheckConstraint(
         "committed = 0 OR status IN ('approved', 'in_disbursement')", name="committed_while_under_way"
     ),
@@ -95,6 +118,39 @@ GRANTS = aggregate_table(
     sa.Index(None, "approved_at"),
     sa.Index(None, "destination_country", "id"),
     sa.Index(None, "destination_country", "status", "id"),
+    info=scope("country:destination_country"),
+)
+
+# What was asked for in each version that was submitted, by whom and under which policy. Nobody changes a row, so that an
+# endorsement or an approval can name the one that it is of, with its amount and the hash of its content.
+GRANT_VERSIONS = sa.Table(
+    "grant_versions",
+    METADATA,
+    sa.Column("grant_id", sa.Uuid, primary_key=True),
+    sa.Column("request_version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("requester_id", sa.Text, nullable=False),
+    sa.Column("counsellor_id", sa.Text, nullable=False),
+    amount("amount"),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("policy_programme", sa.Text),
+    sa.Column("policy_version", sa.Integer),
+    sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("amount > 0", name="amount_above_zero"),
+    sa.CheckConstraint("content_hash ~ '^[0-9a-f]{64}$'", name="is_a_hash"),
+    sa.CheckConstraint("(policy_programme IS NULL) = (policy_version IS NULL)", name="policy_is_whole"),
+    sa.ForeignKeyConstraint(
+        ("policy_programme", "policy_version"), ("policy_versions.programme", "policy_versions.policy_version"),
+        name="fk_grant_versions_policy",
+    ),
+    sa.UniqueConstraint(
+        "grant_id", "request_version", "amount", "currency", "content_hash", name="uq_grant_versions_as_submitted"
+    ),
+    sa.UniqueConstraint(
+        "grant_id", "request_version", "requester_id", "counsellor_id", "amount", "currency", "content_hash",
+        name="uq_grant_versions_as_decided",
+    ),
     info=scope("country:destination_country"),
 )
 

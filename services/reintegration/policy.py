@@ -62,8 +62,7 @@ POLICY = Policy(
         allow(operation, *READS_REGISTERS)
         for operation in ("list_authorities", "read_authority", "list_policies", "read_policy", "read_example_policy")
     ),
-    allow("request_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("resubmit_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
+    *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("draft_grant", "submit_grant", "revise_grant")),
     allow("return_grant", Role.COORDINATOR),
     allow("endorse_grant", Role.COORDINATOR),
     allow("reject_grant", Role.COORDINATOR, Role.FINANCE_APPROVER),

@@ -169,7 +169,9 @@ async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[G
     if judged.withheld is None:
         return found
     own = tuple(filed for filed in found.state.evidence if filed.filed_as == "receiving_office")
-    return found.model_copy(update={"state": replace(found.state, evidence=own)})
+    told = {filed.evidence_id for filed in own}
+    papers = tuple(paper for paper in found.state.papers if paper in told)
+    return found.model_copy(update={"state": replace(found.state, evidence=own, papers=papers)})
 
 
 async def may_go_on(call: Call, grant_id: UUID) -> None:

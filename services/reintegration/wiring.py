@@ -54,7 +54,7 @@ from shared.settings import MISSION
 from shared.wiring import Wiring
 
 # What can raise a person's support, or promises the money: these take turns on the person's cap.
-_TESTS_THE_CAP = (grant.RequestGrant, grant.ResubmitGrant, grant.ApproveGrant)
+_TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant)
 _NEEDS_NO_FACTS = (
     grant.ReturnGrant,
     grant.RejectGrant,
@@ -94,7 +94,7 @@ async def _plan_facts(
 async def _grant_facts(
     unit: UnitOfWork, grant_id: UUID, state: grant_state.Grant | None, command: Command | None, context: Context
 ) -> grant_facts.GrantFacts:
-    subject = command if isinstance(command, grant.RequestGrant) else state
+    subject = command if isinstance(command, grant.DraftGrant) else state
     if subject is None or isinstance(command, _NEEDS_NO_FACTS):
         return grant_facts.GrantFacts()
     about = grant_queries.About(
@@ -295,6 +295,7 @@ WIRING = Wiring(
             "case_limits": "how many grants of a case are live, which are told",
             "case_plans": "an index of plans, which are told",
             "taken_plan_lines": "an index of grants, which are told",
+            "grant_versions": "what was asked for in each version of a request; the grant, with the present one, is told",
             "open_advances": "an index of tranches, which are told with their grant",
             "payment_references": "an index of payments, which are told with their grant",
             "funds": "a donor's money, which is nobody's",

@@ -46,6 +46,7 @@ from shared.contracts.reintegration import (
     GrantCancelled,
     GrantCompleted,
     GrantDisbursed,
+    GrantDrafted,
     GrantRejected,
     GrantRequested,
     SealRefused,
@@ -155,8 +156,8 @@ def on_plan_agreed(event: PlanAgreed, cause: Received) -> tuple[Order, ...]:
     return (Order("case", event.case_id, RecordPlanAgreed(plan_id=cause.subject)),)
 
 
-def on_grant_requested(event: GrantRequested, cause: Received) -> tuple[Order, ...]:
-    """The case has a live grant."""
+def on_grant_requested(event: GrantDrafted | GrantRequested, cause: Received) -> tuple[Order, ...]:
+    """The case has a live grant, be it a draft."""
     return _grant_stage(event.case_id, cause, "requested")
 
 
@@ -202,6 +203,7 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     AttemptMayNotMove: on_attempt_may_not_move,
     OwnPlanRecorded: on_own_plan_recorded,
     PlanAgreed: on_plan_agreed,
+    GrantDrafted: on_grant_requested,
     GrantRequested: on_grant_requested,
     GrantApproved: on_grant_approved,
     GrantDisbursed: on_grant_disbursed,

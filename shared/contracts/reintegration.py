@@ -21,7 +21,7 @@ GrantCategory = Literal[
     "documentation", "other",
 ]
 GrantModality = Literal["in_kind_vendor", "in_kind_goods", "service", "cash_instalment", "voucher", "cash_for_work"]
-ReturnReason = Literal["quotation_missing", "amount_unclear", "not_in_plan", "provider_unclear"]
+ReturnReason = Literal["quotation_missing", "amount_unclear", "not_in_plan", "provider_unclear", "paper_missing"]
 RejectReason = Literal["not_feasible", "beyond_cap", "not_in_plan", "double_support"]
 CancelReason = Literal["not_needed", "lost_contact", "re_migrated", "entered_in_error"]
 EvidenceKind = Literal[
@@ -125,12 +125,56 @@ class GrantRequested(Event, kind="avrr.reintegration.grant.requested.v1"):
     requested_at: datetime
 
 
+class GrantDrafted(Event, kind="avrr.reintegration.grant.drafted.v1"):
+    """A request was written down and is kept until it is complete; nobody decides on it before it is submitted."""
+
+    case_id: UUID
+    person_id: UUID
+    plan_id: UUID
+    plan_line_id: UUID
+    category: Concealed
+    modality: GrantModality
+    money: Money
+    tranches: tuple[Tranche, ...]
+    drafted_by: str
+    counsellor_id: str
+    destination_country: Country
+    drafted_at: datetime
+
+
+class GrantSubmitted(Event, kind="avrr.reintegration.grant.submitted.v1"):
+    """The draft was handed in as the version whose content has this hash.
+
+    It stays under the version of the funding policy that it was submitted under; None is the example of the system.
+    """
+
+    case_id: UUID
+    request_version: int
+    content_hash: Sha256
+    policy_programme: Code | None
+    policy_version: int | None
+    submitted_at: datetime
+
+
+class GrantRevised(Event, kind="avrr.reintegration.grant.revised.v1"):
+    """The request was changed: a draft stays one; what was submitted is a new version that everybody decides on anew."""
+
+    request_version: int
+    content_hash: Sha256
+    modality: GrantModality
+    money: Money
+    tranches: tuple[Tranche, ...]
+    revised_at: datetime
+
+
 class GrantReturned(Event, kind="avrr.reintegration.grant.returned.v1"):
-    """The request went back to its author with a reason."""
+    """The request went back to its author; ``reason`` is the first of ``reasons``, which older facts do not have."""
 
     reason: ReturnReason
     returned_by: str
     returned_at: datetime | None = None
+    reasons: tuple[ReturnReason, ...] = ()
+    request_version: int | None = None
 
 
 class GrantResubmitted(Event, kind="avrr.reintegration.grant.resubmitted.v1"):
@@ -149,6 +193,7 @@ class GrantEndorsed(Event, kind="avrr.reintegration.grant.endorsed.v1"):
     endorsed_by: str
     request_version: int
     endorsed_at: datetime | None = None
+    content_hash: Sha256 | None = None
 
 
 class GrantApproved(Event, kind="avrr.reintegration.grant.approved.v1"):
@@ -160,15 +205,18 @@ class GrantApproved(Event, kind="avrr.reintegration.grant.approved.v1"):
     approved_by: str
     approved_at: datetime
     request_version: int
+    content_hash: Sha256 | None = None
 
 
 class GrantRejected(Event, kind="avrr.reintegration.grant.rejected.v1"):
-    """The request was refused and the appeal route told."""
+    """The request was refused; ``appeal_told``: whether the person was told how to appeal."""
 
     case_id: UUID
     reason: RejectReason
     rejected_by: str
     rejected_at: datetime | None = None
+    appeal_told: bool | None = None
+    request_version: int | None = None
 
 
 class GrantCancelled(Event, kind="avrr.reintegration.grant.cancelled.v1"):
@@ -296,7 +344,7 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *PLANS, *FUNDS,
-    GrantRequested, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY, PolicyPublished,
 )

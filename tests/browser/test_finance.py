@@ -17,7 +17,7 @@ from shared.ids import uuid7
 from shared.money import Money
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits, sign_in
-from tests.e2e.test_policy_matrix import Ground, ground, request_for
+from tests.e2e.test_policy_matrix import Ground, ground, request_for, shown, submitted
 from tests.running import Mission
 
 TODAY = datetime.now(UTC).date()
@@ -39,9 +39,10 @@ async def desk(mission: Mission) -> Desk:
     second = uuid7()
     office = "receiving-office-tn"
     request = request_for(found.case_id, found.household, found.plan_id, found.lines, 1)
-    await mission.done("reintegration", office, second, request, moment(46, 10))
-    await mission.done("reintegration", "coordinator", found.grant_id, EndorseGrant(request_version=1), moment(47, 9))
-    await mission.done("reintegration", "deputy", second, EndorseGrant(request_version=1), moment(47, 10))
+    await submitted(mission, office, second, request, moment(46, 10))
+    for grant_id, endorser in ((found.grant_id, "coordinator"), (second, "deputy")):
+        order = EndorseGrant.model_validate(await shown(mission, grant_id))
+        await mission.done("reintegration", endorser, grant_id, order, moment(47, 9))
     fund = await opened(mission, "DESK", "5000.00")
     await opened(mission, "DESK-SMALL", "20.00")
     await opened(mission, "DESK-OVER", "5000.00", last=date(2023, 12, 31))
@@ -136,7 +137,9 @@ async def test_from_the_queue_by_review_and_check_to_the_approval(mission: Missi
 
 async def test_who_pays_sees_the_money_and_who_decided_and_what_she_confirms(mission: Mission, visits: Visits, desk: Desk) -> None:
     if (await state_of(mission, desk.grant))["status"] == "endorsed":
-        await mission.done("reintegration", "finance-approver", desk.grant, ApproveGrant(request_version=1, fund_id=desk.fund), datetime.now(UTC))
+        money = Money(amount=desk.amount, currency="EUR")
+        approve = ApproveGrant.model_validate({**await shown(mission, desk.grant), "fund_id": desk.fund, "money": money})
+        await mission.done("reintegration", "finance-approver", desk.grant, approve, datetime.now(UTC))
     page = await at_desk(mission, visits, "finance-payer")
     await expect(page.locator(f'main a[href="/grants/{desk.grant}"]')).to_contain_text("Release a tranche")
     await page.locator(f'main a[href="/grants/{desk.grant}"]').click()

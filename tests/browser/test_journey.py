@@ -115,8 +115,9 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
     page = await walk.go("receiving-office-tr", plan)
     await page.get_by_role("link", name="Ask for a grant").first.click()
     await walk.answer(page, "modality", "in_kind_vendor")
-    grant = path_of(page, "request_grant").replace("request_grant", "grants")
+    grant = path_of(page, "draft_grant").replace("draft_grant", "grants")
     await walk.send(page)
+    await walk.do("receiving-office-tr", grant, "Submit the request", {})
     await walk.do("coordinator", grant, "Endorse", {})
     await walk.do("finance-approver", grant, "Approve", {"fund_id": project})
     await walk.do("finance-payer", grant, "Release a tranche", {"number": "1"})
@@ -207,7 +208,7 @@ async def _taken_home(walk: Walk, case: str) -> None:
     assert kinds >= {
         "counselling.intention.expressed", "returns.case.opened", "returns.case.screening_recorded", "returns.case.approved",
         "returns.case.booking_confirmed", "returns.case.ready_to_travel", "returns.case.cleared_to_board",
-        "returns.case.departed", "returns.case.arrived", "reintegration.plan.agreed", "reintegration.grant.requested",
+        "returns.case.departed", "returns.case.arrived", "reintegration.plan.agreed", "reintegration.grant.drafted",
         "reintegration.grant.approved", "reintegration.grant.payment_confirmed", "reintegration.grant.completed",
     }, sorted(kinds)  # fmt: skip
 

@@ -53,7 +53,7 @@ async def test_the_chain_of_a_case_is_found_taken_home_and_verified_with_nothing
     kinds = {json.loads(line)["type"] for line in lines}
     assert {
         "avrr.counselling.intention.expressed.v1", "avrr.returns.case.opened.v1", "avrr.returns.case.departed.v1",
-        "avrr.reintegration.plan.agreed.v1", "avrr.reintegration.grant.requested.v1",
+        "avrr.reintegration.plan.agreed.v1", "avrr.reintegration.grant.drafted.v1",
     } <= kinds  # fmt: skip
     # A leaf that was changed by one byte is found out.
     assert hashlib.sha256(b"\x00" + lines[0].replace(b"1", b"2", 1)).hexdigest() not in {row["leaf_hash"] for row in rows}

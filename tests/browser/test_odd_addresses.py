@@ -10,7 +10,7 @@ ODD = (
     "/do/counselling/hold_session/{id}?person=nobody",
     "/do/counselling/express_intention/{id}?person=%00",
     "/do/reintegration/record_own_plan/{id}?case=../x",
-    "/do/reintegration/request_grant/{id}?plan=1&line=2",
+    "/do/reintegration/draft_grant/{id}?plan=1&line=2",
     "/do/returns/no_such_thing/{id}",
     "/do/nowhere/approve_case/{id}",
     "/cases/{id}",

@@ -68,7 +68,7 @@ EFFECTS = (
     Effect(returns.CaseNotDeparted, "counselling", _ENDED),
     Effect(returns.CaseClosed, "counselling", _ENDED),
     Effect(plans.OwnPlanRecorded, "returns", (returns.OwnPlanNoted,)),
-    Effect(reintegration.GrantRequested, "returns", _STAGE),
+    Effect(reintegration.GrantDrafted, "returns", _STAGE),
     Effect(reintegration.GrantApproved, "returns", _STAGE),
     Effect(reintegration.GrantDisbursed, "returns", _STAGE),
     Effect(reintegration.GrantCompleted, "returns", _STAGE),

@@ -6,7 +6,7 @@ from random import Random
 from ops.demo_year.script import Step
 from ops.demo_year.year import build_year
 from services.reintegration.domain.fund import OpenFund
-from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.tranches import ConfirmPayment
 
 Journey = list[Step]
@@ -43,7 +43,7 @@ def some_journeys(seed: int, commands: int) -> tuple[Journey, list[Journey]]:
 
 
 def _kind(journey: Journey) -> str:
-    if any(isinstance(step.order, RequestGrant) for step in journey):
+    if any(isinstance(step.order, DraftGrant) for step in journey):
         return "grants"
     return "returns" if any(step.service == "returns" for step in journey) else "counselling"
 

@@ -17,7 +17,7 @@ from ops.system import addresses, development_secret, make_system
 from ops.verification import verify_system
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.person import RegisterPerson
-from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.plan import RecordOwnPlan
 from services.reintegration.domain.tranches import ConfirmPayment
 from shared.bus import Bus
@@ -35,7 +35,7 @@ ROWS: tuple[tuple[type[Command], str, str], ...] = (
     (ExpressIntention, "returns", "SELECT id FROM cases"),
     (ExpressIntention, "reintegration", "SELECT id FROM cases"),
     (RecordOwnPlan, "reintegration", "SELECT id FROM plans"),
-    (RequestGrant, "reintegration", "SELECT id FROM grants"),
+    (DraftGrant, "reintegration", "SELECT id FROM grants"),
     (ConfirmPayment, "reintegration", "SELECT grant_id FROM payment_references"),
 )
 

@@ -9,7 +9,7 @@ from ops.demo_year.people import moment
 from ops.demo_year.script import Journey
 from services.counselling.domain.person import GiveConsent, WithdrawConsent
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
-from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
+from services.reintegration.domain.grant import ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.plan import AgreePlan
 from services.reintegration.domain.plan_lines import PlannedLine
@@ -66,18 +66,20 @@ async def depart(line: Line, case_id: UUID) -> None:
 async def pay(mission: Mission, case_id: UUID, plan_id: UUID, grant_id: UUID, wanted: PlannedLine) -> None:
     """A grant that the office asks for is decided on and paid, and nothing of it accounted for."""
     fund_id, money = uuid7(), wanted.planned
-    request = RequestGrant(
+    request = DraftGrant(
         case_id=case_id, person_id=wanted.person_id, plan_id=plan_id, plan_line_id=wanted.line_id, category=wanted.category,
         modality="in_kind_vendor", money=money, tranches=(RequestedTranche(number=1, money=money),),
     )  # fmt: skip
+    read = {"request_version": 1, "content_hash": granting.hash_of(request)}
     opened = OpenFund(
         project="AVRR-2", donor="DONOR-2", granted=money, valid_from=moment(0, 0).date(), valid_until=moment(364, 0).date()
     )
     paid = ConfirmPayment(number=1, reference=f"E2E-{grant_id.hex[:12]}", paid_on=moment(39, 9).date())
     orders: tuple[tuple[str, UUID, Command, int], ...] = (
         ("manager", fund_id, opened, 1), ("chief-of-mission", fund_id, ConfirmFund(change_no=1), 1), (OFFICE, grant_id, request, 35),
-        ("coordinator", grant_id, EndorseGrant(request_version=1), 36),
-        ("finance-approver", grant_id, ApproveGrant(fund_id=fund_id, request_version=1), 37),
+        (OFFICE, grant_id, SubmitGrant.model_validate(read), 35),
+        ("coordinator", grant_id, EndorseGrant.model_validate(read), 36),
+        ("finance-approver", grant_id, ApproveGrant.model_validate({**read, "fund_id": fund_id, "money": money}), 37),
         ("finance-payer", grant_id, ReleaseTranche(number=1), 38), ("finance-payer", grant_id, paid, 39),
     )  # fmt: skip
     for persona, id, order, day in orders:
@@ -127,7 +129,7 @@ async def test_the_office_meets_whom_it_was_told_of_and_keeps_its_own_records_wh
     assert await all_seen(own) == {(200, "")}
     case = f"cases/{case_id}"
     assert {await seen("returns", case), await seen("reintegration", case)} == {NO}
-    other = RequestGrant(
+    other = DraftGrant(
         case_id=case_id, person_id=child.person_id, plan_id=plan_id, plan_line_id=lines[1].line_id, category="other",
         modality="in_kind_goods", money=lines[1].planned, tranches=(RequestedTranche(number=1, money=lines[1].planned),),
     )  # fmt: skip

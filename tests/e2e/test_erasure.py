@@ -58,7 +58,7 @@ from shared.sealed_rows import elements
 from shared.topology import BY_NAME, SERVICES
 from shared.wiring import Wiring
 from tests.e2e.conftest import Mission
-from tests.e2e.test_policy_matrix import Ground, ask, ground, request_for
+from tests.e2e.test_policy_matrix import Ground, ask, ground, request_for, shown, submitted
 from tests.integration.bus.house import until
 from tests.unit.shared.files.examples import png
 
@@ -132,7 +132,7 @@ async def gone_home(mission: Mission) -> tuple[Ground, UUID, UUID]:
     async def give(persona: str, id: UUID, order: Command, day: int) -> None:
         await mission.done("reintegration", persona, id, order, moment(day, 9))
 
-    await give(office, second, request_for(at.case_id, at.household, at.plan_id, at.lines, 1), 47)
+    await submitted(mission, office, second, request_for(at.case_id, at.household, at.plan_id, at.lines, 1), moment(47, 9))
     for grant_id, evidence_id in zip((at.grant_id, second), papers, strict=True):
         path = f"/v1/grants/{grant_id}/evidence/{evidence_id}?kind=receipt"
         answer = await ask(mission, "reintegration", "PUT", path, await mission.tokens.token(office), png())
@@ -144,8 +144,10 @@ async def gone_home(mission: Mission) -> tuple[Ground, UUID, UUID]:
     )
     await give("manager", fund_id, fund, 48)
     await give("chief-of-mission", fund_id, ConfirmFund(change_no=1), 48)
-    await give("coordinator", at.grant_id, EndorseGrant(request_version=1), 49)
-    await give("finance-approver", at.grant_id, ApproveGrant(fund_id=fund_id, request_version=1), 50)
+    read = await shown(mission, at.grant_id)
+    await give("coordinator", at.grant_id, EndorseGrant.model_validate(read), 49)
+    approve = ApproveGrant.model_validate({**read, "fund_id": fund_id, "money": money})
+    await give("finance-approver", at.grant_id, approve, 50)
     grant = (await mission.read("reintegration", "coordinator", f"/v1/grants/{at.grant_id}")).json()["state"]
     for tranche in grant["tranches"]:
         number, day = tranche["number"], 50 + 5 * tranche["number"]

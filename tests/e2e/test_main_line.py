@@ -7,7 +7,7 @@ from ops.demo_year import granting, script, travelling
 from ops.demo_year.people import Dice, Household, Member, moment
 from ops.demo_year.script import Journey
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
-from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
+from services.reintegration.domain.grant import ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import (
@@ -155,17 +155,19 @@ async def _grant(
     wanted: PlannedLine,
 ) -> None:  # fmt: skip
     half = granting.euro(wanted.planned.amount / 2)
-    request = RequestGrant(
+    request = DraftGrant(
         case_id=case_id, person_id=person_id, plan_id=plan_id, plan_line_id=wanted.line_id, category="business",
         modality="in_kind_vendor", money=wanted.planned,
         tranches=(RequestedTranche(number=1, money=half), RequestedTranche(number=2, money=half)),
     )  # fmt: skip
     await mission.done("reintegration", OFFICE, grant_id, request, moment(46, 9))
-    approve = ApproveGrant(fund_id=fund_id, request_version=1)
+    read = {"request_version": 1, "content_hash": granting.hash_of(request)}
+    await mission.done("reintegration", OFFICE, grant_id, SubmitGrant.model_validate(read), moment(46, 9, 30))
+    approve = ApproveGrant.model_validate({**read, "fund_id": fund_id, "money": request.money})
     assert await mission.refused("reintegration", "finance-approver", grant_id, approve, moment(46, 10)) == (
         409, "wrong_status",
     )  # fmt: skip
-    await mission.done("reintegration", "coordinator", grant_id, EndorseGrant(request_version=1), moment(46, 11))
+    await mission.done("reintegration", "coordinator", grant_id, EndorseGrant.model_validate(read), moment(46, 11))
     await mission.done("reintegration", "finance-approver", grant_id, approve, moment(47, 9))
     await mission.caller.drained()
     assert await line.status(case_id) == "grant_approved"

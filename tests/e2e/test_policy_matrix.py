@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -21,7 +21,7 @@ from ops.identity.client import client_token
 from ops.policy_table import policy_of
 from ops.system import identity_folder
 from services.counselling.domain.person import GiveConsent
-from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.grant import DraftGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.returns.domain.case_application import StartScreening
 from services.returns.domain.case_inquiry import AskForFamilyAssessment
@@ -166,8 +166,20 @@ async def ground(mission: Mission, country: str, seed: int) -> Ground:
     journey = Journey(dice)
     granting.agree(journey, household, plan_id, lines, 45)
     await go(mission, journey)
-    await mission.done("reintegration", office, grant_id, request_for(case_id, household, plan_id, lines, 0), moment(46, 9))
+    await submitted(mission, office, grant_id, request_for(case_id, household, plan_id, lines, 0), moment(46, 9))
     return Ground(country, household, case_id, plan_id, lines[0].line_id, grant_id, lines)
+
+
+async def submitted(mission: Mission, office: str, grant_id: UUID, request: DraftGrant, at: datetime) -> None:
+    """An office writes a request down and hands it in."""
+    await mission.done("reintegration", office, grant_id, request, at)
+    await mission.done("reintegration", office, grant_id, SubmitGrant.model_validate(await shown(mission, grant_id)), at)
+
+
+async def shown(mission: Mission, grant_id: UUID) -> dict[str, object]:
+    """The version of a request and the hash of its content, as they are shown to whoever decides on it."""
+    state = (await mission.read("reintegration", "coordinator", f"/v1/grants/{grant_id}")).json()["state"]
+    return {name: state[name] for name in ("request_version", "content_hash")}
 
 
 async def go(mission: Mission, journey: Journey) -> None:
@@ -176,9 +188,9 @@ async def go(mission: Mission, journey: Journey) -> None:
     await mission.caller.drained()
 
 
-def request_for(case_id: UUID, household: Household, plan_id: UUID, lines: Any, number: int) -> RequestGrant:
+def request_for(case_id: UUID, household: Household, plan_id: UUID, lines: Any, number: int) -> DraftGrant:
     wanted = lines[number]
-    return RequestGrant(
+    return DraftGrant(
         case_id=case_id, person_id=household.members[0].person_id, plan_id=plan_id, plan_line_id=wanted.line_id,
         category=("business", "housing")[number], modality="in_kind_vendor", money=wanted.planned,
         tranches=(RequestedTranche(number=1, money=wanted.planned),),
@@ -262,8 +274,9 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ("reintegration", "file_evidence"): ("PUT", f"{evidence}?kind=receipt", png()),
         ("reintegration", "list_evidence"): ("GET", f"{grant}/evidence", None),
         ("reintegration", "read_evidence"): ("GET", evidence, None),
-        ("reintegration", "request_grant"): ("POST", f"/v1/grants/{uuid7()}", second),
-        ("reintegration", "resubmit_grant"): ("POST", f"{grant}/resubmit", again),
+        ("reintegration", "draft_grant"): ("POST", f"/v1/grants/{uuid7()}", second),
+        ("reintegration", "submit_grant"): ("POST", f"{grant}/submit", {"request_version": 1, "content_hash": "0" * 64}),
+        ("reintegration", "revise_grant"): ("POST", f"{grant}/revise", again),
         ("reintegration", "confirm_delivery"): ("POST", f"{grant}/confirm-delivery", {"number": 1}),
         ("reintegration", "cancel_grant"): ("POST", f"{grant}/cancel", {"reason": "not_needed"}),
     }  # fmt: skip
@@ -294,7 +307,7 @@ async def test_an_office_reaches_what_its_country_has_and_nothing_of_another(
                 found = {row["destination_country"] for row in answer.json()["items"]} <= {own.country}
             elif operation == "list_family_assessments":
                 found = {row["case_id"] for row in answer.json()["items"]} == {str(own.asked_case_id)}
-            elif operation in ("request_grant", "agree_first_plan"):
+            elif operation in ("draft_grant", "agree_first_plan"):
                 found = (answer.status_code, answer.json()["code"]) == (409, "case_unknown")
             else:
                 found = answer.status_code == 404

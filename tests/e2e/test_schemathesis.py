@@ -34,7 +34,7 @@ from services.counselling.domain.outreach import RecordOutreach
 from services.counselling.domain.person import RegisterPerson
 from services.counselling.domain.session import HoldSession
 from services.reintegration.domain.fund import OpenFund
-from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.plan import RecordOwnPlan
 from shared.actors import Role
 from shared.messages import Command
@@ -80,7 +80,7 @@ BEGUN_BY: Mapping[str, type[Command]] = {
     "intention_id": ExpressIntention,
     "case_id": ExpressIntention,
     "plan_id": RecordOwnPlan,
-    "grant_id": RequestGrant,
+    "grant_id": DraftGrant,
     "fund_id": OpenFund,
 }
 

@@ -62,9 +62,11 @@ ROWS = {
         INSERT INTO fund_confirmations SELECT {_UUID}, 2, 'change', 100, 'EUR', '2023-12-31', who, 'staff:chief', now() FROM {_PLACES};
         INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
             destination_country, counsellor_id, requester_id, requested_at, waiting_since, amount, currency, tranches, status,
-            request_version, committed, paid, evidence)
+            request_version, committed, paid, evidence, content_hash, papers, return_reasons)
             SELECT {_UUID}, 1, {_UUID}, {_UUID}, {_UUID}, {_UUID}, 'business', 'in_kind_vendor', country, who,
-            'staff:asker', now(), now(), 100, 'EUR', '[]', 'submitted', 1, 0, 0, '[]' FROM {_PLACES};
+            'staff:asker', now(), now(), 100, 'EUR', '[]', 'draft', 1, 0, 0, '[]', '', '{{}}', '{{}}' FROM {_PLACES};
+        INSERT INTO grant_versions SELECT {_UUID}, 1, country, 'staff:asker', who, 100, 'EUR', repeat('0', 64), NULL, NULL, now()
+            FROM {_PLACES};
         INSERT INTO evidence_files (evidence_id, grant_id, destination_country, wrapped_key, pieces)
             SELECT {_UUID}, {_UUID}, country, '', 1 FROM {_PLACES};
         INSERT INTO evidence_pieces SELECT {_UUID}, 0, country, '' FROM {_PLACES};
@@ -94,7 +96,7 @@ BY_COUNTRY = [
     ("counselling", "persons"), ("counselling", "birth_years"), ("counselling", "intentions"), ("returns", "cases"), ("returns", "travels"),
     ("returns", "arrival_notices"), ("reintegration", "cases"), ("reintegration", "plans"), ("reintegration", "grants"),
     ("reintegration", "evidence_files"), ("reintegration", "evidence_pieces"),
-    ("reintegration", "grant_turns"),
+    ("reintegration", "grant_turns"), ("reintegration", "grant_versions"),
 ]  # fmt: skip
 BY_ACTOR = ["accesses", "refusal_windows", "idempotency"]
 FOR_ALL_WHO_ARE_KNOWN = [

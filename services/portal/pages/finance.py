@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.portal.pages.frame import Page, Reading
-from services.portal.pages.given_grants import after_approval, all_funds, why_not
+from services.portal.pages.given_grants import after_approval, all_funds, short_hash, why_not
 from services.portal.pages.naming import days_since, here, short
 from shared.clock import real_time
 
@@ -40,7 +40,7 @@ async def grant(grant_id: UUID, page: Reading) -> Response:
     state = found["state"]
     return await page.show(
         "grant.html", found=found, state=state, line=found.get("line"), funds=await _funds_of(page, state), short=short,
-        days=days_since,
+        days=days_since, short_hash=short_hash,
     )  # fmt: skip
 
 

@@ -18,17 +18,25 @@ _GOES_ON_FROM: Final[Mapping[str, str]] = {
     "release_tranche": "planned", "confirm_payment": "released", "confirm_delivery": "paid",
     "reconcile_tranche": "delivered",
 }  # fmt: skip
+# What names the request as it was shown.
+_NAMES_WHAT_IT_DECIDES_ON: Final = frozenset(
+    {"submit_grant", "return_grant", "endorse_grant", "reject_grant", "approve_grant"}
+)
 State = Mapping[str, Any]
 
 
 async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
     """For a command on a grant, or for asking for one."""
-    if form.name == "request_grant":
+    if form.name == "draft_grant":
         return await _new_grant(page, id)
     answer = await page.ask("reintegration", f"/v1/grants/{id}")
     state = answer.body["state"]
     currency = state["currency"]
-    fixed: dict[str, Any] = {"request_version": state["request_version"]} if "request_version" in state else {}
+    # Read anew when it is sent; that it is still what was shown, the entity tag of the page holds.
+    fixed: dict[str, Any] = {name: state[name] for name in ("request_version", "content_hash") if name in state}
+    if form.name == "approve_grant":
+        # What is shown is what is approved: the amount stands in the order beside the version and its hash.
+        fixed["money"] = {"amount": state["amount"], "currency": currency}
     funds = await all_funds(page) if form.name == "approve_grant" else []
     today = here(page, real_time()).date().isoformat()
     refused = {fund["id"]: why_not(fund, state, today) for fund in funds}
@@ -90,6 +98,11 @@ def after_approval(fund: Mapping[str, Any], grant: State) -> str:
     return str(Decimal(fund["available"]) - Decimal(grant["amount"]))
 
 
+def short_hash(digits: str) -> str:
+    """As much of a hash as people compare by eye, in groups of four."""
+    return " ".join(digits[start : start + 4] for start in range(0, 16, 4))
+
+
 def _named(fund: Mapping[str, Any]) -> str:
     return f"{fund['project']} ({fund['donor']})"
 
@@ -110,6 +123,11 @@ def _shown(operation: str, state: State, fund: Mapping[str, Any] | None, number:
     what = (word(state["category"]), word(state["modality"])) if state.get("category") else (word(state["modality"]),)
     whom = translated(_("person %(id)s"), id=short(state["person_id"]))
     lines += [(_("For"), f"{', '.join(what)}; {whom}, {word(state['destination_country'])}")]
+    if operation in _NAMES_WHAT_IT_DECIDES_ON:
+        lines += [
+            (_("Version of the request"), str(state["request_version"])),
+            (_("Content (first digits of its SHA-256)"), short_hash(state["content_hash"])),
+        ]
     if fund is not None:
         lines += [
             (_("Available in the fund now"), money(fund["available"], fund["currency"])),

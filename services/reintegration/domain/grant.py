@@ -1,13 +1,15 @@
 """A grant: asked for on an agreed plan, endorsed, approved against a fund, paid and accounted for."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from services.reintegration.domain.amounts import PositiveMoney
 from services.reintegration.domain.evidence import EVIDENCE_RULES
 from services.reintegration.domain.fund import refuse_unless_pays_for
+from services.reintegration.domain.grant_content import content_hash
+from services.reintegration.domain.grant_evolve import asking, evolve
 from services.reintegration.domain.grant_facts import (
     GrantFacts,
     Tranches,
@@ -20,7 +22,7 @@ from services.reintegration.domain.grant_facts import (
     within_the_cap,
     within_the_plan,
 )
-from services.reintegration.domain.grant_state import Grant, evolve
+from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear, not_the_requester
 from services.reintegration.domain.tranches import TRANCHE_RULES
 from shared.actors import Role
@@ -33,27 +35,36 @@ from shared.contracts.reintegration import (
     GrantCategory,
     GrantCompleted,
     GrantDisbursed,
+    GrantDrafted,
     GrantEndorsed,
     GrantModality,
     GrantRejected,
     GrantRequested,
     GrantResubmitted,
     GrantReturned,
+    GrantRevised,
+    GrantSubmitted,
     PaymentConfirmed,
     RejectReason,
     ReturnReason,
+    Sha256,
     TrancheReconciled,
     TrancheReleased,
 )
 from shared.decider import Decider, Events, changing, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context
+from shared.money import refuse_unpayable
 
 RequestVersion = Annotated[int, Field(strict=True, ge=1)]
+ReturnReasons = Annotated[tuple[ReturnReason, ...], Field(min_length=1, max_length=len(get_args(ReturnReason)))]
 
 
-class RequestGrant(Command):
-    """Ask for a grant, in tranches, for one line of the agreed plan and a person who has arrived."""
+class DraftGrant(Command):
+    """Write down a request for a grant, in tranches, for one line of the agreed plan and a person who has arrived.
+
+    It is kept until it is submitted; papers can be filed with it meanwhile.
+    """
 
     case_id: UUID
     person_id: UUID
@@ -65,37 +76,52 @@ class RequestGrant(Command):
     tranches: Tranches
 
 
-class ReturnGrant(Command):
-    """Send the request back to whoever asked, with what is missing in it."""
+class SubmitGrant(Command):
+    """Hand in the draft as you read it, with the papers that are filed."""
 
-    reason: ReturnReason
+    request_version: RequestVersion
+    content_hash: Sha256
 
 
-class ResubmitGrant(Command):
-    """Hand in the corrected request. It is a new version and needs a new endorsement."""
+class ReviseGrant(Command):
+    """Change the request. Once it was submitted this is a new version: whoever decided on the last one decides anew."""
 
     modality: GrantModality
     money: PositiveMoney
     tranches: Tranches
 
 
+class ReturnGrant(Command):
+    """Send the version that you read back to whoever asked, with what is missing in it."""
+
+    request_version: RequestVersion
+    content_hash: Sha256
+    reasons: ReturnReasons
+
+
 class EndorseGrant(Command):
     """Confirm for the programme that the version you read is in line with the plan and feasible."""
 
     request_version: RequestVersion
+    content_hash: Sha256
 
 
 class RejectGrant(Command):
-    """Refuse the request with a reason; tell the person how to appeal."""
+    """Refuse the version that you read with a reason; say whether the person was told how to appeal."""
 
+    request_version: RequestVersion
+    content_hash: Sha256
     reason: RejectReason
+    appeal_told: StrictBool
 
 
 class ApproveGrant(Command):
-    """Commit money of one fund to the version of the request that you read."""
+    """Commit this money of one fund to the version of the request that you read."""
 
     fund_id: UUID
     request_version: RequestVersion
+    content_hash: Sha256
+    money: PositiveMoney
 
 
 class CancelGrant(Command):
@@ -106,9 +132,7 @@ class CancelGrant(Command):
 
 def _requester_only(state: Grant, facts: GrantFacts, context: Context) -> None:
     if context.actor.person_id != state.requester_id:
-        raise RuleViolation(
-            "only_the_requester_resubmits", "Only who asked for this grant can hand it in again."
-        )
+        raise RuleViolation("only_the_requester", "Only who asked for this grant can submit or revise the request.")
 
 
 def _no_tranche_under_way(state: Grant, facts: GrantFacts, context: Context) -> None:
@@ -128,22 +152,24 @@ def _approved_is_the_programmes(state: Grant, facts: GrantFacts, context: Contex
         )
 
 
-def _refuse_another_version(state: Grant, request_version: int) -> None:
-    if request_version != state.request_version:
+def _refuse_another(state: Grant, order: SubmitGrant | ReturnGrant | EndorseGrant | RejectGrant | ApproveGrant) -> None:
+    if order.request_version != state.request_version:
         raise RuleViolation(
             "version_changed", "The request is not the version that you read. Read it again, then decide."
         )
+    if order.content_hash != state.content_hash:
+        raise RuleViolation(
+            "content_changed", "What is asked for is not what you read. Read the request again, then decide."
+        )
 
 
-def _request(order: RequestGrant, facts: GrantFacts, context: Context) -> Events:
+def _draft(order: DraftGrant, facts: GrantFacts, context: Context) -> Events:
     case = arrived_case(facts.case, order.person_id)
     refuse_outside_plan(
         facts, order.case_id, order.person_id, order.plan_line_id, order.category, order.money
     )
-    tranches = refuse_uneven_tranches(order.money, order.tranches)
-    refuse_beyond_cap(facts, order.money)
     return (
-        GrantRequested(
+        GrantDrafted(
             case_id=order.case_id,
             person_id=order.person_id,
             plan_id=order.plan_id,
@@ -151,57 +177,97 @@ def _request(order: RequestGrant, facts: GrantFacts, context: Context) -> Events
             category=Concealed.of(order.category),
             modality=order.modality,
             money=order.money,
-            tranches=tranches,
-            requested_by=context.actor.person_id,
+            tranches=refuse_uneven_tranches(order.money, order.tranches),
+            drafted_by=context.actor.person_id,
             counsellor_id=case.counsellor_id,
             destination_country=case.destination_country,
-            requested_at=context.now,
+            drafted_at=context.now,
+        ),
+    )
+
+
+def _submit(state: Grant, order: SubmitGrant, facts: GrantFacts, context: Context) -> Events:
+    _refuse_another(state, order)
+    policy = facts.policy
+    return (
+        GrantSubmitted(
+            case_id=state.case_id,
+            request_version=state.request_version,
+            content_hash=state.content_hash,
+            policy_programme=None if policy is None else policy.programme,
+            policy_version=None if policy is None else policy.policy_version,
+            submitted_at=context.now,
+        ),
+    )
+
+
+def _revise(state: Grant, order: ReviseGrant, facts: GrantFacts, context: Context) -> Events:
+    refuse_outside_plan(
+        facts, state.case_id, state.person_id, state.plan_line_id, state.category, order.money
+    )
+    tranches = refuse_uneven_tranches(order.money, order.tranches)
+    drafting = state.status == "draft"
+    if not drafting:
+        refuse_beyond_cap(facts, order.money)
+    return (
+        GrantRevised(
+            request_version=state.request_version if drafting else state.request_version + 1,
+            content_hash=content_hash(asking(state, order.modality, order.money, tranches)),
+            modality=order.modality,
+            money=order.money,
+            tranches=tranches,
+            revised_at=context.now,
         ),
     )
 
 
 def _return(state: Grant, order: ReturnGrant, facts: GrantFacts, context: Context) -> Events:
+    _refuse_another(state, order)
+    reasons = tuple(dict.fromkeys(order.reasons))
     return (
-        GrantReturned(reason=order.reason, returned_by=context.actor.person_id, returned_at=context.now),
-    )
-
-
-def _resubmit(state: Grant, order: ResubmitGrant, facts: GrantFacts, context: Context) -> Events:
-    refuse_outside_plan(
-        facts, state.case_id, state.person_id, state.plan_line_id, state.category, order.money
-    )
-    tranches = refuse_uneven_tranches(order.money, order.tranches)
-    refuse_beyond_cap(facts, order.money)
-    return (
-        GrantResubmitted(
-            request_version=state.request_version + 1,
-            modality=order.modality,
-            money=order.money,
-            tranches=tranches,
-            resubmitted_at=context.now,
+        GrantReturned(
+            reason=reasons[0],
+            reasons=reasons,
+            returned_by=context.actor.person_id,
+            returned_at=context.now,
+            request_version=state.request_version,
         ),
     )
 
 
 def _endorse(state: Grant, order: EndorseGrant, facts: GrantFacts, context: Context) -> Events:
-    _refuse_another_version(state, order.request_version)
+    _refuse_another(state, order)
     return (
         GrantEndorsed(
-            endorsed_by=context.actor.person_id, request_version=state.request_version, endorsed_at=context.now
+            endorsed_by=context.actor.person_id,
+            request_version=state.request_version,
+            endorsed_at=context.now,
+            content_hash=state.content_hash,
         ),
     )
 
 
 def _reject(state: Grant, order: RejectGrant, facts: GrantFacts, context: Context) -> Events:
+    _refuse_another(state, order)
     return (
         GrantRejected(
-            case_id=state.case_id, reason=order.reason, rejected_by=context.actor.person_id, rejected_at=context.now
+            case_id=state.case_id,
+            reason=order.reason,
+            rejected_by=context.actor.person_id,
+            rejected_at=context.now,
+            appeal_told=order.appeal_told,
+            request_version=state.request_version,
         ),
     )
 
 
 def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Context) -> Events:
-    _refuse_another_version(state, order.request_version)
+    _refuse_another(state, order)
+    refuse_unpayable((order.money,))
+    if order.money != state.money:
+        raise RuleViolation(
+            "amount_changed", "The amount is not the one that you read. Read the request again, then decide."
+        )
     balance = facts.fund
     if balance is None:
         raise RuleViolation("fund_unknown", "There is no fund under this reference.")
@@ -221,6 +287,7 @@ def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Cont
             approved_by=context.actor.person_id,
             approved_at=context.now,
             request_version=state.request_version,
+            content_hash=state.content_hash,
         ),
     )
 
@@ -236,16 +303,26 @@ def _cancel(state: Grant, order: CancelGrant, facts: GrantFacts, context: Contex
 
 GRANT: Decider[Grant, GrantFacts] = Decider(
     rules=(
-        opening(RequestGrant, "Ask for a grant", _request),
-        changing(ReturnGrant, "Send back", _return, while_in("sent back", "submitted"), not_the_requester),
+        opening(DraftGrant, "Ask for a grant", _draft),
         changing(
-            ResubmitGrant,
-            "Hand in again",
-            _resubmit,
-            while_in("handed in again", "returned"),
+            SubmitGrant,
+            "Submit the request",
+            _submit,
+            while_in("submitted", "draft"),
+            _requester_only,
+            person_has_arrived,
+            within_the_plan,
+            within_the_cap,
+        ),
+        changing(
+            ReviseGrant,
+            "Change the request",
+            _revise,
+            while_in("changed", "draft", "submitted", "returned", "endorsed"),
             _requester_only,
             person_has_arrived,
         ),
+        changing(ReturnGrant, "Send back", _return, while_in("sent back", "submitted"), not_the_requester),
         changing(
             EndorseGrant,
             "Endorse",
@@ -272,7 +349,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             CancelGrant,
             "Cancel",
             _cancel,
-            while_in("cancelled", "submitted", "returned", "endorsed", "approved", "in_disbursement"),
+            while_in("cancelled", "draft", "submitted", "returned", "endorsed", "approved", "in_disbursement"),
             _approved_is_the_programmes,
             _no_tranche_under_way,
         ),
@@ -282,6 +359,9 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
     evolve=evolve,
     events=(
         GrantRequested,
+        GrantDrafted,
+        GrantSubmitted,
+        GrantRevised,
         GrantReturned,
         GrantResubmitted,
         GrantEndorsed,

@@ -30,6 +30,14 @@ _UNKNOWN = Decimal("Infinity")
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """The version of a programme's policy that a request is submitted under."""
+
+    programme: str
+    policy_version: int
+
+
+@dataclass(frozen=True, slots=True)
 class GrantFacts:
     """What is known beside the grant itself; whatever was not looked up refuses.
 
@@ -39,7 +47,7 @@ class GrantFacts:
     with their amount, of cancelled ones what was paid, of rejected ones nothing. ``open_advances``: the
     person's tranches, on any grant, that are released or paid and not yet delivered. ``reference_used``:
     whether any payment carries the reference of this order. ``today``: the calendar day in the mission's time
-    zone.
+    zone. ``policy``: the newest version of the policy of the case; None where none was published.
     """
 
     case: Case | None = None
@@ -51,6 +59,7 @@ class GrantFacts:
     open_advances: int = 1
     reference_used: bool = True
     today: date = date.min
+    policy: PolicyInForce | None = None
 
 
 class RequestedTranche(Part):

@@ -1,39 +1,19 @@
-"""A grant as it stands: request, hats, tranches and money, and how each fact changes it."""
+"""A grant as it stands: request, hats, tranches and money, and the ways from one status to the next."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, cast
+from typing import Literal
 from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING
-from shared.contracts.reintegration import (
-    DeliveryConfirmed,
-    EvidenceFiled,
-    EvidenceKind,
-    Filer,
-    GrantApproved,
-    GrantCancelled,
-    GrantCompleted,
-    GrantDisbursed,
-    GrantEndorsed,
-    GrantModality,
-    GrantRejected,
-    GrantRequested,
-    GrantResubmitted,
-    GrantReturned,
-    PaymentConfirmed,
-    Tranche,
-    TrancheReconciled,
-    TrancheReleased,
-)
+from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality, ReturnReason
 from shared.files.media import MediaType
-from shared.messages import Event
 from shared.money import Money
-from shared.transitions import moved
 
 GrantStatus = Literal[
+    "draft",
     "submitted",
     "returned",
     "endorsed",
@@ -46,11 +26,13 @@ GrantStatus = Literal[
 ]
 TrancheStatus = Literal["planned", "released", "paid", "delivered", "reconciled"]
 
-BEGINNINGS: frozenset[str] = frozenset({"submitted"})
+# Requests of before drafts were submitted as they began.
+BEGINNINGS: frozenset[str] = frozenset({"draft", "submitted"})
 TRANSITIONS: Mapping[str, frozenset[str]] = {
+    "draft": frozenset({"submitted", "cancelled"}),
     "submitted": frozenset({"returned", "endorsed", "rejected", "cancelled"}),
     "returned": frozenset({"submitted", "cancelled"}),
-    "endorsed": frozenset({"approved", "rejected", "cancelled"}),
+    "endorsed": frozenset({"submitted", "approved", "rejected", "cancelled"}),
     "approved": frozenset({"in_disbursement", "cancelled"}),
     "in_disbursement": frozenset({"disbursed", "cancelled"}),
     "disbursed": frozenset({"completed"}),
@@ -115,8 +97,13 @@ class Grant:
 
     ``committed`` is approved and not yet paid, so that a fund's use is the sum of ``committed`` and ``paid``
     over its grants. ``payer_id`` and ``reconciler_id`` are who acted last as such; each tranche keeps its
-    own. ``waiting_since`` is the moment of its last step. ``category``, which may tell of health, is None once
-    the person was erased.
+    own. ``waiting_since`` is the moment of its last step, ``requested_at`` of its first submission or, before it, of
+    the draft. ``category``, which may tell of health, is None once the person was erased.
+
+    ``content_hash`` is of what the present version asks for, ``papers`` are the papers that stand in it; one that was
+    filed after it was submitted does not. ``submitted_version`` is None as long as nothing was ever submitted, else the
+    present one. It stays under the version of the policy that it was submitted under first; None is the example.
+    ``return_reasons`` say what was missing when it was sent back, until it is revised.
     """
 
     case_id: UUID
@@ -145,6 +132,13 @@ class Grant:
     committed: Decimal = NOTHING
     paid: Decimal = NOTHING
     evidence: tuple[Evidence, ...] = ()
+    content_hash: str = ""
+    submitted_version: int | None = None
+    papers: tuple[UUID, ...] = ()
+    policy_programme: str | None = None
+    policy_version: int | None = None
+    return_reasons: tuple[ReturnReason, ...] = ()
+    appeal_told: bool | None = None
 
     @property
     def money(self) -> Money:
@@ -167,145 +161,3 @@ class Grant:
     def money_of(self, tranche: GrantTranche) -> Money:
         """A tranche's amount in the grant's currency."""
         return Money(amount=tranche.amount, currency=self.currency)
-
-
-def evolve(state: Grant | None, event: Event) -> Grant:
-    """The grant after one of its events; TypeError for an event that is not one of its own."""
-    if isinstance(event, GrantRequested):
-        return _requested(event)
-    if state is None:
-        raise TypeError(f"a grant cannot begin with {type(event).__name__}")
-    match event:
-        case GrantReturned():
-            return _to(state, "returned", event.returned_at)
-        case GrantResubmitted():
-            return replace(
-                _to(state, "submitted", event.resubmitted_at),
-                request_version=event.request_version,
-                modality=event.modality,
-                amount=event.money.amount,
-                currency=event.money.currency,
-                tranches=_planned(event.tranches),
-                endorser_id=None,
-                endorsed_at=None,
-            )
-        case GrantEndorsed():
-            return replace(
-                _to(state, "endorsed", event.endorsed_at),
-                endorser_id=event.endorsed_by,
-                endorsed_at=event.endorsed_at,
-            )
-        case GrantApproved():
-            return replace(
-                _to(state, "approved", event.approved_at),
-                approver_id=event.approved_by,
-                approved_at=event.approved_at,
-                fund_id=event.fund_id,
-                committed=event.money.amount,
-            )
-        case GrantRejected():
-            return _to(state, "rejected", event.rejected_at)
-        case GrantCancelled():
-            return replace(
-                _to(state, "cancelled", event.cancelled_at), committed=state.committed - event.released.amount
-            )
-        case TrancheReleased():
-            underway = state if state.status == "in_disbursement" else _to(state, "in_disbursement", None)
-            tranche = replace(
-                _advanced(state, event.number, "released"),
-                released_by=event.released_by,
-                released_at=event.released_at,
-            )
-            return replace(_with(underway, tranche, event.released_at), payer_id=event.released_by)
-        case PaymentConfirmed():
-            tranche = replace(
-                _advanced(state, event.number, "paid"),
-                confirmed_by=event.confirmed_by,
-                confirmed_at=event.confirmed_at,
-                reference=event.reference,
-                paid_on=event.paid_on,
-            )
-            return replace(
-                _with(state, tranche, event.confirmed_at),
-                payer_id=event.confirmed_by,
-                committed=state.committed - event.money.amount,
-                paid=state.paid + event.money.amount,
-            )
-        case GrantDisbursed():
-            return _to(state, "disbursed", None)
-        case DeliveryConfirmed():
-            tranche = replace(
-                _advanced(state, event.number, "delivered"),
-                delivered_by=event.confirmed_by,
-                delivered_at=event.confirmed_at,
-            )
-            return _with(state, tranche, event.confirmed_at)
-        case TrancheReconciled():
-            tranche = replace(
-                _advanced(state, event.number, "reconciled"),
-                reconciled_by=event.reconciled_by,
-                reconciled_at=event.reconciled_at,
-            )
-            return replace(_with(state, tranche, event.reconciled_at), reconciler_id=event.reconciled_by)
-        case EvidenceFiled():
-            return replace(state, evidence=(*state.evidence, _filed(event)))
-        case GrantCompleted():
-            return _to(state, "completed", None)
-        case _:
-            raise TypeError(f"{type(event).__name__} is not an event of a grant")
-
-
-def _requested(event: GrantRequested) -> Grant:
-    return Grant(
-        case_id=event.case_id,
-        person_id=event.person_id,
-        plan_id=event.plan_id,
-        plan_line_id=event.plan_line_id,
-        category=event.category.value,
-        modality=event.modality,
-        destination_country=event.destination_country,
-        counsellor_id=event.counsellor_id,
-        requester_id=event.requested_by,
-        requested_at=event.requested_at,
-        waiting_since=event.requested_at,
-        amount=event.money.amount,
-        currency=event.money.currency,
-        tranches=_planned(event.tranches),
-    )
-
-
-def _filed(event: EvidenceFiled) -> Evidence:
-    return Evidence(
-        evidence_id=event.evidence_id,
-        kind=cast("EvidenceKind | None", event.evidence_kind.value),
-        media_type=event.media_type,
-        size=event.size,
-        sha256=event.sha256,
-        tranche=event.tranche,
-        filed_by=event.filed_by,
-        filed_as=event.filed_as,
-        filed_at=event.filed_at,
-    )
-
-
-def _planned(tranches: Sequence[Tranche]) -> tuple[GrantTranche, ...]:
-    return tuple(GrantTranche(tranche.number, tranche.money.amount) for tranche in tranches)
-
-
-def _to(state: Grant, status: GrantStatus, at: datetime | None) -> Grant:
-    # A step whose event does not say when it was keeps the moment of the last one that did.
-    return replace(
-        state, status=moved(TRANSITIONS, state.status, status), waiting_since=at or state.waiting_since
-    )
-
-
-def _advanced(state: Grant, number: int, status: TrancheStatus) -> GrantTranche:
-    tranche = state.tranche(number)
-    if tranche is None:
-        raise LookupError("an event names a tranche that its grant does not have")
-    return replace(tranche, status=moved(TRANCHE_TRANSITIONS, tranche.status, status))
-
-
-def _with(state: Grant, changed: GrantTranche, at: datetime | None) -> Grant:
-    tranches = tuple(changed if tranche.number == changed.number else tranche for tranche in state.tranches)
-    return replace(state, tranches=tranches, waiting_since=at or state.waiting_since)

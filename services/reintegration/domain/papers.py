@@ -42,4 +42,6 @@ def may_be_shown(paper: Evidence, grant: Grant, reader: Actor) -> bool:
 
 def as_shown(grant: Grant, reader: Actor) -> Grant:
     """The grant with the papers that this reader is shown."""
-    return replace(grant, evidence=tuple(paper for paper in grant.evidence if may_be_shown(paper, grant, reader)))
+    shown = tuple(paper for paper in grant.evidence if may_be_shown(paper, grant, reader))
+    told = {paper.evidence_id for paper in shown}
+    return replace(grant, evidence=shown, papers=tuple(paper for paper in grant.papers if paper in told))

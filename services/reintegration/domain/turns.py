@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, ResubmitGrant
+from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, ReviseGrant, SubmitGrant
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.tranches import (
@@ -16,11 +16,13 @@ from services.reintegration.domain.tranches import (
 )
 from shared.messages import Command
 
-Step = Literal["resubmit", "endorse", "approve", "release", "confirm_payment", "confirm_delivery", "reconcile"]
+Step = Literal[
+    "submit", "revise", "endorse", "approve", "release", "confirm_payment", "confirm_delivery", "reconcile"
+]
 
 COMMANDS: Final[Mapping[Step, type[Command]]] = {
-    "resubmit": ResubmitGrant, "endorse": EndorseGrant, "approve": ApproveGrant, "release": ReleaseTranche,
-    "confirm_payment": ConfirmPayment, "confirm_delivery": ConfirmDelivery, "reconcile": ReconcileTranche,
+    "submit": SubmitGrant, "revise": ReviseGrant, "endorse": EndorseGrant, "approve": ApproveGrant,
+    "release": ReleaseTranche, "confirm_payment": ConfirmPayment, "confirm_delivery": ConfirmDelivery, "reconcile": ReconcileTranche,
 }  # fmt: skip
 
 
@@ -38,10 +40,12 @@ def turns(grant: Grant) -> Mapping[Hat, Turn]:
     It is about the grant alone: whether one of those who wear the hat may act on this very grant, guards say.
     """
     match grant.status:
+        case "draft":
+            return {"requester": Turn("submit", grant.waiting_since)}
         case "submitted":
             return {"endorser": Turn("endorse", grant.waiting_since)}
         case "returned":
-            return {"requester": Turn("resubmit", grant.waiting_since)}
+            return {"requester": Turn("revise", grant.waiting_since)}
         case "endorsed":
             return {"approver": Turn("approve", grant.waiting_since)}
         case "approved" | "in_disbursement" | "disbursed" | "cancelled":

@@ -10,11 +10,12 @@ from services.reintegration import grant_queries, lists, window, wiring
 from services.reintegration.domain.grant import (
     ApproveGrant,
     CancelGrant,
+    DraftGrant,
     EndorseGrant,
     RejectGrant,
-    RequestGrant,
-    ResubmitGrant,
     ReturnGrant,
+    ReviseGrant,
+    SubmitGrant,
 )
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan_lines import OF_HEALTH
@@ -73,8 +74,8 @@ async def list_grants(
 
 
 @router.post("/grants/{grant_id}")
-async def request_grant(grant_id: UUID, body: RequestGrant, call: Calling) -> Receipt:
-    """Asks for a grant under an id that the caller chose."""
+async def draft_grant(grant_id: UUID, body: DraftGrant, call: Calling) -> Receipt:
+    """Writes down a request under an id that the caller chose; it is kept until it is submitted."""
     await window.may_begin(call, body.case_id, "grants", [body.category])
     return await call.order(wiring.GRANT, grant_id, body)
 
@@ -102,9 +103,16 @@ async def return_grant(grant_id: UUID, body: ReturnGrant, call: Calling) -> Rece
     return await call.order(wiring.GRANT, grant_id, body)
 
 
-@router.post("/grants/{grant_id}/resubmit")
-async def resubmit_grant(grant_id: UUID, body: ResubmitGrant, call: Calling) -> Receipt:
-    """Hands in the corrected request."""
+@router.post("/grants/{grant_id}/submit")
+async def submit_grant(grant_id: UUID, body: SubmitGrant, call: Calling) -> Receipt:
+    """Hands in the draft."""
+    await window.may_go_on(call, grant_id)
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/revise")
+async def revise_grant(grant_id: UUID, body: ReviseGrant, call: Calling) -> Receipt:
+    """Changes the request; once it was submitted this is a new version, which goes straight to whoever endorses."""
     await window.may_go_on(call, grant_id)
     return await call.order(wiring.GRANT, grant_id, body)
 

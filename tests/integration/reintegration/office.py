@@ -10,8 +10,9 @@ from uuid import UUID
 
 from services.reintegration.domain.case import RecordArrival, RecordCase, SealCase
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
-from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
+from services.reintegration.domain.grant import ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
+from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import (
@@ -68,8 +69,8 @@ class Line:
     line_id: UUID
     category: GrantCategory
 
-    def request(self, amount: str, *tranches: str) -> RequestGrant:
-        return RequestGrant(
+    def request(self, amount: str, *tranches: str) -> DraftGrant:
+        return DraftGrant(
             case_id=self.case_id,
             person_id=self.person_id,
             plan_id=self.plan_id,
@@ -256,16 +257,40 @@ class House:
         await self.give(FUND, fund_id, ConfirmFund(change_no=1), CHIEF)
         return fund_id
 
-    async def endorsed(self, request: RequestGrant, at: datetime = NOON) -> UUID:
-        """A grant that waits for its approval."""
-        grant_id = uuid7()
-        await self.give(GRANT, grant_id, request, REQUESTER, at)
-        await self.give(GRANT, grant_id, EndorseGrant(request_version=1), ENDORSER, at)
+    async def shown(self, grant_id: UUID) -> dict[str, object]:
+        """The version of a request and the hash of its content, as whoever decides on it read them."""
+        state = await self.grant(grant_id)
+        return {"request_version": state.request_version, "content_hash": state.content_hash}
+
+    async def grant(self, grant_id: UUID) -> Grant:
+        state = (await self.read(GRANT, grant_id, ENDORSER)).state
+        assert isinstance(state, Grant)
+        return state
+
+    async def approval(self, grant_id: UUID, fund_id: UUID) -> ApproveGrant:
+        """The order to approve a grant as it stands."""
+        money = (await self.grant(grant_id)).money
+        return ApproveGrant.model_validate({**await self.shown(grant_id), "fund_id": fund_id, "money": money})
+
+    async def submitted(
+        self, request: DraftGrant, at: datetime = NOON, *, id: UUID | None = None, by: Actor = REQUESTER,
+        reach: Reach = EVERYWHERE,
+    ) -> UUID:
+        """A grant that waits for its endorsement."""
+        grant_id = id or uuid7()
+        await self.give(GRANT, grant_id, request, by, at, reach)
+        await self.give(GRANT, grant_id, SubmitGrant.model_validate(await self.shown(grant_id)), by, at, reach)
         return grant_id
 
-    async def approved(self, request: RequestGrant, fund_id: UUID, at: datetime = NOON) -> UUID:
+    async def endorsed(self, request: DraftGrant, at: datetime = NOON, by: Actor = ENDORSER) -> UUID:
+        """A grant that waits for its approval."""
+        grant_id = await self.submitted(request, at)
+        await self.give(GRANT, grant_id, EndorseGrant.model_validate(await self.shown(grant_id)), by, at)
+        return grant_id
+
+    async def approved(self, request: DraftGrant, fund_id: UUID, at: datetime = NOON) -> UUID:
         grant_id = await self.endorsed(request, at)
-        await self.give(GRANT, grant_id, ApproveGrant(fund_id=fund_id, request_version=1), APPROVER, at)
+        await self.give(GRANT, grant_id, await self.approval(grant_id, fund_id), APPROVER, at)
         return grant_id
 
     async def paid(self, grant_id: UUID, number: int) -> None:

@@ -110,10 +110,19 @@ def request_of(line: Line, amount: str = "500.00") -> dict[str, object]:
 
 
 async def asked_for(people: People, line: Line) -> UUID:
+    """A request that was drafted and submitted."""
     grant_id = uuid7()
     answer = await people.office.post(f"grants/{grant_id}", request_of(line))
     assert answer.status_code == 201, answer.text
+    answer = await people.office.post(f"grants/{grant_id}/submit", await shown(people, grant_id))
+    assert answer.status_code == 200, answer.text
     return grant_id
+
+
+async def shown(people: People, grant_id: UUID | str) -> dict[str, object]:
+    """The version of a request and the hash of its content, as they are shown to whoever decides on it."""
+    state = (await people.coordinator.get(f"grants/{grant_id}")).json()["state"]
+    return {name: state[name] for name in ("request_version", "content_hash")}
 
 
 def test_every_command_that_people_give_has_one_route_named_after_it_and_no_other_command_has_one() -> None:
@@ -143,9 +152,10 @@ async def test_the_whole_line_of_a_grant_over_http(house: House, people: People)
     assert (opened.status_code, opened.headers["etag"]) == (201, '"v1"')
     assert (await people.chief.post(f"funds/{fund_id}/confirm", {"change_no": 1})).status_code == 200
     grant_id = await asked_for(people, line)
+    read = await shown(people, grant_id)
     acts: list[tuple[Caller, str, dict[str, object]]] = [
-        (people.coordinator, "endorse", {"request_version": 1}),
-        (people.approver, "approve", {"fund_id": str(fund_id), "request_version": 1}),
+        (people.coordinator, "endorse", read),
+        (people.approver, "approve", {"fund_id": str(fund_id), "money": {"amount": "500.00", "currency": "EUR"}, **read}),
         (people.payer, "release-tranche", {"number": 1}),
         (people.payer, "confirm-payment", {"number": 1, "reference": "BANK-1", "paid_on": "2023-05-02"}),
         (people.office, "confirm-delivery", {"number": 1}),
@@ -155,7 +165,7 @@ async def test_the_whole_line_of_a_grant_over_http(house: House, people: People)
         answer = await caller.post(f"grants/{grant_id}/{verb}", body)
         assert answer.status_code == 200, (verb, answer.text)
     grant = (await people.coordinator.get(f"grants/{grant_id}")).json()
-    assert (grant["state"]["status"], grant["state"]["paid"], grant["version"]) == ("completed", "500.00", 9)
+    assert (grant["state"]["status"], grant["state"]["paid"], grant["version"]) == ("completed", "500.00", 10)
     fund = (await people.approver.get(f"funds/{fund_id}")).json()
     assert fund["balance"] == {
         "currency": "EUR", "granted": "1000.00", "committed": "0.00", "spent": "500.00", "available": "500.00",
@@ -197,7 +207,7 @@ async def test_an_office_abroad_sees_and_does_nothing_of_ours(house: House, peop
 async def test_lists_are_filtered_and_go_on_page_by_page(house: House, people: People) -> None:
     lines = [await house.line() for _ in range(3)]
     grants = [str(await asked_for(people, line)) for line in lines]
-    await people.coordinator.post(f"grants/{grants[1]}/endorse", {"request_version": 1})
+    await people.coordinator.post(f"grants/{grants[1]}/endorse", await shown(people, grants[1]))
     first = await people.auditor.get("grants", limit=2)
     assert [item["id"] for item in first.json()["items"]] == grants[:2]
     assert 'rel="next"' in first.headers["link"]
@@ -245,7 +255,7 @@ async def test_a_reader_is_told_which_actions_are_theirs(house: House, people: P
 
 async def test_a_row_of_a_list_says_what_its_reader_does_with_it_and_why_not(house: House, people: People) -> None:
     grant_id = await asked_for(people, await house.line())
-    await people.coordinator.post(f"grants/{grant_id}/endorse", {"request_version": 1})
+    await people.coordinator.post(f"grants/{grant_id}/endorse", await shown(people, grant_id))
     statements = house.api.counts.statements
     (row,) = (await people.approver.get("grants")).json()["items"]
     assert house.api.counts.statements - statements == 4, "BEGIN, the list, the grants in it, COMMIT"
@@ -269,23 +279,25 @@ async def test_a_grant_goes_from_the_turns_of_one_to_those_of_the_next(house: Ho
     grant_id = uuid7()
     await people.office.post(f"grants/{grant_id}", (await house.line()).request("500.00", "300.00", "200.00").model_dump(mode="json"))
     everybody = (people.office, people.coordinator, people.approver, people.payer, people.reconciler)
+    asked = {"modality": "in_kind_vendor", "money": {"amount": "500.00", "currency": "EUR"}}
+    tranches = [{"number": n, "money": {"amount": f"{amount}.00", "currency": "EUR"}} for n, amount in ((1, 300), (2, 200))]
     pay = {"number": 1, "reference": "BANK-1", "paid_on": "2023-05-02"}
     expected: list[tuple[Caller, str, str, dict[str, object], set[str]]] = [
-        (people.coordinator, "return", "", {"reason": "quotation_missing"}, {"resubmit_grant"}),
-        (people.office, "resubmit", "", {}, {"endorse_grant"}),
-        (people.coordinator, "endorse", "", {"request_version": 2}, {"approve_grant"}),
-        (people.approver, "approve", "", {"fund_id": str(fund_id), "request_version": 2}, {"release_tranche"}),
+        (people.office, "submit", "", {}, {"endorse_grant"}),
+        (people.coordinator, "return", "", {"reasons": ["quotation_missing"]}, {"revise_grant"}),
+        (people.office, "revise", "", {**asked, "tranches": tranches}, {"endorse_grant"}),
+        (people.coordinator, "endorse", "", {}, {"approve_grant"}),
+        (people.approver, "approve", "", {"fund_id": str(fund_id), "money": asked["money"]}, {"release_tranche"}),
         (people.payer, "release-tranche", "", {"number": 1}, {"confirm_payment"}),
         (people.payer, "confirm-payment", "", pay, {"confirm_delivery"}),
         (people.office, "confirm-delivery", "", {"number": 1}, {"release_tranche", "reconcile_tranche"}),
         (people.reconciler, "reconcile-tranche", "", {"number": 1}, {"release_tranche"}),
         (people.coordinator, "cancel", "", {"reason": "lost_contact"}, set()),
     ]
-    assert await turns_of(people.coordinator) == [(str(grant_id), "endorse_grant")]
-    asked = {"modality": "in_kind_vendor", "money": {"amount": "500.00", "currency": "EUR"}}
-    tranches = [{"number": n, "money": {"amount": f"{amount}.00", "currency": "EUR"}} for n, amount in ((1, 300), (2, 200))]
+    assert await turns_of(people.office) == [(str(grant_id), "submit_grant")]
     for caller, verb, _, body, then in expected:
-        answer = await caller.post(f"grants/{grant_id}/{verb}", {**asked, "tranches": tranches} if verb == "resubmit" else body)
+        read = await shown(people, grant_id) if verb in ("submit", "return", "endorse", "approve") else {}
+        answer = await caller.post(f"grants/{grant_id}/{verb}", {**body, **read})
         assert answer.status_code == 200, (verb, answer.text)
         assert {operation for one in everybody for _, operation in await turns_of(one)} == then, verb
         assert (await house.findings()).differences == []
@@ -306,7 +318,7 @@ async def test_turns_are_given_the_longest_waiting_first_and_page_by_page(house:
 
 async def test_who_may_not_take_a_turn_that_is_theirs_by_role_is_told_why(house: House, people: People) -> None:
     grant_id = await asked_for(people, await house.line())
-    answer = await people.coordinator.post(f"grants/{grant_id}/endorse", {"request_version": 1})
+    answer = await people.coordinator.post(f"grants/{grant_id}/endorse", await shown(people, grant_id))
     assert answer.status_code == 200
     (row,) = (await people.endorser_and_approver.get("turns")).json()["items"]
     own = next(action for action in row["actions"] if action["name"] == row["operation"])
@@ -316,8 +328,10 @@ async def test_who_may_not_take_a_turn_that_is_theirs_by_role_is_told_why(house:
 
 async def test_an_office_sees_the_turns_of_its_own_country_alone(house: House, people: People) -> None:
     grant_id = await asked_for(people, await house.line())
-    await people.coordinator.post(f"grants/{grant_id}/return", {"reason": "quotation_missing"})
-    assert await turns_of(people.office) == [(str(grant_id), "resubmit_grant")]
+    await people.coordinator.post(
+        f"grants/{grant_id}/return", {**await shown(people, grant_id), "reasons": ["quotation_missing"]}
+    )
+    assert await turns_of(people.office) == [(str(grant_id), "revise_grant")]
     assert await turns_of(people.office_abroad) == []
 
 

@@ -98,9 +98,9 @@ async def test_the_same_sent_again_is_recorded_once_whoever_sends_it(house: Hous
     again = await file(people.office, grant_id, evidence_id)
     by_another = await file(people.counsellor, grant_id, evidence_id)
     assert [answer.status_code for answer in (first, again, by_another)] == [200, 200, 200]
-    assert (first.json()["version"], first.json()["repeated"]) == (2, False)
-    assert (again.json()["version"], again.json()["repeated"]) == (2, True)
-    assert by_another.json()["version"] == 2
+    assert (first.json()["version"], first.json()["repeated"]) == (3, False)
+    assert (again.json()["version"], again.json()["repeated"]) == (3, True)
+    assert by_another.json()["version"] == 3
     assert len(await leaves(house, "evidence_filed.v1")) == 1
     assert await counted(house, "evidence_files") == 1
 

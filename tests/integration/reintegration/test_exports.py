@@ -12,7 +12,7 @@ from shared.ids import uuid7
 from tests import xlsx
 from tests.given import NOON
 from tests.integration.reintegration.office import House
-from tests.integration.reintegration.test_api import People, asked_for
+from tests.integration.reintegration.test_api import People, asked_for, shown
 from tests.integration.reintegration.test_api import people as people_of
 from tests.unit.reintegration.examples import RECONCILER, TODAY
 
@@ -77,7 +77,7 @@ async def test_the_queue_is_taken_home_with_the_days_and_the_reason_why_its_read
         (str(first), "approver", "9", "yes", ""), (str(later), "approver", "2", "yes", "")
     ]  # fmt: skip
     own = await asked_for(people, (await house.lines("business"))[0])
-    await people.coordinator.post(f"grants/{own}/endorse", {"request_version": 1})
+    await people.coordinator.post(f"grants/{own}/endorse", await shown(people, own))
     page = (await people.endorser_and_approver.get("turns")).json()["items"]
     why = {one["id"]: action["reason"] for one in page for action in one["actions"] if action["name"] == "approve_grant"}
     rows = table(sheets(await people.endorser_and_approver.get("exports/turns"))["Queue"])

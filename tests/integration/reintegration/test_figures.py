@@ -70,10 +70,12 @@ async def test_a_grant_that_was_cancelled_after_its_approval_does_not_count(hous
 
 async def test_rejected_requests_are_a_share_of_the_requests_of_the_period(house: House) -> None:
     for reject in (True, False, False):
-        grant_id = uuid7()
-        await house.give(GRANT, grant_id, (await house.line()).request("500.00"), REQUESTER, MAY)
+        grant_id = await house.submitted((await house.line()).request("500.00"), MAY)
         if reject:
-            await house.give(GRANT, grant_id, RejectGrant(reason="not_feasible"), ENDORSER, JUST_AFTER)
+            order = {**await house.shown(grant_id), "reason": "not_feasible", "appeal_told": True}
+            await house.give(GRANT, grant_id, RejectGrant.model_validate(order), ENDORSER, JUST_AFTER)
+    # A draft is no request yet.
+    await house.give(GRANT, uuid7(), (await house.line()).request("500.00"), REQUESTER, MAY)
     rejected = (await figures(house))["grants_rejected"]
     assert (rejected.value, rejected.of) == (1, 3)
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.reintegration.domain.case import RecordProgramme
 from services.reintegration.domain.fund import ChangeFund, CloseFund, ConfirmFund, DropFundChange, OpenFund
-from services.reintegration.domain.grant import ApproveGrant, CancelGrant
+from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.wiring import FUND, GRANT
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House
@@ -34,7 +34,7 @@ async def limited(house: House, **to: tuple[str, ...]) -> UUID:
 
 
 async def approve(house: House, grant_id: UUID, fund_id: UUID) -> str:
-    return await house.try_to(GRANT, grant_id, ApproveGrant(fund_id=fund_id, request_version=1), APPROVER)
+    return await house.try_to(GRANT, grant_id, await house.approval(grant_id, fund_id), APPROVER)
 
 
 async def test_from_a_fund_that_nobody_confirmed_nothing_is_approved(house: House) -> None:
@@ -88,7 +88,7 @@ async def test_a_fund_is_not_reduced_below_an_approval_that_comes_first(house: H
     fund_id = await house.fund("2000.00")
     grant_id = await house.endorsed((await house.line()).request("1500.00"))
     await house.give(FUND, fund_id, granting("1000.00"), MANAGER)
-    order = ApproveGrant(fund_id=fund_id, request_version=1)
+    order = await house.approval(grant_id, fund_id)
     async with house.half_done(GRANT, grant_id, order, APPROVER):
         waiting = await house.meanwhile(house.try_to(FUND, fund_id, SECOND, CHIEF))
     assert await waiting == "below_what_is_used"
@@ -116,7 +116,7 @@ async def test_a_fund_that_is_closed_while_a_grant_is_approved_is_one_or_the_oth
         assert await waiting == "fund_closed"
         assert await approve(house, grant_id, fund_id) == "fund_closed"
     else:
-        order = ApproveGrant(fund_id=fund_id, request_version=1)
+        order = await house.approval(grant_id, fund_id)
         async with house.half_done(GRANT, grant_id, order, APPROVER):
             waiting = await house.meanwhile(house.try_to(FUND, fund_id, SECOND, CHIEF))
         assert await waiting == "fund_has_commitments"

@@ -1,16 +1,16 @@
 """What lies in a country that the actor does not see: it is not shown, and it counts all the same."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import asyncpg
 import pytest
 
-from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.wiring import FUND, GRANT, PLAN
 from shared.errors import NotFound, RuleViolation
-from shared.handling import Handled
 from shared.ids import uuid7
 from shared.policy import EVERYWHERE, Reach
 from tests.given import NOON
@@ -34,20 +34,19 @@ async def also_in(house: House, country: str, line: Line) -> Line:
     return Line(case_id, line.person_id, plan_id, line_id, line.category)
 
 
-async def ask(house: House, request: RequestGrant, reach: Reach) -> Handled:
-    return await house.give(GRANT, uuid7(), request, ASKER, reach=reach)
+async def ask(house: House, request: DraftGrant, reach: Reach) -> UUID:
+    return await house.submitted(request, by=ASKER, reach=reach)
 
 
 async def test_the_cap_of_a_person_counts_grants_of_a_country_that_the_office_does_not_see(house: House) -> None:
-    here = await house.line()
+    here, beside = await house.lines("business", "housing")
     there = await also_in(house, "TR", here)
-    grant_id = uuid7()
-    await house.give(GRANT, grant_id, there.request("2500.00"), ASKER, reach=TURKEY)
+    grant_id = await ask(house, there.request("2500.00"), TURKEY)
     with pytest.raises(NotFound):
         await house.read(GRANT, grant_id, ASKER, reach=PAKISTAN)
     with pytest.raises(RuleViolation, match="beyond_cap"):
         await ask(house, here.request("600.00"), PAKISTAN)
-    await ask(house, here.request("500.00"), PAKISTAN)
+    await ask(house, beside.request("500.00"), PAKISTAN)
     assert (await house.findings()).differences == []
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.domain.case import SealCase
-from services.reintegration.domain.grant import ApproveGrant, CancelGrant, ResubmitGrant, ReturnGrant
+from services.reintegration.domain.grant import CancelGrant, DraftGrant, ReturnGrant, ReviseGrant, SubmitGrant
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
@@ -21,18 +21,30 @@ async def at_once(outcomes: Iterable[Awaitable[str]]) -> Counter[str]:
     return Counter(await asyncio.gather(*outcomes))
 
 
-def approve(fund_id: UUID) -> ApproveGrant:
-    return ApproveGrant(fund_id=fund_id, request_version=1)
-
-
 def ask(house: House, line: Line, amount: str) -> Awaitable[str]:
     return house.try_to(GRANT, uuid7(), line.request(amount), REQUESTER)
+
+
+async def drafted(house: House, request: DraftGrant) -> tuple[UUID, SubmitGrant]:
+    grant_id = uuid7()
+    await house.give(GRANT, grant_id, request, REQUESTER)
+    return grant_id, SubmitGrant.model_validate(await house.shown(grant_id))
+
+
+async def sent_back(house: House, request: DraftGrant) -> UUID:
+    grant_id = await house.submitted(request)
+    order = ReturnGrant.model_validate({**await house.shown(grant_id), "reasons": ("amount_unclear",)})
+    await house.give(GRANT, grant_id, order, ENDORSER)
+    return grant_id
 
 
 async def test_a_fund_is_never_committed_beyond_what_it_holds(house: House) -> None:
     fund_id = await house.fund("5000.00")
     grants = [await house.endorsed((await house.line()).request("1000.00")) for _ in range(8)]
-    outcomes = await at_once(house.try_to(GRANT, grant_id, approve(fund_id), APPROVER) for grant_id in grants)
+    orders = [await house.approval(grant_id, fund_id) for grant_id in grants]
+    outcomes = await at_once(
+        house.try_to(GRANT, grant_id, order, APPROVER) for grant_id, order in zip(grants, orders, strict=True)
+    )
     assert outcomes == {"done": 5, "fund_exhausted": 3}
     assert await house.balance(fund_id) == (Decimal(5000), Decimal(0))
     assert (await house.findings()).differences == []
@@ -43,8 +55,9 @@ async def test_an_approval_that_read_the_balance_before_another_one_committed_is
 ) -> None:
     fund_id = await house.fund("4000.00")
     first, second = [await house.endorsed((await house.line()).request("2500.00")) for _ in range(2)]
-    async with house.half_done(GRANT, first, approve(fund_id), APPROVER):
-        waiting = await house.meanwhile(house.try_to(GRANT, second, approve(fund_id), APPROVER))
+    orders = [await house.approval(grant_id, fund_id) for grant_id in (first, second)]
+    async with house.half_done(GRANT, first, orders[0], APPROVER):
+        waiting = await house.meanwhile(house.try_to(GRANT, second, orders[1], APPROVER))
     assert await waiting == "fund_exhausted"
     assert (await house.findings()).differences == []
 
@@ -53,9 +66,10 @@ async def test_money_that_a_cancelled_grant_frees_can_be_approved_again(house: H
     fund_id = await house.fund("1000.00")
     first = await house.approved((await house.line()).request("1000.00"), fund_id)
     second = await house.endorsed((await house.line()).request("1000.00"))
-    assert await house.try_to(GRANT, second, approve(fund_id), APPROVER) == "fund_exhausted"
+    order = await house.approval(second, fund_id)
+    assert await house.try_to(GRANT, second, order, APPROVER) == "fund_exhausted"
     await house.give(GRANT, first, CancelGrant(reason="not_needed"), ENDORSER)
-    assert await house.try_to(GRANT, second, approve(fund_id), APPROVER) == "done"
+    assert await house.try_to(GRANT, second, order, APPROVER) == "done"
 
 
 async def test_a_line_of_a_plan_has_one_grant_however_many_ask_at_once(house: House) -> None:
@@ -65,41 +79,42 @@ async def test_a_line_of_a_plan_has_one_grant_however_many_ask_at_once(house: Ho
 
 
 async def test_the_cap_of_a_person_holds_when_two_grants_are_asked_for_at_once(house: House) -> None:
-    first, second = await house.lines("business", "housing")
-    async with house.half_done(GRANT, uuid7(), first.request("2000.00"), REQUESTER):
-        waiting = await house.meanwhile(ask(house, second, "2000.00"))
+    (first, one), (second, other) = [
+        await drafted(house, line.request("2000.00")) for line in await house.lines("business", "housing")
+    ]
+    async with house.half_done(GRANT, first, one, REQUESTER):
+        waiting = await house.meanwhile(house.try_to(GRANT, second, other, REQUESTER))
     assert await waiting == "beyond_cap"
     assert (await house.findings()).differences == []
 
 
 async def test_requests_within_the_cap_that_meet_are_all_taken(house: House) -> None:
     lines = await house.lines("business", "housing", "medical", "other")
-    outcomes = await at_once(ask(house, line, "1000.00") for line in lines)
+    drafts = [await drafted(house, line.request("1000.00")) for line in lines]
+    outcomes = await at_once(house.try_to(GRANT, grant_id, order, REQUESTER) for grant_id, order in drafts)
     assert outcomes == {"done": 3, "beyond_cap": 1}
     assert (await house.findings()).differences == []
 
 
 async def test_the_cap_holds_when_one_request_is_raised_while_another_is_approved(house: House) -> None:
     first, second = await house.lines("business", "housing")
-    fund_id, returned = await house.fund(), uuid7()
-    await house.give(GRANT, returned, first.request("1000.00"), REQUESTER)
-    await house.give(GRANT, returned, ReturnGrant(reason="amount_unclear"), ENDORSER)
+    fund_id, returned = await house.fund(), await sent_back(house, first.request("1000.00"))
     other = await house.endorsed(second.request("1500.00"))
-    raised = ResubmitGrant(modality="service", money=eur("1500.01"), tranches=numbered(("1500.01",)))
-    async with house.half_done(GRANT, other, approve(fund_id), APPROVER):
+    order = await house.approval(other, fund_id)
+    raised = ReviseGrant(modality="service", money=eur("1500.01"), tranches=numbered(("1500.01",)))
+    async with house.half_done(GRANT, other, order, APPROVER):
         waiting = await house.meanwhile(house.try_to(GRANT, returned, raised, REQUESTER))
     assert await waiting == "beyond_cap"
 
 
 async def test_an_approval_sees_a_request_that_was_raised_while_it_waited(house: House) -> None:
     first, second = await house.lines("business", "housing")
-    fund_id, returned = await house.fund(), uuid7()
-    await house.give(GRANT, returned, first.request("1000.00"), REQUESTER)
-    await house.give(GRANT, returned, ReturnGrant(reason="amount_unclear"), ENDORSER)
-    raised = ResubmitGrant(modality="service", money=eur("1500.00"), tranches=numbered(("1500.00",)))
+    fund_id, returned = await house.fund(), await sent_back(house, first.request("1000.00"))
+    raised = ReviseGrant(modality="service", money=eur("1500.00"), tranches=numbered(("1500.00",)))
     other = await house.endorsed(second.request("1500.00"))
+    order = await house.approval(other, fund_id)
     async with house.half_done(GRANT, returned, raised, REQUESTER):
-        waiting = await house.meanwhile(house.try_to(GRANT, other, approve(fund_id), APPROVER))
+        waiting = await house.meanwhile(house.try_to(GRANT, other, order, APPROVER))
     assert await waiting == "done"
     assert (await house.findings()).differences == []
 

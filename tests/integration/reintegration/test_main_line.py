@@ -14,8 +14,9 @@ from services.reintegration.domain.grant import (
     CancelGrant,
     EndorseGrant,
     RejectGrant,
-    ResubmitGrant,
     ReturnGrant,
+    ReviseGrant,
+    SubmitGrant,
 )
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan
@@ -35,11 +36,13 @@ from tests.unit.reintegration.examples import (
     APPROVER,
     ARRIVED_AT,
     COUNSELLOR,
+    DRAFTED,
     ENDORSER,
     PAYER,
     RECONCILER,
     TODAY,
     eur,
+    hash_after,
 )
 
 
@@ -87,12 +90,14 @@ async def test_an_own_plan_is_agreed_after_arrival_as_the_next_version(house: Ho
 
 
 async def test_a_request_is_sent_back_handed_in_again_and_then_rejected(house: House) -> None:
-    line, grant_id = await house.line(), uuid7()
-    await house.give(GRANT, grant_id, line.request("500.00"), REQUESTER)
-    await house.give(GRANT, grant_id, ReturnGrant(reason="amount_unclear"), ENDORSER)
-    again = ResubmitGrant(modality="service", money=eur("700.00"), tranches=numbered(("300.00", "400.00")))
+    line = await house.line()
+    grant_id = await house.submitted(line.request("500.00"))
+    back = ReturnGrant.model_validate({**await house.shown(grant_id), "reasons": ("amount_unclear", "paper_missing")})
+    await house.give(GRANT, grant_id, back, ENDORSER)
+    again = ReviseGrant(modality="service", money=eur("700.00"), tranches=numbered(("300.00", "400.00")))
     await house.give(GRANT, grant_id, again, REQUESTER)
-    await house.give(GRANT, grant_id, RejectGrant(reason="not_feasible"), ENDORSER)
+    refusal = {**await house.shown(grant_id), "reason": "not_feasible", "appeal_told": True}
+    await house.give(GRANT, grant_id, RejectGrant.model_validate(refusal), ENDORSER)
     assert (await house.findings()).differences == []
     # The line is free again.
     await house.give(GRANT, uuid7(), line.request("600.00"), REQUESTER)
@@ -197,11 +202,13 @@ async def test_the_same_key_pays_once(house: House) -> None:
 
 async def test_a_command_takes_five_statements_and_four_where_it_needs_no_facts(house: House) -> None:
     line, fund_id = await house.line(), await house.fund()
-    grant_id = uuid7()
+    grant_id, request = uuid7(), line.request("500.00")
+    read = {"request_version": 1, "content_hash": hash_after(DRAFTED.model_copy(update={**dict(request), "category": DRAFTED.category}))}
     with_facts: list[tuple[Command, Actor]] = [
-        (line.request("500.00"), REQUESTER),
-        (EndorseGrant(request_version=1), ENDORSER),
-        (ApproveGrant(fund_id=fund_id, request_version=1), APPROVER),
+        (request, REQUESTER),
+        (SubmitGrant.model_validate(read), REQUESTER),
+        (EndorseGrant.model_validate(read), ENDORSER),
+        (ApproveGrant(fund_id=fund_id, money=request.money, **read), APPROVER),
         (ReleaseTranche(number=1), PAYER),
         (house.payment(1), PAYER),
     ]
@@ -209,7 +216,7 @@ async def test_a_command_takes_five_statements_and_four_where_it_needs_no_facts(
         (ConfirmDelivery(number=1), OFFICE),
         (ReconcileTranche(number=1), RECONCILER),
     ]
-    assert [await _statements(house, grant_id, *order) for order in with_facts] == [5] * 5
+    assert [await _statements(house, grant_id, *order) for order in with_facts] == [5] * 6
     assert [await _statements(house, grant_id, *order) for order in without] == [4] * 2
 
 
@@ -229,7 +236,8 @@ async def test_an_amount_keeps_the_digits_in_which_it_was_given(house: House) ->
 @pytest.mark.parametrize(
     ("table", "change"),
     [
-        ("grants", "SET amount = amount + 1"),
+        ("grants", "SET modality = 'service'"),
+        ("grant_versions", "SET requester_id = 'staff:somebody'"),
         ("funds", "SET granted = granted + 1"),
         ("plans", "SET plan_version = 7"),
         ("cases", "SET counsellor_id = 'staff:somebody'"),
@@ -268,8 +276,6 @@ async def test_personal_codes_do_not_stand_in_the_log(house: House) -> None:
 
 async def test_who_endorsed_a_grant_cannot_approve_it_whatever_roles_they_have(house: House) -> None:
     both = staff("both", "coordinator", "finance_approver")
-    line, fund_id, grant_id = await house.line(), await house.fund(), uuid7()
-    await house.give(GRANT, grant_id, line.request("500.00"), REQUESTER)
-    await house.give(GRANT, grant_id, EndorseGrant(request_version=1), both)
-    approve = ApproveGrant(fund_id=fund_id, request_version=1)
-    assert await house.try_to(GRANT, grant_id, approve, both) == "four_eyes"
+    line, fund_id = await house.line(), await house.fund()
+    grant_id = await house.endorsed(line.request("500.00"), by=both)
+    assert await house.try_to(GRANT, grant_id, await house.approval(grant_id, fund_id), both) == "four_eyes"

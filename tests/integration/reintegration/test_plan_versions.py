@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.reintegration.domain.case import RecordArrival, RecordCaseEnd, RecordPersonsLeft
-from services.reintegration.domain.grant import RejectGrant
+from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.plan import AgreePlan, DraftPlan, RecordOwnPlan, RevisePlan
 from services.reintegration.domain.plan_completion import CompletePlan, OtherwiseSettled
 from services.reintegration.domain.plan_lines import PlannedLine
@@ -247,7 +247,7 @@ async def test_a_plan_is_not_completed_beside_a_grant_that_is_asked_for_at_the_s
     async with house.half_done(GRANT, grant_id, asked.request("500.00"), REQUESTER):
         waiting = await house.meanwhile(house.try_to(PLAN, asked.plan_id, complete, OFFICE))
     assert await waiting == "grants_under_way"
-    await house.give(GRANT, grant_id, RejectGrant(reason="not_feasible"), ENDORSER)
+    await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), ENDORSER)
     async with house.half_done(PLAN, asked.plan_id, complete, OFFICE):
         waiting = await house.meanwhile(house.try_to(GRANT, uuid7(), other.request("500.00"), REQUESTER))
     assert await waiting == "plan_completed"

@@ -23,8 +23,8 @@ from services.counselling.domain.session import HoldSession
 from services.reintegration.domain.grant import (
     ApproveGrant,
     CancelGrant,
+    DraftGrant,
     RejectGrant,
-    RequestGrant,
     ReturnGrant,
 )
 from services.returns.domain.case_application import DeclareIneligible
@@ -105,7 +105,7 @@ def has_the_hard_cases(year: list[list[Step]]) -> None:
 
 
 def grants_what_was_published(year: list[list[Step]]) -> None:
-    category = {step.id: step.order.category for step in orders_of(year, RequestGrant) if isinstance(step.order, RequestGrant)}
+    category = {step.id: step.order.category for step in orders_of(year, DraftGrant) if isinstance(step.order, DraftGrant)}
     approved = Counter(category[step.id] for step in orders_of(year, ApproveGrant))
     assert approved == Counter(quotas.GRANTS)
     assert len(orders_of(year, ReturnGrant)) == quotas.REQUESTS_RETURNED

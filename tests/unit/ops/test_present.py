@@ -9,7 +9,7 @@ from ops.demo_year.present import build_present
 
 # After which command on a grant whose turn it is.
 TURNS = {
-    "RequestGrant": "endorser", "EndorseGrant": "approver", "ApproveGrant": "payer", "ReleaseTranche": "payer",
+    "SubmitGrant": "endorser", "EndorseGrant": "approver", "ApproveGrant": "payer", "ReleaseTranche": "payer",
     "ConfirmPayment": "deliverer", "ConfirmDelivery": "reconciler",
 }  # fmt: skip
 

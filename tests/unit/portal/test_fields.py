@@ -10,7 +10,7 @@ from services.counselling.domain.identity import RecordIdentity
 from services.counselling.domain.session import HoldSession
 from services.portal.fields import Fault, Given, Option, as_sent, body_of, day_of, fields_of
 from services.portal.pages.identity import PURPOSES
-from services.reintegration.domain.grant import RequestGrant
+from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.rates import RecordRate
 from services.returns.domain.case_journey import ConfirmArrival
 from shared.contracts.access import UnmaskingPurpose
@@ -18,7 +18,7 @@ from shared.contracts.access import UnmaskingPurpose
 HERE = ZoneInfo("Europe/Sarajevo")
 SESSION = HoldSession.model_json_schema()
 ARRIVAL = ConfirmArrival.model_json_schema()
-REQUEST = RequestGrant.model_json_schema()
+REQUEST = DraftGrant.model_json_schema()
 RATE = RecordRate.model_json_schema()
 ANNA = "01890a5d-ac96-774b-bcce-b302099a8057"
 
@@ -152,7 +152,7 @@ def test_rows_that_nobody_filled_are_left_out() -> None:
     }  # fmt: skip
     body, faults = body_of(fields_of(REQUEST, given), given, posted, HERE)
     assert faults == ()
-    assert len(RequestGrant.model_validate(body).tranches) == 1
+    assert len(DraftGrant.model_validate(body).tranches) == 1
 
 
 def test_who_a_person_is_is_asked_by_languages_and_nationalities_to_choose_and_names_come_back_as_typed() -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.reintegration.domain.case import Arrival, Case
 from services.reintegration.domain.fund import Fund, FundBalance
-from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, RequestGrant
+from services.reintegration.domain.grant import GRANT, ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import GrantFacts, RequestedTranche
 from services.reintegration.domain.plan_lines import Line
 from services.reintegration.domain.plan_state import Plan
@@ -20,9 +20,11 @@ from shared.actors import Actor
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     GrantApproved,
+    GrantDrafted,
     GrantEndorsed,
     GrantRequested,
     GrantReturned,
+    GrantSubmitted,
     PaymentConfirmed,
     Tranche,
     TrancheReconciled,
@@ -97,7 +99,7 @@ NOTHING_STANDS_AGAINST_IT = GrantFacts(
     today=TODAY,
 )
 
-REQUEST = RequestGrant(
+REQUEST = DraftGrant(
     case_id=CASE_ID,
     person_id=PERSON,
     plan_id=PLAN_ID,
@@ -125,8 +127,32 @@ REQUESTED = GrantRequested(
     destination_country="PK",
     requested_at=NOON,
 )
-RETURNED = GrantReturned(reason="quotation_missing", returned_by=ENDORSER.person_id, returned_at=NOON)
-ENDORSED = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1, endorsed_at=NOON)
+DRAFTED = GrantDrafted(
+    **{name: value for name, value in dict(REQUESTED).items() if name not in ("requested_by", "requested_at")},
+    drafted_by=REQUESTER.person_id,
+    drafted_at=NOON,
+)
+
+
+def hash_after(*events: Event) -> str:
+    """The hash of what is asked for after these facts."""
+    grant = GRANT.fold(events)
+    assert grant is not None
+    return grant.content_hash
+
+
+HASH = hash_after(DRAFTED)
+SUBMITTED = GrantSubmitted(
+    case_id=CASE_ID, request_version=1, content_hash=HASH, policy_programme=None, policy_version=None, submitted_at=NOON
+)
+SUBMIT = SubmitGrant(request_version=1, content_hash=HASH)
+ENDORSE = EndorseGrant(request_version=1, content_hash=HASH)
+APPROVE = ApproveGrant(fund_id=FUND_ID, request_version=1, content_hash=HASH, money=REQUEST.money)
+RETURNED = GrantReturned(
+    reason="quotation_missing", reasons=("quotation_missing",), returned_by=ENDORSER.person_id, returned_at=NOON,
+    request_version=1,
+)
+ENDORSED = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1, endorsed_at=NOON, content_hash=HASH)
 APPROVED = GrantApproved(
     case_id=CASE_ID,
     fund_id=FUND_ID,
@@ -134,6 +160,7 @@ APPROVED = GrantApproved(
     approved_by=APPROVER.person_id,
     approved_at=NOON,
     request_version=1,
+    content_hash=HASH,
 )
 RELEASED_1 = TrancheReleased(number=1, money=eur("800.00"), released_by=PAYER.person_id, released_at=NOON)
 PAID_1 = PaymentConfirmed(
@@ -154,8 +181,9 @@ UNTIL_DELIVERED: tuple[Event, ...] = (*UNTIL_PAID, DELIVERED_1)
 
 THE_WHOLE_LINE: tuple[tuple[Command, Actor], ...] = (
     (REQUEST, REQUESTER),
-    (EndorseGrant(request_version=1), ENDORSER),
-    (ApproveGrant(fund_id=FUND_ID, request_version=1), APPROVER),
+    (SUBMIT, REQUESTER),
+    (ENDORSE, ENDORSER),
+    (APPROVE, APPROVER),
     (ReleaseTranche(number=1), PAYER),
     (ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY), PAYER),
     (ConfirmDelivery(number=1), OFFICE),

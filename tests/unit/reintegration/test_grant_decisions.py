@@ -18,32 +18,36 @@ from services.reintegration.domain.grant import (
 )
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import TERMINAL, TRANSITIONS, Grant, GrantStatus
+from shared.actors import Actor
 from shared.contracts.reintegration import (
     CaseSealed,
     GrantApproved,
     GrantCancelled,
     GrantCompleted,
-    GrantEndorsed,
     GrantRejected,
     GrantResubmitted,
     GrantReturned,
 )
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Context, Event
+from shared.money import Money
 from shared.transitions import IllegalTransition
 from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
     AGREED,
+    APPROVE,
     APPROVED,
     APPROVER,
     BALANCE,
     CASE_ID,
     COUNSELLOR,
     DELIVERED_1,
+    ENDORSE,
     ENDORSED,
     ENDORSER,
     FUND,
     FUND_ID,
+    HASH,
     MANAGER,
     NOTED,
     NOTHING_STANDS_AGAINST_IT,
@@ -57,6 +61,7 @@ from tests.unit.reintegration.examples import (
     UNTIL_APPROVED,
     UNTIL_PAID,
     eur,
+    hash_after,
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
@@ -66,12 +71,11 @@ RESUBMITTED = GrantResubmitted(
     request_version=2, modality="service", money=REQUESTED.money, tranches=REQUESTED.tranches,
     resubmitted_at=NOON,
 )
-RETURN = ReturnGrant(reason="quotation_missing")
-ENDORSE = EndorseGrant(request_version=1)
-REJECT = RejectGrant(reason="not_feasible")
-APPROVE = ApproveGrant(fund_id=FUND_ID, request_version=1)
+SECOND = hash_after(REQUESTED, RETURNED, RESUBMITTED)
+RETURN = ReturnGrant(request_version=1, content_hash=HASH, reasons=("quotation_missing",))
+REJECT = RejectGrant(request_version=1, content_hash=HASH, reason="not_feasible", appeal_told=True)
 CANCEL = CancelGrant(reason="not_needed")
-REJECTED = GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by=ENDORSER.person_id, rejected_at=NOON)
+REJECTED = GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by=ENDORSER.person_id, rejected_at=NOON, appeal_told=True, request_version=1)
 CANCELLED = GrantCancelled(case_id=CASE_ID, reason="not_needed", released=eur("0.00"), cancelled_at=NOON)
 
 
@@ -85,15 +89,30 @@ def _knowing(given: Given[Grant, GrantFacts], **facts: object) -> Given[Grant, G
 
 def test_a_request_is_sent_back_with_a_reason() -> None:
     SUBMITTED.when(RETURN, ENDORSER).then(
-        GrantReturned(reason="quotation_missing", returned_by=ENDORSER.person_id, returned_at=NOON)
+        GrantReturned(
+            reason="quotation_missing", reasons=("quotation_missing",), returned_by=ENDORSER.person_id, returned_at=NOON,
+            request_version=1,
+        )
     )
+
+
+def test_a_request_is_sent_back_with_all_that_is_missing_each_reason_once() -> None:
+    several = RETURN.model_copy(update={"reasons": ("paper_missing", "amount_unclear", "paper_missing")})
+    (returned,) = SUBMITTED.when(several, ENDORSER).events
+    assert isinstance(returned, GrantReturned)
+    assert (returned.reason, returned.reasons) == ("paper_missing", ("paper_missing", "amount_unclear"))
+    sent_back = GRANT.fold((REQUESTED, returned))
+    assert sent_back is not None
+    assert sent_back.return_reasons == ("paper_missing", "amount_unclear")
+    assert GRANT.evolve(sent_back, RESUBMITTED).return_reasons == ()
 
 
 def test_an_endorsement_is_for_the_version_that_was_read() -> None:
     SUBMITTED.when(ENDORSE, ENDORSER).then(ENDORSED)
     SUBMITTED.given(RETURNED, RESUBMITTED).when(ENDORSE, ENDORSER).refused("version_changed")
-    SUBMITTED.given(RETURNED, RESUBMITTED).when(EndorseGrant(request_version=2), ENDORSER).then(
-        GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=2, endorsed_at=NOON)
+    second = {"request_version": 2, "content_hash": SECOND}
+    SUBMITTED.given(RETURNED, RESUBMITTED).when(ENDORSE.model_copy(update=second), ENDORSER).then(
+        ENDORSED.model_copy(update=second)
     )
 
 
@@ -102,7 +121,36 @@ def test_an_approval_is_for_the_version_that_was_read() -> None:
         REQUESTED, RETURNED, RESUBMITTED, ENDORSED.model_copy(update={"request_version": 2})
     )
     endorsed.when(APPROVE, APPROVER).refused("version_changed")
-    endorsed.when(ApproveGrant(fund_id=FUND_ID, request_version=2), APPROVER).then_kinds(GrantApproved)
+    second = {"request_version": 2, "content_hash": SECOND}
+    endorsed.when(APPROVE.model_copy(update=second), APPROVER).then_kinds(GrantApproved)
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "by"),
+    [
+        (SUBMITTED, RETURN, ENDORSER), (SUBMITTED, ENDORSE, ENDORSER), (SUBMITTED, REJECT, ENDORSER),
+        (ENDORSED_GRANT, APPROVE, APPROVER),
+    ],
+    ids=["return", "endorse", "reject", "approve"],
+)  # fmt: skip
+def test_nobody_decides_on_another_version_or_other_content_than_they_read(
+    given: Given[Grant, GrantFacts], command: Command, by: Actor
+) -> None:
+    given.when(command.model_copy(update={"request_version": 2}), by).refused("version_changed")
+    given.when(command.model_copy(update={"content_hash": SECOND}), by).refused("content_changed")
+
+
+@pytest.mark.parametrize("money", [eur("1199.99"), eur("1200.01"), Money(amount=Decimal("1200.00"), currency="USD")])
+def test_an_approval_names_the_amount_that_was_read(money: Money) -> None:
+    ENDORSED_GRANT.when(APPROVE.model_copy(update={"money": money}), APPROVER).refused("amount_changed")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_rejection_notes_whether_the_person_was_told_how_to_appeal(told: bool) -> None:
+    (rejected,) = SUBMITTED.when(REJECT.model_copy(update={"appeal_told": told}), ENDORSER).events
+    grant = GRANT.fold((REQUESTED, rejected))
+    assert grant is not None
+    assert (grant.status, grant.appeal_told) == ("rejected", told)
 
 
 def test_an_approval_commits_the_whole_amount_of_one_fund() -> None:
@@ -205,7 +253,7 @@ ALLOWED_IN: tuple[tuple[Command, frozenset[str]], ...] = (
     (ENDORSE, frozenset({"submitted"})),
     (REJECT, frozenset({"submitted", "endorsed"})),
     (APPROVE, frozenset({"endorsed"})),
-    (CANCEL, frozenset({"submitted", "returned", "endorsed", "approved", "in_disbursement"})),
+    (CANCEL, frozenset({"draft", "submitted", "returned", "endorsed", "approved", "in_disbursement"})),
 )
 
 

@@ -8,14 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from services.reintegration.domain.case import Case
-from services.reintegration.domain.grant import GRANT, RequestGrant, ResubmitGrant
+from services.reintegration.domain.grant import GRANT, DraftGrant, ReviseGrant
 from services.reintegration.domain.grant_facts import (
     EXAMPLE_CAP_PER_PERSON,
     GrantFacts,
     RequestedTranche,
 )
 from services.reintegration.domain.plan_state import Plan
-from shared.contracts.reintegration import GrantEndorsed, GrantResubmitted, Tranche
+from shared.contracts.reintegration import GrantDrafted, GrantRevised, Tranche
 from shared.errors import NotFound
 from shared.money import Money
 from tests.given import NOON, Given
@@ -24,6 +24,7 @@ from tests.unit.reintegration.examples import (
     ARRIVED,
     CHILD,
     COUNSELLOR,
+    DRAFTED,
     ENDED,
     ENDORSER,
     NOTED,
@@ -36,7 +37,10 @@ from tests.unit.reintegration.examples import (
     ROOM,
     SEALED,
     STRANGER,
+    SUBMIT,
+    SUBMITTED,
     eur,
+    hash_after,
     ref,
 )
 
@@ -53,22 +57,22 @@ def _whole(amount: str, currency: str = "EUR") -> dict[str, object]:
     return {"money": money, "tranches": (RequestedTranche(number=1, money=money),)}
 
 
-def _again(**changes: object) -> ResubmitGrant:
-    return ResubmitGrant(
+def _again(**changes: object) -> ReviseGrant:
+    return ReviseGrant(
         modality=REQUEST.modality, money=REQUEST.money, tranches=REQUEST.tranches
     ).model_copy(update=changes)
 
 
 def test_a_grant_is_asked_for_on_a_line_of_the_agreed_plan_of_somebody_who_arrived() -> None:
-    GRANTS.when(REQUEST, REQUESTER).then(REQUESTED)
+    GRANTS.when(REQUEST, REQUESTER).then(DRAFTED)
 
 
 def test_the_counsellor_of_the_case_may_ask() -> None:
-    GRANTS.when(REQUEST, COUNSELLOR).then(REQUESTED.model_copy(update={"requested_by": COUNSELLOR.person_id}))
+    GRANTS.when(REQUEST, COUNSELLOR).then(DRAFTED.model_copy(update={"drafted_by": COUNSELLOR.person_id}))
 
 
 def test_a_grant_is_asked_for_once_under_its_id() -> None:
-    GRANTS.given(REQUESTED).when(REQUEST, REQUESTER).refused("already_exists")
+    GRANTS.given(DRAFTED).when(REQUEST, REQUESTER).refused("already_exists")
 
 
 @pytest.mark.parametrize(
@@ -124,13 +128,13 @@ def test_a_line_of_the_plan_carries_one_grant() -> None:
 
 
 def test_a_grant_takes_at_most_the_planned_amount() -> None:
-    GRANTS.when(REQUEST.model_copy(update=_whole("1500.00")), REQUESTER).then_kinds(type(REQUESTED))
+    GRANTS.when(REQUEST.model_copy(update=_whole("1500.00")), REQUESTER).then_kinds(GrantDrafted)
     GRANTS.when(REQUEST.model_copy(update=_whole("1500.01")), REQUESTER).refused("beyond_plan")
 
 
 def test_what_a_cancelled_grant_paid_on_the_line_is_not_asked_for_again() -> None:
     paid_before = _knowing(paid_on_line=Decimal("300.00"))
-    paid_before.when(REQUEST.model_copy(update=_whole("1200.00")), REQUESTER).then_kinds(type(REQUESTED))
+    paid_before.when(REQUEST.model_copy(update=_whole("1200.00")), REQUESTER).then_kinds(GrantDrafted)
     paid_before.when(REQUEST.model_copy(update=_whole("1200.01")), REQUESTER).refused("beyond_plan")
 
 
@@ -140,15 +144,16 @@ def test_a_grant_is_in_the_currency_of_the_plan() -> None:
 
 def test_a_currency_without_a_cap_is_refused_rather_than_left_without_limit() -> None:
     in_bam = replace(AGREED, lines=tuple(replace(line, currency="BAM") for line in AGREED.lines))
-    _knowing(plan=in_bam).when(REQUEST.model_copy(update=_whole("100.00", "BAM")), REQUESTER).refused(
-        "no_cap_in_currency"
-    )
+    in_bams = DRAFTED.model_copy(update=_whole("100.00", "BAM"))
+    _knowing(plan=in_bam).given(in_bams).when(SUBMIT, REQUESTER).refused("no_cap_in_currency")
 
 
 def test_all_grants_of_a_person_within_twelve_months_stay_within_the_cap() -> None:
     room_left = EXAMPLE_CAP_PER_PERSON.amount - REQUEST.money.amount
-    _knowing(other_support=room_left).when(REQUEST, REQUESTER).then(REQUESTED)
-    _knowing(other_support=room_left + Decimal("0.01")).when(REQUEST, REQUESTER).refused("beyond_cap")
+    _knowing(other_support=room_left).given(DRAFTED).when(SUBMIT, REQUESTER).then(SUBMITTED)
+    beyond = _knowing(other_support=room_left + Decimal("0.01"))
+    beyond.given(DRAFTED).when(SUBMIT, REQUESTER).refused("beyond_cap")
+    beyond.when(REQUEST, REQUESTER).then(DRAFTED)
 
 
 def test_a_grant_and_its_tranches_are_amounts_that_can_be_paid() -> None:
@@ -185,7 +190,7 @@ def test_tranches_are_in_the_currency_of_the_grant() -> None:
 @pytest.mark.parametrize("amount", ["0.00", "-1.00"])
 def test_neither_grant_nor_tranche_is_nothing_or_less(amount: str) -> None:
     with pytest.raises(ValidationError):
-        RequestGrant.model_validate({**REQUEST.model_dump(), "money": {"amount": amount, "currency": "EUR"}})
+        DraftGrant.model_validate({**REQUEST.model_dump(), "money": {"amount": amount, "currency": "EUR"}})
     with pytest.raises(ValidationError):
         RequestedTranche(number=1, money=eur(amount))
 
@@ -193,7 +198,7 @@ def test_neither_grant_nor_tranche_is_nothing_or_less(amount: str) -> None:
 @pytest.mark.parametrize("count", [0, 7])
 def test_a_grant_has_one_to_six_tranches(count: int) -> None:
     with pytest.raises(ValidationError):
-        RequestGrant.model_validate(
+        DraftGrant.model_validate(
             {**REQUEST.model_dump(), "tranches": [REQUEST.tranches[0].model_dump()] * count}
         )
 
@@ -205,22 +210,28 @@ def test_a_grant_has_one_to_six_tranches(count: int) -> None:
         ("plan", "plan_not_agreed"),
         ("grants_on_line", "line_has_a_grant"),
         ("paid_on_line", "beyond_plan"),
-        ("other_support", "beyond_cap"),
     ],
     ids=lambda pair: pair[0],
 )
 def test_a_fact_that_nobody_looked_up_refuses(code_without: tuple[str, str]) -> None:
     name, code = code_without
-    _knowing(**{name: getattr(GrantFacts(), name)}).when(REQUEST, REQUESTER).refused(code)
+    without = _knowing(**{name: getattr(GrantFacts(), name)})
+    without.when(REQUEST, REQUESTER).refused(code)
+    without.given(DRAFTED).when(SUBMIT, REQUESTER).refused(code)
+
+
+def test_without_what_else_the_person_had_nothing_is_submitted() -> None:
+    _knowing(other_support=GrantFacts().other_support).given(DRAFTED).when(SUBMIT, REQUESTER).refused("beyond_cap")
 
 
 def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_requester() -> None:
-    corrected = GrantResubmitted(
+    corrected = GrantRevised(
         request_version=2,
+        content_hash=hash_after(DRAFTED.model_copy(update={"modality": "service", **_whole("700.00")})),
         modality="service",
         money=eur("700.00"),
         tranches=(Tranche(number=1, money=eur("700.00")),),
-        resubmitted_at=NOON,
+        revised_at=NOON,
     )
     SENT_BACK.when(_again(modality="service", **_whole("700.00")), REQUESTER).then(corrected)
     grant = GRANT.fold((REQUESTED, RETURNED, corrected))
@@ -230,26 +241,11 @@ def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_r
     assert grant.person_id == PERSON
 
 
-def test_an_endorsement_does_not_carry_over_to_a_new_version() -> None:
-    corrected = GrantResubmitted(
-        request_version=2, modality=REQUEST.modality, money=REQUESTED.money, tranches=REQUESTED.tranches,
-        resubmitted_at=NOON,
-    )
-    sent_back = GRANT.fold((REQUESTED, RETURNED))
-    assert sent_back is not None
-    endorsed_before = replace(sent_back, endorser_id=ENDORSER.person_id)
-    assert GRANT.evolve(endorsed_before, corrected).endorser_id is None
-
-
-def test_only_who_asked_hands_the_request_in_again() -> None:
-    SENT_BACK.when(_again(), ENDORSER).refused("only_the_requester_resubmits")
-    SENT_BACK.when(_again(), COUNSELLOR).refused("only_the_requester_resubmits")
-
-
-def test_only_a_returned_request_is_handed_in_again() -> None:
-    GRANTS.given(REQUESTED).when(_again(), REQUESTER).refused("wrong_status")
-    endorsed = GrantEndorsed(endorsed_by=ENDORSER.person_id, request_version=1, endorsed_at=NOON)
-    GRANTS.given(REQUESTED, endorsed).when(_again(), REQUESTER).refused("wrong_status")
+def test_only_who_asked_submits_the_draft_or_changes_the_request() -> None:
+    for somebody in (ENDORSER, COUNSELLOR):
+        GRANTS.given(DRAFTED).when(SUBMIT, somebody).refused("only_the_requester")
+        GRANTS.given(DRAFTED).when(_again(), somebody).refused("only_the_requester")
+        SENT_BACK.when(_again(), somebody).refused("only_the_requester")
 
 
 def test_a_corrected_request_meets_the_same_limits() -> None:
@@ -266,5 +262,5 @@ def test_what_was_never_asked_for_cannot_be_handed_in_again() -> None:
 
 
 def test_what_a_grant_is_for_does_not_stand_in_clear_in_the_event() -> None:
-    salted = REQUESTED.model_copy(update={"category": REQUESTED.category.salted("salt")})
+    salted = DRAFTED.model_copy(update={"category": DRAFTED.category.salted("salt")})
     assert "business" not in salted.model_dump_json()

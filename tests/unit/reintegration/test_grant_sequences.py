@@ -18,9 +18,11 @@ from services.reintegration.domain.grant import (
     CancelGrant,
     EndorseGrant,
     RejectGrant,
-    ResubmitGrant,
     ReturnGrant,
+    ReviseGrant,
+    SubmitGrant,
 )
+from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_facts import EXAMPLE_CAP_PER_PERSON, GrantFacts, RequestedTranche
 from services.reintegration.domain.grant_state import TERMINAL, Grant, GrantTranche
 from services.reintegration.domain.hats import hats
@@ -31,12 +33,19 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from shared.actors import Actor
-from shared.contracts.reintegration import PaymentConfirmed, TrancheReleased
+from shared.contracts.reintegration import (
+    GrantApproved,
+    GrantEndorsed,
+    GrantRevised,
+    PaymentConfirmed,
+    TrancheReleased,
+)
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event
 from shared.money import Money
 from tests.given import NOON
 from tests.unit.reintegration.examples import (
+    APPROVE,
     APPROVER,
     ARRIVED,
     COUNSELLOR,
@@ -44,6 +53,7 @@ from tests.unit.reintegration.examples import (
     ENDORSER,
     FUND,
     FUND_ID,
+    HASH,
     NOTED,
     NOTHING_STANDS_AGAINST_IT,
     OFFICE,
@@ -75,12 +85,15 @@ def _asked(draw: st.DrawFn) -> dict[str, object]:
 
 # Strategies are made once: Hypothesis looks at each new one from all sides before it draws from it.
 ASKED = _asked()
-RESUBMIT = ResubmitGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches)
+REVISE = ReviseGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches)
 ORDERS: tuple[Callable[[int, int, int], Command], ...] = (
-    lambda _, __, ___: ReturnGrant(reason="amount_unclear"),
-    lambda _, version, __: EndorseGrant(request_version=version),
-    lambda _, __, ___: RejectGrant(reason="not_feasible"),
-    lambda _, version, __: ApproveGrant(fund_id=FUND_ID, request_version=version),
+    lambda _, version, __: SubmitGrant(request_version=version, content_hash=HASH),
+    lambda _, version, __: ReturnGrant(request_version=version, content_hash=HASH, reasons=("amount_unclear",)),
+    lambda _, version, __: EndorseGrant(request_version=version, content_hash=HASH),
+    lambda _, version, __: RejectGrant(
+        request_version=version, content_hash=HASH, reason="not_feasible", appeal_told=True
+    ),
+    lambda _, version, __: APPROVE.model_copy(update={"request_version": version}),
     lambda _, __, ___: CancelGrant(reason="lost_contact"),
     lambda number, _, __: ReleaseTranche(number=number),
     lambda number, _, days: ConfirmPayment(
@@ -91,7 +104,7 @@ ORDERS: tuple[Callable[[int, int, int], Command], ...] = (
 )
 ANY_ORDER: st.SearchStrategy[Command] = st.one_of(
     ASKED.map(lambda asked: REQUEST.model_copy(update=asked)),
-    ASKED.map(lambda asked: RESUBMIT.model_copy(update=asked)),
+    ASKED.map(lambda asked: REVISE.model_copy(update=asked)),
     st.builds(
         lambda order, number, version, days: order(number, version, days),
         st.sampled_from(ORDERS), st.integers(1, 4), st.integers(1, 3), st.integers(-40, 2),
@@ -110,15 +123,20 @@ def _next_order(draw: st.DrawFn, state: Grant | None) -> tuple[Command, Actor]:
     """What would usually come next, so that random sequences also reach the far end."""
     if state is None:
         return REQUEST.model_copy(update=draw(ASKED)), REQUESTER
+    shown = {"request_version": state.request_version, "content_hash": state.content_hash}
     match state.status:
+        case "draft":
+            return SubmitGrant.model_validate(shown), REQUESTER
         case "submitted":
             if draw(SOMETIMES) == 0:
-                return ReturnGrant(reason="quotation_missing"), ENDORSER
-            return EndorseGrant(request_version=state.request_version), ENDORSER
+                return ReturnGrant(**shown, reasons=("quotation_missing",)), ENDORSER
+            return EndorseGrant.model_validate(shown), ENDORSER
         case "returned":
-            return RESUBMIT.model_copy(update=draw(ASKED)), REQUESTER
+            return REVISE.model_copy(update=draw(ASKED)), REQUESTER
         case "endorsed":
-            return ApproveGrant(fund_id=FUND_ID, request_version=state.request_version), APPROVER
+            if draw(SOMETIMES) == 0:
+                return REVISE.model_copy(update=draw(ASKED)), REQUESTER
+            return ApproveGrant(fund_id=FUND_ID, money=state.money, **shown), APPROVER
     if released := state.tranches_in("released"):
         number = released[0].number
         return ConfirmPayment(number=number, reference=f"BANK-{number}", paid_on=TODAY), PAYER
@@ -169,6 +187,13 @@ def _holds(before: Grant | None, after: Grant, events: tuple[Event, ...], facts:
     assert after.paid == _money_of_the_paid(after)
     assert sum((tranche.amount for tranche in after.tranches), Decimal(0)) == after.amount
     assert after.amount <= EXAMPLE_CAP_PER_PERSON.amount
+    assert after.submitted_version in (None, after.request_version)
+    assert after.submitted_version is not None or after.status in ("draft", "cancelled")
+    if any(isinstance(event, GrantRevised) for event in events):
+        assert (after.endorser_id, after.approver_id) == (None, None)
+    if any(isinstance(event, GrantApproved | GrantEndorsed) for event in events):
+        assert before is not None
+        assert before.content_hash == after.content_hash == content_hash(after)
     if after.approver_id is None:
         assert after.committed == after.paid == Decimal(0)
     elif after.status == "cancelled":

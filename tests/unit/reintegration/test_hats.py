@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.reintegration.domain.grant import GRANT, ApproveGrant, EndorseGrant
+from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import hats
@@ -22,14 +22,15 @@ from shared.contracts.reintegration import (
 from shared.messages import Command, Event
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
+    APPROVE,
     APPROVER,
     CASE_ID,
     COUNSELLOR,
     DELIVERED_1,
     DEPUTY_PAYER,
+    ENDORSE,
     ENDORSED,
     ENDORSER,
-    FUND_ID,
     NOTHING_STANDS_AGAINST_IT,
     OFFICE,
     PAID_1,
@@ -58,11 +59,11 @@ PAID_2 = PaymentConfirmed(
     confirmed_at=NOON,
 )
 TAKING: tuple[tuple[str, tuple[Event, ...], Command, tuple[Actor, ...]], ...] = (
-    ("endorse", (REQUESTED,), EndorseGrant(request_version=1), (REQUESTER, COUNSELLOR)),
+    ("endorse", (REQUESTED,), ENDORSE, (REQUESTER, COUNSELLOR)),
     (
         "approve",
         (REQUESTED, ENDORSED),
-        ApproveGrant(fund_id=FUND_ID, request_version=1),
+        APPROVE,
         (REQUESTER, ENDORSER, COUNSELLOR),
     ),
     ("release", UNTIL_APPROVED, ReleaseTranche(number=1), (REQUESTER, ENDORSER, APPROVER, COUNSELLOR)),
@@ -140,7 +141,7 @@ def test_a_counsellor_who_asked_confirms_no_delivery() -> None:
 
 
 def test_a_refused_person_is_told_why_somebody_else_has_to_do_it() -> None:
-    refusal = GRANTS.given(REQUESTED).when(EndorseGrant(request_version=1), REQUESTER).refusal
+    refusal = GRANTS.given(REQUESTED).when(ENDORSE, REQUESTER).refusal
     assert refusal is not None
     assert refusal.sentence == "You asked for this grant, so somebody else has to endorse it."
 
@@ -171,8 +172,8 @@ def test_the_row_of_a_grant_names_who_wears_each_hat() -> None:
 def test_five_people_are_enough_and_four_are_not() -> None:
     five = (REQUESTER, ENDORSER, APPROVER, PAYER, RECONCILER)
     orders: tuple[Command, ...] = (
-        EndorseGrant(request_version=1),
-        ApproveGrant(fund_id=FUND_ID, request_version=1),
+        ENDORSE,
+        APPROVE,
         ReleaseTranche(number=1),
         ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY),
         ConfirmDelivery(number=1),

@@ -23,8 +23,9 @@ from shared.contracts.reintegration import (
     GrantCancelled,
     GrantCompleted,
     GrantDisbursed,
+    GrantDrafted,
     GrantEndorsed,
-    GrantRequested,
+    GrantSubmitted,
     PaymentConfirmed,
     TrancheReconciled,
     TrancheReleased,
@@ -78,7 +79,8 @@ def test_a_grant_goes_from_request_to_completion() -> None:
         grant = grant.given(*done.events)
         happened += [type(event) for event in done.events]
     assert happened == [
-        GrantRequested,
+        GrantDrafted,
+        GrantSubmitted,
         GrantEndorsed,
         GrantApproved,
         TrancheReleased,

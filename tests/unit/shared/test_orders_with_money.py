@@ -9,7 +9,7 @@ import pytest
 
 from services.counselling import wiring as counselling
 from services.reintegration import wiring as reintegration
-from services.reintegration.domain.grant import RequestGrant, ResubmitGrant
+from services.reintegration.domain.grant import DraftGrant, ReviseGrant
 from services.returns import wiring as returns
 from shared.actors import Actor
 from shared.messages import Command
@@ -20,7 +20,18 @@ from tests.unit.reintegration import test_grant_request as grant
 from tests.unit.reintegration import test_plan as plan
 from tests.unit.reintegration import test_plan_stages as stages
 from tests.unit.reintegration import test_policies as policies
-from tests.unit.reintegration.examples import CHIEF, COUNSELLOR, MANAGER, OFFICE, REQUEST, REQUESTER
+from tests.unit.reintegration.examples import (
+    APPROVE,
+    APPROVER,
+    CHIEF,
+    COUNSELLOR,
+    ENDORSED,
+    MANAGER,
+    OFFICE,
+    REQUEST,
+    REQUESTED,
+    REQUESTER,
+)
 from tests.unit.returns import test_support as support
 from tests.unit.returns import test_tickets as tickets
 from tests.unit.returns.examples import BOOKED, OPERATIONS, given
@@ -45,6 +56,7 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (policies.POLICIES, policies.PUBLISH, MANAGER),
     (grant.GRANTS, REQUEST, REQUESTER),
     (grant.SENT_BACK, grant._again(), REQUESTER),
+    (grant.GRANTS.given(REQUESTED, ENDORSED), APPROVE, APPROVER),
 )
 each_order = pytest.mark.parametrize(("known", "order", "by"), ORDERS, ids=[type(order).__name__ for _, order, _ in ORDERS])
 
@@ -102,5 +114,5 @@ def test_no_amount_of_an_order_is_in_what_is_no_currency(known: Given[Any, Any],
     for path in sums(written):
         at(written, path)["currency"] = "XXX"
     # A grant is held first against the line of the plan that it is for, which is in a currency.
-    code = "currencies_differ" if isinstance(order, RequestGrant | ResubmitGrant) else "not_a_currency"
+    code = "currencies_differ" if isinstance(order, DraftGrant | ReviseGrant) else "not_a_currency"
     known.when(type(order).model_validate(written), by).refused(code)

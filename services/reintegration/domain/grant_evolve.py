@@ -1,0 +1,232 @@
+"""How each fact changes a grant."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from services.reintegration.domain.grant_content import content_hash
+from services.reintegration.domain.grant_state import (
+    TRANCHE_TRANSITIONS,
+    TRANSITIONS,
+    Evidence,
+    Grant,
+    GrantStatus,
+    GrantTranche,
+    TrancheStatus,
+)
+from shared.contracts.reintegration import (
+    DeliveryConfirmed,
+    EvidenceFiled,
+    EvidenceKind,
+    GrantApproved,
+    GrantCancelled,
+    GrantCompleted,
+    GrantDisbursed,
+    GrantDrafted,
+    GrantEndorsed,
+    GrantModality,
+    GrantRejected,
+    GrantRequested,
+    GrantResubmitted,
+    GrantReturned,
+    GrantRevised,
+    GrantSubmitted,
+    PaymentConfirmed,
+    Tranche,
+    TrancheReconciled,
+    TrancheReleased,
+)
+from shared.messages import Event
+from shared.money import Money
+from shared.transitions import moved
+
+
+def evolve(state: Grant | None, event: Event) -> Grant:
+    """The grant after one of its events; TypeError for an event that is not one of its own."""
+    if isinstance(event, GrantDrafted | GrantRequested):
+        return _asked(event)
+    if state is None:
+        raise TypeError(f"a grant cannot begin with {type(event).__name__}")
+    match event:
+        case GrantSubmitted():
+            return replace(
+                _to(state, "submitted", event.submitted_at),
+                requested_at=event.submitted_at,
+                content_hash=event.content_hash,
+                submitted_version=event.request_version,
+                policy_programme=event.policy_programme,
+                policy_version=event.policy_version,
+            )
+        case GrantReturned():
+            return replace(_to(state, "returned", event.returned_at), return_reasons=event.reasons)
+        case GrantRevised():
+            asked = replace(
+                asking(state, event.modality, event.money, event.tranches),
+                request_version=event.request_version,
+                content_hash=event.content_hash,
+            )
+            if state.status == "draft":
+                return replace(asked, waiting_since=event.revised_at)
+            return _submitted_anew(asked, event.revised_at)
+        case GrantResubmitted():
+            # Requests of before named no papers, and their papers are no part of what was signed.
+            asked = replace(
+                asking(state, event.modality, event.money, event.tranches), request_version=event.request_version, papers=()
+            )
+            return _submitted_anew(replace(asked, content_hash=content_hash(asked)), event.resubmitted_at)
+        case GrantEndorsed():
+            return replace(
+                _to(state, "endorsed", event.endorsed_at),
+                endorser_id=event.endorsed_by,
+                endorsed_at=event.endorsed_at,
+            )
+        case GrantApproved():
+            return replace(
+                _to(state, "approved", event.approved_at),
+                approver_id=event.approved_by,
+                approved_at=event.approved_at,
+                fund_id=event.fund_id,
+                committed=event.money.amount,
+            )
+        case GrantRejected():
+            return replace(_to(state, "rejected", event.rejected_at), appeal_told=event.appeal_told)
+        case GrantCancelled():
+            return replace(
+                _to(state, "cancelled", event.cancelled_at), committed=state.committed - event.released.amount
+            )
+        case TrancheReleased():
+            underway = state if state.status == "in_disbursement" else _to(state, "in_disbursement", None)
+            tranche = replace(
+                _advanced(state, event.number, "released"),
+                released_by=event.released_by,
+                released_at=event.released_at,
+            )
+            return replace(_with(underway, tranche, event.released_at), payer_id=event.released_by)
+        case PaymentConfirmed():
+            tranche = replace(
+                _advanced(state, event.number, "paid"),
+                confirmed_by=event.confirmed_by,
+                confirmed_at=event.confirmed_at,
+                reference=event.reference,
+                paid_on=event.paid_on,
+            )
+            return replace(
+                _with(state, tranche, event.confirmed_at),
+                payer_id=event.confirmed_by,
+                committed=state.committed - event.money.amount,
+                paid=state.paid + event.money.amount,
+            )
+        case GrantDisbursed():
+            return _to(state, "disbursed", None)
+        case DeliveryConfirmed():
+            tranche = replace(
+                _advanced(state, event.number, "delivered"),
+                delivered_by=event.confirmed_by,
+                delivered_at=event.confirmed_at,
+            )
+            return _with(state, tranche, event.confirmed_at)
+        case TrancheReconciled():
+            tranche = replace(
+                _advanced(state, event.number, "reconciled"),
+                reconciled_by=event.reconciled_by,
+                reconciled_at=event.reconciled_at,
+            )
+            return replace(_with(state, tranche, event.reconciled_at), reconciler_id=event.reconciled_by)
+        case EvidenceFiled():
+            filed = replace(state, evidence=(*state.evidence, _filed(event)))
+            if state.status != "draft":
+                return filed
+            filed = replace(filed, papers=_all_papers(filed))
+            return replace(filed, content_hash=content_hash(filed))
+        case GrantCompleted():
+            return _to(state, "completed", None)
+        case _:
+            raise TypeError(f"{type(event).__name__} is not an event of a grant")
+
+
+def asking(state: Grant, modality: GrantModality, money: Money, tranches: Sequence[Tranche]) -> Grant:
+    """The grant as a revision asks for it, with every paper that was filed until then; nothing else of it changes."""
+    return replace(
+        state, modality=modality, amount=money.amount, currency=money.currency, tranches=_planned(tranches),
+        papers=_all_papers(state),
+    )  # fmt: skip
+
+
+def _asked(event: GrantDrafted | GrantRequested) -> Grant:
+    drafted = isinstance(event, GrantDrafted)
+    at = event.drafted_at if isinstance(event, GrantDrafted) else event.requested_at
+    grant = Grant(
+        case_id=event.case_id,
+        person_id=event.person_id,
+        plan_id=event.plan_id,
+        plan_line_id=event.plan_line_id,
+        category=event.category.value,
+        modality=event.modality,
+        destination_country=event.destination_country,
+        counsellor_id=event.counsellor_id,
+        requester_id=event.drafted_by if isinstance(event, GrantDrafted) else event.requested_by,
+        requested_at=at,
+        waiting_since=at,
+        amount=event.money.amount,
+        currency=event.money.currency,
+        tranches=_planned(event.tranches),
+        status="draft" if drafted else "submitted",
+        submitted_version=None if drafted else 1,
+    )
+    return replace(grant, content_hash=content_hash(grant))
+
+
+def _submitted_anew(asked: Grant, at: datetime | None) -> Grant:
+    """A new version goes straight to whoever endorses; what anybody decided on the one before it does not carry over."""
+    submitted = asked if asked.status == "submitted" else _to(asked, "submitted", at)
+    return replace(
+        submitted,
+        waiting_since=at or asked.waiting_since,
+        submitted_version=asked.request_version,
+        endorser_id=None,
+        endorsed_at=None,
+        return_reasons=(),
+    )
+
+
+def _all_papers(grant: Grant) -> tuple[UUID, ...]:
+    return tuple(paper.evidence_id for paper in grant.evidence)
+
+
+def _filed(event: EvidenceFiled) -> Evidence:
+    return Evidence(
+        evidence_id=event.evidence_id,
+        kind=cast("EvidenceKind | None", event.evidence_kind.value),
+        media_type=event.media_type,
+        size=event.size,
+        sha256=event.sha256,
+        tranche=event.tranche,
+        filed_by=event.filed_by,
+        filed_as=event.filed_as,
+        filed_at=event.filed_at,
+    )
+
+
+def _planned(tranches: Sequence[Tranche]) -> tuple[GrantTranche, ...]:
+    return tuple(GrantTranche(tranche.number, tranche.money.amount) for tranche in tranches)
+
+
+def _to(state: Grant, status: GrantStatus, at: datetime | None) -> Grant:
+    # A step whose event does not say when it was keeps the moment of the last one that did.
+    return replace(
+        state, status=moved(TRANSITIONS, state.status, status), waiting_since=at or state.waiting_since
+    )
+
+
+def _advanced(state: Grant, number: int, status: TrancheStatus) -> GrantTranche:
+    tranche = state.tranche(number)
+    if tranche is None:
+        raise LookupError("an event names a tranche that its grant does not have")
+    return replace(tranche, status=moved(TRANCHE_TRANSITIONS, tranche.status, status))
+
+
+def _with(state: Grant, changed: GrantTranche, at: datetime | None) -> Grant:
+    tranches = tuple(changed if tranche.number == changed.number else tranche for tranche in state.tranches)
+    return replace(state, tranches=tranches, waiting_since=at or state.waiting_since)
