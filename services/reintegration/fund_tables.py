@@ -1,9 +1,9 @@
-"""Reintegration's tables of donors' money: funds, who asked for and who confirmed what of them, and what each still holds."""
+"""Reintegration's tables of donors' money: funds, who asked for and confirmed what, what each holds, postings and periods."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from services.reintegration.domain import fund
+from services.reintegration.domain import fund, periods
 from services.reintegration.metadata import METADATA, amount, begins
 from shared.tables import aggregate_table, scope
 
@@ -91,5 +91,60 @@ FUND_BALANCES = sa.Table(
         "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
     ),
     sa.CheckConstraint("NOT closed OR committed = 0", name="closed_holds_nothing_back"),
+    info=scope("known"),
+)
+
+# What grants took of funds, one row for each movement; nobody changes a row. Into a month that is closed a trigger lets
+# none in.
+FUND_POSTINGS = sa.Table(
+    "fund_postings",
+    METADATA,
+    sa.Column("grant_id", sa.Uuid, primary_key=True),
+    sa.Column("posting_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("fund_id", sa.Uuid, nullable=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("tranche", sa.Integer),
+    amount("amount"),
+    sa.Column("currency", sa.Text, nullable=False),
+    amount("amount_in_fund"),
+    sa.Column("fund_currency", sa.Text, nullable=False),
+    sa.Column("occurred_on", sa.Date, nullable=False),
+    sa.Column("month", sa.Date, nullable=False),
+    sa.CheckConstraint("kind IN ('commit', 'release', 'spend') AND (kind = 'spend') = (tranche IS NOT NULL)", name="kind_is_known"),
+    sa.CheckConstraint("amount > 0 AND amount_in_fund > 0", name="amount_above_zero"),
+    sa.CheckConstraint("month = date_trunc('month', cast(occurred_on AS timestamp))", name="month_of_the_day"),
+    sa.Index(None, "fund_id", "month"),
+    info=scope("country:destination_country"),
+)
+
+ACCOUNTING_PERIODS = aggregate_table(
+    METADATA,
+    "accounting_periods",
+    sa.Column("month", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("closed_by", sa.Text, nullable=False),
+    sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("waiting", pg.JSONB),
+    sa.Column("asked_by", sa.Text),
+    sa.Column("reopened_by", sa.Text),
+    sa.Column("reopened_at", sa.DateTime(timezone=True)),
+    begins(periods.BEGINNINGS),
+    sa.UniqueConstraint("month"),
+    sa.CheckConstraint("asked_by <> reopened_by", name="two_persons"),
+    sa.CheckConstraint(
+        "(reopened_by IS NULL) = (asked_by IS NULL) AND (reopened_by IS NULL) = (reopened_at IS NULL) "
+        "AND (status = 'closed' OR reopened_by IS NOT NULL)",
+        name="reopening_is_whole",
+    ),
+    info=scope("known"),
+)
+
+# The months that are closed now; a month that is not here takes postings.
+CLOSED_MONTHS = sa.Table(
+    "closed_months",
+    METADATA,
+    sa.Column("month", sa.Date, primary_key=True),
+    sa.Column("period_id", sa.Uuid, nullable=False),
     info=scope("known"),
 )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.turns import turns
+from services.reintegration.posting_projections import postings
 from services.reintegration.projections import quoted
 from shared.db import Sql, Write
 from shared.messages import Event
@@ -66,6 +67,7 @@ def grant_limits(
         *_advance(grant_id, before, grant),
         *_references(grant_id, before, grant),
         *_balance(before, grant),
+        *postings(grant_id, before, grant),
         *_turns(grant_id, before, grant),
     )
 

@@ -43,6 +43,8 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
         " FROM fund_balances b WHERE b.fund_id = :fund_id) b) AS fund, "
         "(SELECT count(*) FROM open_advances WHERE person_id = :person_id) AS open_advances, "
         "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
+        "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:paid_on AS date), "
+        f"{TODAY}) AS timestamp))) AS month_closed, "
         f"{TODAY} AS today, "
         "(SELECT to_json(p) FROM (SELECT v.programme, v.policy_version FROM policy_versions v, "
         f" cases c WHERE c.id = :case_id AND v.programme IN (c.programme, '{OF_OTHER_CASES}') "
@@ -132,6 +134,7 @@ class About:
     plan_line_id: UUID
     fund_id: UUID | None = None
     reference: str | None = None
+    paid_on: date | None = None
 
 
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
@@ -161,6 +164,7 @@ async def behind_a_grant(
         fund=_FUND.validate_json(row["fund"] or "null"),
         open_advances=row["open_advances"],
         reference_used=row["reference_used"],
+        month_closed=row["month_closed"],
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
     )
@@ -176,6 +180,7 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
         plan_line_id=about.plan_line_id,
         fund_id=about.fund_id,
         reference=about.reference,
+        paid_on=about.paid_on,
         now=now,
         zone=zone,
     )

@@ -48,6 +48,11 @@ POLICY = Policy(
         "list_funds",
         Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR,
     ),
+    allow("close_period", Role.FINANCE_RECONCILER),
+    allow("reopen_period", Role.FINANCE_RECONCILER),
+    allow("confirm_reopening", Role.CHIEF_OF_MISSION),
+    allow("drop_reopening", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION),
+    *(allow(operation, *READS_REGISTERS) for operation in ("list_periods", "read_period")),
     allow("record_rate", Role.FINANCE_RECONCILER),
     allow("correct_rate", Role.FINANCE_RECONCILER),
     allow("void_rate", Role.FINANCE_RECONCILER),
@@ -119,7 +124,8 @@ POLICY = Policy(
     step_up=(
         "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
-        "drop_fund_change", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
+        "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),
     on_record=(

@@ -11,7 +11,15 @@ from services.reintegration.authority_tables import (
     POLICY_VERSIONS,
 )
 from services.reintegration.domain import case, plan_state
-from services.reintegration.fund_tables import FUND_BALANCES, FUND_CHANGES, FUND_CONFIRMATIONS, FUNDS
+from services.reintegration.fund_tables import (
+    ACCOUNTING_PERIODS,
+    CLOSED_MONTHS,
+    FUND_BALANCES,
+    FUND_CHANGES,
+    FUND_CONFIRMATIONS,
+    FUND_POSTINGS,
+    FUNDS,
+)
 from services.reintegration.metadata import METADATA, begins
 from services.reintegration.money_tables import (
     EVIDENCE_FILES,
@@ -31,7 +39,7 @@ from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
-    "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "GRANTS",
+    "ACCOUNTING_PERIODS", "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "CLOSED_MONTHS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "FUND_POSTINGS", "GRANTS",
     "GRANTS_OF_THE_ERASED", "GRANT_TURNS", "GRANT_VERSIONS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
     "PERSON_KEYS", "PLANS", "POLICY_VERSIONS", "RATES", "TAKEN_PLAN_LINES",
 ]  # fmt: skip

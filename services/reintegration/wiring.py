@@ -12,6 +12,8 @@ from services.reintegration import (
     fund_queries,
     grant_projections,
     grant_queries,
+    period_queries,
+    posting_projections,
     projections,
     queries,
     rate_projections,
@@ -28,6 +30,7 @@ from services.reintegration.domain import (
     grant_facts,
     grant_state,
     papers,
+    periods,
     person,
     plan,
     plan_completion,
@@ -105,6 +108,7 @@ async def _grant_facts(
         plan_line_id=subject.plan_line_id,
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else None,
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
+        paid_on=command.paid_on if isinstance(command, tranches.ConfirmPayment) else None,
     )
     facts = await grant_queries.behind_a_grant(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
@@ -118,6 +122,14 @@ async def _fund_facts(
     if state is None or isinstance(command, fund.DropFundChange):
         return fund.FundFacts()
     return await fund_queries.behind_a_fund(unit, fund_id, in_turn=isinstance(command, fund.ConfirmFund))
+
+
+async def _period_facts(
+    unit: UnitOfWork, period_id: UUID, state: periods.AccountingPeriod | None, command: Command | None, context: Context
+) -> periods.PeriodFacts:
+    if not isinstance(command, periods.ClosePeriod):
+        return periods.PeriodFacts()
+    return await period_queries.behind_a_period(unit, period_id, command.month, context.now, MISSION.mission_time_zone)
 
 
 async def _rate_facts(
@@ -211,6 +223,11 @@ FUND: Aggregate[fund.Fund, fund.FundFacts] = Aggregate(
     facts=_fund_facts, project=fund_projections.fund_changes,
 )
 
+PERIOD: Aggregate[periods.AccountingPeriod, periods.PeriodFacts] = Aggregate(
+    service="reintegration", name="period", decider=periods.PERIOD, table=tables.ACCOUNTING_PERIODS,
+    state=periods.AccountingPeriod, facts=_period_facts, project=posting_projections.closed_months,
+)
+
 GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     service="reintegration", name="grant", decider=grant.GRANT, table=tables.GRANTS, state=grant_state.Grant,
     facts=_grant_facts, project=grant_projections.grant_limits, partition=lambda _, asked: asked.case_id,
@@ -236,7 +253,7 @@ _FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, CASE, PLAN, FUND, GRANT, RATE, AUTHORITY, FUNDING_POLICY),
+    aggregates=(PERSON, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -275,13 +292,16 @@ WIRING = Wiring(
         "ck_fund_balances_closed_holds_nothing_back": fund.fund_closed(),
         "ck_funds_two_persons": fund.not_by_whoever_asked(),
         "ck_fund_confirmations_two_persons": fund.not_by_whoever_asked(),
+        "posted_into_an_open_month": periods.period_closed(),
+        "uq_accounting_periods_month": periods.month_has_a_period(),
+        "ck_accounting_periods_two_persons": periods.not_by_whoever_asked(),
         "ck_grants_five_hats": _FOUR_EYES,
         "ck_grants_counsellor_only_asks": _FOUR_EYES,
         "ck_grants_tranche_hats": _FOUR_EYES,
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
     checks=(
-        *projections.CHECKS, *fund_projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
+        *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *files.CHECKS, nothing_left_of_the_erased(()),
     ),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
@@ -302,6 +322,9 @@ WIRING = Wiring(
             "fund_balances": "a donor's money, which is nobody's",
             "fund_changes": "what was asked for a donor's money, which is about no beneficiary",
             "fund_confirmations": "what was confirmed of a donor's money, which is about no beneficiary",
+            "fund_postings": "what a grant took of its fund and when, which is told with the grant and its tranches",
+            "accounting_periods": "which months are closed, which is nobody's",
+            "closed_months": "which months are closed, which is nobody's",
             "rates": "what currencies are worth, which is nobody's",
             "exchange_rates": "what currencies are worth, which is nobody's",
             "authorities": "what members of staff may approve, which is about no beneficiary",

@@ -10,6 +10,7 @@ from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
 from shared.contracts.funds import EVENTS as FUNDS
+from shared.contracts.periods import EVENTS as PERIODS
 from shared.contracts.plans import EVENTS as PLANS
 from shared.contracts.rates import EVENTS as RATES
 from shared.files.media import MediaType
@@ -343,7 +344,7 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *PLANS, *FUNDS,
+    CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *PLANS, *FUNDS, *PERIODS,
     GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY, PolicyPublished,

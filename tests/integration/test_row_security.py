@@ -58,6 +58,9 @@ ROWS = {
         INSERT INTO case_plans SELECT {_UUID}, {_UUID} FROM {_PLACES};
         INSERT INTO funds SELECT {_UUID}, 1, 'CE', 'EU', 100, 'EUR', '2023-01-01', '2023-12-31' FROM {_PLACES};
         INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0 FROM {_PLACES};
+        INSERT INTO fund_postings SELECT {_UUID}, 1, {_UUID}, country, 'commit', NULL, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01' FROM {_PLACES};
+        INSERT INTO accounting_periods SELECT {_UUID}, 1, '2023-0' || n, 'closed', who, now() FROM {_PLACES};
+        INSERT INTO closed_months SELECT cast('2023-0' || n || '-01' AS date), {_UUID} FROM {_PLACES};
         INSERT INTO fund_changes SELECT {_UUID}, 2, 'change', 100, 'EUR', '2023-12-31', who, 'extended', now() FROM {_PLACES};
         INSERT INTO fund_confirmations SELECT {_UUID}, 2, 'change', 100, 'EUR', '2023-12-31', who, 'staff:chief', now() FROM {_PLACES};
         INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
@@ -96,7 +99,7 @@ BY_COUNTRY = [
     ("counselling", "persons"), ("counselling", "birth_years"), ("counselling", "intentions"), ("returns", "cases"), ("returns", "travels"),
     ("returns", "arrival_notices"), ("reintegration", "cases"), ("reintegration", "plans"), ("reintegration", "grants"),
     ("reintegration", "evidence_files"), ("reintegration", "evidence_pieces"),
-    ("reintegration", "grant_turns"), ("reintegration", "grant_versions"),
+    ("reintegration", "grant_turns"), ("reintegration", "grant_versions"), ("reintegration", "fund_postings"),
 ]  # fmt: skip
 BY_ACTOR = ["accesses", "refusal_windows", "idempotency"]
 FOR_ALL_WHO_ARE_KNOWN = [
@@ -108,7 +111,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
     *(
         ("reintegration", table)
         for table in (
-            "funds", "fund_balances", "fund_changes", "fund_confirmations", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
+            "funds", "fund_balances", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
             "funding_policies", "policy_versions",
         )
@@ -331,7 +334,8 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
             for statement in (
                 "UPDATE fund_balances SET granted = 1000000", "UPDATE fund_balances SET closed = false", "DELETE FROM fund_balances",
                 "INSERT INTO fund_balances VALUES (gen_random_uuid(), 'EUR', 1000000, 0, 0)", "UPDATE fund_changes SET granted = 1",
-                "DELETE FROM fund_changes", "UPDATE fund_confirmations SET granted = 1", "DELETE FROM fund_confirmations",
+                "DELETE FROM fund_changes", "UPDATE fund_postings SET amount = 1", "DELETE FROM fund_postings",
+                "UPDATE closed_months SET month = '2000-01-01'", "UPDATE fund_confirmations SET granted = 1", "DELETE FROM fund_confirmations",
             )
         ),
         *(

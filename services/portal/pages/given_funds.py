@@ -1,6 +1,7 @@
-"""What is known of a fund before somebody types: what may be chosen, and what waits for a second person."""
+"""What is known of a fund or an accounting month before somebody types: what may be chosen, and what waits for a second person."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +61,21 @@ def pays_for(fund: Mapping[str, Any]) -> str:
     if fund["programmes"]:
         parts.append(translated(_("of the programme %(these)s"), these=", ".join(fund["programmes"])))
     return "; ".join(parts)
+
+
+async def of_period(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
+    """For closing the month before this one, or for what is asked of a month that was closed."""
+    del posted
+    there = await page.answer("reintegration", f"/v1/periods/{id}")
+    if not there.ok:
+        last = here(page, real_time()).date().replace(day=1) - timedelta(days=1)
+        return Given(start={"month": f"{last:%Y-%m}"}), "/periods"
+    state = there.body["state"]
+    shown = [(_("Month"), state["month"]), (_("Status"), word(state["status"]))]
+    if state["waiting"]:
+        shown += [(_("Reason"), word(state["waiting"]["reason"])), (_("Asked by"), state["waiting"]["asked_by"])]
+    fixed = {"month": state["month"]} if form.name == "close_period" else {}
+    return Given(fixed, version=there.etag or "", shown=tuple(shown)), f"/periods/{id}"
 
 
 async def _programmes(page: Page) -> list[str]:

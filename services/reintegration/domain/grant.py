@@ -24,6 +24,7 @@ from services.reintegration.domain.grant_facts import (
 )
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear, not_the_requester
+from services.reintegration.domain.periods import period_closed
 from services.reintegration.domain.tranches import TRANCHE_RULES
 from shared.actors import Role
 from shared.contracts.reintegration import (
@@ -271,6 +272,8 @@ def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Cont
     balance = facts.fund
     if balance is None:
         raise RuleViolation("fund_unknown", "There is no fund under this reference.")
+    if facts.month_closed:
+        raise period_closed()
     programme = facts.case.programme if facts.case is not None else None
     refuse_unless_pays_for(balance.fund, state.destination_country, state.category, programme)
     if not balance.valid_on(facts.today):

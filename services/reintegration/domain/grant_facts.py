@@ -46,7 +46,8 @@ class GrantFacts:
     ``other_support``: the other grants of the person that were requested in the twelve months before now,
     with their amount, of cancelled ones what was paid, of rejected ones nothing. ``open_advances``: the
     person's tranches, on any grant, that are released or paid and not yet delivered. ``reference_used``:
-    whether any payment carries the reference of this order. ``today``: the calendar day in the mission's time
+    whether any payment carries the reference of this order. ``month_closed``: whether the month is closed in which
+    it would be posted, by the day of the payment or else by today. ``today``: the calendar day in the mission's time
     zone. ``policy``: the newest version of the policy of the case; None where none was published.
     """
 
@@ -58,6 +59,7 @@ class GrantFacts:
     fund: FundBalance | None = None
     open_advances: int = 1
     reference_used: bool = True
+    month_closed: bool = True
     today: date = date.min
     policy: PolicyInForce | None = None
 

@@ -10,6 +10,7 @@ from services.reintegration.domain.amounts import earliest_day
 from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
 from services.reintegration.domain.hats import may_wear
+from services.reintegration.domain.periods import period_closed
 from shared.contracts.reintegration import (
     Code,
     DeliveryConfirmed,
@@ -150,6 +151,8 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         raise RuleViolation(
             "paid_before_approval", "The day of the payment lies before the grant was approved."
         )
+    if facts.month_closed:
+        raise period_closed()
     payment = PaymentConfirmed(
         case_id=state.case_id,
         number=tranche.number,

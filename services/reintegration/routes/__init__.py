@@ -10,6 +10,7 @@ from services.reintegration.routes import (
     finance,
     funds,
     grants,
+    periods,
     plans,
     rates,
     retention,
@@ -18,6 +19,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, rates, authorities, approval_policies, grants, finance, exports, evidence, retention) for route in part.router.routes
+        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, evidence, retention) for route in part.router.routes
     ]
 )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import fund_queries, wiring
+from services.reintegration import fund_queries, period_queries, wiring
 from services.reintegration.domain.fund import (
     ChangeFund,
     CloseFund,
@@ -21,10 +21,11 @@ router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
 
 class FundView(View[Fund]):
-    """A fund with what it still holds, and everything that was asked for it."""
+    """A fund with what it still holds, everything that was asked for it, and what was posted to it month by month."""
 
     balance: fund_queries.Balance
     changes: list[fund_queries.FundChange]
+    months: list[period_queries.FundMonth]
 
 
 @router.get("/funds")
@@ -47,7 +48,10 @@ async def read_fund(fund_id: UUID, call: Calling) -> FundView:
     view = await call.view(wiring.FUND, fund_id)
     held = await call.ask(lambda unit: fund_queries.balance(unit, fund_id))
     asked = await call.ask(lambda unit: fund_queries.changes(unit, fund_id))
-    return FundView(id=view.id, version=view.version, state=view.state, actions=view.actions, balance=held, changes=asked)
+    posted = await call.ask(lambda unit: period_queries.months(unit, fund_id))
+    return FundView(
+        id=view.id, version=view.version, state=view.state, actions=view.actions, balance=held, changes=asked, months=posted
+    )
 
 
 @router.post("/funds/{fund_id}/change")

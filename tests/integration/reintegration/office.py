@@ -140,10 +140,10 @@ class House:
             WIRING.refusals,
         )  # fmt: skip
 
-    async def try_to(self, aggregate: AnyAggregate, id: UUID, command: Command, by: Actor) -> str:
+    async def try_to(self, aggregate: AnyAggregate, id: UUID, command: Command, by: Actor, at: datetime = NOON) -> str:
         """What became of a command: ``done``, or the code by which it was refused."""
         try:
-            await self.give(aggregate, id, command, by)
+            await self.give(aggregate, id, command, by, at)
         except Refusal as refusal:
             return refusal.code
         return "done"
@@ -160,12 +160,12 @@ class House:
 
     @contextlib.asynccontextmanager
     async def half_done(
-        self, aggregate: AnyAggregate, id: UUID, command: Command, by: Actor
+        self, aggregate: AnyAggregate, id: UUID, command: Command, by: Actor, at: datetime = NOON
     ) -> AsyncIterator[None]:
         """A command whose changes are made and which commits when the block ends."""
         login = self.made.worker if by == WORKER else self.made.api
         async with login.unit_of_work(EVERYWHERE.scope(by)) as unit:
-            context = Context(by, NOON)
+            context = Context(by, at)
             await handle(unit, aggregate, id, command, context, Origin("test-correlation"), reach=EVERYWHERE)
             await unit.flush()
             yield

@@ -28,4 +28,5 @@ def test_what_needs_a_step_up_says_so() -> None:
         "read_held", "record_rate", "correct_rate", "void_rate", "give_authority", "name_deputy", "end_authority",
         "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund", "drop_fund_change",
         "export_turns", "export_grants", "export_funds", "export_rates",
+        "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
     }  # fmt: skip

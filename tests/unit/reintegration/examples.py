@@ -96,6 +96,7 @@ NOTHING_STANDS_AGAINST_IT = GrantFacts(
     fund=BALANCE,
     open_advances=0,
     reference_used=False,
+    month_closed=False,
     today=TODAY,
 )
 

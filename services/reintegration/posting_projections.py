@@ -1,0 +1,119 @@
+"""What a grant takes of its fund, posted one by one, months that close, and the checks that both are true."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.periods import AccountingPeriod, first_day
+from shared.db import Sql, Write
+from shared.messages import Event
+from shared.settings import MISSION
+from shared.verify import Check
+
+# The row of the grant is locked, so that nobody else counts its postings meanwhile.
+_POST = Sql(
+    "INSERT INTO fund_postings (grant_id, posting_no, fund_id, destination_country, kind, tranche, amount, currency, "
+    "amount_in_fund, fund_currency, occurred_on, month) "
+    "SELECT d.grant_id, (SELECT count(*) FROM fund_postings p WHERE p.grant_id = d.grant_id) + cast(:nth AS integer), "
+    "cast(:fund_id AS uuid), cast(:destination_country AS text), cast(:kind AS text), cast(:tranche AS integer), "
+    "cast(:amount AS numeric), cast(:currency AS text), cast(:amount AS numeric), cast(:currency AS text), d.occurred_on, "
+    "date_trunc('month', cast(d.occurred_on AS timestamp)) FROM (SELECT cast(:grant_id AS uuid) AS grant_id, "
+    "coalesce(cast(:paid_on AS date), cast(cast(:at AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)) AS occurred_on) d"
+)
+_CLOSE = Sql("INSERT INTO closed_months (month, period_id) VALUES (:month, :period_id)")
+_REOPEN = Sql("DELETE FROM closed_months WHERE month = :month AND period_id = :period_id")
+
+
+def postings(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
+    """The movements between two states of a grant: what was paid, and what else was committed or became free.
+
+    A payment is posted on the day on which it was made, all else on the mission's day of the grant's step.
+    """
+    if grant.fund_id is None:
+        return ()
+    was_committed = before.committed if before is not None else Decimal(0)
+    spent = grant.paid - (before.paid if before is not None else Decimal(0))
+    committed = grant.committed - was_committed + spent
+    found: list[tuple[str, int | None, Decimal, date | None]] = []
+    if spent:
+        tranche = _just_paid(before, grant)
+        found.append(("spend", tranche[0], spent, tranche[1]))
+    if committed:
+        found.append(("commit" if committed > 0 else "release", None, abs(committed), None))
+    return [
+        _posting(grant_id, grant, nth, posted, grant.waiting_since) for nth, posted in enumerate(found, start=1)
+    ]
+
+
+def _just_paid(before: Grant | None, grant: Grant) -> tuple[int, date]:
+    known = {tranche.number for tranche in before.tranches if tranche.paid_on is not None} if before is not None else set()
+    return next(
+        (tranche.number, tranche.paid_on)
+        for tranche in grant.tranches
+        if tranche.paid_on is not None and tranche.number not in known
+    )
+
+
+def _posting(
+    grant_id: UUID, grant: Grant, nth: int, posted: tuple[str, int | None, Decimal, date | None], at: datetime
+) -> Write:
+    kind, tranche, amount, paid_on = posted
+    return Write(
+        _POST,
+        {
+            "grant_id": grant_id, "nth": nth, "fund_id": grant.fund_id, "destination_country": grant.destination_country,
+            "kind": kind, "tranche": tranche, "amount": amount, "currency": grant.currency, "paid_on": paid_on, "at": at,
+            "zone": MISSION.mission_time_zone,
+        },
+    )  # fmt: skip
+
+
+def closed_months(
+    period_id: UUID, before: AccountingPeriod | None, period: AccountingPeriod, events: tuple[Event, ...]
+) -> Sequence[Write]:
+    """A month that was closed takes no postings, one that was reopened does."""
+    was = before.status if before is not None else "reopened"
+    if period.status == was:
+        return ()
+    row = {"month": first_day(period.month), "period_id": period_id}
+    return (Write(_CLOSE if period.status == "closed" else _REOPEN, row),)
+
+
+CHECKS: tuple[Check, ...] = (
+    # Balance, postings and grants say the same, of each grant and of each fund.
+    Check(
+        "fund postings",
+        Sql(
+            "SELECT coalesce(g.id, p.grant_id) FROM (SELECT * FROM grants WHERE fund_id IS NOT NULL) g FULL JOIN "
+            "(SELECT grant_id, min(cast(fund_id AS text)) AS first, max(cast(fund_id AS text)) AS last, count(*) AS postings, "
+            " max(posting_no) AS newest, "
+            " coalesce(sum(CASE kind WHEN 'commit' THEN amount_in_fund ELSE -amount_in_fund END), 0) AS committed, "
+            " coalesce(sum(amount_in_fund) FILTER (WHERE kind = 'spend'), 0) AS spent, "
+            " bool_and(fund_currency = f.currency) AS in_its_currency "
+            " FROM fund_postings LEFT JOIN funds f ON f.id = fund_id GROUP BY grant_id) p ON p.grant_id = g.id "
+            "WHERE g.id IS NULL OR p.grant_id IS NULL OR (g.committed, g.paid) IS DISTINCT FROM (p.committed, p.spent) "
+            "OR (cast(g.fund_id AS text), cast(g.fund_id AS text)) IS DISTINCT FROM (p.first, p.last) "
+            "OR p.postings <> p.newest OR p.in_its_currency IS DISTINCT FROM true"
+        ),
+    ),
+    Check(
+        "postings of funds",
+        Sql(
+            "SELECT b.fund_id FROM fund_balances b LEFT JOIN (SELECT fund_id, "
+            " sum(CASE kind WHEN 'commit' THEN amount_in_fund ELSE -amount_in_fund END) AS committed, "
+            " sum(amount_in_fund) FILTER (WHERE kind = 'spend') AS spent FROM fund_postings GROUP BY fund_id) p "
+            "ON p.fund_id = b.fund_id "
+            "WHERE (b.committed, b.spent) IS DISTINCT FROM (coalesce(p.committed, 0), coalesce(p.spent, 0))"
+        ),
+    ),
+    Check(
+        "closed months",
+        Sql(
+            "SELECT coalesce(p.id, c.period_id) FROM (SELECT * FROM accounting_periods WHERE status = 'closed') p "
+            "FULL JOIN closed_months c ON c.period_id = p.id "
+            "WHERE to_char(c.month, 'YYYY-MM') IS DISTINCT FROM p.month"
+        ),
+    ),
+)

@@ -1,0 +1,165 @@
+"""Postings and months as the database holds them: balance, postings and grants agree, and none goes into a closed month."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from importlib import import_module
+from uuid import UUID
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from services.reintegration.domain.grant import CancelGrant
+from services.reintegration.domain.periods import ClosePeriod, ConfirmReopening, ReopenPeriod
+from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
+from services.reintegration.wiring import GRANT, PERIOD
+from shared.db import Sql
+from shared.ids import uuid7
+from shared.settings import MISSION
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.unit.reintegration.examples import CHIEF, ENDORSER, PAYER, RECONCILER
+
+people = people_of
+JUNE = datetime(2023, 6, 5, 10, 0, tzinfo=UTC)
+MAY = ClosePeriod(month="2023-05")
+_POSTED = Sql(
+    "SELECT kind, tranche, amount, occurred_on, month FROM fund_postings WHERE grant_id = :grant_id ORDER BY posting_no"
+)
+
+
+def paid(day: date, reference: str = "BANK-0001") -> ConfirmPayment:
+    return ConfirmPayment(number=1, reference=reference, paid_on=day)
+
+
+async def posted(house: House, grant_id: UUID) -> list[tuple[object, ...]]:
+    return [tuple(row.values()) for row in await house.rows(_POSTED, grant_id=grant_id)]
+
+
+async def close(house: House, month: ClosePeriod = MAY) -> UUID:
+    period_id = uuid7()
+    await house.give(PERIOD, period_id, month, RECONCILER, JUNE)
+    return period_id
+
+
+async def released(house: House, fund_id: UUID) -> UUID:
+    """An approved grant in two tranches, of which the first is on its way."""
+    grant_id = await house.approved((await house.line()).request("1500.00", "500.00", "1000.00"), fund_id)
+    await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER)
+    return grant_id
+
+
+async def test_each_movement_of_a_grant_is_posted_on_its_day_and_balance_postings_and_grants_agree(house: House) -> None:
+    fund_id = await house.fund()
+    grant_id = await released(house, fund_id)
+    await house.give(GRANT, grant_id, paid(date(2023, 6, 1)), PAYER, JUNE)
+    await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), ENDORSER, JUNE)
+    may, june = date(2023, 5, 1), date(2023, 6, 1)
+    assert await posted(house, grant_id) == [
+        ("commit", None, 1500, date(2023, 5, 2), may), ("spend", 1, 500, date(2023, 6, 1), june),
+        ("release", None, 1000, date(2023, 6, 5), june),
+    ]  # fmt: skip
+    assert await house.balance(fund_id) == (Decimal(0), Decimal(500))
+    assert (await house.findings()).differences == []
+
+
+async def test_a_posting_that_is_changed_or_lost_beside_the_rules_is_found(house: House) -> None:
+    fund_id = await house.fund()
+    grant_id = await released(house, fund_id)
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    await owner.execute("UPDATE fund_postings SET amount_in_fund = amount_in_fund + 1")
+    differences = (await house.findings()).differences
+    assert {f"fund postings: {grant_id}", f"postings of funds: {fund_id}"} == set(differences)
+    await owner.execute("DELETE FROM fund_postings")
+    assert {f"fund postings: {grant_id}", f"postings of funds: {fund_id}"} == set((await house.findings()).differences)
+    await owner.close()
+
+
+async def test_grants_of_before_there_were_postings_are_posted_from_their_rows(house: House) -> None:
+    fund_id = await house.fund()
+    stopped, under_way = [await released(house, fund_id) for _ in range(2)]
+    await house.give(GRANT, stopped, paid(date(2023, 5, 2)), PAYER)
+    await house.give(GRANT, stopped, CancelGrant(reason="not_needed"), ENDORSER, JUNE)
+    await house.give(GRANT, under_way, paid(date(2023, 6, 1), "BANK-0002"), PAYER, JUNE)
+    await house.endorsed((await house.line()).request("700.00"))
+    before = [await posted(house, one) for one in (stopped, under_way)]
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    await owner.execute("DELETE FROM fund_postings")
+    statement = import_module("migrations.reintegration.versions.2026_11_26_1045_postings").WHAT_WAS
+    written = sa.text(statement).bindparams(zone=MISSION.mission_time_zone)
+    await owner.execute(str(written.compile(compile_kwargs={"literal_binds": True})))
+    await owner.close()
+    assert [await posted(house, one) for one in (stopped, under_way)] == before
+    assert (await house.findings()).differences == []
+
+
+async def test_into_a_closed_month_nothing_is_posted_until_two_persons_reopened_it(house: House) -> None:
+    fund_id = await house.fund()
+    grant_id = await released(house, fund_id)
+    period_id = await close(house)
+    pay = paid(date(2023, 5, 20))
+    for _ in range(2):
+        with pytest.raises(Exception, match="period_closed"):
+            await house.give(GRANT, grant_id, pay, PAYER, JUNE)
+    assert await house.try_to(PERIOD, period_id, ReopenPeriod(reason="payment_came_late"), RECONCILER) == "done"
+    assert await house.try_to(PERIOD, period_id, ConfirmReopening(), RECONCILER) == "four_eyes"
+    assert await house.try_to(PERIOD, period_id, ConfirmReopening(), CHIEF) == "done"
+    await house.give(GRANT, grant_id, pay, PAYER, JUNE)
+    await house.give(PERIOD, period_id, MAY, RECONCILER, JUNE)
+    with pytest.raises(Exception, match="month_has_a_period"):
+        await house.give(PERIOD, uuid7(), MAY, RECONCILER, JUNE)
+    assert (await house.findings()).differences == []
+
+
+async def test_months_are_open_until_somebody_closes_them(house: House) -> None:
+    await close(house, ClosePeriod(month="2023-04"))
+    grant_id = await released(house, await house.fund())
+    await house.give(GRANT, grant_id, paid(date(2023, 5, 31)), PAYER, JUNE)
+    assert (await house.findings()).differences == []
+
+
+async def test_a_month_that_is_being_closed_takes_no_payment_that_waited(house: House) -> None:
+    fund_id = await house.fund()
+    grant_id = await released(house, fund_id)
+    async with house.half_done(PERIOD, uuid7(), MAY, RECONCILER, JUNE):
+        waiting = await house.meanwhile(house.try_to(GRANT, grant_id, paid(date(2023, 5, 2)), PAYER))
+    assert await waiting == "period_closed"
+    assert (await house.findings()).differences == []
+
+
+async def test_a_month_is_closed_after_the_payment_that_came_first(house: House) -> None:
+    fund_id = await house.fund()
+    grant_id = await released(house, fund_id)
+    async with house.half_done(GRANT, grant_id, paid(date(2023, 5, 2)), PAYER):
+        waiting = await house.meanwhile(house.try_to(PERIOD, uuid7(), MAY, RECONCILER, JUNE))
+    assert await waiting == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_periods_are_closed_and_reopened_by_whom_the_policy_names(house: House, people: People) -> None:
+    body = {"month": "2023-04"}
+    for caller in (people.manager, people.chief, people.approver, people.payer, people.auditor, people.coordinator):
+        assert (await caller.post(f"periods/{uuid7()}", body)).json()["code"] == "not_permitted"
+    period_id = uuid7()
+    assert (await people.reconciler.post(f"periods/{period_id}", body)).status_code == 201
+    reason = {"reason": "audit_finding"}
+    assert (await people.chief.post(f"periods/{period_id}/reopen", reason)).json()["code"] == "not_permitted"
+    assert (await people.reconciler.post(f"periods/{period_id}/reopen", reason, match='"v1"')).status_code == 200
+    assert (await people.reconciler.post(f"periods/{period_id}/confirm-reopening", {})).json()["code"] == "not_permitted"
+    assert [(row["month"], row["status"], row["waits"]) for row in (await people.auditor.get("periods")).json()["items"]] == [
+        ("2023-04", "closed", True),
+    ]  # fmt: skip
+    assert (await people.chief.post(f"periods/{period_id}/confirm-reopening", {}, match='"v2"')).status_code == 200
+    view = (await people.payer.get(f"periods/{period_id}")).json()
+    assert (view["state"]["status"], view["state"]["asked_by"], view["state"]["reopened_by"]) == (
+        "reopened", "staff:reconciler", "staff:chief",
+    )  # fmt: skip
+    for caller in (people.counsellor, people.office, people.coordinator):
+        assert (await caller.get("periods")).status_code == 403
+    fund_id = await house.fund()
+    await house.approved((await house.line()).request("700.00"), fund_id)
+    months = (await people.reconciler.get(f"funds/{fund_id}")).json()["months"]
+    assert [(one["month"], one["committed"], one["closed"]) for one in months] == [("2023-05-01", "700.00", False)]
