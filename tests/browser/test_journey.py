@@ -109,7 +109,7 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
          "valid_until": f"{NOW + timedelta(days=30):%Y-%m-%d}"},
     )  # fmt: skip
     await walk.do(
-        "receiving-office-tr", plan, "Agree the plan", {"agreed_on": f"{NOW:%Y-%m-%d}"},
+        "receiving-office-tr", plan, "Agree the plan", {"agreed_on": f"{NOW:%Y-%m-%d}", "method": "signed"},
     )  # fmt: skip
     await mission.caller.drained()
     page = await walk.go("receiving-office-tr", plan)
@@ -312,7 +312,7 @@ async def _home(walk: Walk) -> tuple[str, str]:
     await walk.do(
         "counsellor-3", case, "Record the own plan",
         {"lines.0.person_id": someone, "lines.0.dimension": "economic", "lines.0.category": "business",
-         "lines.0.planned.amount": "900"},
+         "lines.0.planned.amount": "900", "lines.0.objectives": "To bake bread.", "method": "verbal"},
     )  # fmt: skip
     await walk.do(
         "counsellor-3", case, "Record a travel document",

@@ -21,6 +21,7 @@ from shared.ids import uuid7
 from shared.topology import SERVICES
 from shared.uploads import UPLOADS_AT_A_TIME
 from tests.e2e.canaries import BIRTH_YEAR, Described, Flock, described
+from tests.e2e.canary_plans import PLANNING, TEXTS, planted
 from tests.e2e.conftest import Mission
 from tests.unit.shared.files import examples
 
@@ -39,6 +40,10 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
     ("give_authority", "holder_id"): "which of the staff may approve, as their own tokens name them",
     ("name_deputy", "deputy_id"): "which of the staff stands in, as their own tokens name them",
     ("publish_policy", "programme"): "a code of a programme",
+    **{
+        ("agree_first_plan", f"lines.{name}"): "the same lines as those of other orders about a plan, which have canaries"
+        for name in TEXTS
+    },
     ("confirm_payment", "reference"): "the bank's reference of a payment, by which books are compared",
 }
 # What a body says where the rules let no canary or no example stand. A correction is told by its reason.
@@ -161,7 +166,7 @@ class Drive:
         """Every command that says something of one person, and those that can correct it once more with other values."""
         for said, hour in ((SAID, 9), (CORRECTED, 10)):
             for body in self.personal:
-                if body.name in SEARCHES:
+                if body.name in SEARCHES | PLANNING:
                     continue
                 assert body.path.startswith("/v1/persons/{person_id}/"), f"say how {body.name} is given"
                 if said is CORRECTED and body.name not in CORRECTED:
@@ -195,6 +200,7 @@ class Drive:
         travelling.depart(journey, household, case_id, departure)
         travelling.arrive(journey, household, case_id, departure)
         granting.agree(journey, household, plan_id, lines, departure + 2)
+        planted(journey, plan_id, self.flock, drafted=number % 8 == 0)
         asked, given = departure + 3, len(journey.steps)
         wanted = Wanted(lines[0], "approved", returned_once=False)
         granting.request_and_pay(journey, household, case_id, plan_id, fund_id, wanted, references, asked)

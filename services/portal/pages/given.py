@@ -14,9 +14,10 @@ from services.portal.pages.case_family import OF_CHILDREN, ORDERS, given_family
 from services.portal.pages.frame import Page
 from services.portal.pages.given_authorities import of_authority
 from services.portal.pages.given_funds import of_fund, of_period
+from services.portal.pages.given_plans import of_plan
 from services.portal.pages.given_policies import of_policy
 from services.portal.pages.given_rates import of_rate
-from services.portal.pages.naming import here, named, names_of, option, short, travellers
+from services.portal.pages.naming import here, named, names_of, short, travellers
 from services.portal.pages.support import given_support
 from services.portal.translation import _, translated
 from services.portal.wording import word
@@ -138,27 +139,6 @@ def _met(page: Page, person_id: UUID) -> Given:
     return Given({"person_id": str(person_id)}, start=start, shown=((_("Person"), short(person_id)),))
 
 
-async def _plan(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
-    case_id = named(page, "case")
-    if case_id is not None:
-        state = (await page.ask("returns", f"/v1/cases/{case_id}")).body["state"]
-        people = travellers(state["persons"], await names_of(page, (one["person_id"] for one in state["persons"])))
-        fixed = {"case_id": str(case_id), "person_ids": [option.value for option in people]}
-        return Given(fixed, {"person_id": people}, fresh=frozenset({"line_id"})), f"/cases/{case_id}"
-    found = await page.ask("reintegration", f"/v1/plans/{id}")
-    state = found.body["state"]
-    names = await names_of(page, state["person_ids"])
-    options = {"person_id": tuple(option(names, one, short(one)) for one in state["person_ids"])}
-    start = {"lines": [_line(one) for one in state["lines"]]}
-    # Its lines are replaced by those that are given, so they must be the ones that were shown.
-    return Given(options=options, start=start, fresh=frozenset({"line_id"}), version=found.etag or ""), f"/plans/{id}"
-
-
-def _line(line: Mapping[str, Any]) -> dict[str, Any]:
-    """A line as it is shown, the way in which it is given."""
-    return {**line, "planned": {"amount": line["planned"], "currency": line["currency"]}}
-
-
 async def _nothing(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
     del form, id, posted
     site = min(page.session.sites, default="")
@@ -166,6 +146,6 @@ async def _nothing(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
 
 
 _PROVIDED: Final[Mapping[str, Provides]] = {
-    "cases": _case, "grants": given_grants.of_grant, "funds": of_fund, "periods": of_period, "plans": _plan, "rates": of_rate, "authorities": of_authority, "approval-policies": of_policy, "sessions": given_persons.of_session,
+    "cases": _case, "grants": given_grants.of_grant, "funds": of_fund, "periods": of_period, "plans": of_plan, "rates": of_rate, "authorities": of_authority, "approval-policies": of_policy, "sessions": given_persons.of_session,
     "persons": given_persons.of_person, "intentions": given_persons.of_intention, "families": given_persons.of_family,
 }  # fmt: skip

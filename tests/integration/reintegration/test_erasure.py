@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.reintegration.domain.case import RecordPersonsLeft
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.person import EndKeptPapers, RecordErasure, kept_until
@@ -169,6 +170,25 @@ async def test_of_a_familys_plan_only_the_lines_of_who_was_erased_are_emptied_in
     assert (await house.findings()).sound
     await erase(house, child)
     assert await house.rows(_TOLD) == []
+    assert (await house.findings()).sound
+
+
+async def test_of_who_went_on_in_another_case_the_versions_of_the_plan_that_they_left_are_emptied_too(house: House) -> None:
+    mother, sister = uuid7(), uuid7()
+    case_id, plan_id = await house.case(mother, sister), uuid7()
+    lines = tuple(
+        PlannedLine(line_id=uuid7(), person_id=whose, dimension="social", category="housing", planned=eur("100.00"))
+        for whose in (mother, sister)
+    )
+    agreed = AgreeFirstPlan(case_id=case_id, person_ids=(mother, sister), lines=lines, agreed_on=TODAY, method="signed")
+    await house.give(PLAN, plan_id, agreed, OFFICE)
+    await house.react(case_id, RecordPersonsLeft(person_ids=(sister,)))
+    await house.case(sister)
+    revised = RevisePlan(lines=lines[:1], agreed_on=TODAY, method="signed", reason="persons_changed")
+    await house.give(PLAN, plan_id, revised, OFFICE)
+    assert len(await house.rows(_TOLD)) == 6
+    await erase(house, sister)
+    assert len(await house.rows(_TOLD)) == 4
     assert (await house.findings()).sound
 
 
