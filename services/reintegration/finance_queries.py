@@ -35,8 +35,9 @@ TURNS = _exported(
     "WHERE t.hat = ANY (cast(:hats AS text[])) ORDER BY t.since, t.grant_id, t.hat"
 )
 FUNDS = _exported(
-    "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, b.granted, b.committed, b.spent, "
-    "b.granted - b.committed - b.spent AS available FROM funds f JOIN fund_balances b ON b.fund_id = f.id "
+    "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, f.status, coalesce(b.granted, 0) AS granted, "
+    "coalesce(b.committed, 0) AS committed, coalesce(b.spent, 0) AS spent, "
+    "coalesce(b.granted - b.committed - b.spent, 0) AS available FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
     "ORDER BY f.project, f.donor, f.id"
 )
 _USES = Sql(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.turns import turns
+from services.reintegration.grant_decisions import decisions_taken
 from services.reintegration.posting_projections import postings
 from services.reintegration.projections import quoted
 from shared.db import Sql, Write
@@ -69,6 +70,7 @@ def grant_limits(
         *_balance(before, grant),
         *postings(grant_id, before, grant),
         *_turns(grant_id, before, grant),
+        *decisions_taken(grant_id, grant, events),
     )
 
 

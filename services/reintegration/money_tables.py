@@ -246,6 +246,25 @@ GRANT_TURNS = sa.Table(
     info=scope("country:destination_country"),
 )
 
+# Who decided what on which version of a request, and for how much; nobody changes a row, and nobody writes one for another.
+# Tranche 0 is the whole grant.
+GRANT_DECISIONS = sa.Table(
+    "grant_decisions",
+    METADATA,
+    sa.Column("grant_id", sa.Uuid, primary_key=True),
+    sa.Column("request_version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("tranche", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("decided_by", sa.Text, primary_key=True),
+    sa.Column("decided_at", sa.DateTime(timezone=True), primary_key=True),
+    amount("amount"),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Index(None, "decided_by", "decided_at", "grant_id", "request_version", "what", "tranche"),
+    sa.Index(None, "decided_by", "what", "decided_at", "grant_id", "request_version", "tranche"),
+    info=scope("actor:decided_by"),
+)
+
 # What is recorded under an id for a currency, base and day, as it is now; beside it every revision, none of which is ever
 # changed, counted over the day: a conversion answers with the ones that it is made by.
 RATES = aggregate_table(

@@ -100,6 +100,11 @@ POLICY = Policy(
     allow("read_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_turns", *(role for role in HATS if role != Role.RECEIVING_OFFICE)),
     allow("list_turns", Role.RECEIVING_OFFICE, extent="own_countries"),
+    # An office is shown its grants through its window, where consent is asked.
+    allow(
+        "list_my_decisions",
+        Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION,
+    ),
     # What finance takes home says of no person more than whose case it is; an office has its own countries on its pages.
     allow("export_turns", Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER),
     allow("export_grants", *READS_REGISTERS),

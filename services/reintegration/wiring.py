@@ -10,6 +10,7 @@ from services.reintegration import (
     files,
     fund_projections,
     fund_queries,
+    grant_decisions,
     grant_projections,
     grant_queries,
     period_queries,
@@ -302,6 +303,7 @@ WIRING = Wiring(
     },
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
+        *grant_decisions.CHECKS,
         *files.CHECKS, nothing_left_of_the_erased(()),
     ),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
@@ -333,6 +335,7 @@ WIRING = Wiring(
             "funding_policies": "what programmes ask for, which is nobody's",
             "policy_versions": "what programmes ask for, which is nobody's",
             "grants_of_the_erased": "how many grants of persons who were erased were for what, without saying whose",
+            "grant_decisions": "which member of staff decided what, which is told with the grant",
             "grant_turns": "which member of staff acts next on a grant, which is told",
         },
     ),

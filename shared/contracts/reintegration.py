@@ -227,6 +227,7 @@ class GrantCancelled(Event, kind="avrr.reintegration.grant.cancelled.v1"):
     reason: CancelReason
     released: Money
     cancelled_at: datetime | None = None
+    cancelled_by: str | None = None
 
 
 class TrancheReleased(Event, kind="avrr.reintegration.grant.tranche_released.v1"):

@@ -133,6 +133,15 @@ async def test_from_the_queue_by_review_and_check_to_the_approval(mission: Missi
     assert (approved["status"], approved["fund_id"], Decimal(approved["committed"])) == ("approved", str(desk.fund), desk.amount)
     await page.goto(f"{mission.addresses.portal}/queue")
     assert await page.locator(f'main a[href="/grants/{desk.grant}"]').count() == 0
+    await page.get_by_role("link", name="My decisions").click()
+    for kind, how_many in (("approved", 1), ("endorsed", 0)):
+        await page.get_by_label("Decision", exact=True).select_option(kind)
+        await page.get_by_role("button", name="Show").click()
+        row = page.locator("#found tbody tr", has=page.locator(f'a[href="/grants/{desk.grant}"]'))
+        await expect(row).to_have_count(how_many)
+        if how_many:
+            await expect(row).to_contain_text(amount)
+    await fit(mission, visits, "deputy", "/my-decisions")
 
 
 async def test_who_pays_sees_the_money_and_who_decided_and_what_she_confirms(mission: Mission, visits: Visits, desk: Desk) -> None:

@@ -32,7 +32,7 @@ async def test_finance_takes_its_lists_home(mission: Mission, visits: Visits) ->
             assert sheets["About"].pairs()["Status"].value == "endorsed"
             assert {row[3] for row in sheets["Grants"].values()[1:]} <= {"endorsed"}
     lines = {row[0]: row for row in sheets["Funds"].values()}
-    assert (lines[str(fund)][1], lines[str(fund)][4]) == ("SHEET", "5000.00")
+    assert (lines[str(fund)][1], lines[str(fund)][5]) == ("SHEET", "5000.00")
     await fit(mission, visits, "finance-reconciler", "/exports/grants?status=endorsed", "/grants")
 
 

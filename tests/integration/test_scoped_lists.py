@@ -16,6 +16,7 @@ import pytest
 
 from services.counselling import finding
 from services.counselling import queries as counselling
+from services.reintegration import grant_decisions
 from services.reintegration import lists as reintegration
 from services.returns import queries as returns
 from services.returns.domain.window import statuses_of
@@ -77,6 +78,10 @@ REINTEGRATION = (
     f"""INSERT INTO grant_turns (grant_id, hat, destination_country, step, since)
     SELECT {GRANT}, CASE WHEN n > {ROWS - RARE} THEN 'approver' ELSE (ARRAY['payer', 'reconciler', 'deliverer'])[1 + n % 3] END,
     {COUNTRIES}, 'approve', now() - n * interval '1 minute' FROM generate_series(1, {ROWS}) n""",
+    # Somebody decided most of it, and rejected what is rare.
+    f"""INSERT INTO grant_decisions SELECT {GRANT}, 1, CASE WHEN n > {ROWS - RARE} THEN 'rejected' ELSE 'endorsed' END, 0,
+    CASE WHEN n % 10 < 6 OR n > {ROWS - RARE} THEN 'staff:somebody' ELSE 'staff:c' || n % 40 END, now() - n * interval '1 minute',
+    100, 'EUR', {COUNTRIES} FROM generate_series(1, {ROWS}) n""",
 )
 # Ten years of birth, so that a year of the large country is as full as a real one; hardly anybody's sex is not stated.
 COUNSELLING = (
@@ -163,6 +168,12 @@ def lists_of_reintegration() -> list[Asked]:
             asked = {"hats": hats, **place}
             found.append((MISSION, reintegration.TURNS, asked))
             found += [(office, reintegration.TURNS_ABROAD, {"countries": [country], **asked}) for country, office in OFFICES.items()]
+    own = {"actor_id": SOMEBODY.person_id, **grant_decisions._NEWEST}
+    later = {**own, "decided_at": datetime.now(UTC) - timedelta(minutes=ROWS // 2), "what": "endorsed"}
+    found += [(MISSION, grant_decisions.LISTED, place) for place in (own, later)]
+    found += [
+        (MISSION, grant_decisions.LISTED_OF, {**place, "of": of}) for place in (own, later) for of in ("endorsed", "rejected", "paid")
+    ]
     return found
 
 

@@ -1,7 +1,7 @@
 """Grants: the queue, all of them, and one to be reviewed and decided on."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -13,12 +13,31 @@ from shared.clock import real_time
 
 router = APIRouter()
 
+# What is decided on grants, and in which roles.
+DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "endorsed": ("coordinator",), "returned": ("coordinator",), "rejected": ("coordinator", "finance_approver"),
+    "approved": ("finance_approver", "chief_of_mission"), "cancelled": ("coordinator",), "released": ("finance_payer",),
+    "paid": ("finance_payer",), "reconciled": ("finance_reconciler",),
+}  # fmt: skip
+
 
 @router.get("/queue")
 async def queue(page: Reading, after: Annotated[str | None, Query(max_length=120)] = None) -> Response:
     """The grants whose next step is the reader's, the longest waiting first."""
     found = (await page.ask("reintegration", "/v1/turns", after=after)).body
     return await page.show("queue.html", found=found, days=days_since, short=short)
+
+
+@router.get("/my-decisions")
+async def my_decisions(
+    page: Reading,
+    what: Annotated[str | None, Query(max_length=20)] = None,
+    after: Annotated[str | None, Query(max_length=120)] = None,
+) -> Response:
+    """What the reader decided on grants, all of it or one kind, the newest first."""
+    found = (await page.ask("reintegration", "/v1/my-decisions", what=what, after=after)).body
+    kinds = [kind for kind, roles in DECISIONS.items() if page.has(*roles)]
+    return await page.show("my_decisions.html", found=found, what=what or "", kinds=kinds, short=short)
 
 
 @router.get("/grants")

@@ -299,7 +299,8 @@ def _cancel(state: Grant, order: CancelGrant, facts: GrantFacts, context: Contex
     released = state.money.model_copy(update={"amount": state.committed})
     return (
         GrantCancelled(
-            case_id=state.case_id, reason=order.reason, released=released, cancelled_at=context.now
+            case_id=state.case_id, reason=order.reason, released=released, cancelled_at=context.now,
+            cancelled_by=context.actor.person_id,
         ),
     )
 

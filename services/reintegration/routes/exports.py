@@ -90,7 +90,7 @@ async def export_funds(call: Calling) -> Spreadsheet:
     found, uses = await call.ask(lambda unit: finance_queries.funds(unit, _LIMIT), log=True)
     lines = [
         (
-            row["id"], row["project"], row["donor"], row["currency"],
+            row["id"], row["project"], row["donor"], row["status"], row["currency"],
             *(_money(row, name) for name in ("granted", "committed", "spent", "available")), row["valid_from"],
             row["valid_until"],
         )
@@ -106,7 +106,7 @@ async def export_funds(call: Calling) -> Spreadsheet:
     line = {"Fund": _ID, "Project": 24, "Donor": 24}
     amounts = {"Granted": _AMOUNT, "Committed": _AMOUNT, "Spent": _AMOUNT, "Available": _AMOUNT}
     sheets = [
-        Sheet("Funds", {**line, "Currency": 9, **amounts, "First day": 12, "Last day": 12}, lines),
+        Sheet("Funds", {**line, "Status": _CODE, "Currency": 9, **amounts, "First day": 12, "Last day": 12}, lines),
         Sheet(
             "Grants by fund",
             {**line, "Status": _CODE, "Grants": 8, "Currency": 9, "Approved": _AMOUNT, "Committed": _AMOUNT, "Paid": _AMOUNT},

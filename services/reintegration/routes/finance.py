@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import figures, lists, window, wiring
+from services.reintegration import figures, grant_decisions, lists, window, wiring
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.tranches import (
@@ -53,6 +53,22 @@ async def list_turns(
         lambda turn: turn.place, after, limit,
     )  # fmt: skip
     return Page[TurnInList](items=items, next=call.goes_on_after(following, limit) if following else None)
+
+
+@router.get("/my-decisions")
+async def list_my_decisions(
+    call: Calling,
+    what: Annotated[grant_decisions.Decided | None, Query()] = None,
+    after: Annotated[grant_decisions.Place | None, Query()] = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[grant_decisions.Decision]:
+    """What the caller decided on grants, all of it or one kind, the newest first; nobody else's."""
+    actor_id = call.context.actor.person_id
+    found = await call.ask(lambda unit: grant_decisions.own(unit, actor_id, what, after, limit + 1))
+    items = found[:limit]
+    return Page[grant_decisions.Decision](
+        items=items, next=call.goes_on_after(items[-1].place, limit) if len(found) > limit else None
+    )
 
 
 @router.post("/grants/{grant_id}/release-tranche")

@@ -79,8 +79,8 @@ REJECTED = GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by=END
 CANCELLED = GrantCancelled(case_id=CASE_ID, reason="not_needed", released=eur("0.00"), cancelled_at=NOON)
 
 
-def _cancelled(released: str) -> GrantCancelled:
-    return CANCELLED.model_copy(update={"released": eur(released)})
+def _cancelled(released: str, by: Actor) -> GrantCancelled:
+    return CANCELLED.model_copy(update={"released": eur(released), "cancelled_by": by.person_id})
 
 
 def _knowing(given: Given[Grant, GrantFacts], **facts: object) -> Given[Grant, GrantFacts]:
@@ -227,21 +227,21 @@ def test_a_request_is_rejected_before_its_approval(given: Given[Grant, GrantFact
 def test_a_cancelled_grant_frees_what_was_committed_and_not_paid(
     past: tuple[Event, ...], released: str
 ) -> None:
-    GRANTS.given(*past).when(CANCEL, MANAGER).then(_cancelled(released))
-    grant = GRANT.fold((*past, _cancelled(released)))
+    GRANTS.given(*past).when(CANCEL, MANAGER).then(_cancelled(released, MANAGER))
+    grant = GRANT.fold((*past, _cancelled(released, MANAGER)))
     assert grant is not None
     assert (grant.status, grant.committed) == ("cancelled", Decimal(0))
 
 
 def test_a_receiving_office_cancels_a_grant_only_until_it_is_approved() -> None:
-    ENDORSED_GRANT.when(CANCEL, OFFICE).then(_cancelled("0"))
+    ENDORSED_GRANT.when(CANCEL, OFFICE).then(_cancelled("0", OFFICE))
     GRANTS.given(*UNTIL_APPROVED).when(CANCEL, OFFICE).refused("approved_already")
     GRANTS.given(*UNTIL_PAID, DELIVERED_1).when(CANCEL, OFFICE).refused("approved_already")
 
 
 def test_a_coordinator_cancels_an_approved_grant_though_they_also_serve_a_receiving_office() -> None:
     both = staff("both", "coordinator", "receiving_office")
-    GRANTS.given(*UNTIL_APPROVED).when(CANCEL, both).then(_cancelled("1200.00"))
+    GRANTS.given(*UNTIL_APPROVED).when(CANCEL, both).then(_cancelled("1200.00", both))
 
 
 def test_a_grant_is_not_cancelled_while_a_tranche_is_released_and_not_confirmed_as_paid() -> None:

@@ -1,0 +1,176 @@
+"""What each member of staff decided on grants: a row for each decision, the reader's own list, and the check of both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal, get_args
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.reintegration.domain.grant_state import Grant
+from shared.contracts.reintegration import (
+    DeliveryConfirmed,
+    GrantApproved,
+    GrantCancelled,
+    GrantEndorsed,
+    GrantRejected,
+    GrantReturned,
+    PaymentConfirmed,
+    TrancheReconciled,
+    TrancheReleased,
+)
+from shared.db import Sql, UnitOfWork, Write
+from shared.ids import UUID_PATTERN
+from shared.messages import Event
+from shared.moments import MICROSECONDS, from_microseconds, in_microseconds
+from shared.money import Amount
+from shared.verify import Check
+
+Decided = Literal[
+    "endorsed", "returned", "rejected", "approved", "cancelled", "released", "paid", "delivered", "reconciled"
+]
+DECISIONS: Final[tuple[Decided, ...]] = get_args(Decided)
+
+_TAKE = Sql(
+    "INSERT INTO grant_decisions (grant_id, request_version, what, tranche, decided_by, decided_at, amount, currency, "
+    "destination_country) VALUES (:grant_id, :request_version, :what, :tranche, :decided_by, :decided_at, :amount, :currency, "
+    ":destination_country)"
+)
+_ORDER = "d.decided_at DESC, d.grant_id DESC, d.request_version DESC, {}d.tranche DESC LIMIT :limit"
+_LISTED = (
+    "SELECT d.grant_id, d.request_version, d.what, d.tranche, d.decided_at, d.amount, d.currency, d.destination_country "
+    "FROM grant_decisions d WHERE d.decided_by = ANY (ARRAY[:actor_id]) AND d.decided_at <= :decided_at "
+)
+# The moment is compared once more alone, where the index begins.
+LISTED = Sql(
+    f"{_LISTED}AND (d.decided_at, d.grant_id, d.request_version, d.what, d.tranche) "
+    "< (:decided_at, :grant_id, :request_version, :what, :tranche) "
+    f"ORDER BY d.decided_by DESC, {_ORDER.format('d.what DESC, ')}"
+)
+LISTED_OF = Sql(
+    f"{_LISTED}AND d.what = ANY (ARRAY[:of]) AND (d.decided_at, d.grant_id, d.request_version, d.tranche) "
+    "< (:decided_at, :grant_id, :request_version, :tranche) "
+    f"ORDER BY d.decided_by DESC, d.what DESC, {_ORDER.format('')}"
+)
+_NEWEST: Final[dict[str, object]] = {
+    "decided_at": datetime(9999, 1, 1, tzinfo=UTC), "grant_id": UUID(int=2**128 - 1), "request_version": 0, "what": "",
+    "tranche": 0,
+}  # fmt: skip
+
+Place = Annotated[str, Field(pattern=f"^{MICROSECONDS}-{UUID_PATTERN}-[1-9][0-9]{{0,5}}-[0-9]{{1,3}}-[a-z_]{{1,20}}$")]
+
+
+class Decision(BaseModel):
+    """One decision of the reader: on which version of which request, and for how much; ``tranche`` 0 is the whole grant."""
+
+    grant_id: UUID
+    request_version: int
+    what: Decided
+    tranche: int
+    decided_at: datetime
+    amount: Amount
+    currency: str
+    destination_country: str
+
+    @property
+    def place(self) -> str:
+        """What a list takes to go on after this."""
+        return f"{in_microseconds(self.decided_at)}-{self.grant_id}-{self.request_version}-{self.tranche}-{self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    what: Decided
+    by: str | None
+    at: datetime | None
+    tranche: int = 0
+
+
+def decisions_taken(grant_id: UUID, grant: Grant, events: Sequence[Event]) -> Sequence[Write]:
+    """The rows of the decisions among these events, which made the grant what it is."""
+    return [_row(grant_id, grant, taken) for event in events if (taken := _taken(event)) is not None]
+
+
+def _taken(event: Event) -> _Taken | None:
+    match event:
+        case GrantEndorsed():
+            return _Taken("endorsed", event.endorsed_by, event.endorsed_at)
+        case GrantReturned():
+            return _Taken("returned", event.returned_by, event.returned_at)
+        case GrantRejected():
+            return _Taken("rejected", event.rejected_by, event.rejected_at)
+        case GrantApproved():
+            return _Taken("approved", event.approved_by, event.approved_at)
+        case GrantCancelled():
+            return _Taken("cancelled", event.cancelled_by, event.cancelled_at)
+        case TrancheReleased():
+            return _Taken("released", event.released_by, event.released_at, event.number)
+        case PaymentConfirmed():
+            return _Taken("paid", event.confirmed_by, event.confirmed_at, event.number)
+        case DeliveryConfirmed():
+            return _Taken("delivered", event.confirmed_by, event.confirmed_at, event.number)
+        case TrancheReconciled():
+            return _Taken("reconciled", event.reconciled_by, event.reconciled_at, event.number)
+        case _:
+            return None
+
+
+def _row(grant_id: UUID, grant: Grant, taken: _Taken) -> Write:
+    tranche = grant.tranche(taken.tranche)
+    return Write(
+        _TAKE,
+        {
+            "grant_id": grant_id, "request_version": grant.request_version, "what": taken.what, "tranche": taken.tranche,
+            "decided_by": taken.by, "decided_at": taken.at, "amount": tranche.amount if tranche else grant.amount,
+            "currency": grant.currency, "destination_country": grant.destination_country,
+        },
+    )  # fmt: skip
+
+
+async def own(
+    unit: UnitOfWork, actor_id: str, of: Decided | None, after: Place | None, limit: int
+) -> list[Decision]:
+    """What somebody decided, all or one kind of it, the newest first."""
+    asked = {"actor_id": actor_id, "limit": limit, **(_NEWEST if after is None else _place(after))}
+    rows = await unit.rows(LISTED, **asked) if of is None else await unit.rows(LISTED_OF, of=of, **asked)
+    return [Decision.model_validate(dict(row)) for row in rows]
+
+
+def _place(text: Place) -> dict[str, object]:
+    at, _, rest = text.partition("-")
+    version, tranche, what = rest[37:].split("-")
+    return {
+        "decided_at": from_microseconds(at), "grant_id": UUID(rest[:36]), "request_version": int(version),
+        "tranche": int(tranche), "what": what,
+    }  # fmt: skip
+
+
+# Each event that is a decision, as it stands in the log: which it is, who took it and when, by the names in its leaf.
+_IN_THE_LOG = ", ".join(
+    f"('avrr.reintegration.grant.{event}.v1', '{what}', '{by}', '{at}')"
+    for event, what, by, at in (
+        ("endorsed", "endorsed", "endorsed_by", "endorsed_at"), ("returned", "returned", "returned_by", "returned_at"),
+        ("rejected", "rejected", "rejected_by", "rejected_at"), ("approved", "approved", "approved_by", "approved_at"),
+        ("cancelled", "cancelled", "cancelled_by", "cancelled_at"), ("tranche_released", "released", "released_by", "released_at"),
+        ("payment_confirmed", "paid", "confirmed_by", "confirmed_at"),
+        ("delivery_confirmed", "delivered", "confirmed_by", "confirmed_at"),
+        ("tranche_reconciled", "reconciled", "reconciled_by", "reconciled_at"),
+    )
+)  # fmt: skip
+_SAID = "grant_id, what, tranche, decided_by, decided_at"
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "grant decisions",
+        Sql(
+            f"WITH logged AS (SELECT e.subject AS grant_id, k.what, s.tranche, coalesce(s.decided_by, e.actorid) AS decided_by, "
+            "coalesce(s.decided_at, e.time) AS decided_at FROM (VALUES "
+            f"{_IN_THE_LOG}) k(type, what, by, at) JOIN event_log e ON e.type = k.type "
+            "CROSS JOIN LATERAL leaf_decision(e.leaf, k.by, k.at) s), "
+            f"lost AS (SELECT {_SAID} FROM logged EXCEPT ALL SELECT {_SAID} FROM grant_decisions), "
+            f"made_up AS (SELECT {_SAID} FROM grant_decisions EXCEPT ALL SELECT {_SAID} FROM logged) "
+            "SELECT DISTINCT grant_id FROM (SELECT * FROM lost UNION ALL SELECT * FROM made_up) wrong ORDER BY grant_id"
+        ),
+    ),
+)
