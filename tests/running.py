@@ -8,7 +8,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from ops.demo_year import granting
 from ops.demo_year.calling import Caller
+from ops.demo_year.people import moment
 from ops.demo_year.wire import Wire
 from ops.identity.client import PersonaTokens
 from ops.settings import OpsSettings
@@ -69,4 +71,7 @@ async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mis
         tokens = PersonaTokens(found.issuer, development_secret(settings), client=client)
         caller = Caller(client, found.services, tokens)
         await caller.learn()
-        yield Mission(settings, running, found, client, caller, tokens)
+        made = Mission(settings, running, found, client, caller, tokens)
+        # Requests are asked for no papers; without a policy the example asks for some.
+        await made.done("reintegration", "manager", granting.POLICY_ID, granting.POLICY, moment(0, 7))
+        yield made

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from ops.demo_year.people import Dice, Household, day_of, moment
 from ops.demo_year.script import Journey
+from services.reintegration.domain.budget import BudgetLine, concealed
+from services.reintegration.domain.certificate import CertifyMedicalNeed
 from services.reintegration.domain.grant import (
     GRANT,
     ApproveGrant,
@@ -22,6 +24,7 @@ from services.reintegration.domain.grant import (
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan
 from services.reintegration.domain.plan_lines import PlannedLine
+from services.reintegration.domain.policies import EXAMPLE
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -30,7 +33,14 @@ from services.reintegration.domain.tranches import (
 )
 from services.returns.domain.case_final_report import WriteFinalReport
 from shared.contracts.plans import Dimension
-from shared.contracts.reintegration import GrantCategory, GrantDrafted, GrantModality, Tranche
+from shared.contracts.reintegration import (
+    CATEGORIES_OF_HEALTH,
+    BudgetItem,
+    GrantCategory,
+    GrantDrafted,
+    GrantModality,
+    Tranche,
+)
 from shared.messages import Concealed
 from shared.money import Money
 
@@ -45,6 +55,16 @@ MODALITIES: dict[GrantCategory, GrantModality] = {
 AMOUNTS: dict[GrantCategory, tuple[int, int]] = {
     "business": (1200, 1750), "housing": (600, 1100), "medical": (300, 900), "other": (200, 300),
 }  # fmt: skip
+
+
+ITEMS: dict[GrantCategory, BudgetItem] = {
+    "business": "equipment", "housing": "rent", "medical": "treatment", "other": "goods",
+}  # fmt: skip
+# What the invented programme asks for. Nobody in the year files papers, so it asks for none and compares no prices.
+POLICY_ID: Final = UUID("00000000-0000-7000-8000-00000000a551")
+POLICY: Final = EXAMPLE.model_copy(
+    update={"programme": "default", "quotations_above": Money(amount=Decimal(100_000), currency="EUR"), "required_papers": ()}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +121,7 @@ def request_and_pay(
     draft = DraftGrant(
         case_id=case_id, person_id=line.person_id, plan_id=plan_id, plan_line_id=line.line_id,
         category=line.category, modality=MODALITIES[line.category], money=money, tranches=tranches,
+        **budget(grant_id, line.category, money),
     )  # fmt: skip
     # A correction that changes nothing but what was said with it asks for the same.
     version, content = 1, hash_of(draft)
@@ -116,9 +137,15 @@ def request_and_pay(
         )
         journey.give(
             moment(day + 2, 9), office, grant_id,
-            ReviseGrant(modality=MODALITIES[line.category], money=money, tranches=tranches),
+            ReviseGrant(
+                modality=MODALITIES[line.category], money=money, tranches=tranches, **budget(grant_id, line.category, money)
+            ),
         )  # fmt: skip
         version, day = 2, day + 2
+    if line.category in CATEGORIES_OF_HEALTH:
+        prices = {"price_from": euro(money.amount / 2), "price_to": money}
+        certify = CertifyMedicalNeed(request_version=version, content_hash=content, **prices)
+        journey.give(moment(day + 1, 11), "medical", grant_id, certify)
     endorse = EndorseGrant(request_version=version, content_hash=content)
     journey.give(moment(day + 1, 13), "coordinator", grant_id, endorse)
     if wanted.fate == "rejected":
@@ -144,15 +171,21 @@ def request_and_pay(
     return decided
 
 
+def budget(grant_id: UUID, category: GrantCategory, money: Money) -> dict[str, Any]:
+    """What the money is made up of; its random part is made of the grant's id, so that the same year is the same again."""
+    return {"budget_lines": (BudgetLine(what=ITEMS[category], money=money),), "nonce": UUID(int=grant_id.int ^ 5)}
+
+
 def hash_of(draft: DraftGrant) -> str:
     """The hash of what a request asks for that comes with no papers; who asks and when do not change it."""
+    told, hashed = concealed(draft)
     grant = GRANT.evolve(
         None,
         GrantDrafted(
             case_id=draft.case_id, person_id=draft.person_id, plan_id=draft.plan_id, plan_line_id=draft.plan_line_id,
             category=Concealed.of(draft.category), modality=draft.modality, money=draft.money,
             tranches=tuple(Tranche(number=one.number, money=one.money) for one in draft.tranches), drafted_by="",
-            counsellor_id="", destination_country="TR", drafted_at=moment(0, 0),
+            counsellor_id="", destination_country="TR", drafted_at=moment(0, 0), budget=told, budget_hash=hashed,
         ),
     )  # fmt: skip
     return grant.content_hash

@@ -44,6 +44,7 @@ def build_present(seed: int, now: datetime) -> list[list[Step]]:
             valid_from=(now - timedelta(days=90)).date(), valid_until=(now + timedelta(days=300)).date(),
         ),
     )  # fmt: skip
+    opened.give(moment(today - 60, 7), "manager", granting.POLICY_ID, granting.POLICY)
     opened.give(moment(today - 60, 8, 30), "chief-of-mission", fund_id, ConfirmFund(change_no=1))
     references = (f"BIH-{now:%Y%m%d}-{number:05}" for number in count(1))
     journeys = [opened]

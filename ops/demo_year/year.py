@@ -137,6 +137,7 @@ def _first_of_many(first: int) -> Iterator[bool]:
 
 def _funds(dice: Dice, funds: tuple[UUID, ...]) -> Journey:
     journey = Journey(dice)
+    journey.give(moment(2, 7), "manager", granting.POLICY_ID, granting.POLICY)
     for number, fund_id in enumerate(funds):
         journey.give(
             moment(2, 8, number), "manager", fund_id,

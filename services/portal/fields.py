@@ -128,6 +128,9 @@ def _fields(
         if name in given.fixed or key in given.fixed:
             continue
         one = _resolved(found, definitions)
+        if one.get("x-asked") is False:
+            # The service makes it itself, and nobody types it.
+            continue
         yield _field(name, key, one, definitions, given, required=key in required)
 
 

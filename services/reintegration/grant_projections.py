@@ -3,12 +3,13 @@
 The rows are derived as `projections` says, in the order of their tables.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
-from services.reintegration.domain.turns import turns
+from services.reintegration.domain.hats import Hat
+from services.reintegration.domain.turns import Turn, turns
 from services.reintegration.grant_decisions import decisions_taken
 from services.reintegration.posting_projections import postings
 from services.reintegration.projections import quoted
@@ -153,7 +154,7 @@ def _balance(before: Grant | None, grant: Grant) -> Sequence[Write]:
 
 
 def _turns(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
-    was, now = turns(before) if before is not None else {}, turns(grant)
+    was, now = _listed(before), _listed(grant)
     writes: list[Write] = []
     for hat in sorted(was.keys() | now.keys()):
         row: dict[str, object] = {"grant_id": grant_id, "hat": hat}
@@ -166,6 +167,13 @@ def _turns(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write
             else:
                 writes.append(Write(_BEGIN_TURN, {**row, "destination_country": grant.destination_country}))
     return writes
+
+
+def _listed(grant: Grant | None) -> Mapping[Hat, Turn]:
+    # Whose turn it is to certify is found among those that wait for their endorsement: that a grant waits for medical staff
+    # tells of health, and stands in no row in clear.
+    found = turns(grant) if grant is not None else {}
+    return {hat: turn for hat, turn in found.items() if hat != "certifier"}
 
 
 def _has(status: TrancheStatus) -> str:

@@ -46,8 +46,10 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
         "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:paid_on AS date), "
         f"{TODAY}) AS timestamp))) AS month_closed, "
         f"{TODAY} AS today, "
-        "(SELECT to_json(p) FROM (SELECT v.programme, v.policy_version FROM policy_versions v, "
-        f" cases c WHERE c.id = :case_id AND v.programme IN (c.programme, '{OF_OTHER_CASES}') "
+        "(SELECT to_json(p) FROM (SELECT v.programme, v.policy_version, v.currency, v.quotations_above::text, "
+        f" v.own_contribution_percent, v.required_papers FROM policy_versions v, cases c "
+        f" WHERE c.id = :case_id AND v.programme IN (coalesce(cast(:policy_programme AS text), c.programme), '{OF_OTHER_CASES}') "
+        " AND v.policy_version = coalesce(cast(:policy_version AS integer), v.policy_version) "
         f" ORDER BY v.programme = '{OF_OTHER_CASES}', v.policy_version DESC LIMIT 1) p) AS policy"
     )
 
@@ -125,7 +127,10 @@ class LineOfPlan(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which case, person, line, fund and payment the facts of a grant are about."""
+    """Which case, person, line, fund and payment the facts of a grant are about.
+
+    ``policy_version`` None is the newest; there is none before the first, so that 0 is the example of the system.
+    """
 
     grant_id: UUID
     case_id: UUID
@@ -135,6 +140,8 @@ class About:
     fund_id: UUID | None = None
     reference: str | None = None
     paid_on: date | None = None
+    policy_programme: str | None = None
+    policy_version: int | None = None
 
 
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
@@ -181,6 +188,8 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
         fund_id=about.fund_id,
         reference=about.reference,
         paid_on=about.paid_on,
+        policy_programme=about.policy_programme,
+        policy_version=about.policy_version,
         now=now,
         zone=zone,
     )

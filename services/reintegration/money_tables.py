@@ -92,6 +92,10 @@ GRANTS = aggregate_table(
     sa.Column("policy_version", sa.Integer),
     sa.Column("return_reasons", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("appeal_told", sa.Boolean),
+    # What the money is made up of, and what medical staff said of it: both may tell of health, and are sealed as a whole.
+    sa.Column("budget", pg.JSONB),
+    sa.Column("budget_hash", sa.Text),
+    sa.Column("certificate", pg.JSONB),
     # What was submitted is what the version says, which nobody changes; a draft, and one that was cancelled, has none.
     sa.ForeignKeyConstraint(
         ("id", "submitted_version", "amount", "currency", "content_hash"),

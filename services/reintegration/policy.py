@@ -16,7 +16,7 @@ CERTIFIES = (Role.MEDICAL,)
 # The hats that are worn by whoever has a role, so whose turns are theirs.
 HATS: Mapping[Role, tuple[Hat, ...]] = {
     Role.RECEIVING_OFFICE: ("requester", "deliverer"), Role.COORDINATOR: ("endorser",),
-    Role.FINANCE_APPROVER: ("approver",), Role.FINANCE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
+    Role.MEDICAL: ("certifier",), Role.FINANCE_APPROVER: ("approver",), Role.FINANCE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
@@ -68,6 +68,8 @@ POLICY = Policy(
         for operation in ("list_authorities", "read_authority", "list_policies", "read_policy", "read_example_policy")
     ),
     *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("draft_grant", "submit_grant", "revise_grant")),
+    allow("certify_medical_need", *CERTIFIES),
+    allow("refuse_certificate", *CERTIFIES),
     allow("return_grant", Role.COORDINATOR),
     allow("endorse_grant", Role.COORDINATOR),
     allow("reject_grant", Role.COORDINATOR, Role.FINANCE_APPROVER),

@@ -23,7 +23,11 @@ OF_PLANS: Final = (
     # Of older rows the dimension stands in clear, as their facts do.
     Sealed("lines", ("category", "dimension", "details", "outcome"), "line_id", public=Gone("category")),
 )
-OF_GRANTS: Final = (Sealed("category"), Sealed("evidence", ("kind",), "evidence_id", public=Gone("kind")))
+OF_GRANTS: Final = (
+    Sealed("category"), Sealed("evidence", ("kind",), "evidence_id", public=Gone("kind")),
+    Sealed("budget", ("lines", "own_contribution", "quotations", "nonce"), least=512),
+    Sealed("certificate", ("outcome", "reason", "price_from", "price_to")),
+)  # fmt: skip
 _PLANS: Final = SealedParts(_SERVICE, "plans", OF_PLANS)
 _GRANTS: Final = SealedParts(_SERVICE, "grants", OF_GRANTS)
 

@@ -1,6 +1,7 @@
 """Reintegration's aggregates put together: core, table, facts, projections, and the limits that the database holds."""
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from services.reintegration import (
@@ -25,6 +26,7 @@ from services.reintegration import (
 from services.reintegration.domain import (
     authority,
     case,
+    certificate,
     evidence,
     fund,
     grant,
@@ -61,6 +63,8 @@ from shared.wiring import Wiring
 _TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant)
 _NEEDS_NO_FACTS = (
     grant.ReturnGrant,
+    certificate.CertifyMedicalNeed,
+    certificate.RefuseCertificate,
     grant.RejectGrant,
     grant.CancelGrant,
     tranches.ConfirmDelivery,
@@ -110,6 +114,7 @@ async def _grant_facts(
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else None,
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
         paid_on=command.paid_on if isinstance(command, tranches.ConfirmPayment) else None,
+        **_policy_of(state),
     )
     facts = await grant_queries.behind_a_grant(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
@@ -131,6 +136,13 @@ async def _period_facts(
     if not isinstance(command, periods.ClosePeriod):
         return periods.PeriodFacts()
     return await period_queries.behind_a_period(unit, period_id, command.month, context.now, MISSION.mission_time_zone)
+
+
+def _policy_of(state: grant_state.Grant | None) -> dict[str, Any]:
+    """A request stays under the version of the policy that it was submitted under first, be it the example."""
+    if state is None or state.submitted_version is None:
+        return {}
+    return {"policy_programme": state.policy_programme, "policy_version": state.policy_version or 0}
 
 
 async def _rate_facts(

@@ -29,6 +29,12 @@ EvidenceKind = Literal[
     "receipt", "quotation", "lease", "business_plan", "justification", "handover_certificate", "photo", "prescription",
     "estimate", "medical_report", "medical_certificate", "other",
 ]
+BudgetItem = Literal[
+    "goods", "equipment", "stock", "rent", "building_materials", "furniture", "tuition", "wages", "transport", "permits",
+    "food_and_clothing", "childcare", "treatment", "medication", "medical_aid", "counselling", "other",
+]
+CertificateOutcome = Literal["certified", "refused"]
+CertificateRefusal = Literal["need_not_shown", "papers_not_sufficient", "price_not_shown", "other_treatment_fits"]
 Filer = Literal["receiving_office", "counsellor"]
 # What a need is for, and which papers, tell of somebody's health: the second what they suffer from.
 CATEGORIES_OF_HEALTH: frozenset[str] = frozenset({"medical", "psychosocial"})
@@ -127,7 +133,10 @@ class GrantRequested(Event, kind="avrr.reintegration.grant.requested.v1"):
 
 
 class GrantDrafted(Event, kind="avrr.reintegration.grant.drafted.v1"):
-    """A request was written down and is kept until it is complete; nobody decides on it before it is submitted."""
+    """A request was written down and is kept until it is complete; nobody decides on it before it is submitted.
+
+    What its budget is for may tell of health, so that it is concealed; its hash is of a text with a random part.
+    """
 
     case_id: UUID
     person_id: UUID
@@ -141,6 +150,8 @@ class GrantDrafted(Event, kind="avrr.reintegration.grant.drafted.v1"):
     counsellor_id: str
     destination_country: Country
     drafted_at: datetime
+    budget: Concealed | None = None
+    budget_hash: Sha256 | None = None
 
 
 class GrantSubmitted(Event, kind="avrr.reintegration.grant.submitted.v1"):
@@ -166,6 +177,18 @@ class GrantRevised(Event, kind="avrr.reintegration.grant.revised.v1"):
     money: Money
     tranches: tuple[Tranche, ...]
     revised_at: datetime
+    budget: Concealed | None = None
+    budget_hash: Sha256 | None = None
+
+
+class GrantAttested(Event, kind="avrr.reintegration.grant.attested.v1"):
+    """Somebody whose word a request needs gave or refused it for this version; what they said is concealed."""
+
+    request_version: int
+    content_hash: Sha256
+    attestation: Concealed
+    attested_by: str
+    attested_at: datetime
 
 
 class GrantReturned(Event, kind="avrr.reintegration.grant.returned.v1"):
@@ -346,7 +369,7 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *PLANS, *FUNDS, *PERIODS,
-    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY, PolicyPublished,
 )

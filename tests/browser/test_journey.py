@@ -108,6 +108,9 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
         {"project": project, "donor": "DONOR", "granted.amount": "5000", "valid_from": f"{NOW - timedelta(days=30):%Y-%m-%d}",
          "valid_until": f"{NOW + timedelta(days=30):%Y-%m-%d}"},
     )  # fmt: skip
+    page = await walk.go("chief-of-mission", "/funds")
+    await page.get_by_role("link", name=project).first.click()
+    await walk.do("chief-of-mission", path_of(page, "funds"), "Confirm", {})
     await walk.do(
         "receiving-office-tr", plan, "Agree the plan", {"agreed_on": f"{NOW:%Y-%m-%d}", "method": "signed"},
     )  # fmt: skip
@@ -115,6 +118,7 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
     page = await walk.go("receiving-office-tr", plan)
     await page.get_by_role("link", name="Ask for a grant").first.click()
     await walk.answer(page, "modality", "in_kind_vendor")
+    await walk.answer(page, "budget_lines.0.what", "equipment")
     grant = path_of(page, "draft_grant").replace("draft_grant", "grants")
     await walk.send(page)
     await walk.do("receiving-office-tr", grant, "Submit the request", {})

@@ -7,6 +7,7 @@ from ops.demo_year.script import Step
 from ops.demo_year.year import build_year
 from services.reintegration.domain.fund import OpenFund
 from services.reintegration.domain.grant import DraftGrant
+from services.reintegration.domain.policies import PublishPolicy
 from services.reintegration.domain.tranches import ConfirmPayment
 
 Journey = list[Step]
@@ -26,7 +27,8 @@ def some_journeys(seed: int, commands: int) -> tuple[Journey, list[Journey]]:
         kinds: dict[str, list[Journey]] = {"grants": [], "returns": [], "counselling": []}
         for journey in build_year(number):
             if any(isinstance(step.order, OpenFund) for step in journey):
-                funds += journey
+                # A programme has one policy, whichever year it is.
+                funds += [step for step in journey if not (funds and isinstance(step.order, PublishPolicy))]
             elif journey:
                 kinds[_kind(journey)].append([_told_apart(step, number) for step in journey])
         for journeys in kinds.values():

@@ -44,6 +44,8 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
         ("agree_first_plan", f"lines.{name}"): "the same lines as those of other orders about a plan, which have canaries"
         for name in TEXTS
     },
+    ("draft_grant", "quotations.vendor"): "a code of a vendor",
+    ("revise_grant", "quotations.vendor"): "a code of a vendor",
     ("confirm_payment", "reference"): "the bank's reference of a payment, by which books are compared",
 }
 # What a body says where the rules let no canary or no example stand. A correction is told by its reason.

@@ -69,6 +69,7 @@ async def pay(mission: Mission, case_id: UUID, plan_id: UUID, grant_id: UUID, wa
     request = DraftGrant(
         case_id=case_id, person_id=wanted.person_id, plan_id=plan_id, plan_line_id=wanted.line_id, category=wanted.category,
         modality="in_kind_vendor", money=money, tranches=(RequestedTranche(number=1, money=money),),
+        **granting.budget(grant_id, wanted.category, money),
     )  # fmt: skip
     read = {"request_version": 1, "content_hash": granting.hash_of(request)}
     opened = OpenFund(

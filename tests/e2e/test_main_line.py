@@ -159,6 +159,7 @@ async def _grant(
         case_id=case_id, person_id=person_id, plan_id=plan_id, plan_line_id=wanted.line_id, category="business",
         modality="in_kind_vendor", money=wanted.planned,
         tranches=(RequestedTranche(number=1, money=half), RequestedTranche(number=2, money=half)),
+        **granting.budget(grant_id, "business", wanted.planned),
     )  # fmt: skip
     await mission.done("reintegration", OFFICE, grant_id, request, moment(46, 9))
     read = {"request_version": 1, "content_hash": granting.hash_of(request)}

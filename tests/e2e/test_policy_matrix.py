@@ -194,6 +194,7 @@ def request_for(case_id: UUID, household: Household, plan_id: UUID, lines: Any, 
         case_id=case_id, person_id=household.members[0].person_id, plan_id=plan_id, plan_line_id=wanted.line_id,
         category=("business", "housing")[number], modality="in_kind_vendor", money=wanted.planned,
         tranches=(RequestedTranche(number=1, money=wanted.planned),),
+        **granting.budget(case_id, "business", wanted.planned),
     )  # fmt: skip
 
 
@@ -234,7 +235,7 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         "agreed_on": date(2023, 2, 20).isoformat(), "method": "signed", "lines": [line.model_dump(mode="json") for line in at.lines],
     }  # fmt: skip
     second = request_for(at.case_id, at.household, at.plan_id, at.lines, 1).model_dump(mode="json")
-    again = {name: second[name] for name in ("modality", "money", "tranches")}
+    again = {name: second[name] for name in ("modality", "money", "tranches", "budget_lines")}
     arrival = {"person_id": str(at.mother), "arrived_at": moment(31, 6).isoformat(), "known_by": "met"}
     assessed = {
         "inquiry_id": str(at.inquiry_id), "assessed_on": date(2023, 2, 20).isoformat(), "family_found": True,

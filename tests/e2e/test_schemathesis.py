@@ -52,7 +52,7 @@ WHO = {
         "auditor", "administrator",
     ),
     "reintegration": (
-        "counsellor-3", "coordinator", "receiving-office-tr", "finance-approver", "finance-payer", "finance-reconciler",
+        "counsellor-3", "coordinator", "medical", "receiving-office-tr", "finance-approver", "finance-payer", "finance-reconciler",
         "manager", "data-protection", "auditor",
     ),
 }  # fmt: skip

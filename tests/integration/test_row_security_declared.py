@@ -82,7 +82,7 @@ EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "reintegration": {
         "person_keys": frozenset({"keep_until"}),
-        "grants": frozenset({"category", "evidence"}),
+        "grants": frozenset({"category", "evidence", "budget", "certificate"}),
         "plans": frozenset({"lines"}),
     },
 }

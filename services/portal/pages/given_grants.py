@@ -8,6 +8,7 @@ from uuid import UUID
 from services.portal.client import Form
 from services.portal.fields import Given, Option, Posted, typed
 from services.portal.pages.frame import Page, Turned
+from services.portal.pages.given_budgets import certificate_shown, papers_of, start_of
 from services.portal.pages.naming import here, named, short
 from services.portal.translation import _, translated
 from services.portal.wording import word
@@ -52,8 +53,13 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         "tranches": [
             {"number": one["number"], "money": {"amount": one["amount"], "currency": currency}} for one in state["tranches"]
         ],
-        "number": _next_tranche(form.name, state["tranches"]), "paid_on": today,
+        "number": _next_tranche(form.name, state["tranches"]), "paid_on": today, **start_of(state),
+        "price_from": {"currency": currency}, "price_to": {"currency": currency},
     }  # fmt: skip
+    options["evidence_id"] = papers_of(state)
+    if not options["evidence_id"]:
+        # A quotation stands in a paper that is filed first.
+        fixed["quotations"] = []
     chosen = next((fund for fund in funds if fund["id"] == typed("fund_id", posted)), None)
     given = Given(
         fixed, options, start, version=answer.etag or "", shown=_shown(form.name, state, chosen, typed("number", posted)),
@@ -128,6 +134,7 @@ def _shown(operation: str, state: State, fund: Mapping[str, Any] | None, number:
             (_("Version of the request"), str(state["request_version"])),
             (_("Content (first digits of its SHA-256)"), short_hash(state["content_hash"])),
         ]
+        lines += certificate_shown(state)
     if fund is not None:
         lines += [
             (_("Available in the fund now"), money(fund["available"], fund["currency"])),
@@ -150,7 +157,8 @@ async def _new_grant(page: Page, id: UUID) -> tuple[Given, str]:
         raise Turned(page.fault(404, "not_found", _("There is no such line in this plan.")))
     fixed = {
         "case_id": state["case_id"], "person_id": line["person_id"], "plan_id": str(plan_id), "plan_line_id": line_id,
+        "quotations": [],
     }  # fmt: skip
     planned = {"amount": line["planned"], "currency": line["currency"]}
-    start = {"category": line["category"], "money": planned, "tranches": [{"number": 1, "money": planned}]}
+    start = {"category": line["category"], "money": planned, "tranches": [{"number": 1, "money": planned}], "budget_lines": [{"money": planned}]}
     return Given(fixed, start=start), f"/plans/{plan_id}"

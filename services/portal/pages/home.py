@@ -77,6 +77,7 @@ WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
     ),
     "data_protection": (_ERASURES,),
     "chief_of_mission": (_ERASURES,),
+    "medical": (_TURNS,),
     "finance_approver": (_TURNS,),
     "finance_payer": (_TURNS,),
     "finance_reconciler": (_TURNS,),

@@ -6,6 +6,9 @@ from uuid import UUID
 from pydantic import Field, StrictBool
 
 from services.reintegration.domain.amounts import PositiveMoney
+from services.reintegration.domain.budget import NONCE, BudgetLines, OwnContribution, Quotations, concealed
+from services.reintegration.domain.certificate import CERTIFICATE_RULES, RequestVersion, certified
+from services.reintegration.domain.completeness import refuse_incomplete, terms
 from services.reintegration.domain.evidence import EVIDENCE_RULES
 from services.reintegration.domain.fund import refuse_unless_pays_for
 from services.reintegration.domain.grant_content import content_hash
@@ -15,6 +18,7 @@ from services.reintegration.domain.grant_facts import (
     Tranches,
     arrived_case,
     person_has_arrived,
+    refuse_another,
     refuse_beyond_cap,
     refuse_outside_plan,
     refuse_uneven_tranches,
@@ -32,6 +36,7 @@ from shared.contracts.reintegration import (
     DeliveryConfirmed,
     EvidenceFiled,
     GrantApproved,
+    GrantAttested,
     GrantCancelled,
     GrantCategory,
     GrantCompleted,
@@ -57,7 +62,6 @@ from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context
 from shared.money import refuse_unpayable
 
-RequestVersion = Annotated[int, Field(strict=True, ge=1)]
 ReturnReasons = Annotated[tuple[ReturnReason, ...], Field(min_length=1, max_length=len(get_args(ReturnReason)))]
 
 
@@ -75,6 +79,10 @@ class DraftGrant(Command):
     modality: GrantModality
     money: PositiveMoney
     tranches: Tranches
+    budget_lines: BudgetLines = ()
+    own_contribution: OwnContribution = None
+    quotations: Quotations = ()
+    nonce: UUID = NONCE
 
 
 class SubmitGrant(Command):
@@ -90,6 +98,10 @@ class ReviseGrant(Command):
     modality: GrantModality
     money: PositiveMoney
     tranches: Tranches
+    budget_lines: BudgetLines = ()
+    own_contribution: OwnContribution = None
+    quotations: Quotations = ()
+    nonce: UUID = NONCE
 
 
 class ReturnGrant(Command):
@@ -153,22 +165,13 @@ def _approved_is_the_programmes(state: Grant, facts: GrantFacts, context: Contex
         )
 
 
-def _refuse_another(state: Grant, order: SubmitGrant | ReturnGrant | EndorseGrant | RejectGrant | ApproveGrant) -> None:
-    if order.request_version != state.request_version:
-        raise RuleViolation(
-            "version_changed", "The request is not the version that you read. Read it again, then decide."
-        )
-    if order.content_hash != state.content_hash:
-        raise RuleViolation(
-            "content_changed", "What is asked for is not what you read. Read the request again, then decide."
-        )
-
-
 def _draft(order: DraftGrant, facts: GrantFacts, context: Context) -> Events:
     case = arrived_case(facts.case, order.person_id)
     refuse_outside_plan(
         facts, order.case_id, order.person_id, order.plan_line_id, order.category, order.money
     )
+    tranches = refuse_uneven_tranches(order.money, order.tranches)
+    budget, hashed = concealed(order)
     return (
         GrantDrafted(
             case_id=order.case_id,
@@ -178,18 +181,21 @@ def _draft(order: DraftGrant, facts: GrantFacts, context: Context) -> Events:
             category=Concealed.of(order.category),
             modality=order.modality,
             money=order.money,
-            tranches=refuse_uneven_tranches(order.money, order.tranches),
+            tranches=tranches,
             drafted_by=context.actor.person_id,
             counsellor_id=case.counsellor_id,
             destination_country=case.destination_country,
             drafted_at=context.now,
+            budget=budget,
+            budget_hash=hashed,
         ),
     )
 
 
 def _submit(state: Grant, order: SubmitGrant, facts: GrantFacts, context: Context) -> Events:
-    _refuse_another(state, order)
+    refuse_another(state, order.request_version, order.content_hash)
     policy = facts.policy
+    refuse_incomplete(state, terms(policy))
     return (
         GrantSubmitted(
             case_id=state.case_id,
@@ -208,22 +214,27 @@ def _revise(state: Grant, order: ReviseGrant, facts: GrantFacts, context: Contex
     )
     tranches = refuse_uneven_tranches(order.money, order.tranches)
     drafting = state.status == "draft"
+    budget, hashed = concealed(order)
+    asked = asking(state, order.modality, order.money, tranches, budget, hashed)
     if not drafting:
         refuse_beyond_cap(facts, order.money)
+        refuse_incomplete(asked, terms(facts.policy))
     return (
         GrantRevised(
             request_version=state.request_version if drafting else state.request_version + 1,
-            content_hash=content_hash(asking(state, order.modality, order.money, tranches)),
+            content_hash=content_hash(asked),
             modality=order.modality,
             money=order.money,
             tranches=tranches,
             revised_at=context.now,
+            budget=budget,
+            budget_hash=hashed,
         ),
     )
 
 
 def _return(state: Grant, order: ReturnGrant, facts: GrantFacts, context: Context) -> Events:
-    _refuse_another(state, order)
+    refuse_another(state, order.request_version, order.content_hash)
     reasons = tuple(dict.fromkeys(order.reasons))
     return (
         GrantReturned(
@@ -237,7 +248,7 @@ def _return(state: Grant, order: ReturnGrant, facts: GrantFacts, context: Contex
 
 
 def _endorse(state: Grant, order: EndorseGrant, facts: GrantFacts, context: Context) -> Events:
-    _refuse_another(state, order)
+    refuse_another(state, order.request_version, order.content_hash)
     return (
         GrantEndorsed(
             endorsed_by=context.actor.person_id,
@@ -249,7 +260,7 @@ def _endorse(state: Grant, order: EndorseGrant, facts: GrantFacts, context: Cont
 
 
 def _reject(state: Grant, order: RejectGrant, facts: GrantFacts, context: Context) -> Events:
-    _refuse_another(state, order)
+    refuse_another(state, order.request_version, order.content_hash)
     return (
         GrantRejected(
             case_id=state.case_id,
@@ -263,7 +274,7 @@ def _reject(state: Grant, order: RejectGrant, facts: GrantFacts, context: Contex
 
 
 def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Context) -> Events:
-    _refuse_another(state, order)
+    refuse_another(state, order.request_version, order.content_hash)
     refuse_unpayable((order.money,))
     if order.money != state.money:
         raise RuleViolation(
@@ -335,6 +346,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             may_wear("endorser"),
             person_has_arrived,
             within_the_plan,
+            certified,
         ),
         changing(
             RejectGrant, "Reject", _reject, while_in("rejected", "submitted", "endorsed"), not_the_requester
@@ -348,6 +360,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             person_has_arrived,
             within_the_plan,
             within_the_cap,
+            certified,
         ),
         changing(
             CancelGrant,
@@ -357,6 +370,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             _approved_is_the_programmes,
             _no_tranche_under_way,
         ),
+        *CERTIFICATE_RULES,
         *TRANCHE_RULES,
         *EVIDENCE_RULES,
     ),
@@ -368,6 +382,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         GrantRevised,
         GrantReturned,
         GrantResubmitted,
+        GrantAttested,
         GrantEndorsed,
         GrantApproved,
         GrantRejected,

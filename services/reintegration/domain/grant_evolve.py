@@ -1,15 +1,19 @@
 """How each fact changes a grant."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from decimal import Decimal
+from typing import Any, cast
 from uuid import UUID
 
+from services.reintegration.domain.budget import budget_in
 from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_state import (
     TRANCHE_TRANSITIONS,
     TRANSITIONS,
+    Certificate,
     Evidence,
     Grant,
     GrantStatus,
@@ -21,6 +25,7 @@ from shared.contracts.reintegration import (
     EvidenceFiled,
     EvidenceKind,
     GrantApproved,
+    GrantAttested,
     GrantCancelled,
     GrantCompleted,
     GrantDisbursed,
@@ -38,7 +43,7 @@ from shared.contracts.reintegration import (
     TrancheReconciled,
     TrancheReleased,
 )
-from shared.messages import Event
+from shared.messages import Concealed, Event
 from shared.money import Money
 from shared.transitions import moved
 
@@ -63,7 +68,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             return replace(_to(state, "returned", event.returned_at), return_reasons=event.reasons)
         case GrantRevised():
             asked = replace(
-                asking(state, event.modality, event.money, event.tranches),
+                asking(state, event.modality, event.money, event.tranches, event.budget, event.budget_hash),
                 request_version=event.request_version,
                 content_hash=event.content_hash,
             )
@@ -76,6 +81,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 asking(state, event.modality, event.money, event.tranches), request_version=event.request_version, papers=()
             )
             return _submitted_anew(replace(asked, content_hash=content_hash(asked)), event.resubmitted_at)
+        case GrantAttested():
+            return replace(state, certificate=_certificate(event))
         case GrantEndorsed():
             return replace(
                 _to(state, "endorsed", event.endorsed_at),
@@ -146,11 +153,14 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             raise TypeError(f"{type(event).__name__} is not an event of a grant")
 
 
-def asking(state: Grant, modality: GrantModality, money: Money, tranches: Sequence[Tranche]) -> Grant:
+def asking(
+    state: Grant, modality: GrantModality, money: Money, tranches: Sequence[Tranche], budget: Concealed | None = None,
+    budget_hash: str | None = None,
+) -> Grant:
     """The grant as a revision asks for it, with every paper that was filed until then; nothing else of it changes."""
     return replace(
         state, modality=modality, amount=money.amount, currency=money.currency, tranches=_planned(tranches),
-        papers=_all_papers(state),
+        papers=_all_papers(state), budget=budget_in(budget), budget_hash=budget_hash,
     )  # fmt: skip
 
 
@@ -174,6 +184,8 @@ def _asked(event: GrantDrafted | GrantRequested) -> Grant:
         tranches=_planned(event.tranches),
         status="draft" if drafted else "submitted",
         submitted_version=None if drafted else 1,
+        budget=budget_in(event.budget) if isinstance(event, GrantDrafted) else None,
+        budget_hash=event.budget_hash if isinstance(event, GrantDrafted) else None,
     )
     return replace(grant, content_hash=content_hash(grant))
 
@@ -187,12 +199,32 @@ def _submitted_anew(asked: Grant, at: datetime | None) -> Grant:
         submitted_version=asked.request_version,
         endorser_id=None,
         endorsed_at=None,
+        certificate=None,
         return_reasons=(),
     )
 
 
 def _all_papers(grant: Grant) -> tuple[UUID, ...]:
     return tuple(paper.evidence_id for paper in grant.evidence)
+
+
+def _certificate(event: GrantAttested) -> Certificate | None:
+    # None once the person was erased, and with them what it concealed.
+    if event.attestation.value is None:
+        return None
+    told: dict[str, Any] = json.loads(event.attestation.value)
+    return Certificate(
+        outcome=told["outcome"],
+        reason=told["reason"],
+        price_from=_price(told["price_from"]),
+        price_to=_price(told["price_to"]),
+        attested_by=event.attested_by,
+        attested_at=event.attested_at,
+    )
+
+
+def _price(told: str | None) -> Decimal | None:
+    return None if told is None else Decimal(told)
 
 
 def _filed(event: EvidenceFiled) -> Evidence:

@@ -15,7 +15,7 @@ from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan_completion import plan_completed
 from services.reintegration.domain.plan_state import Plan
-from shared.contracts.reintegration import Tranche
+from shared.contracts.reintegration import RequiredPaper, Tranche
 from shared.decider import ReadsFacts
 from shared.errors import RuleViolation
 from shared.messages import Context, Part
@@ -35,6 +35,10 @@ class PolicyInForce:
 
     programme: str
     policy_version: int
+    currency: str
+    quotations_above: Decimal
+    own_contribution_percent: int
+    required_papers: tuple[RequiredPaper, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,18 @@ def within_the_plan(state: Grant, facts: GrantFacts, context: Context) -> None:
 def within_the_cap(state: Grant, facts: GrantFacts, context: Context) -> None:
     """The guard that holds the request against the cap as it is used now."""
     refuse_beyond_cap(facts, state.money)
+
+
+def refuse_another(state: Grant, request_version: int, content_hash: str) -> None:
+    """Refused as ``version_changed`` or ``content_changed`` unless the grant is as its reader says they read it."""
+    if request_version != state.request_version:
+        raise RuleViolation(
+            "version_changed", "The request is not the version that you read. Read it again, then decide."
+        )
+    if content_hash != state.content_hash:
+        raise RuleViolation(
+            "content_changed", "What is asked for is not what you read. Read the request again, then decide."
+        )
 
 
 def while_in(done: str, *statuses: GrantStatus) -> Callable[[Grant, GrantFacts, Context], None]:

@@ -8,7 +8,15 @@ from typing import Literal
 from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING
-from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality, ReturnReason
+from services.reintegration.domain.budget import Budget
+from shared.contracts.reintegration import (
+    CertificateOutcome,
+    CertificateRefusal,
+    EvidenceKind,
+    Filer,
+    GrantModality,
+    ReturnReason,
+)
 from shared.files.media import MediaType
 from shared.money import Money
 
@@ -92,6 +100,18 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """What medical staff said of the present version: that it is needed and what it may cost, or why they do not say so."""
+
+    outcome: CertificateOutcome
+    reason: CertificateRefusal | None
+    price_from: Decimal | None
+    price_to: Decimal | None
+    attested_by: str
+    attested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A grant for one line of an agreed plan; every amount is in ``currency``.
 
@@ -103,6 +123,7 @@ class Grant:
     ``content_hash`` is of what the present version asks for, ``papers`` are the papers that stand in it; one that was
     filed after it was submitted does not. ``submitted_version`` is None as long as nothing was ever submitted, else the
     present one. It stays under the version of the policy that it was submitted under first; None is the example.
+    ``budget`` is None also once the person was erased, and so is the ``certificate`` of the present version; the hash stays.
     ``return_reasons`` say what was missing when it was sent back, until it is revised.
     """
 
@@ -139,6 +160,9 @@ class Grant:
     policy_version: int | None = None
     return_reasons: tuple[ReturnReason, ...] = ()
     appeal_told: bool | None = None
+    budget: Budget | None = None
+    budget_hash: str | None = None
+    certificate: Certificate | None = None
 
     @property
     def money(self) -> Money:

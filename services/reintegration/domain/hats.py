@@ -3,7 +3,8 @@
 Requester, endorser, approver, payer and reconciler are five hats on five different heads. Several persons may
 wear the same hat (a deputy pays the second tranche); nobody who ever wore one may take another. The case's
 counsellor may wear only the requester's. Who confirms a delivery wears none of the five but stands beside
-them: of all who acted, only the requester may be that person.
+them: of all who acted, only the requester may be that person. Who certifies what a grant of health needs wears none of
+the five either, and is nobody else of those who acted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +15,12 @@ from services.reintegration.domain.grant_state import Grant
 from shared.errors import FourEyes
 from shared.messages import Context
 
-TakenLater = Literal["endorser", "approver", "payer", "reconciler", "deliverer"]
+TakenLater = Literal["certifier", "endorser", "approver", "payer", "reconciler", "deliverer"]
 Hat = Literal["requester"] | TakenLater
 
 _DID: Mapping[Hat, str] = {
     "requester": "asked for this grant",
+    "certifier": "said what this grant needs",
     "endorser": "endorsed this grant",
     "approver": "approved this grant",
     "payer": "paid on this grant",
@@ -26,6 +28,7 @@ _DID: Mapping[Hat, str] = {
     "deliverer": "confirmed a delivery on this grant",
 }
 _MUST: Mapping[TakenLater, str] = {
+    "certifier": "certify it",
     "endorser": "endorse it",
     "approver": "approve it",
     "payer": "pay it",
@@ -61,6 +64,7 @@ def not_the_requester(state: Grant, facts: GrantFacts, context: Context) -> None
 
 def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
     yield "requester", grant.requester_id
+    yield "certifier", grant.certificate.attested_by if grant.certificate is not None else None
     yield "endorser", grant.endorser_id
     yield "approver", grant.approver_id
     yield "payer", grant.payer_id

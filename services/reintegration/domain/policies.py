@@ -70,7 +70,7 @@ EXAMPLE: Final = PublishPolicy(
     own_contribution_percent=0,
     required_papers=(
         RequiredPaper(category="business", evidence_kind="business_plan"), RequiredPaper(category="housing", evidence_kind="lease"),
-        RequiredPaper(category="medical", evidence_kind="quotation"), RequiredPaper(category="other", evidence_kind="quotation"),
+        RequiredPaper(category="medical", evidence_kind="prescription"), RequiredPaper(category="other", evidence_kind="quotation"),
     ),
 )  # fmt: skip
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from services.reintegration.domain.certificate import CertifyMedicalNeed
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, ReviseGrant, SubmitGrant
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import Hat
+from services.reintegration.domain.papers import of_health
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -17,11 +19,11 @@ from services.reintegration.domain.tranches import (
 from shared.messages import Command
 
 Step = Literal[
-    "submit", "revise", "endorse", "approve", "release", "confirm_payment", "confirm_delivery", "reconcile"
+    "submit", "revise", "certify", "endorse", "approve", "release", "confirm_payment", "confirm_delivery", "reconcile"
 ]
 
 COMMANDS: Final[Mapping[Step, type[Command]]] = {
-    "submit": SubmitGrant, "revise": ReviseGrant, "endorse": EndorseGrant, "approve": ApproveGrant,
+    "submit": SubmitGrant, "revise": ReviseGrant, "certify": CertifyMedicalNeed, "endorse": EndorseGrant, "approve": ApproveGrant,
     "release": ReleaseTranche, "confirm_payment": ConfirmPayment, "confirm_delivery": ConfirmDelivery, "reconcile": ReconcileTranche,
 }  # fmt: skip
 
@@ -43,7 +45,10 @@ def turns(grant: Grant) -> Mapping[Hat, Turn]:
         case "draft":
             return {"requester": Turn("submit", grant.waiting_since)}
         case "submitted":
-            return {"endorser": Turn("endorse", grant.waiting_since)}
+            endorser: Mapping[Hat, Turn] = {"endorser": Turn("endorse", grant.waiting_since)}
+            if of_health(grant) and grant.certificate is None:
+                return {**endorser, "certifier": Turn("certify", grant.waiting_since)}
+            return endorser
         case "returned":
             return {"requester": Turn("revise", grant.waiting_since)}
         case "endorsed":

@@ -15,7 +15,7 @@ from services.reintegration.domain.tranches import (
     ReconcileTranche,
     ReleaseTranche,
 )
-from services.reintegration.domain.turns import COMMANDS
+from services.reintegration.domain.turns import COMMANDS, Turn, turns
 from services.reintegration.policy import HATS
 from services.reintegration.routes.grants import GrantInList
 from shared.callers import AuthenticatedRoute
@@ -40,16 +40,23 @@ async def list_turns(
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[TurnInList]:
     """The grants whose next step is the caller's, the longest waiting first, also where another has to take it."""
-    hats = [hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs]
+    hats: set[Hat] = {hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs}
+    # What has to be certified waits among what has to be endorsed, and is told apart once it is opened.
+    listed: set[Hat] = {"endorser" if hat == "certifier" else hat for hat in hats}
 
-    def tell(turn: lists.DueTurn, grant: Grant) -> TurnInList:
+    def tell(turn: lists.DueTurn, grant: Grant) -> TurnInList | None:
+        hat, due = turn.hat, Turn(turn.step, turn.since)
+        if hat not in hats:
+            if (certify := turns(grant).get("certifier")) is None:
+                return None
+            hat, due = "certifier", certify
         return TurnInList(
-            **dict(lists.GrantRow.of(turn.grant_id, grant)), actions=call.actions(wiring.GRANT, grant), hat=turn.hat,
-            operation=call.runtime.operations[COMMANDS[turn.step]], since=turn.since,
+            **dict(lists.GrantRow.of(turn.grant_id, grant)), actions=call.actions(wiring.GRANT, grant), hat=hat,
+            operation=call.runtime.operations[COMMANDS[due.step]], since=due.since,
         )  # fmt: skip
 
     items, following = await window.opened(
-        call, lambda after, unit: lists.due_turns(unit, hats, call.reach.countries, after, limit + 1), tell,
+        call, lambda after, unit: lists.due_turns(unit, listed, call.reach.countries, after, limit + 1), tell,
         lambda turn: turn.place, after, limit,
     )  # fmt: skip
     return Page[TurnInList](items=items, next=call.goes_on_after(following, limit) if following else None)

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.reintegration import grant_queries, lists, window, wiring
+from services.reintegration.domain.certificate import CertifyMedicalNeed, RefuseCertificate
 from services.reintegration.domain.grant import (
     ApproveGrant,
     CancelGrant,
@@ -114,6 +115,18 @@ async def submit_grant(grant_id: UUID, body: SubmitGrant, call: Calling) -> Rece
 async def revise_grant(grant_id: UUID, body: ReviseGrant, call: Calling) -> Receipt:
     """Changes the request; once it was submitted this is a new version, which goes straight to whoever endorses."""
     await window.may_go_on(call, grant_id)
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/certify-medical-need")
+async def certify_medical_need(grant_id: UUID, body: CertifyMedicalNeed, call: Calling) -> Receipt:
+    """Certifies that what is asked for is needed, and what it may cost."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/refuse-certificate")
+async def refuse_certificate(grant_id: UUID, body: RefuseCertificate, call: Calling) -> Receipt:
+    """Refuses to certify the request."""
     return await call.order(wiring.GRANT, grant_id, body)
 
 

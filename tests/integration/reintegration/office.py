@@ -8,23 +8,32 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from services.reintegration.domain.budget import BudgetLine
 from services.reintegration.domain.case import RecordArrival, RecordCase, SealCase
+from services.reintegration.domain.certificate import CertifyMedicalNeed
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
-from services.reintegration.domain.grant import ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
+from services.reintegration.domain.grant import (
+    ApproveGrant,
+    DraftGrant,
+    EndorseGrant,
+    ReviseGrant,
+    SubmitGrant,
+)
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
+from services.reintegration.domain.policies import EXAMPLE
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
     ReleaseTranche,
 )
-from services.reintegration.wiring import CASE, FUND, GRANT, PLAN, WIRING
+from services.reintegration.wiring import CASE, FUND, FUNDING_POLICY, GRANT, PLAN, WIRING
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
-from shared.contracts.reintegration import GrantCategory
+from shared.contracts.reintegration import CATEGORIES_OF_HEALTH, GrantCategory
 from shared.db import Database, Sql
 from shared.disclosure import Agreed, Question
 from shared.errors import Refusal
@@ -33,7 +42,7 @@ from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE, Reach
 from shared.verify import Findings, verify
-from tests.given import NOON
+from tests.given import NOON, staff
 from tests.integration.bus.house import until
 from tests.integration.conftest import ServiceDatabase
 from tests.unit.reintegration import examples
@@ -53,6 +62,10 @@ from tests.unit.reintegration.examples import (
 WORKER = Actor.service("reintegration")
 # The receiving office in the country of these cases: who asks, and a colleague who sees deliveries.
 REQUESTER = replace(examples.REQUESTER, countries=frozenset({"PK"}))
+MEDICAL = staff("doctor", "medical")
+LENIENT_POLICY = EXAMPLE.model_copy(
+    update={"programme": "default", "quotations_above": eur("100000.00"), "required_papers": ()}
+)
 OFFICE = replace(examples.OFFICE, countries=frozenset({"PK"}))
 
 _BALANCE = Sql("SELECT committed, spent FROM fund_balances WHERE fund_id = :fund_id")
@@ -79,6 +92,7 @@ class Line:
             modality="in_kind_vendor",
             money=eur(amount),
             tranches=numbered(tranches or (amount,)),
+            budget_lines=(BudgetLine(what="goods", money=eur(amount)),),
         )
 
 
@@ -86,6 +100,14 @@ def numbered(amounts: Sequence[str]) -> tuple[RequestedTranche, ...]:
     return tuple(
         RequestedTranche(number=number, money=eur(amount)) for number, amount in enumerate(amounts, start=1)
     )
+
+
+def revision(amount: str, *tranches: str) -> ReviseGrant:
+    """A request changed to this amount, in one tranche unless said otherwise."""
+    return ReviseGrant(
+        modality="service", money=eur(amount), tranches=numbered(tranches or (amount,)),
+        budget_lines=(BudgetLine(what="rent", money=eur(amount)),),
+    )  # fmt: skip
 
 
 @dataclass
@@ -113,6 +135,7 @@ class House:
     made: ServiceDatabase
     references: list[str] = field(default_factory=list)
     register: Register = field(default_factory=Register)
+    published: bool = False
 
     @property
     def api(self) -> Database:
@@ -257,6 +280,17 @@ class House:
         await self.give(FUND, fund_id, ConfirmFund(change_no=1), CHIEF)
         return fund_id
 
+    async def lenient(self) -> None:
+        """A policy that asks for no papers and no quotations, published once; without one the example asks for some."""
+        if not self.published:
+            self.published = True
+            await self.give(FUNDING_POLICY, uuid7(), LENIENT_POLICY, MANAGER)
+
+    async def certified(self, grant_id: UUID, price: str = "100000.00", by: Actor = MEDICAL) -> None:
+        """What medical staff say of a request for somebody's health."""
+        prices = {"price_from": eur("1.00"), "price_to": eur(price)}
+        await self.give(GRANT, grant_id, CertifyMedicalNeed.model_validate({**await self.shown(grant_id), **prices}), by)
+
     async def shown(self, grant_id: UUID) -> dict[str, object]:
         """The version of a request and the hash of its content, as whoever decides on it read them."""
         state = await self.grant(grant_id)
@@ -278,6 +312,7 @@ class House:
     ) -> UUID:
         """A grant that waits for its endorsement."""
         grant_id = id or uuid7()
+        await self.lenient()
         await self.give(GRANT, grant_id, request, by, at, reach)
         await self.give(GRANT, grant_id, SubmitGrant.model_validate(await self.shown(grant_id)), by, at, reach)
         return grant_id
@@ -285,6 +320,8 @@ class House:
     async def endorsed(self, request: DraftGrant, at: datetime = NOON, by: Actor = ENDORSER) -> UUID:
         """A grant that waits for its approval."""
         grant_id = await self.submitted(request, at)
+        if request.category in CATEGORIES_OF_HEALTH:
+            await self.certified(grant_id)
         await self.give(GRANT, grant_id, EndorseGrant.model_validate(await self.shown(grant_id)), by, at)
         return grant_id
 

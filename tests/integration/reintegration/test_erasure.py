@@ -97,7 +97,7 @@ async def erase(house: House, person_id: UUID) -> None:
 
 
 async def test_papers_go_with_the_person_but_receipts_of_paid_money_stay_until_their_day(house: House, people: People) -> None:
-    paid_line, unpaid_line = await house.lines("business", "housing")
+    paid_line, unpaid_line = await house.lines("medical", "housing")
     fund_id = await house.fund()
     paid = await house.approved(paid_line.request("500.00"), fund_id)
     unpaid = await house.approved(unpaid_line.request("400.00"), fund_id)
@@ -132,7 +132,12 @@ async def test_papers_go_with_the_person_but_receipts_of_paid_money_stay_until_t
     # What it was for is gone, but that what is kept is a receipt; of others nothing is.
     assert await needs(house, person_id) == [None] * 4
     assert set(await kinds(house, person_id)) == {"receipt", None}
-    assert before - await counted(house, "disclosure") == 7
+    # Of the paid grant category, budget and certificate; of the other one category, budget and kind; of the plan two values
+    # of each of its two lines.
+    assert before - await counted(house, "disclosure") == 10
+    for grant in await grants_of(house, person_id):
+        assert (grant.budget, grant.certificate) == (None, None)
+        assert grant.budget_hash is not None
     assert set(await needs(house, stranger.person_id)) == {"business"}
     found = await house.findings()
     assert found.sound, found.differences

@@ -6,14 +6,16 @@ from uuid import UUID
 from services.reintegration.domain.grant import EndorseGrant
 from services.reintegration.wiring import GRANT
 from shared.contracts.reintegration import PAPERS_OF_HEALTH
+from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import Caller, People, asked_for
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_evidence import file, filed, leaves
-from tests.unit.reintegration.examples import ENDORSER
+from tests.unit.reintegration.examples import ENDORSER, eur
 
 people = people_of
+_HATS = Sql("SELECT hat FROM grant_turns")
 
 
 async def papers_of_health(people: People, grant_id: UUID, by: Caller) -> set[UUID]:
@@ -41,6 +43,7 @@ async def test_no_one_who_decides_on_money_comes_by_a_paper_that_tells_the_diagn
     grant_id = await asked_for(people, line)
     open_to_all = await filed(people, grant_id)
     of_health = await papers_of_health(people, grant_id, people.office)
+    await house.certified(grant_id)
     await house.give(GRANT, grant_id, EndorseGrant.model_validate(await house.shown(grant_id)), ENDORSER)
     deciding = (people.coordinator, people.approver, people.payer, people.reconciler, people.endorser_and_approver)
     for caller in (*deciding, people.counsellor):
@@ -59,7 +62,8 @@ async def test_no_one_who_decides_on_money_comes_by_a_paper_that_tells_the_diagn
     # Nor does the log say of a paper what it is.
     told = json.dumps(await leaves(house, "evidence_filed.v1"))
     assert not any(kind in told for kind in PAPERS_OF_HEALTH)
-    await people.approver.post(f"grants/{grant_id}/approve", (await house.approval(grant_id, fund_id)).model_dump(mode="json"))
+    order = (await house.approval(grant_id, fund_id)).model_dump(mode="json")
+    assert (await people.approver.post(f"grants/{grant_id}/approve", order)).status_code == 200
     assert await shown(people.payer, grant_id) == {open_to_all}
 
 
@@ -98,3 +102,45 @@ async def test_medical_staff_find_grants_of_health_and_no_other_however_many_the
             assert (answer.status_code, answer.json().get("code", "") if expected[0] == 404 else "") == expected, category
     seen = (await people.medical.get(f"grants/{grants['medical']}")).json()
     assert (seen["state"]["category"], seen["line"]["category"]) == ("medical", "medical")
+
+
+async def test_medical_staff_find_what_waits_for_their_word_and_approvers_see_that_it_was_given(house: House, people: People) -> None:
+    lines = [*await house.lines("business", "medical", "housing"), *await house.lines("psychosocial")]
+    grants = {line.category: await asked_for(people, line) for line in lines}
+
+    async def waiting() -> list[tuple[str, str, str]]:
+        found = (await people.medical.get("turns", limit=1)).json()
+        items = list(found["items"])
+        while found["next"] is not None:
+            found = (await people.medical.get("turns", limit=1, after=found["next"])).json()
+            items += found["items"]
+        return [(row["id"], row["hat"], row["operation"]) for row in items]
+
+    due = [(str(grants[category]), "certifier", "certify_medical_need") for category in ("medical", "psychosocial")]
+    assert await waiting() == due
+    # No row says that a grant waits for them.
+    assert {row["hat"] for row in await house.rows(_HATS)} == {"endorser"}
+    grant_id = grants["medical"]
+    read = await house.shown(grant_id)
+    endorsed = await people.coordinator.post(f"grants/{grant_id}/endorse", read)
+    assert (endorsed.status_code, endorsed.json()["code"]) == (409, "certificate_missing")
+    prices = {"price_from": eur("400.00").model_dump(mode="json"), "price_to": eur("600.00").model_dump(mode="json")}
+    for caller in (people.office, people.coordinator, people.approver, people.counsellor, people.manager):
+        refused = await caller.post(f"grants/{grant_id}/certify-medical-need", {**read, **prices})
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_permitted")
+    unknown = await people.medical.post(f"grants/{grants['business']}/certify-medical-need", {**read, **prices})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+    given = await people.medical.post(f"grants/{grant_id}/certify-medical-need", {**read, **prices})
+    assert given.status_code == 200, given.text
+    assert await waiting() == due[1:]
+    assert (await people.coordinator.post(f"grants/{grant_id}/endorse", read)).status_code == 200
+    for caller in (people.approver, people.coordinator, people.office, people.medical):
+        certificate = (await caller.get(f"grants/{grant_id}")).json()["state"]["certificate"]
+        assert certificate == {
+            "outcome": "certified", "reason": None, "price_from": "400", "price_to": "600", "attested_by": "staff:medical",
+            "attested_at": "2023-05-02T12:00:00Z",
+        }  # fmt: skip
+    for caller in (people.payer, people.reconciler):
+        assert "certificate" not in (state := (await caller.get(f"grants/{grant_id}")).json()["state"])
+        assert "budget" not in state
+    assert (await house.findings()).sound

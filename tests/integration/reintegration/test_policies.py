@@ -62,7 +62,7 @@ async def test_a_manager_publishes_and_finance_reads_each_version(house: House, 
     assert [(one["policy_version"], one["quotations_above"]) for one in view["versions"]] == [(2, "1500.00"), (1, "1000.00")]
     assert view["versions"][1]["required_papers"] == body["required_papers"]
     listed = (await people.chief.get("approval-policies")).json()["items"]
-    assert [(one["programme"], one["policy_version"]) for one in listed] == [("avrr-wb", 2)]
+    assert [(one["programme"], one["policy_version"]) for one in listed] == [("default", 1), ("avrr-wb", 2)]
     assert (await people.auditor.get("example-policy")).json()["programme"] == "example"
     for caller in (people.counsellor, people.office, people.coordinator):
         assert (await caller.get("approval-policies")).status_code == 403

@@ -8,18 +8,18 @@ from alembic import command
 
 from ops import databases
 from ops.supervisor import Running
-from services.reintegration.domain.grant import EndorseGrant, ReviseGrant
+from services.reintegration.domain.grant import EndorseGrant
 from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.wiring import GRANT
 from shared.db import Sql
 from shared.topology import BY_NAME
 from tests.integration.conftest import PASSWORDS
-from tests.integration.reintegration.office import REQUESTER, House, numbered
+from tests.integration.reintegration.office import REQUESTER, House, revision
 from tests.unit.reintegration.examples import APPROVER, ENDORSER, eur
 
 VERSIONS = Sql("SELECT request_version, amount, content_hash FROM grant_versions ORDER BY request_version")
-LESS = ReviseGrant(modality="service", money=eur("400.00"), tranches=numbered(("400.00",)))
+LESS = revision("400.00")
 
 
 async def test_an_edit_before_the_approval_voids_the_endorsement_and_the_old_hash_is_refused(house: House) -> None:

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from services.reintegration.domain.budget import BudgetLine, concealed
 from services.reintegration.domain.case import Arrival, Case
 from services.reintegration.domain.fund import Fund, FundBalance
 from services.reintegration.domain.grant import GRANT, ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
-from services.reintegration.domain.grant_facts import GrantFacts, RequestedTranche
+from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce, RequestedTranche
 from services.reintegration.domain.plan_lines import Line
 from services.reintegration.domain.plan_state import Plan
 from services.reintegration.domain.tranches import (
@@ -87,6 +88,11 @@ AGREED = Plan(
 FUND = Fund("CE-0412", "EU", Decimal("10000.00"), "EUR", date(2023, 1, 1), date(2023, 12, 31))
 BALANCE = FundBalance(FUND, committed=Decimal("2000.00"), spent=Decimal("1000.00"))
 
+# Published, and it asks for no papers.
+LENIENT = PolicyInForce(
+    programme="default", policy_version=1, currency="EUR", quotations_above=Decimal("100000.00"), own_contribution_percent=0,
+    required_papers=(),
+)  # fmt: skip
 NOTHING_STANDS_AGAINST_IT = GrantFacts(
     case=ARRIVED,
     plan=AGREED,
@@ -98,6 +104,7 @@ NOTHING_STANDS_AGAINST_IT = GrantFacts(
     reference_used=False,
     month_closed=False,
     today=TODAY,
+    policy=LENIENT,
 )
 
 REQUEST = DraftGrant(
@@ -112,7 +119,10 @@ REQUEST = DraftGrant(
         RequestedTranche(number=1, money=eur("800.00")),
         RequestedTranche(number=2, money=eur("400.00")),
     ),
+    budget_lines=(BudgetLine(what="stock", money=eur("1200.00")),),
+    nonce=ref(90),
 )
+BUDGET, BUDGET_HASH = concealed(REQUEST)
 
 REQUESTED = GrantRequested(
     case_id=CASE_ID,
@@ -132,6 +142,8 @@ DRAFTED = GrantDrafted(
     **{name: value for name, value in dict(REQUESTED).items() if name not in ("requested_by", "requested_at")},
     drafted_by=REQUESTER.person_id,
     drafted_at=NOON,
+    budget=BUDGET,
+    budget_hash=BUDGET_HASH,
 )
 
 
@@ -142,13 +154,16 @@ def hash_after(*events: Event) -> str:
     return grant.content_hash
 
 
-HASH = hash_after(DRAFTED)
+# Of a request of before, which had no budget, and of one of today.
+HASH, ASKED_HASH = hash_after(REQUESTED), hash_after(DRAFTED)
 SUBMITTED = GrantSubmitted(
-    case_id=CASE_ID, request_version=1, content_hash=HASH, policy_programme=None, policy_version=None, submitted_at=NOON
+    case_id=CASE_ID, request_version=1, content_hash=ASKED_HASH, policy_programme="default", policy_version=1, submitted_at=NOON
 )
-SUBMIT = SubmitGrant(request_version=1, content_hash=HASH)
+SUBMIT = SubmitGrant(request_version=1, content_hash=ASKED_HASH)
 ENDORSE = EndorseGrant(request_version=1, content_hash=HASH)
 APPROVE = ApproveGrant(fund_id=FUND_ID, request_version=1, content_hash=HASH, money=REQUEST.money)
+ENDORSE_ASKED = ENDORSE.model_copy(update={"content_hash": ASKED_HASH})
+APPROVE_ASKED = APPROVE.model_copy(update={"content_hash": ASKED_HASH})
 RETURNED = GrantReturned(
     reason="quotation_missing", reasons=("quotation_missing",), returned_by=ENDORSER.person_id, returned_at=NOON,
     request_version=1,
@@ -183,8 +198,8 @@ UNTIL_DELIVERED: tuple[Event, ...] = (*UNTIL_PAID, DELIVERED_1)
 THE_WHOLE_LINE: tuple[tuple[Command, Actor], ...] = (
     (REQUEST, REQUESTER),
     (SUBMIT, REQUESTER),
-    (ENDORSE, ENDORSER),
-    (APPROVE, APPROVER),
+    (ENDORSE_ASKED, ENDORSER),
+    (APPROVE_ASKED, APPROVER),
     (ReleaseTranche(number=1), PAYER),
     (ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY), PAYER),
     (ConfirmDelivery(number=1), OFFICE),

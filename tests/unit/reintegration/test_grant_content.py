@@ -27,7 +27,9 @@ def _grant() -> Grant:
 
 def test_a_hash_of_today_is_the_hash_of_tomorrow() -> None:
     assert HASH == "ce0d9788d753ff2796620bae53b99cd8ef04fefa61a07fc7b60b60f2884cb5bf"
-    assert hash_after(DRAFTED, FILED) == "49895cc9f1595ee4d30e8b3e4bf013779d9e29a8a46c3d376b1396f7594debc9"
+    without_budget = DRAFTED.model_copy(update={"budget": None, "budget_hash": None})
+    assert hash_after(without_budget, FILED) == "49895cc9f1595ee4d30e8b3e4bf013779d9e29a8a46c3d376b1396f7594debc9"
+    assert hash_after(DRAFTED, FILED) == "f48be77edf4a065ce7d6e21ebaf6a382ce7bbfe434e007e18a7166c3875fa5d7"
 
 
 _PAPER: Evidence = _grant().evidence[0]
@@ -42,6 +44,8 @@ _CHANGES: dict[str, dict[str, object]] = {
     "tranches divided otherwise": {"tranches": (GrantTranche(1, Decimal(700)), GrantTranche(2, Decimal(500)))},
     "fewer tranches": {"tranches": (GrantTranche(1, Decimal(1200)),)},
     "no paper": {"papers": ()},
+    "another budget": {"budget_hash": "cd" * 32},
+    "no budget": {"budget_hash": None},
     "another file": {"evidence": (replace(_PAPER, sha256="cd" * 32),)},
     "another paper": {"evidence": (replace(_PAPER, evidence_id=ref(92)),), "papers": (ref(92),)},
 }
@@ -56,7 +60,7 @@ _KEEPS: dict[str, dict[str, object]] = {
     "noughts behind the amount": {"amount": Decimal("1200.0000"), "tranches": (GrantTranche(1, Decimal("800.0")), GrantTranche(2, Decimal("4E+2")))},
     "how far it is": {"status": "endorsed", "request_version": 3, "endorser_id": "staff:somebody"},
     "how far its tranches are": {"tranches": (GrantTranche(1, Decimal(800), "paid", reference="BANK-1"), GrantTranche(2, Decimal(400)))},
-    "the person erased": {"category": None, "evidence": (replace(_PAPER, kind=None),)},
+    "the person erased": {"category": None, "budget": None, "evidence": (replace(_PAPER, kind=None),)},
     "a paper filed later": {"evidence": (_PAPER, replace(_PAPER, evidence_id=ref(93)))},
 }
 

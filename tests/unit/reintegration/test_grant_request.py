@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
+from services.reintegration.domain.budget import BudgetLine, concealed
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.grant import GRANT, DraftGrant, ReviseGrant
 from services.reintegration.domain.grant_facts import (
@@ -17,6 +18,7 @@ from services.reintegration.domain.grant_facts import (
 from services.reintegration.domain.plan_state import Plan
 from shared.contracts.reintegration import GrantDrafted, GrantRevised, Tranche
 from shared.errors import NotFound
+from shared.ledger import conceal
 from shared.money import Money
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
@@ -54,12 +56,14 @@ def _knowing(**facts: object) -> Given[object, GrantFacts]:
 
 def _whole(amount: str, currency: str = "EUR") -> dict[str, object]:
     money = Money(amount=Decimal(amount), currency=currency)
-    return {"money": money, "tranches": (RequestedTranche(number=1, money=money),)}
+    lines = (BudgetLine(what="stock", money=money),)
+    return {"money": money, "tranches": (RequestedTranche(number=1, money=money),), "budget_lines": lines}
 
 
 def _again(**changes: object) -> ReviseGrant:
     return ReviseGrant(
-        modality=REQUEST.modality, money=REQUEST.money, tranches=REQUEST.tranches
+        modality=REQUEST.modality, money=REQUEST.money, tranches=REQUEST.tranches, budget_lines=REQUEST.budget_lines,
+        nonce=REQUEST.nonce,
     ).model_copy(update=changes)
 
 
@@ -225,15 +229,20 @@ def test_without_what_else_the_person_had_nothing_is_submitted() -> None:
 
 
 def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_requester() -> None:
+    order = _again(modality="service", **_whole("700.00"))
+    budget, hashed = concealed(order)
+    of_it = {"budget": budget, "budget_hash": hashed}
     corrected = GrantRevised(
         request_version=2,
-        content_hash=hash_after(DRAFTED.model_copy(update={"modality": "service", **_whole("700.00")})),
+        content_hash=hash_after(DRAFTED.model_copy(update={"modality": "service", **_whole("700.00"), **of_it})),
         modality="service",
         money=eur("700.00"),
         tranches=(Tranche(number=1, money=eur("700.00")),),
         revised_at=NOON,
+        budget=budget,
+        budget_hash=hashed,
     )
-    SENT_BACK.when(_again(modality="service", **_whole("700.00")), REQUESTER).then(corrected)
+    SENT_BACK.when(order, REQUESTER).then(corrected)
     grant = GRANT.fold((REQUESTED, RETURNED, corrected))
     assert grant is not None
     assert (grant.status, grant.request_version, grant.requester_id) == ("submitted", 2, REQUESTER.person_id)
@@ -262,5 +271,5 @@ def test_what_was_never_asked_for_cannot_be_handed_in_again() -> None:
 
 
 def test_what_a_grant_is_for_does_not_stand_in_clear_in_the_event() -> None:
-    salted = DRAFTED.model_copy(update={"category": DRAFTED.category.salted("salt")})
-    assert "business" not in salted.model_dump_json()
+    leaf = conceal(DRAFTED)[0].model_dump_json()
+    assert "business" not in leaf and "stock" not in leaf

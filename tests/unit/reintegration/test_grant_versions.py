@@ -4,22 +4,24 @@ from dataclasses import replace
 
 import pytest
 
+from services.reintegration.domain.budget import BudgetLine, concealed
 from services.reintegration.domain.grant import GRANT, ReviseGrant
-from services.reintegration.domain.grant_facts import PolicyInForce, RequestedTranche
+from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.turns import Turn, turns
 from shared.contracts.reintegration import GrantRevised, GrantSubmitted
 from shared.messages import Event
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
-    APPROVE,
+    APPROVE_ASKED,
     APPROVED,
     APPROVER,
+    ASKED_HASH,
     DRAFTED,
-    ENDORSE,
+    ENDORSE_ASKED,
     ENDORSED,
     ENDORSER,
-    HASH,
+    LENIENT,
     NOTHING_STANDS_AGAINST_IT,
     PERSON,
     RELEASED_1,
@@ -29,13 +31,16 @@ from tests.unit.reintegration.examples import (
     SUBMITTED,
     eur,
     hash_after,
+    ref,
 )
 from tests.unit.reintegration.test_grant_content import FILED
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
 LESS = ReviseGrant(
-    modality="service", money=eur("900.00"), tranches=(RequestedTranche(number=1, money=eur("900.00")),)
-)
+    modality="service", money=eur("900.00"), tranches=(RequestedTranche(number=1, money=eur("900.00")),),
+    budget_lines=(BudgetLine(what="rent", money=eur("900.00")),), nonce=ref(92),
+)  # fmt: skip
+BUDGET, BUDGET_HASH = concealed(LESS)
 SUBMISSION: tuple[Event, ...] = (DRAFTED, SUBMITTED)
 AFTER_SUBMISSION = {
     "submitted": SUBMISSION, "returned": (*SUBMISSION, RETURNED), "endorsed": (*SUBMISSION, ENDORSED),
@@ -58,7 +63,7 @@ def test_a_draft_is_nothing_that_was_asked_for_yet() -> None:
     draft = folded(DRAFTED)
     assert (draft.status, draft.submitted_version, draft.request_version) == ("draft", None, 1)
     assert turns(draft) == {"requester": Turn("submit", NOON)}
-    for command, by in ((ENDORSE, ENDORSER), (APPROVE, APPROVER)):
+    for command, by in ((ENDORSE_ASKED, ENDORSER), (APPROVE_ASKED, APPROVER)):
         GRANTS.given(DRAFTED).when(command, by).refused("wrong_status")
 
 
@@ -75,16 +80,16 @@ def test_the_papers_that_are_filed_are_submitted_with_the_draft_and_later_ones_a
     submitted = SUBMITTED.model_copy(update={"content_hash": with_paper})
     assert folded(DRAFTED, FILED, submitted).papers == (FILED.evidence_id,)
     later = folded(*SUBMISSION, FILED)
-    assert (later.papers, later.content_hash) == ((), HASH)
+    assert (later.papers, later.content_hash) == ((), ASKED_HASH)
     again = revised(*SUBMISSION, FILED)
     assert folded(*SUBMISSION, FILED, again).papers == (FILED.evidence_id,)
 
 
 def test_a_request_stays_under_the_policy_that_it_was_submitted_under_first() -> None:
-    knowing = GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, policy=PolicyInForce("default", 3)))
+    knowing = GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, policy=replace(LENIENT, policy_version=3)))
     (submitted,) = knowing.given(DRAFTED).when(SUBMIT, REQUESTER).events
     assert isinstance(submitted, GrantSubmitted)
-    later = GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, policy=PolicyInForce("default", 4)))
+    later = GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, policy=replace(LENIENT, policy_version=4)))
     (again,) = later.given(DRAFTED, submitted).when(LESS, REQUESTER).events
     grant = folded(DRAFTED, submitted, again)
     assert (grant.policy_programme, grant.policy_version, grant.request_version) == ("default", 3, 2)
@@ -105,22 +110,22 @@ def test_a_change_after_the_submission_is_a_new_version_that_is_endorsed_anew(pa
     assert (grant.status, grant.request_version, grant.submitted_version) == ("submitted", 2, 2)
     assert (grant.endorser_id, grant.endorsed_at, grant.return_reasons) == (None, None, ())
     assert (grant.requester_id, grant.person_id, grant.requested_at) == (REQUESTER.person_id, PERSON, NOON)
-    assert grant.content_hash == changed.content_hash != HASH
+    assert grant.content_hash == changed.content_hash != ASKED_HASH
     assert set(turns(grant)) == {"endorser"}
     again = GRANTS.given(*past, changed)
-    again.when(ENDORSE, ENDORSER).refused("version_changed")
-    again.when(ENDORSE.model_copy(update={"request_version": 2}), ENDORSER).refused("content_changed")
+    again.when(ENDORSE_ASKED, ENDORSER).refused("version_changed")
+    again.when(ENDORSE_ASKED.model_copy(update={"request_version": 2}), ENDORSER).refused("content_changed")
 
 
 def test_an_edit_before_the_approval_voids_the_endorsement_and_the_old_versions_hash_is_refused() -> None:
     edited = (*SUBMISSION, ENDORSED, revised(*SUBMISSION, ENDORSED))
-    GRANTS.given(*edited).when(APPROVE, APPROVER).refused("wrong_status")
+    GRANTS.given(*edited).when(APPROVE_ASKED, APPROVER).refused("wrong_status")
     second = folded(*edited)
     anew = (*edited, ENDORSED.model_copy(update={"request_version": 2, "content_hash": second.content_hash}))
     approving = GRANTS.given(*anew)
-    approving.when(APPROVE, APPROVER).refused("version_changed")
-    approving.when(APPROVE.model_copy(update={"request_version": 2}), APPROVER).refused("content_changed")
-    read = APPROVE.model_copy(update={"request_version": 2, "content_hash": second.content_hash})
+    approving.when(APPROVE_ASKED, APPROVER).refused("version_changed")
+    approving.when(APPROVE_ASKED.model_copy(update={"request_version": 2}), APPROVER).refused("content_changed")
+    read = APPROVE_ASKED.model_copy(update={"request_version": 2, "content_hash": second.content_hash})
     approving.when(read, APPROVER).refused("amount_changed")
     approving.when(read.model_copy(update={"money": LESS.money}), APPROVER).then_kinds(type(APPROVED))
 
@@ -134,5 +139,7 @@ def test_the_hash_in_the_log_is_the_hash_of_the_grant() -> None:
     for past in ((DRAFTED,), *AFTER_SUBMISSION.values()):
         changed = revised(*past)
         alone = replace(folded(*past), modality="service", amount=LESS.money.amount)
-        assert changed.content_hash == hash_after(DRAFTED.model_copy(update=dict(LESS)))
+        assert changed.content_hash == hash_after(
+            DRAFTED.model_copy(update={**dict(LESS), "budget": BUDGET, "budget_hash": BUDGET_HASH})
+        )
         assert alone.content_hash != changed.content_hash

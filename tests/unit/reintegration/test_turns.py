@@ -100,7 +100,7 @@ def test_a_step_whose_event_does_not_say_when_it_was_keeps_the_last_moment_that_
 def test_who_acted_and_when_stands_with_the_grant_until_it_is_handed_in_again() -> None:
     endorsed = folded(REQUESTED, ENDORSED)
     assert (endorsed.endorser_id, endorsed.endorsed_at) == (ENDORSER.person_id, NOON)
-    again = ReviseGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches)
+    again = ReviseGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches, budget_lines=REQUEST.budget_lines)
     back = folded_on(folded(REQUESTED, RETURNED), again, REQUESTER)
     assert (back.endorsed_at, back.request_version) == (None, 2)
     assert APPROVER.person_id not in {back.endorser_id, back.requester_id}

@@ -9,12 +9,14 @@ import pytest
 
 from services.counselling import wiring as counselling
 from services.reintegration import wiring as reintegration
+from services.reintegration.domain.certificate import CertifyMedicalNeed
 from services.reintegration.domain.grant import DraftGrant, ReviseGrant
 from services.returns import wiring as returns
 from shared.actors import Actor
 from shared.messages import Command
 from tests.given import Given
 from tests.unit.reintegration import test_authority as authority
+from tests.unit.reintegration import test_certificate as certificate
 from tests.unit.reintegration import test_fund as fund
 from tests.unit.reintegration import test_grant_request as grant
 from tests.unit.reintegration import test_plan as plan
@@ -56,6 +58,7 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (policies.POLICIES, policies.PUBLISH, MANAGER),
     (grant.GRANTS, REQUEST, REQUESTER),
     (grant.SENT_BACK, grant._again(), REQUESTER),
+    (certificate.CERTIFYING, certificate.CERTIFY, certificate.MEDICAL),
     (grant.GRANTS.given(REQUESTED, ENDORSED), APPROVE, APPROVER),
 )
 each_order = pytest.mark.parametrize(("known", "order", "by"), ORDERS, ids=[type(order).__name__ for _, order, _ in ORDERS])
@@ -114,5 +117,5 @@ def test_no_amount_of_an_order_is_in_what_is_no_currency(known: Given[Any, Any],
     for path in sums(written):
         at(written, path)["currency"] = "XXX"
     # A grant is held first against the line of the plan that it is for, which is in a currency.
-    code = "currencies_differ" if isinstance(order, DraftGrant | ReviseGrant) else "not_a_currency"
+    code = "currencies_differ" if isinstance(order, DraftGrant | ReviseGrant | CertifyMedicalNeed) else "not_a_currency"
     known.when(type(order).model_validate(written), by).refused(code)
