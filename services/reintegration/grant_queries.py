@@ -115,9 +115,9 @@ class GrantToPay(BaseModel):
 
 
 class LineOfPlan(BaseModel):
-    """The line of the plan as it is agreed now that a grant is for."""
+    """The line of the plan as it is agreed now that a grant is for; of who was erased what may tell of health is None."""
 
-    dimension: str
+    dimension: str | None
     category: str | None
     planned: Amount
     currency: str

@@ -126,6 +126,8 @@ async def test_papers_go_with_the_person_but_receipts_of_paid_money_stay_until_t
     assert keys == {(paid, last)}
     # Who accounts for money still reads its receipt; what nobody was paid for is not there.
     assert (await people.reconciler.get(f"grants/{paid}/evidence/{receipt}")).status_code == 200
+    line = (await people.coordinator.get(f"grants/{paid}")).json()["line"]
+    assert (line["dimension"], line["category"]) == (None, None)
     gone = await people.office.get(f"grants/{unpaid}/evidence/{quotation}")
     assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
     assert (await people.auditor.get("statistics", **{"from": "2023-01-01", "to": "2023-12-31"})).json() == report
