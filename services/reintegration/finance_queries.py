@@ -51,6 +51,9 @@ RATES = _exported(f"SELECT {_OF_A_RATE} FROM exchange_rates e {_IN_ORDER}")
 RATES_OF = _exported(f"SELECT {_OF_A_RATE} FROM exchange_rates e WHERE e.currency = :currency {_IN_ORDER}")
 
 
+_EVENTS = Sql("SELECT coalesce(max(idx), -1) + 1 AS events FROM event_log")
+
+
 @dataclass(frozen=True, slots=True)
 class Exported:
     """Rows as they were at one moment, and how many events the log had then."""
@@ -63,6 +66,13 @@ async def _read(unit: UnitOfWork, sql: Sql, limit: int, **values: object) -> Exp
     found = await unit.rows(sql, limit=limit, **values)
     # Where there is none, the log's length stands alone.
     return Exported(found[0]["events"], [row for row in found if row[1] is not None])
+
+
+async def events_so_far(unit: UnitOfWork) -> int:
+    """How many events the log has, where a list is read in parts."""
+    row = await unit.row(_EVENTS)
+    assert row is not None
+    return int(row["events"])
 
 
 async def grants(

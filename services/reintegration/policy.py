@@ -20,7 +20,9 @@ HATS: Mapping[Role, tuple[Hat, ...]] = {
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
-EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates")
+EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions")
+# Who looks over what others decide.
+OVERSEES = (Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
 
 POLICY = Policy(
     allow("read_case", Role.COUNSELLOR, Role.COORDINATOR),
@@ -115,6 +117,7 @@ POLICY = Policy(
         Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR,
     ),
     allow("export_rates", *READS_REGISTERS),
+    *(allow(operation, *OVERSEES) for operation in ("list_exceptions", "export_exceptions")),
     # For the person, who asks what is held about them.
     allow("read_held", Role.DATA_PROTECTION),
     # Two persons decided on it with the erasure; the program that keeps count of the time says that the day is over.

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.reintegration.routes import (
     approval_policies,
     authorities,
+    control,
     evidence,
     exports,
     finance,
@@ -19,6 +20,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, evidence, retention) for route in part.router.routes
+        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, retention) for route in part.router.routes
     ]
 )

@@ -1,17 +1,20 @@
 """Reintegration's API for taking finance's lists home as spreadsheets, each of which is put on record."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Query, Response
 
-from services.reintegration import finance_queries, spreadsheets, wiring
+from services.reintegration import control_queries, finance_queries, spreadsheets, wiring
+from services.reintegration.control_queries import ExceptionRow
+from services.reintegration.domain.exceptions import ExceptionCode
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.turns import COMMANDS
 from services.reintegration.finance_queries import Exported
 from services.reintegration.policy import HATS
+from services.reintegration.routes.control import refuse_too_long
 from services.reintegration.routes.grants import grants_found
 from services.reintegration.spreadsheets import MEDIA_TYPE, MOST_ROWS, Asked, Cell, Sheet
 from shared.callers import AuthenticatedRoute
@@ -20,12 +23,14 @@ from shared.errors import Refusal
 from shared.http import Call, Calling
 from shared.moments import Day
 from shared.money import Currency, Money
+from shared.statistics import First, Last
 
 router = APIRouter(prefix="/v1/exports", route_class=AuthenticatedRoute)
 
 _LIMIT: Final = MOST_ROWS + 1
 _AT_ONCE: Final = 200
 _A_FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {}}, "description": "The spreadsheet."}}
+_CODES: Final[tuple[ExceptionCode, ...]] = get_args(ExceptionCode)
 _ID, _CODE, _AMOUNT, _MOMENT = 38, 16, 14, 20
 
 _OF_A_GRANT: Final[Mapping[str, int]] = {
@@ -127,6 +132,35 @@ async def export_rates(call: Calling, currency: Annotated[Currency | None, Query
         "Reason": 18, "Taken out": 9, "Recorded by": 24, "Recorded": _MOMENT, "Rate's id": _ID,
     }  # fmt: skip
     return await _file(call, "Rates of exchange", found.events, [Sheet("Rates", head, rows)], {"Currency": currency})
+
+
+@router.get("/exceptions", response_class=Spreadsheet, responses=_A_FILE)
+async def export_exceptions(first: First, last: Last, call: Calling) -> Spreadsheet:
+    """The exceptions among the requests of some days as a spreadsheet, with why each is one."""
+    await call.on_record()
+    refuse_too_long(first, last)
+    zone = call.runtime.mission_time_zone
+
+    async def work(unit: UnitOfWork) -> tuple[int, list[ExceptionRow]]:
+        events = await finance_queries.events_so_far(unit)
+        return events, await control_queries.exceptions(unit, first, last, zone, None, _LIMIT)
+
+    events, found = await call.ask(work, log=True)
+    rows = [
+        (
+            one.grant_id, one.case_id, one.destination_country, one.status, one.currency,
+            Money(amount=one.amount, currency=one.currency), one.request_version, one.requested_at, one.approved_at,
+            one.requester_id, one.endorser_id, one.approver_id, *(code in one.exceptions for code in _CODES),
+        )
+        for one in found
+    ]  # fmt: skip
+    head = {
+        "Grant": _ID, "Case": _ID, "Country": 9, "Status": _CODE, "Currency": 9, "Amount": _AMOUNT,
+        "Version of the request": 11, "Requested": _MOMENT, "Approved": _MOMENT, "Requested by": 24, "Endorsed by": 24,
+        "Approved by": 24, "Requested and approved on one day": 14, "Just below a threshold": 14, "Split": 9,
+    }  # fmt: skip
+    narrowed: dict[str, Cell] = {"Requested from": first, "Requested to": last}
+    return await _file(call, "Exceptions", events, [Sheet("Exceptions", head, rows)], narrowed)
 
 
 def _money(row: asyncpg.Record, name: str) -> Money:

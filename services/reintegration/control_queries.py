@@ -1,0 +1,101 @@
+"""What reintegration's tables answer for those who look over the money: the exceptions among the requests of some days."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field
+
+from services.reintegration.domain.exceptions import TOGETHER_DAYS, ExceptionCode, Looked, exceptions_of
+from services.reintegration.domain.grant_state import GrantStatus
+from services.reintegration.domain.policies import EXAMPLE
+from shared.db import Sql, UnitOfWork
+from shared.ids import UUID_PATTERN
+from shared.moments import MICROSECONDS, from_microseconds, in_microseconds
+from shared.money import Amount
+
+BATCH: Final = 500
+# Of a request of before policies had versions the example counts, as everywhere.
+_EXAMPLE: Final = {
+    "currency": EXAMPLE.cap_per_person.currency, "one": EXAMPLE.one_approver_up_to.amount,
+    "two": EXAMPLE.two_approvers_up_to.amount, "quotations": EXAMPLE.quotations_above.amount,
+}  # fmt: skip
+# What was given up, sent away or never handed in is asked for no more.
+_ASKED_FOR = "status NOT IN ('draft', 'rejected', 'cancelled')"
+_TOGETHER = f"interval '{TOGETHER_DAYS} days'"
+LOOKED = Sql(
+    "SELECT r.*, (SELECT coalesce(sum(o.amount), 0) FROM grants o WHERE o.person_id = r.person_id AND o.id <> r.id "
+    f"AND o.{_ASKED_FOR} AND o.currency = r.currency AND o.amount <= r.one AND o.requested_at >= r.requested_at - {_TOGETHER} "
+    f"AND o.requested_at <= r.requested_at + {_TOGETHER}) AS beside FROM (SELECT g.id, g.case_id, g.destination_country, g.status, "
+    "g.request_version, g.amount, g.currency, g.requested_at, g.approved_at, g.requester_id, g.endorser_id, g.approver_id, "
+    "g.person_id, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
+    "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two, coalesce(p.quotations_above, cast(:quotations AS numeric)) AS quotations, v.submitted_at "
+    "FROM grants g LEFT JOIN grant_versions v ON v.grant_id = g.id AND v.request_version = g.request_version "
+    "LEFT JOIN policy_versions p ON p.programme = g.policy_programme AND p.policy_version = g.policy_version "
+    f"WHERE g.requested_at >= :since AND g.requested_at <= :before AND (g.requested_at, g.id) < (:before, :before_id) AND g.{_ASKED_FOR} "
+    "ORDER BY g.requested_at DESC, g.id DESC LIMIT :limit) r ORDER BY r.requested_at DESC, r.id DESC"
+)
+Place = Annotated[str, Field(pattern=f"^{MICROSECONDS}-{UUID_PATTERN}$")]
+
+
+class ExceptionRow(BaseModel):
+    """One request that somebody should look at, why, and who decided on it; not what it is for."""
+
+    grant_id: UUID
+    case_id: UUID
+    destination_country: str
+    status: GrantStatus
+    request_version: int
+    amount: Amount
+    currency: str
+    requested_at: datetime
+    approved_at: datetime | None
+    requester_id: str
+    endorser_id: str | None
+    approver_id: str | None
+    exceptions: tuple[ExceptionCode, ...]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], zone: ZoneInfo) -> Self:
+        """The row of a request, with what is to be looked at by the mission's days."""
+        same = row["policy_currency"] == row["currency"]
+        approved = row["approved_at"]
+        looked = Looked(
+            submitted_on=(row["submitted_at"] or row["requested_at"]).astimezone(zone).date(),
+            approved_on=approved.astimezone(zone).date() if approved else None, amount=row["amount"],
+            thresholds=sorted({row["one"], row["two"], row["quotations"]}) if same else (),
+            beside=row["beside"] if same else Decimal(0),
+        )  # fmt: skip
+        return cls.model_validate({**row, "grant_id": row["id"], "exceptions": exceptions_of(looked)})
+
+    @property
+    def place(self) -> str:
+        """What a list takes to go on after this."""
+        return f"{in_microseconds(self.requested_at)}-{self.grant_id}"
+
+
+async def exceptions(
+    unit: UnitOfWork, first: date, last: date, zone: str, after: Place | None, limit: int
+) -> list[ExceptionRow]:
+    """The exceptions among the requests of these days, both counted, the newest first."""
+    here = ZoneInfo(zone)
+    since = datetime.combine(first, time(), here)
+    before, before_id = datetime.combine(last + timedelta(days=1), time(), here), UUID(int=0)
+    if after is not None:
+        at, _, id = after.partition("-")
+        before, before_id = from_microseconds(at), UUID(id)
+    asked = {
+        "since": since, "limit": BATCH, "example_currency": _EXAMPLE["currency"],
+        **{name: _EXAMPLE[name] for name in ("one", "two", "quotations")},
+    }  # fmt: skip
+    found: list[ExceptionRow] = []
+    # Most requests are no exception, so that their pages are read on until there are enough that are.
+    while True:
+        rows = await unit.rows(LOOKED, before=before, before_id=before_id, **asked)
+        found += [one for one in (ExceptionRow.of(dict(row), here) for row in rows) if one.exceptions]
+        if len(found) >= limit or len(rows) < BATCH:
+            return found[:limit]
+        before, before_id = rows[-1]["requested_at"], rows[-1]["id"]

@@ -1,0 +1,41 @@
+"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, or split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final, Literal
+
+ExceptionCode = Literal["same_day", "below_threshold", "split"]
+
+# Ours, and not IOM's: the last tenth below a threshold, and what one person is asked for within 30 days.
+JUST_BELOW: Final = Decimal("0.9")
+TOGETHER_DAYS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A request and what stands beside it; days are the mission's.
+
+    ``thresholds`` are those of its policy, the lowest first, and none where they are in another currency. ``beside`` is what
+    else the same person is asked for within `TOGETHER_DAYS`, each request of which is within the lowest threshold.
+    """
+
+    submitted_on: date
+    approved_on: date | None
+    amount: Decimal
+    thresholds: Sequence[Decimal]
+    beside: Decimal
+
+
+def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
+    """Why this request should be looked at; nothing for most."""
+    found: list[ExceptionCode] = []
+    if request.approved_on == request.submitted_on:
+        found.append("same_day")
+    if any(threshold * JUST_BELOW < request.amount <= threshold for threshold in request.thresholds):
+        found.append("below_threshold")
+    lowest = min(request.thresholds, default=None)
+    if lowest is not None and request.beside > 0 and request.amount <= lowest < request.amount + request.beside:
+        found.append("split")
+    return tuple(found)

@@ -1,0 +1,45 @@
+"""Reintegration's API for those who look over the money: which requests are exceptions."""
+
+from datetime import date
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+
+from services.reintegration import control_queries
+from services.reintegration.control_queries import ExceptionRow
+from shared.callers import AuthenticatedRoute
+from shared.errors import RuleViolation
+from shared.http import Calling, Limit, Page
+from shared.statistics import First, Last, period
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+MOST_DAYS: Final = 366
+
+
+def refuse_too_long(first: date, last: date) -> None:
+    """Refused as ``period_reversed``, or as ``period_too_long`` beyond `MOST_DAYS`."""
+    period(first, last, "UTC")
+    if (last - first).days >= MOST_DAYS:
+        raise RuleViolation("period_too_long", "These are more days than can be looked over at once. Ask for a year at most.")
+
+
+@router.get("/exceptions")
+async def list_exceptions(
+    first: First,
+    last: Last,
+    call: Calling,
+    after: Annotated[control_queries.Place | None, Query()] = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[ExceptionRow]:
+    """Requests of some days that somebody should look at though each was allowed, the newest first.
+
+    Requested and approved on one day (``same_day``), within the last tenth below a threshold of their policy
+    (``below_threshold``), or together with what the same person is asked for within 30 days above the lowest threshold,
+    which none of them is alone (``split``).
+    """
+    refuse_too_long(first, last)
+    zone = call.runtime.mission_time_zone
+    found = await call.ask(lambda unit: control_queries.exceptions(unit, first, last, zone, after, limit + 1))
+    items = found[:limit]
+    return Page[ExceptionRow](items=items, next=call.goes_on_after(items[-1].place, limit) if len(found) > limit else None)

@@ -1,0 +1,52 @@
+"""Exceptions as those who look over the money find them: by the mission's days, the policy's thresholds and the person."""
+
+from datetime import timedelta
+
+from tests import xlsx
+from tests.given import NOON
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.unit.reintegration.examples import TODAY
+
+people = people_of
+DAYS = {"from": str(TODAY - timedelta(days=40)), "to": str(TODAY)}
+
+
+async def test_requests_that_somebody_should_look_at_are_found_with_why(house: House, people: People) -> None:
+    fund_id = await house.fund()
+    early, late = NOON - timedelta(days=4), NOON - timedelta(days=39)
+    first, second, third = await house.lines("business", "housing", "training")
+    # 300 and 250 for one person within days, of which neither is above 500; what was rejected counts for nothing.
+    parts = [await house.endorsed(first.request("300.00"), early), await house.endorsed(second.request("250.00"), early + timedelta(days=1))]
+    away = await house.endorsed(third.request("400.00"), late)
+    near = await house.endorsed((await house.line()).request("990.00"), early)
+    hasty = await house.approved((await house.line()).request("100.00"), fund_id)
+    plain = await house.endorsed((await house.line()).request("700.00"), early)
+    answer = (await people.manager.get("exceptions", **DAYS)).json()
+    found = {one["grant_id"]: one["exceptions"] for one in answer["items"]}
+    assert found == {
+        str(parts[0]): ["split"], str(parts[1]): ["split"], str(near): ["below_threshold"], str(hasty): ["same_day"],
+    }  # fmt: skip
+    assert str(away) not in found and str(plain) not in found
+    pages, after = [], None
+    while True:
+        page = (await people.auditor.get("exceptions", **DAYS, limit=1, **({"after": after} if after else {}))).json()
+        pages += [one["grant_id"] for one in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert pages == list(found)
+    said = {row[0]: row[-3:] for row in xlsx.read((await people.chief.get("exports/exceptions", **DAYS)).content)["Exceptions"].values()[1:]}
+    assert said == {
+        grant: ["yes" if code in codes else "no" for code in ("same_day", "below_threshold", "split")] for grant, codes in found.items()
+    }
+
+
+async def test_only_who_looks_over_the_money_reads_exceptions_and_a_year_at_a_time(people: People) -> None:
+    for caller in (people.approver, people.payer, people.office, people.coordinator):
+        assert (await caller.get("exceptions", **DAYS)).status_code == 403
+    for first, last, code in (("2022-01-01", "2023-01-02", "period_too_long"), ("2023-01-02", "2023-01-01", "period_reversed")):
+        answer = await people.auditor.get("exceptions", **{"from": first, "to": last})
+        assert (answer.status_code, answer.json()["code"]) == (409, code)
+    assert (await people.reconciler.get("exceptions", **{"from": "2023-01-01", "to": "2023-12-31"})).json() == {"items": [], "next": None}

@@ -1,0 +1,43 @@
+"""Which requests somebody should look at: the limits of each rule, one unit on either side."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.reintegration.domain.exceptions import Looked, exceptions_of
+
+DAY = date(2023, 5, 2)
+THRESHOLDS = (Decimal(500), Decimal(1000), Decimal(2000))
+
+
+def looked(amount: str, beside: str = "0", approved: date | None = None, *thresholds: Decimal) -> tuple[str, ...]:
+    return exceptions_of(Looked(DAY, approved, Decimal(amount), thresholds or THRESHOLDS, Decimal(beside)))
+
+
+@pytest.mark.parametrize(("approved", "found"), [(DAY, ("same_day",)), (DAY + timedelta(days=1), ()), (None, ())])
+def test_what_was_requested_and_approved_on_one_day_is_looked_at(approved: date | None, found: tuple[str, ...]) -> None:
+    assert looked("100", "0", approved) == found
+
+
+@pytest.mark.parametrize(
+    ("amount", "just_below"),
+    [("450.00", False), ("450.01", True), ("500.00", True), ("500.01", False), ("900.01", True), ("1800.00", False), ("2000", True)],
+)
+def test_the_last_tenth_up_to_a_threshold_is_just_below_it(amount: str, just_below: bool) -> None:
+    assert ("below_threshold" in looked(amount)) == just_below
+
+
+@pytest.mark.parametrize(
+    ("amount", "beside", "split"),
+    [("300", "200", False), ("300", "200.01", True), ("600", "200", False), ("300", "0", False)],
+)
+def test_what_is_above_the_lowest_threshold_only_together_is_split(amount: str, beside: str, split: bool) -> None:
+    assert ("split" in looked(amount, beside)) == split
+
+
+@given(st.decimals(0, 10**6, places=2), st.decimals(0, 10**6, places=2))
+def test_without_thresholds_nothing_is_below_one_or_split(amount: Decimal, beside: Decimal) -> None:
+    assert exceptions_of(Looked(DAY, None, amount, (), beside)) == ()
