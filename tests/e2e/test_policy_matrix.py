@@ -28,6 +28,7 @@ from services.returns.domain.case_inquiry import AskForFamilyAssessment
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_ref import case_ref
 from shared.actors import PROGRAMS, Role
+from shared.contracts.reintegration import GrantCategory
 from shared.db import Database
 from shared.endpoints import api_routes, router_for
 from shared.ids import uuid7
@@ -140,12 +141,14 @@ class Ground:
         return self.household.members[0].person_id
 
 
-async def ground(mission: Mission, country: str, seed: int) -> Ground:
+async def ground(
+    mission: Mission, country: str, seed: int, needs: tuple[GrantCategory, ...] = ("business", "housing")
+) -> Ground:
     members = (Member(uuid7(), "female", 1990, "principal"), Member(uuid7(), "male", 2015, "child"))
     household = Household(members, country, "tur", "trc_borici", "counsellor-3", "returned")
     dice = Dice(seed)
     plan_id, grant_id = uuid7(), uuid7()
-    lines = granting.plan_lines(dice, household, {members[0].person_id: ("business", "housing")})
+    lines = granting.plan_lines(dice, household, {members[0].person_id: needs})
     journey = Journey(dice)
     script.register(journey, household, 10)
     case_id = script.express_intention(journey, household, 10)
@@ -192,9 +195,9 @@ def request_for(case_id: UUID, household: Household, plan_id: UUID, lines: Any, 
     wanted = lines[number]
     return DraftGrant(
         case_id=case_id, person_id=household.members[0].person_id, plan_id=plan_id, plan_line_id=wanted.line_id,
-        category=("business", "housing")[number], modality="in_kind_vendor", money=wanted.planned,
+        category=wanted.category, modality="in_kind_vendor", money=wanted.planned,
         tranches=(RequestedTranche(number=1, money=wanted.planned),),
-        **granting.budget(case_id, "business", wanted.planned),
+        **granting.budget(case_id, wanted.category, wanted.planned),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def start_of(state: State) -> dict[str, Any]:
         "quotations": [
             {
                 "vendor": one["vendor"], "money": {"amount": one["amount"], "currency": currency},
-                "evidence_id": one["evidence_id"], "chosen": one["chosen"],
+                "evidence_id": one["evidence_id"], "chosen": "yes" if one["chosen"] else "no",
             }
             for one in budget["quotations"]
         ],

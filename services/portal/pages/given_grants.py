@@ -54,7 +54,7 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
             {"number": one["number"], "money": {"amount": one["amount"], "currency": currency}} for one in state["tranches"]
         ],
         "number": _next_tranche(form.name, state["tranches"]), "paid_on": today, **start_of(state),
-        "price_from": {"currency": currency}, "price_to": {"currency": currency},
+        "price_from": {"amount": "", "currency": currency}, "price_to": {"amount": "", "currency": currency},
     }  # fmt: skip
     options["evidence_id"] = papers_of(state)
     if not options["evidence_id"]:
