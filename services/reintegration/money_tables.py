@@ -71,6 +71,14 @@ GRANTS = aggregate_table(
         "(@ == $[*].released_by || @ == $[*].confirmed_by))')",
         name="hats_between_tranches",
     ),
+    # Who certified stands in clear in the certificate, what they said does not.
+    sa.CheckConstraint(
+        "certificate IS NULL OR (NOT certificate ->> 'attested_by' = ANY (ARRAY[requester_id, endorser_id, approver_id, "
+        "payer_id, reconciler_id, counsellor_id]) AND NOT jsonb_path_exists(tranches, '$[*] ? (@.released_by == $who || "
+        "@.confirmed_by == $who || @.reconciled_by == $who || @.delivered_by == $who)', "
+        "jsonb_build_object('who', certificate -> 'attested_by')))",
+        name="certifier_takes_no_part",
+    ),
     sa.CheckConstraint("amount > 0", name="amount_above_zero"),
     sa.CheckConstraint(
         "committed >= 0 AND paid >= 0 AND committed + paid <= amount", name="paid_within_approved"

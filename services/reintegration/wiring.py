@@ -311,6 +311,7 @@ WIRING = Wiring(
         "ck_grants_five_hats": _FOUR_EYES,
         "ck_grants_counsellor_only_asks": _FOUR_EYES,
         "ck_grants_tranche_hats": _FOUR_EYES,
+        "ck_grants_certifier_takes_no_part": _FOUR_EYES,
         "ck_grants_hats_between_tranches": _FOUR_EYES,
     },
     checks=(

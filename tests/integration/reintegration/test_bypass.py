@@ -91,6 +91,21 @@ async def test_a_deputys_hat_on_an_earlier_tranche_counts_as_well(
     assert await refused(owner, tranche(1, "reconciled_by", "(tranches -> 0 ->> 'delivered_by')")) == between
 
 
+async def test_whoever_certified_can_be_written_into_no_part_of_the_grant(house: House, owner: Owner) -> None:
+    (line,), fund_id = await house.lines("medical"), await house.fund()
+    grant_id = await house.approved(line.request("1200.00", "800.00", "400.00"), fund_id)
+    await house.accounted_for(grant_id, 1)
+    certifier = "certificate ->> 'attested_by'"
+    name = "ck_grants_certifier_takes_no_part"
+    for hat in HATS:
+        assert await refused(owner, f"UPDATE grants SET {hat} = {certifier}") == name
+    for field in ("released_by", "confirmed_by", "reconciled_by", "delivered_by"):
+        assert await refused(owner, tranche(0, field, f"({certifier})")) == name
+    for person in (*HATS, "counsellor_id", "tranches -> 0 ->> 'delivered_by'"):
+        change = f"SET certificate = jsonb_set(certificate, '{{attested_by}}', to_jsonb({person}))"
+        assert await refused(owner, f"UPDATE grants {change}") == name
+
+
 @pytest.mark.usefixtures("grant_id")
 @pytest.mark.parametrize(
     ("change", "constraint"),
