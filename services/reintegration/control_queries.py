@@ -1,4 +1,4 @@
-"""What reintegration's tables answer for those who look over the money: the exceptions among the requests of some days."""
+"""What reintegration's tables answer for those who look over the money: exceptions, and what nobody on duty may decide."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
+from services.reintegration.domain.conversion import RatesInForce
+from services.reintegration.domain.duty import NobodyReason, OnDuty, Waiting, levels_for, why_nobody
 from services.reintegration.domain.exceptions import TOGETHER_DAYS, ExceptionCode, Looked, exceptions_of
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.policies import EXAMPLE
 from shared.db import Sql, UnitOfWork
+from shared.errors import RuleViolation
 from shared.ids import UUID_PATTERN
-from shared.moments import MICROSECONDS, from_microseconds, in_microseconds
-from shared.money import Amount
+from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
+from shared.money import Amount, Money
 
 BATCH: Final = 500
 # Of a request of before policies had versions the example counts, as everywhere.
@@ -99,3 +102,76 @@ async def exceptions(
         if len(found) >= limit or len(rows) < BATCH:
             return found[:limit]
         before, before_id = rows[-1]["requested_at"], rows[-1]["id"]
+
+
+UNDECIDED = Sql(
+    "SELECT w.*, support_elsewhere(w.person_id, w.id, cast(:now AS timestamptz)) AS beside, coalesce(p.currency, "
+    "cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
+    "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two FROM (SELECT t.since, g.id, g.case_id, "
+    "g.destination_country, g.request_version, g.amount, g.currency, g.requester_id, g.endorser_id, g.counsellor_id, "
+    "g.person_id, g.policy_programme, g.policy_version FROM (SELECT found.* FROM unnest(ARRAY['approver', 'chief']) own(hat) "
+    "CROSS JOIN LATERAL (SELECT n.grant_id, n.since FROM grant_turns n WHERE n.hat = ANY (ARRAY[own.hat]) "
+    "AND n.since >= :since AND (n.since, n.grant_id) > (:since, :grant_id) ORDER BY n.hat, n.since, n.grant_id "
+    "LIMIT :limit) found ORDER BY found.since, found.grant_id LIMIT :limit) t JOIN grants g ON g.id = t.grant_id) w "
+    "LEFT JOIN policy_versions p ON p.programme = w.policy_programme AND p.policy_version = w.policy_version "
+    "ORDER BY w.since, w.id"
+)
+_ON_DUTY = Sql(
+    "SELECT t.acting_id, t.holder_id, t.role, t.up_to, t.currency FROM open_authorities o "
+    "JOIN authority_terms t ON t.authority_id = o.authority_id WHERE t.valid_from <= :today AND t.valid_until >= :today "
+    "ORDER BY t.authority_id, t.terms_no"
+)
+
+
+class UndecidableRow(BaseModel):
+    """One grant whose next approval nobody on duty may give, and why; not what it is for."""
+
+    grant_id: UUID
+    case_id: UUID
+    destination_country: str
+    request_version: int
+    amount: Amount
+    currency: str
+    since: datetime
+    reason: NobodyReason
+
+    @property
+    def place(self) -> str:
+        """What a list takes to go on after this."""
+        return f"{in_microseconds(self.since)}-{self.grant_id}"
+
+
+async def undecidable(
+    unit: UnitOfWork, rates: RatesInForce, now: datetime, today: date, after: Place | None, limit: int
+) -> list[UndecidableRow]:
+    """The grants that wait for an approval which nobody may give on this day, the longest waiting first."""
+    on_duty = [
+        OnDuty(row["acting_id"], row["holder_id"], row["role"], Money(amount=row["up_to"], currency=row["currency"]))
+        for row in await unit.rows(_ON_DUTY, today=today)
+    ]
+    since, grant_id = EPOCH, UUID(int=0)
+    if after is not None:
+        at, _, id = after.partition("-")
+        since, grant_id = from_microseconds(at), UUID(id)
+    asked = {"now": now, "limit": BATCH, "example_currency": _EXAMPLE["currency"], "one": _EXAMPLE["one"], "two": _EXAMPLE["two"]}
+    found: list[UndecidableRow] = []
+    while True:
+        rows = await unit.rows(UNDECIDED, since=since, grant_id=grant_id, **asked)
+        for row in rows:
+            reason = why_nobody(_waiting(dict(row), rates), on_duty, rates)
+            if reason is not None:
+                found.append(UndecidableRow.model_validate({**row, "grant_id": row["id"], "reason": reason}))
+        if len(found) >= limit or len(rows) < BATCH:
+            return found[:limit]
+        since, grant_id = rows[-1]["since"], rows[-1]["id"]
+
+
+def _waiting(row: Mapping[str, Any], rates: RatesInForce) -> Waiting:
+    together = Money(amount=row["amount"] + row["beside"], currency=row["currency"])
+    try:
+        needed = levels_for(rates.convert(together, row["policy_currency"]).money.amount, row["one"], row["two"])
+    except RuleViolation:
+        # Without a rate nobody can say how many it needs; whoever might approve is refused for the same reason.
+        needed = 1
+    involved = frozenset({row["requester_id"], row["endorser_id"], row["counsellor_id"]})
+    return Waiting(Money(amount=row["amount"], currency=row["currency"]), 1, needed, involved)

@@ -20,7 +20,7 @@ HATS: Mapping[Role, tuple[Hat, ...]] = {
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
-EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions")
+EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants")
 # Who looks over what others decide.
 OVERSEES = (Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
 
@@ -118,6 +118,10 @@ POLICY = Policy(
     ),
     allow("export_rates", *READS_REGISTERS),
     *(allow(operation, *OVERSEES) for operation in ("list_exceptions", "export_exceptions")),
+    *(
+        allow(operation, Role.FINANCE_APPROVER, *OVERSEES)
+        for operation in ("list_undecidable_grants", "export_undecidable_grants")
+    ),
     # For the person, who asks what is held about them.
     allow("read_held", Role.DATA_PROTECTION),
     # Two persons decided on it with the erasure; the program that keeps count of the time says that the day is over.

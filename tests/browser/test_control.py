@@ -20,4 +20,6 @@ async def test_who_looks_over_the_money_asks_for_days_and_reads_what_is_to_be_lo
     await page.get_by_role("button", name="Show").click()
     assert await page.get_by_role("alert").count() == 0
     await expect(page.get_by_label("To day")).to_have_value("2023-12-31")
-    await fit(mission, visits, "manager", "/exceptions?from=2023-01-01&to=2023-12-31")
+    await page.get_by_role("link", name="Nobody may decide").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Grants that nobody may decide on")
+    await fit(mission, visits, "manager", "/exceptions?from=2023-01-01&to=2023-12-31", "/undecidable")

@@ -1,4 +1,4 @@
-"""Pages for those who look over the money: the exceptions among the requests of some days."""
+"""Pages for those who look over the money: the exceptions among requests, and what nobody may decide on."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Final
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.portal.fields import day_of
 from services.portal.pages.frame import Page, Reading, Turned
-from services.portal.pages.naming import here, short
+from services.portal.pages.naming import days_since, here, short
 from services.portal.translation import _
 from shared.clock import real_time
 
@@ -33,6 +33,13 @@ async def exceptions(
     asked = {"from": days[0].isoformat() if days[0] else first, "to": days[1].isoformat() if days[1] else last}
     found, refusal = await _found(page, asked, after) if all(days) else (None, _("Write a day such as 2023-05-02."))
     return await page.show("exceptions.html", 422 if found is None else 200, found=found, refusal=refusal, asked=asked, short=short)
+
+
+@router.get("/undecidable")
+async def undecidable(page: Reading, after: Annotated[str | None, Query(max_length=60)] = None) -> Response:
+    """Grants whose next approval nobody may give today, and why, the longest waiting first."""
+    found = (await page.ask("reintegration", "/v1/undecidable-grants", after=after)).body
+    return await page.show("undecidable.html", found=found, days=days_since, short=short)
 
 
 async def _found(page: Page, asked: dict[str, str], after: str | None) -> tuple[dict[str, Any] | None, str]:

@@ -12,9 +12,9 @@ from services.portal.pages.log_files import begun, sent
 
 router = APIRouter(prefix="/exports")
 
-List = Literal["queue", "grants", "funds", "rates", "exceptions"]
+List = Literal["queue", "grants", "funds", "rates", "exceptions", "undecidable"]
 _Text = Annotated[str, Query(max_length=40)]
-_OF: Final[Mapping[List, str]] = {"queue": "turns", "grants": "grants", "funds": "funds", "rates": "rates", "exceptions": "exceptions"}
+_OF: Final[Mapping[List, str]] = {"queue": "turns", "grants": "grants", "funds": "funds", "rates": "rates", "exceptions": "exceptions", "undecidable": "undecidable-grants"}
 
 
 @router.get("/{name}")

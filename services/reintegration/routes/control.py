@@ -1,15 +1,18 @@
-"""Reintegration's API for those who look over the money: which requests are exceptions."""
+"""Reintegration's API for those who look over the money: which requests are exceptions, and what nobody may decide."""
 
 from datetime import date
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import control_queries
-from services.reintegration.control_queries import ExceptionRow
+from services.reintegration import control_queries, rate_queries
+from services.reintegration.control_queries import ExceptionRow, UndecidableRow
+from services.reintegration.domain.conversion import RatesInForce
 from shared.callers import AuthenticatedRoute
+from shared.db import UnitOfWork
 from shared.errors import RuleViolation
-from shared.http import Calling, Limit, Page
+from shared.http import Call, Calling, Limit, Page
 from shared.statistics import First, Last, period
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
@@ -43,3 +46,28 @@ async def list_exceptions(
     found = await call.ask(lambda unit: control_queries.exceptions(unit, first, last, zone, after, limit + 1))
     items = found[:limit]
     return Page[ExceptionRow](items=items, next=call.goes_on_after(items[-1].place, limit) if len(found) > limit else None)
+
+
+@router.get("/undecidable-grants")
+async def list_undecidable_grants(
+    call: Calling,
+    after: Annotated[control_queries.Place | None, Query()] = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[UndecidableRow]:
+    """Grants whose next approval nobody may give today, the longest waiting first, and why.
+
+    Nobody has authority that counts today (``no_authority``), whoever has it took part in the request (``all_involved``),
+    it is more than any of them may approve (``beyond_authority``), or no rate says so (``rate_missing``).
+    """
+    found = await call.ask(lambda unit: undecidable(unit, call, after, limit + 1))
+    items = found[:limit]
+    return Page[UndecidableRow](items=items, next=call.goes_on_after(items[-1].place, limit) if len(found) > limit else None)
+
+
+async def undecidable(unit: UnitOfWork, call: Call, after: str | None, limit: int) -> list[UndecidableRow]:
+    """The grants that nobody may decide on by the mission's day."""
+    today = call.context.now.astimezone(ZoneInfo(call.runtime.mission_time_zone)).date()
+    counting = [rate.recorded() for rate in await rate_queries.in_force(unit, today)]
+    return await control_queries.undecidable(
+        unit, RatesInForce.on(today, counting), call.context.now, today, after, limit
+    )

@@ -8,13 +8,13 @@ import asyncpg
 from fastapi import APIRouter, Query, Response
 
 from services.reintegration import control_queries, finance_queries, spreadsheets, wiring
-from services.reintegration.control_queries import ExceptionRow
+from services.reintegration.control_queries import ExceptionRow, UndecidableRow
 from services.reintegration.domain.exceptions import ExceptionCode
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.turns import COMMANDS
 from services.reintegration.finance_queries import Exported
 from services.reintegration.policy import HATS
-from services.reintegration.routes.control import refuse_too_long
+from services.reintegration.routes.control import refuse_too_long, undecidable
 from services.reintegration.routes.grants import grants_found
 from services.reintegration.spreadsheets import MEDIA_TYPE, MOST_ROWS, Asked, Cell, Sheet
 from shared.callers import AuthenticatedRoute
@@ -161,6 +161,29 @@ async def export_exceptions(first: First, last: Last, call: Calling) -> Spreadsh
     }  # fmt: skip
     narrowed: dict[str, Cell] = {"Requested from": first, "Requested to": last}
     return await _file(call, "Exceptions", events, [Sheet("Exceptions", head, rows)], narrowed)
+
+
+@router.get("/undecidable-grants", response_class=Spreadsheet, responses=_A_FILE)
+async def export_undecidable_grants(call: Calling) -> Spreadsheet:
+    """The grants whose next approval nobody may give today as a spreadsheet, with why."""
+    await call.on_record()
+
+    async def work(unit: UnitOfWork) -> tuple[int, list[UndecidableRow]]:
+        return await finance_queries.events_so_far(unit), await undecidable(unit, call, None, _LIMIT)
+
+    events, found = await call.ask(work, log=True)
+    rows = [
+        (
+            one.grant_id, one.case_id, one.destination_country, one.currency, Money(amount=one.amount, currency=one.currency),
+            one.request_version, one.since, (call.context.now - one.since).days, one.reason,
+        )
+        for one in found
+    ]  # fmt: skip
+    head = {
+        "Grant": _ID, "Case": _ID, "Country": 9, "Currency": 9, "Amount": _AMOUNT, "Version of the request": 11,
+        "Since": _MOMENT, "Days": 7, "Reason": 20,
+    }  # fmt: skip
+    return await _file(call, "Grants that nobody may decide on", events, [Sheet("Nobody", head, rows)])
 
 
 def _money(row: asyncpg.Record, name: str) -> Money:

@@ -1,13 +1,18 @@
-"""Exceptions as those who look over the money find them: by the mission's days, the policy's thresholds and the person."""
+"""What those who look over the money find: exceptions among the requests of some days, and what nobody on duty may decide."""
 
 from datetime import timedelta
+from uuid import UUID
 
+from services.reintegration.domain.authority import EndAuthority, GiveAuthority, NameDeputy
+from services.reintegration.wiring import AUTHORITY
+from shared.actors import Actor
+from shared.ids import uuid7
 from tests import xlsx
 from tests.given import NOON
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.unit.reintegration.examples import TODAY
+from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, TODAY, eur
 
 people = people_of
 DAYS = {"from": str(TODAY - timedelta(days=40)), "to": str(TODAY)}
@@ -50,3 +55,46 @@ async def test_only_who_looks_over_the_money_reads_exceptions_and_a_year_at_a_ti
         answer = await people.auditor.get("exceptions", **{"from": first, "to": last})
         assert (answer.status_code, answer.json()["code"]) == (409, code)
     assert (await people.reconciler.get("exceptions", **{"from": "2023-01-01", "to": "2023-12-31"})).json() == {"items": [], "next": None}
+
+
+async def test_what_nobody_on_duty_may_decide_is_found_with_why_until_somebody_may(house: House, people: People) -> None:
+    small = await house.endorsed((await house.line()).request("300.00"), NOON - timedelta(days=3))
+    large = await house.endorsed((await house.line()).request("450.00"), NOON - timedelta(days=2))
+
+    async def nobody() -> dict[str, str]:
+        items = (await people.manager.get("undecidable-grants")).json()["items"]
+        assert [one["since"] for one in items] == sorted(one["since"] for one in items)
+        return {one["grant_id"]: one["reason"] for one in items}
+
+    async def give(holder: Actor, up_to: str) -> UUID:
+        authority_id = uuid7()
+        order = GiveAuthority(
+            holder_id=holder.person_id, role="finance_approver", up_to=eur(up_to), valid_from=TODAY, valid_until=TODAY + timedelta(days=9)
+        )
+        await house.give(AUTHORITY, authority_id, order, CHIEF)
+        return authority_id
+
+    assert await nobody() == {str(small): "no_authority", str(large): "no_authority"}
+    involved = await give(ENDORSER, "900.00")
+    assert await nobody() == {str(small): "all_involved", str(large): "all_involved"}
+    # A deputy of who took part is no second pair of eyes.
+    deputy = NameDeputy(deputy_id=APPROVER.person_id, valid_from=TODAY, valid_until=TODAY)
+    await house.give(AUTHORITY, involved, deputy, CHIEF)
+    assert await nobody() == {str(small): "all_involved", str(large): "all_involved"}
+    authority_id = await give(APPROVER, "400.00")
+    assert await nobody() == {str(large): "beyond_authority"}
+    first = (await people.auditor.get("undecidable-grants", limit=1)).json()
+    assert first["next"] is None
+    file = xlsx.read((await people.chief.get("exports/undecidable-grants")).content)
+    assert [(row[0], row[-2], row[-1]) for row in file["Nobody"].values()[1:]] == [(str(large), "2", "beyond_authority")]
+    await house.give(AUTHORITY, authority_id, EndAuthority(reason="left_the_post"), CHIEF)
+    assert await nobody() == {str(small): "all_involved", str(large): "all_involved"}
+    pages = []
+    after: dict[str, str] | None = {}
+    while after is not None:
+        page = (await people.auditor.get("undecidable-grants", limit=1, **after)).json()
+        pages += [one["grant_id"] for one in page["items"]]
+        after = {"after": page["next"]} if page["next"] else None
+    assert pages == [str(small), str(large)]
+    for caller in (people.payer, people.office, people.coordinator):
+        assert (await caller.get("undecidable-grants")).status_code == 403

@@ -27,6 +27,6 @@ def test_what_needs_a_step_up_says_so() -> None:
         "approve_grant", "release_tranche", "confirm_payment", "read_events", "read_event", "read_chain", "export_log",
         "read_held", "record_rate", "correct_rate", "void_rate", "give_authority", "name_deputy", "end_authority",
         "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund", "drop_fund_change",
-        "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions",
+        "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants",
         "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
     }  # fmt: skip
