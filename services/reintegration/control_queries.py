@@ -1,5 +1,6 @@
 """What reintegration's tables answer for those who look over the money: exceptions, and what nobody on duty may decide."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from services.reintegration.domain.duty import NobodyReason, OnDuty, Waiting, le
 from services.reintegration.domain.exceptions import TOGETHER_DAYS, ExceptionCode, Looked, exceptions_of
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.policies import EXAMPLE
+from services.reintegration.sealed import vendors_of
 from shared.db import Sql, UnitOfWork
 from shared.errors import RuleViolation
 from shared.ids import UUID_PATTERN
@@ -41,6 +43,11 @@ LOOKED = Sql(
     f"WHERE g.requested_at >= :since AND g.requested_at <= :before AND (g.requested_at, g.id) < (:before, :before_id) AND g.{_ASKED_FOR} "
     "ORDER BY g.requested_at DESC, g.id DESC LIMIT :limit) r ORDER BY r.requested_at DESC, r.id DESC"
 )
+_BUDGETS = Sql(
+    "SELECT g.id, g.version, g.budget, g.requested_at FROM grants g WHERE g.requested_at >= :since AND g.requested_at <= :before "
+    f"AND (g.requested_at, g.id) < (:before, :before_id) AND g.budget IS NOT NULL AND g.{_ASKED_FOR} "
+    "ORDER BY g.requested_at DESC, g.id DESC LIMIT :limit"
+)
 Place = Annotated[str, Field(pattern=f"^{MICROSECONDS}-{UUID_PATTERN}$")]
 
 
@@ -62,7 +69,7 @@ class ExceptionRow(BaseModel):
     exceptions: tuple[ExceptionCode, ...]
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], zone: ZoneInfo) -> Self:
+    def of(cls, row: Mapping[str, Any], of_vendor: int, zone: ZoneInfo) -> Self:
         """The row of a request, with what is to be looked at by the mission's days."""
         same = row["policy_currency"] == row["currency"]
         approved = row["approved_at"]
@@ -70,7 +77,7 @@ class ExceptionRow(BaseModel):
             submitted_on=(row["submitted_at"] or row["requested_at"]).astimezone(zone).date(),
             approved_on=approved.astimezone(zone).date() if approved else None, amount=row["amount"],
             thresholds=sorted({row["one"], row["two"], row["quotations"]}) if same else (),
-            beside=row["beside"] if same else Decimal(0),
+            beside=row["beside"] if same else Decimal(0), of_vendor=of_vendor,
         )  # fmt: skip
         return cls.model_validate({**row, "grant_id": row["id"], "exceptions": exceptions_of(looked)})
 
@@ -87,6 +94,7 @@ async def exceptions(
     here = ZoneInfo(zone)
     since = datetime.combine(first, time(), here)
     before, before_id = datetime.combine(last + timedelta(days=1), time(), here), UUID(int=0)
+    vendors = await _vendors(unit, since, before)
     if after is not None:
         at, _, id = after.partition("-")
         before, before_id = from_microseconds(at), UUID(id)
@@ -98,9 +106,24 @@ async def exceptions(
     # Most requests are no exception, so that their pages are read on until there are enough that are.
     while True:
         rows = await unit.rows(LOOKED, before=before, before_id=before_id, **asked)
-        found += [one for one in (ExceptionRow.of(dict(row), here) for row in rows) if one.exceptions]
+        looked = (ExceptionRow.of(dict(row), vendors.get(row["id"], 0), here) for row in rows)
+        found += [one for one in looked if one.exceptions]
         if len(found) >= limit or len(rows) < BATCH:
             return found[:limit]
+        before, before_id = rows[-1]["requested_at"], rows[-1]["id"]
+
+
+async def _vendors(unit: UnitOfWork, since: datetime, before: datetime) -> dict[UUID, int]:
+    """Of each request that chose a vendor how many chose the same; which vendor is told nobody, for it may tell of health."""
+    chosen: dict[UUID, str] = {}
+    before_id = UUID(int=0)
+    while True:
+        rows = await unit.rows(_BUDGETS, since=since, before=before, before_id=before_id, limit=BATCH)
+        of_each = zip(rows, await vendors_of(unit, rows), strict=True)
+        chosen |= {row["id"]: vendor for row, vendor in of_each if vendor is not None}
+        if len(rows) < BATCH:
+            counted = Counter(chosen.values())
+            return {id: counted[vendor] for id, vendor in chosen.items()}
         before, before_id = rows[-1]["requested_at"], rows[-1]["id"]
 
 

@@ -46,6 +46,19 @@ async def categories_of(unit: UnitOfWork, rows: Sequence[Mapping[str, Any] | asy
     return [None if one["category"] is None else str(one["category"]) for one in told]
 
 
+async def vendors_of(unit: UnitOfWork, rows: Sequence[Mapping[str, Any] | asyncpg.Record]) -> list[str | None]:
+    """Whose quotation each of these grants chose, each given by ``id``, ``version`` and ``budget`` as JSON; it may tell of health."""
+    told = await _opened(
+        unit, _GRANTS, [{"id": row["id"], "version": row["version"], "budget": json.loads(row["budget"])} for row in rows]
+    )
+    return [_chosen(one["budget"]) for one in told]
+
+
+def _chosen(budget: object) -> str | None:
+    quotations = budget["quotations"] if isinstance(budget, dict) else ()
+    return next((str(one["vendor"]) for one in quotations if one["chosen"]), None)
+
+
 async def lines_of(unit: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> list[list[Line]]:
     """The lines of these plans, each plan given by ``id``, ``version`` and ``lines`` as JSON."""
     told = await _opened(

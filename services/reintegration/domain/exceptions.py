@@ -1,4 +1,4 @@
-"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, or split."""
+"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, or many for one vendor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-ExceptionCode = Literal["same_day", "below_threshold", "split"]
+ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor"]
 
-# Ours, and not IOM's: the last tenth below a threshold, and what one person is asked for within 30 days.
+# Ours, and not IOM's: the last tenth below a threshold, what one person is asked for within 30 days, and so many requests.
 JUST_BELOW: Final = Decimal("0.9")
 TOGETHER_DAYS: Final = 30
+MANY_FOR_ONE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Looked:
 
     ``thresholds`` are those of its policy, the lowest first, and none where they are in another currency. ``beside`` is what
     else the same person is asked for within `TOGETHER_DAYS`, each request of which is within the lowest threshold.
+    ``of_vendor`` is how many of the requests that are looked over chose the same vendor, this one among them.
     """
 
     submitted_on: date
@@ -26,6 +28,7 @@ class Looked:
     amount: Decimal
     thresholds: Sequence[Decimal]
     beside: Decimal
+    of_vendor: int = 0
 
 
 def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
@@ -38,4 +41,6 @@ def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
     lowest = min(request.thresholds, default=None)
     if lowest is not None and request.beside > 0 and request.amount <= lowest < request.amount + request.beside:
         found.append("split")
+    if request.of_vendor >= MANY_FOR_ONE:
+        found.append("one_vendor")
     return tuple(found)

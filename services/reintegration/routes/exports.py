@@ -157,7 +157,7 @@ async def export_exceptions(first: First, last: Last, call: Calling) -> Spreadsh
     head = {
         "Grant": _ID, "Case": _ID, "Country": 9, "Status": _CODE, "Currency": 9, "Amount": _AMOUNT,
         "Version of the request": 11, "Requested": _MOMENT, "Approved": _MOMENT, "Requested by": 24, "Endorsed by": 24,
-        "Approved by": 24, "Requested and approved on one day": 14, "Just below a threshold": 14, "Split": 9,
+        "Approved by": 24, "Requested and approved on one day": 14, "Just below a threshold": 14, "Split": 9, "Many for one vendor": 14,
     }  # fmt: skip
     narrowed: dict[str, Cell] = {"Requested from": first, "Requested to": last}
     return await _file(call, "Exceptions", events, [Sheet("Exceptions", head, rows)], narrowed)

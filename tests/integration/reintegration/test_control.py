@@ -4,14 +4,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.reintegration.domain.authority import EndAuthority, GiveAuthority, NameDeputy
-from services.reintegration.wiring import AUTHORITY
+from services.reintegration.domain.budget import Quotation
+from services.reintegration.domain.exceptions import MANY_FOR_ONE
+from services.reintegration.domain.grant import SubmitGrant
+from services.reintegration.wiring import AUTHORITY, GRANT
 from shared.actors import Actor
 from shared.ids import uuid7
 from tests import xlsx
 from tests.given import NOON
-from tests.integration.reintegration.office import House
+from tests.integration.reintegration.office import REQUESTER, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_evidence import PHOTO
 from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, TODAY, eur
 
 people = people_of
@@ -42,9 +46,9 @@ async def test_requests_that_somebody_should_look_at_are_found_with_why(house: H
         if after is None:
             break
     assert pages == list(found)
-    said = {row[0]: row[-3:] for row in xlsx.read((await people.chief.get("exports/exceptions", **DAYS)).content)["Exceptions"].values()[1:]}
+    said = {row[0]: row[-4:] for row in xlsx.read((await people.chief.get("exports/exceptions", **DAYS)).content)["Exceptions"].values()[1:]}
     assert said == {
-        grant: ["yes" if code in codes else "no" for code in ("same_day", "below_threshold", "split")] for grant, codes in found.items()
+        grant: ["yes" if code in codes else "no" for code in ("same_day", "below_threshold", "split", "one_vendor")] for grant, codes in found.items()
     }
 
 
@@ -98,3 +102,23 @@ async def test_what_nobody_on_duty_may_decide_is_found_with_why_until_somebody_m
     assert pages == [str(small), str(large)]
     for caller in (people.payer, people.office, people.coordinator):
         assert (await caller.get("undecidable-grants")).status_code == 403
+
+
+async def test_many_requests_that_chose_one_vendor_are_found_and_the_vendor_is_not_told(house: House, people: People) -> None:
+    chosen = ["NEAR-SHOP"] * MANY_FOR_ONE + ["OTHER-SHOP"]
+    grants = [await quoted(house, people, vendor) for vendor in chosen]
+    answer = await people.manager.get("exceptions", **DAYS)
+    found = {one["grant_id"]: one["exceptions"] for one in answer.json()["items"]}
+    assert found == {str(grant_id): ["one_vendor"] for grant_id in grants[:-1]}
+    assert "SHOP" not in answer.text
+
+
+async def quoted(house: House, people: People, vendor: str) -> UUID:
+    """A submitted request whose chosen quotation is this vendor's."""
+    request, paper, grant_id = (await house.line()).request("100.00"), uuid7(), uuid7()
+    quotation = Quotation(vendor=vendor, money=eur("100.00"), evidence_id=paper, chosen=True)
+    await house.give(GRANT, grant_id, request.model_copy(update={"quotations": (quotation,)}), REQUESTER)
+    filed = await people.office.put(f"grants/{grant_id}/evidence/{paper}?kind=quotation", PHOTO, "image/jpeg")
+    assert filed.status_code == 200, filed.text
+    await house.give(GRANT, grant_id, SubmitGrant.model_validate(await house.shown(grant_id)), REQUESTER)
+    return grant_id

@@ -38,6 +38,12 @@ def test_what_is_above_the_lowest_threshold_only_together_is_split(amount: str, 
     assert ("split" in looked(amount, beside)) == split
 
 
+@pytest.mark.parametrize(("how_many", "many"), [(0, False), (4, False), (5, True)])
+def test_five_requests_for_one_vendor_are_many(how_many: int, many: bool) -> None:
+    found = exceptions_of(Looked(DAY, None, Decimal(100), THRESHOLDS, Decimal(0), how_many))
+    assert ("one_vendor" in found) == many
+
+
 @given(st.decimals(0, 10**6, places=2), st.decimals(0, 10**6, places=2))
 def test_without_thresholds_nothing_is_below_one_or_split(amount: Decimal, beside: Decimal) -> None:
     assert exceptions_of(Looked(DAY, None, amount, (), beside)) == ()
