@@ -14,7 +14,7 @@ from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.plan_lines import OF_HEALTH, Line
 from services.reintegration.domain.plan_state import AGREED, PlanStatus
 from services.reintegration.domain.turns import Step
-from services.reintegration.queries import Sharing, sharing_of
+from services.reintegration.queries import Sharing, sharing_of, sharings
 from services.reintegration.sealed import categories_of, lines_of
 from shared.contracts.reintegration import GrantModality
 from shared.db import Sql, UnitOfWork
@@ -65,7 +65,7 @@ _PLANS: Final = _lists(
     "EXISTS (SELECT FROM cases c WHERE c.id = plans.case_id AND (jsonb_array_length(c.arrived) > 0 "
     "OR plans.status = 'shared' AND c.status <> 'ended') OFFSET 0) AND ",
 )
-_GRANTS: Final = _lists("id, case_id", "grants", "version, category")
+_GRANTS: Final = _lists("id, case_id", "grants", "version, category, submitted_version IS NOT NULL AS asked_for")
 
 # A grant that waits for two hats of one reader at the same moment is two rows, so the hat is part of the order; the
 # moment is compared once more alone, where the index begins. With a coalesce() a plan that does not know the values
@@ -106,21 +106,25 @@ class PlanAbroad:
 
     row: PlanRow
     sharing: Sharing
-    lines_of_health: int
+    of_health: frozenset[UUID]
 
     @property
     def id(self) -> UUID:
         """The plan's."""
         return self.row.id
 
-    @property
-    def own(self) -> bool:
-        """Whether an office recorded it as it is."""
-        return self.row.status in AGREED
+    def kept(self) -> Self | None:
+        """As its office recorded it, while money is owed: of the medical lines those alone for which it is are counted."""
+        if self.row.status not in AGREED or not self.sharing.owed:
+            return None
+        return self._without(self.of_health - self.sharing.owed_lines)
 
     def without_health(self) -> Self:
         """The plan without its medical lines, which are not counted either."""
-        return replace(self, row=self.row.model_copy(update={"lines": self.row.lines - self.lines_of_health}))
+        return self._without(self.of_health)
+
+    def _without(self, lines: frozenset[UUID]) -> Self:
+        return replace(self, row=self.row.model_copy(update={"lines": self.row.lines - len(lines)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,11 @@ class GrantAbroad:
     id: UUID
     sharing: Sharing
     of_health: bool
-    own: bool = True
+    asked_for: bool
+
+    def kept(self) -> Self | None:
+        """As it is while money of its case is owed; a draft asks for nothing yet, and is not."""
+        return self if self.asked_for and self.sharing.owed else None
 
     def without_health(self) -> Self | None:
         """Of a medical grant nothing is left without what tells of health."""
@@ -212,7 +220,7 @@ def _abroad(row: Mapping[str, Any], lines: Sequence[Line]) -> PlanAbroad:
     told = [line for line in lines if line.person_id in sharing.person_ids]
     persons = sharing.person_ids.intersection(row["person_ids"])
     counted = PlanRow.model_validate({**row, "persons": len(persons), "lines": len(told)})
-    return PlanAbroad(counted, sharing, sum(line.tells_of_health for line in told))
+    return PlanAbroad(counted, sharing, frozenset(line.line_id for line in told if line.tells_of_health))
 
 
 async def grants_abroad(
@@ -221,8 +229,16 @@ async def grants_abroad(
     """The grants of an office's countries that follow one; of ``asked`` countries are a part."""
     rows = await unit.rows(grants(asked), after=after, limit=limit, **asked)
     return [
-        GrantAbroad(row["id"], Sharing.of(row["sharing"]), category in OF_HEALTH)
+        GrantAbroad(row["id"], Sharing.of(row["sharing"]), category in OF_HEALTH, row["asked_for"])
         for row, category in zip(rows, await categories_of(unit, rows), strict=True)
+    ]
+
+
+async def drafts_abroad(unit: UnitOfWork, drafts: Mapping[UUID, Grant]) -> list[GrantAbroad]:
+    """These drafts, with what decides whether an office is shown each of them."""
+    found = await sharings(unit, {draft.case_id for draft in drafts.values()})
+    return [
+        GrantAbroad(id, found[draft.case_id], draft.category in OF_HEALTH, asked_for=False) for id, draft in drafts.items()
     ]
 
 

@@ -1,6 +1,7 @@
 """What reintegration's tables answer: the facts that rules are handed, and what a reader is shown beside a state."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
@@ -40,12 +41,12 @@ _BEHIND_A_PLAN = Sql(
 )
 
 
-# Whether money of a case is still to be accounted for: a grant that has not ended, or one that has and of which what was
-# paid is not reconciled. With an offset it cannot become a read of all grants beforehand.
+# For which lines money of a case is still to be accounted for: by a request that has not ended, or by one that has and of
+# which what was paid is not reconciled. A draft asks for nothing yet, so it keeps nothing open to an office.
 _OWED = (
-    "EXISTS (SELECT FROM grants g WHERE g.case_id = c.id AND (g.status NOT IN "
+    "ARRAY(SELECT g.plan_line_id FROM grants g WHERE g.case_id = c.id AND g.submitted_version IS NOT NULL AND (g.status NOT IN "
     f"({', '.join(repr(status) for status in sorted(TERMINAL))}) "
-    """OR g.tranches @> '[{"status": "paid"}]' OR g.tranches @> '[{"status": "delivered"}]') OFFSET 0)"""
+    """OR g.tranches @> '[{"status": "paid"}]' OR g.tranches @> '[{"status": "delivered"}]'))"""
 )
 
 
@@ -58,6 +59,9 @@ def sharing_of(case_id: str) -> str:
 
 
 _SHARING = Sql(f"SELECT {sharing_of(':case_id')} AS sharing")
+_SHARINGS = Sql(
+    f"SELECT own.case_id, {sharing_of('own.case_id')} AS sharing FROM unnest(cast(:case_ids AS uuid[])) own(case_id)"
+)
 
 
 _BEHIND_AN_ERASURE = Sql(
@@ -99,21 +103,32 @@ class KeptReceiptsRow(BaseModel):
 class Sharing:
     """What decides whether an office may know of a case: its country, and whose consent it goes by.
 
-    ``person_ids`` are its persons now, ``owed`` is whether money of it is still to be accounted for.
+    ``person_ids`` are its persons now, ``owed_lines`` the lines of its plan for which money is still to be accounted for.
+    Before an arrival (``arrived``) an office knows of a plan that is shared alone, and of none once the case ``ended``.
     """
 
     country: str
     person_ids: frozenset[UUID]
     whose_consent: frozenset[UUID]
-    owed: bool
+    owed_lines: frozenset[UUID]
+    arrived: bool
+    ended: bool
+
+    @property
+    def owed(self) -> bool:
+        """Whether money of it is still to be accounted for."""
+        return bool(self.owed_lines)
 
     @classmethod
     def of(cls, found: str) -> Self:
         """What `sharing_of` answered."""
         told = json.loads(found)
-        owed = bool(told.pop("owed"))
+        owed = frozenset(UUID(line_id) for line_id in told.pop("owed"))
         case = _KNOWN.validate_python(told)
-        return cls(case.destination_country, frozenset(case.person_ids), case.whose_consent(), owed)
+        return cls(
+            case.destination_country, frozenset(case.person_ids), case.whose_consent(), owed, bool(case.arrived),
+            case.status == "ended",
+        )
 
 
 _KNOWN: TypeAdapter[Case] = TypeAdapter(Case)
@@ -124,6 +139,12 @@ async def sharing(unit: UnitOfWork, case_id: UUID) -> Sharing | None:
     """What decides whether an office may know of a case; None for one that is not known."""
     row = await unit.row(_SHARING, case_id=case_id)
     return Sharing.of(row["sharing"]) if row is not None and row["sharing"] is not None else None
+
+
+async def sharings(unit: UnitOfWork, case_ids: Collection[UUID]) -> dict[UUID, Sharing]:
+    """The same of each of these cases that is known."""
+    rows = await unit.rows(_SHARINGS, case_ids=sorted(case_ids))
+    return {row["case_id"]: Sharing.of(row["sharing"]) for row in rows if row["sharing"] is not None}
 
 
 async def live_grants(unit: UnitOfWork, case_id: UUID) -> int:

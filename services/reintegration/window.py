@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, Protocol, Self, TypeVar
 from uuid import UUID
 
-from services.reintegration import queries, wiring
+from services.reintegration import lists, queries, wiring
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.papers import as_shown
 from services.reintegration.domain.plan_lines import OF_HEALTH, PlannedLine
@@ -58,9 +58,8 @@ class Listed(Protocol):
     def sharing(self) -> queries.Sharing:
         """Whose consent its case goes by, and whether money of that is to be accounted for."""
 
-    @property
-    def own(self) -> bool:
-        """Whether an office recorded it."""
+    def kept(self) -> Self | None:
+        """The row as an office keeps it that recorded it, without anybody's consent; None: it does not."""
 
     def without_health(self) -> Self | None:
         """The row as it is told where nothing of health may be; None: not at all."""
@@ -70,13 +69,19 @@ class Listed(Protocol):
 class Judged:
     """What of a case an office may be told: ``withheld`` is why nothing is, ``health`` whether also what tells of health.
 
-    ``owed`` is whether money of it is still to be accounted for, ``persons`` who belongs to it now; None where all is told.
+    ``owed_lines`` are those for which money is still to be accounted for, ``persons`` who belongs to it now; None where
+    all is told.
     """
 
     withheld: str | None = None
     health: bool = True
-    owed: bool = False
+    owed_lines: frozenset[UUID] = frozenset()
     persons: frozenset[UUID] | None = None
+
+    @property
+    def owed(self) -> bool:
+        """Whether money of it is still to be accounted for."""
+        return bool(self.owed_lines)
 
     def of(self, category: str | None) -> "Judged":
         """The same, of a line or a grant of this category."""
@@ -130,7 +135,7 @@ def own_plan(plan: Plan) -> bool:
 
 
 async def plan(call: Call, plan_id: UUID) -> View[Plan]:
-    """A plan as far as its reader may know it: an office sees no medical line without consent, but for one it agreed itself."""
+    """A plan as far as its reader may know it: an office sees no medical line without consent, but one with money owed."""
     found, judged = await view(call, wiring.PLAN, plan_id, lambda plan: plan.case_id, "plan", own=own_plan)
     if not is_abroad(call):
         return found
@@ -149,11 +154,14 @@ def plan_shown_as(call: Call, judged: Judged) -> ShownAs[Plan] | None:
 
 
 def told_of(plan: Plan, judged: Judged) -> Plan:
-    """A plan, in any of its versions, as far as it may be told: of whom, and whether of their health."""
+    """A plan, in any of its versions, as far as it may be told: of whom, and whether of their health.
+
+    An office that agreed it without what tells of health never saw that, whatever money is owed for other lines.
+    """
     if judged.persons is not None:
         # Whoever went on in another case did not agree with those who stayed.
         plan = plan.about(judged.persons)
-    return plan if judged.health or (own_plan(plan) and judged.owed) else plan.without_health()
+    return plan if judged.health else plan.without_health(but=judged.owed_lines if own_plan(plan) else frozenset())
 
 
 async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[Grant]:
@@ -162,7 +170,7 @@ async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[G
     Papers that tell a diagnosis are there for those alone to whom `papers` shows them.
     """
     found, judged = await view(
-        call, wiring.GRANT, grant_id, lambda grant: grant.case_id, "grants", own=lambda _: True,
+        call, wiring.GRANT, grant_id, lambda grant: grant.case_id, "grants", own=_asked_for,
         needs=lambda grant: grant.category, recorded=recorded,
     )
     found = found.model_copy(update={"state": as_shown(found.state, call.context.actor)})
@@ -174,8 +182,13 @@ async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[G
     return found.model_copy(update={"state": replace(found.state, evidence=own, papers=papers)})
 
 
+def _asked_for(grant: Grant) -> bool:
+    """Whether the grant was ever submitted: a draft is begun with consent, and goes on with nothing less."""
+    return grant.submitted_version is not None
+
+
 async def may_go_on(call: Call, grant_id: UUID) -> None:
-    """For an office's order on its grant: `NotFound` unless it may know of it, be it as its own record.
+    """For an office's order on its grant: `NotFound` unless it may know of it, be it as its own record once it is submitted.
 
     `ConsentUnanswered` if nobody could say who agrees: an order is given again, a look is answered with no.
     """
@@ -186,44 +199,43 @@ async def may_go_on(call: Call, grant_id: UUID) -> None:
         # Of what is not there the command itself says so.
         if grant_id in found:
             judged = await _judged(call, found[grant_id].case_id, "grants")
-            await _refuse(call, grant_id, judged.of(found[grant_id].category), own=True)
+            await _refuse(call, grant_id, judged.of(found[grant_id].category), own=_asked_for(found[grant_id]))
 
 
 async def may_agree(call: Call, plan_id: UUID, lines: Sequence[PlannedLine]) -> Judged:
     """For an order to agree a plan anew, as `may_begin`, also where there was consent.
 
-    Where health may not be told, lines that tell of it stand as they are. A medical line that its office sees all the same, because it
-    agreed it itself, may be said again as it stands.
+    Where health may not be told, lines that tell of it stand as they are. A medical line that its office sees all the same, because
+    money is owed for it, may be said again as it stands.
     """
     if not is_abroad(call):
         return Judged()
-    found = await call.ask(lambda unit: states(unit, wiring.PLAN, [plan_id], call.context.actor, reach=call.reach))
-    if plan_id not in found:
-        # Of what is not there the command itself says so.
-        return Judged(health=False)
-    plan = found[plan_id]
-    judged = await _judged(call, plan.case_id, "plan")
-    seen = own_plan(plan) and judged.owed
-    await _refuse(
-        call, plan_id, _of_each(judged, [line.category for line in lines if not (seen and plan.stands(line))]), own=False
-    )
+    plan, judged = await _plan_and_judged(call, plan_id)
+    seen = told_of(plan, judged)
+    await _refuse(call, plan_id, _of_each(judged, [line.category for line in lines if not seen.stands(line)]), own=False)
     return judged
 
 
-async def may_complete(call: Call, plan_id: UUID) -> tuple[Judged, bool]:
-    """For an order to complete a plan: `NotFound` unless it may know of it; and whether it is told of all lines.
+async def may_complete(call: Call, plan_id: UUID) -> tuple[Judged, tuple[UUID, ...]]:
+    """For an order to complete a plan: `NotFound` unless it may know of it; and which lines of health it is told of.
 
     An office completes what it agreed itself also while it has to account for money.
     """
     if not is_abroad(call):
-        return Judged(), True
+        return Judged(), ()
+    plan, judged = await _plan_and_judged(call, plan_id)
+    await _refuse(call, plan_id, judged, own=own_plan(plan))
+    return judged, tuple(line.line_id for line in told_of(plan, judged).lines if line.tells_of_health)
+
+
+async def _plan_and_judged(call: Call, plan_id: UUID) -> tuple[Plan, Judged]:
+    """A plan that an office gives an order on; `NotFound`, whatever version it names, if it knows of no such plan."""
     found = await call.ask(lambda unit: states(unit, wiring.PLAN, [plan_id], call.context.actor, reach=call.reach))
-    if plan_id not in found:
-        # Of what is not there the command itself says so.
-        return Judged(), True
-    judged = await _judged(call, found[plan_id].case_id, "plan")
-    await _refuse(call, plan_id, judged, own=own_plan(found[plan_id]))
-    return judged, judged.health or (own_plan(found[plan_id]) and judged.owed)
+    sharing = await call.ask(lambda unit: queries.sharing(unit, found[plan_id].case_id)) if plan_id in found else None
+    if sharing is None or not (sharing.arrived or (found[plan_id].status == "shared" and not sharing.ended)):
+        await call.refused(NotFound().code, plan_id)
+        raise NotFound
+    return found[plan_id], await _judged_by(call, sharing, "plan")
 
 
 async def may_share(call: Call, plan_id: UUID) -> None:
@@ -279,8 +291,8 @@ async def listed(
 ) -> tuple[list[Row], bool]:
     """One page of what an office may be told of, and whether more follows; ``find`` answers up to ``limit + 1`` rows.
 
-    A page is filled from behind what is left out. Its own records it sees also while counselling is away; where it has
-    to be asked and does not answer, no list says that there is nothing (`ConsentUnanswered`).
+    A page is filled from behind what is left out. Its own records it keeps also while counselling is away; where that has
+    to be asked of others and does not answer, no list says that there is nothing (`ConsentUnanswered`).
     """
     items: list[Row] = []
     while len(items) <= limit:
@@ -304,6 +316,7 @@ async def opened(
     items: list[tuple[Place, Told]] = []
     for _ in range(_MOST_OPENED // limit + 1):
         rows, found = await call.ask(partial(_opened, call, partial(find, after), limit))
+        found = await _without_hidden_drafts(call, found)
         known = [(row, found[row.grant_id]) for row in rows[:limit] if row.grant_id in found]
         items += [(place_of(row), told) for row, grant in known if (told := tell(row, grant)) is not None]
         more = len(rows) > limit
@@ -323,26 +336,33 @@ async def _opened(
     return rows, await states(unit, wiring.GRANT, ids, call.context.actor, reach=call.reach)
 
 
+async def _without_hidden_drafts(call: Call, found: dict[UUID, Grant]) -> dict[UUID, Grant]:
+    """The grants but for drafts of which an office may not be told; the others are records of its own, with money owed."""
+    drafts = {id: grant for id, grant in found.items() if not _asked_for(grant)} if is_abroad(call) else {}
+    if not drafts:
+        return found
+    rows = await call.ask(lambda unit: lists.drafts_abroad(unit, drafts))
+    told = {row.id for row in await _told(call, rows, "grants")}
+    return {id: grant for id, grant in found.items() if id in told or id not in drafts}
+
+
 async def _told(call: Call, rows: Sequence[Row], category: DataCategory) -> list[Row]:
-    asked = [row.sharing for row in rows if not _kept(row)]
-    agreed: dict[str, Agreed] = {}
-    for country in sorted({sharing.country for sharing in asked}):
-        persons = frozenset[UUID]().union(*(one.whose_consent for one in asked if one.country == country))
-        answer = await agreed_now(call, persons, country, category)
-        if answer is None:
+    # Where consent changes nothing of a row, nobody is asked for it.
+    asked = [row for row in rows if row.kept() != row]
+    agreed: dict[str, Agreed | None] = {}
+    for country in sorted({row.sharing.country for row in asked}):
+        persons = frozenset[UUID]().union(*(row.sharing.whose_consent for row in asked if row.sharing.country == country))
+        agreed[country] = await agreed_now(call, persons, country, category)
+        if agreed[country] is None and any(row.kept() is None for row in asked if row.sharing.country == country):
             raise ConsentUnanswered
-        agreed[country] = answer
-    return [told for row in rows if (told := row if _kept(row) else _as_agreed(row, agreed[row.sharing.country]))]
+    return [told for row in rows if (told := _as_agreed(row, agreed.get(row.sharing.country)))]
 
 
-def _as_agreed(row: Row, agreed: Agreed) -> Row | None:
-    if not row.sharing.whose_consent <= agreed.persons:
-        return None
-    return row if row.sharing.whose_consent <= agreed.health else row.without_health()
-
-
-def _kept(row: Listed) -> bool:
-    return row.own and row.sharing.owed
+def _as_agreed(row: Row, agreed: Agreed | None) -> Row | None:
+    persons, health = (agreed.persons, agreed.health) if agreed is not None else (frozenset[UUID](), frozenset[UUID]())
+    if row.sharing.whose_consent <= persons & health:
+        return row
+    return row.kept() or (row.without_health() if row.sharing.whose_consent <= persons else None)
 
 
 async def _judged(call: Call, case_id: UUID, category: DataCategory) -> Judged:
@@ -351,10 +371,14 @@ async def _judged(call: Call, case_id: UUID, category: DataCategory) -> Judged:
         # Nothing is known of such a case here; the command says so itself.
         await agreed_now(call, {uuid7()}, min(call.reach.countries or {"BA"}), category)
         return Judged()
+    return await _judged_by(call, sharing, category)
+
+
+async def _judged_by(call: Call, sharing: queries.Sharing, category: DataCategory) -> Judged:
     agreed = await agreed_now(call, sharing.whose_consent, sharing.country, category)
     if agreed is None:
-        return Judged("consent_unanswered", health=False, owed=sharing.owed, persons=sharing.person_ids)
+        return Judged("consent_unanswered", health=False, owed_lines=sharing.owed_lines, persons=sharing.person_ids)
     withheld = None if sharing.whose_consent <= agreed.persons else "not_consented"
     return Judged(
-        withheld, health=sharing.whose_consent <= agreed.health, owed=sharing.owed, persons=sharing.person_ids
+        withheld, health=sharing.whose_consent <= agreed.health, owed_lines=sharing.owed_lines, persons=sharing.person_ids
     )

@@ -32,8 +32,10 @@ class CompletePlan(Command):
 class CompletePlanWithoutHealth(CompletePlan):
     """Complete the plan for an office that may not be told of somebody's health.
 
-    What came of lines that tell of it stays open: nobody says so.
+    What came of lines that tell of it stays open: nobody says so, but for those in ``seen``, which it is told of for their money.
     """
+
+    seen: tuple[UUID, ...] = ()
 
 
 def is_agreed(state: Plan, facts: PlanFacts, context: Context) -> None:
@@ -73,7 +75,7 @@ def complete_without_health(
     state: Plan, order: CompletePlanWithoutHealth, facts: PlanFacts, context: Context
 ) -> Events:
     """As it is said by whoever is not told of lines of health."""
-    return (_completed(state, order, facts, context, state.without_health().lines),)
+    return (_completed(state, order, facts, context, state.without_health(but=order.seen).lines),)
 
 
 def _completed(

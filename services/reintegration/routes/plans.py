@@ -137,8 +137,8 @@ async def revise_plan(plan_id: UUID, body: RevisePlan, call: Calling) -> Receipt
 @router.post("/plans/{plan_id}/complete")
 async def complete_plan(plan_id: UUID, body: CompletePlan, call: Calling) -> Receipt:
     """Completes a plan of which every line came to something; what its office is not told of stays open."""
-    judged, told_all = await window.may_complete(call, plan_id)
-    order = body if told_all else CompletePlanWithoutHealth(**dict(body))
+    judged, seen = await window.may_complete(call, plan_id)
+    order = body if judged.health else CompletePlanWithoutHealth(**dict(body), seen=seen)
     return await call.order(wiring.PLAN, plan_id, order, shown_as=window.plan_shown_as(call, judged))
 
 

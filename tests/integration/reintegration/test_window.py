@@ -255,7 +255,7 @@ async def test_an_office_that_looked_before_health_was_told_removes_no_medical_l
 
 async def test_a_medical_line_that_an_office_still_sees_it_can_say_again_and_not_change(house: House, people: People) -> None:
     (business, medical), fund_id = await house.lines(*CATEGORIES), await house.fund()
-    grant_id = await house.approved(business.request("500.00"), fund_id)
+    grant_id = await house.approved(medical.request("500.00"), fund_id)
     await house.paid(grant_id, 1)
     house.register.health_untold = {medical.person_id}
 
@@ -288,9 +288,10 @@ async def test_a_medical_grant_is_not_there_without_health_but_while_money_is_ow
         await house.paid(grant_id, 1)
         grants.append(grant_id)
         house.register.health_untold = {line.person_id}
-        # What it recorded itself it sees, lines and grants alike, until the money is accounted for.
+        # What it recorded itself it sees, grants and the lines that they are for, until the money is accounted for.
         assert [row["id"] for row in (await people.office.get("grants")).json()["items"]] == [str(id) for id in grants]
-        assert len((await people.office.get(f"plans/{line.plan_id}")).json()["state"]["lines"]) == 2
+        lines = (await people.office.get(f"plans/{line.plan_id}")).json()["state"]["lines"]
+        assert {told["line_id"] for told in lines} == {str(business.line_id), str(line.line_id)}
         assert (await people.office.post(f"grants/{grant_id}/confirm-delivery", {"number": 1})).status_code == 200
         assert (await people.reconciler.post(f"grants/{grant_id}/reconcile-tranche", {"number": 1})).status_code == 200
     house.register.asked.clear()
