@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -14,13 +13,17 @@ from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce
 from services.reintegration.domain.grant_state import Evidence, Grant, GrantStatus, TrancheStatus
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY
 from services.reintegration.sealed import plan_of
+from services.reintegration.support_queries import (
+    OF_OTHER_CASES,
+    SEEN_REVISION,
+    SUPPORT,
+    TURNS_OF_THE_FAMILY,
+    support_of,
+)
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.db import Sql, UnitOfWork
 from shared.files.media import MediaType
 from shared.money import Amount
-
-# What holds for cases whose programme is not known or has published nothing: the policy under this code.
-OF_OTHER_CASES: Final = "default"
 
 _PLAN_OF = Sql(f"SELECT {THE_PLAN} AS plan")
 
@@ -28,15 +31,14 @@ _PLAN_OF = Sql(f"SELECT {THE_PLAN} AS plan")
 def _behind_a_grant(turn: str, locked: str) -> Sql:
     return Sql(
         f"{turn}SELECT {locked} AS locked_revision, "
-        "(SELECT revision FROM person_caps WHERE person_id = :person_id) AS seen_revision, "
+        f"{SEEN_REVISION} AS seen_revision, "
         f"{THE_CASE} AS case_known, "
         f"{THE_PLAN} AS plan, "
         "(SELECT count(*) FROM taken_plan_lines WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id "
         " AND grant_id <> :grant_id) AS grants_on_line, "
         "(SELECT coalesce(sum(paid), 0) FROM grants WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id "
         " AND id <> :grant_id AND status = 'cancelled') AS paid_on_line, "
-        # Grants in countries that the reader does not see count as well, so a function asks for them.
-        "support_elsewhere(:person_id, :grant_id, cast(:now AS timestamptz)) AS other_support, "
+        f"{SUPPORT}, "
         "(SELECT to_json(b) FROM (SELECT b.committed::text, b.spent::text, (SELECT to_json(f) FROM (SELECT "
         " project, donor, granted::text, currency, valid_from, valid_until, countries, grant_categories, programmes, status FROM funds "
         " WHERE id = b.fund_id) f) AS fund "
@@ -56,8 +58,7 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
 
 _GRANT_AS_SEEN = _behind_a_grant("", "NULL")
 _GRANT_IN_TURN = _behind_a_grant(
-    "WITH turn AS (SELECT revision FROM person_caps WHERE person_id = :person_id FOR UPDATE) ",
-    "(SELECT revision FROM turn)",
+    f"WITH turn AS ({TURNS_OF_THE_FAMILY}) ", "(SELECT sum(revision) FROM turn)",
 )
 
 class TrancheToPay(BaseModel):
@@ -151,12 +152,12 @@ _POLICY: TypeAdapter[PolicyInForce | None] = TypeAdapter(PolicyInForce | None)
 async def behind_a_grant(
     unit: UnitOfWork, about: About, now: datetime, zone: str, *, in_turn: bool
 ) -> GrantFacts:
-    """What a grant's rules read beside it. ``in_turn``: no other decision on this person's cap runs meanwhile.
+    """What a grant's rules read beside it. ``in_turn``: no other decision on this person's or family's cap runs meanwhile.
 
-    The cap is a sum over the last twelve months, which slides with time, so that no CHECK on a stored total can
-    hold it. Decisions on it take turns instead: they lock the person's row here and keep it until they commit. A
-    statement that had to wait for the lock shows what was true before it waited; then the row's revision is
-    another one than the statement saw, and the facts are read once more.
+    A cap is a sum over the last twelve months, which slides with time, so that no CHECK on a stored total can
+    hold it. Decisions on it take turns instead: they lock the rows of everybody in the family here and keep them until
+    they commit. A statement that had to wait for a lock shows what was true before it waited; then the rows' revisions
+    are others than the statement saw, and the facts are read once more.
     """
     sql = _GRANT_IN_TURN if in_turn else _GRANT_AS_SEEN
     row = await _grant_row(unit, sql, about, now, zone)
@@ -167,7 +168,7 @@ async def behind_a_grant(
         plan=await plan_of(unit, row["plan"]),
         grants_on_line=row["grants_on_line"],
         paid_on_line=row["paid_on_line"],
-        other_support=row["other_support"],
+        support=support_of(row["support"]),
         fund=_FUND.validate_json(row["fund"] or "null"),
         open_advances=row["open_advances"],
         reference_used=row["reference_used"],

@@ -99,6 +99,7 @@ GRANTS = aggregate_table(
     sa.Column("policy_programme", sa.Text),
     sa.Column("policy_version", sa.Integer),
     sa.Column("return_reasons", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("just_below_threshold", sa.Boolean, nullable=False, server_default="false"),
     sa.Column("appeal_told", sa.Boolean),
     # What the money is made up of, and what medical staff said of it: both may tell of health, and are sealed as a whole.
     sa.Column("budget", pg.JSONB),

@@ -14,9 +14,17 @@ from services.reintegration.domain.case import (
     SealCase,
     UnsealCase,
 )
+from services.reintegration.domain.family import RecordFamily, RecordMember, RecordMemberGone
 from services.reintegration.domain.person import RecordErasure
 from shared.contracts.corrections import ArrivalCorrected
-from shared.contracts.counselling import CoveredPerson, ErasureApproved
+from shared.contracts.counselling import (
+    CoveredPerson,
+    ErasureApproved,
+    FamilyMember,
+    FamilyMemberJoined,
+    FamilyMemberLeft,
+    FamilyRegistered,
+)
 from shared.contracts.families import CaseJoined, CaseSplitOff, FamilyJoined, FamilySplit, GoingOn
 from shared.contracts.returns import (
     CaseDeclaredIneligible,
@@ -52,6 +60,29 @@ def on_case_opened(event: CaseOpened | CaseSplitOff, cause: Received) -> tuple[O
 def on_preparation_started(event: PreparationStarted, cause: Received) -> tuple[Order, ...]:
     """Which funds pay for its grants, and what is asked of them, goes by the programme."""
     return (Order("case", cause.subject, RecordProgramme(programme=event.programme)),)
+
+
+def on_family_registered(event: FamilyRegistered, cause: Received) -> tuple[Order, ...]:
+    """Its cap is one for all of them."""
+    member_ids = tuple(member.person_id for member in event.members if _counts(member))
+    return (Order("family", cause.subject, RecordFamily(member_ids=member_ids)),)
+
+
+def on_member_joined(event: FamilyMemberJoined, cause: Received) -> tuple[Order, ...]:
+    """From now on the family's cap counts them too."""
+    if not _counts(event.member):
+        return ()
+    return (Order("family", cause.subject, RecordMember(person_id=event.member.person_id)),)
+
+
+def on_member_left(event: FamilyMemberLeft, cause: Received) -> tuple[Order, ...]:
+    """From now on the family's cap does not count them."""
+    return (Order("family", cause.subject, RecordMemberGone(person_id=event.person_id)),)
+
+
+def _counts(member: FamilyMember) -> bool:
+    # Somebody may be the guardian of children of many families, and belongs to none of them for it.
+    return member.relation != "guardian"
 
 
 def on_family_split(event: FamilySplit, cause: Received) -> tuple[Order, ...]:
@@ -113,6 +144,9 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     CaseOpened: on_case_opened,
     CaseSplitOff: on_case_opened,
     PreparationStarted: on_preparation_started,
+    FamilyRegistered: on_family_registered,
+    FamilyMemberJoined: on_member_joined,
+    FamilyMemberLeft: on_member_left,
     FamilySplit: on_family_split,
     FamilyJoined: on_family_joined,
     PersonArrived: on_person_arrived,

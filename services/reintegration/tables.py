@@ -39,7 +39,7 @@ from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
-    "ACCOUNTING_PERIODS", "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "CLOSED_MONTHS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "FUND_POSTINGS", "GRANTS",
+    "ACCOUNTING_PERIODS", "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "CLOSED_MONTHS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FAMILIES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "FUND_POSTINGS", "GRANTS",
     "GRANTS_OF_THE_ERASED", "GRANT_TURNS", "GRANT_VERSIONS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
     "PERSON_KEYS", "PLANS", "POLICY_VERSIONS", "RATES", "TAKEN_PLAN_LINES",
 ]  # fmt: skip
@@ -102,6 +102,15 @@ PLANS = aggregate_table(
     sa.Index(None, "destination_country", "id"),
     sa.Index(None, "destination_country", "status", "id"),
     info=scope("country:destination_country"),
+)
+
+# Who belongs together: a family's cap counts them all.
+FAMILIES = aggregate_table(
+    METADATA,
+    "families",
+    sa.Column("member_ids", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Index(None, "member_ids", postgresql_using="gin"),
+    info=scope("known"),
 )
 
 # Limits that several aggregates share are rows of their own, so that the database holds them under any concurrency.

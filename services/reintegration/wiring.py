@@ -28,6 +28,7 @@ from services.reintegration.domain import (
     case,
     certificate,
     evidence,
+    family,
     fund,
     grant,
     grant_facts,
@@ -42,6 +43,7 @@ from services.reintegration.domain import (
     rates,
     tranches,
 )
+from services.reintegration.domain.conversion import RatesInForce
 from services.reintegration.policy import POLICY, is_shown
 from services.reintegration.reactions import REACTIONS
 from shared import contracts, topology
@@ -50,14 +52,14 @@ from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.contracts.reintegration import PersonsCame, PersonsLeft
 from shared.db import UnitOfWork
-from shared.decider import already_exists
+from shared.decider import NoFacts, already_exists
 from shared.erasing import nothing_left_of_the_erased
 from shared.errors import FourEyes, NotFound, RuleViolation
 from shared.held import Holdings
 from shared.messages import Command, Context
 from shared.policy import Reach
 from shared.settings import MISSION
-from shared.wiring import Wiring
+from shared.wiring import Wiring, no_facts
 
 # What can raise a person's support, or promises the money: these take turns on the person's cap.
 _TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant)
@@ -119,7 +121,12 @@ async def _grant_facts(
     facts = await grant_queries.behind_a_grant(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
     )
-    return replace(facts, case=_within_reach(facts.case, context))
+    support = facts.support
+    if support is not None and support.currencies | {subject.money.currency} != {support.caps.currency}:
+        # Only where something is to be converted does it take one more statement.
+        counting = await rate_queries.in_force(unit, facts.today)
+        support = support.by(RatesInForce.on(facts.today, [rate.recorded() for rate in counting]))
+    return replace(facts, case=_within_reach(facts.case, context), support=support)
 
 
 async def _fund_facts(
@@ -220,6 +227,10 @@ CASE: Aggregate[case.Case, case.CaseFacts] = Aggregate(
     facts=_case_facts, project=projections.case_limits, within=_case_within,
 )
 
+FAMILY: Aggregate[family.Family, NoFacts] = Aggregate(
+    service="reintegration", name="family", decider=family.FAMILY, table=tables.FAMILIES, state=family.Family, facts=no_facts,
+)
+
 PERSON: Aggregate[person.Person, person.PersonFacts] = Aggregate(
     service="reintegration", name="person", decider=person.PERSON, table=tables.PERSONS, state=person.Person,
     facts=_person_facts,
@@ -266,7 +277,7 @@ _FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -326,6 +337,7 @@ WIRING = Wiring(
         untold={
             "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
             "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",
+            "families": "which persons belong together, which counselling tells",
             "person_caps": "how often a person's grants changed, so that two at a time do not pass the cap",
             "case_limits": "how many grants of a case are live, which are told",
             "case_plans": "an index of plans, which are told",

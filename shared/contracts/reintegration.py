@@ -13,6 +13,7 @@ from shared.contracts.funds import EVENTS as FUNDS
 from shared.contracts.periods import EVENTS as PERIODS
 from shared.contracts.plans import EVENTS as PLANS
 from shared.contracts.rates import EVENTS as RATES
+from shared.contracts.relatives import EVENTS as RELATIVES
 from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
 from shared.money import Money
@@ -158,6 +159,7 @@ class GrantSubmitted(Event, kind="avrr.reintegration.grant.submitted.v1"):
     """The draft was handed in as the version whose content has this hash.
 
     It stays under the version of the funding policy that it was submitted under; None is the example of the system.
+    ``just_below_threshold``: it asks for just less than a threshold, which it passes with what else person or family had.
     """
 
     case_id: UUID
@@ -166,6 +168,7 @@ class GrantSubmitted(Event, kind="avrr.reintegration.grant.submitted.v1"):
     policy_programme: Code | None
     policy_version: int | None
     submitted_at: datetime
+    just_below_threshold: bool = False
 
 
 class GrantRevised(Event, kind="avrr.reintegration.grant.revised.v1"):
@@ -179,6 +182,7 @@ class GrantRevised(Event, kind="avrr.reintegration.grant.revised.v1"):
     revised_at: datetime
     budget: Concealed | None = None
     budget_hash: Sha256 | None = None
+    just_below_threshold: bool = False
 
 
 class GrantAttested(Event, kind="avrr.reintegration.grant.attested.v1"):
@@ -368,7 +372,7 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *PLANS, *FUNDS, *PERIODS,
+    CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS,
     GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY, PolicyPublished,

@@ -58,6 +58,7 @@ ROWS = {
         INSERT INTO case_plans SELECT {_UUID}, {_UUID} FROM {_PLACES};
         INSERT INTO funds SELECT {_UUID}, 1, 'CE', 'EU', 100, 'EUR', '2023-01-01', '2023-12-31' FROM {_PLACES};
         INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0 FROM {_PLACES};
+        INSERT INTO families SELECT {_UUID}, 1, ARRAY[{_UUID}] FROM {_PLACES};
         INSERT INTO fund_postings SELECT {_UUID}, 1, {_UUID}, country, 'commit', NULL, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01' FROM {_PLACES};
         INSERT INTO accounting_periods SELECT {_UUID}, 1, '2023-0' || n, 'closed', who, now() FROM {_PLACES};
         INSERT INTO closed_months SELECT cast('2023-0' || n || '-01' AS date), {_UUID} FROM {_PLACES};
@@ -111,7 +112,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
     *(
         ("reintegration", table)
         for table in (
-            "funds", "fund_balances", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
+            "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
             "funding_policies", "policy_versions",
         )

@@ -37,7 +37,7 @@ LOOKED_UP: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "reintegration": {
         **CONCEALED,
-        "grants": frozenset({"id", "person_id", "status", "paid", "amount", "requested_at"}),
+        "grants": frozenset({"id", "person_id", "status", "paid", "amount", "currency", "requested_at"}),
     },
 }
 # Of every table that the role which erases needs, the columns that it reads, and those of which it deletes rows.
@@ -94,7 +94,7 @@ DEFINERS = {
         "erase_support": "returns_eraser", "erase_final_reports": "returns_eraser",
     },
     "reintegration": {
-        "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "support_elsewhere": "reintegration_lookup",
+        "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "support_in": "reintegration_lookup", "support_elsewhere": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
         "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
         "erase_what_it_was_for": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",
@@ -302,6 +302,7 @@ async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
         *((service, "take(text, bigint, bytea, uuid)", {"worker"}) for service in NAMES),
         *((service, "concealed_in(uuid[])", {"api"}) for service in NAMES),
         ("returns", "status_lookup(text)", {"api"}),
+        ("reintegration", "support_in(uuid[], uuid, timestamptz)", {"api"}),
         ("reintegration", "support_elsewhere(uuid, uuid, timestamptz)", {"api"}),
     ],
 )

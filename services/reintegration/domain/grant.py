@@ -7,6 +7,7 @@ from pydantic import Field, StrictBool
 
 from services.reintegration.domain.amounts import PositiveMoney
 from services.reintegration.domain.budget import NONCE, BudgetLines, OwnContribution, Quotations, concealed
+from services.reintegration.domain.caps import lies_just_below_a_threshold, refuse_beyond_caps
 from services.reintegration.domain.certificate import CERTIFICATE_RULES, RequestVersion, certified
 from services.reintegration.domain.completeness import refuse_incomplete, terms
 from services.reintegration.domain.evidence import EVIDENCE_RULES
@@ -19,7 +20,6 @@ from services.reintegration.domain.grant_facts import (
     arrived_case,
     person_has_arrived,
     refuse_another,
-    refuse_beyond_cap,
     refuse_outside_plan,
     refuse_uneven_tranches,
     while_in,
@@ -204,6 +204,7 @@ def _submit(state: Grant, order: SubmitGrant, facts: GrantFacts, context: Contex
             policy_programme=None if policy is None else policy.programme,
             policy_version=None if policy is None else policy.policy_version,
             submitted_at=context.now,
+            just_below_threshold=lies_just_below_a_threshold(facts.support, state.money),
         ),
     )
 
@@ -217,7 +218,7 @@ def _revise(state: Grant, order: ReviseGrant, facts: GrantFacts, context: Contex
     budget, hashed = concealed(order)
     asked = asking(state, order.modality, order.money, tranches, budget, hashed)
     if not drafting:
-        refuse_beyond_cap(facts, order.money)
+        refuse_beyond_caps(facts.support, order.money)
         refuse_incomplete(asked, terms(facts.policy))
     return (
         GrantRevised(
@@ -229,6 +230,7 @@ def _revise(state: Grant, order: ReviseGrant, facts: GrantFacts, context: Contex
             revised_at=context.now,
             budget=budget,
             budget_hash=hashed,
+            just_below_threshold=not drafting and lies_just_below_a_threshold(facts.support, order.money),
         ),
     )
 

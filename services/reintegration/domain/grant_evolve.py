@@ -63,6 +63,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 submitted_version=event.request_version,
                 policy_programme=event.policy_programme,
                 policy_version=event.policy_version,
+                just_below_threshold=event.just_below_threshold,
             )
         case GrantReturned():
             return replace(_to(state, "returned", event.returned_at), return_reasons=event.reasons)
@@ -71,6 +72,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 asking(state, event.modality, event.money, event.tranches, event.budget, event.budget_hash),
                 request_version=event.request_version,
                 content_hash=event.content_hash,
+                just_below_threshold=event.just_below_threshold,
             )
             if state.status == "draft":
                 return replace(asked, waiting_since=event.revised_at)

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.reintegration.domain.amounts import NOTHING, PositiveMoney, refuse_two_currencies
+from services.reintegration.domain.caps import Support, refuse_beyond_caps
 from services.reintegration.domain.case import Case, refuse_unless_open
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_state import Grant, GrantStatus
@@ -22,9 +23,6 @@ from shared.messages import Context, Part
 from shared.money import Money, refuse_unpayable
 
 MOST_TRANCHES = 6
-
-# An example, never an IOM rule: each funding programme sets its own amounts.
-EXAMPLE_CAP_PER_PERSON = Money(amount=Decimal("3000.00"), currency="EUR")
 
 _UNKNOWN = Decimal("Infinity")
 
@@ -47,7 +45,7 @@ class GrantFacts:
 
     ``grants_on_line``: other grants on the same plan line, unless rejected or cancelled; a completed one
     counts, for its money is spent. ``paid_on_line``: what the cancelled ones on that line had paid.
-    ``other_support``: the other grants of the person that were requested in the twelve months before now,
+    ``support``: the other grants of the person and of their family that were requested in the twelve months before now,
     with their amount, of cancelled ones what was paid, of rejected ones nothing. ``open_advances``: the
     person's tranches, on any grant, that are released or paid and not yet delivered. ``reference_used``:
     whether any payment carries the reference of this order. ``month_closed``: whether the month is closed in which
@@ -59,7 +57,7 @@ class GrantFacts:
     plan: Plan | None = None
     grants_on_line: int = 1
     paid_on_line: Decimal = _UNKNOWN
-    other_support: Decimal = _UNKNOWN
+    support: Support | None = None
     fund: FundBalance | None = None
     open_advances: int = 1
     reference_used: bool = True
@@ -119,21 +117,6 @@ def refuse_outside_plan(
         raise RuleViolation("beyond_plan", "This is more than the agreed plan still holds for this line.")
 
 
-def refuse_beyond_cap(facts: GrantFacts, money: Money) -> None:
-    """Refused when this and the person's other grants of twelve months exceed `EXAMPLE_CAP_PER_PERSON`."""
-    if money.currency != EXAMPLE_CAP_PER_PERSON.currency:
-        raise RuleViolation(
-            "no_cap_in_currency",
-            "No cap per person is set in this currency, so the grant cannot be tested against it. Ask in "
-            "the currency of the cap.",
-        )
-    if facts.other_support + money.amount > EXAMPLE_CAP_PER_PERSON.amount:
-        raise RuleViolation(
-            "beyond_cap",
-            "With the person's other grants of the last twelve months this exceeds the cap per person.",
-        )
-
-
 def refuse_uneven_tranches(money: Money, tranches: Sequence[RequestedTranche]) -> tuple[Tranche, ...]:
     """The tranches, if they are numbered 1 to n, in the grant's currency, and together make its amount."""
     if [tranche.number for tranche in tranches] != list(range(1, len(tranches) + 1)):
@@ -165,8 +148,8 @@ def within_the_plan(state: Grant, facts: GrantFacts, context: Context) -> None:
 
 @ReadsFacts
 def within_the_cap(state: Grant, facts: GrantFacts, context: Context) -> None:
-    """The guard that holds the request against the cap as it is used now."""
-    refuse_beyond_cap(facts, state.money)
+    """The guard that holds the request against the caps as they are used now."""
+    refuse_beyond_caps(facts.support, state.money)
 
 
 def refuse_another(state: Grant, request_version: int, content_hash: str) -> None:

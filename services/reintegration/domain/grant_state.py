@@ -124,7 +124,8 @@ class Grant:
     filed after it was submitted does not. ``submitted_version`` is None as long as nothing was ever submitted, else the
     present one. It stays under the version of the policy that it was submitted under first; None is the example.
     ``budget`` is None also once the person was erased, and so is the ``certificate`` of the present version; the hash stays.
-    ``return_reasons`` say what was missing when it was sent back, until it is revised.
+    ``return_reasons`` say what was missing when it was sent back, until it is revised. ``just_below_threshold``: what is
+    asked for lies just below a threshold of approval, and above it with what else person or family had in twelve months.
     """
 
     case_id: UUID
@@ -163,6 +164,7 @@ class Grant:
     budget: Budget | None = None
     budget_hash: str | None = None
     certificate: Certificate | None = None
+    just_below_threshold: bool = False
 
     @property
     def money(self) -> Money:

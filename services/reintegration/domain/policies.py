@@ -8,7 +8,6 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from services.reintegration.domain.amounts import PositiveMoney, refuse_two_currencies
-from services.reintegration.domain.grant_facts import EXAMPLE_CAP_PER_PERSON
 from shared.contracts.reintegration import MOST_PAPERS, Code, Percent, PolicyPublished, RequiredPaper
 from shared.decider import Decider, Events, either
 from shared.errors import RuleViolation
@@ -65,7 +64,7 @@ def _eur(amount: str) -> Money:
 
 # An example, never an IOM rule: each funding programme sets its own. Its caps are what requests are tested against now.
 EXAMPLE: Final = PublishPolicy(
-    programme="example", cap_per_person=EXAMPLE_CAP_PER_PERSON, cap_per_family=_eur("7500.00"),
+    programme="example", cap_per_person=_eur("3000.00"), cap_per_family=_eur("7500.00"),
     one_approver_up_to=_eur("500.00"), two_approvers_up_to=_eur("2000.00"), quotations_above=_eur("1000.00"),
     own_contribution_percent=0,
     required_papers=(

@@ -18,6 +18,7 @@ from services.reintegration.domain.case import (
     SealCase,
     UnsealCase,
 )
+from services.reintegration.domain.family import RecordFamily, RecordMember, RecordMemberGone
 from services.reintegration.domain.person import RecordErasure
 from services.reintegration.domain.plan import AgreePlanWithoutHealth, RecordOwnPlan, RevisePlanWithoutHealth
 from services.reintegration.domain.plan_completion import CompletePlanWithoutHealth
@@ -39,7 +40,7 @@ from tests.unit.shared.signing import SECOND, claims, header, settings, signed, 
 
 BY_REACTIONS = {
     RecordCase, RecordArrival, RecordArrivalTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
-    RecordErasure, RecordProgramme,
+    RecordErasure, RecordProgramme, RecordFamily, RecordMember, RecordMemberGone,
 }  # fmt: skip
 APP = create_app(WIRING, (router,), settings())
 

@@ -1,5 +1,6 @@
 """What lies in a country that the actor does not see: it is not shown, and it counts all the same."""
 
+import json
 from dataclasses import replace
 from uuid import UUID
 
@@ -54,9 +55,9 @@ async def test_the_sum_that_counts_elsewhere_is_told_and_nothing_else(house: Hou
     here = await house.line()
     await ask(house, (await also_in(house, "TR", here)).request("2500.00"), TURKEY)
     connection = await asyncpg.connect(house.made.logins.api)
-    row = await connection.fetchrow("SELECT * FROM support_elsewhere($1, $2, $3)", here.person_id, uuid7(), NOON)
+    row = await connection.fetchrow("SELECT * FROM support_in(ARRAY[$1::uuid], $2, $3)", here.person_id, uuid7(), NOON)
     assert row is not None
-    assert dict(row) == {"support_elsewhere": 2500}
+    assert json.loads(row["support_in"]) == [{"currency": "EUR", "amount": "2500.00"}]
     assert await connection.fetch("SELECT * FROM grants") == []
     await connection.close()
 

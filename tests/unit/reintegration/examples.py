@@ -5,7 +5,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.domain.budget import BudgetLine, concealed
+from services.reintegration.domain.caps import EXAMPLE_CAPS, Support
 from services.reintegration.domain.case import Arrival, Case
+from services.reintegration.domain.conversion import RatesInForce
 from services.reintegration.domain.fund import Fund, FundBalance
 from services.reintegration.domain.grant import GRANT, ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce, RequestedTranche
@@ -93,12 +95,20 @@ LENIENT = PolicyInForce(
     programme="default", policy_version=1, currency="EUR", quotations_above=Decimal("100000.00"), own_contribution_percent=0,
     required_papers=(),
 )  # fmt: skip
+
+
+def had(person: str | Decimal, family: str | Decimal | None = None) -> Support:
+    """What else the person had in euros, and the whole family, where it is more."""
+    sums = [(eur(str(amount)),) for amount in (person, person if family is None else family)]
+    return Support(EXAMPLE_CAPS, sums[0], sums[1], RatesInForce({}))
+
+
 NOTHING_STANDS_AGAINST_IT = GrantFacts(
     case=ARRIVED,
     plan=AGREED,
     grants_on_line=0,
     paid_on_line=Decimal(0),
-    other_support=Decimal(0),
+    support=had("0.00"),
     fund=BALANCE,
     open_advances=0,
     reference_used=False,

@@ -61,6 +61,7 @@ from tests.unit.reintegration.examples import (
     UNTIL_APPROVED,
     UNTIL_PAID,
     eur,
+    had,
     hash_after,
 )
 
@@ -204,7 +205,7 @@ def test_a_request_is_held_against_the_plan_as_it_is_now(
 
 
 def test_an_approval_is_held_against_the_cap_as_it_is_used_now() -> None:
-    _knowing(ENDORSED_GRANT, other_support=Decimal("1800.01")).when(APPROVE, APPROVER).refused("beyond_cap")
+    _knowing(ENDORSED_GRANT, support=had("1800.01")).when(APPROVE, APPROVER).refused("beyond_cap")
 
 
 @pytest.mark.parametrize("given", [SUBMITTED, ENDORSED_GRANT], ids=["submitted", "endorsed"])

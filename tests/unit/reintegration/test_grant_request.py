@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from services.reintegration.domain.budget import BudgetLine, concealed
+from services.reintegration.domain.caps import EXAMPLE_CAPS
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.grant import GRANT, DraftGrant, ReviseGrant
 from services.reintegration.domain.grant_facts import (
-    EXAMPLE_CAP_PER_PERSON,
     GrantFacts,
     RequestedTranche,
 )
@@ -42,6 +42,7 @@ from tests.unit.reintegration.examples import (
     SUBMIT,
     SUBMITTED,
     eur,
+    had,
     hash_after,
     ref,
 )
@@ -146,16 +147,16 @@ def test_a_grant_is_in_the_currency_of_the_plan() -> None:
     GRANTS.when(REQUEST.model_copy(update=_whole("100.00", "BAM")), REQUESTER).refused("currencies_differ")
 
 
-def test_a_currency_without_a_cap_is_refused_rather_than_left_without_limit() -> None:
+def test_a_currency_without_a_rate_is_refused_rather_than_left_without_limit() -> None:
     in_bam = replace(AGREED, lines=tuple(replace(line, currency="BAM") for line in AGREED.lines))
     in_bams = DRAFTED.model_copy(update=_whole("100.00", "BAM"))
-    _knowing(plan=in_bam).given(in_bams).when(SUBMIT, REQUESTER).refused("no_cap_in_currency")
+    _knowing(plan=in_bam).given(in_bams).when(SUBMIT, REQUESTER).refused("rate_missing")
 
 
 def test_all_grants_of_a_person_within_twelve_months_stay_within_the_cap() -> None:
-    room_left = EXAMPLE_CAP_PER_PERSON.amount - REQUEST.money.amount
-    _knowing(other_support=room_left).given(DRAFTED).when(SUBMIT, REQUESTER).then(SUBMITTED)
-    beyond = _knowing(other_support=room_left + Decimal("0.01"))
+    room_left = EXAMPLE_CAPS.cap_per_person - REQUEST.money.amount
+    _knowing(support=had(room_left)).given(DRAFTED).when(SUBMIT, REQUESTER).then(SUBMITTED)
+    beyond = _knowing(support=had(room_left + Decimal("0.01")))
     beyond.given(DRAFTED).when(SUBMIT, REQUESTER).refused("beyond_cap")
     beyond.when(REQUEST, REQUESTER).then(DRAFTED)
 
@@ -225,7 +226,7 @@ def test_a_fact_that_nobody_looked_up_refuses(code_without: tuple[str, str]) -> 
 
 
 def test_without_what_else_the_person_had_nothing_is_submitted() -> None:
-    _knowing(other_support=GrantFacts().other_support).given(DRAFTED).when(SUBMIT, REQUESTER).refused("beyond_cap")
+    _knowing(support=GrantFacts().support).given(DRAFTED).when(SUBMIT, REQUESTER).refused("beyond_cap")
 
 
 def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_requester() -> None:
@@ -259,7 +260,7 @@ def test_only_who_asked_submits_the_draft_or_changes_the_request() -> None:
 
 def test_a_corrected_request_meets_the_same_limits() -> None:
     SENT_BACK.when(_again(**_whole("1500.01")), REQUESTER).refused("beyond_plan")
-    replaced = SENT_BACK.knowing(replace(NOTHING_STANDS_AGAINST_IT, other_support=Decimal("2000.00")))
+    replaced = SENT_BACK.knowing(replace(NOTHING_STANDS_AGAINST_IT, support=had("2000.00")))
     replaced.when(_again(), REQUESTER).refused("beyond_cap")
     SENT_BACK.knowing(replace(NOTHING_STANDS_AGAINST_IT, case=NOTED)).when(_again(), REQUESTER).refused(
         "not_arrived_yet"

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from services.reintegration.domain.caps import EXAMPLE_CAPS
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant import (
     GRANT,
@@ -23,7 +24,7 @@ from services.reintegration.domain.grant import (
     SubmitGrant,
 )
 from services.reintegration.domain.grant_content import content_hash
-from services.reintegration.domain.grant_facts import EXAMPLE_CAP_PER_PERSON, GrantFacts, RequestedTranche
+from services.reintegration.domain.grant_facts import GrantFacts, RequestedTranche
 from services.reintegration.domain.grant_state import TERMINAL, Grant, GrantTranche
 from services.reintegration.domain.hats import hats
 from services.reintegration.domain.tranches import (
@@ -62,6 +63,7 @@ from tests.unit.reintegration.examples import (
     REQUEST,
     REQUESTER,
     TODAY,
+    had,
 )
 
 PEOPLE = (COUNSELLOR, REQUESTER, ENDORSER, APPROVER, PAYER, DEPUTY_PAYER, RECONCILER, OFFICE)
@@ -152,7 +154,7 @@ def _facts(data: st.DataObject, arrived: bool) -> GrantFacts:
     return replace(
         NOTHING_STANDS_AGAINST_IT,
         case=ARRIVED if arrived else NOTED,
-        other_support=data.draw(OTHER_SUPPORT),
+        support=had(data.draw(OTHER_SUPPORT)),
         fund=FundBalance(FUND, data.draw(COMMITTED), Decimal(0)),
         open_advances=data.draw(OPEN_ADVANCES),
         reference_used=data.draw(REFERENCE_USED),
@@ -186,7 +188,7 @@ def _holds(before: Grant | None, after: Grant, events: tuple[Event, ...], facts:
     assert Decimal(0) <= after.committed <= after.amount
     assert after.paid == _money_of_the_paid(after)
     assert sum((tranche.amount for tranche in after.tranches), Decimal(0)) == after.amount
-    assert after.amount <= EXAMPLE_CAP_PER_PERSON.amount
+    assert after.amount <= EXAMPLE_CAPS.cap_per_person
     assert after.submitted_version in (None, after.request_version)
     assert after.submitted_version is not None or after.status in ("draft", "cancelled")
     if any(isinstance(event, GrantRevised) for event in events):

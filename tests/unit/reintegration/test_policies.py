@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.reintegration.domain.grant_facts import EXAMPLE_CAP_PER_PERSON
+from services.reintegration.domain.caps import EXAMPLE_CAPS
 from services.reintegration.domain.policies import (
     EXAMPLE,
     FUNDING_POLICY,
@@ -78,7 +78,9 @@ def test_a_programme_has_one_policy_and_a_policy_one_programme() -> None:
 
 def test_the_example_could_be_published_and_its_cap_is_the_one_that_counts_now() -> None:
     POLICIES.when(EXAMPLE, MANAGER).then_kinds(PolicyPublished)
-    assert EXAMPLE.cap_per_person == EXAMPLE_CAP_PER_PERSON
+    assert (EXAMPLE_CAPS.currency, EXAMPLE_CAPS.cap_per_person, EXAMPLE_CAPS.cap_per_family) == (
+        "EUR", EXAMPLE.cap_per_person.amount, EXAMPLE.cap_per_family.amount,
+    )  # fmt: skip
 
 
 def test_an_event_of_another_aggregate_is_a_fault_of_ours() -> None:
