@@ -1,5 +1,6 @@
 """What reintegration's tables answer for those who look over the money: exceptions, and what nobody on duty may decide."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -36,7 +37,7 @@ LOOKED = Sql(
     f"AND o.{_ASKED_FOR} AND o.currency = r.currency AND o.amount <= r.one AND o.requested_at >= r.requested_at - {_TOGETHER} "
     f"AND o.requested_at <= r.requested_at + {_TOGETHER}) AS beside FROM (SELECT g.id, g.case_id, g.destination_country, g.status, "
     "g.request_version, g.amount, g.currency, g.requested_at, g.approved_at, g.requester_id, g.endorser_id, g.approver_id, "
-    "g.person_id, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
+    "g.person_id, g.just_below_threshold, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
     "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two, coalesce(p.quotations_above, cast(:quotations AS numeric)) AS quotations, v.submitted_at "
     "FROM grants g LEFT JOIN grant_versions v ON v.grant_id = g.id AND v.request_version = g.request_version "
     "LEFT JOIN policy_versions p ON p.programme = g.policy_programme AND p.policy_version = g.policy_version "
@@ -78,6 +79,7 @@ class ExceptionRow(BaseModel):
             approved_on=approved.astimezone(zone).date() if approved else None, amount=row["amount"],
             thresholds=sorted({row["one"], row["two"], row["quotations"]}) if same else (),
             beside=row["beside"] if same else Decimal(0), of_vendor=of_vendor,
+            marked=row["just_below_threshold"],
         )  # fmt: skip
         return cls.model_validate({**row, "grant_id": row["id"], "exceptions": exceptions_of(looked)})
 
@@ -128,7 +130,7 @@ async def _vendors(unit: UnitOfWork, since: datetime, before: datetime) -> dict[
 
 
 UNDECIDED = Sql(
-    "SELECT w.*, support_elsewhere(w.person_id, w.id, cast(:now AS timestamptz)) AS beside, coalesce(p.currency, "
+    "SELECT w.*, support_in(ARRAY[w.person_id], w.id, cast(:now AS timestamptz)) AS support, coalesce(p.currency, "
     "cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
     "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two FROM (SELECT t.since, g.id, g.case_id, "
     "g.destination_country, g.request_version, g.amount, g.currency, g.requester_id, g.endorser_id, g.counsellor_id, "
@@ -190,9 +192,11 @@ async def undecidable(
 
 
 def _waiting(row: Mapping[str, Any], rates: RatesInForce) -> Waiting:
-    together = Money(amount=row["amount"] + row["beside"], currency=row["currency"])
+    into = row["policy_currency"]
+    sums = [Money(amount=row["amount"], currency=row["currency"]), *map(Money.model_validate, json.loads(row["support"]))]
     try:
-        needed = levels_for(rates.convert(together, row["policy_currency"]).money.amount, row["one"], row["two"])
+        together = sum((rates.convert(money, into).money.amount for money in sums), Decimal(0))
+        needed = levels_for(together, row["one"], row["two"])
     except RuleViolation:
         # Without a rate nobody can say how many it needs; whoever might approve is refused for the same reason.
         needed = 1

@@ -20,7 +20,8 @@ class Looked:
 
     ``thresholds`` are those of its policy, the lowest first, and none where they are in another currency. ``beside`` is what
     else the same person is asked for within `TOGETHER_DAYS`, each request of which is within the lowest threshold.
-    ``of_vendor`` is how many of the requests that are looked over chose the same vendor, this one among them.
+    ``marked``: it was marked as it was submitted, for it lies just below a threshold that it passes with what else person or
+    family had. ``of_vendor`` is how many of the requests that are looked over chose the same vendor, this one among them.
     """
 
     submitted_on: date
@@ -29,6 +30,7 @@ class Looked:
     thresholds: Sequence[Decimal]
     beside: Decimal
     of_vendor: int = 0
+    marked: bool = False
 
 
 def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
@@ -39,7 +41,8 @@ def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
     if any(threshold * JUST_BELOW < request.amount <= threshold for threshold in request.thresholds):
         found.append("below_threshold")
     lowest = min(request.thresholds, default=None)
-    if lowest is not None and request.beside > 0 and request.amount <= lowest < request.amount + request.beside:
+    together = lowest is not None and request.beside > 0 and request.amount <= lowest < request.amount + request.beside
+    if together or request.marked:
         found.append("split")
     if request.of_vendor >= MANY_FOR_ONE:
         found.append("one_vendor")

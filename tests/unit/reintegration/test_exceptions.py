@@ -38,6 +38,10 @@ def test_what_is_above_the_lowest_threshold_only_together_is_split(amount: str, 
     assert ("split" in looked(amount, beside)) == split
 
 
+def test_what_was_marked_as_it_was_submitted_is_split_whatever_its_policy_says_of_it_now() -> None:
+    assert exceptions_of(Looked(DAY, None, Decimal(100), (), Decimal(0), marked=True)) == ("split",)
+
+
 @pytest.mark.parametrize(("how_many", "many"), [(0, False), (4, False), (5, True)])
 def test_five_requests_for_one_vendor_are_many(how_many: int, many: bool) -> None:
     found = exceptions_of(Looked(DAY, None, Decimal(100), THRESHOLDS, Decimal(0), how_many))
