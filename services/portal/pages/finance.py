@@ -13,6 +13,10 @@ from shared.clock import real_time
 
 router = APIRouter()
 
+# Where a grant can stand, as its service has it.
+STATUSES: Final = (
+    "draft", "submitted", "returned", "endorsed", "approved", "in_disbursement", "disbursed", "completed", "rejected", "cancelled",
+)
 # What is decided on grants, and in which roles.
 DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "endorsed": ("coordinator",), "returned": ("coordinator",), "rejected": ("coordinator", "finance_approver"),
@@ -49,7 +53,7 @@ async def grants(
     """Grants, oldest first, with the days since they were asked for."""
     found = (await page.ask("reintegration", "/v1/grants", status=status, after=after)).body
     days = {row["id"]: days_since(row["requested_at"]) for row in found["items"]}
-    return await page.show("grants.html", found=found, status=status or "", days=days, short=short)
+    return await page.show("grants.html", found=found, status=status or "", statuses=STATUSES, days=days, short=short)
 
 
 @router.get("/grants/{grant_id}")
