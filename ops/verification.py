@@ -28,7 +28,7 @@ _KNOWN_TO_REINTEGRATION = Sql("SELECT id, case_id, status FROM grants")
 # How far a grant is, as returns is told: each status of reintegration's grant has one stage.
 STAGES = {
     "draft": "requested", "submitted": "requested", "returned": "requested", "endorsed": "requested", "approved": "approved",
-    "in_disbursement": "approved", "disbursed": "disbursed", "completed": "ended", "rejected": "ended",
+    "in_disbursement": "approved", "suspended": "approved", "disbursed": "disbursed", "completed": "ended", "rejected": "ended",
     "cancelled": "ended",
 }  # fmt: skip
 

@@ -101,6 +101,8 @@ WORDS: Final[Mapping[str, str]] = {
     "donor_adds": "the donor adds to it", "donor_reduces": "the donor reduces it", "extended": "it is valid for longer",
     "shortened": "it is valid for a shorter time", "project_ended": "the project ended", "donor_withdrew": "the donor withdrew",
     "spent_out": "it is spent out", "payment_came_late": "a payment of it became known later", "audit_finding": "an audit found something",
+    "under_review": "it is being looked into", "overpaid": "too much was paid", "paid_in_error": "it was paid by mistake",
+    "used_otherwise": "it was used for something else",
     "shared": "shared with the office", "signed": "signed", "verbal": "by word of mouth", "needs_changed": "the needs changed",
     "price_changed": "the price changed", "provider_changed": "somebody else provides it", "persons_changed": "others belong to the case",
     "granted": "a grant was completed", "other_support": "supported otherwise", "not_told": "not told", "revised": "agreed anew",

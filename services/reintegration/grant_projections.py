@@ -254,7 +254,7 @@ CHECKS: tuple[Check, ...] = (
             " ('approver', 'approve', g.status = 'endorsed'), "
             f" ('payer', 'confirm_payment', {_has('released')} AND g.status <> 'cancelled'), "
             f" ('payer', 'release', {_has('planned')} AND NOT {_has('released')} AND NOT {_has('paid')} "
-            "  AND g.status IN ('approved', 'in_disbursement')), "
+            "  AND g.status IN ('approved', 'in_disbursement') AND g.recovery_opened_at IS NULL), "
             f" ('deliverer', 'confirm_delivery', {_has('paid')}), ('reconciler', 'reconcile', {_has('delivered')})) "
             " due(hat, step, is_due) WHERE due.is_due) d ON d.id = t.grant_id AND d.hat = t.hat AND d.step = t.step "
             " AND d.destination_country = t.destination_country AND t.since BETWEEN d.requested_at AND d.waiting_since "

@@ -21,6 +21,7 @@ from services.reintegration.support_queries import (
     support_of,
 )
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
+from shared.contracts.stops import RecoveryReason, SuspensionReason
 from shared.db import Sql, UnitOfWork
 from shared.files.media import MediaType
 from shared.money import Amount
@@ -111,6 +112,11 @@ class GrantToPay(BaseModel):
     endorsed_at: datetime | None
     approver_id: str | None
     approved_at: datetime | None
+    suspended_at: datetime | None
+    suspended_for: SuspensionReason | None
+    recovery_opened_at: datetime | None
+    recovery_for: RecoveryReason | None
+    recovery_amount: Amount | None
     tranches: tuple[TrancheToPay, ...]
     evidence: tuple[EvidenceRow, ...]
 
@@ -206,6 +212,8 @@ def to_pay(grant: Grant) -> GrantToPay:
         fund_id=grant.fund_id, committed=grant.committed, paid=grant.paid,
         requested_at=grant.requested_at, waiting_since=grant.waiting_since, endorser_id=grant.endorser_id,
         endorsed_at=grant.endorsed_at, approver_id=grant.approver_id, approved_at=grant.approved_at,
+        suspended_at=grant.suspended_at, suspended_for=grant.suspended_for, recovery_opened_at=grant.recovery_opened_at,
+        recovery_for=grant.recovery_for, recovery_amount=grant.recovery_amount,
         tranches=tuple(TrancheToPay.model_validate(tranche, from_attributes=True) for tranche in grant.tranches),
         evidence=evidence_of(grant.evidence),
     )

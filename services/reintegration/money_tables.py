@@ -40,6 +40,20 @@ GRANTS = aggregate_table(
     sa.Column("reconciler_id", sa.Text),
     sa.Column("fund_id", sa.Uuid),
     sa.Column("approved_at", sa.DateTime(timezone=True)),
+    sa.Column("suspended_at", sa.DateTime(timezone=True)),
+    sa.Column("suspended_for", sa.Text),
+    sa.Column("recovery_opened_at", sa.DateTime(timezone=True)),
+    sa.Column("recovery_for", sa.Text),
+    sa.Column("recovery_amount", sa.Numeric),
+    sa.CheckConstraint(
+        "(status = 'suspended') = (suspended_at IS NOT NULL) AND (status = 'suspended') = (suspended_for IS NOT NULL)",
+        name="suspended_for_a_reason",
+    ),
+    sa.CheckConstraint(
+        "(recovery_opened_at IS NULL) = (recovery_amount IS NULL) AND (recovery_opened_at IS NULL) = (recovery_for IS NULL) "
+        "AND (recovery_amount IS NULL OR recovery_amount > 0 AND recovery_amount <= paid)",
+        name="recovery_within_paid",
+    ),
     amount("committed"),
     amount("paid"),
     begins(grant_state.BEGINNINGS),
@@ -121,7 +135,7 @@ GRANTS = aggregate_table(
     ),
     sa.CheckConstraint("(policy_programme IS NULL) = (policy_version IS NULL)", name="policy_is_whole"),
     sa.CheckConstraint(
-        "committed = 0 OR status IN ('approved', 'in_disbursement')", name="committed_while_under_way"
+        "committed = 0 OR status IN ('approved', 'in_disbursement', 'suspended')", name="committed_while_under_way"
     ),
     sa.Index(None, "case_id", "id"),
     sa.Index(None, "status", "id"),

@@ -79,6 +79,8 @@ POLICY = Policy(
     # Once a grant is approved the core refuses a receiving office.
     allow("cancel_grant", Role.COORDINATOR),
     allow("cancel_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
+    *(allow(operation, Role.COORDINATOR, Role.FINANCE_APPROVER) for operation in ("suspend_grant", "resume_grant")),
+    allow("open_recovery", Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER),
     allow("release_tranche", Role.FINANCE_PAYER),
     allow("confirm_payment", Role.FINANCE_PAYER),
     allow("confirm_delivery", Role.RECEIVING_OFFICE, extent="own_countries"),

@@ -41,6 +41,7 @@ from services.reintegration.domain import (
     plan_state,
     policies,
     rates,
+    stops,
     tranches,
 )
 from services.reintegration.domain.conversion import RatesInForce
@@ -71,6 +72,9 @@ _NEEDS_NO_FACTS = (
     grant.CancelGrant,
     tranches.ConfirmDelivery,
     tranches.ReconcileTranche,
+    stops.SuspendGrant,
+    stops.ResumeGrant,
+    stops.OpenRecovery,
     evidence.FileEvidence,
 )
 

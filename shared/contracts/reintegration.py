@@ -14,6 +14,7 @@ from shared.contracts.periods import EVENTS as PERIODS
 from shared.contracts.plans import EVENTS as PLANS
 from shared.contracts.rates import EVENTS as RATES
 from shared.contracts.relatives import EVENTS as RELATIVES
+from shared.contracts.stops import EVENTS as STOPS
 from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
 from shared.money import Money
@@ -375,5 +376,5 @@ EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS,
     GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *RATES, *AUTHORITY, PolicyPublished,
+    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, PolicyPublished,
 )

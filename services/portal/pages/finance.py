@@ -15,7 +15,8 @@ router = APIRouter()
 
 # Where a grant can stand, as its service has it.
 STATUSES: Final = (
-    "draft", "submitted", "returned", "endorsed", "approved", "in_disbursement", "disbursed", "completed", "rejected", "cancelled",
+    "draft", "submitted", "returned", "endorsed", "approved", "in_disbursement", "suspended", "disbursed", "completed",
+    "rejected", "cancelled",
 )
 # What is decided on grants, and in which roles.
 DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -19,7 +19,7 @@ from shared.messages import Command, Concealed, Context
 # More than the longest grant needs, and few enough to be read together with it.
 MOST_EVIDENCE = 40
 _WHILE: frozenset[GrantStatus] = frozenset(
-    {"draft", "submitted", "returned", "endorsed", "approved", "in_disbursement", "disbursed"}
+    {"draft", "submitted", "returned", "endorsed", "approved", "in_disbursement", "suspended", "disbursed"}
 )
 
 

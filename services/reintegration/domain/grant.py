@@ -29,6 +29,7 @@ from services.reintegration.domain.grant_facts import (
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear, not_the_requester
 from services.reintegration.domain.periods import period_closed
+from services.reintegration.domain.stops import STOP_EVENTS, STOP_RULES
 from services.reintegration.domain.tranches import TRANCHE_RULES
 from shared.actors import Role
 from shared.contracts.reintegration import (
@@ -151,18 +152,14 @@ def _requester_only(state: Grant, facts: GrantFacts, context: Context) -> None:
 def _no_tranche_under_way(state: Grant, facts: GrantFacts, context: Context) -> None:
     if state.tranches_in("released"):
         raise RuleViolation(
-            "tranche_under_way",
-            "A tranche is released and its payment not confirmed. Confirm the payment before the grant is "
-            "cancelled.",
+            "tranche_under_way", "A tranche is released and its payment not confirmed. Confirm the payment before the grant is cancelled."
         )
 
 
 def _approved_is_the_programmes(state: Grant, facts: GrantFacts, context: Context) -> None:
     roles = context.actor.roles
     if state.approver_id is not None and Role.RECEIVING_OFFICE in roles and Role.COORDINATOR not in roles:
-        raise RuleViolation(
-            "approved_already", "This grant is approved. From now on only a coordinator can cancel it."
-        )
+        raise RuleViolation("approved_already", "This grant is approved. From now on only a coordinator can cancel it.")
 
 
 def _draft(order: DraftGrant, facts: GrantFacts, context: Context) -> Events:
@@ -368,12 +365,13 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             CancelGrant,
             "Cancel",
             _cancel,
-            while_in("cancelled", "draft", "submitted", "returned", "endorsed", "approved", "in_disbursement"),
+            while_in("cancelled", "draft", "submitted", "returned", "endorsed", "approved", "in_disbursement", "suspended"),
             _approved_is_the_programmes,
             _no_tranche_under_way,
         ),
         *CERTIFICATE_RULES,
         *TRANCHE_RULES,
+        *STOP_RULES,
         *EVIDENCE_RULES,
     ),
     evolve=evolve,
@@ -396,5 +394,6 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         TrancheReconciled,
         EvidenceFiled,
         GrantCompleted,
+        *STOP_EVENTS,
     ),
 )

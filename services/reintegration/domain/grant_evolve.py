@@ -43,6 +43,7 @@ from shared.contracts.reintegration import (
     TrancheReconciled,
     TrancheReleased,
 )
+from shared.contracts.stops import GrantResumed, GrantSuspended, RecoveryOpened
 from shared.messages import Concealed, Event
 from shared.money import Money
 from shared.transitions import moved
@@ -103,7 +104,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             return replace(_to(state, "rejected", event.rejected_at), appeal_told=event.appeal_told)
         case GrantCancelled():
             return replace(
-                _to(state, "cancelled", event.cancelled_at), committed=state.committed - event.released.amount
+                _going_on(_to(state, "cancelled", event.cancelled_at)), committed=state.committed - event.released.amount
             )
         case TrancheReleased():
             underway = state if state.status == "in_disbursement" else _to(state, "in_disbursement", None)
@@ -128,7 +129,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 paid=state.paid + event.money.amount,
             )
         case GrantDisbursed():
-            return _to(state, "disbursed", None)
+            return _going_on(_to(state, "disbursed", None))
         case DeliveryConfirmed():
             tranche = replace(
                 _advanced(state, event.number, "delivered"),
@@ -151,6 +152,16 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             return replace(filed, content_hash=content_hash(filed))
         case GrantCompleted():
             return _to(state, "completed", None)
+        case GrantSuspended():
+            stopped = _to(state, "suspended", event.suspended_at)
+            return replace(stopped, suspended_at=event.suspended_at, suspended_for=event.reason)
+        case GrantResumed():
+            begun = len(state.tranches_in("planned")) < len(state.tranches)
+            return _going_on(_to(state, "in_disbursement" if begun else "approved", event.resumed_at))
+        case RecoveryOpened():
+            return replace(
+                state, recovery_opened_at=event.opened_at, recovery_for=event.reason, recovery_amount=event.money.amount
+            )
         case _:
             raise TypeError(f"{type(event).__name__} is not an event of a grant")
 
@@ -204,6 +215,10 @@ def _submitted_anew(asked: Grant, at: datetime | None) -> Grant:
         certificate=None,
         return_reasons=(),
     )
+
+
+def _going_on(state: Grant) -> Grant:
+    return replace(state, suspended_at=None, suspended_for=None)
 
 
 def _all_papers(grant: Grant) -> tuple[UUID, ...]:

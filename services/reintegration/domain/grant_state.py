@@ -17,6 +17,7 @@ from shared.contracts.reintegration import (
     GrantModality,
     ReturnReason,
 )
+from shared.contracts.stops import RecoveryReason, SuspensionReason
 from shared.files.media import MediaType
 from shared.money import Money
 
@@ -27,6 +28,7 @@ GrantStatus = Literal[
     "endorsed",
     "approved",
     "in_disbursement",
+    "suspended",
     "disbursed",
     "completed",
     "rejected",
@@ -41,8 +43,10 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "submitted": frozenset({"returned", "endorsed", "rejected", "cancelled"}),
     "returned": frozenset({"submitted", "cancelled"}),
     "endorsed": frozenset({"submitted", "approved", "rejected", "cancelled"}),
-    "approved": frozenset({"in_disbursement", "cancelled"}),
-    "in_disbursement": frozenset({"disbursed", "cancelled"}),
+    "approved": frozenset({"in_disbursement", "suspended", "cancelled"}),
+    "in_disbursement": frozenset({"disbursed", "suspended", "cancelled"}),
+    # Once the last released tranche is known as paid there is nothing left to stop.
+    "suspended": frozenset({"approved", "in_disbursement", "disbursed", "cancelled"}),
     "disbursed": frozenset({"completed"}),
     "completed": frozenset(),
     "rejected": frozenset(),
@@ -124,6 +128,8 @@ class Grant:
     filed after it was submitted does not. ``submitted_version`` is None as long as nothing was ever submitted, else the
     present one. It stays under the version of the policy that it was submitted under first; None is the example.
     ``budget`` is None also once the person was erased, and so is the ``certificate`` of the present version; the hash stays.
+    ``suspended_for`` is why no tranche is released now; a recovery stands beside the status, since it may be opened of a
+    grant that has ended.
     ``return_reasons`` say what was missing when it was sent back, until it is revised. ``just_below_threshold``: what is
     asked for lies just below a threshold of approval, and above it with what else person or family had in twelve months.
     """
@@ -151,6 +157,11 @@ class Grant:
     reconciler_id: str | None = None
     fund_id: UUID | None = None
     approved_at: datetime | None = None
+    suspended_at: datetime | None = None
+    suspended_for: SuspensionReason | None = None
+    recovery_opened_at: datetime | None = None
+    recovery_for: RecoveryReason | None = None
+    recovery_amount: Decimal | None = None
     committed: Decimal = NOTHING
     paid: Decimal = NOTHING
     evidence: tuple[Evidence, ...] = ()

@@ -11,6 +11,7 @@ from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts,
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
 from services.reintegration.domain.hats import may_wear
 from services.reintegration.domain.periods import period_closed
+from services.reintegration.domain.stops import no_recovery
 from shared.contracts.reintegration import (
     Code,
     DeliveryConfirmed,
@@ -197,6 +198,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         _release,
         while_in("released", "approved", "in_disbursement"),
         may_wear("payer"),
+        no_recovery,
         person_has_arrived,
         _next_may_be_released,
         _no_open_advance,
@@ -205,7 +207,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         ConfirmPayment,
         "Confirm a payment",
         _confirm_payment,
-        while_in("confirmed as paid", "approved", "in_disbursement", "disbursed"),
+        while_in("confirmed as paid", "approved", "in_disbursement", "suspended", "disbursed"),
         may_wear("payer"),
         _PAYMENT.guard,
     ),
@@ -213,7 +215,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         ConfirmDelivery,
         "Confirm a delivery",
         _confirm_delivery,
-        while_in("confirmed as delivered", "in_disbursement", "disbursed", "cancelled"),
+        while_in("confirmed as delivered", "in_disbursement", "suspended", "disbursed", "cancelled"),
         may_wear("deliverer"),
         _DELIVERY.guard,
     ),
@@ -221,7 +223,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         ReconcileTranche,
         "Reconcile a tranche",
         _reconcile,
-        while_in("reconciled", "in_disbursement", "disbursed", "cancelled"),
+        while_in("reconciled", "in_disbursement", "suspended", "disbursed", "cancelled"),
         may_wear("reconciler"),
         _RECONCILIATION.guard,
     ),

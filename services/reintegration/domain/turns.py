@@ -53,7 +53,7 @@ def turns(grant: Grant) -> Mapping[Hat, Turn]:
             return {"requester": Turn("revise", grant.waiting_since)}
         case "endorsed":
             return {"approver": Turn("approve", grant.waiting_since)}
-        case "approved" | "in_disbursement" | "disbursed" | "cancelled":
+        case "approved" | "in_disbursement" | "suspended" | "disbursed" | "cancelled":
             return _of_tranches(grant)
         case "completed" | "rejected":
             return {}
@@ -64,7 +64,7 @@ def _of_tranches(grant: Grant) -> Mapping[Hat, Turn]:
     released, paid, delivered = (grant.tranches_in(status) for status in ("released", "paid", "delivered"))
     if released:
         found["payer"] = Turn("confirm_payment", _first(grant, (one.released_at for one in released)))
-    elif grant.status in ("approved", "in_disbursement") and grant.tranches_in("planned") and not paid:
+    elif _is_payable(grant) and grant.tranches_in("planned") and not paid:
         # The first tranche is due since the approval, a later one since the one before it was delivered.
         before = max((one.delivered_at for one in grant.tranches if one.delivered_at), default=grant.approved_at)
         found["payer"] = Turn("release", before or grant.waiting_since)
@@ -73,6 +73,10 @@ def _of_tranches(grant: Grant) -> Mapping[Hat, Turn]:
     if delivered:
         found["reconciler"] = Turn("reconcile", _first(grant, (one.delivered_at for one in delivered)))
     return found
+
+
+def _is_payable(grant: Grant) -> bool:
+    return grant.status in ("approved", "in_disbursement") and grant.recovery_opened_at is None
 
 
 def _first(grant: Grant, moments: Iterable[datetime | None]) -> datetime:

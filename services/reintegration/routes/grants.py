@@ -20,6 +20,7 @@ from services.reintegration.domain.grant import (
 )
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan_lines import OF_HEALTH
+from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
 from services.reintegration.policy import CERTIFIES, SEES_WHAT_IT_IS_FOR
 from shared.actors import Role
 from shared.callers import AuthenticatedRoute
@@ -152,6 +153,24 @@ async def approve_grant(grant_id: UUID, body: ApproveGrant, call: Calling) -> Re
 async def cancel_grant(grant_id: UUID, body: CancelGrant, call: Calling) -> Receipt:
     """Ends the grant; what was committed and not paid is free again."""
     await window.may_go_on(call, grant_id)
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/suspend")
+async def suspend_grant(grant_id: UUID, body: SuspendGrant, call: Calling) -> Receipt:
+    """Stops the money of a grant."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/resume")
+async def resume_grant(grant_id: UUID, body: ResumeGrant, call: Calling) -> Receipt:
+    """Lets the money of a grant go on."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/open-recovery")
+async def open_recovery(grant_id: UUID, body: OpenRecovery, call: Calling) -> Receipt:
+    """Asks back what was paid and should not have been."""
     return await call.order(wiring.GRANT, grant_id, body)
 
 

@@ -262,7 +262,8 @@ async def test_a_row_of_a_list_says_what_its_reader_does_with_it_and_why_not(hou
     (row,) = (await people.approver.get("grants")).json()["items"]
     assert house.api.counts.statements - statements == 4, "BEGIN, the list, the grants in it, COMMIT"
     assert {action["name"]: (action["allowed"], action["reason"]) for action in row["actions"]} == {
-        "reject_grant": (True, None), "approve_grant": (True, None),
+        "reject_grant": (True, None), "approve_grant": (True, None), "suspend_grant": (False, "wrong_status"),
+        "resume_grant": (False, "wrong_status"), "open_recovery": (False, "nothing_paid"),
     }  # fmt: skip
     (paid_by,) = (await people.payer.get("grants")).json()["items"]
     assert {action["reason"] for action in paid_by["actions"]} == {"wrong_status"}

@@ -254,7 +254,7 @@ ALLOWED_IN: tuple[tuple[Command, frozenset[str]], ...] = (
     (ENDORSE, frozenset({"submitted"})),
     (REJECT, frozenset({"submitted", "endorsed"})),
     (APPROVE, frozenset({"endorsed"})),
-    (CANCEL, frozenset({"draft", "submitted", "returned", "endorsed", "approved", "in_disbursement"})),
+    (CANCEL, frozenset({"draft", "submitted", "returned", "endorsed", "approved", "in_disbursement", "suspended"})),
 )
 
 

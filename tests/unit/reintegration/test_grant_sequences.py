@@ -27,6 +27,7 @@ from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_facts import GrantFacts, RequestedTranche
 from services.reintegration.domain.grant_state import TERMINAL, Grant, GrantTranche
 from services.reintegration.domain.hats import hats
+from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -103,6 +104,9 @@ ORDERS: tuple[Callable[[int, int, int], Command], ...] = (
     ),
     lambda number, _, __: ConfirmDelivery(number=number),
     lambda number, _, __: ReconcileTranche(number=number),
+    lambda _, __, ___: SuspendGrant(reason="under_review"),
+    lambda _, __, ___: ResumeGrant(),
+    lambda number, _, __: OpenRecovery(reason="overpaid", money=Money(amount=Decimal(number * 100), currency="EUR")),
 )
 ANY_ORDER: st.SearchStrategy[Command] = st.one_of(
     ASKED.map(lambda asked: REQUEST.model_copy(update=asked)),
@@ -139,6 +143,8 @@ def _next_order(draw: st.DrawFn, state: Grant | None) -> tuple[Command, Actor]:
             if draw(SOMETIMES) == 0:
                 return REVISE.model_copy(update=draw(ASKED)), REQUESTER
             return ApproveGrant(fund_id=FUND_ID, money=state.money, **shown), APPROVER
+    if state.status == "suspended" and draw(SOMETIMES):
+        return ResumeGrant(), ENDORSER
     if released := state.tranches_in("released"):
         number = released[0].number
         return ConfirmPayment(number=number, reference=f"BANK-{number}", paid_on=TODAY), PAYER

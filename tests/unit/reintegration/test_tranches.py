@@ -269,9 +269,9 @@ def test_what_was_paid_on_a_cancelled_grant_is_still_accounted_for() -> None:
 
 ALLOWED_IN: tuple[tuple[Command, frozenset[str]], ...] = (
     (ReleaseTranche(number=1), frozenset({"approved", "in_disbursement"})),
-    (PAY_1, frozenset({"approved", "in_disbursement", "disbursed"})),
-    (ConfirmDelivery(number=1), frozenset({"in_disbursement", "disbursed", "cancelled"})),
-    (ReconcileTranche(number=1), frozenset({"in_disbursement", "disbursed", "cancelled"})),
+    (PAY_1, frozenset({"approved", "in_disbursement", "suspended", "disbursed"})),
+    (ConfirmDelivery(number=1), frozenset({"in_disbursement", "suspended", "disbursed", "cancelled"})),
+    (ReconcileTranche(number=1), frozenset({"in_disbursement", "suspended", "disbursed", "cancelled"})),
 )
 
 

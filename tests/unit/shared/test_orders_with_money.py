@@ -22,6 +22,7 @@ from tests.unit.reintegration import test_grant_request as grant
 from tests.unit.reintegration import test_plan as plan
 from tests.unit.reintegration import test_plan_stages as stages
 from tests.unit.reintegration import test_policies as policies
+from tests.unit.reintegration import test_stops as stops
 from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVER,
@@ -30,6 +31,7 @@ from tests.unit.reintegration.examples import (
     ENDORSED,
     MANAGER,
     OFFICE,
+    RECONCILER,
     REQUEST,
     REQUESTED,
     REQUESTER,
@@ -52,6 +54,7 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (plan.BEFORE_DEPARTURE.given(stages.DRAFTED), stages.CHANGE, COUNSELLOR),
     (stages.AGREED, plan.REVISE, OFFICE),
     (stages.AGREED, plan.REVISE_WITHOUT_HEALTH, OFFICE),
+    (stops.PAID, stops.RECOVER, RECONCILER),
     (fund.FUNDS, fund.OPEN, MANAGER),
     (fund.FUNDS.given(fund.ASKED, fund.OPENED), fund.CHANGE, MANAGER),
     (authority.AUTHORITIES, authority.GIVE, CHIEF),

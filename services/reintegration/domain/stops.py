@@ -1,0 +1,85 @@
+"""What stops the money of a grant: it is suspended and goes on again, and what was paid wrongly is asked back."""
+
+from services.reintegration.domain.amounts import PositiveMoney
+from services.reintegration.domain.grant_facts import GrantFacts, while_in
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.hats import not_the_requester
+from shared.contracts.stops import (
+    GrantResumed,
+    GrantSuspended,
+    RecoveryOpened,
+    RecoveryReason,
+    SuspensionReason,
+)
+from shared.decider import Events, Rule, changing
+from shared.errors import RuleViolation
+from shared.messages import Command, Context, Event
+from shared.money import refuse_unpayable
+
+
+class SuspendGrant(Command):
+    """Stop the money of the grant: no tranche is released until it goes on. What is under way is still accounted for."""
+
+    reason: SuspensionReason
+
+
+class ResumeGrant(Command):
+    """Let the money of the grant go on where it was stopped."""
+
+
+class OpenRecovery(Command):
+    """Ask back what was paid and should not have been. No further tranche is released."""
+
+    reason: RecoveryReason
+    money: PositiveMoney
+
+
+def no_recovery(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """The guard that lets no more money go while some is asked back: ``recovery_open``."""
+    if state.recovery_opened_at is not None:
+        raise RuleViolation("recovery_open", "Money of this grant is asked back. No more of it is paid.")
+
+
+def _recovery_is_new(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.recovery_opened_at is not None:
+        raise RuleViolation("recovery_open_already", "What was paid on this grant is asked back already.")
+
+
+def _something_was_paid(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.paid <= 0:
+        raise RuleViolation("nothing_paid", "Nothing was paid on this grant, so there is nothing to ask back.")
+
+
+def _suspend(state: Grant, order: SuspendGrant, facts: GrantFacts, context: Context) -> Events:
+    return (
+        GrantSuspended(reason=order.reason, suspended_by=context.actor.person_id, suspended_at=context.now),
+    )
+
+
+def _resume(state: Grant, order: ResumeGrant, facts: GrantFacts, context: Context) -> Events:
+    return (GrantResumed(resumed_by=context.actor.person_id, resumed_at=context.now),)
+
+
+def _open_recovery(state: Grant, order: OpenRecovery, facts: GrantFacts, context: Context) -> Events:
+    refuse_unpayable((order.money,))
+    if order.money.currency != state.currency:
+        raise RuleViolation("currencies_differ", "The grant is in another currency.")
+    if order.money.amount > state.paid:
+        raise RuleViolation("beyond_paid", "More cannot be asked back than was paid on this grant.")
+    return (
+        RecoveryOpened(
+            reason=order.reason, money=order.money, opened_by=context.actor.person_id, opened_at=context.now
+        ),
+    )
+
+
+STOP_EVENTS: tuple[type[Event], ...] = (GrantSuspended, GrantResumed, RecoveryOpened)
+STOP_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
+    changing(
+        SuspendGrant, "Suspend", _suspend, while_in("suspended", "approved", "in_disbursement"), not_the_requester
+    ),
+    changing(ResumeGrant, "Let it go on", _resume, while_in("resumed", "suspended"), not_the_requester),
+    changing(
+        OpenRecovery, "Ask money back", _open_recovery, not_the_requester, _something_was_paid, _recovery_is_new
+    ),
+)
