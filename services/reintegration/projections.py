@@ -61,7 +61,7 @@ CHECKS: tuple[Check, ...] = (
         "person caps",
         Sql(
             "SELECT coalesce(c.person_id, p.person_id) FROM person_caps c FULL JOIN "
-            "(SELECT DISTINCT unnest(person_ids) AS person_id FROM cases) p ON p.person_id = c.person_id "
+            "(SELECT DISTINCT unnest(person_ids || withdrawn_ids) AS person_id FROM cases) p ON p.person_id = c.person_id "
             "WHERE c.person_id IS NULL OR p.person_id IS NULL"
         ),
     ),

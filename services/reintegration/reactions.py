@@ -8,15 +8,18 @@ from services.reintegration.domain.case import (
     RecordArrivalTakenBack,
     RecordCase,
     RecordCaseEnd,
+    RecordDeparture,
+    RecordDepartureTakenBack,
     RecordPersonsJoined,
     RecordPersonsLeft,
     RecordProgramme,
+    RecordStay,
     SealCase,
     UnsealCase,
 )
 from services.reintegration.domain.family import RecordFamily, RecordMember, RecordMemberGone
 from services.reintegration.domain.person import RecordErasure
-from shared.contracts.corrections import ArrivalCorrected
+from shared.contracts.corrections import ArrivalCorrected, DepartureCorrected
 from shared.contracts.counselling import (
     CoveredPerson,
     ErasureApproved,
@@ -35,6 +38,8 @@ from shared.contracts.returns import (
     CaseWithdrawn,
     ClosingRequested,
     PersonArrived,
+    PersonDeparted,
+    PersonWithdrew,
     PreparationStarted,
 )
 from shared.messages import Event, Order, Received
@@ -97,6 +102,21 @@ def on_family_joined(event: FamilyJoined, cause: Received) -> tuple[Order, ...]:
     return (Order("case", cause.subject, joined),)
 
 
+def on_person_withdrew(event: PersonWithdrew, cause: Received) -> tuple[Order, ...]:
+    """Nobody abroad is told of who stays, nor is anything planned for them."""
+    return (Order("case", cause.subject, RecordStay(person_id=event.person_id)),)
+
+
+def on_person_departed(event: PersonDeparted, cause: Received) -> tuple[Order, ...]:
+    """Somebody who had withdrawn and left all the same belongs to the case again."""
+    return (Order("case", cause.subject, RecordDeparture(person_id=event.person_id)),)
+
+
+def on_departure_corrected(event: DepartureCorrected, cause: Received) -> tuple[Order, ...]:
+    """Somebody who had withdrawn did stay."""
+    return (Order("case", cause.subject, RecordDepartureTakenBack(person_id=event.person_id)),)
+
+
 def on_person_arrived(event: PersonArrived, cause: Received) -> tuple[Order, ...]:
     """From now on there may be money for this person."""
     return (
@@ -149,6 +169,9 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     FamilyMemberLeft: on_member_left,
     FamilySplit: on_family_split,
     FamilyJoined: on_family_joined,
+    PersonWithdrew: on_person_withdrew,
+    PersonDeparted: on_person_departed,
+    DepartureCorrected: on_departure_corrected,
     PersonArrived: on_person_arrived,
     ArrivalCorrected: on_arrival_corrected,
     CaseWithdrawn: on_case_ended,

@@ -69,6 +69,7 @@ CASES = aggregate_table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("deciding_ids", pg.ARRAY(sa.Uuid), nullable=False),
     sa.Column("programme", sa.Text),
+    sa.Column("withdrawn_ids", pg.ARRAY(sa.Uuid), nullable=False),
     begins(case.BEGINNINGS),
     info=scope("country:destination_country"),
 )

@@ -51,7 +51,7 @@ from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
-from shared.contracts.reintegration import PersonsCame, PersonsLeft
+from shared.contracts.reintegration import PersonsCame, PersonsLeft, StayNoted, StayTakenBack
 from shared.db import UnitOfWork
 from shared.decider import NoFacts, already_exists
 from shared.erasing import nothing_left_of_the_erased
@@ -336,8 +336,8 @@ WIRING = Wiring(
     ),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
-        parting=(PersonsLeft,),
-        coming=(PersonsCame,),
+        parting=(PersonsLeft, StayNoted),
+        coming=(PersonsCame, StayTakenBack),
         untold={
             "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
             "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",

@@ -64,6 +64,18 @@ class ProgrammeNoted(Event, kind="avrr.reintegration.case.programme_noted.v1"):
     programme: str
 
 
+class StayNoted(Event, kind="avrr.reintegration.case.stay_noted.v1"):
+    """Reintegration took note that a person withdrew and stays: they belong to the case no more, nor does what is planned for them."""
+
+    person_id: UUID
+
+
+class StayTakenBack(Event, kind="avrr.reintegration.case.stay_taken_back.v1"):
+    """Somebody who had withdrawn left all the same, so they belong to the case again."""
+
+    person_id: UUID
+
+
 class PersonsLeft(Event, kind="avrr.reintegration.case.persons_left.v1"):
     """A family's case was split: these persons go on with another one."""
 
@@ -373,7 +385,7 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS,
+    CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS,
     GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, PolicyPublished,

@@ -51,7 +51,7 @@ ROWS = {
         INSERT INTO travels SELECT {_UUID}, {_UUID}, country, 'male', 'adult', now(), NULL, true FROM {_PLACES};
         INSERT INTO arrival_notices SELECT {_UUID}, country, now() FROM {_PLACES}""",
     "reintegration": f"""
-        INSERT INTO cases SELECT {_UUID}, 1, ARRAY[{_UUID}], country, who, '[]', 'noted', '{{}}' FROM {_PLACES};
+        INSERT INTO cases SELECT {_UUID}, 1, ARRAY[{_UUID}], country, who, '[]', 'noted', '{{}}', NULL, '{{}}' FROM {_PLACES};
         INSERT INTO case_limits SELECT {_UUID}, 0, false FROM {_PLACES};
         INSERT INTO person_caps SELECT {_UUID}, 0 FROM {_PLACES};
         INSERT INTO plans SELECT {_UUID}, 1, {_UUID}, country, ARRAY[{_UUID}], '[]', 'own_plan', 1 FROM {_PLACES};

@@ -62,9 +62,9 @@ RETURNS = (
     FROM generate_series(1, {ROWS}) n WHERE n % 5 = 0 OR n % 7 = 0""",
 )
 REINTEGRATION = (
-    f"""INSERT INTO cases (id, version, person_ids, destination_country, counsellor_id, arrived, status, deciding_ids)
+    f"""INSERT INTO cases (id, version, person_ids, destination_country, counsellor_id, arrived, status, deciding_ids, withdrawn_ids)
     SELECT {CASE}, 2, ARRAY[{PERSON}], {COUNTRIES}, 'staff:anna',
-    CASE n % 3 WHEN 0 THEN '[]'::jsonb ELSE '[{{}}]'::jsonb END, CASE n % 3 WHEN 0 THEN 'noted' ELSE 'arrived' END, '{{}}'
+    CASE n % 3 WHEN 0 THEN '[]'::jsonb ELSE '[{{}}]'::jsonb END, CASE n % 3 WHEN 0 THEN 'noted' ELSE 'arrived' END, '{{}}', '{{}}'
     FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO plans (id, version, case_id, destination_country, person_ids, lines, status, plan_version, agreed_on)
     SELECT {PLAN}, 2, {CASE}, {COUNTRIES}, ARRAY[{PERSON}], '[]', CASE WHEN n > {ROWS - RARE} THEN 'own_plan' ELSE 'agreed' END, 1,

@@ -19,7 +19,9 @@ async def of_plan(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Giv
     case_id = named(page, "case")
     if case_id is not None:
         state = (await page.ask("returns", f"/v1/cases/{case_id}")).body["state"]
-        people = travellers(state["persons"], await names_of(page, (one["person_id"] for one in state["persons"])))
+        # An office is not shown who withdrew, and of the others not how far they are.
+        going = [one for one in state["persons"] if one.get("travel") != "withdrawn"]
+        people = travellers(going, await names_of(page, (one["person_id"] for one in going)))
         fixed = {"case_id": str(case_id), "person_ids": [option.value for option in people]}
         return Given(fixed, {"person_id": people}, fresh=frozenset({"line_id"})), f"/cases/{case_id}"
     found = await page.ask("reintegration", f"/v1/plans/{id}")

@@ -18,6 +18,8 @@ from shared.contracts.reintegration import (
     PersonsLeft,
     ProgrammeNoted,
     SealRefused,
+    StayNoted,
+    StayTakenBack,
 )
 from shared.decider import Decider, Events, recording
 from shared.errors import RuleViolation
@@ -51,6 +53,7 @@ class Case:
 
     ``deciding_ids`` are those whose consent the case goes by: adults, and the principal; none where that was not noted yet.
     ``programme`` is the funding programme that it is prepared under; None before that, and for cases of before it was noted.
+    ``withdrawn_ids`` are those of whom it was noted that they withdrew, also if they left afterwards.
     """
 
     person_ids: tuple[UUID, ...]
@@ -60,13 +63,14 @@ class Case:
     status: CaseStatus = "noted"
     deciding_ids: tuple[UUID, ...] = ()
     programme: str | None = None
+    withdrawn_ids: tuple[UUID, ...] = ()
 
     def whose_consent(self) -> frozenset[UUID]:
         """Who must have agreed to the transfer now that somebody has arrived: whoever of those decides has arrived.
 
         Children are there with the consent of the adults of their case, as in the window of returns.
         """
-        deciding = self.deciding_ids or self.person_ids
+        deciding = [id for id in self.deciding_ids if id in self.person_ids] or self.person_ids
         return frozenset(id for id in deciding if self.has_arrived(id)) or frozenset(deciding)
 
     def has_arrived(self, person_id: UUID) -> bool:
@@ -95,6 +99,24 @@ class RecordProgramme(Command):
     """The funding programme of a case was settled, or another one was."""
 
     programme: str
+
+
+class RecordStay(Command):
+    """A person of a case withdrew and stays, while it goes on for the others."""
+
+    person_id: UUID
+
+
+class RecordDeparture(Command):
+    """A person left, also if they had withdrawn before."""
+
+    person_id: UUID
+
+
+class RecordDepartureTakenBack(Command):
+    """The departure of a person had been recorded wrongly."""
+
+    person_id: UUID
 
 
 class RecordPersonsLeft(Command):
@@ -168,6 +190,27 @@ def _record_programme(state: Case | None, order: RecordProgramme, _: CaseFacts, 
     if state is None or state.programme == order.programme:
         return ()
     return (ProgrammeNoted(programme=order.programme),)
+
+
+def _record_stay(state: Case | None, order: RecordStay, _: CaseFacts, __: Context) -> Events:
+    if state is None or order.person_id not in state.person_ids or state.has_arrived(order.person_id):
+        return ()
+    return (StayNoted(person_id=order.person_id),)
+
+
+def _record_departure(state: Case | None, order: RecordDeparture, _: CaseFacts, __: Context) -> Events:
+    if state is None or order.person_id not in state.withdrawn_ids or order.person_id in state.person_ids:
+        return ()
+    return (StayTakenBack(person_id=order.person_id),)
+
+
+def _record_departure_taken_back(
+    state: Case | None, order: RecordDepartureTakenBack, facts: CaseFacts, context: Context
+) -> Events:
+    # Whoever withdrew and did not leave after all stays; everybody else is expected to leave still.
+    if state is None or order.person_id not in state.withdrawn_ids:
+        return ()
+    return _record_stay(state, RecordStay(person_id=order.person_id), facts, context)
 
 
 def _record_persons_left(state: Case | None, order: RecordPersonsLeft, _: CaseFacts, __: Context) -> Events:
@@ -245,6 +288,12 @@ def evolve(state: Case | None, event: Event) -> Case:
             return replace(state, arrived=arrived)
         case ProgrammeNoted():
             return replace(state, programme=event.programme)
+        case StayNoted():
+            # Whether they decide is kept, for they may leave all the same.
+            withdrawn = tuple(dict.fromkeys((*state.withdrawn_ids, event.person_id)))
+            return replace(state, person_ids=tuple(id for id in state.person_ids if id != event.person_id), withdrawn_ids=withdrawn)
+        case StayTakenBack():
+            return replace(state, person_ids=(*state.person_ids, event.person_id))
         case PersonsLeft():
             return replace(
                 state, person_ids=tuple(id for id in state.person_ids if id not in event.person_ids),
@@ -270,6 +319,9 @@ CASE: Decider[Case, CaseFacts] = Decider(
     rules=(
         recording(RecordCase, "Take note of a return case", _record_case),
         recording(RecordProgramme, "Take note of the funding programme", _record_programme),
+        recording(RecordStay, "Take note of who withdrew and stays", _record_stay),
+        recording(RecordDeparture, "Take note of who left all the same", _record_departure),
+        recording(RecordDepartureTakenBack, "Take note that a departure was recorded wrongly", _record_departure_taken_back),
         recording(RecordPersonsLeft, "Take note of who goes on in another case", _record_persons_left),
         recording(RecordPersonsJoined, "Take note of who goes on in this case", _record_persons_joined),
         recording(RecordArrival, "Take note of an arrival", _record_arrival),
@@ -280,6 +332,7 @@ CASE: Decider[Case, CaseFacts] = Decider(
     ),
     evolve=evolve,
     events=(
-        CaseNoted, ProgrammeNoted, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused,
+        CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack,
+        CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused,
     ),
 )

@@ -12,9 +12,12 @@ from services.reintegration.domain.case import (
     RecordArrivalTakenBack,
     RecordCase,
     RecordCaseEnd,
+    RecordDeparture,
+    RecordDepartureTakenBack,
     RecordPersonsJoined,
     RecordPersonsLeft,
     RecordProgramme,
+    RecordStay,
     SealCase,
     UnsealCase,
 )
@@ -39,7 +42,7 @@ from tests.unit.reintegration.examples import ARRIVED_AT, COUNSELLOR, eur
 from tests.unit.shared.signing import SECOND, claims, header, settings, signed, tokens
 
 BY_REACTIONS = {
-    RecordCase, RecordArrival, RecordArrivalTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
+    RecordCase, RecordArrival, RecordArrivalTakenBack, RecordStay, RecordDeparture, RecordDepartureTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
     RecordErasure, RecordProgramme, RecordFamily, RecordMember, RecordMemberGone,
 }  # fmt: skip
 APP = create_app(WIRING, (router,), settings())

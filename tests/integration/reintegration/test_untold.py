@@ -7,9 +7,12 @@ from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan
 from services.reintegration.domain.plan_completion import CompletePlan
 from services.reintegration.domain.plan_lines import PlannedLine
+from services.reintegration.reactions import REACTIONS
 from services.reintegration.wiring import GRANT, PLAN
 from shared.contracts.reintegration import GrantCategory
+from shared.contracts.returns import PersonWithdrew
 from shared.ids import uuid7
+from shared.messages import Received
 from tests.integration.reintegration.office import House, Line
 from tests.integration.reintegration.test_api import People, request_of, shown
 from tests.integration.reintegration.test_api import people as people_of
@@ -141,3 +144,27 @@ async def test_a_plan_that_an_office_does_not_know_of_is_not_there_whatever_vers
         assert len({answer.content for answer in answers}) == 1, verb
     await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
     assert problem(await people.office.post(f"plans/{plan_id}/agree", orders["agree"], '"v1"')) == (412, "stale")
+
+
+async def test_who_withdraws_while_the_others_go_is_in_no_plan_that_an_office_reads(house: House, people: People) -> None:
+    going, staying, plan_id = uuid7(), uuid7(), uuid7()
+    case_id = await house.case(going, staying, arrived=False)
+    lines = (needed(going), needed(staying), needed(staying, "medical"))
+    own = RecordOwnPlan(case_id=case_id, person_ids=(going, staying), lines=lines, method="signed")
+    await house.give(PLAN, plan_id, own, COUNSELLOR)
+    assert problem(await people.counsellor.post(f"plans/{plan_id}/share", {})) == (200, "")
+    assert str(staying) in (await people.office.get(f"plans/{plan_id}")).text
+    heard = Received(subject=case_id, at=ARRIVED_AT, actor_id="service:returns")
+    for order in REACTIONS[PersonWithdrew](PersonWithdrew(person_id=staying), heard):
+        await house.react(case_id, order.command)
+    # Nor is it their consent by which the plan of the others is told.
+    house.register.taken_back.add(staying)
+    for of in ("", "/versions"):
+        answer = await people.office.get(f"plans/{plan_id}{of}")
+        assert (answer.status_code, str(staying) in answer.text) == (200, False)
+    (row,) = (await people.office.get("plans")).json()["items"]
+    assert (row["persons"], row["lines"]) == (1, 1)
+    await house.react(case_id, RecordArrival(person_id=going, arrived_at=ARRIVED_AT))
+    assert problem(await said_again(people, plan_id, agreement(lines[0]))) == (200, "")
+    assert (await people.coordinator.get(f"plans/{plan_id}")).json()["state"]["person_ids"] == [str(going)]
+    assert (await house.findings()).sound

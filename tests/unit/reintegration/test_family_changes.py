@@ -3,14 +3,33 @@
 from dataclasses import replace
 from uuid import UUID
 
-from services.reintegration.domain.case import CASE, Case, CaseFacts, RecordPersonsJoined, RecordPersonsLeft
+from services.reintegration.domain.case import (
+    CASE,
+    Case,
+    CaseFacts,
+    RecordArrival,
+    RecordDeparture,
+    RecordDepartureTakenBack,
+    RecordPersonsJoined,
+    RecordPersonsLeft,
+    RecordStay,
+)
 from services.reintegration.domain.plan import PLAN, AgreePlan
 from services.reintegration.domain.plan_state import PlanFacts
 from services.reintegration.reactions import REACTIONS
+from shared.contracts.corrections import DepartureCorrected
 from shared.contracts.families import CaseJoined, CaseSplitOff, FamilyJoined, FamilySplit, GoingOn
 from shared.contracts.plans import PlanAgreed
-from shared.contracts.reintegration import CaseNoted, PersonsCame, PersonsLeft
-from shared.messages import Received
+from shared.contracts.reintegration import (
+    ArrivalNoted,
+    CaseNoted,
+    PersonsCame,
+    PersonsLeft,
+    StayNoted,
+    StayTakenBack,
+)
+from shared.contracts.returns import PersonDeparted, PersonWithdrew
+from shared.messages import Order, Received
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     ARRIVED,
@@ -30,7 +49,7 @@ NOTED = CaseNoted(
 CAUSE = Received(subject=CASE_ID, at=NOON, actor_id="service:returns")
 
 
-def noted(*events: PersonsLeft | PersonsCame) -> Case:
+def noted(*events: PersonsLeft | PersonsCame | StayNoted | StayTakenBack) -> Case:
     case = CASE.fold((NOTED, *events))
     assert case is not None
     return case
@@ -55,6 +74,39 @@ def test_who_comes_is_held_once_and_decides_if_they_are_an_adult() -> None:
     came = noted(PersonsCame(person_ids=(STRANGER,), deciding_ids=(STRANGER,)))
     assert (came.person_ids, came.deciding_ids) == ((PERSON, CHILD, STRANGER), (PERSON, STRANGER))
     case.given(PersonsCame(person_ids=(STRANGER,), deciding_ids=(STRANGER,))).when(joined, COUNSELLOR).then()
+
+
+def test_who_withdraws_is_held_no_more_and_decides_nothing_until_they_leave_all_the_same() -> None:
+    stays, leaves, not_left = (of(person_id=PERSON) for of in (RecordStay, RecordDeparture, RecordDepartureTakenBack))
+    stayed, went = StayNoted(person_id=PERSON), StayTakenBack(person_id=PERSON)
+    case = Given(CASE, CaseFacts(0), (NOTED,))
+    for order in (leaves, not_left, RecordStay(person_id=STRANGER)):
+        case.when(order, COUNSELLOR).then()
+    case.when(stays, COUNSELLOR).then(stayed)
+    assert (noted(stayed).person_ids, noted(stayed).whose_consent()) == ((CHILD,), frozenset({CHILD}))
+    case.given(stayed).when(stays, COUNSELLOR).then()
+    case.given(stayed).when(not_left, COUNSELLOR).then()
+    case.given(stayed).when(RecordDeparture(person_id=STRANGER), COUNSELLOR).then()
+    # An arrival alone opens no way to money for somebody who stays, as far as is known.
+    case.given(stayed).when(RecordArrival(person_id=PERSON, arrived_at=NOON), COUNSELLOR).then()
+    case.given(stayed).when(leaves, COUNSELLOR).then(went)
+    assert noted(stayed, went).person_ids == (CHILD, PERSON)
+    assert noted(stayed, went).whose_consent() == {PERSON}
+    case.given(stayed, went).when(leaves, COUNSELLOR).then()
+    case.given(stayed, went).when(not_left, COUNSELLOR).then(stayed)
+    assert noted(stayed, went, stayed) == noted(stayed)
+    arrived = ArrivalNoted(person_id=PERSON, arrived_at=NOON)
+    case.given(stayed, went, arrived).when(not_left, COUNSELLOR).then()
+
+
+def test_who_stays_and_who_leaves_all_the_same_is_heard_from_returns() -> None:
+    departed = PersonDeparted(person_id=PERSON, departed_at=NOON, cleared=False)
+    corrected = DepartureCorrected(person_id=PERSON, corrected_by="other", corrected_at=NOON)
+    for event, command in (
+        (PersonWithdrew(person_id=PERSON), RecordStay(person_id=PERSON)),
+        (departed, RecordDeparture(person_id=PERSON)), (corrected, RecordDepartureTakenBack(person_id=PERSON)),
+    ):  # fmt: skip
+        assert REACTIONS[type(event)](event, CAUSE) == (Order("case", CASE_ID, command),)
 
 
 def test_each_fact_of_returns_about_a_family_is_noted() -> None:
