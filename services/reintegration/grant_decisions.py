@@ -158,16 +158,22 @@ _IN_THE_LOG = ", ".join(
         ("tranche_reconciled", "reconciled", "reconciled_by", "reconciled_at"),
     )
 )  # fmt: skip
-_SAID = "grant_id, what, tranche, decided_by, decided_at"
+_SAID = "grant_id, request_version, what, tranche, decided_by, decided_at, amount, currency"
+# What asks for a grant, or asks anew.
+_ASKED = ", ".join(f"'avrr.reintegration.grant.{event}.v1'" for event in ("requested", "resubmitted", "drafted", "revised"))
 
 CHECKS: tuple[Check, ...] = (
     Check(
         "grant decisions",
         Sql(
-            f"WITH logged AS (SELECT e.subject AS grant_id, k.what, s.tranche, coalesce(s.decided_by, e.actorid) AS decided_by, "
-            "coalesce(s.decided_at, e.time) AS decided_at FROM (VALUES "
-            f"{_IN_THE_LOG}) k(type, what, by, at) JOIN event_log e ON e.type = k.type "
-            "CROSS JOIN LATERAL leaf_decision(e.leaf, k.by, k.at) s), "
+            # On which version and for how much the last leaf before it says that asked for something.
+            "WITH logged AS (SELECT e.subject AS grant_id, a.request_version, k.what, s.tranche, "
+            "coalesce(s.decided_by, e.actorid) AS decided_by, coalesce(s.decided_at, e.time) AS decided_at, a.amount, a.currency "
+            f"FROM (VALUES {_IN_THE_LOG}) k(type, what, by, at) JOIN event_log e ON e.type = k.type "
+            "CROSS JOIN LATERAL leaf_decision(e.leaf, k.by, k.at) s "
+            "LEFT JOIN LATERAL (SELECT r.leaf FROM event_log r WHERE r.subject = e.subject AND r.aggver < e.aggver "
+            f" AND r.type IN ({_ASKED}) ORDER BY r.aggver DESC LIMIT 1) r ON true "
+            "LEFT JOIN LATERAL leaf_asked(r.leaf, s.tranche) a ON true), "
             f"lost AS (SELECT {_SAID} FROM logged EXCEPT ALL SELECT {_SAID} FROM grant_decisions), "
             f"made_up AS (SELECT {_SAID} FROM grant_decisions EXCEPT ALL SELECT {_SAID} FROM logged) "
             "SELECT DISTINCT grant_id FROM (SELECT * FROM lost UNION ALL SELECT * FROM made_up) wrong ORDER BY grant_id"

@@ -189,6 +189,7 @@ CHECKS: tuple[Check, ...] = (
             "LEFT JOIN grant_versions n ON n.grant_id = g.id AND n.request_version = g.submitted_version "
             "WHERE g.id IS NULL OR (g.submitted_version IS NULL) <> (v.grant_id IS NULL) "
             "OR v.request_version > g.submitted_version "
+            "OR (g.submitted_version IS NULL AND g.status NOT IN ('draft', 'cancelled')) "
             "OR (g.submitted_version IS NOT NULL AND (g.requester_id, g.counsellor_id, g.destination_country, g.amount, "
             "g.currency, g.content_hash, g.policy_programme, g.policy_version) IS DISTINCT FROM (n.requester_id, "
             "n.counsellor_id, n.destination_country, n.amount, n.currency, n.content_hash, n.policy_programme, "

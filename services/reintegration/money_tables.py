@@ -93,6 +93,15 @@ GRANTS = aggregate_table(
         "jsonb_build_object('who', certificate -> 'attested_by')))",
         name="certifier_takes_no_part",
     ),
+    # Whose endorsement a new version voided has worn a hat all the same.
+    sa.Column("former_endorsers", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.CheckConstraint(
+        "NOT (former_endorsers && ARRAY[requester_id, approver_id, payer_id, reconciler_id, counsellor_id]) "
+        "AND NOT jsonb_path_exists(tranches, '$[*] ? (@.released_by == $former[*] || @.confirmed_by == $former[*] || "
+        "@.reconciled_by == $former[*] || @.delivered_by == $former[*])', "
+        "jsonb_build_object('former', to_jsonb(former_endorsers)))",
+        name="former_endorsers_take_no_part",
+    ),
     sa.CheckConstraint("amount > 0", name="amount_above_zero"),
     sa.CheckConstraint(
         "committed >= 0 AND paid >= 0 AND committed + paid <= amount", name="paid_within_approved"
@@ -129,7 +138,7 @@ GRANTS = aggregate_table(
         name="fk_grants_as_submitted",
     ),
     sa.CheckConstraint(
-        "submitted_version = request_version OR (submitted_version IS NULL AND request_version = 1 "
+        "submitted_version IS NOT DISTINCT FROM request_version OR (submitted_version IS NULL AND request_version = 1 "
         "AND status IN ('draft', 'cancelled'))",
         name="submitted_but_for_drafts",
     ),

@@ -22,6 +22,7 @@ _POST = Sql(
     "date_trunc('month', cast(d.occurred_on AS timestamp)) FROM (SELECT cast(:grant_id AS uuid) AS grant_id, "
     "coalesce(cast(:paid_on AS date), cast(cast(:at AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)) AS occurred_on) d"
 )
+_ZONE = MISSION.mission_time_zone
 _CLOSE = Sql("INSERT INTO closed_months (month, period_id) VALUES (:month, :period_id)")
 _REOPEN = Sql("DELETE FROM closed_months WHERE month = :month AND period_id = :period_id")
 
@@ -96,6 +97,23 @@ CHECKS: tuple[Check, ...] = (
             "WHERE g.id IS NULL OR p.grant_id IS NULL OR (g.committed, g.paid) IS DISTINCT FROM (p.committed, p.spent) "
             "OR (cast(g.fund_id AS text), cast(g.fund_id AS text)) IS DISTINCT FROM (p.first, p.last) "
             "OR p.postings <> p.newest OR p.in_its_currency IS DISTINCT FROM true"
+        ),
+    ),
+    # The first posting is the approval, each payment is its tranche's, and what a cancellation freed is the last.
+    Check(
+        "days of postings",
+        Sql(
+            "SELECT g.id FROM grants g JOIN fund_postings p ON p.grant_id = g.id AND p.posting_no = 1 "
+            "WHERE (p.kind, p.amount, p.currency, p.occurred_on) IS DISTINCT FROM "
+            f" ('commit', g.amount, g.currency, cast(g.approved_at AT TIME ZONE '{_ZONE}' AS date)) "
+            "UNION SELECT coalesce(p.grant_id, t.id) FROM (SELECT * FROM fund_postings WHERE kind = 'spend') p FULL JOIN "
+            " (SELECT g.id, cast(t ->> 'number' AS integer) AS number, cast(t ->> 'amount' AS numeric) AS amount, g.currency, "
+            "  cast(t ->> 'paid_on' AS date) AS paid_on FROM grants g, jsonb_array_elements(g.tranches) t "
+            "  WHERE t ->> 'paid_on' IS NOT NULL) t ON t.id = p.grant_id AND t.number = p.tranche "
+            "WHERE (p.amount, p.currency, p.occurred_on) IS DISTINCT FROM (t.amount, t.currency, t.paid_on) "
+            "UNION SELECT p.grant_id FROM fund_postings p JOIN grant_decisions d ON d.grant_id = p.grant_id AND d.what = 'cancelled' "
+            "WHERE p.kind = 'release' AND p.posting_no = (SELECT max(posting_no) FROM fund_postings n WHERE n.grant_id = p.grant_id) "
+            f"AND p.occurred_on <> cast(d.decided_at AT TIME ZONE '{_ZONE}' AS date)"
         ),
     ),
     Check(

@@ -324,6 +324,7 @@ WIRING = Wiring(
         "uq_accounting_periods_month": periods.month_has_a_period(),
         "ck_accounting_periods_two_persons": periods.not_by_whoever_asked(),
         "ck_grants_five_hats": _FOUR_EYES,
+        "ck_grants_former_endorsers_take_no_part": _FOUR_EYES,
         "ck_grants_counsellor_only_asks": _FOUR_EYES,
         "ck_grants_tranche_hats": _FOUR_EYES,
         "ck_grants_certifier_takes_no_part": _FOUR_EYES,

@@ -211,6 +211,7 @@ def _submitted_anew(asked: Grant, at: datetime | None) -> Grant:
         waiting_since=at or asked.waiting_since,
         submitted_version=asked.request_version,
         endorser_id=None,
+        former_endorsers=_and_once(asked.former_endorsers, asked.endorser_id),
         endorsed_at=None,
         certificate=None,
         return_reasons=(),
@@ -219,6 +220,10 @@ def _submitted_anew(asked: Grant, at: datetime | None) -> Grant:
 
 def _going_on(state: Grant) -> Grant:
     return replace(state, suspended_at=None, suspended_for=None)
+
+
+def _and_once(people: tuple[str, ...], person_id: str | None) -> tuple[str, ...]:
+    return people if person_id is None else tuple(sorted({*people, person_id}))
 
 
 def _all_papers(grant: Grant) -> tuple[UUID, ...]:

@@ -132,6 +132,7 @@ class Grant:
     grant that has ended.
     ``return_reasons`` say what was missing when it was sent back, until it is revised. ``just_below_threshold``: what is
     asked for lies just below a threshold of approval, and above it with what else person or family had in twelve months.
+    ``former_endorsers`` endorsed an earlier version.
     """
 
     case_id: UUID
@@ -176,6 +177,7 @@ class Grant:
     budget_hash: str | None = None
     certificate: Certificate | None = None
     just_below_threshold: bool = False
+    former_endorsers: tuple[str, ...] = ()
 
     @property
     def money(self) -> Money:

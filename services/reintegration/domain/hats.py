@@ -1,7 +1,7 @@
 """Who wears which hat on a grant, and the rule that nobody wears two.
 
 Requester, endorser, approver, payer and reconciler are five hats on five different heads. Several persons may
-wear the same hat (a deputy pays the second tranche); nobody who ever wore one may take another. The case's
+wear the same hat (a deputy pays the second tranche); nobody who ever wore one may take another, be it on an earlier version of the request. The case's
 counsellor may wear only the requester's. Who confirms a delivery wears none of the five but stands beside
 them: of all who acted, only the requester may be that person. Who certifies what a grant of health needs wears none of
 the five either, and is nobody else of those who acted.
@@ -66,6 +66,8 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
     yield "requester", grant.requester_id
     yield "certifier", grant.certificate.attested_by if grant.certificate is not None else None
     yield "endorser", grant.endorser_id
+    for former in grant.former_endorsers:
+        yield "endorser", former
     yield "approver", grant.approver_id
     yield "payer", grant.payer_id
     yield "reconciler", grant.reconciler_id

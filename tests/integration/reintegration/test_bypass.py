@@ -55,6 +55,17 @@ async def test_nobody_can_be_written_into_two_hats_of_a_grant(owner: Owner) -> N
 
 
 @pytest.mark.usefixtures("grant_id")
+async def test_whoever_endorsed_an_earlier_version_can_be_written_into_no_other_hat(owner: Owner) -> None:
+    held = "ck_grants_former_endorsers_take_no_part"
+    for hat in ("requester_id", "approver_id", "payer_id", "reconciler_id", "counsellor_id"):
+        assert await refused(owner, f"UPDATE grants SET former_endorsers = ARRAY[{hat}]") == held
+    for field in ("released_by", "confirmed_by", "reconciled_by", "delivered_by"):
+        worn = f"UPDATE grants SET former_endorsers = ARRAY[tranches -> 0 ->> '{field}']"
+        assert await refused(owner, worn) == held
+    await owner.execute("UPDATE grants SET former_endorsers = ARRAY[endorser_id]")
+
+
+@pytest.mark.usefixtures("grant_id")
 async def test_the_counsellor_can_be_written_into_no_hat_but_the_requesters(
     owner: Owner,
 ) -> None:

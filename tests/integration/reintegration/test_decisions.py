@@ -97,6 +97,13 @@ async def test_nobody_writes_a_decision_down_as_another_s_and_nobody_changes_one
     await owner.execute("SET ROLE reintegration_owner")
     await owner.execute("DELETE FROM grant_decisions WHERE decided_by = 'staff:mallory'")
     assert (await house.findings()).differences == []
+    for change in ("request_version = 2 WHERE what = 'approved'", "amount = 1 WHERE what = 'paid'", "currency = 'USD'"):
+        await owner.execute(f"UPDATE grant_decisions SET {change}")
+        assert (await house.findings()).differences == [f"grant decisions: {grant_id}"]
+        await owner.execute("UPDATE grant_decisions SET request_version = 1, currency = 'EUR'")
+        await owner.execute("UPDATE grant_decisions SET amount = 600 WHERE what = 'paid' AND tranche = 1")
+        await owner.execute("UPDATE grant_decisions SET amount = 400 WHERE what = 'paid' AND tranche = 2")
+    assert (await house.findings()).differences == []
     await owner.execute("DELETE FROM grant_decisions WHERE what = 'endorsed'")
     assert (await house.findings()).differences == [f"grant decisions: {grant_id}"]
     await owner.close()

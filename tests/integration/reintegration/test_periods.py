@@ -1,6 +1,6 @@
 """Postings and months as the database holds them: balance, postings and grants agree, and none goes into a closed month."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from uuid import UUID
@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.periods import ClosePeriod, ConfirmReopening, ReopenPeriod
-from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
+from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment, ReleaseTranche
 from services.reintegration.wiring import GRANT, PERIOD
 from shared.db import Sql
 from shared.ids import uuid7
 from shared.settings import MISSION
-from tests.integration.reintegration.office import House
+from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.unit.reintegration.examples import CHIEF, ENDORSER, PAYER, RECONCILER
@@ -72,6 +72,11 @@ async def test_a_posting_that_is_changed_or_lost_beside_the_rules_is_found(house
     await owner.execute("UPDATE fund_postings SET amount_in_fund = amount_in_fund + 1")
     differences = (await house.findings()).differences
     assert {f"fund postings: {grant_id}", f"postings of funds: {fund_id}"} == set(differences)
+    await owner.execute("UPDATE fund_postings SET amount_in_fund = amount_in_fund - 1")
+    assert (await house.findings()).differences == []
+    # One of the same amount on another day, which may lie in a month that is closed.
+    await owner.execute("UPDATE fund_postings SET occurred_on = occurred_on + 1")
+    assert (await house.findings()).differences == [f"days of postings: {grant_id}"]
     await owner.execute("DELETE FROM fund_postings")
     assert {f"fund postings: {grant_id}", f"postings of funds: {fund_id}"} == set((await house.findings()).differences)
     await owner.close()
@@ -82,6 +87,7 @@ async def test_grants_of_before_there_were_postings_are_posted_from_their_rows(h
     stopped, under_way = [await released(house, fund_id) for _ in range(2)]
     await house.give(GRANT, stopped, paid(date(2023, 5, 2)), PAYER)
     await house.give(GRANT, stopped, CancelGrant(reason="not_needed"), ENDORSER, JUNE)
+    await house.give(GRANT, stopped, ConfirmDelivery(number=1), OFFICE, JUNE + timedelta(days=40))
     await house.give(GRANT, under_way, paid(date(2023, 6, 1), "BANK-0002"), PAYER, JUNE)
     await house.endorsed((await house.line()).request("700.00"))
     before = [await posted(house, one) for one in (stopped, under_way)]
@@ -91,6 +97,9 @@ async def test_grants_of_before_there_were_postings_are_posted_from_their_rows(h
     statement = import_module("migrations.reintegration.versions.2026_11_26_1045_postings").WHAT_WAS
     written = sa.text(statement).bindparams(zone=MISSION.mission_time_zone)
     await owner.execute(str(written.compile(compile_kwargs={"literal_binds": True})))
+    freed = import_module("migrations.reintegration.versions.2026_11_26_1140_money_held").FREED_ON_ITS_DAY
+    moved = sa.text(freed).bindparams(zone=MISSION.mission_time_zone)
+    await owner.execute(str(moved.compile(compile_kwargs={"literal_binds": True})))
     await owner.close()
     assert [await posted(house, one) for one in (stopped, under_way)] == before
     assert (await house.findings()).differences == []
@@ -112,6 +121,22 @@ async def test_into_a_closed_month_nothing_is_posted_until_two_persons_reopened_
     with pytest.raises(Exception, match="month_has_a_period"):
         await house.give(PERIOD, uuid7(), MAY, RECONCILER, JUNE)
     assert (await house.findings()).differences == []
+
+
+async def test_no_login_opens_a_month_that_two_persons_did_not_reopen(house: House) -> None:
+    period_id = await close(house)
+    reopened = "UPDATE accounting_periods SET version = 2, status = 'reopened', asked_by = 'staff:m', reopened_by = 'staff:m', reopened_at = now()"
+    api = await asyncpg.connect(house.made.logins.api)
+    await api.execute("SELECT set_config('app.countries', 'PK', false), set_config('app.actor', 'staff:m', false)")
+    await api.execute("SET default_transaction_read_only = off")
+    for statement, held in (
+        ("DELETE FROM closed_months", "reopened_by_two_persons"), (reopened, "ck_accounting_periods_two_persons"),
+    ):  # fmt: skip
+        with pytest.raises(asyncpg.CheckViolationError) as caught:
+            await api.execute(statement)
+        assert caught.value.constraint_name == held
+    await api.close()
+    assert [row["period_id"] for row in await house.rows(Sql("SELECT period_id FROM closed_months"))] == [period_id]
 
 
 async def test_months_are_open_until_somebody_closes_them(house: House) -> None:

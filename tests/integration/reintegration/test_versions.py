@@ -72,6 +72,16 @@ async def test_a_grant_is_what_its_version_says(house: House, change: str) -> No
     assert caught.value.constraint_name == "fk_grants_as_submitted"
 
 
+async def test_only_a_draft_is_without_a_version_that_was_submitted(house: House) -> None:
+    await house.submitted((await house.line()).request("500.00"))
+    connection = await asyncpg.connect(house.made.logins.migrate)
+    await connection.execute("SET ROLE reintegration_owner")
+    with pytest.raises(asyncpg.CheckViolationError) as caught:
+        await connection.execute("UPDATE grants SET submitted_version = NULL")
+    await connection.close()
+    assert caught.value.constraint_name == "ck_grants_submitted_but_for_drafts"
+
+
 async def test_a_grant_of_before_has_the_hash_and_the_version_that_a_fold_of_its_log_gives_it(roles: Running) -> None:
     name = "versions_of_before"
     admin = await asyncpg.connect(roles.postgres.url)

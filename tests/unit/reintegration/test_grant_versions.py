@@ -17,6 +17,7 @@ from tests.unit.reintegration.examples import (
     APPROVED,
     APPROVER,
     ASKED_HASH,
+    CHIEF,
     DRAFTED,
     ENDORSE_ASKED,
     ENDORSED,
@@ -128,6 +129,17 @@ def test_an_edit_before_the_approval_voids_the_endorsement_and_the_old_versions_
     read = APPROVE_ASKED.model_copy(update={"request_version": 2, "content_hash": second.content_hash})
     approving.when(read, APPROVER).refused("amount_changed")
     approving.when(read.model_copy(update={"money": LESS.money}), APPROVER).then_kinds(type(APPROVED))
+
+
+def test_whoever_endorsed_an_earlier_version_wears_that_hat_still() -> None:
+    edited = (*SUBMISSION, ENDORSED, revised(*SUBMISSION, ENDORSED))
+    read = {"request_version": 2, "content_hash": folded(*edited).content_hash}
+    anew = (*edited, ENDORSED.model_copy(update={**read, "endorsed_by": APPROVER.person_id}))
+    assert (folded(*anew).endorser_id, folded(*anew).former_endorsers) == (APPROVER.person_id, (ENDORSER.person_id,))
+    order = APPROVE_ASKED.model_copy(update={**read, "money": LESS.money})
+    for wearer in (ENDORSER, APPROVER):
+        GRANTS.given(*anew).when(order, wearer).refused("four_eyes")
+    GRANTS.given(*anew).when(order, CHIEF).then_kinds(type(APPROVED))
 
 
 @pytest.mark.parametrize("past", [(APPROVED,), (APPROVED, RELEASED_1)], ids=["approved", "in disbursement"])
