@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-revision = "reintegration_28"
-down_revision = "reintegration_27"
+revision = "reintegration_30"
+down_revision = "reintegration_29"
 branch_labels = None
 depends_on = None
 
