@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import asyncpg
+from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration.domain.hats import Hat
 from shared.db import Sql, UnitOfWork
@@ -27,7 +29,8 @@ _OF_A_GRANT = (
     "g.id, g.case_id, g.destination_country, g.status, g.modality, g.currency, g.amount, g.committed, g.paid, g.fund_id, "
     "g.request_version, g.requested_at, g.endorsed_at, g.approved_at, g.waiting_since"
 )
-_WITHIN = "g.requested_at >= :since AND g.requested_at < :until ORDER BY g.requested_at, g.id"
+# A draft is nothing that was asked for.
+_WITHIN = "g.submitted_version IS NOT NULL AND g.requested_at >= :since AND g.requested_at < :until ORDER BY g.requested_at, g.id"
 GRANTS = _exported(f"SELECT {_OF_A_GRANT} FROM grants g WHERE {_WITHIN}")
 GRANTS_AT = _exported(f"SELECT {_OF_A_GRANT} FROM grants g WHERE g.status = ANY (ARRAY[:status]) AND {_WITHIN}")
 TURNS = _exported(
@@ -37,13 +40,13 @@ TURNS = _exported(
 FUNDS = _exported(
     "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, f.status, coalesce(b.granted, 0) AS granted, "
     "coalesce(b.committed, 0) AS committed, coalesce(b.spent, 0) AS spent, "
-    "coalesce(b.granted - b.committed - b.spent, 0) AS available FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
+    "CASE WHEN f.status = 'closed' THEN 0 ELSE coalesce(b.granted - b.committed - b.spent, 0) END AS available, "
+    "f.waiting ->> 'what' AS waits, "
+    "(SELECT json_agg(u) FROM (SELECT g.status, g.currency, count(*) AS grants, cast(sum(g.amount) AS text) AS approved, "
+    " cast(sum(g.committed) AS text) AS committed, cast(sum(g.paid) AS text) AS paid FROM grants g WHERE g.fund_id = f.id "
+    " GROUP BY g.status, g.currency ORDER BY g.status, g.currency) u) AS uses "
+    "FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
     "ORDER BY f.project, f.donor, f.id"
-)
-_USES = Sql(
-    "SELECT f.id, f.project, f.donor, g.status, g.currency, count(*) AS grants, sum(g.amount) AS approved, "
-    "sum(g.committed) AS committed, sum(g.paid) AS paid FROM grants g JOIN funds f ON f.id = g.fund_id "
-    "GROUP BY f.id, f.project, f.donor, g.status, g.currency ORDER BY f.project, f.donor, f.id, g.status, g.currency"
 )
 _OF_A_RATE = "e.currency, e.base, e.effective_on, e.revision, e.rate, e.source, e.reason, e.void, e.recorded_by, e.recorded_at, e.rate_id"
 _IN_ORDER = "ORDER BY e.currency, e.base, e.effective_on DESC, e.revision DESC"
@@ -94,9 +97,24 @@ async def turns(unit: UnitOfWork, hats: Collection[Hat], limit: int) -> Exported
     return await _read(unit, TURNS, limit, hats=sorted(hats))
 
 
-async def funds(unit: UnitOfWork, limit: int) -> tuple[Exported, Sequence[asyncpg.Record]]:
-    """Every donor line with what it still holds, and what its grants take of it, by their status."""
-    return await _read(unit, FUNDS, limit), await unit.rows(_USES)
+class Use(BaseModel):
+    """What the grants of one status take of a donor line."""
+
+    status: str
+    currency: str
+    grants: int
+    approved: Decimal
+    committed: Decimal
+    paid: Decimal
+
+
+_USES: Final = TypeAdapter(list[Use])
+
+
+async def funds(unit: UnitOfWork, limit: int) -> tuple[Exported, Sequence[tuple[asyncpg.Record, Use]]]:
+    """Every donor line with what it still holds, and what its grants take of it, by their status; all at one moment."""
+    found = await _read(unit, FUNDS, limit)
+    return found, [(row, use) for row in found.rows for use in _USES.validate_json(row["uses"] or "[]")]
 
 
 async def rates(unit: UnitOfWork, currency: str | None, limit: int) -> Exported:

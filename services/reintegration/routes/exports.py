@@ -19,7 +19,7 @@ from services.reintegration.routes.grants import grants_found
 from services.reintegration.spreadsheets import MEDIA_TYPE, MOST_ROWS, Asked, Cell, Sheet
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
-from shared.errors import Refusal
+from shared.errors import Refusal, RuleViolation
 from shared.http import Call, Calling
 from shared.moments import Day
 from shared.money import Currency, Money
@@ -29,6 +29,7 @@ router = APIRouter(prefix="/v1/exports", route_class=AuthenticatedRoute)
 
 _LIMIT: Final = MOST_ROWS + 1
 _AT_ONCE: Final = 200
+_YEARS: Final = range(2000, 2100)
 _A_FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {}}, "description": "The spreadsheet."}}
 _CODES: Final[tuple[ExceptionCode, ...]] = get_args(ExceptionCode)
 _ID, _CODE, _AMOUNT, _MOMENT = 38, 16, 14, 20
@@ -61,7 +62,7 @@ async def export_turns(call: Calling) -> Spreadsheet:
     rows = [
         (
             *_grant(row), row["hat"], row["turn_since"], (call.context.now - row["turn_since"]).days,
-            (refusal := refusals.get((row["id"], row["hat"]))) is None, refusal and refusal.code, refusal and refusal.sentence,
+            (turn := (row["id"], row["hat"])) in refusals and refusals[turn] is None, (refusal := refusals.get(turn)) and refusal.code, refusal and refusal.sentence,
         )
         for row in found.rows
     ]  # fmt: skip
@@ -80,6 +81,7 @@ async def export_grants(
     last: Annotated[Day | None, Query(alias="to")] = None,
 ) -> Spreadsheet:
     """Grants as a spreadsheet, those at one status or asked for on some days if so asked; not what they are for."""
+    _refuse_days(first, last)
     await call.on_record()
     zone = call.runtime.mission_time_zone
     found = await call.ask(lambda unit: finance_queries.grants(unit, status, first, last, zone, _LIMIT), log=True)
@@ -97,21 +99,21 @@ async def export_funds(call: Calling) -> Spreadsheet:
         (
             row["id"], row["project"], row["donor"], row["status"], row["currency"],
             *(_money(row, name) for name in ("granted", "committed", "spent", "available")), row["valid_from"],
-            row["valid_until"],
+            row["valid_until"], row["waits"],
         )
         for row in found.rows
     ]  # fmt: skip
     used = [
         (
-            row["id"], row["project"], row["donor"], row["status"], row["grants"], row["currency"],
-            *(_money(row, name) for name in ("approved", "committed", "paid")),
+            row["id"], row["project"], row["donor"], use.status, use.grants, use.currency,
+            *(Money(amount=amount, currency=use.currency) for amount in (use.approved, use.committed, use.paid)),
         )
-        for row in uses
+        for row, use in uses
     ]  # fmt: skip
     line = {"Fund": _ID, "Project": 24, "Donor": 24}
     amounts = {"Granted": _AMOUNT, "Committed": _AMOUNT, "Spent": _AMOUNT, "Available": _AMOUNT}
     sheets = [
-        Sheet("Funds", {**line, "Status": _CODE, "Currency": 9, **amounts, "First day": 12, "Last day": 12}, lines),
+        Sheet("Funds", {**line, "Status": _CODE, "Currency": 9, **amounts, "First day": 12, "Last day": 12, "Waits to be confirmed": 12}, lines),
         Sheet(
             "Grants by fund",
             {**line, "Status": _CODE, "Grants": 8, "Currency": 9, "Approved": _AMOUNT, "Committed": _AMOUNT, "Paid": _AMOUNT},
@@ -184,6 +186,14 @@ async def export_undecidable_grants(call: Calling) -> Spreadsheet:
         "Since": _MOMENT, "Days": 7, "Reason": 20,
     }  # fmt: skip
     return await _file(call, "Grants that nobody may decide on", events, [Sheet("Nobody", head, rows)])
+
+
+def _refuse_days(first: Day | None, last: Day | None) -> None:
+    """Refuses as ``day_out_of_reach`` a day of another century, as ``period_reversed`` an end before the beginning."""
+    if any(day is not None and day.year not in _YEARS for day in (first, last)):
+        raise RuleViolation("day_out_of_reach", "Choose days of the years 2000 to 2099.")
+    if first is not None and last is not None and last < first:
+        raise RuleViolation("period_reversed", "The period ends before it begins.")
 
 
 def _money(row: asyncpg.Record, name: str) -> Money:

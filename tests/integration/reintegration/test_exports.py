@@ -5,16 +5,17 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from services.reintegration.domain.fund import CloseFund, ConfirmFund
 from services.reintegration.domain.rates import CorrectRate, RecordRate
-from services.reintegration.wiring import RATE
+from services.reintegration.wiring import FUND, GRANT, RATE
 from shared.db import Sql
 from shared.ids import uuid7
 from tests import xlsx
 from tests.given import NOON
-from tests.integration.reintegration.office import House
+from tests.integration.reintegration.office import REQUESTER, House
 from tests.integration.reintegration.test_api import People, asked_for, shown
 from tests.integration.reintegration.test_api import people as people_of
-from tests.unit.reintegration.examples import RECONCILER, TODAY
+from tests.unit.reintegration.examples import CHIEF, MANAGER, RECONCILER, TODAY
 
 people = people_of
 LISTS = ("turns", "grants", "funds", "rates")
@@ -43,6 +44,7 @@ async def test_grants_are_taken_home_with_their_money_and_without_what_they_are_
     fund_id = await house.fund()
     approved = await house.approved(line.request("1000.50", "600.50", "400.00"), fund_id)
     waiting = await house.endorsed(other.request("250.00"), NOON + timedelta(days=3))
+    await house.give(GRANT, uuid7(), (await house.line()).request("70.00"), REQUESTER)
     known = await events(house)
     file = sheets(await people.auditor.get("exports/grants"))
     rows = table(file["Grants"])
@@ -68,6 +70,18 @@ async def test_grants_are_taken_home_with_their_money_and_without_what_they_are_
             assert file["About"].pairs()["Status"].value == asked["status"]
 
 
+@pytest.mark.parametrize(
+    ("days", "code"),
+    [
+        ({"to": "9999-12-31"}, "day_out_of_reach"), ({"from": "0001-01-01"}, "day_out_of_reach"),
+        ({"from": "2023-05-02", "to": "2023-05-01"}, "period_reversed"),
+    ],
+)  # fmt: skip
+async def test_days_of_no_year_of_ours_and_the_wrong_way_round_are_refused(people: People, days: dict[str, str], code: str) -> None:
+    answer = await people.auditor.get("exports/grants", **days)
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
+
+
 async def test_the_queue_is_taken_home_with_the_days_and_the_reason_why_its_reader_may_not(house: House, people: People) -> None:
     line, other = await house.lines("business", "housing")
     later = await house.endorsed(line.request("300.00"), NOON - timedelta(days=2))
@@ -91,11 +105,17 @@ async def test_each_donor_line_is_taken_home_with_what_its_grants_use_of_it(hous
     fund_id = await house.fund("10000.00")
     await house.approved(line.request("1000.00"), fund_id)
     await house.paid(await house.approved(other.request("500.00"), fund_id), 1)
-    unused = await house.fund("20.00")
+    unused, closed = await house.fund("20.00"), await house.fund("30.00")
+    await house.give(FUND, closed, CloseFund(reason="project_ended"), MANAGER)
+    await house.give(FUND, closed, ConfirmFund(change_no=2), CHIEF)
+    await house.give(FUND, unused, CloseFund(reason="project_ended"), MANAGER)
     file = sheets(await people.reconciler.get("exports/funds"))
     held = {row["Fund"]: tuple(row[name] for name in ("Granted", "Committed", "Spent", "Available")) for row in table(file["Funds"])}
     assert held == {
-        str(fund_id): ("10000.00", "1000.00", "500.00", "8500.00"), str(unused): ("20.00", "0", "0", "20.00")
+        str(fund_id): ("10000.00", "1000.00", "500.00", "8500.00"), str(unused): ("20.00", "0", "0", "20.00"), str(closed): ("30.00", "0", "0", "0")
+    }  # fmt: skip
+    assert {row["Fund"]: (row["Status"], row["Waits to be confirmed"]) for row in table(file["Funds"])} == {
+        str(fund_id): ("open", ""), str(unused): ("open", "close"), str(closed): ("closed", "")
     }  # fmt: skip
     used = {(row["Fund"], row["Status"]): (row["Grants"], row["Committed"], row["Paid"]) for row in table(file["Grants by fund"])}
     assert used == {(str(fund_id), "approved"): ("1", "1000.00", "0"), (str(fund_id), "disbursed"): ("1", "0.00", "500.00")}
