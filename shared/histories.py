@@ -16,6 +16,10 @@ _OF_KINDS = Sql(
     "SELECT id, aggver, type, leaf FROM event_log WHERE subject = :subject AND aggver < :before "
     "AND type = ANY (cast(:types AS text[])) ORDER BY aggver DESC LIMIT :limit"
 )
+_NTH = Sql(
+    "SELECT aggver FROM event_log WHERE subject = :subject AND type = ANY (cast(:types AS text[])) "
+    "ORDER BY aggver OFFSET :number LIMIT 1"
+)
 _CONCEALED = Sql("SELECT event_id, path, value FROM concealed_in(cast(:events AS uuid[]))")
 # Above every version that an aggregate comes to.
 NEWEST = 2**31 - 1
@@ -28,6 +32,18 @@ class Entry:
     version: int
     recorded_at: datetime
     event: Event
+
+
+async def made_by(
+    unit: UnitOfWork, aggregate: AnyAggregate, id: UUID, kinds: Sequence[type[Event]], number: int
+) -> int:
+    """The aggregate's version that the fact of these kinds made which is the ``number``-th, 1 the first; `NEWEST` if there is none.
+
+    For whoever is told how many such facts there were and not how many there were of others; as `history` otherwise.
+    """
+    types = [kind.kind_in(aggregate.service) for kind in kinds]
+    row = await unit.row(_NTH, subject=id, types=types, number=number - 1)
+    return int(row["aggver"]) if row is not None else NEWEST
 
 
 async def history(

@@ -217,7 +217,8 @@ async def plans_abroad(unit: UnitOfWork, asked: Mapping[str, object], after: UUI
 def _abroad(row: Mapping[str, Any], lines: Sequence[Line]) -> PlanAbroad:
     """A plan as far as it is about those who belong to its case now, as the window tells it."""
     sharing = Sharing.of(row["sharing"])
-    told = [line for line in lines if line.person_id in sharing.person_ids]
+    # Nobody abroad reads what stands in a draft.
+    told = [line for line in lines if line.person_id in sharing.person_ids and row["status"] != "draft"]
     persons = sharing.person_ids.intersection(row["person_ids"])
     counted = PlanRow.model_validate({**row, "persons": len(persons), "lines": len(told)})
     return PlanAbroad(counted, sharing, frozenset(line.line_id for line in told if line.tells_of_health))

@@ -17,7 +17,8 @@ from shared.contracts.plans import (
     PlanRevised,
     RevisionReason,
 )
-from shared.histories import NEWEST, Entry, history
+from shared.db import UnitOfWork
+from shared.histories import NEWEST, Entry, history, made_by
 from shared.http import Call
 from shared.messages import Event
 
@@ -55,19 +56,26 @@ class PlanVersion(BaseModel):
 
 
 async def versions(call: Call, plan_id: UUID, after: int | None, limit: int) -> tuple[list[PlanVersion], int | None]:
-    """The versions of a plan for its reader, newest first, and after what they go on; `NotFound` as for the plan itself.
+    """The versions of a plan for its reader, newest first, and after which they go on; `NotFound` as for the plan itself.
 
-    Where its persons do not agree an office is told the versions that it agreed itself, as of the plan.
+    They go on by their own number, and an office has no ETag of the plan: both would else count what it is not told of,
+    such as changes of a draft. Where its persons do not agree an office is told the versions that it agreed itself, as of the plan.
     """
     _, judged = await window.view(
         call, wiring.PLAN, plan_id, lambda plan: plan.case_id, "plan", own=window.own_plan
     )
-    entries = await call.ask(
-        lambda unit: history(unit, wiring.PLAN, plan_id, list(_KINDS), after or NEWEST, limit + 1), log=True
-    )
+    if window.is_abroad(call):
+        del call.response.headers["ETag"]
+
+    async def before(unit: UnitOfWork) -> list[Entry]:
+        # Each of these facts made one version, so that the one of a number is the fact of that place.
+        place = NEWEST if after is None else await made_by(unit, wiring.PLAN, plan_id, list(_KINDS), after)
+        return await history(unit, wiring.PLAN, plan_id, list(_KINDS), place, limit + 1)
+
+    entries = await call.ask(before, log=True)
     told = []
     for entry in entries[:limit]:
         plan = evolve(None, entry.event)
         if judged.withheld is None or window.own_plan(plan):
             told.append(PlanVersion.of(entry, window.told_of(plan, judged)))
-    return told, entries[limit - 1].version if len(entries) > limit else None
+    return told, evolve(None, entries[limit - 1].event).plan_version if len(entries) > limit else None

@@ -156,11 +156,14 @@ def plan_shown_as(call: Call, judged: Judged) -> ShownAs[Plan] | None:
 def told_of(plan: Plan, judged: Judged) -> Plan:
     """A plan, in any of its versions, as far as it may be told: of whom, and whether of their health.
 
-    An office that agreed it without what tells of health never saw that, whatever money is owed for other lines.
+    An office that agreed it without what tells of health never saw that, whatever money is owed for other lines. Nobody
+    abroad reads what stands in a draft: the returnee has not confirmed it.
     """
     if judged.persons is not None:
         # Whoever went on in another case did not agree with those who stayed.
         plan = plan.about(judged.persons)
+    if plan.status == "draft" and judged.persons is not None:
+        return replace(plan, lines=())
     return plan if judged.health else plan.without_health(but=judged.owed_lines if own_plan(plan) else frozenset())
 
 

@@ -20,7 +20,7 @@ from tests.architecture.test_services import NAMES, routers_of
 Json = dict[str, Any]
 
 # By its lines all that an office is shown of a plan is replaced.
-MATCHING = frozenset({"agree_plan", "revise_plan"})
+MATCHING = frozenset({"agree_plan", "revise_plan", "change_draft", "confirm_draft"})
 each_service = pytest.mark.parametrize("service", NAMES)
 
 

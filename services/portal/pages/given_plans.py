@@ -36,7 +36,7 @@ async def of_plan(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Giv
     names = await names_of(page, state["person_ids"])
     options = {"person_id": [option(names, one, short(one)) for one in state["person_ids"]]}
     # Its lines are replaced by those that are given, so they must be the ones that were shown.
-    start = {"lines": [as_given(line) for line in lines]}
+    start = {"lines": [as_given(line) for line in lines]} if lines else {}
     return Given(options=options, start=start, fresh=frozenset({"line_id"}), version=version), back
 
 

@@ -18,6 +18,8 @@ SAID: Final = (
     "dimension", "category", "planned", "activity", "modality", "provider", "referral", "begins_on", "ends_on", "objectives",
     "feasibility", "language",
 )  # fmt: skip
+# How many versions stand side by side on one page.
+SHOWN: Final = 6
 Change = Literal["new", "changed", "gone"]
 
 
@@ -54,10 +56,12 @@ async def versions(
     plan_id: UUID, page: Reading, after: Annotated[str | None, Query(max_length=20)] = None
 ) -> Response:
     """The versions of a plan side by side, the newest first: what is new in each, what changed and what is gone."""
-    found = (await page.ask("reintegration", f"/v1/plans/{plan_id}/versions", after=after, limit=6)).body
+    # One more than is shown, so that the oldest that is shown is compared with what it replaced.
+    found = (await page.ask("reintegration", f"/v1/plans/{plan_id}/versions", after=after, limit=SHOWN + 1)).body
+    shown, further = found["items"][:SHOWN], found["items"][SHOWN:]
     return await page.show(
-        "plan_versions.html", plan_id=plan_id, versions=found["items"], rows=compared(found["items"]), next=found["next"],
-        short=short, details=SAID,
+        "plan_versions.html", plan_id=plan_id, versions=shown, rows=compared(shown, *further),
+        next=shown[-1]["plan_version"] if further else found["next"], short=short, details=SAID,
     )  # fmt: skip
 
 
@@ -68,15 +72,18 @@ def flat(line: Mapping[str, Any]) -> dict[str, Any]:
     return {name: told[name] for name in SAID if told.get(name) is not None}
 
 
-def compared(versions: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Each line with its cell in each of these versions, newest first; the oldest is compared with nothing."""
-    by_version = [{line["line_id"]: line for line in version["lines"]} for version in versions]
+def compared(versions: Sequence[Mapping[str, Any]], *before: Mapping[str, Any]) -> list[Row]:
+    """Each line with its cell in each of these versions, newest first.
+
+    The oldest of them is compared with the one ``before`` it; where there is none, with nothing.
+    """
+    by_version = [{line["line_id"]: line for line in version["lines"]} for version in (*versions, *before)]
     ids = dict.fromkeys(id for lines in by_version for id in lines)
     rows = []
     for id in ids:
         cells = tuple(
             _cell(lines.get(id), by_version[place + 1].get(id), last=False) if place + 1 < len(by_version) else _cell(lines.get(id), None, last=True)
-            for place, lines in enumerate(by_version)
+            for place, lines in enumerate(by_version[: len(versions)])
         )
         whose = next(lines[id]["person_id"] for lines in by_version if id in lines)
         rows.append(Row(whose, cells))

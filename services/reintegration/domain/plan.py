@@ -1,6 +1,7 @@
 """A reintegration plan: drafted, the returnee's own, shared, agreed after arrival, revised, and completed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -234,10 +235,11 @@ def _lines_without_health(
     _refuse_impossible_day(order.agreed_on, case, facts)
     covered = _covered(state, case)
     # Whoever goes on in another case takes along what is planned for them.
-    before = state.about(covered)
+    # A draft holds nothing that the returnee confirmed, so none of it stands in what is agreed.
+    before = replace(state.about(covered), lines=()) if state.status == "draft" else state.about(covered)
     of_health = tuple(line for line in before.lines if line.tells_of_health)
     # An office sees medical lines that it agreed itself while money is owed, and says them again with all the others.
-    said = tuple(line for line in order.lines if not (_of_health(line) and state.stands(line)))
+    said = tuple(line for line in order.lines if not (_of_health(line) and before.stands(line)))
     if any(_of_health(line) for line in said):
         raise NotFound
     if {line.line_id for line in said} & {line.line_id for line in of_health}:

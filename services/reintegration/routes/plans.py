@@ -94,15 +94,17 @@ async def draft_plan(plan_id: UUID, body: DraftPlan, call: Calling) -> Receipt:
     return await call.order(wiring.PLAN, plan_id, body)
 
 
-@router.post("/plans/{plan_id}/change-draft")
+@router.post("/plans/{plan_id}/change-draft", responses={428: {}})
 async def change_draft(plan_id: UUID, body: ChangeDraft, call: Calling) -> Receipt:
-    """Replaces the lines of a draft."""
+    """Replaces the lines of a draft, as they were shown."""
+    refuse_without_version(call.request)
     return await call.order(wiring.PLAN, plan_id, body)
 
 
-@router.post("/plans/{plan_id}/confirm-draft")
+@router.post("/plans/{plan_id}/confirm-draft", responses={428: {}})
 async def confirm_draft(plan_id: UUID, body: ConfirmDraft, call: Calling) -> Receipt:
-    """Records that the draft, as it stands, is the returnee's own plan."""
+    """Records that the draft, as it was shown, is the returnee's own plan."""
+    refuse_without_version(call.request)
     return await call.order(wiring.PLAN, plan_id, body)
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.reintegration.domain.case import RecordArrival
 from services.reintegration.domain.grant import CancelGrant
-from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan
+from services.reintegration.domain.plan import AgreePlan, DraftPlan, RecordOwnPlan
 from services.reintegration.domain.plan_completion import CompletePlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.reactions import REACTIONS
@@ -167,4 +167,24 @@ async def test_who_withdraws_while_the_others_go_is_in_no_plan_that_an_office_re
     await house.react(case_id, RecordArrival(person_id=going, arrived_at=ARRIVED_AT))
     assert problem(await said_again(people, plan_id, agreement(lines[0]))) == (200, "")
     assert (await people.coordinator.get(f"plans/{plan_id}")).json()["state"]["person_ids"] == [str(going)]
+    assert (await house.findings()).sound
+
+
+async def test_what_stands_in_a_draft_is_told_to_no_office_and_none_of_it_is_agreed_unseen(house: House, people: People) -> None:
+    person_id, plan_id = uuid7(), uuid7()
+    case_id = await house.case(person_id, arrived=False)
+    business, medical = needed(person_id), needed(person_id, "medical")
+    await house.give(PLAN, plan_id, DraftPlan(case_id=case_id, person_ids=(person_id,), lines=(business, medical)), COUNSELLOR)
+    await house.react(case_id, RecordArrival(person_id=person_id, arrived_at=ARRIVED_AT))
+    assert await told(people, plan_id) == [[]]
+    house.register.health_untold.add(person_id)
+    assert await told(people, plan_id) == [[]]
+    # Neither an id nor a currency that a draft has is taken.
+    said = [{**line.model_dump(mode="json"), "planned": {"amount": "90.00", "currency": "PKR"}} for line in (needed(person_id), business)]
+    said[1]["line_id"] = str(medical.line_id)
+    agreed = {**agreement(business), "lines": said}
+    assert problem(await said_again(people, plan_id, agreed)) == (200, "")
+    state = (await people.coordinator.get(f"plans/{plan_id}")).json()["state"]
+    assert (state["status"], state["plan_version"]) == ("agreed", 1)
+    assert [(line["line_id"], line["category"]) for line in state["lines"]] == [(one["line_id"], "business") for one in said]
     assert (await house.findings()).sound

@@ -39,6 +39,14 @@ def test_one_version_alone_is_compared_with_nothing() -> None:
     assert compared([]) == []
 
 
+def test_the_oldest_version_that_is_shown_is_compared_with_the_one_that_is_not() -> None:
+    newest, older = version(line(SHOP), line(CARE)), version(line(SHOP, "1200.00"), line(ROOM))
+    rows = compared([newest], older)
+    assert [[(cell.change, sorted(cell.other)) for cell in row.cells if cell] for row in rows] == [
+        [("changed", ["planned"])], [("new", [])], [("gone", [])],
+    ]  # fmt: skip
+
+
 def test_a_line_says_only_what_is_said_of_it() -> None:
     told = flat(line(SHOP, details=dict.fromkeys(SAID[3:]) | {"objectives": "To bake bread."}))
     assert told == {
