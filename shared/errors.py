@@ -19,8 +19,8 @@ class RuleViolation(Refusal):
 class FourEyes(RuleViolation):
     """Somebody would take a second part in what needs another person; each such try is put on record."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__("four_eyes", sentence)
+    def __init__(self, sentence: str, code: str = "four_eyes") -> None:
+        super().__init__(code, sentence)
 
 
 class NotFound(Refusal):

@@ -48,6 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--thorough", action="store_true", help="5,000 stories of 50 orders in place of 200 of 30")
     group = parser.getgroup("withdrawals", "how many cases are withdrawn while others push them (tests/e2e/test_withdrawals.py)")
     group.addoption("--withdrawals", type=int, default=8, help="how many cases")
+    group = parser.getgroup("hostile", "how often somebody tries to approve what they may not (tests/integration/reintegration/test_hostile.py)")
+    group.addoption("--hostile", type=int, default=2000, help="how many attempts")
     group = parser.getgroup("schemathesis", "how much is sent that nobody thought of (tests/e2e/test_schemathesis.py)")
     group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
     group = parser.getgroup("canaries", "of how many people is looked for what may be told to nobody (tests/e2e/test_canaries.py)")

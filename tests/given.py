@@ -11,12 +11,14 @@ import pytest
 from shared.actors import Actor
 from shared.decider import Decider
 from shared.errors import Refusal
-from shared.messages import Command, Context, Event
+from shared.messages import Command, Context, Event, SignIn
 
 State = TypeVar("State")
 Facts = TypeVar("Facts")
 
 NOON = datetime(2023, 5, 2, 12, 0, tzinfo=UTC)
+# As whoever passed the door of an operation with step-up.
+SIGNED_IN = SignIn("phishing_resistant", 5)
 
 
 def staff(name: str, *roles: str, countries: Sequence[str] = (), acr: str = "phr") -> Actor:
@@ -44,7 +46,7 @@ class Given(Generic[State, Facts]):
     def when(self, command: Command, by: Actor, at: datetime = NOON) -> "When":
         state = folded(self.decider, self.past)
         try:
-            events = self.decider.decide(state, command, self.facts, Context(by, at))
+            events = self.decider.decide(state, command, self.facts, Context(by, at, SIGNED_IN))
         except Refusal as refusal:
             return When((), refusal)
         self.decider.fold(events, state)

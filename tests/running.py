@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import httpx
@@ -10,7 +11,8 @@ import pytest
 
 from ops.demo_year import granting
 from ops.demo_year.calling import Caller
-from ops.demo_year.people import moment
+from ops.demo_year.people import Dice, moment
+from ops.demo_year.script import Journey
 from ops.demo_year.wire import Wire
 from ops.identity.client import PersonaTokens
 from ops.settings import OpsSettings
@@ -20,6 +22,8 @@ from shared.ids import uuid7
 from shared.messages import Command
 from tests.hurry import HURRIED
 
+# One approves all that the cap of a person lets ask for: how many do otherwise is tried elsewhere.
+ALONE = Decimal(3000)
 # What a mission's own processes say of each request is looked at as well (tests/e2e/test_canaries.py).
 TALKATIVE = {**HURRIED, "AVRR_LOG_LEVEL": "info"}
 
@@ -73,5 +77,10 @@ async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mis
         await caller.learn()
         made = Mission(settings, running, found, client, caller, tokens)
         # Requests are asked for no papers; without a policy the example asks for some.
-        await made.done("reintegration", "manager", granting.POLICY_ID, granting.POLICY, moment(0, 7))
+        await made.done("reintegration", "manager", granting.POLICY_ID, granting.POLICY.model_copy(update={"one_approver_up_to": granting.euro(ALONE)}), moment(0, 7))
+        # Whoever approves needs authority for it.
+        opening = Journey(Dice(0))
+        granting.authorise(opening, 0)
+        for step in opening.in_order():
+            await made.done(step.service, step.persona, step.id, step.order, step.at)
         yield made

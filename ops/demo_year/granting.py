@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from ops.demo_year.people import Dice, Household, day_of, moment
 from ops.demo_year.script import Journey
+from ops.identity.personas import persona
+from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.budget import BudgetLine, concealed
 from services.reintegration.domain.certificate import CertifyMedicalNeed
 from services.reintegration.domain.grant import (
@@ -32,6 +35,7 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from services.returns.domain.case_final_report import WriteFinalReport
+from shared.contracts.authority import ApprovingRole
 from shared.contracts.plans import Dimension
 from shared.contracts.reintegration import (
     CATEGORIES_OF_HEALTH,
@@ -44,6 +48,12 @@ from shared.contracts.reintegration import (
 from shared.messages import Concealed
 from shared.money import Money
 
+# Invented: what one finance approver approves alone with the person's other grants of twelve months, and who has authority.
+APPROVED_ALONE = Decimal(1500)
+_AUTHORITIES: tuple[tuple[str, str, ApprovingRole, int], ...] = (
+    ("manager", "chief-of-mission", "chief_of_mission", 5000), ("chief-of-mission", "finance-approver", "finance_approver", 3000),
+    ("chief-of-mission", "finance-approver-2", "finance_approver", 3000),
+)  # fmt: skip
 Fate = Literal["approved", "rejected", "cancelled"]
 DIMENSIONS: dict[GrantCategory, Dimension] = {
     "business": "economic", "housing": "social", "medical": "social", "other": "immediate",
@@ -63,7 +73,11 @@ ITEMS: dict[GrantCategory, BudgetItem] = {
 # What the invented programme asks for. Nobody in the year files papers, so it asks for none and compares no prices.
 POLICY_ID: Final = UUID("00000000-0000-7000-8000-00000000a551")
 POLICY: Final = EXAMPLE.model_copy(
-    update={"programme": "default", "quotations_above": Money(amount=Decimal(100_000), currency="EUR"), "required_papers": ()}
+    update={
+        "programme": "default", "quotations_above": Money(amount=Decimal(100_000), currency="EUR"), "required_papers": (),
+        "one_approver_up_to": Money(amount=APPROVED_ALONE, currency="EUR"),
+        "two_approvers_up_to": Money(amount=Decimal(3000), currency="EUR"),
+    }
 )
 
 
@@ -110,11 +124,13 @@ def agree(
 
 def request_and_pay(
     journey: Journey, household: Household, case_id: UUID, plan_id: UUID, fund_id: UUID, wanted: Wanted,
-    references: Iterator[str], day: int, decided_after: int = 2,
+    references: Iterator[str], day: int, decided_after: int = 2, before: Decimal = Decimal(0),
+    alone: Decimal = APPROVED_ALONE,
 ) -> int:
     """One grant from request to reconciliation, each hat on another head; the answer is the day of the decision.
 
-    ``decided_after`` is how many days after the request it is approved, later than the day after it.
+    ``decided_after`` is how many days after the request it is approved, later than the day after it; ``before`` what the
+    person was given in the twelve months before it, by which with this one as many approve as the example asks for.
     """
     office, grant_id, line = _office(household), journey.dice.id(day), wanted.line
     money, tranches = line.planned, _tranches(line)
@@ -153,10 +169,11 @@ def request_and_pay(
         journey.give(moment(day + 3, 9), "finance-approver", grant_id, reject)
         return day + 3
     decided = day + decided_after
-    journey.give(
-        moment(decided, 11), "finance-approver", grant_id,
-        ApproveGrant(fund_id=fund_id, request_version=version, content_hash=content, money=money),
-    )  # fmt: skip
+    approve = ApproveGrant(fund_id=fund_id, request_version=version, content_hash=content, money=money)
+    for hour, approver in (11, "finance-approver"), (14, "finance-approver-2"):
+        journey.give(moment(decided, hour), approver, grant_id, approve)
+        if before + money.amount <= alone:
+            break
     for tranche in tranches:
         paid = decided + 2 + 7 * (tranche.number - 1)
         journey.give(moment(paid, 9), "finance-payer", grant_id, ReleaseTranche(number=tranche.number))
@@ -189,6 +206,16 @@ def hash_of(draft: DraftGrant) -> str:
         ),
     )  # fmt: skip
     return grant.content_hash
+
+
+def authorise(journey: Journey, day: int) -> None:
+    """Who may approve by their own authority from that day on: two for finance, and the chief of mission."""
+    for number, (giver, holder, role, limit) in enumerate(_AUTHORITIES):
+        given = GiveAuthority(
+            holder_id=persona(holder).subject, role=role, up_to=euro(Decimal(limit)), valid_from=day_of(day),
+            valid_until=date(2035, 12, 31),
+        )
+        journey.give(moment(day, 7, 10 + number), giver, journey.dice.id(day), given)
 
 
 def final_report(case_id: UUID, day: int, *, declined: bool = False) -> WriteFinalReport:

@@ -78,7 +78,11 @@ def _go(
     travelling.arrive(journey, who, case_id, departure)
     granting.agree(journey, who, plan_id, lines, departure + 10)
     day = departure + 11
+    before = Decimal(0)
     for line in lines:
         if line.person_id == who.principal.person_id:
             wanted = Wanted(line, "approved", returned_once=False)
-            day = 22 + granting.request_and_pay(journey, who, case_id, plan_id, fund_id, wanted, references, day, _DECIDED_AFTER)
+            day = 22 + granting.request_and_pay(
+                journey, who, case_id, plan_id, fund_id, wanted, references, day, _DECIDED_AFTER, before
+            )
+            before += line.planned.amount

@@ -138,6 +138,7 @@ def _first_of_many(first: int) -> Iterator[bool]:
 def _funds(dice: Dice, funds: tuple[UUID, ...]) -> Journey:
     journey = Journey(dice)
     journey.give(moment(2, 7), "manager", granting.POLICY_ID, granting.POLICY)
+    granting.authorise(journey, 2)
     for number, fund_id in enumerate(funds):
         journey.give(
             moment(2, 8, number), "manager", fund_id,
@@ -246,12 +247,13 @@ def _grants(
 ) -> int:
     settled = agreed
     for person_id, fate in returner.fates.items():
-        day = agreed + journey.dice.between(1, 4)
+        day, before = agreed + journey.dice.between(1, 4), Decimal(0)
         for line in (line for line in lines if line.person_id == person_id):
             wanted = Wanted(line, fate, fate == "approved" and next(returned_requests))
             decided = granting.request_and_pay(
-                journey, returner.household, case_id, plan_id, fund_id, wanted, references, day
+                journey, returner.household, case_id, plan_id, fund_id, wanted, references, day, before=before
             )
+            before += line.planned.amount
             # One advance at a time: the next is asked for when the tranches of this one are behind.
             day = decided + 22
             settled = max(settled, day)

@@ -53,6 +53,10 @@ AUTHORITY_TERMS = sa.Table(
     sa.CheckConstraint(_APPROVES, name="role_approves"),
     sa.CheckConstraint("up_to > 0", name="limit_above_zero"),
     sa.CheckConstraint("valid_from <= valid_until", name="validity_in_order"),
+    sa.UniqueConstraint(
+        "authority_id", "terms_no", "holder_id", "acting_id", "role", "currency", "up_to", "valid_from", "valid_until",
+        name="uq_authority_terms_as_used",
+    ),
     sa.Index(None, "acting_id"),
     info=scope("known"),
 )
@@ -111,5 +115,8 @@ POLICY_VERSIONS = sa.Table(
     sa.Column("policy_id", sa.Uuid, nullable=False),
     *_of_a_version(),
     sa.UniqueConstraint("policy_id", "policy_version"),
+    sa.UniqueConstraint(
+        "programme", "policy_version", "currency", "one_approver_up_to", "two_approvers_up_to", name="uq_policy_versions_thresholds"
+    ),
     info=scope("known"),
 )

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field
 
 from services.reintegration.domain.conversion import RatesInForce
-from services.reintegration.domain.duty import NobodyReason, OnDuty, Waiting, levels_for, why_nobody
+from services.reintegration.domain.delegation import Thresholds
+from services.reintegration.domain.duty import NobodyReason, OnDuty, Waiting, why_nobody
 from services.reintegration.domain.exceptions import TOGETHER_DAYS, ExceptionCode, Looked, exceptions_of
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.policies import EXAMPLE
@@ -134,12 +135,15 @@ UNDECIDED = Sql(
     "cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
     "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two FROM (SELECT t.since, g.id, g.case_id, "
     "g.destination_country, g.request_version, g.amount, g.currency, g.requester_id, g.endorser_id, g.counsellor_id, "
-    "g.person_id, g.policy_programme, g.policy_version FROM (SELECT found.* FROM unnest(ARRAY['approver', 'chief']) own(hat) "
+    "g.person_id, g.policy_programme, g.policy_version, g.approvals FROM (SELECT found.* FROM unnest(ARRAY['approver', 'chief']) own(hat) "
     "CROSS JOIN LATERAL (SELECT n.grant_id, n.since FROM grant_turns n WHERE n.hat = ANY (ARRAY[own.hat]) "
     "AND n.since >= :since AND (n.since, n.grant_id) > (:since, :grant_id) ORDER BY n.hat, n.since, n.grant_id "
     "LIMIT :limit) found ORDER BY found.since, found.grant_id LIMIT :limit) t JOIN grants g ON g.id = t.grant_id) w "
-    "LEFT JOIN policy_versions p ON p.programme = w.policy_programme AND p.policy_version = w.policy_version "
-    "ORDER BY w.since, w.id"
+    # As the caps of an approval are looked up.
+    "LEFT JOIN LATERAL (SELECT v.currency, v.one_approver_up_to, v.two_approvers_up_to FROM policy_versions v "
+    "WHERE v.programme IN (coalesce(w.policy_programme, (SELECT c.programme FROM cases c WHERE c.id = w.case_id)), 'default') "
+    "AND v.policy_version = coalesce(w.policy_version, v.policy_version) "
+    "ORDER BY v.programme = 'default', v.policy_version DESC LIMIT 1) p ON true ORDER BY w.since, w.id"
 )
 _ON_DUTY = Sql(
     "SELECT t.acting_id, t.holder_id, t.role, t.up_to, t.currency FROM open_authorities o "
@@ -196,9 +200,14 @@ def _waiting(row: Mapping[str, Any], rates: RatesInForce) -> Waiting:
     sums = [Money(amount=row["amount"], currency=row["currency"]), *map(Money.model_validate, json.loads(row["support"]))]
     try:
         together = sum((rates.convert(money, into).money.amount for money in sums), Decimal(0))
-        needed = levels_for(together, row["one"], row["two"])
+        needed = Thresholds(row["one"], row["two"], into).levels_for(together)
     except RuleViolation:
         # Without a rate nobody can say how many it needs; whoever might approve is refused for the same reason.
         needed = 1
-    involved = frozenset({row["requester_id"], row["endorser_id"], row["counsellor_id"]})
-    return Waiting(Money(amount=row["amount"], currency=row["currency"]), 1, needed, involved)
+    given = json.loads(row["approvals"])
+    involved = {row["requester_id"], row["endorser_id"], row["counsellor_id"], *(one["approver_id"] for one in given)}
+    return Waiting(
+        money=Money(amount=row["amount"], currency=row["currency"]), level=len(given) + 1,
+        levels_needed=max((needed, *(one["levels_needed"] for one in given))), involved=frozenset(involved),
+        holders=frozenset(one["holder_id"] for one in given),
+    )  # fmt: skip

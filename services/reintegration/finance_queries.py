@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
-from services.reintegration.domain.hats import Hat
+from services.reintegration.domain.turns import TurnOf
 from shared.db import Sql, UnitOfWork
 
 _ALL_TIME: Final = (datetime(1, 1, 2), datetime(9999, 12, 30))  # noqa: DTZ001 -- taken to the mission's zone below
@@ -92,7 +92,7 @@ async def grants(
     return await _read(unit, GRANTS_AT, limit, status=status, **asked)
 
 
-async def turns(unit: UnitOfWork, hats: Collection[Hat], limit: int) -> Exported:
+async def turns(unit: UnitOfWork, hats: Collection[TurnOf], limit: int) -> Exported:
     """The turns of these hats with their grants, the longest waiting first."""
     return await _read(unit, TURNS, limit, hats=sorted(hats))
 

@@ -8,8 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
-from services.reintegration.domain.hats import Hat
-from services.reintegration.domain.turns import Turn, turns
+from services.reintegration.domain.turns import Turn, TurnOf, turns
 from services.reintegration.grant_decisions import decisions_taken
 from services.reintegration.posting_projections import postings
 from services.reintegration.projections import quoted
@@ -169,7 +168,7 @@ def _turns(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write
     return writes
 
 
-def _listed(grant: Grant | None) -> Mapping[Hat, Turn]:
+def _listed(grant: Grant | None) -> Mapping[TurnOf, Turn]:
     # Whose turn it is to certify is found among those that wait for their endorsement: that a grant waits for medical staff
     # tells of health, and stands in no row in clear.
     found = turns(grant) if grant is not None else {}
@@ -252,7 +251,8 @@ CHECKS: tuple[Check, ...] = (
             "(SELECT g.*, due.* FROM grants g CROSS JOIN LATERAL (VALUES "
             " ('requester', 'submit', g.status = 'draft'), "
             " ('endorser', 'endorse', g.status = 'submitted'), ('requester', 'revise', g.status = 'returned'), "
-            " ('approver', 'approve', g.status = 'endorsed'), "
+            " ('approver', 'approve', g.status = 'endorsed' AND jsonb_array_length(g.approvals) < 2), "
+            " ('chief', 'approve', g.status = 'endorsed' AND jsonb_array_length(g.approvals) = 2), "
             f" ('payer', 'confirm_payment', {_has('released')} AND g.status <> 'cancelled'), "
             f" ('payer', 'release', {_has('planned')} AND NOT {_has('released')} AND NOT {_has('paid')} "
             "  AND g.status IN ('approved', 'in_disbursement') AND g.recovery_opened_at IS NULL), "

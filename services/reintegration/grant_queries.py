@@ -1,17 +1,20 @@
 """What reintegration's tables answer about grants and funds: the facts of their rules, and what a reader is shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
+from services.reintegration.domain.conversion import RatesInForce, RecordedRate
+from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce
 from services.reintegration.domain.grant_state import Evidence, Grant, GrantStatus, TrancheStatus
-from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY
+from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY, newest_rates
 from services.reintegration.sealed import plan_of
 from services.reintegration.support_queries import (
     OF_OTHER_CASES,
@@ -29,7 +32,23 @@ from shared.money import Amount
 _PLAN_OF = Sql(f"SELECT {THE_PLAN} AS plan")
 
 
-def _behind_a_grant(turn: str, locked: str) -> Sql:
+# An authority that is ended at the same moment is so before or after the whole decision: who decides holds that it is open.
+_OPEN_AUTHORITIES = "SELECT authority_id FROM open_authorities WHERE authority_id IN (SELECT authority_id FROM authority_terms WHERE acting_id = :actor_id)"
+_TERMS = (
+    "(SELECT json_agg(t) FROM (SELECT t.authority_id, t.terms_no, t.holder_id, t.acting_id, t.role, t.up_to::text, t.currency, "
+    "t.valid_from, t.valid_until, EXISTS (SELECT FROM standing s WHERE s.authority_id = t.authority_id) AS open "
+    "FROM authority_terms t WHERE t.acting_id = :actor_id) t) AS terms"
+)
+_RATES = (
+    "(SELECT json_agg(json_build_object('currency', r.currency, 'base', r.base, 'effective_on', r.effective_on, "
+    "'revision', r.revision, 'rate', r.rate::text, 'source', r.source)) FROM (WITH pairs AS (SELECT c.currency, b.base FROM (SELECT 'EUR' AS currency UNION SELECT cast(:currency AS text) "
+    " UNION SELECT currency FROM policy_versions WHERE programme = cast(:policy_programme AS text) AND policy_version = cast(:policy_version AS integer) "
+    " UNION SELECT currency FROM authority_terms WHERE acting_id = :actor_id) c CROSS JOIN (VALUES ('USD'), ('EUR')) AS b(base)) "
+    f"{newest_rates(f'({TODAY})')}) r) AS rates"
+)
+
+
+def _behind_a_grant(turn: str, locked: str, besides: str = "") -> Sql:
     return Sql(
         f"{turn}SELECT {locked} AS locked_revision, "
         f"{SEEN_REVISION} AS seen_revision, "
@@ -53,13 +72,20 @@ def _behind_a_grant(turn: str, locked: str) -> Sql:
         f" v.own_contribution_percent, v.required_papers FROM policy_versions v, cases c "
         f" WHERE c.id = :case_id AND v.programme IN (coalesce(cast(:policy_programme AS text), c.programme), '{OF_OTHER_CASES}') "
         " AND v.policy_version = coalesce(cast(:policy_version AS integer), v.policy_version) "
-        f" ORDER BY v.programme = '{OF_OTHER_CASES}', v.policy_version DESC LIMIT 1) p) AS policy"
+        f" ORDER BY v.programme = '{OF_OTHER_CASES}', v.policy_version DESC LIMIT 1) p) AS policy{besides}"
     )
 
 
+_TURN = f"WITH turn AS ({TURNS_OF_THE_FAMILY})"
+_APPROVING = f", {_TERMS}, {_RATES}"
 _GRANT_AS_SEEN = _behind_a_grant("", "NULL")
-_GRANT_IN_TURN = _behind_a_grant(
-    f"WITH turn AS ({TURNS_OF_THE_FAMILY}) ", "(SELECT sum(revision) FROM turn)",
+_GRANT_IN_TURN = _behind_a_grant(f"{_TURN} ", "(SELECT sum(revision) FROM turn)")
+_TO_BE_APPROVED = _behind_a_grant(f"WITH standing AS ({_OPEN_AUTHORITIES}) ", "NULL", _APPROVING)
+# First the person's turn, then the authorities, whoever approves.
+_APPROVED_IN_TURN = _behind_a_grant(
+    f"{_TURN}, standing AS MATERIALIZED ({_OPEN_AUTHORITIES} AND EXISTS (SELECT FROM turn) ORDER BY authority_id FOR SHARE) ",
+    "(SELECT sum(revision) FROM turn)",
+    _APPROVING,
 )
 
 class TrancheToPay(BaseModel):
@@ -133,6 +159,14 @@ class LineOfPlan(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Approving:
+    """Who would approve, and in which currency."""
+
+    actor_id: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """Which case, person, line, fund and payment the facts of a grant are about.
 
@@ -149,8 +183,14 @@ class About:
     paid_on: date | None = None
     policy_programme: str | None = None
     policy_version: int | None = None
+    approving: Approving | None = None
 
 
+_STATEMENTS: Final = {
+    (False, False): _GRANT_AS_SEEN, (True, False): _GRANT_IN_TURN, (False, True): _TO_BE_APPROVED, (True, True): _APPROVED_IN_TURN,
+}  # fmt: skip
+_TERMS_TOLD: TypeAdapter[tuple[ActingTerms, ...]] = TypeAdapter(tuple[ActingTerms, ...])
+_RATES_TOLD: TypeAdapter[tuple[RecordedRate, ...]] = TypeAdapter(tuple[RecordedRate, ...])
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
 _POLICY: TypeAdapter[PolicyInForce | None] = TypeAdapter(PolicyInForce | None)
 
@@ -165,11 +205,11 @@ async def behind_a_grant(
     they commit. A statement that had to wait for a lock shows what was true before it waited; then the rows' revisions
     are others than the statement saw, and the facts are read once more.
     """
-    sql = _GRANT_IN_TURN if in_turn else _GRANT_AS_SEEN
+    sql = _STATEMENTS[in_turn, about.approving is not None]
     row = await _grant_row(unit, sql, about, now, zone)
     if in_turn and row["locked_revision"] != row["seen_revision"]:
         row = await _grant_row(unit, sql, about, now, zone)
-    return GrantFacts(
+    facts = GrantFacts(
         case=CASE_KNOWN.validate_json(row["case_known"] or "null"),
         plan=await plan_of(unit, row["plan"]),
         grants_on_line=row["grants_on_line"],
@@ -182,11 +222,20 @@ async def behind_a_grant(
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
     )
+    if about.approving is None:
+        return facts
+    return replace(
+        facts,
+        terms=_TERMS_TOLD.validate_json(row["terms"] or "[]"),
+        rates=RatesInForce.on(row["today"], _RATES_TOLD.validate_json(row["rates"] or "[]")),
+    )
 
 
 async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zone: str) -> asyncpg.Record:
+    approving = {} if about.approving is None else asdict(about.approving)
     row = await unit.row(
         sql,
+        **approving,
         grant_id=about.grant_id,
         case_id=about.case_id,
         person_id=about.person_id,

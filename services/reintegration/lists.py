@@ -10,10 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.reintegration.domain.grant_state import Grant, GrantStatus
-from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.plan_lines import OF_HEALTH, Line
 from services.reintegration.domain.plan_state import AGREED, PlanStatus
-from services.reintegration.domain.turns import Step
+from services.reintegration.domain.turns import Step, TurnOf
 from services.reintegration.queries import Sharing, sharing_of, sharings
 from services.reintegration.sealed import categories_of, lines_of
 from shared.contracts.reintegration import GrantModality
@@ -184,7 +183,7 @@ class DueTurn:
     """A hat's turn on a grant, and its place in the order of such a list, written ``<since in microseconds>-<grant>-<hat>``."""
 
     grant_id: UUID
-    hat: Hat
+    hat: TurnOf
     step: Step
     since: datetime
 
@@ -262,7 +261,7 @@ Place = Annotated[str, Field(pattern=f"^{MICROSECONDS}-{UUID_PATTERN}-[a-z]{{1,2
 
 
 async def due_turns(
-    unit: UnitOfWork, hats: Collection[Hat], countries: frozenset[str] | None, after: Place | None, limit: int
+    unit: UnitOfWork, hats: Collection[TurnOf], countries: frozenset[str] | None, after: Place | None, limit: int
 ) -> list[DueTurn]:
     """The turns of these hats in these countries (None: in all), the longest waiting first."""
     since, grant_id, hat = _place(after) if after is not None else _FIRST

@@ -137,6 +137,35 @@ GRANTS = aggregate_table(
         ),
         name="fk_grants_as_submitted",
     ),
+    # Approved are a version that has a commitment, or what was approved before approvals had levels.
+    jsonb("approvals"),
+    sa.Column("approved_version", sa.Integer),
+    sa.Column("approved_before", sa.Integer),
+    sa.ForeignKeyConstraint(
+        ("id", "approved_version", "amount", "fund_id"),
+        (
+            "grant_commitments.grant_id", "grant_commitments.request_version", "grant_commitments.amount",
+            "grant_commitments.fund_id",
+        ),
+        name="fk_grants_as_approved",
+    ),
+    sa.ForeignKeyConstraint(
+        ("id", "approved_before"), ("approvals_before.grant_id", "approvals_before.request_version"),
+        name="fk_grants_approved_before",
+    ),
+    sa.CheckConstraint(
+        "(approver_id IS NULL) = (approved_version IS NULL AND approved_before IS NULL) "
+        "AND coalesce(approved_version, approved_before, request_version) = request_version",
+        name="version_is_approved",
+    ),
+    sa.CheckConstraint(
+        "NOT jsonb_path_exists(approvals, '$[*].approver_id ? (@ == $others[*])', jsonb_build_object('others', "
+        "jsonb_build_array(requester_id, endorser_id, counsellor_id, payer_id, reconciler_id))) "
+        "AND NOT jsonb_path_exists(tranches, '$[*] ? (@.released_by == $approvers[*] || @.confirmed_by == $approvers[*] || "
+        "@.delivered_by == $approvers[*] || @.reconciled_by == $approvers[*])', jsonb_build_object('approvers', "
+        "jsonb_path_query_array(approvals, '$[*].approver_id')))",
+        name="who_approved",
+    ),
     sa.CheckConstraint(
         "submitted_version IS NOT DISTINCT FROM request_version OR (submitted_version IS NULL AND request_version = 1 "
         "AND status IN ('draft', 'cancelled'))",

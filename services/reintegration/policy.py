@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.reintegration.domain.hats import Hat
+from services.reintegration.domain.turns import TurnOf
 from shared.actors import Actor, Role
 from shared.policy import Policy, allow
 
@@ -14,9 +14,9 @@ SEES_THE_MONEY = (Role.FINANCE_PAYER, Role.FINANCE_RECONCILER)
 # office who has this role as well stays of the office: what the persons agreed to decides, as for all of it.
 CERTIFIES = (Role.MEDICAL,)
 # The hats that are worn by whoever has a role, so whose turns are theirs.
-HATS: Mapping[Role, tuple[Hat, ...]] = {
+HATS: Mapping[Role, tuple[TurnOf, ...]] = {
     Role.RECEIVING_OFFICE: ("requester", "deliverer"), Role.COORDINATOR: ("endorser",),
-    Role.MEDICAL: ("certifier",), Role.FINANCE_APPROVER: ("approver",), Role.FINANCE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
+    Role.MEDICAL: ("certifier",), Role.FINANCE_APPROVER: ("approver",), Role.CHIEF_OF_MISSION: ("chief",), Role.FINANCE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
@@ -75,7 +75,7 @@ POLICY = Policy(
     allow("return_grant", Role.COORDINATOR),
     allow("endorse_grant", Role.COORDINATOR),
     allow("reject_grant", Role.COORDINATOR, Role.FINANCE_APPROVER),
-    allow("approve_grant", Role.FINANCE_APPROVER),
+    allow("approve_grant", Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION),
     # Once a grant is approved the core refuses a receiving office.
     allow("cancel_grant", Role.COORDINATOR),
     allow("cancel_grant", Role.RECEIVING_OFFICE, extent="own_countries"),

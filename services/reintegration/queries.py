@@ -22,6 +22,22 @@ _LIVE_GRANTS = Sql("SELECT live_grants FROM case_limits WHERE case_id = :case_id
 
 # The mission's calendar day is PostgreSQL's answer, like the days of the statistics: one source of time zones.
 TODAY = "cast(cast(:now AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)"
+OF_A_REVISION = "currency, base, effective_on, revision, rate_id, rate, source, reason, recorded_by, recorded_at, void"
+# Of a day only its last revision counts, and nothing if that is void.
+STANDS = (
+    "NOT e.void AND NOT EXISTS (SELECT FROM exchange_rates l WHERE l.currency = e.currency AND l.base = e.base "
+    "AND l.effective_on = e.effective_on AND l.revision > e.revision)"
+)
+
+
+def newest_rates(on: str) -> str:
+    """Of each of ``pairs`` the rate that counts on a day; one place in the key is looked up, however many days there are."""
+    return (
+        f"SELECT r.* FROM pairs CROSS JOIN LATERAL (SELECT {OF_A_REVISION} FROM exchange_rates e "
+        f"WHERE e.currency = pairs.currency AND e.base = pairs.base AND e.effective_on <= {on} "
+        f"AND {STANDS} ORDER BY e.effective_on DESC, e.revision DESC LIMIT 1) r ORDER BY r.currency, r.base"
+    )
+
 THE_CASE = (
     "(SELECT to_json(c) FROM (SELECT person_ids, destination_country, counsellor_id, arrived, status, deciding_ids, "
     "programme FROM cases WHERE id = :case_id) c)"

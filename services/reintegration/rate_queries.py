@@ -8,18 +8,12 @@ from pydantic import BaseModel, Field
 
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
 from services.reintegration.domain.rates import RateFacts
-from services.reintegration.queries import TODAY
+from services.reintegration.queries import OF_A_REVISION, STANDS, TODAY, newest_rates
 from shared.contracts.rates import Base, ExchangeRate, RateCorrectionReason, RateSource, RateVoidReason
 from shared.db import Sql, UnitOfWork
 from shared.ids import UUID_PATTERN
 
-_OF_A_REVISION = "currency, base, effective_on, revision, rate_id, rate, source, reason, recorded_by, recorded_at, void"
-# Of a day only its last revision counts, and nothing if that is void.
-_STANDS = (
-    "NOT e.void AND NOT EXISTS (SELECT FROM exchange_rates l WHERE l.currency = e.currency AND l.base = e.base "
-    "AND l.effective_on = e.effective_on AND l.revision > e.revision)"
-)
-_OF_THE_PAIR = f"FROM exchange_rates e WHERE e.currency = :currency AND e.base = :base AND {_STANDS}"
+_OF_THE_PAIR = f"FROM exchange_rates e WHERE e.currency = :currency AND e.base = :base AND {STANDS}"
 _BEHIND_A_RATE = Sql(
     "SELECT coalesce(n.revision, 0) AS revisions, coalesce(NOT n.void AND n.rate_id <> :rate_id, false) AS taken, "
     f"coalesce((SELECT e.rate {_OF_THE_PAIR} AND e.effective_on < :effective_on ORDER BY e.effective_on DESC LIMIT 1), "
@@ -27,22 +21,16 @@ _BEHIND_A_RATE = Sql(
     f"{TODAY} AS today FROM (SELECT) one LEFT JOIN LATERAL (SELECT revision, void, rate_id FROM exchange_rates "
     "WHERE currency = :currency AND base = :base AND effective_on = :effective_on ORDER BY revision DESC LIMIT 1) n ON true"
 )
-# Of each pair one place in the key is looked up, however many days were recorded.
-_NEWEST = (
-    f"SELECT r.* FROM pairs CROSS JOIN LATERAL (SELECT {_OF_A_REVISION} FROM exchange_rates e "
-    "WHERE e.currency = pairs.currency AND e.base = pairs.base AND e.effective_on <= :on "
-    f"AND {_STANDS} ORDER BY e.effective_on DESC, e.revision DESC LIMIT 1) r ORDER BY r.currency, r.base"
-)
 IN_FORCE = Sql(
     "WITH RECURSIVE pairs AS ((SELECT currency, base FROM exchange_rates ORDER BY currency, base LIMIT 1) UNION ALL "
     "SELECT n.currency, n.base FROM pairs p CROSS JOIN LATERAL (SELECT currency, base FROM exchange_rates "
-    "WHERE (currency, base) > (p.currency, p.base) ORDER BY currency, base LIMIT 1) n) " + _NEWEST
+    "WHERE (currency, base) > (p.currency, p.base) ORDER BY currency, base LIMIT 1) n) " + newest_rates(":on")
 )
 IN_FORCE_OF = Sql(
     "WITH pairs AS (SELECT currency, base FROM unnest(cast(:currencies AS text[])) AS c(currency) "
-    "CROSS JOIN (VALUES ('USD'), ('EUR')) AS b(base)) " + _NEWEST
+    "CROSS JOIN (VALUES ('USD'), ('EUR')) AS b(base)) " + newest_rates(":on")
 )
-_REVISIONS = Sql(f"SELECT {_OF_A_REVISION} FROM exchange_rates WHERE rate_id = :rate_id ORDER BY revision")
+_REVISIONS = Sql(f"SELECT {OF_A_REVISION} FROM exchange_rates WHERE rate_id = :rate_id ORDER BY revision")
 _LISTED = (
     "SELECT id AS rate_id, currency, base, effective_on, revision, rate, source, reason, recorded_by, recorded_at, void "
     "FROM rates WHERE {narrowed}effective_on <= :day AND (effective_on, id) < (:day, :id) "

@@ -1,10 +1,12 @@
 """Reintegration's aggregates put together: core, table, facts, projections, and the limits that the database holds."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from services.reintegration import (
+    approval_projections,
     authority_projections,
     authority_queries,
     figures,
@@ -37,7 +39,6 @@ from services.reintegration.domain import (
     periods,
     person,
     plan,
-    plan_completion,
     plan_state,
     policies,
     rates,
@@ -47,17 +48,18 @@ from services.reintegration.domain import (
 from services.reintegration.domain.conversion import RatesInForce
 from services.reintegration.policy import POLICY, is_shown
 from services.reintegration.reactions import REACTIONS
+from services.reintegration.refusals import REFUSALS
 from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.contracts.reintegration import PersonsCame, PersonsLeft, StayNoted, StayTakenBack
-from shared.db import UnitOfWork
-from shared.decider import NoFacts, already_exists
+from shared.db import UnitOfWork, Write
+from shared.decider import NoFacts
 from shared.erasing import nothing_left_of_the_erased
-from shared.errors import FourEyes, NotFound, RuleViolation
+from shared.errors import NotFound
 from shared.held import Holdings
-from shared.messages import Command, Context
+from shared.messages import Command, Context, Event
 from shared.policy import Reach
 from shared.settings import MISSION
 from shared.wiring import Wiring, no_facts
@@ -121,6 +123,7 @@ async def _grant_facts(
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
         paid_on=command.paid_on if isinstance(command, tranches.ConfirmPayment) else None,
         **_policy_of(state),
+        approving=_approving(state, context) if command is None or isinstance(command, grant.ApproveGrant) else None,
     )
     facts = await grant_queries.behind_a_grant(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
@@ -131,6 +134,12 @@ async def _grant_facts(
         counting = await rate_queries.in_force(unit, facts.today)
         support = support.by(RatesInForce.on(facts.today, [rate.recorded() for rate in counting]))
     return replace(facts, case=_within_reach(facts.case, context), support=support)
+
+
+def _approving(state: grant_state.Grant | None, context: Context) -> grant_queries.Approving | None:
+    if state is None:
+        return None
+    return grant_queries.Approving(context.actor.person_id, state.currency)
 
 
 async def _fund_facts(
@@ -255,10 +264,18 @@ PERIOD: Aggregate[periods.AccountingPeriod, periods.PeriodFacts] = Aggregate(
     service="reintegration", name="period", decider=periods.PERIOD, table=tables.ACCOUNTING_PERIODS,
     state=periods.AccountingPeriod, facts=_period_facts, project=posting_projections.closed_months,
 )
+def _with_decisions(
+    grant_id: UUID, before: grant_state.Grant | None, asked: grant_state.Grant, events: tuple[Event, ...]
+) -> Sequence[Write]:
+    return (
+        *grant_projections.grant_limits(grant_id, before, asked, events),
+        *approval_projections.grant_decisions(grant_id, asked, events),
+    )
+
 
 GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     service="reintegration", name="grant", decider=grant.GRANT, table=tables.GRANTS, state=grant_state.Grant,
-    facts=_grant_facts, project=grant_projections.grant_limits, partition=lambda _, asked: asked.case_id,
+    facts=_grant_facts, project=_with_decisions, partition=lambda _, asked: asked.case_id,
     within=_grant_within, sealed=sealed.OF_GRANTS,
 )
 
@@ -277,61 +294,15 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
     state=policies.FundingPolicy, facts=_policy_facts, project=authority_projections.policy_versions,
 )
 
-_FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has to do this.")
-
 WIRING = Wiring(
     service=topology.REINTEGRATION,
     aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
-    # What two who act at the same moment can meet; each code is the one by which the core refuses the later of two.
-    refusals={
-        "pk_case_plans": RuleViolation(
-            "case_has_a_plan", "This case has a plan already; it is changed by agreeing a new version."
-        ),
-        "ck_case_limits_completed_plan_takes_no_grant": plan_completion.plan_completed(),
-        "pk_taken_plan_lines": RuleViolation(
-            "line_has_a_grant", "There is a grant for this line of the plan already."
-        ),
-        "pk_open_advances": RuleViolation(
-            "open_advance",
-            "Another tranche for this person is on its way and its delivery not confirmed. One at a time.",
-        ),
-        # Under another grant, or under one that the caller does not see.
-        "pk_evidence_files": already_exists(),
-        "erased_takes_nothing": RuleViolation(
-            "person_erased", "This person was erased. Nothing can be filed about them any more."
-        ),
-        "pk_payment_references": RuleViolation(
-            "reference_used", "Another payment carries this reference. One reference, one payment."
-        ),
-        "ck_case_limits_sealed_takes_no_grant": RuleViolation(
-            "case_sealed", "This return case is being closed or is closed; it takes no new grant."
-        ),
-        "pk_exchange_rates": rates.day_has_a_rate(),
-        "pk_policy_versions": policies.programme_has_a_policy(),
-        "pk_open_authorities": authority.authority_open(),
-        "ck_authorities_nobody_for_themselves": authority.not_for_oneself(),
-        "ck_authority_terms_nobody_for_themselves": authority.not_for_oneself(),
-        "ck_fund_balances_within_granted": RuleViolation(
-            "fund_exhausted", "The fund does not hold enough money for this grant any more."
-        ),
-        "ck_fund_balances_closed_holds_nothing_back": fund.fund_closed(),
-        "ck_funds_two_persons": fund.not_by_whoever_asked(),
-        "ck_fund_confirmations_two_persons": fund.not_by_whoever_asked(),
-        "posted_into_an_open_month": periods.period_closed(),
-        "uq_accounting_periods_month": periods.month_has_a_period(),
-        "ck_accounting_periods_two_persons": periods.not_by_whoever_asked(),
-        "ck_grants_five_hats": _FOUR_EYES,
-        "ck_grants_former_endorsers_take_no_part": _FOUR_EYES,
-        "ck_grants_counsellor_only_asks": _FOUR_EYES,
-        "ck_grants_tranche_hats": _FOUR_EYES,
-        "ck_grants_certifier_takes_no_part": _FOUR_EYES,
-        "ck_grants_hats_between_tranches": _FOUR_EYES,
-    },
+    refusals=REFUSALS,
     checks=(
-        *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *grant_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
+        *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
         *files.CHECKS, nothing_left_of_the_erased(()),
     ),
@@ -347,6 +318,10 @@ WIRING = Wiring(
             "case_limits": "how many grants of a case are live, which are told",
             "case_plans": "an index of plans, which are told",
             "taken_plan_lines": "an index of grants, which are told",
+            **dict.fromkeys(
+                ("grant_endorsements", "grant_approvals", "grant_commitments", "approvals_before"),
+                "who decided on which version of a request, by whose authority; the grant, with who they were, is told",
+            ),
             "grant_versions": "what was asked for in each version of a request; the grant, with the present one, is told",
             "open_advances": "an index of tranches, which are told with their grant",
             "payment_references": "an index of payments, which are told with their grant",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.contracts.approvals import EVENTS as APPROVALS
 from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
@@ -388,5 +389,5 @@ EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS,
     GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, PolicyPublished,
+    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, PolicyPublished,
 )

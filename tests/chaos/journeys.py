@@ -5,6 +5,7 @@ from random import Random
 
 from ops.demo_year.script import Step
 from ops.demo_year.year import build_year
+from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.fund import OpenFund
 from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.policies import PublishPolicy
@@ -12,6 +13,8 @@ from services.reintegration.domain.tranches import ConfirmPayment
 
 Journey = list[Step]
 
+# What a system is told once, whatever years are played in it: who has authority, and by which rules.
+ONCE = (GiveAuthority, PublishPolicy)
 # Of the commands: this part belongs to journeys with grants, the rest in equal parts to the other kinds.
 WITH_GRANTS = 0.5
 
@@ -27,8 +30,7 @@ def some_journeys(seed: int, commands: int) -> tuple[Journey, list[Journey]]:
         kinds: dict[str, list[Journey]] = {"grants": [], "returns": [], "counselling": []}
         for journey in build_year(number):
             if any(isinstance(step.order, OpenFund) for step in journey):
-                # A programme has one policy, whichever year it is.
-                funds += [step for step in journey if not (funds and isinstance(step.order, PublishPolicy))]
+                funds += [step for step in journey if not isinstance(step.order, ONCE)]
             elif journey:
                 kinds[_kind(journey)].append([_told_apart(step, number) for step in journey])
         for journeys in kinds.values():

@@ -8,7 +8,10 @@ from uuid import UUID
 import asyncpg
 import httpx
 
+from ops.demo_year import granting
 from ops.demo_year.calling import Caller
+from ops.demo_year.people import Dice
+from ops.demo_year.script import Journey
 from ops.demo_year.wire import Wire
 from ops.identity.client import PersonaTokens
 from ops.settings import OpsSettings
@@ -121,6 +124,10 @@ async def open_system(settings: OpsSettings) -> AsyncIterator[System]:
         found = addresses(running, "replay")
         caller = Caller(client, found.services, PersonaTokens(found.issuer, development_secret(settings)))
         await caller.learn()
-        yield System(settings, running, client, caller, history, Clients(caller, history))
+        opened = System(settings, running, client, caller, history, Clients(caller, history))
+        authority = Journey(Dice(0))
+        granting.authorise(authority, 0)
+        await opened.clients.run("authority", [authority.in_order()])
+        yield opened
 
 

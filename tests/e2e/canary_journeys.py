@@ -23,6 +23,7 @@ from shared.uploads import UPLOADS_AT_A_TIME
 from tests.e2e.canaries import BIRTH_YEAR, Described, Flock, described
 from tests.e2e.canary_plans import PLANNING, TEXTS, planted
 from tests.e2e.conftest import Mission
+from tests.running import ALONE
 from tests.unit.shared.files import examples
 
 # Texts of the mission's own, in which nobody is named: codes of its bookkeeping, its programmes and its places.
@@ -205,7 +206,7 @@ class Drive:
         planted(journey, plan_id, self.flock, drafted=number % 8 == 0)
         asked, given = departure + 3, len(journey.steps)
         wanted = Wanted(lines[0], "approved", returned_once=False)
-        granting.request_and_pay(journey, household, case_id, plan_id, fund_id, wanted, references, asked)
+        granting.request_and_pay(journey, household, case_id, plan_id, fund_id, wanted, references, asked, alone=ALONE)
         self.grants.append(journey.steps[given].id)
         return moment(asked + 3, 0)
 

@@ -34,7 +34,7 @@ from services.counselling.domain.outreach import RecordOutreach
 from services.counselling.domain.person import RegisterPerson
 from services.counselling.domain.session import HoldSession
 from services.reintegration.domain.fund import OpenFund
-from services.reintegration.domain.grant import DraftGrant
+from services.reintegration.domain.grant import ApproveGrant, DraftGrant
 from services.reintegration.domain.plan import RecordOwnPlan
 from shared.actors import Role
 from shared.messages import Command
@@ -128,6 +128,9 @@ async def known(mission: Mission, pytestconfig: pytest.Config) -> Known:
     funds, journeys = some_journeys(SEED, COMMANDS)
     begun: dict[type[Command], list[UUID]] = {}
     for step in [*funds, *(step for journey in journeys for step in journey)]:
+        if isinstance(step.order, ApproveGrant) and step.persona == "finance-approver-2":
+            # By the rules of this mission one approves alone.
+            continue
         await mission.caller.drained()
         await mission.done(step.service, step.persona, step.id, step.order, step.at)
         begun.setdefault(type(step.order), []).append(step.id)

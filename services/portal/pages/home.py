@@ -76,7 +76,7 @@ WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
         _TURNS,
     ),
     "data_protection": (_ERASURES,),
-    "chief_of_mission": (_ERASURES,),
+    "chief_of_mission": (_ERASURES, _TURNS),
     "medical": (_TURNS,),
     "finance_approver": (_TURNS,),
     "finance_payer": (_TURNS,),

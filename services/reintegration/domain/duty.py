@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final, Literal
+from typing import Literal
 
+from services.reintegration.domain.approvals import fits
 from services.reintegration.domain.conversion import RatesInForce
 from shared.contracts.authority import ApprovingRole
 from shared.errors import RuleViolation
 from shared.money import Money
 
 NobodyReason = Literal["no_authority", "all_involved", "beyond_authority", "rate_missing"]
-
-_CHIEFS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +38,9 @@ class Waiting:
     holders: frozenset[str] = frozenset()
 
 
-def levels_for(amount: Decimal, one_approver_up_to: Decimal, two_approvers_up_to: Decimal) -> int:
-    """How many approvals an amount needs, all in one currency; the third is the chief of mission's."""
-    if amount <= one_approver_up_to:
-        return 1
-    return 2 if amount <= two_approvers_up_to else _CHIEFS
-
-
 def why_nobody(waiting: Waiting, on_duty: Sequence[OnDuty], rates: RatesInForce) -> NobodyReason | None:
     """Why nobody may give the next approval; None if somebody may."""
-    found = [one for one in on_duty if _fits(one.role, waiting)]
+    found = [one for one in on_duty if fits(one.role, waiting.level, waiting.levels_needed)]
     if not found:
         return "no_authority"
     found = [one for one in found if _has_no_part(one, waiting)]
@@ -59,13 +50,6 @@ def why_nobody(waiting: Waiting, on_duty: Sequence[OnDuty], rates: RatesInForce)
     if True in limits:
         return None
     return "beyond_authority" if False in limits else "rate_missing"
-
-
-def _fits(role: ApprovingRole, waiting: Waiting) -> bool:
-    if waiting.level == _CHIEFS:
-        return role == "chief_of_mission"
-    # Where the chief of mission is asked as well, they come last and see what the others approved.
-    return waiting.levels_needed < _CHIEFS or role == "finance_approver"
 
 
 def _has_no_part(one: OnDuty, waiting: Waiting) -> bool:

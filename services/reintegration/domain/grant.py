@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, StrictBool
 
 from services.reintegration.domain.amounts import PositiveMoney
+from services.reintegration.domain.approvals import approval_given, not_twice, within_authority
 from services.reintegration.domain.budget import NONCE, BudgetLines, OwnContribution, Quotations, concealed
 from services.reintegration.domain.caps import lies_just_below_a_threshold, refuse_beyond_caps
 from services.reintegration.domain.certificate import CERTIFICATE_RULES, RequestVersion, certified
@@ -32,6 +33,7 @@ from services.reintegration.domain.periods import period_closed
 from services.reintegration.domain.stops import STOP_EVENTS, STOP_RULES
 from services.reintegration.domain.tranches import TRANCHE_RULES
 from shared.actors import Role
+from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import (
     CancelReason,
     DeliveryConfirmed,
@@ -130,7 +132,7 @@ class RejectGrant(Command):
 
 
 class ApproveGrant(Command):
-    """Commit this money of one fund to the version of the request that you read."""
+    """Approve this money of one fund for the version of the request that you read; the last approval commits it."""
 
     fund_id: UUID
     request_version: RequestVersion
@@ -262,14 +264,10 @@ def _reject(state: Grant, order: RejectGrant, facts: GrantFacts, context: Contex
     refuse_another(state, order.request_version, order.content_hash)
     return (
         GrantRejected(
-            case_id=state.case_id,
-            reason=order.reason,
-            rejected_by=context.actor.person_id,
-            rejected_at=context.now,
-            appeal_told=order.appeal_told,
-            request_version=state.request_version,
+            case_id=state.case_id, reason=order.reason, rejected_by=context.actor.person_id, rejected_at=context.now,
+            appeal_told=order.appeal_told, request_version=state.request_version,
         ),
-    )
+    )  # fmt: skip
 
 
 def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Context) -> Events:
@@ -292,17 +290,17 @@ def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Cont
         raise RuleViolation("fund_currency_differs", "The fund is in another currency than the grant.")
     if state.amount > balance.available:
         raise RuleViolation("fund_exhausted", "The fund does not hold enough money for this grant any more.")
+    given = approval_given(state, order.fund_id, facts, context)
+    if given.level < given.levels_needed:
+        return (given,)
+    # With the last approval the money is committed.
     return (
+        given,
         GrantApproved(
-            case_id=state.case_id,
-            fund_id=order.fund_id,
-            money=state.money,
-            approved_by=context.actor.person_id,
-            approved_at=context.now,
-            request_version=state.request_version,
-            content_hash=state.content_hash,
+            case_id=state.case_id, fund_id=order.fund_id, money=state.money, approved_by=context.actor.person_id,
+            approved_at=context.now, request_version=state.request_version, content_hash=state.content_hash,
         ),
-    )
+    )  # fmt: skip
 
 
 def _cancel(state: Grant, order: CancelGrant, facts: GrantFacts, context: Context) -> Events:
@@ -356,10 +354,12 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             _approve,
             while_in("approved", "endorsed"),
             may_wear("approver"),
+            not_twice,
             person_has_arrived,
             within_the_plan,
             within_the_cap,
             certified,
+            within_authority,
         ),
         changing(
             CancelGrant,
@@ -384,6 +384,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         GrantResubmitted,
         GrantAttested,
         GrantEndorsed,
+        ApprovalGiven,
         GrantApproved,
         GrantRejected,
         GrantCancelled,

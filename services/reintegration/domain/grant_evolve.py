@@ -13,6 +13,7 @@ from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_state import (
     TRANCHE_TRANSITIONS,
     TRANSITIONS,
+    Approval,
     Certificate,
     Evidence,
     Grant,
@@ -20,6 +21,7 @@ from services.reintegration.domain.grant_state import (
     GrantTranche,
     TrancheStatus,
 )
+from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     EvidenceFiled,
@@ -92,6 +94,11 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 endorser_id=event.endorsed_by,
                 endorsed_at=event.endorsed_at,
             )
+        case ApprovalGiven():
+            given = Approval(
+                event.level, event.levels_needed, event.approved_by, event.authority_holder, event.fund_id, event.approved_at
+            )
+            return replace(state, approvals=(*state.approvals, given), waiting_since=event.approved_at)
         case GrantApproved():
             return replace(
                 _to(state, "approved", event.approved_at),
@@ -99,6 +106,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 approved_at=event.approved_at,
                 fund_id=event.fund_id,
                 committed=event.money.amount,
+                approved_version=event.request_version if state.approvals else None,
+                approved_before=None if state.approvals else event.request_version,
             )
         case GrantRejected():
             return replace(_to(state, "rejected", event.rejected_at), appeal_told=event.appeal_told)
@@ -214,6 +223,7 @@ def _submitted_anew(asked: Grant, at: datetime | None) -> Grant:
         former_endorsers=_and_once(asked.former_endorsers, asked.endorser_id),
         endorsed_at=None,
         certificate=None,
+        approvals=(),
         return_reasons=(),
     )
 

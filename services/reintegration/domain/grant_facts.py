@@ -12,6 +12,8 @@ from pydantic import Field
 from services.reintegration.domain.amounts import NOTHING, PositiveMoney, refuse_two_currencies
 from services.reintegration.domain.caps import Support, refuse_beyond_caps
 from services.reintegration.domain.case import Case, refuse_unless_open
+from services.reintegration.domain.conversion import RatesInForce
+from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan_completion import plan_completed
@@ -25,6 +27,7 @@ from shared.money import Money, refuse_unpayable
 MOST_TRANCHES = 6
 
 _UNKNOWN = Decimal("Infinity")
+_NO_RATES = RatesInForce({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class GrantFacts:
     person's tranches, on any grant, that are released or paid and not yet delivered. ``reference_used``:
     whether any payment carries the reference of this order. ``month_closed``: whether the month is closed in which
     it would be posted, by the day of the payment or else by today. ``today``: the calendar day in the mission's time
-    zone. ``policy``: the newest version of the policy of the case; None where none was published.
+    zone. ``policy``: the newest version of the policy of the case; None where none was published. ``terms``: all by which whoever asks may or might once
+    act on an authority. ``rates``: what counts today.
     """
 
     case: Case | None = None
@@ -64,6 +68,8 @@ class GrantFacts:
     month_closed: bool = True
     today: date = date.min
     policy: PolicyInForce | None = None
+    terms: tuple[ActingTerms, ...] = ()
+    rates: RatesInForce = _NO_RATES
 
 
 class RequestedTranche(Part):

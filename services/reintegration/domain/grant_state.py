@@ -116,6 +116,18 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """One of the approvals that a version needs, by whose authority it was given; ``holder_id`` is theirs, or a deputy's holder."""
+
+    level: int
+    levels_needed: int
+    approver_id: str
+    holder_id: str
+    fund_id: UUID
+    approved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A grant for one line of an agreed plan; every amount is in ``currency``.
 
@@ -130,6 +142,8 @@ class Grant:
     ``budget`` is None also once the person was erased, and so is the ``certificate`` of the present version; the hash stays.
     ``suspended_for`` is why no tranche is released now; a recovery stands beside the status, since it may be opened of a
     grant that has ended.
+    ``approvals`` are those of the present version; ``approved_version`` is what the last of them approved, and
+    ``approved_before`` what was approved by one person before authority was asked for.
     ``return_reasons`` say what was missing when it was sent back, until it is revised. ``just_below_threshold``: what is
     asked for lies just below a threshold of approval, and above it with what else person or family had in twelve months.
     ``former_endorsers`` endorsed an earlier version.
@@ -178,6 +192,9 @@ class Grant:
     certificate: Certificate | None = None
     just_below_threshold: bool = False
     former_endorsers: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    approved_version: int | None = None
+    approved_before: int | None = None
 
     @property
     def money(self) -> Money:

@@ -18,6 +18,8 @@ from services.reintegration.domain.tranches import (
 )
 from shared.messages import Command
 
+# Whose turn it is: a hat, and of the approver's the chief of mission's own.
+TurnOf = Hat | Literal["chief"]
 Step = Literal[
     "submit", "revise", "certify", "endorse", "approve", "release", "confirm_payment", "confirm_delivery", "reconcile"
 ]
@@ -36,7 +38,7 @@ class Turn:
     since: datetime
 
 
-def turns(grant: Grant) -> Mapping[Hat, Turn]:
+def turns(grant: Grant) -> Mapping[TurnOf, Turn]:
     """Every hat whose turn it is; several at once where one tranche is accounted for and the next one due.
 
     It is about the grant alone: whether one of those who wear the hat may act on this very grant, guards say.
@@ -45,22 +47,23 @@ def turns(grant: Grant) -> Mapping[Hat, Turn]:
         case "draft":
             return {"requester": Turn("submit", grant.waiting_since)}
         case "submitted":
-            endorser: Mapping[Hat, Turn] = {"endorser": Turn("endorse", grant.waiting_since)}
+            endorser: Mapping[TurnOf, Turn] = {"endorser": Turn("endorse", grant.waiting_since)}
             if of_health(grant) and grant.certificate is None:
                 return {**endorser, "certifier": Turn("certify", grant.waiting_since)}
             return endorser
         case "returned":
             return {"requester": Turn("revise", grant.waiting_since)}
         case "endorsed":
-            return {"approver": Turn("approve", grant.waiting_since)}
+            # The third approval is the chief of mission's.
+            return {"chief" if len(grant.approvals) == 2 else "approver": Turn("approve", grant.waiting_since)}
         case "approved" | "in_disbursement" | "suspended" | "disbursed" | "cancelled":
             return _of_tranches(grant)
         case "completed" | "rejected":
             return {}
 
 
-def _of_tranches(grant: Grant) -> Mapping[Hat, Turn]:
-    found: dict[Hat, Turn] = {}
+def _of_tranches(grant: Grant) -> Mapping[TurnOf, Turn]:
+    found: dict[TurnOf, Turn] = {}
     released, paid, delivered = (grant.tranches_in(status) for status in ("released", "paid", "delivered"))
     if released:
         found["payer"] = Turn("confirm_payment", _first(grant, (one.released_at for one in released)))

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Query
 
 from services.reintegration import figures, grant_decisions, lists, window, wiring
 from services.reintegration.domain.grant_state import Grant
-from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
     ReleaseTranche,
 )
-from services.reintegration.domain.turns import COMMANDS, Turn, turns
+from services.reintegration.domain.turns import COMMANDS, Turn, TurnOf, turns
 from services.reintegration.policy import HATS
 from services.reintegration.routes.grants import GrantInList
 from shared.callers import AuthenticatedRoute
@@ -28,7 +27,7 @@ router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 class TurnInList(GrantInList):
     """A grant that waits for its reader: in which hat, by which operation it goes on, and since when it waits."""
 
-    hat: Hat
+    hat: TurnOf
     operation: str
     since: datetime
 
@@ -40,9 +39,9 @@ async def list_turns(
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[TurnInList]:
     """The grants whose next step is the caller's, the longest waiting first, also where another has to take it."""
-    hats: set[Hat] = {hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs}
+    hats: set[TurnOf] = {hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs}
     # What has to be certified waits among what has to be endorsed, and is told apart once it is opened.
-    listed: set[Hat] = {"endorser" if hat == "certifier" else hat for hat in hats}
+    listed: set[TurnOf] = {"endorser" if hat == "certifier" else hat for hat in hats}
 
     def tell(turn: lists.DueTurn, grant: Grant) -> TurnInList | None:
         hat, due = turn.hat, Turn(turn.step, turn.since)

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from services.reintegration.domain.authority import EndAuthority, GiveAuthority
 from services.reintegration.domain.budget import BudgetLine
 from services.reintegration.domain.case import RecordArrival, RecordCase, SealCase
 from services.reintegration.domain.certificate import CertifyMedicalNeed
@@ -23,16 +24,17 @@ from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
-from services.reintegration.domain.policies import EXAMPLE
+from services.reintegration.domain.policies import EXAMPLE, PublishPolicy
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
     ReleaseTranche,
 )
-from services.reintegration.wiring import CASE, FUND, FUNDING_POLICY, GRANT, PLAN, WIRING
+from services.reintegration.wiring import AUTHORITY, CASE, FUND, FUNDING_POLICY, GRANT, PLAN, WIRING
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
+from shared.contracts.authority import ApprovingRole
 from shared.contracts.reintegration import CATEGORIES_OF_HEALTH, GrantCategory
 from shared.db import Database, Sql
 from shared.disclosure import Agreed, Question
@@ -42,7 +44,7 @@ from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE, Reach
 from shared.verify import Findings, verify
-from tests.given import NOON, staff
+from tests.given import NOON, SIGNED_IN, staff
 from tests.integration.bus.house import until
 from tests.integration.conftest import ServiceDatabase
 from tests.unit.reintegration import examples
@@ -59,12 +61,24 @@ from tests.unit.reintegration.examples import (
     eur,
 )
 
+EARLY = datetime(2022, 1, 1, 12, tzinfo=UTC)
+
+def authority_for(holder: Actor, up_to: str = "5000.00", role: ApprovingRole = "finance_approver") -> GiveAuthority:
+    return GiveAuthority(
+        holder_id=holder.person_id, role=role, up_to=eur(up_to), valid_from=EARLY.date(), valid_until=date(2030, 12, 31)
+    )
+
+
 WORKER = Actor.service("reintegration")
 # The receiving office in the country of these cases: who asks, and a colleague who sees deliveries.
 REQUESTER = replace(examples.REQUESTER, countries=frozenset({"PK"}))
 MEDICAL = staff("doctor", "medical")
 LENIENT_POLICY = EXAMPLE.model_copy(
-    update={"programme": "default", "quotations_above": eur("100000.00"), "required_papers": ()}
+    update={
+        "programme": "default", "quotations_above": eur("100000.00"), "required_papers": (),
+        # One approves all that the cap lets ask for.
+        "one_approver_up_to": eur("3000.00"), "two_approvers_up_to": eur("5000.00"),
+    }
 )
 OFFICE = replace(examples.OFFICE, countries=frozenset({"PK"}))
 
@@ -135,7 +149,8 @@ class House:
     made: ServiceDatabase
     references: list[str] = field(default_factory=list)
     register: Register = field(default_factory=Register)
-    published: bool = False
+    policy_id: UUID | None = None
+    authority_id: UUID | None = None
 
     @property
     def api(self) -> Database:
@@ -157,7 +172,7 @@ class House:
             self.made.api,
             reach.scope(by),
             lambda unit: handle(
-                unit, aggregate, id, command, Context(by, at), Origin("test-correlation"),
+                unit, aggregate, id, command, Context(by, at, SIGNED_IN), Origin("test-correlation"),
                 repeat=repeat, reach=reach,
             ),
             WIRING.refusals,
@@ -188,7 +203,7 @@ class House:
         """A command whose changes are made and which commits when the block ends."""
         login = self.made.worker if by == WORKER else self.made.api
         async with login.unit_of_work(EVERYWHERE.scope(by)) as unit:
-            context = Context(by, at)
+            context = Context(by, at, SIGNED_IN)
             await handle(unit, aggregate, id, command, context, Origin("test-correlation"), reach=EVERYWHERE)
             await unit.flush()
             yield
@@ -282,9 +297,14 @@ class House:
 
     async def lenient(self) -> None:
         """A policy that asks for no papers and no quotations, published once; without one the example asks for some."""
-        if not self.published:
-            self.published = True
-            await self.give(FUNDING_POLICY, uuid7(), LENIENT_POLICY, MANAGER)
+        await self.authorised()
+        if self.policy_id is None:
+            await self.publish(LENIENT_POLICY)
+
+    async def publish(self, policy: PublishPolicy) -> None:
+        """The policy of this house, or its next version."""
+        self.policy_id = self.policy_id or uuid7()
+        await self.give(FUNDING_POLICY, self.policy_id, policy, MANAGER)
 
     async def certified(self, grant_id: UUID, price: str = "100000.00", by: Actor = MEDICAL) -> None:
         """What medical staff say of a request for somebody's health."""
@@ -300,6 +320,18 @@ class House:
         state = (await self.read(GRANT, grant_id, ENDORSER)).state
         assert isinstance(state, Grant)
         return state
+
+    async def authorised(self) -> None:
+        """Once in a house: an authority by which one approves all that the cap lets ask for."""
+        if self.authority_id is None:
+            self.authority_id = uuid7()
+            await self.give(AUTHORITY, self.authority_id, authority_for(APPROVER), CHIEF, EARLY)
+
+    async def without_authority(self) -> None:
+        """Ends that authority, so that nobody has any but what a test gives."""
+        await self.authorised()
+        assert self.authority_id is not None
+        await self.give(AUTHORITY, self.authority_id, EndAuthority(reason="left_the_post"), CHIEF, EARLY)
 
     async def approval(self, grant_id: UUID, fund_id: UUID) -> ApproveGrant:
         """The order to approve a grant as it stands."""

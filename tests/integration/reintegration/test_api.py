@@ -170,7 +170,7 @@ async def test_the_whole_line_of_a_grant_over_http(house: House, people: People)
         answer = await caller.post(f"grants/{grant_id}/{verb}", body)
         assert answer.status_code == 200, (verb, answer.text)
     grant = (await people.coordinator.get(f"grants/{grant_id}")).json()
-    assert (grant["state"]["status"], grant["state"]["paid"], grant["version"]) == ("completed", "500.00", 10)
+    assert (grant["state"]["status"], grant["state"]["paid"], grant["version"]) == ("completed", "500.00", 11)
     fund = (await people.approver.get(f"funds/{fund_id}")).json()
     assert fund["balance"] == {
         "currency": "EUR", "granted": "1000.00", "committed": "0.00", "spent": "500.00", "available": "500.00",

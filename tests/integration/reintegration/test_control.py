@@ -12,7 +12,7 @@ from shared.actors import Actor
 from shared.ids import uuid7
 from tests import xlsx
 from tests.given import NOON
-from tests.integration.reintegration.office import REQUESTER, House
+from tests.integration.reintegration.office import LENIENT_POLICY, REQUESTER, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_evidence import PHOTO
@@ -23,6 +23,7 @@ DAYS = {"from": str(TODAY - timedelta(days=40)), "to": str(TODAY)}
 
 
 async def test_requests_that_somebody_should_look_at_are_found_with_why(house: House, people: People) -> None:
+    await house.publish(LENIENT_POLICY.model_copy(update={"one_approver_up_to": eur("500.00")}))
     fund_id = await house.fund()
     early, late = NOON - timedelta(days=4), NOON - timedelta(days=39)
     first, second, third = await house.lines("business", "housing", "training")
@@ -62,6 +63,7 @@ async def test_only_who_looks_over_the_money_reads_exceptions_and_a_year_at_a_ti
 
 
 async def test_what_nobody_on_duty_may_decide_is_found_with_why_until_somebody_may(house: House, people: People) -> None:
+    await house.without_authority()
     small = await house.endorsed((await house.line()).request("300.00"), NOON - timedelta(days=3))
     large = await house.endorsed((await house.line()).request("450.00"), NOON - timedelta(days=2))
 

@@ -1,5 +1,6 @@
 """An invented case, plan, fund and grant, and the people around them, for the rules of reintegration."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -8,6 +9,7 @@ from services.reintegration.domain.budget import BudgetLine, concealed
 from services.reintegration.domain.caps import EXAMPLE_CAPS, Support
 from services.reintegration.domain.case import Arrival, Case
 from services.reintegration.domain.conversion import RatesInForce
+from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.fund import Fund, FundBalance
 from services.reintegration.domain.grant import GRANT, ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce, RequestedTranche
@@ -20,6 +22,7 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from shared.actors import Actor
+from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     GrantApproved,
@@ -102,19 +105,26 @@ def had(person: str | Decimal, family: str | Decimal | None = None) -> Support:
     sums = [(eur(str(amount)),) for amount in (person, person if family is None else family)]
     return Support(EXAMPLE_CAPS, sums[0], sums[1], RatesInForce({}))
 
+AUTHORITY = ActingTerms(
+    authority_id=ref(31), terms_no=1, holder_id=APPROVER.person_id, acting_id=APPROVER.person_id, role="finance_approver",
+    up_to=Decimal("5000.00"), currency="EUR", valid_from=date.min, valid_until=date.max, open=True,
+)
+# One approves alone whatever the cap of a person lets ask for.
+ONE_APPROVES = replace(EXAMPLE_CAPS, one_approver_up_to=Decimal("3000.00"), two_approvers_up_to=Decimal("5000.00"))
 
 NOTHING_STANDS_AGAINST_IT = GrantFacts(
     case=ARRIVED,
     plan=AGREED,
     grants_on_line=0,
     paid_on_line=Decimal(0),
-    support=had("0.00"),
+    support=replace(had("0.00"), caps=ONE_APPROVES),
     fund=BALANCE,
     open_advances=0,
     reference_used=False,
     month_closed=False,
     today=TODAY,
     policy=LENIENT,
+    terms=(AUTHORITY,),
 )
 
 REQUEST = DraftGrant(
@@ -169,6 +179,9 @@ HASH, ASKED_HASH = hash_after(REQUESTED), hash_after(DRAFTED)
 SUBMITTED = GrantSubmitted(
     case_id=CASE_ID, request_version=1, content_hash=ASKED_HASH, policy_programme="default", policy_version=1, submitted_at=NOON
 )
+# A request as those who decide on it meet it, without a budget.
+PLAIN = DRAFTED.model_copy(update={"budget": None, "budget_hash": None})
+ASKED: tuple[Event, ...] = (PLAIN, SUBMITTED.model_copy(update={"content_hash": HASH}))
 SUBMIT = SubmitGrant(request_version=1, content_hash=ASKED_HASH)
 ENDORSE = EndorseGrant(request_version=1, content_hash=HASH)
 APPROVE = ApproveGrant(fund_id=FUND_ID, request_version=1, content_hash=HASH, money=REQUEST.money)
@@ -188,6 +201,14 @@ APPROVED = GrantApproved(
     request_version=1,
     content_hash=HASH,
 )
+GIVEN = ApprovalGiven(
+    request_version=1, content_hash=HASH, money=eur("1200.00"), fund_id=FUND_ID, level=1, levels_needed=1,
+    weighed=eur("1200.00"), one_approver_up_to=eur("3000.00"), two_approvers_up_to=eur("5000.00"),
+    approved_by=APPROVER.person_id, approved_at=NOON, approved_on=TODAY, authority_id=AUTHORITY.authority_id, terms_no=1,
+    authority_holder=APPROVER.person_id, authority_role="finance_approver", authority_up_to=eur("5000.00"),
+    authority_valid_from=date.min, authority_valid_until=date.max, in_authority=eur("1200.00"), rate=None,
+    rate_on=None, rate_sources=(), strength="phishing_resistant", auth_age_seconds=5,
+)
 RELEASED_1 = TrancheReleased(number=1, money=eur("800.00"), released_by=PAYER.person_id, released_at=NOON)
 PAID_1 = PaymentConfirmed(
     case_id=CASE_ID,
@@ -201,7 +222,7 @@ PAID_1 = PaymentConfirmed(
 DELIVERED_1 = DeliveryConfirmed(number=1, confirmed_by=OFFICE.person_id, confirmed_at=NOON)
 RECONCILED_1 = TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id, reconciled_at=NOON)
 
-UNTIL_APPROVED: tuple[Event, ...] = (REQUESTED, ENDORSED, APPROVED)
+UNTIL_APPROVED: tuple[Event, ...] = (*ASKED, ENDORSED, GIVEN, APPROVED)
 UNTIL_PAID: tuple[Event, ...] = (*UNTIL_APPROVED, RELEASED_1, PAID_1)
 UNTIL_DELIVERED: tuple[Event, ...] = (*UNTIL_PAID, DELIVERED_1)
 

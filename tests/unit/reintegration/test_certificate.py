@@ -18,7 +18,7 @@ from shared.errors import FourEyes, RuleViolation
 from shared.ledger import conceal
 from shared.messages import Command, Concealed, Context, Event
 from shared.money import Money
-from tests.given import NOON, Given, staff
+from tests.given import NOON, SIGNED_IN, Given, staff
 from tests.unit.reintegration.examples import (
     AGREED,
     APPROVER,
@@ -66,7 +66,7 @@ def certify(grant: Grant, low: str = "1000.00", high: str = "1300.00", **changed
 
 def decide(grant: Grant, order: Command, by: Actor = MEDICAL) -> tuple[Event, ...]:
     facts = replace(FACTS, plan=replace(AGREED, lines=(replace(CARE, category=grant.category),)))
-    return GRANT.decide(grant, order, facts, Context(by, NOON))
+    return GRANT.decide(grant, order, facts, Context(by, NOON, SIGNED_IN))
 
 
 def done(grant: Grant, order: Command, by: Actor = MEDICAL) -> Grant:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
-from services.reintegration.domain.duty import OnDuty, Waiting, levels_for, why_nobody
+from services.reintegration.domain.duty import OnDuty, Waiting, why_nobody
 from shared.contracts.authority import ApprovingRole
 from shared.money import Money
 
@@ -62,13 +62,6 @@ def test_somebody_on_duty_may_decide_or_it_is_said_why_nobody_may(
     waiting: Waiting, found: list[OnDuty], reason: str | None
 ) -> None:
     assert why_nobody(waiting, found, RATES) == reason
-
-
-@pytest.mark.parametrize(
-    ("amount", "levels"), [("500.00", 1), ("500.01", 2), ("2000.00", 2), ("2000.01", 3)]
-)
-def test_an_amount_needs_as_many_as_its_policy_says(amount: str, levels: int) -> None:
-    assert levels_for(Decimal(amount), Decimal(500), Decimal(2000)) == levels
 
 
 _PEOPLE = st.sampled_from(["staff:requester", "staff:endorser", "staff:approver", "staff:other"])

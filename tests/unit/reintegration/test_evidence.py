@@ -14,12 +14,12 @@ from shared.errors import RuleViolation
 from shared.messages import Concealed, Context, Event
 from tests.given import NOON
 from tests.unit.reintegration.examples import (
+    ASKED,
     CASE_ID,
     COUNSELLOR,
     NOTHING_STANDS_AGAINST_IT,
     OFFICE,
     RECONCILED_1,
-    REQUESTED,
     UNTIL_APPROVED,
     UNTIL_DELIVERED,
     UNTIL_PAID,
@@ -63,13 +63,13 @@ def test_evidence_is_filed_and_stands_with_the_grant() -> None:
 
 
 def test_who_files_it_as_what_is_known() -> None:
-    (event,) = decide(grant(REQUESTED), by=COUNSELLOR)
+    (event,) = decide(grant(*ASKED), by=COUNSELLOR)
     assert isinstance(event, EvidenceFiled)
     assert (event.filed_by, event.filed_as) == (COUNSELLOR.person_id, "counsellor")
 
 
 def test_its_kind_is_not_told_to_who_reads_the_log() -> None:
-    (event,) = decide(grant(REQUESTED), RECEIPT.model_copy(update={"kind": "lease"}))
+    (event,) = decide(grant(*ASKED), RECEIPT.model_copy(update={"kind": "lease"}))
     assert isinstance(event, EvidenceFiled)
     assert event.evidence_kind == Concealed.of("lease")
     leaf = event.model_copy(update={"evidence_kind": event.evidence_kind.salted("salt")}).model_dump_json()
@@ -85,7 +85,7 @@ def test_the_same_filed_again_is_recorded_once_and_other_bytes_or_words_under_it
 
 @pytest.mark.parametrize(
     "events",
-    [(REQUESTED,), UNTIL_APPROVED, UNTIL_PAID, UNTIL_DELIVERED, (*UNTIL_PAID, CANCELLED), (*UNTIL_DELIVERED, CANCELLED)],
+    [(*ASKED,), UNTIL_APPROVED, UNTIL_PAID, UNTIL_DELIVERED, (*UNTIL_PAID, CANCELLED), (*UNTIL_DELIVERED, CANCELLED)],
 )  # fmt: skip
 def test_evidence_is_taken_from_the_request_on_for_as_long_as_something_is_to_be_accounted_for(
     events: tuple[Event, ...],
@@ -96,7 +96,7 @@ def test_evidence_is_taken_from_the_request_on_for_as_long_as_something_is_to_be
 @pytest.mark.parametrize(
     "state",
     [
-        grant(REQUESTED, GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by="staff:x")),
+        grant(*ASKED, GrantRejected(case_id=CASE_ID, reason="not_feasible", rejected_by="staff:x")),
         grant(*UNTIL_APPROVED, CANCELLED.model_copy(update={"released": eur("1200.00")})),
         grant(*UNTIL_DELIVERED, CANCELLED, RECONCILED_1),
         replace(grant(*UNTIL_DELIVERED), status="completed"),

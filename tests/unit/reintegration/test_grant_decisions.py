@@ -19,6 +19,7 @@ from services.reintegration.domain.grant import (
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import TERMINAL, TRANSITIONS, Grant, GrantStatus
 from shared.actors import Actor
+from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import (
     CaseSealed,
     GrantApproved,
@@ -38,6 +39,7 @@ from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVED,
     APPROVER,
+    ASKED,
     BALANCE,
     CASE_ID,
     COUNSELLOR,
@@ -47,6 +49,7 @@ from tests.unit.reintegration.examples import (
     ENDORSER,
     FUND,
     FUND_ID,
+    GIVEN,
     HASH,
     MANAGER,
     NOTED,
@@ -66,13 +69,13 @@ from tests.unit.reintegration.examples import (
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
-SUBMITTED = GRANTS.given(REQUESTED)
-ENDORSED_GRANT = GRANTS.given(REQUESTED, ENDORSED)
+SUBMITTED = GRANTS.given(*ASKED)
+ENDORSED_GRANT = GRANTS.given(*ASKED, ENDORSED)
 RESUBMITTED = GrantResubmitted(
     request_version=2, modality="service", money=REQUESTED.money, tranches=REQUESTED.tranches,
     resubmitted_at=NOON,
 )
-SECOND = hash_after(REQUESTED, RETURNED, RESUBMITTED)
+SECOND = hash_after(*ASKED, RETURNED, RESUBMITTED)
 RETURN = ReturnGrant(request_version=1, content_hash=HASH, reasons=("quotation_missing",))
 REJECT = RejectGrant(request_version=1, content_hash=HASH, reason="not_feasible", appeal_told=True)
 CANCEL = CancelGrant(reason="not_needed")
@@ -102,7 +105,7 @@ def test_a_request_is_sent_back_with_all_that_is_missing_each_reason_once() -> N
     (returned,) = SUBMITTED.when(several, ENDORSER).events
     assert isinstance(returned, GrantReturned)
     assert (returned.reason, returned.reasons) == ("paper_missing", ("paper_missing", "amount_unclear"))
-    sent_back = GRANT.fold((REQUESTED, returned))
+    sent_back = GRANT.fold((*ASKED, returned))
     assert sent_back is not None
     assert sent_back.return_reasons == ("paper_missing", "amount_unclear")
     assert GRANT.evolve(sent_back, RESUBMITTED).return_reasons == ()
@@ -119,11 +122,11 @@ def test_an_endorsement_is_for_the_version_that_was_read() -> None:
 
 def test_an_approval_is_for_the_version_that_was_read() -> None:
     endorsed = GRANTS.given(
-        REQUESTED, RETURNED, RESUBMITTED, ENDORSED.model_copy(update={"request_version": 2})
+        *ASKED, RETURNED, RESUBMITTED, ENDORSED.model_copy(update={"request_version": 2})
     )
     endorsed.when(APPROVE, APPROVER).refused("version_changed")
     second = {"request_version": 2, "content_hash": SECOND}
-    endorsed.when(APPROVE.model_copy(update=second), APPROVER).then_kinds(GrantApproved)
+    endorsed.when(APPROVE.model_copy(update=second), APPROVER).then_kinds(ApprovalGiven, GrantApproved)
 
 
 @pytest.mark.parametrize(
@@ -149,13 +152,13 @@ def test_an_approval_names_the_amount_that_was_read(money: Money) -> None:
 @pytest.mark.parametrize("told", [True, False])
 def test_a_rejection_notes_whether_the_person_was_told_how_to_appeal(told: bool) -> None:
     (rejected,) = SUBMITTED.when(REJECT.model_copy(update={"appeal_told": told}), ENDORSER).events
-    grant = GRANT.fold((REQUESTED, rejected))
+    grant = GRANT.fold((*ASKED, rejected))
     assert grant is not None
     assert (grant.status, grant.appeal_told) == ("rejected", told)
 
 
 def test_an_approval_commits_the_whole_amount_of_one_fund() -> None:
-    ENDORSED_GRANT.when(APPROVE, APPROVER).then(APPROVED)
+    ENDORSED_GRANT.when(APPROVE, APPROVER).then(GIVEN, APPROVED)
     grant = GRANT.fold(UNTIL_APPROVED)
     assert grant is not None
     assert (grant.status, grant.fund_id, grant.committed, grant.paid) == (
@@ -184,7 +187,7 @@ def test_a_fund_in_another_currency_pays_nothing() -> None:
 def test_a_fund_gives_to_the_last_cent_and_no_cent_more() -> None:
     exact = replace(BALANCE, committed=Decimal("7800.00"))
     short = replace(BALANCE, committed=Decimal("7800.01"))
-    _knowing(ENDORSED_GRANT, fund=exact).when(APPROVE, APPROVER).then(APPROVED)
+    _knowing(ENDORSED_GRANT, fund=exact).when(APPROVE, APPROVER).then(GIVEN, APPROVED)
     _knowing(ENDORSED_GRANT, fund=short).when(APPROVE, APPROVER).refused("fund_exhausted")
 
 
@@ -216,9 +219,9 @@ def test_a_request_is_rejected_before_its_approval(given: Given[Grant, GrantFact
 @pytest.mark.parametrize(
     ("past", "released"),
     [
-        ((REQUESTED,), "0"),
-        ((REQUESTED, RETURNED), "0"),
-        ((REQUESTED, ENDORSED), "0"),
+        ((*ASKED,), "0"),
+        ((*ASKED, RETURNED), "0"),
+        ((*ASKED, ENDORSED), "0"),
         (UNTIL_APPROVED, "1200.00"),
         (UNTIL_PAID, "400.00"),
         ((*UNTIL_PAID, DELIVERED_1), "400.00"),
@@ -260,7 +263,7 @@ ALLOWED_IN: tuple[tuple[Command, frozenset[str]], ...] = (
 
 @pytest.mark.parametrize(("command", "allowed"), ALLOWED_IN, ids=lambda value: type(value).__name__)
 def test_a_decision_is_taken_only_at_its_own_statuses(command: Command, allowed: frozenset[str]) -> None:
-    grant = GRANT.fold((REQUESTED,))
+    grant = GRANT.fold((*ASKED,))
     assert grant is not None
     for status in get_args(GrantStatus):
         refusal = GRANT.refusal(
@@ -294,7 +297,7 @@ def test_who_asked_does_not_decide_on_their_own_request(command: Command) -> Non
 
 
 def test_the_reader_is_told_what_is_open_to_them_and_why_not() -> None:
-    grant = GRANT.fold((REQUESTED, ENDORSED))
+    grant = GRANT.fold((*ASKED, ENDORSED))
 
     def code(command: type[Command], by: Context) -> str | None:
         refusal = GRANT.refusal(grant, command, NOTHING_STANDS_AGAINST_IT, by)
@@ -315,9 +318,9 @@ def test_completed_rejected_and_cancelled_are_the_ends() -> None:
 @pytest.mark.parametrize(
     "past",
     [
-        (REQUESTED, APPROVED),
-        (REQUESTED, REJECTED, RETURNED),
-        (REQUESTED, CANCELLED, ENDORSED),
+        (*ASKED, APPROVED),
+        (*ASKED, REJECTED, RETURNED),
+        (*ASKED, CANCELLED, ENDORSED),
         (*UNTIL_APPROVED, GrantCompleted(case_id=CASE_ID)),
         (*UNTIL_APPROVED, PAID_1),
     ],
@@ -328,7 +331,7 @@ def test_an_undeclared_transition_is_a_fault_of_ours(past: tuple[Event, ...]) ->
         GRANT.fold(past)
 
 
-@pytest.mark.parametrize("past", [(), (REQUESTED,)], ids=["nothing", "a grant"])
+@pytest.mark.parametrize("past", [(), (*ASKED,)], ids=["nothing", "a grant"])
 def test_an_event_of_another_aggregate_is_a_fault_of_ours(past: tuple[Event, ...]) -> None:
     with pytest.raises(TypeError):
         GRANT.fold((*past, CaseSealed()))

@@ -24,6 +24,7 @@ from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     AGREED,
     ARRIVED,
+    ASKED,
     CHILD,
     COUNSELLOR,
     DRAFTED,
@@ -33,7 +34,6 @@ from tests.unit.reintegration.examples import (
     NOTHING_STANDS_AGAINST_IT,
     PERSON,
     REQUEST,
-    REQUESTED,
     REQUESTER,
     RETURNED,
     ROOM,
@@ -48,7 +48,7 @@ from tests.unit.reintegration.examples import (
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
-SENT_BACK = GRANTS.given(REQUESTED, RETURNED)
+SENT_BACK = GRANTS.given(*ASKED, RETURNED)
 
 
 def _knowing(**facts: object) -> Given[object, GrantFacts]:
@@ -244,7 +244,7 @@ def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_r
         budget_hash=hashed,
     )
     SENT_BACK.when(order, REQUESTER).then(corrected)
-    grant = GRANT.fold((REQUESTED, RETURNED, corrected))
+    grant = GRANT.fold((*ASKED, RETURNED, corrected))
     assert grant is not None
     assert (grant.status, grant.request_version, grant.requester_id) == ("submitted", 2, REQUESTER.person_id)
     assert (grant.amount, grant.modality, len(grant.tranches)) == (Decimal("700.00"), "service", 1)

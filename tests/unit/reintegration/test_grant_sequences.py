@@ -46,7 +46,7 @@ from shared.contracts.reintegration import (
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event
 from shared.money import Money
-from tests.given import NOON
+from tests.given import NOON, SIGNED_IN
 from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVER,
@@ -270,7 +270,7 @@ def _any_sequence(data: st.DataObject) -> None:
             somebody = data.draw(ANYBODY)
         before = state
         try:
-            events = GRANT.decide(state, usual, facts, Context(somebody, NOON))
+            events = GRANT.decide(state, usual, facts, Context(somebody, NOON, SIGNED_IN))
         except Refusal:
             continue
         state = GRANT.fold(events, state)

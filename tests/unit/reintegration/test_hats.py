@@ -24,6 +24,7 @@ from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVER,
+    ASKED,
     CASE_ID,
     COUNSELLOR,
     DELIVERED_1,
@@ -59,10 +60,10 @@ PAID_2 = PaymentConfirmed(
     confirmed_at=NOON,
 )
 TAKING: tuple[tuple[str, tuple[Event, ...], Command, tuple[Actor, ...]], ...] = (
-    ("endorse", (REQUESTED,), ENDORSE, (REQUESTER, COUNSELLOR)),
+    ("endorse", (*ASKED,), ENDORSE, (REQUESTER, COUNSELLOR)),
     (
         "approve",
-        (REQUESTED, ENDORSED),
+        (*ASKED, ENDORSED),
         APPROVE,
         (REQUESTER, ENDORSER, COUNSELLOR),
     ),
@@ -137,11 +138,11 @@ def test_who_asked_may_confirm_what_was_delivered() -> None:
 
 def test_a_counsellor_who_asked_confirms_no_delivery() -> None:
     asked = REQUESTED.model_copy(update={"requested_by": COUNSELLOR.person_id})
-    GRANTS.given(asked, *UNTIL_PAID[1:]).when(ConfirmDelivery(number=1), COUNSELLOR).refused("four_eyes")
+    GRANTS.given(asked, *UNTIL_PAID[2:]).when(ConfirmDelivery(number=1), COUNSELLOR).refused("four_eyes")
 
 
 def test_a_refused_person_is_told_why_somebody_else_has_to_do_it() -> None:
-    refusal = GRANTS.given(REQUESTED).when(ENDORSE, REQUESTER).refusal
+    refusal = GRANTS.given(*ASKED).when(ENDORSE, REQUESTER).refusal
     assert refusal is not None
     assert refusal.sentence == "You asked for this grant, so somebody else has to endorse it."
 
@@ -181,7 +182,7 @@ def test_five_people_are_enough_and_four_are_not() -> None:
     )
 
     # Whoever is refused an order is refused it whoever would have given those that come after it.
-    ways: list[tuple[tuple[Actor, ...], Given[Grant, GrantFacts]]] = [((), GRANTS.given(REQUESTED))]
+    ways: list[tuple[tuple[Actor, ...], Given[Grant, GrantFacts]]] = [((), GRANTS.given(*ASKED))]
     for order in orders:
         ways = [
             ((*people, by), grant.given(*done.events))

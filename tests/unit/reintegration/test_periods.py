@@ -19,6 +19,7 @@ from services.reintegration.domain.periods import (
 )
 from services.reintegration.domain.tranches import ConfirmPayment
 from shared.actors import Actor
+from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.periods import PeriodClosed, PeriodReopened, ReopeningAsked, ReopeningDropped
 from shared.contracts.reintegration import CaseEndNoted, GrantApproved
 from shared.errors import Refusal
@@ -81,7 +82,7 @@ def test_a_reopening_that_is_dropped_leaves_the_month_closed() -> None:
 
 def test_nothing_is_approved_or_paid_into_a_closed_month() -> None:
     _knowing(ENDORSED_GRANT, month_closed=True).when(APPROVE, APPROVER).refused("period_closed")
-    ENDORSED_GRANT.when(APPROVE, APPROVER).then_kinds(GrantApproved)
+    ENDORSED_GRANT.when(APPROVE, APPROVER).then_kinds(ApprovalGiven, GrantApproved)
     pay = ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY)
     _knowing(GRANTS.given(*UNTIL_APPROVED, RELEASED_1), month_closed=True).when(pay, PAYER).refused("period_closed")
 

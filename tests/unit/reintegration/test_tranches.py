@@ -17,6 +17,7 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from shared.actors import Actor
+from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     GrantApproved,
@@ -82,6 +83,7 @@ def test_a_grant_goes_from_request_to_completion() -> None:
         GrantDrafted,
         GrantSubmitted,
         GrantEndorsed,
+        ApprovalGiven,
         GrantApproved,
         TrancheReleased,
         PaymentConfirmed,
@@ -199,7 +201,7 @@ def test_a_payment_is_not_dated_before_the_approval() -> None:
 def test_a_payment_on_the_day_of_the_approval_counts_by_the_calendar_of_any_place() -> None:
     early = APPROVED.model_copy(update={"approved_at": NOON - timedelta(hours=11)})
     yesterday_in_the_west = PAY_1.model_copy(update={"paid_on": NOON.date() - timedelta(days=1)})
-    GRANTS.given(*UNTIL_APPROVED[:2], early, RELEASED_1).when(yesterday_in_the_west, PAYER).then_kinds(
+    GRANTS.given(*UNTIL_APPROVED[:4], early, RELEASED_1).when(yesterday_in_the_west, PAYER).then_kinds(
         PaymentConfirmed
     )
 

@@ -26,6 +26,7 @@ from tests.unit.reintegration import test_stops as stops
 from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVER,
+    ASKED,
     CHIEF,
     COUNSELLOR,
     ENDORSED,
@@ -33,7 +34,6 @@ from tests.unit.reintegration.examples import (
     OFFICE,
     RECONCILER,
     REQUEST,
-    REQUESTED,
     REQUESTER,
 )
 from tests.unit.returns import test_support as support
@@ -62,7 +62,7 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (grant.GRANTS, REQUEST, REQUESTER),
     (grant.SENT_BACK, grant._again(), REQUESTER),
     (certificate.CERTIFYING, certificate.CERTIFY, certificate.MEDICAL),
-    (grant.GRANTS.given(REQUESTED, ENDORSED), APPROVE, APPROVER),
+    (grant.GRANTS.given(*ASKED, ENDORSED), APPROVE, APPROVER),
 )
 each_order = pytest.mark.parametrize(("known", "order", "by"), ORDERS, ids=[type(order).__name__ for _, order, _ in ORDERS])
 

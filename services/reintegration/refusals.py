@@ -1,0 +1,74 @@
+"""What the database holds, by the name of its constraint: each is refused by the code by which the core refuses it.
+
+So the later of two who act at the same moment is told what they would have been told a moment later.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.reintegration.domain import (
+    approvals,
+    authority,
+    fund,
+    periods,
+    plan_completion,
+    policies,
+    rates,
+)
+from shared.decider import already_exists
+from shared.errors import FourEyes, Refusal, RuleViolation
+
+_FOUR_EYES = FourEyes("Nobody takes two parts on one grant, so somebody else has to do this.")
+
+REFUSALS: Final[Mapping[str, Refusal]] = {
+    "pk_case_plans": RuleViolation(
+        "case_has_a_plan", "This case has a plan already; it is changed by agreeing a new version."
+    ),
+    "ck_case_limits_completed_plan_takes_no_grant": plan_completion.plan_completed(),
+    "pk_taken_plan_lines": RuleViolation(
+        "line_has_a_grant", "There is a grant for this line of the plan already."
+    ),
+    "pk_open_advances": RuleViolation(
+        "open_advance",
+        "Another tranche for this person is on its way and its delivery not confirmed. One at a time.",
+    ),
+    # Under another grant, or under one that the caller does not see.
+    "pk_evidence_files": already_exists(),
+    "erased_takes_nothing": RuleViolation(
+        "person_erased", "This person was erased. Nothing can be filed about them any more."
+    ),
+    "pk_payment_references": RuleViolation(
+        "reference_used", "Another payment carries this reference. One reference, one payment."
+    ),
+    "ck_case_limits_sealed_takes_no_grant": RuleViolation(
+        "case_sealed", "This return case is being closed or is closed; it takes no new grant."
+    ),
+    "pk_exchange_rates": rates.day_has_a_rate(),
+    "pk_policy_versions": policies.programme_has_a_policy(),
+    "pk_open_authorities": authority.authority_open(),
+    "ck_authorities_nobody_for_themselves": authority.not_for_oneself(),
+    "ck_authority_terms_nobody_for_themselves": authority.not_for_oneself(),
+    "ck_fund_balances_within_granted": RuleViolation(
+        "fund_exhausted", "The fund does not hold enough money for this grant any more."
+    ),
+    "ck_fund_balances_closed_holds_nothing_back": fund.fund_closed(),
+    "ck_funds_two_persons": fund.not_by_whoever_asked(),
+    "ck_fund_confirmations_two_persons": fund.not_by_whoever_asked(),
+    "posted_into_an_open_month": periods.period_closed(),
+    "uq_accounting_periods_month": periods.month_has_a_period(),
+    "ck_accounting_periods_two_persons": periods.not_by_whoever_asked(),
+    "uq_grant_approvals_person_once": approvals.approved_by_you(),
+    "uq_grant_approvals_authority_once": approvals.authority_used(),
+    "ck_grant_approvals_holder_not_involved": approvals.stands_in_for_one_involved(),
+    "ck_grant_approvals_within_authority": approvals.beyond_authority(),
+    "ck_grant_approvals_authority_in_force": approvals.authority_not_in_force(),
+    "ck_grant_approvals_approver_not_involved": _FOUR_EYES,
+    "ck_grant_endorsements_endorser_not_involved": _FOUR_EYES,
+    "ck_grants_who_approved": _FOUR_EYES,
+    "ck_grants_five_hats": _FOUR_EYES,
+    "ck_grants_former_endorsers_take_no_part": _FOUR_EYES,
+    "ck_grants_counsellor_only_asks": _FOUR_EYES,
+    "ck_grants_tranche_hats": _FOUR_EYES,
+    "ck_grants_certifier_takes_no_part": _FOUR_EYES,
+    "ck_grants_hats_between_tranches": _FOUR_EYES,
+}
