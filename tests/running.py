@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,13 +11,15 @@ import pytest
 
 from ops.demo_year import granting
 from ops.demo_year.calling import Caller
-from ops.demo_year.people import Dice, moment
+from ops.demo_year.people import Dice, day_of, moment
 from ops.demo_year.script import Journey
 from ops.demo_year.wire import Wire
 from ops.identity.client import PersonaTokens
+from ops.identity.personas import persona
 from ops.settings import OpsSettings
 from ops.supervisor import Running
 from ops.system import Addresses, addresses, development_secret, make_system
+from services.reintegration.domain.authority import GiveAuthority
 from shared.ids import uuid7
 from shared.messages import Command
 from tests.hurry import HURRIED
@@ -81,6 +83,11 @@ async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mis
         # Whoever approves needs authority for it.
         opening = Journey(Dice(0))
         granting.authorise(opening, 0)
+        deputys = GiveAuthority(
+            holder_id=persona("deputy").subject, role="finance_approver", up_to=granting.euro(ALONE), valid_from=day_of(0),
+            valid_until=date(2035, 12, 31),
+        )  # fmt: skip
+        opening.give(moment(0, 8), "chief-of-mission", opening.dice.id(0), deputys)
         for step in opening.in_order():
             await made.done(step.service, step.persona, step.id, step.order, step.at)
         yield made

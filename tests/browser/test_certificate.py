@@ -61,7 +61,7 @@ async def test_medical_staff_certify_what_waits_for_them_and_who_decides_reads_n
 
 
 async def test_medical_staff_find_no_grant_that_is_for_something_else(mission: Mission, visits: Visits, asked: Ground) -> None:
-    other = await ground(mission, "EG", 79)
+    other = await ground(mission, "EG", 81)
     page = await at_desk(mission, visits, "medical", "/grants")
     await expect(page.locator(f'main a[href="/grants/{asked.grant_id}"]').first).to_be_visible()
     assert await page.locator(f'main a[href="/grants/{other.grant_id}"]').count() == 0

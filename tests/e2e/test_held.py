@@ -112,7 +112,7 @@ async def test_what_was_sealed_is_told_in_clear_and_what_was_concealed_too(asked
     assert [one["contact"] for one in version["contacts"]] == ["+387 61 000 111"]
     assert [one["birth_year"] for one in asked.held["counselling"]["records"]["birth_years"]] == [1990]
     told = {event["kind"].split(".")[3]: event["said"] for event in asked.held["reintegration"]["history"]}
-    assert told["requested"]["category"] == "business"
+    assert told["drafted"]["category"] == "business"
     assert told["evidence_filed"]["evidence_kind"] == "quotation"
     (grant,) = asked.held["reintegration"]["records"]["grants"]
     assert Decimal(grant["amount"]) == asked.at.lines[0].planned.amount

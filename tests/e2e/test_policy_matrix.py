@@ -375,6 +375,8 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
     assert filed.status_code == 200, filed.text
     name = {"name": {"family_name": "Nobody", "birth_year": 1990}}
     assert (await mission.raw("POST", "counselling", "/v1/person-searches", "counsellor-3", name)).status_code == 200
+    exceptions = "/v1/exports/exceptions?from=2023-01-01&to=2023-02-01"
+    assert (await mission.read("reintegration", "chief-of-mission", exceptions)).status_code == 200
     for service, asked in paths.items():
         for path in asked.values():
             assert (await mission.read(service, "counsellor-3", path)).status_code == 200
