@@ -18,7 +18,7 @@ OFFICE = "receiving-office-dz"
 @pytest.fixture(scope="module")
 async def asked(mission: Mission) -> Ground:
     """A family of which the mother needs treatment: a grant is asked for, with the prescription."""
-    found = await ground(mission, "DZ", 78, ("medical", "business"))
+    found = await ground(mission, "DZ", 82, ("medical", "business"))
     url = f"{mission.addresses.services['reintegration']}/v1/grants/{found.grant_id}/evidence/{uuid7()}?kind=prescription"
     bearer = f"Bearer {await mission.tokens.token(OFFICE)}"
     answer = await mission.client.put(url, content=png(), headers={"Authorization": bearer, "Content-Type": "image/png"})

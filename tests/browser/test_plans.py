@@ -71,7 +71,7 @@ async def test_a_plan_is_drafted_confirmed_and_read_by_the_office_once_it_is_sha
 async def test_a_plan_is_revised_for_a_reason_its_versions_stand_side_by_side_and_it_is_completed(
     mission: Mission, visits: Visits
 ) -> None:
-    found = await ground(mission, "AM", 92)
+    found = await ground(mission, "AM", 93)
     walk, plan = Walk(mission, visits, {}), f"/plans/{found.plan_id}"
     await walk.do(
         "receiving-office-am", plan, "Revise the plan",

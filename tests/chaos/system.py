@@ -10,7 +10,7 @@ import httpx
 
 from ops.demo_year import granting
 from ops.demo_year.calling import Caller
-from ops.demo_year.people import Dice
+from ops.demo_year.people import Dice, moment
 from ops.demo_year.script import Journey
 from ops.demo_year.wire import Wire
 from ops.identity.client import PersonaTokens
@@ -125,9 +125,11 @@ async def open_system(settings: OpsSettings) -> AsyncIterator[System]:
         caller = Caller(client, found.services, PersonaTokens(found.issuer, development_secret(settings)))
         await caller.learn()
         opened = System(settings, running, client, caller, history, Clients(caller, history))
-        authority = Journey(Dice(0))
-        granting.authorise(authority, 0)
-        await opened.clients.run("authority", [authority.in_order()])
+        # What no year that is played here says again: by which rules, and who has authority.
+        once = Journey(Dice(0))
+        once.give(moment(0, 7), "manager", granting.POLICY_ID, granting.POLICY)
+        granting.authorise(once, 0)
+        await opened.clients.run("once", [once.in_order()])
         yield opened
 
 
