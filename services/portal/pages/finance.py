@@ -21,7 +21,7 @@ STATUSES: Final = (
 # What is decided on grants, and in which roles.
 DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "endorsed": ("coordinator",), "returned": ("coordinator",), "rejected": ("coordinator", "finance_approver"),
-    "approval_given": ("finance_approver", "chief_of_mission"), "approved": ("finance_approver", "chief_of_mission"), "cancelled": ("coordinator",), "released": ("finance_payer",),
+    "approved": ("finance_approver", "chief_of_mission"), "cancelled": ("coordinator",), "released": ("finance_payer",),
     "paid": ("finance_payer",), "reconciled": ("finance_reconciler",),
 }  # fmt: skip
 
