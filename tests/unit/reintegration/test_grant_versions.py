@@ -9,6 +9,7 @@ from services.reintegration.domain.grant import GRANT, ReviseGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.turns import Turn, turns
+from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import GrantRevised, GrantSubmitted
 from shared.messages import Event
 from tests.given import NOON, Given
@@ -17,6 +18,7 @@ from tests.unit.reintegration.examples import (
     APPROVED,
     APPROVER,
     ASKED_HASH,
+    AUTHORITY,
     CHIEF,
     DRAFTED,
     ENDORSE_ASKED,
@@ -140,7 +142,9 @@ def test_whoever_endorsed_an_earlier_version_wears_that_hat_still() -> None:
     order = APPROVE_ASKED.model_copy(update={**read, "money": LESS.money})
     for wearer in (ENDORSER, APPROVER):
         GRANTS.given(*anew).when(order, wearer).refused("four_eyes")
-    GRANTS.given(*anew).when(order, CHIEF).then_kinds(type(APPROVED))
+    of_the_chief = replace(AUTHORITY, holder_id=CHIEF.person_id, acting_id=CHIEF.person_id)
+    authorised = GRANTS.knowing(replace(GRANTS.facts, terms=(of_the_chief,)))
+    authorised.given(*anew).when(order, CHIEF).then_kinds(ApprovalGiven, type(APPROVED))
 
 
 @pytest.mark.parametrize("past", [(APPROVED,), (APPROVED, RELEASED_1)], ids=["approved", "in disbursement"])
