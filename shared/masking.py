@@ -18,7 +18,7 @@ PERSONS: Final = frozenset(
 )
 STAFF_FIELDS: Final = frozenset(
     {
-        "counsellor_id", "requester_id", "endorser_id", "former_endorsers", "approver_id", "payer_id", "reconciler_id", "recorded_by",
+        "counsellor_id", "requester_id", "endorser_id", "former_endorsers", "former_approvers", "approver_id", "payer_id", "reconciler_id", "recorded_by",
         "submitted_by", "approved_by", "requested_by", "drafted_by", "authority_holder", "returned_by", "endorsed_by", "rejected_by", "cancelled_by", "released_by",
         "confirmed_by", "reconciled_by", "delivered_by", "filed_by", "actor_id",
         "witness_id", "placed_by", "lifted_by", "refused_by", "assessed_by", "asked_by", "corrected_by", "voided_by", "written_by",

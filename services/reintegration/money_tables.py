@@ -102,6 +102,14 @@ GRANTS = aggregate_table(
         "jsonb_build_object('former', to_jsonb(former_endorsers)))",
         name="former_endorsers_take_no_part",
     ),
+    sa.Column("former_approvers", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.CheckConstraint(
+        "NOT (former_approvers && ARRAY[requester_id, endorser_id, payer_id, reconciler_id, counsellor_id]) "
+        "AND NOT jsonb_path_exists(tranches, '$[*] ? (@.released_by == $former[*] || @.confirmed_by == $former[*] || "
+        "@.reconciled_by == $former[*] || @.delivered_by == $former[*])', "
+        "jsonb_build_object('former', to_jsonb(former_approvers)))",
+        name="former_approvers_take_no_part",
+    ),
     sa.CheckConstraint("amount > 0", name="amount_above_zero"),
     sa.CheckConstraint(
         "committed >= 0 AND paid >= 0 AND committed + paid <= amount", name="paid_within_approved"

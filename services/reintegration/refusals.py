@@ -67,6 +67,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "ck_grants_who_approved": _FOUR_EYES,
     "ck_grants_five_hats": _FOUR_EYES,
     "ck_grants_former_endorsers_take_no_part": _FOUR_EYES,
+    "ck_grants_former_approvers_take_no_part": _FOUR_EYES,
     "ck_grants_counsellor_only_asks": _FOUR_EYES,
     "ck_grants_tranche_hats": _FOUR_EYES,
     "ck_grants_certifier_takes_no_part": _FOUR_EYES,

@@ -221,6 +221,7 @@ def _submitted_anew(asked: Grant, at: datetime | None) -> Grant:
         submitted_version=asked.request_version,
         endorser_id=None,
         former_endorsers=_and_once(asked.former_endorsers, asked.endorser_id),
+        former_approvers=tuple(sorted({*asked.former_approvers, *(given.approver_id for given in asked.approvals)})),
         endorsed_at=None,
         certificate=None,
         approvals=(),

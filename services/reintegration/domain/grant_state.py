@@ -146,7 +146,7 @@ class Grant:
     ``approved_before`` what was approved by one person before authority was asked for.
     ``return_reasons`` say what was missing when it was sent back, until it is revised. ``just_below_threshold``: what is
     asked for lies just below a threshold of approval, and above it with what else person or family had in twelve months.
-    ``former_endorsers`` endorsed an earlier version.
+    ``former_endorsers`` endorsed, and ``former_approvers`` approved, an earlier version.
     """
 
     case_id: UUID
@@ -192,6 +192,7 @@ class Grant:
     certificate: Certificate | None = None
     just_below_threshold: bool = False
     former_endorsers: tuple[str, ...] = ()
+    former_approvers: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
     approved_version: int | None = None
     approved_before: int | None = None

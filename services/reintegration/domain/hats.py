@@ -69,6 +69,8 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
     for former in grant.former_endorsers:
         yield "endorser", former
     yield "approver", grant.approver_id
+    for former in grant.former_approvers:
+        yield "approver", former
     for approval in grant.approvals:
         yield "approver", approval.approver_id
     yield "payer", grant.payer_id

@@ -277,9 +277,6 @@ def _any_sequence(data: st.DataObject) -> None:
         log += events
         assert state is not None
         REACHED.add(state.status)
-        if any(isinstance(event, GrantRevised) for event in events):
-            # An approval that an edit voided is forgotten so far, and with it that its giver wore that hat.
-            heads.pop("approver", None)
         _put_on(heads, state)
         _holds(before, state, events, facts, heads)
     assert GRANT.fold(log) == state
