@@ -9,6 +9,7 @@ from services.reintegration.domain.conversion import Converted
 from services.reintegration.domain.delegation import ActingTerms, Thresholds
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.hats import hats
 from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.authority import ApprovingRole
 from shared.decider import ReadsFacts
@@ -139,7 +140,9 @@ def _by_authority(
         raise _no_authority()
     found = _left(own_first, lambda one: fits(one.role, level, needed), _not_your_level(level))
     found = _left(found, lambda one: one.in_force(facts.today), authority_not_in_force())
-    involved = {state.requester_id, state.endorser_id, state.counsellor_id, *(given.approver_id for given in state.approvals)}
+    # Who approved an earlier version may have their deputy approve this one, as they may themselves.
+    involved = {person for hat, person in hats(state) if hat != "approver"}
+    involved |= {state.counsellor_id, *(given.approver_id for given in state.approvals)}
     found = _left(found, lambda one: one.holder_id == person_id or one.holder_id not in involved, stands_in_for_one_involved())
     used = {given.holder_id for given in state.approvals}
     found = _left(found, lambda one: one.holder_id not in used, authority_used())

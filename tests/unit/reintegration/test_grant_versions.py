@@ -134,7 +134,7 @@ def test_an_edit_before_the_approval_voids_the_endorsement_and_the_old_versions_
     approving.when(read.model_copy(update={"money": LESS.money}), APPROVER).then_kinds(type(GIVEN), type(APPROVED))
 
 
-def test_whoever_endorsed_an_earlier_version_wears_that_hat_still() -> None:
+def test_whoever_endorsed_an_earlier_version_wears_that_hat_still_and_so_does_their_deputy() -> None:
     edited = (*SUBMISSION, ENDORSED, revised(*SUBMISSION, ENDORSED))
     read = {"request_version": 2, "content_hash": folded(*edited).content_hash}
     anew = (*edited, ENDORSED.model_copy(update={**read, "endorsed_by": APPROVER.person_id}))
@@ -145,6 +145,8 @@ def test_whoever_endorsed_an_earlier_version_wears_that_hat_still() -> None:
     of_the_chief = replace(AUTHORITY, holder_id=CHIEF.person_id, acting_id=CHIEF.person_id)
     authorised = GRANTS.knowing(replace(GRANTS.facts, terms=(of_the_chief,)))
     authorised.given(*anew).when(order, CHIEF).then_kinds(ApprovalGiven, type(APPROVED))
+    deputy = GRANTS.knowing(replace(GRANTS.facts, terms=(replace(AUTHORITY, holder_id=ENDORSER.person_id, acting_id=CHIEF.person_id),)))
+    deputy.given(*anew).when(order, CHIEF).refused("stands_in_for_one_involved")
 
 
 @pytest.mark.parametrize("past", [(APPROVED,), (APPROVED, RELEASED_1)], ids=["approved", "in disbursement"])
