@@ -35,6 +35,9 @@ async def of_fund(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Giv
         (_("Fund"), f"{state['project']} ({state['donor']})"), (_("Granted"), money(state["granted"], currency)),
         (_("Valid until"), state["valid_until"]), (_("Available"), money(found.body["balance"]["available"], currency)),
     ]  # fmt: skip
+    if fixed and state["waiting"] and state["waiting"]["what"] == "open":
+        # Whoever confirms it is the second to look at all of its terms, which are fixed from then on.
+        shown += [(_("Valid from"), state["valid_from"]), (_("Pays for"), pays_for(state) or _("everything"))]
     if fixed and state["waiting"]:
         shown += what_is_asked(state["waiting"], currency)
     return Given(fixed, start=start, version=found.etag or "", shown=tuple(shown)), f"/funds/{id}"

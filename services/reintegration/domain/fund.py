@@ -39,6 +39,9 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
 }  # fmt: skip
 MOST_NAMED: Final = 40
 
+# So many categories stand beside those of health that which fund pays a grant tells little of what the grant is for.
+LEAST_BESIDE_HEALTH: Final = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -185,10 +188,11 @@ def _open(order: OpenFund, facts: FundFacts, context: Context) -> Events:
     _refuse_days(order.valid_from, order.valid_until)
     refuse_unpayable((order.granted,))
     _refuse_named_twice(order.countries, order.grant_categories, order.programmes)
-    if order.grant_categories and not set(order.grant_categories) - OF_HEALTH:
+    named = set(order.grant_categories)
+    if named & OF_HEALTH and len(named - OF_HEALTH) < LEAST_BESIDE_HEALTH:
         # Which fund pays a grant is told to many who must not learn that it is for somebody's health.
         raise RuleViolation(
-            "fund_tells_of_health", "Who sees that this fund pays would know of somebody's health. Name another category beside it."
+            "fund_tells_of_health", "Who sees that this fund pays would know of somebody's health. Name three other categories beside it, or none."
         )
     return (FundAsked(change_no=1, **dict(order), asked_by=context.actor.person_id, asked_at=context.now),)
 

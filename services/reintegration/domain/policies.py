@@ -8,7 +8,15 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from services.reintegration.domain.amounts import PositiveMoney, refuse_two_currencies
-from shared.contracts.reintegration import MOST_PAPERS, Code, Percent, PolicyPublished, RequiredPaper
+from shared.contracts.reintegration import (
+    CATEGORIES_OF_HEALTH,
+    MOST_PAPERS,
+    PAPERS_OF_HEALTH,
+    Code,
+    Percent,
+    PolicyPublished,
+    RequiredPaper,
+)
 from shared.decider import Decider, Events, either
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
@@ -92,6 +100,10 @@ def _publish(state: FundingPolicy | None, order: PublishPolicy, facts: PolicyFac
     papers = {(one.category, one.evidence_kind) for one in order.required_papers}
     if len(papers) < len(order.required_papers):
         raise RuleViolation("paper_named_twice", "A paper is asked for twice for the same category.")
+    if any(one.evidence_kind in PAPERS_OF_HEALTH and one.category not in CATEGORIES_OF_HEALTH for one in order.required_papers):
+        raise RuleViolation(
+            "paper_of_health", "A paper that tells what somebody suffers from cannot be filed with a grant that is not for health."
+        )
     if state is not None and order.programme != state.programme:
         raise RuleViolation("another_programme", "This policy is of another programme. Publish that one's under its own id.")
     if facts.taken:

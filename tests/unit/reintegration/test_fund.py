@@ -166,9 +166,10 @@ def test_nothing_is_named_twice_in_what_a_fund_pays_for() -> None:
 
 
 def test_no_fund_tells_by_its_name_on_a_grant_that_somebody_is_ill() -> None:
-    for named in (("medical",), ("medical", "psychosocial")):
+    for named in (("medical",), ("medical", "psychosocial"), ("medical", "documentation"), ("medical", "housing", "business")):
         FUNDS.when(OPEN.model_copy(update={"grant_categories": named}), MANAGER).refused("fund_tells_of_health")
-    FUNDS.when(OPEN.model_copy(update={"grant_categories": ("medical", "housing")}), MANAGER).then_kinds(FundAsked)
+    for told in (("medical", "housing", "business", "training"), ("documentation",), ()):
+        FUNDS.when(OPEN.model_copy(update={"grant_categories": told}), MANAGER).then_kinds(FundAsked)
 
 
 @pytest.mark.parametrize("amount", ["0.00", "-1.00"])

@@ -53,6 +53,7 @@ def test_a_policy_stands_as_it_was_published() -> None:
         ({"quotations_above": Money(amount=eur("1").amount, currency="BAM")}, "currencies_differ"),
         ({"quotations_above": eur("1000.001")}, "finer_than_paid"),
         ({"required_papers": (RequiredPaper(category="housing", evidence_kind="lease"),) * 2}, "paper_named_twice"),
+        ({"required_papers": (RequiredPaper(category="business", evidence_kind="prescription"),)}, "paper_of_health"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_no_policy(changed: dict[str, object], code: str) -> None:
