@@ -18,6 +18,7 @@ from services.portal.told.catalogue import LANGUAGES, language_for
 from services.portal.told.collecting import NotTold, collect
 from services.portal.told.document import as_pdf
 from shared.ids import uuid7
+from shared.outgoing import Outgoing
 
 # Of whom the development provider gives a token, where nobody says one.
 PERSONA: Final = "data-protection"
@@ -35,7 +36,7 @@ async def take_home(settings: OpsSettings, person: str, language: str | None, fo
     services = await reached(
         settings, lambda found: PersonaTokens(found.issuer, development_secret(settings)).token(PERSONA)
     )
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+    async with Outgoing(timeout=30, trust_env=False) as client:
 
         async def ask(service: Service, path: str, correlation_id: str) -> Answer:
             headers = {"Authorization": f"Bearer {services.token}", "X-Correlation-Id": correlation_id}

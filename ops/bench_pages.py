@@ -13,6 +13,7 @@ import httpx
 from ops.browser import ensure_browser, open_browser, sign_in
 from ops.screenshots import PAGES, Shot, arrive, expect_portal
 from ops.settings import CannotStart
+from shared.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -83,7 +84,7 @@ async def _of_person(
     finally:
         await context.close()
     # A proxy from the environment would not find this machine's own addresses.
-    async with httpx.AsyncClient(trust_env=False, timeout=30, base_url=portal) as client:
+    async with Outgoing(trust_env=False, timeout=30, base_url=portal) as client:
         kept = "; ".join(f"{name}={value}" for name, value in cookies.items())
         # As a browser asks from one of our own pages, so that packing is timed as well.
         asked = {"Sec-Fetch-Site": "same-origin"} | ({"Cookie": kept} if kept else {})

@@ -16,6 +16,7 @@ from ops.identity.client import PersonaTokens
 from ops.settings import CannotStart, OpsSettings
 from ops.supervisor import Running
 from ops.system import Addresses, addresses, development_secret, make_system, read_addresses
+from shared.outgoing import Outgoing
 
 _MARK = "year-2023.json"
 
@@ -95,7 +96,7 @@ def _say_speed(console: Console, replayed: Replayed, statements: float) -> None:
 
 async def _counts(found: Addresses) -> float:
     total = 0.0
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with Outgoing(timeout=10, trust_env=False) as client:
         for url in found.services.values():
             answer = await client.get(f"{url}/metrics")
             for line in answer.text.splitlines():

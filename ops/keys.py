@@ -13,7 +13,6 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-import httpx
 
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
@@ -25,6 +24,7 @@ from shared.blind_index import FileIndexKeys, TransitIndexKeys
 from shared.countries import ALPHA_2
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.epochs import Epochs, EpochsAway, FileEpochs
+from shared.outgoing import Outgoing
 from shared.policy import ALL_SITES
 from shared.private import PersonKeys
 from shared.row_sealing import seal_anew
@@ -246,7 +246,7 @@ async def epochs_of(
     """Who holds the keys of a service's epochs and of its index: a vault, if the variables name one, else the data folder."""
     url, token_file = os.environ.get("AVRR_TRANSIT_URL"), os.environ.get("AVRR_TRANSIT_TOKEN_FILE")
     if url and token_file:
-        async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+        async with Outgoing(trust_env=False, follow_redirects=False) as client:
             held = (client, url, service.name, Path(token_file))
             yield TransitEpochs(*held), TransitIndexKeys(*held)
     else:

@@ -11,6 +11,7 @@ from ops.identity.client import PersonaTokens
 from services.returns.queries.standing import STANDS_IN_WORDS
 from shared.certificates import trusted
 from shared.contracts.reintegration import GrantCategory
+from shared.outgoing import Outgoing
 from shared.statistics import Statistics, Unit
 
 READER = "manager"
@@ -123,7 +124,7 @@ class Row:
 
 async def compute(services: dict[str, str], tokens: PersonaTokens, year: int) -> list[Row]:
     """The report of one year out of the services' statistics; a figure nobody counts is 0."""
-    async with httpx.AsyncClient(timeout=30, verify=trusted(), trust_env=False) as client:
+    async with Outgoing(timeout=30, verify=trusted(), trust_env=False) as client:
         answers = await asyncio.gather(*(_ask(client, url, tokens, year) for url in services.values()))
     figures = {figure.key: figure for answer in answers for figure in answer.figures}
     values = {line.key: figures[line.key].value if line.key in figures else 0 for line in LINES}

@@ -10,6 +10,7 @@ import httpx
 
 from ops.browser import ensure_browser, open_browser, sign_in
 from ops.settings import CannotStart
+from shared.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -151,7 +152,7 @@ async def expect_portal(portal: str) -> None:
     """Nothing if the portal answers, otherwise `CannotStart`."""
     try:
         # A proxy from the environment would not find this machine's own addresses.
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        async with Outgoing(trust_env=False, timeout=5) as client:
             answer = await client.get(f"{portal}/healthz")
     except (httpx.HTTPError, httpx.InvalidURL):
         answer = None

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Final, Protocol, TypeGuard
 from urllib.parse import urlsplit
 
-import httpx
 import structlog
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError, MissingClaimError
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
@@ -28,6 +27,7 @@ from shared.jwks import (
     allowed_algorithms,
     is_loopback,
 )
+from shared.outgoing import Outgoing
 from shared.settings import Settings
 
 LEEWAY_SECONDS: Final = 30
@@ -77,7 +77,7 @@ async def open_tokens(settings: Settings, now: Callable[[], datetime]) -> AsyncI
     """
     # A proxy from the environment would carry a loopback address off this machine.
     trust_env = not is_loopback(urlsplit(settings.oidc_jwks_url or settings.oidc_issuer).hostname or "")
-    async with httpx.AsyncClient(verify=trusted(trust_env=trust_env), trust_env=trust_env, follow_redirects=False) as client:
+    async with Outgoing(verify=trusted(trust_env=trust_env), trust_env=trust_env, follow_redirects=False) as client:
         keys = ProviderKeys(
             issuer=settings.oidc_issuer,
             jwks_url=settings.oidc_jwks_url,

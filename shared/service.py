@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-import httpx
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -24,6 +23,7 @@ from shared.epochs import EpochsAway, FileEpochs
 from shared.http import Runtime
 from shared.metrics import Metrics
 from shared.openapi import document
+from shared.outgoing import Outgoing
 from shared.private import PersonKeys
 from shared.problems import install_problems
 from shared.reacting import concerned, reacting
@@ -140,7 +140,7 @@ async def _person_keys(
 ) -> AsyncIterator[PersonKeys]:
     name = wiring.service.name
     if settings.transit_url is not None and settings.transit_token_file is not None:
-        async with httpx.AsyncClient(verify=trusted(), trust_env=False, follow_redirects=False) as client:
+        async with Outgoing(verify=trusted(), trust_env=False, follow_redirects=False) as client:
             held = (client, settings.transit_url, name, settings.transit_token_file)
             index = TransitIndexKeys(*held) if wiring.service.finds_persons else None
             yield PersonKeys(name, TransitEpochs(*held), index)
@@ -220,7 +220,7 @@ async def _consents(wiring: Wiring, settings: Settings) -> AsyncIterator[Consent
             "AVRR_SERVICE_CLIENT_ID and AVRR_SERVICE_CLIENT_SECRET"
         )
     # A proxy from the environment would carry loopback addresses off this machine.
-    async with httpx.AsyncClient(verify=trusted(), trust_env=False, follow_redirects=False) as client:
+    async with Outgoing(verify=trusted(), trust_env=False, follow_redirects=False) as client:
         token = ServiceToken(client, settings.oidc_issuer, client_id, secret, settings.service_scope)
         yield ConsentsOverHttp(client, url, token, token.forget)
 

@@ -17,6 +17,7 @@ from ops.demo_year.year import build_year
 from ops.identity.client import PersonaTokens
 from ops.settings import CannotStart
 from shared.clock import real_time
+from shared.outgoing import Outgoing
 
 CLIENTS = 20
 
@@ -71,7 +72,7 @@ async def replay_journeys(
         progress(answered, total)
 
     began = time.monotonic()
-    async with httpx.AsyncClient(timeout=30, transport=Wire(), trust_env=False) as client:
+    async with Outgoing(timeout=30, transport=Wire(), trust_env=False) as client:
         caller = Caller(client, services, tokens)
         await caller.learn()
         for day in sorted(days):

@@ -11,6 +11,7 @@ import httpx
 from ops.identity.clients import CREDENTIALS_GRANT, DEVELOPMENT_CLIENT, PERSONA_GRANT
 from ops.identity.settings import IdentityRefused, is_loopback_url
 from shared.certificates import trusted
+from shared.outgoing import Outgoing
 
 RENEW_BEFORE_SECONDS: Final = 60
 
@@ -121,7 +122,7 @@ async def _posted(
 ) -> Mapping[str, object]:
     if client is None:
         # A proxy from the environment would carry the secret off this machine.
-        async with httpx.AsyncClient(verify=trusted(), trust_env=False) as own:
+        async with Outgoing(verify=trusted(), trust_env=False) as own:
             return await _posted(issuer, path, form, auth, own)
     if not is_loopback_url(issuer):
         raise IdentityRefused("the development provider's secrets are sent to a loopback address only")

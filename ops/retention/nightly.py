@@ -18,6 +18,7 @@ from ops.retention.policy import Policy, read_policy
 from ops.retention.report import Due, all_due
 from ops.settings import CannotStart, OpsSettings
 from ops.system import Addresses, identity_folder
+from shared.outgoing import Outgoing
 
 CLIENT: Final = "service-retention"
 _ZONE: Final = "AVRR_MISSION_TIME_ZONE"
@@ -86,7 +87,7 @@ async def nightly(settings: OpsSettings) -> AsyncIterator[Nightly]:
 
     services = await reached(settings, own_token)
     zone = ZoneInfo(os.environ.get(_ZONE, "Europe/Sarajevo"))
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client_of_services:
+    async with Outgoing(timeout=30, trust_env=False) as client_of_services:
         yield Nightly(client_of_services, services.urls, services.token, read_policy(), zone)
 
 

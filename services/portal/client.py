@@ -12,6 +12,7 @@ from services.portal.sessions import Session
 from services.portal.settings import PortalSettings
 from services.portal.upload import SentFile
 from shared.certificates import trusted
+from shared.outgoing import Outgoing
 
 Service = Literal["counselling", "returns", "reintegration"]
 
@@ -99,7 +100,7 @@ class Form:
 async def open_services(settings: PortalSettings) -> AsyncIterator["Services"]:
     """The services behind this portal, with one pool of connections."""
     # A proxy from the environment would carry people's tokens off this machine.
-    async with httpx.AsyncClient(
+    async with Outgoing(
         verify=trusted(), timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False
     ) as client:
         yield Services(

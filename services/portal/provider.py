@@ -28,6 +28,7 @@ from shared.jwks import (
     is_confidential,
     is_loopback,
 )
+from shared.outgoing import Outgoing
 
 FRESH_SECONDS: Final = 600
 # Somebody waits for this, and a renewal holds its session's row meanwhile.
@@ -116,7 +117,7 @@ async def open_provider(settings: PortalSettings, now: Callable[[], datetime]) -
     """The provider of these settings, with a connection of its own; ValueError for one that is not confidential."""
     # A proxy from the environment would carry a loopback address off this machine.
     trust_env = not is_loopback(urlsplit(settings.oidc_issuer).hostname or "")
-    async with httpx.AsyncClient(
+    async with Outgoing(
         verify=trusted(trust_env=trust_env), trust_env=trust_env, follow_redirects=False, timeout=_TIMEOUT
     ) as client:
         keys = ProviderKeys(

@@ -136,3 +136,13 @@ def test_a_module_says_what_it_is_for_and_stays_short_enough_to_read(path: Path)
     assert text.startswith('"""')
     assert len(text.splitlines()) <= 400
     assert path.stem not in {"utils", "helpers", "manager", "base", "common", "misc"}
+
+
+def test_no_process_asks_another_past_the_client_that_knows_how_connections_die() -> None:
+    asking = [
+        path.relative_to(PROJECT)
+        for folder in ("shared", "services", "ops")
+        for path in (PROJECT / folder).rglob("*.py")
+        if "httpx.AsyncClient(" in path.read_text()
+    ]
+    assert asking == []
