@@ -87,6 +87,10 @@ FUND_BALANCES = sa.Table(
     amount("committed"),
     amount("spent"),
     sa.Column("closed", sa.Boolean, nullable=False, server_default="false"),
+    # Beside the balance, so that an approval and a change of the last day come one after the other: a trigger of the postings
+    # lets no commitment in on another day.
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_until", sa.Date, nullable=False),
     sa.CheckConstraint(
         "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
     ),

@@ -57,7 +57,7 @@ ROWS = {
         INSERT INTO plans SELECT {_UUID}, 1, {_UUID}, country, ARRAY[{_UUID}], '[]', 'own_plan', 1 FROM {_PLACES};
         INSERT INTO case_plans SELECT {_UUID}, {_UUID} FROM {_PLACES};
         INSERT INTO funds SELECT {_UUID}, 1, 'CE', 'EU', 100, 'EUR', '2023-01-01', '2023-12-31' FROM {_PLACES};
-        INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0 FROM {_PLACES};
+        INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0, false, '2023-01-01', '2023-12-31' FROM {_PLACES};
         INSERT INTO families SELECT {_UUID}, 1, ARRAY[{_UUID}] FROM {_PLACES};
         INSERT INTO fund_postings SELECT {_UUID}, 1, {_UUID}, country, 'commit', NULL, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01' FROM {_PLACES};
         INSERT INTO accounting_periods SELECT {_UUID}, 1, '2023-0' || n, 'closed', who, now() FROM {_PLACES};
@@ -336,7 +336,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
             ("reintegration", "api", statement)
             for statement in (
                 "UPDATE fund_balances SET granted = 1000000", "UPDATE fund_balances SET closed = false", "DELETE FROM fund_balances",
-                "INSERT INTO fund_balances VALUES (gen_random_uuid(), 'EUR', 1000000, 0, 0)", "UPDATE fund_changes SET granted = 1",
+                "INSERT INTO fund_balances VALUES (gen_random_uuid(), 'EUR', 1000000, 0, 0, false, '2023-01-01', '2023-12-31')", "UPDATE fund_changes SET granted = 1",
                 "DELETE FROM fund_changes", "UPDATE fund_postings SET amount = 1", "DELETE FROM fund_postings",
                 "UPDATE closed_months SET month = '2000-01-01'", "UPDATE fund_confirmations SET granted = 1", "DELETE FROM fund_confirmations",
             )

@@ -162,6 +162,11 @@ def fund_closed() -> RuleViolation:
     return RuleViolation("fund_closed", "This fund is closed; no grant can be approved from it.")
 
 
+def fund_not_valid() -> RuleViolation:
+    """Refuses to commit money on a day before the fund's first or after its last; a trigger refuses it in the same words."""
+    return RuleViolation("fund_not_valid", "Today lies outside the days on which this fund may be used.")
+
+
 def refuse_unless_pays_for(fund: Fund, country: str, category: str | None, programme: str | None) -> None:
     """Refused where the donor does not pay for grants of this country, this category or this programme."""
     if fund.status == "closed":

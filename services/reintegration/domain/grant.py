@@ -12,7 +12,7 @@ from services.reintegration.domain.caps import lies_just_below_a_threshold, refu
 from services.reintegration.domain.certificate import CERTIFICATE_RULES, RequestVersion, certified
 from services.reintegration.domain.completeness import refuse_incomplete, terms
 from services.reintegration.domain.evidence import EVIDENCE_RULES
-from services.reintegration.domain.fund import refuse_unless_pays_for
+from services.reintegration.domain.fund import fund_not_valid, refuse_unless_pays_for
 from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_evolve import asking, evolve
 from services.reintegration.domain.grant_facts import (
@@ -285,7 +285,7 @@ def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Cont
     programme = facts.case.programme if facts.case is not None else None
     refuse_unless_pays_for(balance.fund, state.destination_country, state.category, programme)
     if not balance.valid_on(facts.today):
-        raise RuleViolation("fund_not_valid", "Today lies outside the days on which this fund may be used.")
+        raise fund_not_valid()
     if balance.fund.currency != state.currency:
         raise RuleViolation("fund_currency_differs", "The fund is in another currency than the grant.")
     if state.amount > balance.available:

@@ -1,5 +1,6 @@
 """Funds as the database holds them: two persons behind what each grants, and nothing raised by the API's login alone."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, MANAGER, eur
+from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, MANAGER, TODAY, eur
 from tests.unit.reintegration.test_fund import LATER, OPEN
 
 people = people_of
@@ -123,6 +124,41 @@ async def test_a_fund_that_is_closed_while_a_grant_is_approved_is_one_or_the_oth
         await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), ENDORSER)
         assert await house.try_to(FUND, fund_id, SECOND, CHIEF) == "done"
     assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize("first", ["change", "approval"])
+async def test_an_approval_beside_an_earlier_last_day_comes_before_it_or_is_refused(house: House, first: str) -> None:
+    fund_id = await house.fund("2000.00")
+    grant_id = await house.endorsed((await house.line()).request("1500.00"))
+    earlier = ChangeFund(granted=eur("2000.00"), valid_until=TODAY - timedelta(days=1), reason="shortened")
+    await house.give(FUND, fund_id, earlier, MANAGER)
+    if first == "change":
+        async with house.half_done(FUND, fund_id, SECOND, CHIEF):
+            waiting = await house.meanwhile(approve(house, grant_id, fund_id))
+        assert await waiting == "fund_not_valid"
+        assert await approve(house, grant_id, fund_id) == "fund_not_valid"
+    else:
+        order = await house.approval(grant_id, fund_id)
+        async with house.half_done(GRANT, grant_id, order, APPROVER):
+            waiting = await house.meanwhile(house.try_to(FUND, fund_id, SECOND, CHIEF))
+        assert await waiting == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_no_login_commits_money_on_a_day_on_which_the_fund_is_not_valid(house: House) -> None:
+    fund_id = await house.fund("2000.00")
+    grant_id = await house.approved((await house.line()).request("1500.00"), fund_id)
+    api = await asyncpg.connect(house.made.logins.api)
+    await api.execute("SELECT set_config('app.countries', 'PK', false), set_config('app.actor', 'staff:approver', false)")
+    for day in (date(2021, 12, 31), date(2025, 1, 1)):
+        with pytest.raises(asyncpg.CheckViolationError) as caught:
+            await api.execute(
+                "INSERT INTO fund_postings SELECT grant_id, 2, fund_id, destination_country, kind, tranche, amount, currency, "
+                "amount_in_fund, fund_currency, cast($2 AS date), date_trunc('month', cast(cast($2 AS date) AS timestamp)) FROM fund_postings "
+                "WHERE grant_id = $1", grant_id, day,
+            )  # fmt: skip
+        assert caught.value.constraint_name == "committed_while_the_fund_is_valid"
+    await api.close()
 
 
 async def test_what_a_fund_grants_is_raised_by_no_login_without_two_persons_and_a_difference_is_found(house: House) -> None:
