@@ -9,8 +9,10 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ops import report
+from ops import donor_lines, report
+from ops.demo_year.donors import taken
 from ops.demo_year.replay import Replayed, replay_present, replay_year
+from ops.demo_year.year import build_year
 from ops.foreground import run
 from ops.identity.client import PersonaTokens
 from ops.settings import CannotStart, OpsSettings
@@ -30,7 +32,7 @@ def stay_up(settings: OpsSettings) -> int:
 
 
 def run_demo(settings: OpsSettings, *, exit_after: bool, json_file: Path | None, seed: int) -> int:
-    """Replays 2023 if this data folder does not hold it yet, then reports; 1 if any figure differs."""
+    """Replays 2023 if this data folder does not hold it yet, then reports; 1 if a figure differs or a donor's line does not reconcile."""
     console = Console()
 
     async def work(running: Running) -> int:
@@ -38,10 +40,12 @@ def run_demo(settings: OpsSettings, *, exit_after: bool, json_file: Path | None,
         tokens = PersonaTokens(found.issuer, development_secret(settings))
         await _replay_once(settings, found, tokens, seed, console)
         equal = await _report(found, tokens, 2023, json_file, console)
+        lines = await donor_lines.reconcile(found.services["reintegration"], tokens, taken(build_year(seed)))
+        console.print(donor_lines.as_table(lines))
         if not exit_after:
             _invite(console, found)
             await asyncio.Event().wait()
-        return 0 if equal else 1
+        return 0 if equal and all(line.reconciles for line in lines) else 1
 
     return asyncio.run(run(make_system(settings, clock="replay"), work))
 

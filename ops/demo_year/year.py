@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal
 from itertools import count, islice
 from typing import get_args
@@ -20,12 +19,12 @@ from ops.demo_year import (
     travelling,
     unaccompanied,
 )
+from ops.demo_year.donors import DonorLines
 from ops.demo_year.granting import Fate, Wanted
 from ops.demo_year.identities import make_known, show_documents
 from ops.demo_year.people import Dice, Household, households, moment
 from ops.demo_year.script import LAST_DAY, Journey, Step
 from ops.demo_year.setbacks import Setback
-from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.returns.domain.case_application import DeclareIneligible
 from services.returns.domain.case_journey import RecordNotDeparted
@@ -63,15 +62,15 @@ class _Returner:
 def build_year(seed: int) -> list[list[Step]]:
     """Every journey's steps by time. The same seed makes the same year, another one other people and the same sums."""
     dice = Dice(seed)
-    funds = (dice.id(1), dice.id(1))
+    donors = DonorLines.of(dice)
     everybody = households(dice)
     returners = _returners(dice, [household for household in everybody if household.outcome == "returned"])
     references = (f"BIH-{quotas.YEAR}-{number:05}" for number in count(1))
     returned_requests = iter(_first_of_many(quotas.REQUESTS_RETURNED))
-    journeys = [_funds(dice, funds)]
-    for number, returner in enumerate(returners):
-        fund_id = funds[number % len(funds)]
-        journeys.append(_returning(dice, returner, fund_id, references, returned_requests))
+    journeys = [
+        _money(dice, donors),
+        *(_returning(dice, returner, donors, references, returned_requests) for returner in returners),
+    ]
     journeys += _all_staying(dice, [household for household in everybody if household.outcome != "returned"])
     left = quotas.SESSIONS - sum(journey.sessions for journey in journeys)
     journeys += [
@@ -135,24 +134,16 @@ def _first_of_many(first: int) -> Iterator[bool]:
         yield False
 
 
-def _funds(dice: Dice, funds: tuple[UUID, ...]) -> Journey:
+def _money(dice: Dice, donors: DonorLines) -> Journey:
     journey = Journey(dice)
     journey.give(moment(2, 7), "manager", granting.POLICY_ID, granting.POLICY)
     granting.authorise(journey, 2)
-    for number, fund_id in enumerate(funds):
-        journey.give(
-            moment(2, 8, number), "manager", fund_id,
-            OpenFund(
-                project=f"AVRR-WB-{number + 1}", donor=f"DONOR-{number + 1}", granted=granting.euro(Decimal(90_000)),
-                valid_from=date(quotas.YEAR, 1, 1), valid_until=date(quotas.YEAR + 1, 6, 30),
-            ),
-        )  # fmt: skip
-        journey.give(moment(2, 8, 30 + number), "chief-of-mission", fund_id, ConfirmFund(change_no=1))
+    donors.open(journey)
     return journey
 
 
 def _returning(
-    dice: Dice, returner: _Returner, fund_id: UUID, references: Iterator[str], returned_requests: Iterator[bool]
+    dice: Dice, returner: _Returner, donors: DonorLines, references: Iterator[str], returned_requests: Iterator[bool]
 ) -> Journey:
     journey, household, departure = Journey(dice), returner.household, returner.departure
     misrecorded = returner.setback == "departure_misrecorded"
@@ -193,7 +184,7 @@ def _returning(
         first = its_case_id if its_plan_id != plan_id else None
         granting.agree(journey, part.household, its_plan_id, theirs, agreed, first_of=first)
         settled = _grants(
-            journey, part, its_case_id, its_plan_id, fund_id, theirs, references, returned_requests, agreed
+            journey, part, its_case_id, its_plan_id, donors, theirs, references, returned_requests, agreed
         )
         _afterwards(journey, part.household, its_case_id, settled, declined=not part.categories)
     return journey
@@ -242,7 +233,7 @@ def _prepare_to_leave(
 
 
 def _grants(
-    journey: Journey, returner: _Returner, case_id: UUID, plan_id: UUID, fund_id: UUID,
+    journey: Journey, returner: _Returner, case_id: UUID, plan_id: UUID, donors: DonorLines,
     lines: tuple[PlannedLine, ...], references: Iterator[str], returned_requests: Iterator[bool], agreed: int,
 ) -> int:
     settled = agreed
@@ -250,6 +241,8 @@ def _grants(
         day, before = agreed + journey.dice.between(1, 4), Decimal(0)
         for line in (line for line in lines if line.person_id == person_id):
             wanted = Wanted(line, fate, fate == "approved" and next(returned_requests))
+            assert line.category is not None
+            fund_id = donors.for_a_grant(returner.household.country, line.category)
             decided = granting.request_and_pay(
                 journey, returner.household, case_id, plan_id, fund_id, wanted, references, day, before=before
             )

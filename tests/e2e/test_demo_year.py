@@ -3,7 +3,9 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from math import floor
 from statistics import median
 from zoneinfo import ZoneInfo
@@ -11,8 +13,9 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from ops import report
+from ops import donor_lines, report
 from ops.browser import ensure_browser, open_browser, sign_in
+from ops.demo_year.donors import taken
 from ops.demo_year.replay import replay_present, replay_year
 from ops.demo_year.script import Step
 from ops.demo_year.year import build_year
@@ -168,6 +171,7 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
         now = datetime.now(UTC)
         present = await replay_present(found.services, tokens, 7, now, lambda *_: None)
         rows = await report.compute(found.services, tokens, 2023)
+        donors = await donor_lines.reconcile(found.services["reintegration"], tokens, taken(build_year(7)))
         shown = await on_the_page(found.portal)
         lines = [line async for line in verify_system(settings, None)]
         cases = await listed(found.services["returns"], tokens)
@@ -188,6 +192,11 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
     assert {row.key: row.computed for row in rows if row.key in STANDING} == told(statuses)
     assert {row.key: row.computed for row in rows if row.key == "begun_cases"} == {"begun_cases": statuses.total()}
     assert [(row.key, row.published, row.computed) for row in rows if not row.equal] == []
+    assert [line.reconciles for line in donors] == [True, True, True]
+    assert sum(line.grants for line in donors) == 67
+    assert [line.committed for line in donors] == [Decimal(0)] * 3
+    # The same lines would not pass for reconciled if the orders had taken a cent more.
+    assert not any(replace(line, ordered=replace(line.ordered, paid=line.ordered.paid + Decimal("0.01"))).reconciles for line in donors)
     for row in rows:
         figure, whole_row = shown[row.key]
         assert figure == f"{row.computed:,}", row.key

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.demo_year import quotas
+from ops.demo_year.donors import taken
 from ops.demo_year.names import NAMINGS
 from ops.demo_year.people import Dice, households
 from ops.demo_year.script import Step
@@ -113,6 +114,11 @@ def grants_what_was_published(year: list[list[Step]]) -> None:
     assert len(orders_of(year, ReturnGrant)) == quotas.REQUESTS_RETURNED
     assert len(orders_of(year, RejectGrant)) == quotas.REQUESTS_REJECTED
     assert len(orders_of(year, CancelGrant)) == quotas.REQUESTS_CANCELLED
+    lines = taken(year).values()
+    # Each of three donors pays for some, none for more than was granted, and at the end of the year nothing is owed.
+    assert sum(line.grants for line in lines) == len(approvals) == sum(quotas.GRANTS.values())
+    assert len(lines) == 3
+    assert all(0 < line.paid == line.approved < line.granted.amount for line in lines)
 
 
 def is_in_order_and_inside_the_year(year: list[list[Step]]) -> None:
