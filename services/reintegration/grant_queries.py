@@ -48,10 +48,10 @@ _RATES = (
 )
 
 
-def _behind_a_grant(turn: str, locked: str, besides: str = "") -> Sql:
+def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_REVISION) -> Sql:
     return Sql(
         f"{turn}SELECT {locked} AS locked_revision, "
-        f"{SEEN_REVISION} AS seen_revision, "
+        f"{seen} AS seen_revision, "
         f"{THE_CASE} AS case_known, "
         f"{THE_PLAN} AS plan, "
         "(SELECT count(*) FROM taken_plan_lines WHERE plan_id = :plan_id AND plan_line_id = :plan_line_id "
@@ -81,11 +81,15 @@ _APPROVING = f", {_TERMS}, {_RATES}"
 _GRANT_AS_SEEN = _behind_a_grant("", "NULL")
 _GRANT_IN_TURN = _behind_a_grant(f"{_TURN} ", "(SELECT sum(revision) FROM turn)")
 _TO_BE_APPROVED = _behind_a_grant(f"WITH standing AS ({_OPEN_AUTHORITIES}) ", "NULL", _APPROVING)
-# First the person's turn, then the authorities, whoever approves.
+# The plan that is agreed anew at the same moment is so before or after the whole approval. First the person's turn, then the
+# plan, then the authorities, whoever approves.
+_PLAN_HELD = "SELECT version FROM plans WHERE id = :plan_id AND EXISTS (SELECT FROM turn) FOR SHARE"
 _APPROVED_IN_TURN = _behind_a_grant(
-    f"{_TURN}, standing AS MATERIALIZED ({_OPEN_AUTHORITIES} AND EXISTS (SELECT FROM turn) ORDER BY authority_id FOR SHARE) ",
-    "(SELECT sum(revision) FROM turn)",
+    f"{_TURN}, held AS MATERIALIZED ({_PLAN_HELD}), "
+    f"standing AS MATERIALIZED ({_OPEN_AUTHORITIES} AND EXISTS (SELECT FROM held) ORDER BY authority_id FOR SHARE) ",
+    "(SELECT sum(revision) FROM turn) + (SELECT version FROM held)",
     _APPROVING,
+    f"{SEEN_REVISION} + (SELECT version FROM plans WHERE id = :plan_id)",
 )
 
 class TrancheToPay(BaseModel):

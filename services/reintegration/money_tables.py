@@ -146,6 +146,7 @@ GRANTS = aggregate_table(
         name="fk_grants_as_submitted",
     ),
     # Approved are a version that has a commitment, or what was approved before approvals had levels.
+    sa.Column("plan_version", sa.Integer),
     jsonb("approvals"),
     sa.Column("approved_version", sa.Integer),
     sa.Column("approved_before", sa.Integer),

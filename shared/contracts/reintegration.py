@@ -151,6 +151,7 @@ class GrantDrafted(Event, kind="avrr.reintegration.grant.drafted.v1"):
     """A request was written down and is kept until it is complete; nobody decides on it before it is submitted.
 
     What its budget is for may tell of health, so that it is concealed; its hash is of a text with a random part.
+    ``plan_version`` is the version of the plan that it was written on; requests of before do not say it.
     """
 
     case_id: UUID
@@ -167,6 +168,7 @@ class GrantDrafted(Event, kind="avrr.reintegration.grant.drafted.v1"):
     drafted_at: datetime
     budget: Concealed | None = None
     budget_hash: Sha256 | None = None
+    plan_version: int | None = None
 
 
 class GrantSubmitted(Event, kind="avrr.reintegration.grant.submitted.v1"):
@@ -186,7 +188,10 @@ class GrantSubmitted(Event, kind="avrr.reintegration.grant.submitted.v1"):
 
 
 class GrantRevised(Event, kind="avrr.reintegration.grant.revised.v1"):
-    """The request was changed: a draft stays one; what was submitted is a new version that everybody decides on anew."""
+    """The request was changed: a draft stays one; what was submitted is a new version that everybody decides on anew.
+
+    ``plan_version`` is the version of the plan that it was changed on; revisions of before do not say it.
+    """
 
     request_version: int
     content_hash: Sha256
@@ -197,6 +202,7 @@ class GrantRevised(Event, kind="avrr.reintegration.grant.revised.v1"):
     budget: Concealed | None = None
     budget_hash: Sha256 | None = None
     just_below_threshold: bool = False
+    plan_version: int | None = None
 
 
 class GrantAttested(Event, kind="avrr.reintegration.grant.attested.v1"):

@@ -166,9 +166,7 @@ def _approved_is_the_programmes(state: Grant, facts: GrantFacts, context: Contex
 
 def _draft(order: DraftGrant, facts: GrantFacts, context: Context) -> Events:
     case = arrived_case(facts.case, order.person_id)
-    refuse_outside_plan(
-        facts, order.case_id, order.person_id, order.plan_line_id, order.category, order.money
-    )
+    plan = refuse_outside_plan(facts, order.case_id, order.person_id, order.plan_line_id, order.category, order.money)
     tranches = refuse_uneven_tranches(order.money, order.tranches)
     budget, hashed = concealed(order)
     return (
@@ -187,6 +185,7 @@ def _draft(order: DraftGrant, facts: GrantFacts, context: Context) -> Events:
             drafted_at=context.now,
             budget=budget,
             budget_hash=hashed,
+            plan_version=plan.plan_version,
         ),
     )
 
@@ -209,13 +208,11 @@ def _submit(state: Grant, order: SubmitGrant, facts: GrantFacts, context: Contex
 
 
 def _revise(state: Grant, order: ReviseGrant, facts: GrantFacts, context: Context) -> Events:
-    refuse_outside_plan(
-        facts, state.case_id, state.person_id, state.plan_line_id, state.category, order.money
-    )
+    plan = refuse_outside_plan(facts, state.case_id, state.person_id, state.plan_line_id, state.category, order.money)
     tranches = refuse_uneven_tranches(order.money, order.tranches)
     drafting = state.status == "draft"
     budget, hashed = concealed(order)
-    asked = asking(state, order.modality, order.money, tranches, budget, hashed)
+    asked = asking(state, order.modality, order.money, tranches, budget, hashed, plan.plan_version)
     if not drafting:
         refuse_beyond_caps(facts.support, order.money)
         refuse_incomplete(asked, terms(facts.policy))
@@ -229,6 +226,7 @@ def _revise(state: Grant, order: ReviseGrant, facts: GrantFacts, context: Contex
             revised_at=context.now,
             budget=budget,
             budget_hash=hashed,
+            plan_version=plan.plan_version,
             just_below_threshold=not drafting and lies_just_below_a_threshold(facts.support, order.money),
         ),
     )

@@ -24,6 +24,8 @@ def _parts(grant: Grant) -> dict[str, Any]:
         "case_id": str(grant.case_id),
         "person_id": str(grant.person_id),
         "plan_id": str(grant.plan_id),
+        # What the line is and what is planned for it, the version says, which nobody changes.
+        "plan_version": grant.plan_version,
         # The line says what the grant is for, so that its category need not stand here.
         "plan_line_id": str(grant.plan_line_id),
         "modality": grant.modality,

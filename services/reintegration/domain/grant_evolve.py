@@ -72,7 +72,9 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             return replace(_to(state, "returned", event.returned_at), return_reasons=event.reasons)
         case GrantRevised():
             asked = replace(
-                asking(state, event.modality, event.money, event.tranches, event.budget, event.budget_hash),
+                asking(
+                    state, event.modality, event.money, event.tranches, event.budget, event.budget_hash, event.plan_version
+                ),
                 request_version=event.request_version,
                 content_hash=event.content_hash,
                 just_below_threshold=event.just_below_threshold,
@@ -177,12 +179,12 @@ def evolve(state: Grant | None, event: Event) -> Grant:
 
 def asking(
     state: Grant, modality: GrantModality, money: Money, tranches: Sequence[Tranche], budget: Concealed | None = None,
-    budget_hash: str | None = None,
+    budget_hash: str | None = None, plan_version: int | None = None,
 ) -> Grant:
     """The grant as a revision asks for it, with every paper that was filed until then; nothing else of it changes."""
     return replace(
         state, modality=modality, amount=money.amount, currency=money.currency, tranches=_planned(tranches),
-        papers=_all_papers(state), budget=budget_in(budget), budget_hash=budget_hash,
+        papers=_all_papers(state), budget=budget_in(budget), budget_hash=budget_hash, plan_version=plan_version,
     )  # fmt: skip
 
 
@@ -208,6 +210,7 @@ def _asked(event: GrantDrafted | GrantRequested) -> Grant:
         submitted_version=None if drafted else 1,
         budget=budget_in(event.budget) if isinstance(event, GrantDrafted) else None,
         budget_hash=event.budget_hash if isinstance(event, GrantDrafted) else None,
+        plan_version=event.plan_version if isinstance(event, GrantDrafted) else None,
     )
     return replace(grant, content_hash=content_hash(grant))
 

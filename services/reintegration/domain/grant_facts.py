@@ -98,8 +98,8 @@ def arrived_case(case: Case | None, person_id: UUID) -> Case:
 
 def refuse_outside_plan(
     facts: GrantFacts, case_id: UUID, person_id: UUID, plan_line_id: UUID, category: str | None, money: Money
-) -> None:
-    """Refused unless the agreed plan has the line for this person and category, and still holds the money."""
+) -> Plan:
+    """The agreed plan; refused unless it has the line for this person and category, and still holds the money."""
     plan = facts.plan
     if plan is not None and plan.status == "completed":
         raise plan_completed()
@@ -121,6 +121,7 @@ def refuse_outside_plan(
         raise RuleViolation("currencies_differ", "The grant must be in the currency of the plan.")
     if money.amount > line.planned - facts.paid_on_line:
         raise RuleViolation("beyond_plan", "This is more than the agreed plan still holds for this line.")
+    return plan
 
 
 def refuse_uneven_tranches(money: Money, tranches: Sequence[RequestedTranche]) -> tuple[Tranche, ...]:
@@ -146,10 +147,16 @@ def person_has_arrived(state: Grant, facts: GrantFacts, context: Context) -> Non
 
 @ReadsFacts
 def within_the_plan(state: Grant, facts: GrantFacts, context: Context) -> None:
-    """The guard that holds the request against the plan as it is agreed now, which may be a later version."""
-    refuse_outside_plan(
+    """The guard that holds the request against the plan as it is agreed now, and refuses a later version as ``plan_changed``."""
+    plan = refuse_outside_plan(
         facts, state.case_id, state.person_id, state.plan_line_id, state.category, state.money
     )
+    # Requests of before do not say on which version they were asked for.
+    if state.plan_version not in (None, plan.plan_version):
+        raise RuleViolation(
+            "plan_changed",
+            "The plan was agreed anew since this was asked for. Whoever asked changes the request, which takes the new plan.",
+        )
 
 
 @ReadsFacts

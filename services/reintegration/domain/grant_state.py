@@ -146,6 +146,7 @@ class Grant:
     ``approved_before`` what was approved by one person before authority was asked for.
     ``return_reasons`` say what was missing when it was sent back, until it is revised. ``just_below_threshold``: what is
     asked for lies just below a threshold of approval, and above it with what else person or family had in twelve months.
+    ``plan_version`` is the version of the plan that the present version was asked for on; None for requests of before.
     ``former_endorsers`` endorsed, and ``former_approvers`` approved, an earlier version.
     """
 
@@ -196,6 +197,7 @@ class Grant:
     approvals: tuple[Approval, ...] = ()
     approved_version: int | None = None
     approved_before: int | None = None
+    plan_version: int | None = None
 
     @property
     def money(self) -> Money:

@@ -207,7 +207,7 @@ async def test_a_command_takes_five_statements_and_four_where_it_needs_no_facts(
     grant_id, request = uuid7(), line.request("500.00")
     await house.lenient()
     budget, hashed = concealed(request)
-    asked = {**dict(request), "category": DRAFTED.category, "budget": budget, "budget_hash": hashed}
+    asked = {**dict(request), "category": DRAFTED.category, "budget": budget, "budget_hash": hashed, "plan_version": 1}
     read = {"request_version": 1, "content_hash": hash_after(DRAFTED.model_copy(update=asked))}
     with_facts: list[tuple[Command, Actor]] = [
         (request, REQUESTER),

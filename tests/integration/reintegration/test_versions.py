@@ -11,12 +11,14 @@ from ops.supervisor import Running
 from services.reintegration.domain.grant import EndorseGrant
 from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_state import Grant, GrantTranche
-from services.reintegration.wiring import GRANT
+from services.reintegration.domain.plan import RevisePlan
+from services.reintegration.domain.plan_lines import PlannedLine
+from services.reintegration.wiring import GRANT, PLAN
 from shared.db import Sql
 from shared.topology import BY_NAME
 from tests.integration.conftest import PASSWORDS
-from tests.integration.reintegration.office import REQUESTER, House, revision
-from tests.unit.reintegration.examples import APPROVER, ENDORSER, eur
+from tests.integration.reintegration.office import OFFICE, REQUESTER, House, Line, revision
+from tests.unit.reintegration.examples import APPROVER, ENDORSER, TODAY, eur
 
 VERSIONS = Sql("SELECT request_version, amount, content_hash FROM grant_versions ORDER BY request_version")
 LESS = revision("400.00")
@@ -50,6 +52,45 @@ async def test_an_endorsement_that_waited_for_an_edit_endorses_nothing(house: Ho
     async with house.half_done(GRANT, grant_id, LESS, REQUESTER):
         waiting = await house.meanwhile(house.try_to(GRANT, grant_id, read, ENDORSER))
     assert await waiting == "version_changed"
+    assert (await house.findings()).differences == []
+
+
+def agreed_anew(line: Line) -> RevisePlan:
+    """The same line with more planned for it, which is another version."""
+    planned = PlannedLine(
+        line_id=line.line_id, person_id=line.person_id, dimension="economic", category=line.category, planned=eur("2500.00")
+    )
+    return RevisePlan(lines=(planned,), agreed_on=TODAY, method="signed", reason="needs_changed")
+
+
+async def test_what_was_endorsed_on_an_earlier_version_of_the_plan_is_revised_and_endorsed_anew(house: House) -> None:
+    line, fund_id = await house.line(), await house.fund()
+    grant_id = await house.endorsed(line.request("500.00"))
+    read = await house.approval(grant_id, fund_id)
+    await house.give(PLAN, line.plan_id, agreed_anew(line), OFFICE)
+    assert await house.try_to(GRANT, grant_id, read, APPROVER) == "plan_changed"
+    await house.give(GRANT, grant_id, revision("500.00"), REQUESTER)
+    shown = await house.shown(grant_id)
+    assert shown["content_hash"] != read.content_hash
+    await house.give(GRANT, grant_id, EndorseGrant.model_validate(shown), ENDORSER)
+    assert await house.try_to(GRANT, grant_id, await house.approval(grant_id, fund_id), APPROVER) == "done"
+    assert (await house.grant(grant_id)).plan_version == 2
+    assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize("first", ["plan", "approval"])
+async def test_a_plan_that_is_agreed_anew_while_a_grant_is_approved_comes_before_or_after_it(house: House, first: str) -> None:
+    line, fund_id = await house.line(), await house.fund()
+    grant_id = await house.endorsed(line.request("500.00"))
+    order = await house.approval(grant_id, fund_id)
+    if first == "plan":
+        async with house.half_done(PLAN, line.plan_id, agreed_anew(line), OFFICE):
+            waiting = await house.meanwhile(house.try_to(GRANT, grant_id, order, APPROVER))
+        assert await waiting == "plan_changed"
+    else:
+        async with house.half_done(GRANT, grant_id, order, APPROVER):
+            waiting = await house.meanwhile(house.try_to(PLAN, line.plan_id, agreed_anew(line), OFFICE))
+        assert await waiting == "done"
     assert (await house.findings()).differences == []
 
 

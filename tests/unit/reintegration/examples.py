@@ -164,6 +164,7 @@ DRAFTED = GrantDrafted(
     drafted_at=NOON,
     budget=BUDGET,
     budget_hash=BUDGET_HASH,
+    plan_version=AGREED.plan_version,
 )
 
 
@@ -179,8 +180,8 @@ HASH, ASKED_HASH = hash_after(REQUESTED), hash_after(DRAFTED)
 SUBMITTED = GrantSubmitted(
     case_id=CASE_ID, request_version=1, content_hash=ASKED_HASH, policy_programme="default", policy_version=1, submitted_at=NOON
 )
-# A request as those who decide on it meet it, without a budget.
-PLAIN = DRAFTED.model_copy(update={"budget": None, "budget_hash": None})
+# A request as those who decide on it meet it, without a budget and without the version of its plan, as in requests of before.
+PLAIN = DRAFTED.model_copy(update={"budget": None, "budget_hash": None, "plan_version": None})
 ASKED: tuple[Event, ...] = (PLAIN, SUBMITTED.model_copy(update={"content_hash": HASH}))
 SUBMIT = SubmitGrant(request_version=1, content_hash=ASKED_HASH)
 ENDORSE = EndorseGrant(request_version=1, content_hash=HASH)

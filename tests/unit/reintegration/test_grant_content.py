@@ -27,9 +27,10 @@ def _grant() -> Grant:
 
 def test_a_hash_of_today_is_the_hash_of_tomorrow() -> None:
     assert HASH == "ce0d9788d753ff2796620bae53b99cd8ef04fefa61a07fc7b60b60f2884cb5bf"
-    without_budget = DRAFTED.model_copy(update={"budget": None, "budget_hash": None})
+    of_before = DRAFTED.model_copy(update={"plan_version": None})
+    without_budget = of_before.model_copy(update={"budget": None, "budget_hash": None})
     assert hash_after(without_budget, FILED) == "49895cc9f1595ee4d30e8b3e4bf013779d9e29a8a46c3d376b1396f7594debc9"
-    assert hash_after(DRAFTED, FILED) == "f48be77edf4a065ce7d6e21ebaf6a382ce7bbfe434e007e18a7166c3875fa5d7"
+    assert hash_after(of_before, FILED) == "f48be77edf4a065ce7d6e21ebaf6a382ce7bbfe434e007e18a7166c3875fa5d7"
 
 
 _PAPER: Evidence = _grant().evidence[0]
@@ -38,6 +39,8 @@ _CHANGES: dict[str, dict[str, object]] = {
     "person": {"person_id": ref(62)},
     "plan": {"plan_id": ref(63)},
     "line": {"plan_line_id": ref(64)},
+    "another version of the plan": {"plan_version": 3},
+    "no version of the plan": {"plan_version": None},
     "modality": {"modality": "service"},
     "amount": {"amount": Decimal("1200.01")},
     "currency": {"currency": "BAM"},

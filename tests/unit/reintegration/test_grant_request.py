@@ -242,6 +242,7 @@ def test_a_returned_request_is_handed_in_again_as_a_new_version_that_keeps_its_r
         revised_at=NOON,
         budget=budget,
         budget_hash=hashed,
+        plan_version=AGREED.plan_version,
     )
     SENT_BACK.when(order, REQUESTER).then(corrected)
     grant = GRANT.fold((*ASKED, RETURNED, corrected))

@@ -10,10 +10,11 @@ from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.turns import Turn, turns
 from shared.contracts.approvals import ApprovalGiven
-from shared.contracts.reintegration import GrantRevised, GrantSubmitted
+from shared.contracts.reintegration import GrantEndorsed, GrantRevised, GrantSubmitted
 from shared.messages import Event
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
+    AGREED,
     APPROVE_ASKED,
     APPROVED,
     APPROVER,
@@ -162,3 +163,32 @@ def test_the_hash_in_the_log_is_the_hash_of_the_grant() -> None:
             DRAFTED.model_copy(update={**dict(LESS), "budget": BUDGET, "budget_hash": BUDGET_HASH})
         )
         assert alone.content_hash != changed.content_hash
+
+
+AGREED_ANEW = replace(NOTHING_STANDS_AGAINST_IT, plan=replace(AGREED, plan_version=3))
+
+
+def test_what_was_asked_for_on_an_earlier_version_of_the_plan_goes_no_further() -> None:
+    anew = Given(GRANT, AGREED_ANEW)
+    anew.given(DRAFTED).when(SUBMIT, REQUESTER).refused("plan_changed")
+    anew.given(*SUBMISSION).when(ENDORSE_ASKED, ENDORSER).refused("plan_changed")
+    anew.given(*SUBMISSION, ENDORSED).when(APPROVE_ASKED, APPROVER).refused("plan_changed")
+
+
+def test_a_change_of_the_request_takes_the_new_plan() -> None:
+    for past in ((DRAFTED,), *AFTER_SUBMISSION.values()):
+        (changed,) = Given(GRANT, AGREED_ANEW).given(*past).when(LESS, REQUESTER).events
+        now = folded(*past, changed)
+        assert (now.plan_version, folded(*past).plan_version) == (3, 2)
+        assert now.content_hash != folded(*past, changed.model_copy(update={"plan_version": 2, "content_hash": "0" * 64})).content_hash
+        if now.status == "submitted":
+            order = ENDORSE_ASKED.model_copy(update={"request_version": 2, "content_hash": now.content_hash})
+            Given(GRANT, AGREED_ANEW).given(*past, changed).when(order, ENDORSER).then_kinds(GrantEndorsed)
+
+
+def test_a_request_of_before_that_names_no_version_of_its_plan_is_decided_on_as_it_was() -> None:
+    of_before = DRAFTED.model_copy(update={"plan_version": None})
+    order = ENDORSE_ASKED.model_copy(update={"content_hash": hash_after(of_before)})
+    Given(GRANT, AGREED_ANEW).given(of_before, SUBMITTED.model_copy(update={"content_hash": hash_after(of_before)})).when(
+        order, ENDORSER
+    ).then_kinds(GrantEndorsed)
