@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from services.reintegration.bank.accounts import Account, Bank, Bic, Iban, NamedBank, within_sepa
 from services.reintegration.bank.latin import LONGEST_NAME, latin
-from services.reintegration.bank.references import identification, is_remittance_code
+from services.reintegration.bank.references import block_identification, identification, is_remittance_code
 from shared.currencies import minor_units
 from shared.errors import RuleViolation
 from shared.money import Money, refuse_unpayable
@@ -130,7 +130,7 @@ def _blocks(instruction: Instruction) -> Sequence[tuple[str, _Kind, Sequence[Pay
     if len(alike) > _MOST_BLOCKS:
         raise RuleViolation("too_many_blocks", "One file can't hold payments on so many days. Make several.")
     return [
-        (f"{identification(instruction.id)}{number:03d}", kind, alike[kind]) for number, kind in enumerate(sorted(alike), 1)
+        (block_identification(instruction.id, number), kind, alike[kind]) for number, kind in enumerate(sorted(alike), 1)
     ]
 
 

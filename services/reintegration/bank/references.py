@@ -7,6 +7,7 @@ from uuid import UUID
 from services.reintegration.bank.accounts import remainder_97
 
 _END_TO_END: Final = re.compile(r"[0-9a-fA-F]{32}")
+_BLOCK: Final = re.compile(r"[0-9a-fA-F]{32}[0-9]{3}")
 _REMITTANCE: Final = re.compile(r"[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{2}")
 _TWELVE_DIGITS: Final = 10**12
 
@@ -19,6 +20,16 @@ def identification(id: UUID) -> str:
 def identified(written: str | None) -> UUID | None:
     """The id that a bank wrote back to us, in any case; None for what is not of ours."""
     return UUID(hex=written) if written is not None and _END_TO_END.fullmatch(written) else None
+
+
+def block_identification(instruction: UUID, number: int) -> str:
+    """How the block of this number, at most 999, is identified within a file."""
+    return f"{identification(instruction)}{number:03d}"
+
+
+def identified_block(written: str | None) -> str | None:
+    """The block that a bank wrote back to us, as we identify it; None for what is not of ours."""
+    return written.lower() if written is not None and _BLOCK.fullmatch(written) else None
 
 
 def remittance_code(id: UUID) -> str:

@@ -1,0 +1,227 @@
+"""Reads what was booked on our accounts: a bank's statement, camt.053 of ISO 20022.
+
+Kept are amounts, days, codes and what identifies a payment of ours. Who paid or was paid, and every word of why, is never
+read: what a bank tells of others does not come in here.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import UUID
+from xml.etree.ElementTree import Element
+
+from services.reintegration.bank.accounts import Account, Iban
+from services.reintegration.bank.messages import (
+    child,
+    codes,
+    day,
+    incomplete,
+    named,
+    needed,
+    read_message,
+    text,
+)
+from services.reintegration.bank.references import identified, identified_block
+from shared.currencies import is_currency
+from shared.errors import RuleViolation
+from shared.money import LARGEST, Money, rounded
+
+_VERSIONS: Final = frozenset({"001.02", "001.08"})
+_AMOUNT: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{0,17})?")
+_OWN_REFERENCE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9./:+-]{1,35}")
+_TRANSACTION_CODE: Final = ("Domn/Cd", "Domn/Fmly/Cd", "Domn/Fmly/SubFmlyCd")
+# The balance with which a statement begins, or that with which the one before it ended; and that with which it ends.
+_OPENING: Final = ("OPBD", "PRCD")
+_CLOSING: Final = ("CLBD",)
+# What is only announced is in no balance, and comes again when it is booked.
+_BOOKED: Final = "BOOK"
+
+Direction = Literal["credit", "debit"]
+_DIRECTIONS: Final[dict[str, Direction]] = {"CRDT": "credit", "DBIT": "debit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One payment within a line: the attempt if it is one of ours, and the codes of why if it came back.
+
+    There is no amount where a bank books several as one and does not say how much each of them was.
+    """
+
+    attempt: UUID | None
+    money: Money | None
+    direction: Direction
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a statement, with each payment that was booked by it; one part at least.
+
+    A reversal takes back what was booked before, ``direction`` says which way the money went now.
+    """
+
+    number: int
+    money: Money
+    direction: Direction
+    reversal: bool
+    booked_on: date
+    value_on: date | None
+    transaction_code: str | None
+    bank_reference: str | None
+    block: str | None
+    parts: tuple[Part, ...]
+
+    @property
+    def signed(self) -> Decimal:
+        """The amount as it changed the balance."""
+        return _signed(self.money, self.direction)
+
+    @property
+    def unexplained(self) -> Decimal | None:
+        """What the line changed the balance by beyond its parts, charges for instance; None where a part does not tell."""
+        told = [_signed(part.money, part.direction) for part in self.parts if part.money and part.money.currency == self.money.currency]
+        return self.signed - sum(told) if len(told) == len(self.parts) else None
+
+    @property
+    def returned(self) -> tuple[Part, ...]:
+        """The payments of ours whose money came back: we send, so what bears our identification comes in for no other reason."""
+        return tuple(part for part in self.parts if part.direction == "credit" and part.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What was booked on one account between two balances, which are below zero where it is overdrawn."""
+
+    id: str
+    account: Account
+    opening: Money
+    closing: Money
+    closed_on: date
+    lines: tuple[Line, ...]
+
+
+def read_statements(file: bytes, accounts: Collection[Account]) -> tuple[Statement, ...]:
+    """The statements in a file of camt.053.001.02 or .08, each of one of these accounts; all of them or none.
+
+    Refused as ``read_message`` refuses files, and as ``account_unknown``, ``statement_in_pages`` unless it is whole,
+    ``balance_missing``, ``amount_unreadable``, ``currencies_mixed``, ``file_incomplete``, and ``statement_does_not_add_up``
+    unless opening balance and lines make the closing balance.
+    """
+    message = read_message(file, "camt.053", _VERSIONS)
+    statements = tuple(_statement(element, accounts) for element in message.iterfind("Stmt"))
+    if not statements:
+        raise incomplete()
+    return statements
+
+
+def _statement(element: Element, accounts: Collection[Account]) -> Statement:
+    account = next((one for one in accounts if _is(element, one)), None)
+    if account is None:
+        raise RuleViolation("account_unknown", "This is a statement of an account that is not known here.")
+    if text(element, "StmtPgntn/LastPgInd") == "false" or text(element, "StmtPgntn/PgNb") not in {None, "1"}:
+        raise RuleViolation("statement_in_pages", "This is one page of a statement. Ask the bank for whole ones.")
+    first, last = _balance(element, _OPENING), _balance(element, _CLOSING)
+    opening, closing, closed_on = _balance_of(first), _balance_of(last), day(last, "Dt")
+    if closed_on is None:
+        raise incomplete()
+    booked = [one for one in element.iterfind("Ntry") if (text(one, "Sts/Cd") or needed(one, "Sts")) == _BOOKED]
+    lines = tuple(_line(one, number) for number, one in enumerate(booked, 1))
+    if {closing.currency, *(line.money.currency for line in lines)} != {opening.currency}:
+        raise RuleViolation("currencies_mixed", "Balances and lines of this statement are in several currencies.")
+    if opening.amount + sum(line.signed for line in lines) != closing.amount:
+        raise RuleViolation("statement_does_not_add_up", "Opening balance and lines of this statement do not make its closing balance.")
+    return Statement(named(element, "Id"), account, opening, closing, closed_on, lines)
+
+
+def _is(statement: Element, account: Account) -> bool:
+    written = text(statement, "Acct/Id/IBAN") if isinstance(account, Iban) else text(statement, "Acct/Id/Othr/Id")
+    return written is not None and _plain(written) == _plain(account.value)
+
+
+def _plain(number: str) -> str:
+    """The number of an account without what its bank may put between the digits."""
+    return re.sub(r"[^A-Za-z0-9]", "", number).upper()
+
+
+def _balance(statement: Element, kinds: Sequence[str]) -> Element:
+    told = {text(one, "Tp/CdOrPrtry/Cd"): one for one in reversed(statement.findall("Bal"))}
+    found = next((told[kind] for kind in kinds if kind in told), None)
+    if found is None:
+        raise RuleViolation("balance_missing", "This statement lacks its opening or its closing balance.")
+    return found
+
+
+def _balance_of(balance: Element) -> Money:
+    money = _money(child(balance, "Amt"))
+    return Money(amount=_signed(money, _direction(balance)), currency=money.currency)
+
+
+def _signed(money: Money, direction: Direction) -> Decimal:
+    return money.amount if direction == "credit" else -money.amount
+
+
+def _line(entry: Element, number: int) -> Line:
+    money = _money(child(entry, "Amt"))
+    booked_on = day(entry, "BookgDt")
+    if booked_on is None:
+        raise incomplete()
+    direction = _direction(entry)
+    details = entry.findall("NtryDtls/TxDtls")
+    parts = tuple(_part(detail, direction, money if len(details) == 1 else None) for detail in details)
+    reference = text(entry, "AcctSvcrRef")
+    return Line(
+        number=number,
+        money=money,
+        direction=direction,
+        reversal=text(entry, "RvslInd") in {"true", "1"},
+        booked_on=booked_on,
+        value_on=day(entry, "ValDt"),
+        transaction_code=_transaction_code(entry),
+        bank_reference=reference if reference is not None and _OWN_REFERENCE.fullmatch(reference) else None,
+        block=identified_block(text(entry, "NtryDtls/Btch/PmtInfId")),
+        parts=parts or (Part(None, money, direction),),
+    )
+
+
+def _part(detail: Element, direction: Direction, whole: Money | None) -> Part:
+    reference = identified(text(detail, "Refs/EndToEndId")) or identified(text(detail, "Refs/InstrId"))
+    # Version 08 has the amount beside the references, version 02 among the details of amounts.
+    amount = detail.find("Amt")
+    amount = detail.find("AmtDtls/TxAmt/Amt") if amount is None else amount
+    money = _money(amount) if amount is not None else None
+    if whole is not None and (money is None or money.currency != whole.currency):
+        money = whole
+    if detail.find("CdtDbtInd") is not None:
+        direction = _direction(detail)
+    return Part(reference, money, direction, codes(detail, "RtrInf/Rsn"))
+
+
+def _money(element: Element) -> Money:
+    currency, written = element.get("Ccy", ""), (element.text or "").strip()
+    if not is_currency(currency) or not _AMOUNT.fullmatch(written):
+        raise _unreadable()
+    amount = Decimal(written)
+    if amount > LARGEST or rounded(amount, currency) != amount:
+        raise _unreadable()
+    return Money(amount=rounded(amount, currency), currency=currency)
+
+
+def _unreadable() -> RuleViolation:
+    return RuleViolation("amount_unreadable", "An amount in this file is none that could be booked in its currency.")
+
+
+def _direction(element: Element) -> Direction:
+    direction = _DIRECTIONS.get(needed(element, "CdtDbtInd"))
+    if direction is None:
+        raise incomplete()
+    return direction
+
+
+def _transaction_code(entry: Element) -> str | None:
+    parts = [text(entry, f"BkTxCd/{path}") or "" for path in _TRANSACTION_CODE]
+    return "/".join(parts) if all(re.fullmatch(r"[A-Z]{4}", part) for part in parts) else None
+
+
