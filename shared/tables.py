@@ -207,9 +207,12 @@ def person_keys_table(metadata: sa.MetaData) -> sa.Table:
     )
 
 
-def scope(*ways: str) -> dict[str, RowScope]:
-    """A table's ``info``: the ways by which its rows are within an actor's reach."""
-    return {"scope": ways}
+def scope(*ways: str, written_by: str | None = None) -> dict[str, RowScope]:
+    """A table's ``info``: the ways by which its rows are within an actor's reach.
+
+    ``written_by`` is the column that names who wrote a row: the API writes none in another's name.
+    """
+    return {"scope": ways} if written_by is None else {"scope": ways, "written_by": (f"actor:{written_by}",)}
 
 
 def jsonb(name: str) -> sa.Column[object]:

@@ -35,7 +35,7 @@ GRANT_ENDORSEMENTS = sa.Table(
         _DECIDED, [f"grant_versions.{name}" for name in _DECIDED], name="fk_grant_endorsements_as_submitted"
     ),
     sa.UniqueConstraint(*_ENDORSED, name="uq_grant_endorsements_as_approved"),
-    info=scope("country:destination_country"),
+    info=scope("country:destination_country", written_by="endorser_id"),
 )
 
 # One row for each approval. The approver is whoever may act by the terms, the holder of the authority may be somebody else;
@@ -86,7 +86,7 @@ GRANT_APPROVALS = sa.Table(
         [f"authority_terms.{name}" for name in _TERMS],
         name="fk_grant_approvals_by_authority",
     ),
-    info=scope("country:destination_country"),
+    info=scope("country:destination_country", written_by="approver_id"),
 )  # fmt: skip
 
 # What the last approval committed: as many approvals as the thresholds ask for, by levels that are there.

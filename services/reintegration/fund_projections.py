@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.reintegration.domain.fund import Asked, Fund
+from shared.contracts.funds import FundChangeDropped
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
@@ -18,17 +19,23 @@ _CONFIRM = Sql(
     "confirmed_at) VALUES (:fund_id, :change_no, :what, :granted, :currency, :valid_until, :asked_by, :confirmed_by, "
     ":confirmed_at)"
 )
+_DROP = Sql(
+    "INSERT INTO fund_drops (fund_id, change_no, dropped_by, dropped_at) "
+    "VALUES (:fund_id, :change_no, :dropped_by, :dropped_at)"
+)
 
 
 def fund_changes(fund_id: UUID, before: Fund | None, fund: Fund, events: tuple[Event, ...]) -> Sequence[Write]:
-    """What was asked, or what somebody else confirmed of it; what was dropped leaves what was asked as it is."""
+    """What was asked, what somebody else confirmed of it, or that it was dropped; nobody changes what was asked."""
     if fund.waiting is not None:
         more: dict[str, object] = {"reason": fund.waiting.reason, "asked_at": fund.waiting.asked_at}
         return (Write(_ASK, _terms(fund_id, fund, fund.waiting) | more),)
     if before is not None and before.waiting is not None and fund.confirmed_no > before.confirmed_no:
         more = {"confirmed_by": fund.confirmed_by, "confirmed_at": fund.confirmed_at}
         return (Write(_CONFIRM, _terms(fund_id, fund, before.waiting) | more),)
-    return ()
+    return [
+        Write(_DROP, {"fund_id": fund_id, **event.model_dump()}) for event in events if isinstance(event, FundChangeDropped)
+    ]
 
 
 def _terms(fund_id: UUID, fund: Fund, asked: Asked) -> dict[str, object]:
@@ -62,6 +69,21 @@ CHECKS: tuple[Check, ...] = (
             "OR (coalesce(c.change_no, 0), c.asked_by, c.confirmed_by, c.confirmed_at) "
             "IS DISTINCT FROM (f.confirmed_no, f.asked_by, f.confirmed_by, f.confirmed_at) "
             "OR (c.change_no IS NOT NULL AND (c.currency, c.granted, c.valid_until) IS DISTINCT FROM (f.currency, f.granted, f.valid_until))"
+        ),
+    ),
+    # What was dropped is what the log says; all else that was asked waits or is confirmed.
+    Check(
+        "fund drops",
+        Sql(
+            "SELECT coalesce(d.fund_id, l.fund_id) FROM fund_drops d FULL JOIN (SELECT e.subject AS fund_id, "
+            " cast(convert_from(e.leaf, 'UTF8')::json -> 'data' ->> 'change_no' AS integer) AS change_no, s.decided_by, s.decided_at "
+            " FROM event_log e CROSS JOIN LATERAL leaf_decision(e.leaf, 'dropped_by', 'dropped_at') s "
+            " WHERE e.type = 'avrr.reintegration.fund.change_dropped.v1') l ON (l.fund_id, l.change_no) = (d.fund_id, d.change_no) "
+            "WHERE (d.dropped_by, d.dropped_at) IS DISTINCT FROM (l.decided_by, l.decided_at) "
+            "UNION SELECT c.fund_id FROM fund_changes c JOIN funds f ON f.id = c.fund_id "
+            "LEFT JOIN fund_confirmations a ON (a.fund_id, a.change_no) = (c.fund_id, c.change_no) "
+            "LEFT JOIN fund_drops d ON (d.fund_id, d.change_no) = (c.fund_id, c.change_no) "
+            "WHERE num_nonnulls(a.fund_id, d.fund_id) + cast(f.waiting IS NOT NULL AND f.change_no = c.change_no AS integer) <> 1"
         ),
     ),
 )

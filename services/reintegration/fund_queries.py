@@ -28,7 +28,9 @@ LISTED = Sql(
 )
 _CHANGES = Sql(
     "SELECT a.change_no, a.what, a.granted, a.currency, a.valid_until, a.reason, a.asked_by, a.asked_at, c.confirmed_by, "
-    "c.confirmed_at FROM fund_changes a LEFT JOIN fund_confirmations c ON c.fund_id = a.fund_id AND c.change_no = a.change_no "
+    "c.confirmed_at, d.dropped_by, d.dropped_at FROM fund_changes a "
+    "LEFT JOIN fund_confirmations c ON c.fund_id = a.fund_id AND c.change_no = a.change_no "
+    "LEFT JOIN fund_drops d ON d.fund_id = a.fund_id AND d.change_no = a.change_no "
     "WHERE a.fund_id = :fund_id ORDER BY a.change_no"
 )
 What = Literal["open", "change", "close"]
@@ -60,7 +62,7 @@ class FundRow(Balance):
 
 
 class FundChange(BaseModel):
-    """What somebody asked for a fund, and who confirmed it; nobody where it waits, or was dropped."""
+    """What somebody asked for a fund, and who confirmed or dropped it; nobody where it waits."""
 
     change_no: int
     what: What
@@ -72,6 +74,8 @@ class FundChange(BaseModel):
     asked_at: datetime
     confirmed_by: str | None
     confirmed_at: datetime | None
+    dropped_by: str | None
+    dropped_at: datetime | None
 
 
 async def behind_a_fund(unit: UnitOfWork, fund_id: UUID, *, in_turn: bool) -> FundFacts:

@@ -53,7 +53,7 @@ def _of_a_change() -> list[sa.Column[object]]:
 
 _TERMS = ("fund_id", "change_no", "what", "granted", "currency", "valid_until", "asked_by")
 
-# What was asked for each fund and, beside it, what of that somebody else confirmed. Nobody changes a row. From a
+# What was asked for each fund and, beside it, what of that somebody else confirmed or dropped. Nobody changes a row. From a
 # confirmation alone, by a trigger, comes what a fund grants: the API's login has no right to write that.
 FUND_CHANGES = sa.Table(
     "fund_changes",
@@ -64,7 +64,7 @@ FUND_CHANGES = sa.Table(
     sa.CheckConstraint("what IN ('open', 'change', 'close') AND (what = 'open') = (change_no = 1 AND reason IS NULL)", name="what_is_asked"),
     sa.CheckConstraint("granted > 0", name="granted_above_zero"),
     sa.UniqueConstraint(*_TERMS, name="uq_fund_changes_terms"),
-    info=scope("known"),
+    info=scope("known", written_by="asked_by"),
 )
 
 FUND_CONFIRMATIONS = sa.Table(
@@ -75,7 +75,22 @@ FUND_CONFIRMATIONS = sa.Table(
     sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(_TERMS, [f"fund_changes.{name}" for name in _TERMS], name="fk_fund_confirmations_what_was_asked"),
     sa.CheckConstraint("asked_by <> confirmed_by", name="two_persons"),
-    info=scope("known"),
+    info=scope("known", written_by="confirmed_by"),
+)
+
+# What was asked and is not confirmed any more. A trigger of both lets each thing that was asked be answered once, and one of
+# what is asked lets nothing in while something waits: what is confirmed is the newest, and nobody declined it.
+FUND_DROPS = sa.Table(
+    "fund_drops",
+    METADATA,
+    sa.Column("fund_id", sa.Uuid, primary_key=True),
+    sa.Column("change_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("dropped_by", sa.Text, nullable=False),
+    sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(
+        ("fund_id", "change_no"), ("fund_changes.fund_id", "fund_changes.change_no"), name="fk_fund_drops_what_was_asked"
+    ),
+    info=scope("known", written_by="dropped_by"),
 )
 
 FUND_BALANCES = sa.Table(

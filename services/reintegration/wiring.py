@@ -329,6 +329,7 @@ WIRING = Wiring(
             "fund_balances": "a donor's money, which is nobody's",
             "fund_changes": "what was asked for a donor's money, which is about no beneficiary",
             "fund_confirmations": "what was confirmed of a donor's money, which is about no beneficiary",
+            "fund_drops": "what was not confirmed of a donor's money, which is about no beneficiary",
             "fund_postings": "what a grant took of its fund and when, which is told with the grant and its tranches",
             "accounting_periods": "which months are closed, which is nobody's",
             "closed_months": "which months are closed, which is nobody's",

@@ -62,8 +62,11 @@ ROWS = {
         INSERT INTO fund_postings SELECT {_UUID}, 1, {_UUID}, country, 'commit', NULL, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01' FROM {_PLACES};
         INSERT INTO accounting_periods SELECT {_UUID}, 1, '2023-0' || n, 'closed', who, now() FROM {_PLACES};
         INSERT INTO closed_months SELECT cast('2023-0' || n || '-01' AS date), {_UUID} FROM {_PLACES};
-        INSERT INTO fund_changes SELECT {_UUID}, 2, 'change', 100, 'EUR', '2023-12-31', who, 'extended', now() FROM {_PLACES};
-        INSERT INTO fund_confirmations SELECT {_UUID}, 2, 'change', 100, 'EUR', '2023-12-31', who, 'staff:chief', now() FROM {_PLACES};
+        INSERT INTO fund_changes SELECT {_UUID}, 1, 'change', 100, 'EUR', '2023-12-31', who, 'extended', now() FROM {_PLACES};
+        INSERT INTO fund_confirmations SELECT {_UUID}, 1, 'change', 100, 'EUR', '2023-12-31', who, 'staff:chief', now() FROM {_PLACES};
+        ALTER TABLE fund_drops DISABLE TRIGGER answered_once;
+        INSERT INTO fund_drops SELECT {_UUID}, 1, who, now() FROM {_PLACES};
+        ALTER TABLE fund_drops ENABLE TRIGGER answered_once;
         INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
             destination_country, counsellor_id, requester_id, requested_at, waiting_since, amount, currency, tranches, status,
             request_version, committed, paid, evidence, content_hash, papers, return_reasons, approvals)
@@ -114,7 +117,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
     *(
         ("reintegration", table)
         for table in (
-            "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
+            "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
             "funding_policies", "policy_versions",
         )
@@ -339,6 +342,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
                 "INSERT INTO fund_balances VALUES (gen_random_uuid(), 'EUR', 1000000, 0, 0, false, '2023-01-01', '2023-12-31')", "UPDATE fund_changes SET granted = 1",
                 "DELETE FROM fund_changes", "UPDATE fund_postings SET amount = 1", "DELETE FROM fund_postings",
                 "UPDATE closed_months SET month = '2000-01-01'", "UPDATE fund_confirmations SET granted = 1", "DELETE FROM fund_confirmations",
+                "UPDATE fund_drops SET dropped_by = 'staff:chief'", "DELETE FROM fund_drops",
             )
         ),
         *(

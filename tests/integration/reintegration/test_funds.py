@@ -11,6 +11,7 @@ from services.reintegration.domain.case import RecordProgramme
 from services.reintegration.domain.fund import ChangeFund, CloseFund, ConfirmFund, DropFundChange, OpenFund
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.wiring import FUND, GRANT
+from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import People
@@ -167,13 +168,27 @@ async def test_what_a_fund_grants_is_raised_by_no_login_without_two_persons_and_
     await api.execute("SELECT set_config('app.countries', 'PK', false), set_config('app.actor', 'staff:manager', false)")
     await api.execute("SET default_transaction_read_only = off")
     await house.give(FUND, fund_id, granting("9000.00"), MANAGER)
-    confirm = "INSERT INTO fund_confirmations VALUES ($1, 2, 'change', $2, 'EUR', '2024-06-30', 'staff:manager', $3, now())"
+    confirm = "INSERT INTO fund_confirmations VALUES ($1, $4, 'change', $2, 'EUR', '2024-06-30', 'staff:manager', $3, now())"
     with pytest.raises(asyncpg.CheckViolationError, match="two_persons"):
-        await api.execute(confirm, fund_id, 9000, "staff:manager")
+        await api.execute(confirm, fund_id, 9000, "staff:manager", 2)
+    # Nobody writes down what somebody else confirmed.
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await api.execute(confirm, fund_id, 9000, "staff:chief", 2)
+    await api.execute("SELECT set_config('app.actor', 'staff:chief', false)")
     # Another amount than what was asked is confirmed by nobody.
     with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await api.execute(confirm, fund_id, 9001, "staff:chief")
+        await api.execute(confirm, fund_id, 9001, "staff:chief", 2)
+    # Nor is what was declined, be it the newest that was asked, or what came before it.
+    await house.give(FUND, fund_id, DropFundChange(change_no=2), CHIEF)
+    for asked_again in (False, True):
+        if asked_again:
+            await house.give(FUND, fund_id, granting("8000.00"), MANAGER)
+        with pytest.raises(asyncpg.CheckViolationError) as declined:
+            await api.execute(confirm, fund_id, 9000, "staff:chief", 2)
+        assert declined.value.constraint_name == "fund_change_answered_once"
     assert (await house.findings()).differences == []
+    changes = (await house.rows(Sql("SELECT change_no, dropped_by FROM fund_drops")))
+    assert changes == [{"change_no": 2, "dropped_by": "staff:chief"}]
     await api.execute("UPDATE funds SET granted = 9000 WHERE id = $1", fund_id)
     await api.close()
     differences = (await house.findings()).differences

@@ -17,9 +17,10 @@ import asyncpg
 import pytest
 
 from services.reintegration.domain.authority import NameDeputy
+from services.reintegration.domain.fund import ChangeFund, DropFundChange
 from services.reintegration.domain.grant import ApproveGrant
 from services.reintegration.domain.policies import EXAMPLE, PublishPolicy
-from services.reintegration.wiring import AUTHORITY, FUNDING_POLICY, GRANT
+from services.reintegration.wiring import AUTHORITY, FUND, FUNDING_POLICY, GRANT
 from shared.actors import Actor, Role
 from shared.db import Database
 from shared.errors import Refusal
@@ -32,6 +33,8 @@ from tests.integration.reintegration.office import EARLY, REQUESTER, House, auth
 from tests.unit.reintegration.examples import APPROVER, CHIEF, COUNSELLOR, ENDORSER, MANAGER, eur
 
 CONNECTIONS = 16
+ROW_SECURITY = "row security"
+UNTIL = date(2025, 12, 31)
 SECOND, SMALL, DEPUTY, LATE, NOBODY, OTHER = (
     staff(name, "finance_approver") for name in ("second", "small", "deputy", "late", "nobody", "other")
 )
@@ -49,6 +52,7 @@ class Stage:
     order: ApproveGrant
     of_fresh: ApproveGrant
     empty_fund: UUID
+    waiting_fund: UUID
 
 
 @pytest.fixture
@@ -70,7 +74,12 @@ async def stage(house: House) -> Stage:
     fresh, half = [await house.endorsed((await house.line()).request("1200.00")) for _ in range(2)]
     order, of_fresh = [await house.approval(grant_id, fund_id) for grant_id in (half, fresh)]
     await house.give(GRANT, half, order, APPROVER)
-    return Stage(house, fresh, half, order, of_fresh, empty)
+    # Of this fund a change was declined, and another waits.
+    waiting = await house.fund()
+    change = ChangeFund(granted=eur("20000.00"), valid_until=UNTIL, reason="donor_adds")
+    for order_of_fund, by in ((change, MANAGER), (DropFundChange(change_no=2), CHIEF), (change, MANAGER)):
+        await house.give(FUND, waiting, order_of_fund, by)
+    return Stage(house, fresh, half, order, of_fresh, empty, waiting)
 
 
 def also(actor: Actor) -> Actor:
@@ -144,11 +153,12 @@ async def test_no_attempt_by_the_rules_succeeds(stage: Stage, pytestconfig: pyte
 
 @dataclass(frozen=True)
 class Lie:
-    """A statement of a service that lies, with its values, and the constraint that must refuse it."""
+    """A statement of a service that lies, with its values, for whom it says it acts, and what must refuse it."""
 
     constraint: str
     sql: str
     values: tuple[object, ...]
+    actor: str = "staff:second"
 
 
 def insert(table: str, row: Columns) -> tuple[str, tuple[object, ...]]:
@@ -174,8 +184,8 @@ async def lies(stage: Stage, owner: Connection) -> tuple[Lie, list[Lie]]:
             "authority_valid_until": one["valid_until"], **changes,
         }  # fmt: skip
 
-    def lie(constraint: str, row: Columns) -> Lie:
-        return Lie(constraint, *insert("grant_approvals", row))
+    def lie(constraint: str, row: Columns, actor: str | None = None) -> Lie:
+        return Lie(constraint, *insert("grant_approvals", row), actor or str(row["approver_id"]))
 
     false = [
         lie("ck_grant_approvals_approver_not_involved", by(REQUESTER)),
@@ -201,6 +211,9 @@ async def lies(stage: Stage, owner: Connection) -> tuple[Lie, list[Lie]]:
         lie("ck_grant_approvals_strong_and_fresh", by(SECOND, auth_age_seconds=-31)),
         lie("ck_grant_approvals_third_is_the_chief", by(SECOND, level=3, levels_needed=3)),
         lie("ck_grant_approvals_level_of_those_needed", by(SECOND, levels_needed=1)),
+        # Nobody approves in another's name.
+        lie(ROW_SECURITY, by(SECOND), APPROVER.person_id),
+        lie(ROW_SECURITY, by(APPROVER), SECOND.person_id),
     ]
     commitment = {
         "grant_id": stage.half, "request_version": 1, "destination_country": "PK", "fund_id": given["fund_id"],
@@ -233,7 +246,31 @@ async def lies(stage: Stage, owner: Connection) -> tuple[Lie, list[Lie]]:
             (stage.empty_fund,),
         ),
     ]
-    return lie("", by(SECOND)), false
+    return lie("", by(SECOND)), [*false, *await of_funds(stage, owner)]
+
+
+async def of_funds(stage: Stage, owner: Connection) -> list[Lie]:
+    """What a service may say of a fund's changes that was not so."""
+    asked = await owner.fetch("SELECT * FROM fund_changes WHERE fund_id = $1 ORDER BY change_no", stage.waiting_fund)
+    declined, waits = ({name: value for name, value in row.items() if name not in ("reason", "asked_at")} for row in asked[1:])
+    manager, chief = MANAGER.person_id, CHIEF.person_id
+
+    def confirmed(constraint: str, of: Columns, actor: str) -> Lie:
+        return Lie(constraint, *insert("fund_confirmations", {**of, "confirmed_by": chief, "confirmed_at": NOON}), actor)
+
+    def dropped(constraint: str, of: Columns, actor: str) -> Lie:
+        row = {"fund_id": of["fund_id"], "change_no": of["change_no"], "dropped_by": chief, "dropped_at": NOON}
+        return Lie(constraint, *insert("fund_drops", row), actor)
+
+    def another(constraint: str, actor: str, **changes: object) -> Lie:
+        return Lie(constraint, *insert("fund_changes", {**dict(asked[2]), **changes}), actor)
+
+    answered, nothing_waits = "fund_change_answered_once", "fund_asked_when_nothing_waits"
+    return [
+        confirmed(answered, declined, chief), confirmed(ROW_SECURITY, waits, manager),
+        dropped(ROW_SECURITY, waits, manager), dropped(answered, {**declined, "change_no": 1}, chief),
+        another(nothing_waits, manager, change_no=4), another(ROW_SECURITY, chief, fund_id=stage.empty_fund, change_no=2),
+    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -255,7 +292,10 @@ async def goes_through(connection: Connection, tried: Lie) -> str:
     transaction = connection.transaction()
     await transaction.start()
     try:
+        await connection.execute("SELECT set_config('app.actor', $1, true)", tried.actor)
         done = await connection.execute(tried.sql, *tried.values)
+    except asyncpg.InsufficientPrivilegeError:
+        return ROW_SECURITY
     except asyncpg.IntegrityConstraintViolationError as refused:
         return str(refused.constraint_name)
     finally:
@@ -291,6 +331,12 @@ async def test_no_attempt_past_the_rules_succeeds_and_without_the_constraints_ea
     )
     for row in dropped:
         await owner.execute(f'ALTER TABLE {row["t"]} DROP CONSTRAINT {row["name"]} CASCADE')
+    for table in ("grant_approvals", "fund_changes", "fund_confirmations", "fund_drops"):
+        await owner.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    for trigger, table in (
+        ("when_nothing_waits", "fund_changes"), ("answered_once", "fund_confirmations"), ("answered_once", "fund_drops"),
+    ):  # fmt: skip
+        await owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
     through = [await goes_through(connections[0], tried) for tried in false]
     assert set(through) == {"INSERT 0 1", "UPDATE 1"}
     for connection in connections:
