@@ -113,20 +113,21 @@ class Runtime:
             raise
         # Only who may do it uses up what may be done less often.
         if operation in self.policy.exports:
-            self.take(request, actor, "export")
+            # Of each list so many: whoever closes a month needs all of them at once, and none of them often.
+            self.take(request, actor, "export", operation)
         elif operation in self.policy.searches:
             self.take(request, actor, "search")
         return Admitted(context, origin, operation, reach)
 
-    def take(self, request: Request, actor: Actor, kind: Kind) -> None:
-        """Takes one of an actor's tokens of this kind; raises `TooManyRequests`."""
+    def take(self, request: Request, actor: Actor, kind: Kind, of: str = "") -> None:
+        """Takes one of an actor's tokens of this kind, or of this one operation of the kind; raises `TooManyRequests`."""
         # A replay hurries through a year on this machine; what it states the time of is not held to people's pace.
         if self.clock.mode == "replay" and REPLAY_HEADER in request.headers:
             return
         # A program of ours asks on behalf of many people, each of whom took a token before, or at night of everybody.
         if actor.roles & PROGRAMS:
             return
-        wait = self.buckets.take(actor.person_id, kind)
+        wait = self.buckets.take(f"{actor.person_id} {of}".rstrip(), kind)
         if wait > 0:
             raise TooManyRequests(wait)
 

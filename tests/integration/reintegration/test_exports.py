@@ -150,3 +150,13 @@ async def test_each_file_is_on_record_before_it_is_handed_out(house: House, peop
 async def test_whoever_has_no_part_in_the_money_takes_nothing_home(people: People, name: str) -> None:
     for caller in (people.office, people.counsellor, people.coordinator, people.consul):
         assert (await caller.get(f"exports/{name}")).status_code == 403
+
+
+async def test_at_the_end_of_a_month_every_list_is_taken_home_and_none_of_them_often(people: People) -> None:
+    lists = ("grants", "funds", "rates")
+    for _ in range(3):
+        assert [(await people.auditor.get(f"exports/{name}")).status_code for name in lists] == [200] * len(lists)
+    for name in lists:
+        answer = await people.auditor.get(f"exports/{name}")
+        assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+    assert (await people.manager.get("exports/grants")).status_code == 200
