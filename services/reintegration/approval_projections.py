@@ -1,10 +1,11 @@
-"""What else changes with an endorsement or an approval: rows that hold who decided on what, and the checks that they are true."""
+"""What else changes with an endorsement, an approval or an addition: rows that hold who decided on what, and their checks."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from services.reintegration.domain.grant_state import Grant
 from shared.contracts.approvals import ApprovalGiven
+from shared.contracts.commitments import CommitmentAdded
 from shared.contracts.reintegration import GrantEndorsed
 from shared.db import Sql, Write
 from shared.messages import Event
@@ -18,7 +19,13 @@ _GIVEN = (
 )
 _COMMITTED = (
     "grant_id, request_version, destination_country, fund_id, amount, currency, levels_needed, level_1, level_2, level_3, "
-    "policy_programme, policy_version, policy_currency, one_approver_up_to, two_approvers_up_to, weighed"
+    "policy_programme, policy_version, policy_currency, one_approver_up_to, two_approvers_up_to, weighed, fund_currency, fund_amount"
+)
+_ADDED = (
+    "addition_no, fund_id, fund_currency, levels_given, policy_currency, one_approver_up_to, two_approvers_up_to, former_no, "
+    "begun_with, former_total, added, total, levels_needed, weighed, adder_id, added_at, added_on, authority_id, terms_no, "
+    "authority_holder_id, authority_role, authority_currency, authority_up_to, authority_valid_from, authority_valid_until, "
+    "in_authority, strength, auth_age_seconds"
 )
 
 
@@ -29,10 +36,11 @@ def _insert(table: str, columns: str) -> Sql:
 _ENDORSE = _insert("grant_endorsements", f"{_VERSION}, endorsed_at")
 _APPROVE = _insert("grant_approvals", f"{_VERSION}, {_GIVEN}")
 _COMMIT = _insert("grant_commitments", _COMMITTED)
+_ADD = _insert("commitment_additions", f"{_VERSION}, {_ADDED}")
 
 
 def grant_decisions(grant_id: UUID, grant: Grant, events: tuple[Event, ...]) -> Iterator[Write]:
-    """The endorsement, the approval and the commitment that a command brought; they refer to each other and to the version."""
+    """The endorsement, approval, commitment and addition that a command brought; they refer to each other and to the version."""
     for event in events:
         if isinstance(event, GrantEndorsed):
             yield Write(_ENDORSE, {**_of_the_version(grant_id, grant), "endorsed_at": event.endorsed_at})
@@ -40,6 +48,8 @@ def grant_decisions(grant_id: UUID, grant: Grant, events: tuple[Event, ...]) -> 
             yield Write(_APPROVE, {**_of_the_version(grant_id, grant), **_given(event)})
             if grant.approved_version is not None:
                 yield Write(_COMMIT, _committed(grant_id, grant, event))
+        elif isinstance(event, CommitmentAdded):
+            yield Write(_ADD, {**_of_the_version(grant_id, grant), **_added(grant, event)})
 
 
 def _of_the_version(grant_id: UUID, grant: Grant) -> dict[str, object]:
@@ -54,6 +64,12 @@ def _given(event: ApprovalGiven) -> dict[str, object]:
     return {
         "level": event.level, "levels_needed": event.levels_needed, "fund_id": event.fund_id,
         "approver_id": event.approved_by, "approved_at": event.approved_at, "approved_on": event.approved_on,
+        **_by_authority(event),
+    }  # fmt: skip
+
+
+def _by_authority(event: ApprovalGiven | CommitmentAdded) -> dict[str, object]:
+    return {
         "authority_id": event.authority_id, "terms_no": event.terms_no, "authority_holder_id": event.authority_holder,
         "authority_role": event.authority_role, "authority_currency": event.authority_up_to.currency,
         "authority_up_to": event.authority_up_to.amount, "authority_valid_from": event.authority_valid_from,
@@ -71,6 +87,20 @@ def _committed(grant_id: UUID, grant: Grant, last: ApprovalGiven) -> dict[str, o
         "policy_programme": grant.policy_programme, "policy_version": grant.policy_version,
         "policy_currency": last.weighed.currency, "one_approver_up_to": last.one_approver_up_to.amount,
         "two_approvers_up_to": last.two_approvers_up_to.amount, "weighed": last.weighed.amount,
+        "fund_currency": grant.fund_currency, "fund_amount": grant.fund_amount,
+    }  # fmt: skip
+
+
+def _added(grant: Grant, event: CommitmentAdded) -> dict[str, object]:
+    first = event.addition_no == 1
+    return {
+        "addition_no": event.addition_no, "fund_id": event.fund_id, "fund_currency": event.total.currency,
+        "levels_given": len(grant.approvals), "policy_currency": event.weighed.currency,
+        "one_approver_up_to": event.one_approver_up_to.amount, "two_approvers_up_to": event.two_approvers_up_to.amount,
+        "former_no": None if first else event.addition_no - 1, "begun_with": grant.fund_amount if first else None,
+        "former_total": event.total.amount - event.money.amount, "added": event.money.amount, "total": event.total.amount,
+        "levels_needed": event.levels_needed, "weighed": event.weighed.amount, "adder_id": event.added_by,
+        "added_at": event.added_at, "added_on": event.added_on, **_by_authority(event),
     }  # fmt: skip
 
 
@@ -100,8 +130,21 @@ CHECKS: Sequence[Check] = (
         Sql(
             "SELECT coalesce(g.id, c.grant_id) FROM (SELECT * FROM grants WHERE approved_version IS NOT NULL) g "
             "FULL JOIN grant_commitments c ON c.grant_id = g.id AND c.request_version = g.approved_version "
-            "WHERE (g.id, g.amount, g.currency, g.fund_id, jsonb_array_length(g.approvals)) "
-            "IS DISTINCT FROM (c.grant_id, c.amount, c.currency, c.fund_id, c.levels_needed)"
+            "WHERE (g.id, g.amount, g.currency, g.fund_id, g.fund_currency, g.fund_amount, jsonb_array_length(g.approvals)) "
+            "IS DISTINCT FROM (c.grant_id, c.amount, c.currency, c.fund_id, c.fund_currency, c.fund_amount, c.levels_needed)"
+        ),
+    ),
+    Check(
+        "commitment additions",
+        Sql(
+            "SELECT coalesce(t.id, a.grant_id) FROM (SELECT g.id, g.approved_version, g.fund_id, g.fund_currency, "
+            "cast(a ->> 'addition_no' AS integer) AS addition_no, cast(a ->> 'amount' AS numeric) AS added, "
+            "a ->> 'adder_id' AS adder_id, a ->> 'holder_id' AS holder_id, cast(a ->> 'added_at' AS timestamptz) AS added_at "
+            "FROM grants g, jsonb_array_elements(g.additions) a) t "
+            "FULL JOIN commitment_additions a ON a.grant_id = t.id AND a.addition_no = t.addition_no "
+            "WHERE (t.id, t.approved_version, t.fund_id, t.fund_currency, t.added, t.adder_id, t.holder_id, t.added_at) "
+            "IS DISTINCT FROM (a.grant_id, a.request_version, a.fund_id, a.fund_currency, a.added, a.adder_id, "
+            "a.authority_holder_id, a.added_at)"
         ),
     ),
 )

@@ -110,6 +110,7 @@ FUND_BALANCES = sa.Table(
         "committed >= 0 AND spent >= 0 AND committed + spent <= granted", name="within_granted"
     ),
     sa.CheckConstraint("NOT closed OR committed = 0", name="closed_holds_nothing_back"),
+    sa.UniqueConstraint("fund_id", "currency", name="uq_fund_balances_currency"),
     info=scope("known"),
 )
 
@@ -130,8 +131,19 @@ FUND_POSTINGS = sa.Table(
     sa.Column("fund_currency", sa.Text, nullable=False),
     sa.Column("occurred_on", sa.Date, nullable=False),
     sa.Column("month", sa.Date, nullable=False),
-    sa.CheckConstraint("kind IN ('commit', 'release', 'spend') AND (kind = 'spend') = (tranche IS NOT NULL)", name="kind_is_known"),
-    sa.CheckConstraint("amount > 0 AND amount_in_fund > 0", name="amount_above_zero"),
+    sa.CheckConstraint(
+        "kind IN ('commit', 'add', 'release', 'spend', 'difference') AND (kind IN ('spend', 'difference')) = (tranche IS NOT NULL)",
+        name="kind_is_known",
+    ),
+    # What is added, and what is not needed, since the rates have moved is nothing in the currency of the grant.
+    sa.CheckConstraint(
+        "amount_in_fund > 0 AND amount >= 0 AND (amount = 0) = (kind IN ('add', 'difference'))", name="amount_above_zero"
+    ),
+    sa.CheckConstraint("fund_currency <> currency OR amount_in_fund = amount", name="same_currency_same_amount"),
+    sa.ForeignKeyConstraint(
+        ("fund_id", "fund_currency"), ("fund_balances.fund_id", "fund_balances.currency"),
+        name="fk_fund_postings_currency_of_the_fund",
+    ),
     sa.CheckConstraint("month = date_trunc('month', cast(occurred_on AS timestamp))", name="month_of_the_day"),
     sa.Index(None, "fund_id", "month"),
     info=scope("country:destination_country"),

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.turns import Turn, TurnOf, turns
 from services.reintegration.grant_decisions import decisions_taken
-from services.reintegration.posting_projections import postings
+from services.reintegration.posting_projections import postings, takes_of_its_fund
 from services.reintegration.projections import quoted
 from shared.db import Sql, Write
 from shared.messages import Event
@@ -140,16 +140,17 @@ def _references(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[
 
 
 def _balance(before: Grant | None, grant: Grant) -> Sequence[Write]:
-    committed = grant.committed - (before.committed if before is not None else 0)
-    spent = grant.paid - (before.paid if before is not None else 0)
-    if grant.fund_id is None or (committed == 0 and spent == 0):
+    moved = takes_of_its_fund(before, grant)
+    if grant.fund_id is None or (moved.committed == 0 and moved.spent == 0):
         return ()
     return (
         Write(
             _MOVE_BALANCE,
-            {"fund_id": grant.fund_id, "currency": grant.currency, "committed": committed, "spent": spent},
+            {
+                "fund_id": grant.fund_id, "currency": grant.fund_currency, "committed": moved.committed, "spent": moved.spent,
+            },
         ),
-    )
+    )  # fmt: skip
 
 
 def _turns(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:

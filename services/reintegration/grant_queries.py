@@ -23,6 +23,7 @@ from services.reintegration.support_queries import (
     TURNS_OF_THE_FAMILY,
     support_of,
 )
+from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.contracts.stops import RecoveryReason, SuspensionReason
 from shared.db import Sql, UnitOfWork
@@ -43,6 +44,7 @@ _RATES = (
     "(SELECT json_agg(json_build_object('currency', r.currency, 'base', r.base, 'effective_on', r.effective_on, "
     "'revision', r.revision, 'rate', r.rate::text, 'source', r.source)) FROM (WITH pairs AS (SELECT c.currency, b.base FROM (SELECT 'EUR' AS currency UNION SELECT cast(:currency AS text) "
     " UNION SELECT currency FROM policy_versions WHERE programme = cast(:policy_programme AS text) AND policy_version = cast(:policy_version AS integer) "
+    " UNION SELECT currency FROM fund_balances WHERE fund_id = :fund_id "
     " UNION SELECT currency FROM authority_terms WHERE acting_id = :actor_id) c CROSS JOIN (VALUES ('USD'), ('EUR')) AS b(base)) "
     f"{newest_rates(f'({TODAY})')}) r) AS rates"
 )
@@ -108,6 +110,17 @@ class TrancheToPay(BaseModel):
     delivered_at: datetime | None
     reconciled_by: str | None
     reconciled_at: datetime | None
+    in_fund: Amount | None
+    rates: tuple[RateUsed, ...]
+
+
+class AdditionRow(BaseModel):
+    """What an approver added to a commitment, in the fund's currency."""
+
+    addition_no: int
+    amount: Amount
+    adder_id: str
+    added_at: datetime
 
 
 class EvidenceRow(BaseModel):
@@ -147,6 +160,13 @@ class GrantToPay(BaseModel):
     recovery_opened_at: datetime | None
     recovery_for: RecoveryReason | None
     recovery_amount: Amount | None
+    fund_currency: str | None
+    fund_amount: Amount | None
+    fund_total: Amount | None
+    fund_committed: Amount | None
+    fund_paid: Amount | None
+    fund_rates: tuple[RateUsed, ...]
+    additions: tuple[AdditionRow, ...]
     tranches: tuple[TrancheToPay, ...]
     evidence: tuple[EvidenceRow, ...]
 
@@ -163,8 +183,8 @@ class LineOfPlan(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Approving:
-    """Who would approve, and in which currency."""
+class Acting:
+    """Whose authority is asked for, and from which currency amounts are converted by the rates of the day."""
 
     actor_id: str
     currency: str
@@ -187,7 +207,7 @@ class About:
     paid_on: date | None = None
     policy_programme: str | None = None
     policy_version: int | None = None
-    approving: Approving | None = None
+    acting: Acting | None = None
 
 
 _STATEMENTS: Final = {
@@ -209,7 +229,7 @@ async def behind_a_grant(
     they commit. A statement that had to wait for a lock shows what was true before it waited; then the rows' revisions
     are others than the statement saw, and the facts are read once more.
     """
-    sql = _STATEMENTS[in_turn, about.approving is not None]
+    sql = _STATEMENTS[in_turn, about.acting is not None]
     row = await _grant_row(unit, sql, about, now, zone)
     if in_turn and row["locked_revision"] != row["seen_revision"]:
         row = await _grant_row(unit, sql, about, now, zone)
@@ -226,7 +246,7 @@ async def behind_a_grant(
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
     )
-    if about.approving is None:
+    if about.acting is None:
         return facts
     return replace(
         facts,
@@ -236,10 +256,10 @@ async def behind_a_grant(
 
 
 async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zone: str) -> asyncpg.Record:
-    approving = {} if about.approving is None else asdict(about.approving)
+    acting = {} if about.acting is None else asdict(about.acting)
     row = await unit.row(
         sql,
-        **approving,
+        **acting,
         grant_id=about.grant_id,
         case_id=about.case_id,
         person_id=about.person_id,
@@ -267,9 +287,21 @@ def to_pay(grant: Grant) -> GrantToPay:
         endorsed_at=grant.endorsed_at, approver_id=grant.approver_id, approved_at=grant.approved_at,
         suspended_at=grant.suspended_at, suspended_for=grant.suspended_for, recovery_opened_at=grant.recovery_opened_at,
         recovery_for=grant.recovery_for, recovery_amount=grant.recovery_amount,
+        fund_currency=grant.fund_currency, fund_amount=grant.fund_amount, fund_total=grant.fund_total,
+        fund_committed=grant.fund_committed, fund_paid=grant.fund_paid, fund_rates=grant.fund_rates,
+        additions=tuple(AdditionRow.model_validate(one, from_attributes=True) for one in grant.additions),
         tranches=tuple(TrancheToPay.model_validate(tranche, from_attributes=True) for tranche in grant.tranches),
         evidence=evidence_of(grant.evidence),
     )
+
+
+def without_its_fund(grant: Grant) -> Grant:
+    """A grant for who has no part in the money: what it costs a donor, and by which rates, is not told."""
+    return replace(
+        grant, fund_currency=None, fund_amount=None, fund_total=None, fund_committed=None, fund_paid=None, fund_rates=(),
+        additions=(), last_addition=None,
+        tranches=tuple(replace(tranche, in_fund=None, rates=()) for tranche in grant.tranches),
+    )  # fmt: skip
 
 
 async def line_of(unit: UnitOfWork, grant: Grant) -> LineOfPlan | None:

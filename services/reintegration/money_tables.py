@@ -1,4 +1,4 @@
-"""Reintegration's tables of money: grants and their papers, rates, and the limits that several of them share."""
+"""Reintegration's tables of money: grants and their papers, and the limits that several of them share."""
 
 from itertools import combinations
 
@@ -150,13 +150,59 @@ GRANTS = aggregate_table(
     jsonb("approvals"),
     sa.Column("approved_version", sa.Integer),
     sa.Column("approved_before", sa.Integer),
+    # What the grant takes of its fund, in the fund's own currency, which the key of its balance says.
+    sa.Column("fund_currency", sa.Text),
+    sa.Column("fund_amount", sa.Numeric),
+    sa.Column("fund_total", sa.Numeric),
+    sa.Column("fund_committed", sa.Numeric),
+    sa.Column("fund_paid", sa.Numeric),
+    jsonb("fund_rates"),
+    jsonb("additions"),
+    sa.Column("last_addition", sa.Integer),
     sa.ForeignKeyConstraint(
-        ("id", "approved_version", "amount", "fund_id"),
-        (
-            "grant_commitments.grant_id", "grant_commitments.request_version", "grant_commitments.amount",
-            "grant_commitments.fund_id",
-        ),
+        ("id", "approved_version", "amount", "fund_id", "fund_currency", "fund_amount"),
+        [
+            f"grant_commitments.{name}"
+            for name in ("grant_id", "request_version", "amount", "fund_id", "fund_currency", "fund_amount")
+        ],
         name="fk_grants_as_approved",
+    ),
+    sa.ForeignKeyConstraint(
+        ("fund_id", "fund_currency"), ("fund_balances.fund_id", "fund_balances.currency"), name="fk_grants_currency_of_the_fund"
+    ),
+    sa.ForeignKeyConstraint(
+        ("id", "last_addition", "fund_total"),
+        ("commitment_additions.grant_id", "commitment_additions.addition_no", "commitment_additions.total"),
+        name="fk_grants_as_added",
+    ),
+    sa.CheckConstraint(
+        "num_nulls(fund_id, fund_currency, fund_amount, fund_total, fund_committed, fund_paid) IN (0, 6)", name="fund_is_whole"
+    ),
+    sa.CheckConstraint(
+        "fund_amount > 0 AND fund_committed >= 0 AND fund_paid >= 0 AND fund_committed + fund_paid <= fund_total",
+        name="paid_within_commitment",
+    ),
+    sa.CheckConstraint(
+        "fund_currency <> currency OR (fund_amount, fund_total, fund_committed, fund_paid) = (amount, amount, committed, paid)",
+        name="same_currency_same_amounts",
+    ),
+    # Once nothing is left to pay nothing is held back of the fund, and what is paid has cost it something.
+    sa.CheckConstraint(
+        "(committed = 0) = (coalesce(fund_committed, 0) = 0) AND (paid = 0) = (coalesce(fund_paid, 0) = 0)",
+        name="nothing_held_back",
+    ),
+    sa.CheckConstraint(
+        "jsonb_array_length(additions) = coalesce(last_addition, 0) AND (last_addition IS NOT NULL OR fund_total = fund_amount) "
+        "AND (approved_before IS NULL OR fund_currency = currency)",
+        name="total_is_added_up",
+    ),
+    sa.CheckConstraint(
+        "NOT jsonb_path_exists(additions, '$[*].adder_id ? (@ == $others[*])', jsonb_build_object('others', "
+        "jsonb_build_array(requester_id, endorser_id, counsellor_id, payer_id, reconciler_id))) "
+        "AND NOT jsonb_path_exists(tranches, '$[*] ? (@.released_by == $adders[*] || @.confirmed_by == $adders[*] || "
+        "@.delivered_by == $adders[*] || @.reconciled_by == $adders[*])', jsonb_build_object('adders', "
+        "jsonb_path_query_array(additions, '$[*].adder_id')))",
+        name="who_added",
     ),
     sa.ForeignKeyConstraint(
         ("id", "approved_before"), ("approvals_before.grant_id", "approvals_before.request_version"),
@@ -337,47 +383,4 @@ GRANT_DECISIONS = sa.Table(
     sa.Index(None, "decided_by", "decided_at", "grant_id", "request_version", "what", "tranche"),
     sa.Index(None, "decided_by", "what", "decided_at", "grant_id", "request_version", "tranche"),
     info=scope("actor:decided_by"),
-)
-
-# What is recorded under an id for a currency, base and day, as it is now; beside it every revision, none of which is ever
-# changed, counted over the day: a conversion answers with the ones that it is made by.
-RATES = aggregate_table(
-    METADATA,
-    "rates",
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("base", sa.Text, nullable=False),
-    sa.Column("effective_on", sa.Date, nullable=False),
-    amount("rate"),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("reason", sa.Text),
-    sa.Column("recorded_by", sa.Text, nullable=False),
-    sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("rate > 0", name="rate_above_zero"),
-    sa.CheckConstraint("currency <> base AND currency <> 'USD' AND base IN ('USD', 'EUR')", name="one_measure"),
-    sa.Column("void", sa.Boolean, nullable=False, server_default="false"),
-    sa.CheckConstraint("revision > 1 OR reason IS NULL", name="corrected_for_a_reason"),
-    sa.CheckConstraint("NOT void OR reason IS NOT NULL", name="void_for_a_reason"),
-    sa.Index(None, "effective_on", "id"),
-    sa.Index(None, "currency", "effective_on", "id"),
-    info=scope("known"),
-)
-
-EXCHANGE_RATES = sa.Table(
-    "exchange_rates",
-    METADATA,
-    sa.Column("currency", sa.Text, primary_key=True),
-    sa.Column("base", sa.Text, primary_key=True),
-    sa.Column("effective_on", sa.Date, primary_key=True),
-    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("rate_id", sa.Uuid, nullable=False),
-    amount("rate"),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text),
-    sa.Column("recorded_by", sa.Text, nullable=False),
-    sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("void", sa.Boolean, nullable=False, server_default="false"),
-    sa.CheckConstraint("rate > 0", name="rate_above_zero"),
-    sa.UniqueConstraint("rate_id", "revision"),
-    info=scope("known"),
 )

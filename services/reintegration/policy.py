@@ -10,6 +10,8 @@ from shared.policy import Policy, allow
 # line is a medical one tells of health.
 SEES_WHAT_IT_IS_FOR = (Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER)
 SEES_THE_MONEY = (Role.FINANCE_PAYER, Role.FINANCE_RECONCILER)
+# What a grant costs its fund is told to finance and to the chief of mission, who commit it.
+SEES_THE_FUND = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION)
 # Who certifies what a grant of health needs sees such grants, with their papers, and no other (`is_shown`). Somebody of an
 # office who has this role as well stays of the office: what the persons agreed to decides, as for all of it.
 CERTIFIES = (Role.MEDICAL,)
@@ -75,7 +77,7 @@ POLICY = Policy(
     allow("return_grant", Role.COORDINATOR),
     allow("endorse_grant", Role.COORDINATOR),
     allow("reject_grant", Role.COORDINATOR, Role.FINANCE_APPROVER),
-    allow("approve_grant", Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION),
+    *(allow(operation, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION) for operation in ("approve_grant", "add_to_commitment")),
     # Once a grant is approved the core refuses a receiving office.
     allow("cancel_grant", Role.COORDINATOR),
     allow("cancel_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
@@ -138,7 +140,7 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
-        "approve_grant", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
+        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "read_events", "read_held", "read_event", "read_chain", "export_log",

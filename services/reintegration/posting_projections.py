@@ -1,11 +1,13 @@
 """What a grant takes of its fund, posted one by one, months that close, and the checks that both are true."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
-from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.amounts import NOTHING
+from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.periods import AccountingPeriod, first_day
 from shared.db import Sql, Write
 from shared.messages import Event
@@ -18,7 +20,7 @@ _POST = Sql(
     "amount_in_fund, fund_currency, occurred_on, month) "
     "SELECT d.grant_id, (SELECT count(*) FROM fund_postings p WHERE p.grant_id = d.grant_id) + cast(:nth AS integer), "
     "cast(:fund_id AS uuid), cast(:destination_country AS text), cast(:kind AS text), cast(:tranche AS integer), "
-    "cast(:amount AS numeric), cast(:currency AS text), cast(:amount AS numeric), cast(:currency AS text), d.occurred_on, "
+    "cast(:amount AS numeric), cast(:currency AS text), cast(:amount_in_fund AS numeric), cast(:fund_currency AS text), d.occurred_on, "
     "date_trunc('month', cast(d.occurred_on AS timestamp)) FROM (SELECT cast(:grant_id AS uuid) AS grant_id, "
     "coalesce(cast(:paid_on AS date), cast(cast(:at AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)) AS occurred_on) d"
 )
@@ -27,46 +29,69 @@ _CLOSE = Sql("INSERT INTO closed_months (month, period_id) VALUES (:month, :peri
 _REOPEN = Sql("DELETE FROM closed_months WHERE month = :month AND period_id = :period_id")
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a grant takes more of its fund, in the fund's currency; below zero what is free again."""
+
+    committed: Decimal
+    spent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Posted:
+    kind: Literal["commit", "add", "spend", "release", "difference"]
+    amount: Decimal
+    amount_in_fund: Decimal
+    tranche: GrantTranche | None = None
+
+
+def takes_of_its_fund(before: Grant | None, grant: Grant) -> Taken:
+    """What a grant takes of its fund from one state to the next."""
+    was = (before.fund_committed, before.fund_paid) if before is not None else (None, None)
+    now = (grant.fund_committed, grant.fund_paid)
+    committed, spent = ((one or NOTHING) - (other or NOTHING) for one, other in zip(now, was, strict=True))
+    return Taken(committed, spent)
+
+
 def postings(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
     """The movements between two states of a grant: what was paid, and what else was committed or became free.
 
-    A payment is posted on the day on which it was made, all else on the mission's day of the grant's step.
+    A payment, and with the last one what was not needed, is posted on the day on which it was made, all else on the
+    mission's day of the grant's step.
     """
     if grant.fund_id is None:
         return ()
-    was_committed = before.committed if before is not None else Decimal(0)
-    spent = grant.paid - (before.paid if before is not None else Decimal(0))
-    committed = grant.committed - was_committed + spent
-    found: list[tuple[str, int | None, Decimal, date | None]] = []
+    return [_posting(grant_id, grant, nth, posted) for nth, posted in enumerate(_moved(before, grant), start=1)]
+
+
+def _moved(before: Grant | None, grant: Grant) -> Iterator[_Posted]:
+    taken = takes_of_its_fund(before, grant)
+    spent = grant.paid - (before.paid if before is not None else NOTHING)
+    committed = grant.committed - (before.committed if before is not None else NOTHING) + spent
+    in_fund = taken.committed + taken.spent
+    tranche = _just_paid(before, grant) if spent else None
     if spent:
-        tranche = _just_paid(before, grant)
-        found.append(("spend", tranche[0], spent, tranche[1]))
+        yield _Posted("spend", spent, taken.spent, tranche)
     if committed:
-        found.append(("commit" if committed > 0 else "release", None, abs(committed), None))
-    return [
-        _posting(grant_id, grant, nth, posted, grant.waiting_since) for nth, posted in enumerate(found, start=1)
-    ]
+        yield _Posted("commit" if committed > 0 else "release", abs(committed), abs(in_fund))
+    elif in_fund:
+        yield _Posted("add" if in_fund > 0 else "difference", NOTHING, abs(in_fund), tranche)
 
 
-def _just_paid(before: Grant | None, grant: Grant) -> tuple[int, date]:
+def _just_paid(before: Grant | None, grant: Grant) -> GrantTranche:
     known = {tranche.number for tranche in before.tranches if tranche.paid_on is not None} if before is not None else set()
-    return next(
-        (tranche.number, tranche.paid_on)
-        for tranche in grant.tranches
-        if tranche.paid_on is not None and tranche.number not in known
-    )
+    return next(tranche for tranche in grant.tranches if tranche.paid_on is not None and tranche.number not in known)
 
 
-def _posting(
-    grant_id: UUID, grant: Grant, nth: int, posted: tuple[str, int | None, Decimal, date | None], at: datetime
-) -> Write:
-    kind, tranche, amount, paid_on = posted
+def _posting(grant_id: UUID, grant: Grant, nth: int, posted: _Posted) -> Write:
+    tranche = posted.tranche
     return Write(
         _POST,
         {
             "grant_id": grant_id, "nth": nth, "fund_id": grant.fund_id, "destination_country": grant.destination_country,
-            "kind": kind, "tranche": tranche, "amount": amount, "currency": grant.currency, "paid_on": paid_on, "at": at,
-            "zone": MISSION.mission_time_zone,
+            "kind": posted.kind, "tranche": tranche and tranche.number, "amount": posted.amount, "currency": grant.currency,
+            "amount_in_fund": posted.amount_in_fund, "fund_currency": grant.fund_currency,
+            "paid_on": tranche and tranche.paid_on, "at": grant.waiting_since, "zone": MISSION.mission_time_zone,
         },
     )  # fmt: skip
 
@@ -90,27 +115,37 @@ CHECKS: tuple[Check, ...] = (
             "SELECT coalesce(g.id, p.grant_id) FROM (SELECT * FROM grants WHERE fund_id IS NOT NULL) g FULL JOIN "
             "(SELECT grant_id, min(cast(fund_id AS text)) AS first, max(cast(fund_id AS text)) AS last, count(*) AS postings, "
             " max(posting_no) AS newest, "
-            " coalesce(sum(CASE kind WHEN 'commit' THEN amount_in_fund ELSE -amount_in_fund END), 0) AS committed, "
+            " coalesce(sum(CASE WHEN kind IN ('commit', 'add') THEN amount_in_fund ELSE -amount_in_fund END), 0) AS committed, "
             " coalesce(sum(amount_in_fund) FILTER (WHERE kind = 'spend'), 0) AS spent, "
+            " coalesce(sum(CASE kind WHEN 'commit' THEN amount WHEN 'add' THEN 0 ELSE -amount END), 0) AS own_committed, "
+            " coalesce(sum(amount) FILTER (WHERE kind = 'spend'), 0) AS own_spent, "
             " bool_and(fund_currency = f.currency) AS in_its_currency "
             " FROM fund_postings LEFT JOIN funds f ON f.id = fund_id GROUP BY grant_id) p ON p.grant_id = g.id "
-            "WHERE g.id IS NULL OR p.grant_id IS NULL OR (g.committed, g.paid) IS DISTINCT FROM (p.committed, p.spent) "
+            "WHERE g.id IS NULL OR p.grant_id IS NULL OR (g.fund_committed, g.fund_paid) IS DISTINCT FROM (p.committed, p.spent) "
+            "OR (g.committed, g.paid) IS DISTINCT FROM (p.own_committed, p.own_spent) "
             "OR (cast(g.fund_id AS text), cast(g.fund_id AS text)) IS DISTINCT FROM (p.first, p.last) "
             "OR p.postings <> p.newest OR p.in_its_currency IS DISTINCT FROM true"
         ),
     ),
-    # The first posting is the approval, each payment is its tranche's, and what a cancellation freed is the last.
+    # The first posting is the approval, each payment is its tranche's, and what a cancellation freed, or was not needed, is the last.
     Check(
         "days of postings",
         Sql(
             "SELECT g.id FROM grants g JOIN fund_postings p ON p.grant_id = g.id AND p.posting_no = 1 "
-            "WHERE (p.kind, p.amount, p.currency, p.occurred_on) IS DISTINCT FROM "
-            f" ('commit', g.amount, g.currency, cast(g.approved_at AT TIME ZONE '{_ZONE}' AS date)) "
+            "WHERE (p.kind, p.amount, p.currency, p.amount_in_fund, p.fund_currency, p.occurred_on) IS DISTINCT FROM "
+            f" ('commit', g.amount, g.currency, g.fund_amount, g.fund_currency, cast(g.approved_at AT TIME ZONE '{_ZONE}' AS date)) "
             "UNION SELECT coalesce(p.grant_id, t.id) FROM (SELECT * FROM fund_postings WHERE kind = 'spend') p FULL JOIN "
             " (SELECT g.id, cast(t ->> 'number' AS integer) AS number, cast(t ->> 'amount' AS numeric) AS amount, g.currency, "
-            "  cast(t ->> 'paid_on' AS date) AS paid_on FROM grants g, jsonb_array_elements(g.tranches) t "
+            "  cast(coalesce(t ->> 'in_fund', t ->> 'amount') AS numeric) AS in_fund, cast(t ->> 'paid_on' AS date) AS paid_on FROM grants g, jsonb_array_elements(g.tranches) t "
             "  WHERE t ->> 'paid_on' IS NOT NULL) t ON t.id = p.grant_id AND t.number = p.tranche "
-            "WHERE (p.amount, p.currency, p.occurred_on) IS DISTINCT FROM (t.amount, t.currency, t.paid_on) "
+            "WHERE (p.amount, p.currency, p.amount_in_fund, p.occurred_on) IS DISTINCT FROM (t.amount, t.currency, t.in_fund, t.paid_on) "
+            # What was added is posted as it was added, and what was not needed with the last payment, if that is ever made.
+            "UNION SELECT coalesce(p.grant_id, a.grant_id) FROM (SELECT *, row_number() OVER (PARTITION BY grant_id ORDER BY posting_no) "
+            " AS nth FROM fund_postings WHERE kind = 'add') p FULL JOIN commitment_additions a ON a.grant_id = p.grant_id AND a.addition_no = p.nth "
+            f"WHERE (p.amount_in_fund, p.fund_currency, p.occurred_on) IS DISTINCT FROM (a.added, a.fund_currency, cast(a.added_at AT TIME ZONE '{_ZONE}' AS date)) "
+            "UNION SELECT p.grant_id FROM fund_postings p WHERE p.kind = 'difference' AND NOT EXISTS (SELECT FROM fund_postings s "
+            " WHERE s.grant_id = p.grant_id AND s.kind = 'spend' AND s.tranche = p.tranche AND s.occurred_on = p.occurred_on "
+            " AND s.posting_no = p.posting_no - 1) "
             "UNION SELECT p.grant_id FROM fund_postings p JOIN grant_decisions d ON d.grant_id = p.grant_id AND d.what = 'cancelled' "
             "WHERE p.kind = 'release' AND p.posting_no = (SELECT max(posting_no) FROM fund_postings n WHERE n.grant_id = p.grant_id) "
             f"AND p.occurred_on <> cast(d.decided_at AT TIME ZONE '{_ZONE}' AS date)"
@@ -120,7 +155,7 @@ CHECKS: tuple[Check, ...] = (
         "postings of funds",
         Sql(
             "SELECT b.fund_id FROM fund_balances b LEFT JOIN (SELECT fund_id, "
-            " sum(CASE kind WHEN 'commit' THEN amount_in_fund ELSE -amount_in_fund END) AS committed, "
+            " sum(CASE WHEN kind IN ('commit', 'add') THEN amount_in_fund ELSE -amount_in_fund END) AS committed, "
             " sum(amount_in_fund) FILTER (WHERE kind = 'spend') AS spent FROM fund_postings GROUP BY fund_id) p "
             "ON p.fund_id = b.fund_id "
             "WHERE (b.committed, b.spent) IS DISTINCT FROM (coalesce(p.committed, 0), coalesce(p.spent, 0))"

@@ -5,6 +5,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from services.reintegration.approval_tables import (
     APPROVALS_BEFORE,
+    COMMITMENT_ADDITIONS,
     GRANT_APPROVALS,
     GRANT_COMMITMENTS,
     GRANT_ENDORSEMENTS,
@@ -30,7 +31,6 @@ from services.reintegration.metadata import METADATA, begins
 from services.reintegration.money_tables import (
     EVIDENCE_FILES,
     EVIDENCE_PIECES,
-    EXCHANGE_RATES,
     GRANT_TURNS,
     GRANT_VERSIONS,
     GRANTS,
@@ -38,14 +38,14 @@ from services.reintegration.money_tables import (
     OPEN_ADVANCES,
     PAYMENT_REFERENCES,
     PERSON_CAPS,
-    RATES,
     TAKEN_PLAN_LINES,
 )
+from services.reintegration.rate_tables import EXCHANGE_RATES, RATES
 from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
-    "ACCOUNTING_PERIODS", "APPROVALS_BEFORE", "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "CLOSED_MONTHS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FAMILIES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "FUND_POSTINGS", "GRANTS",
+    "ACCOUNTING_PERIODS", "APPROVALS_BEFORE", "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "CLOSED_MONTHS", "COMMITMENT_ADDITIONS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FAMILIES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "FUND_POSTINGS", "GRANTS",
     "GRANTS_OF_THE_ERASED", "GRANT_APPROVALS", "GRANT_COMMITMENTS", "GRANT_ENDORSEMENTS", "GRANT_TURNS", "GRANT_VERSIONS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
     "PERSON_KEYS", "PLANS", "POLICY_VERSIONS", "RATES", "TAKEN_PLAN_LINES",
 ]  # fmt: skip

@@ -29,6 +29,7 @@ from services.reintegration.domain import (
     authority,
     case,
     certificate,
+    commitment_orders,
     evidence,
     family,
     fund,
@@ -65,7 +66,7 @@ from shared.settings import MISSION
 from shared.wiring import Wiring, no_facts
 
 # What can raise a person's support, or promises the money: these take turns on the person's cap.
-_TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant)
+_TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant, commitment_orders.AddToCommitment)
 _NEEDS_NO_FACTS = (
     grant.ReturnGrant,
     certificate.CertifyMedicalNeed,
@@ -119,27 +120,33 @@ async def _grant_facts(
         person_id=subject.person_id,
         plan_id=subject.plan_id,
         plan_line_id=subject.plan_line_id,
-        fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else None,
+        fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else state.fund_id if state is not None else None,
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
         paid_on=command.paid_on if isinstance(command, tranches.ConfirmPayment) else None,
         **_policy_of(state),
-        approving=_approving(state, context) if command is None or isinstance(command, grant.ApproveGrant) else None,
+        acting=_acting(state, command, context),
     )
     facts = await grant_queries.behind_a_grant(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
     )
     support = facts.support
-    if support is not None and support.currencies | {subject.money.currency} != {support.caps.currency}:
+    weighed = {subject.money.currency}
+    if state is not None and state.fund_currency and isinstance(command, commitment_orders.AddToCommitment | None):
+        weighed.add(state.fund_currency)
+    if support is not None and support.currencies | weighed != {support.caps.currency}:
         # Only where something is to be converted does it take one more statement.
         counting = await rate_queries.in_force(unit, facts.today)
         support = support.by(RatesInForce.on(facts.today, [rate.recorded() for rate in counting]))
     return replace(facts, case=_within_reach(facts.case, context), support=support)
 
 
-def _approving(state: grant_state.Grant | None, context: Context) -> grant_queries.Approving | None:
+def _acting(state: grant_state.Grant | None, command: Command | None, context: Context) -> grant_queries.Acting | None:
     if state is None:
         return None
-    return grant_queries.Approving(context.actor.person_id, state.currency)
+    asks = command is None or isinstance(command, grant.ApproveGrant | commitment_orders.AddToCommitment)
+    if asks or (isinstance(command, tranches.ReleaseTranche) and state.fund_in_another_currency):
+        return grant_queries.Acting(context.actor.person_id, state.currency)
+    return None
 
 
 async def _fund_facts(
@@ -319,7 +326,7 @@ WIRING = Wiring(
             "case_plans": "an index of plans, which are told",
             "taken_plan_lines": "an index of grants, which are told",
             **dict.fromkeys(
-                ("grant_endorsements", "grant_approvals", "grant_commitments", "approvals_before"),
+                ("grant_endorsements", "grant_approvals", "grant_commitments", "commitment_additions", "approvals_before"),
                 "who decided on which version of a request, by whose authority; the grant, with who they were, is told",
             ),
             "grant_versions": "what was asked for in each version of a request; the grant, with the present one, is told",

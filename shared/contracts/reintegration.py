@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.contracts import commitments
 from shared.contracts.approvals import EVENTS as APPROVALS
 from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
@@ -188,10 +189,7 @@ class GrantSubmitted(Event, kind="avrr.reintegration.grant.submitted.v1"):
 
 
 class GrantRevised(Event, kind="avrr.reintegration.grant.revised.v1"):
-    """The request was changed: a draft stays one; what was submitted is a new version that everybody decides on anew.
-
-    ``plan_version`` is the version of the plan that it was changed on; revisions of before do not say it.
-    """
+    """The request was changed on this version of the plan: a draft stays one, else everybody decides on a new version."""
 
     request_version: int
     content_hash: Sha256
@@ -245,7 +243,7 @@ class GrantEndorsed(Event, kind="avrr.reintegration.grant.endorsed.v1"):
 
 
 class GrantApproved(Event, kind="avrr.reintegration.grant.approved.v1"):
-    """Finance committed the money of one fund to this request."""
+    """Finance committed the money of one fund to this request, ``in_fund`` of one in another currency, by ``rates``."""
 
     case_id: UUID
     fund_id: UUID
@@ -254,6 +252,8 @@ class GrantApproved(Event, kind="avrr.reintegration.grant.approved.v1"):
     approved_at: datetime
     request_version: int
     content_hash: Sha256 | None = None
+    in_fund: Money | None = None
+    rates: tuple[commitments.RateUsed, ...] = ()
 
 
 class GrantRejected(Event, kind="avrr.reintegration.grant.rejected.v1"):
@@ -268,26 +268,29 @@ class GrantRejected(Event, kind="avrr.reintegration.grant.rejected.v1"):
 
 
 class GrantCancelled(Event, kind="avrr.reintegration.grant.cancelled.v1"):
-    """The grant will not go on; what was committed and not spent is free again."""
+    """The grant will not go on; what was committed and not spent is free again, ``in_fund`` of a fund in another currency."""
 
     case_id: UUID
     reason: CancelReason
     released: Money
     cancelled_at: datetime | None = None
     cancelled_by: str | None = None
+    in_fund: Money | None = None
 
 
 class TrancheReleased(Event, kind="avrr.reintegration.grant.tranche_released.v1"):
-    """A payer ordered the payment of one tranche."""
+    """A payer ordered the payment of one tranche; from then on its cost is fixed, ``in_fund`` of a fund in another currency."""
 
     number: int
     money: Money
     released_by: str
     released_at: datetime | None = None
+    in_fund: Money | None = None
+    rates: tuple[commitments.RateUsed, ...] = ()
 
 
 class PaymentConfirmed(Event, kind="avrr.reintegration.grant.payment_confirmed.v1"):
-    """Bank or cash desk confirmed one tranche as paid under a reference used once."""
+    """Bank or cash desk confirmed a tranche as paid under a reference used once; ``in_fund`` as released, ``not_needed`` is free."""
 
     case_id: UUID
     number: int
@@ -296,6 +299,8 @@ class PaymentConfirmed(Event, kind="avrr.reintegration.grant.payment_confirmed.v
     paid_on: date
     confirmed_by: str
     confirmed_at: datetime | None = None
+    in_fund: Money | None = None
+    not_needed: Money | None = None
 
 
 class GrantDisbursed(Event, kind="avrr.reintegration.grant.disbursed.v1"):
@@ -347,10 +352,7 @@ class PersonErased(Erased, kind="avrr.reintegration.person.erased.v1"):
 
 
 class KeptPapersEnded(Event, kind="avrr.reintegration.person.kept_papers_ended.v1"):
-    """Of somebody erased the receipts of paid money were deleted too, with their keys, for their time is over.
-
-    ``kept_until`` is the last day on which they were kept, as the erasure said it.
-    """
+    """Of somebody erased the receipts of paid money were deleted too, with their keys; ``kept_until`` was their last day."""
 
     grant_ids: tuple[UUID, ...]
     deleted: tuple[Deleted, ...]
@@ -358,8 +360,7 @@ class KeptPapersEnded(Event, kind="avrr.reintegration.person.kept_papers_ended.v
     ended_on: date
 
 
-# Enough for two papers of each category and a few more.
-MOST_PAPERS = 28
+MOST_PAPERS = 28  # Enough for two papers of each category and a few more.
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 
 
@@ -395,5 +396,5 @@ EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS,
     GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, PolicyPublished,
+    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, PolicyPublished,
 )

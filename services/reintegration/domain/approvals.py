@@ -133,23 +133,35 @@ def approval_given(state: Grant, fund_id: UUID, facts: GrantFacts, context: Cont
 def _by_authority(
     state: Grant, facts: GrantFacts, context: Context, level: int, needed: int
 ) -> tuple[ActingTerms, Converted]:
+    found = left(own_first(facts, context), lambda one: fits(one.role, level, needed), _not_your_level(level))
+    found = counting(found, state, facts, context)
+    used = {given.holder_id for given in state.approvals}
+    found = left(found, lambda one: one.holder_id not in used, authority_used())
+    return covering(found, state.money, facts)
+
+
+def own_first(facts: GrantFacts, context: Context) -> Sequence[ActingTerms]:
+    """All by which whoever acts may act: an authority of their own comes before another's. Refused as ``no_authority``."""
     person_id = context.actor.person_id
-    # Whoever has an authority of their own acts by it before they act by another's.
-    own_first = sorted(facts.terms, key=lambda one: (one.holder_id != person_id, one.holder_id, str(one.authority_id)))
-    if not own_first:
+    if not facts.terms:
         raise _no_authority()
-    found = _left(own_first, lambda one: fits(one.role, level, needed), _not_your_level(level))
-    found = _left(found, lambda one: one.in_force(facts.today), authority_not_in_force())
+    return sorted(facts.terms, key=lambda one: (one.holder_id != person_id, one.holder_id, str(one.authority_id)))
+
+
+def counting(terms: Sequence[ActingTerms], state: Grant, facts: GrantFacts, context: Context) -> Sequence[ActingTerms]:
+    """Those of these terms that count today, and whose holder had no part in the request beside that of whoever acts."""
+    person_id = context.actor.person_id
+    found = left(terms, lambda one: one.in_force(facts.today), authority_not_in_force())
     # Who approved an earlier version may have their deputy approve this one, as they may themselves.
     involved = {person for hat, person in hats(state) if hat != "approver"}
     involved |= {state.counsellor_id, *(given.approver_id for given in state.approvals)}
-    found = _left(found, lambda one: one.holder_id == person_id or one.holder_id not in involved, stands_in_for_one_involved())
-    used = {given.holder_id for given in state.approvals}
-    found = _left(found, lambda one: one.holder_id not in used, authority_used())
-    return _enough(found, state.money, facts)
+    return left(found, lambda one: one.holder_id == person_id or one.holder_id not in involved, stands_in_for_one_involved())
 
 
-def _left(terms: Sequence[ActingTerms], keep: Callable[[ActingTerms], bool], refusal: RuleViolation) -> list[ActingTerms]:
+def left(
+    terms: Sequence[ActingTerms], keep: Callable[[ActingTerms], bool], refusal: RuleViolation
+) -> Sequence[ActingTerms]:
+    """The terms that are kept; where none is, the refusal."""
     kept = [one for one in terms if keep(one)]
     if not kept:
         raise refusal
@@ -164,7 +176,8 @@ def fits(role: ApprovingRole, level: int, needed: int) -> bool:
     return needed < _CHIEFS or role == "finance_approver"
 
 
-def _enough(terms: Sequence[ActingTerms], money: Money, facts: GrantFacts) -> tuple[ActingTerms, Converted]:
+def covering(terms: Sequence[ActingTerms], money: Money, facts: GrantFacts) -> tuple[ActingTerms, Converted]:
+    """The first of these terms whose limit covers the money, with it in their currency; ``beyond_authority``, ``rate_missing``."""
     refusal: RuleViolation | None = None
     for one in terms:
         try:

@@ -10,6 +10,8 @@ from services.reintegration.domain.approvals import approval_given, not_twice, w
 from services.reintegration.domain.budget import NONCE, BudgetLines, OwnContribution, Quotations, concealed
 from services.reintegration.domain.caps import lies_just_below_a_threshold, refuse_beyond_caps
 from services.reintegration.domain.certificate import CERTIFICATE_RULES, RequestVersion, certified
+from services.reintegration.domain.commitment import cost, in_fund
+from services.reintegration.domain.commitment_orders import COMMITMENT_EVENTS, COMMITMENT_RULES
 from services.reintegration.domain.completeness import refuse_incomplete, terms
 from services.reintegration.domain.evidence import EVIDENCE_RULES
 from services.reintegration.domain.fund import fund_not_valid, refuse_unless_pays_for
@@ -237,25 +239,20 @@ def _return(state: Grant, order: ReturnGrant, facts: GrantFacts, context: Contex
     reasons = tuple(dict.fromkeys(order.reasons))
     return (
         GrantReturned(
-            reason=reasons[0],
-            reasons=reasons,
-            returned_by=context.actor.person_id,
-            returned_at=context.now,
+            reason=reasons[0], reasons=reasons, returned_by=context.actor.person_id, returned_at=context.now,
             request_version=state.request_version,
         ),
-    )
+    )  # fmt: skip
 
 
 def _endorse(state: Grant, order: EndorseGrant, facts: GrantFacts, context: Context) -> Events:
     refuse_another(state, order.request_version, order.content_hash)
     return (
         GrantEndorsed(
-            endorsed_by=context.actor.person_id,
-            request_version=state.request_version,
-            endorsed_at=context.now,
+            endorsed_by=context.actor.person_id, request_version=state.request_version, endorsed_at=context.now,
             content_hash=state.content_hash,
         ),
-    )
+    )  # fmt: skip
 
 
 def _reject(state: Grant, order: RejectGrant, facts: GrantFacts, context: Context) -> Events:
@@ -284,9 +281,8 @@ def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Cont
     refuse_unless_pays_for(balance.fund, state.destination_country, state.category, programme)
     if not balance.valid_on(facts.today):
         raise fund_not_valid()
-    if balance.fund.currency != state.currency:
-        raise RuleViolation("fund_currency_differs", "The fund is in another currency than the grant.")
-    if state.amount > balance.available:
+    costs = cost(state, state.tranches, balance.fund.currency, facts.rates)
+    if costs.money.amount > balance.available:
         raise RuleViolation("fund_exhausted", "The fund does not hold enough money for this grant any more.")
     given = approval_given(state, order.fund_id, facts, context)
     if given.level < given.levels_needed:
@@ -297,6 +293,7 @@ def _approve(state: Grant, order: ApproveGrant, facts: GrantFacts, context: Cont
         GrantApproved(
             case_id=state.case_id, fund_id=order.fund_id, money=state.money, approved_by=context.actor.person_id,
             approved_at=context.now, request_version=state.request_version, content_hash=state.content_hash,
+            in_fund=costs.in_another, rates=costs.rates,
         ),
     )  # fmt: skip
 
@@ -306,9 +303,9 @@ def _cancel(state: Grant, order: CancelGrant, facts: GrantFacts, context: Contex
     return (
         GrantCancelled(
             case_id=state.case_id, reason=order.reason, released=released, cancelled_at=context.now,
-            cancelled_by=context.actor.person_id,
+            cancelled_by=context.actor.person_id, in_fund=in_fund(state, state.fund_committed),
         ),
-    )
+    )  # fmt: skip
 
 
 GRANT: Decider[Grant, GrantFacts] = Decider(
@@ -369,6 +366,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         ),
         *CERTIFICATE_RULES,
         *TRANCHE_RULES,
+        *COMMITMENT_RULES,
         *STOP_RULES,
         *EVIDENCE_RULES,
     ),
@@ -393,6 +391,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         TrancheReconciled,
         EvidenceFiled,
         GrantCompleted,
+        *COMMITMENT_EVENTS,
         *STOP_EVENTS,
     ),
 )

@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
+from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import budget_in
 from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_state import (
     TRANCHE_TRANSITIONS,
     TRANSITIONS,
+    Addition,
     Approval,
     Certificate,
     Evidence,
@@ -22,6 +24,7 @@ from services.reintegration.domain.grant_state import (
     TrancheStatus,
 )
 from shared.contracts.approvals import ApprovalGiven
+from shared.contracts.commitments import CommitmentAdded
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     EvidenceFiled,
@@ -110,19 +113,25 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 committed=event.money.amount,
                 approved_version=event.request_version if state.approvals else None,
                 approved_before=None if state.approvals else event.request_version,
+                fund_rates=event.rates,
+                **_committed(event.in_fund or event.money),
             )
         case GrantRejected():
             return replace(_to(state, "rejected", event.rejected_at), appeal_told=event.appeal_told)
         case GrantCancelled():
+            freed = event.in_fund or event.released
             return replace(
-                _going_on(_to(state, "cancelled", event.cancelled_at)), committed=state.committed - event.released.amount
-            )
+                _going_on(_to(state, "cancelled", event.cancelled_at)), committed=state.committed - event.released.amount,
+                fund_committed=None if state.fund_committed is None else state.fund_committed - freed.amount,
+            )  # fmt: skip
         case TrancheReleased():
             underway = state if state.status == "in_disbursement" else _to(state, "in_disbursement", None)
             tranche = replace(
                 _advanced(state, event.number, "released"),
                 released_by=event.released_by,
                 released_at=event.released_at,
+                in_fund=None if event.in_fund is None else event.in_fund.amount,
+                rates=event.rates,
             )
             return replace(_with(underway, tranche, event.released_at), payer_id=event.released_by)
         case PaymentConfirmed():
@@ -133,11 +142,27 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 reference=event.reference,
                 paid_on=event.paid_on,
             )
+            cost = (event.in_fund or event.money).amount
+            no_more = cost if event.not_needed is None else cost + event.not_needed.amount
             return replace(
                 _with(state, tranche, event.confirmed_at),
                 payer_id=event.confirmed_by,
                 committed=state.committed - event.money.amount,
                 paid=state.paid + event.money.amount,
+                fund_committed=(state.fund_committed or NOTHING) - no_more,
+                fund_paid=(state.fund_paid or NOTHING) + cost,
+            )
+        case CommitmentAdded():
+            added = Addition(
+                event.addition_no, event.money.amount, event.added_by, event.authority_holder, event.added_at
+            )
+            return replace(
+                state,
+                waiting_since=event.added_at,
+                fund_total=event.total.amount,
+                fund_committed=(state.fund_committed or NOTHING) + event.money.amount,
+                additions=(*state.additions, added),
+                last_addition=event.addition_no,
             )
         case GrantDisbursed():
             return _going_on(_to(state, "disbursed", None))
@@ -230,6 +255,14 @@ def _submitted_anew(asked: Grant, at: datetime | None) -> Grant:
         approvals=(),
         return_reasons=(),
     )
+
+
+def _committed(money: Money) -> dict[str, Any]:
+    """The fields that say what of the fund is committed, all of it, and nothing paid."""
+    return {
+        "fund_currency": money.currency, "fund_amount": money.amount, "fund_total": money.amount,
+        "fund_committed": money.amount, "fund_paid": NOTHING,
+    }  # fmt: skip
 
 
 def _going_on(state: Grant) -> Grant:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import Budget
+from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import (
     CertificateOutcome,
     CertificateRefusal,
@@ -67,7 +68,8 @@ TRANCHE_TRANSITIONS: Mapping[str, frozenset[str]] = {
 class GrantTranche:
     """One instalment, and who did what for it and when; once it is released its amount never changes.
 
-    A moment is None before the act, and where its event did not say it.
+    A moment is None before the act, and where its event did not say it. ``in_fund`` is what a released one costs a fund in
+    another currency, by ``rates``; None where the fund is in the grant's own.
     """
 
     number: int
@@ -83,6 +85,8 @@ class GrantTranche:
     delivered_at: datetime | None = None
     reconciled_by: str | None = None
     reconciled_at: datetime | None = None
+    in_fund: Decimal | None = None
+    rates: tuple[RateUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +132,23 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """A grant for one line of an agreed plan; every amount is in ``currency``.
+class Addition:
+    """What an approver added to a commitment, in the fund's currency, by whose authority."""
 
-    ``committed`` is approved and not yet paid, so that a fund's use is the sum of ``committed`` and ``paid``
+    addition_no: int
+    amount: Decimal
+    adder_id: str
+    holder_id: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A grant for one line of an agreed plan; every amount is in ``currency`` unless its name says that it is the fund's.
+
+    ``committed`` is approved and not yet paid. In ``fund_currency``, None before the approval: ``fund_amount`` is what was
+    committed by the approval, by ``fund_rates`` where that is another currency; ``fund_total`` is that with the
+    ``additions``; ``fund_committed`` is not yet paid and ``fund_paid`` is, so that a fund's use is the sum of these two
     over its grants. ``payer_id`` and ``reconciler_id`` are who acted last as such; each tranche keeps its
     own. ``waiting_since`` is the moment of its last step, ``requested_at`` of its first submission or, before it, of
     the draft. ``category``, which may tell of health, is None once the person was erased.
@@ -198,11 +215,24 @@ class Grant:
     approved_version: int | None = None
     approved_before: int | None = None
     plan_version: int | None = None
+    fund_currency: str | None = None
+    fund_amount: Decimal | None = None
+    fund_total: Decimal | None = None
+    fund_committed: Decimal | None = None
+    fund_paid: Decimal | None = None
+    fund_rates: tuple[RateUsed, ...] = ()
+    additions: tuple[Addition, ...] = ()
+    last_addition: int | None = None
 
     @property
     def money(self) -> Money:
         """What is asked for, or since the approval what is approved."""
         return Money(amount=self.amount, currency=self.currency)
+
+    @property
+    def fund_in_another_currency(self) -> bool:
+        """Whether its fund is in another currency, so that what it costs moves with the rates."""
+        return self.fund_currency not in (None, self.currency)
 
     def tranche(self, number: int) -> GrantTranche | None:
         """The tranche with this number."""

@@ -73,6 +73,8 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
         yield "approver", former
     for approval in grant.approvals:
         yield "approver", approval.approver_id
+    for addition in grant.additions:
+        yield "approver", addition.adder_id
     yield "payer", grant.payer_id
     yield "reconciler", grant.reconciler_id
     for tranche in grant.tranches:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.reintegration.domain.amounts import earliest_day
+from services.reintegration.domain.commitment import cost_of_release, in_fund, not_needed, still_covered
 from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
 from services.reintegration.domain.hats import may_wear
@@ -129,12 +130,13 @@ def _release(state: Grant, order: ReleaseTranche, facts: GrantFacts, context: Co
     tranche = _named(state, order.number)
     if tranche != state.tranches_in("planned")[0]:
         raise RuleViolation("tranche_out_of_order", "Tranches are released in their order, each once.")
+    cost = cost_of_release(state, tranche, facts)
     return (
         TrancheReleased(
             number=tranche.number, money=state.money_of(tranche), released_by=context.actor.person_id,
-            released_at=context.now,
+            released_at=context.now, in_fund=cost.in_another, rates=cost.rates,
         ),
-    )
+    )  # fmt: skip
 
 
 def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, context: Context) -> Events:
@@ -154,6 +156,7 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         )
     if facts.month_closed:
         raise period_closed()
+    last = len(state.tranches_in("planned", "released")) == 1
     payment = PaymentConfirmed(
         case_id=state.case_id,
         number=tranche.number,
@@ -162,8 +165,10 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         paid_on=order.paid_on,
         confirmed_by=context.actor.person_id,
         confirmed_at=context.now,
+        in_fund=in_fund(state, tranche.in_fund),
+        not_needed=not_needed(state, tranche) if last else None,
     )
-    if len(state.tranches_in("planned", "released")) == 1:
+    if last:
         return payment, GrantDisbursed(case_id=state.case_id)
     return (payment,)
 
@@ -202,6 +207,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         person_has_arrived,
         _next_may_be_released,
         _no_open_advance,
+        still_covered,
     ),
     changing(
         ConfirmPayment,

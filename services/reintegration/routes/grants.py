@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from services.reintegration import grant_queries, lists, window, wiring
 from services.reintegration.domain.certificate import CertifyMedicalNeed, RefuseCertificate
+from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.grant import (
     ApproveGrant,
     CancelGrant,
@@ -21,7 +22,7 @@ from services.reintegration.domain.grant import (
 from services.reintegration.domain.grant_state import Grant, GrantStatus
 from services.reintegration.domain.plan_lines import OF_HEALTH
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
-from services.reintegration.policy import CERTIFIES, SEES_WHAT_IT_IS_FOR
+from services.reintegration.policy import CERTIFIES, SEES_THE_FUND, SEES_WHAT_IT_IS_FOR
 from shared.actors import Role
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
@@ -93,7 +94,8 @@ async def read_grant(grant_id: UUID, call: Calling) -> GrantView | View[grant_qu
         if its_office and line is not None and line.category in OF_HEALTH and view.state.category not in OF_HEALTH:
             # The line was agreed anew for something of which this grant does not tell.
             line = None
-        return GrantView(id=view.id, version=view.version, state=view.state, actions=view.actions, line=line)
+        state = view.state if not actor.roles.isdisjoint(SEES_THE_FUND) else grant_queries.without_its_fund(view.state)
+        return GrantView(id=view.id, version=view.version, state=state, actions=view.actions, line=line)
     return View[grant_queries.GrantToPay](
         id=view.id, version=view.version, state=grant_queries.to_pay(view.state), actions=view.actions
     )
@@ -146,6 +148,12 @@ async def reject_grant(grant_id: UUID, body: RejectGrant, call: Calling) -> Rece
 @router.post("/grants/{grant_id}/approve")
 async def approve_grant(grant_id: UUID, body: ApproveGrant, call: Calling) -> Receipt:
     """Commits money of one fund."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/add-to-commitment")
+async def add_to_commitment(grant_id: UUID, body: AddToCommitment, call: Calling) -> Receipt:
+    """Commits more of the grant's fund, which is in another currency."""
     return await call.order(wiring.GRANT, grant_id, body)
 
 

@@ -121,7 +121,7 @@ async def test_whoever_certified_can_be_written_into_no_part_of_the_grant(house:
 @pytest.mark.parametrize(
     ("change", "constraint"),
     [
-        ("paid = amount + 1, committed = 0", "paid_within_approved"),
+        ("paid = amount + 1, committed = 0, fund_paid = amount + 1, fund_committed = 0", "paid_within_approved"),
         ("committed = amount", "paid_within_approved"),
         ("committed = -1", "paid_within_approved"),
         ("paid = -1", "paid_within_approved"),
@@ -129,7 +129,15 @@ async def test_whoever_certified_can_be_written_into_no_part_of_the_grant(house:
         ("fund_id = NULL", "approval_is_whole"),
         ("approved_at = NULL", "approval_is_whole"),
         ("endorser_id = NULL", "money_needs_approval"),
-        ("approver_id = NULL, fund_id = NULL, approved_at = NULL", "money_needs_approval"),
+        (
+            "approver_id = NULL, fund_id = NULL, approved_at = NULL, fund_currency = NULL, fund_amount = NULL, fund_total = NULL, fund_committed = NULL, fund_paid = NULL",
+            "money_needs_approval",
+        ),
+        ("fund_currency = NULL", "fund_is_whole"),
+        ("fund_committed = fund_committed + 1", "paid_within_commitment"),
+        ("fund_committed = 0", "nothing_held_back"),
+        ("fund_total = fund_total + 1", "same_currency_same_amounts"),
+        ("fund_currency = 'USD', fund_total = fund_total + 1", "total_is_added_up"),
         ("status = 'cancelled'", "committed_while_under_way"),
     ],
 )

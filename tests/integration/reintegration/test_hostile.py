@@ -219,7 +219,7 @@ async def lies(stage: Stage, owner: Connection) -> tuple[Lie, list[Lie]]:
         "grant_id": stage.half, "request_version": 1, "destination_country": "PK", "fund_id": given["fund_id"],
         "amount": given["amount"], "currency": "EUR", "levels_needed": 2, "level_1": 1, "level_2": 2, "level_3": None,
         "policy_programme": "default", "policy_version": 1, "policy_currency": "EUR", "one_approver_up_to": Decimal(500),
-        "two_approvers_up_to": Decimal(2000), "weighed": Decimal(1200),
+        "two_approvers_up_to": Decimal(2000), "weighed": Decimal(1200), "fund_currency": "EUR", "fund_amount": given["amount"],
     }  # fmt: skip
     of_one = {"levels_needed": 1, "level_2": None}
     false += [
@@ -234,7 +234,7 @@ async def lies(stage: Stage, owner: Connection) -> tuple[Lie, list[Lie]]:
              {**of_one, "policy_programme": None, "policy_version": None, "one_approver_up_to": Decimal(1500)}),
         )
     ]  # fmt: skip
-    approved = "UPDATE grants SET status = 'approved', version = version + 1, approver_id = 'staff:second', approved_at = now(), fund_id = $2, committed = amount, {} WHERE id = $1"
+    approved = "UPDATE grants SET status = 'approved', version = version + 1, approver_id = 'staff:second', approved_at = now(), fund_id = $2, committed = amount, fund_currency = 'EUR', fund_amount = amount, fund_total = amount, fund_committed = amount, fund_paid = 0, {} WHERE id = $1"
     false += [
         Lie("ck_grants_version_is_approved", approved.format("paid = 0"), (stage.half, given["fund_id"])),
         Lie("fk_grants_as_approved", approved.format("approved_version = 1"), (stage.half, given["fund_id"])),

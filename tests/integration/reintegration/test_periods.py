@@ -69,10 +69,10 @@ async def test_a_posting_that_is_changed_or_lost_beside_the_rules_is_found(house
     grant_id = await released(house, fund_id)
     owner = await asyncpg.connect(house.made.logins.migrate)
     await owner.execute("SET ROLE reintegration_owner")
-    await owner.execute("UPDATE fund_postings SET amount_in_fund = amount_in_fund + 1")
+    await owner.execute("UPDATE fund_postings SET amount = amount + 1, amount_in_fund = amount_in_fund + 1")
     differences = (await house.findings()).differences
-    assert {f"fund postings: {grant_id}", f"postings of funds: {fund_id}"} == set(differences)
-    await owner.execute("UPDATE fund_postings SET amount_in_fund = amount_in_fund - 1")
+    assert {f"fund postings: {grant_id}", f"days of postings: {grant_id}", f"postings of funds: {fund_id}"} == set(differences)
+    await owner.execute("UPDATE fund_postings SET amount = amount - 1, amount_in_fund = amount_in_fund - 1")
     assert (await house.findings()).differences == []
     # One of the same amount on another day, which may lie in a month that is closed.
     await owner.execute("UPDATE fund_postings SET occurred_on = occurred_on + 1")

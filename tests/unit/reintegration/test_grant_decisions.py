@@ -179,9 +179,9 @@ def test_a_fund_is_used_on_its_days_only(today: date) -> None:
     _knowing(ENDORSED_GRANT, today=today).when(APPROVE, APPROVER).refused("fund_not_valid")
 
 
-def test_a_fund_in_another_currency_pays_nothing() -> None:
+def test_a_fund_in_another_currency_pays_nothing_without_a_rate() -> None:
     other = FundBalance(replace(FUND, currency="USD"), Decimal(0), Decimal(0))
-    _knowing(ENDORSED_GRANT, fund=other).when(APPROVE, APPROVER).refused("fund_currency_differs")
+    _knowing(ENDORSED_GRANT, fund=other).when(APPROVE, APPROVER).refused("rate_missing")
 
 
 def test_a_fund_gives_to_the_last_cent_and_no_cent_more() -> None:

@@ -17,6 +17,7 @@ from shared.messages import Command
 from tests.given import Given
 from tests.unit.reintegration import test_authority as authority
 from tests.unit.reintegration import test_certificate as certificate
+from tests.unit.reintegration import test_commitment as commitment
 from tests.unit.reintegration import test_fund as fund
 from tests.unit.reintegration import test_grant_request as grant
 from tests.unit.reintegration import test_plan as plan
@@ -55,6 +56,7 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (stages.AGREED, plan.REVISE, OFFICE),
     (stages.AGREED, plan.REVISE_WITHOUT_HEALTH, OFFICE),
     (stops.PAID, stops.RECOVER, RECONCILER),
+    (commitment.COMMITTED, commitment.ADD, APPROVER),
     (fund.FUNDS, fund.OPEN, MANAGER),
     (fund.FUNDS.given(fund.ASKED, fund.OPENED), fund.CHANGE, MANAGER),
     (authority.AUTHORITIES, authority.GIVE, CHIEF),
