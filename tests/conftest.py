@@ -52,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--hostile", type=int, default=2000, help="how many attempts")
     group = parser.getgroup("schemathesis", "how much is sent that nobody thought of (tests/e2e/test_schemathesis.py)")
     group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
+    group = parser.getgroup("surveys", "how many interviews are scored twice (tests/unit/reintegration/test_scoring.py)")
+    group.addoption("--answer-sets", type=int, default=300, help="how many sets of answers")
     group = parser.getgroup("canaries", "of how many people is looked for what may be told to nobody (tests/e2e/test_canaries.py)")
     group.addoption("--canaries", type=int, default=100, help="how many persons, five to a household")
 
