@@ -1,7 +1,7 @@
 """Reads what was booked on our accounts: a bank's statement, camt.053 of ISO 20022.
 
-Kept are amounts, days, codes and what identifies a payment of ours. Who paid or was paid, and every word of why, is never
-read: what a bank tells of others does not come in here.
+Kept are amounts, days, codes and what identifies a payment of ours. Who paid or was paid and every word of why are left
+behind: what a bank tells of others does not come in here.
 """
 
 import re
@@ -24,7 +24,7 @@ from services.reintegration.bank.messages import (
     read_message,
     text,
 )
-from services.reintegration.bank.references import identified, identified_block
+from services.reintegration.bank.references import identified, identified_block, remittance_code_in
 from shared.currencies import is_currency
 from shared.errors import RuleViolation
 from shared.money import LARGEST, Money, rounded
@@ -45,12 +45,13 @@ _DIRECTIONS: Final[dict[str, Direction]] = {"CRDT": "credit", "DBIT": "debit"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One payment within a line: the attempt if it is one of ours, and the codes of why if it came back.
+    """One payment within a line: what it bears of ours, the attempt's id or the code of its remittance, and why it came back.
 
     There is no amount where a bank books several as one and does not say how much each of them was.
     """
 
     attempt: UUID | None
+    remittance_code: str | None
     money: Money | None
     direction: Direction
     reasons: tuple[str, ...] = ()
@@ -87,8 +88,16 @@ class Line:
 
     @property
     def returned(self) -> tuple[Part, ...]:
-        """The payments of ours whose money came back: we send, so what bears our identification comes in for no other reason."""
-        return tuple(part for part in self.parts if part.direction == "credit" and part.attempt)
+        """The payments of ours whose money came back.
+
+        We send, so what bears the id of an attempt comes in for no other reason. The code of a remittance anybody may quote
+        who pays us: that is a return where the bank says why.
+        """
+        return tuple(
+            part
+            for part in self.parts
+            if part.direction == "credit" and (part.attempt or (part.remittance_code and part.reasons))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +191,14 @@ def _line(entry: Element, number: int) -> Line:
         transaction_code=_transaction_code(entry),
         bank_reference=reference if reference is not None and _OWN_REFERENCE.fullmatch(reference) else None,
         block=identified_block(text(entry, "NtryDtls/Btch/PmtInfId")),
-        parts=parts or (Part(None, money, direction),),
+        parts=parts or (Part(None, None, money, direction),),
     )
 
 
 def _part(detail: Element, direction: Direction, whole: Money | None) -> Part:
-    reference = identified(text(detail, "Refs/EndToEndId")) or identified(text(detail, "Refs/InstrId"))
+    attempt = identified(text(detail, "Refs/EndToEndId")) or identified(text(detail, "Refs/InstrId"))
+    # Some banks hand on the remittance information alone; of its words only a code of ours is looked at.
+    words = " ".join(one.text or "" for one in detail.iterfind("RmtInf/Ustrd"))
     # Version 08 has the amount beside the references, version 02 among the details of amounts.
     amount = detail.find("Amt")
     amount = detail.find("AmtDtls/TxAmt/Amt") if amount is None else amount
@@ -196,7 +207,7 @@ def _part(detail: Element, direction: Direction, whole: Money | None) -> Part:
         money = whole
     if detail.find("CdtDbtInd") is not None:
         direction = _direction(detail)
-    return Part(reference, money, direction, codes(detail, "RtrInf/Rsn"))
+    return Part(attempt, remittance_code_in(words), money, direction, codes(detail, "RtrInf/Rsn"))
 
 
 def _money(element: Element) -> Money:

@@ -107,10 +107,11 @@ def _of_arabic(word: str, letters: Mapping[str, str]) -> str:
     for one in word:
         if one in _VOCALISED:
             pieces.append(_VOCALISED[one])
-        elif one == _DOUBLING and pieces:
+        elif one == _DOUBLING:
             # Unicode's order puts the vowel of a doubled letter before the sign that doubles it.
-            doubled = len(pieces) - 2 if pieces[-1] in _VOCALISED.values() and len(pieces) > 1 else len(pieces) - 1
-            pieces[doubled] *= 2 if len(pieces[doubled]) == 1 else 1
+            last = next((place for place in reversed(range(len(pieces))) if pieces[place] not in _VOCALISED.values()), None)
+            if last is not None and len(pieces[last]) == 1:
+                pieces[last] *= 2
         elif found := _letter(one, letters):
             pieces.append(found)
     written = "".join(

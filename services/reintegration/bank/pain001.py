@@ -146,20 +146,20 @@ def _block(initiation: Element, id: str, kind: _Kind, payments: Sequence[Payment
     _leaf(block, "ReqdExctnDt/Dt", kind.on.isoformat())
     _leaf(block, "Dbtr/Nm", latin(instruction.payer.name, longest))
     _account(block, "DbtrAcct", instruction.payer.account)
-    _bank(block, "DbtrAgt", instruction.payer.bank)
+    _bank(block, "DbtrAgt", instruction.payer.bank, sepa=kind.sepa)
     # The rules of SEPA let nobody else than each side bear its own.
     _leaf(block, "ChrgBr", "SLEV" if kind.sepa else instruction.charges)
     for payment in payments:
-        _transfer(block, payment, longest)
+        _transfer(block, payment, longest, sepa=kind.sepa)
 
 
-def _transfer(block: Element, payment: Payment, longest: int) -> None:
+def _transfer(block: Element, payment: Payment, longest: int, *, sepa: bool) -> None:
     transfer = SubElement(block, "CdtTrfTxInf")
     _leaf(transfer, "PmtId/InstrId", identification(payment.attempt))
     _leaf(transfer, "PmtId/EndToEndId", identification(payment.attempt))
     amount = f"{payment.money.amount:.{minor_units(payment.money.currency)}f}"
     _leaf(transfer, "Amt/InstdAmt", amount).set("Ccy", payment.money.currency)
-    _bank(transfer, "CdtrAgt", payment.bank)
+    _bank(transfer, "CdtrAgt", payment.bank, sepa=sepa)
     _leaf(transfer, "Cdtr/Nm", latin(payment.payee, longest))
     _account(transfer, "CdtrAcct", payment.account)
     _leaf(transfer, "RmtInf/Ustrd", payment.reference)
@@ -178,10 +178,13 @@ def _account(parent: Element, tag: str, account: Account) -> None:
     _leaf(parent, f"{tag}/Id/IBAN" if isinstance(account, Iban) else f"{tag}/Id/Othr/Id", account.value)
 
 
-def _bank(parent: Element, tag: str, bank: Bank) -> None:
+def _bank(parent: Element, tag: str, bank: Bank, *, sepa: bool) -> None:
     match bank:
         case Bic(value):
             _leaf(parent, f"{tag}/FinInstnId/BICFI", value)
+        case NamedBank() if sepa:
+            # There the number of the account says which bank it is, and the rules know no bank's name.
+            _leaf(parent, f"{tag}/FinInstnId/Othr/Id", "NOTPROVIDED")
         case NamedBank(name, country):
             _leaf(parent, f"{tag}/FinInstnId/Nm", latin(name))
             _leaf(parent, f"{tag}/FinInstnId/PstlAdr/Ctry", country)

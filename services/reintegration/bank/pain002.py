@@ -76,9 +76,13 @@ class StatusReport:
         The status has no code where nothing is said of this one: a file that is accepted in part says nothing of a payment
         that is not listed.
         """
-        nearest = (self.of_attempts.get(attempt), self.of_blocks.get(block), self.of_file)
-        said = next((status for status in nearest if status is not None and status.code is not None), None)
-        return Status(None) if said is None or said.code == "PART" else said
+        levels = (self.of_attempts.get(attempt), self.of_blocks.get(block), self.of_file)
+        said = [status for status in levels if status is not None and status.code is not None]
+        if not said or said[0].code == "PART":
+            return Status(None)
+        # Why a payment was rejected may be said of its block or file alone, and that the bank had it before must not be lost.
+        rejected = [status for status in said[1:] if status.code in _NOT_DONE]
+        return Status(said[0].code, tuple(dict.fromkeys(code for status in (said[0], *rejected) for code in status.reasons)))
 
 
 def read_status_report(file: bytes) -> StatusReport:

@@ -9,6 +9,7 @@ from services.reintegration.bank.accounts import remainder_97
 _END_TO_END: Final = re.compile(r"[0-9a-fA-F]{32}")
 _BLOCK: Final = re.compile(r"[0-9a-fA-F]{32}[0-9]{3}")
 _REMITTANCE: Final = re.compile(r"[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{2}")
+_WITHIN: Final = re.compile(rf"(?<![0-9-]){_REMITTANCE.pattern}(?![0-9-])")
 _TWELVE_DIGITS: Final = 10**12
 
 
@@ -45,3 +46,9 @@ def remittance_code(id: UUID) -> str:
 def is_remittance_code(code: str) -> bool:
     """Whether this is such a code; a number that somebody thought of passes as one in a hundred times."""
     return _REMITTANCE.fullmatch(code) is not None and remainder_97(code.replace("-", "")) == 1
+
+
+def remittance_code_in(words: str) -> str | None:
+    """The one such code among words that a bank wrote back, of which nothing else is kept; None for none, and for several."""
+    found = {code for code in _WITHIN.findall(words) if is_remittance_code(code)}
+    return found.pop() if len(found) == 1 else None

@@ -24,6 +24,7 @@ class Detail:
     currency: str = "EUR"
     direction: str | None = None
     reason: str | None = None
+    words: str = ""
 
     def written(self, version: str) -> str:
         amount = f'<Amt Ccy="{self.currency}">{self.amount}</Amt>' if self.amount else ""
@@ -34,7 +35,7 @@ class Detail:
         reason = f"<RtrInf><Rsn>{self.reason}</Rsn>{WORDS}</RtrInf>" if self.reason else ""
         return (
             f"<TxDtls><Refs>{reference}</Refs>{amount}{sign}<RltdPties><Cdtr><Nm>{CANARY}</Nm></Cdtr></RltdPties>"
-            f"<RmtInf><Ustrd>{CANARY}</Ustrd></RmtInf>{reason}</TxDtls>"
+            f"<RmtInf><Ustrd>{CANARY}</Ustrd><Ustrd>{escape(self.words)}</Ustrd></RmtInf>{reason}</TxDtls>"
         )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.reintegration.bank.accounts import Iban, OtherAccount
 from services.reintegration.bank.camt053 import Statement, read_statements
+from services.reintegration.bank.references import remittance_code
 from shared.errors import RuleViolation
 from shared.money import Money
 from tests.given import reads_well
@@ -89,6 +90,20 @@ def test_what_a_line_has_beyond_its_parts_is_not_lost(version: str) -> None:
     assert [line.unexplained for line in statement.lines] == [Decimal("-1.00"), Decimal("-0.50"), 0, None]
     assert [part.attempt for part in statement.lines[2].returned] == [attempt(5)]
     assert [part.money for part in statement.lines[3].parts] == [None, None]
+
+
+@VERSIONS
+def test_a_payment_is_known_by_its_code_where_the_bank_hands_on_no_more_than_that(version: str) -> None:
+    code = remittance_code(attempt(1))
+    told = [Detail("NOTPROVIDED", words=f"{CANARY} {code}"), Detail(attempt(2).hex, words="Kanarinka 1234-5678-9012-34")]
+    (statement,) = read(Account([Entry("-5.00", [one]) for one in told]), version=version)
+    assert [(part.attempt, part.remittance_code) for line in statement.lines for part in line.parts] == [(None, code), (attempt(2), None)]
+
+
+def test_who_pays_us_and_quotes_a_code_returns_nothing_unless_the_bank_says_why() -> None:
+    quoted, came_back = Detail(words=remittance_code(attempt(1))), Detail(words=remittance_code(attempt(2)), reason="<Cd>AC04</Cd>")
+    (statement,) = read(Account([Entry("5.00", [quoted]), Entry("5.00", [came_back]), Entry("-5.00", [came_back])]))
+    assert [part.remittance_code for line in statement.lines for part in line.returned] == [remittance_code(attempt(2))]
 
 
 def test_a_payment_in_another_currency_counts_as_what_was_booked_for_it() -> None:

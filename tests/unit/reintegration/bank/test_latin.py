@@ -22,12 +22,12 @@ LETTERS = (
         ("Nguyễn Văn Đức", "Nguyen Van Duc"), ("Æsa Þórsdóttir Straße", "Aesa Thorsdottir Strasse"), ("Abdulƙadir Ɗan", "Abdulkadir Dan"),
         ("Алексей Щербаков", "Aleksei Shcherbakov"), ("ЮЛИЯ", "IULIIA"), ("Жанна Харченко", "Zhanna Kharchenko"),
         ("Жељко Хаџић", "Zeljko Hadzic"), ("Шукрија Чолаковић", "Sukrija Colakovic"), ("Наталія Їжак", "Nataliia Izhak"),
-        ("مُحَمَّد", "Muhammad"), ("محمد حسین", "Mhmd Hsin"), ("نور یوسف", "Nur Yusf"), ("گلاب پټان", "Glab Ptan"), ("فاطمہ ٹھاکر", "Fatmh Thakr"),
+        ("مُحَمَّد", "Muhammad"), ("شّم ّسَّ َّ", "Shm Ssa"), ("محمد حسین", "Mhmd Hsin"), ("نور یوسف", "Nur Yusf"), ("گلاب پټان", "Glab Ptan"), ("فاطمہ ٹھاکر", "Fatmh Thakr"),
         ("ﻣﺤﻤﺪ", "Mhmd"), ("Firma „Sunce“ & sin", "Firma 'Sunce' + sin"), ("شرکت ۱۲", "Shrkt 12"), ("  Ana \t Primjer\u00a0 ", "Ana Primjer"), ("/A//B/", "A/B"),
     ],
     ids=[
         "bosnian", "turkish", "french", "vietnamese", "icelandic_german", "hausa", "russian", "russian_capitals", "russian_kh", "serbian",
-        "serbian_sh", "ukrainian", "arabic_with_vowels", "persian", "glides", "pashto", "urdu", "presentation_forms", "signs", "digits", "spaces", "slashes",
+        "serbian_sh", "ukrainian", "arabic_with_vowels", "arabic_doubled", "persian", "glides", "pashto", "urdu", "presentation_forms", "signs", "digits", "spaces", "slashes",
     ],
 )  # fmt: skip
 def test_a_name_is_read_as_its_script_is_written(name: str, expected: str) -> None:

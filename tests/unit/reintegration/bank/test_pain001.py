@@ -14,10 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xmlschema import XMLSchema
 
-from services.reintegration.bank.accounts import Account, Bank, Bic, Iban, NamedBank, OtherAccount
+from services.reintegration.bank.accounts import (
+    Account,
+    Bank,
+    Bic,
+    Iban,
+    NamedBank,
+    OtherAccount,
+    within_sepa,
+)
 from services.reintegration.bank.latin import latin
 from services.reintegration.bank.pain001 import NAMESPACE, Instruction, Payer, Payment, block_of_each, write
-from services.reintegration.bank.references import identified, is_remittance_code, remittance_code
+from services.reintegration.bank.references import (
+    identified,
+    is_remittance_code,
+    remittance_code,
+    remittance_code_in,
+)
 from shared.currencies import CODES, minor_units
 from shared.errors import RuleViolation
 from shared.money import Money
@@ -37,6 +50,8 @@ from tests.unit.reintegration.bank.examples import (
 )  # fmt: skip
 
 IN = {"": NAMESPACE}
+# How SEPA says that the number of the account names the bank; Austria stands for no country here.
+NOT_PROVIDED = NamedBank("NOTPROVIDED", "AT")
 
 
 @cache
@@ -60,6 +75,8 @@ def account_of(element: Element) -> Account:
 
 def bank_of(element: Element) -> Bank:
     code = told(element, "FinInstnId/BICFI")
+    if told(element, "FinInstnId/Othr/Id") == "NOTPROVIDED":
+        return NOT_PROVIDED
     return Bic(code) if code else NamedBank(told(element, "FinInstnId/Nm") or "", told(element, "FinInstnId/PstlAdr/Ctry") or "")
 
 
@@ -85,11 +102,14 @@ def payments_of(document: Element) -> list[Payment]:
     return found
 
 
-def as_the_bank_reads(payment: Payment) -> Payment:
-    bank = payment.bank
-    return replace(
-        payment, payee=latin(payment.payee), bank=NamedBank(latin(bank.name), bank.country) if isinstance(bank, NamedBank) else bank
-    )
+def as_the_bank_reads(payment: Payment, payer: Account) -> Payment:
+    return replace(payment, payee=latin(payment.payee), bank=as_it_is_read(payment.bank, payment, payer))
+
+
+def as_it_is_read(bank: Bank, payment: Payment, payer: Account) -> Bank:
+    if isinstance(bank, Bic):
+        return bank
+    return NOT_PROVIDED if within_sepa(payer, payment.account, payment.money.currency) else NamedBank(latin(bank.name), bank.country)
 
 
 def five_hundred() -> list[Payment]:
@@ -191,7 +211,7 @@ def orders(draw: st.DrawFn) -> Instruction:
 def test_every_file_is_valid_says_what_was_ordered_and_is_the_same_when_written_again(ordered: Instruction) -> None:
     file = write(ordered)
     document = read(file)
-    by_block = {payment.attempt: payment for payment in map(as_the_bank_reads, ordered.payments)}
+    by_block = {payment.attempt: payment for payment in (as_the_bank_reads(one, ordered.payer.account) for one in ordered.payments)}
     found = payments_of(document)
     assert {payment.attempt: payment for payment in found} == by_block
     assert len(found) == len(ordered.payments)
@@ -230,10 +250,20 @@ def test_blocks_that_can_not_be_numbered_are_refused() -> None:
     assert write(instruction(*days[:999])).count(b"<PmtInf>") == 999
 
 
+def test_a_bank_without_a_code_is_named_outside_sepa_and_known_by_the_account_within() -> None:
+    bank = NamedBank("Banka za primjer", "HR")
+    ours, theirs = payment(1, "5", "EUR", account=ACCOUNTS[0], bank=bank), payment(2, "5", "USD", account=ACCOUNTS[0], bank=bank)
+    ordered = instruction(ours, theirs, account=EUROS)
+    document = read(write(replace(ordered, payer=replace(ordered.payer, bank=bank))))
+    banks = [bank_of(one) for tag in ("DbtrAgt", "CdtrAgt") for one in document.iterfind(f".//{tag}", IN)]
+    assert banks == [NOT_PROVIDED, bank] * 2
+
+
 def test_a_name_that_is_longer_than_sepa_takes_is_refused_there_alone() -> None:
-    long = "Primjer " * 10
+    long = "Primjer Primjer " * 4 + "Primjer"
+    assert write(instruction(payment(1, "5", "EUR", payee=long[:70], account=ACCOUNTS[0]), account=EUROS))
     assert refused([payment(1, "5", "EUR", payee=long, account=ACCOUNTS[0])], EUROS) == "name_too_long"
-    assert told(read(write(instruction(payment(1, "5", "EUR", payee=long, account=ACCOUNTS[0])))), ".//Cdtr/Nm") == long.strip()
+    assert told(read(write(instruction(payment(1, "5", "EUR", payee=long, account=ACCOUNTS[0])))), ".//Cdtr/Nm") == long
 
 
 @pytest.mark.parametrize(
@@ -280,6 +310,16 @@ def test_what_a_bank_writes_back_is_known_as_ours_in_any_case(id: UUID) -> None:
     assert identified(str(id)) is None
     assert identified("NOTPROVIDED") is None
     assert identified(None) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("{0}", 1), ("Uplata {0}/Ana", 1), ("{0} {0}", 1), ("{0} {1}", None), ("1{0}", None), ("{0}-1", None), ("1234-5678-9012-34", None), ("", None)],
+    ids=["alone", "among_words", "twice", "two", "longer_before", "longer_after", "thought_of", "nothing"],
+)
+def test_of_the_words_that_a_bank_writes_back_only_a_code_of_ours_is_kept(words: str, expected: int | None) -> None:
+    codes = [remittance_code(attempt(number)) for number in (1, 2)]
+    assert remittance_code_in(words.format(*codes)) == (None if expected is None else codes[0])
 
 
 def test_who_is_paid_is_not_shown_where_a_payment_is_printed() -> None:
