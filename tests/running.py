@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from ops.demo_year import granting
+from ops.demo_year import exchange, granting
 from ops.demo_year.calling import Caller
 from ops.demo_year.people import Dice, day_of, moment
 from ops.demo_year.script import Journey
@@ -83,6 +83,7 @@ async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mis
         # Whoever approves needs authority for it.
         opening = Journey(Dice(0))
         granting.authorise(opening, 0)
+        exchange.record(opening, 0)
         deputys = GiveAuthority(
             holder_id=persona("deputy").subject, role="finance_approver", up_to=granting.euro(ALONE), valid_from=day_of(0),
             valid_until=date(2035, 12, 31),

@@ -1,6 +1,7 @@
 """The year's donor lines: what each pays for, which one pays a grant, and what the orders of the year take of it."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -8,26 +9,28 @@ from typing import Final
 from uuid import UUID
 
 from ops.demo_year import quotas
+from ops.demo_year.exchange import cost
 from ops.demo_year.people import Dice, moment
 from ops.demo_year.script import Journey, Step
+from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, DraftGrant, ReviseGrant
-from services.reintegration.domain.tranches import ConfirmPayment
+from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
 from shared.contracts.reintegration import GrantCategory
 from shared.money import Money
 
-# Invented: what three donors give for the year, one for everything, one for some countries, one for some needs.
+# Invented: what three donors give for the year, one for everything, one in dollars for some countries, one for some needs.
 _TERMS: Final = tuple(
     OpenFund(
-        project=f"AVRR-WB-{number}", donor=f"DONOR-{number}", granted=Money(amount=Decimal(granted), currency="EUR"),
+        project=f"AVRR-WB-{number}", donor=f"DONOR-{number}", granted=Money(amount=Decimal(granted), currency=currency),
         valid_from=date(quotas.YEAR, 1, 1), valid_until=date(quotas.YEAR + 1, 6, 30), countries=countries,
         grant_categories=categories,
     )
-    for number, (granted, countries, categories) in enumerate(
+    for number, (granted, currency, countries, categories) in enumerate(
         (
-            (60_000, (), ()),
-            (45_000, ("DZ", "EG", "IN", "MA", "PK", "TN", "TR"), ()),
-            (50_000, (), ("business", "housing")),
+            (60_000, "EUR", (), ()),
+            (45_000, "USD", ("DZ", "EG", "IN", "MA", "PK", "TN", "TR"), ()),
+            (50_000, "EUR", (), ("business", "housing")),
         ),
         start=1,
     )
@@ -52,6 +55,10 @@ class DonorLines:
             journey.give(moment(2, 8, number), "manager", fund_id, terms)
             journey.give(moment(2, 8, 30 + number), "chief-of-mission", fund_id, ConfirmFund(change_no=1))
 
+    def currency(self, fund_id: UUID) -> str:
+        """In which currency the donor gave it."""
+        return _TERMS[self.fund_ids.index(fund_id)].granted.currency
+
     def for_a_grant(self, country: str, category: GrantCategory) -> UUID:
         """The next one in turn of those that pay for grants of this category in this country."""
         paying = tuple(
@@ -67,7 +74,7 @@ class DonorLines:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What orders take of one donor line, in its currency: ``approved`` in all, ``paid`` of it, for so many grants."""
+    """What orders take of one donor line, in its currency: ``approved`` in all and needed, ``paid`` of it, for so many grants."""
 
     granted: Money
     approved: Decimal
@@ -75,29 +82,58 @@ class Taken:
     grants: int
 
 
+@dataclass(slots=True)
+class _Ordered:
+    """What was ordered for one grant: its tranches, and what they cost a fund when they were approved, and when released."""
+
+    tranches: dict[int, Money] = field(default_factory=dict)
+    fund_id: UUID | None = None
+    committed: Decimal = Decimal(0)
+    released: dict[int, Decimal] = field(default_factory=dict)
+    paid: Decimal = Decimal(0)
+    payments: int = 0
+
+    @property
+    def approved(self) -> Decimal:
+        """What the fund was asked for; of a grant that is paid in full what of that was not needed is free again."""
+        return self.paid if self.payments == len(self.tranches) else self.committed
+
+
 def taken(journeys: Iterable[Iterable[Step]]) -> dict[UUID, Taken]:
-    """What the orders of some journeys take of each fund that they open, counted from the orders alone."""
+    """What the orders of some journeys take of each fund that they open, counted from the orders and the year's rates alone."""
     opened: dict[UUID, Money] = {}
-    tranches: dict[UUID, dict[int, Decimal]] = {}
-    approved: dict[UUID, ApproveGrant] = {}
-    paid: dict[UUID, Decimal] = {}
+    grants: dict[UUID, _Ordered] = defaultdict(_Ordered)
     for step in (step for journey in journeys for step in journey):
-        match step.order:
-            case OpenFund(granted=granted):
-                opened[step.id] = granted
-            case DraftGrant(tranches=asked) | ReviseGrant(tranches=asked):
-                tranches[step.id] = {tranche.number: tranche.money.amount for tranche in asked}
-            case ApproveGrant() as approval:
-                approved[step.id] = approval
-            case ConfirmPayment(number=number):
-                paid[step.id] = paid.get(step.id, Decimal(0)) + tranches[step.id][number]
-            case _:
-                pass
-    of_funds = {fund_id: [id for id, one in approved.items() if one.fund_id == fund_id] for fund_id in opened}
+        if isinstance(step.order, OpenFund):
+            opened[step.id] = step.order.granted
+        else:
+            _take(grants, step, opened)
+    of_funds = {fund_id: [one for one in grants.values() if one.fund_id == fund_id] for fund_id in opened}
     return {
         fund_id: Taken(
-            opened[fund_id], sum((approved[id].money.amount for id in grants), Decimal(0)),
-            sum((paid.get(id, Decimal(0)) for id in grants), Decimal(0)), len(grants),
+            opened[fund_id], sum((one.approved for one in its), Decimal(0)), sum((one.paid for one in its), Decimal(0)), len(its)
         )
-        for fund_id, grants in of_funds.items()
+        for fund_id, its in of_funds.items()
     }  # fmt: skip
+
+
+def _take(grants: dict[UUID, _Ordered], step: Step, opened: Mapping[UUID, Money]) -> None:
+    match step.order:
+        case DraftGrant(tranches=asked) | ReviseGrant(tranches=asked):
+            grants[step.id].tranches = {tranche.number: tranche.money for tranche in asked}
+        case ApproveGrant(fund_id=fund_id):
+            grant = grants[step.id]
+            grant.fund_id = fund_id
+            grant.committed = cost(tuple(grant.tranches.values()), opened[fund_id].currency, step.at.date()).amount
+        case AddToCommitment(money=money):
+            grants[step.id].committed += money.amount
+        case ReleaseTranche(number=number):
+            grant = grants[step.id]
+            assert grant.fund_id is not None
+            grant.released[number] = cost((grant.tranches[number],), opened[grant.fund_id].currency, step.at.date()).amount
+        case ConfirmPayment(number=number):
+            grant = grants[step.id]
+            grant.paid += grant.released[number]
+            grant.payments += 1
+        case _:
+            pass

@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from ops.demo_year import exchange
 from ops.demo_year.people import Dice, Household, day_of, moment
 from ops.demo_year.script import Journey
 from ops.identity.personas import persona
 from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.budget import BudgetLine, concealed
 from services.reintegration.domain.certificate import CertifyMedicalNeed
+from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.grant import (
     GRANT,
     ApproveGrant,
@@ -54,6 +56,9 @@ _AUTHORITIES: tuple[tuple[str, str, ApprovingRole, int], ...] = (
     ("manager", "chief-of-mission", "chief_of_mission", 5000), ("chief-of-mission", "finance-approver", "finance_approver", 3000),
     ("chief-of-mission", "finance-approver-2", "finance_approver", 3000),
 )  # fmt: skip
+# An own plan is the first version, what is agreed on it after arrival the second; of a plan without one it is the first.
+OWN_PLAN_AGREED: Final = 2
+FIRST_PLAN_AGREED: Final = 1
 Fate = Literal["approved", "rejected", "cancelled"]
 DIMENSIONS: dict[GrantCategory, Dimension] = {
     "business": "economic", "housing": "social", "medical": "social", "other": "immediate",
@@ -125,12 +130,14 @@ def agree(
 def request_and_pay(
     journey: Journey, household: Household, case_id: UUID, plan_id: UUID, fund_id: UUID, wanted: Wanted,
     references: Iterator[str], day: int, decided_after: int = 2, before: Decimal = Decimal(0),
-    alone: Decimal = APPROVED_ALONE,
+    alone: Decimal = APPROVED_ALONE, fund_currency: str = "EUR",
+    plan_version: int = OWN_PLAN_AGREED,
 ) -> int:
     """One grant from request to reconciliation, each hat on another head; the answer is the day of the decision.
 
     ``decided_after`` is how many days after the request it is approved, later than the day after it; ``before`` what the
-    person was given in the twelve months before it, by which with this one as many approve as the example asks for.
+    person was given in the twelve months before it, by which with this one as many approve as the example asks for. Where the
+    fund is in another currency and the rates have moved, the chief of mission adds what is short before the release.
     """
     office, grant_id, line = _office(household), journey.dice.id(day), wanted.line
     money, tranches = line.planned, _tranches(line)
@@ -140,7 +147,7 @@ def request_and_pay(
         **budget(grant_id, line.category, money),
     )  # fmt: skip
     # A correction that changes nothing but what was said with it asks for the same.
-    version, content = 1, hash_of(draft)
+    version, content = 1, hash_of(draft, plan_version)
     journey.give(moment(day, 9), office, grant_id, draft)
     journey.give(moment(day, 10), office, grant_id, SubmitGrant(request_version=version, content_hash=content))
     if wanted.fate == "cancelled":
@@ -174,8 +181,16 @@ def request_and_pay(
         journey.give(moment(decided, hour), approver, grant_id, approve)
         if before + money.amount <= alone:
             break
-    for tranche in tranches:
+    amounts = tuple(tranche.money for tranche in tranches)
+    committed = exchange.cost(amounts, fund_currency, day_of(decided)).amount
+    for number, tranche in enumerate(tranches):
         paid = decided + 2 + 7 * (tranche.number - 1)
+        rest = exchange.cost(amounts[number:], fund_currency, day_of(paid)).amount
+        if rest > committed:
+            short = Money(amount=rest - committed, currency=fund_currency)
+            journey.give(moment(paid, 8), "chief-of-mission", grant_id, AddToCommitment(money=short))
+            committed = rest
+        committed -= exchange.cost((tranche.money,), fund_currency, day_of(paid)).amount
         journey.give(moment(paid, 9), "finance-payer", grant_id, ReleaseTranche(number=tranche.number))
         journey.give(
             moment(paid + 1, 9), "finance-payer", grant_id,
@@ -193,8 +208,8 @@ def budget(grant_id: UUID, category: GrantCategory, money: Money) -> dict[str, A
     return {"budget_lines": (BudgetLine(what=ITEMS[category], money=money),), "nonce": UUID(int=grant_id.int ^ 5)}
 
 
-def hash_of(draft: DraftGrant) -> str:
-    """The hash of what a request asks for that comes with no papers; who asks and when do not change it."""
+def hash_of(draft: DraftGrant, plan_version: int = OWN_PLAN_AGREED) -> str:
+    """The hash of what a request asks for that comes with no papers, on that version of the plan; who asks and when do not change it."""
     told, hashed = concealed(draft)
     grant = GRANT.evolve(
         None,
@@ -203,6 +218,7 @@ def hash_of(draft: DraftGrant) -> str:
             category=Concealed.of(draft.category), modality=draft.modality, money=draft.money,
             tranches=tuple(Tranche(number=one.number, money=one.money) for one in draft.tranches), drafted_by="",
             counsellor_id="", destination_country="TR", drafted_at=moment(0, 0), budget=told, budget_hash=hashed,
+            plan_version=plan_version,
         ),
     )  # fmt: skip
     return grant.content_hash

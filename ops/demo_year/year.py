@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ops.demo_year import (
     background,
+    exchange,
     granting,
     parting,
     quotas,
@@ -138,6 +139,7 @@ def _money(dice: Dice, donors: DonorLines) -> Journey:
     journey = Journey(dice)
     journey.give(moment(2, 7), "manager", granting.POLICY_ID, granting.POLICY)
     granting.authorise(journey, 2)
+    exchange.record(journey)
     donors.open(journey)
     return journey
 
@@ -184,8 +186,9 @@ def _returning(
         first = its_case_id if its_plan_id != plan_id else None
         granting.agree(journey, part.household, its_plan_id, theirs, agreed, first_of=first)
         settled = _grants(
-            journey, part, its_case_id, its_plan_id, donors, theirs, references, returned_requests, agreed
-        )
+            journey, part, its_case_id, its_plan_id, donors, theirs, references, returned_requests, agreed,
+            granting.OWN_PLAN_AGREED if first is None else granting.FIRST_PLAN_AGREED,
+        )  # fmt: skip
         _afterwards(journey, part.household, its_case_id, settled, declined=not part.categories)
     return journey
 
@@ -235,6 +238,7 @@ def _prepare_to_leave(
 def _grants(
     journey: Journey, returner: _Returner, case_id: UUID, plan_id: UUID, donors: DonorLines,
     lines: tuple[PlannedLine, ...], references: Iterator[str], returned_requests: Iterator[bool], agreed: int,
+    plan_version: int,
 ) -> int:
     settled = agreed
     for person_id, fate in returner.fates.items():
@@ -244,8 +248,9 @@ def _grants(
             assert line.category is not None
             fund_id = donors.for_a_grant(returner.household.country, line.category)
             decided = granting.request_and_pay(
-                journey, returner.household, case_id, plan_id, fund_id, wanted, references, day, before=before
-            )
+                journey, returner.household, case_id, plan_id, fund_id, wanted, references, day, before=before,
+                fund_currency=donors.currency(fund_id), plan_version=plan_version,
+            )  # fmt: skip
             before += line.planned.amount
             # One advance at a time: the next is asked for when the tranches of this one are behind.
             day = decided + 22

@@ -9,12 +9,13 @@ from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.fund import OpenFund
 from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.policies import PublishPolicy
+from services.reintegration.domain.rates import RecordRate
 from services.reintegration.domain.tranches import ConfirmPayment
 
 Journey = list[Step]
 
-# What a system is told once, whatever years are played in it: who has authority, and by which rules.
-ONCE = (GiveAuthority, PublishPolicy)
+# What a system is told once, whatever years are played in it: who has authority, by which rules, and what money is worth.
+ONCE = (GiveAuthority, PublishPolicy, RecordRate)
 # Of the commands: this part belongs to journeys with grants, the rest in equal parts to the other kinds.
 WITH_GRANTS = 0.5
 

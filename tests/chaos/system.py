@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-from ops.demo_year import granting
+from ops.demo_year import exchange, granting
 from ops.demo_year.calling import Caller
 from ops.demo_year.people import Dice, moment
 from ops.demo_year.script import Journey
@@ -129,6 +129,7 @@ async def open_system(settings: OpsSettings) -> AsyncIterator[System]:
         once = Journey(Dice(0))
         once.give(moment(0, 7), "manager", granting.POLICY_ID, granting.POLICY)
         granting.authorise(once, 0)
+        exchange.record(once, 0)
         await opened.clients.run("once", [once.in_order()])
         yield opened
 

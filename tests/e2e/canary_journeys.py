@@ -21,7 +21,7 @@ from shared.ids import uuid7
 from shared.topology import SERVICES
 from shared.uploads import UPLOADS_AT_A_TIME
 from tests.e2e.canaries import BIRTH_YEAR, Described, Flock, described
-from tests.e2e.canary_plans import PLANNING, TEXTS, planted
+from tests.e2e.canary_plans import PLANNING, REVISED, TEXTS, planted
 from tests.e2e.conftest import Mission
 from tests.running import ALONE
 from tests.unit.shared.files import examples
@@ -206,7 +206,9 @@ class Drive:
         planted(journey, plan_id, self.flock, drafted=number % 8 == 0)
         asked, given = departure + 3, len(journey.steps)
         wanted = Wanted(lines[0], "approved", returned_once=False)
-        granting.request_and_pay(journey, household, case_id, plan_id, fund_id, wanted, references, asked, alone=ALONE)
+        granting.request_and_pay(
+            journey, household, case_id, plan_id, fund_id, wanted, references, asked, alone=ALONE, plan_version=REVISED
+        )
         self.grants.append(journey.steps[given].id)
         return moment(asked + 3, 0)
 

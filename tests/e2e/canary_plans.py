@@ -20,6 +20,8 @@ from tests.e2e.canaries import Flock
 
 # What a line of a plan says in words or in codes of its own.
 TEXTS: Final = ("provider", "referral", "feasibility", "objectives")
+# Which version the own plan is after it was agreed and revised.
+REVISED: Final = 3
 # The orders that say it.
 PLANNING: Final = frozenset({"draft_plan", "change_draft", "record_own_plan", "agree_plan", "agree_first_plan", "revise_plan"})
 
