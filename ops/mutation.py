@@ -1,4 +1,4 @@
-"""Changes the rules of returns and of money in one place at a time, and counts the changes that the rules' own tests notice."""
+"""Changes the rules of returns, of money and of its approval in one place at a time, and counts the changes that the rules' own tests notice."""
 
 import json
 import os
@@ -25,6 +25,7 @@ _NOT_COPIED: Final = shutil.ignore_patterns("__pycache__", "built*", "portal", "
 # What pytest ends with where a test failed, where it broke down, and where the change led into an endless loop.
 _NOTICED: Final = frozenset({1, 3, 36, 24, -24, 152, 255})
 _PROPERTY: Final = re.compile(r"^    @property\n(    def (\w+)\(self\)[^\n]*:\n(?:(?:        [^\n]*)?\n)+)", re.MULTILINE)
+_READS_FACTS: Final = re.compile(r"^@ReadsFacts\n(def (\w+)\([^\n]*:\n(?:(?:    [^\n]*)?\n)+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def run_mutations(names: Sequence[str], folder: Path | None) -> int:
 
 
 def opened(source: str) -> str:
-    """The same module with its properties written as functions, which alone are changed: mutmut leaves out what is decorated."""
+    """The same module with its properties and guards written as functions, which alone are changed: mutmut leaves out what is decorated."""
+    source = _READS_FACTS.sub(lambda found: f"{found[1].rstrip()}\n\n\n{found[2]} = ReadsFacts({found[2]})\n\n\n", source)
     return _PROPERTY.sub(lambda found: f"{found[1].rstrip()}\n\n    {found[2]} = property({found[2]})\n\n", source)
 
 

@@ -177,18 +177,25 @@ def refuse_another(state: Grant, request_version: int, content_hash: str) -> Non
         )
 
 
-def while_in(done: str, *statuses: GrantStatus) -> Callable[[Grant, GrantFacts, Context], None]:
-    """The guard that refuses as ``wrong_status`` unless the grant stands at one of these."""
-    wanted = " or ".join(_words(status) for status in statuses)
+@dataclass(frozen=True, slots=True)
+class _WhileIn:
+    """Refuses as ``wrong_status`` unless the grant stands at one of these; ``done`` says in words what is refused."""
 
-    def guard(state: Grant, facts: GrantFacts, context: Context) -> None:
-        if state.status not in statuses:
+    done: str
+    statuses: tuple[GrantStatus, ...]
+
+    def __call__(self, state: Grant, facts: GrantFacts, context: Context) -> None:
+        if state.status not in self.statuses:
+            wanted = " or ".join(_words(status) for status in self.statuses)
             raise RuleViolation(
                 "wrong_status",
-                f"The grant is {_words(state.status)}. This can be {done} only while it is {wanted}.",
+                f"The grant is {_words(state.status)}. This can be {self.done} only while it is {wanted}.",
             )
 
-    return guard
+
+def while_in(done: str, *statuses: GrantStatus) -> Callable[[Grant, GrantFacts, Context], None]:
+    """The guard that refuses as ``wrong_status`` unless the grant stands at one of these."""
+    return _WhileIn(done, statuses)
 
 
 def _words(status: str) -> str:

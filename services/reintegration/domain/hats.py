@@ -8,6 +8,7 @@ the five either, and is nobody else of those who acted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from services.reintegration.domain.grant_facts import GrantFacts
@@ -42,18 +43,24 @@ def hats(grant: Grant) -> frozenset[tuple[Hat, str]]:
     return frozenset((hat, person) for hat, person in _worn(grant) if person is not None)
 
 
-def may_wear(hat: TakenLater) -> Callable[[Grant, GrantFacts, Context], None]:
-    """The guard that refuses as ``four_eyes`` whoever wore another hat on the grant or counsels the case."""
+@dataclass(frozen=True, slots=True)
+class _MayWear:
+    """Refuses as ``four_eyes`` whoever wore another hat on the grant or counsels the case."""
 
-    def guard(state: Grant, facts: GrantFacts, context: Context) -> None:
+    hat: TakenLater
+
+    def __call__(self, state: Grant, facts: GrantFacts, context: Context) -> None:
         person_id = context.actor.person_id
         for other, wearer in sorted(hats(state)):
-            if wearer == person_id and other != hat and {hat, other} != {"requester", "deliverer"}:
-                raise FourEyes(f"You {_DID[other]}, so somebody else has to {_MUST[hat]}.")
+            if wearer == person_id and other != self.hat and {self.hat, other} != {"requester", "deliverer"}:
+                raise FourEyes(f"You {_DID[other]}, so somebody else has to {_MUST[self.hat]}.")
         if person_id == state.counsellor_id:
-            raise FourEyes(f"You are the counsellor of this case, so somebody else has to {_MUST[hat]}.")
+            raise FourEyes(f"You are the counsellor of this case, so somebody else has to {_MUST[self.hat]}.")
 
-    return guard
+
+def may_wear(hat: TakenLater) -> Callable[[Grant, GrantFacts, Context], None]:
+    """The guard that refuses as ``four_eyes`` whoever wore another hat on the grant or counsels the case."""
+    return _MayWear(hat)
 
 
 def not_the_requester(state: Grant, facts: GrantFacts, context: Context) -> None:

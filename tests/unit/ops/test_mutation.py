@@ -38,11 +38,12 @@ def test_the_page_gives_the_figures_of_each_module_that_is_changed() -> None:
 
 
 @pytest.mark.parametrize("path", mutated_modules())
-def test_a_module_whose_properties_are_opened_says_the_same(path: str) -> None:
+def test_a_module_whose_properties_and_guards_are_opened_says_the_same(path: str) -> None:
     source = (PROJECT / path).read_text(encoding="utf-8")
     changed = opened(source)
-    assert "@property" not in changed
+    assert "@property" not in changed and "@ReadsFacts" not in changed
     assert changed.count("= property(") == source.count("@property")
+    assert changed.count("= ReadsFacts(") == source.count("@ReadsFacts")
     assert functions_in(changed) == functions_in(source)
 
 
