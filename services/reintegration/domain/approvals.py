@@ -44,8 +44,8 @@ def approved_by_you() -> FourEyes:
 def authority_used() -> FourEyes:
     """Refuses a second approval by one authority; the database's key refuses it in the same words."""
     return FourEyes(
-        "This request is approved by that authority already. A deputy is no second pair of eyes beside whom they stand "
-        "in for.",
+        "This request is approved by that authority already. A deputy is no second pair of eyes beside "
+        "whom they stand in for.",
         "authority_used_already",
     )
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Final, Protocol, cast
+from typing import Annotated, Any, Final, Protocol
 from uuid import UUID, uuid4
 
 import rfc8785
@@ -142,7 +142,7 @@ def read(text: str) -> Budget:
     """The budget that `written` wrote."""
     told: dict[str, Any] = json.loads(text)
     return Budget(
-        lines=tuple(BudgetedLine(cast("BudgetItem", line["what"]), Decimal(line["amount"])) for line in told["lines"]),
+        lines=tuple(BudgetedLine(line["what"], Decimal(line["amount"])) for line in told["lines"]),
         own_contribution=Decimal(told["own_contribution"]),
         quotations=tuple(
             Quoted(one["vendor"], Decimal(one["amount"]), UUID(one["evidence_id"]), one["chosen"]) for one in told["quotations"]

@@ -41,7 +41,7 @@ def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
     if any(threshold * JUST_BELOW < request.amount <= threshold for threshold in request.thresholds):
         found.append("below_threshold")
     lowest = min(request.thresholds, default=None)
-    together = lowest is not None and request.beside > 0 and request.amount <= lowest < request.amount + request.beside
+    together = lowest is not None and request.amount <= lowest < request.amount + request.beside
     if together or request.marked:
         found.append("split")
     if request.of_vendor >= MANY_FOR_ONE:

@@ -242,11 +242,6 @@ class Grant:
         """The tranches that stand at one of these, in their order."""
         return tuple(tranche for tranche in self.tranches if tranche.status in statuses)
 
-    @property
-    def accounted_for(self) -> bool:
-        """Whether the grant has ended and everything that was paid on it is reconciled."""
-        return self.status in TERMINAL and not self.tranches_in("paid", "delivered")
-
     def money_of(self, tranche: GrantTranche) -> Money:
         """A tranche's amount in the grant's currency."""
         return Money(amount=tranche.amount, currency=self.currency)

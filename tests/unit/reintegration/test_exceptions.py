@@ -32,7 +32,7 @@ def test_the_last_tenth_up_to_a_threshold_is_just_below_it(amount: str, just_bel
 
 @pytest.mark.parametrize(
     ("amount", "beside", "split"),
-    [("300", "200", False), ("300", "200.01", True), ("600", "200", False), ("300", "0", False)],
+    [("300", "200", False), ("300", "200.01", True), ("600", "200", False), ("300", "0", False), ("500", "0", False), ("500", "0.01", True)],
 )
 def test_what_is_above_the_lowest_threshold_only_together_is_split(amount: str, beside: str, split: bool) -> None:
     assert ("split" in looked(amount, beside)) == split

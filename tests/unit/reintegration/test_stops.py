@@ -1,5 +1,6 @@
 """The money of a grant is stopped and goes on again; what was paid wrongly is asked back, whatever the grant came to."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -18,7 +19,7 @@ from shared.contracts.reintegration import (
     TrancheReleased,
 )
 from shared.contracts.stops import GrantResumed, GrantSuspended, RecoveryOpened
-from shared.messages import Event
+from shared.messages import Context, Event
 from tests.given import NOON, staff
 from tests.unit.reintegration.examples import (
     DELIVERED_1,
@@ -117,12 +118,18 @@ def test_what_was_paid_is_asked_back_once_and_never_more_than_was_paid() -> None
     GRANTS.given(*UNTIL_APPROVED).when(RECOVER, RECONCILER).refused("nothing_paid")
 
 
+def test_what_was_paid_is_asked_back_to_the_last_cent() -> None:
+    cents = eur("0.50")
+    paid = replace(folded(*UNTIL_PAID), paid=cents.amount)
+    (opened,) = GRANT.decide(paid, RECOVER.model_copy(update={"money": cents}), GRANTS.facts, Context(RECONCILER, NOON))
+    assert opened == RECOVERY.model_copy(update={"money": cents})
+
+
 def test_a_recovery_stands_beside_the_status_also_of_a_grant_that_has_ended() -> None:
     GRANTS.given(*COMPLETED).when(RECOVER, RECONCILER).then(RECOVERY)
     before, after = folded(*COMPLETED), folded(*COMPLETED, RECOVERY)
     assert (before.status, after.status) == ("completed", "completed")
     assert (after.recovery_for, after.recovery_amount, after.recovery_opened_at) == ("overpaid", Decimal("300.00"), NOON)
-    assert after.accounted_for
 
 
 def test_no_more_money_goes_while_some_is_asked_back() -> None:
