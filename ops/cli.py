@@ -201,7 +201,7 @@ def mutation(
     modules: Annotated[list[str] | None, typer.Argument(help="e.g. gate case_state; all that are named in pyproject.toml by default")] = None,
     folder: Annotated[Path | None, typer.Option(help="a new folder in which everything stays, for mutmut show")] = None,
 ) -> None:
-    """Changes the rules of returns and of money in one place at a time; 1 if their tests notice too few of the changes (docs/mutation.md)."""
+    """Changes the rules of returns, of money and of its approval in one place at a time; 1 if their tests notice too few of the changes (docs/mutation.md)."""
     from ops.mutation import run_mutations
 
     sys.exit(run_mutations(modules or [], folder))

@@ -106,6 +106,12 @@ class When:
         assert reads_well(self.refusal.sentence), self.refusal.sentence
 
 
+def code_of(refusal: Refusal) -> str:
+    """The code of a refusal, whose sentence is one that people can be told."""
+    assert reads_well(refusal.sentence), refusal.sentence
+    return refusal.code
+
+
 _SENTENCES = re.compile(r"([A-Z][^.]*\. ?)+(?<! )")
 _WORD = re.compile(r"[A-Z]?[^A-Z]*|[A-Z]{1,3}s?")
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.reintegration.domain.approvals import next_approval
 from services.reintegration.domain.caps import EXAMPLE_CAPS
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
 from services.reintegration.domain.delegation import ActingTerms
@@ -16,10 +17,10 @@ from services.reintegration.domain.turns import turns
 from shared.actors import Actor
 from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import GrantApproved
-from shared.errors import FourEyes
+from shared.errors import FourEyes, RuleViolation
 from shared.messages import Context, Event, SignIn
 from shared.money import Money
-from tests.given import NOON, SIGNED_IN, Given, staff
+from tests.given import NOON, SIGNED_IN, Given, code_of, staff
 from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVED,
@@ -108,6 +109,27 @@ def test_above_the_next_threshold_the_chief_of_mission_approves_last() -> None:
     assert (last.level, last.authority_role, type(approved)) == (3, "chief_of_mission", GrantApproved)
 
 
+@pytest.mark.parametrize(
+    ("alone", "two", "needed"),
+    [("1200.00", "1200.00", 1), ("1199.99", "1200.00", 2), ("1199.99", "1199.99", 3)],
+    ids=["one", "two", "three"],
+)
+def test_each_threshold_is_the_last_amount_that_so_many_approve(alone: str, two: str, needed: int) -> None:
+    thresholds = replace(EXAMPLE_CAPS, one_approver_up_to=Decimal(alone), two_approvers_up_to=Decimal(two))
+    first, *_ = given_by(APPROVER, of(APPROVER), thresholds=thresholds)
+    assert isinstance(first, ApprovalGiven)
+    assert first.levels_needed == needed
+    assert (first.one_approver_up_to, first.two_approvers_up_to) == (eur(alone), eur(two))
+
+
+def test_without_a_policy_nobody_knows_how_many_approve() -> None:
+    state = GRANT.fold(WAITS)
+    assert state is not None
+    with pytest.raises(RuleViolation) as refused:
+        next_approval(state, replace(NOTHING_STANDS_AGAINST_IT, support=None), Context(APPROVER, NOON))
+    assert code_of(refused.value) == "policy_unknown"
+
+
 def test_the_persons_other_grants_of_twelve_months_are_weighed_with_it() -> None:
     (first,) = given_by(APPROVER, of(APPROVER), thresholds=replace(TWO, one_approver_up_to=Decimal("1200.00")), other_support="0.01")
     assert isinstance(first, ApprovalGiven)
@@ -186,6 +208,23 @@ def test_whoever_has_an_authority_of_their_own_acts_by_it() -> None:
     assert by_another.authority_holder == APPROVER.person_id
 
 
+def test_of_two_authorities_of_one_holder_the_first_one_counts_however_they_were_read() -> None:
+    earlier, later = of(APPROVER, authority_id=ref(1)), of(APPROVER, authority_id=ref(2))
+    for terms in ((earlier, later), (later, earlier)):
+        first, _ = given_by(APPROVER, *terms)
+        assert isinstance(first, ApprovalGiven)
+        assert first.authority_id == earlier.authority_id
+
+
+def test_an_authority_without_a_rate_does_not_stand_in_the_way_of_the_next_one() -> None:
+    without_rate = of(DEPUTY, currency="USD")
+    first, _ = given_by(DEPUTY, without_rate, of(APPROVER, DEPUTY))
+    assert isinstance(first, ApprovalGiven)
+    assert first.authority_holder == APPROVER.person_id
+    too_little = of(APPROVER, DEPUTY, up_to=Decimal("10.00"))
+    knowing(without_rate, too_little).when(APPROVE, DEPUTY).refused("beyond_authority")
+
+
 def test_every_approval_is_from_the_same_fund() -> None:
     (first,) = given_by(APPROVER, of(APPROVER), thresholds=TWO)
     other = APPROVE.model_copy(update={"fund_id": ref(88)})
@@ -201,8 +240,9 @@ def test_how_strong_and_how_old_the_sign_in_was_stands_in_the_approval() -> None
     state = GRANT.fold(WAITS)
     refusal = Given(GRANT, NOTHING_STANDS_AGAINST_IT).given(*WAITS)
     assert refusal.when(APPROVE, APPROVER).refusal is None
-    with pytest.raises(Exception, match="sign_in_unknown"):
+    with pytest.raises(RuleViolation) as refused:
         GRANT.decide(state, APPROVE, NOTHING_STANDS_AGAINST_IT, Context(APPROVER, NOON))
+    assert code_of(refused.value) == "sign_in_unknown"
 
 
 def test_an_edit_between_two_approvals_voids_the_first_and_the_old_hash_is_refused() -> None:
@@ -224,6 +264,8 @@ def test_an_edit_between_two_approvals_voids_the_first_and_the_old_hash_is_refus
     assert isinstance(again, ApprovalGiven)
     # Whoever approved the former version may approve the new one, by then as the first or the second of it.
     assert (again.level, again.levels_needed) == (1, 2)
+    anew.knowing(replace(anew.facts, terms=(of(APPROVER),))).when(read, APPROVER).then_kinds(ApprovalGiven)
+    anew.knowing(replace(anew.facts, terms=(of(APPROVER, DEPUTY),))).when(read, DEPUTY).then_kinds(ApprovalGiven)
 
 
 def test_what_one_person_approved_before_there_were_levels_stays_approved() -> None:

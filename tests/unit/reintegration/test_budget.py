@@ -24,6 +24,7 @@ from services.reintegration.domain.budget import (
 from shared.errors import RuleViolation
 from shared.ledger import conceal
 from shared.money import Money
+from tests.given import code_of
 from tests.unit.reintegration.examples import DRAFTED, REQUEST, eur, ref
 
 NONCE = ref(90)
@@ -36,7 +37,7 @@ MARKS = Money(amount=Decimal("500.00"), currency="BAM")
 def refusal(*lines: BudgetLine, own: Money | None = None, quotations: tuple[Quotation, ...] = ()) -> str:
     with pytest.raises(RuleViolation) as refused:
         as_asked(eur("500.00"), lines, own, quotations, NONCE)
-    return refused.value.code
+    return code_of(refused.value)
 
 
 def test_lines_make_exactly_the_amount_of_the_grant() -> None:
@@ -52,6 +53,11 @@ def test_lines_make_exactly_the_amount_of_the_grant() -> None:
 
 def test_as_long_as_nothing_is_said_there_is_no_budget() -> None:
     assert as_asked(eur("500.00"), (), None, (), NONCE) is None
+
+
+def test_a_budget_without_lines_plans_nothing() -> None:
+    planned = Budget(lines=(), own_contribution=Decimal("50.00"), quotations=(), nonce=NONCE).planned
+    assert (planned, type(planned)) == (Decimal(0), Decimal)
 
 
 def test_every_amount_is_in_the_grants_currency_and_can_be_paid() -> None:

@@ -23,16 +23,16 @@ from services.reintegration.domain.family import (
     RecordMember,
     RecordMemberGone,
 )
-from services.reintegration.domain.grant import GRANT
+from services.reintegration.domain.grant import GRANT, ReviseGrant
 from services.reintegration.reactions import REACTIONS
 from shared.contracts.counselling import FamilyMember, FamilyMemberJoined, FamilyMemberLeft, FamilyRegistered
-from shared.contracts.reintegration import CaseEndNoted, GrantSubmitted
+from shared.contracts.reintegration import CaseEndNoted, GrantRevised, GrantSubmitted
 from shared.contracts.relatives import FamilyNoted, MemberCame, MemberGone
 from shared.decider import NoFacts
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event, Order, Received
 from shared.money import Money
-from tests.given import NOON, Given
+from tests.given import NOON, Given, code_of
 from tests.unit.reintegration.examples import (
     CASE_ID,
     CHILD,
@@ -41,6 +41,7 @@ from tests.unit.reintegration.examples import (
     MANAGER,
     NOTHING_STANDS_AGAINST_IT,
     PERSON,
+    REQUEST,
     REQUESTER,
     STRANGER,
     SUBMIT,
@@ -65,51 +66,58 @@ def money(amount: str, currency: str) -> Money:
     return Money(amount=Decimal(amount), currency=currency)
 
 
-def code_of(support: Support | None, asked: Money) -> str:
+def held_against(support: Support | None, asked: Money) -> str:
     try:
         refuse_beyond_caps(support, asked)
     except RuleViolation as refusal:
-        return refusal.code
+        return code_of(refusal)
     return "within"
 
 
 def test_a_person_is_granted_at_most_the_cap_in_twelve_months() -> None:
-    assert code_of(had("1800.00"), eur("1200.00")) == "within"
-    assert code_of(had("1800.01"), eur("1200.00")) == "beyond_cap"
-    assert code_of(None, eur("0.01")) == "beyond_cap"
+    assert held_against(had("1800.00"), eur("1200.00")) == "within"
+    assert held_against(had("1800.01"), eur("1200.00")) == "beyond_cap"
+    assert held_against(None, eur("0.01")) == "beyond_cap"
 
 
 def test_a_family_is_granted_at_most_its_own_cap_with_everybody_in_it() -> None:
-    assert code_of(had("0.00", family="6300.00"), eur("1200.00")) == "within"
-    assert code_of(had("0.00", family="6300.01"), eur("1200.00")) == "beyond_family_cap"
+    assert held_against(had("0.00", family="6300.00"), eur("1200.00")) == "within"
+    assert held_against(had("0.00", family="6300.01"), eur("1200.00")) == "beyond_family_cap"
 
 
 def test_what_was_granted_in_other_currencies_counts_by_the_rates_of_the_day() -> None:
     # 3,520.49 BAM are 1,799.99… EUR.
     for amount, code in (("3520.49", "within"), ("3520.52", "beyond_cap")):
         one = (money(amount, "BAM"),)
-        assert code_of(Support(EXAMPLE_CAPS, one, one, RATES), eur("1200.00")) == code
+        assert held_against(Support(EXAMPLE_CAPS, one, one, RATES), eur("1200.00")) == code
     both = (money("1000.00", "EUR"), money("1101.32", "USD"))
     assert Support(EXAMPLE_CAPS, both, both, RATES).of_the_person(eur("0.00")) == eur("2000.00")
     # Asked for in dollars: 1,321.59 are 1,200.00 EUR.
-    assert code_of(replace(had("1800.00"), rates=RATES), money("1321.58", "USD")) == "within"
-    assert code_of(replace(had("1800.00"), rates=RATES), money("1321.60", "USD")) == "beyond_cap"
+    assert held_against(replace(had("1800.00"), rates=RATES), money("1321.58", "USD")) == "within"
+    assert held_against(replace(had("1800.00"), rates=RATES), money("1321.60", "USD")) == "beyond_cap"
 
 
 def test_without_a_rate_nothing_is_counted_as_nothing() -> None:
     francs = (money("1", "XOF"),)
-    assert code_of(Support(EXAMPLE_CAPS, francs, francs, RATES), eur("1.00")) == "rate_missing"
-    assert code_of(had("0.00"), money("1.00", "BAM")) == "rate_missing"
-    assert code_of(Support(EXAMPLE_CAPS, (), francs, RATES), eur("1.00")) == "rate_missing"
+    assert held_against(Support(EXAMPLE_CAPS, francs, francs, RATES), eur("1.00")) == "rate_missing"
+    assert held_against(had("0.00"), money("1.00", "BAM")) == "rate_missing"
+    assert held_against(Support(EXAMPLE_CAPS, (), francs, RATES), eur("1.00")) == "rate_missing"
+
+
+def test_rates_of_another_day_change_what_was_granted_before_and_nothing_else() -> None:
+    francs, dollars = (money("900.00", "XOF"),), (money("1000.00", "USD"),)
+    support = Support(EXAMPLE_CAPS, francs, (*francs, *dollars), RatesInForce({}))
+    assert support.currencies == {"EUR", "XOF", "USD"}
+    assert support.by(RATES) == Support(EXAMPLE_CAPS, francs, (*francs, *dollars), RATES)
 
 
 def test_a_policy_of_a_programme_has_caps_of_its_own() -> None:
     caps = Caps("BAM", Decimal(1000), Decimal(1500), Decimal(100), Decimal(500))
     support = Support(caps, (), (money("900.00", "BAM"),), RATES)
-    assert code_of(support, money("600.00", "BAM")) == "within"
-    assert code_of(support, money("600.01", "BAM")) == "beyond_family_cap"
-    assert code_of(support, eur("511.29")) == "beyond_family_cap"
-    assert code_of(support, eur("511.30")) == "beyond_cap"
+    assert held_against(support, money("600.00", "BAM")) == "within"
+    assert held_against(support, money("600.01", "BAM")) == "beyond_family_cap"
+    assert held_against(support, eur("511.29")) == "beyond_family_cap"
+    assert held_against(support, eur("511.30")) == "beyond_cap"
 
 
 # The example's thresholds are 500 and 2,000 EUR.
@@ -133,6 +141,10 @@ def test_a_request_just_below_a_threshold_that_others_lift_above_it_is_marked(
     assert lies_just_below_a_threshold(had(person, family), eur(asked)) is marked
 
 
+def test_where_nothing_was_looked_up_nothing_is_marked() -> None:
+    assert lies_just_below_a_threshold(None, eur("500.00")) is False
+
+
 def test_the_mark_stands_on_the_request_and_refuses_nothing() -> None:
     # What is asked for is 1,200 EUR.
     caps = replace(EXAMPLE_CAPS, one_approver_up_to=Decimal(1300))
@@ -145,6 +157,11 @@ def test_the_mark_stands_on_the_request_and_refuses_nothing() -> None:
         after = GRANT.fold((DRAFTED, submitted))
         assert after is not None
         assert after.just_below_threshold is marked
+        order = ReviseGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches, budget_lines=REQUEST.budget_lines)
+        for past, of_it in (((submitted,), marked), ((), False)):
+            (revised,) = grants.given(*past).when(order, REQUESTER).events
+            assert isinstance(revised, GrantRevised)
+            assert revised.just_below_threshold is of_it
 
 
 @examples(
@@ -157,7 +174,7 @@ def test_what_is_not_refused_lies_within_both_caps(
     person = tuple(Money(amount=amount, currency="EUR") for amount in own)
     family = (*person, *(Money(amount=amount, currency="BAM") for amount in others))
     support = Support(EXAMPLE_CAPS, person, family, RATES)
-    if code_of(support, Money(amount=asked, currency=currency)) != "within":
+    if held_against(support, Money(amount=asked, currency=currency)) != "within":
         return
     rate = {"EUR": Decimal(1), "BAM": Decimal("1.95583"), "USD": Decimal(1) / Decimal("0.908")}
     cent = Decimal("0.01")

@@ -18,7 +18,7 @@ from shared.errors import FourEyes, RuleViolation
 from shared.ledger import conceal
 from shared.messages import Command, Concealed, Context, Event
 from shared.money import Money
-from tests.given import NOON, SIGNED_IN, Given, staff
+from tests.given import NOON, SIGNED_IN, Given, code_of, staff
 from tests.unit.reintegration.examples import (
     AGREED,
     APPROVER,
@@ -64,6 +64,10 @@ def certify(grant: Grant, low: str = "1000.00", high: str = "1300.00", **changed
     return CertifyMedicalNeed.model_validate({**shown(grant), "price_from": eur(low), "price_to": eur(high), **changed})
 
 
+def refuse(grant: Grant) -> RefuseCertificate:
+    return RefuseCertificate.model_validate({**shown(grant), "reason": "need_not_shown"})
+
+
 def decide(grant: Grant, order: Command, by: Actor = MEDICAL) -> tuple[Event, ...]:
     facts = replace(FACTS, plan=replace(AGREED, lines=(replace(CARE, category=grant.category),)))
     return GRANT.decide(grant, order, facts, Context(by, NOON, SIGNED_IN))
@@ -78,7 +82,7 @@ def done(grant: Grant, order: Command, by: Actor = MEDICAL) -> Grant:
 def refusal(grant: Grant, order: Command, by: Actor = MEDICAL) -> str:
     with pytest.raises(RuleViolation) as refused:
         decide(grant, order, by)
-    return refused.value.code
+    return code_of(refused.value)
 
 
 def endorse(grant: Grant) -> EndorseGrant:
@@ -101,10 +105,16 @@ def test_medical_staff_certify_need_and_price_of_what_is_for_health(category: st
     assert done(endorsed, approve(endorsed), APPROVER).status == "approved"
 
 
+def test_a_refusal_to_certify_stands_on_the_request_with_its_reason_and_without_a_price() -> None:
+    grant = asked()
+    refused = done(grant, refuse(grant))
+    assert refused.certificate == Certificate("refused", "need_not_shown", None, None, MEDICAL.person_id, NOON)
+
+
 @pytest.mark.parametrize("category", ["medical", "psychosocial"])
 def test_nothing_of_health_is_endorsed_or_approved_without_a_certificate_that_holds_its_amount(category: str) -> None:
     grant = asked(category)
-    refused = done(grant, RefuseCertificate.model_validate({**shown(grant), "reason": "need_not_shown"}))
+    refused = done(grant, refuse(grant))
     short = done(grant, certify(grant, high="1199.99"))
     for state, code in (
         (grant, "certificate_missing"), (refused, "certificate_refused"), (short, "beyond_certificate"),
@@ -120,7 +130,7 @@ def test_nothing_of_health_is_endorsed_or_approved_without_a_certificate_that_ho
 def test_what_is_not_for_health_needs_none_and_gets_none() -> None:
     for category in ("business", "housing", "other"):
         grant = asked(category)
-        assert refusal(grant, certify(grant)) == "no_certificate_needed"
+        assert refusal(grant, certify(grant)) == refusal(grant, refuse(grant)) == "no_certificate_needed"
         assert done(grant, endorse(grant), ENDORSER).status == "endorsed"
 
 
@@ -143,7 +153,7 @@ def test_the_last_word_of_medical_staff_counts_until_it_is_endorsed() -> None:
     dearer = done(done(grant, certify(grant, high="1200.00")), certify(grant, high="2000.00"))
     assert dearer.certificate is not None and dearer.certificate.price_to == Decimal("2000.00")
     endorsed = done(dearer, endorse(dearer), ENDORSER)
-    assert refusal(endorsed, certify(endorsed)) == "wrong_status"
+    assert refusal(endorsed, certify(endorsed)) == refusal(endorsed, refuse(endorsed)) == "wrong_status"
 
 
 def test_prices_are_in_order_and_in_the_currency_of_the_grant() -> None:
@@ -166,7 +176,7 @@ def test_whoever_certified_takes_no_other_part(hat: str) -> None:
 @pytest.mark.parametrize("by", [REQUESTER, replace(COUNSELLOR, roles=frozenset({"medical"}))], ids=["requester", "counsellor"])
 def test_whoever_asked_or_counsels_certifies_nothing(by: Actor) -> None:
     grant = asked()
-    assert refusal(grant, certify(grant), by) == "four_eyes"
+    assert refusal(grant, certify(grant), by) == refusal(grant, refuse(grant), by) == "four_eyes"
 
 
 def test_medical_staff_have_their_turn_until_they_gave_their_word() -> None:
@@ -178,7 +188,7 @@ def test_medical_staff_have_their_turn_until_they_gave_their_word() -> None:
 
 def test_what_medical_staff_said_does_not_stand_in_the_leaf_and_is_gone_with_the_person() -> None:
     grant = asked()
-    for order in (certify(grant), RefuseCertificate.model_validate({**shown(grant), "reason": "need_not_shown"})):
+    for order in (certify(grant), refuse(grant)):
         (event,) = decide(grant, order)
         assert isinstance(event, GrantAttested)
         leaf = json.loads(conceal(event)[0].model_dump_json())

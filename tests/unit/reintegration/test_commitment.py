@@ -22,9 +22,9 @@ from shared.actors import Actor
 from shared.contracts.commitments import CommitmentAdded, RateUsed
 from shared.contracts.reintegration import GrantApproved, GrantCancelled, PaymentConfirmed, TrancheReleased
 from shared.errors import Refusal
-from shared.messages import Command, Context, Event
+from shared.messages import Command, Context, Event, SignIn
 from shared.money import Money
-from tests.given import NOON, SIGNED_IN, Given, staff
+from tests.given import NOON, SIGNED_IN, Given, code_of, staff
 from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVER,
@@ -35,6 +35,7 @@ from tests.unit.reintegration.examples import (
     ENDORSED,
     ENDORSER,
     FUND,
+    FUND_ID,
     NOTHING_STANDS_AGAINST_IT,
     OFFICE,
     ONE_APPROVES,
@@ -83,7 +84,7 @@ def after(state: Grant, order: Command, who: Actor, known: GrantFacts) -> tuple[
 def code(state: Grant, order: Command, who: Actor, known: GrantFacts) -> str:
     with pytest.raises(Refusal) as caught:
         after(state, order, who, known)
-    return caught.value.code
+    return code_of(caught.value)
 
 
 def endorsed() -> Grant:
@@ -233,6 +234,36 @@ def test_an_addition_says_the_total_by_whose_authority_and_how_many_would_have_t
     # Whoever adds wears the approver's hat from then on.
     assert ("approver", SECOND.person_id) in hats(state)
     assert code(state, ReleaseTranche(number=1), SECOND, facts()) == "four_eyes"
+
+
+def test_an_addition_tells_all_that_whoever_checks_it_later_needs() -> None:
+    deputy = by(CHIEF, "9000.00", role="chief_of_mission", terms_no=4, valid_from=date(2023, 1, 1), valid_until=date(2023, 12, 31))
+    terms = replace(deputy, acting_id=SECOND.person_id)
+    known = facts("0.8", terms, support=replace(had("20.00"), caps=ONE_APPROVES, rates=euros_for_a_dollar("0.8")))
+    events = GRANT.decide(approved(), ADD, known, Context(SECOND, NOON, SignIn("phishing_resistant", 42)))
+    assert events == (
+        CommitmentAdded(
+            addition_no=1, fund_id=FUND_ID, money=usd("100.00"), total=usd("1600.00"), levels_needed=1, weighed=eur("1300.00"),
+            one_approver_up_to=eur("3000.00"), two_approvers_up_to=eur("5000.00"), added_by=SECOND.person_id, added_at=NOON,
+            added_on=TODAY, authority_id=terms.authority_id, terms_no=4, authority_holder=CHIEF.person_id,
+            authority_role="chief_of_mission", authority_up_to=eur("9000.00"), authority_valid_from=date(2023, 1, 1),
+            authority_valid_until=date(2023, 12, 31), in_authority=eur("1280.00"), rate="0.8", rate_on=TODAY,
+            rate_sources=("un_operational_rate",), strength="phishing_resistant", auth_age_seconds=42,
+        ),
+    )  # fmt: skip
+    assert code_without_sign_in(approved(), known) == "sign_in_unknown"
+
+
+def code_without_sign_in(state: Grant, known: GrantFacts) -> str:
+    with pytest.raises(Refusal) as caught:
+        GRANT.decide(state, ADD, known, Context(SECOND, NOON))
+    return code_of(caught.value)
+
+
+def test_in_the_authoritys_own_currency_an_addition_says_no_rate() -> None:
+    (told,), _ = after(approved(), ADD, APPROVER, facts("0.8", by(APPROVER, "1600.00", "USD")))
+    assert isinstance(told, CommitmentAdded)
+    assert (told.in_authority, told.rate, told.rate_on, told.rate_sources) == (usd("1600.00"), None, None, ())
 
 
 @pytest.mark.parametrize("who", [REQUESTER, ENDORSER, COUNSELLOR], ids=lambda who: who.person_id)

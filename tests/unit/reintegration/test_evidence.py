@@ -12,7 +12,7 @@ from shared.actors import Actor
 from shared.contracts.reintegration import EvidenceFiled, GrantCancelled, GrantRejected
 from shared.errors import RuleViolation
 from shared.messages import Concealed, Context, Event
-from tests.given import NOON
+from tests.given import NOON, code_of
 from tests.unit.reintegration.examples import (
     ASKED,
     CASE_ID,
@@ -50,7 +50,7 @@ def decide(state: Grant, order: FileEvidence = RECEIPT, by: Actor = OFFICE) -> t
 def refusal(state: Grant, order: FileEvidence = RECEIPT) -> str:
     with pytest.raises(RuleViolation) as refused:
         decide(state, order)
-    return refused.value.code
+    return code_of(refused.value)
 
 
 def test_evidence_is_filed_and_stands_with_the_grant() -> None:

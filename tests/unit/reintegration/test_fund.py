@@ -37,7 +37,7 @@ from shared.contracts.reintegration import CaseEndNoted
 from shared.errors import Refusal, RuleViolation
 from shared.messages import Command, Context, Event
 from shared.money import Money
-from tests.given import NOON, Given, staff
+from tests.given import NOON, Given, code_of, staff
 from tests.unit.reintegration.examples import CHIEF, MANAGER, eur
 
 FIRST, LAST, LATER = date(2023, 1, 1), date(2023, 12, 31), date(2024, 6, 30)
@@ -187,7 +187,7 @@ def _code_of(asked: Callable[[], None]) -> str:
     try:
         asked()
     except RuleViolation as refusal:
-        return refusal.code
+        return code_of(refusal)
     return "paid"
 
 

@@ -16,7 +16,7 @@ from services.reintegration.domain.grant import (
     RejectGrant,
     ReturnGrant,
 )
-from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import TERMINAL, TRANSITIONS, Grant, GrantStatus
 from shared.actors import Actor
 from shared.contracts.approvals import ApprovalGiven
@@ -39,6 +39,7 @@ from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVED,
     APPROVER,
+    ARRIVED,
     ASKED,
     BALANCE,
     CASE_ID,
@@ -179,6 +180,29 @@ def test_a_fund_is_used_on_its_days_only(today: date) -> None:
     _knowing(ENDORSED_GRANT, today=today).when(APPROVE, APPROVER).refused("fund_not_valid")
 
 
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        ({"countries": ("TR", "PK")}, None),
+        ({"countries": ("TR",)}, "fund_not_for_country"),
+        ({"grant_categories": ("housing", "business")}, None),
+        ({"grant_categories": ("housing",)}, "fund_not_for_category"),
+        ({"programmes": ("AVRR-WB",)}, None),
+        ({"programmes": ("AVRR-EU",)}, "fund_not_for_programme"),
+    ],
+    ids=["country", "another country", "category", "another category", "programme", "another programme"],
+)
+def test_a_fund_pays_only_for_the_countries_categories_and_programmes_that_its_donor_named(
+    named: dict[str, tuple[str, ...]], code: str | None
+) -> None:
+    limited = replace(BALANCE, fund=replace(FUND, **named))  # type: ignore[arg-type]
+    approving = _knowing(ENDORSED_GRANT, fund=limited, case=replace(ARRIVED, programme="AVRR-WB")).when(APPROVE, APPROVER)
+    if code is None:
+        approving.then(GIVEN, APPROVED)
+    else:
+        approving.refused(code)
+
+
 def test_a_fund_in_another_currency_pays_nothing_without_a_rate() -> None:
     other = FundBalance(replace(FUND, currency="USD"), Decimal(0), Decimal(0))
     _knowing(ENDORSED_GRANT, fund=other).when(APPROVE, APPROVER).refused("rate_missing")
@@ -289,6 +313,16 @@ def test_a_refusal_says_where_the_grant_stands_in_plain_words() -> None:
     assert (
         refusal.sentence == "The grant is in disbursement. This can be sent back only while it is submitted."
     )
+
+
+def test_a_refusal_names_each_status_at_which_it_would_have_been_allowed() -> None:
+    grant = GRANT.fold(UNTIL_APPROVED)
+    assert grant is not None
+    guard = while_in("looked at", "draft", "in_disbursement")
+    with pytest.raises(RuleViolation) as refused:
+        guard(grant, NOTHING_STANDS_AGAINST_IT, Context(ENDORSER, NOON))
+    assert refused.value.sentence == "The grant is approved. This can be looked at only while it is draft or in disbursement."
+    guard(replace(grant, status="in_disbursement"), NOTHING_STANDS_AGAINST_IT, Context(ENDORSER, NOON))
 
 
 @pytest.mark.parametrize("command", [RETURN, REJECT], ids=["send back", "reject"])

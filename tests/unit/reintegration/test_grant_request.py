@@ -105,6 +105,10 @@ def test_an_own_plan_is_not_enough_for_money(plan: Plan | None) -> None:
     _knowing(plan=plan).when(REQUEST, REQUESTER).refused("plan_not_agreed")
 
 
+def test_a_completed_plan_takes_no_grant_until_a_new_version_takes_it_up_again() -> None:
+    _knowing(plan=replace(AGREED, status="completed")).when(REQUEST, REQUESTER).refused("plan_completed")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -147,6 +147,12 @@ def test_a_refused_person_is_told_why_somebody_else_has_to_do_it() -> None:
     assert refusal.sentence == "You asked for this grant, so somebody else has to endorse it."
 
 
+def test_a_counsellor_is_told_that_the_case_is_theirs() -> None:
+    refusal = GRANTS.given(*ASKED).when(ENDORSE, COUNSELLOR).refusal
+    assert refusal is not None
+    assert refusal.sentence == "You are the counsellor of this case, so somebody else has to endorse it."
+
+
 def test_the_row_of_a_grant_names_who_wears_each_hat() -> None:
     grant = GRANT.fold(
         (*UNTIL_PAID, DELIVERED_1, TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id, reconciled_at=NOON))

@@ -1,7 +1,8 @@
 """A month takes postings until it is closed, and again once two persons reopened it."""
 
 import json
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given as examples
@@ -15,6 +16,7 @@ from services.reintegration.domain.periods import (
     ConfirmReopening,
     DropReopening,
     PeriodFacts,
+    Reopening,
     ReopenPeriod,
 )
 from services.reintegration.domain.tranches import ConfirmPayment
@@ -29,6 +31,7 @@ from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVER,
     CHIEF,
+    MANAGER,
     PAYER,
     RECONCILER,
     RELEASED_1,
@@ -37,6 +40,7 @@ from tests.unit.reintegration.examples import (
 )
 from tests.unit.reintegration.test_grant_decisions import ENDORSED_GRANT, GRANTS, _knowing
 
+LATER = NOON + timedelta(days=3)
 OTHER_CHIEF = staff("chief_2", "chief_of_mission")
 PERIODS = Given(PERIOD, PeriodFacts(today=TODAY, taken=False))
 CLOSE = ClosePeriod(month="2023-04")
@@ -89,8 +93,27 @@ def test_nothing_is_approved_or_paid_into_a_closed_month() -> None:
 
 def test_an_event_that_does_not_fit_is_a_fault_of_ours() -> None:
     for event in (CaseEndNoted(), ASKED, REOPENED, DROPPED):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=f"{type(event).__name__} does not fit a period here"):
             PERIOD.evolve(None, event)
+
+
+def test_a_month_tells_who_closed_it_and_who_asked_and_confirmed_that_it_takes_postings_again() -> None:
+    closed = AccountingPeriod("2023-04", "closed", RECONCILER.person_id, NOON)
+    assert PERIOD.fold((CLOSED,)) == closed
+    assert PERIOD.fold((CLOSED, ASKED)) == replace(closed, waiting=Reopening("payment_came_late", RECONCILER.person_id, NOON))
+    assert PERIOD.fold((CLOSED, ASKED, DROPPED)) == closed
+    reopened = replace(closed, status="reopened", asked_by=RECONCILER.person_id, reopened_by=CHIEF.person_id, reopened_at=NOON)
+    assert PERIOD.fold((CLOSED, ASKED, REOPENED)) == reopened
+    again = CLOSED.model_copy(update={"closed_by": MANAGER.person_id, "closed_at": LATER})
+    assert PERIOD.fold((CLOSED, ASKED, REOPENED, again)) == replace(
+        reopened, status="closed", closed_by=MANAGER.person_id, closed_at=LATER
+    )
+
+
+def test_a_month_that_was_reopened_and_closed_once_more_is_asked_for_anew() -> None:
+    again = PERIODS.given(CLOSED, ASKED, REOPENED, CLOSED)
+    again.when(ConfirmReopening(), CHIEF).refused("nothing_waits")
+    again.when(REOPEN, RECONCILER).then(ASKED)
 
 
 @examples(
