@@ -192,7 +192,7 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which case, person, line, fund and payment the facts of a grant are about.
+    """Which case, person, line, fund and payment the facts of a grant are about, and on which day that is posted.
 
     ``policy_version`` None is the newest; there is none before the first, so that 0 is the example of the system.
     """

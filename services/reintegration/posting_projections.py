@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.grant_state import Grant, GrantTranche
@@ -56,12 +58,20 @@ def takes_of_its_fund(before: Grant | None, grant: Grant) -> Taken:
 def postings(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
     """The movements between two states of a grant: what was paid, and what else was committed or became free.
 
-    A payment, and with the last one what was not needed, is posted on the day on which it was made, all else on the
-    mission's day of the grant's step.
+    A payment, and with the last one what was not needed, is posted on the day on which it was made (`posted_on`), all else
+    on the mission's day of the grant's step.
     """
     if grant.fund_id is None:
         return ()
     return [_posting(grant_id, grant, nth, posted) for nth, posted in enumerate(_moved(before, grant), start=1)]
+
+
+def posted_on(grant: Grant, paid_on: date) -> date:
+    """The day on which a payment of this day is posted: in the west it may be a day before that of the commitment here.
+
+    Then it is posted with the commitment, so that no month holds a payment of what is committed in a later one.
+    """
+    return paid_on if grant.approved_at is None else max(paid_on, grant.approved_at.astimezone(ZoneInfo(_ZONE)).date())
 
 
 def _moved(before: Grant | None, grant: Grant) -> Iterator[_Posted]:
@@ -91,7 +101,7 @@ def _posting(grant_id: UUID, grant: Grant, nth: int, posted: _Posted) -> Write:
             "grant_id": grant_id, "nth": nth, "fund_id": grant.fund_id, "destination_country": grant.destination_country,
             "kind": posted.kind, "tranche": tranche and tranche.number, "amount": posted.amount, "currency": grant.currency,
             "amount_in_fund": posted.amount_in_fund, "fund_currency": grant.fund_currency,
-            "paid_on": tranche and tranche.paid_on, "at": grant.waiting_since, "zone": MISSION.mission_time_zone,
+            "paid_on": posted_on(grant, tranche.paid_on) if tranche is not None and tranche.paid_on is not None else None, "at": grant.waiting_since, "zone": MISSION.mission_time_zone,
         },
     )  # fmt: skip
 
@@ -136,9 +146,12 @@ CHECKS: tuple[Check, ...] = (
             f" ('commit', g.amount, g.currency, g.fund_amount, g.fund_currency, cast(g.approved_at AT TIME ZONE '{_ZONE}' AS date)) "
             "UNION SELECT coalesce(p.grant_id, t.id) FROM (SELECT * FROM fund_postings WHERE kind = 'spend') p FULL JOIN "
             " (SELECT g.id, cast(t ->> 'number' AS integer) AS number, cast(t ->> 'amount' AS numeric) AS amount, g.currency, "
-            "  cast(coalesce(t ->> 'in_fund', t ->> 'amount') AS numeric) AS in_fund, cast(t ->> 'paid_on' AS date) AS paid_on FROM grants g, jsonb_array_elements(g.tranches) t "
+            "  cast(coalesce(t ->> 'in_fund', t ->> 'amount') AS numeric) AS in_fund, cast(t ->> 'paid_on' AS date) AS paid_on, "
+            f"  cast(g.approved_at AT TIME ZONE '{_ZONE}' AS date) AS committed_on FROM grants g, jsonb_array_elements(g.tranches) t "
             "  WHERE t ->> 'paid_on' IS NOT NULL) t ON t.id = p.grant_id AND t.number = p.tranche "
-            "WHERE (p.amount, p.currency, p.amount_in_fund, p.occurred_on) IS DISTINCT FROM (t.amount, t.currency, t.in_fund, t.paid_on) "
+            # What was paid in the west on the day before was once posted on that day, and is since with the commitment.
+            "WHERE (p.amount, p.currency, p.amount_in_fund, p.occurred_on) IS DISTINCT FROM (t.amount, t.currency, t.in_fund, "
+            " CASE p.occurred_on WHEN t.paid_on THEN t.paid_on ELSE greatest(t.paid_on, t.committed_on) END) "
             # What was added is posted as it was added, and what was not needed with the last payment, if that is ever made.
             "UNION SELECT coalesce(p.grant_id, a.grant_id) FROM (SELECT *, row_number() OVER (PARTITION BY grant_id ORDER BY posting_no) "
             " AS nth FROM fund_postings WHERE kind = 'add') p FULL JOIN commitment_additions a ON a.grant_id = p.grant_id AND a.addition_no = p.nth "

@@ -122,7 +122,8 @@ async def _grant_facts(
         plan_line_id=subject.plan_line_id,
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else state.fund_id if state is not None else None,
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
-        paid_on=command.paid_on if isinstance(command, tranches.ConfirmPayment) else None,
+        paid_on=posting_projections.posted_on(state, command.paid_on)
+        if isinstance(command, tranches.ConfirmPayment) and state is not None else None,
         **_policy_of(state),
         acting=_acting(state, command, context),
     )

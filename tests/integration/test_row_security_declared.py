@@ -94,7 +94,7 @@ DEFINERS = {
         "erase_support": "returns_eraser", "erase_final_reports": "returns_eraser",
     },
     "reintegration": {
-        "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup", "support_elsewhere": "reintegration_lookup",
+        "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "post_after_the_commitment": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
         "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
         "erase_what_it_was_for": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",
@@ -305,7 +305,6 @@ async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
         *((service, "concealed_in(uuid[])", {"api"}) for service in NAMES),
         ("returns", "status_lookup(text)", {"api"}),
         ("reintegration", "support_in(uuid[], uuid, timestamptz)", {"api"}),
-        ("reintegration", "support_elsewhere(uuid, uuid, timestamptz)", {"api"}),
     ],
 )
 async def test_a_function_is_called_by_those_who_need_it(

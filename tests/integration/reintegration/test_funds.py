@@ -154,7 +154,7 @@ async def test_no_login_commits_money_on_a_day_on_which_the_fund_is_not_valid(ho
     for day in (date(2021, 12, 31), date(2025, 1, 1)):
         with pytest.raises(asyncpg.CheckViolationError) as caught:
             await api.execute(
-                "INSERT INTO fund_postings SELECT grant_id, 2, fund_id, destination_country, kind, tranche, amount, currency, "
+                "INSERT INTO fund_postings SELECT gen_random_uuid(), 1, fund_id, destination_country, kind, tranche, amount, currency, "
                 "amount_in_fund, fund_currency, cast($2 AS date), date_trunc('month', cast(cast($2 AS date) AS timestamp)) FROM fund_postings "
                 "WHERE grant_id = $1", grant_id, day,
             )  # fmt: skip

@@ -139,6 +139,35 @@ async def test_no_login_opens_a_month_that_two_persons_did_not_reopen(house: Hou
     assert [row["period_id"] for row in await house.rows(Sql("SELECT period_id FROM closed_months"))] == [period_id]
 
 
+async def test_what_was_paid_in_the_west_on_the_day_before_is_posted_with_its_commitment(house: House) -> None:
+    fund_id = await house.fund()
+    # In Sarajevo it is the first of June, further west still the last of May.
+    night = datetime(2023, 5, 31, 22, 30, tzinfo=UTC)
+    grant_id = await house.approved((await house.line()).request("700.00"), fund_id, night)
+    await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER, night)
+    await close(house)
+    await house.give(GRANT, grant_id, paid(date(2023, 5, 31)), PAYER, JUNE)
+    june = date(2023, 6, 1)
+    assert await posted(house, grant_id) == [("commit", None, 700, june, june), ("spend", 1, 700, june, june)]
+    assert (await house.grant(grant_id)).tranches[0].paid_on == date(2023, 5, 31)
+    assert (await house.findings()).differences == []
+
+
+async def test_no_login_posts_into_a_month_before_the_commitment(house: House) -> None:
+    grant_id = await released(house, await house.fund())
+    api = await asyncpg.connect(house.made.logins.api)
+    await api.execute("SELECT set_config('app.countries', 'PK', false), set_config('app.actor', 'staff:payer', false)")
+    spent = (
+        "INSERT INTO fund_postings SELECT grant_id, 2, fund_id, destination_country, 'spend', 1, 500, currency, 500, "
+        "fund_currency, '2023-04-30', '2023-04-01' FROM fund_postings WHERE grant_id = $1"
+    )
+    with pytest.raises(asyncpg.CheckViolationError) as caught:
+        await api.execute(spent, grant_id)
+    assert caught.value.constraint_name == "posted_after_the_commitment"
+    await api.execute(spent.replace("'2023-04-30', '2023-04-01'", "'2023-05-31', '2023-05-01'"), grant_id)
+    await api.close()
+
+
 async def test_months_are_open_until_somebody_closes_them(house: House) -> None:
     await close(house, ClosePeriod(month="2023-04"))
     grant_id = await released(house, await house.fund())
