@@ -105,7 +105,8 @@ class Holdings:
     """How the tables of one service are walked for somebody.
 
     The rows of aggregates are found by the log, those of other tables by their column ``person_id``, or by the column
-    that ``linked`` names, which is the id of one of these aggregates. ``opens`` opens the sealed columns of a table.
+    that ``linked`` names, which is the id of one of these aggregates. ``opens`` opens the sealed columns of a table,
+    under the person's own key, or that of the thing whose id stands in the column that ``about`` names.
     ``untold`` says of a table, or of a column as ``table.column``, why it is in no answer; what an event of
     ``undisclosed`` conceals stays concealed, and so do the roles in which it was recorded, which can tell the same. By an
     event of ``parting`` that names somebody an aggregate is theirs no more, until one of ``coming`` names them that none of
@@ -116,6 +117,7 @@ class Holdings:
 
     linked: Mapping[str, str] = field(default_factory=dict)
     opens: Mapping[str, Opens] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
     untold: Mapping[str, str] = field(default_factory=dict)
     undisclosed: tuple[type[Event], ...] = ()
     parting: tuple[type[Event], ...] = ()
@@ -158,7 +160,7 @@ class Teller:
 
     def __init__(self, service: str, metadata: sa.MetaData, aggregates: Sequence[AnyAggregate], holdings: Holdings) -> None:
         self._service = service
-        self._opens = holdings.opens
+        self._opens, self._about = holdings.opens, holdings.about
         self._undisclosed = frozenset(event.kind for event in holdings.undisclosed)
         self._kept_back = holdings.kept_back
         self._parting = [event.kind for event in holdings.parting]
@@ -229,10 +231,14 @@ class Teller:
         opens = self._opens.get(walked.table.name)
         if opens is None:
             return rows
-        key = await keys.key_of(unit, person_id) if keys is not None else None
-        if key is None:
-            raise Unsealed
-        return [_opened_row(walked, row, opens(key, _with_bytes(row, walked.sealed))) for row in rows]
+        told: list[dict[str, Any]] = []
+        about = self._about.get(walked.table.name)
+        for row in rows:
+            key = await keys.key_of(unit, person_id, UUID(row[about]) if about else None) if keys is not None else None
+            if key is None:
+                raise Unsealed
+            told.append(_opened_row(walked, row, opens(key, _with_bytes(row, walked.sealed))))
+        return told
 
 
 def _whose_aggregate(aggregate: AnyAggregate, holdings: Holdings) -> str:

@@ -23,6 +23,7 @@ HATS: Mapping[Role, tuple[TurnOf, ...]] = {
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
 EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants")
+LOOKS_AFTER_PAYEES = ("register_payee", "change_account", "drop_account_change", "close_payee")
 # Who looks over what others decide.
 OVERSEES = (Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
 
@@ -71,6 +72,17 @@ POLICY = Policy(
         allow(operation, *READS_REGISTERS)
         for operation in ("list_authorities", "read_authority", "list_policies", "read_policy", "read_example_policy")
     ),
+    # Whoever pays is in none of these: decision 51.
+    *(allow(operation, Role.FINANCE_RECONCILER) for operation in LOOKS_AFTER_PAYEES),
+    *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in LOOKS_AFTER_PAYEES),
+    *(allow(operation, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION) for operation in ("confirm_payee", "confirm_call_back")),
+    *(allow(operation, *READS_REGISTERS) for operation in ("list_payees", "read_payee")),
+    *(
+        allow(operation, Role.RECEIVING_OFFICE, extent="own_countries")
+        for operation in ("list_payees", "read_payee", "read_payee_account")
+    ),
+    # Who compares an account with its papers, calls back, or pays to it.
+    allow("read_payee_account", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.FINANCE_PAYER),
     *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("draft_grant", "submit_grant", "revise_grant")),
     allow("certify_medical_need", *CERTIFIES),
     allow("refuse_certificate", *CERTIFIES),
@@ -143,11 +155,12 @@ POLICY = Policy(
         "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
-        "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "confirm_payee", "confirm_call_back", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),
     on_record=(
-        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_held", "read_events",
+        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account",
+        "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log", *EXPORTS,
     ),
     searches=("read_chain",),

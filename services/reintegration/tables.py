@@ -40,17 +40,25 @@ from services.reintegration.money_tables import (
     PERSON_CAPS,
     TAKEN_PLAN_LINES,
 )
+from services.reintegration.payee_tables import (
+    PAYEE_ACCOUNTS,
+    PAYEE_CONFIRMATIONS,
+    PAYEE_DETAILS,
+    PAYEES,
+)
 from services.reintegration.rate_tables import EXCHANGE_RATES, RATES
 from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
     "ACCOUNTING_PERIODS", "APPROVALS_BEFORE", "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "CLOSED_MONTHS", "COMMITMENT_ADDITIONS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FAMILIES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "FUND_POSTINGS", "GRANTS",
-    "GRANTS_OF_THE_ERASED", "GRANT_APPROVALS", "GRANT_COMMITMENTS", "GRANT_ENDORSEMENTS", "GRANT_TURNS", "GRANT_VERSIONS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYMENT_REFERENCES", "PERSONS", "PERSON_CAPS",
+    "GRANTS_OF_THE_ERASED", "GRANT_APPROVALS", "GRANT_COMMITMENTS", "GRANT_ENDORSEMENTS", "GRANT_TURNS", "GRANT_VERSIONS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYEES", "PAYEE_ACCOUNTS", "PAYEE_CONFIRMATIONS", "PAYEE_DETAILS", "PAYMENT_REFERENCES", "PERSONAL_TABLES", "PERSONS", "PERSON_CAPS",
     "PERSON_KEYS", "PLANS", "POLICY_VERSIONS", "RATES", "TAKEN_PLAN_LINES",
 ]  # fmt: skip
 
 PERSON_KEYS = person_keys_table(METADATA)
+# What goes with the person by its own trigger; papers go by what the row of the person says is kept.
+PERSONAL_TABLES = (PAYEE_DETAILS,)
 
 # Only of who was erased there is a row. The row that comes to be is what erases: a trigger deletes everything personal in
 # the same statement, but for the receipts of paid money, which have keys of their own and go with `kept_ended_on`.

@@ -205,6 +205,12 @@ async def may_go_on(call: Call, grant_id: UUID) -> None:
             await _refuse(call, grant_id, judged.of(found[grant_id].category), own=_asked_for(found[grant_id]))
 
 
+async def may_go_on_with(call: Call, about: UUID, case_id: UUID) -> None:
+    """For an office's order on a record of its own about a case: as `may_go_on`."""
+    if is_abroad(call):
+        await _refuse(call, about, await _judged(call, case_id, "grants"), own=True)
+
+
 async def may_agree(call: Call, plan_id: UUID, lines: Sequence[PlannedLine]) -> Judged:
     """For an order to agree a plan anew, as `may_begin`, also where there was consent.
 

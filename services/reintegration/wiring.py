@@ -16,6 +16,8 @@ from services.reintegration import (
     grant_decisions,
     grant_projections,
     grant_queries,
+    payee_details,
+    payee_projections,
     period_queries,
     posting_projections,
     projections,
@@ -47,6 +49,7 @@ from services.reintegration.domain import (
     tranches,
 )
 from services.reintegration.domain.conversion import RatesInForce
+from services.reintegration.payee_wiring import PAYEE
 from services.reintegration.policy import POLICY, is_shown
 from services.reintegration.reactions import REACTIONS
 from services.reintegration.refusals import REFUSALS
@@ -304,7 +307,7 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -312,13 +315,18 @@ WIRING = Wiring(
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
-        *files.CHECKS, nothing_left_of_the_erased(()),
+        *files.CHECKS, *payee_projections.CHECKS, nothing_left_of_the_erased(("payee_details",)),
     ),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
         parting=(PersonsLeft, StayNoted),
         coming=(PersonsCame, StayTakenBack),
+        opens={"payee_details": payee_details.told},
+        about={"payee_details": "payee_id"},
         untold={
+            "payee_details.country": "the country in which the person is paid, which is told of the payee",
+            "payee_accounts": "which accounts members of staff stated when; each account is told",
+            "payee_confirmations": "which member of staff confirmed which account, which the payee tells",
             "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
             "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",
             "families": "which persons belong together, which counselling tells",

@@ -12,6 +12,7 @@ from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
 from shared.contracts.funds import EVENTS as FUNDS
+from shared.contracts.payees import EVENTS as PAYEES
 from shared.contracts.periods import EVENTS as PERIODS
 from shared.contracts.plans import EVENTS as PLANS
 from shared.contracts.rates import EVENTS as RATES
@@ -120,8 +121,6 @@ class SealRefused(Event, kind="avrr.reintegration.case.seal_refused.v1"):
     """A grant is still live, so the case cannot close yet."""
 
     live_grants: int
-
-
 
 
 class Tranche(Part):
@@ -393,7 +392,7 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS,
+    CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES,
     GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
     GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
     EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, PolicyPublished,

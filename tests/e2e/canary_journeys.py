@@ -21,6 +21,7 @@ from shared.ids import uuid7
 from shared.topology import SERVICES
 from shared.uploads import UPLOADS_AT_A_TIME
 from tests.e2e.canaries import BIRTH_YEAR, Described, Flock, described
+from tests.e2e.canary_payees import OPEN_OF_PAYEES, PAYING, stated
 from tests.e2e.canary_plans import PLANNING, REVISED, TEXTS, planted
 from tests.e2e.conftest import Mission
 from tests.running import ALONE
@@ -45,6 +46,7 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
         ("agree_first_plan", f"lines.{name}"): "the same lines as those of other orders about a plan, which have canaries"
         for name in TEXTS
     },
+    **OPEN_OF_PAYEES,
     ("draft_grant", "quotations.vendor"): "a code of a vendor",
     ("revise_grant", "quotations.vendor"): "a code of a vendor",
     ("confirm_payment", "reference"): "the bank's reference of a payment, by which books are compared",
@@ -124,6 +126,7 @@ class Drive:
         self.households = [a_household(self.dice, IN_A_HOUSEHOLD) for _ in range(persons // IN_A_HOUSEHOLD)]
         self.grants: list[UUID] = []
         self.cases: list[UUID] = []
+        self.arrived: list[tuple[UUID, UUID]] = []
 
     async def go(self) -> None:
         registered = [self._journey() for _ in self.households]
@@ -154,6 +157,10 @@ class Drive:
             after.append(_part(journey, since=decided))
         await self._replay("before", before)
         await together((lambda grant_id=grant_id: self._file(grant_id) for grant_id in self.grants), UPLOADS_AT_A_TIME)  # type: ignore[misc]
+        await together(
+            lambda of=of: stated(self.mission, self.flock, self.personal, *of)  # type: ignore[misc]
+            for of in self.arrived
+        )
         await self._replay("after", after)
 
     def _journey(self) -> Journey:
@@ -169,7 +176,7 @@ class Drive:
         """Every command that says something of one person, and those that can correct it once more with other values."""
         for said, hour in ((SAID, 9), (CORRECTED, 10)):
             for body in self.personal:
-                if body.name in SEARCHES | PLANNING:
+                if body.name in SEARCHES | PLANNING | PAYING:
                     continue
                 assert body.path.startswith("/v1/persons/{person_id}/"), f"say how {body.name} is given"
                 if said is CORRECTED and body.name not in CORRECTED:
@@ -202,6 +209,7 @@ class Drive:
         travelling.on_the_eve(journey, household, case_id, departure)
         travelling.depart(journey, household, case_id, departure)
         travelling.arrive(journey, household, case_id, departure)
+        self.arrived.append((case_id, household.principal.person_id))
         granting.agree(journey, household, plan_id, lines, departure + 2)
         planted(journey, plan_id, self.flock, drafted=number % 8 == 0)
         asked, given = departure + 3, len(journey.steps)

@@ -23,6 +23,8 @@ from ops.system import identity_folder
 from services.counselling.domain.person import GiveConsent
 from services.reintegration.domain.grant import DraftGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
+from services.reintegration.domain.payee import RegisterPayee
+from services.reintegration.domain.payee_details import StatesAccount
 from services.returns.domain.case_application import StartScreening
 from services.returns.domain.case_inquiry import AskForFamilyAssessment
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
@@ -135,6 +137,7 @@ class Ground:
     new_ids: list[UUID] = field(default_factory=list)
     asked_case_id: UUID = field(default_factory=uuid7)
     inquiry_id: UUID = field(default_factory=uuid7)
+    payee_id: UUID = field(default_factory=uuid7)
 
     @property
     def mother(self) -> UUID:
@@ -170,7 +173,17 @@ async def ground(
     granting.agree(journey, household, plan_id, lines, 45)
     await go(mission, journey)
     await submitted(mission, office, grant_id, request_for(case_id, household, plan_id, lines, 0), moment(46, 9))
-    return Ground(country, household, case_id, plan_id, lines[0].line_id, grant_id, lines)
+    at = Ground(country, household, case_id, plan_id, lines[0].line_id, grant_id, lines)
+    await mission.done("reintegration", office, at.payee_id, vendor_of(country, "V-1"), moment(46, 10))
+    return at
+
+
+def vendor_of(country: str, code: str) -> RegisterPayee:
+    """An invented business, at an invented bank of its country."""
+    return RegisterPayee(
+        payee_kind="vendor", country=country, currency="EUR", vendor_code=f"{country}-{code}", holder="Invented Tools Ltd",
+        account_number="12345678", bank_name="Invented Bank", bank_country=country, call_back_contact="000 0001",
+    )  # fmt: skip
 
 
 async def submitted(mission: Mission, office: str, grant_id: UUID, request: DraftGrant, at: datetime) -> None:
@@ -237,6 +250,8 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         "case_id": str(at.case_id), "person_ids": [str(id) for id in at.household.person_ids],
         "agreed_on": date(2023, 2, 20).isoformat(), "method": "signed", "lines": [line.model_dump(mode="json") for line in at.lines],
     }  # fmt: skip
+    account = vendor_of(at.country, "V-1").model_dump(mode="json", include=set(StatesAccount.model_fields))
+    payee = f"/v1/payees/{at.payee_id}"
     second = request_for(at.case_id, at.household, at.plan_id, at.lines, 1).model_dump(mode="json")
     again = {name: second[name] for name in ("modality", "money", "tranches", "budget_lines")}
     arrival = {"person_id": str(at.mother), "arrived_at": moment(31, 6).isoformat(), "known_by": "met"}
@@ -282,6 +297,17 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ("reintegration", "submit_grant"): ("POST", f"{grant}/submit", {"request_version": 1, "content_hash": "0" * 64}),
         ("reintegration", "revise_grant"): ("POST", f"{grant}/revise", again),
         ("reintegration", "confirm_delivery"): ("POST", f"{grant}/confirm-delivery", {"number": 1}),
+        ("reintegration", "list_payees"): ("GET", "/v1/payees", None),
+        ("reintegration", "read_payee"): ("GET", payee, None),
+        ("reintegration", "read_payee_account"): ("GET", f"{payee}/accounts/1", None),
+        ("reintegration", "register_payee"): (
+            "POST", f"/v1/payees/{uuid7()}", vendor_of(at.country, f"V-{uuid7()}"[:30]).model_dump(mode="json")
+        ),
+        ("reintegration", "change_account"): ("POST", f"{payee}/change-account", {**account, "reason": "bank_changed"}),
+        ("reintegration", "drop_account_change"): (
+            "POST", f"{payee}/drop-account-change", {"account_no": 2, "reason": "entered_in_error"}
+        ),
+        ("reintegration", "close_payee"): ("POST", f"{payee}/close", {"reason": "not_needed"}),
         ("reintegration", "cancel_grant"): ("POST", f"{grant}/cancel", {"reason": "not_needed"}),
     }  # fmt: skip
 
@@ -307,6 +333,8 @@ async def test_an_office_reaches_what_its_country_has_and_nothing_of_another(
             if path in ("/v1/cases", "/v1/plans", "/v1/grants") and method == "GET":
                 countries = {row["destination_country"] for row in answer.json()["items"]}
                 found = countries == {own.country}
+            elif operation == "list_payees":
+                found = {row["country"] for row in answer.json()["items"]} == {own.country}
             elif operation in ("list_turns", "list_arrivals", "list_arrivals_to_confirm"):
                 found = {row["destination_country"] for row in answer.json()["items"]} <= {own.country}
             elif operation == "list_family_assessments":
@@ -377,6 +405,8 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
     assert (await mission.raw("POST", "counselling", "/v1/person-searches", "counsellor-3", name)).status_code == 200
     exceptions = "/v1/exports/exceptions?from=2023-01-01&to=2023-02-01"
     assert (await mission.read("reintegration", "chief-of-mission", exceptions)).status_code == 200
+    for path in (f"/v1/payees/{at.payee_id}", f"/v1/payees/{at.payee_id}/accounts/1"):
+        assert (await mission.read("reintegration", "finance-reconciler", path)).status_code == 200
     for service, asked in paths.items():
         for path in asked.values():
             assert (await mission.read(service, "counsellor-3", path)).status_code == 200

@@ -91,6 +91,11 @@ ROWS = {
         INSERT INTO open_authorities SELECT who, 'finance_approver', 'EUR', {_UUID} FROM {_PLACES};
         INSERT INTO funding_policies SELECT {_UUID}, 1, site, 1, 'EUR', 1, 1, 1, 1, 1, 0, '[]', who, now() FROM {_PLACES};
         INSERT INTO policy_versions SELECT site, 1, {_UUID}, 'EUR', 1, 1, 1, 1, 1, 0, '[]', who, now() FROM {_PLACES};
+        INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, vendor_code, stated_no)
+            SELECT {_UUID}, 1, 'vendor', country, 'EUR', who, now(), '{{}}', 'registered', 'V-' || n, 1 FROM {_PLACES};
+        INSERT INTO payee_accounts SELECT {_UUID}, 1, country, who, '2023-05-02', NULL FROM {_PLACES};
+        INSERT INTO payee_confirmations SELECT {_UUID}, 1, country, who, '2023-05-02', 'staff:chief', now() FROM {_PLACES};
+        INSERT INTO payee_details SELECT {_UUID}, 1, country, NULL, '' FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }
@@ -106,6 +111,7 @@ BY_COUNTRY = [
     ("returns", "arrival_notices"), ("reintegration", "cases"), ("reintegration", "plans"), ("reintegration", "grants"),
     ("reintegration", "evidence_files"), ("reintegration", "evidence_pieces"),
     ("reintegration", "grant_turns"), ("reintegration", "grant_versions"), ("reintegration", "fund_postings"),
+    *(("reintegration", table) for table in ("payees", "payee_accounts", "payee_confirmations", "payee_details")),
 ]  # fmt: skip
 BY_ACTOR = ["accesses", "refusal_windows", "idempotency"]
 FOR_ALL_WHO_ARE_KNOWN = [
@@ -334,6 +340,16 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
         ("reintegration", "api", "UPDATE cases SET status = 'sealed'"),
         ("reintegration", "worker", "SELECT amount FROM grants"),
         ("reintegration", "worker", "UPDATE fund_balances SET committed = 0"),
+        # To which account somebody is paid comes from rows that nobody changes; who verifies or erases opens none.
+        *(
+            ("reintegration", "api", statement)
+            for statement in (
+                "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
+                "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
+            )
+        ),
+        ("reintegration", "verify", "SELECT account FROM payee_details"),
+        ("reintegration", "worker", "SELECT account FROM payee_details"),
         # What a fund grants comes from a second person's confirmation alone.
         *(
             ("reintegration", "api", statement)

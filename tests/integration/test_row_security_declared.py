@@ -51,6 +51,7 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "person_keys": frozenset({"person_id", "about", "keep_until"}),
         "evidence_files": frozenset({"evidence_id", "grant_id", "sealed_under"}),
         "evidence_pieces": frozenset({"evidence_id"}),
+        "payee_details": frozenset({"person_id"}),
     },
 }
 ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {

@@ -6,10 +6,10 @@ What is stated leaves the command only sealed, the reason with it: that a status
 import json
 from typing import Literal
 
-from services.counselling.domain.identity_parts import Unprinted
 from shared.contracts.counselling import CorrectionReason, HostStatusRecorded
 from shared.errors import RuleViolation
 from shared.messages import Command
+from shared.unprinted import Unprinted
 
 HostStatus = Literal[
     "irregular", "registered_intention_asylum", "asylum_seeker", "rejected", "refugee", "subsidiary",

@@ -22,11 +22,11 @@ from services.counselling.domain.identity_parts import (
     OtherName,
     Skill,
     Text,
-    Unprinted,
 )
 from shared.contracts.counselling import CorrectionReason, IdentityField, IdentityRecorded, Language
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
+from shared.unprinted import Unprinted
 
 FIELDS: Final[tuple[IdentityField, ...]] = get_args(IdentityField)
 NAMES: Final[frozenset[IdentityField]] = frozenset(

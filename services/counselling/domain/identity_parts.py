@@ -1,14 +1,14 @@
 """What who a person is consists of: names, contacts, documents and skills, each of which is printed without its values."""
 
 import unicodedata
-from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from shared.countries import AssignedCountry
 from shared.messages import Part
 from shared.moments import Day
+from shared.unprinted import Unprinted
 
 ContactKind = Literal["phone", "messaging", "email", "other"]
 DocumentType = Literal["passport", "national_id", "laissez_passer", "emergency_travel_certificate", "other_document"]
@@ -39,15 +39,6 @@ Text = Annotated[str, Field(max_length=100, pattern=_CONTACT), AfterValidator(_c
 # As it is printed, in Latin letters, digits and what stands between them.
 DocumentNumber = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./<-]*$")]
 BirthDate = Annotated[str, Field(pattern=_BIRTH_DATE, description="ISO 8601, as exact as it is known: 1961, 1961-05 or 1961-05-02")]
-
-
-class Unprinted(BaseModel):
-    """What is printed without its values, wherever it may come to be printed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        return ()
 
 
 class OtherName(Unprinted, Part):

@@ -14,13 +14,14 @@ from pydantic import Field
 from rapidfuzz import fuzz
 
 from services.counselling.domain.identity import Identity
-from services.counselling.domain.identity_parts import DocumentNumber, Name, Unprinted
+from services.counselling.domain.identity_parts import DocumentNumber, Name
 from services.counselling.domain.sound import heard, latin, sounds
 from shared.blind_index import Term
 from shared.contracts.counselling import IdentityField
 from shared.countries import AssignedCountry
 from shared.errors import RuleViolation
 from shared.messages import Part
+from shared.unprinted import Unprinted
 
 # How many candidates are opened and shown at most; beyond that whoever searches has to say more.
 MOST_CANDIDATES: Final = 50

@@ -32,7 +32,7 @@ _CODE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _COUNTRIES: Final = frozenset(
     {
         "country", "country_of_origin", "destination_country", "receiving_country", "recipient_country", "transfer_country", "transit_country",
-        "issuing_country", "nationalities", "nationality",
+        "issuing_country", "bank_country", "nationalities", "nationality",
     }
 )  # fmt: skip
 # What somebody said or wrote is never taken for a code.
@@ -40,14 +40,14 @@ _AS_STATED: Final = frozenset(
     {
         "family_name", "given_names", "family_name_own_script", "given_names_own_script", "other_names", "other_name",
         "contact", "document_number", "number", "occupation", "skills", "skill", "case_ref", "flight", "reference",
-        "programme", "vendor", "text_version", "data_consent_version", "transfer_consent_version", "provider", "budget_line",
+        "programme", "vendor", "holder", "iban", "account_number", "bank_code", "bank_name", "call_back_contact", "vendor_code", "text_version", "data_consent_version", "transfer_consent_version", "provider", "budget_line",
     }
 )  # fmt: skip
 # Ids, counters and what repeats something else are for the file, where nothing is left out.
 ONLY_IN_THE_FILE: Final = frozenset(
     {
         "id", "version", "person_id", "person_ids", "identity_number", "identity_fields", "host_status_number", "stated", "session_id", "case_id",
-        "plan_id", "plan_line_id", "line_id", "own_plan_id", "agreed_plan_id", "evidence_id", "fund_id", "grant_id",
+        "payee_id", "account_no", "stated_no", "confirmed_no", "handlers", "plan_id", "plan_line_id", "line_id", "own_plan_id", "agreed_plan_id", "evidence_id", "fund_id", "grant_id",
         "consent_id", "heard_alone_in", "support_id", "report_id", "sha256", "budget_hash", "nonce", "waiting_since", "holds_until", "arrival_due_at", "expected_at", "overdue_at", "clearance_lapsed_at", "status_before_closing", "status_before_hold", "active_person_ids", "deciding_ids", "withdrawn_ids", "guardian_id", "parent_ids", "correction_since", "split_from", "split_into", "joined_into", "regrouping_with", "at", "birth_date_precision",
     }
 )  # fmt: skip

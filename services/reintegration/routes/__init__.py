@@ -11,6 +11,7 @@ from services.reintegration.routes import (
     finance,
     funds,
     grants,
+    payees,
     periods,
     plans,
     rates,
@@ -20,6 +21,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, retention) for route in part.router.routes
+        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, payees, retention) for route in part.router.routes
     ]
 )

@@ -24,6 +24,7 @@ from services.portal.told.catalogue import (
 )
 from services.portal.told.collecting import Collected, NotTold, collect
 from services.portal.told.document import as_pdf, written
+from services.reintegration.domain.payee_details import PayeeDetails
 from shared.aggregate import IN_CLEAR
 from shared.contracts import BY_SERVICE
 from shared.held import KERNEL_UNTOLD
@@ -80,7 +81,7 @@ def names_told() -> set[str]:
         for name in (column, *names_in(hint))
     }
     # What is sealed has names of its own within.
-    return columns | nested | set(names_in(Identity))
+    return columns | nested | set(names_in(Identity)) | set(names_in(PayeeDetails))
 
 
 def test_every_text_is_there_in_every_language() -> None:

@@ -1,0 +1,339 @@
+"""A payee: who is paid, in one currency, to an account that one person states and another one confirms.
+
+Decision 51: whoever states an account does not confirm it, whoever changes it does not call back, and none of them pays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.reintegration.domain.case import Case
+from services.reintegration.domain.grant_facts import arrived_case
+from services.reintegration.domain.payee_details import StatesAccount, details_of
+from shared.contracts.payees import (
+    AccountChangeAsked,
+    AccountChangeDropped,
+    AccountChangeReason,
+    CallBackConfirmed,
+    ChangeDropReason,
+    PayeeClosed,
+    PayeeClosingReason,
+    PayeeConfirmed,
+    PayeeKind,
+    PayeeRegistered,
+    VendorCode,
+)
+from shared.countries import AssignedCountry
+from shared.currencies import is_currency
+from shared.decider import Decider, Events, changing, opening
+from shared.errors import FourEyes, RuleViolation
+from shared.messages import Command, Concealed, Context, Event
+from shared.moments import Moment, refuse_future
+from shared.money import Currency, not_a_currency
+from shared.transitions import moved
+
+PayeeStatus = Literal["registered", "active", "on_hold", "closed"]
+BEGINNINGS: Final[frozenset[str]] = frozenset({"registered"})
+TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
+    "registered": frozenset({"active", "closed"}), "active": frozenset({"on_hold", "closed"}),
+    "on_hold": frozenset({"active", "closed"}), "closed": frozenset(),
+}  # fmt: skip
+
+# An example, never an IOM rule: for so long after somebody asked for another account nothing is paid, whoever called back.
+HOLD: Final = timedelta(days=2)
+# Another example: a call says nothing any more of a change that waited longer.
+CALL_BACK_WITHIN: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """Another account that waits for somebody to call back; its details are sealed under this number."""
+
+    account_no: int
+    reason: AccountChangeReason
+    asked_by: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Who can be paid, without name and account, which are sealed beside.
+
+    ``stated_no`` counts the accounts that were ever stated, ``confirmed_no`` is the one that is paid to, None before anybody
+    confirmed one. ``stated_by`` and ``confirmed_by`` are of that one; ``handlers`` are all who ever stated an account,
+    confirmed one or called back, none of whom pays. Until ``held_until`` nothing is paid.
+    """
+
+    kind: PayeeKind
+    country: str
+    currency: str
+    registered_by: str
+    registered_at: datetime
+    handlers: tuple[str, ...]
+    status: PayeeStatus = "registered"
+    case_id: UUID | None = None
+    person_id: UUID | None = None
+    vendor_code: str | None = None
+    stated_no: int = 1
+    confirmed_no: int | None = None
+    stated_by: str | None = None
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+    held_until: datetime | None = None
+    change: AccountChange | None = None
+    closing_reason: PayeeClosingReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeFacts:
+    """The case of the returnee who is to be registered, if whoever acts may know of it."""
+
+    case: Case | None = None
+
+
+AccountNo = Annotated[int, Field(strict=True, ge=1)]
+
+
+class SaysWho(Command):
+    """What an order says of who a payee is."""
+
+    payee_kind: PayeeKind
+    country: AssignedCountry
+    currency: Currency
+    case_id: UUID | None = None
+    person_id: UUID | None = None
+    vendor_code: VendorCode | None = None
+
+
+class RegisterPayee(StatesAccount, SaysWho):
+    """Register who is to be paid: a returnee of a case, a vendor by the code of quotations, or a receiving office.
+
+    Nothing is paid before somebody else confirmed it. Whoever registers a payee never pays it.
+    """
+
+
+class ConfirmPayee(Command):
+    """Confirm a payee that a colleague registered, after you compared name and account with the papers."""
+
+
+class ChangeAccount(StatesAccount, Command):
+    """Ask that the payee is paid to another account. Nothing is paid until somebody called back under the former contact."""
+
+    reason: AccountChangeReason
+
+
+class ConfirmCallBack(Command):
+    """Say that you called the payee under the contact of before the change, and that they named the new account as theirs."""
+
+    account_no: AccountNo
+    called_at: Moment
+
+
+class DropAccountChange(Command):
+    """Take back a change of account that you asked for, or decline a colleague's."""
+
+    account_no: AccountNo
+    reason: ChangeDropReason
+
+
+class ClosePayee(Command):
+    """Close the payee: nothing is paid to it any more."""
+
+    reason: PayeeClosingReason
+
+
+def not_by_whoever_stated() -> FourEyes:
+    """Refuses to confirm an account that one stated oneself; the database's CHECK refuses it in the same words."""
+    return FourEyes("You stated this account, so somebody else has to confirm it.")
+
+
+def vendor_code_taken() -> RuleViolation:
+    """Refuses two vendors under one code; the database's key refuses it in the same words."""
+    return RuleViolation("vendor_code_taken", "Another vendor has this code. A quotation has to mean one of them.")
+
+
+def held_too_short() -> RuleViolation:
+    """What the database says of an account that would be paid to before the hold is over."""
+    return RuleViolation("hold_not_over", "Two days have to pass after a change of account before anything is paid.")
+
+
+def _register(order: RegisterPayee, facts: PayeeFacts, context: Context) -> Events:
+    if not is_currency(order.currency):
+        raise not_a_currency()
+    _refuse_wrong_kind(order)
+    if order.payee_kind == "returnee":
+        _refuse_unless_of_the_case(order, facts.case, context)
+    details = details_of(order, order.payee_kind)
+    return (
+        PayeeRegistered(
+            payee_kind=order.payee_kind, country=order.country, currency=order.currency, case_id=order.case_id,
+            person_id=order.person_id, vendor_code=order.vendor_code, details=Concealed.of(details.model_dump_json()),
+            registered_by=context.actor.person_id, registered_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _refuse_wrong_kind(order: SaysWho) -> None:
+    named = (order.case_id is not None, order.person_id is not None, order.vendor_code is not None)
+    wanted = {"returnee": (True, True, False), "vendor": (False, False, True), "office": (False, False, False)}
+    if named != wanted[order.payee_kind]:
+        raise RuleViolation(
+            "payee_not_named",
+            "A returnee is named by the case and the person, a vendor by its code, an office by its country alone.",
+        )
+
+
+def _refuse_unless_of_the_case(order: SaysWho, case: Case | None, context: Context) -> None:
+    assert order.person_id is not None
+    known = arrived_case(case, order.person_id)
+    if order.country != known.destination_country:
+        raise RuleViolation("another_country", "A returnee is paid in the country of their return.")
+    if str(order.person_id) == context.actor.person_id:
+        raise FourEyes("Nobody registers themselves as a payee.")
+
+
+def _registered(state: Payee, _: PayeeFacts, __: Context) -> None:
+    if state.status != "registered":
+        raise RuleViolation("wrong_status", "This payee was confirmed, or is closed. There is nothing to confirm.")
+
+
+def _active(state: Payee, _: PayeeFacts, __: Context) -> None:
+    if state.status != "active":
+        raise RuleViolation("wrong_status", "The account of this payee can be changed once it is confirmed and no change waits.")
+
+
+def _change_waits(state: Payee, _: PayeeFacts, __: Context) -> None:
+    if state.change is None:
+        raise RuleViolation("nothing_waits", "No change of account waits for this payee.")
+
+
+def _not_closed(state: Payee, _: PayeeFacts, __: Context) -> None:
+    if state.status == "closed":
+        raise RuleViolation("payee_closed", "This payee is closed.")
+
+
+def _not_the_payee(state: Payee, _: PayeeFacts, context: Context) -> None:
+    if str(state.person_id) == context.actor.person_id:
+        raise FourEyes("You are paid here, so others have to look after this.")
+
+
+def _not_who_registered(state: Payee, _: PayeeFacts, context: Context) -> None:
+    if state.registered_by == context.actor.person_id:
+        raise not_by_whoever_stated()
+
+
+def _not_who_asked(state: Payee, _: PayeeFacts, context: Context) -> None:
+    if state.change is not None and state.change.asked_by == context.actor.person_id:
+        raise not_by_whoever_stated()
+
+
+def _confirm(state: Payee, _: ConfirmPayee, __: PayeeFacts, context: Context) -> Events:
+    return (
+        PayeeConfirmed(
+            account_no=state.stated_no, stated_by=state.registered_by, confirmed_by=context.actor.person_id,
+            confirmed_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _change(state: Payee, order: ChangeAccount, _: PayeeFacts, context: Context) -> Events:
+    details = details_of(order, state.kind)
+    return (
+        AccountChangeAsked(
+            account_no=state.stated_no + 1, details=Concealed.of(details.model_dump_json()), reason=order.reason,
+            asked_by=context.actor.person_id, asked_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _what_waits(state: Payee, account_no: int) -> AccountChange:
+    if state.change is None or state.change.account_no != account_no:
+        raise RuleViolation("another_change_waits", "This is not what waits any more. Read the payee again, then decide.")
+    return state.change
+
+
+def _call_back(state: Payee, order: ConfirmCallBack, _: PayeeFacts, context: Context) -> Events:
+    change = _what_waits(state, order.account_no)
+    refuse_future(order.called_at, context)
+    if order.called_at < change.asked_at:
+        raise RuleViolation("called_before_change", "This call was before the change, so it says nothing of the new account.")
+    if context.now > change.asked_at + CALL_BACK_WITHIN:
+        raise RuleViolation("change_too_old", "This change has waited for more than thirty days. Drop it, and ask for it anew.")
+    return (
+        CallBackConfirmed(
+            account_no=change.account_no, stated_by=change.asked_by, called_at=order.called_at,
+            confirmed_by=context.actor.person_id, confirmed_at=context.now, held_until=change.asked_at + HOLD,
+        ),
+    )  # fmt: skip
+
+
+def _drop(state: Payee, order: DropAccountChange, _: PayeeFacts, context: Context) -> Events:
+    change = _what_waits(state, order.account_no)
+    return (
+        AccountChangeDropped(
+            account_no=change.account_no, reason=order.reason, dropped_by=context.actor.person_id, dropped_at=context.now
+        ),
+    )
+
+
+def _close(state: Payee, order: ClosePayee, _: PayeeFacts, context: Context) -> Events:
+    return (PayeeClosed(reason=order.reason, closed_by=context.actor.person_id, closed_at=context.now),)
+
+
+def _with(state: Payee, *handlers: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*state.handlers, *handlers)))
+
+
+def evolve(state: Payee | None, event: Event) -> Payee:
+    """The payee after one fact; TypeError for one that does not fit, `IllegalTransition` for a move that is not declared."""
+    match event:
+        case PayeeRegistered() if state is None:
+            return Payee(
+                kind=event.payee_kind, country=event.country, currency=event.currency, registered_by=event.registered_by,
+                registered_at=event.registered_at, handlers=(event.registered_by,), case_id=event.case_id,
+                person_id=event.person_id, vendor_code=event.vendor_code,
+            )  # fmt: skip
+        case PayeeConfirmed() if state is not None:
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "active"), confirmed_no=event.account_no,
+                stated_by=event.stated_by, confirmed_by=event.confirmed_by, confirmed_at=event.confirmed_at,
+                handlers=_with(state, event.confirmed_by),
+            )  # fmt: skip
+        case AccountChangeAsked() if state is not None:
+            change = AccountChange(event.account_no, event.reason, event.asked_by, event.asked_at)
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "on_hold"), stated_no=event.account_no, change=change,
+                handlers=_with(state, event.asked_by),
+            )  # fmt: skip
+        case CallBackConfirmed() if state is not None:
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "active"), confirmed_no=event.account_no,
+                stated_by=event.stated_by, confirmed_by=event.confirmed_by, confirmed_at=event.confirmed_at,
+                held_until=event.held_until, change=None, handlers=_with(state, event.confirmed_by),
+            )  # fmt: skip
+        case AccountChangeDropped() if state is not None:
+            return replace(state, status=moved(TRANSITIONS, state.status, "active"), change=None)
+        case PayeeClosed() if state is not None:
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=event.reason
+            )
+        case _:
+            raise TypeError(f"{type(event).__name__} does not fit a payee here")
+
+
+PAYEE: Decider[Payee, PayeeFacts] = Decider(
+    rules=(
+        opening(RegisterPayee, "Register a payee", _register),
+        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered),
+        changing(ChangeAccount, "Change the account", _change, _active, _not_the_payee),
+        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _change_waits, _not_the_payee, _not_who_asked),
+        changing(DropAccountChange, "Drop the change of account", _drop, _change_waits, _not_the_payee),
+        changing(ClosePayee, "Close the payee", _close, _not_closed),
+    ),
+    evolve=evolve,
+    events=(PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, PayeeClosed),
+)

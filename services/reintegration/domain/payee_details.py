@@ -1,0 +1,108 @@
+"""What of a payee is sealed: whose account it is, its number and bank, and how to call back; printed without its values."""
+
+import unicodedata
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+
+from services.reintegration.bank.accounts import Account, Bank, Bic, Iban, NamedBank, OtherAccount
+from services.reintegration.bank.latin import latin
+from shared.contracts.payees import PayeeKind
+from shared.countries import AssignedCountry
+from shared.errors import RuleViolation
+from shared.messages import Part
+from shared.unprinted import Unprinted
+
+# Nothing that changes the direction of what stands around it, and no control characters.
+_LINE: Final = r"^[^\x00-\x20\x7f-\xa0\u200e\u200f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+_SHOWN: Final = 4
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+Holder = Annotated[str, Field(max_length=140, pattern=_LINE), AfterValidator(_composed)]
+Typed = Annotated[str, Field(max_length=60, pattern=_LINE), AfterValidator(_composed)]
+Contact = Annotated[str, Field(max_length=200, pattern=_LINE), AfterValidator(_composed)]
+
+
+class StatesAccount(Unprinted):
+    """What an order says of an account: an IBAN, or a number of its country with the bank; none of both is no account.
+
+    ``holder`` is the name as the bank knows it, ``call_back_contact`` how to reach the payee without asking who sent the account.
+    """
+
+    holder: Holder
+    iban: Typed | None = None
+    account_number: Typed | None = None
+    bank_code: Typed | None = None
+    bank_name: Holder | None = None
+    bank_country: AssignedCountry | None = None
+    call_back_contact: Contact
+
+
+class PayeeDetails(Unprinted, Part):
+    """Whose account it is, where, and how to call back; as it is kept sealed, its account in one spelling."""
+
+    holder: str
+    iban: str | None = None
+    account_number: str | None = None
+    bank_code: str | None = None
+    bank_name: str | None = None
+    bank_country: str | None = None
+    call_back_contact: str
+
+    @property
+    def account(self) -> Account:
+        """The account as a payment takes it."""
+        return Iban(self.iban) if self.iban is not None else OtherAccount(self.account_number or "")
+
+    @property
+    def bank(self) -> Bank | None:
+        """The bank as a payment takes it; None for a cash box, and where the IBAN alone says it."""
+        if self.bank_code is not None:
+            return Bic(self.bank_code)
+        if self.bank_name is not None and self.bank_country is not None:
+            return NamedBank(self.bank_name, self.bank_country)
+        return None
+
+    @property
+    def same_account(self) -> str:
+        """What two spellings of one account have in common, and two accounts have not."""
+        if self.iban is not None:
+            return f"iban {self.iban}"
+        plain = "".join(one for one in (self.account_number or "").upper() if one.isalnum())
+        country = self.bank_country or (Bic(self.bank_code).country if self.bank_code is not None else "")
+        return f"other {country} {plain}"
+
+    @property
+    def masked(self) -> str:
+        """The last four characters of the account, of a short one the last one alone, and dots for the rest."""
+        plain = "".join(one for one in (self.iban or self.account_number or "") if one.isalnum())
+        return f"…{plain[-_SHOWN:]}" if len(plain) > 2 * _SHOWN else f"…{plain[-1:]}"
+
+
+def details_of(order: StatesAccount, kind: PayeeKind) -> PayeeDetails:
+    """What an order states, checked as far as somebody who has not asked the bank can.
+
+    Refused as ``account_missing``, ``account_twice``, ``bank_missing``, and as `bank.accounts` and `bank.latin` refuse.
+    """
+    latin(order.holder)
+    if order.iban is None and order.account_number is None:
+        raise RuleViolation("account_missing", "There is no account here. Give the IBAN, or the number with its bank.")
+    if order.iban is not None and order.account_number is not None:
+        raise RuleViolation("account_twice", "There are two account numbers here. Give the IBAN alone where there is one.")
+    iban = Iban.read(order.iban).value if order.iban is not None else None
+    number = OtherAccount(order.account_number).value if order.account_number is not None else None
+    code = "".join(order.bank_code.split()).upper() if order.bank_code is not None else None
+    found = PayeeDetails(
+        holder=order.holder, iban=iban, account_number=number, bank_code=code, bank_name=order.bank_name,
+        bank_country=order.bank_country, call_back_contact=order.call_back_contact,
+    )  # fmt: skip
+    # An office's own cash box is at no bank.
+    if found.bank is None and iban is None and kind != "office":
+        raise RuleViolation(
+            "bank_missing", "A number of an account says nothing without its bank. Give its code, or its name and country."
+        )
+    return found

@@ -1,0 +1,84 @@
+"""What else changes with a payee: the accounts that were stated, who confirmed which, and the checks that both are true."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.reintegration.domain.payee import Payee
+from shared.contracts.payees import (
+    AccountChangeAsked,
+    CallBackConfirmed,
+    PayeeConfirmed,
+    PayeeRegistered,
+)
+from shared.db import Sql, Write
+from shared.messages import Event
+from shared.verify import Check
+
+_STATE = Sql(
+    "INSERT INTO payee_accounts (payee_id, account_no, country, stated_by, stated_at, reason) "
+    "VALUES (:payee_id, :account_no, :country, :stated_by, :stated_at, :reason)"
+)
+_CONFIRM = Sql(
+    "INSERT INTO payee_confirmations (payee_id, account_no, country, stated_by, stated_at, confirmed_by, confirmed_at, "
+    "called_at, held_until) VALUES (:payee_id, :account_no, :country, :stated_by, :stated_at, :confirmed_by, :confirmed_at, "
+    ":called_at, :held_until)"
+)
+
+
+def payee_accounts(payee_id: UUID, before: Payee | None, payee: Payee, events: tuple[Event, ...]) -> Sequence[Write]:
+    """The account that was stated, or that somebody else confirmed; what was dropped leaves what was stated as it is."""
+    (event,) = events
+    of: dict[str, object] = {"payee_id": payee_id, "country": payee.country}
+    match event:
+        case PayeeRegistered():
+            stated = {"account_no": 1, "stated_by": event.registered_by, "stated_at": event.registered_at, "reason": None}
+            return (Write(_STATE, of | stated),)
+        case AccountChangeAsked():
+            stated = {
+                "account_no": event.account_no, "stated_by": event.asked_by, "stated_at": event.asked_at, "reason": event.reason
+            }  # fmt: skip
+            return (Write(_STATE, of | stated),)
+        case PayeeConfirmed() | CallBackConfirmed():
+            stated_at = before.change.asked_at if before is not None and before.change is not None else payee.registered_at
+            called = event if isinstance(event, CallBackConfirmed) else None
+            confirmed = {
+                "account_no": event.account_no, "stated_by": event.stated_by, "stated_at": stated_at,
+                "confirmed_by": event.confirmed_by, "confirmed_at": event.confirmed_at,
+                "called_at": called.called_at if called else None, "held_until": called.held_until if called else None,
+            }  # fmt: skip
+            return (Write(_CONFIRM, of | confirmed),)
+        case _:
+            return ()
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "accounts of payees",
+        Sql(
+            "SELECT coalesce(p.id, a.payee_id) FROM payees p FULL JOIN (SELECT payee_id, count(*) AS accounts, "
+            "max(account_no) AS newest, min(country) AS one, max(country) AS other FROM payee_accounts GROUP BY payee_id) a "
+            "ON a.payee_id = p.id WHERE p.id IS NULL OR a.payee_id IS NULL "
+            "OR (a.accounts, a.newest, a.one, a.other) IS DISTINCT FROM (cast(p.stated_no AS bigint), p.stated_no, p.country, p.country)"
+        ),
+    ),
+    Check(
+        "confirmations of payees",
+        Sql(
+            "SELECT coalesce(p.id, c.payee_id) FROM payees p FULL JOIN (SELECT DISTINCT ON (payee_id) * FROM payee_confirmations "
+            "ORDER BY payee_id, account_no DESC) c ON c.payee_id = p.id WHERE (p.id IS NULL OR p.confirmed_no IS NOT NULL) "
+            "AND (c.account_no, c.stated_by, c.confirmed_by, c.confirmed_at, c.held_until, c.country) "
+            "IS DISTINCT FROM (p.confirmed_no, p.stated_by, p.confirmed_by, p.confirmed_at, p.held_until, p.country) "
+            "OR (p.confirmed_no IS NULL AND c.payee_id IS NOT NULL)"
+        ),
+    ),
+    # Of a returnee who was erased nothing is left but that there was an account.
+    Check(
+        "details of payees",
+        Sql(
+            "SELECT coalesce(a.payee_id, d.payee_id) FROM (SELECT a.*, p.person_id FROM payee_accounts a JOIN payees p "
+            "ON p.id = a.payee_id WHERE NOT EXISTS (SELECT FROM persons e WHERE e.id = p.person_id)) a "
+            "FULL JOIN payee_details d ON d.payee_id = a.payee_id AND d.account_no = a.account_no AND d.country = a.country "
+            "AND d.person_id IS NOT DISTINCT FROM a.person_id WHERE a.payee_id IS NULL OR d.payee_id IS NULL"
+        ),
+    ),
+)

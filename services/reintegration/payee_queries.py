@@ -1,0 +1,109 @@
+"""What reintegration's tables answer about payees: the facts of their rules, and the lists."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.reintegration.domain.payee import PayeeFacts, PayeeStatus
+from services.reintegration.queries import CASE_KNOWN, THE_CASE, Sharing, sharing_of
+from shared.contracts.payees import PayeeKind
+from shared.db import Sql, UnitOfWork
+from shared.ids import FIRST
+
+_BEHIND = Sql(f"SELECT {THE_CASE} AS case_known")
+_COLUMNS: Final = (
+    "id, kind, country, currency, status, case_id, vendor_code, registered_at, held_until, status = 'on_hold' AS waits"
+)
+LISTED = Sql(f"SELECT {_COLUMNS} FROM payees WHERE id > :after ORDER BY id LIMIT :limit")
+# A list of one, and named in the order, so that the index that begins with it is walked (`lists`).
+LISTED_OF_STATUS = Sql(
+    f"SELECT {_COLUMNS} FROM payees WHERE status = ANY (ARRAY[:status]) AND id > :after ORDER BY status, id LIMIT :limit"
+)
+LISTED_OF_VENDOR = Sql(
+    f"SELECT {_COLUMNS} FROM payees WHERE vendor_code = :vendor_code AND id > :after ORDER BY id LIMIT :limit"
+)
+
+
+def _abroad(equal: str) -> Sql:
+    return Sql(
+        f"SELECT found.*, {sharing_of('found.case_id')} AS sharing FROM unnest(cast(:countries AS text[])) own(country) "
+        f"CROSS JOIN LATERAL (SELECT {_COLUMNS} FROM payees WHERE country = ANY (ARRAY[own.country]) AND {equal}id > :after "
+        "ORDER BY country, id LIMIT :limit) found ORDER BY found.id LIMIT :limit"
+    )
+
+
+ABROAD = _abroad("")
+ABROAD_OF_STATUS = _abroad("status = :status AND ")
+ABROAD_OF_VENDOR = _abroad("vendor_code = :vendor_code AND ")
+
+
+class PayeeRow(BaseModel):
+    """One payee in a list, without name and account; ``waits`` says that a change of account waits for somebody to call back."""
+
+    id: UUID
+    kind: PayeeKind
+    country: str
+    currency: str
+    status: PayeeStatus
+    case_id: UUID | None
+    vendor_code: str | None
+    registered_at: datetime
+    held_until: datetime | None
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeAbroad:
+    """A payee in an office's list, with what decides whether it is shown: a returnee's goes by their consent."""
+
+    row: PayeeRow
+    sharing: Sharing
+
+    @property
+    def id(self) -> UUID:
+        """The payee's."""
+        return self.row.id
+
+    def kept(self) -> Self | None:
+        """As it is without anybody's consent: a business, an office, and a returnee while money is to be accounted for."""
+        return self if self.row.case_id is None or self.sharing.owed else None
+
+    def without_health(self) -> Self | None:
+        """The same, for it says nothing of health."""
+        return self
+
+
+async def behind_a_payee(unit: UnitOfWork, case_id: UUID) -> PayeeFacts:
+    """The case of a returnee who is to be registered, as far as row security lets it be known."""
+    row = await unit.row(_BEHIND, case_id=case_id)
+    assert row is not None
+    return PayeeFacts(CASE_KNOWN.validate_json(row["case_known"] or "null"))
+
+
+def asked_for(status: PayeeStatus | None, vendor_code: str | None) -> tuple[Sql, Sql, Mapping[str, object]]:
+    """The list of the mission and that of an office, of payees of this status or of one vendor's code, with what they take."""
+    if vendor_code is not None:
+        return LISTED_OF_VENDOR, ABROAD_OF_VENDOR, {"vendor_code": vendor_code}
+    if status is not None:
+        return LISTED_OF_STATUS, ABROAD_OF_STATUS, {"status": status}
+    return LISTED, ABROAD, {}
+
+
+async def abroad(
+    unit: UnitOfWork, sql: Sql, countries: Sequence[str], after: UUID | None, limit: int, asked: Mapping[str, object]
+) -> list[PayeeAbroad]:
+    """Up to ``limit`` payees of these countries, oldest first, each with what decides whether an office is shown it."""
+    rows = await unit.rows(sql, countries=list(countries), after=after or FIRST, limit=limit, **asked)
+    return [PayeeAbroad(PayeeRow.model_validate(dict(row)), _sharing(dict(row))) for row in rows]
+
+
+def _sharing(row: Mapping[str, Any]) -> Sharing:
+    if row["sharing"] is not None and json.loads(row["sharing"]) is not None:
+        return Sharing.of(row["sharing"])
+    # Nobody's consent: a business or an office.
+    return Sharing(row["country"], frozenset(), frozenset(), frozenset(), arrived=True, ended=False)

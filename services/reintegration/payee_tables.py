@@ -1,0 +1,114 @@
+"""Reintegration's tables of who is paid: payees, the accounts that were stated, who confirmed them, and what of them is sealed."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from services.reintegration.domain import payee
+from services.reintegration.metadata import METADATA, begins
+from shared.tables import aggregate_table, scope
+
+PAYEES = aggregate_table(
+    METADATA,
+    "payees",
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("registered_by", sa.Text, nullable=False),
+    sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("handlers", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("case_id", sa.Uuid),
+    sa.Column("person_id", sa.Uuid),
+    sa.Column("vendor_code", sa.Text),
+    sa.Column("stated_no", sa.Integer, nullable=False),
+    sa.Column("confirmed_no", sa.Integer),
+    sa.Column("stated_by", sa.Text),
+    sa.Column("confirmed_by", sa.Text),
+    sa.Column("confirmed_at", sa.DateTime(timezone=True)),
+    sa.Column("held_until", sa.DateTime(timezone=True)),
+    sa.Column("change", pg.JSONB),
+    sa.Column("closing_reason", sa.Text),
+    begins(payee.BEGINNINGS),
+    sa.CheckConstraint(
+        "CASE kind WHEN 'returnee' THEN case_id IS NOT NULL AND person_id IS NOT NULL AND vendor_code IS NULL "
+        "WHEN 'vendor' THEN case_id IS NULL AND person_id IS NULL AND vendor_code IS NOT NULL "
+        "WHEN 'office' THEN case_id IS NULL AND person_id IS NULL AND vendor_code IS NULL ELSE false END",
+        name="named_by_its_kind",
+    ),
+    sa.CheckConstraint("stated_by <> confirmed_by", name="two_persons"),
+    sa.CheckConstraint(
+        "(confirmed_no IS NULL) = (confirmed_by IS NULL) AND (confirmed_no IS NULL) = (stated_by IS NULL) "
+        "AND (confirmed_no IS NULL) = (confirmed_at IS NULL) AND confirmed_no <= stated_no",
+        name="confirmation_is_whole",
+    ),
+    sa.CheckConstraint("status NOT IN ('active', 'on_hold') OR confirmed_no IS NOT NULL", name="paid_once_confirmed"),
+    sa.CheckConstraint("(status = 'on_hold') = (change IS NOT NULL)", name="on_hold_while_a_change_waits"),
+    # To whatever account a payee is paid, somebody else confirmed it.
+    sa.ForeignKeyConstraint(
+        ("id", "confirmed_no", "stated_by", "confirmed_by"),
+        [f"payee_confirmations.{name}" for name in ("payee_id", "account_no", "stated_by", "confirmed_by")],
+        name="fk_payees_confirmed_by_another", deferrable=True, initially="DEFERRED",
+    ),
+    # A vendor that was closed gives its code back: else a mistyped one could never be registered again.
+    sa.Index(
+        "uq_payees_vendor_code", "vendor_code", unique=True,
+        postgresql_where=sa.text("vendor_code IS NOT NULL AND status <> 'closed'"),
+    ),
+    sa.Index(None, "country", "id"),
+    sa.Index(None, "status", "id"),
+    sa.Index(None, "person_id"),
+    info=scope("country:country"),
+)
+
+_STATED = ("payee_id", "account_no", "stated_by", "stated_at")
+
+# Every account that was ever stated, by whom and when; nobody changes a row. What it is stands sealed in `payee_details`.
+PAYEE_ACCOUNTS = sa.Table(
+    "payee_accounts",
+    METADATA,
+    sa.Column("payee_id", sa.Uuid, primary_key=True),
+    sa.Column("account_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("stated_by", sa.Text, nullable=False),
+    sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.CheckConstraint("(account_no = 1) = (reason IS NULL)", name="changed_for_a_reason"),
+    sa.UniqueConstraint(*_STATED, name="uq_payee_accounts_stated"),
+    info=scope("country:country", written_by="stated_by"),
+)
+
+# Which of them somebody else confirmed; nobody changes a row. That days have to pass is an example, as in the rules.
+PAYEE_CONFIRMATIONS = sa.Table(
+    "payee_confirmations",
+    METADATA,
+    sa.Column("payee_id", sa.Uuid, primary_key=True),
+    sa.Column("account_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("stated_by", sa.Text, nullable=False),
+    sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("confirmed_by", sa.Text, nullable=False),
+    sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("called_at", sa.DateTime(timezone=True)),
+    sa.Column("held_until", sa.DateTime(timezone=True)),
+    sa.ForeignKeyConstraint(_STATED, [f"payee_accounts.{name}" for name in _STATED], name="fk_payee_confirmations_what_was_stated"),
+    sa.UniqueConstraint("payee_id", "account_no", "stated_by", "confirmed_by", name="uq_payee_confirmations_by_whom"),
+    sa.CheckConstraint("stated_by <> confirmed_by", name="two_persons"),
+    sa.CheckConstraint(
+        "account_no = 1 OR (called_at BETWEEN stated_at AND confirmed_at) IS TRUE", name="called_after_the_change"
+    ),
+    sa.CheckConstraint("account_no = 1 OR (held_until >= stated_at + interval '48 hours') IS TRUE", name="held_long_enough"),
+    info=scope("country:country", written_by="confirmed_by"),
+)
+
+# What was stated, sealed: a returnee's under a key of the person's, which goes with them, others' under one of the payee's.
+PAYEE_DETAILS = sa.Table(
+    "payee_details",
+    METADATA,
+    sa.Column("payee_id", sa.Uuid, primary_key=True),
+    sa.Column("account_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("person_id", sa.Uuid),
+    sa.Column("account", sa.LargeBinary, nullable=False),
+    sa.Index(None, "person_id"),
+    info=scope("country:country"),
+)

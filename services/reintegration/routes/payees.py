@@ -1,0 +1,192 @@
+"""Reintegration's API for who is paid: payees, confirmed by another, and their accounts, shown masked but for who needs them."""
+
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from services.reintegration import payee_details, payee_queries, window
+from services.reintegration.domain.payee import (
+    ChangeAccount,
+    ClosePayee,
+    ConfirmCallBack,
+    ConfirmPayee,
+    DropAccountChange,
+    Payee,
+    PayeeStatus,
+    RegisterPayee,
+)
+from services.reintegration.domain.payee_details import PayeeDetails
+from services.reintegration.payee_wiring import PAYEE
+from shared.callers import AuthenticatedRoute
+from shared.contracts.payees import VendorCode
+from shared.errors import NotFound
+from shared.handling import states
+from shared.http import Call, Calling, Limit, Page, Receipt, View
+from shared.ids import uuid7
+from shared.unprinted import Unprinted
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+
+class MaskedAccount(Unprinted):
+    """An account by its last characters, and whose it is."""
+
+    account_no: int
+    holder: str
+    account: str
+
+
+class PayeeView(View[Payee]):
+    """A payee with its accounts, masked: the one that is paid to, or is to be once confirmed, and the one that waits.
+
+    None for whoever may not know whose account it is, and where it went with the person.
+    """
+
+    account: MaskedAccount | None
+    waiting: MaskedAccount | None
+
+
+class AccountView(BaseModel):
+    """One account of a payee in full."""
+
+    payee_id: UUID
+    account_no: int
+    details: PayeeDetails
+
+
+@router.get("/payees")
+async def list_payees(
+    call: Calling,
+    status: Annotated[PayeeStatus | None, Query()] = None,
+    vendor_code: Annotated[VendorCode | None, Query()] = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[payee_queries.PayeeRow]:
+    """Payees, oldest first, of one status or one vendor's code if asked for; an office sees those of its countries."""
+    ours, theirs, asked = payee_queries.asked_for(status, vendor_code)
+    if not window.is_abroad(call):
+        return await call.page(ours, payee_queries.PayeeRow, after, limit, **asked)
+    countries = sorted(call.reach.countries or ())
+    items, more = await window.listed(
+        call,
+        lambda place, unit: payee_queries.abroad(unit, theirs, countries, place, limit + 1, asked),
+        "grants", after, limit,
+    )  # fmt: skip
+    return Page(
+        items=[one.row for one in items], next=call.goes_on_after(str(items[-1].id), limit) if more and items else None
+    )
+
+
+@router.post("/payees/{payee_id}")
+async def register_payee(payee_id: UUID, body: RegisterPayee, call: Calling) -> Receipt:
+    """Registers who is to be paid under an id that the caller chose; name and account are sealed."""
+    if body.case_id is not None:
+        await window.may_begin(call, body.case_id, "grants", ())
+    return await call.order_privately(
+        PAYEE, payee_id, body, payee_details.kept(payee_id, 1, body.country, body.person_id),
+        key_of=payee_details.key_of(payee_id, body.person_id), apart=True,
+    )  # fmt: skip
+
+
+@router.get("/payees/{payee_id}")
+async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
+    """One payee with its accounts, masked; the reading is on record."""
+    view = await _view(call, payee_id)
+    account, waiting = await _masked(call, payee_id, view.state) if call.may("read_payee_account") else (None, None)
+    return PayeeView(
+        id=view.id, version=view.version, state=view.state, actions=view.actions, account=account, waiting=waiting
+    )
+
+
+@router.get("/payees/{payee_id}/accounts/{account_no}")
+async def read_payee_account(payee_id: UUID, account_no: int, call: Calling) -> AccountView:
+    """One account of a payee in full, with the contact for calling back; each reading is on record.
+
+    After a change the contact to call is that of the account before.
+    """
+    await _view(call, payee_id, recorded=True)
+    found = await call.ask(lambda unit: payee_details.found(unit, call.person_keys, payee_id, account_no))
+    if found is None:
+        raise NotFound
+    await call.on_record(payee_id)
+    return AccountView(payee_id=payee_id, account_no=account_no, details=found)
+
+
+@router.post("/payees/{payee_id}/confirm")
+async def confirm_payee(payee_id: UUID, body: ConfirmPayee, call: Calling) -> Receipt:
+    """Confirms a payee that somebody else registered."""
+    await _may_go_on(call, payee_id)
+    return await call.order(PAYEE, payee_id, body)
+
+
+@router.post("/payees/{payee_id}/change-account")
+async def change_account(payee_id: UUID, body: ChangeAccount, call: Calling) -> Receipt:
+    """Asks that the payee is paid to another account; nothing is paid until somebody else has called back."""
+    payee = await _may_go_on(call, payee_id)
+    if payee is None:
+        return await call.order(PAYEE, payee_id, body)
+    return await call.order_privately(
+        PAYEE, payee_id, body, payee_details.kept(payee_id, payee.stated_no + 1, payee.country, payee.person_id),
+        key_of=payee_details.key_of(payee_id, payee.person_id), apart=True,
+    )  # fmt: skip
+
+
+@router.post("/payees/{payee_id}/confirm-call-back")
+async def confirm_call_back(payee_id: UUID, body: ConfirmCallBack, call: Calling) -> Receipt:
+    """Says that the payee, called under the contact of before, named the new account as theirs."""
+    await _may_go_on(call, payee_id)
+    return await call.order(PAYEE, payee_id, body)
+
+
+@router.post("/payees/{payee_id}/drop-account-change")
+async def drop_account_change(payee_id: UUID, body: DropAccountChange, call: Calling) -> Receipt:
+    """Takes back, or declines, a change of account."""
+    await _may_go_on(call, payee_id)
+    return await call.order(PAYEE, payee_id, body)
+
+
+@router.post("/payees/{payee_id}/close")
+async def close_payee(payee_id: UUID, body: ClosePayee, call: Calling) -> Receipt:
+    """Closes the payee: nothing is paid to it any more."""
+    await _may_go_on(call, payee_id)
+    return await call.order(PAYEE, payee_id, body)
+
+
+async def _known(call: Call, payee_id: UUID) -> Payee | None:
+    found = await call.ask(lambda unit: states(unit, PAYEE, [payee_id], call.context.actor, reach=call.reach))
+    return found.get(payee_id)
+
+
+async def _view(call: Call, payee_id: UUID, *, recorded: bool = False) -> View[Payee]:
+    """A payee as far as its reader may know it: an office sees a returnee's while they agree, or money is to be accounted for."""
+    payee = await _known(call, payee_id) if window.is_abroad(call) else None
+    if not window.is_abroad(call) or (payee is not None and payee.case_id is None):
+        return await call.view(PAYEE, payee_id, recorded=recorded)
+    # Of what is not there it takes as long to say so.
+    found, _ = await window.view(
+        call, PAYEE, payee_id, lambda payee: payee.case_id or uuid7(), "grants", own=lambda _: True, recorded=recorded
+    )
+    return found
+
+
+async def _may_go_on(call: Call, payee_id: UUID) -> Payee | None:
+    """The payee that an order is about, None if the order itself says that there is none; an office's go by consent."""
+    payee = await _known(call, payee_id)
+    if payee is not None and payee.case_id is not None:
+        await window.may_go_on_with(call, payee_id, payee.case_id)
+    return payee
+
+
+async def _masked(call: Call, payee_id: UUID, payee: Payee) -> tuple[MaskedAccount | None, MaskedAccount | None]:
+    waiting = payee.change.account_no if payee.change is not None else None
+    return await _one(call, payee_id, payee.confirmed_no or 1), await _one(call, payee_id, waiting)
+
+
+async def _one(call: Call, payee_id: UUID, account_no: int | None) -> MaskedAccount | None:
+    if account_no is None:
+        return None
+    found = await call.ask(partial(payee_details.found, keys=call.person_keys, payee_id=payee_id, account_no=account_no))
+    return None if found is None else MaskedAccount(account_no=account_no, holder=found.holder, account=found.masked)

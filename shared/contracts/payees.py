@@ -1,0 +1,86 @@
+"""The events of reintegration about who is paid: payees, each by two persons, and their accounts, of which no event tells."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.counselling import Country, StaffId
+from shared.messages import Concealed, Event
+from shared.money import Currency
+
+PayeeKind = Literal["returnee", "vendor", "office"]
+VendorCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
+AccountChangeReason = Literal["bank_changed", "account_closed", "entered_in_error"]
+ChangeDropReason = Literal["not_confirmed_by_payee", "entered_in_error"]
+PayeeClosingReason = Literal["not_needed", "out_of_business", "details_wrong", "misused"]
+
+
+class PayeeRegistered(Event, kind="avrr.reintegration.payee.registered.v1"):
+    """Who can be paid once somebody else confirmed it: a returnee of a case, a vendor by the code of quotations, or an office.
+
+    Name, account and contact are concealed as one value (`details`), account number 1.
+    """
+
+    payee_kind: PayeeKind
+    country: Country
+    currency: Currency
+    case_id: UUID | None
+    person_id: UUID | None
+    vendor_code: VendorCode | None
+    details: Concealed
+    registered_by: StaffId
+    registered_at: datetime
+
+
+class PayeeConfirmed(Event, kind="avrr.reintegration.payee.confirmed.v1"):
+    """Somebody other than who registered the payee compared it with its papers; from now on it can be paid."""
+
+    account_no: int
+    stated_by: StaffId
+    confirmed_by: StaffId
+    confirmed_at: datetime
+
+
+class AccountChangeAsked(Event, kind="avrr.reintegration.payee.account_change_asked.v1"):
+    """The payee is to be paid to another account; until somebody called back under the contact of before, nothing is paid."""
+
+    account_no: int
+    details: Concealed
+    reason: AccountChangeReason
+    asked_by: StaffId
+    asked_at: datetime
+
+
+class CallBackConfirmed(Event, kind="avrr.reintegration.payee.call_back_confirmed.v1"):
+    """The payee said themselves that the new account is theirs; it is paid to once ``held_until`` has passed."""
+
+    account_no: int
+    stated_by: StaffId
+    called_at: datetime
+    confirmed_by: StaffId
+    confirmed_at: datetime
+    held_until: datetime
+
+
+class AccountChangeDropped(Event, kind="avrr.reintegration.payee.account_change_dropped.v1"):
+    """The new account is not the payee's, or was mistyped; the one of before is paid to again."""
+
+    account_no: int
+    reason: ChangeDropReason
+    dropped_by: StaffId
+    dropped_at: datetime
+
+
+class PayeeClosed(Event, kind="avrr.reintegration.payee.closed.v1"):
+    """Nothing is paid to this payee any more; to which accounts it was paid stays known."""
+
+    reason: PayeeClosingReason
+    closed_by: StaffId
+    closed_at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (
+    PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, PayeeClosed,
+)  # fmt: skip

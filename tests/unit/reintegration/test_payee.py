@@ -1,0 +1,274 @@
+"""Who is paid: stated by one and confirmed by another, held after each change of account, and printed without name or number."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from services.reintegration.domain.payee import (
+    CALL_BACK_WITHIN,
+    HOLD,
+    PAYEE,
+    TRANSITIONS,
+    ChangeAccount,
+    ClosePayee,
+    ConfirmCallBack,
+    ConfirmPayee,
+    DropAccountChange,
+    Payee,
+    PayeeFacts,
+    RegisterPayee,
+)
+from services.reintegration.domain.payee_details import PayeeDetails
+from shared.actors import Actor
+from shared.contracts.payees import (
+    AccountChangeAsked,
+    AccountChangeDropped,
+    CallBackConfirmed,
+    PayeeClosed,
+    PayeeConfirmed,
+    PayeeRegistered,
+)
+from shared.contracts.reintegration import CaseEndNoted
+from shared.errors import Refusal
+from shared.messages import Command, Concealed, Context, Event
+from shared.transitions import IllegalTransition
+from tests.given import NOON, Given, staff
+from tests.unit.reintegration.examples import (
+    ARRIVED,
+    CASE_ID,
+    CHIEF,
+    CHILD,
+    NOTED,
+    OFFICE,
+    PERSON,
+    RECONCILER,
+    STRANGER,
+)
+
+# Invented, with check digits that are right.
+HERE = "PK36 SCBL 0000 0011 2345 6702"
+THERE = "PK82 SCBL 0000 0011 7191 4455"
+OTHER_RECONCILER = staff("reconciler_2", "finance_reconciler")
+VENDOR = RegisterPayee(
+    payee_kind="vendor", country="PK", currency="PKR", vendor_code="V-17", holder="Invented Tools Ltd", iban=HERE,
+    call_back_contact="+92 000 0000001",
+)  # fmt: skip
+RETURNEE = VENDOR.model_copy(
+    update={"payee_kind": "returnee", "vendor_code": None, "case_id": CASE_ID, "person_id": PERSON, "holder": "Invented Person"}
+)
+CASH_BOX = RegisterPayee(
+    payee_kind="office", country="PK", currency="PKR", holder="Invented Office", account_number="BOX-1",
+    call_back_contact="extension 1",
+)  # fmt: skip
+CHANGE = ChangeAccount(holder="Invented Tools Ltd", iban=THERE, call_back_contact="+92 000 0000666", reason="bank_changed")
+HIDDEN = Concealed.of("invented")
+REGISTERED = PayeeRegistered(
+    payee_kind="vendor", country="PK", currency="PKR", case_id=None, person_id=None, vendor_code="V-17", details=HIDDEN,
+    registered_by=OFFICE.person_id, registered_at=NOON,
+)  # fmt: skip
+CONFIRMED = PayeeConfirmed(
+    account_no=1, stated_by=OFFICE.person_id, confirmed_by=RECONCILER.person_id, confirmed_at=NOON
+)
+ASKED = AccountChangeAsked(account_no=2, details=HIDDEN, reason="bank_changed", asked_by=OFFICE.person_id, asked_at=NOON)
+HOUR = timedelta(hours=1)
+CALLED = CallBackConfirmed(
+    account_no=2, stated_by=OFFICE.person_id, called_at=NOON + HOUR, confirmed_by=RECONCILER.person_id,
+    confirmed_at=NOON + 2 * HOUR, held_until=NOON + HOLD,
+)  # fmt: skip
+DROPPED = AccountChangeDropped(
+    account_no=2, reason="not_confirmed_by_payee", dropped_by=RECONCILER.person_id, dropped_at=NOON
+)
+CLOSED = PayeeClosed(reason="not_needed", closed_by=RECONCILER.person_id, closed_at=NOON)
+PAYEES = Given(PAYEE, PayeeFacts(case=ARRIVED))
+
+
+def back(at: datetime = NOON + HOUR, account_no: int = 2) -> ConfirmCallBack:
+    return ConfirmCallBack(account_no=account_no, called_at=at)
+
+
+def test_whoever_registers_a_payee_does_not_confirm_it() -> None:
+    PAYEES.when(VENDOR, OFFICE).then_kinds(PayeeRegistered)
+    PAYEES.given(REGISTERED).when(ConfirmPayee(), OFFICE).refused("four_eyes")
+    PAYEES.given(REGISTERED).when(ConfirmPayee(), RECONCILER).then(CONFIRMED)
+    PAYEES.given(REGISTERED, CONFIRMED).when(ConfirmPayee(), CHIEF).refused("wrong_status")
+
+
+def test_what_is_registered_conceals_name_account_and_contact() -> None:
+    (event,) = PAYEES.when(VENDOR, OFFICE).events
+    assert isinstance(event, PayeeRegistered)
+    told = PayeeDetails.model_validate_json(event.details.clear())
+    assert (told.holder, told.iban, told.masked) == ("Invented Tools Ltd", HERE.replace(" ", ""), "…6702")
+    for printed in (repr(VENDOR), str(VENDOR), repr(CHANGE), repr(told), str(told)):
+        assert "Invented" not in printed
+        assert "6702" not in printed
+
+
+def test_a_returnee_is_paid_in_the_country_of_their_case_once_they_arrived() -> None:
+    PAYEES.when(RETURNEE, RECONCILER).then_kinds(PayeeRegistered)
+    PAYEES.when(RETURNEE.model_copy(update={"person_id": STRANGER}), RECONCILER).refused("not_in_the_case")
+    PAYEES.when(RETURNEE.model_copy(update={"person_id": CHILD}), RECONCILER).refused("not_arrived_yet")
+    PAYEES.when(RETURNEE.model_copy(update={"country": "TR"}), RECONCILER).refused("another_country")
+    PAYEES.knowing(PayeeFacts(NOTED)).when(RETURNEE, RECONCILER).refused("not_arrived_yet")
+    PAYEES.knowing(PayeeFacts()).when(RETURNEE, RECONCILER).refused("case_unknown")
+
+
+def test_nobody_has_a_part_in_how_they_are_paid_themselves() -> None:
+    oneself = replace(OFFICE, person_id=str(PERSON))
+    PAYEES.when(RETURNEE, oneself).refused("four_eyes")
+    mine = REGISTERED.model_copy(
+        update={"payee_kind": "returnee", "vendor_code": None, "case_id": CASE_ID, "person_id": PERSON}
+    )
+    PAYEES.given(mine).when(ConfirmPayee(), oneself).refused("four_eyes")
+    PAYEES.given(mine, CONFIRMED).when(CHANGE, oneself).refused("four_eyes")
+    PAYEES.given(mine, CONFIRMED, ASKED).when(back(), oneself, NOON + 2 * HOUR).refused("four_eyes")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"vendor_code": None}, {"case_id": CASE_ID}, {"person_id": PERSON}, {"payee_kind": "office"}, {"payee_kind": "returnee"},
+    ],
+    ids=["no-code", "with-case", "with-person", "office-with-code", "returnee-without-case"],
+)  # fmt: skip
+def test_each_kind_of_payee_is_named_in_its_own_way(wrong: dict[str, Any]) -> None:
+    PAYEES.when(VENDOR.model_copy(update=wrong), OFFICE).refused("payee_not_named")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"iban": "PK37 SCBL 0000 0011 2345 6702"}, "iban_wrong"),
+        ({"iban": None}, "account_missing"),
+        ({"account_number": "123"}, "account_twice"),
+        ({"iban": None, "account_number": "123"}, "bank_missing"),
+        ({"bank_code": "NOT-A-BIC"}, "bank_code_unreadable"),
+        ({"holder": "李"}, "name_needs_latin"),
+        ({"currency": "XXX"}, "not_a_currency"),
+    ],
+    ids=["mistyped", "none", "two", "no-bank", "no-code-of-a-bank", "script", "currency"],
+)  # fmt: skip
+def test_an_account_that_no_bank_would_take_is_refused_when_it_is_stated(wrong: dict[str, Any], code: str) -> None:
+    refusal = PAYEES.when(VENDOR.model_copy(update=wrong), OFFICE).refusal
+    assert refusal is not None
+    assert refusal.code == code.replace("bank_code_unreadable", "bic_unreadable")
+    assert "PK" not in refusal.sentence
+
+
+def test_only_an_offices_own_cash_box_is_at_no_bank() -> None:
+    PAYEES.when(CASH_BOX, RECONCILER).then_kinds(PayeeRegistered)
+
+
+def test_two_spellings_of_one_account_are_one_account() -> None:
+    def same(**account: Any) -> str:
+        return PayeeDetails(holder="x", call_back_contact="x", **account).same_account
+
+    assert same(account_number="12-34 5", bank_country="IQ") == same(account_number="12345", bank_country="IQ")
+    assert same(account_number="12345", bank_country="IQ") != same(account_number="12345", bank_country="MA")
+    assert same(account_number="12345", bank_code="INVTIQBA") == same(account_number="12345", bank_country="IQ")
+
+
+def test_a_change_of_account_holds_the_payee_until_somebody_else_called_back_and_two_days_have_passed() -> None:
+    PAYEES.given(REGISTERED).when(CHANGE, OFFICE).refused("wrong_status")
+    past = PAYEES.given(REGISTERED, CONFIRMED)
+    past.when(CHANGE, OFFICE).then_kinds(AccountChangeAsked)
+    held = past.given(ASKED)
+    held.when(CHANGE, OFFICE).refused("wrong_status")
+    held.when(back(), OFFICE, NOON + 2 * HOUR).refused("four_eyes")
+    held.when(back(), RECONCILER, NOON + 2 * HOUR).then(CALLED)
+    state = PAYEE.fold((REGISTERED, CONFIRMED, ASKED, CALLED))
+    assert state is not None
+    assert (state.status, state.confirmed_no, state.held_until) == ("active", 2, NOON + timedelta(days=2))
+    assert state.handlers == (OFFICE.person_id, RECONCILER.person_id)
+
+
+def test_a_call_is_after_the_change_and_not_in_the_future_and_of_a_change_that_is_not_too_old() -> None:
+    held = PAYEES.given(REGISTERED, CONFIRMED, ASKED)
+    held.when(back(NOON - HOUR), RECONCILER, NOON + HOUR).refused("called_before_change")
+    held.when(back(NOON + 2 * HOUR), RECONCILER, NOON + HOUR).refused("in_the_future")
+    late = NOON + CALL_BACK_WITHIN
+    held.when(back(late), RECONCILER, late).then_kinds(CallBackConfirmed)
+    held.when(back(late), RECONCILER, late + HOUR).refused("change_too_old")
+    held.when(back(account_no=3), RECONCILER, NOON + 2 * HOUR).refused("another_change_waits")
+    PAYEES.given(REGISTERED, CONFIRMED).when(back(), RECONCILER).refused("nothing_waits")
+
+
+def test_a_change_that_is_dropped_leaves_the_account_of_before_and_the_next_has_a_number_of_its_own() -> None:
+    held = PAYEES.given(REGISTERED, CONFIRMED, ASKED)
+    for who in (OFFICE, RECONCILER):
+        held.when(DropAccountChange(account_no=2, reason="not_confirmed_by_payee"), who).then_kinds(AccountChangeDropped)
+    (again,) = held.given(DROPPED).when(CHANGE, OFFICE).events
+    assert isinstance(again, AccountChangeAsked)
+    assert again.account_no == 3
+    state = PAYEE.fold((REGISTERED, CONFIRMED, ASKED, DROPPED))
+    assert state is not None
+    assert (state.confirmed_no, state.stated_no, state.held_until) == (1, 2, None)
+
+
+@pytest.mark.parametrize("past", [(), (CONFIRMED,), (CONFIRMED, ASKED)], ids=["registered", "active", "on-hold"])
+def test_a_closed_payee_takes_nothing_more(past: tuple[Event, ...]) -> None:
+    PAYEES.given(REGISTERED, *past).when(ClosePayee(reason="not_needed"), RECONCILER).then(CLOSED)
+    closed = PAYEES.given(REGISTERED, *past, CLOSED)
+    for order, code in (
+        (ConfirmPayee(), "wrong_status"), (CHANGE, "wrong_status"), (back(), "nothing_waits"),
+        (ClosePayee(reason="misused"), "payee_closed"),
+    ):  # fmt: skip
+        closed.when(order, CHIEF).refused(code)
+
+
+def test_an_order_with_a_sign_that_turns_the_line_is_malformed_and_the_error_does_not_repeat_it() -> None:
+    with pytest.raises(ValidationError) as refused:
+        RegisterPayee.model_validate({**VENDOR.model_dump(), "holder": "Invented \u202e Person"})
+    assert "Invented" not in str(refused.value)
+
+
+def test_an_event_that_does_not_fit_is_a_fault_of_ours() -> None:
+    for state, event in ((None, CaseEndNoted()), (None, CONFIRMED), (PAYEE.fold((REGISTERED,)), REGISTERED)):
+        with pytest.raises(TypeError):
+            PAYEE.evolve(state, event)
+    with pytest.raises(IllegalTransition):
+        PAYEE.fold((REGISTERED, CLOSED, CONFIRMED))
+
+
+ORDERS = st.one_of(
+    st.sampled_from((VENDOR, RETURNEE, CASH_BOX, ConfirmPayee(), CHANGE, ClosePayee(reason="not_needed"))),
+    st.builds(back, st.sampled_from((NOON - HOUR, NOON, NOON + HOUR)), st.integers(1, 4)),
+    st.builds(lambda number: DropAccountChange(account_no=number, reason="entered_in_error"), st.integers(1, 4)),
+)
+
+
+@examples(orders=st.lists(st.tuples(ORDERS, st.sampled_from((OFFICE, RECONCILER, OTHER_RECONCILER, CHIEF)), st.integers(0, 900)), max_size=14))
+def test_whatever_is_ordered_two_persons_stand_behind_each_account_and_what_is_closed_stays_so(
+    orders: list[tuple[Command, Actor, int]],
+) -> None:
+    state: Payee | None = None
+    log: list[Event] = []
+    now = NOON
+    for order, who, hours in orders:
+        now += hours * HOUR
+        try:
+            events = PAYEE.decide(state, order, PayeeFacts(ARRIVED), Context(who, now))
+        except Refusal:
+            events = ()
+        before, state = state, PAYEE.fold(events, state)
+        log += events
+        if state is None:
+            continue
+        assert (state.status in ("active", "on_hold")) <= (state.confirmed_no is not None)
+        assert state.confirmed_no is None or (state.stated_by != state.confirmed_by and state.confirmed_no <= state.stated_no)
+        assert {state.registered_by, *filter(None, (state.stated_by, state.confirmed_by))} <= set(state.handlers)
+        assert (state.status == "on_hold") == (state.change is not None)
+        if before is not None and before != state:
+            assert before.status != "closed"
+            assert before.status == state.status or state.status in TRANSITIONS[before.status]
+            if before.confirmed_no != state.confirmed_no and before.change is not None:
+                assert state.held_until == before.change.asked_at + HOLD
+    assert PAYEE.fold(log) == state
+    if state is not None:
+        adapter = TypeAdapter(Payee)
+        assert adapter.validate_python(json.loads(adapter.dump_json(state)), strict=False) == state
