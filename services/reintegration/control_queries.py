@@ -45,7 +45,7 @@ LOOKED = Sql(
     f"WHERE g.requested_at >= :since AND g.requested_at <= :before AND (g.requested_at, g.id) < (:before, :before_id) AND g.{_ASKED_FOR} "
     "ORDER BY g.requested_at DESC, g.id DESC LIMIT :limit) r ORDER BY r.requested_at DESC, r.id DESC"
 )
-_BUDGETS = Sql(
+BUDGETS = Sql(
     "SELECT g.id, g.version, g.budget, g.requested_at FROM grants g WHERE g.requested_at >= :since AND g.requested_at <= :before "
     f"AND (g.requested_at, g.id) < (:before, :before_id) AND g.budget IS NOT NULL AND g.{_ASKED_FOR} "
     "ORDER BY g.requested_at DESC, g.id DESC LIMIT :limit"
@@ -121,7 +121,7 @@ async def _vendors(unit: UnitOfWork, since: datetime, before: datetime) -> dict[
     chosen: dict[UUID, str] = {}
     before_id = UUID(int=0)
     while True:
-        rows = await unit.rows(_BUDGETS, since=since, before=before, before_id=before_id, limit=BATCH)
+        rows = await unit.rows(BUDGETS, since=since, before=before, before_id=before_id, limit=BATCH)
         of_each = zip(rows, await vendors_of(unit, rows), strict=True)
         chosen |= {row["id"]: vendor for row, vendor in of_each if vendor is not None}
         if len(rows) < BATCH:

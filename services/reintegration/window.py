@@ -43,8 +43,9 @@ class OfAGrant(Protocol):
 Found = TypeVar("Found", bound=OfAGrant)
 Told = TypeVar("Told")
 Place = TypeVar("Place", UUID, str)
-# How many grants are opened for one page, of which it may be that none is told.
+# How many grants are opened for one page, of which it may be that none is told, and how many at once after the first of them.
 _MOST_OPENED: Final = 500
+_AT_ONCE: Final = 100
 
 
 class Listed(Protocol):
@@ -314,22 +315,24 @@ async def listed(
 
 
 async def opened(
-    call: Call, find: Callable[[Place | None, UnitOfWork], Awaitable[Sequence[Found]]], tell: Callable[[Found, Grant], Told | None],
+    call: Call, find: Callable[[Place | None, int, UnitOfWork], Awaitable[Sequence[Found]]], tell: Callable[[Found, Grant], Told | None],
     place_of: Callable[[Found], Place], after: Place | None, limit: int,
 ) -> tuple[list[Told], Place | None]:
-    """One page of what is told of grants, and the place that the next one goes on after; ``find`` answers up to ``limit + 1``.
+    """One page of what is told of grants, and the place that the next one goes on after; ``find`` answers up to so many.
 
     Whom a grant concerns may be sealed in it, so that it is known once it is opened: a page is filled from behind what is
-    left out. It ends short where it would open too many, and goes on from there.
+    left out, in a few transactions however short it is. It ends short where it would open too many, and goes on from there.
     """
     items: list[tuple[Place, Told]] = []
-    for _ in range(_MOST_OPENED // limit + 1):
-        rows, found = await call.ask(partial(_opened, call, partial(find, after), limit))
+    size, opened = limit, 0
+    while opened <= _MOST_OPENED:
+        rows, found = await call.ask(partial(_opened, call, partial(find, after, size + 1), size))
         found = await _without_hidden_drafts(call, found)
-        known = [(row, found[row.grant_id]) for row in rows[:limit] if row.grant_id in found]
+        known = [(row, found[row.grant_id]) for row in rows[:size] if row.grant_id in found]
         items += [(place_of(row), told) for row, grant in known if (told := tell(row, grant)) is not None]
-        more = len(rows) > limit
-        after = place_of(rows[limit - 1]) if more else None
+        more = len(rows) > size
+        after = place_of(rows[size - 1]) if more else None
+        opened, size = opened + size, max(limit, _AT_ONCE)
         if len(items) > limit or (len(items) == limit and more):
             return [told for _, told in items[:limit]], items[limit - 1][0]
         if not more:
@@ -338,10 +341,10 @@ async def opened(
 
 
 async def _opened(
-    call: Call, find: Callable[[UnitOfWork], Awaitable[Sequence[Found]]], limit: int, unit: UnitOfWork
+    call: Call, find: Callable[[UnitOfWork], Awaitable[Sequence[Found]]], size: int, unit: UnitOfWork
 ) -> tuple[Sequence[Found], dict[UUID, Grant]]:
     rows = await find(unit)
-    ids = {row.grant_id for row in rows[:limit]}
+    ids = {row.grant_id for row in rows[:size]}
     return rows, await states(unit, wiring.GRANT, ids, call.context.actor, reach=call.reach)
 
 

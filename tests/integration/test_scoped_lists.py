@@ -16,7 +16,7 @@ import pytest
 
 from services.counselling import finding
 from services.counselling import queries as counselling
-from services.reintegration import grant_decisions
+from services.reintegration import control_queries, grant_decisions
 from services.reintegration import lists as reintegration
 from services.returns import queries as returns
 from services.returns.domain.window import statuses_of
@@ -69,12 +69,15 @@ REINTEGRATION = (
     f"""INSERT INTO plans (id, version, case_id, destination_country, person_ids, lines, status, plan_version, agreed_on)
     SELECT {PLAN}, 2, {CASE}, {COUNTRIES}, ARRAY[{PERSON}], '[]', CASE WHEN n > {ROWS - RARE} THEN 'own_plan' ELSE 'agreed' END, 1,
     CASE WHEN n <= {ROWS - RARE} THEN current_date END FROM generate_series(1, {ROWS}) n""",
+    f"""INSERT INTO grant_versions SELECT {GRANT}, 1, {COUNTRIES}, 'staff:asker', 'staff:anna', 100, 'EUR', repeat('0', 64), NULL, NULL,
+    now() - n * interval '1 minute' FROM generate_series(2, {ROWS - RARE}, 2) n""",
     f"""INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
     destination_country, counsellor_id, requester_id, requested_at, waiting_since, amount, currency, tranches, status,
-    request_version, committed, paid, evidence, content_hash, papers, return_reasons, approvals, fund_rates, additions)
+    request_version, committed, paid, evidence, content_hash, papers, return_reasons, approvals, fund_rates, additions, submitted_version, budget)
     SELECT {GRANT}, 2, {CASE}, {PERSON}, {PLAN}, {PLAN}, 'business', 'in_kind_vendor', {COUNTRIES}, 'staff:anna',
     'staff:asker', now() - n * interval '1 minute', now() - n * interval '1 minute', 100, 'EUR', '[]',
-    CASE WHEN n > {ROWS - RARE} THEN 'cancelled' ELSE 'draft' END, 1, 0, 0, '[]', '', '{{}}', '{{}}', '[]', '[]', '[]' FROM generate_series(1, {ROWS}) n""",
+    CASE WHEN n > {ROWS - RARE} THEN 'cancelled' WHEN n % 2 = 0 THEN 'submitted' ELSE 'draft' END, 1, 0, 0, '[]', repeat('0', 64), '{{}}', '{{}}', '[]', '[]', '[]',
+    CASE WHEN n <= {ROWS - RARE} AND n % 2 = 0 THEN 1 END, CASE n % 2 WHEN 0 THEN '{{}}'::jsonb END FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO grant_turns (grant_id, hat, destination_country, step, since)
     SELECT {GRANT}, CASE WHEN n > {ROWS - RARE} THEN 'approver' ELSE (ARRAY['payer', 'reconciler', 'deliverer'])[1 + n % 3] END,
     {COUNTRIES}, 'approve', now() - n * interval '1 minute' FROM generate_series(1, {ROWS}) n""",
@@ -113,6 +116,8 @@ SOMEBODY = staff("somebody")
 MISSION = EVERYWHERE.scope(SOMEBODY)
 OFFICES = {country: Reach(frozenset({country})).scope(SOMEBODY) for country in ("PK", "TR")}
 MOST_READ = 1000
+# A handful of rows, whatever the number of grants.
+REGISTER = "policy_versions"
 Asked = tuple[Scope, Sql, Mapping[str, object]]
 
 
@@ -168,6 +173,14 @@ def lists_of_reintegration() -> list[Asked]:
             asked = {"hats": hats, **place}
             found.append((MISSION, reintegration.TURNS, asked))
             found += [(office, reintegration.TURNS_ABROAD, {"countries": [country], **asked}) for country, office in OFFICES.items()]
+    # Who looks over the money reads on until there is enough to look at, so each part of it is a list.
+    example = {"example_currency": "EUR", "one": 500, "two": 2000, "quotations": 1000}
+    now = datetime.now(UTC)
+    for before in (now, now - timedelta(minutes=ROWS // 2)):
+        days = {"since": now - timedelta(minutes=ROWS), "before": before, "before_id": UUID(int=0), "limit": 51}
+        found += [(MISSION, listed, {**days, **example}) for listed in (control_queries.LOOKED, control_queries.BUDGETS)]
+    for place in ({**somewhere, "since": NOON.replace(year=1)}, somewhere):
+        found.append((MISSION, control_queries.UNDECIDED, {"now": now, **place, **example}))
     own = {"actor_id": SOMEBODY.person_id, **grant_decisions._NEWEST}
     later = {**own, "decided_at": datetime.now(UTC) - timedelta(minutes=ROWS // 2), "what": "endorsed"}
     found += [(MISSION, grant_decisions.LISTED, place) for place in (own, later)]
@@ -277,7 +290,7 @@ async def test_no_list_reads_many_more_rows_than_it_shows(
         for mode in ("force_custom_plan", "force_generic_plan"):
             for scope, sql, values in asked:
                 found = nodes((await reader.plan(mode, scope, sql, values))["Plan"])
-                tables = [node for node in found if "Relation Name" in node]
+                tables = [node for node in found if node.get("Relation Name", REGISTER) != REGISTER]
                 assert not [node["Relation Name"] for node in tables if node["Node Type"] == "Seq Scan"], sql.text
                 assert sum(map(rows_read, tables)) <= MOST_READ, f"{mode} {values} {sql.text}"
                 # What the policies ask of the scope is asked once, whatever the number of rows.

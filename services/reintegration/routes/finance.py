@@ -55,7 +55,7 @@ async def list_turns(
         )  # fmt: skip
 
     items, following = await window.opened(
-        call, lambda after, unit: lists.due_turns(unit, listed, call.reach.countries, after, limit + 1), tell,
+        call, lambda after, most, unit: lists.due_turns(unit, listed, call.reach.countries, after, most), tell,
         lambda turn: turn.place, after, limit,
     )  # fmt: skip
     return Page[TurnInList](items=items, next=call.goes_on_after(following, limit) if following else None)

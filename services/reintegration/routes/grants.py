@@ -67,7 +67,7 @@ async def list_grants(
         told, following = [(id, found[id]) for id in ids], ids[-1] if more else None
     else:
         told, following = await window.opened(
-            call, lambda after, unit: lists.grants_found(unit, asked, after, limit + 1),
+            call, lambda after, most, unit: lists.grants_found(unit, asked, after, most),
             lambda row, grant: (row.grant_id, grant), lambda row: row.grant_id, after, limit,
         )  # fmt: skip
     items = [

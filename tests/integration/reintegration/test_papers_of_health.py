@@ -144,3 +144,14 @@ async def test_medical_staff_find_what_waits_for_their_word_and_approvers_see_th
         assert "certificate" not in (state := (await caller.get(f"grants/{grant_id}")).json()["state"])
         assert "budget" not in state
     assert (await house.findings()).sound
+
+
+async def test_a_short_page_takes_few_transactions_however_many_grants_are_left_out(house: House, people: People) -> None:
+    for _ in range(12):
+        await house.submitted((await house.line("business")).request("100.00"))
+    of_health = await house.submitted((await house.line("medical")).request("100.00"))
+    for path, named in (("grants", "id"), ("turns", "id")):
+        before = house.api.counts.transactions
+        page = (await people.medical.get(path, limit=1)).json()
+        assert [row[named] for row in page["items"]] == [str(of_health)]
+        assert house.api.counts.transactions - before <= 3
