@@ -27,7 +27,7 @@ def _exported(rows: str) -> Sql:
 # A category, which may tell of health, and whose grant it is stand in none of these.
 _OF_A_GRANT = (
     "g.id, g.case_id, g.destination_country, g.status, g.modality, g.currency, g.amount, g.committed, g.paid, g.fund_id, "
-    "g.request_version, g.requested_at, g.endorsed_at, g.approved_at, g.waiting_since"
+    "g.fund_currency, g.fund_total, g.fund_committed, g.fund_paid, g.request_version, g.requested_at, g.endorsed_at, g.approved_at, g.waiting_since"
 )
 # A draft is nothing that was asked for.
 _WITHIN = "g.submitted_version IS NOT NULL AND g.requested_at >= :since AND g.requested_at < :until ORDER BY g.requested_at, g.id"
@@ -42,9 +42,9 @@ FUNDS = _exported(
     "coalesce(b.committed, 0) AS committed, coalesce(b.spent, 0) AS spent, "
     "CASE WHEN f.status = 'closed' THEN 0 ELSE coalesce(b.granted - b.committed - b.spent, 0) END AS available, "
     "f.waiting ->> 'what' AS waits, "
-    "(SELECT json_agg(u) FROM (SELECT g.status, g.currency, count(*) AS grants, cast(sum(g.amount) AS text) AS approved, "
-    " cast(sum(g.committed) AS text) AS committed, cast(sum(g.paid) AS text) AS paid FROM grants g WHERE g.fund_id = f.id "
-    " GROUP BY g.status, g.currency ORDER BY g.status, g.currency) u) AS uses "
+    "(SELECT json_agg(u) FROM (SELECT g.status, g.fund_currency AS currency, count(*) AS grants, cast(sum(g.fund_total) AS text) AS approved, "
+    " cast(sum(g.fund_committed) AS text) AS committed, cast(sum(g.fund_paid) AS text) AS paid FROM grants g WHERE g.fund_id = f.id "
+    " GROUP BY g.status, g.fund_currency ORDER BY g.status) u) AS uses "
     "FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
     "ORDER BY f.project, f.donor, f.id"
 )
@@ -98,7 +98,7 @@ async def turns(unit: UnitOfWork, hats: Collection[TurnOf], limit: int) -> Expor
 
 
 class Use(BaseModel):
-    """What the grants of one status take of a donor line."""
+    """What the grants of one status take of a donor line, in its currency; ``approved`` with what was added since."""
 
     status: str
     currency: str

@@ -18,14 +18,21 @@ LISTED = Sql(
     "SELECT id, month, status, closed_by, closed_at, waiting IS NOT NULL AS waits, reopened_by, reopened_at "
     "FROM accounting_periods WHERE (cast(:after AS uuid) IS NULL OR id > :after) ORDER BY id LIMIT :limit"
 )
-# In the order of the months; what was committed and what of it became free again stand apart.
+# In the order of the months, and in each of the grants' currencies, which are paid in their own.
 _MONTHS = Sql(
-    "SELECT month, fund_currency AS currency, coalesce(sum(amount_in_fund) FILTER (WHERE kind = 'commit'), 0) AS committed, "
-    "coalesce(sum(amount_in_fund) FILTER (WHERE kind = 'release'), 0) AS released, "
-    "coalesce(sum(amount_in_fund) FILTER (WHERE kind = 'spend'), 0) AS spent, "
-    "EXISTS (SELECT FROM closed_months c WHERE c.month = p.month) AS closed "
-    "FROM fund_postings p WHERE fund_id = :fund_id GROUP BY month, fund_currency ORDER BY month"
-)
+    "SELECT month, fund_currency AS currency, currency AS grant_currency, "
+    + ", ".join(
+        f"coalesce(sum({column}) FILTER (WHERE kind = '{kind}'), 0) AS {name}"
+        for name, kind, column in (
+            ("committed", "commit", "amount_in_fund"), ("added", "add", "amount_in_fund"), ("spent", "spend", "amount_in_fund"),
+            ("released", "release", "amount_in_fund"), ("not_needed", "difference", "amount_in_fund"),
+            ("committed_in_grants", "commit", "amount"), ("spent_in_grants", "spend", "amount"),
+            ("released_in_grants", "release", "amount"),
+        )
+    )
+    + ", EXISTS (SELECT FROM closed_months c WHERE c.month = p.month) AS closed "
+    "FROM fund_postings p WHERE fund_id = :fund_id GROUP BY month, fund_currency, currency ORDER BY month, currency"
+)  # fmt: skip
 
 
 class PeriodRow(BaseModel):
@@ -42,13 +49,23 @@ class PeriodRow(BaseModel):
 
 
 class FundMonth(BaseModel):
-    """What was posted to a fund in one month: committed, freed again, and spent."""
+    """What was posted to a fund in one month for grants in one currency, in the fund's own.
+
+    Committed, added since the rates had moved, spent, freed again, and committed but not needed in the end. What of that was
+    committed, spent and freed in the grants' own currency stands beside it.
+    """
 
     month: date
     currency: str
     committed: Amount
-    released: Amount
+    added: Amount
     spent: Amount
+    released: Amount
+    not_needed: Amount
+    grant_currency: str
+    committed_in_grants: Amount
+    spent_in_grants: Amount
+    released_in_grants: Amount
     closed: bool
 
 
@@ -60,5 +77,5 @@ async def behind_a_period(unit: UnitOfWork, period_id: UUID, month: str, now: da
 
 
 async def months(unit: UnitOfWork, fund_id: UUID) -> list[FundMonth]:
-    """What was posted to a fund, month by month."""
+    """What was posted to a fund, month by month, for grants in each currency."""
     return [FundMonth.model_validate(dict(row)) for row in await unit.rows(_MONTHS, fund_id=fund_id)]

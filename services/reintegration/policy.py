@@ -8,7 +8,7 @@ from shared.policy import Policy, allow
 
 # Who asks for, judges or decides on a grant sees what it is for. Who pays and who reconciles see the money alone: that a
 # line is a medical one tells of health.
-SEES_WHAT_IT_IS_FOR = (Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER)
+SEES_WHAT_IT_IS_FOR = (Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION)
 SEES_THE_MONEY = (Role.FINANCE_PAYER, Role.FINANCE_RECONCILER)
 # What a grant costs its fund is told to finance and to the chief of mission, who commit it.
 SEES_THE_FUND = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION)

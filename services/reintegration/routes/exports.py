@@ -36,7 +36,8 @@ _ID, _CODE, _AMOUNT, _MOMENT = 38, 16, 14, 20
 
 _OF_A_GRANT: Final[Mapping[str, int]] = {
     "Grant": _ID, "Case": _ID, "Country": 9, "Status": _CODE, "Modality": _CODE, "Currency": 9, "Amount": _AMOUNT,
-    "Committed": _AMOUNT, "Paid": _AMOUNT, "Fund": _ID, "Version of the request": 11, "Requested": _MOMENT,
+    "Committed": _AMOUNT, "Paid": _AMOUNT, "Fund": _ID, "Currency of the fund": 9, "Approved of the fund": _AMOUNT,
+    "Committed of the fund": _AMOUNT, "Paid of the fund": _AMOUNT, "Version of the request": 11, "Requested": _MOMENT,
     "Endorsed": _MOMENT, "Approved": _MOMENT, "Last step": _MOMENT,
 }  # fmt: skip
 
@@ -200,11 +201,16 @@ def _money(row: asyncpg.Record, name: str) -> Money:
     return Money(amount=row[name], currency=row["currency"])
 
 
+def _of_the_fund(row: asyncpg.Record, name: str) -> Money | None:
+    return None if row["fund_currency"] is None else Money(amount=row[name], currency=row["fund_currency"])
+
+
 def _grant(row: asyncpg.Record) -> tuple[Cell, ...]:
     """A grant's cells below `_OF_A_GRANT`."""
     return (
         row["id"], row["case_id"], row["destination_country"], row["status"], row["modality"], row["currency"],
-        *(_money(row, name) for name in ("amount", "committed", "paid")), row["fund_id"], row["request_version"],
+        *(_money(row, name) for name in ("amount", "committed", "paid")), row["fund_id"], row["fund_currency"],
+        *(_of_the_fund(row, name) for name in ("fund_total", "fund_committed", "fund_paid")), row["request_version"],
         row["requested_at"], row["endorsed_at"], row["approved_at"], row["waiting_since"],
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.reintegration import grant_queries, lists, window, wiring
+from services.reintegration.commitment_queries import CostToday, costs_today, is_asked_for
 from services.reintegration.domain.certificate import CertifyMedicalNeed, RefuseCertificate
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.grant import (
@@ -42,9 +43,16 @@ class GrantInList(lists.GrantRow):
 
 
 class GrantView(View[Grant]):
-    """A grant with the line of the plan that it is for."""
+    """A grant with the line of the plan that it is for, and what it costs funds in other currencies today."""
 
     line: grant_queries.LineOfPlan | None
+    costs: list[CostToday]
+
+
+class GrantToPayView(View[grant_queries.GrantToPay]):
+    """A grant as who pays and who reconciles see it, and what it costs its fund today, if that is in another currency."""
+
+    costs: list[CostToday]
 
 
 @router.get("/grants")
@@ -84,20 +92,25 @@ async def draft_grant(grant_id: UUID, body: DraftGrant, call: Calling) -> Receip
 
 
 @router.get("/grants/{grant_id}")
-async def read_grant(grant_id: UUID, call: Calling) -> GrantView | View[grant_queries.GrantToPay]:
+async def read_grant(grant_id: UUID, call: Calling) -> GrantView | GrantToPayView:
     """One grant with its tranches; for who pays and who reconciles the money alone."""
     view = await window.grant(call, grant_id)
     actor = call.context.actor
+    state, costs = view.state, list[CostToday]()
+    if actor.roles.isdisjoint(SEES_THE_FUND):
+        state = grant_queries.without_its_fund(state)
+    elif is_asked_for(state):
+        zone = call.runtime.mission_time_zone
+        costs = await call.ask(lambda unit: costs_today(unit, state, call.context.now, zone))
     its_office = Role.RECEIVING_OFFICE in actor.roles and view.state.destination_country in actor.countries
     if its_office or not actor.roles.isdisjoint((*SEES_WHAT_IT_IS_FOR, *CERTIFIES)):
         line = await call.ask(lambda unit: grant_queries.line_of(unit, view.state))
         if its_office and line is not None and line.category in OF_HEALTH and view.state.category not in OF_HEALTH:
             # The line was agreed anew for something of which this grant does not tell.
             line = None
-        state = view.state if not actor.roles.isdisjoint(SEES_THE_FUND) else grant_queries.without_its_fund(view.state)
-        return GrantView(id=view.id, version=view.version, state=state, actions=view.actions, line=line)
-    return View[grant_queries.GrantToPay](
-        id=view.id, version=view.version, state=grant_queries.to_pay(view.state), actions=view.actions
+        return GrantView(id=view.id, version=view.version, state=state, actions=view.actions, line=line, costs=costs)
+    return GrantToPayView(
+        id=view.id, version=view.version, state=grant_queries.to_pay(state), actions=view.actions, costs=costs
     )
 
 

@@ -42,6 +42,7 @@ from shared.errors import Refusal
 from shared.handling import Handled, Read, Repeat, handle, read, transact
 from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
+from shared.money import Money
 from shared.policy import EVERYWHERE, Reach
 from shared.verify import Findings, verify
 from tests.given import NOON, SIGNED_IN, staff
@@ -252,6 +253,7 @@ class House:
         country: str = "PK",
         agreed_on: date = TODAY,
         at: datetime = NOON,
+        currency: str = "EUR",
     ) -> list[Line]:
         """An arrived person's case whose agreed plan has a line for each of these."""
         person_id = uuid7()
@@ -263,7 +265,7 @@ class House:
                 person_id=person_id,
                 dimension="economic",
                 category=category,
-                planned=eur(planned),
+                planned=Money(amount=Decimal(planned), currency=currency),
             )
             for category in categories
         )

@@ -1,7 +1,9 @@
 """Reintegration's API as a caller meets it: who may do what, what an answer holds, and whose country it is."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
+from typing import Self
 from uuid import UUID
 
 import httpx
@@ -61,6 +63,12 @@ class Caller:
     def now(self) -> None:
         """From here on they no longer say what time it is."""
         del self._headers["Avrr-Now"]
+
+    def at(self, moment: datetime) -> Self:
+        """The same caller at another moment."""
+        other = copy(self)
+        other._headers = {**self._headers, "Avrr-Now": moment.isoformat()}
+        return other
 
     async def get(self, path: str, **parameters: str | int) -> httpx.Response:
         return await self._client.get(f"/v1/{path}", params=parameters, headers=self._headers)

@@ -88,7 +88,7 @@ def test_a_grant_that_is_not_for_health_takes_no_paper_of_it(kind: EvidenceKind)
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.MEDICAL])
 def test_medical_staff_are_shown_grants_of_health_alone_unless_they_open_all_in_another_role(role: Role) -> None:
-    reads_all = {"counsellor", "coordinator", "receiving_office", "finance_approver", "finance_payer", "finance_reconciler"}
+    reads_all = {"counsellor", "coordinator", "receiving_office", "finance_approver", "finance_payer", "finance_reconciler", "chief_of_mission"}
     assert is_shown(MEDICAL, of_health=True) and not is_shown(MEDICAL, of_health=False)
     assert is_shown(staff("both", "medical", role), of_health=False) == (role in reads_all)
     assert is_shown(staff("one", role), of_health=False)
