@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.reintegration.domain.caps import EXAMPLE_CAPS
+from services.reintegration.domain.commitment import Cost, cost
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
 from services.reintegration.domain.delegation import ActingTerms
@@ -155,6 +156,10 @@ def test_a_fund_pays_in_its_own_currency_as_far_as_it_reaches(known: GrantFacts,
         after(endorsed(), APPROVE, APPROVER, known)
     else:
         assert code(endorsed(), APPROVE, APPROVER, known) == refused
+
+
+def test_no_tranches_cost_nothing_and_ask_for_no_rate() -> None:
+    assert cost(approved(), (), "USD", RatesInForce({})) == Cost(usd("0.00"), ())
 
 
 def test_a_release_fixes_what_the_tranche_costs_by_the_rates_of_its_day() -> None:
@@ -309,6 +314,12 @@ def test_an_addition_is_held_to_the_same_as_an_approval(known: GrantFacts, order
         after(approved(), order, APPROVER, known)
     else:
         assert code(approved(), order, APPROVER, known) == refused
+
+
+@pytest.mark.parametrize(("up_to", "refused"), [("1199.99", "beyond_authority"), ("1200.00", None)])
+def test_the_reader_is_told_whether_what_is_committed_already_is_within_their_authority(up_to: str, refused: str | None) -> None:
+    told = GRANT.refusal(approved(), AddToCommitment, facts("0.8", by(APPROVER, up_to)), Context(APPROVER, NOON))
+    assert (told.code if told is not None else None) == refused
 
 
 def test_more_than_the_grant_had_approvals_for_is_added_by_the_chief_of_mission_alone() -> None:

@@ -103,7 +103,8 @@ def test_a_fund_is_never_reduced_below_what_is_committed_and_spent() -> None:
     # What was free when it was asked may be committed when it is confirmed.
     asked = CHANGE_ASKED.model_copy(update={"granted": eur("3499.99")})
     FUNDS.given(ASKED, OPENED, asked).when(ConfirmFund(change_no=2), CHIEF).refused("below_what_is_used")
-    Given(FUND, FundFacts()).given(ASKED, OPENED).when(CHANGE, MANAGER).refused("below_what_is_used")
+    for unknown in (FundFacts(), FundFacts(committed=Decimal(0)), FundFacts(spent=Decimal(0))):
+        Given(FUND, unknown).given(ASKED, OPENED).when(CHANGE, MANAGER).refused("below_what_is_used")
 
 
 def test_a_fund_is_closed_once_nothing_is_committed_of_it() -> None:
