@@ -15,7 +15,7 @@ from shared.messages import Command
 from shared.topology import SERVICES
 
 DRAIN_SECONDS = 60.0
-RETRY_SECONDS = 30.0
+RETRY_SECONDS = 60.0
 _PAUSE = 0.2
 
 
@@ -40,7 +40,7 @@ class Caller:
     async def give(
         self, service: str, persona: str, id: UUID, order: Command, at: datetime | None, key: str
     ) -> httpx.Response:
-        """One command; asked again under the same key while the service is away, for 30 seconds at most."""
+        """One command; asked again under the same key while the service is away, for a minute at most."""
         method, path = self._routes[service, type(order).__name__]
         before, _, rest = path.partition("{")
         headers = await self._as(persona) | {"Idempotency-Key": key, "Content-Type": "application/json"}
@@ -109,7 +109,7 @@ class Caller:
             if answer is not None and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 return answer
             if time.monotonic() > until:
-                raise CannotStart("no_answer", "A service did not answer for 30 seconds.")
+                raise CannotStart("no_answer", "A service did not answer for a minute.")
             await asyncio.sleep(_PAUSE)
 
     async def _readiness(self, url: str) -> Readiness:

@@ -146,3 +146,8 @@ def test_no_process_asks_another_past_the_client_that_knows_how_connections_die(
         if "httpx.AsyncClient(" in path.read_text()
     ]
     assert asking == []
+
+
+def test_no_two_decisions_have_one_number() -> None:
+    numbers = [path.name[:4] for path in (PROJECT / "docs" / "decisions").glob("*.md")]
+    assert sorted(numbers) == sorted(set(numbers))

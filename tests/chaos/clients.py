@@ -12,7 +12,7 @@ from shared.http import Receipt
 from tests.chaos.history import Asked, History
 from tests.chaos.journeys import Journey
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 # What a step needs may still be on its way from another service; nothing was done, and the same may be asked again.
 NOT_YET = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)

@@ -1,6 +1,6 @@
 """What a grant costs its fund: in another currency by the rates of the day, tranche by tranche, and never more than committed.
 
-Decision 51 says why, docs/money.md shows it with numbers.
+Decision 52 says why, docs/money.md shows it with numbers.
 """
 
 from collections.abc import Sequence
