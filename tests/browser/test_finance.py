@@ -12,6 +12,7 @@ from ops.browser import touch_key
 from ops.demo_year.people import moment
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant
+from services.reintegration.domain.rates import CorrectRate, RecordRate
 from services.reintegration.domain.tranches import ReleaseTranche
 from shared.ids import uuid7
 from shared.money import Money
@@ -30,6 +31,7 @@ class Desk:
     grant: UUID
     endorsed_by_deputy: UUID
     fund: UUID
+    in_marks: UUID
     amount: Decimal
 
 
@@ -46,8 +48,8 @@ async def desk(mission: Mission) -> Desk:
     fund = await opened(mission, "DESK", "5000.00")
     await opened(mission, "DESK-SMALL", "20.00")
     await opened(mission, "DESK-OVER", "5000.00", last=date(2023, 12, 31))
-    await opened(mission, "DESK-KM", "5000.00", currency="BAM")
-    return Desk(found.grant_id, second, fund, amount_of(found))
+    in_marks = await opened(mission, "DESK-KM", "5000.00", currency="BAM")
+    return Desk(found.grant_id, second, fund, in_marks, amount_of(found))
 
 
 def amount_of(found: Ground) -> Decimal:
@@ -108,7 +110,7 @@ async def test_from_the_queue_by_review_and_check_to_the_approval(mission: Missi
     await expect(page.locator("dl.summary").first).to_contain_text(amount)
     offered = await page.locator("main form").inner_text()
     assert "DESK (DONOR)" in offered and "DESK-KM (DONOR)" not in offered.partition("What cannot be chosen")[0]
-    for left_out, why in (("DESK-SMALL", "does not hold enough"), ("DESK-OVER", "from 2023-01-01 to 2023-12-31"), ("DESK-KM", "in another currency")):
+    for left_out, why in (("DESK-SMALL", "does not hold enough"), ("DESK-OVER", "from 2023-01-01 to 2023-12-31"), ("DESK-KM", "no rate is recorded")):
         reason = page.locator("details li", has_text=f"{left_out} (DONOR)")
         assert why in (await reason.text_content() or "")
     chosen = page.locator(f'select[name="fund_id"] option[value="{desk.fund}"], input[name="fund_id"][value="{desk.fund}"]')
@@ -164,3 +166,40 @@ async def test_who_pays_sees_the_money_and_who_decided_and_what_she_confirms(mis
 async def state_of(mission: Mission, grant: UUID) -> dict[str, str]:
     found: dict[str, str] = (await mission.read("reintegration", "finance-approver", f"/v1/grants/{grant}")).json()["state"]
     return found
+
+
+async def test_a_fund_in_marks_pays_by_the_rate_of_today_and_is_added_to_once_that_moved(
+    mission: Mission, visits: Visits, desk: Desk
+) -> None:
+    grant, now, rate = desk.endorsed_by_deputy, datetime.now(UTC), uuid7()
+    recorded = RecordRate(currency="BAM", base="EUR", effective_on=TODAY, rate=Decimal(2), source="paying_bank")
+    await mission.done("reintegration", "finance-reconciler", rate, recorded, now)
+    page = await at_desk(mission, visits, "finance-approver", f"/grants/{grant}")
+    amount = (await state_of(mission, grant))["amount"]
+    in_marks = Decimal(amount) * 2
+    row = page.get_by_role("row").filter(has_text="DESK-KM")
+    await expect(row).to_contain_text(f"{5000 - in_marks:,.2f} BAM")
+    approve = ApproveGrant.model_validate(
+        {**await shown(mission, grant), "fund_id": desk.in_marks, "money": {"amount": amount, "currency": "EUR"}}
+    )
+    await mission.done("reintegration", "finance-approver", grant, approve, now)
+    moved = CorrectRate(rate=Decimal("2.1"), source="paying_bank", reason="source_corrected")
+    await mission.done("reintegration", "finance-reconciler", rate, moved, now)
+    missing = Decimal(amount) / 10
+    payer = await at_desk(mission, visits, "finance-payer", f"/grants/{grant}")
+    for reader in (payer, page):
+        await reader.reload()
+        costs = reader.locator("dl.summary div").filter(has_text="What is not released costs the fund today")
+        await expect(costs).to_contain_text(f"{in_marks + missing:,.2f} BAM")
+    await page.get_by_role("link", name="Add to the commitment").click()
+    await expect(page.locator('[name="money.amount"]')).to_have_value(f"{missing:.2f}")
+    await page.locator("button.main").click()
+    await touch_key(page)
+    await page.locator("button.main").click()
+    await expect(page.get_by_role("status")).to_contain_text("recorded")
+    await expect(page.locator("main")).to_contain_text(f"{missing:,.2f} BAM added to the commitment")
+    await payer.reload()
+    still = payer.locator("dl.summary div").filter(has_text="Still committed of the fund")
+    await expect(still).to_contain_text(f"{in_marks + missing:,.2f} BAM")
+    await fit(mission, visits, "finance-approver", f"/grants/{grant}", f"/do/reintegration/add_to_commitment/{grant}")
+    await fit(mission, visits, "manager", f"/funds/{desk.in_marks}")

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.portal.pages.frame import Page, Reading
-from services.portal.pages.given_grants import after_approval, all_funds, short_hash, why_not
+from services.portal.pages.given_grants import after_approval, all_funds, costs_of, short_hash, why_not
 from services.portal.pages.naming import days_since, here, short
 from shared.clock import real_time
 
@@ -63,15 +63,16 @@ async def grant(grant_id: UUID, page: Reading) -> Response:
     found = (await page.ask("reintegration", f"/v1/grants/{grant_id}")).body
     state = found["state"]
     return await page.show(
-        "grant.html", found=found, state=state, line=found.get("line"), funds=await _funds_of(page, state), short=short,
+        "grant.html", found=found, state=state, line=found.get("line"), funds=await _funds_of(page, found), short=short,
         days=days_since, short_hash=short_hash,
     )  # fmt: skip
 
 
-async def _funds_of(page: Page, state: Mapping[str, Any]) -> list[dict[str, Any]]:
+async def _funds_of(page: Page, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The fund that a grant is paid from; before its approval each fund with what it would hold after it, or why not."""
     if not page.has("manager", "chief_of_mission", "finance_approver", "finance_reconciler", "auditor"):
         return []
+    state, costs = found["state"], costs_of(found)
     if state["fund_id"] is not None:
         fund = await page.try_asking("reintegration", f"/v1/funds/{state['fund_id']}")
         return [{**fund["state"], **fund["balance"], "why_not": "", "after": None}] if fund else []
@@ -79,6 +80,9 @@ async def _funds_of(page: Page, state: Mapping[str, Any]) -> list[dict[str, Any]
         return []
     today = here(page, real_time()).date().isoformat()
     return [
-        {**fund, "why_not": (reason := why_not(fund, state, today)), "after": None if reason else after_approval(fund, state)}
+        {
+            **fund, "why_not": (reason := why_not(fund, state, today, costs)),
+            "after": None if reason else after_approval(fund, costs),
+        }
         for fund in await all_funds(page)
     ]

@@ -40,7 +40,8 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         fixed["money"] = {"amount": state["amount"], "currency": currency}
     funds = await all_funds(page) if form.name == "approve_grant" else []
     today = here(page, real_time()).date().isoformat()
-    refused = {fund["id"]: why_not(fund, state, today) for fund in funds}
+    costs = costs_of(answer.body)
+    refused = {fund["id"]: why_not(fund, state, today, costs) for fund in funds}
     options: dict[str, Sequence[Option]] = {
         "number": tuple(
             Option(str(one["number"]), f"{one['number']}: {money(one['amount'], currency)}, {word(one['status'])}")
@@ -56,13 +57,15 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         "number": _next_tranche(form.name, state["tranches"]), "paid_on": today, **start_of(state),
         "price_from": {"amount": "", "currency": currency}, "price_to": {"amount": "", "currency": currency},
     }  # fmt: skip
+    if form.name == "add_to_commitment" and state.get("fund_currency"):
+        start["money"] = {"amount": _missing(state, costs), "currency": state["fund_currency"]}
     options["evidence_id"] = papers_of(state)
     if not options["evidence_id"]:
         # A quotation stands in a paper that is filed first.
         fixed["quotations"] = []
     chosen = next((fund for fund in funds if fund["id"] == typed("fund_id", posted)), None)
     given = Given(
-        fixed, options, start, version=answer.etag or "", shown=_shown(form.name, state, chosen, typed("number", posted)),
+        fixed, options, start, version=answer.etag or "", shown=(*_shown(form.name, state, chosen, typed("number", posted), costs), *_of_the_fund(form.name, state, costs)),
         left_out=tuple(f"{_named(fund)}: {refused[fund['id']]}" for fund in funds if refused[fund["id"]]),
     )  # fmt: skip
     return given, f"/grants/{id}"
@@ -80,7 +83,13 @@ async def all_funds(page: Page) -> list[dict[str, Any]]:
             return found
 
 
-def why_not(fund: Mapping[str, Any], grant: State, today: str) -> str:
+def costs_of(found: State) -> Mapping[str, str | None]:
+    """What a grant costs a fund today, by the currency of the fund; None without a rate. In its own it is its amount."""
+    state = found["state"]
+    return {state["currency"]: state["amount"], **{one["currency"]: one["amount"] for one in found.get("costs", ())}}
+
+
+def why_not(fund: Mapping[str, Any], grant: State, today: str, costs: Mapping[str, str | None]) -> str:
     """Why this grant cannot be paid from this fund on a day (ISO 8601), as its service would refuse it; or nothing."""
     if fund["status"] == "closed":
         return translated(_("it is closed."))
@@ -88,20 +97,21 @@ def why_not(fund: Mapping[str, Any], grant: State, today: str) -> str:
         return translated(_("it does not pay for grants in this country."))
     if fund["grant_categories"] and grant.get("category") not in fund["grant_categories"]:
         return translated(_("it does not pay for what this grant is for."))
-    if fund["currency"] != grant["currency"]:
-        return translated(_("it is in another currency."))
     if not fund["valid_from"] <= today <= fund["valid_until"]:
         return translated(
             _("grants can be approved from it from %(first)s to %(last)s."), first=fund["valid_from"], last=fund["valid_until"]
         )
-    if Decimal(fund["available"]) < Decimal(grant["amount"]):
+    cost = costs.get(fund["currency"])
+    if cost is None:
+        return translated(_("it is in another currency, and no rate is recorded by which this grant could be converted."))
+    if Decimal(fund["available"]) < Decimal(cost):
         return translated(_("it does not hold enough: %(holds)s."), holds=_holds(fund))
     return ""
 
 
-def after_approval(fund: Mapping[str, Any], grant: State) -> str:
-    """What a fund still holds once this grant is approved from it."""
-    return str(Decimal(fund["available"]) - Decimal(grant["amount"]))
+def after_approval(fund: Mapping[str, Any], costs: Mapping[str, str | None]) -> str:
+    """What a fund still holds once this grant is approved from it, where a rate says so."""
+    return str(Decimal(fund["available"]) - Decimal(costs.get(fund["currency"]) or 0))
 
 
 def short_hash(digits: str) -> str:
@@ -117,7 +127,9 @@ def _holds(fund: Mapping[str, Any]) -> str:
     return translated(_("%(amount)s available"), amount=money(fund["available"], fund["currency"]))
 
 
-def _shown(operation: str, state: State, fund: Mapping[str, Any] | None, number: str) -> tuple[tuple[str, str], ...]:
+def _shown(
+    operation: str, state: State, fund: Mapping[str, Any] | None, number: str, costs: Mapping[str, str | None]
+) -> tuple[tuple[str, str], ...]:
     currency = state["currency"]
     tranche = next((one for one in state["tranches"] if str(one["number"]) == number), None)
     of_one = operation in _GOES_ON_FROM and tranche is not None
@@ -136,11 +148,32 @@ def _shown(operation: str, state: State, fund: Mapping[str, Any] | None, number:
         ]
         lines += certificate_shown(state)
     if fund is not None:
+        if fund["currency"] != currency and (cost := costs.get(fund["currency"])) is not None:
+            lines.append((_("Costs the fund by the rates of today"), money(cost, fund["currency"])))
         lines += [
             (_("Available in the fund now"), money(fund["available"], fund["currency"])),
-            (_("Available after this approval"), money(after_approval(fund, state), fund["currency"])),
+            (_("Available after this approval"), money(after_approval(fund, costs), fund["currency"])),
         ]
     return tuple(lines)
+
+
+def _of_the_fund(operation: str, state: State, costs: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:
+    """What is committed of a fund in another currency, and what is left to release costs it today."""
+    currency = state.get("fund_currency")
+    if operation not in ("add_to_commitment", "release_tranche") or currency in (None, state["currency"]):
+        return ()
+    cost = costs.get(currency)
+    return (
+        (_("Still committed of the fund"), money(state["fund_committed"], currency)),
+        (_("What is not released costs the fund today"), money(cost, currency) if cost else translated(_("no rate is recorded"))),
+    )
+
+
+def _missing(state: State, costs: Mapping[str, str | None]) -> str:
+    """What has to be added at least, as it is typed; nothing where enough is committed."""
+    cost = costs.get(state["fund_currency"])
+    short = Decimal(cost or 0) - Decimal(state["fund_committed"])
+    return f"{short:f}" if short > 0 else ""
 
 
 def _next_tranche(operation: str, tranches: Sequence[Mapping[str, Any]]) -> str:
