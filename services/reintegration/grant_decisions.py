@@ -9,6 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.reintegration.domain.grant_state import Grant
+from shared.contracts.approvals import ApprovalGiven
+from shared.contracts.commitments import CommitmentAdded
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     GrantApproved,
@@ -20,22 +22,25 @@ from shared.contracts.reintegration import (
     TrancheReconciled,
     TrancheReleased,
 )
+from shared.contracts.stops import GrantResumed, GrantSuspended, RecoveryOpened
 from shared.db import Sql, UnitOfWork, Write
 from shared.ids import UUID_PATTERN
 from shared.messages import Event
 from shared.moments import MICROSECONDS, from_microseconds, in_microseconds
-from shared.money import Amount
+from shared.money import Amount, Money
 from shared.verify import Check
 
 Decided = Literal[
-    "endorsed", "returned", "rejected", "approved", "cancelled", "released", "paid", "delivered", "reconciled"
+    "endorsed", "returned", "rejected", "approved", "cancelled", "released", "paid", "delivered", "reconciled", "suspended",
+    "resumed", "recovery_opened", "commitment_added",
 ]
 DECISIONS: Final[tuple[Decided, ...]] = get_args(Decided)
 
+# On a replayed clock somebody may decide the same twice at one moment, and that they did is one row.
 _TAKE = Sql(
     "INSERT INTO grant_decisions (grant_id, request_version, what, tranche, decided_by, decided_at, amount, currency, "
     "destination_country) VALUES (:grant_id, :request_version, :what, :tranche, :decided_by, :decided_at, :amount, :currency, "
-    ":destination_country)"
+    ":destination_country) ON CONFLICT DO NOTHING"
 )
 _ORDER = "d.decided_at DESC, d.grant_id DESC, d.request_version DESC, {}d.tranche DESC LIMIT :limit"
 _LISTED = (
@@ -85,10 +90,14 @@ class _Taken:
     by: str | None
     at: datetime | None
     tranche: int = 0
+    money: Money | None = None
 
 
 def decisions_taken(grant_id: UUID, grant: Grant, events: Sequence[Event]) -> Sequence[Write]:
     """The rows of the decisions among these events, which made the grant what it is."""
+    if any(isinstance(event, ApprovalGiven) for event in events):
+        # Each approval is a decision; that it was the last one is no second one of whoever gave it.
+        events = [event for event in events if not isinstance(event, GrantApproved)]
     return [_row(grant_id, grant, taken) for event in events if (taken := _taken(event)) is not None]
 
 
@@ -100,8 +109,16 @@ def _taken(event: Event) -> _Taken | None:
             return _Taken("returned", event.returned_by, event.returned_at)
         case GrantRejected():
             return _Taken("rejected", event.rejected_by, event.rejected_at)
-        case GrantApproved():
+        case ApprovalGiven() | GrantApproved():
             return _Taken("approved", event.approved_by, event.approved_at)
+        case GrantSuspended():
+            return _Taken("suspended", event.suspended_by, event.suspended_at)
+        case GrantResumed():
+            return _Taken("resumed", event.resumed_by, event.resumed_at)
+        case RecoveryOpened():
+            return _Taken("recovery_opened", event.opened_by, event.opened_at, money=event.money)
+        case CommitmentAdded():
+            return _Taken("commitment_added", event.added_by, event.added_at, money=event.money)
         case GrantCancelled():
             return _Taken("cancelled", event.cancelled_by, event.cancelled_at)
         case TrancheReleased():
@@ -118,13 +135,15 @@ def _taken(event: Event) -> _Taken | None:
 
 def _row(grant_id: UUID, grant: Grant, taken: _Taken) -> Write:
     tranche = grant.tranche(taken.tranche)
+    money = taken.money or (grant.money_of(tranche) if tranche else grant.money)
     return Write(
         _TAKE,
         {
             "grant_id": grant_id, "request_version": grant.request_version, "what": taken.what, "tranche": taken.tranche,
-            "decided_by": taken.by, "decided_at": taken.at, "amount": tranche.amount if tranche else grant.amount,
-            "currency": grant.currency, "destination_country": grant.destination_country,
+            "decided_by": taken.by, "decided_at": taken.at, "amount": money.amount,
+            "currency": money.currency, "destination_country": grant.destination_country,
         },
+        rows=None,
     )  # fmt: skip
 
 
@@ -156,6 +175,9 @@ _IN_THE_LOG = ", ".join(
         ("payment_confirmed", "paid", "confirmed_by", "confirmed_at"),
         ("delivery_confirmed", "delivered", "confirmed_by", "confirmed_at"),
         ("tranche_reconciled", "reconciled", "reconciled_by", "reconciled_at"),
+        ("approval_given", "approved", "approved_by", "approved_at"), ("suspended", "suspended", "suspended_by", "suspended_at"),
+        ("resumed", "resumed", "resumed_by", "resumed_at"), ("recovery_opened", "recovery_opened", "opened_by", "opened_at"),
+        ("commitment_added", "commitment_added", "added_by", "added_at"),
     )
 )  # fmt: skip
 _SAID = "grant_id, request_version, what, tranche, decided_by, decided_at, amount, currency"
@@ -168,14 +190,20 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             # On which version and for how much the last leaf before it says that asked for something.
             "WITH logged AS (SELECT e.subject AS grant_id, a.request_version, k.what, s.tranche, "
-            "coalesce(s.decided_by, e.actorid) AS decided_by, coalesce(s.decided_at, e.time) AS decided_at, a.amount, a.currency "
+            "coalesce(s.decided_by, e.actorid) AS decided_by, coalesce(s.decided_at, e.time) AS decided_at, "
+            # What is asked back or added is for its own amount.
+            "CASE WHEN k.what IN ('recovery_opened', 'commitment_added') THEN own.amount ELSE a.amount END AS amount, "
+            "CASE WHEN k.what IN ('recovery_opened', 'commitment_added') THEN own.currency ELSE a.currency END AS currency "
             f"FROM (VALUES {_IN_THE_LOG}) k(type, what, by, at) JOIN event_log e ON e.type = k.type "
-            "CROSS JOIN LATERAL leaf_decision(e.leaf, k.by, k.at) s "
+            "CROSS JOIN LATERAL leaf_decision(e.leaf, k.by, k.at) s CROSS JOIN LATERAL leaf_asked(e.leaf, 0) own "
             "LEFT JOIN LATERAL (SELECT r.leaf FROM event_log r WHERE r.subject = e.subject AND r.aggver < e.aggver "
             f" AND r.type IN ({_ASKED}) ORDER BY r.aggver DESC LIMIT 1) r ON true "
-            "LEFT JOIN LATERAL leaf_asked(r.leaf, s.tranche) a ON true), "
-            f"lost AS (SELECT {_SAID} FROM logged EXCEPT ALL SELECT {_SAID} FROM grant_decisions), "
-            f"made_up AS (SELECT {_SAID} FROM grant_decisions EXCEPT ALL SELECT {_SAID} FROM logged) "
+            "LEFT JOIN LATERAL leaf_asked(r.leaf, s.tranche) a ON true "
+            # That an approval was the last is said right after it.
+            "WHERE e.type <> 'avrr.reintegration.grant.approved.v1' OR NOT EXISTS (SELECT FROM event_log g WHERE g.subject = e.subject "
+            " AND g.aggver = e.aggver - 1 AND g.type = 'avrr.reintegration.grant.approval_given.v1')), "
+            f"lost AS (SELECT {_SAID} FROM logged EXCEPT SELECT {_SAID} FROM grant_decisions), "
+            f"made_up AS (SELECT {_SAID} FROM grant_decisions EXCEPT SELECT {_SAID} FROM logged) "
             "SELECT DISTINCT grant_id FROM (SELECT * FROM lost UNION ALL SELECT * FROM made_up) wrong ORDER BY grant_id"
         ),
     ),

@@ -14,15 +14,18 @@ from services.reintegration.domain.grant import (
     RejectGrant,
     ReturnGrant,
 )
-from services.reintegration.wiring import GRANT
+from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
+from services.reintegration.wiring import AUTHORITY, GRANT
 from shared.db import Sql
-from tests.given import NOON
-from tests.integration.reintegration.office import House
+from shared.ids import uuid7
+from tests.given import NOON, staff
+from tests.integration.reintegration.office import EARLY, LENIENT_POLICY, House, authority_for
 from tests.integration.reintegration.test_api import People, asked_for, shown
 from tests.integration.reintegration.test_api import people as people_of
-from tests.unit.reintegration.examples import ENDORSER, MANAGER
+from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, MANAGER, eur
 
 people = people_of
+SECOND = staff("second", "finance_approver")
 _ALL = Sql(
     "SELECT grant_id, request_version, what, tranche, decided_by, decided_at, amount, currency, destination_country "
     "FROM grant_decisions ORDER BY grant_id, decided_at, what, tranche"
@@ -76,6 +79,35 @@ async def test_what_ends_a_request_is_a_decision_of_who_ended_it(house: House) -
     await house.give(GRANT, endorsed, CancelGrant(reason="not_needed"), ENDORSER, NOON + timedelta(hours=1))
     assert [row["what"] for row in await decided(house) if row["grant_id"] == endorsed] == ["endorsed", "cancelled"]
     assert (await house.findings()).differences == []
+
+
+async def test_each_approval_is_a_decision_and_so_is_whoever_stops_money_or_asks_it_back(house: House) -> None:
+    await house.lenient()
+    await house.publish(LENIENT_POLICY.model_copy(update={"one_approver_up_to": eur("500.00")}))
+    await house.give(AUTHORITY, uuid7(), authority_for(SECOND), CHIEF, EARLY)
+    fund_id = await house.fund()
+    grant_id = await house.approved((await house.line()).request("1000.00", "600.00", "400.00"), fund_id)
+    await house.give(GRANT, grant_id, await house.approval(grant_id, fund_id), SECOND, NOON + timedelta(minutes=1))
+    await house.paid(grant_id, 1)
+    await house.give(GRANT, grant_id, SuspendGrant(reason="under_review"), APPROVER, NOON + timedelta(hours=1))
+    await house.give(GRANT, grant_id, ResumeGrant(), ENDORSER, NOON + timedelta(hours=2))
+    await house.give(GRANT, grant_id, OpenRecovery(reason="overpaid", money=eur("50.00")), SECOND, NOON + timedelta(hours=3))
+    rows = [(row["what"], row["decided_by"], row["amount"]) for row in await decided(house) if row["tranche"] == 0]
+    whole = Decimal("1000.00")
+    assert sorted(rows) == sorted([
+        ("endorsed", ENDORSER.person_id, whole), ("approved", APPROVER.person_id, whole), ("approved", SECOND.person_id, whole),
+        ("suspended", APPROVER.person_id, whole), ("resumed", ENDORSER.person_id, whole),
+        ("recovery_opened", SECOND.person_id, Decimal("50.00")),
+    ])  # fmt: skip
+    assert (await house.findings()).differences == []
+    before = await decided(house)
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    await owner.execute("DELETE FROM grant_decisions WHERE what IN ('suspended', 'resumed', 'recovery_opened') OR decided_by = 'staff:approver'")
+    assert (await house.findings()).differences == [f"grant decisions: {grant_id}"]
+    await owner.execute(import_module("migrations.reintegration.versions.2026_11_26_1510_decisions_in_levels").FROM_THE_LOG)
+    await owner.close()
+    assert await decided(house) == before
 
 
 async def test_nobody_writes_a_decision_down_as_another_s_and_nobody_changes_one(house: House) -> None:
