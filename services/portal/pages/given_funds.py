@@ -83,4 +83,11 @@ async def of_period(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[G
 
 async def _programmes(page: Page) -> list[str]:
     """The programmes that have an approval policy."""
-    return [one["programme"] for one in (await page.ask("reintegration", "/v1/approval-policies", limit=100)).body["items"]]
+    found: list[str] = []
+    after = None
+    while True:
+        answer = (await page.ask("reintegration", "/v1/approval-policies", limit=100, after=after)).body
+        found += (one["programme"] for one in answer["items"])
+        after = answer["next"]
+        if after is None:
+            return found

@@ -61,3 +61,16 @@ def test_an_amount_in_thousandths_is_said_in_words(amount: str, currency: str, s
 
 def test_a_code_without_a_word_of_its_own_reads_well_enough() -> None:
     assert (word("cash_instalment"), word("not_feasible")) == ("cash instalment", "not feasible")
+
+
+@pytest.mark.parametrize(("told", "shown"), [({"papers": ["aaaa1"]}, (1, 1)), ({}, (0, 0))])
+def test_a_grant_says_which_papers_the_hash_of_its_version_covers(told: dict[str, list[str]], shown: tuple[int, int]) -> None:
+    paper = {
+        "kind": "quotation", "filed_at": "2023-05-02T10:15:00Z", "filed_as": "receiving_office", "tranche": None,
+        "media_type": "application/pdf", "size": 1234, "sha256": "ab" * 32,
+    }  # fmt: skip
+    state = {"evidence": [{"evidence_id": "aaaa1", **paper}, {"evidence_id": "bbbb2", **paper}], **told}
+    page = _environment().get_template("grant_evidence.html").render(
+        state=state, found={"id": "g", "actions": []}, short=str, moment=str
+    )
+    assert (page.count("<td>yes</td>"), page.count("<td>filed later</td>")) == shown
