@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from ops.settings import CannotStart, OpsSettings
 from ops.system import api_url, epochs_folder, owner_url, verify_url, worker_url
 from services.counselling.birth_years import hash_years_anew, seal_first
 from services.counselling.finding import hash_anew, hash_first
+from services.reintegration.account_tokens import hash_accounts_anew
 from services.reintegration.files import wrap_anew
 from shared.blind_index import FileIndexKeys, TransitIndexKeys
 from shared.countries import ALPHA_2
@@ -48,6 +49,10 @@ PATIENCE_SECONDS: Final = 120.0
 _ROTATION: Final = 7_261_945
 
 Say = Callable[[str], None]
+# What each service hashes anew under a new key of its index, a part at a time; each says of how many, 0 once none is left.
+_HASHING: Final[Mapping[str, Sequence[Callable[..., Awaitable[int]]]]] = {
+    "counselling": (hash_anew, hash_years_anew), "reintegration": (hash_accounts_anew,),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ async def rotate_keys(settings: OpsSettings, say: Say) -> None:
     for service in SERVICES:
         async with _opened(settings, service) as (logins, epochs, index):
             await rotate(service, logins, epochs, say)
-            if service.finds_persons:
+            if service.finds_by:
                 await rotate_index(service, logins.api, epochs, index, say)
             if service.kept_files:
                 await _end_the_services_own_key(settings, service, logins.api, epochs, say)
@@ -143,23 +148,24 @@ async def rotate_index(
     service: Service, database: Database, epochs: Epochs, index: FileIndexKeys | TransitIndexKeys, say: Say,
     patience: float = PATIENCE_SECONDS,
 ) -> None:  # fmt: skip
-    """Changes the key by which people of one service are found: by hashes in older copies nobody can be tried any more."""
+    """Changes the key by which one service finds what is sealed: by hashes in older copies nothing can be tried any more."""
     keys = database.keys = PersonKeys(service.name, epochs, index)
     former = await _asked(service, index.current())
     current = await _asked(service, index.rotate())
     begun = await _now(database)
-    last: UUID | None = UUID(int=0)
-    while last is not None:
-        last = await database.attempt(_SCOPE, partial(hash_first, keys=keys, after=last))
-    await _until_none(database, seal_first)
+    if service == COUNSELLING:
+        last: UUID | None = UUID(int=0)
+        while last is not None:
+            last = await database.attempt(_SCOPE, partial(hash_first, keys=keys, after=last))
+        await _until_none(database, seal_first)
     hashed = 0
     for finished in (False, True):
         if finished:
             await _ended(service, database, begun, patience)
-        hashed += await _until_none(database, lambda unit: hash_anew(unit, keys))
-        await _until_none(database, lambda unit: hash_years_anew(unit, keys))
+        for hash_some in _HASHING[service.name]:
+            hashed += await _until_none(database, partial(hash_some, keys=keys))
     await _asked(service, index.destroy(former))
-    say(f"{service.name}: index key {current}, {hashed} persons hashed anew; index key {former} is destroyed")
+    say(f"{service.name}: index key {current}, {hashed} entries hashed anew; index key {former} is destroyed")
 
 
 async def _now(database: Database) -> datetime:

@@ -42,7 +42,8 @@ from shared.worker import Worker
 
 _A_KEY = Sql("SELECT person_id FROM person_keys LIMIT 1")
 _A_ROW_KEY = Sql("SELECT name FROM row_keys LIMIT 1")
-_A_TOKEN = Sql("SELECT person_id FROM search_tokens LIMIT 1")
+# What is found by a hash, in whichever table a service keeps these.
+_A_TOKEN = {finds_by: Sql(f"SELECT key FROM {finds_by} LIMIT 1") for finds_by in ("search_tokens", "payee_tokens")}
 _AGAIN_SECONDS = 2.0
 
 log = structlog.get_logger("service")
@@ -142,7 +143,7 @@ async def _person_keys(
     if settings.transit_url is not None and settings.transit_token_file is not None:
         async with Outgoing(verify=trusted(), trust_env=False, follow_redirects=False) as client:
             held = (client, settings.transit_url, name, settings.transit_token_file)
-            index = TransitIndexKeys(*held) if wiring.service.finds_persons else None
+            index = TransitIndexKeys(*held) if wiring.service.finds_by else None
             yield PersonKeys(name, TransitEpochs(*held), index)
     elif settings.epochs_folder is not None:
         epochs = FileEpochs(settings.epochs_folder)
@@ -155,12 +156,12 @@ async def _person_keys(
                     "AVRR_EPOCHS_FOLDER. Put the folder back before anything else."
                 )
             epochs.begin()
-        hashes = FileIndexKeys(settings.epochs_folder) if wiring.service.finds_persons else None
+        hashes = FileIndexKeys(settings.epochs_folder) if wiring.service.finds_by else None
         if hashes is not None and not hashes.begun():
-            # Likewise: nobody registered before would be found by a new key, and everybody would be registered again.
-            if await is_there(_A_TOKEN):
+            # Likewise: nothing kept before would be found by a new key, and everybody would be registered again.
+            if await is_there(_A_TOKEN[wiring.service.finds_by]):
                 raise RuntimeError(
-                    f"{name}: people are found by hashes in its database, and the key that makes them is not in the folder "
+                    f"{name}: people or accounts are found by hashes in its database, and the key that makes them is not in the folder "
                     "index of AVRR_EPOCHS_FOLDER. Put the folder back before anything else."
                 )
             hashes.begin()

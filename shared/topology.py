@@ -9,8 +9,9 @@ class Service:
 
     ``asks`` is whose API it asks at the moment itself, where an event that is under way would come too late;
     ``seals_persons`` whether it seals values and files under keys of persons, beside parts of its rows, which each does under
-    its own; ``kept_files`` whether it sealed files under one key of its own before, which those still need; ``finds_persons``
-    whether it finds people by what is sealed, and so needs the keys of an index, held by whoever holds the epochs' keys.
+    its own; ``kept_files`` whether it sealed files under one key of its own before, which those still need; ``finds_by``
+    names the table of hashes by which it finds what is sealed: then it needs the keys of an index, held by whoever holds the
+    epochs' keys.
     """
 
     name: str
@@ -19,7 +20,7 @@ class Service:
     asks: tuple[str, ...] = ()
     kept_files: bool = False
     seals_persons: bool = False
-    finds_persons: bool = False
+    finds_by: str = ""
 
     @property
     def stream(self) -> str:
@@ -56,11 +57,12 @@ class Front:
 
 
 COUNSELLING = Service(
-    "counselling", 8001, follows=("returns", "reintegration"), seals_persons=True, finds_persons=True
+    "counselling", 8001, follows=("returns", "reintegration"), seals_persons=True, finds_by="search_tokens"
 )
 RETURNS = Service("returns", 8002, follows=("counselling", "reintegration"), asks=("counselling",))
 REINTEGRATION = Service(
-    "reintegration", 8003, follows=("returns", "counselling"), asks=("counselling",), kept_files=True, seals_persons=True
+    "reintegration", 8003, follows=("returns", "counselling"), asks=("counselling",), kept_files=True, seals_persons=True,
+    finds_by="payee_tokens",
 )
 
 PORTAL = Front("portal", 8000)

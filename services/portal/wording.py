@@ -16,7 +16,7 @@ WORDS: Final[Mapping[str, str]] = {
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
     "returnee": "a returnee", "vendor": "a business", "office": "a receiving office", "registered": "waits for a second person",
     "bank_changed": "another bank", "account_closed": "the account was closed", "not_confirmed_by_payee": "the payee did not confirm it",
-    "out_of_business": "the business has ended", "details_wrong": "it was recorded wrongly", "misused": "it was misused",
+    "family": "one family", "same_business": "the same business", "account_of_an_office": "an account of an office", "out_of_business": "the business has ended", "details_wrong": "it was recorded wrongly", "misused": "it was misused",
     "in_kind_vendor": "in kind, by a vendor", "in_kind_goods": "in kind, goods", "cash_instalment": "cash instalment", "cash_for_work": "cash for work",
     "training": "vocational training", "documentation": "documents of the person", "estimate": "estimate of a clinic",
     "stock": "goods to sell", "equipment": "tools and machines", "food_and_clothing": "food and clothes",

@@ -1,14 +1,17 @@
 """What else changes with a payee: the accounts that were stated, who confirmed which, and the checks that both are true."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from services.reintegration.domain.payee import Payee
+from services.reintegration.domain.payee_state import Payee
 from shared.contracts.payees import (
     AccountChangeAsked,
+    AccountChangeDropped,
     CallBackConfirmed,
+    PayeeClosed,
     PayeeConfirmed,
     PayeeRegistered,
+    SharedAccountAccepted,
 )
 from shared.db import Sql, Write
 from shared.messages import Event
@@ -22,6 +25,13 @@ _CONFIRM = Sql(
     "INSERT INTO payee_confirmations (payee_id, account_no, country, stated_by, stated_at, confirmed_by, confirmed_at, "
     "called_at, held_until) VALUES (:payee_id, :account_no, :country, :stated_by, :stated_at, :confirmed_by, :confirmed_at, "
     ":called_at, :held_until)"
+)
+# An account that is paid to no more, or never was, is another's to have.
+_FORGET = Sql("DELETE FROM payee_tokens WHERE payee_id = :payee_id AND account_no = ANY (cast(:account_nos AS integer[]))")
+_SHARE = Sql(
+    "INSERT INTO payee_shares (payee_id, other_id, stated_by, accepted_by, accepted_at, reason) SELECT cast(:payee_id AS uuid), "
+    "other_id, cast(:stated_by AS text), cast(:accepted_by AS text), cast(:accepted_at AS timestamptz), cast(:reason AS text) "
+    "FROM unnest(cast(:other_ids AS uuid[])) other_id"
 )
 
 
@@ -46,9 +56,24 @@ def payee_accounts(payee_id: UUID, before: Payee | None, payee: Payee, events: t
                 "confirmed_by": event.confirmed_by, "confirmed_at": event.confirmed_at,
                 "called_at": called.called_at if called else None, "held_until": called.held_until if called else None,
             }  # fmt: skip
-            return (Write(_CONFIRM, of | confirmed),)
+            former = range(1, event.account_no)
+            return (Write(_CONFIRM, of | confirmed), *([_forgotten(payee_id, former)] if former else ()))
+        case AccountChangeDropped():
+            return (_forgotten(payee_id, [event.account_no]),)
+        case PayeeClosed():
+            return (_forgotten(payee_id, range(1, payee.stated_no + 1)),)
+        case SharedAccountAccepted():
+            found = {
+                "payee_id": payee_id, "other_ids": list(event.with_ids), "stated_by": event.stated_by,
+                "accepted_by": event.accepted_by, "accepted_at": event.accepted_at, "reason": event.reason,
+            }  # fmt: skip
+            return (Write(_SHARE, found, len(event.with_ids)),)
         case _:
             return ()
+
+
+def _forgotten(payee_id: UUID, account_nos: Iterable[int]) -> Write:
+    return Write(_FORGET, {"payee_id": payee_id, "account_nos": list(account_nos)}, None)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -69,6 +94,30 @@ CHECKS: tuple[Check, ...] = (
             "AND (c.account_no, c.stated_by, c.confirmed_by, c.confirmed_at, c.held_until, c.country) "
             "IS DISTINCT FROM (p.confirmed_no, p.stated_by, p.confirmed_by, p.confirmed_at, p.held_until, p.country) "
             "OR (p.confirmed_no IS NULL AND c.payee_id IS NOT NULL)"
+        ),
+    ),
+    Check(
+        "hashes of accounts of payees",
+        Sql(
+            "SELECT coalesce(p.id, t.payee_id) FROM (SELECT p.id, p.person_id, live.account_no FROM payees p CROSS JOIN LATERAL "
+            "(SELECT coalesce(p.confirmed_no, 1) UNION SELECT cast(p.change ->> 'account_no' AS integer) WHERE p.change IS NOT NULL) "
+            "live(account_no) WHERE p.status <> 'closed' AND NOT EXISTS (SELECT FROM persons e WHERE e.id = p.person_id)) p "
+            "FULL JOIN payee_tokens t ON t.payee_id = p.id AND t.account_no = p.account_no "
+            "AND t.person_id IS NOT DISTINCT FROM p.person_id WHERE p.id IS NULL OR t.payee_id IS NULL"
+        ),
+    ),
+    Check(
+        "shared accounts",
+        Sql(
+            "SELECT coalesce(p.id, s.payee_id) FROM (SELECT id, unnest(shares) AS other_id FROM payees) p "
+            "FULL JOIN payee_shares s ON s.payee_id = p.id AND s.other_id = p.other_id WHERE p.id IS NULL OR s.payee_id IS NULL"
+        ),
+    ),
+    Check(
+        "accounts of staff",
+        Sql(
+            "SELECT coalesce(l.id, a.list_id) FROM staff_lists l FULL JOIN (SELECT list_id, count(*) AS accounts "
+            "FROM staff_accounts GROUP BY list_id) a ON a.list_id = l.id WHERE l.accounts IS DISTINCT FROM a.accounts"
         ),
     ),
     # Of a returnee who was erased nothing is left but that there was an account.

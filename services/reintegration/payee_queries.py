@@ -9,13 +9,17 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.reintegration.domain.payee import PayeeFacts, PayeeStatus
+from services.reintegration import account_tokens
+from services.reintegration.domain.payable import Payable
+from services.reintegration.domain.payee import PayeeFacts
+from services.reintegration.domain.payee_state import Payee, PayeeStatus
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, Sharing, sharing_of
 from shared.contracts.payees import PayeeKind
 from shared.db import Sql, UnitOfWork
 from shared.ids import FIRST
 
 _BEHIND = Sql(f"SELECT {THE_CASE} AS case_known")
+_KEPT = Sql("SELECT FROM payee_details WHERE payee_id = :payee_id AND account_no = coalesce(cast(:account_no AS integer), 1)")
 _COLUMNS: Final = (
     "id, kind, country, currency, status, case_id, vendor_code, registered_at, held_until, status = 'on_hold' AS waits"
 )
@@ -78,11 +82,43 @@ class PayeeAbroad:
         return self
 
 
+async def payable(unit: UnitOfWork, payee_id: UUID, payee: Payee | None) -> Payable:
+    """What is known of a payee when money is to be sent to it, as its row stood under lock."""
+    shared_with, of_staff = await account_tokens.against(unit, payee_id)
+    row = await unit.row(_KEPT, payee_id=payee_id, account_no=payee.confirmed_no if payee is not None else None)
+    return Payable(payee, row is not None, shared_with, of_staff)
+
+
 async def behind_a_payee(unit: UnitOfWork, case_id: UUID) -> PayeeFacts:
     """The case of a returnee who is to be registered, as far as row security lets it be known."""
     row = await unit.row(_BEHIND, case_id=case_id)
     assert row is not None
     return PayeeFacts(CASE_KNOWN.validate_json(row["case_known"] or "null"))
+
+
+# Each payee that is not closed of which something has to be looked at, walked by its id.
+FOUND = Sql(
+    f"SELECT found.* FROM (SELECT {_COLUMNS} FROM payees WHERE status <> 'closed' AND id > :after) found "
+    "WHERE EXISTS (SELECT FROM payee_tokens t JOIN payee_tokens o ON o.token = t.token AND o.payee_id <> t.payee_id "
+    " WHERE t.payee_id = found.id AND NOT EXISTS (SELECT FROM payee_shares s WHERE "
+    " (s.payee_id = t.payee_id AND s.other_id = o.payee_id) OR (s.payee_id = o.payee_id AND s.other_id = t.payee_id))) "
+    "OR EXISTS (SELECT FROM payee_tokens t JOIN staff_accounts a ON a.token = t.token WHERE t.payee_id = found.id "
+    " AND a.list_id = (SELECT id FROM staff_lists ORDER BY uploaded_at DESC, id DESC LIMIT 1)) "
+    "ORDER BY found.id LIMIT :limit"
+)
+STAFF_LISTED = Sql(
+    "SELECT id, list_version, accounts, uploaded_by, uploaded_at FROM staff_lists WHERE id > :after ORDER BY id LIMIT :limit"
+)
+
+
+class StaffListRow(BaseModel):
+    """One list of accounts of staff, of which no account is known."""
+
+    id: UUID
+    list_version: str
+    accounts: int
+    uploaded_by: str
+    uploaded_at: datetime
 
 
 def asked_for(status: PayeeStatus | None, vendor_code: str | None) -> tuple[Sql, Sql, Mapping[str, object]]:

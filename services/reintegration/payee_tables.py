@@ -1,9 +1,9 @@
-"""Reintegration's tables of who is paid: payees, the accounts that were stated, who confirmed them, and what of them is sealed."""
+"""Reintegration's tables of who is paid: payees, their accounts, who confirmed them, what is sealed, and what stands against one."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from services.reintegration.domain import payee
+from services.reintegration.domain import payee_state
 from services.reintegration.metadata import METADATA, begins
 from shared.tables import aggregate_table, scope
 
@@ -28,7 +28,8 @@ PAYEES = aggregate_table(
     sa.Column("held_until", sa.DateTime(timezone=True)),
     sa.Column("change", pg.JSONB),
     sa.Column("closing_reason", sa.Text),
-    begins(payee.BEGINNINGS),
+    sa.Column("shares", pg.ARRAY(sa.Uuid), nullable=False, server_default="{}"),
+    begins(payee_state.BEGINNINGS),
     sa.CheckConstraint(
         "CASE kind WHEN 'returnee' THEN case_id IS NOT NULL AND person_id IS NOT NULL AND vendor_code IS NULL "
         "WHEN 'vendor' THEN case_id IS NULL AND person_id IS NULL AND vendor_code IS NOT NULL "
@@ -111,4 +112,59 @@ PAYEE_DETAILS = sa.Table(
     sa.Column("account", sa.LargeBinary, nullable=False),
     sa.Index(None, "person_id"),
     info=scope("country:country"),
+)
+
+# By what an account is found again, of each payee that is not closed: the one that is paid to, or is to be, and the one that
+# waits. Keyed hashes, which say nothing without the key that is not in the database (`shared.blind_index`).
+PAYEE_TOKENS = sa.Table(
+    "payee_tokens",
+    METADATA,
+    sa.Column("payee_id", sa.Uuid, primary_key=True),
+    sa.Column("account_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("person_id", sa.Uuid),
+    sa.Column("token", sa.LargeBinary, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Index(None, "token", "payee_id"),
+    sa.Index(None, "key", "payee_id"),
+    sa.Index(None, "person_id"),
+    # A hash says nothing of whose it is; accounts of two countries have to be found alike.
+    info=scope("known"),
+)
+
+# Which payees somebody who did not state the account found right to have the same one; nobody changes a row.
+PAYEE_SHARES = sa.Table(
+    "payee_shares",
+    METADATA,
+    sa.Column("payee_id", sa.Uuid, primary_key=True),
+    sa.Column("other_id", sa.Uuid, primary_key=True),
+    sa.Column("stated_by", sa.Text, nullable=False),
+    sa.Column("accepted_by", sa.Text, nullable=False),
+    sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.CheckConstraint("stated_by <> accepted_by", name="two_persons"),
+    sa.CheckConstraint("payee_id <> other_id", name="two_payees"),
+    sa.Index(None, "other_id"),
+    info=scope("known", written_by="accepted_by"),
+)
+
+STAFF_LISTS = aggregate_table(
+    METADATA,
+    "staff_lists",
+    sa.Column("list_version", sa.Text, nullable=False),
+    sa.Column("accounts", sa.Integer, nullable=False),
+    sa.Column("uploaded_by", sa.Text, nullable=False),
+    sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("accounts > 0", name="holds_some"),
+    sa.Index(None, "uploaded_at", "id"),
+    info=scope("known"),
+)
+
+# The accounts of staff as keyed hashes, and nothing else of them; those of the newest list count.
+STAFF_ACCOUNTS = sa.Table(
+    "staff_accounts",
+    METADATA,
+    sa.Column("list_id", sa.Uuid, primary_key=True),
+    sa.Column("token", sa.LargeBinary, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    info=scope("known"),
 )

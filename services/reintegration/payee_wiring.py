@@ -2,18 +2,24 @@
 
 from uuid import UUID
 
-from services.reintegration import payee_projections, payee_queries, payee_tables
-from services.reintegration.domain import payee
+from services.reintegration import account_tokens, payee_projections, payee_queries, payee_tables
+from services.reintegration.domain import payee, payee_state, staff_accounts
 from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
+from shared.decider import NoFacts
 from shared.messages import Command, Context
 from shared.policy import Reach
+from shared.wiring import no_facts
+
+_LOOKS_AT_THE_ACCOUNT = (payee.ConfirmPayee, payee.ConfirmCallBack, payee.AcceptSharedAccount)
 
 
 async def _payee_facts(
-    unit: UnitOfWork, _: UUID, __: payee.Payee | None, command: Command | None, context: Context
+    unit: UnitOfWork, payee_id: UUID, _: payee_state.Payee | None, command: Command | None, context: Context
 ) -> payee.PayeeFacts:
+    if command is None or isinstance(command, _LOOKS_AT_THE_ACCOUNT):
+        return payee.PayeeFacts(None, *await account_tokens.against(unit, payee_id))
     if not isinstance(command, payee.RegisterPayee) or command.case_id is None:
         return payee.PayeeFacts()
     facts = await payee_queries.behind_a_payee(unit, command.case_id)
@@ -23,12 +29,17 @@ async def _payee_facts(
     return facts
 
 
-def _within(known: payee.Payee, reach: Reach, _: Actor) -> bool:
+def _within(known: payee_state.Payee, reach: Reach, _: Actor) -> bool:
     return reach.covers(known.country)
 
 
-PAYEE: Aggregate[payee.Payee, payee.PayeeFacts] = Aggregate(
-    service="reintegration", name="payee", decider=payee.PAYEE, table=payee_tables.PAYEES, state=payee.Payee,
+PAYEE: Aggregate[payee_state.Payee, payee.PayeeFacts] = Aggregate(
+    service="reintegration", name="payee", decider=payee.PAYEE, table=payee_tables.PAYEES, state=payee_state.Payee,
     facts=_payee_facts, project=payee_projections.payee_accounts,
     partition=lambda id, known: known.case_id or id, within=_within,
 )  # fmt: skip
+
+STAFF_LIST: Aggregate[staff_accounts.StaffList, NoFacts] = Aggregate(
+    service="reintegration", name="staff_list", decider=staff_accounts.STAFF_LIST, table=payee_tables.STAFF_LISTS,
+    state=staff_accounts.StaffList, facts=no_facts,
+)

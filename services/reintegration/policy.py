@@ -81,6 +81,11 @@ POLICY = Policy(
         allow(operation, Role.RECEIVING_OFFICE, extent="own_countries")
         for operation in ("list_payees", "read_payee", "read_payee_account")
     ),
+    allow("accept_shared_account", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION),
+    allow("list_payee_findings", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
+    # Of an account of staff nobody in finance learns whose it is; hashes alone are kept.
+    allow("upload_staff_accounts", Role.ADMINISTRATOR),
+    allow("list_staff_lists", Role.ADMINISTRATOR, Role.FINANCE_RECONCILER, Role.AUDITOR),
     # Who compares an account with its papers, calls back, or pays to it.
     allow("read_payee_account", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.FINANCE_PAYER),
     *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("draft_grant", "submit_grant", "revise_grant")),
@@ -155,7 +160,7 @@ POLICY = Policy(
         "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
-        "confirm_payee", "confirm_call_back", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "confirm_payee", "confirm_call_back", "accept_shared_account", "upload_staff_accounts", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),
     on_record=(

@@ -60,6 +60,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "ck_payees_two_persons": payee.not_by_whoever_stated(),
     "ck_payee_confirmations_two_persons": payee.not_by_whoever_stated(),
     "ck_payee_confirmations_held_long_enough": payee.held_too_short(),
+    "ck_payee_shares_two_persons": payee.not_by_whoever_stated(),
     "uq_payees_vendor_code": payee.vendor_code_taken(),
     "posted_into_an_open_month": periods.period_closed(),
     "uq_accounting_periods_month": periods.month_has_a_period(),

@@ -44,7 +44,11 @@ from services.reintegration.payee_tables import (
     PAYEE_ACCOUNTS,
     PAYEE_CONFIRMATIONS,
     PAYEE_DETAILS,
+    PAYEE_SHARES,
+    PAYEE_TOKENS,
     PAYEES,
+    STAFF_ACCOUNTS,
+    STAFF_LISTS,
 )
 from services.reintegration.rate_tables import EXCHANGE_RATES, RATES
 from shared.tables import aggregate_table, jsonb, person_keys_table, scope
@@ -52,13 +56,13 @@ from shared.tables import aggregate_table, jsonb, person_keys_table, scope
 # Whoever asks for METADATA here has every table of the service in it.
 __all__ = [
     "ACCOUNTING_PERIODS", "APPROVALS_BEFORE", "AUTHORITIES", "AUTHORITY_TERMS", "CASES", "CASE_LIMITS", "CASE_PLANS", "CLOSED_MONTHS", "COMMITMENT_ADDITIONS", "EVIDENCE_FILES", "EVIDENCE_PIECES", "EXCHANGE_RATES", "FAMILIES", "FUNDING_POLICIES", "FUNDS", "FUND_BALANCES", "FUND_CHANGES", "FUND_CONFIRMATIONS", "FUND_POSTINGS", "GRANTS",
-    "GRANTS_OF_THE_ERASED", "GRANT_APPROVALS", "GRANT_COMMITMENTS", "GRANT_ENDORSEMENTS", "GRANT_TURNS", "GRANT_VERSIONS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYEES", "PAYEE_ACCOUNTS", "PAYEE_CONFIRMATIONS", "PAYEE_DETAILS", "PAYMENT_REFERENCES", "PERSONAL_TABLES", "PERSONS", "PERSON_CAPS",
-    "PERSON_KEYS", "PLANS", "POLICY_VERSIONS", "RATES", "TAKEN_PLAN_LINES",
+    "GRANTS_OF_THE_ERASED", "GRANT_APPROVALS", "GRANT_COMMITMENTS", "GRANT_ENDORSEMENTS", "GRANT_TURNS", "GRANT_VERSIONS", "METADATA", "OPEN_ADVANCES", "OPEN_AUTHORITIES", "PAYEES", "PAYEE_ACCOUNTS", "PAYEE_CONFIRMATIONS", "PAYEE_DETAILS", "PAYEE_SHARES", "PAYEE_TOKENS", "PAYMENT_REFERENCES", "PERSONAL_TABLES", "PERSONS", "PERSON_CAPS",
+    "PERSON_KEYS", "PLANS", "POLICY_VERSIONS", "RATES", "STAFF_ACCOUNTS", "STAFF_LISTS", "TAKEN_PLAN_LINES",
 ]  # fmt: skip
 
 PERSON_KEYS = person_keys_table(METADATA)
 # What goes with the person by its own trigger; papers go by what the row of the person says is kept.
-PERSONAL_TABLES = (PAYEE_DETAILS,)
+PERSONAL_TABLES = (PAYEE_DETAILS, PAYEE_TOKENS)
 
 # Only of who was erased there is a row. The row that comes to be is what erases: a trigger deletes everything personal in
 # the same statement, but for the receipts of paid money, which have keys of their own and go with `kept_ended_on`.

@@ -49,7 +49,7 @@ from services.reintegration.domain import (
     tranches,
 )
 from services.reintegration.domain.conversion import RatesInForce
-from services.reintegration.payee_wiring import PAYEE
+from services.reintegration.payee_wiring import PAYEE, STAFF_LIST
 from services.reintegration.policy import POLICY, is_shown
 from services.reintegration.reactions import REACTIONS
 from services.reintegration.refusals import REFUSALS
@@ -307,7 +307,7 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -315,7 +315,7 @@ WIRING = Wiring(
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
-        *files.CHECKS, *payee_projections.CHECKS, nothing_left_of_the_erased(("payee_details",)),
+        *files.CHECKS, *payee_projections.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens")),
     ),
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
@@ -325,6 +325,11 @@ WIRING = Wiring(
         about={"payee_details": "payee_id"},
         untold={
             "payee_details.country": "the country in which the person is paid, which is told of the payee",
+            "payees.shares": "which other payees have the same account, which is about others",
+            "payee_tokens": "keyed hashes of accounts, which are told",
+            "payee_shares": "which other payees have the same account, which is about others",
+            "staff_lists": "which accounts members of staff have, which is about no beneficiary",
+            "staff_accounts": "keyed hashes of accounts of members of staff, which is about no beneficiary",
             "payee_accounts": "which accounts members of staff stated when; each account is told",
             "payee_confirmations": "which member of staff confirmed which account, which the payee tells",
             "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",

@@ -14,6 +14,7 @@ PayeeKind = Literal["returnee", "vendor", "office"]
 VendorCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
 AccountChangeReason = Literal["bank_changed", "account_closed", "entered_in_error"]
 ChangeDropReason = Literal["not_confirmed_by_payee", "entered_in_error"]
+SharedAccountReason = Literal["family", "same_business", "account_of_an_office"]
 PayeeClosingReason = Literal["not_needed", "out_of_business", "details_wrong", "misused"]
 
 
@@ -73,6 +74,26 @@ class AccountChangeDropped(Event, kind="avrr.reintegration.payee.account_change_
     dropped_at: datetime
 
 
+class SharedAccountAccepted(Event, kind="avrr.reintegration.payee.shared_account_accepted.v1"):
+    """Somebody who did not state the account found it right that these payees have the same one."""
+
+    account_no: int
+    with_ids: tuple[UUID, ...]
+    reason: SharedAccountReason
+    stated_by: StaffId
+    accepted_by: StaffId
+    accepted_at: datetime
+
+
+class StaffAccountsUploaded(Event, kind="avrr.reintegration.staff_list.uploaded.v1"):
+    """From now on these are the accounts of staff, of which hashes alone are kept; nobody else is paid to one of them."""
+
+    list_version: VendorCode
+    accounts: Annotated[int, Field(ge=1)]
+    uploaded_by: StaffId
+    uploaded_at: datetime
+
+
 class PayeeClosed(Event, kind="avrr.reintegration.payee.closed.v1"):
     """Nothing is paid to this payee any more; to which accounts it was paid stays known."""
 
@@ -82,5 +103,6 @@ class PayeeClosed(Event, kind="avrr.reintegration.payee.closed.v1"):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, PayeeClosed,
+    PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted,
+    PayeeClosed, StaffAccountsUploaded,
 )  # fmt: skip

@@ -10,7 +10,14 @@ from tests.e2e.canaries import Described, Flock
 from tests.running import Mission
 
 PAYING: Final = frozenset({"register_payee", "change_account"})
-OPEN_OF_PAYEES: Final[Mapping[tuple[str, str], str]] = {("register_payee", "vendor_code"): "a code of a vendor"}
+OPEN_OF_PAYEES: Final[Mapping[tuple[str, str], str]] = {
+    ("register_payee", "vendor_code"): "a code of a vendor",
+    **{
+        (order, name): "has digits that are checked, and is sealed as one value with the name, the number and the contact beside it"
+        for order in ("register_payee", "change_account")
+        for name in ("iban", "bank_code")
+    },
+}
 # An account is one by its number or by an IBAN, whose check digits no canary has; and a bank's code is no free text.
 _SAID: Final[Mapping[str, Any]] = {"iban": None, "bank_code": None}
 _STATES: Final = (("register_payee", "finance-reconciler"), ("change_account", "receiving-office-bt"))

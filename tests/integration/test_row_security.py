@@ -95,6 +95,10 @@ ROWS = {
             SELECT {_UUID}, 1, 'vendor', country, 'EUR', who, now(), '{{}}', 'registered', 'V-' || n, 1 FROM {_PLACES};
         INSERT INTO payee_accounts SELECT {_UUID}, 1, country, who, '2023-05-02', NULL FROM {_PLACES};
         INSERT INTO payee_confirmations SELECT {_UUID}, 1, country, who, '2023-05-02', 'staff:chief', now() FROM {_PLACES};
+        INSERT INTO payee_tokens SELECT {_UUID}, 1, NULL, cast('h' || n AS bytea), '1' FROM {_PLACES};
+        INSERT INTO payee_shares SELECT {_UUID}, gen_random_uuid(), who, 'staff:chief', now(), 'family' FROM {_PLACES};
+        INSERT INTO staff_lists SELECT {_UUID}, 1, 'v' || n, 1, who, now() FROM {_PLACES};
+        INSERT INTO staff_accounts SELECT {_UUID}, '', '1' FROM {_PLACES};
         INSERT INTO payee_details SELECT {_UUID}, 1, country, NULL, '' FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
@@ -125,7 +129,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts",
         )
     ),
 ]  # fmt: skip
@@ -346,9 +350,12 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
             for statement in (
                 "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
+                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "UPDATE staff_lists SET accounts = 1",
             )
         ),
         ("reintegration", "verify", "SELECT account FROM payee_details"),
+        ("reintegration", "verify", "SELECT token FROM payee_tokens"),
+        ("reintegration", "verify", "SELECT token FROM staff_accounts"),
         ("reintegration", "worker", "SELECT account FROM payee_details"),
         # What a fund grants comes from a second person's confirmation alone.
         *(

@@ -52,6 +52,7 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "evidence_files": frozenset({"evidence_id", "grant_id", "sealed_under"}),
         "evidence_pieces": frozenset({"evidence_id"}),
         "payee_details": frozenset({"person_id"}),
+        "payee_tokens": frozenset({"person_id"}),
     },
 }
 ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {

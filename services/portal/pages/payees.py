@@ -34,6 +34,15 @@ async def payees(
     )
 
 
+@router.get("/payee-findings")
+async def payee_findings(page: Reading, after: Annotated[UUID | None, Query()] = None) -> Response:
+    """Payees that wait for somebody to look: their account is another's as well, or of staff."""
+    found = (
+        await page.ask("reintegration", "/v1/payee-findings", after=None if after is None else str(after))
+    ).body
+    return await page.show("payee_findings.html", found=found, who=who)
+
+
 @router.get("/payees/{payee_id}")
 async def payee(payee_id: UUID, page: Reading) -> Response:
     """One payee: its accounts by their last characters, who stated and who confirmed them, and what can be done now."""

@@ -3,10 +3,9 @@
 Decision 51: whoever states an account does not confirm it, whoever changes it does not call back, and none of them pays.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -14,6 +13,7 @@ from pydantic import Field
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.grant_facts import arrived_case
 from services.reintegration.domain.payee_details import StatesAccount, details_of
+from services.reintegration.domain.payee_state import AccountChange, Payee, evolve
 from shared.contracts.payees import (
     AccountChangeAsked,
     AccountChangeDropped,
@@ -25,74 +25,35 @@ from shared.contracts.payees import (
     PayeeConfirmed,
     PayeeKind,
     PayeeRegistered,
+    SharedAccountAccepted,
+    SharedAccountReason,
     VendorCode,
 )
 from shared.countries import AssignedCountry
 from shared.currencies import is_currency
-from shared.decider import Decider, Events, changing, opening
+from shared.decider import Decider, Events, ReadsFacts, changing, opening
 from shared.errors import FourEyes, RuleViolation
-from shared.messages import Command, Concealed, Context, Event
+from shared.messages import Command, Concealed, Context
 from shared.moments import Moment, refuse_future
 from shared.money import Currency, not_a_currency
-from shared.transitions import moved
-
-PayeeStatus = Literal["registered", "active", "on_hold", "closed"]
-BEGINNINGS: Final[frozenset[str]] = frozenset({"registered"})
-TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
-    "registered": frozenset({"active", "closed"}), "active": frozenset({"on_hold", "closed"}),
-    "on_hold": frozenset({"active", "closed"}), "closed": frozenset(),
-}  # fmt: skip
 
 # An example, never an IOM rule: for so long after somebody asked for another account nothing is paid, whoever called back.
 HOLD: Final = timedelta(days=2)
 # Another example: a call says nothing any more of a change that waited longer.
 CALL_BACK_WITHIN: Final = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountChange:
-    """Another account that waits for somebody to call back; its details are sealed under this number."""
-
-    account_no: int
-    reason: AccountChangeReason
-    asked_by: str
-    asked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Payee:
-    """Who can be paid, without name and account, which are sealed beside.
-
-    ``stated_no`` counts the accounts that were ever stated, ``confirmed_no`` is the one that is paid to, None before anybody
-    confirmed one. ``stated_by`` and ``confirmed_by`` are of that one; ``handlers`` are all who ever stated an account,
-    confirmed one or called back, none of whom pays. Until ``held_until`` nothing is paid.
-    """
-
-    kind: PayeeKind
-    country: str
-    currency: str
-    registered_by: str
-    registered_at: datetime
-    handlers: tuple[str, ...]
-    status: PayeeStatus = "registered"
-    case_id: UUID | None = None
-    person_id: UUID | None = None
-    vendor_code: str | None = None
-    stated_no: int = 1
-    confirmed_no: int | None = None
-    stated_by: str | None = None
-    confirmed_by: str | None = None
-    confirmed_at: datetime | None = None
-    held_until: datetime | None = None
-    change: AccountChange | None = None
-    closing_reason: PayeeClosingReason | None = None
+MOST_SHARED: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class PayeeFacts:
-    """The case of the returnee who is to be registered, if whoever acts may know of it."""
+    """The case of the returnee who is to be registered, if whoever acts may know of it, and what stands against an account.
+
+    ``shared_with`` are other payees that have an account of this one's, but those of which that was found right.
+    """
 
     case: Case | None = None
+    shared_with: frozenset[UUID] = frozenset()
+    of_staff: bool = False
 
 
 AccountNo = Annotated[int, Field(strict=True, ge=1)]
@@ -140,6 +101,13 @@ class DropAccountChange(Command):
     reason: ChangeDropReason
 
 
+class AcceptSharedAccount(Command):
+    """Find it right that this payee and others have the same account, after you asked why."""
+
+    with_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MOST_SHARED)]
+    reason: SharedAccountReason
+
+
 class ClosePayee(Command):
     """Close the payee: nothing is paid to it any more."""
 
@@ -154,6 +122,16 @@ def not_by_whoever_stated() -> FourEyes:
 def vendor_code_taken() -> RuleViolation:
     """Refuses two vendors under one code; the database's key refuses it in the same words."""
     return RuleViolation("vendor_code_taken", "Another vendor has this code. A quotation has to mean one of them.")
+
+
+def account_shared() -> RuleViolation:
+    """Refuses an account that another payee has as well, until somebody found that right."""
+    return RuleViolation("account_shared", "Another payee has this account as well. A colleague has to look at why.")
+
+
+def account_of_staff() -> RuleViolation:
+    """Refuses to pay to an account of a member of staff."""
+    return RuleViolation("account_of_staff", "This is the account of a member of staff. Nobody else is paid to it.")
 
 
 def held_too_short() -> RuleViolation:
@@ -231,6 +209,26 @@ def _not_who_asked(state: Payee, _: PayeeFacts, context: Context) -> None:
         raise not_by_whoever_stated()
 
 
+@ReadsFacts
+def _nothing_against_the_account(_: Payee, facts: PayeeFacts, __: Context) -> None:
+    if facts.of_staff:
+        raise account_of_staff()
+    if facts.shared_with:
+        raise account_shared()
+
+
+def _not_by_whoever_had_a_part(state: Payee, _: PayeeFacts, context: Context) -> None:
+    stated = {state.registered_by, state.stated_by, state.change.asked_by if state.change is not None else None}
+    if context.actor.person_id in stated:
+        raise not_by_whoever_stated()
+
+
+@ReadsFacts
+def _some_share_it(_: Payee, facts: PayeeFacts, __: Context) -> None:
+    if not facts.shared_with:
+        raise RuleViolation("nothing_shared", "No other payee has this account, or it was found right already.")
+
+
 def _confirm(state: Payee, _: ConfirmPayee, __: PayeeFacts, context: Context) -> Events:
     return (
         PayeeConfirmed(
@@ -280,60 +278,36 @@ def _drop(state: Payee, order: DropAccountChange, _: PayeeFacts, context: Contex
     )
 
 
+def _accept(state: Payee, order: AcceptSharedAccount, facts: PayeeFacts, context: Context) -> Events:
+    if set(order.with_ids) != facts.shared_with or len(set(order.with_ids)) < len(order.with_ids):
+        raise RuleViolation("others_share_it", "Other payees share this account than you looked at. Read the payee again.")
+    return (
+        SharedAccountAccepted(
+            account_no=state.change.account_no if state.change is not None else state.confirmed_no or 1,
+            with_ids=order.with_ids, reason=order.reason,
+            stated_by=state.change.asked_by if state.change is not None else state.stated_by or state.registered_by,
+            accepted_by=context.actor.person_id, accepted_at=context.now,
+        ),
+    )  # fmt: skip
+
+
 def _close(state: Payee, order: ClosePayee, _: PayeeFacts, context: Context) -> Events:
     return (PayeeClosed(reason=order.reason, closed_by=context.actor.person_id, closed_at=context.now),)
-
-
-def _with(state: Payee, *handlers: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*state.handlers, *handlers)))
-
-
-def evolve(state: Payee | None, event: Event) -> Payee:
-    """The payee after one fact; TypeError for one that does not fit, `IllegalTransition` for a move that is not declared."""
-    match event:
-        case PayeeRegistered() if state is None:
-            return Payee(
-                kind=event.payee_kind, country=event.country, currency=event.currency, registered_by=event.registered_by,
-                registered_at=event.registered_at, handlers=(event.registered_by,), case_id=event.case_id,
-                person_id=event.person_id, vendor_code=event.vendor_code,
-            )  # fmt: skip
-        case PayeeConfirmed() if state is not None:
-            return replace(
-                state, status=moved(TRANSITIONS, state.status, "active"), confirmed_no=event.account_no,
-                stated_by=event.stated_by, confirmed_by=event.confirmed_by, confirmed_at=event.confirmed_at,
-                handlers=_with(state, event.confirmed_by),
-            )  # fmt: skip
-        case AccountChangeAsked() if state is not None:
-            change = AccountChange(event.account_no, event.reason, event.asked_by, event.asked_at)
-            return replace(
-                state, status=moved(TRANSITIONS, state.status, "on_hold"), stated_no=event.account_no, change=change,
-                handlers=_with(state, event.asked_by),
-            )  # fmt: skip
-        case CallBackConfirmed() if state is not None:
-            return replace(
-                state, status=moved(TRANSITIONS, state.status, "active"), confirmed_no=event.account_no,
-                stated_by=event.stated_by, confirmed_by=event.confirmed_by, confirmed_at=event.confirmed_at,
-                held_until=event.held_until, change=None, handlers=_with(state, event.confirmed_by),
-            )  # fmt: skip
-        case AccountChangeDropped() if state is not None:
-            return replace(state, status=moved(TRANSITIONS, state.status, "active"), change=None)
-        case PayeeClosed() if state is not None:
-            return replace(
-                state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=event.reason
-            )
-        case _:
-            raise TypeError(f"{type(event).__name__} does not fit a payee here")
 
 
 PAYEE: Decider[Payee, PayeeFacts] = Decider(
     rules=(
         opening(RegisterPayee, "Register a payee", _register),
-        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered),
+        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered, _nothing_against_the_account),
         changing(ChangeAccount, "Change the account", _change, _active, _not_the_payee),
-        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _change_waits, _not_the_payee, _not_who_asked),
+        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _change_waits, _not_the_payee, _not_who_asked, _nothing_against_the_account),
         changing(DropAccountChange, "Drop the change of account", _drop, _change_waits, _not_the_payee),
+        changing(
+            AcceptSharedAccount, "Accept the shared account", _accept, _not_closed, _not_the_payee, _some_share_it,
+            _not_by_whoever_had_a_part,
+        ),
         changing(ClosePayee, "Close the payee", _close, _not_closed),
     ),
     evolve=evolve,
-    events=(PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, PayeeClosed),
+    events=(PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted, PayeeClosed),
 )

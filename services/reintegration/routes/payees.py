@@ -1,32 +1,42 @@
 """Reintegration's API for who is paid: payees, confirmed by another, and their accounts, shown masked but for who needs them."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from services.reintegration import payee_details, payee_queries, window
+from services.reintegration import account_tokens, payee_details, payee_queries, window
 from services.reintegration.domain.payee import (
+    AcceptSharedAccount,
     ChangeAccount,
     ClosePayee,
     ConfirmCallBack,
     ConfirmPayee,
     DropAccountChange,
-    Payee,
-    PayeeStatus,
     RegisterPayee,
 )
-from services.reintegration.domain.payee_details import PayeeDetails
-from services.reintegration.payee_wiring import PAYEE
+from services.reintegration.domain.payee_details import PayeeDetails, StatesAccount, details_of
+from services.reintegration.domain.payee_state import Payee, PayeeStatus
+from services.reintegration.domain.staff_accounts import UploadStaffAccounts, accounts_in
+from services.reintegration.payee_wiring import PAYEE, STAFF_LIST
 from shared.callers import AuthenticatedRoute
-from shared.contracts.payees import VendorCode
+from shared.contracts.payees import PayeeKind, VendorCode
+from shared.db import UnitOfWork, Write
 from shared.errors import NotFound
-from shared.handling import states
+from shared.handling import Repeat, states
 from shared.http import Call, Calling, Limit, Page, Receipt, View
 from shared.ids import uuid7
 from shared.unprinted import Unprinted
+from shared.uploads import takes_file
+
+# How the document of the API describes a body that is a table of text.
+CSV_SENT: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}
+}
+MOST_STAFF_BYTES: Final = 1_000_000
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -42,11 +52,15 @@ class MaskedAccount(Unprinted):
 class PayeeView(View[Payee]):
     """A payee with its accounts, masked: the one that is paid to, or is to be once confirmed, and the one that waits.
 
-    None for whoever may not know whose account it is, and where it went with the person.
+    None for whoever may not know whose account it is, and where it went with the person. ``account_shared`` says that another
+    payee has one of these too and nobody found that right; which, ``shared_with`` tells whoever sees all countries.
     """
 
     account: MaskedAccount | None
     waiting: MaskedAccount | None
+    account_shared: bool
+    shared_with: list[UUID]
+    account_of_staff: bool
 
 
 class AccountView(BaseModel):
@@ -88,6 +102,7 @@ async def register_payee(payee_id: UUID, body: RegisterPayee, call: Calling) -> 
     return await call.order_privately(
         PAYEE, payee_id, body, payee_details.kept(payee_id, 1, body.country, body.person_id),
         key_of=payee_details.key_of(payee_id, body.person_id), apart=True,
+        beside=_found_again(payee_id, 1, body.person_id, body, body.payee_kind),
     )  # fmt: skip
 
 
@@ -96,9 +111,12 @@ async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
     """One payee with its accounts, masked; the reading is on record."""
     view = await _view(call, payee_id)
     account, waiting = await _masked(call, payee_id, view.state) if call.may("read_payee_account") else (None, None)
+    shared_with, of_staff = await call.ask(lambda unit: account_tokens.against(unit, payee_id))
     return PayeeView(
-        id=view.id, version=view.version, state=view.state, actions=view.actions, account=account, waiting=waiting
-    )
+        id=view.id, version=view.version, state=view.state, actions=view.actions, account=account, waiting=waiting,
+        account_shared=bool(shared_with), shared_with=[] if window.is_abroad(call) else sorted(shared_with),
+        account_of_staff=of_staff,
+    )  # fmt: skip
 
 
 @router.get("/payees/{payee_id}/accounts/{account_no}")
@@ -131,6 +149,7 @@ async def change_account(payee_id: UUID, body: ChangeAccount, call: Calling) -> 
     return await call.order_privately(
         PAYEE, payee_id, body, payee_details.kept(payee_id, payee.stated_no + 1, payee.country, payee.person_id),
         key_of=payee_details.key_of(payee_id, payee.person_id), apart=True,
+        beside=_found_again(payee_id, payee.stated_no + 1, payee.person_id, body, payee.kind),
     )  # fmt: skip
 
 
@@ -148,11 +167,63 @@ async def drop_account_change(payee_id: UUID, body: DropAccountChange, call: Cal
     return await call.order(PAYEE, payee_id, body)
 
 
+@router.post("/payees/{payee_id}/accept-shared-account")
+async def accept_shared_account(payee_id: UUID, body: AcceptSharedAccount, call: Calling) -> Receipt:
+    """Finds it right that payees have the same account."""
+    return await call.order(PAYEE, payee_id, body)
+
+
+@router.get("/payee-findings")
+async def list_payee_findings(
+    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
+) -> Page[payee_queries.PayeeRow]:
+    """Payees of which somebody has to look at something: an account that others have too, or that is of staff."""
+    return await call.page(payee_queries.FOUND, payee_queries.PayeeRow, after, limit)
+
+
+@router.put("/staff-accounts/{list_id}", openapi_extra=CSV_SENT)
+@takes_file(UploadStaffAccounts, MOST_STAFF_BYTES)
+async def upload_staff_accounts(
+    list_id: UUID, call: Calling, list_version: Annotated[VendorCode, Query()]
+) -> Receipt:
+    """Takes the accounts of all staff as a CSV (iban, or account_number and bank_country); hashes of them are kept alone."""
+    async with call.file() as sent:
+        accounts = accounts_in(sent)
+        order = UploadStaffAccounts(list_version=list_version, accounts=len(accounts))
+        beside: list[Write] = []
+
+        async def hashed(unit: UnitOfWork) -> None:
+            beside.extend(await account_tokens.kept_of_staff(unit, list_id, accounts))
+
+        await call.ask(hashed)
+        # What is sent again is known by its id; what it held stays sealed with what was asked under it.
+        again = Repeat.of(f"staff_accounts:{list_id}", call.operation, list_id, list_version.encode() + b"\0" + sent)
+        return await call.order(STAFF_LIST, list_id, order, beside=beside, repeat=again)
+
+
+@router.get("/staff-accounts")
+async def list_staff_lists(
+    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
+) -> Page[payee_queries.StaffListRow]:
+    """Which lists of accounts of staff were brought, when and by whom; of no account anything is known."""
+    return await call.page(payee_queries.STAFF_LISTED, payee_queries.StaffListRow, after, limit)
+
+
 @router.post("/payees/{payee_id}/close")
 async def close_payee(payee_id: UUID, body: ClosePayee, call: Calling) -> Receipt:
     """Closes the payee: nothing is paid to it any more."""
     await _may_go_on(call, payee_id)
     return await call.order(PAYEE, payee_id, body)
+
+
+def _found_again(
+    payee_id: UUID, account_no: int, person_id: UUID | None, order: StatesAccount, kind: PayeeKind
+) -> Callable[[UnitOfWork], Awaitable[Sequence[Write]]]:
+    async def writes(unit: UnitOfWork) -> Sequence[Write]:
+        account = details_of(order, kind).same_account
+        return await account_tokens.kept(unit, payee_id, account_no, person_id, account)
+
+    return writes
 
 
 async def _known(call: Call, payee_id: UUID) -> Payee | None:

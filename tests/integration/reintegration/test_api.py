@@ -102,6 +102,7 @@ class People:
         self.counsellor = Caller(client, "counsellor", ["counsellor"], ["BA"])
         self.medical = Caller(client, "medical", ["medical"], ["BA"])
         self.protector = Caller(client, "protector", ["data_protection"], ["BA"])
+        self.administrator = Caller(client, "administrator", ["administrator"], ["BA"])
         self.consul = Caller(client, "consul", ["consular_post"], ["PK"])
 
 

@@ -1,16 +1,22 @@
 """Payees as callers and the database meet them: sealed, by two persons, masked, told to the returnee, and gone with them."""
 
 import json
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from services.reintegration import payee_queries
+from services.reintegration.account_tokens import hash_accounts_anew
+from services.reintegration.domain.payable import Payable, refuse_unless_payable
 from services.reintegration.domain.payee import HOLD
+from services.reintegration.domain.payee_state import Payee
 from services.reintegration.domain.person import RecordErasure
 from services.reintegration.payee_wiring import PAYEE
 from services.reintegration.wiring import PERSON
+from shared.blind_index import FileIndexKeys
 from shared.db import Sql
 from shared.handling import handle, transact
 from shared.ids import uuid7
@@ -20,6 +26,7 @@ from tests.given import NOON
 from tests.integration.reintegration.office import WORKER, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
+from tests.unit.reintegration.examples import PAYER, RECONCILER
 from tests.unit.reintegration.test_payee import CHANGE, VENDOR
 
 people = people_of
@@ -166,7 +173,7 @@ async def test_an_office_has_the_payees_of_its_countries_and_of_returnees_those_
 
 
 async def test_lists_are_of_a_status_or_of_the_code_that_quotations_name(people: People) -> None:
-    waiting, business = await registered(people, vendor_code="V-1"), await active(people, vendor_code="V-2")
+    waiting, business = await registered(people, vendor_code="V-1"), await active(people, vendor_code="V-2", iban=CHANGED["iban"])
     for caller in (people.office, people.reconciler, people.auditor):
         for asked, ids in (
             ({"status": "active"}, [business]), ({"status": "registered"}, [waiting]), ({"vendor_code": "V-1"}, [waiting]),
@@ -190,6 +197,95 @@ async def test_a_returnee_is_told_their_accounts_and_they_go_with_the_returnee(h
     assert (await people.reconciler.get(f"payees/{payee_id}")).json()["account"] is None
     assert (await people.reconciler.get(f"payees/{payee_id}/accounts/1")).status_code == 404
     assert await code(await people.reconciler.post(f"payees/{payee_id}/close", {"reason": "not_needed"})) == "person_erased"
+    assert (await house.findings()).differences == []
+
+
+async def test_an_account_of_two_payees_is_found_across_countries_and_paid_to_once_somebody_found_that_right(
+    house: House, people: People
+) -> None:
+    first = await active(people)
+    again = {"vendor_code": "V-2", "country": "TR", "iban": "pk36scbl0000001123456702"}
+    second = uuid7()
+    assert (await people.office_abroad.post(f"payees/{second}", vendor(**again))).status_code == 201
+    found = (await people.reconciler.get(f"payees/{second}")).json()
+    assert (found["account_shared"], found["shared_with"]) == (True, [str(first)])
+    # Which others there are an office is not told.
+    told = (await people.office_abroad.get(f"payees/{second}")).json()
+    assert (told["account_shared"], told["shared_with"]) == (True, [])
+    listed = {one["id"] for one in (await people.reconciler.get("payee-findings")).json()["items"]}
+    assert listed == {str(first), str(second)}
+    assert await code(await people.reconciler.post(f"payees/{second}/confirm", {})) == "account_shared"
+    accept = {"with_ids": [str(first)], "reason": "same_business"}
+    assert await code(await people.office_abroad.post(f"payees/{second}/accept-shared-account", accept)) == "not_permitted"
+    assert (await people.reconciler.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
+    assert (await people.reconciler.post(f"payees/{second}/confirm", {})).status_code == 200
+    assert (await people.reconciler.get("payee-findings")).json()["items"] == []
+    assert (await house.findings()).differences == []
+
+
+async def test_an_account_that_is_paid_to_no_more_is_free_for_another(house: House, people: People) -> None:
+    first = await active(people)
+    await people.office.post(f"payees/{first}/change-account", CHANGED)
+    waits = await registered(people, vendor_code="V-2", iban=CHANGED["iban"])
+    assert (await people.reconciler.get(f"payees/{waits}")).json()["account_shared"] is True
+    await people.reconciler.post(f"payees/{first}/drop-account-change", {"account_no": 2, "reason": "entered_in_error"})
+    assert (await people.reconciler.get(f"payees/{waits}")).json()["account_shared"] is False
+    await people.office.post(f"payees/{first}/close", {"reason": "not_needed"})
+    third = await registered(people, vendor_code="V-3")
+    assert (await people.reconciler.get(f"payees/{third}")).json()["account_shared"] is False
+    assert (await house.findings()).differences == []
+
+
+async def staff_accounts(people: People, content: bytes, version: str = "2023-05") -> Any:
+    return await people.administrator.put(f"staff-accounts/{uuid7()}?list_version={version}", content, "text/csv")
+
+
+async def test_accounts_of_staff_are_kept_as_hashes_and_nobody_else_is_paid_to_one(house: House, people: People) -> None:
+    payee_id, other = await registered(people), await active(people, vendor_code="V-2", iban=CHANGED["iban"])
+    content = b"iban,account_number,bank_country\npk36 scbl 0000 0011 2345 6702,,\n,12345678,IQ\n"
+    answer = await staff_accounts(people, content)
+    assert answer.status_code == 201, answer.text
+    assert await code(await people.reconciler.post(f"payees/{payee_id}/confirm", {})) == "account_of_staff"
+    assert [one["id"] for one in (await people.reconciler.get("payee-findings")).json()["items"]] == [str(payee_id)]
+    connection = await asyncpg.connect(house.made.logins.migrate)
+    await connection.execute("SET ROLE reintegration_owner")
+    kept = [str(row[0]) for row in await connection.fetch("SELECT to_jsonb(t)::text FROM staff_accounts t")]
+    await connection.close()
+    assert len(kept) == 2
+    assert not any("1123456702" in one or "12345678" in one for one in kept)
+    # A newer list flags who was paid before, and is the one that counts.
+    await staff_accounts(people, f"iban\n{CHANGED['iban']}\n".encode(), "2023-06")
+    assert [one["id"] for one in (await people.reconciler.get("payee-findings")).json()["items"]] == [str(other)]
+    assert (await people.reconciler.get(f"payees/{other}")).json()["account_of_staff"] is True
+    listed = (await people.administrator.get("staff-accounts")).json()["items"]
+    assert [(one["list_version"], one["accounts"]) for one in listed] == [("2023-05", 2), ("2023-06", 1)]
+    assert await code(await staff_accounts(people, content.replace(b"pk36", b"pk37"))) == "rows_unreadable"
+    assert (await people.reconciler.put(f"staff-accounts/{uuid7()}?list_version=x", content, "text/csv")).status_code == 403
+    assert (await house.findings()).differences == []
+
+
+async def test_what_is_known_when_money_is_to_be_sent_is_read_from_the_tables(house: House, people: People) -> None:
+    payee_id = await active(people)
+    state = (await house.read(PAYEE, payee_id, RECONCILER)).state
+    assert isinstance(state, Payee)
+    known = await transact(
+        house.made.api, EVERYWHERE.scope(RECONCILER), lambda unit: payee_queries.payable(unit, payee_id, state)
+    )
+    assert known == Payable(state, account_known=True, shared_with=frozenset(), of_staff=False)
+    assert refuse_unless_payable(known, "PKR", PAYER.person_id, NOON) == 1
+
+
+async def test_under_a_new_key_of_the_index_the_same_accounts_are_found(house: House, people: People) -> None:
+    first, _ = await active(people), await registered(people, vendor_code="V-2")
+    keys = house.made.person_keys
+    index = keys.index
+    assert isinstance(index, FileIndexKeys)
+    await index.rotate()
+    hashed = partial(hash_accounts_anew, keys=keys)
+    assert await transact(house.made.api, EVERYWHERE.scope(WORKER), hashed) == 2
+    assert await transact(house.made.api, EVERYWHERE.scope(WORKER), hashed) == 0
+    await registered(people, vendor_code="V-3")
+    assert len((await people.reconciler.get(f"payees/{first}")).json()["shared_with"]) == 2
     assert (await house.findings()).differences == []
 
 

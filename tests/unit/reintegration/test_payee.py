@@ -14,17 +14,17 @@ from services.reintegration.domain.payee import (
     CALL_BACK_WITHIN,
     HOLD,
     PAYEE,
-    TRANSITIONS,
+    AcceptSharedAccount,
     ChangeAccount,
     ClosePayee,
     ConfirmCallBack,
     ConfirmPayee,
     DropAccountChange,
-    Payee,
     PayeeFacts,
     RegisterPayee,
 )
 from services.reintegration.domain.payee_details import PayeeDetails
+from services.reintegration.domain.payee_state import TRANSITIONS, Payee
 from shared.actors import Actor
 from shared.contracts.payees import (
     AccountChangeAsked,
@@ -33,6 +33,7 @@ from shared.contracts.payees import (
     PayeeClosed,
     PayeeConfirmed,
     PayeeRegistered,
+    SharedAccountAccepted,
 )
 from shared.contracts.reintegration import CaseEndNoted
 from shared.errors import Refusal
@@ -49,6 +50,7 @@ from tests.unit.reintegration.examples import (
     PERSON,
     RECONCILER,
     STRANGER,
+    ref,
 )
 
 # Invented, with check digits that are right.
@@ -208,6 +210,34 @@ def test_a_change_that_is_dropped_leaves_the_account_of_before_and_the_next_has_
     state = PAYEE.fold((REGISTERED, CONFIRMED, ASKED, DROPPED))
     assert state is not None
     assert (state.confirmed_no, state.stated_no, state.held_until) == (1, 2, None)
+
+
+OTHER = ref(31)
+SHARING = PayeeFacts(shared_with=frozenset({OTHER}))
+ACCEPT = AcceptSharedAccount(with_ids=(OTHER,), reason="family")
+
+
+def test_an_account_that_others_have_is_paid_to_once_somebody_who_did_not_state_it_found_that_right() -> None:
+    shared = PAYEES.knowing(SHARING)
+    shared.given(REGISTERED).when(ConfirmPayee(), RECONCILER).refused("account_shared")
+    shared.given(REGISTERED).when(ACCEPT, OFFICE).refused("four_eyes")
+    shared.given(REGISTERED).when(ACCEPT, RECONCILER).then(
+        SharedAccountAccepted(
+            account_no=1, with_ids=(OTHER,), reason="family", stated_by=OFFICE.person_id, accepted_by=RECONCILER.person_id,
+            accepted_at=NOON,
+        )
+    )
+    shared.given(REGISTERED, CONFIRMED, ASKED).when(back(), RECONCILER, NOON + 2 * HOUR).refused("account_shared")
+    shared.given(REGISTERED, CONFIRMED, ASKED).when(ACCEPT, OFFICE).refused("four_eyes")
+    PAYEES.given(REGISTERED).when(ACCEPT, RECONCILER).refused("nothing_shared")
+    another = ACCEPT.model_copy(update={"with_ids": (ref(32),)})
+    shared.given(REGISTERED).when(another, RECONCILER).refused("others_share_it")
+
+
+def test_an_account_of_staff_is_nobody_elses() -> None:
+    of_staff = PAYEES.knowing(PayeeFacts(of_staff=True))
+    of_staff.given(REGISTERED).when(ConfirmPayee(), RECONCILER).refused("account_of_staff")
+    of_staff.given(REGISTERED, CONFIRMED, ASKED).when(back(), RECONCILER, NOON + 2 * HOUR).refused("account_of_staff")
 
 
 @pytest.mark.parametrize("past", [(), (CONFIRMED,), (CONFIRMED, ASKED)], ids=["registered", "active", "on-hold"])

@@ -1,0 +1,51 @@
+"""Whether money can be sent to a payee at this moment: the one question that whoever releases a tranche asks, pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.reintegration.domain.payee import account_of_staff, account_shared
+from services.reintegration.domain.payee_state import Payee
+from shared.errors import FourEyes, NotFound, RuleViolation
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What is known of a payee when money is to be sent to it; unknown is refused.
+
+    ``account_known`` says that its account is still kept: of a returnee who was erased it is not. ``shared_with`` are other
+    payees with an account of this one's, but those of which that was found right.
+    """
+
+    payee: Payee | None = None
+    account_known: bool = False
+    shared_with: frozenset[UUID] = field(default_factory=frozenset)
+    of_staff: bool = True
+
+
+def refuse_unless_payable(known: Payable, currency: str, payer_id: str, now: datetime) -> int:
+    """The number of the account to pay to; refused by what stands against paying this payee, the gravest first.
+
+    As ``payee_closed``, ``payee_erased``, ``account_of_staff``, ``payee_not_confirmed``, ``payee_on_hold``,
+    ``account_shared``, ``another_currency``, and ``four_eyes`` for whoever had a part in the payee (decision 51).
+    """
+    payee = known.payee
+    if payee is None:
+        raise NotFound
+    if payee.status == "closed":
+        raise RuleViolation("payee_closed", "This payee is closed. Nothing is paid to it any more.")
+    if not known.account_known:
+        raise RuleViolation("payee_erased", "Whom this payee was for was erased, and the account with them.")
+    if known.of_staff:
+        raise account_of_staff()
+    if payee.confirmed_no is None:
+        raise RuleViolation("payee_not_confirmed", "Nobody else confirmed this payee yet, so nothing is paid to it.")
+    if payee.status == "on_hold" or (payee.held_until is not None and now < payee.held_until):
+        raise RuleViolation("payee_on_hold", "The account was changed. Nothing is paid before the call-back, and before two days.")
+    if known.shared_with:
+        raise account_shared()
+    if payee.currency != currency:
+        raise RuleViolation("another_currency", "This payee is paid in another currency.")
+    if payer_id in payee.handlers or payer_id == str(payee.person_id):
+        raise FourEyes("You had a part in this payee, so somebody else has to pay it.")
+    return payee.confirmed_no

@@ -1,0 +1,118 @@
+"""A payee as it stands: how its status moves, and how facts change it.
+
+Decision 51.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from shared.contracts.payees import (
+    AccountChangeAsked,
+    AccountChangeDropped,
+    AccountChangeReason,
+    CallBackConfirmed,
+    PayeeClosed,
+    PayeeClosingReason,
+    PayeeConfirmed,
+    PayeeKind,
+    PayeeRegistered,
+    SharedAccountAccepted,
+)
+from shared.messages import Event
+from shared.transitions import moved
+
+PayeeStatus = Literal["registered", "active", "on_hold", "closed"]
+BEGINNINGS: Final[frozenset[str]] = frozenset({"registered"})
+TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
+    "registered": frozenset({"active", "closed"}), "active": frozenset({"on_hold", "closed"}),
+    "on_hold": frozenset({"active", "closed"}), "closed": frozenset(),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """Another account that waits for somebody to call back; its details are sealed under this number."""
+
+    account_no: int
+    reason: AccountChangeReason
+    asked_by: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Who can be paid, without name and account, which are sealed beside.
+
+    ``stated_no`` counts the accounts that were ever stated, ``confirmed_no`` is the one that is paid to, None before anybody
+    confirmed one. ``stated_by`` and ``confirmed_by`` are of that one; ``handlers`` are all who ever stated an account,
+    confirmed one or called back, none of whom pays. Until ``held_until`` nothing is paid. ``shares`` are the payees of which
+    somebody found it right that they have the same account.
+    """
+
+    kind: PayeeKind
+    country: str
+    currency: str
+    registered_by: str
+    registered_at: datetime
+    handlers: tuple[str, ...]
+    status: PayeeStatus = "registered"
+    case_id: UUID | None = None
+    person_id: UUID | None = None
+    vendor_code: str | None = None
+    stated_no: int = 1
+    confirmed_no: int | None = None
+    stated_by: str | None = None
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+    held_until: datetime | None = None
+    change: AccountChange | None = None
+    closing_reason: PayeeClosingReason | None = None
+    shares: tuple[UUID, ...] = ()
+
+
+def _with(state: Payee, *handlers: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*state.handlers, *handlers)))
+
+
+def evolve(state: Payee | None, event: Event) -> Payee:
+    """The payee after one fact; TypeError for one that does not fit, `IllegalTransition` for a move that is not declared."""
+    match event:
+        case PayeeRegistered() if state is None:
+            return Payee(
+                kind=event.payee_kind, country=event.country, currency=event.currency, registered_by=event.registered_by,
+                registered_at=event.registered_at, handlers=(event.registered_by,), case_id=event.case_id,
+                person_id=event.person_id, vendor_code=event.vendor_code,
+            )  # fmt: skip
+        case PayeeConfirmed() if state is not None:
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "active"), confirmed_no=event.account_no,
+                stated_by=event.stated_by, confirmed_by=event.confirmed_by, confirmed_at=event.confirmed_at,
+                handlers=_with(state, event.confirmed_by),
+            )  # fmt: skip
+        case AccountChangeAsked() if state is not None:
+            change = AccountChange(event.account_no, event.reason, event.asked_by, event.asked_at)
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "on_hold"), stated_no=event.account_no, change=change,
+                handlers=_with(state, event.asked_by),
+            )  # fmt: skip
+        case CallBackConfirmed() if state is not None:
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "active"), confirmed_no=event.account_no,
+                stated_by=event.stated_by, confirmed_by=event.confirmed_by, confirmed_at=event.confirmed_at,
+                held_until=event.held_until, change=None, handlers=_with(state, event.confirmed_by),
+            )  # fmt: skip
+        case AccountChangeDropped() if state is not None:
+            return replace(state, status=moved(TRANSITIONS, state.status, "active"), change=None)
+        case SharedAccountAccepted() if state is not None:
+            return replace(
+                state, shares=(*state.shares, *event.with_ids), handlers=_with(state, event.accepted_by)
+            )
+        case PayeeClosed() if state is not None:
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=event.reason
+            )
+        case _:
+            raise TypeError(f"{type(event).__name__} does not fit a payee here")
