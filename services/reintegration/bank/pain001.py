@@ -191,7 +191,7 @@ def _bank(parent: Element, tag: str, bank: Bank, *, sepa: bool) -> None:
 
 
 def _leaf(parent: Element, path: str, text: str) -> Element:
-    """The last element of a path below the parent, with a text; those before it are the ones that were made last."""
+    """Makes an element with a text at the end of a path; of those on the way one that was made last is gone on with."""
     *above, tag = path.split("/")
     for one in above:
         last = parent[-1] if len(parent) else None

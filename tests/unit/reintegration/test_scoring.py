@@ -161,6 +161,7 @@ def shown(value: Decimal | None) -> Decimal | None:
     return None if value is None else value.quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.timeout(1200)
 def test_scores_are_the_same_whoever_counts_them_and_whenever(request: pytest.FixtureRequest) -> None:
     @settings(max_examples=request.config.getoption("--answer-sets"))

@@ -20,7 +20,7 @@ LETTERS = (
     [
         ("Željko Đurić", "Zeljko Duric"), ("Ayşe İnönü Oğuz", "Ayse Inonu Oguz"), ("Aïssatou N’Diaye", "Aissatou N'Diaye"),
         ("Nguyễn Văn Đức", "Nguyen Van Duc"), ("Æsa Þórsdóttir Straße", "Aesa Thorsdottir Strasse"), ("Abdulƙadir Ɗan", "Abdulkadir Dan"),
-        ("Алексей Щербаков", "Aleksei Shcherbakov"), ("ЮЛИЯ", "IULIIA"), ("Жанна Харченко", "Zhanna Kharchenko"),
+        ("Алексей Щербаков", "Aleksei Shcherbakov"), ("ЮЛИЯ Ж", "IULIIA Zh"), ("Жанна Харченко", "Zhanna Kharchenko"),
         ("Жељко Хаџић", "Zeljko Hadzic"), ("Шукрија Чолаковић", "Sukrija Colakovic"), ("Наталія Їжак", "Nataliia Izhak"),
         ("مُحَمَّد", "Muhammad"), ("شّم ّسَّ َّ", "Shm Ssa"), ("محمد حسین", "Mhmd Hsin"), ("نور یوسف", "Nur Yusf"), ("گلاب پټان", "Glab Ptan"), ("فاطمہ ٹھاکر", "Fatmh Thakr"),
         ("ﻣﺤﻤﺪ", "Mhmd"), ("Firma „Sunce“ & sin", "Firma 'Sunce' + sin"), ("شرکت ۱۲", "Shrkt 12"), ("  Ana \t Primjer\u00a0 ", "Ana Primjer"), ("/A//B/", "A/B"),
