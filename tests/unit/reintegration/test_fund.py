@@ -119,8 +119,8 @@ def test_one_thing_waits_at_a_time_and_what_waits_is_named() -> None:
     FUNDS.given(ASKED, OPENED, CHANGE_ASKED).when(CHANGE, MANAGER).refused("change_waits")
     UNUSED.given(ASKED, OPENED, CHANGE_ASKED).when(CLOSE, MANAGER).refused("change_waits")
     FUNDS.given(ASKED).when(CHANGE, MANAGER).refused("change_waits")
-    FUNDS.given(ASKED, OPENED).when(ConfirmFund(change_no=1), CHIEF).refused("nothing_waits")
     for order in (ConfirmFund(change_no=1), DropFundChange(change_no=1)):
+        FUNDS.given(ASKED, OPENED).when(order, CHIEF).refused("nothing_waits")
         FUNDS.given(ASKED, OPENED, CHANGE_ASKED).when(order, CHIEF).refused("another_change_waits")
 
 

@@ -249,9 +249,13 @@ REACHED: set[str] = set()
 
 
 def test_no_sequence_of_orders_breaks_what_finance_relies_on() -> None:
-    _any_sequence()
-    # Sequences that are refused at their beginning would break nothing either.
-    assert {"returned", "endorsed", "approved", "disbursed", "completed"} <= REACHED
+    wanted = {"returned", "endorsed", "approved", "disbursed", "completed"}
+    # Sequences that are refused at their beginning would break nothing either, and by chance all of one round may be short.
+    for _ in range(5):
+        _any_sequence()
+        if wanted <= REACHED:
+            break
+    assert wanted <= REACHED
 
 
 @settings(max_examples=200, deadline=None)
