@@ -2,7 +2,10 @@
 
 from typing import get_args
 
+import pytest
+
 from services.portal.pages.finance import DECISIONS, STATUSES
+from services.portal.pages.given_grants import after_approval, costs_of, why_not
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.grant_decisions import Decided
 
@@ -14,3 +17,19 @@ def test_a_list_of_grants_is_narrowed_by_each_status_that_a_grant_can_have() -> 
 def test_each_decision_that_a_page_offers_to_look_for_is_one_and_only_an_office_s_own_is_not_offered() -> None:
     assert set(get_args(Decided)) - set(DECISIONS) == {"delivered"}
     assert set(DECISIONS) <= set(get_args(Decided))
+
+
+FUND = {
+    "status": "open", "countries": [], "grant_categories": [], "currency": "EUR", "available": "1193.95", "valid_from": "2023-01-01",
+    "valid_until": "2023-12-31",
+}  # fmt: skip
+GRANT = {"currency": "TND", "amount": "4000.000", "destination_country": "TN"}
+
+
+@pytest.mark.parametrize(("cost", "said"), [("1193.95", ""), ("1193.96", "enough"), (None, "no rate")])
+def test_a_fund_in_another_currency_is_offered_by_what_the_grant_costs_it_today(cost: str | None, said: str) -> None:
+    costs = costs_of({"state": GRANT, "costs": [{"currency": "EUR", "amount": cost, "rates": []}]})
+    reason = why_not(FUND, GRANT, "2023-05-02", costs)
+    assert said in reason and bool(said) == bool(reason)
+    if not said:
+        assert after_approval(FUND, costs) == "0.00"
