@@ -191,7 +191,7 @@ def request_and_pay(
             journey.give(moment(paid, 8), "chief-of-mission", grant_id, AddToCommitment(money=short))
             committed = rest
         committed -= exchange.cost((tranche.money,), fund_currency, day_of(paid)).amount
-        journey.give(moment(paid, 9), "finance-payer", grant_id, ReleaseTranche(number=tranche.number))
+        journey.give(moment(paid, 9), "finance-payer", grant_id, release_of(grant_id, tranche.number, 1))
         journey.give(
             moment(paid + 1, 9), "finance-payer", grant_id,
             ConfirmPayment(number=tranche.number, reference=next(references), paid_on=day_of(paid + 1)),
@@ -201,6 +201,11 @@ def request_and_pay(
             moment(paid + 5, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
         )
     return decided
+
+
+def release_of(grant_id: UUID, number: int, attempt_no: int) -> ReleaseTranche:
+    """The order to pay a tranche; the attempt's id is made of the grant's, so that the same year is the same again."""
+    return ReleaseTranche(number=number, attempt_id=UUID(int=grant_id.int ^ (16 * number + attempt_no << 8)))
 
 
 def budget(grant_id: UUID, category: GrantCategory, money: Money) -> dict[str, Any]:

@@ -132,7 +132,8 @@ FUND_POSTINGS = sa.Table(
     sa.Column("occurred_on", sa.Date, nullable=False),
     sa.Column("month", sa.Date, nullable=False),
     sa.CheckConstraint(
-        "kind IN ('commit', 'add', 'release', 'spend', 'difference') AND (kind IN ('spend', 'difference')) = (tranche IS NOT NULL)",
+        "kind IN ('commit', 'add', 'release', 'spend', 'reverse', 'difference') "
+        "AND (kind IN ('spend', 'reverse', 'difference')) = (tranche IS NOT NULL)",
         name="kind_is_known",
     ),
     # What is added, and what is not needed, since the rates have moved is nothing in the currency of the grant.
@@ -144,7 +145,12 @@ FUND_POSTINGS = sa.Table(
         ("fund_id", "fund_currency"), ("fund_balances.fund_id", "fund_balances.currency"),
         name="fk_fund_postings_currency_of_the_fund",
     ),
-    sa.CheckConstraint("month = date_trunc('month', cast(occurred_on AS timestamp))", name="month_of_the_day"),
+    # What becomes known of a payment once its month is closed is posted in a later one, under its own day.
+    sa.CheckConstraint(
+        "month = date_trunc('month', cast(occurred_on AS timestamp)) OR (kind IN ('spend', 'reverse', 'difference') "
+        "AND month > occurred_on AND month = date_trunc('month', cast(month AS timestamp)))",
+        name="month_of_the_day",
+    ),
     sa.Index(None, "fund_id", "month"),
     info=scope("country:destination_country"),
 )

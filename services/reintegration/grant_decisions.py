@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.reintegration.domain.grant_state import Grant
 from shared.contracts.approvals import ApprovalGiven
+from shared.contracts.attempts import PaymentFailed, PaymentReversed
 from shared.contracts.commitments import CommitmentAdded
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
@@ -31,7 +32,7 @@ from shared.money import Amount, Money
 from shared.verify import Check
 
 Decided = Literal[
-    "endorsed", "returned", "rejected", "approved", "cancelled", "released", "paid", "delivered", "reconciled", "suspended",
+    "endorsed", "returned", "rejected", "approved", "cancelled", "released", "paid", "failed", "reversed", "delivered", "reconciled", "suspended",
     "resumed", "recovery_opened", "commitment_added",
 ]
 DECISIONS: Final[tuple[Decided, ...]] = get_args(Decided)
@@ -125,6 +126,10 @@ def _taken(event: Event) -> _Taken | None:
             return _Taken("released", event.released_by, event.released_at, event.number)
         case PaymentConfirmed():
             return _Taken("paid", event.confirmed_by, event.confirmed_at, event.number)
+        case PaymentFailed():
+            return _Taken("failed", event.reported_by, event.reported_at, event.number)
+        case PaymentReversed():
+            return _Taken("reversed", event.reversed_by, event.reversed_at, event.number)
         case DeliveryConfirmed():
             return _Taken("delivered", event.confirmed_by, event.confirmed_at, event.number)
         case TrancheReconciled():
@@ -173,6 +178,8 @@ _IN_THE_LOG = ", ".join(
         ("rejected", "rejected", "rejected_by", "rejected_at"), ("approved", "approved", "approved_by", "approved_at"),
         ("cancelled", "cancelled", "cancelled_by", "cancelled_at"), ("tranche_released", "released", "released_by", "released_at"),
         ("payment_confirmed", "paid", "confirmed_by", "confirmed_at"),
+        ("payment_failed", "failed", "reported_by", "reported_at"),
+        ("payment_reversed", "reversed", "reversed_by", "reversed_at"),
         ("delivery_confirmed", "delivered", "confirmed_by", "confirmed_at"),
         ("tranche_reconciled", "reconciled", "reconciled_by", "reconciled_at"),
         ("approval_given", "approved", "approved_by", "approved_at"), ("suspended", "suspended", "suspended_by", "suspended_at"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from services.reintegration.attempt_projections import attempts
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.turns import Turn, TurnOf, turns
 from services.reintegration.grant_decisions import decisions_taken
@@ -67,6 +68,7 @@ def grant_limits(
         *_plan_line(grant_id, before, grant),
         *_advance(grant_id, before, grant),
         *_references(grant_id, before, grant),
+        *attempts(grant_id, before, grant),
         *_balance(before, grant),
         *postings(grant_id, before, grant),
         *_turns(grant_id, before, grant),
@@ -218,11 +220,10 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "payment references",
         Sql(
-            "SELECT coalesce(r.grant_id, t.id) FROM payment_references r FULL JOIN "
-            "(SELECT g.id, cast(t ->> 'number' AS integer) AS number, t ->> 'reference' AS reference "
-            "FROM grants g, jsonb_array_elements(g.tranches) t WHERE t ->> 'reference' IS NOT NULL) t "
-            "ON t.id = r.grant_id AND t.number = r.tranche AND t.reference = r.reference "
-            "WHERE r.grant_id IS NULL OR t.id IS NULL"
+            "SELECT coalesce(r.grant_id, p.grant_id) FROM payment_references r FULL JOIN "
+            "(SELECT * FROM payment_attempts WHERE reference IS NOT NULL) p "
+            "ON p.grant_id = r.grant_id AND p.tranche = r.tranche AND p.reference = r.reference "
+            "WHERE r.grant_id IS NULL OR p.grant_id IS NULL"
         ),
     ),
     # What needs and grants of the erased were for is gone, and what the report counts of it is all counted.

@@ -23,6 +23,7 @@ from services.reintegration.support_queries import (
     TURNS_OF_THE_FAMILY,
     support_of,
 )
+from shared.contracts.attempts import FailureReason, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.contracts.stops import RecoveryReason, SuspensionReason
@@ -67,8 +68,11 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         " FROM fund_balances b WHERE b.fund_id = :fund_id) b) AS fund, "
         "(SELECT count(*) FROM open_advances WHERE person_id = :person_id) AS open_advances, "
         "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
-        "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:paid_on AS date), "
+        "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:posted_on AS date), "
         f"{TODAY}) AS timestamp))) AS month_closed, "
+        "(SELECT cast(min(m) AS date) FROM generate_series(date_trunc('month', cast(cast(:posted_on AS date) AS timestamp)), "
+        f" date_trunc('month', cast({TODAY} AS timestamp)), interval '1 month') m "
+        " WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)) AS open_month, "
         f"{TODAY} AS today, "
         "(SELECT to_json(p) FROM (SELECT v.programme, v.policy_version, v.currency, v.quotations_above::text, "
         f" v.own_contribution_percent, v.required_papers FROM policy_versions v, cases c "
@@ -112,6 +116,29 @@ class TrancheToPay(BaseModel):
     reconciled_at: datetime | None
     in_fund: Amount | None
     rates: tuple[RateUsed, ...]
+    attempt_no: int
+    attempt_id: UUID | None
+    posted_in: date | None
+
+
+class AttemptRow(BaseModel):
+    """An attempt to pay that failed or whose money came back, as who pays and who reconciles see it."""
+
+    tranche: int
+    attempt_no: int
+    attempt_id: UUID | None
+    amount: Amount
+    in_fund: Amount | None
+    released_by: str | None
+    released_at: datetime | None
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    reference: str | None
+    paid_on: date | None
+    ended_by: str
+    ended_at: datetime
+    ended_on: date
+    reason: FailureReason | ReversalReason
 
 
 class AdditionRow(BaseModel):
@@ -168,6 +195,7 @@ class GrantToPay(BaseModel):
     fund_rates: tuple[RateUsed, ...]
     additions: tuple[AdditionRow, ...]
     tranches: tuple[TrancheToPay, ...]
+    former_attempts: tuple[AttemptRow, ...]
     evidence: tuple[EvidenceRow, ...]
 
 
@@ -204,7 +232,7 @@ class About:
     plan_line_id: UUID
     fund_id: UUID | None = None
     reference: str | None = None
-    paid_on: date | None = None
+    posted_on: date | None = None
     policy_programme: str | None = None
     policy_version: int | None = None
     acting: Acting | None = None
@@ -243,6 +271,7 @@ async def behind_a_grant(
         open_advances=row["open_advances"],
         reference_used=row["reference_used"],
         month_closed=row["month_closed"],
+        open_month=row["open_month"],
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
     )
@@ -267,7 +296,7 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
         plan_line_id=about.plan_line_id,
         fund_id=about.fund_id,
         reference=about.reference,
-        paid_on=about.paid_on,
+        posted_on=about.posted_on,
         policy_programme=about.policy_programme,
         policy_version=about.policy_version,
         now=now,
@@ -291,6 +320,7 @@ def to_pay(grant: Grant) -> GrantToPay:
         fund_committed=grant.fund_committed, fund_paid=grant.fund_paid, fund_rates=grant.fund_rates,
         additions=tuple(AdditionRow.model_validate(one, from_attributes=True) for one in grant.additions),
         tranches=tuple(TrancheToPay.model_validate(tranche, from_attributes=True) for tranche in grant.tranches),
+        former_attempts=tuple(AttemptRow.model_validate(one, from_attributes=True) for one in grant.former_attempts),
         evidence=evidence_of(grant.evidence),
     )
 
@@ -301,6 +331,7 @@ def without_its_fund(grant: Grant) -> Grant:
         grant, fund_currency=None, fund_amount=None, fund_total=None, fund_committed=None, fund_paid=None, fund_rates=(),
         additions=(), last_addition=None,
         tranches=tuple(replace(tranche, in_fund=None, rates=()) for tranche in grant.tranches),
+        former_attempts=tuple(replace(attempt, in_fund=None) for attempt in grant.former_attempts),
     )  # fmt: skip
 
 

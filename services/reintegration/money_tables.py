@@ -5,6 +5,7 @@ from itertools import combinations
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from services.reintegration.attempt_tables import WHO_TRIED_TO_PAY
 from services.reintegration.domain import grant_state
 from services.reintegration.metadata import METADATA, amount, begins
 from shared.tables import aggregate_table, jsonb, scope
@@ -159,6 +160,8 @@ GRANTS = aggregate_table(
     jsonb("fund_rates"),
     jsonb("additions"),
     sa.Column("last_addition", sa.Integer),
+    jsonb("former_attempts"),
+    sa.CheckConstraint(WHO_TRIED_TO_PAY, name="who_tried_to_pay"),
     sa.ForeignKeyConstraint(
         ("id", "approved_version", "amount", "fund_id", "fund_currency", "fund_amount"),
         [

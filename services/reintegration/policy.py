@@ -102,6 +102,8 @@ POLICY = Policy(
     allow("open_recovery", Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER),
     allow("release_tranche", Role.FINANCE_PAYER),
     allow("confirm_payment", Role.FINANCE_PAYER),
+    allow("report_payment_failed", *SEES_THE_MONEY),
+    allow("reverse_payment", Role.FINANCE_RECONCILER),
     allow("confirm_delivery", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("reconcile_tranche", Role.FINANCE_RECONCILER),
     allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
@@ -157,7 +159,7 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
-        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
+        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "reverse_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "upload_staff_accounts", "read_events", "read_held", "read_event", "read_chain", "export_log",

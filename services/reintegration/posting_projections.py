@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,8 +23,8 @@ _POST = Sql(
     "SELECT d.grant_id, (SELECT count(*) FROM fund_postings p WHERE p.grant_id = d.grant_id) + cast(:nth AS integer), "
     "cast(:fund_id AS uuid), cast(:destination_country AS text), cast(:kind AS text), cast(:tranche AS integer), "
     "cast(:amount AS numeric), cast(:currency AS text), cast(:amount_in_fund AS numeric), cast(:fund_currency AS text), d.occurred_on, "
-    "date_trunc('month', cast(d.occurred_on AS timestamp)) FROM (SELECT cast(:grant_id AS uuid) AS grant_id, "
-    "coalesce(cast(:paid_on AS date), cast(cast(:at AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)) AS occurred_on) d"
+    "coalesce(cast(:posted_in AS date), date_trunc('month', cast(d.occurred_on AS timestamp))) FROM (SELECT cast(:grant_id AS uuid) AS grant_id, "
+    "coalesce(cast(:day AS date), cast(cast(:at AS timestamptz) AT TIME ZONE cast(:zone AS text) AS date)) AS occurred_on) d"
 )
 _ZONE = MISSION.mission_time_zone
 _CLOSE = Sql("INSERT INTO closed_months (month, period_id) VALUES (:month, :period_id)")
@@ -39,12 +39,22 @@ class Taken:
     spent: Decimal
 
 
+class _OfATranche(TypedDict, total=False):
+    tranche: int
+    day: date | None
+    posted_in: date | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Posted:
-    kind: Literal["commit", "add", "spend", "release", "difference"]
+    """``tranche`` is whose payment it is; ``day`` is when that was made or came back, and ``posted_in`` begins another month."""
+
+    kind: Literal["commit", "add", "spend", "reverse", "release", "difference"]
     amount: Decimal
     amount_in_fund: Decimal
-    tranche: GrantTranche | None = None
+    tranche: int | None = None
+    day: date | None = None
+    posted_in: date | None = None
 
 
 def takes_of_its_fund(before: Grant | None, grant: Grant) -> Taken:
@@ -58,8 +68,8 @@ def takes_of_its_fund(before: Grant | None, grant: Grant) -> Taken:
 def postings(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
     """The movements between two states of a grant: what was paid, and what else was committed or became free.
 
-    A payment, and with the last one what was not needed, is posted on the day on which it was made (`posted_on`), all else
-    on the mission's day of the grant's step.
+    A payment, and with the last one what was not needed, is posted on the day on which it was made, and what came back on
+    the day on which it did (`posted_on`); all else on the mission's day of the grant's step.
     """
     if grant.fund_id is None:
         return ()
@@ -79,13 +89,19 @@ def _moved(before: Grant | None, grant: Grant) -> Iterator[_Posted]:
     spent = grant.paid - (before.paid if before is not None else NOTHING)
     committed = grant.committed - (before.committed if before is not None else NOTHING) + spent
     in_fund = taken.committed + taken.spent
-    tranche = _just_paid(before, grant) if spent else None
-    if spent:
-        yield _Posted("spend", spent, taken.spent, tranche)
+    of: _OfATranche = {}
+    if spent > 0:
+        paid = _just_paid(before, grant)
+        assert paid.paid_on is not None
+        of = {"tranche": paid.number, "day": posted_on(grant, paid.paid_on), "posted_in": paid.posted_in}
+        yield _Posted("spend", spent, taken.spent, **of)
+    elif spent:
+        back = grant.former_attempts[-1]
+        yield _Posted("reverse", -spent, -taken.spent, back.tranche, posted_on(grant, back.ended_on), back.return_posted_in)
     if committed:
         yield _Posted("commit" if committed > 0 else "release", abs(committed), abs(in_fund))
     elif in_fund:
-        yield _Posted("add" if in_fund > 0 else "difference", NOTHING, abs(in_fund), tranche)
+        yield _Posted("add" if in_fund > 0 else "difference", NOTHING, abs(in_fund), **of)
 
 
 def _just_paid(before: Grant | None, grant: Grant) -> GrantTranche:
@@ -94,14 +110,13 @@ def _just_paid(before: Grant | None, grant: Grant) -> GrantTranche:
 
 
 def _posting(grant_id: UUID, grant: Grant, nth: int, posted: _Posted) -> Write:
-    tranche = posted.tranche
     return Write(
         _POST,
         {
             "grant_id": grant_id, "nth": nth, "fund_id": grant.fund_id, "destination_country": grant.destination_country,
-            "kind": posted.kind, "tranche": tranche and tranche.number, "amount": posted.amount, "currency": grant.currency,
+            "kind": posted.kind, "tranche": posted.tranche, "amount": posted.amount, "currency": grant.currency,
             "amount_in_fund": posted.amount_in_fund, "fund_currency": grant.fund_currency,
-            "paid_on": posted_on(grant, tranche.paid_on) if tranche is not None and tranche.paid_on is not None else None, "at": grant.waiting_since, "zone": MISSION.mission_time_zone,
+            "day": posted.day, "posted_in": posted.posted_in, "at": grant.waiting_since, "zone": MISSION.mission_time_zone,
         },
     )  # fmt: skip
 
@@ -117,6 +132,8 @@ def closed_months(
     return (Write(_CLOSE if period.status == "closed" else _REOPEN, row),)
 
 
+_SPENT = "sum(CASE kind WHEN 'spend' THEN {0} ELSE -{0} END) FILTER (WHERE kind IN ('spend', 'reverse'))"
+
 CHECKS: tuple[Check, ...] = (
     # Balance, postings and grants say the same, of each grant and of each fund.
     Check(
@@ -125,10 +142,10 @@ CHECKS: tuple[Check, ...] = (
             "SELECT coalesce(g.id, p.grant_id) FROM (SELECT * FROM grants WHERE fund_id IS NOT NULL) g FULL JOIN "
             "(SELECT grant_id, min(cast(fund_id AS text)) AS first, max(cast(fund_id AS text)) AS last, count(*) AS postings, "
             " max(posting_no) AS newest, "
-            " coalesce(sum(CASE WHEN kind IN ('commit', 'add') THEN amount_in_fund ELSE -amount_in_fund END), 0) AS committed, "
-            " coalesce(sum(amount_in_fund) FILTER (WHERE kind = 'spend'), 0) AS spent, "
-            " coalesce(sum(CASE kind WHEN 'commit' THEN amount WHEN 'add' THEN 0 ELSE -amount END), 0) AS own_committed, "
-            " coalesce(sum(amount) FILTER (WHERE kind = 'spend'), 0) AS own_spent, "
+            " coalesce(sum(CASE WHEN kind IN ('commit', 'add', 'reverse') THEN amount_in_fund ELSE -amount_in_fund END), 0) AS committed, "
+            f" coalesce({_SPENT.format('amount_in_fund')}, 0) AS spent, "
+            " coalesce(sum(CASE WHEN kind IN ('commit', 'reverse') THEN amount ELSE -amount END), 0) AS own_committed, "
+            f" coalesce({_SPENT.format('amount')}, 0) AS own_spent, "
             " bool_and(fund_currency = f.currency) AS in_its_currency "
             " FROM fund_postings LEFT JOIN funds f ON f.id = fund_id GROUP BY grant_id) p ON p.grant_id = g.id "
             "WHERE g.id IS NULL OR p.grant_id IS NULL OR (g.fund_committed, g.fund_paid) IS DISTINCT FROM (p.committed, p.spent) "
@@ -137,39 +154,37 @@ CHECKS: tuple[Check, ...] = (
             "OR p.postings <> p.newest OR p.in_its_currency IS DISTINCT FROM true"
         ),
     ),
-    # The first posting is the approval, each payment is its tranche's, and what a cancellation freed, or was not needed, is the last.
+    # The first posting is the approval; what was added, not needed or freed is posted when that was. Payments are attempts' postings.
     Check(
         "days of postings",
         Sql(
             "SELECT g.id FROM grants g JOIN fund_postings p ON p.grant_id = g.id AND p.posting_no = 1 "
             "WHERE (p.kind, p.amount, p.currency, p.amount_in_fund, p.fund_currency, p.occurred_on) IS DISTINCT FROM "
             f" ('commit', g.amount, g.currency, g.fund_amount, g.fund_currency, cast(g.approved_at AT TIME ZONE '{_ZONE}' AS date)) "
-            "UNION SELECT coalesce(p.grant_id, t.id) FROM (SELECT * FROM fund_postings WHERE kind = 'spend') p FULL JOIN "
-            " (SELECT g.id, cast(t ->> 'number' AS integer) AS number, cast(t ->> 'amount' AS numeric) AS amount, g.currency, "
-            "  cast(coalesce(t ->> 'in_fund', t ->> 'amount') AS numeric) AS in_fund, cast(t ->> 'paid_on' AS date) AS paid_on, "
-            f"  cast(g.approved_at AT TIME ZONE '{_ZONE}' AS date) AS committed_on FROM grants g, jsonb_array_elements(g.tranches) t "
-            "  WHERE t ->> 'paid_on' IS NOT NULL) t ON t.id = p.grant_id AND t.number = p.tranche "
-            # What was paid in the west on the day before was once posted on that day, and is since with the commitment.
-            "WHERE (p.amount, p.currency, p.amount_in_fund, p.occurred_on) IS DISTINCT FROM (t.amount, t.currency, t.in_fund, "
-            " CASE p.occurred_on WHEN t.paid_on THEN t.paid_on ELSE greatest(t.paid_on, t.committed_on) END) "
             # What was added is posted as it was added, and what was not needed with the last payment, if that is ever made.
             "UNION SELECT coalesce(p.grant_id, a.grant_id) FROM (SELECT *, row_number() OVER (PARTITION BY grant_id ORDER BY posting_no) "
             " AS nth FROM fund_postings WHERE kind = 'add') p FULL JOIN commitment_additions a ON a.grant_id = p.grant_id AND a.addition_no = p.nth "
             f"WHERE (p.amount_in_fund, p.fund_currency, p.occurred_on) IS DISTINCT FROM (a.added, a.fund_currency, cast(a.added_at AT TIME ZONE '{_ZONE}' AS date)) "
             "UNION SELECT p.grant_id FROM fund_postings p WHERE p.kind = 'difference' AND NOT EXISTS (SELECT FROM fund_postings s "
             " WHERE s.grant_id = p.grant_id AND s.kind = 'spend' AND s.tranche = p.tranche AND s.occurred_on = p.occurred_on "
-            " AND s.posting_no = p.posting_no - 1) "
+            " AND s.month = p.month AND s.posting_no = p.posting_no - 1) "
             "UNION SELECT p.grant_id FROM fund_postings p JOIN grant_decisions d ON d.grant_id = p.grant_id AND d.what = 'cancelled' "
-            "WHERE p.kind = 'release' AND p.posting_no = (SELECT max(posting_no) FROM fund_postings n WHERE n.grant_id = p.grant_id) "
-            f"AND p.occurred_on <> cast(d.decided_at AT TIME ZONE '{_ZONE}' AS date)"
+            "WHERE p.kind = 'release' AND p.posting_no = (SELECT min(posting_no) FROM fund_postings n WHERE n.grant_id = p.grant_id "
+            " AND n.kind = 'release') "
+            f"AND p.occurred_on <> cast(d.decided_at AT TIME ZONE '{_ZONE}' AS date) "
+            # What comes back to a cancelled grant is free at once.
+            "UNION SELECT p.grant_id FROM fund_postings p WHERE p.kind = 'release' AND p.posting_no > (SELECT min(posting_no) "
+            " FROM fund_postings n WHERE n.grant_id = p.grant_id AND n.kind = 'release') AND NOT EXISTS (SELECT FROM fund_postings r "
+            " WHERE r.grant_id = p.grant_id AND r.kind = 'reverse' AND r.posting_no = p.posting_no - 1 "
+            " AND (r.amount, r.amount_in_fund) = (p.amount, p.amount_in_fund))"
         ),
     ),
     Check(
         "postings of funds",
         Sql(
             "SELECT b.fund_id FROM fund_balances b LEFT JOIN (SELECT fund_id, "
-            " sum(CASE WHEN kind IN ('commit', 'add') THEN amount_in_fund ELSE -amount_in_fund END) AS committed, "
-            " sum(amount_in_fund) FILTER (WHERE kind = 'spend') AS spent FROM fund_postings GROUP BY fund_id) p "
+            " sum(CASE WHEN kind IN ('commit', 'add', 'reverse') THEN amount_in_fund ELSE -amount_in_fund END) AS committed, "
+            f" {_SPENT.format('amount_in_fund')} AS spent FROM fund_postings GROUP BY fund_id) p "
             "ON p.fund_id = b.fund_id "
             "WHERE (b.committed, b.spent) IS DISTINCT FROM (coalesce(p.committed, 0), coalesce(p.spent, 0))"
         ),

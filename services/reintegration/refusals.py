@@ -16,6 +16,7 @@ from services.reintegration.domain import (
     plan_completion,
     policies,
     rates,
+    tranches,
 )
 from shared.decider import already_exists
 from shared.errors import FourEyes, Refusal, RuleViolation
@@ -39,9 +40,12 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "erased_takes_nothing": RuleViolation(
         "person_erased", "This person was erased. Nothing can be filed about them any more."
     ),
-    "pk_payment_references": RuleViolation(
-        "reference_used", "Another payment carries this reference. One reference, one payment."
-    ),
+    "pk_payment_references": tranches.reference_used(),
+    "uq_payment_attempts_attempt_id": tranches.attempt_used(),
+    "uq_payment_attempts_live": tranches.paid_once(),
+    "uq_payment_attempts_reference": tranches.reference_used(),
+    "ck_payment_attempts_reversed_by_another": _FOUR_EYES,
+    "ck_grants_who_tried_to_pay": _FOUR_EYES,
     "ck_case_limits_sealed_takes_no_grant": RuleViolation(
         "case_sealed", "This return case is being closed or is closed; it takes no new grant."
     ),

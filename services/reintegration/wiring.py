@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from services.reintegration import (
     approval_projections,
+    attempt_projections,
     authority_projections,
     authority_queries,
     figures,
@@ -28,6 +30,7 @@ from services.reintegration import (
     tables,
 )
 from services.reintegration.domain import (
+    attempts,
     authority,
     case,
     certificate,
@@ -125,8 +128,7 @@ async def _grant_facts(
         plan_line_id=subject.plan_line_id,
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else state.fund_id if state is not None else None,
         reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
-        paid_on=posting_projections.posted_on(state, command.paid_on)
-        if isinstance(command, tranches.ConfirmPayment) and state is not None else None,
+        posted_on=_posted_on(state, command),
         **_policy_of(state),
         acting=_acting(state, command, context),
     )
@@ -142,6 +144,15 @@ async def _grant_facts(
         counting = await rate_queries.in_force(unit, facts.today)
         support = support.by(RatesInForce.on(facts.today, [rate.recorded() for rate in counting]))
     return replace(facts, case=_within_reach(facts.case, context), support=support)
+
+
+def _posted_on(state: grant_state.Grant | None, command: Command | None) -> date | None:
+    """The day on which what is ordered is posted, where that is not today."""
+    match state, command:
+        case grant_state.Grant(), tranches.ConfirmPayment(paid_on=day) | attempts.ReversePayment(returned_on=day):
+            return posting_projections.posted_on(state, day)
+        case _:
+            return None
 
 
 def _acting(state: grant_state.Grant | None, command: Command | None, context: Context) -> grant_queries.Acting | None:
@@ -313,7 +324,7 @@ WIRING = Wiring(
     reactions=REACTIONS,
     refusals=REFUSALS,
     checks=(
-        *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
+        *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
         *files.CHECKS, *payee_projections.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens")),
     ),
@@ -345,6 +356,7 @@ WIRING = Wiring(
             ),
             "grant_versions": "what was asked for in each version of a request; the grant, with the present one, is told",
             "open_advances": "an index of tranches, which are told with their grant",
+            "payment_attempts": "each attempt to pay a tranche, which is told with its grant",
             "payment_references": "an index of payments, which are told with their grant",
             "funds": "a donor's money, which is nobody's",
             "fund_balances": "a donor's money, which is nobody's",

@@ -16,6 +16,7 @@ from services.returns.domain.case_preparation import RecordOwnPlan
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_reintegration import (
     RecordCaseSealed,
+    RecordDisbursementUndone,
     RecordGrantStage,
     RecordPlanAgreed,
     RecordSealRefused,
@@ -27,6 +28,7 @@ from services.returns.domain.person import (
     RecordErasure,
     RecordSessionAmended,
 )
+from shared.contracts.attempts import DisbursementUndone
 from shared.contracts.counselling import (
     AttemptMayMove,
     AttemptMayNotMove,
@@ -171,6 +173,11 @@ def on_grant_disbursed(event: GrantDisbursed, cause: Received) -> tuple[Order, .
     return _grant_stage(event.case_id, cause, "disbursed")
 
 
+def on_disbursement_undone(event: DisbursementUndone, cause: Received) -> tuple[Order, ...]:
+    """A grant of the case is not fully paid any more."""
+    return (Order("case", event.case_id, RecordDisbursementUndone(grant_id=cause.subject)),)
+
+
 def on_grant_ended(event: GrantCompleted | GrantRejected | GrantCancelled, cause: Received) -> tuple[Order, ...]:
     """A grant of the case is live no longer."""
     return _grant_stage(event.case_id, cause, "ended")
@@ -207,6 +214,7 @@ REACTIONS: Mapping[type[Event], Callable[..., tuple[Order, ...]]] = {
     GrantRequested: on_grant_requested,
     GrantApproved: on_grant_approved,
     GrantDisbursed: on_grant_disbursed,
+    DisbursementUndone: on_disbursement_undone,
     GrantCompleted: on_grant_ended,
     GrantRejected: on_grant_ended,
     GrantCancelled: on_grant_ended,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.contracts import commitments
 from shared.contracts.approvals import EVENTS as APPROVALS
+from shared.contracts.attempts import EVENTS as ATTEMPTS
 from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
@@ -49,10 +50,7 @@ Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
 
 
 class CaseNoted(Event, kind="avrr.reintegration.case.noted.v1"):
-    """Reintegration took note of a return case; ``deciding_ids`` are its adults and its principal, of whatever age.
-
-    None are noted where no adult goes: then everybody decides.
-    """
+    """Reintegration took note of a return case; ``deciding_ids`` are its adults and principal, none if no adult goes: then all decide."""
 
     person_ids: tuple[UUID, ...]
     destination_country: Country
@@ -278,7 +276,7 @@ class GrantCancelled(Event, kind="avrr.reintegration.grant.cancelled.v1"):
 
 
 class TrancheReleased(Event, kind="avrr.reintegration.grant.tranche_released.v1"):
-    """A payer ordered the payment of one tranche; from then on its cost is fixed, ``in_fund`` of a fund in another currency."""
+    """A payer ordered the payment of one tranche, which is another attempt each time; its cost is fixed, ``in_fund`` in another currency."""
 
     number: int
     money: Money
@@ -286,10 +284,12 @@ class TrancheReleased(Event, kind="avrr.reintegration.grant.tranche_released.v1"
     released_at: datetime | None = None
     in_fund: Money | None = None
     rates: tuple[commitments.RateUsed, ...] = ()
+    attempt_no: int = 1
+    attempt_id: UUID | None = None
 
 
 class PaymentConfirmed(Event, kind="avrr.reintegration.grant.payment_confirmed.v1"):
-    """Bank or cash desk confirmed a tranche as paid under a reference used once; ``in_fund`` as released, ``not_needed`` is free."""
+    """A tranche is paid under a reference used once; ``not_needed`` is free, ``posted_in`` begins its month if its own was closed."""
 
     case_id: UUID
     number: int
@@ -300,6 +300,8 @@ class PaymentConfirmed(Event, kind="avrr.reintegration.grant.payment_confirmed.v
     confirmed_at: datetime | None = None
     in_fund: Money | None = None
     not_needed: Money | None = None
+    attempt_no: int = 1
+    posted_in: date | None = None
 
 
 class GrantDisbursed(Event, kind="avrr.reintegration.grant.disbursed.v1"):
@@ -393,7 +395,6 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES,
-    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected,
-    GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, PolicyPublished,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
+    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *ATTEMPTS, PolicyPublished,
 )

@@ -10,7 +10,7 @@ from services.reintegration.domain.plan_completion import CompletePlan
 from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_journey import ConfirmArrival
 from services.returns.domain.case_reintegration import StartMonitoring
-from shared.contracts import counselling, plans, reintegration, returns
+from shared.contracts import attempts, counselling, plans, reintegration, returns
 from shared.messages import Envelope, Event, leaf_hash
 from shared.topology import BY_NAME
 from tests.chaos.history import Asked, Attempt
@@ -71,6 +71,7 @@ EFFECTS = (
     Effect(reintegration.GrantDrafted, "returns", _STAGE),
     Effect(reintegration.GrantApproved, "returns", _STAGE),
     Effect(reintegration.GrantDisbursed, "returns", _STAGE),
+    Effect(attempts.DisbursementUndone, "returns", _STAGE),
     Effect(reintegration.GrantCompleted, "returns", _STAGE),
     Effect(reintegration.GrantRejected, "returns", _STAGE),
     Effect(reintegration.GrantCancelled, "returns", _STAGE),

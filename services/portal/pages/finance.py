@@ -22,7 +22,8 @@ STATUSES: Final = (
 DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "endorsed": ("coordinator",), "returned": ("coordinator",), "rejected": ("coordinator", "finance_approver"),
     "approved": ("finance_approver", "chief_of_mission"), "cancelled": ("coordinator",), "released": ("finance_payer",),
-    "paid": ("finance_payer",), "reconciled": ("finance_reconciler",),
+    "paid": ("finance_payer",), "failed": ("finance_payer", "finance_reconciler"), "reversed": ("finance_reconciler",),
+    "reconciled": ("finance_reconciler",),
     "suspended": ("coordinator", "finance_approver"), "resumed": ("coordinator", "finance_approver"),
     "recovery_opened": ("finance_approver", "finance_reconciler"), "commitment_added": ("finance_approver", "chief_of_mission"),
 }  # fmt: skip

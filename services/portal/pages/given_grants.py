@@ -17,7 +17,7 @@ from shared.clock import real_time
 
 _GOES_ON_FROM: Final[Mapping[str, str]] = {
     "release_tranche": "planned", "confirm_payment": "released", "confirm_delivery": "paid",
-    "reconcile_tranche": "delivered",
+    "reconcile_tranche": "delivered", "report_payment_failed": "released", "reverse_payment": "paid",
 }  # fmt: skip
 # What names the request as it was shown.
 _NAMES_WHAT_IT_DECIDES_ON: Final = frozenset(
@@ -54,7 +54,8 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         "tranches": [
             {"number": one["number"], "money": {"amount": one["amount"], "currency": currency}} for one in state["tranches"]
         ],
-        "number": _next_tranche(form.name, state["tranches"]), "paid_on": today, **start_of(state),
+        "number": _next_tranche(form.name, state["tranches"]), "paid_on": today, "failed_on": today,
+        "returned_on": today, **start_of(state),
         "price_from": {"amount": "", "currency": currency}, "price_to": {"amount": "", "currency": currency},
     }  # fmt: skip
     if form.name == "add_to_commitment" and state.get("fund_currency"):

@@ -7,6 +7,7 @@ from pydantic import Field, StrictBool
 
 from services.reintegration.domain.amounts import PositiveMoney
 from services.reintegration.domain.approvals import approval_given, not_twice, within_authority
+from services.reintegration.domain.attempts import ATTEMPT_EVENTS, ATTEMPT_RULES
 from services.reintegration.domain.budget import NONCE, BudgetLines, OwnContribution, Quotations, concealed
 from services.reintegration.domain.caps import lies_just_below_a_threshold, refuse_beyond_caps
 from services.reintegration.domain.certificate import CERTIFICATE_RULES, RequestVersion, certified
@@ -156,7 +157,7 @@ def _requester_only(state: Grant, facts: GrantFacts, context: Context) -> None:
 def _no_tranche_under_way(state: Grant, facts: GrantFacts, context: Context) -> None:
     if state.tranches_in("released"):
         raise RuleViolation(
-            "tranche_under_way", "A tranche is released and its payment not confirmed. Confirm the payment before the grant is cancelled."
+            "tranche_under_way", "A tranche is released and its payment not confirmed. Before the grant is cancelled it is confirmed or reported as failed."
         )
 
 
@@ -366,6 +367,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         ),
         *CERTIFICATE_RULES,
         *TRANCHE_RULES,
+        *ATTEMPT_RULES,
         *COMMITMENT_RULES,
         *STOP_RULES,
         *EVIDENCE_RULES,
@@ -391,6 +393,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         TrancheReconciled,
         EvidenceFiled,
         GrantCompleted,
+        *ATTEMPT_EVENTS,
         *COMMITMENT_EVENTS,
         *STOP_EVENTS,
     ),

@@ -18,12 +18,14 @@ from services.reintegration.domain.grant_state import (
     Approval,
     Certificate,
     Evidence,
+    FormerAttempt,
     Grant,
     GrantStatus,
     GrantTranche,
     TrancheStatus,
 )
 from shared.contracts.approvals import ApprovalGiven
+from shared.contracts.attempts import DisbursementUndone, PaymentFailed, PaymentReversed
 from shared.contracts.commitments import CommitmentAdded
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
@@ -132,6 +134,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 released_at=event.released_at,
                 in_fund=None if event.in_fund is None else event.in_fund.amount,
                 rates=event.rates,
+                attempt_no=event.attempt_no,
+                attempt_id=event.attempt_id,
             )
             return replace(_with(underway, tranche, event.released_at), payer_id=event.released_by)
         case PaymentConfirmed():
@@ -141,6 +145,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 confirmed_at=event.confirmed_at,
                 reference=event.reference,
                 paid_on=event.paid_on,
+                posted_in=event.posted_in,
             )
             cost = (event.in_fund or event.money).amount
             no_more = cost if event.not_needed is None else cost + event.not_needed.amount
@@ -152,6 +157,12 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 fund_committed=(state.fund_committed or NOTHING) - no_more,
                 fund_paid=(state.fund_paid or NOTHING) + cost,
             )
+        case PaymentFailed():
+            return _failed(state, event)
+        case PaymentReversed():
+            return _reversed(state, event)
+        case DisbursementUndone():
+            return _to(state, "in_disbursement", None)
         case CommitmentAdded():
             added = Addition(
                 event.addition_no, event.money.amount, event.added_by, event.authority_holder, event.added_at
@@ -192,7 +203,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             stopped = _to(state, "suspended", event.suspended_at)
             return replace(stopped, suspended_at=event.suspended_at, suspended_for=event.reason)
         case GrantResumed():
-            begun = len(state.tranches_in("planned")) < len(state.tranches)
+            begun = bool(state.former_attempts) or len(state.tranches_in("planned")) < len(state.tranches)
             return _going_on(_to(state, "in_disbursement" if begun else "approved", event.resumed_at))
         case RecoveryOpened():
             return replace(
@@ -326,6 +337,46 @@ def _advanced(state: Grant, number: int, status: TrancheStatus) -> GrantTranche:
     if tranche is None:
         raise LookupError("an event names a tranche that its grant does not have")
     return replace(tranche, status=moved(TRANCHE_TRANSITIONS, tranche.status, status))
+
+
+def _failed(state: Grant, event: PaymentFailed) -> Grant:
+    planned = _planned_anew(
+        state, event.number, ended_as=event.reported_as, ended_by=event.reported_by, ended_at=event.reported_at,
+        ended_on=event.failed_on, reason=event.reason,
+    )  # fmt: skip
+    if event.reported_as == "payer":
+        return replace(planned, payer_id=event.reported_by)
+    return replace(planned, reconciler_id=event.reported_by)
+
+
+def _reversed(state: Grant, event: PaymentReversed) -> Grant:
+    planned = _planned_anew(
+        state, event.number, ended_as="reconciler", ended_by=event.reversed_by, ended_at=event.reversed_at,
+        ended_on=event.returned_on, reason=event.reason, return_posted_in=event.posted_in,
+    )  # fmt: skip
+    cost, own = (event.in_fund or event.money).amount, event.money.amount
+    return replace(
+        planned,
+        reconciler_id=event.reversed_by,
+        paid=state.paid - own,
+        committed=state.committed + (NOTHING if event.freed else own),
+        fund_paid=(state.fund_paid or NOTHING) - cost,
+        fund_committed=(state.fund_committed or NOTHING) + (NOTHING if event.freed else cost),
+    )
+
+
+def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
+    """The grant with the attempt at which a tranche stands behind it, as it ended, and the tranche planned for the next one."""
+    over = state.tranche(number)
+    _advanced(state, number, "planned")
+    assert over is not None
+    former = FormerAttempt(
+        tranche=number, attempt_no=over.attempt_no, attempt_id=over.attempt_id, amount=over.amount, in_fund=over.in_fund,
+        released_by=over.released_by, released_at=over.released_at, confirmed_by=over.confirmed_by,
+        confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in, **ended,
+    )  # fmt: skip
+    planned = GrantTranche(number, over.amount, attempt_no=over.attempt_no + 1)
+    return replace(_with(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))
 
 
 def _with(state: Grant, changed: GrantTranche, at: datetime | None) -> Grant:

@@ -52,7 +52,8 @@ class GrantFacts:
     with their amount, of cancelled ones what was paid, of rejected ones nothing. ``open_advances``: the
     person's tranches, on any grant, that are released or paid and not yet delivered. ``reference_used``:
     whether any payment carries the reference of this order. ``month_closed``: whether the month is closed in which
-    it would be posted, by the day of the payment or else by today. ``today``: the calendar day in the mission's time
+    it would be posted, by the day of the payment or of its return or else by today; ``open_month``: the first day of the oldest
+    open month that does not lie before that. ``today``: the calendar day in the mission's time
     zone. ``policy``: the newest version of the policy of the case; None where none was published. ``terms``: all by which whoever asks may or might once
     act on an authority. ``rates``: what counts today.
     """
@@ -66,6 +67,7 @@ class GrantFacts:
     open_advances: int = 1
     reference_used: bool = True
     month_closed: bool = True
+    open_month: date | None = None
     today: date = date.min
     policy: PolicyInForce | None = None
     terms: tuple[ActingTerms, ...] = ()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import Budget
+from shared.contracts.attempts import FailureReason, PaymentHat, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import (
     CertificateOutcome,
@@ -48,7 +49,8 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "in_disbursement": frozenset({"disbursed", "suspended", "cancelled"}),
     # Once the last released tranche is known as paid there is nothing left to stop.
     "suspended": frozenset({"approved", "in_disbursement", "disbursed", "cancelled"}),
-    "disbursed": frozenset({"completed"}),
+    # Back where a payment came back and is to be made again.
+    "disbursed": frozenset({"completed", "in_disbursement"}),
     "completed": frozenset(),
     "rejected": frozenset(),
     "cancelled": frozenset(),
@@ -57,8 +59,9 @@ TERMINAL: frozenset[str] = frozenset(status for status, onward in TRANSITIONS.it
 
 TRANCHE_TRANSITIONS: Mapping[str, frozenset[str]] = {
     "planned": frozenset({"released"}),
-    "released": frozenset({"paid"}),
-    "paid": frozenset({"delivered"}),
+    # An attempt that failed, or that came back, leaves the tranche to be released anew.
+    "released": frozenset({"paid", "planned"}),
+    "paid": frozenset({"delivered", "planned"}),
     "delivered": frozenset({"reconciled"}),
     "reconciled": frozenset(),
 }
@@ -69,7 +72,9 @@ class GrantTranche:
     """One instalment, and who did what for it and when; once it is released its amount never changes.
 
     A moment is None before the act, and where its event did not say it. ``in_fund`` is what a released one costs a fund in
-    another currency, by ``rates``; None where the fund is in the grant's own.
+    another currency, by ``rates``; None where the fund is in the grant's own. All of it is of the attempt that is due, under
+    way or paid, the ``attempt_no``-th, from its release on under ``attempt_id``; those that failed or came back stand in the grant's ``former_attempts``.
+    ``posted_in`` is the first day of the month in which its payment is posted, None where that is the month of ``paid_on``.
     """
 
     number: int
@@ -87,6 +92,37 @@ class GrantTranche:
     reconciled_at: datetime | None = None
     in_fund: Decimal | None = None
     rates: tuple[RateUsed, ...] = ()
+    attempt_no: int = 1
+    attempt_id: UUID | None = None
+    posted_in: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormerAttempt:
+    """An attempt to pay a tranche that failed, or whose money came back, and who said so in which hat.
+
+    ``ended_on`` is the day on which it failed or on which the money was back; the day of a reversal is posted in the month
+    that begins with ``return_posted_in``, None where that is its own.
+    """
+
+    tranche: int
+    attempt_no: int
+    attempt_id: UUID | None
+    amount: Decimal
+    in_fund: Decimal | None
+    released_by: str | None
+    released_at: datetime | None
+    ended_as: PaymentHat
+    ended_by: str
+    ended_at: datetime
+    ended_on: date
+    reason: FailureReason | ReversalReason
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+    reference: str | None = None
+    paid_on: date | None = None
+    posted_in: date | None = None
+    return_posted_in: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +200,8 @@ class Grant:
     ``return_reasons`` say what was missing when it was sent back, until it is revised. ``just_below_threshold``: what is
     asked for lies just below a threshold of approval, and above it with what else person or family had in twelve months.
     ``plan_version`` is the version of the plan that the present version was asked for on; None for requests of before.
-    ``former_endorsers`` endorsed, and ``former_approvers`` approved, an earlier version.
+    ``former_endorsers`` endorsed, and ``former_approvers`` approved, an earlier version. ``former_attempts`` to pay failed, or
+    their money came back, in the order in which that became known; whoever took part in one has worn that hat.
     """
 
     case_id: UUID
@@ -223,6 +260,7 @@ class Grant:
     fund_rates: tuple[RateUsed, ...] = ()
     additions: tuple[Addition, ...] = ()
     last_addition: int | None = None
+    former_attempts: tuple[FormerAttempt, ...] = ()
 
     @property
     def money(self) -> Money:

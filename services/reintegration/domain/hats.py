@@ -89,3 +89,7 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
         yield "payer", tranche.confirmed_by
         yield "deliverer", tranche.delivered_by
         yield "reconciler", tranche.reconciled_by
+    for attempt in grant.former_attempts:
+        yield "payer", attempt.released_by
+        yield "payer", attempt.confirmed_by
+        yield attempt.ended_as, attempt.ended_by

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Final
+from uuid import UUID, uuid4
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from services.reintegration.domain.amounts import earliest_day
 from services.reintegration.domain.commitment import cost_of_release, in_fund, not_needed, still_covered
@@ -28,12 +30,27 @@ from shared.messages import Command, Context
 from shared.moments import Day
 
 TrancheNumber = Annotated[int, Field(strict=True, ge=1, le=MOST_TRANCHES)]
+# Whoever orders makes it, so that deciding stays without chance.
+_ATTEMPT_ID: Final[UUID] = Field(
+    default_factory=uuid4, description="A new id for this attempt to pay, by which banks tell it from any other.",
+    json_schema_extra={"x-asked": False},
+)  # fmt: skip
+# A bank's report on an earlier attempt ends no later one.
+OfAttempt = Annotated[
+    UUID | None,
+    Field(description="The attempt that is meant, where a bank names one.", json_schema_extra={"x-asked": False}),
+]
+LateReceipt = Annotated[
+    StrictBool,
+    Field(description="The receipt arrived after the month of the payment was closed. It is posted in the oldest open month."),
+]
 
 
 class ReleaseTranche(Command):
-    """Order the payment of the next tranche."""
+    """Order the payment of the next tranche. Each time is another attempt, under an id of its own."""
 
     number: TrancheNumber
+    attempt_id: UUID = _ATTEMPT_ID
 
 
 class ConfirmPayment(Command):
@@ -42,6 +59,8 @@ class ConfirmPayment(Command):
     number: TrancheNumber
     reference: Code
     paid_on: Day
+    late_receipt: LateReceipt = False
+    attempt_id: OfAttempt = None
 
 
 class ConfirmDelivery(Command):
@@ -78,7 +97,7 @@ def _no_open_advance(state: Grant, facts: GrantFacts, context: Context) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class Waits:
     """The status at which a tranche waits for an act, and what is said where it comes too early or again."""
 
     status: TrancheStatus
@@ -99,17 +118,17 @@ class _Turn:
         self.refuse_unless_waiting(state.tranches)
 
 
-_PAYMENT = _Turn(
+_PAYMENT = Waits(
     "released",
     ("tranche_not_released", "A payer releases a tranche before its payment can be confirmed."),
     ("paid_already", "The payment is confirmed already. Nothing is paid twice."),
 )
-_DELIVERY = _Turn(
+_DELIVERY = Waits(
     "paid",
     ("tranche_not_paid", "A payer confirms the payment of a tranche before its delivery can be confirmed."),
     ("delivered_already", "The delivery is confirmed already."),
 )
-_RECONCILIATION = _Turn(
+_RECONCILIATION = Waits(
     "delivered",
     (
         "tranche_not_delivered",
@@ -119,33 +138,66 @@ _RECONCILIATION = _Turn(
 )
 
 
-def _named(state: Grant, number: int) -> GrantTranche:
+def tranche_of(state: Grant, number: int) -> GrantTranche:
+    """The tranche with this number; ``no_such_tranche`` where there is none."""
     tranche = state.tranche(number)
     if tranche is None:
         raise RuleViolation("no_such_tranche", "The grant has no tranche with this number.")
     return tranche
 
 
+def refuse_another_attempt(tranche: GrantTranche, attempt_id: UUID | None) -> None:
+    """Refused as ``another_attempt`` where an attempt is named that is not the tranche's present one."""
+    if attempt_id is not None and attempt_id != tranche.attempt_id:
+        raise RuleViolation("another_attempt", "This is not the attempt to pay that is under way. Look at the tranche again.")
+
+
+def posted_in(day: date, facts: GrantFacts) -> date | None:
+    """The first day of the month in which money of a day is posted that is learnt late; None where the day's own is open."""
+    if not facts.month_closed:
+        return None
+    if facts.open_month is None:
+        raise period_closed()
+    return facts.open_month
+
+
+def reference_used() -> RuleViolation:
+    """Refuses a second payment under one reference; the database's keys refuse it in the same words."""
+    return RuleViolation("reference_used", "Another payment carries this reference. One reference, one payment.")
+
+
+def attempt_used() -> RuleViolation:
+    """Refuses a second attempt under one id; the database's key refuses it in the same words."""
+    return RuleViolation("attempt_used", "Another attempt to pay has this id. One id, one attempt.")
+
+
+def paid_once() -> RuleViolation:
+    """Refuses a second attempt beside one that is under way or was paid; the database's key refuses it in the same words."""
+    return RuleViolation("attempt_under_way", "This tranche is released or paid already. Nothing is paid twice.")
+
+
 def _release(state: Grant, order: ReleaseTranche, facts: GrantFacts, context: Context) -> Events:
-    tranche = _named(state, order.number)
+    tranche = tranche_of(state, order.number)
     if tranche != state.tranches_in("planned")[0]:
         raise RuleViolation("tranche_out_of_order", "Tranches are released in their order, each once.")
+    if any(former.attempt_id == order.attempt_id for former in state.former_attempts):
+        raise attempt_used()
     cost = cost_of_release(state, tranche, facts)
     return (
         TrancheReleased(
             number=tranche.number, money=state.money_of(tranche), released_by=context.actor.person_id,
-            released_at=context.now, in_fund=cost.in_another, rates=cost.rates,
+            released_at=context.now, in_fund=cost.in_another, rates=cost.rates, attempt_no=tranche.attempt_no,
+            attempt_id=order.attempt_id,
         ),
     )  # fmt: skip
 
 
 def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, context: Context) -> Events:
-    tranche = _named(state, order.number)
+    tranche = tranche_of(state, order.number)
     _PAYMENT.refuse_unless_waiting((tranche,))
+    refuse_another_attempt(tranche, order.attempt_id)
     if facts.reference_used:
-        raise RuleViolation(
-            "reference_used", "Another payment carries this reference. One reference, one payment."
-        )
+        raise reference_used()
     if order.paid_on > facts.today:
         raise RuleViolation(
             "in_the_future", "The day of the payment is still to come. Confirm it once it is made."
@@ -154,7 +206,7 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         raise RuleViolation(
             "paid_before_approval", "The day of the payment lies before the grant was approved."
         )
-    if facts.month_closed:
+    if facts.month_closed and not order.late_receipt:
         raise period_closed()
     last = len(state.tranches_in("planned", "released")) == 1
     payment = PaymentConfirmed(
@@ -167,6 +219,8 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         confirmed_at=context.now,
         in_fund=in_fund(state, tranche.in_fund),
         not_needed=not_needed(state, tranche) if last else None,
+        attempt_no=tranche.attempt_no,
+        posted_in=posted_in(order.paid_on, facts),
     )
     if last:
         return payment, GrantDisbursed(case_id=state.case_id)
@@ -174,7 +228,7 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
 
 
 def _confirm_delivery(state: Grant, order: ConfirmDelivery, facts: GrantFacts, context: Context) -> Events:
-    tranche = _named(state, order.number)
+    tranche = tranche_of(state, order.number)
     _DELIVERY.refuse_unless_waiting((tranche,))
     return (
         DeliveryConfirmed(
@@ -184,7 +238,7 @@ def _confirm_delivery(state: Grant, order: ConfirmDelivery, facts: GrantFacts, c
 
 
 def _reconcile(state: Grant, order: ReconcileTranche, facts: GrantFacts, context: Context) -> Events:
-    tranche = _named(state, order.number)
+    tranche = tranche_of(state, order.number)
     _RECONCILIATION.refuse_unless_waiting((tranche,))
     reconciled = TrancheReconciled(
         number=tranche.number, reconciled_by=context.actor.person_id, reconciled_at=context.now

@@ -68,8 +68,10 @@ def _of_tranches(grant: Grant) -> Mapping[TurnOf, Turn]:
     if released:
         found["payer"] = Turn("confirm_payment", _first(grant, (one.released_at for one in released)))
     elif _is_payable(grant) and grant.tranches_in("planned") and not paid:
-        # The first tranche is due since the approval, a later one since the one before it was delivered.
-        before = max((one.delivered_at for one in grant.tranches if one.delivered_at), default=grant.approved_at)
+        # The first tranche is due since the approval, a later one since the one before it was delivered, one whose payment
+        # failed or came back since that became known.
+        known = [one.delivered_at for one in grant.tranches if one.delivered_at]
+        before = max((*known, *(former.ended_at for former in grant.former_attempts)), default=grant.approved_at)
         found["payer"] = Turn("release", before or grant.waiting_since)
     if paid:
         found["deliverer"] = Turn("confirm_delivery", _first(grant, (one.confirmed_at for one in paid)))

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.reintegration import figures, grant_decisions, lists, window, wiring
+from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
@@ -86,6 +87,18 @@ async def release_tranche(grant_id: UUID, body: ReleaseTranche, call: Calling) -
 @router.post("/grants/{grant_id}/confirm-payment")
 async def confirm_payment(grant_id: UUID, body: ConfirmPayment, call: Calling) -> Receipt:
     """Confirms that a released tranche was paid."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/report-payment-failed")
+async def report_payment_failed(grant_id: UUID, body: ReportPaymentFailed, call: Calling) -> Receipt:
+    """Reports that a released tranche was not paid."""
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/reverse-payment")
+async def reverse_payment(grant_id: UUID, body: ReversePayment, call: Calling) -> Receipt:
+    """Records that what was paid came back."""
     return await call.order(wiring.GRANT, grant_id, body)
 
 

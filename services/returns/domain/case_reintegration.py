@@ -44,6 +44,12 @@ class RecordGrantStage(Command):
     stage: GrantStage
 
 
+class RecordDisbursementUndone(Command):
+    """Take note that a grant of this case is not fully paid any more, since a payment came back."""
+
+    grant_id: UUID
+
+
 class StartMonitoring(Command):
     """State that no grant is wanted. What remains is to stay in touch."""
 
@@ -93,13 +99,28 @@ def _record_grant_stage(
 ) -> Events:
     if state is None:
         return ()
-    known = next((grant.stage for grant in state.grants if grant.grant_id == order.grant_id), None)
+    known = _known_stage(state, order.grant_id)
     if known is not None and _STAGES.index(order.stage) <= _STAGES.index(known):
         return ()
+    return (_noted(state, order.grant_id, order.stage),)
+
+
+def _record_disbursement_undone(
+    state: Case | None, order: RecordDisbursementUndone, _: CaseFacts, __: Context
+) -> Events:
+    if state is None or _known_stage(state, order.grant_id) != "disbursed":
+        return ()
+    return (_noted(state, order.grant_id, "approved"),)
+
+
+def _known_stage(state: Case, grant_id: UUID) -> GrantStage | None:
+    return next((grant.stage for grant in state.grants if grant.grant_id == grant_id), None)
+
+
+def _noted(state: Case, grant_id: UUID, stage: GrantStage) -> GrantStageNoted:
     follows = state.status in FOLLOWING_GRANTS
-    status = standing(with_grant(state.grants, order.grant_id, order.stage)) if follows else state.status
-    noted = GrantStageNoted(grant_id=order.grant_id, stage=order.stage, status=status)
-    return (noted,)
+    status = standing(with_grant(state.grants, grant_id, stage)) if follows else state.status
+    return GrantStageNoted(grant_id=grant_id, stage=stage, status=status)
 
 
 def _start_monitoring(_: Case, __: StartMonitoring, ___: CaseFacts, ____: Context) -> Events:
@@ -128,6 +149,7 @@ def _record_seal_refused(
 RULES: tuple[Rule[Case, CaseFacts], ...] = (
     recording(RecordPlanAgreed, "Take note of the agreed plan", _record_plan_agreed),
     recording(RecordGrantStage, "Take note of a grant", _record_grant_stage),
+    recording(RecordDisbursementUndone, "Take note of a payment that came back", _record_disbursement_undone),
     changing(StartMonitoring, "Start monitoring", _start_monitoring, only_in("reintegrating"), _no_grants),
     changing(
         RequestClosing,

@@ -210,7 +210,11 @@ GIVEN = ApprovalGiven(
     authority_valid_from=date.min, authority_valid_until=date.max, in_authority=eur("1200.00"), rate=None,
     rate_on=None, rate_sources=(), strength="phishing_resistant", auth_age_seconds=5,
 )
-RELEASED_1 = TrancheReleased(number=1, money=eur("800.00"), released_by=PAYER.person_id, released_at=NOON)
+ATTEMPT_1, ATTEMPT_2 = ref(41), ref(42)
+RELEASE_1 = ReleaseTranche(number=1, attempt_id=ATTEMPT_1)
+RELEASED_1 = TrancheReleased(
+    number=1, money=eur("800.00"), released_by=PAYER.person_id, released_at=NOON, attempt_no=1, attempt_id=ATTEMPT_1
+)
 PAID_1 = PaymentConfirmed(
     case_id=CASE_ID,
     number=1,

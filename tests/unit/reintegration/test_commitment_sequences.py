@@ -1,7 +1,11 @@
-"""Whatever is ordered of grants in five currencies and however rates move, their fund holds and the postings add up to it."""
+"""Whatever is ordered of grants in five currencies, however rates move and payments fail or come back, their fund holds.
+
+Postings and attempts to pay add up to it: what went through the bank is what is spent.
+"""
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,6 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from services.reintegration.attempt_projections import attempts
+from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.caps import Caps, Support
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
@@ -55,8 +61,8 @@ CAPS = Caps("EUR", LARGE, LARGE, LARGE, LARGE)
 ROW = TypeAdapter(Grant)
 # What a euro or a dollar is worth, in thousandths of what it was: rates move both ways.
 MOVES = st.fixed_dictionaries({name: st.integers(700, 1400) for name in ("EUR", "TND", "XOF")})
-ACTS = st.sampled_from(("goes_on",) * 8 + ("adds", "adds_little", "cancels", "rates_move", "rates_move"))
-STEPS = st.lists(st.tuples(ACTS, st.integers(0, GRANTS - 1), MOVES), min_size=10, max_size=60)
+ACTS = st.sampled_from(("goes_on",) * 12 + ("fails", "comes_back", "comes_back", "adds", "adds_little", "cancels", "rates_move", "rates_move"))
+STEPS = st.lists(st.tuples(ACTS, st.integers(0, GRANTS - 1), MOVES), min_size=20, max_size=60)
 PARTS = st.lists(st.integers(1, 500_000), min_size=1, max_size=3)
 ASKED = st.lists(st.tuples(st.sampled_from(CURRENCIES), PARTS), min_size=GRANTS, max_size=GRANTS)
 REACHED: set[str] = set()
@@ -83,6 +89,11 @@ def order(state: Grant, act: str) -> tuple[Command, Actor]:
     """The grant's next step, its end, or an addition to what is committed to it."""
     if act == "cancels":
         return CancelGrant(reason="not_needed"), ENDORSER
+    if act == "fails":
+        return ReportPaymentFailed(number=(*state.tranches_in("released"), state.tranches[0])[0].number, reason="other", failed_on=TODAY), PAYER
+    if act == "comes_back":
+        number = (*state.tranches_in("paid"), state.tranches[0])[0].number
+        return ReversePayment(number=number, reason="returned_by_bank", returned_on=TODAY), RECONCILER
     if act in ("adds", "adds_little"):
         currency = state.fund_currency or state.currency
         least = Decimal(1).scaleb(-minor_units(currency))
@@ -91,7 +102,8 @@ def order(state: Grant, act: str) -> tuple[Command, Actor]:
         shown = {"request_version": state.request_version, "content_hash": state.content_hash, "money": state.money}
         return ApproveGrant.model_validate({"fund_id": FUND_ID, **shown}), APPROVER
     if released := state.tranches_in("released"):
-        return ConfirmPayment(number=released[0].number, reference="BANK-1", paid_on=TODAY), PAYER
+        reference = f"BANK-{released[0].number}-{released[0].attempt_no}"
+        return ConfirmPayment(number=released[0].number, reference=reference, paid_on=TODAY), PAYER
     if paid := state.tranches_in("paid"):
         return ConfirmDelivery(number=paid[0].number), OFFICE
     if planned := state.tranches_in("planned"):
@@ -113,8 +125,8 @@ def used(grants: list[Grant]) -> tuple[Decimal, Decimal]:
     return committed, sum((one.fund_paid or Decimal(0) for one in grants), Decimal(0))
 
 
-def folded(log: list[Event]) -> Grant:
-    state = GRANT.fold(log)
+def folded(log: Sequence[Event], before: Grant | None = None) -> Grant:
+    state = GRANT.fold(log, before)
     assert state is not None
     return state
 
@@ -135,9 +147,36 @@ def _holds(state: Grant) -> None:
         REACHED.add(f"{state.status} in {'another' if state.fund_in_another_currency else 'the same'} currency")
 
 
+def _try(tried: dict[tuple[object, ...], dict[str, object]], bank: dict[int, Decimal], number: int, row: dict[str, object]) -> None:
+    """One attempt as its row would stand, and the line of the bank that its payment or its return is."""
+    place = (number, row["tranche"], row["attempt_no"])
+    was = tried.get(place)
+    assert (was and was["status"], row["status"]) in {(None, "released"), ("released", "paid"), ("released", "failed"), ("paid", "reversed")}
+    cost = Decimal(str(row["amount_in_fund"]))
+    if row["status"] in ("paid", "reversed"):
+        bank[number] += cost if row["status"] == "paid" else -cost
+    tried[place] = row
+    REACHED.add(str(row["status"]))
+    if row["status"] == "paid" and row["attempt_no"] != 1:
+        REACHED.add("paid again")
+
+
+def _agree(tried: dict[tuple[object, ...], dict[str, object]], bank: dict[int, Decimal], state: Grant, number: int) -> None:
+    own = [row for (whose, *_), row in tried.items() if whose == number]
+    live = [row["tranche"] for row in own if row["status"] in ("released", "paid")]
+    assert len(live) == len(set(live))
+    assert len({row["attempt_id"] for row in own}) == len(own)
+    spent = {status: sum((Decimal(str(row["amount_in_fund"])) for row in own if row["status"] == status), Decimal(0)) for status in ("released", "paid", "failed", "reversed")}
+    assert spent["paid"] == (state.fund_paid or 0) == bank[number]
+    assert sum((Decimal(str(row["amount"])) for row in own if row["status"] == "paid"), Decimal(0)) == state.paid
+    open_cost = sum((one.amount if one.in_fund is None else one.in_fund for one in state.tranches_in("released")), Decimal(0))
+    assert sum(spent.values()) == bank[number] + open_cost + spent["failed"] + spent["reversed"]
+
+
 def test_no_sequence_of_orders_and_moves_takes_more_of_a_fund_than_it_has_or_than_is_posted() -> None:
     _any_sequence()
     assert {"add", "difference", "release", "commitment_short", "fund_exhausted", "completed in another currency"} <= REACHED
+    assert {"reverse", "failed", "reversed", "paid again"} <= REACHED
 
 
 @settings(max_examples=150, deadline=None)
@@ -148,13 +187,15 @@ def _any_sequence(
 ) -> None:  # fmt: skip
     fund = replace(FUND, currency=currency, granted=Decimal(granted * 500_000).scaleb(-minor_units(currency)))
     logs = [asked(*request) for request in requests]
+    grants = [folded(log) for log in logs]
     booked: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
+    tried: dict[tuple[object, ...], dict[str, object]] = {}
+    bank: dict[int, Decimal] = defaultdict(Decimal)
     now = rates(moves)
     for act, number, moved in steps:
         if act == "rates_move":
             now = rates(moved)
             continue
-        grants = [folded(log) for log in logs]
         before = grants[number]
         what, who = order(before, act)
         try:
@@ -163,7 +204,7 @@ def _any_sequence(
             REACHED.add(refusal.code)
             continue
         logs[number] += events
-        after = grants[number] = folded(logs[number])
+        after = grants[number] = folded(events, before)
         _holds(after)
         for write in postings(ref(900 + number), before, after):
             kind, amount = str(write.values["kind"]), Decimal(str(write.values["amount_in_fund"]))
@@ -171,18 +212,22 @@ def _any_sequence(
             assert amount > 0
             assert write.values["fund_currency"] == currency
             booked[number, kind] += amount
+        for write in attempts(ref(900 + number), before, after):
+            _try(tried, bank, number, dict(write.values))
+        _agree(tried, bank, after, number)
         assert takes_of_its_fund(None, after).committed == (after.fund_committed or 0)
         committed, paid = used(grants)
         assert Decimal(0) <= committed <= fund.granted - paid
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for (_, kind), amount in booked.items():
             sums[kind] += amount
-        assert sums["commit"] + sums["add"] - sums["spend"] - sums["release"] - sums["difference"] == committed
-        assert sums["spend"] == paid
+        came = sums["commit"] + sums["add"] + sums["reverse"]
+        assert came - sums["spend"] - sums["release"] - sums["difference"] == committed
+        assert sums["spend"] - sums["reverse"] == paid == sum(bank.values())
         if after.status in ("disbursed", "completed", "cancelled"):
-            own = {kind: booked[number, kind] for kind in ("commit", "add", "spend", "release", "difference")}
-            assert own["commit"] + own["add"] == own["spend"] + own["release"] + own["difference"]
-    for log in logs:
-        state = folded(log)
+            own = {kind: booked[number, kind] for kind in ("commit", "add", "reverse", "spend", "release", "difference")}
+            assert own["commit"] + own["add"] + own["reverse"] == own["spend"] + own["release"] + own["difference"]
+    for log, state in zip(logs, grants, strict=True):
+        assert folded(log) == state
         row = json.loads(ROW.dump_json(state), parse_float=Decimal)
         assert ROW.validate_python(row, strict=False) == state

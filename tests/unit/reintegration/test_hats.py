@@ -25,6 +25,7 @@ from tests.unit.reintegration.examples import (
     APPROVE,
     APPROVER,
     ASKED,
+    ATTEMPT_2,
     CASE_ID,
     COUNSELLOR,
     DELIVERED_1,
@@ -116,8 +117,8 @@ def test_nobody_takes_a_second_hat(past: tuple[Event, ...], command: Command, by
 def test_a_deputy_may_pay_the_next_tranche_and_neither_payer_reconciles() -> None:
     second = (*UNTIL_DELIVERED, RELEASED_2.model_copy(update={"released_by": DEPUTY_PAYER.person_id}))
     grant = GRANTS.given(*second, PAID_2.model_copy(update={"confirmed_by": DEPUTY_PAYER.person_id}))
-    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=2), DEPUTY_PAYER).then(
-        RELEASED_2.model_copy(update={"released_by": DEPUTY_PAYER.person_id})
+    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=2, attempt_id=ATTEMPT_2), DEPUTY_PAYER).then(
+        RELEASED_2.model_copy(update={"released_by": DEPUTY_PAYER.person_id, "attempt_id": ATTEMPT_2})
     )
     for payer in (PAYER, DEPUTY_PAYER):
         grant.when(ReconcileTranche(number=1), payer).refused("four_eyes")

@@ -37,6 +37,7 @@ from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
     APPROVED,
     ARRIVED,
+    ATTEMPT_2,
     CASE_ID,
     DELIVERED_1,
     MANAGER,
@@ -48,6 +49,7 @@ from tests.unit.reintegration.examples import (
     PERSON,
     RECONCILED_1,
     RECONCILER,
+    RELEASE_1,
     RELEASED_1,
     THE_WHOLE_LINE,
     TODAY,
@@ -58,7 +60,7 @@ from tests.unit.reintegration.examples import (
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
-RELEASED_2 = TrancheReleased(number=2, money=eur("400.00"), released_by=PAYER.person_id, released_at=NOON)
+RELEASED_2 = RELEASED_1.model_copy(update={"number": 2, "money": eur("400.00"), "attempt_id": ATTEMPT_2})
 PAID_2 = PAID_1.model_copy(update={"number": 2, "money": eur("400.00"), "reference": "BANK-0002"})
 DISBURSED = GrantDisbursed(case_id=CASE_ID)
 CANCELLED = GrantCancelled(case_id=CASE_ID, reason="re_migrated", released=eur("400.00"), cancelled_at=NOON)
@@ -102,7 +104,7 @@ def test_a_grant_goes_from_request_to_completion() -> None:
 
 
 def test_the_first_tranche_is_released_and_the_grant_is_in_disbursement() -> None:
-    GRANTS.given(*UNTIL_APPROVED).when(ReleaseTranche(number=1), PAYER).then(RELEASED_1)
+    GRANTS.given(*UNTIL_APPROVED).when(RELEASE_1, PAYER).then(RELEASED_1)
     grant = GRANT.fold((*UNTIL_APPROVED, RELEASED_1))
     assert grant is not None
     assert (grant.status, grant.paid, grant.committed) == ("in_disbursement", Decimal(0), Decimal("1200.00"))
@@ -111,7 +113,7 @@ def test_the_first_tranche_is_released_and_the_grant_is_in_disbursement() -> Non
 def test_tranches_are_released_in_their_order() -> None:
     GRANTS.given(*UNTIL_APPROVED).when(ReleaseTranche(number=2), PAYER).refused("tranche_out_of_order")
     GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=1), PAYER).refused("tranche_out_of_order")
-    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=2), PAYER).then(RELEASED_2)
+    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=2, attempt_id=ATTEMPT_2), PAYER).then(RELEASED_2)
 
 
 @pytest.mark.parametrize("past", [(*UNTIL_APPROVED, RELEASED_1), UNTIL_PAID], ids=["released", "paid"])

@@ -8,12 +8,14 @@ from services.returns.domain.case_preparation import RecordOwnPlan
 from services.returns.domain.case_ref import case_ref
 from services.returns.domain.case_reintegration import (
     RecordCaseSealed,
+    RecordDisbursementUndone,
     RecordGrantStage,
     RecordPlanAgreed,
     RecordSealRefused,
 )
 from services.returns.domain.person import PERSON, RecordConsent, RecordCounselled, RecordSessionAmended
 from services.returns.reactions import REACTIONS
+from shared.contracts.attempts import DisbursementUndone
 from shared.contracts.counselling import (
     ConsentGiven,
     ConsentWithdrawn,
@@ -194,6 +196,11 @@ GRANT_FACTS: list[tuple[Event, GrantStage]] = [
 ]
 
 
+def test_a_payment_that_came_back_is_noted_of_the_case_of_its_grant() -> None:
+    undone = RecordDisbursementUndone(grant_id=SUBJECT)
+    assert orders(DisbursementUndone(case_id=CASE_ID)) == (Order("case", CASE_ID, undone),)
+
+
 @pytest.mark.parametrize(("event", "stage"), GRANT_FACTS, ids=lambda value: getattr(value, "kind", value))
 def test_how_far_a_grant_is_is_noted_of_its_case(event: Event, stage: GrantStage) -> None:
     assert orders(event) == (Order("case", CASE_ID, RecordGrantStage(grant_id=SUBJECT, stage=stage)),)
@@ -209,7 +216,7 @@ def test_a_refused_seal_is_noted_of_the_case_that_stays_open() -> None:
 
 def test_every_order_of_a_reaction_is_one_that_its_aggregate_takes_in_any_state() -> None:
     recorded = (
-        RecordIntention, RecordOwnPlan, RecordPlanAgreed, RecordGrantStage, RecordCaseSealed, RecordSealRefused,
+        RecordIntention, RecordOwnPlan, RecordPlanAgreed, RecordGrantStage, RecordDisbursementUndone, RecordCaseSealed, RecordSealRefused,
     )
     assert {CASE.rule(command).on for command in recorded} == {"any"}
     assert {PERSON.rule(command).on for command in (RecordCounselled, RecordSessionAmended, RecordConsent)} == {"any"}

@@ -5,6 +5,7 @@ import pytest
 
 from services.returns.domain.case_reintegration import (
     RecordCaseSealed,
+    RecordDisbursementUndone,
     RecordGrantStage,
     RecordPlanAgreed,
     RecordSealRefused,
@@ -164,6 +165,29 @@ def test_a_grant_never_goes_back_to_an_earlier_stage(known: GrantStage) -> None:
 )
 def test_where_the_status_does_not_follow_grants_a_grant_is_only_noted(past: tuple[Event, ...], status: str) -> None:
     given(*past).when(stage("approved"), REACTION).then(noted("approved", status))
+
+
+def test_a_grant_whose_payment_came_back_is_not_fully_paid_any_more_until_it_is_paid_anew() -> None:
+    undone = RecordDisbursementUndone(grant_id=GRANT)
+    paid = (*REINTEGRATING, noted("disbursed", "grant_disbursed"))
+    given(*paid).when(undone, REACTION).then(noted("approved", "grant_approved"))
+    back = (*paid, noted("approved", "grant_approved"))
+    assert after(*back).status == "grant_approved"
+    given(*back).when(undone, REACTION).then()
+    given(*back).when(stage("disbursed"), REACTION).then(noted("disbursed", "grant_disbursed"))
+
+
+@pytest.mark.parametrize("known", ["requested", "approved", "ended"])
+def test_that_a_payment_came_back_tells_nothing_of_a_grant_that_was_not_fully_paid(known: GrantStage) -> None:
+    past = (*REINTEGRATING, noted(known, standing([NotedGrant(GRANT, known)])))
+    given(*past).when(RecordDisbursementUndone(grant_id=GRANT), REACTION).then()
+    given(*REINTEGRATING).when(RecordDisbursementUndone(grant_id=GRANT), REACTION).then()
+
+
+def test_a_payment_that_comes_back_while_the_case_is_closing_is_noted_and_the_status_waits() -> None:
+    closing = (*REINTEGRATING, noted("disbursed", "grant_disbursed"), REPORT, REQUESTED)
+    given(*closing).when(RecordDisbursementUndone(grant_id=GRANT), REACTION).then(noted("approved", "closing"))
+    assert after(*closing, noted("approved", "closing"), ClosingRefused()).status == "grant_approved"
 
 
 def test_without_any_grant_the_receiving_office_starts_monitoring() -> None:

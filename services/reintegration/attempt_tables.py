@@ -1,0 +1,91 @@
+"""Reintegration's table of attempts to pay, in which a tranche has at most one that is under way or was paid."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from services.reintegration.metadata import METADATA, amount
+from shared.tables import scope
+
+# Who took part in an attempt that is over has worn that hat all the same, and wears no other one on the grant.
+WHO_TRIED_TO_PAY: Final = (
+    "NOT jsonb_path_exists(former_attempts, '$[*] ? ((@.released_by != null && @.released_by == $others[*]) || "
+    "(@.confirmed_by != null && @.confirmed_by == $others[*]) || @.ended_by == $others[*])', "
+    "jsonb_build_object('others', jsonb_build_array(requester_id, endorser_id, approver_id, counsellor_id, "
+    "certificate -> 'attested_by') || to_jsonb(former_endorsers) || to_jsonb(former_approvers) "
+    "|| jsonb_path_query_array(approvals, '$[*].approver_id') || jsonb_path_query_array(additions, '$[*].adder_id') "
+    "|| jsonb_path_query_array(tranches, '$[*].delivered_by'))) "
+    "AND NOT jsonb_path_exists(former_attempts, '$[*] ? ((@.released_by != null && @.released_by == $theirs[*]) || "
+    "(@.confirmed_by != null && @.confirmed_by == $theirs[*]) || (@.ended_as == \"payer\" && @.ended_by == $theirs[*]))', "
+    "jsonb_build_object('theirs', jsonb_build_array(reconciler_id) || jsonb_path_query_array(tranches, '$[*].reconciled_by') "
+    "|| jsonb_path_query_array(former_attempts, '$[*] ? (@.ended_as == \"reconciler\").ended_by'))) "
+    "AND NOT jsonb_path_exists(former_attempts, '$[*] ? (@.ended_as == \"reconciler\" && @.ended_by == $theirs[*])', "
+    "jsonb_build_object('theirs', jsonb_build_array(payer_id) || jsonb_path_query_array(tranches, '$[*].released_by') "
+    "|| jsonb_path_query_array(tranches, '$[*].confirmed_by')))"
+)
+
+# Each attempt to pay a tranche. A trigger lets it go on from released to paid or failed and from paid to reversed, and
+# changes nothing else of it: what was paid is reversed, never edited.
+PAYMENT_ATTEMPTS = sa.Table(
+    "payment_attempts",
+    METADATA,
+    sa.Column("grant_id", sa.Uuid, primary_key=True),
+    sa.Column("tranche", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("attempt_no", sa.Integer, primary_key=True, autoincrement=False),
+    # None of those of before attempts had ids.
+    sa.Column("attempt_id", sa.Uuid),
+    sa.Column("destination_country", sa.Text, nullable=False),
+    sa.Column("fund_id", sa.Uuid, nullable=False),
+    amount("amount"),
+    sa.Column("currency", sa.Text, nullable=False),
+    amount("amount_in_fund"),
+    sa.Column("fund_currency", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("released_by", sa.Text),
+    sa.Column("released_at", sa.DateTime(timezone=True)),
+    sa.Column("confirmed_by", sa.Text),
+    sa.Column("confirmed_at", sa.DateTime(timezone=True)),
+    sa.Column("reference", sa.Text),
+    sa.Column("paid_on", sa.Date),
+    sa.Column("paid_month", sa.Date),
+    sa.Column("ended_as", sa.Text),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("ended_on", sa.Date),
+    sa.Column("reason", sa.Text),
+    sa.Column("return_month", sa.Date),
+    sa.CheckConstraint("status IN ('released', 'paid', 'failed', 'reversed')", name="status_is_known"),
+    sa.CheckConstraint("attempt_no >= 1 AND amount > 0 AND amount_in_fund > 0", name="counted"),
+    sa.CheckConstraint("fund_currency <> currency OR amount_in_fund = amount", name="same_currency_same_amount"),
+    sa.CheckConstraint(
+        "(status IN ('paid', 'reversed')) = (paid_on IS NOT NULL) AND num_nulls(paid_on, paid_month, reference) IN (0, 3)",
+        name="payment_is_whole",
+    ),
+    sa.CheckConstraint(
+        "(status IN ('failed', 'reversed')) = (ended_by IS NOT NULL) AND (status = 'reversed') = (return_month IS NOT NULL) "
+        "AND num_nulls(ended_by, ended_as, ended_at, ended_on, reason) IN (0, 5)",
+        name="end_is_whole",
+    ),
+    sa.CheckConstraint(
+        "ended_as IN ('payer', 'reconciler') AND (status <> 'reversed' OR ended_as = 'reconciler' "
+        "AND ended_by <> released_by AND ended_by <> confirmed_by)",
+        name="reversed_by_another",
+    ),
+    sa.CheckConstraint("return_month IS NULL OR ended_on >= paid_on", name="back_after_the_payment"),
+    sa.CheckConstraint(
+        "paid_month >= date_trunc('month', cast(paid_on AS timestamp)) "
+        "AND return_month >= date_trunc('month', cast(ended_on AS timestamp))",
+        name="month_not_before_the_day",
+    ),
+    sa.ForeignKeyConstraint(
+        ("fund_id", "fund_currency"), ("fund_balances.fund_id", "fund_balances.currency"),
+        name="fk_payment_attempts_currency_of_the_fund",
+    ),
+    sa.UniqueConstraint("attempt_id"),
+    sa.UniqueConstraint("reference"),
+    sa.Index(
+        "uq_payment_attempts_live", "grant_id", "tranche", unique=True,
+        postgresql_where=sa.text("status IN ('released', 'paid')"),
+    ),
+    info=scope("country:destination_country"),
+)  # fmt: skip

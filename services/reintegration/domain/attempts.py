@@ -1,0 +1,148 @@
+"""Attempts to pay a tranche that end without it: one fails, or what was paid comes back; the tranche is released anew.
+
+Decision 53 says who may say so and why a payment is never edited.
+"""
+
+from services.reintegration.domain.amounts import earliest_day
+from services.reintegration.domain.commitment import in_fund
+from services.reintegration.domain.grant_facts import GrantFacts, while_in
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.hats import hats, may_wear
+from services.reintegration.domain.tranches import (
+    OfAttempt,
+    TrancheNumber,
+    Waits,
+    posted_in,
+    refuse_another_attempt,
+    tranche_of,
+)
+from shared.actors import Role
+from shared.contracts.attempts import (
+    DisbursementUndone,
+    FailureReason,
+    PaymentFailed,
+    PaymentHat,
+    PaymentReversed,
+    ReversalReason,
+)
+from shared.decider import Events, Rule, changing
+from shared.errors import RuleViolation
+from shared.messages import Command, Context, Event
+from shared.moments import Day
+
+
+class ReportPaymentFailed(Command):
+    """Report that a released tranche was not paid. It can be released anew, which is another attempt."""
+
+    number: TrancheNumber
+    reason: FailureReason
+    failed_on: Day
+    attempt_id: OfAttempt = None
+
+
+class ReversePayment(Command):
+    """Record that what was paid for a tranche came back, before it was delivered. It can be released anew."""
+
+    number: TrancheNumber
+    reason: ReversalReason
+    returned_on: Day
+    attempt_id: OfAttempt = None
+
+
+_FAILURE = Waits(
+    "released",
+    ("tranche_not_released", "A payer releases a tranche before its payment can fail."),
+    ("paid_already", "The payment is confirmed already. If the money came back, that is recorded as a payment that came back."),
+)
+_RETURN = Waits(
+    "paid",
+    ("tranche_not_paid", "The payment of this tranche is not confirmed, so nothing can have come back."),
+    (
+        "delivered_already",
+        "The delivery is confirmed, so the money was used. What should not have been paid is asked back of the person.",
+    ),
+)
+
+
+def worn_by(state: Grant, context: Context) -> PaymentHat:
+    """In which hat somebody reports a failure: the one that they wore on the grant, else the one of their role."""
+    worn = {hat for hat, person in hats(state) if person == context.actor.person_id}
+    if "payer" in worn:
+        return "payer"
+    if "reconciler" in worn or Role.FINANCE_PAYER not in context.actor.roles:
+        return "reconciler"
+    return "payer"
+
+
+def _handles_payments(state: Grant, facts: GrantFacts, context: Context) -> None:
+    may_wear(worn_by(state, context))(state, facts, context)
+
+
+def _report_failure(state: Grant, order: ReportPaymentFailed, facts: GrantFacts, context: Context) -> Events:
+    tranche = tranche_of(state, order.number)
+    _FAILURE.refuse_unless_waiting((tranche,))
+    refuse_another_attempt(tranche, order.attempt_id)
+    if order.failed_on > facts.today:
+        raise RuleViolation("in_the_future", "The day on which the payment failed is still to come.")
+    if tranche.released_at is not None and order.failed_on < earliest_day(tranche.released_at):
+        raise RuleViolation("failed_before_release", "The day on which the payment failed lies before it was released.")
+    return (
+        PaymentFailed(
+            number=tranche.number, attempt_no=tranche.attempt_no, attempt_id=tranche.attempt_id, reason=order.reason,
+            failed_on=order.failed_on, reported_by=context.actor.person_id, reported_as=worn_by(state, context),
+            reported_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _reverse(state: Grant, order: ReversePayment, facts: GrantFacts, context: Context) -> Events:
+    tranche = tranche_of(state, order.number)
+    _RETURN.refuse_unless_waiting((tranche,))
+    refuse_another_attempt(tranche, order.attempt_id)
+    if order.returned_on > facts.today:
+        raise RuleViolation("in_the_future", "The day on which the money came back is still to come.")
+    if tranche.paid_on is None or order.returned_on < tranche.paid_on:
+        raise RuleViolation("returned_before_payment", "The day on which the money came back lies before that of the payment.")
+    if state.recovery_amount is not None and state.recovery_amount > state.paid - tranche.amount:
+        raise RuleViolation(
+            "asked_back_already", "More of this grant is asked back than would be left as paid. What came back is part of that."
+        )
+    freed = state.status == "cancelled"
+    back = PaymentReversed(
+        case_id=state.case_id,
+        number=tranche.number,
+        attempt_no=tranche.attempt_no,
+        attempt_id=tranche.attempt_id,
+        money=state.money_of(tranche),
+        reason=order.reason,
+        returned_on=order.returned_on,
+        reversed_by=context.actor.person_id,
+        reversed_at=context.now,
+        posted_in=posted_in(order.returned_on, facts),
+        in_fund=in_fund(state, tranche.in_fund),
+        freed=freed,
+    )
+    if state.status == "disbursed":
+        return back, DisbursementUndone(case_id=state.case_id)
+    return (back,)
+
+
+ATTEMPT_EVENTS: tuple[type[Event], ...] = (PaymentFailed, PaymentReversed, DisbursementUndone)
+ATTEMPT_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
+    changing(
+        ReportPaymentFailed,
+        "Report that a payment failed",
+        _report_failure,
+        while_in("reported as failed", "in_disbursement", "suspended"),
+        _handles_payments,
+        _FAILURE.guard,
+    ),
+    changing(
+        ReversePayment,
+        "Record that a payment came back",
+        _reverse,
+        while_in("reversed", "in_disbursement", "suspended", "disbursed", "cancelled"),
+        may_wear("reconciler"),
+        _RETURN.guard,
+    ),
+)

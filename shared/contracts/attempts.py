@@ -1,0 +1,59 @@
+"""The events of payments that did not arrive or came back; fields are only ever added."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.messages import Event
+from shared.money import Money
+
+FailureReason = Literal[
+    "account_closed", "account_unknown", "name_mismatch", "refused_by_bank", "limit_exceeded", "not_collected", "other",
+]  # fmt: skip
+ReversalReason = Literal["returned_by_bank", "unclaimed_cash", "paid_in_error"]
+# In which of the two hats of those who handle payments somebody acted.
+PaymentHat = Literal["payer", "reconciler"]
+
+
+class PaymentFailed(Event, kind="avrr.reintegration.grant.payment_failed.v1"):
+    """A released tranche was not paid: this attempt is over, and the tranche can be released anew."""
+
+    number: int
+    attempt_no: int
+    attempt_id: UUID | None
+    reason: FailureReason
+    failed_on: date
+    reported_by: str
+    reported_as: PaymentHat
+    reported_at: datetime
+
+
+class PaymentReversed(Event, kind="avrr.reintegration.grant.payment_reversed.v1"):
+    """What was paid for a tranche came back on a day: it is spent no more, and the tranche can be released anew.
+
+    It is posted on that day, and where the month of that is closed in the month that begins with ``posted_in``. ``in_fund``
+    is what the attempt had cost a fund in another currency. ``freed`` says that the grant had been cancelled, so that the
+    money is not committed again but free.
+    """
+
+    case_id: UUID
+    number: int
+    attempt_no: int
+    attempt_id: UUID | None
+    money: Money
+    reason: ReversalReason
+    returned_on: date
+    reversed_by: str
+    reversed_at: datetime
+    posted_in: date | None = None
+    in_fund: Money | None = None
+    freed: bool = False
+
+
+class DisbursementUndone(Event, kind="avrr.reintegration.grant.disbursement_undone.v1"):
+    """A grant of which every tranche was paid is not fully paid any more, since a payment came back."""
+
+    case_id: UUID
+
+
+EVENTS: tuple[type[Event], ...] = (PaymentFailed, PaymentReversed, DisbursementUndone)
