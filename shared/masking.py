@@ -22,7 +22,7 @@ STAFF_FIELDS: Final = frozenset(
         "submitted_by", "approved_by", "requested_by", "drafted_by", "authority_holder", "returned_by", "endorsed_by", "rejected_by", "cancelled_by", "released_by",
         "confirmed_by", "reconciled_by", "delivered_by", "filed_by", "actor_id",
         "witness_id", "placed_by", "lifted_by", "refused_by", "assessed_by", "asked_by", "corrected_by", "voided_by", "written_by",
-        "attested_by", "holder_id", "deputy_id", "named_by", "ended_by", "published_by", "dropped_by", "agreed_by", "suspended_by", "resumed_by", "reported_by", "reversed_by", "added_by", "adder_id", "opened_by", "closed_by", "reopened_by", "registered_by", "stated_by", "accepted_by", "uploaded_by", "handlers",
+        "attested_by", "holder_id", "deputy_id", "named_by", "ended_by", "published_by", "dropped_by", "agreed_by", "suspended_by", "resumed_by", "reported_by", "reversed_by", "added_by", "adder_id", "opened_by", "closed_by", "reopened_by", "registered_by", "stated_by", "accepted_by", "uploaded_by", "clearing_asked_by", "cleared_by", "handlers",
     }
 )  # fmt: skip
 THINGS: Final = frozenset(
@@ -37,7 +37,7 @@ THINGS: Final = frozenset(
 OTHER_CASES: Final = frozenset(
     {
         "new_case_id", "from_case_id", "into_case_id", "other_case_id", "split_from", "split_into", "joined_into",
-        "regrouping_with", "from_id", "to_id", "with_ids",
+        "regrouping_with", "from_id", "to_id", "with_ids", "list_id", "list_ids", "entry_id",
     }
 )  # fmt: skip
 # Parts of which each belongs to one: of a part that is not the person's nothing is told but that it is there.

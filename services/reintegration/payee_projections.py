@@ -13,6 +13,7 @@ from shared.contracts.payees import (
     PayeeRegistered,
     SharedAccountAccepted,
 )
+from shared.contracts.sanctions import HitsCleared
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
@@ -32,6 +33,13 @@ _SHARE = Sql(
     "INSERT INTO payee_shares (payee_id, other_id, stated_by, accepted_by, accepted_at, reason) SELECT cast(:payee_id AS uuid), "
     "other_id, cast(:stated_by AS text), cast(:accepted_by AS text), cast(:accepted_at AS timestamptz), cast(:reason AS text) "
     "FROM unnest(cast(:other_ids AS uuid[])) other_id"
+)
+
+_CLEAR = Sql(
+    "INSERT INTO payee_clearances (payee_id, list_id, entry_id, cleared_at, reason, asked_by, cleared_by) "
+    "SELECT cast(:payee_id AS uuid), hit.list_id, hit.entry_id, cast(:cleared_at AS timestamptz), cast(:reason AS text), "
+    "cast(:asked_by AS text), cast(:cleared_by AS text) FROM unnest(cast(:list_ids AS uuid[]), cast(:entry_ids AS text[])) "
+    "hit(list_id, entry_id)"
 )
 
 
@@ -62,6 +70,13 @@ def payee_accounts(payee_id: UUID, before: Payee | None, payee: Payee, events: t
             return (_forgotten(payee_id, [event.account_no]),)
         case PayeeClosed():
             return (_forgotten(payee_id, range(1, payee.stated_no + 1)),)
+        case HitsCleared():
+            cleared = {
+                "payee_id": payee_id, "list_ids": [hit.list_id for hit in event.hits],
+                "entry_ids": [hit.entry_id for hit in event.hits], "cleared_at": event.cleared_at, "reason": event.reason,
+                "asked_by": event.asked_by, "cleared_by": event.cleared_by,
+            }  # fmt: skip
+            return (Write(_CLEAR, cleared, len(event.hits)),)
         case SharedAccountAccepted():
             found = {
                 "payee_id": payee_id, "other_ids": list(event.with_ids), "stated_by": event.stated_by,
@@ -111,6 +126,22 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT coalesce(p.id, s.payee_id) FROM (SELECT id, unnest(shares) AS other_id FROM payees) p "
             "FULL JOIN payee_shares s ON s.payee_id = p.id AND s.other_id = p.other_id WHERE p.id IS NULL OR s.payee_id IS NULL"
+        ),
+    ),
+    Check(
+        "entries of lists of sanctions",
+        Sql(
+            "SELECT coalesce(l.id, e.list_id) FROM sanctions_lists l FULL JOIN (SELECT list_id, count(*) AS entries "
+            "FROM sanctions_entries GROUP BY list_id) e ON e.list_id = l.id WHERE l.entries IS DISTINCT FROM e.entries"
+        ),
+    ),
+    # What was cleared of a name that is the payee's no more stays on record.
+    Check(
+        "cleared hits",
+        Sql(
+            "SELECT p.id FROM payees p CROSS JOIN LATERAL jsonb_array_elements(p.cleared) hit WHERE NOT EXISTS ("
+            "SELECT FROM payee_clearances c WHERE c.payee_id = p.id AND c.list_id = cast(hit ->> 'list_id' AS uuid) "
+            "AND c.entry_id = hit ->> 'entry_id')"
         ),
     ),
     Check(

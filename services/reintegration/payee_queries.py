@@ -9,19 +9,20 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.reintegration import account_tokens
+from services.reintegration import account_tokens, sanctions_screening
 from services.reintegration.domain.payable import Payable
-from services.reintegration.domain.payee import PayeeFacts
+from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import Payee, PayeeStatus
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, Sharing, sharing_of
 from shared.contracts.payees import PayeeKind
+from shared.contracts.sanctions import HowAlike
 from shared.db import Sql, UnitOfWork
 from shared.ids import FIRST
 
 _BEHIND = Sql(f"SELECT {THE_CASE} AS case_known")
 _KEPT = Sql("SELECT FROM payee_details WHERE payee_id = :payee_id AND account_no = coalesce(cast(:account_no AS integer), 1)")
 _COLUMNS: Final = (
-    "id, kind, country, currency, status, case_id, vendor_code, registered_at, held_until, status = 'on_hold' AS waits"
+    "id, kind, country, currency, status, case_id, vendor_code, registered_at, held_until, status = 'on_hold' AS waits, hits <> '[]' AS screening_hit"
 )
 LISTED = Sql(f"SELECT {_COLUMNS} FROM payees WHERE id > :after ORDER BY id LIMIT :limit")
 # A list of one, and named in the order, so that the index that begins with it is walked (`lists`).
@@ -59,6 +60,7 @@ class PayeeRow(BaseModel):
     registered_at: datetime
     held_until: datetime | None
     waits: bool
+    screening_hit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ async def payable(unit: UnitOfWork, payee_id: UUID, payee: Payee | None) -> Paya
     """What is known of a payee when money is to be sent to it, as its row stood under lock."""
     shared_with, of_staff = await account_tokens.against(unit, payee_id)
     row = await unit.row(_KEPT, payee_id=payee_id, account_no=payee.confirmed_no if payee is not None else None)
-    return Payable(payee, row is not None, shared_with, of_staff)
+    return Payable(payee, row is not None, shared_with, of_staff, await sanctions_screening.newest_lists(unit))
 
 
 async def behind_a_payee(unit: UnitOfWork, case_id: UUID) -> PayeeFacts:
@@ -104,11 +106,54 @@ FOUND = Sql(
     " (s.payee_id = t.payee_id AND s.other_id = o.payee_id) OR (s.payee_id = o.payee_id AND s.other_id = t.payee_id))) "
     "OR EXISTS (SELECT FROM payee_tokens t JOIN staff_accounts a ON a.token = t.token WHERE t.payee_id = found.id "
     " AND a.list_id = (SELECT id FROM staff_lists ORDER BY uploaded_at DESC, id DESC LIMIT 1)) "
-    "ORDER BY found.id LIMIT :limit"
+    "OR found.screening_hit ORDER BY found.id LIMIT :limit"
 )
 STAFF_LISTED = Sql(
     "SELECT id, list_version, accounts, uploaded_by, uploaded_at FROM staff_lists WHERE id > :after ORDER BY id LIMIT :limit"
 )
+
+
+SANCTIONS_LISTED = Sql(
+    "SELECT id, list_name, list_version, entries, sha256, uploaded_by, uploaded_at FROM sanctions_lists WHERE id > :after "
+    "ORDER BY id LIMIT :limit"
+)
+_HIT = Sql(
+    "SELECT hit ->> 'list_name' AS list_name, l.list_version, hit ->> 'how' AS how, e.entry_id, e.names, e.born, e.country "
+    "FROM payees p CROSS JOIN LATERAL jsonb_array_elements(p.hits) hit "
+    "JOIN sanctions_lists l ON l.id = cast(hit ->> 'list_id' AS uuid) "
+    "JOIN sanctions_entries e ON e.list_id = l.id AND e.entry_id = hit ->> 'entry_id' WHERE p.id = :payee_id "
+    "ORDER BY 1, 4"
+)
+
+
+class SanctionsListRow(BaseModel):
+    """One version of a list of sanctions that was brought."""
+
+    id: UUID
+    list_name: str
+    list_version: str
+    entries: int
+    sha256: str
+    uploaded_by: str
+    uploaded_at: datetime
+
+
+class HitRow(BaseModel):
+    """An entry of a list that may mean a payee, as the list has it."""
+
+    list_name: str
+    list_version: str
+    how: HowAlike
+    entry_id: str
+    names: list[str]
+    born: str | None
+    country: str | None
+
+
+async def hits(unit: UnitOfWork, payee_id: UUID) -> list[HitRow]:
+    """What the lists say of each entry that may mean this payee."""
+    rows = await unit.rows(_HIT, payee_id=payee_id)
+    return [HitRow.model_validate({**dict(row), "names": row["names"].split("\n")}) for row in rows]
 
 
 class StaffListRow(BaseModel):

@@ -29,6 +29,16 @@ PAYEES = aggregate_table(
     sa.Column("change", pg.JSONB),
     sa.Column("closing_reason", sa.Text),
     sa.Column("shares", pg.ARRAY(sa.Uuid), nullable=False, server_default="{}"),
+    sa.Column("screened_no", sa.Integer),
+    sa.Column("screened_at", sa.DateTime(timezone=True)),
+    sa.Column("screened_lists", pg.ARRAY(sa.Uuid), nullable=False, server_default="{}"),
+    sa.Column("hits", pg.JSONB, nullable=False, server_default="[]"),
+    sa.Column("cleared", pg.JSONB, nullable=False, server_default="[]"),
+    sa.Column("clearing_reason", sa.Text),
+    sa.Column("clearing_asked_by", sa.Text),
+    sa.Column("cleared_by", sa.Text),
+    sa.CheckConstraint("clearing_asked_by <> cleared_by", name="cleared_by_two_persons"),
+    sa.CheckConstraint("(clearing_asked_by IS NULL) = (clearing_reason IS NULL)", name="clearing_is_whole"),
     begins(payee_state.BEGINNINGS),
     sa.CheckConstraint(
         "CASE kind WHEN 'returnee' THEN case_id IS NOT NULL AND person_id IS NOT NULL AND vendor_code IS NULL "
@@ -167,4 +177,45 @@ STAFF_ACCOUNTS = sa.Table(
     sa.Column("token", sa.LargeBinary, primary_key=True),
     sa.Column("key", sa.Text, nullable=False),
     info=scope("known"),
+)
+
+SANCTIONS_LISTS = aggregate_table(
+    METADATA,
+    "sanctions_lists",
+    sa.Column("list_name", sa.Text, nullable=False),
+    sa.Column("list_version", sa.Text, nullable=False),
+    sa.Column("entries", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("uploaded_by", sa.Text, nullable=False),
+    sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("entries > 0", name="holds_some"),
+    sa.Index(None, "list_name", "uploaded_at", "id"),
+    info=scope("known"),
+)
+
+# What a list says, as it was published: ``names`` are parted by line ends, the first is the name and the others are aliases.
+SANCTIONS_ENTRIES = sa.Table(
+    "sanctions_entries",
+    METADATA,
+    sa.Column("list_id", sa.Uuid, primary_key=True),
+    sa.Column("entry_id", sa.Text, primary_key=True),
+    sa.Column("names", sa.Text, nullable=False),
+    sa.Column("born", sa.Text),
+    sa.Column("country", sa.Text),
+    info=scope("known"),
+)
+
+# Which entries two persons found to mean somebody else; nobody changes a row.
+PAYEE_CLEARANCES = sa.Table(
+    "payee_clearances",
+    METADATA,
+    sa.Column("payee_id", sa.Uuid, primary_key=True),
+    sa.Column("list_id", sa.Uuid, primary_key=True),
+    sa.Column("entry_id", sa.Text, primary_key=True),
+    sa.Column("cleared_at", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("cleared_by", sa.Text, nullable=False),
+    sa.CheckConstraint("asked_by <> cleared_by", name="two_persons"),
+    info=scope("known", written_by="cleared_by"),
 )

@@ -2,30 +2,48 @@
 
 from uuid import UUID
 
-from services.reintegration import account_tokens, payee_projections, payee_queries, payee_tables
-from services.reintegration.domain import payee, payee_state, staff_accounts
+from services.reintegration import (
+    account_tokens,
+    payee_projections,
+    payee_queries,
+    payee_tables,
+    sanctions_screening,
+)
+from services.reintegration.domain import (
+    payee,
+    payee_facts,
+    payee_state,
+    sanctions,
+    screening,
+    staff_accounts,
+)
 from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
 from shared.decider import NoFacts
 from shared.messages import Command, Context
 from shared.policy import Reach
+from shared.timers import Timer
 from shared.wiring import no_facts
 
 _LOOKS_AT_THE_ACCOUNT = (payee.ConfirmPayee, payee.ConfirmCallBack, payee.AcceptSharedAccount)
 
 
 async def _payee_facts(
-    unit: UnitOfWork, payee_id: UUID, _: payee_state.Payee | None, command: Command | None, context: Context
-) -> payee.PayeeFacts:
+    unit: UnitOfWork, payee_id: UUID, state: payee_state.Payee | None, command: Command | None, context: Context
+) -> payee_facts.PayeeFacts:
+    if isinstance(command, screening.ScreenPayee) and state is not None:
+        lists, found = await sanctions_screening.found(unit, payee_id, state)
+        return payee_facts.PayeeFacts(newest_lists=lists, found=found)
     if command is None or isinstance(command, _LOOKS_AT_THE_ACCOUNT):
-        return payee.PayeeFacts(None, *await account_tokens.against(unit, payee_id))
+        shared_with, of_staff = await account_tokens.against(unit, payee_id)
+        return payee_facts.PayeeFacts(None, shared_with, of_staff, await sanctions_screening.newest_lists(unit))
     if not isinstance(command, payee.RegisterPayee) or command.case_id is None:
-        return payee.PayeeFacts()
+        return payee_facts.PayeeFacts()
     facts = await payee_queries.behind_a_payee(unit, command.case_id)
     if Role.RECEIVING_OFFICE in context.actor.roles and (facts.case is None or not facts.case.arrived):
         # Before an arrival a receiving office knows of no case here.
-        return payee.PayeeFacts()
+        return payee_facts.PayeeFacts()
     return facts
 
 
@@ -33,7 +51,7 @@ def _within(known: payee_state.Payee, reach: Reach, _: Actor) -> bool:
     return reach.covers(known.country)
 
 
-PAYEE: Aggregate[payee_state.Payee, payee.PayeeFacts] = Aggregate(
+PAYEE: Aggregate[payee_state.Payee, payee_facts.PayeeFacts] = Aggregate(
     service="reintegration", name="payee", decider=payee.PAYEE, table=payee_tables.PAYEES, state=payee_state.Payee,
     facts=_payee_facts, project=payee_projections.payee_accounts,
     partition=lambda id, known: known.case_id or id, within=_within,
@@ -43,3 +61,11 @@ STAFF_LIST: Aggregate[staff_accounts.StaffList, NoFacts] = Aggregate(
     service="reintegration", name="staff_list", decider=staff_accounts.STAFF_LIST, table=payee_tables.STAFF_LISTS,
     state=staff_accounts.StaffList, facts=no_facts,
 )
+
+SANCTIONS_LIST: Aggregate[sanctions.SanctionsList, NoFacts] = Aggregate(
+    service="reintegration", name="sanctions_list", decider=sanctions.SANCTIONS_LIST, table=payee_tables.SANCTIONS_LISTS,
+    state=sanctions.SanctionsList, facts=no_facts,
+)
+
+# By a clock, so that nobody has to think of it: each minute whoever is not screened against the newest lists.
+TIMERS: tuple[Timer, ...] = (Timer("payee", screening.ScreenPayee(), sanctions_screening.DUE),)

@@ -83,6 +83,13 @@ POLICY = Policy(
     ),
     allow("accept_shared_account", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION),
     allow("list_payee_findings", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
+    *(
+        allow(operation, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION)
+        for operation in (
+            "upload_sanctions_list", "screen_payee", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_payee_hits",
+        )
+    ),
+    allow("list_sanctions_lists", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     # Of an account of staff nobody in finance learns whose it is; hashes alone are kept.
     allow("upload_staff_accounts", Role.ADMINISTRATOR),
     allow("list_staff_lists", Role.ADMINISTRATOR, Role.FINANCE_RECONCILER, Role.AUDITOR),
@@ -162,11 +169,12 @@ POLICY = Policy(
         "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "reverse_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
-        "confirm_payee", "confirm_call_back", "accept_shared_account", "upload_staff_accounts", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "confirm_payee", "confirm_call_back", "accept_shared_account", "upload_staff_accounts",
+        "upload_sanctions_list", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),
     on_record=(
-        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account",
+        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits",
         "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log", *EXPORTS,
     ),

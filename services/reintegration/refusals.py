@@ -16,6 +16,7 @@ from services.reintegration.domain import (
     plan_completion,
     policies,
     rates,
+    screening,
     tranches,
 )
 from shared.decider import already_exists
@@ -64,6 +65,8 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "ck_payees_two_persons": payee.not_by_whoever_stated(),
     "ck_payee_confirmations_two_persons": payee.not_by_whoever_stated(),
     "ck_payee_confirmations_held_long_enough": payee.held_too_short(),
+    "ck_payees_cleared_by_two_persons": screening.not_by_whoever_asked(),
+    "ck_payee_clearances_two_persons": screening.not_by_whoever_asked(),
     "ck_payee_shares_two_persons": payee.not_by_whoever_stated(),
     "uq_payees_vendor_code": payee.vendor_code_taken(),
     "posted_into_an_open_month": periods.period_closed(),

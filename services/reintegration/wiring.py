@@ -52,7 +52,7 @@ from services.reintegration.domain import (
     tranches,
 )
 from services.reintegration.domain.conversion import RatesInForce
-from services.reintegration.payee_wiring import PAYEE, STAFF_LIST
+from services.reintegration.payee_wiring import PAYEE, SANCTIONS_LIST, STAFF_LIST, TIMERS
 from services.reintegration.policy import POLICY, is_shown
 from services.reintegration.reactions import REACTIONS
 from services.reintegration.refusals import REFUSALS
@@ -318,7 +318,7 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -328,6 +328,7 @@ WIRING = Wiring(
         *grant_decisions.CHECKS,
         *files.CHECKS, *payee_projections.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens")),
     ),
+    timers=TIMERS,
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
         parting=(PersonsLeft, StayNoted),
@@ -336,6 +337,13 @@ WIRING = Wiring(
         about={"payee_details": "payee_id"},
         untold={
             "payee_details.country": "the country in which the person is paid, which is told of the payee",
+            **dict.fromkeys(
+                ("payees.hits", "payees.cleared", "payees.clearing_reason", "payees.screened_lists"),
+                "what a list of sanctions resembles is looked at by two persons; that somebody is blocked is told",
+            ),
+            "payee_clearances": "which entries of lists mean somebody else, which is about others",
+            "sanctions_lists": "which lists of sanctions were brought, which is nobody's",
+            "sanctions_entries": "what lists of sanctions say, which their publishers tell",
             "payees.shares": "which other payees have the same account, which is about others",
             "payee_tokens": "keyed hashes of accounts, which are told",
             "payee_shares": "which other payees have the same account, which is about others",

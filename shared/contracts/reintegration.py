@@ -18,6 +18,7 @@ from shared.contracts.periods import EVENTS as PERIODS
 from shared.contracts.plans import EVENTS as PLANS
 from shared.contracts.rates import EVENTS as RATES
 from shared.contracts.relatives import EVENTS as RELATIVES
+from shared.contracts.sanctions import EVENTS as SANCTIONS
 from shared.contracts.stops import EVENTS as STOPS
 from shared.files.media import MediaType
 from shared.messages import Concealed, Event, Part
@@ -394,7 +395,6 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 
 EVENTS: tuple[type[Event], ...] = (
-    CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES,
-    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled,
-    EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *ATTEMPTS, PolicyPublished,
+    CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES, *SANCTIONS,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *ATTEMPTS, PolicyPublished,
 )

@@ -97,6 +97,9 @@ ROWS = {
         INSERT INTO payee_confirmations SELECT {_UUID}, 1, country, who, '2023-05-02', 'staff:chief', now() FROM {_PLACES};
         INSERT INTO payee_tokens SELECT {_UUID}, 1, NULL, cast('h' || n AS bytea), '1' FROM {_PLACES};
         INSERT INTO payee_shares SELECT {_UUID}, gen_random_uuid(), who, 'staff:chief', now(), 'family' FROM {_PLACES};
+        INSERT INTO sanctions_lists SELECT {_UUID}, 1, 'UN', 'v' || n, 1, '', who, now() FROM {_PLACES};
+        INSERT INTO sanctions_entries SELECT {_UUID}, '1', 'invented' FROM {_PLACES};
+        INSERT INTO payee_clearances SELECT {_UUID}, {_UUID}, '1', now(), 'alike_by_chance', who, 'staff:chief' FROM {_PLACES};
         INSERT INTO staff_lists SELECT {_UUID}, 1, 'v' || n, 1, who, now() FROM {_PLACES};
         INSERT INTO staff_accounts SELECT {_UUID}, '', '1' FROM {_PLACES};
         INSERT INTO payee_details SELECT {_UUID}, 1, country, NULL, '' FROM {_PLACES};
@@ -129,7 +132,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances",
         )
     ),
 ]  # fmt: skip
@@ -350,13 +353,14 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
             for statement in (
                 "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
-                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "UPDATE staff_lists SET accounts = 1",
+                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1",
             )
         ),
         ("reintegration", "verify", "SELECT account FROM payee_details"),
         ("reintegration", "verify", "SELECT token FROM payee_tokens"),
         ("reintegration", "verify", "SELECT token FROM staff_accounts"),
-        ("reintegration", "worker", "SELECT account FROM payee_details"),
+        ("reintegration", "worker", "UPDATE payee_details SET account = ''"),
+        ("reintegration", "worker", "INSERT INTO person_keys (person_id) VALUES (gen_random_uuid())"),
         # What a fund grants comes from a second person's confirmation alone.
         *(
             ("reintegration", "api", statement)

@@ -10,7 +10,7 @@ from services.portal.pages.given_payees import who
 
 router = APIRouter()
 
-STATUSES: Final = ("registered", "active", "on_hold", "closed")
+STATUSES: Final = ("registered", "active", "on_hold", "blocked", "closed")
 
 
 @router.get("/payees")
@@ -48,6 +48,13 @@ async def payee(payee_id: UUID, page: Reading) -> Response:
     """One payee: its accounts by their last characters, who stated and who confirmed them, and what can be done now."""
     found = (await page.ask("reintegration", f"/v1/payees/{payee_id}")).body
     return await page.show("payee.html", found=found, state=found["state"], who=who)
+
+
+@router.get("/payees/{payee_id}/hits")
+async def payee_hits(payee_id: UUID, page: Reading) -> Response:
+    """What lists of sanctions say of each entry that may mean a payee; that it was read is on record."""
+    found = (await page.ask("reintegration", f"/v1/payees/{payee_id}/hits")).body
+    return await page.show("payee_hits.html", found=found, payee_id=payee_id)
 
 
 @router.get("/payees/{payee_id}/accounts/{account_no}")

@@ -3,7 +3,6 @@
 Decision 51: whoever states an account does not confirm it, whoever changes it does not call back, and none of them pays.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -13,7 +12,9 @@ from pydantic import Field
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.grant_facts import arrived_case
 from services.reintegration.domain.payee_details import StatesAccount, details_of
-from services.reintegration.domain.payee_state import AccountChange, Payee, evolve
+from services.reintegration.domain.payee_facts import PayeeFacts
+from services.reintegration.domain.payee_state import ENDED, AccountChange, Payee, evolve
+from services.reintegration.domain.screening import SCREENING_RULES, screened
 from shared.contracts.payees import (
     AccountChangeAsked,
     AccountChangeDropped,
@@ -29,6 +30,7 @@ from shared.contracts.payees import (
     SharedAccountReason,
     VendorCode,
 )
+from shared.contracts.sanctions import HitClearingAsked, HitsCleared, HitsConfirmed, PayeeScreened
 from shared.countries import AssignedCountry
 from shared.currencies import is_currency
 from shared.decider import Decider, Events, ReadsFacts, changing, opening
@@ -42,18 +44,6 @@ HOLD: Final = timedelta(days=2)
 # Another example: a call says nothing any more of a change that waited longer.
 CALL_BACK_WITHIN: Final = timedelta(days=30)
 MOST_SHARED: Final = 40
-
-
-@dataclass(frozen=True, slots=True)
-class PayeeFacts:
-    """The case of the returnee who is to be registered, if whoever acts may know of it, and what stands against an account.
-
-    ``shared_with`` are other payees that have an account of this one's, but those of which that was found right.
-    """
-
-    case: Case | None = None
-    shared_with: frozenset[UUID] = frozenset()
-    of_staff: bool = False
 
 
 AccountNo = Annotated[int, Field(strict=True, ge=1)]
@@ -190,8 +180,8 @@ def _change_waits(state: Payee, _: PayeeFacts, __: Context) -> None:
 
 
 def _not_closed(state: Payee, _: PayeeFacts, __: Context) -> None:
-    if state.status == "closed":
-        raise RuleViolation("payee_closed", "This payee is closed.")
+    if state.status in ENDED:
+        raise RuleViolation("payee_closed", "This payee is closed, or blocked.")
 
 
 def _not_the_payee(state: Payee, _: PayeeFacts, context: Context) -> None:
@@ -298,16 +288,19 @@ def _close(state: Payee, order: ClosePayee, _: PayeeFacts, context: Context) -> 
 PAYEE: Decider[Payee, PayeeFacts] = Decider(
     rules=(
         opening(RegisterPayee, "Register a payee", _register),
-        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered, _nothing_against_the_account),
+        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered, _nothing_against_the_account, screened),
         changing(ChangeAccount, "Change the account", _change, _active, _not_the_payee),
-        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _change_waits, _not_the_payee, _not_who_asked, _nothing_against_the_account),
+        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _change_waits, _not_the_payee, _not_who_asked, _nothing_against_the_account, screened),
         changing(DropAccountChange, "Drop the change of account", _drop, _change_waits, _not_the_payee),
         changing(
             AcceptSharedAccount, "Accept the shared account", _accept, _not_closed, _not_the_payee, _some_share_it,
             _not_by_whoever_had_a_part,
         ),
         changing(ClosePayee, "Close the payee", _close, _not_closed),
+        *SCREENING_RULES,
     ),
     evolve=evolve,
-    events=(PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted, PayeeClosed),
+    events=(PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted, PayeeClosed,
+        PayeeScreened, HitClearingAsked, HitsCleared, HitsConfirmed,
+    ),
 )

@@ -21,15 +21,25 @@ from shared.contracts.payees import (
     PayeeRegistered,
     SharedAccountAccepted,
 )
+from shared.contracts.sanctions import (
+    ClearingReason,
+    Hit,
+    HitClearingAsked,
+    HitsCleared,
+    HitsConfirmed,
+    PayeeScreened,
+)
 from shared.messages import Event
 from shared.transitions import moved
 
-PayeeStatus = Literal["registered", "active", "on_hold", "closed"]
+PayeeStatus = Literal["registered", "active", "on_hold", "blocked", "closed"]
 BEGINNINGS: Final[frozenset[str]] = frozenset({"registered"})
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
-    "registered": frozenset({"active", "closed"}), "active": frozenset({"on_hold", "closed"}),
-    "on_hold": frozenset({"active", "closed"}), "closed": frozenset(),
+    "registered": frozenset({"active", "blocked", "closed"}), "active": frozenset({"on_hold", "blocked", "closed"}),
+    "on_hold": frozenset({"active", "blocked", "closed"}), "blocked": frozenset(), "closed": frozenset(),
 }  # fmt: skip
+
+ENDED: Final[frozenset[str]] = frozenset({"blocked", "closed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,8 @@ class Payee:
 
     ``stated_no`` counts the accounts that were ever stated, ``confirmed_no`` is the one that is paid to, None before anybody
     confirmed one. ``stated_by`` and ``confirmed_by`` are of that one; ``handlers`` are all who ever stated an account,
-    confirmed one or called back, none of whom pays. Until ``held_until`` nothing is paid. ``shares`` are the payees of which
+    confirmed one or called back, none of whom pays. Until ``held_until`` nothing is paid. ``hits`` are entries of lists of sanctions that
+    may mean it, ``cleared`` those that two persons found not to. ``shares`` are the payees of which
     somebody found it right that they have the same account.
     """
 
@@ -71,6 +82,19 @@ class Payee:
     change: AccountChange | None = None
     closing_reason: PayeeClosingReason | None = None
     shares: tuple[UUID, ...] = ()
+    screened_no: int | None = None
+    screened_at: datetime | None = None
+    screened_lists: tuple[UUID, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    cleared: tuple[Hit, ...] = ()
+    clearing_reason: ClearingReason | None = None
+    clearing_asked_by: str | None = None
+    cleared_by: str | None = None
+
+    @property
+    def newest_live_no(self) -> int:
+        """The newest account that is paid to, is to be, or waits: up to it the names of a payee are screened."""
+        return self.change.account_no if self.change is not None else self.confirmed_no or 1
 
 
 def _with(state: Payee, *handlers: str) -> tuple[str, ...]:
@@ -96,7 +120,8 @@ def evolve(state: Payee | None, event: Event) -> Payee:
             change = AccountChange(event.account_no, event.reason, event.asked_by, event.asked_at)
             return replace(
                 state, status=moved(TRANSITIONS, state.status, "on_hold"), stated_no=event.account_no, change=change,
-                handlers=_with(state, event.asked_by),
+                # Another name may be meant where this one was not.
+                cleared=(), handlers=_with(state, event.asked_by),
             )  # fmt: skip
         case CallBackConfirmed() if state is not None:
             return replace(
@@ -110,6 +135,20 @@ def evolve(state: Payee | None, event: Event) -> Payee:
             return replace(
                 state, shares=(*state.shares, *event.with_ids), handlers=_with(state, event.accepted_by)
             )
+        case PayeeScreened() if state is not None:
+            return replace(
+                state, screened_no=event.account_no, screened_at=event.screened_at, screened_lists=event.list_ids,
+                hits=event.hits, clearing_reason=None, clearing_asked_by=None,
+            )  # fmt: skip
+        case HitClearingAsked() if state is not None:
+            return replace(state, clearing_reason=event.reason, clearing_asked_by=event.asked_by, cleared_by=None)
+        case HitsCleared() if state is not None:
+            return replace(
+                state, hits=(), cleared=(*state.cleared, *event.hits), cleared_by=event.cleared_by,
+                handlers=_with(state, event.asked_by, event.cleared_by),
+            )  # fmt: skip
+        case HitsConfirmed() if state is not None:
+            return replace(state, status=moved(TRANSITIONS, state.status, "blocked"), change=None)
         case PayeeClosed() if state is not None:
             return replace(
                 state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=event.reason

@@ -271,7 +271,7 @@ async def test_what_is_known_when_money_is_to_be_sent_is_read_from_the_tables(ho
     known = await transact(
         house.made.api, EVERYWHERE.scope(RECONCILER), lambda unit: payee_queries.payable(unit, payee_id, state)
     )
-    assert known == Payable(state, account_known=True, shared_with=frozenset(), of_staff=False)
+    assert known == Payable(state, account_known=True, shared_with=frozenset(), of_staff=False, newest_lists=())
     assert refuse_unless_payable(known, "PKR", PAYER.person_id, NOON) == 1
 
 

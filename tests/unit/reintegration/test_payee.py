@@ -20,10 +20,10 @@ from services.reintegration.domain.payee import (
     ConfirmCallBack,
     ConfirmPayee,
     DropAccountChange,
-    PayeeFacts,
     RegisterPayee,
 )
 from services.reintegration.domain.payee_details import PayeeDetails
+from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import TRANSITIONS, Payee
 from shared.actors import Actor
 from shared.contracts.payees import (

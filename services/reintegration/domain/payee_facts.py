@@ -1,0 +1,23 @@
+"""What the rules of a payee read from elsewhere."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.reintegration.domain.case import Case
+from shared.contracts.sanctions import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeFacts:
+    """The case of the returnee who is to be registered, if whoever acts may know of it, and what stands against an account.
+
+    ``shared_with`` are other payees that have an account of this one's, but those of which that was found right.
+    ``newest_lists`` are the sanctions lists that count now, in the order of their ids, and ``found`` what of them the payee's
+    names are like, where that was looked up.
+    """
+
+    case: Case | None = None
+    shared_with: frozenset[UUID] = frozenset()
+    of_staff: bool = False
+    newest_lists: tuple[UUID, ...] = ()
+    found: tuple[Hit, ...] = ()

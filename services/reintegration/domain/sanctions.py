@@ -1,0 +1,104 @@
+"""A list of sanctions: a version that was brought as a CSV, whole or not at all, and counts until the next of its name."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from services.reintegration.domain.uploaded_csv import Cells, rows_of, unreadable_rows
+from shared.contracts.payees import VendorCode
+from shared.contracts.reintegration import Sha256
+from shared.contracts.sanctions import SanctionsListUploaded
+from shared.decider import Decider, Events, NoFacts, opening
+from shared.messages import Command, Context, Event
+
+MOST_ENTRIES: Final = 60_000
+MOST_BYTES: Final = 20_000_000
+_COLUMNS: Final = frozenset({"id", "name", "aliases", "birth_date", "country"})
+_ENTRY_ID: Final = re.compile(r"[A-Za-z0-9_.\-/]{1,60}")
+_BORN: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
+_MOST_NAMES: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as the list has it: its id there, its name before its other names, and what else tells persons apart."""
+
+    entry_id: str
+    names: tuple[str, ...]
+    born: str | None
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SanctionsList:
+    """One version of a list: how many entries it has, the hash of the file, and who brought it when."""
+
+    list_name: str
+    list_version: str
+    entries: int
+    sha256: str
+    uploaded_by: str
+    uploaded_at: datetime
+
+
+class UploadSanctionsList(Command):
+    """Bring a version of a list of sanctions as a CSV; every payee is then screened against it."""
+
+    list_name: VendorCode
+    list_version: VendorCode
+    entries: Annotated[int, Field(strict=True, ge=1, le=MOST_ENTRIES)]
+    sha256: Sha256
+
+
+def entries_in(content: bytes) -> list[Entry]:
+    """The entries of a CSV with the columns id, name, aliases (parted by ``;``), birth_date and country.
+
+    Refused as ``csv_unreadable`` or ``rows_unreadable``, which names rows by their number and repeats nothing of them.
+    """
+    found: dict[str, Entry] = {}
+    wrong: list[int] = []
+    for number, cells in rows_of(content, _COLUMNS, MOST_ENTRIES):
+        entry = _entry(cells)
+        if entry is None or entry.entry_id in found:
+            wrong.append(number)
+        else:
+            found[entry.entry_id] = entry
+    unreadable_rows(wrong)
+    return list(found.values())
+
+
+def _entry(cells: Cells) -> Entry | None:
+    entry_id, name, born, country = (cells.get(column, "") for column in ("id", "name", "birth_date", "country"))
+    others = [one.strip() for one in cells.get("aliases", "").split(";") if one.strip()]
+    names = tuple(dict.fromkeys((name, *others)))
+    if not name or not _ENTRY_ID.fullmatch(entry_id) or len(names) > _MOST_NAMES or any("\n" in one for one in names):
+        return None
+    if born and not _BORN.fullmatch(born):
+        return None
+    return Entry(entry_id, names, born or None, country[:60] or None)
+
+
+def _upload(order: UploadSanctionsList, _: NoFacts, context: Context) -> Events:
+    return (
+        SanctionsListUploaded(
+            list_name=order.list_name, list_version=order.list_version, entries=order.entries, sha256=order.sha256,
+            uploaded_by=context.actor.person_id, uploaded_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def evolve(state: SanctionsList | None, event: Event) -> SanctionsList:
+    """The list after its one fact; TypeError for any other."""
+    if state is None and isinstance(event, SanctionsListUploaded):
+        return SanctionsList(
+            event.list_name, event.list_version, event.entries, event.sha256, event.uploaded_by, event.uploaded_at
+        )
+    raise TypeError(f"{type(event).__name__} does not fit a list of sanctions here")
+
+
+SANCTIONS_LIST: Decider[SanctionsList, NoFacts] = Decider(
+    rules=(opening(UploadSanctionsList, "Bring a list of sanctions", _upload),), evolve=evolve, events=(SanctionsListUploaded,)
+)

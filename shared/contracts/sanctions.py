@@ -1,0 +1,73 @@
+"""The events of reintegration about sanctions: which lists there are, and whom of the payees they may mean. No event names anybody."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.counselling import StaffId
+from shared.contracts.payees import VendorCode
+from shared.messages import Event, Part
+
+EntryId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-/]{1,60}$")]
+HowAlike = Literal["exact", "near"]
+ClearingReason = Literal["another_birth_date", "another_country", "another_kind", "alike_by_chance"]
+
+
+class Hit(Part):
+    """An entry of a list whose name is a payee's, or nearly: which entry of which list, and how alike they are."""
+
+    list_id: UUID
+    list_name: VendorCode
+    entry_id: EntryId
+    how: HowAlike
+
+
+class SanctionsListUploaded(Event, kind="avrr.reintegration.sanctions_list.uploaded.v1"):
+    """From now on every payee is screened against this version of a list; ``sha256`` is of the file as it was brought."""
+
+    list_name: VendorCode
+    list_version: VendorCode
+    entries: Annotated[int, Field(ge=1)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    uploaded_by: StaffId
+    uploaded_at: datetime
+
+
+class PayeeScreened(Event, kind="avrr.reintegration.payee.screened.v1"):
+    """The names of a payee up to account ``account_no`` were held against these lists, in the version of each; most have no hits."""
+
+    account_no: int
+    list_ids: tuple[UUID, ...]
+    hits: tuple[Hit, ...]
+    screened_at: datetime
+
+
+class HitClearingAsked(Event, kind="avrr.reintegration.payee.hit_clearing_asked.v1"):
+    """Somebody found that the lists mean somebody else; it waits for a second person, and nothing is paid meanwhile."""
+
+    reason: ClearingReason
+    asked_by: StaffId
+    asked_at: datetime
+
+
+class HitsCleared(Event, kind="avrr.reintegration.payee.hits_cleared.v1"):
+    """Two persons found that these entries mean somebody else."""
+
+    hits: tuple[Hit, ...]
+    reason: ClearingReason
+    asked_by: StaffId
+    cleared_by: StaffId
+    cleared_at: datetime
+
+
+class HitsConfirmed(Event, kind="avrr.reintegration.payee.hits_confirmed.v1"):
+    """A list means this payee; nothing is ever paid to it."""
+
+    hits: tuple[Hit, ...]
+    confirmed_by: StaffId
+    confirmed_at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (SanctionsListUploaded, PayeeScreened, HitClearingAsked, HitsCleared, HitsConfirmed)

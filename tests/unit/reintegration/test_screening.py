@@ -1,0 +1,146 @@
+"""A payee is held against the newest lists, a hit stops it until two persons clear it, and a confirmed one blocks it for good."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from services.reintegration.domain.payable import Payable, refuse_unless_payable
+from services.reintegration.domain.payee import PAYEE, ChangeAccount, ClosePayee, ConfirmPayee
+from services.reintegration.domain.payee_facts import PayeeFacts
+from services.reintegration.domain.payee_state import ENDED, Payee
+from services.reintegration.domain.screening import AskToClearHits, ClearHits, ConfirmHits, ScreenPayee
+from shared.actors import Actor
+from shared.contracts.sanctions import Hit, HitClearingAsked, HitsCleared, HitsConfirmed, PayeeScreened
+from shared.errors import Refusal
+from shared.messages import Command, Context, Event
+from tests.given import NOON, Given
+from tests.unit.reintegration.examples import ARRIVED, CHIEF, OFFICE, PAYER, RECONCILER, ref
+from tests.unit.reintegration.test_payee import (
+    ASKED,
+    CHANGE,
+    CONFIRMED,
+    OTHER_RECONCILER,
+    REGISTERED,
+    VENDOR,
+    back,
+)
+
+FIRST, NEWER = ref(41), ref(42)
+HIT = Hit(list_id=FIRST, list_name="UN", entry_id="QDi.001", how="near")
+AGAIN = HIT.model_copy(update={"list_id": NEWER})
+ELSEWHERE = HIT.model_copy(update={"entry_id": "QDi.002"})
+CLEAN = PayeeScreened(account_no=1, list_ids=(FIRST,), hits=(), screened_at=NOON)
+FOUND = CLEAN.model_copy(update={"hits": (HIT,)})
+ASKED_TO_CLEAR = HitClearingAsked(reason="another_birth_date", asked_by=RECONCILER.person_id, asked_at=NOON)
+CLEARED = HitsCleared(
+    hits=(HIT,), reason="another_birth_date", asked_by=RECONCILER.person_id, cleared_by=CHIEF.person_id, cleared_at=NOON
+)
+BLOCKED = HitsConfirmed(hits=(HIT,), confirmed_by=CHIEF.person_id, confirmed_at=NOON)
+ASK = AskToClearHits(reason="another_birth_date")
+
+
+def facing(*hits: Hit, lists: tuple[object, ...] = (FIRST,)) -> "Given[Payee, PayeeFacts]":
+    return Given(PAYEE, PayeeFacts(ARRIVED, newest_lists=lists, found=hits)).given(REGISTERED)  # type: ignore[arg-type]
+
+
+def test_each_screening_is_a_fact_also_where_nothing_was_found() -> None:
+    facing().when(ScreenPayee(), RECONCILER).then(CLEAN)
+    facing(HIT).when(ScreenPayee(), RECONCILER).then(FOUND)
+    facing().given(CLEAN).when(ScreenPayee(), RECONCILER).then()
+    facing(lists=()).when(ScreenPayee(), RECONCILER).then()
+
+
+def test_nobody_is_confirmed_before_they_are_screened_against_the_newest_lists() -> None:
+    facing().when(ConfirmPayee(), RECONCILER).refused("not_screened")
+    facing().given(CLEAN).when(ConfirmPayee(), RECONCILER).then(CONFIRMED)
+    facing(lists=(FIRST, NEWER)).given(CLEAN).when(ConfirmPayee(), RECONCILER).refused("not_screened")
+    facing().given(FOUND).when(ConfirmPayee(), RECONCILER).refused("screening_hit")
+
+
+def test_a_change_of_account_is_another_screening_in_which_nothing_is_cleared_yet() -> None:
+    past = facing(HIT).given(FOUND, ASKED_TO_CLEAR, CLEARED, CONFIRMED, ASKED)
+    past.when(back(), RECONCILER, NOON + timedelta(hours=2)).refused("not_screened")
+    past.when(ScreenPayee(), RECONCILER).then(FOUND.model_copy(update={"account_no": 2}))
+
+
+def test_two_persons_clear_a_hit_and_a_newer_list_with_the_same_entry_does_not_stop_the_payee_again() -> None:
+    hit = facing(HIT).given(FOUND)
+    hit.when(ClearHits(), CHIEF).refused("nothing_waits")
+    hit.when(ASK, RECONCILER).then(ASKED_TO_CLEAR)
+    hit.given(ASKED_TO_CLEAR).when(ASK, CHIEF).refused("clearing_asked")
+    hit.given(ASKED_TO_CLEAR).when(ClearHits(), RECONCILER).refused("four_eyes")
+    hit.given(ASKED_TO_CLEAR).when(ClearHits(), CHIEF).then(CLEARED)
+    newer = facing(AGAIN, lists=(NEWER,)).given(FOUND, ASKED_TO_CLEAR, CLEARED)
+    newer.when(ScreenPayee(), RECONCILER).then(CLEAN.model_copy(update={"list_ids": (NEWER,)}))
+    facing(ELSEWHERE, lists=(NEWER,)).given(FOUND, ASKED_TO_CLEAR, CLEARED).when(ScreenPayee(), RECONCILER).then(
+        CLEAN.model_copy(update={"list_ids": (NEWER,), "hits": (ELSEWHERE,)})
+    )
+    facing().given(CLEAN).when(ASK, RECONCILER).refused("no_hits")
+
+
+def test_a_confirmed_hit_blocks_for_good() -> None:
+    blocked = facing(HIT).given(FOUND, BLOCKED)
+    facing(HIT).given(FOUND).when(ConfirmHits(), CHIEF).then(BLOCKED)
+    for order, code in (
+        (ASK, "payee_closed"), (ClearHits(), "payee_closed"), (ConfirmPayee(), "wrong_status"), (CHANGE, "wrong_status"),
+        (ClosePayee(reason="not_needed"), "payee_closed"),
+    ):  # fmt: skip
+        blocked.when(order, RECONCILER).refused(code)
+    blocked.when(ScreenPayee(), RECONCILER).then()
+
+
+@pytest.mark.parametrize(
+    ("past", "lists", "code"),
+    [
+        ((CLEAN, CONFIRMED), (FIRST,), "1"), ((CLEAN, CONFIRMED), (NEWER,), "not_screened"), ((CONFIRMED,), (FIRST,), "not_screened"),
+        ((CLEAN, CONFIRMED, FOUND), (FIRST,), "screening_hit"), ((CLEAN, CONFIRMED, FOUND, BLOCKED), (FIRST,), "payee_blocked"),
+        ((CLEAN, CONFIRMED, FOUND, ASKED_TO_CLEAR, CLEARED), (FIRST,), "1"),
+    ],
+    ids=["clean", "newer-list", "never", "hit", "blocked", "cleared"],
+)  # fmt: skip
+def test_money_is_sent_to_whom_the_newest_lists_do_not_mean(past: tuple[Event, ...], lists: tuple[object, ...], code: str) -> None:
+    known = Payable(PAYEE.fold((REGISTERED, *past)), True, frozenset(), False, lists)  # type: ignore[arg-type]
+    try:
+        answer = str(refuse_unless_payable(known, "PKR", PAYER.person_id, NOON))
+    except Refusal as refusal:
+        answer = refusal.code
+    assert answer == code
+
+
+ORDERS = st.sampled_from((VENDOR, ConfirmPayee(), CHANGE, ScreenPayee(), ASK, ClearHits(), ConfirmHits(), back(NOON)))
+HITS = st.sampled_from(((), (HIT,), (HIT, ELSEWHERE)))
+
+
+@examples(st.lists(st.tuples(ORDERS, st.sampled_from((OFFICE, RECONCILER, OTHER_RECONCILER, CHIEF)), HITS), max_size=14))
+def test_whatever_is_ordered_nobody_with_an_open_hit_becomes_payable_and_what_is_blocked_stays_so(
+    orders: list[tuple[Command, Actor, tuple[Hit, ...]]],
+) -> None:
+    state: Payee | None = None
+    log: list[Event] = []
+    for order, who, hits in orders:
+        facts = PayeeFacts(ARRIVED, newest_lists=(FIRST,), found=hits)
+        try:
+            events = PAYEE.decide(state, order, facts, Context(who, NOON))
+        except Refusal:
+            events = ()
+        before, state = state, PAYEE.fold(events, state)
+        log += events
+        if before is not None and state is not None and before != state:
+            assert before.status not in ENDED
+            if before.confirmed_no != state.confirmed_no:
+                assert not before.hits and before.screened_no == before.newest_live_no
+            if before.hits and not state.hits and isinstance(order, ClearHits):
+                assert state.clearing_asked_by != state.cleared_by
+    assert PAYEE.fold(log) == state
+    if state is not None:
+        adapter = TypeAdapter(Payee)
+        assert adapter.validate_python(json.loads(adapter.dump_json(state)), strict=False) == state
+
+
+def test_a_change_to_an_order_that_names_no_reason_is_malformed() -> None:
+    with pytest.raises(ValueError, match="reason"):
+        ChangeAccount.model_validate({"holder": "x"})
