@@ -48,7 +48,7 @@ CREATE TABLE commitment_additions (
     CONSTRAINT ck_commitment_additions_authority_in_force CHECK (added_on BETWEEN authority_valid_from AND authority_valid_until),
     CONSTRAINT ck_commitment_additions_levels_enough CHECK (levels_needed BETWEEN 1 AND 3 AND weighed <= CASE levels_needed WHEN 1 THEN one_approver_up_to WHEN 2 THEN two_approvers_up_to ELSE weighed END),
     CONSTRAINT ck_commitment_additions_weighed_with_the_rest CHECK (policy_currency <> fund_currency OR weighed >= total),
-    CONSTRAINT ck_commitment_additions_else_by_the_chief CHECK (levels_needed <= levels_given OR authority_role = 'chief_of_mission'),
+    CONSTRAINT ck_commitment_additions_else_by_the_chief CHECK (levels_needed <= levels_given OR (authority_role = 'chief_of_mission' AND authority_holder_id = adder_id)),
     CONSTRAINT ck_commitment_additions_strong_and_fresh CHECK (strength = 'phishing_resistant' AND auth_age_seconds BETWEEN -30 AND 300),
     CONSTRAINT fk_commitment_additions_as_endorsed FOREIGN KEY(grant_id, request_version, requester_id, counsellor_id, amount, currency, content_hash, endorser_id) REFERENCES grant_endorsements (grant_id, request_version, requester_id, counsellor_id, amount, currency, content_hash, endorser_id),
     CONSTRAINT fk_commitment_additions_to_commitment FOREIGN KEY(grant_id, request_version, fund_id, fund_currency, levels_given, policy_currency, one_approver_up_to, two_approvers_up_to) REFERENCES grant_commitments (grant_id, request_version, fund_id, fund_currency, levels_needed, policy_currency, one_approver_up_to, two_approvers_up_to),

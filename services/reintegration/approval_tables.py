@@ -213,8 +213,10 @@ COMMITMENT_ADDITIONS = sa.Table(
         name="levels_enough",
     ),
     sa.CheckConstraint("policy_currency <> fund_currency OR weighed >= total", name="weighed_with_the_rest"),
+    # By their own hand: a deputy may have given one of the approvals.
     sa.CheckConstraint(
-        "levels_needed <= levels_given OR authority_role = 'chief_of_mission'", name="else_by_the_chief"
+        "levels_needed <= levels_given OR (authority_role = 'chief_of_mission' AND authority_holder_id = adder_id)",
+        name="else_by_the_chief",
     ),
     _strong_and_fresh(),
     sa.ForeignKeyConstraint(

@@ -133,8 +133,12 @@ def _columns_of_grants() -> None:
 
 
 def downgrade() -> None:
+    # A database in which a fund committed in another currency than a grant's is not taken back: what came before knows no such money.
+    op.execute(
+        "DO $$ BEGIN IF EXISTS (SELECT FROM grant_commitments WHERE fund_currency <> currency) THEN "
+        "RAISE EXCEPTION 'a grant is paid from a fund in another currency; this revision cannot be taken back'; END IF; END $$"
+    )
     _while_valid("NEW.kind = 'commit'")
-    # A database in which a fund paid in another currency is not taken back: its postings do not fit the former rule.
     op.drop_constraint(op.f("fk_fund_postings_currency_of_the_fund"), "fund_postings")
     op.drop_constraint(op.f("ck_fund_postings_same_currency_same_amount"), "fund_postings")
     _held("fund_postings", _OF_POSTINGS_BEFORE)

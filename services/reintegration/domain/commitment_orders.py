@@ -58,8 +58,11 @@ def _authorised(state: Grant, total: Money, facts: GrantFacts, context: Context)
     needed = thresholds.levels_for(weighed.amount)
     found = own_first(facts, context)
     if needed > len(state.approvals):
-        # Nobody else alone may commit what would have needed more of them from the beginning.
-        found = left(found, lambda one: one.role == "chief_of_mission", more_approvals_needed())
+        # Nobody else alone may commit what would have needed more of them from the beginning, and no deputy: they may have
+        # given one of the approvals.
+        found = left(
+            found, lambda one: one.role == "chief_of_mission" and one.holder_id == context.actor.person_id, more_approvals_needed()
+        )
     terms, converted = covering(counting(found, state, facts, context), total, facts)
     return _Authorised(needed, thresholds, weighed, terms, converted)
 
@@ -67,7 +70,7 @@ def _authorised(state: Grant, total: Money, facts: GrantFacts, context: Context)
 def more_approvals_needed() -> RuleViolation:
     """Refuses a total that needs more approvals than the grant had; the database's CHECK refuses it in the same words."""
     return RuleViolation(
-        "more_approvals_needed", "So much needs more approvals than this grant had. The chief of mission can add it."
+        "more_approvals_needed", "So much needs more approvals than this grant had. The chief of mission can add it in person."
     )
 
 

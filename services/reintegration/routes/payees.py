@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from services.reintegration import account_tokens, payee_details, payee_queries, window
@@ -39,6 +39,8 @@ CSV_SENT: Final[dict[str, Any]] = {
 MOST_STAFF_BYTES: Final = 1_000_000
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+AccountNumber = Annotated[int, Path(ge=1, le=10_000)]
 
 
 class MaskedAccount(Unprinted):
@@ -110,7 +112,10 @@ async def register_payee(payee_id: UUID, body: RegisterPayee, call: Calling) -> 
 async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
     """One payee with its accounts, masked; the reading is on record."""
     view = await _view(call, payee_id)
-    account, waiting = await _masked(call, payee_id, view.state) if call.may("read_payee_account") else (None, None)
+    # Of several roles the one that reads accounts says how far, be it that another one reads every payee.
+    reach = call.reach_of("read_payee_account")
+    shown = reach is not None and reach.covers(view.state.country)
+    account, waiting = await _masked(call, payee_id, view.state) if shown else (None, None)
     shared_with, of_staff = await call.ask(lambda unit: account_tokens.against(unit, payee_id))
     return PayeeView(
         id=view.id, version=view.version, state=view.state, actions=view.actions, account=account, waiting=waiting,
@@ -120,7 +125,7 @@ async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
 
 
 @router.get("/payees/{payee_id}/accounts/{account_no}")
-async def read_payee_account(payee_id: UUID, account_no: int, call: Calling) -> AccountView:
+async def read_payee_account(payee_id: UUID, account_no: AccountNumber, call: Calling) -> AccountView:
     """One account of a payee in full, with the contact for calling back; each reading is on record.
 
     After a change the contact to call is that of the account before.

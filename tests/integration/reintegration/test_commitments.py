@@ -105,9 +105,10 @@ async def test_the_example_on_the_page_is_what_the_system_does_to_the_last_minor
     }
     steps = list(rows(7))
     assert {row[1] for row in steps} == set(EXAMPLE)
-    for on, currency, what, amount, costs, committed, spent in steps:
+    for minute, (on, currency, what, amount, costs, committed, spent) in enumerate(steps):
         one = found[currency]
-        moment = datetime.fromisoformat(f"{on}T13:00:00+00:00")
+        # Nobody decides twice in one moment.
+        moment = datetime.fromisoformat(f"{on}T13:{minute:02}:00+00:00")
         path = f"grants/{one.grant_id}"
         number = int(what.split()[1]) if what.startswith("tranche") else None
         posted: tuple[object, ...] | None = None

@@ -352,3 +352,13 @@ def test_an_approval_of_before_took_what_it_took_of_a_fund_in_its_own_currency()
     state = GRANT.fold(UNTIL_APPROVED)
     assert state is not None
     assert (state.fund_currency, *in_fund(state)) == ("EUR", "1200.00", "1200.00", "1200.00", "0")
+
+
+def test_a_deputy_of_the_chief_adds_nothing_that_needs_more_approvals_than_were_given() -> None:
+    # One approval was enough for 1200.00; with 100.00 dollars more two are needed, and the chief alone adds that.
+    caps = replace(ONE_APPROVES, one_approver_up_to=Decimal("1250.00"))
+    chief = by(CHIEF, role="chief_of_mission")
+    for person in (APPROVER, SECOND):
+        deputy = replace(chief, acting_id=person.person_id)
+        assert code(approved(), ADD, person, facts("0.8", deputy, caps=caps)) == "more_approvals_needed"
+    after(approved(), ADD, CHIEF, facts("0.8", chief, caps=caps))
