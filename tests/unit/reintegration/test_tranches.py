@@ -15,6 +15,7 @@ from services.reintegration.domain.tranches import (
     ConfirmPayment,
     ReconcileTranche,
     ReleaseTranche,
+    paid_once,
 )
 from shared.actors import Actor
 from shared.contracts.approvals import ApprovalGiven
@@ -33,7 +34,7 @@ from shared.contracts.reintegration import (
 )
 from shared.errors import NotFound, RuleViolation
 from shared.messages import Command, Context, Event
-from tests.given import NOON, Given
+from tests.given import NOON, Given, code_of
 from tests.unit.reintegration.examples import (
     APPROVED,
     ARRIVED,
@@ -322,3 +323,7 @@ def test_there_are_no_tranches_without_a_grant(command: Command, _: frozenset[st
 def test_a_payment_of_a_tranche_that_does_not_exist_is_a_fault_of_ours() -> None:
     with pytest.raises(LookupError):
         GRANT.fold((*UNTIL_APPROVED, RELEASED_1.model_copy(update={"number": 5})))
+
+
+def test_what_the_key_of_attempts_refuses_is_told_in_words_that_people_understand() -> None:
+    assert code_of(paid_once()) == "attempt_under_way"
