@@ -174,9 +174,16 @@ def _agree(tried: dict[tuple[object, ...], dict[str, object]], bank: dict[int, D
 
 
 def test_no_sequence_of_orders_and_moves_takes_more_of_a_fund_than_it_has_or_than_is_posted() -> None:
-    _any_sequence()
-    assert {"add", "difference", "release", "commitment_short", "fund_exhausted", "completed in another currency"} <= REACHED
-    assert {"reverse", "failed", "reversed", "paid again"} <= REACHED
+    wanted = {
+        "add", "difference", "release", "commitment_short", "fund_exhausted", "completed in another currency", "reverse", "failed",
+        "reversed", "paid again",
+    }  # fmt: skip
+    # Sequences that are refused at their beginning would take nothing either, and by chance all of one round may be short.
+    for _ in range(5):
+        _any_sequence()
+        if wanted <= REACHED:
+            break
+    assert wanted <= REACHED
 
 
 @settings(max_examples=150, deadline=None)
