@@ -53,7 +53,7 @@ async def reconcile(url: str, tokens: PersonaTokens, ordered: Mapping[UUID, Take
         posted = sum((month.committed + month.added - month.released - month.not_needed for month in fund.months), Decimal(0))
         return DonorLine(
             fund.state.donor, fund.balance.currency, taken.grants, fund.balance.granted, posted,
-            sum((month.spent for month in fund.months), Decimal(0)), fund.balance.committed, fund.balance.available, taken,
+            sum((month.spent - month.reversed for month in fund.months), Decimal(0)), fund.balance.committed, fund.balance.available, taken,
         )  # fmt: skip
 
     async with Outgoing(timeout=30, verify=trusted(), trust_env=False) as client:

@@ -12,6 +12,7 @@ from ops.demo_year import quotas
 from ops.demo_year.exchange import cost
 from ops.demo_year.people import Dice, moment
 from ops.demo_year.script import Journey, Step
+from services.reintegration.domain.attempts import ReversePayment
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, DraftGrant, ReviseGrant
@@ -135,5 +136,9 @@ def _take(grants: dict[UUID, _Ordered], step: Step, opened: Mapping[UUID, Money]
             grant = grants[step.id]
             grant.paid += grant.released[number]
             grant.payments += 1
+        case ReversePayment(number=number):
+            grant = grants[step.id]
+            grant.paid -= grant.released[number]
+            grant.payments -= 1
         case _:
             pass

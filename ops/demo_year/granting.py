@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -11,6 +11,7 @@ from ops.demo_year import exchange
 from ops.demo_year.people import Dice, Household, day_of, moment
 from ops.demo_year.script import Journey
 from ops.identity.personas import persona
+from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.budget import BudgetLine, concealed
 from services.reintegration.domain.certificate import CertifyMedicalNeed
@@ -60,6 +61,8 @@ _AUTHORITIES: tuple[tuple[str, str, ApprovingRole, int], ...] = (
 OWN_PLAN_AGREED: Final = 2
 FIRST_PLAN_AGREED: Final = 1
 Fate = Literal["approved", "rejected", "cancelled"]
+# What befalls the last payment of a grant: the bank does not take it, or sends it back.
+Trouble = Literal["failed", "came_back"]
 DIMENSIONS: dict[GrantCategory, Dimension] = {
     "business": "economic", "housing": "social", "medical": "social", "other": "immediate",
 }  # fmt: skip
@@ -131,13 +134,14 @@ def request_and_pay(
     journey: Journey, household: Household, case_id: UUID, plan_id: UUID, fund_id: UUID, wanted: Wanted,
     references: Iterator[str], day: int, decided_after: int = 2, before: Decimal = Decimal(0),
     alone: Decimal = APPROVED_ALONE, fund_currency: str = "EUR",
-    plan_version: int = OWN_PLAN_AGREED,
+    plan_version: int = OWN_PLAN_AGREED, trouble: Trouble | None = None,
 ) -> int:
     """One grant from request to reconciliation, each hat on another head; the answer is the day of the decision.
 
     ``decided_after`` is how many days after the request it is approved, later than the day after it; ``before`` what the
     person was given in the twelve months before it, by which with this one as many approve as the example asks for. Where the
     fund is in another currency and the rates have moved, the chief of mission adds what is short before the release.
+    ``trouble`` befalls the last payment, which is made again on the next day; for a fund in euro, by whose cost no rate moves.
     """
     office, grant_id, line = _office(household), journey.dice.id(day), wanted.line
     money, tranches = line.planned, _tranches(line)
@@ -192,15 +196,27 @@ def request_and_pay(
             committed = rest
         committed -= exchange.cost((tranche.money,), fund_currency, day_of(paid)).amount
         journey.give(moment(paid, 9), "finance-payer", grant_id, release_of(grant_id, tranche.number, 1))
-        journey.give(
-            moment(paid + 1, 9), "finance-payer", grant_id,
-            ConfirmPayment(number=tranche.number, reference=next(references), paid_on=day_of(paid + 1)),
-        )  # fmt: skip
+        last = tranche is tranches[-1]
+        if last and trouble == "failed":
+            failed = ReportPaymentFailed(number=tranche.number, reason="account_closed", failed_on=day_of(paid + 1))
+            journey.give(moment(paid + 1, 8), "finance-payer", grant_id, failed)
+            journey.give(moment(paid + 1, 8, 30), "finance-payer", grant_id, release_of(grant_id, tranche.number, 2))
+        _confirm(journey, grant_id, tranche.number, references, moment(paid + 1, 9))
+        if last and trouble == "came_back":
+            back = ReversePayment(number=tranche.number, reason="returned_by_bank", returned_on=day_of(paid + 2))
+            journey.give(moment(paid + 2, 9), "finance-reconciler", grant_id, back)
+            journey.give(moment(paid + 2, 10), "finance-payer", grant_id, release_of(grant_id, tranche.number, 2))
+            _confirm(journey, grant_id, tranche.number, references, moment(paid + 2, 16))
         journey.give(moment(paid + 3, 9), office, grant_id, ConfirmDelivery(number=tranche.number))
         journey.give(
             moment(paid + 5, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
         )
     return decided
+
+
+def _confirm(journey: Journey, grant_id: UUID, number: int, references: Iterator[str], at: datetime) -> None:
+    paid = ConfirmPayment(number=number, reference=next(references), paid_on=at.date())
+    journey.give(at, "finance-payer", grant_id, paid)
 
 
 def release_of(grant_id: UUID, number: int, attempt_no: int) -> ReleaseTranche:

@@ -39,6 +39,9 @@ WITH_BUSINESS_AND_HOUSING: Final = 15
 REQUESTS_RETURNED: Final = 6
 REQUESTS_REJECTED: Final = 3
 REQUESTS_CANCELLED: Final = 2
+# Of the last payments of grants from funds in euro: what the bank does not take, and what it sends back.
+PAYMENTS_FAILED: Final = 1
+PAYMENTS_CAME_BACK: Final = 1
 
 LANGUAGES: Final[Mapping[str, str]] = {
     "TR": "tur", "MA": "ara", "PK": "urd", "DZ": "ara", "IN": "hin", "EG": "ara", "TN": "ara", "BD": "ben",

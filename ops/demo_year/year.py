@@ -21,7 +21,7 @@ from ops.demo_year import (
     unaccompanied,
 )
 from ops.demo_year.donors import DonorLines
-from ops.demo_year.granting import Fate, Wanted
+from ops.demo_year.granting import Fate, Trouble, Wanted
 from ops.demo_year.identities import make_known, show_documents
 from ops.demo_year.people import Dice, Household, households, moment
 from ops.demo_year.script import LAST_DAY, Journey, Step
@@ -68,9 +68,11 @@ def build_year(seed: int) -> list[list[Step]]:
     returners = _returners(dice, [household for household in everybody if household.outcome == "returned"])
     references = (f"BIH-{quotas.YEAR}-{number:05}" for number in count(1))
     returned_requests = iter(_first_of_many(quotas.REQUESTS_RETURNED))
+    of_payments: tuple[tuple[Trouble, int], ...] = (("failed", quotas.PAYMENTS_FAILED), ("came_back", quotas.PAYMENTS_CAME_BACK))
+    troubles = [trouble for trouble, times in of_payments for _ in range(times)]
     journeys = [
         _money(dice, donors),
-        *(_returning(dice, returner, donors, references, returned_requests) for returner in returners),
+        *(_returning(dice, returner, donors, references, returned_requests, troubles) for returner in returners),
     ]
     journeys += _all_staying(dice, [household for household in everybody if household.outcome != "returned"])
     left = quotas.SESSIONS - sum(journey.sessions for journey in journeys)
@@ -145,7 +147,8 @@ def _money(dice: Dice, donors: DonorLines) -> Journey:
 
 
 def _returning(
-    dice: Dice, returner: _Returner, donors: DonorLines, references: Iterator[str], returned_requests: Iterator[bool]
+    dice: Dice, returner: _Returner, donors: DonorLines, references: Iterator[str], returned_requests: Iterator[bool],
+    troubles: list[Trouble],
 ) -> Journey:
     journey, household, departure = Journey(dice), returner.household, returner.departure
     misrecorded = returner.setback == "departure_misrecorded"
@@ -186,7 +189,7 @@ def _returning(
         first = its_case_id if its_plan_id != plan_id else None
         granting.agree(journey, part.household, its_plan_id, theirs, agreed, first_of=first)
         settled = _grants(
-            journey, part, its_case_id, its_plan_id, donors, theirs, references, returned_requests, agreed,
+            journey, part, its_case_id, its_plan_id, donors, theirs, references, returned_requests, troubles, agreed,
             granting.OWN_PLAN_AGREED if first is None else granting.FIRST_PLAN_AGREED,
         )  # fmt: skip
         _afterwards(journey, part.household, its_case_id, settled, declined=not part.categories)
@@ -237,8 +240,8 @@ def _prepare_to_leave(
 
 def _grants(
     journey: Journey, returner: _Returner, case_id: UUID, plan_id: UUID, donors: DonorLines,
-    lines: tuple[PlannedLine, ...], references: Iterator[str], returned_requests: Iterator[bool], agreed: int,
-    plan_version: int,
+    lines: tuple[PlannedLine, ...], references: Iterator[str], returned_requests: Iterator[bool], troubles: list[Trouble],
+    agreed: int, plan_version: int,
 ) -> int:
     settled = agreed
     for person_id, fate in returner.fates.items():
@@ -247,9 +250,10 @@ def _grants(
             wanted = Wanted(line, fate, fate == "approved" and next(returned_requests))
             assert line.category is not None
             fund_id = donors.for_a_grant(returner.household.country, line.category)
+            befalls = troubles and fate == "approved" and donors.currency(fund_id) == "EUR"
             decided = granting.request_and_pay(
                 journey, returner.household, case_id, plan_id, fund_id, wanted, references, day, before=before,
-                fund_currency=donors.currency(fund_id), plan_version=plan_version,
+                fund_currency=donors.currency(fund_id), plan_version=plan_version, trouble=troubles.pop(0) if befalls else None,
             )  # fmt: skip
             before += line.planned.amount
             # One advance at a time: the next is asked for when the tranches of this one are behind.

@@ -25,7 +25,8 @@ _MONTHS = Sql(
         f"coalesce(sum({column}) FILTER (WHERE kind = '{kind}'), 0) AS {name}"
         for name, kind, column in (
             ("committed", "commit", "amount_in_fund"), ("added", "add", "amount_in_fund"), ("spent", "spend", "amount_in_fund"),
-            ("released", "release", "amount_in_fund"), ("not_needed", "difference", "amount_in_fund"),
+            ("reversed", "reverse", "amount_in_fund"), ("released", "release", "amount_in_fund"),
+            ("not_needed", "difference", "amount_in_fund"), ("reversed_in_grants", "reverse", "amount"),
             ("committed_in_grants", "commit", "amount"), ("spent_in_grants", "spend", "amount"),
             ("released_in_grants", "release", "amount"),
         )
@@ -51,8 +52,8 @@ class PeriodRow(BaseModel):
 class FundMonth(BaseModel):
     """What was posted to a fund in one month for grants in one currency, in the fund's own.
 
-    Committed, added since the rates had moved, spent, freed again, and committed but not needed in the end. What of that was
-    committed, spent and freed in the grants' own currency stands beside it.
+    Committed, added since the rates had moved, spent, come back of what was spent, freed again, and committed but not needed in
+    the end. What of that was so in the grants' own currency stands beside it.
     """
 
     month: date
@@ -60,11 +61,13 @@ class FundMonth(BaseModel):
     committed: Amount
     added: Amount
     spent: Amount
+    reversed: Amount
     released: Amount
     not_needed: Amount
     grant_currency: str
     committed_in_grants: Amount
     spent_in_grants: Amount
+    reversed_in_grants: Amount
     released_in_grants: Amount
     closed: bool
 

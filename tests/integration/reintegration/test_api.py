@@ -280,7 +280,7 @@ async def test_a_row_of_a_list_says_what_its_reader_does_with_it_and_why_not(hou
     assert {action["name"]: (action["allowed"], action["reason"]) for action in row["actions"]} == {
         "reject_grant": (True, None), "approve_grant": (True, None), "suspend_grant": (False, "wrong_status"),
         "resume_grant": (False, "wrong_status"), "open_recovery": (False, "nothing_paid"),
-        "add_to_commitment": (False, "wrong_status"), "report_payment_failed": (False, "wrong_status"), "reverse_payment": (False, "wrong_status"),
+        "add_to_commitment": (False, "wrong_status"),
     }  # fmt: skip
     (paid_by,) = (await people.payer.get("grants")).json()["items"]
     assert {action["reason"] for action in paid_by["actions"]} == {"wrong_status"}

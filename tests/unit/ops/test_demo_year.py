@@ -21,6 +21,7 @@ from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.outreach import RecordOutreach
 from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.domain.session import HoldSession
+from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.grant import (
     ApproveGrant,
     CancelGrant,
@@ -28,6 +29,7 @@ from services.reintegration.domain.grant import (
     RejectGrant,
     ReturnGrant,
 )
+from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
 from services.returns.domain.case_application import DeclareIneligible
 from services.returns.domain.case_corrections import (
     AskForCorrection,
@@ -114,6 +116,11 @@ def grants_what_was_published(year: list[list[Step]]) -> None:
     assert len(orders_of(year, ReturnGrant)) == quotas.REQUESTS_RETURNED
     assert len(orders_of(year, RejectGrant)) == quotas.REQUESTS_REJECTED
     assert len(orders_of(year, CancelGrant)) == quotas.REQUESTS_CANCELLED
+    assert len(orders_of(year, ReportPaymentFailed)) == quotas.PAYMENTS_FAILED
+    assert len(orders_of(year, ReversePayment)) == quotas.PAYMENTS_CAME_BACK
+    # What failed or came back is made again, each time under another id.
+    attempts = [step.order.attempt_id for step in orders_of(year, ReleaseTranche) if isinstance(step.order, ReleaseTranche)]
+    assert len(set(attempts)) == len(attempts) == len(orders_of(year, ConfirmPayment)) + quotas.PAYMENTS_FAILED
     lines = taken(year).values()
     # Each of three donors pays for some, none for more than was granted, and at the end of the year nothing is owed.
     assert sum(line.grants for line in lines) == len(approvals) == sum(quotas.GRANTS.values())
