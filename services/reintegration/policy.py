@@ -169,7 +169,7 @@ POLICY = Policy(
         "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "reverse_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
-        "confirm_payee", "confirm_call_back", "accept_shared_account", "upload_staff_accounts",
+        "confirm_payee", "confirm_call_back", "accept_shared_account",
         "upload_sanctions_list", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),

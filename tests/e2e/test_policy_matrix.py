@@ -174,7 +174,7 @@ async def ground(
     await go(mission, journey)
     await submitted(mission, office, grant_id, request_for(case_id, household, plan_id, lines, 0), moment(46, 9))
     at = Ground(country, household, case_id, plan_id, lines[0].line_id, grant_id, lines)
-    await mission.done("reintegration", office, at.payee_id, vendor_of(country, "V-1"), moment(46, 10))
+    await mission.done("reintegration", office, at.payee_id, vendor_of(country, f"V-{seed}"), moment(46, 10))
     return at
 
 
