@@ -89,6 +89,7 @@ PAGES: Final = (
     Shot("finance-reconciler", "/", "finance-reconciler-home"),
     Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
     Shot("finance-reconciler", "/rates", "finance-reconciler-rates"),
+    Shot("finance-reconciler", "/payees", "finance-reconciler-payees"),
     Shot("finance-reconciler", "/my-decisions", "finance-reconciler-decisions"),
     Shot("finance-reconciler", "/exports/grants?status=approved", "finance-reconciler-spreadsheet"),
     Shot("finance-payer", "/tickets", "finance-payer-tickets"),

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.portal.pages.frame import Reading
 from services.portal.pages.given_payees import who
+from services.portal.pages.naming import short
 
 router = APIRouter()
 
@@ -30,7 +31,7 @@ async def payees(
         after=None if after is None else str(after),
     )).body  # fmt: skip
     return await page.show(
-        "payees.html", found=found, statuses=STATUSES, status=status, code=asked, unreadable=unreadable, who=who
+        "payees.html", found=found, statuses=STATUSES, status=status, code=asked, unreadable=unreadable, who=who, short=short
     )
 
 
@@ -40,25 +41,25 @@ async def payee_findings(page: Reading, after: Annotated[UUID | None, Query()] =
     found = (
         await page.ask("reintegration", "/v1/payee-findings", after=None if after is None else str(after))
     ).body
-    return await page.show("payee_findings.html", found=found, who=who)
+    return await page.show("payee_findings.html", found=found, who=who, short=short)
 
 
 @router.get("/payees/{payee_id}")
 async def payee(payee_id: UUID, page: Reading) -> Response:
     """One payee: its accounts by their last characters, who stated and who confirmed them, and what can be done now."""
     found = (await page.ask("reintegration", f"/v1/payees/{payee_id}")).body
-    return await page.show("payee.html", found=found, state=found["state"], who=who)
+    return await page.show("payee.html", found=found, state=found["state"], who=who, short=short)
 
 
 @router.get("/payees/{payee_id}/hits")
 async def payee_hits(payee_id: UUID, page: Reading) -> Response:
     """What lists of sanctions say of each entry that may mean a payee; that it was read is on record."""
     found = (await page.ask("reintegration", f"/v1/payees/{payee_id}/hits")).body
-    return await page.show("payee_hits.html", found=found, payee_id=payee_id)
+    return await page.show("payee_hits.html", found=found, payee_id=payee_id, short=short)
 
 
 @router.get("/payees/{payee_id}/accounts/{account_no}")
 async def payee_account(payee_id: UUID, account_no: int, page: Reading) -> Response:
     """One account in full, with the contact for calling back; that it was read is on record."""
     found = (await page.ask("reintegration", f"/v1/payees/{payee_id}/accounts/{account_no}")).body
-    return await page.show("payee_account.html", found=found, details=found["details"])
+    return await page.show("payee_account.html", found=found, details=found["details"], short=short)
