@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.budget import BudgetLine
 from services.reintegration.domain.caps import EXAMPLE_CAPS
 from services.reintegration.domain.fund import FundBalance
@@ -36,6 +37,7 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from shared.actors import Actor
+from shared.contracts.attempts import PaymentReversed
 from shared.contracts.reintegration import (
     GrantApproved,
     GrantEndorsed,
@@ -109,6 +111,10 @@ ORDERS: tuple[Callable[[int, int, int], Command], ...] = (
     lambda number, _, days: ConfirmPayment(
         number=number, reference=f"BANK-{number}", paid_on=TODAY + timedelta(days=days)
     ),
+    lambda number, _, days: ReportPaymentFailed(number=number, reason="other", failed_on=TODAY + timedelta(days=days)),
+    lambda number, _, days: ReversePayment(
+        number=number, reason="returned_by_bank", returned_on=TODAY + timedelta(days=days)
+    ),
     lambda number, _, __: ConfirmDelivery(number=number),
     lambda number, _, __: ReconcileTranche(number=number),
     lambda _, __, ___: SuspendGrant(reason="under_review"),
@@ -157,8 +163,12 @@ def _next_order(draw: st.DrawFn, state: Grant | None) -> tuple[Command, Actor]:
         return ResumeGrant(), ENDORSER
     if released := state.tranches_in("released"):
         number = released[0].number
+        if draw(SOMETIMES) == 0:
+            return ReportPaymentFailed(number=number, reason="other", failed_on=TODAY), PAYER
         return ConfirmPayment(number=number, reference=f"BANK-{number}", paid_on=TODAY), PAYER
     if paid := state.tranches_in("paid"):
+        if draw(SOMETIMES) == 0:
+            return ReversePayment(number=paid[0].number, reason="unclaimed_cash", returned_on=TODAY), RECONCILER
         return ConfirmDelivery(number=paid[0].number), OFFICE
     if planned := state.tranches_in("planned"):
         return ReleaseTranche(number=planned[0].number), PAYER
@@ -240,8 +250,15 @@ def _holds(
     if before is not None:
         assert after.requester_id == before.requester_id
         assert before.status not in TERMINAL or after.status == before.status
+        # What is over stays as it was, and a payment is never edited: it stays, or it came back and stands among what is over.
+        assert after.former_attempts[: len(before.former_attempts)] == before.former_attempts
+        back = {event.number for event in events if isinstance(event, PaymentReversed)}
         for then, now in zip(before.tranches, after.tranches, strict=False):
-            if then.paid_on is not None:
+            if then.number in back:
+                over = after.former_attempts[-1]
+                assert (over.amount, over.reference, over.paid_on, over.confirmed_by) == _payment(then)
+                assert (now.status, now.paid_on, now.attempt_no) == ("planned", None, then.attempt_no + 1)
+            elif then.paid_on is not None:
                 assert _payment(now) == _payment(then)
 
 
