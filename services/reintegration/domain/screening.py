@@ -1,6 +1,6 @@
 """The screening of a payee: its names are held against each list, and a hit stops it until two persons clear it.
 
-Decision 58: a list that is newer, or another name, is another screening; what two persons cleared stays cleared.
+Decision 54: a list that is newer, or another name, is another screening; what two persons cleared stays cleared.
 """
 
 from typing import Final
