@@ -209,7 +209,8 @@ async def test_the_index_key_is_changed_with_the_epochs_and_everybody_is_found_a
     for _ in range(2):
         await rotate_index(COUNSELLING, desk.database.api, keys._epochs, keys.index, said.append)
     assert await keys.index.live() == ["3"]
-    assert said[1] == "counselling: index key 3, 2 persons hashed anew; index key 2 is destroyed"
+    # What two of them are found by, and the years of birth of all three.
+    assert said[1] == "counselling: index key 3, 5 entries hashed anew; index key 2 is destroyed"
     assert await found(desk, DOCUMENT) == await found(desk, named("Kanarizada")) == [person_id]
     assert await found(desk, named("Petrov")) == [early]
     by_year = await desk.get("persons", {"country_of_origin": "TR", "birth_year": "1990"}, COORDINATOR)
