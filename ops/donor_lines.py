@@ -62,13 +62,14 @@ async def reconcile(url: str, tokens: PersonaTokens, ordered: Mapping[UUID, Take
 
 def as_table(lines: list[DonorLine]) -> Table:
     """The lines as finance reads them; DIFFERS where one says something else than the orders of the year."""
-    table = Table(title="Donor lines of the year (invented)", title_justify="left")
-    for name in "", "grants", "granted", "approved", "spent", "still committed", "available", "":
-        table.add_column(name, justify="right" if name else "left")
+    # Narrow enough for a terminal of 80 columns, so that no amount is cut short.
+    table = Table(title="Donor lines of the year (invented)", title_justify="left", box=None, padding=(0, 1, 0, 0))
+    for name in "", "grants", "granted", "approved", "spent", "committed", "available", "":
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for line in lines:
         amounts = (line.granted, line.approved, line.spent, line.committed, line.available)
         table.add_row(
-            f"{line.donor} ({line.currency})", str(line.grants), *(f"{amount:,.{minor_units(line.currency)}f}" for amount in amounts),
-            "reconciles" if line.reconciles else "DIFFERS",
+            f"{line.donor} {line.currency}", str(line.grants), *(f"{amount:,.{minor_units(line.currency)}f}" for amount in amounts),
+            "equal" if line.reconciles else "DIFFERS",
         )  # fmt: skip
     return table
