@@ -118,7 +118,7 @@ def _reverse(state: Grant, order: ReversePayment, facts: GrantFacts, context: Co
         returned_on=order.returned_on,
         reversed_by=context.actor.person_id,
         reversed_at=context.now,
-        posted_in=posted_in(order.returned_on, facts),
+        posted_in=posted_in(facts),
         in_fund=in_fund(state, tranche.in_fund),
         freed=freed,
     )

@@ -152,8 +152,8 @@ def refuse_another_attempt(tranche: GrantTranche, attempt_id: UUID | None) -> No
         raise RuleViolation("another_attempt", "This is not the attempt to pay that is under way. Look at the tranche again.")
 
 
-def posted_in(day: date, facts: GrantFacts) -> date | None:
-    """The first day of the month in which money of a day is posted that is learnt late; None where the day's own is open."""
+def posted_in(facts: GrantFacts) -> date | None:
+    """The first day of the month in which money is posted that is learnt late; None where the month of its own day is open."""
     if not facts.month_closed:
         return None
     if facts.open_month is None:
@@ -220,7 +220,7 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         in_fund=in_fund(state, tranche.in_fund),
         not_needed=not_needed(state, tranche) if last else None,
         attempt_no=tranche.attempt_no,
-        posted_in=posted_in(order.paid_on, facts),
+        posted_in=posted_in(facts),
     )
     if last:
         return payment, GrantDisbursed(case_id=state.case_id)
