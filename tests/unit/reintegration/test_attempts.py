@@ -10,7 +10,7 @@ import pytest
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.grant import GRANT, CancelGrant
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.grant_state import FormerAttempt, Grant
 from services.reintegration.domain.hats import hats
 from services.reintegration.domain.stops import ResumeGrant
 from services.reintegration.domain.tranches import (
@@ -290,3 +290,24 @@ def test_each_reason_of_a_reversal_is_kept_with_its_attempt(reason: ReversalReas
 def test_a_delivered_tranche_stays_paid_whoever_asks() -> None:
     for who in (RECONCILER, OFFICE, PAYER):
         assert GRANTS.given(*UNTIL_DELIVERED).when(REVERSE, who).refusal is not None
+
+
+def test_all_that_was_known_of_an_attempt_stays_with_it_once_it_is_over() -> None:
+    paid = PAID_1.model_copy(update={"posted_in": JUNE})
+    back = REVERSED.model_copy(update={"posted_in": JUNE, "reversed_at": LATER})
+    after = folded(*UNTIL_RELEASED, paid, back)
+    assert after.former_attempts == (
+        FormerAttempt(
+            tranche=1, attempt_no=1, attempt_id=ATTEMPT_1, amount=Decimal("800.00"), in_fund=None, released_by=PAYER.person_id,
+            released_at=NOON, ended_as="reconciler", ended_by=RECONCILER.person_id, ended_at=LATER, ended_on=TODAY,
+            reason="returned_by_bank", confirmed_by=paid.confirmed_by, confirmed_at=paid.confirmed_at, reference=paid.reference,
+            paid_on=paid.paid_on, posted_in=JUNE, return_posted_in=JUNE,
+        ),
+    )  # fmt: skip
+    assert (after.waiting_since, after.reconciler_id) == (LATER, RECONCILER.person_id)
+    for hat, who in ("payer", DEPUTY_PAYER), ("reconciler", RECONCILER):
+        told = FAILED.model_copy(update={"reported_as": hat, "reported_by": who.person_id, "reported_at": LATER})
+        failed = folded(*UNTIL_RELEASED, told)
+        (over,) = failed.former_attempts
+        assert (over.ended_as, over.ended_by, over.ended_at) == (hat, who.person_id, LATER)
+        assert (failed.payer_id if hat == "payer" else failed.reconciler_id) == who.person_id
