@@ -17,6 +17,7 @@ from shared.topology import SERVICES
 DRAIN_SECONDS = 60.0
 RETRY_SECONDS = 60.0
 _PAUSE = 0.2
+_KEEPS_TIME = ("returns", "reintegration")
 
 
 class Caller:
@@ -66,8 +67,9 @@ class Caller:
     async def day_is_over(self, at: datetime) -> None:
         """What time alone brings about by then is looked for, as services on the real clock do by themselves."""
         headers = await self._as("administrator") | {"Avrr-Now": at.isoformat()}
-        answer = await self._patiently("POST", f"{self._services['returns']}/v1/looks-at-the-clock", None, headers)
-        answer.raise_for_status()
+        for service in _KEEPS_TIME:
+            answer = await self._patiently("POST", f"{self._services[service]}/v1/looks-at-the-clock", None, headers)
+            answer.raise_for_status()
 
     async def drained(self) -> None:
         """Returns when every service has followed all there is, and all that this led to.

@@ -17,11 +17,12 @@ from services.reintegration.routes import (
     rates,
     retention,
     sanctions,
+    timers,
 )
 
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, payees, sanctions, retention) for route in part.router.routes
+        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, payees, sanctions, retention, timers) for route in part.router.routes
     ]
 )

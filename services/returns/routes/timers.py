@@ -1,30 +1,21 @@
 """Says that it is time to look for what time alone brings about."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from services.returns import wiring
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling
-from shared.timers import look
+from shared.timers import Looked, look
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
 
-class LookedAtTheClock(BaseModel):
-    """How many cases were due, and of how many something had to be stated."""
-
-    due: int
-    changed: int
-
-
 @router.post("/looks-at-the-clock")
-async def look_at_the_clock(call: Calling) -> LookedAtTheClock:
+async def look_at_the_clock(call: Calling) -> Looked:
     """Takes away what time took away and says which arrivals are overdue, as each process does by itself each minute.
 
     Asked again it finds nothing, so it takes no key.
     """
-    found = await look(
+    return await look(
         call.runtime.database, wiring.WIRING.service.name, wiring.WIRING.by_name, wiring.WIRING.timers, call.context.now
     )
-    return LookedAtTheClock(due=found.due, changed=found.changed)

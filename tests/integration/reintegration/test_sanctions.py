@@ -61,6 +61,15 @@ async def test_the_clock_screens_everybody_against_each_new_list_and_once(house:
     assert (await house.findings()).differences == []
 
 
+async def test_whoever_replays_a_day_says_that_payees_are_to_be_screened(house: House, people: People) -> None:
+    payee_id = await registered(people)
+    await brought(people)
+    found = await people.administrator.post("looks-at-the-clock", {})
+    assert (found.status_code, found.json()) == (200, {"due": 1, "changed": 1})
+    assert (await state_of(people, payee_id))["hits"] != []
+    assert (await people.reconciler.post("looks-at-the-clock", {})).status_code == 403
+
+
 async def test_two_persons_clear_a_hit_and_no_name_of_a_list_stands_in_the_log(house: House, people: People) -> None:
     payee_id = await registered(people)
     await brought(people)
