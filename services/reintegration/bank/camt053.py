@@ -38,6 +38,9 @@ _OPENING: Final = ("OPBD", "PRCD")
 _CLOSING: Final = ("CLBD",)
 # What is only announced is in no balance, and comes again when it is booked.
 _BOOKED: Final = "BOOK"
+# XML writes what is true or false in two ways.
+_YES: Final = frozenset({"true", "1"})
+_NO: Final = frozenset({"false", "0"})
 
 Direction = Literal["credit", "debit"]
 _DIRECTIONS: Final[dict[str, Direction]] = {"CRDT": "credit", "DBIT": "debit"}
@@ -45,9 +48,10 @@ _DIRECTIONS: Final[dict[str, Direction]] = {"CRDT": "credit", "DBIT": "debit"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One payment within a line: what it bears of ours, the attempt's id or the code of its remittance, and why it came back.
+    """One payment within a line: what it bears of ours, the attempt's id or the code of its remittance, and the codes of why.
 
-    There is no amount where a bank books several as one and does not say how much each of them was.
+    There is no amount where a bank books several as one and does not say how much each of them was. Whether it is one of
+    ours that was paid or came back is not said here: who pays us, and a charge that is taken back, may bear the same.
     """
 
     attempt: UUID | None
@@ -86,19 +90,6 @@ class Line:
         told = [_signed(part.money, part.direction) for part in self.parts if part.money and part.money.currency == self.money.currency]
         return self.signed - sum(told) if len(told) == len(self.parts) else None
 
-    @property
-    def returned(self) -> tuple[Part, ...]:
-        """The payments of ours whose money came back.
-
-        We send, so what bears the id of an attempt comes in for no other reason. The code of a remittance anybody may quote
-        who pays us: that is a return where the bank says why.
-        """
-        return tuple(
-            part
-            for part in self.parts
-            if part.direction == "credit" and (part.attempt or (part.remittance_code and part.reasons))
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -116,13 +107,16 @@ def read_statements(file: bytes, accounts: Collection[Account]) -> tuple[Stateme
     """The statements in a file of camt.053.001.02 or .08, each of one of these accounts; all of them or none.
 
     Refused as ``read_message`` refuses files, and as ``account_unknown``, ``statement_in_pages`` unless it is whole,
-    ``balance_missing``, ``amount_unreadable``, ``currencies_mixed``, ``file_incomplete``, and ``statement_does_not_add_up``
-    unless opening balance and lines make the closing balance.
+    ``statement_is_a_copy``, ``statement_twice`` where two are the same one, ``balance_missing``, ``amount_unreadable``,
+    ``currencies_mixed``, ``file_incomplete``, and ``statement_does_not_add_up`` unless opening balance and lines make the
+    closing balance.
     """
     message = read_message(file, "camt.053", _VERSIONS)
     statements = tuple(_statement(element, accounts) for element in message.iterfind("Stmt"))
     if not statements:
         raise incomplete()
+    if len({(one.account, one.opening.currency, one.id) for one in statements}) != len(statements):
+        raise RuleViolation("statement_twice", "This file has the same statement twice.")
     return statements
 
 
@@ -130,7 +124,9 @@ def _statement(element: Element, accounts: Collection[Account]) -> Statement:
     account = next((one for one in accounts if _is(element, one)), None)
     if account is None:
         raise RuleViolation("account_unknown", "This is a statement of an account that is not known here.")
-    if text(element, "StmtPgntn/LastPgInd") == "false" or text(element, "StmtPgntn/PgNb") not in {None, "1"}:
+    if element.find("CpyDplctInd") is not None:
+        raise RuleViolation("statement_is_a_copy", "The bank says that this is a copy of a statement. Bring the statement itself.")
+    if text(element, "StmtPgntn/LastPgInd") in _NO or text(element, "StmtPgntn/PgNb") not in {None, "1"}:
         raise RuleViolation("statement_in_pages", "This is one page of a statement. Ask the bank for whole ones.")
     first, last = _balance(element, _OPENING), _balance(element, _CLOSING)
     opening, closing, closed_on = _balance_of(first), _balance_of(last), day(last, "Dt")
@@ -138,8 +134,9 @@ def _statement(element: Element, accounts: Collection[Account]) -> Statement:
         raise incomplete()
     booked = [one for one in element.iterfind("Ntry") if (text(one, "Sts/Cd") or needed(one, "Sts")) == _BOOKED]
     lines = tuple(_line(one, number) for number, one in enumerate(booked, 1))
-    if {closing.currency, *(line.money.currency for line in lines)} != {opening.currency}:
-        raise RuleViolation("currencies_mixed", "Balances and lines of this statement are in several currencies.")
+    of_account = text(element, "Acct/Ccy") or opening.currency
+    if {of_account, closing.currency, *(line.money.currency for line in lines)} != {opening.currency}:
+        raise RuleViolation("currencies_mixed", "Account, balances and lines of this statement are in several currencies.")
     if opening.amount + sum(line.signed for line in lines) != closing.amount:
         raise RuleViolation("statement_does_not_add_up", "Opening balance and lines of this statement do not make its closing balance.")
     return Statement(named(element, "Id"), account, opening, closing, closed_on, lines)
@@ -179,13 +176,14 @@ def _line(entry: Element, number: int) -> Line:
         raise incomplete()
     direction = _direction(entry)
     details = entry.findall("NtryDtls/TxDtls")
-    parts = tuple(_part(detail, direction, money if len(details) == 1 else None) for detail in details)
+    whole = money if len(details) == 1 and _booked_alone(entry) else None
+    parts = tuple(_part(detail, direction, whole) for detail in details)
     reference = text(entry, "AcctSvcrRef")
     return Line(
         number=number,
         money=money,
         direction=direction,
-        reversal=text(entry, "RvslInd") in {"true", "1"},
+        reversal=text(entry, "RvslInd") in _YES,
         booked_on=booked_on,
         value_on=day(entry, "ValDt"),
         transaction_code=_transaction_code(entry),
@@ -193,6 +191,12 @@ def _line(entry: Element, number: int) -> Line:
         block=identified_block(text(entry, "NtryDtls/Btch/PmtInfId")),
         parts=parts or (Part(None, None, money, direction),),
     )
+
+
+def _booked_alone(entry: Element) -> bool:
+    """Whether a line is of one payment, as far as the bank says how many it booked by it."""
+    counts = [text(one, "NbOfTxs") for one in entry.iterfind("NtryDtls/Btch")]
+    return all(count is None or count.lstrip("0") == "1" for count in counts)
 
 
 def _part(detail: Element, direction: Direction, whole: Money | None) -> Part:

@@ -51,6 +51,7 @@ class Entry:
     reference: str = "2023-0001"
     booked: str = "<BookgDt><Dt>2023-05-04</Dt></BookgDt>"
     block: str = ""
+    booked_together: str | None = None
 
     @property
     def signed(self) -> Decimal:
@@ -58,7 +59,8 @@ class Entry:
 
     def written(self, version: str) -> str:
         status = f"<Cd>{self.status}</Cd>" if version.endswith("08") else self.status
-        batch = f"<Btch><PmtInfId>{self.block}</PmtInfId></Btch>" if self.block else ""
+        together = f"<NbOfTxs>{self.booked_together}</NbOfTxs>" if self.booked_together else ""
+        batch = f"<Btch><PmtInfId>{self.block}</PmtInfId>{together}</Btch>" if self.block else ""
         details = "".join(detail.written(version) for detail in self.details)
         return (
             f'<Ntry><Amt Ccy="{self.currency}">{abs(self.signed)}</Amt><CdtDbtInd>{sign(self.signed)}</CdtDbtInd>'
@@ -82,14 +84,16 @@ class Account:
     begins_with: str = "OPBD"
     pages: str = ""
     without: str = ""
+    account_currency: str = ""
 
     def written(self, version: str) -> str:
         opening = Decimal(self.opening)
         total = opening + sum(entry.signed for entry in self.entries if entry.status == "BOOK")
         balances = ((self.begins_with, opening), ("CLBD", Decimal(self.closing) if self.closing else total), ("CLAV", Decimal(-7)))
+        currency = f"<Ccy>{self.account_currency}</Ccy>" if self.account_currency else ""
         entries = "".join(entry.written(version) for entry in self.entries)
         return (
-            f"<Stmt><Id>{self.id}</Id>{self.pages}<CreDtTm>2023-05-04T23:00:00</CreDtTm><Acct><Id>{self.number}</Id><Ownr><Nm>{CANARY}</Nm></Ownr></Acct>"
+            f"<Stmt><Id>{self.id}</Id>{self.pages}<CreDtTm>2023-05-04T23:00:00</CreDtTm><Acct><Id>{self.number}</Id>{currency}<Ownr><Nm>{CANARY}</Nm></Ownr></Acct>"
             f"{''.join(self._balance(code, amount) for code, amount in balances if code != self.without)}{entries}</Stmt>"
         )
 

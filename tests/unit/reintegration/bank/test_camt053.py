@@ -52,8 +52,8 @@ def test_a_month_of_five_hundred_lines_tells_what_is_ours_what_came_back_and_wha
     assert len(statement.lines) == 500
     assert [line.number for line in statement.lines] == list(range(1, 501))
     assert [line.number for line in statement.lines if not any(part.attempt for part in line.parts)] == list(range(486, 496))
-    returned = [(part.attempt, part.reasons) for line in statement.lines for part in line.returned]
-    assert returned == [(attempt(n), ("AC04",)) for n in range(5)]
+    back = [(part.attempt, part.reasons) for line in statement.lines[495:] for part in line.parts if part.direction == "credit"]
+    assert back == [(attempt(n), ("AC04",)) for n in range(5)]
     assert statement.opening == euros("1000.00")
     assert statement.closing == euros("-4437.21")
     assert sum(line.signed for line in statement.lines) == Decimal("-5437.21")
@@ -88,7 +88,7 @@ def test_what_a_line_has_beyond_its_parts_is_not_lost(version: str) -> None:
     silent = Entry("-6.50", [Detail(attempt(6).hex), Detail(attempt(7).hex)])
     (statement,) = read(Account([charged, one, netted, silent]), version=version)
     assert [line.unexplained for line in statement.lines] == [Decimal("-1.00"), Decimal("-0.50"), 0, None]
-    assert [part.attempt for part in statement.lines[2].returned] == [attempt(5)]
+    assert [(part.attempt, part.direction) for part in statement.lines[2].parts] == [(attempt(4), "debit"), (attempt(5), "credit")]
     assert [part.money for part in statement.lines[3].parts] == [None, None]
 
 
@@ -100,10 +100,12 @@ def test_a_payment_is_known_by_its_code_where_the_bank_hands_on_no_more_than_tha
     assert [(part.attempt, part.remittance_code) for line in statement.lines for part in line.parts] == [(None, code), (attempt(2), None)]
 
 
-def test_who_pays_us_and_quotes_a_code_returns_nothing_unless_the_bank_says_why() -> None:
-    quoted, came_back = Detail(words=remittance_code(attempt(1))), Detail(words=remittance_code(attempt(2)), reason="<Cd>AC04</Cd>")
-    (statement,) = read(Account([Entry("5.00", [quoted]), Entry("5.00", [came_back]), Entry("-5.00", [came_back])]))
-    assert [part.remittance_code for line in statement.lines for part in line.returned] == [remittance_code(attempt(2))]
+@VERSIONS
+@pytest.mark.parametrize("count", ["3", "1", "01", None], ids=["of_three", "of_one", "of_one_written_longer", "unsaid"])
+def test_one_detail_of_several_that_were_booked_together_does_not_take_the_whole_line(version: str, count: str | None) -> None:
+    (statement,) = read(Account([Entry("-30.00", [Detail(attempt(1).hex)], block=attempt(9).hex + "001", booked_together=count)]), version=version)
+    (part,) = statement.lines[0].parts
+    assert (part.money, statement.lines[0].unexplained) == ((None, None) if count == "3" else (euros("30.00"), 0))
 
 
 def test_a_payment_in_another_currency_counts_as_what_was_booked_for_it() -> None:
@@ -143,13 +145,16 @@ def test_a_file_may_hold_statements_of_several_accounts_in_their_currencies() ->
         (Account([Entry("-5.00", currency="XXX")]), "amount_unreadable"), (Account([Entry("-5E+1")]), "amount_unreadable"),
         (Account([Entry("-999999999999999.00")]), "amount_unreadable"), (Account([], currency="eur"), "amount_unreadable"),
         (Account([], pages="<StmtPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></StmtPgntn>"), "statement_in_pages"),
+        (Account([], pages="<StmtPgntn><PgNb>1</PgNb><LastPgInd>0</LastPgInd></StmtPgntn>"), "statement_in_pages"),
+        *((Account([], pages=f"<CpyDplctInd>{kind}</CpyDplctInd>"), "statement_is_a_copy") for kind in ("COPY", "CODU", "DUPL")),
+        (Account([], account_currency="BAM"), "currencies_mixed"),
         (Account([], pages="<StmtPgntn><PgNb>2</PgNb><LastPgInd>true</LastPgInd></StmtPgntn>"), "statement_in_pages"),
         (Account([Entry("-5.00", booked="")]), "file_incomplete"), (Account([Entry("-5.00", booked="<BookgDt><Dt>4.5.2023</Dt></BookgDt>")]), "file_incomplete"),
         (Account([], id=""), "file_incomplete"), (Account([], id="x" * 36), "file_incomplete"),
     ],
     ids=[
         "sum", "other_account", "no_account", "no_opening", "no_closing", "two_currencies", "too_fine", "no_currency", "exponent", "too_large", "small_letters",
-        "first_page", "last_page", "no_day", "other_day", "no_id", "long_id",
+        "first_page", "first_page_written_0", "copy", "copy_of_a_duplicate", "duplicate", "account_in_another_currency", "last_page", "no_day", "other_day", "no_id", "long_id",
     ],
 )  # fmt: skip
 def test_a_statement_that_can_not_be_relied_on_is_refused_for_its_reason(statement: Account, code: str) -> None:
@@ -158,6 +163,19 @@ def test_a_statement_that_can_not_be_relied_on_is_refused_for_its_reason(stateme
 
 def test_one_bad_statement_lets_none_of_the_file_in() -> None:
     assert refused(Account([Entry("-5.00")]), Account([Entry("-5.00")], closing="1.00")) == "statement_does_not_add_up"
+
+
+def test_the_same_statement_twice_in_a_file_is_refused_and_one_of_another_account_may_bear_its_name() -> None:
+    one = Account([Entry("-5.00")])
+    assert refused(one, one) == "statement_twice"
+    assert refused(one, Account([Entry("-7.00")])) == "statement_twice"
+    other = Account([Entry("-5.00")], number="<Othr><Id>00123456789</Id></Othr>")
+    assert [found.id for found in read(one, other, Account([], id="IZVOD-2023-89"))] == [one.id, one.id, "IZVOD-2023-89"]
+
+
+@pytest.mark.parametrize("last", ["true", "1"])
+def test_one_page_that_is_the_last_is_a_whole_statement(last: str) -> None:
+    assert read(Account([], pages=f"<StmtPgntn><PgNb>1</PgNb><LastPgInd>{last}</LastPgInd></StmtPgntn>", account_currency="EUR"))
 
 
 def test_a_file_without_a_statement_is_incomplete() -> None:
