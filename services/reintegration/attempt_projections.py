@@ -12,7 +12,7 @@ from shared.verify import Check
 
 _OF_THE_RELEASE = (
     "grant_id, tranche, attempt_no, attempt_id, destination_country, fund_id, amount, currency, amount_in_fund, fund_currency, "
-    "status, released_by, released_at"
+    "status, released_by, released_at, payee_id, account_no, method"
 )
 _OF_ITS_END = (
     "confirmed_by", "confirmed_at", "reference", "paid_on", "paid_month", "ended_as", "ended_by", "ended_at", "ended_on",
@@ -56,7 +56,8 @@ def _row(grant_id: UUID, grant: Grant, attempt: FormerAttempt | GrantTranche) ->
         "currency": grant.currency, "amount_in_fund": attempt.amount if attempt.in_fund is None else attempt.in_fund,
         "fund_currency": grant.fund_currency, "status": "released" if paid_on is None else "paid",
         "released_by": attempt.released_by, "released_at": attempt.released_at, "confirmed_by": attempt.confirmed_by,
-        "confirmed_at": attempt.confirmed_at, "reference": attempt.reference, "paid_on": paid_on,
+        "confirmed_at": attempt.confirmed_at, "payee_id": attempt.payee_id, "account_no": attempt.account_no,
+        "method": attempt.method, "reference": attempt.reference, "paid_on": paid_on,
         "paid_month": _month_of(grant, paid_on, attempt.posted_in), **dict.fromkeys(_OF_ITS_END[5:]),
     }  # fmt: skip
     if isinstance(attempt, FormerAttempt):
@@ -75,11 +76,13 @@ def _month_of(grant: Grant, day: date | None, posted_in: date | None) -> date | 
 
 # An attempt as the grant says it: of tranches that are released or more, and of those that are over.
 _SAID = (
-    "attempt_no, attempt_id, amount, in_fund, released_by, released_at, confirmed_by, confirmed_at, reference, paid_on, posted_in"
+    "attempt_no, attempt_id, amount, in_fund, released_by, released_at, confirmed_by, confirmed_at, reference, paid_on, posted_in, "
+    "payee_id, account_no, method"
 )
 _TYPES = (
     "attempt_no integer, attempt_id uuid, amount numeric, in_fund numeric, released_by text, released_at timestamptz, "
-    "confirmed_by text, confirmed_at timestamptz, reference text, paid_on date, posted_in date"
+    "confirmed_by text, confirmed_at timestamptz, reference text, paid_on date, posted_in date, payee_id uuid, "
+    "account_no integer, method text"
 )
 _ENDED = "ended_as, ended_by, ended_at, ended_on, reason, return_posted_in"
 _ENDED_TYPES = "ended_as text, ended_by text, ended_at timestamptz, ended_on date, reason text, return_posted_in date"
@@ -104,9 +107,9 @@ CHECKS: tuple[Check, ...] = (
             f" FROM (SELECT id, fund_id, currency, fund_currency, destination_country, former_attempts FROM grants) g, jsonb_to_recordset(g.former_attempts) AS f(tranche integer, {_TYPES}, {_ENDED_TYPES}) "
             ") a ON a.id = p.grant_id AND a.tranche = p.tranche AND a.attempt_no = p.attempt_no "
             "WHERE (p.attempt_id, p.fund_id, p.currency, p.fund_currency, p.destination_country, p.amount, p.amount_in_fund, p.status, p.released_by, p.released_at, "
-            " p.confirmed_by, p.confirmed_at, p.reference, p.paid_on, p.paid_month, p.ended_as, p.ended_by, p.ended_at, p.ended_on, p.reason, p.return_month) "
+            " p.payee_id, p.account_no, p.method, p.confirmed_by, p.confirmed_at, p.reference, p.paid_on, p.paid_month, p.ended_as, p.ended_by, p.ended_at, p.ended_on, p.reason, p.return_month) "
             "IS DISTINCT FROM (a.attempt_id, a.fund_id, a.currency, a.fund_currency, a.destination_country, a.amount, coalesce(a.in_fund, a.amount), a.status, a.released_by, a.released_at, "
-            " a.confirmed_by, a.confirmed_at, a.reference, a.paid_on, coalesce(a.posted_in, p.paid_month), a.ended_as, a.ended_by, a.ended_at, a.ended_on, a.reason, "
+            " a.payee_id, a.account_no, a.method, a.confirmed_by, a.confirmed_at, a.reference, a.paid_on, coalesce(a.posted_in, p.paid_month), a.ended_as, a.ended_by, a.ended_at, a.ended_on, a.reason, "
             " coalesce(a.return_posted_in, p.return_month))"
         ),
     ),

@@ -54,6 +54,14 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.Column("ended_on", sa.Date),
     sa.Column("reason", sa.Text),
     sa.Column("return_month", sa.Date),
+    # Those of before name no payee.
+    sa.Column("payee_id", sa.Uuid),
+    sa.Column("account_no", sa.Integer),
+    sa.Column("method", sa.Text),
+    sa.CheckConstraint(
+        "method IN ('bank_file', 'office_account', 'cash') AND num_nulls(payee_id, account_no, method) IN (0, 3)",
+        name="payee_is_whole",
+    ),
     sa.CheckConstraint("status IN ('released', 'paid', 'failed', 'reversed')", name="status_is_known"),
     sa.CheckConstraint("attempt_no >= 1 AND amount > 0 AND amount_in_fund > 0", name="counted"),
     sa.CheckConstraint("fund_currency <> currency OR amount_in_fund = amount", name="same_currency_same_amount"),
@@ -80,6 +88,11 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.ForeignKeyConstraint(
         ("fund_id", "fund_currency"), ("fund_balances.fund_id", "fund_balances.currency"),
         name="fk_payment_attempts_currency_of_the_fund",
+    ),
+    # Money goes to no account that a second person did not confirm.
+    sa.ForeignKeyConstraint(
+        ("payee_id", "account_no"), ("payee_confirmations.payee_id", "payee_confirmations.account_no"),
+        name="fk_payment_attempts_account_of_the_payee",
     ),
     sa.UniqueConstraint("attempt_id"),
     sa.UniqueConstraint("reference"),

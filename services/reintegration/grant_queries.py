@@ -23,7 +23,7 @@ from services.reintegration.support_queries import (
     TURNS_OF_THE_FAMILY,
     support_of,
 )
-from shared.contracts.attempts import FailureReason, ReversalReason
+from shared.contracts.attempts import FailureReason, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
 from shared.contracts.stops import RecoveryReason, SuspensionReason
@@ -119,6 +119,9 @@ class TrancheToPay(BaseModel):
     attempt_no: int
     attempt_id: UUID | None
     posted_in: date | None
+    payee_id: UUID | None
+    account_no: int | None
+    method: PaymentMethod | None
 
 
 class AttemptRow(BaseModel):
@@ -139,6 +142,9 @@ class AttemptRow(BaseModel):
     ended_at: datetime
     ended_on: date
     reason: FailureReason | ReversalReason
+    payee_id: UUID | None
+    account_no: int | None
+    method: PaymentMethod | None
 
 
 class AdditionRow(BaseModel):

@@ -11,8 +11,18 @@ FailureReason = Literal[
     "account_closed", "account_unknown", "name_mismatch", "refused_by_bank", "limit_exceeded", "not_collected", "other",
 ]  # fmt: skip
 ReversalReason = Literal["returned_by_bank", "unclaimed_cash", "paid_in_error"]
+# By the country mission's bank in a batch, by the receiving office's own account, or by that office in cash.
+PaymentMethod = Literal["bank_file", "office_account", "cash"]
 # In which of the two hats of those who handle payments somebody acted.
 PaymentHat = Literal["payer", "reconciler"]
+
+
+class PaidToPayee(Event):
+    """Which account of which payee a tranche is paid to, and how; attempts of before name none of them."""
+
+    payee_id: UUID | None = None
+    account_no: int | None = None
+    method: PaymentMethod | None = None
 
 
 class PaymentFailed(Event, kind="avrr.reintegration.grant.payment_failed.v1"):

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts import commitments
+from shared.contracts import attempts, commitments
 from shared.contracts.approvals import EVENTS as APPROVALS
-from shared.contracts.attempts import EVENTS as ATTEMPTS
 from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
@@ -276,7 +275,7 @@ class GrantCancelled(Event, kind="avrr.reintegration.grant.cancelled.v1"):
     in_fund: Money | None = None
 
 
-class TrancheReleased(Event, kind="avrr.reintegration.grant.tranche_released.v1"):
+class TrancheReleased(attempts.PaidToPayee, kind="avrr.reintegration.grant.tranche_released.v1"):
     """A payer ordered the payment of one tranche, which is another attempt each time; its cost is fixed, ``in_fund`` in another currency."""
 
     number: int
@@ -396,5 +395,5 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES, *SANCTIONS,
-    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *ATTEMPTS, PolicyPublished,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, PolicyPublished,
 )

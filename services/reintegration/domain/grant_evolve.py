@@ -136,6 +136,9 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 rates=event.rates,
                 attempt_no=event.attempt_no,
                 attempt_id=event.attempt_id,
+                payee_id=event.payee_id,
+                account_no=event.account_no,
+                method=event.method,
             )
             return replace(_with(underway, tranche, event.released_at), payer_id=event.released_by)
         case PaymentConfirmed():
@@ -373,7 +376,8 @@ def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
     former = FormerAttempt(
         tranche=number, attempt_no=over.attempt_no, attempt_id=over.attempt_id, amount=over.amount, in_fund=over.in_fund,
         released_by=over.released_by, released_at=over.released_at, confirmed_by=over.confirmed_by,
-        confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in, **ended,
+        confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in,
+        payee_id=over.payee_id, account_no=over.account_no, method=over.method, **ended,
     )  # fmt: skip
     planned = GrantTranche(number, over.amount, attempt_no=over.attempt_no + 1)
     return replace(_with(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import Budget
-from shared.contracts.attempts import FailureReason, PaymentHat, ReversalReason
+from shared.contracts.attempts import FailureReason, PaymentHat, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import (
     CertificateOutcome,
@@ -75,6 +75,7 @@ class GrantTranche:
     another currency, by ``rates``; None where the fund is in the grant's own. All of it is of the attempt that is due, under
     way or paid, the ``attempt_no``-th, from its release on under ``attempt_id``; those that failed or came back stand in the grant's ``former_attempts``.
     ``posted_in`` is the first day of the month in which its payment is posted, None where that is the month of ``paid_on``.
+    It is paid to the account of ``payee_id`` that has this ``account_no``, by this ``method``; those of before name none of them.
     """
 
     number: int
@@ -95,6 +96,9 @@ class GrantTranche:
     attempt_no: int = 1
     attempt_id: UUID | None = None
     posted_in: date | None = None
+    payee_id: UUID | None = None
+    account_no: int | None = None
+    method: PaymentMethod | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,9 @@ class FormerAttempt:
     paid_on: date | None = None
     posted_in: date | None = None
     return_posted_in: date | None = None
+    payee_id: UUID | None = None
+    account_no: int | None = None
+    method: PaymentMethod | None = None
 
 
 @dataclass(frozen=True, slots=True)

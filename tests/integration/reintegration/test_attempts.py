@@ -143,6 +143,7 @@ async def test_an_attempt_is_reversed_and_never_edited(house: House, owner: Owne
         "reference = 'OTHER'", "paid_on = paid_on + 1", "amount = amount + 1, amount_in_fund = amount_in_fund + 1",
         "confirmed_by = 'staff:else'", "status = 'released'", "attempt_id = NULL", "status = 'failed'",
         "status = 'reversed', paid_on = paid_on + 1",
+        "status = 'reversed', payee_id = gen_random_uuid(), account_no = 1, method = 'cash'",
     ):  # fmt: skip
         assert await refused(owner, f"UPDATE payment_attempts SET {change}") == never
     ended = "status = 'reversed', ended_as = 'reconciler', ended_at = now(), ended_on = paid_on, reason = 'unclaimed_cash', return_month = paid_month"
@@ -153,6 +154,21 @@ async def test_an_attempt_is_reversed_and_never_edited(house: House, owner: Owne
     before = ended.replace("ended_on = paid_on", "ended_on = paid_on - 1")
     assert await refused(owner, f"UPDATE payment_attempts SET ended_by = 'staff:r', {before}") == "ck_payment_attempts_back_after_the_payment"
     assert await refused(owner, "UPDATE payment_attempts SET status = 'reversed'") == "ck_payment_attempts_end_is_whole"
+
+
+async def test_an_attempt_names_an_account_that_a_second_person_confirmed_or_none(house: House, owner: Owner) -> None:
+    await released(house, await house.fund())
+    columns = "grant_id, tranche, destination_country, fund_id, amount, currency, amount_in_fund, fund_currency"
+    failed = "'failed', 'payer', 'staff:p', now(), current_date, 'other'"
+    another = (
+        f"INSERT INTO payment_attempts ({columns}, attempt_no, status, ended_as, ended_by, ended_at, ended_on, reason, payee_id, "
+        f"account_no, method) SELECT {columns}, 2, {failed}, {{}} FROM payment_attempts"
+    )
+    whole = "ck_payment_attempts_payee_is_whole"
+    for said in "gen_random_uuid(), 1, NULL", "gen_random_uuid(), NULL, 'cash'", "NULL, 1, 'cash'", "gen_random_uuid(), 1, 'gold'":
+        assert await refused(owner, another.format(said)) == whole
+    nobody_confirmed = another.format("gen_random_uuid(), 1, 'cash'")
+    assert await refused(owner, nobody_confirmed) == "fk_payment_attempts_account_of_the_payee"
 
 
 async def test_whoever_took_part_in_an_attempt_that_is_over_can_be_written_into_no_other_hat(house: House, owner: Owner) -> None:

@@ -295,13 +295,17 @@ def test_a_delivered_tranche_stays_paid_whoever_asks() -> None:
 def test_all_that_was_known_of_an_attempt_stays_with_it_once_it_is_over() -> None:
     paid = PAID_1.model_copy(update={"posted_in": JUNE})
     back = REVERSED.model_copy(update={"posted_in": JUNE, "reversed_at": LATER})
-    after = folded(*UNTIL_RELEASED, paid, back)
+    to = {"payee_id": ref(51), "account_no": 2, "method": "office_account"}
+    released = RELEASED_1.model_copy(update=to)
+    (tranche, _) = folded(*UNTIL_APPROVED, released).tranches
+    assert {name: getattr(tranche, name) for name in to} == to
+    after = folded(*UNTIL_APPROVED, released, paid, back)
     assert after.former_attempts == (
         FormerAttempt(
             tranche=1, attempt_no=1, attempt_id=ATTEMPT_1, amount=Decimal("800.00"), in_fund=None, released_by=PAYER.person_id,
             released_at=NOON, ended_as="reconciler", ended_by=RECONCILER.person_id, ended_at=LATER, ended_on=TODAY,
             reason="returned_by_bank", confirmed_by=paid.confirmed_by, confirmed_at=paid.confirmed_at, reference=paid.reference,
-            paid_on=paid.paid_on, posted_in=JUNE, return_posted_in=JUNE,
+            paid_on=paid.paid_on, posted_in=JUNE, return_posted_in=JUNE, payee_id=ref(51), account_no=2, method="office_account",
         ),
     )  # fmt: skip
     assert (after.waiting_since, after.reconciler_id) == (LATER, RECONCILER.person_id)
