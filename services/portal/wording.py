@@ -226,7 +226,7 @@ LABELS: Final[Mapping[str, str]] = {
     "one_approver_up_to": "one person approves up to", "two_approvers_up_to": "two approve up to; above it the chief of mission as well",
     "budget_lines": "what the money is for", "what": "for what", "own_contribution": "what the person brings beside the grant",
     "payee_kind": "kind of payee", "holder": "name as the bank knows it", "iban": "IBAN", "account_number": "number of the account, where there is no IBAN",
-    "bank_code": "code of the bank (BIC)", "bank_name": "name of the bank", "bank_country": "country of the bank", "vendor_code": "code of the vendor, as in quotations",
+    "bank_code": "code of the bank (BIC)", "bank_name": "name of the bank", "bank_country": "country of the bank", "bank_town": "town of the bank", "town": "town of the payee", "vendor_code": "code of the vendor, as in quotations",
     "call_back_contact": "how to call the payee back", "called_at": "when you called", "account_no": "number of the account that waits",
     "quotations": "quotations that were compared", "vendor": "vendor (a code)", "chosen": "this one is chosen",
     "evidence_id": "paper that it stands in", "price_from": "costs at least", "price_to": "costs at most",

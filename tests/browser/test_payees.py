@@ -16,7 +16,7 @@ async def test_a_payee_is_registered_by_one_and_confirmed_by_another_on_its_page
     page = await visited(mission, visits, "finance-reconciler", "/payees", scripts=True)
     await page.get_by_role("link", name="Register a payee", exact=True).click()
     for name, text in (
-        ("currency", "PKR"), ("vendor_code", "V-BROWSER"), ("holder", "Invented Tools Ltd"), ("iban", ACCOUNT),
+        ("currency", "PKR"), ("vendor_code", "V-BROWSER"), ("holder", "Invented Tools Ltd"), ("iban", ACCOUNT), ("bank_code", "INVTPKKA"),
         ("call_back_contact", "+92 000 0000001"),
     ):  # fmt: skip
         await page.locator(f'[name="{name}"]').fill(text)

@@ -40,7 +40,7 @@ _AS_STATED: Final = frozenset(
     {
         "family_name", "given_names", "family_name_own_script", "given_names_own_script", "other_names", "other_name",
         "contact", "document_number", "number", "occupation", "skills", "skill", "case_ref", "flight", "reference",
-        "programme", "vendor", "holder", "iban", "account_number", "bank_code", "bank_name", "call_back_contact", "vendor_code", "text_version", "data_consent_version", "transfer_consent_version", "provider", "budget_line",
+        "programme", "vendor", "holder", "iban", "account_number", "bank_code", "bank_name", "bank_town", "town", "call_back_contact", "vendor_code", "text_version", "data_consent_version", "transfer_consent_version", "provider", "budget_line",
     }
 )  # fmt: skip
 # Ids, counters and what repeats something else are for the file, where nothing is left out.

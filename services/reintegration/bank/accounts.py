@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from services.reintegration.bank.latin import latin
+from services.reintegration.bank.latin import LONGEST_TOWN, latin
 from shared.countries import is_country
 from shared.errors import RuleViolation
 
@@ -38,6 +38,11 @@ _OTHER: Final = re.compile(r"[A-Za-z0-9](?:[ ./-]?[A-Za-z0-9]){0,33}")
 _SPACING: Final = re.compile(r"[\s-]+")
 # Kosovo's code is none of ISO 3166; banks use it.
 _KOSOVO: Final = "XK"
+# Countries whose banks have the IBAN of another one, by whose letters that begins.
+_WITH_THE_IBAN_OF: Final[Mapping[str, frozenset[str]]] = {
+    "FI": frozenset({"AX"}), "FR": frozenset({"BL", "GF", "GP", "MF", "MQ", "NC", "PF", "PM", "RE", "TF", "WF", "YT"}),
+    "GB": frozenset({"GG", "IM", "JE"}),
+}  # fmt: skip
 
 
 def remainder_97(characters: str) -> int:
@@ -110,16 +115,19 @@ class Bic:
 
 @dataclass(frozen=True, slots=True)
 class NamedBank:
-    """A bank without a code that we know, by its name and country.
+    """A bank without a code that we know, by its name and country, and its town where that is known.
 
-    Refused as ``country_unknown``, or as a name is that cannot be written in Latin letters.
+    Refused as ``country_unknown``, or as a name is that cannot be written in Latin letters; a town has 35 of them at most.
     """
 
     name: str
     country: str
+    town: str | None = None
 
     def __post_init__(self) -> None:
         latin(self.name)
+        if self.town is not None:
+            latin(self.town, LONGEST_TOWN)
         if not is_country(self.country):
             raise RuleViolation("country_unknown", "No country has this code (ISO 3166).")
 
@@ -130,10 +138,22 @@ Bank = Bic | NamedBank
 
 def within_sepa(one: Account, other: Account, currency: str) -> bool:
     """Whether a payment between two accounts goes as a SEPA credit transfer: euros, and both by an IBAN of its countries."""
-    return (
-        currency == "EUR"
-        and isinstance(one, Iban)
-        and isinstance(other, Iban)
-        and one.country in _SEPA
-        and other.country in _SEPA
-    )
+    return currency == "EUR" and is_in_sepa(one) and is_in_sepa(other)
+
+
+def bank_missing() -> RuleViolation:
+    """Refuses an account without its bank where the number alone does not say which it is."""
+    return RuleViolation("bank_missing", "Nothing can be sent to this account without its bank. Give its code, or its name and country.")
+
+
+def is_in_sepa(account: Account) -> bool:
+    """Whether this is an IBAN of a country of SEPA, so that a payment in euros needs no name or code of the bank."""
+    return isinstance(account, Iban) and account.country in _SEPA
+
+
+def refuse_bank_elsewhere(account: Account, bank: Bank | None) -> None:
+    """Refused as ``bank_elsewhere`` where an IBAN and the bank are of two countries: one of them is mistyped."""
+    if not isinstance(account, Iban) or bank is None or bank.country == account.country:
+        return
+    if bank.country not in _WITH_THE_IBAN_OF.get(account.country, ()):
+        raise RuleViolation("bank_elsewhere", "The account and the bank are in two countries. One of them is not right.")

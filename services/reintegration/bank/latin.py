@@ -14,6 +14,7 @@ from typing import Final
 from shared.errors import RuleViolation
 
 LONGEST_NAME: Final = 140
+LONGEST_TOWN: Final = 35
 _ALLOWED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-?:().,'+ ")
 
 # Signs as other keyboards have them, put in place before anything else is looked at.

@@ -6,14 +6,22 @@ There is no field for a purpose, in words or as a code, so that no file can say 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from services.reintegration.bank.accounts import Account, Bank, Bic, Iban, NamedBank, within_sepa
-from services.reintegration.bank.latin import LONGEST_NAME, latin
+from services.reintegration.bank.accounts import (
+    Account,
+    Bank,
+    Bic,
+    Iban,
+    NamedBank,
+    bank_missing,
+    within_sepa,
+)
+from services.reintegration.bank.latin import LONGEST_NAME, LONGEST_TOWN, latin
 from services.reintegration.bank.references import block_identification, identification, is_remittance_code
 from shared.currencies import minor_units
 from shared.errors import RuleViolation
@@ -24,7 +32,8 @@ _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 # A number that is written in the file has at most 18 digits, and the identification of a block three after our 32.
 _MOST_DIGITS: Final = 18
 _MOST_BLOCKS: Final = 999
-_LONGEST_NAME_IN_SEPA: Final = 70
+_FURTHEST_WEST: Final = timedelta(hours=12)
+LONGEST_NAME_IN_SEPA: Final = 70
 
 # Who bears what the banks charge: shared, or all of it the payer, so that the payee has what was approved.
 Charges = Literal["SHAR", "DEBT"]
@@ -43,20 +52,25 @@ class Payer:
 class Payment:
     """One attempt to pay one tranche, on a day of the payer's bank; another attempt has another id.
 
-    Refused as ``amount_not_positive``, ``not_a_currency``, ``finer_than_paid``, or ``reference_not_neutral`` unless the
-    reference is a code that was made from an id; and as ``latin`` refuses names.
+    The payee's town and country are told where both are known, and nothing more of where they live. Refused as
+    ``amount_not_positive``, ``not_a_currency``, ``finer_than_paid``, or ``reference_not_neutral`` unless the reference is a
+    code that was made from an id; and as ``latin`` refuses names.
     """
 
     attempt: UUID
     money: Money
     payee: str = field(repr=False)
     account: Account
-    bank: Bank
+    bank: Bank | None
     reference: str
     on: date
+    town: str | None = field(default=None, repr=False)
+    country: str | None = None
 
     def __post_init__(self) -> None:
         latin(self.payee)
+        if self.town is not None:
+            latin(self.town, LONGEST_TOWN)
         refuse_unpayable([self.money])
         if self.money.amount <= 0:
             raise RuleViolation("amount_not_positive", "Nothing or less than nothing can't be paid.")
@@ -87,6 +101,11 @@ class _Kind:
     sepa: bool
 
 
+def execution_day_wrong() -> RuleViolation:
+    """Refuses a day on which no bank can pay any more, or that is too far away."""
+    return RuleViolation("execution_day_wrong", "On this day the bank can't pay: it is over, or more than thirty days away.")
+
+
 def block_of_each(instruction: Instruction) -> Mapping[UUID, str]:
     """In which block of the file each attempt stands, by the identification that a status report names it by."""
     return {payment.attempt: id for id, _, payments in _blocks(instruction) for payment in payments}
@@ -97,11 +116,15 @@ def write(instruction: Instruction) -> bytes:
 
     Payments stand in blocks of one day, one currency and one service: SEPA for euros between two IBANs of its countries,
     else what is not urgent (NURG). Control sums add the amounts up whatever their currencies are, as ISO 20022 says.
-    Refused as ``no_payments``, ``attempt_twice``, ``too_many_blocks``, ``control_sum_too_large``, and as ``latin`` refuses
-    names, of which SEPA takes 70 characters.
+    Refused as ``no_payments``, ``attempt_twice``, ``too_many_blocks``, ``control_sum_too_large``, ``execution_day_wrong`` for
+    a day that was over everywhere when the file was made, ``bank_missing`` outside SEPA, and as ``latin`` refuses names, of
+    which SEPA takes 70 characters.
     """
     if instruction.created_at.tzinfo is None:
         raise ValueError("a moment without a time zone is none")
+    # Days are the mission's, and no clock on earth is further behind.
+    if any(payment.on < (instruction.created_at.astimezone(UTC) - _FURTHEST_WEST).date() for payment in instruction.payments):
+        raise execution_day_wrong()
     blocks = _blocks(instruction)
     document = Element("Document", xmlns=NAMESPACE)
     initiation = SubElement(document, "CstmrCdtTrfInitn")
@@ -135,7 +158,7 @@ def _blocks(instruction: Instruction) -> Sequence[tuple[str, _Kind, Sequence[Pay
 
 
 def _block(initiation: Element, id: str, kind: _Kind, payments: Sequence[Payment], instruction: Instruction) -> None:
-    longest = _LONGEST_NAME_IN_SEPA if kind.sepa else LONGEST_NAME
+    longest = LONGEST_NAME_IN_SEPA if kind.sepa else LONGEST_NAME
     block = SubElement(initiation, "PmtInf")
     _leaf(block, "PmtInfId", id)
     _leaf(block, "PmtMtd", "TRF")
@@ -161,6 +184,9 @@ def _transfer(block: Element, payment: Payment, longest: int, *, sepa: bool) -> 
     _leaf(transfer, "Amt/InstdAmt", amount).set("Ccy", payment.money.currency)
     _bank(transfer, "CdtrAgt", payment.bank, sepa=sepa)
     _leaf(transfer, "Cdtr/Nm", latin(payment.payee, longest))
+    if payment.town is not None and payment.country is not None:
+        _leaf(transfer, "Cdtr/PstlAdr/TwnNm", latin(payment.town, LONGEST_TOWN))
+        _leaf(transfer, "Cdtr/PstlAdr/Ctry", payment.country)
     _account(transfer, "CdtrAcct", payment.account)
     _leaf(transfer, "RmtInf/Ustrd", payment.reference)
 
@@ -178,16 +204,20 @@ def _account(parent: Element, tag: str, account: Account) -> None:
     _leaf(parent, f"{tag}/Id/IBAN" if isinstance(account, Iban) else f"{tag}/Id/Othr/Id", account.value)
 
 
-def _bank(parent: Element, tag: str, bank: Bank, *, sepa: bool) -> None:
+def _bank(parent: Element, tag: str, bank: Bank | None, *, sepa: bool) -> None:
     match bank:
         case Bic(value):
             _leaf(parent, f"{tag}/FinInstnId/BICFI", value)
-        case NamedBank() if sepa:
+        case None | NamedBank() if sepa:
             # There the number of the account says which bank it is, and the rules know no bank's name.
             _leaf(parent, f"{tag}/FinInstnId/Othr/Id", "NOTPROVIDED")
-        case NamedBank(name, country):
+        case NamedBank(name, country, town):
             _leaf(parent, f"{tag}/FinInstnId/Nm", latin(name))
+            if town is not None:
+                _leaf(parent, f"{tag}/FinInstnId/PstlAdr/TwnNm", latin(town, LONGEST_TOWN))
             _leaf(parent, f"{tag}/FinInstnId/PstlAdr/Ctry", country)
+        case _:
+            raise bank_missing()
 
 
 def _leaf(parent: Element, path: str, text: str) -> Element:

@@ -135,7 +135,7 @@ def _register(order: RegisterPayee, facts: PayeeFacts, context: Context) -> Even
     _refuse_wrong_kind(order)
     if order.payee_kind == "returnee":
         _refuse_unless_of_the_case(order, facts.case, context)
-    details = details_of(order, order.payee_kind)
+    details = details_of(order, order.payee_kind, order.currency)
     return (
         PayeeRegistered(
             payee_kind=order.payee_kind, country=order.country, currency=order.currency, case_id=order.case_id,
@@ -229,7 +229,7 @@ def _confirm(state: Payee, _: ConfirmPayee, __: PayeeFacts, context: Context) ->
 
 
 def _change(state: Payee, order: ChangeAccount, _: PayeeFacts, context: Context) -> Events:
-    details = details_of(order, state.kind)
+    details = details_of(order, state.kind, state.currency)
     return (
         AccountChangeAsked(
             account_no=state.stated_no + 1, details=Concealed.of(details.model_dump_json()), reason=order.reason,

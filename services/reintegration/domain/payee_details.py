@@ -5,8 +5,19 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from services.reintegration.bank.accounts import Account, Bank, Bic, Iban, NamedBank, OtherAccount
-from services.reintegration.bank.latin import latin
+from services.reintegration.bank.accounts import (
+    Account,
+    Bank,
+    Bic,
+    Iban,
+    NamedBank,
+    OtherAccount,
+    bank_missing,
+    is_in_sepa,
+    refuse_bank_elsewhere,
+)
+from services.reintegration.bank.latin import LONGEST_TOWN, latin
+from services.reintegration.bank.pain001 import LONGEST_NAME_IN_SEPA
 from shared.contracts.payees import PayeeKind
 from shared.countries import AssignedCountry
 from shared.errors import RuleViolation
@@ -24,6 +35,7 @@ def _composed(text: str) -> str:
 
 Holder = Annotated[str, Field(max_length=140, pattern=_LINE), AfterValidator(_composed)]
 Typed = Annotated[str, Field(max_length=60, pattern=_LINE), AfterValidator(_composed)]
+Town = Annotated[str, Field(max_length=60, pattern=_LINE), AfterValidator(_composed)]
 Contact = Annotated[str, Field(max_length=200, pattern=_LINE), AfterValidator(_composed)]
 
 
@@ -31,6 +43,7 @@ class StatesAccount(Unprinted):
     """What an order says of an account: an IBAN, or a number of its country with the bank; none of both is no account.
 
     ``holder`` is the name as the bank knows it, ``call_back_contact`` how to reach the payee without asking who sent the account.
+    Towns are told to the bank where they are known: some banks outside SEPA ask for them.
     """
 
     holder: Holder
@@ -39,6 +52,8 @@ class StatesAccount(Unprinted):
     bank_code: Typed | None = None
     bank_name: Holder | None = None
     bank_country: AssignedCountry | None = None
+    bank_town: Town | None = None
+    town: Town | None = None
     call_back_contact: Contact
 
 
@@ -51,6 +66,8 @@ class PayeeDetails(Unprinted, Part):
     bank_code: str | None = None
     bank_name: str | None = None
     bank_country: str | None = None
+    bank_town: str | None = None
+    town: str | None = None
     call_back_contact: str
 
     @property
@@ -64,7 +81,7 @@ class PayeeDetails(Unprinted, Part):
         if self.bank_code is not None:
             return Bic(self.bank_code)
         if self.bank_name is not None and self.bank_country is not None:
-            return NamedBank(self.bank_name, self.bank_country)
+            return NamedBank(self.bank_name, self.bank_country, self.bank_town)
         return None
 
     @property
@@ -79,14 +96,21 @@ class PayeeDetails(Unprinted, Part):
     @property
     def masked(self) -> str:
         """The last four characters of the account, of a short one the last one alone, and dots for the rest."""
-        plain = "".join(one for one in (self.iban or self.account_number or "") if one.isalnum())
-        return f"…{plain[-_SHOWN:]}" if len(plain) > 2 * _SHOWN else f"…{plain[-1:]}"
+        return masked_number(self.iban, self.account_number)
 
 
-def details_of(order: StatesAccount, kind: PayeeKind) -> PayeeDetails:
-    """What an order states, checked as far as somebody who has not asked the bank can.
+def masked_number(iban: str | None, account_number: str | None) -> str:
+    """The last four characters of an account, of a short one the last one alone, and dots for the rest."""
+    plain = "".join(one for one in (iban or account_number or "") if one.isalnum())
+    return f"…{plain[-_SHOWN:]}" if len(plain) > 2 * _SHOWN else f"…{plain[-1:]}"
 
-    Refused as ``account_missing``, ``account_twice``, ``bank_missing``, and as `bank.accounts` and `bank.latin` refuse.
+
+def details_of(order: StatesAccount, kind: PayeeKind, currency: str) -> PayeeDetails:
+    """What an order states for payments in a currency, checked as far as somebody who has not asked the bank can.
+
+    Refused as ``account_missing``, ``account_twice``, ``bank_missing`` unless the payment goes by the IBAN alone, as it does
+    in euros within SEPA, which takes names of 70 letters (``name_too_long``); ``bank_elsewhere``, and as `bank.accounts` and
+    `bank.latin` refuse.
     """
     latin(order.holder)
     if order.iban is None and order.account_number is None:
@@ -98,11 +122,17 @@ def details_of(order: StatesAccount, kind: PayeeKind) -> PayeeDetails:
     code = "".join(order.bank_code.split()).upper() if order.bank_code is not None else None
     found = PayeeDetails(
         holder=order.holder, iban=iban, account_number=number, bank_code=code, bank_name=order.bank_name,
-        bank_country=order.bank_country, call_back_contact=order.call_back_contact,
+        bank_country=order.bank_country, bank_town=order.bank_town, town=order.town,
+        call_back_contact=order.call_back_contact,
     )  # fmt: skip
+    for town in (order.town, order.bank_town):
+        if town is not None:
+            latin(town, LONGEST_TOWN)
+    in_sepa = currency == "EUR" and is_in_sepa(found.account)
+    if in_sepa:
+        latin(order.holder, LONGEST_NAME_IN_SEPA)
     # An office's own cash box is at no bank.
-    if found.bank is None and iban is None and kind != "office":
-        raise RuleViolation(
-            "bank_missing", "A number of an account says nothing without its bank. Give its code, or its name and country."
-        )
+    elif found.bank is None and (iban is not None or kind != "office"):
+        raise bank_missing()
+    refuse_bank_elsewhere(found.account, found.bank)
     return found

@@ -104,7 +104,7 @@ async def register_payee(payee_id: UUID, body: RegisterPayee, call: Calling) -> 
     return await call.order_privately(
         PAYEE, payee_id, body, payee_details.kept(payee_id, 1, body.country, body.person_id),
         key_of=payee_details.key_of(payee_id, body.person_id), apart=True,
-        beside=_found_again(payee_id, 1, body.person_id, body, body.payee_kind),
+        beside=_found_again(payee_id, 1, body.person_id, body, body.payee_kind, body.currency),
     )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ async def change_account(payee_id: UUID, body: ChangeAccount, call: Calling) -> 
     return await call.order_privately(
         PAYEE, payee_id, body, payee_details.kept(payee_id, payee.stated_no + 1, payee.country, payee.person_id),
         key_of=payee_details.key_of(payee_id, payee.person_id), apart=True,
-        beside=_found_again(payee_id, payee.stated_no + 1, payee.person_id, body, payee.kind),
+        beside=_found_again(payee_id, payee.stated_no + 1, payee.person_id, body, payee.kind, payee.currency),
     )  # fmt: skip
 
 
@@ -222,10 +222,10 @@ async def close_payee(payee_id: UUID, body: ClosePayee, call: Calling) -> Receip
 
 
 def _found_again(
-    payee_id: UUID, account_no: int, person_id: UUID | None, order: StatesAccount, kind: PayeeKind
+    payee_id: UUID, account_no: int, person_id: UUID | None, order: StatesAccount, kind: PayeeKind, currency: str
 ) -> Callable[[UnitOfWork], Awaitable[Sequence[Write]]]:
     async def writes(unit: UnitOfWork) -> Sequence[Write]:
-        account = details_of(order, kind).same_account
+        account = details_of(order, kind, currency).same_account
         return await account_tokens.kept(unit, payee_id, account_no, person_id, account)
 
     return writes

@@ -56,9 +56,10 @@ from tests.unit.reintegration.examples import (
 # Invented, with check digits that are right.
 HERE = "PK36 SCBL 0000 0011 2345 6702"
 THERE = "PK82 SCBL 0000 0011 7191 4455"
+IN_SEPA = "DE89 3704 0044 0532 0130 00"
 OTHER_RECONCILER = staff("reconciler_2", "finance_reconciler")
 VENDOR = RegisterPayee(
-    payee_kind="vendor", country="PK", currency="PKR", vendor_code="V-17", holder="Invented Tools Ltd", iban=HERE,
+    payee_kind="vendor", country="PK", currency="PKR", vendor_code="V-17", holder="Invented Tools Ltd", iban=HERE, bank_code="INVTPKKA",
     call_back_contact="+92 000 0000001",
 )  # fmt: skip
 RETURNEE = VENDOR.model_copy(
@@ -68,7 +69,9 @@ CASH_BOX = RegisterPayee(
     payee_kind="office", country="PK", currency="PKR", holder="Invented Office", account_number="BOX-1",
     call_back_contact="extension 1",
 )  # fmt: skip
-CHANGE = ChangeAccount(holder="Invented Tools Ltd", iban=THERE, call_back_contact="+92 000 0000666", reason="bank_changed")
+CHANGE = ChangeAccount(
+    holder="Invented Tools Ltd", iban=THERE, bank_code="INVTPKKA", call_back_contact="+92 000 0000666", reason="bank_changed",
+)  # fmt: skip
 HIDDEN = Concealed.of("invented")
 REGISTERED = PayeeRegistered(
     payee_kind="vendor", country="PK", currency="PKR", case_id=None, person_id=None, vendor_code="V-17", details=HIDDEN,
@@ -148,12 +151,17 @@ def test_each_kind_of_payee_is_named_in_its_own_way(wrong: dict[str, Any]) -> No
         ({"iban": "PK37 SCBL 0000 0011 2345 6702"}, "iban_wrong"),
         ({"iban": None}, "account_missing"),
         ({"account_number": "123"}, "account_twice"),
-        ({"iban": None, "account_number": "123"}, "bank_missing"),
+        ({"iban": None, "account_number": "123", "bank_code": None}, "bank_missing"),
+        ({"bank_code": None}, "bank_missing"),
+        ({"iban": IN_SEPA, "bank_code": None}, "bank_missing"),
+        ({"iban": IN_SEPA, "currency": "EUR", "holder": "Invented Name " * 6}, "name_too_long"),
+        ({"bank_code": "INVTFRPP"}, "bank_elsewhere"),
+        ({"town": "T" * 36}, "name_too_long"),
         ({"bank_code": "NOT-A-BIC"}, "bank_code_unreadable"),
         ({"holder": "李"}, "name_needs_latin"),
         ({"currency": "XXX"}, "not_a_currency"),
     ],
-    ids=["mistyped", "none", "two", "no-bank", "no-code-of-a-bank", "script", "currency"],
+    ids=["mistyped", "none", "two", "no-bank", "iban-without-bank", "no-euros", "long-for-sepa", "bank-elsewhere", "long-town", "no-code-of-a-bank", "script", "currency"],
 )  # fmt: skip
 def test_an_account_that_no_bank_would_take_is_refused_when_it_is_stated(wrong: dict[str, Any], code: str) -> None:
     refusal = PAYEES.when(VENDOR.model_copy(update=wrong), OFFICE).refusal
@@ -164,6 +172,12 @@ def test_an_account_that_no_bank_would_take_is_refused_when_it_is_stated(wrong: 
 
 def test_only_an_offices_own_cash_box_is_at_no_bank() -> None:
     PAYEES.when(CASH_BOX, RECONCILER).then_kinds(PayeeRegistered)
+
+
+def test_an_iban_alone_is_enough_where_a_payment_goes_by_it_within_sepa() -> None:
+    stated = {"iban": IN_SEPA, "bank_code": None, "currency": "EUR"}
+    PAYEES.when(VENDOR.model_copy(update=stated), RECONCILER).then_kinds(PayeeRegistered)
+    PAYEES.when(VENDOR.model_copy(update={"holder": "Invented Name " * 9}), RECONCILER).then_kinds(PayeeRegistered)
 
 
 def test_two_spellings_of_one_account_are_one_account() -> None:

@@ -106,8 +106,8 @@ def as_the_bank_reads(payment: Payment, payer: Account) -> Payment:
     return replace(payment, payee=latin(payment.payee), bank=as_it_is_read(payment.bank, payment, payer))
 
 
-def as_it_is_read(bank: Bank, payment: Payment, payer: Account) -> Bank:
-    if isinstance(bank, Bic):
+def as_it_is_read(bank: Bank | None, payment: Payment, payer: Account) -> Bank | None:
+    if not isinstance(bank, NamedBank):
         return bank
     return NOT_PROVIDED if within_sepa(payer, payment.account, payment.money.currency) else NamedBank(latin(bank.name), bank.country)
 
@@ -192,16 +192,16 @@ ids = st.integers(min_value=0, max_value=2**62 - 1).map(attempt)
 @st.composite
 def orders(draw: st.DrawFn) -> Instruction:
     payments = []
+    at = draw(st.datetimes(datetime(2023, 1, 1), datetime(2024, 1, 1), timezones=st.timezones()))  # noqa: DTZ001
     for id in draw(st.lists(ids, min_size=1, max_size=12, unique=True)):
         currency = draw(st.sampled_from(sorted(CODES)))
         amount = Decimal(draw(st.integers(min_value=1, max_value=10**13))).scaleb(-minor_units(currency))
         payments.append(
             Payment(
                 attempt=id, money=Money(amount=amount, currency=currency), payee=draw(st.sampled_from(NAMES)), account=draw(accounts),
-                bank=draw(st.sampled_from(BANKS)), reference=remittance_code(id), on=draw(st.dates(date(2023, 1, 1), date(2023, 1, 9))),
+                bank=draw(st.sampled_from(BANKS)), reference=remittance_code(id), on=draw(st.dates(at.date(), at.date() + timedelta(9))),
             )
         )  # fmt: skip
-    at = draw(st.datetimes(datetime(2023, 1, 1), datetime(2024, 1, 1), timezones=st.timezones()))  # noqa: DTZ001
     payer = Payer(draw(st.sampled_from(NAMES)), draw(st.sampled_from((OURS, EUROS, ACCOUNTS[-1]))), draw(st.sampled_from(BANKS)))
     return Instruction(draw(ids), at, draw(st.sampled_from(NAMES)), payer, payments, draw(st.sampled_from(("SHAR", "DEBT"))))
 
@@ -242,6 +242,36 @@ def test_a_sum_that_the_file_can_not_write_is_refused_and_the_longest_that_it_ca
     assert told(read(write(instruction(most, payment(2, "0.001", "TND")))), ".//GrpHdr/CtrlSum") == "99999999999999.991"
     too_much = [payment(number, "99999999999999.999", "TND") for number in range(12)]
     assert refused(too_much) == "control_sum_too_large"
+
+
+def test_a_day_that_is_over_everywhere_is_none_to_pay_on() -> None:
+    # At noon it is still the day before west of the Pacific's islands, and nowhere the one before that.
+    assert write(instruction(payment(1, "5", "BAM", date(2023, 5, 2))))
+    assert refused([payment(1, "5", "BAM", date(2023, 5, 1))]) == "execution_day_wrong"
+
+
+def test_towns_of_payee_and_bank_are_told_where_they_are_known_and_made_up_nowhere() -> None:
+    bank = NamedBank("Banque d’Exemple", "SN", "Thiès")
+    told_of = payment(1, "5", "XOF", account=ACCOUNTS[4], bank=bank, town="Ziguinchor", country="SN")
+    document = read(write(instruction(told_of, payment(2, "5", "XOF", account=ACCOUNTS[4], bank=BANKS[2]))))
+    first, second = document.iterfind(".//CdtTrfTxInf", IN)
+    assert [told(first, f"{place}/PstlAdr/{tag}") for place in ("Cdtr", "CdtrAgt/FinInstnId") for tag in ("TwnNm", "Ctry")] == [
+        "Ziguinchor", "SN", "Thies", "SN",
+    ]  # fmt: skip
+    assert [told(second, f"{place}/PstlAdr/{tag}") for place in ("Cdtr", "CdtrAgt/FinInstnId") for tag in ("TwnNm", "Ctry")] == [
+        None, None, None, "SN",
+    ]  # fmt: skip
+    with pytest.raises(RuleViolation):
+        payment(1, "5", "XOF", town="Z" * 36)
+    with pytest.raises(RuleViolation):
+        NamedBank("Banque d’Exemple", "SN", "Z" * 36)
+
+
+def test_an_account_without_its_bank_is_paid_to_within_sepa_alone() -> None:
+    document = read(write(instruction(payment(1, "5", "EUR", account=ACCOUNTS[0], bank=None), account=EUROS)))
+    assert told(document, ".//CdtrAgt/FinInstnId/Othr/Id") == "NOTPROVIDED"
+    assert refused([payment(1, "5", "USD", account=ACCOUNTS[0], bank=None)], EUROS) == "bank_missing"
+    assert refused([payment(1, "5", "EUR", account=ACCOUNTS[0], bank=None)]) == "bank_missing"
 
 
 def test_blocks_that_can_not_be_numbered_are_refused() -> None:
