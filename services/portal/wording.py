@@ -14,7 +14,7 @@ from shared.currencies import CODES
 WORDS: Final[Mapping[str, str]] = {
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
-    "returnee": "a returnee", "vendor": "a business", "office": "a receiving office", "registered": "waits for a second person",
+    "bank": "at a bank", "cash_box": "a cash box", "returnee": "a returnee", "vendor": "a business", "office": "a receiving office", "registered": "waits for a second person",
     "bank_changed": "another bank", "account_closed": "the account was closed", "not_confirmed_by_payee": "the payee did not confirm it",
     "another_birth_date": "another date of birth", "another_country": "another country", "another_kind": "another kind of payee", "alike_by_chance": "alike by chance",
     "exact": "the same name", "near": "nearly the same name", "blocked": "blocked for good", "family": "one family", "same_business": "the same business", "account_of_an_office": "an account of an office", "out_of_business": "the business has ended", "details_wrong": "it was recorded wrongly", "misused": "it was misused",
@@ -225,7 +225,7 @@ LABELS: Final[Mapping[str, str]] = {
     "cap_per_person": "most that a person is granted in twelve months", "cap_per_family": "most that a family is granted in twelve months",
     "one_approver_up_to": "one person approves up to", "two_approvers_up_to": "two approve up to; above it the chief of mission as well",
     "budget_lines": "what the money is for", "what": "for what", "own_contribution": "what the person brings beside the grant",
-    "payee_kind": "kind of payee", "holder": "name as the bank knows it", "iban": "IBAN", "account_number": "number of the account, where there is no IBAN",
+    "payee_kind": "kind of payee", "account_kind": "at a bank, or a cash box", "own_account_id": "from our account", "holder": "name as the bank knows it", "iban": "IBAN", "account_number": "number of the account, where there is no IBAN",
     "bank_code": "code of the bank (BIC)", "bank_name": "name of the bank", "bank_country": "country of the bank", "bank_town": "town of the bank", "town": "town of the payee", "vendor_code": "code of the vendor, as in quotations",
     "call_back_contact": "how to call the payee back", "called_at": "when you called", "account_no": "number of the account that waits",
     "quotations": "quotations that were compared", "vendor": "vendor (a code)", "chosen": "this one is chosen",

@@ -90,6 +90,13 @@ POLICY = Policy(
         )
     ),
     allow("list_sanctions_lists", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
+    # Whoever pays states no account to pay from.
+    *(
+        allow(operation, Role.FINANCE_RECONCILER)
+        for operation in ("register_own_account", "confirm_own_account", "close_own_account")
+    ),
+    allow("list_own_accounts", *READS_REGISTERS),
+    allow("read_own_account", *SEES_THE_MONEY, Role.AUDITOR),
     # Of an account of staff nobody in finance learns whose it is; hashes alone are kept.
     allow("upload_staff_accounts", Role.ADMINISTRATOR),
     allow("list_staff_lists", Role.ADMINISTRATOR, Role.FINANCE_RECONCILER, Role.AUDITOR),
@@ -171,7 +178,7 @@ POLICY = Policy(
         "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "reverse_payment", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
-        "confirm_payee", "confirm_call_back", "accept_shared_account",
+        "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",
         "upload_sanctions_list", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),

@@ -29,6 +29,7 @@ from services.reintegration import (
     sealed,
     tables,
 )
+from services.reintegration.batch_wiring import OWN_ACCOUNT
 from services.reintegration.domain import (
     attempts,
     authority,
@@ -318,7 +319,7 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, OWN_ACCOUNT),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -342,6 +343,7 @@ WIRING = Wiring(
                 "what a list of sanctions resembles is looked at by two persons; that somebody is blocked is told",
             ),
             "payee_clearances": "which entries of lists mean somebody else, which is about others",
+            "own_accounts": "the mission's own accounts, which are nobody's",
             "sanctions_lists": "which lists of sanctions were brought, which is nobody's",
             "sanctions_entries": "what lists of sanctions say, which their publishers tell",
             "payees.shares": "which other payees have the same account, which is about others",

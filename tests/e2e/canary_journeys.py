@@ -46,6 +46,10 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
         ("agree_first_plan", f"lines.{name}"): "the same lines as those of other orders about a plan, which have canaries"
         for name in TEXTS
     },
+    **{
+        ("register_own_account", name): "an account of the mission's own, which is nobody's"
+        for name in ("holder", "iban", "account_number", "bank_code", "bank_name", "bank_town")
+    },
     **OPEN_OF_PAYEES,
     ("draft_grant", "quotations.vendor"): "a code of a vendor",
     ("revise_grant", "quotations.vendor"): "a code of a vendor",

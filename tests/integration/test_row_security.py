@@ -102,6 +102,8 @@ ROWS = {
         INSERT INTO payee_clearances SELECT {_UUID}, {_UUID}, '1', now(), 'alike_by_chance', who, 'staff:chief' FROM {_PLACES};
         INSERT INTO staff_lists SELECT {_UUID}, 1, 'v' || n, 1, who, now() FROM {_PLACES};
         INSERT INTO staff_accounts SELECT {_UUID}, '', '1' FROM {_PLACES};
+        INSERT INTO own_accounts (id, version, kind, currency, details, same_account, registered_by, registered_at, status)
+            SELECT {_UUID}, 1, 'bank', 'EUR', '{{}}', 'bank ' || n, who, now(), 'registered' FROM {_PLACES};
         INSERT INTO payee_details SELECT {_UUID}, 1, country, NULL, '' FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
@@ -132,7 +134,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts",
         )
     ),
 ]  # fmt: skip
@@ -353,7 +355,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
             for statement in (
                 "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
-                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1",
+                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1", "DELETE FROM own_accounts",
             )
         ),
         ("reintegration", "verify", "SELECT account FROM payee_details"),

@@ -11,6 +11,7 @@ from services.reintegration.routes import (
     finance,
     funds,
     grants,
+    own_accounts,
     payees,
     periods,
     plans,
@@ -23,6 +24,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, payees, sanctions, retention, timers) for route in part.router.routes
+        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, payees, sanctions, own_accounts, retention, timers) for route in part.router.routes
     ]
 )

@@ -97,7 +97,8 @@ def test_everything_that_is_told_has_a_name() -> None:
     assert names_told() - words["fields"].keys() - ONLY_IN_THE_FILE == set()
     events = {".".join(event.kind.split(".")[2:4]) for service in NAMES for event in BY_SERVICE[service]}
     nobodys = {"group_session.held", "outreach.held", "fund.opened", "fund.asked", "fund.change_asked", "fund.changed", "fund.closing_asked", "fund.closed", "fund.change_dropped", "period.closed", "period.reopening_asked", "period.reopened", "period.reopening_dropped", "rate.recorded", "rate.corrected", "rate.voided", "authority.given", "authority.deputy_named", "authority.ended",
-                "funding_policy.published", "staff_list.uploaded", "sanctions_list.uploaded"}
+                "funding_policy.published", "staff_list.uploaded", "sanctions_list.uploaded",
+                "own_account.registered", "own_account.confirmed", "own_account.closed"}
     assert events - words["events"].keys() - nobodys == set()
 
 
