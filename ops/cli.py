@@ -106,6 +106,17 @@ def verify(service: Annotated[str | None, typer.Option(help="one service; all by
     sys.exit(_run(run_verify(read_settings(), service)))
 
 
+@app.command("recount-surveys")
+def recount_surveys() -> None:
+    """Counts again what every survey scores, out of the answers that are kept; says which scores are others."""
+    from ops.survey_recount import recount_surveys as recounted
+
+    lines, code = _run(recounted(read_settings()))
+    for line in lines:
+        typer.echo(line)
+    sys.exit(code)
+
+
 @app.command()
 def policy(
     service: Annotated[str | None, typer.Option(help="one service; all by default")] = None,

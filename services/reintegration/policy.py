@@ -24,6 +24,9 @@ HATS: Mapping[Role, tuple[TurnOf, ...]] = {
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
 EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants")
 LOOKS_AFTER_PAYEES = ("register_payee", "change_account", "drop_account_change", "close_payee")
+# Who meets returnees asks them, and never whoever pays them, which the core says. Finance sees nothing of it.
+ASKS_RETURNEES = ("record_survey", "refuse_survey", "correct_survey", "list_surveys", "read_survey", "list_due_surveys")
+READS_INSTRUMENTS = ("list_instruments", "read_instrument", "list_rounds")
 # Who looks over what others decide.
 OVERSEES = (Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
 
@@ -90,6 +93,14 @@ POLICY = Policy(
         )
     ),
     allow("list_sanctions_lists", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
+    *(allow(operation, Role.MANAGER) for operation in ("publish_instrument", "plan_round", "end_round")),
+    *(allow(operation, Role.COUNSELLOR) for operation in ASKS_RETURNEES),
+    *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ASKS_RETURNEES),
+    *(
+        allow(operation, Role.COUNSELLOR, Role.RECEIVING_OFFICE, Role.COORDINATOR, Role.MANAGER, Role.AUDITOR)
+        for operation in READS_INSTRUMENTS
+    ),
+    allow("read_survey_averages", Role.COORDINATOR, Role.MANAGER),
     # Whoever pays states no account to pay from.
     *(
         allow(operation, Role.FINANCE_RECONCILER)
@@ -183,7 +194,7 @@ POLICY = Policy(
         *EXPORTS,
     ),
     on_record=(
-        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits",
+        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits", "read_survey",
         "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log", *EXPORTS,
     ),

@@ -84,6 +84,7 @@ _BEHIND_AN_ERASURE = Sql(
     "SELECT (SELECT count(*) FROM person_keys k WHERE k.person_id = :person_id "
     " AND NOT EXISTS (SELECT FROM grants g WHERE g.id = k.about AND g.paid > 0)) AS person_keys, "
     "(SELECT count(*) FROM payee_details d WHERE d.person_id = :person_id) AS payee_details, "
+    "(SELECT count(*) FROM survey_answers a WHERE a.person_id = :person_id) AS survey_answers, "
     "count(f.evidence_id) FILTER (WHERE g.paid = 0) AS evidence_files, "
     "count(f.evidence_id) FILTER (WHERE g.paid > 0) AS receipts, "
     "max((SELECT max(cast(t ->> 'paid_on' AS date)) FROM jsonb_array_elements(g.tranches) t)) AS last_paid_on "
@@ -199,7 +200,7 @@ async def behind_an_end_of_papers(unit: UnitOfWork, person_id: UUID, now: dateti
 
 
 def _held(row: asyncpg.Record) -> tuple[Deleted, ...]:
-    return tuple(Deleted(what=what, count=row[what]) for what in ("person_keys", "evidence_files", "payee_details") if what in row.keys())  # noqa: SIM118 -- a record has values, not names
+    return tuple(Deleted(what=what, count=row[what]) for what in ("person_keys", "evidence_files", "payee_details", "survey_answers") if what in row.keys())  # noqa: SIM118 -- a record has values, not names
 
 
 def for_receiving_office(case: Case) -> CaseForReceivingOffice:

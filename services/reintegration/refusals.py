@@ -18,6 +18,8 @@ from services.reintegration.domain import (
     policies,
     rates,
     screening,
+    survey_rounds,
+    surveys,
     tranches,
 )
 from shared.decider import already_exists
@@ -72,6 +74,9 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "ck_own_accounts_two_persons": own_accounts.not_by_whoever_registered(),
     "uq_own_accounts_live": own_accounts.own_account_known(),
     "uq_payees_vendor_code": payee.vendor_code_taken(),
+    "uq_instruments_version": survey_rounds.version_taken(),
+    "uq_survey_rounds_planned": survey_rounds.round_planned(),
+    "uq_surveys_answered": surveys.answered_already(),
     "posted_into_an_open_month": periods.period_closed(),
     "uq_accounting_periods_month": periods.month_has_a_period(),
     "ck_accounting_periods_two_persons": periods.not_by_whoever_asked(),

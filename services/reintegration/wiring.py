@@ -27,6 +27,8 @@ from services.reintegration import (
     rate_projections,
     rate_queries,
     sealed,
+    survey_answers,
+    survey_queries,
     tables,
 )
 from services.reintegration.batch_wiring import OWN_ACCOUNT
@@ -57,6 +59,7 @@ from services.reintegration.payee_wiring import PAYEE, SANCTIONS_LIST, STAFF_LIS
 from services.reintegration.policy import POLICY, is_shown
 from services.reintegration.reactions import REACTIONS
 from services.reintegration.refusals import REFUSALS
+from services.reintegration.survey_wiring import OF_SURVEYS
 from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor, Role
@@ -319,7 +322,7 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, OWN_ACCOUNT),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, OWN_ACCOUNT, *OF_SURVEYS),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -327,14 +330,14 @@ WIRING = Wiring(
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
-        *files.CHECKS, *payee_projections.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens")),
+        *files.CHECKS, *payee_projections.CHECKS, *survey_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
     ),
     timers=TIMERS,
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
         parting=(PersonsLeft, StayNoted),
         coming=(PersonsCame, StayTakenBack),
-        opens={"payee_details": payee_details.told},
+        opens={"payee_details": payee_details.told, "survey_answers": survey_answers.told},
         about={"payee_details": "payee_id"},
         untold={
             "payee_details.country": "the country in which the person is paid, which is told of the payee",
@@ -355,6 +358,7 @@ WIRING = Wiring(
             "payee_confirmations": "which member of staff confirmed which account, which the payee tells",
             "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
             "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",
+            **dict.fromkeys(("instruments", "instrument_texts", "survey_rounds"), "what surveys ask and when, which is nobody's"),
             "families": "which persons belong together, which counselling tells",
             "person_caps": "how often a person's grants changed, so that two at a time do not pass the cap",
             "case_limits": "how many grants of a case are live, which are told",

@@ -51,6 +51,13 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
         for name in ("holder", "iban", "account_number", "bank_code", "bank_name", "bank_town")
     },
     **OPEN_OF_PAYEES,
+    ("plan_round", "instrument"): "a code of a survey",
+    ("plan_round", "scheme"): "a code of a way to count",
+    **{
+        (order, f"answers.{name}"): "codes that the survey offers, sealed as one value"
+        for order in ("record_survey", "correct_survey")
+        for name in ("item", "option")
+    },
     ("draft_grant", "quotations.vendor"): "a code of a vendor",
     ("revise_grant", "quotations.vendor"): "a code of a vendor",
     ("confirm_payment", "reference"): "the bank's reference of a payment, by which books are compared",

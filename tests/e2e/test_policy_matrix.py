@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
@@ -25,12 +25,15 @@ from services.reintegration.domain.grant import DraftGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.payee import RegisterPayee
 from services.reintegration.domain.payee_details import StatesAccount
+from services.reintegration.domain.survey_rounds import PlanRound
+from services.reintegration.domain.surveys import RefuseSurvey
 from services.returns.domain.case_application import StartScreening
 from services.returns.domain.case_inquiry import AskForFamilyAssessment
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_ref import case_ref
 from shared.actors import PROGRAMS, Role
 from shared.contracts.reintegration import GrantCategory
+from shared.contracts.surveys import RoundName
 from shared.db import Database
 from shared.endpoints import api_routes, router_for
 from shared.ids import uuid7
@@ -122,6 +125,10 @@ async def test_without_a_token_nothing_is_answered_but_how_the_process_is(missio
         assert (answer.status_code == 401) != open_to_all, operation
 
 
+# One instrument has one round of a name at a time, so each country is asked in another one.
+ROUNDS: Final[Mapping[int, RoundName]] = {141: "baseline", 142: "midline"}
+
+
 @dataclass(frozen=True)
 class Ground:
     """What one country has: a family that came home, their plan, and a grant asked for."""
@@ -138,6 +145,8 @@ class Ground:
     asked_case_id: UUID = field(default_factory=uuid7)
     inquiry_id: UUID = field(default_factory=uuid7)
     payee_id: UUID = field(default_factory=uuid7)
+    round_id: UUID = field(default_factory=uuid7)
+    survey_id: UUID = field(default_factory=uuid7)
 
     @property
     def mother(self) -> UUID:
@@ -176,6 +185,14 @@ async def ground(
     at = Ground(country, household, case_id, plan_id, lines[0].line_id, grant_id, lines)
     await mission.done("reintegration", office, at.payee_id, vendor_of(country, f"V-{seed}"), moment(46, 10))
     return at
+
+
+def asked_in_a_round(at: Ground) -> dict[str, Any]:
+    """Whom an office asks in a round of a survey, and when."""
+    return {
+        "case_id": at.case_id, "person_id": at.mother, "round_id": at.round_id, "mode": "phone",
+        "asked_on": moment(46, 12).date(),
+    }  # fmt: skip
 
 
 def vendor_of(country: str, code: str) -> RegisterPayee:
@@ -239,6 +256,9 @@ async def asked_abroad(mission: Mission, at: Ground, seed: int) -> Ground:
     await mission.done("returns", "counsellor-3", case_id, StartScreening(), moment(41, 10))
     asked = AskForFamilyAssessment(inquiry_id=at.inquiry_id, person_id=child)
     await mission.done("returns", "protection", case_id, asked, moment(41, 11))
+    planned = PlanRound(instrument="satisfaction_demo", instrument_version=1, scheme="equal", round=ROUNDS[seed])
+    await mission.done("reintegration", "manager", at.round_id, planned, moment(46, 11))
+    await mission.done("reintegration", persona(Role.RECEIVING_OFFICE, at.country.lower()), at.survey_id, RefuseSurvey(**asked_in_a_round(at)), moment(46, 12))
     return replace(at, asked_case_id=case_id)
 
 
@@ -252,6 +272,10 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
     }  # fmt: skip
     account = vendor_of(at.country, "V-1").model_dump(mode="json", include=set(StatesAccount.model_fields))
     payee = f"/v1/payees/{at.payee_id}"
+    survey = f"/v1/surveys/{at.survey_id}"
+    refusal = {name: str(value) for name, value in asked_in_a_round(at).items()}
+    interview = {**refusal, "consented": True, "answers": [], "interviewed_on": refusal["asked_on"]}
+    del interview["asked_on"]
     second = request_for(at.case_id, at.household, at.plan_id, at.lines, 1).model_dump(mode="json")
     again = {name: second[name] for name in ("modality", "money", "tranches", "budget_lines")}
     arrival = {"person_id": str(at.mother), "arrived_at": moment(31, 6).isoformat(), "known_by": "met"}
@@ -309,6 +333,12 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ),
         ("reintegration", "close_payee"): ("POST", f"{payee}/close", {"reason": "not_needed"}),
         ("reintegration", "cancel_grant"): ("POST", f"{grant}/cancel", {"reason": "not_needed"}),
+        ("reintegration", "list_due_surveys"): ("GET", "/v1/due-surveys", None),
+        ("reintegration", "list_surveys"): ("GET", f"/v1/surveys?case_id={at.case_id}", None),
+        ("reintegration", "read_survey"): ("GET", survey, None),
+        ("reintegration", "record_survey"): ("POST", f"/v1/surveys/{uuid7()}", interview),
+        ("reintegration", "refuse_survey"): ("POST", f"/v1/surveys/{uuid7()}/refusal", refusal),
+        ("reintegration", "correct_survey"): ("POST", f"{survey}/correct", {"reason": "mistyped", "answers": []}),
     }  # fmt: skip
 
 
@@ -335,11 +365,11 @@ async def test_an_office_reaches_what_its_country_has_and_nothing_of_another(
                 found = countries == {own.country}
             elif operation == "list_payees":
                 found = {row["country"] for row in answer.json()["items"]} == {own.country}
-            elif operation in ("list_turns", "list_arrivals", "list_arrivals_to_confirm"):
+            elif operation in ("list_turns", "list_arrivals", "list_arrivals_to_confirm", "list_due_surveys"):
                 found = {row["destination_country"] for row in answer.json()["items"]} <= {own.country}
             elif operation == "list_family_assessments":
                 found = {row["case_id"] for row in answer.json()["items"]} == {str(own.asked_case_id)}
-            elif operation in ("draft_grant", "agree_first_plan"):
+            elif operation in ("draft_grant", "agree_first_plan", "record_survey", "refuse_survey"):
                 found = (answer.status_code, answer.json()["code"]) == (409, "case_unknown")
             else:
                 found = answer.status_code == 404
@@ -395,7 +425,7 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
         "reintegration": {
             "read_case": f"/v1/cases/{at.case_id}", "read_plan": f"/v1/plans/{at.plan_id}",
             "read_grant": f"/v1/grants/{at.grant_id}", "list_evidence": f"/v1/grants/{at.grant_id}/evidence",
-            "read_evidence": f"/v1/grants/{at.grant_id}/evidence/{at.evidence_id}",
+            "read_evidence": f"/v1/grants/{at.grant_id}/evidence/{at.evidence_id}", "read_survey": f"/v1/surveys/{at.survey_id}",
         },
     }  # fmt: skip
     office = await mission.tokens.token(persona(Role.RECEIVING_OFFICE, at.country.lower()))

@@ -105,6 +105,11 @@ ROWS = {
         INSERT INTO own_accounts (id, version, kind, currency, details, same_account, registered_by, registered_at, status)
             SELECT {_UUID}, 1, 'bank', 'EUR', '{{}}', 'bank ' || n, who, now(), 'registered' FROM {_PLACES};
         INSERT INTO payee_details SELECT {_UUID}, 1, country, NULL, '' FROM {_PLACES};
+        INSERT INTO instruments SELECT {_UUID}, 1, 'invented', n, 1, '', who, now() FROM {_PLACES};
+        INSERT INTO instrument_texts SELECT {_UUID}, '' FROM {_PLACES};
+        INSERT INTO survey_rounds SELECT {_UUID}, 1, 'invented_' || n, 1, 'plain', 'baseline', 0, 2, who, now() FROM {_PLACES};
+        INSERT INTO surveys SELECT {_UUID}, 1, {_UUID}, {_UUID}, country, {_UUID}, 'invented', 1, NULL, 'baseline', 'phone', '2023-05-02', 0, 'declined', who, now(), false, 0 FROM {_PLACES};
+        INSERT INTO survey_answers SELECT {_UUID}, 1, country, {_UUID}, '' FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }
@@ -120,7 +125,7 @@ BY_COUNTRY = [
     ("returns", "arrival_notices"), ("reintegration", "cases"), ("reintegration", "plans"), ("reintegration", "grants"),
     ("reintegration", "evidence_files"), ("reintegration", "evidence_pieces"),
     ("reintegration", "grant_turns"), ("reintegration", "grant_versions"), ("reintegration", "fund_postings"),
-    *(("reintegration", table) for table in ("payees", "payee_accounts", "payee_confirmations", "payee_details")),
+    *(("reintegration", table) for table in ("payees", "payee_accounts", "payee_confirmations", "payee_details", "surveys", "survey_answers")),
 ]  # fmt: skip
 BY_ACTOR = ["accesses", "refusal_windows", "idempotency"]
 FOR_ALL_WHO_ARE_KNOWN = [
@@ -134,7 +139,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "instruments", "instrument_texts", "survey_rounds",
         )
     ),
 ]  # fmt: skip
@@ -356,9 +361,12 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
                 "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
                 "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1", "DELETE FROM own_accounts",
+                "UPDATE survey_answers SET answered = ''", "DELETE FROM survey_answers", "DELETE FROM surveys", "UPDATE instrument_texts SET content = ''", "UPDATE instruments SET items = 2",
             )
         ),
         ("reintegration", "verify", "SELECT account FROM payee_details"),
+        ("reintegration", "verify", "SELECT answered FROM survey_answers"),
+        ("reintegration", "worker", "SELECT answered FROM survey_answers"),
         ("reintegration", "verify", "SELECT token FROM payee_tokens"),
         ("reintegration", "verify", "SELECT token FROM staff_accounts"),
         ("reintegration", "worker", "UPDATE payee_details SET account = ''"),

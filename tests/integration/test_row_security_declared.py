@@ -53,6 +53,7 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "evidence_pieces": frozenset({"evidence_id"}),
         "payee_details": frozenset({"person_id"}),
         "payee_tokens": frozenset({"person_id"}),
+        "survey_answers": frozenset({"person_id"}),
     },
 }
 ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {

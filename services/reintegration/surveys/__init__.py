@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from services.reintegration.domain.instruments import Instrument, read_instrument
 
-_NAMES = ("rss_demo_equal_weights",)
+_NAMES = ("rss_demo_equal_weights", "satisfaction_demo")
 
 
 @cache

@@ -114,7 +114,7 @@ async def test_papers_go_with_the_person_but_receipts_of_paid_money_stay_until_t
     await erase(house, person_id)
     last = date(TODAY.year + 10, TODAY.month, TODAY.day)
     (said,) = await leaves(house, "person.erased.v1")
-    deleted = [{"what": "person_keys", "count": 1}, {"what": "evidence_files", "count": 1}, {"what": "payee_details", "count": 0}]
+    deleted = [{"what": "person_keys", "count": 1}, {"what": "evidence_files", "count": 1}, {"what": "payee_details", "count": 0}, {"what": "survey_answers", "count": 0}]
     assert said["data"] == {
         "erased_at": "2023-05-02T12:00:00Z", "deleted": deleted, "kept": 1, "kept_until": last.isoformat()
     }  # fmt: skip

@@ -1,0 +1,207 @@
+"""Reintegration's API for surveys: what is asked when, who is due, what somebody answered, and averages of many."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+
+from services.reintegration import queries, survey_answers, survey_queries, window
+from services.reintegration.domain.instruments import Instrument
+from services.reintegration.domain.survey_rounds import (
+    MOST_BYTES,
+    EndRound,
+    PlanRound,
+    PublishInstrument,
+)
+from services.reintegration.domain.surveys import CorrectSurvey, RecordSurvey, RefuseSurvey, Survey
+from services.reintegration.survey_wiring import INSTRUMENT, SURVEY, SURVEY_ROUND
+from shared.callers import AuthenticatedRoute
+from shared.contracts.surveys import SurveyCode
+from shared.errors import NotFound, RuleViolation
+from shared.handling import Repeat, states
+from shared.http import Call, Calling, Limit, Page, Receipt, View
+from shared.settings import MISSION
+from shared.unprinted import Unprinted
+from shared.uploads import takes_file
+
+TOML_SENT: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"application/toml": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+Version = Annotated[int, Path(ge=1, le=10_000)]
+
+
+class RecordedAnswers(Unprinted):
+    """What was recorded once, under its number: an option by its question, and the scores as they were counted."""
+
+    answers_no: int
+    answers: Mapping[str, str]
+    scores: Mapping[str, Any]
+
+
+class SurveyView(View[Survey]):
+    """A survey with all that was ever recorded as its answers, the last ones last; nothing where they went with the person."""
+
+    recorded: list[RecordedAnswers]
+
+
+class Instruments(BaseModel):
+    """Every version of every survey there is."""
+
+    items: list[survey_queries.InstrumentRow]
+
+
+class Averages(BaseModel):
+    """How people are doing on average by one survey."""
+
+    items: list[survey_queries.Average]
+    least_counted: int
+
+
+@router.put("/instruments/{instrument_id}", openapi_extra=TOML_SENT)
+@takes_file(PublishInstrument, MOST_BYTES)
+async def publish_instrument(instrument_id: UUID, call: Calling) -> Receipt:
+    """Takes a version of a survey as TOML, whole or not at all."""
+    async with call.file() as sent:
+        try:
+            content = sent.decode()
+        except UnicodeDecodeError:
+            raise RuleViolation("instrument_unreadable", "This is not a survey as it is read here.") from None
+        read = survey_queries.instrument_in(content)
+        order = PublishInstrument(
+            instrument=read.code, instrument_version=read.version, items=len(read.items), sha256=sha256(sent).hexdigest()
+        )
+        again = Repeat.of(f"instrument:{instrument_id}", call.operation, instrument_id, order.model_dump_json().encode())
+        return await call.order(
+            INSTRUMENT, instrument_id, order, repeat=again, beside=survey_queries.kept(instrument_id, content)
+        )
+
+
+@router.get("/instruments")
+async def list_instruments(call: Calling) -> Instruments:
+    """Every version of every survey that can be asked, shipped or published."""
+    return Instruments(items=await call.ask(survey_queries.instruments))
+
+
+@router.get("/instruments/{instrument}/{instrument_version}")
+async def read_instrument(
+    instrument: Annotated[SurveyCode, Path()], instrument_version: Version, call: Calling
+) -> Instrument:
+    """One version of a survey, with everything that it asks in every language."""
+    found = await call.ask(lambda unit: survey_queries.instrument(unit, instrument, instrument_version))
+    if found is None:
+        raise NotFound
+    return found
+
+
+@router.post("/survey-rounds/{round_id}")
+async def plan_round(round_id: UUID, body: PlanRound, call: Calling) -> Receipt:
+    """Plans a round under an id that the caller chose."""
+    return await call.order(SURVEY_ROUND, round_id, body)
+
+
+@router.post("/survey-rounds/{round_id}/end")
+async def end_round(round_id: UUID, body: EndRound, call: Calling) -> Receipt:
+    """Ends a round."""
+    return await call.order(SURVEY_ROUND, round_id, body)
+
+
+@router.get("/survey-rounds")
+async def list_rounds(
+    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
+) -> Page[survey_queries.RoundRow]:
+    """Every round that was planned, oldest first."""
+    return await call.page(survey_queries.ROUNDS, survey_queries.RoundRow, after, limit)
+
+
+@router.get("/due-surveys")
+async def list_due_surveys(
+    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
+) -> Page[survey_queries.DueRow]:
+    """Who is to be asked now and by what, case by case; an office sees who agreed, in its countries."""
+    now, zone = call.context.now, MISSION.mission_time_zone
+    countries = sorted(call.reach.countries) if call.reach.countries is not None else None
+    if countries is None:
+        rows = await call.ask(lambda unit: survey_queries.due(unit, None, after, limit + 1, now, zone))
+        items, more = rows[:limit], len(rows) > limit
+    else:
+        items, more = await window.listed(
+            call, lambda place, unit: survey_queries.due(unit, countries, place, limit + 1, now, zone), "grants", after, limit
+        )
+    return Page(items=[one.row for one in items], next=call.goes_on_after(str(items[-1].id), limit) if more and items else None)
+
+
+@router.post("/surveys/{survey_id}")
+async def record_survey(survey_id: UUID, body: RecordSurvey, call: Calling) -> Receipt:
+    """Records what a returnee answered, under an id that the caller chose; answers and scores are sealed."""
+    await window.may_begin(call, body.case_id, "grants", ())
+    country = await _country_of(call, body.case_id)
+    return await call.order_privately(
+        SURVEY, survey_id, body, survey_answers.kept(survey_id, 1, country, body.person_id),
+        key_of=(body.person_id, body.person_id), apart=True,
+    )  # fmt: skip
+
+
+@router.post("/surveys/{survey_id}/refusal")
+async def refuse_survey(survey_id: UUID, body: RefuseSurvey, call: Calling) -> Receipt:
+    """Records that a returnee does not wish to be asked, under an id that the caller chose."""
+    await window.may_begin(call, body.case_id, "grants", ())
+    return await call.order(SURVEY, survey_id, body)
+
+
+@router.post("/surveys/{survey_id}/correct")
+async def correct_survey(survey_id: UUID, body: CorrectSurvey, call: Calling) -> Receipt:
+    """Records answers anew; those of before stay."""
+    survey = await _known(call, survey_id)
+    if survey is None:
+        return await call.order(SURVEY, survey_id, body)
+    await window.may_begin(call, survey.case_id, "grants", ())
+    return await call.order_privately(
+        SURVEY, survey_id, body, survey_answers.kept(survey_id, survey.answers_no + 1, survey.country, survey.person_id),
+        key_of=(survey.person_id, survey.person_id), apart=True,
+    )  # fmt: skip
+
+
+@router.get("/surveys")
+async def list_surveys(
+    case_id: UUID, call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
+) -> Page[survey_queries.SurveyRow]:
+    """The surveys of one case, oldest first; an office sees them while the persons agree."""
+    await window.may_begin(call, case_id, "grants", ())
+    if not await _country_of(call, case_id):
+        # As of a case whose persons do not agree.
+        raise NotFound
+    return await call.page(survey_queries.OF_A_CASE, survey_queries.SurveyRow, after, limit, case_id=case_id)
+
+
+@router.get("/surveys/{survey_id}")
+async def read_survey(survey_id: UUID, call: Calling) -> SurveyView:
+    """One survey with its answers and scores; the reading is on record."""
+    # Of what is not there it takes as long to say so.
+    view, _ = await window.view(call, SURVEY, survey_id, lambda survey: survey.case_id, "grants")
+    found = await call.ask(lambda unit: survey_answers.found(unit, call.person_keys, [survey_id]))
+    recorded = [RecordedAnswers(answers_no=one.answers_no, answers=one.answers, scores=one.scores) for one in found]
+    return SurveyView(id=view.id, version=view.version, state=view.state, actions=view.actions, recorded=recorded)
+
+
+@router.get("/survey-averages/{instrument}")
+async def read_survey_averages(instrument: Annotated[SurveyCode, Path()], call: Calling) -> Averages:
+    """How people are doing on average by one survey, by round and country; nothing of fewer than five people."""
+    found = await call.ask(lambda unit: survey_queries.averages(unit, call.person_keys, instrument))
+    return Averages(items=found, least_counted=survey_queries.LEAST_COUNTED)
+
+
+async def _known(call: Call, survey_id: UUID) -> Survey | None:
+    found = await call.ask(lambda unit: states(unit, SURVEY, [survey_id], call.context.actor, reach=call.reach))
+    return found.get(survey_id)
+
+
+async def _country_of(call: Call, case_id: UUID) -> str:
+    sharing = await call.ask(lambda unit: queries.sharing(unit, case_id))
+    # Of a case that is not known the order itself says so.
+    return sharing.country if sharing is not None else ""
