@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from shared.aggregate import Aggregate
 from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
 from shared.errors import NotFound, Refusal, RuleViolation, Stale
 from shared.ledger import Disclosure, conceal, disclose, enclose, rows_of
-from shared.messages import Command, Context, Origin
+from shared.messages import Command, Context, Event, Origin
 from shared.policy import Reach
 from shared.row_keys import RowKey, is_sealed, newest_of, place
 
@@ -49,7 +49,8 @@ class Repeat:
 class Handled:
     """What a command came to: the aggregate's version now, and whether this was answered before.
 
-    ``concealed`` is what its events conceal, where that is to be kept sealed and not beside the log.
+    ``events`` are the facts that came of it now, and ``concealed`` is what they conceal, where that is to be kept sealed and
+    not beside the log.
     """
 
     id: UUID
@@ -58,6 +59,7 @@ class Handled:
     repeated: bool
     changed: bool
     concealed: tuple[Disclosure, ...] = ()
+    events: tuple[Event, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ async def _decided(
             )
         )
     concealed = tuple(disclosure for _, disclosure in disclosed) if apart else ()
-    return Handled(id, told_version, created, repeated=False, changed=bool(events), concealed=concealed)
+    return Handled(id, told_version, created, repeated=False, changed=bool(events), concealed=concealed, events=tuple(events))
 
 
 async def read(

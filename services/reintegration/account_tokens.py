@@ -1,10 +1,12 @@
 """By what an account is found again without being read: keyed hashes of payees' accounts, and of those of staff."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from services.reintegration import payee_details
+from services.reintegration.domain.same_account import Spelling
 from shared.blind_index import IndexKeys, Term, tokens_of
 from shared.db import Sql, UnitOfWork, Write
 from shared.private import PersonKeys
@@ -12,44 +14,68 @@ from shared.private import PersonKeys
 # There are so many accounts that no two share a hash, and so few digits in one that only the key protects it.
 _BITS: Final = 128
 
+# Two hashes are of one account unless both say of which bank it is, in the same way, and it is another one.
+SAME: Final = (
+    "{0}.token = {1}.token AND ({0}.bank = {1}.bank) IS NOT FALSE AND ({0}.bank_number = {1}.bank_number) IS NOT FALSE"
+)
+# Who else has an account of this payee ``t`` without anybody having found that right.
+SHARED_BY: Final = (
+    f"payee_tokens o ON {SAME.format('o', 't')} AND o.payee_id <> t.payee_id AND NOT EXISTS (SELECT FROM payee_shares s WHERE "
+    "(s.payee_id = t.payee_id AND s.other_id = o.payee_id) OR (s.payee_id = o.payee_id AND s.other_id = t.payee_id))"
+)
+OF_STAFF: Final = (
+    f"staff_accounts a ON {SAME.format('a', 't')} AND a.list_id = "
+    "(SELECT id FROM staff_lists ORDER BY uploaded_at DESC, id DESC LIMIT 1)"
+)
+
 _KEEP = Sql(
-    "INSERT INTO payee_tokens (payee_id, account_no, person_id, token, key) "
-    "VALUES (:payee_id, :account_no, :person_id, :token, :key)"
+    "INSERT INTO payee_tokens (payee_id, account_no, person_id, token, bank, bank_number, key) "
+    "SELECT cast(:payee_id AS uuid), cast(:account_no AS integer), cast(:person_id AS uuid), h.*, cast(:key AS text) "
+    "FROM unnest(cast(:tokens AS bytea[]), cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h"
 )
 _KEEP_STAFF = Sql(
-    "INSERT INTO staff_accounts (list_id, token, key) SELECT cast(:list_id AS uuid), token, cast(:key AS text) "
-    "FROM unnest(cast(:tokens AS bytea[])) token"
+    "INSERT INTO staff_accounts (list_id, account_no, token, bank, bank_number, key) SELECT cast(:list_id AS uuid), h.*, "
+    "cast(:key AS text) FROM unnest(cast(:account_nos AS integer[]), cast(:tokens AS bytea[]), cast(:banks AS bytea[]), "
+    "cast(:bank_numbers AS bytea[])) h"
 )
 _UNDER_OTHER_KEYS = Sql(
-    "SELECT payee_id, account_no FROM ((SELECT payee_id, account_no, key FROM payee_tokens WHERE key < :key ORDER BY key LIMIT :most) "
-    "UNION ALL (SELECT payee_id, account_no, key FROM payee_tokens WHERE key > :key ORDER BY key LIMIT :most)) other LIMIT :most"
+    "SELECT DISTINCT payee_id, account_no, person_id FROM ((SELECT payee_id, account_no, person_id, key FROM payee_tokens WHERE key < :key ORDER BY key LIMIT :most) "
+    "UNION ALL (SELECT payee_id, account_no, person_id, key FROM payee_tokens WHERE key > :key ORDER BY key LIMIT :most)) other LIMIT :most"
 )
-_HASH = Sql(
-    "UPDATE payee_tokens t SET token = anew.token, key = :key FROM unnest(cast(:payee_ids AS uuid[]), cast(:account_nos AS integer[]), "
-    "cast(:tokens AS bytea[])) anew(payee_id, account_no, token) WHERE t.payee_id = anew.payee_id AND t.account_no = anew.account_no"
-)
+_FORGET = Sql("DELETE FROM payee_tokens WHERE payee_id = :payee_id AND account_no = :account_no")
 _AGAINST = Sql(
-    "SELECT ARRAY(SELECT DISTINCT o.payee_id FROM payee_tokens t JOIN payee_tokens o ON o.token = t.token "
-    " AND o.payee_id <> t.payee_id WHERE t.payee_id = :payee_id AND NOT EXISTS (SELECT FROM payee_shares s WHERE "
-    " (s.payee_id = t.payee_id AND s.other_id = o.payee_id) OR (s.payee_id = o.payee_id AND s.other_id = t.payee_id))) AS shared_with, "
-    "EXISTS (SELECT FROM payee_tokens t JOIN staff_accounts a ON a.token = t.token WHERE t.payee_id = :payee_id AND a.list_id = "
-    " (SELECT id FROM staff_lists ORDER BY uploaded_at DESC, id DESC LIMIT 1)) AS of_staff"
+    f"SELECT ARRAY(SELECT DISTINCT o.payee_id FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = :payee_id) AS shared_with, "
+    f"EXISTS (SELECT FROM payee_tokens t JOIN {OF_STAFF} WHERE t.payee_id = :payee_id) AS of_staff"
 )
 
 
-async def kept(
-    unit: UnitOfWork, payee_id: UUID, account_no: int, person_id: UUID | None, account: str
-) -> Sequence[Write]:
-    """The write by which this account, in its one spelling, is found again from now on."""
-    key, (token,) = await _hashed(unit.keys.index, [account])
-    values = {"payee_id": payee_id, "account_no": account_no, "person_id": person_id, "token": token, "key": key}
-    return (Write(_KEEP, values),)
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """The hashes of spellings under one key, in their order."""
+
+    key: str
+    tokens: Sequence[bytes]
+    banks: Sequence[bytes | None]
+    bank_numbers: Sequence[bytes | None]
+
+    @property
+    def values(self) -> dict[str, object]:
+        """As a statement takes them."""
+        return {
+            "key": self.key, "tokens": list(self.tokens), "banks": list(self.banks), "bank_numbers": list(self.bank_numbers)
+        }  # fmt: skip
+
+    def kept(self, payee_id: UUID, account_no: int, person_id: UUID | None) -> Write:
+        """The write by which this account of a payee is found again from now on, however it is written elsewhere."""
+        of = {"payee_id": payee_id, "account_no": account_no, "person_id": person_id}
+        return Write(_KEEP, of | self.values, len(self.tokens))
 
 
-async def kept_of_staff(unit: UnitOfWork, list_id: UUID, accounts: Sequence[str]) -> Sequence[Write]:
-    """The write that keeps the accounts of staff, each in its one spelling, as hashes and as nothing else."""
-    key, tokens = await _hashed(unit.keys.index, accounts)
-    return (Write(_KEEP_STAFF, {"list_id": list_id, "tokens": tokens, "key": key}, len(tokens)),)
+async def kept_of_staff(unit: UnitOfWork, list_id: UUID, accounts: Sequence[tuple[Spelling, ...]]) -> Sequence[Write]:
+    """The write that keeps the accounts of staff, by their spellings, as hashes and as nothing else."""
+    hashes = await hashed(unit.keys.index, [one for account in accounts for one in account])
+    numbers = [number for number, account in enumerate(accounts, 1) for _ in account]
+    return (Write(_KEEP_STAFF, {"list_id": list_id, "account_nos": numbers} | hashes.values, len(numbers)),)
 
 
 async def against(unit: UnitOfWork, payee_id: UUID) -> tuple[frozenset[UUID], bool]:
@@ -66,17 +92,23 @@ async def hash_accounts_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200
     """
     stale = await unit.rows(_UNDER_OTHER_KEYS, key=await keys.index.current(), most=most)
     known = [(row, await payee_details.found(unit, keys, row["payee_id"], row["account_no"])) for row in stale]
-    there = [(row, found.same_account) for row, found in known if found is not None]
-    if there:
-        key, tokens = await _hashed(keys.index, [account for _, account in there])
-        values = {
-            "key": key, "payee_ids": [row["payee_id"] for row, _ in there], "account_nos": [row["account_no"] for row, _ in there],
-            "tokens": tokens,
-        }  # fmt: skip
-        unit.write(Write(_HASH, values, len(there)))
+    there = [(row, found) for row, found in known if found is not None]
+    for row, found in there:
+        unit.write(Write(_FORGET, {"payee_id": row["payee_id"], "account_no": row["account_no"]}, None))
+        hashes = await hashed(keys.index, found.spellings)
+        unit.write(hashes.kept(row["payee_id"], row["account_no"], row["person_id"]))
     return len(there)
 
 
-async def _hashed(index: IndexKeys, accounts: Sequence[str]) -> tuple[str, list[bytes]]:
+async def hashed(index: IndexKeys, accounts: Sequence[Spelling]) -> Hashed:
+    """The hashes of these spellings under the key of now; may raise `EpochsAway`."""
     key = await index.current()
-    return key, await tokens_of(index, key, [Term("account", account, _BITS) for account in accounts])
+    tokens = await tokens_of(index, key, [Term("account", one.account, _BITS) for one in accounts])
+    banks = await _where_known(index, key, "bank", [one.bank for one in accounts])
+    return Hashed(key, tokens, banks, await _where_known(index, key, "bank number", [one.bank_number for one in accounts]))
+
+
+async def _where_known(index: IndexKeys, key: str, purpose: str, texts: Sequence[str | None]) -> list[bytes | None]:
+    terms = [Term(purpose, text, _BITS) for text in texts if text is not None]
+    found = iter(await tokens_of(index, key, terms) if terms else ())
+    return [None if text is None else next(found) for text in texts]

@@ -1,11 +1,12 @@
 """Where it is kept whose account a payee's is, sealed: written with the event that conceals it, opened for who needs it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from services.reintegration.domain.payee_details import PayeeDetails
+from shared.contracts.payees import AccountChangeAsked
 from shared.db import Sql, UnitOfWork, Write
 from shared.handling import Handled
 from shared.private import PersonKey, PersonKeys, Place, Unsealed, opened, seal
@@ -22,21 +23,23 @@ _FOUND = Sql(
 )
 
 
+def stated_no(handled: Handled) -> int:
+    """Under which number an account was stated by what was ordered."""
+    (event,) = handled.events
+    return event.account_no if isinstance(event, AccountChangeAsked) else 1
+
+
 def kept(
-    payee_id: UUID, account_no: int, country: str, person_id: UUID | None
-) -> Callable[[PersonKey, Handled], Sequence[Write]]:
+    key: PersonKey, handled: Handled, payee_id: UUID, account_no: int, country: str, person_id: UUID | None
+) -> Write:
     """The write that keeps what an order states of an account, sealed, beside the event that conceals it."""
-
-    def writes(key: PersonKey, handled: Handled) -> Sequence[Write]:
-        (stated,) = handled.concealed
-        # With the salt whoever is paid can prove that it is the account of which the log holds a digest.
-        account = seal(key, _place(payee_id, account_no, key.person_id), json.dumps([json.loads(stated.value), stated.salt]))
-        values = {
-            "payee_id": payee_id, "account_no": account_no, "country": country, "person_id": person_id, "account": account
-        }  # fmt: skip
-        return (Write(_KEEP, values),)
-
-    return writes
+    (stated,) = handled.concealed
+    # With the salt whoever is paid can prove that it is the account of which the log holds a digest.
+    account = seal(key, _place(payee_id, account_no, key.person_id), json.dumps([json.loads(stated.value), stated.salt]))
+    values = {
+        "payee_id": payee_id, "account_no": account_no, "country": country, "person_id": person_id, "account": account
+    }  # fmt: skip
+    return Write(_KEEP, values)
 
 
 def key_of(payee_id: UUID, person_id: UUID | None) -> tuple[UUID, UUID]:

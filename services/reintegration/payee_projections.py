@@ -19,13 +19,13 @@ from shared.messages import Event
 from shared.verify import Check
 
 _STATE = Sql(
-    "INSERT INTO payee_accounts (payee_id, account_no, country, stated_by, stated_at, reason) "
-    "VALUES (:payee_id, :account_no, :country, :stated_by, :stated_at, :reason)"
+    "INSERT INTO payee_accounts (payee_id, account_no, country, stated_by, stated_at, reason, anew) "
+    "VALUES (:payee_id, :account_no, :country, :stated_by, :stated_at, :reason, :anew)"
 )
 _CONFIRM = Sql(
     "INSERT INTO payee_confirmations (payee_id, account_no, country, stated_by, stated_at, confirmed_by, confirmed_at, "
-    "called_at, held_until) VALUES (:payee_id, :account_no, :country, :stated_by, :stated_at, :confirmed_by, :confirmed_at, "
-    ":called_at, :held_until)"
+    "called_at, held_until, anew) VALUES (:payee_id, :account_no, :country, :stated_by, :stated_at, :confirmed_by, :confirmed_at, "
+    ":called_at, :held_until, :anew)"
 )
 # An account that is paid to no more, or never was, is another's to have.
 _FORGET = Sql("DELETE FROM payee_tokens WHERE payee_id = :payee_id AND account_no = ANY (cast(:account_nos AS integer[]))")
@@ -49,20 +49,25 @@ def payee_accounts(payee_id: UUID, before: Payee | None, payee: Payee, events: t
     of: dict[str, object] = {"payee_id": payee_id, "country": payee.country}
     match event:
         case PayeeRegistered():
-            stated = {"account_no": 1, "stated_by": event.registered_by, "stated_at": event.registered_at, "reason": None}
+            stated = {
+                "account_no": 1, "stated_by": event.registered_by, "stated_at": event.registered_at, "reason": None,
+                "anew": payee.began_anew,
+            }  # fmt: skip
             return (Write(_STATE, of | stated),)
         case AccountChangeAsked():
             stated = {
-                "account_no": event.account_no, "stated_by": event.asked_by, "stated_at": event.asked_at, "reason": event.reason
+                "account_no": event.account_no, "stated_by": event.asked_by, "stated_at": event.asked_at, "reason": event.reason,
+                "anew": False,
             }  # fmt: skip
             return (Write(_STATE, of | stated),)
         case PayeeConfirmed() | CallBackConfirmed():
             stated_at = before.change.asked_at if before is not None and before.change is not None else payee.registered_at
-            called = event if isinstance(event, CallBackConfirmed) else None
+            called_at = event.called_at if isinstance(event, CallBackConfirmed) else None
             confirmed = {
                 "account_no": event.account_no, "stated_by": event.stated_by, "stated_at": stated_at,
                 "confirmed_by": event.confirmed_by, "confirmed_at": event.confirmed_at,
-                "called_at": called.called_at if called else None, "held_until": called.held_until if called else None,
+                "called_at": called_at, "held_until": event.held_until,
+                "anew": before is not None and before.began_anew,
             }  # fmt: skip
             former = range(1, event.account_no)
             return (Write(_CONFIRM, of | confirmed), *([_forgotten(payee_id, former)] if former else ()))
@@ -96,9 +101,10 @@ CHECKS: tuple[Check, ...] = (
         "accounts of payees",
         Sql(
             "SELECT coalesce(p.id, a.payee_id) FROM payees p FULL JOIN (SELECT payee_id, count(*) AS accounts, "
-            "max(account_no) AS newest, min(country) AS one, max(country) AS other FROM payee_accounts GROUP BY payee_id) a "
+            "max(account_no) AS newest, min(country) AS one, max(country) AS other, bool_or(anew) AS anew FROM payee_accounts GROUP BY payee_id) a "
             "ON a.payee_id = p.id WHERE p.id IS NULL OR a.payee_id IS NULL "
-            "OR (a.accounts, a.newest, a.one, a.other) IS DISTINCT FROM (cast(p.stated_no AS bigint), p.stated_no, p.country, p.country)"
+            "OR (a.accounts, a.newest, a.one, a.other, a.anew) IS DISTINCT FROM (cast(p.stated_no AS bigint), p.stated_no, p.country, "
+            "p.country, p.contacts -> 0 ->> 'payee_id' IS NOT NULL)"
         ),
     ),
     Check(
@@ -117,7 +123,7 @@ CHECKS: tuple[Check, ...] = (
             "SELECT coalesce(p.id, t.payee_id) FROM (SELECT p.id, p.person_id, live.account_no FROM payees p CROSS JOIN LATERAL "
             "(SELECT coalesce(p.confirmed_no, 1) UNION SELECT cast(p.change ->> 'account_no' AS integer) WHERE p.change IS NOT NULL) "
             "live(account_no) WHERE p.status <> 'closed' AND NOT EXISTS (SELECT FROM persons e WHERE e.id = p.person_id)) p "
-            "FULL JOIN payee_tokens t ON t.payee_id = p.id AND t.account_no = p.account_no "
+            "FULL JOIN (SELECT DISTINCT payee_id, account_no, person_id FROM payee_tokens) t ON t.payee_id = p.id AND t.account_no = p.account_no "
             "AND t.person_id IS NOT DISTINCT FROM p.person_id WHERE p.id IS NULL OR t.payee_id IS NULL"
         ),
     ),
@@ -147,7 +153,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "accounts of staff",
         Sql(
-            "SELECT coalesce(l.id, a.list_id) FROM staff_lists l FULL JOIN (SELECT list_id, count(*) AS accounts "
+            "SELECT coalesce(l.id, a.list_id) FROM staff_lists l FULL JOIN (SELECT list_id, count(DISTINCT account_no) AS accounts "
             "FROM staff_accounts GROUP BY list_id) a ON a.list_id = l.id WHERE l.accounts IS DISTINCT FROM a.accounts"
         ),
     ),

@@ -7,19 +7,27 @@ from datetime import datetime
 from typing import Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration import account_tokens, sanctions_screening
 from services.reintegration.domain.payable import Payable
+from services.reintegration.domain.payee import RegisterPayee
 from services.reintegration.domain.payee_facts import PayeeFacts
-from services.reintegration.domain.payee_state import Payee, PayeeStatus
+from services.reintegration.domain.payee_state import Payee, PayeeStatus, contact_to_call
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, Sharing, sharing_of
-from shared.contracts.payees import PayeeKind
+from shared.contracts.payees import KnownContact, PayeeKind
 from shared.contracts.sanctions import HowAlike
 from shared.db import Sql, UnitOfWork
 from shared.ids import FIRST
 
 _BEHIND = Sql(f"SELECT {THE_CASE} AS case_known")
+# Whoever is to be registered as they were before, under another payee of theirs; an office by its country.
+_FORMER = Sql(
+    "SELECT id, status, contacts FROM payees WHERE kind = :kind AND id <> :payee_id AND CASE kind "
+    "WHEN 'returnee' THEN person_id = cast(:person_id AS uuid) WHEN 'vendor' THEN country = :country AND "
+    "lower(vendor_code) = lower(cast(:vendor_code AS text)) ELSE country = :country END ORDER BY id"
+)
+_CONTACTS: Final = TypeAdapter(tuple[KnownContact, ...])
 _KEPT = Sql("SELECT FROM payee_details WHERE payee_id = :payee_id AND account_no = coalesce(cast(:account_no AS integer), 1)")
 _COLUMNS: Final = (
     "id, kind, country, currency, status, case_id, vendor_code, registered_at, held_until, status = 'on_hold' AS waits, hits <> '[]' AS screening_hit"
@@ -30,7 +38,7 @@ LISTED_OF_STATUS = Sql(
     f"SELECT {_COLUMNS} FROM payees WHERE status = ANY (ARRAY[:status]) AND id > :after ORDER BY status, id LIMIT :limit"
 )
 LISTED_OF_VENDOR = Sql(
-    f"SELECT {_COLUMNS} FROM payees WHERE vendor_code = :vendor_code AND id > :after ORDER BY id LIMIT :limit"
+    f"SELECT {_COLUMNS} FROM payees WHERE lower(vendor_code) = lower(:vendor_code) AND id > :after ORDER BY id LIMIT :limit"
 )
 
 
@@ -44,7 +52,7 @@ def _abroad(equal: str) -> Sql:
 
 ABROAD = _abroad("")
 ABROAD_OF_STATUS = _abroad("status = :status AND ")
-ABROAD_OF_VENDOR = _abroad("vendor_code = :vendor_code AND ")
+ABROAD_OF_VENDOR = _abroad("lower(vendor_code) = lower(:vendor_code) AND ")
 
 
 class PayeeRow(BaseModel):
@@ -91,21 +99,34 @@ async def payable(unit: UnitOfWork, payee_id: UUID, payee: Payee | None) -> Paya
     return Payable(payee, row is not None, shared_with, of_staff, await sanctions_screening.newest_lists(unit))
 
 
-async def behind_a_payee(unit: UnitOfWork, case_id: UUID) -> PayeeFacts:
-    """The case of a returnee who is to be registered, as far as row security lets it be known."""
-    row = await unit.row(_BEHIND, case_id=case_id)
-    assert row is not None
-    return PayeeFacts(CASE_KNOWN.validate_json(row["case_known"] or "null"))
+async def behind_a_payee(unit: UnitOfWork, payee_id: UUID, order: RegisterPayee, now: datetime) -> PayeeFacts:
+    """The case of a returnee who is to be registered, and how whoever is so was known before, as far as row security lets it be."""
+    row = await unit.row(_BEHIND, case_id=order.case_id) if order.case_id is not None else None
+    case = CASE_KNOWN.validate_json(row["case_known"] or "null") if row is not None else None
+    former = await unit.rows(
+        _FORMER, payee_id=payee_id, kind=order.payee_kind, country=order.country, person_id=order.person_id,
+        vendor_code=order.vendor_code,
+    )  # fmt: skip
+    contacts = sorted(
+        (
+            contact.model_copy(update={"payee_id": one["id"]})
+            for one in former
+            for contact in _CONTACTS.validate_json(one["contacts"])
+            # Another's is among that one's own.
+            if contact.payee_id is None
+        ),
+        key=lambda contact: contact.since,
+    )
+    return PayeeFacts(
+        case, former=contact_to_call(contacts, now), former_blocked=any(one["status"] == "blocked" for one in former)
+    )
 
 
 # Each payee that is not closed of which something has to be looked at, walked by its id.
 FOUND = Sql(
     f"SELECT found.* FROM (SELECT {_COLUMNS} FROM payees WHERE status <> 'closed' AND id > :after) found "
-    "WHERE EXISTS (SELECT FROM payee_tokens t JOIN payee_tokens o ON o.token = t.token AND o.payee_id <> t.payee_id "
-    " WHERE t.payee_id = found.id AND NOT EXISTS (SELECT FROM payee_shares s WHERE "
-    " (s.payee_id = t.payee_id AND s.other_id = o.payee_id) OR (s.payee_id = o.payee_id AND s.other_id = t.payee_id))) "
-    "OR EXISTS (SELECT FROM payee_tokens t JOIN staff_accounts a ON a.token = t.token WHERE t.payee_id = found.id "
-    " AND a.list_id = (SELECT id FROM staff_lists ORDER BY uploaded_at DESC, id DESC LIMIT 1)) "
+    f"WHERE EXISTS (SELECT FROM payee_tokens t JOIN {account_tokens.SHARED_BY} WHERE t.payee_id = found.id) "
+    f"OR EXISTS (SELECT FROM payee_tokens t JOIN {account_tokens.OF_STAFF} WHERE t.payee_id = found.id) "
     "OR found.screening_hit ORDER BY found.id LIMIT :limit"
 )
 STAFF_LISTED = Sql(

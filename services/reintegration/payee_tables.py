@@ -37,6 +37,7 @@ PAYEES = aggregate_table(
     sa.Column("clearing_reason", sa.Text),
     sa.Column("clearing_asked_by", sa.Text),
     sa.Column("cleared_by", sa.Text),
+    sa.Column("contacts", pg.JSONB, nullable=False, server_default="[]"),
     sa.CheckConstraint("clearing_asked_by <> cleared_by", name="cleared_by_two_persons"),
     sa.CheckConstraint("(clearing_asked_by IS NULL) = (clearing_reason IS NULL)", name="clearing_is_whole"),
     begins(payee_state.BEGINNINGS),
@@ -62,9 +63,14 @@ PAYEES = aggregate_table(
     ),
     # A vendor that was closed gives its code back: else a mistyped one could never be registered again.
     sa.Index(
-        "uq_payees_vendor_code", "vendor_code", unique=True,
+        "uq_payees_vendor_code", "country", sa.text("lower(vendor_code)"), unique=True,
         postgresql_where=sa.text("vendor_code IS NOT NULL AND status <> 'closed'"),
     ),
+    sa.Index(
+        "uq_payees_person_currency", "person_id", "currency", unique=True,
+        postgresql_where=sa.text("person_id IS NOT NULL AND status <> 'closed'"),
+    ),
+    sa.Index("ix_payees_vendor", sa.text("lower(vendor_code)"), "id"),
     sa.Index(None, "country", "id"),
     sa.Index(None, "status", "id"),
     sa.Index(None, "person_id"),
@@ -83,6 +89,10 @@ PAYEE_ACCOUNTS = sa.Table(
     sa.Column("stated_by", sa.Text, nullable=False),
     sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("reason", sa.Text),
+    # The first account of somebody who was paid before as another payee.
+    sa.Column("anew", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.CheckConstraint("NOT anew OR account_no = 1", name="anew_is_the_first"),
+    sa.UniqueConstraint("payee_id", "account_no", "anew", name="uq_payee_accounts_anew"),
     sa.CheckConstraint("(account_no = 1) = (reason IS NULL)", name="changed_for_a_reason"),
     sa.UniqueConstraint(*_STATED, name="uq_payee_accounts_stated"),
     info=scope("country:country", written_by="stated_by"),
@@ -101,13 +111,19 @@ PAYEE_CONFIRMATIONS = sa.Table(
     sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("called_at", sa.DateTime(timezone=True)),
     sa.Column("held_until", sa.DateTime(timezone=True)),
+    sa.Column("anew", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.ForeignKeyConstraint(
+        ("payee_id", "account_no", "anew"), [f"payee_accounts.{name}" for name in ("payee_id", "account_no", "anew")],
+        name="fk_payee_confirmations_anew",
+    ),
     sa.ForeignKeyConstraint(_STATED, [f"payee_accounts.{name}" for name in _STATED], name="fk_payee_confirmations_what_was_stated"),
     sa.UniqueConstraint("payee_id", "account_no", "stated_by", "confirmed_by", name="uq_payee_confirmations_by_whom"),
     sa.CheckConstraint("stated_by <> confirmed_by", name="two_persons"),
     sa.CheckConstraint(
         "account_no = 1 OR (called_at BETWEEN stated_at AND confirmed_at) IS TRUE", name="called_after_the_change"
     ),
-    sa.CheckConstraint("account_no = 1 OR (held_until >= stated_at + interval '48 hours') IS TRUE", name="held_long_enough"),
+    sa.CheckConstraint("called_at BETWEEN stated_at AND confirmed_at", name="called_in_time"),
+    sa.CheckConstraint("(account_no = 1 AND NOT anew) OR (held_until >= stated_at + interval '48 hours') IS TRUE", name="held_long_enough"),
     info=scope("country:country", written_by="confirmed_by"),
 )
 
@@ -132,7 +148,10 @@ PAYEE_TOKENS = sa.Table(
     sa.Column("payee_id", sa.Uuid, primary_key=True),
     sa.Column("account_no", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("person_id", sa.Uuid),
-    sa.Column("token", sa.LargeBinary, nullable=False),
+    sa.Column("token", sa.LargeBinary, primary_key=True),
+    # Its bank, by the letters of its code and by the number that its country gave it; empty where nobody said.
+    sa.Column("bank", sa.LargeBinary),
+    sa.Column("bank_number", sa.LargeBinary),
     sa.Column("key", sa.Text, nullable=False),
     sa.Index(None, "token", "payee_id"),
     sa.Index(None, "key", "payee_id"),
@@ -174,8 +193,12 @@ STAFF_ACCOUNTS = sa.Table(
     "staff_accounts",
     METADATA,
     sa.Column("list_id", sa.Uuid, primary_key=True),
+    sa.Column("account_no", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("token", sa.LargeBinary, primary_key=True),
+    sa.Column("bank", sa.LargeBinary),
+    sa.Column("bank_number", sa.LargeBinary),
     sa.Column("key", sa.Text, nullable=False),
+    sa.Index(None, "list_id", "token"),
     info=scope("known"),
 )
 

@@ -1,5 +1,6 @@
 """Payees put together: core, table, facts and projections."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.reintegration import (
@@ -38,12 +39,12 @@ async def _payee_facts(
     if command is None or isinstance(command, _LOOKS_AT_THE_ACCOUNT):
         shared_with, of_staff = await account_tokens.against(unit, payee_id)
         return payee_facts.PayeeFacts(None, shared_with, of_staff, await sanctions_screening.newest_lists(unit))
-    if not isinstance(command, payee.RegisterPayee) or command.case_id is None:
+    if not isinstance(command, payee.RegisterPayee):
         return payee_facts.PayeeFacts()
-    facts = await payee_queries.behind_a_payee(unit, command.case_id)
-    if Role.RECEIVING_OFFICE in context.actor.roles and (facts.case is None or not facts.case.arrived):
+    facts = await payee_queries.behind_a_payee(unit, payee_id, command, context.now)
+    if Role.RECEIVING_OFFICE in context.actor.roles and facts.case is not None and not facts.case.arrived:
         # Before an arrival a receiving office knows of no case here.
-        return payee_facts.PayeeFacts()
+        return replace(facts, case=None)
     return facts
 
 

@@ -77,6 +77,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "uq_instruments_version": survey_rounds.version_taken(),
     "uq_survey_rounds_planned": survey_rounds.round_planned(),
     "uq_surveys_answered": surveys.answered_already(),
+    "uq_payees_person_currency": payee.person_has_a_payee(),
     "posted_into_an_open_month": periods.period_closed(),
     "uq_accounting_periods_month": periods.month_has_a_period(),
     "ck_accounting_periods_two_persons": periods.not_by_whoever_asked(),

@@ -7,21 +7,30 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts.counselling import Country, StaffId
-from shared.messages import Concealed, Event
+from shared.messages import Concealed, Event, Part
 from shared.money import Currency
 
 PayeeKind = Literal["returnee", "vendor", "office"]
 VendorCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
-AccountChangeReason = Literal["bank_changed", "account_closed", "entered_in_error"]
+AccountChangeReason = Literal["bank_changed", "account_closed", "entered_in_error", "contact_changed"]
 ChangeDropReason = Literal["not_confirmed_by_payee", "entered_in_error"]
 SharedAccountReason = Literal["family", "same_business", "account_of_an_office"]
 PayeeClosingReason = Literal["not_needed", "out_of_business", "details_wrong", "misused"]
 
 
+class KnownContact(Part):
+    """The contact that was stated with an account which somebody confirmed, and since when; of which payee, if of another."""
+
+    account_no: int
+    since: datetime
+    payee_id: UUID | None = None
+
+
 class PayeeRegistered(Event, kind="avrr.reintegration.payee.registered.v1"):
     """Who can be paid once somebody else confirmed it: a returnee of a case, a vendor by the code of quotations, or an office.
 
-    Name, account and contact are concealed as one value (`details`), account number 1.
+    Name, account and contact are concealed as one value (`details`), account number 1. ``former`` is under which contact
+    to call whoever was paid before as another payee; without it there was none.
     """
 
     payee_kind: PayeeKind
@@ -33,19 +42,26 @@ class PayeeRegistered(Event, kind="avrr.reintegration.payee.registered.v1"):
     details: Concealed
     registered_by: StaffId
     registered_at: datetime
+    former: KnownContact | None = None
 
 
 class PayeeConfirmed(Event, kind="avrr.reintegration.payee.confirmed.v1"):
-    """Somebody other than who registered the payee compared it with its papers; from now on it can be paid."""
+    """Somebody other than who registered the payee compared it with its papers; from now on it can be paid.
+
+    Of whoever was paid before and is found under the former contact no more, the chief of mission said so (``unreachable``);
+    it is paid to once ``held_until`` has passed.
+    """
 
     account_no: int
     stated_by: StaffId
     confirmed_by: StaffId
     confirmed_at: datetime
+    unreachable: bool = False
+    held_until: datetime | None = None
 
 
 class AccountChangeAsked(Event, kind="avrr.reintegration.payee.account_change_asked.v1"):
-    """The payee is to be paid to another account; until somebody called back under the contact of before, nothing is paid."""
+    """The payee is to be paid to another account, or called under another contact; until somebody called back, nothing is paid."""
 
     account_no: int
     details: Concealed

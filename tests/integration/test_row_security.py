@@ -95,13 +95,13 @@ ROWS = {
             SELECT {_UUID}, 1, 'vendor', country, 'EUR', who, now(), '{{}}', 'registered', 'V-' || n, 1 FROM {_PLACES};
         INSERT INTO payee_accounts SELECT {_UUID}, 1, country, who, '2023-05-02', NULL FROM {_PLACES};
         INSERT INTO payee_confirmations SELECT {_UUID}, 1, country, who, '2023-05-02', 'staff:chief', now() FROM {_PLACES};
-        INSERT INTO payee_tokens SELECT {_UUID}, 1, NULL, cast('h' || n AS bytea), '1' FROM {_PLACES};
+        INSERT INTO payee_tokens (payee_id, account_no, token, key) SELECT {_UUID}, 1, cast('h' || n AS bytea), '1' FROM {_PLACES};
         INSERT INTO payee_shares SELECT {_UUID}, gen_random_uuid(), who, 'staff:chief', now(), 'family' FROM {_PLACES};
         INSERT INTO sanctions_lists SELECT {_UUID}, 1, 'UN', 'v' || n, 1, '', who, now() FROM {_PLACES};
         INSERT INTO sanctions_entries SELECT {_UUID}, '1', 'invented' FROM {_PLACES};
         INSERT INTO payee_clearances SELECT {_UUID}, {_UUID}, '1', now(), 'alike_by_chance', who, 'staff:chief' FROM {_PLACES};
         INSERT INTO staff_lists SELECT {_UUID}, 1, 'v' || n, 1, who, now() FROM {_PLACES};
-        INSERT INTO staff_accounts SELECT {_UUID}, '', '1' FROM {_PLACES};
+        INSERT INTO staff_accounts (list_id, account_no, token, key) SELECT {_UUID}, 1, '', '1' FROM {_PLACES};
         INSERT INTO own_accounts (id, version, kind, currency, details, same_account, registered_by, registered_at, status)
             SELECT {_UUID}, 1, 'bank', 'EUR', '{{}}', 'bank ' || n, who, now(), 'registered' FROM {_PLACES};
         INSERT INTO payee_details SELECT {_UUID}, 1, country, NULL, '' FROM {_PLACES};

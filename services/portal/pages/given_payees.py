@@ -31,6 +31,9 @@ async def of_payee(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
     if state["change"] and form.name in _ABOUT_WHAT_WAITS:
         fixed = {"account_no": state["change"]["account_no"]}
         shown += [(_("Reason"), word(state["change"]["reason"])), (_("Asked by"), state["change"]["asked_by"])]
+    elif found.body["call"] and form.name in _ABOUT_WHAT_WAITS:
+        # Whoever was paid before is called about their first account.
+        fixed = {"account_no": state["stated_no"]}
     if form.name == "accept_shared_account":
         fixed = {"with_ids": found.body["shared_with"]}
         shown.append((_("The same account have"), ", ".join(short(id) for id in found.body["shared_with"])))

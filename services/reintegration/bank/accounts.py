@@ -75,6 +75,11 @@ class Iban:
         """The number that somebody typed, with spaces and in any case; refused as the number itself is."""
         return cls(_SPACING.sub("", typed).upper())
 
+    @staticmethod
+    def length_in(country: str) -> int | None:
+        """How many characters such numbers of a country have; None where the registry does not say."""
+        return _IBAN_LENGTHS.get(country)
+
     @property
     def country(self) -> str:
         """The country of the bank that keeps the account."""

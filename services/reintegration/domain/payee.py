@@ -3,11 +3,11 @@
 Decision 51: whoever states an account does not confirm it, whoever changes it does not call back, and none of them pays.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.grant_facts import arrived_case
@@ -15,6 +15,7 @@ from services.reintegration.domain.payee_details import StatesAccount, details_o
 from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import ENDED, AccountChange, Payee, evolve
 from services.reintegration.domain.screening import SCREENING_RULES, screened
+from shared.actors import Role
 from shared.contracts.payees import (
     AccountChangeAsked,
     AccountChangeDropped,
@@ -47,6 +48,9 @@ MOST_SHARED: Final = 40
 
 
 AccountNo = Annotated[int, Field(strict=True, ge=1)]
+Unreachable = Annotated[
+    StrictBool, Field(description="The payee was paid before, and nobody is there any more under the contact of then."),
+]  # fmt: skip
 
 
 class SaysWho(Command):
@@ -68,17 +72,26 @@ class RegisterPayee(StatesAccount, SaysWho):
 
 
 class ConfirmPayee(Command):
-    """Confirm a payee that a colleague registered, after you compared name and account with the papers."""
+    """Confirm a payee that a colleague registered, after you compared name and account with the papers.
+
+    Whoever was paid before as another payee is called under the contact of then; where nobody is there any more, the
+    chief of mission confirms.
+    """
+
+    unreachable: Unreachable = False
 
 
 class ChangeAccount(StatesAccount, Command):
-    """Ask that the payee is paid to another account. Nothing is paid until somebody called back under the former contact."""
+    """Ask that the payee is paid to another account, or called under another contact.
+
+    Nothing is paid until somebody called back under the former contact.
+    """
 
     reason: AccountChangeReason
 
 
 class ConfirmCallBack(Command):
-    """Say that you called the payee under the contact of before the change, and that they named the new account as theirs."""
+    """Say that you called the payee under the contact that the page names, and that they said themselves what was changed."""
 
     account_no: AccountNo
     called_at: Moment
@@ -114,9 +127,22 @@ def vendor_code_taken() -> RuleViolation:
     return RuleViolation("vendor_code_taken", "Another vendor has this code. A quotation has to mean one of them.")
 
 
+def person_has_a_payee() -> RuleViolation:
+    """Refuses a second payee of one person in one currency; the database's key refuses it in the same words."""
+    return RuleViolation("person_has_a_payee", "There is a payee of this person in this currency. Change its account, or close it.")
+
+
 def account_shared() -> RuleViolation:
     """Refuses an account that another payee has as well, until somebody found that right."""
     return RuleViolation("account_shared", "Another payee has this account as well. A colleague has to look at why.")
+
+
+def call_back_first() -> RuleViolation:
+    """Refuses to confirm whoever was paid before on papers alone."""
+    return RuleViolation(
+        "call_back_first",
+        "This payee was paid before. Call them under the contact of then; if nobody is there any more, the chief of mission confirms.",
+    )
 
 
 def account_of_staff() -> RuleViolation:
@@ -135,12 +161,14 @@ def _register(order: RegisterPayee, facts: PayeeFacts, context: Context) -> Even
     _refuse_wrong_kind(order)
     if order.payee_kind == "returnee":
         _refuse_unless_of_the_case(order, facts.case, context)
+    if facts.former_blocked:
+        raise RuleViolation("payee_blocked", "A list of sanctions means this payee. Nothing is ever paid to it.")
     details = details_of(order, order.payee_kind, order.currency)
     return (
         PayeeRegistered(
             payee_kind=order.payee_kind, country=order.country, currency=order.currency, case_id=order.case_id,
             person_id=order.person_id, vendor_code=order.vendor_code, details=Concealed.of(details.model_dump_json()),
-            registered_by=context.actor.person_id, registered_at=context.now,
+            registered_by=context.actor.person_id, registered_at=context.now, former=facts.former,
         ),
     )  # fmt: skip
 
@@ -169,6 +197,11 @@ def _registered(state: Payee, _: PayeeFacts, __: Context) -> None:
         raise RuleViolation("wrong_status", "This payee was confirmed, or is closed. There is nothing to confirm.")
 
 
+def _called_first(state: Payee, _: PayeeFacts, context: Context) -> None:
+    if state.began_anew and Role.CHIEF_OF_MISSION not in context.actor.roles:
+        raise call_back_first()
+
+
 def _active(state: Payee, _: PayeeFacts, __: Context) -> None:
     if state.status != "active":
         raise RuleViolation("wrong_status", "The account of this payee can be changed once it is confirmed and no change waits.")
@@ -177,6 +210,11 @@ def _active(state: Payee, _: PayeeFacts, __: Context) -> None:
 def _change_waits(state: Payee, _: PayeeFacts, __: Context) -> None:
     if state.change is None:
         raise RuleViolation("nothing_waits", "No change of account waits for this payee.")
+
+
+def _call_waits(state: Payee, _: PayeeFacts, __: Context) -> None:
+    if state.change is None and not state.began_anew:
+        raise RuleViolation("nothing_waits", "Nothing waits for a call to this payee.")
 
 
 def _not_closed(state: Payee, _: PayeeFacts, __: Context) -> None:
@@ -195,7 +233,8 @@ def _not_who_registered(state: Payee, _: PayeeFacts, context: Context) -> None:
 
 
 def _not_who_asked(state: Payee, _: PayeeFacts, context: Context) -> None:
-    if state.change is not None and state.change.asked_by == context.actor.person_id:
+    asked_by = state.change.asked_by if state.change is not None else state.registered_by
+    if asked_by == context.actor.person_id:
         raise not_by_whoever_stated()
 
 
@@ -219,11 +258,16 @@ def _some_share_it(_: Payee, facts: PayeeFacts, __: Context) -> None:
         raise RuleViolation("nothing_shared", "No other payee has this account, or it was found right already.")
 
 
-def _confirm(state: Payee, _: ConfirmPayee, __: PayeeFacts, context: Context) -> Events:
+def _confirm(state: Payee, order: ConfirmPayee, __: PayeeFacts, context: Context) -> Events:
+    if state.began_anew and not order.unreachable:
+        raise call_back_first()
+    if order.unreachable and not state.began_anew:
+        raise RuleViolation("nobody_to_call", "This payee was never paid before, so nobody had to be called.")
     return (
         PayeeConfirmed(
             account_no=state.stated_no, stated_by=state.registered_by, confirmed_by=context.actor.person_id,
-            confirmed_at=context.now,
+            confirmed_at=context.now, unreachable=order.unreachable,
+            held_until=state.registered_at + HOLD if state.began_anew else None,
         ),
     )  # fmt: skip
 
@@ -245,18 +289,25 @@ def _what_waits(state: Payee, account_no: int) -> AccountChange:
 
 
 def _call_back(state: Payee, order: ConfirmCallBack, _: PayeeFacts, context: Context) -> Events:
-    change = _what_waits(state, order.account_no)
+    account_no, asked_by, asked_at = _to_be_called_about(state, order.account_no)
     refuse_future(order.called_at, context)
-    if order.called_at < change.asked_at:
+    if order.called_at < asked_at:
         raise RuleViolation("called_before_change", "This call was before the change, so it says nothing of the new account.")
-    if context.now > change.asked_at + CALL_BACK_WITHIN:
-        raise RuleViolation("change_too_old", "This change has waited for more than thirty days. Drop it, and ask for it anew.")
+    if context.now > asked_at + CALL_BACK_WITHIN:
+        raise RuleViolation("change_too_old", "This has waited for more than thirty days. Drop or close it, and begin anew.")
     return (
         CallBackConfirmed(
-            account_no=change.account_no, stated_by=change.asked_by, called_at=order.called_at,
-            confirmed_by=context.actor.person_id, confirmed_at=context.now, held_until=change.asked_at + HOLD,
+            account_no=account_no, stated_by=asked_by, called_at=order.called_at, confirmed_by=context.actor.person_id,
+            confirmed_at=context.now, held_until=asked_at + HOLD,
         ),
     )  # fmt: skip
+
+
+def _to_be_called_about(state: Payee, account_no: int) -> tuple[int, str, datetime]:
+    if state.began_anew and account_no == state.stated_no:
+        return state.stated_no, state.registered_by, state.registered_at
+    change = _what_waits(state, account_no)
+    return change.account_no, change.asked_by, change.asked_at
 
 
 def _drop(state: Payee, order: DropAccountChange, _: PayeeFacts, context: Context) -> Events:
@@ -288,9 +339,9 @@ def _close(state: Payee, order: ClosePayee, _: PayeeFacts, context: Context) -> 
 PAYEE: Decider[Payee, PayeeFacts] = Decider(
     rules=(
         opening(RegisterPayee, "Register a payee", _register),
-        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered, _nothing_against_the_account, screened),
+        changing(ConfirmPayee, "Confirm the payee", _confirm, _registered, _not_the_payee, _not_who_registered, _called_first, _nothing_against_the_account, screened),
         changing(ChangeAccount, "Change the account", _change, _active, _not_the_payee),
-        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _change_waits, _not_the_payee, _not_who_asked, _nothing_against_the_account, screened),
+        changing(ConfirmCallBack, "Confirm the call-back", _call_back, _call_waits, _not_the_payee, _not_who_asked, _nothing_against_the_account, screened),
         changing(DropAccountChange, "Drop the change of account", _drop, _change_waits, _not_the_payee),
         changing(
             AcceptSharedAccount, "Accept the shared account", _accept, _not_closed, _not_the_payee, _some_share_it,

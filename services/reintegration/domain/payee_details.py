@@ -18,6 +18,7 @@ from services.reintegration.bank.accounts import (
 )
 from services.reintegration.bank.latin import LONGEST_TOWN, latin
 from services.reintegration.bank.pain001 import LONGEST_NAME_IN_SEPA
+from services.reintegration.domain.same_account import Spelling, spellings
 from shared.contracts.payees import PayeeKind
 from shared.countries import AssignedCountry
 from shared.errors import RuleViolation
@@ -85,13 +86,9 @@ class PayeeDetails(Unprinted, Part):
         return None
 
     @property
-    def same_account(self) -> str:
-        """What two spellings of one account have in common, and two accounts have not."""
-        if self.iban is not None:
-            return f"iban {self.iban}"
-        plain = "".join(one for one in (self.account_number or "").upper() if one.isalnum())
-        country = self.bank_country or (Bic(self.bank_code).country if self.bank_code is not None else "")
-        return f"other {country} {plain}"
+    def spellings(self) -> tuple[Spelling, ...]:
+        """By what the account is found to be another's as well, however it is written there."""
+        return spellings(self.iban, self.account_number, self.bank_code, self.bank_country)
 
     @property
     def masked(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.reintegration.domain.case import Case
+from shared.contracts.payees import KnownContact
 from shared.contracts.sanctions import Hit
 
 
@@ -12,7 +13,8 @@ class PayeeFacts:
     """The case of the returnee who is to be registered, if whoever acts may know of it, and what stands against an account.
 
     ``shared_with`` are other payees that have an account of this one's, but those of which that was found right.
-    ``newest_lists`` are the sanctions lists that count now, in the order of their ids, and ``found`` what of them the payee's
+    ``former`` is under which contact to call whoever is to be registered and was paid before as another payee, and
+    ``former_blocked`` that a list of sanctions means them. ``newest_lists`` are the sanctions lists that count now, in the order of their ids, and ``found`` what of them the payee's
     names are like, where that was looked up.
     """
 
@@ -21,3 +23,5 @@ class PayeeFacts:
     of_staff: bool = False
     newest_lists: tuple[UUID, ...] = ()
     found: tuple[Hit, ...] = ()
+    former: KnownContact | None = None
+    former_blocked: bool = False

@@ -3,9 +3,9 @@
 Decision 51.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from shared.contracts.payees import (
     AccountChangeDropped,
     AccountChangeReason,
     CallBackConfirmed,
+    KnownContact,
     PayeeClosed,
     PayeeClosingReason,
     PayeeConfirmed,
@@ -40,6 +41,18 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 }  # fmt: skip
 
 ENDED: Final[frozenset[str]] = frozenset({"blocked", "closed"})
+# An example, never an IOM rule: for so long a contact that came with a change is not the one that is called about another.
+CONTACT_SETTLES: Final = timedelta(days=30)
+
+
+def contact_to_call(contacts: Sequence[KnownContact], asked_at: datetime) -> KnownContact | None:
+    """Under which of the contacts, oldest first, to call about what was asked then: the newest that had stood for thirty days.
+
+    The oldest where none had, so that nobody is called under a contact that whoever asks may have brought along; None
+    where nobody ever confirmed one.
+    """
+    settled = [contact for contact in contacts if contact.since <= asked_at - CONTACT_SETTLES]
+    return settled[-1] if settled else next(iter(contacts), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,8 @@ class Payee:
     confirmed one. ``stated_by`` and ``confirmed_by`` are of that one; ``handlers`` are all who ever stated an account,
     confirmed one or called back, none of whom pays. Until ``held_until`` nothing is paid. ``hits`` are entries of lists of sanctions that
     may mean it, ``cleared`` those that two persons found not to. ``shares`` are the payees of which
-    somebody found it right that they have the same account.
+    somebody found it right that they have the same account. ``contacts`` are those that were ever confirmed, oldest first; of
+    whoever was paid before as another payee the first one is that one's.
     """
 
     kind: PayeeKind
@@ -90,6 +104,19 @@ class Payee:
     clearing_reason: ClearingReason | None = None
     clearing_asked_by: str | None = None
     cleared_by: str | None = None
+    contacts: tuple[KnownContact, ...] = ()
+
+    @property
+    def began_anew(self) -> bool:
+        """Whether it was registered, and not confirmed yet, for somebody who was paid before as another payee."""
+        return self.status == "registered" and bool(self.contacts)
+
+    @property
+    def call(self) -> KnownContact | None:
+        """The contact under which to call about what waits now; None where nothing waits for a call."""
+        if self.change is not None:
+            return contact_to_call(self.contacts, self.change.asked_at)
+        return self.contacts[0] if self.began_anew else None
 
     @property
     def newest_live_no(self) -> int:
@@ -101,6 +128,10 @@ def _with(state: Payee, *handlers: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*state.handlers, *handlers)))
 
 
+def _and_known(state: Payee, event: PayeeConfirmed | CallBackConfirmed) -> tuple[KnownContact, ...]:
+    return (*state.contacts, KnownContact(account_no=event.account_no, since=event.confirmed_at))
+
+
 def evolve(state: Payee | None, event: Event) -> Payee:
     """The payee after one fact; TypeError for one that does not fit, `IllegalTransition` for a move that is not declared."""
     match event:
@@ -109,12 +140,13 @@ def evolve(state: Payee | None, event: Event) -> Payee:
                 kind=event.payee_kind, country=event.country, currency=event.currency, registered_by=event.registered_by,
                 registered_at=event.registered_at, handlers=(event.registered_by,), case_id=event.case_id,
                 person_id=event.person_id, vendor_code=event.vendor_code,
+                contacts=(event.former,) if event.former is not None else (),
             )  # fmt: skip
         case PayeeConfirmed() if state is not None:
             return replace(
                 state, status=moved(TRANSITIONS, state.status, "active"), confirmed_no=event.account_no,
                 stated_by=event.stated_by, confirmed_by=event.confirmed_by, confirmed_at=event.confirmed_at,
-                handlers=_with(state, event.confirmed_by),
+                held_until=event.held_until, contacts=_and_known(state, event), handlers=_with(state, event.confirmed_by),
             )  # fmt: skip
         case AccountChangeAsked() if state is not None:
             change = AccountChange(event.account_no, event.reason, event.asked_by, event.asked_at)
@@ -127,10 +159,13 @@ def evolve(state: Payee | None, event: Event) -> Payee:
             return replace(
                 state, status=moved(TRANSITIONS, state.status, "active"), confirmed_no=event.account_no,
                 stated_by=event.stated_by, confirmed_by=event.confirmed_by, confirmed_at=event.confirmed_at,
-                held_until=event.held_until, change=None, handlers=_with(state, event.confirmed_by),
+                held_until=event.held_until, change=None, contacts=_and_known(state, event),
+                handlers=_with(state, event.confirmed_by),
             )  # fmt: skip
         case AccountChangeDropped() if state is not None:
-            return replace(state, status=moved(TRANSITIONS, state.status, "active"), change=None)
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "active"), change=None, handlers=_with(state, event.dropped_by)
+            )
         case SharedAccountAccepted() if state is not None:
             return replace(
                 state, shares=(*state.shares, *event.with_ids), handlers=_with(state, event.accepted_by)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from services.reintegration.bank.accounts import Iban, OtherAccount
-from services.reintegration.domain.payee_details import PayeeDetails
+from services.reintegration.domain.same_account import Spelling, spellings_of
 from services.reintegration.domain.uploaded_csv import Cells, rows_of, unreadable_rows
 from shared.contracts.payees import StaffAccountsUploaded, VendorCode
 from shared.countries import is_country
@@ -35,12 +35,12 @@ class UploadStaffAccounts(Command):
     accounts: Annotated[int, Field(strict=True, ge=1, le=MOST_ACCOUNTS)]
 
 
-def accounts_in(content: bytes) -> list[str]:
-    """Each account of a CSV with the columns iban, account_number and bank_country, as `PayeeDetails.same_account` spells it.
+def accounts_in(content: bytes) -> list[tuple[Spelling, ...]]:
+    """Each account of a CSV with the columns iban, account_number and bank_country, by its spellings.
 
     Refused as ``csv_unreadable`` or ``rows_unreadable``, which names rows by their number and repeats nothing of them.
     """
-    found: dict[str, None] = {}
+    found: dict[tuple[Spelling, ...], None] = {}
     wrong: list[int] = []
     for number, cells in rows_of(content, {"iban", "account_number", "bank_country"}, MOST_ACCOUNTS):
         account = _account(cells)
@@ -52,14 +52,13 @@ def accounts_in(content: bytes) -> list[str]:
     return list(found)
 
 
-def _account(cells: Cells) -> str | None:
+def _account(cells: Cells) -> tuple[Spelling, ...] | None:
     iban, number, country = (cells.get(name, "") for name in ("iban", "account_number", "bank_country"))
     try:
         if iban and not number:
-            return PayeeDetails(holder="", iban=Iban.read(iban).value, call_back_contact="").same_account
+            return spellings_of(Iban.read(iban))
         if number and not iban and is_country(country):
-            plain = OtherAccount(number).value
-            return PayeeDetails(holder="", account_number=plain, bank_country=country, call_back_contact="").same_account
+            return spellings_of(OtherAccount(number), country)
     except RuleViolation:
         return None
     return None

@@ -1,6 +1,6 @@
 """Reintegration's API for who is paid: payees, confirmed by another, and their accounts, shown masked but for who needs them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -18,7 +18,7 @@ from services.reintegration.domain.payee import (
     DropAccountChange,
     RegisterPayee,
 )
-from services.reintegration.domain.payee_details import PayeeDetails, StatesAccount, details_of
+from services.reintegration.domain.payee_details import PayeeDetails, details_of
 from services.reintegration.domain.payee_state import Payee, PayeeStatus
 from services.reintegration.domain.staff_accounts import UploadStaffAccounts, accounts_in
 from services.reintegration.payee_wiring import PAYEE, STAFF_LIST
@@ -26,9 +26,10 @@ from shared.callers import AuthenticatedRoute
 from shared.contracts.payees import PayeeKind, VendorCode
 from shared.db import UnitOfWork, Write
 from shared.errors import NotFound
-from shared.handling import Repeat, states
+from shared.handling import Handled, Repeat, states
 from shared.http import Call, Calling, Limit, Page, Receipt, View
 from shared.ids import uuid7
+from shared.private import PersonKey
 from shared.unprinted import Unprinted
 from shared.uploads import takes_file
 
@@ -51,11 +52,19 @@ class MaskedAccount(Unprinted):
     account: str
 
 
+class ContactToCall(BaseModel):
+    """Under the contact of which account, of which payee, somebody has to call about what waits."""
+
+    payee_id: UUID
+    account_no: int
+
+
 class PayeeView(View[Payee]):
     """A payee with its accounts, masked: the one that is paid to, or is to be once confirmed, and the one that waits.
 
     None for whoever may not know whose account it is, and where it went with the person. ``account_shared`` says that another
-    payee has one of these too and nobody found that right; which, ``shared_with`` tells whoever sees all countries.
+    payee has one of these too and nobody found that right; which, ``shared_with`` tells whoever sees all countries. ``call``
+    is under which contact somebody has to call before anything is paid, if they have to.
     """
 
     account: MaskedAccount | None
@@ -63,6 +72,7 @@ class PayeeView(View[Payee]):
     account_shared: bool
     shared_with: list[UUID]
     account_of_staff: bool
+    call: ContactToCall | None
 
 
 class AccountView(BaseModel):
@@ -101,11 +111,7 @@ async def register_payee(payee_id: UUID, body: RegisterPayee, call: Calling) -> 
     """Registers who is to be paid under an id that the caller chose; name and account are sealed."""
     if body.case_id is not None:
         await window.may_begin(call, body.case_id, "grants", ())
-    return await call.order_privately(
-        PAYEE, payee_id, body, payee_details.kept(payee_id, 1, body.country, body.person_id),
-        key_of=payee_details.key_of(payee_id, body.person_id), apart=True,
-        beside=_found_again(payee_id, 1, body.person_id, body, body.payee_kind, body.currency),
-    )  # fmt: skip
+    return await _state_account(call, payee_id, body, body.payee_kind, body.country, body.person_id, body.currency)
 
 
 @router.get("/payees/{payee_id}")
@@ -120,7 +126,7 @@ async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
     return PayeeView(
         id=view.id, version=view.version, state=view.state, actions=view.actions, account=account, waiting=waiting,
         account_shared=bool(shared_with), shared_with=[] if window.is_abroad(call) else sorted(shared_with),
-        account_of_staff=of_staff,
+        account_of_staff=of_staff, call=_to_call(payee_id, view.state),
     )  # fmt: skip
 
 
@@ -128,7 +134,7 @@ async def read_payee(payee_id: UUID, call: Calling) -> PayeeView:
 async def read_payee_account(payee_id: UUID, account_no: AccountNumber, call: Calling) -> AccountView:
     """One account of a payee in full, with the contact for calling back; each reading is on record.
 
-    After a change the contact to call is that of the account before.
+    After a change the contact to call is that of the account which the payee's ``call`` names, never one that came with it.
     """
     await _view(call, payee_id, recorded=True)
     found = await call.ask(lambda unit: payee_details.found(unit, call.person_keys, payee_id, account_no))
@@ -151,11 +157,7 @@ async def change_account(payee_id: UUID, body: ChangeAccount, call: Calling) -> 
     payee = await _may_go_on(call, payee_id)
     if payee is None:
         return await call.order(PAYEE, payee_id, body)
-    return await call.order_privately(
-        PAYEE, payee_id, body, payee_details.kept(payee_id, payee.stated_no + 1, payee.country, payee.person_id),
-        key_of=payee_details.key_of(payee_id, payee.person_id), apart=True,
-        beside=_found_again(payee_id, payee.stated_no + 1, payee.person_id, body, payee.kind, payee.currency),
-    )  # fmt: skip
+    return await _state_account(call, payee_id, body, payee.kind, payee.country, payee.person_id, payee.currency)
 
 
 @router.post("/payees/{payee_id}/confirm-call-back")
@@ -221,14 +223,31 @@ async def close_payee(payee_id: UUID, body: ClosePayee, call: Calling) -> Receip
     return await call.order(PAYEE, payee_id, body)
 
 
-def _found_again(
-    payee_id: UUID, account_no: int, person_id: UUID | None, order: StatesAccount, kind: PayeeKind, currency: str
-) -> Callable[[UnitOfWork], Awaitable[Sequence[Write]]]:
-    async def writes(unit: UnitOfWork) -> Sequence[Write]:
-        account = details_of(order, kind, currency).same_account
-        return await account_tokens.kept(unit, payee_id, account_no, person_id, account)
+async def _state_account(
+    call: Call, payee_id: UUID, order: RegisterPayee | ChangeAccount, kind: PayeeKind, country: str, person_id: UUID | None,
+    currency: str,
+) -> Receipt:
+    """Gives an order that states an account, which is sealed and hashed under the number that its event says."""
+    found: list[account_tokens.Hashed] = []
 
-    return writes
+    async def hashed(unit: UnitOfWork) -> Sequence[Write]:
+        # Anew where the transaction is tried again.
+        found[:] = [await account_tokens.hashed(unit.keys.index, details_of(order, kind, currency).spellings)]
+        return ()
+
+    def kept(key: PersonKey, handled: Handled) -> Sequence[Write]:
+        account_no = payee_details.stated_no(handled)
+        sealed = payee_details.kept(key, handled, payee_id, account_no, country, person_id)
+        return (sealed, *(one.kept(payee_id, account_no, person_id) for one in found))
+
+    return await call.order_privately(
+        PAYEE, payee_id, order, kept, key_of=payee_details.key_of(payee_id, person_id), apart=True, beside=hashed
+    )
+
+
+def _to_call(payee_id: UUID, payee: Payee) -> ContactToCall | None:
+    known = payee.call
+    return None if known is None else ContactToCall(payee_id=known.payee_id or payee_id, account_no=known.account_no)
 
 
 async def _known(call: Call, payee_id: UUID) -> Payee | None:

@@ -180,15 +180,6 @@ def test_an_iban_alone_is_enough_where_a_payment_goes_by_it_within_sepa() -> Non
     PAYEES.when(VENDOR.model_copy(update={"holder": "Invented Name " * 9}), RECONCILER).then_kinds(PayeeRegistered)
 
 
-def test_two_spellings_of_one_account_are_one_account() -> None:
-    def same(**account: Any) -> str:
-        return PayeeDetails(holder="x", call_back_contact="x", **account).same_account
-
-    assert same(account_number="12-34 5", bank_country="IQ") == same(account_number="12345", bank_country="IQ")
-    assert same(account_number="12345", bank_country="IQ") != same(account_number="12345", bank_country="MA")
-    assert same(account_number="12345", bank_code="INVTIQBA") == same(account_number="12345", bank_country="IQ")
-
-
 def test_a_change_of_account_holds_the_payee_until_somebody_else_called_back_and_two_days_have_passed() -> None:
     PAYEES.given(REGISTERED).when(CHANGE, OFFICE).refused("wrong_status")
     past = PAYEES.given(REGISTERED, CONFIRMED)
