@@ -38,7 +38,8 @@ LOOKED = Sql(
     f"AND o.{_ASKED_FOR} AND o.currency = r.currency AND o.amount <= r.one AND o.requested_at >= r.requested_at - {_TOGETHER} "
     f"AND o.requested_at <= r.requested_at + {_TOGETHER}) AS beside FROM (SELECT g.id, g.case_id, g.destination_country, g.status, "
     "g.request_version, g.amount, g.currency, g.requested_at, g.approved_at, g.requester_id, g.endorser_id, g.approver_id, "
-    "g.person_id, g.just_below_threshold, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
+    "g.person_id, g.just_below_threshold, EXISTS (SELECT FROM spot_checks s WHERE s.grant_id = g.id "
+    "AND s.outcome IN ('differs', 'not_found')) AS found_otherwise, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
     "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two, coalesce(p.quotations_above, cast(:quotations AS numeric)) AS quotations, v.submitted_at "
     "FROM grants g LEFT JOIN grant_versions v ON v.grant_id = g.id AND v.request_version = g.request_version "
     "LEFT JOIN policy_versions p ON p.programme = g.policy_programme AND p.policy_version = g.policy_version "
@@ -80,7 +81,7 @@ class ExceptionRow(BaseModel):
             approved_on=approved.astimezone(zone).date() if approved else None, amount=row["amount"],
             thresholds=sorted({row["one"], row["two"], row["quotations"]}) if same else (),
             beside=row["beside"] if same else Decimal(0), of_vendor=of_vendor,
-            marked=row["just_below_threshold"],
+            marked=row["just_below_threshold"], found_otherwise=row["found_otherwise"],
         )  # fmt: skip
         return cls.model_validate({**row, "grant_id": row["id"], "exceptions": exceptions_of(looked)})
 

@@ -101,6 +101,12 @@ POLICY = Policy(
         for operation in READS_INSTRUMENTS
     ),
     allow("read_survey_averages", Role.COORDINATOR, Role.MANAGER),
+    allow("draw_spot_check", Role.FINANCE_RECONCILER, Role.MANAGER, Role.AUDITOR),
+    # Never an office: it would look at what it delivered itself.
+    *(
+        allow(operation, Role.COORDINATOR, Role.FINANCE_RECONCILER, Role.MANAGER, Role.AUDITOR)
+        for operation in ("record_spot_check", "list_spot_check_draws", "read_spot_check_draw")
+    ),
     # Whoever pays states no account to pay from.
     *(
         allow(operation, Role.FINANCE_RECONCILER)

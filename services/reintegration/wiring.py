@@ -27,6 +27,7 @@ from services.reintegration import (
     rate_projections,
     rate_queries,
     sealed,
+    spot_check_queries,
     survey_answers,
     survey_queries,
     tables,
@@ -59,6 +60,7 @@ from services.reintegration.payee_wiring import PAYEE, SANCTIONS_LIST, STAFF_LIS
 from services.reintegration.policy import POLICY, is_shown
 from services.reintegration.reactions import REACTIONS
 from services.reintegration.refusals import REFUSALS
+from services.reintegration.spot_check_wiring import OF_SPOT_CHECKS
 from services.reintegration.survey_wiring import OF_SURVEYS
 from shared import contracts, topology
 from shared.access import access_of
@@ -322,7 +324,7 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, OWN_ACCOUNT, *OF_SURVEYS),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, OWN_ACCOUNT, *OF_SURVEYS, *OF_SPOT_CHECKS),
     policy=POLICY,
     heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS,
@@ -330,7 +332,7 @@ WIRING = Wiring(
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
-        *files.CHECKS, *payee_projections.CHECKS, *survey_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
+        *files.CHECKS, *payee_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
     ),
     timers=TIMERS,
     access=access_of("reintegration", tables.METADATA.tables["accesses"]),
@@ -359,6 +361,7 @@ WIRING = Wiring(
             "payee_confirmations": "which member of staff confirmed which account, which the payee tells",
             "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
             "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",
+            **dict.fromkeys(("spot_check_draws", "drawn_deliveries", "spot_checks"), "whether colleagues handed over what they say, which is about them"),
             **dict.fromkeys(("instruments", "instrument_texts", "survey_rounds"), "what surveys ask and when, which is nobody's"),
             "families": "which persons belong together, which counselling tells",
             "person_caps": "how often a person's grants changed, so that two at a time do not pass the cap",

@@ -110,6 +110,9 @@ ROWS = {
         INSERT INTO survey_rounds SELECT {_UUID}, 1, 'invented_' || n, 1, 'plain', 'baseline', 0, 2, who, now() FROM {_PLACES};
         INSERT INTO surveys SELECT {_UUID}, 1, {_UUID}, {_UUID}, country, {_UUID}, 'invented', 1, NULL, 'baseline', 'phone', '2023-05-02', 0, 'declined', who, now(), false, 0 FROM {_PLACES};
         INSERT INTO survey_answers SELECT {_UUID}, 1, country, {_UUID}, '' FROM {_PLACES};
+        INSERT INTO spot_check_draws SELECT {_UUID}, 1, '2023-05-01', '2023-05-01', 1, 1, '', '', '[{{}}]', who, now() FROM {_PLACES};
+        INSERT INTO drawn_deliveries SELECT {_UUID}, {_UUID}, 1, country, 1 FROM {_PLACES};
+        INSERT INTO spot_checks SELECT {_UUID}, 1, {_UUID}, {_UUID}, 1, country, 'confirmed', 'phone', '2023-05-02', who, now() FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }
@@ -125,7 +128,7 @@ BY_COUNTRY = [
     ("returns", "arrival_notices"), ("reintegration", "cases"), ("reintegration", "plans"), ("reintegration", "grants"),
     ("reintegration", "evidence_files"), ("reintegration", "evidence_pieces"),
     ("reintegration", "grant_turns"), ("reintegration", "grant_versions"), ("reintegration", "fund_postings"),
-    *(("reintegration", table) for table in ("payees", "payee_accounts", "payee_confirmations", "payee_details", "surveys", "survey_answers")),
+    *(("reintegration", table) for table in ("payees", "payee_accounts", "payee_confirmations", "payee_details", "surveys", "survey_answers", "drawn_deliveries", "spot_checks")),
 ]  # fmt: skip
 BY_ACTOR = ["accesses", "refusal_windows", "idempotency"]
 FOR_ALL_WHO_ARE_KNOWN = [
@@ -139,7 +142,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "instruments", "instrument_texts", "survey_rounds",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "instruments", "instrument_texts", "survey_rounds", "spot_check_draws",
         )
     ),
 ]  # fmt: skip
@@ -362,6 +365,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
                 "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1", "DELETE FROM own_accounts",
                 "UPDATE survey_answers SET answered = ''", "DELETE FROM survey_answers", "DELETE FROM surveys", "UPDATE instrument_texts SET content = ''", "UPDATE instruments SET items = 2",
+                "UPDATE spot_check_draws SET seed = ''", "DELETE FROM spot_check_draws", "DELETE FROM drawn_deliveries", "UPDATE spot_checks SET outcome = 'confirmed'", "DELETE FROM spot_checks",
             )
         ),
         ("reintegration", "verify", "SELECT account FROM payee_details"),

@@ -1,4 +1,4 @@
-"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, or many for one vendor."""
+"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, many for one vendor, or not found as delivered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor"]
+ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check"]
 
 # Ours, and not IOM's: the last tenth below a threshold, what one person is asked for within 30 days, and so many requests.
 JUST_BELOW: Final = Decimal("0.9")
@@ -21,7 +21,8 @@ class Looked:
     ``thresholds`` are those of its policy, the lowest first, and none where they are in another currency. ``beside`` is what
     else the same person is asked for within `TOGETHER_DAYS`, each request of which is within the lowest threshold.
     ``marked``: it was marked as it was submitted, for it lies just below a threshold that it passes with what else person or
-    family had. ``of_vendor`` is how many of the requests that are looked over chose the same vendor, this one among them.
+    family had. ``of_vendor`` is how many of the requests that are looked over chose the same vendor, this one among them. ``found_otherwise``: a spot check
+    found a delivery of it otherwise than it was confirmed, or did not find it.
     """
 
     submitted_on: date
@@ -31,6 +32,7 @@ class Looked:
     beside: Decimal
     of_vendor: int = 0
     marked: bool = False
+    found_otherwise: bool = False
 
 
 def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
@@ -46,4 +48,6 @@ def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
         found.append("split")
     if request.of_vendor >= MANY_FOR_ONE:
         found.append("one_vendor")
+    if request.found_otherwise:
+        found.append("spot_check")
     return tuple(found)

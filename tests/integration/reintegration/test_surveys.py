@@ -275,6 +275,7 @@ async def test_a_round_is_planned_once_at_a_time_and_ended_rounds_ask_nobody(hou
     assert (await house.findings()).differences == []
 
 
+@pytest.mark.timeout(1800)  # for --answer-sets 10000
 async def test_every_set_of_answers_that_was_stored_is_counted_again_to_the_same_scores(
     house: House, people: People, request: pytest.FixtureRequest
 ) -> None:
