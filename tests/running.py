@@ -1,7 +1,7 @@
 """The whole system, running for real on the replay clock: one for all tests of a folder that use it from outside."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -20,6 +20,8 @@ from ops.settings import OpsSettings
 from ops.supervisor import Running
 from ops.system import Addresses, addresses, development_secret, make_system
 from services.reintegration.domain.authority import GiveAuthority
+from services.reintegration.domain.payee import ConfirmPayee
+from services.reintegration.domain.tranches import ReleaseTranche
 from shared.ids import uuid7
 from shared.messages import Command
 from tests.hurry import HURRIED
@@ -40,6 +42,17 @@ class Mission:
     client: httpx.AsyncClient
     caller: Caller
     tokens: PersonaTokens
+    vendors: dict[str, UUID] = field(default_factory=dict)
+
+    async def release(self, number: int, country: str) -> ReleaseTranche:
+        """The order to pay a tranche to an invented vendor of a country, made once: stated by its office, confirmed by another."""
+        if country not in self.vendors:
+            payee_id = uuid7()
+            office, order = f"receiving-office-{country.lower()}", granting.vendor(country, f"V-{payee_id.hex[-12:]}")
+            await self.done("reintegration", office, payee_id, order, moment(1, 12))
+            await self.done("reintegration", "finance-reconciler", payee_id, ConfirmPayee(), moment(1, 13))
+            self.vendors[country] = payee_id
+        return ReleaseTranche(number=number, payee_id=self.vendors[country], method="office_account")
 
     async def give(
         self, service: str, persona: str, id: UUID, order: Command, at: datetime, key: str | None = None

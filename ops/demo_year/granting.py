@@ -28,6 +28,7 @@ from services.reintegration.domain.grant import (
     SubmitGrant,
 )
 from services.reintegration.domain.grant_facts import RequestedTranche
+from services.reintegration.domain.payee import ConfirmPayee, RegisterPayee
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.policies import EXAMPLE
@@ -180,11 +181,21 @@ def request_and_pay(
         journey.give(moment(day + 3, 9), "finance-approver", grant_id, reject)
         return day + 3
     decided = day + decided_after
+    payee_id = state_vendor(journey, office, grant_id, household.country, decided)
     approve = ApproveGrant(fund_id=fund_id, request_version=version, content_hash=content, money=money)
     for hour, approver in (11, "finance-approver"), (14, "finance-approver-2"):
         journey.give(moment(decided, hour), approver, grant_id, approve)
         if before + money.amount <= alone:
             break
+    _pay(journey, office, grant_id, payee_id, tranches, references, decided, fund_currency, trouble)
+    return decided
+
+
+def _pay(
+    journey: Journey, office: str, grant_id: UUID, payee_id: UUID, tranches: tuple[RequestedTranche, ...],
+    references: Iterator[str], decided: int, fund_currency: str, trouble: Trouble | None,
+) -> None:
+    """Each tranche from its release to its reconciliation, a week after the one before it."""
     amounts = tuple(tranche.money for tranche in tranches)
     committed = exchange.cost(amounts, fund_currency, day_of(decided)).amount
     for number, tranche in enumerate(tranches):
@@ -195,23 +206,22 @@ def request_and_pay(
             journey.give(moment(paid, 8), "chief-of-mission", grant_id, AddToCommitment(money=short))
             committed = rest
         committed -= exchange.cost((tranche.money,), fund_currency, day_of(paid)).amount
-        journey.give(moment(paid, 9), "finance-payer", grant_id, release_of(grant_id, tranche.number, 1))
+        journey.give(moment(paid, 9), "finance-payer", grant_id, release_of(grant_id, payee_id, tranche.number, 1))
         last = tranche is tranches[-1]
         if last and trouble == "failed":
             failed = ReportPaymentFailed(number=tranche.number, reason="account_closed", failed_on=day_of(paid + 1))
             journey.give(moment(paid + 1, 8), "finance-payer", grant_id, failed)
-            journey.give(moment(paid + 1, 8, 30), "finance-payer", grant_id, release_of(grant_id, tranche.number, 2))
+            journey.give(moment(paid + 1, 8, 30), "finance-payer", grant_id, release_of(grant_id, payee_id, tranche.number, 2))
         _confirm(journey, grant_id, tranche.number, references, moment(paid + 1, 9))
         if last and trouble == "came_back":
             back = ReversePayment(number=tranche.number, reason="returned_by_bank", returned_on=day_of(paid + 2))
             journey.give(moment(paid + 2, 9), "finance-reconciler", grant_id, back)
-            journey.give(moment(paid + 2, 10), "finance-payer", grant_id, release_of(grant_id, tranche.number, 2))
+            journey.give(moment(paid + 2, 10), "finance-payer", grant_id, release_of(grant_id, payee_id, tranche.number, 2))
             _confirm(journey, grant_id, tranche.number, references, moment(paid + 2, 16))
         journey.give(moment(paid + 3, 9), office, grant_id, ConfirmDelivery(number=tranche.number))
         journey.give(
             moment(paid + 5, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
         )
-    return decided
 
 
 def _confirm(journey: Journey, grant_id: UUID, number: int, references: Iterator[str], at: datetime) -> None:
@@ -219,9 +229,28 @@ def _confirm(journey: Journey, grant_id: UUID, number: int, references: Iterator
     journey.give(at, "finance-payer", grant_id, paid)
 
 
-def release_of(grant_id: UUID, number: int, attempt_no: int) -> ReleaseTranche:
+def state_vendor(journey: Journey, office: str, grant_id: UUID, country: str, day: int) -> UUID:
+    """An invented vendor of one grant, stated by the receiving office and confirmed by who reconciles: who it is paid to."""
+    payee_id = UUID(int=grant_id.int ^ 7)
+    journey.give(moment(day, 9), office, payee_id, vendor(country, f"V-{grant_id.hex[-12:]}"))
+    journey.give(moment(day, 10), "finance-reconciler", payee_id, ConfirmPayee())
+    return payee_id
+
+
+def vendor(country: str, code: str) -> RegisterPayee:
+    """An invented vendor under a code, with an account that no other one has; paid in euro."""
+    return RegisterPayee(
+        payee_kind="vendor", country=country, currency="EUR", vendor_code=code, holder=f"Invented vendor {code}",
+        account_number=f"ACC-{code}", bank_name="Invented bank", bank_country=country, call_back_contact="+00 000 000 000",
+    )  # fmt: skip
+
+
+def release_of(grant_id: UUID, payee_id: UUID, number: int, attempt_no: int) -> ReleaseTranche:
     """The order to pay a tranche; the attempt's id is made of the grant's, so that the same year is the same again."""
-    return ReleaseTranche(number=number, attempt_id=UUID(int=grant_id.int ^ (16 * number + attempt_no << 8)))
+    return ReleaseTranche(
+        number=number, attempt_id=UUID(int=grant_id.int ^ (16 * number + attempt_no << 8)), payee_id=payee_id,
+        method="office_account",
+    )  # fmt: skip
 
 
 def budget(grant_id: UUID, category: GrantCategory, money: Money) -> dict[str, Any]:

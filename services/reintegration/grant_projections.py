@@ -178,6 +178,12 @@ def _listed(grant: Grant | None) -> Mapping[TurnOf, Turn]:
     return {hat: turn for hat, turn in found.items() if hat != "certifier"}
 
 
+# What the bank pays is no turn of whoever pays: it says itself what became of it.
+_BY_HAND = (
+    "jsonb_path_exists(g.tranches, '$[*] ? (@.status == \"released\" && (!exists(@.method) || @.method != \"bank_file\"))')"
+)
+
+
 def _has(status: TrancheStatus) -> str:
     return f"""g.tranches @> '[{{"status": "{status}"}}]'"""
 
@@ -255,7 +261,7 @@ CHECKS: tuple[Check, ...] = (
             " ('endorser', 'endorse', g.status = 'submitted'), ('requester', 'revise', g.status = 'returned'), "
             " ('approver', 'approve', g.status = 'endorsed' AND jsonb_array_length(g.approvals) < 2), "
             " ('chief', 'approve', g.status = 'endorsed' AND jsonb_array_length(g.approvals) = 2), "
-            f" ('payer', 'confirm_payment', {_has('released')} AND g.status <> 'cancelled'), "
+            f" ('payer', 'confirm_payment', {_BY_HAND} AND g.status <> 'cancelled'), "
             f" ('payer', 'release', {_has('planned')} AND NOT {_has('released')} AND NOT {_has('paid')} "
             "  AND g.status IN ('approved', 'in_disbursement') AND g.recovery_opened_at IS NULL), "
             f" ('deliverer', 'confirm_delivery', {_has('paid')}), ('reconciler', 'reconcile', {_has('delivered')})) "

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
+from services.reintegration import payable_queries
 from services.reintegration.domain.conversion import RatesInForce, RecordedRate
 from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.fund import FundBalance
@@ -84,6 +85,7 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
 
 _TURN = f"WITH turn AS ({TURNS_OF_THE_FAMILY})"
 _APPROVING = f", {_TERMS}, {_RATES}"
+_PAYING = f", {payable_queries.PAYABLE}"
 _GRANT_AS_SEEN = _behind_a_grant("", "NULL")
 _GRANT_IN_TURN = _behind_a_grant(f"{_TURN} ", "(SELECT sum(revision) FROM turn)")
 _TO_BE_APPROVED = _behind_a_grant(f"WITH standing AS ({_OPEN_AUTHORITIES}) ", "NULL", _APPROVING)
@@ -97,6 +99,14 @@ _APPROVED_IN_TURN = _behind_a_grant(
     _APPROVING,
     f"{SEEN_REVISION} + (SELECT version FROM plans WHERE id = :plan_id)",
 )
+
+_RELEASED = _behind_a_grant(f"WITH {payable_queries.HELD}", payable_queries.LOCKED, _PAYING, payable_queries.SEEN)
+# Of a fund in another currency the rates say what the release costs.
+_RELEASED_BY_RATES = _behind_a_grant(
+    f"WITH standing AS ({_OPEN_AUTHORITIES}), {payable_queries.HELD}", payable_queries.LOCKED, f"{_APPROVING}{_PAYING}",
+    payable_queries.SEEN,
+)
+
 
 class TrancheToPay(BaseModel):
     """One instalment as who pays and who reconciles see it."""
@@ -242,6 +252,7 @@ class About:
     policy_programme: str | None = None
     policy_version: int | None = None
     acting: Acting | None = None
+    payee_id: UUID | None = None
 
 
 _STATEMENTS: Final = {
@@ -260,12 +271,13 @@ async def behind_a_grant(
 
     A cap is a sum over the last twelve months, which slides with time, so that no CHECK on a stored total can
     hold it. Decisions on it take turns instead: they lock the rows of everybody in the family here and keep them until
-    they commit. A statement that had to wait for a lock shows what was true before it waited; then the rows' revisions
+    they commit. So is the payee locked that a tranche is to be released to. A statement that had to wait for a lock shows what was true before it waited; then the rows' revisions
     are others than the statement saw, and the facts are read once more.
     """
-    sql = _STATEMENTS[in_turn, about.acting is not None]
+    by_rates, pays = about.acting is not None, about.payee_id is not None
+    sql = (_RELEASED_BY_RATES if by_rates else _RELEASED) if pays else _STATEMENTS[in_turn, by_rates]
     row = await _grant_row(unit, sql, about, now, zone)
-    if in_turn and row["locked_revision"] != row["seen_revision"]:
+    if (in_turn or pays) and row["locked_revision"] != row["seen_revision"]:
         row = await _grant_row(unit, sql, about, now, zone)
     facts = GrantFacts(
         case=CASE_KNOWN.validate_json(row["case_known"] or "null"),
@@ -280,8 +292,11 @@ async def behind_a_grant(
         open_month=row["open_month"],
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
+        in_a_batch=False,
     )
-    if about.acting is None:
+    if pays:
+        facts = replace(facts, payable=payable_queries.payable_of(row["payable"]))
+    if not by_rates:
         return facts
     return replace(
         facts,
@@ -292,9 +307,11 @@ async def behind_a_grant(
 
 async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zone: str) -> asyncpg.Record:
     acting = {} if about.acting is None else asdict(about.acting)
+    paying = {} if about.payee_id is None else {"payee_id": about.payee_id}
     row = await unit.row(
         sql,
         **acting,
+        **paying,
         grant_id=about.grant_id,
         case_id=about.case_id,
         person_id=about.person_id,

@@ -21,6 +21,12 @@ _FOUND = Sql(
     "SELECT d.payee_id, d.account_no, coalesce(d.person_id, d.payee_id) AS person_id, d.account FROM payee_details d "
     "WHERE d.payee_id = :payee_id AND d.account_no = :account_no"
 )
+_EACH = Sql(
+    "SELECT d.payee_id, d.account_no, d.account, k.person_id, k.about, k.epoch, k.wrapped "
+    "FROM unnest(cast(:payee_ids AS uuid[]), cast(:account_nos AS integer[])) asked(payee_id, account_no) "
+    "JOIN payee_details d ON (d.payee_id, d.account_no) = (asked.payee_id, asked.account_no) "
+    "JOIN person_keys k ON k.person_id = coalesce(d.person_id, d.payee_id) AND k.about = d.payee_id"
+)
 
 
 def stated_no(handled: Handled) -> int:
@@ -56,6 +62,20 @@ async def found(unit: UnitOfWork, keys: PersonKeys, payee_id: UUID, account_no: 
     if key is None:
         raise Unsealed
     return _details(key, payee_id, account_no, bytes(row["account"]))
+
+
+async def found_each(unit: UnitOfWork, keys: PersonKeys, account_nos: Mapping[UUID, int]) -> dict[UUID, PayeeDetails]:
+    """What was stated of one account of each of these payees, by one statement; else as `found`."""
+    if not account_nos:
+        return {}
+    rows = await unit.rows(_EACH, payee_ids=list(account_nos), account_nos=list(account_nos.values()))
+    opening = await keys.unwrapped(rows)
+    return {
+        row["payee_id"]: _details(
+            opening[row["person_id"], row["about"]], row["payee_id"], row["account_no"], bytes(row["account"])
+        )
+        for row in rows
+    }
 
 
 def told(key: PersonKey, row: Mapping[str, Any]) -> Mapping[str, Any]:

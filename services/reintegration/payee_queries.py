@@ -9,11 +9,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
-from services.reintegration import account_tokens, sanctions_screening
-from services.reintegration.domain.payable import Payable
+from services.reintegration import account_tokens
 from services.reintegration.domain.payee import RegisterPayee
 from services.reintegration.domain.payee_facts import PayeeFacts
-from services.reintegration.domain.payee_state import Payee, PayeeStatus, contact_to_call
+from services.reintegration.domain.payee_state import PayeeStatus, contact_to_call
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, Sharing, sharing_of
 from shared.contracts.payees import KnownContact, PayeeKind
 from shared.contracts.sanctions import HowAlike
@@ -28,7 +27,6 @@ _FORMER = Sql(
     "lower(vendor_code) = lower(cast(:vendor_code AS text)) ELSE country = :country END ORDER BY id"
 )
 _CONTACTS: Final = TypeAdapter(tuple[KnownContact, ...])
-_KEPT = Sql("SELECT FROM payee_details WHERE payee_id = :payee_id AND account_no = coalesce(cast(:account_no AS integer), 1)")
 _COLUMNS: Final = (
     "id, kind, country, currency, status, case_id, vendor_code, registered_at, held_until, status = 'on_hold' AS waits, hits <> '[]' AS screening_hit"
 )
@@ -90,13 +88,6 @@ class PayeeAbroad:
     def without_health(self) -> Self | None:
         """The same, for it says nothing of health."""
         return self
-
-
-async def payable(unit: UnitOfWork, payee_id: UUID, payee: Payee | None) -> Payable:
-    """What is known of a payee when money is to be sent to it, as its row stood under lock."""
-    shared_with, of_staff = await account_tokens.against(unit, payee_id)
-    row = await unit.row(_KEPT, payee_id=payee_id, account_no=payee.confirmed_no if payee is not None else None)
-    return Payable(payee, row is not None, shared_with, of_staff, await sanctions_screening.newest_lists(unit))
 
 
 async def behind_a_payee(unit: UnitOfWork, payee_id: UUID, order: RegisterPayee, now: datetime) -> PayeeFacts:

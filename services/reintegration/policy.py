@@ -131,7 +131,7 @@ POLICY = Policy(
     allow("cancel_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     *(allow(operation, Role.COORDINATOR, Role.FINANCE_APPROVER) for operation in ("suspend_grant", "resume_grant")),
     allow("open_recovery", Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER),
-    allow("release_tranche", Role.FINANCE_PAYER),
+    *(allow(operation, Role.FINANCE_PAYER) for operation in ("release_tranche", "list_payees_of_grant")),
     allow("confirm_payment", Role.FINANCE_PAYER),
     allow("report_payment_failed", *SEES_THE_MONEY),
     allow("reverse_payment", Role.FINANCE_RECONCILER),
@@ -200,7 +200,7 @@ POLICY = Policy(
         *EXPORTS,
     ),
     on_record=(
-        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits", "read_survey",
+        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits", "read_survey", "list_payees_of_grant",
         "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log", *EXPORTS,
     ),

@@ -13,8 +13,8 @@ from services.reintegration.domain.sanctions import Entry
 from shared.contracts.sanctions import Hit
 from shared.db import Sql, UnitOfWork, Write
 
-_NEWEST: Final = "SELECT DISTINCT ON (list_name) id, list_name FROM sanctions_lists ORDER BY list_name, uploaded_at DESC, id DESC"
-_LISTS = Sql(f"SELECT id, list_name FROM ({_NEWEST}) l ORDER BY id")
+NEWEST: Final = "SELECT DISTINCT ON (list_name) id, list_name FROM sanctions_lists ORDER BY list_name, uploaded_at DESC, id DESC"
+_LISTS = Sql(f"SELECT id, list_name FROM ({NEWEST}) l ORDER BY id")
 _ENTRIES = Sql("SELECT entry_id, names FROM sanctions_entries WHERE list_id = :list_id")
 _KEEP = Sql(
     "INSERT INTO sanctions_entries (list_id, entry_id, names, born, country) SELECT cast(:list_id AS uuid), e.* FROM "
@@ -22,7 +22,7 @@ _KEEP = Sql(
 )
 # Whoever has another account or name than was screened, or was screened before a list that counts now.
 DUE = Sql(
-    f"WITH newest AS (SELECT ARRAY(SELECT id FROM ({_NEWEST}) l ORDER BY id) AS ids) SELECT p.id FROM payees p, newest "
+    f"WITH newest AS (SELECT ARRAY(SELECT id FROM ({NEWEST}) l ORDER BY id) AS ids) SELECT p.id FROM payees p, newest "
     "WHERE newest.ids <> '{}' AND p.status NOT IN ('closed', 'blocked') AND p.id > :after "
     "AND cast(:now AS timestamptz) IS NOT NULL AND NOT EXISTS (SELECT FROM persons e WHERE e.id = p.person_id) "
     "AND (p.screened_lists <> newest.ids OR p.screened_no IS DISTINCT FROM "

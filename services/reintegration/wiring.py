@@ -137,6 +137,7 @@ async def _grant_facts(
         posted_on=_posted_on(state, command),
         **_policy_of(state),
         acting=_acting(state, command, context),
+        payee_id=command.payee_id if isinstance(command, tranches.ReleaseTranche) else None,
     )
     facts = await grant_queries.behind_a_grant(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)

@@ -8,7 +8,8 @@ from shared.messages import Event
 from shared.money import Money
 
 FailureReason = Literal[
-    "account_closed", "account_unknown", "name_mismatch", "refused_by_bank", "limit_exceeded", "not_collected", "other",
+    "account_closed", "account_unknown", "name_mismatch", "refused_by_bank", "limit_exceeded", "not_collected", "not_sent",
+    "other",
 ]  # fmt: skip
 ReversalReason = Literal["returned_by_bank", "unclaimed_cash", "paid_in_error"]
 # By the country mission's bank in a batch, by the receiving office's own account, or by that office in cash.

@@ -17,7 +17,6 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
 )
 from services.returns.domain.case_journey import ConfirmArrival
 from shared.ids import uuid7
@@ -81,7 +80,7 @@ async def pay(mission: Mission, case_id: UUID, plan_id: UUID, grant_id: UUID, wa
         (OFFICE, grant_id, SubmitGrant.model_validate(read), 35),
         ("coordinator", grant_id, EndorseGrant.model_validate(read), 36),
         ("finance-approver", grant_id, ApproveGrant.model_validate({**read, "fund_id": fund_id, "money": money}), 37),
-        ("finance-payer", grant_id, ReleaseTranche(number=1), 38), ("finance-payer", grant_id, paid, 39),
+        ("finance-payer", grant_id, await mission.release(1, "TR"), 38), ("finance-payer", grant_id, paid, 39),
     )  # fmt: skip
     for persona, id, order, day in orders:
         await mission.done("reintegration", persona, id, order, moment(day, 9))

@@ -42,7 +42,6 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
 )
 from services.returns.domain.case_reintegration import RequestClosing
 from services.returns.domain.case_withdrawal import WithdrawCase
@@ -151,7 +150,7 @@ async def gone_home(mission: Mission) -> tuple[Ground, UUID, UUID]:
     grant = (await mission.read("reintegration", "coordinator", f"/v1/grants/{at.grant_id}")).json()["state"]
     for tranche in grant["tranches"]:
         number, day = tranche["number"], 50 + 5 * tranche["number"]
-        await give("finance-payer", at.grant_id, ReleaseTranche(number=number), day)
+        await give("finance-payer", at.grant_id, await mission.release(number, "TR"), day)
         paid = ConfirmPayment(number=number, reference=f"ERA-{at.grant_id.hex[:12]}-{number}", paid_on=moment(day, 9).date())
         await give("finance-payer", at.grant_id, paid, day)
         await give(office, at.grant_id, ConfirmDelivery(number=number), day + 1)

@@ -14,7 +14,6 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
 )
 from services.returns.domain.case_application import ApproveCase
 from services.returns.domain.case_holds import LiftHold, PutOnHold
@@ -177,7 +176,7 @@ async def _grant(
 
     for number in (1, 2):
         day = 50 + 10 * number
-        await mission.done("reintegration", "finance-payer", grant_id, ReleaseTranche(number=number), moment(day, 9))
+        await mission.done("reintegration", "finance-payer", grant_id, await mission.release(number, "TR"), moment(day, 9))
         paid = ConfirmPayment(number=number, reference=f"E2E-{grant_id.hex[:12]}-{number}", paid_on=moment(day, 9).date())
         await mission.done("reintegration", "finance-payer", grant_id, paid, moment(day, 10))
         # With another tranche still planned the payer is told to release that one first.

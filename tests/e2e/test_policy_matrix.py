@@ -435,6 +435,8 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
     assert (await mission.raw("POST", "counselling", "/v1/person-searches", "counsellor-3", name)).status_code == 200
     exceptions = "/v1/exports/exceptions?from=2023-01-01&to=2023-02-01"
     assert (await mission.read("reintegration", "chief-of-mission", exceptions)).status_code == 200
+    payees = await mission.read("reintegration", "finance-payer", f"/v1/grants/{at.grant_id}/payees")
+    assert payees.status_code == 200
     for path in (f"/v1/payees/{at.payee_id}", f"/v1/payees/{at.payee_id}/accounts/1", f"/v1/payees/{at.payee_id}/hits"):
         assert (await mission.read("reintegration", "finance-reconciler", path)).status_code == 200
     for service, asked in paths.items():

@@ -6,9 +6,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.portal.client import Form
-from services.portal.fields import Given, Option, Posted, typed
+from services.portal.fields import Given, Note, Option, Posted, typed
 from services.portal.pages.frame import Page, Turned
 from services.portal.pages.given_budgets import certificate_shown, papers_of, start_of
+from services.portal.pages.given_payees import who
 from services.portal.pages.naming import here, named, short
 from services.portal.translation import _, translated
 from services.portal.wording import word
@@ -39,6 +40,7 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         # What is shown is what is approved: the amount stands in the order beside the version and its hash.
         fixed["money"] = {"amount": state["amount"], "currency": currency}
     funds = await all_funds(page) if form.name == "approve_grant" else []
+    payees = await payees_of(page, id) if form.name == "release_tranche" else []
     today = here(page, real_time()).date().isoformat()
     costs = costs_of(answer.body)
     refused = {fund["id"]: why_not(fund, state, today, costs) for fund in funds}
@@ -48,6 +50,7 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
             for one in state["tranches"]
         ),
         "fund_id": tuple(Option(fund["id"], f"{_named(fund)}: {_holds(fund)}") for fund in funds if not refused[fund["id"]]),
+        "payee_id": tuple(Option(one["id"], payee_shown(one)) for one in payees if not one["reason"]),
     }
     start: dict[str, Any] = {
         "money": {"amount": state["amount"], "currency": currency}, "modality": state["modality"],
@@ -67,9 +70,32 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
     chosen = next((fund for fund in funds if fund["id"] == typed("fund_id", posted)), None)
     given = Given(
         fixed, options, start, version=answer.etag or "", shown=(*_shown(form.name, state, chosen, typed("number", posted), costs), *_of_the_fund(form.name, state, costs)),
-        left_out=tuple(f"{_named(fund)}: {refused[fund['id']]}" for fund in funds if refused[fund["id"]]),
+        left_out=(
+            *(f"{_named(fund)}: {refused[fund['id']]}" for fund in funds if refused[fund["id"]]),
+            *(f"{payee_shown(one)}: {one['sentence']}" for one in payees if one["reason"]),
+        ),
+        notes=_to_be_registered(payees) if form.name == "release_tranche" else (),
     )  # fmt: skip
     return given, f"/grants/{id}"
+
+
+async def payees_of(page: Page, grant_id: UUID) -> list[dict[str, Any]]:
+    """Whom a grant can be paid to, and of whom else why not, oldest first."""
+    answer = await page.ask("reintegration", f"/v1/grants/{grant_id}/payees", limit=100)
+    found: list[dict[str, Any]] = answer.body["items"]
+    return found
+
+
+def payee_shown(payee: Mapping[str, Any]) -> str:
+    """A payee as whoever pays it tells it apart: what it is, whose account it is and its last characters."""
+    account = payee["account"]
+    return f"{who(payee)}: {account['holder']}, {account['account']}" if account else f"{who(payee)} {short(payee['id'])}"
+
+
+def _to_be_registered(payees: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
+    if any(not one["reason"] for one in payees):
+        return ()
+    return (Note(_("Nobody whom this grant can be paid to is confirmed yet. The payee is registered and confirmed first."), "/payees"),)
 
 
 async def all_funds(page: Page) -> list[dict[str, Any]]:

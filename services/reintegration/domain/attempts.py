@@ -6,8 +6,9 @@ Decision 53 says who may say so and why a payment is never edited.
 from services.reintegration.domain.amounts import earliest_day
 from services.reintegration.domain.commitment import in_fund
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
-from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import hats, may_wear
+from services.reintegration.domain.payee_of_grant import paid_by_bank, refuse_of_the_bank
 from services.reintegration.domain.tranches import (
     OfAttempt,
     TrancheNumber,
@@ -78,10 +79,23 @@ def _handles_payments(state: Grant, facts: GrantFacts, context: Context) -> None
     may_wear(worn_by(state, context))(state, facts, context)
 
 
+def _refuse_what_the_bank_has(
+    state: Grant, tranche: GrantTranche, order: ReportPaymentFailed, facts: GrantFacts, context: Context
+) -> None:
+    """Whoever pays takes back what they did not send; of all else that the bank was to pay its files say what became of it."""
+    if tranche.method != "bank_file":
+        return
+    if order.reason != "not_sent" or worn_by(state, context) != "payer":
+        raise paid_by_bank()
+    if facts.in_a_batch:
+        raise RuleViolation("in_a_batch", "This payment stands in a batch for the bank. The batch is dropped before it is taken back.")
+
+
 def _report_failure(state: Grant, order: ReportPaymentFailed, facts: GrantFacts, context: Context) -> Events:
     tranche = tranche_of(state, order.number)
     _FAILURE.refuse_unless_waiting((tranche,))
     refuse_another_attempt(tranche, order.attempt_id)
+    _refuse_what_the_bank_has(state, tranche, order, facts, context)
     if order.failed_on > facts.today:
         raise RuleViolation("in_the_future", "The day on which the payment failed is still to come.")
     if tranche.released_at is not None and order.failed_on < earliest_day(tranche.released_at):
@@ -99,6 +113,7 @@ def _reverse(state: Grant, order: ReversePayment, facts: GrantFacts, context: Co
     tranche = tranche_of(state, order.number)
     _RETURN.refuse_unless_waiting((tranche,))
     refuse_another_attempt(tranche, order.attempt_id)
+    refuse_of_the_bank(tranche)
     if order.returned_on > facts.today:
         raise RuleViolation("in_the_future", "The day on which the money came back is still to come.")
     if tranche.paid_on is None or order.returned_on < tranche.paid_on:

@@ -16,6 +16,7 @@ from services.reintegration.domain.conversion import RatesInForce
 from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_state import Grant, GrantStatus
+from services.reintegration.domain.payee_facts import Payable
 from services.reintegration.domain.plan_completion import plan_completed
 from services.reintegration.domain.plan_state import Plan
 from shared.contracts.reintegration import RequiredPaper, Tranche
@@ -28,6 +29,7 @@ MOST_TRANCHES = 6
 
 _UNKNOWN = Decimal("Infinity")
 _NO_RATES = RatesInForce({})
+_UNKNOWN_PAYEE = Payable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class GrantFacts:
     it would be posted, by the day of the payment or of its return or else by today; ``open_month``: the first day of the oldest
     open month that does not lie before that. ``today``: the calendar day in the mission's time
     zone. ``policy``: the newest version of the policy of the case; None where none was published. ``terms``: all by which whoever asks may or might once
-    act on an authority. ``rates``: what counts today.
+    act on an authority. ``rates``: what counts today. ``payable``: what is known of the payee that a tranche is to be released to.
+    ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
     """
 
     case: Case | None = None
@@ -72,6 +75,8 @@ class GrantFacts:
     policy: PolicyInForce | None = None
     terms: tuple[ActingTerms, ...] = ()
     rates: RatesInForce = _NO_RATES
+    payable: Payable = _UNKNOWN_PAYEE
+    in_a_batch: bool = True
 
 
 class RequestedTranche(Part):

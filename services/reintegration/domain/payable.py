@@ -1,29 +1,11 @@
 """Whether money can be sent to a payee at this moment: the one question that whoever releases a tranche asks, pure."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 from services.reintegration.domain.payee import account_of_staff, account_shared
-from services.reintegration.domain.payee_facts import PayeeFacts
-from services.reintegration.domain.payee_state import Payee
+from services.reintegration.domain.payee_facts import Payable, PayeeFacts
 from services.reintegration.domain.screening import refuse_unless_screened, screening_hit
 from shared.errors import FourEyes, NotFound, RuleViolation
-
-
-@dataclass(frozen=True, slots=True)
-class Payable:
-    """What is known of a payee when money is to be sent to it; unknown is refused.
-
-    ``account_known`` says that its account is still kept: of a returnee who was erased it is not. ``shared_with`` are other
-    payees with an account of this one's, but those of which that was found right.
-    """
-
-    payee: Payee | None = None
-    account_known: bool = False
-    shared_with: frozenset[UUID] = field(default_factory=frozenset)
-    of_staff: bool = True
-    newest_lists: tuple[UUID, ...] = ()
 
 
 def refuse_unless_payable(known: Payable, currency: str, payer_id: str, now: datetime) -> int:

@@ -1,9 +1,10 @@
 """What the rules of a payee read from elsewhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.reintegration.domain.case import Case
+from services.reintegration.domain.payee_state import Payee
 from shared.contracts.payees import KnownContact
 from shared.contracts.sanctions import Hit
 
@@ -25,3 +26,18 @@ class PayeeFacts:
     found: tuple[Hit, ...] = ()
     former: KnownContact | None = None
     former_blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What is known of a payee when money is to be sent to it; unknown is refused.
+
+    ``account_known`` says that its account is still kept: of a returnee who was erased it is not. ``shared_with`` are other
+    payees with an account of this one's, but those of which that was found right.
+    """
+
+    payee: Payee | None = None
+    account_known: bool = False
+    shared_with: frozenset[UUID] = field(default_factory=frozenset)
+    of_staff: bool = True
+    newest_lists: tuple[UUID, ...] = ()

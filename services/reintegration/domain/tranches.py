@@ -13,8 +13,10 @@ from services.reintegration.domain.commitment import cost_of_release, in_fund, n
 from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
 from services.reintegration.domain.hats import may_wear
+from services.reintegration.domain.payee_of_grant import account_to_pay, refuse_of_the_bank
 from services.reintegration.domain.periods import period_closed
 from services.reintegration.domain.stops import no_recovery
+from shared.contracts.attempts import PaymentMethod
 from shared.contracts.reintegration import (
     Code,
     DeliveryConfirmed,
@@ -47,9 +49,11 @@ LateReceipt = Annotated[
 
 
 class ReleaseTranche(Command):
-    """Order the payment of the next tranche. Each time is another attempt, under an id of its own."""
+    """Order the payment of the next tranche to one of those whom the grant is for. Each time is another attempt, under an id of its own."""
 
     number: TrancheNumber
+    payee_id: UUID
+    method: PaymentMethod
     attempt_id: UUID = _ATTEMPT_ID
 
 
@@ -182,12 +186,13 @@ def _release(state: Grant, order: ReleaseTranche, facts: GrantFacts, context: Co
         raise RuleViolation("tranche_out_of_order", "Tranches are released in their order, each once.")
     if any(former.attempt_id == order.attempt_id for former in state.former_attempts):
         raise attempt_used()
+    account_no = account_to_pay(state, order.method, facts, context)
     cost = cost_of_release(state, tranche, facts)
     return (
         TrancheReleased(
             number=tranche.number, money=state.money_of(tranche), released_by=context.actor.person_id,
             released_at=context.now, in_fund=cost.in_another, rates=cost.rates, attempt_no=tranche.attempt_no,
-            attempt_id=order.attempt_id,
+            attempt_id=order.attempt_id, payee_id=order.payee_id, account_no=account_no, method=order.method,
         ),
     )  # fmt: skip
 
@@ -196,6 +201,7 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
     tranche = tranche_of(state, order.number)
     _PAYMENT.refuse_unless_waiting((tranche,))
     refuse_another_attempt(tranche, order.attempt_id)
+    refuse_of_the_bank(tranche)
     if facts.reference_used:
         raise reference_used()
     if order.paid_on > facts.today:

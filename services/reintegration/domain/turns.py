@@ -65,9 +65,11 @@ def turns(grant: Grant) -> Mapping[TurnOf, Turn]:
 def _of_tranches(grant: Grant) -> Mapping[TurnOf, Turn]:
     found: dict[TurnOf, Turn] = {}
     released, paid, delivered = (grant.tranches_in(status) for status in ("released", "paid", "delivered"))
-    if released:
-        found["payer"] = Turn("confirm_payment", _first(grant, (one.released_at for one in released)))
-    elif _is_payable(grant) and grant.tranches_in("planned") and not paid:
+    # What the bank pays nobody confirms: its own files say so.
+    by_hand = [one for one in released if one.method != "bank_file"]
+    if by_hand:
+        found["payer"] = Turn("confirm_payment", _first(grant, (one.released_at for one in by_hand)))
+    elif not released and _is_payable(grant) and grant.tranches_in("planned") and not paid:
         # The first tranche is due since the approval, a later one since the one before it was delivered, one whose payment
         # failed or came back since that became known.
         known = [one.delivered_at for one in grant.tranches if one.delivered_at]

@@ -13,6 +13,7 @@ from services.reintegration.routes import (
     grants,
     own_accounts,
     payees,
+    payees_of_grants,
     periods,
     plans,
     rates,
@@ -26,6 +27,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, payees, sanctions, own_accounts, surveys, spot_checks, retention, timers) for route in part.router.routes
+        route for part in (plans, funds, periods, rates, authorities, approval_policies, grants, finance, exports, control, evidence, payees, payees_of_grants, sanctions, own_accounts, surveys, spot_checks, retention, timers) for route in part.router.routes
     ]
 )

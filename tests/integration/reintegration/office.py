@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from uuid import UUID
 
 from services.reintegration.domain.authority import EndAuthority, GiveAuthority
@@ -29,7 +30,6 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
 )
 from services.reintegration.wiring import AUTHORITY, CASE, FUND, FUNDING_POLICY, GRANT, PLAN, WIRING
 from shared.actors import Actor
@@ -48,6 +48,7 @@ from shared.verify import Findings, verify
 from tests.given import NOON, SIGNED_IN, staff
 from tests.integration.bus.house import until
 from tests.integration.conftest import ServiceDatabase
+from tests.integration.reintegration.vendors import Vendors
 from tests.unit.reintegration import examples
 from tests.unit.reintegration.examples import (
     APPROVER,
@@ -156,6 +157,10 @@ class House:
     @property
     def api(self) -> Database:
         return self.made.api
+
+    @cached_property
+    def vendors(self) -> Vendors:
+        return Vendors(self.made)
 
     async def give(
         self,
@@ -366,7 +371,8 @@ class House:
 
     async def paid(self, grant_id: UUID, number: int) -> None:
         """One tranche released and paid."""
-        await self.give(GRANT, grant_id, ReleaseTranche(number=number), PAYER)
+        grant = await self.grant(grant_id)
+        await self.give(GRANT, grant_id, await self.vendors.release(number, grant.currency, grant.destination_country), PAYER)
         await self.give(GRANT, grant_id, self.payment(number), PAYER)
 
     async def accounted_for(self, grant_id: UUID, number: int) -> None:

@@ -127,6 +127,10 @@ def request_of(line: Line, amount: str = "500.00") -> dict[str, object]:
     return line.request(amount).model_dump(mode="json")
 
 
+async def order_to_pay(house: House, number: int = 1, currency: str = "EUR") -> dict[str, object]:
+    return (await house.vendors.release(number, currency)).model_dump(mode="json")
+
+
 async def asked_for(people: People, line: Line) -> UUID:
     """A request that was drafted and submitted."""
     grant_id = uuid7()
@@ -174,7 +178,7 @@ async def test_the_whole_line_of_a_grant_over_http(house: House, people: People)
     acts: list[tuple[Caller, str, dict[str, object]]] = [
         (people.coordinator, "endorse", read),
         (people.approver, "approve", {"fund_id": str(fund_id), "money": {"amount": "500.00", "currency": "EUR"}, **read}),
-        (people.payer, "release-tranche", {"number": 1}),
+        (people.payer, "release-tranche", await order_to_pay(house)),
         (people.payer, "confirm-payment", {"number": 1, "reference": "BANK-1", "paid_on": "2023-05-02"}),
         (people.office, "confirm-delivery", {"number": 1}),
         (people.reconciler, "reconcile-tranche", {"number": 1}),
@@ -309,7 +313,7 @@ async def test_a_grant_goes_from_the_turns_of_one_to_those_of_the_next(house: Ho
         (people.office, "revise", "", {**asked, "tranches": tranches}, {"endorse_grant"}),
         (people.coordinator, "endorse", "", {}, {"approve_grant"}),
         (people.approver, "approve", "", {"fund_id": str(fund_id), "money": asked["money"]}, {"release_tranche"}),
-        (people.payer, "release-tranche", "", {"number": 1}, {"confirm_payment"}),
+        (people.payer, "release-tranche", "", await order_to_pay(house), {"confirm_payment"}),
         (people.payer, "confirm-payment", "", pay, {"confirm_delivery"}),
         (people.office, "confirm-delivery", "", {"number": 1}, {"release_tranche", "reconcile_tranche"}),
         (people.reconciler, "reconcile-tranche", "", {"number": 1}, {"release_tranche"}),

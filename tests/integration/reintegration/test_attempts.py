@@ -13,7 +13,7 @@ import pytest
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.periods import ClosePeriod
-from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment, ReleaseTranche
+from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment
 from services.reintegration.wiring import GRANT, PERIOD
 from shared.db import Sql
 from shared.ids import uuid7
@@ -48,7 +48,7 @@ async def approved(house: House, fund_id: UUID) -> UUID:
 async def released(house: House, fund_id: UUID) -> UUID:
     """An approved grant in two tranches, of which the first is on its way."""
     grant_id = await approved(house, fund_id)
-    await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER)
+    await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER)
     return grant_id
 
 
@@ -105,7 +105,7 @@ async def test_what_is_learnt_late_is_posted_in_the_oldest_open_month_under_its_
 
 async def test_of_two_who_release_one_tranche_at_once_one_is_refused_and_it_has_one_attempt(house: House) -> None:
     grant_id = await approved(house, await house.fund())
-    tried = [house.try_to(GRANT, grant_id, ReleaseTranche(number=1), PAYER) for _ in range(4)]
+    tried = [house.try_to(GRANT, grant_id, await house.vendors.release(1), PAYER) for _ in range(4)]
     assert sorted(await asyncio.gather(*tried)) == ["done", *["previous_tranche_not_delivered"] * 3]
     assert len(await told(house, _ATTEMPTS, grant_id)) == 1
 
@@ -113,7 +113,7 @@ async def test_of_two_who_release_one_tranche_at_once_one_is_refused_and_it_has_
 async def test_one_id_is_of_one_attempt_whatever_grant_it_is_on(house: House) -> None:
     fund_id, attempt_id = await house.fund(), uuid7()
     one, other = await approved(house, fund_id), await approved(house, fund_id)
-    release = ReleaseTranche(number=1, attempt_id=attempt_id)
+    release = await house.vendors.release(1, attempt_id=attempt_id)
     assert [await house.try_to(GRANT, grant_id, release, PAYER) for grant_id in (one, other)] == ["done", "attempt_used"]
 
 

@@ -12,7 +12,6 @@ import pytest
 from services.reintegration.domain.authority import EndAuthority
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.grant import CancelGrant
-from services.reintegration.domain.tranches import ReleaseTranche
 from services.reintegration.wiring import AUTHORITY, GRANT
 from shared.db import Sql
 from shared.ids import uuid7
@@ -122,10 +121,10 @@ async def test_the_example_on_the_page_is_what_the_system_does_to_the_last_minor
         elif what == "not needed":
             posted = ("difference", len(EXAMPLE[currency][1]), f"0 {currency}", costs, on)
         elif what.endswith("refused"):
-            answer = await people.payer.at(moment).post(f"{path}/release-tranche", {"number": number})
+            answer = await people.payer.at(moment).post(f"{path}/release-tranche", (await house.vendors.release(number or 0, currency)).model_dump(mode="json"))
             assert (answer.status_code, f"`{answer.json()['code']}`") == (409, costs)
         elif what.endswith("released"):
-            await done(people.payer.at(moment), f"{path}/release-tranche", {"number": number})
+            await done(people.payer.at(moment), f"{path}/release-tranche", (await house.vendors.release(number or 0, currency)).model_dump(mode="json"))
             tranches = (await state_of(people.payer, one.grant_id))["tranches"]
             assert isinstance(tranches, list)
             (released,) = [tranche for tranche in tranches if tranche["number"] == number]
@@ -241,8 +240,8 @@ async def test_an_addition_and_the_end_of_the_authority_come_one_after_the_other
     await house.give(AUTHORITY, chief, authority_for(CHIEF, role="chief_of_mission"), MANAGER, EARLY)
     assert await house.try_to(GRANT, grant_id, order, CHIEF) == "done"
     # Whoever added wears the approver's hat and pays nothing.
-    assert await house.try_to(GRANT, grant_id, ReleaseTranche(number=1), CHIEF) == "four_eyes"
-    assert await house.try_to(GRANT, grant_id, ReleaseTranche(number=1), PAYER) == "done"
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(1, "TND"), CHIEF) == "four_eyes"
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(1, "TND"), PAYER) == "done"
     assert (await house.findings()).differences == []
 
 
@@ -275,7 +274,8 @@ async def test_no_statement_more_is_made_for_a_release_from_a_fund_in_another_cu
         fund_id = await fund_in(people, fund)
         grant_id = await endorsed_in(house, people, "TND", EXAMPLE["TND"][1])
         await house.give(GRANT, grant_id, await house.approval(grant_id, fund_id), APPROVER)
+        release = await house.vendors.release(1, "TND")
         before = house.api.counts.statements
-        await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER)
+        await house.give(GRANT, grant_id, release, PAYER)
         statements.append(house.api.counts.statements - before)
     assert statements[0] == statements[1]

@@ -8,7 +8,7 @@ from alembic import command
 from ops import databases
 from ops.supervisor import Running
 from services.reintegration.domain.grant import CancelGrant
-from services.reintegration.domain.tranches import ConfirmDelivery, ReleaseTranche
+from services.reintegration.domain.tranches import ConfirmDelivery
 from services.reintegration.wiring import GRANT
 from tests.integration.reintegration.office import OFFICE, House
 from tests.unit.reintegration.examples import ENDORSER, PAYER
@@ -29,12 +29,18 @@ async def test_grants_of_before_go_on_in_the_currency_of_their_fund(house: House
     states = [await house.grant(one) for one in (waiting, under_way, stopped)]
     await asyncio.to_thread(_there_and_back, house.made.logins.migrate)
     assert [await house.grant(one) for one in (waiting, under_way, stopped)] == states
-    assert (await house.findings()).differences == []
+    assert await _besides_payees(house) == []
+    house.vendors.forget()
     await house.give(GRANT, under_way, ConfirmDelivery(number=1), OFFICE)
     await house.paid(under_way, 2)
     await house.give(GRANT, under_way, ConfirmDelivery(number=2), OFFICE)
-    await house.give(GRANT, waiting, ReleaseTranche(number=1), PAYER)
-    assert (await house.findings()).differences == []
+    await house.give(GRANT, waiting, await house.vendors.release(1), PAYER)
+    assert await _besides_payees(house) == []
+
+
+async def _besides_payees(house: House) -> list[str]:
+    """What does not agree, but for payees: at that revision there were none, so whom an attempt was paid to went with them."""
+    return [one for one in (await house.findings()).differences if not one.startswith(("payee ", "payment attempts: "))]
 
 
 def _there_and_back(url: str) -> None:

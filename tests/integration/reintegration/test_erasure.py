@@ -49,7 +49,8 @@ _BESIDE = Sql(
     "SELECT d.path FROM disclosure d JOIN event_log e ON e.id = d.event_id WHERE e.subject = :grant_id"
 )
 _ANSWERED = Sql("SELECT version FROM idempotency WHERE resource_id = :grant_id")
-_KEYS = Sql("SELECT person_id, about, keep_until FROM person_keys")
+# Those of persons: what is sealed of a vendor has a key of the vendor's own.
+_KEYS = Sql("SELECT person_id, about, keep_until FROM person_keys WHERE person_id NOT IN (SELECT id FROM payees)")
 
 
 async def grants_of(house: House, person_id: UUID) -> list[Grant]:

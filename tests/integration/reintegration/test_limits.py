@@ -10,7 +10,7 @@ from services.reintegration.domain.case import SealCase
 from services.reintegration.domain.grant import CancelGrant, DraftGrant, ReturnGrant, SubmitGrant
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
-from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
+from services.reintegration.domain.tranches import ConfirmPayment
 from services.reintegration.wiring import CASE, GRANT, PLAN
 from shared.ids import uuid7
 from tests.integration.reintegration.office import OFFICE, REQUESTER, WORKER, House, Line, revision
@@ -124,7 +124,7 @@ async def test_a_person_has_one_open_advance_however_many_tranches_are_released_
     fund_id = await house.fund()
     lines = await house.lines("business", "housing", "medical")
     grants = [await house.approved(line.request("500.00"), fund_id) for line in lines]
-    release = ReleaseTranche(number=1)
+    release = await house.vendors.release(1)
     outcomes = await at_once(house.try_to(GRANT, grant_id, release, PAYER) for grant_id in grants)
     assert outcomes == {"done": 1, "open_advance": 2}
     assert (await house.findings()).differences == []
@@ -134,7 +134,7 @@ async def test_one_payment_reference_pays_one_tranche(house: House) -> None:
     fund_id = await house.fund()
     grants = [await house.approved((await house.line()).request("500.00"), fund_id) for _ in range(4)]
     for grant_id in grants:
-        await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER)
+        await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER)
     payment = ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY)
     outcomes = await at_once(house.try_to(GRANT, grant_id, payment, PAYER) for grant_id in grants)
     assert outcomes == {"done": 1, "reference_used": 3}
@@ -145,7 +145,7 @@ async def test_one_payment_reference_pays_one_tranche(house: House) -> None:
 async def test_a_tranche_is_paid_once_however_many_confirm_it_at_once(house: House) -> None:
     fund_id = await house.fund()
     grant_id = await house.approved((await house.line()).request("500.00"), fund_id)
-    await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER)
+    await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER)
     payments = [house.payment(1) for _ in range(6)]
     outcomes = await at_once(house.try_to(GRANT, grant_id, payment, PAYER) for payment in payments)
     assert outcomes == {"done": 1, "paid_already": 5}

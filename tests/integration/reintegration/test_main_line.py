@@ -193,7 +193,7 @@ async def test_an_office_of_another_country_can_neither_ask_for_a_grant_nor_canc
 async def test_the_same_key_pays_once(house: House) -> None:
     line, fund_id = await house.line(), await house.fund()
     grant_id = await house.approved(line.request("800.00"), fund_id)
-    await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER)
+    await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER)
     payment = house.payment(1)
     first = await house.give(GRANT, grant_id, payment, PAYER, key="payment-key")
     again = await house.give(GRANT, grant_id, payment, PAYER, key="payment-key")
@@ -214,7 +214,7 @@ async def test_a_command_takes_five_statements_and_four_where_it_needs_no_facts(
         (SubmitGrant.model_validate(read), REQUESTER),
         (EndorseGrant.model_validate(read), ENDORSER),
         (ApproveGrant(fund_id=fund_id, money=request.money, **read), APPROVER),
-        (ReleaseTranche(number=1), PAYER),
+        (await house.vendors.release(1), PAYER),
         (house.payment(1), PAYER),
     ]
     without: list[tuple[Command, Actor]] = [

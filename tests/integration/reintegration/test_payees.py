@@ -8,10 +8,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.reintegration import payee_queries
+from services.reintegration import payable_queries
 from services.reintegration.account_tokens import hash_accounts_anew
-from services.reintegration.domain.payable import Payable, refuse_unless_payable
+from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee import HOLD
+from services.reintegration.domain.payee_facts import Payable
 from services.reintegration.domain.payee_state import Payee
 from services.reintegration.domain.person import RecordErasure
 from services.reintegration.payee_wiring import PAYEE
@@ -270,7 +271,7 @@ async def test_what_is_known_when_money_is_to_be_sent_is_read_from_the_tables(ho
     state = (await house.read(PAYEE, payee_id, RECONCILER)).state
     assert isinstance(state, Payee)
     known = await transact(
-        house.made.api, EVERYWHERE.scope(RECONCILER), lambda unit: payee_queries.payable(unit, payee_id, state)
+        house.made.api, EVERYWHERE.scope(RECONCILER), lambda unit: payable_queries.payable(unit, payee_id)
     )
     assert known == Payable(state, account_known=True, shared_with=frozenset(), of_staff=False, newest_lists=())
     assert refuse_unless_payable(known, "PKR", PAYER.person_id, NOON) == 1

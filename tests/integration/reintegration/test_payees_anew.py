@@ -9,7 +9,7 @@ import pytest
 from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee import HOLD, DropAccountChange
 from services.reintegration.domain.payee_state import CONTACT_SETTLES, Payee
-from services.reintegration.payee_queries import payable
+from services.reintegration.payable_queries import payable
 from services.reintegration.payee_wiring import PAYEE
 from shared.db import Sql
 from shared.errors import RuleViolation
@@ -61,7 +61,7 @@ async def test_a_vendor_that_is_closed_and_registered_anew_is_called_under_the_c
     state = (await house.read(PAYEE, anew, RECONCILER)).state
     assert isinstance(state, Payee)
     assert (state.status, state.held_until) == ("active", NOON + HOLD)
-    known = await transact(house.made.api, EVERYWHERE.scope(RECONCILER), lambda unit: payable(unit, anew, state))
+    known = await transact(house.made.api, EVERYWHERE.scope(RECONCILER), lambda unit: payable(unit, anew))
     with pytest.raises(RuleViolation, match="payee_on_hold"):
         refuse_unless_payable(known, "PKR", PAYER.person_id, NOON + HOLD - timedelta(seconds=1))
     assert refuse_unless_payable(known, "PKR", PAYER.person_id, NOON + HOLD) == 1

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.periods import ClosePeriod, ConfirmReopening, ReopenPeriod
-from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment, ReleaseTranche
+from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment
 from services.reintegration.wiring import GRANT, PERIOD
 from shared.db import Sql
 from shared.ids import uuid7
@@ -46,7 +46,7 @@ async def close(house: House, month: ClosePeriod = MAY) -> UUID:
 async def released(house: House, fund_id: UUID) -> UUID:
     """An approved grant in two tranches, of which the first is on its way."""
     grant_id = await house.approved((await house.line()).request("1500.00", "500.00", "1000.00"), fund_id)
-    await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER)
+    await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER)
     return grant_id
 
 
@@ -144,7 +144,7 @@ async def test_what_was_paid_in_the_west_on_the_day_before_is_posted_with_its_co
     # In Sarajevo it is the first of June, further west still the last of May.
     night = datetime(2023, 5, 31, 22, 30, tzinfo=UTC)
     grant_id = await house.approved((await house.line()).request("700.00"), fund_id, night)
-    await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER, night)
+    await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER, night)
     await close(house)
     await house.give(GRANT, grant_id, paid(date(2023, 5, 31)), PAYER, JUNE)
     june = date(2023, 6, 1)

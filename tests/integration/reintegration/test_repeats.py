@@ -2,7 +2,6 @@
 
 import pytest
 
-from services.reintegration.domain.tranches import ReleaseTranche
 from services.reintegration.wiring import GRANT
 from shared.errors import Refusal
 from shared.handling import Repeat, handle
@@ -25,14 +24,14 @@ async def test_a_repeat_that_waited_for_the_first_gets_its_answer(
 
     async def again() -> str:
         try:
-            handled = await house.give(GRANT, grant_id, ReleaseTranche(number=1), PAYER, key=key)
+            handled = await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER, key=key)
         except Refusal as refusal:
             return refusal.code
         return "repeated" if handled.repeated else "done"
 
     async with house.api.unit_of_work(EVERYWHERE.scope(PAYER)) as unit:
         await handle(
-            unit, GRANT, grant_id, ReleaseTranche(number=1), Context(PAYER, NOON), Origin("test-correlation"),
+            unit, GRANT, grant_id, await house.vendors.release(1), Context(PAYER, NOON), Origin("test-correlation"),
             repeat=Repeat.of(key, operation, grant_id, b""), reach=EVERYWHERE,
         )  # fmt: skip
         await unit.flush()

@@ -7,7 +7,6 @@ import pytest
 
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
-from services.reintegration.domain.tranches import ReleaseTranche
 from services.reintegration.wiring import GRANT
 from shared.db import Sql, Write
 from shared.policy import EVERYWHERE
@@ -31,9 +30,9 @@ async def test_a_suspended_grant_is_accounted_for_and_goes_on_to_its_end(house: 
     assert (shown["status"], shown["suspended_for"]) == ("suspended", "lost_contact")
     delivered = await people.office.post(f"grants/{grant_id}/confirm-delivery", {"number": 1})
     assert delivered.status_code == 200, delivered.text
-    assert await house.try_to(GRANT, grant_id, ReleaseTranche(number=2), PAYER) == "wrong_status"
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(2), PAYER) == "wrong_status"
     await house.give(GRANT, grant_id, ResumeGrant(), ENDORSER)
-    assert await house.try_to(GRANT, grant_id, ReleaseTranche(number=2), PAYER) == "done"
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(2), PAYER) == "done"
     await house.give(GRANT, grant_id, SUSPEND, ENDORSER)
     await house.give(GRANT, grant_id, house.payment(2), PAYER)
     shown = (await people.payer.get(f"grants/{grant_id}")).json()["state"]

@@ -13,6 +13,8 @@ from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.fund import Fund, FundBalance
 from services.reintegration.domain.grant import GRANT, ApproveGrant, DraftGrant, EndorseGrant, SubmitGrant
 from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce, RequestedTranche
+from services.reintegration.domain.payee_facts import Payable
+from services.reintegration.domain.payee_state import Payee
 from services.reintegration.domain.plan_lines import Line
 from services.reintegration.domain.plan_state import Plan
 from services.reintegration.domain.tranches import (
@@ -112,6 +114,14 @@ AUTHORITY = ActingTerms(
 # One approves alone whatever the cap of a person lets ask for.
 ONE_APPROVES = replace(EXAMPLE_CAPS, one_approver_up_to=Decimal("3000.00"), two_approvers_up_to=Decimal("5000.00"))
 
+PAYEE_ID = ref(51)
+# Registered by somebody of the receiving office, and confirmed by who reconciles.
+VENDOR_PAID = Payee(
+    kind="vendor", country="PK", currency="EUR", registered_by=OFFICE.person_id, registered_at=NOON,
+    handlers=(OFFICE.person_id, RECONCILER.person_id), status="active", vendor_code="V-17", confirmed_no=1,
+    stated_by=OFFICE.person_id, confirmed_by=RECONCILER.person_id, confirmed_at=NOON,
+)
+
 NOTHING_STANDS_AGAINST_IT = GrantFacts(
     case=ARRIVED,
     plan=AGREED,
@@ -125,6 +135,8 @@ NOTHING_STANDS_AGAINST_IT = GrantFacts(
     today=TODAY,
     policy=LENIENT,
     terms=(AUTHORITY,),
+    payable=Payable(VENDOR_PAID, account_known=True, of_staff=False),
+    in_a_batch=False,
 )
 
 REQUEST = DraftGrant(
@@ -211,9 +223,17 @@ GIVEN = ApprovalGiven(
     rate_on=None, rate_sources=(), strength="phishing_resistant", auth_age_seconds=5,
 )
 ATTEMPT_1, ATTEMPT_2 = ref(41), ref(42)
-RELEASE_1 = ReleaseTranche(number=1, attempt_id=ATTEMPT_1)
+
+
+def release(number: int, **said: object) -> ReleaseTranche:
+    """The order to pay a tranche to the vendor of these examples, out of the office's own account unless said otherwise."""
+    return ReleaseTranche.model_validate({"number": number, "payee_id": PAYEE_ID, "method": "office_account", **said})
+
+
+RELEASE_1 = release(1, attempt_id=ATTEMPT_1)
 RELEASED_1 = TrancheReleased(
-    number=1, money=eur("800.00"), released_by=PAYER.person_id, released_at=NOON, attempt_no=1, attempt_id=ATTEMPT_1
+    number=1, money=eur("800.00"), released_by=PAYER.person_id, released_at=NOON, attempt_no=1, attempt_id=ATTEMPT_1,
+    payee_id=PAYEE_ID, account_no=1, method="office_account",
 )
 PAID_1 = PaymentConfirmed(
     case_id=CASE_ID,
@@ -236,10 +256,10 @@ THE_WHOLE_LINE: tuple[tuple[Command, Actor], ...] = (
     (SUBMIT, REQUESTER),
     (ENDORSE_ASKED, ENDORSER),
     (APPROVE_ASKED, APPROVER),
-    (ReleaseTranche(number=1), PAYER),
+    (release(1), PAYER),
     (ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY), PAYER),
     (ConfirmDelivery(number=1), OFFICE),
-    (ReleaseTranche(number=2), PAYER),
+    (release(2), PAYER),
     (ConfirmPayment(number=2, reference="BANK-0002", paid_on=TODAY), PAYER),
     (ConfirmDelivery(number=2), OFFICE),
     (ReconcileTranche(number=1), RECONCILER),

@@ -17,7 +17,6 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
 )
 from services.reintegration.domain.turns import turns
 from services.reintegration.posting_projections import postings
@@ -57,6 +56,7 @@ from tests.unit.reintegration.examples import (
     UNTIL_PAID,
     eur,
     ref,
+    release,
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
@@ -74,7 +74,7 @@ REVERSED = PaymentReversed(
 )  # fmt: skip
 UNTIL_RELEASED = (*UNTIL_APPROVED, RELEASED_1)
 AGAIN = RELEASED_1.model_copy(update={"attempt_no": 2, "attempt_id": ATTEMPT_2})
-RELEASE_AGAIN = ReleaseTranche(number=1, attempt_id=ATTEMPT_2)
+RELEASE_AGAIN = release(1, attempt_id=ATTEMPT_2)
 PAY = ConfirmPayment(number=1, reference="BANK-0002", paid_on=TODAY)
 RELEASED_2 = RELEASED_1.model_copy(update={"number": 2, "money": eur("400.00"), "attempt_id": ATTEMPT_2})
 PAID_2 = PAID_1.model_copy(update={"number": 2, "money": eur("400.00"), "reference": "BANK-0002"})
@@ -119,7 +119,7 @@ def test_a_tranche_is_released_again_as_another_attempt_under_another_id() -> No
 
 def test_while_an_attempt_is_under_way_or_paid_no_other_begins() -> None:
     for past in (UNTIL_RELEASED, UNTIL_PAID, (*UNTIL_RELEASED, FAILED, AGAIN)):
-        GRANTS.given(*past).when(ReleaseTranche(number=1), PAYER).refused("previous_tranche_not_delivered")
+        GRANTS.given(*past).when(release(1), PAYER).refused("previous_tranche_not_delivered")
 
 
 def test_a_bank_that_reports_on_an_earlier_attempt_ends_no_later_one() -> None:

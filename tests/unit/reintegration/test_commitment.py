@@ -18,7 +18,7 @@ from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import hats
 from services.reintegration.domain.stops import OpenRecovery
-from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment, ReleaseTranche
+from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment
 from shared.actors import Actor
 from shared.contracts.commitments import CommitmentAdded, RateUsed
 from shared.contracts.reintegration import GrantApproved, GrantCancelled, PaymentConfirmed, TrancheReleased
@@ -47,6 +47,7 @@ from tests.unit.reintegration.examples import (
     eur,
     had,
     ref,
+    release,
 )
 
 DOLLARS = FundBalance(replace(FUND, currency="USD"), committed=Decimal("2000.00"), spent=Decimal("1000.00"))
@@ -126,7 +127,7 @@ def test_each_tranche_is_rounded_by_itself_so_that_without_a_move_none_falls_sho
     state = approved("0.7")
     assert state.fund_amount == Decimal("1714.29")
     for number in (1, 2):
-        state = after(state, ReleaseTranche(number=number), PAYER, facts("0.7"))[1]
+        state = after(state, release(number), PAYER, facts("0.7"))[1]
         state = after(state, ConfirmPayment(number=number, reference=f"B-{number}", paid_on=TODAY), PAYER, facts("0.7"))[1]
         state = after(state, ConfirmDelivery(number=number), OFFICE, facts("0.7"))[1]
     assert in_fund(state) == ("1714.29", "1714.29", "0.00", "1714.29")
@@ -163,7 +164,7 @@ def test_no_tranches_cost_nothing_and_ask_for_no_rate() -> None:
 
 
 def test_a_release_fixes_what_the_tranche_costs_by_the_rates_of_its_day() -> None:
-    events, state = after(approved(), ReleaseTranche(number=1), PAYER, facts("0.85"))
+    events, state = after(approved(), release(1), PAYER, facts("0.85"))
     (told,) = events
     assert isinstance(told, TrancheReleased)
     assert (told.money, told.in_fund) == (eur("800.00"), usd("941.18"))
@@ -180,21 +181,21 @@ def test_a_release_fixes_what_the_tranche_costs_by_the_rates_of_its_day() -> Non
 def test_a_shortfall_of_one_cent_over_all_that_is_left_stops_the_release_and_an_addition_lets_it_go_on() -> None:
     state = approved()
     # 800 / 0.7999 + 400 / 0.7999 = 1000.13 + 500.06
-    assert code(state, ReleaseTranche(number=1), PAYER, facts("0.7999")) == "commitment_short"
+    assert code(state, release(1), PAYER, facts("0.7999")) == "commitment_short"
     short = AddToCommitment(money=usd("0.18"))
     enough = AddToCommitment(money=usd("0.19"))
     almost = after(state, short, APPROVER, facts("0.7999"))[1]
-    assert code(almost, ReleaseTranche(number=1), PAYER, facts("0.7999")) == "commitment_short"
+    assert code(almost, release(1), PAYER, facts("0.7999")) == "commitment_short"
     added = after(state, enough, APPROVER, facts("0.7999"))[1]
     assert in_fund(added) == ("1500.00", "1500.19", "1500.19", "0")
-    after(added, ReleaseTranche(number=1), PAYER, facts("0.7999"))
-    assert code(state, ReleaseTranche(number=1), PAYER, facts(rates=RatesInForce({}))) == "rate_missing"
+    after(added, release(1), PAYER, facts("0.7999"))
+    assert code(state, release(1), PAYER, facts(rates=RatesInForce({}))) == "rate_missing"
 
 
 def paid_in_full(state: Grant, rate: str) -> tuple[tuple[Event, ...], Grant]:
     events: tuple[Event, ...] = ()
     for number in (1, 2):
-        state = after(state, ReleaseTranche(number=number), PAYER, facts(rate))[1]
+        state = after(state, release(number), PAYER, facts(rate))[1]
         events, state = after(
             state, ConfirmPayment(number=number, reference=f"B-{number}", paid_on=TODAY), PAYER, facts(rate)
         )
@@ -216,7 +217,7 @@ def test_what_was_committed_and_not_needed_is_told_apart_with_the_last_payment()
 
 
 def test_a_cancellation_frees_all_that_is_still_committed_of_the_fund() -> None:
-    state = after(approved(), ReleaseTranche(number=1), PAYER, facts("0.85"))[1]
+    state = after(approved(), release(1), PAYER, facts("0.85"))[1]
     state = after(state, ConfirmPayment(number=1, reference="BANK-1", paid_on=TODAY), PAYER, facts())[1]
     events, state = after(state, CancelGrant(reason="not_needed"), ENDORSER, facts())
     (told,) = events
@@ -238,7 +239,7 @@ def test_an_addition_says_the_total_by_whose_authority_and_how_many_would_have_t
     assert (again.addition_no, again.total) == (2, usd("1700.00"))
     # Whoever adds wears the approver's hat from then on.
     assert ("approver", SECOND.person_id) in hats(state)
-    assert code(state, ReleaseTranche(number=1), SECOND, facts()) == "four_eyes"
+    assert code(state, release(1), SECOND, facts()) == "four_eyes"
 
 
 def test_an_addition_tells_all_that_whoever_checks_it_later_needs() -> None:
@@ -284,7 +285,7 @@ def test_nobody_adds_for_somebody_with_a_part_in_the_grant_nor_for_whoever_appro
 
 
 def test_who_paid_adds_nothing() -> None:
-    state = after(approved(), ReleaseTranche(number=1), PAYER, facts("0.85"))[1]
+    state = after(approved(), release(1), PAYER, facts("0.85"))[1]
     assert code(state, ADD, PAYER, facts("0.85", by(PAYER))) == "four_eyes"
 
 
@@ -339,10 +340,10 @@ def test_more_than_the_grant_had_approvals_for_is_added_by_the_chief_of_mission_
 def test_nothing_is_added_once_nothing_is_left_to_release_or_money_is_asked_back() -> None:
     state = paid_in_full(approved(), "0.8")[1]
     assert code(state, ADD, APPROVER, facts()) == "wrong_status"
-    state = after(approved(), ReleaseTranche(number=1), PAYER, facts("0.85"))[1]
+    state = after(approved(), release(1), PAYER, facts("0.85"))[1]
     state = after(state, ConfirmPayment(number=1, reference="B-1", paid_on=TODAY), PAYER, facts())[1]
     delivered = after(state, ConfirmDelivery(number=1), OFFICE, facts())[1]
-    last = after(delivered, ReleaseTranche(number=2), PAYER, facts("0.85"))[1]
+    last = after(delivered, release(2), PAYER, facts("0.85"))[1]
     assert code(last, ADD, APPROVER, facts()) == "no_tranche_left"
     asked_back = after(state, OpenRecovery(reason="overpaid", money=eur("1.00")), SECOND, facts())[1]
     assert code(asked_back, ADD, APPROVER, facts()) == "recovery_open"

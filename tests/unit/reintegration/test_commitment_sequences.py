@@ -27,7 +27,6 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
 )
 from services.reintegration.posting_projections import postings, takes_of_its_fund
 from shared.actors import Actor
@@ -52,6 +51,7 @@ from tests.unit.reintegration.examples import (
     REQUESTED,
     TODAY,
     ref,
+    release,
 )
 
 CURRENCIES = ("EUR", "USD", "BAM", "TND", "XOF")
@@ -107,7 +107,7 @@ def order(state: Grant, act: str) -> tuple[Command, Actor]:
     if paid := state.tranches_in("paid"):
         return ConfirmDelivery(number=paid[0].number), OFFICE
     if planned := state.tranches_in("planned"):
-        return ReleaseTranche(number=planned[0].number), PAYER
+        return release(planned[0].number), PAYER
     return ReconcileTranche(number=(*state.tranches_in("delivered"), state.tranches[0])[0].number), RECONCILER
 
 

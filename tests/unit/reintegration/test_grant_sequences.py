@@ -34,7 +34,6 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
 )
 from shared.actors import Actor
 from shared.contracts.attempts import PaymentReversed
@@ -69,6 +68,7 @@ from tests.unit.reintegration.examples import (
     TODAY,
     had,
     ref,
+    release,
 )
 
 PEOPLE = (COUNSELLOR, REQUESTER, ENDORSER, APPROVER, PAYER, DEPUTY_PAYER, RECONCILER, OFFICE)
@@ -107,7 +107,7 @@ ORDERS: tuple[Callable[[int, int, int], Command], ...] = (
     ),
     lambda _, version, __: APPROVE.model_copy(update={"request_version": version}),
     lambda _, __, ___: CancelGrant(reason="lost_contact"),
-    lambda number, _, __: ReleaseTranche(number=number),
+    lambda number, _, __: release(number),
     lambda number, _, days: ConfirmPayment(
         number=number, reference=f"BANK-{number}", paid_on=TODAY + timedelta(days=days)
     ),
@@ -171,7 +171,7 @@ def _next_order(draw: st.DrawFn, state: Grant | None) -> tuple[Command, Actor]:
             return ReversePayment(number=paid[0].number, reason="unclaimed_cash", returned_on=TODAY), RECONCILER
         return ConfirmDelivery(number=paid[0].number), OFFICE
     if planned := state.tranches_in("planned"):
-        return ReleaseTranche(number=planned[0].number), PAYER
+        return release(planned[0].number), PAYER
     delivered = (*state.tranches_in("delivered"), state.tranches[0])
     return ReconcileTranche(number=delivered[0].number), RECONCILER
 

@@ -10,14 +10,12 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
 )
 from shared.actors import Actor
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     PaymentConfirmed,
     TrancheReconciled,
-    TrancheReleased,
 )
 from shared.messages import Command, Event
 from tests.given import NOON, Given
@@ -47,10 +45,11 @@ from tests.unit.reintegration.examples import (
     UNTIL_DELIVERED,
     UNTIL_PAID,
     eur,
+    release,
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
-RELEASED_2 = TrancheReleased(number=2, money=eur("400.00"), released_by=PAYER.person_id, released_at=NOON)
+RELEASED_2 = RELEASED_1.model_copy(update={"number": 2, "money": eur("400.00"), "attempt_id": None})
 PAID_2 = PaymentConfirmed(
     case_id=CASE_ID,
     number=2,
@@ -68,7 +67,7 @@ TAKING: tuple[tuple[str, tuple[Event, ...], Command, tuple[Actor, ...]], ...] = 
         APPROVE,
         (REQUESTER, ENDORSER, COUNSELLOR),
     ),
-    ("release", UNTIL_APPROVED, ReleaseTranche(number=1), (REQUESTER, ENDORSER, APPROVER, COUNSELLOR)),
+    ("release", UNTIL_APPROVED, release(1), (REQUESTER, ENDORSER, APPROVER, COUNSELLOR)),
     (
         "confirm a payment",
         (*UNTIL_APPROVED, RELEASED_1),
@@ -90,7 +89,7 @@ TAKING: tuple[tuple[str, tuple[Event, ...], Command, tuple[Actor, ...]], ...] = 
     (
         "release the second",
         (*UNTIL_DELIVERED, RECONCILED_1),
-        ReleaseTranche(number=2),
+        release(2),
         (REQUESTER, ENDORSER, APPROVER, RECONCILER, OFFICE, COUNSELLOR),
     ),
     (
@@ -117,7 +116,7 @@ def test_nobody_takes_a_second_hat(past: tuple[Event, ...], command: Command, by
 def test_a_deputy_may_pay_the_next_tranche_and_neither_payer_reconciles() -> None:
     second = (*UNTIL_DELIVERED, RELEASED_2.model_copy(update={"released_by": DEPUTY_PAYER.person_id}))
     grant = GRANTS.given(*second, PAID_2.model_copy(update={"confirmed_by": DEPUTY_PAYER.person_id}))
-    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=2, attempt_id=ATTEMPT_2), DEPUTY_PAYER).then(
+    GRANTS.given(*UNTIL_DELIVERED).when(release(2, attempt_id=ATTEMPT_2), DEPUTY_PAYER).then(
         RELEASED_2.model_copy(update={"released_by": DEPUTY_PAYER.person_id, "attempt_id": ATTEMPT_2})
     )
     for payer in (PAYER, DEPUTY_PAYER):
@@ -182,7 +181,7 @@ def test_five_people_are_enough_and_four_are_not() -> None:
     orders: tuple[Command, ...] = (
         ENDORSE,
         APPROVE,
-        ReleaseTranche(number=1),
+        release(1),
         ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY),
         ConfirmDelivery(number=1),
         ReconcileTranche(number=1),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.reintegration.domain.payable import Payable, refuse_unless_payable
+from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee import HOLD, PAYEE
+from services.reintegration.domain.payee_facts import Payable
 from shared.errors import NotFound, Refusal
 from shared.messages import Event
 from tests.given import NOON

@@ -18,7 +18,7 @@ from services.reintegration.domain.fund import (
 )
 from services.reintegration.domain.grant import GRANT, ApproveGrant, CancelGrant
 from services.reintegration.domain.grant_state import Grant
-from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment, ReleaseTranche
+from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment
 from services.reintegration.posting_projections import postings
 from shared.actors import Actor
 from shared.errors import Refusal
@@ -38,6 +38,7 @@ from tests.unit.reintegration.examples import (
     TODAY,
     eur,
     ref,
+    release,
 )
 from tests.unit.reintegration.test_fund import ASKED, OPENED
 
@@ -63,7 +64,7 @@ def _order(state: Grant, act: str) -> tuple[Command, Actor]:
     if paid := state.tranches_in("paid"):
         return ConfirmDelivery(number=paid[0].number), OFFICE
     planned = state.tranches_in("planned") or state.tranches
-    return ReleaseTranche(number=planned[0].number), PAYER
+    return release(planned[0].number), PAYER
 
 
 @settings(max_examples=100)

@@ -8,9 +8,9 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from services.reintegration.domain.payable import Payable, refuse_unless_payable
+from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee import PAYEE, ChangeAccount, ClosePayee, ConfirmPayee
-from services.reintegration.domain.payee_facts import PayeeFacts
+from services.reintegration.domain.payee_facts import Payable, PayeeFacts
 from services.reintegration.domain.payee_state import ENDED, Payee
 from services.reintegration.domain.screening import AskToClearHits, ClearHits, ConfirmHits, ScreenPayee
 from shared.actors import Actor

@@ -8,7 +8,7 @@ import pytest
 from services.reintegration.domain.grant import GRANT, CancelGrant, ReviseGrant
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
-from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche, ReleaseTranche
+from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
 from services.reintegration.domain.turns import turns
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
@@ -36,6 +36,7 @@ from tests.unit.reintegration.examples import (
     UNTIL_DELIVERED,
     UNTIL_PAID,
     eur,
+    release,
 )
 from tests.unit.reintegration.test_tranches import ALL_PAID, GRANTS, PAID_2, PAY_1, PAY_2, RELEASED_2
 
@@ -71,7 +72,7 @@ def test_an_approved_grant_is_suspended_and_goes_on_where_it_was() -> None:
 def test_nothing_is_released_or_changed_while_a_grant_is_suspended() -> None:
     for before in (UNTIL_APPROVED, UNTIL_DELIVERED):
         stopped = GRANTS.given(*before, SUSPENDED)
-        stopped.when(ReleaseTranche(number=1), PAYER).refused("wrong_status")
+        stopped.when(release(1), PAYER).refused("wrong_status")
         revise = ReviseGrant(modality="service", money=REQUEST.money, tranches=REQUEST.tranches)
         stopped.when(revise, REQUESTER).refused("wrong_status")
         stopped.when(SUSPEND, ENDORSER).refused("wrong_status")
@@ -134,9 +135,9 @@ def test_a_recovery_stands_beside_the_status_also_of_a_grant_that_has_ended() ->
 
 def test_no_more_money_goes_while_some_is_asked_back() -> None:
     asked_back = GRANTS.given(*UNTIL_DELIVERED, RECOVERY)
-    asked_back.when(ReleaseTranche(number=2), PAYER).refused("recovery_open")
+    asked_back.when(release(2), PAYER).refused("recovery_open")
     assert "payer" not in turns(folded(*UNTIL_DELIVERED, RECOVERY))
-    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=2), PAYER).then_kinds(TrancheReleased)
+    GRANTS.given(*UNTIL_DELIVERED).when(release(2), PAYER).then_kinds(TrancheReleased)
     asked_back.when(CancelGrant(reason="not_needed"), MANAGER).then_kinds(GrantCancelled)
 
 

@@ -14,7 +14,6 @@ from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
     ReconcileTranche,
-    ReleaseTranche,
     paid_once,
 )
 from shared.actors import Actor
@@ -58,6 +57,7 @@ from tests.unit.reintegration.examples import (
     UNTIL_DELIVERED,
     UNTIL_PAID,
     eur,
+    release,
 )
 
 GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
@@ -112,38 +112,38 @@ def test_the_first_tranche_is_released_and_the_grant_is_in_disbursement() -> Non
 
 
 def test_tranches_are_released_in_their_order() -> None:
-    GRANTS.given(*UNTIL_APPROVED).when(ReleaseTranche(number=2), PAYER).refused("tranche_out_of_order")
-    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=1), PAYER).refused("tranche_out_of_order")
-    GRANTS.given(*UNTIL_DELIVERED).when(ReleaseTranche(number=2, attempt_id=ATTEMPT_2), PAYER).then(RELEASED_2)
+    GRANTS.given(*UNTIL_APPROVED).when(release(2), PAYER).refused("tranche_out_of_order")
+    GRANTS.given(*UNTIL_DELIVERED).when(release(1), PAYER).refused("tranche_out_of_order")
+    GRANTS.given(*UNTIL_DELIVERED).when(release(2, attempt_id=ATTEMPT_2), PAYER).then(RELEASED_2)
 
 
 @pytest.mark.parametrize("past", [(*UNTIL_APPROVED, RELEASED_1), UNTIL_PAID], ids=["released", "paid"])
 def test_the_next_tranche_waits_for_the_delivery_of_the_previous(past: tuple[Event, ...]) -> None:
-    GRANTS.given(*past).when(ReleaseTranche(number=2), PAYER).refused("previous_tranche_not_delivered")
+    GRANTS.given(*past).when(release(2), PAYER).refused("previous_tranche_not_delivered")
 
 
 def test_a_person_has_one_open_advance_whatever_grant_it_is_on() -> None:
-    _knowing(GRANTS.given(*UNTIL_APPROVED), open_advances=1).when(ReleaseTranche(number=1), PAYER).refused(
+    _knowing(GRANTS.given(*UNTIL_APPROVED), open_advances=1).when(release(1), PAYER).refused(
         "open_advance"
     )
 
 
 def test_an_advance_that_nobody_looked_for_is_taken_to_be_open() -> None:
     _knowing(GRANTS.given(*UNTIL_APPROVED), open_advances=GrantFacts().open_advances).when(
-        ReleaseTranche(number=1), PAYER
+        release(1), PAYER
     ).refused("open_advance")
 
 
 def test_no_tranche_is_released_for_somebody_whose_arrival_is_not_confirmed() -> None:
     for case in (NOTED, replace(ARRIVED, arrived=())):
-        _knowing(GRANTS.given(*UNTIL_APPROVED), case=case).when(ReleaseTranche(number=1), PAYER).refused(
+        _knowing(GRANTS.given(*UNTIL_APPROVED), case=case).when(release(1), PAYER).refused(
             "not_arrived_yet"
         )
     assert ARRIVED.has_arrived(PERSON)
 
 
 def test_when_every_tranche_is_released_none_is_left() -> None:
-    GRANTS.given(*UNTIL_DELIVERED, RELEASED_2).when(ReleaseTranche(number=2), PAYER).refused(
+    GRANTS.given(*UNTIL_DELIVERED, RELEASED_2).when(release(2), PAYER).refused(
         "no_tranche_left"
     )
 
@@ -252,7 +252,7 @@ def test_the_last_reconciliation_completes_the_grant() -> None:
 @pytest.mark.parametrize(
     ("past", "command"),
     [
-        ((*UNTIL_APPROVED,), ReleaseTranche(number=3)),
+        ((*UNTIL_APPROVED,), release(3)),
         ((*UNTIL_APPROVED, RELEASED_1), ConfirmPayment(number=3, reference="BANK-0003", paid_on=TODAY)),
         (UNTIL_PAID, ConfirmDelivery(number=3)),
         (UNTIL_DELIVERED, ReconcileTranche(number=3)),
@@ -273,7 +273,7 @@ def test_what_was_paid_on_a_cancelled_grant_is_still_accounted_for() -> None:
 
 
 ALLOWED_IN: tuple[tuple[Command, frozenset[str]], ...] = (
-    (ReleaseTranche(number=1), frozenset({"approved", "in_disbursement"})),
+    (release(1), frozenset({"approved", "in_disbursement"})),
     (PAY_1, frozenset({"approved", "in_disbursement", "suspended", "disbursed"})),
     (ConfirmDelivery(number=1), frozenset({"in_disbursement", "suspended", "disbursed", "cancelled"})),
     (ReconcileTranche(number=1), frozenset({"in_disbursement", "suspended", "disbursed", "cancelled"})),

@@ -1,0 +1,82 @@
+"""What stands for and against paying a payee, read in the statement that reads the facts of a grant's release."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from services.reintegration.account_tokens import OF_STAFF, SHARED_BY
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.payee_facts import Payable
+from services.reintegration.domain.payee_state import Payee
+from services.reintegration.sanctions_screening import NEWEST
+from shared.db import Sql, UnitOfWork
+from shared.ids import FIRST
+
+# A payee that changes at the same moment is changed before or after the whole release: its row is held until that commits.
+HELD: Final = "to_be_paid AS MATERIALIZED (SELECT * FROM payees WHERE id = :payee_id FOR SHARE) "
+LOCKED: Final = "(SELECT version FROM to_be_paid)"
+SEEN: Final = "(SELECT version FROM payees WHERE id = :payee_id)"
+
+
+def stands_against(of: str) -> str:
+    """What is known of the payee whose row is named ``of``, as a value that `payable_of` reads."""
+    return (
+        f"json_build_object('payee', to_jsonb({of}), "
+        f"'account_known', EXISTS (SELECT FROM payee_details d WHERE d.payee_id = {of}.id AND d.account_no = coalesce({of}.confirmed_no, 1)), "
+        f"'shared_with', ARRAY(SELECT DISTINCT o.payee_id FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = {of}.id), "
+        f"'of_staff', EXISTS (SELECT FROM payee_tokens t JOIN {OF_STAFF} WHERE t.payee_id = {of}.id), "
+        f"'newest_lists', ARRAY(SELECT l.id FROM ({NEWEST}) l ORDER BY l.id))"
+    )
+
+
+PAYABLE: Final = f"(SELECT {stands_against('p')} FROM to_be_paid p) AS payable"
+_PAYABLE: Final = Sql(f"WITH {HELD} SELECT {LOCKED} AS locked, {SEEN} AS seen, {PAYABLE}")
+# Of whom a grant can be paid to: its returnee, who sells for it, and the office of its country.
+OF_GRANT: Final = Sql(
+    f"SELECT p.id, {stands_against('p')} AS payable FROM payees p WHERE p.country = ANY (ARRAY[:country]) AND p.id > :after "
+    "AND p.currency = :currency AND p.status NOT IN ('closed', 'blocked') AND CASE p.kind WHEN 'office' THEN true "
+    "WHEN 'vendor' THEN coalesce(p.vendor_code = cast(:vendor_code AS text), true) "
+    "ELSE p.person_id = :person_id OR p.case_id = :case_id END ORDER BY p.country, p.id LIMIT :limit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    payee: Payee
+    account_known: bool
+    shared_with: frozenset[UUID]
+    of_staff: bool
+    newest_lists: tuple[UUID, ...]
+
+
+_TOLD: TypeAdapter[_Told | None] = TypeAdapter(_Told | None)
+
+
+def payable_of(told: str | None) -> Payable:
+    """What a statement says of a payee; unknown where it says nothing."""
+    known = _TOLD.validate_json(told or "null")
+    if known is None:
+        return Payable()
+    return Payable(known.payee, known.account_known, known.shared_with, known.of_staff, known.newest_lists)
+
+
+async def of_grant(unit: UnitOfWork, grant: Grant, after: UUID | None, limit: int) -> list[tuple[UUID, Payable]]:
+    """Up to ``limit`` payees that a grant may be paid to, oldest first, with what stands against paying each."""
+    chosen = grant.budget.chosen if grant.budget is not None else None
+    rows = await unit.rows(
+        OF_GRANT, country=grant.destination_country, currency=grant.currency, person_id=grant.person_id, case_id=grant.case_id,
+        vendor_code=chosen.vendor if chosen is not None else None, after=after or FIRST, limit=limit,
+    )  # fmt: skip
+    return [(row["id"], payable_of(row["payable"])) for row in rows]
+
+
+async def payable(unit: UnitOfWork, payee_id: UUID) -> Payable:
+    """What is known of a payee now; its row is held until the unit of work ends."""
+    row = await unit.row(_PAYABLE, payee_id=payee_id)
+    assert row is not None
+    if row["locked"] != row["seen"]:
+        row = await unit.row(_PAYABLE, payee_id=payee_id)
+        assert row is not None
+    return payable_of(row["payable"])
