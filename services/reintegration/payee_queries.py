@@ -24,7 +24,7 @@ _BEHIND = Sql(f"SELECT {THE_CASE} AS case_known")
 _FORMER = Sql(
     "SELECT id, status, contacts FROM payees WHERE kind = :kind AND id <> :payee_id AND CASE kind "
     "WHEN 'returnee' THEN person_id = cast(:person_id AS uuid) WHEN 'vendor' THEN country = :country AND "
-    "lower(vendor_code) = lower(cast(:vendor_code AS text)) ELSE country = :country END ORDER BY id"
+    "vendor_key = lower(cast(:vendor_code AS text)) ELSE country = :country END ORDER BY id"
 )
 _CONTACTS: Final = TypeAdapter(tuple[KnownContact, ...])
 _COLUMNS: Final = (
@@ -36,21 +36,21 @@ LISTED_OF_STATUS = Sql(
     f"SELECT {_COLUMNS} FROM payees WHERE status = ANY (ARRAY[:status]) AND id > :after ORDER BY status, id LIMIT :limit"
 )
 LISTED_OF_VENDOR = Sql(
-    f"SELECT {_COLUMNS} FROM payees WHERE lower(vendor_code) = lower(:vendor_code) AND id > :after ORDER BY id LIMIT :limit"
+    f"SELECT {_COLUMNS} FROM payees WHERE vendor_key = ANY (ARRAY[:vendor_key]) AND id > :after ORDER BY vendor_key, id LIMIT :limit"
 )
 
 
-def _abroad(equal: str) -> Sql:
+def _abroad(equal: str, order: str = "country, id") -> Sql:
     return Sql(
         f"SELECT found.*, {sharing_of('found.case_id')} AS sharing FROM unnest(cast(:countries AS text[])) own(country) "
         f"CROSS JOIN LATERAL (SELECT {_COLUMNS} FROM payees WHERE country = ANY (ARRAY[own.country]) AND {equal}id > :after "
-        "ORDER BY country, id LIMIT :limit) found ORDER BY found.id LIMIT :limit"
+        f"ORDER BY {order} LIMIT :limit) found ORDER BY found.id LIMIT :limit"
     )
 
 
 ABROAD = _abroad("")
-ABROAD_OF_STATUS = _abroad("status = :status AND ")
-ABROAD_OF_VENDOR = _abroad("lower(vendor_code) = lower(:vendor_code) AND ")
+ABROAD_OF_STATUS = _abroad("status = ANY (ARRAY[:status]) AND ", "country, status, id")
+ABROAD_OF_VENDOR = _abroad("vendor_key = :vendor_key AND ")
 
 
 class PayeeRow(BaseModel):
@@ -181,7 +181,7 @@ class StaffListRow(BaseModel):
 def asked_for(status: PayeeStatus | None, vendor_code: str | None) -> tuple[Sql, Sql, Mapping[str, object]]:
     """The list of the mission and that of an office, of payees of this status or of one vendor's code, with what they take."""
     if vendor_code is not None:
-        return LISTED_OF_VENDOR, ABROAD_OF_VENDOR, {"vendor_code": vendor_code}
+        return LISTED_OF_VENDOR, ABROAD_OF_VENDOR, {"vendor_key": vendor_code.lower()}
     if status is not None:
         return LISTED_OF_STATUS, ABROAD_OF_STATUS, {"status": status}
     return LISTED, ABROAD, {}

@@ -37,6 +37,9 @@ PAYEES = aggregate_table(
     sa.Column("clearing_reason", sa.Text),
     sa.Column("clearing_asked_by", sa.Text),
     sa.Column("cleared_by", sa.Text),
+    # The code as it is compared: within a scope no index on an expression is walked.
+    sa.Column("vendor_key", sa.Text),
+    sa.CheckConstraint("vendor_key IS NOT DISTINCT FROM lower(vendor_code)", name="vendor_key_is_the_code"),
     sa.Column("contacts", pg.JSONB, nullable=False, server_default="[]"),
     sa.CheckConstraint("clearing_asked_by <> cleared_by", name="cleared_by_two_persons"),
     sa.CheckConstraint("(clearing_asked_by IS NULL) = (clearing_reason IS NULL)", name="clearing_is_whole"),
@@ -63,15 +66,16 @@ PAYEES = aggregate_table(
     ),
     # A vendor that was closed gives its code back: else a mistyped one could never be registered again.
     sa.Index(
-        "uq_payees_vendor_code", "country", sa.text("lower(vendor_code)"), unique=True,
+        "uq_payees_vendor_code", "country", "vendor_key", unique=True,
         postgresql_where=sa.text("vendor_code IS NOT NULL AND status <> 'closed'"),
     ),
     sa.Index(
         "uq_payees_person_currency", "person_id", "currency", unique=True,
         postgresql_where=sa.text("person_id IS NOT NULL AND status <> 'closed'"),
     ),
-    sa.Index("ix_payees_vendor", sa.text("lower(vendor_code)"), "id"),
+    sa.Index("ix_payees_vendor", "vendor_key", "id"),
     sa.Index(None, "country", "id"),
+    sa.Index(None, "country", "status", "id"),
     sa.Index(None, "status", "id"),
     sa.Index(None, "person_id"),
     info=scope("country:country"),

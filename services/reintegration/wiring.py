@@ -353,6 +353,7 @@ WIRING = Wiring(
             "sanctions_lists": "which lists of sanctions were brought, which is nobody's",
             "sanctions_entries": "what lists of sanctions say, which their publishers tell",
             "payees.shares": "which other payees have the same account, which is about others",
+            "payees.vendor_key": "the code of a vendor, which is told",
             "payees.contacts": "since when which contact can be called; each is told with its account",
             "payee_tokens": "keyed hashes of accounts, which are told",
             "payee_shares": "which other payees have the same account, which is about others",

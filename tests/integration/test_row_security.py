@@ -91,8 +91,8 @@ ROWS = {
         INSERT INTO open_authorities SELECT who, 'finance_approver', 'EUR', {_UUID} FROM {_PLACES};
         INSERT INTO funding_policies SELECT {_UUID}, 1, site, 1, 'EUR', 1, 1, 1, 1, 1, 0, '[]', who, now() FROM {_PLACES};
         INSERT INTO policy_versions SELECT site, 1, {_UUID}, 'EUR', 1, 1, 1, 1, 1, 0, '[]', who, now() FROM {_PLACES};
-        INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, vendor_code, stated_no)
-            SELECT {_UUID}, 1, 'vendor', country, 'EUR', who, now(), '{{}}', 'registered', 'V-' || n, 1 FROM {_PLACES};
+        INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, vendor_code, vendor_key, stated_no)
+            SELECT {_UUID}, 1, 'vendor', country, 'EUR', who, now(), '{{}}', 'registered', 'V-' || n, 'v-' || n, 1 FROM {_PLACES};
         INSERT INTO payee_accounts SELECT {_UUID}, 1, country, who, '2023-05-02', NULL FROM {_PLACES};
         INSERT INTO payee_confirmations SELECT {_UUID}, 1, country, who, '2023-05-02', 'staff:chief', now() FROM {_PLACES};
         INSERT INTO payee_tokens (payee_id, account_no, token, key) SELECT {_UUID}, 1, cast('h' || n AS bytea), '1' FROM {_PLACES};

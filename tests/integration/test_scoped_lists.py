@@ -16,8 +16,9 @@ import pytest
 
 from services.counselling import finding
 from services.counselling import queries as counselling
-from services.reintegration import control_queries, grant_decisions
+from services.reintegration import control_queries, grant_decisions, payee_queries
 from services.reintegration import lists as reintegration
+from services.reintegration.domain.payee_state import PayeeStatus
 from services.returns import queries as returns
 from services.returns.domain.window import statuses_of
 from services.returns.queries import abroad, arrivals, board
@@ -85,6 +86,10 @@ REINTEGRATION = (
     f"""INSERT INTO grant_decisions SELECT {GRANT}, 1, CASE WHEN n > {ROWS - RARE} THEN 'rejected' ELSE 'endorsed' END, 0,
     CASE WHEN n % 10 < 6 OR n > {ROWS - RARE} THEN 'staff:somebody' ELSE 'staff:c' || n % 40 END, now() - n * interval '1 minute',
     100, 'EUR', {COUNTRIES} FROM generate_series(1, {ROWS}) n""",
+    # Each vendor stands under a code of its own in its country, and what is rare was closed.
+    f"""INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, vendor_code, vendor_key, stated_no)
+    SELECT {PERSON}, 2, 'vendor', {COUNTRIES}, 'EUR', 'staff:somebody', now(), '{{}}',
+    CASE WHEN n > {ROWS - RARE} THEN 'closed' ELSE 'registered' END, 'V-' || n, 'v-' || n, 1 FROM generate_series(1, {ROWS}) n""",
 )
 # Ten years of birth, so that a year of the large country is as full as a real one; hardly anybody's sex is not stated.
 COUNSELLING = (
@@ -173,6 +178,13 @@ def lists_of_reintegration() -> list[Asked]:
             asked = {"hats": hats, **place}
             found.append((MISSION, reintegration.TURNS, asked))
             found += [(office, reintegration.TURNS_ABROAD, {"countries": [country], **asked}) for country, office in OFFICES.items()]
+    looked_for: tuple[tuple[PayeeStatus | None, str | None], ...] = (
+        (None, None), ("closed", None), ("registered", None), (None, "v-7"), (None, "V-5007"),
+    )  # fmt: skip
+    for ours, theirs, values in (payee_queries.asked_for(*of) for of in looked_for):
+        for after in (FIRST, LATE):
+            found.append((MISSION, ours, {**values, "after": after}))
+            found += [(office, theirs, {"countries": [country], **values, "after": after}) for country, office in OFFICES.items()]
     # Who looks over the money reads on until there is enough to look at, so each part of it is a list.
     example = {"example_currency": "EUR", "one": 500, "two": 2000, "quotations": 1000}
     now = datetime.now(UTC)

@@ -74,7 +74,8 @@ class Payee:
     confirmed one or called back, none of whom pays. Until ``held_until`` nothing is paid. ``hits`` are entries of lists of sanctions that
     may mean it, ``cleared`` those that two persons found not to. ``shares`` are the payees of which
     somebody found it right that they have the same account. ``contacts`` are those that were ever confirmed, oldest first; of
-    whoever was paid before as another payee the first one is that one's.
+    whoever was paid before as another payee the first one is that one's. ``vendor_key`` is the code of a vendor as it is
+    compared, in small letters.
     """
 
     kind: PayeeKind
@@ -105,6 +106,7 @@ class Payee:
     clearing_asked_by: str | None = None
     cleared_by: str | None = None
     contacts: tuple[KnownContact, ...] = ()
+    vendor_key: str | None = None
 
     @property
     def began_anew(self) -> bool:
@@ -140,6 +142,7 @@ def evolve(state: Payee | None, event: Event) -> Payee:
                 kind=event.payee_kind, country=event.country, currency=event.currency, registered_by=event.registered_by,
                 registered_at=event.registered_at, handlers=(event.registered_by,), case_id=event.case_id,
                 person_id=event.person_id, vendor_code=event.vendor_code,
+                vendor_key=event.vendor_code.lower() if event.vendor_code is not None else None,
                 contacts=(event.former,) if event.former is not None else (),
             )  # fmt: skip
         case PayeeConfirmed() if state is not None:
