@@ -33,7 +33,7 @@ def _plain(value: Decimal) -> Decimal:
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_from_wire, json_schema_input_type=Annotated[str, Field(pattern=_WRITTEN)]),
+    BeforeValidator(_from_wire, json_schema_input_type=Annotated[str, Field(pattern=_WRITTEN, json_schema_extra={"x-written": "decimal"})]),
     AfterValidator(_plain),
     PlainSerializer(lambda value: f"{value:f}", return_type=str),
 ]

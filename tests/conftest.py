@@ -50,6 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--withdrawals", type=int, default=8, help="how many cases")
     group = parser.getgroup("hostile", "how often somebody tries to approve what they may not (tests/integration/reintegration/test_hostile.py)")
     group.addoption("--hostile", type=int, default=2000, help="how many attempts")
+    group = parser.getgroup("payments", "how many payments go to the bank together (tests/integration/reintegration/test_batches.py)")
+    group.addoption("--payments", type=int, default=20, help="how many payments, in five currencies")
     group = parser.getgroup("schemathesis", "how much is sent that nobody thought of (tests/e2e/test_schemathesis.py)")
     group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
     group = parser.getgroup("surveys", "how many interviews are scored twice (tests/unit/reintegration/test_scoring.py)")

@@ -74,7 +74,7 @@ def _all_mission_staff() -> Iterator[Persona]:
         elif role not in {Role.COUNSELLOR, *PROGRAMS} and role not in ABROAD:
             yield _mission_staff(dashed(role), role)
     # The second person of those acts that need two of one role.
-    for role in (Role.COORDINATOR, Role.FINANCE_APPROVER):
+    for role in (Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER):
         yield _mission_staff(f"{dashed(role)}-2", role)
     # In a small mission one person stands in for two; four eyes have to hold on each grant all the same. She signs in
     # without her key, which is asked for when she decides on money.

@@ -100,5 +100,9 @@ PAYMENT_ATTEMPTS = sa.Table(
         "uq_payment_attempts_live", "grant_id", "tranche", unique=True,
         postgresql_where=sa.text("status IN ('released', 'paid')"),
     ),
+    sa.Index(
+        "ix_payment_attempts_wait_for_a_batch", "currency", "attempt_id",
+        postgresql_where=sa.text("status = 'released' AND method = 'bank_file'"),
+    ),
     info=scope("country:destination_country"),
 )  # fmt: skip

@@ -1,11 +1,11 @@
-"""Reintegration's tables of what is paid from: the mission's own accounts, each by two persons."""
+"""Reintegration's tables of what goes to the bank: the mission's own accounts, and payments that are ordered together."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from services.reintegration.domain import own_accounts
+from services.reintegration.domain import batch_state, own_accounts
 from services.reintegration.metadata import METADATA, begins
-from shared.tables import aggregate_table, scope
+from shared.tables import aggregate_table, jsonb, scope
 
 # The mission's accounts are nobody's personal data; the API shows them in full to those alone who pay, account and audit.
 OWN_ACCOUNTS = aggregate_table(
@@ -32,5 +32,56 @@ OWN_ACCOUNTS = aggregate_table(
     sa.Index(
         "uq_own_accounts_live", "same_account", "currency", unique=True, postgresql_where=sa.text("status <> 'closed'")
     ),
+    info=scope("known"),
+)
+
+PAYMENT_BATCHES = aggregate_table(
+    METADATA,
+    "payment_batches",
+    sa.Column("own_account_id", sa.Uuid, sa.ForeignKey("own_accounts.id"), nullable=False),
+    sa.Column("execution_on", sa.Date, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    jsonb("sums"),
+    sa.Column("file_sha256", sa.Text, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("attempts", pg.ARRAY(sa.Uuid), nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("approved_by", sa.Text),
+    sa.Column("approved_at", sa.DateTime(timezone=True)),
+    sa.Column("sent_by", sa.Text),
+    sa.Column("sent_at", sa.DateTime(timezone=True)),
+    sa.Column("drop_reason", sa.Text),
+    sa.Column("drop_asked_by", sa.Text),
+    sa.Column("drop_asked_at", sa.DateTime(timezone=True)),
+    sa.Column("dropped_by", sa.Text),
+    sa.Column("dropped_at", sa.DateTime(timezone=True)),
+    # A batch begins with its payments, so that its version is never 1 alone.
+    sa.CheckConstraint(f"approved_by IS NOT NULL OR status IN ({', '.join(map(repr, sorted({*batch_state.BEGINNINGS, 'dropped'})))})", name="nothing_goes_unapproved"),
+    sa.CheckConstraint("cardinality(attempts) = count AND count BETWEEN 1 AND 1000", name="counted"),
+    sa.CheckConstraint("made_by <> approved_by", name="two_persons"),
+    sa.CheckConstraint("num_nulls(approved_by, approved_at) IN (0, 2) AND num_nulls(sent_by, sent_at) IN (0, 2)", name="acts_are_whole"),
+    sa.CheckConstraint("(status IN ('made', 'approved')) <= (sent_by IS NULL) AND (status = 'sent') <= (sent_by IS NOT NULL)", name="sent_by_somebody"),
+    sa.CheckConstraint(
+        "(status = 'dropped') = (dropped_by IS NOT NULL) AND num_nulls(dropped_by, dropped_at) IN (0, 2) "
+        "AND num_nulls(drop_asked_by, drop_asked_at) IN (0, 2)",
+        name="drop_is_whole",
+    ),
+    sa.CheckConstraint(
+        "dropped_by IS NULL OR sent_by IS NULL OR (drop_asked_by <> dropped_by) IS TRUE", name="dropped_by_two_persons"
+    ),
+    sa.Index(None, "status", "id"),
+    info=scope("known"),
+)
+
+# Which attempts stand in which batch; an attempt stands in at most one that was not dropped.
+BATCH_PAYMENTS = sa.Table(
+    "batch_payments",
+    METADATA,
+    sa.Column("batch_id", sa.Uuid, primary_key=True),
+    sa.Column("attempt_id", sa.Uuid, sa.ForeignKey("payment_attempts.attempt_id"), primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Index("uq_batch_payments_live", "attempt_id", unique=True, postgresql_where=sa.text("live")),
     info=scope("known"),
 )

@@ -1,12 +1,77 @@
-"""What is paid from, put together: core, table and facts of the mission's own accounts."""
+"""What goes to the bank, put together: the mission's own accounts, and batches with the facts of their payments."""
 
-from services.reintegration import batch_tables
-from services.reintegration.domain import own_accounts
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.reintegration import batch_projections, batch_queries, batch_tables
+from services.reintegration.domain import batch, batch_state, own_accounts
+from services.reintegration.domain.batch_file import BatchFacts, another_content, file_of, hash_of
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant
 from shared.aggregate import Aggregate
+from shared.db import UnitOfWork
 from shared.decider import NoFacts
+from shared.handling import locked, states
+from shared.messages import Command, Context
+from shared.policy import EVERYWHERE
+from shared.sealed_rows import Sealed
+from shared.settings import MISSION
 from shared.wiring import no_facts
 
 OWN_ACCOUNT: Aggregate[own_accounts.OwnAccount, NoFacts] = Aggregate(
     service="reintegration", name="own_account", decider=own_accounts.OWN_ACCOUNT, table=batch_tables.OWN_ACCOUNTS,
     state=own_accounts.OwnAccount, facts=no_facts,
 )  # fmt: skip
+
+Batches = Aggregate[batch_state.PaymentBatch, BatchFacts]
+Grants = Aggregate[Grant, GrantFacts]
+
+
+def batches_of(grants: Grants) -> Batches:
+    """Payment batches, whose payments are tranches of these grants."""
+
+    async def facts(
+        unit: UnitOfWork, batch_id: UUID, state: batch_state.PaymentBatch | None, command: Command | None, context: Context
+    ) -> BatchFacts:
+        match command:
+            case batch.MakeBatch(own_account_id=account_id, attempts=attempts):
+                return await _behind(unit, grants, batch_id, account_id, attempts, context)
+            case batch.ApproveBatch() | batch.RecordBatchHandedOut() if state is not None:
+                return await _behind(unit, grants, batch_id, state.own_account_id, state.attempts, context)
+            case batch.DropBatch() | batch.ConfirmBatchDrop():
+                return BatchFacts(batch_id, over=await batch_queries.answered(unit, batch_id))
+            case _:
+                return BatchFacts(batch_id)
+
+    return Aggregate(
+        service="reintegration", name="payment_batch", decider=batch.PAYMENT_BATCH, table=batch_tables.PAYMENT_BATCHES,
+        state=batch_state.PaymentBatch, facts=facts, project=batch_projections.batch_payments, sealed=(Sealed("file_sha256"),),
+    )  # fmt: skip
+
+
+async def written(unit: UnitOfWork, grants: Grants, batch_id: UUID, state: batch_state.PaymentBatch, context: Context) -> bytes:
+    """The file of a batch as it was signed; refused as ``batch_changed`` if it would say something else now."""
+    facts = await _behind(unit, grants, batch_id, state.own_account_id, state.attempts, context)
+    if facts.account is None:
+        raise another_content()
+    file = file_of(batch.ordered_by(batch_id, state, facts.account), facts.candidates)
+    if hash_of(file) != state.file_sha256:
+        raise another_content()
+    return file
+
+
+async def _behind(
+    unit: UnitOfWork, grants: Grants, batch_id: UUID, account_id: UUID, attempts: Sequence[UUID], context: Context
+) -> BatchFacts:
+    async def the_grants(ids: Collection[UUID]) -> Mapping[UUID, Grant]:
+        return await states(unit, grants, ids, context.actor, reach=EVERYWHERE)
+
+    account = await locked(unit, OWN_ACCOUNT, account_id)
+    found = await batch_queries.candidates(unit, batch_id, attempts, the_grants)
+    return BatchFacts(batch_id, _today(context.now), account, found)
+
+
+def _today(now: datetime) -> date:
+    return now.astimezone(ZoneInfo(MISSION.mission_time_zone)).date()

@@ -69,6 +69,8 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         " FROM fund_balances b WHERE b.fund_id = :fund_id) b) AS fund, "
         "(SELECT count(*) FROM open_advances WHERE person_id = :person_id) AS open_advances, "
         "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
+        "EXISTS (SELECT FROM payment_attempts a JOIN batch_payments b ON b.attempt_id = a.attempt_id AND b.live "
+        " WHERE a.grant_id = :grant_id AND a.status = 'released') AS in_a_batch, "
         "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:posted_on AS date), "
         f"{TODAY}) AS timestamp))) AS month_closed, "
         "(SELECT cast(min(m) AS date) FROM generate_series(date_trunc('month', cast(cast(:posted_on AS date) AS timestamp)), "
@@ -292,7 +294,7 @@ async def behind_a_grant(
         open_month=row["open_month"],
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
-        in_a_batch=False,
+        in_a_batch=row["in_a_batch"],
     )
     if pays:
         facts = replace(facts, payable=payable_queries.payable_of(row["payable"]))

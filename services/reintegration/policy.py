@@ -114,6 +114,17 @@ POLICY = Policy(
     ),
     allow("list_own_accounts", *READS_REGISTERS),
     allow("read_own_account", *SEES_THE_MONEY, Role.AUDITOR),
+    # Two payers, or a payer and the chief of mission; that they are two the core says.
+    allow("make_batch", Role.FINANCE_PAYER),
+    allow("read_batch_file", Role.FINANCE_PAYER),
+    *(
+        allow(operation, Role.FINANCE_PAYER, Role.CHIEF_OF_MISSION)
+        for operation in ("approve_batch", "drop_batch", "confirm_batch_drop", "keep_batch")
+    ),
+    *(
+        allow(operation, *READS_REGISTERS)
+        for operation in ("list_payment_batches", "read_payment_batch", "list_payment_attempts")
+    ),
     # Of an account of staff nobody in finance learns whose it is; hashes alone are kept.
     allow("upload_staff_accounts", Role.ADMINISTRATOR),
     allow("list_staff_lists", Role.ADMINISTRATOR, Role.FINANCE_RECONCILER, Role.AUDITOR),
@@ -196,11 +207,12 @@ POLICY = Policy(
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",
+        "make_batch", "approve_batch", "drop_batch", "confirm_batch_drop", "read_batch_file",
         "upload_sanctions_list", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),
     on_record=(
-        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits", "read_survey", "list_payees_of_grant",
+        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits", "read_batch_file", "read_survey", "list_payees_of_grant",
         "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log", *EXPORTS,
     ),

@@ -9,6 +9,8 @@ from typing import Final
 from services.reintegration.domain import (
     approvals,
     authority,
+    batch,
+    batch_file,
     commitment_orders,
     fund,
     own_accounts,
@@ -72,6 +74,9 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "ck_payees_cleared_by_two_persons": screening.not_by_whoever_asked(),
     "ck_payee_clearances_two_persons": screening.not_by_whoever_asked(),
     "ck_payee_shares_two_persons": payee.not_by_whoever_stated(),
+    "uq_batch_payments_live": batch_file.in_another_batch(),
+    "ck_payment_batches_two_persons": batch.not_by_whoever_made_it(),
+    "ck_payment_batches_dropped_by_two_persons": batch.not_by_whoever_asked(),
     "ck_own_accounts_two_persons": own_accounts.not_by_whoever_registered(),
     "uq_own_accounts_live": own_accounts.own_account_known(),
     "uq_payees_vendor_code": payee.vendor_code_taken(),

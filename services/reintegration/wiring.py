@@ -11,6 +11,7 @@ from services.reintegration import (
     attempt_projections,
     authority_projections,
     authority_queries,
+    batch_projections,
     figures,
     files,
     fund_projections,
@@ -32,7 +33,7 @@ from services.reintegration import (
     survey_queries,
     tables,
 )
-from services.reintegration.batch_wiring import OWN_ACCOUNT
+from services.reintegration.batch_wiring import OWN_ACCOUNT, batches_of
 from services.reintegration.domain import (
     attempts,
     authority,
@@ -308,6 +309,8 @@ GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
     within=_grant_within, sealed=sealed.OF_GRANTS,
 )
 
+PAYMENT_BATCH = batches_of(GRANT)
+
 RATE: Aggregate[rates.Rate, rates.RateFacts] = Aggregate(
     service="reintegration", name="rate", decider=rates.RATE, table=tables.RATES, state=rates.Rate,
     facts=_rate_facts, project=rate_projections.exchange_rates,
@@ -325,21 +328,17 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, OWN_ACCOUNT, *OF_SURVEYS, *OF_SPOT_CHECKS),
-    policy=POLICY,
-    heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
-    reactions=REACTIONS,
-    refusals=REFUSALS,
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, OWN_ACCOUNT, PAYMENT_BATCH, *OF_SURVEYS, *OF_SPOT_CHECKS),
+    policy=POLICY, heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
+    reactions=REACTIONS, refusals=REFUSALS,
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
-        *files.CHECKS, *payee_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
+        *files.CHECKS, *payee_projections.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
     ),
-    timers=TIMERS,
-    access=access_of("reintegration", tables.METADATA.tables["accesses"]),
+    timers=TIMERS, access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
-        parting=(PersonsLeft, StayNoted),
-        coming=(PersonsCame, StayTakenBack),
+        parting=(PersonsLeft, StayNoted), coming=(PersonsCame, StayTakenBack),
         opens={"payee_details": payee_details.told, "survey_answers": survey_answers.told},
         about={"payee_details": "payee_id"},
         untold={
@@ -349,7 +348,7 @@ WIRING = Wiring(
                 "what a list of sanctions resembles is looked at by two persons; that somebody is blocked is told",
             ),
             "payee_clearances": "which entries of lists mean somebody else, which is about others",
-            "own_accounts": "the mission's own accounts, which are nobody's",
+            **dict.fromkeys(("own_accounts", "payment_batches", "batch_payments"), "the mission's accounts and what goes to the bank; each attempt to pay is told with its grant"),
             "sanctions_lists": "which lists of sanctions were brought, which is nobody's",
             "sanctions_entries": "what lists of sanctions say, which their publishers tell",
             "payees.shares": "which other payees have the same account, which is about others",

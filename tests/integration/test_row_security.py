@@ -104,6 +104,10 @@ ROWS = {
         INSERT INTO staff_accounts (list_id, account_no, token, key) SELECT {_UUID}, 1, '', '1' FROM {_PLACES};
         INSERT INTO own_accounts (id, version, kind, currency, details, same_account, registered_by, registered_at, status)
             SELECT {_UUID}, 1, 'bank', 'EUR', '{{}}', 'bank ' || n, who, now(), 'registered' FROM {_PLACES};
+        INSERT INTO payment_batches (id, version, own_account_id, execution_on, count, sums, file_sha256, made_by, made_at, attempts, status)
+            SELECT {_UUID}, 2, (SELECT min(id::text)::uuid FROM own_accounts), '2023-05-03', 1, '[]', '', who, now(), ARRAY[{_UUID}], 'made' FROM {_PLACES};
+        ALTER TABLE batch_payments DROP CONSTRAINT fk_batch_payments_attempt_id_payment_attempts;
+        INSERT INTO batch_payments SELECT {_UUID}, {_UUID}, 1, true FROM {_PLACES};
         INSERT INTO payee_details SELECT {_UUID}, 1, country, NULL, '' FROM {_PLACES};
         INSERT INTO instruments SELECT {_UUID}, 1, 'invented', n, 1, '', who, now() FROM {_PLACES};
         INSERT INTO instrument_texts SELECT {_UUID}, '' FROM {_PLACES};
@@ -142,7 +146,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "instruments", "instrument_texts", "survey_rounds", "spot_check_draws",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "payment_batches", "batch_payments", "instruments", "instrument_texts", "survey_rounds", "spot_check_draws",
         )
     ),
 ]  # fmt: skip
@@ -363,7 +367,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
             for statement in (
                 "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
-                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1", "DELETE FROM own_accounts",
+                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1", "DELETE FROM own_accounts", "DELETE FROM payment_batches", "UPDATE batch_payments SET attempt_id = gen_random_uuid()", "DELETE FROM batch_payments",
                 "UPDATE survey_answers SET answered = ''", "DELETE FROM survey_answers", "DELETE FROM surveys", "UPDATE instrument_texts SET content = ''", "UPDATE instruments SET items = 2",
                 "UPDATE spot_check_draws SET seed = ''", "DELETE FROM spot_check_draws", "DELETE FROM drawn_deliveries", "UPDATE spot_checks SET outcome = 'confirmed'", "DELETE FROM spot_checks",
             )

@@ -14,11 +14,11 @@ from services.portal.pages.key import key_needed, to_the_key
 from services.portal.translation import _
 
 Format = Literal["ndjson", "csv"]
-Download = Format | Literal["xlsx"]
+Download = Format | Literal["xlsx", "xml"]
 
 _MEDIA: Final[Mapping[Download, str]] = {
     "ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xml": "application/xml",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.reintegration.domain.batch import RecordBatchHandedOut
 from services.reintegration.domain.case import (
     RecordArrival,
     RecordArrivalTakenBack,
@@ -45,7 +46,7 @@ from tests.unit.shared.signing import SECOND, claims, header, settings, signed, 
 
 BY_REACTIONS = {
     RecordCase, RecordArrival, RecordArrivalTakenBack, RecordStay, RecordDeparture, RecordDepartureTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
-    RecordErasure, RecordProgramme, RecordFamily, RecordMember, RecordMemberGone,
+    RecordErasure, RecordProgramme, RecordBatchHandedOut, RecordFamily, RecordMember, RecordMemberGone,
 }  # fmt: skip
 APP = create_app(WIRING, (router,), settings())
 

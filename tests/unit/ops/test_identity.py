@@ -251,7 +251,7 @@ def test_counsellors_cover_every_site_and_the_first_is_the_counsellor() -> None:
 def test_no_two_personas_are_the_same_person() -> None:
     subjects = {member.subject for name, member in PERSONAS.items() if name != "counsellor"}
     assert len(subjects) == len(PERSONAS) - 1
-    for twice in ("coordinator", "finance-approver"):
+    for twice in ("coordinator", "finance-approver", "finance-payer", "finance-reconciler"):
         assert persona(twice).subject != persona(f"{twice}-2").subject
 
 
@@ -265,7 +265,9 @@ def test_whose_acts_move_money_bind_the_mission_or_take_data_out_signed_in_with_
         "finance-approver",
         "finance-approver-2",
         "finance-payer",
+        "finance-payer-2",
         "finance-reconciler",
+        "finance-reconciler-2",
         "auditor",
         "data-protection",
     }

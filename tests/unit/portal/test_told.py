@@ -98,7 +98,7 @@ def test_everything_that_is_told_has_a_name() -> None:
     events = {".".join(event.kind.split(".")[2:4]) for service in NAMES for event in BY_SERVICE[service]}
     nobodys = {"group_session.held", "outreach.held", "fund.opened", "fund.asked", "fund.change_asked", "fund.changed", "fund.closing_asked", "fund.closed", "fund.change_dropped", "period.closed", "period.reopening_asked", "period.reopened", "period.reopening_dropped", "rate.recorded", "rate.corrected", "rate.voided", "authority.given", "authority.deputy_named", "authority.ended",
                 "funding_policy.published", "staff_list.uploaded", "sanctions_list.uploaded",
-                "own_account.registered", "own_account.confirmed", "own_account.closed", "instrument.published", "survey_round.planned", "survey_round.ended", "spot_check_draw.drawn", "spot_check.recorded"}
+                "own_account.registered", "own_account.confirmed", "own_account.closed", *(f"payment_batch.{fact}" for fact in ("made", "payments_put_in", "approved", "handed_out", "drop_asked", "kept", "dropped")), "instrument.published", "survey_round.planned", "survey_round.ended", "spot_check_draw.drawn", "spot_check.recorded"}
     assert events - words["events"].keys() - nobodys == set()
 
 
@@ -107,7 +107,7 @@ def test_whoever_may_look_and_at_what_has_a_name() -> None:
     policies: list[Policy] = [wiring_of(service).policy for service in NAMES]
     assert {row.role.value for policy in policies for row in policy.rows} - words["roles"].keys() == set()
     # Of these no person is the subject.
-    others = {"read_events", "read_event", "export_log", "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants"}
+    others = {"read_events", "read_event", "export_log", "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "read_batch_file"}
     looks = {operation for policy in policies for operation in policy.on_record | policy.searches}
     assert looks - words["operations"].keys() - others == set()
 

@@ -16,6 +16,7 @@ from shared.actors import Actor
 from shared.messages import Command
 from tests.given import Given
 from tests.unit.reintegration import test_authority as authority
+from tests.unit.reintegration import test_batch as batch
 from tests.unit.reintegration import test_certificate as certificate
 from tests.unit.reintegration import test_commitment as commitment
 from tests.unit.reintegration import test_fund as fund
@@ -33,6 +34,7 @@ from tests.unit.reintegration.examples import (
     ENDORSED,
     MANAGER,
     OFFICE,
+    PAYER,
     RECONCILER,
     REQUEST,
     REQUESTER,
@@ -57,6 +59,8 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (stages.AGREED, plan.REVISE_WITHOUT_HEALTH, OFFICE),
     (stops.PAID, stops.RECOVER, RECONCILER),
     (commitment.COMMITTED, commitment.ADD, APPROVER),
+    (batch.BATCHES, batch.MAKE, PAYER),
+    (batch.OF_TWO, batch.APPROVE, CHIEF),
     (fund.FUNDS, fund.OPEN, MANAGER),
     (fund.FUNDS.given(fund.ASKED, fund.OPENED), fund.CHANGE, MANAGER),
     (authority.AUTHORITIES, authority.GIVE, CHIEF),

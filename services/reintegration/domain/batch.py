@@ -1,0 +1,265 @@
+"""A payment batch: payments that one payer puts together for the bank, and that nobody sends before another one signed.
+
+Decision 58: what is signed is their number, their sums and the hash of the file; the file is written anew each time.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import Field
+
+from services.reintegration.bank.pain001 import execution_day_wrong
+from services.reintegration.domain.batch_file import (
+    BatchFacts,
+    Order,
+    another_content,
+    file_of,
+    hash_of,
+    refuse_unpayable_any_more,
+    refuse_unsendable,
+    sums_of,
+)
+from services.reintegration.domain.batch_state import PaymentBatch, evolve
+from services.reintegration.domain.own_accounts import OwnAccount, own_account_not_active
+from shared.contracts.batches import (
+    MOST_IN_ONE_EVENT,
+    BatchApproved,
+    BatchDropAsked,
+    BatchDropped,
+    BatchDropReason,
+    BatchHandedOut,
+    BatchKept,
+    BatchMade,
+    PaymentsBatched,
+)
+from shared.contracts.reintegration import Sha256
+from shared.decider import Decider, Events, changing, either, opening
+from shared.errors import FourEyes, NotFound, RuleViolation
+from shared.messages import Command, Concealed, Context
+from shared.moments import Day
+from shared.money import Money, refuse_unpayable
+
+MOST_PAYMENTS: Final = 1000
+# An example, never a rule of IOM: whatever waits longer is put together anew, by what is known then.
+FURTHEST: Final = timedelta(days=30)
+_MOST_CURRENCIES: Final = 20
+
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST_PAYMENTS)]
+Sums = Annotated[tuple[Money, ...], Field(min_length=1, max_length=_MOST_CURRENCIES)]
+
+
+class MakeBatch(Command):
+    """Put released payments together for the bank, from one account, on one day. Somebody else approves the batch.
+
+    State how many there are and their sums as your own papers have them.
+    """
+
+    own_account_id: UUID
+    execution_on: Day
+    attempts: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MOST_PAYMENTS)]
+    expected_count: Count
+    expected_sums: Sums
+
+
+class ApproveBatch(Command):
+    """Give the second signature: that number of payments and these sums go to the bank, in the file whose hash you read."""
+
+    expected_count: Count
+    expected_sums: Sums
+    file_sha256: Sha256
+
+
+class RecordBatchHandedOut(Command):
+    """The file is handed out: from now on the bank may have it."""
+
+
+class DropBatch(Command):
+    """Drop the batch: its payments wait for another one. Once the file was taken a second person confirms it."""
+
+    reason: BatchDropReason
+
+
+class ConfirmBatchDrop(Command):
+    """Confirm that the bank never had the file, or refused it whole, as a colleague stated."""
+
+
+class KeepBatch(Command):
+    """Take back that the batch is dropped, or decline what a colleague asked."""
+
+
+def not_by_whoever_made_it() -> FourEyes:
+    """Refuses a second signature by whoever gave the first; the database's CHECK refuses it in the same words."""
+    return FourEyes("You put this batch together, so somebody else has to approve it.")
+
+
+def not_by_whoever_asked() -> FourEyes:
+    """Refuses to drop a file that was taken alone; the database's CHECK refuses it in the same words."""
+    return FourEyes("You asked to drop this batch, so somebody else has to confirm that the bank never had it.")
+
+
+def does_not_add_up() -> RuleViolation:
+    """Refuses totals that are not those of the payments."""
+    return RuleViolation("batch_does_not_add_up", "The payments make another number or other sums than you gave. Look at them again.")
+
+
+def bank_had_it() -> RuleViolation:
+    """Refuses to drop a batch of which the bank answered for a payment."""
+    return RuleViolation("bank_had_it", "The bank answered for a payment of this batch, so it had the file.")
+
+
+def _refuse_other_totals(order: MakeBatch | ApproveBatch, count: int, sums: Sequence[Money]) -> None:
+    stated: Mapping[str, Decimal] = {money.currency: money.amount for money in order.expected_sums}
+    one_each = len(stated) == len(order.expected_sums)
+    if not one_each or order.expected_count != count or stated != {money.currency: money.amount for money in sums}:
+        raise does_not_add_up()
+
+
+def _account(facts: BatchFacts, execution_on: date) -> OwnAccount:
+    if facts.account is None:
+        raise RuleViolation("own_account_unknown", "There is no such account of our own.")
+    if facts.account.kind != "bank":
+        raise RuleViolation("not_at_a_bank", "A cash box is at no bank, so no file can order a payment from it.")
+    if facts.account.status != "active":
+        raise own_account_not_active()
+    if not facts.today <= execution_on <= facts.today + FURTHEST:
+        raise execution_day_wrong()
+    return facts.account
+
+
+def _make(order: MakeBatch, facts: BatchFacts, context: Context) -> Events:
+    refuse_unpayable(order.expected_sums)
+    if len(set(order.attempts)) < len(order.attempts):
+        raise RuleViolation("attempt_twice", "One of these payments stands here twice.")
+    account = _account(facts, order.execution_on)
+    assert facts.batch_id is not None
+    ordered = Order(facts.batch_id, context.now, account, order.execution_on, order.attempts)
+    refuse_unsendable(ordered, facts, context)
+    sums = sums_of(facts.candidates[id].money for id in order.attempts)
+    _refuse_other_totals(order, len(order.attempts), sums)
+    made = BatchMade(
+        own_account_id=order.own_account_id, execution_on=order.execution_on, count=len(order.attempts), sums=sums,
+        file_sha256=Concealed.of(hash_of(file_of(ordered, facts.candidates))), made_by=context.actor.person_id,
+        made_at=context.now,
+    )  # fmt: skip
+    parts = range(0, len(order.attempts), MOST_IN_ONE_EVENT)
+    return made, *(PaymentsBatched(attempts=order.attempts[at : at + MOST_IN_ONE_EVENT]) for at in parts)
+
+
+def ordered_by(batch_id: UUID, state: PaymentBatch, account: OwnAccount) -> Order:
+    """What the file of a batch orders, as it was made."""
+    return Order(batch_id, state.made_at, account, state.execution_on, state.attempts)
+
+
+def _refuse_another_file(state: PaymentBatch, facts: BatchFacts, order: Order) -> None:
+    if hash_of(file_of(order, facts.candidates)) != state.file_sha256:
+        raise another_content()
+
+
+def _made(state: PaymentBatch, _: BatchFacts, __: Context) -> None:
+    if state.status != "made":
+        raise RuleViolation("wrong_status", "This batch was approved already, or is dropped.")
+
+
+def _not_who_made_it(state: PaymentBatch, _: BatchFacts, context: Context) -> None:
+    if state.made_by == context.actor.person_id:
+        raise not_by_whoever_made_it()
+
+
+def _not_dropped(state: PaymentBatch, _: BatchFacts, __: Context) -> None:
+    if state.status == "dropped":
+        raise RuleViolation("batch_dropped", "This batch is dropped.")
+
+
+def _no_drop_waits(state: PaymentBatch, _: BatchFacts, __: Context) -> None:
+    if state.drop_asked_by is not None and state.status != "dropped":
+        raise RuleViolation("drop_asked", "A colleague asked to drop this batch already. It waits for a second person.")
+
+
+def _drop_waits(state: PaymentBatch, _: BatchFacts, __: Context) -> None:
+    if state.drop_asked_by is None or state.status == "dropped":
+        raise RuleViolation("nothing_waits", "Nobody asked to drop this batch.")
+
+
+def _not_who_asked(state: PaymentBatch, _: BatchFacts, context: Context) -> None:
+    if state.drop_asked_by == context.actor.person_id:
+        raise not_by_whoever_asked()
+
+
+def _approve(state: PaymentBatch, order: ApproveBatch, facts: BatchFacts, context: Context) -> Events:
+    refuse_unpayable(order.expected_sums)
+    account = _account(facts, state.execution_on)
+    assert facts.batch_id is not None
+    ordered = ordered_by(facts.batch_id, state, account)
+    refuse_unsendable(ordered, facts, context)
+    _refuse_other_totals(order, state.count, state.sums)
+    if order.file_sha256 != state.file_sha256:
+        raise another_content()
+    _refuse_another_file(state, facts, ordered)
+    return (
+        BatchApproved(
+            count=state.count, sums=state.sums, file_sha256=Concealed.of(state.file_sha256),
+            approved_by=context.actor.person_id, approved_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _hand_out(state: PaymentBatch | None, _: RecordBatchHandedOut, facts: BatchFacts, context: Context) -> Events:
+    if state is None:
+        raise NotFound
+    _not_dropped(state, facts, context)
+    _no_drop_waits(state, facts, context)
+    if state.status == "made":
+        raise RuleViolation("batch_not_approved", "Nothing goes to the bank before a second person approved it.")
+    assert facts.batch_id is not None
+    if facts.account is None:
+        raise another_content()
+    ordered = ordered_by(facts.batch_id, state, facts.account)
+    _refuse_another_file(state, facts, ordered)
+    if state.status == "sent":
+        refuse_unpayable_any_more(ordered, facts, context)
+        return ()
+    _account(facts, state.execution_on)
+    refuse_unsendable(ordered, facts, context)
+    return (BatchHandedOut(handed_out_to=context.actor.person_id, handed_out_at=context.now),)
+
+
+def _drop(state: PaymentBatch, order: DropBatch, facts: BatchFacts, context: Context) -> Events:
+    if state.status != "sent":
+        return (
+            BatchDropped(reason=order.reason, asked_by=None, dropped_by=context.actor.person_id, dropped_at=context.now),
+        )
+    if facts.over:
+        raise bank_had_it()
+    return (BatchDropAsked(reason=order.reason, asked_by=context.actor.person_id, asked_at=context.now),)
+
+
+def _confirm_drop(state: PaymentBatch, _: ConfirmBatchDrop, facts: BatchFacts, context: Context) -> Events:
+    if facts.over:
+        raise bank_had_it()
+    assert state.drop_reason is not None
+    return (
+        BatchDropped(
+            reason=state.drop_reason, asked_by=state.drop_asked_by, dropped_by=context.actor.person_id, dropped_at=context.now
+        ),
+    )
+
+
+def _keep(_: PaymentBatch, __: KeepBatch, ___: BatchFacts, context: Context) -> Events:
+    return (BatchKept(kept_by=context.actor.person_id, kept_at=context.now),)
+
+
+PAYMENT_BATCH: Decider[PaymentBatch, BatchFacts] = Decider(
+    rules=(
+        opening(MakeBatch, "Make a payment batch", _make),
+        changing(ApproveBatch, "Approve the batch", _approve, _made, _not_who_made_it),
+        either(RecordBatchHandedOut, "Hand out the file", _hand_out),
+        changing(DropBatch, "Drop the batch", _drop, _not_dropped, _no_drop_waits),
+        changing(ConfirmBatchDrop, "Confirm that it is dropped", _confirm_drop, _drop_waits, _not_who_asked),
+        changing(KeepBatch, "Keep the batch", _keep, _drop_waits),
+    ),
+    evolve=evolve,
+    events=(BatchMade, PaymentsBatched, BatchApproved, BatchHandedOut, BatchDropAsked, BatchKept, BatchDropped),
+)

@@ -1,0 +1,132 @@
+"""Reintegration's API for what goes to the bank together: what waits, batches by two signatures, and the file."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from services.reintegration import batch_queries, wiring
+from services.reintegration.batch_wiring import written
+from services.reintegration.domain.batch import (
+    ApproveBatch,
+    ConfirmBatchDrop,
+    DropBatch,
+    KeepBatch,
+    MakeBatch,
+    RecordBatchHandedOut,
+)
+from services.reintegration.domain.batch_state import BatchStatus, PaymentBatch
+from shared.callers import AuthenticatedRoute
+from shared.db import UnitOfWork
+from shared.errors import NotFound
+from shared.handling import Repeat, read
+from shared.http import Calling, Limit, Page, Receipt, View
+from shared.ids import uuid7
+from shared.money import Currency
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+_XML: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/xml": {"schema": {"type": "string", "format": "binary"}}}, "description": "The file for the bank."}
+}
+
+
+class BatchView(View[PaymentBatch]):
+    """A batch with what the bank has done of it so far."""
+
+    progress: batch_queries.BatchRow
+
+
+@router.get("/payment-attempts")
+async def list_payment_attempts(
+    call: Calling,
+    waiting: Annotated[bool, Query(description="Those alone that wait for a batch, in this currency.")] = False,
+    currency: Annotated[Currency | None, Query()] = None,
+    batch_id: Annotated[UUID | None, Query()] = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[batch_queries.PaymentAttemptRow]:
+    """Attempts to pay in the order of their ids: all, those of a batch, or those that wait for one in a currency."""
+    if batch_id is not None:
+        return await call.page(batch_queries.OF_A_BATCH, batch_queries.PaymentAttemptRow, after, limit, batch_id=batch_id)
+    if waiting:
+        return await call.page(
+            batch_queries.WAITING, batch_queries.PaymentAttemptRow, after, limit, currency=currency or "EUR"
+        )
+    return await call.page(batch_queries.ATTEMPTS, batch_queries.PaymentAttemptRow, after, limit)
+
+
+@router.get("/payment-batches")
+async def list_payment_batches(
+    call: Calling,
+    status: Annotated[BatchStatus | None, Query()] = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[batch_queries.BatchRow]:
+    """Batches, oldest first, with their totals and how many of their payments were paid, failed or came back."""
+    if status is not None:
+        return await call.page(batch_queries.LISTED_OF_STATUS, batch_queries.BatchRow, after, limit, status=status)
+    return await call.page(batch_queries.LISTED, batch_queries.BatchRow, after, limit)
+
+
+@router.post("/payment-batches/{batch_id}")
+async def make_batch(batch_id: UUID, body: MakeBatch, call: Calling) -> Receipt:
+    """Puts released payments together for the bank under an id that the caller chose, by which the bank knows the file."""
+    return await call.order(wiring.PAYMENT_BATCH, batch_id, body)
+
+
+@router.get("/payment-batches/{batch_id}")
+async def read_payment_batch(batch_id: UUID, call: Calling) -> BatchView:
+    """One batch: who signed, the hash of its file, and what the bank has done of it so far."""
+    view = await call.view(wiring.PAYMENT_BATCH, batch_id)
+    progress = await call.ask(lambda unit: batch_queries.progress(unit, batch_id))
+    if progress is None:
+        raise NotFound
+    return BatchView(id=view.id, version=view.version, state=view.state, actions=view.actions, progress=progress)
+
+
+@router.post("/payment-batches/{batch_id}/approve")
+async def approve_batch(batch_id: UUID, body: ApproveBatch, call: Calling) -> Receipt:
+    """Gives the second signature, after which the file can be taken."""
+    return await call.order(wiring.PAYMENT_BATCH, batch_id, body)
+
+
+@router.get("/payment-batches/{batch_id}/file", response_class=Response, responses=_XML)
+async def read_batch_file(batch_id: UUID, call: Calling) -> Response:
+    """The file of an approved batch for the bank (pain.001), the same each time; who takes it is on record."""
+    # Each time anew, for somebody may have been changed or erased since the last.
+    await call.order(
+        wiring.PAYMENT_BATCH, batch_id, RecordBatchHandedOut(), repeat=Repeat.of(str(uuid7()), call.operation, batch_id, b"")
+    )
+    await call.on_record(batch_id)
+
+    async def file(unit: UnitOfWork) -> bytes:
+        found = await read(unit, wiring.PAYMENT_BATCH, batch_id, call.context, reach=call.reach)
+        return await written(unit, wiring.GRANT, batch_id, found.state, call.context)
+
+    return Response(
+        await call.ask(file), media_type="application/xml",
+        headers={
+            "Content-Disposition": f'attachment; filename="batch-{batch_id}.xml"',
+            # Whoever opens it in a browser all the same opens no page.
+            "Content-Security-Policy": "sandbox",
+        },
+    )  # fmt: skip
+
+
+@router.post("/payment-batches/{batch_id}/drop")
+async def drop_batch(batch_id: UUID, body: DropBatch, call: Calling) -> Receipt:
+    """Drops a batch, or asks for it once its file was taken."""
+    return await call.order(wiring.PAYMENT_BATCH, batch_id, body)
+
+
+@router.post("/payment-batches/{batch_id}/confirm-drop")
+async def confirm_batch_drop(batch_id: UUID, body: ConfirmBatchDrop, call: Calling) -> Receipt:
+    """Confirms that the bank never had the file."""
+    return await call.order(wiring.PAYMENT_BATCH, batch_id, body)
+
+
+@router.post("/payment-batches/{batch_id}/keep")
+async def keep_batch(batch_id: UUID, body: KeepBatch, call: Calling) -> Receipt:
+    """Leaves the batch as it is."""
+    return await call.order(wiring.PAYMENT_BATCH, batch_id, body)
