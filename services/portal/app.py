@@ -39,7 +39,9 @@ from services.portal.pages import (
     rates,
     report,
     screening,
+    spot_checks,
     spreadsheets,
+    surveys,
     tickets,
 )
 from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_signed_in, turned
@@ -73,7 +75,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     # An included router makes its routes once more when somebody first asks, and then looks through them twice each time.
     app.router.routes.extend(sign_in.router.routes)
     for pages in (
-        home, persons, identity, consents, cases, case_family, corrections, assessments, screening, plans, finance, evidence, funds, payees, own_accounts, batches, periods, rates, spreadsheets, control, authorities, approval_policies, tickets, report, log, access_requests, erasures, ordering,
+        home, persons, identity, consents, cases, case_family, corrections, assessments, screening, plans, finance, evidence, funds, payees, own_accounts, batches, periods, rates, spreadsheets, control, authorities, approval_policies, surveys, spot_checks, tickets, report, log, access_requests, erasures, ordering,
     ):  # fmt: skip
         app.router.routes.extend(pages.router.routes)
 

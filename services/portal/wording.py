@@ -127,6 +127,9 @@ WORDS: Final[Mapping[str, str]] = {
     "national_id": "national identity card", "other_document": "another document", "tertiary": "university or college",
     "vocational": "vocational training", "registered_intention_asylum": "has registered the intention to ask for asylum",
     "iom_country_mission": "this mission", "public": "the public", "travel_document": "a travel document",
+    "baseline": "first round", "midline": "middle round", "endline": "last round", "video": "by video",
+    "wrong_question": "it was an answer to another question", "differs": "it is otherwise than was confirmed",
+    "beneficiary_unreachable": "the returnee was not reached", "composite": "all together", "help": "the help",
     "asylum_seeker": "has asked for asylum", "subsidiary": "subsidiary protection", "residence": "residence permit",
 }  # fmt: skip
 
@@ -242,6 +245,11 @@ LABELS: Final[Mapping[str, str]] = {
     "provider": "organisation that gave it (a code)", "final_meeting": "last meeting", "met_on": "day of the meeting, if there was one",
     "contributed_to": "what the support contributed to", "plan_outcome": "what came of the plan",
     "partner_feedback": "what the partner says", "follow_up": "survey on reintegration, or why there is none",
+    "consented": "the person agrees to be asked today", "interviewed_on": "day of the interview", "asked_on": "day on which they were asked",
+    "instrument": "survey (its code)", "instrument_version": "version of the survey", "scheme": "way to count (its code)",
+    "from_month": "first month after the arrival; nothing means the example's", "to_month": "last month after the arrival; nothing means the example's",
+    "from_day": "first day of the deliveries", "to_day": "last day of the deliveries", "size": "how many are drawn",
+    "checked_on": "day on which you looked", "mode": "how",
     "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what is needed on arrival",
 }  # fmt: skip
 

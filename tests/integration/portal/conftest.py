@@ -24,7 +24,9 @@ from services.portal.tables import METADATA
 from shared.topology import PORTAL
 from tests.integration.conftest import PASSWORDS, MakeDatabase
 from tests.integration.portal.person import ORIGIN, People, Person, Portal, running_portal
+from tests.integration.portal.reintegration import reintegration_behind
 from tests.integration.portal.returns import Returns, returns_behind
+from tests.integration.reintegration.office import House
 from tests.unit.ops.identity_provider import Hands
 
 DATABASE = "test_portal"
@@ -112,4 +114,10 @@ async def people(portal: Portal) -> AsyncIterator[People]:
 @pytest.fixture
 async def returns(portal: Portal, settings: PortalSettings, make_database: MakeDatabase) -> AsyncIterator[Returns]:
     async with returns_behind(portal, settings, make_database) as found:
+        yield found
+
+
+@pytest.fixture
+async def house(portal: Portal, settings: PortalSettings, make_database: MakeDatabase) -> AsyncIterator[House]:
+    async with reintegration_behind(portal, settings, make_database) as found:
         yield found
