@@ -38,6 +38,7 @@ _LONGEST = ("pages", "mission", "random", "chaos")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos", "how much is broken while how much is done (tests/chaos)")
+    group.addoption("--bank-lines", type=int, default=50, help="how many lines a statement of the bank has (tests/integration/reintegration/test_settlement.py)")
     group.addoption("--chaos-seed", type=int, default=2023, help="decides who asks for what and what is killed when")
     group.addoption("--chaos-kills", type=int, default=20, help="how often a service is killed")
     group.addoption("--erasure-kills", type=int, default=6, help="how often a part is killed while somebody is erased")

@@ -10,7 +10,7 @@ from shared.tables import scope
 # Who took part in an attempt that is over has worn that hat all the same, and wears no other one on the grant.
 WHO_TRIED_TO_PAY: Final = (
     "NOT jsonb_path_exists(former_attempts, '$[*] ? ((@.released_by != null && @.released_by == $others[*]) || "
-    "(@.confirmed_by != null && @.confirmed_by == $others[*]) || @.ended_by == $others[*])', "
+    "(@.confirmed_by != null && @.confirmed_by == $others[*]) || (@.ended_by != null && @.ended_by == $others[*]))', "
     "jsonb_build_object('others', jsonb_build_array(requester_id, endorser_id, approver_id, counsellor_id, "
     "certificate -> 'attested_by') || to_jsonb(former_endorsers) || to_jsonb(former_approvers) "
     "|| jsonb_path_query_array(approvals, '$[*].approver_id') || jsonb_path_query_array(additions, '$[*].adder_id') "
@@ -22,6 +22,18 @@ WHO_TRIED_TO_PAY: Final = (
     "AND NOT jsonb_path_exists(former_attempts, '$[*] ? (@.ended_as == \"reconciler\" && @.ended_by == $theirs[*])', "
     "jsonb_build_object('theirs', jsonb_build_array(payer_id) || jsonb_path_query_array(tranches, '$[*].released_by') "
     "|| jsonb_path_query_array(tranches, '$[*].confirmed_by')))"
+)
+
+# That an attempt is over a person says in a hat, or a line of the bank's, and one of them alone.
+SAID_BY_SOMEBODY: Final = (
+    "num_nonnulls(ended_by, failed_line, returned_line) = CASE WHEN ended_on IS NULL THEN 0 ELSE 1 END "
+    "AND (failed_line IS NULL OR status = 'failed') AND (returned_line IS NULL OR status = 'reversed')"
+)
+# What a file of payments orders is paid and sent back by what the bank says alone, and nothing else is.
+PAID_BY_THE_BANK: Final = (
+    "CASE WHEN method = 'bank_file' THEN confirmed_by IS NULL AND (paid_on IS NULL) = (paid_line IS NULL) "
+    "AND (status <> 'reversed' OR returned_line IS NOT NULL) "
+    "ELSE num_nonnulls(paid_line, failed_line, returned_line) = 0 END"
 )
 
 # Each attempt to pay a tranche. A trigger lets it go on from released to paid or failed and from paid to reversed, and
@@ -54,6 +66,10 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.Column("ended_on", sa.Date),
     sa.Column("reason", sa.Text),
     sa.Column("return_month", sa.Date),
+    # By which of the bank's lines it was paid, refused or sent back, where the bank said so and nobody else.
+    sa.Column("paid_line", sa.Uuid),
+    sa.Column("failed_line", sa.Uuid),
+    sa.Column("returned_line", sa.Uuid),
     # Those of before name no payee.
     sa.Column("payee_id", sa.Uuid),
     sa.Column("account_no", sa.Integer),
@@ -70,8 +86,8 @@ PAYMENT_ATTEMPTS = sa.Table(
         name="payment_is_whole",
     ),
     sa.CheckConstraint(
-        "(status IN ('failed', 'reversed')) = (ended_by IS NOT NULL) AND (status = 'reversed') = (return_month IS NOT NULL) "
-        "AND num_nulls(ended_by, ended_as, ended_at, ended_on, reason) IN (0, 5)",
+        "(status IN ('failed', 'reversed')) = (ended_on IS NOT NULL) AND (status = 'reversed') = (return_month IS NOT NULL) "
+        "AND num_nulls(ended_at, ended_on, reason) IN (0, 3) AND num_nulls(ended_by, ended_as) IN (0, 2)",
         name="end_is_whole",
     ),
     sa.CheckConstraint(
@@ -80,6 +96,15 @@ PAYMENT_ATTEMPTS = sa.Table(
         name="reversed_by_another",
     ),
     sa.CheckConstraint("return_month IS NULL OR ended_on >= paid_on", name="back_after_the_payment"),
+    sa.CheckConstraint(SAID_BY_SOMEBODY, name="said_by_somebody"),
+    sa.CheckConstraint(PAID_BY_THE_BANK, name="paid_by_the_bank"),
+    *(
+        sa.ForeignKeyConstraint((line,), ("bank_lines.id",), name=f"fk_payment_attempts_{line}")
+        for line in ("paid_line", "failed_line", "returned_line")
+    ),
+    sa.UniqueConstraint("paid_line"),
+    sa.UniqueConstraint("failed_line"),
+    sa.UniqueConstraint("returned_line"),
     sa.CheckConstraint(
         "paid_month >= date_trunc('month', cast(paid_on AS timestamp)) "
         "AND return_month >= date_trunc('month', cast(ended_on AS timestamp))",

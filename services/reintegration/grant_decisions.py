@@ -104,6 +104,9 @@ def decisions_taken(grant_id: UUID, grant: Grant, events: Sequence[Event]) -> Se
 
 def _taken(event: Event) -> _Taken | None:
     match event:
+        # What the bank says nobody decided.
+        case PaymentConfirmed() | PaymentFailed() | PaymentReversed() if event.bank_line is not None:
+            return None
         case GrantEndorsed():
             return _Taken("endorsed", event.endorsed_by, event.endorsed_at)
         case GrantReturned():
@@ -207,8 +210,10 @@ CHECKS: tuple[Check, ...] = (
             f" AND r.type IN ({_ASKED}) ORDER BY r.aggver DESC LIMIT 1) r ON true "
             "LEFT JOIN LATERAL leaf_asked(r.leaf, s.tranche) a ON true "
             # That an approval was the last is said right after it.
-            "WHERE e.type <> 'avrr.reintegration.grant.approved.v1' OR NOT EXISTS (SELECT FROM event_log g WHERE g.subject = e.subject "
-            " AND g.aggver = e.aggver - 1 AND g.type = 'avrr.reintegration.grant.approval_given.v1')), "
+            "WHERE (e.type <> 'avrr.reintegration.grant.approved.v1' OR NOT EXISTS (SELECT FROM event_log g WHERE g.subject = e.subject "
+            " AND g.aggver = e.aggver - 1 AND g.type = 'avrr.reintegration.grant.approval_given.v1')) "
+            # What the bank says nobody decided.
+            "AND e.actorid NOT LIKE 'service:%'), "
             f"lost AS (SELECT {_SAID} FROM logged EXCEPT SELECT {_SAID} FROM grant_decisions), "
             f"made_up AS (SELECT {_SAID} FROM grant_decisions EXCEPT SELECT {_SAID} FROM logged) "
             "SELECT DISTINCT grant_id FROM (SELECT * FROM lost UNION ALL SELECT * FROM made_up) wrong ORDER BY grant_id"

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.attempt_projections import attempts
+from services.reintegration.bank_projections import settled
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.turns import Turn, TurnOf, turns
 from services.reintegration.grant_decisions import decisions_taken
@@ -69,6 +70,7 @@ def grant_limits(
         *_advance(grant_id, before, grant),
         *_references(grant_id, before, grant),
         *attempts(grant_id, before, grant),
+        *settled(grant, events),
         *_balance(before, grant),
         *postings(grant_id, before, grant),
         *_turns(grant_id, before, grant),

@@ -9,6 +9,8 @@ from typing import Final
 from services.reintegration.domain import (
     approvals,
     authority,
+    bank_files,
+    bank_lines,
     batch,
     batch_file,
     commitment_orders,
@@ -86,6 +88,18 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "uq_survey_rounds_planned": survey_rounds.round_planned(),
     "uq_surveys_answered": surveys.answered_already(),
     "uq_payees_person_currency": payee.person_has_a_payee(),
+    **dict.fromkeys(
+        ("uq_bank_files_sha256", "uq_bank_files_report", "uq_bank_statements_own_account_id_identification"),
+        bank_files.imported_already(None),
+    ),
+    **dict.fromkeys(
+        (
+            "uq_bank_lines_settled", "uq_payment_attempts_paid_line", "uq_payment_attempts_failed_line",
+            "uq_payment_attempts_returned_line",
+        ),
+        bank_lines.line_settled(),
+    ),
+    "ck_bank_line_acts_two_persons": bank_lines.not_by_whoever_asked(),
     "posted_into_an_open_month": periods.period_closed(),
     "uq_accounting_periods_month": periods.month_has_a_period(),
     "ck_accounting_periods_two_persons": periods.not_by_whoever_asked(),

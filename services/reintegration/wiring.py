@@ -11,6 +11,7 @@ from services.reintegration import (
     attempt_projections,
     authority_projections,
     authority_queries,
+    bank_wiring,
     batch_projections,
     figures,
     files,
@@ -124,6 +125,8 @@ async def _plan_facts(
 async def _grant_facts(
     unit: UnitOfWork, grant_id: UUID, state: grant_state.Grant | None, command: Command | None, context: Context
 ) -> grant_facts.GrantFacts:
+    if bank_wiring.settles(command) and state is not None:
+        return await bank_wiring.behind_a_settlement(unit, grant_id, state, context.now)
     subject = command if isinstance(command, grant.DraftGrant) else state
     if subject is None or isinstance(command, _NEEDS_NO_FACTS):
         return grant_facts.GrantFacts()
@@ -328,15 +331,15 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, OWN_ACCOUNT, PAYMENT_BATCH, *OF_SURVEYS, *OF_SPOT_CHECKS),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, *bank_wiring.AGGREGATES, OWN_ACCOUNT, PAYMENT_BATCH, *OF_SURVEYS, *OF_SPOT_CHECKS),
     policy=POLICY, heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS, refusals=REFUSALS,
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
-        *files.CHECKS, *payee_projections.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
+        *files.CHECKS, *payee_projections.CHECKS, *bank_wiring.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
     ),
-    timers=TIMERS, access=access_of("reintegration", tables.METADATA.tables["accesses"]),
+    timers=(*TIMERS, *bank_wiring.TIMERS), access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
         parting=(PersonsLeft, StayNoted), coming=(PersonsCame, StayTakenBack),
         opens={"payee_details": payee_details.told, "survey_answers": survey_answers.told},
@@ -376,20 +379,18 @@ WIRING = Wiring(
             "grant_versions": "what was asked for in each version of a request; the grant, with the present one, is told",
             "open_advances": "an index of tranches, which are told with their grant",
             "payment_attempts": "each attempt to pay a tranche, which is told with its grant",
+            **bank_wiring.UNTOLD,
             "payment_references": "an index of payments, which are told with their grant",
-            "funds": "a donor's money, which is nobody's",
-            "fund_balances": "a donor's money, which is nobody's",
+            **dict.fromkeys(("funds", "fund_balances"), "a donor's money, which is nobody's"),
             "fund_changes": "what was asked for a donor's money, which is about no beneficiary",
             "fund_confirmations": "what was confirmed of a donor's money, which is about no beneficiary",
             "fund_drops": "what was not confirmed of a donor's money, which is about no beneficiary",
             "fund_postings": "what a grant took of its fund and when, which is told with the grant and its tranches",
             **dict.fromkeys(("accounting_periods", "closed_months"), "which months are closed, which is nobody's"),
             **dict.fromkeys(("rates", "exchange_rates"), "what currencies are worth, which is nobody's"),
-            "authorities": "what members of staff may approve, which is about no beneficiary",
-            "authority_terms": "what members of staff may approve, which is about no beneficiary",
+            **dict.fromkeys(("authorities", "authority_terms"), "what members of staff may approve, which is about no beneficiary"),
             "open_authorities": "an index of what members of staff may approve",
-            "funding_policies": "what programmes ask for, which is nobody's",
-            "policy_versions": "what programmes ask for, which is nobody's",
+            **dict.fromkeys(("funding_policies", "policy_versions"), "what programmes ask for, which is nobody's"),
             "grants_of_the_erased": "how many grants of persons who were erased were for what, without saying whose",
             "grant_decisions": "which member of staff decided what, which is told with the grant",
             "grant_turns": "which member of staff acts next on a grant, which is told",

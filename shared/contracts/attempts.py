@@ -16,6 +16,8 @@ ReversalReason = Literal["returned_by_bank", "unclaimed_cash", "paid_in_error"]
 PaymentMethod = Literal["bank_file", "office_account", "cash"]
 # In which of the two hats of those who handle payments somebody acted.
 PaymentHat = Literal["payer", "reconciler"]
+# Or the bank said so, and nobody acted.
+Reporter = Literal["payer", "reconciler", "bank"]
 
 
 class PaidToPayee(Event):
@@ -26,7 +28,13 @@ class PaidToPayee(Event):
     method: PaymentMethod | None = None
 
 
-class PaymentFailed(Event, kind="avrr.reintegration.grant.payment_failed.v1"):
+class SaidByBank(Event):
+    """By which line of the bank's it became known, where it did; then the service acted, and no person in any hat."""
+
+    bank_line: UUID | None = None
+
+
+class PaymentFailed(SaidByBank, kind="avrr.reintegration.grant.payment_failed.v1"):
     """A released tranche was not paid: this attempt is over, and the tranche can be released anew."""
 
     number: int
@@ -35,11 +43,11 @@ class PaymentFailed(Event, kind="avrr.reintegration.grant.payment_failed.v1"):
     reason: FailureReason
     failed_on: date
     reported_by: str
-    reported_as: PaymentHat
+    reported_as: Reporter
     reported_at: datetime
 
 
-class PaymentReversed(Event, kind="avrr.reintegration.grant.payment_reversed.v1"):
+class PaymentReversed(SaidByBank, kind="avrr.reintegration.grant.payment_reversed.v1"):
     """What was paid for a tranche came back on a day: it is spent no more, and the tranche can be released anew.
 
     It is posted on that day, and where the month of that is closed in the month that begins with ``posted_in``. ``in_fund``

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts import attempts, batches, commitments, own_accounts, spot_checks, surveys
+from shared.contracts import attempts, bank, batches, commitments, own_accounts, spot_checks, surveys
 from shared.contracts.approvals import EVENTS as APPROVALS
 from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
@@ -288,7 +288,7 @@ class TrancheReleased(attempts.PaidToPayee, kind="avrr.reintegration.grant.tranc
     attempt_id: UUID | None = None
 
 
-class PaymentConfirmed(Event, kind="avrr.reintegration.grant.payment_confirmed.v1"):
+class PaymentConfirmed(attempts.SaidByBank, kind="avrr.reintegration.grant.payment_confirmed.v1"):
     """A tranche is paid under a reference used once; ``not_needed`` is free, ``posted_in`` begins its month if its own was closed."""
 
     case_id: UUID
@@ -395,5 +395,5 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES, *SANCTIONS, *own_accounts.EVENTS, *batches.EVENTS,
-    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, *surveys.EVENTS, *spot_checks.EVENTS, PolicyPublished,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, *bank.EVENTS, *surveys.EVENTS, *spot_checks.EVENTS, PolicyPublished,
 )

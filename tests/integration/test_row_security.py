@@ -102,6 +102,11 @@ ROWS = {
         INSERT INTO payee_clearances SELECT {_UUID}, {_UUID}, '1', now(), 'alike_by_chance', who, 'staff:chief' FROM {_PLACES};
         INSERT INTO staff_lists SELECT {_UUID}, 1, 'v' || n, 1, who, now() FROM {_PLACES};
         INSERT INTO staff_accounts (list_id, account_no, token, key) SELECT {_UUID}, 1, '', '1' FROM {_PLACES};
+        INSERT INTO bank_files SELECT {_UUID}, 1, 'status_report', repeat('a', 63) || n, 1, '', '[]', 'R-' || n, {_UUID}, who, now() FROM {_PLACES};
+        INSERT INTO bank_statements SELECT {_UUID}, 1, {_UUID}, 'S-' || n, 'EUR', 0, 0, NULL, '2023-05-02', 0 FROM {_PLACES};
+        INSERT INTO bank_lines (id, file_id, number, part, kind, attempt_id, reversal, by_code, reasons, occurrence, imported_at, state)
+            SELECT {_UUID}, {_UUID}, 1, 1, 'rejected', {_UUID}, false, false, '{{}}', 1, now(), 'unmatched' FROM {_PLACES};
+        INSERT INTO bank_line_acts SELECT {_UUID}, 1, 'explained', who, now(), 'charges' FROM {_PLACES};
         INSERT INTO own_accounts (id, version, kind, currency, details, same_account, registered_by, registered_at, status)
             SELECT {_UUID}, 1, 'bank', 'EUR', '{{}}', 'bank ' || n, who, now(), 'registered' FROM {_PLACES};
         INSERT INTO payment_batches (id, version, own_account_id, execution_on, count, sums, file_sha256, made_by, made_at, attempts, status)
@@ -146,7 +151,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "payment_batches", "batch_payments", "instruments", "instrument_texts", "survey_rounds", "spot_check_draws",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_acts", "payment_batches", "batch_payments", "instruments", "instrument_texts", "survey_rounds", "spot_check_draws",
         )
     ),
 ]  # fmt: skip
@@ -359,15 +364,16 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
         ("counselling", "worker", "INSERT INTO person_keys (person_id) VALUES (gen_random_uuid())"),
         ("counselling", "worker", "INSERT INTO idempotency VALUES ('a', 'b', '', 201, gen_random_uuid(), 1)"),
         ("reintegration", "api", "UPDATE cases SET status = 'sealed'"),
-        ("reintegration", "worker", "SELECT amount FROM grants"),
-        ("reintegration", "worker", "UPDATE fund_balances SET committed = 0"),
+        ("reintegration", "worker", "INSERT INTO grants (id) VALUES (gen_random_uuid())"),
+        ("reintegration", "worker", "UPDATE fund_balances SET granted = 0"),
+        ("reintegration", "worker", "UPDATE bank_lines SET amount = 0"),
         # To which account somebody is paid comes from rows that nobody changes; who verifies or erases opens none.
         *(
             ("reintegration", "api", statement)
             for statement in (
                 "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
-                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1", "DELETE FROM own_accounts", "DELETE FROM payment_batches", "UPDATE batch_payments SET attempt_id = gen_random_uuid()", "DELETE FROM batch_payments",
+                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1", "DELETE FROM own_accounts", "UPDATE bank_files SET sha256 = 'x'", "DELETE FROM bank_lines", "UPDATE bank_lines SET amount = 1", "UPDATE bank_lines SET attempt_id = NULL", "UPDATE bank_statements SET closing = 1", "DELETE FROM bank_line_acts", "DELETE FROM payment_batches", "UPDATE batch_payments SET attempt_id = gen_random_uuid()", "DELETE FROM batch_payments",
                 "UPDATE survey_answers SET answered = ''", "DELETE FROM survey_answers", "DELETE FROM surveys", "UPDATE instrument_texts SET content = ''", "UPDATE instruments SET items = 2",
                 "UPDATE spot_check_draws SET seed = ''", "DELETE FROM spot_check_draws", "DELETE FROM drawn_deliveries", "UPDATE spot_checks SET outcome = 'confirmed'", "DELETE FROM spot_checks",
             )

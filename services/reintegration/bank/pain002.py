@@ -52,7 +52,12 @@ class Status:
         It does not say so of what it rejects as a duplicate: the one that it had before may have been paid, and whoever took
         this for a failure would pay again.
         """
-        return self.code in _NOT_DONE and not self.had_before
+        return self.not_done and not self.had_before
+
+    @property
+    def not_done(self) -> bool:
+        """Whether the bank says that it does not do this; it may have done the same before (`had_before`)."""
+        return self.code in _NOT_DONE
 
     @property
     def had_before(self) -> bool:

@@ -3,6 +3,9 @@
 Decision 53 says who may say so and why a payment is never edited.
 """
 
+from datetime import date
+from uuid import UUID
+
 from services.reintegration.domain.amounts import earliest_day
 from services.reintegration.domain.commitment import in_fund
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
@@ -118,6 +121,14 @@ def _reverse(state: Grant, order: ReversePayment, facts: GrantFacts, context: Co
         raise RuleViolation("in_the_future", "The day on which the money came back is still to come.")
     if tranche.paid_on is None or order.returned_on < tranche.paid_on:
         raise RuleViolation("returned_before_payment", "The day on which the money came back lies before that of the payment.")
+    return came_back(state, tranche, facts, context, order.reason, order.returned_on)
+
+
+def came_back(
+    state: Grant, tranche: GrantTranche, facts: GrantFacts, context: Context, reason: ReversalReason, returned_on: date,
+    bank_line: UUID | None = None,
+) -> Events:  # fmt: skip
+    """The facts of a payment that came back; refused as ``asked_back_already`` where it is asked back as well."""
     if state.recovery_amount is not None and state.recovery_amount > state.paid - tranche.amount:
         raise RuleViolation(
             "asked_back_already", "More of this grant is asked back than would be left as paid. What came back is part of that."
@@ -129,13 +140,14 @@ def _reverse(state: Grant, order: ReversePayment, facts: GrantFacts, context: Co
         attempt_no=tranche.attempt_no,
         attempt_id=tranche.attempt_id,
         money=state.money_of(tranche),
-        reason=order.reason,
-        returned_on=order.returned_on,
+        reason=reason,
+        returned_on=returned_on,
         reversed_by=context.actor.person_id,
         reversed_at=context.now,
         posted_in=posted_in(facts),
         in_fund=in_fund(state, tranche.in_fund),
         freed=freed,
+        bank_line=bank_line,
     )
     if state.status == "disbursed":
         return back, DisbursementUndone(case_id=state.case_id)

@@ -7,7 +7,6 @@ from pydantic import Field, StrictBool
 
 from services.reintegration.domain.amounts import PositiveMoney
 from services.reintegration.domain.approvals import approval_given, not_twice, within_authority
-from services.reintegration.domain.attempts import ATTEMPT_EVENTS, ATTEMPT_RULES
 from services.reintegration.domain.budget import NONCE, BudgetLines, OwnContribution, Quotations, concealed
 from services.reintegration.domain.caps import lies_just_below_a_threshold, refuse_beyond_caps
 from services.reintegration.domain.certificate import CERTIFICATE_RULES, RequestVersion, certified
@@ -33,6 +32,7 @@ from services.reintegration.domain.grant_facts import (
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear, not_the_requester
 from services.reintegration.domain.periods import period_closed
+from services.reintegration.domain.settlement import PAYMENT_EVENTS, PAYMENT_RULES
 from services.reintegration.domain.stops import STOP_EVENTS, STOP_RULES
 from services.reintegration.domain.tranches import TRANCHE_RULES
 from shared.actors import Role
@@ -367,7 +367,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         ),
         *CERTIFICATE_RULES,
         *TRANCHE_RULES,
-        *ATTEMPT_RULES,
+        *PAYMENT_RULES,
         *COMMITMENT_RULES,
         *STOP_RULES,
         *EVIDENCE_RULES,
@@ -393,7 +393,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         TrancheReconciled,
         EvidenceFiled,
         GrantCompleted,
-        *ATTEMPT_EVENTS,
+        *PAYMENT_EVENTS,
         *COMMITMENT_EVENTS,
         *STOP_EVENTS,
     ),

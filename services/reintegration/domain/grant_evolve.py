@@ -144,17 +144,19 @@ def evolve(state: Grant | None, event: Event) -> Grant:
         case PaymentConfirmed():
             tranche = replace(
                 _advanced(state, event.number, "paid"),
-                confirmed_by=event.confirmed_by,
+                confirmed_by=None if event.bank_line is not None else event.confirmed_by,
                 confirmed_at=event.confirmed_at,
                 reference=event.reference,
                 paid_on=event.paid_on,
                 posted_in=event.posted_in,
+                paid_line=event.bank_line,
             )
             cost = (event.in_fund or event.money).amount
             no_more = cost if event.not_needed is None else cost + event.not_needed.amount
             return replace(
                 _with(state, tranche, event.confirmed_at),
-                payer_id=event.confirmed_by,
+                # What the bank says makes nobody a payer, and hides nobody who was one.
+                payer_id=state.payer_id if event.bank_line is not None else event.confirmed_by,
                 committed=state.committed - event.money.amount,
                 paid=state.paid + event.money.amount,
                 fund_committed=(state.fund_committed or NOTHING) - no_more,
@@ -344,23 +346,28 @@ def _advanced(state: Grant, number: int, status: TrancheStatus) -> GrantTranche:
 
 def _failed(state: Grant, event: PaymentFailed) -> Grant:
     planned = _planned_anew(
-        state, event.number, ended_as=event.reported_as, ended_by=event.reported_by, ended_at=event.reported_at,
-        ended_on=event.failed_on, reason=event.reason,
+        state, event.number, ended_as=None if event.reported_as == "bank" else event.reported_as,
+        ended_by=None if event.reported_as == "bank" else event.reported_by, ended_at=event.reported_at,
+        ended_on=event.failed_on, reason=event.reason, ended_line=event.bank_line,
     )  # fmt: skip
+    if event.reported_as == "bank":
+        return planned
     if event.reported_as == "payer":
         return replace(planned, payer_id=event.reported_by)
     return replace(planned, reconciler_id=event.reported_by)
 
 
 def _reversed(state: Grant, event: PaymentReversed) -> Grant:
+    by_bank = event.bank_line is not None
     planned = _planned_anew(
-        state, event.number, ended_as="reconciler", ended_by=event.reversed_by, ended_at=event.reversed_at,
-        ended_on=event.returned_on, reason=event.reason, return_posted_in=event.posted_in,
+        state, event.number, ended_as=None if by_bank else "reconciler", ended_by=None if by_bank else event.reversed_by,
+        ended_at=event.reversed_at, ended_on=event.returned_on, reason=event.reason, return_posted_in=event.posted_in,
+        ended_line=event.bank_line,
     )  # fmt: skip
     cost, own = (event.in_fund or event.money).amount, event.money.amount
     return replace(
         planned,
-        reconciler_id=event.reversed_by,
+        reconciler_id=state.reconciler_id if by_bank else event.reversed_by,
         paid=state.paid - own,
         committed=state.committed + (NOTHING if event.freed else own),
         fund_paid=(state.fund_paid or NOTHING) - cost,
@@ -377,7 +384,7 @@ def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
         tranche=number, attempt_no=over.attempt_no, attempt_id=over.attempt_id, amount=over.amount, in_fund=over.in_fund,
         released_by=over.released_by, released_at=over.released_at, confirmed_by=over.confirmed_by,
         confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in,
-        payee_id=over.payee_id, account_no=over.account_no, method=over.method, **ended,
+        payee_id=over.payee_id, account_no=over.account_no, method=over.method, paid_line=over.paid_line, **ended,
     )  # fmt: skip
     planned = GrantTranche(number, over.amount, attempt_no=over.attempt_no + 1)
     return replace(_with(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))

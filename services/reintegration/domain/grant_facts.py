@@ -16,6 +16,7 @@ from services.reintegration.domain.conversion import RatesInForce
 from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_state import Grant, GrantStatus
+from services.reintegration.domain.matching import BankLine
 from services.reintegration.domain.payee_facts import Payable
 from services.reintegration.domain.plan_completion import plan_completed
 from services.reintegration.domain.plan_state import Plan
@@ -58,7 +59,7 @@ class GrantFacts:
     open month that does not lie before that. ``today``: the calendar day in the mission's time
     zone. ``policy``: the newest version of the policy of the case; None where none was published. ``terms``: all by which whoever asks may or might once
     act on an authority. ``rates``: what counts today. ``payable``: what is known of the payee that a tranche is to be released to.
-    ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
+    ``bank_line``: what the bank says of an attempt to pay and is not settled yet. ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
     """
 
     case: Case | None = None
@@ -77,6 +78,7 @@ class GrantFacts:
     rates: RatesInForce = _NO_RATES
     payable: Payable = _UNKNOWN_PAYEE
     in_a_batch: bool = True
+    bank_line: BankLine | None = None
 
 
 class RequestedTranche(Part):

@@ -76,6 +76,7 @@ class GrantTranche:
     way or paid, the ``attempt_no``-th, from its release on under ``attempt_id``; those that failed or came back stand in the grant's ``former_attempts``.
     ``posted_in`` is the first day of the month in which its payment is posted, None where that is the month of ``paid_on``.
     It is paid to the account of ``payee_id`` that has this ``account_no``, by this ``method``; those of before name none of them.
+    ``paid_line`` is the bank's line by which it was paid, and then nobody confirmed it.
     """
 
     number: int
@@ -99,6 +100,7 @@ class GrantTranche:
     payee_id: UUID | None = None
     account_no: int | None = None
     method: PaymentMethod | None = None
+    paid_line: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class FormerAttempt:
     """An attempt to pay a tranche that failed, or whose money came back, and who said so in which hat.
 
     ``ended_on`` is the day on which it failed or on which the money was back; the day of a reversal is posted in the month
-    that begins with ``return_posted_in``, None where that is its own.
+    that begins with ``return_posted_in``, None where that is its own. What the bank's ``ended_line`` said nobody did, in no hat.
     """
 
     tranche: int
@@ -116,8 +118,8 @@ class FormerAttempt:
     in_fund: Decimal | None
     released_by: str | None
     released_at: datetime | None
-    ended_as: PaymentHat
-    ended_by: str
+    ended_as: PaymentHat | None
+    ended_by: str | None
     ended_at: datetime
     ended_on: date
     reason: FailureReason | ReversalReason
@@ -130,6 +132,8 @@ class FormerAttempt:
     payee_id: UUID | None = None
     account_no: int | None = None
     method: PaymentMethod | None = None
+    paid_line: UUID | None = None
+    ended_line: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,4 +92,5 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
     for attempt in grant.former_attempts:
         yield "payer", attempt.released_by
         yield "payer", attempt.confirmed_by
-        yield attempt.ended_as, attempt.ended_by
+        if attempt.ended_as is not None:
+            yield attempt.ended_as, attempt.ended_by

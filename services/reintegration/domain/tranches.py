@@ -214,19 +214,28 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         )
     if facts.month_closed and not order.late_receipt:
         raise period_closed()
+    return paid(state, tranche, facts, context, order.reference, order.paid_on)
+
+
+def paid(
+    state: Grant, tranche: GrantTranche, facts: GrantFacts, context: Context, reference: str, paid_on: date,
+    bank_line: UUID | None = None,
+) -> Events:  # fmt: skip
+    """The facts of a payment that was made: of the tranche, and with the last one of the grant."""
     last = len(state.tranches_in("planned", "released")) == 1
     payment = PaymentConfirmed(
         case_id=state.case_id,
         number=tranche.number,
         money=state.money_of(tranche),
-        reference=order.reference,
-        paid_on=order.paid_on,
+        reference=reference,
+        paid_on=paid_on,
         confirmed_by=context.actor.person_id,
         confirmed_at=context.now,
         in_fund=in_fund(state, tranche.in_fund),
         not_needed=not_needed(state, tranche) if last else None,
         attempt_no=tranche.attempt_no,
         posted_in=posted_in(facts),
+        bank_line=bank_line,
     )
     if last:
         return payment, GrantDisbursed(case_id=state.case_id)

@@ -29,6 +29,7 @@ from services.reintegration.domain.person import RecordErasure
 from services.reintegration.domain.plan import AgreePlanWithoutHealth, RecordOwnPlan, RevisePlanWithoutHealth
 from services.reintegration.domain.plan_completion import CompletePlanWithoutHealth
 from services.reintegration.domain.plan_lines import PlannedLine
+from services.reintegration.domain.settlement import SettleByBank
 from services.reintegration.routes import router
 from services.reintegration.wiring import PLAN, WIRING
 from shared.clock import Clock
@@ -46,7 +47,7 @@ from tests.unit.shared.signing import SECOND, claims, header, settings, signed, 
 
 BY_REACTIONS = {
     RecordCase, RecordArrival, RecordArrivalTakenBack, RecordStay, RecordDeparture, RecordDepartureTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
-    RecordErasure, RecordProgramme, RecordBatchHandedOut, RecordFamily, RecordMember, RecordMemberGone,
+    SettleByBank, RecordErasure, RecordProgramme, RecordBatchHandedOut, RecordFamily, RecordMember, RecordMemberGone,
 }  # fmt: skip
 APP = create_app(WIRING, (router,), settings())
 

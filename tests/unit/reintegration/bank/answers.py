@@ -85,6 +85,7 @@ class Account:
     pages: str = ""
     without: str = ""
     account_currency: str = ""
+    on: str = "2023-05-04"
 
     def written(self, version: str) -> str:
         opening = Decimal(self.opening)
@@ -100,7 +101,7 @@ class Account:
     def _balance(self, code: str, amount: Decimal) -> str:
         return (
             f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="{self.currency}">{abs(amount)}</Amt>'
-            f"<CdtDbtInd>{sign(amount)}</CdtDbtInd><Dt><Dt>2023-05-04</Dt></Dt></Bal>"
+            f"<CdtDbtInd>{sign(amount)}</CdtDbtInd><Dt><Dt>{self.on}</Dt></Dt></Bal>"
         )
 
 

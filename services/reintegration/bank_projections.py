@@ -1,0 +1,165 @@
+"""What the bank says as rows: statements and lines that are written with the import, and the checks that nobody changed them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.reintegration.domain.bank_files import BankFile, KeptLine
+from services.reintegration.domain.bank_lines import BankLineAct
+from services.reintegration.domain.grant_state import Grant
+from shared.contracts.attempts import PaymentFailed, PaymentReversed
+from shared.contracts.reintegration import PaymentConfirmed
+from shared.db import Sql, Write
+from shared.messages import Event
+from shared.verify import Check
+
+_STATEMENT = Sql(
+    "INSERT INTO bank_statements (file_id, number, own_account_id, identification, currency, opening, closing, first_on, closed_on, "
+    "lines) VALUES (:file_id, :number, :own_account_id, :identification, :currency, :opening, :closing, :first_on, :closed_on, :lines)"
+)
+_TYPES: Final = {
+    "id": "uuid", "number": "integer", "part": "integer", "kind": "text", "own_account_id": "uuid", "amount": "numeric",
+    "line_amount": "numeric", "currency": "text", "direction": "text", "reversal": "boolean", "booked_on": "date", "value_on": "date",
+    "code": "text", "bank_reference": "text", "remittance_code": "text", "attempt_id": "uuid", "by_code": "boolean",
+    "reasons": "text", "occurrence": "integer", "earlier": "uuid",
+}  # fmt: skip
+_PLAIN: Final = ", ".join(f"n.{name}" for name in _TYPES if name not in {"reasons", "earlier"})
+# A line that another statement of the account had as well is a duplicate of that one's first part.
+_KEEP = Sql(
+    f"INSERT INTO bank_lines (file_id, imported_at, {_PLAIN.replace('n.', '')}, reasons, of_attempt, duplicate_of, state) "
+    f"SELECT cast(:file_id AS uuid), cast(:imported_at AS timestamptz), {_PLAIN}, string_to_array(n.reasons, ' '), n.attempt_id, "
+    "coalesce(n.earlier, e.id), CASE WHEN coalesce(n.earlier, e.id) IS NOT NULL THEN 'duplicate' WHEN n.kind = 'accepted' "
+    "THEN 'accepted' ELSE 'unmatched' END FROM unnest("
+    f"{', '.join(f'cast(:{name} AS {kind}[])' for name, kind in _TYPES.items())}) n({', '.join(_TYPES)}) "
+    "LEFT JOIN bank_lines e ON n.kind = 'booked' AND e.kind = 'booked' AND e.duplicate_of IS NULL AND e.part = 1 "
+    "AND (e.own_account_id, e.bank_reference, e.booked_on, e.line_amount, e.direction, e.occurrence) = "
+    "(n.own_account_id, n.bank_reference, n.booked_on, n.line_amount, n.direction, n.occurrence)"
+)
+
+
+def statements(file_id: UUID, _: BankFile | None, file: BankFile, __: tuple[Event, ...]) -> Sequence[Write]:
+    """Each statement of a file that was imported as a row."""
+    return [
+        Write(_STATEMENT, {"file_id": file_id, "number": number, **dict(one)}) for number, one in enumerate(file.statements, 1)
+    ]
+
+
+def kept(file_id: UUID, imported_at: datetime, lines: Sequence[KeptLine]) -> Sequence[Write]:
+    """The write that keeps the lines of a file beside the fact that it was imported."""
+    if not lines:
+        return ()
+    rows = [_row(line) for line in lines]
+    columns = {name: [row[name] for row in rows] for name in _TYPES}
+    return (Write(_KEEP, {"file_id": file_id, "imported_at": imported_at, **columns}, len(lines)),)
+
+
+_SETTLED = Sql("UPDATE bank_lines SET state = :state, settled_attempt = :attempt_id WHERE id = :line_id AND state = 'unmatched'")
+
+
+def settled(grant: Grant, events: Sequence[Event]) -> Sequence[Write]:
+    """What these events of a grant settled, on the lines of the bank's that said so; each line settles once."""
+    found: list[Write] = []
+    for event in events:
+        match event:
+            case PaymentConfirmed(bank_line=line) if line is not None:
+                tranche = grant.tranche(event.number)
+                attempt_id, state = (None if tranche is None else tranche.attempt_id), "matched"
+            case PaymentReversed(bank_line=line) if line is not None:
+                attempt_id, state = event.attempt_id, "returned"
+            case PaymentFailed(bank_line=line) if line is not None:
+                attempt_id, state = event.attempt_id, "rejected"
+            case _:
+                continue
+        found.append(Write(_SETTLED, {"line_id": line, "attempt_id": attempt_id, "state": state}))
+    return found
+
+
+_EXPLAINED = Sql("UPDATE bank_lines SET state = 'explained' WHERE id = :line_id AND state = 'unmatched'")
+_MATCHED = Sql("UPDATE bank_lines SET of_attempt = :attempt_id WHERE id = :line_id AND state = 'unmatched'")
+
+
+def acts(line_id: UUID, _: BankLineAct | None, act: BankLineAct, events: tuple[Event, ...]) -> Sequence[Write]:
+    """What follows for the line itself from what persons said of it."""
+    if act.status == "explained":
+        return (Write(_EXPLAINED, {"line_id": line_id}),)
+    if act.status == "matched":
+        return (Write(_MATCHED, {"line_id": line_id, "attempt_id": act.attempt_id}),)
+    return ()
+
+
+def _row(line: KeptLine) -> dict[str, object]:
+    return {
+        "id": line.id, "number": line.number, "part": line.part, "kind": line.kind, "own_account_id": line.own_account_id,
+        "amount": None if line.money is None else line.money.amount,
+        "line_amount": None if line.whole is None else line.whole.amount,
+        "currency": None if line.whole is None else line.whole.currency, "direction": line.direction,
+        "reversal": line.reversal, "booked_on": line.booked_on, "value_on": line.value_on, "code": line.code,
+        "bank_reference": line.bank_reference, "remittance_code": line.remittance_code, "attempt_id": line.attempt_id,
+        "by_code": line.by_code, "reasons": " ".join(line.reasons), "occurrence": line.occurrence, "earlier": line.duplicate_of,
+    }  # fmt: skip
+
+
+# As `KeptLine.told` writes a line.
+_TOLD: Final = " || '|' || ".join(
+    f"coalesce(cast({value} AS text), '')"
+    for value in (
+        "id", "number", "part", "kind", "own_account_id", "amount", "currency", "direction", "reversal", "booked_on", "value_on",
+        "code", "bank_reference", "remittance_code", "attempt_id", "array_to_string(reasons, ',')",
+    )
+)
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "lines of the bank",
+        Sql(
+            "SELECT coalesce(f.id, l.file_id) FROM bank_files f FULL JOIN (SELECT file_id, count(*) AS lines, "
+            f"string_agg({_TOLD}, E'\\n' ORDER BY number, part) AS told FROM bank_lines GROUP BY file_id) l ON l.file_id = f.id "
+            "WHERE f.id IS NULL OR f.lines <> coalesce(l.lines, 0) "
+            "OR f.lines_sha256 <> encode(sha256(convert_to(coalesce(l.told, ''), 'UTF8')), 'hex')"
+        ),
+    ),
+    Check(
+        "statements of the bank",
+        Sql(
+            "SELECT coalesce(f.id, s.file_id) FROM (SELECT f.id, t.number, t.told FROM bank_files f CROSS JOIN LATERAL "
+            "jsonb_array_elements(f.statements) WITH ORDINALITY t(told, number)) f FULL JOIN bank_statements s "
+            "ON s.file_id = f.id AND s.number = f.number WHERE f.id IS NULL OR s.file_id IS NULL "
+            "OR (cast(s.own_account_id AS text), s.identification, s.currency, s.opening, s.closing, s.first_on, s.closed_on, s.lines) "
+            "IS DISTINCT FROM (f.told ->> 'own_account_id', f.told ->> 'identification', f.told ->> 'currency', "
+            "cast(f.told ->> 'opening' AS numeric), cast(f.told ->> 'closing' AS numeric), cast(f.told ->> 'first_on' AS date), "
+            "cast(f.told ->> 'closed_on' AS date), cast(f.told ->> 'lines' AS integer))"
+        ),
+    ),
+    # What a line settled and what settled an attempt are the same thing, said twice.
+    Check(
+        "lines of the bank and attempts",
+        Sql(
+            "SELECT coalesce(l.id, a.line_id) FROM (SELECT * FROM bank_lines WHERE settled_attempt IS NOT NULL) l FULL JOIN ("
+            "SELECT attempt_id, paid_line AS line_id, 'matched' AS state, amount, currency FROM payment_attempts WHERE paid_line IS NOT NULL "
+            "UNION ALL SELECT attempt_id, returned_line, 'returned', amount, currency FROM payment_attempts WHERE returned_line IS NOT NULL "
+            "UNION ALL SELECT attempt_id, failed_line, 'rejected', NULL, NULL FROM payment_attempts WHERE failed_line IS NOT NULL"
+            ") a ON a.line_id = l.id AND a.attempt_id = l.settled_attempt AND a.state = l.state WHERE l.id IS NULL OR a.line_id IS NULL "
+            "OR (a.amount IS NOT NULL AND (l.amount, l.currency) IS DISTINCT FROM (a.amount, a.currency))"
+        ),
+    ),
+    # What persons said of a line, and what the line says of it; nobody else changes of which attempt it is.
+    Check(
+        "acts on lines of the bank",
+        Sql(
+            "SELECT coalesce(l.id, a.id) FROM bank_lines l FULL JOIN bank_line_acts a ON a.id = l.id "
+            "WHERE l.id IS NULL OR (l.state = 'explained') <> coalesce(a.status = 'explained', false) "
+            "OR (l.of_attempt IS DISTINCT FROM l.attempt_id AND (a.status = 'explained' OR a.id IS NULL)) "
+            "OR (a.status = 'matched' AND a.attempt_id <> l.of_attempt)"
+        ),
+    ),
+    # A duplicate is of a line that looks the same and is none itself.
+    Check(
+        "duplicates of lines of the bank",
+        Sql(
+            "SELECT d.id FROM bank_lines d LEFT JOIN bank_lines f ON f.id = d.duplicate_of WHERE d.duplicate_of IS NOT NULL AND "
+            "(f.own_account_id, f.bank_reference, f.booked_on, f.line_amount, f.direction, f.duplicate_of IS NULL) IS DISTINCT FROM "
+            "(d.own_account_id, d.bank_reference, d.booked_on, d.line_amount, d.direction, true)"
+        ),
+    ),
+)

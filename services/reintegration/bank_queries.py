@@ -1,0 +1,285 @@
+"""What reintegration's tables answer of what the bank says: the facts of its rules, what is due to be settled, and the lists."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, TypeAdapter
+
+from services.reintegration.domain.bank_files import BankFileFacts, ImportBankFile, KnownAccount, LineKind
+from services.reintegration.domain.bank_lines import BankLineAct, BankLineActStatus, BankLineFacts, MatchLine
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.matching import (
+    HAD_BEFORE,
+    AttemptStatus,
+    BankLine,
+    KnownAttempt,
+    Unmatched,
+    why_not,
+)
+from services.reintegration.domain.own_accounts import OwnAccountDetails
+from services.reintegration.domain.settlement import day_of, first_that_settles
+from services.reintegration.posting_projections import posted_on
+from services.reintegration.queries import TODAY
+from shared.contracts.attempts import PaymentMethod
+from shared.contracts.bank import Balance, BankFileKind, Explanation
+from shared.db import Sql, UnitOfWork
+from shared.money import Amount
+
+LineState = Literal["unmatched", "matched", "returned", "rejected", "explained", "duplicate", "accepted"]
+_KNOWN_ALREADY = Sql(
+    "SELECT id FROM (SELECT id, 1 AS place FROM bank_files WHERE sha256 = :sha256 "
+    "UNION ALL SELECT s.file_id, 2 FROM bank_statements s JOIN unnest(cast(:accounts AS uuid[]), cast(:identifications AS text[])) "
+    " n(own_account_id, identification) USING (own_account_id, identification) "
+    "UNION ALL SELECT id, 3 FROM bank_files WHERE file_kind = 'status_report' AND instruction_id = :instruction_id "
+    " AND identification = :identification) f ORDER BY place, id LIMIT 1"
+)
+_LINE: Final = (
+    "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
+    "l.reasons, l.by_code, l.of_attempt IS DISTINCT FROM l.attempt_id AS by_hand, l.imported_at"
+)
+# What was delivered is no open advance any more.
+_ATTEMPT: Final = (
+    "a.grant_id, a.tranche, a.status AS attempt_status, a.method, a.amount AS attempt_amount, a.currency AS attempt_currency, "
+    "a.released_by, a.status = 'paid' AND NOT EXISTS (SELECT FROM open_advances o WHERE o.grant_id = a.grant_id "
+    "AND o.tranche = a.tranche) AS delivered"
+)
+_ABOUT_A_LINE = Sql(
+    f"SELECT {_LINE}, l.state = 'unmatched' AS waits, {_ATTEMPT} FROM bank_lines l "
+    "LEFT JOIN payment_attempts a ON a.attempt_id = cast(:attempt_id AS uuid) WHERE l.id = :line_id"
+)
+_OF_A_GRANT = Sql(
+    f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1)} "
+    "FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id "
+    "WHERE a.grant_id = :grant_id AND l.state = 'unmatched') n) AS lines"
+)
+_POSTING = Sql(
+    "SELECT EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
+    "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(:posted_on AS timestamp))) AS month_closed, "
+    "(SELECT cast(min(m) AS date) FROM generate_series(date_trunc('month', cast(:posted_on AS timestamp)), "
+    f" date_trunc('month', cast({TODAY} AS timestamp)), interval '1 month') m "
+    " WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)) AS open_month"
+)
+_SETTLES: Final = (
+    "l.state = 'unmatched' AND a.method = 'bank_file' AND (l.kind = 'booked' AND l.amount = a.amount AND l.currency = a.currency "
+    "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' OR l.direction = 'credit' AND a.status = 'paid' "
+    "AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}' OR l.of_attempt IS DISTINCT FROM l.attempt_id)) "
+    f"OR l.kind = 'rejected' AND a.status = 'released' AND NOT l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])"
+)
+# Grants of which a line of the bank's settles an attempt, by the rows alone; whatever else stands against it the grant says.
+DUE = Sql(
+    "SELECT DISTINCT a.grant_id AS id FROM bank_lines l JOIN payment_attempts a ON a.attempt_id = l.of_attempt "
+    f"WHERE {_SETTLES} AND a.grant_id > :after AND cast(:now AS timestamptz) IS NOT NULL ORDER BY 1 LIMIT :limit"
+)
+DUE_OF_FILE = Sql(
+    "SELECT DISTINCT a.grant_id AS id FROM bank_lines l JOIN payment_attempts a ON a.attempt_id = l.of_attempt "
+    f"WHERE {_SETTLES} AND l.file_id = :file_id ORDER BY 1"
+)
+_OWN_ACCOUNTS = Sql(
+    "SELECT id, currency, details FROM own_accounts WHERE kind = 'bank' AND confirmed_by IS NOT NULL "
+    "ORDER BY status <> 'closed', registered_at, id"
+)
+_CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file' AND status IN ('released', 'paid') ORDER BY attempt_id")
+
+FILES_LISTED = Sql(
+    "SELECT f.id, f.file_kind, f.imported_by, f.imported_at, f.lines, f.instruction_id, "
+    "(SELECT coalesce(jsonb_object_agg(n.state, n.lines), '{}') FROM (SELECT state, count(*) AS lines FROM bank_lines "
+    " WHERE file_id = f.id GROUP BY state) n) AS states, "
+    "(SELECT coalesce(jsonb_agg(n ORDER BY n.number), '[]') FROM (SELECT s.number, s.own_account_id, s.identification, s.currency, "
+    "  cast(s.opening AS text) AS opening, cast(s.closing AS text) AS closing, s.first_on, s.closed_on, s.lines, "
+    # The first of its account continues none.
+    "  EXISTS (SELECT FROM bank_statements b WHERE b.own_account_id = s.own_account_id AND b.closed_on < s.closed_on) "
+    "  AND NOT EXISTS (SELECT FROM bank_statements b WHERE b.own_account_id = s.own_account_id AND b.closed_on <= s.closed_on "
+    "   AND b.closing = s.opening AND (b.file_id, b.number) <> (s.file_id, s.number)) AS gap "
+    "  FROM bank_statements s WHERE s.file_id = f.id) n) AS statements "
+    "FROM bank_files f WHERE f.id > :after ORDER BY f.id LIMIT :limit"
+)
+_LISTED: Final = (
+    f"SELECT {_LINE}, l.file_id, l.number, l.part, l.own_account_id, l.line_amount, l.value_on, l.code, l.remittance_code, "
+    f"l.duplicate_of, l.state, {_ATTEMPT}, c.status AS act, c.explanation, c.attempt_id AS match_attempt, c.asked_by "
+    "FROM bank_lines l LEFT JOIN payment_attempts a ON a.attempt_id = l.of_attempt LEFT JOIN bank_line_acts c ON c.id = l.id "
+)
+_OF_STATE = Sql(f"{_LISTED}WHERE l.state = ANY (ARRAY[:state]) AND l.id > :after ORDER BY l.state, l.id LIMIT :limit")
+_OF_FILE = Sql(f"{_LISTED}WHERE l.file_id = ANY (ARRAY[cast(:file_id AS uuid)]) AND l.id > :after ORDER BY l.file_id, l.id LIMIT :limit")
+_ONE = Sql(f"{_LISTED}WHERE l.id = :line_id")
+_COUNTED = Sql("SELECT state, count(*) AS lines FROM bank_lines GROUP BY state")
+
+_FIELDS: Final = tuple(field.name for field in fields(BankLine))
+_ONE_LINE: TypeAdapter[BankLine] = TypeAdapter(BankLine)
+_LINES: TypeAdapter[tuple[BankLine, ...]] = TypeAdapter(tuple[BankLine, ...])
+
+
+class StatementRow(BaseModel):
+    """One statement that was imported; ``gap`` says that none was that ends as this one begins, so that days are missing between."""
+
+    number: int
+    own_account_id: UUID
+    identification: str
+    currency: str
+    opening: Balance
+    closing: Balance
+    first_on: date | None
+    closed_on: date
+    lines: int
+    gap: bool
+
+
+def _parsed(value: object) -> object:
+    # The driver hands JSON on as text.
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class BankFileRow(BaseModel):
+    """One file that was imported, and how many of its lines stand at which state."""
+
+    id: UUID
+    file_kind: BankFileKind
+    imported_by: str
+    imported_at: datetime
+    lines: int
+    instruction_id: UUID | None
+    states: Annotated[dict[LineState, int], BeforeValidator(_parsed)]
+    statements: Annotated[list[StatementRow], BeforeValidator(_parsed)]
+
+
+class BankLineRow(BaseModel):
+    """A line of the bank's in the queue: what it says, the attempt that it is of, and why it waits.
+
+    ``why`` is ``waits_for_its_grant`` where it fits, and is settled with the next look unless something stands against that on
+    the grant. ``match_attempt`` is what somebody found it to be of, which waits for a colleague while ``act`` is ``match_asked``.
+    """
+
+    id: UUID
+    file_id: UUID
+    number: int
+    part: int
+    kind: LineKind
+    own_account_id: UUID | None
+    amount: Amount | None
+    line_amount: Amount | None
+    currency: str | None
+    direction: Literal["credit", "debit"] | None
+    reversal: bool
+    booked_on: date | None
+    value_on: date | None
+    code: str | None
+    bank_reference: str | None
+    remittance_code: str | None
+    reasons: list[str]
+    imported_at: datetime
+    state: LineState
+    why: Unmatched | Literal["waits_for_its_grant"] | None
+    attempt_id: UUID | None
+    grant_id: UUID | None
+    tranche: int | None
+    duplicate_of: UUID | None
+    act: BankLineActStatus | None
+    explanation: Explanation | None
+    match_attempt: UUID | None
+    asked_by: str | None
+
+
+async def known_accounts(unit: UnitOfWork) -> Sequence[KnownAccount]:
+    """The mission's own accounts at banks of which statements are read: those that were confirmed, be they closed since.
+
+    Of two of one number and currency the one that is not closed comes last, so that it counts.
+    """
+    rows = await unit.rows(_OWN_ACCOUNTS)
+    details = [OwnAccountDetails.model_validate_json(row["details"]) for row in rows]
+    return [KnownAccount(row["id"], one.account, row["currency"]) for row, one in zip(rows, details, strict=True)]
+
+
+async def blocks_of(unit: UnitOfWork, instruction_id: UUID) -> Mapping[UUID, str]:
+    """The attempts that stood in a file of ours, each with its block there; none of a file that is not known here."""
+    del unit, instruction_id
+    return {}
+
+
+async def behind_an_import(unit: UnitOfWork, order: ImportBankFile) -> BankFileFacts:
+    """The file that has the same content already, or a statement or report of this one."""
+    row = await unit.row(
+        _KNOWN_ALREADY, sha256=order.sha256, accounts=[one.own_account_id for one in order.statements],
+        identifications=[one.identification for one in order.statements], instruction_id=order.instruction_id,
+        identification=order.identification,
+    )  # fmt: skip
+    return BankFileFacts(None if row is None else row["id"])
+
+
+async def behind_a_line(unit: UnitOfWork, line_id: UUID, state: BankLineAct | None, order: object) -> BankLineFacts:
+    """The line, and the attempt that somebody says or said it to be of."""
+    attempt_id = order.attempt_id if isinstance(order, MatchLine) else None if state is None else state.attempt_id
+    row = await unit.row(_ABOUT_A_LINE, line_id=line_id, attempt_id=attempt_id)
+    if row is None:
+        return BankLineFacts()
+    return BankLineFacts(_line(dict(row)), row["waits"], _attempt(dict(row), attempt_id), row["released_by"])
+
+
+async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, now: datetime, zone: str) -> GrantFacts:
+    """The line that settles the next attempt of this grant, and where what it says is posted."""
+    row = await unit.row(_OF_A_GRANT, grant_id=grant_id, now=now, zone=zone)
+    assert row is not None
+    today = row["today"]
+    line = first_that_settles(grant, _LINES.validate_json(row["lines"] or "[]"), today)
+    day = None if line is None else day_of(line)
+    if line is None or day is None:
+        return GrantFacts(today=today)
+    found = await unit.row(_POSTING, reference=line.reference, posted_on=posted_on(grant, day), now=now, zone=zone)
+    assert found is not None
+    return GrantFacts(
+        today=today, bank_line=line, reference_used=found["reference_used"], month_closed=found["month_closed"],
+        open_month=found["open_month"],
+    )  # fmt: skip
+
+
+async def attempts_with_codes(unit: UnitOfWork) -> Sequence[UUID]:
+    """The attempts that a bank may still speak of by the code of their remittance."""
+    return [row["attempt_id"] for row in await unit.rows(_CODED)]
+
+
+async def due_of_file(unit: UnitOfWork, file_id: UUID) -> Sequence[UUID]:
+    """The grants of which a line of this file settles an attempt."""
+    return [row["id"] for row in await unit.rows(DUE_OF_FILE, file_id=file_id)]
+
+
+async def lines_of_state(unit: UnitOfWork, state: LineState, after: UUID, limit: int) -> list[BankLineRow]:
+    """Lines at this state, as they were imported."""
+    return [_told(dict(row)) for row in await unit.rows(_OF_STATE, state=state, after=after, limit=limit)]
+
+
+async def lines_of_file(unit: UnitOfWork, file_id: UUID, after: UUID, limit: int) -> list[BankLineRow]:
+    """The lines of one file in their order."""
+    return [_told(dict(row)) for row in await unit.rows(_OF_FILE, file_id=file_id, after=after, limit=limit)]
+
+
+async def one_line(unit: UnitOfWork, line_id: UUID) -> BankLineRow | None:
+    """One line with what became of it."""
+    row = await unit.row(_ONE, line_id=line_id)
+    return None if row is None else _told(dict(row))
+
+
+async def counted(unit: UnitOfWork) -> dict[LineState, int]:
+    """How many lines stand at each state."""
+    return {row["state"]: row["lines"] for row in await unit.rows(_COUNTED)}
+
+
+def _told(row: Mapping[str, Any]) -> BankLineRow:
+    why: Unmatched | Literal["waits_for_its_grant"] | None = None
+    if row["state"] == "unmatched":
+        why = why_not(_line(row), _attempt(row, row["attempt_id"])) or "waits_for_its_grant"
+    return BankLineRow.model_validate({**row, "why": why})
+
+
+def _line(row: Mapping[str, Any]) -> BankLine:
+    return _ONE_LINE.validate_python({name: row[name] for name in _FIELDS})
+
+
+def _attempt(row: Mapping[str, Any], attempt_id: UUID | None) -> KnownAttempt | None:
+    if attempt_id is None or row["grant_id"] is None:
+        return None
+    status: AttemptStatus = row["attempt_status"]
+    method: PaymentMethod | None = row["method"]
+    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"])

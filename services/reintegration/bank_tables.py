@@ -1,0 +1,136 @@
+"""Reintegration's tables of what the bank says: files that were imported, their statements, and each line with what it settled."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from services.reintegration.domain import bank_lines
+from services.reintegration.metadata import METADATA, begins
+from shared.tables import aggregate_table, jsonb, scope
+
+BANK_FILES = aggregate_table(
+    METADATA,
+    "bank_files",
+    sa.Column("file_kind", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("lines", sa.Integer, nullable=False),
+    sa.Column("lines_sha256", sa.Text, nullable=False),
+    jsonb("statements"),
+    sa.Column("identification", sa.Text),
+    sa.Column("instruction_id", sa.Uuid),
+    sa.Column("imported_by", sa.Text, nullable=False),
+    sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint(
+        "CASE file_kind WHEN 'statement' THEN num_nonnulls(identification, instruction_id) = 0 AND jsonb_array_length(statements) > 0 "
+        "WHEN 'status_report' THEN num_nulls(identification, instruction_id) = 0 AND jsonb_array_length(statements) = 0 ELSE false END",
+        name="of_its_kind",
+    ),
+    # Once, under whatever id: the same bytes, and the same report on one of our files.
+    sa.UniqueConstraint("sha256"),
+    sa.Index(
+        "uq_bank_files_report", "instruction_id", "identification", unique=True,
+        postgresql_where=sa.text("file_kind = 'status_report'"),
+    ),
+    info=scope("known", written_by="imported_by"),
+)
+
+# Each statement that was imported; of one account the same one once.
+BANK_STATEMENTS = sa.Table(
+    "bank_statements",
+    METADATA,
+    sa.Column("file_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("own_account_id", sa.Uuid, nullable=False),
+    sa.Column("identification", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("opening", sa.Numeric, nullable=False),
+    sa.Column("closing", sa.Numeric, nullable=False),
+    sa.Column("first_on", sa.Date),
+    sa.Column("closed_on", sa.Date, nullable=False),
+    sa.Column("lines", sa.Integer, nullable=False),
+    sa.UniqueConstraint("own_account_id", "identification"),
+    sa.Index(None, "own_account_id", "closed_on"),
+    info=scope("known"),
+)
+
+# What the bank says, a row for each payment of a line that was booked and for each attempt that a report speaks of. Nobody
+# changes what a row says; what became of it (`state`) is the result of what was decided on the grant or on the line.
+BANK_LINES = sa.Table(
+    "bank_lines",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("file_id", sa.Uuid, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("part", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("own_account_id", sa.Uuid),
+    sa.Column("amount", sa.Numeric),
+    sa.Column("line_amount", sa.Numeric),
+    sa.Column("currency", sa.Text),
+    sa.Column("direction", sa.Text),
+    sa.Column("reversal", sa.Boolean, nullable=False),
+    sa.Column("booked_on", sa.Date),
+    sa.Column("value_on", sa.Date),
+    sa.Column("code", sa.Text),
+    sa.Column("bank_reference", sa.Text),
+    sa.Column("remittance_code", sa.Text),
+    sa.Column("attempt_id", sa.Uuid),
+    sa.Column("by_code", sa.Boolean, nullable=False),
+    sa.Column("reasons", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("occurrence", sa.Integer, nullable=False),
+    sa.Column("duplicate_of", sa.Uuid),
+    sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    # The attempt that the bank names, or that two persons found it to be of where the bank lost what we had written.
+    sa.Column("of_attempt", sa.Uuid),
+    sa.Column("settled_attempt", sa.Uuid),
+    sa.CheckConstraint(
+        "CASE kind WHEN 'booked' THEN num_nulls(own_account_id, line_amount, currency, direction, booked_on) = 0 AND line_amount >= 0 "
+        "AND direction IN ('credit', 'debit') WHEN 'rejected' THEN attempt_id IS NOT NULL "
+        "WHEN 'accepted' THEN attempt_id IS NOT NULL ELSE false END",
+        name="of_its_kind",
+    ),
+    sa.CheckConstraint(
+        "state IN ('unmatched', 'matched', 'returned', 'rejected', 'explained', 'duplicate', 'accepted') "
+        "AND (state = 'accepted') = (kind = 'accepted') AND (state = 'duplicate') = (duplicate_of IS NOT NULL) "
+        "AND (state <> 'rejected' OR kind = 'rejected') AND (state NOT IN ('matched', 'returned') OR kind = 'booked')",
+        name="state_is_known",
+    ),
+    sa.CheckConstraint(
+        "(state IN ('matched', 'returned', 'rejected')) = (settled_attempt IS NOT NULL) "
+        "AND (settled_attempt IS NULL OR (settled_attempt = of_attempt) IS TRUE)",
+        name="settles_its_attempt",
+    ),
+    sa.UniqueConstraint("file_id", "number", "part"),
+    # The same line in another statement is a duplicate; of two that arrive at once the later one is tried again and finds out.
+    sa.Index(
+        "uq_bank_lines_once", "own_account_id", "bank_reference", "booked_on", "line_amount", "direction", "occurrence", "part",
+        unique=True, postgresql_where=sa.text("kind = 'booked' AND duplicate_of IS NULL AND bank_reference IS NOT NULL"),
+    ),
+    # A line settles at most one attempt, and an attempt is paid, sent back or refused by at most one line each.
+    sa.Index("uq_bank_lines_settled", "settled_attempt", "state", unique=True, postgresql_where=sa.text("settled_attempt IS NOT NULL")),
+    sa.Index(None, "state", "id"),
+    sa.Index(None, "file_id", "id"),
+    sa.Index(None, "of_attempt"),
+    info=scope("known"),
+)  # fmt: skip
+
+# What somebody said of a line last, of those of which anybody said anything.
+BANK_LINE_ACTS = aggregate_table(
+    METADATA,
+    "bank_line_acts",
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("acted_by", sa.Text, nullable=False),
+    sa.Column("acted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("explanation", sa.Text),
+    sa.Column("attempt_id", sa.Uuid),
+    sa.Column("asked_by", sa.Text),
+    begins(bank_lines.BEGINNINGS),
+    sa.CheckConstraint(
+        "(status = 'explained') = (explanation IS NOT NULL) AND (status IN ('match_asked', 'matched')) = (attempt_id IS NOT NULL) "
+        "AND (attempt_id IS NULL) = (asked_by IS NULL)",
+        name="act_is_whole",
+    ),
+    sa.CheckConstraint("status <> 'matched' OR asked_by <> acted_by", name="two_persons"),
+    sa.ForeignKeyConstraint(("id",), ("bank_lines.id",), name="fk_bank_line_acts_line"),
+    info=scope("known", written_by="acted_by"),
+)

@@ -1,0 +1,253 @@
+"""A file of the bank's: imported whole, once; what stands in it is kept line by line, without names and words."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.reintegration.bank.accounts import Account
+from services.reintegration.bank.camt053 import Direction, Line, Part, Statement
+from services.reintegration.bank.pain002 import StatusReport
+from services.reintegration.bank.references import remittance_code
+from shared.contracts.bank import (
+    BankFileImported,
+    BankFileKind,
+    Identification,
+    ImportedStatement,
+    Sha256,
+)
+from shared.decider import Decider, Events, opening
+from shared.errors import RuleViolation
+from shared.messages import Command, Context, Event
+from shared.money import Money
+
+# What is booked, what the bank refused, and what it only says that it has or did; settled are the first two.
+LineKind = Literal["booked", "rejected", "accepted"]
+_MOST_LINES: Final = 100_000
+_CODE_LIKE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9./:+_-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAccount:
+    """An account of the mission's own, of which statements are read."""
+
+    own_account_id: UUID
+    account: Account
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """One payment of a booked line, or what the bank says of one attempt; a row that is written once.
+
+    ``money`` is None where the bank does not say how much of the line it was, and in reports; ``whole`` is the amount of the
+    line. ``attempt_id`` is the attempt that the bank names, or whose code it hands on (``by_code``). ``occurrence`` counts
+    the lines of one statement that are alike but for their place.
+    """
+
+    id: UUID
+    number: int
+    part: int
+    kind: LineKind
+    own_account_id: UUID | None = None
+    money: Money | None = None
+    whole: Money | None = None
+    direction: Direction | None = None
+    reversal: bool = False
+    booked_on: date | None = None
+    value_on: date | None = None
+    code: str | None = None
+    bank_reference: str | None = None
+    remittance_code: str | None = None
+    attempt_id: UUID | None = None
+    by_code: bool = False
+    reasons: tuple[str, ...] = ()
+    occurrence: int = 1
+    duplicate_of: UUID | None = None
+
+    @property
+    def told(self) -> str:
+        """The line as it is hashed, the same as the database makes of its row."""
+        amount = None if self.money is None else f"{self.money.amount:f}"
+        currency = None if self.whole is None else self.whole.currency
+        values = (
+            self.id, self.number, self.part, self.kind, self.own_account_id, amount, currency, self.direction,
+            "true" if self.reversal else "false", self.booked_on, self.value_on, self.code, self.bank_reference,
+            self.remittance_code, self.attempt_id, ",".join(self.reasons),
+        )  # fmt: skip
+        return "|".join("" if value is None else str(value) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class BankFile:
+    """What was imported, by whom and when, and the hashes of the file and of the lines as they are kept."""
+
+    file_kind: BankFileKind
+    sha256: str
+    lines: int
+    lines_sha256: str
+    statements: tuple[ImportedStatement, ...]
+    identification: str | None
+    instruction_id: UUID | None
+    imported_by: str
+    imported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BankFileFacts:
+    """The file that is imported already and has the same content, or the same statement or report in it."""
+
+    imported_already: UUID | None = None
+
+
+class ImportBankFile(Command):
+    """Bring a file of the bank's: what was booked on our accounts (camt.053), or how payments went that we ordered (pain.002)."""
+
+    file_kind: BankFileKind
+    sha256: Sha256
+    lines: Annotated[int, Field(strict=True, ge=0, le=_MOST_LINES)]
+    lines_sha256: Sha256
+    statements: tuple[ImportedStatement, ...] = ()
+    identification: Identification | None = None
+    instruction_id: UUID | None = None
+
+
+def imported_already(first: UUID | None) -> RuleViolation:
+    """Refuses what was imported before, and says as what; the database's keys refuse it in the same words."""
+    place = "" if first is None else f" It is the file {first}."
+    return RuleViolation("imported_already", f"This file, or a statement or report in it, was imported already. Nothing has changed.{place}")
+
+
+def of_statements(
+    file_id: UUID, statements: Sequence[Statement], accounts: Iterable[KnownAccount]
+) -> tuple[tuple[ImportedStatement, ...], tuple[KeptLine, ...]]:
+    """What is kept of statements: of each its balances, and its lines, numbered through the file.
+
+    Refused as ``account_unknown`` where the account is known in other currencies alone, and as ``file_too_large``.
+    """
+    if sum(len(line.parts) for statement in statements for line in statement.lines) > _MOST_LINES:
+        raise RuleViolation("file_too_large", "This file is larger than any that a bank sends.")
+    by_account = {(one.account, one.currency): one.own_account_id for one in accounts}
+    told: list[ImportedStatement] = []
+    lines: list[KeptLine] = []
+    seen: dict[object, UUID] = {}
+    for statement in statements:
+        own_account_id = by_account.get((statement.account, statement.opening.currency))
+        if own_account_id is None:
+            raise RuleViolation("account_unknown", "This is a statement of an account that is not known here in this currency.")
+        days = [line.booked_on for line in statement.lines]
+        told.append(
+            ImportedStatement(
+                own_account_id=own_account_id, identification=identification(statement.id), currency=statement.opening.currency,
+                opening=statement.opening.amount, closing=statement.closing.amount, first_on=min(days, default=None),
+                closed_on=statement.closed_on, lines=len(statement.lines),
+            )
+        )  # fmt: skip
+        alike: Counter[object] = Counter()
+        first = lines[-1].number if lines else 0
+        for line in statement.lines:
+            key = (own_account_id, line.bank_reference, line.booked_on, line.money.amount, line.direction)
+            alike[key] += 1
+            place = (*key, alike[key])
+            # Without a reference of the bank's two lines that look alike may be two.
+            earlier = seen.get(place) if line.bank_reference is not None else None
+            kept = tuple(_kept(file_id, first + line.number, own_account_id, line, alike[key], earlier))
+            seen.setdefault(place, kept[0].id)
+            lines += kept
+    return tuple(told), tuple(lines)
+
+
+def of_report(file_id: UUID, report: StatusReport, sent: Mapping[UUID, str]) -> tuple[KeptLine, ...]:
+    """What is kept of a report: a line for each attempt that it speaks of, by itself or with its block or file.
+
+    ``sent`` are the attempts that stood in our file, each with its block. What is said of none of them is said of nothing.
+    """
+    said = {attempt: report.of(attempt, block) for attempt, block in sent.items()}
+    said |= {attempt: report.of(attempt, "") for attempt in report.of_attempts if attempt not in said}
+    known = [(attempt, said[attempt]) for attempt in sorted(said) if said[attempt].code is not None]
+    return tuple(
+        KeptLine(
+            line_id(file_id, number, 1), number, 1, "rejected" if status.not_done else "accepted", attempt_id=attempt,
+            code=status.code, reasons=status.reasons,
+        )
+        for number, (attempt, status) in enumerate(known, 1)
+    )  # fmt: skip
+
+
+def by_codes(lines: Sequence[KeptLine], attempts: Iterable[UUID]) -> tuple[KeptLine, ...]:
+    """The lines, each that bears the code of one of these attempts and names none with that attempt; two of one code count for none."""
+    found: defaultdict[str, list[UUID]] = defaultdict(list)
+    for attempt in attempts:
+        found[remittance_code(attempt)].append(attempt)
+    return tuple(_by_code(line, found) for line in lines)
+
+
+def lines_hash(lines: Iterable[KeptLine]) -> str:
+    """The hash of lines as they are kept, by which it shows if one is changed, added or taken away afterwards."""
+    return hashlib.sha256("\n".join(line.told for line in lines).encode()).hexdigest()
+
+
+def identification(written: str) -> str:
+    """What the bank calls its statement or report, or the beginning of a hash of that where it may be words."""
+    return written if _CODE_LIKE.fullmatch(written) else f"sha256:{hashlib.sha256(written.encode()).hexdigest()[:32]}"
+
+
+def _by_code(line: KeptLine, found: Mapping[str, Sequence[UUID]]) -> KeptLine:
+    of_code = found.get(line.remittance_code or "", ())
+    return replace(line, attempt_id=of_code[0], by_code=True) if line.attempt_id is None and len(of_code) == 1 else line
+
+
+def _kept(file_id: UUID, number: int, own_account_id: UUID, line: Line, occurrence: int, earlier: UUID | None) -> Iterator[KeptLine]:
+    for place, part in enumerate(line.parts, 1):
+        yield KeptLine(
+            id=line_id(file_id, number, place), number=number, part=place, kind="booked", own_account_id=own_account_id,
+            money=_in_its_currency(part, line), whole=line.money, direction=part.direction, reversal=line.reversal,
+            booked_on=line.booked_on, value_on=line.value_on, code=line.transaction_code, bank_reference=line.bank_reference,
+            remittance_code=part.remittance_code, attempt_id=part.attempt, reasons=part.reasons, occurrence=occurrence,
+            duplicate_of=earlier,
+        )  # fmt: skip
+
+
+def _in_its_currency(part: Part, line: Line) -> Money | None:
+    # Of several in another currency nobody knows what each was in the account's.
+    return part.money if part.money is not None and part.money.currency == line.money.currency else None
+
+
+def line_id(file_id: UUID, number: int, part: int) -> UUID:
+    """The id of a line, always the same (RFC 9562, version 8): it sorts by its file, its number and its part."""
+    tail = int.from_bytes(hashlib.sha256(f"{file_id} {number} {part}".encode()).digest()[:5]) & 0xF_FFFF_FFFF
+    place = (number >> 8) << 64 | (number & 0xFF) << 54 | part << 36
+    return UUID(int=(file_id.int >> 80) << 80 | 8 << 76 | 2 << 62 | place | tail)
+
+
+def _import(order: ImportBankFile, facts: BankFileFacts, context: Context) -> Events:
+    if facts.imported_already is not None:
+        raise imported_already(facts.imported_already)
+    return (
+        BankFileImported(
+            file_kind=order.file_kind, sha256=order.sha256, lines=order.lines, lines_sha256=order.lines_sha256,
+            statements=order.statements, identification=order.identification, instruction_id=order.instruction_id,
+            imported_by=context.actor.person_id, imported_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def evolve(state: BankFile | None, event: Event) -> BankFile:
+    """The file after its one fact; TypeError for any other."""
+    if state is None and isinstance(event, BankFileImported):
+        return BankFile(
+            event.file_kind, event.sha256, event.lines, event.lines_sha256, event.statements, event.identification,
+            event.instruction_id, event.imported_by, event.imported_at,
+        )  # fmt: skip
+    raise TypeError(f"{type(event).__name__} does not fit a file of the bank's here")
+
+
+BANK_FILE: Decider[BankFile, BankFileFacts] = Decider(
+    rules=(opening(ImportBankFile, "Import a file of the bank's", _import),), evolve=evolve, events=(BankFileImported,)
+)

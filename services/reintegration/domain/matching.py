@@ -1,0 +1,149 @@
+"""Which attempt to pay a line of the bank's is of, and what it does to it, by what is known of both; pure.
+
+Nothing is guessed: a line is of the attempt that the bank names, or two persons do, and of exactly its amount and currency.
+All else waits in a queue for somebody to look at.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, Literal, TypeGuard, cast, get_args
+from uuid import UUID
+
+from services.reintegration.bank.camt053 import Direction
+from services.reintegration.domain.bank_files import LineKind
+from shared.contracts.attempts import PaymentMethod
+
+AttemptStatus = Literal["released", "paid", "failed", "reversed"]
+# What a line does to the attempt that it names.
+Settles = Literal["pays", "returns", "refuses"]
+# Why a line settles nothing, so that somebody has to look at it.
+Unmatched = Literal[
+    "names_no_attempt", "attempt_unknown", "not_by_bank", "amount_unknown", "amount_differs", "currency_differs", "not_released",
+    "already_settled", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
+    "period_closed", "asked_back_already", "grant_not_in_disbursement",
+]  # fmt: skip
+# ISO's reasons by which a bank says that it has had the same before: the first one may have been paid.
+HAD_BEFORE: Final = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05"})
+_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class BankLine:
+    """A line as it may settle an attempt; ``attempt_id`` is the one that the bank names, or that two persons found (``by_hand``).
+
+    ``amount`` is None where the bank does not say how much of a larger line it was, and in reports. ``by_code``: the bank
+    handed on no more than the code of a remittance, which anybody may quote who pays us.
+    """
+
+    id: UUID
+    kind: LineKind
+    attempt_id: UUID | None
+    amount: Decimal | None = None
+    currency: str | None = None
+    direction: Direction | None = None
+    reversal: bool = False
+    booked_on: date | None = None
+    bank_reference: str | None = None
+    reasons: tuple[str, ...] = ()
+    by_code: bool = False
+    by_hand: bool = False
+    imported_at: datetime | None = None
+
+    @property
+    def own_reference(self) -> str:
+        """A payment's reference where the bank gives none of its own, or gave the same one to several: no other line has it."""
+        return f"BL-{self.id.hex}"
+
+    @property
+    def reference(self) -> str:
+        """The bank's reference as that of a payment; its own where the bank gives none, or one that is no code."""
+        known = self.bank_reference
+        return known if known is not None and _CODE.fullmatch(known) else self.own_reference
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAttempt:
+    """An attempt to pay as a line is held against it."""
+
+    attempt_id: UUID
+    status: AttemptStatus
+    method: PaymentMethod | None
+    amount: Decimal
+    currency: str
+    delivered: bool = False
+
+
+def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched:
+    """What a line does to the attempt that it names, or why it does nothing.
+
+    A debit of exactly its amount pays a released one, a credit of it returns a paid one, and a report refuses a released
+    one unless the bank says that it has had the same before. ``attempt`` is None where none is known under that id.
+    """
+    if line.attempt_id is None:
+        return "names_no_attempt"
+    if attempt is None:
+        return "attempt_unknown"
+    if attempt.method != "bank_file":
+        return "not_by_bank"
+    if line.kind != "booked":
+        return _of_a_report(line, attempt)
+    if line.currency != attempt.currency:
+        return "currency_differs"
+    if line.amount is None:
+        return "amount_unknown"
+    if line.amount != attempt.amount:
+        return "amount_differs"
+    return _of_a_debit(line, attempt) if line.direction == "debit" else _of_a_credit(line, attempt)
+
+
+def is_settling(found: Settles | Unmatched) -> TypeGuard[Settles]:
+    """Whether a line does something to the attempt that it names."""
+    return found in get_args(Settles)
+
+
+def why_not(line: BankLine, attempt: KnownAttempt | None) -> Unmatched | None:
+    """Why a line settles nothing as far as the attempt says; None where it settles it."""
+    found = settles(line, attempt)
+    return None if is_settling(found) else cast("Unmatched", found)
+
+
+def _of_a_report(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
+    if not HAD_BEFORE.isdisjoint(line.reasons):
+        return "may_have_been_paid"
+    match attempt.status:
+        case "released":
+            return "refuses"
+        case "failed":
+            return "already_settled"
+        case "paid" | "reversed":
+            # Whoever took this for a failure would pay again what is booked.
+            return "may_have_been_paid"
+
+
+def _of_a_debit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
+    if line.reversal:
+        # It takes back a credit, so that what came back is away again.
+        return "takes_back"
+    match attempt.status:
+        case "released":
+            return "pays"
+        case "paid" | "reversed":
+            return "already_settled"
+        case "failed":
+            return "not_released"
+
+
+def _of_a_credit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
+    if line.by_code and not line.reasons and not line.reversal and not line.by_hand:
+        return "gives_no_reason"
+    match attempt.status:
+        case "paid" if attempt.delivered:
+            return "delivered_already"
+        case "paid":
+            return "returns"
+        case "reversed":
+            return "already_settled"
+        case "released" | "failed":
+            return "not_paid"

@@ -1,0 +1,224 @@
+"""Reintegration's API for what the bank says: its files, imported once, and the queue of lines that settle nothing by themselves."""
+
+import asyncio
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from services.reintegration import bank_projections, bank_queries
+from services.reintegration.bank.camt053 import read_statements
+from services.reintegration.bank.messages import LARGEST_FILE
+from services.reintegration.bank.pain002 import read_status_report
+from services.reintegration.bank_wiring import BANK_FILE, BANK_LINE
+from services.reintegration.domain.bank_files import (
+    ImportBankFile,
+    KeptLine,
+    by_codes,
+    identification,
+    lines_hash,
+    of_report,
+    of_statements,
+)
+from services.reintegration.domain.bank_lines import (
+    ConfirmMatch,
+    DropMatch,
+    ExplainLine,
+    MatchLine,
+    line_settled,
+)
+from services.reintegration.domain.settlement import SettleByBank
+from services.reintegration.wiring import GRANT, WIRING
+from shared.actors import Actor
+from shared.callers import AuthenticatedRoute
+from shared.contracts.bank import BankFileKind, ImportedStatement
+from shared.db import UnitOfWork
+from shared.errors import NotFound, NotPermitted, Refusal
+from shared.handling import Handled, Repeat, handle, transact
+from shared.http import Action, Call, Calling, Limit, Page, Receipt
+from shared.ids import FIRST
+from shared.messages import Command, Context
+from shared.policy import EVERYWHERE
+from shared.uploads import takes_file
+
+# How the document of the API describes a body that is a message of ISO 20022.
+_XML_SENT: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"application/xml": {"schema": {"type": "string", "format": "binary"}}}}
+}
+# So many grants are settled while somebody waits; the clock goes on with the others.
+_MOST_AT_ONCE: Final = 1_000
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+
+class Settled(BaseModel):
+    """What one pass over a file came to: payments that were settled, and grants of which a line still waits."""
+
+    settled: int
+    waiting: int
+
+
+class BankLineView(bank_queries.BankLineRow):
+    """A line of the bank's with what its reader may say of it; ``version`` 0 as long as nobody said anything."""
+
+    version: int
+    actions: list[Action]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a file says, as it is kept."""
+
+    lines: tuple[KeptLine, ...]
+    statements: tuple[ImportedStatement, ...] = ()
+    identification: str | None = None
+    instruction_id: UUID | None = None
+
+
+@router.put("/bank-files/{file_id}", openapi_extra=_XML_SENT)
+@takes_file(ImportBankFile, LARGEST_FILE)
+async def import_bank_file(file_id: UUID, call: Calling, file_kind: Annotated[BankFileKind, Query()]) -> Receipt:
+    """Takes a statement (camt.053) or a status report (pain.002) of the bank's, whole or not at all, and once under whatever id."""
+    async with call.file() as sent:
+        hashed = sha256(sent).hexdigest()
+        read = await (_statements(call, file_id, sent) if file_kind == "statement" else _report(call, file_id, sent))
+        order = ImportBankFile(
+            file_kind=file_kind, sha256=hashed, lines=len(read.lines), lines_sha256=lines_hash(read.lines),
+            statements=read.statements, identification=read.identification, instruction_id=read.instruction_id,
+        )  # fmt: skip
+        again = Repeat.of(f"bank:{file_id}", call.operation, file_id, f"{file_kind} {hashed}".encode())
+        kept = bank_projections.kept(file_id, call.context.now, read.lines)
+        return await call.order(BANK_FILE, file_id, order, repeat=again, beside=kept)
+
+
+@router.get("/bank-files")
+async def list_bank_files(
+    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
+) -> Page[bank_queries.BankFileRow]:
+    """Every file that was imported, with its statements: whether they follow on each other, and what became of their lines."""
+    return await call.page(bank_queries.FILES_LISTED, bank_queries.BankFileRow, after, limit)
+
+
+@router.post("/bank-files/{file_id}/settle")
+async def settle_bank_file(file_id: UUID, call: Calling) -> Settled:
+    """Settles at once what the lines of a file say of payments, which by itself takes up to a minute; each by itself.
+
+    Asked again it finds nothing, so it takes no key. What it does the service does, in nobody's hat.
+    """
+    settled = 0
+    waiting: set[UUID] = set()
+    # A payment that was made and came back is two steps of one grant.
+    while settled < _MOST_AT_ONCE:
+        due = await call.ask(lambda unit: bank_queries.due_of_file(unit, file_id))
+        waiting = set(due)
+        done = [await _settled(call, grant_id) for grant_id in due[: _MOST_AT_ONCE - settled]]
+        settled += sum(done)
+        if not any(done):
+            break
+    return Settled(settled=settled, waiting=len(waiting))
+
+
+@router.get("/bank-lines")
+async def list_bank_lines(
+    call: Calling,
+    state: Annotated[bank_queries.LineState, Query()] = "unmatched",
+    file_id: Annotated[UUID | None, Query()] = None,
+    after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[bank_queries.BankLineRow]:
+    """Lines of the bank's at one state, the queue of those that wait unless said otherwise; or all of one file."""
+
+    async def work(unit: UnitOfWork) -> list[bank_queries.BankLineRow]:
+        if file_id is not None:
+            return await bank_queries.lines_of_file(unit, file_id, after or FIRST, limit + 1)
+        return await bank_queries.lines_of_state(unit, state, after or FIRST, limit + 1)
+
+    found = await call.ask(work)
+    items = found[:limit]
+    return Page(items=items, next=call.goes_on_after(str(items[-1].id), limit) if len(found) > limit else None)
+
+
+@router.get("/bank-line-counts")
+async def read_bank_line_counts(call: Calling) -> dict[bank_queries.LineState, int]:
+    """How many lines stand at each state."""
+    return await call.ask(bank_queries.counted)
+
+
+@router.get("/bank-lines/{line_id}")
+async def read_bank_line(line_id: UUID, call: Calling) -> BankLineView:
+    """One line of the bank's, with what became of it and what its reader may say of it."""
+    line = await call.ask(lambda unit: bank_queries.one_line(unit, line_id))
+    if line is None:
+        raise NotFound
+    begun = [_begins(call, line, command) for command in (ExplainLine, MatchLine)]
+    if line.act is None:
+        return BankLineView(**line.model_dump(), version=0, actions=begun)
+    view = await call.view(BANK_LINE, line_id, recorded=True)
+    return BankLineView(**line.model_dump(), version=view.version, actions=[*begun, *view.actions])
+
+
+@router.post("/bank-lines/{line_id}/explain")
+async def explain_line(line_id: UUID, body: ExplainLine, call: Calling) -> Receipt:
+    """Says what a line is that is no payment of ours."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/match")
+async def match_line(line_id: UUID, body: MatchLine, call: Calling) -> Receipt:
+    """Says of which attempt to pay a line is."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/confirm-match")
+async def confirm_match(line_id: UUID, body: ConfirmMatch, call: Calling) -> Receipt:
+    """Confirms of which attempt to pay a line is, as a colleague found."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/drop-match")
+async def drop_match(line_id: UUID, body: DropMatch, call: Calling) -> Receipt:
+    """Takes back of which attempt to pay a line is."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+async def _statements(call: Call, file_id: UUID, sent: bytes) -> _Read:
+    known = await call.ask(bank_queries.known_accounts)
+    found = await asyncio.to_thread(read_statements, sent, [one.account for one in known])
+    told, lines = of_statements(file_id, found, known)
+    if any(line.remittance_code and line.attempt_id is None for line in lines):
+        lines = by_codes(lines, await call.ask(bank_queries.attempts_with_codes))
+    return _Read(lines, told)
+
+
+async def _report(call: Call, file_id: UUID, sent: bytes) -> _Read:
+    report = await asyncio.to_thread(read_status_report, sent)
+    blocks = await call.ask(lambda unit: bank_queries.blocks_of(unit, report.instruction))
+    lines = of_report(file_id, report, blocks)
+    return _Read(lines, identification=identification(report.id), instruction_id=report.instruction)
+
+
+async def _settled(call: Call, grant_id: UUID) -> bool:
+    """Whether anything was settled on a grant; what is refused waits, and keeps no other from its turn."""
+    context = Context(Actor.service(call.runtime.service), call.context.now)
+
+    async def work(unit: UnitOfWork) -> Handled:
+        return await handle(unit, GRANT, grant_id, SettleByBank(), context, call.origin, reach=EVERYWHERE)
+
+    try:
+        return (await transact(call.runtime.database, EVERYWHERE.scope(context.actor), work, WIRING.refusals)).changed
+    except Refusal:
+        return False
+
+
+def _begins(call: Call, line: bank_queries.BankLineRow, command: type[Command]) -> Action:
+    name, label = call.runtime.operations[command], BANK_LINE.decider.rule(command).label
+    refusal = line_settled() if line.state != "unmatched" or line.act == "match_asked" else None
+    refusal_of_role = None if call.may(name) else NotPermitted()
+    stands = refusal_of_role or refusal
+    return Action(
+        name=name, label=label, allowed=stands is None, reason=stands.code if stands else None,
+        sentence=stands.sentence if stands else None, step_up=name in call.runtime.policy.step_up,
+    )  # fmt: skip

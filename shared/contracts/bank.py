@@ -1,0 +1,115 @@
+"""The events of reintegration about what the bank says: files that were imported, and what persons say of single lines of them.
+
+No event names anybody, or holds the number of an account.
+"""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from shared.contracts.counselling import StaffId
+from shared.messages import Event, Part
+from shared.money import LARGEST, Currency
+
+BankFileKind = Literal["statement", "status_report"]
+# Why a line that is no payment of ours is one to leave alone.
+Explanation = Literal[
+    "charges", "interest", "transfer_between_accounts", "not_ours", "recovery", "exchange", "corrected_by_the_bank", "answered_otherwise",
+]  # fmt: skip
+_SIGNED: Final = r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$"
+
+
+def _from_wire(value: object) -> object:
+    if isinstance(value, Decimal) or (isinstance(value, str) and re.fullmatch(_SIGNED, value)):
+        return value
+    raise ValueError("a balance is written as a string of digits, below zero with a minus before them")
+
+
+def _bounded(value: Decimal) -> Decimal:
+    if not value.is_finite() or abs(value) > LARGEST:
+        raise ValueError("a balance has at most 14 digits before the point")
+    return value
+
+
+# What an account holds; below zero where it is overdrawn.
+Balance = Annotated[
+    Decimal,
+    BeforeValidator(_from_wire, json_schema_input_type=Annotated[str, Field(pattern=_SIGNED)]),
+    AfterValidator(_bounded),
+    PlainSerializer(lambda value: f"{value:f}", return_type=str),
+]
+# As the bank calls its statement or report; what does not look like a code is kept as a hash alone.
+Identification = Annotated[str, Field(pattern=r"^[A-Za-z0-9./:+_-]{1,40}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ImportedStatement(Part):
+    """What was booked on one of our accounts between two balances; ``first_on`` is the day of its first line, None without any."""
+
+    own_account_id: UUID
+    identification: Identification
+    currency: Currency
+    opening: Balance
+    closing: Balance
+    first_on: date | None
+    closed_on: date
+    lines: Annotated[int, Field(ge=0)]
+
+
+class BankFileImported(Event, kind="avrr.reintegration.bank_file.imported.v1"):
+    """A file of the bank's was read whole: statements of our accounts, or a report on the payments of one of our files.
+
+    ``sha256`` is of the file as it was brought, ``lines_sha256`` of its lines as they are kept; ``identification`` and
+    ``instruction_id``, which of our files it speaks of, are a report's.
+    """
+
+    file_kind: BankFileKind
+    sha256: Sha256
+    lines: Annotated[int, Field(ge=0)]
+    lines_sha256: Sha256
+    statements: tuple[ImportedStatement, ...]
+    identification: Identification | None
+    instruction_id: UUID | None
+    imported_by: StaffId
+    imported_at: datetime
+
+
+class BankLineExplained(Event, kind="avrr.reintegration.bank_line.explained.v1"):
+    """Somebody found what a line is that is no payment of ours; nothing follows from it."""
+
+    explanation: Explanation
+    explained_by: StaffId
+    explained_at: datetime
+
+
+class BankLineMatchAsked(Event, kind="avrr.reintegration.bank_line.match_asked.v1"):
+    """Somebody found of which attempt to pay a line is, where the bank lost what we had written; it waits for a second person."""
+
+    attempt_id: UUID
+    asked_by: StaffId
+    asked_at: datetime
+
+
+class BankLineMatchDropped(Event, kind="avrr.reintegration.bank_line.match_dropped.v1"):
+    """It is not of that attempt after all, or nobody is sure of it."""
+
+    dropped_by: StaffId
+    dropped_at: datetime
+
+
+class BankLineMatched(Event, kind="avrr.reintegration.bank_line.matched.v1"):
+    """Two persons found of which attempt to pay a line is; from here on it is settled as if the bank had said so."""
+
+    attempt_id: UUID
+    asked_by: StaffId
+    matched_by: StaffId
+    matched_at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (
+    BankFileImported, BankLineExplained, BankLineMatchAsked, BankLineMatchDropped, BankLineMatched,
+)  # fmt: skip

@@ -1,0 +1,184 @@
+"""What the bank says as callers and the database meet it: imported whole and once, kept line by line, without a name."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from shared.db import Sql
+from shared.ids import uuid7
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import Caller, People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_own_accounts import own_account
+from tests.unit.reintegration.bank.answers import (
+    CANARY,
+    Account,
+    Block,
+    Detail,
+    Entry,
+    Told,
+    Transaction,
+    camt053,
+    pain002,
+)
+from tests.unit.reintegration.bank.examples import attempt
+
+people = people_of
+_LOG = Sql("SELECT convert_from(leaf, 'UTF8') AS leaf FROM event_log WHERE type LIKE '%.bank_file.%' ORDER BY idx")
+MONTH = Account([Entry("-12.34", [Detail(attempt(n).hex, "12.34")], reference=f"B-{n}") for n in range(4)], id="MAY-1")
+
+
+async def put(by: Caller, content: bytes, kind: str = "statement", file_id: UUID | None = None) -> httpx.Response:
+    return await by.put(f"bank-files/{file_id or uuid7()}?file_kind={kind}", content, "application/xml")
+
+
+async def imported(people: People, *statements: Account) -> UUID:
+    answer = await put(people.reconciler, camt053(*statements))
+    assert answer.status_code == 201, answer.text
+    return UUID(answer.json()["id"])
+
+
+async def queue(people: People, state: str = "unmatched") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await people.auditor.get("bank-lines", state=state, limit=100)).json()["items"]
+    return found
+
+
+async def lines_of(people: People, file_id: UUID) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await people.auditor.get("bank-lines", file_id=str(file_id), limit=100)).json()["items"]
+    return found
+
+
+async def listed(people: People) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await people.auditor.get("bank-files")).json()["items"]
+    return found
+
+
+def told(lines: Sequence[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(line[name] for name in names) for line in lines]
+
+
+async def test_a_statement_is_kept_line_by_line_and_no_name_or_word_of_it(house: House, people: People) -> None:
+    account_id = await own_account(people)
+    file_id = await imported(people, MONTH)
+    (file,) = await listed(people)
+    assert (file["id"], file["lines"], file["states"]) == (str(file_id), 4, {"unmatched": 4})
+    (statement,) = file["statements"]
+    assert (statement["own_account_id"], statement["opening"], statement["closing"]) == (str(account_id), "1000.00", "950.64")
+    kept = await lines_of(people, file_id)
+    assert told(kept, "number", "attempt_id", "amount", "why")[:2] == [
+        (1, str(attempt(0)), "12.34", "attempt_unknown"), (2, str(attempt(1)), "12.34", "attempt_unknown"),
+    ]  # fmt: skip
+    leaf = str((await house.rows(_LOG))[0]["leaf"])
+    assert not any(word in f"{leaf} {kept}" for word in CANARY.split())
+    assert "BA3912" not in leaf
+    assert (await house.findings()).differences == []
+
+
+async def test_the_same_file_is_answered_alike_and_under_another_id_changes_nothing_and_says_so(house: House, people: People) -> None:
+    await own_account(people)
+    file_id, content = uuid7(), camt053(MONTH)
+    first = await put(people.reconciler, content, file_id=file_id)
+    again = await put(people.reconciler, content, file_id=file_id)
+    assert (first.status_code, again.status_code, again.json()["repeated"]) == (201, 201, True)
+    # The same bytes, and the same statement in another file.
+    for other in (content, content + b"\n", camt053(MONTH, version="001.02")):
+        refused = await put(people.reconciler, other)
+        assert (refused.status_code, refused.json()["code"], str(file_id) in refused.text) == (409, "imported_already", True)
+    assert len(await listed(people)) == 1
+    assert len(await queue(people)) == 4
+    changed = await put(people.reconciler, camt053(Account(MONTH.entries, id="MAY-2")), file_id=file_id)
+    assert changed.json()["code"] == "idempotency_key_reused"
+    assert (await house.findings()).differences == []
+
+
+async def test_a_line_that_an_overlapping_statement_has_as_well_is_kept_as_a_duplicate(house: House, people: People) -> None:
+    await own_account(people)
+    alike = [Entry("-1.00", [Detail(attempt(9).hex)], reference="SAME-1"), Entry("-1.00", reference="SAME-1")]
+    first = await imported(people, Account(alike, id="A"))
+    second = await imported(people, Account([*alike, Entry("-1.00", reference="SAME-1"), Entry("-2.00", reference="SAME-1")], id="B"))
+    kept = await lines_of(people, first)
+    assert told(await lines_of(people, second), "state", "duplicate_of") == [
+        ("duplicate", kept[0]["id"]), ("duplicate", kept[1]["id"]), ("unmatched", None), ("unmatched", None),
+    ]  # fmt: skip
+    # What bears no reference of the bank's may be another one.
+    words = Account([Entry("-3.00", reference="words only")], id="C")
+    for id in ("C", "D"):
+        await imported(people, Account(words.entries, id=id))
+    assert len(await queue(people)) == 6
+    # Two statements that overlap within one file.
+    one_file = camt053(Account([Entry("-7.00", reference="E-1")], id="E"), Account([Entry("-7.00", reference="E-1")], id="F"))
+    answer = await put(people.reconciler, one_file)
+    assert told(await lines_of(people, UUID(answer.json()["id"])), "state") == [("unmatched",), ("duplicate",)]
+    assert (await house.findings()).differences == []
+
+
+async def test_statements_that_do_not_follow_on_each_other_show_a_gap(people: People) -> None:
+    await own_account(people)
+    await imported(people, Account([Entry("-10.00")], id="MAY-1"))
+    later = Account([Entry("-5.00", booked="<BookgDt><Dt>2023-06-04</Dt></BookgDt>")], id="JUNE-1", opening="990.00", on="2023-06-30")
+    await imported(people, later)
+    await imported(people, Account([], id="AUGUST-1", opening="980.00", on="2023-08-31"))
+    gaps = {file["statements"][0]["identification"]: file["statements"][0]["gap"] for file in await listed(people)}
+    assert gaps == {"MAY-1": False, "JUNE-1": False, "AUGUST-1": True}
+
+
+async def test_a_report_is_kept_as_what_was_refused_and_what_was_not(house: House, people: People) -> None:
+    said = [Transaction(attempt(n).hex, Told("RJCT", ["AC04"]) if n == 2 else Told("ACSC")) for n in range(4)]
+    content = pain002(attempt(99).hex, Told("PART"), [Block(f"{attempt(99).hex}001", Told("PART"), said)])
+    answer = await put(people.reconciler, content, "status_report")
+    assert answer.status_code == 201, answer.text
+    kept = await lines_of(people, UUID(answer.json()["id"]))
+    assert told(kept, "attempt_id", "kind", "state", "code") == [
+        (str(attempt(n)), *(("rejected", "unmatched", "RJCT") if n == 2 else ("accepted", "accepted", "ACSC"))) for n in range(4)
+    ]
+    refused = await put(people.reconciler, content + b"\n", "status_report")
+    assert refused.json()["code"] == "imported_already"
+    assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "code"),
+    [
+        (b"no xml", "statement", "not_xml"), (camt053(MONTH), "status_report", "not_pain002"),
+        (camt053(MONTH, Account([Entry("-1.00")], closing="1.00")), "statement", "statement_does_not_add_up"),
+        (camt053(Account([], number="<IBAN>DE89370400440532013000</IBAN>")), "statement", "account_unknown"),
+        (camt053(Account([Entry("-5", currency="XOF")], currency="XOF", opening="10")), "statement", "account_unknown"),
+    ],
+    ids=["no_xml", "other_kind", "one_bad_statement", "account_of_others", "account_in_other_currencies"],
+)  # fmt: skip
+async def test_a_file_that_can_not_be_relied_on_is_refused_whole(people: People, content: bytes, kind: str, code: str) -> None:
+    await own_account(people)
+    refused = await put(people.reconciler, content, kind)
+    assert (refused.status_code, refused.json()["code"]) == (409, code)
+    assert await listed(people) == []
+    assert await queue(people) == []
+
+
+async def test_nobody_but_a_reconciler_imports_and_an_account_counts_once_it_is_confirmed(people: People) -> None:
+    for caller in (people.payer, people.auditor, people.office, people.coordinator):
+        assert (await put(caller, camt053(MONTH))).status_code == 403
+    assert (await people.office.get("bank-lines")).status_code == 403
+    assert (await people.coordinator.get("bank-files")).status_code == 403
+    assert (await put(people.reconciler, camt053(MONTH))).json()["code"] == "account_unknown"
+
+
+async def test_a_line_that_is_changed_added_or_taken_away_beside_the_rules_is_found(house: House, people: People) -> None:
+    await own_account(people)
+    file_id = await imported(people, MONTH)
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    for change, back in (
+        ("UPDATE bank_lines SET amount = 12.35 WHERE number = 1", "UPDATE bank_lines SET amount = 12.34 WHERE number = 1"),
+        ("UPDATE bank_lines SET reasons = '{AC04}' WHERE number = 2", "UPDATE bank_lines SET reasons = '{}' WHERE number = 2"),
+        ("UPDATE bank_lines SET attempt_id = NULL, of_attempt = NULL WHERE number = 3", None),
+    ):
+        await owner.execute(change)
+        assert f"lines of the bank: {file_id}" in (await house.findings()).differences
+        if back is not None:
+            await owner.execute(back)
+            assert (await house.findings()).differences == []
+    await owner.close()

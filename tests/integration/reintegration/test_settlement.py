@@ -1,0 +1,243 @@
+"""What the bank says settles the attempts to pay that it names: by itself, in nobody's hat, and each line once."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.reintegration.domain.periods import ClosePeriod
+from services.reintegration.domain.tranches import ConfirmDelivery
+from services.reintegration.wiring import GRANT, PERIOD, WIRING
+from shared.db import Sql
+from shared.ids import uuid7
+from shared.timers import Looked, look
+from tests.given import NOON
+from tests.integration.reintegration.office import OFFICE, House
+from tests.integration.reintegration.paid_by_bank import released_by_bank
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_attempts import JUNE
+from tests.integration.reintegration.test_bank_files import imported, lines_of, put, queue, told
+from tests.integration.reintegration.test_own_accounts import colleague, own_account
+from tests.unit.reintegration.bank.answers import Account, Block, Detail, Entry, Told, Transaction, pain002
+from tests.unit.reintegration.bank.examples import attempt
+from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
+
+people = people_of
+FILE = attempt(99).hex
+_ATTEMPTS = Sql(
+    "SELECT attempt_id, status, reference, confirmed_by, ended_by, paid_on, reason, paid_line, failed_line, returned_line, paid_month "
+    "FROM payment_attempts ORDER BY attempt_id, attempt_no"
+)
+_SUMS = Sql(
+    "SELECT (SELECT coalesce(sum(amount) FILTER (WHERE status = 'paid'), 0) FROM payment_attempts) AS paid, "
+    "(SELECT coalesce(sum(CASE state WHEN 'matched' THEN amount ELSE -amount END), 0) FROM bank_lines WHERE state IN ('matched', 'returned')) AS lines, "
+    "(SELECT coalesce(sum(spent), 0) FROM fund_balances) AS spent"
+)
+
+
+@dataclass(frozen=True)
+class Released:
+    grant_id: UUID
+    attempt_id: UUID
+
+
+def booked(amount: str, *details: Detail, reference: str, reversal: bool = False) -> Entry:
+    return Entry(amount, details, reference=reference, reversal=reversal, booked=f"<BookgDt><Dt>{TODAY}</Dt></BookgDt>")
+
+
+def debit(attempt_id: UUID, amount: str = "500.00", reference: str = "B-1") -> Entry:
+    return booked(f"-{amount}", Detail(attempt_id.hex, amount), reference=reference)
+
+
+def credit(attempt_id: UUID, amount: str = "500.00", reference: str = "R-1", reason: str | None = "<Cd>AC04</Cd>") -> Entry:
+    return booked(amount, Detail(attempt_id.hex, amount, reason=reason), reference=reference)
+
+
+def rejections(*attempts: UUID, code: str = "AC04", id: str = "ODGOVOR-1") -> bytes:
+    said = [Transaction(one.hex, Told("RJCT", [code])) for one in attempts]
+    return pain002(FILE, Told("PART"), [Block(f"{FILE}001", Told("PART"), said)], id=id)
+
+
+async def by_the_clock(house: House) -> Looked:
+    return await look(house.made.worker, "reintegration", WIRING.by_name, tuple(one for one in WIRING.timers if one.aggregate == "grant"), NOON)
+
+
+async def attempts(house: House) -> list[dict[str, Any]]:
+    return [dict(row) for row in await house.rows(_ATTEMPTS)]
+
+
+async def why(people: People, file_id: UUID) -> list[tuple[Any, ...]]:
+    return told(await lines_of(people, file_id), "state", "why")
+
+
+async def test_a_line_of_exactly_its_amount_pays_an_attempt_and_nobody_wears_a_hat_for_it(house: House, people: People) -> None:
+    await own_account(people)
+    fund_id = await house.fund()
+    grant_id, attempt_id = await released_by_bank(house, fund_id)
+    file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1"))
+    assert await by_the_clock(house) == Looked(1, 1)
+    assert await by_the_clock(house) == Looked()
+    (line,) = await lines_of(people, file_id)
+    (paid,) = await attempts(house)
+    assert (paid["status"], paid["reference"], paid["confirmed_by"], str(paid["paid_line"])) == ("paid", "B-1", None, line["id"])
+    assert paid["paid_on"] == TODAY
+    assert (line["state"], line["grant_id"]) == ("matched", str(grant_id))
+    state = await house.grant(grant_id)
+    assert (state.payer_id, state.reconciler_id, state.paid) == (PAYER.person_id, None, Decimal(500))
+    # Whoever released wears the payer's hat all the same, and reconciles nothing.
+    await house.give(GRANT, grant_id, ConfirmDelivery(number=1), OFFICE)
+    assert (await house.findings()).differences == []
+
+
+async def test_what_is_refused_and_what_comes_back_leaves_the_tranche_to_be_released_anew(house: House, people: People) -> None:
+    await own_account(people)
+    fund_id = await house.fund()
+    refused, returned = [await released_by_bank(house, fund_id) for _ in range(2)]
+    report = await put(people.reconciler, rejections(refused[1]), "status_report")
+    statement = await imported(people, Account([debit(returned[1]), credit(returned[1])], id="MAY-1"))
+    for file_id, settled in ((report.json()["id"], 1), (statement, 2)):
+        answer = await people.reconciler.post(f"bank-files/{file_id}/settle", {})
+        assert answer.json() == {"settled": settled, "waiting": 0}
+    assert sorted((one["status"], one["reason"], one["ended_by"]) for one in await attempts(house)) == [
+        ("failed", "account_closed", None), ("reversed", "returned_by_bank", None),
+    ]  # fmt: skip
+    assert told(await queue(people, "rejected"), "attempt_id") == [(str(refused[1]),)]
+    assert told(await queue(people, "returned"), "attempt_id") == [(str(returned[1]),)]
+    assert await house.balance(fund_id) == (Decimal(3000), Decimal(0))
+    assert (await house.grant(returned[0])).reconciler_id is None
+    assert (await house.findings()).differences == []
+
+
+async def test_what_does_not_fit_stays_in_the_queue_under_its_reason_and_stops_nobody(house: House, people: People) -> None:
+    await own_account(people)
+    fund_id = await house.fund()
+    one, other, third, fourth = [(await released_by_bank(house, fund_id))[1] for _ in range(4)]
+    lines = [
+        debit(one, "499.99", "B-1"), credit(other, reference="B-2"), debit(uuid7(), reference="B-3"), booked("-500.00", reference="B-4"),
+        booked("-500.00", Detail(third.hex, "500.00"), reference="B-5", reversal=True), debit(fourth, reference="B-6"), debit(fourth, reference="B-7"),
+    ]  # fmt: skip
+    file_id = await imported(people, Account(lines, id="MAY-1"))
+    answer = await people.reconciler.post(f"bank-files/{file_id}/settle", {})
+    assert answer.json() == {"settled": 1, "waiting": 0}
+    assert await why(people, file_id) == [
+        ("unmatched", "amount_differs"), ("unmatched", "not_paid"), ("unmatched", "attempt_unknown"), ("unmatched", "names_no_attempt"),
+        ("unmatched", "takes_back"), ("matched", None), ("unmatched", "already_settled"),
+    ]  # fmt: skip
+    again = await put(people.reconciler, rejections(other, code="AM05"), "status_report")
+    assert await why(people, UUID(again.json()["id"])) == [("unmatched", "may_have_been_paid")]
+    assert await by_the_clock(house) == Looked()
+    assert (await house.findings()).differences == []
+
+
+async def test_a_receipt_of_a_closed_month_is_posted_in_the_oldest_open_one_without_anybody(house: House, people: People) -> None:
+    await own_account(people)
+    _, attempt_id = await released_by_bank(house, await house.fund())
+    await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-05"), RECONCILER, JUNE)
+    file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1"))
+    answer = await people.reconciler.at(JUNE).post(f"bank-files/{file_id}/settle", {})
+    assert answer.json() == {"settled": 1, "waiting": 0}
+    (paid,) = await attempts(house)
+    assert (paid["paid_on"], paid["paid_month"]) == (TODAY, date(2023, 6, 1))
+    assert (await house.findings()).differences == []
+
+
+async def test_several_payments_under_one_reference_of_the_banks_are_told_apart(house: House, people: People) -> None:
+    await own_account(people)
+    fund_id = await house.fund()
+    pair = [(await released_by_bank(house, fund_id))[1] for _ in range(2)]
+    batch = booked("-1000.00", *(Detail(one.hex, "500.00") for one in pair), reference="BATCH-1")
+    file_id = await imported(people, Account([batch], id="MAY-1"))
+    assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json()["settled"] == 2
+    references = {one["reference"] for one in await attempts(house)}
+    assert len(references) == 2
+    assert "BATCH-1" in references
+    assert (await house.findings()).differences == []
+
+
+async def test_two_persons_say_of_which_payment_a_line_is_and_one_what_is_no_payment_of_ours(house: House, people: People) -> None:
+    await own_account(people)
+    grant_id, attempt_id = await released_by_bank(house, await house.fund())
+    file_id = await imported(people, Account([booked(amount, reference=f"B-{amount}") for amount in ("-500.00", "-3.50", "-7.00")], id="MAY-1"))
+    lost, charges, wrong = [line["id"] for line in await lines_of(people, file_id)]
+    match = {"attempt_id": str(attempt_id)}
+    assert (await people.reconciler.post(f"bank-lines/{wrong}/match", match)).json()["code"] == "amount_differs"
+    assert (await people.reconciler.post(f"bank-lines/{lost}/match", {"attempt_id": str(uuid7())})).json()["code"] == "attempt_unknown"
+    assert (await people.payer.post(f"bank-lines/{lost}/match", match)).status_code == 403
+    assert (await people.reconciler.post(f"bank-lines/{lost}/match", match)).status_code == 201
+    assert (await people.reconciler.post(f"bank-lines/{lost}/confirm-match", {})).json()["code"] == "four_eyes"
+    assert (await people.reconciler.post(f"bank-lines/{lost}/explain", {"explanation": "not_ours"})).json()["code"] == "match_waits"
+    assert (await colleague(people).post(f"bank-lines/{lost}/confirm-match", {})).status_code == 200
+    assert (await people.reconciler.post(f"bank-lines/{charges}/explain", {"explanation": "charges"})).status_code == 201
+    assert (await people.reconciler.post(f"bank-lines/{charges}/explain", {"explanation": "charges"})).json()["code"] == "line_settled"
+    assert await by_the_clock(house) == Looked(1, 1)
+    assert told(await lines_of(people, file_id), "state", "attempt_id") == [("matched", str(attempt_id)), ("explained", None), ("unmatched", None)]
+    shown = (await people.reconciler.get(f"bank-lines/{wrong}")).json()
+    assert [(one["name"], one["allowed"]) for one in shown["actions"]] == [("explain_line", True), ("match_line", True)]
+    assert (await house.grant(grant_id)).reconciler_id is None
+    assert (await people.auditor.get("bank-line-counts")).json() == {"matched": 1, "explained": 1, "unmatched": 1}
+    assert (await house.findings()).differences == []
+
+
+async def test_five_hundred_lines_imported_twice_come_to_the_same_and_the_queue_shows_what_waits(
+    house: House, people: People, request: pytest.FixtureRequest
+) -> None:
+    """Acceptance 2: 7 rejected, 5 returned and 10 unmatched of 500; of fewer payments in proportion, one of each at least."""
+    payments = int(request.config.getoption("--bank-lines"))
+    rejected, returned, unmatched = (max(1, payments * one // 500) for one in (7, 5, 10))
+    await own_account(people)
+    fund_id = await house.fund("1000000.00")
+    released = [(await released_by_bank(house, fund_id))[1] for _ in range(payments - returned - unmatched + rejected)]
+    report = rejections(*released[:rejected])
+    sent = released[rejected:]
+    lines = [debit(one, reference=f"B-{n}") for n, one in enumerate(sent)]
+    lines += [credit(one, reference=f"R-{n}") for n, one in enumerate(sent[:returned])]
+    lines += [booked("-3.50", Detail("NOTPROVIDED"), reference=f"U-{n}") for n in range(unmatched)]
+    assert len(lines) == payments
+    statement = Account(lines, id="MAY-1", opening="1000000.00")
+    files = [UUID((await put(people.reconciler, report, "status_report")).json()["id"]), await imported(people, statement)]
+    for file_id in files:
+        await people.reconciler.post(f"bank-files/{file_id}/settle", {})
+    before = (await (people.auditor.get("bank-line-counts"))).json(), await attempts(house)
+    assert (await put(people.reconciler, report, "status_report")).json()["code"] == "imported_already"
+    second = Account(lines, id="MAY-2", opening="1000000.00")
+    again = await imported(people, second)
+    await people.reconciler.post(f"bank-files/{again}/settle", {})
+    counts = (await people.auditor.get("bank-line-counts")).json()
+    assert counts == {**before[0], "duplicate": payments}
+    assert await attempts(house) == before[1]
+    assert (counts["unmatched"], counts["returned"], counts["rejected"]) == (unmatched, returned, rejected)
+    (sums,) = await house.rows(_SUMS)
+    assert sums["paid"] == sums["lines"] == sums["spent"] == Decimal(500) * (len(sent) - returned)
+    assert (await house.findings()).differences == []
+
+
+async def test_no_line_settles_twice_and_no_person_pays_for_the_bank_past_the_domain(house: House, people: People) -> None:
+    await own_account(people)
+    fund_id = await house.fund()
+    _, attempt_id = await released_by_bank(house, fund_id)
+    _, other = await released_by_bank(house, fund_id)
+    file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1"))
+    await people.reconciler.post(f"bank-files/{file_id}/settle", {})
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    faults: list[str | None] = []
+    paid = "status = 'paid', reference = 'X', paid_on = released_at, paid_month = date_trunc('month', released_at)"
+    for sql in (
+        f"UPDATE payment_attempts SET {paid}, paid_line = (SELECT paid_line FROM payment_attempts WHERE paid_line IS NOT NULL) WHERE attempt_id = $1",
+        f"UPDATE payment_attempts SET {paid}, confirmed_by = 'staff:x' WHERE attempt_id = $1",
+        "UPDATE payment_attempts SET status = 'failed', ended_at = now(), ended_on = now(), reason = 'other' WHERE attempt_id = $1",
+        "UPDATE bank_lines SET settled_attempt = $1",
+    ):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
+            await owner.execute(sql, other)
+        faults.append(caught.value.constraint_name)
+    await owner.close()
+    assert faults == [
+        "uq_payment_attempts_paid_line", "ck_payment_attempts_paid_by_the_bank", "ck_payment_attempts_said_by_somebody",
+        "ck_bank_lines_settles_its_attempt",
+    ]  # fmt: skip
