@@ -35,7 +35,9 @@ async def _survey_facts(
     actor_id = context.actor.person_id
     if state is not None:
         return await survey_queries.behind_a_correction(unit, state, actor_id)
-    assert isinstance(command, surveys.AsksSomebody)
+    if not isinstance(command, surveys.AsksSomebody):
+        # Of a survey that is not there the order itself says so.
+        return surveys.SurveyFacts()
     facts = await survey_queries.behind_a_survey(
         unit, command.case_id, command.person_id, command.round_id, actor_id, context.now, MISSION.mission_time_zone
     )

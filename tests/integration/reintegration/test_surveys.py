@@ -177,6 +177,9 @@ async def test_an_office_asks_and_reads_only_while_the_persons_agree(house: Hous
     assert (await people.office.get("due-surveys")).json()["items"] == []
     assert (await people.office.post(f"surveys/{uuid7()}", interview(case_id, person_id, other))).status_code == 404
     assert (await people.counsellor.get(f"surveys/{survey_id}")).status_code == 200
+    for nobodys in (survey_id, uuid7()):
+        assert (await people.office_abroad.post(f"surveys/{nobodys}/correct", again)).status_code == 404
+    assert (await people.counsellor.post(f"surveys/{uuid7()}/correct", again)).status_code == 404
     before = uuid7()
     case_before = await house.case(before, arrived=False)
     assert (await people.office.post(f"surveys/{uuid7()}", interview(case_before, before, round_id))).status_code in (404, 409)
