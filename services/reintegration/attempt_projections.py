@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from services.reintegration.domain.grant_state import FormerAttempt, Grant, GrantTranche
-from services.reintegration.posting_projections import posted_on
+from services.reintegration.posting_projections import month_of
 from shared.db import Sql, Write
 from shared.settings import MISSION
 from shared.verify import Check
@@ -71,8 +71,7 @@ def _row(grant_id: UUID, grant: Grant, attempt: FormerAttempt | GrantTranche) ->
 
 
 def _month_of(grant: Grant, day: date | None, posted_in: date | None) -> date | None:
-    """The first day of the month in which something of a day is posted, which is the day's own unless said otherwise."""
-    return posted_in or (day and posted_on(grant, day).replace(day=1))
+    return None if day is None else month_of(grant, day, posted_in)
 
 
 # An attempt as the grant says it: of tranches that are released or more, and of those that are over.
@@ -135,7 +134,8 @@ CHECKS: tuple[Check, ...] = (
         "paid attempts of funds",
         Sql(
             "SELECT b.fund_id FROM fund_balances b LEFT JOIN (SELECT fund_id, sum(amount_in_fund) AS spent FROM payment_attempts "
-            " WHERE status = 'paid' GROUP BY fund_id) p ON p.fund_id = b.fund_id WHERE b.spent <> coalesce(p.spent, 0)"
+            " WHERE status = 'paid' GROUP BY fund_id) p ON p.fund_id = b.fund_id LEFT JOIN (SELECT fund_id, sum(amount_in_fund) AS back "
+            " FROM recovered_money GROUP BY fund_id) r ON r.fund_id = b.fund_id WHERE b.spent <> coalesce(p.spent, 0) - coalesce(r.back, 0)"
         ),
     ),
 )

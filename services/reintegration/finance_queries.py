@@ -27,7 +27,7 @@ def _exported(rows: str) -> Sql:
 # A category, which may tell of health, and whose grant it is stand in none of these.
 _OF_A_GRANT = (
     "g.id, g.case_id, g.destination_country, g.status, g.modality, g.currency, g.amount, g.committed, g.paid, g.fund_id, "
-    "g.fund_currency, g.fund_total, g.fund_committed, g.fund_paid, g.request_version, g.requested_at, g.endorsed_at, g.approved_at, g.waiting_since"
+    "g.recovered, g.fund_currency, g.fund_total, g.fund_committed, g.fund_paid, coalesce(g.fund_recovered, 0) AS fund_recovered, g.request_version, g.requested_at, g.endorsed_at, g.approved_at, g.waiting_since"
 )
 # A draft is nothing that was asked for.
 _WITHIN = "g.submitted_version IS NOT NULL AND g.requested_at >= :since AND g.requested_at < :until ORDER BY g.requested_at, g.id"
@@ -43,7 +43,8 @@ FUNDS = _exported(
     "CASE WHEN f.status = 'closed' THEN 0 ELSE coalesce(b.granted - b.committed - b.spent, 0) END AS available, "
     "f.waiting ->> 'what' AS waits, "
     "(SELECT json_agg(u) FROM (SELECT g.status, g.fund_currency AS currency, count(*) AS grants, cast(sum(g.fund_total) AS text) AS approved, "
-    " cast(sum(g.fund_committed) AS text) AS committed, cast(sum(g.fund_paid) AS text) AS paid FROM grants g WHERE g.fund_id = f.id "
+    " cast(sum(g.fund_committed) AS text) AS committed, cast(sum(g.fund_paid) AS text) AS paid, "
+    " cast(sum(coalesce(g.fund_recovered, 0)) AS text) AS recovered FROM grants g WHERE g.fund_id = f.id "
     " GROUP BY g.status, g.fund_currency ORDER BY g.status) u) AS uses "
     "FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
     "ORDER BY f.project, f.donor, f.id"
@@ -106,6 +107,7 @@ class Use(BaseModel):
     approved: Decimal
     committed: Decimal
     paid: Decimal
+    recovered: Decimal
 
 
 _USES: Final = TypeAdapter(list[Use])

@@ -51,7 +51,7 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT coalesce(b.fund_id, f.id) FROM fund_balances b FULL JOIN (SELECT f.id, f.currency, f.granted, "
             "f.valid_from, f.valid_until, f.status = 'closed' AS closed, "
-            "coalesce(sum(g.fund_committed), 0) AS committed, coalesce(sum(g.fund_paid), 0) AS spent "
+            "coalesce(sum(g.fund_committed), 0) AS committed, coalesce(sum(g.fund_paid - coalesce(g.fund_recovered, 0)), 0) AS spent "
             "FROM funds f LEFT JOIN grants g ON g.fund_id = f.id WHERE f.status IN ('open', 'closed') GROUP BY f.id) f "
             "ON f.id = b.fund_id WHERE b.fund_id IS NULL OR f.id IS NULL "
             "OR (b.currency, b.granted, b.closed, b.valid_from, b.valid_until, b.committed, b.spent) "

@@ -132,13 +132,16 @@ FUND_POSTINGS = sa.Table(
     sa.Column("occurred_on", sa.Date, nullable=False),
     sa.Column("month", sa.Date, nullable=False),
     sa.CheckConstraint(
-        "kind IN ('commit', 'add', 'release', 'spend', 'reverse', 'difference') "
+        "kind IN ('commit', 'add', 'release', 'spend', 'reverse', 'difference', 'recover') "
         "AND (kind IN ('spend', 'reverse', 'difference')) = (tranche IS NOT NULL)",
         name="kind_is_known",
     ),
     # What is added, and what is not needed, since the rates have moved is nothing in the currency of the grant.
     sa.CheckConstraint(
-        "amount_in_fund > 0 AND amount >= 0 AND (amount = 0) = (kind IN ('add', 'difference'))", name="amount_above_zero"
+        # A share of what came back may be less than half of the fund's smallest unit.
+        "(amount_in_fund > 0 OR kind = 'recover' AND amount_in_fund = 0) AND amount >= 0 "
+        "AND (amount = 0) = (kind IN ('add', 'difference'))",
+        name="amount_above_zero",
     ),
     sa.CheckConstraint("fund_currency <> currency OR amount_in_fund = amount", name="same_currency_same_amount"),
     sa.ForeignKeyConstraint(
@@ -147,7 +150,7 @@ FUND_POSTINGS = sa.Table(
     ),
     # What becomes known of a payment once its month is closed is posted in a later one, under its own day.
     sa.CheckConstraint(
-        "month = date_trunc('month', cast(occurred_on AS timestamp)) OR (kind IN ('spend', 'reverse', 'difference') "
+        "month = date_trunc('month', cast(occurred_on AS timestamp)) OR (kind IN ('spend', 'reverse', 'difference', 'recover') "
         "AND month > occurred_on AND month = date_trunc('month', cast(month AS timestamp)))",
         name="month_of_the_day",
     ),

@@ -12,6 +12,12 @@ from services.reintegration.domain.grant_state import Grant
 from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.attempts import PaymentFailed, PaymentReversed
 from shared.contracts.commitments import CommitmentAdded
+from shared.contracts.recoveries import (
+    MoneyRecovered,
+    RecoveryWrittenOff,
+    WriteOffAsked,
+    WriteOffDropped,
+)
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     GrantApproved,
@@ -33,7 +39,7 @@ from shared.verify import Check
 
 Decided = Literal[
     "endorsed", "returned", "rejected", "approved", "cancelled", "released", "paid", "failed", "reversed", "delivered", "reconciled", "suspended",
-    "resumed", "recovery_opened", "commitment_added",
+    "resumed", "recovery_opened", "commitment_added", "recovered", "write_off_asked", "write_off_dropped", "written_off",
 ]
 DECISIONS: Final[tuple[Decided, ...]] = get_args(Decided)
 
@@ -121,6 +127,14 @@ def _taken(event: Event) -> _Taken | None:
             return _Taken("resumed", event.resumed_by, event.resumed_at)
         case RecoveryOpened():
             return _Taken("recovery_opened", event.opened_by, event.opened_at, money=event.money)
+        case MoneyRecovered():
+            return _Taken("recovered", event.recorded_by, event.recorded_at, money=event.money)
+        case WriteOffAsked():
+            return _Taken("write_off_asked", event.asked_by, event.asked_at, money=event.money)
+        case WriteOffDropped():
+            return _Taken("write_off_dropped", event.dropped_by, event.dropped_at, money=event.money)
+        case RecoveryWrittenOff():
+            return _Taken("written_off", event.confirmed_by, event.confirmed_at, money=event.money)
         case CommitmentAdded():
             return _Taken("commitment_added", event.added_by, event.added_at, money=event.money)
         case GrantCancelled():
@@ -188,9 +202,17 @@ _IN_THE_LOG = ", ".join(
         ("approval_given", "approved", "approved_by", "approved_at"), ("suspended", "suspended", "suspended_by", "suspended_at"),
         ("resumed", "resumed", "resumed_by", "resumed_at"), ("recovery_opened", "recovery_opened", "opened_by", "opened_at"),
         ("commitment_added", "commitment_added", "added_by", "added_at"),
+        ("money_recovered", "recovered", "recorded_by", "recorded_at"),
+        ("write_off_asked", "write_off_asked", "asked_by", "asked_at"),
+        ("write_off_dropped", "write_off_dropped", "dropped_by", "dropped_at"),
+        ("recovery_written_off", "written_off", "confirmed_by", "confirmed_at"),
     )
 )  # fmt: skip
 _SAID = "grant_id, request_version, what, tranche, decided_by, decided_at, amount, currency"
+_OF_THEIR_OWN = ", ".join(
+    f"'{what}'"
+    for what in ("recovery_opened", "commitment_added", "recovered", "write_off_asked", "write_off_dropped", "written_off")
+)
 # What asks for a grant, or asks anew.
 _ASKED = ", ".join(f"'avrr.reintegration.grant.{event}.v1'" for event in ("requested", "resubmitted", "drafted", "revised"))
 
@@ -201,9 +223,9 @@ CHECKS: tuple[Check, ...] = (
             # On which version and for how much the last leaf before it says that asked for something.
             "WITH logged AS (SELECT e.subject AS grant_id, a.request_version, k.what, s.tranche, "
             "coalesce(s.decided_by, e.actorid) AS decided_by, coalesce(s.decided_at, e.time) AS decided_at, "
-            # What is asked back or added is for its own amount.
-            "CASE WHEN k.what IN ('recovery_opened', 'commitment_added') THEN own.amount ELSE a.amount END AS amount, "
-            "CASE WHEN k.what IN ('recovery_opened', 'commitment_added') THEN own.currency ELSE a.currency END AS currency "
+            # What is asked back, comes back, is written off or added is for its own amount.
+            f"CASE WHEN k.what IN ({_OF_THEIR_OWN}) THEN own.amount ELSE a.amount END AS amount, "
+            f"CASE WHEN k.what IN ({_OF_THEIR_OWN}) THEN own.currency ELSE a.currency END AS currency "
             f"FROM (VALUES {_IN_THE_LOG}) k(type, what, by, at) JOIN event_log e ON e.type = k.type "
             "CROSS JOIN LATERAL leaf_decision(e.leaf, k.by, k.at) s CROSS JOIN LATERAL leaf_asked(e.leaf, 0) own "
             "LEFT JOIN LATERAL (SELECT r.leaf FROM event_log r WHERE r.subject = e.subject AND r.aggver < e.aggver "

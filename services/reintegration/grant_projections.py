@@ -14,6 +14,7 @@ from services.reintegration.domain.turns import Turn, TurnOf, turns
 from services.reintegration.grant_decisions import decisions_taken
 from services.reintegration.posting_projections import postings, takes_of_its_fund
 from services.reintegration.projections import quoted
+from services.reintegration.recovery_projections import recoveries
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
@@ -71,6 +72,7 @@ def grant_limits(
         *_references(grant_id, before, grant),
         *attempts(grant_id, before, grant),
         *settled(grant, events),
+        *recoveries(grant_id, before, grant),
         *_balance(before, grant),
         *postings(grant_id, before, grant),
         *_turns(grant_id, before, grant),
@@ -229,7 +231,8 @@ CHECKS: tuple[Check, ...] = (
         "payment references",
         Sql(
             "SELECT coalesce(r.grant_id, p.grant_id) FROM payment_references r FULL JOIN "
-            "(SELECT * FROM payment_attempts WHERE reference IS NOT NULL) p "
+            "(SELECT grant_id, tranche, reference FROM payment_attempts WHERE reference IS NOT NULL "
+            " UNION ALL SELECT grant_id, 0, reference FROM recovered_money) p "
             "ON p.grant_id = r.grant_id AND p.tranche = r.tranche AND p.reference = r.reference "
             "WHERE r.grant_id IS NULL OR p.grant_id IS NULL"
         ),
@@ -265,7 +268,7 @@ CHECKS: tuple[Check, ...] = (
             " ('chief', 'approve', g.status = 'endorsed' AND jsonb_array_length(g.approvals) = 2), "
             f" ('payer', 'confirm_payment', {_BY_HAND} AND g.status <> 'cancelled'), "
             f" ('payer', 'release', {_has('planned')} AND NOT {_has('released')} AND NOT {_has('paid')} "
-            "  AND g.status IN ('approved', 'in_disbursement') AND g.recovery_opened_at IS NULL), "
+            "  AND g.status IN ('approved', 'in_disbursement') AND (g.recovery_opened_at IS NULL OR g.recovery_closed_at IS NOT NULL)), "
             f" ('deliverer', 'confirm_delivery', {_has('paid')}), ('reconciler', 'reconcile', {_has('delivered')})) "
             " due(hat, step, is_due) WHERE due.is_due) d ON d.id = t.grant_id AND d.hat = t.hat AND d.step = t.step "
             " AND d.destination_country = t.destination_country AND t.since BETWEEN d.requested_at AND d.waiting_since "

@@ -16,6 +16,7 @@ from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce
 from services.reintegration.domain.grant_state import Evidence, Grant, GrantStatus, TrancheStatus
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY, newest_rates
+from services.reintegration.recovery_queries import MoneyBackRow, WriteOffRow
 from services.reintegration.sealed import plan_of
 from services.reintegration.support_queries import (
     OF_OTHER_CASES,
@@ -205,11 +206,18 @@ class GrantToPay(BaseModel):
     recovery_opened_at: datetime | None
     recovery_for: RecoveryReason | None
     recovery_amount: Amount | None
+    recovery_closed_at: datetime | None
+    recovered: Amount
+    recoveries: tuple[MoneyBackRow, ...]
+    written_off: Amount
+    write_off: WriteOffRow | None
+    write_offs: tuple[WriteOffRow, ...]
     fund_currency: str | None
     fund_amount: Amount | None
     fund_total: Amount | None
     fund_committed: Amount | None
     fund_paid: Amount | None
+    fund_recovered: Amount | None
     fund_rates: tuple[RateUsed, ...]
     additions: tuple[AdditionRow, ...]
     tranches: tuple[TrancheToPay, ...]
@@ -341,8 +349,13 @@ def to_pay(grant: Grant) -> GrantToPay:
         endorsed_at=grant.endorsed_at, approver_id=grant.approver_id, approved_at=grant.approved_at,
         suspended_at=grant.suspended_at, suspended_for=grant.suspended_for, recovery_opened_at=grant.recovery_opened_at,
         recovery_for=grant.recovery_for, recovery_amount=grant.recovery_amount,
+        recovery_closed_at=grant.recovery_closed_at, recovered=grant.recovered, written_off=grant.written_off,
+        recoveries=tuple(MoneyBackRow.model_validate(one, from_attributes=True) for one in grant.recoveries),
+        write_off=None if grant.write_off is None else WriteOffRow.model_validate(grant.write_off, from_attributes=True),
+        write_offs=tuple(WriteOffRow.model_validate(one, from_attributes=True) for one in grant.write_offs),
         fund_currency=grant.fund_currency, fund_amount=grant.fund_amount, fund_total=grant.fund_total,
-        fund_committed=grant.fund_committed, fund_paid=grant.fund_paid, fund_rates=grant.fund_rates,
+        fund_committed=grant.fund_committed, fund_paid=grant.fund_paid, fund_recovered=grant.fund_recovered,
+        fund_rates=grant.fund_rates,
         additions=tuple(AdditionRow.model_validate(one, from_attributes=True) for one in grant.additions),
         tranches=tuple(TrancheToPay.model_validate(tranche, from_attributes=True) for tranche in grant.tranches),
         former_attempts=tuple(AttemptRow.model_validate(one, from_attributes=True) for one in grant.former_attempts),
@@ -354,6 +367,7 @@ def without_its_fund(grant: Grant) -> Grant:
     """A grant for who has no part in the money: what it costs a donor, and by which rates, is not told."""
     return replace(
         grant, fund_currency=None, fund_amount=None, fund_total=None, fund_committed=None, fund_paid=None, fund_rates=(),
+        fund_recovered=None, recoveries=tuple(replace(back, in_fund=None) for back in grant.recoveries),
         additions=(), last_addition=None,
         tranches=tuple(replace(tranche, in_fund=None, rates=()) for tranche in grant.tranches),
         former_attempts=tuple(replace(attempt, in_fund=None) for attempt in grant.former_attempts),

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql as pg
 from services.reintegration.attempt_tables import WHO_TRIED_TO_PAY
 from services.reintegration.domain import grant_state
 from services.reintegration.metadata import METADATA, amount, begins
+from services.reintegration.recovery_tables import on_a_grant
 from shared.tables import aggregate_table, jsonb, scope
 
 _HATS = ("requester_id", "endorser_id", "approver_id", "payer_id", "reconciler_id")
@@ -162,6 +163,7 @@ GRANTS = aggregate_table(
     sa.Column("last_addition", sa.Integer),
     jsonb("former_attempts"),
     sa.CheckConstraint(WHO_TRIED_TO_PAY, name="who_tried_to_pay"),
+    *on_a_grant(),
     sa.ForeignKeyConstraint(
         ("id", "approved_version", "amount", "fund_id", "fund_currency", "fund_amount"),
         [

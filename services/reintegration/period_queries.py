@@ -26,7 +26,8 @@ _MONTHS = Sql(
         for name, kind, column in (
             ("committed", "commit", "amount_in_fund"), ("added", "add", "amount_in_fund"), ("spent", "spend", "amount_in_fund"),
             ("reversed", "reverse", "amount_in_fund"), ("released", "release", "amount_in_fund"),
-            ("not_needed", "difference", "amount_in_fund"), ("reversed_in_grants", "reverse", "amount"),
+            ("not_needed", "difference", "amount_in_fund"), ("recovered", "recover", "amount_in_fund"),
+            ("recovered_in_grants", "recover", "amount"), ("reversed_in_grants", "reverse", "amount"),
             ("committed_in_grants", "commit", "amount"), ("spent_in_grants", "spend", "amount"),
             ("released_in_grants", "release", "amount"),
         )
@@ -52,8 +53,8 @@ class PeriodRow(BaseModel):
 class FundMonth(BaseModel):
     """What was posted to a fund in one month for grants in one currency, in the fund's own.
 
-    Committed, added since the rates had moved, spent, come back of what was spent, freed again, and committed but not needed in
-    the end. What of that was so in the grants' own currency stands beside it.
+    Committed, added since the rates had moved, spent, come back of what was spent, freed again, committed but not needed in the
+    end, and come back since it was asked back. What of that was so in the grants' own currency stands beside it.
     """
 
     month: date
@@ -64,11 +65,13 @@ class FundMonth(BaseModel):
     reversed: Amount
     released: Amount
     not_needed: Amount
+    recovered: Amount
     grant_currency: str
     committed_in_grants: Amount
     spent_in_grants: Amount
     reversed_in_grants: Amount
     released_in_grants: Amount
+    recovered_in_grants: Amount
     closed: bool
 
 

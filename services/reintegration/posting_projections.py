@@ -49,7 +49,7 @@ class _OfATranche(TypedDict, total=False):
 class _Posted:
     """``tranche`` is whose payment it is; ``day`` is when that was made or came back, and ``posted_in`` begins another month."""
 
-    kind: Literal["commit", "add", "spend", "reverse", "release", "difference"]
+    kind: Literal["commit", "add", "spend", "reverse", "release", "difference", "recover"]
     amount: Decimal
     amount_in_fund: Decimal
     tranche: int | None = None
@@ -59,14 +59,18 @@ class _Posted:
 
 def takes_of_its_fund(before: Grant | None, grant: Grant) -> Taken:
     """What a grant takes of its fund from one state to the next."""
-    was = (before.fund_committed, before.fund_paid) if before is not None else (None, None)
-    now = (grant.fund_committed, grant.fund_paid)
-    committed, spent = ((one or NOTHING) - (other or NOTHING) for one, other in zip(now, was, strict=True))
-    return Taken(committed, spent)
+    (committed, spent), (was_committed, was_spent) = _taken_by(grant), _taken_by(before)
+    return Taken(committed - was_committed, spent - was_spent)
+
+
+def _taken_by(grant: Grant | None) -> tuple[Decimal, Decimal]:
+    if grant is None:
+        return NOTHING, NOTHING
+    return grant.fund_committed or NOTHING, (grant.fund_paid or NOTHING) - (grant.fund_recovered or NOTHING)
 
 
 def postings(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
-    """The movements between two states of a grant: what was paid, and what else was committed or became free.
+    """The movements between two states of a grant: what was paid or recovered, and what else was committed or became free.
 
     A payment, and with the last one what was not needed, is posted on the day on which it was made, and what came back on
     the day on which it did (`posted_on`); all else on the mission's day of the grant's step.
@@ -84,7 +88,18 @@ def posted_on(grant: Grant, paid_on: date) -> date:
     return paid_on if grant.approved_at is None else max(paid_on, grant.approved_at.astimezone(ZoneInfo(_ZONE)).date())
 
 
+def month_of(grant: Grant, day: date, posted_in: date | None) -> date:
+    """The first day of the month in which something of a day is posted, which is the day's own unless said otherwise."""
+    return posted_in or posted_on(grant, day).replace(day=1)
+
+
 def _moved(before: Grant | None, grant: Grant) -> Iterator[_Posted]:
+    recovered = len(before.recoveries) if before is not None else 0
+    if len(grant.recoveries) > recovered:
+        for came in grant.recoveries[recovered:]:
+            share = came.amount if came.in_fund is None else came.in_fund
+            yield _Posted("recover", came.amount, share, day=posted_on(grant, came.received_on), posted_in=came.posted_in)
+        return
     taken = takes_of_its_fund(before, grant)
     spent = grant.paid - (before.paid if before is not None else NOTHING)
     committed = grant.committed - (before.committed if before is not None else NOTHING) + spent
@@ -132,7 +147,7 @@ def closed_months(
     return (Write(_CLOSE if period.status == "closed" else _REOPEN, row),)
 
 
-_SPENT = "sum(CASE kind WHEN 'spend' THEN {0} ELSE -{0} END) FILTER (WHERE kind IN ('spend', 'reverse'))"
+_SPENT = "sum(CASE kind WHEN 'spend' THEN {0} ELSE -{0} END) FILTER (WHERE kind IN ('spend', 'reverse', 'recover'))"
 
 CHECKS: tuple[Check, ...] = (
     # Balance, postings and grants say the same, of each grant and of each fund.
@@ -142,14 +157,14 @@ CHECKS: tuple[Check, ...] = (
             "SELECT coalesce(g.id, p.grant_id) FROM (SELECT * FROM grants WHERE fund_id IS NOT NULL) g FULL JOIN "
             "(SELECT grant_id, min(cast(fund_id AS text)) AS first, max(cast(fund_id AS text)) AS last, count(*) AS postings, "
             " max(posting_no) AS newest, "
-            " coalesce(sum(CASE WHEN kind IN ('commit', 'add', 'reverse') THEN amount_in_fund ELSE -amount_in_fund END), 0) AS committed, "
+            " coalesce(sum(CASE WHEN kind IN ('commit', 'add', 'reverse') THEN amount_in_fund WHEN kind = 'recover' THEN 0 ELSE -amount_in_fund END), 0) AS committed, "
             f" coalesce({_SPENT.format('amount_in_fund')}, 0) AS spent, "
-            " coalesce(sum(CASE WHEN kind IN ('commit', 'reverse') THEN amount ELSE -amount END), 0) AS own_committed, "
+            " coalesce(sum(CASE WHEN kind IN ('commit', 'reverse') THEN amount WHEN kind = 'recover' THEN 0 ELSE -amount END), 0) AS own_committed, "
             f" coalesce({_SPENT.format('amount')}, 0) AS own_spent, "
             " bool_and(fund_currency = f.currency) AS in_its_currency "
             " FROM fund_postings LEFT JOIN funds f ON f.id = fund_id GROUP BY grant_id) p ON p.grant_id = g.id "
-            "WHERE g.id IS NULL OR p.grant_id IS NULL OR (g.fund_committed, g.fund_paid) IS DISTINCT FROM (p.committed, p.spent) "
-            "OR (g.committed, g.paid) IS DISTINCT FROM (p.own_committed, p.own_spent) "
+            "WHERE g.id IS NULL OR p.grant_id IS NULL OR (g.fund_committed, g.fund_paid - coalesce(g.fund_recovered, 0)) IS DISTINCT FROM (p.committed, p.spent) "
+            "OR (g.committed, g.paid - g.recovered) IS DISTINCT FROM (p.own_committed, p.own_spent) "
             "OR (cast(g.fund_id AS text), cast(g.fund_id AS text)) IS DISTINCT FROM (p.first, p.last) "
             "OR p.postings <> p.newest OR p.in_its_currency IS DISTINCT FROM true"
         ),
@@ -183,7 +198,7 @@ CHECKS: tuple[Check, ...] = (
         "postings of funds",
         Sql(
             "SELECT b.fund_id FROM fund_balances b LEFT JOIN (SELECT fund_id, "
-            " sum(CASE WHEN kind IN ('commit', 'add', 'reverse') THEN amount_in_fund ELSE -amount_in_fund END) AS committed, "
+            " sum(CASE WHEN kind IN ('commit', 'add', 'reverse') THEN amount_in_fund WHEN kind = 'recover' THEN 0 ELSE -amount_in_fund END) AS committed, "
             f" {_SPENT.format('amount_in_fund')} AS spent FROM fund_postings GROUP BY fund_id) p "
             "ON p.fund_id = b.fund_id "
             "WHERE (b.committed, b.spent) IS DISTINCT FROM (coalesce(p.committed, 0), coalesce(p.spent, 0))"

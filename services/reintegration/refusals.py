@@ -21,6 +21,7 @@ from services.reintegration.domain import (
     plan_completion,
     policies,
     rates,
+    recovery,
     screening,
     spot_checks,
     survey_rounds,
@@ -55,6 +56,11 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "uq_payment_attempts_reference": tranches.reference_used(),
     "ck_payment_attempts_reversed_by_another": _FOUR_EYES,
     "ck_grants_who_tried_to_pay": _FOUR_EYES,
+    "uq_recovered_money_reference": tranches.reference_used(),
+    "uq_recovered_money_bank_line": recovery.bank_line_used(),
+    "ck_grants_who_recovered": _FOUR_EYES,
+    "ck_grants_written_off_by_two": recovery.not_by_whoever_asked(),
+    "ck_write_offs_two_persons": recovery.not_by_whoever_asked(),
     "ck_case_limits_sealed_takes_no_grant": RuleViolation(
         "case_sealed", "This return case is being closed or is closed; it takes no new grant."
     ),

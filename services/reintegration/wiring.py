@@ -28,6 +28,7 @@ from services.reintegration import (
     queries,
     rate_projections,
     rate_queries,
+    recovery_projections,
     sealed,
     spot_check_queries,
     survey_answers,
@@ -54,6 +55,7 @@ from services.reintegration.domain import (
     plan_state,
     policies,
     rates,
+    recovery,
     stops,
     tranches,
 )
@@ -82,18 +84,10 @@ from shared.wiring import Wiring, no_facts
 # What can raise a person's support, or promises the money: these take turns on the person's cap.
 _TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant, commitment_orders.AddToCommitment)
 _NEEDS_NO_FACTS = (
-    grant.ReturnGrant,
-    certificate.CertifyMedicalNeed,
-    certificate.RefuseCertificate,
-    grant.RejectGrant,
-    grant.CancelGrant,
-    tranches.ConfirmDelivery,
-    tranches.ReconcileTranche,
-    stops.SuspendGrant,
-    stops.ResumeGrant,
-    stops.OpenRecovery,
-    evidence.FileEvidence,
-)
+    grant.ReturnGrant, certificate.CertifyMedicalNeed, certificate.RefuseCertificate, grant.RejectGrant, grant.CancelGrant,
+    tranches.ConfirmDelivery, tranches.ReconcileTranche, stops.SuspendGrant, stops.ResumeGrant, stops.OpenRecovery,
+    recovery.WriteOffRecovery, recovery.ConfirmWriteOff, recovery.DropWriteOff, evidence.FileEvidence,
+)  # fmt: skip
 
 
 async def _case_facts(
@@ -137,7 +131,7 @@ async def _grant_facts(
         plan_id=subject.plan_id,
         plan_line_id=subject.plan_line_id,
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else state.fund_id if state is not None else None,
-        reference=command.reference if isinstance(command, tranches.ConfirmPayment) else None,
+        reference=command.reference if isinstance(command, tranches.ConfirmPayment | recovery.RecordRecovery) else None,
         posted_on=_posted_on(state, command),
         **_policy_of(state),
         acting=_acting(state, command, context),
@@ -160,7 +154,9 @@ async def _grant_facts(
 def _posted_on(state: grant_state.Grant | None, command: Command | None) -> date | None:
     """The day on which what is ordered is posted, where that is not today."""
     match state, command:
-        case grant_state.Grant(), tranches.ConfirmPayment(paid_on=day) | attempts.ReversePayment(returned_on=day):
+        case grant_state.Grant(), (
+            tranches.ConfirmPayment(paid_on=day) | attempts.ReversePayment(returned_on=day) | recovery.RecordRecovery(received_on=day)
+        ):
             return posting_projections.posted_on(state, day)
         case _:
             return None
@@ -335,7 +331,7 @@ WIRING = Wiring(
     policy=POLICY, heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS, refusals=REFUSALS,
     checks=(
-        *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
+        *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *recovery_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
         *files.CHECKS, *payee_projections.CHECKS, *bank_wiring.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
     ),
@@ -380,6 +376,7 @@ WIRING = Wiring(
             "open_advances": "an index of tranches, which are told with their grant",
             "payment_attempts": "each attempt to pay a tranche, which is told with its grant",
             **bank_wiring.UNTOLD,
+            **dict.fromkeys(("recovered_money", "write_offs_asked", "write_offs"), "what came back of money that is asked back, which is told with its grant"),
             "payment_references": "an index of payments, which are told with their grant",
             **dict.fromkeys(("funds", "fund_balances"), "a donor's money, which is nobody's"),
             "fund_changes": "what was asked for a donor's money, which is about no beneficiary",

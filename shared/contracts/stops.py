@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from shared.contracts.recoveries import EVENTS as RECOVERIES
 from shared.messages import Event
 from shared.money import Money
 
@@ -35,4 +36,4 @@ class RecoveryOpened(Event, kind="avrr.reintegration.grant.recovery_opened.v1"):
     opened_at: datetime
 
 
-EVENTS: tuple[type[Event], ...] = (GrantSuspended, GrantResumed, RecoveryOpened)
+EVENTS: tuple[type[Event], ...] = (GrantSuspended, GrantResumed, RecoveryOpened, *RECOVERIES)

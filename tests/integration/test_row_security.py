@@ -60,6 +60,9 @@ ROWS = {
         INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0, false, '2023-01-01', '2023-12-31' FROM {_PLACES};
         INSERT INTO families SELECT {_UUID}, 1, ARRAY[{_UUID}] FROM {_PLACES};
         INSERT INTO fund_postings SELECT {_UUID}, 1, {_UUID}, country, 'commit', NULL, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01' FROM {_PLACES};
+        INSERT INTO recovered_money SELECT {_UUID}, 1, country, {_UUID}, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01', who || country, NULL, who, now() FROM {_PLACES};
+        INSERT INTO write_offs_asked SELECT {_UUID}, 1, country, 100, 'EUR', 'error', 'staff:asker', now() FROM {_PLACES};
+        INSERT INTO write_offs SELECT {_UUID}, 1, country, 100, 'EUR', 'error', 'staff:asker', who, now() FROM {_PLACES};
         INSERT INTO accounting_periods SELECT {_UUID}, 1, '2023-0' || n, 'closed', who, now() FROM {_PLACES};
         INSERT INTO closed_months SELECT cast('2023-0' || n || '-01' AS date), {_UUID} FROM {_PLACES};
         INSERT INTO fund_changes SELECT {_UUID}, 1, 'change', 100, 'EUR', '2023-12-31', who, 'extended', now() FROM {_PLACES};

@@ -26,6 +26,9 @@ DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "reconciled": ("finance_reconciler",),
     "suspended": ("coordinator", "finance_approver"), "resumed": ("coordinator", "finance_approver"),
     "recovery_opened": ("finance_approver", "finance_reconciler"), "commitment_added": ("finance_approver", "chief_of_mission"),
+    "recovered": ("finance_reconciler",), "write_off_asked": ("finance_approver", "finance_reconciler"),
+    "written_off": ("finance_approver", "chief_of_mission"),
+    "write_off_dropped": ("finance_approver", "finance_reconciler", "chief_of_mission"),
 }  # fmt: skip
 
 
@@ -69,6 +72,13 @@ async def grant(grant_id: UUID, page: Reading) -> Response:
         "grant.html", found=found, state=state, line=found.get("line"), funds=await _funds_of(page, found), short=short,
         days=days_since, short_hash=short_hash,
     )  # fmt: skip
+
+
+@router.get("/recoveries")
+async def recoveries(page: Reading, after: Annotated[UUID | None, Query()] = None) -> Response:
+    """The grants of which money is asked back and still waited for."""
+    found = (await page.ask("reintegration", "/v1/recoveries", after=None if after is None else str(after))).body
+    return await page.show("recoveries.html", found=found, short=short, days=days_since)
 
 
 async def _funds_of(page: Page, found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -58,9 +58,14 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
             {"number": one["number"], "money": {"amount": one["amount"], "currency": currency}} for one in state["tranches"]
         ],
         "number": _next_tranche(form.name, state["tranches"]), "paid_on": today, "failed_on": today,
-        "returned_on": today, **start_of(state),
+        "returned_on": today, "received_on": today, **start_of(state),
         "price_from": {"amount": "", "currency": currency}, "price_to": {"amount": "", "currency": currency},
     }  # fmt: skip
+    if form.name in ("record_recovery", "write_off_recovery") and state["recovery_amount"]:
+        still = Decimal(state["recovery_amount"]) - Decimal(state["recovered"]) - Decimal(state["written_off"])
+        start["money"] = {"amount": str(still), "currency": currency}
+    if form.name in ("confirm_write_off", "drop_write_off") and state["write_off"]:
+        fixed["write_off_no"] = state["write_off"]["write_off_no"]
     if form.name == "add_to_commitment" and state.get("fund_currency"):
         start["money"] = {"amount": _missing(state, costs), "currency": state["fund_currency"]}
     options["evidence_id"] = papers_of(state)
@@ -168,6 +173,8 @@ def _shown(
     what = (word(state["category"]), word(state["modality"])) if state.get("category") else (word(state["modality"]),)
     whom = translated(_("person %(id)s"), id=short(state["person_id"]))
     lines += [(_("For"), f"{', '.join(what)}; {whom}, {word(state['destination_country'])}")]
+    if operation in ("confirm_write_off", "drop_write_off") and (waits := state.get("write_off")):
+        lines.append((_("Waits to be written off"), f"{money(waits['amount'], currency)}: {word(waits['reason'])} ({waits['asked_by']})"))
     if operation in _NAMES_WHAT_IT_DECIDES_ON:
         lines += [
             (_("Version of the request"), str(state["request_version"])),

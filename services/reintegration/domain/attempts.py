@@ -6,7 +6,7 @@ Decision 53 says who may say so and why a payment is never edited.
 from datetime import date
 from uuid import UUID
 
-from services.reintegration.domain.amounts import earliest_day
+from services.reintegration.domain.amounts import NOTHING, earliest_day
 from services.reintegration.domain.commitment import in_fund
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant, GrantTranche
@@ -66,6 +66,11 @@ _RETURN = Waits(
         "The delivery is confirmed, so the money was used. What should not have been paid is asked back of the person.",
     ),
 )
+
+
+def recovered_at_its_share(state: Grant) -> bool:
+    """Whether money of it came back and was posted at a share of what all of it had cost, which of less would not be true."""
+    return state.recovered > NOTHING and state.fund_in_another_currency
 
 
 def worn_by(state: Grant, context: Context) -> PaymentHat:
@@ -132,6 +137,10 @@ def came_back(
     if state.recovery_amount is not None and state.recovery_amount > state.paid - tranche.amount:
         raise RuleViolation(
             "asked_back_already", "More of this grant is asked back than would be left as paid. What came back is part of that."
+        )
+    if recovered_at_its_share(state):
+        raise RuleViolation(
+            "recovered_already", "Money of this grant came back and was posted at its share of the cost. What comes back now is recorded as part of what is asked back."
         )
     freed = state.status == "cancelled"
     back = PaymentReversed(

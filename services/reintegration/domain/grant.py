@@ -32,6 +32,7 @@ from services.reintegration.domain.grant_facts import (
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear, not_the_requester
 from services.reintegration.domain.periods import period_closed
+from services.reintegration.domain.recovery import RECOVERY_EVENTS, RECOVERY_RULES
 from services.reintegration.domain.settlement import PAYMENT_EVENTS, PAYMENT_RULES
 from services.reintegration.domain.stops import STOP_EVENTS, STOP_RULES
 from services.reintegration.domain.tranches import TRANCHE_RULES
@@ -370,31 +371,17 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         *PAYMENT_RULES,
         *COMMITMENT_RULES,
         *STOP_RULES,
+        *RECOVERY_RULES,
         *EVIDENCE_RULES,
     ),
     evolve=evolve,
     events=(
-        GrantRequested,
-        GrantDrafted,
-        GrantSubmitted,
-        GrantRevised,
-        GrantReturned,
-        GrantResubmitted,
-        GrantAttested,
-        GrantEndorsed,
-        ApprovalGiven,
-        GrantApproved,
-        GrantRejected,
-        GrantCancelled,
-        TrancheReleased,
-        PaymentConfirmed,
-        GrantDisbursed,
-        DeliveryConfirmed,
-        TrancheReconciled,
-        EvidenceFiled,
-        GrantCompleted,
+        GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantResubmitted, GrantAttested,
+        GrantEndorsed, ApprovalGiven, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed,
+        GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted,
         *PAYMENT_EVENTS,
         *COMMITMENT_EVENTS,
         *STOP_EVENTS,
+        *RECOVERY_EVENTS,
     ),
 )

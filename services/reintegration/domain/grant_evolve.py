@@ -24,6 +24,7 @@ from services.reintegration.domain.grant_state import (
     GrantTranche,
     TrancheStatus,
 )
+from services.reintegration.domain.recovery_evolve import asked_back
 from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.attempts import DisbursementUndone, PaymentFailed, PaymentReversed
 from shared.contracts.commitments import CommitmentAdded
@@ -50,7 +51,7 @@ from shared.contracts.reintegration import (
     TrancheReconciled,
     TrancheReleased,
 )
-from shared.contracts.stops import GrantResumed, GrantSuspended, RecoveryOpened
+from shared.contracts.stops import GrantResumed, GrantSuspended
 from shared.messages import Concealed, Event
 from shared.money import Money
 from shared.transitions import moved
@@ -210,12 +211,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
         case GrantResumed():
             begun = bool(state.former_attempts) or len(state.tranches_in("planned")) < len(state.tranches)
             return _going_on(_to(state, "in_disbursement" if begun else "approved", event.resumed_at))
-        case RecoveryOpened():
-            return replace(
-                state, recovery_opened_at=event.opened_at, recovery_for=event.reason, recovery_amount=event.money.amount
-            )
         case _:
-            raise TypeError(f"{type(event).__name__} is not an event of a grant")
+            return asked_back(state, event)
 
 
 def asking(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import Budget
+from services.reintegration.domain.recovery_state import MoneyBack, WriteOff
 from shared.contracts.attempts import FailureReason, PaymentHat, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import (
@@ -213,6 +214,9 @@ class Grant:
     ``plan_version`` is the version of the plan that the present version was asked for on; None for requests of before.
     ``former_endorsers`` endorsed, and ``former_approvers`` approved, an earlier version. ``former_attempts`` to pay failed, or
     their money came back, in the order in which that became known; whoever took part in one has worn that hat.
+    Of ``recovery_amount``, which is all that was ever asked back, ``recovered`` came back (``recoveries``; ``fund_recovered`` is
+    its share of ``fund_paid``) and ``written_off`` is not waited for; ``write_off``, the ``write_off_no``-th, waits for a second
+    person. ``paid`` and ``fund_paid`` stay what was paid.
     """
 
     case_id: UUID
@@ -272,6 +276,14 @@ class Grant:
     additions: tuple[Addition, ...] = ()
     last_addition: int | None = None
     former_attempts: tuple[FormerAttempt, ...] = ()
+    recovered: Decimal = NOTHING
+    fund_recovered: Decimal | None = None
+    recoveries: tuple[MoneyBack, ...] = ()
+    written_off: Decimal = NOTHING
+    write_off: WriteOff | None = None
+    write_off_no: int = 0
+    write_offs: tuple[WriteOff, ...] = ()
+    recovery_closed_at: datetime | None = None
 
     @property
     def money(self) -> Money:
@@ -282,6 +294,16 @@ class Grant:
     def fund_in_another_currency(self) -> bool:
         """Whether its fund is in another currency, so that what it costs moves with the rates."""
         return self.fund_currency not in (None, self.currency)
+
+    @property
+    def recovery_is_open(self) -> bool:
+        """Whether money of it is asked back and still waited for."""
+        return self.recovery_opened_at is not None and self.recovery_closed_at is None
+
+    @property
+    def still_asked_back(self) -> Decimal:
+        """What is asked back and has neither come back nor been written off."""
+        return (self.recovery_amount or NOTHING) - self.recovered - self.written_off
 
     def tranche(self, number: int) -> GrantTranche | None:
         """The tranche with this number."""

@@ -94,3 +94,5 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
         yield "payer", attempt.confirmed_by
         if attempt.ended_as is not None:
             yield attempt.ended_as, attempt.ended_by
+    for back in grant.recoveries:
+        yield "reconciler", back.recorded_by

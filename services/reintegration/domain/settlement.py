@@ -6,7 +6,12 @@ from typing import Final
 from uuid import UUID
 
 from services.reintegration.domain.amounts import earliest_day
-from services.reintegration.domain.attempts import ATTEMPT_EVENTS, ATTEMPT_RULES, came_back
+from services.reintegration.domain.attempts import (
+    ATTEMPT_EVENTS,
+    ATTEMPT_RULES,
+    came_back,
+    recovered_at_its_share,
+)
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import FormerAttempt, Grant, GrantTranche
 from services.reintegration.domain.matching import (
@@ -70,6 +75,8 @@ def outcome(grant: Grant, line: BankLine, today: date) -> Settles | Unmatched:
         return "day_impossible"
     left = grant.paid - tranche.amount
     if found == "returns" and grant.recovery_amount is not None and grant.recovery_amount > left:
+        return "asked_back_already"
+    if found == "returns" and recovered_at_its_share(grant):
         return "asked_back_already"
     return found
 

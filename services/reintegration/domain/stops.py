@@ -1,6 +1,6 @@
 """What stops the money of a grant: it is suspended and goes on again, and what was paid wrongly is asked back."""
 
-from services.reintegration.domain.amounts import PositiveMoney
+from services.reintegration.domain.amounts import NOTHING, PositiveMoney
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import not_the_requester
@@ -36,12 +36,12 @@ class OpenRecovery(Command):
 
 def no_recovery(state: Grant, facts: GrantFacts, context: Context) -> None:
     """The guard that lets no more money go while some is asked back: ``recovery_open``."""
-    if state.recovery_opened_at is not None:
+    if state.recovery_is_open:
         raise RuleViolation("recovery_open", "Money of this grant is asked back. No more of it is paid.")
 
 
 def _recovery_is_new(state: Grant, facts: GrantFacts, context: Context) -> None:
-    if state.recovery_opened_at is not None:
+    if state.recovery_is_open:
         raise RuleViolation("recovery_open_already", "What was paid on this grant is asked back already.")
 
 
@@ -64,7 +64,7 @@ def _open_recovery(state: Grant, order: OpenRecovery, facts: GrantFacts, context
     refuse_unpayable((order.money,))
     if order.money.currency != state.currency:
         raise RuleViolation("currencies_differ", "The grant is in another currency.")
-    if order.money.amount > state.paid:
+    if order.money.amount + (state.recovery_amount or NOTHING) > state.paid:
         raise RuleViolation("beyond_paid", "More cannot be asked back than was paid on this grant.")
     return (
         RecoveryOpened(

@@ -83,7 +83,7 @@ def _of_tranches(grant: Grant) -> Mapping[TurnOf, Turn]:
 
 
 def _is_payable(grant: Grant) -> bool:
-    return grant.status in ("approved", "in_disbursement") and grant.recovery_opened_at is None
+    return grant.status in ("approved", "in_disbursement") and not grant.recovery_is_open
 
 
 def _first(grant: Grant, moments: Iterable[datetime | None]) -> datetime:

@@ -36,8 +36,8 @@ _ID, _CODE, _AMOUNT, _MOMENT = 38, 16, 14, 20
 
 _OF_A_GRANT: Final[Mapping[str, int]] = {
     "Grant": _ID, "Case": _ID, "Country": 9, "Status": _CODE, "Modality": _CODE, "Currency": 9, "Amount": _AMOUNT,
-    "Committed": _AMOUNT, "Paid": _AMOUNT, "Fund": _ID, "Currency of the fund": 9, "Approved of the fund": _AMOUNT,
-    "Committed of the fund": _AMOUNT, "Paid of the fund": _AMOUNT, "Version of the request": 11, "Requested": _MOMENT,
+    "Committed": _AMOUNT, "Paid": _AMOUNT, "Recovered": _AMOUNT, "Fund": _ID, "Currency of the fund": 9, "Approved of the fund": _AMOUNT,
+    "Committed of the fund": _AMOUNT, "Paid of the fund": _AMOUNT, "Recovered of the fund": _AMOUNT, "Version of the request": 11, "Requested": _MOMENT,
     "Endorsed": _MOMENT, "Approved": _MOMENT, "Last step": _MOMENT,
 }  # fmt: skip
 
@@ -107,7 +107,7 @@ async def export_funds(call: Calling) -> Spreadsheet:
     used = [
         (
             row["id"], row["project"], row["donor"], use.status, use.grants, use.currency,
-            *(Money(amount=amount, currency=use.currency) for amount in (use.approved, use.committed, use.paid)),
+            *(Money(amount=amount, currency=use.currency) for amount in (use.approved, use.committed, use.paid, use.recovered)),
         )
         for row, use in uses
     ]  # fmt: skip
@@ -117,7 +117,7 @@ async def export_funds(call: Calling) -> Spreadsheet:
         Sheet("Funds", {**line, "Status": _CODE, "Currency": 9, **amounts, "First day": 12, "Last day": 12, "Waits to be confirmed": 12}, lines),
         Sheet(
             "Grants by fund",
-            {**line, "Status": _CODE, "Grants": 8, "Currency": 9, "Approved": _AMOUNT, "Committed": _AMOUNT, "Paid": _AMOUNT},
+            {**line, "Status": _CODE, "Grants": 8, "Currency": 9, "Approved": _AMOUNT, "Committed": _AMOUNT, "Paid": _AMOUNT, "Recovered": _AMOUNT},
             used,
         ),
     ]
@@ -209,8 +209,8 @@ def _grant(row: asyncpg.Record) -> tuple[Cell, ...]:
     """A grant's cells below `_OF_A_GRANT`."""
     return (
         row["id"], row["case_id"], row["destination_country"], row["status"], row["modality"], row["currency"],
-        *(_money(row, name) for name in ("amount", "committed", "paid")), row["fund_id"], row["fund_currency"],
-        *(_of_the_fund(row, name) for name in ("fund_total", "fund_committed", "fund_paid")), row["request_version"],
+        *(_money(row, name) for name in ("amount", "committed", "paid", "recovered")), row["fund_id"], row["fund_currency"],
+        *(_of_the_fund(row, name) for name in ("fund_total", "fund_committed", "fund_paid", "fund_recovered")), row["request_version"],
         row["requested_at"], row["endorsed_at"], row["approved_at"], row["waiting_since"],
     )  # fmt: skip
 

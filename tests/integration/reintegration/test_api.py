@@ -286,6 +286,8 @@ async def test_a_row_of_a_list_says_what_its_reader_does_with_it_and_why_not(hou
     assert {action["name"]: (action["allowed"], action["reason"]) for action in row["actions"]} == {
         "reject_grant": (True, None), "approve_grant": (True, None), "suspend_grant": (False, "wrong_status"),
         "resume_grant": (False, "wrong_status"), "open_recovery": (False, "nothing_paid"),
+        "write_off_recovery": (False, "nothing_asked_back"), "confirm_write_off": (False, "nothing_asked_back"),
+        "drop_write_off": (False, "nothing_asked_back"),
         "add_to_commitment": (False, "wrong_status"),
     }  # fmt: skip
     (paid_by,) = (await people.payer.get("grants")).json()["items"]

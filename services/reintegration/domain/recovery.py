@@ -1,0 +1,214 @@
+"""What is asked back of a grant comes back, or two persons write it off; then the recovery is closed.
+
+Decision 61 says why what came back is posted at a share of what the grant had cost its fund.
+"""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from services.reintegration.domain.amounts import NOTHING, PositiveMoney
+from services.reintegration.domain.commitment import in_fund
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.hats import hats, may_wear
+from services.reintegration.domain.recovery_evolve import asked_back
+from services.reintegration.domain.recovery_state import WriteOff
+from services.reintegration.domain.tranches import posted_in, reference_used
+from shared.contracts.recoveries import (
+    MoneyRecovered,
+    RecoveryClosed,
+    RecoveryWrittenOff,
+    WriteOffAsked,
+    WriteOffDropped,
+    WriteOffReason,
+)
+from shared.contracts.reintegration import Code
+from shared.decider import Events, Rule, changing
+from shared.errors import FourEyes, RuleViolation
+from shared.messages import Command, Context, Event
+from shared.moments import Day
+from shared.money import Money, refuse_unpayable, rounded
+
+WriteOffNo = Annotated[int, Field(strict=True, ge=1)]
+
+
+class RecordRecovery(Command):
+    """Record money that came back of what was asked back, under the reference of that payment. Its fund has spent that much less."""
+
+    money: PositiveMoney
+    received_on: Day
+    reference: Code
+    bank_line: Annotated[
+        UUID | None,
+        Field(description="The line of the bank's statement, where it says so.", json_schema_extra={"x-asked": False}),
+    ] = None
+
+
+class WriteOffRecovery(Command):
+    """Ask that so much of what is asked back is not waited for any more. Another person confirms it."""
+
+    money: PositiveMoney
+    reason: WriteOffReason
+
+
+class ConfirmWriteOff(Command):
+    """Confirm what a colleague asked to write off. It stays spent, and nobody waits for it any more."""
+
+    write_off_no: WriteOffNo
+
+
+class DropWriteOff(Command):
+    """Take back what you asked to write off, or decline what a colleague asked."""
+
+    write_off_no: WriteOffNo
+
+
+def share_in_fund(state: Grant, amount: Decimal) -> Decimal:
+    """What of the grant's cost to its fund this amount gives back, in the fund's currency.
+
+    In all as large a part of what the grant cost as came back of what was paid, rounded once, less what was posted before: so
+    a grant that came back whole has cost its fund exactly nothing. It may be zero where the fund's smallest unit is large.
+    """
+    if state.fund_currency is None or not state.fund_in_another_currency:
+        return amount
+    cost = state.fund_paid or NOTHING
+    in_all = rounded(Fraction(cost) * Fraction(state.recovered + amount) / Fraction(state.paid), state.fund_currency)
+    return max(min(in_all, cost) - (state.fund_recovered or NOTHING), NOTHING)
+
+
+def bank_line_used() -> RuleViolation:
+    """Refuses to take one line of a bank's statement twice; the database's key refuses it in the same words."""
+    return RuleViolation("bank_line_used", "This line of the bank's statement was taken already. One line, one payment.")
+
+
+def not_by_whoever_asked() -> FourEyes:
+    """Refuses to confirm what one asked for oneself; the database's CHECK refuses it in the same words."""
+    return FourEyes("You asked to write this off, so somebody else has to confirm it.")
+
+
+def _is_open(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.recovery_opened_at is None:
+        raise RuleViolation("nothing_asked_back", "No money of this grant is asked back.")
+    if state.recovery_closed_at is not None:
+        raise RuleViolation("recovery_closed", "All that was asked back of this grant came back or is written off.")
+
+
+def _took_no_part_in_the_money(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """Who asked for the grant, paid it or confirmed a delivery does not have money of it written off, nor does the counsellor."""
+    worn = {hat for hat, person in hats(state) if person == context.actor.person_id}
+    if worn & {"requester", "payer", "deliverer"} or context.actor.person_id == state.counsellor_id:
+        raise FourEyes("You asked for this grant, paid it or confirmed its delivery, so others have to write money of it off.")
+
+
+def _nothing_waits(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.write_off is not None:
+        raise RuleViolation("write_off_waits", "What was asked to be written off before waits for its confirmation.")
+
+
+def _something_waits(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.write_off is None:
+        raise RuleViolation("no_write_off_waits", "Nothing of this grant waits to be written off.")
+
+
+def _not_by_whoever_asked(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.write_off is not None and state.write_off.asked_by == context.actor.person_id:
+        raise not_by_whoever_asked()
+
+
+def _refuse_beyond(state: Grant, money: Money) -> None:
+    refuse_unpayable((money,))
+    if money.currency != state.currency:
+        raise RuleViolation("currencies_differ", "The grant is in another currency.")
+    if money.amount > state.still_asked_back:
+        raise RuleViolation("beyond_asked_back", "This is more than is still asked back of this grant.")
+
+
+def _with_its_end(state: Grant, event: Event, context: Context) -> Events:
+    """The fact, and that the recovery is closed where nothing is waited for any more; then nothing waits to be written off."""
+    after = asked_back(state, event)
+    if after.still_asked_back > NOTHING:
+        return (event,)
+    closed = RecoveryClosed(
+        case_id=state.case_id, recovered=state.money.model_copy(update={"amount": after.recovered}),
+        written_off=state.money.model_copy(update={"amount": after.written_off}), closed_at=context.now,
+    )  # fmt: skip
+    if after.write_off is None:
+        return event, closed
+    return event, _dropped(after, after.write_off, context), closed
+
+
+def _record(state: Grant, order: RecordRecovery, facts: GrantFacts, context: Context) -> Events:
+    _refuse_beyond(state, order.money)
+    if facts.reference_used:
+        raise reference_used()
+    if order.bank_line is not None and any(back.bank_line == order.bank_line for back in state.recoveries):
+        raise bank_line_used()
+    if order.received_on > facts.today:
+        raise RuleViolation("in_the_future", "The day on which the money came back is still to come.")
+    paid_on = [tranche.paid_on for tranche in state.tranches if tranche.paid_on is not None]
+    if not paid_on or order.received_on < min(paid_on):
+        raise RuleViolation("returned_before_payment", "The day on which the money came back lies before that of the payment.")
+    back = MoneyRecovered(
+        case_id=state.case_id, recovery_no=len(state.recoveries) + 1, money=order.money, received_on=order.received_on,
+        reference=order.reference, recorded_by=context.actor.person_id, recorded_at=context.now, bank_line=order.bank_line,
+        in_fund=in_fund(state, share_in_fund(state, order.money.amount)), posted_in=posted_in(facts),
+    )  # fmt: skip
+    return _with_its_end(state, back, context)
+
+
+def _ask_to_write_off(state: Grant, order: WriteOffRecovery, facts: GrantFacts, context: Context) -> Events:
+    _refuse_beyond(state, order.money)
+    return (
+        WriteOffAsked(
+            write_off_no=state.write_off_no + 1, money=order.money, reason=order.reason, asked_by=context.actor.person_id,
+            asked_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _what_waits(state: Grant, write_off_no: int) -> WriteOff:
+    if state.write_off is None or state.write_off.write_off_no != write_off_no:
+        raise RuleViolation("another_write_off_waits", "This is not what waits any more. Read the grant again, then decide.")
+    return state.write_off
+
+
+def _confirm(state: Grant, order: ConfirmWriteOff, facts: GrantFacts, context: Context) -> Events:
+    waiting = _what_waits(state, order.write_off_no)
+    money = state.money.model_copy(update={"amount": waiting.amount})
+    # Money may have come back since it was asked.
+    _refuse_beyond(state, money)
+    written_off = RecoveryWrittenOff(
+        write_off_no=waiting.write_off_no, money=money, reason=waiting.reason, asked_by=waiting.asked_by,
+        asked_at=waiting.asked_at, confirmed_by=context.actor.person_id, confirmed_at=context.now,
+    )  # fmt: skip
+    return _with_its_end(state, written_off, context)
+
+
+def _drop(state: Grant, order: DropWriteOff, facts: GrantFacts, context: Context) -> Events:
+    return (_dropped(state, _what_waits(state, order.write_off_no), context),)
+
+
+def _dropped(state: Grant, waiting: WriteOff, context: Context) -> WriteOffDropped:
+    return WriteOffDropped(
+        write_off_no=waiting.write_off_no, money=state.money.model_copy(update={"amount": waiting.amount}),
+        dropped_by=context.actor.person_id, dropped_at=context.now,
+    )  # fmt: skip
+
+
+RECOVERY_EVENTS: tuple[type[Event], ...] = (
+    MoneyRecovered, WriteOffAsked, WriteOffDropped, RecoveryWrittenOff, RecoveryClosed,
+)  # fmt: skip
+RECOVERY_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
+    changing(RecordRecovery, "Record money that came back", _record, may_wear("reconciler"), _is_open),
+    changing(
+        WriteOffRecovery, "Ask to write off", _ask_to_write_off, _took_no_part_in_the_money, _is_open, _nothing_waits
+    ),
+    changing(
+        ConfirmWriteOff, "Write off", _confirm, _took_no_part_in_the_money, _is_open, _something_waits, _not_by_whoever_asked
+    ),
+    changing(DropWriteOff, "Do not write off", _drop, _is_open, _something_waits),
+)

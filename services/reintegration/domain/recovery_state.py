@@ -1,0 +1,36 @@
+"""What came back of what is asked back of a grant, and what of it is written off."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from shared.contracts.recoveries import WriteOffReason
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyBack:
+    """Money that came back on a day, who recorded it, and its share of what the grant had cost a fund in another currency."""
+
+    recovery_no: int
+    amount: Decimal
+    in_fund: Decimal | None
+    received_on: date
+    reference: str
+    bank_line: UUID | None
+    recorded_by: str
+    recorded_at: datetime
+    posted_in: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """What is, or is asked to be, waited for no more; ``confirmed_by`` is None while it waits for the second person."""
+
+    write_off_no: int
+    amount: Decimal
+    reason: WriteOffReason
+    asked_by: str
+    asked_at: datetime
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None

@@ -1,0 +1,65 @@
+"""What reintegration tells of recoveries: the grants of which money is still asked back, and what came back or is written off."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.reintegration.domain.grant_state import GrantStatus
+from shared.contracts.recoveries import WriteOffReason
+from shared.contracts.stops import RecoveryReason
+from shared.db import Sql
+from shared.money import Amount
+
+# Walks an index of these alone, which are few.
+LISTED = Sql(
+    "SELECT id, case_id, destination_country, status, currency, recovery_for, recovery_opened_at, recovery_amount AS asked_back, "
+    "recovered, written_off, recovery_amount - recovered - written_off AS open, write_off IS NOT NULL AS waits FROM grants "
+    "WHERE recovery_opened_at IS NOT NULL AND recovery_closed_at IS NULL "
+    "AND id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid)) ORDER BY id LIMIT :limit"
+)
+
+
+class RecoveryRow(BaseModel):
+    """A grant of which money is still asked back: how much in all, what of it came back or is written off, and what is open.
+
+    ``waits``: somebody asked to write off some of it, and another person decides.
+    """
+
+    id: UUID
+    case_id: UUID
+    destination_country: str
+    status: GrantStatus
+    currency: str
+    recovery_for: RecoveryReason
+    recovery_opened_at: datetime
+    asked_back: Amount
+    recovered: Amount
+    written_off: Amount
+    open: Amount
+    waits: bool
+
+
+class MoneyBackRow(BaseModel):
+    """Money that came back of what was asked back, as who pays and who reconciles see it."""
+
+    recovery_no: int
+    amount: Amount
+    in_fund: Amount | None
+    received_on: date
+    reference: str
+    recorded_by: str
+    recorded_at: datetime
+    posted_in: date | None
+
+
+class WriteOffRow(BaseModel):
+    """What is, or is asked to be, waited for no more."""
+
+    write_off_no: int
+    amount: Amount
+    reason: WriteOffReason
+    asked_by: str
+    asked_at: datetime
+    confirmed_by: str | None
+    confirmed_at: datetime | None

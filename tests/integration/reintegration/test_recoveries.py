@@ -1,0 +1,205 @@
+"""Recoveries on a real database: what came back is posted once, and balance, postings, attempts and grants stay one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TypeAlias
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.reintegration.domain.periods import ClosePeriod
+from services.reintegration.domain.recovery import (
+    ConfirmWriteOff,
+    DropWriteOff,
+    RecordRecovery,
+    WriteOffRecovery,
+)
+from services.reintegration.domain.stops import OpenRecovery
+from services.reintegration.domain.tranches import ConfirmDelivery
+from services.reintegration.wiring import GRANT, PERIOD
+from shared.db import Sql
+from shared.ids import uuid7
+from tests.given import NOON
+from tests.integration.reintegration.office import OFFICE, House
+from tests.integration.reintegration.test_api import People, shown
+from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_commitments import done, endorsed_in, fund_in, with_rates
+from tests.unit.reintegration.examples import APPROVER, CHIEF, PAYER, RECONCILER, TODAY, eur
+
+people = people_of
+Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+JUNE = datetime(2023, 6, 5, 10, 0, tzinfo=UTC)
+ASK_BACK = OpenRecovery(reason="used_otherwise", money=eur("300.00"))
+_POSTED = Sql(
+    "SELECT kind, amount, amount_in_fund, occurred_on, month FROM fund_postings WHERE grant_id = :grant_id ORDER BY posting_no"
+)
+_DECIDED = Sql("SELECT what, decided_by, amount FROM grant_decisions WHERE grant_id = :grant_id AND what LIKE :like ORDER BY what, amount")
+
+
+def back(amount: str, reference: str, line: UUID | None = None) -> RecordRecovery:
+    return RecordRecovery(money=eur(amount), received_on=TODAY, reference=reference, bank_line=line)
+
+
+@pytest.fixture
+async def owner(house: House) -> AsyncIterator[Owner]:
+    connection = await asyncpg.connect(house.made.logins.migrate)
+    await connection.execute("SET ROLE reintegration_owner")
+    yield connection
+    await connection.close()
+
+
+async def asked_back(house: House, fund_id: UUID) -> UUID:
+    """A completed grant of 500 of which 300 are asked back."""
+    grant_id = await house.approved((await house.line()).request("500.00"), fund_id)
+    await house.accounted_for(grant_id, 1)
+    await house.give(GRANT, grant_id, ASK_BACK, RECONCILER)
+    return grant_id
+
+
+async def told(house: House, sql: Sql, grant_id: UUID, **values: object) -> list[tuple[object, ...]]:
+    return [tuple(row.values()) for row in await house.rows(sql, grant_id=grant_id, **values)]
+
+
+async def test_what_came_back_of_an_ended_grant_is_free_of_the_fund_again_and_everything_agrees(house: House) -> None:
+    fund_id = await house.fund()
+    grant_id = await asked_back(house, fund_id)
+    assert await house.balance(fund_id) == (Decimal(0), Decimal(500))
+    await house.give(GRANT, grant_id, back("100.00", "IN-1", uuid7()), RECONCILER)
+    assert await house.balance(fund_id) == (Decimal(0), Decimal(400))
+    assert (await house.findings()).differences == []
+    await house.give(GRANT, grant_id, WriteOffRecovery(money=eur("50.00"), reason="hardship"), RECONCILER)
+    assert await house.try_to(GRANT, grant_id, ConfirmWriteOff(write_off_no=1), RECONCILER) == "four_eyes"
+    assert (await house.findings()).differences == []
+    await house.give(GRANT, grant_id, ConfirmWriteOff(write_off_no=1), CHIEF)
+    # Nobody decides the same twice in one moment.
+    await house.give(GRANT, grant_id, back("150.00", "IN-2"), RECONCILER, NOON + timedelta(minutes=1))
+    assert await house.balance(fund_id) == (Decimal(0), Decimal(250))
+    grant = await house.grant(grant_id)
+    assert (grant.status, grant.recovery_is_open, grant.paid) == ("completed", False, Decimal("500.00"))
+    assert [kind for kind, *_ in await told(house, _POSTED, grant_id)] == ["commit", "spend", "recover", "recover"]
+    assert await told(house, _DECIDED, grant_id, like="%") == [
+        ("approved", APPROVER.person_id, Decimal(500)), ("delivered", OFFICE.person_id, Decimal(500)),
+        ("endorsed", "staff:endorser", Decimal(500)), ("paid", PAYER.person_id, Decimal(500)),
+        ("reconciled", RECONCILER.person_id, Decimal(500)), ("recovered", RECONCILER.person_id, Decimal(100)),
+        ("recovered", RECONCILER.person_id, Decimal(150)),
+        ("recovery_opened", RECONCILER.person_id, Decimal(300)), ("released", PAYER.person_id, Decimal(500)),
+        ("write_off_asked", RECONCILER.person_id, Decimal(50)), ("written_off", CHIEF.person_id, Decimal(50)),
+    ]  # fmt: skip
+    assert (await house.findings()).differences == []
+
+
+async def test_a_refund_is_recorded_once_whoever_is_first_and_never_by_whoever_paid(house: House) -> None:
+    fund_id = await house.fund()
+    one, other = await asked_back(house, fund_id), await asked_back(house, fund_id)
+    tried = [house.try_to(GRANT, one, back("200.00", "IN-1"), RECONCILER) for _ in range(3)]
+    assert sorted(await asyncio.gather(*tried)) == ["beyond_asked_back", "beyond_asked_back", "done"]
+    line = uuid7()
+    later = NOON + timedelta(minutes=1)
+    tried = [house.try_to(GRANT, grant_id, back("50.00", "IN-2", line), RECONCILER, later) for grant_id in (one, other)]
+    assert sorted(await asyncio.gather(*tried)) == ["done", "reference_used"]
+    free = one if (await house.grant(one)).recovered == 200 else other
+    assert await house.try_to(GRANT, free, back("50.00", "IN-3", line), RECONCILER) == "bank_line_used"
+    # The reference of a payment is none of a refund either.
+    assert await house.try_to(GRANT, free, back("50.00", house.references[0]), RECONCILER) == "reference_used"
+    assert await house.try_to(GRANT, free, back("50.00", "IN-3"), PAYER) == "four_eyes"
+    assert (await house.findings()).differences == []
+
+
+async def test_what_came_back_in_a_closed_month_is_posted_in_the_next_under_its_own_day(house: House) -> None:
+    fund_id = await house.fund()
+    grant_id = await asked_back(house, fund_id)
+    await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-05"), RECONCILER, JUNE)
+    await house.give(GRANT, grant_id, back("300.00", "IN-1"), RECONCILER, JUNE)
+    assert (await told(house, _POSTED, grant_id))[-1] == ("recover", Decimal(300), Decimal(300), TODAY, date(2023, 6, 1))
+    assert (await house.findings()).differences == []
+
+
+async def test_a_dropped_write_off_is_asked_anew_and_money_goes_on_once_all_came_back(house: House) -> None:
+    fund_id = await house.fund()
+    grant_id = await house.approved((await house.line()).request("1500.00", "500.00", "1000.00"), fund_id)
+    await house.paid(grant_id, 1)
+    await house.give(GRANT, grant_id, ConfirmDelivery(number=1), OFFICE)
+    await house.give(GRANT, grant_id, ASK_BACK, APPROVER)
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(2), PAYER) == "recovery_open"
+    write_off = WriteOffRecovery(money=eur("300.00"), reason="error")
+    await house.give(GRANT, grant_id, write_off, APPROVER)
+    await house.give(GRANT, grant_id, DropWriteOff(write_off_no=1), CHIEF)
+    await house.give(GRANT, grant_id, write_off, APPROVER)
+    await house.give(GRANT, grant_id, ConfirmWriteOff(write_off_no=2), CHIEF)
+    assert (await house.findings()).differences == []
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(2), PAYER) == "done"
+    await house.give(GRANT, grant_id, house.payment(2), PAYER)
+    await house.give(GRANT, grant_id, ASK_BACK, APPROVER)
+    assert (await house.grant(grant_id)).recovery_amount == Decimal(600)
+    assert (await house.findings()).differences == []
+
+
+async def test_a_grant_in_francs_that_came_back_whole_has_cost_its_fund_nothing(house: House, people: People) -> None:
+    await with_rates(people)
+    fund_id = await fund_in(people, "USD")
+    grant_id = await endorsed_in(house, people, "XOF", ("600000",))
+    await done(people.approver, f"grants/{grant_id}/approve", {
+        **await shown(people, grant_id), "fund_id": str(fund_id), "money": {"amount": "600000", "currency": "XOF"},
+    })  # fmt: skip
+    await house.paid(grant_id, 1)
+    spent = (await house.balance(fund_id))[1]
+    assert spent == Decimal("999.67")
+    asked = {"reason": "overpaid", "money": {"amount": "600000", "currency": "XOF"}}
+    assert (await people.approver.post(f"grants/{grant_id}/open-recovery", asked)).status_code == 200
+    for number, (amount, left) in enumerate((("200001", "666.45"), ("199999", "333.22"), ("200000", "0.00"))):
+        body = {"money": {"amount": amount, "currency": "XOF"}, "received_on": str(TODAY), "reference": f"IN-{number}"}
+        answer = await people.reconciler.at(NOON + timedelta(minutes=number)).post(f"grants/{grant_id}/record-recovery", body)
+        assert answer.status_code == 200, answer.text
+        assert await house.balance(fund_id) == (Decimal(0), Decimal(left))
+        assert (await house.findings()).differences == []
+
+
+async def test_the_queue_lists_what_is_still_waited_for_and_no_office_reads_it(house: House, people: People) -> None:
+    grant_id = await asked_back(house, await house.fund())
+    (row,) = (await people.reconciler.get("recoveries")).json()["items"]
+    assert (row["id"], row["open"], row["waits"]) == (str(grant_id), "300.00", False)
+    assert (await people.office.get("recoveries")).status_code == 403
+    assert (await people.payer.get("recoveries")).status_code == 403
+    await house.give(GRANT, grant_id, back("300.00", "IN-1"), RECONCILER)
+    assert (await people.reconciler.get("recoveries")).json()["items"] == []
+    shown = (await people.payer.get(f"grants/{grant_id}")).json()["state"]
+    assert (shown["recovered"], [one["reference"] for one in shown["recoveries"]]) == ("300.00", ["IN-1"])
+
+
+@pytest.mark.parametrize(
+    ("change", "held_by"),
+    [
+        ("recovered = 300.01, fund_recovered = 300.01", "ck_grants_recovered_within_asked"),
+        ("recovery_closed_at = now()", "ck_grants_closed_when_settled"),
+        ("fund_recovered = 100", "ck_grants_recovered_of_the_fund"),
+        ("recoveries = jsonb_build_array(jsonb_build_object('recorded_by', payer_id))", "ck_grants_who_recovered"),
+        ("recoveries = jsonb_build_array(jsonb_build_object('recorded_by', requester_id))", "ck_grants_who_recovered"),
+        (
+            "write_offs = '[{\"asked_by\": \"staff:one\", \"confirmed_by\": \"staff:one\"}]'",
+            "ck_grants_written_off_by_two",
+        ),
+    ],
+    ids=["more_than_asked", "closed_too_early", "free_without_money", "by_the_payer", "by_the_requester", "by_one_person"],
+)  # fmt: skip
+async def test_no_row_says_what_the_core_refuses_whoever_writes_it(house: House, owner: Owner, change: str, held_by: str) -> None:
+    grant_id = await asked_back(house, await house.fund())
+    with pytest.raises(asyncpg.CheckViolationError) as refused:
+        await owner.execute(f"UPDATE grants SET {change} WHERE id = $1", grant_id)
+    assert refused.value.constraint_name == held_by
+
+
+async def test_a_write_off_that_nobody_else_confirmed_is_no_row(house: House, owner: Owner) -> None:
+    grant_id = await asked_back(house, await house.fund())
+    await house.give(GRANT, grant_id, WriteOffRecovery(money=eur("50.00"), reason="hardship"), RECONCILER)
+    insert = (
+        "INSERT INTO write_offs SELECT grant_id, write_off_no, destination_country, {amount}, currency, reason, asked_by, {by}, "
+        "now() FROM write_offs_asked WHERE grant_id = $1"
+    )
+    with pytest.raises(asyncpg.CheckViolationError):
+        await owner.execute(insert.format(amount="amount", by="asked_by"), grant_id)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await owner.execute(insert.format(amount="amount + 1", by="'staff:chief'"), grant_id)
