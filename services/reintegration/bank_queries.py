@@ -52,10 +52,16 @@ _ABOUT_A_LINE = Sql(
     f"SELECT {_LINE}, l.state = 'unmatched' AS waits, {_ATTEMPT} FROM bank_lines l "
     "LEFT JOIN payment_attempts a ON a.attempt_id = cast(:attempt_id AS uuid) WHERE l.id = :line_id"
 )
+# A report on a file that was dropped says nothing of a payment that stands in another one.
+_OF_ITS_FILE: Final = (
+    "NOT EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id <> "
+    "(SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id))"
+)
 _OF_A_GRANT = Sql(
     f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1)} "
     "FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id "
-    "WHERE a.grant_id = :grant_id AND l.state = 'unmatched') n) AS lines"
+    "WHERE a.grant_id = :grant_id AND l.state = 'unmatched' AND "
+    f"(l.kind = 'booked' OR {_OF_ITS_FILE})) n) AS lines"
 )
 _POSTING = Sql(
     "SELECT EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
@@ -68,7 +74,7 @@ _SETTLES: Final = (
     "l.state = 'unmatched' AND a.method = 'bank_file' AND (l.kind = 'booked' AND l.amount = a.amount AND l.currency = a.currency "
     "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' OR l.direction = 'credit' AND a.status = 'paid' "
     "AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}' OR l.of_attempt IS DISTINCT FROM l.attempt_id)) "
-    f"OR l.kind = 'rejected' AND a.status = 'released' AND NOT l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])"
+    f"OR l.kind = 'rejected' AND a.status = 'released' AND {_OF_ITS_FILE} AND NOT l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])"
 )
 # Grants of which a line of the bank's settles an attempt, by the rows alone; whatever else stands against it the grant says.
 DUE = Sql(
@@ -83,6 +89,7 @@ _OWN_ACCOUNTS = Sql(
     "SELECT id, currency, details FROM own_accounts WHERE kind = 'bank' AND confirmed_by IS NOT NULL "
     "ORDER BY status <> 'closed', registered_at, id"
 )
+_IN_THE_FILE = Sql("SELECT attempt_id FROM batch_payments WHERE batch_id = :instruction_id AND live ORDER BY attempt_id")
 _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file' AND status IN ('released', 'paid') ORDER BY attempt_id")
 
 FILES_LISTED = Sql(
@@ -194,9 +201,9 @@ async def known_accounts(unit: UnitOfWork) -> Sequence[KnownAccount]:
 
 
 async def blocks_of(unit: UnitOfWork, instruction_id: UUID) -> Mapping[UUID, str]:
-    """The attempts that stood in a file of ours, each with its block there; none of a file that is not known here."""
-    del unit, instruction_id
-    return {}
+    """The attempts that stand in a file of ours; of what is said of a whole block alone nobody knows which it means."""
+    rows = await unit.rows(_IN_THE_FILE, instruction_id=instruction_id)
+    return dict.fromkeys((row["attempt_id"] for row in rows), "")
 
 
 async def behind_an_import(unit: UnitOfWork, order: ImportBankFile) -> BankFileFacts:

@@ -22,6 +22,7 @@ from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_attempts import JUNE
 from tests.integration.reintegration.test_bank_files import imported, lines_of, put, queue, told
+from tests.integration.reintegration.test_batches import made
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
 from tests.unit.reintegration.bank.answers import Account, Block, Detail, Entry, Told, Transaction, pain002
 from tests.unit.reintegration.bank.examples import attempt
@@ -241,3 +242,22 @@ async def test_no_line_settles_twice_and_no_person_pays_for_the_bank_past_the_do
         "uq_payment_attempts_paid_line", "ck_payment_attempts_paid_by_the_bank", "ck_payment_attempts_said_by_somebody",
         "ck_bank_lines_settles_its_attempt",
     ]  # fmt: skip
+
+
+async def test_a_file_that_is_refused_as_a_whole_refuses_its_own_payments_and_no_other_ones(house: House, people: People) -> None:
+    account_id = await own_account(people)
+    fund_id = await house.fund()
+    ours, others = [(await released_by_bank(house, fund_id))[1] for _ in range(2)]
+    totals = {"expected_count": 1, "expected_sums": [{"amount": "500.00", "currency": "EUR"}]}
+    batch_id = await made(people, account_id, [ours], **totals)
+    other_batch = await made(people, account_id, [others], **totals)
+    # On the first file alone; what it says of a payment that stands in another one is for somebody to look at.
+    said = Block(f"{batch_id.hex}001", Told(), [Transaction(others.hex, Told("RJCT"))])
+    report = await put(people.reconciler, pain002(batch_id.hex, Told("RJCT", ["FF01"]), [said]), "status_report")
+    assert report.status_code == 201, report.text
+    answer = await people.reconciler.post(f"bank-files/{report.json()['id']}/settle", {})
+    assert answer.json() == {"settled": 1, "waiting": 0}
+    assert await by_the_clock(house) == Looked()
+    assert {one["attempt_id"]: one["status"] for one in await attempts(house)} == {ours: "failed", others: "released"}
+    again = await put(people.reconciler, pain002(other_batch.hex, Told("RJCT", ["FF01"]), id="ODGOVOR-2"), "status_report")
+    assert (await people.reconciler.post(f"bank-files/{again.json()['id']}/settle", {})).json()["settled"] == 1

@@ -1,0 +1,203 @@
+"""A line of the bank's settles the attempt of exactly its amount that it names, and what banks say adds up with what was paid."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import get_args
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
+from services.reintegration.domain.grant import GRANT
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.hats import hats
+from services.reintegration.domain.matching import (
+    HAD_BEFORE,
+    BankLine,
+    KnownAttempt,
+    Settles,
+    Unmatched,
+    is_settling,
+    settles,
+)
+from services.reintegration.domain.settlement import (
+    SettleByBank,
+    failure_reason,
+    first_that_settles,
+)
+from services.reintegration.domain.tranches import ConfirmPayment
+from shared.actors import Actor
+from shared.errors import RuleViolation
+from shared.messages import Context
+from tests.given import NOON
+from tests.unit.reintegration.examples import (
+    DELIVERED_1,
+    NOTHING_STANDS_AGAINST_IT,
+    PAYER,
+    RECONCILER,
+    TODAY,
+    UNTIL_APPROVED,
+    ref,
+    release,
+)
+
+SERVICE = Actor.service("reintegration")
+ATTEMPT = ref(41)
+ORDERED = (*UNTIL_APPROVED,)
+KNOWN = KnownAttempt(ATTEMPT, "released", "bank_file", Decimal("800.00"), "EUR")
+DEBIT = BankLine(ref(71), "booked", ATTEMPT, Decimal("800.00"), "EUR", "debit", booked_on=TODAY, bank_reference="B-1")
+CREDIT = replace(DEBIT, id=ref(72), direction="credit", bank_reference="R-1")
+REFUSAL = BankLine(ref(73), "rejected", ATTEMPT, reasons=("AC04",), imported_at=NOON)
+PAID, FAILED, BACK = (replace(KNOWN, status=status) for status in ("paid", "failed", "reversed"))
+
+
+def decided(state: Grant, command: object, by: Actor, **facts: object) -> Grant:
+    known = replace(NOTHING_STANDS_AGAINST_IT, **facts)  # type: ignore[arg-type]
+    folded = GRANT.fold(GRANT.decide(state, command, known, Context(by, NOON)), state)  # type: ignore[arg-type]
+    assert folded is not None
+    return folded
+
+
+def released(attempt_id: UUID = ATTEMPT, state: Grant | None = None) -> Grant:
+    begun = state or GRANT.fold(ORDERED)
+    assert begun is not None
+    return decided(begun, release(1, attempt_id=attempt_id, method="bank_file"), PAYER)
+
+
+def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
+    return decided(state, SettleByBank(), SERVICE, bank_line=line, **facts)
+
+
+@pytest.mark.parametrize(
+    ("line", "attempt", "found"),
+    [
+        (DEBIT, KNOWN, "pays"), (CREDIT, PAID, "returns"), (REFUSAL, KNOWN, "refuses"),
+        (replace(DEBIT, attempt_id=None), None, "names_no_attempt"), (DEBIT, None, "attempt_unknown"),
+        (DEBIT, replace(KNOWN, method="office_account"), "not_by_bank"), (DEBIT, replace(KNOWN, method=None), "not_by_bank"),
+        (replace(DEBIT, amount=None), KNOWN, "amount_unknown"), (replace(DEBIT, amount=Decimal("800.01")), KNOWN, "amount_differs"),
+        (replace(DEBIT, currency="BAM"), KNOWN, "currency_differs"), (DEBIT, FAILED, "not_released"), (DEBIT, PAID, "already_settled"),
+        (DEBIT, BACK, "already_settled"), (replace(DEBIT, reversal=True), PAID, "takes_back"), (CREDIT, KNOWN, "not_paid"),
+        (CREDIT, FAILED, "not_paid"), (CREDIT, BACK, "already_settled"), (CREDIT, replace(PAID, delivered=True), "delivered_already"),
+        (replace(CREDIT, by_code=True), PAID, "gives_no_reason"), (replace(CREDIT, by_code=True, reasons=("AC04",)), PAID, "returns"),
+        (replace(CREDIT, by_code=True, by_hand=True), PAID, "returns"), (REFUSAL, PAID, "may_have_been_paid"), (REFUSAL, FAILED, "already_settled"),
+        *((replace(REFUSAL, reasons=("AC04", code)), KNOWN, "may_have_been_paid") for code in sorted(HAD_BEFORE)),
+    ],
+)  # fmt: skip
+def test_what_a_line_does_to_an_attempt_follows_from_both(line: BankLine, attempt: KnownAttempt | None, found: str) -> None:
+    assert settles(line, attempt) == found
+    assert found in (*get_args(Settles), *get_args(Unmatched))
+
+
+def test_what_the_bank_says_makes_nobody_a_payer_and_hides_nobody_who_was_one() -> None:
+    paid = settled(released(), DEBIT)
+    assert (paid.paid, paid.payer_id, paid.tranches[0].confirmed_by, paid.tranches[0].paid_line) == (Decimal("800.00"), PAYER.person_id, None, DEBIT.id)
+    back = settled(paid, CREDIT)
+    assert (back.paid, back.reconciler_id, back.former_attempts[0].ended_as, back.former_attempts[0].ended_line) == (Decimal(0), None, None, CREDIT.id)
+    refused = settled(released(), REFUSAL)
+    assert (refused.former_attempts[0].reason, refused.former_attempts[0].ended_by) == ("account_closed", None)
+    for state in (paid, back, refused):
+        assert ("payer", PAYER.person_id) in hats(state)
+        assert not any(person.startswith("service:") for _, person in hats(state))
+
+
+def test_of_what_the_bank_pays_no_person_says_what_became_of_it() -> None:
+    state = released()
+    for order, by in (
+        (ConfirmPayment(number=1, reference="X-1", paid_on=TODAY), PAYER),
+        (ReportPaymentFailed(number=1, reason="other", failed_on=TODAY), RECONCILER),
+    ):
+        with pytest.raises(RuleViolation) as refused:
+            decided(state, order, by)
+        assert refused.value.code == "paid_by_bank"
+    with pytest.raises(RuleViolation) as refused:
+        decided(settled(state, DEBIT), ReversePayment(number=1, reason="returned_by_bank", returned_on=TODAY), RECONCILER)
+    assert refused.value.code == "paid_by_bank"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [replace(DEBIT, booked_on=TODAY + timedelta(days=1)), replace(DEBIT, booked_on=date(2020, 1, 1)), replace(DEBIT, amount=Decimal(1)), CREDIT],
+    ids=["day_to_come", "before_the_approval", "other_amount", "nothing_paid"],
+)  # fmt: skip
+def test_what_stands_against_a_line_states_nothing_and_is_no_error(line: BankLine) -> None:
+    state = released()
+    assert settled(state, line) == state
+    assert first_that_settles(state, [line], TODAY) is None
+
+
+def test_a_month_that_is_closed_posts_in_the_oldest_open_one_and_without_one_nothing_is_stated() -> None:
+    state = released()
+    assert settled(state, DEBIT, month_closed=True, open_month=date(2023, 6, 1)).tranches[0].posted_in == date(2023, 6, 1)
+    assert settled(state, DEBIT, month_closed=True, open_month=None) == state
+
+
+def test_a_reference_that_was_used_gives_way_to_one_that_no_other_line_has() -> None:
+    assert settled(released(), DEBIT, reference_used=False).tranches[0].reference == "B-1"
+    assert settled(released(), DEBIT, reference_used=True).tranches[0].reference == f"BL-{DEBIT.id.hex}"
+    assert settled(released(), replace(DEBIT, bank_reference="2023/0001.A")).tranches[0].reference == f"BL-{DEBIT.id.hex}"
+
+
+def test_what_was_delivered_does_not_come_back_by_itself() -> None:
+    delivered = GRANT.fold([DELIVERED_1], settled(released(), DEBIT))
+    assert delivered is not None
+    assert settled(delivered, CREDIT) == delivered
+
+
+def test_a_bank_that_gives_no_reason_of_ours_refused() -> None:
+    assert [failure_reason(codes) for codes in ((), ("NARR",), ("NARR", "AC01"), ("BE01",), ("AM02",))] == [
+        "refused_by_bank", "refused_by_bank", "account_unknown", "name_mismatch", "limit_exceeded",
+    ]  # fmt: skip
+
+
+lines = st.builds(
+    lambda id, kind, attempt, amount, direction, reversal, reasons: BankLine(
+        ref(100 + id), kind, ref(40 + attempt), None if kind == "rejected" else Decimal(amount), "EUR",
+        None if kind == "rejected" else direction, reversal, TODAY, f"B-{id}", reasons, imported_at=NOON,
+    ),
+    st.integers(0, 12), st.sampled_from(["booked", "booked", "rejected"]), st.integers(0, 3), st.sampled_from(["800.00", "800.00", "799.99"]),
+    st.sampled_from(["debit", "credit"]), st.booleans(), st.sampled_from([(), ("AC04",), ("AM05",)]),
+)  # fmt: skip
+
+
+@given(st.lists(lines | st.none(), max_size=30))
+def test_payments_are_the_lines_that_paid_less_those_that_came_back_whatever_a_bank_says(steps: Sequence[BankLine | None]) -> None:
+    """Acceptance 3: None releases anew where that can be; each line is offered to the grant as often as it is drawn."""
+    state, paying, returning = released(ref(40)), dict[UUID, Decimal](), dict[UUID, Decimal]()
+    attempts = 0
+    used: set[UUID] = set()
+    for step in steps:
+        if step is None:
+            if state.tranches[0].status == "planned" and attempts < 3:
+                attempts += 1
+                state = released(ref(40 + attempts), state)
+            continue
+        # The database offers a line as long as it settled nothing.
+        if step.id in used:
+            continue
+        before = state
+        state = settled(state, step)
+        if state == before:
+            continue
+        used.add(step.id)
+        if state.paid > before.paid:
+            paying[step.id] = step.amount or Decimal(0)
+        elif state.paid < before.paid:
+            returning[step.id] = step.amount or Decimal(0)
+        else:
+            assert step.kind == "rejected"
+    assert state.paid == state.fund_paid == sum(paying.values()) - sum(returning.values())
+    over = [attempt for attempt in state.former_attempts if attempt.paid_on is not None]
+    assert {attempt.paid_line for attempt in over} | {tranche.paid_line for tranche in state.tranches if tranche.paid_line} == set(paying)
+    assert {attempt.ended_line for attempt in over} == set(returning)
+    assert state.committed + state.paid == state.amount
+
+
+def test_facts_that_were_not_looked_up_settle_nothing() -> None:
+    state = released()
+    assert GRANT.decide(state, SettleByBank(), GrantFacts(), Context(SERVICE, NOON)) == ()
+    assert not is_settling("attempt_unknown")
