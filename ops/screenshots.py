@@ -91,6 +91,8 @@ PAGES: Final = (
     Shot("finance-reconciler", "/queue", "finance-reconciler-queue"),
     Shot("finance-reconciler", "/rates", "finance-reconciler-rates"),
     Shot("finance-reconciler", "/payees", "finance-reconciler-payees"),
+    Shot("finance-reconciler", "/own-accounts", "finance-reconciler-own-accounts"),
+    Shot("finance-payer", "/payment-batches", "finance-payer-batches"),
     Shot("finance-reconciler", "/my-decisions", "finance-reconciler-decisions"),
     Shot("finance-reconciler", "/exports/grants?status=approved", "finance-reconciler-spreadsheet"),
     Shot("finance-payer", "/tickets", "finance-payer-tickets"),

@@ -16,7 +16,7 @@ import pytest
 
 from services.counselling import finding
 from services.counselling import queries as counselling
-from services.reintegration import control_queries, grant_decisions, payee_queries
+from services.reintegration import batch_queries, control_queries, grant_decisions, payee_queries
 from services.reintegration import lists as reintegration
 from services.reintegration.domain.payee_state import PayeeStatus
 from services.returns import queries as returns
@@ -90,6 +90,20 @@ REINTEGRATION = (
     f"""INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, vendor_code, vendor_key, stated_no)
     SELECT {PERSON}, 2, 'vendor', {COUNTRIES}, 'EUR', 'staff:somebody', now(), '{{}}',
     CASE WHEN n > {ROWS - RARE} THEN 'closed' ELSE 'registered' END, 'V-' || n, 'v-' || n, 1 FROM generate_series(1, {ROWS}) n""",
+)
+# What is paid was paid but for a few; of what the bank is still to pay nearly all stands in a batch already.
+_ATTEMPT = "('00000000-0000-7000-8500-' || lpad(to_hex(n), 12, '0'))::uuid"
+PAYING = (
+    "ALTER TABLE payment_attempts DROP CONSTRAINT fk_payment_attempts_currency_of_the_fund, DROP CONSTRAINT fk_payment_attempts_account_of_the_payee",
+    f"""INSERT INTO payment_attempts (grant_id, tranche, attempt_no, attempt_id, destination_country, fund_id, amount, currency, amount_in_fund,
+    fund_currency, status, released_by, released_at, confirmed_by, confirmed_at, reference, paid_on, paid_month, payee_id, account_no, method)
+    SELECT {GRANT}, 1, 1, {_ATTEMPT}, {COUNTRIES}, {GRANT}, 100, CASE WHEN n % 10 < 9 THEN 'EUR' ELSE 'TRY' END, 100,
+    CASE WHEN n % 10 < 9 THEN 'EUR' ELSE 'TRY' END, s, 'staff:payer', now(), d.who, d.at, d.reference, d.day, d.month, {GRANT}, 1,
+    CASE s WHEN 'paid' THEN 'office_account' ELSE 'bank_file' END
+    FROM generate_series(1, {ROWS}) n CROSS JOIN LATERAL (SELECT CASE WHEN n > {ROWS} - 60 THEN 'released' ELSE 'paid' END AS s) is_now
+    LEFT JOIN LATERAL (SELECT 'staff:payer' AS who, now() AS at, 'BANK-' || n AS reference, current_date AS day,
+    date_trunc('month', current_date)::date AS month) d ON s = 'paid'""",
+    f"INSERT INTO batch_payments SELECT {GRANT}, {_ATTEMPT}, 1, true FROM generate_series(1, {ROWS} - {RARE}) n",
 )
 # Ten years of birth, so that a year of the large country is as full as a real one; hardly anybody's sex is not stated.
 COUNSELLING = (
@@ -166,6 +180,9 @@ def lists_of_returns() -> list[Asked]:
 
 def lists_of_reintegration() -> list[Asked]:
     found: list[Asked] = []
+    found += [(MISSION, batch_queries.WAITING, {"currency": currency}) for currency in ("EUR", "TRY", "XOF")]
+    in_a_batch = UUID("00000000-0000-7000-8300-000000000003")
+    found += [(MISSION, batch_queries.ATTEMPTS, {}), (MISSION, batch_queries.OF_A_BATCH, {"batch_id": in_a_batch})]
     for choose, status in ((reintegration.plans, "own_plan"), (reintegration.grants, "cancelled")):
         for asked in some_of({"case_id": "00000000-0000-7000-8000-000000000003", "status": status}):
             found.append((MISSION, choose(asked), asked))
@@ -290,7 +307,7 @@ def nodes(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     ("service", "statements", "asked"),
     [
         ("returns", RETURNS, lists_of_returns()),
-        ("reintegration", REINTEGRATION, lists_of_reintegration()),
+        ("reintegration", (*REINTEGRATION, *PAYING), lists_of_reintegration()),
         ("counselling", COUNSELLING, lists_of_counselling()),
     ],
     ids=["returns", "reintegration", "counselling"],

@@ -40,7 +40,7 @@ class BatchView(View[PaymentBatch]):
 @router.get("/payment-attempts")
 async def list_payment_attempts(
     call: Calling,
-    waiting: Annotated[bool, Query(description="Those alone that wait for a batch, in this currency.")] = False,
+    waiting: Annotated[bool, Query(description="Those alone that wait for a batch, in one currency, euros unless another is named.")] = False,
     currency: Annotated[Currency | None, Query()] = None,
     batch_id: Annotated[UUID | None, Query()] = None,
     after: UUID | None = None,
