@@ -11,6 +11,7 @@ from tests.chaos.system import System, open_system
 START_SECONDS = 90
 SECONDS_PER_KILL = 10
 SECONDS_PER_COMMAND = 0.2
+SECONDS_PER_RELEASE = 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -18,6 +19,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         START_SECONDS
         + SECONDS_PER_KILL * (config.getoption("--chaos-kills") + config.getoption("--erasure-kills"))
         + SECONDS_PER_COMMAND * config.getoption("--chaos-commands")
+        + SECONDS_PER_RELEASE * config.getoption("--releases")
     )
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):

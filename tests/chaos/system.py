@@ -84,7 +84,7 @@ class System:
         await self.caller.drained()
         found = differences(self.history.asked.values(), await self.logs())
         for service in SERVICES:
-            found += await self._unlike_its_stream(service)
+            found += await self.unlike_its_stream(service)
             found += [
                 f"{service.name}: its follower of {row['source']} stands still or counted tries"
                 for row in await self.ask(service.name, "SELECT source FROM cursor WHERE tries > 0 OR stopped <> ''")
@@ -94,7 +94,8 @@ class System:
         found += [line async for line, count in verify_system(self.settings, None) if count]
         return found
 
-    async def _unlike_its_stream(self, service: Service) -> list[str]:
+    async def unlike_its_stream(self, service: Service) -> list[str]:
+        """A finding where a service's stream holds anything else than its log."""
         leaves = await self.leaves(service.name)
         async with self.bus(service) as bus:
             state = await bus.stream_state(service.stream)

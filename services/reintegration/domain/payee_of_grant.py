@@ -53,4 +53,4 @@ def refuse_of_the_bank(tranche: GrantTranche) -> None:
 def _another_vendor_was_chosen(state: Grant, vendor_code: str | None) -> bool:
     # Of who was erased nobody knows any more which one was chosen; nothing is paid for them either.
     chosen = state.budget.chosen if state.budget is not None else None
-    return chosen is not None and chosen.vendor != vendor_code
+    return chosen is not None and chosen.vendor.lower() != (vendor_code or "").lower()

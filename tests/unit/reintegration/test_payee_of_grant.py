@@ -76,6 +76,7 @@ def test_a_returnee_is_the_grants_person_or_somebody_of_their_case() -> None:
 def test_where_quotations_were_compared_the_chosen_vendor_is_paid_and_no_other() -> None:
     assert of_grant(VENDOR_PAID) == "its"
     assert of_grant(VENDOR_PAID, chosen="V-17") == "its"
+    assert of_grant(VENDOR_PAID, chosen="v-17") == "its"
     assert of_grant(VENDOR_PAID, chosen="V-18") == "another_vendor"
     assert of_grant(RETURNEE, chosen="V-18") == "its"
 
