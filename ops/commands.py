@@ -9,7 +9,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ops import donor_lines, report
+from ops import bank_lines, donor_lines, report
 from ops.demo_year.donors import taken
 from ops.demo_year.replay import Replayed, replay_present, replay_year
 from ops.demo_year.year import build_year
@@ -32,7 +32,7 @@ def stay_up(settings: OpsSettings) -> int:
 
 
 def run_demo(settings: OpsSettings, *, exit_after: bool, json_file: Path | None, seed: int) -> int:
-    """Replays 2023 if this data folder does not hold it yet, then reports; 1 if a figure differs or a donor's line does not reconcile."""
+    """Replays 2023 if this data folder does not hold it yet, then reports; 1 if a figure differs, or a line of a donor's or the bank's."""
     console = Console()
 
     async def work(running: Running) -> int:
@@ -40,12 +40,16 @@ def run_demo(settings: OpsSettings, *, exit_after: bool, json_file: Path | None,
         tokens = PersonaTokens(found.issuer, development_secret(settings))
         await _replay_once(settings, found, tokens, seed, console)
         equal = await _report(found, tokens, 2023, json_file, console)
-        lines = await donor_lines.reconcile(found.services["reintegration"], tokens, taken(build_year(seed)))
+        year = build_year(seed)
+        lines = await donor_lines.reconcile(found.services["reintegration"], tokens, taken(year))
         console.print(donor_lines.as_table(lines))
+        meant, told = bank_lines.sent(year), await bank_lines.standing(found.services["reintegration"], tokens)
+        console.print(bank_lines.as_sentence(told, meant))
         if not exit_after:
             _invite(console, found)
             await asyncio.Event().wait()
-        return 0 if equal and all(line.reconciles for line in lines) else 1
+        reconciled = all(line.reconciles for line in lines) and bank_lines.settled(told, meant)
+        return 0 if equal and reconciled else 1
 
     return asyncio.run(run(make_system(settings, clock="replay"), work))
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 
+from ops.demo_year.script import Direct, Request
 from ops.identity.client import PersonaTokens
 from ops.settings import CannotStart
 from shared.endpoints import Form, Readiness
@@ -42,14 +43,12 @@ class Caller:
         self, service: str, persona: str, id: UUID, order: Command, at: datetime | None, key: str
     ) -> httpx.Response:
         """One command; asked again under the same key while the service is away, for a minute at most."""
-        method, path = self._routes[service, type(order).__name__]
-        before, _, rest = path.partition("{")
-        headers = await self._as(persona) | {"Idempotency-Key": key, "Content-Type": "application/json"}
+        asked = self._request(service, id, order)
+        headers = await self._as(persona) | {"Idempotency-Key": key, "Content-Type": asked.content_type}
         if at is not None:
             headers["Avrr-Now"] = at.isoformat()
-        url = self._services[service] + before + str(id) + rest.partition("}")[2]
-        body = order.model_dump_json().encode()
-        answer = await self._patiently(method, url, body, headers)
+        url = self._services[service] + asked.path
+        answer = await self._patiently(asked.method, url, asked.body, headers)
         if answer.status_code == httpx.codes.PRECONDITION_REQUIRED:
             # As whoever decides on it does, it is looked at first.
             looking = {name: value for name, value in headers.items() if name not in ("Idempotency-Key", "Content-Type")}
@@ -57,8 +56,15 @@ class Caller:
             if not shown.is_success:
                 return shown
             headers["If-Match"] = shown.headers["ETag"]
-            answer = await self._patiently(method, url, body, headers)
+            answer = await self._patiently(asked.method, url, asked.body, headers)
         return answer
+
+    def _request(self, service: str, id: UUID, order: Command) -> Request:
+        if isinstance(order, Direct):
+            return order.request(id)
+        method, path = self._routes[service, type(order).__name__]
+        before, _, rest = path.partition("{")
+        return Request(method, before + str(id) + rest.partition("}")[2], order.model_dump_json().encode())
 
     async def read(self, service: str, persona: str, path: str) -> httpx.Response:
         """One question."""

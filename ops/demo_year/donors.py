@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from ops.demo_year import quotas
+from ops.demo_year.banking import BringBankFile
 from ops.demo_year.exchange import cost
 from ops.demo_year.people import Dice, moment
 from ops.demo_year.script import Journey, Step
@@ -85,14 +86,25 @@ class Taken:
 
 @dataclass(slots=True)
 class _Ordered:
-    """What was ordered for one grant: its tranches, and what they cost a fund when they were approved, and when released."""
+    """What was ordered for one grant: its tranches, and what they cost a fund when approved, and each attempt to pay when released."""
 
     tranches: dict[int, Money] = field(default_factory=dict)
     fund_id: UUID | None = None
     committed: Decimal = Decimal(0)
-    released: dict[int, Decimal] = field(default_factory=dict)
+    released: dict[UUID, Decimal] = field(default_factory=dict)
+    present: dict[int, UUID] = field(default_factory=dict)
     paid: Decimal = Decimal(0)
     payments: int = 0
+
+    def pay(self, attempt_id: UUID) -> None:
+        """An attempt was paid."""
+        self.paid += self.released[attempt_id]
+        self.payments += 1
+
+    def take_back(self, attempt_id: UUID) -> None:
+        """What an attempt had paid came back."""
+        self.paid -= self.released[attempt_id]
+        self.payments -= 1
 
     @property
     def approved(self) -> Decimal:
@@ -101,7 +113,10 @@ class _Ordered:
 
 
 def taken(journeys: Iterable[Iterable[Step]]) -> dict[UUID, Taken]:
-    """What the orders of some journeys take of each fund that they open, counted from the orders and the year's rates alone."""
+    """What the orders of some journeys take of each fund that they open, counted from the orders and the year's rates alone.
+
+    What the bank says of payments comes in a journey after those of the grants.
+    """
     opened: dict[UUID, Money] = {}
     grants: dict[UUID, _Ordered] = defaultdict(_Ordered)
     for step in (step for journey in journeys for step in journey):
@@ -128,17 +143,19 @@ def _take(grants: dict[UUID, _Ordered], step: Step, opened: Mapping[UUID, Money]
             grant.committed = cost(tuple(grant.tranches.values()), opened[fund_id].currency, step.at.date()).amount
         case AddToCommitment(money=money):
             grants[step.id].committed += money.amount
-        case ReleaseTranche(number=number):
+        case ReleaseTranche(number=number, attempt_id=attempt_id):
             grant = grants[step.id]
             assert grant.fund_id is not None
-            grant.released[number] = cost((grant.tranches[number],), opened[grant.fund_id].currency, step.at.date()).amount
+            grant.released[attempt_id] = cost((grant.tranches[number],), opened[grant.fund_id].currency, step.at.date()).amount
+            grant.present[number] = attempt_id
         case ConfirmPayment(number=number):
-            grant = grants[step.id]
-            grant.paid += grant.released[number]
-            grant.payments += 1
+            grants[step.id].pay(grants[step.id].present[number])
         case ReversePayment(number=number):
-            grant = grants[step.id]
-            grant.paid -= grant.released[number]
-            grant.payments -= 1
+            grants[step.id].take_back(grants[step.id].present[number])
+        case BringBankFile(booked=booked):
+            by_attempt = {attempt_id: grant for grant in grants.values() for attempt_id in grant.released}
+            for direction, attempt_id in [(line.direction, line.attempt_id) for line in booked if line.attempt_id is not None]:
+                grant = by_attempt[attempt_id]
+                (grant.pay if direction == "DBIT" else grant.take_back)(attempt_id)
         case _:
             pass

@@ -1,17 +1,16 @@
 """After arrival: the plan agreed, grants asked for, decided by others, paid in tranches and accounted for."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from ops.demo_year import exchange
+from ops.demo_year.paying import Payee, Paying, Trouble
 from ops.demo_year.people import Dice, Household, day_of, moment
 from ops.demo_year.script import Journey
 from ops.identity.personas import persona
-from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.budget import BudgetLine, concealed
 from services.reintegration.domain.certificate import CertifyMedicalNeed
@@ -32,12 +31,7 @@ from services.reintegration.domain.payee import ConfirmPayee, RegisterPayee
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.policies import EXAMPLE
-from services.reintegration.domain.tranches import (
-    ConfirmDelivery,
-    ConfirmPayment,
-    ReconcileTranche,
-    ReleaseTranche,
-)
+from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
 from services.returns.domain.case_final_report import WriteFinalReport
 from shared.contracts.authority import ApprovingRole
 from shared.contracts.plans import Dimension
@@ -62,8 +56,6 @@ _AUTHORITIES: tuple[tuple[str, str, ApprovingRole, int], ...] = (
 OWN_PLAN_AGREED: Final = 2
 FIRST_PLAN_AGREED: Final = 1
 Fate = Literal["approved", "rejected", "cancelled"]
-# What befalls the last payment of a grant: the bank does not take it, or sends it back.
-Trouble = Literal["failed", "came_back"]
 DIMENSIONS: dict[GrantCategory, Dimension] = {
     "business": "economic", "housing": "social", "medical": "social", "other": "immediate",
 }  # fmt: skip
@@ -133,7 +125,7 @@ def agree(
 
 def request_and_pay(
     journey: Journey, household: Household, case_id: UUID, plan_id: UUID, fund_id: UUID, wanted: Wanted,
-    references: Iterator[str], day: int, decided_after: int = 2, before: Decimal = Decimal(0),
+    paying: Paying, day: int, decided_after: int = 2, before: Decimal = Decimal(0),
     alone: Decimal = APPROVED_ALONE, fund_currency: str = "EUR",
     plan_version: int = OWN_PLAN_AGREED, trouble: Trouble | None = None,
 ) -> int:
@@ -142,7 +134,7 @@ def request_and_pay(
     ``decided_after`` is how many days after the request it is approved, later than the day after it; ``before`` what the
     person was given in the twelve months before it, by which with this one as many approve as the example asks for. Where the
     fund is in another currency and the rates have moved, the chief of mission adds what is short before the release.
-    ``trouble`` befalls the last payment, which is made again on the next day; for a fund in euro, by whose cost no rate moves.
+    ``trouble`` befalls the last payment, which is made again; for a fund in euro, by whose cost no rate moves.
     """
     office, grant_id, line = _office(household), journey.dice.id(day), wanted.line
     money, tranches = line.planned, _tranches(line)
@@ -181,19 +173,19 @@ def request_and_pay(
         journey.give(moment(day + 3, 9), "finance-approver", grant_id, reject)
         return day + 3
     decided = day + decided_after
-    payee_id = state_vendor(journey, office, grant_id, household.country, decided)
+    payee = state_vendor(journey, office, grant_id, household.country, decided)
     approve = ApproveGrant(fund_id=fund_id, request_version=version, content_hash=content, money=money)
     for hour, approver in (11, "finance-approver"), (14, "finance-approver-2"):
         journey.give(moment(decided, hour), approver, grant_id, approve)
         if before + money.amount <= alone:
             break
-    _pay(journey, office, grant_id, payee_id, tranches, references, decided, fund_currency, trouble)
+    _pay(journey, office, grant_id, payee, tranches, paying, decided, fund_currency, trouble)
     return decided
 
 
 def _pay(
-    journey: Journey, office: str, grant_id: UUID, payee_id: UUID, tranches: tuple[RequestedTranche, ...],
-    references: Iterator[str], decided: int, fund_currency: str, trouble: Trouble | None,
+    journey: Journey, office: str, grant_id: UUID, payee: Payee, tranches: tuple[RequestedTranche, ...],
+    paying: Paying, decided: int, fund_currency: str, trouble: Trouble | None,
 ) -> None:
     """Each tranche from its release to its reconciliation, a week after the one before it."""
     amounts = tuple(tranche.money for tranche in tranches)
@@ -206,35 +198,20 @@ def _pay(
             journey.give(moment(paid, 8), "chief-of-mission", grant_id, AddToCommitment(money=short))
             committed = rest
         committed -= exchange.cost((tranche.money,), fund_currency, day_of(paid)).amount
-        journey.give(moment(paid, 9), "finance-payer", grant_id, release_of(grant_id, payee_id, tranche.number, 1))
-        last = tranche is tranches[-1]
-        if last and trouble == "failed":
-            failed = ReportPaymentFailed(number=tranche.number, reason="account_closed", failed_on=day_of(paid + 1))
-            journey.give(moment(paid + 1, 8), "finance-payer", grant_id, failed)
-            journey.give(moment(paid + 1, 8, 30), "finance-payer", grant_id, release_of(grant_id, payee_id, tranche.number, 2))
-        _confirm(journey, grant_id, tranche.number, references, moment(paid + 1, 9))
-        if last and trouble == "came_back":
-            back = ReversePayment(number=tranche.number, reason="returned_by_bank", returned_on=day_of(paid + 2))
-            journey.give(moment(paid + 2, 9), "finance-reconciler", grant_id, back)
-            journey.give(moment(paid + 2, 10), "finance-payer", grant_id, release_of(grant_id, payee_id, tranche.number, 2))
-            _confirm(journey, grant_id, tranche.number, references, moment(paid + 2, 16))
-        journey.give(moment(paid + 3, 9), office, grant_id, ConfirmDelivery(number=tranche.number))
+        befalls = trouble if tranche is tranches[-1] else None
+        delivered = paying.pay(journey, grant_id, payee, tranche, paid, befalls)
+        journey.give(moment(delivered, 9), office, grant_id, ConfirmDelivery(number=tranche.number))
         journey.give(
-            moment(paid + 5, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
+            moment(delivered + 2, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
         )
 
 
-def _confirm(journey: Journey, grant_id: UUID, number: int, references: Iterator[str], at: datetime) -> None:
-    paid = ConfirmPayment(number=number, reference=next(references), paid_on=at.date())
-    journey.give(at, "finance-payer", grant_id, paid)
-
-
-def state_vendor(journey: Journey, office: str, grant_id: UUID, country: str, day: int) -> UUID:
+def state_vendor(journey: Journey, office: str, grant_id: UUID, country: str, day: int) -> Payee:
     """An invented vendor of one grant, stated by the receiving office and confirmed by who reconciles: who it is paid to."""
-    payee_id = UUID(int=grant_id.int ^ 7)
-    journey.give(moment(day, 9), office, payee_id, vendor(country, f"V-{grant_id.hex[-12:]}"))
-    journey.give(moment(day, 10), "finance-reconciler", payee_id, ConfirmPayee())
-    return payee_id
+    payee = Payee(UUID(int=grant_id.int ^ 7), vendor(country, f"V-{grant_id.hex[-12:]}"))
+    journey.give(moment(day, 9), office, payee.payee_id, payee.stated)
+    journey.give(moment(day, 10), "finance-reconciler", payee.payee_id, ConfirmPayee())
+    return payee
 
 
 def vendor(country: str, code: str) -> RegisterPayee:
@@ -242,14 +219,6 @@ def vendor(country: str, code: str) -> RegisterPayee:
     return RegisterPayee(
         payee_kind="vendor", country=country, currency="EUR", vendor_code=code, holder=f"Invented vendor {code}",
         account_number=f"ACC-{code}", bank_name="Invented bank", bank_country=country, call_back_contact="+00 000 000 000",
-    )  # fmt: skip
-
-
-def release_of(grant_id: UUID, payee_id: UUID, number: int, attempt_no: int) -> ReleaseTranche:
-    """The order to pay a tranche; the attempt's id is made of the grant's, so that the same year is the same again."""
-    return ReleaseTranche(
-        number=number, attempt_id=UUID(int=grant_id.int ^ (16 * number + attempt_no << 8)), payee_id=payee_id,
-        method="office_account",
     )  # fmt: skip
 
 

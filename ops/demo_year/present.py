@@ -1,6 +1,5 @@
 """What the mission is at when the demo begins: invented cases at every stage, so that each page has something to do."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +10,7 @@ from uuid import UUID
 from ops.demo_year import granting, script, supporting, travelling
 from ops.demo_year.granting import Wanted
 from ops.demo_year.identities import make_known, show_documents
+from ops.demo_year.paying import ByHand, Paying
 from ops.demo_year.people import CENTRES, COUNSELLORS, Dice, Household, Kind, household, moment
 from ops.demo_year.script import Journey, Step
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
@@ -46,20 +46,20 @@ def build_present(seed: int, now: datetime) -> list[list[Step]]:
     )  # fmt: skip
     opened.give(moment(today - 60, 7), "manager", granting.POLICY_ID, granting.POLICY)
     opened.give(moment(today - 60, 8, 30), "chief-of-mission", fund_id, ConfirmFund(change_no=1))
-    references = (f"BIH-{now:%Y%m%d}-{number:05}" for number in count(1))
+    paying = ByHand(f"BIH-{now:%Y%m%d}-{number:05}" for number in count(1))
     journeys = [opened]
     for number, ago in enumerate(_BEGAN):
         who = household(dice, _COUNTRIES[number % len(_COUNTRIES)], _WHO[number % len(_WHO)], "returned")
         site = CENTRES[number % _CENTRES]
         who = replace(who, site=site, counsellor=COUNSELLORS[site][0])
         journey = Journey(dice, now)
-        _go(journey, who, today - ago, fund_id, references, _NEEDS[number % len(_NEEDS)])
+        _go(journey, who, today - ago, fund_id, paying, _NEEDS[number % len(_NEEDS)])
         journeys.append(journey)
     return [journey.in_order() for journey in journeys]
 
 
 def _go(
-    journey: Journey, who: Household, begins: int, fund_id: UUID, references: Iterator[str],
+    journey: Journey, who: Household, begins: int, fund_id: UUID, paying: Paying,
     needs: tuple[GrantCategory, ...],
 ) -> None:
     departure, plan_id = begins + _DAYS, journey.dice.id(begins)
@@ -83,6 +83,6 @@ def _go(
         if line.person_id == who.principal.person_id:
             wanted = Wanted(line, "approved", returned_once=False)
             day = 22 + granting.request_and_pay(
-                journey, who, case_id, plan_id, fund_id, wanted, references, day, _DECIDED_AFTER, before
+                journey, who, case_id, plan_id, fund_id, wanted, paying, day, _DECIDED_AFTER, before
             )
             before += line.planned.amount

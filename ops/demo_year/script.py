@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from ops.demo_year.people import Dice, Household, Member, moment
@@ -31,6 +31,26 @@ _SERVICE = re.compile(r"^services\.(\w+)\.")
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What goes over the wire for an order without a form, with the path below the service's address."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+    content_type: str = "application/json"
+
+
+class Direct(Command):
+    """An order that is no form's, but a file that is brought or taken."""
+
+    service: ClassVar[str]
+
+    def request(self, id: UUID) -> Request:
+        """How it is given of the thing under this id."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One command by one persona at one moment."""
 
@@ -42,6 +62,8 @@ class Step:
     @property
     def service(self) -> str:
         """Whose command it is."""
+        if isinstance(self.order, Direct):
+            return self.order.service
         found = _SERVICE.match(type(self.order).__module__)
         assert found is not None
         return found[1]

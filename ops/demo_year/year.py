@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ops.demo_year import (
     background,
+    banking,
     exchange,
     granting,
     parting,
@@ -21,8 +22,9 @@ from ops.demo_year import (
     unaccompanied,
 )
 from ops.demo_year.donors import DonorLines
-from ops.demo_year.granting import Fate, Trouble, Wanted
+from ops.demo_year.granting import Fate, Wanted
 from ops.demo_year.identities import make_known, show_documents
+from ops.demo_year.paying import ByBank, ByHand, Paying, Trouble
 from ops.demo_year.people import Dice, Household, households, moment
 from ops.demo_year.script import LAST_DAY, Journey, Step
 from ops.demo_year.setbacks import Setback
@@ -61,25 +63,36 @@ class _Returner:
 
 
 def build_year(seed: int) -> list[list[Step]]:
-    """Every journey's steps by time. The same seed makes the same year, another one other people and the same sums."""
+    """Every journey's steps by time, the bank's last. The same seed makes the same year, another one other people and the same sums."""
+    paying = ByBank()
+    dice, journeys = _build(seed, paying)
+    return [journey.in_order() for journey in (*journeys, banking.journey(dice, paying.ordered))]
+
+
+def build_year_by_hand(seed: int) -> list[list[Step]]:
+    """The same year without a bank: whoever pays says that it is paid, so that each journey stands by itself."""
+    _, journeys = _build(seed, ByHand(f"BIH-{quotas.YEAR}-{number:05}" for number in count(1)))
+    return [journey.in_order() for journey in journeys]
+
+
+def _build(seed: int, paying: Paying) -> tuple[Dice, list[Journey]]:
     dice = Dice(seed)
     donors = DonorLines.of(dice)
     everybody = households(dice)
     returners = _returners(dice, [household for household in everybody if household.outcome == "returned"])
-    references = (f"BIH-{quotas.YEAR}-{number:05}" for number in count(1))
     returned_requests = iter(_first_of_many(quotas.REQUESTS_RETURNED))
     of_payments: tuple[tuple[Trouble, int], ...] = (("failed", quotas.PAYMENTS_FAILED), ("came_back", quotas.PAYMENTS_CAME_BACK))
     troubles = [trouble for trouble, times in of_payments for _ in range(times)]
     journeys = [
         _money(dice, donors),
-        *(_returning(dice, returner, donors, references, returned_requests, troubles) for returner in returners),
+        *(_returning(dice, returner, donors, paying, returned_requests, troubles) for returner in returners),
     ]
     journeys += _all_staying(dice, [household for household in everybody if household.outcome != "returned"])
     left = quotas.SESSIONS - sum(journey.sessions for journey in journeys)
     journeys += [
         *background.sessions_with_others(dice, left), *background.group_sessions(dice), *background.outreach(dice)
     ]
-    return [journey.in_order() for journey in journeys]
+    return dice, journeys
 
 
 def _returners(dice: Dice, returning: list[Household]) -> list[_Returner]:
@@ -147,7 +160,7 @@ def _money(dice: Dice, donors: DonorLines) -> Journey:
 
 
 def _returning(
-    dice: Dice, returner: _Returner, donors: DonorLines, references: Iterator[str], returned_requests: Iterator[bool],
+    dice: Dice, returner: _Returner, donors: DonorLines, paying: Paying, returned_requests: Iterator[bool],
     troubles: list[Trouble],
 ) -> Journey:
     journey, household, departure = Journey(dice), returner.household, returner.departure
@@ -189,7 +202,7 @@ def _returning(
         first = its_case_id if its_plan_id != plan_id else None
         granting.agree(journey, part.household, its_plan_id, theirs, agreed, first_of=first)
         settled = _grants(
-            journey, part, its_case_id, its_plan_id, donors, theirs, references, returned_requests, troubles, agreed,
+            journey, part, its_case_id, its_plan_id, donors, theirs, paying, returned_requests, troubles, agreed,
             granting.OWN_PLAN_AGREED if first is None else granting.FIRST_PLAN_AGREED,
         )  # fmt: skip
         _afterwards(journey, part.household, its_case_id, settled, declined=not part.categories)
@@ -240,7 +253,7 @@ def _prepare_to_leave(
 
 def _grants(
     journey: Journey, returner: _Returner, case_id: UUID, plan_id: UUID, donors: DonorLines,
-    lines: tuple[PlannedLine, ...], references: Iterator[str], returned_requests: Iterator[bool], troubles: list[Trouble],
+    lines: tuple[PlannedLine, ...], paying: Paying, returned_requests: Iterator[bool], troubles: list[Trouble],
     agreed: int, plan_version: int,
 ) -> int:
     settled = agreed
@@ -252,7 +265,7 @@ def _grants(
             fund_id = donors.for_a_grant(returner.household.country, line.category)
             befalls = troubles and fate == "approved" and donors.currency(fund_id) == "EUR"
             decided = granting.request_and_pay(
-                journey, returner.household, case_id, plan_id, fund_id, wanted, references, day, before=before,
+                journey, returner.household, case_id, plan_id, fund_id, wanted, paying, day, before=before,
                 fund_currency=donors.currency(fund_id), plan_version=plan_version, trouble=troubles.pop(0) if befalls else None,
             )  # fmt: skip
             before += line.planned.amount

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 from ops.demo_year.script import Step
-from ops.demo_year.year import build_year
+from ops.demo_year.year import build_year_by_hand
 from services.reintegration.domain.authority import GiveAuthority
 from services.reintegration.domain.fund import OpenFund
 from services.reintegration.domain.grant import DraftGrant
@@ -29,7 +29,7 @@ def some_journeys(seed: int, commands: int) -> tuple[Journey, list[Journey]]:
         # Years of one seed and of others must not share people.
         number = seed * 1000 + year
         kinds: dict[str, list[Journey]] = {"grants": [], "returns": [], "counselling": []}
-        for journey in build_year(number):
+        for journey in build_year_by_hand(number):
             if any(isinstance(step.order, OpenFund) for step in journey):
                 funds += [step for step in journey if not isinstance(step.order, ONCE)]
             elif journey:

@@ -1,7 +1,7 @@
 """Households about whom every text that a command takes is a canary, on their way through all services."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -12,6 +12,7 @@ from pypdf.generic import DecodedStreamObject, NameObject
 
 from ops.demo_year import granting, script, travelling
 from ops.demo_year.granting import Wanted
+from ops.demo_year.paying import ByHand
 from ops.demo_year.people import Dice, Household, Member, moment
 from ops.demo_year.replay import replay_journeys
 from ops.demo_year.script import Journey
@@ -160,10 +161,10 @@ class Drive:
         )  # fmt: skip
         opened.give(moment(FIRST_DAY, 7, 30), "chief-of-mission", fund_id, ConfirmFund(change_no=1))
         before.append(opened)
-        references = (f"QUIET-{self.dice.random.getrandbits(60)}" for _ in iter(int, 1))
+        paying = ByHand(f"QUIET-{self.dice.random.getrandbits(60)}" for _ in iter(int, 1))
         for number, household in enumerate(self.households):
             journey = self._journey()
-            decided = self._travel(journey, household, fund_id, references, number)
+            decided = self._travel(journey, household, fund_id, paying, number)
             before.append(_part(journey, until=decided))
             after.append(_part(journey, since=decided))
         await self._replay("before", before)
@@ -199,7 +200,7 @@ class Drive:
                 assert answer.is_success, (body.name, answer.status_code, answer.json()["code"])
 
     def _travel(
-        self, journey: Journey, household: Household, fund_id: UUID, references: Iterator[str], number: int
+        self, journey: Journey, household: Household, fund_id: UUID, paying: ByHand, number: int
     ) -> datetime:
         """Every fourth household goes home, the others withdraw; the answer is when the grants of the first are decided on."""
         day, departure = FIRST_DAY, FIRST_DAY + 5
@@ -226,7 +227,7 @@ class Drive:
         asked, given = departure + 3, len(journey.steps)
         wanted = Wanted(lines[0], "approved", returned_once=False)
         granting.request_and_pay(
-            journey, household, case_id, plan_id, fund_id, wanted, references, asked, alone=ALONE, plan_version=REVISED
+            journey, household, case_id, plan_id, fund_id, wanted, paying, asked, alone=ALONE, plan_version=REVISED
         )
         self.grants.append(journey.steps[given].id)
         return moment(asked + 3, 0)

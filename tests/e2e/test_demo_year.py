@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from ops import donor_lines, report
+from ops import bank_lines, donor_lines, report
 from ops.browser import ensure_browser, open_browser, sign_in
 from ops.demo_year.donors import taken
 from ops.demo_year.replay import replay_present, replay_year
@@ -175,6 +175,7 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
         present = await replay_present(found.services, tokens, 7, now, lambda *_: None)
         rows = await report.compute(found.services, tokens, 2023)
         donors = await donor_lines.reconcile(found.services["reintegration"], tokens, taken(build_year(7)))
+        of_bank = await bank_lines.standing(found.services["reintegration"], tokens)
         shown = await on_the_page(found.portal)
         lines = [line async for line in verify_system(settings, None)]
         cases = await listed(found.services["returns"], tokens)
@@ -199,6 +200,9 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
     assert [(row.key, row.published, row.computed) for row in rows if not row.equal] == []
     assert [line.reconciles for line in donors] == [True, True, True]
     assert sum(line.grants for line in donors) == 67
+    # Each payment went through a batch and is what the bank said of it, and nothing that the bank said waits.
+    assert bank_lines.settled(of_bank, bank_lines.sent(year))
+    assert (of_bank["rejected"], of_bank["returned"]) == (1, 1)
     assert [line.committed for line in donors] == [Decimal(0)] * 3
     # The same lines would not pass for reconciled if the orders had taken a cent more.
     assert not any(replace(line, ordered=replace(line.ordered, paid=line.ordered.paid + Decimal("0.01"))).reconciles for line in donors)

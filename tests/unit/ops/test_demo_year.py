@@ -11,17 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.demo_year import quotas
+from ops.demo_year.banking import BringBankFile
 from ops.demo_year.donors import taken
 from ops.demo_year.names import NAMINGS
 from ops.demo_year.people import Dice, households
 from ops.demo_year.script import Step
-from ops.demo_year.year import build_year
+from ops.demo_year.year import build_year, build_year_by_hand
 from services.counselling.domain.identity import FIELDS, RecordIdentity, precision_of, stated_by
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.outreach import RecordOutreach
 from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.domain.session import HoldSession
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
+from services.reintegration.domain.batch import MakeBatch
 from services.reintegration.domain.grant import (
     ApproveGrant,
     CancelGrant,
@@ -116,16 +118,28 @@ def grants_what_was_published(year: list[list[Step]]) -> None:
     assert len(orders_of(year, ReturnGrant)) == quotas.REQUESTS_RETURNED
     assert len(orders_of(year, RejectGrant)) == quotas.REQUESTS_REJECTED
     assert len(orders_of(year, CancelGrant)) == quotas.REQUESTS_CANCELLED
-    assert len(orders_of(year, ReportPaymentFailed)) == quotas.PAYMENTS_FAILED
-    assert len(orders_of(year, ReversePayment)) == quotas.PAYMENTS_CAME_BACK
-    # What failed or came back is made again, each time under another id.
-    attempts = [step.order.attempt_id for step in orders_of(year, ReleaseTranche) if isinstance(step.order, ReleaseTranche)]
-    assert len(set(attempts)) == len(attempts) == len(orders_of(year, ConfirmPayment)) + quotas.PAYMENTS_FAILED
+    pays_by_bank(year)
     lines = taken(year).values()
     # Each of three donors pays for some, none for more than was granted, and at the end of the year nothing is owed.
     assert sum(line.grants for line in lines) == len(approvals) == sum(quotas.GRANTS.values())
     assert len(lines) == 3
     assert all(0 < line.paid == line.approved < line.granted.amount for line in lines)
+
+
+def pays_by_bank(year: list[list[Step]]) -> None:
+    released = {step.order.attempt_id: step.at for step in orders_of(year, ReleaseTranche) if isinstance(step.order, ReleaseTranche)}
+    batches = [(step.at, step.order) for step in orders_of(year, MakeBatch) if isinstance(step.order, MakeBatch)]
+    # What failed or came back is made again, each time under another id, and each attempt stands in one batch, after its release.
+    assert sorted(id for _, batch in batches for id in batch.attempts) == sorted(released)
+    assert all(released[id] < at for at, batch in batches for id in batch.attempts)
+    assert len(orders_of(year, ReleaseTranche)) == len(released)
+    files = [step.order for step in orders_of(year, BringBankFile) if isinstance(step.order, BringBankFile)]
+    assert sum(file.file_kind == "status_report" for file in files) == quotas.PAYMENTS_FAILED
+    lines = Counter((line.direction, line.attempt_id) for file in files for line in file.booked if line.attempt_id is not None)
+    assert set(lines.values()) == {1}
+    assert sum(direction == "CRDT" for direction, _ in lines) == quotas.PAYMENTS_CAME_BACK
+    assert sum(direction == "DBIT" for direction, _ in lines) == len(released) - quotas.PAYMENTS_FAILED
+    assert orders_of(year, ConfirmPayment) == []
 
 
 def is_in_order_and_inside_the_year(year: list[list[Step]]) -> None:
@@ -145,6 +159,15 @@ def test_those_who_return_are_as_published(seed: int) -> None:
     assert sum(not member.adult for _, member in members) == 4
     alone = [household for household in returning if not household.adults]
     assert [(len(one.members), one.guardian is not None and one.guardian.adult) for one in alone] == [(1, True)]
+
+
+def test_the_year_by_hand_takes_the_same_of_each_donor_line() -> None:
+    by_hand = build_year_by_hand(3)
+    assert taken(by_hand) == taken(build_year(3))
+    assert len(orders_of(by_hand, ReportPaymentFailed)) == quotas.PAYMENTS_FAILED
+    assert len(orders_of(by_hand, ReversePayment)) == quotas.PAYMENTS_CAME_BACK
+    attempts = [step.order.attempt_id for step in orders_of(by_hand, ReleaseTranche) if isinstance(step.order, ReleaseTranche)]
+    assert len(set(attempts)) == len(attempts) == len(orders_of(by_hand, ConfirmPayment)) + quotas.PAYMENTS_FAILED
 
 
 def test_the_same_seed_makes_the_same_year_and_another_seed_another() -> None:

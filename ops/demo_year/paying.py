@@ -1,0 +1,114 @@
+"""How a released tranche of the year is paid: by hand, as a receiving office does, or by the country mission's bank."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+from ops.demo_year.people import day_of, moment
+from ops.demo_year.script import Journey
+from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
+from services.reintegration.domain.grant_facts import RequestedTranche
+from services.reintegration.domain.payee import RegisterPayee
+from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
+from shared.contracts.attempts import PaymentMethod
+from shared.money import Money
+
+# What befalls the last payment of a grant: the bank does not take it, or sends it back.
+Trouble = Literal["failed", "came_back"]
+PAYER: Final = "finance-payer"
+# On the day after the release it is put into a batch, on the next one the bank tells of that day.
+_BATCHED, _TOLD = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Who is paid for one grant, as the receiving office stated them."""
+
+    payee_id: UUID
+    stated: RegisterPayee
+
+
+class Paying(Protocol):
+    """Pays one tranche from a day on, on which it is released, and answers on which day it is there."""
+
+    def pay(
+        self, journey: Journey, grant_id: UUID, payee: Payee, tranche: RequestedTranche, day: int, trouble: Trouble | None
+    ) -> int:
+        """As the class says; ``trouble`` befalls the payment, which is then made again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """Whoever pays says on the next day that it is paid, each time under the next of these references."""
+
+    references: Iterator[str]
+
+    def pay(
+        self, journey: Journey, grant_id: UUID, payee: Payee, tranche: RequestedTranche, day: int, trouble: Trouble | None
+    ) -> int:
+        """Three days after the release, by the words of who pays."""
+        number = tranche.number
+        journey.give(moment(day, 9), PAYER, grant_id, release_of(grant_id, payee, number, 1, "office_account"))
+        again = release_of(grant_id, payee, number, 2, "office_account")
+        if trouble == "failed":
+            failed = ReportPaymentFailed(number=number, reason="account_closed", failed_on=day_of(day + 1))
+            journey.give(moment(day + 1, 8), PAYER, grant_id, failed)
+            journey.give(moment(day + 1, 8, 30), PAYER, grant_id, again)
+        self._confirm(journey, grant_id, number, moment(day + 1, 9))
+        if trouble == "came_back":
+            back = ReversePayment(number=number, reason="returned_by_bank", returned_on=day_of(day + 2))
+            journey.give(moment(day + 2, 9), "finance-reconciler", grant_id, back)
+            journey.give(moment(day + 2, 10), PAYER, grant_id, again)
+            self._confirm(journey, grant_id, number, moment(day + 2, 16))
+        return day + 3
+
+    def _confirm(self, journey: Journey, grant_id: UUID, number: int, at: datetime) -> None:
+        paid = ConfirmPayment(number=number, reference=next(self.references), paid_on=at.date())
+        journey.give(at, PAYER, grant_id, paid)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """One attempt to pay that the bank is to make, released on a day, and what will befall it."""
+
+    day: int
+    attempt_id: UUID
+    money: Money
+    payee: Payee
+    trouble: Trouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class ByBank:
+    """What is released waits for a batch; what the bank says of it, and nobody else, says that it is paid."""
+
+    ordered: list[Ordered] = field(default_factory=list)
+
+    def pay(
+        self, journey: Journey, grant_id: UUID, payee: Payee, tranche: RequestedTranche, day: int, trouble: Trouble | None
+    ) -> int:
+        """Three days after the last release, by the word of the bank."""
+        self._release(journey, grant_id, payee, tranche, day, 1, trouble)
+        if trouble is not None:
+            # A day later it is seen what the bank said; what came back it said a day later still.
+            day += _TOLD + (1 if trouble == "failed" else 2)
+            self._release(journey, grant_id, payee, tranche, day, 2, None)
+        return day + _TOLD + 1
+
+    def _release(
+        self, journey: Journey, grant_id: UUID, payee: Payee, tranche: RequestedTranche, day: int, attempt_no: int,
+        trouble: Trouble | None,
+    ) -> None:
+        order = release_of(grant_id, payee, tranche.number, attempt_no, "bank_file")
+        journey.give(moment(day, 9), PAYER, grant_id, order)
+        self.ordered.append(Ordered(day, order.attempt_id, tranche.money, payee, trouble))
+
+
+def release_of(grant_id: UUID, payee: Payee, number: int, attempt_no: int, method: PaymentMethod) -> ReleaseTranche:
+    """The order to pay a tranche; the attempt's id is made of the grant's, so that the same year is the same again."""
+    return ReleaseTranche(
+        number=number, attempt_id=UUID(int=grant_id.int ^ (16 * number + attempt_no << 8)), payee_id=payee.payee_id, method=method
+    )
