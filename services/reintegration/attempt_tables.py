@@ -35,6 +35,15 @@ PAID_BY_THE_BANK: Final = (
     "AND (status <> 'reversed' OR returned_line IS NOT NULL) "
     "ELSE num_nonnulls(paid_line, failed_line, returned_line) = 0 END"
 )
+# Who visited, or saw that cash was handed over, paid nothing on the grant.
+WHO_LOOKED_PAYS_NOTHING: Final = (
+    "NOT jsonb_path_exists(jsonb_path_query_array(visits, '$[*].recorded_by') "
+    "|| jsonb_path_query_array(tranches, '$[*].witness.witnessed_by') "
+    "|| jsonb_path_query_array(former_attempts, '$[*].witness.witnessed_by'), '$[*] ? (@ == $payers[*])', "
+    "jsonb_build_object('payers', jsonb_build_array(payer_id) || jsonb_path_query_array(tranches, '$[*].released_by') "
+    "|| jsonb_path_query_array(tranches, '$[*].confirmed_by') || jsonb_path_query_array(former_attempts, '$[*].released_by') "
+    "|| jsonb_path_query_array(former_attempts, '$[*].confirmed_by')))"
+)
 
 # Each attempt to pay a tranche. A trigger lets it go on from released to paid or failed and from paid to reversed, and
 # changes nothing else of it: what was paid is reversed, never edited.

@@ -12,6 +12,7 @@ from services.reintegration.domain.policies import PolicyFacts
 from services.reintegration.queries import TODAY
 from shared.contracts.authority import ApprovingRole, AuthorityEndReason
 from shared.contracts.reintegration import RequiredPaper
+from shared.contracts.visits import NextTrancheNeed
 from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
@@ -82,7 +83,7 @@ _BEHIND_A_POLICY = Sql(
 )
 _OF_A_VERSION = (
     "programme, policy_version, currency, cap_per_person, cap_per_family, one_approver_up_to, two_approvers_up_to, "
-    "quotations_above, own_contribution_percent, required_papers, published_by, published_at"
+    "quotations_above, own_contribution_percent, required_papers, published_by, published_at, next_tranche_needs"
 )
 POLICIES = Sql(f"SELECT id, {_OF_A_VERSION} FROM funding_policies WHERE id > :after ORDER BY id LIMIT :limit")
 _VERSIONS = Sql(
@@ -108,6 +109,7 @@ class PolicyVersion(BaseModel):
     quotations_above: Amount
     own_contribution_percent: int
     required_papers: Annotated[list[RequiredPaper], BeforeValidator(_parsed)]
+    next_tranche_needs: list[NextTrancheNeed]
     published_by: str
     published_at: datetime
 

@@ -1,6 +1,7 @@
 """Reintegration's tables of who may approve what: authorities and their terms, and the policies of programmes."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from services.reintegration.metadata import METADATA, amount
 from shared.tables import aggregate_table, jsonb, scope
@@ -91,6 +92,7 @@ def _of_a_version() -> list[sa.Column[object] | sa.Constraint]:
         jsonb("required_papers"),
         sa.Column("published_by", sa.Text, nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_tranche_needs", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
         sa.CheckConstraint(_IN_ORDER, name="amounts_in_order"),
         sa.CheckConstraint("own_contribution_percent BETWEEN 0 AND 100", name="percent_of_it"),
     ]

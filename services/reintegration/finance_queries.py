@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -12,6 +13,19 @@ from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration.domain.turns import TurnOf
 from shared.db import Sql, UnitOfWork
+from shared.money import Amount
+
+
+class UnclaimedCash(BaseModel):
+    """Cash of a tranche that was released long ago and that nobody saw handed over; ``id`` is the grant's."""
+
+    id: UUID
+    tranche: int
+    amount: Amount
+    currency: str
+    destination_country: str
+    released_at: datetime
+
 
 _ALL_TIME: Final = (datetime(1, 1, 2), datetime(9999, 12, 30))  # noqa: DTZ001 -- taken to the mission's zone below
 
@@ -36,6 +50,14 @@ GRANTS_AT = _exported(f"SELECT {_OF_A_GRANT} FROM grants g WHERE g.status = ANY 
 TURNS = _exported(
     f"SELECT {_OF_A_GRANT}, t.hat, t.step, t.since AS turn_since FROM grant_turns t JOIN grants g ON g.id = t.grant_id "
     "WHERE t.hat = ANY (cast(:hats AS text[])) ORDER BY t.since, t.grant_id, t.hat"
+)
+# A grant has at most one tranche under way, so that its id is the place in the list.
+UNCLAIMED = Sql(
+    "SELECT p.grant_id AS id, p.tranche, p.amount, p.currency, p.destination_country, p.released_at FROM payment_attempts p "
+    "JOIN grants g ON g.id = p.grant_id WHERE p.method = 'cash' AND p.status = 'released' AND p.released_at < :before "
+    "AND p.grant_id > :after AND NOT jsonb_path_exists(g.tranches, "
+    "'$[*] ? (@.number == $number && exists(@.witness.witnessed_by))', jsonb_build_object('number', p.tranche)) "
+    "ORDER BY p.grant_id LIMIT :limit"
 )
 FUNDS = _exported(
     "SELECT f.id, f.project, f.donor, f.currency, f.valid_from, f.valid_until, f.status, coalesce(b.granted, 0) AS granted, "

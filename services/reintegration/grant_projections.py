@@ -182,9 +182,13 @@ def _listed(grant: Grant | None) -> Mapping[TurnOf, Turn]:
     return {hat: turn for hat, turn in found.items() if hat != "certifier"}
 
 
-# What the bank pays is no turn of whoever pays: it says itself what became of it.
+# What the bank pays is no turn of whoever pays: it says itself what became of it. Of cash the office is first.
 _BY_HAND = (
-    "jsonb_path_exists(g.tranches, '$[*] ? (@.status == \"released\" && (!exists(@.method) || @.method != \"bank_file\"))')"
+    "jsonb_path_exists(g.tranches, '$[*] ? (@.status == \"released\" && (!exists(@.method) || @.method != \"bank_file\") "
+    "&& (!exists(@.method) || @.method != \"cash\" || exists(@.witness.witnessed_by)))')"
+)
+_UNSEEN = (
+    "jsonb_path_exists(g.tranches, '$[*] ? (@.status == \"released\" && @.method == \"cash\" && !exists(@.witness.witnessed_by))')"
 )
 
 
@@ -269,7 +273,7 @@ CHECKS: tuple[Check, ...] = (
             f" ('payer', 'confirm_payment', {_BY_HAND} AND g.status <> 'cancelled'), "
             f" ('payer', 'release', {_has('planned')} AND NOT {_has('released')} AND NOT {_has('paid')} "
             "  AND g.status IN ('approved', 'in_disbursement') AND (g.recovery_opened_at IS NULL OR g.recovery_closed_at IS NOT NULL)), "
-            f" ('deliverer', 'confirm_delivery', {_has('paid')}), ('reconciler', 'reconcile', {_has('delivered')})) "
+            f" ('deliverer', 'witness_cash', {_UNSEEN}), ('deliverer', 'confirm_delivery', {_has('paid')}), ('reconciler', 'reconcile', {_has('delivered')})) "
             " due(hat, step, is_due) WHERE due.is_due) d ON d.id = t.grant_id AND d.hat = t.hat AND d.step = t.step "
             " AND d.destination_country = t.destination_country AND t.since BETWEEN d.requested_at AND d.waiting_since "
             "WHERE t.grant_id IS NULL OR d.id IS NULL"

@@ -14,7 +14,14 @@ from services.reintegration.domain.conversion import RatesInForce, RecordedRate
 from services.reintegration.domain.delegation import ActingTerms
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce
-from services.reintegration.domain.grant_state import Evidence, Grant, GrantStatus, TrancheStatus
+from services.reintegration.domain.grant_state import (
+    CashWitness,
+    Evidence,
+    Grant,
+    GrantStatus,
+    TrancheStatus,
+    Visit,
+)
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY, newest_rates
 from services.reintegration.recovery_queries import MoneyBackRow, WriteOffRow
 from services.reintegration.sealed import plan_of
@@ -79,7 +86,7 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         " WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)) AS open_month, "
         f"{TODAY} AS today, "
         "(SELECT to_json(p) FROM (SELECT v.programme, v.policy_version, v.currency, v.quotations_above::text, "
-        f" v.own_contribution_percent, v.required_papers FROM policy_versions v, cases c "
+        f" v.own_contribution_percent, v.required_papers, v.next_tranche_needs FROM policy_versions v, cases c "
         f" WHERE c.id = :case_id AND v.programme IN (coalesce(cast(:policy_programme AS text), c.programme), '{OF_OTHER_CASES}') "
         " AND v.policy_version = coalesce(cast(:policy_version AS integer), v.policy_version) "
         f" ORDER BY v.programme = '{OF_OTHER_CASES}', v.policy_version DESC LIMIT 1) p) AS policy{besides}"
@@ -135,6 +142,7 @@ class TrancheToPay(BaseModel):
     payee_id: UUID | None
     account_no: int | None
     method: PaymentMethod | None
+    witness: CashWitness | None
 
 
 class AttemptRow(BaseModel):
@@ -222,6 +230,7 @@ class GrantToPay(BaseModel):
     additions: tuple[AdditionRow, ...]
     tranches: tuple[TrancheToPay, ...]
     former_attempts: tuple[AttemptRow, ...]
+    visits: tuple[Visit, ...]
     evidence: tuple[EvidenceRow, ...]
 
 
@@ -322,10 +331,7 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
         sql,
         **acting,
         **paying,
-        grant_id=about.grant_id,
-        case_id=about.case_id,
-        person_id=about.person_id,
-        plan_id=about.plan_id,
+        grant_id=about.grant_id, case_id=about.case_id, person_id=about.person_id, plan_id=about.plan_id,
         plan_line_id=about.plan_line_id,
         fund_id=about.fund_id,
         reference=about.reference,
@@ -334,7 +340,7 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
         policy_version=about.policy_version,
         now=now,
         zone=zone,
-    )
+    )  # fmt: skip
     assert row is not None
     return row
 
@@ -359,6 +365,7 @@ def to_pay(grant: Grant) -> GrantToPay:
         additions=tuple(AdditionRow.model_validate(one, from_attributes=True) for one in grant.additions),
         tranches=tuple(TrancheToPay.model_validate(tranche, from_attributes=True) for tranche in grant.tranches),
         former_attempts=tuple(AttemptRow.model_validate(one, from_attributes=True) for one in grant.former_attempts),
+        visits=grant.visits,
         evidence=evidence_of(grant.evidence),
     )
 

@@ -5,7 +5,7 @@ from itertools import combinations
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from services.reintegration.attempt_tables import WHO_TRIED_TO_PAY
+from services.reintegration.attempt_tables import WHO_LOOKED_PAYS_NOTHING, WHO_TRIED_TO_PAY
 from services.reintegration.domain import grant_state
 from services.reintegration.metadata import METADATA, amount, begins
 from services.reintegration.recovery_tables import on_a_grant
@@ -162,6 +162,8 @@ GRANTS = aggregate_table(
     jsonb("additions"),
     sa.Column("last_addition", sa.Integer),
     jsonb("former_attempts"),
+    jsonb("visits"),
+    sa.CheckConstraint(WHO_LOOKED_PAYS_NOTHING, name="who_looked_pays_nothing"),
     sa.CheckConstraint(WHO_TRIED_TO_PAY, name="who_tried_to_pay"),
     *on_a_grant(),
     sa.ForeignKeyConstraint(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts import attempts, bank, batches, commitments, own_accounts, spot_checks, surveys
+from shared.contracts import attempts, bank, batches, commitments, own_accounts, spot_checks, surveys, visits
 from shared.contracts.approvals import EVENTS as APPROVALS
 from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
@@ -32,7 +32,7 @@ ReturnReason = Literal["quotation_missing", "amount_unclear", "not_in_plan", "pr
 RejectReason = Literal["not_feasible", "beyond_cap", "not_in_plan", "double_support"]
 CancelReason = Literal["not_needed", "lost_contact", "re_migrated", "entered_in_error"]
 EvidenceKind = Literal[
-    "receipt", "quotation", "lease", "business_plan", "justification", "handover_certificate", "photo", "prescription",
+    "receipt", "invoice", "quotation", "lease", "business_plan", "justification", "handover_certificate", "photo", "prescription",
     "estimate", "medical_report", "medical_certificate", "other",
 ]
 BudgetItem = Literal[
@@ -372,7 +372,7 @@ class RequiredPaper(Part):
     evidence_kind: EvidenceKind
 
 
-class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v1"):
+class PolicyPublished(visits.AsksBeforeNextTranche, kind="avrr.reintegration.funding_policy.published.v1"):
     """What a funding programme asks for in its newest version; no version is ever changed.
 
     Caps are of twelve months. A grant of at most ``one_approver_up_to`` needs one approval, of at most
@@ -395,5 +395,5 @@ class PolicyPublished(Event, kind="avrr.reintegration.funding_policy.published.v
 
 EVENTS: tuple[type[Event], ...] = (
     CaseNoted, ProgrammeNoted, StayNoted, StayTakenBack, PersonsLeft, PersonsCame, ArrivalNoted, ArrivalTakenBack, CaseEndNoted, CaseSealed, CaseUnsealed, SealRefused, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES, *SANCTIONS, *own_accounts.EVENTS, *batches.EVENTS,
-    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, *bank.EVENTS, *surveys.EVENTS, *spot_checks.EVENTS, PolicyPublished,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, *visits.EVENTS, *bank.EVENTS, *surveys.EVENTS, *spot_checks.EVENTS, PolicyPublished,
 )

@@ -320,6 +320,13 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ("reintegration", "draft_grant"): ("POST", f"/v1/grants/{uuid7()}", second),
         ("reintegration", "submit_grant"): ("POST", f"{grant}/submit", {"request_version": 1, "content_hash": "0" * 64}),
         ("reintegration", "revise_grant"): ("POST", f"{grant}/revise", again),
+        ("reintegration", "witness_cash"): (
+            "POST", f"{grant}/witness-cash", {"number": 1, "identity_document": "passport", "handed_over_on": "2023-01-02"}
+        ),
+        ("reintegration", "record_visit"): (
+            "POST", f"{grant}/record-visit",
+            {"tranche": 1, "visited_on": "2023-01-02", "mode": "phone", "finding": "as_agreed"},
+        ),
         ("reintegration", "confirm_delivery"): ("POST", f"{grant}/confirm-delivery", {"number": 1}),
         ("reintegration", "list_payees"): ("GET", "/v1/payees", None),
         ("reintegration", "read_payee"): ("GET", payee, None),

@@ -72,9 +72,9 @@ ROWS = {
         ALTER TABLE fund_drops ENABLE TRIGGER answered_once;
         INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
             destination_country, counsellor_id, requester_id, requested_at, waiting_since, amount, currency, tranches, status,
-            request_version, committed, paid, evidence, content_hash, papers, return_reasons, approvals, fund_rates, additions, former_attempts)
+            request_version, committed, paid, evidence, content_hash, papers, return_reasons, approvals, fund_rates, additions, former_attempts, visits)
             SELECT {_UUID}, 1, {_UUID}, {_UUID}, {_UUID}, {_UUID}, 'business', 'in_kind_vendor', country, who,
-            'staff:asker', now(), now(), 100, 'EUR', '[]', 'draft', 1, 0, 0, '[]', '', '{{}}', '{{}}', '[]', '[]', '[]', '[]' FROM {_PLACES};
+            'staff:asker', now(), now(), 100, 'EUR', '[]', 'draft', 1, 0, 0, '[]', '', '{{}}', '{{}}', '[]', '[]', '[]', '[]', '[]' FROM {_PLACES};
         INSERT INTO grant_versions SELECT {_UUID}, 1, country, 'staff:asker', who, 100, 'EUR', repeat('0', 64), NULL, NULL, now()
             FROM {_PLACES};
         INSERT INTO grant_endorsements SELECT {_UUID}, 1, country, 'staff:asker', who, 100, 'EUR', repeat('0', 64), 'staff:endorser', now()

@@ -74,10 +74,10 @@ REINTEGRATION = (
     now() - n * interval '1 minute' FROM generate_series(2, {ROWS - RARE}, 2) n""",
     f"""INSERT INTO grants (id, version, case_id, person_id, plan_id, plan_line_id, category, modality,
     destination_country, counsellor_id, requester_id, requested_at, waiting_since, amount, currency, tranches, status,
-    request_version, committed, paid, evidence, content_hash, papers, return_reasons, approvals, fund_rates, additions, former_attempts, submitted_version, budget)
+    request_version, committed, paid, evidence, content_hash, papers, return_reasons, approvals, fund_rates, additions, former_attempts, visits, submitted_version, budget)
     SELECT {GRANT}, 2, {CASE}, {PERSON}, {PLAN}, {PLAN}, 'business', 'in_kind_vendor', {COUNTRIES}, 'staff:anna',
     'staff:asker', now() - n * interval '1 minute', now() - n * interval '1 minute', 100, 'EUR', '[]',
-    CASE WHEN n > {ROWS - RARE} THEN 'cancelled' WHEN n % 2 = 0 THEN 'submitted' ELSE 'draft' END, 1, 0, 0, '[]', repeat('0', 64), '{{}}', '{{}}', '[]', '[]', '[]', '[]',
+    CASE WHEN n > {ROWS - RARE} THEN 'cancelled' WHEN n % 2 = 0 THEN 'submitted' ELSE 'draft' END, 1, 0, 0, '[]', repeat('0', 64), '{{}}', '{{}}', '[]', '[]', '[]', '[]', '[]',
     CASE WHEN n <= {ROWS - RARE} AND n % 2 = 0 THEN 1 END, CASE n % 2 WHEN 0 THEN '{{}}'::jsonb END FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO grant_turns (grant_id, hat, destination_country, step, since)
     SELECT {GRANT}, CASE WHEN n > {ROWS - RARE} THEN 'approver' ELSE (ARRAY['payer', 'reconciler', 'deliverer'])[1 + n % 3] END,

@@ -19,6 +19,7 @@ from shared.clock import real_time
 _GOES_ON_FROM: Final[Mapping[str, str]] = {
     "release_tranche": "planned", "confirm_payment": "released", "confirm_delivery": "paid",
     "reconcile_tranche": "delivered", "report_payment_failed": "released", "reverse_payment": "paid",
+    "witness_cash": "released",
 }  # fmt: skip
 # What names the request as it was shown.
 _NAMES_WHAT_IT_DECIDES_ON: Final = frozenset(
@@ -58,7 +59,7 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
             {"number": one["number"], "money": {"amount": one["amount"], "currency": currency}} for one in state["tranches"]
         ],
         "number": _next_tranche(form.name, state["tranches"]), "paid_on": today, "failed_on": today,
-        "returned_on": today, "received_on": today, **start_of(state),
+        "returned_on": today, "received_on": today, "handed_over_on": today, "visited_on": today, **start_of(state),
         "price_from": {"amount": "", "currency": currency}, "price_to": {"amount": "", "currency": currency},
     }  # fmt: skip
     if form.name in ("record_recovery", "write_off_recovery") and state["recovery_amount"]:
@@ -68,6 +69,7 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         fixed["write_off_no"] = state["write_off"]["write_off_no"]
     if form.name == "add_to_commitment" and state.get("fund_currency"):
         start["money"] = {"amount": _missing(state, costs), "currency": state["fund_currency"]}
+    options["tranche"] = tuple(one for one in options["number"] if form.name == "record_visit")
     options["evidence_id"] = papers_of(state)
     if not options["evidence_id"]:
         # A quotation stands in a paper that is filed first.

@@ -104,6 +104,8 @@ def _report_failure(state: Grant, order: ReportPaymentFailed, facts: GrantFacts,
     _FAILURE.refuse_unless_waiting((tranche,))
     refuse_another_attempt(tranche, order.attempt_id)
     _refuse_what_the_bank_has(state, tranche, order, facts, context)
+    if tranche.witness is not None:
+        raise RuleViolation("witnessed_already", "A colleague saw this cash handed over. The payment is confirmed, or comes back.")
     if order.failed_on > facts.today:
         raise RuleViolation("in_the_future", "The day on which the payment failed is still to come.")
     if tranche.released_at is not None and order.failed_on < earliest_day(tranche.released_at):

@@ -9,6 +9,7 @@ from services.reintegration.domain.grant_facts import PolicyInForce
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.policies import EXAMPLE
 from shared.contracts.reintegration import EvidenceKind, RequiredPaper
+from shared.contracts.visits import NextTrancheNeed
 from shared.errors import RuleViolation
 from shared.money import Money
 
@@ -20,26 +21,27 @@ _IN_CASH: Final = frozenset({"cash_instalment", "cash_for_work"})
 _IN_WORDS: Final[Mapping[EvidenceKind, str]] = {
     "business_plan": "a business plan", "lease": "a lease or a quotation", "quotation": "a quotation",
     "prescription": "a prescription or an estimate", "estimate": "an estimate of a clinic", "medical_report": "a medical report",
-    "medical_certificate": "a medical certificate", "justification": "a justification", "receipt": "a receipt",
+    "medical_certificate": "a medical certificate", "justification": "a justification", "receipt": "a receipt", "invoice": "an invoice",
     "handover_certificate": "a handover certificate", "photo": "a photo", "other": "another paper",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the policy that a request is submitted under asks of its content."""
+    """What the policy that a request is submitted under asks of its content, and of each tranche before the next."""
 
     quotations_above: Money
     own_contribution_percent: int
     required_papers: tuple[RequiredPaper, ...]
+    next_tranche_needs: tuple[NextTrancheNeed, ...]
 
 
 def terms(policy: PolicyInForce | None) -> Terms:
     """What this version of a policy asks for; None is the example of the system."""
     if policy is None:
-        return Terms(EXAMPLE.quotations_above, EXAMPLE.own_contribution_percent, EXAMPLE.required_papers)
+        return Terms(EXAMPLE.quotations_above, EXAMPLE.own_contribution_percent, EXAMPLE.required_papers, EXAMPLE.next_tranche_needs)
     limit = Money(amount=policy.quotations_above, currency=policy.currency)
-    return Terms(limit, policy.own_contribution_percent, policy.required_papers)
+    return Terms(limit, policy.own_contribution_percent, policy.required_papers, policy.next_tranche_needs)
 
 
 def refuse_incomplete(grant: Grant, terms: Terms) -> None:

@@ -9,6 +9,7 @@ from services.reintegration.domain.amounts import PositiveMoney
 from services.reintegration.domain.approvals import approval_given, not_twice, within_authority
 from services.reintegration.domain.budget import NONCE, BudgetLines, OwnContribution, Quotations, concealed
 from services.reintegration.domain.caps import lies_just_below_a_threshold, refuse_beyond_caps
+from services.reintegration.domain.cash import CASH_EVENTS, CASH_RULES
 from services.reintegration.domain.certificate import CERTIFICATE_RULES, RequestVersion, certified
 from services.reintegration.domain.commitment import cost, in_fund
 from services.reintegration.domain.commitment_orders import COMMITMENT_EVENTS, COMMITMENT_RULES
@@ -36,6 +37,7 @@ from services.reintegration.domain.recovery import RECOVERY_EVENTS, RECOVERY_RUL
 from services.reintegration.domain.settlement import PAYMENT_EVENTS, PAYMENT_RULES
 from services.reintegration.domain.stops import STOP_EVENTS, STOP_RULES
 from services.reintegration.domain.tranches import TRANCHE_RULES
+from services.reintegration.domain.visits import VISIT_EVENTS, VISIT_RULES
 from shared.actors import Role
 from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.reintegration import (
@@ -324,12 +326,8 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
             within_the_cap,
         ),
         changing(
-            ReviseGrant,
-            "Change the request",
-            _revise,
-            while_in("changed", "draft", "submitted", "returned", "endorsed"),
-            _requester_only,
-            person_has_arrived,
+            ReviseGrant, "Change the request", _revise, while_in("changed", "draft", "submitted", "returned", "endorsed"),
+            _requester_only, person_has_arrived,
         ),
         changing(ReturnGrant, "Send back", _return, while_in("sent back", "submitted"), not_the_requester),
         changing(
@@ -368,7 +366,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         ),
         *CERTIFICATE_RULES,
         *TRANCHE_RULES,
-        *PAYMENT_RULES,
+        *PAYMENT_RULES, *CASH_RULES, *VISIT_RULES,
         *COMMITMENT_RULES,
         *STOP_RULES,
         *RECOVERY_RULES,
@@ -379,7 +377,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantResubmitted, GrantAttested,
         GrantEndorsed, ApprovalGiven, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed,
         GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted,
-        *PAYMENT_EVENTS,
+        *PAYMENT_EVENTS, *CASH_EVENTS, *VISIT_EVENTS,
         *COMMITMENT_EVENTS,
         *STOP_EVENTS,
         *RECOVERY_EVENTS,

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import budget_in
 from services.reintegration.domain.grant_content import content_hash
+from services.reintegration.domain.grant_seen import seen
 from services.reintegration.domain.grant_state import (
     TRANCHE_TRANSITIONS,
     TRANSITIONS,
@@ -52,6 +53,7 @@ from shared.contracts.reintegration import (
     TrancheReleased,
 )
 from shared.contracts.stops import GrantResumed, GrantSuspended
+from shared.contracts.visits import CashWitnessed, VisitRecorded
 from shared.messages import Concealed, Event
 from shared.money import Money
 from shared.transitions import moved
@@ -167,6 +169,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             return _failed(state, event)
         case PaymentReversed():
             return _reversed(state, event)
+        case CashWitnessed() | VisitRecorded():
+            return seen(state, event)
         case DisbursementUndone():
             return _to(state, "in_disbursement", None)
         case CommitmentAdded():
@@ -381,7 +385,8 @@ def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
         tranche=number, attempt_no=over.attempt_no, attempt_id=over.attempt_id, amount=over.amount, in_fund=over.in_fund,
         released_by=over.released_by, released_at=over.released_at, confirmed_by=over.confirmed_by,
         confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in,
-        payee_id=over.payee_id, account_no=over.account_no, method=over.method, paid_line=over.paid_line, **ended,
+        payee_id=over.payee_id, account_no=over.account_no, method=over.method, paid_line=over.paid_line,
+        witness=over.witness, **ended,
     )  # fmt: skip
     planned = GrantTranche(number, over.amount, attempt_no=over.attempt_no + 1)
     return replace(_with(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))

@@ -21,6 +21,7 @@ from services.reintegration.domain.payee_facts import Payable
 from services.reintegration.domain.plan_completion import plan_completed
 from services.reintegration.domain.plan_state import Plan
 from shared.contracts.reintegration import RequiredPaper, Tranche
+from shared.contracts.visits import NextTrancheNeed
 from shared.decider import ReadsFacts
 from shared.errors import RuleViolation
 from shared.messages import Context, Part
@@ -43,6 +44,7 @@ class PolicyInForce:
     quotations_above: Decimal
     own_contribution_percent: int
     required_papers: tuple[RequiredPaper, ...]
+    next_tranche_needs: tuple[NextTrancheNeed, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from shared.contracts.reintegration import (
     ReturnReason,
 )
 from shared.contracts.stops import RecoveryReason, SuspensionReason
+from shared.contracts.visits import IdentityDocument, VisitFinding, VisitMode
 from shared.files.media import MediaType
 from shared.money import Money
 
@@ -69,6 +70,28 @@ TRANCHE_TRANSITIONS: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class CashWitness:
+    """Who saw that the cash of an attempt was handed over, on which day, and by which document they knew who took it."""
+
+    handed_over_on: date
+    identity_document: IdentityDocument
+    witnessed_by: str
+    witnessed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What somebody found, on a day, of what a tranche was for."""
+
+    tranche: int
+    visited_on: date
+    mode: VisitMode
+    finding: VisitFinding
+    recorded_by: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class GrantTranche:
     """One instalment, and who did what for it and when; once it is released its amount never changes.
 
@@ -78,6 +101,7 @@ class GrantTranche:
     ``posted_in`` is the first day of the month in which its payment is posted, None where that is the month of ``paid_on``.
     It is paid to the account of ``payee_id`` that has this ``account_no``, by this ``method``; those of before name none of them.
     ``paid_line`` is the bank's line by which it was paid, and then nobody confirmed it.
+    Cash has a ``witness`` from the moment on in which somebody states that it was handed over.
     """
 
     number: int
@@ -102,6 +126,7 @@ class GrantTranche:
     account_no: int | None = None
     method: PaymentMethod | None = None
     paid_line: UUID | None = None
+    witness: CashWitness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +160,7 @@ class FormerAttempt:
     method: PaymentMethod | None = None
     paid_line: UUID | None = None
     ended_line: UUID | None = None
+    witness: CashWitness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +240,7 @@ class Grant:
     ``plan_version`` is the version of the plan that the present version was asked for on; None for requests of before.
     ``former_endorsers`` endorsed, and ``former_approvers`` approved, an earlier version. ``former_attempts`` to pay failed, or
     their money came back, in the order in which that became known; whoever took part in one has worn that hat.
+    ``visits`` are what was found of what its tranches were for, in the order in which that was recorded.
     Of ``recovery_amount``, which is all that was ever asked back, ``recovered`` came back (``recoveries``; ``fund_recovered`` is
     its share of ``fund_paid``) and ``written_off`` is not waited for; ``write_off``, the ``write_off_no``-th, waits for a second
     person. ``paid`` and ``fund_paid`` stay what was paid.
@@ -276,6 +303,7 @@ class Grant:
     additions: tuple[Addition, ...] = ()
     last_addition: int | None = None
     former_attempts: tuple[FormerAttempt, ...] = ()
+    visits: tuple[Visit, ...] = ()
     recovered: Decimal = NOTHING
     fund_recovered: Decimal | None = None
     recoveries: tuple[MoneyBack, ...] = ()

@@ -3,7 +3,7 @@
 Requester, endorser, approver, payer and reconciler are five hats on five different heads. Several persons may
 wear the same hat (a deputy pays the second tranche); nobody who ever wore one may take another, be it on an earlier version of the request. The case's
 counsellor may wear only the requester's. Who confirms a delivery wears none of the five but stands beside
-them: of all who acted, only the requester may be that person. Who certifies what a grant of health needs wears none of
+them: of all who acted, only the requester may be that person; so does who sees that cash is handed over. Who certifies what a grant of health needs wears none of
 the five either, and is nobody else of those who acted.
 """
 
@@ -26,7 +26,7 @@ _DID: Mapping[Hat, str] = {
     "approver": "approved this grant",
     "payer": "paid on this grant",
     "reconciler": "reconciled on this grant",
-    "deliverer": "confirmed a delivery on this grant",
+    "deliverer": "confirmed a delivery or a handover on this grant",
 }
 _MUST: Mapping[TakenLater, str] = {
     "certifier": "certify it",
@@ -54,6 +54,8 @@ class _MayWear:
         for other, wearer in sorted(hats(state)):
             if wearer == person_id and other != self.hat and {self.hat, other} != {"requester", "deliverer"}:
                 raise FourEyes(f"You {_DID[other]}, so somebody else has to {_MUST[self.hat]}.")
+        if self.hat == "payer" and any(visit.recorded_by == person_id for visit in state.visits):
+            raise FourEyes("You visited for this grant, so somebody else has to pay it.")
         if person_id == state.counsellor_id:
             raise FourEyes(f"You are the counsellor of this case, so somebody else has to {_MUST[self.hat]}.")
 
@@ -88,11 +90,13 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
         yield "payer", tranche.released_by
         yield "payer", tranche.confirmed_by
         yield "deliverer", tranche.delivered_by
+        yield "deliverer", tranche.witness.witnessed_by if tranche.witness is not None else None
         yield "reconciler", tranche.reconciled_by
     for attempt in grant.former_attempts:
         yield "payer", attempt.released_by
         yield "payer", attempt.confirmed_by
         if attempt.ended_as is not None:
             yield attempt.ended_as, attempt.ended_by
+        yield "deliverer", attempt.witness.witnessed_by if attempt.witness is not None else None
     for back in grant.recoveries:
         yield "reconciler", back.recorded_by

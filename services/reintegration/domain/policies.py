@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from pydantic import Field
 
@@ -17,11 +17,13 @@ from shared.contracts.reintegration import (
     PolicyPublished,
     RequiredPaper,
 )
+from shared.contracts.visits import NextTrancheNeed
 from shared.decider import Decider, Events, either
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
 from shared.money import Money, refuse_unpayable
 
+Needs = Annotated[tuple[NextTrancheNeed, ...], Field(max_length=len(get_args(NextTrancheNeed)))]
 Papers = Annotated[tuple[RequiredPaper, ...], Field(max_length=MOST_PAPERS)]
 
 
@@ -41,6 +43,7 @@ class FundingPolicy:
     required_papers: tuple[RequiredPaper, ...]
     published_by: str
     published_at: datetime
+    next_tranche_needs: tuple[NextTrancheNeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class PublishPolicy(Command):
     quotations_above: PositiveMoney
     own_contribution_percent: Percent
     required_papers: Papers = ()
+    next_tranche_needs: Needs = ()
 
 
 def _eur(amount: str) -> Money:
@@ -79,6 +83,7 @@ EXAMPLE: Final = PublishPolicy(
         RequiredPaper(category="business", evidence_kind="business_plan"), RequiredPaper(category="housing", evidence_kind="lease"),
         RequiredPaper(category="medical", evidence_kind="prescription"), RequiredPaper(category="other", evidence_kind="quotation"),
     ),
+    next_tranche_needs=get_args(NextTrancheNeed),
 )  # fmt: skip
 
 
@@ -100,6 +105,8 @@ def _publish(state: FundingPolicy | None, order: PublishPolicy, facts: PolicyFac
     papers = {(one.category, one.evidence_kind) for one in order.required_papers}
     if len(papers) < len(order.required_papers):
         raise RuleViolation("paper_named_twice", "A paper is asked for twice for the same category.")
+    if len(set(order.next_tranche_needs)) < len(order.next_tranche_needs):
+        raise RuleViolation("need_named_twice", "What the next tranche waits for is named twice.")
     if any(one.evidence_kind in PAPERS_OF_HEALTH and one.category not in CATEGORIES_OF_HEALTH for one in order.required_papers):
         raise RuleViolation(
             "paper_of_health", "A paper that tells what somebody suffers from cannot be filed with a grant that is not for health."
@@ -126,6 +133,7 @@ def evolve(state: FundingPolicy | None, event: Event) -> FundingPolicy:
                 one_approver_up_to=event.one_approver_up_to.amount, two_approvers_up_to=event.two_approvers_up_to.amount,
                 quotations_above=event.quotations_above.amount, own_contribution_percent=event.own_contribution_percent,
                 required_papers=event.required_papers, published_by=event.published_by, published_at=event.published_at,
+                next_tranche_needs=event.next_tranche_needs,
             )  # fmt: skip
         case _:
             raise TypeError(f"{type(event).__name__} is not an event of an approval policy")

@@ -13,6 +13,7 @@ from services.reintegration.domain.commitment import cost_of_release, in_fund, n
 from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
 from services.reintegration.domain.hats import may_wear
+from services.reintegration.domain.next_tranche import next_tranche_may_follow
 from services.reintegration.domain.payee_of_grant import account_to_pay, refuse_of_the_bank
 from services.reintegration.domain.periods import period_closed
 from services.reintegration.domain.stops import no_recovery
@@ -197,11 +198,26 @@ def _release(state: Grant, order: ReleaseTranche, facts: GrantFacts, context: Co
     )  # fmt: skip
 
 
+def _refuse_unless_by_hand(tranche: GrantTranche) -> None:
+    """What the bank pays its files confirm; of cash whoever pays gives the second signature, after the first."""
+    refuse_of_the_bank(tranche)
+    if tranche.method == "cash" and tranche.witness is None:
+        raise RuleViolation("witness_missing", "Nobody of the office has stated yet that this cash was handed over.")
+
+
+def _confirmed_by_hand(state: Grant, facts: GrantFacts, context: Context) -> None:
+    # At most one tranche of a grant is under way.
+    for tranche in state.tranches_in("released"):
+        _refuse_unless_by_hand(tranche)
+
+
 def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, context: Context) -> Events:
     tranche = tranche_of(state, order.number)
     _PAYMENT.refuse_unless_waiting((tranche,))
     refuse_another_attempt(tranche, order.attempt_id)
-    refuse_of_the_bank(tranche)
+    _refuse_unless_by_hand(tranche)
+    if tranche.witness is not None and order.paid_on != tranche.witness.handed_over_on:
+        raise RuleViolation("another_day_witnessed", "The cash was handed over on another day, as a colleague saw it.")
     if facts.reference_used:
         raise reference_used()
     if order.paid_on > facts.today:
@@ -275,6 +291,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         no_recovery,
         person_has_arrived,
         _next_may_be_released,
+        next_tranche_may_follow,
         _no_open_advance,
         still_covered,
     ),
@@ -285,6 +302,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         while_in("confirmed as paid", "approved", "in_disbursement", "suspended", "disbursed"),
         may_wear("payer"),
         _PAYMENT.guard,
+        _confirmed_by_hand,
     ),
     changing(
         ConfirmDelivery,

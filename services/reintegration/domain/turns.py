@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from services.reintegration.domain.cash import WitnessCash
 from services.reintegration.domain.certificate import CertifyMedicalNeed
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, ReviseGrant, SubmitGrant
-from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.papers import of_health
 from services.reintegration.domain.tranches import (
@@ -21,12 +22,13 @@ from shared.messages import Command
 # Whose turn it is: a hat, and of the approver's the chief of mission's own.
 TurnOf = Hat | Literal["chief"]
 Step = Literal[
-    "submit", "revise", "certify", "endorse", "approve", "release", "confirm_payment", "confirm_delivery", "reconcile"
+    "submit", "revise", "certify", "endorse", "approve", "release", "witness_cash", "confirm_payment", "confirm_delivery",
+    "reconcile",
 ]
 
 COMMANDS: Final[Mapping[Step, type[Command]]] = {
     "submit": SubmitGrant, "revise": ReviseGrant, "certify": CertifyMedicalNeed, "endorse": EndorseGrant, "approve": ApproveGrant,
-    "release": ReleaseTranche, "confirm_payment": ConfirmPayment, "confirm_delivery": ConfirmDelivery, "reconcile": ReconcileTranche,
+    "release": ReleaseTranche, "witness_cash": WitnessCash, "confirm_payment": ConfirmPayment, "confirm_delivery": ConfirmDelivery, "reconcile": ReconcileTranche,
 }  # fmt: skip
 
 
@@ -66,20 +68,27 @@ def _of_tranches(grant: Grant) -> Mapping[TurnOf, Turn]:
     found: dict[TurnOf, Turn] = {}
     released, paid, delivered = (grant.tranches_in(status) for status in ("released", "paid", "delivered"))
     # What the bank pays nobody confirms: its own files say so.
-    by_hand = [one for one in released if one.method != "bank_file"]
+    unseen = [one for one in released if one.method == "cash" and one.witness is None]
+    by_hand = [one for one in released if one.method != "bank_file" and one not in unseen]
     if by_hand:
-        found["payer"] = Turn("confirm_payment", _first(grant, (one.released_at for one in by_hand)))
+        found["payer"] = Turn("confirm_payment", _first(grant, map(_payable_since, by_hand)))
     elif not released and _is_payable(grant) and grant.tranches_in("planned") and not paid:
         # The first tranche is due since the approval, a later one since the one before it was delivered, one whose payment
         # failed or came back since that became known.
         known = [one.delivered_at for one in grant.tranches if one.delivered_at]
         before = max((*known, *(former.ended_at for former in grant.former_attempts)), default=grant.approved_at)
         found["payer"] = Turn("release", before or grant.waiting_since)
+    if unseen:
+        found["deliverer"] = Turn("witness_cash", _first(grant, (one.released_at for one in unseen)))
     if paid:
         found["deliverer"] = Turn("confirm_delivery", _first(grant, (one.confirmed_at for one in paid)))
     if delivered:
         found["reconciler"] = Turn("reconcile", _first(grant, (one.delivered_at for one in delivered)))
     return found
+
+
+def _payable_since(tranche: GrantTranche) -> datetime | None:
+    return tranche.witness.witnessed_at if tranche.witness is not None else tranche.released_at
 
 
 def _is_payable(grant: Grant) -> bool:

@@ -1,13 +1,14 @@
 """Reintegration's API for who acts next on a grant, for paying it and accounting for it, and for the figures."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import figures, grant_decisions, lists, window, wiring
+from services.reintegration import figures, finance_queries, grant_decisions, lists, window, wiring
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
+from services.reintegration.domain.cash import UNCLAIMED_AFTER, WitnessCash
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
@@ -16,6 +17,7 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from services.reintegration.domain.turns import COMMANDS, Turn, TurnOf, turns
+from services.reintegration.domain.visits import RecordVisit
 from services.reintegration.policy import HATS
 from services.reintegration.routes.grants import GrantInList
 from shared.callers import AuthenticatedRoute
@@ -113,6 +115,30 @@ async def confirm_delivery(grant_id: UUID, body: ConfirmDelivery, call: Calling)
 async def reconcile_tranche(grant_id: UUID, body: ReconcileTranche, call: Calling) -> Receipt:
     """Confirms that approval, payment and receipt of a tranche agree."""
     return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/witness-cash")
+async def witness_cash(grant_id: UUID, body: WitnessCash, call: Calling) -> Receipt:
+    """States that cash was handed over to the person whom it was for, before who pays confirms the payment."""
+    await window.may_go_on(call, grant_id)
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/record-visit")
+async def record_visit(grant_id: UUID, body: RecordVisit, call: Calling) -> Receipt:
+    """Records what somebody found of what a paid tranche was for."""
+    await window.may_go_on(call, grant_id)
+    return await call.order(wiring.GRANT, grant_id, body)
+
+
+@router.get("/unclaimed-cash")
+async def list_unclaimed_cash(
+    call: Calling, days: Annotated[int, Query(ge=1, le=366)] = UNCLAIMED_AFTER.days, after: UUID | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[finance_queries.UnclaimedCash]:
+    """Cash that was released so many days ago and that nobody saw handed over, by the ids of the grants."""
+    before = call.context.now - timedelta(days=days)
+    return await call.page(finance_queries.UNCLAIMED, finance_queries.UnclaimedCash, after, limit, before=before)
 
 
 @router.get("/statistics")

@@ -1,0 +1,53 @@
+"""What has to be there of one tranche before the next is released: the policy of the grant says which of it (decision 56)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.reintegration.domain.completeness import terms
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant, GrantTranche
+from shared.contracts.reintegration import EvidenceKind
+from shared.contracts.visits import NextTrancheNeed
+from shared.decider import ReadsFacts
+from shared.errors import RuleViolation
+from shared.messages import Context
+
+# Any of them shows that what was paid for was bought or handed over.
+_SHOWS_THE_USE: Final[frozenset[EvidenceKind]] = frozenset({"receipt", "invoice", "handover_certificate"})
+
+
+@ReadsFacts
+def next_tranche_may_follow(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """The guard that asks for what the policy of the grant wants of the previous tranche.
+
+    Refused as ``receipts_missing`` without a receipt, an invoice or a handover certificate that is filed for it, and as
+    ``visit_missing`` unless the newest visit since its payment found what it was for as agreed.
+    """
+    planned = state.tranches_in("planned")
+    previous = state.tranche(planned[0].number - 1) if planned else None
+    if previous is not None:
+        _refuse_without(state, previous, terms(facts.policy).next_tranche_needs)
+
+
+def _refuse_without(state: Grant, previous: GrantTranche, needs: Sequence[NextTrancheNeed]) -> None:
+    if "receipt" in needs and not any(
+        paper.tranche == previous.number and paper.kind in _SHOWS_THE_USE for paper in state.evidence
+    ):
+        raise RuleViolation(
+            "receipts_missing",
+            "No receipt, invoice or handover certificate is filed for the previous tranche. It is filed before the next is released.",
+        )
+    if "visit" in needs and not _visited(state, previous):
+        raise RuleViolation(
+            "visit_missing",
+            "Nobody has recorded that what the previous tranche was for is as agreed. It is visited before the next is released.",
+        )
+
+
+def _visited(state: Grant, tranche: GrantTranche) -> bool:
+    """Whether the newest visit since its payment found what the tranche was for as agreed."""
+    since = [
+        visit for visit in state.visits
+        if visit.tranche == tranche.number and tranche.paid_on is not None and visit.visited_on >= tranche.paid_on
+    ]  # fmt: skip
+    return bool(since) and since[-1].finding == "as_agreed"
