@@ -117,7 +117,7 @@ WORDS: Final[Mapping[str, str]] = {
     "shortened": "it is valid for a shorter time", "project_ended": "the project ended", "donor_withdrew": "the donor withdrew",
     "spent_out": "it is spent out", "payment_came_late": "a payment of it became known later", "audit_finding": "an audit found something",
     "under_review": "it is being looked into", "overpaid": "too much was paid", "paid_in_error": "it was paid by mistake",
-    "used_otherwise": "it was used for something else", "recovered": "came back", "write_off_asked": "asked to write off",
+    "used_otherwise": "it was used for something else", "recovered": "came back", "all_other": "all others", "not_kept": "not kept any more", "write_off_asked": "asked to write off",
     "write_off_dropped": "not written off", "written_off": "written off", "unreachable": "nobody could be reached",
     "not_worth_it": "asking for it costs more than it is", "hardship": "it cannot be paid back", "error": "it was asked back by mistake",
     "shared": "shared with the office", "signed": "signed", "verbal": "by word of mouth", "needs_changed": "the needs changed",

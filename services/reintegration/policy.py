@@ -22,7 +22,7 @@ HATS: Mapping[Role, tuple[TurnOf, ...]] = {
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
-EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants")
+EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view")
 LOOKS_AFTER_PAYEES = ("register_payee", "change_account", "drop_account_change", "close_payee")
 # Who meets returnees asks them, and never whoever pays them, which the core says. Finance sees nothing of it.
 ASKS_RETURNEES = ("record_survey", "refuse_survey", "correct_survey", "list_surveys", "read_survey", "list_due_surveys")
@@ -55,6 +55,11 @@ POLICY = Policy(
     allow(
         "list_funds",
         Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR,
+    ),
+    # The manager and the chief of mission are told all of it, the others what a donor is told.
+    *(
+        allow(operation, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR)
+        for operation in ("read_donor_view", "export_donor_view")
     ),
     allow("close_period", Role.FINANCE_RECONCILER),
     allow("reopen_period", Role.FINANCE_RECONCILER),

@@ -442,6 +442,9 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
     assert (await mission.raw("POST", "counselling", "/v1/person-searches", "counsellor-3", name)).status_code == 200
     exceptions = "/v1/exports/exceptions?from=2023-01-01&to=2023-02-01"
     assert (await mission.read("reintegration", "chief-of-mission", exceptions)).status_code == 200
+    # That somebody asks is on record before it is known whether there is such a fund.
+    donor_view = f"/v1/exports/donor-view?fund={at.grant_id}&month=2023-01"
+    assert (await mission.read("reintegration", "chief-of-mission", donor_view)).status_code == 404
     payees = await mission.read("reintegration", "finance-payer", f"/v1/grants/{at.grant_id}/payees")
     assert payees.status_code == 200
     for path in (f"/v1/payees/{at.payee_id}", f"/v1/payees/{at.payee_id}/accounts/1", f"/v1/payees/{at.payee_id}/hits"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -68,6 +68,14 @@ async def fund(fund_id: UUID, page: Reading) -> Response:
         "fund.html", found=found, shown=shown(held, _today(page)), amount=money, pays_for=pays_for(held),
         asked=what_is_asked(waiting, held["currency"]) if waiting else [],
     )  # fmt: skip
+
+
+@router.get("/funds/{fund_id}/donor-view")
+async def donor_view(fund_id: UUID, page: Reading, month: Annotated[str, Query(max_length=7)] = "") -> Response:
+    """What a donor is told of a fund at the end of a month, of the last one that is over unless another is asked for."""
+    asked = month or (_today(page).replace(day=1) - timedelta(days=1)).isoformat()[:7]
+    found = (await page.ask("reintegration", f"/v1/funds/{fund_id}/donor-view", month=asked)).body
+    return await page.show("donor_view.html", found=found, fund_id=fund_id, month=asked)
 
 
 def _today(page: Page) -> date:

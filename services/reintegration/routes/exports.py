@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/exports", route_class=AuthenticatedRoute)
 _LIMIT: Final = MOST_ROWS + 1
 _AT_ONCE: Final = 200
 _YEARS: Final = range(2000, 2100)
-_A_FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {}}, "description": "The spreadsheet."}}
+A_FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {}}, "description": "The spreadsheet."}}
 _CODES: Final[tuple[ExceptionCode, ...]] = get_args(ExceptionCode)
 _ID, _CODE, _AMOUNT, _MOMENT = 38, 16, 14, 20
 
@@ -48,7 +48,7 @@ class Spreadsheet(Response):
     media_type = MEDIA_TYPE
 
 
-@router.get("/turns", response_class=Spreadsheet, responses=_A_FILE)
+@router.get("/turns", response_class=Spreadsheet, responses=A_FILE)
 async def export_turns(call: Calling) -> Spreadsheet:
     """The caller's queue as a spreadsheet: since when each grant waits, and why the caller may not take its next step."""
     await call.on_record()
@@ -71,10 +71,10 @@ async def export_turns(call: Calling) -> Spreadsheet:
         **_OF_A_GRANT, "Waits for": _CODE, "Since": _MOMENT, "Days": 7, "You may": 9, "Reason": 20,
         "What the reason means": 60,
     }  # fmt: skip
-    return await _file(call, "Grants that wait for their reader", found.events, [Sheet("Queue", head, rows)])
+    return await as_file(call, "Grants that wait for their reader", found.events, [Sheet("Queue", head, rows)])
 
 
-@router.get("/grants", response_class=Spreadsheet, responses=_A_FILE)
+@router.get("/grants", response_class=Spreadsheet, responses=A_FILE)
 async def export_grants(
     call: Calling,
     status: GrantStatus | None = None,
@@ -88,10 +88,10 @@ async def export_grants(
     found = await call.ask(lambda unit: finance_queries.grants(unit, status, first, last, zone, _LIMIT), log=True)
     narrowed: dict[str, Cell] = {"Status": status, "Asked for from": first, "Asked for to": last}
     sheet = Sheet("Grants", _OF_A_GRANT, [_grant(row) for row in found.rows])
-    return await _file(call, "Grants", found.events, [sheet], narrowed)
+    return await as_file(call, "Grants", found.events, [sheet], narrowed)
 
 
-@router.get("/funds", response_class=Spreadsheet, responses=_A_FILE)
+@router.get("/funds", response_class=Spreadsheet, responses=A_FILE)
 async def export_funds(call: Calling) -> Spreadsheet:
     """Every donor line as a spreadsheet: granted, committed, spent and available, and by what its grants use it."""
     await call.on_record()
@@ -121,10 +121,10 @@ async def export_funds(call: Calling) -> Spreadsheet:
             used,
         ),
     ]
-    return await _file(call, "Funds", found.events, sheets)
+    return await as_file(call, "Funds", found.events, sheets)
 
 
-@router.get("/rates", response_class=Spreadsheet, responses=_A_FILE)
+@router.get("/rates", response_class=Spreadsheet, responses=A_FILE)
 async def export_rates(call: Calling, currency: Annotated[Currency | None, Query()] = None) -> Spreadsheet:
     """Every revision of every rate as a spreadsheet, of one currency if so asked."""
     await call.on_record()
@@ -134,10 +134,10 @@ async def export_rates(call: Calling, currency: Annotated[Currency | None, Query
         "Currency": 9, "Base": 9, "Counts from": 12, "Revision": 9, "Rate: one of the base is": 16, "Source": 22,
         "Reason": 18, "Taken out": 9, "Recorded by": 24, "Recorded": _MOMENT, "Rate's id": _ID,
     }  # fmt: skip
-    return await _file(call, "Rates of exchange", found.events, [Sheet("Rates", head, rows)], {"Currency": currency})
+    return await as_file(call, "Rates of exchange", found.events, [Sheet("Rates", head, rows)], {"Currency": currency})
 
 
-@router.get("/exceptions", response_class=Spreadsheet, responses=_A_FILE)
+@router.get("/exceptions", response_class=Spreadsheet, responses=A_FILE)
 async def export_exceptions(first: First, last: Last, call: Calling) -> Spreadsheet:
     """The exceptions among the requests of some days as a spreadsheet, with why each is one."""
     await call.on_record()
@@ -163,10 +163,10 @@ async def export_exceptions(first: First, last: Last, call: Calling) -> Spreadsh
         "Approved by": 24, "Requested and approved on one day": 14, "Just below a threshold": 14, "Split": 9, "Many for one vendor": 14,
     }  # fmt: skip
     narrowed: dict[str, Cell] = {"Requested from": first, "Requested to": last}
-    return await _file(call, "Exceptions", events, [Sheet("Exceptions", head, rows)], narrowed)
+    return await as_file(call, "Exceptions", events, [Sheet("Exceptions", head, rows)], narrowed)
 
 
-@router.get("/undecidable-grants", response_class=Spreadsheet, responses=_A_FILE)
+@router.get("/undecidable-grants", response_class=Spreadsheet, responses=A_FILE)
 async def export_undecidable_grants(call: Calling) -> Spreadsheet:
     """The grants whose next approval nobody may give today as a spreadsheet, with why."""
     await call.on_record()
@@ -186,7 +186,7 @@ async def export_undecidable_grants(call: Calling) -> Spreadsheet:
         "Grant": _ID, "Case": _ID, "Country": 9, "Currency": 9, "Amount": _AMOUNT, "Version of the request": 11,
         "Since": _MOMENT, "Days": 7, "Reason": 20,
     }  # fmt: skip
-    return await _file(call, "Grants that nobody may decide on", events, [Sheet("Nobody", head, rows)])
+    return await as_file(call, "Grants that nobody may decide on", events, [Sheet("Nobody", head, rows)])
 
 
 def _refuse_days(first: Day | None, last: Day | None) -> None:
@@ -230,9 +230,10 @@ async def _refusals(
     return refusals
 
 
-async def _file(
+async def as_file(
     call: Call, name: str, events: int, sheets: Sequence[Sheet], narrowed: Mapping[str, Cell] | None = None
 ) -> Spreadsheet:
+    """The file of what was asked, with a sheet that says so."""
     asked = Asked(
         list=name, by=call.context.actor.person_id, at=call.context.now, position=events,
         zone=call.runtime.mission_time_zone, narrowed={key: value for key, value in (narrowed or {}).items() if value is not None},

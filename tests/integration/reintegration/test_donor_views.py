@@ -1,0 +1,69 @@
+"""What a donor is told of a fund: whole for whoever answers for it, and withheld in whatever leaves the mission."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
+from services.reintegration.domain.grant import CancelGrant
+from services.reintegration.wiring import FUND, GRANT
+from shared.ids import uuid7
+from tests import xlsx
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.unit.reintegration.examples import CHIEF, ENDORSER, MANAGER, eur
+
+people = people_of
+JUNE = datetime(2023, 6, 5, 10, 0, tzinfo=UTC)
+
+
+async def filled(house: House, project: str = "CE-0412") -> UUID:
+    """A fund that paid for six businesses and is to pay for five; one grant of housing; one more was cancelled."""
+    fund_id = uuid7()
+    valid = {"valid_from": "2022-01-01", "valid_until": "2024-12-31"}
+    order = OpenFund.model_validate({"project": project, "donor": "EU", "granted": eur("10000.00"), **valid})
+    await house.give(FUND, fund_id, order, MANAGER)
+    await house.give(FUND, fund_id, ConfirmFund(change_no=1), CHIEF)
+    for number in range(6):
+        grant_id = await house.approved((await house.line()).request("100.00"), fund_id)
+        if number == 0:
+            await house.paid(grant_id, 1)
+    await house.approved((await house.line("housing")).request("70.00"), fund_id)
+    cancelled = await house.approved((await house.line()).request("50.00"), fund_id)
+    await house.give(GRANT, cancelled, CancelGrant(reason="not_needed"), ENDORSER)
+    return fund_id
+
+
+async def test_the_manager_sees_all_of_it_and_whoever_does_not_answer_for_the_fund_what_a_donor_sees(house: House, people: People) -> None:
+    fund_id = await filled(house)
+    path = f"funds/{fund_id}/donor-view"
+    whole = (await people.manager.at(JUNE).get(path, month="2023-05")).json()
+    assert not whole["withheld"]
+    told = {(one["category"], one["country"]): (one["grants"], one["committed"], one["spent"]) for one in whole["cells"]}
+    assert told["business", "PK"] == (6, "500.00", "100.00") and told["housing", "PK"] == (1, "70.00", "0")
+    assert told[None, None] == (7, "570.00", "100.00")
+    held_back = (await people.auditor.at(JUNE).get(path, month="2023-05")).json()
+    assert held_back["withheld"]
+    assert [(one["category"], one["grants"]) for one in held_back["cells"]] == [
+        ("all_other", 7), ("all_other", 7), (None, 7), (None, 7),
+    ]  # fmt: skip
+    assert (await people.office.at(JUNE).get(path, month="2023-05")).status_code == 403
+    early = await people.manager.at(JUNE).get(path, month="2023-06")
+    assert (early.status_code, early.json()["code"]) == (409, "month_not_over")
+    assert (await people.manager.at(JUNE).get(path, month="2023-04")).json()["cells"][-1]["grants"] == 0
+
+
+@pytest.mark.parametrize("project", ["CE-0412", "-1"], ids=["code", "like_a_formula"])
+async def test_the_file_for_a_donor_is_withheld_whoever_takes_it_and_no_cell_of_it_is_a_formula(house: House, people: People, project: str) -> None:
+    fund_id = await filled(house, project)
+    answer = await people.manager.at(JUNE).get("exports/donor-view", fund=str(fund_id), month="2023-05")
+    assert answer.status_code == 200, answer.text
+    file = xlsx.read(answer.content)
+    _, *rows = file["Grants"].values()
+    assert ("housing", "1") not in {(row[0], row[2]) for row in rows}
+    assert rows[-1][:4] == ["all", "all", "7", "EUR"]
+    assert b"<f>" not in answer.content
+    assert file["About"].pairs()["Project"].value == project
+    assert file["About"].pairs()["At the end of"].value == "2023-05"
