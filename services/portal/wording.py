@@ -12,6 +12,20 @@ from shared.currencies import CODES
 
 # What is not listed reads well enough with blanks for underscores.
 WORDS: Final[Mapping[str, str]] = {
+    "statement": "statement of an account (camt.053)", "status_report": "report on payments (pain.002)",
+    "credit": "money in", "debit": "money out",
+    "line_unmatched": "waits", "line_matched": "paid", "line_returned": "came back", "line_rejected": "refused by the bank",
+    "line_explained": "explained", "line_duplicate": "told again", "line_accepted": "accepted by the bank",
+    "charges": "charges of the bank", "interest": "interest", "transfer_between_accounts": "a transfer between accounts of our own",
+    "not_ours": "no payment of ours", "recovery": "money that was asked back", "exchange": "an exchange of currencies",
+    "corrected_by_the_bank": "the bank corrected itself", "answered_otherwise": "it was dealt with otherwise",
+    "why_names_no_attempt": "it names no payment of ours", "why_attempt_unknown": "the payment that it names is not known",
+    "why_not_by_bank": "the bank was not ordered to make this payment", "why_amount_unknown": "the bank does not say how much it was",
+    "why_amount_differs": "it is of another amount than the payment", "why_currency_differs": "it is in another currency than the payment",
+    "why_not_released": "the payment failed before", "why_already_settled": "the payment is settled already",
+    "why_not_paid": "money came back that was not paid", "why_delivered_already": "what was paid is delivered already",
+    "why_gives_no_reason": "it quotes a payment and says no reason why it came back", "why_takes_back": "it takes back what had come back",
+    "why_may_have_been_paid": "the payment may have been made", "why_waits_for_its_grant": "it is settled within a minute, if the grant lets it",
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
     "batch_made": "waits for a second signature", "batch_approved": "approved, not taken yet", "batch_sent": "taken to the bank", "batch_settled": "the bank answered for all of it", "batch_dropped": "dropped",
@@ -171,6 +185,7 @@ REFUSALS: Final[Mapping[str, str]] = {
 }
 
 LABELS: Final[Mapping[str, str]] = {
+    "explanation": "what it is", "file_kind": "what the file is", "attempt_id": "id of the attempt to pay",
     "confirmed": "It is right, although it is less than half or more than twice what counts beside it",
     "categories": "data that it covers; nothing means the usual",
     "witness_id": "id of the colleague who heard a spoken consent",

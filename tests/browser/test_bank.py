@@ -1,0 +1,48 @@
+"""What the bank says on its pages, without JavaScript: a file is brought, a payment settled by it, and a line explained."""
+
+from datetime import UTC, datetime
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.axe import assert_for_everybody
+from tests.browser.conftest import Visits
+from tests.browser.test_batches import confirmed_account, waits_for_the_bank
+from tests.browser.test_report import visited
+from tests.running import Mission
+from tests.unit.reintegration.bank.answers import Account, Detail, Entry, camt053
+from tests.unit.reintegration.bank.examples import OURS
+
+
+@pytest.mark.timeout(300)
+async def test_a_file_of_the_banks_is_brought_once_and_what_it_settles_and_what_waits_is_shown(mission: Mission, visits: Visits) -> None:
+    attempt_id, amount = await waits_for_the_bank(mission)
+    # Another account than the one of batches, since one mission serves all of these tests.
+    await confirmed_account(mission, OURS.value)
+    today = f"<BookgDt><Dt>{datetime.now(UTC):%Y-%m-%d}</Dt></BookgDt>"
+    lines = [
+        Entry(f"-{amount}", [Detail(attempt_id.hex, str(amount))], reference="B-1", booked=today),
+        Entry("-3.50", reference="B-2", booked=today),
+    ]
+    content = camt053(Account(lines, id="BROWSER-1", number=f"<IBAN>{OURS.value}</IBAN>", opening="100000.00"))
+    file = {"name": "statement.xml", "mimeType": "application/xml", "buffer": content}
+    page = await visited(mission, visits, "finance-reconciler", "/bank-files")
+    await page.locator("#file").set_input_files(file)  # type: ignore[arg-type]
+    await page.get_by_role("button", name="Import").click()
+    await expect(page.locator("main")).to_contain_text("Payments settled by it: 1")
+    await expect(page.locator("#found")).to_contain_text("it names no payment of ours")
+    await page.get_by_role("link", name="B-2").click()
+    await page.get_by_role("link", name="Say what it is", exact=True).click()
+    await page.locator('[name="explanation"]').select_option("charges")
+    await page.locator("button.main").click()
+    await page.locator("button.main").click()
+    await expect(page.get_by_role("status")).to_contain_text("recorded")
+    await expect(page.locator("dl.summary")).to_contain_text("charges of the bank")
+    await page.goto(f"{mission.addresses.portal}/bank-files")
+    await page.locator("#file").set_input_files(file)  # type: ignore[arg-type]
+    await page.get_by_role("button", name="Import").click()
+    await expect(page.locator("#faults")).to_contain_text("was imported already")
+    watching = await visited(mission, visits, "auditor", "/bank-files", scripts=True)
+    for address in ("/bank-files", "/bank-lines", "/bank-lines?state=matched"):
+        await watching.goto(mission.addresses.portal + address)
+        await assert_for_everybody(watching)
