@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.budget import BudgetLine
 from services.reintegration.domain.caps import EXAMPLE_CAPS
+from services.reintegration.domain.cash import WitnessCash
 from services.reintegration.domain.fund import FundBalance
 from services.reintegration.domain.grant import (
     GRANT,
@@ -27,7 +28,7 @@ from services.reintegration.domain.grant import (
 )
 from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_facts import GrantFacts, RequestedTranche
-from services.reintegration.domain.grant_state import TERMINAL, Grant, GrantTranche
+from services.reintegration.domain.grant_state import TERMINAL, FormerAttempt, Grant, GrantTranche
 from services.reintegration.domain.hats import hats
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
 from services.reintegration.domain.tranches import (
@@ -35,6 +36,7 @@ from services.reintegration.domain.tranches import (
     ConfirmPayment,
     ReconcileTranche,
 )
+from services.reintegration.domain.visits import RecordVisit
 from shared.actors import Actor
 from shared.contracts.attempts import PaymentReversed
 from shared.contracts.reintegration import (
@@ -58,6 +60,7 @@ from tests.unit.reintegration.examples import (
     FUND,
     FUND_ID,
     HASH,
+    LENIENT,
     NOTED,
     NOTHING_STANDS_AGAINST_IT,
     OFFICE,
@@ -115,6 +118,13 @@ ORDERS: tuple[Callable[[int, int, int], Command], ...] = (
     lambda number, _, days: ReversePayment(
         number=number, reason="returned_by_bank", returned_on=TODAY + timedelta(days=days)
     ),
+    lambda number, _, days: WitnessCash(
+        number=number, identity_document="passport", handed_over_on=TODAY + timedelta(days=days)
+    ),
+    lambda number, version, days: RecordVisit(
+        tranche=number, visited_on=TODAY + timedelta(days=days), mode="phone",
+        finding="as_agreed" if version == 1 else "differs",
+    ),
     lambda number, _, __: ConfirmDelivery(number=number),
     lambda number, _, __: ReconcileTranche(number=number),
     lambda _, __, ___: SuspendGrant(reason="under_review"),
@@ -136,6 +146,8 @@ SOMETIMES = st.integers(0, 3)
 OTHER_SUPPORT = st.sampled_from((Decimal(0), Decimal(0), Decimal("1500.00"), Decimal("2999.99")))
 COMMITTED = st.sampled_from((Decimal(0), Decimal(0), Decimal("9500.00")))
 OPEN_ADVANCES = st.sampled_from((0, 0, 0, 1))
+BY_HAND = st.sampled_from(("office_account", "cash"))
+POLICIES = st.sampled_from((LENIENT, replace(LENIENT, next_tranche_needs=("visit",))))
 REFERENCE_USED = st.sampled_from((False, False, False, True))
 
 
@@ -165,13 +177,18 @@ def _next_order(draw: st.DrawFn, state: Grant | None) -> tuple[Command, Actor]:
         number = released[0].number
         if draw(SOMETIMES) == 0:
             return ReportPaymentFailed(number=number, reason="other", failed_on=TODAY), PAYER
+        if released[0].method == "cash" and released[0].witness is None:
+            return WitnessCash(number=number, identity_document="thumbprint", handed_over_on=TODAY), OFFICE
         return ConfirmPayment(number=number, reference=f"BANK-{number}", paid_on=TODAY), PAYER
     if paid := state.tranches_in("paid"):
         if draw(SOMETIMES) == 0:
             return ReversePayment(number=paid[0].number, reason="unclaimed_cash", returned_on=TODAY), RECONCILER
         return ConfirmDelivery(number=paid[0].number), OFFICE
     if planned := state.tranches_in("planned"):
-        return release(planned[0].number), PAYER
+        before = planned[0].number - 1
+        if before and draw(st.booleans()):
+            return RecordVisit(tranche=before, visited_on=TODAY, mode="in_person", finding="as_agreed"), OFFICE
+        return release(planned[0].number, method=draw(BY_HAND)), PAYER
     delivered = (*state.tranches_in("delivered"), state.tranches[0])
     return ReconcileTranche(number=delivered[0].number), RECONCILER
 
@@ -184,6 +201,7 @@ def _facts(data: st.DataObject, arrived: bool) -> GrantFacts:
         fund=FundBalance(FUND, data.draw(COMMITTED), Decimal(0)),
         open_advances=data.draw(OPEN_ADVANCES),
         reference_used=data.draw(REFERENCE_USED),
+        policy=data.draw(POLICIES),
     )
 
 
@@ -243,7 +261,15 @@ def _holds(
         assert facts.case is not None
         assert facts.case.has_arrived(after.person_id)
         assert len(after.tranches_in("released", "paid")) == 1
+    # Nobody who looked pays, no cash is paid on one signature, and no next tranche goes without the visit that is asked for.
+    payers = {person_id for hat, person_id in hats(after) if hat == "payer"}
+    assert not payers & {visit.recorded_by for visit in after.visits}
+    attempts: tuple[GrantTranche | FormerAttempt, ...] = (*after.tranches, *after.former_attempts)
+    for tranche in attempts:
+        assert tranche.method != "cash" or tranche.paid_on is None or tranche.witness is not None
     for event in events:
+        if isinstance(event, TrancheReleased) and event.number > 1 and facts.policy is not None and facts.policy.next_tranche_needs:
+            assert [one.finding for one in after.visits if one.tranche == event.number - 1][-1:] == ["as_agreed"]
         if isinstance(event, PaymentConfirmed):
             assert ARRIVED.arrived[0].arrived_at.date() <= event.paid_on <= facts.today
 
