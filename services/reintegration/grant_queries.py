@@ -79,6 +79,8 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
         "EXISTS (SELECT FROM payment_attempts a JOIN batch_payments b ON b.attempt_id = a.attempt_id AND b.live "
         " WHERE a.grant_id = :grant_id AND a.status = 'released') AS in_a_batch, "
+        "EXISTS (SELECT FROM payment_attempts a JOIN batch_payments p ON p.attempt_id = a.attempt_id JOIN payment_batches b ON b.id = p.batch_id "
+        " WHERE a.grant_id = :grant_id AND cast(:signer_id AS text) IN (b.made_by, b.approved_by, b.sent_by)) AS signed_its_batch, "
         "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:posted_on AS date), "
         f"{TODAY}) AS timestamp))) AS month_closed, "
         "(SELECT cast(min(m) AS date) FROM generate_series(date_trunc('month', cast(cast(:posted_on AS date) AS timestamp)), "
@@ -272,6 +274,7 @@ class About:
     policy_version: int | None = None
     acting: Acting | None = None
     payee_id: UUID | None = None
+    signer_id: str | None = None
 
 
 _STATEMENTS: Final = {
@@ -311,7 +314,7 @@ async def behind_a_grant(
         open_month=row["open_month"],
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
-        in_a_batch=row["in_a_batch"],
+        in_a_batch=row["in_a_batch"], signed_its_batch=row["signed_its_batch"],
     )
     if pays:
         facts = replace(facts, payable=payable_queries.payable_of(row["payable"]))
@@ -329,17 +332,15 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
     paying = {} if about.payee_id is None else {"payee_id": about.payee_id}
     row = await unit.row(
         sql,
-        **acting,
-        **paying,
-        grant_id=about.grant_id, case_id=about.case_id, person_id=about.person_id, plan_id=about.plan_id,
+        **acting, **paying,
+        grant_id=about.grant_id, signer_id=about.signer_id, case_id=about.case_id, person_id=about.person_id, plan_id=about.plan_id,
         plan_line_id=about.plan_line_id,
         fund_id=about.fund_id,
         reference=about.reference,
         posted_on=about.posted_on,
         policy_programme=about.policy_programme,
         policy_version=about.policy_version,
-        now=now,
-        zone=zone,
+        now=now, zone=zone,
     )  # fmt: skip
     assert row is not None
     return row

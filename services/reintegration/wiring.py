@@ -85,7 +85,7 @@ from shared.wiring import Wiring, no_facts
 _TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant, commitment_orders.AddToCommitment)
 _NEEDS_NO_FACTS = (
     grant.ReturnGrant, certificate.CertifyMedicalNeed, certificate.RefuseCertificate, grant.RejectGrant, grant.CancelGrant,
-    tranches.ConfirmDelivery, tranches.ReconcileTranche, stops.SuspendGrant, stops.ResumeGrant, stops.OpenRecovery,
+    tranches.ConfirmDelivery, stops.SuspendGrant, stops.ResumeGrant, stops.OpenRecovery,
     recovery.WriteOffRecovery, recovery.ConfirmWriteOff, recovery.DropWriteOff, evidence.FileEvidence,
 )  # fmt: skip
 
@@ -136,6 +136,7 @@ async def _grant_facts(
         **_policy_of(state),
         acting=_acting(state, command, context),
         payee_id=command.payee_id if isinstance(command, tranches.ReleaseTranche) else None,
+        signer_id=context.actor.person_id,
     )
     facts = await grant_queries.behind_a_grant(
         unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)

@@ -12,6 +12,7 @@ from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import hats, may_wear
 from services.reintegration.domain.payee_of_grant import paid_by_bank, refuse_of_the_bank
+from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.tranches import (
     OfAttempt,
     TrancheNumber,
@@ -181,6 +182,7 @@ ATTEMPT_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         _reverse,
         while_in("reversed", "in_disbursement", "suspended", "disbursed", "cancelled"),
         may_wear("reconciler"),
+        not_who_signed_its_batch,
         _RETURN.guard,
     ),
 )

@@ -11,6 +11,7 @@ from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear
 from services.reintegration.domain.periods import period_closed
+from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.stops import no_recovery
 from shared.contracts.commitments import CommitmentAdded
 from shared.decider import Events, ReadsFacts, Rule, changing
@@ -135,6 +136,7 @@ COMMITMENT_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         _add,
         while_in("added to", "approved", "in_disbursement"),
         may_wear("approver"),
+        not_who_signed_its_batch,
         no_recovery,
         _in_another_currency,
         _has_authority,

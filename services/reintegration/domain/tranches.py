@@ -16,6 +16,7 @@ from services.reintegration.domain.hats import may_wear
 from services.reintegration.domain.next_tranche import next_tranche_may_follow
 from services.reintegration.domain.payee_of_grant import account_to_pay, refuse_of_the_bank
 from services.reintegration.domain.periods import period_closed
+from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.stops import no_recovery
 from shared.contracts.attempts import PaymentMethod
 from shared.contracts.reintegration import (
@@ -318,6 +319,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         _reconcile,
         while_in("reconciled", "in_disbursement", "suspended", "disbursed", "cancelled"),
         may_wear("reconciler"),
+        not_who_signed_its_batch,
         _RECONCILIATION.guard,
     ),
 )

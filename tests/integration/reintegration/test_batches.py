@@ -240,6 +240,16 @@ async def test_after_an_erasure_the_file_is_not_written_again(house: House, peop
     assert (await house.findings()).differences == []
 
 
+async def test_whoever_signed_a_batch_reconciles_none_of_its_grants(house: House, people: People) -> None:
+    attempt_id = await Paying(house).waiting()
+    await approved(people, await own_account(people), [attempt_id])
+    (row,) = await house.rows(_GRANT, attempt_id=attempt_id)
+    for name, reason in (("payer-2", "four_eyes"), ("reconciler", "tranche_not_delivered")):
+        reader = Caller(people.payer._client, name, ["finance_payer", "finance_reconciler"], ["BA"])
+        actions = (await reader.get(f"grants/{row['grant_id']}")).json()["actions"]
+        assert [one["reason"] for one in actions if one["name"] == "reconcile_tranche"] == [reason]
+
+
 async def test_who_may_not_pay_sees_totals_and_no_file(house: House, people: People) -> None:
     account_id = await own_account(people)
     batch_id = await approved(people, account_id, [await Paying(house).waiting()])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
+from services.reintegration.domain.attempts import ReversePayment
 from services.reintegration.domain.batch import (
     MOST_PAYMENTS,
     PAYMENT_BATCH,
@@ -23,10 +24,13 @@ from services.reintegration.domain.batch import (
 from services.reintegration.domain.batch_file import BatchFacts, Candidate, Order, file_of, hash_of, sums_of
 from services.reintegration.domain.batch_state import PaymentBatch
 from services.reintegration.domain.grant import GRANT
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.own_accounts import OWN_ACCOUNT
 from services.reintegration.domain.payee import PAYEE
 from services.reintegration.domain.payee_details import PayeeDetails
 from services.reintegration.domain.payee_facts import Payable
+from services.reintegration.domain.tranches import ReconcileTranche
 from shared.actors import Actor
 from shared.contracts.batches import (
     BatchApproved,
@@ -37,6 +41,7 @@ from shared.contracts.batches import (
     BatchMade,
     PaymentsBatched,
 )
+from shared.contracts.reintegration import TrancheReconciled
 from shared.contracts.stops import GrantSuspended
 from shared.errors import Refusal
 from shared.messages import Command, Concealed, Context, Event
@@ -47,11 +52,15 @@ from tests.unit.reintegration.examples import (
     CHIEF,
     COUNSELLOR,
     DEPUTY_PAYER,
+    NOTHING_STANDS_AGAINST_IT,
     PAYER,
+    RECONCILER,
     RELEASED_1,
     REQUESTER,
     TODAY,
     UNTIL_APPROVED,
+    UNTIL_DELIVERED,
+    UNTIL_PAID,
     eur,
     ref,
 )
@@ -75,6 +84,7 @@ CANDIDATE = Candidate(
 )  # fmt: skip
 WAITING = {FIRST: CANDIDATE, SECOND: replace(CANDIDATE, money=eur("0.50")), THIRD: replace(CANDIDATE, money=eur("7.00"))}
 FACTS = BatchFacts(BATCH_ID, TODAY, ACCOUNT, WAITING)
+GRANTS: Given[Grant, GrantFacts] = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
 BATCHES: Given[PaymentBatch, BatchFacts] = Given(PAYMENT_BATCH, FACTS)
 
 
@@ -215,6 +225,15 @@ def test_whoever_had_a_part_in_a_payee_signs_neither() -> None:
     BATCHES.knowing(part).when(MAKE, DEPUTY_PAYER).refused("four_eyes")
     OF_TWO.knowing(part).when(APPROVE, DEPUTY_PAYER).refused("four_eyes")
     OF_TWO.given(APPROVED).knowing(part).when(HAND_OUT, DEPUTY_PAYER).refused("four_eyes")
+
+
+def test_whoever_signed_a_batch_paid_and_takes_no_other_part_on_its_grants() -> None:
+    signed = GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, signed_its_batch=True)).given(*UNTIL_DELIVERED)
+    signed.when(ReconcileTranche(number=1), RECONCILER).refused("four_eyes")
+    signed.knowing(NOTHING_STANDS_AGAINST_IT).when(ReconcileTranche(number=1), RECONCILER).then_kinds(TrancheReconciled)
+    back = ReversePayment(number=1, reason="paid_in_error", returned_on=TODAY)
+    GRANTS.knowing(signed.facts).given(*UNTIL_PAID).when(back, RECONCILER).refused("four_eyes")
+    assert GrantFacts().signed_its_batch
 
 
 def test_a_payment_stands_in_a_batch_once() -> None:
