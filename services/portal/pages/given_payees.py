@@ -34,6 +34,9 @@ async def of_payee(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
     elif found.body["call"] and form.name in _ABOUT_WHAT_WAITS:
         # Whoever was paid before is called about their first account.
         fixed = {"account_no": state["stated_no"]}
+    if form.name == "confirm_payee" and not found.body["call"]:
+        # Nobody has to be called, so nothing is to be said of that.
+        fixed = {"unreachable": False}
     if form.name == "accept_shared_account":
         fixed = {"with_ids": found.body["shared_with"]}
         shown.append((_("The same account have"), ", ".join(short(id) for id in found.body["shared_with"])))
