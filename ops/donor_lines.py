@@ -50,10 +50,13 @@ async def reconcile(url: str, tokens: PersonaTokens, ordered: Mapping[UUID, Take
         answer = await client.get(f"{url}/v1/funds/{fund_id}", headers=headers)
         fund = FundView.model_validate_json(answer.raise_for_status().content)
         assert fund.state is not None
-        posted = sum((month.committed + month.added - month.released - month.not_needed for month in fund.months), Decimal(0))
+        # What came back of a grant is none of what it needed.
+        posted = sum(
+            (month.committed + month.added - month.released - month.not_needed - month.recovered for month in fund.months), Decimal(0)
+        )
         return DonorLine(
             fund.state.donor, fund.balance.currency, taken.grants, fund.balance.granted, posted,
-            sum((month.spent - month.reversed for month in fund.months), Decimal(0)), fund.balance.committed, fund.balance.available, taken,
+            sum((month.spent - month.reversed - month.recovered for month in fund.months), Decimal(0)), fund.balance.committed, fund.balance.available, taken,
         )  # fmt: skip
 
     async with Outgoing(timeout=30, verify=trusted(), trust_env=False) as client:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ops.demo_year import quotas
 from ops.demo_year.invented_bank import Booked, rejection, statement
-from ops.demo_year.paying import PAYER, Ordered
+from ops.demo_year.paying import PAYER, RECONCILER, ByBank, Ordered
 from ops.demo_year.people import Dice, day_of, moment
 from ops.demo_year.script import Direct, Journey, Request
 from services.reintegration.bank.pain001 import Instruction, Payer, Payment, block_of_each, write
@@ -21,14 +21,14 @@ from services.reintegration.domain.bank_files import line_id
 from services.reintegration.domain.bank_lines import ExplainLine
 from services.reintegration.domain.batch import ApproveBatch, MakeBatch
 from services.reintegration.domain.own_accounts import ConfirmOwnAccount, RegisterOwnAccount
-from shared.contracts.bank import BankFileKind
+from services.reintegration.domain.recovery import RecordRecovery
+from shared.contracts.bank import BankFileKind, Explanation
 from shared.money import Money
 
 ACCOUNT: Final = RegisterOwnAccount(
     account_kind="bank", currency="EUR", holder="Invented mission", iban="BA391290079401028494", bank_code="INVTBA22",
 )  # fmt: skip
 _SECOND_PAYER: Final = "finance-payer-2"
-_RECONCILER: Final = "finance-reconciler"
 _ACCOUNT_DAY: Final = 2
 # Invented: what headquarters sent for the year, and what the bank takes with the first statement of each month.
 _SENT: Final = Decimal(200_000)
@@ -59,22 +59,24 @@ class TakeBatchFile(Direct):
         return Request("GET", f"/v1/payment-batches/{id}/file")
 
 
-def journey(dice: Dice, ordered: Sequence[Ordered]) -> Journey:
+def journey(dice: Dice, paid: ByBank) -> Journey:
     """The mission's account, a batch on the day after each day with releases, and what the bank says on the one after that."""
     made = Journey(dice)
     account_id = dice.id(_ACCOUNT_DAY)
-    made.give(moment(_ACCOUNT_DAY, 8), _RECONCILER, account_id, ACCOUNT)
-    made.give(moment(_ACCOUNT_DAY, 9), f"{_RECONCILER}-2", account_id, ConfirmOwnAccount())
+    made.give(moment(_ACCOUNT_DAY, 8), RECONCILER, account_id, ACCOUNT)
+    made.give(moment(_ACCOUNT_DAY, 9), f"{RECONCILER}-2", account_id, ConfirmOwnAccount())
     booked: dict[int, list[Booked]] = defaultdict(list)
     references = (f"INV-{quotas.YEAR}-{number:05}" for number in count(1))
     released: dict[int, list[Ordered]] = defaultdict(list)
-    for one in ordered:
+    for one in paid.ordered:
         released[one.day].append(one)
     for day, payments in sorted(released.items()):
         batch_id = dice.id(day + 1)
         blocks = _order(made, batch_id, account_id, day + 1, payments)
         _answer(made, batch_id, day + 1, payments, blocks)
         _book(booked, references, day + 1, payments)
+    for back in paid.asked_back:
+        booked[back.day].append(Booked("CRDT", back.money.amount, next(references), of_grant=back.grant_id))
     _tell(made, dict(sorted(booked.items())), references)
     return made
 
@@ -110,7 +112,7 @@ def _answer(made: Journey, batch_id: UUID, day: int, payments: Sequence[Ordered]
     for one in (one for one in payments if one.trouble == "failed"):
         name = f"R-{quotas.YEAR}-{day:03}"
         said = rejection(name, batch_id, blocks[one.attempt_id], one.attempt_id, _CLOSED, day_of(day))
-        made.give(moment(day + 1, 7, 30), _RECONCILER, made.dice.id(day + 1), BringBankFile(file_kind="status_report", content=said))
+        made.give(moment(day + 1, 7, 30), RECONCILER, made.dice.id(day + 1), BringBankFile(file_kind="status_report", content=said))
 
 
 def _book(booked: dict[int, list[Booked]], references: Iterator[str], day: int, payments: Sequence[Ordered]) -> None:
@@ -135,8 +137,20 @@ def _tell(made: Journey, booked: Mapping[int, list[Booked]], references: Iterato
         said = statement(f"INV-{number:03}", ACCOUNT.iban or "", ACCOUNT.currency, balance, day_of(day), told)
         balance += sum((line.signed for line in told), Decimal(0))
         file_id = made.dice.id(day + 1)
-        made.give(moment(day + 1, 7), _RECONCILER, file_id, BringBankFile(file_kind="statement", content=said, booked=told))
+        made.give(moment(day + 1, 7), RECONCILER, file_id, BringBankFile(file_kind="statement", content=said, booked=told))
         for place, line in enumerate(told, 1):
             if line.attempt_id is None:
-                what = ExplainLine(explanation="transfer_between_accounts" if line.direction == "CRDT" else "charges")
-                made.give(moment(day + 1, 8), _RECONCILER, line_id(file_id, place, 1), what)
+                at, its_id = moment(day + 1, 8), line_id(file_id, place, 1)
+                made.give(at, RECONCILER, its_id, ExplainLine(explanation=_explanation(line)))
+                if line.of_grant is not None:
+                    came = RecordRecovery(
+                        money=Money(amount=line.amount, currency=ACCOUNT.currency), received_on=day_of(day),
+                        reference=line.reference, bank_line=its_id,
+                    )  # fmt: skip
+                    made.give(at, RECONCILER, line.of_grant, came)
+
+
+def _explanation(line: Booked) -> Explanation:
+    if line.of_grant is not None:
+        return "recovery"
+    return "transfer_between_accounts" if line.direction == "CRDT" else "charges"

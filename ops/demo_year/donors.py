@@ -17,6 +17,7 @@ from services.reintegration.domain.attempts import ReversePayment
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, DraftGrant, ReviseGrant
+from services.reintegration.domain.recovery import RecordRecovery
 from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
 from shared.contracts.reintegration import GrantCategory
 from shared.money import Money
@@ -152,6 +153,9 @@ def _take(grants: dict[UUID, _Ordered], step: Step, opened: Mapping[UUID, Money]
             grants[step.id].pay(grants[step.id].present[number])
         case ReversePayment(number=number):
             grants[step.id].take_back(grants[step.id].present[number])
+        case RecordRecovery(money=money):
+            # Of a grant whose fund is in euro, as it is itself: no rate moves what came back.
+            grants[step.id].paid -= money.amount
         case BringBankFile(booked=booked):
             by_attempt = {attempt_id: grant for grant in grants.values() for attempt_id in grant.released}
             for direction, attempt_id in [(line.direction, line.attempt_id) for line in booked if line.attempt_id is not None]:

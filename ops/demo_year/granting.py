@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from ops.demo_year import exchange
-from ops.demo_year.paying import Payee, Paying, Trouble
+from ops.demo_year.paying import RECONCILER, Payee, Paying, Trouble
 from ops.demo_year.people import Dice, Household, day_of, moment
 from ops.demo_year.script import Journey
 from ops.identity.personas import persona
@@ -31,6 +31,7 @@ from services.reintegration.domain.payee import ConfirmPayee, RegisterPayee
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.policies import EXAMPLE
+from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
 from services.returns.domain.case_final_report import WriteFinalReport
 from shared.contracts.authority import ApprovingRole
@@ -134,7 +135,7 @@ def request_and_pay(
     ``decided_after`` is how many days after the request it is approved, later than the day after it; ``before`` what the
     person was given in the twelve months before it, by which with this one as many approve as the example asks for. Where the
     fund is in another currency and the rates have moved, the chief of mission adds what is short before the release.
-    ``trouble`` befalls the last payment, which is made again; for a fund in euro, by whose cost no rate moves.
+    ``trouble`` befalls the last payment, which is made again, or a fifth of it is asked back and comes; for a fund in euro, by whose cost no rate moves.
     """
     office, grant_id, line = _office(household), journey.dice.id(day), wanted.line
     money, tranches = line.planned, _tranches(line)
@@ -202,15 +203,20 @@ def _pay(
         delivered = paying.pay(journey, grant_id, payee, tranche, paid, befalls)
         journey.give(moment(delivered, 9), office, grant_id, ConfirmDelivery(number=tranche.number))
         journey.give(
-            moment(delivered + 2, 9), "finance-reconciler", grant_id, ReconcileTranche(number=tranche.number)
+            moment(delivered + 2, 9), RECONCILER, grant_id, ReconcileTranche(number=tranche.number)
         )
+        if befalls == "asked_back":
+            some = euro(tranche.money.amount / 5)
+            asked = OpenRecovery(reason="used_otherwise", money=some)
+            journey.give(moment(delivered + 3, 9), RECONCILER, grant_id, asked)
+            paying.take_back(journey, grant_id, some, delivered + 10)
 
 
 def state_vendor(journey: Journey, office: str, grant_id: UUID, country: str, day: int) -> Payee:
     """An invented vendor of one grant, stated by the receiving office and confirmed by who reconciles: who it is paid to."""
     payee = Payee(UUID(int=grant_id.int ^ 7), vendor(country, f"V-{grant_id.hex[-12:]}"))
     journey.give(moment(day, 9), office, payee.payee_id, payee.stated)
-    journey.give(moment(day, 10), "finance-reconciler", payee.payee_id, ConfirmPayee())
+    journey.give(moment(day, 10), RECONCILER, payee.payee_id, ConfirmPayee())
     return payee
 
 

@@ -15,13 +15,17 @@ _CODES: Final = {"DBIT": ("ICDT", "ESCT"), "CRDT": ("RCDT", "ESCT")}
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """One line of a statement: an attempt to pay that left or came back, or money that is no attempt's; more than nothing."""
+    """One line of a statement: an attempt to pay that left or came back, or money that is no attempt's; more than nothing.
+
+    ``of_grant`` is a grant of which it was asked back, which the bank does not know.
+    """
 
     direction: Literal["DBIT", "CRDT"]
     amount: Decimal
     reference: str
     attempt_id: UUID | None = None
     reason: str | None = None
+    of_grant: UUID | None = None
 
     @property
     def signed(self) -> Decimal:

@@ -11,13 +11,15 @@ from ops.demo_year.script import Journey
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.payee import RegisterPayee
+from services.reintegration.domain.recovery import RecordRecovery
 from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
 from shared.contracts.attempts import PaymentMethod
 from shared.money import Money
 
-# What befalls the last payment of a grant: the bank does not take it, or sends it back.
-Trouble = Literal["failed", "came_back"]
+# What befalls the last payment of a grant: the bank does not take it, or sends it back, or some of it is asked back later.
+Trouble = Literal["failed", "came_back", "asked_back"]
 PAYER: Final = "finance-payer"
+RECONCILER: Final = "finance-reconciler"
 # On the day after the release it is put into a batch, on the next one the bank tells of that day.
 _BATCHED, _TOLD = 1, 2
 
@@ -36,7 +38,11 @@ class Paying(Protocol):
     def pay(
         self, journey: Journey, grant_id: UUID, payee: Payee, tranche: RequestedTranche, day: int, trouble: Trouble | None
     ) -> int:
-        """As the class says; ``trouble`` befalls the payment, which is then made again."""
+        """As the class says; ``trouble`` befalls the payment, which is then made again unless it is asked back later."""
+        ...
+
+    def take_back(self, journey: Journey, grant_id: UUID, money: Money, day: int) -> None:
+        """Money that was asked back of a grant comes on a day."""
         ...
 
 
@@ -60,10 +66,15 @@ class ByHand:
         self._confirm(journey, grant_id, number, moment(day + 1, 9))
         if trouble == "came_back":
             back = ReversePayment(number=number, reason="returned_by_bank", returned_on=day_of(day + 2))
-            journey.give(moment(day + 2, 9), "finance-reconciler", grant_id, back)
+            journey.give(moment(day + 2, 9), RECONCILER, grant_id, back)
             journey.give(moment(day + 2, 10), PAYER, grant_id, again)
             self._confirm(journey, grant_id, number, moment(day + 2, 16))
         return day + 3
+
+    def take_back(self, journey: Journey, grant_id: UUID, money: Money, day: int) -> None:
+        """Who reconciles says on the same day that it came."""
+        came = RecordRecovery(money=money, received_on=day_of(day), reference=next(self.references))
+        journey.give(moment(day, 15), RECONCILER, grant_id, came)
 
     def _confirm(self, journey: Journey, grant_id: UUID, number: int, at: datetime) -> None:
         paid = ConfirmPayment(number=number, reference=next(self.references), paid_on=at.date())
@@ -82,21 +93,35 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBack:
+    """Money that was asked back of a grant and comes to the mission's account on a day."""
+
+    day: int
+    grant_id: UUID
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
 class ByBank:
     """What is released waits for a batch; what the bank says of it, and nobody else, says that it is paid."""
 
     ordered: list[Ordered] = field(default_factory=list)
+    asked_back: list[AskedBack] = field(default_factory=list)
 
     def pay(
         self, journey: Journey, grant_id: UUID, payee: Payee, tranche: RequestedTranche, day: int, trouble: Trouble | None
     ) -> int:
         """Three days after the last release, by the word of the bank."""
         self._release(journey, grant_id, payee, tranche, day, 1, trouble)
-        if trouble is not None:
+        if trouble in ("failed", "came_back"):
             # A day later it is seen what the bank said; what came back it said a day later still.
             day += _TOLD + (1 if trouble == "failed" else 2)
             self._release(journey, grant_id, payee, tranche, day, 2, None)
         return day + _TOLD + 1
+
+    def take_back(self, journey: Journey, grant_id: UUID, money: Money, day: int) -> None:
+        """The bank books it."""
+        self.asked_back.append(AskedBack(day, grant_id, money))
 
     def _release(
         self, journey: Journey, grant_id: UUID, payee: Payee, tranche: RequestedTranche, day: int, attempt_no: int,

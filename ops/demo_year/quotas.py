@@ -42,6 +42,8 @@ REQUESTS_CANCELLED: Final = 2
 # Of the last payments of grants from funds in euro: what the bank does not take, and what it sends back.
 PAYMENTS_FAILED: Final = 1
 PAYMENTS_CAME_BACK: Final = 1
+# Of those paid without any of that, how many were used otherwise, and some of the money is asked back and comes.
+RECOVERIES: Final = 1
 
 LANGUAGES: Final[Mapping[str, str]] = {
     "TR": "tur", "MA": "ara", "PK": "urd", "DZ": "ara", "IN": "hin", "EG": "ara", "TN": "ara", "BD": "ben",

@@ -66,7 +66,7 @@ def build_year(seed: int) -> list[list[Step]]:
     """Every journey's steps by time, the bank's last. The same seed makes the same year, another one other people and the same sums."""
     paying = ByBank()
     dice, journeys = _build(seed, paying)
-    return [journey.in_order() for journey in (*journeys, banking.journey(dice, paying.ordered))]
+    return [journey.in_order() for journey in (*journeys, banking.journey(dice, paying))]
 
 
 def build_year_by_hand(seed: int) -> list[list[Step]]:
@@ -81,7 +81,9 @@ def _build(seed: int, paying: Paying) -> tuple[Dice, list[Journey]]:
     everybody = households(dice)
     returners = _returners(dice, [household for household in everybody if household.outcome == "returned"])
     returned_requests = iter(_first_of_many(quotas.REQUESTS_RETURNED))
-    of_payments: tuple[tuple[Trouble, int], ...] = (("failed", quotas.PAYMENTS_FAILED), ("came_back", quotas.PAYMENTS_CAME_BACK))
+    of_payments: tuple[tuple[Trouble, int], ...] = (
+        ("failed", quotas.PAYMENTS_FAILED), ("came_back", quotas.PAYMENTS_CAME_BACK), ("asked_back", quotas.RECOVERIES),
+    )  # fmt: skip
     troubles = [trouble for trouble, times in of_payments for _ in range(times)]
     journeys = [
         _money(dice, donors),

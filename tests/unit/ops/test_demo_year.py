@@ -31,6 +31,8 @@ from services.reintegration.domain.grant import (
     RejectGrant,
     ReturnGrant,
 )
+from services.reintegration.domain.recovery import RecordRecovery
+from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
 from services.returns.domain.case_application import DeclareIneligible
 from services.returns.domain.case_corrections import (
@@ -140,6 +142,10 @@ def pays_by_bank(year: list[list[Step]]) -> None:
     assert sum(direction == "CRDT" for direction, _ in lines) == quotas.PAYMENTS_CAME_BACK
     assert sum(direction == "DBIT" for direction, _ in lines) == len(released) - quotas.PAYMENTS_FAILED
     assert orders_of(year, ConfirmPayment) == []
+    back = {step.id: step.order.money for step in orders_of(year, RecordRecovery) if isinstance(step.order, RecordRecovery)}
+    assert back == {step.id: step.order.money for step in orders_of(year, OpenRecovery) if isinstance(step.order, OpenRecovery)}
+    assert len(back) == quotas.RECOVERIES
+    assert [line.of_grant for file in files for line in file.booked if line.of_grant is not None] == list(back)
 
 
 def is_in_order_and_inside_the_year(year: list[list[Step]]) -> None:
