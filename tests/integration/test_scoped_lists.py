@@ -90,6 +90,10 @@ REINTEGRATION = (
     f"""INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, vendor_code, vendor_key, stated_no)
     SELECT {PERSON}, 2, 'vendor', {COUNTRIES}, 'EUR', 'staff:somebody', now(), '{{}}',
     CASE WHEN n > {ROWS - RARE} THEN 'closed' ELSE 'registered' END, 'V-' || n, 'v-' || n, 1 FROM generate_series(1, {ROWS}) n""",
+    "ALTER TABLE spot_checks DROP CONSTRAINT fk_spot_checks_drawn",
+    f"""INSERT INTO spot_checks (id, version, draw_id, grant_id, number, country, outcome, mode, checked_on, recorded_by, recorded_at)
+    SELECT {GRANT}, 1, {CASE}, {GRANT}, 1, {COUNTRIES}, 'confirmed', 'in_person', current_date, 'staff:somebody', now()
+    FROM generate_series(20, {ROWS}, 20) n""",
 )
 # What is paid was paid but for a few; of what the bank is still to pay nearly all stands in a batch already.
 _ATTEMPT = "('00000000-0000-7000-8500-' || lpad(to_hex(n), 12, '0'))::uuid"
