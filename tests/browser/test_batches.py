@@ -28,7 +28,7 @@ IBAN = "BA39 1290 0794 0102 8494"
 
 async def waits_for_the_bank(mission: Mission) -> tuple[UUID, Decimal]:
     """An attempt to pay by the bank, of a grant in Georgia, and its amount in euros."""
-    at, now = await ground(mission, "GE", 78), datetime.now(UTC)
+    at, now = await ground(mission, "GE", 83), datetime.now(UTC)
     await mission.done("reintegration", "coordinator", at.grant_id, EndorseGrant.model_validate(await shown(mission, at.grant_id)), now)
     money: Money = at.lines[0].planned
     fund = uuid7()

@@ -62,6 +62,7 @@ OPEN: Final[Mapping[tuple[str, str], str]] = {
     ("draft_grant", "quotations.vendor"): "a code of a vendor",
     ("revise_grant", "quotations.vendor"): "a code of a vendor",
     ("confirm_payment", "reference"): "the bank's reference of a payment, by which books are compared",
+    ("record_recovery", "reference"): "the bank's reference of a payment, by which books are compared",
 }
 # What a body says where the rules let no canary or no example stand. A correction is told by its reason.
 SAID: Final[Mapping[str, Mapping[str, Any]]] = {
