@@ -124,7 +124,8 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
     await walk.do("receiving-office-tr", grant, "Submit the request", {})
     await walk.do("coordinator", grant, "Endorse", {})
     await walk.do("finance-approver", grant, "Approve", {"fund_id": project})
-    await walk.do("finance-payer", grant, "Release a tranche", {"number": "1"})
+    await _payable(walk)
+    await walk.do("finance-payer", grant, "Release a tranche", {"number": "1", "payee_id": "V-PAGES", "method": "office_account"})
     await walk.do(
         "finance-payer", grant, "Confirm a payment",
         {"number": "1", "reference": project, "paid_on": f"{NOW:%Y-%m-%d}"},
@@ -143,6 +144,18 @@ async def test_the_pages_lead_from_registration_to_a_grant_accounted_for(mission
         ("finance-payer", grant), ("receiving-office-tr", "/status"), ("coordinator", plan), ("manager", "/funds"),
     ):  # fmt: skip
         await fit_for_everybody(walk, persona, path)
+
+
+async def _payable(walk: Walk) -> None:
+    """The office states an invented vendor, and somebody else compares it with its papers."""
+    await walk.do(
+        "receiving-office-tr", "/payees", "Register a payee",
+        {"payee_kind": "vendor", "country": "TR", "currency": "EUR", "vendor_code": "V-PAGES", "holder": "Invented Pages Ltd",
+         "account_number": "PAGES-1", "bank_name": "Invented bank", "bank_country": "TR", "call_back_contact": "+00 000"},
+    )  # fmt: skip
+    page = await walk.go("chief-of-mission", "/payees?code=V-PAGES")
+    await page.get_by_role("link", name="a business V-PAGES").click()
+    await walk.do("chief-of-mission", path_of(page, "payees"), "Confirm the payee", {})
 
 
 async def _held(walk: Walk, case: str) -> None:

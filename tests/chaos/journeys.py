@@ -10,6 +10,7 @@ from services.reintegration.domain.fund import OpenFund
 from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.policies import PublishPolicy
 from services.reintegration.domain.rates import RecordRate
+from services.reintegration.domain.recovery import RecordRecovery
 from services.reintegration.domain.tranches import ConfirmPayment
 
 Journey = list[Step]
@@ -62,7 +63,7 @@ def _up_to(journeys: list[Journey], commands: float) -> list[Journey]:
 
 def _told_apart(step: Step, year: int) -> Step:
     # Every year of the demo counts its payments from one.
-    if not isinstance(step.order, ConfirmPayment):
+    if not isinstance(step.order, ConfirmPayment | RecordRecovery):
         return step
     reference = f"{step.order.reference}-{year}"
     return replace(step, order=step.order.model_copy(update={"reference": reference}))

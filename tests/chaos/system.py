@@ -39,7 +39,7 @@ ROWS: tuple[tuple[type[Command], str, str], ...] = (
     (ExpressIntention, "reintegration", "SELECT id FROM cases"),
     (RecordOwnPlan, "reintegration", "SELECT id FROM plans"),
     (DraftGrant, "reintegration", "SELECT id FROM grants"),
-    (ConfirmPayment, "reintegration", "SELECT grant_id FROM payment_references"),
+    (ConfirmPayment, "reintegration", "SELECT grant_id FROM payment_references WHERE tranche > 0"),
 )
 
 

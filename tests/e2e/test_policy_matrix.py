@@ -341,7 +341,7 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
         ("reintegration", "close_payee"): ("POST", f"{payee}/close", {"reason": "not_needed"}),
         ("reintegration", "cancel_grant"): ("POST", f"{grant}/cancel", {"reason": "not_needed"}),
         ("reintegration", "list_due_surveys"): ("GET", "/v1/due-surveys", None),
-        ("reintegration", "list_surveys"): ("GET", f"/v1/surveys?case_id={at.case_id}", None),
+        ("reintegration", "list_surveys"): ("GET", f"/v1/cases/{at.case_id}/surveys", None),
         ("reintegration", "read_survey"): ("GET", survey, None),
         ("reintegration", "record_survey"): ("POST", f"/v1/surveys/{uuid7()}", interview),
         ("reintegration", "refuse_survey"): ("POST", f"/v1/surveys/{uuid7()}/refusal", refusal),

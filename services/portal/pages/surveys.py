@@ -83,7 +83,7 @@ async def rounds(page: Reading, after: Annotated[UUID | None, Query()] = None) -
 async def of_a_case(case_id: UUID, page: Reading, after: Annotated[UUID | None, Query()] = None) -> Response:
     """The surveys of one case, oldest first."""
     found = (
-        await page.ask("reintegration", "/v1/surveys", case_id=str(case_id), after=None if after is None else str(after))
+        await page.ask("reintegration", f"/v1/cases/{case_id}/surveys", after=None if after is None else str(after))
     ).body
     names = await names_of(page, (one["person_id"] for one in found["items"]))
     return await page.show("surveys_of_case.html", found=found, names=names, titles=await _titles(page), short=short, case_id=case_id)

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
-from pydantic import Field
-
+from services.reintegration.domain.tranches import TrancheNumber
 from shared.contracts.spot_checks import (
     DrawnDelivery,
     Size,
@@ -95,7 +94,7 @@ class RecordSpotCheck(Command):
 
     draw_id: UUID
     grant_id: UUID
-    number: Annotated[int, Field(strict=True, ge=1)]
+    number: TrancheNumber
     outcome: SpotCheckOutcome
     mode: SurveyMode
     checked_on: date

@@ -28,7 +28,7 @@ from shared.unprinted import Unprinted
 from shared.uploads import takes_file
 
 TOML_SENT: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"application/toml": {"schema": {"type": "string", "format": "binary"}}}}
+    "requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string", "format": "binary"}}}}
 }
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
@@ -167,7 +167,7 @@ async def correct_survey(survey_id: UUID, body: CorrectSurvey, call: Calling) ->
     )  # fmt: skip
 
 
-@router.get("/surveys")
+@router.get("/cases/{case_id}/surveys")
 async def list_surveys(
     case_id: UUID, call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
 ) -> Page[survey_queries.SurveyRow]:

@@ -83,11 +83,11 @@ async def test_an_office_asks_who_is_due_and_nobody_in_finance_reads_it(house: H
     (recorded,) = found["recorded"]
     assert recorded["answers"] == ANSWERS
     assert recorded["scores"]["dimensions"]["help"]["value"] == "0.6250"
-    listed = (await people.counsellor.get("surveys", case_id=str(case_id))).json()["items"]
+    listed = (await people.counsellor.get(f"cases/{case_id}/surveys")).json()["items"]
     assert [one["id"] for one in listed] == [str(survey_id)]
     for nobody in (people.payer, people.approver, people.reconciler, people.coordinator, people.manager, people.auditor):
         assert (await nobody.get(f"surveys/{survey_id}")).status_code == 403
-        assert (await nobody.get("surveys", case_id=str(case_id))).status_code == 403
+        assert (await nobody.get(f"cases/{case_id}/surveys")).status_code == 403
     assert (await people.office_abroad.get(f"surveys/{survey_id}")).status_code == 404
     assert [row["operation"] for row in await house.rows(_READ)] == ["read_survey"]
     assert (await house.findings()).differences == []
@@ -170,7 +170,7 @@ async def test_an_office_asks_and_reads_only_while_the_persons_agree(house: Hous
     survey_id, case_id, person_id = await surveyed(house, people, round_id)
     house.register.taken_back.add(person_id)
     assert (await people.office.get(f"surveys/{survey_id}")).status_code == 404
-    assert (await people.office.get("surveys", case_id=str(case_id))).status_code == 404
+    assert (await people.office.get(f"cases/{case_id}/surveys")).status_code == 404
     again = {"reason": "mistyped", "answers": interview(case_id, person_id, round_id)["answers"]}
     assert (await people.office.post(f"surveys/{survey_id}/correct", again)).status_code == 404
     other = await planned(people, DEMO)
@@ -240,18 +240,18 @@ async def test_averages_tell_of_nobody_and_count_what_was_recorded_last(house: H
 async def test_a_published_survey_is_whole_never_changes_and_can_be_asked(house: House, people: People) -> None:
     content = (shipped_file("satisfaction_demo")).replace('code = "satisfaction_demo"', 'code = "wellbeing"', 1)
     instrument_id = uuid7()
-    sent = await people.manager.put(f"instruments/{instrument_id}", content.encode(), "application/toml")
+    sent = await people.manager.put(f"instruments/{instrument_id}", content.encode(), "text/plain")
     assert sent.status_code == 201, sent.text
-    again = await people.manager.put(f"instruments/{instrument_id}", content.encode(), "application/toml")
+    again = await people.manager.put(f"instruments/{instrument_id}", content.encode(), "text/plain")
     assert again.json()["repeated"] is True
-    other = await people.manager.put(f"instruments/{uuid7()}", content.encode(), "application/toml")
+    other = await people.manager.put(f"instruments/{uuid7()}", content.encode(), "text/plain")
     assert await code(other) == "instrument_version_taken"
-    shipped_one = await people.manager.put(f"instruments/{uuid7()}", shipped_file("satisfaction_demo").encode(), "application/toml")
+    shipped_one = await people.manager.put(f"instruments/{uuid7()}", shipped_file("satisfaction_demo").encode(), "text/plain")
     assert await code(shipped_one) == "instrument_version_taken"
     for broken in (content.replace('score = "0.75"', 'score = "7"').encode(), b"= no toml", "code = 'é'".encode("latin-1")):
-        refused = await people.manager.put(f"instruments/{uuid7()}", broken, "application/toml")
+        refused = await people.manager.put(f"instruments/{uuid7()}", broken, "text/plain")
         assert await code(refused) == "instrument_unreadable"
-    assert (await people.counsellor.put(f"instruments/{uuid7()}", content.encode(), "application/toml")).status_code == 403
+    assert (await people.counsellor.put(f"instruments/{uuid7()}", content.encode(), "text/plain")).status_code == 403
     listed = {one["instrument"]: one for one in (await people.counsellor.get("instruments")).json()["items"]}
     assert set(listed) == {DEMO, "satisfaction_demo", "wellbeing"}
     assert (listed["wellbeing"]["published_by"], listed[DEMO]["published_by"]) == ("staff:manager", None)
