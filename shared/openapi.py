@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from inspect import isclass
 from typing import Any, Final, get_args
+from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import models_json_schema
 
 from shared.callers import PUBLIC
@@ -145,7 +147,7 @@ def _describe(operation: Json, route: APIRoute) -> None:
         operation["parameters"].append({"$ref": "#/components/parameters/If-Match"})
     elif route.body_field is not None:
         statuses = (*_SOMEBODY, 413)
-    elif "{" in route.path_format:
+    elif "{" in route.path_format or any(_names_a_thing(field.field_info) for field in route.dependant.query_params):
         statuses = (*_SOMEBODY, 404)
     if any(issubclass(model, View) for model in models):
         headers |= _header("ETag")
@@ -165,6 +167,11 @@ def _describe(operation: Json, route: APIRoute) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter.get("in") == "query":
             parameter["schema"] = _without_null(parameter["schema"])
+
+
+def _names_a_thing(parameter: FieldInfo) -> bool:
+    """Whether a question cannot be asked without naming something that may not be there."""
+    return parameter.is_required() and parameter.annotation is UUID
 
 
 def _refusal(status: int) -> Json:

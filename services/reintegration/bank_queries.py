@@ -9,12 +9,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, TypeAdapter
 
+from services.reintegration.bank.pain002 import HAD_BEFORE
 from services.reintegration.domain.bank_files import BankFileFacts, ImportBankFile, KnownAccount, LineKind
 from services.reintegration.domain.bank_lines import BankLineAct, BankLineActStatus, BankLineFacts, MatchLine
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.matching import (
-    HAD_BEFORE,
     AttemptStatus,
     BankLine,
     KnownAttempt,
@@ -52,15 +52,19 @@ _ABOUT_A_LINE = Sql(
     f"SELECT {_LINE}, l.state = 'unmatched' AS waits, {_ATTEMPT} FROM bank_lines l "
     "LEFT JOIN payment_attempts a ON a.attempt_id = cast(:attempt_id AS uuid) WHERE l.id = :line_id"
 )
-# A report on a file that was dropped says nothing of a payment that stands in another one.
+# A report on a file that was dropped says nothing of a payment that stands in another one; and what the bank said to have
+# settled before it may have paid, whatever it says of a file that came once more.
 _OF_ITS_FILE: Final = (
     "NOT EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id <> "
-    "(SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id))"
+    "(SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id)) AND NOT EXISTS (SELECT FROM bank_lines d "
+    "WHERE d.of_attempt = a.attempt_id AND d.kind = 'accepted' AND d.code IN ('ACSC', 'ACCC'))"
 )
+# What the bank did before anybody released it was none of ours, whatever id somebody released it under since.
+_AFTER_ITS_RELEASE: Final = "a.released_at <= l.imported_at"
 _OF_A_GRANT = Sql(
     f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1)} "
     "FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id "
-    "WHERE a.grant_id = :grant_id AND l.state = 'unmatched' AND "
+    f"WHERE a.grant_id = :grant_id AND l.state = 'unmatched' AND {_AFTER_ITS_RELEASE} AND "
     f"(l.kind = 'booked' OR {_OF_ITS_FILE})) n) AS lines"
 )
 _POSTING = Sql(
@@ -71,7 +75,8 @@ _POSTING = Sql(
     " WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)) AS open_month"
 )
 _SETTLES: Final = (
-    "l.state = 'unmatched' AND a.method = 'bank_file' AND (l.kind = 'booked' AND l.amount = a.amount AND l.currency = a.currency "
+    f"l.state = 'unmatched' AND a.method = 'bank_file' AND {_AFTER_ITS_RELEASE} AND "
+    "(l.kind = 'booked' AND l.amount = a.amount AND l.currency = a.currency "
     "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' OR l.direction = 'credit' AND a.status = 'paid' "
     "AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}' OR l.of_attempt IS DISTINCT FROM l.attempt_id)) "
     f"OR l.kind = 'rejected' AND a.status = 'released' AND {_OF_ITS_FILE} AND NOT l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])"

@@ -33,7 +33,7 @@ StatusCode = Literal[
 _CODES: Final[Mapping[str, StatusCode]] = {code: code for code in get_args(StatusCode)}
 _NOT_DONE: Final = frozenset({"RJCT", "CANC"})
 # ISO's reasons for refusing what the bank has had before: a file, a block, a transaction, an end-to-end identification.
-_HAD_BEFORE: Final = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05"})
+HAD_BEFORE: Final = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05"})
 
 Key = TypeVar("Key")
 
@@ -62,7 +62,7 @@ class Status:
     @property
     def had_before(self) -> bool:
         """Whether the bank says that it has had the same file or payment before, so that somebody has to look."""
-        return not _HAD_BEFORE.isdisjoint(self.reasons)
+        return not HAD_BEFORE.isdisjoint(self.reasons)
 
 
 @dataclass(frozen=True, slots=True)

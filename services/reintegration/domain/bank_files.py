@@ -13,7 +13,7 @@ from pydantic import Field
 
 from services.reintegration.bank.accounts import Account
 from services.reintegration.bank.camt053 import Direction, Line, Part, Statement
-from services.reintegration.bank.pain002 import StatusReport
+from services.reintegration.bank.pain002 import HAD_BEFORE, StatusReport
 from services.reintegration.bank.references import remittance_code
 from shared.contracts.bank import (
     BankFileImported,
@@ -171,10 +171,16 @@ def of_report(file_id: UUID, report: StatusReport, sent: Mapping[UUID, str]) -> 
     said = {attempt: report.of(attempt, block) for attempt, block in sent.items()}
     said |= {attempt: report.of(attempt, "") for attempt in report.of_attempts if attempt not in said}
     known = [(attempt, said[attempt]) for attempt in sorted(said) if said[attempt].code is not None]
+    if len(known) > _MOST_LINES:
+        raise RuleViolation("file_too_large", "This file is larger than any that a bank sends.")
+    # Of which block an attempt is is not known here, so that a block which the bank had before may be any one's.
+    had_before = tuple(
+        code for status in report.of_blocks.values() if status.had_before for code in status.reasons if code in HAD_BEFORE
+    )
     return tuple(
         KeptLine(
             line_id(file_id, number, 1), number, 1, "rejected" if status.not_done else "accepted", attempt_id=attempt,
-            code=status.code, reasons=status.reasons,
+            code=status.code, reasons=tuple(dict.fromkeys((*status.reasons, *(had_before if status.not_done else ())))),
         )
         for number, (attempt, status) in enumerate(known, 1)
     )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeGuard, cast, get_args
 from uuid import UUID
 
 from services.reintegration.bank.camt053 import Direction
+from services.reintegration.bank.pain002 import HAD_BEFORE
 from services.reintegration.domain.bank_files import LineKind
 from shared.contracts.attempts import PaymentMethod
 
@@ -24,8 +25,6 @@ Unmatched = Literal[
     "already_settled", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
     "period_closed", "asked_back_already", "grant_not_in_disbursement",
 ]  # fmt: skip
-# ISO's reasons by which a bank says that it has had the same before: the first one may have been paid.
-HAD_BEFORE: Final = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05"})
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 

@@ -97,6 +97,10 @@ def _screen(state: Payee, _: ScreenPayee, facts: PayeeFacts, context: Context) -
     found = tuple(hit for hit in facts.found if (hit.list_name, hit.entry_id) not in cleared)
     if same and {*found} <= {*state.hits}:
         return ()
+    if state.screened_no == state.newest_live_no:
+        # Whoever brings another version of a list takes no hit away with it: two persons clear each.
+        again = {(hit.list_name, hit.entry_id) for hit in found}
+        found = (*(hit for hit in state.hits if (hit.list_name, hit.entry_id) not in again), *found)
     return (
         PayeeScreened(
             account_no=state.newest_live_no, list_ids=facts.newest_lists, hits=found[:MOST_HITS], screened_at=context.now

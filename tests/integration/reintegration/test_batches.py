@@ -30,6 +30,7 @@ from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_own_accounts import own_account
 from tests.integration.reintegration.test_payees import erased
 from tests.integration.reintegration.vendors import registered, vendor
+from tests.unit.reintegration.bank.answers import Block, Told, pain002
 from tests.unit.reintegration.bank.examples import schema
 from tests.unit.reintegration.examples import PAYER, TODAY
 
@@ -169,6 +170,17 @@ async def test_a_dropped_batch_frees_its_payments_and_one_that_was_taken_takes_t
     (shown,) = (await people.reconciler.get("payment-attempts", batch_id=str(third))).json()["items"]
     assert (shown["id"], shown["batch_id"], shown["money"]["currency"]) == (str(attempts[0]), str(third), "EUR")
     assert (await house.findings()).differences == []
+
+
+async def test_a_file_of_which_the_bank_said_anything_is_not_dropped_as_one_it_never_had(house: House, people: People) -> None:
+    attempts = [await Paying(house).waiting()]
+    batch_id = await approved(people, await own_account(people), attempts)
+    assert (await people.payer.get(f"payment-batches/{batch_id}/file")).status_code == 200
+    said = Block(f"{batch_id.hex}001", Told("ACSP"), [])
+    report = pain002(batch_id.hex, Told("ACSP"), [said])
+    brought = await people.reconciler.put(f"bank-files/{uuid7()}?file_kind=status_report", report, "application/xml")
+    assert brought.status_code == 201, brought.text
+    assert (await people.payer.post(f"payment-batches/{batch_id}/drop", {"reason": "never_sent"})).json()["code"] == "bank_had_it"
 
 
 async def test_what_stands_in_a_batch_is_not_taken_back_by_whoever_pays(house: House, people: People) -> None:

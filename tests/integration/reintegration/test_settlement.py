@@ -1,7 +1,7 @@
 """What the bank says settles the attempts to pay that it names: by itself, in nobody's hat, and each line once."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -133,6 +133,34 @@ async def test_what_does_not_fit_stays_in_the_queue_under_its_reason_and_stops_n
     assert await why(people, UUID(again.json()["id"])) == [("unmatched", "may_have_been_paid")]
     assert await by_the_clock(house) == Looked()
     assert (await house.findings()).differences == []
+
+
+async def test_what_the_bank_did_before_a_release_pays_nothing_that_is_released_under_its_id_since(house: House, people: People) -> None:
+    await own_account(people)
+    taken = uuid7()
+    file_id = await imported(people, Account([debit(taken)], id="MAY-1"))
+    grant_id = await house.approved((await house.line()).request("1500.00", "500.00", "1000.00"), await house.fund())
+    order = await house.vendors.release(1, method="bank_file", attempt_id=taken)
+    await house.give(GRANT, grant_id, order, PAYER, NOON + timedelta(hours=1))
+    answer = await people.reconciler.at(NOON + timedelta(hours=2)).post(f"bank-files/{file_id}/settle", {})
+    assert answer.json() == {"settled": 0, "waiting": 0}
+    assert [one["status"] for one in await attempts(house)] == ["released"]
+    assert [state for state, *_ in await why(people, file_id)] == ["unmatched"]
+
+
+async def test_what_the_bank_said_to_have_paid_or_had_before_fails_by_no_later_refusal(house: House, people: People) -> None:
+    fund_id = await house.fund()
+    settled, had_before = [(await released_by_bank(house, fund_id))[1] for _ in range(2)]
+    first = pain002(FILE, Told("PART"), [Block(f"{FILE}001", Told("PART"), [Transaction(settled.hex, Told("ACSC"))])], id="ODGOVOR-1")
+    assert (await put(people.reconciler, first, "status_report")).status_code == 201
+    later = (await put(people.reconciler, rejections(settled, id="ODGOVOR-2"), "status_report")).json()["id"]
+    # That the bank had the block before is said of the block alone.
+    block = Block(f"{FILE}001", Told("RJCT", ["AM05"]), [Transaction(had_before.hex, Told("RJCT"))])
+    again = (await put(people.reconciler, pain002(FILE, Told("RJCT"), [block], id="ODGOVOR-3"), "status_report")).json()["id"]
+    for file_id in (later, again):
+        assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json()["settled"] == 0
+    assert [one["status"] for one in await attempts(house)] == ["released", "released"]
+    assert await why(people, UUID(again)) == [("unmatched", "may_have_been_paid")]
 
 
 async def test_a_receipt_of_a_closed_month_is_posted_in_the_oldest_open_one_without_anybody(house: House, people: People) -> None:

@@ -54,6 +54,15 @@ def test_each_screening_is_a_fact_also_where_nothing_was_found() -> None:
     facing(lists=()).when(ScreenPayee(), RECONCILER).then()
 
 
+def test_another_version_of_a_list_takes_no_hit_away_that_two_persons_have_not_cleared() -> None:
+    newer = FOUND.model_copy(update={"list_ids": (NEWER,)})
+    facing(lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(newer)
+    both = newer.model_copy(update={"hits": (HIT, ELSEWHERE)})
+    facing(ELSEWHERE, lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(both)
+    # As the newest list says it, each once.
+    facing(AGAIN, lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(newer.model_copy(update={"hits": (AGAIN,)}))
+
+
 def test_nobody_is_confirmed_before_they_are_screened_against_the_newest_lists() -> None:
     facing().when(ConfirmPayee(), RECONCILER).refused("not_screened")
     facing().given(CLEAN).when(ConfirmPayee(), RECONCILER).then(CONFIRMED)

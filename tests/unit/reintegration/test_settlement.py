@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.reintegration.bank.pain002 import HAD_BEFORE
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import hats
 from services.reintegration.domain.matching import (
-    HAD_BEFORE,
     BankLine,
     KnownAttempt,
     Settles,
