@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.reintegration.attempt_projections import attempts
 from services.reintegration.bank_projections import settled
+from services.reintegration.difference_projections import differences
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.turns import Turn, TurnOf, turns
 from services.reintegration.grant_decisions import decisions_taken
@@ -73,6 +74,7 @@ def grant_limits(
         *attempts(grant_id, before, grant),
         *settled(grant, events),
         *recoveries(grant_id, before, grant),
+        *differences(grant_id, before, grant),
         *_balance(before, grant),
         *postings(grant_id, before, grant),
         *_turns(grant_id, before, grant),

@@ -32,6 +32,7 @@ from services.reintegration.support_queries import (
     TURNS_OF_THE_FAMILY,
     support_of,
 )
+from shared.contracts.accounting import DifferenceReason
 from shared.contracts.attempts import FailureReason, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
@@ -145,6 +146,9 @@ class TrancheToPay(BaseModel):
     account_no: int | None
     method: PaymentMethod | None
     witness: CashWitness | None
+    received: Amount | None
+    difference: Amount | None
+    difference_reason: DifferenceReason | None
 
 
 class AttemptRow(BaseModel):
@@ -334,12 +338,8 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
         sql,
         **acting, **paying,
         grant_id=about.grant_id, signer_id=about.signer_id, case_id=about.case_id, person_id=about.person_id, plan_id=about.plan_id,
-        plan_line_id=about.plan_line_id,
-        fund_id=about.fund_id,
-        reference=about.reference,
-        posted_on=about.posted_on,
-        policy_programme=about.policy_programme,
-        policy_version=about.policy_version,
+        plan_line_id=about.plan_line_id, fund_id=about.fund_id, reference=about.reference, posted_on=about.posted_on,
+        policy_programme=about.policy_programme, policy_version=about.policy_version,
         now=now, zone=zone,
     )  # fmt: skip
     assert row is not None

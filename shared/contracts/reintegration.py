@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contracts import attempts, bank, batches, commitments, own_accounts, spot_checks, surveys, visits
+from shared.contracts.accounting import SaysWhatDiffers, SaysWhatWasReceived
 from shared.contracts.approvals import EVENTS as APPROVALS
 from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
@@ -310,16 +311,16 @@ class GrantDisbursed(Event, kind="avrr.reintegration.grant.disbursed.v1"):
     case_id: UUID
 
 
-class DeliveryConfirmed(Event, kind="avrr.reintegration.grant.delivery_confirmed.v1"):
-    """The receiving office saw that the returnee received what one tranche paid for."""
+class DeliveryConfirmed(SaysWhatWasReceived, kind="avrr.reintegration.grant.delivery_confirmed.v1"):
+    """The receiving office saw that the returnee received what one tranche paid for, or so much of it."""
 
     number: int
     confirmed_by: str
     confirmed_at: datetime | None = None
 
 
-class TrancheReconciled(Event, kind="avrr.reintegration.grant.tranche_reconciled.v1"):
-    """Approval, payment and receipt of one tranche agree."""
+class TrancheReconciled(SaysWhatDiffers, kind="avrr.reintegration.grant.tranche_reconciled.v1"):
+    """Approval, payment and receipt of one tranche agree, or it is said why they differ."""
 
     number: int
     reconciled_by: str

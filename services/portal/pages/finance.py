@@ -81,6 +81,13 @@ async def recoveries(page: Reading, after: Annotated[UUID | None, Query()] = Non
     return await page.show("recoveries.html", found=found, short=short, days=days_since)
 
 
+@router.get("/differences")
+async def differences(page: Reading, after: Annotated[str | None, Query()] = None) -> Response:
+    """The tranches of which less was received than was paid, and why."""
+    found = (await page.ask("reintegration", "/v1/differences", after=after)).body
+    return await page.show("differences.html", found=found, short=short)
+
+
 async def _funds_of(page: Page, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The fund that a grant is paid from; before its approval each fund with what it would hold after it, or why not."""
     if not page.has("manager", "chief_of_mission", "finance_approver", "finance_reconciler", "auditor"):

@@ -61,6 +61,7 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         "number": _next_tranche(form.name, state["tranches"]), "paid_on": today, "failed_on": today,
         "returned_on": today, "received_on": today, "handed_over_on": today, "visited_on": today, **start_of(state),
         "price_from": {"amount": "", "currency": currency}, "price_to": {"amount": "", "currency": currency},
+        "received": {"amount": "", "currency": currency},
     }  # fmt: skip
     if form.name in ("record_recovery", "write_off_recovery") and state["recovery_amount"]:
         still = Decimal(state["recovery_amount"]) - Decimal(state["recovered"]) - Decimal(state["written_off"])
@@ -172,6 +173,7 @@ def _shown(
         lines.insert(0, (_("Amount"), money(tranche["amount"], currency)))
         if tranche.get("reference"):
             lines.append((_("Reference of the payment"), tranche["reference"]))
+        lines += _received(operation, tranche, currency)
     what = (word(state["category"]), word(state["modality"])) if state.get("category") else (word(state["modality"]),)
     whom = translated(_("person %(id)s"), id=short(state["person_id"]))
     lines += [(_("For"), f"{', '.join(what)}; {whom}, {word(state['destination_country'])}")]
@@ -191,6 +193,17 @@ def _shown(
             (_("Available after this approval"), money(after_approval(fund, costs), fund["currency"])),
         ]
     return tuple(lines)
+
+
+def _received(operation: str, tranche: State, currency: str) -> list[tuple[str, str]]:
+    """What was received of a tranche that is to be reconciled, and what differs from what was paid."""
+    if operation != "reconcile_tranche":
+        return []
+    received = tranche["amount"] if tranche["received"] is None else tranche["received"]
+    lines = [(_("Received"), money(received, currency))]
+    if (missing := Decimal(tranche["amount"]) - Decimal(received)) > 0:
+        lines.append((_("Paid and not received"), money(str(missing), currency)))
+    return lines
 
 
 def _of_the_fund(operation: str, state: State, costs: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:

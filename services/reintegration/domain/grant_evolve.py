@@ -192,6 +192,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 _advanced(state, event.number, "delivered"),
                 delivered_by=event.confirmed_by,
                 delivered_at=event.confirmed_at,
+                received=None if event.received is None else event.received.amount,
             )
             return _with(state, tranche, event.confirmed_at)
         case TrancheReconciled():
@@ -199,6 +200,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 _advanced(state, event.number, "reconciled"),
                 reconciled_by=event.reconciled_by,
                 reconciled_at=event.reconciled_at,
+                difference=None if event.difference is None else event.difference.amount,
+                difference_reason=event.reason,
             )
             return replace(_with(state, tranche, event.reconciled_at), reconciler_id=event.reconciled_by)
         case EvidenceFiled():

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import Budget
 from services.reintegration.domain.recovery_state import MoneyBack, WriteOff
+from shared.contracts.accounting import DifferenceReason
 from shared.contracts.attempts import FailureReason, PaymentHat, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import (
@@ -102,6 +103,7 @@ class GrantTranche:
     It is paid to the account of ``payee_id`` that has this ``account_no``, by this ``method``; those of before name none of them.
     ``paid_line`` is the bank's line by which it was paid, and then nobody confirmed it.
     Cash has a ``witness`` from the moment on in which somebody states that it was handed over.
+    ``received`` is what the delivery says, None where that is all that was paid; ``difference`` what a reconciliation found missing.
     """
 
     number: int
@@ -127,6 +129,9 @@ class GrantTranche:
     method: PaymentMethod | None = None
     paid_line: UUID | None = None
     witness: CashWitness | None = None
+    received: Decimal | None = None
+    difference: Decimal | None = None
+    difference_reason: DifferenceReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from pydantic import Field, StrictBool
 
-from services.reintegration.domain.amounts import earliest_day
+from services.reintegration.domain.amounts import PlannedMoney, earliest_day
 from services.reintegration.domain.commitment import cost_of_release, in_fund, not_needed, still_covered
 from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
@@ -16,8 +16,14 @@ from services.reintegration.domain.hats import may_wear
 from services.reintegration.domain.next_tranche import next_tranche_may_follow
 from services.reintegration.domain.payee_of_grant import account_to_pay, refuse_of_the_bank
 from services.reintegration.domain.periods import period_closed
+from services.reintegration.domain.reconciling import (
+    difference_of,
+    refuse_unless_paid_by_bank,
+    refuse_unless_received,
+)
 from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.stops import no_recovery
+from shared.contracts.accounting import DifferenceReason
 from shared.contracts.attempts import PaymentMethod
 from shared.contracts.reintegration import (
     Code,
@@ -70,15 +76,22 @@ class ConfirmPayment(Command):
 
 
 class ConfirmDelivery(Command):
-    """Confirm that the returnee received what a paid tranche was for."""
+    """Confirm that the returnee received what a paid tranche was for, or how much of it."""
 
     number: TrancheNumber
+    received: Annotated[
+        PlannedMoney | None,
+        Field(description="What receipts or the handover add up to. Left out, that is exactly what was paid."),
+    ] = None
 
 
 class ReconcileTranche(Command):
-    """Confirm that approval, payment and receipt of a delivered tranche agree."""
+    """Confirm that approval, payment and receipt of a delivered tranche agree, or say why less was received."""
 
     number: TrancheNumber
+    difference_reason: Annotated[
+        DifferenceReason | None, Field(description="Why less was received than was paid; left out where all of it was.")
+    ] = None
 
 
 def _next_may_be_released(state: Grant, facts: GrantFacts, context: Context) -> None:
@@ -262,9 +275,10 @@ def paid(
 def _confirm_delivery(state: Grant, order: ConfirmDelivery, facts: GrantFacts, context: Context) -> Events:
     tranche = tranche_of(state, order.number)
     _DELIVERY.refuse_unless_waiting((tranche,))
+    refuse_unless_received(state, tranche, order.received)
     return (
         DeliveryConfirmed(
-            number=tranche.number, confirmed_by=context.actor.person_id, confirmed_at=context.now
+            number=tranche.number, confirmed_by=context.actor.person_id, confirmed_at=context.now, received=order.received
         ),
     )
 
@@ -272,9 +286,11 @@ def _confirm_delivery(state: Grant, order: ConfirmDelivery, facts: GrantFacts, c
 def _reconcile(state: Grant, order: ReconcileTranche, facts: GrantFacts, context: Context) -> Events:
     tranche = tranche_of(state, order.number)
     _RECONCILIATION.refuse_unless_waiting((tranche,))
+    refuse_unless_paid_by_bank(tranche)
     reconciled = TrancheReconciled(
-        number=tranche.number, reconciled_by=context.actor.person_id, reconciled_at=context.now
-    )
+        number=tranche.number, reconciled_by=context.actor.person_id, reconciled_at=context.now,
+        difference=difference_of(state, tranche, order.difference_reason), reason=order.difference_reason,
+    )  # fmt: skip
     if len(state.tranches_in("reconciled")) + 1 == len(state.tranches):
         return reconciled, GrantCompleted(case_id=state.case_id)
     return (reconciled,)

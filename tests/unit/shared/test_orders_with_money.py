@@ -24,6 +24,7 @@ from tests.unit.reintegration import test_grant_request as grant
 from tests.unit.reintegration import test_plan as plan
 from tests.unit.reintegration import test_plan_stages as stages
 from tests.unit.reintegration import test_policies as policies
+from tests.unit.reintegration import test_reconciling as reconciling
 from tests.unit.reintegration import test_recovery as recovery
 from tests.unit.reintegration import test_stops as stops
 from tests.unit.reintegration.examples import (
@@ -58,6 +59,7 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (plan.BEFORE_DEPARTURE.given(stages.DRAFTED), stages.CHANGE, COUNSELLOR),
     (stages.AGREED, plan.REVISE, OFFICE),
     (stages.AGREED, plan.REVISE_WITHOUT_HEALTH, OFFICE),
+    (reconciling.PAID_GRANT, reconciling.DELIVER, OFFICE),
     (stops.PAID, stops.RECOVER, RECONCILER),
     (recovery.ASKED_BACK, recovery.BACK, RECONCILER),
     (recovery.ASKED_BACK, recovery.WRITE_OFF, RECONCILER),

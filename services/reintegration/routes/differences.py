@@ -1,0 +1,25 @@
+"""Reintegration's API for what was paid and not received."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from services.reintegration import difference_queries
+from shared.callers import AuthenticatedRoute
+from shared.http import Calling, Limit, Page
+
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
+
+
+@router.get("/differences")
+async def list_differences(
+    call: Calling,
+    after: Annotated[difference_queries.Place | None, Query()] = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[difference_queries.Difference]:
+    """The tranches of which less was received than was paid, and why, in the order of grants and tranches."""
+    found = await call.ask(lambda unit: difference_queries.differences(unit, after, limit + 1))
+    items = found[:limit]
+    return Page[difference_queries.Difference](
+        items=items, next=call.goes_on_after(items[-1].place, limit) if len(found) > limit else None
+    )

@@ -1,0 +1,158 @@
+"""A tranche is reconciled where what was approved, paid and received agree, or where it is said why they do not."""
+
+from decimal import Decimal
+from typing import get_args
+
+import pytest
+
+from services.reintegration.domain.grant import GRANT
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.reconciling import ASKED_BACK
+from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
+from shared.contracts.accounting import DifferenceReason
+from shared.contracts.reintegration import (
+    DeliveryConfirmed,
+    GrantCompleted,
+    GrantDisbursed,
+    TrancheReconciled,
+)
+from shared.contracts.stops import RecoveryOpened
+from shared.messages import Event
+from shared.money import Money
+from tests.given import NOON, Given
+from tests.unit.reintegration.examples import (
+    CASE_ID,
+    DELIVERED_1,
+    NOTHING_STANDS_AGAINST_IT,
+    OFFICE,
+    PAID_1,
+    RECONCILER,
+    RELEASED_1,
+    UNTIL_APPROVED,
+    UNTIL_PAID,
+    eur,
+    ref,
+)
+
+GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
+DELIVER = ConfirmDelivery(number=1, received=eur("750.00"))
+RECONCILE = ReconcileTranche(number=1)
+PAID_GRANT = GRANTS.given(*UNTIL_PAID)
+LESS = DELIVERED_1.model_copy(update={"received": eur("750.00")})
+WITH_LESS = GRANTS.given(*UNTIL_PAID, LESS)
+REASONS: tuple[DifferenceReason, ...] = get_args(DifferenceReason)
+
+
+def asked_back(amount: str) -> RecoveryOpened:
+    return RecoveryOpened(reason="used_otherwise", money=eur(amount), opened_by=RECONCILER.person_id, opened_at=NOON)
+
+
+def found(amount: str, reason: DifferenceReason, number: int = 1) -> TrancheReconciled:
+    return TrancheReconciled(
+        number=number, reconciled_by=RECONCILER.person_id, reconciled_at=NOON, difference=eur(amount), reason=reason
+    )
+
+
+def because(reason: DifferenceReason, number: int = 1) -> ReconcileTranche:
+    return ReconcileTranche(number=number, difference_reason=reason)
+
+
+@pytest.mark.parametrize("amount", ["0", "0.01", "799.99", "800.00"])
+def test_a_delivery_says_what_was_received_from_nothing_to_all(amount: str) -> None:
+    deliver = ConfirmDelivery(number=1, received=eur(amount))
+    PAID_GRANT.when(deliver, OFFICE).then(
+        DeliveryConfirmed(number=1, confirmed_by=OFFICE.person_id, confirmed_at=NOON, received=eur(amount))
+    )
+
+
+@pytest.mark.parametrize(
+    ("received", "code"),
+    [
+        (eur("800.01"), "received_more_than_paid"),
+        (Money(amount=Decimal("800.00"), currency="USD"), "currencies_differ"),
+        (eur("799.999"), "finer_than_paid"),
+        (Money(amount=Decimal("1.00"), currency="ZZZ"), "not_a_currency"),
+    ],
+    ids=["more", "another_currency", "too_fine", "no_currency"],
+)
+def test_what_cannot_have_been_received_is_refused(received: Money, code: str) -> None:
+    PAID_GRANT.when(ConfirmDelivery(number=1, received=received), OFFICE).refused(code)
+
+
+def test_less_than_nothing_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="amount"):
+        ConfirmDelivery.model_validate({"number": 1, "received": {"amount": "-1.00", "currency": "EUR"}})
+
+
+@pytest.mark.parametrize("delivered", [DELIVERED_1, DELIVERED_1.model_copy(update={"received": eur("800.00")})], ids=["unsaid", "said"])
+def test_where_all_was_received_nothing_is_to_be_explained(delivered: Event) -> None:
+    given = GRANTS.given(*UNTIL_PAID, delivered)
+    given.when(RECONCILE, RECONCILER).then(TrancheReconciled(number=1, reconciled_by=RECONCILER.person_id, reconciled_at=NOON))
+    for reason in REASONS:
+        given.when(because(reason), RECONCILER).refused("no_difference")
+
+
+def test_a_difference_that_nobody_explains_is_not_reconciled() -> None:
+    WITH_LESS.when(RECONCILE, RECONCILER).refused("difference_unexplained")
+    WITH_LESS.given(asked_back("50.00")).when(RECONCILE, RECONCILER).refused("difference_unexplained")
+
+
+@pytest.mark.parametrize("reason", sorted(set(REASONS) - ASKED_BACK))
+def test_what_it_costs_to_pay_is_explained_and_not_asked_back(reason: DifferenceReason) -> None:
+    WITH_LESS.when(because(reason), RECONCILER).then(found("50.00", reason))
+
+
+@pytest.mark.parametrize("reason", sorted(ASKED_BACK))
+def test_what_was_not_used_is_asked_back_first_all_of_it(reason: DifferenceReason) -> None:
+    WITH_LESS.when(because(reason), RECONCILER).refused("recovery_not_opened")
+    WITH_LESS.given(asked_back("49.99")).when(because(reason), RECONCILER).refused("recovery_not_opened")
+    WITH_LESS.given(asked_back("50.00")).when(because(reason), RECONCILER).then(found("50.00", reason))
+
+
+def both_tranches(*between: Event) -> Given[Grant, GrantFacts]:
+    """Two tranches delivered with less: 50 missing of the first, 30 of the second."""
+    second: tuple[Event, ...] = (
+        RELEASED_1.model_copy(update={"number": 2, "money": eur("400.00"), "attempt_id": ref(77)}),
+        PAID_1.model_copy(update={"number": 2, "money": eur("400.00"), "reference": "BANK-0002"}),
+        GrantDisbursed(case_id=CASE_ID), LESS.model_copy(update={"number": 2, "received": eur("370.00")}),
+    )  # fmt: skip
+    return GRANTS.given(*UNTIL_PAID, LESS, *second, *between)
+
+
+def test_what_is_missing_of_several_tranches_is_asked_back_together() -> None:
+    short = both_tranches(asked_back("79.99"), found("50.00", "unspent"))
+    short.when(because("not_accounted_for", 2), RECONCILER).refused("recovery_not_opened")
+    whole = both_tranches(asked_back("80.00"), found("50.00", "unspent"))
+    whole.when(because("not_accounted_for", 2), RECONCILER).then(
+        found("30.00", "not_accounted_for", 2), GrantCompleted(case_id=CASE_ID)
+    )
+    # What the bank took of the first is not asked back with the second.
+    both_tranches(asked_back("30.00"), found("50.00", "bank_charge")).when(because("unspent", 2), RECONCILER).then_kinds(
+        TrancheReconciled, GrantCompleted
+    )
+
+
+def test_what_the_bank_was_to_pay_is_not_reconciled_without_its_line() -> None:
+    by_bank = RELEASED_1.model_copy(update={"method": "bank_file"})
+    # Nobody can confirm such a payment by hand; what is no longer possible would still not be reconciled.
+    by_hand = GRANTS.given(*UNTIL_APPROVED, by_bank, PAID_1, DELIVERED_1)
+    by_hand.when(RECONCILE, RECONCILER).refused("no_bank_line")
+    told = PAID_1.model_copy(update={"bank_line": ref(78)})
+    GRANTS.given(*UNTIL_APPROVED, by_bank, told, DELIVERED_1).when(RECONCILE, RECONCILER).then_kinds(TrancheReconciled)
+
+
+def test_events_of_before_say_that_all_was_received() -> None:
+    old = DeliveryConfirmed.model_validate({"number": 1, "confirmed_by": OFFICE.person_id})
+    done = TrancheReconciled.model_validate({"number": 1, "reconciled_by": RECONCILER.person_id})
+    state = GRANT.fold((*UNTIL_PAID, old, done))
+    assert state is not None
+    tranche = state.tranches[0]
+    assert (tranche.status, tranche.received, tranche.difference, tranche.difference_reason) == ("reconciled", None, None, None)
+
+
+def test_the_tranche_keeps_what_was_received_what_differs_and_why() -> None:
+    state = GRANT.fold((*UNTIL_PAID, LESS, found("50.00", "rounding")))
+    assert state is not None
+    tranche = state.tranches[0]
+    assert (tranche.received, tranche.difference, tranche.difference_reason) == (Decimal("750.00"), Decimal("50.00"), "rounding")
