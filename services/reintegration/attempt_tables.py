@@ -138,5 +138,7 @@ PAYMENT_ATTEMPTS = sa.Table(
         "ix_payment_attempts_wait_for_a_batch", "currency", "attempt_id",
         postgresql_where=sa.text("status = 'released' AND method = 'bank_file'"),
     ),
+    # What is under way is a small part of all.
+    sa.Index("ix_payment_attempts_released", "grant_id", "tranche", postgresql_where=sa.text("status = 'released'")),
     info=scope("country:destination_country"),
 )  # fmt: skip

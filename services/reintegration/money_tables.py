@@ -245,6 +245,8 @@ GRANTS = aggregate_table(
     sa.Index(None, "approved_at"),
     sa.Index(None, "destination_country", "id"),
     sa.Index(None, "destination_country", "status", "id"),
+    sa.Index("ix_grants_not_delivered", "id", postgresql_where=sa.text("""tranches @> '[{"status": "paid"}]'""")),
+    sa.Index("ix_grants_not_reconciled", "id", postgresql_where=sa.text("""tranches @> '[{"status": "delivered"}]'""")),
     info=scope("country:destination_country"),
 )
 

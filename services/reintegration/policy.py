@@ -170,6 +170,7 @@ POLICY = Policy(
     *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("witness_cash", "record_visit", "confirm_delivery")),
     allow("record_visit", Role.COUNSELLOR),
     allow("list_unclaimed_cash", *SEES_THE_MONEY),
+    *(allow(operation, *READS_REGISTERS) for operation in ("read_open_items", "list_open_items")),
     allow("reconcile_tranche", Role.FINANCE_RECONCILER),
     allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
     allow("read_grant", *CERTIFIES, unless=Role.RECEIVING_OFFICE),

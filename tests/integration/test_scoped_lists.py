@@ -16,8 +16,15 @@ import pytest
 
 from services.counselling import finding
 from services.counselling import queries as counselling
-from services.reintegration import batch_queries, control_queries, grant_decisions, payee_queries
+from services.reintegration import (
+    ageing_queries,
+    batch_queries,
+    control_queries,
+    grant_decisions,
+    payee_queries,
+)
 from services.reintegration import lists as reintegration
+from services.reintegration.domain.ageing import BEGINS
 from services.reintegration.domain.payee_state import PayeeStatus
 from services.returns import queries as returns
 from services.returns.domain.window import statuses_of
@@ -108,6 +115,12 @@ PAYING = (
     LEFT JOIN LATERAL (SELECT 'staff:payer' AS who, now() AS at, 'BANK-' || n AS reference, current_date AS day,
     date_trunc('month', current_date)::date AS month) d ON s = 'paid'""",
     f"INSERT INTO batch_payments SELECT {GRANT}, {_ATTEMPT}, 1, true FROM generate_series(1, {ROWS} - {RARE}) n",
+    # The bank's lines are matched but for a few.
+    f"""INSERT INTO bank_lines (id, file_id, number, part, kind, own_account_id, amount, line_amount, currency, direction, reversal, booked_on,
+    by_code, reasons, occurrence, imported_at, state, of_attempt, settled_attempt)
+    SELECT {PLAN}, {CASE}, n, 1, 'booked', {CASE}, 100, 100, 'EUR', 'debit', false, current_date, false, '{{}}', 1, now(),
+    CASE WHEN n > {ROWS - RARE} THEN 'unmatched' ELSE 'matched' END, {_ATTEMPT}, CASE WHEN n <= {ROWS - RARE} THEN {_ATTEMPT} END
+    FROM generate_series(10, {ROWS}) n""",
 )
 # Ten years of birth, so that a year of the large country is as full as a real one; hardly anybody's sex is not stated.
 COUNSELLING = (
@@ -187,6 +200,11 @@ def lists_of_reintegration() -> list[Asked]:
     found += [(MISSION, batch_queries.WAITING, {"currency": currency}) for currency in ("EUR", "TRY", "XOF")]
     in_a_batch = UUID("00000000-0000-7000-8300-000000000003")
     found += [(MISSION, batch_queries.ATTEMPTS, {}), (MISSION, batch_queries.OF_A_BATCH, {"batch_id": in_a_batch})]
+    zone = {"now": NOON, "zone": "Europe/Sarajevo"}
+    found.append((MISSION, ageing_queries.COUNTED, {**zone, "begins": list(BEGINS)}))
+    for listed in ageing_queries.LISTED.values():
+        whole, narrowed = ageing_queries.asked_for(None, None, None), ageing_queries.asked_for("over-90", "EUR", None)
+        found += [(MISSION, listed, {**zone, **narrow}) for narrow in (whole, narrowed)]
     for choose, status in ((reintegration.plans, "own_plan"), (reintegration.grants, "cancelled")):
         for asked in some_of({"case_id": "00000000-0000-7000-8000-000000000003", "status": status}):
             found.append((MISSION, choose(asked), asked))

@@ -15,6 +15,7 @@ from services.reintegration.routes import (
     finance,
     funds,
     grants,
+    open_items,
     own_accounts,
     payees,
     payees_of_grants,
@@ -32,6 +33,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, donor_views, periods, rates, authorities, approval_policies, grants, finance, recoveries, differences, exports, control, evidence, payees, payees_of_grants, sanctions, own_accounts, batches, surveys, spot_checks, bank, retention, timers) for route in part.router.routes
+        route for part in (plans, funds, donor_views, periods, rates, authorities, approval_policies, grants, finance, recoveries, differences, exports, control, evidence, payees, payees_of_grants, sanctions, own_accounts, open_items, batches, surveys, spot_checks, bank, retention, timers) for route in part.router.routes
     ]
 )

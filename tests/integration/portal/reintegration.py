@@ -7,7 +7,7 @@ import httpx
 from pydantic import SecretStr
 
 from services.portal.client import Services
-from services.portal.pages import control, ordering, spot_checks, surveys
+from services.portal.pages import control, open_items, ordering, spot_checks, surveys
 from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
 from services.portal.pages.log_selection import SERVICES
 from services.portal.settings import PortalSettings
@@ -37,7 +37,7 @@ async def reintegration_behind(portal: Portal, settings: PortalSettings, make_da
         app.state.runtime.consents = house.register
         async with httpx.AsyncClient(verify=trusted(), mounts={URL: httpx.ASGITransport(app)}) as client:
             portal.app.state.services = Services(client, {**dict.fromkeys(SERVICES, "http://127.0.0.1:1"), "reintegration": URL})
-            for pages in (surveys, spot_checks, control, ordering):
+            for pages in (surveys, spot_checks, control, open_items, ordering):
                 portal.app.include_router(pages.router)
             portal.app.add_exception_handler(Turned, turned)
             portal.app.add_exception_handler(NotSignedIn, not_signed_in)
