@@ -16,7 +16,7 @@ from tests.unit.reintegration.bank.examples import OURS
 
 @pytest.mark.timeout(300)
 async def test_a_file_of_the_banks_is_brought_once_and_what_it_settles_and_what_waits_is_shown(mission: Mission, visits: Visits) -> None:
-    attempt_id, amount = await waits_for_the_bank(mission)
+    attempt_id, amount = await waits_for_the_bank(mission, 84)
     # Another account than the one of batches, since one mission serves all of these tests.
     await confirmed_account(mission, OURS.value)
     today = f"<BookgDt><Dt>{datetime.now(UTC):%Y-%m-%d}</Dt></BookgDt>"

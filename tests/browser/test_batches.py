@@ -26,14 +26,14 @@ from tests.running import Mission
 IBAN = "BA39 1290 0794 0102 8494"
 
 
-async def waits_for_the_bank(mission: Mission) -> tuple[UUID, Decimal]:
-    """An attempt to pay by the bank, of a grant in Georgia, and its amount in euros."""
-    at, now = await ground(mission, "GE", 83), datetime.now(UTC)
+async def waits_for_the_bank(mission: Mission, seed: int) -> tuple[UUID, Decimal]:
+    """An attempt to pay by the bank, of a grant in Georgia that no other test has, and its amount in euros."""
+    at, now = await ground(mission, "GE", seed), datetime.now(UTC)
     await mission.done("reintegration", "coordinator", at.grant_id, EndorseGrant.model_validate(await shown(mission, at.grant_id)), now)
     money: Money = at.lines[0].planned
     fund = uuid7()
     opened = OpenFund(
-        project="BATCH", donor="DONOR", granted=Money(amount=Decimal(9000), currency="EUR"), valid_from=date(2023, 1, 1),
+        project=f"BATCH-{seed}", donor="DONOR", granted=Money(amount=Decimal(9000), currency="EUR"), valid_from=date(2023, 1, 1),
         valid_until=date(now.year + 1, 12, 31),
     )  # fmt: skip
     await mission.done("reintegration", "manager", fund, opened, now)
@@ -82,7 +82,7 @@ async def test_one_registers_an_account_of_our_own_and_another_confirms_it_on_it
 @pytest.mark.timeout(300)
 async def test_a_batch_takes_two_signatures_by_totals_typed_anew_and_then_there_is_a_file(mission: Mission, visits: Visits) -> None:
     await confirmed_account(mission, "BA33 1290 0000 0000 7777")
-    attempt_id, amount = await waits_for_the_bank(mission)
+    attempt_id, amount = await waits_for_the_bank(mission, 83)
     payer = await visited(mission, visits, "finance-payer", "/payment-batches")
     await payer.locator('select[name="account"]').select_option(label="Invented Branch …7777, EUR")
     await payer.get_by_role("button", name="Make a payment batch").click()
