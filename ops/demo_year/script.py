@@ -1,6 +1,7 @@
 """Who orders what and when: the steps of one journey, written as the services' own commands."""
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -45,9 +46,9 @@ class Direct(Command):
 
     service: ClassVar[str]
 
+    @abstractmethod
     def request(self, id: UUID) -> Request:
         """How it is given of the thing under this id."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

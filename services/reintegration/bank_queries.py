@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, TypeAdapter
 
 from services.reintegration.bank.pain002 import HAD_BEFORE
+from services.reintegration.domain.account_details import AccountDetails
 from services.reintegration.domain.bank_files import BankFileFacts, ImportBankFile, KnownAccount, LineKind
 from services.reintegration.domain.bank_lines import BankLineAct, BankLineActStatus, BankLineFacts, MatchLine
 from services.reintegration.domain.grant_facts import GrantFacts
@@ -21,7 +22,6 @@ from services.reintegration.domain.matching import (
     Unmatched,
     why_not,
 )
-from services.reintegration.domain.own_accounts import OwnAccountDetails
 from services.reintegration.domain.settlement import day_of, first_that_settles
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
@@ -201,7 +201,7 @@ async def known_accounts(unit: UnitOfWork) -> Sequence[KnownAccount]:
     Of two of one number and currency the one that is not closed comes last, so that it counts.
     """
     rows = await unit.rows(_OWN_ACCOUNTS)
-    details = [OwnAccountDetails.model_validate_json(row["details"]) for row in rows]
+    details = [AccountDetails.model_validate_json(row["details"]) for row in rows]
     return [KnownAccount(row["id"], one.account, row["currency"]) for row, one in zip(rows, details, strict=True)]
 
 

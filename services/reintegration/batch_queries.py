@@ -10,10 +10,10 @@ from pydantic import BaseModel, model_validator
 
 from services.reintegration import payable_queries, payee_details
 from services.reintegration.bank.pain002 import HAD_BEFORE
+from services.reintegration.domain.account_details import AccountDetails
 from services.reintegration.domain.batch_file import Candidate
 from services.reintegration.domain.batch_state import BatchStatus
 from services.reintegration.domain.grant_state import Grant
-from services.reintegration.domain.payee_details import masked_number
 from services.reintegration.domain.payee_facts import Payable
 from shared.contracts.attempts import PaymentMethod
 from shared.db import Sql, UnitOfWork
@@ -111,10 +111,10 @@ class BatchRow(BaseModel):
     def _as_told(cls, row: Any) -> Any:
         if not isinstance(row.get("sums"), str):
             return row
-        details = json.loads(row["account"])
+        ours = AccountDetails.model_validate_json(row["account"])
         return {
             **row, "sums": json.loads(row["sums"]), "settled": row["status"] == "sent" and row["waiting"] == 0,
-            "account": f"{details['holder']} {masked_number(details['iban'], details['account_number'])}",
+            "account": f"{ours.holder} {ours.masked}",
         }  # fmt: skip
 
 

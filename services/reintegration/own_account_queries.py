@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, model_validator
 
-from services.reintegration.domain.own_accounts import OwnAccountDetails, OwnAccountStatus
+from services.reintegration.domain.account_details import AccountDetails
+from services.reintegration.domain.own_accounts import OwnAccountStatus
 from shared.contracts.own_accounts import OwnAccountKind
 from shared.db import Sql
 
@@ -33,5 +34,5 @@ class OwnAccountRow(BaseModel):
     def _masked(cls, row: Any) -> Any:
         if "details" not in row:
             return row
-        details = OwnAccountDetails.model_validate_json(row["details"])
+        details = AccountDetails.model_validate_json(row["details"])
         return {**{name: value for name, value in row.items() if name != "details"}, "holder": details.holder, "account": details.masked}

@@ -9,18 +9,15 @@ from datetime import datetime
 from typing import Final, Literal
 
 from services.reintegration.bank.accounts import (
-    Account,
-    Bank,
-    Bic,
     Iban,
-    NamedBank,
     OtherAccount,
     bank_missing,
     refuse_bank_elsewhere,
 )
 from services.reintegration.bank.latin import latin
 from services.reintegration.bank.pain001 import LONGEST_NAME_IN_SEPA
-from services.reintegration.domain.payee_details import Holder, Town, Typed, masked_number
+from services.reintegration.domain.account_details import AccountDetails
+from services.reintegration.domain.payee_details import Holder, Town, Typed
 from shared.contracts.own_accounts import (
     OwnAccountClosed,
     OwnAccountClosingReason,
@@ -32,7 +29,7 @@ from shared.countries import AssignedCountry
 from shared.currencies import is_currency
 from shared.decider import Decider, Events, NoFacts, changing, opening
 from shared.errors import FourEyes, RuleViolation
-from shared.messages import Command, Concealed, Context, Event, Part
+from shared.messages import Command, Concealed, Context, Event
 from shared.money import Currency, not_a_currency
 from shared.transitions import moved
 from shared.unprinted import Unprinted
@@ -44,37 +41,6 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 }  # fmt: skip
 
 
-class OwnAccountDetails(Unprinted, Part):
-    """Whose account it is and where: as it is concealed in the log, its number in one spelling."""
-
-    holder: str
-    iban: str | None = None
-    account_number: str | None = None
-    bank_code: str | None = None
-    bank_name: str | None = None
-    bank_country: str | None = None
-    bank_town: str | None = None
-
-    @property
-    def account(self) -> Account:
-        """The account as a payment takes it."""
-        return Iban(self.iban) if self.iban is not None else OtherAccount(self.account_number or "")
-
-    @property
-    def bank(self) -> Bank | None:
-        """The bank as a payment takes it; None for a cash box."""
-        if self.bank_code is not None:
-            return Bic(self.bank_code)
-        if self.bank_name is not None and self.bank_country is not None:
-            return NamedBank(self.bank_name, self.bank_country, self.bank_town)
-        return None
-
-    @property
-    def masked(self) -> str:
-        """The last characters of its number, and dots for the rest."""
-        return masked_number(self.iban, self.account_number)
-
-
 @dataclass(frozen=True, slots=True)
 class OwnAccount:
     """An account or a cash box; without a country it is the mission's. ``same_account`` is what its spellings have in common."""
@@ -82,7 +48,7 @@ class OwnAccount:
     kind: OwnAccountKind
     currency: str
     country: str | None
-    details: OwnAccountDetails
+    details: AccountDetails
     same_account: str
     registered_by: str
     registered_at: datetime
@@ -132,7 +98,7 @@ def own_account_not_active() -> RuleViolation:
     return RuleViolation("own_account_not_active", "Nothing can be paid from this account: it is not confirmed yet, or closed.")
 
 
-def details_of(order: RegisterOwnAccount) -> OwnAccountDetails:
+def details_of(order: RegisterOwnAccount) -> AccountDetails:
     """What an order states, checked as far as somebody who has not asked the bank can.
 
     Refused as ``account_missing``, ``account_twice``, ``bank_missing``, ``bank_elsewhere``, ``cash_box_has_no_bank``, and as
@@ -147,7 +113,7 @@ def details_of(order: RegisterOwnAccount) -> OwnAccountDetails:
     of_a_bank = (order.iban, code, order.bank_name, order.bank_country, order.bank_town)
     if order.account_kind == "cash_box" and any(one is not None for one in of_a_bank):
         raise RuleViolation("cash_box_has_no_bank", "A cash box is at no bank. Give it a number of your own, and nothing of a bank.")
-    found = OwnAccountDetails(
+    found = AccountDetails(
         holder=order.holder,
         iban=Iban.read(order.iban).value if order.iban is not None else None,
         account_number=OtherAccount(order.account_number).value if order.account_number is not None else None,
@@ -160,7 +126,7 @@ def details_of(order: RegisterOwnAccount) -> OwnAccountDetails:
     return found
 
 
-def _spelled_once(kind: OwnAccountKind, details: OwnAccountDetails) -> str:
+def _spelled_once(kind: OwnAccountKind, details: AccountDetails) -> str:
     plain = "".join(one for one in (details.iban or details.account_number or "").upper() if one.isalnum())
     country = details.bank.country if details.bank is not None and details.iban is None else ""
     return f"{kind} {country} {plain}"
@@ -206,7 +172,7 @@ def evolve(state: OwnAccount | None, event: Event) -> OwnAccount:
     """The account after one fact; TypeError for one that does not fit, `IllegalTransition` for a move that is not declared."""
     match event:
         case OwnAccountRegistered() if state is None:
-            details = OwnAccountDetails.model_validate_json(event.details.clear())
+            details = AccountDetails.model_validate_json(event.details.clear())
             return OwnAccount(
                 event.account_kind, event.currency, event.country, details, _spelled_once(event.account_kind, details),
                 event.registered_by, event.registered_at,

@@ -6,11 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from services.reintegration.bank.accounts import (
-    Account,
-    Bank,
-    Bic,
     Iban,
-    NamedBank,
     OtherAccount,
     bank_missing,
     is_in_sepa,
@@ -18,16 +14,15 @@ from services.reintegration.bank.accounts import (
 )
 from services.reintegration.bank.latin import LONGEST_TOWN, latin
 from services.reintegration.bank.pain001 import LONGEST_NAME_IN_SEPA
+from services.reintegration.domain.account_details import AccountDetails
 from services.reintegration.domain.same_account import Spelling, spellings
 from shared.contracts.payees import PayeeKind
 from shared.countries import AssignedCountry
 from shared.errors import RuleViolation
-from shared.messages import Part
 from shared.unprinted import Unprinted
 
 # Nothing that changes the direction of what stands around it, and no control characters.
 _LINE: Final = r"^[^\x00-\x20\x7f-\xa0\u200e\u200f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
-_SHOWN: Final = 4
 
 
 def _composed(text: str) -> str:
@@ -58,48 +53,16 @@ class StatesAccount(Unprinted):
     call_back_contact: Contact
 
 
-class PayeeDetails(Unprinted, Part):
-    """Whose account it is, where, and how to call back; as it is kept sealed, its account in one spelling."""
+class PayeeDetails(AccountDetails):
+    """Whose account it is, where, and how to call back; as it is kept sealed."""
 
-    holder: str
-    iban: str | None = None
-    account_number: str | None = None
-    bank_code: str | None = None
-    bank_name: str | None = None
-    bank_country: str | None = None
-    bank_town: str | None = None
     town: str | None = None
     call_back_contact: str
-
-    @property
-    def account(self) -> Account:
-        """The account as a payment takes it."""
-        return Iban(self.iban) if self.iban is not None else OtherAccount(self.account_number or "")
-
-    @property
-    def bank(self) -> Bank | None:
-        """The bank as a payment takes it; None for a cash box, and where the IBAN alone says it."""
-        if self.bank_code is not None:
-            return Bic(self.bank_code)
-        if self.bank_name is not None and self.bank_country is not None:
-            return NamedBank(self.bank_name, self.bank_country, self.bank_town)
-        return None
 
     @property
     def spellings(self) -> tuple[Spelling, ...]:
         """By what the account is found to be another's as well, however it is written there."""
         return spellings(self.iban, self.account_number, self.bank_code, self.bank_country)
-
-    @property
-    def masked(self) -> str:
-        """The last four characters of the account, of a short one the last one alone, and dots for the rest."""
-        return masked_number(self.iban, self.account_number)
-
-
-def masked_number(iban: str | None, account_number: str | None) -> str:
-    """The last four characters of an account, of a short one the last one alone, and dots for the rest."""
-    plain = "".join(one for one in (iban or account_number or "") if one.isalnum())
-    return f"…{plain[-_SHOWN:]}" if len(plain) > 2 * _SHOWN else f"…{plain[-1:]}"
 
 
 def details_of(order: StatesAccount, kind: PayeeKind, currency: str) -> PayeeDetails:

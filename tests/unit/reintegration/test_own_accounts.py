@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
+from services.reintegration.domain.account_details import AccountDetails
 from services.reintegration.domain.own_accounts import (
     OWN_ACCOUNT,
     CloseOwnAccount,
     ConfirmOwnAccount,
     OwnAccount,
-    OwnAccountDetails,
     RegisterOwnAccount,
 )
 from shared.actors import Actor
@@ -27,7 +27,7 @@ OTHER = staff("reconciler_2", "finance_reconciler")
 IBAN = "BA39 1290 0794 0102 8494"
 BANK = RegisterOwnAccount(account_kind="bank", currency="EUR", holder="Misija za primjere", iban=IBAN, bank_code="INVTBA22")
 BOX = RegisterOwnAccount(account_kind="cash_box", currency="PKR", country="PK", holder="Invented Office", account_number="BOX-1")
-DETAILS = OwnAccountDetails(holder="Misija za primjere", iban=IBAN.replace(" ", ""), bank_code="INVTBA22")
+DETAILS = AccountDetails(holder="Misija za primjere", iban=IBAN.replace(" ", ""), bank_code="INVTBA22")
 REGISTERED = OwnAccountRegistered(
     account_kind="bank", currency="EUR", country=None, details=Concealed.of(DETAILS.model_dump_json()),
     registered_by=RECONCILER.person_id, registered_at=NOON,
