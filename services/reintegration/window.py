@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, Protocol, Self, TypeVar
 from uuid import UUID
 
-from services.reintegration import lists, queries, wiring
+from services.reintegration import grant_wiring, lists, queries, wiring
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.papers import as_shown
 from services.reintegration.domain.plan_lines import OF_HEALTH, PlannedLine
@@ -174,7 +174,7 @@ async def grant(call: Call, grant_id: UUID, *, recorded: bool = False) -> View[G
     Papers that tell a diagnosis are there for those alone to whom `papers` shows them.
     """
     found, judged = await view(
-        call, wiring.GRANT, grant_id, lambda grant: grant.case_id, "grants", own=_asked_for,
+        call, grant_wiring.GRANT, grant_id, lambda grant: grant.case_id, "grants", own=_asked_for,
         needs=lambda grant: grant.category, recorded=recorded,
     )
     found = found.model_copy(update={"state": as_shown(found.state, call.context.actor)})
@@ -198,7 +198,7 @@ async def may_go_on(call: Call, grant_id: UUID) -> None:
     """
     if is_abroad(call):
         found = await call.ask(
-            lambda unit: states(unit, wiring.GRANT, [grant_id], call.context.actor, reach=call.reach)
+            lambda unit: states(unit, grant_wiring.GRANT, [grant_id], call.context.actor, reach=call.reach)
         )
         # Of what is not there the command itself says so.
         if grant_id in found:
@@ -345,7 +345,7 @@ async def _opened(
 ) -> tuple[Sequence[Found], dict[UUID, Grant]]:
     rows = await find(unit)
     ids = {row.grant_id for row in rows[:size]}
-    return rows, await states(unit, wiring.GRANT, ids, call.context.actor, reach=call.reach)
+    return rows, await states(unit, grant_wiring.GRANT, ids, call.context.actor, reach=call.reach)
 
 
 async def _without_hidden_drafts(call: Call, found: dict[UUID, Grant]) -> dict[UUID, Grant]:

@@ -41,9 +41,9 @@ from shared.contracts.counselling import (
     IntentionExpressed,
     SessionHeld,
 )
+from shared.contracts.noted_cases import CaseSealed, SealRefused
 from shared.contracts.plans import OwnPlanRecorded, PlanAgreed
 from shared.contracts.reintegration import (
-    CaseSealed,
     GrantApproved,
     GrantCancelled,
     GrantCompleted,
@@ -51,7 +51,6 @@ from shared.contracts.reintegration import (
     GrantDrafted,
     GrantRejected,
     GrantRequested,
-    SealRefused,
 )
 from shared.contracts.returns import GrantStage
 from shared.contracts.sessions import SessionAmended, is_heard_alone

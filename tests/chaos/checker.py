@@ -10,7 +10,7 @@ from services.reintegration.domain.plan_completion import CompletePlan
 from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_journey import ConfirmArrival
 from services.returns.domain.case_reintegration import StartMonitoring
-from shared.contracts import attempts, counselling, plans, reintegration, returns
+from shared.contracts import attempts, counselling, noted_cases, plans, reintegration, returns
 from shared.messages import Envelope, Event, leaf_hash
 from shared.topology import BY_NAME
 from tests.chaos.history import Asked, Attempt
@@ -59,9 +59,9 @@ _ENDED = (counselling.AttemptEnded,)
 # What the main line of the journeys rests on. Other facts may be known already when they arrive, and then make none.
 EFFECTS = (
     Effect(counselling.IntentionExpressed, "returns", (returns.CaseOpened,)),
-    Effect(returns.CaseOpened, "reintegration", (reintegration.CaseNoted,)),
-    Effect(returns.PersonArrived, "reintegration", (reintegration.ArrivalNoted,)),
-    Effect(returns.ClosingRequested, "reintegration", (reintegration.CaseSealed, reintegration.SealRefused)),
+    Effect(returns.CaseOpened, "reintegration", (noted_cases.CaseNoted,)),
+    Effect(returns.PersonArrived, "reintegration", (noted_cases.ArrivalNoted,)),
+    Effect(returns.ClosingRequested, "reintegration", (noted_cases.CaseSealed, noted_cases.SealRefused)),
     Effect(returns.CaseWithdrawn, "counselling", _ENDED),
     Effect(returns.CaseDeclaredIneligible, "counselling", _ENDED),
     Effect(returns.CaseLapsed, "counselling", _ENDED),
@@ -75,7 +75,7 @@ EFFECTS = (
     Effect(reintegration.GrantCompleted, "returns", _STAGE),
     Effect(reintegration.GrantRejected, "returns", _STAGE),
     Effect(reintegration.GrantCancelled, "returns", _STAGE),
-    Effect(reintegration.CaseSealed, "returns", (returns.CaseClosed,)),
+    Effect(noted_cases.CaseSealed, "returns", (returns.CaseClosed,)),
     Effect(counselling.ErasureApproved, "returns", (returns.PersonErased,)),
     Effect(counselling.ErasureApproved, "reintegration", (reintegration.PersonErased,)),
     Effect(returns.PersonErased, "counselling", (counselling.ErasureConfirmed,)),

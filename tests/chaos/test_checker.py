@@ -13,7 +13,7 @@ from services.returns.domain.case_application import StartScreening, SubmitAppli
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_reintegration import StartMonitoring
 from shared.contracts.counselling import IntentionExpressed
-from shared.contracts.reintegration import ArrivalNoted, CaseNoted
+from shared.contracts.noted_cases import ArrivalNoted, CaseNoted
 from shared.contracts.returns import (
     ApplicationSubmitted,
     CaseArrived,

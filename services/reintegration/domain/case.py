@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from shared.contracts.counselling import Country
-from shared.contracts.reintegration import (
+from shared.contracts.noted_cases import (
     ArrivalNoted,
     ArrivalTakenBack,
     CaseEndNoted,

@@ -13,19 +13,17 @@ from services.reintegration.domain.budget import budget_in
 from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_seen import seen
 from services.reintegration.domain.grant_state import (
-    TRANCHE_TRANSITIONS,
     TRANSITIONS,
     Addition,
     Approval,
     Certificate,
     Evidence,
-    FormerAttempt,
     Grant,
     GrantStatus,
     GrantTranche,
-    TrancheStatus,
 )
 from services.reintegration.domain.recovery_evolve import asked_back
+from services.reintegration.domain.tranche_evolve import advanced, failed, reversed_, with_tranche
 from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.attempts import DisbursementUndone, PaymentFailed, PaymentReversed
 from shared.contracts.commitments import CommitmentAdded
@@ -132,7 +130,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
         case TrancheReleased():
             underway = state if state.status == "in_disbursement" else _to(state, "in_disbursement", None)
             tranche = replace(
-                _advanced(state, event.number, "released"),
+                advanced(state, event.number, "released"),
                 released_by=event.released_by,
                 released_at=event.released_at,
                 in_fund=None if event.in_fund is None else event.in_fund.amount,
@@ -143,10 +141,10 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 account_no=event.account_no,
                 method=event.method,
             )
-            return replace(_with(underway, tranche, event.released_at), payer_id=event.released_by)
+            return replace(with_tranche(underway, tranche, event.released_at), payer_id=event.released_by)
         case PaymentConfirmed():
             tranche = replace(
-                _advanced(state, event.number, "paid"),
+                advanced(state, event.number, "paid"),
                 confirmed_by=None if event.bank_line is not None else event.confirmed_by,
                 confirmed_at=event.confirmed_at,
                 reference=event.reference,
@@ -157,7 +155,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             cost = (event.in_fund or event.money).amount
             no_more = cost if event.not_needed is None else cost + event.not_needed.amount
             return replace(
-                _with(state, tranche, event.confirmed_at),
+                with_tranche(state, tranche, event.confirmed_at),
                 # What the bank says makes nobody a payer, and hides nobody who was one.
                 payer_id=state.payer_id if event.bank_line is not None else event.confirmed_by,
                 committed=state.committed - event.money.amount,
@@ -166,9 +164,9 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 fund_paid=(state.fund_paid or NOTHING) + cost,
             )
         case PaymentFailed():
-            return _failed(state, event)
+            return failed(state, event)
         case PaymentReversed():
-            return _reversed(state, event)
+            return reversed_(state, event)
         case CashWitnessed() | VisitRecorded():
             return seen(state, event)
         case DisbursementUndone():
@@ -189,21 +187,21 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             return _going_on(_to(state, "disbursed", None))
         case DeliveryConfirmed():
             tranche = replace(
-                _advanced(state, event.number, "delivered"),
+                advanced(state, event.number, "delivered"),
                 delivered_by=event.confirmed_by,
                 delivered_at=event.confirmed_at,
                 received=None if event.received is None else event.received.amount,
             )
-            return _with(state, tranche, event.confirmed_at)
+            return with_tranche(state, tranche, event.confirmed_at)
         case TrancheReconciled():
             tranche = replace(
-                _advanced(state, event.number, "reconciled"),
+                advanced(state, event.number, "reconciled"),
                 reconciled_by=event.reconciled_by,
                 reconciled_at=event.reconciled_at,
                 difference=None if event.difference is None else event.difference.amount,
                 difference_reason=event.reason,
             )
-            return replace(_with(state, tranche, event.reconciled_at), reconciler_id=event.reconciled_by)
+            return replace(with_tranche(state, tranche, event.reconciled_at), reconciler_id=event.reconciled_by)
         case EvidenceFiled():
             filed = replace(state, evidence=(*state.evidence, _filed(event)))
             if state.status != "draft":
@@ -339,62 +337,3 @@ def _to(state: Grant, status: GrantStatus, at: datetime | None) -> Grant:
     return replace(
         state, status=moved(TRANSITIONS, state.status, status), waiting_since=at or state.waiting_since
     )
-
-
-def _advanced(state: Grant, number: int, status: TrancheStatus) -> GrantTranche:
-    tranche = state.tranche(number)
-    if tranche is None:
-        raise LookupError("an event names a tranche that its grant does not have")
-    return replace(tranche, status=moved(TRANCHE_TRANSITIONS, tranche.status, status))
-
-
-def _failed(state: Grant, event: PaymentFailed) -> Grant:
-    planned = _planned_anew(
-        state, event.number, ended_as=None if event.reported_as == "bank" else event.reported_as,
-        ended_by=None if event.reported_as == "bank" else event.reported_by, ended_at=event.reported_at,
-        ended_on=event.failed_on, reason=event.reason, ended_line=event.bank_line,
-    )  # fmt: skip
-    if event.reported_as == "bank":
-        return planned
-    if event.reported_as == "payer":
-        return replace(planned, payer_id=event.reported_by)
-    return replace(planned, reconciler_id=event.reported_by)
-
-
-def _reversed(state: Grant, event: PaymentReversed) -> Grant:
-    by_bank = event.bank_line is not None
-    planned = _planned_anew(
-        state, event.number, ended_as=None if by_bank else "reconciler", ended_by=None if by_bank else event.reversed_by,
-        ended_at=event.reversed_at, ended_on=event.returned_on, reason=event.reason, return_posted_in=event.posted_in,
-        ended_line=event.bank_line,
-    )  # fmt: skip
-    cost, own = (event.in_fund or event.money).amount, event.money.amount
-    return replace(
-        planned,
-        reconciler_id=state.reconciler_id if by_bank else event.reversed_by,
-        paid=state.paid - own,
-        committed=state.committed + (NOTHING if event.freed else own),
-        fund_paid=(state.fund_paid or NOTHING) - cost,
-        fund_committed=(state.fund_committed or NOTHING) + (NOTHING if event.freed else cost),
-    )
-
-
-def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
-    """The grant with the attempt at which a tranche stands behind it, as it ended, and the tranche planned for the next one."""
-    over = state.tranche(number)
-    _advanced(state, number, "planned")
-    assert over is not None
-    former = FormerAttempt(
-        tranche=number, attempt_no=over.attempt_no, attempt_id=over.attempt_id, amount=over.amount, in_fund=over.in_fund,
-        released_by=over.released_by, released_at=over.released_at, confirmed_by=over.confirmed_by,
-        confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in,
-        payee_id=over.payee_id, account_no=over.account_no, method=over.method, paid_line=over.paid_line,
-        witness=over.witness, **ended,
-    )  # fmt: skip
-    planned = GrantTranche(number, over.amount, attempt_no=over.attempt_no + 1)
-    return replace(_with(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))
-
-
-def _with(state: Grant, changed: GrantTranche, at: datetime | None) -> Grant:
-    tranches = tuple(changed if tranche.number == changed.number else tranche for tranche in state.tranches)
-    return replace(state, tranches=tranches, waiting_since=at or state.waiting_since)

@@ -31,7 +31,8 @@ from services.reintegration.domain.bank_lines import (
     line_settled,
 )
 from services.reintegration.domain.settlement import SettleByBank
-from services.reintegration.wiring import GRANT, WIRING
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import WIRING
 from shared.actors import Actor
 from shared.callers import AuthenticatedRoute
 from shared.contracts.bank import BankFileKind, ImportedStatement

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.reintegration import batch_queries, wiring
+from services.reintegration import batch_queries, grant_wiring, wiring
 from services.reintegration.batch_wiring import written
 from services.reintegration.domain.batch import (
     ApproveBatch,
@@ -102,7 +102,7 @@ async def read_batch_file(batch_id: UUID, call: Calling) -> Response:
 
     async def file(unit: UnitOfWork) -> bytes:
         found = await read(unit, wiring.PAYMENT_BATCH, batch_id, call.context, reach=call.reach)
-        return await written(unit, wiring.GRANT, batch_id, found.state, call.context)
+        return await written(unit, grant_wiring.GRANT, batch_id, found.state, call.context)
 
     return Response(
         await call.ask(file), media_type="application/xml",

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from services.reintegration import files, grant_queries, window, wiring
+from services.reintegration import files, grant_told, grant_wiring, window
 from services.reintegration.domain.evidence import FileEvidence
 from services.reintegration.domain.grant_facts import MOST_TRANCHES
 from services.reintegration.domain.grant_state import Grant
@@ -50,7 +50,7 @@ async def file_evidence(
         again = Repeat.of(f"evidence:{sha256(grant_id.bytes + said).hexdigest()}", call.operation, grant_id, said)
         # Under a key of the grant's papers, for money that was paid is accounted for longer than a person is known.
         return await call.order_privately(
-            wiring.GRANT, grant_id, order, repeat=again, key_of=(grant.person_id, grant_id),
+            grant_wiring.GRANT, grant_id, order, repeat=again, key_of=(grant.person_id, grant_id),
             sealed=lambda key, _: files.EVIDENCE.kept(grant_id, evidence_id, clean.content, key.files()),
         )
 
@@ -58,14 +58,14 @@ async def file_evidence(
 async def _still_takes(call: Call, grant_id: UUID, evidence_id: UUID) -> Grant:
     """The grant; refuses what would be refused whatever the file holds, so that nobody has one looked at for nothing."""
     found = await call.ask(
-        lambda unit: states(unit, wiring.GRANT, [grant_id], call.context.actor, reach=call.reach)
+        lambda unit: states(unit, grant_wiring.GRANT, [grant_id], call.context.actor, reach=call.reach)
     )
     grant = found.get(grant_id)
     if grant is None:
         if call.reach != EVERYWHERE:
             await call.refused("not_found", grant_id)
         raise NotFound
-    refusal = wiring.GRANT.decider.refusal(grant, FileEvidence, None, call.context)
+    refusal = grant_wiring.GRANT.decider.refusal(grant, FileEvidence, None, call.context)
     # What is sent again is answered as it was also when the grant has ended meanwhile.
     if refusal is not None and not any(filed.evidence_id == evidence_id for filed in grant.evidence):
         raise refusal
@@ -73,10 +73,10 @@ async def _still_takes(call: Call, grant_id: UUID, evidence_id: UUID) -> Grant:
 
 
 @router.get("/grants/{grant_id}/evidence")
-async def list_evidence(grant_id: UUID, call: Calling) -> list[grant_queries.EvidenceRow]:
+async def list_evidence(grant_id: UUID, call: Calling) -> list[grant_told.EvidenceRow]:
     """All evidence of a grant, in the order in which it was filed."""
     view = await window.grant(call, grant_id)
-    return list(grant_queries.evidence_of(view.state.evidence))
+    return list(grant_told.evidence_of(view.state.evidence))
 
 
 @router.get(

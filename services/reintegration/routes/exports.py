@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 from fastapi import APIRouter, Query, Response
 
-from services.reintegration import control_queries, finance_queries, spreadsheets, wiring
+from services.reintegration import control_queries, finance_queries, grant_wiring, spreadsheets
 from services.reintegration.control_queries import ExceptionRow, UndecidableRow
 from services.reintegration.domain.exceptions import ExceptionCode
 from services.reintegration.domain.grant_state import GrantStatus
@@ -226,7 +226,7 @@ async def _refusals(
         for row in part:
             command = COMMANDS[row["step"]]
             if row["id"] in states:
-                refusals[row["id"], row["hat"]] = wiring.GRANT.decider.refusal(states[row["id"]], command, None, call.context)
+                refusals[row["id"], row["hat"]] = grant_wiring.GRANT.decider.refusal(states[row["id"]], command, None, call.context)
     return refusals
 
 

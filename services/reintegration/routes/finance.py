@@ -6,7 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import figures, finance_queries, grant_decisions, lists, window, wiring
+from services.reintegration import (
+    figures,
+    finance_queries,
+    grant_decisions,
+    grant_wiring,
+    lists,
+    window,
+)
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.cash import UNCLAIMED_AFTER, WitnessCash
 from services.reintegration.domain.grant_state import Grant
@@ -53,7 +60,7 @@ async def list_turns(
                 return None
             hat, due = "certifier", certify
         return TurnInList(
-            **dict(lists.GrantRow.of(turn.grant_id, grant)), actions=call.actions(wiring.GRANT, grant), hat=hat,
+            **dict(lists.GrantRow.of(turn.grant_id, grant)), actions=call.actions(grant_wiring.GRANT, grant), hat=hat,
             operation=call.runtime.operations[COMMANDS[due.step]], since=due.since,
         )  # fmt: skip
 
@@ -83,52 +90,52 @@ async def list_my_decisions(
 @router.post("/grants/{grant_id}/release-tranche")
 async def release_tranche(grant_id: UUID, body: ReleaseTranche, call: Calling) -> Receipt:
     """Orders the payment of the next tranche."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/confirm-payment")
 async def confirm_payment(grant_id: UUID, body: ConfirmPayment, call: Calling) -> Receipt:
     """Confirms that a released tranche was paid."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/report-payment-failed")
 async def report_payment_failed(grant_id: UUID, body: ReportPaymentFailed, call: Calling) -> Receipt:
     """Reports that a released tranche was not paid."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/reverse-payment")
 async def reverse_payment(grant_id: UUID, body: ReversePayment, call: Calling) -> Receipt:
     """Records that what was paid came back."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/confirm-delivery")
 async def confirm_delivery(grant_id: UUID, body: ConfirmDelivery, call: Calling) -> Receipt:
     """Confirms that the returnee received what a tranche was for."""
     await window.may_go_on(call, grant_id)
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/reconcile-tranche")
 async def reconcile_tranche(grant_id: UUID, body: ReconcileTranche, call: Calling) -> Receipt:
     """Confirms that approval, payment and receipt of a tranche agree."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/witness-cash")
 async def witness_cash(grant_id: UUID, body: WitnessCash, call: Calling) -> Receipt:
     """States that cash was handed over to the person whom it was for, before who pays confirms the payment."""
     await window.may_go_on(call, grant_id)
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/record-visit")
 async def record_visit(grant_id: UUID, body: RecordVisit, call: Calling) -> Receipt:
     """Records what somebody found of what a paid tranche was for."""
     await window.may_go_on(call, grant_id)
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.get("/unclaimed-cash")

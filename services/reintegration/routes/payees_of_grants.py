@@ -10,8 +10,8 @@ from services.reintegration import payable_queries, payee_details
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee_facts import Payable
+from services.reintegration.grant_wiring import GRANT
 from services.reintegration.routes.payees import MaskedAccount
-from services.reintegration.wiring import GRANT
 from shared.callers import AuthenticatedRoute
 from shared.contracts.payees import PayeeKind
 from shared.errors import NotFound, Refusal

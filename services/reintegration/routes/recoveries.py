@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.reintegration import wiring
+from services.reintegration import grant_wiring
 from services.reintegration.domain.recovery import (
     ConfirmWriteOff,
     DropWriteOff,
@@ -30,22 +30,22 @@ async def list_recoveries(
 @router.post("/grants/{grant_id}/record-recovery")
 async def record_recovery(grant_id: UUID, body: RecordRecovery, call: Calling) -> Receipt:
     """Records that money came back of what was asked back."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/write-off-recovery")
 async def write_off_recovery(grant_id: UUID, body: WriteOffRecovery, call: Calling) -> Receipt:
     """Asks that what is asked back is not waited for any more."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/confirm-write-off")
 async def confirm_write_off(grant_id: UUID, body: ConfirmWriteOff, call: Calling) -> Receipt:
     """Confirms what a colleague asked to write off."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/drop-write-off")
 async def drop_write_off(grant_id: UUID, body: DropWriteOff, call: Calling) -> Receipt:
     """Takes back, or declines, what was asked to be written off."""
-    return await call.order(wiring.GRANT, grant_id, body)
+    return await call.order(grant_wiring.GRANT, grant_id, body)

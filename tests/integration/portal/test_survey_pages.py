@@ -4,8 +4,8 @@ import re
 
 from services.reintegration.domain.survey_rounds import PlanRound
 from services.reintegration.domain.tranches import ConfirmDelivery
+from services.reintegration.grant_wiring import GRANT
 from services.reintegration.survey_wiring import SURVEY_ROUND
-from services.reintegration.wiring import GRANT
 from shared.ids import uuid7
 from tests.integration.portal.person import People, Person
 from tests.integration.reintegration.office import OFFICE, House

@@ -31,7 +31,8 @@ from services.reintegration.domain.tranches import (
     ConfirmPayment,
     ReconcileTranche,
 )
-from services.reintegration.wiring import AUTHORITY, CASE, FUND, FUNDING_POLICY, GRANT, PLAN, WIRING
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import AUTHORITY, CASE, FUND, FUNDING_POLICY, PLAN, WIRING
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
 from shared.contracts.authority import ApprovingRole

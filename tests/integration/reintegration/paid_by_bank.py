@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.unit.reintegration.examples import PAYER

@@ -10,7 +10,8 @@ from services.reintegration.domain.budget import BudgetLine
 from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.rates import RecordRate
-from services.reintegration.wiring import GRANT, RATE
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import RATE
 from shared.ids import uuid7
 from shared.money import Money
 from tests.integration.reintegration.office import House

@@ -14,7 +14,8 @@ from services.reintegration.domain.attempts import ReportPaymentFailed, ReverseP
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.periods import ClosePeriod
 from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment
-from services.reintegration.wiring import GRANT, PERIOD
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import PERIOD
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import OFFICE, House

@@ -19,7 +19,7 @@ from services.reintegration.bank.pain001 import NAMESPACE
 from services.reintegration.bank.references import identified
 from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.payee import ChangeAccount, RegisterPayee
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.given import NOON

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from tests.integration.reintegration.office import OFFICE, House
 from tests.unit.reintegration.examples import RECONCILER
 

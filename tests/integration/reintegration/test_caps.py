@@ -14,7 +14,8 @@ from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.policies import PublishPolicy
 from services.reintegration.domain.rates import RecordRate
-from services.reintegration.wiring import FAMILY, FUNDING_POLICY, GRANT, PLAN, RATE
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import FAMILY, FUNDING_POLICY, PLAN, RATE
 from shared.db import Sql
 from shared.handling import handle, transact
 from shared.ids import uuid7

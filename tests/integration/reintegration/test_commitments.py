@@ -12,7 +12,8 @@ import pytest
 from services.reintegration.domain.authority import EndAuthority
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.grant import CancelGrant
-from services.reintegration.wiring import AUTHORITY, GRANT
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import AUTHORITY
 from shared.db import Sql
 from shared.ids import uuid7
 from shared.money import Money

@@ -9,7 +9,7 @@ from ops import databases
 from ops.supervisor import Running
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.tranches import ConfirmDelivery
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from tests.integration.reintegration.office import OFFICE, House
 from tests.unit.reintegration.examples import ENDORSER, PAYER
 

@@ -7,7 +7,8 @@ from services.reintegration.domain.authority import EndAuthority, GiveAuthority,
 from services.reintegration.domain.budget import Quotation
 from services.reintegration.domain.exceptions import MANY_FOR_ONE
 from services.reintegration.domain.grant import SubmitGrant
-from services.reintegration.wiring import AUTHORITY, GRANT
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import AUTHORITY
 from shared.actors import Actor
 from shared.ids import uuid7
 from tests import xlsx

@@ -15,7 +15,8 @@ from services.reintegration.domain.grant import (
     ReturnGrant,
 )
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
-from services.reintegration.wiring import AUTHORITY, GRANT
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import AUTHORITY
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.given import NOON, staff

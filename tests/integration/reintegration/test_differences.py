@@ -8,7 +8,7 @@ import pytest
 
 from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of

@@ -7,7 +7,8 @@ import pytest
 
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import CancelGrant
-from services.reintegration.wiring import FUND, GRANT
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import FUND
 from shared.ids import uuid7
 from tests import xlsx
 from tests.integration.reintegration.office import House

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from services.reintegration.domain.authority import GiveAuthority
-from services.reintegration.wiring import AUTHORITY, GRANT
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import AUTHORITY
 from shared.ids import uuid7
 from tests.given import NOON, staff
 from tests.integration.reintegration.office import LENIENT_POLICY, House, authority_for

@@ -16,7 +16,8 @@ from services.reintegration.domain.plan import AgreeFirstPlan, RevisePlan
 from services.reintegration.domain.plan_completion import CompletePlan, OtherwiseSettled
 from services.reintegration.domain.plan_lines import Details, Line, PlannedLine
 from services.reintegration.files import EVIDENCE, wrap_anew
-from services.reintegration.wiring import GRANT, PERSON, PLAN, WIRING
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import PERSON, PLAN, WIRING
 from shared.actors import Actor
 from shared.contracts.reintegration import GrantCategory
 from shared.db import Sql, UnitOfWork, Write

@@ -12,7 +12,7 @@ import pytest
 
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.files import EVIDENCE
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.db import Sql
 from shared.files.cleaning import cleaned
 from shared.files.media import MOST_BYTES

@@ -7,7 +7,8 @@ import pytest
 
 from services.reintegration.domain.fund import CloseFund, ConfirmFund
 from services.reintegration.domain.rates import CorrectRate, RecordRate
-from services.reintegration.wiring import FUND, GRANT, RATE
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import FUND, RATE
 from shared.clock import Clock
 from shared.db import Sql
 from shared.ids import uuid7

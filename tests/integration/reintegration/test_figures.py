@@ -8,7 +8,8 @@ from services.reintegration.domain.grant import CancelGrant, RejectGrant
 from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan, RevisePlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.figures import figures as figures_of
-from services.reintegration.wiring import GRANT, PLAN
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import PLAN
 from shared.contracts.reintegration import GrantCategory
 from shared.handling import transact
 from shared.ids import uuid7

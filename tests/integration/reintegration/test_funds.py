@@ -10,7 +10,8 @@ import pytest
 from services.reintegration.domain.case import RecordProgramme
 from services.reintegration.domain.fund import ChangeFund, CloseFund, ConfirmFund, DropFundChange, OpenFund
 from services.reintegration.domain.grant import CancelGrant
-from services.reintegration.wiring import FUND, GRANT
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import FUND
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House

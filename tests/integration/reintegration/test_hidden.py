@@ -10,7 +10,8 @@ import pytest
 from services.reintegration.domain.grant import DraftGrant
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
-from services.reintegration.wiring import FUND, GRANT, PLAN
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import FUND, PLAN
 from shared.errors import NotFound, RuleViolation
 from shared.ids import uuid7
 from shared.policy import EVERYWHERE, Reach

@@ -20,7 +20,8 @@ from services.reintegration.domain.authority import NameDeputy
 from services.reintegration.domain.fund import ChangeFund, DropFundChange
 from services.reintegration.domain.grant import ApproveGrant
 from services.reintegration.domain.policies import EXAMPLE, PublishPolicy
-from services.reintegration.wiring import AUTHORITY, FUND, FUNDING_POLICY, GRANT
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import AUTHORITY, FUND, FUNDING_POLICY
 from shared.actors import Actor, Role
 from shared.db import Database
 from shared.errors import Refusal

@@ -15,7 +15,8 @@ from services.reintegration.domain.authority import NameDeputy
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.policies import EXAMPLE, PublishPolicy
 from services.reintegration.domain.rates import RecordRate
-from services.reintegration.wiring import AUTHORITY, FUNDING_POLICY, GRANT, RATE
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import AUTHORITY, FUNDING_POLICY, RATE
 from shared.actors import Actor
 from shared.ids import uuid7
 from shared.money import Money

@@ -11,7 +11,8 @@ from services.reintegration.domain.grant import CancelGrant, DraftGrant, ReturnG
 from services.reintegration.domain.plan import AgreeFirstPlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.tranches import ConfirmPayment
-from services.reintegration.wiring import CASE, GRANT, PLAN
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import CASE, PLAN
 from shared.ids import uuid7
 from tests.integration.reintegration.office import OFFICE, REQUESTER, WORKER, House, Line, revision
 from tests.unit.reintegration.examples import APPROVER, ENDORSER, PAYER, TODAY, eur

@@ -24,7 +24,8 @@ from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.plan_state import Plan
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche, ReleaseTranche
-from services.reintegration.wiring import CASE, FUND, GRANT, PLAN
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import CASE, FUND, PLAN
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
 from shared.errors import NotFound

@@ -11,7 +11,7 @@ import pytest
 from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.cash import WitnessCash
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.given import NOON

@@ -4,7 +4,7 @@ import json
 from uuid import UUID
 
 from services.reintegration.domain.grant import EndorseGrant
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.contracts.reintegration import PAPERS_OF_HEALTH
 from shared.db import Sql
 from shared.ids import uuid7

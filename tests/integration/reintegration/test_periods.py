@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.periods import ClosePeriod, ConfirmReopening, ReopenPeriod
 from services.reintegration.domain.tranches import ConfirmDelivery, ConfirmPayment
-from services.reintegration.wiring import GRANT, PERIOD
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import PERIOD
 from shared.db import Sql
 from shared.ids import uuid7
 from shared.settings import MISSION

@@ -11,7 +11,8 @@ from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.plan import AgreePlan, DraftPlan, RecordOwnPlan, RevisePlan
 from services.reintegration.domain.plan_completion import CompletePlan, OtherwiseSettled
 from services.reintegration.domain.plan_lines import PlannedLine
-from services.reintegration.wiring import GRANT, PLAN
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import PLAN
 from shared.contracts.plans import Dimension
 from shared.contracts.reintegration import GrantCategory
 from shared.db import Sql, Write

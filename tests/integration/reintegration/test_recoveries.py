@@ -19,7 +19,8 @@ from services.reintegration.domain.recovery import (
 )
 from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.tranches import ConfirmDelivery
-from services.reintegration.wiring import GRANT, PERIOD
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import PERIOD
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.given import NOON

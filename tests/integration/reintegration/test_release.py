@@ -5,8 +5,8 @@ from uuid import UUID
 
 from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.payee import ClosePayee, RegisterPayee
+from services.reintegration.grant_wiring import GRANT
 from services.reintegration.payee_wiring import PAYEE
-from services.reintegration.wiring import GRANT
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House, Line

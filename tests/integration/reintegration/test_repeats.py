@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.errors import Refusal
 from shared.handling import Repeat, handle
 from shared.ids import uuid7

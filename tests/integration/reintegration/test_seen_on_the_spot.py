@@ -10,7 +10,7 @@ from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.cash import UNCLAIMED_AFTER, WitnessCash
 from services.reintegration.domain.tranches import ConfirmDelivery
 from services.reintegration.domain.visits import RecordVisit
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.ids import uuid7
 from tests.given import NOON
 from tests.integration.reintegration.office import LENIENT_POLICY, OFFICE, House

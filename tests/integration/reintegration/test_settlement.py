@@ -11,7 +11,8 @@ import pytest
 
 from services.reintegration.domain.periods import ClosePeriod
 from services.reintegration.domain.tranches import ConfirmDelivery
-from services.reintegration.wiring import GRANT, PERIOD, WIRING
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import PERIOD, WIRING
 from shared.db import Sql
 from shared.ids import uuid7
 from shared.timers import Looked, look

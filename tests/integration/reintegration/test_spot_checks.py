@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.given import NOON

@@ -7,7 +7,7 @@ import pytest
 
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
-from services.reintegration.wiring import GRANT
+from services.reintegration.grant_wiring import GRANT
 from shared.db import Sql, Write
 from shared.policy import EVERYWHERE
 from tests.integration.reintegration.office import House

@@ -7,8 +7,9 @@ from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.plan import AgreePlan, DraftPlan, RecordOwnPlan
 from services.reintegration.domain.plan_completion import CompletePlan
 from services.reintegration.domain.plan_lines import PlannedLine
+from services.reintegration.grant_wiring import GRANT
 from services.reintegration.reactions import REACTIONS
-from services.reintegration.wiring import GRANT, PLAN
+from services.reintegration.wiring import PLAN
 from shared.contracts.reintegration import GrantCategory
 from shared.contracts.returns import PersonWithdrew
 from shared.ids import uuid7

@@ -13,7 +13,8 @@ from services.reintegration.domain.grant_content import content_hash
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.plan import RevisePlan
 from services.reintegration.domain.plan_lines import PlannedLine
-from services.reintegration.wiring import GRANT, PLAN
+from services.reintegration.grant_wiring import GRANT
+from services.reintegration.wiring import PLAN
 from shared.db import Sql
 from shared.topology import BY_NAME
 from tests.integration.conftest import PASSWORDS

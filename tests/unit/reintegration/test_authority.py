@@ -14,7 +14,7 @@ from services.reintegration.domain.authority import (
     NameDeputy,
 )
 from shared.contracts.authority import AuthorityEnded, AuthorityGiven, DeputyNamed
-from shared.contracts.reintegration import CaseEndNoted
+from shared.contracts.noted_cases import CaseEndNoted
 from shared.messages import Context
 from shared.money import Money
 from tests.given import NOON, Given, staff

@@ -26,7 +26,8 @@ from services.reintegration.domain.family import (
 from services.reintegration.domain.grant import GRANT, ReviseGrant
 from services.reintegration.reactions import REACTIONS
 from shared.contracts.counselling import FamilyMember, FamilyMemberJoined, FamilyMemberLeft, FamilyRegistered
-from shared.contracts.reintegration import CaseEndNoted, GrantRevised, GrantSubmitted
+from shared.contracts.noted_cases import CaseEndNoted
+from shared.contracts.reintegration import GrantRevised, GrantSubmitted
 from shared.contracts.relatives import FamilyNoted, MemberCame, MemberGone
 from shared.decider import NoFacts
 from shared.errors import RuleViolation

@@ -20,16 +20,16 @@ from services.reintegration.domain.case import (
     SealCase,
     UnsealCase,
 )
-from shared.contracts.reintegration import (
+from shared.contracts.noted_cases import (
     ArrivalNoted,
     CaseEndNoted,
     CaseNoted,
     CaseSealed,
     CaseUnsealed,
-    GrantDisbursed,
     ProgrammeNoted,
     SealRefused,
 )
+from shared.contracts.reintegration import GrantDisbursed
 from shared.messages import Command, Context, Event
 from shared.transitions import IllegalTransition
 from tests.given import NOON, Given

@@ -19,8 +19,7 @@ from services.reintegration.domain.plan_state import PlanFacts
 from services.reintegration.reactions import REACTIONS
 from shared.contracts.corrections import DepartureCorrected
 from shared.contracts.families import CaseJoined, CaseSplitOff, FamilyJoined, FamilySplit, GoingOn
-from shared.contracts.plans import PlanAgreed
-from shared.contracts.reintegration import (
+from shared.contracts.noted_cases import (
     ArrivalNoted,
     CaseNoted,
     PersonsCame,
@@ -28,6 +27,7 @@ from shared.contracts.reintegration import (
     StayNoted,
     StayTakenBack,
 )
+from shared.contracts.plans import PlanAgreed
 from shared.contracts.returns import PersonDeparted, PersonWithdrew
 from shared.messages import Order, Received
 from tests.given import NOON, Given

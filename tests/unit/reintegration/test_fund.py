@@ -33,7 +33,7 @@ from shared.contracts.funds import (
     FundClosingAsked,
     FundOpened,
 )
-from shared.contracts.reintegration import CaseEndNoted
+from shared.contracts.noted_cases import CaseEndNoted
 from shared.errors import Refusal, RuleViolation
 from shared.messages import Command, Context, Event
 from shared.money import Money

@@ -17,7 +17,7 @@ from shared.contracts.funds import (
     FundClosingAsked,
     FundOpened,
 )
-from shared.contracts.reintegration import CaseEndNoted
+from shared.contracts.noted_cases import CaseEndNoted
 from shared.messages import Event
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import CHIEF, MANAGER, eur

@@ -20,8 +20,8 @@ from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import TERMINAL, TRANSITIONS, Grant, GrantStatus
 from shared.actors import Actor
 from shared.contracts.approvals import ApprovalGiven
+from shared.contracts.noted_cases import CaseSealed
 from shared.contracts.reintegration import (
-    CaseSealed,
     GrantApproved,
     GrantCancelled,
     GrantCompleted,

@@ -20,8 +20,8 @@ from services.reintegration.domain.grant_state import (
     GrantTranche,
 )
 from shared.contracts.commitments import CommitmentAdded, RateUsed
+from shared.contracts.noted_cases import CaseSealed
 from shared.contracts.reintegration import (
-    CaseSealed,
     DeliveryConfirmed,
     EvidenceFiled,
     GrantApproved,

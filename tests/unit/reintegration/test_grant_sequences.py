@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import get_args
 
 from hypothesis import given as examples
-from hypothesis import settings
+from hypothesis import seed, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -318,26 +318,68 @@ def _holds(
                 assert _payment(now) == _payment(then)
 
 
+def _usually(state: Grant | None) -> tuple[Command, Actor]:
+    """What comes next where nothing goes wrong but that half of a tranche is not received."""
+    shown = {} if state is None else {"request_version": state.request_version, "content_hash": state.content_hash}
+    match state.status if state is not None else None:
+        case None:
+            return REQUEST, REQUESTER
+        case "draft":
+            return SubmitGrant.model_validate(shown), REQUESTER
+        case "submitted":
+            return EndorseGrant.model_validate(shown), ENDORSER
+        case "endorsed":
+            return ApproveGrant(fund_id=FUND_ID, money=REQUEST.money, **shown), APPROVER
+    assert state is not None
+    tranche = state.tranches[0]
+    match tranche.status:
+        case "planned":
+            return release(1), PAYER
+        case "released":
+            return ConfirmPayment(number=1, reference="BANK-1", paid_on=TODAY), PAYER
+    return ConfirmDelivery(number=1, received=Money(amount=tranche.amount / 2, currency="EUR")), OFFICE
+
+
+def _begun() -> tuple[tuple[Event, ...], ...]:
+    """Logs of a grant at every step until it is received in part, so that no sequence needs luck to come to the end."""
+    logs: list[tuple[Event, ...]] = [()]
+    state: Grant | None = None
+    while state is None or state.tranches[0].status != "delivered":
+        order, actor = _usually(state)
+        events = GRANT.decide(state, order, NOTHING_STANDS_AGAINST_IT, Context(actor, NOON, SIGNED_IN))
+        state = GRANT.fold(events, state)
+        logs.append((*logs[-1], *events))
+    return tuple(logs)
+
+
+# Half of the sequences begin at nothing, the others somewhere along the way.
+BEGUN = st.one_of(st.just(()), st.sampled_from(_begun()))
 REACHED: set[str] = set()
 
 
 def test_no_sequence_of_orders_breaks_what_finance_relies_on() -> None:
+    settings(max_examples=200, deadline=None)(examples(st.data())(_holds_all_along))()
+
+
+def test_sequences_reach_the_far_end() -> None:
+    """Sequences that are refused at their beginning would break nothing either; these are the same ones each time."""
     wanted = {"returned", "endorsed", "approved", "disbursed", "completed"}
-    # Sequences that are refused at their beginning would break nothing either, and by chance all of one round may be short.
-    for _ in range(5):
-        _any_sequence()
+    REACHED.clear()
+    EXPLAINED.clear()
+    for number in range(1, 31):
+        seed(number)(settings(max_examples=100, deadline=None, database=None)(examples(st.data())(_holds_all_along)))()
         if wanted <= REACHED and EXPLAINED:
             break
     assert wanted <= REACHED
     assert EXPLAINED
 
 
-@settings(max_examples=200, deadline=None)
-@examples(st.data())
-def _any_sequence(data: st.DataObject) -> None:
-    state: Grant | None = None
-    log: list[Event] = []
+def _holds_all_along(data: st.DataObject) -> None:
+    log: list[Event] = list(data.draw(BEGUN, label="begun"))
+    state: Grant | None = GRANT.fold(log) if log else None
     heads: dict[str, set[str]] = {}
+    if state is not None:
+        _put_on(heads, state)
     arrives_at = data.draw(st.integers(0, 6), label="arrives before step")
     for step in range(data.draw(st.integers(1, 40), label="steps")):
         facts = _facts(data, step >= arrives_at)

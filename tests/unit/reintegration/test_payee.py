@@ -26,6 +26,7 @@ from services.reintegration.domain.payee_details import PayeeDetails
 from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import TRANSITIONS, Payee
 from shared.actors import Actor
+from shared.contracts.noted_cases import CaseEndNoted
 from shared.contracts.payees import (
     AccountChangeAsked,
     AccountChangeDropped,
@@ -35,7 +36,6 @@ from shared.contracts.payees import (
     PayeeRegistered,
     SharedAccountAccepted,
 )
-from shared.contracts.reintegration import CaseEndNoted
 from shared.errors import Refusal
 from shared.messages import Command, Concealed, Context, Event
 from shared.transitions import IllegalTransition

@@ -22,8 +22,9 @@ from services.reintegration.domain.periods import (
 from services.reintegration.domain.tranches import ConfirmPayment
 from shared.actors import Actor
 from shared.contracts.approvals import ApprovalGiven
+from shared.contracts.noted_cases import CaseEndNoted
 from shared.contracts.periods import PeriodClosed, PeriodReopened, ReopeningAsked, ReopeningDropped
-from shared.contracts.reintegration import CaseEndNoted, GrantApproved
+from shared.contracts.reintegration import GrantApproved
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event
 from tests.given import NOON, Given, staff

@@ -32,8 +32,9 @@ from services.reintegration.domain.plan_completion import (
 )
 from services.reintegration.domain.plan_lines import Line, PlannedLine
 from services.reintegration.domain.plan_state import AGREED, Plan, PlanFacts
+from shared.contracts.noted_cases import CaseEndNoted
 from shared.contracts.plans import OwnPlanRecorded, PlanAgreed, PlanLine, PlanRevised
-from shared.contracts.reintegration import CaseEndNoted, GrantCategory
+from shared.contracts.reintegration import GrantCategory
 from shared.errors import NotFound, RuleViolation
 from shared.ledger import conceal
 from shared.messages import Command, Concealed, Context, Event

@@ -12,7 +12,8 @@ from services.reintegration.domain.policies import (
     PolicyFacts,
     PublishPolicy,
 )
-from shared.contracts.reintegration import CaseEndNoted, PolicyPublished, RequiredPaper
+from shared.contracts.noted_cases import CaseEndNoted
+from shared.contracts.reintegration import PolicyPublished, RequiredPaper
 from shared.money import Money
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import MANAGER, eur

@@ -8,8 +8,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from services.reintegration.domain.rates import RATE, CorrectRate, Rate, RateFacts, RecordRate, VoidRate
+from shared.contracts.noted_cases import CaseEndNoted
 from shared.contracts.rates import ExchangeRate, RateCorrected, RateRecorded, RateVoided
-from shared.contracts.reintegration import CaseEndNoted
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import MANAGER, RECONCILER, TODAY
 

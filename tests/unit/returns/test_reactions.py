@@ -22,16 +22,15 @@ from shared.contracts.counselling import (
     IntentionExpressed,
     SessionHeld,
 )
+from shared.contracts.noted_cases import CaseSealed, SealRefused
 from shared.contracts.plans import OwnPlanRecorded, PlanAgreed
 from shared.contracts.reintegration import (
-    CaseSealed,
     GrantApproved,
     GrantCancelled,
     GrantCompleted,
     GrantDisbursed,
     GrantRejected,
     GrantRequested,
-    SealRefused,
 )
 from shared.contracts.returns import GrantStage
 from shared.contracts.sessions import (

@@ -1,0 +1,79 @@
+"""How facts about a tranche and its attempts change a grant."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from services.reintegration.domain.amounts import NOTHING
+from services.reintegration.domain.grant_state import (
+    TRANCHE_TRANSITIONS,
+    FormerAttempt,
+    Grant,
+    GrantTranche,
+    TrancheStatus,
+)
+from shared.contracts.attempts import PaymentFailed, PaymentReversed
+from shared.transitions import moved
+
+
+def advanced(state: Grant, number: int, status: TrancheStatus) -> GrantTranche:
+    """The tranche at its next status; an event that names one which its grant does not have raises LookupError."""
+    tranche = state.tranche(number)
+    if tranche is None:
+        raise LookupError("an event names a tranche that its grant does not have")
+    return replace(tranche, status=moved(TRANCHE_TRANSITIONS, tranche.status, status))
+
+
+def failed(state: Grant, event: PaymentFailed) -> Grant:
+    """The attempt is over and the tranche planned anew; whoever reported it wears their hat from then on, the bank none."""
+    planned = _planned_anew(
+        state, event.number, ended_as=None if event.reported_as == "bank" else event.reported_as,
+        ended_by=None if event.reported_as == "bank" else event.reported_by, ended_at=event.reported_at,
+        ended_on=event.failed_on, reason=event.reason, ended_line=event.bank_line,
+    )  # fmt: skip
+    if event.reported_as == "bank":
+        return planned
+    if event.reported_as == "payer":
+        return replace(planned, payer_id=event.reported_by)
+    return replace(planned, reconciler_id=event.reported_by)
+
+
+def reversed_(state: Grant, event: PaymentReversed) -> Grant:
+    """What was paid came back: it is committed again, or free of the grant that was cancelled."""
+    by_bank = event.bank_line is not None
+    planned = _planned_anew(
+        state, event.number, ended_as=None if by_bank else "reconciler", ended_by=None if by_bank else event.reversed_by,
+        ended_at=event.reversed_at, ended_on=event.returned_on, reason=event.reason, return_posted_in=event.posted_in,
+        ended_line=event.bank_line,
+    )  # fmt: skip
+    cost, own = (event.in_fund or event.money).amount, event.money.amount
+    return replace(
+        planned,
+        reconciler_id=state.reconciler_id if by_bank else event.reversed_by,
+        paid=state.paid - own,
+        committed=state.committed + (NOTHING if event.freed else own),
+        fund_paid=(state.fund_paid or NOTHING) - cost,
+        fund_committed=(state.fund_committed or NOTHING) + (NOTHING if event.freed else cost),
+    )
+
+
+def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
+    """The grant with the attempt at which a tranche stands behind it, as it ended, and the tranche planned for the next one."""
+    over = state.tranche(number)
+    advanced(state, number, "planned")
+    assert over is not None
+    former = FormerAttempt(
+        tranche=number, attempt_no=over.attempt_no, attempt_id=over.attempt_id, amount=over.amount, in_fund=over.in_fund,
+        released_by=over.released_by, released_at=over.released_at, confirmed_by=over.confirmed_by,
+        confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in,
+        payee_id=over.payee_id, account_no=over.account_no, method=over.method, paid_line=over.paid_line,
+        witness=over.witness, **ended,
+    )  # fmt: skip
+    planned = GrantTranche(number, over.amount, attempt_no=over.attempt_no + 1)
+    return replace(with_tranche(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))
+
+
+def with_tranche(state: Grant, changed: GrantTranche, at: datetime | None) -> Grant:
+    """The grant with this tranche as it is now, waiting since then for whoever comes next."""
+    tranches = tuple(changed if tranche.number == changed.number else tranche for tranche in state.tranches)
+    return replace(state, tranches=tranches, waiting_since=at or state.waiting_since)

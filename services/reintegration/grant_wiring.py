@@ -1,0 +1,131 @@
+"""The grant put together: core, table, the facts that each order asks for, projections, and who it is shown to."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.reintegration import (
+    approval_projections,
+    bank_wiring,
+    grant_projections,
+    grant_queries,
+    posting_projections,
+    rate_queries,
+    sealed,
+    tables,
+)
+from services.reintegration.domain import (
+    attempts,
+    certificate,
+    commitment_orders,
+    evidence,
+    grant,
+    grant_facts,
+    grant_state,
+    papers,
+    recovery,
+    stops,
+    tranches,
+)
+from services.reintegration.domain.conversion import RatesInForce
+from services.reintegration.policy import is_shown
+from services.reintegration.reach import within_reach
+from shared.actors import Actor
+from shared.aggregate import Aggregate
+from shared.db import UnitOfWork, Write
+from shared.messages import Command, Context, Event
+from shared.policy import Reach
+from shared.settings import MISSION
+
+# What can raise a person's support, or promises the money: these take turns on the person's cap.
+_TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant, commitment_orders.AddToCommitment)
+_NEEDS_NO_FACTS = (
+    grant.ReturnGrant, certificate.CertifyMedicalNeed, certificate.RefuseCertificate, grant.RejectGrant, grant.CancelGrant,
+    tranches.ConfirmDelivery, stops.SuspendGrant, stops.ResumeGrant, stops.OpenRecovery,
+    recovery.WriteOffRecovery, recovery.ConfirmWriteOff, recovery.DropWriteOff, evidence.FileEvidence,
+)  # fmt: skip
+
+
+async def _grant_facts(
+    unit: UnitOfWork, grant_id: UUID, state: grant_state.Grant | None, command: Command | None, context: Context
+) -> grant_facts.GrantFacts:
+    if bank_wiring.settles(command) and state is not None:
+        return await bank_wiring.behind_a_settlement(unit, grant_id, state, context.now)
+    subject = command if isinstance(command, grant.DraftGrant) else state
+    if subject is None or isinstance(command, _NEEDS_NO_FACTS):
+        return grant_facts.GrantFacts()
+    about = grant_queries.About(
+        grant_id=grant_id,
+        case_id=subject.case_id,
+        person_id=subject.person_id,
+        plan_id=subject.plan_id,
+        plan_line_id=subject.plan_line_id,
+        fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else state.fund_id if state is not None else None,
+        reference=command.reference if isinstance(command, tranches.ConfirmPayment | recovery.RecordRecovery) else None,
+        posted_on=_posted_on(state, command),
+        **_policy_of(state),
+        acting=_acting(state, command, context),
+        payee_id=command.payee_id if isinstance(command, tranches.ReleaseTranche) else None,
+        signer_id=context.actor.person_id,
+    )
+    facts = await grant_queries.behind_a_grant(
+        unit, about, context.now, MISSION.mission_time_zone, in_turn=isinstance(command, _TESTS_THE_CAP)
+    )
+    support = facts.support
+    weighed = {subject.money.currency}
+    if state is not None and state.fund_currency and isinstance(command, commitment_orders.AddToCommitment | None):
+        weighed.add(state.fund_currency)
+    if support is not None and support.currencies | weighed != {support.caps.currency}:
+        # Only where something is to be converted does it take one more statement.
+        counting = await rate_queries.in_force(unit, facts.today)
+        support = support.by(RatesInForce.on(facts.today, [rate.recorded() for rate in counting]))
+    return replace(facts, case=within_reach(facts.case, context), support=support)
+
+
+def _posted_on(state: grant_state.Grant | None, command: Command | None) -> date | None:
+    """The day on which what is ordered is posted, where that is not today."""
+    match state, command:
+        case grant_state.Grant(), (
+            tranches.ConfirmPayment(paid_on=day) | attempts.ReversePayment(returned_on=day) | recovery.RecordRecovery(received_on=day)
+        ):
+            return posting_projections.posted_on(state, day)
+        case _:
+            return None
+
+
+def _acting(state: grant_state.Grant | None, command: Command | None, context: Context) -> grant_queries.Acting | None:
+    if state is None:
+        return None
+    asks = command is None or isinstance(command, grant.ApproveGrant | commitment_orders.AddToCommitment)
+    if asks or (isinstance(command, tranches.ReleaseTranche) and state.fund_in_another_currency):
+        return grant_queries.Acting(context.actor.person_id, state.currency)
+    return None
+
+
+def _policy_of(state: grant_state.Grant | None) -> dict[str, Any]:
+    """A request stays under the version of the policy that it was submitted under first, be it the example."""
+    if state is None or state.submitted_version is None:
+        return {}
+    return {"policy_programme": state.policy_programme, "policy_version": state.policy_version or 0}
+
+
+def _grant_within(known: grant_state.Grant, reach: Reach, actor: Actor) -> bool:
+    return reach.covers(known.destination_country) and is_shown(actor, of_health=papers.of_health(known))
+
+
+def _with_decisions(
+    grant_id: UUID, before: grant_state.Grant | None, asked: grant_state.Grant, events: tuple[Event, ...]
+) -> Sequence[Write]:
+    return (
+        *grant_projections.grant_limits(grant_id, before, asked, events),
+        *approval_projections.grant_decisions(grant_id, asked, events),
+    )
+
+
+GRANT: Aggregate[grant_state.Grant, grant_facts.GrantFacts] = Aggregate(
+    service="reintegration", name="grant", decider=grant.GRANT, table=tables.GRANTS, state=grant_state.Grant,
+    facts=_grant_facts, project=_with_decisions, partition=lambda _, asked: asked.case_id,
+    within=_grant_within, sealed=sealed.OF_GRANTS,
+)
