@@ -19,7 +19,7 @@ from services.reintegration.bank.references import remittance_code
 from services.reintegration.domain import own_accounts, payee_details
 from services.reintegration.domain.bank_files import line_id
 from services.reintegration.domain.bank_lines import ExplainLine
-from services.reintegration.domain.batch import ApproveBatch, MakeBatch
+from services.reintegration.domain.batch import ApproveBatch, MakeBatch, TakeBatchFile
 from services.reintegration.domain.own_accounts import ConfirmOwnAccount, RegisterOwnAccount
 from services.reintegration.domain.recovery import RecordRecovery
 from shared.contracts.bank import BankFileKind, Explanation
@@ -49,8 +49,8 @@ class BringBankFile(Direct):
         return Request("PUT", f"/v1/bank-files/{id}?file_kind={self.file_kind}", self.content, "application/xml")
 
 
-class TakeBatchFile(Direct):
-    """The file of an approved batch as a payer takes it to the bank."""
+class ReadBatchFile(Direct):
+    """The file of a batch as the payer who took it reads it, for the bank."""
 
     service: ClassVar[str] = "reintegration"
 
@@ -96,6 +96,7 @@ def _order(made: Journey, batch_id: UUID, account_id: UUID, day: int, payments: 
     signed = ApproveBatch(file_sha256=sha256(write(instruction)).hexdigest(), **totals)
     made.give(moment(day, 9), _SECOND_PAYER, batch_id, signed)
     made.give(moment(day, 10), PAYER, batch_id, TakeBatchFile())
+    made.give(moment(day, 10), PAYER, batch_id, ReadBatchFile())
     return block_of_each(instruction)
 
 

@@ -46,7 +46,7 @@ _PROGRESS: Final = (
 )
 _COLUMNS: Final = (
     "b.id, b.own_account_id, b.execution_on, b.count, b.sums, b.status, b.made_by, b.made_at, b.approved_by, b.sent_at, "
-    "b.drop_asked_by, o.details AS account, so_far.waiting, so_far.paid, so_far.failed, so_far.returned"
+    "b.drop_asked_by, b.times_taken, o.details AS account, so_far.waiting, so_far.paid, so_far.failed, so_far.returned"
 )
 LISTED = Sql(
     f"SELECT {_COLUMNS} FROM (SELECT * FROM payment_batches WHERE id > :after ORDER BY id LIMIT :limit) b {_PROGRESS} ORDER BY b.id"
@@ -85,7 +85,7 @@ Grants = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, Grant]]]
 class BatchRow(BaseModel):
     """One batch in a list: its totals, and how many of its payments wait for the bank, were paid, failed or came back.
 
-    ``settled`` says that the bank answered for each of them.
+    ``settled`` says that the bank answered for each of them, ``times_taken`` how often somebody took the file to it.
     """
 
     id: UUID
@@ -101,6 +101,7 @@ class BatchRow(BaseModel):
     approved_by: str | None
     sent_at: datetime | None
     drop_asked_by: str | None
+    times_taken: int
     waiting: int
     paid: int
     failed: int

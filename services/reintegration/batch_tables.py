@@ -56,6 +56,8 @@ PAYMENT_BATCHES = aggregate_table(
     sa.Column("drop_asked_at", sa.DateTime(timezone=True)),
     sa.Column("dropped_by", sa.Text),
     sa.Column("dropped_at", sa.DateTime(timezone=True)),
+    sa.Column("takers", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("times_taken", sa.Integer, nullable=False),
     # A batch begins with its payments, so that its version is never 1 alone.
     sa.CheckConstraint(f"approved_by IS NOT NULL OR status IN ({', '.join(map(repr, sorted({*batch_state.BEGINNINGS, 'dropped'})))})", name="nothing_goes_unapproved"),
     sa.CheckConstraint("cardinality(attempts) = count AND count BETWEEN 1 AND 1000", name="counted"),
@@ -66,6 +68,12 @@ PAYMENT_BATCHES = aggregate_table(
         "(status = 'dropped') = (dropped_by IS NOT NULL) AND num_nulls(dropped_by, dropped_at) IN (0, 2) "
         "AND num_nulls(drop_asked_by, drop_asked_at) IN (0, 2)",
         name="drop_is_whole",
+    ),
+    # Whoever took the file first is the first of those who did.
+    sa.CheckConstraint(
+        "CASE WHEN sent_by IS NULL THEN cardinality(takers) = 0 AND times_taken = 0 "
+        "ELSE takers[1] = sent_by AND times_taken >= cardinality(takers) END",
+        name="taken_by_whom",
     ),
     sa.CheckConstraint(
         "dropped_by IS NULL OR sent_by IS NULL OR (drop_asked_by <> dropped_by) IS TRUE", name="dropped_by_two_persons"

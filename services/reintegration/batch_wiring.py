@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.reintegration import batch_projections, batch_queries, batch_tables
 from services.reintegration.domain import batch, batch_state, own_accounts
-from services.reintegration.domain.batch_file import BatchFacts, another_content, file_of, hash_of
+from services.reintegration.domain.batch_file import BatchFacts
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from shared.aggregate import Aggregate
@@ -38,7 +38,7 @@ def batches_of(grants: Grants) -> Batches:
         match command:
             case batch.MakeBatch(own_account_id=account_id, attempts=attempts):
                 return await _behind(unit, grants, batch_id, account_id, attempts, context)
-            case batch.ApproveBatch() | batch.RecordBatchHandedOut() if state is not None:
+            case batch.ApproveBatch() | batch.TakeBatchFile() if state is not None:
                 return await _behind(unit, grants, batch_id, state.own_account_id, state.attempts, context)
             case batch.DropBatch() | batch.ConfirmBatchDrop():
                 return BatchFacts(batch_id, over=await batch_queries.answered(unit, batch_id))
@@ -52,14 +52,9 @@ def batches_of(grants: Grants) -> Batches:
 
 
 async def written(unit: UnitOfWork, grants: Grants, batch_id: UUID, state: batch_state.PaymentBatch, context: Context) -> bytes:
-    """The file of a batch as it was signed; refused as ``batch_changed`` if it would say something else now."""
+    """The file of a batch as it was signed, for who took it; refused as `batch.file_for` says."""
     facts = await _behind(unit, grants, batch_id, state.own_account_id, state.attempts, context)
-    if facts.account is None:
-        raise another_content()
-    file = file_of(batch.ordered_by(batch_id, state, facts.account), facts.candidates)
-    if hash_of(file) != state.file_sha256:
-        raise another_content()
-    return file
+    return batch.file_for(state, facts, context)
 
 
 async def _behind(

@@ -121,7 +121,7 @@ POLICY = Policy(
     allow("read_own_account", *SEES_THE_MONEY, Role.AUDITOR),
     # Two payers, or a payer and the chief of mission; that they are two the core says.
     allow("make_batch", Role.FINANCE_PAYER),
-    allow("read_batch_file", Role.FINANCE_PAYER),
+    *(allow(operation, Role.FINANCE_PAYER) for operation in ("take_batch_file", "read_batch_file")),
     *(
         allow(operation, Role.FINANCE_PAYER, Role.CHIEF_OF_MISSION)
         for operation in ("approve_batch", "drop_batch", "confirm_batch_drop", "keep_batch")
@@ -231,7 +231,7 @@ POLICY = Policy(
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",
-        "make_batch", "approve_batch", "drop_batch", "confirm_batch_drop", "read_batch_file",
+        "make_batch", "approve_batch", "take_batch_file", "drop_batch", "confirm_batch_drop", "read_batch_file",
         "import_bank_file", "match_line", "confirm_match",
         "upload_sanctions_list", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,

@@ -54,6 +54,13 @@ class BatchHandedOut(Event, kind="avrr.reintegration.payment_batch.handed_out.v1
     handed_out_at: datetime
 
 
+class BatchFileTakenAgain(Event, kind="avrr.reintegration.payment_batch.file_taken_again.v1"):
+    """The file was taken once more, by whoever it was: what the bank has twice it may pay twice, so auditors look at it."""
+
+    taken_by: StaffId
+    taken_at: datetime
+
+
 class BatchDropAsked(Event, kind="avrr.reintegration.payment_batch.drop_asked.v1"):
     """Somebody states that the bank never had the file, or refused it whole; it waits for a second person."""
 
@@ -79,5 +86,5 @@ class BatchDropped(Event, kind="avrr.reintegration.payment_batch.dropped.v1"):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    BatchMade, PaymentsBatched, BatchApproved, BatchHandedOut, BatchDropAsked, BatchKept, BatchDropped,
+    BatchMade, PaymentsBatched, BatchApproved, BatchHandedOut, BatchFileTakenAgain, BatchDropAsked, BatchKept, BatchDropped,
 )  # fmt: skip

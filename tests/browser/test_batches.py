@@ -101,7 +101,7 @@ async def test_a_batch_takes_two_signatures_by_totals_typed_anew_and_then_there_
     await expect(row).to_contain_text("waits for a second signature")
     await row.get_by_role("link").click()
     path = payer.url.removeprefix(mission.addresses.portal)
-    assert await payer.get_by_role("link", name="Take the file for the bank").count() == 0
+    assert await payer.get_by_role("link", name="Take the file for the bank", exact=True).count() == 0
 
     signing = await visited(mission, visits, "finance-payer-2", path)
     await signing.get_by_role("link", name="Approve the batch", exact=True).click()
@@ -113,12 +113,15 @@ async def test_a_batch_takes_two_signatures_by_totals_typed_anew_and_then_there_
     await expect(signing.get_by_role("status")).to_contain_text("recorded")
 
     await payer.reload()
+    assert await payer.get_by_role("link", name="The file for the bank", exact=True).count() == 0
+    await payer.get_by_role("link", name="Take the file for the bank", exact=True).click()
+    await payer.locator("button.main").click()
+    await expect(payer.get_by_role("status")).to_contain_text("recorded")
+    await expect(payer.locator("main")).to_contain_text("taken to the bank")
     async with payer.expect_download() as to_come:
-        await payer.get_by_role("link", name="Take the file for the bank").click()
+        await payer.get_by_role("link", name="The file for the bank", exact=True).click()
     file = fromstring(Path(await (await to_come.value).path()).read_bytes())  # noqa: S314 -- we wrote it
     assert file.findtext(".//EndToEndId", namespaces={"": NAMESPACE}) == attempt_id.hex
-    await payer.reload()
-    await expect(payer.locator("main")).to_contain_text("taken to the bank")
     chief = await visited(mission, visits, "chief-of-mission", "/payment-batches", scripts=True)
     for address in ("/payment-batches", path):
         await chief.goto(mission.addresses.portal + address)

@@ -43,7 +43,7 @@ async def batch(batch_id: UUID, page: Reading, after: Annotated[UUID | None, Que
         )
     ).body
     file = f"/payment-batches/{batch_id}/file"
-    begins = found["state"]["status"] in ("approved", "sent") and await goes_on(page)
+    begins = found["taken_by_reader"] and found["state"]["status"] == "sent" and await goes_on(page)
     shown = await page.show(
         "payment_batch.html", found=found, state=found["state"], progress=found["progress"], payments=payments, file=file,
         begins=begins, short=short,
@@ -53,6 +53,6 @@ async def batch(batch_id: UUID, page: Reading, after: Annotated[UUID | None, Que
 
 @router.get("/payment-batches/{batch_id}/file")
 async def file_of_batch(batch_id: UUID, page: Reading) -> Response:
-    """The file for the bank, from its service as it is; that it was taken is on record."""
+    """The file for the bank, from its service as it is, for who took it; that it was opened is on record."""
     path = f"/v1/payment-batches/{batch_id}/file"
     return await sent(page, [("reintegration", path, {})], f"batch-{batch_id}", "xml", f"/payment-batches/{batch_id}")

@@ -30,14 +30,15 @@ from shared.contracts.batches import (
     BatchDropAsked,
     BatchDropped,
     BatchDropReason,
+    BatchFileTakenAgain,
     BatchHandedOut,
     BatchKept,
     BatchMade,
     PaymentsBatched,
 )
 from shared.contracts.reintegration import Sha256
-from shared.decider import Decider, Events, changing, either, opening
-from shared.errors import FourEyes, NotFound, RuleViolation
+from shared.decider import Decider, Events, changing, opening
+from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Concealed, Context
 from shared.moments import Day
 from shared.money import Money, refuse_unpayable
@@ -72,8 +73,8 @@ class ApproveBatch(Command):
     file_sha256: Sha256
 
 
-class RecordBatchHandedOut(Command):
-    """The file is handed out: from now on the bank may have it."""
+class TakeBatchFile(Command):
+    """Take the file to the bank: from the first time on the bank may have it, and each further time is told to auditors."""
 
 
 class DropBatch(Command):
@@ -108,6 +109,11 @@ def does_not_add_up() -> RuleViolation:
 def bank_had_it() -> RuleViolation:
     """Refuses to drop a batch of which the bank answered for a payment."""
     return RuleViolation("bank_had_it", "The bank answered for a payment of this batch, so it had the file.")
+
+
+def file_not_taken() -> RuleViolation:
+    """Refuses the file to whoever has not taken it by an order."""
+    return RuleViolation("file_not_taken", "You have not taken the file of this batch. Take it first, which is a step of its own.")
 
 
 def _refuse_other_totals(order: MakeBatch | ApproveBatch, count: int, sums: Sequence[Money]) -> None:
@@ -153,14 +159,21 @@ def ordered_by(batch_id: UUID, state: PaymentBatch, account: OwnAccount) -> Orde
     return Order(batch_id, state.made_at, account, state.execution_on, state.attempts)
 
 
-def _refuse_another_file(state: PaymentBatch, facts: BatchFacts, order: Order) -> None:
-    if hash_of(file_of(order, facts.candidates)) != state.file_sha256:
+def _as_signed(state: PaymentBatch, facts: BatchFacts, order: Order) -> bytes:
+    file = file_of(order, facts.candidates)
+    if hash_of(file) != state.file_sha256:
         raise another_content()
+    return file
 
 
 def _made(state: PaymentBatch, _: BatchFacts, __: Context) -> None:
     if state.status != "made":
         raise RuleViolation("wrong_status", "This batch was approved already, or is dropped.")
+
+
+def _approved(state: PaymentBatch, _: BatchFacts, __: Context) -> None:
+    if state.status == "made":
+        raise RuleViolation("batch_not_approved", "Nothing goes to the bank before a second person approved it.")
 
 
 def _not_who_made_it(state: PaymentBatch, _: BatchFacts, context: Context) -> None:
@@ -197,7 +210,7 @@ def _approve(state: PaymentBatch, order: ApproveBatch, facts: BatchFacts, contex
     _refuse_other_totals(order, state.count, state.sums)
     if order.file_sha256 != state.file_sha256:
         raise another_content()
-    _refuse_another_file(state, facts, ordered)
+    _as_signed(state, facts, ordered)
     return (
         BatchApproved(
             count=state.count, sums=state.sums, file_sha256=Concealed.of(state.file_sha256),
@@ -206,23 +219,36 @@ def _approve(state: PaymentBatch, order: ApproveBatch, facts: BatchFacts, contex
     )  # fmt: skip
 
 
-def _hand_out(state: PaymentBatch | None, _: RecordBatchHandedOut, facts: BatchFacts, context: Context) -> Events:
-    if state is None:
-        raise NotFound
+def file_for(state: PaymentBatch, facts: BatchFacts, context: Context) -> bytes:
+    """The file, the same bytes each time, for who took it and as long as it may go; changes nothing.
+
+    Refused as ``file_not_taken`` for anybody else, and as taking it once more would be.
+    """
+    if context.actor.person_id not in state.takers:
+        raise file_not_taken()
     _not_dropped(state, facts, context)
     _no_drop_waits(state, facts, context)
-    if state.status == "made":
-        raise RuleViolation("batch_not_approved", "Nothing goes to the bank before a second person approved it.")
-    assert facts.batch_id is not None
+    return _may_go(state, facts, context)
+
+
+def _may_go(state: PaymentBatch, facts: BatchFacts, context: Context) -> bytes:
     if facts.account is None:
         raise another_content()
+    assert facts.batch_id is not None
     ordered = ordered_by(facts.batch_id, state, facts.account)
-    _refuse_another_file(state, facts, ordered)
+    file = _as_signed(state, facts, ordered)
     if state.status == "sent":
         refuse_unpayable_any_more(ordered, facts, context)
-        return ()
+        return file
     _account(facts, state.execution_on)
     refuse_unsendable(ordered, facts, context)
+    return file
+
+
+def _take(state: PaymentBatch, _: TakeBatchFile, facts: BatchFacts, context: Context) -> Events:
+    _may_go(state, facts, context)
+    if state.status == "sent":
+        return (BatchFileTakenAgain(taken_by=context.actor.person_id, taken_at=context.now),)
     return (BatchHandedOut(handed_out_to=context.actor.person_id, handed_out_at=context.now),)
 
 
@@ -255,11 +281,13 @@ PAYMENT_BATCH: Decider[PaymentBatch, BatchFacts] = Decider(
     rules=(
         opening(MakeBatch, "Make a payment batch", _make),
         changing(ApproveBatch, "Approve the batch", _approve, _made, _not_who_made_it),
-        either(RecordBatchHandedOut, "Hand out the file", _hand_out),
+        changing(TakeBatchFile, "Take the file for the bank", _take, _approved, _not_dropped, _no_drop_waits),
         changing(DropBatch, "Drop the batch", _drop, _not_dropped, _no_drop_waits),
         changing(ConfirmBatchDrop, "Confirm that it is dropped", _confirm_drop, _drop_waits, _not_who_asked),
         changing(KeepBatch, "Keep the batch", _keep, _drop_waits),
     ),
     evolve=evolve,
-    events=(BatchMade, PaymentsBatched, BatchApproved, BatchHandedOut, BatchDropAsked, BatchKept, BatchDropped),
+    events=(
+        BatchMade, PaymentsBatched, BatchApproved, BatchHandedOut, BatchFileTakenAgain, BatchDropAsked, BatchKept, BatchDropped,
+    ),
 )

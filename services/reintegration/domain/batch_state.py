@@ -11,6 +11,7 @@ from shared.contracts.batches import (
     BatchDropAsked,
     BatchDropped,
     BatchDropReason,
+    BatchFileTakenAgain,
     BatchHandedOut,
     BatchKept,
     BatchMade,
@@ -32,8 +33,8 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 class PaymentBatch:
     """Attempts to pay that go to the bank in one file, from one account, on one day.
 
-    ``count`` and ``sums``, by currency, are the control totals. ``sent_by`` took the file first; what the bank did with each
-    payment its attempt says. ``drop_asked_by`` states that the bank never had the file, which waits for a second person.
+    ``count`` and ``sums``, by currency, are the control totals. ``sent_by`` took the file first, ``takers`` are all who took it,
+    and ``times_taken`` says how often; what the bank did with each payment its attempt says. ``drop_asked_by`` states that the bank never had the file, which waits for a second person.
     """
 
     own_account_id: UUID
@@ -54,6 +55,8 @@ class PaymentBatch:
     drop_asked_at: datetime | None = None
     dropped_by: str | None = None
     dropped_at: datetime | None = None
+    takers: tuple[str, ...] = ()
+    times_taken: int = 0
 
 
 def evolve(state: PaymentBatch | None, event: Event) -> PaymentBatch:
@@ -73,8 +76,12 @@ def evolve(state: PaymentBatch | None, event: Event) -> PaymentBatch:
             )  # fmt: skip
         case BatchHandedOut() if state is not None:
             return replace(
-                state, status=moved(TRANSITIONS, state.status, "sent"), sent_by=event.handed_out_to, sent_at=event.handed_out_at
-            )
+                state, status=moved(TRANSITIONS, state.status, "sent"), sent_by=event.handed_out_to, sent_at=event.handed_out_at,
+                takers=(event.handed_out_to,), times_taken=1,
+            )  # fmt: skip
+        case BatchFileTakenAgain() if state is not None:
+            takers = state.takers if event.taken_by in state.takers else (*state.takers, event.taken_by)
+            return replace(state, takers=takers, times_taken=state.times_taken + 1)
         case BatchDropAsked() if state is not None:
             return replace(state, drop_reason=event.reason, drop_asked_by=event.asked_by, drop_asked_at=event.asked_at)
         case BatchKept() if state is not None:

@@ -13,15 +13,14 @@ from services.reintegration.domain.batch import (
     DropBatch,
     KeepBatch,
     MakeBatch,
-    RecordBatchHandedOut,
+    TakeBatchFile,
 )
 from services.reintegration.domain.batch_state import BatchStatus, PaymentBatch
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.errors import NotFound
-from shared.handling import Repeat, read
+from shared.handling import read
 from shared.http import Calling, Limit, Page, Receipt, View
-from shared.ids import uuid7
 from shared.money import Currency
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
@@ -32,9 +31,10 @@ _XML: Final[dict[int | str, dict[str, Any]]] = {
 
 
 class BatchView(View[PaymentBatch]):
-    """A batch with what the bank has done of it so far."""
+    """A batch with what the bank has done of it so far; ``taken_by_reader``: its file is open to who reads this."""
 
     progress: batch_queries.BatchRow
+    taken_by_reader: bool
 
 
 @router.get("/payment-attempts")
@@ -82,7 +82,10 @@ async def read_payment_batch(batch_id: UUID, call: Calling) -> BatchView:
     progress = await call.ask(lambda unit: batch_queries.progress(unit, batch_id))
     if progress is None:
         raise NotFound
-    return BatchView(id=view.id, version=view.version, state=view.state, actions=view.actions, progress=progress)
+    return BatchView(
+        id=view.id, version=view.version, state=view.state, actions=view.actions, progress=progress,
+        taken_by_reader=call.context.actor.person_id in view.state.takers,
+    )  # fmt: skip
 
 
 @router.post("/payment-batches/{batch_id}/approve")
@@ -91,21 +94,24 @@ async def approve_batch(batch_id: UUID, body: ApproveBatch, call: Calling) -> Re
     return await call.order(wiring.PAYMENT_BATCH, batch_id, body)
 
 
+@router.post("/payment-batches/{batch_id}/take-file")
+async def take_batch_file(batch_id: UUID, body: TakeBatchFile, call: Calling) -> Receipt:
+    """Takes the file of an approved batch to the bank, each time as a fact of its own; from then on it is open to who took it."""
+    return await call.order(wiring.PAYMENT_BATCH, batch_id, body)
+
+
 @router.get("/payment-batches/{batch_id}/file", response_class=Response, responses=_XML)
 async def read_batch_file(batch_id: UUID, call: Calling) -> Response:
-    """The file of an approved batch for the bank (pain.001), the same each time; who takes it is on record."""
-    # Each time anew, for somebody may have been changed or erased since the last.
-    await call.order(
-        wiring.PAYMENT_BATCH, batch_id, RecordBatchHandedOut(), repeat=Repeat.of(str(uuid7()), call.operation, batch_id, b"")
-    )
-    await call.on_record(batch_id)
+    """The file for the bank (pain.001), the same bytes each time, for who took it; each reading is on record."""
 
     async def file(unit: UnitOfWork) -> bytes:
         found = await read(unit, wiring.PAYMENT_BATCH, batch_id, call.context, reach=call.reach)
         return await written(unit, grant_wiring.GRANT, batch_id, found.state, call.context)
 
+    content = await call.ask(file)
+    await call.on_record(batch_id)
     return Response(
-        await call.ask(file), media_type="application/xml",
+        content, media_type="application/xml",
         headers={
             "Content-Disposition": f'attachment; filename="batch-{batch_id}.xml"',
             # Whoever opens it in a browser all the same opens no page.

@@ -9,7 +9,6 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.reintegration.domain.batch import RecordBatchHandedOut
 from services.reintegration.domain.case import (
     RecordArrival,
     RecordArrivalTakenBack,
@@ -47,7 +46,7 @@ from tests.unit.shared.signing import SECOND, claims, header, settings, signed, 
 
 BY_REACTIONS = {
     RecordCase, RecordArrival, RecordArrivalTakenBack, RecordStay, RecordDeparture, RecordDepartureTakenBack, RecordCaseEnd, RecordPersonsLeft, RecordPersonsJoined, SealCase, UnsealCase,
-    SettleByBank, RecordErasure, RecordProgramme, RecordBatchHandedOut, RecordFamily, RecordMember, RecordMemberGone,
+    SettleByBank, RecordErasure, RecordProgramme, RecordFamily, RecordMember, RecordMemberGone,
 }  # fmt: skip
 APP = create_app(WIRING, (router,), settings())
 
@@ -75,8 +74,10 @@ class Caller:
     async def get(self, path: str, **parameters: str | int) -> httpx.Response:
         return await self._client.get(f"/v1/{path}", params=parameters, headers=self._headers)
 
-    async def post(self, path: str, body: Mapping[str, object], match: str | None = None) -> httpx.Response:
-        headers = {**self._headers, "Idempotency-Key": str(uuid7())}
+    async def post(
+        self, path: str, body: Mapping[str, object], match: str | None = None, key: str | None = None
+    ) -> httpx.Response:
+        headers = {**self._headers, "Idempotency-Key": key or str(uuid7())}
         if match is not None:
             headers["If-Match"] = match
         return await self._client.post(f"/v1/{path}", json=dict(body), headers=headers)

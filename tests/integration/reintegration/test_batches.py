@@ -1,6 +1,7 @@
 """Payments that go to the bank together, as callers and the database meet them: by two persons, in one valid file, once."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -85,6 +86,20 @@ async def approved(people: People, account_id: UUID, attempts: Sequence[UUID], *
     return batch_id
 
 
+async def take(caller: Caller, batch_id: UUID) -> Any:
+    """The answer to who takes the file of a batch to the bank."""
+    return await caller.post(f"payment-batches/{batch_id}/take-file", {})
+
+
+async def taken(caller: Caller, batch_id: UUID) -> bytes:
+    """The file of a batch, after it was taken."""
+    answer = await take(caller, batch_id)
+    assert answer.status_code == 200, answer.text
+    file = await caller.get(f"payment-batches/{batch_id}/file")
+    assert (file.status_code, file.headers["content-type"]) == (200, "application/xml"), file.text
+    return bytes(file.content)
+
+
 def read(file: bytes) -> Element:
     iso().validate(file.decode())
     return fromstring(file)  # noqa: S314 -- we wrote it
@@ -102,24 +117,42 @@ async def test_payments_in_five_currencies_go_in_one_valid_file_that_two_persons
     assert {one["id"] for one in waiting} <= {str(id) for id, currency in zip(attempts, currencies, strict=True) if currency == "TND"}
     batch_id = await made(people, account_id, attempts, **totals(currencies))
     assert (await people.payer.get("payment-attempts", waiting=True, currency="TND")).json()["items"] == []
-    assert (await people.payer.get(f"payment-batches/{batch_id}/file")).json()["code"] == "batch_not_approved"
+    assert (await take(people.payer, batch_id)).json()["code"] == "batch_not_approved"
     assert (await approve(people, batch_id, people.payer)).json()["code"] == "four_eyes"
     assert (await approve(people, batch_id, people.chief)).status_code == 200
-    answer = await people.payer.get(f"payment-batches/{batch_id}/file")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/xml"), answer.text
+    assert (await people.payer.get(f"payment-batches/{batch_id}/file")).json()["code"] == "file_not_taken"
+    file = await taken(people.payer, batch_id)
     state = (await people.auditor.get(f"payment-batches/{batch_id}")).json()["state"]
-    assert (state["status"], state["file_sha256"]) == ("sent", sha256(answer.content).hexdigest())
-    document = read(answer.content)
+    assert (state["status"], state["file_sha256"]) == ("sent", sha256(file).hexdigest())
+    document = read(file)
     assert identified(document.findtext(".//MsgId", namespaces=IN)) == batch_id
     paid = [identified(one.text) for one in document.iterfind(".//EndToEndId", IN)]
     assert sorted(map(str, paid)) == sorted(map(str, attempts))
     assert document.findtext(".//GrpHdr/NbOfTxs", namespaces=IN) == str(count)
     assert Decimal(document.findtext(".//GrpHdr/CtrlSum", namespaces=IN) or "") == sum(Decimal(AMOUNTS[code]) for code in currencies)
-    # The same file each time, and each time somebody takes it is on record.
-    assert (await second_payer(people).get(f"payment-batches/{batch_id}/file")).content == answer.content
+    # The same file each time; whoever else wants it takes it too, and each time it is read is on record.
+    second = second_payer(people)
+    assert (await second.get(f"payment-batches/{batch_id}/file")).json()["code"] == "file_not_taken"
+    assert await taken(second, batch_id) == file
     assert [row["about"] for row in await house.rows(_READ)] == [[batch_id]] * 2
     for leaf in [str(row["leaf"]) for row in await house.rows(_LOG)]:
         assert not any(said in leaf for said in ("Invented", "Misija", "1290", state["file_sha256"]))
+    assert (await house.findings()).differences == []
+
+
+async def test_a_file_is_taken_once_under_a_key_and_taken_again_in_front_of_everybody_who_looks(house: House, people: People) -> None:
+    batch_id = await approved(people, await own_account(people), [await Paying(house).waiting()])
+    key = str(uuid7())
+    twice = [await people.payer.post(f"payment-batches/{batch_id}/take-file", {}, key=key) for _ in range(2)]
+    assert [answer.json()["repeated"] for answer in twice] == [False, True]
+    assert (await people.payer.get(f"payment-batches/{batch_id}")).json()["taken_by_reader"] is True
+    await taken(second_payer(people), batch_id)
+    found = (await people.auditor.get(f"payment-batches/{batch_id}")).json()
+    assert (found["state"]["takers"], found["taken_by_reader"]) == (["staff:payer", "staff:payer-2"], False)
+    (listed,) = (await people.auditor.get("payment-batches")).json()["items"]
+    assert listed["times_taken"] == 2
+    kinds = [json.loads(str(row["leaf"]))["type"].split(".")[3] for row in await house.rows(_LOG)]
+    assert kinds == ["made", "payments_put_in", "approved", "handed_out", "file_taken_again"]
     assert (await house.findings()).differences == []
 
 
@@ -155,8 +188,9 @@ async def test_a_dropped_batch_frees_its_payments_and_one_that_was_taken_takes_t
     first = await made(people, account_id, attempts)
     assert (await people.payer.post(f"payment-batches/{first}/drop", drop)).status_code == 200
     second = await approved(people, account_id, attempts)
-    assert (await people.payer.get(f"payment-batches/{second}/file")).status_code == 200
+    assert (await take(people.payer, second)).status_code == 200
     assert (await people.payer.post(f"payment-batches/{second}/drop", drop)).status_code == 200
+    assert (await take(people.payer, second)).json()["code"] == "drop_asked"
     assert (await people.payer.get(f"payment-batches/{second}/file")).json()["code"] == "drop_asked"
     assert (await make(people, account_id, attempts)).json()["code"] == "in_another_batch"
     assert (await people.payer.post(f"payment-batches/{second}/confirm-drop", {})).json()["code"] == "four_eyes"
@@ -175,7 +209,7 @@ async def test_a_dropped_batch_frees_its_payments_and_one_that_was_taken_takes_t
 async def test_a_file_of_which_the_bank_said_anything_is_not_dropped_as_one_it_never_had(house: House, people: People) -> None:
     attempts = [await Paying(house).waiting()]
     batch_id = await approved(people, await own_account(people), attempts)
-    assert (await people.payer.get(f"payment-batches/{batch_id}/file")).status_code == 200
+    assert (await take(people.payer, batch_id)).status_code == 200
     said = Block(f"{batch_id.hex}001", Told("ACSP"), [])
     report = pain002(batch_id.hex, Told("ACSP"), [said])
     brought = await people.reconciler.put(f"bank-files/{uuid7()}?file_kind=status_report", report, "application/xml")
@@ -227,7 +261,7 @@ async def test_a_payee_who_is_stopped_after_the_second_signature_stops_the_file(
     )  # fmt: skip
     body = change.model_dump(mode="json", exclude_none=True)
     assert (await people.reconciler.post(f"payees/{payee_id}/change-account", body)).status_code == 200
-    refused = (await people.payer.get(f"payment-batches/{batch_id}/file")).json()
+    refused = (await take(people.payer, batch_id)).json()
     assert (refused["code"], str(attempts[1]) in refused["title"]) == ("payee_on_hold", True)
     assert (await people.payer.get(f"payment-batches/{batch_id}")).json()["state"]["status"] == "approved"
 
@@ -246,8 +280,9 @@ async def test_after_an_erasure_the_file_is_not_written_again(house: House, peop
     await house.give(GRANT, grant_id, await house.vendors.release(1, **said), PAYER)
     money = [{"amount": "500.00", "currency": "EUR"}]
     batch_id = await approved(people, await own_account(people), [attempt_id], expected_sums=money)
-    assert (await people.payer.get(f"payment-batches/{batch_id}/file")).status_code == 200
+    assert (await take(people.payer, batch_id)).status_code == 200
     await erased(house, line.person_id)
+    assert (await take(people.payer, batch_id)).json()["code"] == "batch_changed"
     assert (await people.payer.get(f"payment-batches/{batch_id}/file")).json()["code"] == "batch_changed"
     assert (await house.findings()).differences == []
 
@@ -269,13 +304,14 @@ async def test_who_may_not_pay_sees_totals_and_no_file(house: House, people: Peo
     body = {"own_account_id": str(account_id), "execution_on": str(TOMORROW), "attempts": [str(uuid7())], **totals(["EUR"])}
     for caller in (people.reconciler, people.chief, people.office, people.approver):
         assert (await caller.post(f"payment-batches/{uuid7()}", body)).status_code == 403
+        assert (await take(caller, batch_id)).status_code == 403
         assert (await caller.get(f"payment-batches/{batch_id}/file")).status_code == 403
     for caller in (people.reconciler, people.manager):
         assert (await approve(people, batch_id, caller)).status_code == 403
     found = (await people.auditor.get(f"payment-batches/{batch_id}")).json()
     assert (found["progress"]["account"], found["progress"]["waiting"]) == ("Misija za primjere …8494", 1)
     assert (await people.office.get("payment-attempts")).status_code == 403
-    assert (await people.payer.at(NOON + timedelta(days=40)).get(f"payment-batches/{batch_id}/file")).json()["code"] == "execution_day_wrong"
+    assert (await take(people.payer.at(NOON + timedelta(days=40)), batch_id)).json()["code"] == "execution_day_wrong"
 
 
 @pytest.mark.parametrize(
@@ -286,10 +322,11 @@ async def test_who_may_not_pay_sees_totals_and_no_file(house: House, people: Peo
         ("UPDATE payment_batches SET count = 3", "ck_payment_batches_counted"),
         ("UPDATE payment_batches SET status = 'dropped'", "ck_payment_batches_drop_is_whole"),
         ("UPDATE payment_batches SET sent_by = 'staff:x', sent_at = now()", "ck_payment_batches_sent_by_somebody"),
+        ("UPDATE payment_batches SET times_taken = 1", "ck_payment_batches_taken_by_whom"),
         ("INSERT INTO batch_payments SELECT gen_random_uuid(), attempt_id, 1, true FROM batch_payments", "uq_batch_payments_live"),
         ("INSERT INTO batch_payments VALUES (gen_random_uuid(), gen_random_uuid(), 1, true)", "fk_batch_payments_attempt_id_payment_attempts"),
     ],
-    ids=["oneself", "unsigned", "miscounted", "dropped", "sent", "twice", "no-attempt"],
+    ids=["oneself", "unsigned", "miscounted", "dropped", "sent", "taken", "twice", "no-attempt"],
 )  # fmt: skip
 async def test_a_service_that_lies_is_stopped_by_keys_and_checks(house: House, people: People, sql: str, constraint: str) -> None:
     await made(people, await own_account(people), [await Paying(house).waiting()])

@@ -30,6 +30,6 @@ def test_what_needs_a_step_up_says_so() -> None:
         "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view",
         "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account", "import_bank_file", "match_line", "confirm_match",
-        "make_batch", "approve_batch", "drop_batch", "confirm_batch_drop", "read_batch_file",
+        "make_batch", "approve_batch", "take_batch_file", "drop_batch", "confirm_batch_drop", "read_batch_file",
         "upload_sanctions_list", "ask_to_clear_hits", "clear_hits", "confirm_hits",
     }  # fmt: skip

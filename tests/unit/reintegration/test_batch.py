@@ -19,7 +19,8 @@ from services.reintegration.domain.batch import (
     DropBatch,
     KeepBatch,
     MakeBatch,
-    RecordBatchHandedOut,
+    TakeBatchFile,
+    file_for,
 )
 from services.reintegration.domain.batch_file import BatchFacts, Candidate, Order, file_of, hash_of, sums_of
 from services.reintegration.domain.batch_state import PaymentBatch
@@ -36,6 +37,7 @@ from shared.contracts.batches import (
     BatchApproved,
     BatchDropAsked,
     BatchDropped,
+    BatchFileTakenAgain,
     BatchHandedOut,
     BatchKept,
     BatchMade,
@@ -107,10 +109,11 @@ APPROVED = BatchApproved(
     count=2, sums=(eur("800.50"),), file_sha256=Concealed.of(hash_of(FILE)), approved_by=DEPUTY_PAYER.person_id, approved_at=NOON
 )
 SENT = BatchHandedOut(handed_out_to=PAYER.person_id, handed_out_at=NOON)
+AGAIN = BatchFileTakenAgain(taken_by=DEPUTY_PAYER.person_id, taken_at=NOON)
 DROP_ASKED = BatchDropAsked(reason="never_sent", asked_by=PAYER.person_id, asked_at=NOON)
 APPROVE = ApproveBatch(expected_count=2, expected_sums=(eur("800.50"),), file_sha256=hash_of(FILE))
 OF_TWO = BATCHES.given(MADE, PUT_IN)
-HAND_OUT = RecordBatchHandedOut()
+TAKE = TakeBatchFile()
 
 
 def with_first(**changed: Any) -> BatchFacts:
@@ -120,14 +123,39 @@ def with_first(**changed: Any) -> BatchFacts:
 def test_what_adds_up_is_put_together_by_one_and_goes_once_another_approved_it() -> None:
     BATCHES.when(MAKE, PAYER).then(MADE, PUT_IN)
     OF_TWO.when(APPROVE, PAYER).refused("four_eyes")
-    OF_TWO.when(HAND_OUT, PAYER).refused("batch_not_approved")
+    OF_TWO.when(TAKE, PAYER).refused("batch_not_approved")
     for who in (DEPUTY_PAYER, CHIEF):
         OF_TWO.when(APPROVE, who).then(APPROVED.model_copy(update={"approved_by": who.person_id}))
     approved = OF_TWO.given(APPROVED)
     approved.when(APPROVE, CHIEF).refused("wrong_status")
-    approved.when(HAND_OUT, PAYER).then(SENT)
-    # The same file a second time is no second fact.
-    approved.given(SENT).when(HAND_OUT, DEPUTY_PAYER).then()
+    approved.when(TAKE, PAYER).then(SENT)
+    # Once more is a fact of its own, whoever takes it.
+    for who in (PAYER, DEPUTY_PAYER):
+        approved.given(SENT).when(TAKE, who).then(AGAIN.model_copy(update={"taken_by": who.person_id}))
+
+
+def test_the_file_is_open_to_who_took_it_and_only_as_long_as_it_may_go() -> None:
+    def opened(who: Actor, *past: Event, facts: BatchFacts = FACTS) -> bytes | str:
+        state = PAYMENT_BATCH.fold((MADE, PUT_IN, APPROVED, *past))
+        assert state is not None
+        try:
+            return file_for(state, facts, Context(who, NOON))
+        except Refusal as refusal:
+            return refusal.code
+
+    assert opened(PAYER) == "file_not_taken"
+    assert opened(PAYER, SENT) == FILE
+    assert opened(DEPUTY_PAYER, SENT) == "file_not_taken"
+    assert opened(DEPUTY_PAYER, SENT, AGAIN) == opened(PAYER, SENT, AGAIN, AGAIN) == FILE
+    assert opened(PAYER, SENT, DROP_ASKED) == "drop_asked"
+    assert opened(PAYER, SENT, facts=with_first(details=None)) == "batch_changed"
+    assert opened(PAYER, SENT, facts=with_first(known=replace(KNOWN, of_staff=True))) == "account_of_staff"
+
+
+def test_how_often_and_by_whom_a_file_was_taken_is_counted() -> None:
+    state = PAYMENT_BATCH.fold((MADE, PUT_IN, APPROVED, SENT, AGAIN, AGAIN))
+    assert state is not None
+    assert (state.takers, state.times_taken, state.sent_by) == ((PAYER.person_id, DEPUTY_PAYER.person_id), 3, PAYER.person_id)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +186,8 @@ def test_the_day_is_today_or_in_the_next_thirty(days: int, code: str) -> None:
 def test_a_batch_whose_day_has_passed_is_neither_approved_nor_handed_out_first() -> None:
     late = replace(FACTS, today=TODAY + timedelta(2))
     OF_TWO.knowing(late).when(APPROVE, CHIEF).refused("execution_day_wrong")
-    OF_TWO.given(APPROVED).knowing(late).when(HAND_OUT, PAYER).refused("execution_day_wrong")
-    OF_TWO.given(APPROVED, SENT).knowing(late).when(HAND_OUT, PAYER).then()
+    OF_TWO.given(APPROVED).knowing(late).when(TAKE, PAYER).refused("execution_day_wrong")
+    OF_TWO.given(APPROVED, SENT).knowing(late).when(TAKE, DEPUTY_PAYER).then(AGAIN)
 
 
 def test_only_an_active_account_at_a_bank_pays() -> None:
@@ -224,7 +252,7 @@ def test_whoever_had_a_part_in_a_payee_signs_neither() -> None:
     part = with_first(known=replace(KNOWN, payee=replace(PAYEE_OF, handlers=(DEPUTY_PAYER.person_id,))))
     BATCHES.knowing(part).when(MAKE, DEPUTY_PAYER).refused("four_eyes")
     OF_TWO.knowing(part).when(APPROVE, DEPUTY_PAYER).refused("four_eyes")
-    OF_TWO.given(APPROVED).knowing(part).when(HAND_OUT, DEPUTY_PAYER).refused("four_eyes")
+    OF_TWO.given(APPROVED).knowing(part).when(TAKE, DEPUTY_PAYER).refused("four_eyes")
 
 
 def test_whoever_signed_a_batch_paid_and_takes_no_other_part_on_its_grants() -> None:
@@ -246,18 +274,18 @@ def test_the_file_says_what_was_signed_or_is_not_handed_out() -> None:
     OF_TWO.when(APPROVE.model_copy(update={"file_sha256": "0" * 64}), CHIEF).refused("batch_changed")
     erased = with_first(details=None, known=replace(KNOWN, account_known=False))
     for past in ((APPROVED,), (APPROVED, SENT)):
-        OF_TWO.given(*past).knowing(changed).when(HAND_OUT, PAYER).refused("batch_changed")
-        OF_TWO.given(*past).knowing(erased).when(HAND_OUT, PAYER).refused("batch_changed")
+        OF_TWO.given(*past).knowing(changed).when(TAKE, PAYER).refused("batch_changed")
+        OF_TWO.given(*past).knowing(erased).when(TAKE, PAYER).refused("batch_changed")
 
 
 def test_a_file_that_was_approved_is_held_back_when_somebody_in_it_is_not_payable_any_more() -> None:
     on_hold = PAYEE.fold((PAYEE_REGISTERED.model_copy(update={"currency": "EUR"}), PAYEE_CONFIRMED, CHANGE_ASKED))
     held = with_first(known=replace(KNOWN, payee=on_hold))
     for past in ((APPROVED,), (APPROVED, SENT)):
-        OF_TWO.given(*past).knowing(held).when(HAND_OUT, PAYER).refused("payee_on_hold")
+        OF_TWO.given(*past).knowing(held).when(TAKE, PAYER).refused("payee_on_hold")
     # What the bank answered for already is not paid again by the same file.
     answered = with_first(known=replace(KNOWN, payee=on_hold), status="paid")
-    OF_TWO.given(APPROVED, SENT).knowing(answered).when(HAND_OUT, PAYER).then()
+    OF_TWO.given(APPROVED, SENT).knowing(answered).when(TAKE, DEPUTY_PAYER).then(AGAIN)
 
 
 def test_one_drops_what_was_never_taken_and_two_what_was() -> None:
@@ -270,14 +298,14 @@ def test_one_drops_what_was_never_taken_and_two_what_was() -> None:
     sent.when(drop, PAYER).then(DROP_ASKED)
     asked = sent.given(DROP_ASKED)
     asked.when(drop, CHIEF).refused("drop_asked")
-    asked.when(HAND_OUT, PAYER).refused("drop_asked")
+    asked.when(TAKE, PAYER).refused("drop_asked")
     asked.when(ConfirmBatchDrop(), PAYER).refused("four_eyes")
     by_two = dropped.model_copy(update={"asked_by": PAYER.person_id, "dropped_by": CHIEF.person_id})
     asked.when(ConfirmBatchDrop(), CHIEF).then(by_two)
     kept = BatchKept(kept_by=CHIEF.person_id, kept_at=NOON)
     asked.when(KeepBatch(), CHIEF).then(kept)
-    asked.given(kept).when(HAND_OUT, PAYER).then()
-    for order in (drop, APPROVE, HAND_OUT, ConfirmBatchDrop(), KeepBatch()):
+    asked.given(kept).when(TAKE, DEPUTY_PAYER).then(AGAIN)
+    for order in (drop, APPROVE, TAKE, ConfirmBatchDrop(), KeepBatch()):
         assert asked.given(by_two).when(order, CHIEF).refusal is not None
 
 
@@ -318,7 +346,7 @@ def test_the_sums_of_a_batch_are_those_of_its_attempts(chosen: list[UUID]) -> No
 
 
 ORDERS = st.sampled_from(
-    (make(FIRST, SECOND), make(SECOND, THIRD), make(THIRD), HAND_OUT, DropBatch(reason="not_needed"), ConfirmBatchDrop(), KeepBatch(), APPROVE)
+    (make(FIRST, SECOND), make(SECOND, THIRD), make(THIRD), TAKE, DropBatch(reason="not_needed"), ConfirmBatchDrop(), KeepBatch(), APPROVE)
 )
 PEOPLE = st.sampled_from((PAYER, DEPUTY_PAYER, CHIEF))
 
@@ -348,6 +376,7 @@ def test_whatever_is_ordered_an_attempt_is_never_in_two_live_batches_and_nothing
         assert len(standing) == len(set(standing))
         if after.status in ("approved", "sent"):
             assert after.approved_by not in (None, after.made_by)
+        assert (after.sent_by is None) == (after.times_taken == 0)
         if after.status == "dropped" and after.sent_by is not None:
             assert after.drop_asked_by not in (None, after.dropped_by)
     for batch_id, told in log.items():
