@@ -42,6 +42,7 @@ class Aggregate(Generic[State, Facts]):
     statement, so that what it reads is not older than the lock. ``within`` says whether a state may be known to an
     actor at all; row security holds the same limit again. ``sealed`` are the parts that the row keeps sealed; of a table
     with a column ``in_clear`` the database checks them there, in clear, and keeps nothing of it.
+    ``chosen`` says that callers choose the ids; otherwise they are made out of another's.
     """
 
     service: str
@@ -55,6 +56,7 @@ class Aggregate(Generic[State, Facts]):
     within: Callable[[State, Reach, Actor], bool] = _concerns_everybody
     refusals: Mapping[str, Refusal] | None = None
     sealed: tuple[Sealed, ...] = ()
+    chosen: bool = True
 
     def __post_init__(self) -> None:
         wanted = {"id", "version", *(field.name for field in fields(self.state))}  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ from shared.handling import Handled, Read, Repeat, ShownAs, handle, read, transa
 from shared.held import Teller
 from shared.ids import FIRST
 from shared.messages import Command, Context, Origin
+from shared.new_ids import refuse_unfit
 from shared.policy import EVERYWHERE, Policy, Reach
 from shared.private import PersonKey, PersonKeys
 from shared.recording import Recorder
@@ -243,6 +244,7 @@ class Call:
             expected_version=expected_version(self.request), repeat=repeat, reach=self.reach, shown_as=shown_as,
             apart=apart,
         )
+        refuse_unfit(id, begun=handled.created and aggregate.chosen)
         if handled.changed:
             unit.write(*beside(handled))
         self.response.status_code = 201 if handled.created else 200

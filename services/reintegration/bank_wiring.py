@@ -47,7 +47,7 @@ BANK_FILE: Aggregate[bank_files.BankFile, bank_files.BankFileFacts] = Aggregate(
 
 BANK_LINE: Aggregate[bank_lines.BankLineAct, bank_lines.BankLineFacts] = Aggregate(
     service="reintegration", name="bank_line", decider=bank_lines.BANK_LINE, table=bank_tables.BANK_LINE_ACTS,
-    state=bank_lines.BankLineAct, facts=_line_facts, project=bank_projections.acts,
+    state=bank_lines.BankLineAct, facts=_line_facts, project=bank_projections.acts, chosen=False,
 )
 
 AGGREGATES: Final = (BANK_FILE, BANK_LINE)

@@ -37,6 +37,7 @@ from services.reintegration.domain.fund import OpenFund
 from services.reintegration.domain.grant import ApproveGrant, DraftGrant
 from services.reintegration.domain.plan import RecordOwnPlan
 from shared.actors import Role
+from shared.ids import uuid7
 from shared.messages import Command
 from shared.policy import Policy
 from tests.chaos.journeys import some_journeys
@@ -94,6 +95,8 @@ schemathesis.openapi.format(
     "date-time", st.builds(lambda at, offset: at.isoformat(timespec="microseconds") + offset, _TIMES, _OFFSETS)
 )
 schemathesis.openapi.format("date", _TIMES.map(lambda at: at.date().isoformat()))
+# Of the ids that may be written, as many that something new may have.
+schemathesis.openapi.format("uuid", (st.uuids(version=4) | st.integers(0, 2**48 - 1).map(uuid7)).map(str))
 
 
 @dataclass(frozen=True)

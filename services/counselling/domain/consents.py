@@ -27,6 +27,7 @@ from shared.errors import RuleViolation
 from shared.files.media import MOST_BYTES, MediaType
 from shared.messages import Command, Context
 from shared.moments import Moment, refuse_future
+from shared.new_ids import NewId
 
 # More than anybody is asked in years, and few enough to be read together with the person.
 MOST_CONSENTS: Final = 100
@@ -162,7 +163,7 @@ class GiveConsent(Command):
     categories: Annotated[tuple[DataCategory, ...], Field(max_length=len(EVERY_CATEGORY))] = ()
     witness_id: StaffId | None = None
     given_by: UUID | None = None
-    consent_id: UUID | None = None
+    consent_id: NewId | None = None
 
 
 class WithdrawConsent(Command):

@@ -21,6 +21,7 @@ from shared.errors import NotFound
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.ids import FIRST
 from shared.messages import Context
+from shared.new_ids import NewId
 from shared.policy import EVERYWHERE
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
@@ -82,7 +83,7 @@ async def search_persons(body: PersonSearch, call: Calling) -> finding.Candidate
 
 
 @router.post("/persons/{person_id}")
-async def register_person(person_id: UUID, body: RegisterPerson, call: Calling) -> Receipt:
+async def register_person(person_id: NewId, body: RegisterPerson, call: Calling) -> Receipt:
     """Registers a person under an id that the caller chose."""
     born = birth_years.Registration(call.person_keys.index, person_id, body)
     return await call.order_privately(wiring.PERSON, person_id, body, born.writes, beside=born.hashed, apart=True)

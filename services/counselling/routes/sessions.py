@@ -27,6 +27,7 @@ from services.counselling.domain.session import (
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.ids import LAST
+from shared.new_ids import NewId
 from shared.policy import ALL_SITES
 from shared.statistics import First, Last, Statistics, period
 
@@ -40,7 +41,7 @@ class FamilyView(View[Family]):
 
 
 @router.post("/families/{family_id}")
-async def register_family(family_id: UUID, body: RegisterFamily, call: Calling) -> Receipt:
+async def register_family(family_id: NewId, body: RegisterFamily, call: Calling) -> Receipt:
     """Registers persons as one family."""
     return await call.order(wiring.FAMILY, family_id, body)
 
@@ -95,7 +96,7 @@ async def list_sessions(
 
 
 @router.post("/sessions/{session_id}/schedule")
-async def schedule_session(session_id: UUID, body: ScheduleSession, call: Calling) -> Receipt:
+async def schedule_session(session_id: NewId, body: ScheduleSession, call: Calling) -> Receipt:
     """Agrees a session for a coming time."""
     return await call.order(wiring.SESSION, session_id, body)
 
@@ -125,7 +126,7 @@ async def read_session(session_id: UUID, call: Calling) -> View[Session]:
 
 
 @router.post("/group-sessions/{group_session_id}")
-async def record_group_session(group_session_id: UUID, body: RecordGroupSession, call: Calling) -> Receipt:
+async def record_group_session(group_session_id: NewId, body: RecordGroupSession, call: Calling) -> Receipt:
     """Records that a group was informed."""
     return await call.order(wiring.GROUP_SESSION, group_session_id, body)
 
@@ -137,7 +138,7 @@ async def read_group_session(group_session_id: UUID, call: Calling) -> View[Grou
 
 
 @router.post("/outreach/{outreach_id}")
-async def record_outreach(outreach_id: UUID, body: RecordOutreach, call: Calling) -> Receipt:
+async def record_outreach(outreach_id: NewId, body: RecordOutreach, call: Calling) -> Receipt:
     """Records how many people were reached at a place."""
     return await call.order(wiring.OUTREACH, outreach_id, body)
 
@@ -149,7 +150,7 @@ async def read_outreach(outreach_id: UUID, call: Calling) -> View[Outreach]:
 
 
 @router.post("/intentions/{intention_id}")
-async def express_intention(intention_id: UUID, body: ExpressIntention, call: Calling) -> Receipt:
+async def express_intention(intention_id: NewId, body: ExpressIntention, call: Calling) -> Receipt:
     """Records that somebody wishes to return; returns opens a case under the same id."""
     return await call.order(wiring.INTENTION, intention_id, body)
 

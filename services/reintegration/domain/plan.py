@@ -168,7 +168,7 @@ def _change_draft(state: Plan, order: ChangeDraft, facts: PlanFacts, context: Co
     return (
         PlanDrafted(
             case_id=state.case_id, destination_country=state.destination_country, person_ids=covered,
-            lines=planned(order.lines, covered), drafted_at=context.now,
+            lines=planned(order.lines, covered, state.lines), drafted_at=context.now,
         ),
     )  # fmt: skip
 
@@ -225,7 +225,7 @@ def _lines_of_all(state: Plan, order: AgreePlan, facts: PlanFacts) -> tuple[tupl
     case = refuse_unless_open(facts.case)
     _refuse_impossible_day(order.agreed_on, case, facts)
     covered = _covered(state, case)
-    return covered, planned(order.lines, covered)
+    return covered, planned(order.lines, covered, state.lines)
 
 
 def _lines_without_health(
@@ -244,7 +244,7 @@ def _lines_without_health(
         raise NotFound
     if {line.line_id for line in said} & {line.line_id for line in of_health}:
         raise line_twice()
-    lines = planned(said, covered)
+    lines = planned(said, covered, state.lines)
     # Held against the plan as it was, so that the same is refused whether or not there is a line that is not told.
     refuse_two_currencies((*(line.planned for line in said), *(line.money for line in before.lines)))
     return covered, (*lines, *standing(of_health))

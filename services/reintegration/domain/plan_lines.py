@@ -17,6 +17,7 @@ from shared.errors import RuleViolation
 from shared.messages import Concealed, Part
 from shared.moments import Day
 from shared.money import Money, refuse_unpayable
+from shared.new_ids import id_unfit, is_new
 
 # The categories of a line, and of its grant, that tell of somebody's health.
 OF_HEALTH: Final = CATEGORIES_OF_HEALTH
@@ -129,8 +130,14 @@ class Line:
         )  # fmt: skip
 
 
-def planned(lines: Sequence[PlannedLine], covered: Sequence[UUID]) -> tuple[PlanLine, ...]:
-    """The lines of a new version of a plan that covers these persons; refused where they do not fit together."""
+def planned(lines: Sequence[PlannedLine], covered: Sequence[UUID], before: Iterable[Line] = ()) -> tuple[PlanLine, ...]:
+    """The lines of a new version of a plan that covers these persons; refused where they do not fit together.
+
+    A line of the version ``before`` goes on under its id, whichever that is.
+    """
+    known = {line.line_id for line in before}
+    if not all(line.line_id in known or is_new(line.line_id) for line in lines):
+        raise id_unfit()
     if len({line.line_id for line in lines}) < len(lines):
         raise line_twice()
     if not {line.person_id for line in lines} <= set(covered):

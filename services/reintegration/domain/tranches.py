@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import Field, StrictBool
 
@@ -38,13 +38,10 @@ from shared.decider import Events, ReadsFacts, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
 from shared.moments import Day
+from shared.new_ids import NewId, made_where_left_out
 
 TrancheNumber = Annotated[int, Field(strict=True, ge=1, le=MOST_TRANCHES)]
-# Whoever orders makes it, so that deciding stays without chance.
-_ATTEMPT_ID: Final[UUID] = Field(
-    default_factory=uuid4, description="A new id for this attempt to pay, by which banks tell it from any other.",
-    json_schema_extra={"x-asked": False},
-)  # fmt: skip
+_ATTEMPT_ID: Final = made_where_left_out("A new id for this attempt to pay, by which banks tell it from any other.")
 # A bank's report on an earlier attempt ends no later one.
 OfAttempt = Annotated[
     UUID | None,
@@ -62,7 +59,7 @@ class ReleaseTranche(Command):
     number: TrancheNumber
     payee_id: UUID
     method: PaymentMethod
-    attempt_id: UUID = _ATTEMPT_ID
+    attempt_id: NewId = _ATTEMPT_ID
 
 
 class ConfirmPayment(Command):

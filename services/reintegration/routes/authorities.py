@@ -9,6 +9,7 @@ from services.reintegration import authority_queries, wiring
 from services.reintegration.domain.authority import Authority, EndAuthority, GiveAuthority, NameDeputy
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Limit, Page, Receipt, View
+from shared.new_ids import NewId
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -32,7 +33,7 @@ async def list_authorities(
 
 
 @router.post("/authorities/{authority_id}")
-async def give_authority(authority_id: UUID, body: GiveAuthority, call: Calling) -> Receipt:
+async def give_authority(authority_id: NewId, body: GiveAuthority, call: Calling) -> Receipt:
     """Gives a colleague the authority to approve up to an amount, under an id that the caller chose."""
     return await call.order(wiring.AUTHORITY, authority_id, body)
 

@@ -42,6 +42,7 @@ from shared.handling import Handled, Repeat, handle, transact
 from shared.http import Action, Call, Calling, Limit, Page, Receipt
 from shared.ids import FIRST
 from shared.messages import Command, Context
+from shared.new_ids import NewId
 from shared.policy import EVERYWHERE
 from shared.uploads import takes_file
 
@@ -81,7 +82,7 @@ class _Read:
 
 @router.put("/bank-files/{file_id}", openapi_extra=_XML_SENT)
 @takes_file(ImportBankFile, LARGEST_FILE)
-async def import_bank_file(file_id: UUID, call: Calling, file_kind: Annotated[BankFileKind, Query()]) -> Receipt:
+async def import_bank_file(file_id: NewId, call: Calling, file_kind: Annotated[BankFileKind, Query()]) -> Receipt:
     """Takes a statement (camt.053) or a status report (pain.002) of the bank's, whole or not at all, and once under whatever id."""
     async with call.file() as sent:
         hashed = sha256(sent).hexdigest()

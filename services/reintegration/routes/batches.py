@@ -22,6 +22,7 @@ from shared.errors import NotFound
 from shared.handling import read
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.money import Currency
+from shared.new_ids import NewId
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -70,7 +71,7 @@ async def list_payment_batches(
 
 
 @router.post("/payment-batches/{batch_id}")
-async def make_batch(batch_id: UUID, body: MakeBatch, call: Calling) -> Receipt:
+async def make_batch(batch_id: NewId, body: MakeBatch, call: Calling) -> Receipt:
     """Puts released payments together for the bank under an id that the caller chose, by which the bank knows the file."""
     return await call.order(wiring.PAYMENT_BATCH, batch_id, body)
 

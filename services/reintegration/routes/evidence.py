@@ -18,6 +18,7 @@ from shared.files.cleaning import cleaned
 from shared.files.media import MOST_BYTES
 from shared.handling import Repeat, states
 from shared.http import Call, Calling, Receipt
+from shared.new_ids import NewId
 from shared.policy import EVERYWHERE
 from shared.uploads import FILE_HANDED_OUT, FILE_SENT, handed_out, takes_file
 
@@ -28,7 +29,7 @@ router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 @takes_file(FileEvidence, MOST_BYTES)
 async def file_evidence(
     grant_id: UUID,
-    evidence_id: UUID,
+    evidence_id: NewId,
     kind: EvidenceKind,
     call: Calling,
     tranche: Annotated[int | None, Query(ge=1, le=MOST_TRANCHES)] = None,

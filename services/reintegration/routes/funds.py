@@ -16,6 +16,7 @@ from services.reintegration.domain.fund import (
 )
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Limit, Page, Receipt, View
+from shared.new_ids import NewId
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -37,7 +38,7 @@ async def list_funds(
 
 
 @router.post("/funds/{fund_id}")
-async def open_fund(fund_id: UUID, body: OpenFund, call: Calling) -> Receipt:
+async def open_fund(fund_id: NewId, body: OpenFund, call: Calling) -> Receipt:
     """Records a donor's money under an id that the caller chose; it holds nothing until somebody else confirms it."""
     return await call.order(wiring.FUND, fund_id, body)
 

@@ -29,6 +29,7 @@ from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.handling import states
 from shared.http import Action, Call, Calling, Limit, Page, Receipt, View
+from shared.new_ids import NewId
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -85,7 +86,7 @@ async def list_grants(
 
 
 @router.post("/grants/{grant_id}")
-async def draft_grant(grant_id: UUID, body: DraftGrant, call: Calling) -> Receipt:
+async def draft_grant(grant_id: NewId, body: DraftGrant, call: Calling) -> Receipt:
     """Writes down a request under an id that the caller chose; it is kept until it is submitted."""
     await window.may_begin(call, body.case_id, "grants", [body.category])
     return await call.order(grant_wiring.GRANT, grant_id, body)

@@ -15,6 +15,7 @@ from services.reintegration.domain.own_accounts import (
 )
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Limit, Page, Receipt, View
+from shared.new_ids import NewId
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -28,7 +29,7 @@ async def list_own_accounts(
 
 
 @router.post("/own-accounts/{own_account_id}")
-async def register_own_account(own_account_id: UUID, body: RegisterOwnAccount, call: Calling) -> Receipt:
+async def register_own_account(own_account_id: NewId, body: RegisterOwnAccount, call: Calling) -> Receipt:
     """Registers an account of our own under an id that the caller chose."""
     return await call.order(OWN_ACCOUNT, own_account_id, body)
 

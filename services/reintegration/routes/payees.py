@@ -29,6 +29,7 @@ from shared.errors import NotFound
 from shared.handling import Handled, Repeat, states
 from shared.http import Call, Calling, Limit, Page, Receipt, View
 from shared.ids import uuid7
+from shared.new_ids import NewId
 from shared.private import PersonKey
 from shared.unprinted import Unprinted
 from shared.uploads import takes_file
@@ -107,7 +108,7 @@ async def list_payees(
 
 
 @router.post("/payees/{payee_id}")
-async def register_payee(payee_id: UUID, body: RegisterPayee, call: Calling) -> Receipt:
+async def register_payee(payee_id: NewId, body: RegisterPayee, call: Calling) -> Receipt:
     """Registers who is to be paid under an id that the caller chose; name and account are sealed."""
     if body.case_id is not None:
         await window.may_begin(call, body.case_id, "grants", ())
@@ -191,7 +192,7 @@ async def list_payee_findings(
 @router.put("/staff-accounts/{list_id}", openapi_extra=CSV_SENT)
 @takes_file(UploadStaffAccounts, MOST_STAFF_BYTES)
 async def upload_staff_accounts(
-    list_id: UUID, call: Calling, list_version: Annotated[VendorCode, Query()]
+    list_id: NewId, call: Calling, list_version: Annotated[VendorCode, Query()]
 ) -> Receipt:
     """Takes the accounts of all staff as a CSV (iban, or account_number and bank_country); hashes of them are kept alone."""
     async with call.file() as sent:

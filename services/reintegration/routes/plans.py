@@ -24,6 +24,7 @@ from services.reintegration.domain.plan_state import Plan, PlanStatus
 from shared.callers import AuthenticatedRoute
 from shared.conditions import refuse_without_version
 from shared.http import Calling, Limit, Page, Receipt, View
+from shared.new_ids import NewId
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -83,13 +84,13 @@ async def list_plan_versions(
 
 
 @router.post("/plans/{plan_id}/record-own")
-async def record_own_plan(plan_id: UUID, body: RecordOwnPlan, call: Calling) -> Receipt:
+async def record_own_plan(plan_id: NewId, body: RecordOwnPlan, call: Calling) -> Receipt:
     """Records the returnee's own plan before departure, under an id that the caller chose."""
     return await call.order(wiring.PLAN, plan_id, body)
 
 
 @router.post("/plans/{plan_id}/draft")
-async def draft_plan(plan_id: UUID, body: DraftPlan, call: Calling) -> Receipt:
+async def draft_plan(plan_id: NewId, body: DraftPlan, call: Calling) -> Receipt:
     """Begins the plan that the returnee makes before departure, under an id that the caller chose."""
     return await call.order(wiring.PLAN, plan_id, body)
 
@@ -145,7 +146,7 @@ async def complete_plan(plan_id: UUID, body: CompletePlan, call: Calling) -> Rec
 
 
 @router.post("/plans/{plan_id}/agree-first")
-async def agree_first_plan(plan_id: UUID, body: AgreeFirstPlan, call: Calling) -> Receipt:
+async def agree_first_plan(plan_id: NewId, body: AgreeFirstPlan, call: Calling) -> Receipt:
     """Records the agreement for a case without an own plan, under an id that the caller chose."""
     judged = await window.may_begin(call, body.case_id, "plan", [line.category for line in body.lines])
     return await call.order(wiring.PLAN, plan_id, body, shown_as=window.plan_shown_as(call, judged))

@@ -16,6 +16,7 @@ from shared.db import UnitOfWork
 from shared.http import Calling, Limit, Page, Receipt, View
 from shared.moments import Day
 from shared.money import Amount, Currency, Money
+from shared.new_ids import NewId
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -96,7 +97,7 @@ async def convert_money(
 
 
 @router.post("/rates/{rate_id}")
-async def record_rate(rate_id: UUID, body: RecordRate, call: Calling) -> Receipt:
+async def record_rate(rate_id: NewId, body: RecordRate, call: Calling) -> Receipt:
     """Records what a currency is worth from a day on, under an id that the caller chose."""
     return await call.order(wiring.RATE, rate_id, body)
 

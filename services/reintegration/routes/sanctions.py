@@ -16,6 +16,7 @@ from shared.callers import AuthenticatedRoute
 from shared.contracts.payees import VendorCode
 from shared.handling import Repeat
 from shared.http import Calling, Limit, Page, Receipt
+from shared.new_ids import NewId
 from shared.uploads import takes_file
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 @router.put("/sanctions-lists/{list_id}", openapi_extra=CSV_SENT)
 @takes_file(UploadSanctionsList, MOST_BYTES)
 async def upload_sanctions_list(
-    list_id: UUID, call: Calling, list_name: Annotated[VendorCode, Query()], list_version: Annotated[VendorCode, Query()]
+    list_id: NewId, call: Calling, list_name: Annotated[VendorCode, Query()], list_version: Annotated[VendorCode, Query()]
 ) -> Receipt:
     """Takes a version of a list as a CSV (id, name, aliases, birth_date, country), whole or not at all."""
     async with call.file() as sent:

@@ -10,6 +10,7 @@ from services.reintegration.domain.spot_checks import DrawSpotCheck, RecordSpotC
 from services.reintegration.spot_check_wiring import SPOT_CHECK, SPOT_CHECK_DRAW
 from shared.callers import AuthenticatedRoute
 from shared.http import Calling, Limit, Page, Receipt, View
+from shared.new_ids import NewId
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -21,7 +22,7 @@ class DrawView(View[SpotCheckDraw]):
 
 
 @router.post("/spot-check-draws/{draw_id}")
-async def draw_spot_check(draw_id: UUID, body: DrawSpotCheck, call: Calling) -> Receipt:
+async def draw_spot_check(draw_id: NewId, body: DrawSpotCheck, call: Calling) -> Receipt:
     """Draws which deliveries are looked at, under an id that the caller chose and by a seed that nobody chose."""
     return await call.order(SPOT_CHECK_DRAW, draw_id, body)
 
@@ -47,6 +48,6 @@ async def read_spot_check_draw(draw_id: UUID, call: Calling) -> DrawView:
 
 
 @router.post("/spot-checks/{spot_check_id}")
-async def record_spot_check(spot_check_id: UUID, body: RecordSpotCheck, call: Calling) -> Receipt:
+async def record_spot_check(spot_check_id: NewId, body: RecordSpotCheck, call: Calling) -> Receipt:
     """Records what was found of one delivery, under an id that the caller chose."""
     return await call.order(SPOT_CHECK, spot_check_id, body)

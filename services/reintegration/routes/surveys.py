@@ -23,6 +23,7 @@ from shared.contracts.surveys import SurveyCode
 from shared.errors import NotFound, RuleViolation
 from shared.handling import Repeat, states
 from shared.http import Call, Calling, Limit, Page, Receipt, View
+from shared.new_ids import NewId
 from shared.settings import MISSION
 from shared.unprinted import Unprinted
 from shared.uploads import takes_file
@@ -65,7 +66,7 @@ class Averages(BaseModel):
 
 @router.put("/instruments/{instrument_id}", openapi_extra=TOML_SENT)
 @takes_file(PublishInstrument, MOST_BYTES)
-async def publish_instrument(instrument_id: UUID, call: Calling) -> Receipt:
+async def publish_instrument(instrument_id: NewId, call: Calling) -> Receipt:
     """Takes a version of a survey as TOML, whole or not at all."""
     async with call.file() as sent:
         try:
@@ -100,7 +101,7 @@ async def read_instrument(
 
 
 @router.post("/survey-rounds/{round_id}")
-async def plan_round(round_id: UUID, body: PlanRound, call: Calling) -> Receipt:
+async def plan_round(round_id: NewId, body: PlanRound, call: Calling) -> Receipt:
     """Plans a round under an id that the caller chose."""
     return await call.order(SURVEY_ROUND, round_id, body)
 
@@ -137,7 +138,7 @@ async def list_due_surveys(
 
 
 @router.post("/surveys/{survey_id}")
-async def record_survey(survey_id: UUID, body: RecordSurvey, call: Calling) -> Receipt:
+async def record_survey(survey_id: NewId, body: RecordSurvey, call: Calling) -> Receipt:
     """Records what a returnee answered, under an id that the caller chose; answers and scores are sealed."""
     await window.may_begin(call, body.case_id, "grants", ())
     country = await _country_of(call, body.case_id)
@@ -148,7 +149,7 @@ async def record_survey(survey_id: UUID, body: RecordSurvey, call: Calling) -> R
 
 
 @router.post("/surveys/{survey_id}/refusal")
-async def refuse_survey(survey_id: UUID, body: RefuseSurvey, call: Calling) -> Receipt:
+async def refuse_survey(survey_id: NewId, body: RefuseSurvey, call: Calling) -> Receipt:
     """Records that a returnee does not wish to be asked, under an id that the caller chose."""
     await window.may_begin(call, body.case_id, "grants", ())
     return await call.order(SURVEY, survey_id, body)

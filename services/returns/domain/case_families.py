@@ -30,8 +30,9 @@ from shared.contracts.returns import TravelDocumentRecorded
 from shared.decider import Events, Rule, changing, recording
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
+from shared.new_ids import NewId
 
-NewCaseId = Annotated[UUID, Field(description="The id under which the new case begins; a new one.")]
+NewCaseId = Annotated[NewId, Field(description="The id under which the new case begins; a new one.")]
 
 
 class SplitFamily(Command):

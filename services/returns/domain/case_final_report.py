@@ -1,7 +1,6 @@
 """The final report on a case, which is written before the case is closed."""
 
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
@@ -20,6 +19,7 @@ from shared.contracts.final_report import (
 from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
+from shared.new_ids import NewId
 
 
 def _in_order(named: tuple[Contribution, ...]) -> tuple[Contribution, ...]:
@@ -44,7 +44,7 @@ class WriteFinalReport(Command):
     It takes the place of an earlier one. Without one no case is closed.
     """
 
-    report_id: UUID
+    report_id: NewId
     final_meeting: FinalMeeting
     met_on: Annotated[ValidDay | None, Field(description="The day of the meeting, if there was one.")] = None
     contributed_to: Contributions

@@ -11,6 +11,7 @@ from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context
 from shared.moments import Moment, refuse_future
+from shared.new_ids import NewId
 
 
 class PutOnHold(Command):
@@ -19,7 +20,7 @@ class PutOnHold(Command):
     Several holds may stand at once. Withdrawing stays possible.
     """
 
-    hold_id: UUID
+    hold_id: NewId
     reason: HoldReason
 
 
@@ -36,7 +37,7 @@ class LiftHold(Command):
 class RecordTransitInterrupted(Command):
     """Record that persons who left were stopped on the way: a connection missed, an entry refused."""
 
-    hold_id: UUID
+    hold_id: NewId
     person_ids: PersonIds
     interrupted_at: Moment
 

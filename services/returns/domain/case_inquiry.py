@@ -17,6 +17,7 @@ from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Context
 from shared.moments import Day
+from shared.new_ids import NewId
 
 
 class AskForFamilyAssessment(Command):
@@ -25,7 +26,7 @@ class AskForFamilyAssessment(Command):
     The office is told while a consent to a family assessment stands for the child, before an approval as well.
     """
 
-    inquiry_id: Annotated[UUID, Field(description="The id under which it is asked and answered; a new one.")]
+    inquiry_id: Annotated[NewId, Field(description="The id under which it is asked and answered; a new one.")]
     person_id: UUID
 
 

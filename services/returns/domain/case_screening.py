@@ -37,9 +37,10 @@ from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context, Event
 from shared.moments import Moment, refuse_future
+from shared.new_ids import NewId
 
 _AFTER_THE_WISH: Final = tuple(status for status in BEFORE_DEPARTURE if status != "intention")
-RecordId = Annotated[UUID, Field(description="Under this id an alert opens, and a hold stands, if protection is called.")]
+RecordId = Annotated[NewId, Field(description="Under this id an alert opens, and a hold stands, if protection is called.")]
 
 
 class AssessVoluntariness(Command):

@@ -23,6 +23,7 @@ from shared.decider import Events, Rule, changing
 from shared.errors import RuleViolation
 from shared.messages import Command, Concealed, Context
 from shared.money import Money, refuse_unpayable
+from shared.new_ids import NewId
 
 # A case's row holds all of it; whoever needs more needs more than support on the way.
 MOST_SUPPORTS: Final = 100
@@ -39,7 +40,7 @@ class PlanSupport(Command):
     What tells of health is recorded by the counsellor of the case, protection or medical staff, and nobody else is shown it.
     """
 
-    support_id: UUID
+    support_id: NewId
     person_id: UUID
     need: SupportNeed
     needed_from: ValidDay

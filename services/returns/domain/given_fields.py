@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from shared.contracts.returns import Agreement, ArrivalNeed, Assistance, FitnessCondition, Indicator
 from shared.moments import Day
+from shared.new_ids import NewId
 
 MOST_PERSONS = 20
 
@@ -82,7 +83,7 @@ def _once_each(named: tuple[PersonAssistance, ...]) -> tuple[PersonAssistance, .
 
 AssistanceOfPersons = Annotated[tuple[PersonAssistance, ...], Field(max_length=30), AfterValidator(_once_each)]
 AlertsId = Annotated[
-    UUID | None,
+    NewId | None,
     Field(description="A new id, from which those of the alerts are made that a departure without clearance calls for."),
 ]
 # The first or the last day on which a paper is valid.

@@ -38,8 +38,8 @@ async def posted(house: House, grant_id: UUID) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in await house.rows(_POSTED, grant_id=grant_id)]
 
 
-async def close(house: House, month: ClosePeriod = MAY) -> UUID:
-    period_id = uuid7()
+async def close(house: House, month: ClosePeriod = MAY, period_id: UUID | None = None) -> UUID:
+    period_id = period_id or uuid7()
     await house.give(PERIOD, period_id, month, RECONCILER, JUNE)
     return period_id
 

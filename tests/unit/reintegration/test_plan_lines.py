@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import get_args
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from services.reintegration.domain.plan_lines import (
     Details,
     PlannedLine,
 )
-from shared.contracts.plans import Activity, Dimension
+from shared.contracts.plans import Activity, Dimension, PlanAgreed
 from shared.ids import uuid7
 from shared.ledger import conceal, enclose
 from shared.messages import Context, Origin
@@ -22,6 +23,7 @@ from tests.given import NOON
 from tests.unit.reintegration.examples import CASE_ID, COUNSELLOR, TODAY
 from tests.unit.reintegration.test_plan import (
     AFTER_ARRIVAL,
+    AGREE,
     AGREE_WITHOUT_HEALTH,
     BEFORE_DEPARTURE,
     CARE_LINE,
@@ -73,6 +75,19 @@ def test_every_activity_belongs_to_a_dimension() -> None:
 def test_what_a_line_says_fits_together(changed: dict[str, object], code: str) -> None:
     line = SHOP_LINE.model_copy(update=changed)
     BEFORE_DEPARTURE.when(OWN.model_copy(update={"lines": (line,)}), COUNSELLOR).refused(code)
+
+
+def test_a_new_line_has_an_id_of_version_7_and_one_of_before_keeps_its_own() -> None:
+    of_before = UUID("0189e3d1-7f00-4000-8000-000000000001")
+    odd = SHOP_LINE.model_copy(update={"line_id": of_before})
+    BEFORE_DEPARTURE.when(OWN.model_copy(update={"lines": (odd,)}), COUNSELLOR).refused("id_unfit")
+    kept = OWN_RECORDED.lines[0].model_copy(update={"line_id": of_before})
+    recorded = OWN_RECORDED.model_copy(update={"lines": (kept,)})
+    agreed = AGREE.model_copy(update={"lines": (odd,)})
+    (event,) = AFTER_ARRIVAL.given(recorded).when(agreed, COUNSELLOR).events
+    assert isinstance(event, PlanAgreed)
+    assert [line.line_id for line in event.lines] == [of_before]
+    AFTER_ARRIVAL.given(OWN_RECORDED).when(agreed, COUNSELLOR).refused("id_unfit")
 
 
 def test_what_tells_of_health_by_its_category_may_be_in_any_dimension() -> None:
