@@ -48,7 +48,7 @@ class Paying(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """Whoever pays says on the next day that it is paid, each time under the next of these references."""
+    """Whoever pays says on the next day that it is paid, each time under the next of these references; that it failed who reconciles."""
 
     references: Iterator[str]
 
@@ -61,7 +61,7 @@ class ByHand:
         again = release_of(grant_id, payee, number, 2, "office_account")
         if trouble == "failed":
             failed = ReportPaymentFailed(number=number, reason="account_closed", failed_on=day_of(day + 1))
-            journey.give(moment(day + 1, 8), PAYER, grant_id, failed)
+            journey.give(moment(day + 1, 8), RECONCILER, grant_id, failed)
             journey.give(moment(day + 1, 8, 30), PAYER, grant_id, again)
         self._confirm(journey, grant_id, number, moment(day + 1, 9))
         if trouble == "came_back":

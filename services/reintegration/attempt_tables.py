@@ -35,6 +35,16 @@ PAID_BY_THE_BANK: Final = (
     "AND (status <> 'reversed' OR returned_line IS NOT NULL) "
     "ELSE num_nonnulls(paid_line, failed_line, returned_line) = 0 END"
 )
+# What is paid by hand nobody else sees, so that nobody ends the attempt that they released themselves.
+FAILED_BY_ANOTHER: Final = (
+    "status <> 'failed' OR method IS NULL OR method = 'bank_file' "
+    "OR (ended_by <> released_by AND (ended_as = 'reconciler' OR reason = 'not_sent'))"
+)
+# As the core reckons: twelve hours are the most that any place lies behind UTC.
+PAID_AFTER_ITS_RELEASE: Final = (
+    "status <> 'paid' OR method IS NULL OR method = 'bank_file' "
+    "OR paid_on >= cast(released_at AT TIME ZONE 'UTC' - interval '12 hours' AS date)"
+)
 # Who visited, or saw that cash was handed over, paid nothing on the grant.
 WHO_LOOKED_PAYS_NOTHING: Final = (
     "NOT jsonb_path_exists(jsonb_path_query_array(visits, '$[*].recorded_by') "
@@ -104,6 +114,9 @@ PAYMENT_ATTEMPTS = sa.Table(
         "AND ended_by <> released_by AND ended_by <> confirmed_by)",
         name="reversed_by_another",
     ),
+    # Those of before attempts were ended by another are as they are.
+    sa.CheckConstraint(FAILED_BY_ANOTHER, name="failed_by_another"),
+    sa.CheckConstraint(PAID_AFTER_ITS_RELEASE, name="paid_after_its_release"),
     sa.CheckConstraint("return_month IS NULL OR ended_on >= paid_on", name="back_after_the_payment"),
     sa.CheckConstraint(SAID_BY_SOMEBODY, name="said_by_somebody"),
     sa.CheckConstraint(PAID_BY_THE_BANK, name="paid_by_the_bank"),

@@ -55,6 +55,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "uq_payment_attempts_live": tranches.paid_once(),
     "uq_payment_attempts_reference": tranches.reference_used(),
     "ck_payment_attempts_reversed_by_another": _FOUR_EYES,
+    "ck_payment_attempts_failed_by_another": _FOUR_EYES,
     "ck_grants_who_tried_to_pay": _FOUR_EYES,
     "uq_recovered_money_reference": tranches.reference_used(),
     "uq_recovered_money_bank_line": recovery.bank_line_used(),

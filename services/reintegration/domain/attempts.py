@@ -31,13 +31,13 @@ from shared.contracts.attempts import (
     ReversalReason,
 )
 from shared.decider import Events, Rule, changing
-from shared.errors import RuleViolation
+from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Context, Event
 from shared.moments import Day
 
 
 class ReportPaymentFailed(Command):
-    """Report that a released tranche was not paid. It can be released anew, which is another attempt."""
+    """Report that a released tranche, which somebody else released, was not paid. It can be released anew, which is another attempt."""
 
     number: TrancheNumber
     reason: FailureReason
@@ -88,6 +88,26 @@ def _handles_payments(state: Grant, facts: GrantFacts, context: Context) -> None
     may_wear(worn_by(state, context))(state, facts, context)
 
 
+def _refuse_their_own(tranche: GrantTranche, context: Context) -> None:
+    """What is paid by hand nobody else sees: whoever could end their own attempt and begin another would pay twice."""
+    if tranche.method != "bank_file" and tranche.released_by == context.actor.person_id:
+        raise FourEyes("You released this payment, so somebody else has to say that it failed.")
+
+
+def _released_by_another(state: Grant, facts: GrantFacts, context: Context) -> None:
+    # At most one tranche of a grant is under way.
+    for tranche in state.tranches_in("released"):
+        _refuse_their_own(tranche, context)
+
+
+def _refuse_beyond_the_hat(state: Grant, tranche: GrantTranche, order: ReportPaymentFailed, context: Context) -> None:
+    """A second payer takes back what was not sent; that a payment was tried and failed is for those to say who pay nothing."""
+    if tranche.method != "bank_file" and order.reason != "not_sent" and worn_by(state, context) == "payer":
+        raise RuleViolation(
+            "reconciler_reports", "Whoever pays takes back what was not sent. That a payment failed a reconciler reports."
+        )
+
+
 def _refuse_what_the_bank_has(
     state: Grant, tranche: GrantTranche, order: ReportPaymentFailed, facts: GrantFacts, context: Context
 ) -> None:
@@ -105,6 +125,8 @@ def _report_failure(state: Grant, order: ReportPaymentFailed, facts: GrantFacts,
     _FAILURE.refuse_unless_waiting((tranche,))
     refuse_another_attempt(tranche, order.attempt_id)
     _refuse_what_the_bank_has(state, tranche, order, facts, context)
+    _refuse_their_own(tranche, context)
+    _refuse_beyond_the_hat(state, tranche, order, context)
     if tranche.witness is not None:
         raise RuleViolation("witnessed_already", "A colleague saw this cash handed over. The payment is confirmed, or comes back.")
     if order.failed_on > facts.today:
@@ -175,6 +197,7 @@ ATTEMPT_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         while_in("reported as failed", "in_disbursement", "suspended"),
         _handles_payments,
         _FAILURE.guard,
+        _released_by_another,
     ),
     changing(
         ReversePayment,

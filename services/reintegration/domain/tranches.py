@@ -239,6 +239,8 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         raise RuleViolation(
             "paid_before_approval", "The day of the payment lies before the grant was approved."
         )
+    if tranche.released_at is not None and order.paid_on < earliest_day(tranche.released_at):
+        raise RuleViolation("paid_before_release", "The day of the payment lies before it was released.")
     if facts.month_closed and not order.late_receipt:
         raise period_closed()
     return paid(state, tranche, facts, context, order.reference, order.paid_on)

@@ -60,7 +60,7 @@ async def told(house: House, sql: Sql, grant_id: UUID) -> list[tuple[object, ...
 async def test_what_failed_and_what_came_back_is_paid_anew_and_everything_agrees(house: House) -> None:
     fund_id = await house.fund()
     grant_id = await released(house, fund_id)
-    await house.give(GRANT, grant_id, FAIL, PAYER)
+    await house.give(GRANT, grant_id, FAIL, RECONCILER)
     assert await house.balance(fund_id) == (Decimal(1500), Decimal(0))
     assert (await house.findings()).differences == []
     await house.paid(grant_id, 1)
@@ -157,10 +157,21 @@ async def test_an_attempt_is_reversed_and_never_edited(house: House, owner: Owne
     assert await refused(owner, "UPDATE payment_attempts SET status = 'reversed'") == "ck_payment_attempts_end_is_whole"
 
 
+async def test_no_program_ends_an_attempt_for_whoever_released_it_or_pays_before_its_release(house: House, owner: Owner) -> None:
+    await released(house, await house.fund())
+    ended = "status = 'failed', ended_at = now(), ended_on = current_date"
+    for by, ended_as, reason in (("released_by", "reconciler", "other"), ("released_by", "payer", "not_sent"), ("'staff:else'", "payer", "other")):
+        held = await refused(owner, f"UPDATE payment_attempts SET {ended}, ended_by = {by}, ended_as = '{ended_as}', reason = '{reason}'")
+        assert held == "ck_payment_attempts_failed_by_another"
+    paid = "status = 'paid', reference = 'R', confirmed_by = 'staff:p', paid_month = date_trunc('month', released_at), paid_on = released_at - interval '1 day'"
+    assert await refused(owner, f"UPDATE payment_attempts SET {paid}") == "ck_payment_attempts_paid_after_its_release"
+    await owner.execute(f"UPDATE payment_attempts SET {ended}, ended_by = 'staff:else', ended_as = 'payer', reason = 'not_sent'")
+
+
 async def test_an_attempt_names_an_account_that_a_second_person_confirmed_or_none(house: House, owner: Owner) -> None:
     await released(house, await house.fund())
     columns = "grant_id, tranche, destination_country, fund_id, amount, currency, amount_in_fund, fund_currency"
-    failed = "'failed', 'payer', 'staff:p', now(), current_date, 'other'"
+    failed = "'failed', 'payer', 'staff:p', now(), current_date, 'not_sent'"
     another = (
         f"INSERT INTO payment_attempts ({columns}, attempt_no, status, ended_as, ended_by, ended_at, ended_on, reason, payee_id, "
         f"account_no, method) SELECT {columns}, 2, {failed}, {{}} FROM payment_attempts"

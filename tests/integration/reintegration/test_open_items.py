@@ -101,9 +101,9 @@ async def test_an_item_of_each_kind_is_counted_and_listed_once_at_each_age(house
 
 async def test_what_is_settled_is_open_no_more(house: House, people: People) -> None:
     known = await one_of_each(house, people)
-    for kind in ("waits_for_batch", "cash_not_handed_over"):
-        failed = ReportPaymentFailed(number=1, reason="not_sent", failed_on=TODAY)
-        await house.give(GRANT, UUID(known[kind]), failed, PAYER)
+    for kind, reason, who in (("waits_for_batch", "not_sent", PAYER), ("cash_not_handed_over", "not_collected", RECONCILER)):
+        failed = ReportPaymentFailed.model_validate({"number": 1, "reason": reason, "failed_on": TODAY})
+        await house.give(GRANT, UUID(known[kind]), failed, who)
     await house.give(GRANT, UUID(known["waits_for_payer"]), house.payment(1), PAYER)
     await house.give(GRANT, UUID(known["not_delivered"]), ConfirmDelivery(number=1), OFFICE)
     await house.give(GRANT, UUID(known["not_reconciled"]), ReconcileTranche(number=1), RECONCILER)

@@ -17,7 +17,7 @@ from tests.integration.reintegration.office import LENIENT_POLICY, OFFICE, House
 from tests.integration.reintegration.test_api import People, turns_of
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_evidence import PHOTO
-from tests.unit.reintegration.examples import PAYER, TODAY
+from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
 
 people = people_of
 WITNESS = WitnessCash(number=1, identity_document="identity_card", handed_over_on=TODAY)
@@ -59,7 +59,7 @@ async def test_cash_that_nobody_took_is_a_list_until_it_is_handed_over_or_put_ba
     items = (await then.get("unclaimed-cash")).json()["items"]
     assert [(one["id"], one["tranche"], one["amount"]) for one in items] == [(str(one), 1, "500.00") for one in (back, late)]
     assert [one["id"] for one in (await then.get("unclaimed-cash", days=15)).json()["items"]] == []
-    await house.give(GRANT, back, ReportPaymentFailed(number=1, reason="not_collected", failed_on=TODAY), PAYER)
+    await house.give(GRANT, back, ReportPaymentFailed(number=1, reason="not_collected", failed_on=TODAY), RECONCILER)
     assert [one["id"] for one in (await then.get("unclaimed-cash")).json()["items"]] == [str(late)]
     assert (await people.office.get("unclaimed-cash")).status_code == 403
     assert (await house.findings()).differences == []

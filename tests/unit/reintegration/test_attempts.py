@@ -64,9 +64,10 @@ LATER = NOON + timedelta(hours=3)
 JUNE = date(2023, 6, 1)
 FAIL = ReportPaymentFailed(number=1, reason="account_closed", failed_on=TODAY)
 REVERSE = ReversePayment(number=1, reason="returned_by_bank", returned_on=TODAY)
+NOT_SENT = FAIL.model_copy(update={"reason": "not_sent"})
 FAILED = PaymentFailed(
-    number=1, attempt_no=1, attempt_id=ATTEMPT_1, reason="account_closed", failed_on=TODAY, reported_by=PAYER.person_id,
-    reported_as="payer", reported_at=NOON,
+    number=1, attempt_no=1, attempt_id=ATTEMPT_1, reason="account_closed", failed_on=TODAY, reported_by=RECONCILER.person_id,
+    reported_as="reconciler", reported_at=NOON,
 )  # fmt: skip
 REVERSED = PaymentReversed(
     case_id=CASE_ID, number=1, attempt_no=1, attempt_id=ATTEMPT_1, money=eur("800.00"), reason="returned_by_bank",
@@ -100,14 +101,14 @@ def money_of(state: Grant) -> tuple[Decimal | None, ...]:
 
 
 def test_an_attempt_that_failed_leaves_the_tranche_planned_and_moves_no_money() -> None:
-    GRANTS.given(*UNTIL_RELEASED).when(FAIL, PAYER).then(FAILED)
+    GRANTS.given(*UNTIL_RELEASED).when(FAIL, RECONCILER).then(FAILED)
     before, after = folded(*UNTIL_RELEASED), folded(*UNTIL_RELEASED, FAILED)
     assert [(one.status, one.attempt_no) for one in after.tranches] == [("planned", 2), ("planned", 1)]
     assert money_of(after) == money_of(before)
     assert postings(ref(1), before, after) == []
     (over,) = after.former_attempts
     assert (over.tranche, over.attempt_no, over.attempt_id) == (1, 1, ATTEMPT_1)
-    assert (over.reason, over.ended_on, over.ended_by, over.paid_on) == ("account_closed", TODAY, PAYER.person_id, None)
+    assert (over.reason, over.ended_on, over.ended_by, over.paid_on) == ("account_closed", TODAY, RECONCILER.person_id, None)
 
 
 def test_a_tranche_is_released_again_as_another_attempt_under_another_id() -> None:
@@ -124,31 +125,31 @@ def test_while_an_attempt_is_under_way_or_paid_no_other_begins() -> None:
 
 def test_a_bank_that_reports_on_an_earlier_attempt_ends_no_later_one() -> None:
     again = GRANTS.given(*UNTIL_RELEASED, FAILED, AGAIN)
-    again.when(FAIL.model_copy(update={"attempt_id": ATTEMPT_1}), PAYER).refused("another_attempt")
+    again.when(FAIL.model_copy(update={"attempt_id": ATTEMPT_1}), RECONCILER).refused("another_attempt")
     again.when(PAY.model_copy(update={"attempt_id": ATTEMPT_1}), PAYER).refused("another_attempt")
-    assert again.when(FAIL.model_copy(update={"attempt_id": ATTEMPT_2}), PAYER).refusal is None
+    assert again.when(FAIL.model_copy(update={"attempt_id": ATTEMPT_2}), RECONCILER).refusal is None
     paid = again.given(PAID_1.model_copy(update={"reference": "BANK-0002", "attempt_no": 2}))
     paid.when(REVERSE.model_copy(update={"attempt_id": ATTEMPT_1}), RECONCILER).refused("another_attempt")
 
 
 def test_only_what_is_released_can_fail_and_only_what_is_paid_can_come_back() -> None:
-    GRANTS.given(*UNTIL_PAID).when(FAIL, PAYER).refused("tranche_not_released")
-    GRANTS.given(*UNTIL_DELIVERED, RELEASED_2).when(FAIL, PAYER).refused("paid_already")
-    GRANTS.given(*UNTIL_RELEASED, FAILED).when(FAIL, PAYER).refused("tranche_not_released")
+    GRANTS.given(*UNTIL_PAID).when(FAIL, RECONCILER).refused("tranche_not_released")
+    GRANTS.given(*UNTIL_DELIVERED, RELEASED_2).when(FAIL, RECONCILER).refused("paid_already")
+    GRANTS.given(*UNTIL_RELEASED, FAILED).when(FAIL, RECONCILER).refused("tranche_not_released")
     GRANTS.given(*UNTIL_RELEASED).when(REVERSE, RECONCILER).refused("tranche_not_paid")
     GRANTS.given(*UNTIL_DELIVERED).when(REVERSE, RECONCILER).refused("tranche_not_paid")
     GRANTS.given(*ALL_PAID).when(REVERSE, RECONCILER).refused("delivered_already")
     GRANTS.given(*ALL_PAID, RECONCILED_1).when(REVERSE, RECONCILER).refused("delivered_already")
     GRANTS.given(*UNTIL_PAID, REVERSED).when(REVERSE, RECONCILER).refused("tranche_not_paid")
     GRANTS.given(*UNTIL_PAID).when(REVERSE.model_copy(update={"number": 3}), RECONCILER).refused("no_such_tranche")
-    GRANTS.given(*UNTIL_RELEASED).when(FAIL.model_copy(update={"number": 2}), PAYER).refused("tranche_not_released")
+    GRANTS.given(*UNTIL_RELEASED).when(FAIL.model_copy(update={"number": 2}), RECONCILER).refused("tranche_not_released")
 
 
 def test_days_lie_neither_ahead_nor_before_what_they_follow() -> None:
     tomorrow, long_ago = TODAY + timedelta(days=1), TODAY - timedelta(days=2)
     released, paid = GRANTS.given(*UNTIL_RELEASED), GRANTS.given(*UNTIL_PAID)
-    released.when(FAIL.model_copy(update={"failed_on": tomorrow}), PAYER).refused("in_the_future")
-    released.when(FAIL.model_copy(update={"failed_on": long_ago}), PAYER).refused("failed_before_release")
+    released.when(FAIL.model_copy(update={"failed_on": tomorrow}), RECONCILER).refused("in_the_future")
+    released.when(FAIL.model_copy(update={"failed_on": long_ago}), RECONCILER).refused("failed_before_release")
     paid.when(REVERSE.model_copy(update={"returned_on": tomorrow}), RECONCILER).refused("in_the_future")
     paid.when(REVERSE.model_copy(update={"returned_on": TODAY - timedelta(days=1)}), RECONCILER).refused("returned_before_payment")
 
@@ -188,7 +189,7 @@ def test_what_comes_back_to_a_cancelled_grant_is_free_at_once() -> None:
 
 
 def test_a_suspended_grant_stays_suspended_and_goes_on_where_it_was() -> None:
-    for past, order, who in (((*UNTIL_RELEASED, SUSPENDED), FAIL, PAYER), ((*UNTIL_PAID, SUSPENDED), REVERSE, RECONCILER)):
+    for past, order, who in (((*UNTIL_RELEASED, SUSPENDED), FAIL, RECONCILER), ((*UNTIL_PAID, SUSPENDED), REVERSE, RECONCILER)):
         done = GRANTS.given(*past).when(order, who)
         after = folded(*past, *done.events)
         assert after.status == "suspended"
@@ -216,21 +217,38 @@ def test_whoever_paid_or_took_another_part_does_not_say_that_it_came_back(who: A
 
 
 @pytest.mark.parametrize(
-    ("who", "hat"), [(PAYER, "payer"), (DEPUTY_PAYER, "payer"), (RECONCILER, "reconciler")], ids=["payer", "deputy", "reconciler"]
+    ("who", "hat"), [(DEPUTY_PAYER, "payer"), (RECONCILER, "reconciler")], ids=["deputy", "reconciler"]
 )
-def test_who_pays_or_reconciles_reports_a_failure_in_their_own_hat_and_keeps_it(who: Actor, hat: str) -> None:
-    done = GRANTS.given(*UNTIL_RELEASED).when(FAIL, who)
-    done.then(FAILED.model_copy(update={"reported_by": who.person_id, "reported_as": hat}))
+def test_a_second_payer_or_who_reconciles_reports_a_failure_in_their_own_hat_and_keeps_it(who: Actor, hat: str) -> None:
+    done = GRANTS.given(*UNTIL_RELEASED).when(NOT_SENT, who)
+    done.then(FAILED.model_copy(update={"reason": "not_sent", "reported_by": who.person_id, "reported_as": hat}))
     after = folded(*UNTIL_RELEASED, *done.events)
     assert (hat, who.person_id) in hats(after)
     assert ("payer", PAYER.person_id) in hats(after)
 
 
+@pytest.mark.parametrize("method", ["office_account", "cash", None])
+def test_nobody_ends_the_attempt_that_they_released_themselves(method: str | None) -> None:
+    released = GRANTS.given(*UNTIL_APPROVED, RELEASED_1.model_copy(update={"method": method}))
+    for order in (FAIL, NOT_SENT):
+        released.when(order, PAYER).refused("four_eyes")
+    released.when(FAIL, DEPUTY_PAYER).refused("reconciler_reports")
+    assert released.when(NOT_SENT, DEPUTY_PAYER).refusal is None
+    assert released.when(FAIL, RECONCILER).refusal is None
+
+
+def test_whoever_may_not_end_an_attempt_is_told_so_before_they_say_anything() -> None:
+    state = folded(*UNTIL_RELEASED)
+    told = [GRANT.refusal(state, ReportPaymentFailed, None, Context(who, NOON)) for who in (PAYER, RECONCILER)]
+    assert [refusal.code if refusal else None for refusal in told] == ["four_eyes", None]
+
+
 def test_somebody_with_both_roles_keeps_to_the_hat_that_they_wore() -> None:
     both = staff("both", "finance_payer", "finance_reconciler")
-    released = RELEASED_1.model_copy(update={"released_by": both.person_id})
-    as_payer = GRANTS.given(*UNTIL_APPROVED, released).when(FAIL, both)
-    as_payer.then(FAILED.model_copy(update={"reported_by": both.person_id}))
+    confirmed = (*UNTIL_APPROVED, RELEASED_1, PAID_1.model_copy(update={"confirmed_by": both.person_id}), DELIVERED_1, RELEASED_2)
+    as_payer = GRANTS.given(*confirmed).when(NOT_SENT.model_copy(update={"number": 2}), both)
+    assert isinstance(as_payer.events[0], PaymentFailed)
+    assert as_payer.events[0].reported_as == "payer"
     as_reconciler = RECONCILED_1.model_copy(update={"reconciled_by": both.person_id})
     past = (*UNTIL_DELIVERED, as_reconciler, RELEASED_2)
     reported = GRANTS.given(*past).when(FAIL.model_copy(update={"number": 2}), both)
@@ -277,7 +295,7 @@ def test_a_tranche_is_due_again_since_its_last_attempt_ended() -> None:
 
 @pytest.mark.parametrize("reason", get_args(FailureReason))
 def test_each_reason_of_a_failure_is_kept_with_its_attempt(reason: FailureReason) -> None:
-    done = GRANTS.given(*UNTIL_RELEASED).when(FAIL.model_copy(update={"reason": reason}), PAYER)
+    done = GRANTS.given(*UNTIL_RELEASED).when(FAIL.model_copy(update={"reason": reason}), RECONCILER)
     assert folded(*UNTIL_RELEASED, *done.events).former_attempts[0].reason == reason
 
 

@@ -93,7 +93,7 @@ def order(state: Grant, act: str) -> tuple[Command, Actor]:
     if act == "cancels":
         return CancelGrant(reason="not_needed"), ENDORSER
     if act == "fails":
-        return ReportPaymentFailed(number=(*state.tranches_in("released"), state.tranches[0])[0].number, reason="other", failed_on=TODAY), PAYER
+        return ReportPaymentFailed(number=(*state.tranches_in("released"), state.tranches[0])[0].number, reason="other", failed_on=TODAY), RECONCILER
     if act == "comes_back":
         number = (*state.tranches_in("paid"), state.tranches[0])[0].number
         return ReversePayment(number=number, reason="returned_by_bank", returned_on=TODAY), RECONCILER

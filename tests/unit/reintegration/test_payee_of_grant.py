@@ -24,6 +24,7 @@ from tests.unit.reintegration.examples import (
     ATTEMPT_1,
     CASE_ID,
     CHILD,
+    DEPUTY_PAYER,
     NOTHING_STANDS_AGAINST_IT,
     PAID_1,
     PAYER,
@@ -150,7 +151,7 @@ def test_whoever_pays_takes_back_what_stands_in_no_batch() -> None:
     ordered.knowing(replace(NOTHING_STANDS_AGAINST_IT, in_a_batch=True)).when(not_sent(), PAYER).refused("in_a_batch")
     # Of an own payer's no batch is asked.
     own = GRANTS.given(*UNTIL_APPROVED, RELEASED_1).knowing(replace(NOTHING_STANDS_AGAINST_IT, in_a_batch=True))
-    own.when(not_sent(), PAYER).then_kinds(PaymentFailed)
+    own.when(not_sent(), DEPUTY_PAYER).then_kinds(PaymentFailed)
 
 
 def test_facts_that_were_not_looked_up_let_nothing_be_taken_back() -> None:

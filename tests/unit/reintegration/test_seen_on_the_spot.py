@@ -200,8 +200,8 @@ def test_a_handover_that_cannot_be_is_refused(past: tuple[Event, ...], order: Wi
 
 def test_cash_that_nobody_came_for_is_put_back_and_what_was_seen_handed_over_is_not() -> None:
     failed = ReportPaymentFailed(number=1, reason="not_collected", failed_on=TODAY)
-    GRANTS.given(*CASH_RELEASED).when(failed, PAYER).then_kinds(PaymentFailed)
-    GRANTS.given(*CASH_RELEASED, WITNESSED).when(failed, PAYER).refused("witnessed_already")
+    GRANTS.given(*CASH_RELEASED).when(failed, RECONCILER).then_kinds(PaymentFailed)
+    GRANTS.given(*CASH_RELEASED, WITNESSED).when(failed, RECONCILER).refused("witnessed_already")
 
 
 def test_an_attempt_that_came_back_keeps_who_saw_it_handed_over_and_they_pay_nothing_later() -> None:

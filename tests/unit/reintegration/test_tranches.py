@@ -201,10 +201,17 @@ def test_a_payment_is_not_dated_before_the_approval() -> None:
     GRANTS.given(*UNTIL_APPROVED, RELEASED_1).when(before, PAYER).refused("paid_before_approval")
 
 
+def test_a_payment_is_not_dated_before_its_release() -> None:
+    early = APPROVED.model_copy(update={"approved_at": NOON - timedelta(days=9)})
+    before = PAY_1.model_copy(update={"paid_on": NOON.date() - timedelta(days=1)})
+    GRANTS.given(*UNTIL_APPROVED[:4], early, RELEASED_1).when(before, PAYER).refused("paid_before_release")
+
+
 def test_a_payment_on_the_day_of_the_approval_counts_by_the_calendar_of_any_place() -> None:
     early = APPROVED.model_copy(update={"approved_at": NOON - timedelta(hours=11)})
     yesterday_in_the_west = PAY_1.model_copy(update={"paid_on": NOON.date() - timedelta(days=1)})
-    GRANTS.given(*UNTIL_APPROVED[:4], early, RELEASED_1).when(yesterday_in_the_west, PAYER).then_kinds(
+    released = RELEASED_1.model_copy(update={"released_at": NOON - timedelta(hours=11)})
+    GRANTS.given(*UNTIL_APPROVED[:4], early, released).when(yesterday_in_the_west, PAYER).then_kinds(
         PaymentConfirmed
     )
 
