@@ -15,7 +15,8 @@ from shared.bus import Bus, BusFault, Delivery, Heard
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.epochs import EpochsAway
 from shared.errors import Refusal
-from shared.messages import Envelope, leaf_hash
+from shared.messages import Envelope
+from shared.tlog.tree import leaf_hash
 from shared.topology import Service, durable
 
 Apply = Callable[[UnitOfWork, Envelope, bytes], Awaitable[None]]

@@ -7,7 +7,8 @@ from uuid import UUID
 from shared.consumer import FAULTS, Apply, reason_of
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.errors import NotFound
-from shared.messages import Envelope, leaf_hash
+from shared.messages import Envelope
+from shared.tlog.tree import leaf_hash
 
 _SCOPE = Scope("service:dead-letters")
 

@@ -193,8 +193,3 @@ class Envelope(BaseModel):
     causationid: UUID | None = None
     causeleafhash: str | None = None
     data: dict[str, object]
-
-
-def leaf_hash(leaf: bytes) -> bytes:
-    """The RFC 6962 leaf hash of a log entry."""
-    return hashlib.sha256(b"\x00" + leaf).digest()

@@ -9,7 +9,7 @@ import structlog
 
 from shared.bus import Bus, BusFault, SequenceTaken
 from shared.db import INFRASTRUCTURE
-from shared.messages import leaf_hash
+from shared.tlog.tree import leaf_hash
 from shared.topology import Service
 
 POLL_SECONDS = 1.0

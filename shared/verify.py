@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from shared.aggregate import AnyAggregate
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.ledger import Disclosure, opened_disclosure, reveal, rows_of
-from shared.messages import Event, leaf_hash
+from shared.messages import Event
 from shared.sealing import Unsealed
+from shared.tlog.tree import leaf_hash
 
 _LOG = Sql(
     "SELECT idx, id, type, subject, aggver, leaf, leaf_hash FROM event_log "

@@ -11,7 +11,8 @@ from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_journey import ConfirmArrival
 from services.returns.domain.case_reintegration import StartMonitoring
 from shared.contracts import attempts, counselling, noted_cases, plans, reintegration, returns
-from shared.messages import Envelope, Event, leaf_hash
+from shared.messages import Envelope, Event
+from shared.tlog.tree import leaf_hash
 from shared.topology import BY_NAME
 from tests.chaos.history import Asked, Attempt
 

@@ -9,7 +9,7 @@ import pytest
 from services.counselling.domain.person import RegisterPerson
 from services.counselling.domain.session import HoldSession
 from shared.ids import uuid7
-from shared.messages import leaf_hash
+from shared.tlog.tree import leaf_hash
 from tests.e2e.conftest import Mission
 
 NOW = datetime(2023, 5, 2, 12, 0, tzinfo=UTC)

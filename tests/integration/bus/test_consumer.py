@@ -14,7 +14,7 @@ from shared.dead_letters import Replayed, dead_letters, discard, replay, step_ba
 from shared.epochs import EpochsAway
 from shared.errors import NotFound
 from shared.ids import uuid7
-from shared.messages import leaf_hash
+from shared.tlog.tree import leaf_hash
 from tests.integration.bus.house import NOBODY, SOURCE, House, until
 from tests.integration.bus.line import Line
 

@@ -10,8 +10,9 @@ from shared.clock import Clock
 from shared.db import UnitOfWork
 from shared.dead_letters import dead_letters, replay, step_back
 from shared.ids import uuid7
-from shared.messages import Envelope, leaf_hash
+from shared.messages import Envelope
 from shared.reacting import concerned, reacting
+from shared.tlog.tree import leaf_hash
 from shared.topology import SERVICES, Service
 from shared.wiring import Wiring
 from tests.given import NOON

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.log_search import csv_lines
-from shared.messages import leaf_hash
+from shared.tlog.tree import leaf_hash
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "audit.md"
 LEAVES = [b'{"data":{"n":%d},"id":"%d"}' % (n, n) for n in range(3)]

@@ -15,9 +15,10 @@ from shared.contracts.counselling import PersonRegistered
 from shared.errors import NotPermitted, RuleViolation
 from shared.ids import uuid7
 from shared.ledger import Disclosure, conceal, enclose, reveal
-from shared.messages import Concealed, Context, Envelope, Event, Origin, Part, leaf_hash
+from shared.messages import Concealed, Context, Envelope, Event, Origin, Part
 from shared.money import Amount, Money
 from shared.policy import Policy, allow
+from shared.tlog.tree import leaf_hash
 from tests.given import NOON, staff
 
 AMOUNTS = st.decimals(min_value=Decimal(0), max_value=Decimal(99999999999999), places=4)
