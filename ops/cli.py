@@ -20,6 +20,8 @@ bus = typer.Typer(no_args_is_help=True, help="The event streams.")
 dead_letters = typer.Typer(no_args_is_help=True, help="Events that could not be applied and wait for a decision.")
 retention = typer.Typer(no_args_is_help=True, help="How long what is kept about people is kept.")
 keys = typer.Typer(no_args_is_help=True, help="The keys that open what is sealed of persons.")
+audit = typer.Typer(no_args_is_help=True, help="What the logs prove to somebody who does not trust us.")
+app.add_typer(audit, name="audit")
 app.add_typer(bus, name="bus")
 app.add_typer(keys, name="keys")
 app.add_typer(retention, name="retention")
@@ -115,6 +117,19 @@ def recount_surveys() -> None:
     for line in lines:
         typer.echo(line)
     sys.exit(code)
+
+
+@audit.command("verify")
+def audit_verify(
+    folder: Annotated[Path, typer.Argument(help="the export")],
+    policy: Annotated[Path | None, typer.Option(help="the trusted keys, as they were given apart from the export")] = None,
+    since: Annotated[Path | None, typer.Option(help="an export that was kept from before")] = None,
+) -> None:
+    """Checks an export of the logs, offline, as the file in the export does; says each finding in a sentence."""
+    from ops.audit.verify_audit import main as check
+
+    named = {"--policy": policy, "--since": since}
+    sys.exit(check([str(folder), *(word for name, path in named.items() if path is not None for word in (name, str(path)))], typer.echo))
 
 
 @app.command()

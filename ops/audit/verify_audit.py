@@ -1,0 +1,556 @@
+#!/usr/bin/env python3
+"""Checks an export of avrr's logs, offline: python3 verify_audit.py DIR --policy KEYS [--since OLD_DIR].
+
+Needs Python 3.11 and the package `cryptography`, nothing of avrr. KEYS is the file of trusted keys that you were given on
+paper or by signed mail; without it the export's own is used, which then proves nothing about who made it. OLD_DIR is an
+export that you kept, or the folder of its checkpoints: no log may say anything else of what it held then.
+
+Ends with 0 and "Nothing was found" if all holds, with 1 and a sentence for each finding otherwise.
+
+Formats: RFC 6962 (the tree), C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-policy, tlog-proof.
+"""
+
+import argparse
+import base64
+import bisect
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+WIDTH = 256
+VIEWS = ("events.ndjson", "events.csv")
+COLUMNS = (
+    "log", "index", "leaf_hash", "id", "type", "time", "subject", "partitionkey", "aggregateversion", "actorid", "actorrole",
+    "correlationid", "causationid",
+)  # fmt: skip
+Hash = bytes
+
+
+class Wrong(Exception):
+    """What is found; the sentence is told."""
+
+
+# --- The tree (RFC 6962, 2.1) -----------------------------------------------------------------------------------------------
+
+
+def leaf_hash(entry: bytes) -> Hash:
+    """The hash of one entry."""
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: Hash, right: Hash) -> Hash:
+    """The hash over two neighbours."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """The full subtrees at the left of a growing tree, each with its height; neighbours of one height become one."""
+
+    def __init__(self, subtrees: tuple[tuple[int, Hash], ...] = ()) -> None:
+        self.subtrees = list(subtrees)
+
+    def put(self, height: int, found: Hash) -> None:
+        """One more full subtree at the right."""
+        while self.subtrees and self.subtrees[-1][0] == height:
+            found = node_hash(self.subtrees.pop()[1], found)
+            height += 1
+        self.subtrees.append((height, found))
+
+    def root(self) -> Hash:
+        """The root over everything until now."""
+        if not self.subtrees:
+            return sha256(b"").digest()
+        found = self.subtrees[-1][1]
+        for _, left in self.subtrees[-2::-1]:
+            found = node_hash(left, found)
+        return found
+
+
+def proven_root(entry: bytes, index: int, size: int, path: list[Hash]) -> Hash:
+    """The root to which a path leads from an entry (RFC 9162, 2.1.3.2); Wrong where it cannot be that entry's path."""
+    place, last, found = index, size - 1, leaf_hash(entry)
+    if not 0 <= index < size:
+        raise Wrong("it is about an entry that its checkpoint does not cover")
+    for sibling in path:
+        if last == 0:
+            raise Wrong("its path is too long")
+        if place % 2 or place == last:
+            found = node_hash(sibling, found)
+            while place and place % 2 == 0:
+                place, last = place // 2, last // 2
+        else:
+            found = node_hash(found, sibling)
+        place, last = place // 2, last // 2
+    if last:
+        raise Wrong("its path is too short")
+    return found
+
+
+# --- Signed notes and the policy of trusted keys (C2SP) -----------------------------------------------------------------------
+
+
+def decoded(written: str) -> bytes:
+    """What stands there in base 64, if it is written in the one way in which it can be."""
+    try:
+        found = base64.b64decode(written, validate=True)
+    except ValueError:
+        raise Wrong("something is not written in base 64") from None
+    if base64.b64encode(found).decode() != written:
+        raise Wrong("something is written in base 64 in a second way")
+    return found
+
+
+@dataclass(frozen=True)
+class Key:
+    """Type 1 signs a checkpoint, type 4 is a witness's and signs when it saw the checkpoint, too."""
+
+    name: str
+    id: bytes
+    type: int
+    public: bytes
+
+    @classmethod
+    def of(cls, written: str) -> "Key":
+        """A key as it is written: name, id and the type before its 32 bytes."""
+        name, id_, blob = [*written.split("+", 2), "", ""][:3]
+        key = decoded(blob)
+        hashed = sha256(name.encode() + b"\n" + key).digest()[:4]
+        if len(key) != 33 or key[0] not in (1, 4) or not name or id_ != hashed.hex():
+            raise Wrong("a key in the policy is not one of Ed25519, or not written as its id says")
+        return cls(name, hashed, key[0], key[1:])
+
+    def signed(self, text: str, blob: bytes) -> bool:
+        """Whether this key signed that text."""
+        said = text.encode()
+        if self.type == 4:
+            seconds, blob = int.from_bytes(blob[:8], "big"), blob[8:]
+            said = f"cosignature/v1\ntime {seconds}\n".encode() + said
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(blob, said)
+        except InvalidSignature:
+            return False
+        return True
+
+
+@dataclass
+class Policy:
+    """Whose signatures are asked for: one of the log's keys, and enough of the witnesses'."""
+
+    logs: list[Key] = field(default_factory=list)
+    witnesses: dict[str, Key] = field(default_factory=dict)
+    groups: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+    quorum: str = ""
+
+    @classmethod
+    def of(cls, written: str) -> "Policy":
+        """A policy as it is written, line by line."""
+        policy = cls()
+        for line in written.split("\n"):
+            match line.split():
+                case []:
+                    continue
+                case [comment, *_] if comment.startswith("#"):
+                    continue
+                case ["log", key, *rest] if len(rest) < 2:
+                    policy.logs.append(Key.of(key))
+                case ["witness", name, key, *rest] if len(rest) < 2:
+                    policy.witnesses[name] = Key.of(key)
+                case ["group", name, enough, *names] if names:
+                    least = {"any": "1", "all": str(len(names))}.get(enough, enough)
+                    if not least.isdecimal() or not 1 <= int(least) <= len(names) or len(set(names)) < len(names):
+                        raise Wrong("a group of witnesses in the policy asks for none of them, or for more than it has")
+                    policy.groups[name] = (int(least), names)
+                case ["quorum", name] if not policy.quorum:
+                    policy.quorum = name
+                case _:
+                    raise Wrong("a line of the policy cannot be read")
+        if policy.quorum not in ("none", *policy.witnesses, *policy.groups):
+            raise Wrong("the policy does not say whose word is asked for")
+        return policy
+
+    def saw(self, name: str, signers: set[Key]) -> bool:
+        """Whether this witness, or enough of this group, is among those who signed."""
+        if name in self.groups:
+            enough, names = self.groups[name]
+            return sum(self.saw(one, signers) for one in names) >= enough
+        return name in self.witnesses and self.witnesses[name] in signers
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a log says it holds."""
+
+    origin: str
+    size: int
+    root: Hash
+    text: str
+
+
+def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
+    """The checkpoint that a note is, if the policy trusts who signed it; else Wrong."""
+    try:
+        said = note.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Wrong("the checkpoint is no text") from None
+    text, blank, lines = said.rpartition("\n\n")
+    found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([^\n]+)", text)
+    if not blank or not lines.endswith("\n") or found is None or len(decoded(found[3])) != 32:
+        raise Wrong("the checkpoint is not written as one")
+    known = {(key.name, key.id): key for key in (*policy.logs, *policy.witnesses.values())}
+    signers: set[Key] = set()
+    for line in lines.split("\n")[:-1]:
+        signature = re.fullmatch(r"— (\S+) (\S+)", line)
+        if signature is None:
+            raise Wrong("the checkpoint is not written as one")
+        blob = decoded(signature[2])
+        key = known.get((signature[1], blob[:4]))
+        if key is not None and not key.signed(text + "\n", blob[4:]):
+            raise Wrong(f"the signature of {key.name} on the checkpoint is false")
+        if key is not None:
+            signers.add(key)
+    if not any(key in signers for key in policy.logs if key.name == found[1]):
+        raise Wrong("no key of this log that you trust signed the checkpoint")
+    if policy.quorum != "none" and not policy.saw(policy.quorum, signers):
+        raise Wrong("too few of the witnesses that you trust saw the checkpoint")
+    return Checkpoint(found[1], int(found[2]), decoded(found[3]), text + "\n")
+
+
+# --- The files of one log (C2SP tlog-tiles) -----------------------------------------------------------------------------------
+
+
+def tile_name(index: int, width: int) -> str:
+    """The end of a tile's path: 1234067 is x001/x234/067, and one that is not full says how wide it is."""
+    parts = [f"{index % 1000:03}"]
+    while index := index // 1000:
+        parts.insert(0, f"x{index % 1000:03}")
+    return "/".join(parts) + ("" if width == WIDTH else f".p/{width}")
+
+
+def entries_of(bundle: bytes) -> list[bytes]:
+    """The entries of a bundle, each of which stands after its length in two bytes."""
+    entries, at = [], 0
+    while at < len(bundle):
+        end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
+        if at + 2 > len(bundle) or end > len(bundle):
+            raise Wrong("ends within an entry")
+        entries.append(bundle[at + 2 : end])
+        at = end
+    return entries
+
+
+class Log:
+    """One log's folder: every tile is hashed from what lies below it, up to the root that its checkpoint says."""
+
+    def __init__(self, folder: Path, size: int = 0) -> None:
+        self.folder, self.size = folder, size
+        self.read: set[Path] = set()
+
+    def bytes_of(self, name: str) -> bytes:
+        """A file of the log, which is thereby one that it has to have."""
+        path = self.folder / name
+        self.read.add(path)
+        try:
+            return path.read_bytes()
+        except OSError:
+            raise Wrong(f"{name} is missing") from None
+
+    def entries(self, sizes: dict[int, Hash]) -> Iterator[tuple[int, Hash, bytes | None]]:
+        """Each leaf's hash, with its entry where this export has it; fills in the root at each of these sizes."""
+        size, tree = self.size, Tree()
+        above: list[list[Hash]] = []
+        for index in range(-(-size // WIDTH)):
+            first = index * WIDTH
+            name = tile_name(index, min(WIDTH, size - first))
+            leaves = self._hashes(f"tile/0/{name}", min(WIDTH, size - first))
+            bundle = self.folder / f"tile/entries/{name}"
+            entries: list[bytes] | None = None
+            if bundle.exists():
+                try:
+                    entries = entries_of(self.bytes_of(f"tile/entries/{name}"))
+                except Wrong as wrong:
+                    raise Wrong(f"tile/entries/{name} {wrong}") from None
+                if len(entries) != len(leaves):
+                    raise Wrong(f"tile/entries/{name} has {len(entries)} entries, and there have to be {len(leaves)}")
+            for place, leaf in enumerate(leaves):
+                entry = None if entries is None else entries[place]
+                if entry is not None and leaf_hash(entry) != leaf:
+                    raise Wrong(f"entry {first + place} is not the one that the log's tree has there")
+                yield first + place, leaf, entry
+            for at in [at for at in sizes if first < at <= first + len(leaves)]:
+                then = Tree(tuple(tree.subtrees))
+                for leaf in leaves[: at - first]:
+                    then.put(0, leaf)
+                sizes[at] = then.root()
+            self._put(tree, above, leaves)
+        self._check_edge(above)
+        sizes |= {0: Tree().root(), size: tree.root()}
+
+    def _put(self, tree: Tree, above: list[list[Hash]], leaves: list[Hash]) -> None:
+        """A tile of level 0; where it is full, so is its hash in the tile above, which is compared once it is full itself."""
+        own = Tree()
+        for leaf in leaves:
+            own.put(0, leaf)
+        for height, found in own.subtrees:
+            tree.put(height, found)
+        level, carried = 1, own.root() if len(leaves) == WIDTH else None
+        while carried is not None:
+            if len(above) < level:
+                above.append([])
+            hashes = above[level - 1]
+            hashes.append(carried)
+            carried = None
+            if len(hashes) % WIDTH == 0:
+                full = hashes[-WIDTH:]
+                self._compare(level, len(hashes) // WIDTH - 1, full)
+                own = Tree()
+                for found in full:
+                    own.put(0, found)
+                level, carried = level + 1, own.root()
+
+    def _check_edge(self, above: list[list[Hash]]) -> None:
+        for level, hashes in enumerate(above, 1):
+            partial = len(hashes) % WIDTH
+            if partial:
+                self._compare(level, len(hashes) // WIDTH, hashes[-partial:])
+
+    def _compare(self, level: int, index: int, hashes: list[Hash]) -> None:
+        name = f"tile/{level}/{tile_name(index, len(hashes))}"
+        if self.bytes_of(name) != b"".join(hashes):
+            raise Wrong(f"{name} has other hashes than what lies below it")
+
+    def _hashes(self, name: str, width: int) -> list[Hash]:
+        found = self.bytes_of(name)
+        if len(found) != 32 * width:
+            raise Wrong(f"{name} has not the {width} hashes that it has to have")
+        return [found[at : at + 32] for at in range(0, len(found), 32)]
+
+
+# --- The whole export -----------------------------------------------------------------------------------------------------------
+
+
+class Export:
+    """Everything that is looked at, and each finding as it is made."""
+
+    def __init__(self, folder: Path, policy: Policy, old: Path | None, tell: Callable[[str], None]) -> None:
+        self.folder, self.policy, self.old, self._tell = folder, policy, old, tell
+        self.found = self.events = 0
+        self.complete = True
+        # Of each event its id and the start of its leaf's hash, and the same of each cause with whose it is: packed, for they are many.
+        self.known: list[bytes] = []
+        self.causes: list[bytes] = []
+        self.views = {name: sha256() for name in VIEWS}
+        self.views["events.csv"].update(csv_row(COLUMNS))
+
+    def tell(self, sentence: str) -> None:
+        """One finding."""
+        self.found += 1
+        self._tell(sentence)
+
+    def check(self) -> None:
+        """Everything, one after the other; what is wrong with one part keeps no other from being looked at."""
+        parts = self.manifest()
+        logs = sorted(parts.keys() | {path.parent.name for path in self.folder.glob("*/checkpoint")})
+        for name in logs:
+            try:
+                self.log(name, *parts.get(name, (0, None)))
+            except Wrong as wrong:
+                self.complete = False
+                self.tell(f"{name}: {wrong}.")
+        self.since(logs)
+        if self.complete:
+            self.links()
+            for name, hashed in self.views.items():
+                path = self.folder / name
+                if path.exists() and file_hash(path) != hashed.hexdigest():
+                    self.tell(f"{name}: it does not say what the entries of the logs say.")
+        for path in sorted(self.folder.glob("proofs/**/*.tlog-proof")):
+            try:
+                self.proof(path)
+            except Wrong as wrong:
+                self.tell(f"{path.relative_to(self.folder)}: {wrong}.")
+
+    def manifest(self) -> dict[str, tuple[int, int]]:
+        """Which entries of which logs there have to be; told where a file is missing, more, or another than was signed."""
+        logs: dict[str, tuple[int, int]] = {}
+        listed: dict[str, str] = {}
+        try:
+            logs, listed = manifest_of((self.folder / "manifest").read_bytes(), self.policy)
+        except (OSError, Wrong) as wrong:
+            self.tell(f"manifest: {wrong if isinstance(wrong, Wrong) else 'it is missing'}.")
+        there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if not path.is_dir()}
+        for name in sorted(there - listed.keys() - {"manifest"}):
+            self.tell(f"{name}: it does not belong to the export.")
+        for name in sorted(listed):
+            if name not in there:
+                self.tell(f"{name}: it is missing.")
+            elif file_hash(self.folder / name) != listed[name]:
+                self.tell(f"{name}: it is not the file that was exported.")
+        return logs
+
+    def log(self, name: str, first: int, end: int | None) -> None:
+        """One log: who signed, every hash of its tree, and what each of its entries says by itself."""
+        said = checkpoint(Log(self.folder / name).bytes_of("checkpoint"), self.policy)
+        if said.origin.rpartition("/")[2] != name:
+            raise Wrong(f"its checkpoint is of the log {said.origin}")
+        log, sizes = Log(self.folder / name, said.size), {said.size: b""}
+        end = said.size if end is None else end
+        versions: dict[str, int] | None = None if first else {}
+        self.complete &= (first, end) == (0, said.size)
+        for index, leaf, entry in log.entries(sizes):
+            if entry is not None:
+                self.entry(name, index, leaf, entry, versions)
+            elif first <= index < end:
+                raise Wrong(f"entry {index} is missing")
+        if sizes[said.size] != said.root:
+            raise Wrong(f"the root over its {said.size} entries is not the one that its checkpoint says")
+        for path in sorted(path for path in log.folder.rglob("*") if path.is_file() and path not in log.read):
+            if path.name != "checkpoint" or path.parent != log.folder:
+                self.tell(f"{name}: {path.relative_to(log.folder)} is no file of a log that holds {said.size} entries.")
+
+    def entry(self, name: str, index: int, leaf: Hash, entry: bytes, versions: dict[str, int] | None) -> None:
+        """One event: of its log, with the next version of its subject, and what it says led to it."""
+        try:
+            said = json.loads(entry)
+            id_, subject, version = bytes.fromhex(said["id"].replace("-", "")), said["subject"], said["aggregateversion"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Wrong(f"entry {index} is no event") from None
+        if said.get("source") != f"urn:avrr:{name}":
+            self.tell(f"{name}: entry {index} says that another service recorded it.")
+        if versions is not None:
+            before = versions.get(subject, 0)
+            if version != before + 1:
+                self.tell(f"{name}: entry {index} is version {version} of its subject, and the one before was {before}.")
+            versions[subject] = version
+        self.events += 1
+        self.known.append(id_ + leaf[:16])
+        if "causationid" in said:
+            cause = bytes.fromhex(said["causationid"].replace("-", "")).rjust(16) + bytes.fromhex(said.get("causeleafhash", ""))[:16].ljust(16)
+            self.causes.append(cause + f"{name}: entry {index}".encode())
+        self.views["events.ndjson"].update(line_of(name, index, leaf, entry))
+        self.views["events.csv"].update(row_of(name, index, leaf, said))
+
+    def links(self) -> None:
+        """Whether each cause is an event of this export, and the very one that was meant; no event stands there twice."""
+        self.known.sort()
+        for one, other in zip(self.known, self.known[1:], strict=False):
+            if one[:16] == other[:16]:
+                self.tell("Two entries have one id.")
+        for one in self.causes:
+            cause, whose = one[:32], one[32:].decode()
+            place = bisect.bisect_left(self.known, cause)
+            if place < len(self.known) and self.known[place] == cause:
+                continue
+            near = self.known[place - 1 : place + 1]
+            there = any(other[:16] == cause[:16] for other in near)
+            self.tell(f"{whose} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
+
+    def since(self, logs: list[str]) -> None:
+        """No log says anything else of what it held when the older export was made, and none of them is gone or shorter."""
+        for path in sorted(self.old.glob("*/checkpoint")) if self.old is not None else ():
+            try:
+                self.compared(path, logs)
+            except Wrong as wrong:
+                self.tell(f"{path.parent.name}, compared with before: {wrong}.")
+
+    def compared(self, path: Path, logs: list[str]) -> None:
+        """One log against its checkpoint of before."""
+        name, was = path.parent.name, checkpoint(path.read_bytes(), self.policy)
+        if name not in logs:
+            raise Wrong(f"it held {was.size} entries before and is not in this export")
+        said = checkpoint((self.folder / name / "checkpoint").read_bytes(), self.policy)
+        if said.size < was.size:
+            raise Wrong(f"it holds {said.size} entries, and held {was.size} before: this is an older state of it")
+        sizes = {was.size: b""}
+        for _ in Log(self.folder / name, said.size).entries(sizes):
+            pass
+        if sizes[was.size] != was.root:
+            raise Wrong(f"its first {was.size} entries are not those that it held before")
+
+    def proof(self, path: Path) -> None:
+        """One entry's proof, which holds without the rest of the export."""
+        head, _, note = path.read_bytes().partition(b"\n\n")
+        first, *lines = head.decode("utf-8", "replace").split("\n")
+        index = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[0]) if lines else None
+        if first != "c2sp.org/tlog-proof@v1" or index is None:
+            raise Wrong("it is not written as a proof")
+        said = checkpoint(note, self.policy)
+        entry = path.with_suffix(".json")
+        if not entry.exists():
+            raise Wrong("the entry that it is about is missing")
+        if proven_root(entry.read_bytes(), int(index[1]), said.size, [decoded(line) for line in lines[1:]]) != said.root:
+            raise Wrong("it does not hold for the entry beside it")
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file of any length."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def manifest_of(note: bytes, policy: Policy) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+    """What whoever made the export signed: from which entry to before which one each log is there, and each file's SHA-256."""
+    text, blank, signature = note.decode("utf-8", "replace").rpartition("\n\n")
+    found = re.fullmatch(r"— (\S+) (\S+)\n", signature)
+    if not blank or found is None:
+        raise Wrong("it is not written as one")
+    blob = decoded(found[2])
+    keys = [key for key in policy.logs if (key.name, key.id) == (found[1], blob[:4]) and key.name.endswith("/exports")]
+    if not keys or not keys[0].signed(text + "\n", blob[4:]):
+        raise Wrong("no key for exports that you trust signed it")
+    first, *lines = text.split("\n")
+    logs = {row[1]: (int(row[2]), int(row[3])) for line in lines if (row := re.fullmatch(r"log (\S+) (\d+) (\d+)", line))}
+    files = {row[2]: row[1] for line in lines if (row := re.fullmatch(r"([0-9a-f]{64})  (.+)", line))}
+    if first != "avrr-export/1" or not logs:
+        raise Wrong("it is not written as one")
+    return logs, files
+
+
+def line_of(name: str, index: int, leaf: Hash, entry: bytes) -> bytes:
+    """An event's line of events.ndjson."""
+    return f'{{"log":"{name}","index":{index},"leaf_hash":"{leaf.hex()}","event":'.encode() + entry + b"}\n"
+
+
+def row_of(name: str, index: int, leaf: Hash, event: dict[str, object]) -> bytes:
+    """An event's line of events.csv."""
+    return csv_row((name, index, leaf.hex(), *(event.get(column, "") for column in COLUMNS[3:])))
+
+
+def csv_row(cells: tuple[object, ...]) -> bytes:
+    """A line of CSV, in which no cell is a formula for a program that opens it (OWASP)."""
+    written = io.StringIO()
+    safe = ("'" + str(cell) if str(cell)[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in cells)
+    csv.writer(written, lineterminator="\r\n").writerow(safe)
+    return written.getvalue().encode()
+
+
+def main(arguments: list[str] | None = None, tell: Callable[[str], None] = print) -> int:
+    """Checks what the arguments say; the exit code."""
+    parser = argparse.ArgumentParser(description="Checks an export of avrr's logs, offline.")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the export")
+    parser.add_argument("--policy", type=Path, help="the file of trusted keys that you were given apart from the export")
+    parser.add_argument("--since", type=Path, help="an export that you kept from before")
+    asked = parser.parse_args(arguments)
+    try:
+        policy = Policy.of((asked.policy or asked.folder / "policy").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, Wrong) as wrong:
+        tell(f"policy: {wrong if isinstance(wrong, Wrong) else 'it cannot be read'}.")
+        return 2
+    export = Export(asked.folder, policy, asked.since, tell)
+    export.check()
+    if asked.policy is None:
+        tell("The keys are the export's own. Check again with --policy and the keys that you were given apart from it.")
+    tell(f"{export.events} events: " + (f"{export.found} findings." if export.found else "Nothing was found."))
+    return 1 if export.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""An invented house with three logs, whoever may sign for it, and exports of what they hold."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+from ops.audit.export import EXPORT_KEY_SUFFIX, ExportFolder
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import COSIGNATURE, ED25519, Note, Signer
+from shared.tlog.tiles import TILE_WIDTH
+from shared.tlog.tree import Frontier, leaf_hash
+from shared.tlog.trust import TrustPolicy
+
+HOUSE = "logs.invented.example"
+LOGS = ("counselling", "reintegration", "returns")
+
+
+def key(whose: str) -> bytes:
+    """An invented private key."""
+    return sha256(f"the invented key of {whose}".encode()).digest()
+
+
+@dataclass(frozen=True)
+class House:
+    """Who signs: each log, whoever exports, and the witness, which somebody else runs."""
+
+    logs: Mapping[str, Signer]
+    exports: Signer
+    witness: Signer
+
+    @classmethod
+    def of(cls, whose: str) -> "House":
+        """All keys of one house, or of somebody who pretends to be it under the same names."""
+        return cls(
+            {name: Signer.of(f"{HOUSE}/{name}", ED25519, key(f"{whose} {name}")) for name in LOGS},
+            Signer.of(HOUSE + EXPORT_KEY_SUFFIX, ED25519, key(f"{whose} exports")),
+            Signer.of("witness.invented.example", COSIGNATURE, key(f"{whose} witness")),
+        )
+
+    @property
+    def policy(self) -> TrustPolicy:
+        """Whom an auditor trusts, as they were told on paper."""
+        keys = (*(signer.verifier_key for signer in self.logs.values()), self.exports.verifier_key)
+        return TrustPolicy(keys, {"w": self.witness.verifier_key}, {}, "w")
+
+    def checkpoint(self, name: str, entries: Iterable[bytes], *, witnessed: bool = True) -> Note:
+        """What a log says it holds, and whether the witness saw it."""
+        tree = Frontier()
+        for entry in entries:
+            tree.append(leaf_hash(entry))
+        text = Checkpoint(f"{HOUSE}/{name}", tree.size, tree.root()).text
+        signers = (self.logs[name], *([self.witness] if witnessed else []))
+        return Note(text, tuple(signer.sign(text, 1_700_000_000) for signer in signers))
+
+    def export(self, folder: Path, logs: Mapping[str, Sequence[bytes]], *, proofs: int = 0, witnessed: bool = True) -> None:
+        """An export of all that these logs hold, with proofs of the first entries of each."""
+        folder.mkdir(parents=True)
+        policy = self.policy if witnessed else TrustPolicy(self.policy.logs)
+        written = ExportFolder(folder, policy)
+        for name, entries in logs.items():
+            written.add_log(name, self.checkpoint(name, entries, witnessed=witnessed), _in_bundles(entries))
+            for index in range(min(proofs, len(entries))):
+                written.add_proof(name, "case-1", index)
+        written.finish(date(2023, 1, 1), date(2023, 12, 31), self.exports)
+
+
+def _in_bundles(entries: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+    return (entries[first : first + TILE_WIDTH] for first in range(0, len(entries), TILE_WIDTH))
+
+
+def history(seed: int, events: int) -> dict[str, list[bytes]]:
+    """Invented events of three services, each subject's one after the other, some of them caused by others' events."""
+    dice = Random(seed)
+    logs: dict[str, list[bytes]] = {name: [] for name in LOGS}
+    versions: dict[UUID, int] = {}
+    earlier: list[tuple[str, bytes]] = []
+    for _ in range(events):
+        name = dice.choice(LOGS)
+        # A subject is a service's own.
+        subject = UUID(int=LOGS.index(name) << 64 | dice.randrange(max(1, events // 5)))
+        versions[subject] = versions.get(subject, 0) + 1
+        event = {
+            "id": str(UUID(int=dice.getrandbits(128))), "source": f"urn:avrr:{name}", "type": f"avrr.{name}.thing.done.v1",
+            "subject": str(subject), "time": "2023-05-02T10:00:00Z", "aggregateversion": versions[subject],
+            "actorid": dice.choice(("staff:a", "=cmd", "+1", "@x")), "data": {"count": dice.randrange(9)},
+        }  # fmt: skip
+        if earlier and dice.randrange(3) == 0:
+            event["causationid"], hashed = dice.choice(earlier)
+            event["causeleafhash"] = hashed.hex()
+        entry = json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
+        logs[name].append(entry)
+        earlier.append((str(event["id"]), leaf_hash(entry)))
+    return logs

@@ -1,0 +1,276 @@
+"""Whatever is done to an export, or to the logs before it was made, the one file that checks it finds it and says where."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from ops.audit import verify_audit
+from shared.tlog.notes import Note
+from shared.tlog.refusals import LogRefused
+from shared.tlog.tree import leaf_hash
+from tests.unit.ops.audit.exports import HOUSE, House, history
+
+OURS = House.of("ours")
+EVENTS = history(2023, 900)
+OLD = {name: entries[: len(entries) // 2] for name, entries in EVENTS.items()}
+
+
+def written(policy: House, folder: Path) -> Path:
+    path = folder / "trusted"
+    path.write_text(str(policy.policy))
+    return path
+
+
+def findings(folder: Path, trusted: Path, *more: str) -> list[str]:
+    """What is said of an export but for the last line, which counts."""
+    said: list[str] = []
+    code = verify_audit.main([str(folder), "--policy", str(trusted), *more], said.append)
+    *found, last = said
+    assert (code == 0) == (found == [])
+    assert last.endswith("Nothing was found." if not found else f"{len(found)} findings.")
+    return found
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with our export, an older one, and the keys that the auditor was given."""
+    folder = tmp_path_factory.mktemp("exports")
+    written(OURS, folder)
+    OURS.export(folder / "now", EVENTS, proofs=3)
+    OURS.export(folder / "old", OLD)
+    return folder
+
+
+def test_an_export_that_nobody_touched_has_nothing_to_be_found(kept: Path) -> None:
+    assert findings(kept / "now", kept / "trusted") == []
+    assert findings(kept / "now", kept / "trusted", "--since", str(kept / "old")) == []
+    assert findings(kept / "old", kept / "trusted", "--since", str(kept / "old")) == []
+
+
+def test_the_file_in_the_export_checks_it_alone(kept: Path) -> None:
+    copied = kept / "now" / "verify_audit.py"
+    command = [sys.executable, "-I", str(copied), str(kept / "now"), "--policy", str(kept / "trusted")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert (done.returncode, done.stdout) == (0, f"{sum(map(len, EVENTS.values()))} events: Nothing was found.\n")
+    done = subprocess.run(command[:-2], capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0
+    assert "The keys are the export's own." in done.stdout
+
+
+Files = dict[str, bytes]
+
+
+def _flip(files: Files, dice: Random) -> str:
+    name = dice.choice(sorted(name for name in files if files[name]))
+    changed = bytearray(files[name])
+    changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
+    files[name] = bytes(changed)
+    return name
+
+
+def _cut(files: Files, dice: Random) -> str:
+    name = dice.choice(sorted(name for name in files if files[name]))
+    files[name] = files[name][: dice.randrange(len(files[name]))]
+    return name
+
+
+def _delete(files: Files, dice: Random) -> str:
+    name = dice.choice(sorted(files))
+    del files[name]
+    return name
+
+
+def _insert(files: Files, dice: Random) -> str:
+    name = dice.choice(sorted(files))
+    files[f"{name}.{dice.randrange(9)}"] = files[name]
+    return name
+
+
+def _swap(files: Files, dice: Random) -> str:
+    while True:
+        one, other = dice.sample(sorted(files), 2)
+        if files[one] != files[other]:
+            files[one], files[other] = files[other], files[one]
+            return f"{one} and {other}"
+
+
+def _bundle(files: Files, dice: Random) -> tuple[str, list[bytes]]:
+    name = dice.choice(sorted(name for name in files if "/tile/entries/" in name))
+    return name, verify_audit.entries_of(files[name])
+
+
+def _packed(entries: list[bytes]) -> bytes:
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def _reorder(files: Files, dice: Random) -> str:
+    name, entries = _bundle(files, dice)
+    one, other = dice.sample(range(len(entries)), 2)
+    entries[one], entries[other] = entries[other], entries[one]
+    files[name] = _packed(entries)
+    return name
+
+
+def _entry_out(files: Files, dice: Random) -> str:
+    name, entries = _bundle(files, dice)
+    del entries[dice.randrange(len(entries))]
+    files[name] = _packed(entries)
+    return name
+
+
+def _entry_in(files: Files, dice: Random) -> str:
+    name, entries = _bundle(files, dice)
+    entries.insert(dice.randrange(len(entries)), dice.choice(entries))
+    files[name] = _packed(entries)
+    return name
+
+
+CHANGES: tuple[Callable[[Files, Random], str], ...] = (_flip, _cut, _delete, _insert, _swap, _reorder, _entry_out, _entry_in)
+
+
+@pytest.mark.parametrize("signed_anew", [False, True], ids=["as-it-was-signed", "signed-anew"])
+def test_no_manipulation_of_an_export_goes_unnoticed(
+    request: pytest.FixtureRequest, kept: Path, signed_anew: bool
+) -> None:
+    """``signed_anew``: by somebody who has the key for exports, so that the list of files holds and the trees alone tell."""
+    times = request.config.getoption("--manipulations") // 2
+    folder = kept / "now"
+    whole = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    # Whoever signs anew may add what they like beside the logs, but not change a log.
+    open_to = {name: content for name, content in whole.items() if not signed_anew or name.partition("/")[0] in EVENTS}
+    dice, done = Random(90 + signed_anew), Counter[str]()
+    for _ in range(times):
+        change = dice.choice(CHANGES)
+        changed = dict(open_to)
+        what = change(changed, dice)
+        files = {name: content for name, content in whole.items() if name not in open_to} | changed
+        if signed_anew:
+            files["manifest"] = _manifest(files)
+        _lay(folder, whole, files)
+        try:
+            found = findings(folder, kept / "trusted")
+        finally:
+            _lay(folder, files, whole)
+        assert found, f"{change.__name__} of {what} was not noticed"
+        done[change.__name__] += 1
+    assert done.total() == times
+    assert findings(folder, kept / "trusted") == []
+
+
+def _lay(folder: Path, before: Files, after: Files) -> None:
+    for name in before.keys() - after.keys():
+        (folder / name).unlink()
+    for name, content in after.items():
+        if before.get(name) != content:
+            (folder / name).write_bytes(content)
+
+
+def _manifest(files: Files) -> bytes:
+    head = files["manifest"].decode().split("\n")[: 3 + len(EVENTS)]
+    lines = [f"{sha256(files[name]).hexdigest()}  {name}" for name in sorted(files) if name != "manifest"]
+    text = "\n".join((*head, *lines, ""))
+    return str(Note(text, (OURS.exports.sign(text),))).encode()
+
+
+def _rewritten(entries: list[bytes], index: int) -> list[bytes]:
+    event = json.loads(entries[index])
+    event["data"] = {"count": 99}
+    changed = json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
+    return [*entries[:index], changed, *entries[index + 1 :]]
+
+
+def test_another_houses_export_under_our_names_is_not_ours(kept: Path, tmp_path: Path) -> None:
+    House.of("theirs").export(tmp_path / "forged", EVENTS)
+    found = findings(tmp_path / "forged", kept / "trusted")
+    assert found[0] == "manifest: no key for exports that you trust signed it."
+    assert "counselling: no key of this log that you trust signed the checkpoint." in found
+
+
+def test_history_that_is_rewritten_with_the_logs_own_keys_was_seen_by_no_witness(kept: Path, tmp_path: Path) -> None:
+    changed = {**EVENTS, "returns": _rewritten(EVENTS["returns"], 7)}
+    OURS.export(tmp_path / "rewritten", changed, witnessed=False)
+    found = findings(tmp_path / "rewritten", kept / "trusted")
+    assert [line for line in found if line.startswith("returns:")] == ["returns: too few of the witnesses that you trust saw the checkpoint."]
+
+
+def test_a_second_history_that_even_the_witness_signed_is_not_the_one_of_before(kept: Path, tmp_path: Path) -> None:
+    changed = {**EVENTS, "returns": _rewritten(EVENTS["returns"], 7)}
+    OURS.export(tmp_path / "split", changed)
+    found = findings(tmp_path / "split", kept / "trusted", "--since", str(kept / "old"))
+    size = len(OLD["returns"])
+    assert f"returns, compared with before: its first {size} entries are not those that it held before." in found
+    # And what was caused by the event that reads otherwise now says so, even without the older export.
+    assert leaf_hash(EVENTS["returns"][7]).hex() not in "".join(found)
+
+
+def test_an_older_state_and_a_log_that_is_gone_are_told(kept: Path, tmp_path: Path) -> None:
+    found = findings(kept / "old", kept / "trusted", "--since", str(kept / "now"))
+    assert len(found) == 3
+    assert all("this is an older state of it" in line for line in found)
+    OURS.export(tmp_path / "two", {name: EVENTS[name] for name in ("counselling", "returns")})
+    found = findings(tmp_path / "two", kept / "trusted", "--since", str(kept / "old"))
+    size = len(OLD["reintegration"])
+    assert f"reintegration, compared with before: it held {size} entries before and is not in this export." in found
+
+
+def test_a_cause_that_reads_otherwise_or_is_nowhere_is_named(kept: Path, tmp_path: Path) -> None:
+    caused = [json.loads(entry) for entries in EVENTS.values() for entry in entries if b"causationid" in entry]
+    cause = caused[0]["causationid"]
+    name, index = next(
+        (name, index) for name, entries in EVENTS.items() for index, entry in enumerate(entries) if json.loads(entry)["id"] == cause
+    )
+    OURS.export(tmp_path / "otherwise", {**EVENTS, name: _rewritten(EVENTS[name], index)})
+    found = findings(tmp_path / "otherwise", kept / "trusted")
+    assert any("was caused by an event that reads otherwise here." in line for line in found)
+    OURS.export(tmp_path / "short", {**EVENTS, name: EVENTS[name][:index]})
+    found = findings(tmp_path / "short", kept / "trusted")
+    assert any("was caused by an event that is in none of the logs." in line for line in found)
+
+
+def test_an_event_of_another_service_a_version_left_out_and_an_id_twice_are_told(kept: Path, tmp_path: Path) -> None:
+    strange = [*EVENTS["returns"], EVENTS["counselling"][0]]
+    OURS.export(tmp_path / "strange", {**EVENTS, "returns": strange})
+    found = findings(tmp_path / "strange", kept / "trusted")
+    assert f"returns: entry {len(strange) - 1} says that another service recorded it." in found
+    assert "Two entries have one id." in found
+    without = [entry for index, entry in enumerate(EVENTS["returns"]) if index != 3]
+    OURS.export(tmp_path / "without", {**EVENTS, "returns": without})
+    assert any("of its subject, and the one before was" in line for line in findings(tmp_path / "without", kept / "trusted"))
+
+
+def test_nothing_leaves_the_house_that_is_not_what_its_checkpoint_says(tmp_path: Path) -> None:
+    class Careless(House):
+        def checkpoint(self, name: str, entries: object, *, witnessed: bool = True) -> Note:
+            return OURS.checkpoint(name, EVENTS[name][:-1], witnessed=witnessed)
+
+    with pytest.raises(LogRefused, match="do not make the root"):
+        Careless(OURS.logs, OURS.exports, OURS.witness).export(tmp_path / "careless", EVENTS)
+
+
+@pytest.mark.parametrize("keys", ["", "quorum", "log x\nquorum none\n", "group g 2 a\nquorum g\n", "quorum w\n"])
+def test_keys_that_cannot_be_read_check_nothing(kept: Path, tmp_path: Path, keys: str) -> None:
+    (tmp_path / "keys").write_text(keys)
+    said: list[str] = []
+    assert verify_audit.main([str(kept / "now"), "--policy", str(tmp_path / "keys")], said.append) == 2
+    assert len(said) == 1
+    assert said[0].startswith("policy: ")
+    assert verify_audit.main([str(kept / "now"), "--policy", str(tmp_path / "nowhere")], said.append) == 2
+
+
+def test_no_cell_of_the_table_is_a_formula(kept: Path) -> None:
+    rows = (kept / "now" / "events.csv").read_text().splitlines()
+    assert len(rows) == 1 + sum(map(len, EVENTS.values()))
+    cells = [cell.strip('"') for row in rows for cell in row.split(",")]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
+    assert any(cell == "'=cmd" for cell in cells)
+
+
+def test_the_houses_name_is_in_each_key(kept: Path) -> None:
+    assert (kept / "now" / "policy").read_text().count(HOUSE) == 4
