@@ -17,6 +17,7 @@ from ops.demo_year.script import Direct, Journey, Request
 from services.reintegration.bank.pain001 import Instruction, Payer, Payment, block_of_each, write
 from services.reintegration.bank.references import remittance_code
 from services.reintegration.domain import own_accounts, payee_details
+from services.reintegration.domain.bank_file_confirming import ConfirmBankFile, StatementSeen
 from services.reintegration.domain.bank_files import line_id
 from services.reintegration.domain.bank_lines import ExplainLine
 from services.reintegration.domain.batch import ApproveBatch, MakeBatch, TakeBatchFile
@@ -29,6 +30,9 @@ ACCOUNT: Final = RegisterOwnAccount(
     account_kind="bank", currency="EUR", holder="Invented mission", iban="BA391290079401028494", bank_code="INVTBA22",
 )  # fmt: skip
 _SECOND_PAYER: Final = "finance-payer-2"
+# Neither of them reconciles what a file of theirs says.
+_BRINGER: Final = f"{RECONCILER}-2"
+_CONFIRMER: Final = "finance-approver-2"
 _ACCOUNT_DAY: Final = 2
 # Invented: what headquarters sent for the year, and what the bank takes with the first statement of each month.
 _SENT: Final = Decimal(200_000)
@@ -113,7 +117,9 @@ def _answer(made: Journey, batch_id: UUID, day: int, payments: Sequence[Ordered]
     for one in (one for one in payments if one.trouble == "failed"):
         name = f"R-{quotas.YEAR}-{day:03}"
         said = rejection(name, batch_id, blocks[one.attempt_id], one.attempt_id, _CLOSED, day_of(day))
-        made.give(moment(day + 1, 7, 30), RECONCILER, made.dice.id(day + 1), BringBankFile(file_kind="status_report", content=said))
+        file_id = made.dice.id(day + 1)
+        made.give(moment(day + 1, 7, 30), _BRINGER, file_id, BringBankFile(file_kind="status_report", content=said))
+        made.give(moment(day + 1, 7, 45), _CONFIRMER, file_id, ConfirmBankFile(file_sha256=sha256(said).hexdigest()))
 
 
 def _book(booked: dict[int, list[Booked]], references: Iterator[str], day: int, payments: Sequence[Ordered]) -> None:
@@ -138,7 +144,10 @@ def _tell(made: Journey, booked: Mapping[int, list[Booked]], references: Iterato
         said = statement(f"INV-{number:03}", ACCOUNT.iban or "", ACCOUNT.currency, balance, day_of(day), told)
         balance += sum((line.signed for line in told), Decimal(0))
         file_id = made.dice.id(day + 1)
-        made.give(moment(day + 1, 7), RECONCILER, file_id, BringBankFile(file_kind="statement", content=said, booked=told))
+        made.give(moment(day + 1, 7), _BRINGER, file_id, BringBankFile(file_kind="statement", content=said, booked=told))
+        # What the bank's own portal shows, which is how the second one knows it.
+        seen = StatementSeen(closing=balance, lines=len(told))
+        made.give(moment(day + 1, 7, 15), _CONFIRMER, file_id, ConfirmBankFile(statements=(seen,)))
         for place, line in enumerate(told, 1):
             if line.attempt_id is None:
                 at, its_id = moment(day + 1, 8), line_id(file_id, place, 1)

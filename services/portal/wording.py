@@ -14,7 +14,7 @@ from shared.currencies import CODES
 WORDS: Final[Mapping[str, str]] = {
     "statement": "statement of an account (camt.053)", "status_report": "report on payments (pain.002)",
     "credit": "money in", "debit": "money out",
-    "line_unmatched": "waits", "line_matched": "paid", "line_returned": "came back", "line_rejected": "refused by the bank",
+    "line_unconfirmed": "its file waits for a second person", "line_dropped": "its file was dropped", "line_unmatched": "waits", "line_matched": "paid", "line_returned": "came back", "line_rejected": "refused by the bank",
     "line_explained": "explained", "line_duplicate": "told again", "line_accepted": "accepted by the bank",
     "charges": "charges of the bank", "interest": "interest", "transfer_between_accounts": "a transfer between accounts of our own",
     "not_ours": "no payment of ours", "recovery": "money that was asked back", "exchange": "an exchange of currencies",

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.reintegration.domain.bank_files import BankFile, KeptLine
+from services.reintegration.domain.bank_file_state import BankFile
+from services.reintegration.domain.bank_files import KeptLine
 from services.reintegration.domain.bank_lines import BankLineAct
 from services.reintegration.domain.grant_state import Grant
 from shared.contracts.attempts import PaymentFailed, PaymentReversed
@@ -16,7 +17,8 @@ from shared.verify import Check
 
 _STATEMENT = Sql(
     "INSERT INTO bank_statements (file_id, number, own_account_id, identification, currency, opening, closing, first_on, closed_on, "
-    "lines) VALUES (:file_id, :number, :own_account_id, :identification, :currency, :opening, :closing, :first_on, :closed_on, :lines)"
+    "lines, live) VALUES (:file_id, :number, :own_account_id, :identification, :currency, :opening, :closing, :first_on, :closed_on, "
+    ":lines, true)"
 )
 _TYPES: Final = {
     "id": "uuid", "number": "integer", "part": "integer", "kind": "text", "own_account_id": "uuid", "amount": "numeric",
@@ -25,24 +27,38 @@ _TYPES: Final = {
     "reasons": "text", "occurrence": "integer", "earlier": "uuid",
 }  # fmt: skip
 _PLAIN: Final = ", ".join(f"n.{name}" for name in _TYPES if name not in {"reasons", "earlier"})
-# A line that another statement of the account had as well is a duplicate of that one's first part.
+# A line that a statement of the same file had already is a duplicate of that one.
 _KEEP = Sql(
     f"INSERT INTO bank_lines (file_id, imported_at, {_PLAIN.replace('n.', '')}, reasons, of_attempt, duplicate_of, state) "
     f"SELECT cast(:file_id AS uuid), cast(:imported_at AS timestamptz), {_PLAIN}, string_to_array(n.reasons, ' '), n.attempt_id, "
-    "coalesce(n.earlier, e.id), CASE WHEN coalesce(n.earlier, e.id) IS NOT NULL THEN 'duplicate' WHEN n.kind = 'accepted' "
-    "THEN 'accepted' ELSE 'unmatched' END FROM unnest("
-    f"{', '.join(f'cast(:{name} AS {kind}[])' for name, kind in _TYPES.items())}) n({', '.join(_TYPES)}) "
-    "LEFT JOIN bank_lines e ON n.kind = 'booked' AND e.kind = 'booked' AND e.duplicate_of IS NULL AND e.part = 1 "
-    "AND (e.own_account_id, e.bank_reference, e.booked_on, e.line_amount, e.direction, e.occurrence) = "
-    "(n.own_account_id, n.bank_reference, n.booked_on, n.line_amount, n.direction, n.occurrence)"
+    f"n.earlier, 'unconfirmed' FROM unnest({', '.join(f'cast(:{name} AS {kind}[])' for name, kind in _TYPES.items())}) "
+    f"n({', '.join(_TYPES)})"
 )
+# A line that another statement of the account had as well is a duplicate of that one's first part.
+_COUNT = Sql(
+    "UPDATE bank_lines l SET duplicate_of = coalesce(n.first_told, l.duplicate_of), state = CASE WHEN coalesce(n.first_told, l.duplicate_of) "
+    "IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END "
+    "FROM (SELECT m.id, e.id AS first_told FROM bank_lines m LEFT JOIN bank_lines e ON m.kind = 'booked' AND e.kind = 'booked' "
+    "AND e.duplicate_of IS NULL AND e.part = 1 AND e.state NOT IN ('unconfirmed', 'dropped') "
+    "AND (e.own_account_id, e.bank_reference, e.booked_on, e.line_amount, e.direction, e.occurrence) = "
+    "(m.own_account_id, m.bank_reference, m.booked_on, m.line_amount, m.direction, m.occurrence) WHERE m.file_id = :file_id) n "
+    "WHERE l.id = n.id AND l.state = 'unconfirmed'"
+)
+_LEAVE = Sql("UPDATE bank_lines SET state = 'dropped' WHERE file_id = :file_id AND state = 'unconfirmed'")
+_STATEMENTS_LEAVE = Sql("UPDATE bank_statements SET live = false WHERE file_id = :file_id AND live")
 
 
-def statements(file_id: UUID, _: BankFile | None, file: BankFile, __: tuple[Event, ...]) -> Sequence[Write]:
-    """Each statement of a file that was imported as a row."""
-    return [
-        Write(_STATEMENT, {"file_id": file_id, "number": number, **dict(one)}) for number, one in enumerate(file.statements, 1)
-    ]
+def of_a_file(file_id: UUID, before: BankFile | None, file: BankFile, __: tuple[Event, ...]) -> Sequence[Write]:
+    """Each statement of a file that is imported as a row; of one that is confirmed or dropped, what becomes of its lines."""
+    if before is None:
+        return [
+            Write(_STATEMENT, {"file_id": file_id, "number": number, **dict(one)}) for number, one in enumerate(file.statements, 1)
+        ]
+    if file.status == "confirmed":
+        return (Write(_COUNT, {"file_id": file_id}, file.lines),)
+    return (
+        Write(_LEAVE, {"file_id": file_id}, file.lines), Write(_STATEMENTS_LEAVE, {"file_id": file_id}, len(file.statements)),
+    )  # fmt: skip
 
 
 def kept(file_id: UUID, imported_at: datetime, lines: Sequence[KeptLine]) -> Sequence[Write]:
@@ -122,13 +138,21 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "statements of the bank",
         Sql(
-            "SELECT coalesce(f.id, s.file_id) FROM (SELECT f.id, t.number, t.told FROM bank_files f CROSS JOIN LATERAL "
+            "SELECT coalesce(f.id, s.file_id) FROM (SELECT f.id, f.status, t.number, t.told FROM bank_files f CROSS JOIN LATERAL "
             "jsonb_array_elements(f.statements) WITH ORDINALITY t(told, number)) f FULL JOIN bank_statements s "
             "ON s.file_id = f.id AND s.number = f.number WHERE f.id IS NULL OR s.file_id IS NULL "
-            "OR (cast(s.own_account_id AS text), s.identification, s.currency, s.opening, s.closing, s.first_on, s.closed_on, s.lines) "
+            "OR s.live <> (f.status <> 'dropped') OR (cast(s.own_account_id AS text), s.identification, s.currency, s.opening, s.closing, s.first_on, s.closed_on, s.lines) "
             "IS DISTINCT FROM (f.told ->> 'own_account_id', f.told ->> 'identification', f.told ->> 'currency', "
             "cast(f.told ->> 'opening' AS numeric), cast(f.told ->> 'closing' AS numeric), cast(f.told ->> 'first_on' AS date), "
             "cast(f.told ->> 'closed_on' AS date), cast(f.told ->> 'lines' AS integer))"
+        ),
+    ),
+    # A line counts where its file was confirmed, and nowhere else; what counts not yet or no more settles nothing.
+    Check(
+        "lines of confirmed files",
+        Sql(
+            "SELECT l.id FROM bank_lines l JOIN bank_files f ON f.id = l.file_id "
+            "WHERE l.state IN ('unconfirmed', 'dropped') <> (f.status <> 'confirmed') OR (l.state = 'dropped') <> (f.status = 'dropped')"
         ),
     ),
     # What a line settled and what settled an attempt are the same thing, said twice.

@@ -1,17 +1,16 @@
-"""What reintegration's tables answer of what the bank says: the facts of its rules, what is due to be settled, and the lists."""
+"""What reintegration's tables answer of lines of the bank's: the facts of their rules, what is due to be settled, and the lists."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration.bank.pain002 import HAD_BEFORE
 from services.reintegration.domain.account_details import AccountDetails
-from services.reintegration.domain.bank_files import BankFileFacts, ImportBankFile, KnownAccount, LineKind
+from services.reintegration.domain.bank_files import KnownAccount, LineKind
 from services.reintegration.domain.bank_lines import BankLineAct, BankLineActStatus, BankLineFacts, MatchLine
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
@@ -26,18 +25,11 @@ from services.reintegration.domain.settlement import day_of, first_that_settles
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
 from shared.contracts.attempts import PaymentMethod
-from shared.contracts.bank import Balance, BankFileKind, Explanation
+from shared.contracts.bank import Explanation
 from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
-LineState = Literal["unmatched", "matched", "returned", "rejected", "explained", "duplicate", "accepted"]
-_KNOWN_ALREADY = Sql(
-    "SELECT id FROM (SELECT id, 1 AS place FROM bank_files WHERE sha256 = :sha256 "
-    "UNION ALL SELECT s.file_id, 2 FROM bank_statements s JOIN unnest(cast(:accounts AS uuid[]), cast(:identifications AS text[])) "
-    " n(own_account_id, identification) USING (own_account_id, identification) "
-    "UNION ALL SELECT id, 3 FROM bank_files WHERE file_kind = 'status_report' AND instruction_id = :instruction_id "
-    " AND identification = :identification) f ORDER BY place, id LIMIT 1"
-)
+LineState = Literal["unconfirmed", "dropped", "unmatched", "matched", "returned", "rejected", "explained", "duplicate", "accepted"]
 _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
     "l.reasons, l.by_code, l.of_attempt IS DISTINCT FROM l.attempt_id AS by_hand, l.imported_at"
@@ -57,7 +49,7 @@ _ABOUT_A_LINE = Sql(
 _OF_ITS_FILE: Final = (
     "NOT EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id <> "
     "(SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id)) AND NOT EXISTS (SELECT FROM bank_lines d "
-    "WHERE d.of_attempt = a.attempt_id AND d.kind = 'accepted' AND d.code IN ('ACSC', 'ACCC'))"
+    "WHERE d.of_attempt = a.attempt_id AND d.state = 'accepted' AND d.code IN ('ACSC', 'ACCC'))"
 )
 # What the bank did before anybody released it was none of ours, whatever id somebody released it under since.
 _AFTER_ITS_RELEASE: Final = "a.released_at <= l.imported_at"
@@ -97,19 +89,6 @@ _OWN_ACCOUNTS = Sql(
 _IN_THE_FILE = Sql("SELECT attempt_id FROM batch_payments WHERE batch_id = :instruction_id AND live ORDER BY attempt_id")
 _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file' AND status IN ('released', 'paid') ORDER BY attempt_id")
 
-FILES_LISTED = Sql(
-    "SELECT f.id, f.file_kind, f.imported_by, f.imported_at, f.lines, f.instruction_id, "
-    "(SELECT coalesce(jsonb_object_agg(n.state, n.lines), '{}') FROM (SELECT state, count(*) AS lines FROM bank_lines "
-    " WHERE file_id = f.id GROUP BY state) n) AS states, "
-    "(SELECT coalesce(jsonb_agg(n ORDER BY n.number), '[]') FROM (SELECT s.number, s.own_account_id, s.identification, s.currency, "
-    "  cast(s.opening AS text) AS opening, cast(s.closing AS text) AS closing, s.first_on, s.closed_on, s.lines, "
-    # The first of its account continues none.
-    "  EXISTS (SELECT FROM bank_statements b WHERE b.own_account_id = s.own_account_id AND b.closed_on < s.closed_on) "
-    "  AND NOT EXISTS (SELECT FROM bank_statements b WHERE b.own_account_id = s.own_account_id AND b.closed_on <= s.closed_on "
-    "   AND b.closing = s.opening AND (b.file_id, b.number) <> (s.file_id, s.number)) AS gap "
-    "  FROM bank_statements s WHERE s.file_id = f.id) n) AS statements "
-    "FROM bank_files f WHERE f.id > :after ORDER BY f.id LIMIT :limit"
-)
 _LISTED: Final = (
     f"SELECT {_LINE}, l.file_id, l.number, l.part, l.own_account_id, l.line_amount, l.value_on, l.code, l.remittance_code, "
     f"l.duplicate_of, l.state, {_ATTEMPT}, c.status AS act, c.explanation, c.attempt_id AS match_attempt, c.asked_by "
@@ -123,39 +102,6 @@ _COUNTED = Sql("SELECT state, count(*) AS lines FROM bank_lines GROUP BY state")
 _FIELDS: Final = tuple(field.name for field in fields(BankLine))
 _ONE_LINE: TypeAdapter[BankLine] = TypeAdapter(BankLine)
 _LINES: TypeAdapter[tuple[BankLine, ...]] = TypeAdapter(tuple[BankLine, ...])
-
-
-class StatementRow(BaseModel):
-    """One statement that was imported; ``gap`` says that none was that ends as this one begins, so that days are missing between."""
-
-    number: int
-    own_account_id: UUID
-    identification: str
-    currency: str
-    opening: Balance
-    closing: Balance
-    first_on: date | None
-    closed_on: date
-    lines: int
-    gap: bool
-
-
-def _parsed(value: object) -> object:
-    # The driver hands JSON on as text.
-    return json.loads(value) if isinstance(value, str) else value
-
-
-class BankFileRow(BaseModel):
-    """One file that was imported, and how many of its lines stand at which state."""
-
-    id: UUID
-    file_kind: BankFileKind
-    imported_by: str
-    imported_at: datetime
-    lines: int
-    instruction_id: UUID | None
-    states: Annotated[dict[LineState, int], BeforeValidator(_parsed)]
-    statements: Annotated[list[StatementRow], BeforeValidator(_parsed)]
 
 
 class BankLineRow(BaseModel):
@@ -209,16 +155,6 @@ async def blocks_of(unit: UnitOfWork, instruction_id: UUID) -> Mapping[UUID, str
     """The attempts that stand in a file of ours; of what is said of a whole block alone nobody knows which it means."""
     rows = await unit.rows(_IN_THE_FILE, instruction_id=instruction_id)
     return dict.fromkeys((row["attempt_id"] for row in rows), "")
-
-
-async def behind_an_import(unit: UnitOfWork, order: ImportBankFile) -> BankFileFacts:
-    """The file that has the same content already, or a statement or report of this one."""
-    row = await unit.row(
-        _KNOWN_ALREADY, sha256=order.sha256, accounts=[one.own_account_id for one in order.statements],
-        identifications=[one.identification for one in order.statements], instruction_id=order.instruction_id,
-        identification=order.identification,
-    )  # fmt: skip
-    return BankFileFacts(None if row is None else row["id"])
 
 
 async def behind_a_line(unit: UnitOfWork, line_id: UUID, state: BankLineAct | None, order: object) -> BankLineFacts:

@@ -19,21 +19,43 @@ BANK_FILES = aggregate_table(
     sa.Column("instruction_id", sa.Uuid),
     sa.Column("imported_by", sa.Text, nullable=False),
     sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("acted_by", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("before_rule", sa.Boolean, nullable=False),
+    sa.Column("confirmed_by", sa.Text),
+    sa.Column("confirmed_at", sa.DateTime(timezone=True)),
+    sa.Column("dropped_by", sa.Text),
+    sa.Column("dropped_at", sa.DateTime(timezone=True)),
+    sa.Column("drop_reason", sa.Text),
     sa.CheckConstraint(
         "CASE file_kind WHEN 'statement' THEN num_nonnulls(identification, instruction_id) = 0 AND jsonb_array_length(statements) > 0 "
         "WHEN 'status_report' THEN num_nulls(identification, instruction_id) = 0 AND jsonb_array_length(statements) = 0 ELSE false END",
         name="of_its_kind",
     ),
-    # Once, under whatever id: the same bytes, and the same report on one of our files.
-    sa.UniqueConstraint("sha256"),
+    # Who brought a file of before counts as who confirmed it.
+    sa.CheckConstraint("version > 1 OR status = 'unconfirmed' OR before_rule", name="beginning"),
+    sa.CheckConstraint("imported_by <> confirmed_by", name="two_persons"),
+    sa.CheckConstraint("imported_by <> dropped_by", name="dropped_by_another"),
+    sa.CheckConstraint(
+        "CASE status WHEN 'unconfirmed' THEN num_nonnulls(confirmed_by, confirmed_at, dropped_by, dropped_at, drop_reason) = 0 AND NOT before_rule "
+        "WHEN 'confirmed' THEN num_nonnulls(confirmed_by, confirmed_at) = CASE WHEN before_rule THEN 0 ELSE 2 END "
+        "AND num_nonnulls(dropped_by, dropped_at, drop_reason) = 0 "
+        "WHEN 'dropped' THEN num_nonnulls(confirmed_by, confirmed_at) = 0 AND num_nulls(dropped_by, dropped_at, drop_reason) = 0 "
+        "AND NOT before_rule ELSE false END",
+        name="counts_by_two_persons",
+    ),
+    sa.CheckConstraint("acted_by = coalesce(dropped_by, confirmed_by, imported_by)", name="acted_by_whom_it_says"),
+    # Once, under whatever id: the same bytes, and the same report on one of our files. What was dropped is in nobody's way.
+    sa.Index("uq_bank_files_sha256", "sha256", unique=True, postgresql_where=sa.text("status <> 'dropped'")),
     sa.Index(
         "uq_bank_files_report", "instruction_id", "identification", unique=True,
-        postgresql_where=sa.text("file_kind = 'status_report'"),
+        postgresql_where=sa.text("file_kind = 'status_report' AND status <> 'dropped'"),
     ),
-    info=scope("known", written_by="imported_by"),
-)
+    sa.Index("ix_bank_files_unconfirmed", "id", postgresql_where=sa.text("status = 'unconfirmed'")),
+    info=scope("known", written_by="acted_by"),
+)  # fmt: skip
 
-# Each statement that was imported; of one account the same one once.
+# Each statement that was imported; of one account the same one once among those of files that were not dropped (`live`).
 BANK_STATEMENTS = sa.Table(
     "bank_statements",
     METADATA,
@@ -47,13 +69,15 @@ BANK_STATEMENTS = sa.Table(
     sa.Column("first_on", sa.Date),
     sa.Column("closed_on", sa.Date, nullable=False),
     sa.Column("lines", sa.Integer, nullable=False),
-    sa.UniqueConstraint("own_account_id", "identification"),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Index("uq_bank_statements_live", "own_account_id", "identification", unique=True, postgresql_where=sa.text("live")),
     sa.Index(None, "own_account_id", "closed_on"),
     info=scope("known"),
 )
 
 # What the bank says, a row for each payment of a line that was booked and for each attempt that a report speaks of. Nobody
-# changes what a row says; what became of it (`state`) is the result of what was decided on the grant or on the line.
+# changes what a row says; what became of it (`state`) is the result of what was decided on the file, the grant or the line.
+# Those of a file that counts not yet, or no more, are no duplicate of any other's and none is of theirs.
 BANK_LINES = sa.Table(
     "bank_lines",
     METADATA,
@@ -90,9 +114,10 @@ BANK_LINES = sa.Table(
         name="of_its_kind",
     ),
     sa.CheckConstraint(
-        "state IN ('unmatched', 'matched', 'returned', 'rejected', 'explained', 'duplicate', 'accepted') "
-        "AND (state = 'accepted') = (kind = 'accepted') AND (state = 'duplicate') = (duplicate_of IS NOT NULL) "
-        "AND (state <> 'rejected' OR kind = 'rejected') AND (state NOT IN ('matched', 'returned') OR kind = 'booked')",
+        "CASE WHEN state IN ('unconfirmed', 'dropped') THEN true "
+        "WHEN state IN ('unmatched', 'matched', 'returned', 'rejected', 'explained', 'duplicate', 'accepted') "
+        "THEN (state = 'accepted') = (kind = 'accepted') AND (state = 'duplicate') = (duplicate_of IS NOT NULL) "
+        "AND (state <> 'rejected' OR kind = 'rejected') AND (state NOT IN ('matched', 'returned') OR kind = 'booked') ELSE false END",
         name="state_is_known",
     ),
     sa.CheckConstraint(
@@ -101,10 +126,12 @@ BANK_LINES = sa.Table(
         name="settles_its_attempt",
     ),
     sa.UniqueConstraint("file_id", "number", "part"),
-    # The same line in another statement is a duplicate; of two that arrive at once the later one is tried again and finds out.
+    # The same line in another statement is a duplicate; of two that are confirmed at once the later one is tried again and finds out.
     sa.Index(
         "uq_bank_lines_once", "own_account_id", "bank_reference", "booked_on", "line_amount", "direction", "occurrence", "part",
-        unique=True, postgresql_where=sa.text("kind = 'booked' AND duplicate_of IS NULL AND bank_reference IS NOT NULL"),
+        unique=True, postgresql_where=sa.text(
+            "kind = 'booked' AND duplicate_of IS NULL AND bank_reference IS NOT NULL AND state NOT IN ('unconfirmed', 'dropped')"
+        ),
     ),
     # A line settles at most one attempt, and an attempt is paid, sent back or refused by at most one line each.
     sa.Index("uq_bank_lines_settled", "settled_attempt", "state", unique=True, postgresql_where=sa.text("settled_attempt IS NOT NULL")),

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.reintegration import bank_projections, bank_queries, bank_tables
-from services.reintegration.domain import bank_files, bank_lines, settlement
+from services.reintegration import bank_file_queries, bank_projections, bank_queries, bank_tables
+from services.reintegration.domain import bank_file_state, bank_files, bank_lines, settlement
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from shared.aggregate import Aggregate
@@ -17,11 +17,13 @@ from shared.timers import Timer
 
 
 async def _file_facts(
-    unit: UnitOfWork, _: UUID, __: bank_files.BankFile | None, command: Command | None, ___: Context
-) -> bank_files.BankFileFacts:
-    if not isinstance(command, bank_files.ImportBankFile):
-        return bank_files.BankFileFacts()
-    return await bank_queries.behind_an_import(unit, command)
+    unit: UnitOfWork, file_id: UUID, state: bank_file_state.BankFile | None, command: Command | None, context: Context
+) -> bank_file_state.BankFileFacts:
+    if isinstance(command, bank_files.ImportBankFile):
+        return await bank_file_queries.behind_an_import(unit, command, context.actor.person_id)
+    if state is None or state.status != "unconfirmed":
+        return bank_file_state.BankFileFacts()
+    return await bank_file_queries.behind_a_file(unit, file_id, state.imported_by, context.actor.person_id)
 
 
 async def _line_facts(
@@ -40,9 +42,9 @@ async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, no
     return await bank_queries.behind_a_settlement(unit, grant_id, grant, now, MISSION.mission_time_zone)
 
 
-BANK_FILE: Aggregate[bank_files.BankFile, bank_files.BankFileFacts] = Aggregate(
+BANK_FILE: Aggregate[bank_file_state.BankFile, bank_file_state.BankFileFacts] = Aggregate(
     service="reintegration", name="bank_file", decider=bank_files.BANK_FILE, table=bank_tables.BANK_FILES,
-    state=bank_files.BankFile, facts=_file_facts, project=bank_projections.statements,
+    state=bank_file_state.BankFile, facts=_file_facts, project=bank_projections.of_a_file,
 )
 
 BANK_LINE: Aggregate[bank_lines.BankLineAct, bank_lines.BankLineFacts] = Aggregate(

@@ -29,11 +29,11 @@ _HOLD_PAYEES = Sql("SELECT id FROM payees WHERE id = ANY (cast(:payee_ids AS uui
 _PAYEES = Sql(
     f"SELECT p.id, {payable_queries.stands_against('p')} AS payable FROM payees p WHERE p.id = ANY (cast(:payee_ids AS uuid[]))"
 )
-# The bank had a file of which it booked or took something, also where nobody has found out yet what.
+# The bank had a file of which it booked or took something, also where nobody has found out yet what, or confirmed that it says so.
 _OVER = Sql(
     "SELECT count(*) AS over FROM batch_payments b JOIN payment_attempts a ON a.attempt_id = b.attempt_id "
     "WHERE b.batch_id = :batch_id AND (a.status <> 'released' OR EXISTS (SELECT FROM bank_lines l "
-    f"WHERE l.of_attempt = a.attempt_id AND (l.kind <> 'rejected' OR l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])))"
+    f"WHERE l.of_attempt = a.attempt_id AND l.state <> 'dropped' AND (l.kind <> 'rejected' OR l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])))"
 )
 
 # How far the bank is with a batch, by what its attempts say.

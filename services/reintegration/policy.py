@@ -130,15 +130,21 @@ POLICY = Policy(
         allow(operation, *READS_REGISTERS)
         for operation in ("list_payment_batches", "read_payment_batch", "list_payment_attempts")
     ),
-    # What the bank says: a reconciler brings it and finds what a line is, another one confirms of which payment it is.
+    # What the bank says: a reconciler brings it, another person finds the same at the bank, or drops it. That they are two, and
+    # that neither pays, the core says.
+    *(
+        allow(operation, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER)
+        for operation in ("confirm_bank_file", "drop_bank_file", "settle_bank_file")
+    ),
+    # A reconciler finds what a line is, another one confirms of which payment it is.
     *(
         allow(operation, Role.FINANCE_RECONCILER)
-        for operation in ("import_bank_file", "settle_bank_file", "explain_line", "match_line", "drop_match")
+        for operation in ("import_bank_file", "explain_line", "match_line", "drop_match")
     ),
     allow("confirm_match", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION),
     *(
         allow(operation, *SEES_THE_FUND, Role.AUDITOR)
-        for operation in ("list_bank_files", "list_bank_lines", "read_bank_line", "read_bank_line_counts")
+        for operation in ("list_bank_files", "read_bank_file", "list_bank_lines", "read_bank_line", "read_bank_line_counts")
     ),
     # Of an account of staff nobody in finance learns whose it is; hashes alone are kept.
     allow("upload_staff_accounts", Role.ADMINISTRATOR),
@@ -232,7 +238,7 @@ POLICY = Policy(
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",
         "make_batch", "approve_batch", "take_batch_file", "drop_batch", "confirm_batch_drop", "read_batch_file",
-        "import_bank_file", "match_line", "confirm_match",
+        "import_bank_file", "confirm_bank_file", "drop_bank_file", "match_line", "confirm_match",
         "upload_sanctions_list", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),

@@ -9,6 +9,7 @@ from typing import Final
 from services.reintegration.domain import (
     approvals,
     authority,
+    bank_file_confirming,
     bank_files,
     bank_lines,
     batch,
@@ -96,7 +97,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "uq_surveys_answered": surveys.answered_already(),
     "uq_payees_person_currency": payee.person_has_a_payee(),
     **dict.fromkeys(
-        ("uq_bank_files_sha256", "uq_bank_files_report", "uq_bank_statements_own_account_id_identification"),
+        ("uq_bank_files_sha256", "uq_bank_files_report", "uq_bank_statements_live"),
         bank_files.imported_already(None),
     ),
     **dict.fromkeys(
@@ -106,6 +107,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         ),
         bank_lines.line_settled(),
     ),
+    **dict.fromkeys(("ck_bank_files_two_persons", "ck_bank_files_dropped_by_another"), bank_file_confirming.not_by_whoever_imported()),
     "ck_bank_line_acts_two_persons": bank_lines.not_by_whoever_asked(),
     "posted_into_an_open_month": periods.period_closed(),
     "uq_accounting_periods_month": periods.month_has_a_period(),

@@ -20,6 +20,10 @@ BankFileKind = Literal["statement", "status_report"]
 Explanation = Literal[
     "charges", "interest", "transfer_between_accounts", "not_ours", "recovery", "exchange", "corrected_by_the_bank", "answered_otherwise",
 ]  # fmt: skip
+# Why a file that somebody brought does not count: the bank knows nothing of it, shows something else, or it was the wrong one.
+BankFileDropReason = Literal["not_from_the_bank", "differs_from_the_bank", "brought_by_mistake"]
+# What a second person compared with what the bank itself shows: the file, or balances and numbers of lines.
+Compared = Literal["file", "balances"]
 _SIGNED: Final = r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$"
 
 
@@ -64,7 +68,8 @@ class BankFileImported(Event, kind="avrr.reintegration.bank_file.imported.v1"):
     """A file of the bank's was read whole: statements of our accounts, or a report on the payments of one of our files.
 
     ``sha256`` is of the file as it was brought, ``lines_sha256`` of its lines as they are kept; ``identification`` and
-    ``instruction_id``, which of our files it speaks of, are a report's.
+    ``instruction_id``, which of our files it speaks of, are a report's. ``unconfirmed``: it counts once a second person confirmed
+    it; what was imported before there was that rule counts at once.
     """
 
     file_kind: BankFileKind
@@ -76,6 +81,23 @@ class BankFileImported(Event, kind="avrr.reintegration.bank_file.imported.v1"):
     instruction_id: UUID | None
     imported_by: StaffId
     imported_at: datetime
+    unconfirmed: bool = False
+
+
+class BankFileConfirmed(Event, kind="avrr.reintegration.bank_file.confirmed.v1"):
+    """Another person compared a file with what the bank itself shows; from here on its lines count."""
+
+    compared: tuple[Compared, ...]
+    confirmed_by: StaffId
+    confirmed_at: datetime
+
+
+class BankFileDropped(Event, kind="avrr.reintegration.bank_file.dropped.v1"):
+    """Another person found that a file does not count; its lines settle nothing, and it may be imported once more."""
+
+    reason: BankFileDropReason
+    dropped_by: StaffId
+    dropped_at: datetime
 
 
 class BankLineExplained(Event, kind="avrr.reintegration.bank_line.explained.v1"):
@@ -111,5 +133,5 @@ class BankLineMatched(Event, kind="avrr.reintegration.bank_line.matched.v1"):
 
 
 EVENTS: tuple[type[Event], ...] = (
-    BankFileImported, BankLineExplained, BankLineMatchAsked, BankLineMatchDropped, BankLineMatched,
+    BankFileImported, BankFileConfirmed, BankFileDropped, BankLineExplained, BankLineMatchAsked, BankLineMatchDropped, BankLineMatched,
 )  # fmt: skip

@@ -1,10 +1,14 @@
 """What the bank says on its pages, without JavaScript: a file is brought, a payment settled by it, and a line explained."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
+from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
 
+from services.reintegration.domain.bank_file_confirming import ConfirmBankFile, StatementSeen
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits
 from tests.browser.test_batches import confirmed_account, waits_for_the_bank
@@ -29,7 +33,13 @@ async def test_a_file_of_the_banks_is_brought_once_and_what_it_settles_and_what_
     page = await visited(mission, visits, "finance-reconciler", "/bank-files")
     await page.locator("#file").set_input_files(file)  # type: ignore[arg-type]
     await page.get_by_role("button", name="Import").click()
-    await expect(page.locator("main")).to_contain_text("Payments settled by it: 1")
+    await expect(page.locator("main")).to_contain_text("It counts once another person found the same at the bank")
+    file_id = UUID(page.url.partition("file=")[2][:36])
+    seen = ConfirmBankFile(file_sha256=sha256(content).hexdigest(), statements=(StatementSeen(closing=Decimal(100_000) - amount - Decimal("3.50"), lines=2),))
+    await mission.done("reintegration", "finance-approver-2", file_id, seen, datetime.now(UTC))
+    settled = await mission.raw("POST", "reintegration", f"/v1/bank-files/{file_id}/settle", "finance-reconciler", {})
+    assert settled.json() == {"settled": 1, "waiting": 0}
+    await page.reload()
     await expect(page.locator("#found")).to_contain_text("it names no payment of ours")
     await page.get_by_role("link", name="B-2").click()
     await page.get_by_role("link", name="Say what it is", exact=True).click()

@@ -12,7 +12,7 @@ from services.portal.pages.filing import AWAY, UNKNOWN_OUTCOME, still_signed_in,
 from services.portal.pages.frame import Page, Reading
 from services.portal.pages.key import goes_on, key_needed, to_the_key
 from services.portal.pages.naming import short
-from services.portal.translation import _, translated
+from services.portal.translation import _
 from services.portal.upload import SentForm
 from services.portal.wording import REFUSALS
 from shared.contracts.bank import BankFileKind
@@ -20,7 +20,7 @@ from shared.ids import uuid7
 
 router = APIRouter()
 
-STATES: Final = ("unmatched", "matched", "returned", "rejected", "explained", "duplicate", "accepted")
+STATES: Final = ("unconfirmed", "unmatched", "matched", "returned", "rejected", "explained", "duplicate", "accepted", "dropped")
 _FILES: Final = "/bank-files"
 
 
@@ -32,7 +32,7 @@ async def bank_files(page: Reading, after: Annotated[UUID | None, Query()] = Non
 
 @router.post("/bank-files")
 async def import_file(request: Request) -> Response:
-    """Takes a file of the bank's and passes it on; sent again under the same id it is imported once, and settled at once."""
+    """Takes a file of the bank's and passes it on; sent again under the same id it is imported once."""
 
     async def filed(sent: SentForm) -> Response:
         return await _imported(_View(await still_signed_in(request, _FILES, sent.fields)), sent)
@@ -84,11 +84,9 @@ async def _imported(view: "_View", sent: SentForm) -> Response:
             return await to_the_key(page, answer, _FILES, goes_on=True)
         if not answer.ok:
             return await view.show(sent.fields, refusal=REFUSALS.get(answer.code, answer.sentence), status=answer.status)
-        settled = await page.services.order(page.session, "reintegration", f"/v1/bank-files/{file_id}/settle", {}, str(uuid7()), None)
     except ServiceAway as away:
         return await view.show(sent.fields, refusal=UNKNOWN_OUTCOME if away.sent else AWAY, status=503)
-    count = settled.body["settled"] if settled.ok else 0
-    return await page.done(translated(_("Imported. Payments settled by it: %(count)s."), count=str(count)), f"/bank-lines?file={file_id}")
+    return await page.done(_("Imported. It counts once another person found the same at the bank."), f"/bank-lines?file={file_id}")
 
 
 def _id_of(text: str) -> UUID | None:

@@ -5,7 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -15,7 +15,11 @@ from services.reintegration.bank.accounts import Account
 from services.reintegration.bank.camt053 import Direction, Line, Part, Statement
 from services.reintegration.bank.pain002 import HAD_BEFORE, StatusReport
 from services.reintegration.bank.references import remittance_code
+from services.reintegration.domain.bank_file_confirming import CONFIRMING_RULES, not_by_whoever_paid
+from services.reintegration.domain.bank_file_state import BankFile, BankFileFacts, evolve
 from shared.contracts.bank import (
+    BankFileConfirmed,
+    BankFileDropped,
     BankFileImported,
     BankFileKind,
     Identification,
@@ -24,7 +28,7 @@ from shared.contracts.bank import (
 )
 from shared.decider import Decider, Events, opening
 from shared.errors import RuleViolation
-from shared.messages import Command, Context, Event
+from shared.messages import Command, Context
 from shared.money import Money
 
 # What is booked, what the bank refused, and what it only says that it has or did; settled are the first two.
@@ -84,28 +88,6 @@ class KeptLine:
         return "|".join("" if value is None else str(value) for value in values)
 
 
-@dataclass(frozen=True, slots=True)
-class BankFile:
-    """What was imported, by whom and when, and the hashes of the file and of the lines as they are kept."""
-
-    file_kind: BankFileKind
-    sha256: str
-    lines: int
-    lines_sha256: str
-    statements: tuple[ImportedStatement, ...]
-    identification: str | None
-    instruction_id: UUID | None
-    imported_by: str
-    imported_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BankFileFacts:
-    """The file that is imported already and has the same content, or the same statement or report in it."""
-
-    imported_already: UUID | None = None
-
-
 class ImportBankFile(Command):
     """Bring a file of the bank's: what was booked on our accounts (camt.053), or how payments went that we ordered (pain.002)."""
 
@@ -116,6 +98,8 @@ class ImportBankFile(Command):
     statements: tuple[ImportedStatement, ...] = ()
     identification: Identification | None = None
     instruction_id: UUID | None = None
+    # The payments that it names; nobody brings a file that tells of payments of their own.
+    attempts: Annotated[tuple[UUID, ...], Field(max_length=_MOST_LINES)] = ()
 
 
 def imported_already(first: UUID | None) -> RuleViolation:
@@ -235,25 +219,19 @@ def line_id(file_id: UUID, number: int, part: int) -> UUID:
 def _import(order: ImportBankFile, facts: BankFileFacts, context: Context) -> Events:
     if facts.imported_already is not None:
         raise imported_already(facts.imported_already)
+    if facts.i_paid:
+        raise not_by_whoever_paid()
     return (
         BankFileImported(
             file_kind=order.file_kind, sha256=order.sha256, lines=order.lines, lines_sha256=order.lines_sha256,
             statements=order.statements, identification=order.identification, instruction_id=order.instruction_id,
-            imported_by=context.actor.person_id, imported_at=context.now,
+            imported_by=context.actor.person_id, imported_at=context.now, unconfirmed=True,
         ),
     )  # fmt: skip
 
 
-def evolve(state: BankFile | None, event: Event) -> BankFile:
-    """The file after its one fact; TypeError for any other."""
-    if state is None and isinstance(event, BankFileImported):
-        return BankFile(
-            event.file_kind, event.sha256, event.lines, event.lines_sha256, event.statements, event.identification,
-            event.instruction_id, event.imported_by, event.imported_at,
-        )  # fmt: skip
-    raise TypeError(f"{type(event).__name__} does not fit a file of the bank's here")
-
-
 BANK_FILE: Decider[BankFile, BankFileFacts] = Decider(
-    rules=(opening(ImportBankFile, "Import a file of the bank's", _import),), evolve=evolve, events=(BankFileImported,)
+    rules=(opening(ImportBankFile, "Import a file of the bank's", _import), *CONFIRMING_RULES),
+    evolve=evolve,
+    events=(BankFileImported, BankFileConfirmed, BankFileDropped),
 )

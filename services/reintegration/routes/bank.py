@@ -9,11 +9,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from services.reintegration import bank_projections, bank_queries
+from services.reintegration import bank_file_queries, bank_projections, bank_queries
 from services.reintegration.bank.camt053 import read_statements
 from services.reintegration.bank.messages import LARGEST_FILE
 from services.reintegration.bank.pain002 import read_status_report
 from services.reintegration.bank_wiring import BANK_FILE, BANK_LINE
+from services.reintegration.domain.bank_file_confirming import ConfirmBankFile, DropBankFile
 from services.reintegration.domain.bank_files import (
     ImportBankFile,
     KeptLine,
@@ -63,6 +64,13 @@ class Settled(BaseModel):
     waiting: int
 
 
+class BankFileView(bank_file_queries.BankFileRow):
+    """A file of the bank's with what its reader may do with it."""
+
+    version: int
+    actions: list[Action]
+
+
 class BankLineView(bank_queries.BankLineRow):
     """A line of the bank's with what its reader may say of it; ``version`` 0 as long as nobody said anything."""
 
@@ -83,13 +91,14 @@ class _Read:
 @router.put("/bank-files/{file_id}", openapi_extra=_XML_SENT)
 @takes_file(ImportBankFile, LARGEST_FILE)
 async def import_bank_file(file_id: NewId, call: Calling, file_kind: Annotated[BankFileKind, Query()]) -> Receipt:
-    """Takes a statement (camt.053) or a status report (pain.002) of the bank's, whole or not at all, and once under whatever id."""
+    """Takes a statement (camt.053) or a status report (pain.002) of the bank's, whole or not at all; it counts once it is confirmed."""
     async with call.file() as sent:
         hashed = sha256(sent).hexdigest()
         read = await (_statements(call, file_id, sent) if file_kind == "statement" else _report(call, file_id, sent))
         order = ImportBankFile(
             file_kind=file_kind, sha256=hashed, lines=len(read.lines), lines_sha256=lines_hash(read.lines),
             statements=read.statements, identification=read.identification, instruction_id=read.instruction_id,
+            attempts=tuple({line.attempt_id: None for line in read.lines if line.attempt_id is not None}),
         )  # fmt: skip
         again = Repeat.of(f"bank:{file_id}", call.operation, file_id, f"{file_kind} {hashed}".encode())
         kept = bank_projections.kept(file_id, call.context.now, read.lines)
@@ -99,9 +108,31 @@ async def import_bank_file(file_id: NewId, call: Calling, file_kind: Annotated[B
 @router.get("/bank-files")
 async def list_bank_files(
     call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
-) -> Page[bank_queries.BankFileRow]:
-    """Every file that was imported, with its statements: whether they follow on each other, and what became of their lines."""
-    return await call.page(bank_queries.FILES_LISTED, bank_queries.BankFileRow, after, limit)
+) -> Page[bank_file_queries.BankFileRow]:
+    """Every file that was imported, with its statements: whether it counts, whether they follow on each other, and what became of their lines."""
+    return await call.page(bank_file_queries.LISTED, bank_file_queries.BankFileRow, after, limit)
+
+
+@router.get("/bank-files/{file_id}")
+async def read_bank_file(file_id: UUID, call: Calling) -> BankFileView:
+    """One file, whether it counts, and what its reader may do with it; what whoever confirms has to see at the bank is left out."""
+    found = await call.ask(lambda unit: bank_file_queries.one_file(unit, file_id))
+    if found is None:
+        raise NotFound
+    view = await call.view(BANK_FILE, file_id)
+    return BankFileView.model_validate({**found, "version": view.version, "actions": view.actions})
+
+
+@router.post("/bank-files/{file_id}/confirm")
+async def confirm_bank_file(file_id: UUID, body: ConfirmBankFile, call: Calling) -> Receipt:
+    """Confirms what a colleague imported, after a look into the bank's own portal; from here on its lines count."""
+    return await call.order(BANK_FILE, file_id, body)
+
+
+@router.post("/bank-files/{file_id}/drop")
+async def drop_bank_file(file_id: UUID, body: DropBankFile, call: Calling) -> Receipt:
+    """Drops a file that does not count, so that what the bank really sent can be imported."""
+    return await call.order(BANK_FILE, file_id, body)
 
 
 @router.post("/bank-files/{file_id}/settle")

@@ -1,8 +1,10 @@
 """What the bank says as callers and the database meet it: imported whole and once, kept line by line, without a name."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
+from xml.etree.ElementTree import fromstring
 
 import asyncpg
 import httpx
@@ -36,10 +38,55 @@ async def put(by: Caller, content: bytes, kind: str = "statement", file_id: UUID
     return await by.put(f"bank-files/{file_id or uuid7()}?file_kind={kind}", content, "application/xml")
 
 
-async def imported(people: People, *statements: Account) -> UUID:
-    answer = await put(people.reconciler, camt053(*statements))
+def bringer(people: People) -> Caller:
+    """Who brings files of the bank's, and so reconciles nothing that they settle."""
+    return Caller(people.reconciler._client, "reconciler-3", ["finance_reconciler"], ["BA"])
+
+
+async def brought(people: People, *statements: Account) -> UUID:
+    """A statement that waits for a second person."""
+    answer = await put(bringer(people), camt053(*statements))
     assert answer.status_code == 201, answer.text
     return UUID(answer.json()["id"])
+
+
+async def confirm(people: People, file_id: UUID, content: bytes, by: Caller | None = None) -> httpx.Response:
+    """What a second person says, who took the same file from the bank's own portal."""
+    seen = [] if b"camt.053" not in content else [{"closing": one, "lines": lines} for one, lines in closings(content)]
+    body = {"file_sha256": sha256(content).hexdigest(), "statements": seen}
+    return await (by or people.approver).post(f"bank-files/{file_id}/confirm", body)
+
+
+def closings(content: bytes) -> list[tuple[str, int]]:
+    """The closing balance and the number of booked lines of each statement, as the bank's portal would show them."""
+    found = []
+    for statement in (one for one in fromstring(content).iter() if one.tag.endswith("}Stmt")):  # noqa: S314 -- we wrote it
+        kept = {"": statement.tag[1:].partition("}")[0]}
+        (balance,) = [one for one in statement.iterfind("Bal", kept) if one.findtext("Tp/CdOrPrtry/Cd", namespaces=kept) == "CLBD"]
+        sign = "-" if balance.findtext("CdtDbtInd", namespaces=kept) == "DBIT" else ""
+        booked = [one for one in statement.iterfind("Ntry", kept) if (one.findtext("Sts/Cd", None, kept) or one.findtext("Sts", None, kept)) == "BOOK"]
+        found.append((f"{sign}{balance.findtext('Amt', namespaces=kept)}", len(booked)))
+    return found
+
+
+async def counted(people: People, content: bytes, kind: str = "statement") -> UUID:
+    """A file of the bank's that counts: one person brought it, another one found the same at the bank."""
+    answer = await put(bringer(people), content, kind)
+    assert answer.status_code == 201, answer.text
+    file_id = UUID(answer.json()["id"])
+    confirmed = await confirm(people, file_id, content)
+    assert confirmed.status_code == 200, confirmed.text
+    return file_id
+
+
+async def imported(people: People, *statements: Account) -> UUID:
+    """A statement that counts."""
+    return await counted(people, camt053(*statements))
+
+
+async def reported(people: People, content: bytes) -> UUID:
+    """A report that counts."""
+    return await counted(people, content, "status_report")
 
 
 async def queue(people: People, state: str = "unmatched") -> list[dict[str, Any]]:
@@ -89,7 +136,7 @@ async def test_the_same_file_is_answered_alike_and_under_another_id_changes_noth
         refused = await put(people.reconciler, other)
         assert (refused.status_code, refused.json()["code"], str(file_id) in refused.text) == (409, "imported_already", True)
     assert len(await listed(people)) == 1
-    assert len(await queue(people)) == 4
+    assert len(await queue(people, "unconfirmed")) == 4
     changed = await put(people.reconciler, camt053(Account(MONTH.entries, id="MAY-2")), file_id=file_id)
     assert changed.json()["code"] == "idempotency_key_reused"
     assert (await house.findings()).differences == []
@@ -111,8 +158,7 @@ async def test_a_line_that_an_overlapping_statement_has_as_well_is_kept_as_a_dup
     assert len(await queue(people)) == 6
     # Two statements that overlap within one file.
     one_file = camt053(Account([Entry("-7.00", reference="E-1")], id="E"), Account([Entry("-7.00", reference="E-1")], id="F"))
-    answer = await put(people.reconciler, one_file)
-    assert told(await lines_of(people, UUID(answer.json()["id"])), "state") == [("unmatched",), ("duplicate",)]
+    assert told(await lines_of(people, await counted(people, one_file)), "state") == [("unmatched",), ("duplicate",)]
     assert (await house.findings()).differences == []
 
 
@@ -129,9 +175,7 @@ async def test_statements_that_do_not_follow_on_each_other_show_a_gap(people: Pe
 async def test_a_report_is_kept_as_what_was_refused_and_what_was_not(house: House, people: People) -> None:
     said = [Transaction(attempt(n).hex, Told("RJCT", ["AC04"]) if n == 2 else Told("ACSC")) for n in range(4)]
     content = pain002(attempt(99).hex, Told("PART"), [Block(f"{attempt(99).hex}001", Told("PART"), said)])
-    answer = await put(people.reconciler, content, "status_report")
-    assert answer.status_code == 201, answer.text
-    kept = await lines_of(people, UUID(answer.json()["id"]))
+    kept = await lines_of(people, await reported(people, content))
     assert told(kept, "attempt_id", "kind", "state", "code") == [
         (str(attempt(n)), *(("rejected", "unmatched", "RJCT") if n == 2 else ("accepted", "accepted", "ACSC"))) for n in range(4)
     ]

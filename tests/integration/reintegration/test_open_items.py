@@ -19,7 +19,7 @@ from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.paying import AMOUNTS, Paying
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.integration.reintegration.test_bank_files import imported, put
+from tests.integration.reintegration.test_bank_files import imported, reported
 from tests.integration.reintegration.test_batches import made
 from tests.integration.reintegration.test_own_accounts import own_account
 from tests.integration.reintegration.test_recoveries import asked_back, back
@@ -154,8 +154,7 @@ async def test_a_refusal_that_fits_nothing_counts_with_its_payment_and_one_of_an
     house: House, people: People
 ) -> None:
     attempt_id = await Paying(house).waiting()
-    said = await put(people.reconciler, rejections(attempt_id, uuid7(), code="AM05"), "status_report")
-    assert said.status_code == 201, said.text
+    await reported(people, rejections(attempt_id, uuid7(), code="AM05"))
     found = await groups(people.reconciler)
     assert (found["unmatched_line", "EUR", "0-30"], found["unmatched_line", "XXX", "0-30"]) == ((1, PRICE), (1, "0"))
     assert [(one["amount"], one["grant_id"]) for one in await items(people.reconciler, "unmatched_line", currency="XXX")] == [(None, None)]

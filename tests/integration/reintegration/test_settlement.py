@@ -22,7 +22,7 @@ from tests.integration.reintegration.paid_by_bank import released_by_bank
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_attempts import JUNE
-from tests.integration.reintegration.test_bank_files import imported, lines_of, put, queue, told
+from tests.integration.reintegration.test_bank_files import imported, lines_of, put, queue, reported, told
 from tests.integration.reintegration.test_batches import made
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
 from tests.unit.reintegration.bank.answers import Account, Block, Detail, Entry, Told, Transaction, pain002
@@ -100,9 +100,9 @@ async def test_what_is_refused_and_what_comes_back_leaves_the_tranche_to_be_rele
     await own_account(people)
     fund_id = await house.fund()
     refused, returned = [await released_by_bank(house, fund_id) for _ in range(2)]
-    report = await put(people.reconciler, rejections(refused[1]), "status_report")
+    report = await reported(people, rejections(refused[1]))
     statement = await imported(people, Account([debit(returned[1]), credit(returned[1])], id="MAY-1"))
-    for file_id, settled in ((report.json()["id"], 1), (statement, 2)):
+    for file_id, settled in ((report, 1), (statement, 2)):
         answer = await people.reconciler.post(f"bank-files/{file_id}/settle", {})
         assert answer.json() == {"settled": settled, "waiting": 0}
     assert sorted((one["status"], one["reason"], one["ended_by"]) for one in await attempts(house)) == [
@@ -130,8 +130,8 @@ async def test_what_does_not_fit_stays_in_the_queue_under_its_reason_and_stops_n
         ("unmatched", "amount_differs"), ("unmatched", "not_paid"), ("unmatched", "attempt_unknown"), ("unmatched", "names_no_attempt"),
         ("unmatched", "takes_back"), ("matched", None), ("unmatched", "already_settled"),
     ]  # fmt: skip
-    again = await put(people.reconciler, rejections(other, code="AM05"), "status_report")
-    assert await why(people, UUID(again.json()["id"])) == [("unmatched", "may_have_been_paid")]
+    again = await reported(people, rejections(other, code="AM05"))
+    assert await why(people, again) == [("unmatched", "may_have_been_paid")]
     assert await by_the_clock(house) == Looked()
     assert (await house.findings()).differences == []
 
@@ -153,15 +153,15 @@ async def test_what_the_bank_said_to_have_paid_or_had_before_fails_by_no_later_r
     fund_id = await house.fund()
     settled, had_before = [(await released_by_bank(house, fund_id))[1] for _ in range(2)]
     first = pain002(FILE, Told("PART"), [Block(f"{FILE}001", Told("PART"), [Transaction(settled.hex, Told("ACSC"))])], id="ODGOVOR-1")
-    assert (await put(people.reconciler, first, "status_report")).status_code == 201
-    later = (await put(people.reconciler, rejections(settled, id="ODGOVOR-2"), "status_report")).json()["id"]
+    await reported(people, first)
+    later = await reported(people, rejections(settled, id="ODGOVOR-2"))
     # That the bank had the block before is said of the block alone.
     block = Block(f"{FILE}001", Told("RJCT", ["AM05"]), [Transaction(had_before.hex, Told("RJCT"))])
-    again = (await put(people.reconciler, pain002(FILE, Told("RJCT"), [block], id="ODGOVOR-3"), "status_report")).json()["id"]
+    again = await reported(people, pain002(FILE, Told("RJCT"), [block], id="ODGOVOR-3"))
     for file_id in (later, again):
         assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json()["settled"] == 0
     assert [one["status"] for one in await attempts(house)] == ["released", "released"]
-    assert await why(people, UUID(again)) == [("unmatched", "may_have_been_paid")]
+    assert await why(people, again) == [("unmatched", "may_have_been_paid")]
 
 
 async def test_a_receipt_of_a_closed_month_is_posted_in_the_oldest_open_one_without_anybody(house: House, people: People) -> None:
@@ -229,7 +229,7 @@ async def test_five_hundred_lines_imported_twice_come_to_the_same_and_the_queue_
     lines += [booked("-3.50", Detail("NOTPROVIDED"), reference=f"U-{n}") for n in range(unmatched)]
     assert len(lines) == payments
     statement = Account(lines, id="MAY-1", opening="1000000.00")
-    files = [UUID((await put(people.reconciler, report, "status_report")).json()["id"]), await imported(people, statement)]
+    files = [await reported(people, report), await imported(people, statement)]
     for file_id in files:
         await people.reconciler.post(f"bank-files/{file_id}/settle", {})
     before = (await (people.auditor.get("bank-line-counts"))).json(), await attempts(house)
@@ -282,11 +282,10 @@ async def test_a_file_that_is_refused_as_a_whole_refuses_its_own_payments_and_no
     other_batch = await made(people, account_id, [others], **totals)
     # On the first file alone; what it says of a payment that stands in another one is for somebody to look at.
     said = Block(f"{batch_id.hex}001", Told(), [Transaction(others.hex, Told("RJCT"))])
-    report = await put(people.reconciler, pain002(batch_id.hex, Told("RJCT", ["FF01"]), [said]), "status_report")
-    assert report.status_code == 201, report.text
-    answer = await people.reconciler.post(f"bank-files/{report.json()['id']}/settle", {})
+    report = await reported(people, pain002(batch_id.hex, Told("RJCT", ["FF01"]), [said]))
+    answer = await people.reconciler.post(f"bank-files/{report}/settle", {})
     assert answer.json() == {"settled": 1, "waiting": 0}
     assert await by_the_clock(house) == Looked()
     assert {one["attempt_id"]: one["status"] for one in await attempts(house)} == {ours: "failed", others: "released"}
-    again = await put(people.reconciler, pain002(other_batch.hex, Told("RJCT", ["FF01"]), id="ODGOVOR-2"), "status_report")
-    assert (await people.reconciler.post(f"bank-files/{again.json()['id']}/settle", {})).json()["settled"] == 1
+    again = await reported(people, pain002(other_batch.hex, Told("RJCT", ["FF01"]), id="ODGOVOR-2"))
+    assert (await people.reconciler.post(f"bank-files/{again}/settle", {})).json()["settled"] == 1
