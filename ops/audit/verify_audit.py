@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Checks an export of avrr's logs, offline: python3 verify_audit.py DIR --policy KEYS [--since OLD_DIR].
 
 Needs Python 3.11 and the package `cryptography`, nothing of avrr. KEYS is the file of trusted keys that you were given on

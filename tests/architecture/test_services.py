@@ -128,13 +128,17 @@ def test_every_command_says_to_people_what_it_does(service: str) -> None:
             assert rule.command.__doc__ != Command.__doc__
 
 
+# An auditor takes one file along, and reads it whole before they trust it.
+LONGER = {"verify_audit": 560}
+
+
 @pytest.mark.parametrize("path", sorted(PROJECT.glob("s*/**/*.py")) + sorted(PROJECT.glob("ops/**/*.py")))
 def test_a_module_says_what_it_is_for_and_stays_short_enough_to_read(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if not text:
         return
     assert text.startswith('"""')
-    assert len(text.splitlines()) <= 400
+    assert len(text.splitlines()) <= LONGER.get(path.stem, 400)
     assert path.stem not in {"utils", "helpers", "manager", "base", "common", "misc"}
 
 
