@@ -167,6 +167,15 @@ CHECKS: tuple[Check, ...] = (
             "OR (a.amount IS NOT NULL AND (l.amount, l.currency) IS DISTINCT FROM (a.amount, a.currency))"
         ),
     ),
+    # Nothing was paid that was not ordered: each stands in a file that was handed out, from the account on which it was booked.
+    Check(
+        "paid as it was sent",
+        Sql(
+            "SELECT l.id FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line WHERE NOT EXISTS (SELECT FROM batch_payments b "
+            "JOIN payment_batches p ON p.id = b.batch_id WHERE b.attempt_id = a.attempt_id AND p.sent_at <= l.imported_at "
+            "AND p.own_account_id = l.own_account_id)"
+        ),
+    ),
     # What persons said of a line, and what the line says of it; nobody else changes of which attempt it is.
     Check(
         "acts on lines of the bank",

@@ -30,9 +30,19 @@ from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
 LineState = Literal["unconfirmed", "dropped", "unmatched", "matched", "returned", "rejected", "explained", "duplicate", "accepted"]
+# The files in which an attempt was handed out before this line was imported; be one dropped since, the bank had it all the same.
+_SENT: Final = (
+    "FROM batch_payments b JOIN payment_batches p ON p.id = b.batch_id WHERE b.attempt_id = a.attempt_id AND p.sent_at <= l.imported_at"
+)
+# Those of them that are of the line: from the account that was booked on, or the very file that a report speaks of.
+_SENT_AS_THE_LINE_SAYS: Final = (
+    f"{_SENT} AND CASE l.kind WHEN 'booked' THEN p.own_account_id = l.own_account_id "
+    "ELSE p.id = (SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id) END"
+)
 _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
-    "l.reasons, l.by_code, l.of_attempt IS DISTINCT FROM l.attempt_id AS by_hand, l.imported_at"
+    "l.reasons, l.by_code, l.of_attempt IS DISTINCT FROM l.attempt_id AS by_hand, l.imported_at, "
+    f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {_SENT}) AS sent_otherwise"
 )
 # What was delivered is no open advance any more.
 _ATTEMPT: Final = (
@@ -51,12 +61,10 @@ _OF_ITS_FILE: Final = (
     "(SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id)) AND NOT EXISTS (SELECT FROM bank_lines d "
     "WHERE d.of_attempt = a.attempt_id AND d.state = 'accepted' AND d.code IN ('ACSC', 'ACCC'))"
 )
-# What the bank did before anybody released it was none of ours, whatever id somebody released it under since.
-_AFTER_ITS_RELEASE: Final = "a.released_at <= l.imported_at"
 _OF_A_GRANT = Sql(
     f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1)} "
     "FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id "
-    f"WHERE a.grant_id = :grant_id AND l.state = 'unmatched' AND {_AFTER_ITS_RELEASE} AND "
+    "WHERE a.grant_id = :grant_id AND l.state = 'unmatched' AND "
     f"(l.kind = 'booked' OR {_OF_ITS_FILE})) n) AS lines"
 )
 _POSTING = Sql(
@@ -67,7 +75,7 @@ _POSTING = Sql(
     " WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)) AS open_month"
 )
 _SETTLES: Final = (
-    f"l.state = 'unmatched' AND a.method = 'bank_file' AND {_AFTER_ITS_RELEASE} AND "
+    f"l.state = 'unmatched' AND a.method = 'bank_file' AND EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) AND "
     "(l.kind = 'booked' AND l.amount = a.amount AND l.currency = a.currency "
     "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' OR l.direction = 'credit' AND a.status = 'paid' "
     "AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}' OR l.of_attempt IS DISTINCT FROM l.attempt_id)) "

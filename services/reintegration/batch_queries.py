@@ -22,7 +22,10 @@ from shared.money import Money
 # Under lock to the end of the transaction, so that what is signed is as it was looked at.
 _ATTEMPTS = Sql(
     "SELECT a.attempt_id, a.grant_id, a.amount, a.currency, a.status, a.method, a.payee_id, a.account_no, "
-    "EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id <> :batch_id) AS elsewhere "
+    "EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id <> :batch_id) AS elsewhere, "
+    # Money may have left for it: who orders it once more would pay twice.
+    "EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND l.state IN ('unmatched', 'unconfirmed') "
+    "AND (l.kind = 'rejected' OR l.direction = 'debit')) AS line_waits "
     "FROM payment_attempts a WHERE a.attempt_id = ANY (cast(:attempt_ids AS uuid[])) ORDER BY a.attempt_id FOR SHARE OF a"
 )
 _HOLD_PAYEES = Sql("SELECT id FROM payees WHERE id = ANY (cast(:payee_ids AS uuid[])) ORDER BY id FOR SHARE")
@@ -168,7 +171,8 @@ async def candidates(
         if grant is not None:
             found[row["attempt_id"]] = Candidate(
                 money=Money(amount=row["amount"], currency=row["currency"]), status=row["status"], method=row["method"],
-                account_no=row["account_no"], elsewhere=row["elsewhere"], grant=grant,
+                account_no=row["account_no"], elsewhere=row["elsewhere"], line_waits=row["line_waits"],
+                grant=grant,
                 known=known.get(row["payee_id"], Payable()),
                 details=details.get(row["payee_id"]) if accounts.get(row["payee_id"]) == row["account_no"] else None,
             )  # fmt: skip

@@ -90,6 +90,8 @@ BATCH_PAYMENTS = sa.Table(
     sa.Column("attempt_id", sa.Uuid, sa.ForeignKey("payment_attempts.attempt_id"), primary_key=True),
     sa.Column("place", sa.Integer, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),
+    # Also of batches that were dropped: the bank may have had one.
+    sa.Index(None, "attempt_id"),
     sa.Index("uq_batch_payments_live", "attempt_id", unique=True, postgresql_where=sa.text("live")),
     info=scope("known"),
 )

@@ -67,6 +67,8 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         "EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
         "EXISTS (SELECT FROM payment_attempts a JOIN batch_payments b ON b.attempt_id = a.attempt_id AND b.live "
         " WHERE a.grant_id = :grant_id AND a.status = 'released') AS in_a_batch, "
+        "EXISTS (SELECT FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state IN ('unmatched', 'unconfirmed') "
+        " AND (l.kind = 'rejected' OR l.direction = 'debit') WHERE a.grant_id = :grant_id AND a.status = 'released') AS bank_line_waits, "
         "EXISTS (SELECT FROM payment_attempts a JOIN batch_payments p ON p.attempt_id = a.attempt_id JOIN payment_batches b ON b.id = p.batch_id "
         " WHERE a.grant_id = :grant_id AND cast(:signer_id AS text) IN (b.made_by, b.approved_by, b.sent_by)) AS signed_its_batch, "
         "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:posted_on AS date), "
@@ -186,7 +188,7 @@ async def behind_a_grant(
         open_month=row["open_month"],
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
-        in_a_batch=row["in_a_batch"], signed_its_batch=row["signed_its_batch"],
+        in_a_batch=row["in_a_batch"], bank_line_waits=row["bank_line_waits"], signed_its_batch=row["signed_its_batch"],
     )
     if pays:
         facts = replace(facts, payable=payable_queries.payable_of(row["payable"]))

@@ -114,6 +114,11 @@ PAYING = (
     FROM generate_series(1, {ROWS}) n CROSS JOIN LATERAL (SELECT CASE WHEN n > {ROWS} - 60 THEN 'released' ELSE 'paid' END AS s) is_now
     LEFT JOIN LATERAL (SELECT 'staff:payer' AS who, now() AS at, 'BANK-' || n AS reference, current_date AS day,
     date_trunc('month', current_date)::date AS month) d ON s = 'paid'""",
+    "ALTER TABLE payment_batches DROP CONSTRAINT fk_payment_batches_own_account_id_own_accounts",
+    f"""INSERT INTO payment_batches (id, version, own_account_id, execution_on, count, sums, file_sha256, made_by, made_at, attempts, status,
+    approved_by, approved_at, sent_by, sent_at, takers, times_taken) SELECT {GRANT}, 4, {CASE}, current_date, 1, '[]', repeat('0', 64), 'staff:payer', now(), ARRAY[{_ATTEMPT}],
+    CASE WHEN n > {ROWS - RARE} THEN 'approved' ELSE 'sent' END, 'staff:other', now(), CASE WHEN n <= {ROWS - RARE} THEN 'staff:payer' END,
+    CASE WHEN n <= {ROWS - RARE} THEN now() - interval '1 hour' END, '{{}}', 0 FROM generate_series(1, {ROWS}) n""",
     f"INSERT INTO batch_payments SELECT {GRANT}, {_ATTEMPT}, 1, true FROM generate_series(1, {ROWS} - {RARE}) n",
     # The bank's lines are matched but for a few.
     f"""INSERT INTO bank_lines (id, file_id, number, part, kind, own_account_id, amount, line_amount, currency, direction, reversal, booked_on,

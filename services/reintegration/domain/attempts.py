@@ -118,6 +118,8 @@ def _refuse_what_the_bank_has(
         raise paid_by_bank()
     if facts.in_a_batch:
         raise RuleViolation("in_a_batch", "This payment stands in a batch for the bank. The batch is dropped before it is taken back.")
+    if facts.bank_line_waits:
+        raise RuleViolation("bank_line_waits", "A line of the bank's says that money may have left for it. Find out first what that is.")
 
 
 def _report_failure(state: Grant, order: ReportPaymentFailed, facts: GrantFacts, context: Context) -> Events:

@@ -33,7 +33,8 @@ class Candidate:
     """An attempt to pay as it stands when somebody puts it into a batch, with its grant and whom it is paid to.
 
     ``known`` says what stands against the payee, ``details`` what was stated of the account that the attempt names.
-    ``elsewhere`` says that it stands in another batch that was not dropped.
+    ``elsewhere`` says that it stands in another batch that was not dropped, ``line_waits`` that a line of the bank's names it as
+    if money had left for it, and nobody has found out yet what that is.
     """
 
     money: Money
@@ -41,6 +42,7 @@ class Candidate:
     method: str | None
     account_no: int | None
     elsewhere: bool
+    line_waits: bool
     grant: Grant
     known: Payable
     details: PayeeDetails | None = field(default=None, repr=False)
@@ -95,7 +97,7 @@ def refuse_unsendable(order: Order, facts: BatchFacts, context: Context) -> None
     """Refused where one of the attempts cannot go, by whoever signs, with each one's id and why.
 
     By the one code that all of these have, else as ``payments_refused``: ``attempt_unknown``, ``attempt_not_released``,
-    ``another_method``, ``in_another_batch``, ``wrong_status`` and ``recovery_open`` of its grant, ``four_eyes`` for whoever wears
+    ``another_method``, ``in_another_batch``, ``bank_line_waits``, ``wrong_status`` and ``recovery_open`` of its grant, ``four_eyes`` for whoever wears
     another hat on it or had a part in the payee, ``account_changed``, and as `refuse_unless_payable` and the file refuse.
     """
     refused = [
@@ -144,6 +146,8 @@ def _refusal(order: Order, attempt_id: UUID, candidate: Candidate | None, contex
         return "another_method"
     if candidate.elsewhere:
         return in_another_batch().code
+    if candidate.line_waits:
+        return "bank_line_waits"
     try:
         for guard in _GUARDS:
             guard(candidate.grant, _NOT_LOOKED_UP, context)

@@ -1,4 +1,4 @@
-"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, many for one vendor, or not found as delivered."""
+"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, many for one vendor, not found as delivered, or paid by hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check"]
+ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check", "moved_by_hand"]
 
 # Ours, and not IOM's: the last tenth below a threshold, what one person is asked for within 30 days, and so many requests.
 JUST_BELOW: Final = Decimal("0.9")
@@ -22,7 +22,8 @@ class Looked:
     else the same person is asked for within `TOGETHER_DAYS`, each request of which is within the lowest threshold.
     ``marked``: it was marked as it was submitted, for it lies just below a threshold that it passes with what else person or
     family had. ``of_vendor`` is how many of the requests that are looked over chose the same vendor, this one among them. ``found_otherwise``: a spot check
-    found a delivery of it otherwise than it was confirmed, or did not find it.
+    found a delivery of it otherwise than it was confirmed, or did not find it. ``moved_by_hand``: the bank moved money under the
+    id of an attempt to pay of it that was never sent.
     """
 
     submitted_on: date
@@ -33,6 +34,7 @@ class Looked:
     of_vendor: int = 0
     marked: bool = False
     found_otherwise: bool = False
+    moved_by_hand: bool = False
 
 
 def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
@@ -50,4 +52,6 @@ def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
         found.append("one_vendor")
     if request.found_otherwise:
         found.append("spot_check")
+    if request.moved_by_hand:
+        found.append("moved_by_hand")
     return tuple(found)

@@ -62,6 +62,7 @@ class GrantFacts:
     zone. ``policy``: the newest version of the policy of the case; None where none was published. ``terms``: all by which whoever asks may or might once
     act on an authority. ``rates``: what counts today. ``payable``: what is known of the payee that a tranche is to be released to.
     ``bank_line``: what the bank says of an attempt to pay and is not settled yet. ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
+    ``bank_line_waits``: whether a line of the bank's names it as if money had left, and nobody has found out yet what that is.
     ``signed_its_batch``: whether whoever acts signed a batch with one of its payments.
     """
 
@@ -81,6 +82,7 @@ class GrantFacts:
     rates: RatesInForce = _NO_RATES
     payable: Payable = _UNKNOWN_PAYEE
     in_a_batch: bool = True
+    bank_line_waits: bool = True
     signed_its_batch: bool = True
     bank_line: BankLine | None = None
 

@@ -1,6 +1,7 @@
 """Which attempt to pay a line of the bank's is of, and what it does to it, by what is known of both; pure.
 
 Nothing is guessed: a line is of the attempt that the bank names, or two persons do, and of exactly its amount and currency.
+Nothing is paid that was not ordered: the attempt went to the bank in a file that two persons signed, from the account of the line.
 All else waits in a queue for somebody to look at.
 """
 
@@ -21,7 +22,7 @@ AttemptStatus = Literal["released", "paid", "failed", "reversed"]
 Settles = Literal["pays", "returns", "refuses"]
 # Why a line settles nothing, so that somebody has to look at it.
 Unmatched = Literal[
-    "names_no_attempt", "attempt_unknown", "not_by_bank", "amount_unknown", "amount_differs", "currency_differs", "not_released",
+    "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "another_account", "another_file", "amount_unknown", "amount_differs", "currency_differs", "not_released",
     "already_settled", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
     "period_closed", "asked_back_already", "grant_not_in_disbursement",
 ]  # fmt: skip
@@ -34,6 +35,9 @@ class BankLine:
 
     ``amount`` is None where the bank does not say how much of a larger line it was, and in reports. ``by_code``: the bank
     handed on no more than the code of a remittance, which anybody may quote who pays us.
+
+    ``sent_at`` is when the file that orders the attempt was first handed out, before the line was imported: from the account
+    that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
     """
 
     id: UUID
@@ -49,6 +53,8 @@ class BankLine:
     by_code: bool = False
     by_hand: bool = False
     imported_at: datetime | None = None
+    sent_at: datetime | None = None
+    sent_otherwise: bool = False
 
     @property
     def own_reference(self) -> str:
@@ -78,7 +84,8 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
     """What a line does to the attempt that it names, or why it does nothing.
 
     A debit of exactly its amount pays a released one, a credit of it returns a paid one, and a report refuses a released
-    one unless the bank says that it has had the same before. ``attempt`` is None where none is known under that id.
+    one unless the bank says that it has had the same before. ``attempt`` is None where none is known under that id. What was
+    never sent somebody moved by hand under our id (``not_sent``), whatever else fits.
     """
     if line.attempt_id is None:
         return "names_no_attempt"
@@ -86,6 +93,8 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
         return "attempt_unknown"
     if attempt.method != "bank_file":
         return "not_by_bank"
+    if line.sent_at is None:
+        return _of_another_order(line)
     if line.kind != "booked":
         return _of_a_report(line, attempt)
     if line.currency != attempt.currency:
@@ -106,6 +115,12 @@ def why_not(line: BankLine, attempt: KnownAttempt | None) -> Unmatched | None:
     """Why a line settles nothing as far as the attempt says; None where it settles it."""
     found = settles(line, attempt)
     return None if is_settling(found) else cast("Unmatched", found)
+
+
+def _of_another_order(line: BankLine) -> Unmatched:
+    if not line.sent_otherwise:
+        return "not_sent"
+    return "another_account" if line.kind == "booked" else "another_file"
 
 
 def _of_a_report(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:

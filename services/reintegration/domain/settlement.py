@@ -70,7 +70,7 @@ def outcome(grant: Grant, line: BankLine, today: date) -> Settles | Unmatched:
         return "grant_not_in_disbursement"
     day = day_of(line)
     tranche = _tranche(grant, line)
-    earliest = {"pays": _day_of(grant.approved_at), "refuses": _day_of(tranche.released_at), "returns": tranche.paid_on}[found]
+    earliest = {"pays": _day_of(line.sent_at), "refuses": _day_of(tranche.released_at), "returns": tranche.paid_on}[found]
     if day is None or day > today or (earliest is not None and day < earliest):
         return "day_impossible"
     left = grant.paid - tranche.amount

@@ -154,7 +154,7 @@ async def test_a_refusal_that_fits_nothing_counts_with_its_payment_and_one_of_an
     house: House, people: People
 ) -> None:
     attempt_id = await Paying(house).waiting()
-    await reported(people, rejections(attempt_id, uuid7(), code="AM05"))
+    await reported(people, rejections(uuid7(), attempt_id, uuid7(), code="AM05"))
     found = await groups(people.reconciler)
     assert (found["unmatched_line", "EUR", "0-30"], found["unmatched_line", "XXX", "0-30"]) == ((1, PRICE), (1, "0"))
     assert [(one["amount"], one["grant_id"]) for one in await items(people.reconciler, "unmatched_line", currency="XXX")] == [(None, None)]

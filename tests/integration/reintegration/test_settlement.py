@@ -1,6 +1,5 @@
 """What the bank says settles the attempts to pay that it names: by itself, in nobody's hat, and each line once."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.periods import ClosePeriod
 from services.reintegration.domain.tranches import ConfirmDelivery
 from services.reintegration.grant_wiring import GRANT
@@ -18,19 +18,18 @@ from shared.ids import uuid7
 from shared.timers import Looked, look
 from tests.given import NOON
 from tests.integration.reintegration.office import OFFICE, House
-from tests.integration.reintegration.paid_by_bank import released_by_bank
+from tests.integration.reintegration.paid_by_bank import released_by_bank, sent
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_attempts import JUNE
 from tests.integration.reintegration.test_bank_files import imported, lines_of, put, queue, reported, told
-from tests.integration.reintegration.test_batches import made
+from tests.integration.reintegration.test_batches import approve, made, make, take
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
 from tests.unit.reintegration.bank.answers import Account, Block, Detail, Entry, Told, Transaction, pain002
-from tests.unit.reintegration.bank.examples import attempt
 from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
 
 people = people_of
-FILE = attempt(99).hex
+ONE: dict[str, Any] = {"expected_count": 1, "expected_sums": [{"amount": "500.00", "currency": "EUR"}]}
 _ATTEMPTS = Sql(
     "SELECT attempt_id, status, reference, confirmed_by, ended_by, paid_on, reason, paid_line, failed_line, returned_line, paid_month "
     "FROM payment_attempts ORDER BY attempt_id, attempt_no"
@@ -40,12 +39,6 @@ _SUMS = Sql(
     "(SELECT coalesce(sum(CASE state WHEN 'matched' THEN amount ELSE -amount END), 0) FROM bank_lines WHERE state IN ('matched', 'returned')) AS lines, "
     "(SELECT coalesce(sum(spent), 0) FROM fund_balances) AS spent"
 )
-
-
-@dataclass(frozen=True)
-class Released:
-    grant_id: UUID
-    attempt_id: UUID
 
 
 def booked(amount: str, *details: Detail, reference: str, reversal: bool = False) -> Entry:
@@ -60,9 +53,9 @@ def credit(attempt_id: UUID, amount: str = "500.00", reference: str = "R-1", rea
     return booked(amount, Detail(attempt_id.hex, amount, reason=reason), reference=reference)
 
 
-def rejections(*attempts: UUID, code: str = "AC04", id: str = "ODGOVOR-1") -> bytes:
+def rejections(batch_id: UUID, *attempts: UUID, code: str = "AC04", id: str = "ODGOVOR-1") -> bytes:
     said = [Transaction(one.hex, Told("RJCT", [code])) for one in attempts]
-    return pain002(FILE, Told("PART"), [Block(f"{FILE}001", Told("PART"), said)], id=id)
+    return pain002(batch_id.hex, Told("PART"), [Block(f"{batch_id.hex}001", Told("PART"), said)], id=id)
 
 
 async def by_the_clock(house: House) -> Looked:
@@ -78,9 +71,10 @@ async def why(people: People, file_id: UUID) -> list[tuple[Any, ...]]:
 
 
 async def test_a_line_of_exactly_its_amount_pays_an_attempt_and_nobody_wears_a_hat_for_it(house: House, people: People) -> None:
-    await own_account(people)
+    account_id = await own_account(people)
     fund_id = await house.fund()
     grant_id, attempt_id = await released_by_bank(house, fund_id)
+    await sent(people, account_id, [attempt_id])
     file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1"))
     assert await by_the_clock(house) == Looked(1, 1)
     assert await by_the_clock(house) == Looked()
@@ -97,10 +91,11 @@ async def test_a_line_of_exactly_its_amount_pays_an_attempt_and_nobody_wears_a_h
 
 
 async def test_what_is_refused_and_what_comes_back_leaves_the_tranche_to_be_released_anew(house: House, people: People) -> None:
-    await own_account(people)
+    account_id = await own_account(people)
     fund_id = await house.fund()
     refused, returned = [await released_by_bank(house, fund_id) for _ in range(2)]
-    report = await reported(people, rejections(refused[1]))
+    batch_id = await sent(people, account_id, [refused[1], returned[1]])
+    report = await reported(people, rejections(batch_id, refused[1]))
     statement = await imported(people, Account([debit(returned[1]), credit(returned[1])], id="MAY-1"))
     for file_id, settled in ((report, 1), (statement, 2)):
         answer = await people.reconciler.post(f"bank-files/{file_id}/settle", {})
@@ -116,9 +111,10 @@ async def test_what_is_refused_and_what_comes_back_leaves_the_tranche_to_be_rele
 
 
 async def test_what_does_not_fit_stays_in_the_queue_under_its_reason_and_stops_nobody(house: House, people: People) -> None:
-    await own_account(people)
+    account_id = await own_account(people)
     fund_id = await house.fund()
-    one, other, third, fourth = [(await released_by_bank(house, fund_id))[1] for _ in range(4)]
+    one, other, third, fourth = every = [(await released_by_bank(house, fund_id))[1] for _ in range(4)]
+    batch_id = await sent(people, account_id, every)
     lines = [
         debit(one, "499.99", "B-1"), credit(other, reference="B-2"), debit(uuid7(), reference="B-3"), booked("-500.00", reference="B-4"),
         booked("-500.00", Detail(third.hex, "500.00"), reference="B-5", reversal=True), debit(fourth, reference="B-6"), debit(fourth, reference="B-7"),
@@ -130,15 +126,14 @@ async def test_what_does_not_fit_stays_in_the_queue_under_its_reason_and_stops_n
         ("unmatched", "amount_differs"), ("unmatched", "not_paid"), ("unmatched", "attempt_unknown"), ("unmatched", "names_no_attempt"),
         ("unmatched", "takes_back"), ("matched", None), ("unmatched", "already_settled"),
     ]  # fmt: skip
-    again = await reported(people, rejections(other, code="AM05"))
+    again = await reported(people, rejections(batch_id, other, code="AM05"))
     assert await why(people, again) == [("unmatched", "may_have_been_paid")]
     assert await by_the_clock(house) == Looked()
     assert (await house.findings()).differences == []
 
 
 async def test_what_the_bank_did_before_a_release_pays_nothing_that_is_released_under_its_id_since(house: House, people: People) -> None:
-    await own_account(people)
-    taken = uuid7()
+    account_id, taken = await own_account(people), uuid7()
     file_id = await imported(people, Account([debit(taken)], id="MAY-1"))
     grant_id = await house.approved((await house.line()).request("1500.00", "500.00", "1000.00"), await house.fund())
     order = await house.vendors.release(1, method="bank_file", attempt_id=taken)
@@ -146,27 +141,33 @@ async def test_what_the_bank_did_before_a_release_pays_nothing_that_is_released_
     answer = await people.reconciler.at(NOON + timedelta(hours=2)).post(f"bank-files/{file_id}/settle", {})
     assert answer.json() == {"settled": 0, "waiting": 0}
     assert [one["status"] for one in await attempts(house)] == ["released"]
-    assert [state for state, *_ in await why(people, file_id)] == ["unmatched"]
+    assert await why(people, file_id) == [("unmatched", "not_sent")]
+    # Nor is it ordered once more before somebody found out what that was.
+    answer = await make(people, account_id, [taken], **ONE)
+    assert (answer.status_code, answer.json()["code"]) == (409, "bank_line_waits")
 
 
 async def test_what_the_bank_said_to_have_paid_or_had_before_fails_by_no_later_refusal(house: House, people: People) -> None:
     fund_id = await house.fund()
     settled, had_before = [(await released_by_bank(house, fund_id))[1] for _ in range(2)]
-    first = pain002(FILE, Told("PART"), [Block(f"{FILE}001", Told("PART"), [Transaction(settled.hex, Told("ACSC"))])], id="ODGOVOR-1")
+    batch_id = await sent(people, await own_account(people), [settled, had_before])
+    name, first_block = batch_id.hex, f"{batch_id.hex}001"
+    first = pain002(name, Told("PART"), [Block(first_block, Told("PART"), [Transaction(settled.hex, Told("ACSC"))])], id="ODGOVOR-1")
     await reported(people, first)
-    later = await reported(people, rejections(settled, id="ODGOVOR-2"))
+    later = await reported(people, rejections(batch_id, settled, id="ODGOVOR-2"))
     # That the bank had the block before is said of the block alone.
-    block = Block(f"{FILE}001", Told("RJCT", ["AM05"]), [Transaction(had_before.hex, Told("RJCT"))])
-    again = await reported(people, pain002(FILE, Told("RJCT"), [block], id="ODGOVOR-3"))
+    block = Block(first_block, Told("RJCT", ["AM05"]), [Transaction(had_before.hex, Told("RJCT"))])
+    again = await reported(people, pain002(name, Told("RJCT"), [block], id="ODGOVOR-3"))
     for file_id in (later, again):
         assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json()["settled"] == 0
     assert [one["status"] for one in await attempts(house)] == ["released", "released"]
-    assert await why(people, again) == [("unmatched", "may_have_been_paid")]
+    assert await why(people, again) == [("unmatched", "may_have_been_paid")] * 2
 
 
 async def test_a_receipt_of_a_closed_month_is_posted_in_the_oldest_open_one_without_anybody(house: House, people: People) -> None:
-    await own_account(people)
+    account_id = await own_account(people)
     _, attempt_id = await released_by_bank(house, await house.fund())
+    await sent(people, account_id, [attempt_id])
     await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-05"), RECONCILER, JUNE)
     file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1"))
     answer = await people.reconciler.at(JUNE).post(f"bank-files/{file_id}/settle", {})
@@ -177,9 +178,10 @@ async def test_a_receipt_of_a_closed_month_is_posted_in_the_oldest_open_one_with
 
 
 async def test_several_payments_under_one_reference_of_the_banks_are_told_apart(house: House, people: People) -> None:
-    await own_account(people)
+    account_id = await own_account(people)
     fund_id = await house.fund()
     pair = [(await released_by_bank(house, fund_id))[1] for _ in range(2)]
+    await sent(people, account_id, pair)
     batch = booked("-1000.00", *(Detail(one.hex, "500.00") for one in pair), reference="BATCH-1")
     file_id = await imported(people, Account([batch], id="MAY-1"))
     assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json()["settled"] == 2
@@ -190,8 +192,9 @@ async def test_several_payments_under_one_reference_of_the_banks_are_told_apart(
 
 
 async def test_two_persons_say_of_which_payment_a_line_is_and_one_what_is_no_payment_of_ours(house: House, people: People) -> None:
-    await own_account(people)
+    account_id = await own_account(people)
     grant_id, attempt_id = await released_by_bank(house, await house.fund())
+    await sent(people, account_id, [attempt_id])
     file_id = await imported(people, Account([booked(amount, reference=f"B-{amount}") for amount in ("-500.00", "-3.50", "-7.00")], id="MAY-1"))
     lost, charges, wrong = [line["id"] for line in await lines_of(people, file_id)]
     match = {"attempt_id": str(attempt_id)}
@@ -219,13 +222,13 @@ async def test_five_hundred_lines_imported_twice_come_to_the_same_and_the_queue_
     """Acceptance 2: 7 rejected, 5 returned and 10 unmatched of 500; of fewer payments in proportion, one of each at least."""
     payments = int(request.config.getoption("--bank-lines"))
     rejected, returned, unmatched = (max(1, payments * one // 500) for one in (7, 5, 10))
-    await own_account(people)
+    account_id = await own_account(people)
     fund_id = await house.fund("1000000.00")
     released = [(await released_by_bank(house, fund_id))[1] for _ in range(payments - returned - unmatched + rejected)]
-    report = rejections(*released[:rejected])
-    sent = released[rejected:]
-    lines = [debit(one, reference=f"B-{n}") for n, one in enumerate(sent)]
-    lines += [credit(one, reference=f"R-{n}") for n, one in enumerate(sent[:returned])]
+    report = rejections(await sent(people, account_id, released), *released[:rejected])
+    not_rejected = released[rejected:]
+    lines = [debit(one, reference=f"B-{n}") for n, one in enumerate(not_rejected)]
+    lines += [credit(one, reference=f"R-{n}") for n, one in enumerate(not_rejected[:returned])]
     lines += [booked("-3.50", Detail("NOTPROVIDED"), reference=f"U-{n}") for n in range(unmatched)]
     assert len(lines) == payments
     statement = Account(lines, id="MAY-1", opening="1000000.00")
@@ -242,15 +245,16 @@ async def test_five_hundred_lines_imported_twice_come_to_the_same_and_the_queue_
     assert await attempts(house) == before[1]
     assert (counts["unmatched"], counts["returned"], counts["rejected"]) == (unmatched, returned, rejected)
     (sums,) = await house.rows(_SUMS)
-    assert sums["paid"] == sums["lines"] == sums["spent"] == Decimal(500) * (len(sent) - returned)
+    assert sums["paid"] == sums["lines"] == sums["spent"] == Decimal(500) * (len(not_rejected) - returned)
     assert (await house.findings()).differences == []
 
 
 async def test_no_line_settles_twice_and_no_person_pays_for_the_bank_past_the_domain(house: House, people: People) -> None:
-    await own_account(people)
+    account_id = await own_account(people)
     fund_id = await house.fund()
     _, attempt_id = await released_by_bank(house, fund_id)
     _, other = await released_by_bank(house, fund_id)
+    await sent(people, account_id, [attempt_id, other])
     file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1"))
     await people.reconciler.post(f"bank-files/{file_id}/settle", {})
     owner = await asyncpg.connect(house.made.logins.migrate)
@@ -277,9 +281,7 @@ async def test_a_file_that_is_refused_as_a_whole_refuses_its_own_payments_and_no
     account_id = await own_account(people)
     fund_id = await house.fund()
     ours, others = [(await released_by_bank(house, fund_id))[1] for _ in range(2)]
-    totals = {"expected_count": 1, "expected_sums": [{"amount": "500.00", "currency": "EUR"}]}
-    batch_id = await made(people, account_id, [ours], **totals)
-    other_batch = await made(people, account_id, [others], **totals)
+    batch_id, other_batch = [await sent(people, account_id, [one]) for one in (ours, others)]
     # On the first file alone; what it says of a payment that stands in another one is for somebody to look at.
     said = Block(f"{batch_id.hex}001", Told(), [Transaction(others.hex, Told("RJCT"))])
     report = await reported(people, pain002(batch_id.hex, Told("RJCT", ["FF01"]), [said]))
@@ -287,5 +289,62 @@ async def test_a_file_that_is_refused_as_a_whole_refuses_its_own_payments_and_no
     assert answer.json() == {"settled": 1, "waiting": 0}
     assert await by_the_clock(house) == Looked()
     assert {one["attempt_id"]: one["status"] for one in await attempts(house)} == {ours: "failed", others: "released"}
+    assert sorted(await why(people, report), key=str) == [("rejected", None), ("unmatched", "another_file")]
     again = await reported(people, pain002(other_batch.hex, Told("RJCT", ["FF01"]), id="ODGOVOR-2"))
     assert (await people.reconciler.post(f"bank-files/{again}/settle", {})).json()["settled"] == 1
+
+
+@pytest.mark.parametrize("so_far", ["released", "made", "approved"])
+async def test_what_was_moved_by_hand_under_the_id_of_a_payment_that_was_never_sent_pays_nothing_and_is_seen(
+    house: House, people: People, so_far: str
+) -> None:
+    account_id = await own_account(people)
+    grant_id, attempt_id = await released_by_bank(house, await house.fund())
+    batch_id = None if so_far == "released" else await made(people, account_id, [attempt_id], **ONE)
+    if batch_id is not None and so_far == "approved":
+        assert (await approve(people, batch_id)).status_code == 200
+    statement = await imported(people, Account([debit(attempt_id), booked("-500.00", reference="B-2")], id="MAY-1"))
+    report = await reported(people, rejections(batch_id or uuid7(), attempt_id))
+    for file_id in (statement, report):
+        assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json() == {"settled": 0, "waiting": 0}
+    assert await by_the_clock(house) == Looked()
+    assert await why(people, statement) == [("unmatched", "not_sent"), ("unmatched", "names_no_attempt")]
+    assert await why(people, report) == [("unmatched", "not_sent")]
+    # No two persons make it a payment of ours either, and nobody sends it once more meanwhile.
+    match = {"attempt_id": str(attempt_id)}
+    for line in await lines_of(people, statement):
+        assert (await people.reconciler.post(f"bank-lines/{line['id']}/match", match)).json()["code"] == "not_sent"
+    if batch_id is not None:
+        refused = await (approve(people, batch_id) if so_far == "made" else take(people.payer, batch_id))
+        assert refused.json()["code"] == "bank_line_waits"
+    taken_back = ReportPaymentFailed(number=1, reason="not_sent", failed_on=TODAY)
+    assert await house.try_to(GRANT, grant_id, taken_back, PAYER) == ("in_a_batch" if batch_id is not None else "bank_line_waits")
+    (found,) = (await people.auditor.get("exceptions", **{"from": str(TODAY), "to": str(TODAY)})).json()["items"]
+    assert (found["grant_id"], "moved_by_hand" in found["exceptions"]) == (str(grant_id), True)
+    assert [one["status"] for one in await attempts(house)] == ["released"]
+    assert (await house.findings()).differences == []
+
+
+async def test_what_was_booked_on_another_account_than_it_was_ordered_from_is_for_somebody_to_look_at(house: House, people: People) -> None:
+    account_id = await own_account(people)
+    other = await own_account(people, iban="DE02120300000000202051", bank_code="INVTDEBB")
+    assert other != account_id
+    _, attempt_id = await released_by_bank(house, await house.fund())
+    await sent(people, account_id, [attempt_id])
+    file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1", number="<IBAN>DE02120300000000202051</IBAN>"))
+    assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json() == {"settled": 0, "waiting": 0}
+    assert await why(people, file_id) == [("unmatched", "another_account")]
+
+
+async def test_what_the_bank_did_with_a_file_that_two_persons_dropped_is_a_payment_all_the_same(house: House, people: People) -> None:
+    account_id = await own_account(people)
+    _, attempt_id = await released_by_bank(house, await house.fund())
+    batch_id = await sent(people, account_id, [attempt_id])
+    assert (await people.payer.post(f"payment-batches/{batch_id}/drop", {"reason": "never_sent"})).status_code == 200
+    assert (await people.chief.post(f"payment-batches/{batch_id}/confirm-drop", {})).status_code == 200
+    second = await made(people, account_id, [attempt_id], **ONE)
+    file_id = await imported(people, Account([debit(attempt_id)], id="MAY-1"))
+    assert (await approve(people, second)).json()["code"] == "bank_line_waits"
+    assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json() == {"settled": 1, "waiting": 0}
+    assert (await approve(people, second)).json()["code"] == "attempt_not_released"
+    assert (await house.findings()).differences == []

@@ -81,8 +81,8 @@ DETAILS = PayeeDetails(holder="Invented Tools Ltd", iban="PK36SCBL00000011234567
 assert ACCOUNT is not None and GRANT_PAID is not None and PAYEE_OF is not None
 KNOWN = Payable(PAYEE_OF, True, frozenset(), False, ())
 CANDIDATE = Candidate(
-    money=eur("800.00"), status="released", method="bank_file", account_no=1, elsewhere=False, grant=GRANT_PAID, known=KNOWN,
-    details=DETAILS,
+    money=eur("800.00"), status="released", method="bank_file", account_no=1, elsewhere=False, line_waits=False,
+    grant=GRANT_PAID, known=KNOWN, details=DETAILS,
 )  # fmt: skip
 WAITING = {FIRST: CANDIDATE, SECOND: replace(CANDIDATE, money=eur("0.50")), THIRD: replace(CANDIDATE, money=eur("7.00"))}
 FACTS = BatchFacts(BATCH_ID, TODAY, ACCOUNT, WAITING)
@@ -206,7 +206,7 @@ STOPPED = GrantSuspended(reason="under_review", suspended_by=APPROVER.person_id,
     ("changed", "code"),
     [
         ({"status": "paid"}, "attempt_not_released"), ({"status": "failed"}, "attempt_not_released"), ({"method": "cash"}, "another_method"),
-        ({"method": None}, "another_method"), ({"elsewhere": True}, "in_another_batch"), ({"account_no": 2}, "account_changed"),
+        ({"method": None}, "another_method"), ({"elsewhere": True}, "in_another_batch"), ({"line_waits": True}, "bank_line_waits"), ({"account_no": 2}, "account_changed"),
         ({"known": replace(KNOWN, payee=PAYEE.fold((PAYEE_REGISTERED.model_copy(update={"currency": "EUR"}), PAYEE_CONFIRMED, CHANGE_ASKED)))}, "payee_on_hold"),
         ({"known": replace(KNOWN, account_known=False)}, "payee_erased"), ({"known": replace(KNOWN, of_staff=True)}, "account_of_staff"),
         ({"known": replace(KNOWN, payee=None)}, "payee_unknown"), ({"known": replace(KNOWN, newest_lists=(ref(1),))}, "not_screened"),
@@ -216,7 +216,7 @@ STOPPED = GrantSuspended(reason="under_review", suspended_by=APPROVER.person_id,
         ({"details": DETAILS.model_copy(update={"holder": "Invented " * 20})}, "name_too_long"),
         ({"money": Money(amount=Decimal(5), currency="PKR")}, "another_currency"),
     ],
-    ids=["paid", "failed", "cash", "no-method", "elsewhere", "other-account", "on-hold", "erased", "of-staff", "nobody", "not-screened",
+    ids=["paid", "failed", "cash", "no-method", "elsewhere", "line-waits", "other-account", "on-hold", "erased", "of-staff", "nobody", "not-screened",
          "no-details", "suspended", "no-bank", "script", "long", "currency"],
 )  # fmt: skip
 def test_a_payment_that_can_not_go_is_named_by_its_attempt_and_stops_either_signature(changed: dict[str, Any], code: str) -> None:

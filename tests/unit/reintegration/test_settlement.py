@@ -50,9 +50,11 @@ SERVICE = Actor.service("reintegration")
 ATTEMPT = ref(41)
 ORDERED = (*UNTIL_APPROVED,)
 KNOWN = KnownAttempt(ATTEMPT, "released", "bank_file", Decimal("800.00"), "EUR")
-DEBIT = BankLine(ref(71), "booked", ATTEMPT, Decimal("800.00"), "EUR", "debit", booked_on=TODAY, bank_reference="B-1")
+DEBIT = BankLine(
+    ref(71), "booked", ATTEMPT, Decimal("800.00"), "EUR", "debit", booked_on=TODAY, bank_reference="B-1", sent_at=NOON, sent_otherwise=True,
+)  # fmt: skip
 CREDIT = replace(DEBIT, id=ref(72), direction="credit", bank_reference="R-1")
-REFUSAL = BankLine(ref(73), "rejected", ATTEMPT, reasons=("AC04",), imported_at=NOON)
+REFUSAL = BankLine(ref(73), "rejected", ATTEMPT, reasons=("AC04",), imported_at=NOON, sent_at=NOON, sent_otherwise=True)
 PAID, FAILED, BACK = (replace(KNOWN, status=status) for status in ("paid", "failed", "reversed"))
 
 
@@ -85,6 +87,9 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
         (CREDIT, FAILED, "not_paid"), (CREDIT, BACK, "already_settled"), (CREDIT, replace(PAID, delivered=True), "delivered_already"),
         (replace(CREDIT, by_code=True), PAID, "gives_no_reason"), (replace(CREDIT, by_code=True, reasons=("AC04",)), PAID, "returns"),
         (replace(CREDIT, by_code=True, by_hand=True), PAID, "returns"), (REFUSAL, PAID, "may_have_been_paid"), (REFUSAL, FAILED, "already_settled"),
+        *((replace(line, sent_at=None, sent_otherwise=False), KNOWN, "not_sent") for line in (DEBIT, CREDIT, REFUSAL, replace(DEBIT, by_hand=True))),
+        (replace(DEBIT, sent_at=None), KNOWN, "another_account"), (replace(CREDIT, sent_at=None), PAID, "another_account"),
+        (replace(REFUSAL, sent_at=None), KNOWN, "another_file"),
         *((replace(REFUSAL, reasons=("AC04", code)), KNOWN, "may_have_been_paid") for code in sorted(HAD_BEFORE)),
     ],
 )  # fmt: skip
@@ -121,8 +126,11 @@ def test_of_what_the_bank_pays_no_person_says_what_became_of_it() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [replace(DEBIT, booked_on=TODAY + timedelta(days=1)), replace(DEBIT, booked_on=date(2020, 1, 1)), replace(DEBIT, amount=Decimal(1)), CREDIT],
-    ids=["day_to_come", "before_the_approval", "other_amount", "nothing_paid"],
+    [
+        replace(DEBIT, booked_on=TODAY + timedelta(days=1)), replace(DEBIT, booked_on=date(2020, 1, 1)),
+        replace(DEBIT, sent_at=NOON + timedelta(days=2)), replace(DEBIT, amount=Decimal(1)), CREDIT,
+    ],
+    ids=["day_to_come", "before_the_approval", "before_it_was_sent", "other_amount", "nothing_paid"],
 )  # fmt: skip
 def test_what_stands_against_a_line_states_nothing_and_is_no_error(line: BankLine) -> None:
     state = released()
@@ -157,7 +165,7 @@ def test_a_bank_that_gives_no_reason_of_ours_refused() -> None:
 lines = st.builds(
     lambda id, kind, attempt, amount, direction, reversal, reasons: BankLine(
         ref(100 + id), kind, ref(40 + attempt), None if kind == "rejected" else Decimal(amount), "EUR",
-        None if kind == "rejected" else direction, reversal, TODAY, f"B-{id}", reasons, imported_at=NOON,
+        None if kind == "rejected" else direction, reversal, TODAY, f"B-{id}", reasons, imported_at=NOON, sent_at=NOON,
     ),
     st.integers(0, 12), st.sampled_from(["booked", "booked", "rejected"]), st.integers(0, 3), st.sampled_from(["800.00", "800.00", "799.99"]),
     st.sampled_from(["debit", "credit"]), st.booleans(), st.sampled_from([(), ("AC04",), ("AM05",)]),
