@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--chaos-seed", type=int, default=2023, help="decides who asks for what and what is killed when")
     group.addoption("--chaos-kills", type=int, default=20, help="how often a service is killed")
     group.addoption("--releases", type=int, default=60, help="how many tranches are paid while parts are killed")
-    group.addoption("--by-bank", type=int, default=30, help="how many tranches the bank pays while parts are killed")
+    group.addoption("--by-bank", type=int, default=18, help="how many tranches the bank pays while parts are killed")
     group.addoption("--erasure-kills", type=int, default=6, help="how often a part is killed while somebody is erased")
     group.addoption("--chaos-commands", type=int, default=500, help="how many commands are given meanwhile, at least")
     group = parser.getgroup("erasure", "how many persons there are of whom a tenth is erased (tests/e2e/test_erasure.py)")

@@ -20,6 +20,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         + SECONDS_PER_KILL * (config.getoption("--chaos-kills") + config.getoption("--erasure-kills"))
         + SECONDS_PER_COMMAND * config.getoption("--chaos-commands")
         + SECONDS_PER_RELEASE * config.getoption("--releases")
+        + SECONDS_PER_RELEASE * config.getoption("--by-bank")
     )
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):

@@ -128,27 +128,32 @@ class Payers:
 
     async def pay(self, payment: Payment) -> None:
         """One tranche from its release to its delivery; AssertionError where a part of it was done by nobody or by both."""
-        await self._once(payment, "finance-payer", [self._release(payment) for _ in range(2)], PAID_ON)
-        await self._once(payment, "finance-payer", [self._payment(payment, number) for number in range(2)], PAID_ON)
-        await self._insist(payment, OFFICE, ConfirmDelivery(number=1), PAID_ON, str(uuid7()))
+        await self.once("finance-payer", [(payment.grant_id, self._release(payment)) for _ in range(2)], PAID_ON)
+        await self.once("finance-payer", [(payment.grant_id, self._payment(payment, number)) for number in range(2)], PAID_ON)
+        await self.deliver(payment, PAID_ON)
 
-    async def _once(self, payment: Payment, persona: str, orders: Sequence[Command], at: datetime) -> None:
-        """Orders of which one may be done, each sent twice under its key: all at once."""
+    async def deliver(self, payment: Payment, at: datetime) -> None:
+        """The receiving office says that what was paid for is there."""
+        await self.insist(OFFICE, payment.grant_id, ConfirmDelivery(number=1), at, str(uuid7()))
+
+    async def once(self, persona: str, orders: Sequence[tuple[UUID, Command]], at: datetime) -> UUID:
+        """Orders of which one may be done, each sent twice under its key, all at once: of which thing it was done."""
         await until(lambda: self.answered < self.allowed, GIVES_UP_SECONDS)
         keys = [str(uuid7()) for _ in orders]
-        asked = [self._insist(payment, persona, order, at, key) for order, key in zip(orders, keys, strict=True) for _ in range(2)]
+        asked = [self.insist(persona, id, order, at, key) for (id, order), key in zip(orders, keys, strict=True) for _ in range(2)]
         done = await asyncio.gather(*asked)
         by_order = [{*done[place : place + 2]} for place in range(0, len(done), 2)]
-        assert sorted(map(sorted, by_order)) == [[False], [True]], f"of {payment.grant_id} {type(orders[0]).__name__} was told {by_order}"
+        assert sorted(map(sorted, by_order)) == [[False], [True]], f"{type(orders[0][1]).__name__} of {orders[0][0]} was told {by_order}"
+        return orders[by_order.index({True})][0]
 
-    async def _insist(self, payment: Payment, persona: str, order: Command, at: datetime, key: str) -> bool:
+    async def insist(self, persona: str, id: UUID, order: Command, at: datetime, key: str) -> bool:
         """One command until it is answered: whether it was done, or refused because it was done already."""
         async with asyncio.timeout(GIVES_UP_SECONDS):
             for tries in count(1):
                 caller = self.dice.choice(self.callers)
                 try:
                     async with asyncio.timeout(self.dice.uniform(*PATIENCE_SECONDS) * tries):
-                        answer = await caller.give("reintegration", persona, payment.grant_id, order, at, key)
+                        answer = await caller.give("reintegration", persona, id, order, at, key)
                 except (TimeoutError, httpx.TransportError):
                     self.unheard += 1
                     continue
@@ -162,7 +167,7 @@ class Payers:
                     return False
                 # Whether a returnee agrees is asked elsewhere, which may be away for a moment.
                 asks_elsewhere = persona == OFFICE and answer.status_code == HTTPStatus.NOT_FOUND
-                assert asks_elsewhere or code in NOT_NOW, f"{type(order).__name__} of {payment.grant_id}: {answer.status_code} {code}"
+                assert asks_elsewhere or code in NOT_NOW, f"{type(order).__name__} of {id}: {answer.status_code} {code}"
         raise AssertionError("whoever counts goes on for ever")
 
     def _release(self, payment: Payment) -> ReleaseTranche:
@@ -174,6 +179,9 @@ class Payers:
 
 # By what whoever comes second is told that it is done: nothing is paid twice.
 ALREADY: Final = frozenset(
-    {"no_tranche_left", "attempt_under_way", "open_advance", "previous_tranche_not_delivered", "paid_already", "wrong_status"}
+    {
+        "no_tranche_left", "attempt_under_way", "open_advance", "previous_tranche_not_delivered", "paid_already", "wrong_status",
+        "in_another_batch", "imported_already", "file_confirmed",
+    }
 )
 NOT_NOW: Final = frozenset({"unavailable"})
