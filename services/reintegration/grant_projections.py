@@ -13,6 +13,7 @@ from services.reintegration.difference_projections import differences
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
 from services.reintegration.domain.turns import Turn, TurnOf, turns
 from services.reintegration.grant_decisions import decisions_taken
+from services.reintegration.paid_although_projections import paid_although
 from services.reintegration.posting_projections import postings, takes_of_its_fund
 from services.reintegration.projections import quoted
 from services.reintegration.recovery_projections import recoveries
@@ -75,6 +76,7 @@ def grant_limits(
         *settled(grant, events),
         *recoveries(grant_id, before, grant),
         *differences(grant_id, before, grant),
+        *paid_although(grant_id, grant, events),
         *_balance(before, grant),
         *postings(grant_id, before, grant),
         *_turns(grant_id, before, grant),

@@ -18,6 +18,7 @@ from services.reintegration import (
 )
 from services.reintegration.domain import (
     attempts,
+    cash,
     certificate,
     commitment_orders,
     evidence,
@@ -67,7 +68,7 @@ async def _grant_facts(
         posted_on=_posted_on(state, command),
         **_policy_of(state),
         acting=_acting(state, command, context),
-        payee_id=command.payee_id if isinstance(command, tranches.ReleaseTranche) else None,
+        payee_id=_payee_of(state, command),
         signer_id=context.actor.person_id,
     )
     facts = await grant_queries.behind_a_grant(
@@ -91,6 +92,18 @@ def _posted_on(state: grant_state.Grant | None, command: Command | None) -> date
             tranches.ConfirmPayment(paid_on=day) | attempts.ReversePayment(returned_on=day) | recovery.RecordRecovery(received_on=day)
         ):
             return posting_projections.posted_on(state, day)
+        case _:
+            return None
+
+
+def _payee_of(state: grant_state.Grant | None, command: Command | None) -> UUID | None:
+    """Whom an order is to pay, or was paid by what it says; None where that changes nothing."""
+    match command:
+        case tranches.ReleaseTranche(payee_id=payee_id):
+            return payee_id
+        case (tranches.ConfirmPayment() | cash.WitnessCash()) if state is not None:
+            tranche = state.tranche(command.number)
+            return tranche.payee_id if tranche is not None else None
         case _:
             return None
 

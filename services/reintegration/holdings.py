@@ -14,6 +14,7 @@ HOLDINGS = Holdings(
             ("payees.hits", "payees.cleared", "payees.clearing_reason", "payees.screened_lists"),
             "what a list of sanctions resembles is looked at by two persons; that somebody is blocked is told",
         ),
+        "paid_although": "what stood against a payment that was made, which is looked at by who oversees the money; the payment is told with its grant",
         "payee_clearances": "which entries of lists mean somebody else, which is about others",
         **dict.fromkeys(("own_accounts", "payment_batches", "batch_payments"), "the mission's accounts and what goes to the bank; each attempt to pay is told with its grant"),
         "sanctions_lists": "which lists of sanctions were brought, which is nobody's",

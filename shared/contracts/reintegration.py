@@ -23,6 +23,7 @@ from shared.contracts.authority import EVENTS as AUTHORITY
 from shared.contracts.counselling import Country
 from shared.contracts.erasure import Deleted, Erased
 from shared.contracts.funds import EVENTS as FUNDS
+from shared.contracts.paid_although import SaysWhatStoodAgainst
 from shared.contracts.payees import EVENTS as PAYEES
 from shared.contracts.periods import EVENTS as PERIODS
 from shared.contracts.plans import EVENTS as PLANS
@@ -227,7 +228,7 @@ class TrancheReleased(attempts.PaidToPayee, kind="avrr.reintegration.grant.tranc
     attempt_id: UUID | None = None
 
 
-class PaymentConfirmed(attempts.SaidByBank, kind="avrr.reintegration.grant.payment_confirmed.v1"):
+class PaymentConfirmed(attempts.SaidByBank, SaysWhatStoodAgainst, kind="avrr.reintegration.grant.payment_confirmed.v1"):
     """A tranche is paid under a reference used once; ``not_needed`` is free, ``posted_in`` begins its month if its own was closed."""
 
     case_id: UUID

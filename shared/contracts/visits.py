@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from shared.contracts.paid_although import SaysWhatStoodAgainst
 from shared.messages import Event
 
 VisitMode = Literal["in_person", "phone", "video"]
@@ -25,7 +26,7 @@ class VisitRecorded(Event, kind="avrr.reintegration.grant.visit_recorded.v1"):
     recorded_at: datetime
 
 
-class CashWitnessed(Event, kind="avrr.reintegration.grant.cash_witnessed.v1"):
+class CashWitnessed(SaysWhatStoodAgainst, kind="avrr.reintegration.grant.cash_witnessed.v1"):
     """Somebody of the office saw who took the cash of an attempt, by which document, and the day: the first of two signatures."""
 
     number: int

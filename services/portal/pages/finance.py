@@ -88,6 +88,13 @@ async def differences(page: Reading, after: Annotated[str | None, Query()] = Non
     return await page.show("differences.html", found=found, short=short)
 
 
+@router.get("/paid-although")
+async def paid_although(page: Reading, after: Annotated[str | None, Query()] = None) -> Response:
+    """What was handed over or paid although something stood against it, and what."""
+    found = (await page.ask("reintegration", "/v1/paid-although", after=after)).body
+    return await page.show("paid_although.html", found=found, short=short)
+
+
 async def _funds_of(page: Page, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The fund that a grant is paid from; before its approval each fund with what it would hold after it, or why not."""
     if not page.has("manager", "chief_of_mission", "finance_approver", "finance_reconciler", "auditor"):

@@ -1,12 +1,14 @@
 """Cash by two signatures: somebody of the office sees who takes it, and only then whoever pays confirms the payment."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.reintegration.domain.amounts import earliest_day
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import may_wear
+from services.reintegration.domain.payee_facts import Payable
+from services.reintegration.domain.stood_against import refuse_unless_payable_still, stood_against
 from services.reintegration.domain.tranches import (
     OfAttempt,
     TrancheNumber,
@@ -47,6 +49,12 @@ def _refuse_unless_cash_waits(tranche: GrantTranche) -> None:
         raise RuleViolation("witnessed_already", "A colleague has stated that this cash was handed over.")
 
 
+def refuse_voucher(state: Grant, tranche: GrantTranche, known: Payable, now: datetime) -> None:
+    """Refused where the voucher of this cash is not printed: as `_refuse_unless_cash_waits`, or by what stands against paying it."""
+    _refuse_unless_cash_waits(tranche)
+    refuse_unless_payable_still(state, tranche, known, now)
+
+
 def _cash_waits(state: Grant, facts: GrantFacts, context: Context) -> None:
     # At most one tranche of a grant is under way.
     for tranche in state.tranches_in("released"):
@@ -67,6 +75,7 @@ def _witness(state: Grant, order: WitnessCash, facts: GrantFacts, context: Conte
             number=tranche.number, attempt_no=tranche.attempt_no, attempt_id=tranche.attempt_id,
             handed_over_on=order.handed_over_on, identity_document=order.identity_document,
             witnessed_by=context.actor.person_id, witnessed_at=context.now,
+            paid_although=stood_against(state, tranche, facts.payable, context.now),
         ),
     )  # fmt: skip
 

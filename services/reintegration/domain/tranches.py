@@ -22,9 +22,11 @@ from services.reintegration.domain.reconciling import (
     refuse_unless_received,
 )
 from services.reintegration.domain.signers import not_who_signed_its_batch
+from services.reintegration.domain.stood_against import stood_against
 from services.reintegration.domain.stops import no_recovery
 from shared.contracts.accounting import DifferenceReason
 from shared.contracts.attempts import PaymentMethod
+from shared.contracts.paid_although import StoodAgainst
 from shared.contracts.reintegration import (
     Code,
     DeliveryConfirmed,
@@ -243,14 +245,15 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
         raise RuleViolation("paid_before_release", "The day of the payment lies before it was released.")
     if facts.month_closed and not order.late_receipt:
         raise period_closed()
-    return paid(state, tranche, facts, context, order.reference, order.paid_on)
+    against = stood_against(state, tranche, facts.payable, context.now)
+    return paid(state, tranche, facts, context, order.reference, order.paid_on, paid_although=against)
 
 
 def paid(
     state: Grant, tranche: GrantTranche, facts: GrantFacts, context: Context, reference: str, paid_on: date,
-    bank_line: UUID | None = None,
+    bank_line: UUID | None = None, paid_although: tuple[StoodAgainst, ...] = (),
 ) -> Events:  # fmt: skip
-    """The facts of a payment that was made: of the tranche, and with the last one of the grant."""
+    """The facts of a payment that was made: of the tranche, and with the last one of the grant; ``paid_although`` is kept with it."""
     last = len(state.tranches_in("planned", "released")) == 1
     payment = PaymentConfirmed(
         case_id=state.case_id,
@@ -265,6 +268,7 @@ def paid(
         attempt_no=tranche.attempt_no,
         posted_in=posted_in(facts),
         bank_line=bank_line,
+        paid_although=paid_although,
     )
     if last:
         return payment, GrantDisbursed(case_id=state.case_id)

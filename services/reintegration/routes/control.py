@@ -41,7 +41,8 @@ async def list_exceptions(
     (``below_threshold``), or together with what the same person is asked for within 30 days above the lowest threshold,
     which none of them is alone, or marked so as it was submitted (``split``), or one of at least five of these days that chose one vendor (``one_vendor``; which
     one is not told, for it may tell of health), or a spot check found a delivery otherwise or not at all (``spot_check``),
-    or the bank moved money under the id of a payment that was never sent to it (``moved_by_hand``).
+    or the bank moved money under the id of a payment that was never sent to it (``moved_by_hand``),
+    or something stood against a payment of it when that was made (``paid_although``).
     """
     refuse_too_long(first, last)
     zone = call.runtime.mission_time_zone
