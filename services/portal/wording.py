@@ -19,6 +19,7 @@ WORDS: Final[Mapping[str, str]] = {
     "charges": "charges of the bank", "interest": "interest", "transfer_between_accounts": "a transfer between accounts of our own",
     "not_ours": "no payment of ours", "recovery": "money that was asked back", "exchange": "an exchange of currencies",
     "corrected_by_the_bank": "the bank corrected itself", "answered_otherwise": "it was dealt with otherwise",
+    "quoted_wrongly": "the bank quoted it wrongly", "mixed_up_with_another": "the bank mixed up two payments", "named_one_is_over": "the one that it names is over",
     "why_names_no_attempt": "it names no payment of ours", "why_attempt_unknown": "the payment that it names is not known",
     "why_not_by_bank": "the bank was not ordered to make this payment", "why_not_sent": "money was moved under the id of a payment that was never sent to the bank",
     "why_another_account": "the payment was ordered from another account", "why_another_file": "the payment was ordered by another file", "why_amount_unknown": "the bank does not say how much it was",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.reintegration.domain.bank_file_state import BankFile
 from services.reintegration.domain.bank_files import KeptLine
-from services.reintegration.domain.bank_lines import BankLineAct
+from services.reintegration.domain.bank_line_acts import OF_THE_ATTEMPT_FOUND, BankLineAct
 from services.reintegration.domain.grant_state import Grant
 from shared.contracts.attempts import PaymentFailed, PaymentReversed
 from shared.contracts.reintegration import PaymentConfirmed
@@ -92,6 +92,7 @@ def settled(grant: Grant, events: Sequence[Event]) -> Sequence[Write]:
 
 
 _EXPLAINED = Sql("UPDATE bank_lines SET state = 'explained' WHERE id = :line_id AND state = 'unmatched'")
+_UNDONE = Sql("UPDATE bank_lines SET of_attempt = attempt_id WHERE id = :line_id AND state = 'unmatched'")
 _MATCHED = Sql("UPDATE bank_lines SET of_attempt = :attempt_id WHERE id = :line_id AND state = 'unmatched'")
 
 
@@ -101,6 +102,8 @@ def acts(line_id: UUID, _: BankLineAct | None, act: BankLineAct, events: tuple[E
         return (Write(_EXPLAINED, {"line_id": line_id}),)
     if act.status == "matched":
         return (Write(_MATCHED, {"line_id": line_id, "attempt_id": act.attempt_id}),)
+    if act.status == "match_undone":
+        return (Write(_UNDONE, {"line_id": line_id}),)
     return ()
 
 
@@ -124,6 +127,8 @@ _TOLD: Final = " || '|' || ".join(
         "code", "bank_reference", "remittance_code", "attempt_id", "array_to_string(reasons, ',')",
     )
 )
+
+_FOUND: Final = ", ".join(repr(status) for status in sorted(OF_THE_ATTEMPT_FOUND))
 
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -182,8 +187,7 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT coalesce(l.id, a.id) FROM bank_lines l FULL JOIN bank_line_acts a ON a.id = l.id "
             "WHERE l.id IS NULL OR (l.state = 'explained') <> coalesce(a.status = 'explained', false) "
-            "OR (l.of_attempt IS DISTINCT FROM l.attempt_id AND (a.status = 'explained' OR a.id IS NULL)) "
-            "OR (a.status = 'matched' AND a.attempt_id <> l.of_attempt)"
+            f"OR l.of_attempt IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.attempt_id ELSE l.attempt_id END"
         ),
     ),
     # A duplicate is of a line that looks the same and is none itself.

@@ -1,7 +1,7 @@
 """What reintegration's tables answer of lines of the bank's: the facts of their rules, what is due to be settled, and the lists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -11,7 +11,8 @@ from pydantic import BaseModel, TypeAdapter
 from services.reintegration.bank.pain002 import HAD_BEFORE
 from services.reintegration.domain.account_details import AccountDetails
 from services.reintegration.domain.bank_files import KnownAccount, LineKind
-from services.reintegration.domain.bank_lines import BankLineAct, BankLineActStatus, BankLineFacts, MatchLine
+from services.reintegration.domain.bank_line_acts import BankLineAct, BankLineActStatus
+from services.reintegration.domain.bank_lines import BankLineFacts, MatchLine
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.matching import (
@@ -24,8 +25,9 @@ from services.reintegration.domain.matching import (
 from services.reintegration.domain.settlement import day_of, first_that_settles
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
+from services.reintegration.signer_queries import signed_by
 from shared.contracts.attempts import PaymentMethod
-from shared.contracts.bank import Explanation
+from shared.contracts.bank import Explanation, OtherThanNamed
 from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
@@ -50,9 +52,11 @@ _ATTEMPT: Final = (
     "a.released_by, a.status = 'paid' AND NOT EXISTS (SELECT FROM open_advances o WHERE o.grant_id = a.grant_id "
     "AND o.tranche = a.tranche) AS delivered"
 )
+# A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
 _ABOUT_A_LINE = Sql(
-    f"SELECT {_LINE}, l.state = 'unmatched' AS waits, {_ATTEMPT} FROM bank_lines l "
-    "LEFT JOIN payment_attempts a ON a.attempt_id = cast(:attempt_id AS uuid) WHERE l.id = :line_id"
+    f"SELECT {_LINE}, l.state = 'unmatched' AS waits, {_ATTEMPT}, a.attempt_id AS known_attempt, l.attempt_id AS named, "
+    f"a.released_by = cast(:reader AS text) OR {signed_by(':reader', 'a.grant_id')} AS paid_by_reader FROM bank_lines l "
+    "LEFT JOIN payment_attempts a ON a.attempt_id IN (l.attempt_id, cast(:attempt_id AS uuid)) WHERE l.id = :line_id"
 )
 # A report on a file that was dropped says nothing of a payment that stands in another one; and what the bank said to have
 # settled before it may have paid, whatever it says of a file that came once more.
@@ -99,7 +103,8 @@ _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file'
 
 _LISTED: Final = (
     f"SELECT {_LINE}, l.file_id, l.number, l.part, l.own_account_id, l.line_amount, l.value_on, l.code, l.remittance_code, "
-    f"l.duplicate_of, l.state, {_ATTEMPT}, c.status AS act, c.explanation, c.attempt_id AS match_attempt, c.asked_by "
+    f"l.duplicate_of, l.state, {_ATTEMPT}, c.status AS act, c.explanation, c.attempt_id AS match_attempt, c.asked_by, "
+    "l.attempt_id AS named_attempt, c.other_than_named "
     "FROM bank_lines l LEFT JOIN payment_attempts a ON a.attempt_id = l.of_attempt LEFT JOIN bank_line_acts c ON c.id = l.id "
 )
 _OF_STATE = Sql(f"{_LISTED}WHERE l.state = ANY (ARRAY[:state]) AND l.id > :after ORDER BY l.state, l.id LIMIT :limit")
@@ -147,6 +152,8 @@ class BankLineRow(BaseModel):
     explanation: Explanation | None
     match_attempt: UUID | None
     asked_by: str | None
+    named_attempt: UUID | None
+    other_than_named: OtherThanNamed | None
 
 
 async def known_accounts(unit: UnitOfWork) -> Sequence[KnownAccount]:
@@ -165,13 +172,21 @@ async def blocks_of(unit: UnitOfWork, instruction_id: UUID) -> Mapping[UUID, str
     return dict.fromkeys((row["attempt_id"] for row in rows), "")
 
 
-async def behind_a_line(unit: UnitOfWork, line_id: UUID, state: BankLineAct | None, order: object) -> BankLineFacts:
-    """The line, and the attempt that somebody says or said it to be of."""
+async def behind_a_line(unit: UnitOfWork, line_id: UUID, state: BankLineAct | None, order: object, reader: str) -> BankLineFacts:
+    """The line, the attempt that the bank names, the one that somebody says or said it to be of, and whether ``reader`` paid one."""
     attempt_id = order.attempt_id if isinstance(order, MatchLine) else None if state is None else state.attempt_id
-    row = await unit.row(_ABOUT_A_LINE, line_id=line_id, attempt_id=attempt_id)
-    if row is None:
+    rows = await unit.rows(_ABOUT_A_LINE, line_id=line_id, attempt_id=attempt_id, reader=reader)
+    if not rows:
         return BankLineFacts()
-    return BankLineFacts(_line(dict(row)), row["waits"], _attempt(dict(row), attempt_id), row["released_by"])
+    # Whether it was sent, and from which account, is of each attempt its own.
+    held = {row["known_attempt"]: (_line(dict(row)), _attempt(dict(row), row["known_attempt"])) for row in rows}
+    named, nobody = rows[0]["named"], (_line(dict(rows[0])), None)
+    line, attempt = held.get(attempt_id, nobody)
+    of_named, found = held.get(named, nobody)
+    return BankLineFacts(
+        line, rows[0]["waits"], named=found, of_named=replace(of_named, attempt_id=named), attempt=attempt,
+        paid_by_reader=any(row["paid_by_reader"] for row in rows),
+    )  # fmt: skip
 
 
 async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, now: datetime, zone: str) -> GrantFacts:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from services.reintegration.domain import bank_lines
+from services.reintegration.domain import bank_line_acts
 from services.reintegration.metadata import METADATA, begins
 from shared.tables import aggregate_table, jsonb, scope
 
@@ -151,13 +151,16 @@ BANK_LINE_ACTS = aggregate_table(
     sa.Column("explanation", sa.Text),
     sa.Column("attempt_id", sa.Uuid),
     sa.Column("asked_by", sa.Text),
-    begins(bank_lines.BEGINNINGS),
+    sa.Column("other_than_named", sa.Text),
+    begins(bank_line_acts.BEGINNINGS),
     sa.CheckConstraint(
-        "(status = 'explained') = (explanation IS NOT NULL) AND (status IN ('match_asked', 'matched')) = (attempt_id IS NOT NULL) "
-        "AND (attempt_id IS NULL) = (asked_by IS NULL)",
+        "(status IN ('explained', 'explanation_asked')) = (explanation IS NOT NULL) "
+        "AND (status IN ('match_asked', 'matched', 'undo_asked', 'match_kept')) = (attempt_id IS NOT NULL) "
+        "AND (other_than_named IS NULL OR attempt_id IS NOT NULL) AND CASE WHEN status IN ('match_asked', 'matched', 'undo_asked', "
+        "'match_undone', 'explanation_asked') THEN asked_by IS NOT NULL ELSE status = 'explained' OR asked_by IS NULL END",
         name="act_is_whole",
     ),
-    sa.CheckConstraint("status <> 'matched' OR asked_by <> acted_by", name="two_persons"),
+    sa.CheckConstraint("status NOT IN ('matched', 'match_undone', 'explained') OR asked_by <> acted_by", name="two_persons"),
     sa.ForeignKeyConstraint(("id",), ("bank_lines.id",), name="fk_bank_line_acts_line"),
     info=scope("known", written_by="acted_by"),
 )

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from services.reintegration import bank_file_queries, bank_projections, bank_queries, bank_tables
-from services.reintegration.domain import bank_file_state, bank_files, bank_lines, settlement
+from services.reintegration.domain import bank_file_state, bank_files, bank_line_acts, bank_lines, settlement
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from shared.aggregate import Aggregate
@@ -27,9 +27,9 @@ async def _file_facts(
 
 
 async def _line_facts(
-    unit: UnitOfWork, line_id: UUID, state: bank_lines.BankLineAct | None, command: Command | None, _: Context
+    unit: UnitOfWork, line_id: UUID, state: bank_line_acts.BankLineAct | None, command: Command | None, context: Context
 ) -> bank_lines.BankLineFacts:
-    return await bank_queries.behind_a_line(unit, line_id, state, command)
+    return await bank_queries.behind_a_line(unit, line_id, state, command, context.actor.person_id)
 
 
 def settles(command: Command | None) -> bool:
@@ -47,9 +47,9 @@ BANK_FILE: Aggregate[bank_file_state.BankFile, bank_file_state.BankFileFacts] = 
     state=bank_file_state.BankFile, facts=_file_facts, project=bank_projections.of_a_file,
 )
 
-BANK_LINE: Aggregate[bank_lines.BankLineAct, bank_lines.BankLineFacts] = Aggregate(
+BANK_LINE: Aggregate[bank_line_acts.BankLineAct, bank_lines.BankLineFacts] = Aggregate(
     service="reintegration", name="bank_line", decider=bank_lines.BANK_LINE, table=bank_tables.BANK_LINE_ACTS,
-    state=bank_lines.BankLineAct, facts=_line_facts, project=bank_projections.acts, chosen=False,
+    state=bank_line_acts.BankLineAct, facts=_line_facts, project=bank_projections.acts, chosen=False,
 )
 
 AGGREGATES: Final = (BANK_FILE, BANK_LINE)

@@ -24,6 +24,8 @@ Explanation = Literal[
 BankFileDropReason = Literal["not_from_the_bank", "differs_from_the_bank", "brought_by_mistake"]
 # What a second person compared with what the bank itself shows: the file, or balances and numbers of lines.
 Compared = Literal["file", "balances"]
+# Why a line is of another attempt than the one that the bank names.
+OtherThanNamed = Literal["quoted_wrongly", "mixed_up_with_another", "named_one_is_over"]
 _SIGNED: Final = r"^-?[0-9]{1,14}(\.[0-9]{1,4})?$"
 
 
@@ -101,19 +103,42 @@ class BankFileDropped(Event, kind="avrr.reintegration.bank_file.dropped.v1"):
 
 
 class BankLineExplained(Event, kind="avrr.reintegration.bank_line.explained.v1"):
-    """Somebody found what a line is that is no payment of ours; nothing follows from it."""
+    """Somebody found what a line is that is no payment of ours; nothing follows from it.
+
+    Of a line that names a payment of ours two persons say so, and ``asked_by`` is the first of them.
+    """
 
     explanation: Explanation
     explained_by: StaffId
     explained_at: datetime
+    asked_by: StaffId | None = None
+
+
+class BankLineExplanationAsked(Event, kind="avrr.reintegration.bank_line.explanation_asked.v1"):
+    """Somebody found that a line is no payment of ours though it names one; it waits for a second person."""
+
+    explanation: Explanation
+    asked_by: StaffId
+    asked_at: datetime
+
+
+class BankLineExplanationDropped(Event, kind="avrr.reintegration.bank_line.explanation_dropped.v1"):
+    """It may be a payment of ours after all, or nobody is sure of it."""
+
+    dropped_by: StaffId
+    dropped_at: datetime
 
 
 class BankLineMatchAsked(Event, kind="avrr.reintegration.bank_line.match_asked.v1"):
-    """Somebody found of which attempt to pay a line is, where the bank lost what we had written; it waits for a second person."""
+    """Somebody found of which attempt to pay a line is, where the bank lost what we had written; it waits for a second person.
+
+    ``other_than_named`` says why it is not the attempt that the bank names, where it names one of ours.
+    """
 
     attempt_id: UUID
     asked_by: StaffId
     asked_at: datetime
+    other_than_named: OtherThanNamed | None = None
 
 
 class BankLineMatchDropped(Event, kind="avrr.reintegration.bank_line.match_dropped.v1"):
@@ -132,6 +157,31 @@ class BankLineMatched(Event, kind="avrr.reintegration.bank_line.matched.v1"):
     matched_at: datetime
 
 
+class BankLineUndoAsked(Event, kind="avrr.reintegration.bank_line.undo_asked.v1"):
+    """Somebody found that a line which settled nothing yet is not of that attempt; it waits for a second person."""
+
+    attempt_id: UUID
+    asked_by: StaffId
+    asked_at: datetime
+
+
+class BankLineMatchKept(Event, kind="avrr.reintegration.bank_line.match_kept.v1"):
+    """The line is of that attempt all the same."""
+
+    kept_by: StaffId
+    kept_at: datetime
+
+
+class BankLineMatchUndone(Event, kind="avrr.reintegration.bank_line.match_undone.v1"):
+    """Two persons found that the line is not of that attempt: it is again of the one that the bank names, or of none."""
+
+    attempt_id: UUID
+    asked_by: StaffId
+    undone_by: StaffId
+    undone_at: datetime
+
+
 EVENTS: tuple[type[Event], ...] = (
-    BankFileImported, BankFileConfirmed, BankFileDropped, BankLineExplained, BankLineMatchAsked, BankLineMatchDropped, BankLineMatched,
+    BankFileImported, BankFileConfirmed, BankFileDropped, BankLineExplanationAsked, BankLineExplanationDropped, BankLineExplained,
+    BankLineMatchAsked, BankLineMatchDropped, BankLineMatched, BankLineUndoAsked, BankLineMatchKept, BankLineMatchUndone,
 )  # fmt: skip

@@ -24,6 +24,14 @@ async def of_bank_line(page: Page, form: Form, id: UUID, posted: Posted) -> tupl
         shown.append((_("Direction"), word(line["direction"])))
     if line["booked_on"] is not None:
         shown.append((_("Booked on"), line["booked_on"]))
+    if line["named_attempt"] is not None:
+        shown.append((_("The bank names"), line["named_attempt"]))
     if line["match_attempt"] is not None:
-        shown += [(_("Attempt to pay"), line["match_attempt"]), (_("Asked by"), line["asked_by"])]
+        shown.append((_("A colleague found that it is of"), line["match_attempt"]))
+    if line["other_than_named"] is not None:
+        shown.append((_("Why it is not of the one that the bank names"), word(line["other_than_named"])))
+    if line["explanation"] is not None:
+        shown.append((_("What it is"), word(line["explanation"])))
+    if line["asked_by"] is not None:
+        shown.append((_("Asked by"), line["asked_by"]))
     return Given(version=found.etag or "", shown=tuple(shown)), f"/bank-lines/{id}"

@@ -1,64 +1,81 @@
 """What persons say of a line of the bank's that settles nothing by itself: what it is, or of which attempt to pay."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
+from services.reintegration.domain.bank_line_acts import (
+    OF_THE_ATTEMPT_FOUND,
+    BankLineAct,
+    BankLineActStatus,
+    evolve,
+    line_settled,
+    refuse_unless_free,
+)
 from services.reintegration.domain.matching import BankLine, KnownAttempt, is_settling, settles
 from shared.contracts.bank import (
     BankLineExplained,
+    BankLineExplanationAsked,
+    BankLineExplanationDropped,
     BankLineMatchAsked,
     BankLineMatchDropped,
     BankLineMatched,
+    BankLineMatchKept,
+    BankLineMatchUndone,
+    BankLineUndoAsked,
     Explanation,
+    OtherThanNamed,
 )
-from shared.decider import Decider, Events, changing, either
+from shared.decider import Decider, Events, Guard, changing, either
 from shared.errors import FourEyes, NotFound, RuleViolation
-from shared.messages import Command, Context, Event
-from shared.transitions import moved
-
-BankLineActStatus = Literal["match_asked", "match_dropped", "matched", "explained"]
-BEGINNINGS: Final[frozenset[str]] = frozenset({"match_asked", "explained"})
-TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
-    "match_asked": frozenset({"match_dropped", "matched"}), "match_dropped": frozenset({"match_asked", "explained"}),
-    "matched": frozenset({"match_asked", "explained"}), "explained": frozenset(),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class BankLineAct:
-    """What was said of a line last: ``attempt_id`` is the attempt that one person found it to be of, and perhaps a second one."""
-
-    status: BankLineActStatus
-    acted_by: str
-    acted_at: datetime
-    explanation: Explanation | None = None
-    attempt_id: UUID | None = None
-    asked_by: str | None = None
+from shared.messages import Command, Context
 
 
 @dataclass(frozen=True, slots=True)
 class BankLineFacts:
-    """The line as it stands, whether it waits for somebody, and the attempt that is meant with whoever released it."""
+    """The line as the bank has it, whether it waits for somebody, and the attempts that are meant; what was not looked up refuses.
+
+    ``named`` is the attempt of ours that the bank names, and ``of_named`` the line as it is held against that one; ``attempt`` is
+    the one that somebody says the line to be of.
+    ``paid_by_reader``: whoever acts released one of the two, or signed a batch with a payment of its grant.
+    """
 
     line: BankLine | None = None
     waits: bool = False
+    named: KnownAttempt | None = None
+    of_named: BankLine | None = None
     attempt: KnownAttempt | None = None
-    released_by: str | None = None
+    paid_by_reader: bool = True
 
 
 class ExplainLine(Command):
-    """Say what a line is that is no payment of ours; it waits in the queue no more."""
+    """Say what a line is that is no payment of ours and names none; it waits in the queue no more."""
 
     explanation: Explanation
 
 
+class ProposeExplanation(Command):
+    """Say what a line is that names a payment of ours and is none. A colleague confirms it."""
+
+    explanation: Explanation
+
+
+class ConfirmExplanation(Command):
+    """Confirm that a line which names a payment of ours is what a colleague said; it waits in the queue no more."""
+
+
+class DropExplanation(Command):
+    """Take back what a line that names a payment of ours was said to be."""
+
+
 class MatchLine(Command):
-    """Say of which attempt to pay a line is, where the bank lost what we had written. A colleague confirms it."""
+    """Say of which attempt to pay a line is, where the bank lost what we had written. A colleague confirms it.
+
+    Where the bank names another payment of ours, say why it is not that one.
+    """
 
     attempt_id: UUID
+    other_than_named: OtherThanNamed | None = None
 
 
 class ConfirmMatch(Command):
@@ -69,60 +86,169 @@ class DropMatch(Command):
     """Take back that a line is of that attempt."""
 
 
+class UndoMatch(Command):
+    """Say that a line which settled nothing yet is not of the attempt that two persons found. A colleague confirms it."""
+
+
+class ConfirmUndoing(Command):
+    """Confirm that a line is not of that attempt; it waits in the queue again, as the bank has it."""
+
+
+class KeepMatch(Command):
+    """Leave a line as it is: of the attempt that two persons found."""
+
+
 def not_by_whoever_asked() -> FourEyes:
     """Refuses to confirm what one asked oneself; the database's CHECK refuses it in the same words."""
-    return FourEyes("You found of which payment this line is, so somebody else has to confirm it.")
+    return FourEyes("You said this of the line yourself, so somebody else has to confirm it.")
 
 
-def line_settled() -> RuleViolation:
-    """Refuses to say anything of a line that waits for nobody."""
-    return RuleViolation("line_settled", "This line waits for nobody: it is settled or explained already, or only told again.")
+def refuse_to_explain_alone(*, names_ours: bool) -> None:
+    """Refused as ``names_our_payment`` where one person would explain away what the bank says of a payment of ours."""
+    if names_ours:
+        raise RuleViolation("names_our_payment", "This line names a payment of ours. That it is none two persons say.")
 
 
-def _waiting(facts: BankLineFacts) -> BankLine:
+def refuse_to_explain_by_two(*, names_ours: bool) -> None:
+    """Refused as ``names_no_payment`` where nobody has to confirm what a line is."""
+    if not names_ours:
+        raise RuleViolation("names_no_payment", "This line names no payment of ours, so whoever looks at it says what it is.")
+
+
+def _line(facts: BankLineFacts) -> BankLine:
     if facts.line is None:
         raise NotFound
-    if not facts.waits:
-        raise line_settled()
     return facts.line
 
 
-def _refuse_while_asked(state: BankLineAct | None) -> None:
-    if state is not None and state.status == "match_asked":
-        raise RuleViolation("match_waits", "A colleague found of which payment this line is. Confirm that or drop it first.")
+def _free(state: BankLineAct | None, facts: BankLineFacts) -> BankLine:
+    line = _line(facts)
+    refuse_unless_free(None if state is None else state.status, waits=facts.waits)
+    return line
 
 
-def _refuse_unless_it_fits(line: BankLine, facts: BankLineFacts, attempt_id: UUID, context: Context) -> None:
-    """Refused by what stands against it: the reasons of `matching.settles`, and ``four_eyes`` for whoever paid."""
+def _still_waiting(facts: BankLineFacts) -> BankLine:
+    line = _line(facts)
+    if not facts.waits:
+        raise line_settled()
+    return line
+
+
+def _refuse_whoever_paid(facts: BankLineFacts) -> None:
+    if facts.paid_by_reader:
+        raise FourEyes("You released this payment or signed its batch, so somebody else has to say which line it is.")
+
+
+def _refuse_unless_it_fits(line: BankLine, facts: BankLineFacts, attempt_id: UUID, reason: OtherThanNamed | None) -> None:
+    """Refused by what stands against it: the reasons of `matching.settles`, and what the bank names."""
     if line.kind != "booked":
         raise RuleViolation("not_booked", "A report says itself which payments it speaks of. Only a line that was booked is matched.")
     found = settles(replace(line, attempt_id=attempt_id, by_hand=True), facts.attempt)
     if not is_settling(found):
         raise RuleViolation(found, "This line and this attempt to pay do not fit: amount, currency, and how far the payment is must.")
-    if context.actor.person_id == facts.released_by:
-        raise FourEyes("You released this payment, so somebody else has to say which line it is.")
+    _refuse_unsaid_other(facts, attempt_id, reason)
+
+
+def _refuse_unsaid_other(facts: BankLineFacts, attempt_id: UUID, reason: OtherThanNamed | None) -> None:
+    other = facts.named is not None and facts.named.attempt_id != attempt_id
+    if other and facts.named is not None:
+        if facts.named.status == "released" or facts.of_named is None or is_settling(settles(facts.of_named, facts.named)):
+            raise RuleViolation("named_payment_open", "The bank names another payment, which is still open. That one is looked at first.")
+        if reason is None:
+            raise RuleViolation("other_than_named", "The bank names another payment. Say why the line is not of that one.")
+    if not other and reason is not None:
+        raise RuleViolation("names_no_other", "The bank names no other payment of ours, so there is nothing to say of one.")
 
 
 def _explain(state: BankLineAct | None, order: ExplainLine, facts: BankLineFacts, context: Context) -> Events:
-    _waiting(facts)
-    _refuse_while_asked(state)
+    _free(state, facts)
+    refuse_to_explain_alone(names_ours=facts.named is not None)
     return (
         BankLineExplained(explanation=order.explanation, explained_by=context.actor.person_id, explained_at=context.now),
     )  # fmt: skip
 
 
-def _match(state: BankLineAct | None, order: MatchLine, facts: BankLineFacts, context: Context) -> Events:
-    line = _waiting(facts)
-    _refuse_while_asked(state)
-    _refuse_unless_it_fits(line, facts, order.attempt_id, context)
+def _propose(state: BankLineAct | None, order: ProposeExplanation, facts: BankLineFacts, context: Context) -> Events:
+    _free(state, facts)
+    refuse_to_explain_by_two(names_ours=facts.named is not None)
+    _refuse_whoever_paid(facts)
     return (
-        BankLineMatchAsked(attempt_id=order.attempt_id, asked_by=context.actor.person_id, asked_at=context.now),
+        BankLineExplanationAsked(explanation=order.explanation, asked_by=context.actor.person_id, asked_at=context.now),
     )  # fmt: skip
 
 
-def _asked(state: BankLineAct, _: BankLineFacts, __: Context) -> None:
-    if state.status != "match_asked":
-        raise RuleViolation("wrong_status", "Nobody has said of which payment this line is, or that is decided already.")
+def _confirm_explanation(state: BankLineAct, _: ConfirmExplanation, facts: BankLineFacts, context: Context) -> Events:
+    assert state.explanation is not None
+    _still_waiting(facts)
+    _refuse_whoever_paid(facts)
+    return (
+        BankLineExplained(
+            explanation=state.explanation, explained_by=context.actor.person_id, explained_at=context.now, asked_by=state.asked_by
+        ),
+    )
+
+
+def _drop_explanation(_: BankLineAct, __: DropExplanation, ___: BankLineFacts, context: Context) -> Events:
+    return (BankLineExplanationDropped(dropped_by=context.actor.person_id, dropped_at=context.now),)
+
+
+def _match(state: BankLineAct | None, order: MatchLine, facts: BankLineFacts, context: Context) -> Events:
+    line = _free(state, facts)
+    _refuse_unless_it_fits(line, facts, order.attempt_id, order.other_than_named)
+    _refuse_whoever_paid(facts)
+    return (
+        BankLineMatchAsked(
+            attempt_id=order.attempt_id, asked_by=context.actor.person_id, asked_at=context.now,
+            other_than_named=order.other_than_named,
+        ),
+    )  # fmt: skip
+
+
+def _confirm(state: BankLineAct, _: ConfirmMatch, facts: BankLineFacts, context: Context) -> Events:
+    assert state.attempt_id is not None
+    assert state.asked_by is not None
+    _refuse_unless_it_fits(_still_waiting(facts), facts, state.attempt_id, state.other_than_named)
+    _refuse_whoever_paid(facts)
+    return (
+        BankLineMatched(
+            attempt_id=state.attempt_id, asked_by=state.asked_by, matched_by=context.actor.person_id, matched_at=context.now
+        ),
+    )
+
+
+def _drop(_: BankLineAct, __: DropMatch, ___: BankLineFacts, context: Context) -> Events:
+    return (BankLineMatchDropped(dropped_by=context.actor.person_id, dropped_at=context.now),)
+
+
+def _undo(state: BankLineAct, _: UndoMatch, facts: BankLineFacts, context: Context) -> Events:
+    assert state.attempt_id is not None
+    _still_waiting(facts)
+    _refuse_whoever_paid(facts)
+    return (BankLineUndoAsked(attempt_id=state.attempt_id, asked_by=context.actor.person_id, asked_at=context.now),)
+
+
+def _confirm_undoing(state: BankLineAct, _: ConfirmUndoing, facts: BankLineFacts, context: Context) -> Events:
+    assert state.attempt_id is not None
+    assert state.asked_by is not None
+    _still_waiting(facts)
+    _refuse_whoever_paid(facts)
+    return (
+        BankLineMatchUndone(
+            attempt_id=state.attempt_id, asked_by=state.asked_by, undone_by=context.actor.person_id, undone_at=context.now
+        ),
+    )
+
+
+def _keep(_: BankLineAct, __: KeepMatch, ___: BankLineFacts, context: Context) -> Events:
+    return (BankLineMatchKept(kept_by=context.actor.person_id, kept_at=context.now),)
+
+
+def _while(*statuses: BankLineActStatus) -> Guard[BankLineAct, BankLineFacts]:
+    def guard(state: BankLineAct, _: BankLineFacts, __: Context) -> None:
+        if state.status not in statuses:
+            raise RuleViolation("wrong_status", "Nobody has said this of the line, or it is decided already.")
+
+    return guard
 
 
 def _by_another(state: BankLineAct, _: BankLineFacts, context: Context) -> None:
@@ -130,53 +256,24 @@ def _by_another(state: BankLineAct, _: BankLineFacts, context: Context) -> None:
         raise not_by_whoever_asked()
 
 
-def _confirm(state: BankLineAct, _: ConfirmMatch, facts: BankLineFacts, context: Context) -> Events:
-    assert state.attempt_id is not None
-    assert state.asked_by is not None
-    _refuse_unless_it_fits(_waiting(facts), facts, state.attempt_id, context)
-    return (
-        BankLineMatched(
-            attempt_id=state.attempt_id, asked_by=state.asked_by, matched_by=context.actor.person_id, matched_at=context.now
-        ),
-    )  # fmt: skip
-
-
-def _drop(_: BankLineAct, __: DropMatch, ___: BankLineFacts, context: Context) -> Events:
-    return (BankLineMatchDropped(dropped_by=context.actor.person_id, dropped_at=context.now),)
-
-
-def evolve(state: BankLineAct | None, event: Event) -> BankLineAct:
-    """What was said of a line last; TypeError for an event that is not of one, `IllegalTransition` for one that does not fit."""
-    match event:
-        case BankLineExplained():
-            return BankLineAct(_to(state, "explained"), event.explained_by, event.explained_at, event.explanation)
-        case BankLineMatchAsked():
-            return BankLineAct(
-                _to(state, "match_asked"), event.asked_by, event.asked_at, attempt_id=event.attempt_id, asked_by=event.asked_by
-            )
-        case BankLineMatched() if state is not None:
-            return replace(state, status=_to(state, "matched"), acted_by=event.matched_by, acted_at=event.matched_at)
-        case BankLineMatchDropped() if state is not None:
-            return BankLineAct(_to(state, "match_dropped"), event.dropped_by, event.dropped_at)
-        case _:
-            raise TypeError(f"{type(event).__name__} does not fit what is said of a line here")
-
-
-def _to(state: BankLineAct | None, status: BankLineActStatus) -> BankLineActStatus:
-    if state is None and status in BEGINNINGS:
-        return status
-    if state is None:
-        raise TypeError(f"nothing was said of the line that could be {status}")
-    return moved(TRANSITIONS, state.status, status)
-
+_MATCHED: Final = _while(*sorted(OF_THE_ATTEMPT_FOUND - {"undo_asked"}))
 
 BANK_LINE: Decider[BankLineAct, BankLineFacts] = Decider(
     rules=(
         either(ExplainLine, "Say what it is", _explain),
+        either(ProposeExplanation, "Say that it is no payment of ours", _propose),
+        changing(ConfirmExplanation, "Confirm what it is", _confirm_explanation, _while("explanation_asked"), _by_another),
+        changing(DropExplanation, "Drop what it was said to be", _drop_explanation, _while("explanation_asked")),
         either(MatchLine, "Say which payment it is", _match),
-        changing(ConfirmMatch, "Confirm which payment it is", _confirm, _asked, _by_another),
-        changing(DropMatch, "Drop the match", _drop, _asked),
+        changing(ConfirmMatch, "Confirm which payment it is", _confirm, _while("match_asked"), _by_another),
+        changing(DropMatch, "Drop the match", _drop, _while("match_asked")),
+        changing(UndoMatch, "Undo the match", _undo, _MATCHED),
+        changing(ConfirmUndoing, "Confirm that the match is undone", _confirm_undoing, _while("undo_asked"), _by_another),
+        changing(KeepMatch, "Keep the match", _keep, _while("undo_asked")),
     ),
     evolve=evolve,
-    events=(BankLineExplained, BankLineMatchAsked, BankLineMatchDropped, BankLineMatched),
+    events=(
+        BankLineExplained, BankLineExplanationAsked, BankLineExplanationDropped, BankLineMatchAsked, BankLineMatchDropped,
+        BankLineMatched, BankLineUndoAsked, BankLineMatchKept, BankLineMatchUndone,
+    ),
 )

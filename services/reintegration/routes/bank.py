@@ -24,12 +24,20 @@ from services.reintegration.domain.bank_files import (
     of_report,
     of_statements,
 )
+from services.reintegration.domain.bank_line_acts import refuse_unless_free
 from services.reintegration.domain.bank_lines import (
+    ConfirmExplanation,
     ConfirmMatch,
+    ConfirmUndoing,
+    DropExplanation,
     DropMatch,
     ExplainLine,
+    KeepMatch,
     MatchLine,
-    line_settled,
+    ProposeExplanation,
+    UndoMatch,
+    refuse_to_explain_alone,
+    refuse_to_explain_by_two,
 )
 from services.reintegration.domain.settlement import SettleByBank
 from services.reintegration.grant_wiring import GRANT
@@ -186,7 +194,7 @@ async def read_bank_line(line_id: UUID, call: Calling) -> BankLineView:
     line = await call.ask(lambda unit: bank_queries.one_line(unit, line_id))
     if line is None:
         raise NotFound
-    begun = [_begins(call, line, command) for command in (ExplainLine, MatchLine)]
+    begun = [_begins(call, line, command) for command in (ExplainLine, ProposeExplanation, MatchLine)]
     if line.act is None:
         return BankLineView(**line.model_dump(), version=0, actions=begun)
     view = await call.view(BANK_LINE, line_id, recorded=True)
@@ -196,6 +204,24 @@ async def read_bank_line(line_id: UUID, call: Calling) -> BankLineView:
 @router.post("/bank-lines/{line_id}/explain")
 async def explain_line(line_id: UUID, body: ExplainLine, call: Calling) -> Receipt:
     """Says what a line is that is no payment of ours."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/propose-explanation")
+async def propose_explanation(line_id: UUID, body: ProposeExplanation, call: Calling) -> Receipt:
+    """Says what a line is that names a payment of ours and is none."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/confirm-explanation")
+async def confirm_explanation(line_id: UUID, body: ConfirmExplanation, call: Calling) -> Receipt:
+    """Confirms what a line is that names a payment of ours, as a colleague said."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/drop-explanation")
+async def drop_explanation(line_id: UUID, body: DropExplanation, call: Calling) -> Receipt:
+    """Takes back what a line that names a payment of ours was said to be."""
     return await call.order(BANK_LINE, line_id, body)
 
 
@@ -214,6 +240,24 @@ async def confirm_match(line_id: UUID, body: ConfirmMatch, call: Calling) -> Rec
 @router.post("/bank-lines/{line_id}/drop-match")
 async def drop_match(line_id: UUID, body: DropMatch, call: Calling) -> Receipt:
     """Takes back of which attempt to pay a line is."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/undo-match")
+async def undo_match(line_id: UUID, body: UndoMatch, call: Calling) -> Receipt:
+    """Says that a line is not of the attempt that two persons found."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/confirm-undoing")
+async def confirm_undoing(line_id: UUID, body: ConfirmUndoing, call: Calling) -> Receipt:
+    """Confirms that a line is not of that attempt."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/keep-match")
+async def keep_match(line_id: UUID, body: KeepMatch, call: Calling) -> Receipt:
+    """Leaves a line with the attempt that two persons found."""
     return await call.order(BANK_LINE, line_id, body)
 
 
@@ -248,10 +292,21 @@ async def _settled(call: Call, grant_id: UUID) -> bool:
 
 def _begins(call: Call, line: bank_queries.BankLineRow, command: type[Command]) -> Action:
     name, label = call.runtime.operations[command], BANK_LINE.decider.rule(command).label
-    refusal = line_settled() if line.state != "unmatched" or line.act == "match_asked" else None
-    refusal_of_role = None if call.may(name) else NotPermitted()
-    stands = refusal_of_role or refusal
+    stands = _against_beginning(line, command) if call.may(name) else NotPermitted()
     return Action(
         name=name, label=label, allowed=stands is None, reason=stands.code if stands else None,
         sentence=stands.sentence if stands else None, step_up=name in call.runtime.policy.step_up,
     )  # fmt: skip
+
+
+def _against_beginning(line: bank_queries.BankLineRow, command: type[Command]) -> Refusal | None:
+    """What stands against saying something anew of a line; of which attempt it is has to be said first to know more."""
+    try:
+        refuse_unless_free(line.act, waits=line.state == "unmatched")
+        if command is ExplainLine:
+            refuse_to_explain_alone(names_ours=line.grant_id is not None)
+        elif command is ProposeExplanation:
+            refuse_to_explain_by_two(names_ours=line.grant_id is not None)
+    except Refusal as refusal:
+        return refusal
+    return None

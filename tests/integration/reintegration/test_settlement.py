@@ -19,7 +19,7 @@ from shared.timers import Looked, look
 from tests.given import NOON
 from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.paid_by_bank import released_by_bank, sent
-from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_attempts import JUNE
 from tests.integration.reintegration.test_bank_files import imported, lines_of, put, queue, reported, told
@@ -210,10 +210,62 @@ async def test_two_persons_say_of_which_payment_a_line_is_and_one_what_is_no_pay
     assert await by_the_clock(house) == Looked(1, 1)
     assert told(await lines_of(people, file_id), "state", "attempt_id") == [("matched", str(attempt_id)), ("explained", None), ("unmatched", None)]
     shown = (await people.reconciler.get(f"bank-lines/{wrong}")).json()
-    assert [(one["name"], one["allowed"]) for one in shown["actions"]] == [("explain_line", True), ("match_line", True)]
+    assert [(one["name"], one["allowed"]) for one in shown["actions"]] == [
+        ("explain_line", True), ("propose_explanation", False), ("match_line", True),
+    ]  # fmt: skip
     assert (await house.grant(grant_id)).reconciler_id is None
     assert (await people.auditor.get("bank-line-counts")).json() == {"matched": 1, "explained": 1, "unmatched": 1}
     assert (await house.findings()).differences == []
+
+
+async def test_what_names_a_payment_of_ours_is_explained_away_or_undone_by_two_and_verify_knows_each_state(
+    house: House, people: People
+) -> None:
+    account_id = await own_account(people)
+    fund_id = await house.fund()
+    (_, one), (_, other) = [await released_by_bank(house, fund_id) for _ in range(2)]
+    await sent(people, account_id, [one, other])
+    file_id = await imported(people, Account([debit(one, "499.00", "B-1"), booked("-500.00", reference="B-2")], id="MAY-1"))
+    named, lost = [line["id"] for line in await lines_of(people, file_id)]
+    first, second = people.reconciler, colleague(people)
+
+    async def step(caller: Caller, line: str, act: str, **body: object) -> str:
+        answer = await caller.post(f"bank-lines/{line}/{act}", body)
+        assert (await house.findings()).differences == []
+        return "done" if answer.status_code in (200, 201) else str(answer.json()["code"])
+
+    assert await step(first, named, "explain", explanation="charges") == "names_our_payment"
+    assert await step(first, named, "propose-explanation", explanation="charges") == "done"
+    assert await step(first, named, "confirm-explanation") == "four_eyes"
+    assert await step(second, named, "drop-explanation") == "done"
+    assert await step(first, named, "propose-explanation", explanation="answered_otherwise") == "done"
+    assert await step(people.chief, named, "confirm-explanation") == "done"
+    assert await step(first, lost, "match", attempt_id=str(other)) == "done"
+    assert await step(second, lost, "confirm-match") == "done"
+    assert await step(first, lost, "explain", explanation="not_ours") == "line_matched"
+    assert await step(first, lost, "undo-match") == "done"
+    assert await step(second, lost, "keep-match") == "done"
+    assert await step(first, lost, "undo-match") == "done"
+    assert await step(first, lost, "confirm-undoing") == "four_eyes"
+    assert await step(second, lost, "confirm-undoing") == "done"
+    assert await by_the_clock(house) == Looked()
+    assert await step(first, lost, "explain", explanation="not_ours") == "done"
+    assert told(await lines_of(people, file_id), "state", "act", "attempt_id") == [
+        ("explained", "explained", str(one)), ("explained", "explained", None),
+    ]  # fmt: skip
+
+
+async def test_who_signed_the_batch_of_a_payment_confirms_of_no_line_that_it_is_that_one(house: House, people: People) -> None:
+    account_id = await own_account(people)
+    _, attempt_id = await released_by_bank(house, await house.fund())
+    batch_id = await made(people, account_id, [attempt_id], expected_sums=[{"amount": "500.00", "currency": "EUR"}])
+    assert (await approve(people, batch_id, people.chief)).status_code == 200
+    assert (await take(people.payer, batch_id)).status_code == 200
+    file_id = await imported(people, Account([booked("-500.00", reference="B-1")], id="MAY-1"))
+    ((line,),) = told(await lines_of(people, file_id), "id")
+    assert (await people.reconciler.post(f"bank-lines/{line}/match", {"attempt_id": str(attempt_id)})).status_code == 201
+    assert (await people.chief.post(f"bank-lines/{line}/confirm-match", {})).json()["code"] == "four_eyes"
+    assert (await colleague(people).post(f"bank-lines/{line}/confirm-match", {})).status_code == 200
 
 
 async def test_five_hundred_lines_imported_twice_come_to_the_same_and_the_queue_shows_what_waits(

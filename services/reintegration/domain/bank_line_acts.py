@@ -1,0 +1,140 @@
+"""What was said of a line of the bank's, as one table of states: what may follow on what, and what stands in the way.
+
+A line is said to be no payment of ours, or to be of an attempt to pay. What two persons found two persons undo, and what
+settled nobody talks about any more: then the line itself says what became of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from shared.contracts.bank import (
+    BankLineExplained,
+    BankLineExplanationAsked,
+    BankLineExplanationDropped,
+    BankLineMatchAsked,
+    BankLineMatchDropped,
+    BankLineMatched,
+    BankLineMatchKept,
+    BankLineMatchUndone,
+    BankLineUndoAsked,
+    Explanation,
+    OtherThanNamed,
+)
+from shared.errors import RuleViolation
+from shared.messages import Event
+from shared.transitions import moved
+
+BankLineActStatus = Literal[
+    "match_asked", "match_dropped", "matched", "undo_asked", "match_kept", "match_undone", "explanation_asked",
+    "explanation_dropped", "explained",
+]  # fmt: skip
+BEGINNINGS: Final[frozenset[str]] = frozenset({"match_asked", "explanation_asked", "explained"})
+TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
+    "match_asked": frozenset({"match_dropped", "matched"}), "match_dropped": BEGINNINGS,
+    "matched": frozenset({"undo_asked"}), "undo_asked": frozenset({"match_kept", "match_undone"}),
+    "match_kept": frozenset({"undo_asked"}), "match_undone": BEGINNINGS,
+    "explanation_asked": frozenset({"explained", "explanation_dropped"}), "explanation_dropped": BEGINNINGS,
+    "explained": frozenset(),
+}  # fmt: skip
+# While a line stands at one of these it is of the attempt that two persons found, else of the one that the bank names.
+OF_THE_ATTEMPT_FOUND: Final[frozenset[BankLineActStatus]] = frozenset({"matched", "undo_asked", "match_kept"})
+# What has to be decided before anything else is said of the line.
+_IN_THE_WAY: Final[Mapping[str, RuleViolation]] = {
+    "match_asked": RuleViolation("match_waits", "A colleague found of which payment this line is. Confirm that or drop it first."),
+    "explanation_asked": RuleViolation("explanation_waits", "A colleague said what this line is. Confirm that or drop it first."),
+    "undo_asked": RuleViolation("undo_waits", "A colleague asked to undo of which payment this line is. Decide on that first."),
+    **dict.fromkeys(
+        ("matched", "match_kept"),
+        RuleViolation("line_matched", "Two persons found of which payment this line is. Two undo that first."),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BankLineAct:
+    """What was said of a line last, by whom, and who asked for it where that takes two.
+
+    ``attempt_id`` is the attempt that one person found it to be of, and perhaps a second one; ``other_than_named`` says why
+    it is not the one of ours that the bank names.
+    """
+
+    status: BankLineActStatus
+    acted_by: str
+    acted_at: datetime
+    explanation: Explanation | None = None
+    attempt_id: UUID | None = None
+    asked_by: str | None = None
+    other_than_named: OtherThanNamed | None = None
+
+
+def line_settled() -> RuleViolation:
+    """Refuses to say anything of a line that waits for nobody."""
+    return RuleViolation("line_settled", "This line waits for nobody: it is settled or explained already, or only told again.")
+
+
+def refuse_unless_free(status: BankLineActStatus | None, *, waits: bool) -> None:
+    """Refused unless something may be said anew of a line that ``waits``, of which this was said last.
+
+    ``line_settled``, ``match_waits``, ``explanation_waits``, ``undo_waits`` or ``line_matched``.
+    """
+    if not waits:
+        raise line_settled()
+    if status is not None and status in _IN_THE_WAY:
+        raise _IN_THE_WAY[status]
+
+
+def evolve(state: BankLineAct | None, event: Event) -> BankLineAct:
+    """What was said of a line last; TypeError for an event that is not of one, `IllegalTransition` for one that does not fit."""
+    match event:
+        case BankLineExplained():
+            return BankLineAct(
+                _to(state, "explained"), event.explained_by, event.explained_at, event.explanation, asked_by=event.asked_by
+            )
+        case BankLineExplanationAsked():
+            return BankLineAct(
+                _to(state, "explanation_asked"), event.asked_by, event.asked_at, event.explanation, asked_by=event.asked_by
+            )
+        case BankLineExplanationDropped() if state is not None:
+            return BankLineAct(_to(state, "explanation_dropped"), event.dropped_by, event.dropped_at)
+        case BankLineMatchAsked():
+            return BankLineAct(
+                _to(state, "match_asked"), event.asked_by, event.asked_at, attempt_id=event.attempt_id,
+                asked_by=event.asked_by, other_than_named=event.other_than_named,
+            )  # fmt: skip
+        case BankLineMatchDropped() if state is not None:
+            return BankLineAct(_to(state, "match_dropped"), event.dropped_by, event.dropped_at)
+        case _ if state is not None:
+            return _of_a_match(state, event)
+        case _:
+            raise _does_not_fit(event)
+
+
+def _of_a_match(state: BankLineAct, event: Event) -> BankLineAct:
+    match event:
+        case BankLineMatched():
+            return replace(state, status=_to(state, "matched"), acted_by=event.matched_by, acted_at=event.matched_at)
+        case BankLineUndoAsked():
+            return replace(
+                state, status=_to(state, "undo_asked"), acted_by=event.asked_by, acted_at=event.asked_at, asked_by=event.asked_by
+            )
+        case BankLineMatchKept():
+            return replace(state, status=_to(state, "match_kept"), acted_by=event.kept_by, acted_at=event.kept_at, asked_by=None)
+        case BankLineMatchUndone():
+            return BankLineAct(_to(state, "match_undone"), event.undone_by, event.undone_at, asked_by=event.asked_by)
+        case _:
+            raise _does_not_fit(event)
+
+
+def _does_not_fit(event: Event) -> TypeError:
+    return TypeError(f"{type(event).__name__} does not fit what is said of a line here")
+
+
+def _to(state: BankLineAct | None, status: BankLineActStatus) -> BankLineActStatus:
+    if state is None and status in BEGINNINGS:
+        return status
+    if state is None:
+        raise TypeError(f"nothing was said of the line that could be {status}")
+    return moved(TRANSITIONS, state.status, status)
