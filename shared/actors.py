@@ -22,6 +22,8 @@ class Role(StrEnum):
     FINANCE_APPROVER = "finance_approver"
     FINANCE_PAYER = "finance_payer"
     FINANCE_RECONCILER = "finance_reconciler"
+    # Pays from the account or the cash box of the office in a country of origin, for grants of its countries.
+    OFFICE_PAYER = "office_payer"
     CHIEF_OF_MISSION = "chief_of_mission"
     MANAGER = "manager"
     AUDITOR = "auditor"

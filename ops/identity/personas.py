@@ -50,7 +50,7 @@ def persona(name: str) -> Persona:
     for role, organisation in ABROAD.items():
         country = name.removeprefix(f"{dashed(role)}-")
         if country != name and country == country.lower() and is_country(country.upper()):
-            return Persona(name, role, f"{organisation}_{country}", (country.upper(),), (), ACR_PLAIN)
+            return Persona(name, role, f"{organisation}_{country}", (country.upper(),), (), acr_of(role))
     raise UnknownPersona
 
 
@@ -59,9 +59,13 @@ def dashed(role: Role) -> str:
     return role.value.replace("_", "-")
 
 
+def acr_of(role: Role) -> str:
+    """How strongly whoever has this role signs in each time."""
+    return ACR_PHISHING_RESISTANT if role in _STEPS_UP else ACR_PLAIN
+
+
 def _mission_staff(name: str, role: Role, sites: tuple[str, ...] = SITES) -> Persona:
-    acr = ACR_PHISHING_RESISTANT if role in _STEPS_UP else ACR_PLAIN
-    return Persona(name, role, MISSION, (MISSION_COUNTRY,), sites, acr)
+    return Persona(name, role, MISSION, (MISSION_COUNTRY,), sites, acr_of(role))
 
 
 def _all_mission_staff() -> Iterator[Persona]:
@@ -82,7 +86,7 @@ def _all_mission_staff() -> Iterator[Persona]:
 
 
 ABROAD: Final[Mapping[Role, str]] = MappingProxyType(
-    {Role.RECEIVING_OFFICE: "iom", Role.CONSULAR_POST: "consular_post"}
+    {Role.RECEIVING_OFFICE: "iom", Role.OFFICE_PAYER: "iom", Role.CONSULAR_POST: "consular_post"}
 )
 # Whose acts move money or stand for the mission, and who takes data out of it (the auditor's and the data protection
 # officer's exports): they sign in with a phishing-resistant key every time. A manager gives the chief of mission's authority.
@@ -94,6 +98,7 @@ _STEPS_UP: Final = frozenset(
         Role.FINANCE_APPROVER,
         Role.FINANCE_PAYER,
         Role.FINANCE_RECONCILER,
+        Role.OFFICE_PAYER,
         Role.AUDITOR,
         Role.DATA_PROTECTION,
     }

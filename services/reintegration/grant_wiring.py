@@ -125,7 +125,9 @@ def _policy_of(state: grant_state.Grant | None) -> dict[str, Any]:
 
 
 def _grant_within(known: grant_state.Grant, reach: Reach, actor: Actor) -> bool:
-    return reach.covers(known.destination_country) and is_shown(actor, of_health=papers.of_health(known))
+    return reach.covers(known.destination_country) and is_shown(
+        actor, of_health=papers.of_health(known), approved=known.approver_id is not None
+    )
 
 
 def _with_decisions(

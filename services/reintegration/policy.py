@@ -10,6 +10,11 @@ from shared.policy import Policy, allow
 # line is a medical one tells of health.
 SEES_WHAT_IT_IS_FOR = (Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION)
 SEES_THE_MONEY = (Role.FINANCE_PAYER, Role.FINANCE_RECONCILER)
+# Who pays for an office sees the money of its own countries, once it is approved, and what is theirs to pay (decision 72).
+PAYS_FOR_AN_OFFICE = (
+    "release_tranche", "list_payees_of_grant", "read_payee_account", "confirm_payment", "report_payment_failed", "read_voucher",
+    "list_unclaimed_cash", "list_turns",
+)
 # What a grant costs its fund is told to finance and to the chief of mission, who commit it.
 SEES_THE_FUND = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION)
 # Who certifies what a grant of health needs sees such grants, with their papers, and no other (`is_shown`). Somebody of an
@@ -18,7 +23,7 @@ CERTIFIES = (Role.MEDICAL,)
 # The hats that are worn by whoever has a role, so whose turns are theirs.
 HATS: Mapping[Role, tuple[TurnOf, ...]] = {
     Role.RECEIVING_OFFICE: ("requester", "deliverer"), Role.COORDINATOR: ("endorser",),
-    Role.MEDICAL: ("certifier",), Role.FINANCE_APPROVER: ("approver",), Role.CHIEF_OF_MISSION: ("chief",), Role.FINANCE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
+    Role.MEDICAL: ("certifier",), Role.FINANCE_APPROVER: ("approver",), Role.CHIEF_OF_MISSION: ("chief",), Role.FINANCE_PAYER: ("payer",), Role.OFFICE_PAYER: ("payer",), Role.FINANCE_RECONCILER: ("reconciler",),
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
@@ -177,6 +182,7 @@ POLICY = Policy(
     *(allow(operation, Role.FINANCE_APPROVER, *OVERSEES) for operation in ("list_recoveries", "list_differences")),
     *(allow(operation, Role.FINANCE_PAYER) for operation in ("release_tranche", "list_payees_of_grant")),
     allow("confirm_payment", Role.FINANCE_PAYER),
+    *(allow(operation, Role.OFFICE_PAYER, extent="own_countries") for operation in PAYS_FOR_AN_OFFICE),
     allow("report_payment_failed", *SEES_THE_MONEY),
     allow("reverse_payment", Role.FINANCE_RECONCILER),
     *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("witness_cash", "record_visit", "confirm_delivery")),
@@ -191,6 +197,8 @@ POLICY = Policy(
     allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
     allow("read_grant", *CERTIFIES, unless=Role.RECEIVING_OFFICE),
     allow("read_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
+    # Beside medical staff's reach, which has no limit of countries, theirs would lift what limits both.
+    allow("read_grant", Role.OFFICE_PAYER, extent="own_countries", unless=Role.MEDICAL),
     allow(
         "list_grants",
         Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER,
@@ -207,7 +215,7 @@ POLICY = Policy(
     allow("read_evidence", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
     allow("read_evidence", *CERTIFIES, unless=Role.RECEIVING_OFFICE),
     allow("read_evidence", Role.RECEIVING_OFFICE, extent="own_countries"),
-    allow("list_turns", *(role for role in HATS if role != Role.RECEIVING_OFFICE)),
+    allow("list_turns", *(role for role in HATS if role not in (Role.RECEIVING_OFFICE, Role.OFFICE_PAYER))),
     allow("list_turns", Role.RECEIVING_OFFICE, extent="own_countries"),
     # An office is shown its grants through its window, where consent is asked.
     allow(
@@ -262,9 +270,13 @@ POLICY = Policy(
 )
 
 # Whoever opens a grant in one of these roles opens any of those within reach.
-_ANY_GRANT = frozenset(row.role for row in POLICY.rows if row.operation == "read_grant") - {*CERTIFIES}
+_ANY_GRANT = frozenset(row.role for row in POLICY.rows if row.operation == "read_grant") - {*CERTIFIES, Role.OFFICE_PAYER}
 
 
-def is_shown(actor: Actor, *, of_health: bool) -> bool:
-    """Whether somebody who may read grants is shown this one: medical staff only what tells of health."""
-    return of_health or actor.roles.isdisjoint(CERTIFIES) or bool(actor.roles & _ANY_GRANT)
+def is_shown(actor: Actor, *, of_health: bool, approved: bool = True) -> bool:
+    """Whether somebody who may read grants is shown this one: medical staff only what tells of health, an office's payer only what is approved."""
+    if actor.roles & _ANY_GRANT:
+        return True
+    if not actor.roles.isdisjoint(CERTIFIES):
+        return of_health
+    return approved or Role.OFFICE_PAYER not in actor.roles

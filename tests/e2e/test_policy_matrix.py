@@ -18,6 +18,7 @@ from ops.demo_year.people import Dice, Household, Member, moment
 from ops.demo_year.script import Journey
 from ops.identity import clients
 from ops.identity.client import client_token
+from ops.identity.personas import ABROAD
 from ops.policy_table import policy_of
 from ops.system import identity_folder
 from services.counselling.domain.person import GiveConsent
@@ -55,7 +56,7 @@ def routes_of(service: str) -> Mapping[str, APIRoute]:
 
 def persona(role: Role, country: str = "tr") -> str:
     name = role.value.replace("_", "-")
-    return f"{name}-{country}" if role in (Role.RECEIVING_OFFICE, Role.CONSULAR_POST) else name
+    return f"{name}-{country}" if role in ABROAD else name
 
 
 async def token(mission: Mission, role: Role) -> str:

@@ -80,6 +80,7 @@ WAITING: Final[dict[str, tuple[Waiting, ...]]] = {
     "medical": (_TURNS,),
     "finance_approver": (_TURNS,),
     "finance_payer": (_TURNS,),
+    "office_payer": (_TURNS,),
     "finance_reconciler": (_TURNS,),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ Decision 53 says who may say so and why a payment is never edited.
 """
 
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING, earliest_day
@@ -11,7 +12,11 @@ from services.reintegration.domain.commitment import in_fund
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import hats, may_wear
-from services.reintegration.domain.payee_of_grant import paid_by_bank, refuse_of_the_bank
+from services.reintegration.domain.payee_of_grant import (
+    paid_by_bank,
+    refuse_another_way,
+    refuse_of_the_bank,
+)
 from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.tranches import (
     OfAttempt,
@@ -69,6 +74,9 @@ _RETURN = Waits(
 )
 
 
+_PAYERS: Final = frozenset({Role.FINANCE_PAYER, Role.OFFICE_PAYER})
+
+
 def recovered_at_its_share(state: Grant) -> bool:
     """Whether money of it came back and was posted at a share of what all of it had cost, which of less would not be true."""
     return state.recovered > NOTHING and state.fund_in_another_currency
@@ -79,7 +87,7 @@ def worn_by(state: Grant, context: Context) -> PaymentHat:
     worn = {hat for hat, person in hats(state) if person == context.actor.person_id}
     if "payer" in worn:
         return "payer"
-    if "reconciler" in worn or Role.FINANCE_PAYER not in context.actor.roles:
+    if "reconciler" in worn or context.actor.roles.isdisjoint(_PAYERS):
         return "reconciler"
     return "payer"
 
@@ -89,7 +97,7 @@ def _handles_payments(state: Grant, facts: GrantFacts, context: Context) -> None
 
 
 def _refuse_their_own(tranche: GrantTranche, context: Context) -> None:
-    """What is paid by hand nobody else sees: whoever could end their own attempt and begin another would pay twice."""
+    """What is paid by hand nobody else sees: whoever could end their own attempt and begin another would pay twice (decision 72)."""
     if tranche.method != "bank_file" and tranche.released_by == context.actor.person_id:
         raise FourEyes("You released this payment, so somebody else has to say that it failed.")
 
@@ -97,6 +105,7 @@ def _refuse_their_own(tranche: GrantTranche, context: Context) -> None:
 def _released_by_another(state: Grant, facts: GrantFacts, context: Context) -> None:
     # At most one tranche of a grant is under way.
     for tranche in state.tranches_in("released"):
+        refuse_another_way(tranche.method, context.actor)
         _refuse_their_own(tranche, context)
 
 
@@ -126,6 +135,7 @@ def _report_failure(state: Grant, order: ReportPaymentFailed, facts: GrantFacts,
     tranche = tranche_of(state, order.number)
     _FAILURE.refuse_unless_waiting((tranche,))
     refuse_another_attempt(tranche, order.attempt_id)
+    refuse_another_way(tranche.method, context.actor)
     _refuse_what_the_bank_has(state, tranche, order, facts, context)
     _refuse_their_own(tranche, context)
     _refuse_beyond_the_hat(state, tranche, order, context)

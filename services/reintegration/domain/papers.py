@@ -11,7 +11,7 @@ from shared.contracts.reintegration import PAPERS_OF_HEALTH
 # Who decides on money or accounts for it, whatever else they are.
 _DECIDES: Final[frozenset[Role]] = frozenset(
     {
-        Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION,
+        Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.OFFICE_PAYER, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION,
         Role.MANAGER, Role.AUDITOR,
     }
 )  # fmt: skip

@@ -4,6 +4,7 @@ from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee_state import Payee
+from shared.actors import Actor, Role
 from shared.contracts.attempts import PaymentMethod
 from shared.errors import RuleViolation
 from shared.messages import Context
@@ -26,12 +27,21 @@ def refuse_unless_of_grant(state: Grant, payee: Payee, method: PaymentMethod) ->
         raise RuleViolation("office_by_bank", "An office pays for itself. It is not paid by the mission's bank.")
 
 
+def refuse_another_way(method: PaymentMethod | None, payer: Actor) -> None:
+    """Refused as ``not_by_the_office`` where whoever pays for an office has to do with what the mission's bank pays."""
+    if method == "bank_file" and Role.OFFICE_PAYER in payer.roles and Role.FINANCE_PAYER not in payer.roles:
+        raise RuleViolation(
+            "not_by_the_office", "An office pays from its account or in cash. The mission's own payers have to do with what its bank pays."
+        )
+
+
 def account_to_pay(state: Grant, method: PaymentMethod, facts: GrantFacts, context: Context) -> int:
     """The number of the account that a tranche is paid to from its release on.
 
-    Refused as ``payee_unknown``, as `refuse_unless_of_grant` and, with what stands against the payee itself, as
+    Refused as `refuse_another_way`, as ``payee_unknown``, as `refuse_unless_of_grant` and, with what stands against the payee itself, as
     `refuse_unless_payable` refuses.
     """
+    refuse_another_way(method, context.actor)
     payee = facts.payable.payee
     if payee is None:
         raise RuleViolation("payee_unknown", "There is no payee under this reference.")

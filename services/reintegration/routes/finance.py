@@ -90,18 +90,21 @@ async def list_my_decisions(
 @router.post("/grants/{grant_id}/release-tranche")
 async def release_tranche(grant_id: UUID, body: ReleaseTranche, call: Calling) -> Receipt:
     """Orders the payment of the next tranche."""
+    await window.may_go_on(call, grant_id)
     return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/confirm-payment")
 async def confirm_payment(grant_id: UUID, body: ConfirmPayment, call: Calling) -> Receipt:
     """Confirms that a released tranche was paid."""
+    await window.may_go_on(call, grant_id)
     return await call.order(grant_wiring.GRANT, grant_id, body)
 
 
 @router.post("/grants/{grant_id}/report-payment-failed")
 async def report_payment_failed(grant_id: UUID, body: ReportPaymentFailed, call: Calling) -> Receipt:
     """Reports that a released tranche was not paid."""
+    await window.may_go_on(call, grant_id)
     return await call.order(grant_wiring.GRANT, grant_id, body)
 
 

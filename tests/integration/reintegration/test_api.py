@@ -98,6 +98,8 @@ class People:
         # The one who endorses, with a second role.
         self.endorser_and_approver = Caller(client, "coordinator", ["coordinator", "finance_approver"], ["BA"])
         self.payer = Caller(client, "payer", ["finance_payer"], ["BA"])
+        self.office_payer = Caller(client, "office-payer-pk", ["office_payer"], ["PK"])
+        self.office_payer_abroad = Caller(client, "office-payer-tr", ["office_payer"], ["TR"])
         self.reconciler = Caller(client, "reconciler", ["finance_reconciler"], ["BA"])
         self.manager = Caller(client, "manager", ["manager"], ["BA"])
         self.chief = Caller(client, "chief", ["chief_of_mission"], ["BA"])

@@ -233,7 +233,7 @@ async def test_the_secret_is_never_sent_off_this_machine(provider: httpx.AsyncCl
 def test_every_role_has_a_persona() -> None:
     # A program of ours is no person.
     names: dict[Role, str] = {role: role.value.replace("_", "-") for role in Role if role not in PROGRAMS}
-    abroad = {Role.RECEIVING_OFFICE, Role.CONSULAR_POST}
+    abroad = {Role.RECEIVING_OFFICE, Role.OFFICE_PAYER, Role.CONSULAR_POST}
     assert all(persona(names[role]).role is role for role in names if role not in abroad)
     for role in abroad:
         for country in ALPHA_2:

@@ -99,3 +99,15 @@ def test_medical_staff_of_an_office_reach_no_further_than_their_office(operation
     assert POLICY.reach(MEDICAL, operation) == EVERYWHERE
     nurse = replace(OFFICE, roles=OFFICE.roles | {Role.MEDICAL})
     assert POLICY.reach(nurse, operation) == POLICY.reach(OFFICE, operation) == Reach(frozenset({"PK"}))
+
+
+def test_whoever_pays_for_an_office_is_shown_approved_grants_alone_and_gains_nothing_beside_medical_staff() -> None:
+    payer = staff("payer", "office_payer", countries=("PK",))
+    assert not is_shown(payer, of_health=True, approved=False)
+    assert is_shown(payer, of_health=False, approved=True)
+    assert is_shown(staff("both", "office_payer", "coordinator"), of_health=False, approved=False)
+    both = replace(payer, roles=payer.roles | {Role.MEDICAL})
+    assert POLICY.reach(both, "read_grant") == EVERYWHERE
+    assert not is_shown(both, of_health=False, approved=True)
+    for operation in ("release_tranche", "confirm_payment", "read_grant", "list_turns"):
+        assert POLICY.reach(payer, operation) == Reach(frozenset({"PK"}))

@@ -18,14 +18,16 @@ from services.reintegration.domain.payee_state import Payee
 from services.reintegration.domain.tranches import ConfirmPayment
 from services.reintegration.domain.turns import turns
 from shared.contracts.attempts import FailureReason, PaymentFailed, PaymentMethod
+from shared.contracts.reintegration import TrancheReleased
 from shared.errors import Refusal
-from tests.given import NOON, Given
+from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
     ATTEMPT_1,
     CASE_ID,
     CHILD,
     DEPUTY_PAYER,
     NOTHING_STANDS_AGAINST_IT,
+    OFFICE_PAYER,
     PAID_1,
     PAYER,
     PERSON,
@@ -153,6 +155,26 @@ def test_whoever_pays_takes_back_what_stands_in_no_batch() -> None:
     # Of an own payer's no batch is asked.
     own = GRANTS.given(*UNTIL_APPROVED, RELEASED_1).knowing(replace(NOTHING_STANDS_AGAINST_IT, in_a_batch=True))
     own.when(not_sent(), DEPUTY_PAYER).then_kinds(PaymentFailed)
+
+
+def test_whoever_pays_for_an_office_has_nothing_to_do_with_what_the_missions_bank_pays() -> None:
+    approved, ordered = GRANTS.given(*UNTIL_APPROVED), GRANTS.given(*ORDERED)
+    approved.when(release(1, method="bank_file"), OFFICE_PAYER).refused("not_by_the_office")
+    for method in ("office_account", "cash"):
+        approved.when(release(1, method=method), OFFICE_PAYER).then_kinds(TrancheReleased)
+    ordered.when(not_sent(), OFFICE_PAYER).refused("not_by_the_office")
+    ordered.when(ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY), OFFICE_PAYER).refused("paid_by_bank")
+    both = staff("both", "office_payer", "finance_payer")
+    approved.when(release(1, method="bank_file"), both).then_kinds(TrancheReleased)
+    ordered.when(not_sent(), both).then_kinds(PaymentFailed)
+
+
+def test_whoever_pays_for_an_office_takes_back_what_a_payer_of_the_mission_did_not_send() -> None:
+    released = GRANTS.given(*UNTIL_APPROVED, RELEASED_1)
+    (failed,) = released.when(not_sent(), OFFICE_PAYER).events
+    assert isinstance(failed, PaymentFailed)
+    assert failed.reported_as == "payer"
+    released.when(not_sent(reason="not_collected"), OFFICE_PAYER).refused("reconciler_reports")
 
 
 def test_facts_that_were_not_looked_up_let_nothing_be_taken_back() -> None:

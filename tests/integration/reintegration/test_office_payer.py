@@ -1,0 +1,85 @@
+"""Who pays for an office, as callers meet them: their countries' approved grants, the office's own ways, and nothing else."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from services.reintegration.domain.attempts import ReportPaymentFailed
+from services.reintegration.grant_wiring import GRANT
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People, turns_of
+from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_seen_on_the_spot import WITNESS
+from tests.unit.reintegration.examples import APPROVER, OFFICE, PAYER, TODAY
+
+people = people_of
+
+
+async def order(house: House, method: str) -> Mapping[str, object]:
+    return (await house.vendors.release(1, method=method)).model_dump(mode="json")
+
+
+async def test_an_offices_payer_pays_approved_grants_of_their_countries_from_the_offices_account(house: House, people: People) -> None:
+    line, fund_id = await house.line(), await house.fund()
+    grant_id = await house.endorsed(line.request("500.00"))
+    assert (await people.office_payer.get(f"grants/{grant_id}")).status_code == 404
+    await house.give(GRANT, grant_id, await house.approval(grant_id, fund_id), APPROVER)
+    assert await turns_of(people.office_payer) == [(str(grant_id), "release_tranche")]
+    assert await turns_of(people.office_payer_abroad) == []
+    seen = (await people.office_payer.get(f"grants/{grant_id}")).json()["state"]
+    assert (seen["amount"], seen["fund_amount"]) == ("500.00", None)
+    assert not seen.keys() & {"category", "plan_id", "plan_line_id", "counsellor_id", "requester_id", "budget"}
+    release = f"grants/{grant_id}/release-tranche"
+    assert (await people.office_payer_abroad.post(release, await order(house, "cash"))).status_code == 404
+    by_bank = await people.office_payer.post(release, await order(house, "bank_file"))
+    assert (by_bank.status_code, by_bank.json()["code"]) == (409, "not_by_the_office")
+    payees = (await people.office_payer.get(f"grants/{grant_id}/payees")).json()["items"]
+    assert [one["reason"] for one in payees] == [None]
+    account = await people.office_payer.get(f"payees/{payees[0]['id']}/accounts/1")
+    assert account.status_code == 200
+    assert (await people.office_payer_abroad.get(f"payees/{payees[0]['id']}/accounts/1")).status_code == 404
+    assert (await people.office_payer.post(release, await order(house, "office_account"))).status_code == 200
+    failed = {"number": 1, "reason": "not_sent", "failed_on": TODAY.isoformat()}
+    own = await people.office_payer.post(f"grants/{grant_id}/report-payment-failed", failed)
+    assert (own.status_code, own.json()["code"]) == (409, "four_eyes")
+    paid = {"number": 1, "reference": "OFFICE-0001", "paid_on": TODAY.isoformat()}
+    assert (await people.office_payer_abroad.post(f"grants/{grant_id}/confirm-payment", paid)).status_code == 404
+    assert (await people.office_payer.post(f"grants/{grant_id}/confirm-payment", paid)).status_code == 200
+    assert await turns_of(people.office) == [(str(grant_id), "confirm_delivery")]
+    assert (await house.findings()).differences == []
+
+
+async def test_cash_of_an_office_is_released_and_confirmed_by_its_payer_and_seen_by_another(house: House, people: People) -> None:
+    fund_id = await house.fund()
+    grant_id = await house.approved((await house.line()).request("500.00"), fund_id)
+    assert (await people.office_payer.post(f"grants/{grant_id}/release-tranche", await order(house, "cash"))).status_code == 200
+    assert (await people.office_payer.get(f"grants/{grant_id}/vouchers/1")).json()["amount"] == "500.00"
+    for path in ("unclaimed-cash", "turns"):
+        assert (await people.office_payer.get(path)).json()["items"] == []
+    witness = WITNESS.model_dump(mode="json", exclude_none=True)
+    assert (await people.office_payer.post(f"grants/{grant_id}/witness-cash", witness)).status_code == 403
+    await house.give(GRANT, grant_id, WITNESS, OFFICE)
+    assert await turns_of(people.office_payer) == [(str(grant_id), "confirm_payment")]
+    paid = {"number": 1, "reference": "CASH-0001", "paid_on": TODAY.isoformat()}
+    assert (await people.office_payer.post(f"grants/{grant_id}/confirm-payment", paid)).status_code == 200
+    assert await house.balance(fund_id) == (Decimal(0), Decimal(500))
+    assert (await house.findings()).differences == []
+
+
+async def test_an_office_and_the_mission_take_back_for_each_other_what_was_not_sent_but_not_from_the_bank(
+    house: House, people: People
+) -> None:
+    not_sent = {"number": 1, "reason": "not_sent", "failed_on": TODAY.isoformat()}
+    fund_id = await house.fund()
+    theirs, ours, banks = [await house.approved((await house.line()).request("500.00"), fund_id) for _ in range(3)]
+    assert (await people.office_payer.post(f"grants/{theirs}/release-tranche", await order(house, "office_account"))).status_code == 200
+    await house.give(GRANT, theirs, ReportPaymentFailed.model_validate(not_sent), PAYER)
+    await house.give(GRANT, ours, await house.vendors.release(1, method="office_account"), PAYER)
+    assert (await people.office_payer.post(f"grants/{ours}/report-payment-failed", not_sent)).status_code == 200
+    await house.give(GRANT, banks, await house.vendors.release(1, method="bank_file"), PAYER)
+    refused = await people.office_payer.post(f"grants/{banks}/report-payment-failed", not_sent)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_by_the_office")
+
+
+async def test_an_offices_payer_reads_no_list_of_the_missions(house: House, people: People) -> None:
+    for path in ("grants", "payees", "funds", "payment-batches", "own-accounts", "open-items", "paid-although", "my-decisions", "plans"):
+        assert (await people.office_payer.get(path)).status_code == 403, path
