@@ -116,7 +116,9 @@ def _abroad(country_fault: bool) -> str:
         f"<h2>Abroad</h2>{fault}<fieldset><legend>Somebody in a country of origin</legend>{kinds}"
         '<p><label for="country">Country, two letters</label> '
         '<input type="text" id="country" name="country" required maxlength="2" pattern="[A-Za-z]{2}" '
-        f'autocomplete="off"{invalid}></p><button type="submit">Sign in abroad</button></fieldset>'
+        f'autocomplete="off"{invalid}></p>'
+        '<p><input type="checkbox" id="second" name="second" value="yes"> <label for="second">The second person there</label></p>'
+        '<button type="submit">Sign in abroad</button></fieldset>'
     )
 
 

@@ -13,6 +13,9 @@ MISSION_COUNTRY: Final = "BA"
 SITES: Final = ("trc_usivak", "trc_blazuj", "trc_lipa", "trc_borici", "outreach")
 COUNSELLORS: Final = 12
 
+# How the name of a second person ends.
+SECOND: Final = "-2"
+
 ACR_PLAIN: Final = "pwd"
 ACR_PHISHING_RESISTANT: Final = "phr"
 
@@ -42,14 +45,15 @@ class UnknownPersona(LookupError):
 def persona(name: str) -> Persona:
     """The persona of this name, e.g. `finance-approver` or `receiving-office-tn`; UnknownPersona if none is.
 
-    `counsellor` is `counsellor-1`. Staff of a country of origin exist for every ISO 3166-1 alpha-2 code.
+    `counsellor` is `counsellor-1`. Staff of a country of origin exist for every ISO 3166-1 alpha-2 code, two of each kind:
+    `receiving-office-tn` and `receiving-office-tn-2`.
     """
     mission = PERSONAS.get(name)
     if mission is not None:
         return mission
     for role, organisation in ABROAD.items():
-        country = name.removeprefix(f"{dashed(role)}-")
-        if country != name and country == country.lower() and is_country(country.upper()):
+        country = name.removeprefix(f"{dashed(role)}-").removesuffix(SECOND)
+        if name.startswith(f"{dashed(role)}-") and country == country.lower() and is_country(country.upper()):
             return Persona(name, role, f"{organisation}_{country}", (country.upper(),), (), acr_of(role))
     raise UnknownPersona
 

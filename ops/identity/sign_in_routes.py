@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from ops.identity import pages
 from ops.identity.clients import Client, client_of
 from ops.identity.parameters import Unreadable, form_of, query_of
-from ops.identity.personas import ABROAD, Persona, UnknownPersona, dashed, persona
+from ops.identity.personas import ABROAD, SECOND, Persona, UnknownPersona, dashed, persona
 from ops.identity.sign_in import BROWSER_SECONDS, Asked, Browser, SignIns, Unacceptable, Waiting
 from ops.identity.tokens import Mint
 
@@ -177,7 +177,8 @@ def _query(request: Request) -> dict[str, str]:
 def _name_of(form: Mapping[str, str]) -> str:
     kinds = {dashed(role) for role in ABROAD}
     if form.get("kind") in kinds:
-        return f"{form['kind']}-{form.get('country', '').strip().lower()}"
+        second = SECOND if form.get("second") else ""
+        return f"{form['kind']}-{form.get('country', '').strip().lower()}{second}"
     return form.get("persona", "")
 
 

@@ -18,7 +18,7 @@ from services.reintegration.domain.tranches import (
 )
 from shared.contracts.visits import CashWitnessed, IdentityDocument
 from shared.decider import Events, Rule, changing
-from shared.errors import RuleViolation
+from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Context, Event
 from shared.moments import Day
 
@@ -55,6 +55,12 @@ def refuse_voucher(state: Grant, tranche: GrantTranche, known: Payable, now: dat
     refuse_unless_payable_still(state, tranche, known, now)
 
 
+def _did_not_ask(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """Whoever asked may confirm what was delivered, but cash leaves nothing else to look at than who saw it handed over."""
+    if context.actor.person_id == state.requester_id:
+        raise FourEyes("You asked for this grant, so somebody else has to see its cash handed over.")
+
+
 def _cash_waits(state: Grant, facts: GrantFacts, context: Context) -> None:
     # At most one tranche of a grant is under way.
     for tranche in state.tranches_in("released"):
@@ -84,6 +90,6 @@ CASH_EVENTS: tuple[type[Event], ...] = (CashWitnessed,)
 CASH_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
     changing(
         WitnessCash, "State that cash was handed over", _witness, while_in("handed over", "in_disbursement", "suspended"),
-        may_wear("deliverer"), _HANDOVER.guard, _cash_waits,
+        may_wear("deliverer"), _did_not_ask, _HANDOVER.guard, _cash_waits,
     ),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """What has to be there of one tranche before the next is released: the policy of the grant says which of it (decision 56)."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 from services.reintegration.domain.completeness import terms
@@ -21,7 +22,8 @@ def next_tranche_may_follow(state: Grant, facts: GrantFacts, context: Context) -
     """The guard that asks for what the policy of the grant wants of the previous tranche.
 
     Refused as ``receipts_missing`` without a receipt, an invoice or a handover certificate that is filed for it, and as
-    ``visit_missing`` unless the newest visit since its payment found what it was for as agreed.
+    ``visit_missing`` unless somebody else than who asked for the grant and who confirmed that delivery visited since its
+    payment, or two of them by phone or video, and nobody found it otherwise since (decision 73).
     """
     planned = state.tranches_in("planned")
     previous = state.tranche(planned[0].number - 1) if planned else None
@@ -40,14 +42,18 @@ def _refuse_without(state: Grant, previous: GrantTranche, needs: Sequence[NextTr
     if "visit" in needs and not _visited(state, previous):
         raise RuleViolation(
             "visit_missing",
-            "Nobody has recorded that what the previous tranche was for is as agreed. It is visited before the next is released.",
+            "Before the next is released, somebody who neither asked for this grant nor confirmed the previous delivery visits in person, "
+            "or two of them by phone or video, and finds it as agreed.",
         )
 
 
 def _visited(state: Grant, tranche: GrantTranche) -> bool:
-    """Whether the newest visit since its payment found what the tranche was for as agreed."""
-    since = [
-        visit for visit in state.visits
+    """Whether, since its payment and since anybody found otherwise, enough independent visits found it as agreed."""
+    since = (
+        visit for visit in reversed(state.visits)
         if visit.tranche == tranche.number and tranche.paid_on is not None and visit.visited_on >= tranche.paid_on
-    ]  # fmt: skip
-    return bool(since) and since[-1].finding == "as_agreed"
+    )  # fmt: skip
+    found = takewhile(lambda visit: visit.finding == "as_agreed", since)
+    # What a grant is asked for and what was delivered would otherwise be one person's word, and so would be that it is there.
+    theirs = [visit for visit in found if visit.recorded_by not in (state.requester_id, tranche.delivered_by)]
+    return any(visit.mode == "in_person" for visit in theirs) or len({visit.recorded_by for visit in theirs}) > 1

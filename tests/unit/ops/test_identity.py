@@ -239,6 +239,9 @@ def test_every_role_has_a_persona() -> None:
         for country in ALPHA_2:
             found = persona(f"{names[role]}-{country.lower()}")
             assert (found.role, found.countries, found.sites) == (role, (country,), ())
+            second = persona(f"{found.name}-2")
+            assert (second.role, second.countries) == (role, (country,))
+            assert second.subject != found.subject
 
 
 def test_counsellors_cover_every_site_and_the_first_is_the_counsellor() -> None:
@@ -275,7 +278,7 @@ def test_whose_acts_move_money_bind_the_mission_or_take_data_out_signed_in_with_
 
 @pytest.mark.parametrize(
     "name",
-    ["", "counsellor-0", "counsellor-13", "receiving-office", "receiving-office-", "receiving-office-TN",
+    ["", "counsellor-0", "counsellor-13", "receiving-office", "receiving-office-", "receiving-office-TN", "receiving-office-2", "receiving-office-tn-3", "receiving-office-tn-2-2",
      "receiving-office-xk", "consular-post-tun", "finance_approver", "service", "Manager"],
 )  # fmt: skip
 def test_nobody_else_exists(name: str) -> None:

@@ -88,6 +88,13 @@ async def test_somebody_abroad_signs_in_by_their_country(
     assert (actor.person_id, actor.countries) == (f"staff:{kind}-tn", frozenset({"TN"}))
 
 
+async def test_the_second_person_abroad_is_another_one(provider: Provider, browser: Browser) -> None:
+    await browser.ask()
+    back = sent_back(await browser.send("/sign-in", kind="receiving-office", country="TN", second="yes"))
+    actor = await provider.tokens.verify((await tokens(provider, back["code"]))["access_token"])
+    assert (actor.person_id, actor.countries) == ("staff:receiving-office-tn-2", frozenset({"TN"}))
+
+
 async def test_a_country_that_does_not_exist_is_asked_for_again(browser: Browser) -> None:
     await browser.ask()
     page = await browser.send("/sign-in", kind="receiving-office", country="<b>")

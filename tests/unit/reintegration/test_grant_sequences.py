@@ -200,7 +200,7 @@ def _next_order(draw: st.DrawFn, state: Grant | None) -> tuple[Command, Actor]:
     if planned := state.tranches_in("planned"):
         before = planned[0].number - 1
         if before and draw(st.booleans()):
-            return RecordVisit(tranche=before, visited_on=TODAY, mode="in_person", finding="as_agreed"), OFFICE
+            return RecordVisit(tranche=before, visited_on=TODAY, mode="in_person", finding="as_agreed"), COUNSELLOR
         return release(planned[0].number, method=draw(BY_HAND)), PAYER
     delivered = (*state.tranches_in("delivered"), state.tranches[0])
     one = delivered[0]
@@ -260,6 +260,14 @@ def _accounts_for_all(grant: Grant) -> None:
     assert missing <= (grant.recovery_amount or Decimal(0))
 
 
+def _visited_by_another(grant: Grant, number: int) -> None:
+    """The newest visit to what a tranche was for found it as agreed, and one at least is not of who asked or delivered."""
+    visits, before = [one for one in grant.visits if one.tranche == number], grant.tranche(number)
+    assert before is not None
+    assert visits[-1].finding == "as_agreed"
+    assert {one.recorded_by for one in visits} - {grant.requester_id, before.delivered_by}
+
+
 def _ended_by_another(grant: Grant) -> None:
     """Nobody ends the attempt that they released, to release another one beside a payment that was made."""
     for over in grant.former_attempts:
@@ -315,7 +323,7 @@ def _holds(
         assert tranche.paid_on is None or tranche.released_at is None or tranche.paid_on >= earliest_day(tranche.released_at)
     for event in events:
         if isinstance(event, TrancheReleased) and event.number > 1 and facts.policy is not None and facts.policy.next_tranche_needs:
-            assert [one.finding for one in after.visits if one.tranche == event.number - 1][-1:] == ["as_agreed"]
+            _visited_by_another(after, event.number - 1)
         if isinstance(event, PaymentConfirmed):
             assert ARRIVED.arrived[0].arrived_at.date() <= event.paid_on <= facts.today
 

@@ -23,6 +23,7 @@ from shared.contracts.visits import (
     IdentityDocument,
     NextTrancheNeed,
     VisitFinding,
+    VisitMode,
     VisitRecorded,
 )
 from shared.messages import Concealed, Event
@@ -32,6 +33,7 @@ from tests.unit.reintegration.examples import (
     ATTEMPT_1,
     ATTEMPT_2,
     COUNSELLOR,
+    DELIVERED_1,
     ENDORSER,
     LENIENT,
     NOTHING_STANDS_AGAINST_IT,
@@ -53,7 +55,7 @@ GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
 COLLEAGUE = staff("colleague", "receiving_office")
 VISIT = RecordVisit(tranche=1, visited_on=TODAY, mode="in_person", finding="as_agreed")
 VISITED = VisitRecorded(
-    tranche=1, visited_on=TODAY, mode="in_person", finding="as_agreed", recorded_by=OFFICE.person_id, recorded_at=NOON
+    tranche=1, visited_on=TODAY, mode="in_person", finding="as_agreed", recorded_by=COLLEAGUE.person_id, recorded_at=NOON
 )
 IN_CASH = RELEASED_1.model_copy(update={"method": "cash"})
 CASH_RELEASED = (*UNTIL_APPROVED, IN_CASH)
@@ -109,6 +111,35 @@ def test_a_visit_that_found_it_as_agreed_lets_the_next_tranche_go_and_the_newest
         asking.given(bad, VISITED).when(NEXT, PAYER).then_kinds(TrancheReleased)
 
 
+def by(who: Actor, mode: VisitMode = "in_person", finding: VisitFinding = "as_agreed") -> VisitRecorded:
+    return VISITED.model_copy(update={"recorded_by": who.person_id, "mode": mode, "finding": finding})
+
+
+def test_a_visit_counts_of_who_neither_asked_for_the_grant_nor_confirmed_the_delivery() -> None:
+    asking = asking_for("visit").given(*UNTIL_DELIVERED)
+    for theirs in (REQUESTER, OFFICE):
+        asking.given(by(theirs)).when(NEXT, PAYER).refused("visit_missing")
+        asking.given(by(COLLEAGUE), by(theirs)).when(NEXT, PAYER).then_kinds(TrancheReleased)
+        # It is a fact all the same, and a bad one stops the money.
+        asking.given(by(COLLEAGUE), by(theirs, finding="differs")).when(NEXT, PAYER).refused("visit_missing")
+    asking.given(by(COUNSELLOR)).when(NEXT, PAYER).then_kinds(TrancheReleased)
+    # Whoever visited and confirms the delivery only afterwards has not looked at their own word.
+    later = asking_for("visit").given(*UNTIL_PAID, by(OFFICE), DELIVERED_1)
+    later.when(NEXT, PAYER).refused("visit_missing")
+
+
+def test_by_phone_or_video_it_takes_two_persons() -> None:
+    asking = asking_for("visit").given(*UNTIL_DELIVERED)
+    modes: tuple[VisitMode, ...] = ("phone", "video")
+    for mode in modes:
+        once = asking.given(by(COLLEAGUE, mode))
+        once.when(NEXT, PAYER).refused("visit_missing")
+        once.given(by(COLLEAGUE, mode)).when(NEXT, PAYER).refused("visit_missing")
+        once.given(by(OFFICE, mode)).when(NEXT, PAYER).refused("visit_missing")
+        once.given(by(COUNSELLOR, "phone")).when(NEXT, PAYER).then_kinds(TrancheReleased)
+        once.given(by(OFFICE, mode, "differs"), by(COUNSELLOR, "phone")).when(NEXT, PAYER).refused("visit_missing")
+
+
 def test_a_visit_of_another_tranche_or_before_the_payment_shows_nothing() -> None:
     asking = asking_for("visit").given(*UNTIL_DELIVERED)
     for other in ({"tranche": 2}, {"visited_on": TODAY - DAY}):
@@ -125,9 +156,9 @@ def test_the_first_tranche_waits_for_nothing_and_the_example_asks_for_both() -> 
 
 
 def test_a_visit_stands_in_the_grant_and_moves_nothing_on() -> None:
-    GRANTS.given(*UNTIL_PAID).when(VISIT, OFFICE).then(VISITED)
+    GRANTS.given(*UNTIL_PAID).when(VISIT, COLLEAGUE).then(VISITED)
     before, after = folded(*UNTIL_PAID), folded(*UNTIL_PAID, VISITED)
-    assert after.visits == (Visit(1, TODAY, "in_person", "as_agreed", OFFICE.person_id, NOON),)
+    assert after.visits == (Visit(1, TODAY, "in_person", "as_agreed", COLLEAGUE.person_id, NOON),)
     assert replace(after, visits=()) == before
 
 
@@ -176,8 +207,9 @@ def test_the_second_signature_is_anothers() -> None:
     seen = WITNESSED.model_copy(update={"witnessed_by": PAYER.person_id})
     deputy = IN_CASH.model_copy(update={"released_by": "staff:deputy_payer"})
     GRANTS.given(*UNTIL_APPROVED, deputy, seen).when(PAY, PAYER).refused("four_eyes")
-    # Who asked for the grant may see that it arrives, as with deliveries.
-    GRANTS.given(*CASH_RELEASED).when(WITNESS, REQUESTER).then_kinds(CashWitnessed)
+    # Who asked for the grant may confirm its deliveries, and of cash nothing is left but who saw it handed over.
+    GRANTS.given(*CASH_RELEASED).when(WITNESS, REQUESTER).refused("four_eyes")
+    GRANTS.given(*CASH_RELEASED).when(WITNESS, COLLEAGUE).then_kinds(CashWitnessed)
     assert ("deliverer", OFFICE.person_id) in hats(folded(*CASH_RELEASED, WITNESSED))
 
 
