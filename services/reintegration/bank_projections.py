@@ -24,7 +24,8 @@ _TYPES: Final = {
     "id": "uuid", "number": "integer", "part": "integer", "kind": "text", "own_account_id": "uuid", "amount": "numeric",
     "line_amount": "numeric", "currency": "text", "direction": "text", "reversal": "boolean", "booked_on": "date", "value_on": "date",
     "code": "text", "bank_reference": "text", "remittance_code": "text", "attempt_id": "uuid", "by_code": "boolean",
-    "reasons": "text", "occurrence": "integer", "earlier": "uuid",
+    "reasons": "text", "occurrence": "integer", "earlier": "uuid", "instructed_amount": "numeric", "instructed_currency": "text",
+    "exchange_rate": "numeric", "exchange_unit": "text",
 }  # fmt: skip
 _PLAIN: Final = ", ".join(f"n.{name}" for name in _TYPES if name not in {"reasons", "earlier"})
 # A line that a statement of the same file had already is a duplicate of that one.
@@ -116,6 +117,10 @@ def _row(line: KeptLine) -> dict[str, object]:
         "reversal": line.reversal, "booked_on": line.booked_on, "value_on": line.value_on, "code": line.code,
         "bank_reference": line.bank_reference, "remittance_code": line.remittance_code, "attempt_id": line.attempt_id,
         "by_code": line.by_code, "reasons": " ".join(line.reasons), "occurrence": line.occurrence, "earlier": line.duplicate_of,
+        "instructed_amount": None if line.instructed is None else line.instructed.amount,
+        "instructed_currency": None if line.instructed is None else line.instructed.currency,
+        "exchange_rate": None if line.exchange is None else line.exchange.rate,
+        "exchange_unit": None if line.exchange is None else line.exchange.unit,
     }  # fmt: skip
 
 
@@ -126,7 +131,7 @@ _TOLD: Final = " || '|' || ".join(
         "id", "number", "part", "kind", "own_account_id", "amount", "currency", "direction", "reversal", "booked_on", "value_on",
         "code", "bank_reference", "remittance_code", "attempt_id", "array_to_string(reasons, ',')",
     )
-)
+) + " || CASE WHEN instructed_amount IS NULL THEN '' ELSE concat('|', instructed_amount, '|', instructed_currency, '|', exchange_rate, '|', exchange_unit) END"
 
 _FOUND: Final = ", ".join(repr(status) for status in sorted(OF_THE_ATTEMPT_FOUND))
 
@@ -169,7 +174,7 @@ CHECKS: tuple[Check, ...] = (
             "UNION ALL SELECT attempt_id, returned_line, 'returned', amount, currency FROM payment_attempts WHERE returned_line IS NOT NULL "
             "UNION ALL SELECT attempt_id, failed_line, 'rejected', NULL, NULL FROM payment_attempts WHERE failed_line IS NOT NULL"
             ") a ON a.line_id = l.id AND a.attempt_id = l.settled_attempt AND a.state = l.state WHERE l.id IS NULL OR a.line_id IS NULL "
-            "OR (a.amount IS NOT NULL AND (l.amount, l.currency) IS DISTINCT FROM (a.amount, a.currency))"
+            "OR (a.amount IS NOT NULL AND (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) IS DISTINCT FROM (a.amount, a.currency))"
         ),
     ),
     # Nothing was paid that was not ordered: each stands in a file that was handed out, from the account on which it was booked.

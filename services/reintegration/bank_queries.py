@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, PlainSerializer, TypeAdapter
 
 from services.reintegration.bank.pain002 import HAD_BEFORE
 from services.reintegration.domain.account_details import AccountDetails
@@ -44,6 +45,7 @@ _SENT_AS_THE_LINE_SAYS: Final = (
 _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
     "l.reasons, l.by_code, l.of_attempt IS DISTINCT FROM l.attempt_id AS by_hand, l.imported_at, "
+    "l.instructed_amount, l.instructed_currency, "
     f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {_SENT}) AS sent_otherwise"
 )
 # What was delivered is no open advance any more.
@@ -66,7 +68,7 @@ _OF_ITS_FILE: Final = (
     "WHERE d.of_attempt = a.attempt_id AND d.state = 'accepted' AND d.code IN ('ACSC', 'ACCC'))"
 )
 _OF_A_GRANT = Sql(
-    f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1)} "
+    f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1).replace('l.instructed_amount', 'cast(l.instructed_amount AS text) AS instructed_amount', 1)} "
     "FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id "
     "WHERE a.grant_id = :grant_id AND l.state = 'unmatched' AND "
     f"(l.kind = 'booked' OR {_OF_ITS_FILE})) n) AS lines"
@@ -80,7 +82,8 @@ _POSTING = Sql(
 )
 _SETTLES: Final = (
     f"l.state = 'unmatched' AND a.method = 'bank_file' AND EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) AND "
-    "(l.kind = 'booked' AND l.amount = a.amount AND l.currency = a.currency "
+    "(l.kind = 'booked' AND (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
+    "AND (l.currency <> a.currency OR l.amount = a.amount) "
     "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' OR l.direction = 'credit' AND a.status = 'paid' "
     "AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}' OR l.of_attempt IS DISTINCT FROM l.attempt_id)) "
     f"OR l.kind = 'rejected' AND a.status = 'released' AND {_OF_ITS_FILE} AND NOT l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])"
@@ -102,7 +105,7 @@ _IN_THE_FILE = Sql("SELECT attempt_id FROM batch_payments WHERE batch_id = :inst
 _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file' AND status IN ('released', 'paid') ORDER BY attempt_id")
 
 _LISTED: Final = (
-    f"SELECT {_LINE}, l.file_id, l.number, l.part, l.own_account_id, l.line_amount, l.value_on, l.code, l.remittance_code, "
+    f"SELECT {_LINE}, l.file_id, l.number, l.part, l.own_account_id, l.line_amount, l.exchange_rate, l.exchange_unit, l.value_on, l.code, l.remittance_code, "
     f"l.duplicate_of, l.state, {_ATTEMPT}, c.status AS act, c.explanation, c.attempt_id AS match_attempt, c.asked_by, "
     "l.attempt_id AS named_attempt, c.other_than_named "
     "FROM bank_lines l LEFT JOIN payment_attempts a ON a.attempt_id = l.of_attempt LEFT JOIN bank_line_acts c ON c.id = l.id "
@@ -133,6 +136,10 @@ class BankLineRow(BaseModel):
     amount: Amount | None
     line_amount: Amount | None
     currency: str | None
+    instructed_amount: Amount | None
+    instructed_currency: str | None
+    exchange_rate: Annotated[Decimal, PlainSerializer(lambda rate: f"{rate:f}", return_type=str)] | None
+    exchange_unit: str | None
     direction: Literal["credit", "debit"] | None
     reversal: bool
     booked_on: date | None

@@ -90,6 +90,11 @@ BANK_LINES = sa.Table(
     sa.Column("amount", sa.Numeric),
     sa.Column("line_amount", sa.Numeric),
     sa.Column("currency", sa.Text),
+    # What was ordered, which may be in another currency than the account's, and the rate at which the bank exchanged it.
+    sa.Column("instructed_amount", sa.Numeric),
+    sa.Column("instructed_currency", sa.Text),
+    sa.Column("exchange_rate", sa.Numeric),
+    sa.Column("exchange_unit", sa.Text),
     sa.Column("direction", sa.Text),
     sa.Column("reversal", sa.Boolean, nullable=False),
     sa.Column("booked_on", sa.Date),
@@ -119,6 +124,10 @@ BANK_LINES = sa.Table(
         "THEN (state = 'accepted') = (kind = 'accepted') AND (state = 'duplicate') = (duplicate_of IS NOT NULL) "
         "AND (state <> 'rejected' OR kind = 'rejected') AND (state NOT IN ('matched', 'returned') OR kind = 'booked') ELSE false END",
         name="state_is_known",
+    ),
+    sa.CheckConstraint(
+        "num_nulls(instructed_amount, instructed_currency) IN (0, 2) AND (instructed_amount IS NOT NULL OR num_nonnulls(exchange_rate, exchange_unit) = 0)",
+        name="order_is_whole",
     ),
     sa.CheckConstraint(
         "(state IN ('matched', 'returned', 'rejected')) = (settled_attempt IS NOT NULL) "

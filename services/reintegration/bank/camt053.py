@@ -5,7 +5,7 @@ behind: what a bank tells of others does not come in here.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -31,6 +31,7 @@ from shared.money import LARGEST, Money, rounded
 
 _VERSIONS: Final = frozenset({"001.02", "001.08"})
 _AMOUNT: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{0,17})?")
+_RATE: Final = re.compile(r"(?=.*[1-9])[0-9]{1,11}(\.[0-9]{1,10})?")
 _OWN_REFERENCE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9./:+-]{1,35}")
 _TRANSACTION_CODE: Final = ("Domn/Cd", "Domn/Fmly/Cd", "Domn/Fmly/SubFmlyCd")
 # The balance with which a statement begins, or that with which the one before it ended; and that with which it ends.
@@ -38,6 +39,10 @@ _OPENING: Final = ("OPBD", "PRCD")
 _CLOSING: Final = ("CLBD",)
 # What is only announced is in no balance, and comes again when it is booked.
 _BOOKED: Final = "BOOK"
+# Where banks write what a payment was in the account's currency, or in its own: beside the references, or among the details of amounts.
+_AMOUNTS: Final = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt")
+_INSTRUCTED: Final = "AmtDtls/InstdAmt/Amt"
+_EXCHANGES: Final = ("AmtDtls/InstdAmt/CcyXchg", "AmtDtls/TxAmt/CcyXchg", "AmtDtls/CntrValAmt/CcyXchg")
 # XML writes what is true or false in two ways.
 _YES: Final = frozenset({"true", "1"})
 _NO: Final = frozenset({"false", "0"})
@@ -47,11 +52,21 @@ _DIRECTIONS: Final[dict[str, Direction]] = {"CRDT": "credit", "DBIT": "debit"}
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """The rate at which a bank exchanged, as it wrote it, and of which currency it is the price, where it says so."""
+
+    rate: Decimal
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One payment within a line: what it bears of ours, the attempt's id or the code of its remittance, and the codes of why.
 
     There is no amount where a bank books several as one and does not say how much each of them was. Whether it is one of
     ours that was paid or came back is not said here: who pays us, and a charge that is taken back, may bear the same.
+    ``instructed`` is what was ordered, in the currency of the order, where the bank says so: its own word for it, else an
+    amount in another currency than the account's.
     """
 
     attempt: UUID | None
@@ -59,6 +74,8 @@ class Part:
     money: Money | None
     direction: Direction
     reasons: tuple[str, ...] = ()
+    instructed: Money | None = None
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +193,8 @@ def _line(entry: Element, number: int) -> Line:
         raise incomplete()
     direction = _direction(entry)
     details = entry.findall("NtryDtls/TxDtls")
-    whole = money if len(details) == 1 and _booked_alone(entry) else None
-    parts = tuple(_part(detail, direction, whole) for detail in details)
+    alone = len(details) == 1 and _booked_alone(entry)
+    parts = tuple(_part(detail, direction, money, entry if alone else None) for detail in details)
     reference = text(entry, "AcctSvcrRef")
     return Line(
         number=number,
@@ -199,19 +216,35 @@ def _booked_alone(entry: Element) -> bool:
     return all(count is None or count.lstrip("0") == "1" for count in counts)
 
 
-def _part(detail: Element, direction: Direction, whole: Money | None) -> Part:
+def _part(detail: Element, direction: Direction, whole: Money, alone: Element | None) -> Part:
+    """One payment of a line of this amount; ``alone`` is that line where it is of no other one, so that what it says holds for it."""
     attempt = identified(text(detail, "Refs/EndToEndId")) or identified(text(detail, "Refs/InstrId"))
     # Some banks hand on the remittance information alone; of its words only a code of ours is looked at.
     words = " ".join(one.text or "" for one in detail.iterfind("RmtInf/Ustrd"))
-    # Version 08 has the amount beside the references, version 02 among the details of amounts.
-    amount = detail.find("Amt")
-    amount = detail.find("AmtDtls/TxAmt/Amt") if amount is None else amount
-    money = _money(amount) if amount is not None else None
-    if whole is not None and (money is None or money.currency != whole.currency):
-        money = whole
+    amounts = [_money(one) for path in _AMOUNTS if (one := detail.find(path)) is not None]
+    money = next((one for one in amounts if one.currency == whole.currency), whole if alone is not None else next(iter(amounts), None))
+    told = list(_told(detail, alone))
+    ordered = next((one for element in told if (one := element.find(_INSTRUCTED)) is not None), None)
+    instructed = _money(ordered) if ordered is not None else next((one for one in amounts if one.currency != whole.currency), None)
+    exchange = next((rate for element in told if (rate := _exchange(element)) is not None), None)
     if detail.find("CdtDbtInd") is not None:
         direction = _direction(detail)
-    return Part(attempt, remittance_code_in(words), money, direction, codes(detail, "RtrInf/Rsn"))
+    return Part(attempt, remittance_code_in(words), money, direction, codes(detail, "RtrInf/Rsn"), instructed, exchange)
+
+
+def _told(detail: Element, alone: Element | None) -> Iterator[Element]:
+    yield detail
+    if alone is not None:
+        yield alone
+
+
+def _exchange(element: Element) -> Exchange | None:
+    """What is said of an exchange; nothing follows from it, so that what cannot be read is left out."""
+    for path in _EXCHANGES:
+        rate, unit = text(element, f"{path}/XchgRate"), text(element, f"{path}/UnitCcy") or text(element, f"{path}/SrcCcy")
+        if rate is not None and _RATE.fullmatch(rate):
+            return Exchange(Decimal(rate), unit if unit is not None and is_currency(unit) else None)
+    return None
 
 
 def _money(element: Element) -> Money:

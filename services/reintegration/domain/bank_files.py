@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.reintegration.bank.accounts import Account
-from services.reintegration.bank.camt053 import Direction, Line, Part, Statement
+from services.reintegration.bank.camt053 import Direction, Exchange, Line, Part, Statement
 from services.reintegration.bank.pain002 import HAD_BEFORE, StatusReport
 from services.reintegration.bank.references import remittance_code
 from services.reintegration.domain.bank_file_confirming import CONFIRMING_RULES, not_by_whoever_paid
@@ -51,7 +51,7 @@ class KeptLine:
     """One payment of a booked line, or what the bank says of one attempt; a row that is written once.
 
     ``money`` is None where the bank does not say how much of the line it was, and in reports; ``whole`` is the amount of the
-    line. ``attempt_id`` is the attempt that the bank names, or whose code it hands on (``by_code``). ``occurrence`` counts
+    line, and ``instructed`` what was ordered where the bank says so, with its rate of exchange. ``attempt_id`` is the attempt that the bank names, or whose code it hands on (``by_code``). ``occurrence`` counts
     the lines of one statement that are alike but for their place.
     """
 
@@ -74,6 +74,8 @@ class KeptLine:
     reasons: tuple[str, ...] = ()
     occurrence: int = 1
     duplicate_of: UUID | None = None
+    instructed: Money | None = None
+    exchange: Exchange | None = None
 
     @property
     def told(self) -> str:
@@ -83,9 +85,17 @@ class KeptLine:
         values = (
             self.id, self.number, self.part, self.kind, self.own_account_id, amount, currency, self.direction,
             "true" if self.reversal else "false", self.booked_on, self.value_on, self.code, self.bank_reference,
-            self.remittance_code, self.attempt_id, ",".join(self.reasons),
+            self.remittance_code, self.attempt_id, ",".join(self.reasons), *self._ordered,
         )  # fmt: skip
         return "|".join("" if value is None else str(value) for value in values)
+
+    @property
+    def _ordered(self) -> tuple[object, ...]:
+        # Lines of before are hashed without what was ordered, and so are those of which the bank says nothing of it.
+        if self.instructed is None:
+            return ()
+        rate, unit = (None, None) if self.exchange is None else (f"{self.exchange.rate:f}", self.exchange.unit)
+        return f"{self.instructed.amount:f}", self.instructed.currency, rate, unit
 
 
 class ImportBankFile(Command):
@@ -200,7 +210,7 @@ def _kept(file_id: UUID, number: int, own_account_id: UUID, line: Line, occurren
             money=_in_its_currency(part, line), whole=line.money, direction=part.direction, reversal=line.reversal,
             booked_on=line.booked_on, value_on=line.value_on, code=line.transaction_code, bank_reference=line.bank_reference,
             remittance_code=part.remittance_code, attempt_id=part.attempt, reasons=part.reasons, occurrence=occurrence,
-            duplicate_of=earlier,
+            duplicate_of=earlier, instructed=part.instructed, exchange=part.exchange if part.instructed is not None else None,
         )  # fmt: skip
 
 

@@ -36,6 +36,9 @@ class BankLine:
     ``amount`` is None where the bank does not say how much of a larger line it was, and in reports. ``by_code``: the bank
     handed on no more than the code of a remittance, which anybody may quote who pays us.
 
+    ``instructed_amount`` and ``instructed_currency`` are what the bank says was ordered, which may be another currency than the
+    account's; what was booked beyond its worth is exchange, and stands in the line.
+
     ``sent_at`` is when the file that orders the attempt was first handed out, before the line was imported: from the account
     that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
     """
@@ -55,6 +58,8 @@ class BankLine:
     imported_at: datetime | None = None
     sent_at: datetime | None = None
     sent_otherwise: bool = False
+    instructed_amount: Decimal | None = None
+    instructed_currency: str | None = None
 
     @property
     def own_reference(self) -> str:
@@ -83,7 +88,7 @@ class KnownAttempt:
 def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched:
     """What a line does to the attempt that it names, or why it does nothing.
 
-    A debit of exactly its amount pays a released one, a credit of it returns a paid one, and a report refuses a released
+    A debit of exactly the amount that was ordered pays a released one, a credit of it returns a paid one, and a report refuses a released
     one unless the bank says that it has had the same before. ``attempt`` is None where none is known under that id. What was
     never sent somebody moved by hand under our id (``not_sent``), whatever else fits.
     """
@@ -97,12 +102,9 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
         return _of_another_order(line)
     if line.kind != "booked":
         return _of_a_report(line, attempt)
-    if line.currency != attempt.currency:
-        return "currency_differs"
-    if line.amount is None:
-        return "amount_unknown"
-    if line.amount != attempt.amount:
-        return "amount_differs"
+    stands_against_it = _another_amount(line, attempt)
+    if stands_against_it is not None:
+        return stands_against_it
     return _of_a_debit(line, attempt) if line.direction == "debit" else _of_a_credit(line, attempt)
 
 
@@ -134,6 +136,18 @@ def _of_a_report(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
         case "paid" | "reversed":
             # Whoever took this for a failure would pay again what is booked.
             return "may_have_been_paid"
+
+
+def _another_amount(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
+    """What was ordered and, in the account's own currency, what was booked are both the attempt's."""
+    told: list[tuple[Decimal | None, str | None]] = [(line.amount, line.currency)] if line.currency == attempt.currency else []
+    if line.instructed_amount is not None:
+        told.append((line.instructed_amount, line.instructed_currency))
+    if not told or any(currency != attempt.currency for _, currency in told):
+        return "currency_differs"
+    if any(amount is None for amount, _ in told):
+        return "amount_unknown"
+    return None if all(amount == attempt.amount for amount, _ in told) else "amount_differs"
 
 
 def _of_a_debit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:

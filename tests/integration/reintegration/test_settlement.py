@@ -19,11 +19,12 @@ from shared.timers import Looked, look
 from tests.given import NOON
 from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.paid_by_bank import released_by_bank, sent
+from tests.integration.reintegration.paying import AMOUNTS, Paying
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_attempts import JUNE
 from tests.integration.reintegration.test_bank_files import imported, lines_of, put, queue, reported, told
-from tests.integration.reintegration.test_batches import approve, made, make, take
+from tests.integration.reintegration.test_batches import approve, made, make, take, totals
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
 from tests.unit.reintegration.bank.answers import Account, Block, Detail, Entry, Told, Transaction, pain002
 from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
@@ -33,6 +34,10 @@ ONE: dict[str, Any] = {"expected_count": 1, "expected_sums": [{"amount": "500.00
 _ATTEMPTS = Sql(
     "SELECT attempt_id, status, reference, confirmed_by, ended_by, paid_on, reason, paid_line, failed_line, returned_line, paid_month "
     "FROM payment_attempts ORDER BY attempt_id, attempt_no"
+)
+_SPENT = Sql(
+    "SELECT (SELECT spent FROM fund_balances WHERE fund_id = :fund_id) AS spent, "
+    "(SELECT sum(amount_in_fund) FROM payment_attempts WHERE status = 'paid') AS cost"
 )
 _SUMS = Sql(
     "SELECT (SELECT coalesce(sum(amount) FILTER (WHERE status = 'paid'), 0) FROM payment_attempts) AS paid, "
@@ -399,4 +404,31 @@ async def test_what_the_bank_did_with_a_file_that_two_persons_dropped_is_a_payme
     assert (await approve(people, second)).json()["code"] == "bank_line_waits"
     assert (await people.reconciler.post(f"bank-files/{file_id}/settle", {})).json() == {"settled": 1, "waiting": 0}
     assert (await approve(people, second)).json()["code"] == "attempt_not_released"
+    assert (await house.findings()).differences == []
+
+
+async def test_what_was_ordered_in_another_currency_than_the_account_settles_by_what_was_ordered_and_costs_what_the_release_said(
+    house: House, people: People
+) -> None:
+    account_id, paying = await own_account(people), Paying(house)
+    booked_as = {"XOF": "1003.20", "TND": "949.00", "TRY": "2251.77"}
+    ordered = {currency: await paying.waiting(currency) for currency in booked_as}
+    assert paying.fund_id is not None
+    await sent(people, account_id, list(ordered.values()), **totals(list(ordered)))
+    out = [
+        booked(f"-{euros}", Detail(ordered[of].hex, euros, ordered=f"{of} {AMOUNTS[of]}", rate="21.31"), reference=f"B-{of}") for of, euros in booked_as.items()
+    ]  # fmt: skip
+    # It came back at another rate; one more quotes what was ordered and not quite the amount.
+    back = booked("2190.00", Detail(ordered["TRY"].hex, "2190.00", reason="<Cd>AC04</Cd>", ordered=f"TRY {AMOUNTS['TRY']}"), reference="R-1")
+    less = booked("-5.00", Detail(ordered["XOF"].hex, "5.00", ordered="XOF 655950"), reference="B-4")
+    file_id = await imported(people, Account([*out, less, back], id="MAY-1"))
+    answer = await people.reconciler.post(f"bank-files/{file_id}/settle", {})
+    assert answer.json() == {"settled": 4, "waiting": 0}
+    lines = await lines_of(people, file_id)
+    assert told(lines, "state", "why", "amount", "currency", "instructed_amount", "instructed_currency", "exchange_rate") == [
+        *(("matched", None, euros, "EUR", AMOUNTS[of], of, "21.31") for of, euros in booked_as.items()),
+        ("unmatched", "amount_differs", "5.00", "EUR", "655950", "XOF", None), ("returned", None, "2190.00", "EUR", AMOUNTS["TRY"], "TRY", None),
+    ]  # fmt: skip
+    (spent,) = await house.rows(_SPENT, fund_id=paying.fund_id)
+    assert spent["spent"] == spent["cost"] > 0
     assert (await house.findings()).differences == []

@@ -58,6 +58,12 @@ REFUSAL = BankLine(ref(73), "rejected", ATTEMPT, reasons=("AC04",), imported_at=
 PAID, FAILED, BACK = (replace(KNOWN, status=status) for status in ("paid", "failed", "reversed"))
 
 
+def in_exchange(booked: str | None, currency: str, ordered: str, of: str) -> BankLine:
+    return replace(
+        DEBIT, amount=None if booked is None else Decimal(booked), currency=currency, instructed_amount=Decimal(ordered), instructed_currency=of,
+    )  # fmt: skip
+
+
 def decided(state: Grant, command: object, by: Actor, **facts: object) -> Grant:
     known = replace(NOTHING_STANDS_AGAINST_IT, **facts)  # type: ignore[arg-type]
     folded = GRANT.fold(GRANT.decide(state, command, known, Context(by, NOON)), state)  # type: ignore[arg-type]
@@ -87,6 +93,14 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
         (CREDIT, FAILED, "not_paid"), (CREDIT, BACK, "already_settled"), (CREDIT, replace(PAID, delivered=True), "delivered_already"),
         (replace(CREDIT, by_code=True), PAID, "gives_no_reason"), (replace(CREDIT, by_code=True, reasons=("AC04",)), PAID, "returns"),
         (replace(CREDIT, by_code=True, by_hand=True), PAID, "returns"), (REFUSAL, PAID, "may_have_been_paid"), (REFUSAL, FAILED, "already_settled"),
+        # What was ordered is in another currency than the account, or is said beside what was booked in its own.
+        (in_exchange("1000.00", "EUR", "800.00", "TRY"), replace(KNOWN, currency="TRY"), "pays"), (in_exchange(None, "EUR", "800.00", "TRY"), replace(KNOWN, currency="TRY"), "pays"),
+        (replace(in_exchange("40.00", "EUR", "800.00", "TRY"), direction="credit"), replace(PAID, currency="TRY"), "returns"),
+        (in_exchange("1000.00", "EUR", "799.99", "TRY"), replace(KNOWN, currency="TRY"), "amount_differs"),
+        (in_exchange("800.00", "EUR", "800.00", "TND"), replace(KNOWN, currency="TRY"), "currency_differs"),
+        (in_exchange("800.00", "EUR", "800.00", "TRY"), KNOWN, "currency_differs"), (in_exchange("800.00", "EUR", "800.00", "EUR"), KNOWN, "pays"),
+        (in_exchange("803.00", "EUR", "800.00", "EUR"), KNOWN, "amount_differs"), (in_exchange("800.00", "EUR", "797.00", "EUR"), KNOWN, "amount_differs"),
+        (in_exchange(None, "EUR", "800.00", "EUR"), KNOWN, "amount_unknown"),
         *((replace(line, sent_at=None, sent_otherwise=False), KNOWN, "not_sent") for line in (DEBIT, CREDIT, REFUSAL, replace(DEBIT, by_hand=True))),
         (replace(DEBIT, sent_at=None), KNOWN, "another_account"), (replace(CREDIT, sent_at=None), PAID, "another_account"),
         (replace(REFUSAL, sent_at=None), KNOWN, "another_file"),

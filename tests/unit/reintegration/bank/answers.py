@@ -25,11 +25,16 @@ class Detail:
     direction: str | None = None
     reason: str | None = None
     words: str = ""
+    # What was ordered, as `XOF 655957`, and the rate at which the bank exchanged it.
+    ordered: str | None = None
+    rate: str | None = None
 
     def written(self, version: str) -> str:
         amount = f'<Amt Ccy="{self.currency}">{self.amount}</Amt>' if self.amount else ""
+        details = f"<InstdAmt>{self._ordered}{self._exchange}</InstdAmt>" if self.ordered else ""
         if version.endswith("02") and amount:
-            amount = f"<AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
+            amount, details = "", f"{details}<TxAmt>{amount}</TxAmt>"
+        amount += f"<AmtDtls>{details}</AmtDtls>" if details else ""
         sign = f"<CdtDbtInd>{self.direction}</CdtDbtInd>" if self.direction else ""
         reference = f"<EndToEndId>{escape(self.reference)}</EndToEndId>" if self.reference else ""
         reason = f"<RtrInf><Rsn>{self.reason}</Rsn>{WORDS}</RtrInf>" if self.reason else ""
@@ -37,6 +42,18 @@ class Detail:
             f"<TxDtls><Refs>{reference}</Refs>{amount}{sign}<RltdPties><Cdtr><Nm>{CANARY}</Nm></Cdtr></RltdPties>"
             f"<RmtInf><Ustrd>{CANARY}</Ustrd><Ustrd>{escape(self.words)}</Ustrd></RmtInf>{reason}</TxDtls>"
         )
+
+
+    @property
+    def _ordered(self) -> str:
+        currency, _, amount = (self.ordered or "").partition(" ")
+        return f'<Amt Ccy="{currency}">{amount}</Amt>'
+
+    @property
+    def _exchange(self) -> str:
+        if self.rate is None:
+            return ""
+        return f"<CcyXchg><SrcCcy>{(self.ordered or '')[:3]}</SrcCcy><UnitCcy>EUR</UnitCcy><XchgRate>{self.rate}</XchgRate></CcyXchg>"
 
 
 @dataclass(frozen=True)

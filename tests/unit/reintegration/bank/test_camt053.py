@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reintegration.bank.accounts import Iban, OtherAccount
-from services.reintegration.bank.camt053 import Statement, read_statements
+from services.reintegration.bank.camt053 import Exchange, Statement, read_statements
 from services.reintegration.bank.references import remittance_code
 from shared.errors import RuleViolation
 from shared.money import Money
@@ -199,3 +199,20 @@ def test_balances_and_lines_come_out_as_they_went_in_and_one_cent_more_is_refuse
     assert statement.opening.amount == Decimal(opening).scaleb(-2)
     wrong = Account(entries, opening=account.opening, closing=f"{statement.closing.amount + Decimal('0.01'):f}")
     assert refused(wrong) == "statement_does_not_add_up"
+
+
+@VERSIONS
+def test_what_was_ordered_in_another_currency_is_told_with_its_rate_beside_what_was_booked(version: str) -> None:
+    whole = Entry("-1010.50", [Detail(attempt(1).hex, ordered="XOF 655957", rate="655.957")])
+    several = Entry(
+        "-30.00", [Detail(attempt(2).hex, "10.00", ordered="TND 33.500"), Detail(attempt(3).hex, ordered="EUR 20.00", rate="no number")], block="B",
+    )  # fmt: skip
+    # Some banks write the amount of the payment in its own currency, and no other one.
+    own = Entry("-47.00", [Detail(attempt(4).hex, "1000.00", currency="TRY")])
+    (statement,) = read(Account([whole, several, own]), version=version)
+    parts = [part for line in statement.lines for part in line.parts]
+    assert [(part.money, part.instructed) for part in parts] == [
+        (euros("1010.50"), Money(amount=Decimal(655957), currency="XOF")), (euros("10.00"), Money(amount=Decimal("33.500"), currency="TND")),
+        (None, euros("20.00")), (euros("47.00"), Money(amount=Decimal("1000.00"), currency="TRY")),
+    ]  # fmt: skip
+    assert [part.exchange for part in parts] == [Exchange(Decimal("655.957"), "EUR"), None, None, None]
