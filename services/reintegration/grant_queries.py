@@ -71,6 +71,8 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         " AND (l.kind = 'rejected' OR l.direction = 'debit') WHERE a.grant_id = :grant_id AND a.status = 'released') AS bank_line_waits, "
         "EXISTS (SELECT FROM payment_attempts a JOIN batch_payments p ON p.attempt_id = a.attempt_id JOIN payment_batches b ON b.id = p.batch_id "
         " WHERE a.grant_id = :grant_id AND cast(:signer_id AS text) IN (b.made_by, b.approved_by, b.sent_by)) AS signed_its_batch, "
+        "ARRAY(SELECT a.tranche FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line JOIN bank_files f ON f.id = l.file_id "
+        " WHERE a.grant_id = :grant_id AND cast(:signer_id AS text) IN (f.imported_by, f.confirmed_by)) AS by_my_file, "
         "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:posted_on AS date), "
         f"{TODAY}) AS timestamp))) AS month_closed, "
         "(SELECT cast(min(m) AS date) FROM generate_series(date_trunc('month', cast(cast(:posted_on AS date) AS timestamp)), "
@@ -189,6 +191,7 @@ async def behind_a_grant(
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
         in_a_batch=row["in_a_batch"], bank_line_waits=row["bank_line_waits"], signed_its_batch=row["signed_its_batch"],
+        by_my_file=frozenset(row["by_my_file"]),
     )
     if pays:
         facts = replace(facts, payable=payable_queries.payable_of(row["payable"]))

@@ -28,6 +28,7 @@ from shared.messages import Context, Part
 from shared.money import Money, refuse_unpayable
 
 MOST_TRANCHES = 6
+_EVERY_TRANCHE = frozenset(range(1, MOST_TRANCHES + 1))
 
 _UNKNOWN = Decimal("Infinity")
 _NO_RATES = RatesInForce({})
@@ -63,7 +64,8 @@ class GrantFacts:
     act on an authority. ``rates``: what counts today. ``payable``: what is known of the payee that a tranche is to be released to.
     ``bank_line``: what the bank says of an attempt to pay and is not settled yet. ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
     ``bank_line_waits``: whether a line of the bank's names it as if money had left, and nobody has found out yet what that is.
-    ``signed_its_batch``: whether whoever acts signed a batch with one of its payments.
+    ``signed_its_batch``: whether whoever acts signed a batch with one of its payments. ``by_my_file``: the numbers of the tranches
+    that were paid by a line out of a file which whoever acts imported or confirmed.
     """
 
     case: Case | None = None
@@ -84,6 +86,7 @@ class GrantFacts:
     in_a_batch: bool = True
     bank_line_waits: bool = True
     signed_its_batch: bool = True
+    by_my_file: frozenset[int] = _EVERY_TRANCHE
     bank_line: BankLine | None = None
 
 

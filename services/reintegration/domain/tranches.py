@@ -9,6 +9,10 @@ from uuid import UUID
 from pydantic import Field, StrictBool
 
 from services.reintegration.domain.amounts import PlannedMoney, earliest_day
+from services.reintegration.domain.bank_file_hats import (
+    not_who_brought_their_files,
+    refuse_who_brought_its_file,
+)
 from services.reintegration.domain.commitment import cost_of_release, in_fund, not_needed, still_covered
 from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
@@ -290,6 +294,7 @@ def _reconcile(state: Grant, order: ReconcileTranche, facts: GrantFacts, context
     tranche = tranche_of(state, order.number)
     _RECONCILIATION.refuse_unless_waiting((tranche,))
     refuse_unless_paid_by_bank(tranche)
+    refuse_who_brought_its_file(tranche, facts)
     reconciled = TrancheReconciled(
         number=tranche.number, reconciled_by=context.actor.person_id, reconciled_at=context.now,
         difference=difference_of(state, tranche, order.difference_reason), reason=order.difference_reason,
@@ -339,6 +344,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         while_in("reconciled", "in_disbursement", "suspended", "disbursed", "cancelled"),
         may_wear("reconciler"),
         not_who_signed_its_batch,
+        not_who_brought_their_files,
         _RECONCILIATION.guard,
     ),
 )

@@ -140,6 +140,7 @@ NOTHING_STANDS_AGAINST_IT = GrantFacts(
     in_a_batch=False,
     bank_line_waits=False,
     signed_its_batch=False,
+    by_my_file=frozenset(),
 )
 
 REQUEST = DraftGrant(

@@ -1,5 +1,6 @@
 """A tranche is reconciled where what was approved, paid and received agree, or where it is said why they do not."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import get_args
 
@@ -140,6 +141,18 @@ def test_what_the_bank_was_to_pay_is_not_reconciled_without_its_line() -> None:
     by_hand.when(RECONCILE, RECONCILER).refused("no_bank_line")
     told = PAID_1.model_copy(update={"bank_line": ref(78)})
     GRANTS.given(*UNTIL_APPROVED, by_bank, told, DELIVERED_1).when(RECONCILE, RECONCILER).then_kinds(TrancheReconciled)
+
+
+def test_whoever_brought_or_confirmed_the_file_that_says_so_leaves_that_tranche_to_another() -> None:
+    by_bank = RELEASED_1.model_copy(update={"method": "bank_file"})
+    told = PAID_1.model_copy(update={"confirmed_by": None, "bank_line": ref(77)})
+    theirs = replace(NOTHING_STANDS_AGAINST_IT, by_my_file=frozenset({1}))
+    delivered = GRANTS.given(*UNTIL_APPROVED, by_bank, told, DELIVERED_1)
+    delivered.knowing(theirs).when(RECONCILE, RECONCILER).refused("four_eyes")
+    delivered.knowing(replace(theirs, by_my_file=frozenset({2}))).when(RECONCILE, RECONCILER).then_kinds(TrancheReconciled)
+    # What nobody looked up refuses; what no file says anything of was paid otherwise.
+    delivered.knowing(replace(theirs, by_my_file=GrantFacts().by_my_file)).when(RECONCILE, RECONCILER).refused("four_eyes")
+    GRANTS.knowing(theirs).given(*UNTIL_PAID, DELIVERED_1).when(RECONCILE, RECONCILER).then_kinds(TrancheReconciled)
 
 
 def test_events_of_before_say_that_all_was_received() -> None:
