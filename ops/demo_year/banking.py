@@ -146,7 +146,7 @@ def _tell(made: Journey, booked: Mapping[int, list[Booked]], references: Iterato
         file_id = made.dice.id(day + 1)
         made.give(moment(day + 1, 7), _BRINGER, file_id, BringBankFile(file_kind="statement", content=said, booked=told))
         # What the bank's own portal shows, which is how the second one knows it.
-        seen = StatementSeen(closing=balance, lines=len(told))
+        seen = StatementSeen(closing=balance, line_count=len(told))
         made.give(moment(day + 1, 7, 15), _CONFIRMER, file_id, ConfirmBankFile(statements=(seen,)))
         for place, line in enumerate(told, 1):
             if line.attempt_id is None:

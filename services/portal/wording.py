@@ -14,6 +14,7 @@ from shared.currencies import CODES
 WORDS: Final[Mapping[str, str]] = {
     "statement": "statement of an account (camt.053)", "status_report": "report on payments (pain.002)",
     "credit": "money in", "debit": "money out",
+    "file_unconfirmed": "waits for a second person", "file_confirmed": "counts", "file_dropped": "dropped", "not_from_the_bank": "the bank knows nothing of it", "differs_from_the_bank": "the bank shows something else", "brought_by_mistake": "it was brought by mistake",
     "line_unconfirmed": "its file waits for a second person", "line_dropped": "its file was dropped", "line_unmatched": "waits", "line_matched": "paid", "line_returned": "came back", "line_rejected": "refused by the bank",
     "line_explained": "explained", "line_duplicate": "told again", "line_accepted": "accepted by the bank",
     "charges": "charges of the bank", "interest": "interest", "transfer_between_accounts": "a transfer between accounts of our own",
@@ -269,6 +270,7 @@ LABELS: Final[Mapping[str, str]] = {
     "identity_document": "by which paper you knew who took it", "next_tranche_needs": "what the next tranche waits for",
     "payee_id": "who is paid", "payee_kind": "kind of payee", "account_kind": "at a bank, or a cash box", "own_account_id": "from our account", "execution_on": "day on which the bank pays", "attempts": "payments", "expected_count": "how many payments, counted by you", "expected_sums": "sum of each currency, added up by you", "holder": "name as the bank knows it", "iban": "IBAN", "account_number": "number of the account, where there is no IBAN",
     "bank_code": "code of the bank (BIC)", "bank_name": "name of the bank", "bank_country": "country of the bank", "bank_town": "town of the bank", "town": "town of the payee", "vendor_code": "code of the vendor, as in quotations",
+    "statements": "what the portal of the bank shows of each statement", "closing": "closing balance", "line_count": "number of lines", "file_sha256": "SHA-256 of the file, as you took it from the bank yourself",
     "call_back_contact": "how to call the payee back", "called_at": "when you called", "unreachable": "nobody is there any more under the contact of before", "account_no": "number of the account that waits",
     "quotations": "quotations that were compared", "vendor": "vendor (a code)", "chosen": "this one is chosen",
     "evidence_id": "paper that it stands in", "price_from": "costs at least", "price_to": "costs at most",

@@ -3,15 +3,14 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
-from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
 
-from services.reintegration.domain.bank_file_confirming import ConfirmBankFile, StatementSeen
+from ops.browser import touch_key
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits
-from tests.browser.test_batches import confirmed_account, waits_for_the_bank
+from tests.browser.test_batches import confirmed_account, sent_to_the_bank, waits_for_the_bank
 from tests.browser.test_report import visited
 from tests.running import Mission
 from tests.unit.reintegration.bank.answers import Account, Detail, Entry, camt053
@@ -22,7 +21,7 @@ from tests.unit.reintegration.bank.examples import OURS
 async def test_a_file_of_the_banks_is_brought_once_and_what_it_settles_and_what_waits_is_shown(mission: Mission, visits: Visits) -> None:
     attempt_id, amount = await waits_for_the_bank(mission, 84)
     # Another account than the one of batches, since one mission serves all of these tests.
-    await confirmed_account(mission, OURS.value)
+    await sent_to_the_bank(mission, await confirmed_account(mission, OURS.value), attempt_id, amount)
     today = f"<BookgDt><Dt>{datetime.now(UTC):%Y-%m-%d}</Dt></BookgDt>"
     lines = [
         Entry(f"-{amount}", [Detail(attempt_id.hex, str(amount))], reference="B-1", booked=today),
@@ -34,12 +33,26 @@ async def test_a_file_of_the_banks_is_brought_once_and_what_it_settles_and_what_
     await page.locator("#file").set_input_files(file)  # type: ignore[arg-type]
     await page.get_by_role("button", name="Import").click()
     await expect(page.locator("main")).to_contain_text("It counts once another person found the same at the bank")
-    file_id = UUID(page.url.partition("file=")[2][:36])
-    seen = ConfirmBankFile(file_sha256=sha256(content).hexdigest(), statements=(StatementSeen(closing=Decimal(100_000) - amount - Decimal("3.50"), lines=2),))
-    await mission.done("reintegration", "finance-approver-2", file_id, seen, datetime.now(UTC))
-    settled = await mission.raw("POST", "reintegration", f"/v1/bank-files/{file_id}/settle", "finance-reconciler", {})
-    assert settled.json() == {"settled": 1, "waiting": 0}
-    await page.reload()
+    address = page.url
+    await expect(page.locator("dl.summary")).to_contain_text("its file waits for a second person: 2")
+    await expect(page.locator("dl.summary")).not_to_contain_text(sha256(content).hexdigest())
+    await expect(page.get_by_role("link", name="Confirm the file")).to_have_count(0)
+    second = await visited(mission, visits, "finance-approver-2", address.removeprefix(mission.addresses.portal))
+    await second.get_by_role("link", name="Confirm the file").click()
+    closing = Decimal(100_000) - amount - Decimal("3.50")
+    for said, answer in ((closing + 1, "other balances"), (closing, "recorded")):
+        await second.locator('[name="statements.0.closing"]').fill(str(said))
+        await second.locator('[name="statements.0.line_count"]').fill("2")
+        await second.locator("button.main").click()
+        await second.locator("button.main").click()
+        if said != closing:
+            await touch_key(second)
+        await expect(second.locator("main")).to_contain_text(answer)
+    await second.get_by_role("button", name="Settle what fits now").click()
+    await expect(second.get_by_role("status")).to_contain_text("Payments settled by it: 1")
+    await page.goto(address)
+    await expect(page.locator("dl.summary")).to_contain_text(sha256(content).hexdigest())
+    await page.get_by_role("link", name="Lines of the bank", exact=True).click()
     await expect(page.locator("#found")).to_contain_text("it names no payment of ours")
     await page.get_by_role("link", name="B-2").click()
     await page.get_by_role("link", name="Say what it is", exact=True).click()
@@ -53,6 +66,6 @@ async def test_a_file_of_the_banks_is_brought_once_and_what_it_settles_and_what_
     await page.get_by_role("button", name="Import").click()
     await expect(page.locator("#faults")).to_contain_text("was imported already")
     watching = await visited(mission, visits, "auditor", "/bank-files", scripts=True)
-    for address in ("/bank-files", "/bank-lines", "/bank-lines?state=matched"):
-        await watching.goto(mission.addresses.portal + address)
+    for path in ("/bank-files", address.removeprefix(mission.addresses.portal), "/bank-lines", "/bank-lines?state=matched"):
+        await watching.goto(mission.addresses.portal + path)
         await assert_for_everybody(watching)

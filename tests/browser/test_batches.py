@@ -1,8 +1,9 @@
 """What goes to the bank on its pages, without JavaScript: an account by two reconcilers, a batch by two signatures, its file."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 from xml.etree.ElementTree import fromstring
 
@@ -11,6 +12,7 @@ from playwright.async_api import Page, expect
 
 from ops.browser import touch_key
 from services.reintegration.bank.pain001 import NAMESPACE
+from services.reintegration.domain.batch import ApproveBatch, MakeBatch, TakeBatchFile
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.grant import ApproveGrant, EndorseGrant
 from services.reintegration.domain.own_accounts import ConfirmOwnAccount, RegisterOwnAccount
@@ -45,12 +47,25 @@ async def waits_for_the_bank(mission: Mission, seed: int) -> tuple[UUID, Decimal
     return order.attempt_id, money.amount
 
 
-async def confirmed_account(mission: Mission, iban: str = IBAN) -> None:
+async def confirmed_account(mission: Mission, iban: str = IBAN) -> UUID:
     """An account of the mission's that can be paid from."""
     account_id, now = uuid7(), datetime.now(UTC)
     order = RegisterOwnAccount(account_kind="bank", currency="EUR", holder="Invented Branch", iban=iban, bank_code="INVTBA22")
     await mission.done("reintegration", "finance-reconciler", account_id, order, now)
     await mission.done("reintegration", "finance-reconciler-2", account_id, ConfirmOwnAccount(), now)
+    return account_id
+
+
+async def sent_to_the_bank(mission: Mission, account_id: UUID, attempt_id: UUID, amount: Decimal) -> None:
+    """Puts an attempt into a batch of its own, signed by two and taken to the bank."""
+    batch_id, now = uuid7(), datetime.now(UTC)
+    totals: dict[str, Any] = {"expected_count": 1, "expected_sums": (Money(amount=amount, currency="EUR"),)}
+    made = MakeBatch(own_account_id=account_id, execution_on=(now + timedelta(1)).date(), attempts=(attempt_id,), **totals)
+    await mission.done("reintegration", "finance-payer", batch_id, made, now)
+    state = (await mission.read("reintegration", "finance-payer-2", f"/v1/payment-batches/{batch_id}")).json()["state"]
+    signed = ApproveBatch(file_sha256=state["file_sha256"], **totals)
+    await mission.done("reintegration", "finance-payer-2", batch_id, signed, now)
+    await mission.done("reintegration", "finance-payer", batch_id, TakeBatchFile(), now)
 
 
 async def stated(page: Page, amount: Decimal) -> None:

@@ -78,7 +78,7 @@ class Bank:
         lines = [Booked("DBIT", one.amount, f"C-{one.attempt_id.hex[-20:]}", one.attempt_id) for one in paid]
         said = statement(name, ACCOUNT.iban or "", ACCOUNT.currency, self.balance, on, lines)
         self.balance += sum((line.signed for line in lines), Decimal(0))
-        return said, StatementSeen(closing=self.balance, lines=len(lines))
+        return said, StatementSeen(closing=self.balance, line_count=len(lines))
 
 
 @dataclass

@@ -12,7 +12,7 @@ from services.portal.pages.filing import AWAY, UNKNOWN_OUTCOME, still_signed_in,
 from services.portal.pages.frame import Page, Reading
 from services.portal.pages.key import goes_on, key_needed, to_the_key
 from services.portal.pages.naming import short
-from services.portal.translation import _
+from services.portal.translation import _, translated
 from services.portal.upload import SentForm
 from services.portal.wording import REFUSALS
 from shared.contracts.bank import BankFileKind
@@ -41,6 +41,21 @@ async def import_file(request: Request) -> Response:
         return await _View(await still_signed_in(request, _FILES, fields)).show(fields, refusal=refusal, status=status)
 
     return await taken(request, filed, refused)
+
+
+@router.get("/bank-files/{file_id}")
+async def bank_file(file_id: UUID, page: Reading) -> Response:
+    """One file: who brought it, whether it counts, what stands out before anybody confirms it, and what can be done now."""
+    found = (await page.ask("reintegration", f"/v1/bank-files/{file_id}")).body
+    return await page.show("bank_file.html", found=found, short=short)
+
+
+@router.post("/bank-files/{file_id}/settle")
+async def settle_file(file_id: UUID, page: Reading) -> Response:
+    """Settles at once what the lines of a file say, which by itself takes up to a minute."""
+    answer = await page.services.order(page.session, "reintegration", f"/v1/bank-files/{file_id}/settle", {}, str(uuid7()), None)
+    count = str(answer.body["settled"]) if answer.ok else "0"
+    return await page.done(translated(_("Payments settled by it: %(count)s."), count=count), f"/bank-files/{file_id}")
 
 
 @router.get("/bank-lines")
@@ -86,7 +101,7 @@ async def _imported(view: "_View", sent: SentForm) -> Response:
             return await view.show(sent.fields, refusal=REFUSALS.get(answer.code, answer.sentence), status=answer.status)
     except ServiceAway as away:
         return await view.show(sent.fields, refusal=UNKNOWN_OUTCOME if away.sent else AWAY, status=503)
-    return await page.done(_("Imported. It counts once another person found the same at the bank."), f"/bank-lines?file={file_id}")
+    return await page.done(_("Imported. It counts once another person found the same at the bank."), f"/bank-files/{file_id}")
 
 
 def _id_of(text: str) -> UUID | None:

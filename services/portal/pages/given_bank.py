@@ -1,4 +1,4 @@
-"""What is known of a line of the bank's before somebody says what it is, or of which payment."""
+"""What is known of a file of the bank's before somebody confirms it, and of a line before somebody says what it is."""
 
 from typing import Any
 from uuid import UUID
@@ -35,3 +35,19 @@ async def of_bank_line(page: Page, form: Form, id: UUID, posted: Posted) -> tupl
     if line["asked_by"] is not None:
         shown.append((_("Asked by"), line["asked_by"]))
     return Given(version=found.etag or "", shown=tuple(shown)), f"/bank-lines/{id}"
+
+
+async def of_bank_file(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
+    """Which file it is, without what whoever confirms it has to find at the bank; as many statements are asked for as it has."""
+    del form, posted
+    answer = await page.ask("reintegration", f"/v1/bank-files/{id}")
+    found: Any = answer.body
+    shown = [(_("What the file is"), word(found["file_kind"])), (_("Imported by"), found["imported_by"])]
+    shown += [(_("Statement"), f"{one['identification']} · {one['closed_on']} · {one['currency']}") for one in found["statements"]]
+    if any(one["gap"] for one in found["statements"]):
+        shown.append((_("Statement"), _("statements are missing before this one")))
+    if found["told_again"]:
+        shown.append((_("Lines told before"), str(found["told_again"])))
+    fixed: dict[str, Any] = {"file_sha256": None} if found["statements"] else {"statements": []}
+    rows = {"statements": len(found["statements"])}
+    return Given(fixed, rows=rows, version=answer.etag or "", shown=tuple(shown)), f"/bank-files/{id}"

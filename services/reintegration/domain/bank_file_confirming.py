@@ -29,7 +29,7 @@ class StatementSeen(Part):
     """What the bank's own portal shows of one statement: the balance that it closes with, and how many lines it has."""
 
     closing: Annotated[Balance, Field(json_schema_extra={"x-written": "decimal"})]
-    lines: Annotated[int, Field(strict=True, ge=0, le=_MOST_LINES)]
+    line_count: Annotated[int, Field(strict=True, ge=0, le=_MOST_LINES)]
 
 
 class ConfirmBankFile(Command):
@@ -100,7 +100,7 @@ def _confirm(state: BankFile, order: ConfirmBankFile, _: BankFileFacts, context:
             raise RuleViolation("another_file", "The file that you took from the bank is another one than was imported.")
         compared.append("file")
     if order.statements:
-        seen = [(one.closing, one.lines) for one in order.statements]
+        seen = [(one.closing, one.line_count) for one in order.statements]
         if seen != [(one.closing, one.lines) for one in state.statements]:
             raise RuleViolation(
                 "balances_differ", "The file closes with other balances, or has other numbers of lines, than you saw at the bank."

@@ -52,7 +52,7 @@ async def brought(people: People, *statements: Account) -> UUID:
 
 async def confirm(people: People, file_id: UUID, content: bytes, by: Caller | None = None) -> httpx.Response:
     """What a second person says, who took the same file from the bank's own portal."""
-    seen = [] if b"camt.053" not in content else [{"closing": one, "lines": lines} for one, lines in closings(content)]
+    seen = [] if b"camt.053" not in content else [{"closing": one, "line_count": lines} for one, lines in closings(content)]
     body = {"file_sha256": sha256(content).hexdigest(), "statements": seen}
     return await (by or people.approver).post(f"bank-files/{file_id}/confirm", body)
 

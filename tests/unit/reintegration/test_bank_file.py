@@ -39,7 +39,7 @@ IMPORTED = BankFileImported(
     imported_at=NOON, unconfirmed=True,
 )  # fmt: skip
 REPORTED = IMPORTED.model_copy(update={"file_kind": "status_report", "statements": (), "identification": "R-1", "instruction_id": ref(7)})
-SEEN = ConfirmBankFile(statements=(StatementSeen(closing=Decimal("950.64"), lines=4), StatementSeen(closing=Decimal("-3.5"), lines=1)))
+SEEN = ConfirmBankFile(statements=(StatementSeen(closing=Decimal("950.64"), line_count=4), StatementSeen(closing=Decimal("-3.5"), line_count=1)))
 HASHED = ConfirmBankFile(file_sha256="a" * 64)
 CONFIRMED = BankFileConfirmed(compared=("balances",), confirmed_by=SECOND.person_id, confirmed_at=NOON)
 DROP = DropBankFile(reason="not_from_the_bank")
@@ -64,8 +64,8 @@ def test_what_is_imported_waits_for_another_person_who_saw_the_same_at_the_bank(
         (HASHED, "nothing_compared"),
         (SEEN.model_copy(update={"statements": SEEN.statements[:1]}), "balances_differ"),
         (SEEN.model_copy(update={"statements": SEEN.statements[::-1]}), "balances_differ"),
-        (SEEN.model_copy(update={"statements": (SEEN.statements[0], StatementSeen(closing=Decimal("3.50"), lines=1))}), "balances_differ"),
-        (SEEN.model_copy(update={"statements": (SEEN.statements[0], StatementSeen(closing=Decimal("-3.50"), lines=2))}), "balances_differ"),
+        (SEEN.model_copy(update={"statements": (SEEN.statements[0], StatementSeen(closing=Decimal("3.50"), line_count=1))}), "balances_differ"),
+        (SEEN.model_copy(update={"statements": (SEEN.statements[0], StatementSeen(closing=Decimal("-3.50"), line_count=2))}), "balances_differ"),
         (SEEN.model_copy(update={"file_sha256": "c" * 64}), "another_file"),
     ],
     ids=["nothing", "hash_alone", "one_of_two", "another_order", "another_sign", "another_number", "another_hash"],
