@@ -76,7 +76,7 @@ ITEMS: dict[GrantCategory, BudgetItem] = {
 POLICY_ID: Final = UUID("00000000-0000-7000-8000-00000000a551")
 POLICY: Final = EXAMPLE.model_copy(
     update={
-        "programme": "default", "quotations_above": Money(amount=Decimal(100_000), currency="EUR"), "required_papers": (), "next_tranche_needs": (),
+        "programme": "default", "quotations_above": Money(amount=Decimal(100_000), currency="EUR"), "required_papers": (), "next_tranche_needs": (), "reconciling_needs": (),
         "one_approver_up_to": Money(amount=APPROVED_ALONE, currency="EUR"),
         "two_approvers_up_to": Money(amount=Decimal(3000), currency="EUR"),
     }

@@ -267,7 +267,7 @@ LABELS: Final[Mapping[str, str]] = {
     "budget_lines": "what the money is for", "what": "for what", "own_contribution": "what the person brings beside the grant",
     "received": "what was received of it, if it is less than was paid", "difference_reason": "why less was received, if it is less",
     "visited_on": "day of the visit", "finding": "what you found", "handed_over_on": "day on which the cash was handed over",
-    "identity_document": "by which paper you knew who took it", "next_tranche_needs": "what the next tranche waits for",
+    "identity_document": "by which paper you knew who took it", "next_tranche_needs": "what the next tranche waits for", "reconciling_needs": "what a reconciliation waits for",
     "payee_id": "who is paid", "payee_kind": "kind of payee", "account_kind": "at a bank, or a cash box", "own_account_id": "from our account", "execution_on": "day on which the bank pays", "attempts": "payments", "expected_count": "how many payments, counted by you", "expected_sums": "sum of each currency, added up by you", "holder": "name as the bank knows it", "iban": "IBAN", "account_number": "number of the account, where there is no IBAN",
     "bank_code": "code of the bank (BIC)", "bank_name": "name of the bank", "bank_country": "country of the bank", "bank_town": "town of the bank", "town": "town of the payee", "vendor_code": "code of the vendor, as in quotations",
     "statements": "what the portal of the bank shows of each statement", "closing": "closing balance", "line_count": "number of lines", "file_sha256": "SHA-256 of the file, as you took it from the bank yourself",

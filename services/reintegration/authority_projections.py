@@ -49,7 +49,7 @@ def authority_terms(
 
 _VERSION = (
     "programme, policy_version, currency, cap_per_person, cap_per_family, one_approver_up_to, two_approvers_up_to, "
-    "quotations_above, own_contribution_percent, required_papers, published_by, published_at, next_tranche_needs"
+    "quotations_above, own_contribution_percent, required_papers, published_by, published_at, next_tranche_needs, reconciling_needs"
 )
 _KEEP = Sql(
     f"INSERT INTO policy_versions (policy_id, {_VERSION}) SELECT cast(:policy_id AS uuid), {_VERSION} "
@@ -97,10 +97,10 @@ CHECKS: tuple[Check, ...] = (
             "WHERE p.id IS NULL OR v.policy_id IS NULL "
             "OR (p.policy_version, p.policy_version) IS DISTINCT FROM (v.versions, v.newest) "
             "OR (p.programme, p.currency, p.cap_per_person, p.cap_per_family, p.one_approver_up_to, p.two_approvers_up_to, "
-            "p.quotations_above, p.own_contribution_percent, p.required_papers, p.published_by, p.published_at, p.next_tranche_needs) "
+            "p.quotations_above, p.own_contribution_percent, p.required_papers, p.published_by, p.published_at, p.next_tranche_needs, p.reconciling_needs) "
             "IS DISTINCT FROM (n.programme, n.currency, n.cap_per_person, n.cap_per_family, n.one_approver_up_to, "
             "n.two_approvers_up_to, n.quotations_above, n.own_contribution_percent, n.required_papers, n.published_by, "
-            "n.published_at, n.next_tranche_needs)"
+            "n.published_at, n.next_tranche_needs, n.reconciling_needs)"
         ),
     ),
     Check(

@@ -83,7 +83,7 @@ _BEHIND_A_POLICY = Sql(
 )
 _OF_A_VERSION = (
     "programme, policy_version, currency, cap_per_person, cap_per_family, one_approver_up_to, two_approvers_up_to, "
-    "quotations_above, own_contribution_percent, required_papers, published_by, published_at, next_tranche_needs"
+    "quotations_above, own_contribution_percent, required_papers, published_by, published_at, next_tranche_needs, reconciling_needs"
 )
 POLICIES = Sql(f"SELECT id, {_OF_A_VERSION} FROM funding_policies WHERE id > :after ORDER BY id LIMIT :limit")
 _VERSIONS = Sql(
@@ -110,6 +110,7 @@ class PolicyVersion(BaseModel):
     own_contribution_percent: int
     required_papers: Annotated[list[RequiredPaper], BeforeValidator(_parsed)]
     next_tranche_needs: list[NextTrancheNeed]
+    reconciling_needs: list[NextTrancheNeed]
     published_by: str
     published_at: datetime
 

@@ -93,6 +93,7 @@ def _of_a_version() -> list[sa.Column[object] | sa.Constraint]:
         sa.Column("published_by", sa.Text, nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_tranche_needs", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+        sa.Column("reconciling_needs", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
         sa.CheckConstraint(_IN_ORDER, name="amounts_in_order"),
         sa.CheckConstraint("own_contribution_percent BETWEEN 0 AND 100", name="percent_of_it"),
     ]

@@ -80,7 +80,7 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         " WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)) AS open_month, "
         f"{TODAY} AS today, "
         "(SELECT to_json(p) FROM (SELECT v.programme, v.policy_version, v.currency, v.quotations_above::text, "
-        f" v.own_contribution_percent, v.required_papers, v.next_tranche_needs FROM policy_versions v, cases c "
+        f" v.own_contribution_percent, v.required_papers, v.next_tranche_needs, v.reconciling_needs FROM policy_versions v, cases c "
         f" WHERE c.id = :case_id AND v.programme IN (coalesce(cast(:policy_programme AS text), c.programme), '{OF_OTHER_CASES}') "
         " AND v.policy_version = coalesce(cast(:policy_version AS integer), v.policy_version) "
         f" ORDER BY v.programme = '{OF_OTHER_CASES}', v.policy_version DESC LIMIT 1) p) AS policy{besides}"

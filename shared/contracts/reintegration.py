@@ -312,7 +312,7 @@ class RequiredPaper(Part):
     evidence_kind: EvidenceKind
 
 
-class PolicyPublished(visits.AsksBeforeNextTranche, kind="avrr.reintegration.funding_policy.published.v1"):
+class PolicyPublished(visits.AsksBeforeNextTranche, visits.AsksBeforeReconciling, kind="avrr.reintegration.funding_policy.published.v1"):
     """What a funding programme asks for in its newest version; no version is ever changed.
 
     Caps are of twelve months. A grant of at most ``one_approver_up_to`` needs one approval, of at most

@@ -44,4 +44,10 @@ class AsksBeforeNextTranche(Event):
     next_tranche_needs: tuple[NextTrancheNeed, ...] = ()
 
 
+class AsksBeforeReconciling(Event):
+    """What a policy asks for of each tranche before it is reconciled; those of before asked for nothing."""
+
+    reconciling_needs: tuple[NextTrancheNeed, ...] = ()
+
+
 EVENTS: tuple[type[Event], ...] = (VisitRecorded, CashWitnessed)

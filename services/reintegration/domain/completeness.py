@@ -28,20 +28,26 @@ _IN_WORDS: Final[Mapping[EvidenceKind, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the policy that a request is submitted under asks of its content, and of each tranche before the next."""
+    """What the policy that a request is submitted under asks of its content, of each tranche before the next, and before it is reconciled."""
 
     quotations_above: Money
     own_contribution_percent: int
     required_papers: tuple[RequiredPaper, ...]
     next_tranche_needs: tuple[NextTrancheNeed, ...]
+    reconciling_needs: tuple[NextTrancheNeed, ...]
 
 
 def terms(policy: PolicyInForce | None) -> Terms:
     """What this version of a policy asks for; None is the example of the system."""
     if policy is None:
-        return Terms(EXAMPLE.quotations_above, EXAMPLE.own_contribution_percent, EXAMPLE.required_papers, EXAMPLE.next_tranche_needs)
+        return Terms(
+            EXAMPLE.quotations_above, EXAMPLE.own_contribution_percent, EXAMPLE.required_papers, EXAMPLE.next_tranche_needs,
+            EXAMPLE.reconciling_needs,
+        )  # fmt: skip
     limit = Money(amount=policy.quotations_above, currency=policy.currency)
-    return Terms(limit, policy.own_contribution_percent, policy.required_papers, policy.next_tranche_needs)
+    return Terms(
+        limit, policy.own_contribution_percent, policy.required_papers, policy.next_tranche_needs, policy.reconciling_needs
+    )
 
 
 def refuse_incomplete(grant: Grant, terms: Terms) -> None:

@@ -46,6 +46,7 @@ class PolicyInForce:
     own_contribution_percent: int
     required_papers: tuple[RequiredPaper, ...]
     next_tranche_needs: tuple[NextTrancheNeed, ...]
+    reconciling_needs: tuple[NextTrancheNeed, ...]
 
 
 @dataclass(frozen=True, slots=True)

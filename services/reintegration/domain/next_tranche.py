@@ -1,11 +1,12 @@
-"""What has to be there of one tranche before the next is released: the policy of the grant says which of it (decision 56)."""
+"""What has to be there of one tranche before the next is released, or it is reconciled: the policy of the grant says which of it (decision 56)."""
 
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
+from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.completeness import terms
-from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from shared.contracts.reintegration import EvidenceKind
 from shared.contracts.visits import NextTrancheNeed
@@ -31,19 +32,28 @@ def next_tranche_may_follow(state: Grant, facts: GrantFacts, context: Context) -
         _refuse_without(state, previous, terms(facts.policy).next_tranche_needs)
 
 
+def refuse_unless_accounted_for(state: Grant, tranche: GrantTranche, policy: PolicyInForce | None) -> None:
+    """Refused as `next_tranche_may_follow` unless what the policy of the grant wants of a tranche that is reconciled is there.
+
+    Of what nobody received there is nothing to show; why it is missing the reconciliation says.
+    """
+    needs = terms(policy).reconciling_needs
+    _refuse_without(state, tranche, () if tranche.received == NOTHING else needs)
+
+
 def _refuse_without(state: Grant, previous: GrantTranche, needs: Sequence[NextTrancheNeed]) -> None:
     if "receipt" in needs and not any(
         paper.tranche == previous.number and paper.kind in _SHOWS_THE_USE for paper in state.evidence
     ):
         raise RuleViolation(
             "receipts_missing",
-            "No receipt, invoice or handover certificate is filed for the previous tranche. It is filed before the next is released.",
+            f"No receipt, invoice or handover certificate is filed for tranche {previous.number}. One is filed first.",
         )
     if "visit" in needs and not _visited(state, previous):
         raise RuleViolation(
             "visit_missing",
-            "Before the next is released, somebody who neither asked for this grant nor confirmed the previous delivery visits in person, "
-            "or two of them by phone or video, and finds it as agreed.",
+            f"First somebody who neither asked for this grant nor confirmed the delivery of tranche {previous.number} visits in person, "
+            "or two of them do by phone or video, and finds it as agreed.",
         )
 
 

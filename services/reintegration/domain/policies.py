@@ -44,6 +44,7 @@ class FundingPolicy:
     published_by: str
     published_at: datetime
     next_tranche_needs: tuple[NextTrancheNeed, ...] = ()
+    reconciling_needs: tuple[NextTrancheNeed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class PublishPolicy(Command):
     own_contribution_percent: Percent
     required_papers: Papers = ()
     next_tranche_needs: Needs = ()
+    reconciling_needs: Needs = ()
 
 
 def _eur(amount: str) -> Money:
@@ -83,7 +85,7 @@ EXAMPLE: Final = PublishPolicy(
         RequiredPaper(category="business", evidence_kind="business_plan"), RequiredPaper(category="housing", evidence_kind="lease"),
         RequiredPaper(category="medical", evidence_kind="prescription"), RequiredPaper(category="other", evidence_kind="quotation"),
     ),
-    next_tranche_needs=get_args(NextTrancheNeed),
+    next_tranche_needs=get_args(NextTrancheNeed), reconciling_needs=("receipt",),
 )  # fmt: skip
 
 
@@ -107,6 +109,8 @@ def _publish(state: FundingPolicy | None, order: PublishPolicy, facts: PolicyFac
         raise RuleViolation("paper_named_twice", "A paper is asked for twice for the same category.")
     if len(set(order.next_tranche_needs)) < len(order.next_tranche_needs):
         raise RuleViolation("need_named_twice", "What the next tranche waits for is named twice.")
+    if len(set(order.reconciling_needs)) < len(order.reconciling_needs):
+        raise RuleViolation("need_named_twice", "What a reconciliation waits for is named twice.")
     if any(one.evidence_kind in PAPERS_OF_HEALTH and one.category not in CATEGORIES_OF_HEALTH for one in order.required_papers):
         raise RuleViolation(
             "paper_of_health", "A paper that tells what somebody suffers from cannot be filed with a grant that is not for health."
@@ -133,7 +137,7 @@ def evolve(state: FundingPolicy | None, event: Event) -> FundingPolicy:
                 one_approver_up_to=event.one_approver_up_to.amount, two_approvers_up_to=event.two_approvers_up_to.amount,
                 quotations_above=event.quotations_above.amount, own_contribution_percent=event.own_contribution_percent,
                 required_papers=event.required_papers, published_by=event.published_by, published_at=event.published_at,
-                next_tranche_needs=event.next_tranche_needs,
+                next_tranche_needs=event.next_tranche_needs, reconciling_needs=event.reconciling_needs,
             )  # fmt: skip
         case _:
             raise TypeError(f"{type(event).__name__} is not an event of an approval policy")

@@ -17,7 +17,7 @@ from services.reintegration.domain.commitment import cost_of_release, in_fund, n
 from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
 from services.reintegration.domain.hats import may_wear
-from services.reintegration.domain.next_tranche import next_tranche_may_follow
+from services.reintegration.domain.next_tranche import next_tranche_may_follow, refuse_unless_accounted_for
 from services.reintegration.domain.payee_of_grant import account_to_pay, refuse_of_the_bank
 from services.reintegration.domain.periods import period_closed
 from services.reintegration.domain.reconciling import (
@@ -295,6 +295,7 @@ def _reconcile(state: Grant, order: ReconcileTranche, facts: GrantFacts, context
     _RECONCILIATION.refuse_unless_waiting((tranche,))
     refuse_unless_paid_by_bank(tranche)
     refuse_who_brought_its_file(tranche, facts)
+    refuse_unless_accounted_for(state, tranche, facts.policy)
     reconciled = TrancheReconciled(
         number=tranche.number, reconciled_by=context.actor.person_id, reconciled_at=context.now,
         difference=difference_of(state, tranche, order.difference_reason), reason=order.difference_reason,

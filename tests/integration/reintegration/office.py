@@ -78,7 +78,7 @@ REQUESTER = replace(examples.REQUESTER, countries=frozenset({"PK"}))
 MEDICAL = staff("doctor", "medical")
 LENIENT_POLICY = EXAMPLE.model_copy(
     update={
-        "programme": "default", "quotations_above": eur("100000.00"), "required_papers": (), "next_tranche_needs": (),
+        "programme": "default", "quotations_above": eur("100000.00"), "required_papers": (), "next_tranche_needs": (), "reconciling_needs": (),
         # One approves all that the cap lets ask for.
         "one_approver_up_to": eur("3000.00"), "two_approvers_up_to": eur("5000.00"),
     }

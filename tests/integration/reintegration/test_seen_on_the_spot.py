@@ -8,7 +8,7 @@ import pytest
 
 from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.cash import UNCLAIMED_AFTER, WitnessCash
-from services.reintegration.domain.tranches import ConfirmDelivery
+from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
 from services.reintegration.domain.visits import RecordVisit
 from services.reintegration.grant_wiring import GRANT
 from shared.ids import uuid7
@@ -68,7 +68,7 @@ async def test_cash_that_nobody_took_is_a_list_until_it_is_handed_over_or_put_ba
 async def test_the_next_tranche_waits_for_what_the_grants_own_version_of_the_policy_asks(house: House, people: People) -> None:
     await house.lenient()
     before = await house.approved((await house.line()).request("500.00", "300.00", "200.00"), await house.fund())
-    await house.publish(LENIENT_POLICY.model_copy(update={"next_tranche_needs": ("receipt", "visit")}))
+    await house.publish(LENIENT_POLICY.model_copy(update={"next_tranche_needs": ("receipt", "visit"), "reconciling_needs": ("receipt",)}))
     grant_id = await house.approved((await house.line()).request("500.00", "300.00", "200.00"), await house.fund())
     for one in (before, grant_id):
         await house.paid(one, 1)
@@ -77,8 +77,12 @@ async def test_the_next_tranche_waits_for_what_the_grants_own_version_of_the_pol
     assert await house.try_to(GRANT, before, release, PAYER) == "done"
     order = await house.vendors.release(2)
     assert await house.try_to(GRANT, grant_id, order, PAYER) == "receipts_missing"
+    reconcile = ReconcileTranche(number=1)
+    assert await house.try_to(GRANT, grant_id, reconcile, RECONCILER) == "receipts_missing"
     receipt = await people.office.put(f"grants/{grant_id}/evidence/{uuid7()}?kind=invoice&tranche=1", PHOTO, "image/jpeg")
     assert receipt.status_code == 200, receipt.text
+    for one in (before, grant_id):
+        assert await house.try_to(GRANT, one, reconcile, RECONCILER) == "done"
     assert await house.try_to(GRANT, grant_id, order, PAYER) == "visit_missing"
     assert await house.try_to(GRANT, grant_id, VISIT, PAYER) == "four_eyes"
     said = VISIT.model_dump(mode="json")

@@ -99,7 +99,7 @@ BALANCE = FundBalance(FUND, committed=Decimal("2000.00"), spent=Decimal("1000.00
 # Published, and it asks for no papers.
 LENIENT = PolicyInForce(
     programme="default", policy_version=1, currency="EUR", quotations_above=Decimal("100000.00"), own_contribution_percent=0,
-    required_papers=(), next_tranche_needs=(),
+    required_papers=(), next_tranche_needs=(), reconciling_needs=(),
 )  # fmt: skip
 
 

@@ -38,13 +38,13 @@ def test_a_programme_has_its_first_policy_and_then_the_next_versions_of_it() -> 
 
 def test_a_policy_stands_as_it_was_published() -> None:
     papers = (RequiredPaper(category="housing", evidence_kind="lease"),)
-    said = publish(own_contribution_percent=10, required_papers=papers, next_tranche_needs=("visit",))
+    said = publish(own_contribution_percent=10, required_papers=papers, next_tranche_needs=("visit",), reconciling_needs=("receipt",))
     (published,) = POLICIES.given(PUBLISHED).when(said, MANAGER).events
     assert FUNDING_POLICY.fold((PUBLISHED, published)) == FundingPolicy(
         programme="avrr-wb", policy_version=2, currency="EUR", cap_per_person=Decimal("3000.00"), cap_per_family=Decimal("7500.00"),
         one_approver_up_to=Decimal("500.00"), two_approvers_up_to=Decimal("2000.00"), quotations_above=Decimal("1000.00"),
         own_contribution_percent=10, required_papers=papers, published_by=MANAGER.person_id, published_at=NOON,
-        next_tranche_needs=("visit",),
+        next_tranche_needs=("visit",), reconciling_needs=("receipt",),
     )  # fmt: skip
 
 
@@ -56,6 +56,7 @@ def test_a_policy_stands_as_it_was_published() -> None:
         ({"quotations_above": eur("1000.001")}, "finer_than_paid"),
         ({"required_papers": (RequiredPaper(category="housing", evidence_kind="lease"),) * 2}, "paper_named_twice"),
         ({"next_tranche_needs": ("visit", "visit")}, "need_named_twice"),
+        ({"reconciling_needs": ("receipt", "receipt")}, "need_named_twice"),
         ({"required_papers": (RequiredPaper(category="business", evidence_kind="prescription"),)}, "paper_of_health"),
     ],
 )  # fmt: skip

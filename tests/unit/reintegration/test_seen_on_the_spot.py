@@ -12,12 +12,20 @@ from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import CashWitness, Grant, Visit
 from services.reintegration.domain.hats import hats
-from services.reintegration.domain.tranches import ConfirmPayment
+from services.reintegration.domain.policies import EXAMPLE
+from services.reintegration.domain.tranches import ConfirmPayment, ReconcileTranche
 from services.reintegration.domain.turns import turns
 from services.reintegration.domain.visits import MOST_VISITS, RecordVisit
 from shared.actors import Actor
 from shared.contracts.attempts import PaymentFailed
-from shared.contracts.reintegration import EvidenceFiled, EvidenceKind, PaymentConfirmed, TrancheReleased
+from shared.contracts.reintegration import (
+    EvidenceFiled,
+    EvidenceKind,
+    PaymentConfirmed,
+    TrancheReconciled,
+    TrancheReleased,
+)
+from shared.contracts.stops import RecoveryOpened
 from shared.contracts.visits import (
     CashWitnessed,
     IdentityDocument,
@@ -47,6 +55,7 @@ from tests.unit.reintegration.examples import (
     UNTIL_APPROVED,
     UNTIL_DELIVERED,
     UNTIL_PAID,
+    eur,
     ref,
     release,
 )
@@ -65,6 +74,7 @@ WITNESSED = CashWitnessed(
     witnessed_by=OFFICE.person_id, witnessed_at=NOON,
 )  # fmt: skip
 PAY = ConfirmPayment(number=1, reference="BANK-0001", paid_on=TODAY)
+RECONCILE = ReconcileTranche(number=1)
 NEXT = release(2, attempt_id=ATTEMPT_2)
 DAY = timedelta(days=1)
 
@@ -153,6 +163,27 @@ def test_the_first_tranche_waits_for_nothing_and_the_example_asks_for_both() -> 
     example.given(filed()).when(NEXT, PAYER).refused("visit_missing")
     example.given(filed(), VISITED).when(NEXT, PAYER).then_kinds(TrancheReleased)
     GRANTS.given(*UNTIL_DELIVERED).when(NEXT, PAYER).then_kinds(TrancheReleased)
+
+
+@pytest.mark.parametrize(("need", "shows", "code"), [("receipt", filed(), "receipts_missing"), ("visit", VISITED, "visit_missing")], ids=["receipt", "visit"])
+def test_a_tranche_is_reconciled_once_what_its_policy_wants_of_it_is_there(need: NextTrancheNeed, shows: Event, code: str) -> None:
+    policy = replace(LENIENT, reconciling_needs=(need,))
+    asking = GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, policy=policy)).given(*UNTIL_DELIVERED)
+    asking.when(RECONCILE, RECONCILER).refused(code)
+    asking.given(shows).when(RECONCILE, RECONCILER).then_kinds(TrancheReconciled)
+    # A grant whose policy asks for nothing, and what nobody received, needs none.
+    GRANTS.given(*UNTIL_DELIVERED).when(RECONCILE, RECONCILER).then_kinds(TrancheReconciled)
+    nothing = DELIVERED_1.model_copy(update={"received": eur("0.00")})
+    back = RecoveryOpened(reason="used_otherwise", money=eur("800.00"), opened_by=APPROVER.person_id, opened_at=NOON)
+    lost = GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, policy=policy)).given(*UNTIL_PAID, nothing, back)
+    lost.when(RECONCILE.model_copy(update={"difference_reason": "not_accounted_for"}), RECONCILER).then_kinds(TrancheReconciled)
+
+
+def test_the_example_asks_for_a_receipt_of_the_last_tranche_too() -> None:
+    assert "receipt" in EXAMPLE.reconciling_needs
+    example = GRANTS.knowing(replace(NOTHING_STANDS_AGAINST_IT, policy=None)).given(*UNTIL_DELIVERED)
+    example.when(RECONCILE, RECONCILER).refused("receipts_missing")
+    example.given(filed()).when(RECONCILE, RECONCILER).then_kinds(TrancheReconciled)
 
 
 def test_a_visit_stands_in_the_grant_and_moves_nothing_on() -> None:
