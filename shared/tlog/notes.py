@@ -140,8 +140,10 @@ class Signer:
 
     @classmethod
     def of(cls, name: str, type: KeyType, seed: bytes) -> "Signer":
-        """A signer from the 32 bytes that are kept of its key."""
-        return cls(name, type, Ed25519PrivateKey.from_private_bytes(seed))
+        """A signer from the 32 bytes that are kept of its key; LogRefused for a name that no line of a note can bear."""
+        signer = cls(name, type, Ed25519PrivateKey.from_private_bytes(seed))
+        _ = signer.verifier_key
+        return signer
 
     @property
     def verifier_key(self) -> VerifierKey:
