@@ -11,7 +11,7 @@ from shared.certificates import trusted
 from shared.outgoing import Outgoing
 
 READER: Final = "finance-reconciler"
-_WORDS: Final = {"matched": "paid", "returned": "came back", "rejected": "refused", "explained": "no payment of ours"}
+_WORDS: Final = {"matched": "paid", "returned": "came back", "rejected": "refused", "explained": "no payment of ours", "recovered": "asked back"}
 
 
 def sent(journeys: Iterable[Iterable[Step]]) -> Counter[str]:
@@ -22,7 +22,8 @@ def sent(journeys: Iterable[Iterable[Step]]) -> Counter[str]:
             found["rejected"] += order.file_kind == "status_report"
             for line in order.booked:
                 ours = "matched" if line.direction == "DBIT" else "returned"
-                found["explained" if line.attempt_id is None else ours] += 1
+                others = "explained" if line.of_grant is None else "recovered"
+                found[others if line.attempt_id is None else ours] += 1
     return found
 
 

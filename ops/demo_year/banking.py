@@ -151,8 +151,9 @@ def _tell(made: Journey, booked: Mapping[int, list[Booked]], references: Iterato
         for place, line in enumerate(told, 1):
             if line.attempt_id is None:
                 at, its_id = moment(day + 1, 8), line_id(file_id, place, 1)
-                made.give(at, RECONCILER, its_id, ExplainLine(explanation=_explanation(line)))
-                if line.of_grant is not None:
+                if line.of_grant is None:
+                    made.give(at, RECONCILER, its_id, ExplainLine(explanation=_explanation(line)))
+                else:
                     came = RecordRecovery(
                         money=Money(amount=line.amount, currency=ACCOUNT.currency), received_on=day_of(day),
                         reference=line.reference, bank_line=its_id,
@@ -161,6 +162,4 @@ def _tell(made: Journey, booked: Mapping[int, list[Booked]], references: Iterato
 
 
 def _explanation(line: Booked) -> Explanation:
-    if line.of_grant is not None:
-        return "recovery"
     return "transfer_between_accounts" if line.direction == "CRDT" else "charges"

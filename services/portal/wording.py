@@ -16,7 +16,7 @@ WORDS: Final[Mapping[str, str]] = {
     "credit": "money in", "debit": "money out",
     "file_unconfirmed": "waits for a second person", "file_confirmed": "counts", "file_dropped": "dropped", "not_from_the_bank": "the bank knows nothing of it", "differs_from_the_bank": "the bank shows something else", "brought_by_mistake": "it was brought by mistake",
     "line_unconfirmed": "its file waits for a second person", "line_dropped": "its file was dropped", "line_unmatched": "waits", "line_matched": "paid", "line_returned": "came back", "line_rejected": "refused by the bank",
-    "line_explained": "explained", "line_duplicate": "told again", "line_accepted": "accepted by the bank",
+    "line_explained": "explained", "line_recovered": "money that was asked back", "line_duplicate": "told again", "line_accepted": "accepted by the bank",
     "charges": "charges of the bank", "interest": "interest", "transfer_between_accounts": "a transfer between accounts of our own",
     "not_ours": "no payment of ours", "recovery": "money that was asked back", "exchange": "an exchange of currencies",
     "corrected_by_the_bank": "the bank corrected itself", "answered_otherwise": "it was dealt with otherwise",

@@ -191,7 +191,9 @@ CHECKS: tuple[Check, ...] = (
         "acts on lines of the bank",
         Sql(
             "SELECT coalesce(l.id, a.id) FROM bank_lines l FULL JOIN bank_line_acts a ON a.id = l.id "
-            "WHERE l.id IS NULL OR (l.state = 'explained') <> coalesce(a.status = 'explained', false) "
+            # What was found to be a recovery is one once it is recorded of a grant.
+            "WHERE l.id IS NULL OR CASE WHEN a.status = 'explained' THEN l.state <> 'explained' "
+            " AND NOT (l.state = 'recovered' AND a.explanation = 'recovery') ELSE l.state = 'explained' END "
             f"OR l.of_attempt IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.attempt_id ELSE l.attempt_id END"
         ),
     ),

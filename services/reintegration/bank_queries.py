@@ -32,7 +32,7 @@ from shared.contracts.bank import Explanation, OtherThanNamed
 from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
-LineState = Literal["unconfirmed", "dropped", "unmatched", "matched", "returned", "rejected", "explained", "duplicate", "accepted"]
+LineState = Literal["unconfirmed", "dropped", "unmatched", "matched", "returned", "rejected", "explained", "recovered", "duplicate", "accepted"]
 # The files in which an attempt was handed out before this line was imported; be one dropped since, the bank had it all the same.
 _SENT: Final = (
     "FROM batch_payments b JOIN payment_batches p ON p.id = b.batch_id WHERE b.attempt_id = a.attempt_id AND p.sent_at <= l.imported_at"

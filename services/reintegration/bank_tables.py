@@ -112,6 +112,13 @@ BANK_LINES = sa.Table(
     # The attempt that the bank names, or that two persons found it to be of where the bank lost what we had written.
     sa.Column("of_attempt", sa.Uuid),
     sa.Column("settled_attempt", sa.Uuid),
+    # How much of it is money that was asked back, of one grant or several.
+    sa.Column("recovered", sa.Numeric, nullable=False, server_default="0"),
+    sa.CheckConstraint(
+        "(state = 'recovered') = (recovered > 0) AND recovered >= 0 "
+        "AND (recovered = 0 OR (kind = 'booked' AND direction = 'credit' AND recovered <= amount) IS TRUE)",
+        name="recovered_within_line",
+    ),
     sa.CheckConstraint(
         "CASE kind WHEN 'booked' THEN num_nulls(own_account_id, line_amount, currency, direction, booked_on) = 0 AND line_amount >= 0 "
         "AND direction IN ('credit', 'debit') WHEN 'rejected' THEN attempt_id IS NOT NULL "
@@ -120,7 +127,7 @@ BANK_LINES = sa.Table(
     ),
     sa.CheckConstraint(
         "CASE WHEN state IN ('unconfirmed', 'dropped') THEN true "
-        "WHEN state IN ('unmatched', 'matched', 'returned', 'rejected', 'explained', 'duplicate', 'accepted') "
+        "WHEN state IN ('unmatched', 'matched', 'returned', 'rejected', 'explained', 'recovered', 'duplicate', 'accepted') "
         "THEN (state = 'accepted') = (kind = 'accepted') AND (state = 'duplicate') = (duplicate_of IS NOT NULL) "
         "AND (state <> 'rejected' OR kind = 'rejected') AND (state NOT IN ('matched', 'returned') OR kind = 'booked') ELSE false END",
         name="state_is_known",

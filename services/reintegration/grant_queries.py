@@ -16,8 +16,11 @@ from services.reintegration.domain.grant_facts import GrantFacts, PolicyInForce
 from services.reintegration.domain.grant_state import (
     Grant,
 )
+from services.reintegration.domain.recovery_line import RecoveryLine
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY, newest_rates
+from services.reintegration.recovery_queries import RECOVERY_LINE
 from services.reintegration.sealed import plan_of
+from services.reintegration.signer_queries import signed_by
 from services.reintegration.support_queries import (
     OF_OTHER_CASES,
     SEEN_REVISION,
@@ -69,10 +72,10 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         " WHERE a.grant_id = :grant_id AND a.status = 'released') AS in_a_batch, "
         "EXISTS (SELECT FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state IN ('unmatched', 'unconfirmed') "
         " AND (l.kind = 'rejected' OR l.direction = 'debit') WHERE a.grant_id = :grant_id AND a.status = 'released') AS bank_line_waits, "
-        "EXISTS (SELECT FROM payment_attempts a JOIN batch_payments p ON p.attempt_id = a.attempt_id JOIN payment_batches b ON b.id = p.batch_id "
-        " WHERE a.grant_id = :grant_id AND cast(:signer_id AS text) IN (b.made_by, b.approved_by, b.sent_by)) AS signed_its_batch, "
+        f"{signed_by(':signer_id', ':grant_id')} AS signed_its_batch, "
         "ARRAY(SELECT a.tranche FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line JOIN bank_files f ON f.id = l.file_id "
         " WHERE a.grant_id = :grant_id AND cast(:signer_id AS text) IN (f.imported_by, f.confirmed_by)) AS by_my_file, "
+        f"{RECOVERY_LINE} AS recovery_line, "
         "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:posted_on AS date), "
         f"{TODAY}) AS timestamp))) AS month_closed, "
         "(SELECT cast(min(m) AS date) FROM generate_series(date_trunc('month', cast(cast(:posted_on AS date) AS timestamp)), "
@@ -151,6 +154,7 @@ class About:
     acting: Acting | None = None
     payee_id: UUID | None = None
     signer_id: str | None = None
+    bank_line: UUID | None = None
 
 
 _STATEMENTS: Final = {
@@ -159,6 +163,7 @@ _STATEMENTS: Final = {
 _TERMS_TOLD: TypeAdapter[tuple[ActingTerms, ...]] = TypeAdapter(tuple[ActingTerms, ...])
 _RATES_TOLD: TypeAdapter[tuple[RecordedRate, ...]] = TypeAdapter(tuple[RecordedRate, ...])
 _FUND: TypeAdapter[FundBalance | None] = TypeAdapter(FundBalance | None)
+_RECOVERY_LINE: TypeAdapter[RecoveryLine | None] = TypeAdapter(RecoveryLine | None)
 _POLICY: TypeAdapter[PolicyInForce | None] = TypeAdapter(PolicyInForce | None)
 
 
@@ -190,6 +195,7 @@ async def behind_a_grant(
         open_month=row["open_month"],
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
+        recovery_line=_RECOVERY_LINE.validate_json(row["recovery_line"] or "null"),
         in_a_batch=row["in_a_batch"], bank_line_waits=row["bank_line_waits"], signed_its_batch=row["signed_its_batch"],
         by_my_file=frozenset(row["by_my_file"]),
     )
@@ -211,7 +217,7 @@ async def _grant_row(unit: UnitOfWork, sql: Sql, about: About, now: datetime, zo
         sql,
         **acting, **paying,
         grant_id=about.grant_id, signer_id=about.signer_id, case_id=about.case_id, person_id=about.person_id, plan_id=about.plan_id,
-        plan_line_id=about.plan_line_id, fund_id=about.fund_id, reference=about.reference, posted_on=about.posted_on,
+        plan_line_id=about.plan_line_id, fund_id=about.fund_id, reference=about.reference, bank_line=about.bank_line, posted_on=about.posted_on,
         policy_programme=about.policy_programme, policy_version=about.policy_version,
         now=now, zone=zone,
     )  # fmt: skip

@@ -65,6 +65,7 @@ async def _grant_facts(
         plan_line_id=subject.plan_line_id,
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else state.fund_id if state is not None else None,
         reference=command.reference if isinstance(command, tranches.ConfirmPayment | recovery.RecordRecovery) else None,
+        bank_line=command.bank_line if isinstance(command, recovery.RecordRecovery) else None,
         posted_on=_posted_on(state, command),
         **_policy_of(state),
         acting=_acting(state, command, context),

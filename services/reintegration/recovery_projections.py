@@ -22,6 +22,11 @@ def _insert(table: str, columns: str) -> Sql:
 _RECOVER = _insert("recovered_money", _RECOVERED)
 # One reference, one movement of money, whichever way it went; tranche 0 is the whole grant.
 _USE_REFERENCE = Sql("INSERT INTO payment_references (reference, grant_id, tranche) VALUES (:reference, :grant_id, 0)")
+# Held to the amount of the line by its CHECK, whoever else records something of it at the same moment.
+_BY_LINE = Sql(
+    "UPDATE bank_lines SET state = 'recovered', recovered = recovered + :amount WHERE id = :bank_line AND kind = 'booked' "
+    "AND direction = 'credit' AND currency = :currency AND state IN ('unmatched', 'explained', 'recovered')"
+)
 _ASK = _insert("write_offs_asked", f"{_OF_A_WRITE_OFF}, asked_at")
 _WRITE_OFF = _insert("write_offs", f"{_OF_A_WRITE_OFF}, confirmed_by, confirmed_at")
 
@@ -45,6 +50,8 @@ def _recoveries(grant_id: UUID, before: Grant | None, grant: Grant) -> Iterator[
                 "recorded_at": back.recorded_at,
             },
         )  # fmt: skip
+        if back.bank_line is not None:
+            yield Write(_BY_LINE, {"bank_line": back.bank_line, "amount": back.amount, "currency": grant.currency})
     asked = grant.write_off
     if asked is not None and (before is None or before.write_off_no != grant.write_off_no):
         yield Write(
@@ -80,6 +87,16 @@ CHECKS: tuple[Check, ...] = (
             "UNION SELECT g.id FROM grants g LEFT JOIN (SELECT grant_id, sum(amount) AS amount, sum(amount_in_fund) AS in_fund "
             " FROM recovered_money GROUP BY grant_id) m ON m.grant_id = g.id "
             "WHERE (g.recovered, coalesce(g.fund_recovered, 0)) <> (coalesce(m.amount, 0), coalesce(m.in_fund, 0))"
+        ),
+    ),
+    # What came by a line is what was recorded of it.
+    Check(
+        "lines of the bank and recoveries",
+        Sql(
+            "SELECT coalesce(l.id, m.bank_line) FROM (SELECT id, recovered, currency FROM bank_lines WHERE state = 'recovered') l "
+            "FULL JOIN (SELECT bank_line, sum(amount) AS amount, min(currency) AS first, max(currency) AS last FROM recovered_money "
+            " WHERE bank_line IS NOT NULL GROUP BY bank_line) m ON m.bank_line = l.id "
+            "WHERE (l.recovered, l.currency, l.currency) IS DISTINCT FROM (m.amount, m.first, m.last)"
         ),
     ),
     # What was posted as recovered is each sum that came back, in its order.

@@ -1,6 +1,7 @@
 """What reintegration tells of recoveries: the grants of which money is still asked back, and what came back or is written off."""
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -11,6 +12,15 @@ from shared.contracts.stops import RecoveryReason
 from shared.db import Sql
 from shared.money import Amount
 
+# The line of the bank's by which an order says that money came back. What it names and is under way, or paid and not delivered,
+# it may be the return of.
+RECOVERY_LINE: Final = (
+    "(SELECT json_build_object('credit', l.kind = 'booked' AND l.direction = 'credit' AND NOT l.reversal, 'amount', l.amount::text, "
+    "'currency', l.currency, 'recovered', l.recovered::text, 'state', l.state, 'said', c.status, 'explained_as', c.explanation, "
+    "'returns', EXISTS (SELECT FROM payment_attempts n WHERE n.attempt_id = l.of_attempt AND (n.status = 'released' "
+    " OR n.status = 'paid' AND EXISTS (SELECT FROM open_advances o WHERE o.grant_id = n.grant_id AND o.tranche = n.tranche)))) "
+    "FROM bank_lines l LEFT JOIN bank_line_acts c ON c.id = l.id WHERE l.id = cast(:bank_line AS uuid))"
+)
 # Walks an index of these alone, which are few.
 LISTED = Sql(
     "SELECT id, case_id, destination_country, status, currency, recovery_for, recovery_opened_at, recovery_amount AS asked_back, "
@@ -48,6 +58,7 @@ class MoneyBackRow(BaseModel):
     in_fund: Amount | None
     received_on: date
     reference: str
+    bank_line: UUID | None
     recorded_by: str
     recorded_at: datetime
     posted_in: date | None

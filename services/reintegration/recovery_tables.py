@@ -59,7 +59,7 @@ def on_a_grant() -> Sequence[sa.Column[object] | sa.Constraint | sa.Index]:
     )  # fmt: skip
 
 
-# Money that came back, each under a reference and at most one line of a statement; nobody changes a row.
+# Money that came back, each under a reference, and by a line of a statement where it came to an account; nobody changes a row.
 RECOVERED_MONEY = sa.Table(
     "recovered_money",
     METADATA,
@@ -85,7 +85,9 @@ RECOVERED_MONEY = sa.Table(
         name="fk_recovered_money_currency_of_the_fund",
     ),
     sa.UniqueConstraint("reference"),
-    sa.UniqueConstraint("bank_line"),
+    sa.Index(None, "bank_line"),
+    # Several sums may come by one line, which holds how much of it they are in all.
+    sa.ForeignKeyConstraint(("bank_line",), ("bank_lines.id",), name="fk_recovered_money_bank_line"),
     info=scope("country:destination_country", written_by="recorded_by"),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from shared.ids import uuid7
 
 router = APIRouter()
 
-STATES: Final = ("unconfirmed", "unmatched", "matched", "returned", "rejected", "explained", "duplicate", "accepted", "dropped")
+STATES: Final = ("unconfirmed", "unmatched", "matched", "returned", "rejected", "explained", "recovered", "duplicate", "accepted", "dropped")
 _FILES: Final = "/bank-files"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.portal.client import Form
-from services.portal.fields import Given, Posted
+from services.portal.fields import Given, Option, Posted
 from services.portal.pages.frame import Page
 from services.portal.pages.naming import short
 from services.portal.translation import _
@@ -51,3 +51,17 @@ async def of_bank_file(page: Page, form: Form, id: UUID, posted: Posted) -> tupl
     fixed: dict[str, Any] = {"file_sha256": None} if found["statements"] else {"statements": []}
     rows = {"statements": len(found["statements"])}
     return Given(fixed, rows=rows, version=answer.etag or "", shown=tuple(shown)), f"/bank-files/{id}"
+
+
+async def credits_that_wait(page: Page, currency: str) -> tuple[Option, ...]:
+    """Lines by which money in this currency came and of which nobody knows yet what they are, or which hold some more."""
+    found = [
+        line
+        for state in ("unmatched", "recovered")
+        for line in (await page.ask("reintegration", "/v1/bank-lines", state=state, limit=100)).body["items"]
+    ]
+    return tuple(
+        Option(line["id"], f"{money(line['amount'], currency)} · {line['booked_on']} · {line['bank_reference'] or short(line['id'])}")
+        for line in found
+        if (line["kind"], line["direction"], line["currency"]) == ("booked", "credit", currency) and line["amount"] is not None
+    )

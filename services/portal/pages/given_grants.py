@@ -8,6 +8,7 @@ from uuid import UUID
 from services.portal.client import Form
 from services.portal.fields import Given, Note, Option, Posted, typed
 from services.portal.pages.frame import Page, Turned
+from services.portal.pages.given_bank import credits_that_wait
 from services.portal.pages.given_budgets import certificate_shown, papers_of, start_of
 from services.portal.pages.given_payees import who
 from services.portal.pages.naming import here, named, short
@@ -70,6 +71,8 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         fixed["write_off_no"] = state["write_off"]["write_off_no"]
     if form.name == "add_to_commitment" and state.get("fund_currency"):
         start["money"] = {"amount": _missing(state, costs), "currency": state["fund_currency"]}
+    if form.name == "record_recovery":
+        options["bank_line"] = await credits_that_wait(page, currency)
     options["tranche"] = tuple(one for one in options["number"] if form.name == "record_visit")
     options["evidence_id"] = papers_of(state)
     if not options["evidence_id"]:

@@ -20,6 +20,7 @@ from services.reintegration.domain.matching import BankLine
 from services.reintegration.domain.payee_facts import Payable
 from services.reintegration.domain.plan_completion import plan_completed
 from services.reintegration.domain.plan_state import Plan
+from services.reintegration.domain.recovery_line import RecoveryLine
 from shared.contracts.reintegration import RequiredPaper, Tranche
 from shared.contracts.visits import NextTrancheNeed
 from shared.decider import ReadsFacts
@@ -66,7 +67,8 @@ class GrantFacts:
     ``bank_line``: what the bank says of an attempt to pay and is not settled yet. ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
     ``bank_line_waits``: whether a line of the bank's names it as if money had left, and nobody has found out yet what that is.
     ``signed_its_batch``: whether whoever acts signed a batch with one of its payments. ``by_my_file``: the numbers of the tranches
-    that were paid by a line out of a file which whoever acts imported or confirmed.
+    that were paid by a line out of a file which whoever acts imported or confirmed. ``recovery_line``: the line of the bank's by which an order
+    says that money came back.
     """
 
     case: Case | None = None
@@ -89,6 +91,7 @@ class GrantFacts:
     signed_its_batch: bool = True
     by_my_file: frozenset[int] = _EVERY_TRANCHE
     bank_line: BankLine | None = None
+    recovery_line: RecoveryLine | None = None
 
 
 class RequestedTranche(Part):

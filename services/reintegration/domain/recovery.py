@@ -16,6 +16,7 @@ from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import hats, may_wear
 from services.reintegration.domain.recovery_evolve import asked_back
+from services.reintegration.domain.recovery_line import refuse_unless_recovers
 from services.reintegration.domain.recovery_state import WriteOff
 from services.reintegration.domain.tranches import posted_in, reference_used
 from shared.contracts.recoveries import (
@@ -44,7 +45,7 @@ class RecordRecovery(Command):
     reference: Code
     bank_line: Annotated[
         UUID | None,
-        Field(description="The line of the bank's statement, where it says so.", json_schema_extra={"x-asked": False}),
+        Field(description="The line of the bank's by which it came; one line may be of several grants, never of more than came."),
     ] = None
 
 
@@ -78,11 +79,6 @@ def share_in_fund(state: Grant, amount: Decimal) -> Decimal:
     cost = state.fund_paid or NOTHING
     in_all = rounded(Fraction(cost) * Fraction(state.recovered + amount) / Fraction(state.paid), state.fund_currency)
     return max(min(in_all, cost) - (state.fund_recovered or NOTHING), NOTHING)
-
-
-def bank_line_used() -> RuleViolation:
-    """Refuses to take one line of a bank's statement twice; the database's key refuses it in the same words."""
-    return RuleViolation("bank_line_used", "This line of the bank's statement was taken already. One line, one payment.")
 
 
 def not_by_whoever_asked() -> FourEyes:
@@ -145,8 +141,8 @@ def _record(state: Grant, order: RecordRecovery, facts: GrantFacts, context: Con
     _refuse_beyond(state, order.money)
     if facts.reference_used:
         raise reference_used()
-    if order.bank_line is not None and any(back.bank_line == order.bank_line for back in state.recoveries):
-        raise bank_line_used()
+    if order.bank_line is not None:
+        refuse_unless_recovers(facts.recovery_line, order.money)
     if order.received_on > facts.today:
         raise RuleViolation("in_the_future", "The day on which the money came back is still to come.")
     paid_on = [tranche.paid_on for tranche in state.tranches if tranche.paid_on is not None]

@@ -25,9 +25,14 @@ from shared.db import Sql
 from shared.ids import uuid7
 from tests.given import NOON
 from tests.integration.reintegration.office import OFFICE, House
+from tests.integration.reintegration.paid_by_bank import released_by_bank, sent
 from tests.integration.reintegration.test_api import People, shown
 from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_bank_files import imported, lines_of
 from tests.integration.reintegration.test_commitments import done, endorsed_in, fund_in, with_rates
+from tests.integration.reintegration.test_own_accounts import own_account
+from tests.integration.reintegration.test_settlement import booked, debit
+from tests.unit.reintegration.bank.answers import Account, Detail
 from tests.unit.reintegration.examples import APPROVER, CHIEF, PAYER, RECONCILER, TODAY, eur
 
 people = people_of
@@ -65,11 +70,54 @@ async def told(house: House, sql: Sql, grant_id: UUID, **values: object) -> list
     return [tuple(row.values()) for row in await house.rows(sql, grant_id=grant_id, **values)]
 
 
-async def test_what_came_back_of_an_ended_grant_is_free_of_the_fund_again_and_everything_agrees(house: House) -> None:
+async def credited(people: People, *amounts: str) -> list[UUID]:
+    """Lines of the bank's by which so much came, in euros, without a word of what for."""
+    entries = [booked(amount, reference=f"C-{number}") for number, amount in enumerate(amounts)]
+    file_id = await imported(people, Account(entries, id=f"IN-{uuid7().hex[:20]}"))
+    return [UUID(line["id"]) for line in await lines_of(people, file_id)]
+
+
+async def test_one_credit_is_of_several_recoveries_up_to_its_amount_and_of_nothing_else(house: House, people: People) -> None:
+    await own_account(people)
+    fund_id = await house.fund()
+    one, other = await asked_back(house, fund_id), await asked_back(house, fund_id)
+    line, interest = await credited(people, "250.00", "40.00")
+    explain = f"bank-lines/{interest}/explain"
+    assert (await people.reconciler.post(explain, {"explanation": "interest"})).status_code == 201
+    assert await house.try_to(GRANT, one, back("40.00", "IN-0", interest), RECONCILER) == "line_settled"
+    assert await house.try_to(GRANT, one, back("40.00", "IN-0", uuid7()), RECONCILER) == "bank_line_unknown"
+    tried = [house.try_to(GRANT, grant_id, back("150.00", f"IN-{grant_id.hex}", line), RECONCILER) for grant_id in (one, other)]
+    assert sorted(await asyncio.gather(*tried)) == ["beyond_line", "done"]
+    left = one if (await house.grant(one)).recovered == 0 else other
+    later = NOON + timedelta(minutes=1)
+    assert await house.try_to(GRANT, left, back("100.00", "IN-2", line), RECONCILER, later) == "done"
+    shown = (await people.reconciler.get(f"bank-lines/{line}")).json()
+    assert (shown["state"], [one["allowed"] for one in shown["actions"]]) == ("recovered", [False] * 3)
+    assert (await people.reconciler.post(f"bank-lines/{line}/explain", {"explanation": "not_ours"})).json()["code"] == "line_settled"
+    assert (await house.findings()).differences == []
+
+
+async def test_what_may_be_the_return_of_a_payment_is_no_recovery(house: House, people: People) -> None:
+    account_id = await own_account(people)
     fund_id = await house.fund()
     grant_id = await asked_back(house, fund_id)
+    _, attempt_id = await released_by_bank(house, fund_id)
+    await sent(people, account_id, [attempt_id])
+    entries = [debit(attempt_id), booked("200.00", Detail(attempt_id.hex, "200.00", reason="<Cd>AC04</Cd>"), reference="R-1")]
+    file_id = await imported(people, Account(entries, id="MAY-1"))
+    await people.reconciler.post(f"bank-files/{file_id}/settle", {})
+    came = UUID((await lines_of(people, file_id))[1]["id"])
+    assert await house.try_to(GRANT, grant_id, back("200.00", "IN-1", came), RECONCILER) == "line_returns_a_payment"
+    assert (await house.findings()).differences == []
+
+
+async def test_what_came_back_of_an_ended_grant_is_free_of_the_fund_again_and_everything_agrees(house: House, people: People) -> None:
+    fund_id = await house.fund()
+    await own_account(people)
+    (line,) = await credited(people, "100.00")
+    grant_id = await asked_back(house, fund_id)
     assert await house.balance(fund_id) == (Decimal(0), Decimal(500))
-    await house.give(GRANT, grant_id, back("100.00", "IN-1", uuid7()), RECONCILER)
+    await house.give(GRANT, grant_id, back("100.00", "IN-1", line), RECONCILER)
     assert await house.balance(fund_id) == (Decimal(0), Decimal(400))
     assert (await house.findings()).differences == []
     await house.give(GRANT, grant_id, WriteOffRecovery(money=eur("50.00"), reason="hardship"), RECONCILER)
@@ -98,12 +146,10 @@ async def test_a_refund_is_recorded_once_whoever_is_first_and_never_by_whoever_p
     one, other = await asked_back(house, fund_id), await asked_back(house, fund_id)
     tried = [house.try_to(GRANT, one, back("200.00", "IN-1"), RECONCILER) for _ in range(3)]
     assert sorted(await asyncio.gather(*tried)) == ["beyond_asked_back", "beyond_asked_back", "done"]
-    line = uuid7()
     later = NOON + timedelta(minutes=1)
-    tried = [house.try_to(GRANT, grant_id, back("50.00", "IN-2", line), RECONCILER, later) for grant_id in (one, other)]
+    tried = [house.try_to(GRANT, grant_id, back("50.00", "IN-2"), RECONCILER, later) for grant_id in (one, other)]
     assert sorted(await asyncio.gather(*tried)) == ["done", "reference_used"]
     free = one if (await house.grant(one)).recovered == 200 else other
-    assert await house.try_to(GRANT, free, back("50.00", "IN-3", line), RECONCILER) == "bank_line_used"
     # The reference of a payment is none of a refund either.
     assert await house.try_to(GRANT, free, back("50.00", house.references[0]), RECONCILER) == "reference_used"
     assert await house.try_to(GRANT, free, back("50.00", "IN-3"), PAYER) == "four_eyes"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from services.reintegration.domain.recovery import (
     WriteOffRecovery,
     share_in_fund,
 )
+from services.reintegration.domain.recovery_line import RecoveryLine
 from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.turns import turns
 from services.reintegration.posting_projections import postings, takes_of_its_fund
@@ -117,12 +119,40 @@ def test_more_than_is_asked_back_is_not_recorded() -> None:
         ASKED_BACK.when(in_francs, RECONCILER).refused("currencies_differ")
 
 
-def test_one_refund_is_recorded_once_by_its_reference_and_by_its_line() -> None:
+def test_one_refund_is_recorded_once_by_its_reference() -> None:
     knowing(ASKED_BACK, reference_used=True).when(PART, RECONCILER).refused("reference_used")
-    of_a_line = A_PART.model_copy(update={"bank_line": ref(7)})
-    again = PART.model_copy(update={"reference": "BANK-0010", "bank_line": ref(7)})
-    ASKED_BACK.given(of_a_line).when(again, RECONCILER).refused("bank_line_used")
-    assert ASKED_BACK.given(of_a_line).when(again.model_copy(update={"bank_line": ref(8)}), RECONCILER).refusal is None
+
+
+CREDIT = RecoveryLine(credit=True, amount=Decimal("150.00"), currency="EUR", recovered=Decimal(0), state="unmatched", returns=False)
+BY_LINE = PART.model_copy(update={"bank_line": ref(7)})
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"credit": False}, "no_credit"), ({"amount": None}, "no_credit"), ({"currency": "BAM"}, "currencies_differ"),
+        ({"amount": Decimal("99.99")}, "beyond_line"), ({"state": "recovered", "recovered": Decimal("50.01")}, "beyond_line"),
+        ({"returns": True}, "line_returns_a_payment"), ({"state": "matched"}, "line_settled"), ({"state": "returned"}, "line_settled"),
+        ({"state": "duplicate"}, "line_settled"), ({"state": "unconfirmed"}, "line_settled"), ({"state": "dropped"}, "line_settled"),
+        ({"state": "explained", "said": "explained", "explained_as": "interest"}, "line_settled"),
+        ({"said": "match_asked"}, "match_waits"), ({"said": "matched"}, "line_matched"), ({"said": "explanation_asked"}, "explanation_waits"),
+    ],
+    ids=[str(number) for number in range(15)],
+)  # fmt: skip
+def test_what_came_by_a_line_is_a_credit_that_is_nothing_else_and_covers_it(changed: dict[str, Any], code: str) -> None:
+    knowing(ASKED_BACK, recovery_line=replace(CREDIT, **changed)).when(BY_LINE, RECONCILER).refused(code)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"said": "match_dropped"}, {"state": "recovered", "recovered": Decimal("50.00")},
+     {"state": "explained", "said": "explained", "explained_as": "recovery"}],
+    ids=["waiting", "dropped", "a-part", "explained"],
+)  # fmt: skip
+def test_what_a_line_still_holds_came_back_by_it(changed: dict[str, Any]) -> None:
+    known = knowing(ASKED_BACK, recovery_line=replace(CREDIT, **changed))
+    known.when(BY_LINE, RECONCILER).then(A_PART.model_copy(update={"bank_line": ref(7)}))
+    knowing(ASKED_BACK, recovery_line=None).when(BY_LINE, RECONCILER).refused("bank_line_unknown")
 
 
 def test_a_refund_lies_between_the_payment_and_today() -> None:
