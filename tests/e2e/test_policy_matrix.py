@@ -350,6 +350,25 @@ def probes(at: Ground) -> Mapping[tuple[str, str], tuple[str, str, object]]:
     }  # fmt: skip
 
 
+def probes_of_paying(at: Ground) -> dict[tuple[str, str], tuple[str, str, object]]:
+    """What whoever pays for an office is asked for beside what they have in common with others there."""
+    grant, day = f"/v1/grants/{at.grant_id}", "2023-01-02"
+    return {
+        ("reintegration", "release_tranche"): (
+            "POST", f"{grant}/release-tranche", {"number": 1, "payee_id": str(at.payee_id), "method": "cash"}
+        ),
+        ("reintegration", "list_payees_of_grant"): ("GET", f"{grant}/payees", None),
+        ("reintegration", "confirm_payment"): (
+            "POST", f"{grant}/confirm-payment", {"number": 1, "reference": "OFFICE-1", "paid_on": day}
+        ),
+        ("reintegration", "report_payment_failed"): (
+            "POST", f"{grant}/report-payment-failed", {"number": 1, "reason": "not_sent", "failed_on": day}
+        ),
+        ("reintegration", "read_voucher"): ("GET", f"{grant}/vouchers/1", None),
+        ("reintegration", "list_unclaimed_cash"): ("GET", "/v1/unclaimed-cash", None),
+    }  # fmt: skip
+
+
 def limited_to_countries() -> set[tuple[str, str]]:
     return {
         (service, row.operation) for service in NAMES for row in policy_of(service).rows if row.extent == "own_countries"
@@ -357,7 +376,7 @@ def limited_to_countries() -> set[tuple[str, str]]:
 
 
 def test_there_is_a_probe_for_every_operation_that_is_limited_to_a_country(grounds: tuple[Ground, Ground]) -> None:
-    assert set(probes(grounds[0])) == limited_to_countries()
+    assert set(probes(grounds[0])) | set(probes_of_paying(grounds[0])) == limited_to_countries()
 
 
 async def test_an_office_reaches_what_its_country_has_and_nothing_of_another(
@@ -392,6 +411,22 @@ async def test_an_office_reaches_what_its_country_has_and_nothing_of_another(
             )
             if not known:
                 wrong.append(f"{at.country} of its own: {operation}: {answer.status_code} {answer.text[:200]}")
+    assert wrong == []
+
+
+async def test_whoever_pays_for_an_office_reaches_nothing_of_another_country_and_nothing_that_is_not_approved(
+    mission: Mission, grounds: tuple[Ground, Ground]
+) -> None:
+    wrong: list[str] = []
+    for payers in grounds:
+        bearer = await mission.tokens.token(persona(Role.OFFICE_PAYER, payers.country.lower()))
+        for at in grounds:
+            read = {("reintegration", "read_grant"): ("GET", f"/v1/grants/{at.grant_id}", None)}
+            for (service, operation), (method, path, body) in {**probes_of_paying(at), **read}.items():
+                answer = await ask(mission, service, method, path, bearer, body)
+                nothing = answer.status_code == 404 or (operation == "list_unclaimed_cash" and answer.json()["items"] == [])
+                if not nothing:
+                    wrong.append(f"{payers.country} of {at.country}: {operation}: {answer.status_code} {answer.text[:200]}")
     assert wrong == []
 
 
@@ -465,8 +500,8 @@ async def test_an_operation_that_is_to_be_on_record_leaves_an_event(
             if f'"operation":"{operation}"' in export.text
         }
         # A family has no number here by which it could be read; its route is the same as the others'. Nor is there a batch, which
-        # takes two who pay; test_batches says that its file leaves an event.
-        assert noted >= policy_of(service).on_record - {"read_family", "read_events", "read_batch_file"}
+        # takes two who pay, nor cash that waits; test_batches and test_paid_although say that file and voucher leave an event.
+        assert noted >= policy_of(service).on_record - {"read_family", "read_events", "read_batch_file", "read_voucher"}
         again = await mission.read(service, "auditor", "/v1/events")
         assert '"operation":"read_events"' in again.text
 

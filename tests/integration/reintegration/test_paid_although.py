@@ -14,6 +14,7 @@ from tests.integration.reintegration.test_seen_on_the_spot import WITNESS, in_ca
 from tests.unit.reintegration.examples import ENDORSER, OFFICE, PAYER, RECONCILER, TODAY
 
 people = people_of
+_READ = Sql("SELECT about FROM accesses WHERE operation = 'read_voucher' AND outcome = 'read'")
 _PAYEE = Sql("SELECT payee_id FROM payment_attempts WHERE grant_id = :grant_id")
 
 
@@ -25,6 +26,7 @@ async def test_a_voucher_is_printed_until_the_cash_was_seen_handed_over_or_somet
     for caller in (people.payer, people.office):
         told = (await caller.get(path)).json()
         assert (told["amount"], told["currency"], told["tranche"]) == ("500.00", "EUR", 1)
+    assert [row["about"] for row in await house.rows(_READ)] == [[grant_id], [grant_id]]
     assert (await people.reconciler.get(path)).status_code == 403
     assert (await people.office_abroad.get(path)).status_code == 404
     assert (await people.office.get(f"grants/{grant_id}/vouchers/2")).status_code == 404
