@@ -32,7 +32,7 @@ WORDS: Final[Mapping[str, str]] = {
     "open_waits_for_batch": "released, in no batch for the bank", "open_waits_for_bank": "in a batch, the bank has not answered",
     "open_waits_for_payer": "released otherwise, not confirmed", "open_cash_not_handed_over": "cash, not handed over",
     "open_not_delivered": "paid, not delivered", "open_not_reconciled": "delivered, not reconciled",
-    "open_unmatched_line": "line of the bank that fits nothing", "open_open_recovery": "asked back, still waited for",
+    "open_unmatched_line": "line of the bank that fits nothing", "open_open_recovery": "asked back, still waited for", "open_unconfirmed_file": "file of the bank that nobody confirmed",
     "age_0-30": "up to 30 days", "age_31-60": "31 to 60 days", "age_61-90": "61 to 90 days", "age_over-90": "more than 90 days",
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",

@@ -41,7 +41,7 @@ def _tranches(status: str, day: str) -> str:
     )
 
 
-_OPEN: Final[Mapping[OpenKind, str]] = {
+_OF_GRANTS_AND_LINES: Final[Mapping[OpenKind, str]] = {
     "waits_for_batch": f"{_RELEASED}a.method = 'bank_file' AND NOT {_IN_A_BATCH}",
     "waits_for_bank": f"{_RELEASED}a.method = 'bank_file' AND {_IN_A_BATCH}",
     "waits_for_payer": f"{_RELEASED}a.method IS DISTINCT FROM 'bank_file' AND NOT ({_NOT_SEEN})",
@@ -60,6 +60,17 @@ _OPEN: Final[Mapping[OpenKind, str]] = {
         "FROM grants WHERE recovery_opened_at IS NOT NULL AND recovery_closed_at IS NULL"
     ),
 }  # fmt: skip
+# A file says of each statement what it is of; one of several currencies, and a report, is of none.
+_UNCONFIRMED: Final = (
+    "SELECT cast(NULL AS uuid) AS grant_id, cast(NULL AS integer) AS tranche, cast(NULL AS uuid) AS bank_line, NULL AS destination_country, "
+    "cast(NULL AS numeric) AS amount, coalesce((SELECT min(s.currency) FROM bank_statements s WHERE s.file_id = f.id "
+    f"HAVING count(DISTINCT s.currency) = 1), 'XXX') AS currency, {_day_of('f.imported_at')} AS day, f.id AS bank_file "
+    "FROM bank_files f WHERE f.status = 'unconfirmed'"
+)
+_OPEN: Final[Mapping[OpenKind, str]] = {
+    **{kind: f"SELECT k.*, cast(NULL AS uuid) AS bank_file FROM ({rows}) k" for kind, rows in _OF_GRANTS_AND_LINES.items()},
+    "unconfirmed_file": _UNCONFIRMED,
+}
 _DAYS: Final = f"greatest({TODAY} - o.day, 0)"
 # The place of its age among `AGES`, from 1.
 _BAND: Final = f"width_bucket({_DAYS}, cast(:begins AS integer[]))"
@@ -74,9 +85,9 @@ LISTED: Final[Mapping[OpenKind, Sql]] = {
     kind: Sql(
         f"SELECT o.*, {_DAYS} AS days FROM ({rows}) o WHERE (cast(:band AS integer) IS NULL OR {_BAND} = cast(:band AS integer)) "
         "AND (cast(:currency AS text) IS NULL OR o.currency = cast(:currency AS text)) "
-        "AND (o.day, coalesce(o.bank_line, o.grant_id), coalesce(o.tranche, 0)) "
+        "AND (o.day, coalesce(o.bank_file, o.bank_line, o.grant_id), coalesce(o.tranche, 0)) "
         "> (cast(:after_day AS date), cast(:after_id AS uuid), cast(:after_tranche AS integer)) "
-        "ORDER BY o.day, coalesce(o.bank_line, o.grant_id), coalesce(o.tranche, 0) LIMIT :limit"
+        "ORDER BY o.day, coalesce(o.bank_file, o.bank_line, o.grant_id), coalesce(o.tranche, 0) LIMIT :limit"
     )
     for kind, rows in _OPEN.items()
 }
@@ -111,7 +122,7 @@ class OpenItems(BaseModel):
 
 
 class OpenItem(BaseModel):
-    """One open item: since which ``day`` it waits, and the grant, or line of the bank's, by which it is opened.
+    """One open item: since which ``day`` it waits, and the grant, or line or file of the bank's, by which it is opened.
 
     A line that names no attempt is of no grant; ``amount`` is None where the bank does not say it.
     """
@@ -119,6 +130,7 @@ class OpenItem(BaseModel):
     grant_id: UUID | None
     tranche: int | None
     bank_line: UUID | None
+    bank_file: UUID | None
     destination_country: str | None
     amount: Amount | None
     currency: str
@@ -134,7 +146,7 @@ class OpenItem(BaseModel):
     @property
     def place(self) -> str:
         """What a list takes to go on after this."""
-        return f"{self.day.toordinal()}-{self.bank_line or self.grant_id}-{self.tranche or 0}"
+        return f"{self.day.toordinal()}-{self.bank_file or self.bank_line or self.grant_id}-{self.tranche or 0}"
 
 
 _GROUPS: TypeAdapter[list[OpenGroup]] = TypeAdapter(list[OpenGroup])

@@ -122,6 +122,14 @@ PAYING = (
     CASE WHEN n > {ROWS - RARE} THEN 'approved' ELSE 'sent' END, 'staff:other', now(), CASE WHEN n <= {ROWS - RARE} THEN 'staff:payer' END,
     CASE WHEN n <= {ROWS - RARE} THEN now() - interval '1 hour' END, '{{}}', 0 FROM generate_series(1, {ROWS}) n""",
     f"INSERT INTO batch_payments SELECT {GRANT}, {_ATTEMPT}, 1, true FROM generate_series(1, {ROWS} - {RARE}) n",
+    # Files of the bank's count but for a few.
+    f"""INSERT INTO bank_files (id, version, file_kind, sha256, lines, lines_sha256, statements, imported_by, imported_at, acted_by, status,
+    before_rule, confirmed_by, confirmed_at) SELECT {PLAN}, 2, 'statement', n::text, 0, '', '[{{}}]', 'staff:one', now(), d.acted, d.status, false, d.who, d.at
+    FROM generate_series(1, {ROWS // 20}) n CROSS JOIN LATERAL (SELECT n > {ROWS // 20 - RARE} AS waits) w CROSS JOIN LATERAL (SELECT
+    CASE WHEN waits THEN 'staff:one' ELSE 'staff:two' END AS acted, CASE WHEN waits THEN 'unconfirmed' ELSE 'confirmed' END AS status,
+    CASE WHEN NOT waits THEN 'staff:two' END AS who, CASE WHEN NOT waits THEN now() END AS at) d""",
+    f"""INSERT INTO bank_statements SELECT {PLAN}, 1, {CASE}, 'S-' || n, 'EUR', 0, 0, NULL, current_date, 0, true
+    FROM generate_series(1, {ROWS // 20}) n""",
     # The bank's lines are matched but for a few.
     f"""INSERT INTO bank_lines (id, file_id, number, part, kind, own_account_id, amount, line_amount, currency, direction, reversal, booked_on,
     by_code, reasons, occurrence, imported_at, state, of_attempt, settled_attempt)

@@ -16,7 +16,7 @@ router = APIRouter()
 
 KINDS: Final = (
     "waits_for_batch", "waits_for_bank", "waits_for_payer", "cash_not_handed_over", "not_delivered", "not_reconciled",
-    "unmatched_line", "open_recovery",
+    "unmatched_line", "open_recovery", "unconfirmed_file",
 )  # fmt: skip
 AGES: Final = ("0-30", "31-60", "61-90", "over-90")
 _PATH: Final = "/open-items"

@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 # whoever reconciles; and what stands beside that way.
 OpenKind = Literal[
     "waits_for_batch", "waits_for_bank", "waits_for_payer", "cash_not_handed_over", "not_delivered", "not_reconciled",
-    "unmatched_line", "open_recovery",
+    "unmatched_line", "open_recovery", "unconfirmed_file",
 ]  # fmt: skip
 Age = Literal["0-30", "31-60", "61-90", "over-90"]
 

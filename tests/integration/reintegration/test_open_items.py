@@ -19,12 +19,12 @@ from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.paying import AMOUNTS, Paying
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.integration.reintegration.test_bank_files import imported, reported
+from tests.integration.reintegration.test_bank_files import brought, imported, reported
 from tests.integration.reintegration.test_batches import made
 from tests.integration.reintegration.test_own_accounts import own_account
 from tests.integration.reintegration.test_recoveries import asked_back, back
 from tests.integration.reintegration.test_settlement import debit, rejections
-from tests.unit.reintegration.bank.answers import Account
+from tests.unit.reintegration.bank.answers import Account, Entry
 from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
 
 people = people_of
@@ -60,10 +60,12 @@ async def one_of_each(house: House, people: People) -> dict[str, str]:
     await imported(people, Account([debit(uuid7())], id="MAY-1"))
     recovery = await asked_back(house, await house.fund())
     (line,) = (await people.auditor.get("bank-lines")).json()["items"]
+    waiting = await brought(people, Account([Entry("-1.00")], id="MAY-2"))
     return {
         "waits_for_batch": str(await grant_of(house, unbatched)), "waits_for_bank": str(await grant_of(house, batched)),
         "waits_for_payer": str(await grant_of(house, seen)), "cash_not_handed_over": str(await grant_of(house, cash)),
         "not_delivered": str(by_hand), "not_reconciled": str(delivered), "unmatched_line": line["id"], "open_recovery": str(recovery),
+        "unconfirmed_file": str(waiting),
     }  # fmt: skip
 
 
@@ -82,7 +84,7 @@ async def items(by: Caller, kind: str, **narrowed: str | int) -> list[dict[str, 
 
 async def test_an_item_of_each_kind_is_counted_and_listed_once_at_each_age(house: House, people: People) -> None:
     known = await one_of_each(house, people)
-    amounts = {**dict.fromkeys(known, PRICE), "unmatched_line": "500.00", "open_recovery": "300.00"}
+    amounts = {**dict.fromkeys(known, PRICE), "unmatched_line": "500.00", "open_recovery": "300.00", "unconfirmed_file": "0"}
     for days, age in ((0, "0-30"), (30, "0-30"), (31, "31-60"), (60, "31-60"), (61, "61-90"), (90, "61-90"), (91, "over-90")):
         by = people.manager.at(NOON + timedelta(days))
         counted = await groups(by)
@@ -91,8 +93,8 @@ async def test_an_item_of_each_kind_is_counted_and_listed_once_at_each_age(house
         }  # fmt: skip
         for kind, opened_by in known.items():
             (item,) = await items(by, kind, age=age, currency="EUR")
-            assert (item["bank_line"] or item["grant_id"], item["days"], item["age"]) == (opened_by, days, age)
-            assert (item["day"], Decimal(item["amount"])) == (TODAY.isoformat(), Decimal(amounts[kind]))
+            assert (item["bank_file"] or item["bank_line"] or item["grant_id"], item["days"], item["age"]) == (opened_by, days, age)
+            assert (item["day"], Decimal(item["amount"] or 0)) == (TODAY.isoformat(), Decimal(amounts[kind]))
             others = {"0-30", "31-60", "61-90", "over-90"} - {age}
             assert [one for other in others for one in await items(by, kind, age=other)] == []
             assert await items(by, kind, currency="BAM") == []
@@ -110,6 +112,7 @@ async def test_what_is_settled_is_open_no_more(house: House, people: People) -> 
     await house.give(GRANT, UUID(known["open_recovery"]), back("300.00", "IN-1"), RECONCILER)
     explained = await people.reconciler.post(f"bank-lines/{known['unmatched_line']}/explain", {"explanation": "charges"})
     assert explained.status_code == 201, explained.text
+    assert (await people.approver.post(f"bank-files/{known['unconfirmed_file']}/drop", {"reason": "brought_by_mistake"})).status_code == 200
     left = {kind: how_many for (kind, _, _), (how_many, _) in (await groups(people.payer)).items()}
     assert left == {"waits_for_bank": 1, "not_delivered": 1, "not_reconciled": 1}
     assert [one["grant_id"] for one in await items(people.payer, "not_delivered")] == [known["waits_for_payer"]]
