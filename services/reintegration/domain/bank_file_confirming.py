@@ -77,7 +77,7 @@ def _by_another(state: BankFile, _: BankFileFacts, context: Context) -> None:
 
 
 def _never_by_a_payer(_: BankFile, __: BankFileFacts, context: Context) -> None:
-    if Role.FINANCE_PAYER in context.actor.roles:
+    if context.actor.roles & {Role.FINANCE_PAYER, Role.OFFICE_PAYER}:
         raise FourEyes("Whoever pays says nothing of what the bank did.")
 
 

@@ -84,7 +84,8 @@ def test_a_report_is_compared_by_its_hash_and_has_no_balances() -> None:
 @pytest.mark.parametrize("order", [SEEN, DROP], ids=["confirm", "drop"])
 def test_neither_whoever_imported_nor_whoever_pays_decides_on_it(order: Command) -> None:
     WAITS.when(order, BRINGER).refused("four_eyes")
-    WAITS.when(order, ALSO_PAYER).refused("four_eyes")
+    for payer in (ALSO_PAYER, staff("office-payer", "finance_reconciler", "office_payer")):
+        WAITS.when(order, payer).refused("four_eyes")
     WAITS.knowing(replace(NOBODY_PAID, i_paid=True)).when(order, SECOND).refused("four_eyes")
     # What was not looked up refuses.
     WAITS.knowing(BankFileFacts()).when(order, SECOND).refused("four_eyes")
