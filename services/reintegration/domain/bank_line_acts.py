@@ -72,7 +72,7 @@ class BankLineAct:
 
 def line_settled() -> RuleViolation:
     """Refuses to say anything of a line that waits for nobody."""
-    return RuleViolation("line_settled", "This line waits for nobody: it is settled or explained already, or only told again.")
+    return RuleViolation("line_settled", "This line waits for nobody: it is settled or explained already, only told again, or its file does not count.")
 
 
 def refuse_unless_free(status: BankLineActStatus | None, *, waits: bool) -> None:
