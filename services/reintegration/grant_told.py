@@ -56,7 +56,7 @@ class TrancheToPay(BaseModel):
 
 
 class AttemptRow(BaseModel):
-    """An attempt to pay that failed or whose money came back, as who pays and who reconciles see it."""
+    """An attempt to pay that failed or whose money came back, as who pays and who reconciles see it; no ``ended_by``: the bank said so."""
 
     tranche: int
     attempt_no: int
@@ -69,7 +69,7 @@ class AttemptRow(BaseModel):
     confirmed_at: datetime | None
     reference: str | None
     paid_on: date | None
-    ended_by: str
+    ended_by: str | None
     ended_at: datetime
     ended_on: date
     reason: FailureReason | ReversalReason

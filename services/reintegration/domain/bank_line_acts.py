@@ -39,6 +39,8 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "explanation_asked": frozenset({"explained", "explanation_dropped"}), "explanation_dropped": BEGINNINGS,
     "explained": frozenset(),
 }  # fmt: skip
+# What one person said of a match before decision 70 stays in the log; no rule and no row lets it follow any more.
+_ONCE_ALLOWED: Final = frozenset({("matched", "explained"), ("matched", "match_asked")})
 # While a line stands at one of these it is of the attempt that two persons found, else of the one that the bank names.
 OF_THE_ATTEMPT_FOUND: Final[frozenset[BankLineActStatus]] = frozenset({"matched", "undo_asked", "match_kept"})
 # What has to be decided before anything else is said of the line.
@@ -137,4 +139,4 @@ def _to(state: BankLineAct | None, status: BankLineActStatus) -> BankLineActStat
         return status
     if state is None:
         raise TypeError(f"nothing was said of the line that could be {status}")
-    return moved(TRANSITIONS, state.status, status)
+    return status if (state.status, status) in _ONCE_ALLOWED else moved(TRANSITIONS, state.status, status)

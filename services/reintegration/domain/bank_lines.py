@@ -188,7 +188,8 @@ def _confirm_explanation(state: BankLineAct, _: ConfirmExplanation, facts: BankL
     )
 
 
-def _drop_explanation(_: BankLineAct, __: DropExplanation, ___: BankLineFacts, context: Context) -> Events:
+def _drop_explanation(_: BankLineAct, __: DropExplanation, facts: BankLineFacts, context: Context) -> Events:
+    _refuse_whoever_paid(facts)
     return (BankLineExplanationDropped(dropped_by=context.actor.person_id, dropped_at=context.now),)
 
 
@@ -216,7 +217,8 @@ def _confirm(state: BankLineAct, _: ConfirmMatch, facts: BankLineFacts, context:
     )
 
 
-def _drop(_: BankLineAct, __: DropMatch, ___: BankLineFacts, context: Context) -> Events:
+def _drop(_: BankLineAct, __: DropMatch, facts: BankLineFacts, context: Context) -> Events:
+    _refuse_whoever_paid(facts)
     return (BankLineMatchDropped(dropped_by=context.actor.person_id, dropped_at=context.now),)
 
 
@@ -239,7 +241,8 @@ def _confirm_undoing(state: BankLineAct, _: ConfirmUndoing, facts: BankLineFacts
     )
 
 
-def _keep(_: BankLineAct, __: KeepMatch, ___: BankLineFacts, context: Context) -> Events:
+def _keep(_: BankLineAct, __: KeepMatch, facts: BankLineFacts, context: Context) -> Events:
+    _refuse_whoever_paid(facts)
     return (BankLineMatchKept(kept_by=context.actor.person_id, kept_at=context.now),)
 
 

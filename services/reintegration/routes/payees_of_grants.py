@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from services.reintegration import payable_queries, payee_details
+from services.reintegration import payable_queries, payee_details, window
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee_facts import Payable
@@ -37,6 +37,7 @@ async def list_payees_of_grant(
     grant_id: UUID, call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
 ) -> Page[PayeeOfGrant]:
     """Whom the tranches of a grant can be paid to, oldest first; the reading is on record."""
+    await window.may_go_on(call, grant_id)
     known = await call.ask(lambda unit: states(unit, GRANT, [grant_id], call.context.actor, reach=call.reach))
     grant = known.get(grant_id)
     if grant is None:

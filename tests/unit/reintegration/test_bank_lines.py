@@ -141,8 +141,16 @@ def test_whoever_paid_says_nothing_of_the_lines_of_their_payments() -> None:
         ((), PROPOSE), ((), MATCH_OTHER), ((ASKED,), ConfirmExplanation()),
         ((MATCH_ASKED.model_copy(update={"other_than_named": "quoted_wrongly"}),), ConfirmMatch()),
         ((MATCH_ASKED, MATCHED), UndoMatch()), ((MATCH_ASKED, MATCHED, UNDO_ASKED), ConfirmUndoing()),
+        ((ASKED,), DropExplanation()), ((MATCH_ASKED,), DropMatch()), ((MATCH_ASKED, MATCHED, UNDO_ASKED), KeepMatch()),
     ):  # fmt: skip
         OF_ONE.given(*past).knowing(paid).when(order, CHIEF).refused("four_eyes")
+
+
+@pytest.mark.parametrize("after", [EXPLAINED, MATCH_ASKED], ids=["explained", "asked-anew"])
+def test_what_one_person_said_of_a_match_in_logs_of_before_is_still_read(after: Event) -> None:
+    assert BANK_LINE.fold((MATCH_ASKED, MATCHED, after)) == BANK_LINE.fold((after,))
+    for order in (EXPLAIN, MATCH):
+        PLAIN.given(MATCH_ASKED, MATCHED).when(order, RECONCILER).refused("line_matched")
 
 
 def test_facts_that_were_not_looked_up_say_nothing_of_a_line() -> None:

@@ -31,6 +31,7 @@ from services.reintegration.domain.settlement import (
     first_that_settles,
 )
 from services.reintegration.domain.tranches import ConfirmPayment
+from services.reintegration.grant_told import to_pay
 from shared.actors import Actor
 from shared.errors import RuleViolation
 from shared.messages import Context
@@ -216,6 +217,8 @@ def test_payments_are_the_lines_that_paid_less_those_that_came_back_whatever_a_b
     over = [attempt for attempt in state.former_attempts if attempt.paid_on is not None]
     assert {attempt.paid_line for attempt in over} | {tranche.paid_line for tranche in state.tranches if tranche.paid_line} == set(paying)
     assert {attempt.ended_line for attempt in over} == set(returning)
+    # Whoever pays and reconciles is shown it, whatever the bank said.
+    assert [told.ended_by for told in to_pay(state).former_attempts] == [None for _ in state.former_attempts]
     assert state.committed + state.paid == state.amount
 
 
