@@ -197,7 +197,10 @@ POLICY = Policy(
     allow("read_grant", *CERTIFIES, unless=Role.RECEIVING_OFFICE),
     allow("read_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
     # Beside medical staff's reach, which has no limit of countries, theirs would lift what limits both.
-    allow("read_grant", Role.OFFICE_PAYER, extent="own_countries", unless=Role.MEDICAL),
+    *(
+        allow(operation, Role.OFFICE_PAYER, extent="own_countries", unless=Role.MEDICAL)
+        for operation in ("read_grant", "list_evidence", "read_evidence")
+    ),
     allow(
         "list_grants",
         Role.COUNSELLOR, Role.COORDINATOR, Role.FINANCE_APPROVER, Role.FINANCE_PAYER, Role.FINANCE_RECONCILER,

@@ -5,9 +5,11 @@ from decimal import Decimal
 
 from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.grant_wiring import GRANT
+from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import People, turns_of
 from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_evidence import PHOTO
 from tests.integration.reintegration.test_seen_on_the_spot import WITNESS
 from tests.unit.reintegration.examples import APPROVER, OFFICE, PAYER, TODAY
 
@@ -28,6 +30,9 @@ async def test_an_offices_payer_pays_approved_grants_of_their_countries_from_the
     seen = (await people.office_payer.get(f"grants/{grant_id}")).json()["state"]
     assert (seen["amount"], seen["fund_amount"]) == ("500.00", None)
     assert not seen.keys() & {"category", "plan_id", "plan_line_id", "counsellor_id", "requester_id", "budget"}
+    paper = f"grants/{grant_id}/evidence/{uuid7()}"
+    assert (await people.office.put(f"{paper}?kind=invoice", PHOTO, "image/jpeg")).status_code == 200
+    assert [(await caller.get(paper)).status_code for caller in (people.office_payer, people.office_payer_abroad)] == [200, 404]
     release = f"grants/{grant_id}/release-tranche"
     assert (await people.office_payer_abroad.post(release, await order(house, "cash"))).status_code == 404
     by_bank = await people.office_payer.post(release, await order(house, "bank_file"))
