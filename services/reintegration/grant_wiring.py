@@ -44,8 +44,8 @@ from shared.settings import MISSION
 _TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant, commitment_orders.AddToCommitment)
 _NEEDS_NO_FACTS = (
     grant.ReturnGrant, certificate.CertifyMedicalNeed, certificate.RefuseCertificate, grant.RejectGrant, grant.CancelGrant,
-    tranches.ConfirmDelivery, stops.SuspendGrant, stops.ResumeGrant, stops.OpenRecovery,
-    recovery.WriteOffRecovery, recovery.ConfirmWriteOff, recovery.DropWriteOff, evidence.FileEvidence,
+    stops.SuspendGrant, stops.ResumeGrant, stops.OpenRecovery,
+    recovery.DropWriteOff, evidence.FileEvidence,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration.domain.spot_checks import CheckFacts, DrawFacts, SpotCheckDraw
 from services.reintegration.queries import TODAY
+from services.reintegration.signer_queries import signed_by
 from shared.contracts.spot_checks import DrawnDelivery, SpotCheckDrawn, SpotCheckOutcome
 from shared.contracts.surveys import SurveyMode
 from shared.db import Sql, UnitOfWork, Write
@@ -32,7 +33,8 @@ _BEHIND_A_CHECK = Sql(
     " AND s.grant_id = :grant_id AND s.number = :number AND s.outcome <> 'beneficiary_unreachable') AS checked_already, "
     "ARRAY(SELECT DISTINCT part.who FROM grants g CROSS JOIN LATERAL jsonb_array_elements(g.tranches || g.former_attempts) t "
     " CROSS JOIN LATERAL (VALUES (t ->> 'delivered_by'), (t ->> 'released_by'), (t ->> 'confirmed_by'), (t ->> 'reconciled_by'), "
-    f" (t ->> 'ended_by')) part(who) WHERE g.id = :grant_id AND part.who IS NOT NULL) AS took_part, {TODAY} AS today"
+    " (t ->> 'ended_by')) part(who) WHERE g.id = :grant_id AND part.who IS NOT NULL "
+    f" UNION SELECT cast(:actor_id AS text) WHERE {signed_by(':actor_id', ':grant_id')}) AS took_part, {TODAY} AS today"
 )
 _KEEP = Sql(
     "INSERT INTO drawn_deliveries (draw_id, grant_id, number, country, place) SELECT cast(:draw_id AS uuid), d.* "
@@ -95,10 +97,12 @@ async def behind_a_draw(
 
 
 async def behind_a_check(
-    unit: UnitOfWork, draw_id: UUID, grant_id: UUID, number: int, now: datetime, zone: str
+    unit: UnitOfWork, draw_id: UUID, grant_id: UUID, number: int, actor_id: str, now: datetime, zone: str
 ) -> CheckFacts:
-    """Whether a delivery was drawn and is still to be looked at, and who took part in what was delivered."""
-    row = await unit.row(_BEHIND_A_CHECK, draw_id=draw_id, grant_id=grant_id, number=number, now=now, zone=zone)
+    """Whether a delivery was drawn and is still to be looked at, and who took part in it, ``actor_id`` among them if by a signature."""
+    row = await unit.row(
+        _BEHIND_A_CHECK, draw_id=draw_id, grant_id=grant_id, number=number, actor_id=actor_id, now=now, zone=zone
+    )
     assert row is not None
     if row["country"] is None:
         return CheckFacts()

@@ -31,7 +31,7 @@ async def _check_facts(
     if state is not None or not isinstance(command, spot_checks.RecordSpotCheck):
         return spot_checks.CheckFacts()
     return await spot_check_queries.behind_a_check(
-        unit, command.draw_id, command.grant_id, command.number, context.now, MISSION.mission_time_zone
+        unit, command.draw_id, command.grant_id, command.number, context.actor.person_id, context.now, MISSION.mission_time_zone
     )
 
 

@@ -22,6 +22,7 @@ from services.reintegration.domain.survey_rounds import (
 )
 from services.reintegration.domain.surveys import Survey, SurveyFacts
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, TODAY, Sharing, sharing_of
+from services.reintegration.signer_queries import signed_by
 from services.reintegration.surveys import shipped
 from shared.contracts.surveys import RoundName, SurveyMode
 from shared.db import Sql, UnitOfWork, Write
@@ -53,11 +54,11 @@ _OF_A_ROUND = (
     "instrument, instrument_version, scheme, round, from_month, to_month, planned_by, planned_at, ended_by, ended_at"
 )
 ROUNDS = Sql(f"SELECT id, {_OF_A_ROUND} FROM survey_rounds WHERE id > :after ORDER BY id LIMIT :limit")
-# Whoever released or confirmed a payment of a grant of the person, be it one that failed or came back.
+# Whoever released or confirmed a payment of a grant of the person, be it one that failed or came back, or signed its batch.
 _PAYS = (
     "EXISTS (SELECT FROM grants g JOIN payment_attempts a ON a.grant_id = g.id WHERE g.person_id = :person_id "
     "AND cast(:actor_id AS text) IN (a.released_by, a.confirmed_by)) OR EXISTS (SELECT FROM grants g "
-    "WHERE g.person_id = :person_id AND g.payer_id = :actor_id)"
+    f"WHERE g.person_id = :person_id AND (g.payer_id = :actor_id OR {signed_by(':actor_id', 'g.id')}))"
 )
 _BEHIND = Sql(
     f"SELECT {THE_CASE} AS case_known, (SELECT to_json(r) FROM (SELECT {_OF_A_ROUND} FROM survey_rounds WHERE id = :round_id) r) "

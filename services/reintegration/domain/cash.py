@@ -8,6 +8,7 @@ from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import may_wear
 from services.reintegration.domain.payee_facts import Payable
+from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.stood_against import refuse_unless_payable_still, stood_against
 from services.reintegration.domain.tranches import (
     OfAttempt,
@@ -90,6 +91,6 @@ CASH_EVENTS: tuple[type[Event], ...] = (CashWitnessed,)
 CASH_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
     changing(
         WitnessCash, "State that cash was handed over", _witness, while_in("handed over", "in_disbursement", "suspended"),
-        may_wear("deliverer"), _did_not_ask, _HANDOVER.guard, _cash_waits,
+        may_wear("deliverer"), not_who_signed_its_batch, _did_not_ask, _HANDOVER.guard, _cash_waits,
     ),
 )  # fmt: skip

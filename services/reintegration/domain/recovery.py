@@ -18,6 +18,7 @@ from services.reintegration.domain.hats import hats, may_wear
 from services.reintegration.domain.recovery_evolve import asked_back
 from services.reintegration.domain.recovery_line import refuse_unless_recovers
 from services.reintegration.domain.recovery_state import WriteOff
+from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.tranches import posted_in, reference_used
 from shared.contracts.recoveries import (
     MoneyRecovered,
@@ -199,12 +200,12 @@ RECOVERY_EVENTS: tuple[type[Event], ...] = (
     MoneyRecovered, WriteOffAsked, WriteOffDropped, RecoveryWrittenOff, RecoveryClosed,
 )  # fmt: skip
 RECOVERY_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
-    changing(RecordRecovery, "Record money that came back", _record, may_wear("reconciler"), _is_open),
+    changing(RecordRecovery, "Record money that came back", _record, may_wear("reconciler"), not_who_signed_its_batch, _is_open),
     changing(
-        WriteOffRecovery, "Ask to write off", _ask_to_write_off, _took_no_part_in_the_money, _is_open, _nothing_waits
+        WriteOffRecovery, "Ask to write off", _ask_to_write_off, _took_no_part_in_the_money, not_who_signed_its_batch, _is_open, _nothing_waits
     ),
     changing(
-        ConfirmWriteOff, "Write off", _confirm, _took_no_part_in_the_money, _is_open, _something_waits, _not_by_whoever_asked
+        ConfirmWriteOff, "Write off", _confirm, _took_no_part_in_the_money, not_who_signed_its_batch, _is_open, _something_waits, _not_by_whoever_asked
     ),
     changing(DropWriteOff, "Do not write off", _drop, _is_open, _something_waits),
 )

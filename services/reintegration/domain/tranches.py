@@ -336,6 +336,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         _confirm_delivery,
         while_in("confirmed as delivered", "in_disbursement", "suspended", "disbursed", "cancelled"),
         may_wear("deliverer"),
+        not_who_signed_its_batch,
         _DELIVERY.guard,
     ),
     changing(

@@ -5,6 +5,7 @@ from typing import Final
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import hats
+from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.tranches import TrancheNumber, tranche_of
 from shared.contracts.visits import VisitFinding, VisitMode, VisitRecorded
 from shared.decider import Events, Rule, changing
@@ -52,5 +53,6 @@ VISIT_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
     changing(
         RecordVisit, "Record a visit", _record,
         while_in("visited", "in_disbursement", "suspended", "disbursed", "completed", "cancelled"), _pays_nothing,
+        not_who_signed_its_batch,
     ),
 )  # fmt: skip

@@ -297,6 +297,21 @@ async def test_whoever_signed_a_batch_reconciles_none_of_its_grants(house: House
         assert [one["reason"] for one in actions if one["name"] == "reconcile_tranche"] == [reason]
 
 
+async def test_whoever_signed_a_batch_and_was_let_off_without_facts_writes_nothing_off_and_delivers_nothing(
+    house: House, people: People
+) -> None:
+    attempt_id = await Paying(house).waiting()
+    await approved(people, await own_account(people), [attempt_id])
+    (row,) = await house.rows(_GRANT, attempt_id=attempt_id)
+    grant_id = row["grant_id"]
+    money = {"money": {"amount": AMOUNTS["EUR"], "currency": "EUR"}, "reason": "hardship"}
+    signer = Caller(people.payer._client, "payer-2", ["finance_payer", "finance_reconciler", "finance_approver"], ["BA"])
+    assert (await signer.post(f"grants/{grant_id}/write-off-recovery", money)).json()["code"] == "four_eyes"
+    assert (await signer.post(f"grants/{grant_id}/confirm-write-off", {"write_off_no": 1})).json()["code"] == "four_eyes"
+    other = Caller(people.payer._client, "reconciler-9", ["finance_reconciler"], ["BA"])
+    assert (await other.post(f"grants/{grant_id}/write-off-recovery", money)).json()["code"] == "nothing_asked_back"
+
+
 async def test_who_may_not_pay_sees_totals_and_no_file(house: House, people: People) -> None:
     account_id = await own_account(people)
     batch_id = await approved(people, account_id, [await Paying(house).waiting()])
