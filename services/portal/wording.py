@@ -36,6 +36,7 @@ WORDS: Final[Mapping[str, str]] = {
     "age_0-30": "up to 30 days", "age_31-60": "31 to 60 days", "age_61-90": "61 to 90 days", "age_over-90": "more than 90 days",
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
+    "list_waits": "waits for a second person", "list_counts": "counts", "list_replaced": "another took its place", "list_dropped": "dropped",
     "batch_made": "waits for a second signature", "batch_approved": "approved, not taken yet", "batch_sent": "taken to the bank", "batch_settled": "the bank answered for all of it", "batch_dropped": "dropped",
     "attempt_released": "waits for the bank", "attempt_paid": "paid", "attempt_failed": "failed", "attempt_reversed": "came back",
     "never_sent": "the bank never had it", "bank": "at a bank", "cash_box": "a cash box", "returnee": "a returnee", "vendor": "a business", "office": "a receiving office", "registered": "waits for a second person",

@@ -25,7 +25,7 @@ SHARED_BY: Final = (
 )
 OF_STAFF: Final = (
     f"staff_accounts a ON {SAME.format('a', 't')} AND a.list_id = "
-    "(SELECT id FROM staff_lists ORDER BY uploaded_at DESC, id DESC LIMIT 1)"
+    "(SELECT id FROM staff_lists WHERE counts_since IS NOT NULL ORDER BY counts_since DESC, id DESC LIMIT 1)"
 )
 
 _KEEP = Sql(

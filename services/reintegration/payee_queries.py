@@ -120,15 +120,6 @@ FOUND = Sql(
     f"OR EXISTS (SELECT FROM payee_tokens t JOIN {account_tokens.OF_STAFF} WHERE t.payee_id = found.id) "
     "OR found.screening_hit ORDER BY found.id LIMIT :limit"
 )
-STAFF_LISTED = Sql(
-    "SELECT id, list_version, accounts, uploaded_by, uploaded_at FROM staff_lists WHERE id > :after ORDER BY id LIMIT :limit"
-)
-
-
-SANCTIONS_LISTED = Sql(
-    "SELECT id, list_name, list_version, entries, sha256, uploaded_by, uploaded_at FROM sanctions_lists WHERE id > :after "
-    "ORDER BY id LIMIT :limit"
-)
 _HIT = Sql(
     "SELECT hit ->> 'list_name' AS list_name, l.list_version, hit ->> 'how' AS how, e.entry_id, e.names, e.born, e.country "
     "FROM payees p CROSS JOIN LATERAL jsonb_array_elements(p.hits) hit "
@@ -136,18 +127,6 @@ _HIT = Sql(
     "JOIN sanctions_entries e ON e.list_id = l.id AND e.entry_id = hit ->> 'entry_id' WHERE p.id = :payee_id "
     "ORDER BY 1, 4"
 )
-
-
-class SanctionsListRow(BaseModel):
-    """One version of a list of sanctions that was brought."""
-
-    id: UUID
-    list_name: str
-    list_version: str
-    entries: int
-    sha256: str
-    uploaded_by: str
-    uploaded_at: datetime
 
 
 class HitRow(BaseModel):
@@ -166,16 +145,6 @@ async def hits(unit: UnitOfWork, payee_id: UUID) -> list[HitRow]:
     """What the lists say of each entry that may mean this payee."""
     rows = await unit.rows(_HIT, payee_id=payee_id)
     return [HitRow.model_validate({**dict(row), "names": row["names"].split("\n")}) for row in rows]
-
-
-class StaffListRow(BaseModel):
-    """One list of accounts of staff, of which no account is known."""
-
-    id: UUID
-    list_version: str
-    accounts: int
-    uploaded_by: str
-    uploaded_at: datetime
 
 
 def asked_for(status: PayeeStatus | None, vendor_code: str | None) -> tuple[Sql, Sql, Mapping[str, object]]:

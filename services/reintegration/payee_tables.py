@@ -188,11 +188,22 @@ STAFF_LISTS = aggregate_table(
     sa.Column("uploaded_by", sa.Text, nullable=False),
     sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint("accounts > 0", name="holds_some"),
-    sa.Index(None, "uploaded_at", "id"),
+    sa.Column("proposed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("counts_since", sa.DateTime(timezone=True)),
+    sa.Column("confirmed_by", sa.Text),
+    sa.Column("dropped_by", sa.Text),
+    sa.Column("dropped_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("uploaded_by <> confirmed_by", name="two_persons"),
+    sa.CheckConstraint("(confirmed_by IS NOT NULL) = (proposed AND counts_since IS NOT NULL)", name="counts_once_confirmed"),
+    sa.CheckConstraint("(dropped_by IS NULL) = (dropped_at IS NULL)", name="drop_is_whole"),
+    sa.CheckConstraint("dropped_at IS NULL OR counts_since IS NULL", name="drops_what_waits"),
+    sa.CheckConstraint("proposed OR counts_since IS NOT NULL", name="proposed_or_counts"),
+    sa.Index("uq_staff_lists_waiting", "proposed", unique=True, postgresql_where=sa.text("counts_since IS NULL AND dropped_at IS NULL")),
+    sa.Index(None, "counts_since", "id"),
     info=scope("known"),
 )
 
-# The accounts of staff as keyed hashes, and nothing else of them; those of the newest list count.
+# The accounts of staff as keyed hashes, and nothing else of them; those of the list that counts are of staff.
 STAFF_ACCOUNTS = sa.Table(
     "staff_accounts",
     METADATA,
@@ -216,7 +227,20 @@ SANCTIONS_LISTS = aggregate_table(
     sa.Column("uploaded_by", sa.Text, nullable=False),
     sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint("entries > 0", name="holds_some"),
-    sa.Index(None, "list_name", "uploaded_at", "id"),
+    sa.Column("proposed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("counts_since", sa.DateTime(timezone=True)),
+    sa.Column("confirmed_by", sa.Text),
+    sa.Column("dropped_by", sa.Text),
+    sa.Column("dropped_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("uploaded_by <> confirmed_by", name="two_persons"),
+    sa.CheckConstraint("(confirmed_by IS NOT NULL) = (proposed AND counts_since IS NOT NULL)", name="counts_once_confirmed"),
+    sa.CheckConstraint("(dropped_by IS NULL) = (dropped_at IS NULL)", name="drop_is_whole"),
+    sa.CheckConstraint("dropped_at IS NULL OR counts_since IS NULL", name="drops_what_waits"),
+    sa.CheckConstraint("proposed OR counts_since IS NOT NULL", name="proposed_or_counts"),
+    sa.Index(
+        "uq_sanctions_lists_waiting", "list_name", unique=True, postgresql_where=sa.text("counts_since IS NULL AND dropped_at IS NULL")
+    ),
+    sa.Index(None, "list_name", "counts_since", "id"),
     info=scope("known"),
 )
 

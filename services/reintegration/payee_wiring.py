@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.reintegration import (
     account_tokens,
+    brought_list_queries,
     payee_projections,
     payee_queries,
     payee_tables,
@@ -18,14 +19,13 @@ from services.reintegration.domain import (
     screening,
     staff_accounts,
 )
+from services.reintegration.domain.brought_lists import ListFacts
 from shared.actors import Actor, Role
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
-from shared.decider import NoFacts
 from shared.messages import Command, Context
 from shared.policy import Reach
 from shared.timers import Timer
-from shared.wiring import no_facts
 
 _LOOKS_AT_THE_ACCOUNT = (payee.ConfirmPayee, payee.ConfirmCallBack, payee.AcceptSharedAccount)
 
@@ -58,14 +58,28 @@ PAYEE: Aggregate[payee_state.Payee, payee_facts.PayeeFacts] = Aggregate(
     partition=lambda id, known: known.case_id or id, within=_within,
 )  # fmt: skip
 
-STAFF_LIST: Aggregate[staff_accounts.StaffList, NoFacts] = Aggregate(
+
+async def _staff_list_facts(
+    unit: UnitOfWork, list_id: UUID, _: staff_accounts.StaffList | None, __: Command | None, ___: Context
+) -> ListFacts:
+    return await brought_list_queries.of_staff(unit, list_id)
+
+
+async def _sanctions_list_facts(
+    unit: UnitOfWork, list_id: UUID, known: sanctions.SanctionsList | None, command: Command | None, _: Context
+) -> ListFacts:
+    name = known.list_name if known is not None else getattr(command, "list_name", "")
+    return await brought_list_queries.of_sanctions(unit, list_id, name)
+
+
+STAFF_LIST: Aggregate[staff_accounts.StaffList, ListFacts] = Aggregate(
     service="reintegration", name="staff_list", decider=staff_accounts.STAFF_LIST, table=payee_tables.STAFF_LISTS,
-    state=staff_accounts.StaffList, facts=no_facts,
+    state=staff_accounts.StaffList, facts=_staff_list_facts,
 )
 
-SANCTIONS_LIST: Aggregate[sanctions.SanctionsList, NoFacts] = Aggregate(
+SANCTIONS_LIST: Aggregate[sanctions.SanctionsList, ListFacts] = Aggregate(
     service="reintegration", name="sanctions_list", decider=sanctions.SANCTIONS_LIST, table=payee_tables.SANCTIONS_LISTS,
-    state=sanctions.SanctionsList, facts=no_facts,
+    state=sanctions.SanctionsList, facts=_sanctions_list_facts,
 )
 
 # By a clock, so that nobody has to think of it: each minute whoever is not screened against the newest lists.

@@ -99,10 +99,13 @@ POLICY = Policy(
     *(
         allow(operation, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION)
         for operation in (
-            "upload_sanctions_list", "screen_payee", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_payee_hits",
+            "upload_sanctions_list", "confirm_sanctions_list", "drop_sanctions_list", "screen_payee", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_payee_hits",
         )
     ),
-    allow("list_sanctions_lists", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
+    *(
+        allow(operation, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.AUDITOR)
+        for operation in ("list_sanctions_lists", "read_sanctions_list")
+    ),
     *(allow(operation, Role.MANAGER) for operation in ("publish_instrument", "plan_round", "end_round")),
     *(allow(operation, Role.COUNSELLOR) for operation in ASKS_RETURNEES),
     *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ASKS_RETURNEES),
@@ -158,7 +161,12 @@ POLICY = Policy(
     ),
     # Of an account of staff nobody in finance learns whose it is; hashes alone are kept.
     allow("upload_staff_accounts", Role.ADMINISTRATOR),
-    allow("list_staff_lists", Role.ADMINISTRATOR, Role.FINANCE_RECONCILER, Role.AUDITOR),
+    allow("confirm_staff_accounts", Role.MANAGER, Role.FINANCE_APPROVER),
+    allow("drop_staff_accounts", Role.ADMINISTRATOR, Role.MANAGER, Role.FINANCE_APPROVER),
+    *(
+        allow(operation, Role.ADMINISTRATOR, Role.MANAGER, Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.AUDITOR)
+        for operation in ("list_staff_lists", "read_staff_list")
+    ),
     # Who compares an account with its papers, calls back, or pays to it.
     allow("read_payee_account", Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.FINANCE_PAYER),
     *(allow(operation, Role.RECEIVING_OFFICE, extent="own_countries") for operation in ("draft_grant", "submit_grant", "revise_grant")),
@@ -259,7 +267,8 @@ POLICY = Policy(
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",
         "make_batch", "approve_batch", "take_batch_file", "drop_batch", "confirm_batch_drop", "read_batch_file",
         "import_bank_file", "confirm_bank_file", "drop_bank_file", "propose_explanation", "confirm_explanation", "drop_explanation", "match_line", "confirm_match", "drop_match", "undo_match", "confirm_undoing", "keep_match",
-        "upload_sanctions_list", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "upload_sanctions_list", "confirm_sanctions_list", "drop_sanctions_list", "upload_staff_accounts", "confirm_staff_accounts",
+        "drop_staff_accounts", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,
     ),
     on_record=(

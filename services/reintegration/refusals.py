@@ -15,6 +15,7 @@ from services.reintegration.domain import (
     bank_lines,
     batch,
     batch_file,
+    brought_lists,
     commitment_orders,
     fund,
     own_accounts,
@@ -53,6 +54,10 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "erased_takes_nothing": RuleViolation(
         "person_erased", "This person was erased. Nothing can be filed about them any more."
     ),
+    "uq_staff_lists_waiting": brought_lists.list_waits(),
+    "uq_sanctions_lists_waiting": brought_lists.list_waits(),
+    "ck_staff_lists_two_persons": brought_lists.not_by_whoever_brought(),
+    "ck_sanctions_lists_two_persons": brought_lists.not_by_whoever_brought(),
     "pk_payment_references": tranches.reference_used(),
     "uq_payment_attempts_attempt_id": tranches.attempt_used(),
     "uq_payment_attempts_live": tranches.paid_once(),

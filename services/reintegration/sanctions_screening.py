@@ -13,7 +13,12 @@ from services.reintegration.domain.sanctions import Entry
 from shared.contracts.sanctions import Hit
 from shared.db import Sql, UnitOfWork, Write
 
-NEWEST: Final = "SELECT DISTINCT ON (list_name) id, list_name FROM sanctions_lists ORDER BY list_name, uploaded_at DESC, id DESC"
+# Of each name the version that counts, and beside it the one that waits for a second person: what that adds holds already.
+NEWEST: Final = (
+    "(SELECT DISTINCT ON (list_name) id, list_name FROM sanctions_lists WHERE counts_since IS NOT NULL "
+    "ORDER BY list_name, counts_since DESC, id DESC) UNION ALL "
+    "SELECT id, list_name FROM sanctions_lists WHERE counts_since IS NULL AND dropped_at IS NULL"
+)
 _LISTS = Sql(f"SELECT id, list_name FROM ({NEWEST}) l ORDER BY id")
 _ENTRIES = Sql("SELECT entry_id, names FROM sanctions_entries WHERE list_id = :list_id")
 _KEEP = Sql(
@@ -25,7 +30,7 @@ DUE = Sql(
     f"WITH newest AS (SELECT ARRAY(SELECT id FROM ({NEWEST}) l ORDER BY id) AS ids) SELECT p.id FROM payees p, newest "
     "WHERE newest.ids <> '{}' AND p.status NOT IN ('closed', 'blocked') AND p.id > :after "
     "AND cast(:now AS timestamptz) IS NOT NULL AND NOT EXISTS (SELECT FROM persons e WHERE e.id = p.person_id) "
-    "AND (p.screened_lists <> newest.ids OR p.screened_no IS DISTINCT FROM "
+    "AND (NOT newest.ids <@ p.screened_lists OR p.screened_no IS DISTINCT FROM "
     "coalesce(cast(p.change ->> 'account_no' AS integer), p.confirmed_no, 1)) ORDER BY p.id LIMIT :limit"
 )
 # A list never changes once it was brought, so that what was made ready of it never grows old.
@@ -34,23 +39,24 @@ _READY: Final[OrderedDict[UUID, Names]] = OrderedDict()
 
 
 async def newest_lists(unit: UnitOfWork) -> tuple[UUID, ...]:
-    """The lists that count now, of each name the newest, in the order of their ids."""
+    """The lists that payees are held against now, in the order of their ids: of each name what counts and what waits."""
     return tuple(row["id"] for row in await unit.rows(_LISTS))
 
 
 async def found(unit: UnitOfWork, payee_id: UUID, payee: Payee) -> tuple[tuple[UUID, ...], tuple[Hit, ...]]:
-    """The lists that count now, and their entries that the names of this payee are like. `Unsealed` as for a reading."""
+    """The lists that payees are held against now, and their entries that the names of this one are like. `Unsealed` as for a reading.
+
+    An entry that two versions of a list have is found once, in the newer one.
+    """
     lists = await unit.rows(_LISTS)
     names = await _names_of(unit, payee_id, payee)
-    hits: list[Hit] = []
+    hits: dict[tuple[str, str], Hit] = {}
     for row in lists:
         ready = await _ready(unit, row["id"])
         alike = {entry_id: how for name in names for entry_id, how in sorted(ready.like(name).items())}
-        hits += [
-            Hit(list_id=row["id"], list_name=row["list_name"], entry_id=entry_id, how=how)
-            for entry_id, how in sorted(alike.items())
-        ]
-    return tuple(row["id"] for row in lists), tuple(hits)
+        for entry_id, how in sorted(alike.items()):
+            hits[row["list_name"], entry_id] = Hit(list_id=row["id"], list_name=row["list_name"], entry_id=entry_id, how=how)
+    return tuple(row["id"] for row in lists), tuple(hits.values())
 
 
 def kept(list_id: UUID, entries: Sequence[Entry]) -> Sequence[Write]:

@@ -102,12 +102,32 @@ class SharedAccountAccepted(Event, kind="avrr.reintegration.payee.shared_account
 
 
 class StaffAccountsUploaded(Event, kind="avrr.reintegration.staff_list.uploaded.v1"):
-    """From now on these are the accounts of staff, of which hashes alone are kept; nobody else is paid to one of them."""
+    """These are to be the accounts of staff, of which hashes alone are kept; nobody else is paid to one of them.
+
+    ``proposed`` says that the list counts once a second person confirmed it; one of before counted at once.
+    """
 
     list_version: VendorCode
     accounts: Annotated[int, Field(ge=1)]
     uploaded_by: StaffId
     uploaded_at: datetime
+    proposed: bool = False
+
+
+class StaffAccountsConfirmed(Event, kind="avrr.reintegration.staff_list.confirmed.v1"):
+    """From now on this list counts: so many accounts are new in it, and so many of the list before are gone."""
+
+    added: Annotated[int, Field(ge=0)]
+    gone: Annotated[int, Field(ge=0)]
+    confirmed_by: StaffId
+    confirmed_at: datetime
+
+
+class StaffAccountsDropped(Event, kind="avrr.reintegration.staff_list.dropped.v1"):
+    """This list will not count; the one before goes on."""
+
+    dropped_by: StaffId
+    dropped_at: datetime
 
 
 class PayeeClosed(Event, kind="avrr.reintegration.payee.closed.v1"):
@@ -120,5 +140,5 @@ class PayeeClosed(Event, kind="avrr.reintegration.payee.closed.v1"):
 
 EVENTS: tuple[type[Event], ...] = (
     PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted,
-    PayeeClosed, StaffAccountsUploaded,
+    PayeeClosed, StaffAccountsUploaded, StaffAccountsConfirmed, StaffAccountsDropped,
 )  # fmt: skip

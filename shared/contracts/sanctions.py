@@ -25,7 +25,11 @@ class Hit(Part):
 
 
 class SanctionsListUploaded(Event, kind="avrr.reintegration.sanctions_list.uploaded.v1"):
-    """From now on every payee is screened against this version of a list; ``sha256`` is of the file as it was brought."""
+    """From now on every payee is screened against this version of a list; ``sha256`` is of the file as it was brought.
+
+    ``proposed`` says that it takes the place of the version before once a second person confirmed it, and stands beside that
+    until then; one of before did so at once.
+    """
 
     list_name: VendorCode
     list_version: VendorCode
@@ -33,6 +37,24 @@ class SanctionsListUploaded(Event, kind="avrr.reintegration.sanctions_list.uploa
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     uploaded_by: StaffId
     uploaded_at: datetime
+    proposed: bool = False
+
+
+class SanctionsListConfirmed(Event, kind="avrr.reintegration.sanctions_list.confirmed.v1"):
+    """This version takes the place of the one before, of which so many entries are gone or changed; so many are new."""
+
+    added: Annotated[int, Field(ge=0)]
+    gone: Annotated[int, Field(ge=0)]
+    changed: Annotated[int, Field(ge=0)]
+    confirmed_by: StaffId
+    confirmed_at: datetime
+
+
+class SanctionsListDropped(Event, kind="avrr.reintegration.sanctions_list.dropped.v1"):
+    """This version takes nobody's place, and nobody is screened against it any more."""
+
+    dropped_by: StaffId
+    dropped_at: datetime
 
 
 class PayeeScreened(Event, kind="avrr.reintegration.payee.screened.v1"):
@@ -70,4 +92,6 @@ class HitsConfirmed(Event, kind="avrr.reintegration.payee.hits_confirmed.v1"):
     confirmed_at: datetime
 
 
-EVENTS: tuple[type[Event], ...] = (SanctionsListUploaded, PayeeScreened, HitClearingAsked, HitsCleared, HitsConfirmed)
+EVENTS: tuple[type[Event], ...] = (
+    SanctionsListUploaded, SanctionsListConfirmed, SanctionsListDropped, PayeeScreened, HitClearingAsked, HitsCleared, HitsConfirmed
+)  # fmt: skip

@@ -102,10 +102,10 @@ ROWS = {
         INSERT INTO payee_confirmations SELECT {_UUID}, 1, country, who, '2023-05-02', 'staff:chief', now() FROM {_PLACES};
         INSERT INTO payee_tokens (payee_id, account_no, token, key) SELECT {_UUID}, 1, cast('h' || n AS bytea), '1' FROM {_PLACES};
         INSERT INTO payee_shares SELECT {_UUID}, gen_random_uuid(), who, 'staff:chief', now(), 'family' FROM {_PLACES};
-        INSERT INTO sanctions_lists SELECT {_UUID}, 1, 'UN', 'v' || n, 1, '', who, now() FROM {_PLACES};
+        INSERT INTO sanctions_lists SELECT {_UUID}, 1, 'UN', 'v' || n, 1, '', who, now(), false, now() FROM {_PLACES};
         INSERT INTO sanctions_entries SELECT {_UUID}, '1', 'invented' FROM {_PLACES};
         INSERT INTO payee_clearances SELECT {_UUID}, {_UUID}, '1', now(), 'alike_by_chance', who, 'staff:chief' FROM {_PLACES};
-        INSERT INTO staff_lists SELECT {_UUID}, 1, 'v' || n, 1, who, now() FROM {_PLACES};
+        INSERT INTO staff_lists SELECT {_UUID}, 1, 'v' || n, 1, who, now(), false, now() FROM {_PLACES};
         INSERT INTO staff_accounts (list_id, account_no, token, key) SELECT {_UUID}, 1, '', '1' FROM {_PLACES};
         INSERT INTO bank_files SELECT {_UUID}, 1, 'status_report', repeat('a', 63) || n, 1, '', '[]', 'R-' || n, {_UUID}, who, now(), who, 'unconfirmed', false FROM {_PLACES};
         INSERT INTO bank_statements SELECT {_UUID}, 1, {_UUID}, 'S-' || n, 'EUR', 0, 0, NULL, '2023-05-02', 0, true FROM {_PLACES};
@@ -378,7 +378,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
             for statement in (
                 "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
-                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "UPDATE staff_lists SET accounts = 1", "DELETE FROM own_accounts", "DELETE FROM bank_files", "DELETE FROM bank_lines", "UPDATE bank_lines SET amount = 1", "UPDATE bank_lines SET attempt_id = NULL", "UPDATE bank_statements SET closing = 1", "DELETE FROM bank_line_acts", "DELETE FROM payment_batches", "UPDATE batch_payments SET attempt_id = gen_random_uuid()", "DELETE FROM batch_payments",
+                "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "DELETE FROM staff_lists", "DELETE FROM sanctions_lists", "DELETE FROM own_accounts", "DELETE FROM bank_files", "DELETE FROM bank_lines", "UPDATE bank_lines SET amount = 1", "UPDATE bank_lines SET attempt_id = NULL", "UPDATE bank_statements SET closing = 1", "DELETE FROM bank_line_acts", "DELETE FROM payment_batches", "UPDATE batch_payments SET attempt_id = gen_random_uuid()", "DELETE FROM batch_payments",
                 "UPDATE survey_answers SET answered = ''", "DELETE FROM survey_answers", "DELETE FROM surveys", "UPDATE instrument_texts SET content = ''", "UPDATE instruments SET items = 2",
                 "UPDATE spot_check_draws SET seed = ''", "DELETE FROM spot_check_draws", "DELETE FROM drawn_deliveries", "UPDATE spot_checks SET outcome = 'confirmed'", "DELETE FROM spot_checks",
             )

@@ -41,6 +41,8 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 }  # fmt: skip
 
 ENDED: Final[frozenset[str]] = frozenset({"blocked", "closed"})
+# Of more than these the others are found once two persons cleared these.
+MOST_HITS: Final = 100
 # An example, never an IOM rule: for so long a contact that came with a change is not the one that is called about another.
 CONTACT_SETTLES: Final = timedelta(days=30)
 
@@ -181,8 +183,11 @@ def evolve(state: Payee | None, event: Event) -> Payee:
         case HitClearingAsked() if state is not None:
             return replace(state, clearing_reason=event.reason, clearing_asked_by=event.asked_by, cleared_by=None)
         case HitsCleared() if state is not None:
+            # Of more hits than are kept at once the others are found by the next screening, and nothing is paid before it.
+            all_of_them = len(event.hits) < MOST_HITS
             return replace(
                 state, hits=(), cleared=(*state.cleared, *event.hits), cleared_by=event.cleared_by,
+                screened_lists=state.screened_lists if all_of_them else (),
                 handlers=_with(state, event.asked_by, event.cleared_by),
             )  # fmt: skip
         case HitsConfirmed() if state is not None:

@@ -1,17 +1,27 @@
-"""A list of sanctions: a version that was brought as a CSV, whole or not at all, and counts until the next of its name."""
+"""A list of sanctions: a version that was brought as a CSV, whole or not at all, and counts until the next of its name.
+
+What a version adds holds payments from the moment it was brought; what it leaves out counts until somebody else confirmed
+it (decision 75).
+"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import Field
 
+from services.reintegration.domain.brought_lists import (
+    ListFacts,
+    by_another,
+    refuse_beside_another,
+    still_waits,
+)
 from services.reintegration.domain.uploaded_csv import Cells, rows_of, unreadable_rows
 from shared.contracts.payees import VendorCode
 from shared.contracts.reintegration import Sha256
-from shared.contracts.sanctions import SanctionsListUploaded
-from shared.decider import Decider, Events, NoFacts, opening
+from shared.contracts.sanctions import SanctionsListConfirmed, SanctionsListDropped, SanctionsListUploaded
+from shared.decider import Decider, Events, changing, opening
 from shared.messages import Command, Context, Event
 
 MOST_ENTRIES: Final = 60_000
@@ -34,7 +44,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class SanctionsList:
-    """One version of a list: how many entries it has, the hash of the file, and who brought it when."""
+    """One version of a list: how many entries it has, the hash of the file, who brought it when, and since when it alone counts.
+
+    One that is not ``proposed`` was brought before a second person was asked, and counted alone at once.
+    """
 
     list_name: str
     list_version: str
@@ -42,15 +55,31 @@ class SanctionsList:
     sha256: str
     uploaded_by: str
     uploaded_at: datetime
+    proposed: bool = False
+    counts_since: datetime | None = None
+    confirmed_by: str | None = None
+    dropped_by: str | None = None
+    dropped_at: datetime | None = None
 
 
 class UploadSanctionsList(Command):
-    """Bring a version of a list of sanctions as a CSV; every payee is then screened against it."""
+    """Bring a version of a list of sanctions as a CSV; every payee is then screened against it, and against the one before.
+
+    Once somebody else confirmed it, the one before counts no more.
+    """
 
     list_name: VendorCode
     list_version: VendorCode
     entries: Annotated[int, Field(strict=True, ge=1, le=MOST_ENTRIES)]
     sha256: Sha256
+
+
+class ConfirmSanctionsList(Command):
+    """Confirm the version that a colleague brought, after you saw how many entries are new, changed and gone."""
+
+
+class DropSanctionsList(Command):
+    """Drop this version: nobody is screened against it any more. What it hit already, two persons clear."""
 
 
 def entries_in(content: bytes) -> list[Entry]:
@@ -81,24 +110,50 @@ def _entry(cells: Cells) -> Entry | None:
     return Entry(entry_id, names, born or None, country[:60] or None)
 
 
-def _upload(order: UploadSanctionsList, _: NoFacts, context: Context) -> Events:
+def _upload(order: UploadSanctionsList, facts: ListFacts, context: Context) -> Events:
+    refuse_beside_another(facts)
     return (
         SanctionsListUploaded(
             list_name=order.list_name, list_version=order.list_version, entries=order.entries, sha256=order.sha256,
-            uploaded_by=context.actor.person_id, uploaded_at=context.now,
+            uploaded_by=context.actor.person_id, uploaded_at=context.now, proposed=True,
         ),
     )  # fmt: skip
 
 
+def _confirm(_: SanctionsList, __: ConfirmSanctionsList, facts: ListFacts, context: Context) -> Events:
+    return (
+        SanctionsListConfirmed(
+            added=facts.added, gone=facts.gone, changed=facts.changed, confirmed_by=context.actor.person_id,
+            confirmed_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _drop(_: SanctionsList, __: DropSanctionsList, ___: ListFacts, context: Context) -> Events:
+    return (SanctionsListDropped(dropped_by=context.actor.person_id, dropped_at=context.now),)
+
+
 def evolve(state: SanctionsList | None, event: Event) -> SanctionsList:
-    """The list after its one fact; TypeError for any other."""
-    if state is None and isinstance(event, SanctionsListUploaded):
-        return SanctionsList(
-            event.list_name, event.list_version, event.entries, event.sha256, event.uploaded_by, event.uploaded_at
-        )
-    raise TypeError(f"{type(event).__name__} does not fit a list of sanctions here")
+    """The list after one fact; TypeError for one that does not fit."""
+    match event:
+        case SanctionsListUploaded() if state is None:
+            return SanctionsList(
+                event.list_name, event.list_version, event.entries, event.sha256, event.uploaded_by, event.uploaded_at,
+                event.proposed, counts_since=None if event.proposed else event.uploaded_at,
+            )  # fmt: skip
+        case SanctionsListConfirmed() if state is not None:
+            return replace(state, counts_since=event.confirmed_at, confirmed_by=event.confirmed_by)
+        case SanctionsListDropped() if state is not None:
+            return replace(state, dropped_by=event.dropped_by, dropped_at=event.dropped_at)
+        case _:
+            raise TypeError(f"{type(event).__name__} does not fit a list of sanctions here")
 
 
-SANCTIONS_LIST: Decider[SanctionsList, NoFacts] = Decider(
-    rules=(opening(UploadSanctionsList, "Bring a list of sanctions", _upload),), evolve=evolve, events=(SanctionsListUploaded,)
-)
+SANCTIONS_LIST: Decider[SanctionsList, ListFacts] = Decider(
+    rules=(
+        opening(UploadSanctionsList, "Bring a list of sanctions", _upload),
+        changing(ConfirmSanctionsList, "Confirm this version", _confirm, still_waits, by_another),
+        changing(DropSanctionsList, "Drop this version", _drop, still_waits),
+    ),
+    evolve=evolve, events=(SanctionsListUploaded, SanctionsListConfirmed, SanctionsListDropped),
+)  # fmt: skip

@@ -3,10 +3,8 @@
 Decision 54: a list that is newer, or another name, is another screening; what two persons cleared stays cleared.
 """
 
-from typing import Final
-
 from services.reintegration.domain.payee_facts import PayeeFacts
-from services.reintegration.domain.payee_state import ENDED, Payee
+from services.reintegration.domain.payee_state import ENDED, MOST_HITS, Payee
 from shared.contracts.sanctions import (
     ClearingReason,
     HitClearingAsked,
@@ -17,8 +15,6 @@ from shared.contracts.sanctions import (
 from shared.decider import Events, ReadsFacts, Rule, changing
 from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Context
-
-MOST_HITS: Final = 100
 
 
 class ScreenPayee(Command):
@@ -53,9 +49,8 @@ def refuse_unless_screened(state: Payee, facts: PayeeFacts) -> None:
     """Refused as ``screening_hit`` or ``not_screened``; as long as there is no list nobody is screened."""
     if state.hits:
         raise screening_hit()
-    if facts.newest_lists and (
-        state.screened_lists != facts.newest_lists or state.screened_no != state.newest_live_no
-    ):
+    unseen = set(facts.newest_lists) - set(state.screened_lists)
+    if unseen or (facts.newest_lists and state.screened_no != state.newest_live_no):
         raise not_screened()
 
 
@@ -101,10 +96,11 @@ def _screen(state: Payee, _: ScreenPayee, facts: PayeeFacts, context: Context) -
         # Whoever brings another version of a list takes no hit away with it: two persons clear each.
         again = {(hit.list_name, hit.entry_id) for hit in found}
         found = (*(hit for hit in state.hits if (hit.list_name, hit.entry_id) not in again), *found)
+    found = found[:MOST_HITS]
+    if same and found == state.hits:
+        return ()
     return (
-        PayeeScreened(
-            account_no=state.newest_live_no, list_ids=facts.newest_lists, hits=found[:MOST_HITS], screened_at=context.now
-        ),
+        PayeeScreened(account_no=state.newest_live_no, list_ids=facts.newest_lists, hits=found, screened_at=context.now),
     )
 
 

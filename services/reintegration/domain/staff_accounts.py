@@ -1,17 +1,31 @@
-"""The accounts of staff: a list that replaces the one before, of which the rules know how many there are and no account."""
+"""The accounts of staff: a list that replaces the one before once a second person confirmed it.
 
-from dataclasses import dataclass
+The rules know how many accounts there are, and none of them.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from services.reintegration.bank.accounts import Iban, OtherAccount
+from services.reintegration.domain.brought_lists import (
+    ListFacts,
+    by_another,
+    refuse_beside_another,
+    still_waits,
+)
 from services.reintegration.domain.same_account import Spelling, spellings_of
 from services.reintegration.domain.uploaded_csv import Cells, rows_of, unreadable_rows
-from shared.contracts.payees import StaffAccountsUploaded, VendorCode
+from shared.contracts.payees import (
+    StaffAccountsConfirmed,
+    StaffAccountsDropped,
+    StaffAccountsUploaded,
+    VendorCode,
+)
 from shared.countries import is_country
-from shared.decider import Decider, Events, NoFacts, opening
+from shared.decider import Decider, Events, changing, opening
 from shared.errors import RuleViolation
 from shared.messages import Command, Context, Event
 
@@ -20,19 +34,38 @@ MOST_ACCOUNTS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class StaffList:
-    """One list of accounts of staff: what it is called, how many it holds, and who brought it when."""
+    """One list of accounts of staff: what it is called, how many it holds, who brought it when, and since when it counts.
+
+    One that is not ``proposed`` was brought before a second person was asked, and counted at once.
+    """
 
     list_version: str
     accounts: int
     uploaded_by: str
     uploaded_at: datetime
+    proposed: bool = False
+    counts_since: datetime | None = None
+    confirmed_by: str | None = None
+    dropped_by: str | None = None
+    dropped_at: datetime | None = None
 
 
 class UploadStaffAccounts(Command):
-    """Bring the accounts of all staff as a CSV; hashes of them are kept, under this name of a version, and nothing else."""
+    """Bring the accounts of all staff as a CSV; hashes of them are kept, under this name of a version, and nothing else.
+
+    The list counts once somebody else confirmed it.
+    """
 
     list_version: VendorCode
     accounts: Annotated[int, Field(strict=True, ge=1, le=MOST_ACCOUNTS)]
+
+
+class ConfirmStaffAccounts(Command):
+    """Confirm the list that a colleague brought, after you saw how many accounts are new in it and how many are gone."""
+
+
+class DropStaffAccounts(Command):
+    """Drop the list: the one before goes on."""
 
 
 def accounts_in(content: bytes) -> list[tuple[Spelling, ...]]:
@@ -64,22 +97,49 @@ def _account(cells: Cells) -> tuple[Spelling, ...] | None:
     return None
 
 
-def _upload(order: UploadStaffAccounts, _: NoFacts, context: Context) -> Events:
+def _upload(order: UploadStaffAccounts, facts: ListFacts, context: Context) -> Events:
+    refuse_beside_another(facts)
     return (
         StaffAccountsUploaded(
             list_version=order.list_version, accounts=order.accounts, uploaded_by=context.actor.person_id,
-            uploaded_at=context.now,
+            uploaded_at=context.now, proposed=True,
         ),
     )  # fmt: skip
 
 
+def _confirm(_: StaffList, __: ConfirmStaffAccounts, facts: ListFacts, context: Context) -> Events:
+    return (
+        StaffAccountsConfirmed(
+            added=facts.added, gone=facts.gone, confirmed_by=context.actor.person_id, confirmed_at=context.now
+        ),
+    )
+
+
+def _drop(_: StaffList, __: DropStaffAccounts, ___: ListFacts, context: Context) -> Events:
+    return (StaffAccountsDropped(dropped_by=context.actor.person_id, dropped_at=context.now),)
+
+
 def evolve(state: StaffList | None, event: Event) -> StaffList:
-    """The list after its one fact; TypeError for any other."""
-    if state is None and isinstance(event, StaffAccountsUploaded):
-        return StaffList(event.list_version, event.accounts, event.uploaded_by, event.uploaded_at)
-    raise TypeError(f"{type(event).__name__} does not fit a list of accounts of staff here")
+    """The list after one fact; TypeError for one that does not fit."""
+    match event:
+        case StaffAccountsUploaded() if state is None:
+            return StaffList(
+                event.list_version, event.accounts, event.uploaded_by, event.uploaded_at, event.proposed,
+                counts_since=None if event.proposed else event.uploaded_at,
+            )  # fmt: skip
+        case StaffAccountsConfirmed() if state is not None:
+            return replace(state, counts_since=event.confirmed_at, confirmed_by=event.confirmed_by)
+        case StaffAccountsDropped() if state is not None:
+            return replace(state, dropped_by=event.dropped_by, dropped_at=event.dropped_at)
+        case _:
+            raise TypeError(f"{type(event).__name__} does not fit a list of accounts of staff here")
 
 
-STAFF_LIST: Decider[StaffList, NoFacts] = Decider(
-    rules=(opening(UploadStaffAccounts, "Bring the accounts of staff", _upload),), evolve=evolve, events=(StaffAccountsUploaded,)
-)
+STAFF_LIST: Decider[StaffList, ListFacts] = Decider(
+    rules=(
+        opening(UploadStaffAccounts, "Bring the accounts of staff", _upload),
+        changing(ConfirmStaffAccounts, "Confirm the accounts of staff", _confirm, still_waits, by_another),
+        changing(DropStaffAccounts, "Drop this list", _drop, still_waits),
+    ),
+    evolve=evolve, events=(StaffAccountsUploaded, StaffAccountsConfirmed, StaffAccountsDropped),
+)  # fmt: skip

@@ -7,6 +7,7 @@ from services.reintegration.routes import (
     authorities,
     bank,
     batches,
+    brought_lists,
     control,
     differences,
     donor_views,
@@ -34,6 +35,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, donor_views, periods, rates, authorities, approval_policies, grants, finance, recoveries, differences, paid_although, exports, control, evidence, payees, payees_of_grants, sanctions, own_accounts, open_items, batches, surveys, spot_checks, bank, retention, timers) for route in part.router.routes
+        route for part in (plans, funds, donor_views, periods, rates, authorities, approval_policies, grants, finance, recoveries, differences, paid_although, exports, control, evidence, payees, payees_of_grants, sanctions, brought_lists, own_accounts, open_items, batches, surveys, spot_checks, bank, retention, timers) for route in part.router.routes
     ]
 )

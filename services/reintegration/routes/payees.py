@@ -209,14 +209,6 @@ async def upload_staff_accounts(
         return await call.order(STAFF_LIST, list_id, order, beside=beside, repeat=again)
 
 
-@router.get("/staff-accounts")
-async def list_staff_lists(
-    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
-) -> Page[payee_queries.StaffListRow]:
-    """Which lists of accounts of staff were brought, when and by whom; of no account anything is known."""
-    return await call.page(payee_queries.STAFF_LISTED, payee_queries.StaffListRow, after, limit)
-
-
 @router.post("/payees/{payee_id}/close")
 async def close_payee(payee_id: UUID, body: ClosePayee, call: Calling) -> Receipt:
     """Closes the payee: nothing is paid to it any more."""

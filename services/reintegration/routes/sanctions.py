@@ -15,7 +15,7 @@ from services.reintegration.routes.payees import CSV_SENT
 from shared.callers import AuthenticatedRoute
 from shared.contracts.payees import VendorCode
 from shared.handling import Repeat
-from shared.http import Calling, Limit, Page, Receipt
+from shared.http import Calling, Receipt
 from shared.new_ids import NewId
 from shared.uploads import takes_file
 
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 async def upload_sanctions_list(
     list_id: NewId, call: Calling, list_name: Annotated[VendorCode, Query()], list_version: Annotated[VendorCode, Query()]
 ) -> Receipt:
-    """Takes a version of a list as a CSV (id, name, aliases, birth_date, country), whole or not at all."""
+    """Takes a version of a list as a CSV (id, name, aliases, birth_date, country), whole or not at all; somebody else confirms it."""
     async with call.file() as sent:
         entries = await asyncio.to_thread(entries_in, sent)
         order = UploadSanctionsList(
@@ -37,14 +37,6 @@ async def upload_sanctions_list(
         return await call.order(
             SANCTIONS_LIST, list_id, order, repeat=again, beside=sanctions_screening.kept(list_id, entries)
         )
-
-
-@router.get("/sanctions-lists")
-async def list_sanctions_lists(
-    call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
-) -> Page[payee_queries.SanctionsListRow]:
-    """Every version of a list that was brought; of each name the newest counts."""
-    return await call.page(payee_queries.SANCTIONS_LISTED, payee_queries.SanctionsListRow, after, limit)
 
 
 @router.get("/payees/{payee_id}/hits")

@@ -239,7 +239,12 @@ async def test_an_account_that_is_paid_to_no_more_is_free_for_another(house: Hou
 
 
 async def staff_accounts(people: People, content: bytes, version: str = "2023-05") -> Any:
-    return await people.administrator.put(f"staff-accounts/{uuid7()}?list_version={version}", content, "text/csv")
+    """What came of a list that the administrator brought, and a manager put in force where it could be read."""
+    list_id = uuid7()
+    answer = await people.administrator.put(f"staff-accounts/{list_id}?list_version={version}", content, "text/csv")
+    if answer.status_code == 201:
+        assert (await people.manager.post(f"staff-accounts/{list_id}/confirm", {})).status_code == 200
+    return answer
 
 
 async def test_accounts_of_staff_are_kept_as_hashes_and_nobody_else_is_paid_to_one(house: House, people: People) -> None:

@@ -28,11 +28,19 @@ LIST = "id,name,aliases,birth_date,country\nQDi.001,Tools Invented,Other Name,19
 _LOG = Sql("SELECT convert_from(leaf, 'UTF8') AS leaf FROM event_log ORDER BY idx")
 
 
-async def brought(people: People, content: str = LIST, version: str = "1", name: str = "UN") -> UUID:
+async def proposed(people: People, content: str = LIST, version: str = "1", name: str = "UN") -> UUID:
     list_id = uuid7()
     path = f"sanctions-lists/{list_id}?list_name={name}&list_version={version}"
     answer = await people.reconciler.put(path, content.encode(), "text/csv")
     assert answer.status_code == 201, answer.text
+    return list_id
+
+
+async def brought(people: People, content: str = LIST, version: str = "1", name: str = "UN") -> UUID:
+    """A version of a list that a second person put in force."""
+    list_id = await proposed(people, content, version, name)
+    confirmed = await people.chief.post(f"sanctions-lists/{list_id}/confirm", {})
+    assert confirmed.status_code == 200, confirmed.text
     return list_id
 
 

@@ -97,7 +97,7 @@ def test_everything_that_is_told_has_a_name() -> None:
     assert names_told() - words["fields"].keys() - ONLY_IN_THE_FILE == set()
     events = {".".join(event.kind.split(".")[2:4]) for service in NAMES for event in BY_SERVICE[service]}
     nobodys = {"group_session.held", "outreach.held", "fund.opened", "fund.asked", "fund.change_asked", "fund.changed", "fund.closing_asked", "fund.closed", "fund.change_dropped", "period.closed", "period.reopening_asked", "period.reopened", "period.reopening_dropped", "rate.recorded", "rate.corrected", "rate.voided", "authority.given", "authority.deputy_named", "authority.ended",
-                "funding_policy.published", "staff_list.uploaded", "sanctions_list.uploaded",
+                "funding_policy.published", *(f"{one}.{fact}" for one in ("staff_list", "sanctions_list") for fact in ("uploaded", "confirmed", "dropped")),
                 "own_account.registered", "own_account.confirmed", "own_account.closed", "bank_file.imported", "bank_file.confirmed", "bank_file.dropped", *(f"bank_line.{fact}" for fact in ("explained", "explanation_asked", "explanation_dropped", "match_asked", "match_dropped", "matched", "undo_asked", "match_kept", "match_undone")), *(f"payment_batch.{fact}" for fact in ("made", "payments_put_in", "approved", "handed_out", "file_taken_again", "drop_asked", "kept", "dropped")), "instrument.published", "survey_round.planned", "survey_round.ended", "spot_check_draw.drawn", "spot_check.recorded"}
     assert events - words["events"].keys() - nobodys == set()
 

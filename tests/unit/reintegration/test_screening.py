@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee import PAYEE, ChangeAccount, ClosePayee, ConfirmPayee
 from services.reintegration.domain.payee_facts import Payable, PayeeFacts
-from services.reintegration.domain.payee_state import ENDED, Payee
+from services.reintegration.domain.payee_state import ENDED, MOST_HITS, Payee
 from services.reintegration.domain.screening import AskToClearHits, ClearHits, ConfirmHits, ScreenPayee
 from shared.actors import Actor
 from shared.contracts.sanctions import Hit, HitClearingAsked, HitsCleared, HitsConfirmed, PayeeScreened
@@ -61,6 +61,25 @@ def test_another_version_of_a_list_takes_no_hit_away_that_two_persons_have_not_c
     facing(ELSEWHERE, lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(both)
     # As the newest list says it, each once.
     facing(AGAIN, lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(newer.model_copy(update={"hits": (AGAIN,)}))
+
+
+def test_more_hits_than_are_kept_are_cleared_in_turns_and_nobody_is_confirmed_in_between() -> None:
+    many = tuple(HIT.model_copy(update={"entry_id": f"QDi.{number}"}) for number in range(1, MOST_HITS + 8))
+    first = FOUND.model_copy(update={"hits": many[:MOST_HITS]})
+    all_kept = CLEARED.model_copy(update={"hits": first.hits})
+    facing(*many).when(ScreenPayee(), RECONCILER).then(first)
+    facing(*many).given(first).when(ScreenPayee(), RECONCILER).then()
+    between = facing(*many).given(first, ASKED_TO_CLEAR, all_kept)
+    between.when(ConfirmPayee(), RECONCILER).refused("not_screened")
+    between.when(ScreenPayee(), RECONCILER).then(FOUND.model_copy(update={"hits": many[MOST_HITS:]}))
+    rest = CLEARED.model_copy(update={"hits": many[MOST_HITS:]})
+    done = between.given(first, ASKED_TO_CLEAR, all_kept, FOUND.model_copy(update={"hits": rest.hits}), ASKED_TO_CLEAR, rest)
+    done.when(ConfirmPayee(), RECONCILER).then_kinds(type(CONFIRMED))
+
+
+def test_a_list_that_counts_no_more_asks_for_no_new_screening() -> None:
+    both = CLEAN.model_copy(update={"list_ids": (FIRST, NEWER)})
+    facing(lists=(NEWER,)).given(both).when(ConfirmPayee(), RECONCILER).then(CONFIRMED)
 
 
 def test_nobody_is_confirmed_before_they_are_screened_against_the_newest_lists() -> None:
