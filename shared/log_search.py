@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.errors import RuleViolation
 from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
+from shared.plain_cells import plain
 
 # The largest number that the log's index can hold.
 MOST_EVENTS: Final = 2**63 - 1
@@ -268,9 +269,7 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
 
 def cell(value: object) -> str:
     """A value as a cell; a spreadsheet takes what begins with = + - @ for a formula, so such a text gets an apostrophe."""
-    text = "" if value is None else str(value)
-    risky = isinstance(value, str) and text.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    return f"'{text}" if risky else text
+    return plain(value) if isinstance(value, str) else "" if value is None else str(value)
 
 
 def _aggregate_of(kind: str) -> str:

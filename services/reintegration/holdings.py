@@ -31,7 +31,7 @@ HOLDINGS = Holdings(
         "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
         "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",
         **dict.fromkeys(("spot_check_draws", "drawn_deliveries", "spot_checks"), "whether colleagues handed over what they say, which is about them"),
-        **dict.fromkeys(("instruments", "instrument_texts", "survey_rounds"), "what surveys ask and when, which is nobody's"),
+        **dict.fromkeys(("instruments", "instrument_texts", "survey_rounds", "survey_averages"), "what surveys ask and when, which is nobody's"),
         "families": "which persons belong together, which counselling tells",
         "person_caps": "how often a person's grants changed, so that two at a time do not pass the cap",
         "case_limits": "how many grants of a case are live, which are told",

@@ -27,7 +27,7 @@ HATS: Mapping[Role, tuple[TurnOf, ...]] = {
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
-EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view")
+EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view", "export_open_items")
 LOOKS_AFTER_PAYEES = ("register_payee", "change_account", "drop_account_change", "close_payee")
 # Who meets returnees asks them, and never whoever pays them, which the core says. Finance sees nothing of it.
 ASKS_RETURNEES = ("record_survey", "refuse_survey", "correct_survey", "list_surveys", "read_survey", "list_due_surveys")
@@ -199,7 +199,7 @@ POLICY = Policy(
     allow("read_voucher", Role.FINANCE_PAYER),
     allow("read_voucher", Role.RECEIVING_OFFICE, extent="own_countries"),
     allow("list_unclaimed_cash", *SEES_THE_MONEY),
-    *(allow(operation, *READS_REGISTERS) for operation in ("read_open_items", "list_open_items")),
+    *(allow(operation, *READS_REGISTERS) for operation in ("read_open_items", "list_open_items", "export_open_items")),
     allow("reconcile_tranche", Role.FINANCE_RECONCILER),
     allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
     allow("read_grant", *CERTIFIES, unless=Role.RECEIVING_OFFICE),

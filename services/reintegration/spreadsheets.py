@@ -1,6 +1,7 @@
-"""Lists as an XLSX file: amounts as numbers, days as days, everything else as text, and a sheet that says what was asked.
+"""Lists as files: an XLSX file with a sheet that says what was asked, or one table as CSV.
 
-Decision 47. Nothing in it is a formula or a link, whatever a text begins with.
+Decision 47. Amounts are numbers, days are days, everything else is text: nothing is a formula or a link, whatever it
+begins with.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 from shared.currencies import minor_units
 from shared.errors import RuleViolation
 from shared.money import Money
+from shared.plain_cells import is_risky, lines_of, plain_within
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV_TYPE: Final = "text/csv; charset=utf-8"
+# By this mark in front a program knows how the letters are written.
+_MARK: Final = b"\xef\xbb\xbf"
 # What one file holds; whoever asks for more is told so, and gets no part that might pass for the whole.
 MOST_ROWS: Final = 10_000
 # A cell keeps a number to this many digits; one of more is written as text, for it is not to be rounded.
@@ -74,6 +79,31 @@ async def made(asked: Asked, sheets: Sequence[Sheet]) -> bytes:
     return await asyncio.get_running_loop().run_in_executor(_ONE_AT_A_TIME, workbook, asked, sheets)
 
 
+def table(sheet: Sheet, zone: str) -> bytes:
+    """One sheet as CSV (RFC 4180, UTF-8 with its mark), as the XLSX file shows it: times of the mission, whole amounts."""
+    refuse_too_many(len(sheet.rows))
+    here = ZoneInfo(zone)
+    return _MARK + lines_of([[*sheet.head], *([_text_of(value, here) for value in row] for row in sheet.rows)])
+
+
+def _text_of(value: Cell, zone: ZoneInfo) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case Money(amount=amount):
+            return f"{amount:f}"
+        case Decimal():
+            return f"{value:f}"
+        case datetime():
+            return f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+        case int() | date():
+            return str(value)
+        case _:
+            return plain_within(str(value))
+
+
 def workbook(asked: Asked, sheets: Sequence[Sheet]) -> bytes:
     """The same, at once."""
     # A quarter of a second to load, which no process waits for before the first file.
@@ -111,6 +141,7 @@ class _Writer:
         self._book, self._zone = book, zone
         self._formats: dict[str, Format] = {}
         self._head = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        self._quoted = book.add_format({"quote_prefix": True})
 
     def sheet(self, sheet: Sheet) -> None:
         page = self._book.add_worksheet(sheet.name)
@@ -144,7 +175,9 @@ class _Writer:
             case date():
                 page.write_datetime(row, column, value, self._format("yyyy-mm-dd"))
             case _:
-                page.write_string(row, column, str(value))
+                text = str(value)
+                # What is changed by hand is calculated then, unless the cell says that it is quoted.
+                page.write_string(row, column, text, self._quoted if is_risky(text) else None)
 
     def _format(self, shown: str) -> "Format":
         if shown not in self._formats:

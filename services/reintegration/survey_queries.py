@@ -2,11 +2,11 @@
 
 import json
 import tomllib
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, Final, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from services.reintegration import survey_answers
 from services.reintegration.domain.instruments import COMPOSITE, Instrument, read_instrument
+from services.reintegration.domain.survey_averages import Scores, means_of
 from services.reintegration.domain.survey_rounds import (
     InstrumentFacts,
     RoundFacts,
@@ -31,8 +32,6 @@ from shared.ids import FIRST
 from shared.private import PersonKeys
 from shared.verify import Check
 
-# Of fewer people nothing is told on average: it would be about somebody.
-LEAST_COUNTED: Final = 5
 _MOST_READY: Final = 20
 _READY: OrderedDict[tuple[str, int], Instrument] = OrderedDict()
 _ROUND: TypeAdapter[SurveyRound | None] = TypeAdapter(SurveyRound | None)
@@ -99,8 +98,17 @@ DUE = Sql(
     "AND jsonb_array_length(c.arrived) > 0) due WHERE due.due IS NOT NULL ORDER BY due.id LIMIT :limit"
 )
 _ANSWERED = Sql(
-    "SELECT id, country, instrument, instrument_version, scheme, round, outcome, answers_no FROM surveys "
-    "WHERE instrument = :instrument AND id > :after ORDER BY id LIMIT :limit"
+    "SELECT id, country, answers_no FROM surveys WHERE round_id = :round_id AND outcome = 'answered' AND id > :after "
+    "ORDER BY id LIMIT :limit"
+)
+_KEEP_AVERAGES = Sql(
+    "INSERT INTO survey_averages (round_id, country, dimension, counted, value) SELECT cast(:round_id AS uuid), a.* FROM "
+    "unnest(cast(:countries AS text[]), cast(:dimensions AS text[]), cast(:counted AS integer[]), cast(:values AS numeric[])) a"
+)
+_AVERAGES = Sql(
+    "SELECT a.country, r.instrument, r.instrument_version, r.scheme, r.round, r.ended_at, a.dimension, a.counted, a.value "
+    "FROM survey_rounds r JOIN survey_averages a ON a.round_id = r.id WHERE r.instrument = :instrument AND r.ended_at IS NOT NULL "
+    "ORDER BY a.country, r.instrument_version, r.ended_at, r.id, a.dimension"
 )
 
 
@@ -205,6 +213,7 @@ class Average(BaseModel):
     instrument_version: int
     scheme: str
     round: RoundName
+    ended_at: datetime
     dimension: str
     counted: int | None
     value: Decimal | None
@@ -311,45 +320,40 @@ async def due(
     ]
 
 
-async def averages(unit: UnitOfWork, keys: PersonKeys, code: str, batch: int = 500) -> list[Average]:
-    """How people are doing on average, by round and country, as far as so many were counted that nobody is told of.
+async def averages(unit: UnitOfWork, code: str) -> list[Average]:
+    """How people were doing on average by each ended round of a survey, as it was told when it ended."""
+    return [Average.model_validate(dict(row)) for row in await unit.rows(_AVERAGES, instrument=code)]
 
-    Scores are opened for this and kept nowhere. A person is counted by what was recorded last.
+
+async def averages_told(unit: UnitOfWork, keys: PersonKeys, round_id: UUID, batch: int = 500) -> Sequence[Write]:
+    """The write that keeps how people are doing on average by a round that ends now, of nobody alone.
+
+    Scores are opened for this. A person is counted by what was recorded last.
     """
-    found: dict[tuple[str, int, str, str, str, str], list[Decimal]] = {}
+    people: defaultdict[str, list[Scores]] = defaultdict(list)
     after = FIRST
     while True:
-        rows = await unit.rows(_ANSWERED, instrument=code, after=after, limit=batch)
-        answered = {row["id"]: row for row in rows if row["outcome"] == "answered"}
+        rows = await unit.rows(_ANSWERED, round_id=round_id, after=after, limit=batch)
+        answered = {row["id"]: row for row in rows}
         for one in await survey_answers.found(unit, keys, list(answered)):
             row = answered[one.survey_id]
-            if one.answers_no != row["answers_no"]:
-                continue
-            by = (row["country"], row["instrument_version"], row["scheme"], row["round"])
-            for dimension, told in (*one.scores["dimensions"].items(), (COMPOSITE, one.scores["composite"])):
-                values = found.setdefault((by[0], code, by[1], by[2], by[3], dimension), [])  # type: ignore[arg-type]
-                if told["value"] is not None:
-                    values.append(Decimal(told["value"]))
+            if one.answers_no == row["answers_no"]:
+                told = (*one.scores["dimensions"].items(), (COMPOSITE, one.scores["composite"]))
+                people[row["country"]].append(
+                    {name: None if score["value"] is None else Decimal(score["value"]) for name, score in told}
+                )
         if len(rows) < batch:
-            return [_average(of, values) for of, values in sorted(found.items())]  # type: ignore[arg-type]
+            break
         after = rows[-1]["id"]
-
-
-def mean_of(values: Iterable[Decimal]) -> tuple[int | None, Decimal | None]:
-    """How many values there are and their mean, rounded half up to four decimals; neither of fewer than `LEAST_COUNTED`."""
-    counted = list(values)
-    if len(counted) < LEAST_COUNTED:
-        return None, None
-    return len(counted), (sum(counted, Decimal(0)) / len(counted)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
-
-
-def _average(of: tuple[str, str, int, str, RoundName, str], values: list[Decimal]) -> Average:
-    counted, value = mean_of(values)
-    country, code, version, scheme, round, dimension = of
-    return Average(
-        country=country, instrument=code, instrument_version=version, scheme=scheme, round=round, dimension=dimension,
-        counted=counted, value=value,
-    )  # fmt: skip
+    found = [
+        (country, dimension, mean.counted, mean.value)
+        for country, scores in sorted(people.items()) for dimension, mean in means_of(scores).items()
+    ]  # fmt: skip
+    values: dict[str, object] = {
+        "round_id": round_id, "countries": [one[0] for one in found], "dimensions": [one[1] for one in found],
+        "counted": [one[2] for one in found], "values": [one[3] for one in found],
+    }  # fmt: skip
+    return (Write(_KEEP_AVERAGES, values, len(found)),) if found else ()
 
 
 CHECKS = (
@@ -358,6 +362,13 @@ CHECKS = (
         Sql(
             "SELECT i.id FROM instruments i LEFT JOIN instrument_texts t ON t.instrument_id = i.id "
             "WHERE encode(sha256(convert_to(t.content, 'UTF8')), 'hex') IS DISTINCT FROM i.sha256"
+        ),
+    ),
+    Check(
+        "averages of rounds",
+        Sql(
+            "SELECT DISTINCT a.round_id FROM survey_averages a LEFT JOIN survey_rounds r ON r.id = a.round_id "
+            "WHERE r.ended_at IS NULL"
         ),
     ),
     # Of whoever was not erased every set of answers is there, under its number.

@@ -49,6 +49,19 @@ SURVEY_ROUNDS = aggregate_table(
     info=scope("known"),
 )
 
+# How people were doing on average when a round ended; nobody changes a row. Of too few neither number nor mean is kept.
+SURVEY_AVERAGES = sa.Table(
+    "survey_averages",
+    METADATA,
+    sa.Column("round_id", sa.Uuid, primary_key=True),
+    sa.Column("country", sa.Text, primary_key=True),
+    sa.Column("dimension", sa.Text, primary_key=True),
+    sa.Column("counted", sa.Integer),
+    sa.Column("value", sa.Numeric(5, 4)),
+    sa.CheckConstraint("(counted IS NULL) = (value IS NULL) AND counted >= 5", name="of_nobody_alone"),
+    info=scope("known"),
+)
+
 SURVEYS = aggregate_table(
     METADATA,
     "surveys",
@@ -86,6 +99,7 @@ SURVEYS = aggregate_table(
         postgresql_where=sa.text("outcome = 'answered'"),
     ),
     sa.Index(None, "case_id", "id"),
+    sa.Index(None, "round_id", "id"),
     sa.Index(None, "instrument", "instrument_version", "id"),
     info=scope("country:country"),
 )  # fmt: skip

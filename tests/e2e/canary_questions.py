@@ -1,6 +1,8 @@
 """What is asked about them besides: everything that is refused, shown, exported, watched or failing, with what was answered."""
 
+import io
 import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -151,6 +153,13 @@ async def look(driven: Driven) -> None:
             told.note("watched", await mission.client.get(url + path))
     for path in ("/metrics", "/healthz", "/readyz"):
         told.note("watched", await mission.client.get(mission.addresses.portal + path))
+    for asked in ("grants?", "funds?", "funds?table=uses&", "rates?", "open-items?", "open-items?table=items&", "exceptions?from=2025-01-01&to=2025-12-31&"):
+        table, sheets = [await mission.read("reintegration", "auditor", f"/v1/exports/{asked}format={one}") for one in ("csv", "xlsx")]
+        assert table.status_code == sheets.status_code == 200, (asked, table.text)
+        told.note("taken home", table)
+        # What is in it is packed.
+        with zipfile.ZipFile(io.BytesIO(sheets.content)) as file:
+            told.answers[f"taken home {asked} as a spreadsheet"] = b"\n".join(file.read(name) for name in file.namelist())
 
 
 async def look_at_pages(driven: Driven) -> None:

@@ -107,6 +107,7 @@ ROWS = {
         INSERT INTO payee_clearances SELECT {_UUID}, {_UUID}, '1', now(), 'alike_by_chance', who, 'staff:chief' FROM {_PLACES};
         INSERT INTO staff_lists SELECT {_UUID}, 1, 'v' || n, 1, who, now(), false, now() FROM {_PLACES};
         INSERT INTO staff_accounts (list_id, account_no, token, key) SELECT {_UUID}, 1, '', '1' FROM {_PLACES};
+        INSERT INTO survey_averages SELECT {_UUID}, 'PK', 'composite', 5, 0.5 FROM {_PLACES};
         INSERT INTO bank_files SELECT {_UUID}, 1, 'status_report', repeat('a', 63) || n, 1, '', '[]', 'R-' || n, {_UUID}, who, now(), who, 'unconfirmed', false FROM {_PLACES};
         INSERT INTO bank_statements SELECT {_UUID}, 1, {_UUID}, 'S-' || n, 'EUR', 0, 0, NULL, '2023-05-02', 0, true FROM {_PLACES};
         INSERT INTO bank_lines (id, file_id, number, part, kind, attempt_id, reversal, by_code, reasons, occurrence, imported_at, state)
@@ -156,7 +157,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_acts", "payment_batches", "batch_payments", "instruments", "instrument_texts", "survey_rounds", "spot_check_draws",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_acts", "payment_batches", "batch_payments", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws",
         )
     ),
 ]  # fmt: skip
@@ -379,7 +380,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
                 "UPDATE payee_accounts SET stated_by = 'x'", "UPDATE payee_confirmations SET confirmed_by = 'x'",
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
                 "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "DELETE FROM staff_lists", "DELETE FROM sanctions_lists", "DELETE FROM own_accounts", "DELETE FROM bank_files", "DELETE FROM bank_lines", "UPDATE bank_lines SET amount = 1", "UPDATE bank_lines SET attempt_id = NULL", "UPDATE bank_statements SET closing = 1", "DELETE FROM bank_line_acts", "DELETE FROM payment_batches", "UPDATE batch_payments SET attempt_id = gen_random_uuid()", "DELETE FROM batch_payments",
-                "UPDATE survey_answers SET answered = ''", "DELETE FROM survey_answers", "DELETE FROM surveys", "UPDATE instrument_texts SET content = ''", "UPDATE instruments SET items = 2",
+                "UPDATE survey_answers SET answered = ''", "DELETE FROM survey_answers", "DELETE FROM surveys", "UPDATE survey_averages SET value = 1", "DELETE FROM survey_averages", "UPDATE instrument_texts SET content = ''", "UPDATE instruments SET items = 2",
                 "UPDATE spot_check_draws SET seed = ''", "DELETE FROM spot_check_draws", "DELETE FROM drawn_deliveries", "UPDATE spot_checks SET outcome = 'confirmed'", "DELETE FROM spot_checks",
             )
         ),

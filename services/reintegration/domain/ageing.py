@@ -11,6 +11,7 @@ OpenKind = Literal[
 ]  # fmt: skip
 Age = Literal["0-30", "31-60", "61-90", "over-90"]
 
+KINDS: Final[tuple[OpenKind, ...]] = get_args(OpenKind)
 AGES: Final[tuple[Age, ...]] = get_args(Age)
 # The first day of each age, counted from the day since which something waits.
 BEGINS: Final = (0, 31, 61, 91)

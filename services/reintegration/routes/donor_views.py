@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from services.reintegration import donor_queries, finance_queries, wiring
 from services.reintegration.domain.fund import Fund
 from services.reintegration.domain.periods import first_day
+from services.reintegration.domain.telling import known, told_at_the_end_of
 from services.reintegration.domain.withholding import Table, Told, in_full, withheld
-from services.reintegration.routes.exports import A_FILE, Spreadsheet, as_file
+from services.reintegration.routes.exports import A_FILE, FileFormat, Spreadsheet, as_file
 from services.reintegration.spreadsheets import MOST_ROWS, Cell, Sheet, refuse_too_many
 from shared.actors import Role
 from shared.callers import AuthenticatedRoute
@@ -40,8 +41,8 @@ class DonorCell(BaseModel):
 class DonorView(BaseModel):
     """A fund at the end of a month: grants that hold or spent its money, by category and country, in its currency.
 
-    ``category`` or ``country`` is None in a sum. ``withheld`` says that counts under five, and what would reveal them, are
-    withheld, as in whatever leaves the mission.
+    ``category`` or ``country`` is None in a sum. ``withheld`` says that what changed for fewer than five grants is told
+    later, together with others, as in whatever leaves the mission.
     """
 
     project: str
@@ -64,8 +65,8 @@ async def read_donor_view(fund_id: UUID, month: OfMonth, call: Calling) -> Donor
 
 
 @router.get("/exports/donor-view", response_class=Spreadsheet, responses=A_FILE)
-async def export_donor_view(fund: UUID, month: OfMonth, call: Calling) -> Spreadsheet:
-    """What a donor is told of a fund as a spreadsheet, in which counts under five and what would reveal them are withheld."""
+async def export_donor_view(fund: UUID, month: OfMonth, call: Calling, format: FileFormat = "xlsx") -> Spreadsheet:
+    """What a donor is told of a fund as a spreadsheet, of a closed month, in which nothing tells what changed for fewer than five grants."""
     await call.on_record()
     of, events, table = await _found(call, fund, month, whole=False)
 
@@ -82,9 +83,9 @@ async def export_donor_view(fund: UUID, month: OfMonth, call: Calling) -> Spread
     head = {"Category": 18, "Country": 12, "Grants": 10, "Currency": 9, "Committed": 14, "Spent": 14}
     narrowed: dict[str, Cell] = {
         "Project": of.project, "Donor": of.donor, "At the end of": month,
-        "Withheld": "Counts under five, and what would reveal them.",
+        "Withheld": "What changed for fewer than five grants, until it can be told with others.",
     }  # fmt: skip
-    return await as_file(call, "Donor view", events, [Sheet("Grants", head, rows)], narrowed)
+    return await as_file(call, format, "Donor view", events, [Sheet("Grants", head, rows)], narrowed)
 
 
 async def _found(call: Call, fund_id: UUID, month: str, *, whole: bool) -> tuple[Fund, int, Table]:
@@ -95,10 +96,12 @@ async def _found(call: Call, fund_id: UUID, month: str, *, whole: bool) -> tuple
         raise RuleViolation("month_not_over", "This month is not over yet. Ask for the last one that is.")
 
     async def work(unit: UnitOfWork) -> tuple[int, Table]:
+        if not whole and await donor_queries.takes_postings(unit, fund_id, first):
+            raise RuleViolation("month_not_closed", "This month, or one before it, still takes postings. It is told once finance closed it.")
         events = await finance_queries.events_so_far(unit)
-        figures = await donor_queries.at_the_end_of(unit, fund_id, first, MOST_ROWS + 1)
-        refuse_too_many(sum(one.grants for one in figures.values()))
-        return events, in_full(figures) if whole else withheld(figures)
+        posted = await donor_queries.posted_until(unit, fund_id, first, MOST_ROWS + 1)
+        refuse_too_many(len({one.grant_id for one in posted}))
+        return events, in_full(known(posted)) if whole else withheld(told_at_the_end_of(first, posted))
 
     return (state, *await call.ask(work, log=True))
 

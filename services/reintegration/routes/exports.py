@@ -1,7 +1,7 @@
 """Reintegration's API for taking finance's lists home as spreadsheets, each of which is put on record."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,7 @@ from services.reintegration.finance_queries import Exported
 from services.reintegration.policy import HATS
 from services.reintegration.routes.control import refuse_too_long, undecidable
 from services.reintegration.routes.grants import grants_found
-from services.reintegration.spreadsheets import MEDIA_TYPE, MOST_ROWS, Asked, Cell, Sheet
+from services.reintegration.spreadsheets import CSV_TYPE, MEDIA_TYPE, MOST_ROWS, Asked, Cell, Sheet
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.errors import Refusal, RuleViolation
@@ -30,7 +30,10 @@ router = APIRouter(prefix="/v1/exports", route_class=AuthenticatedRoute)
 _LIMIT: Final = MOST_ROWS + 1
 _AT_ONCE: Final = 200
 _YEARS: Final = range(2000, 2100)
-A_FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {}}, "description": "The spreadsheet."}}
+A_FILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {MEDIA_TYPE: {}, "text/csv": {}}, "description": "The spreadsheet, or one of its tables as CSV."}
+}
+FileFormat = Annotated[Literal["xlsx", "csv"], Query(alias="format", description="CSV holds the first table alone.")]
 _CODES: Final[tuple[ExceptionCode, ...]] = get_args(ExceptionCode)
 _ID, _CODE, _AMOUNT, _MOMENT = 38, 16, 14, 20
 
@@ -43,13 +46,13 @@ _OF_A_GRANT: Final[Mapping[str, int]] = {
 
 
 class Spreadsheet(Response):
-    """An XLSX file."""
+    """An XLSX file, or one table of it as CSV."""
 
     media_type = MEDIA_TYPE
 
 
 @router.get("/turns", response_class=Spreadsheet, responses=A_FILE)
-async def export_turns(call: Calling) -> Spreadsheet:
+async def export_turns(call: Calling, format: FileFormat = "xlsx") -> Spreadsheet:
     """The caller's queue as a spreadsheet: since when each grant waits, and why the caller may not take its next step."""
     await call.on_record()
     hats = [hat for role, theirs in HATS.items() if role in call.context.actor.roles for hat in theirs]
@@ -71,7 +74,7 @@ async def export_turns(call: Calling) -> Spreadsheet:
         **_OF_A_GRANT, "Waits for": _CODE, "Since": _MOMENT, "Days": 7, "You may": 9, "Reason": 20,
         "What the reason means": 60,
     }  # fmt: skip
-    return await as_file(call, "Grants that wait for their reader", found.events, [Sheet("Queue", head, rows)])
+    return await as_file(call, format, "Grants that wait for their reader", found.events, [Sheet("Queue", head, rows)])
 
 
 @router.get("/grants", response_class=Spreadsheet, responses=A_FILE)
@@ -80,6 +83,7 @@ async def export_grants(
     status: GrantStatus | None = None,
     first: Annotated[Day | None, Query(alias="from")] = None,
     last: Annotated[Day | None, Query(alias="to")] = None,
+    format: FileFormat = "xlsx",
 ) -> Spreadsheet:
     """Grants as a spreadsheet, those at one status or asked for on some days if so asked; not what they are for."""
     _refuse_days(first, last)
@@ -88,11 +92,11 @@ async def export_grants(
     found = await call.ask(lambda unit: finance_queries.grants(unit, status, first, last, zone, _LIMIT), log=True)
     narrowed: dict[str, Cell] = {"Status": status, "Asked for from": first, "Asked for to": last}
     sheet = Sheet("Grants", _OF_A_GRANT, [_grant(row) for row in found.rows])
-    return await as_file(call, "Grants", found.events, [sheet], narrowed)
+    return await as_file(call, format, "Grants", found.events, [sheet], narrowed)
 
 
 @router.get("/funds", response_class=Spreadsheet, responses=A_FILE)
-async def export_funds(call: Calling) -> Spreadsheet:
+async def export_funds(call: Calling, format: FileFormat = "xlsx", table: Literal["funds", "uses"] = "funds") -> Spreadsheet:
     """Every donor line as a spreadsheet: granted, committed, spent and available, and by what its grants use it."""
     await call.on_record()
     found, uses = await call.ask(lambda unit: finance_queries.funds(unit, _LIMIT), log=True)
@@ -121,11 +125,11 @@ async def export_funds(call: Calling) -> Spreadsheet:
             used,
         ),
     ]
-    return await as_file(call, "Funds", found.events, sheets)
+    return await as_file(call, format, "Funds", found.events, sheets if format == "xlsx" or table == "funds" else sheets[1:])
 
 
 @router.get("/rates", response_class=Spreadsheet, responses=A_FILE)
-async def export_rates(call: Calling, currency: Annotated[Currency | None, Query()] = None) -> Spreadsheet:
+async def export_rates(call: Calling, currency: Annotated[Currency | None, Query()] = None, format: FileFormat = "xlsx") -> Spreadsheet:
     """Every revision of every rate as a spreadsheet, of one currency if so asked."""
     await call.on_record()
     found = await call.ask(lambda unit: finance_queries.rates(unit, currency, _LIMIT), log=True)
@@ -134,11 +138,11 @@ async def export_rates(call: Calling, currency: Annotated[Currency | None, Query
         "Currency": 9, "Base": 9, "Counts from": 12, "Revision": 9, "Rate: one of the base is": 16, "Source": 22,
         "Reason": 18, "Taken out": 9, "Recorded by": 24, "Recorded": _MOMENT, "Rate's id": _ID,
     }  # fmt: skip
-    return await as_file(call, "Rates of exchange", found.events, [Sheet("Rates", head, rows)], {"Currency": currency})
+    return await as_file(call, format, "Rates of exchange", found.events, [Sheet("Rates", head, rows)], {"Currency": currency})
 
 
 @router.get("/exceptions", response_class=Spreadsheet, responses=A_FILE)
-async def export_exceptions(first: First, last: Last, call: Calling) -> Spreadsheet:
+async def export_exceptions(first: First, last: Last, call: Calling, format: FileFormat = "xlsx") -> Spreadsheet:
     """The exceptions among the requests of some days as a spreadsheet, with why each is one."""
     await call.on_record()
     refuse_too_long(first, last)
@@ -163,11 +167,11 @@ async def export_exceptions(first: First, last: Last, call: Calling) -> Spreadsh
         "Approved by": 24, "Requested and approved on one day": 14, "Just below a threshold": 14, "Split": 9, "Many for one vendor": 14,
     }  # fmt: skip
     narrowed: dict[str, Cell] = {"Requested from": first, "Requested to": last}
-    return await as_file(call, "Exceptions", events, [Sheet("Exceptions", head, rows)], narrowed)
+    return await as_file(call, format, "Exceptions", events, [Sheet("Exceptions", head, rows)], narrowed)
 
 
 @router.get("/undecidable-grants", response_class=Spreadsheet, responses=A_FILE)
-async def export_undecidable_grants(call: Calling) -> Spreadsheet:
+async def export_undecidable_grants(call: Calling, format: FileFormat = "xlsx") -> Spreadsheet:
     """The grants whose next approval nobody may give today as a spreadsheet, with why."""
     await call.on_record()
 
@@ -186,7 +190,7 @@ async def export_undecidable_grants(call: Calling) -> Spreadsheet:
         "Grant": _ID, "Case": _ID, "Country": 9, "Currency": 9, "Amount": _AMOUNT, "Version of the request": 11,
         "Since": _MOMENT, "Days": 7, "Reason": 20,
     }  # fmt: skip
-    return await as_file(call, "Grants that nobody may decide on", events, [Sheet("Nobody", head, rows)])
+    return await as_file(call, format, "Grants that nobody may decide on", events, [Sheet("Nobody", head, rows)])
 
 
 def _refuse_days(first: Day | None, last: Day | None) -> None:
@@ -231,9 +235,13 @@ async def _refusals(
 
 
 async def as_file(
-    call: Call, name: str, events: int, sheets: Sequence[Sheet], narrowed: Mapping[str, Cell] | None = None
+    call: Call, format: Literal["xlsx", "csv"], name: str, events: int, sheets: Sequence[Sheet], narrowed: Mapping[str, Cell] | None = None
 ) -> Spreadsheet:
-    """The file of what was asked, with a sheet that says so."""
+    """The file of what was asked, with a sheet that says so; as CSV the first table alone."""
+    if format == "csv":
+        answer = Spreadsheet(spreadsheets.table(sheets[0], call.runtime.mission_time_zone))
+        answer.headers["Content-Type"] = CSV_TYPE
+        return answer
     asked = Asked(
         list=name, by=call.context.actor.person_id, at=call.context.now, position=events,
         zone=call.runtime.mission_time_zone, narrowed={key: value for key, value in (narrowed or {}).items() if value is not None},

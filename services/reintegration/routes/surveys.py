@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from services.reintegration import queries, survey_answers, survey_queries, window
 from services.reintegration.domain.instruments import Instrument
+from services.reintegration.domain.survey_averages import LEAST_COUNTED
 from services.reintegration.domain.survey_rounds import (
     MOST_BYTES,
     EndRound,
@@ -58,7 +59,7 @@ class Instruments(BaseModel):
 
 
 class Averages(BaseModel):
-    """How people are doing on average by one survey."""
+    """How people were doing on average by one survey, by its ended rounds."""
 
     items: list[survey_queries.Average]
     least_counted: int
@@ -108,8 +109,9 @@ async def plan_round(round_id: NewId, body: PlanRound, call: Calling) -> Receipt
 
 @router.post("/survey-rounds/{round_id}/end")
 async def end_round(round_id: UUID, body: EndRound, call: Calling) -> Receipt:
-    """Ends a round."""
-    return await call.order(SURVEY_ROUND, round_id, body)
+    """Ends a round, and keeps how people were doing on average by it: what changes later is not told."""
+    averages = await call.ask(lambda unit: survey_queries.averages_told(unit, call.person_keys, round_id))
+    return await call.order(SURVEY_ROUND, round_id, body, beside=averages)
 
 
 @router.get("/survey-rounds")
@@ -192,9 +194,9 @@ async def read_survey(survey_id: UUID, call: Calling) -> SurveyView:
 
 @router.get("/survey-averages/{instrument}")
 async def read_survey_averages(instrument: Annotated[SurveyCode, Path()], call: Calling) -> Averages:
-    """How people are doing on average by one survey, by round and country; nothing of fewer than five people."""
-    found = await call.ask(lambda unit: survey_queries.averages(unit, call.person_keys, instrument))
-    return Averages(items=found, least_counted=survey_queries.LEAST_COUNTED)
+    """How people were doing on average by one survey, by ended round and country; nothing of fewer than five people."""
+    found = await call.ask(lambda unit: survey_queries.averages(unit, instrument))
+    return Averages(items=found, least_counted=LEAST_COUNTED)
 
 
 async def _known(call: Call, survey_id: UUID) -> Survey | None:

@@ -123,7 +123,7 @@ async def test_a_manager_plans_and_ends_rounds_and_sees_averages_of_no_few(peopl
     assert sent.status_code == 303, sent.text
     page = await at(manager, "/survey-rounds")
     assert "5–8" in page
-    assert "Nobody was asked by it yet." in await at(manager, "/surveys/averages?instrument=satisfaction_demo")
+    assert "No round of it has ended yet, or nobody was asked." in await at(manager, "/surveys/averages?instrument=satisfaction_demo")
     end = re.findall(r'href="(/do/reintegration/end_round/[^"]+)"', page)[0]
     assert (await manager.post(end, {"key": str(uuid7()), "version": "", "step": "send"})).status_code == 303
     assert "end_round" not in await at(manager, "/survey-rounds")

@@ -12,8 +12,8 @@ import pytest
 from services.reintegration import survey_answers
 from services.reintegration.domain.case import RecordArrival, RecordCase
 from services.reintegration.domain.scoring import is_skipped
+from services.reintegration.domain.survey_averages import LEAST_COUNTED
 from services.reintegration.domain.surveys import RecordSurvey
-from services.reintegration.survey_queries import LEAST_COUNTED
 from services.reintegration.survey_recount import Recounted, recount
 from services.reintegration.survey_wiring import SURVEY
 from services.reintegration.surveys import shipped
@@ -219,22 +219,41 @@ async def test_a_returnee_is_told_what_they_answered_and_it_goes_with_them(house
     assert (await house.findings()).differences == []
 
 
-async def test_averages_tell_of_nobody_and_count_what_was_recorded_last(house: House, people: People) -> None:
+async def averages(people: People) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await people.coordinator.get("survey-averages/satisfaction_demo")).json()["items"]
+    return found
+
+
+async def test_averages_are_told_once_a_round_ended_and_nothing_that_changed_later(house: House, people: People) -> None:
     round_id = await planned(people)
     surveys = [await surveyed(house, people, round_id) for _ in range(LEAST_COUNTED - 1)]
-    few = (await people.manager.get("survey-averages/satisfaction_demo")).json()["items"]
-    assert {(one["counted"], one["value"]) for one in few} == {(None, None)}
-    await surveyed(house, people, round_id, answered={"overall": "very_dissatisfied", "expectations": "not_at_all"})
+    surveys.append(await surveyed(house, people, round_id, answered={"overall": "very_dissatisfied", "expectations": "not_at_all"}))
     survey_id, case_id, person_id = surveys[0]
     answers = interview(case_id, person_id, round_id, answered={"overall": "very_satisfied"})["answers"]
     await people.office.post(f"surveys/{survey_id}/correct", {"reason": "mistyped", "answers": answers})
-    found = {one["dimension"]: one for one in (await people.coordinator.get("survey-averages/satisfaction_demo")).json()["items"]}
+    assert await averages(people) == []
+    assert (await people.manager.post(f"survey-rounds/{round_id}/end", {})).status_code == 200
+    found = {one["dimension"]: one for one in await averages(people)}
     assert set(found) == {"help", "altogether", "composite"}
     assert (found["altogether"]["counted"], found["altogether"]["country"], found["altogether"]["round"]) == (5, "PK", "baseline")
     # Thrice five eighths, once three quarters, and nothing, of five.
     assert found["altogether"]["value"] == "0.5250"
+    told = await averages(people)
+    again = {"reason": "mistyped", "answers": interview(case_id, person_id, round_id)["answers"]}
+    assert (await people.office.post(f"surveys/{survey_id}/correct", again)).status_code == 200
+    await erased(house, surveys[1][2])
+    assert await averages(people) == told
     for nobody in (people.office, people.payer, people.reconciler):
         assert (await nobody.get("survey-averages/satisfaction_demo")).status_code == 403
+    assert (await house.findings()).differences == []
+
+
+async def test_of_a_round_of_fewer_than_five_neither_mean_nor_number_is_kept(house: House, people: People) -> None:
+    round_id = await planned(people)
+    for _ in range(LEAST_COUNTED - 1):
+        await surveyed(house, people, round_id)
+    assert (await people.manager.post(f"survey-rounds/{round_id}/end", {})).status_code == 200
+    assert {(one["counted"], one["value"]) for one in await averages(people)} == {(None, None)}
 
 
 async def test_a_published_survey_is_whole_never_changes_and_can_be_asked(house: House, people: People) -> None:

@@ -27,7 +27,7 @@ def test_what_needs_a_step_up_says_so() -> None:
         "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "reverse_payment", "record_recovery", "confirm_write_off", "read_events", "read_event", "read_chain", "export_log",
         "read_held", "record_rate", "correct_rate", "void_rate", "give_authority", "name_deputy", "end_authority",
         "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund", "drop_fund_change",
-        "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view",
+        "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view", "export_open_items",
         "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account", "import_bank_file", "confirm_bank_file", "drop_bank_file", "propose_explanation", "confirm_explanation", "match_line", "confirm_match", "undo_match", "confirm_undoing", "drop_match", "drop_explanation", "keep_match",
         "make_batch", "approve_batch", "take_batch_file", "drop_batch", "confirm_batch_drop", "read_batch_file",

@@ -1,5 +1,8 @@
 """A spreadsheet holds amounts as numbers, days as days, and everything else as the text that it is."""
 
+import csv
+import io
+import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -8,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.reintegration.spreadsheets import MOST_ROWS, Asked, Cell, Sheet, made, workbook
+from services.reintegration.spreadsheets import (
+    MOST_ROWS,
+    Asked,
+    Cell,
+    Sheet,
+    made,
+    table,
+    workbook,
+)
 from shared.currencies import minor_units
 from shared.errors import RuleViolation
 from shared.money import Money
@@ -86,3 +97,29 @@ async def test_more_rows_than_one_file_holds_are_refused_and_not_cut_off() -> No
         await made(ASKED, [Sheet("Rows", {"One": 9}, [("a",)] * (MOST_ROWS + 1))])
     assert refused.value.code == "too_many_rows"
     assert await made(ASKED, [Sheet("Rows", {"One": 9}, [("a",)])]) == workbook(ASKED, [Sheet("Rows", {"One": 9}, [("a",)])])
+
+
+def test_one_table_is_taken_as_csv_in_the_same_words_and_none_of_its_cells_is_a_formula() -> None:
+    cells: tuple[Cell, ...] = (
+        ID, "=1+1", "\uff1d1", "a;@x", date(2023, 5, 2), AT, -3, True, None, Decimal("1.95583"), money("1250.00", "EUR"),
+        Money(amount=Decimal("-5.00"), currency="EUR"),
+    )  # fmt: skip
+    content = table(Sheet("Rows", {f"Column {number}": 9 for number in range(len(cells))}, [cells]), "Europe/Sarajevo")
+    assert content.startswith(b"\xef\xbb\xbf")
+    head, row = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    assert head[0] == "Column 0"
+    assert row == [
+        str(ID), "'=1+1", "'\uff1d1", "a;'@x", "2023-05-02", "2023-05-03 00:30:00", "-3", "yes", "", "1.95583", "1250.00", "-5.00",
+    ]  # fmt: skip
+
+
+def test_a_table_that_is_too_long_is_refused_as_csv_too() -> None:
+    with pytest.raises(RuleViolation, match="too_many_rows"):
+        table(Sheet("Rows", {"One": 9}, [("a",)] * (MOST_ROWS + 1)), "Europe/Sarajevo")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@x", "\uff0b1"], ids=ascii)
+def test_a_text_that_is_changed_by_hand_stays_a_text_in_the_file(text: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(workbook(ASKED, [Sheet("Rows", {"One": 9}, [(text,)])]))) as file:
+        styles = file.read("xl/styles.xml")
+    assert b'quotePrefix="1"' in styles
