@@ -195,6 +195,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     ),
     "too_many_uploads": "Several files are being sent at this moment. Choose the file again and send it in a minute.",
     "upload_under_way": "Another file of yours is still being sent. Choose this one again when that one is there.",
+    "something_missing": "A name or a version is missing. Say it, choose the file again and send it once more.",
     "form_unreadable": "What came is not whole. Choose the file again and send it once more.",
 }
 
@@ -289,6 +290,7 @@ LABELS: Final[Mapping[str, str]] = {
     "from_month": "first month after the arrival; nothing means the example's", "to_month": "last month after the arrival; nothing means the example's",
     "from_day": "first day of the deliveries", "to_day": "last day of the deliveries", "size": "how many are drawn",
     "checked_on": "day on which you looked", "mode": "how",
+    "list_name": "name of the list (a code, such as UN)", "list_version": "version (a code, such as 2026-11)",
     "valid_until": "valid until", "flight": "flight of the last leg, such as TK1026", "needs": "what is needed on arrival",
 }  # fmt: skip
 

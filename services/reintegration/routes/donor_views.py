@@ -89,7 +89,7 @@ async def export_donor_view(fund: UUID, month: OfMonth, call: Calling, format: F
 
 
 async def _found(call: Call, fund_id: UUID, month: str, *, whole: bool) -> tuple[Fund, int, Table]:
-    state = (await call.view(wiring.FUND, fund_id)).state
+    state = (await call.view(wiring.FUND, fund_id, recorded=True)).state
     first = first_day(month)
     today = call.context.now.astimezone(ZoneInfo(call.runtime.mission_time_zone)).date()
     if _next_month(first) > today:

@@ -7,14 +7,24 @@ import httpx
 from pydantic import SecretStr
 
 from services.portal.client import Services
-from services.portal.pages import control, open_items, ordering, spot_checks, surveys
+from services.portal.pages import (
+    bringing,
+    brought_lists,
+    control,
+    open_items,
+    ordering,
+    spot_checks,
+    surveys,
+)
 from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
 from services.portal.pages.log_selection import SERVICES
 from services.portal.settings import PortalSettings
+from services.portal.upload import Places
 from shared.auth import open_tokens
 from shared.certificates import trusted
 from shared.clock import Clock
 from shared.settings import Settings
+from shared.step_up import StepUp
 from tests.integration.any_service import app_of
 from tests.integration.conftest import MakeDatabase
 from tests.integration.portal.person import Portal
@@ -33,11 +43,12 @@ async def reintegration_behind(portal: Portal, settings: PortalSettings, make_da
     )  # fmt: skip
     async with open_tokens(told, portal.hands) as tokens:
         house = House(await make_database("reintegration"))
-        app = app_of("reintegration", told, house.made, tokens, clock=Clock("real"))
+        app = app_of("reintegration", told, house.made, tokens, clock=Clock("real"), step_up=StepUp(present=portal.hands))
         app.state.runtime.consents = house.register
         async with httpx.AsyncClient(verify=trusted(), mounts={URL: httpx.ASGITransport(app)}) as client:
             portal.app.state.services = Services(client, {**dict.fromkeys(SERVICES, "http://127.0.0.1:1"), "reintegration": URL})
-            for pages in (surveys, spot_checks, control, open_items, ordering):
+            portal.app.state.places = Places()
+            for pages in (surveys, spot_checks, control, open_items, brought_lists, bringing, ordering):
                 portal.app.include_router(pages.router)
             portal.app.add_exception_handler(Turned, turned)
             portal.app.add_exception_handler(NotSignedIn, not_signed_in)
