@@ -292,7 +292,7 @@ async def test_of_somebody_erased_no_paper_is_filed_any_more_also_not_at_the_sam
             unit, PERSON, line.person_id, RecordErasure(), Context(WORKER, NOON), Origin("test"), reach=EVERYWHERE
         )
         await unit.flush()
-        second = asyncio.ensure_future(file(people.office, grant_id, UUID(int=7), pdf(), "application/pdf"))
+        second = asyncio.ensure_future(file(people.office, grant_id, uuid7(), pdf(), "application/pdf"))
         await until(house.somebody_waits)
         assert not second.done(), "who files did not wait for who erases"
         return second
