@@ -39,6 +39,12 @@ _BEHIND_A_FILE = Sql(
     f"{_paid(':importer_id', _NAMED, 'f.instruction_id')} AS importer_paid FROM bank_files f WHERE f.id = :file_id"
 )
 
+# Of one account one file begins to count after the other, so that the later one sees which of its lines are told again.
+_HOLD_ACCOUNTS = Sql(
+    "SELECT o.id FROM own_accounts o WHERE o.id IN (SELECT s.own_account_id FROM bank_statements s WHERE s.file_id = :file_id) "
+    "ORDER BY o.id FOR NO KEY UPDATE"
+)
+
 # What whoever confirms has to find at the bank is not told before: the balance it closes with, and the file's hash.
 _CLOSING: Final = "CASE WHEN f.status <> 'unconfirmed' THEN cast(s.closing AS text) END AS closing"
 _COLUMNS: Final = (
@@ -50,8 +56,7 @@ _COLUMNS: Final = (
     "CASE WHEN f.status = 'unconfirmed' THEN (SELECT count(*) FROM bank_lines l WHERE l.file_id = f.id AND (l.duplicate_of IS NOT NULL "
     " OR EXISTS (SELECT FROM bank_lines e WHERE e.kind = 'booked' AND e.duplicate_of IS NULL AND e.part = 1 "
     "  AND e.state NOT IN ('unconfirmed', 'dropped') "
-    "  AND (e.own_account_id, e.bank_reference, e.booked_on, e.line_amount, e.direction, e.occurrence) = "
-    "  (l.own_account_id, l.bank_reference, l.booked_on, l.line_amount, l.direction, l.occurrence)))) "
+    "  AND l.bank_reference IS NOT NULL AND (e.own_account_id, e.alike, e.occurrence) = (l.own_account_id, l.alike, l.occurrence)))) "
     " ELSE (SELECT count(*) FROM bank_lines l WHERE l.file_id = f.id AND l.state = 'duplicate') END AS told_again, "
     "(SELECT coalesce(jsonb_agg(n ORDER BY n.number), '[]') FROM (SELECT s.number, s.own_account_id, s.identification, s.currency, "
     f"  cast(s.opening AS text) AS opening, {_CLOSING}, s.first_on, s.closed_on, s.lines, "
@@ -123,6 +128,11 @@ async def behind_an_import(unit: UnitOfWork, order: ImportBankFile, person_id: s
     )  # fmt: skip
     assert row is not None
     return BankFileFacts(row["imported_already"], i_paid=row["i_paid"])
+
+
+async def hold_accounts(unit: UnitOfWork, file_id: UUID) -> None:
+    """Holds the accounts of a file's statements to the end of the transaction."""
+    await unit.rows(_HOLD_ACCOUNTS, file_id=file_id)
 
 
 async def behind_a_file(unit: UnitOfWork, file_id: UUID, importer_id: str, person_id: str) -> BankFileFacts:

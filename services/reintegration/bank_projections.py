@@ -25,7 +25,7 @@ _TYPES: Final = {
     "line_amount": "numeric", "currency": "text", "direction": "text", "reversal": "boolean", "booked_on": "date", "value_on": "date",
     "code": "text", "bank_reference": "text", "remittance_code": "text", "attempt_id": "uuid", "by_code": "boolean",
     "reasons": "text", "occurrence": "integer", "earlier": "uuid", "instructed_amount": "numeric", "instructed_currency": "text",
-    "exchange_rate": "numeric", "exchange_unit": "text",
+    "exchange_rate": "numeric", "exchange_unit": "text", "alike": "text",
 }  # fmt: skip
 _PLAIN: Final = ", ".join(f"n.{name}" for name in _TYPES if name not in {"reasons", "earlier"})
 # A line that a statement of the same file had already is a duplicate of that one.
@@ -35,14 +35,14 @@ _KEEP = Sql(
     f"n.earlier, 'unconfirmed' FROM unnest({', '.join(f'cast(:{name} AS {kind}[])' for name, kind in _TYPES.items())}) "
     f"n({', '.join(_TYPES)})"
 )
-# A line that another statement of the account had as well is a duplicate of that one's first part.
+# A line that another statement of the account had as well, each of its payments the same, is a duplicate of that one's first part.
+# Without a reference of the bank's nobody knows.
 _COUNT = Sql(
     "UPDATE bank_lines l SET duplicate_of = coalesce(n.first_told, l.duplicate_of), state = CASE WHEN coalesce(n.first_told, l.duplicate_of) "
     "IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END "
     "FROM (SELECT m.id, e.id AS first_told FROM bank_lines m LEFT JOIN bank_lines e ON m.kind = 'booked' AND e.kind = 'booked' "
     "AND e.duplicate_of IS NULL AND e.part = 1 AND e.state NOT IN ('unconfirmed', 'dropped') "
-    "AND (e.own_account_id, e.bank_reference, e.booked_on, e.line_amount, e.direction, e.occurrence) = "
-    "(m.own_account_id, m.bank_reference, m.booked_on, m.line_amount, m.direction, m.occurrence) WHERE m.file_id = :file_id) n "
+    "AND m.bank_reference IS NOT NULL AND (e.own_account_id, e.alike, e.occurrence) = (m.own_account_id, m.alike, m.occurrence) WHERE m.file_id = :file_id) n "
     "WHERE l.id = n.id AND l.state = 'unconfirmed'"
 )
 _LEAVE = Sql("UPDATE bank_lines SET state = 'dropped' WHERE file_id = :file_id AND state = 'unconfirmed'")
@@ -94,6 +94,7 @@ def settled(grant: Grant, events: Sequence[Event]) -> Sequence[Write]:
 
 _EXPLAINED = Sql("UPDATE bank_lines SET state = 'explained' WHERE id = :line_id AND state = 'unmatched'")
 _UNDONE = Sql("UPDATE bank_lines SET of_attempt = attempt_id WHERE id = :line_id AND state = 'unmatched'")
+_TOLD_APART = Sql("UPDATE bank_lines SET state = 'unmatched', apart = true WHERE id = :line_id AND state = 'duplicate'")
 _MATCHED = Sql("UPDATE bank_lines SET of_attempt = :attempt_id WHERE id = :line_id AND state = 'unmatched'")
 
 
@@ -101,6 +102,8 @@ def acts(line_id: UUID, _: BankLineAct | None, act: BankLineAct, events: tuple[E
     """What follows for the line itself from what persons said of it."""
     if act.status == "explained":
         return (Write(_EXPLAINED, {"line_id": line_id}),)
+    if act.status == "told_apart":
+        return (Write(_TOLD_APART, {"line_id": line_id}),)
     if act.status == "matched":
         return (Write(_MATCHED, {"line_id": line_id, "attempt_id": act.attempt_id}),)
     if act.status == "match_undone":
@@ -120,7 +123,7 @@ def _row(line: KeptLine) -> dict[str, object]:
         "instructed_amount": None if line.instructed is None else line.instructed.amount,
         "instructed_currency": None if line.instructed is None else line.instructed.currency,
         "exchange_rate": None if line.exchange is None else line.exchange.rate,
-        "exchange_unit": None if line.exchange is None else line.exchange.unit,
+        "exchange_unit": None if line.exchange is None else line.exchange.unit, "alike": line.alike,
     }  # fmt: skip
 
 
@@ -194,7 +197,8 @@ CHECKS: tuple[Check, ...] = (
             # What was found to be a recovery is one once it is recorded of a grant.
             "WHERE l.id IS NULL OR CASE WHEN a.status = 'explained' THEN l.state <> 'explained' "
             " AND NOT (l.state = 'recovered' AND a.explanation = 'recovery') ELSE l.state = 'explained' END "
-            f"OR l.of_attempt IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.attempt_id ELSE l.attempt_id END"
+            f"OR l.of_attempt IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.attempt_id ELSE l.attempt_id END "
+            "OR (l.apart AND a.id IS NULL) OR (a.status = 'told_apart' AND NOT l.apart)"
         ),
     ),
     # A duplicate is of a line that looks the same and is none itself.

@@ -56,7 +56,7 @@ _ATTEMPT: Final = (
 )
 # A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
 _ABOUT_A_LINE = Sql(
-    f"SELECT {_LINE}, l.state = 'unmatched' AS waits, {_ATTEMPT}, a.attempt_id AS known_attempt, l.attempt_id AS named, "
+    f"SELECT {_LINE}, l.state = 'unmatched' AS waits, l.state = 'duplicate' AS told_again, {_ATTEMPT}, a.attempt_id AS known_attempt, l.attempt_id AS named, "
     f"a.released_by = cast(:reader AS text) OR {signed_by(':reader', 'a.grant_id')} AS paid_by_reader FROM bank_lines l "
     "LEFT JOIN payment_attempts a ON a.attempt_id IN (l.attempt_id, cast(:attempt_id AS uuid)) WHERE l.id = :line_id"
 )
@@ -191,7 +191,7 @@ async def behind_a_line(unit: UnitOfWork, line_id: UUID, state: BankLineAct | No
     line, attempt = held.get(attempt_id, nobody)
     of_named, found = held.get(named, nobody)
     return BankLineFacts(
-        line, rows[0]["waits"], named=found, of_named=replace(of_named, attempt_id=named), attempt=attempt,
+        line, rows[0]["waits"], rows[0]["told_again"], named=found, of_named=replace(of_named, attempt_id=named), attempt=attempt,
         paid_by_reader=any(row["paid_by_reader"] for row in rows),
     )  # fmt: skip
 

@@ -106,6 +106,9 @@ BANK_LINES = sa.Table(
     sa.Column("by_code", sa.Boolean, nullable=False),
     sa.Column("reasons", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("occurrence", sa.Integer, nullable=False),
+    # What of a line is the same in each statement that tells it; and whether two persons found that it is another one all the same.
+    sa.Column("alike", sa.Text),
+    sa.Column("apart", sa.Boolean, nullable=False, server_default="false"),
     sa.Column("duplicate_of", sa.Uuid),
     sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("state", sa.Text, nullable=False),
@@ -128,7 +131,7 @@ BANK_LINES = sa.Table(
     sa.CheckConstraint(
         "CASE WHEN state IN ('unconfirmed', 'dropped') THEN true "
         "WHEN state IN ('unmatched', 'matched', 'returned', 'rejected', 'explained', 'recovered', 'duplicate', 'accepted') "
-        "THEN (state = 'accepted') = (kind = 'accepted') AND (state = 'duplicate') = (duplicate_of IS NOT NULL) "
+        "THEN (state = 'accepted') = (kind = 'accepted') AND (state = 'duplicate') = (duplicate_of IS NOT NULL AND NOT apart) "
         "AND (state <> 'rejected' OR kind = 'rejected') AND (state NOT IN ('matched', 'returned') OR kind = 'booked') ELSE false END",
         name="state_is_known",
     ),
@@ -142,9 +145,9 @@ BANK_LINES = sa.Table(
         name="settles_its_attempt",
     ),
     sa.UniqueConstraint("file_id", "number", "part"),
-    # The same line in another statement is a duplicate; of two that are confirmed at once the later one is tried again and finds out.
+    # The same line in another statement is a duplicate; of two that are confirmed at once the later one waits and finds out.
     sa.Index(
-        "uq_bank_lines_once", "own_account_id", "bank_reference", "booked_on", "line_amount", "direction", "occurrence", "part",
+        "uq_bank_lines_once", "own_account_id", "alike", "occurrence", "part",
         unique=True, postgresql_where=sa.text(
             "kind = 'booked' AND duplicate_of IS NULL AND bank_reference IS NOT NULL AND state NOT IN ('unconfirmed', 'dropped')"
         ),
@@ -173,10 +176,10 @@ BANK_LINE_ACTS = aggregate_table(
         "(status IN ('explained', 'explanation_asked')) = (explanation IS NOT NULL) "
         "AND (status IN ('match_asked', 'matched', 'undo_asked', 'match_kept')) = (attempt_id IS NOT NULL) "
         "AND (other_than_named IS NULL OR attempt_id IS NOT NULL) AND CASE WHEN status IN ('match_asked', 'matched', 'undo_asked', "
-        "'match_undone', 'explanation_asked') THEN asked_by IS NOT NULL ELSE status = 'explained' OR asked_by IS NULL END",
+        "'match_undone', 'explanation_asked', 'apart_asked', 'told_apart') THEN asked_by IS NOT NULL ELSE status = 'explained' OR asked_by IS NULL END",
         name="act_is_whole",
     ),
-    sa.CheckConstraint("status NOT IN ('matched', 'match_undone', 'explained') OR asked_by <> acted_by", name="two_persons"),
+    sa.CheckConstraint("status NOT IN ('matched', 'match_undone', 'explained', 'told_apart') OR asked_by <> acted_by", name="two_persons"),
     sa.ForeignKeyConstraint(("id",), ("bank_lines.id",), name="fk_bank_line_acts_line"),
     info=scope("known", written_by="acted_by"),
 )

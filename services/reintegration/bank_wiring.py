@@ -6,7 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from services.reintegration import bank_file_queries, bank_projections, bank_queries, bank_tables
-from services.reintegration.domain import bank_file_state, bank_files, bank_line_acts, bank_lines, settlement
+from services.reintegration.domain import (
+    bank_file_confirming,
+    bank_file_state,
+    bank_files,
+    bank_line_acts,
+    bank_lines,
+    settlement,
+)
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from shared.aggregate import Aggregate
@@ -23,6 +30,8 @@ async def _file_facts(
         return await bank_file_queries.behind_an_import(unit, command, context.actor.person_id)
     if state is None or state.status != "unconfirmed":
         return bank_file_state.BankFileFacts()
+    if isinstance(command, bank_file_confirming.ConfirmBankFile):
+        await bank_file_queries.hold_accounts(unit, file_id)
     return await bank_file_queries.behind_a_file(unit, file_id, state.imported_by, context.actor.person_id)
 
 

@@ -148,12 +148,14 @@ POLICY = Policy(
     *(
         allow(operation, Role.FINANCE_RECONCILER)
         for operation in (
-            "import_bank_file", "explain_line", "propose_explanation", "match_line", "undo_match",
+            "import_bank_file", "explain_line", "propose_explanation", "match_line", "undo_match", "tell_apart",
         )
     ),
     *(
         allow(operation, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION)
-        for operation in ("confirm_match", "drop_match", "confirm_explanation", "drop_explanation", "confirm_undoing", "keep_match")
+        for operation in (
+            "confirm_match", "drop_match", "confirm_explanation", "drop_explanation", "confirm_undoing", "keep_match", "confirm_apart", "keep_together",
+        )
     ),
     *(
         allow(operation, *SEES_THE_FUND, Role.AUDITOR)
@@ -266,7 +268,7 @@ POLICY = Policy(
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",
         "make_batch", "approve_batch", "take_batch_file", "drop_batch", "confirm_batch_drop", "read_batch_file",
-        "import_bank_file", "confirm_bank_file", "drop_bank_file", "propose_explanation", "confirm_explanation", "drop_explanation", "match_line", "confirm_match", "drop_match", "undo_match", "confirm_undoing", "keep_match",
+        "import_bank_file", "confirm_bank_file", "drop_bank_file", "propose_explanation", "confirm_explanation", "drop_explanation", "match_line", "confirm_match", "drop_match", "undo_match", "confirm_undoing", "keep_match", "tell_apart", "confirm_apart", "keep_together",
         "upload_sanctions_list", "confirm_sanctions_list", "drop_sanctions_list", "upload_staff_accounts", "confirm_staff_accounts",
         "drop_staff_accounts", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,

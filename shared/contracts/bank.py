@@ -181,7 +181,30 @@ class BankLineMatchUndone(Event, kind="avrr.reintegration.bank_line.match_undone
     undone_at: datetime
 
 
+class BankLineApartAsked(Event, kind="avrr.reintegration.bank_line.apart_asked.v1"):
+    """Somebody found that a line is another one than that for which it was taken; it waits for a second person."""
+
+    asked_by: StaffId
+    asked_at: datetime
+
+
+class BankLineApartDropped(Event, kind="avrr.reintegration.bank_line.apart_dropped.v1"):
+    """It is the same line after all, or nobody is sure of it."""
+
+    dropped_by: StaffId
+    dropped_at: datetime
+
+
+class BankLineToldApart(Event, kind="avrr.reintegration.bank_line.told_apart.v1"):
+    """Two persons found that it is another line; it settles, or waits, as any other one does."""
+
+    asked_by: StaffId
+    confirmed_by: StaffId
+    confirmed_at: datetime
+
+
 EVENTS: tuple[type[Event], ...] = (
+    BankLineApartAsked, BankLineApartDropped, BankLineToldApart,
     BankFileImported, BankFileConfirmed, BankFileDropped, BankLineExplanationAsked, BankLineExplanationDropped, BankLineExplained,
     BankLineMatchAsked, BankLineMatchDropped, BankLineMatched, BankLineUndoAsked, BankLineMatchKept, BankLineMatchUndone,
 )  # fmt: skip

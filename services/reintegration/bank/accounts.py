@@ -32,6 +32,8 @@ _SEPA: Final = frozenset(
     """.split()  # noqa: SIM905 -- a table that can be read beats 42 lines
 )
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]+")
+_IBAN_BEGINS: Final = re.compile(r"(?=[A-Z]{2}[0-9]{2})")
+_MANY_DIGITS: Final = re.compile(r"[0-9]{10}")
 # As pain.001.001.09 has it; the fifth and sixth place are the country.
 _BIC: Final = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _OTHER: Final = re.compile(r"[A-Za-z0-9](?:[ ./-]?[A-Za-z0-9]){0,33}")
@@ -139,6 +141,20 @@ class NamedBank:
 
 Account = Iban | OtherAccount
 Bank = Bic | NamedBank
+
+
+def looks_like_an_account(text: str) -> bool:
+    """Whether a code of a bank's holds an IBAN, whatever stands between its digits, or ten digits in a row, as accounts have."""
+    plain = re.sub(r"[^A-Z0-9]", "", text.upper())
+    return bool(_MANY_DIGITS.search(text)) or any(_begins_an_iban(plain[found.start() :]) for found in _IBAN_BEGINS.finditer(plain))
+
+
+def _begins_an_iban(characters: str) -> bool:
+    length = _IBAN_LENGTHS.get(characters[:2])
+    if length is None or len(characters) < length:
+        return False
+    iban = characters[:length]
+    return remainder_97(iban[4:] + iban[:4]) == 1
 
 
 def within_sepa(one: Account, other: Account, currency: str) -> bool:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.reintegration.bank.accounts import Account
+from services.reintegration.bank.accounts import Account, looks_like_an_account
 from services.reintegration.bank.camt053 import Direction, Exchange, Line, Part, Statement
 from services.reintegration.bank.pain002 import HAD_BEFORE, StatusReport
 from services.reintegration.bank.references import remittance_code
@@ -51,7 +51,7 @@ class KeptLine:
     """One payment of a booked line, or what the bank says of one attempt; a row that is written once.
 
     ``money`` is None where the bank does not say how much of the line it was, and in reports; ``whole`` is the amount of the
-    line, and ``instructed`` what was ordered where the bank says so, with its rate of exchange. ``attempt_id`` is the attempt that the bank names, or whose code it hands on (``by_code``). ``occurrence`` counts
+    line (``alike`` what of it each statement tells that has it), and ``instructed`` what was ordered where the bank says so, with its rate of exchange. ``attempt_id`` is the attempt that the bank names, or whose code it hands on (``by_code``). ``occurrence`` counts
     the lines of one statement that are alike but for their place.
     """
 
@@ -74,6 +74,7 @@ class KeptLine:
     reasons: tuple[str, ...] = ()
     occurrence: int = 1
     duplicate_of: UUID | None = None
+    alike: str | None = None
     instructed: Money | None = None
     exchange: Exchange | None = None
 
@@ -143,15 +144,15 @@ def of_statements(
                 closed_on=statement.closed_on, lines=len(statement.lines),
             )
         )  # fmt: skip
-        alike: Counter[object] = Counter()
+        alike: Counter[str] = Counter()
         first = lines[-1].number if lines else 0
         for line in statement.lines:
-            key = (own_account_id, line.bank_reference, line.booked_on, line.money.amount, line.direction)
+            key = _alike(line)
             alike[key] += 1
-            place = (*key, alike[key])
+            place = (own_account_id, key, alike[key])
             # Without a reference of the bank's two lines that look alike may be two.
             earlier = seen.get(place) if line.bank_reference is not None else None
-            kept = tuple(_kept(file_id, first + line.number, own_account_id, line, alike[key], earlier))
+            kept = tuple(_kept(file_id, first + line.number, own_account_id, line, key, alike[key], earlier))
             seen.setdefault(place, kept[0].id)
             lines += kept
     return tuple(told), tuple(lines)
@@ -194,8 +195,9 @@ def lines_hash(lines: Iterable[KeptLine]) -> str:
 
 
 def identification(written: str) -> str:
-    """What the bank calls its statement or report, or the beginning of a hash of that where it may be words."""
-    return written if _CODE_LIKE.fullmatch(written) else f"sha256:{hashlib.sha256(written.encode()).hexdigest()[:32]}"
+    """What the bank calls its statement or report, or the beginning of a hash of that where it may be words or the number of an account."""
+    as_it_is = _CODE_LIKE.fullmatch(written) and not looks_like_an_account(written)
+    return written if as_it_is else f"sha256:{hashlib.sha256(written.encode()).hexdigest()[:32]}"
 
 
 def _by_code(line: KeptLine, found: Mapping[str, Sequence[UUID]]) -> KeptLine:
@@ -203,15 +205,24 @@ def _by_code(line: KeptLine, found: Mapping[str, Sequence[UUID]]) -> KeptLine:
     return replace(line, attempt_id=of_code[0], by_code=True) if line.attempt_id is None and len(of_code) == 1 else line
 
 
-def _kept(file_id: UUID, number: int, own_account_id: UUID, line: Line, occurrence: int, earlier: UUID | None) -> Iterator[KeptLine]:
+def _kept(
+    file_id: UUID, number: int, own_account_id: UUID, line: Line, alike: str, occurrence: int, earlier: UUID | None
+) -> Iterator[KeptLine]:
     for place, part in enumerate(line.parts, 1):
         yield KeptLine(
             id=line_id(file_id, number, place), number=number, part=place, kind="booked", own_account_id=own_account_id,
             money=_in_its_currency(part, line), whole=line.money, direction=part.direction, reversal=line.reversal,
             booked_on=line.booked_on, value_on=line.value_on, code=line.transaction_code, bank_reference=line.bank_reference,
             remittance_code=part.remittance_code, attempt_id=part.attempt, reasons=part.reasons, occurrence=occurrence,
-            duplicate_of=earlier, instructed=part.instructed, exchange=part.exchange if part.instructed is not None else None,
+            duplicate_of=earlier, alike=alike, instructed=part.instructed, exchange=part.exchange if part.instructed is not None else None,
         )  # fmt: skip
+
+
+def _alike(line: Line) -> str:
+    """What two statements of an account both tell of one line: reference, day, amount, direction, and which payments it is of."""
+    parts = (f"{part.attempt or ''}/{part.remittance_code or ''}" for part in line.parts)
+    told = (line.bank_reference or "", line.booked_on, f"{line.money.amount:f}", line.direction, *parts)
+    return hashlib.sha256("|".join(map(str, told)).encode()).hexdigest()
 
 
 def _in_its_currency(part: Part, line: Line) -> Money | None:

@@ -1,6 +1,6 @@
 """What was said of a line of the bank's, as one table of states: what may follow on what, and what stands in the way.
 
-A line is said to be no payment of ours, or to be of an attempt to pay. What two persons found two persons undo, and what
+A line is said to be no payment of ours, to be of an attempt to pay, or to be another one than that for which it was taken. What two persons found two persons undo, and what
 settled nobody talks about any more: then the line itself says what became of it.
 """
 
@@ -11,6 +11,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from shared.contracts.bank import (
+    BankLineApartAsked,
+    BankLineApartDropped,
     BankLineExplained,
     BankLineExplanationAsked,
     BankLineExplanationDropped,
@@ -19,6 +21,7 @@ from shared.contracts.bank import (
     BankLineMatched,
     BankLineMatchKept,
     BankLineMatchUndone,
+    BankLineToldApart,
     BankLineUndoAsked,
     Explanation,
     OtherThanNamed,
@@ -29,15 +32,17 @@ from shared.transitions import moved
 
 BankLineActStatus = Literal[
     "match_asked", "match_dropped", "matched", "undo_asked", "match_kept", "match_undone", "explanation_asked",
-    "explanation_dropped", "explained",
+    "explanation_dropped", "explained", "apart_asked", "apart_dropped", "told_apart",
 ]  # fmt: skip
-BEGINNINGS: Final[frozenset[str]] = frozenset({"match_asked", "explanation_asked", "explained"})
+_SAID_ANEW: Final[frozenset[str]] = frozenset({"match_asked", "explanation_asked", "explained"})
+BEGINNINGS: Final[frozenset[str]] = _SAID_ANEW | {"apart_asked"}
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
-    "match_asked": frozenset({"match_dropped", "matched"}), "match_dropped": BEGINNINGS,
+    "match_asked": frozenset({"match_dropped", "matched"}), "match_dropped": _SAID_ANEW,
     "matched": frozenset({"undo_asked"}), "undo_asked": frozenset({"match_kept", "match_undone"}),
-    "match_kept": frozenset({"undo_asked"}), "match_undone": BEGINNINGS,
-    "explanation_asked": frozenset({"explained", "explanation_dropped"}), "explanation_dropped": BEGINNINGS,
-    "explained": frozenset(),
+    "match_kept": frozenset({"undo_asked"}), "match_undone": _SAID_ANEW,
+    "explanation_asked": frozenset({"explained", "explanation_dropped"}), "explanation_dropped": _SAID_ANEW,
+    "explained": frozenset(), "apart_asked": frozenset({"apart_dropped", "told_apart"}), "apart_dropped": frozenset({"apart_asked"}),
+    "told_apart": _SAID_ANEW,
 }  # fmt: skip
 # What one person said of a match before decision 70 stays in the log; no rule and no row lets it follow any more.
 _ONCE_ALLOWED: Final = frozenset({("matched", "explained"), ("matched", "match_asked")})
@@ -108,6 +113,12 @@ def evolve(state: BankLineAct | None, event: Event) -> BankLineAct:
             )  # fmt: skip
         case BankLineMatchDropped() if state is not None:
             return BankLineAct(_to(state, "match_dropped"), event.dropped_by, event.dropped_at)
+        case BankLineApartAsked():
+            return BankLineAct(_to(state, "apart_asked"), event.asked_by, event.asked_at, asked_by=event.asked_by)
+        case BankLineToldApart() if state is not None:
+            return replace(state, status=_to(state, "told_apart"), acted_by=event.confirmed_by, acted_at=event.confirmed_at)
+        case BankLineApartDropped() if state is not None:
+            return BankLineAct(_to(state, "apart_dropped"), event.dropped_by, event.dropped_at)
         case _ if state is not None:
             return _of_a_match(state, event)
         case _:

@@ -1,4 +1,4 @@
-"""What persons say of a line of the bank's that settles nothing by itself: what it is, or of which attempt to pay."""
+"""What persons say of a line of the bank's that settles nothing by itself: what it is, of which attempt to pay, or that it is told once."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,6 +14,8 @@ from services.reintegration.domain.bank_line_acts import (
 )
 from services.reintegration.domain.matching import BankLine, KnownAttempt, is_settling, settles
 from shared.contracts.bank import (
+    BankLineApartAsked,
+    BankLineApartDropped,
     BankLineExplained,
     BankLineExplanationAsked,
     BankLineExplanationDropped,
@@ -22,6 +24,7 @@ from shared.contracts.bank import (
     BankLineMatched,
     BankLineMatchKept,
     BankLineMatchUndone,
+    BankLineToldApart,
     BankLineUndoAsked,
     Explanation,
     OtherThanNamed,
@@ -33,7 +36,9 @@ from shared.messages import Command, Context
 
 @dataclass(frozen=True, slots=True)
 class BankLineFacts:
-    """The line as the bank has it, whether it waits for somebody, and the attempts that are meant; what was not looked up refuses.
+    """The line as the bank has it, whether it waits for somebody or was taken for one told again, and the attempts that are meant.
+
+    What was not looked up refuses.
 
     ``named`` is the attempt of ours that the bank names, and ``of_named`` the line as it is held against that one; ``attempt`` is
     the one that somebody says the line to be of.
@@ -42,6 +47,7 @@ class BankLineFacts:
 
     line: BankLine | None = None
     waits: bool = False
+    told_again: bool = False
     named: KnownAttempt | None = None
     of_named: BankLine | None = None
     attempt: KnownAttempt | None = None
@@ -96,6 +102,18 @@ class ConfirmUndoing(Command):
 
 class KeepMatch(Command):
     """Leave a line as it is: of the attempt that two persons found."""
+
+
+class TellApart(Command):
+    """Say that a line is another one than that for which it was taken, though both look the same. A colleague confirms it."""
+
+
+class ConfirmApart(Command):
+    """Confirm that it is another line, after you looked into both statements; from then on it waits as any other one does."""
+
+
+class KeepTogether(Command):
+    """Take back, or decline, that it is another line."""
 
 
 def not_by_whoever_asked() -> FourEyes:
@@ -246,6 +264,31 @@ def _keep(_: BankLineAct, __: KeepMatch, facts: BankLineFacts, context: Context)
     return (BankLineMatchKept(kept_by=context.actor.person_id, kept_at=context.now),)
 
 
+def refuse_unless_told_again(status: BankLineActStatus | None, *, told_again: bool) -> None:
+    """Refused as ``not_told_again`` unless the line was taken for one that another statement has, and as ``apart_asked``."""
+    if not told_again:
+        raise RuleViolation("not_told_again", "Nobody took this line for one that another statement has as well.")
+    if status == "apart_asked":
+        raise RuleViolation("apart_asked", "A colleague found already that this is another line. Confirm that or drop it first.")
+
+
+def _tell_apart(state: BankLineAct | None, _: TellApart, facts: BankLineFacts, context: Context) -> Events:
+    _line(facts)
+    refuse_unless_told_again(None if state is None else state.status, told_again=facts.told_again)
+    _refuse_whoever_paid(facts)
+    return (BankLineApartAsked(asked_by=context.actor.person_id, asked_at=context.now),)
+
+
+def _confirm_apart(state: BankLineAct, _: ConfirmApart, facts: BankLineFacts, context: Context) -> Events:
+    _refuse_whoever_paid(facts)
+    assert state.asked_by is not None
+    return (BankLineToldApart(asked_by=state.asked_by, confirmed_by=context.actor.person_id, confirmed_at=context.now),)
+
+
+def _keep_together(_: BankLineAct, __: KeepTogether, ___: BankLineFacts, context: Context) -> Events:
+    return (BankLineApartDropped(dropped_by=context.actor.person_id, dropped_at=context.now),)
+
+
 def _while(*statuses: BankLineActStatus) -> Guard[BankLineAct, BankLineFacts]:
     def guard(state: BankLineAct, _: BankLineFacts, __: Context) -> None:
         if state.status not in statuses:
@@ -273,10 +316,14 @@ BANK_LINE: Decider[BankLineAct, BankLineFacts] = Decider(
         changing(UndoMatch, "Undo the match", _undo, _MATCHED),
         changing(ConfirmUndoing, "Confirm that the match is undone", _confirm_undoing, _while("undo_asked"), _by_another),
         changing(KeepMatch, "Keep the match", _keep, _while("undo_asked")),
+        either(TellApart, "Say that it is another line", _tell_apart),
+        changing(ConfirmApart, "Confirm that it is another line", _confirm_apart, _while("apart_asked"), _by_another),
+        changing(KeepTogether, "Leave it as told again", _keep_together, _while("apart_asked")),
     ),
     evolve=evolve,
     events=(
         BankLineExplained, BankLineExplanationAsked, BankLineExplanationDropped, BankLineMatchAsked, BankLineMatchDropped,
-        BankLineMatched, BankLineUndoAsked, BankLineMatchKept, BankLineMatchUndone,
+        BankLineMatched, BankLineUndoAsked, BankLineMatchKept, BankLineMatchUndone, BankLineApartAsked,
+        BankLineApartDropped, BankLineToldApart,
     ),
 )

@@ -26,6 +26,7 @@ from services.reintegration.domain.bank_files import (
 )
 from services.reintegration.domain.bank_line_acts import refuse_unless_free
 from services.reintegration.domain.bank_lines import (
+    ConfirmApart,
     ConfirmExplanation,
     ConfirmMatch,
     ConfirmUndoing,
@@ -33,11 +34,14 @@ from services.reintegration.domain.bank_lines import (
     DropMatch,
     ExplainLine,
     KeepMatch,
+    KeepTogether,
     MatchLine,
     ProposeExplanation,
+    TellApart,
     UndoMatch,
     refuse_to_explain_alone,
     refuse_to_explain_by_two,
+    refuse_unless_told_again,
 )
 from services.reintegration.domain.settlement import SettleByBank
 from services.reintegration.grant_wiring import GRANT
@@ -61,6 +65,8 @@ _XML_SENT: Final[dict[str, Any]] = {
 }
 # So many grants are settled while somebody waits; the clock goes on with the others.
 _MOST_AT_ONCE: Final = 1_000
+
+_SAID_ANEW: Final[tuple[type[Command], ...]] = (ExplainLine, ProposeExplanation, MatchLine, TellApart)
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute)
 
@@ -194,7 +200,7 @@ async def read_bank_line(line_id: UUID, call: Calling) -> BankLineView:
     line = await call.ask(lambda unit: bank_queries.one_line(unit, line_id))
     if line is None:
         raise NotFound
-    begun = [_begins(call, line, command) for command in (ExplainLine, ProposeExplanation, MatchLine)]
+    begun = [_begins(call, line, command) for command in _SAID_ANEW if command is not TellApart or line.state == "duplicate"]
     if line.act is None:
         return BankLineView(**line.model_dump(), version=0, actions=begun)
     view = await call.view(BANK_LINE, line_id, recorded=True)
@@ -261,6 +267,24 @@ async def keep_match(line_id: UUID, body: KeepMatch, call: Calling) -> Receipt:
     return await call.order(BANK_LINE, line_id, body)
 
 
+@router.post("/bank-lines/{line_id}/tell-apart")
+async def tell_apart(line_id: UUID, body: TellApart, call: Calling) -> Receipt:
+    """Says that a line which was taken for one told again is another one."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/confirm-apart")
+async def confirm_apart(line_id: UUID, body: ConfirmApart, call: Calling) -> Receipt:
+    """Confirms that it is another line, as a colleague found."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
+@router.post("/bank-lines/{line_id}/keep-together")
+async def keep_together(line_id: UUID, body: KeepTogether, call: Calling) -> Receipt:
+    """Takes back, or declines, that it is another line."""
+    return await call.order(BANK_LINE, line_id, body)
+
+
 async def _statements(call: Call, file_id: UUID, sent: bytes) -> _Read:
     known = await call.ask(bank_queries.known_accounts)
     found = await asyncio.to_thread(read_statements, sent, [one.account for one in known])
@@ -302,6 +326,9 @@ def _begins(call: Call, line: bank_queries.BankLineRow, command: type[Command]) 
 def _against_beginning(line: bank_queries.BankLineRow, command: type[Command]) -> Refusal | None:
     """What stands against saying something anew of a line; of which attempt it is has to be said first to know more."""
     try:
+        if command is TellApart:
+            refuse_unless_told_again(line.act, told_again=line.state == "duplicate")
+            return None
         refuse_unless_free(line.act, waits=line.state == "unmatched")
         if command is ExplainLine:
             refuse_to_explain_alone(names_ours=line.grant_id is not None)

@@ -1,6 +1,7 @@
 """What the bank says as callers and the database meet it: imported whole and once, kept line by line, without a name."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,14 @@ import asyncpg
 import httpx
 import pytest
 
+from services.reintegration.bank_wiring import BANK_FILE
+from services.reintegration.domain.bank_file_confirming import ConfirmBankFile, StatementSeen
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.integration.reintegration.test_own_accounts import own_account
+from tests.integration.reintegration.test_own_accounts import colleague, own_account
 from tests.unit.reintegration.bank.answers import (
     CANARY,
     Account,
@@ -28,6 +31,8 @@ from tests.unit.reintegration.bank.answers import (
     pain002,
 )
 from tests.unit.reintegration.bank.examples import attempt
+from tests.unit.reintegration.bank.mutations import REPORT, STATEMENT, mutated
+from tests.unit.reintegration.examples import APPROVER
 
 people = people_of
 _LOG = Sql("SELECT convert_from(leaf, 'UTF8') AS leaf FROM event_log WHERE type LIKE '%.bank_file.%' ORDER BY idx")
@@ -226,3 +231,87 @@ async def test_a_line_that_is_changed_added_or_taken_away_beside_the_rules_is_fo
             await owner.execute(back)
             assert (await house.findings()).differences == []
     await owner.close()
+
+
+async def test_two_payments_of_one_day_under_one_reference_of_the_banks_are_two_lines_in_whichever_statements(house: House, people: People) -> None:
+    await own_account(people)
+    first, second = (Entry("-500.00", [Detail(attempt(n).hex, "500.00")], reference="SAMMEL-1") for n in (1, 2))
+    await imported(people, Account([first], id="A"))
+    later = await imported(people, Account([second, first], id="B"))
+    assert told(await lines_of(people, later), "state", "attempt_id") == [("unmatched", str(attempt(2))), ("duplicate", str(attempt(1)))]
+    assert (await house.findings()).differences == []
+
+
+async def test_two_persons_find_that_a_line_which_was_taken_for_one_told_again_is_another_one(house: House, people: People) -> None:
+    await own_account(people)
+    lost = Entry("-500.00", [Detail("NOTPROVIDED")], reference="SAMMEL-1")
+    (kept,) = await lines_of(people, await imported(people, Account([lost], id="A")))
+    (line,) = await lines_of(people, await imported(people, Account([lost], id="B")))
+    assert (line["state"], line["duplicate_of"]) == ("duplicate", kept["id"])
+
+    async def say(order: str, by: Caller = people.reconciler, of: str = line["id"]) -> str:
+        answer = await by.post(f"bank-lines/{of}/{order}", {})
+        return str(answer.json().get("code", answer.status_code))
+
+    assert await say("tell-apart", of=kept["id"]) == "not_told_again"
+    assert await say("tell-apart", people.payer) == "not_permitted"
+    assert await say("tell-apart") == "201"
+    assert (await say("tell-apart"), await say("confirm-apart")) == ("apart_asked", "four_eyes")
+    assert (await say("keep-together"), await say("confirm-apart", colleague(people))) == ("200", "wrong_status")
+    shown = (await people.reconciler.get(f"bank-lines/{line['id']}")).json()
+    assert {one["name"]: one["allowed"] for one in shown["actions"]}["tell_apart"]
+    assert (await say("tell-apart"), await say("confirm-apart", colleague(people))) == ("200", "200")
+    (line,) = await queue_of(people, line["file_id"])
+    assert (line["state"], line["why"], line["duplicate_of"]) == ("unmatched", "names_no_attempt", kept["id"])
+    assert (await people.reconciler.post(f"bank-lines/{line['id']}/explain", {"explanation": "charges"})).status_code == 200
+    # What a third statement tells is told again all the same.
+    assert told(await lines_of(people, await imported(people, Account([lost], id="C"))), "state") == [("duplicate",)]
+    assert (await house.findings()).differences == []
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
+        await owner.execute("UPDATE bank_lines SET apart = false WHERE apart")
+    await owner.close()
+    assert caught.value.constraint_name == "ck_bank_lines_state_is_known"
+
+
+async def queue_of(people: People, file_id: str) -> list[dict[str, Any]]:
+    return [line for line in await queue(people) if line["file_id"] == file_id]
+
+
+async def test_two_statements_that_overlap_and_are_confirmed_at_once_come_to_the_same_as_one_after_the_other(house: House, people: People) -> None:
+    await own_account(people)
+    other = Account([*MONTH.entries, Entry("-7.00", reference="B-7")], id="MAY-2")
+    files = [await brought(people, one) for one in (MONTH, other)]
+    first = ConfirmBankFile(statements=(StatementSeen(closing=Decimal("950.64"), line_count=4),))
+    second = ConfirmBankFile(statements=(StatementSeen(closing=Decimal("943.64"), line_count=5),))
+    async with house.half_done(BANK_FILE, files[0], first, APPROVER):
+        waits = await house.meanwhile(house.try_to(BANK_FILE, files[1], second, APPROVER))
+    assert await waits == "done"
+    assert told(await lines_of(people, files[0]), "state") == [("unmatched",)] * 4
+    assert told(await lines_of(people, files[1]), "state") == [("duplicate",)] * 4 + [("unmatched",)]
+    assert (await house.findings()).differences == []
+
+
+async def test_what_the_bank_calls_a_statement_is_kept_as_a_hash_where_it_is_the_number_of_an_account(house: House, people: People) -> None:
+    await own_account(people)
+    ids = ("IZVOD-2023-88", "BA391290079401028494-05", "BA39-1290-0794-0102-8494/5", "1290079401028494", "20230504.1")
+    for number, id in enumerate(ids):
+        await imported(people, Account([Entry("-1.00", reference=f"N-{number}")], id=id))
+    kept = [file["statements"][0]["identification"] for file in await listed(people)]
+    assert [one if one in ids else one[:7] for one in kept] == ["IZVOD-2023-88", "sha256:", "sha256:", "sha256:", "20230504.1"]
+    assert not any("1290079401028494" in str(row["leaf"]) for row in await house.rows(_LOG))
+
+
+async def test_a_file_with_faults_is_imported_whole_or_refused_and_never_ends_as_a_fault_of_ours(house: House, people: People) -> None:
+    await own_account(people)
+    whole = 0
+    for seed in range(60):
+        content, kind = (STATEMENT, "statement") if seed % 3 else (REPORT, "status_report")
+        answer = await put(bringer(people), mutated(content, seed), kind)
+        assert answer.status_code in (201, 409), (seed, answer.text)
+        whole += answer.status_code == 201
+    files = (await people.auditor.get("bank-files", limit=100)).json()["items"]
+    assert 0 < len(files) == whole < 60
+    assert [sum(file["states"].values()) for file in files] == [file["lines"] for file in files]
+    assert (await house.findings()).differences == []
