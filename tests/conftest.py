@@ -56,6 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("manipulations", "how often an export is changed (tests/unit/ops/audit/test_verify_audit.py)")
     group.addoption("--manipulations", type=int, default=300, help="how often")
     group = parser.getgroup("payments", "how many payments go to the bank together (tests/integration/reintegration/test_batches.py)")
+    group.addoption("--bank-sequences", type=int, default=10, help="how many sequences of orders and of what the bank says (tests/integration/reintegration/test_money_adds_up.py)")
     group.addoption("--payments", type=int, default=20, help="how many payments, in five currencies")
     group = parser.getgroup("schemathesis", "how much is sent that nobody thought of (tests/e2e/test_schemathesis.py)")
     group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
