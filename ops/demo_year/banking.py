@@ -145,9 +145,10 @@ def _tell(made: Journey, booked: Mapping[int, list[Booked]], references: Iterato
         balance += sum((line.signed for line in told), Decimal(0))
         file_id = made.dice.id(day + 1)
         made.give(moment(day + 1, 7), _BRINGER, file_id, BringBankFile(file_kind="statement", content=said, booked=told))
-        # What the bank's own portal shows, which is how the second one knows it.
+        # What the bank's own portal shows, and the file as the second one took it from there.
         seen = StatementSeen(closing=balance, line_count=len(told))
-        made.give(moment(day + 1, 7, 15), _CONFIRMER, file_id, ConfirmBankFile(statements=(seen,)))
+        confirmed = ConfirmBankFile(file_sha256=sha256(said).hexdigest(), statements=(seen,))
+        made.give(moment(day + 1, 7, 15), _CONFIRMER, file_id, confirmed)
         for place, line in enumerate(told, 1):
             if line.attempt_id is None:
                 at, its_id = moment(day + 1, 8), line_id(file_id, place, 1)

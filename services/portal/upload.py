@@ -15,8 +15,8 @@ from shared.files.media import BEGINS, MEDIA_TYPES, MOST_BYTES
 UPLOADS_AT_A_TIME: Final = 8
 NoPlace = Literal["upload_under_way", "too_many_uploads"]
 PIECE_BYTES: Final = 64 * 1024
-# A file, an id, a kind and a number; whoever sends more sends something else.
-_MOST_PARTS: Final = 20
+# A file, an id, a kind and a number, or two numbers of each of forty statements; whoever sends more sends something else.
+_MOST_PARTS: Final = 100
 _MOST_FIELD_BYTES: Final = 4 * 1024
 # What browsers say of a file when they do not know what it is, and other names for what is taken.
 _UNSAID: Final = frozenset({"", "application/octet-stream", "binary/octet-stream"})

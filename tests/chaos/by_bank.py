@@ -125,7 +125,7 @@ class ByBank:
             await self._bring("status_report", said, ConfirmBankFile(file_sha256=sha256(said).hexdigest()), moment(day, 15))
         if paid:
             said, seen = self.bank.statement_of(f"S-{self.days:04}", day_of(day), paid)
-            await self._bring("statement", said, ConfirmBankFile(statements=(seen,)), moment(day, 17))
+            await self._bring("statement", said, ConfirmBankFile(file_sha256=sha256(said).hexdigest(), statements=(seen,)), moment(day, 17))
         await until(lambda: self.payers.answered < self.payers.allowed, READY_SECONDS)
         await self._settled(moment(day, 18))
         back = {of_grant[one.attempt_id] for one in refused}

@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from fastapi.responses import RedirectResponse
+
 from services.portal.client import Form
 from services.portal.fields import Given, Option, Posted
-from services.portal.pages.frame import Page
+from services.portal.pages.frame import Page, Turned
 from services.portal.pages.naming import short
 from services.portal.translation import _
 from services.portal.wording import word
@@ -38,8 +40,15 @@ async def of_bank_line(page: Page, form: Form, id: UUID, posted: Posted) -> tupl
 
 
 async def of_bank_file(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
+    """Which file it is; to confirm one takes a copy of it, so that this has a page of its own."""
+    del posted
+    if form.name == "confirm_bank_file":
+        raise Turned(RedirectResponse(f"/bank-files/{id}/confirm", status_code=303))
+    return await to_confirm(page, id), f"/bank-files/{id}"
+
+
+async def to_confirm(page: Page, id: UUID) -> Given:
     """Which file it is, without what whoever confirms it has to find at the bank; as many statements are asked for as it has."""
-    del form, posted
     answer = await page.ask("reintegration", f"/v1/bank-files/{id}")
     found: Any = answer.body
     shown = [(_("What the file is"), word(found["file_kind"])), (_("Imported by"), found["imported_by"])]
@@ -48,9 +57,9 @@ async def of_bank_file(page: Page, form: Form, id: UUID, posted: Posted) -> tupl
         shown.append((_("Statement"), _("statements are missing before this one")))
     if found["told_again"]:
         shown.append((_("Lines told before"), str(found["told_again"])))
-    fixed: dict[str, Any] = {"file_sha256": None} if found["statements"] else {"statements": []}
+    fixed: dict[str, Any] = {"file_sha256": None, **({} if found["statements"] else {"statements": []})}
     rows = {"statements": len(found["statements"])}
-    return Given(fixed, rows=rows, version=answer.etag or "", shown=tuple(shown)), f"/bank-files/{id}"
+    return Given(fixed, rows=rows, version=answer.etag or "", shown=tuple(shown))
 
 
 async def credits_that_wait(page: Page, currency: str) -> tuple[Option, ...]:

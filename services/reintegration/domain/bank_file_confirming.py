@@ -33,19 +33,17 @@ class StatementSeen(Part):
 
 
 class ConfirmBankFile(Command):
-    """Confirm a file that a colleague imported, after you looked at it in the bank's own portal: say what you saw there.
+    """Confirm a file that a colleague imported, after you took the same file from the bank's own portal yourself.
 
-    Of statements the closing balance and the number of lines of each, in their order; of a report the SHA-256 of the file as
-    you took it from the bank yourself. What is said beyond that is compared as well.
+    Say its SHA-256 as you took it, and of statements what the portal shows: closing balance and number of lines of each, in
+    their order. Balances alone would not tell whose payment a line is.
     """
 
+    file_sha256: Annotated[Sha256, Field(description="The SHA-256 of the file as you took it from the bank yourself.")]
     statements: Annotated[
         tuple[StatementSeen, ...],
         Field(max_length=_MOST_STATEMENTS, description="Each statement as the bank's own portal shows it, in their order; nothing for a report."),
     ] = ()
-    file_sha256: Annotated[
-        Sha256 | None, Field(description="The SHA-256 of the file as you took it from the bank yourself. A report needs it.")
-    ] = None
 
 
 class DropBankFile(Command):
@@ -94,22 +92,20 @@ def _imported_by_nobody_who_paid(_: BankFile, facts: BankFileFacts, __: Context)
 
 
 def _confirm(state: BankFile, order: ConfirmBankFile, _: BankFileFacts, context: Context) -> Events:
-    compared: list[Compared] = []
-    if order.file_sha256 is not None:
-        if order.file_sha256 != state.sha256:
-            raise RuleViolation("another_file", "The file that you took from the bank is another one than was imported.")
-        compared.append("file")
+    compared: tuple[Compared, ...] = ("file",)
+    if order.file_sha256 != state.sha256:
+        raise RuleViolation("another_file", "The file that you took from the bank is another one than was imported.")
     if order.statements:
         seen = [(one.closing, one.line_count) for one in order.statements]
         if seen != [(one.closing, one.lines) for one in state.statements]:
             raise RuleViolation(
                 "balances_differ", "The file closes with other balances, or has other numbers of lines, than you saw at the bank."
             )
-        compared.append("balances")
-    elif state.file_kind == "statement" or not compared:
-        raise RuleViolation("nothing_compared", "Say what the bank's own portal shows. A file that nobody compared does not count.")
+        compared = ("file", "balances")
+    elif state.file_kind == "statement":
+        raise RuleViolation("nothing_compared", "Say what the bank's own portal shows of each statement: closing balance and number of lines.")
     return (
-        BankFileConfirmed(compared=tuple(compared), confirmed_by=context.actor.person_id, confirmed_at=context.now),
+        BankFileConfirmed(compared=compared, confirmed_by=context.actor.person_id, confirmed_at=context.now),
     )  # fmt: skip
 
 

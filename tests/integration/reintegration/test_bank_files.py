@@ -283,8 +283,10 @@ async def test_two_statements_that_overlap_and_are_confirmed_at_once_come_to_the
     await own_account(people)
     other = Account([*MONTH.entries, Entry("-7.00", reference="B-7")], id="MAY-2")
     files = [await brought(people, one) for one in (MONTH, other)]
-    first = ConfirmBankFile(statements=(StatementSeen(closing=Decimal("950.64"), line_count=4),))
-    second = ConfirmBankFile(statements=(StatementSeen(closing=Decimal("943.64"), line_count=5),))
+    first, second = (
+        ConfirmBankFile(file_sha256=sha256(camt053(one)).hexdigest(), statements=(StatementSeen(closing=Decimal(closing), line_count=lines),))
+        for one, closing, lines in ((MONTH, "950.64", 4), (other, "943.64", 5))
+    )
     async with house.half_done(BANK_FILE, files[0], first, APPROVER):
         waits = await house.meanwhile(house.try_to(BANK_FILE, files[1], second, APPROVER))
     assert await waits == "done"

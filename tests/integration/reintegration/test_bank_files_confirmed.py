@@ -19,6 +19,7 @@ from tests.integration.reintegration.test_bank_files import (
     MONTH,
     bringer,
     brought,
+    closings,
     confirm,
     imported,
     lines_of,
@@ -93,6 +94,21 @@ async def test_what_was_invented_is_dropped_and_the_true_one_is_imported(house: 
     assert (await drop(people, again, "brought_by_mistake")).status_code == 200
     await imported(people, Account(MONTH.entries, id="MAY-9"))
     assert (await house.findings()).differences == []
+
+
+async def test_a_line_of_another_payment_is_found_though_balance_and_number_of_lines_are_the_same(house: House, people: People) -> None:
+    account_id = await own_account(people)
+    _, attempt_id = await released_by_bank(house, await house.fund())
+    await sent(people, account_id, [attempt_id])
+    true = camt053(Account([debit(uuid7())], id="MAY-1"))
+    changed = Account([debit(attempt_id)], id="MAY-1")
+    assert closings(true) == closings(camt053(changed))
+    file_id = await brought(people, changed)
+    assert (await confirm(people, file_id, true)).json()["code"] == "another_file"
+    (seen,) = closings(true)
+    body = {"statements": [{"closing": seen[0], "line_count": seen[1]}]}
+    assert (await people.approver.post(f"bank-files/{file_id}/confirm", body)).status_code == 422
+    assert await by_the_clock(house) == Looked()
 
 
 async def test_before_it_is_confirmed_a_gap_and_what_is_told_again_are_shown_and_what_has_to_be_seen_is_not(people: People) -> None:
