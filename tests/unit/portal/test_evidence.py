@@ -88,7 +88,7 @@ async def test_whatever_a_service_said_a_browser_is_told_a_type_and_a_name_of_ou
 
 
 def test_whatever_is_said_in_place_of_a_services_sentence_stands_for_a_code_of_its_own_or_the_portals() -> None:
-    of_the_portal = {"file_too_large", "too_many_uploads", "upload_under_way", "form_unreadable"}
+    of_the_portal = {"something_missing", "file_too_large", "too_many_uploads", "upload_under_way", "form_unreadable"}
     assert set(REFUSALS) - of_the_portal <= set(SENTENCES)
 
 
