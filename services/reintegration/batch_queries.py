@@ -19,13 +19,18 @@ from shared.contracts.attempts import PaymentMethod
 from shared.db import Sql, UnitOfWork
 from shared.money import Money
 
+_SAYS_IT_HAD: Final = f"l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}]"
 # Under lock to the end of the transaction, so that what is signed is as it was looked at.
 _ATTEMPTS = Sql(
     "SELECT a.attempt_id, a.grant_id, a.amount, a.currency, a.status, a.method, a.payee_id, a.account_no, "
     "EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id <> :batch_id) AS elsewhere, "
     # Money may have left for it: who orders it once more would pay twice.
     "EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND l.state IN ('unmatched', 'unconfirmed') "
-    "AND (l.kind = 'rejected' OR l.direction = 'debit')) AS line_waits "
+    "AND (l.kind = 'rejected' OR l.direction = 'debit')) AS line_waits, "
+    # What a report says of another file, be it refused there, tells nothing of this one, unless it is that the bank had the same before.
+    "EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND l.state NOT IN ('unconfirmed', 'dropped') "
+    f"AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD} "
+    "OR (SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id) = :batch_id)) AS answered "
     "FROM payment_attempts a WHERE a.attempt_id = ANY (cast(:attempt_ids AS uuid[])) ORDER BY a.attempt_id FOR SHARE OF a"
 )
 _HOLD_PAYEES = Sql("SELECT id FROM payees WHERE id = ANY (cast(:payee_ids AS uuid[])) ORDER BY id FOR SHARE")
@@ -36,7 +41,7 @@ _PAYEES = Sql(
 _OVER = Sql(
     "SELECT count(*) AS over FROM batch_payments b JOIN payment_attempts a ON a.attempt_id = b.attempt_id "
     "WHERE b.batch_id = :batch_id AND (a.status <> 'released' OR EXISTS (SELECT FROM bank_lines l "
-    f"WHERE l.of_attempt = a.attempt_id AND l.state <> 'dropped' AND (l.kind <> 'rejected' OR l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])))"
+    f"WHERE l.of_attempt = a.attempt_id AND l.state <> 'dropped' AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD})))"
 )
 
 # How far the bank is with a batch, by what its attempts say.
@@ -171,7 +176,7 @@ async def candidates(
         if grant is not None:
             found[row["attempt_id"]] = Candidate(
                 money=Money(amount=row["amount"], currency=row["currency"]), status=row["status"], method=row["method"],
-                account_no=row["account_no"], elsewhere=row["elsewhere"], line_waits=row["line_waits"],
+                account_no=row["account_no"], elsewhere=row["elsewhere"], line_waits=row["line_waits"], answered=row["answered"],
                 grant=grant,
                 known=known.get(row["payee_id"], Payable()),
                 details=details.get(row["payee_id"]) if accounts.get(row["payee_id"]) == row["account_no"] else None,

@@ -43,10 +43,12 @@ async def batch(batch_id: UUID, page: Reading, after: Annotated[UUID | None, Que
         )
     ).body
     file = f"/payment-batches/{batch_id}/file"
-    begins = found["taken_by_reader"] and found["state"]["status"] == "sent" and await goes_on(page)
+    # What the bank answered for goes to it no more.
+    lost = found["state"]["status"] == "sent" and found["progress"]["waiting"] == found["progress"]["count"]
+    begins = found["taken_by_reader"] and lost and await goes_on(page)
     shown = await page.show(
         "payment_batch.html", found=found, state=found["state"], progress=found["progress"], payments=payments, file=file,
-        begins=begins, short=short,
+        begins=begins, lost=lost, short=short,
     )  # fmt: skip
     return begun(shown, file if begins else None)
 

@@ -18,7 +18,6 @@ from services.reintegration.domain.batch_file import (
     another_content,
     file_of,
     hash_of,
-    refuse_unpayable_any_more,
     refuse_unsendable,
     sums_of,
 )
@@ -46,6 +45,8 @@ from shared.money import Money, refuse_unpayable
 MOST_PAYMENTS: Final = 1000
 # An example, never a rule of IOM: whatever waits longer is put together anew, by what is known then.
 FURTHEST: Final = timedelta(days=30)
+# An example as well: a file that was taken may be lost on its way and taken again, but no bank waits longer for it.
+LOST_FOR: Final = timedelta(days=5)
 _MOST_CURRENCIES: Final = 20
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MOST_PAYMENTS)]
@@ -107,7 +108,7 @@ def does_not_add_up() -> RuleViolation:
 
 
 def bank_had_it() -> RuleViolation:
-    """Refuses to drop a batch of which the bank answered for a payment."""
+    """Refuses to drop a batch of which the bank answered for a payment, or to take its file once more."""
     return RuleViolation("bank_had_it", "The bank answered for a payment of this batch, so it had the file.")
 
 
@@ -231,16 +232,26 @@ def file_for(state: PaymentBatch, facts: BatchFacts, context: Context) -> bytes:
     return _may_go(state, facts, context)
 
 
+def _refuse_what_the_bank_had(state: PaymentBatch, facts: BatchFacts) -> None:
+    """A file that was taken is lost or not: what the bank answered for, and is paid anew since, the file would pay once more."""
+    if any(one.status != "released" or one.answered for one in facts.candidates.values()):
+        raise bank_had_it()
+    if facts.account is not None and facts.account.status != "active":
+        raise own_account_not_active()
+    if facts.today > state.execution_on + LOST_FOR:
+        raise execution_day_wrong()
+
+
 def _may_go(state: PaymentBatch, facts: BatchFacts, context: Context) -> bytes:
+    if state.status == "sent":
+        _refuse_what_the_bank_had(state, facts)
     if facts.account is None:
         raise another_content()
     assert facts.batch_id is not None
     ordered = ordered_by(facts.batch_id, state, facts.account)
     file = _as_signed(state, facts, ordered)
-    if state.status == "sent":
-        refuse_unpayable_any_more(ordered, facts, context)
-        return file
-    _account(facts, state.execution_on)
+    if state.status != "sent":
+        _account(facts, state.execution_on)
     refuse_unsendable(ordered, facts, context)
     return file
 

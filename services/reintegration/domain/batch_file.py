@@ -34,7 +34,8 @@ class Candidate:
 
     ``known`` says what stands against the payee, ``details`` what was stated of the account that the attempt names.
     ``elsewhere`` says that it stands in another batch that was not dropped, ``line_waits`` that a line of the bank's names it as
-    if money had left for it, and nobody has found out yet what that is.
+    if money had left for it, and nobody has found out yet what that is. ``answered`` says that a file of the bank's that counts
+    speaks of it in a way that only who had its file can.
     """
 
     money: Money
@@ -43,6 +44,7 @@ class Candidate:
     account_no: int | None
     elsewhere: bool
     line_waits: bool
+    answered: bool
     grant: Grant
     known: Payable
     details: PayeeDetails | None = field(default=None, repr=False)
@@ -113,12 +115,6 @@ def refuse_unsendable(order: Order, facts: BatchFacts, context: Context) -> None
     raise RuleViolation(
         codes.pop() if len(codes) == 1 else "payments_refused", f"Of these payments {len(refused)} can't go: {named}{more}."
     )
-
-
-def refuse_unpayable_any_more(order: Order, facts: BatchFacts, context: Context) -> None:
-    """As `refuse_unsendable`, of those alone that the bank has not answered for."""
-    waiting = [id for id in order.attempts if facts.candidates[id].status == "released"]
-    refuse_unsendable(Order(order.batch_id, order.made_at, order.account, order.execution_on, waiting), facts, context)
 
 
 def file_of(order: Order, candidates: Mapping[UUID, Candidate]) -> bytes:

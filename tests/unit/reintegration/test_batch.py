@@ -82,6 +82,7 @@ assert ACCOUNT is not None and GRANT_PAID is not None and PAYEE_OF is not None
 KNOWN = Payable(PAYEE_OF, True, frozenset(), False, ())
 CANDIDATE = Candidate(
     money=eur("800.00"), status="released", method="bank_file", account_no=1, elsewhere=False, line_waits=False,
+    answered=False,
     grant=GRANT_PAID, known=KNOWN, details=DETAILS,
 )  # fmt: skip
 WAITING = {FIRST: CANDIDATE, SECOND: replace(CANDIDATE, money=eur("0.50")), THIRD: replace(CANDIDATE, money=eur("7.00"))}
@@ -283,9 +284,28 @@ def test_a_file_that_was_approved_is_held_back_when_somebody_in_it_is_not_payabl
     held = with_first(known=replace(KNOWN, payee=on_hold))
     for past in ((APPROVED,), (APPROVED, SENT)):
         OF_TWO.given(*past).knowing(held).when(TAKE, PAYER).refused("payee_on_hold")
-    # What the bank answered for already is not paid again by the same file.
-    answered = with_first(known=replace(KNOWN, payee=on_hold), status="paid")
-    OF_TWO.given(APPROVED, SENT).knowing(answered).when(TAKE, DEPUTY_PAYER).then(AGAIN)
+
+
+@pytest.mark.parametrize("changed", [{"status": "failed"}, {"status": "paid"}, {"status": "reversed"}, {"answered": True}], ids=str)
+def test_a_file_that_the_bank_answered_for_is_neither_taken_nor_read_once_more(changed: Any) -> None:
+    sent = PAYMENT_BATCH.fold((MADE, PUT_IN, APPROVED, SENT))
+    assert sent is not None
+    OF_TWO.given(APPROVED, SENT).knowing(with_first(**changed)).when(TAKE, DEPUTY_PAYER).refused("bank_had_it")
+    with pytest.raises(Refusal) as refused:
+        file_for(sent, with_first(**changed), Context(PAYER, NOON))
+    assert refused.value.code == "bank_had_it"
+
+
+@pytest.mark.parametrize(("days", "code"), [(5, ""), (6, "execution_day_wrong")])
+def test_a_file_that_was_lost_is_taken_again_for_a_few_days_and_from_an_account_that_is_open(days: int, code: str) -> None:
+    sent = OF_TWO.given(APPROVED, SENT)
+    late = sent.knowing(replace(FACTS, today=TOMORROW + timedelta(days))).when(TAKE, DEPUTY_PAYER)
+    if code:
+        late.refused(code)
+    else:
+        late.then(AGAIN)
+    closed = OWN_ACCOUNT.fold((REGISTERED, CONFIRMED, CLOSED))
+    sent.knowing(replace(FACTS, account=closed)).when(TAKE, DEPUTY_PAYER).refused("own_account_not_active")
 
 
 def test_one_drops_what_was_never_taken_and_two_what_was() -> None:
