@@ -31,7 +31,8 @@ _BEHIND_AN_IMPORT = Sql(
     " n(own_account_id, identification) USING (own_account_id, identification) WHERE s.live "
     "UNION ALL SELECT id, 3 FROM bank_files WHERE file_kind = 'status_report' AND instruction_id = :instruction_id "
     " AND identification = :identification AND status <> 'dropped') f ORDER BY place, id LIMIT 1) AS imported_already, "
-    f"{_paid(':person_id', 'SELECT unnest(cast(:attempts AS uuid[]))', 'cast(:instruction_id AS uuid)')} AS i_paid"
+    f"{_paid(':person_id', 'SELECT unnest(cast(:attempts AS uuid[]))', 'cast(:instruction_id AS uuid)')} AS i_paid, "
+    "(SELECT count(*) FROM bank_files WHERE status = 'unconfirmed' AND imported_by = cast(:person_id AS text)) AS waiting"
 )
 _NAMED: Final = "SELECT l.of_attempt FROM bank_lines l WHERE l.file_id = f.id"
 _BEHIND_A_FILE = Sql(
@@ -120,14 +121,14 @@ class BankFileRow(BaseModel):
 
 
 async def behind_an_import(unit: UnitOfWork, order: ImportBankFile, person_id: str) -> BankFileFacts:
-    """The file that has the same content already, or a statement or report of this one; and whether whoever brings it paid."""
+    """The file that has the same content already, or a statement or report of this one; and of whoever brings it whether they paid and how many wait."""
     row = await unit.row(
         _BEHIND_AN_IMPORT, sha256=order.sha256, accounts=[one.own_account_id for one in order.statements],
         identifications=[one.identification for one in order.statements], instruction_id=order.instruction_id,
         identification=order.identification, attempts=list(order.attempts), person_id=person_id,
     )  # fmt: skip
     assert row is not None
-    return BankFileFacts(row["imported_already"], i_paid=row["i_paid"])
+    return BankFileFacts(row["imported_already"], i_paid=row["i_paid"], waiting=row["waiting"])
 
 
 async def hold_accounts(unit: UnitOfWork, file_id: UUID) -> None:

@@ -56,12 +56,13 @@ class BankFileFacts:
 
     ``imported_already``: the file, not dropped, that has the same content, or the same statement or report in it. ``i_paid`` and
     ``importer_paid``: whether whoever acts, or whoever imported it, released one of the payments that the file names or
-    signed a batch with one.
+    signed a batch with one. ``waiting``: how many files that whoever acts imported wait for a second person.
     """
 
     imported_already: UUID | None = None
     i_paid: bool = True
     importer_paid: bool = True
+    waiting: int = 0
 
 
 def evolve(state: BankFile | None, event: Event) -> BankFile:

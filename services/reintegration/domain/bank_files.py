@@ -34,6 +34,8 @@ from shared.money import Money
 # What is booked, what the bank refused, and what it only says that it has or did; settled are the first two.
 LineKind = Literal["booked", "rejected", "accepted"]
 _MOST_LINES: Final = 100_000
+# An unconfirmed file stops the payments that it names, so that one person alone brings few of them. An example, no rule of IOM's.
+MOST_UNCONFIRMED: Final = 5
 _CODE_LIKE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9./:+_-]{1,40}")
 
 
@@ -242,6 +244,10 @@ def _import(order: ImportBankFile, facts: BankFileFacts, context: Context) -> Ev
         raise imported_already(facts.imported_already)
     if facts.i_paid:
         raise not_by_whoever_paid()
+    if facts.waiting >= MOST_UNCONFIRMED:
+        raise RuleViolation(
+            "too_many_unconfirmed", "As many files as one person may bring wait for a second person. Let one be confirmed or dropped first."
+        )
     return (
         BankFileImported(
             file_kind=order.file_kind, sha256=order.sha256, lines=order.lines, lines_sha256=order.lines_sha256,

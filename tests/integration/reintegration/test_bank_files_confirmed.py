@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.reintegration.domain.bank_files import MOST_UNCONFIRMED
 from services.reintegration.domain.tranches import ConfirmDelivery
 from services.reintegration.grant_wiring import GRANT
 from shared.ids import uuid7
@@ -109,6 +110,17 @@ async def test_a_line_of_another_payment_is_found_though_balance_and_number_of_l
     body = {"statements": [{"closing": seen[0], "line_count": seen[1]}]}
     assert (await people.approver.post(f"bank-files/{file_id}/confirm", body)).status_code == 422
     assert await by_the_clock(house) == Looked()
+
+
+async def test_of_one_person_few_files_wait_and_those_of_others_are_imported_all_the_same(people: People) -> None:
+    await own_account(people)
+    files = [Account([Entry("-1.00", reference=f"N-{number}")], id=f"N-{number}") for number in range(MOST_UNCONFIRMED + 1)]
+    first, *_ = [await brought(people, one) for one in files[:-1]]
+    assert (await put(bringer(people), camt053(files[-1]))).json()["code"] == "too_many_unconfirmed"
+    assert (await drop(people, first)).status_code == 200
+    await brought(people, files[-1])
+    assert (await put(bringer(people), camt053(files[0]))).json()["code"] == "too_many_unconfirmed"
+    assert (await put(people.reconciler, camt053(files[0]))).status_code == 201
 
 
 async def test_before_it_is_confirmed_a_gap_and_what_is_told_again_are_shown_and_what_has_to_be_seen_is_not(people: People) -> None:

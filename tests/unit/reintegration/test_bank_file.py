@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.reintegration.domain.bank_file_confirming import ConfirmBankFile, DropBankFile, StatementSeen
 from services.reintegration.domain.bank_file_state import BankFileFacts
-from services.reintegration.domain.bank_files import BANK_FILE, ImportBankFile
+from services.reintegration.domain.bank_files import BANK_FILE, MOST_UNCONFIRMED, ImportBankFile
 from shared.actors import Actor
 from shared.contracts.bank import BankFileConfirmed, BankFileDropped, BankFileImported, ImportedStatement
 from shared.messages import Command
@@ -106,6 +106,11 @@ def test_a_file_of_before_counts_by_the_word_of_whoever_imported_it() -> None:
     state = BANK_FILE.fold((IMPORTED.model_copy(update={"unconfirmed": False}),))
     assert state is not None
     assert (state.status, state.before_rule, state.confirmed_by, state.acted_by) == ("confirmed", True, None, BRINGER.person_id)
+
+
+def test_nobody_stops_more_payments_than_a_few_files_name_before_a_second_person_looks() -> None:
+    FILES.knowing(replace(NOBODY_PAID, waiting=MOST_UNCONFIRMED - 1)).when(IMPORT, BRINGER).then(IMPORTED)
+    FILES.knowing(replace(NOBODY_PAID, waiting=MOST_UNCONFIRMED)).when(IMPORT, BRINGER).refused("too_many_unconfirmed")
 
 
 _PERSONS = (BRINGER, SECOND, ALSO_PAYER, staff("third", "finance_approver"))
