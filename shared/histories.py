@@ -72,6 +72,17 @@ async def history(
     return entries
 
 
+async def concealed_at(unit: UnitOfWork, path: str, events: Sequence[UUID]) -> dict[UUID, str]:
+    """What each of these events conceals at this place; of one that conceals nothing there, or whose person was erased, none.
+
+    As `history`, also in whom the transaction and the caller answer for.
+    """
+    rows = [row for row in await unit.rows(_CONCEALED, events=list(events)) if row["path"] == path]
+    opening = await unit.keys.rows.opening(unit, [row["value"] for row in rows])
+    service = unit.keys.service
+    return {row["event_id"]: opened_disclosure(service, opening, row["event_id"], path, row["value"]).value for row in rows}
+
+
 def _put_back(said: Any, values: Mapping[str, str], path: str) -> Any:
     if path in values:
         return {"value": values[path]}

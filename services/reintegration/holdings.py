@@ -2,9 +2,13 @@
 
 from services.reintegration import bank_wiring, payee_details, survey_answers
 from shared.contracts.noted_cases import PersonsCame, PersonsLeft, StayNoted, StayTakenBack
+from shared.contracts.reintegration import PaymentConfirmed
+from shared.contracts.visits import CashWitnessed
 from shared.held import Holdings
 
 HOLDINGS = Holdings(
+    # What stood against a payment is looked at by who oversees the money, as is the table of it.
+    undisclosed=(PaymentConfirmed, CashWitnessed),
     parting=(PersonsLeft, StayNoted), coming=(PersonsCame, StayTakenBack),
     opens={"payee_details": payee_details.told, "survey_answers": survey_answers.told},
     about={"payee_details": "payee_id"},

@@ -1,4 +1,7 @@
-"""What was paid although something stood against it as rows, made of what was said, and the check that the log says the same."""
+"""That something was paid although something stood against it as rows, made of what was said, and the check that the log says so.
+
+What stood against it stands beside the log alone, where it goes with the person (`paid_although_queries`).
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -12,8 +15,8 @@ from shared.verify import Check
 
 _KEEP = Sql(
     "INSERT INTO paid_although (grant_id, tranche, attempt_no, what, destination_country, payee_id, amount, currency, "
-    "stood_against, said_by, said_at) VALUES (:grant_id, :tranche, :attempt_no, :what, :destination_country, :payee_id, "
-    ":amount, :currency, :stood_against, :said_by, :said_at)"
+    "said_by, said_at) VALUES (:grant_id, :tranche, :attempt_no, :what, :destination_country, :payee_id, "
+    ":amount, :currency, :said_by, :said_at)"
 )
 
 
@@ -22,7 +25,7 @@ def paid_although(grant_id: UUID, grant: Grant, events: Sequence[Event]) -> Sequ
     return [
         _row(grant_id, grant, event)
         for event in events
-        if isinstance(event, PaymentConfirmed | CashWitnessed) and event.paid_although
+        if isinstance(event, PaymentConfirmed | CashWitnessed) and event.stood_against is not None
     ]  # fmt: skip
 
 
@@ -36,24 +39,22 @@ def _row(grant_id: UUID, grant: Grant, event: PaymentConfirmed | CashWitnessed) 
             "grant_id": grant_id, "tranche": tranche.number, "attempt_no": tranche.attempt_no,
             "what": "handed_over" if handed_over else "paid", "destination_country": grant.destination_country,
             "payee_id": tranche.payee_id, "amount": tranche.amount, "currency": grant.currency,
-            "stood_against": sorted(event.paid_although),
             "said_by": event.witnessed_by if isinstance(event, CashWitnessed) else event.confirmed_by,
             "said_at": event.witnessed_at if isinstance(event, CashWitnessed) else event.confirmed_at,
         },
     )  # fmt: skip
 
 
-# Tranche, attempt, which of the two it is, what stood against it and who said so, as the log has it.
+# Tranche, attempt, which of the two it is and who said so, as the log has it; the first said what it was in clear.
 _LOGGED = (
     "SELECT e.subject AS grant_id, cast(d.said ->> 'number' AS integer) AS tranche, cast(d.said ->> 'attempt_no' AS integer) AS attempt_no, "
     "CASE WHEN e.type LIKE '%cash_witnessed%' THEN 'handed_over' ELSE 'paid' END AS what, "
-    "ARRAY(SELECT code FROM jsonb_array_elements_text(d.said -> 'paid_although') code ORDER BY code COLLATE \"C\") AS stood_against, "
     "coalesce(d.said ->> 'witnessed_by', d.said ->> 'confirmed_by') AS said_by FROM event_log e "
     "CROSS JOIN LATERAL (SELECT cast(convert_from(e.leaf, 'UTF8') AS jsonb) -> 'data' AS said) d "
     "WHERE e.type IN ('avrr.reintegration.grant.payment_confirmed.v1', 'avrr.reintegration.grant.cash_witnessed.v1') "
-    "AND jsonb_array_length(coalesce(d.said -> 'paid_although', '[]')) > 0"
+    "AND (d.said ->> 'stood_against' IS NOT NULL OR jsonb_array_length(coalesce(d.said -> 'paid_although', '[]')) > 0)"
 )
-_SAID = "grant_id, tranche, attempt_no, what, stood_against, said_by"
+_SAID = "grant_id, tranche, attempt_no, what, said_by"
 
 CHECKS: tuple[Check, ...] = (
     Check(

@@ -1,18 +1,13 @@
 """Reintegration's table of payments that were made although something stood against them."""
 
-from typing import Final, get_args
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
 
 from services.reintegration.domain.grant_facts import MOST_TRANCHES
 from services.reintegration.metadata import METADATA, amount
-from shared.contracts.paid_although import StoodAgainst
 from shared.tables import scope
 
-_CODES: Final = ", ".join(f"'{code}'" for code in get_args(StoodAgainst))
-
-# What was said once is never said otherwise: it is written in the name of who said it, and nobody changes it.
+# What was said once is never said otherwise: it is written in the name of who said it, and nobody changes it. What stood against
+# it is not here: it may be what a list of sanctions says of somebody, so it is concealed beside the log and goes with them.
 PAID_ALTHOUGH = sa.Table(
     "paid_although",
     METADATA,
@@ -24,13 +19,9 @@ PAID_ALTHOUGH = sa.Table(
     sa.Column("payee_id", sa.Uuid),
     amount("amount"),
     sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("stood_against", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("said_by", sa.Text, nullable=False),
     sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint("what IN ('handed_over', 'paid')", name="what_is_known"),
-    sa.CheckConstraint(
-        f"cardinality(stood_against) > 0 AND stood_against <@ ARRAY[{_CODES}]", name="something_stood_against_it"
-    ),
     sa.CheckConstraint(f"amount > 0 AND attempt_no >= 1 AND tranche BETWEEN 1 AND {MOST_TRANCHES}", name="of_an_attempt"),
     info=scope("country:destination_country", written_by="said_by"),
 )

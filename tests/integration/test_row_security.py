@@ -62,7 +62,7 @@ ROWS = {
         INSERT INTO fund_postings SELECT {_UUID}, 1, {_UUID}, country, 'commit', NULL, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01' FROM {_PLACES};
         INSERT INTO recovered_money SELECT {_UUID}, 1, country, {_UUID}, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01', who || country, NULL, who, now() FROM {_PLACES};
         INSERT INTO reconciliation_differences SELECT {_UUID}, 1, country, 10, 'EUR', 'rounding', who, now() FROM {_PLACES};
-        INSERT INTO paid_although SELECT {_UUID}, 1, 1, 'paid', country, NULL, 10, 'EUR', ARRAY['recovery_open'], who, now() FROM {_PLACES};
+        INSERT INTO paid_although SELECT {_UUID}, 1, 1, 'paid', country, NULL, 10, 'EUR', who, now() FROM {_PLACES};
         INSERT INTO write_offs_asked SELECT {_UUID}, 1, country, 100, 'EUR', 'error', 'staff:asker', now() FROM {_PLACES};
         INSERT INTO write_offs SELECT {_UUID}, 1, country, 100, 'EUR', 'error', 'staff:asker', who, now() FROM {_PLACES};
         INSERT INTO accounting_periods SELECT {_UUID}, 1, '2023-0' || n, 'closed', who, now() FROM {_PLACES};

@@ -101,7 +101,7 @@ REINTEGRATION = (
     f"""INSERT INTO spot_checks (id, version, draw_id, grant_id, number, country, outcome, mode, checked_on, recorded_by, recorded_at)
     SELECT {GRANT}, 1, {CASE}, {GRANT}, 1, {COUNTRIES}, 'confirmed', 'in_person', current_date, 'staff:somebody', now()
     FROM generate_series(20, {ROWS}, 20) n""",
-    f"""INSERT INTO paid_although SELECT {GRANT}, 1, 1, 'paid', {COUNTRIES}, NULL, 100, 'EUR', ARRAY['grant_suspended'], 'staff:somebody', now()
+    f"""INSERT INTO paid_although SELECT {GRANT}, 1, 1, 'paid', {COUNTRIES}, NULL, 100, 'EUR', 'staff:somebody', now()
     FROM generate_series(20, {ROWS}, 20) n""",
 )
 # What is paid was paid but for a few; of what the bank is still to pay nearly all stands in a batch already.

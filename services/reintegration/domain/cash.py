@@ -17,6 +17,7 @@ from services.reintegration.domain.tranches import (
     refuse_another_attempt,
     tranche_of,
 )
+from shared.contracts.paid_although import concealed
 from shared.contracts.visits import CashWitnessed, IdentityDocument
 from shared.decider import Events, Rule, changing
 from shared.errors import FourEyes, RuleViolation
@@ -82,7 +83,7 @@ def _witness(state: Grant, order: WitnessCash, facts: GrantFacts, context: Conte
             number=tranche.number, attempt_no=tranche.attempt_no, attempt_id=tranche.attempt_id,
             handed_over_on=order.handed_over_on, identity_document=order.identity_document,
             witnessed_by=context.actor.person_id, witnessed_at=context.now,
-            paid_although=stood_against(state, tranche, facts.payable, context.now),
+            stood_against=concealed(stood_against(state, tranche, facts.payable, context.now)),
         ),
     )  # fmt: skip
 

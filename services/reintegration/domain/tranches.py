@@ -30,7 +30,7 @@ from services.reintegration.domain.stood_against import stood_against
 from services.reintegration.domain.stops import no_recovery
 from shared.contracts.accounting import DifferenceReason
 from shared.contracts.attempts import PaymentMethod
-from shared.contracts.paid_although import StoodAgainst
+from shared.contracts.paid_although import StoodAgainst, concealed
 from shared.contracts.reintegration import (
     Code,
     DeliveryConfirmed,
@@ -250,14 +250,14 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
     if facts.month_closed and not order.late_receipt:
         raise period_closed()
     against = stood_against(state, tranche, facts.payable, context.now)
-    return paid(state, tranche, facts, context, order.reference, order.paid_on, paid_although=against)
+    return paid(state, tranche, facts, context, order.reference, order.paid_on, against=against)
 
 
 def paid(
     state: Grant, tranche: GrantTranche, facts: GrantFacts, context: Context, reference: str, paid_on: date,
-    bank_line: UUID | None = None, paid_although: tuple[StoodAgainst, ...] = (),
+    bank_line: UUID | None = None, against: tuple[StoodAgainst, ...] = (),
 ) -> Events:  # fmt: skip
-    """The facts of a payment that was made: of the tranche, and with the last one of the grant; ``paid_although`` is kept with it."""
+    """The facts of a payment that was made: of the tranche, and with the last one of the grant; what stood ``against`` it is kept with it."""
     last = len(state.tranches_in("planned", "released")) == 1
     payment = PaymentConfirmed(
         case_id=state.case_id,
@@ -272,7 +272,7 @@ def paid(
         attempt_no=tranche.attempt_no,
         posted_in=posted_in(facts),
         bank_line=bank_line,
-        paid_although=paid_although,
+        stood_against=concealed(against),
     )
     if last:
         return payment, GrantDisbursed(case_id=state.case_id)

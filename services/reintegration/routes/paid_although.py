@@ -35,7 +35,7 @@ async def list_paid_although(
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[paid_although_queries.PaidAlthough]:
     """What was handed over or paid although something stood against it, and what, in the order of grants and tranches."""
-    found = await call.ask(lambda unit: paid_although_queries.paid_although(unit, after, limit + 1))
+    found = await call.ask(lambda unit: paid_although_queries.paid_although(unit, after, limit + 1), log=True)
     items = found[:limit]
     return Page[paid_although_queries.PaidAlthough](
         items=items, next=call.goes_on_after(items[-1].place, limit) if len(found) > limit else None

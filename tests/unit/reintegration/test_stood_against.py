@@ -13,11 +13,12 @@ from services.reintegration.domain.payee_facts import Payable
 from services.reintegration.domain.stood_against import stood_against
 from services.reintegration.domain.tranches import ConfirmPayment
 from services.reintegration.paid_although_projections import paid_although
-from shared.contracts.paid_although import StoodAgainst
+from shared.contracts.paid_although import StoodAgainst, codes_in, concealed
 from shared.contracts.sanctions import Hit
 from shared.contracts.stops import GrantSuspended, RecoveryOpened
 from shared.contracts.visits import CashWitnessed
 from shared.errors import RuleViolation
+from shared.ledger import conceal
 from shared.messages import Event
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import (
@@ -69,10 +70,10 @@ def folded(*events: Event) -> Grant:
 def test_whatever_stands_against_the_payee_marks_what_was_handed_over_or_paid_and_refuses_neither(code: StoodAgainst) -> None:
     facts = replace(NOTHING_STANDS_AGAINST_IT, payable=OF_THE_PAYEE[code])
     given = Given(GRANT, facts)
-    given.given(*BY_OFFICE).when(PAY, PAYER).then(PAID_1.model_copy(update={"paid_although": (code,)}))
+    given.given(*BY_OFFICE).when(PAY, PAYER).then(PAID_1.model_copy(update={"stood_against": concealed((code,))}))
     (seen,) = given.given(*IN_CASH).when(WITNESS, OFFICE).events
     assert isinstance(seen, CashWitnessed)
-    assert seen.paid_although == (code,)
+    assert seen.stood_against == concealed((code,))
 
 
 def test_what_nothing_stands_against_is_not_marked() -> None:
@@ -94,7 +95,7 @@ def test_of_an_attempt_of_before_that_names_no_payee_its_grant_alone_is_asked() 
     before = RELEASED_1.model_copy(update={"payee_id": None, "account_no": None, "method": None})
     facts = replace(NOTHING_STANDS_AGAINST_IT, payable=Payable())
     Given(GRANT, facts).given(*UNTIL_APPROVED, before).when(PAY, PAYER).then(PAID_1)
-    marked = PAID_1.model_copy(update={"paid_although": ("grant_suspended",)})
+    marked = PAID_1.model_copy(update={"stood_against": concealed(("grant_suspended",))})
     assert Given(GRANT, facts).given(*UNTIL_APPROVED, before, SUSPENDED).when(PAY, PAYER).events[0] == marked
 
 
@@ -122,7 +123,15 @@ def test_a_voucher_is_not_printed_again_once_the_cash_was_seen_handed_over() -> 
 
 
 def test_a_row_says_what_stood_against_which_attempt_and_who_said_that_it_was_paid() -> None:
-    said = PAID_1.model_copy(update={"paid_although": ("screening_hit", "account_of_staff")})
+    said = PAID_1.model_copy(update={"stood_against": concealed(("screening_hit", "account_of_staff"))})
     (row,) = paid_although(ref(1), folded(*BY_OFFICE, said), (said,))
     assert (row.values["what"], row.values["attempt_no"], row.values["said_by"]) == ("paid", 1, PAYER.person_id)
-    assert (row.values["stood_against"], row.values["amount"]) == (["account_of_staff", "screening_hit"], eur("800.00").amount)
+    assert row.values["amount"] == eur("800.00").amount
+    assert "stood_against" not in row.values
+
+
+def test_what_stood_against_it_is_in_no_leaf_but_beside_it_whole() -> None:
+    told = PAID_1.model_copy(update={"stood_against": concealed(("screening_hit", "account_of_staff"))})
+    salted, (beside,) = conceal(told)
+    assert not [code for code in OF_THE_PAYEE if code in salted.model_dump_json()]
+    assert (beside.path, codes_in(beside.value)) == ("stood_against", ("screening_hit", "account_of_staff"))
