@@ -11,6 +11,7 @@ from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.payee_facts import Payable
 from services.reintegration.domain.payee_state import Payee
 from services.reintegration.sanctions_screening import NEWEST
+from services.reintegration.sealed import vendors_of
 from shared.db import Sql, UnitOfWork
 from shared.ids import FIRST
 
@@ -39,6 +40,19 @@ OF_GRANT: Final = Sql(
     "AND p.currency = :currency AND p.status NOT IN ('closed', 'blocked') AND CASE p.kind WHEN 'office' THEN true "
     "WHEN 'vendor' THEN coalesce(p.vendor_code = cast(:vendor_code AS text), true) "
     "ELSE p.person_id = :person_id OR p.case_id = :case_id END ORDER BY p.country, p.id LIMIT :limit"
+)
+# An office pays what was released to be paid by it; of what waits, to the account that is confirmed by now.
+_RELEASED_TO: Final = Sql(
+    "SELECT EXISTS (SELECT FROM payment_attempts a WHERE a.status = 'released' AND a.payee_id = :payee_id "
+    "AND a.account_no = :account_no AND a.method <> 'bank_file') AS released"
+)
+_GRANTS_AT_ONCE: Final = 200
+_WAITING: Final = Sql(
+    "SELECT g.id, g.version, coalesce(g.budget, 'null')::text AS budget FROM payees p JOIN grants g "
+    "ON g.destination_country = p.country AND g.currency = p.currency AND g.status = ANY (ARRAY['approved', 'in_disbursement']) "
+    """AND g.tranches @> '[{"status": "planned"}]' AND CASE p.kind WHEN 'returnee' THEN g.person_id = p.person_id OR g.case_id = p.case_id """
+    "ELSE true END WHERE p.id = :payee_id AND p.confirmed_no = :account_no AND p.status NOT IN ('closed', 'blocked') "
+    f"AND g.id > :after ORDER BY g.id LIMIT {_GRANTS_AT_ONCE}"
 )
 
 
@@ -70,6 +84,23 @@ async def of_grant(unit: UnitOfWork, grant: Grant, after: UUID | None, limit: in
         vendor_code=chosen.vendor if chosen is not None else None, after=after or FIRST, limit=limit,
     )  # fmt: skip
     return [(row["id"], payable_of(row["payable"])) for row in rows]
+
+
+async def is_to_be_paid_to(unit: UnitOfWork, payee_id: UUID, account_no: int, payee: Payee) -> bool:
+    """Whether an office within reach is to pay to this account: it was released to, or a tranche that waits can be paid to it."""
+    row = await unit.row(_RELEASED_TO, payee_id=payee_id, account_no=account_no)
+    assert row is not None
+    if row["released"]:
+        return True
+    after, more = FIRST, True
+    while more:
+        rows = await unit.rows(_WAITING, payee_id=payee_id, account_no=account_no, after=after)
+        chosen = await vendors_of(unit, rows) if payee.kind == "vendor" else [None] * len(rows)
+        if any(vendor is None or vendor.lower() == (payee.vendor_code or "").lower() for vendor in chosen):
+            return True
+        more = len(rows) == _GRANTS_AT_ONCE
+        after = rows[-1]["id"] if rows else after
+    return False
 
 
 async def payable(unit: UnitOfWork, payee_id: UUID) -> Payable:

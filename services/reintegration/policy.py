@@ -285,6 +285,13 @@ POLICY = Policy(
 # Whoever opens a grant in one of these roles opens any of those within reach.
 _ANY_GRANT = frozenset(row.role for row in POLICY.rows if row.operation == "read_grant") - {*CERTIFIES, Role.OFFICE_PAYER}
 
+_ANY_ACCOUNT = frozenset(row.role for row in POLICY.rows if row.operation == "read_payee_account") - {Role.OFFICE_PAYER}
+
+
+def opens_what_they_pay_alone(actor: Actor) -> bool:
+    """Whether somebody who may open an account opens those alone to which they are to pay: who pays for an office, and no more."""
+    return actor.roles.isdisjoint(_ANY_ACCOUNT)
+
 
 def is_shown(actor: Actor, *, of_health: bool, approved: bool = True) -> bool:
     """Whether somebody who may read grants is shown this one: medical staff only what tells of health, an office's payer only what is approved."""

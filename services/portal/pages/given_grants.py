@@ -1,6 +1,6 @@
 """What is known of a grant before somebody types, and what is shown once more before money is decided on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -73,6 +73,8 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         start["money"] = {"amount": _missing(state, costs), "currency": state["fund_currency"]}
     if form.name == "record_recovery":
         options["bank_line"] = await credits_that_wait(page, currency)
+    if form.name == "release_tranche":
+        options["method"] = ways_of(page.session.roles)
     options["tranche"] = tuple(one for one in options["number"] if form.name == "record_visit")
     options["evidence_id"] = papers_of(state)
     if not options["evidence_id"]:
@@ -88,6 +90,16 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
         notes=_to_be_registered(payees) if form.name == "release_tranche" else (),
     )  # fmt: skip
     return given, f"/grants/{id}"
+
+
+def ways_of(roles: Collection[str]) -> tuple[Option, ...]:
+    """By which ways whoever has these roles is offered to pay; none for whoever is offered all of them.
+
+    The mission's bank is ordered by the mission's own payers alone.
+    """
+    if "office_payer" not in roles or "finance_payer" in roles:
+        return ()
+    return tuple(Option(way, way) for way in ("office_account", "cash"))
 
 
 async def payees_of(page: Page, grant_id: UUID) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from services.reintegration import account_tokens, payee_details, payee_queries, window
+from services.reintegration import account_tokens, payable_queries, payee_details, payee_queries, window
 from services.reintegration.domain.payee import (
     AcceptSharedAccount,
     ChangeAccount,
@@ -22,6 +22,7 @@ from services.reintegration.domain.payee_details import PayeeDetails, details_of
 from services.reintegration.domain.payee_state import Payee, PayeeStatus
 from services.reintegration.domain.staff_accounts import UploadStaffAccounts, accounts_in
 from services.reintegration.payee_wiring import PAYEE, STAFF_LIST
+from services.reintegration.policy import opens_what_they_pay_alone
 from shared.callers import AuthenticatedRoute
 from shared.contracts.payees import PayeeKind, VendorCode
 from shared.db import UnitOfWork, Write
@@ -136,8 +137,14 @@ async def read_payee_account(payee_id: UUID, account_no: AccountNumber, call: Ca
     """One account of a payee in full, with the contact for calling back; each reading is on record.
 
     After a change the contact to call is that of the account which the payee's ``call`` names, never one that came with it.
+    Who pays for an office opens the account that they are to pay to, and no other.
     """
-    await _view(call, payee_id, recorded=True)
+    payee = (await _view(call, payee_id, recorded=True)).state
+    if opens_what_they_pay_alone(call.context.actor):
+        theirs = await call.ask(lambda unit: payable_queries.is_to_be_paid_to(unit, payee_id, account_no, payee))
+        if not theirs:
+            await call.refused(NotFound().code, payee_id)
+            raise NotFound
     found = await call.ask(lambda unit: payee_details.found(unit, call.person_keys, payee_id, account_no))
     if found is None:
         raise NotFound

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from uuid import UUID
 
 from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.grant_wiring import GRANT
+from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import People, turns_of
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_evidence import PHOTO
 from tests.integration.reintegration.test_seen_on_the_spot import WITNESS
+from tests.integration.reintegration.vendors import registered, vendor
 from tests.unit.reintegration.examples import APPROVER, OFFICE, PAYER, TODAY
 
 people = people_of
+_REFUSED = Sql("SELECT about, outcome FROM accesses WHERE operation = 'read_payee_account' AND outcome <> 'read' ORDER BY about")
 
 
 async def order(house: House, method: str) -> Mapping[str, object]:
@@ -83,6 +87,29 @@ async def test_an_office_and_the_mission_take_back_for_each_other_what_was_not_s
     await house.give(GRANT, banks, await house.vendors.release(1, method="bank_file"), PAYER)
     refused = await people.office_payer.post(f"grants/{banks}/report-payment-failed", not_sent)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_by_the_office")
+
+
+async def test_an_offices_payer_opens_the_account_that_is_to_be_paid_to_and_no_other(house: House, people: People) -> None:
+    fund_id, vendor_id, other_id = await house.fund(), await house.vendors.of(), await registered(house.made, vendor("PK", "USD", "V-OTHER"))
+
+    async def opened(payee_id: UUID, account_no: int = 1) -> int:
+        return (await people.office_payer.get(f"payees/{payee_id}/accounts/{account_no}")).status_code
+
+    assert (await opened(vendor_id), await opened(other_id)) == (404, 404)
+    refused: list[object] = [(row["about"], row["outcome"]) for row in await house.rows(_REFUSED)]
+    assert refused == [([vendor_id], "not_found"), ([other_id], "not_found")]
+    grant_id = await house.approved((await house.line()).request("500.00"), fund_id)
+    # What waits is paid to the account that is confirmed, of whoever sells for it; another currency is another payee's.
+    assert (await opened(vendor_id), await opened(other_id), await opened(vendor_id, 2)) == (200, 404, 404)
+    await people.office_payer.post(f"grants/{grant_id}/release-tranche", await order(house, "office_account"))
+    changed = {"reason": "bank_changed", "holder": "Invented Tools", "account_number": "ACC-NEW", "bank_name": "Invented Bank", "bank_country": "PK", "call_back_contact": "+00 000 0000002"}
+    assert (await people.office.post(f"payees/{vendor_id}/change-account", changed)).status_code == 200
+    # It was released to the first, and the second waits for a call.
+    assert (await opened(vendor_id), await opened(vendor_id, 2)) == (200, 404)
+    paid = {"number": 1, "reference": "OFFICE-0002", "paid_on": TODAY.isoformat()}
+    assert (await people.office_payer.post(f"grants/{grant_id}/confirm-payment", paid)).status_code == 200
+    assert await opened(vendor_id) == 404
+    assert (await people.payer.get(f"payees/{vendor_id}/accounts/2")).status_code == 200
 
 
 async def test_an_offices_payer_reads_no_list_of_the_missions(house: House, people: People) -> None:

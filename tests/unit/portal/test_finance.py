@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from services.portal.pages.finance import DECISIONS, STATUSES
-from services.portal.pages.given_grants import after_approval, costs_of, why_not
+from services.portal.pages.given_grants import after_approval, costs_of, ways_of, why_not
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.grant_decisions import Decided
 
@@ -33,3 +33,8 @@ def test_a_fund_in_another_currency_is_offered_by_what_the_grant_costs_it_today(
     assert said in reason and bool(said) == bool(reason)
     if not said:
         assert after_approval(FUND, costs) == "0.00"
+
+
+def test_who_pays_for_an_office_is_offered_its_account_and_cash_and_the_missions_payer_every_way() -> None:
+    assert [way.value for way in ways_of({"office_payer"})] == ["office_account", "cash"]
+    assert ways_of({"finance_payer"}) == ways_of({"finance_payer", "office_payer"}) == ()
