@@ -27,8 +27,8 @@ def _paid(person: str, attempts: str, instruction: str) -> str:
 
 _BEHIND_AN_IMPORT = Sql(
     "SELECT (SELECT id FROM (SELECT id, 1 AS place FROM bank_files WHERE sha256 = :sha256 AND status <> 'dropped' "
-    "UNION ALL SELECT s.file_id, 2 FROM bank_statements s JOIN unnest(cast(:accounts AS uuid[]), cast(:identifications AS text[])) "
-    " n(own_account_id, identification) USING (own_account_id, identification) WHERE s.live "
+    "UNION ALL SELECT s.file_id, 2 FROM bank_statements s JOIN unnest(cast(:accounts AS uuid[]), cast(:identifications AS text[]), "
+    " cast(:closed_on AS date[])) n(own_account_id, identification, closed_on) USING (own_account_id, identification, closed_on) WHERE s.live "
     "UNION ALL SELECT id, 3 FROM bank_files WHERE file_kind = 'status_report' AND instruction_id = :instruction_id "
     " AND identification = :identification AND status <> 'dropped') f ORDER BY place, id LIMIT 1) AS imported_already, "
     f"{_paid(':person_id', 'SELECT unnest(cast(:attempts AS uuid[]))', 'cast(:instruction_id AS uuid)')} AS i_paid, "
@@ -37,7 +37,11 @@ _BEHIND_AN_IMPORT = Sql(
 _NAMED: Final = "SELECT l.of_attempt FROM bank_lines l WHERE l.file_id = f.id"
 _BEHIND_A_FILE = Sql(
     f"SELECT {_paid(':person_id', _NAMED, 'f.instruction_id')} AS i_paid, "
-    f"{_paid(':importer_id', _NAMED, 'f.instruction_id')} AS importer_paid FROM bank_files f WHERE f.id = :file_id"
+    f"{_paid(':importer_id', _NAMED, 'f.instruction_id')} AS importer_paid, "
+    "EXISTS (SELECT FROM bank_lines l WHERE l.file_id = f.id AND (l.state NOT IN ('unconfirmed', 'unmatched', 'duplicate', 'accepted') "
+    "OR EXISTS (SELECT FROM bank_line_acts t WHERE t.id = l.id AND t.status NOT IN ('match_dropped', 'match_undone', 'explanation_dropped', 'apart_dropped')) "
+    "OR EXISTS (SELECT FROM bank_lines d WHERE d.duplicate_of = l.id AND d.file_id <> l.file_id AND d.state NOT IN ('unconfirmed', 'dropped')))) AS followed "
+    "FROM bank_files f WHERE f.id = :file_id"
 )
 
 # Of one account one file begins to count after the other, so that the later one sees which of its lines are told again.
@@ -50,7 +54,7 @@ _HOLD_ACCOUNTS = Sql(
 _CLOSING: Final = "CASE WHEN f.status <> 'unconfirmed' THEN cast(s.closing AS text) END AS closing"
 _COLUMNS: Final = (
     "f.id, f.file_kind, f.imported_by, f.imported_at, f.lines, f.instruction_id, f.status, f.before_rule, f.confirmed_by, f.confirmed_at, "
-    "f.dropped_by, f.dropped_at, f.drop_reason, CASE WHEN f.status <> 'unconfirmed' THEN f.sha256 END AS sha256, "
+    "f.dropped_by, f.dropped_at, f.drop_reason, f.revocation_asked_by, CASE WHEN f.status <> 'unconfirmed' THEN f.sha256 END AS sha256, "
     "(SELECT coalesce(jsonb_object_agg(n.state, n.lines), '{}') FROM (SELECT state, count(*) AS lines FROM bank_lines "
     " WHERE file_id = f.id GROUP BY state) n) AS states, "
     # Which of its lines are told again is found out for good as it is confirmed.
@@ -112,6 +116,7 @@ class BankFileRow(BaseModel):
     dropped_by: str | None
     dropped_at: datetime | None
     drop_reason: BankFileDropReason | None
+    revocation_asked_by: str | None
     sha256: str | None
     lines: int
     told_again: int
@@ -124,7 +129,8 @@ async def behind_an_import(unit: UnitOfWork, order: ImportBankFile, person_id: s
     """The file that has the same content already, or a statement or report of this one; and of whoever brings it whether they paid and how many wait."""
     row = await unit.row(
         _BEHIND_AN_IMPORT, sha256=order.sha256, accounts=[one.own_account_id for one in order.statements],
-        identifications=[one.identification for one in order.statements], instruction_id=order.instruction_id,
+        identifications=[one.identification for one in order.statements], closed_on=[one.closed_on for one in order.statements],
+        instruction_id=order.instruction_id,
         identification=order.identification, attempts=list(order.attempts), person_id=person_id,
     )  # fmt: skip
     assert row is not None
@@ -137,10 +143,10 @@ async def hold_accounts(unit: UnitOfWork, file_id: UUID) -> None:
 
 
 async def behind_a_file(unit: UnitOfWork, file_id: UUID, importer_id: str, person_id: str) -> BankFileFacts:
-    """Whether whoever acts, or whoever imported a file, released or signed a payment that it names."""
+    """Whether whoever acts, or whoever imported a file, released or signed a payment that it names; and whether something followed."""
     row = await unit.row(_BEHIND_A_FILE, file_id=file_id, importer_id=importer_id, person_id=person_id)
     assert row is not None
-    return BankFileFacts(i_paid=row["i_paid"], importer_paid=row["importer_paid"])
+    return BankFileFacts(i_paid=row["i_paid"], importer_paid=row["importer_paid"], followed=row["followed"])
 
 
 async def one_file(unit: UnitOfWork, file_id: UUID) -> Mapping[str, Any] | None:

@@ -45,7 +45,10 @@ _COUNT = Sql(
     "AND m.bank_reference IS NOT NULL AND (e.own_account_id, e.alike, e.occurrence) = (m.own_account_id, m.alike, m.occurrence) WHERE m.file_id = :file_id) n "
     "WHERE l.id = n.id AND l.state = 'unconfirmed'"
 )
-_LEAVE = Sql("UPDATE bank_lines SET state = 'dropped' WHERE file_id = :file_id AND state = 'unconfirmed'")
+# All of them or none: of a file that counted none has settled anything.
+_LEAVE = Sql(
+    "UPDATE bank_lines SET state = 'dropped' WHERE file_id = :file_id AND state IN ('unconfirmed', 'unmatched', 'duplicate', 'accepted')"
+)
 _STATEMENTS_LEAVE = Sql("UPDATE bank_statements SET live = false WHERE file_id = :file_id AND live")
 
 
@@ -55,6 +58,9 @@ def of_a_file(file_id: UUID, before: BankFile | None, file: BankFile, __: tuple[
         return [
             Write(_STATEMENT, {"file_id": file_id, "number": number, **dict(one)}) for number, one in enumerate(file.statements, 1)
         ]
+    if file.status == before.status:
+        # That somebody asked to drop it, or that it is kept, changes none of its lines.
+        return ()
     if file.status == "confirmed":
         return (Write(_COUNT, {"file_id": file_id}, file.lines),)
     return (

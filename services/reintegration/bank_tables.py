@@ -27,6 +27,8 @@ BANK_FILES = aggregate_table(
     sa.Column("dropped_by", sa.Text),
     sa.Column("dropped_at", sa.DateTime(timezone=True)),
     sa.Column("drop_reason", sa.Text),
+    sa.Column("revocation_asked_by", sa.Text),
+    sa.Column("kept_by", sa.Text),
     sa.CheckConstraint(
         "CASE file_kind WHEN 'statement' THEN num_nonnulls(identification, instruction_id) = 0 AND jsonb_array_length(statements) > 0 "
         "WHEN 'status_report' THEN num_nulls(identification, instruction_id) = 0 AND jsonb_array_length(statements) = 0 ELSE false END",
@@ -36,15 +38,23 @@ BANK_FILES = aggregate_table(
     sa.CheckConstraint("version > 1 OR status = 'unconfirmed' OR before_rule", name="beginning"),
     sa.CheckConstraint("imported_by <> confirmed_by", name="two_persons"),
     sa.CheckConstraint("imported_by <> dropped_by", name="dropped_by_another"),
+    # One that counted is dropped by two others than those by whom it counts.
     sa.CheckConstraint(
-        "CASE status WHEN 'unconfirmed' THEN num_nonnulls(confirmed_by, confirmed_at, dropped_by, dropped_at, drop_reason) = 0 AND NOT before_rule "
+        "coalesce(revocation_asked_by NOT IN (imported_by, confirmed_by), true) AND coalesce(kept_by NOT IN (imported_by, confirmed_by), true) "
+        "AND coalesce(dropped_by NOT IN (revocation_asked_by, confirmed_by), true)",
+        name="revoked_by_two_others",
+    ),
+    sa.CheckConstraint(
+        "CASE status WHEN 'unconfirmed' THEN num_nonnulls(confirmed_by, confirmed_at, dropped_by, dropped_at, drop_reason, revocation_asked_by, kept_by) = 0 "
+        "AND NOT before_rule "
         "WHEN 'confirmed' THEN num_nonnulls(confirmed_by, confirmed_at) = CASE WHEN before_rule THEN 0 ELSE 2 END "
-        "AND num_nonnulls(dropped_by, dropped_at, drop_reason) = 0 "
-        "WHEN 'dropped' THEN num_nonnulls(confirmed_by, confirmed_at) = 0 AND num_nulls(dropped_by, dropped_at, drop_reason) = 0 "
-        "AND NOT before_rule ELSE false END",
+        "AND num_nonnulls(dropped_by, dropped_at) = 0 AND (drop_reason IS NULL) = (revocation_asked_by IS NULL) "
+        "WHEN 'dropped' THEN num_nulls(dropped_by, dropped_at, drop_reason) = 0 AND CASE WHEN revocation_asked_by IS NULL "
+        "THEN num_nonnulls(confirmed_by, confirmed_at, kept_by) = 0 AND NOT before_rule "
+        "ELSE num_nonnulls(confirmed_by, confirmed_at) = CASE WHEN before_rule THEN 0 ELSE 2 END END ELSE false END",
         name="counts_by_two_persons",
     ),
-    sa.CheckConstraint("acted_by = coalesce(dropped_by, confirmed_by, imported_by)", name="acted_by_whom_it_says"),
+    sa.CheckConstraint("acted_by = coalesce(dropped_by, revocation_asked_by, kept_by, confirmed_by, imported_by)", name="acted_by_whom_it_says"),
     # Once, under whatever id: the same bytes, and the same report on one of our files. What was dropped is in nobody's way.
     sa.Index("uq_bank_files_sha256", "sha256", unique=True, postgresql_where=sa.text("status <> 'dropped'")),
     sa.Index(
@@ -70,7 +80,7 @@ BANK_STATEMENTS = sa.Table(
     sa.Column("closed_on", sa.Date, nullable=False),
     sa.Column("lines", sa.Integer, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),
-    sa.Index("uq_bank_statements_live", "own_account_id", "identification", unique=True, postgresql_where=sa.text("live")),
+    sa.Index("uq_bank_statements_live", "own_account_id", "identification", "closed_on", unique=True, postgresql_where=sa.text("live")),
     sa.Index(None, "own_account_id", "closed_on"),
     info=scope("known"),
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.reintegration import bank_file_queries, bank_projections, bank_queries, bank_tables
 from services.reintegration.domain import (
     bank_file_confirming,
+    bank_file_revoking,
     bank_file_state,
     bank_files,
     bank_line_acts,
@@ -28,9 +29,9 @@ async def _file_facts(
 ) -> bank_file_state.BankFileFacts:
     if isinstance(command, bank_files.ImportBankFile):
         return await bank_file_queries.behind_an_import(unit, command, context.actor.person_id)
-    if state is None or state.status != "unconfirmed":
+    if state is None or state.status == "dropped":
         return bank_file_state.BankFileFacts()
-    if isinstance(command, bank_file_confirming.ConfirmBankFile):
+    if isinstance(command, bank_file_confirming.ConfirmBankFile | bank_file_revoking.RevokeBankFile):
         await bank_file_queries.hold_accounts(unit, file_id)
     return await bank_file_queries.behind_a_file(unit, file_id, state.imported_by, context.actor.person_id)
 

@@ -144,6 +144,11 @@ POLICY = Policy(
         allow(operation, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER)
         for operation in ("confirm_bank_file", "drop_bank_file", "settle_bank_file")
     ),
+    # What counts and should not is dropped by two others than those by whom it counts, where a small mission has the chief alone.
+    *(
+        allow(operation, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION)
+        for operation in ("ask_to_revoke_bank_file", "revoke_bank_file", "keep_bank_file")
+    ),
     # A reconciler finds what a line is, another one confirms of which payment it is.
     *(
         allow(operation, Role.FINANCE_RECONCILER)
@@ -268,7 +273,7 @@ POLICY = Policy(
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",
         "make_batch", "approve_batch", "take_batch_file", "drop_batch", "confirm_batch_drop", "read_batch_file",
-        "import_bank_file", "confirm_bank_file", "drop_bank_file", "propose_explanation", "confirm_explanation", "drop_explanation", "match_line", "confirm_match", "drop_match", "undo_match", "confirm_undoing", "keep_match", "tell_apart", "confirm_apart", "keep_together",
+        "import_bank_file", "confirm_bank_file", "drop_bank_file", "ask_to_revoke_bank_file", "revoke_bank_file", "keep_bank_file", "propose_explanation", "confirm_explanation", "drop_explanation", "match_line", "confirm_match", "drop_match", "undo_match", "confirm_undoing", "keep_match", "tell_apart", "confirm_apart", "keep_together",
         "upload_sanctions_list", "confirm_sanctions_list", "drop_sanctions_list", "upload_staff_accounts", "confirm_staff_accounts",
         "drop_staff_accounts", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
         *EXPORTS,

@@ -102,6 +102,21 @@ class BankFileDropped(Event, kind="avrr.reintegration.bank_file.dropped.v1"):
     dropped_at: datetime
 
 
+class BankFileRevocationAsked(Event, kind="avrr.reintegration.bank_file.revocation_asked.v1"):
+    """Somebody found that a file which counts should not; it counts on until another person decides."""
+
+    reason: BankFileDropReason
+    asked_by: StaffId
+    asked_at: datetime
+
+
+class BankFileKept(Event, kind="avrr.reintegration.bank_file.kept.v1"):
+    """A file that somebody asked to drop counts on."""
+
+    kept_by: StaffId
+    kept_at: datetime
+
+
 class BankLineExplained(Event, kind="avrr.reintegration.bank_line.explained.v1"):
     """Somebody found what a line is that is no payment of ours; nothing follows from it.
 
@@ -205,6 +220,6 @@ class BankLineToldApart(Event, kind="avrr.reintegration.bank_line.told_apart.v1"
 
 EVENTS: tuple[type[Event], ...] = (
     BankLineApartAsked, BankLineApartDropped, BankLineToldApart,
-    BankFileImported, BankFileConfirmed, BankFileDropped, BankLineExplanationAsked, BankLineExplanationDropped, BankLineExplained,
+    BankFileImported, BankFileConfirmed, BankFileDropped, BankFileRevocationAsked, BankFileKept, BankLineExplanationAsked, BankLineExplanationDropped, BankLineExplained,
     BankLineMatchAsked, BankLineMatchDropped, BankLineMatched, BankLineUndoAsked, BankLineMatchKept, BankLineMatchUndone,
 )  # fmt: skip

@@ -55,6 +55,8 @@ async def to_confirm(page: Page, id: UUID) -> Given:
     shown += [(_("Statement"), f"{one['identification']} · {one['closed_on']} · {one['currency']}") for one in found["statements"]]
     if any(one["gap"] for one in found["statements"]):
         shown.append((_("Statement"), _("statements are missing before this one")))
+    if found["revocation_asked_by"] is not None:
+        shown += [(_("Asked to drop it"), found["revocation_asked_by"]), (_("Reason"), word(found["drop_reason"]))]
     if found["told_again"]:
         shown.append((_("Lines told before"), str(found["told_again"])))
     fixed: dict[str, Any] = {"file_sha256": None, **({} if found["statements"] else {"statements": []})}

@@ -11,7 +11,9 @@ from shared.contracts.bank import (
     BankFileDropped,
     BankFileDropReason,
     BankFileImported,
+    BankFileKept,
     BankFileKind,
+    BankFileRevocationAsked,
     ImportedStatement,
 )
 from shared.messages import Event
@@ -19,7 +21,7 @@ from shared.transitions import moved
 
 BankFileStatus = Literal["unconfirmed", "confirmed", "dropped"]
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
-    "unconfirmed": frozenset({"confirmed", "dropped"}), "confirmed": frozenset(), "dropped": frozenset(),
+    "unconfirmed": frozenset({"confirmed", "dropped"}), "confirmed": frozenset({"dropped"}), "dropped": frozenset(),
 }  # fmt: skip
 
 
@@ -28,7 +30,8 @@ class BankFile:
     """What was imported, by whom and when, the hashes of the file and of the lines as they are kept, and whether it counts.
 
     ``before_rule``: it was imported before a second person had to confirm, and counts by the word of whoever imported it.
-    ``acted_by`` is whoever acted on it last.
+    ``acted_by`` is whoever acted on it last. ``revocation_asked_by`` found that it should count no more, and ``drop_reason`` says
+    why; ``kept_by`` let it count on after that.
     """
 
     file_kind: BankFileKind
@@ -48,6 +51,8 @@ class BankFile:
     dropped_by: str | None = None
     dropped_at: datetime | None = None
     drop_reason: BankFileDropReason | None = None
+    revocation_asked_by: str | None = None
+    kept_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,14 @@ class BankFileFacts:
     ``imported_already``: the file, not dropped, that has the same content, or the same statement or report in it. ``i_paid`` and
     ``importer_paid``: whether whoever acts, or whoever imported it, released one of the payments that the file names or
     signed a batch with one. ``waiting``: how many files that whoever acts imported wait for a second person.
+    ``followed``: whether a line of it settled something, or somebody said what it is, or another file tells it again.
     """
 
     imported_already: UUID | None = None
     i_paid: bool = True
     importer_paid: bool = True
     waiting: int = 0
+    followed: bool = True
 
 
 def evolve(state: BankFile | None, event: Event) -> BankFile:
@@ -84,5 +91,11 @@ def evolve(state: BankFile | None, event: Event) -> BankFile:
                 state, status=moved(TRANSITIONS, state.status, "dropped"), acted_by=event.dropped_by, drop_reason=event.reason,
                 dropped_by=event.dropped_by, dropped_at=event.dropped_at,
             )  # fmt: skip
+        case BankFileRevocationAsked() if state is not None and state.status == "confirmed":
+            return replace(
+                state, acted_by=event.asked_by, revocation_asked_by=event.asked_by, drop_reason=event.reason, kept_by=None
+            )  # fmt: skip
+        case BankFileKept() if state is not None and state.status == "confirmed":
+            return replace(state, acted_by=event.kept_by, revocation_asked_by=None, drop_reason=None, kept_by=event.kept_by)
         case _:
             raise TypeError(f"{type(event).__name__} does not fit a file of the bank's here")

@@ -16,12 +16,15 @@ from services.reintegration.bank.camt053 import Direction, Exchange, Line, Part,
 from services.reintegration.bank.pain002 import HAD_BEFORE, StatusReport
 from services.reintegration.bank.references import remittance_code
 from services.reintegration.domain.bank_file_confirming import CONFIRMING_RULES, not_by_whoever_paid
+from services.reintegration.domain.bank_file_revoking import REVOKING_RULES
 from services.reintegration.domain.bank_file_state import BankFile, BankFileFacts, evolve
 from shared.contracts.bank import (
     BankFileConfirmed,
     BankFileDropped,
     BankFileImported,
+    BankFileKept,
     BankFileKind,
+    BankFileRevocationAsked,
     Identification,
     ImportedStatement,
     Sha256,
@@ -258,7 +261,7 @@ def _import(order: ImportBankFile, facts: BankFileFacts, context: Context) -> Ev
 
 
 BANK_FILE: Decider[BankFile, BankFileFacts] = Decider(
-    rules=(opening(ImportBankFile, "Import a file of the bank's", _import), *CONFIRMING_RULES),
+    rules=(opening(ImportBankFile, "Import a file of the bank's", _import), *CONFIRMING_RULES, *REVOKING_RULES),
     evolve=evolve,
-    events=(BankFileImported, BankFileConfirmed, BankFileDropped),
+    events=(BankFileImported, BankFileConfirmed, BankFileDropped, BankFileRevocationAsked, BankFileKept),
 )

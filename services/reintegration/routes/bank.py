@@ -15,6 +15,7 @@ from services.reintegration.bank.messages import LARGEST_FILE
 from services.reintegration.bank.pain002 import read_status_report
 from services.reintegration.bank_wiring import BANK_FILE, BANK_LINE
 from services.reintegration.domain.bank_file_confirming import ConfirmBankFile, DropBankFile
+from services.reintegration.domain.bank_file_revoking import AskToRevokeBankFile, KeepBankFile, RevokeBankFile
 from services.reintegration.domain.bank_files import (
     ImportBankFile,
     KeptLine,
@@ -146,6 +147,24 @@ async def confirm_bank_file(file_id: UUID, body: ConfirmBankFile, call: Calling)
 @router.post("/bank-files/{file_id}/drop")
 async def drop_bank_file(file_id: UUID, body: DropBankFile, call: Calling) -> Receipt:
     """Drops a file that does not count, so that what the bank really sent can be imported."""
+    return await call.order(BANK_FILE, file_id, body)
+
+
+@router.post("/bank-files/{file_id}/ask-to-revoke")
+async def ask_to_revoke_bank_file(file_id: UUID, body: AskToRevokeBankFile, call: Calling) -> Receipt:
+    """Asks another person to drop a file that counts, of which nothing has followed."""
+    return await call.order(BANK_FILE, file_id, body)
+
+
+@router.post("/bank-files/{file_id}/revoke")
+async def revoke_bank_file(file_id: UUID, body: RevokeBankFile, call: Calling) -> Receipt:
+    """Drops a file that counts, as a colleague asked, so that what the bank really sent can be imported."""
+    return await call.order(BANK_FILE, file_id, body)
+
+
+@router.post("/bank-files/{file_id}/keep")
+async def keep_bank_file(file_id: UUID, body: KeepBankFile, call: Calling) -> Receipt:
+    """Lets a file count on that a colleague asked to drop."""
     return await call.order(BANK_FILE, file_id, body)
 
 

@@ -112,6 +112,59 @@ async def test_a_line_of_another_payment_is_found_though_balance_and_number_of_l
     assert await by_the_clock(house) == Looked()
 
 
+async def revoke(people: People, file_id: UUID, by: Caller, order: str = "revoke") -> Any:
+    body = {"reason": "differs_from_the_bank"} if order == "ask-to-revoke" else {}
+    return await by.post(f"bank-files/{file_id}/{order}", body)
+
+
+async def test_what_two_confirmed_by_mistake_two_others_drop_and_the_true_one_settles(house: House, people: People) -> None:
+    account_id = await own_account(people)
+    _, attempt_id = await released_by_bank(house, await house.fund())
+    await sent(people, account_id, [attempt_id])
+    wrong, true = Account([Entry("-2.00", reference="B-2")], id="MAY-1"), Account([debit(attempt_id)], id="MAY-1")
+    file_id = await imported(people, wrong)
+    for by in (bringer(people), people.approver, people.payer):
+        assert (await revoke(people, file_id, by, "ask-to-revoke")).status_code in (403, 409)
+    assert (await revoke(people, file_id, people.reconciler, "ask-to-revoke")).status_code == 200
+    assert (await revoke(people, file_id, people.reconciler)).json()["code"] == "four_eyes"
+    assert (await file_of(people.auditor, file_id))["status"] == "confirmed"
+    assert (await revoke(people, file_id, people.chief, "keep")).status_code == 200
+    assert (await revoke(people, file_id, people.chief)).json()["code"] == "revocation_not_asked"
+    assert (await revoke(people, file_id, people.reconciler, "ask-to-revoke")).status_code == 200
+    assert (await house.findings()).differences == []
+    assert (await revoke(people, file_id, people.chief)).status_code == 200
+    assert told(await lines_of(people, file_id), "state") == [("dropped",)]
+    assert await queue(people) == []
+    second = await imported(people, true)
+    assert await by_the_clock(house) == Looked(1, 1)
+    # Of what something followed nobody takes anything away.
+    assert (await revoke(people, second, people.reconciler, "ask-to-revoke")).json()["code"] == "something_followed"
+    assert (await house.findings()).differences == []
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    faults: list[str | None] = []
+    for sql in (
+        "UPDATE bank_files SET revocation_asked_by = imported_by, acted_by = imported_by, drop_reason = 'x' WHERE status = 'confirmed'",
+        "UPDATE bank_lines SET state = 'dropped' WHERE state = 'matched'",
+    ):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
+            await owner.execute(sql)
+        faults.append(caught.value.constraint_name)
+    await owner.close()
+    assert faults == ["ck_bank_files_revoked_by_two_others", "bank_line_counts_once_confirmed"]
+
+
+async def test_a_line_that_somebody_explained_keeps_its_file_and_a_statement_of_another_year_is_another_one(house: House, people: People) -> None:
+    await own_account(people)
+    file_id = await imported(people, Account([Entry("-2.00", reference="B-2")], id="1"))
+    (line,) = await lines_of(people, file_id)
+    assert (await people.reconciler.post(f"bank-lines/{line['id']}/explain", {"explanation": "charges"})).status_code == 201
+    assert (await revoke(people, file_id, people.reconciler, "ask-to-revoke")).json()["code"] == "something_followed"
+    await imported(people, Account([Entry("-3.00", reference="B-3")], id="1", on="2024-05-31"))
+    assert (await put(people.reconciler, camt053(Account([Entry("-4.00", reference="B-4")], id="1", on="2024-05-31")))).json()["code"] == "imported_already"
+    assert (await house.findings()).differences == []
+
+
 async def test_of_one_person_few_files_wait_and_those_of_others_are_imported_all_the_same(people: People) -> None:
     await own_account(people)
     files = [Account([Entry("-1.00", reference=f"N-{number}")], id=f"N-{number}") for number in range(MOST_UNCONFIRMED + 1)]
@@ -134,8 +187,9 @@ async def test_before_it_is_confirmed_a_gap_and_what_is_told_again_are_shown_and
     assert (statement["gap"], statement["opening"], statement["closing"], shown["sha256"]) == (True, "500.00", None, None)
     assert [(one["name"], one["allowed"], one["step_up"]) for one in shown["actions"]] == [
         ("confirm_bank_file", True, True), ("drop_bank_file", True, True),
+        *((name, False, True) for name in ("ask_to_revoke_bank_file", "revoke_bank_file", "keep_bank_file")),
     ]  # fmt: skip
-    assert [one["allowed"] for one in (await file_of(bringer(people), file_id))["actions"]] == [False, False]
+    assert [one["allowed"] for one in (await file_of(bringer(people), file_id))["actions"]] == [False] * 5
     content = camt053(Account([*alike, Entry("-3.00", reference="SAME-3")], id="B", opening="500.00", on="2023-06-30"))
     assert (await confirm(people, file_id, content)).status_code == 200
     shown = await file_of(people.approver, file_id)

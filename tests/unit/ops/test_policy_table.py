@@ -29,7 +29,7 @@ def test_what_needs_a_step_up_says_so() -> None:
         "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund", "drop_fund_change",
         "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view", "export_open_items",
         "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
-        "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account", "import_bank_file", "confirm_bank_file", "drop_bank_file", "propose_explanation", "confirm_explanation", "match_line", "confirm_match", "undo_match", "confirm_undoing", "drop_match", "drop_explanation", "keep_match", "tell_apart", "confirm_apart", "keep_together",
+        "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account", "import_bank_file", "confirm_bank_file", "drop_bank_file", "ask_to_revoke_bank_file", "revoke_bank_file", "keep_bank_file", "propose_explanation", "confirm_explanation", "match_line", "confirm_match", "undo_match", "confirm_undoing", "drop_match", "drop_explanation", "keep_match", "tell_apart", "confirm_apart", "keep_together",
         "make_batch", "approve_batch", "take_batch_file", "drop_batch", "confirm_batch_drop", "read_batch_file",
         "upload_sanctions_list", "confirm_sanctions_list", "drop_sanctions_list", "upload_staff_accounts", "confirm_staff_accounts",
         "drop_staff_accounts", "ask_to_clear_hits", "clear_hits", "confirm_hits",
