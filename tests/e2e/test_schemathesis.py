@@ -54,7 +54,7 @@ WHO = {
     ),
     "reintegration": (
         "counsellor-3", "coordinator", "medical", "receiving-office-tr", "finance-approver", "finance-payer", "finance-reconciler",
-        "manager", "chief-of-mission", "data-protection", "auditor", "administrator",
+        "manager", "chief-of-mission", "data-protection", "auditor", "administrator", "office-payer-tn",
     ),
 }  # fmt: skip
 # What needs nothing to be there before is tried until some of it is done.
