@@ -24,6 +24,7 @@ from services.reintegration.domain.matching import (
     why_not,
 )
 from services.reintegration.domain.settlement import day_of, first_that_settles
+from services.reintegration.lost_reference_queries import may_be_of
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
 from services.reintegration.signer_queries import signed_by
@@ -54,10 +55,13 @@ _ATTEMPT: Final = (
     "a.released_by, a.status = 'paid' AND NOT EXISTS (SELECT FROM open_advances o WHERE o.grant_id = a.grant_id "
     "AND o.tranche = a.tranche) AS delivered"
 )
+_MAY_BE_OURS: Final = f"l.state = 'unmatched' AND EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')}) AS may_be_ours"
 # A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
 _ABOUT_A_LINE = Sql(
     f"SELECT {_LINE}, l.state = 'unmatched' AS waits, l.state = 'duplicate' AS told_again, {_ATTEMPT}, a.attempt_id AS known_attempt, l.attempt_id AS named, "
-    f"a.released_by = cast(:reader AS text) OR {signed_by(':reader', 'a.grant_id')} AS paid_by_reader FROM bank_lines l "
+    f"a.released_by = cast(:reader AS text) OR {signed_by(':reader', 'a.grant_id')} "
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')} AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) "
+    f"AS paid_by_reader, {_MAY_BE_OURS} FROM bank_lines l "
     "LEFT JOIN payment_attempts a ON a.attempt_id IN (l.attempt_id, cast(:attempt_id AS uuid)) WHERE l.id = :line_id"
 )
 # A report on a file that was dropped says nothing of a payment that stands in another one; and what the bank said to have
@@ -107,7 +111,7 @@ _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file'
 _LISTED: Final = (
     f"SELECT {_LINE}, l.file_id, l.number, l.part, l.own_account_id, l.line_amount, l.exchange_rate, l.exchange_unit, l.value_on, l.code, l.remittance_code, "
     f"l.duplicate_of, l.state, {_ATTEMPT}, c.status AS act, c.explanation, c.attempt_id AS match_attempt, c.asked_by, "
-    "l.attempt_id AS named_attempt, c.other_than_named "
+    f"l.attempt_id AS named_attempt, c.other_than_named, {_MAY_BE_OURS} "
     "FROM bank_lines l LEFT JOIN payment_attempts a ON a.attempt_id = l.of_attempt LEFT JOIN bank_line_acts c ON c.id = l.id "
 )
 _OF_STATE = Sql(f"{_LISTED}WHERE l.state = ANY (ARRAY[:state]) AND l.id > :after ORDER BY l.state, l.id LIMIT :limit")
@@ -125,6 +129,7 @@ class BankLineRow(BaseModel):
 
     ``why`` is ``waits_for_its_grant`` where it fits, and is settled with the next look unless something stands against that on
     the grant. ``match_attempt`` is what somebody found it to be of, which waits for a colleague while ``act`` is ``match_asked``.
+    ``may_be_ours``: it names no payment of ours, and has the amount of an open one that the bank was ordered from its account.
     """
 
     id: UUID
@@ -161,6 +166,7 @@ class BankLineRow(BaseModel):
     asked_by: str | None
     named_attempt: UUID | None
     other_than_named: OtherThanNamed | None
+    may_be_ours: bool
 
 
 async def known_accounts(unit: UnitOfWork) -> Sequence[KnownAccount]:
@@ -192,7 +198,7 @@ async def behind_a_line(unit: UnitOfWork, line_id: UUID, state: BankLineAct | No
     of_named, found = held.get(named, nobody)
     return BankLineFacts(
         line, rows[0]["waits"], rows[0]["told_again"], named=found, of_named=replace(of_named, attempt_id=named), attempt=attempt,
-        paid_by_reader=any(row["paid_by_reader"] for row in rows),
+        may_be_ours=rows[0]["may_be_ours"], paid_by_reader=any(row["paid_by_reader"] for row in rows),
     )  # fmt: skip
 
 

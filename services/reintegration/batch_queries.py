@@ -15,18 +15,25 @@ from services.reintegration.domain.batch_file import Candidate
 from services.reintegration.domain.batch_state import BatchStatus
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.payee_facts import Payable
+from services.reintegration.lost_reference_queries import WAITS, may_be_of
 from shared.contracts.attempts import PaymentMethod
 from shared.db import Sql, UnitOfWork
 from shared.money import Money
 
 _SAYS_IT_HAD: Final = f"l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}]"
+# What a report refuses of a file that was dropped settles nothing of what stands in another one, and no money left by it.
+_OF_A_DROPPED_FILE: Final = (
+    "EXISTS (SELECT FROM bank_files f JOIN payment_batches d ON d.id = f.instruction_id WHERE f.id = l.file_id AND d.status = 'dropped') "
+    "AND EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id = :batch_id)"
+)
 # Under lock to the end of the transaction, so that what is signed is as it was looked at.
 _ATTEMPTS = Sql(
     "SELECT a.attempt_id, a.grant_id, a.amount, a.currency, a.status, a.method, a.payee_id, a.account_no, "
     "EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id AND b.live AND b.batch_id <> :batch_id) AS elsewhere, "
     # Money may have left for it: who orders it once more would pay twice.
-    "EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND l.state IN ('unmatched', 'unconfirmed') "
-    "AND (l.kind = 'rejected' OR l.direction = 'debit')) AS line_waits, "
+    f"EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND {WAITS} "
+    f"AND (l.direction = 'debit' OR l.kind = 'rejected' AND ({_SAYS_IT_HAD} OR NOT ({_OF_A_DROPPED_FILE})))) "
+    f"OR EXISTS (SELECT FROM bank_lines l WHERE {WAITS} AND {may_be_of('a')}) AS line_waits, "
     # What a report says of another file, be it refused there, tells nothing of this one, unless it is that the bank had the same before.
     "EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND l.state NOT IN ('unconfirmed', 'dropped') "
     f"AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD} "
@@ -41,7 +48,8 @@ _PAYEES = Sql(
 _OVER = Sql(
     "SELECT count(*) AS over FROM batch_payments b JOIN payment_attempts a ON a.attempt_id = b.attempt_id "
     "WHERE b.batch_id = :batch_id AND (a.status <> 'released' OR EXISTS (SELECT FROM bank_lines l "
-    f"WHERE l.of_attempt = a.attempt_id AND l.state <> 'dropped' AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD})))"
+    f"WHERE l.of_attempt = a.attempt_id AND l.state <> 'dropped' AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD})) "
+    f"OR EXISTS (SELECT FROM bank_lines l WHERE {WAITS} AND {may_be_of('a')}))"
 )
 
 # How far the bank is with a batch, by what its attempts say.

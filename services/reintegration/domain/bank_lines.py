@@ -42,7 +42,8 @@ class BankLineFacts:
 
     ``named`` is the attempt of ours that the bank names, and ``of_named`` the line as it is held against that one; ``attempt`` is
     the one that somebody says the line to be of.
-    ``paid_by_reader``: whoever acts released one of the two, or signed a batch with a payment of its grant.
+    ``may_be_ours``: the line names none, and may be of an open one that the bank was ordered. ``paid_by_reader``: whoever acts
+    released one of these, or signed a batch with a payment of its grant.
     """
 
     line: BankLine | None = None
@@ -51,17 +52,18 @@ class BankLineFacts:
     named: KnownAttempt | None = None
     of_named: BankLine | None = None
     attempt: KnownAttempt | None = None
+    may_be_ours: bool = True
     paid_by_reader: bool = True
 
 
 class ExplainLine(Command):
-    """Say what a line is that is no payment of ours and names none; it waits in the queue no more."""
+    """Say what a line is that is no payment of ours, names none and fits none; it waits in the queue no more."""
 
     explanation: Explanation
 
 
 class ProposeExplanation(Command):
-    """Say what a line is that names a payment of ours and is none. A colleague confirms it."""
+    """Say what a line is that names a payment of ours, or has the amount of one that is open, and is none. A colleague confirms it."""
 
     explanation: Explanation
 
@@ -122,15 +124,17 @@ def not_by_whoever_asked() -> FourEyes:
 
 
 def refuse_to_explain_alone(*, names_ours: bool) -> None:
-    """Refused as ``names_our_payment`` where one person would explain away what the bank says of a payment of ours."""
+    """Refused as ``names_our_payment`` where one person would explain away what the bank says, or may say, of a payment of ours."""
     if names_ours:
-        raise RuleViolation("names_our_payment", "This line names a payment of ours. That it is none two persons say.")
+        raise RuleViolation(
+            "names_our_payment", "This line names a payment of ours, or may be one that is open. That it is none two persons say."
+        )
 
 
 def refuse_to_explain_by_two(*, names_ours: bool) -> None:
     """Refused as ``names_no_payment`` where nobody has to confirm what a line is."""
     if not names_ours:
-        raise RuleViolation("names_no_payment", "This line names no payment of ours, so whoever looks at it says what it is.")
+        raise RuleViolation("names_no_payment", "This line names no payment of ours and fits none, so whoever looks at it says what it is.")
 
 
 def _line(facts: BankLineFacts) -> BankLine:
@@ -180,7 +184,7 @@ def _refuse_unsaid_other(facts: BankLineFacts, attempt_id: UUID, reason: OtherTh
 
 def _explain(state: BankLineAct | None, order: ExplainLine, facts: BankLineFacts, context: Context) -> Events:
     _free(state, facts)
-    refuse_to_explain_alone(names_ours=facts.named is not None)
+    refuse_to_explain_alone(names_ours=facts.named is not None or facts.may_be_ours)
     return (
         BankLineExplained(explanation=order.explanation, explained_by=context.actor.person_id, explained_at=context.now),
     )  # fmt: skip
@@ -188,7 +192,7 @@ def _explain(state: BankLineAct | None, order: ExplainLine, facts: BankLineFacts
 
 def _propose(state: BankLineAct | None, order: ProposeExplanation, facts: BankLineFacts, context: Context) -> Events:
     _free(state, facts)
-    refuse_to_explain_by_two(names_ours=facts.named is not None)
+    refuse_to_explain_by_two(names_ours=facts.named is not None or facts.may_be_ours)
     _refuse_whoever_paid(facts)
     return (
         BankLineExplanationAsked(explanation=order.explanation, asked_by=context.actor.person_id, asked_at=context.now),

@@ -347,9 +347,9 @@ def _against_beginning(line: bank_queries.BankLineRow, command: type[Command]) -
             return None
         refuse_unless_free(line.act, waits=line.state == "unmatched")
         if command is ExplainLine:
-            refuse_to_explain_alone(names_ours=line.grant_id is not None)
+            refuse_to_explain_alone(names_ours=line.grant_id is not None or line.may_be_ours)
         elif command is ProposeExplanation:
-            refuse_to_explain_by_two(names_ours=line.grant_id is not None)
+            refuse_to_explain_by_two(names_ours=line.grant_id is not None or line.may_be_ours)
     except Refusal as refusal:
         return refusal
     return None

@@ -254,7 +254,10 @@ async def test_what_names_a_payment_of_ours_is_explained_away_or_undone_by_two_a
     assert await step(first, lost, "confirm-undoing") == "four_eyes"
     assert await step(second, lost, "confirm-undoing") == "done"
     assert await by_the_clock(house) == Looked()
-    assert await step(first, lost, "explain", explanation="not_ours") == "done"
+    # It is of the amount of the one that is still open, whatever it names.
+    assert await step(first, lost, "explain", explanation="not_ours") == "names_our_payment"
+    assert await step(first, lost, "propose-explanation", explanation="not_ours") == "done"
+    assert await step(second, lost, "confirm-explanation") == "done"
     assert told(await lines_of(people, file_id), "state", "act", "attempt_id") == [
         ("explained", "explained", str(one)), ("explained", "explained", None),
     ]  # fmt: skip

@@ -51,7 +51,7 @@ LINE = BankLine(ref(71), "booked", None, Decimal("500.00"), "EUR", "debit", book
 FITS = KnownAttempt(ref(41), "released", "bank_file", Decimal("500.00"), "EUR")
 # Paid already, so that a debit which names it settles nothing of it.
 NAMED = replace(FITS, attempt_id=ref(42), status="paid")
-NAMES_NOTHING = BankLineFacts(LINE, waits=True, attempt=FITS, paid_by_reader=False)
+NAMES_NOTHING = BankLineFacts(LINE, waits=True, attempt=FITS, may_be_ours=False, paid_by_reader=False)
 OF_NAMED = replace(LINE, attempt_id=NAMED.attempt_id)
 NAMES_ONE = replace(NAMES_NOTHING, line=OF_NAMED, named=NAMED, of_named=OF_NAMED)
 PLAIN: Given[BankLineAct, BankLineFacts] = Given(BANK_LINE, NAMES_NOTHING)
@@ -94,6 +94,17 @@ def test_what_names_a_payment_of_ours_two_persons_explain_away() -> None:
     dropped = asked.given(EXPLANATION_DROPPED)
     dropped.when(PROPOSE, RECONCILER).then(ASKED)
     dropped.when(ConfirmExplanation(), CHIEF).refused("wrong_status")
+
+
+def test_what_may_be_an_open_payment_of_ours_two_persons_explain_away_though_it_names_none() -> None:
+    fits = PLAIN.knowing(replace(NAMES_NOTHING, may_be_ours=True))
+    fits.when(EXPLAIN, RECONCILER).refused("names_our_payment")
+    fits.when(PROPOSE, RECONCILER).then(ASKED)
+    fits.given(ASKED).when(ConfirmExplanation(), RECONCILER).refused("four_eyes")
+    fits.given(ASKED).when(ConfirmExplanation(), CHIEF).then(BY_TWO)
+    whoever_paid = replace(NAMES_NOTHING, may_be_ours=True, paid_by_reader=True)
+    fits.knowing(whoever_paid).when(PROPOSE, RECONCILER).refused("four_eyes")
+    assert BankLineFacts().may_be_ours
 
 
 @pytest.mark.parametrize("past", [(MATCH_ASKED, MATCHED), (MATCH_ASKED, MATCHED, UNDO_ASKED, BankLineMatchKept(kept_by=CHIEF.person_id, kept_at=NOON))], ids=["matched", "kept"])  # fmt: skip

@@ -54,4 +54,4 @@ def test_what_was_not_taken_for_told_again_is_not_told_apart_and_what_is_told_ag
 
 
 def test_once_it_is_another_line_it_is_explained_as_any_other() -> None:
-    LINES.given(ASKED, APART).knowing(BankLineFacts(LINE, waits=True, paid_by_reader=False)).when(ExplainLine(explanation="charges"), RECONCILER).then_kinds(BankLineExplained)
+    LINES.given(ASKED, APART).knowing(BankLineFacts(LINE, waits=True, may_be_ours=False, paid_by_reader=False)).when(ExplainLine(explanation="charges"), RECONCILER).then_kinds(BankLineExplained)

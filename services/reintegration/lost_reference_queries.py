@@ -1,0 +1,23 @@
+"""Debits that lost their reference: of which payments that a bank was ordered they may be, though the bank names none of them."""
+
+from typing import Final
+
+# Of lines that nobody has found out anything about yet, be their file confirmed or not.
+WAITS: Final = "l.state IN ('unmatched', 'unconfirmed')"
+
+
+def may_be_of(attempt: str) -> str:
+    """The condition that line ``l`` names no payment of ours and may all the same be what the bank paid for ``attempt``; SQL.
+
+    It is a debit of the amount that the attempt is of, as it was booked or ordered, from the account of a file that was handed
+    out, be that dropped since, and the attempt is still open. The bank's days are of its own zone, which is at most one day off.
+    """
+    return (
+        f"(l.kind = 'booked' AND l.direction = 'debit' AND {attempt}.status = 'released' AND {attempt}.method = 'bank_file' "
+        f"AND ((l.amount, l.currency) = ({attempt}.amount, {attempt}.currency) "
+        f"OR (l.instructed_amount, l.instructed_currency) = ({attempt}.amount, {attempt}.currency)) "
+        "AND NOT EXISTS (SELECT FROM payment_attempts n WHERE n.attempt_id = l.of_attempt) "
+        "AND EXISTS (SELECT FROM batch_payments h JOIN payment_batches f ON f.id = h.batch_id "
+        f"WHERE h.attempt_id = {attempt}.attempt_id AND f.own_account_id = l.own_account_id "
+        "AND l.booked_on >= cast(f.sent_at AT TIME ZONE 'UTC' AS date) - 1))"
+    )
