@@ -72,7 +72,7 @@ PAYMENT_BATCHES = aggregate_table(
     # Whoever took the file first is the first of those who did.
     sa.CheckConstraint(
         "CASE WHEN sent_by IS NULL THEN cardinality(takers) = 0 AND times_taken = 0 "
-        "ELSE takers[1] = sent_by AND times_taken >= cardinality(takers) END",
+        "ELSE (takers[1] = sent_by) IS TRUE AND times_taken >= cardinality(takers) END",
         name="taken_by_whom",
     ),
     sa.CheckConstraint(

@@ -11,7 +11,7 @@ from shared.db import Sql, UnitOfWork
 from shared.ids import UUID_PATTERN
 from shared.money import Amount
 
-_LISTED = Sql(
+LISTED = Sql(
     "SELECT grant_id, tranche, destination_country, amount, currency, reason, reconciled_by, reconciled_at "
     "FROM reconciliation_differences WHERE (grant_id, tranche) > (:grant_id, :tranche) ORDER BY grant_id, tranche LIMIT :limit"
 )
@@ -40,5 +40,5 @@ class Difference(BaseModel):
 async def differences(unit: UnitOfWork, after: Place | None, limit: int) -> list[Difference]:
     """What differs, in the order of grants and tranches, after a place in it."""
     grant_id, tranche = (UUID(int=0), 0) if after is None else (UUID(after[:36]), int(after[37:]))
-    rows = await unit.rows(_LISTED, grant_id=grant_id, tranche=tranche, limit=limit)
+    rows = await unit.rows(LISTED, grant_id=grant_id, tranche=tranche, limit=limit)
     return [Difference.model_validate(dict(row)) for row in rows]

@@ -20,6 +20,7 @@ from services.reintegration import (
     ageing_queries,
     batch_queries,
     control_queries,
+    difference_queries,
     grant_decisions,
     payee_queries,
 )
@@ -101,6 +102,8 @@ REINTEGRATION = (
     f"""INSERT INTO spot_checks (id, version, draw_id, grant_id, number, country, outcome, mode, checked_on, recorded_by, recorded_at)
     SELECT {GRANT}, 1, {CASE}, {GRANT}, 1, {COUNTRIES}, 'confirmed', 'in_person', current_date, 'staff:somebody', now()
     FROM generate_series(20, {ROWS}, 20) n""",
+    f"""INSERT INTO reconciliation_differences SELECT {GRANT}, 1, {COUNTRIES}, 5, 'EUR', 'rounding', 'staff:somebody', now()
+    FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO paid_although SELECT {GRANT}, 1, 1, 'paid', {COUNTRIES}, NULL, 100, 'EUR', 'staff:somebody', now()
     FROM generate_series(20, {ROWS}, 20) n""",
 )
@@ -120,7 +123,8 @@ PAYING = (
     f"""INSERT INTO payment_batches (id, version, own_account_id, execution_on, count, sums, file_sha256, made_by, made_at, attempts, status,
     approved_by, approved_at, sent_by, sent_at, takers, times_taken) SELECT {GRANT}, 4, {CASE}, current_date, 1, '[]', repeat('0', 64), 'staff:payer', now(), ARRAY[{_ATTEMPT}],
     CASE WHEN n > {ROWS - RARE} THEN 'approved' ELSE 'sent' END, 'staff:other', now(), CASE WHEN n <= {ROWS - RARE} THEN 'staff:payer' END,
-    CASE WHEN n <= {ROWS - RARE} THEN now() - interval '1 hour' END, '{{}}', 0 FROM generate_series(1, {ROWS}) n""",
+    CASE WHEN n <= {ROWS - RARE} THEN now() - interval '1 hour' END, CASE WHEN n <= {ROWS - RARE} THEN ARRAY['staff:payer'] ELSE '{{}}' END,
+    CASE WHEN n <= {ROWS - RARE} THEN 1 ELSE 0 END FROM generate_series(1, {ROWS}) n""",
     f"INSERT INTO batch_payments SELECT {GRANT}, {_ATTEMPT}, 1, true FROM generate_series(1, {ROWS} - {RARE}) n",
     # Files of the bank's count but for a few.
     f"""INSERT INTO bank_files (id, version, file_kind, sha256, lines, lines_sha256, statements, imported_by, imported_at, acted_by, status,
@@ -239,6 +243,8 @@ def lists_of_reintegration() -> list[Asked]:
         for after in (FIRST, LATE):
             found.append((MISSION, ours, {**values, "after": after}))
             found += [(office, theirs, {"countries": [country], **values, "after": after}) for country, office in OFFICES.items()]
+    late_grant = UUID(f"00000000-0000-7000-8300-{ROWS // 10 * 9:012x}")
+    found += [(MISSION, difference_queries.LISTED, {"grant_id": grant_id, "tranche": 1}) for grant_id in (FIRST, late_grant)]
     # Who looks over the money reads on until there is enough to look at, so each part of it is a list.
     example = {"example_currency": "EUR", "one": 500, "two": 2000, "quotations": 1000}
     now = datetime.now(UTC)

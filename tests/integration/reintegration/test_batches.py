@@ -338,10 +338,15 @@ async def test_who_may_not_pay_sees_totals_and_no_file(house: House, people: Peo
         ("UPDATE payment_batches SET status = 'dropped'", "ck_payment_batches_drop_is_whole"),
         ("UPDATE payment_batches SET sent_by = 'staff:x', sent_at = now()", "ck_payment_batches_sent_by_somebody"),
         ("UPDATE payment_batches SET times_taken = 1", "ck_payment_batches_taken_by_whom"),
+        (
+            """UPDATE payment_batches SET status = 'approved', approved_by = 'staff:y', approved_at = now();
+            UPDATE payment_batches SET status = 'sent', sent_by = 'staff:x', sent_at = now()""",
+            "ck_payment_batches_taken_by_whom",
+        ),
         ("INSERT INTO batch_payments SELECT gen_random_uuid(), attempt_id, 1, true FROM batch_payments", "uq_batch_payments_live"),
         ("INSERT INTO batch_payments VALUES (gen_random_uuid(), gen_random_uuid(), 1, true)", "fk_batch_payments_attempt_id_payment_attempts"),
     ],
-    ids=["oneself", "unsigned", "miscounted", "dropped", "sent", "taken", "twice", "no-attempt"],
+    ids=["oneself", "unsigned", "miscounted", "dropped", "sent", "taken", "by-nobody", "twice", "no-attempt"],
 )  # fmt: skip
 async def test_a_service_that_lies_is_stopped_by_keys_and_checks(house: House, people: People, sql: str, constraint: str) -> None:
     await made(people, await own_account(people), [await Paying(house).waiting()])
