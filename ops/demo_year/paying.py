@@ -11,7 +11,7 @@ from ops.demo_year.script import Journey
 from services.reintegration.domain.attempts import ReportPaymentFailed, ReversePayment
 from services.reintegration.domain.grant_facts import RequestedTranche
 from services.reintegration.domain.payee import RegisterPayee
-from services.reintegration.domain.recovery import RecordRecovery
+from services.reintegration.domain.recovery import ConfirmRecovery, RecordRecovery
 from services.reintegration.domain.tranches import ConfirmPayment, ReleaseTranche
 from shared.contracts.attempts import PaymentMethod
 from shared.money import Money
@@ -72,9 +72,10 @@ class ByHand:
         return day + 3
 
     def take_back(self, journey: Journey, grant_id: UUID, money: Money, day: int) -> None:
-        """Who reconciles says on the same day that it came."""
+        """One who reconciles says on the same day that it was given back, and another one confirms it."""
         came = RecordRecovery(money=money, received_on=day_of(day), reference=next(self.references))
         journey.give(moment(day, 15), RECONCILER, grant_id, came)
+        journey.give(moment(day, 16), f"{RECONCILER}-2", grant_id, ConfirmRecovery(proposal_no=1))
 
     def _confirm(self, journey: Journey, grant_id: UUID, number: int, at: datetime) -> None:
         paid = ConfirmPayment(number=number, reference=next(self.references), paid_on=at.date())

@@ -15,7 +15,7 @@ from services.reintegration.domain.grant_state import (
     TrancheStatus,
     Visit,
 )
-from services.reintegration.recovery_queries import MoneyBackRow, WriteOffRow
+from services.reintegration.recovery_queries import MoneyBackRow, ProposedBackRow, WriteOffRow
 from shared.contracts.accounting import DifferenceReason
 from shared.contracts.attempts import FailureReason, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
@@ -127,6 +127,7 @@ class GrantToPay(BaseModel):
     recovery_closed_at: datetime | None
     recovered: Amount
     recoveries: tuple[MoneyBackRow, ...]
+    recovery_proposed: ProposedBackRow | None
     written_off: Amount
     write_off: WriteOffRow | None
     write_offs: tuple[WriteOffRow, ...]
@@ -156,6 +157,9 @@ def to_pay(grant: Grant) -> GrantToPay:
         recovery_for=grant.recovery_for, recovery_amount=grant.recovery_amount,
         recovery_closed_at=grant.recovery_closed_at, recovered=grant.recovered, written_off=grant.written_off,
         recoveries=tuple(MoneyBackRow.model_validate(one, from_attributes=True) for one in grant.recoveries),
+        recovery_proposed=(
+            None if grant.recovery_proposed is None else ProposedBackRow.model_validate(grant.recovery_proposed, from_attributes=True)
+        ),
         write_off=None if grant.write_off is None else WriteOffRow.model_validate(grant.write_off, from_attributes=True),
         write_offs=tuple(WriteOffRow.model_validate(one, from_attributes=True) for one in grant.write_offs),
         fund_currency=grant.fund_currency, fund_amount=grant.fund_amount, fund_total=grant.fund_total,

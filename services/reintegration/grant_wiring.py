@@ -45,7 +45,7 @@ _TESTS_THE_CAP = (grant.SubmitGrant, grant.ReviseGrant, grant.ApproveGrant, comm
 _NEEDS_NO_FACTS = (
     grant.ReturnGrant, certificate.CertifyMedicalNeed, certificate.RefuseCertificate, grant.RejectGrant, grant.CancelGrant,
     stops.SuspendGrant, stops.ResumeGrant, stops.OpenRecovery,
-    recovery.DropWriteOff, evidence.FileEvidence,
+    recovery.DropWriteOff, recovery.DropRecovery, evidence.FileEvidence,
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ async def _grant_facts(
         plan_id=subject.plan_id,
         plan_line_id=subject.plan_line_id,
         fund_id=command.fund_id if isinstance(command, grant.ApproveGrant) else state.fund_id if state is not None else None,
-        reference=command.reference if isinstance(command, tranches.ConfirmPayment | recovery.RecordRecovery) else None,
+        reference=_reference_of(state, command),
         bank_line=command.bank_line if isinstance(command, recovery.RecordRecovery) else None,
         posted_on=_posted_on(state, command),
         **_policy_of(state),
@@ -93,6 +93,19 @@ def _posted_on(state: grant_state.Grant | None, command: Command | None) -> date
             tranches.ConfirmPayment(paid_on=day) | attempts.ReversePayment(returned_on=day) | recovery.RecordRecovery(received_on=day)
         ):
             return posting_projections.posted_on(state, day)
+        case grant_state.Grant(recovery_proposed=said), recovery.ConfirmRecovery() if said is not None:
+            return posting_projections.posted_on(state, said.received_on)
+        case _:
+            return None
+
+
+def _reference_of(state: grant_state.Grant | None, command: Command | None) -> str | None:
+    """Under which reference money moves by an order; None where none does."""
+    match state, command:
+        case _, tranches.ConfirmPayment(reference=reference) | recovery.RecordRecovery(reference=reference):
+            return reference
+        case grant_state.Grant(recovery_proposed=said), recovery.ConfirmRecovery() if said is not None:
+            return said.reference
         case _:
             return None
 

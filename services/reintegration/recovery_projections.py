@@ -10,7 +10,7 @@ from shared.verify import Check
 
 _RECOVERED = (
     "grant_id, recovery_no, destination_country, fund_id, amount, currency, amount_in_fund, fund_currency, received_on, month, "
-    "reference, bank_line, recorded_by, recorded_at"
+    "reference, bank_line, recorded_by, recorded_at, proposed_by"
 )
 _OF_A_WRITE_OFF = "grant_id, write_off_no, destination_country, amount, currency, reason, asked_by"
 
@@ -47,7 +47,7 @@ def _recoveries(grant_id: UUID, before: Grant | None, grant: Grant) -> Iterator[
                 "amount_in_fund": back.amount if back.in_fund is None else back.in_fund, "fund_currency": grant.fund_currency,
                 "received_on": back.received_on, "month": month_of(grant, back.received_on, back.posted_in),
                 "reference": back.reference, "bank_line": back.bank_line, "recorded_by": back.recorded_by,
-                "recorded_at": back.recorded_at,
+                "recorded_at": back.recorded_at, "proposed_by": back.proposed_by,
             },
         )  # fmt: skip
         if back.bank_line is not None:
@@ -78,12 +78,12 @@ CHECKS: tuple[Check, ...] = (
             "SELECT coalesce(m.grant_id, r.id) FROM recovered_money m FULL JOIN (SELECT g.id, g.fund_id, g.currency, "
             " g.fund_currency, g.destination_country, r.* FROM grants g, jsonb_to_recordset(g.recoveries) AS r(recovery_no integer, "
             " amount numeric, in_fund numeric, received_on date, reference text, bank_line uuid, recorded_by text, "
-            " recorded_at timestamptz, posted_in date)) r ON (r.id, r.recovery_no) = (m.grant_id, m.recovery_no) "
+            " recorded_at timestamptz, posted_in date, proposed_by text)) r ON (r.id, r.recovery_no) = (m.grant_id, m.recovery_no) "
             "WHERE (m.fund_id, m.currency, m.fund_currency, m.destination_country, m.amount, m.amount_in_fund, m.received_on, "
-            " m.month, m.reference, m.bank_line, m.recorded_by, m.recorded_at) "
+            " m.month, m.reference, m.bank_line, m.recorded_by, m.recorded_at, m.proposed_by) "
             "IS DISTINCT FROM (r.fund_id, r.currency, r.fund_currency, r.destination_country, r.amount, "
             " coalesce(r.in_fund, r.amount), r.received_on, coalesce(r.posted_in, m.month), r.reference, r.bank_line, "
-            " r.recorded_by, r.recorded_at) "
+            " r.recorded_by, r.recorded_at, r.proposed_by) "
             "UNION SELECT g.id FROM grants g LEFT JOIN (SELECT grant_id, sum(amount) AS amount, sum(amount_in_fund) AS in_fund "
             " FROM recovered_money GROUP BY grant_id) m ON m.grant_id = g.id "
             "WHERE (g.recovered, coalesce(g.fund_recovered, 0)) <> (coalesce(m.amount, 0), coalesce(m.in_fund, 0))"

@@ -24,7 +24,8 @@ RECOVERY_LINE: Final = (
 # Walks an index of these alone, which are few.
 LISTED = Sql(
     "SELECT id, case_id, destination_country, status, currency, recovery_for, recovery_opened_at, recovery_amount AS asked_back, "
-    "recovered, written_off, recovery_amount - recovered - written_off AS open, write_off IS NOT NULL AS waits FROM grants "
+    "recovered, written_off, recovery_amount - recovered - written_off AS open, write_off IS NOT NULL AS waits, "
+    "recovery_proposed IS NOT NULL AS to_confirm FROM grants "
     "WHERE recovery_opened_at IS NOT NULL AND recovery_closed_at IS NULL "
     "AND id > coalesce(cast(:after AS uuid), cast('00000000-0000-0000-0000-000000000000' AS uuid)) ORDER BY id LIMIT :limit"
 )
@@ -33,7 +34,8 @@ LISTED = Sql(
 class RecoveryRow(BaseModel):
     """A grant of which money is still asked back: how much in all, what of it came back or is written off, and what is open.
 
-    ``waits``: somebody asked to write off some of it, and another person decides.
+    ``waits``: somebody asked to write off some of it, and another person decides. ``to_confirm``: somebody recorded that some of it
+    was given back, and another person confirms it.
     """
 
     id: UUID
@@ -48,6 +50,7 @@ class RecoveryRow(BaseModel):
     written_off: Amount
     open: Amount
     waits: bool
+    to_confirm: bool
 
 
 class MoneyBackRow(BaseModel):
@@ -62,6 +65,18 @@ class MoneyBackRow(BaseModel):
     recorded_by: str
     recorded_at: datetime
     posted_in: date | None
+    proposed_by: str | None
+
+
+class ProposedBackRow(BaseModel):
+    """Money that somebody recorded as given back and nobody has confirmed yet, which does not count."""
+
+    proposal_no: int
+    amount: Amount
+    received_on: date
+    reference: str
+    proposed_by: str
+    proposed_at: datetime
 
 
 class WriteOffRow(BaseModel):

@@ -32,6 +32,8 @@ def on_a_grant() -> Sequence[sa.Column[object] | sa.Constraint | sa.Index]:
         sa.Column("write_off_no", sa.Integer, nullable=False, server_default="0"),
         sa.Column("write_offs", pg.JSONB, nullable=False, server_default="[]"),
         sa.Column("recovery_closed_at", sa.DateTime(timezone=True)),
+        sa.Column("recovery_proposed", pg.JSONB),
+        sa.Column("recovery_proposal_no", sa.Integer, nullable=False, server_default="0"),
         sa.CheckConstraint(
             "recovered >= 0 AND written_off >= 0 AND recovered + written_off <= coalesce(recovery_amount, 0)",
             name="recovered_within_asked",
@@ -77,6 +79,11 @@ RECOVERED_MONEY = sa.Table(
     sa.Column("bank_line", sa.Uuid),
     sa.Column("recorded_by", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("proposed_by", sa.Text),
+    # What no line of the bank's tells of is two persons' word. Not asked of rows of before that rule.
+    sa.CheckConstraint(
+        "bank_line IS NOT NULL OR (proposed_by <> recorded_by) IS TRUE", name="two_persons_without_a_line", postgresql_not_valid=True
+    ),
     sa.CheckConstraint("recovery_no >= 1 AND amount > 0 AND amount_in_fund >= 0", name="counted"),
     sa.CheckConstraint("fund_currency <> currency OR amount_in_fund = amount", name="same_currency_same_amount"),
     sa.CheckConstraint("month >= date_trunc('month', cast(received_on AS timestamp))", name="month_not_before_the_day"),

@@ -15,7 +15,8 @@ class MoneyRecovered(Event, kind="avrr.reintegration.grant.money_recovered.v1"):
     """Of what was asked back so much came back on a day, under a reference used once: the fund has spent that much less.
 
     ``in_fund`` is the share of what the grant had cost a fund in another currency. It is posted on its day, and where the
-    month of that is closed in the month that begins with ``posted_in``. ``bank_line`` is the line of a bank's statement.
+    month of that is closed in the month that begins with ``posted_in``. ``bank_line`` is the line of a bank's statement; where
+    there is none, ``recorded_by`` confirmed what ``proposed_by`` said. None of both stands in events of before this was asked.
     """
 
     case_id: UUID
@@ -28,6 +29,27 @@ class MoneyRecovered(Event, kind="avrr.reintegration.grant.money_recovered.v1"):
     bank_line: UUID | None = None
     in_fund: Money | None = None
     posted_in: date | None = None
+    proposed_by: str | None = None
+
+
+class RecoveryProposed(Event, kind="avrr.reintegration.grant.recovery_proposed.v1"):
+    """Somebody says that so much was given back that no line of the bank's tells of; it counts once another person confirms it."""
+
+    proposal_no: int
+    money: Money
+    received_on: date
+    reference: str
+    proposed_by: str
+    proposed_at: datetime
+
+
+class RecoveryProposalDropped(Event, kind="avrr.reintegration.grant.recovery_proposal_dropped.v1"):
+    """What somebody said had been given back is not counted, and waited for as before."""
+
+    proposal_no: int
+    money: Money
+    dropped_by: str
+    dropped_at: datetime
 
 
 class WriteOffAsked(Event, kind="avrr.reintegration.grant.write_off_asked.v1"):
@@ -70,4 +92,6 @@ class RecoveryClosed(Event, kind="avrr.reintegration.grant.recovery_closed.v1"):
     closed_at: datetime
 
 
-EVENTS: tuple[type[Event], ...] = (MoneyRecovered, WriteOffAsked, WriteOffDropped, RecoveryWrittenOff, RecoveryClosed)
+EVENTS: tuple[type[Event], ...] = (
+    MoneyRecovered, RecoveryProposed, RecoveryProposalDropped, WriteOffAsked, WriteOffDropped, RecoveryWrittenOff, RecoveryClosed,
+)  # fmt: skip

@@ -60,7 +60,7 @@ ROWS = {
         INSERT INTO fund_balances SELECT {_UUID}, 'EUR', 100, 0, 0, false, '2023-01-01', '2023-12-31' FROM {_PLACES};
         INSERT INTO families SELECT {_UUID}, 1, ARRAY[{_UUID}] FROM {_PLACES};
         INSERT INTO fund_postings SELECT {_UUID}, 1, {_UUID}, country, 'commit', NULL, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01' FROM {_PLACES};
-        INSERT INTO recovered_money SELECT {_UUID}, 1, country, {_UUID}, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01', who || country, NULL, who, now() FROM {_PLACES};
+        INSERT INTO recovered_money SELECT {_UUID}, 1, country, {_UUID}, 100, 'EUR', 100, 'EUR', '2023-05-02', '2023-05-01', who || country, NULL, who, now(), 'staff:asker' FROM {_PLACES};
         INSERT INTO reconciliation_differences SELECT {_UUID}, 1, country, 10, 'EUR', 'rounding', who, now() FROM {_PLACES};
         INSERT INTO paid_although SELECT {_UUID}, 1, 1, 'paid', country, NULL, 10, 'EUR', who, now() FROM {_PLACES};
         INSERT INTO write_offs_asked SELECT {_UUID}, 1, country, 100, 'EUR', 'error', 'staff:asker', now() FROM {_PLACES};

@@ -67,6 +67,8 @@ async def of_grant(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
     if form.name in ("record_recovery", "write_off_recovery") and state["recovery_amount"]:
         still = Decimal(state["recovery_amount"]) - Decimal(state["recovered"]) - Decimal(state["written_off"])
         start["money"] = {"amount": str(still), "currency": currency}
+    if form.name in ("confirm_recovery", "drop_recovery") and state.get("recovery_proposed"):
+        fixed["proposal_no"] = state["recovery_proposed"]["proposal_no"]
     if form.name in ("confirm_write_off", "drop_write_off") and state["write_off"]:
         fixed["write_off_no"] = state["write_off"]["write_off_no"]
     if form.name == "add_to_commitment" and state.get("fund_currency"):
@@ -192,6 +194,8 @@ def _shown(
     what = (word(state["category"]), word(state["modality"])) if state.get("category") else (word(state["modality"]),)
     whom = translated(_("person %(id)s"), id=short(state["person_id"]))
     lines += [(_("For"), f"{', '.join(what)}; {whom}, {word(state['destination_country'])}")]
+    if operation in ("confirm_recovery", "drop_recovery") and (said := state.get("recovery_proposed")):
+        lines.append((_("Waits to be confirmed"), f"{money(said['amount'], currency)}, {said['received_on']}: {said['reference']} ({said['proposed_by']})"))
     if operation in ("confirm_write_off", "drop_write_off") and (waits := state.get("write_off")):
         lines.append((_("Waits to be written off"), f"{money(waits['amount'], currency)}: {word(waits['reason'])} ({waits['asked_by']})"))
     if operation in _NAMES_WHAT_IT_DECIDES_ON:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import Budget
-from services.reintegration.domain.recovery_state import MoneyBack, WriteOff
+from services.reintegration.domain.recovery_state import MoneyBack, ProposedBack, WriteOff
 from shared.contracts.accounting import DifferenceReason
 from shared.contracts.attempts import FailureReason, PaymentHat, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
@@ -248,7 +248,8 @@ class Grant:
     ``visits`` are what was found of what its tranches were for, in the order in which that was recorded.
     Of ``recovery_amount``, which is all that was ever asked back, ``recovered`` came back (``recoveries``; ``fund_recovered`` is
     its share of ``fund_paid``) and ``written_off`` is not waited for; ``write_off``, the ``write_off_no``-th, waits for a second
-    person. ``paid`` and ``fund_paid`` stay what was paid.
+    person, as ``recovery_proposed``, the ``recovery_proposal_no``-th, does: money given back without a line of the bank's, which
+    counts once it is confirmed. ``paid`` and ``fund_paid`` stay what was paid.
     """
 
     case_id: UUID
@@ -317,6 +318,8 @@ class Grant:
     write_off_no: int = 0
     write_offs: tuple[WriteOff, ...] = ()
     recovery_closed_at: datetime | None = None
+    recovery_proposed: ProposedBack | None = None
+    recovery_proposal_no: int = 0
 
     @property
     def money(self) -> Money:

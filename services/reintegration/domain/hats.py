@@ -100,3 +100,4 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
         yield "deliverer", attempt.witness.witnessed_by if attempt.witness is not None else None
     for back in grant.recoveries:
         yield "reconciler", back.recorded_by
+        yield "reconciler", back.proposed_by

@@ -3,6 +3,7 @@
 Decision 61 says why what came back is posted at a share of what the grant had cost its fund.
 """
 
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
@@ -17,12 +18,14 @@ from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import hats, may_wear
 from services.reintegration.domain.recovery_evolve import asked_back
 from services.reintegration.domain.recovery_line import refuse_unless_recovers
-from services.reintegration.domain.recovery_state import WriteOff
+from services.reintegration.domain.recovery_state import ProposedBack, WriteOff
 from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.tranches import posted_in, reference_used
 from shared.contracts.recoveries import (
     MoneyRecovered,
     RecoveryClosed,
+    RecoveryProposalDropped,
+    RecoveryProposed,
     RecoveryWrittenOff,
     WriteOffAsked,
     WriteOffDropped,
@@ -36,10 +39,14 @@ from shared.moments import Day
 from shared.money import Money, refuse_unpayable, rounded
 
 WriteOffNo = Annotated[int, Field(strict=True, ge=1)]
+ProposalNo = Annotated[int, Field(strict=True, ge=1)]
 
 
 class RecordRecovery(Command):
-    """Record money that came back of what was asked back, under the reference of that payment. Its fund has spent that much less."""
+    """Record money that came back of what was asked back, under the reference of that payment or of the receipt of the cash box.
+
+    Its fund has spent that much less: at once where a line of the bank's tells of it, else once a colleague confirmed it.
+    """
 
     money: PositiveMoney
     received_on: Day
@@ -48,6 +55,18 @@ class RecordRecovery(Command):
         UUID | None,
         Field(description="The line of the bank's by which it came; one line may be of several grants, never of more than came."),
     ] = None
+
+
+class ConfirmRecovery(Command):
+    """Confirm that what a colleague recorded was given back, by the receipt of the cash box. From then on it counts."""
+
+    proposal_no: ProposalNo
+
+
+class DropRecovery(Command):
+    """Take back what you recorded as given back, or decline what a colleague recorded. It is waited for as before."""
+
+    proposal_no: ProposalNo
 
 
 class WriteOffRecovery(Command):
@@ -87,6 +106,11 @@ def not_by_whoever_asked() -> FourEyes:
     return FourEyes("You asked to write this off, so somebody else has to confirm it.")
 
 
+def not_by_whoever_proposed() -> FourEyes:
+    """Refuses to confirm what one recorded as given back; the database's CHECK refuses it in the same words."""
+    return FourEyes("You recorded that this was given back, so somebody else has to confirm it.")
+
+
 def _is_open(state: Grant, facts: GrantFacts, context: Context) -> None:
     if state.recovery_opened_at is None:
         raise RuleViolation("nothing_asked_back", "No money of this grant is asked back.")
@@ -116,6 +140,16 @@ def _not_by_whoever_asked(state: Grant, facts: GrantFacts, context: Context) -> 
         raise not_by_whoever_asked()
 
 
+def _not_by_whoever_proposed(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.recovery_proposed is not None and state.recovery_proposed.proposed_by == context.actor.person_id:
+        raise not_by_whoever_proposed()
+
+
+def _a_proposal_waits(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.recovery_proposed is None:
+        raise RuleViolation("no_recovery_waits", "Nothing that was given back of this grant waits to be confirmed.")
+
+
 def _refuse_beyond(state: Grant, money: Money) -> None:
     refuse_unpayable((money,))
     if money.currency != state.currency:
@@ -125,7 +159,7 @@ def _refuse_beyond(state: Grant, money: Money) -> None:
 
 
 def _with_its_end(state: Grant, event: Event, context: Context) -> Events:
-    """The fact, and that the recovery is closed where nothing is waited for any more; then nothing waits to be written off."""
+    """The fact, and that the recovery is closed where nothing is waited for any more; then nothing waits for a second person."""
     after = asked_back(state, event)
     if after.still_asked_back > NOTHING:
         return (event,)
@@ -133,26 +167,70 @@ def _with_its_end(state: Grant, event: Event, context: Context) -> Events:
         case_id=state.case_id, recovered=state.money.model_copy(update={"amount": after.recovered}),
         written_off=state.money.model_copy(update={"amount": after.written_off}), closed_at=context.now,
     )  # fmt: skip
-    if after.write_off is None:
-        return event, closed
-    return event, _dropped(after, after.write_off, context), closed
+    given_back = () if after.recovery_proposed is None else (_not_counted(after, after.recovery_proposed, context),)
+    dropped = () if after.write_off is None else (_dropped(after, after.write_off, context),)
+    return (event, *given_back, *dropped, closed)
 
 
 def _record(state: Grant, order: RecordRecovery, facts: GrantFacts, context: Context) -> Events:
-    _refuse_beyond(state, order.money)
-    if facts.reference_used:
-        raise reference_used()
+    _refuse_unless_came_back(state, order.money, order.received_on, facts)
     if order.bank_line is not None:
         refuse_unless_recovers(facts.recovery_line, order.money)
-    if order.received_on > facts.today:
+        return _counted(state, order, facts, context)
+    if state.recovery_proposed is not None:
+        raise RuleViolation("recovery_waits", "What was recorded as given back before waits for its confirmation.")
+    return (
+        RecoveryProposed(
+            proposal_no=state.recovery_proposal_no + 1, money=order.money, received_on=order.received_on, reference=order.reference,
+            proposed_by=context.actor.person_id, proposed_at=context.now,
+        ),
+    )  # fmt: skip
+
+
+def _confirm_given_back(state: Grant, order: ConfirmRecovery, facts: GrantFacts, context: Context) -> Events:
+    said = _what_was_said(state, order.proposal_no)
+    money = state.money.model_copy(update={"amount": said.amount})
+    # Money may have come by a line, or its reference been used, since it was said.
+    _refuse_unless_came_back(state, money, said.received_on, facts)
+    recorded = RecordRecovery(money=money, received_on=said.received_on, reference=said.reference)
+    return _counted(state, recorded, facts, context, said.proposed_by)
+
+
+def _drop_given_back(state: Grant, order: DropRecovery, facts: GrantFacts, context: Context) -> Events:
+    return (_not_counted(state, _what_was_said(state, order.proposal_no), context),)
+
+
+def _what_was_said(state: Grant, proposal_no: int) -> ProposedBack:
+    if state.recovery_proposed is None or state.recovery_proposed.proposal_no != proposal_no:
+        raise RuleViolation("another_recovery_waits", "This is not what waits any more. Read the grant again, then decide.")
+    return state.recovery_proposed
+
+
+def _not_counted(state: Grant, said: ProposedBack, context: Context) -> RecoveryProposalDropped:
+    return RecoveryProposalDropped(
+        proposal_no=said.proposal_no, money=state.money.model_copy(update={"amount": said.amount}),
+        dropped_by=context.actor.person_id, dropped_at=context.now,
+    )  # fmt: skip
+
+
+def _refuse_unless_came_back(state: Grant, money: Money, received_on: date, facts: GrantFacts) -> None:
+    _refuse_beyond(state, money)
+    if facts.reference_used:
+        raise reference_used()
+    if received_on > facts.today:
         raise RuleViolation("in_the_future", "The day on which the money came back is still to come.")
     paid_on = [tranche.paid_on for tranche in state.tranches if tranche.paid_on is not None]
-    if not paid_on or order.received_on < min(paid_on):
+    if not paid_on or received_on < min(paid_on):
         raise RuleViolation("returned_before_payment", "The day on which the money came back lies before that of the payment.")
+
+
+def _counted(
+    state: Grant, order: RecordRecovery, facts: GrantFacts, context: Context, proposed_by: str | None = None
+) -> Events:
     back = MoneyRecovered(
         case_id=state.case_id, recovery_no=len(state.recoveries) + 1, money=order.money, received_on=order.received_on,
         reference=order.reference, recorded_by=context.actor.person_id, recorded_at=context.now, bank_line=order.bank_line,
-        in_fund=in_fund(state, share_in_fund(state, order.money.amount)), posted_in=posted_in(facts),
+        in_fund=in_fund(state, share_in_fund(state, order.money.amount)), posted_in=posted_in(facts), proposed_by=proposed_by,
     )  # fmt: skip
     return _with_its_end(state, back, context)
 
@@ -197,10 +275,15 @@ def _dropped(state: Grant, waiting: WriteOff, context: Context) -> WriteOffDropp
 
 
 RECOVERY_EVENTS: tuple[type[Event], ...] = (
-    MoneyRecovered, WriteOffAsked, WriteOffDropped, RecoveryWrittenOff, RecoveryClosed,
+    MoneyRecovered, RecoveryProposed, RecoveryProposalDropped, WriteOffAsked, WriteOffDropped, RecoveryWrittenOff, RecoveryClosed,
 )  # fmt: skip
 RECOVERY_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
     changing(RecordRecovery, "Record money that came back", _record, may_wear("reconciler"), not_who_signed_its_batch, _is_open),
+    changing(
+        ConfirmRecovery, "Confirm money that was given back", _confirm_given_back, may_wear("reconciler"), not_who_signed_its_batch,
+        _is_open, _a_proposal_waits, _not_by_whoever_proposed,
+    ),
+    changing(DropRecovery, "Do not count money as given back", _drop_given_back, _is_open, _a_proposal_waits),
     changing(
         WriteOffRecovery, "Ask to write off", _ask_to_write_off, _took_no_part_in_the_money, not_who_signed_its_batch, _is_open, _nothing_waits
     ),

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.grant_state import Grant
-from services.reintegration.domain.recovery_state import MoneyBack, WriteOff
+from services.reintegration.domain.recovery_state import MoneyBack, ProposedBack, WriteOff
 from shared.contracts.recoveries import (
     MoneyRecovered,
     RecoveryClosed,
+    RecoveryProposalDropped,
+    RecoveryProposed,
     RecoveryWrittenOff,
     WriteOffAsked,
     WriteOffDropped,
@@ -27,6 +29,15 @@ def asked_back(state: Grant, event: Event) -> Grant:
             )  # fmt: skip
         case MoneyRecovered():
             return _came_back(state, event)
+        case RecoveryProposed():
+            said = ProposedBack(
+                event.proposal_no, event.money.amount, event.received_on, event.reference, event.proposed_by, event.proposed_at
+            )
+            return replace(
+                state, recovery_proposed=said, recovery_proposal_no=event.proposal_no, reconciler_id=event.proposed_by
+            )
+        case RecoveryProposalDropped():
+            return replace(state, recovery_proposed=None)
         case WriteOffAsked():
             waiting = WriteOff(event.write_off_no, event.money.amount, event.reason, event.asked_by, event.asked_at)
             return replace(state, write_off=waiting, write_off_no=event.write_off_no)
@@ -50,11 +61,13 @@ def _came_back(state: Grant, event: MoneyRecovered) -> Grant:
     back = MoneyBack(
         recovery_no=event.recovery_no, amount=event.money.amount, in_fund=None if event.in_fund is None else event.in_fund.amount,
         received_on=event.received_on, reference=event.reference, bank_line=event.bank_line, recorded_by=event.recorded_by,
-        recorded_at=event.recorded_at, posted_in=event.posted_in,
+        recorded_at=event.recorded_at, posted_in=event.posted_in, proposed_by=event.proposed_by,
     )  # fmt: skip
     return replace(
         state,
         recoveries=(*state.recoveries, back),
+        # By a line comes other money than what somebody said was given back.
+        recovery_proposed=state.recovery_proposed if event.proposed_by is None else None,
         recovered=state.recovered + event.money.amount,
         fund_recovered=(state.fund_recovered or NOTHING) + (event.in_fund or event.money).amount,
         reconciler_id=event.recorded_by,

@@ -10,7 +10,7 @@ from shared.contracts.recoveries import WriteOffReason
 
 @dataclass(frozen=True, slots=True)
 class MoneyBack:
-    """Money that came back on a day, who recorded it, and its share of what the grant had cost a fund in another currency."""
+    """Money that came back on a day, who recorded it on whose word, and its share of what the grant had cost its fund."""
 
     recovery_no: int
     amount: Decimal
@@ -21,6 +21,19 @@ class MoneyBack:
     recorded_by: str
     recorded_at: datetime
     posted_in: date | None
+    proposed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedBack:
+    """Money of which one person says that it was given back, without a line of the bank's; another person confirms it."""
+
+    proposal_no: int
+    amount: Decimal
+    received_on: date
+    reference: str
+    proposed_by: str
+    proposed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

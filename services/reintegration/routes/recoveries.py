@@ -7,7 +7,9 @@ from fastapi import APIRouter, Query
 
 from services.reintegration import grant_wiring
 from services.reintegration.domain.recovery import (
+    ConfirmRecovery,
     ConfirmWriteOff,
+    DropRecovery,
     DropWriteOff,
     RecordRecovery,
     WriteOffRecovery,
@@ -29,7 +31,19 @@ async def list_recoveries(
 
 @router.post("/grants/{grant_id}/record-recovery")
 async def record_recovery(grant_id: UUID, body: RecordRecovery, call: Calling) -> Receipt:
-    """Records that money came back of what was asked back."""
+    """Records that money came back of what was asked back; without a line of the bank's it waits for a second person."""
+    return await call.order(grant_wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/confirm-recovery")
+async def confirm_recovery(grant_id: UUID, body: ConfirmRecovery, call: Calling) -> Receipt:
+    """Confirms what a colleague recorded as given back without a line of the bank's."""
+    return await call.order(grant_wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/drop-recovery")
+async def drop_recovery(grant_id: UUID, body: DropRecovery, call: Calling) -> Receipt:
+    """Takes back, or declines, what was recorded as given back."""
     return await call.order(grant_wiring.GRANT, grant_id, body)
 
 

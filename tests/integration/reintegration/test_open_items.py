@@ -22,7 +22,7 @@ from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_bank_files import brought, imported, reported
 from tests.integration.reintegration.test_batches import made
 from tests.integration.reintegration.test_own_accounts import own_account
-from tests.integration.reintegration.test_recoveries import asked_back, back
+from tests.integration.reintegration.test_recoveries import asked_back, given_back
 from tests.integration.reintegration.test_settlement import debit, rejections
 from tests.unit.reintegration.bank.answers import Account, Entry
 from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
@@ -109,7 +109,7 @@ async def test_what_is_settled_is_open_no_more(house: House, people: People) -> 
     await house.give(GRANT, UUID(known["waits_for_payer"]), house.payment(1), PAYER)
     await house.give(GRANT, UUID(known["not_delivered"]), ConfirmDelivery(number=1), OFFICE)
     await house.give(GRANT, UUID(known["not_reconciled"]), ReconcileTranche(number=1), RECONCILER)
-    await house.give(GRANT, UUID(known["open_recovery"]), back("300.00", "IN-1"), RECONCILER)
+    await given_back(house, UUID(known["open_recovery"]), "300.00", "IN-1")
     explained = await people.reconciler.post(f"bank-lines/{known['unmatched_line']}/explain", {"explanation": "charges"})
     assert explained.status_code == 201, explained.text
     assert (await people.approver.post(f"bank-files/{known['unconfirmed_file']}/drop", {"reason": "brought_by_mistake"})).status_code == 200

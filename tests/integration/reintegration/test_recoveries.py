@@ -12,7 +12,9 @@ import pytest
 
 from services.reintegration.domain.periods import ClosePeriod
 from services.reintegration.domain.recovery import (
+    ConfirmRecovery,
     ConfirmWriteOff,
+    DropRecovery,
     DropWriteOff,
     RecordRecovery,
     WriteOffRecovery,
@@ -23,14 +25,14 @@ from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import PERIOD
 from shared.db import Sql
 from shared.ids import uuid7
-from tests.given import NOON
+from tests.given import NOON, staff
 from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.paid_by_bank import released_by_bank, sent
 from tests.integration.reintegration.test_api import People, shown
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_bank_files import imported, lines_of
 from tests.integration.reintegration.test_commitments import done, endorsed_in, fund_in, with_rates
-from tests.integration.reintegration.test_own_accounts import own_account
+from tests.integration.reintegration.test_own_accounts import colleague, own_account
 from tests.integration.reintegration.test_settlement import booked, debit
 from tests.unit.reintegration.bank.answers import Account, Detail
 from tests.unit.reintegration.examples import APPROVER, CHIEF, PAYER, RECONCILER, TODAY, eur
@@ -38,6 +40,7 @@ from tests.unit.reintegration.examples import APPROVER, CHIEF, PAYER, RECONCILER
 people = people_of
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
+SECOND = staff("second_reconciler", "finance_reconciler")
 JUNE = datetime(2023, 6, 5, 10, 0, tzinfo=UTC)
 ASK_BACK = OpenRecovery(reason="used_otherwise", money=eur("300.00"))
 _POSTED = Sql(
@@ -48,6 +51,13 @@ _DECIDED = Sql("SELECT what, decided_by, amount FROM grant_decisions WHERE grant
 
 def back(amount: str, reference: str, line: UUID | None = None) -> RecordRecovery:
     return RecordRecovery(money=eur(amount), received_on=TODAY, reference=reference, bank_line=line)
+
+
+async def given_back(house: House, grant_id: UUID, amount: str, reference: str, at: datetime = NOON) -> None:
+    """Cash that one reconciler recorded and another one confirmed."""
+    await house.give(GRANT, grant_id, back(amount, reference), RECONCILER, at)
+    said = (await house.grant(grant_id)).recovery_proposal_no
+    await house.give(GRANT, grant_id, ConfirmRecovery(proposal_no=said), SECOND, at)
 
 
 @pytest.fixture
@@ -125,7 +135,7 @@ async def test_what_came_back_of_an_ended_grant_is_free_of_the_fund_again_and_ev
     assert (await house.findings()).differences == []
     await house.give(GRANT, grant_id, ConfirmWriteOff(write_off_no=1), CHIEF)
     # Nobody decides the same twice in one moment.
-    await house.give(GRANT, grant_id, back("150.00", "IN-2"), RECONCILER, NOON + timedelta(minutes=1))
+    await given_back(house, grant_id, "150.00", "IN-2", NOON + timedelta(minutes=1))
     assert await house.balance(fund_id) == (Decimal(0), Decimal(250))
     grant = await house.grant(grant_id)
     assert (grant.status, grant.recovery_is_open, grant.paid) == ("completed", False, Decimal("500.00"))
@@ -134,7 +144,7 @@ async def test_what_came_back_of_an_ended_grant_is_free_of_the_fund_again_and_ev
         ("approved", APPROVER.person_id, Decimal(500)), ("delivered", OFFICE.person_id, Decimal(500)),
         ("endorsed", "staff:endorser", Decimal(500)), ("paid", PAYER.person_id, Decimal(500)),
         ("reconciled", RECONCILER.person_id, Decimal(500)), ("recovered", RECONCILER.person_id, Decimal(100)),
-        ("recovered", RECONCILER.person_id, Decimal(150)),
+        ("recovered", SECOND.person_id, Decimal(150)),
         ("recovery_opened", RECONCILER.person_id, Decimal(300)), ("released", PAYER.person_id, Decimal(500)),
         ("write_off_asked", RECONCILER.person_id, Decimal(50)), ("written_off", CHIEF.person_id, Decimal(50)),
     ]  # fmt: skip
@@ -145,9 +155,17 @@ async def test_a_refund_is_recorded_once_whoever_is_first_and_never_by_whoever_p
     fund_id = await house.fund()
     one, other = await asked_back(house, fund_id), await asked_back(house, fund_id)
     tried = [house.try_to(GRANT, one, back("200.00", "IN-1"), RECONCILER) for _ in range(3)]
-    assert sorted(await asyncio.gather(*tried)) == ["beyond_asked_back", "beyond_asked_back", "done"]
+    assert sorted(await asyncio.gather(*tried)) == ["done", "recovery_waits", "recovery_waits"]
+    assert await house.try_to(GRANT, one, ConfirmRecovery(proposal_no=1), RECONCILER) == "four_eyes"
+    assert (await house.grant(one)).recovered == 0
+    assert (await house.findings()).differences == []
+    tried = [house.try_to(GRANT, one, ConfirmRecovery(proposal_no=1), SECOND) for _ in range(3)]
+    assert sorted(await asyncio.gather(*tried)) == ["done", "no_recovery_waits", "no_recovery_waits"]
     later = NOON + timedelta(minutes=1)
-    tried = [house.try_to(GRANT, grant_id, back("50.00", "IN-2"), RECONCILER, later) for grant_id in (one, other)]
+    for grant_id in (one, other):
+        await house.give(GRANT, grant_id, back("50.00", "IN-2"), RECONCILER, later)
+    numbers = {one: 2, other: 1}
+    tried = [house.try_to(GRANT, grant_id, ConfirmRecovery(proposal_no=numbers[grant_id]), SECOND, later) for grant_id in (one, other)]
     assert sorted(await asyncio.gather(*tried)) == ["done", "reference_used"]
     free = one if (await house.grant(one)).recovered == 200 else other
     # The reference of a payment is none of a refund either.
@@ -160,7 +178,7 @@ async def test_what_came_back_in_a_closed_month_is_posted_in_the_next_under_its_
     fund_id = await house.fund()
     grant_id = await asked_back(house, fund_id)
     await house.give(PERIOD, uuid7(), ClosePeriod(month="2023-05"), RECONCILER, JUNE)
-    await house.give(GRANT, grant_id, back("300.00", "IN-1"), RECONCILER, JUNE)
+    await given_back(house, grant_id, "300.00", "IN-1", JUNE)
     assert (await told(house, _POSTED, grant_id))[-1] == ("recover", Decimal(300), Decimal(300), TODAY, date(2023, 6, 1))
     assert (await house.findings()).differences == []
 
@@ -195,12 +213,15 @@ async def test_a_grant_in_francs_that_came_back_whole_has_cost_its_fund_nothing(
     await house.paid(grant_id, 1)
     spent = (await house.balance(fund_id))[1]
     assert spent == Decimal("999.67")
+    second = colleague(people)
     asked = {"reason": "overpaid", "money": {"amount": "600000", "currency": "XOF"}}
     assert (await people.approver.post(f"grants/{grant_id}/open-recovery", asked)).status_code == 200
     for number, (amount, left) in enumerate((("200001", "666.45"), ("199999", "333.22"), ("200000", "0.00"))):
         body = {"money": {"amount": amount, "currency": "XOF"}, "received_on": str(TODAY), "reference": f"IN-{number}"}
         answer = await people.reconciler.at(NOON + timedelta(minutes=number)).post(f"grants/{grant_id}/record-recovery", body)
         assert answer.status_code == 200, answer.text
+        confirm = f"grants/{grant_id}/confirm-recovery"
+        assert (await second.at(NOON + timedelta(minutes=number)).post(confirm, {"proposal_no": number + 1})).status_code == 200
         assert await house.balance(fund_id) == (Decimal(0), Decimal(left))
         assert (await house.findings()).differences == []
 
@@ -208,10 +229,14 @@ async def test_a_grant_in_francs_that_came_back_whole_has_cost_its_fund_nothing(
 async def test_the_queue_lists_what_is_still_waited_for_and_no_office_reads_it(house: House, people: People) -> None:
     grant_id = await asked_back(house, await house.fund())
     (row,) = (await people.reconciler.get("recoveries")).json()["items"]
-    assert (row["id"], row["open"], row["waits"]) == (str(grant_id), "300.00", False)
+    assert (row["id"], row["open"], row["waits"], row["to_confirm"]) == (str(grant_id), "300.00", False, False)
+    await house.give(GRANT, grant_id, back("1.00", "IN-0"), RECONCILER)
+    (row,) = (await people.reconciler.get("recoveries")).json()["items"]
+    assert (row["open"], row["to_confirm"]) == ("300.00", True)
+    assert await house.try_to(GRANT, grant_id, DropRecovery(proposal_no=1), RECONCILER) == "done"
     assert (await people.office.get("recoveries")).status_code == 403
     assert (await people.payer.get("recoveries")).status_code == 403
-    await house.give(GRANT, grant_id, back("300.00", "IN-1"), RECONCILER)
+    await given_back(house, grant_id, "300.00", "IN-1")
     assert (await people.reconciler.get("recoveries")).json()["items"] == []
     shown = (await people.payer.get(f"grants/{grant_id}")).json()["state"]
     assert (shown["recovered"], [one["reference"] for one in shown["recoveries"]]) == ("300.00", ["IN-1"])
@@ -237,6 +262,19 @@ async def test_no_row_says_what_the_core_refuses_whoever_writes_it(house: House,
     with pytest.raises(asyncpg.CheckViolationError) as refused:
         await owner.execute(f"UPDATE grants SET {change} WHERE id = $1", grant_id)
     assert refused.value.constraint_name == held_by
+
+
+async def test_money_given_back_without_a_line_that_nobody_else_confirmed_is_no_row(house: House, owner: Owner) -> None:
+    grant_id = await asked_back(house, await house.fund())
+    await given_back(house, grant_id, "50.00", "IN-1")
+    insert = (
+        "INSERT INTO recovered_money SELECT grant_id, 2, destination_country, fund_id, amount, currency, amount_in_fund, fund_currency, "
+        "received_on, month, 'IN-9', NULL, recorded_by, recorded_at, {by} FROM recovered_money WHERE grant_id = $1"
+    )
+    for by in ("recorded_by", "NULL"):
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await owner.execute(insert.format(by=by), grant_id)
+        assert refused.value.constraint_name == "ck_recovered_money_two_persons_without_a_line"
 
 
 async def test_a_write_off_that_nobody_else_confirmed_is_no_row(house: House, owner: Owner) -> None:

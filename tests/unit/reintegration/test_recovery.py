@@ -15,7 +15,9 @@ from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import hats
 from services.reintegration.domain.recovery import (
+    ConfirmRecovery,
     ConfirmWriteOff,
+    DropRecovery,
     DropWriteOff,
     RecordRecovery,
     WriteOffRecovery,
@@ -28,6 +30,8 @@ from services.reintegration.posting_projections import postings, takes_of_its_fu
 from shared.contracts.recoveries import (
     MoneyRecovered,
     RecoveryClosed,
+    RecoveryProposalDropped,
+    RecoveryProposed,
     RecoveryWrittenOff,
     WriteOffAsked,
     WriteOffDropped,
@@ -37,7 +41,7 @@ from shared.contracts.stops import RecoveryOpened
 from shared.errors import RuleViolation
 from shared.messages import Context, Event
 from shared.money import Money
-from tests.given import NOON, Given
+from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
     APPROVER,
     CASE_ID,
@@ -59,13 +63,15 @@ from tests.unit.reintegration.examples import (
 )
 from tests.unit.reintegration.test_stops import COMPLETED, RECOVER, RECOVERY
 
-GRANTS = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
+CREDIT = RecoveryLine(credit=True, amount=Decimal("150.00"), currency="EUR", recovered=Decimal(0), state="unmatched", returns=False)
+KNOWN = replace(NOTHING_STANDS_AGAINST_IT, recovery_line=replace(CREDIT, amount=Decimal("5000.00")))
+GRANTS = Given(GRANT, KNOWN)
 JUNE = date(2023, 6, 1)
-BACK = RecordRecovery(money=eur("300.00"), received_on=TODAY, reference="BANK-0009")
+BACK = RecordRecovery(money=eur("300.00"), received_on=TODAY, reference="BANK-0009", bank_line=ref(7))
 PART = BACK.model_copy(update={"money": eur("100.00")})
 CAME_BACK = MoneyRecovered(
     case_id=CASE_ID, recovery_no=1, money=eur("300.00"), received_on=TODAY, reference="BANK-0009",
-    recorded_by=RECONCILER.person_id, recorded_at=NOON,
+    recorded_by=RECONCILER.person_id, recorded_at=NOON, bank_line=ref(7),
 )  # fmt: skip
 A_PART = CAME_BACK.model_copy(update={"money": eur("100.00")})
 CLOSED = RecoveryClosed(case_id=CASE_ID, recovered=eur("300.00"), written_off=eur("0"), closed_at=NOON)
@@ -77,6 +83,13 @@ WRITTEN_OFF = RecoveryWrittenOff(
     confirmed_by=CHIEF.person_id, confirmed_at=NOON,
 )  # fmt: skip
 DROPPED = WriteOffDropped(write_off_no=1, money=eur("200.00"), dropped_by=CHIEF.person_id, dropped_at=NOON)
+SECOND = staff("second_reconciler", "finance_reconciler")
+IN_CASH = BACK.model_copy(update={"bank_line": None, "reference": "CASH-0003"})
+CONFIRM_CASH, DROP_CASH = ConfirmRecovery(proposal_no=1), DropRecovery(proposal_no=1)
+SAID = RecoveryProposed(
+    proposal_no=1, money=eur("300.00"), received_on=TODAY, reference="CASH-0003", proposed_by=RECONCILER.person_id, proposed_at=NOON
+)
+NOT_COUNTED = RecoveryProposalDropped(proposal_no=1, money=eur("300.00"), dropped_by=SECOND.person_id, dropped_at=NOON)
 ASKED_BACK = GRANTS.given(*UNTIL_DELIVERED, RECOVERY)
 
 
@@ -87,7 +100,7 @@ def folded(*events: Event) -> Grant:
 
 
 def knowing(given: Given[Grant, GrantFacts], **facts: object) -> Given[Grant, GrantFacts]:
-    return given.knowing(replace(NOTHING_STANDS_AGAINST_IT, **facts))  # type: ignore[arg-type]
+    return given.knowing(replace(KNOWN, **facts))  # type: ignore[arg-type]
 
 
 def test_what_comes_back_whole_closes_the_recovery_and_is_spent_no_more() -> None:
@@ -123,8 +136,6 @@ def test_one_refund_is_recorded_once_by_its_reference() -> None:
     knowing(ASKED_BACK, reference_used=True).when(PART, RECONCILER).refused("reference_used")
 
 
-CREDIT = RecoveryLine(credit=True, amount=Decimal("150.00"), currency="EUR", recovered=Decimal(0), state="unmatched", returns=False)
-BY_LINE = PART.model_copy(update={"bank_line": ref(7)})
 
 
 @pytest.mark.parametrize(
@@ -140,7 +151,7 @@ BY_LINE = PART.model_copy(update={"bank_line": ref(7)})
     ids=[str(number) for number in range(15)],
 )  # fmt: skip
 def test_what_came_by_a_line_is_a_credit_that_is_nothing_else_and_covers_it(changed: dict[str, Any], code: str) -> None:
-    knowing(ASKED_BACK, recovery_line=replace(CREDIT, **changed)).when(BY_LINE, RECONCILER).refused(code)
+    knowing(ASKED_BACK, recovery_line=replace(CREDIT, **changed)).when(PART, RECONCILER).refused(code)
 
 
 @pytest.mark.parametrize(
@@ -151,8 +162,49 @@ def test_what_came_by_a_line_is_a_credit_that_is_nothing_else_and_covers_it(chan
 )  # fmt: skip
 def test_what_a_line_still_holds_came_back_by_it(changed: dict[str, Any]) -> None:
     known = knowing(ASKED_BACK, recovery_line=replace(CREDIT, **changed))
-    known.when(BY_LINE, RECONCILER).then(A_PART.model_copy(update={"bank_line": ref(7)}))
-    knowing(ASKED_BACK, recovery_line=None).when(BY_LINE, RECONCILER).refused("bank_line_unknown")
+    known.when(PART, RECONCILER).then(A_PART)
+    knowing(ASKED_BACK, recovery_line=None).when(PART, RECONCILER).refused("bank_line_unknown")
+
+
+def test_what_no_line_tells_of_counts_once_another_reconciler_confirmed_it() -> None:
+    ASKED_BACK.when(IN_CASH, RECONCILER).then(SAID)
+    before = folded(*UNTIL_DELIVERED, RECOVERY, SAID)
+    assert (before.recovered, before.still_asked_back, before.recovery_is_open) == (Decimal(0), Decimal("300.00"), True)
+    assert takes_of_its_fund(folded(*UNTIL_DELIVERED, RECOVERY), before).spent == 0
+    waits = ASKED_BACK.given(SAID)
+    waits.when(CONFIRM_CASH, RECONCILER).refused("four_eyes")
+    waits.when(IN_CASH, SECOND).refused("recovery_waits")
+    counted = CAME_BACK.model_copy(
+        update={"bank_line": None, "reference": "CASH-0003", "recorded_by": SECOND.person_id, "proposed_by": RECONCILER.person_id}
+    )
+    waits.when(CONFIRM_CASH, SECOND).then(counted, CLOSED)
+    after = folded(*UNTIL_DELIVERED, RECOVERY, SAID, counted, CLOSED)
+    assert (after.recovered, after.recovery_proposed) == (Decimal("300.00"), None)
+    assert {("reconciler", RECONCILER.person_id), ("reconciler", SECOND.person_id)} <= hats(after)
+
+
+@pytest.mark.parametrize("actor", [REQUESTER, ENDORSER, APPROVER, PAYER, OFFICE, COUNSELLOR], ids=lambda actor: actor.person_id)
+def test_nobody_who_wore_another_hat_confirms_that_money_was_given_back(actor: object) -> None:
+    ASKED_BACK.given(SAID).when(CONFIRM_CASH, actor).refused("four_eyes")  # type: ignore[arg-type]
+
+
+def test_what_was_said_to_be_given_back_is_dropped_by_either_and_said_anew() -> None:
+    waits = ASKED_BACK.given(SAID)
+    waits.when(DROP_CASH, SECOND).then(NOT_COUNTED)
+    waits.when(DROP_CASH, RECONCILER).then_kinds(RecoveryProposalDropped)
+    dropped = waits.given(NOT_COUNTED)
+    dropped.when(CONFIRM_CASH, SECOND).refused("no_recovery_waits")
+    dropped.when(IN_CASH, RECONCILER).then(SAID.model_copy(update={"proposal_no": 2}))
+    dropped.given(SAID.model_copy(update={"proposal_no": 2})).when(CONFIRM_CASH, SECOND).refused("another_recovery_waits")
+
+
+def test_what_happened_since_it_was_said_is_looked_at_when_it_is_confirmed() -> None:
+    waits = ASKED_BACK.given(SAID)
+    knowing(waits, reference_used=True).when(CONFIRM_CASH, SECOND).refused("reference_used")
+    by_line = waits.given(A_PART)
+    by_line.when(CONFIRM_CASH, SECOND).refused("beyond_asked_back")
+    rest = BACK.model_copy(update={"money": eur("200.00"), "reference": "BANK-0010"})
+    assert [type(event) for event in by_line.when(rest, RECONCILER).events] == [MoneyRecovered, RecoveryProposalDropped, RecoveryClosed]
 
 
 def test_a_refund_lies_between_the_payment_and_today() -> None:
@@ -181,7 +233,7 @@ def test_whoever_recorded_it_wears_the_reconcilers_hat_from_then_on() -> None:
 
 
 def test_nothing_is_recorded_or_written_off_where_nothing_is_asked_back() -> None:
-    for order in (BACK, WRITE_OFF, CONFIRM, DROP):
+    for order in (BACK, IN_CASH, CONFIRM_CASH, DROP_CASH, WRITE_OFF, CONFIRM, DROP):
         GRANTS.given(*UNTIL_DELIVERED).when(order, RECONCILER).refused("nothing_asked_back")
         ASKED_BACK.given(CAME_BACK, CLOSED).when(order, RECONCILER).refused("recovery_closed")
 

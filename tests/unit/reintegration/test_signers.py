@@ -11,7 +11,12 @@ from services.reintegration.domain.cash import WitnessCash
 from services.reintegration.domain.commitment_orders import AddToCommitment
 from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.domain.recovery import ConfirmWriteOff, RecordRecovery, WriteOffRecovery
+from services.reintegration.domain.recovery import (
+    ConfirmRecovery,
+    ConfirmWriteOff,
+    RecordRecovery,
+    WriteOffRecovery,
+)
 from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
 from services.reintegration.domain.visits import RecordVisit
@@ -34,14 +39,14 @@ from tests.unit.reintegration.test_stops import RECOVERY
 REFUSED: Final[frozenset[type[Command]]] = frozenset(
     {
         ReversePayment, AddToCommitment, WitnessCash, RecordVisit, ConfirmDelivery, ReconcileTranche, RecordRecovery,
-        WriteOffRecovery, ConfirmWriteOff,
+        ConfirmRecovery, WriteOffRecovery, ConfirmWriteOff,
     }
 )
 # A payer's own, the bank's, and what is decided before anything is paid or moves no money.
 OPEN: Final = {
     "DraftGrant", "SubmitGrant", "ReviseGrant", "ReturnGrant", "EndorseGrant", "RejectGrant", "ApproveGrant", "CancelGrant",
     "CertifyMedicalNeed", "RefuseCertificate", "ReleaseTranche", "ConfirmPayment", "SettleByBank", "SuspendGrant", "ResumeGrant",
-    "OpenRecovery", "DropWriteOff", "FileEvidence", ReportPaymentFailed.__name__,
+    "OpenRecovery", "DropWriteOff", "DropRecovery", "FileEvidence", ReportPaymentFailed.__name__,
 }
 PASTS: Final[tuple[tuple[Event, ...], ...]] = (
     tuple(UNTIL_APPROVED), tuple(UNTIL_PAID), tuple(UNTIL_DELIVERED), (*UNTIL_DELIVERED, RECOVERY),
