@@ -93,7 +93,7 @@ ABROAD: Final[Mapping[Role, str]] = MappingProxyType(
     {Role.RECEIVING_OFFICE: "iom", Role.OFFICE_PAYER: "iom", Role.CONSULAR_POST: "consular_post"}
 )
 # Whose acts move money or stand for the mission, and who takes data out of it (the auditor's and the data protection
-# officer's exports): they sign in with a phishing-resistant key every time. A manager gives the chief of mission's authority.
+# officer's exports) or brings what payments are held against (the administrator): they sign in with a phishing-resistant key every time. A manager gives the chief of mission's authority.
 _STEPS_UP: Final = frozenset(
     {
         Role.COORDINATOR,
@@ -105,6 +105,7 @@ _STEPS_UP: Final = frozenset(
         Role.OFFICE_PAYER,
         Role.AUDITOR,
         Role.DATA_PROTECTION,
+        Role.ADMINISTRATOR,
     }
 )
 _BY_NAME: Final = {member.name: member for member in _all_mission_staff()}

@@ -273,6 +273,7 @@ def test_whose_acts_move_money_bind_the_mission_or_take_data_out_signed_in_with_
         "finance-reconciler-2",
         "auditor",
         "data-protection",
+        "administrator",
     }
 
 
