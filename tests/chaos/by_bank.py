@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 from xml.etree.ElementTree import fromstring
 
@@ -16,6 +16,7 @@ import asyncpg
 from ops.demo_year.banking import ACCOUNT, BringBankFile
 from ops.demo_year.invented_bank import Booked, rejection, statement
 from ops.demo_year.people import day_of, moment
+from ops.demo_year.script import Direct, Request
 from services.reintegration.domain.bank_file_confirming import ConfirmBankFile, StatementSeen
 from services.reintegration.domain.batch import ApproveBatch, MakeBatch, TakeBatchFile
 from services.reintegration.domain.own_accounts import ConfirmOwnAccount
@@ -35,6 +36,16 @@ _ISO: Final = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 _ONE_REFUSED_OF: Final = 6
 _CLOSED: Final = "AC04"
 _WAITING: Final = "SELECT attempt_id, grant_id FROM payment_attempts WHERE status = 'released'"
+
+
+class ReadBatchFile(Direct):
+    """The file of a batch, read on the day on which it was taken: later it is open to nobody."""
+
+    service: ClassVar[str] = "reintegration"
+
+    def request(self, id: UUID) -> Request:
+        """The reading."""
+        return Request("GET", f"/v1/payment-batches/{id}/file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +168,7 @@ class ByBank:
         return batch_id
 
     async def _file(self, batch_id: UUID, at: datetime) -> bytes:
-        read = [caller.read("reintegration", _PAYER, f"/v1/payment-batches/{batch_id}/file") for caller in self.payers.callers]
+        read = [caller.give("reintegration", _PAYER, batch_id, ReadBatchFile(), at, str(uuid7())) for caller in self.payers.callers]
         one, *others = [answer.raise_for_status().content for answer in await asyncio.gather(*read)]
         assert all(other == one for other in others)
         return one
