@@ -23,6 +23,7 @@ from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.plan import AgreePlan, RecordOwnPlan
 from services.reintegration.domain.plan_lines import PlannedLine
 from services.reintegration.domain.plan_state import Plan
+from services.reintegration.domain.stops import ResumeGrant, SuspendGrant
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche, ReleaseTranche
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import CASE, FUND, PLAN
@@ -215,12 +216,14 @@ async def test_a_command_takes_five_statements_and_four_where_it_needs_no_facts(
         (SubmitGrant.model_validate(read), REQUESTER),
         (EndorseGrant.model_validate(read), ENDORSER),
         (ApproveGrant(fund_id=fund_id, money=request.money, **read), APPROVER),
-        (await house.vendors.release(1), PAYER),
-        (house.payment(1), PAYER),
     ]
-    assert [await _statements(house, grant_id, *order) for order in with_facts] == [5] * 6
-    assert await _statements(house, grant_id, ConfirmDelivery(number=1), OFFICE) == 4
-    # Whether whoever reconciles signed a batch with it is known by a statement.
+    assert [await _statements(house, grant_id, *order) for order in with_facts] == [5] * 4
+    assert await _statements(house, grant_id, SuspendGrant(reason="under_review"), ENDORSER) == 4
+    assert await _statements(house, grant_id, ResumeGrant(), ENDORSER) == 4
+    assert await _statements(house, grant_id, await house.vendors.release(1), PAYER) == 5
+    assert await _statements(house, grant_id, house.payment(1), PAYER) == 5
+    # Whether whoever takes a further part signed a batch with it is known by a statement.
+    assert await _statements(house, grant_id, ConfirmDelivery(number=1), OFFICE) == 5
     assert await _statements(house, grant_id, ReconcileTranche(number=1), RECONCILER) == 5
 
 
