@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _INI = Path(__file__).resolve().parent.parent / "migrations" / "alembic.ini"
-LOGINS = ("api", "worker", "migrate", "verify")
+LOGINS = ("api", "worker", "migrate", "verify", "checkpoint")
+# These change nothing, whatever they are granted.
+READING = ("verify", "checkpoint")
 # Pages have no log that a worker would relay and nothing that could be verified.
 FRONT_LOGINS = ("api", "migrate")
 OWNERS: tuple[Service | Front, ...] = (*SERVICES, PORTAL)
@@ -42,6 +44,7 @@ class Logins:
     worker: str
     migrate: str
     verify: str
+    checkpoint: str
 
 
 def logins(
@@ -100,8 +103,9 @@ async def make_roles(
     for role in (*unnamed, *(f"{service.name}_{kind}" for kind in kinds)):
         if role in known and (known[role]["rolsuper"] or known[role]["rolbypassrls"]):
             await admin.execute(f"ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS")
-    if "verify" in kinds:
-        await admin.execute(f"ALTER ROLE {service.name}_verify SET default_transaction_read_only = on")
+    for kind in READING:
+        if kind in kinds:
+            await admin.execute(f"ALTER ROLE {service.name}_{kind} SET default_transaction_read_only = on")
     await admin.execute(f"GRANT {owner} TO {service.name}_migrate")
     for role in unnamed[1:]:
         await admin.execute(f"GRANT {role} TO {owner}")

@@ -12,7 +12,7 @@ from shared.topology import SERVICES
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
 NAMES = [service.name for service in SERVICES]
-KINDS = ("owner", "api", "worker", "migrate", "verify", "lookup", "eraser")
+KINDS = ("owner", "api", "worker", "migrate", "verify", "checkpoint", "lookup", "eraser")
 _LISTED = (
     "({column} = ANY (( SELECT string_to_array(NULLIF(current_setting('app.{setting}'::text, true), ''::text), "
     "','::text) AS string_to_array)::text[]))"
@@ -198,6 +198,17 @@ async def test_the_lookup_reads_no_column_that_its_function_does_not_need(
 
 
 @pytest.mark.parametrize("service", NAMES)
+async def test_who_signs_checkpoints_reads_the_logs_hashes_and_nothing_else(service: str, same_database: MakeDatabase) -> None:
+    made = await same_database(service)
+    assert await policies(made, f"{service}_checkpoint") == {"event_log": ("SELECT", "true", None)}
+    rows = await ask(
+        made, "SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges WHERE grantee = $1",
+        f"{service}_checkpoint",
+    )  # fmt: skip
+    assert {tuple(row.values()) for row in rows} == {("event_log", "idx", "SELECT"), ("event_log", "leaf_hash", "SELECT")}
+
+
+@pytest.mark.parametrize("service", NAMES)
 async def test_who_erases_reads_ids_and_deletes_what_is_personal_and_nothing_else(
     service: str, same_database: MakeDatabase
 ) -> None:
@@ -295,7 +306,7 @@ async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
     assert {row["proname"]: row["owner"] for row in rows if row["prosecdef"]} == DEFINERS[service]
     makers = await ask(
         made, "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND has_schema_privilege(rolname, 'public', 'CREATE')",
-        [f"{service}_{kind}" for kind in ("api", "worker", "verify", "lookup", "eraser")],
+        [f"{service}_{kind}" for kind in ("api", "worker", "verify", "checkpoint", "lookup", "eraser")],
     )  # fmt: skip
     assert makers == []
 
@@ -316,6 +327,6 @@ async def test_a_function_is_called_by_those_who_need_it(
     rows = await ask(
         await same_database(service),
         "SELECT kind FROM unnest($1::text[]) kind WHERE has_function_privilege($2 || '_' || kind, $3, 'EXECUTE')",
-        ["api", "worker", "verify"], service, function,
+        ["api", "worker", "verify", "checkpoint"], service, function,
     )  # fmt: skip
     assert {row["kind"] for row in rows} == callers
