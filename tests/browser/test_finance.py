@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, expect
@@ -15,12 +16,14 @@ from services.reintegration.domain.grant import ApproveGrant, EndorseGrant
 from services.reintegration.domain.rates import CorrectRate, RecordRate
 from shared.ids import uuid7
 from shared.money import Money
+from shared.settings import MISSION
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits, sign_in
 from tests.e2e.test_policy_matrix import Ground, ground, request_for, shown, submitted
 from tests.running import Mission
 
-TODAY = datetime.now(UTC).date()
+# The mission's day, which the pages go by: late in the evening it is not the day of UTC any more.
+TODAY = datetime.now(ZoneInfo(MISSION.mission_time_zone)).date()
 
 
 @dataclass(frozen=True)

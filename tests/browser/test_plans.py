@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import expect
 
@@ -11,13 +12,14 @@ from ops.demo_year.script import Journey
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.plan import RecordOwnPlan
 from shared.ids import uuid7
+from shared.settings import MISSION
 from tests.browser.conftest import Visits
 from tests.browser.test_finance import fit
 from tests.browser.test_journey import Walk, path_of
 from tests.e2e.test_policy_matrix import go, ground
 from tests.running import Mission
 
-TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+TODAY = str(datetime.now(ZoneInfo(MISSION.mission_time_zone)).date())
 
 
 async def in_preparation(mission: Mission, seed: int) -> tuple[UUID, UUID]:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page, expect
@@ -11,11 +12,13 @@ from services.counselling.domain.group_session import RecordGroupSession
 from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from shared.ids import uuid7
 from shared.money import Money
+from shared.settings import MISSION
 from tests.browser.axe import assert_for_everybody
 from tests.browser.conftest import Visits, sign_in
 from tests.running import Mission
 
-TODAY = datetime.now(UTC).date()
+# The mission's day, which the report goes by: late in the evening it is not the day of UTC any more.
+TODAY = datetime.now(ZoneInfo(MISSION.mission_time_zone)).date()
 
 
 @pytest.fixture(scope="module", autouse=True)
