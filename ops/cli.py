@@ -157,6 +157,14 @@ def case_states() -> None:
     typer.echo(picture(), nl=False)
 
 
+@app.command()
+def contracts() -> None:
+    """Writes schemas, pages and the AsyncAPI document of all events into docs/events; 1 if a change is no addition."""
+    from ops.contracts.writing import write_contracts
+
+    sys.exit(write_contracts(typer.echo))
+
+
 @app.command("access-request")
 def access_request(
     person: Annotated[str, typer.Argument(help="the person's id")],

@@ -4,19 +4,25 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     SerializationInfo,
     model_serializer,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from shared.actors import Actor
+
+_DIGEST: Final = r"^[A-Za-z0-9_-]{43}$"
+_CONCEALED: Final = "The salted SHA-256 of a text that must not stand in the log, in base64url; the text stays sealed beside it."
 
 
 class Command(BaseModel):
@@ -96,6 +102,11 @@ class Concealed(BaseModel):
 
     def __hash__(self) -> int:
         return hash(self.value)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """What a reader of a leaf finds there: the digest alone."""
+        return {"type": "string", "pattern": _DIGEST, "description": _CONCEALED}
 
     @model_validator(mode="wrap")
     @classmethod
