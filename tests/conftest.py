@@ -55,6 +55,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--hostile", type=int, default=2000, help="how many attempts")
     group = parser.getgroup("manipulations", "how often an export is changed (tests/unit/ops/audit/test_verify_audit.py)")
     group.addoption("--manipulations", type=int, default=300, help="how often")
+    group = parser.getgroup("checkpoints", "how often whoever signs checkpoints is killed (tests/integration/checkpointer)")
+    group.addoption("--checkpoint-kills", type=int, default=2, help="how often")
     group = parser.getgroup("payments", "how many payments go to the bank together (tests/integration/reintegration/test_batches.py)")
     group.addoption("--bank-sequences", type=int, default=10, help="how many sequences of orders and of what the bank says (tests/integration/reintegration/test_money_adds_up.py)")
     group.addoption("--payments", type=int, default=20, help="how many payments, in five currencies")

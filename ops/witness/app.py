@@ -42,4 +42,8 @@ def create_app(memory: Memory, signer: Signer, logs: Sequence[VerifierKey], now:
         # Starlette would add a charset to the type that the specification names.
         return Response(said.body, said.status, headers={"content-type": said.media_type})
 
+    @app.get("/healthz")
+    async def alive() -> Response:
+        return Response("ok\n", media_type=TEXT)
+
     return app

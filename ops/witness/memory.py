@@ -5,13 +5,13 @@ import binascii
 import fcntl
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from ops.durable_files import write_durably
 from ops.settings import CannotStart
 from shared.tlog.tree import HASH_BYTES
 from shared.tlog.witnessing import Seen
@@ -58,21 +58,7 @@ class Memory:
     def remember(self, origin: str, seen: Seen) -> None:
         """Returns once it is on disk, whatever happens to the machine afterwards."""
         told = {"origin": origin, "size": seen.size, "root": base64.b64encode(seen.root).decode()}
-        unfinished = self._folder / f".{secrets.token_hex(8)}"
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(told, file)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.rename(self._path(origin))
-        finally:
-            unfinished.unlink(missing_ok=True)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_durably(self._path(origin), json.dumps(told).encode())
 
     def _path(self, origin: str) -> Path:
         return self._folder / f"{sha256(origin.encode()).hexdigest()[:32]}.json"

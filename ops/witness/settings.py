@@ -28,34 +28,45 @@ class WitnessSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """The settings in these variables; `CannotStart` where one is missing or cannot be meant.
 
-        AVRR_WITNESS_LOGS is the file of the logs' keys, each on a line as C2SP's signed-note writes it.
+        AVRR_LOG_KEYS are the keys of the logs that it knows, between spaces, each as C2SP's signed-note writes it.
         """
-        missing = [name for name in ("AVRR_WITNESS_FOLDER", "AVRR_WITNESS_NAME", "AVRR_WITNESS_LOGS") if not environment.get(name)]
+        missing = [name for name in ("AVRR_WITNESS_FOLDER", "AVRR_WITNESS_NAME", "AVRR_LOG_KEYS") if not environment.get(name)]
         if missing:
             raise CannotStart("witness_settings", f"a witness needs {', '.join(missing)}")
-        port = environment.get("AVRR_WITNESS_PORT", str(DEFAULT_PORT))
-        if not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
-            raise CannotStart("witness_settings", "AVRR_WITNESS_PORT must be a port number")
         return cls(
-            Path(environment["AVRR_WITNESS_FOLDER"]), environment["AVRR_WITNESS_NAME"], logs_in(Path(environment["AVRR_WITNESS_LOGS"])),
-            environment.get("AVRR_WITNESS_HOST", "127.0.0.1"), int(port),
+            Path(environment["AVRR_WITNESS_FOLDER"]), environment["AVRR_WITNESS_NAME"],
+            log_keys_in("AVRR_LOG_KEYS", environment["AVRR_LOG_KEYS"]), environment.get("AVRR_HOST", "127.0.0.1"),
+            port_in(environment, DEFAULT_PORT),
         )  # fmt: skip
 
     @property
     def signer(self) -> Signer:
         """Who signs, by a key that is made at the first start and never leaves its folder."""
-        try:
-            return Signer.of(self.name, COSIGNATURE, Secrets(self.folder).key("witness_key"))
-        except LogRefused as refusal:
-            raise CannotStart("witness_settings", f"AVRR_WITNESS_NAME: {refusal}") from None
+        return signer_in(self.folder, self.name)
 
 
-def logs_in(path: Path) -> tuple[VerifierKey, ...]:
-    """The keys of logs in a file; `CannotStart` where it cannot be read, or a line is no key of a log."""
+def signer_in(folder: Path, name: str) -> Signer:
+    """The witness whose key is in this folder, made if there is none; `CannotStart` where no line of a note can bear its name."""
     try:
-        keys = [VerifierKey.of(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    except (OSError, UnicodeDecodeError, LogRefused):
-        raise CannotStart("witness_settings", f"{path} is not a file of keys of logs, one on each line") from None
+        return Signer.of(name, COSIGNATURE, Secrets(folder).key("witness_key"))
+    except LogRefused as refusal:
+        raise CannotStart("witness_settings", f"AVRR_WITNESS_NAME: {refusal}") from None
+
+
+def log_keys_in(variable: str, written: str) -> tuple[VerifierKey, ...]:
+    """The keys between spaces; `CannotStart` where one is none, or not of the type of logs."""
+    try:
+        keys = tuple(VerifierKey.of(key) for key in written.split())
+    except LogRefused as refusal:
+        raise CannotStart("keys_wrong", f"{variable}: {refusal}") from None
     if any(key.type != ED25519 for key in keys):
-        raise CannotStart("witness_settings", f"{path} has a key that is not of a log")
-    return tuple(keys)
+        raise CannotStart("keys_wrong", f"{variable} has a key that is not of a log.")
+    return keys
+
+
+def port_in(environment: Mapping[str, str], usual: int) -> int:
+    """Where to listen; `CannotStart` where that is no port."""
+    port = environment.get("AVRR_PORT", str(usual))
+    if not port.isascii() or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+        raise CannotStart("port_wrong", "AVRR_PORT must be a port number")
+    return int(port)

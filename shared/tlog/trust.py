@@ -21,17 +21,21 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """Keys of logs, of witnesses by their names, groups by theirs, and whose word is asked for (``none``: nobody's)."""
+    """Keys of logs, of witnesses by their names, groups by theirs, and whose word is asked for (``none``: nobody's).
+
+    ``urls`` are the addresses of those witnesses, by their names, of whom the policy says where they are asked.
+    """
 
     logs: tuple[VerifierKey, ...]
     witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     quorum: str = _NOBODY
+    urls: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """The file."""
         lines = [f"log {key}" for key in self.logs]
-        lines += [f"witness {name} {key}" for name, key in self.witnesses.items()]
+        lines += [" ".join(("witness", name, str(key), *self._url(name))) for name, key in self.witnesses.items()]
         lines += [f"group {name} {group.enough} {' '.join(group.members)}" for name, group in self.groups.items()]
         return "\n".join((*lines, f"quorum {self.quorum}", ""))
 
@@ -53,6 +57,9 @@ class TrustPolicy:
             raise LogRefused("not_witnessed", "Too few of the witnesses that are trusted signed the checkpoint.")
         return said
 
+    def _url(self, name: str) -> tuple[str, ...]:
+        return (self.urls[name],) if name in self.urls else ()
+
     def _saw(self, name: str, found: Mapping[VerifierKey, int | None]) -> bool:
         if name in self.witnesses:
             return self.witnesses[name] in found
@@ -66,6 +73,7 @@ class _Reading:
     def __init__(self) -> None:
         self._logs: list[VerifierKey] = []
         self._witnesses: dict[str, VerifierKey] = {}
+        self._urls: dict[str, str] = {}
         self._groups: dict[str, Group] = {}
         self._in_groups: set[str] = set()
         self._quorum: str | None = None
@@ -76,7 +84,7 @@ class _Reading:
             self._line([word for word in words if word])
         if self._quorum is None:
             raise LogRefused("policy_wrong", "A policy says whose word is asked for.")
-        return TrustPolicy(tuple(self._logs), self._witnesses, self._groups, self._quorum)
+        return TrustPolicy(tuple(self._logs), self._witnesses, self._groups, self._quorum, self._urls)
 
     def _line(self, words: list[str]) -> None:
         match words:
@@ -86,8 +94,11 @@ class _Reading:
                 return
             case ["log", key] | ["log", key, _]:
                 self._log(VerifierKey.of(key))
-            case ["witness", name, key] | ["witness", name, key, _]:
+            case ["witness", name, key]:
                 self._witness(name, VerifierKey.of(key))
+            case ["witness", name, key, url]:
+                self._witness(name, VerifierKey.of(key))
+                self._urls[name] = url
             case ["group", name, enough, *members]:
                 self._group(name, enough, members)
             case ["quorum", name] if self._quorum is None and (name == _NOBODY or self._known(name)):

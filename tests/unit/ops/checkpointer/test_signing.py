@@ -130,16 +130,14 @@ def test_a_log_changes_its_key_under_two_signatures(memory: Memory) -> None:
 
 
 def test_a_witness_starts_only_with_what_it_needs(tmp_path: Path) -> None:
-    (tmp_path / "logs").write_text(f"{LOG.verifier_key}\n")
-    (tmp_path / "witnesses").write_text(f"{FINANCE.verifier_key}\n")
-    whole = {"AVRR_WITNESS_FOLDER": str(tmp_path / "w"), "AVRR_WITNESS_NAME": "w.example", "AVRR_WITNESS_LOGS": str(tmp_path / "logs")}
+    whole = {"AVRR_WITNESS_FOLDER": str(tmp_path / "w"), "AVRR_WITNESS_NAME": "w.example", "AVRR_LOG_KEYS": str(LOG.verifier_key)}
     settings = WitnessSettings.from_environment(whole)
     assert settings.logs == (LOG.verifier_key,)
     assert settings.signer.verifier_key == WitnessSettings.from_environment(whole).signer.verifier_key
     assert (tmp_path / "w" / "witness_key").stat().st_mode & 0o777 == 0o600
     for wrong in (
-        {"AVRR_WITNESS_PORT": "x"}, {"AVRR_WITNESS_PORT": "0"}, {"AVRR_WITNESS_LOGS": str(tmp_path / "witnesses")},
-        {"AVRR_WITNESS_LOGS": str(tmp_path / "nowhere")}, {"AVRR_WITNESS_FOLDER": ""},
+        {"AVRR_PORT": "x"}, {"AVRR_PORT": "0"}, {"AVRR_LOG_KEYS": str(FINANCE.verifier_key)}, {"AVRR_LOG_KEYS": "nowhere"},
+        {"AVRR_WITNESS_FOLDER": ""},
     ):  # fmt: skip
         with pytest.raises(CannotStart):
             WitnessSettings.from_environment({**whole, **wrong})

@@ -1,0 +1,97 @@
+"""What the checkpointer tells whoever asks: the latest checkpoint that was seen by witnesses, whom to trust, and how it is."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from ops.checkpointer.rounds import watch_all
+from ops.checkpointer.watched_log import WatchedLog
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.trust import TrustPolicy
+
+# A log of which nothing was said for so long does not do what it promises.
+LATE_AFTER: Final = 60.0
+_NOT_YET: Final = "No checkpoint of this log was seen by the witnesses yet.\n"
+
+
+def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[], datetime]) -> Starlette:
+    """Answers while the logs are looked at; it changes nothing and has nothing that anybody may not read."""
+    by_name = {one.name: one for one in logs}
+    figures = _Figures(logs)
+
+    async def checkpoint(request: Request) -> Response:
+        one = by_name.get(request.path_params["log"])
+        if one is None:
+            return PlainTextResponse("There is no such log.\n", 404)
+        return PlainTextResponse(str(one.published) if one.published else _NOT_YET, 200 if one.published else 503)
+
+    async def trusted(_: Request) -> Response:
+        return PlainTextResponse(str(policy))
+
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(_: Request) -> Response:
+        wrong = {name: state for name, one in by_name.items() if (state := _wrong(one, now())) is not None}
+        return JSONResponse({"logs": wrong}, 503 if wrong else 200)
+
+    async def metrics(_: Request) -> Response:
+        return Response(figures.now(), media_type=CONTENT_TYPE_LATEST)
+
+    @contextlib.asynccontextmanager
+    async def watching(_: Starlette) -> AsyncIterator[None]:
+        rounds = asyncio.create_task(watch_all(logs), name="rounds of all logs")
+        try:
+            yield
+        finally:
+            rounds.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await rounds
+
+    routes = [
+        Route("/policy", trusted), Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics),
+        Route("/{log}/checkpoint", checkpoint),
+    ]  # fmt: skip
+    return Starlette(routes=routes, lifespan=watching)
+
+
+def _wrong(one: WatchedLog, now: datetime) -> Mapping[str, str] | None:
+    """What keeps a log's checkpoints from being believed to be the newest, None if nothing does."""
+    if one.alarm is not None:
+        return {"code": one.alarm.code, "found": one.alarm.sentence, "at": one.alarm.at}
+    if one.seen_at is None or not one.confirmed:
+        return {"code": "no_checkpoint_yet"}
+    if now.timestamp() - one.seen_at > LATE_AFTER:
+        return {"code": "checkpoint_late"}
+    return None
+
+
+class _Figures:
+    """What alert rules look at."""
+
+    def __init__(self, logs: Sequence[WatchedLog]) -> None:
+        self._logs = logs
+        self._registry = CollectorRegistry()
+        self._entries = Gauge("avrr_checkpoint_entries", "entries of the latest checkpoint", ["log"], registry=self._registry)
+        self._seen = Gauge(
+            "avrr_checkpoint_seen_timestamp_seconds", "when a witness saw the latest checkpoint", ["log"], registry=self._registry
+        )
+        self._alarm = Gauge("avrr_checkpoint_alarm", "1 where nothing is signed any more", ["log"], registry=self._registry)
+
+    def now(self) -> bytes:
+        """The figures of this moment, as Prometheus reads them."""
+        for one in self._logs:
+            self._alarm.labels(one.name).set(one.alarm is not None)
+            if one.published is not None:
+                self._entries.labels(one.name).set(Checkpoint.of(one.published).size)
+                self._seen.labels(one.name).set(one.seen_at or 0)
+        return generate_latest(self._registry)

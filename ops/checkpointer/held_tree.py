@@ -1,0 +1,81 @@
+"""A log's tree as its checkpoints were made of it: its tiles on disk, so that memory stays the same at any size."""
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from ops.durable_files import write_durably
+from shared.tlog.refusals import LogRefused
+from shared.tlog.tiles import TILE_WIDTH, Growing, Tile, hashes_in, nodes_of, tile_holding, tiles_of
+from shared.tlog.tree import Nodes, full_hash
+
+_EDGE: Final = "edge"
+
+
+class HeldTree:
+    """The tiles of one log below a private folder.
+
+    Tiles at the edge that are not full stand in one file with the size of the tree, which is written after those that are
+    full. What is damaged or missing is not held, and read from the log again: whether that is still what was signed, the
+    signer's memory says.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._growing = self._kept()
+        if not self._is_sound():
+            self._growing = Growing()
+
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+        return self._growing.size
+
+    @property
+    def nodes(self) -> Nodes:
+        """The hashes within the tree as it is now."""
+        return nodes_of(self.size, self._read)
+
+    def leaves(self, tile: int) -> list[bytes]:
+        """The hashes of the entries in that tile of level 0; LogRefused if there is none."""
+        return hashes_in(self._read(tile_holding(0, tile, self.size)))
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Takes the hashes of new entries; OSError where they cannot be kept, and then it has to be opened anew."""
+        for tile, hashes in self._growing.extend(leaves):
+            path = self._folder / tile.path
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_bytes(hashes)
+        edge = {tile.level: base64.b64encode(hashes).decode() for tile, hashes in self._growing.partials()}
+        write_durably(self._folder / _EDGE, json.dumps({"size": self.size, "edge": edge}).encode())
+
+    def _kept(self) -> Growing:
+        try:
+            told = json.loads((self._folder / _EDGE).read_bytes())
+            edge = {int(level): base64.b64decode(hashes, validate=True) for level, hashes in told["edge"].items()}
+            return Growing(int(told["size"]), lambda tile: edge[tile.level])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return Growing()
+
+    def _is_sound(self) -> bool:
+        """Whether each tile has the hashes that lie below it in the tree."""
+        try:
+            for tile in tiles_of(self.size):
+                hashes = hashes_in(self._read(tile))
+                if len(hashes) != tile.width:
+                    return False
+                if tile.width == TILE_WIDTH:
+                    above = hashes_in(self._read(tile_holding(tile.level + 1, tile.index // TILE_WIDTH, self.size)))
+                    if above[tile.index % TILE_WIDTH] != full_hash(hashes):
+                        return False
+        except (OSError, LogRefused):
+            return False
+        return True
+
+    def _read(self, tile: Tile) -> bytes:
+        if tile.width == TILE_WIDTH:
+            return (self._folder / tile.path).read_bytes()
+        return dict(self._growing.partials())[tile]

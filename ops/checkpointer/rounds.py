@@ -1,0 +1,65 @@
+"""Looks at each log every second for as long as the process lives, and says what is wrong when it begins and when it ends."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from ops.checkpointer.reading import AWAY
+from ops.checkpointer.watched_log import WatchedLog
+from ops.settings import CannotStart
+from shared.tlog.refusals import LogRefused
+
+ROUND_SECONDS: Final = 1.0
+
+log = structlog.get_logger("checkpointer")
+
+
+async def watch_all(logs: Sequence[WatchedLog]) -> None:
+    """Rounds of every log beside each other, until it is cancelled."""
+    try:
+        await asyncio.gather(*(_watch(one) for one in logs))
+    finally:
+        for one in logs:
+            await one.close()
+
+
+async def _watch(one: WatchedLog) -> None:
+    loop = asyncio.get_running_loop()
+    if one.alarm is not None:
+        _say_alarm(one)
+    wrong = ""
+    while True:
+        began = loop.time()
+        found = await _round(one)
+        if found and found != wrong and one.alarm is None:
+            log.warning("no_checkpoint", log=one.name, code=found)
+        elif wrong and not found:
+            log.info("checkpoints_again", log=one.name)
+        wrong = found
+        await asyncio.sleep(max(0.0, ROUND_SECONDS - (loop.time() - began)))
+
+
+async def _round(one: WatchedLog) -> str:
+    """Does one round; what hindered it, empty if nothing did."""
+    try:
+        await one.round()
+    except (LogRefused, CannotStart) as refusal:
+        if one.alarm is not None:
+            _say_alarm(one)
+        return refusal.code
+    except AWAY as error:
+        await one.close()
+        return f"away_{type(error).__name__}"
+    except Exception as error:
+        # A fault of ours in one log must not keep the others from being signed.
+        log.exception("internal_error", log=one.name, exc_info=error)
+        await one.close()
+        return "internal_error"
+    return ""
+
+
+def _say_alarm(one: WatchedLog) -> None:
+    if one.alarm is not None:
+        log.error("checkpoints_refused", log=one.name, code=one.alarm.code, found=one.alarm.sentence, at=one.alarm.at)

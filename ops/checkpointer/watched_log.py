@@ -1,0 +1,190 @@
+"""One log whose checkpoints are made: read, compared with what was signed of it, extended, signed, shown, and published."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from ops.checkpointer.alarms import Alarm, raise_in, raised_in
+from ops.checkpointer.held_tree import HeldTree
+from ops.checkpointer.keys import LogKey, signing
+from ops.checkpointer.reading import LogReader
+from ops.checkpointer.signing import Shown, Witness, next_checkpoint
+from ops.durable_files import write_durably
+from ops.witness.memory import Memory
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import Note, Signature
+from shared.tlog.refusals import LogRefused
+from shared.tlog.tiles import TILE_WIDTH
+from shared.tlog.trust import TrustPolicy
+
+# So many entries are read at a time: two megabytes of hashes.
+_BATCH: Final = 65_536
+# At least so many tiles, and one part in so many, are compared with the database in each round: a round takes a second,
+# so that what was changed in a log of up to a million entries is found within a minute.
+_FEWEST_TILES: Final = 1
+_MOST_TILES: Final = 128
+_ROUNDS: Final = 50
+# Also of a log in which nothing happens it is said that nothing did: a checkpoint that is older hides something.
+SAID_AGAIN_AFTER: Final = 30.0
+_CHECKPOINT: Final = "checkpoint"
+# What is for people to look at. Whatever else is refused, an answer of a witness that is none, is asked again.
+_GRAVE: Final = frozenset({"log_shrank", "log_rewritten", "witness_saw_more", "witness_saw_another"})
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the logs of one house share: who is trusted, which witnesses are asked, by whom, and what is remembered."""
+
+    policy: TrustPolicy
+    witnesses: Sequence[Witness]
+    client: httpx.AsyncClient
+    memory: Memory
+    now: Callable[[], datetime]
+
+
+class WatchedLog:
+    """One log, in a folder of its own; nobody else touches it.
+
+    ``published`` is its latest checkpoint that witnesses saw, ``confirmed`` whether that was since this start, ``alarm`` why
+    nothing is signed any more.
+    """
+
+    def __init__(self, name: str, origin: str, folder: Path, reader: LogReader, keys: Sequence[LogKey], house: House) -> None:
+        """What cannot be read in the folder is made anew, or is an alarm."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.name = name
+        self.alarm = raised_in(folder)
+        self.published = _published(folder / _CHECKPOINT, origin, house.policy)
+        self._origin, self._folder, self._reader, self._keys, self._house = origin, folder, reader, keys, house
+        self._tree: HeldTree | None = None
+        self._shown = Shown()
+        self._compared = 0
+        self._whole = self.confirmed = False
+
+    @property
+    def seen_at(self) -> int | None:
+        """When a witness saw what is published, the latest of them (seconds since 1970, UTC); None if nothing is."""
+        times = self.published.signed_by(self._house.policy.witnesses.values()).values() if self.published else ()
+        return max((time for time in times if time is not None), default=None)
+
+    async def round(self) -> None:
+        """One look at the log, and a checkpoint if it grew or the latest one becomes old.
+
+        LogRefused as ``witness_away`` where too few witnesses saw it, one of `AWAY` where a database
+        or a disk does not do its part, `CannotStart` where what was signed cannot be read: then nothing is published,
+        and the next round tries again. A log that is not the one that was signed, or that a witness knows otherwise, raises
+        LogRefused once; that is its alarm, and nothing of it is signed any more.
+        """
+        if self.alarm is not None:
+            return
+        try:
+            await self._round()
+        except LogRefused as refusal:
+            if refusal.code in _GRAVE:
+                self.alarm = Alarm.of(refusal, self._house.now())
+                await asyncio.to_thread(raise_in, self._folder, self.alarm)
+            raise
+
+    async def close(self) -> None:
+        """Gives its connection up."""
+        await self._reader.close()
+
+    async def _round(self) -> None:
+        if self._tree is None:
+            self._tree = await asyncio.to_thread(HeldTree, self._folder / "tree")
+        tree = self._tree
+        if not self._whole:
+            # Before anything is signed everything is compared that ever was.
+            await self._compare(tree, 0, tree.size // TILE_WIDTH)
+        await self._extend(tree)
+        self._whole = True
+        full = tree.size // TILE_WIDTH
+        if full:
+            tiles = min(_MOST_TILES, max(_FEWEST_TILES, -(-full // _ROUNDS)))
+            first = self._compared if self._compared < full else 0
+            await self._compare(tree, first, min(full, first + tiles))
+            self._compared = first + tiles
+        if self._is_due(tree.size):
+            await self._sign(tree)
+
+    def _is_due(self, size: int) -> bool:
+        seen_at = self.seen_at
+        # A witness may have seen more than a checkpointer that was restored from a backup knows: each start asks it.
+        if not self.confirmed or self.published is None or seen_at is None or Checkpoint.of(self.published).size != size:
+            return True
+        return self._house.now().timestamp() - seen_at >= SAID_AGAIN_AFTER
+
+    async def _compare(self, tree: HeldTree, first: int, end: int) -> None:
+        """Holds full tiles of entries against what the log has there now."""
+        for begin in range(first, end, _MOST_TILES):
+            until = min(end, begin + _MOST_TILES)
+            found = await self._reader.hashes(begin * TILE_WIDTH, until * TILE_WIDTH)
+            await asyncio.to_thread(_held_against, tree, begin, until, found)
+
+    async def _extend(self, tree: HeldTree) -> None:
+        """Takes what is new, once what is just before it is found as it was."""
+        while True:
+            tile = max(0, tree.size - 1) // TILE_WIDTH
+            first = tile * TILE_WIDTH
+            found = await self._reader.hashes(first, tree.size + _BATCH)
+            known = tree.size - first
+            if tree.size:
+                await asyncio.to_thread(_held_against, tree, tile, tile + 1, found[:known])
+            if len(found) > known:
+                try:
+                    await asyncio.to_thread(tree.extend, found[known:])
+                except BaseException:
+                    # What was half done is on disk or is not; the next round opens what is.
+                    self._tree = None
+                    raise
+            if len(found) - known < _BATCH:
+                return
+
+    async def _sign(self, tree: HeldTree) -> None:
+        signers = signing(self._keys, self._today())
+        note = await asyncio.to_thread(next_checkpoint, self._house.memory, signers, self._origin, tree.size, tree.nodes)
+        asked = [self._shown.to(witness, note, tree.nodes, self._house.client) for witness in self._house.witnesses]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not (isinstance(answer, LogRefused) and answer.code not in _GRAVE):
+                raise answer
+        note = note.with_signatures(answer for answer in answers if isinstance(answer, Signature))
+        try:
+            self._house.policy.checked(note)
+        except LogRefused as refusal:
+            raise LogRefused("witness_away", "Too few of the witnesses answered.") from refusal
+        await asyncio.to_thread(write_durably, self._folder / _CHECKPOINT, str(note).encode())
+        self.published, self.confirmed = note, True
+
+    def _today(self) -> date:
+        return self._house.now().date()
+
+
+def _held_against(tree: HeldTree, first: int, end: int, found: Sequence[bytes]) -> None:
+    """LogRefused where the log has other entries in these tiles than those that were taken from it, or fewer."""
+    place = 0
+    for tile in range(first, end):
+        held = tree.leaves(tile)
+        there = found[place : place + len(held)]
+        if held != there:
+            within = next((at for at, (one, other) in enumerate(zip(held, there, strict=False)) if one != other), len(there))
+            index = first * TILE_WIDTH + place + within
+            if within == len(there):
+                raise LogRefused("log_shrank", f"Entry {index} of the log is gone, and {tree.size} entries were there before.")
+            raise LogRefused("log_rewritten", f"Entry {index} of the log is not the one that was there before.")
+        place += len(held)
+
+
+def _published(path: Path, origin: str, policy: TrustPolicy) -> Note | None:
+    """The checkpoint that was published before this start, if it is one."""
+    with contextlib.suppress(OSError, LogRefused):
+        note = Note.of(path.read_bytes())
+        if policy.checked(note).origin == origin:
+            return note
+    return None
