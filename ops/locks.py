@@ -1,10 +1,11 @@
-"""Makes the locks: hashes for every platform, of Python's packages and of the portal's assets, and no address inside."""
+"""Makes the locks: hashes for every platform, of Python's packages and of those of npm, and no address inside."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 from ops.assets import lock_assets
+from ops.contracts.parser import lock_parser
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -18,7 +19,7 @@ LOCKS: dict[str, tuple[str, ...]] = {
 
 
 def make_locks() -> int:
-    """Resolves pyproject.toml into requirements/, then the assets; the exit code of the first that failed, or 0."""
+    """Resolves pyproject.toml into requirements/, then what is taken from npm; the exit code of the first that failed, or 0."""
     uv = Path(sys.executable).parent / "uv"
     for name, arguments in LOCKS.items():
         command = [
@@ -30,4 +31,5 @@ def make_locks() -> int:
         if code != 0:
             return code
     lock_assets()
+    lock_parser()
     return 0

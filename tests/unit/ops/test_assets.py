@@ -19,13 +19,10 @@ import pytest
 from ops.assets import (
     BUILT,
     DECLARED,
-    OLDEST_NPM,
     TAKEN,
     bring_assets,
-    machine_npm,
-    npm_environment,
-    refusal_of,
 )
+from ops.npm import OLDEST_NPM, machine_npm, npm_environment, refusal_of
 from ops.settings import PROJECT, CannotStart
 from tests.unit.ops.test_bootstrap import bootstrap
 
