@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from ops.database_server import PostgresAddress, connect
-from shared.topology import PORTAL, SERVICES, Front, Service
+from shared.topology import LOGS, PORTAL, Front, Service
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -20,11 +20,11 @@ LOGINS = ("api", "worker", "migrate", "verify", "checkpoint")
 READING = ("verify", "checkpoint")
 # Pages have no log that a worker would relay and nothing that could be verified.
 FRONT_LOGINS = ("api", "migrate")
-OWNERS: tuple[Service | Front, ...] = (*SERVICES, PORTAL)
+OWNERS: tuple[Service | Front, ...] = (*LOGS, PORTAL)
 # Roles that nobody logs in as and that own what sees past row security: a function that looks something up, and what erases.
 UNNAMED = (
     "counselling_lookup", "returns_lookup", "reintegration_lookup", "counselling_eraser", "returns_eraser",
-    "reintegration_eraser",
+    "reintegration_eraser", "audit_lookup",
 )  # fmt: skip
 
 
@@ -76,8 +76,8 @@ async def prepare(server: PostgresAddress, passwords: Mapping[str, str]) -> dict
             await make_database(admin, owner, owner.name)
     finally:
         await admin.close()
-    found = {service.name: logins(server, service, passwords) for service in SERVICES}
-    for service in SERVICES:
+    found = {service.name: logins(server, service, passwords) for service in LOGS}
+    for service in LOGS:
         await asyncio.to_thread(upgrade, service.name, found[service.name].migrate)
     await asyncio.to_thread(upgrade, PORTAL.name, front_logins(server, passwords).migrate)
     return found

@@ -12,12 +12,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.bus import ACK_WAIT, Bus, BusFault, BusRefused, StreamMissing
 from shared.starting import begin
 from shared.telemetry import configure_logging
-from shared.topology import SERVICES, Service, durable
+from shared.topology import LOGS, Service, durable
 
 IDENTITY = "provision"
 CHECK_SECONDS = 1.0
 MAX_MESSAGE_BYTES = 65536
 DUPLICATE_WINDOW_SECONDS = 600
+# How many events an archive may be handed before it has acknowledged the first of them.
+MOST_ARCHIVED = 4096
 
 _NO_CONSUMER = 10014
 _NANOSECONDS = 1_000_000_000
@@ -51,15 +53,18 @@ def stream_declaration(service: Service, replicas: int) -> dict[str, object]:
 
 
 def consumer_declaration(follower: Service, source: Service) -> dict[str, object]:
-    """The durable by which one service follows another: the whole stream, one event at a time, for ever."""
+    """The durable by which one service follows another: the whole stream, for ever.
+
+    One event at a time, but for who archives: it takes many and acknowledges them by the last of them.
+    """
     return {
         "name": durable(follower, source),
         "durable_name": durable(follower, source),
         "deliver_policy": "all",
-        "ack_policy": "explicit",
+        "ack_policy": "all" if follower.archives else "explicit",
         "ack_wait": int(ACK_WAIT * _NANOSECONDS),
         "max_deliver": -1,
-        "max_ack_pending": 1,
+        "max_ack_pending": MOST_ARCHIVED if follower.archives else 1,
         "replay_policy": "instant",
         "filter_subject": "",
         "filter_subjects": [],
@@ -82,7 +87,7 @@ class Provision:
         password: str | None = None,
         *,
         replicas: int = 1,
-        services: Iterable[Service] = SERVICES,
+        services: Iterable[Service] = LOGS,
     ) -> None:
         self.alarms: dict[str, str] = {}
         self._bus = Bus(nats_url, IDENTITY, user, password)

@@ -19,7 +19,7 @@ from shared.db import Database, Scope, Sql
 from shared.errors import NotFound
 from shared.private import PersonKeys
 from shared.reacting import reacting
-from shared.topology import BY_NAME, SERVICES
+from shared.topology import BY_NAME, LOGS
 from shared.wiring import Wiring
 
 _PLACE = Sql("SELECT last_idx FROM cursor WHERE source = :source")
@@ -39,7 +39,7 @@ async def run_verify(settings: OpsSettings, service: str | None) -> int:
 async def rebuild_stream(settings: OpsSettings, stream: str) -> None:
     """Deletes a stream, so that provisioning makes it again and the relay refills it from the log."""
     if stream.lower() not in BY_NAME:
-        raise CannotStart("unknown_stream", f"There is no such stream; there are {', '.join(s.stream for s in SERVICES)}.")
+        raise CannotStart("unknown_stream", f"There is no such stream; there are {', '.join(s.stream for s in LOGS)}.")
     password = Secrets(settings.secrets_folder).password(f"nats_{PROVISION}")
     await Provision(settings.nats_url or read_addresses(settings).nats, PROVISION, password).rebuild(stream.upper())
 

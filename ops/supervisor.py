@@ -16,7 +16,7 @@ from ops.ports import Reservations, choose
 from ops.process import Process, Processes, refused_by_system
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
-from shared.topology import SERVICES, Service
+from shared.topology import LOGS, Service
 
 BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 # Whoever ran this long was not failing at its start: the next failure begins with the shortest pause again.
@@ -57,7 +57,7 @@ class Running:
         settings: OpsSettings,
         *,
         prepare: Prepare | None = None,
-        services: Iterable[Service] = SERVICES,
+        services: Iterable[Service] = LOGS,
         other_ports: Mapping[str, int] | None = None,
         quiet: bool = False,
         restart: bool = False,

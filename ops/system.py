@@ -19,7 +19,7 @@ from ops.provision import Provision
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
 from ops.supervisor import Running
-from shared.topology import PORTAL, SERVICES, Service
+from shared.topology import LOGS, PORTAL, Service
 
 IDENTITY_PORT = 8010
 ClockMode = Literal["real", "replay"]
@@ -56,7 +56,7 @@ def make_system(
         children = [_provision(running)]
         if settings.oidc_issuer is None:
             children.append(_identity(running))
-        children += [service_child(running, service, clock, environment=environment) for service in SERVICES]
+        children += [service_child(running, service, clock, environment=environment) for service in LOGS]
         children.append(_portal(running, clock, environment))
         return children
 
@@ -69,7 +69,7 @@ def make_system(
 def addresses(running: Running, clock: ClockMode) -> Addresses:
     """Where this system is reached."""
     return Addresses(
-        services={service.name: f"http://127.0.0.1:{running.ports[service.name]}" for service in SERVICES},
+        services={service.name: f"http://127.0.0.1:{running.ports[service.name]}" for service in LOGS},
         issuer=issuer_of(running),
         nats=running.nats.url,
         postgres=f"{running.postgres.host}:{running.postgres.port}",

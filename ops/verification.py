@@ -12,7 +12,7 @@ from ops.system import read_addresses, verify_url
 from shared.bus import Bus, BusFault
 from shared.db import Database, Scope, Sql
 from shared.private import PersonKeys
-from shared.topology import BY_NAME, SERVICES, Service
+from shared.topology import BY_NAME, LOGS, Service
 from shared.verify import verify
 from shared.wiring import Wiring
 
@@ -38,7 +38,7 @@ async def verify_system(settings: OpsSettings, only: str | None) -> AsyncIterato
 
     The comparison of grants between two services is meant for a system at rest; the rest bears work going on.
     """
-    chosen = [service for service in SERVICES if only in (None, service.name)]
+    chosen = [service for service in LOGS if only in (None, service.name)]
     for service in chosen:
         wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
         database = Database(verify_url(settings, service), "avrr-verify", 2)

@@ -11,7 +11,8 @@ class Service:
     ``seals_persons`` whether it seals values and files under keys of persons, beside parts of its rows, which each does under
     its own; ``kept_files`` whether it sealed files under one key of its own before, which those still need; ``finds_by``
     names the table of hashes by which it finds what is sealed: then it needs the keys of an index, held by whoever holds the
-    epochs' keys.
+    epochs' keys. One that ``archives`` takes what it follows in batches and as bytes: it decides nothing and reacts
+    to nothing.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Service:
     kept_files: bool = False
     seals_persons: bool = False
     finds_by: str = ""
+    archives: bool = False
 
     @property
     def stream(self) -> str:
@@ -65,10 +67,15 @@ REINTEGRATION = Service(
     finds_by="payee_tokens",
 )
 
+# Its own log tells who read in the archive, and stands in the archive like any other.
+AUDIT = Service("audit", 8004, follows=("counselling", "returns", "reintegration", "audit"), archives=True)
+
 PORTAL = Front("portal", 8000)
 
+# Those that people give orders to, and all that have a log.
 SERVICES: tuple[Service, ...] = (COUNSELLING, RETURNS, REINTEGRATION)
-BY_NAME: dict[str, Service] = {service.name: service for service in SERVICES}
+LOGS: tuple[Service, ...] = (*SERVICES, AUDIT)
+BY_NAME: dict[str, Service] = {service.name: service for service in LOGS}
 
 
 def durable(follower: Service, source: Service) -> str:

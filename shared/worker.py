@@ -36,6 +36,7 @@ class Worker:
         self.consumers: Mapping[str, Consumer] = {
             name: Consumer(BY_NAME[name], service, database, self.bus, apply, concerns=concerns)
             for name in service.follows
+            if not service.archives
         }
 
     async def run(self, stop: asyncio.Event) -> None:

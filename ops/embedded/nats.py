@@ -24,7 +24,7 @@ from ops.process import (
 )
 from ops.readiness import http_status
 from ops.settings import CannotStart
-from shared.topology import BY_NAME, SERVICES, Service, durable
+from shared.topology import BY_NAME, LOGS, Service, durable
 
 PROVISION = "provision"
 OLDEST_VERSION = (2, 12)
@@ -86,7 +86,7 @@ def provision_permissions() -> Permissions:
     )
 
 
-def all_permissions(services: Iterable[Service] = SERVICES) -> dict[str, Permissions]:
+def all_permissions(services: Iterable[Service] = LOGS) -> dict[str, Permissions]:
     """The whole table, user by user."""
     table = {service.name: permissions(service) for service in services}
     table[PROVISION] = provision_permissions()

@@ -346,7 +346,7 @@ def in_clear(copy: Copy) -> list[str]:
     """Where a value stands in clear that events conceal: beside a log, or in a row."""
     found = [
         f"{service}.disclosure.{row['path']}"
-        for service in BY_NAME
+        for service in [service.name for service in SERVICES]
         for row in copy[service, "disclosure"]
         if not is_sealed(row["value"]) or row["salt"]
     ]
@@ -377,7 +377,7 @@ async def rows_open(mission: Mission, copy: Copy) -> int:
     """How many values of rows, and of those beside the log, come out of a copy with the keys that wrap its own now."""
     count = 0
     openings: dict[str, Opening] = {}
-    for service in BY_NAME:
+    for service in [service.name for service in SERVICES]:
         epochs, keys = FileEpochs(epochs_folder(mission.settings, BY_NAME[service])), dict[str, RowKey]()
         for row in copy[service, "row_keys"]:
             bound = b"avrr row key" + service.encode() + b"\0" + row["name"].encode()

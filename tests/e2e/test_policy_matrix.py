@@ -39,11 +39,11 @@ from shared.db import Database
 from shared.endpoints import api_routes, router_for
 from shared.ids import uuid7
 from shared.metrics import Metrics
-from shared.topology import SERVICES
+from shared.topology import LOGS
 from tests.e2e.conftest import Mission
 from tests.unit.shared.files.examples import png
 
-NAMES = [service.name for service in SERVICES]
+NAMES = [service.name for service in LOGS]
 AT = moment(60, 9)
 
 

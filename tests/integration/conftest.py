@@ -17,7 +17,7 @@ from shared.blind_index import FileIndexKeys
 from shared.db import Database
 from shared.epochs import FileEpochs
 from shared.private import PersonKeys
-from shared.topology import BY_NAME, SERVICES
+from shared.topology import BY_NAME, LOGS
 
 PASSWORDS = {role: f"invented-for-tests-{role}" for role in databases.role_names()}
 
@@ -57,7 +57,7 @@ async def roles(servers: Running, admin: "asyncpg.Connection[asyncpg.Record]") -
     # Invented passwords need no protection from guessing, for which each of thousands of connections would pay twice.
     if admin.get_server_version().major >= 16:
         await admin.execute("SET scram_iterations = 1")
-    for service in SERVICES:
+    for service in LOGS:
         await databases.make_roles(admin, service, PASSWORDS)
     return servers
 

@@ -24,14 +24,14 @@ from shared.errors import RuleViolation
 from shared.ids import uuid7
 from shared.log_search import NEWEST, Place, Selection
 from shared.policy import EVERYWHERE
-from shared.topology import SERVICES
+from shared.topology import LOGS
 from tests.given import NOON, staff
 from tests.integration.any_service import app_of
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 from tests.integration.returns.api import AUDITOR, SETTINGS, Keys, problem, token
 from tests.integration.test_scoped_lists import filled, nodes, rows_read
 
-NAMES = [service.name for service in SERVICES]
+NAMES = [service.name for service in LOGS]
 UNARMED = staff("amra", "auditor", acr="")
 CASE, OTHER_CASE, PERSON = (UUID(f"00000000-0000-7000-8000-00000000000{n}") for n in range(1, 4))
 MINUTE = timedelta(minutes=1)

@@ -12,11 +12,11 @@ from alembic.script import ScriptDirectory
 
 from ops import databases
 from ops.supervisor import Running
-from shared.topology import BY_NAME, SERVICES
+from shared.topology import BY_NAME, LOGS
 from shared.wiring import Wiring
 from tests.integration.conftest import PASSWORDS, MakeDatabase
 
-NAMES = [service.name for service in SERVICES]
+NAMES = [service.name for service in LOGS]
 
 
 # SQLAlchemy reads back a constraint that is NOT VALID with an option that it then does not take.

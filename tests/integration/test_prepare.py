@@ -13,7 +13,7 @@ from ops import databases
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.settings import PROJECT, OpsSettings
 from ops.supervisor import Running
-from shared.topology import SERVICES
+from shared.topology import LOGS
 from tests.integration.conftest import PASSWORDS as OF_ROLES
 
 GIVEN = {variable: OF_ROLES[role] for variable, role in PASSWORDS.items()}
@@ -46,7 +46,7 @@ async def test_every_login_of_every_service_works_after_the_job_and_after_a_seco
 ) -> None:
     for _ in range(2):
         assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
-        for service in SERVICES:
+        for service in LOGS:
             logins = databases.logins(servers.postgres, service, OF_ROLES)
             for url, asked in (
                 (logins.api, "SELECT count(*) FROM accesses"), (logins.worker, "SELECT size FROM log_head"),
@@ -82,7 +82,7 @@ async def test_an_administrator_who_is_no_superuser_can_do_the_job_and_do_it_aga
         for _ in range(2):
             url = running.postgres.url_for("postgres", MANAGER, "invented")
             assert await _run(url) == (0, "avrr: all databases are up to date\n")
-        for service in SERVICES:
+        for service in LOGS:
             connection = await asyncpg.connect(databases.logins(running.postgres, service, OF_ROLES).verify)
             assert await connection.fetchval("SELECT size FROM log_head") == 0
             await connection.close()

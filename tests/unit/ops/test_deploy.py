@@ -25,7 +25,7 @@ from ops.provision import ProvisionSettings
 from ops.settings import PROJECT
 from services.portal.settings import PortalSettings
 from shared.settings import Settings
-from shared.topology import PORTAL, SERVICES, Service
+from shared.topology import LOGS, PORTAL, SERVICES, Service
 
 DEPLOY = PROJECT / "deploy"
 EXAMPLE = (DEPLOY / "env.example").read_text()
@@ -48,7 +48,7 @@ FROM_OUTSIDE = {
 SERVERS = {"postgres", "nats"}
 JOBS = {"prepare", "provision"}
 
-each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+each_service = pytest.mark.parametrize("service", LOGS, ids=lambda service: service.name)
 each_part = pytest.mark.parametrize("part", PARTS)
 
 
@@ -220,7 +220,7 @@ def test_only_the_portal_and_the_services_are_reached_from_the_machine_and_only_
 
 
 def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
-    services = {service.name: ["database", "bus", "outside"] for service in SERVICES}
+    services = {service.name: ["database", "bus", "outside"] for service in LOGS}
     others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside"]}
     assert {name: part["networks"] for name, part in PARTS.items()} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
@@ -240,7 +240,7 @@ def test_whatever_should_run_is_started_again_and_the_job_is_not() -> None:
 
 
 def test_nothing_starts_before_what_it_needs() -> None:
-    for service in SERVICES:
+    for service in LOGS:
         assert PARTS[service.name]["depends_on"] == {
             "prepare": {"condition": "service_completed_successfully"},
             "nats": {"condition": "service_healthy"},

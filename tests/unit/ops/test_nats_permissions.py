@@ -15,7 +15,7 @@ from ops.embedded.nats import (
     permissions,
     provision_permissions,
 )
-from shared.topology import COUNSELLING, REINTEGRATION, RETURNS, SERVICES, Service
+from shared.topology import COUNSELLING, LOGS, REINTEGRATION, RETURNS, Service
 
 
 def _covers(pattern: str, subject: str) -> bool:
@@ -51,14 +51,14 @@ def test_a_service_gets_exactly_what_relay_and_consumers_need() -> None:
     )
 
 
-@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+@pytest.mark.parametrize("service", LOGS, ids=lambda service: service.name)
 def test_no_service_may_publish_in_anothers_name(service: Service) -> None:
-    for other in SERVICES:
+    for other in LOGS:
         assert _may_publish(permissions(service), f"avrr.{other.name}.case.opened") == (other is service)
         assert _may_publish(permissions(service), f"avrr_head.{other.name}") == (other is service)
 
 
-@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+@pytest.mark.parametrize("service", LOGS, ids=lambda service: service.name)
 def test_no_service_may_change_a_stream_or_a_consumer(service: Service) -> None:
     allowed = permissions(service)
     for act in ("CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE"):
@@ -83,7 +83,7 @@ def test_the_keeper_of_streams_may_publish_no_event_and_read_none() -> None:
 
 
 def test_nobody_hears_anything_but_the_own_answers_and_how_long_the_followed_logs_are() -> None:
-    heads = {service.name: tuple(f"avrr_head.{name}" for name in service.follows) for service in SERVICES}
+    heads = {service.name: tuple(f"avrr_head.{name}" for name in service.follows) for service in LOGS}
     for user, allowed in all_permissions().items():
         assert allowed.subscribe == (f"_INBOX_{user}.>", *heads.get(user, ()))
 
@@ -111,7 +111,7 @@ def test_the_server_acknowledges_only_what_is_on_disk_and_listens_on_loopback() 
     assert written["max_payload"] == 65536
     accounts = written["accounts"]
     assert isinstance(accounts, dict)
-    assert [user["user"] for user in accounts["AVRR"]["users"]] == [*(s.name for s in SERVICES), PROVISION]
+    assert [user["user"] for user in accounts["AVRR"]["users"]] == [*(s.name for s in LOGS), PROVISION]
     assert accounts["SYS"] == {}
 
 

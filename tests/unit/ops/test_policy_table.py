@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ops.policy_table import PAGE, lines, page, policy_of
-from shared.topology import SERVICES
+from shared.topology import LOGS
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -14,7 +14,7 @@ def test_the_page_in_the_documentation_is_the_one_that_the_code_prints() -> None
     assert (PROJECT / PAGE).read_text(encoding="utf-8") == page(), "run ./avrr policy --markdown > docs/policy.md"
 
 
-@pytest.mark.parametrize("service", [service.name for service in SERVICES])
+@pytest.mark.parametrize("service", [service.name for service in LOGS])
 def test_every_row_of_a_policy_is_printed_once(service: str) -> None:
     printed = [tuple(line.split()[:3]) for line in lines(service)]
     assert len(printed) == len(set(printed))

@@ -1,0 +1,19 @@
+"""Who may read in the archive; what is not listed is refused, and whoever reads is on record in the service's own log."""
+
+from shared.actors import Role
+from shared.policy import Policy, allow
+
+POLICY = Policy(
+    # For the person, who asks who looked for them here; of what is archived each service tells its own.
+    allow("read_held", Role.DATA_PROTECTION),
+    allow("read_events", Role.AUDITOR),
+    allow("search_log", Role.AUDITOR),
+    allow("read_event", Role.AUDITOR),
+    allow("read_chain", Role.AUDITOR),
+    allow("export_log", Role.AUDITOR),
+    allow("read_forms", *Role),
+    step_up=("read_held", "read_events", "read_event", "read_chain", "export_log"),
+    on_record=("read_held", "read_events", "search_log", "read_event", "read_chain", "export_log"),
+    searches=("read_chain",),
+    exports=("read_events", "export_log"),
+)

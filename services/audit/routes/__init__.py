@@ -1,0 +1,5 @@
+"""The archive's API, for auditors."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

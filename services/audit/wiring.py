@@ -1,0 +1,20 @@
+"""The audit service put together: it takes no orders, so that all it has of its own is who read in it."""
+
+from services.audit import tables
+from services.audit.policy import POLICY
+from shared import topology
+from shared.access import access_of
+from shared.held import Holdings
+from shared.wiring import Wiring
+
+WIRING = Wiring(
+    service=topology.AUDIT,
+    aggregates=(),
+    policy=POLICY,
+    heard=(),
+    reactions={},
+    refusals={},
+    checks=(),
+    access=access_of("audit", tables.METADATA.tables["accesses"]),
+    holdings=Holdings(),
+)
