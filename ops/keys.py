@@ -21,6 +21,7 @@ from services.counselling.birth_years import hash_years_anew, seal_first
 from services.counselling.finding import hash_anew, hash_first
 from services.reintegration.account_tokens import hash_accounts_anew
 from services.reintegration.files import wrap_anew
+from services.reintegration.paid_accounts import hash_released_anew
 from shared.blind_index import FileIndexKeys, TransitIndexKeys
 from shared.countries import ALPHA_2
 from shared.db import Database, Scope, Sql, UnitOfWork
@@ -51,7 +52,7 @@ _ROTATION: Final = 7_261_945
 Say = Callable[[str], None]
 # What each service hashes anew under a new key of its index, a part at a time; each says of how many, 0 once none is left.
 _HASHING: Final[Mapping[str, Sequence[Callable[..., Awaitable[int]]]]] = {
-    "counselling": (hash_anew, hash_years_anew), "reintegration": (hash_accounts_anew,),
+    "counselling": (hash_anew, hash_years_anew), "reintegration": (hash_accounts_anew, hash_released_anew),
 }  # fmt: skip
 
 

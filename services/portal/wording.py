@@ -23,7 +23,7 @@ WORDS: Final[Mapping[str, str]] = {
     "quoted_wrongly": "the bank quoted it wrongly", "mixed_up_with_another": "the bank mixed up two payments", "named_one_is_over": "the one that it names is over",
     "why_names_no_attempt": "it names no payment of ours", "why_attempt_unknown": "the payment that it names is not known",
     "why_not_by_bank": "the bank was not ordered to make this payment", "why_not_sent": "money was moved under the id of a payment that was never sent to the bank",
-    "why_another_account": "the payment was ordered from another account", "why_another_file": "the payment was ordered by another file", "why_amount_unknown": "the bank does not say how much it was",
+    "why_another_account": "the payment was ordered from another account", "why_another_file": "the payment was ordered by another file", "why_another_payee": "the money went to another account than the payment was released to", "why_another_block": "the bank names another order than that in which the payment stands", "why_amount_unknown": "the bank does not say how much it was",
     "why_amount_differs": "it is of another amount than the payment", "why_currency_differs": "it is in another currency than the payment",
     "why_not_released": "the payment failed before", "why_already_settled": "the payment is settled already",
     "why_not_paid": "money came back that was not paid", "why_delivered_already": "what was paid is delivered already",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
+from services.reintegration import paid_accounts
 from services.reintegration.domain.grant_state import FormerAttempt, Grant, GrantTranche
 from services.reintegration.posting_projections import month_of
 from shared.db import Sql, Write
@@ -35,6 +36,13 @@ def attempts(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Wri
     return [
         Write(_BEGIN if place not in was else _GO_ON, row) for place, row in now.items() if row != was.get(place)
     ]  # fmt: skip
+
+
+def accounts(grant_id: UUID, before: Grant | None, grant: Grant) -> Sequence[Write]:
+    """To which accounts the attempts were released that began between two states of a grant."""
+    was, now = ({} if one is None else _attempts_of(grant_id, one) for one in (before, grant))
+    begun = [row for place, row in now.items() if place not in was and row["payee_id"] is not None]
+    return [paid_accounts.of_a_release(row["attempt_id"], row["payee_id"], row["account_no"]) for row in begun]
 
 
 def _attempts_of(grant_id: UUID, grant: Grant) -> dict[tuple[int, int], _Row]:

@@ -155,3 +155,16 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.Index("ix_payment_attempts_released", "grant_id", "tranche", postgresql_where=sa.text("status = 'released'")),
     info=scope("country:destination_country"),
 )  # fmt: skip
+
+# To which account an attempt was released, as keyed hashes and nothing else: with them a debit of the bank's is compared. A
+# hash under a former key stays, for what was imported before it ended.
+ATTEMPT_ACCOUNTS = sa.Table(
+    "attempt_accounts",
+    METADATA,
+    sa.Column("attempt_id", sa.Uuid, primary_key=True),
+    sa.Column("token", sa.LargeBinary, primary_key=True),
+    sa.Column("bank", sa.LargeBinary),
+    sa.Column("bank_number", sa.LargeBinary),
+    sa.Column("key", sa.Text, nullable=False),
+    info=scope("known"),
+)

@@ -9,6 +9,7 @@ from services.reintegration.domain.bank_file_state import BankFile
 from services.reintegration.domain.bank_files import KeptLine
 from services.reintegration.domain.bank_line_acts import OF_THE_ATTEMPT_FOUND, BankLineAct
 from services.reintegration.domain.grant_state import Grant
+from services.reintegration.paid_accounts import other_payee
 from shared.contracts.attempts import PaymentFailed, PaymentReversed
 from shared.contracts.reintegration import PaymentConfirmed
 from shared.db import Sql, Write
@@ -25,7 +26,7 @@ _TYPES: Final = {
     "line_amount": "numeric", "currency": "text", "direction": "text", "reversal": "boolean", "booked_on": "date", "value_on": "date",
     "code": "text", "bank_reference": "text", "remittance_code": "text", "attempt_id": "uuid", "by_code": "boolean",
     "reasons": "text", "occurrence": "integer", "earlier": "uuid", "instructed_amount": "numeric", "instructed_currency": "text",
-    "exchange_rate": "numeric", "exchange_unit": "text", "alike": "text",
+    "exchange_rate": "numeric", "exchange_unit": "text", "alike": "text", "block": "text",
 }  # fmt: skip
 _PLAIN: Final = ", ".join(f"n.{name}" for name in _TYPES if name not in {"reasons", "earlier"})
 # A line that a statement of the same file had already is a duplicate of that one.
@@ -39,7 +40,7 @@ _KEEP = Sql(
 # Without a reference of the bank's nobody knows.
 _COUNT = Sql(
     "UPDATE bank_lines l SET duplicate_of = coalesce(n.first_told, l.duplicate_of), state = CASE WHEN coalesce(n.first_told, l.duplicate_of) "
-    "IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END "
+    f"IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END, other_payee = {other_payee('l', 'l.of_attempt')} "
     "FROM (SELECT m.id, e.id AS first_told FROM bank_lines m LEFT JOIN bank_lines e ON m.kind = 'booked' AND e.kind = 'booked' "
     "AND e.duplicate_of IS NULL AND e.part = 1 AND e.state NOT IN ('unconfirmed', 'dropped') "
     "AND m.bank_reference IS NOT NULL AND (e.own_account_id, e.alike, e.occurrence) = (m.own_account_id, m.alike, m.occurrence) WHERE m.file_id = :file_id) n "
@@ -99,9 +100,15 @@ def settled(grant: Grant, events: Sequence[Event]) -> Sequence[Write]:
 
 
 _EXPLAINED = Sql("UPDATE bank_lines SET state = 'explained' WHERE id = :line_id AND state = 'unmatched'")
-_UNDONE = Sql("UPDATE bank_lines SET of_attempt = attempt_id WHERE id = :line_id AND state = 'unmatched'")
+_UNDONE = Sql(
+    f"UPDATE bank_lines l SET of_attempt = attempt_id, by_hand = false, other_payee = {other_payee('l', 'l.attempt_id')} "
+    "WHERE id = :line_id AND state = 'unmatched'"
+)
 _TOLD_APART = Sql("UPDATE bank_lines SET state = 'unmatched', apart = true WHERE id = :line_id AND state = 'duplicate'")
-_MATCHED = Sql("UPDATE bank_lines SET of_attempt = :attempt_id WHERE id = :line_id AND state = 'unmatched'")
+_MATCHED = Sql(
+    f"UPDATE bank_lines l SET of_attempt = cast(:attempt_id AS uuid), by_hand = true, other_payee = {other_payee('l', 'cast(:attempt_id AS uuid)')} "
+    "WHERE id = :line_id AND state = 'unmatched'"
+)
 
 
 def acts(line_id: UUID, _: BankLineAct | None, act: BankLineAct, events: tuple[Event, ...]) -> Sequence[Write]:
@@ -129,7 +136,7 @@ def _row(line: KeptLine) -> dict[str, object]:
         "instructed_amount": None if line.instructed is None else line.instructed.amount,
         "instructed_currency": None if line.instructed is None else line.instructed.currency,
         "exchange_rate": None if line.exchange is None else line.exchange.rate,
-        "exchange_unit": None if line.exchange is None else line.exchange.unit, "alike": line.alike,
+        "exchange_unit": None if line.exchange is None else line.exchange.unit, "alike": line.alike, "block": line.block,
     }  # fmt: skip
 
 
@@ -140,7 +147,7 @@ _TOLD: Final = " || '|' || ".join(
         "id", "number", "part", "kind", "own_account_id", "amount", "currency", "direction", "reversal", "booked_on", "value_on",
         "code", "bank_reference", "remittance_code", "attempt_id", "array_to_string(reasons, ',')",
     )
-) + " || CASE WHEN instructed_amount IS NULL THEN '' ELSE concat('|', instructed_amount, '|', instructed_currency, '|', exchange_rate, '|', exchange_unit) END"
+) + " || CASE WHEN instructed_amount IS NULL THEN '' ELSE concat('|', instructed_amount, '|', instructed_currency, '|', exchange_rate, '|', exchange_unit) END || CASE WHEN block IS NULL THEN '' ELSE concat('|', block) END"
 
 _FOUND: Final = ", ".join(repr(status) for status in sorted(OF_THE_ATTEMPT_FOUND))
 
@@ -192,7 +199,7 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT l.id FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line WHERE NOT EXISTS (SELECT FROM batch_payments b "
             "JOIN payment_batches p ON p.id = b.batch_id WHERE b.attempt_id = a.attempt_id AND p.sent_at <= l.imported_at "
-            "AND p.own_account_id = l.own_account_id)"
+            "AND p.own_account_id = l.own_account_id) OR (l.other_payee AND NOT l.by_hand)"
         ),
     ),
     # What persons said of a line, and what the line says of it; nobody else changes of which attempt it is.
@@ -204,6 +211,7 @@ CHECKS: tuple[Check, ...] = (
             "WHERE l.id IS NULL OR CASE WHEN a.status = 'explained' THEN l.state <> 'explained' "
             " AND NOT (l.state = 'recovered' AND a.explanation = 'recovery') ELSE l.state = 'explained' END "
             f"OR l.of_attempt IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.attempt_id ELSE l.attempt_id END "
+            f"OR l.by_hand IS DISTINCT FROM coalesce(a.status IN ({_FOUND}), false) "
             "OR (l.apart AND a.id IS NULL) OR (a.status = 'told_apart' AND NOT l.apart)"
         ),
     ),

@@ -43,10 +43,15 @@ _SENT_AS_THE_LINE_SAYS: Final = (
     f"{_SENT} AND CASE l.kind WHEN 'booked' THEN p.own_account_id = l.own_account_id "
     "ELSE p.id = (SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id) END"
 )
+# The file of ours that the bank says to have had it by has no such attempt, or is none of ours.
+_OTHER_BLOCK: Final = (
+    "l.block IS NOT NULL AND NOT EXISTS (SELECT FROM batch_payments b WHERE b.attempt_id = a.attempt_id "
+    "AND replace(cast(b.batch_id AS text), '-', '') = left(l.block, 32))"
+)
 _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
-    "l.reasons, l.by_code, l.of_attempt IS DISTINCT FROM l.attempt_id AS by_hand, l.imported_at, "
-    "l.instructed_amount, l.instructed_currency, "
+    "l.reasons, l.by_code, l.by_hand, l.imported_at, l.instructed_amount, l.instructed_currency, "
+    f"coalesce(l.other_payee, false) AS other_payee, {_OTHER_BLOCK} AS other_block, "
     f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {_SENT}) AS sent_otherwise"
 )
 # What was delivered is no open advance any more.
@@ -88,8 +93,9 @@ _SETTLES: Final = (
     f"l.state = 'unmatched' AND a.method = 'bank_file' AND EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) AND "
     "(l.kind = 'booked' AND (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
     "AND (l.currency <> a.currency OR l.amount = a.amount) "
-    "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' OR l.direction = 'credit' AND a.status = 'paid' "
-    "AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}' OR l.of_attempt IS DISTINCT FROM l.attempt_id)) "
+    "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' "
+    f"AND (l.by_hand OR NOT coalesce(l.other_payee, false) AND NOT ({_OTHER_BLOCK})) OR l.direction = 'credit' AND a.status = 'paid' "
+    "AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}' OR l.by_hand)) "
     f"OR l.kind = 'rejected' AND a.status = 'released' AND {_OF_ITS_FILE} AND NOT l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])"
 )
 # Grants of which a line of the bank's settles an attempt, by the rows alone; whatever else stands against it the grant says.

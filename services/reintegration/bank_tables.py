@@ -125,6 +125,11 @@ BANK_LINES = sa.Table(
     # The attempt that the bank names, or that two persons found it to be of where the bank lost what we had written.
     sa.Column("of_attempt", sa.Uuid),
     sa.Column("settled_attempt", sa.Uuid),
+    # Of which block of payments the bank says that it is; whether two persons said of which attempt it is; and whether the
+    # account to which it went is another one than that of its attempt, NULL where the bank states none.
+    sa.Column("block", sa.Text),
+    sa.Column("by_hand", sa.Boolean, nullable=False, server_default="false"),
+    sa.Column("other_payee", sa.Boolean),
     # How much of it is money that was asked back, of one grant or several.
     sa.Column("recovered", sa.Numeric, nullable=False, server_default="0"),
     sa.CheckConstraint(
@@ -169,6 +174,18 @@ BANK_LINES = sa.Table(
     sa.Index(None, "of_attempt"),
     info=scope("known"),
 )  # fmt: skip
+
+# To which account a debit went, where the bank states it, as keyed hashes and nothing else.
+BANK_LINE_ACCOUNTS = sa.Table(
+    "bank_line_accounts",
+    METADATA,
+    sa.Column("line_id", sa.Uuid, primary_key=True),
+    sa.Column("token", sa.LargeBinary, primary_key=True),
+    sa.Column("bank", sa.LargeBinary),
+    sa.Column("bank_number", sa.LargeBinary),
+    sa.Column("key", sa.Text, nullable=False),
+    info=scope("known"),
+)
 
 # What somebody said of a line last, of those of which anybody said anything.
 BANK_LINE_ACTS = aggregate_table(

@@ -66,7 +66,7 @@ AGGREGATES: Final = (BANK_FILE, BANK_LINE)
 CHECKS: Final = bank_projections.CHECKS
 # Of which tables a person is told nothing, and why.
 UNTOLD: Final[Mapping[str, str]] = dict.fromkeys(
-    ("bank_files", "bank_statements", "bank_lines", "bank_line_acts"),
+    ("bank_files", "bank_statements", "bank_lines", "bank_line_accounts", "bank_line_acts"),
     "what was booked on the mission's accounts, by codes; each payment is told with its grant",
 )
 # Each minute, so that nobody has to think of it: whatever grant a line of the bank's says something of.

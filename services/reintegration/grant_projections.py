@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from services.reintegration.attempt_projections import attempts
+from services.reintegration.attempt_projections import accounts, attempts
 from services.reintegration.bank_projections import settled
 from services.reintegration.difference_projections import differences
 from services.reintegration.domain.grant_state import TERMINAL, Grant, TrancheStatus
@@ -73,6 +73,7 @@ def grant_limits(
         *_advance(grant_id, before, grant),
         *_references(grant_id, before, grant),
         *attempts(grant_id, before, grant),
+        *accounts(grant_id, before, grant),
         *settled(grant, events),
         *recoveries(grant_id, before, grant),
         *differences(grant_id, before, grant),

@@ -47,6 +47,7 @@ HOLDINGS = Holdings(
         ),
         "grant_versions": "what was asked for in each version of a request; the grant, with the present one, is told",
         "open_advances": "an index of tranches, which are told with their grant",
+        "attempt_accounts": "keyed hashes of accounts, which are told",
         "payment_attempts": "each attempt to pay a tranche, which is told with its grant",
         **bank_wiring.UNTOLD,
         **dict.fromkeys(("recovered_money", "write_offs_asked", "write_offs"), "what came back of money that is asked back, which is told with its grant"),

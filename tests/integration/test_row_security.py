@@ -112,6 +112,8 @@ ROWS = {
         INSERT INTO bank_statements SELECT {_UUID}, 1, {_UUID}, 'S-' || n, 'EUR', 0, 0, NULL, '2023-05-02', 0, true FROM {_PLACES};
         INSERT INTO bank_lines (id, file_id, number, part, kind, attempt_id, reversal, by_code, reasons, occurrence, imported_at, state)
             SELECT {_UUID}, {_UUID}, 1, 1, 'rejected', {_UUID}, false, false, '{{}}', 1, now(), 'unmatched' FROM {_PLACES};
+        INSERT INTO attempt_accounts (attempt_id, token, key) SELECT {_UUID}, cast('h' || n AS bytea), '1' FROM {_PLACES};
+        INSERT INTO bank_line_accounts (line_id, token, key) SELECT {_UUID}, cast('h' || n AS bytea), '1' FROM {_PLACES};
         INSERT INTO bank_line_acts SELECT {_UUID}, 1, 'explained', who, now(), 'charges' FROM {_PLACES};
         INSERT INTO own_accounts (id, version, kind, currency, details, same_account, registered_by, registered_at, status)
             SELECT {_UUID}, 1, 'bank', 'EUR', '{{}}', 'bank ' || n, who, now(), 'registered' FROM {_PLACES};
@@ -157,7 +159,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_acts", "payment_batches", "batch_payments", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_accounts", "attempt_accounts", "bank_line_acts", "payment_batches", "batch_payments", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws",
         )
     ),
 ]  # fmt: skip
@@ -389,6 +391,11 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
         ("reintegration", "worker", "SELECT answered FROM survey_answers"),
         ("reintegration", "verify", "SELECT token FROM payee_tokens"),
         ("reintegration", "verify", "SELECT token FROM staff_accounts"),
+        *(("reintegration", login, f"SELECT token FROM {table}") for login in ("verify", "worker") for table in ("attempt_accounts", "bank_line_accounts")),
+        *(
+            ("reintegration", "api", statement.format(table))
+            for table in ("attempt_accounts", "bank_line_accounts") for statement in ("DELETE FROM {}", "UPDATE {} SET token = ''")
+        ),
         ("reintegration", "worker", "UPDATE payee_details SET account = ''"),
         ("reintegration", "worker", "INSERT INTO person_keys (person_id) VALUES (gen_random_uuid())"),
         # What a fund grants comes from a second person's confirmation alone.

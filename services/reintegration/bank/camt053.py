@@ -1,12 +1,12 @@
 """Reads what was booked on our accounts: a bank's statement, camt.053 of ISO 20022.
 
 Kept are amounts, days, codes and what identifies a payment of ours. Who paid or was paid and every word of why are left
-behind: what a bank tells of others does not come in here.
+behind: what a bank tells of others does not come in here. To which account a debit went is handed on to be hashed.
 """
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
@@ -14,6 +14,7 @@ from uuid import UUID
 from xml.etree.ElementTree import Element
 
 from services.reintegration.bank.accounts import Account, Iban
+from services.reintegration.bank.creditors import Creditor, creditor
 from services.reintegration.bank.messages import (
     child,
     codes,
@@ -24,7 +25,7 @@ from services.reintegration.bank.messages import (
     read_message,
     text,
 )
-from services.reintegration.bank.references import identified, identified_block, remittance_code_in
+from services.reintegration.bank.references import identified, remittance_code_in, told_block
 from shared.currencies import is_currency
 from shared.errors import RuleViolation
 from shared.money import LARGEST, Money, rounded
@@ -66,7 +67,8 @@ class Part:
     There is no amount where a bank books several as one and does not say how much each of them was. Whether it is one of
     ours that was paid or came back is not said here: who pays us, and a charge that is taken back, may bear the same.
     ``instructed`` is what was ordered, in the currency of the order, where the bank says so: its own word for it, else an
-    amount in another currency than the account's.
+    amount in another currency than the account's. ``creditor`` is the account to which a debit went, and ``block`` the block by
+    which it was ordered, as `told_block` has it; each where the bank states it.
     """
 
     attempt: UUID | None
@@ -76,6 +78,8 @@ class Part:
     reasons: tuple[str, ...] = ()
     instructed: Money | None = None
     exchange: Exchange | None = None
+    creditor: Creditor | None = field(default=None, repr=False)
+    block: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,6 @@ class Line:
     value_on: date | None
     transaction_code: str | None
     bank_reference: str | None
-    block: str | None
     parts: tuple[Part, ...]
 
     @property
@@ -194,7 +197,8 @@ def _line(entry: Element, number: int) -> Line:
     direction = _direction(entry)
     details = entry.findall("NtryDtls/TxDtls")
     alone = len(details) == 1 and _booked_alone(entry)
-    parts = tuple(_part(detail, direction, money, entry if alone else None) for detail in details)
+    block = text(entry, "NtryDtls/Btch/PmtInfId")
+    parts = tuple(_part(detail, direction, money, block, entry if alone else None) for detail in details)
     reference = text(entry, "AcctSvcrRef")
     return Line(
         number=number,
@@ -205,8 +209,7 @@ def _line(entry: Element, number: int) -> Line:
         value_on=day(entry, "ValDt"),
         transaction_code=_transaction_code(entry),
         bank_reference=reference if reference is not None and _OWN_REFERENCE.fullmatch(reference) else None,
-        block=identified_block(text(entry, "NtryDtls/Btch/PmtInfId")),
-        parts=parts or (Part(None, None, money, direction),),
+        parts=parts or (Part(None, None, money, direction, block=told_block(block)),),
     )
 
 
@@ -216,7 +219,7 @@ def _booked_alone(entry: Element) -> bool:
     return all(count is None or count.lstrip("0") == "1" for count in counts)
 
 
-def _part(detail: Element, direction: Direction, whole: Money, alone: Element | None) -> Part:
+def _part(detail: Element, direction: Direction, whole: Money, block: str | None, alone: Element | None) -> Part:
     """One payment of a line of this amount; ``alone`` is that line where it is of no other one, so that what it says holds for it."""
     attempt = identified(text(detail, "Refs/EndToEndId")) or identified(text(detail, "Refs/InstrId"))
     # Some banks hand on the remittance information alone; of its words only a code of ours is looked at.
@@ -229,7 +232,10 @@ def _part(detail: Element, direction: Direction, whole: Money, alone: Element | 
     exchange = next((rate for element in told if (rate := _exchange(element)) is not None), None)
     if detail.find("CdtDbtInd") is not None:
         direction = _direction(detail)
-    return Part(attempt, remittance_code_in(words), money, direction, codes(detail, "RtrInf/Rsn"), instructed, exchange)
+    return Part(
+        attempt, remittance_code_in(words), money, direction, codes(detail, "RtrInf/Rsn"), instructed, exchange,
+        creditor(detail) if direction == "debit" else None, told_block(text(detail, "Refs/PmtInfId") or block),
+    )  # fmt: skip
 
 
 def _told(detail: Element, alone: Element | None) -> Iterator[Element]:

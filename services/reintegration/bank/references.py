@@ -8,6 +8,9 @@ from services.reintegration.bank.accounts import remainder_97
 
 _END_TO_END: Final = re.compile(r"[0-9a-fA-F]{32}")
 _BLOCK: Final = re.compile(r"[0-9a-fA-F]{32}[0-9]{3}")
+# What stands for a block that somebody else named; its name is not kept.
+OTHERS_BLOCK: Final = "other"
+_NO_BLOCK: Final = frozenset({"NOTPROVIDED", "NONREF", "NOTAVAILABLE"})
 _REMITTANCE: Final = re.compile(r"[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{2}")
 _WITHIN: Final = re.compile(rf"(?<![0-9-]){_REMITTANCE.pattern}(?![0-9-])")
 _TWELVE_DIGITS: Final = 10**12
@@ -31,6 +34,13 @@ def block_identification(instruction: UUID, number: int) -> str:
 def identified_block(written: str | None) -> str | None:
     """The block that a bank wrote back to us, as we identify it; None for what is not of ours."""
     return written.lower() if written is not None and _BLOCK.fullmatch(written) else None
+
+
+def told_block(written: str | None) -> str | None:
+    """The block that a bank names, as we identify ours; `OTHERS_BLOCK` for one that is none of ours, None where it names none."""
+    if written is None or written.upper() in _NO_BLOCK:
+        return None
+    return identified_block(written) or OTHERS_BLOCK
 
 
 def remittance_code(id: UUID) -> str:

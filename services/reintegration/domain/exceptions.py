@@ -1,4 +1,4 @@
-"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, many for one vendor, not found as delivered, paid by hand, or paid although something stood against it."""
+"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, many for one vendor, not found as delivered, paid by hand, to another account than was ordered, or although something stood against it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check", "moved_by_hand", "paid_although"]
+ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check", "moved_by_hand", "another_payee", "paid_although"]
 
 # Ours, and not IOM's: the last tenth below a threshold, what one person is asked for within 30 days, and so many requests.
 JUST_BELOW: Final = Decimal("0.9")
@@ -23,7 +23,8 @@ class Looked:
     ``marked``: it was marked as it was submitted, for it lies just below a threshold that it passes with what else person or
     family had. ``of_vendor`` is how many of the requests that are looked over chose the same vendor, this one among them. ``found_otherwise``: a spot check
     found a delivery of it otherwise than it was confirmed, or did not find it. ``moved_by_hand``: the bank moved money under the
-    id of an attempt to pay of it that was never sent. ``paid_although``: something stood against a payment of it when that was
+    id of an attempt to pay of it that was never sent. ``another_payee``: it moved it to another account than that to which the
+    attempt was released. ``paid_although``: something stood against a payment of it when that was
     said to be made.
     """
 
@@ -36,6 +37,7 @@ class Looked:
     marked: bool = False
     found_otherwise: bool = False
     moved_by_hand: bool = False
+    another_payee: bool = False
     paid_although: bool = False
 
 
@@ -56,6 +58,8 @@ def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
         found.append("spot_check")
     if request.moved_by_hand:
         found.append("moved_by_hand")
+    if request.another_payee:
+        found.append("another_payee")
     if request.paid_although:
         found.append("paid_although")
     return tuple(found)

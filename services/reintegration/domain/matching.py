@@ -22,7 +22,7 @@ AttemptStatus = Literal["released", "paid", "failed", "reversed"]
 Settles = Literal["pays", "returns", "refuses"]
 # Why a line settles nothing, so that somebody has to look at it.
 Unmatched = Literal[
-    "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "another_account", "another_file", "amount_unknown", "amount_differs", "currency_differs", "not_released",
+    "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "another_account", "another_file", "another_payee", "another_block", "amount_unknown", "amount_differs", "currency_differs", "not_released",
     "already_settled", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
     "period_closed", "asked_back_already", "grant_not_in_disbursement",
 ]  # fmt: skip
@@ -41,6 +41,9 @@ class BankLine:
 
     ``sent_at`` is when the file that orders the attempt was first handed out, before the line was imported: from the account
     that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
+
+    ``other_payee``: the bank states an account to which this went, and it is not the one that the attempt was released to.
+    ``other_block``: it names a block of payments, and the attempt stands in no such file.
     """
 
     id: UUID
@@ -60,6 +63,8 @@ class BankLine:
     sent_otherwise: bool = False
     instructed_amount: Decimal | None = None
     instructed_currency: str | None = None
+    other_payee: bool = False
+    other_block: bool = False
 
     @property
     def own_reference(self) -> str:
@@ -90,7 +95,8 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
 
     A debit of exactly the amount that was ordered pays a released one, a credit of it returns a paid one, and a report refuses a released
     one unless the bank says that it has had the same before. ``attempt`` is None where none is known under that id. What was
-    never sent somebody moved by hand under our id (``not_sent``), whatever else fits.
+    never sent somebody moved by hand under our id (``not_sent``), whatever else fits. What went to another account than was
+    ordered (``another_payee``), or by another block, two persons look at, who may find that it is a payment all the same.
     """
     if line.attempt_id is None:
         return "names_no_attempt"
@@ -102,6 +108,8 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
         return _of_another_order(line)
     if line.kind != "booked":
         return _of_a_report(line, attempt)
+    if line.direction == "debit" and not line.by_hand and (line.other_payee or line.other_block):
+        return "another_payee" if line.other_payee else "another_block"
     stands_against_it = _another_amount(line, attempt)
     if stands_against_it is not None:
         return stands_against_it

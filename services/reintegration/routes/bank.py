@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from services.reintegration import bank_file_queries, bank_projections, bank_queries
+from services.reintegration import bank_file_queries, bank_projections, bank_queries, paid_accounts
 from services.reintegration.bank.camt053 import read_statements
 from services.reintegration.bank.messages import LARGEST_FILE
 from services.reintegration.bank.pain002 import read_status_report
@@ -117,7 +117,8 @@ async def import_bank_file(file_id: NewId, call: Calling, file_kind: Annotated[B
         )  # fmt: skip
         again = Repeat.of(f"bank:{file_id}", call.operation, file_id, f"{file_kind} {hashed}".encode())
         kept = bank_projections.kept(file_id, call.context.now, read.lines)
-        return await call.order(BANK_FILE, file_id, order, repeat=again, beside=kept)
+        accounts = await call.ask(lambda unit: paid_accounts.of_lines(unit, read.lines))
+        return await call.order(BANK_FILE, file_id, order, repeat=again, beside=(*kept, *accounts))
 
 
 @router.get("/bank-files")

@@ -42,6 +42,7 @@ async def list_exceptions(
     which none of them is alone, or marked so as it was submitted (``split``), or one of at least five of these days that chose one vendor (``one_vendor``; which
     one is not told, for it may tell of health), or a spot check found a delivery otherwise or not at all (``spot_check``),
     or the bank moved money under the id of a payment that was never sent to it (``moved_by_hand``),
+    or to another account than it was released to (``another_payee``),
     or something stood against a payment of it when that was made (``paid_although``).
     """
     refuse_too_long(first, last)

@@ -51,3 +51,8 @@ def test_five_requests_for_one_vendor_are_many(how_many: int, many: bool) -> Non
 @given(st.decimals(0, 10**6, places=2), st.decimals(0, 10**6, places=2))
 def test_without_thresholds_nothing_is_below_one_or_split(amount: Decimal, beside: Decimal) -> None:
     assert exceptions_of(Looked(DAY, None, amount, (), beside)) == ()
+
+
+@pytest.mark.parametrize("code", ["moved_by_hand", "another_payee", "paid_although"])
+def test_what_the_bank_did_otherwise_than_ordered_or_although_something_stood_against_it_is_looked_at(code: str) -> None:
+    assert exceptions_of(Looked(DAY, None, Decimal(100), (), Decimal(0), moved_by_hand=code == "moved_by_hand", another_payee=code == "another_payee", paid_although=code == "paid_although")) == (code,)

@@ -105,6 +105,11 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
         *((replace(line, sent_at=None, sent_otherwise=False), KNOWN, "not_sent") for line in (DEBIT, CREDIT, REFUSAL, replace(DEBIT, by_hand=True))),
         (replace(DEBIT, sent_at=None), KNOWN, "another_account"), (replace(CREDIT, sent_at=None), PAID, "another_account"),
         (replace(REFUSAL, sent_at=None), KNOWN, "another_file"),
+        # To whom it went is looked at before how much it was; two persons find that it is a payment all the same.
+        (replace(DEBIT, other_payee=True, other_block=True, amount=Decimal(1)), KNOWN, "another_payee"), (replace(DEBIT, other_payee=True), PAID, "another_payee"),
+        (replace(DEBIT, other_block=True), KNOWN, "another_block"), (replace(DEBIT, other_payee=True, other_block=True, by_hand=True), KNOWN, "pays"),
+        (replace(DEBIT, other_payee=True, by_hand=True, amount=Decimal(1)), KNOWN, "amount_differs"), (replace(DEBIT, other_payee=True, sent_at=None, sent_otherwise=False), KNOWN, "not_sent"),
+        (replace(CREDIT, other_block=True), PAID, "returns"),
         *((replace(REFUSAL, reasons=("AC04", code)), KNOWN, "may_have_been_paid") for code in sorted(HAD_BEFORE)),
     ],
 )  # fmt: skip

@@ -28,6 +28,11 @@ class Detail:
     # What was ordered, as `XOF 655957`, and the rate at which the bank exchanged it.
     ordered: str | None = None
     rate: str | None = None
+    # To which account it went, as an IBAN or as another number, with what is said of its bank; and by which block.
+    iban: str | None = None
+    account: str | None = None
+    bank: str = ""
+    block: str | None = None
 
     def written(self, version: str) -> str:
         amount = f'<Amt Ccy="{self.currency}">{self.amount}</Amt>' if self.amount else ""
@@ -39,10 +44,20 @@ class Detail:
         reference = f"<EndToEndId>{escape(self.reference)}</EndToEndId>" if self.reference else ""
         reason = f"<RtrInf><Rsn>{self.reason}</Rsn>{WORDS}</RtrInf>" if self.reason else ""
         return (
-            f"<TxDtls><Refs>{reference}</Refs>{amount}{sign}<RltdPties><Cdtr><Nm>{CANARY}</Nm></Cdtr></RltdPties>"
+            f"<TxDtls><Refs>{self._block}{reference}</Refs>{amount}{sign}<RltdPties><Cdtr><Nm>{CANARY}</Nm></Cdtr>{self._account}</RltdPties>"
+            f"{f'<RltdAgts><CdtrAgt><FinInstnId>{self.bank}</FinInstnId></CdtrAgt></RltdAgts>' if self.bank else ''}"
             f"<RmtInf><Ustrd>{CANARY}</Ustrd><Ustrd>{escape(self.words)}</Ustrd></RmtInf>{reason}</TxDtls>"
         )
 
+
+    @property
+    def _block(self) -> str:
+        return f"<PmtInfId>{escape(self.block)}</PmtInfId>" if self.block else ""
+
+    @property
+    def _account(self) -> str:
+        stated = f"<IBAN>{self.iban}</IBAN>" if self.iban else f"<Othr><Id>{escape(self.account)}</Id></Othr>" if self.account else ""
+        return f"<CdtrAcct><Id>{stated}</Id></CdtrAcct>" if stated else ""
 
     @property
     def _ordered(self) -> str:
