@@ -17,7 +17,7 @@ _OF_THE_RELEASE = (
 )
 _OF_ITS_END = (
     "confirmed_by", "confirmed_at", "reference", "paid_on", "paid_month", "ended_as", "ended_by", "ended_at", "ended_on",
-    "reason", "return_month", "paid_line", "failed_line", "returned_line",
+    "reason", "return_month", "paid_line", "failed_line", "returned_line", "end_asked_by",
 )  # fmt: skip
 _BEGIN = Sql(
     f"INSERT INTO payment_attempts ({_OF_THE_RELEASE}) "
@@ -71,7 +71,7 @@ def _row(grant_id: UUID, grant: Grant, attempt: FormerAttempt | GrantTranche) ->
     if isinstance(attempt, FormerAttempt):
         row |= {
             "status": "failed" if paid_on is None else "reversed", "ended_as": attempt.ended_as, "ended_by": attempt.ended_by,
-            "ended_at": attempt.ended_at, "ended_on": attempt.ended_on, "reason": attempt.reason,
+            "ended_at": attempt.ended_at, "ended_on": attempt.ended_on, "reason": attempt.reason, "end_asked_by": attempt.end_asked_by,
             "return_month": None if paid_on is None else _month_of(grant, attempt.ended_on, attempt.return_posted_in),
             "failed_line" if paid_on is None else "returned_line": attempt.ended_line,
         }  # fmt: skip
@@ -92,8 +92,8 @@ _TYPES = (
     "confirmed_by text, confirmed_at timestamptz, reference text, paid_on date, posted_in date, payee_id uuid, "
     "account_no integer, method text, paid_line uuid"
 )
-_ENDED = "ended_as, ended_by, ended_at, ended_on, reason, return_posted_in, ended_line"
-_ENDED_TYPES = "ended_as text, ended_by text, ended_at timestamptz, ended_on date, reason text, return_posted_in date, ended_line uuid"
+_ENDED = "ended_as, ended_by, ended_at, ended_on, reason, return_posted_in, ended_line, end_asked_by"
+_ENDED_TYPES = "ended_as text, ended_by text, ended_at timestamptz, ended_on date, reason text, return_posted_in date, ended_line uuid, end_asked_by text"
 # What was paid in the west on the day before the commitment was once posted on that day, and is since with the commitment.
 _DAY = (
     "CASE p.occurred_on WHEN a.day THEN a.day ELSE greatest(a.day, (SELECT cast(g.approved_at AT TIME ZONE "
@@ -107,7 +107,7 @@ CHECKS: tuple[Check, ...] = (
             "SELECT coalesce(p.grant_id, a.id) FROM payment_attempts p FULL JOIN ("
             f"SELECT g.id, g.fund_id, g.currency, g.fund_currency, g.destination_country, t.number AS tranche, {_SAID.replace('attempt_no', 'coalesce(attempt_no, 1) AS attempt_no', 1)}, "
             " CASE WHEN t.paid_on IS NULL THEN 'released' ELSE 'paid' END AS status, NULL AS ended_as, NULL AS ended_by, "
-            " cast(NULL AS timestamptz) AS ended_at, cast(NULL AS date) AS ended_on, NULL AS reason, cast(NULL AS date) AS return_posted_in, cast(NULL AS uuid) AS ended_line "
+            " cast(NULL AS timestamptz) AS ended_at, cast(NULL AS date) AS ended_on, NULL AS reason, cast(NULL AS date) AS return_posted_in, cast(NULL AS uuid) AS ended_line, cast(NULL AS text) AS end_asked_by "
             f" FROM (SELECT id, fund_id, currency, fund_currency, destination_country, tranches FROM grants) g, jsonb_to_recordset(g.tranches) AS t(number integer, status text, {_TYPES}) "
             " WHERE t.status <> 'planned' "
             f"UNION ALL SELECT g.id, g.fund_id, g.currency, g.fund_currency, g.destination_country, f.tranche, {_SAID}, "
@@ -116,11 +116,11 @@ CHECKS: tuple[Check, ...] = (
             ") a ON a.id = p.grant_id AND a.tranche = p.tranche AND a.attempt_no = p.attempt_no "
             "WHERE (p.attempt_id, p.fund_id, p.currency, p.fund_currency, p.destination_country, p.amount, p.amount_in_fund, p.status, p.released_by, p.released_at, "
             " p.payee_id, p.account_no, p.method, p.confirmed_by, p.confirmed_at, p.reference, p.paid_on, p.paid_month, p.ended_as, p.ended_by, p.ended_at, p.ended_on, p.reason, p.return_month, "
-            " p.paid_line, p.failed_line, p.returned_line) "
+            " p.paid_line, p.failed_line, p.returned_line, p.end_asked_by) "
             "IS DISTINCT FROM (a.attempt_id, a.fund_id, a.currency, a.fund_currency, a.destination_country, a.amount, coalesce(a.in_fund, a.amount), a.status, a.released_by, a.released_at, "
             " a.payee_id, a.account_no, a.method, a.confirmed_by, a.confirmed_at, a.reference, a.paid_on, coalesce(a.posted_in, p.paid_month), a.ended_as, a.ended_by, a.ended_at, a.ended_on, a.reason, "
             " coalesce(a.return_posted_in, p.return_month), a.paid_line, CASE a.status WHEN 'failed' THEN a.ended_line END, "
-            " CASE a.status WHEN 'reversed' THEN a.ended_line END)"
+            " CASE a.status WHEN 'reversed' THEN a.ended_line END, a.end_asked_by)"
         ),
     ),
     # What was posted as paid is each payment, in the order of the attempts, and what was posted as reversed each that came back.

@@ -40,6 +40,12 @@ FAILED_BY_ANOTHER: Final = (
     "status <> 'failed' OR method IS NULL OR method = 'bank_file' "
     "OR (ended_by <> released_by AND (ended_as = 'reconciler' OR reason = 'not_sent'))"
 )
+# What the bank never answered two persons end who paid nothing of it.
+ENDED_BY_TWO: Final = (
+    "CASE WHEN reason IS DISTINCT FROM 'not_answered' THEN end_asked_by IS NULL "
+    "ELSE (status = 'failed' AND method = 'bank_file' AND ended_as = 'reconciler' AND ended_by <> end_asked_by "
+    "AND ended_by <> released_by AND end_asked_by <> released_by) IS TRUE END"
+)
 # As the core reckons: twelve hours are the most that any place lies behind UTC.
 PAID_AFTER_ITS_RELEASE: Final = (
     "status <> 'paid' OR method IS NULL OR method = 'bank_file' "
@@ -89,6 +95,7 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.Column("paid_line", sa.Uuid),
     sa.Column("failed_line", sa.Uuid),
     sa.Column("returned_line", sa.Uuid),
+    sa.Column("end_asked_by", sa.Text),
     # Those of before name no payee.
     sa.Column("payee_id", sa.Uuid),
     sa.Column("account_no", sa.Integer),
@@ -116,6 +123,7 @@ PAYMENT_ATTEMPTS = sa.Table(
     ),
     # Those of before attempts were ended by another are as they are.
     sa.CheckConstraint(FAILED_BY_ANOTHER, name="failed_by_another"),
+    sa.CheckConstraint(ENDED_BY_TWO, name="ended_by_two"),
     sa.CheckConstraint(PAID_AFTER_ITS_RELEASE, name="paid_after_its_release"),
     sa.CheckConstraint("return_month IS NULL OR ended_on >= paid_on", name="back_after_the_payment"),
     sa.CheckConstraint(SAID_BY_SOMEBODY, name="said_by_somebody"),
@@ -151,6 +159,8 @@ PAYMENT_ATTEMPTS = sa.Table(
         "ix_payment_attempts_wait_for_a_batch", "currency", "attempt_id",
         postgresql_where=sa.text("status = 'released' AND method = 'bank_file'"),
     ),
+    # A debit that comes all the same is looked for among these few.
+    sa.Index("ix_payment_attempts_unanswered", "attempt_id", postgresql_where=sa.text("reason = 'not_answered'")),
     # What is under way is a small part of all.
     sa.Index("ix_payment_attempts_released", "grant_id", "tranche", postgresql_where=sa.text("status = 'released'")),
     info=scope("country:destination_country"),

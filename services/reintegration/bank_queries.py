@@ -24,7 +24,7 @@ from services.reintegration.domain.matching import (
     why_not,
 )
 from services.reintegration.domain.settlement import day_of, first_that_settles
-from services.reintegration.lost_reference_queries import may_be_of
+from services.reintegration.lost_reference_queries import UNANSWERED, may_be_of
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
 from services.reintegration.signer_queries import signed_by
@@ -58,9 +58,13 @@ _LINE: Final = (
 _ATTEMPT: Final = (
     "a.grant_id, a.tranche, a.status AS attempt_status, a.method, a.amount AS attempt_amount, a.currency AS attempt_currency, "
     "a.released_by, a.status = 'paid' AND NOT EXISTS (SELECT FROM open_advances o WHERE o.grant_id = a.grant_id "
-    "AND o.tranche = a.tranche) AS delivered"
+    "AND o.tranche = a.tranche) AS delivered, a.reason IS NOT DISTINCT FROM 'not_answered' AS unanswered"
 )
-_MAY_BE_OURS: Final = f"l.state = 'unmatched' AND EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')}) AS may_be_ours"
+# Of an open one, or of one that two persons ended since the bank had not answered.
+_MAY_BE_OURS: Final = (
+    f"l.state = 'unmatched' AND (EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')}) "
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o', UNANSWERED)})) AS may_be_ours"
+)
 # A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
 _ABOUT_A_LINE = Sql(
     f"SELECT {_LINE}, l.state = 'unmatched' AS waits, l.state = 'duplicate' AS told_again, {_ATTEMPT}, a.attempt_id AS known_attempt, l.attempt_id AS named, "
@@ -272,4 +276,4 @@ def _attempt(row: Mapping[str, Any], attempt_id: UUID | None) -> KnownAttempt | 
         return None
     status: AttemptStatus = row["attempt_status"]
     method: PaymentMethod | None = row["method"]
-    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"])
+    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"], row["unanswered"])

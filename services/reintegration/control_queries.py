@@ -46,7 +46,9 @@ LOOKED = Sql(
     "AND a.method = 'bank_file' AND coalesce((SELECT min((SELECT s.sent_at FROM payment_batches s WHERE s.id = b.batch_id)) "
     "FROM batch_payments b WHERE b.attempt_id = a.attempt_id) > l.imported_at, true) LIMIT 1) IS NOT NULL AS moved_by_hand, "
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.other_payee AND l.state NOT IN ('unconfirmed', 'dropped') "
-    "WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS another_payee, (SELECT true FROM paid_although a WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS paid_although, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
+    "WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS another_payee, "
+    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped') "
+    "WHERE a.grant_id = g.id AND a.reason = 'not_answered' LIMIT 1) IS NOT NULL AS booked_after_all, (SELECT true FROM paid_although a WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS paid_although, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
     "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two, coalesce(p.quotations_above, cast(:quotations AS numeric)) AS quotations, v.submitted_at "
     "FROM grants g LEFT JOIN grant_versions v ON v.grant_id = g.id AND v.request_version = g.request_version "
     "LEFT JOIN policy_versions p ON p.programme = g.policy_programme AND p.policy_version = g.policy_version "
@@ -89,7 +91,7 @@ class ExceptionRow(BaseModel):
             thresholds=sorted({row["one"], row["two"], row["quotations"]}) if same else (),
             beside=row["beside"] if same else Decimal(0), of_vendor=of_vendor,
             marked=row["just_below_threshold"], found_otherwise=row["found_otherwise"], moved_by_hand=row["moved_by_hand"],
-            another_payee=row["another_payee"], paid_although=row["paid_although"],
+            another_payee=row["another_payee"], booked_after_all=row["booked_after_all"], paid_although=row["paid_although"],
         )  # fmt: skip
         return cls.model_validate({**row, "grant_id": row["id"], "exceptions": exceptions_of(looked)})
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from services.reintegration.domain.grant_state import (
     CashWitness,
+    EndAsked,
     Evidence,
     Grant,
     GrantStatus,
@@ -53,6 +54,7 @@ class TrancheToPay(BaseModel):
     received: Amount | None
     difference: Amount | None
     difference_reason: DifferenceReason | None
+    end_asked: EndAsked | None
 
 
 class AttemptRow(BaseModel):
@@ -70,6 +72,7 @@ class AttemptRow(BaseModel):
     reference: str | None
     paid_on: date | None
     ended_by: str | None
+    end_asked_by: str | None
     ended_at: datetime
     ended_on: date
     reason: FailureReason | ReversalReason

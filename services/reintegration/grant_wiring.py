@@ -15,6 +15,7 @@ from services.reintegration import (
     rate_queries,
     sealed,
     tables,
+    unanswered_queries,
 )
 from services.reintegration.domain import (
     attempts,
@@ -29,6 +30,7 @@ from services.reintegration.domain import (
     recovery,
     stops,
     tranches,
+    unanswered,
 )
 from services.reintegration.domain.conversion import RatesInForce
 from services.reintegration.policy import is_shown
@@ -54,6 +56,9 @@ async def _grant_facts(
 ) -> grant_facts.GrantFacts:
     if bank_wiring.settles(command) and state is not None:
         return await bank_wiring.behind_a_settlement(unit, grant_id, state, context.now)
+    if isinstance(command, unanswered.ORDERS):
+        zone = MISSION.mission_time_zone
+        return await unanswered_queries.behind_an_end(unit, grant_id, context.actor.person_id, context.now, zone)
     subject = command if isinstance(command, grant.DraftGrant) else state
     if subject is None or isinstance(command, _NEEDS_NO_FACTS):
         return grant_facts.GrantFacts()

@@ -4,16 +4,18 @@ from typing import Final
 
 # Of lines that nobody has found out anything about yet, be their file confirmed or not.
 WAITS: Final = "l.state IN ('unmatched', 'unconfirmed')"
+# Of an attempt: two persons ended it since the bank had not answered.
+UNANSWERED: Final = "reason = 'not_answered'"
 
 
-def may_be_of(attempt: str) -> str:
+def may_be_of(attempt: str, still: str = "status = 'released'") -> str:
     """The condition that line ``l`` names no payment of ours and may all the same be what the bank paid for ``attempt``; SQL.
 
     It is a debit of the amount that the attempt is of, as it was booked or ordered, from the account of a file that was handed
-    out, be that dropped since, and the attempt is still open. The bank's days are of its own zone, which is at most one day off.
+    out, be that dropped since, and the attempt is still open, or what ``still`` says instead. The bank's days are of its own zone, which is at most one day off.
     """
     return (
-        f"(l.kind = 'booked' AND l.direction = 'debit' AND {attempt}.status = 'released' AND {attempt}.method = 'bank_file' "
+        f"(l.kind = 'booked' AND l.direction = 'debit' AND {attempt}.{still} AND {attempt}.method = 'bank_file' "
         f"AND ((l.amount, l.currency) = ({attempt}.amount, {attempt}.currency) "
         f"OR (l.instructed_amount, l.instructed_currency) = ({attempt}.amount, {attempt}.currency)) "
         "AND NOT EXISTS (SELECT FROM payment_attempts n WHERE n.attempt_id = l.of_attempt) "

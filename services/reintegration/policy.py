@@ -189,6 +189,8 @@ POLICY = Policy(
     *(allow(operation, Role.COORDINATOR, Role.FINANCE_APPROVER) for operation in ("suspend_grant", "resume_grant")),
     allow("open_recovery", Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER),
     *(allow(operation, Role.FINANCE_RECONCILER) for operation in ("record_recovery", "confirm_recovery", "drop_recovery")),
+    allow("ask_to_end_payment", Role.FINANCE_RECONCILER),
+    *(allow(operation, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION) for operation in ("confirm_payment_end", "keep_payment_open")),
     # What one asks another one confirms; that it is another one the core says.
     allow("write_off_recovery", Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER),
     allow("confirm_write_off", Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION),
@@ -268,7 +270,7 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
-        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "reverse_payment", "record_recovery", "confirm_recovery", "confirm_write_off", "record_rate", "correct_rate", "void_rate", "give_authority",
+        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "ask_to_end_payment", "confirm_payment_end", "reverse_payment", "record_recovery", "confirm_recovery", "confirm_write_off", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",

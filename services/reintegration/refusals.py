@@ -32,6 +32,7 @@ from services.reintegration.domain import (
     survey_rounds,
     surveys,
     tranches,
+    unanswered,
 )
 from shared.decider import already_exists
 from shared.errors import FourEyes, Refusal, RuleViolation
@@ -65,6 +66,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "uq_payment_attempts_reference": tranches.reference_used(),
     "ck_payment_attempts_reversed_by_another": _FOUR_EYES,
     "ck_payment_attempts_failed_by_another": _FOUR_EYES,
+    "ck_payment_attempts_ended_by_two": unanswered.not_by_whoever_asked(),
     "ck_grants_who_tried_to_pay": _FOUR_EYES,
     "uq_recovered_money_reference": tranches.reference_used(),
     "ck_bank_lines_recovered_within_line": recovery_line.beyond_line(),

@@ -7,10 +7,12 @@ from uuid import UUID
 from shared.messages import Event
 from shared.money import Money
 
-FailureReason = Literal[
+# What one person alone may say; that the bank never answered two say.
+ReportedFailure = Literal[
     "account_closed", "account_unknown", "name_mismatch", "refused_by_bank", "limit_exceeded", "not_collected", "not_sent",
     "other",
 ]  # fmt: skip
+FailureReason = Literal[ReportedFailure, "not_answered"]
 ReversalReason = Literal["returned_by_bank", "unclaimed_cash", "paid_in_error"]
 # By the country mission's bank in a batch, by the receiving office's own account, or by that office in cash.
 PaymentMethod = Literal["bank_file", "office_account", "cash"]
@@ -35,7 +37,10 @@ class SaidByBank(Event):
 
 
 class PaymentFailed(SaidByBank, kind="avrr.reintegration.grant.payment_failed.v1"):
-    """A released tranche was not paid: this attempt is over, and the tranche can be released anew."""
+    """A released tranche was not paid: this attempt is over, and the tranche can be released anew.
+
+    Of what the bank never answered (``not_answered``) two persons said so: ``asked_by`` asked and ``reported_by`` confirmed it.
+    """
 
     number: int
     attempt_no: int
@@ -45,6 +50,27 @@ class PaymentFailed(SaidByBank, kind="avrr.reintegration.grant.payment_failed.v1
     reported_by: str
     reported_as: Reporter
     reported_at: datetime
+    asked_by: str | None = None
+
+
+class PaymentEndAsked(Event, kind="avrr.reintegration.grant.payment_end_asked.v1"):
+    """Somebody asks to end an attempt to pay that the bank was ordered and never answered; another person decides."""
+
+    number: int
+    attempt_no: int
+    attempt_id: UUID | None
+    asked_by: str
+    asked_at: datetime
+
+
+class PaymentKeptOpen(Event, kind="avrr.reintegration.grant.payment_kept_open.v1"):
+    """An attempt to pay that somebody asked to end is waited for as before."""
+
+    number: int
+    attempt_no: int
+    attempt_id: UUID | None
+    kept_by: str
+    kept_at: datetime
 
 
 class PaymentReversed(SaidByBank, kind="avrr.reintegration.grant.payment_reversed.v1"):
@@ -75,4 +101,4 @@ class DisbursementUndone(Event, kind="avrr.reintegration.grant.disbursement_undo
     case_id: UUID
 
 
-EVENTS: tuple[type[Event], ...] = (PaymentFailed, PaymentReversed, DisbursementUndone)
+EVENTS: tuple[type[Event], ...] = (PaymentFailed, PaymentEndAsked, PaymentKeptOpen, PaymentReversed, DisbursementUndone)

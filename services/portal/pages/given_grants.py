@@ -19,8 +19,8 @@ from shared.clock import real_time
 
 _GOES_ON_FROM: Final[Mapping[str, str]] = {
     "release_tranche": "planned", "confirm_payment": "released", "confirm_delivery": "paid",
-    "reconcile_tranche": "delivered", "report_payment_failed": "released", "reverse_payment": "paid",
-    "witness_cash": "released",
+    "reconcile_tranche": "delivered", "report_payment_failed": "released", "ask_to_end_payment": "released", "confirm_payment_end": "released",
+    "keep_payment_open": "released", "reverse_payment": "paid", "witness_cash": "released",
 }  # fmt: skip
 # What names the request as it was shown.
 _NAMES_WHAT_IT_DECIDES_ON: Final = frozenset(

@@ -29,10 +29,10 @@ from services.reintegration.domain.tranches import (
 from shared.actors import Role
 from shared.contracts.attempts import (
     DisbursementUndone,
-    FailureReason,
     PaymentFailed,
     PaymentHat,
     PaymentReversed,
+    ReportedFailure,
     ReversalReason,
 )
 from shared.decider import Events, Rule, changing
@@ -45,7 +45,7 @@ class ReportPaymentFailed(Command):
     """Report that a released tranche, which somebody else released, was not paid. It can be released anew, which is another attempt."""
 
     number: TrancheNumber
-    reason: FailureReason
+    reason: ReportedFailure
     failed_on: Day
     attempt_id: OfAttempt = None
 

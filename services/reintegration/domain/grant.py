@@ -37,6 +37,7 @@ from services.reintegration.domain.recovery import RECOVERY_EVENTS, RECOVERY_RUL
 from services.reintegration.domain.settlement import PAYMENT_EVENTS, PAYMENT_RULES
 from services.reintegration.domain.stops import STOP_EVENTS, STOP_RULES
 from services.reintegration.domain.tranches import TRANCHE_RULES
+from services.reintegration.domain.unanswered import UNANSWERED_EVENTS, UNANSWERED_RULES
 from services.reintegration.domain.visits import VISIT_EVENTS, VISIT_RULES
 from shared.actors import Role
 from shared.contracts.approvals import ApprovalGiven
@@ -366,7 +367,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         ),
         *CERTIFICATE_RULES,
         *TRANCHE_RULES,
-        *PAYMENT_RULES, *CASH_RULES, *VISIT_RULES,
+        *PAYMENT_RULES, *UNANSWERED_RULES, *CASH_RULES, *VISIT_RULES,
         *COMMITMENT_RULES,
         *STOP_RULES,
         *RECOVERY_RULES,
@@ -377,7 +378,7 @@ GRANT: Decider[Grant, GrantFacts] = Decider(
         GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantResubmitted, GrantAttested,
         GrantEndorsed, ApprovalGiven, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed,
         GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted,
-        *PAYMENT_EVENTS, *CASH_EVENTS, *VISIT_EVENTS,
+        *PAYMENT_EVENTS, *UNANSWERED_EVENTS, *CASH_EVENTS, *VISIT_EVENTS,
         *COMMITMENT_EVENTS,
         *STOP_EVENTS,
         *RECOVERY_EVENTS,

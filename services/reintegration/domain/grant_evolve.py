@@ -23,9 +23,15 @@ from services.reintegration.domain.grant_state import (
     GrantTranche,
 )
 from services.reintegration.domain.recovery_evolve import asked_back
-from services.reintegration.domain.tranche_evolve import advanced, failed, reversed_, with_tranche
+from services.reintegration.domain.tranche_evolve import advanced, failed, may_end, reversed_, with_tranche
 from shared.contracts.approvals import ApprovalGiven
-from shared.contracts.attempts import DisbursementUndone, PaymentFailed, PaymentReversed
+from shared.contracts.attempts import (
+    DisbursementUndone,
+    PaymentEndAsked,
+    PaymentFailed,
+    PaymentKeptOpen,
+    PaymentReversed,
+)
 from shared.contracts.commitments import CommitmentAdded
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
@@ -151,6 +157,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 paid_on=event.paid_on,
                 posted_in=event.posted_in,
                 paid_line=event.bank_line,
+                end_asked=None,
             )
             cost = (event.in_fund or event.money).amount
             no_more = cost if event.not_needed is None else cost + event.not_needed.amount
@@ -165,6 +172,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             )
         case PaymentFailed():
             return failed(state, event)
+        case PaymentEndAsked() | PaymentKeptOpen():
+            return may_end(state, event)
         case PaymentReversed():
             return reversed_(state, event)
         case CashWitnessed() | VisitRecorded():

@@ -66,7 +66,8 @@ class GrantFacts:
     act on an authority. ``rates``: what counts today. ``payable``: what is known of the payee that a tranche is to be released to.
     ``bank_line``: what the bank says of an attempt to pay and is not settled yet. ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
     ``bank_line_waits``: whether a line of the bank's names it as if money had left, and nobody has found out yet what that is.
-    ``signed_its_batch``: whether whoever acts signed a batch with one of its payments. ``by_my_file``: the numbers of the tranches
+    ``ordered_on``: the day on which the bank was to pay that attempt, by the batch of it that was taken and not dropped; None where there is none.
+    ``bank_says_paid``: whether a report says that money left for it. ``signed_its_batch``: whether whoever acts signed a batch with one of its payments. ``by_my_file``: the numbers of the tranches
     that were paid by a line out of a file which whoever acts imported or confirmed. ``recovery_line``: the line of the bank's by which an order
     says that money came back.
     """
@@ -88,6 +89,8 @@ class GrantFacts:
     payable: Payable = _UNKNOWN_PAYEE
     in_a_batch: bool = True
     bank_line_waits: bool = True
+    ordered_on: date | None = None
+    bank_says_paid: bool = True
     signed_its_batch: bool = True
     by_my_file: frozenset[int] = _EVERY_TRANCHE
     bank_line: BankLine | None = None

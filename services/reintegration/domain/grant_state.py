@@ -81,6 +81,14 @@ class CashWitness:
 
 
 @dataclass(frozen=True, slots=True)
+class EndAsked:
+    """Who asked to end an attempt to pay that the bank never answered, and when; another person decides."""
+
+    asked_by: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """What somebody found, on a day, of what a tranche was for."""
 
@@ -102,7 +110,8 @@ class GrantTranche:
     ``posted_in`` is the first day of the month in which its payment is posted, None where that is the month of ``paid_on``.
     It is paid to the account of ``payee_id`` that has this ``account_no``, by this ``method``; those of before name none of them.
     ``paid_line`` is the bank's line by which it was paid, and then nobody confirmed it.
-    Cash has a ``witness`` from the moment on in which somebody states that it was handed over.
+    Cash has a ``witness`` from the moment on in which somebody states that it was handed over. ``end_asked``: somebody asked to
+    end the attempt since the bank never answered, and another person decides.
     ``received`` is what the delivery says, None where that is all that was paid; ``difference`` what a reconciliation found missing.
     """
 
@@ -132,6 +141,7 @@ class GrantTranche:
     received: Decimal | None = None
     difference: Decimal | None = None
     difference_reason: DifferenceReason | None = None
+    end_asked: EndAsked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,7 @@ class FormerAttempt:
 
     ``ended_on`` is the day on which it failed or on which the money was back; the day of a reversal is posted in the month
     that begins with ``return_posted_in``, None where that is its own. What the bank's ``ended_line`` said nobody did, in no hat.
+    What the bank never answered ``end_asked_by`` asked to end.
     """
 
     tranche: int
@@ -166,6 +177,7 @@ class FormerAttempt:
     paid_line: UUID | None = None
     ended_line: UUID | None = None
     witness: CashWitness | None = None
+    end_asked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,12 +91,14 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
         yield "payer", tranche.confirmed_by
         yield "deliverer", tranche.delivered_by
         yield "deliverer", tranche.witness.witnessed_by if tranche.witness is not None else None
+        yield "reconciler", tranche.end_asked.asked_by if tranche.end_asked is not None else None
         yield "reconciler", tranche.reconciled_by
     for attempt in grant.former_attempts:
         yield "payer", attempt.released_by
         yield "payer", attempt.confirmed_by
         if attempt.ended_as is not None:
             yield attempt.ended_as, attempt.ended_by
+        yield "reconciler", attempt.end_asked_by
         yield "deliverer", attempt.witness.witnessed_by if attempt.witness is not None else None
     for back in grant.recoveries:
         yield "reconciler", back.recorded_by

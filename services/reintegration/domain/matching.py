@@ -23,7 +23,7 @@ Settles = Literal["pays", "returns", "refuses"]
 # Why a line settles nothing, so that somebody has to look at it.
 Unmatched = Literal[
     "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "another_account", "another_file", "another_payee", "another_block", "amount_unknown", "amount_differs", "currency_differs", "not_released",
-    "already_settled", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
+    "already_settled", "booked_after_all", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
     "period_closed", "asked_back_already", "grant_not_in_disbursement",
 ]  # fmt: skip
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -80,7 +80,7 @@ class BankLine:
 
 @dataclass(frozen=True, slots=True)
 class KnownAttempt:
-    """An attempt to pay as a line is held against it."""
+    """An attempt to pay as a line is held against it; ``unanswered``: two persons ended it since the bank had not answered."""
 
     attempt_id: UUID
     status: AttemptStatus
@@ -88,6 +88,7 @@ class KnownAttempt:
     amount: Decimal
     currency: str
     delivered: bool = False
+    unanswered: bool = False
 
 
 def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched:
@@ -168,7 +169,8 @@ def _of_a_debit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
         case "paid" | "reversed":
             return "already_settled"
         case "failed":
-            return "not_released"
+            # It may be paid anew since, so that it was paid twice.
+            return "booked_after_all" if attempt.unanswered else "not_released"
 
 
 def _of_a_credit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:

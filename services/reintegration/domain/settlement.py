@@ -50,6 +50,7 @@ def attempts_of(grant: Grant) -> Mapping[UUID, KnownAttempt]:
         one.attempt_id: KnownAttempt(
             one.attempt_id, _status(one), one.method, one.amount, grant.currency,
             delivered=isinstance(one, GrantTranche) and one.status in ("delivered", "reconciled"),
+            unanswered=isinstance(one, FormerAttempt) and one.reason == "not_answered",
         )
         for one in (*over, *begun) if one.attempt_id is not None
     }  # fmt: skip

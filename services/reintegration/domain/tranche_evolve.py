@@ -7,12 +7,13 @@ from typing import Any
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.grant_state import (
     TRANCHE_TRANSITIONS,
+    EndAsked,
     FormerAttempt,
     Grant,
     GrantTranche,
     TrancheStatus,
 )
-from shared.contracts.attempts import PaymentFailed, PaymentReversed
+from shared.contracts.attempts import PaymentEndAsked, PaymentFailed, PaymentKeptOpen, PaymentReversed
 from shared.transitions import moved
 
 
@@ -29,13 +30,20 @@ def failed(state: Grant, event: PaymentFailed) -> Grant:
     planned = _planned_anew(
         state, event.number, ended_as=None if event.reported_as == "bank" else event.reported_as,
         ended_by=None if event.reported_as == "bank" else event.reported_by, ended_at=event.reported_at,
-        ended_on=event.failed_on, reason=event.reason, ended_line=event.bank_line,
+        ended_on=event.failed_on, reason=event.reason, ended_line=event.bank_line, end_asked_by=event.asked_by,
     )  # fmt: skip
     if event.reported_as == "bank":
         return planned
     if event.reported_as == "payer":
         return replace(planned, payer_id=event.reported_by)
     return replace(planned, reconciler_id=event.reported_by)
+
+
+def may_end(state: Grant, event: PaymentEndAsked | PaymentKeptOpen) -> Grant:
+    """Somebody asked to end an attempt that the bank never answered, or it is waited for as before."""
+    asked = EndAsked(event.asked_by, event.asked_at) if isinstance(event, PaymentEndAsked) else None
+    tranches = tuple(replace(one, end_asked=asked) if one.number == event.number else one for one in state.tranches)
+    return replace(state, tranches=tranches)
 
 
 def reversed_(state: Grant, event: PaymentReversed) -> Grant:

@@ -43,6 +43,7 @@ async def list_exceptions(
     one is not told, for it may tell of health), or a spot check found a delivery otherwise or not at all (``spot_check``),
     or the bank moved money under the id of a payment that was never sent to it (``moved_by_hand``),
     or to another account than it was released to (``another_payee``),
+    or booked one that two persons had ended without its answer (``booked_after_all``),
     or something stood against a payment of it when that was made (``paid_although``).
     """
     refuse_too_long(first, last)

@@ -24,6 +24,7 @@ from services.reintegration.domain.tranches import (
     ReleaseTranche,
 )
 from services.reintegration.domain.turns import COMMANDS, Turn, TurnOf, turns
+from services.reintegration.domain.unanswered import AskToEndPayment, ConfirmPaymentEnd, KeepPaymentOpen
 from services.reintegration.domain.visits import RecordVisit
 from services.reintegration.policy import HATS
 from services.reintegration.routes.grants import GrantInList
@@ -105,6 +106,24 @@ async def confirm_payment(grant_id: UUID, body: ConfirmPayment, call: Calling) -
 async def report_payment_failed(grant_id: UUID, body: ReportPaymentFailed, call: Calling) -> Receipt:
     """Reports that a released tranche was not paid."""
     await window.may_go_on(call, grant_id)
+    return await call.order(grant_wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/ask-to-end-payment")
+async def ask_to_end_payment(grant_id: UUID, body: AskToEndPayment, call: Calling) -> Receipt:
+    """Asks to end a payment that the bank was ordered and never answered."""
+    return await call.order(grant_wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/confirm-payment-end")
+async def confirm_payment_end(grant_id: UUID, body: ConfirmPaymentEnd, call: Calling) -> Receipt:
+    """Confirms that the bank never answered for a payment, which can be made anew then."""
+    return await call.order(grant_wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/keep-payment-open")
+async def keep_payment_open(grant_id: UUID, body: KeepPaymentOpen, call: Calling) -> Receipt:
+    """Takes back, or declines, that a payment which the bank has not answered is ended."""
     return await call.order(grant_wiring.GRANT, grant_id, body)
 
 

@@ -19,6 +19,7 @@ from services.reintegration.domain.recovery import (
 )
 from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
+from services.reintegration.domain.unanswered import AskToEndPayment, ConfirmPaymentEnd, KeepPaymentOpen
 from services.reintegration.domain.visits import RecordVisit
 from shared.actors import Actor
 from shared.messages import Command, Context, Event
@@ -39,7 +40,7 @@ from tests.unit.reintegration.test_stops import RECOVERY
 REFUSED: Final[frozenset[type[Command]]] = frozenset(
     {
         ReversePayment, AddToCommitment, WitnessCash, RecordVisit, ConfirmDelivery, ReconcileTranche, RecordRecovery,
-        ConfirmRecovery, WriteOffRecovery, ConfirmWriteOff,
+        ConfirmRecovery, WriteOffRecovery, ConfirmWriteOff, AskToEndPayment, ConfirmPaymentEnd, KeepPaymentOpen,
     }
 )
 # A payer's own, the bank's, and what is decided before anything is paid or moves no money.
