@@ -132,6 +132,36 @@ def audit_verify(
     sys.exit(check([str(folder), *(word for name, path in named.items() if path is not None for word in (name, str(path)))], typer.echo))
 
 
+@audit.command("checkpoints")
+def audit_checkpoints(
+    policy: Annotated[Path | None, typer.Option(help="the trusted keys, as they were given apart from the system")] = None,
+) -> None:
+    """Shows the latest checkpoint of each log and which witness saw it; 1 if one is missing, late, refused or not to be trusted."""
+    from ops.checkpoints import latest
+
+    lines, well = _run(latest(_checkpointer(), policy))
+    for line in lines:
+        typer.echo(line)
+    sys.exit(0 if well else 1)
+
+
+@audit.command("policy")
+def audit_policy() -> None:
+    """Prints the keys by which checkpoints and exports are checked, for auditors, who are given them apart from any export."""
+    from ops.checkpoints import trusted_keys
+
+    typer.echo(_run(trusted_keys(_checkpointer())), nl=False)
+
+
+@audit.command("rotate-keys")
+def audit_rotate_keys() -> None:
+    """Gives each log a new key, which signs beside the former one for thirty days from the next start on; prints the new ones."""
+    from ops.checkpoints import rotate_log_keys
+
+    for line in rotate_log_keys(read_settings()):
+        typer.echo(line)
+
+
 @app.command()
 def policy(
     service: Annotated[str | None, typer.Option(help="one service; all by default")] = None,
@@ -333,6 +363,12 @@ def _retention(*, run: bool) -> None:
 
     for line in _run(work()):
         typer.echo(line)
+
+
+def _checkpointer() -> str:
+    from ops.system import read_addresses
+
+    return read_addresses(read_settings()).checkpointer
 
 
 def _known(service: str) -> str:

@@ -33,7 +33,8 @@ class OpsSettings(BaseSettings):
     """The surroundings of one running system; what is left out is provided by avrr itself.
 
     `ports` are to be used as they are (`AVRR_PORTS=postgres=15999,returns=9002`): unlike the usual ones they
-    are never exchanged for free ones.
+    are never exchanged for free ones. `logs_origin` is what the names of all logs begin with, in checkpoints and exports;
+    `witnesses` are others than the one of ours, as `ops.checkpointer.settings` reads them.
     """
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
@@ -44,6 +45,8 @@ class OpsSettings(BaseSettings):
     nats_url: str | None = None
     oidc_issuer: str | None = None
     oidc_jwks_url: str | None = None
+    logs_origin: str = "avrr.localhost"
+    witnesses: str | None = None
     ports: Annotated[
         Mapping[str, Annotated[int, Field(ge=1, le=HIGHEST_PORT)]], NoDecode, BeforeValidator(_ports)
     ] = Field(default_factory=dict)

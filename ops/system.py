@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
-from ops import databases
+from ops import checkpoints, databases
 from ops.children import Child
 from ops.database_server import PostgresAddress
 from ops.embedded.nats import PROVISION
@@ -35,6 +35,7 @@ class Addresses:
     postgres: str
     clock: ClockMode
     portal: str = ""
+    checkpointer: str = ""
 
 
 def make_system(
@@ -58,11 +59,12 @@ def make_system(
             children.append(_identity(running))
         children += [service_child(running, service, clock, environment=environment) for service in LOGS]
         children.append(_portal(running, clock, environment))
+        children += checkpoints.checkpoint_children(running, _passwords(running), _log_level(clock))
         return children
 
     return Running(
-        settings, prepare=prepare, other_ports={"identity": IDENTITY_PORT, PORTAL.name: PORTAL.port}, quiet=quiet,
-        restart=restart, say=say,
+        settings, prepare=prepare, quiet=quiet, restart=restart, say=say,
+        other_ports={"identity": IDENTITY_PORT, PORTAL.name: PORTAL.port, **checkpoints.PORTS},
     )  # fmt: skip
 
 
@@ -75,6 +77,7 @@ def addresses(running: Running, clock: ClockMode) -> Addresses:
         postgres=f"{running.postgres.host}:{running.postgres.port}",
         clock=clock,
         portal=_origin(running),
+        checkpointer=checkpoints.checkpointer_url(running),
     )
 
 
@@ -97,7 +100,7 @@ def write_addresses(settings: OpsSettings, found: Addresses) -> None:
     with os.fdopen(descriptor, "w") as file:
         json.dump(
             {"services": found.services, "issuer": found.issuer, "nats": found.nats, "postgres": found.postgres,
-             "clock": found.clock, "portal": found.portal},
+             "clock": found.clock, "portal": found.portal, "checkpointer": found.checkpointer},
             file,
         )
     draft.replace(path)
@@ -185,7 +188,7 @@ def service_child(
         "AVRR_CLOCK": clock,
         # Everything here listens on loopback only, and whoever tries it out may read how it is asked.
         "AVRR_API_DOCS": "true",
-        "AVRR_LOG_LEVEL": "warning" if clock == "replay" else "info",
+        "AVRR_LOG_LEVEL": _log_level(clock),
         "AVRR_API_DATABASE_URL": logins.api,
         "AVRR_WORKER_DATABASE_URL": logins.worker,
         "AVRR_NATS_URL": running.nats.url,
@@ -232,6 +235,10 @@ def _client(running: Running, name: str, names: tuple[str, str]) -> dict[str, st
     return known
 
 
+def _log_level(clock: ClockMode) -> str:
+    return "warning" if clock == "replay" else "info"
+
+
 def _origin(running: Running) -> str:
     return f"http://127.0.0.1:{running.ports[PORTAL.name]}"
 
@@ -241,7 +248,7 @@ def _portal(running: Running, clock: ClockMode, environment: Mapping[str, str]) 
     told = {
         "AVRR_PORT": str(running.ports[PORTAL.name]),
         "AVRR_CLOCK": clock,
-        "AVRR_LOG_LEVEL": "warning" if clock == "replay" else "info",
+        "AVRR_LOG_LEVEL": _log_level(clock),
         "AVRR_PORTAL_DATABASE_URL": databases.front_logins(running.postgres, _passwords(running)).api,
         "AVRR_PORTAL_ORIGIN": origin,
         "AVRR_PORTAL_SESSION_KEY": _base64url(running.secrets.key("portal_session")),

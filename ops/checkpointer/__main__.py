@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from ops.checkpointer.app import create_app
 from ops.checkpointer.keys import LogKeys
 from ops.checkpointer.reading import LogReader
-from ops.checkpointer.settings import LOGS, CheckpointerSettings
+from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings
 from ops.checkpointer.watched_log import House, WatchedLog
 from ops.settings import CannotStart
 from ops.witness.memory import Memory, memory_in
@@ -75,8 +75,8 @@ def _keys(environment: Mapping[str, str], *, rotated: bool) -> list[str]:
         raise CannotStart("checkpointer_settings", "keys are in AVRR_CHECKPOINTER_KEYS, of logs below AVRR_LOGS_ORIGIN")
     keys, today = LogKeys(Path(folder), house), present().date()
     if rotated:
-        keys.rotate(LOGS, today)
-    return [str(key.signer.verifier_key) for log in LOGS for key in keys.of(log, today)]
+        keys.rotate(LOG_NAMES, today)
+    return [str(key.signer.verifier_key) for log in LOG_NAMES for key in keys.of(log, today)]
 
 
 if __name__ == "__main__":

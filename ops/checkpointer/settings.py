@@ -11,13 +11,13 @@ from ops.checkpointer.keys import LogKey, LogKeys
 from ops.checkpointer.signing import Witness
 from ops.settings import CannotStart
 from ops.witness.settings import log_keys_in, port_in
+from shared import topology
 from shared.tlog.notes import VerifierKey
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
-from shared.topology import SERVICES
 
 DEFAULT_PORT: Final = 8005
-LOGS: Final = tuple(service.name for service in SERVICES)
+LOG_NAMES: Final = tuple(service.name for service in topology.LOGS)
 _NEEDED: Final = ("AVRR_CHECKPOINTER_FOLDER", "AVRR_CHECKPOINTER_KEYS", "AVRR_LOGS_ORIGIN", "AVRR_WITNESSES")
 
 
@@ -47,14 +47,14 @@ class CheckpointerSettings:
         a comma ends each like a line does: every witness with its key and address, groups of them, and whose word is asked
         for. AVRR_EXPORT_KEYS, between spaces, are those by which exports are signed, for the policy alone.
         """
-        needed = (*_NEEDED, *map(log_url_variable, LOGS))
+        needed = (*_NEEDED, *map(log_url_variable, LOG_NAMES))
         missing = [name for name in needed if not environment.get(name)]
         if missing:
             raise CannotStart("checkpointer_settings", f"the checkpointer needs {', '.join(missing)}")
         house = environment["AVRR_LOGS_ORIGIN"]
         return cls(
             Path(environment["AVRR_CHECKPOINTER_FOLDER"]), LogKeys(Path(environment["AVRR_CHECKPOINTER_KEYS"]), house), house,
-            {log: environment[log_url_variable(log)] for log in LOGS}, witnesses_in(environment["AVRR_WITNESSES"]),
+            {log: environment[log_url_variable(log)] for log in LOG_NAMES}, witnesses_in(environment["AVRR_WITNESSES"]),
             log_keys_in("AVRR_EXPORT_KEYS", environment.get("AVRR_EXPORT_KEYS", "")), environment.get("AVRR_HOST", "127.0.0.1"),
             port_in(environment, DEFAULT_PORT),
         )  # fmt: skip

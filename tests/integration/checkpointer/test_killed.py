@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ops.checkpointer.keys import LogKeys
-from ops.checkpointer.settings import LOGS, log_url_variable
+from ops.checkpointer.settings import LOG_NAMES, log_url_variable
 from ops.ports import next_free
 from ops.settings import PROJECT
 from ops.supervisor import Running
@@ -69,7 +69,7 @@ class Watching:
 async def witness(folder: Path) -> AsyncIterator[tuple[Watching, str]]:
     """A witness with an address."""
     keys = LogKeys(folder / "keys", HOUSE)
-    known = [keys.of(log, NOW.date())[-1].signer.verifier_key for log in LOGS]
+    known = [keys.of(log, NOW.date())[-1].signer.verifier_key for log in LOG_NAMES]
     with memory_in(folder / "witness") as seen:
         watching = Watching(create_app(seen, signer_in(folder / "witness", _WITNESS), known, NOW.timestamp))
         port = next_free(18306)
@@ -118,7 +118,7 @@ async def state_of(client: httpx.AsyncClient, port: int) -> dict[str, str]:
 async def test_a_checkpointer_that_is_killed_while_a_witness_looks_signs_no_size_twice(
     make_database: MakeDatabase, servers: Running, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    logs = {name: await Log.of(name, make_database, servers) for name in LOGS}
+    logs = {name: await Log.of(name, make_database, servers) for name in LOG_NAMES}
     urls = {log_url_variable(name): log.made.logins.checkpoint for name, log in logs.items()}
     ours, port = logs[LOG], next_free(18305)
     async with witness(tmp_path) as (watching, url), httpx.AsyncClient(trust_env=False) as client:

@@ -10,6 +10,7 @@ import sys
 import threading
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,16 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from ops.checkpointer.keys import LogKeys
+from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings
+from ops.checkpoints import PORTS
 from ops.databases import OWNERS
 from ops.embedded.nats import PROVISION, all_permissions, find_server
 from ops.embedded.nats_conf import deployed_configuration, password_variable
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.provision import ProvisionSettings
-from ops.settings import PROJECT
+from ops.settings import PROJECT, CannotStart
+from ops.witness.settings import WitnessSettings, signer_in
 from services.portal.settings import PortalSettings
 from shared.settings import Settings
 from shared.topology import LOGS, PORTAL, SERVICES, Service
@@ -43,8 +48,12 @@ NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK", "AVRR_API_DOCS", "AVRR_FILES_KEY"}
 OF_WHO_ASKS = {"AVRR_COUNSELLING_URL", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_SERVICE_SCOPE"}
 FROM_OUTSIDE = {
     "AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_PORTAL_ORIGIN",
-    "AVRR_PORTAL_CLIENT_SECRET",
+    "AVRR_PORTAL_CLIENT_SECRET", "AVRR_LOGS_ORIGIN", "AVRR_WITNESS_NAME",
 }  # fmt: skip
+# Keys that everybody may know, and what is a folder of them: known only once the processes that make them have run.
+NO_SECRETS = {"AVRR_CHECKPOINTER_KEYS", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS"}
+OF_CHECKPOINTS = {"AVRR_WITNESSES", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS"}
+SIGNERS = {"checkpointer", "witness"}
 SERVERS = {"postgres", "nats"}
 JOBS = {"prepare", "provision"}
 
@@ -121,6 +130,32 @@ def test_the_keys_of_epochs_are_in_a_volume_that_no_other_part_has_and_that_only
     assert f"install --directory --mode=0700 --owner=avrr --group=avrr {folder}\n" in DOCKERFILE
 
 
+@pytest.mark.parametrize("part", sorted(SIGNERS))
+def test_keys_and_memory_of_who_signs_are_in_a_volume_that_no_other_part_has(part: str) -> None:
+    folder = PARTS[part]["environment"][f"AVRR_{part.upper()}_FOLDER"]
+    (volume,) = PARTS[part]["volumes"]
+    assert volume == f"{part}:{folder}"
+    assert [name for name, other in PARTS.items() if any(one.startswith(f"{part}:") for one in other.get("volumes", ()))] == [part]
+    assert f"install --directory --mode=0700 --owner=avrr --group=avrr {folder} " in DOCKERFILE
+
+
+def test_who_signs_and_who_sees_start_with_what_the_example_asks_for_once_each_knows_the_others_keys(tmp_path: Path) -> None:
+    given = _filled_in() | {"AVRR_LOGS_ORIGIN": "logs.example", "AVRR_WITNESS_NAME": "w.example"}
+    for part, read in (("checkpointer", CheckpointerSettings), ("witness", WitnessSettings)):
+        with pytest.raises(CannotStart):
+            read.from_environment(_environment(part, given))
+    keys = LogKeys(tmp_path, "logs.example")
+    given["AVRR_LOG_KEYS"] = " ".join(str(keys.of(log, date(2026, 11, 27))[0].signer.verifier_key) for log in LOG_NAMES)
+    given["AVRR_WITNESSES"] = f"witness ours {signer_in(tmp_path, 'w.example').verifier_key} http://witness:8000, quorum ours"
+    seeing = WitnessSettings.from_environment(_environment("witness", given))
+    signing = CheckpointerSettings.from_environment(_environment("checkpointer", given))
+    assert (len(seeing.logs), seeing.port, signing.port, signing.host) == (len(LOG_NAMES), 8000, 8000, "0.0.0.0")  # noqa: S104
+    assert [one.url for one in signing.asked()] == ["http://witness:8000"]
+    for log, url in signing.urls.items():
+        password = given[f"AVRR_PASSWORD_{log.upper()}_CHECKPOINT"]
+        assert url == f"postgresql://{log}_checkpoint:{password}@postgres:5432/{log}"
+
+
 def test_the_portal_starts_with_what_the_example_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AVRR_")]:
         monkeypatch.delenv(name)
@@ -168,6 +203,9 @@ def test_the_example_names_each_variable_of_compose_once_with_a_comment_before_i
 
 def test_the_example_shows_the_defaults_that_the_services_have() -> None:
     for name, shown in _offered().items():
+        if name in OF_CHECKPOINTS:
+            assert shown == ""
+            continue
         fields = PortalSettings.model_fields | Settings.model_fields
         default = fields[name.removeprefix("AVRR_").lower()].default
         if isinstance(default, tuple):
@@ -184,7 +222,7 @@ def test_nothing_that_has_to_be_filled_in_has_a_value_in_the_example() -> None:
 def test_no_secret_stands_in_compose_and_none_has_a_default(part: str) -> None:
     for name, value in PARTS[part]["environment"].items():
         assert "$" not in REQUIRED.sub("", value or "")
-        if re.search("PASSWORD|SECRET|KEY", name):
+        if re.search("PASSWORD|SECRET|KEY", name) and name not in NO_SECRETS:
             assert re.fullmatch(rf'"?{REQUIRED.pattern}"?', value)
         for password in re.findall(r"://[^:/@]+:([^@]*)@", REQUIRED.sub("<variable>", value or "")):
             assert password == "<variable>"
@@ -206,25 +244,28 @@ def test_the_command_of_the_example_invents_all_passwords_into_a_file_for_its_ow
 
 
 def test_compose_runs_every_service_with_its_servers_and_jobs() -> None:
-    assert set(PARTS) == {owner.name for owner in OWNERS} | SERVERS | JOBS
+    assert set(PARTS) == {owner.name for owner in OWNERS} | SERVERS | JOBS | SIGNERS
     for owner in OWNERS:
         assert PARTS[owner.name]["command"] == ["python", "-m", f"{owner.module}.app"]
     assert PARTS["prepare"]["command"] == ["python", "-m", "ops.prepare"]
-    assert PARTS["provision"]["command"] == ["python", "-m", "ops.provision"]
+    for name in {"provision"} | SIGNERS:
+        assert PARTS[name]["command"] == ["python", "-m", f"ops.{name}"]
 
 
-def test_only_the_portal_and_the_services_are_reached_from_the_machine_and_only_on_loopback() -> None:
+def test_only_the_portal_the_services_and_who_tells_checkpoints_are_reached_from_the_machine_and_only_on_loopback() -> None:
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
-    assert published == {owner.name: [f"127.0.0.1:{owner.port}:8000"] for owner in OWNERS}
+    reached = {owner.name: owner.port for owner in OWNERS} | {"checkpointer": PORTS["checkpointer"]}
+    assert published == {name: [f"127.0.0.1:{port}:8000"] for name, port in reached.items()}
     assert all(not {"network_mode", "privileged", "cap_add"} & part.keys() for part in PARTS.values())
 
 
 def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
     services = {service.name: ["database", "bus", "outside"] for service in LOGS}
     others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside"]}
+    others |= {"checkpointer": ["database", "checkpoints", "outside"], "witness": ["checkpoints"]}
     assert {name: part["networks"] for name, part in PARTS.items()} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
-    assert closed == {"database", "bus"}
+    assert closed == {"database", "bus", "checkpoints"}
 
 
 @each_part
@@ -251,6 +292,7 @@ def test_nothing_starts_before_what_it_needs() -> None:
         "prepare": {"condition": "service_completed_successfully"},
         **{service.name: {"condition": "service_started"} for service in SERVICES},
     }
+    assert PARTS["checkpointer"]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
     assert PARTS["prepare"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     assert PARTS["provision"]["depends_on"] == {"nats": {"condition": "service_healthy"}}
     assert all("test" in PARTS[name]["healthcheck"] for name in SERVERS)
