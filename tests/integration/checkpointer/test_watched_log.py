@@ -73,6 +73,26 @@ async def test_a_database_that_is_restored_from_a_backup_is_refused_for_good(off
         assert watched.published == published
 
 
+async def test_an_alarm_that_people_took_away_is_raised_anew_unless_the_log_is_the_one_that_was_signed(office: Office) -> None:
+    alarm = office.folder / "signs" / LOG / "alarm"
+    async with office.started() as watched:
+        await office.log.append(300)
+        await watched.round()
+        await office.log.by_hand("CREATE TABLE backup AS SELECT * FROM event_log", "UPDATE event_log SET leaf_hash = sha256('x') WHERE idx = 290")
+        assert await refused(watched) == "log_rewritten"
+    alarm.unlink()
+    async with office.started() as watched:
+        assert await refused(watched) == "log_rewritten"
+    await office.log.by_hand("UPDATE event_log e SET leaf_hash = b.leaf_hash FROM backup b WHERE b.idx = e.idx")
+    alarm.unlink()
+    async with office.started() as watched:
+        await watched.round()
+        assert (await office.told(watched)).size == 300
+    alarm.write_bytes(b"nonsense")
+    async with office.started() as watched:
+        assert watched.alarm is not None
+
+
 @pytest.mark.parametrize("again", [20, 21, 600])
 async def test_a_restored_database_that_went_on_is_refused_however_much_it_holds_since(office: Office, again: int) -> None:
     async with office.started() as watched:
