@@ -72,8 +72,14 @@ def demo(
 def report(
     year: Annotated[int, typer.Option()] = 2023,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
+    from_export: Annotated[Path | None, typer.Option(help="an export of the logs, out of which the figures are made; no service is asked")] = None,
+    policy: Annotated[Path | None, typer.Option(help="with an export: the trusted keys, as they were given apart from it")] = None,
 ) -> None:
-    """Asks the running services for a year's figures; for 2023 beside the published ones."""
+    """Asks the running services, or an export of the logs, for a year's figures; for 2023 beside the published ones."""
+    if from_export is not None:
+        from ops.log_figures.report import print_report
+
+        sys.exit(print_report(from_export, year, policy, json_file))
     from ops.commands import run_report
 
     sys.exit(_run(run_report(read_settings(), year, json_file)))

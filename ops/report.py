@@ -1,6 +1,7 @@
 """The annual report: each service's own figures, put together, and for 2023 beside what the mission published."""
 
 import asyncio
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import get_args
 
@@ -12,7 +13,8 @@ from services.returns.queries.standing import STANDS_IN_WORDS
 from shared.certificates import trusted
 from shared.contracts.reintegration import GrantCategory
 from shared.outgoing import Outgoing
-from shared.statistics import Statistics, Unit
+from shared.statistics import Figure, Statistics, Unit
+from shared.topology import SERVICES
 
 READER = "manager"
 
@@ -125,8 +127,13 @@ class Row:
 async def compute(services: dict[str, str], tokens: PersonaTokens, year: int) -> list[Row]:
     """The report of one year out of the services' statistics; a figure nobody counts is 0."""
     async with Outgoing(timeout=30, verify=trusted(), trust_env=False) as client:
-        answers = await asyncio.gather(*(_ask(client, url, tokens, year) for url in services.values()))
-    figures = {figure.key: figure for answer in answers for figure in answer.figures}
+        answers = await asyncio.gather(*(_ask(client, services[service.name], tokens, year) for service in SERVICES))
+    return rows_of([figure for answer in answers for figure in answer.figures], year)
+
+
+def rows_of(found: Iterable[Figure], year: int, untold: Collection[str] = ()) -> list[Row]:
+    """The lines of a year's report out of figures; none of what ``untold`` names, and a figure that nobody counts is 0."""
+    figures = {figure.key: figure for figure in found}
     values = {line.key: figures[line.key].value if line.key in figures else 0 for line in LINES}
     published = PUBLISHED.get(year, {})
     return [
@@ -135,7 +142,9 @@ async def compute(services: dict[str, str], tokens: PersonaTokens, year: int) ->
             values[line.of] if line.of else None,
         )
         for line in LINES
-        if (line.key in figures or not line.where_known) and (values[line.key] or not line.where_any)
+        if line.key not in untold
+        and (line.key in figures or not line.where_known)
+        and (values[line.key] or not line.where_any)
     ]
 
 

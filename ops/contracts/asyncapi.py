@@ -6,14 +6,14 @@ from typing import Any, Final
 from ops.contracts.described import ANY, Described
 from ops.contracts.schemas import ENVELOPE, Schema, data_schema, envelope_example, envelope_schema
 from shared.relay import subject_of
-from shared.topology import SERVICES, Service
+from shared.topology import LOGS, Service
 
 VERSION: Final = "3.1.0"
 _SAYS: Final = (
     "What the services of avrr tell each other, and keep in their logs. Each service has one JetStream stream, in which the "
     "sequence of a message is its index in the service's log plus one. A message is the entry of the log, byte for byte: a "
     "CloudEvents 1.0 envelope as RFC 8785 writes it, of at most 32 KiB. Of a person at most sex, child or adult, and country stand "
-    "in it. Contracts only ever get additions: step past fields and types that you do not know."
+    "in it. Audit keeps every stream whole. Contracts only ever get additions: step past fields and types that you do not know."
 )
 _HEADERS: Final = {
     "type": "object",
@@ -36,7 +36,7 @@ def document(events: Sequence[Described]) -> dict[str, Any]:
         "asyncapi": VERSION,
         "info": {
             "title": "avrr", "version": "1.0.0", "description": _SAYS, "license": {"name": "Apache-2.0"},
-            "tags": [{"name": service.name, "description": f"What {service.name} records."} for service in SERVICES],
+            "tags": [{"name": service.name, "description": f"What {service.name} records."} for service in LOGS],
         },
         "defaultContentType": "application/cloudevents+json",
         "servers": {"nats": {"host": "127.0.0.1:4222", "protocol": "nats", "description": "NATS with JetStream; each service has a user of its own."}},

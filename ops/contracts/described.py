@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import getdoc
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from ops.settings import PROJECT, CannotStart
 from shared.contracts import BY_SERVICE, access
 from shared.messages import Event
-from shared.topology import SERVICES, Service
+from shared.topology import LOGS, Service
 
 # Written by hand with each new event, and read by the tests of what is recorded too.
 EXAMPLES: Final = Path("tests/contracts/golden")
@@ -41,18 +42,18 @@ class Described:
 
 def described_events(root: Path = PROJECT) -> tuple[Described, ...]:
     """All events in the order of their types; CannotStart ``no_example`` where one has none."""
-    reactions = {service.name: _reactions(service.name) for service in SERVICES}
+    reactions = {service.name: _reactions(service.name) for service in LOGS}
     return tuple(sorted(_all(reactions, root / EXAMPLES), key=lambda one: one.kind))
 
 
 def _all(reactions: Mapping[str, Mapping[type[Event], Callable[..., object]]], examples: Path) -> Iterator[Described]:
-    for service in SERVICES:
+    for service in LOGS:
         for event in BY_SERVICE.get(service.name, ()):
             followed = {name: _plain(getdoc(known[event])) for name, known in reactions.items() if event in known}
             yield Described(event.kind, event, (service,), followed, _example(event.kind, examples))
     for event in access.EVENTS:
         kind = event.kind_in(ANY)
-        yield Described(kind, event, SERVICES, {}, _example(kind, examples))
+        yield Described(kind, event, LOGS, {}, _example(kind, examples))
 
 
 def _example(kind: str, examples: Path) -> Mapping[str, object]:
@@ -68,8 +69,8 @@ def _plain(told: str | None) -> str:
 
 
 def _reactions(service: str) -> Mapping[type[Event], Callable[..., object]]:
-    try:
-        found: Mapping[type[Event], Callable[..., object]] = import_module(f"services.{service}.reactions").REACTIONS
-    except ModuleNotFoundError:
+    module = f"services.{service}.reactions"
+    if find_spec(module) is None:
         return {}
+    found: Mapping[type[Event], Callable[..., object]] = import_module(module).REACTIONS
     return found

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ops.contracts.asyncapi import address_of, stream_of
 from ops.contracts.described import ANY, Described
 from ops.contracts.schemas import ENVELOPE, Schema, data_schema, envelope_schema
-from shared.topology import SERVICES
+from shared.topology import LOGS
 
 _HEAD: Final = """# Events
 
@@ -43,7 +43,7 @@ _MOST_VALUES: Final = 24
 def index_page(events: Sequence[Described]) -> str:
     """The list of all events, by who records them."""
     parts = [_HEAD]
-    services = [*((service.name, f"## {service.name}") for service in SERVICES), (ANY, "## Every service")]
+    services = [*((service.name, f"## {service.name}") for service in LOGS), (ANY, "## Every service")]
     for name, heading in services:
         own = [one for one in events if one.kind.split(".")[1] == name]
         if own:
@@ -63,7 +63,7 @@ def event_page(one: Described) -> str:
     schema = data_schema(one)
     anywhere = one.kind.split(".")[1] == ANY
     by = "every service, each under its own name" if anywhere else one.recorded_by[0].name
-    followed = [f"{name}: {does[:1].lower()}{does[1:]}" for name, does in one.followed_by.items()] or ["no service; it is in the log"]
+    followed = [f"{name}: {does[:1].lower()}{does[1:]}" for name, does in one.followed_by.items()] or ["no service; audit keeps it, as it does every event"]
     facts = (
         ("type", f"`{one.kind.replace(f'.{ANY}.', '.<service>.')}`"), ("recorded by", by), ("followed by", _cell("<br>".join(followed))),
         ("subject", f"`{address_of(one)}`"), ("stream", stream_of(one)), ("schema of `data`", f"[{one.kind}.json](schemas/{one.kind}.json)"),

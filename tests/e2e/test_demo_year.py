@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import floor
+from pathlib import Path
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from ops.demo_year.replay import replay_present, replay_year
 from ops.demo_year.script import Step
 from ops.demo_year.year import build_year
 from ops.identity.client import PersonaTokens
+from ops.log_figures.report import report_from_export
 from ops.settings import OpsSettings
 from ops.system import addresses, development_secret, make_system
 from ops.verification import verify_system
@@ -35,7 +37,9 @@ from services.returns.domain.case_withdrawal import LapseCase, WithdrawCase
 from services.returns.domain.support import KIND_OF, KINDS
 from services.returns.queries.standing import STANDS_IN_WORDS
 from shared.messages import Command
-from shared.statistics import not_too_small
+from shared.statistics import Figure, Statistics, not_too_small
+from shared.topology import SERVICES
+from tests.unit.ops.audit.exports import House
 
 KEYS = {
     "sessions", "virtual_sessions", "group_sessions", "outreach_contacts", "outreach_locations", "intentions",
@@ -150,6 +154,38 @@ async def recorded(services: Mapping[str, str], tokens: PersonaTokens, kinds: st
     return Counter(leaf["type"].removeprefix(f"avrr.{kinds}.") for leaf in leaves if leaf["time"].startswith("2023"))
 
 
+async def read_logs(services: Mapping[str, str], tokens: PersonaTokens) -> dict[str, list[bytes]]:
+    """Every entry of each log, in the order of their names, as an auditor takes them home."""
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        headers = {"Authorization": f"Bearer {await tokens.token('auditor')}"}
+        answers = {name: await client.get(f"{services[name]}/v1/events", headers=headers) for name in sorted(one.name for one in SERVICES)}
+    return {name: answer.raise_for_status().content.splitlines() for name, answer in answers.items()}
+
+
+async def told_by_services(services: Mapping[str, str], tokens: PersonaTokens) -> dict[str, Figure]:
+    """Every figure of 2023 that any service tells a manager."""
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        headers = {"Authorization": f"Bearer {await tokens.token('manager')}"}
+        asked = {"from": "2023-01-01", "to": "2023-12-31"}
+        answers = [await client.get(f"{services[one.name]}/v1/statistics", params=asked, headers=headers) for one in SERVICES]
+    return {figure.key: figure for answer in answers for figure in Statistics.model_validate_json(answer.content).figures}
+
+
+def the_logs_alone_count_the_same(
+    logs: Mapping[str, list[bytes]], figures: Mapping[str, Figure], rows: list[report.Row], folder: Path
+) -> None:
+    """Whoever has nothing but an export comes to every figure that the services tell, but for what no leaf tells."""
+    house = House.of("invented")
+    house.export(folder / "export", logs)
+    (folder / "trusted").write_text(str(house.policy))
+    counted = report_from_export(folder / "export", 2023, folder / "trusted")
+    kinds = {key for key in figures if key.startswith(("grants_", "supports_"))} - {"grants_requested", "grants_rejected"}
+    assert counted.untold.keys() >= kinds
+    assert {figure.key: figure for figure in counted.figures} == {key: one for key, one in figures.items() if key not in kinds}
+    assert counted.rows == [row for row in rows if row.key not in kinds]
+    assert {name: one.size for name, one in counted.checkpoints.items()} == {name: len(entries) for name, entries in logs.items()}
+
+
 async def on_the_page(portal: str) -> dict[str, tuple[str, str]]:
     """Each figure of the manager's report of 2023, and its share, as the page writes them."""
     async with open_browser(ensure_browser()) as browser:
@@ -181,6 +217,8 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
         cases = await listed(found.services["returns"], tokens)
         events = await recorded(found.services, tokens)
         payments = await recorded(found.services, tokens, "reintegration.grant")
+        figures = await told_by_services(found.services, tokens)
+        logs = await read_logs(found.services, tokens)
     assert replayed.commands > 7000
     assert present.commands > 300
     recently = (now - timedelta(days=60)).isoformat()
@@ -212,3 +250,4 @@ async def test_the_replayed_year_has_the_published_figures_and_nothing_differs_a
         assert row.of is None or f"{100 * row.computed / row.of:.0f} % of {row.of:,}" in whole_row, row.key
     assert sum(key.startswith("returns_") for key in shown) == 23
     assert [line for line, wrong in lines if wrong] == []
+    the_logs_alone_count_the_same(logs, figures, rows, tmp_path_factory.mktemp("exported"))

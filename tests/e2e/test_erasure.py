@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from ops.demo_year import granting
 from ops.demo_year.people import moment
 from ops.identity.personas import PERSONAS
 from ops.keys import rotate_keys, show_keys
+from ops.log_figures.report import report_from_export
 from ops.retention.nightly import Nightly, nightly
 from ops.settings import CannotStart
 from ops.system import epochs_folder
@@ -54,11 +56,13 @@ from shared.messages import Command
 from shared.private import PersonKey, Place, Unsealed, opened
 from shared.row_keys import MARK, Opening, RowKey, is_sealed
 from shared.sealed_rows import elements
+from shared.statistics import Figure
 from shared.topology import BY_NAME, SERVICES
 from shared.wiring import Wiring
 from tests.e2e.conftest import Mission
 from tests.e2e.test_policy_matrix import Ground, ask, ground, request_for, shown, submitted
 from tests.integration.bus.house import until
+from tests.unit.ops.audit.exports import House
 from tests.unit.shared.files.examples import png
 
 AT_A_TIME: Final = 12
@@ -251,6 +255,18 @@ async def figures(mission: Mission) -> list[Any]:
     return [(await mission.read(service.name, "manager", asked)).json() for service in SERVICES]
 
 
+async def counted_in_the_log(mission: Mission, folder: Path) -> dict[str, Figure]:
+    """Every figure of 2023 that the logs alone tell, taken home at this moment."""
+    logs: dict[str, list[bytes]] = {}
+    for name in sorted(service.name for service in SERVICES):
+        answer: httpx.Response = await mission.read(name, "auditor", "/v1/events")
+        logs[name] = answer.raise_for_status().content.splitlines()
+    house = House.of("invented")
+    house.export(folder / "export", logs)
+    (folder / "trusted").write_text(str(house.policy))
+    return {figure.key: figure for figure in report_from_export(folder / "export", 2023, folder / "trusted").figures}
+
+
 async def erase(mission: Mission, person_id: UUID) -> None:
     at = moment(300, 9)
     await mission.done("counselling", "data-protection", person_id, RequestErasure(ground="person_asked"), at)
@@ -412,7 +428,7 @@ async def no_former_key_is_left(mission: Mission, before: Copy, mother: UUID, in
 
 @pytest.mark.timeout(1800)
 async def test_of_who_was_erased_nothing_is_readable_by_anybody_nor_from_copies_of_before(
-    mission: Mission, request: pytest.FixtureRequest, tell: Callable[[str], None]
+    mission: Mission, request: pytest.FixtureRequest, tell: Callable[[str], None], tmp_path: Path
 ) -> None:
     many = int(request.config.getoption("--erasure-persons"))
     persons = [Somebody(uuid7(), word(number), uuid7()) for number in range(many)]
@@ -426,6 +442,7 @@ async def test_of_who_was_erased_nothing_is_readable_by_anybody_nor_from_copies_
         await mission.done("returns", "counsellor-1", one.intention_id, WithdrawCase(reason="health"), at)
     await mission.caller.drained()
     before, figures_before = await copied(mission), await figures(mission)
+    logged_before = await counted_in_the_log(mission, tmp_path / "before")
     counselling, former = FileEpochs(epochs_folder(mission.settings, BY_NAME["counselling"])), await index_of(mission).current()
     values, keys = sealed_of(before, ids), keys_of(before, "counselling", ids)
     # Before, with the keys that there are, each of them opens.
@@ -468,7 +485,9 @@ async def test_of_who_was_erased_nothing_is_readable_by_anybody_nor_from_copies_
     assert found["identity"]["family_name"] == f"{stay[0].word}family"
     assert (await mission.read("reintegration", "finance-reconciler", path)).status_code == 200
     await receipts_end(mission, home, path)
-    assert await figures(mission) == figures_before
+    # So is the report from the logs, which hold every proof as before.
+    assert (await figures(mission), await counted_in_the_log(mission, tmp_path / "after")) == (figures_before, logged_before)
+    assert logged_before.items() <= {one["key"]: Figure.model_validate(one) for told in figures_before for one in told["figures"]}.items()
     assert [line async for line, count in verify_system(mission.settings, None) if count] == []
     tell(
         f"erasure: {len(gone)} of {many} persons and a mother with grants ({made:.0f} s to make them) erased in {took:.1f} s; "

@@ -116,7 +116,7 @@ _LISTINGS: Final[Mapping[frozenset[str], Sql]] = {
 }
 
 
-_ENDINGS: Final = (CaseDeclaredIneligible, CaseWithdrawn, CaseLapsed, CaseNotDeparted, CaseClosed, CaseJoined)
+ENDINGS: Final = (CaseDeclaredIneligible, CaseWithdrawn, CaseLapsed, CaseNotDeparted, CaseClosed, CaseJoined)
 
 
 def _is(*events: type[Event]) -> str:
@@ -161,7 +161,7 @@ FIGURES = Sql(
     "  coalesce(json_object_agg(stretch, cases), '{}'::json) AS by_stretch FROM begun), "
     f"standing AS (SELECT count(*) FILTER (WHERE {_is(CaseOpened, CaseSplitOff)}) "
     f" + count(*) FILTER (WHERE {_is(CaseReopened)}) "
-    f" - count(*) FILTER (WHERE {_is(*_ENDINGS)}) AS open_cases FROM recorded, period WHERE at < ends) "
+    f" - count(*) FILTER (WHERE {_is(*ENDINGS)}) AS open_cases FROM recorded, period WHERE at < ends) "
     "SELECT (SELECT count(*) FROM departed) AS departures, returned.*, by_country, noted.*, by_stretch.*, open_cases "
     "FROM returned, by_country, noted, by_stretch, standing"
 )
