@@ -68,6 +68,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
         wiring.service, settings, back, wake,
         reacting(wiring.service.name, wiring.heard, wiring.reactions, wiring.by_name, clock),
         concerned(wiring.heard, wiring.reactions),
+        wiring.following,
     )
 
     @contextlib.asynccontextmanager

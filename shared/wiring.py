@@ -17,6 +17,7 @@ from shared.reacting import Reaction
 from shared.timers import Timer
 from shared.topology import Service
 from shared.verify import Check
+from shared.worker import Following
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Wiring:
     ``refusals`` answers what the database holds under concurrency, by the constraint's name. That an id is taken, by
     a row that row security hides from the caller or by another kind of thing, is among them for every aggregate.
     ``begins`` is one part of what a process of this version has to do to rows of a former one; it says how much it found.
+    ``following`` takes the place of reactions where a service does something else with what it follows.
     """
 
     service: Service
@@ -39,6 +41,7 @@ class Wiring:
     holdings: Holdings
     timers: tuple[Timer, ...] = ()
     begins: Callable[[UnitOfWork], Awaitable[int]] | None = None
+    following: Following | None = None
 
     def __post_init__(self) -> None:
         keys = [str(aggregate.table.primary_key.name) for aggregate in self.aggregates]

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Protocol
 
 import structlog
 
@@ -14,6 +15,25 @@ from shared.settings import Settings
 from shared.topology import BY_NAME, Service
 
 STOP_SECONDS = 5.0
+
+
+class Follower(Protocol):
+    """What follows one log, and the figures that tell how; `Consumer` says what each of them means."""
+
+    position: int
+    stopped: str | None
+    fault: str | None
+
+    @property
+    def caught_up(self) -> float | None:
+        """The event loop's time at which the source said how long its log is, and there was nothing left to take."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follows until ``stop`` is set."""
+
+
+# Makes what follows one log in place of reactions.
+Following = Callable[[Service, Database, Bus], Follower]
 
 log = structlog.get_logger("worker")
 
@@ -27,16 +47,17 @@ class Worker:
 
     def __init__(
         self, service: Service, settings: Settings, database: Database, wake: asyncio.Event, apply: Apply,
-        concerns: Concerns = everything,
+        concerns: Concerns = everything, following: Following | None = None,
     ) -> None:  # fmt: skip
         password = settings.nats_password.get_secret_value() if settings.nats_password else None
         heads = tuple(BY_NAME[name].head for name in service.follows)
         self.bus = Bus(settings.nats_url, service.name, settings.nats_user, password, hears=heads)
         self.relay = Relay(settings.worker_database_url.get_secret_value(), self.bus, service, wake)
-        self.consumers: Mapping[str, Consumer] = {
-            name: Consumer(BY_NAME[name], service, database, self.bus, apply, concerns=concerns)
+        self.consumers: Mapping[str, Follower] = {
+            name: following(BY_NAME[name], database, self.bus)
+            if following
+            else Consumer(BY_NAME[name], service, database, self.bus, apply, concerns=concerns)
             for name in service.follows
-            if not service.archives
         }
 
     async def run(self, stop: asyncio.Event) -> None:

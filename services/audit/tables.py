@@ -1,5 +1,63 @@
-"""The archive's tables: those that every service has."""
+"""The archive's tables: the entries of every log as they came, what a search asks of each, and the tiles of each log's tree."""
 
-from shared.tables import service_metadata
+from typing import Final
+
+import sqlalchemy as sa
+
+from shared.tables import LEAF_LIMIT, scope, service_metadata
 
 METADATA = service_metadata()
+
+# In the order in which a search walks each of them, newest first; log and index tell apart what came at one moment.
+WALKED: Final = (
+    ("time",), ("log", "time"), ("type", "time"), ("subject", "time"), ("partitionkey", "time"), ("actorid", "time"),
+    ("reason", "time"),
+)  # fmt: skip
+
+
+def index_of(walked: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of a search's index: what it is led by, and what orders every search."""
+    return (*walked, *(name for name in ("log", "idx") if name not in walked))
+
+
+# Beside the bytes stands only what searches ask for, read out of them as they come; what is proved is the bytes.
+ARCHIVE_ENTRIES = sa.Table(
+    "archive_entries",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("idx", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("subject", sa.Uuid, nullable=False),
+    sa.Column("partitionkey", sa.Uuid, nullable=False),
+    sa.Column("actorid", sa.Text, nullable=False),
+    sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+    # The code of why something was done, or was refused; null where an event says none, or conceals it.
+    sa.Column("reason", sa.Text),
+    sa.Column("leaf", sa.LargeBinary, nullable=False),
+    sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint(f"octet_length(leaf) <= {LEAF_LIMIT}", name="leaf_size"),
+    sa.CheckConstraint("octet_length(leaf_hash) = 32", name="leaf_hash_size"),
+    # One id in two logs, or twice in one, is for an auditor to see and no reason to stop archiving.
+    sa.Index(None, "id"),
+    *(
+        sa.Index(
+            f"ix_archive_entries_{'_'.join(index_of(walked))}", *index_of(walked),
+            postgresql_where=sa.text("reason IS NOT NULL") if walked[0] == "reason" else None,
+        )
+        for walked in WALKED
+    ),
+    info=scope("log"),
+)
+
+# Hashes of C2SP's tlog-tiles, 32 bytes each; a tile at the right edge is replaced as it grows, and what it began with stays.
+ARCHIVE_TILES = sa.Table(
+    "archive_tiles",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("idx", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("octet_length(hashes) BETWEEN 32 AND 8192 AND octet_length(hashes) % 32 = 0", name="hashes_whole"),
+    info=scope("log"),
+)

@@ -1,6 +1,7 @@
 """The audit service put together: it takes no orders, so that all it has of its own is who read in it."""
 
 from services.audit import tables
+from services.audit.following import Archiver
 from services.audit.policy import POLICY
 from shared import topology
 from shared.access import access_of
@@ -16,5 +17,11 @@ WIRING = Wiring(
     refusals={},
     checks=(),
     access=access_of("audit", tables.METADATA.tables["accesses"]),
-    holdings=Holdings(),
+    holdings=Holdings(
+        untold={
+            "archive_entries": "what other services logged, which each of them tells itself",
+            "archive_tiles": "hashes over all entries of a log",
+        }
+    ),
+    following=Archiver,
 )

@@ -25,7 +25,7 @@ from shared.bus.faults import (
     StreamMissing,
     faults,
 )
-from shared.bus.pull import Deliveries
+from shared.bus.pull import PULL_BATCH, Deliveries
 
 # A client that has not come back by itself for so long is replaced by a new one.
 GIVEN_UP_SECONDS = 30.0
@@ -152,9 +152,9 @@ class Bus:
         """What was last said on one of the subjects that this connection hears."""
         return self._heard.get(subject)
 
-    def deliveries(self, stream: str, durable: str, stop: asyncio.Event) -> "Deliveries":
-        """The messages of a durable consumer, one after the other, until ``stop`` is set."""
-        return Deliveries(self._connected_client, self._pulls, f"{stream}.{durable}", stop)
+    def deliveries(self, stream: str, durable: str, stop: asyncio.Event, pull: int = PULL_BATCH) -> "Deliveries":
+        """The messages of a durable consumer, one after the other, until ``stop`` is set; ``pull`` are asked for at a time."""
+        return Deliveries(self._connected_client, self._pulls, f"{stream}.{durable}", stop, pull)
 
     def _connected_client(self) -> Client:
         client = self._client

@@ -91,13 +91,17 @@ class Deliveries:
         together: "set[Deliveries]",
         name: str,
         stop: asyncio.Event,
+        pull: int = PULL_BATCH,
     ) -> None:
         self.heartbeats = 0
+        self._pull = pull
         self._connected = connected
         self._together = together
         self._name = name
         self._stop = stop
         self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
+        # Taken out of the queue to look whether it is one more delivery, and it was none.
+        self._put_back: list[Msg | None] = []
         self._client: Client | None = None
         self._subscription: Subscription | None = None
         self._inbox = ""
@@ -127,14 +131,33 @@ class Deliveries:
             ending.cancel()
             await self._unbind()
 
+    async def batches(self, most: int) -> AsyncGenerator[tuple[Delivery, ...], None]:
+        """The same, as many at a time as have arrived, at most so many; nothing waits for a batch to be full."""
+        async with contextlib.aclosing(aiter(self)) as coming:
+            async for first in coming:
+                batch = [first]
+                while len(batch) < most and (more := self._at_hand()) is not None:
+                    batch.append(more)
+                yield tuple(batch)
+
+    def _at_hand(self) -> Delivery | None:
+        """One more delivery, if that is what has arrived next."""
+        if self._put_back or self._arrived.empty():
+            return None
+        message = self._arrived.get_nowait()
+        if message is None or not message.reply:
+            self._put_back.append(message)
+            return None
+        return self._delivered(message)
+
     async def _next(self) -> Delivery | None:
         client = self._connected()
         if self._subscription is None or self._client is not client:
             await self._bind(client)
-        if self._asked <= PULL_BATCH // 2:
+        if self._asked <= self._pull // 2:
             await self._ask(client)
         try:
-            message = self._arrived.get_nowait()
+            message = self._put_back.pop() if self._put_back else self._arrived.get_nowait()
         except asyncio.QueueEmpty:
             try:
                 async with asyncio.timeout(3 * HEARTBEAT_SECONDS):
@@ -147,6 +170,9 @@ class Deliveries:
         if not message.reply:
             self._take_status(message.headers or {})
             return None
+        return self._delivered(message)
+
+    def _delivered(self, message: Msg) -> Delivery:
         self._asked -= 1
         self._fault = None
         metadata = message.metadata
@@ -178,14 +204,14 @@ class Deliveries:
 
     async def _ask(self, client: Client) -> None:
         request = {
-            "batch": PULL_BATCH,
+            "batch": self._pull,
             "expires": int(PULL_SECONDS * NANOSECONDS),
             "idle_heartbeat": int(HEARTBEAT_SECONDS * NANOSECONDS),
         }
         await client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{self._name}", json.dumps(request).encode(), reply=self._inbox
         )
-        self._asked += PULL_BATCH
+        self._asked += self._pull
 
     async def _rest(self, fault: str) -> None:
         if fault != self._fault:

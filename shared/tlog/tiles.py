@@ -97,6 +97,12 @@ class Growing:
             full, width = divmod(size >> TILE_BITS * level, TILE_WIDTH)
             self._edge.append(_of_width(partial, Tile(level, full, width)) if width else [])
 
+    def copy(self) -> "Growing":
+        """The same edge, that may go on by itself."""
+        other = Growing()
+        other.size, other._edge = self.size, [list(hashes) for hashes in self._edge]
+        return other
+
     def extend(self, leaves: Sequence[bytes]) -> Iterator[tuple[Tile, bytes]]:
         """Every tile that becomes full with these hashes, each before the tile above it."""
         for leaf in leaves:

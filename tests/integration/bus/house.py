@@ -28,6 +28,7 @@ from shared.messages import Envelope
 from shared.relay import Relay
 from shared.tables import service_metadata
 from shared.topology import COUNSELLING, RETURNS
+from shared.worker import Follower
 
 SOURCE, FOLLOWER = COUNSELLING, RETURNS
 NOBODY = Scope("nobody")
@@ -140,7 +141,7 @@ class House:
         unit.write(Write(_EFFECT, values))
 
     @contextlib.asynccontextmanager
-    async def running(self, *parts: Relay | Consumer | Provision) -> AsyncIterator[None]:
+    async def running(self, *parts: Relay | Follower | Provision) -> AsyncIterator[None]:
         stop = asyncio.Event()
         tasks = [asyncio.create_task(part.run(stop)) for part in parts]
         try:

@@ -1,0 +1,189 @@
+"""What the archive holds of a log: entries appended in order, with the tree over them, in one transaction with the place."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pydantic import ValidationError
+
+from shared.db import Sql, UnitOfWork, Write
+from shared.messages import Envelope
+from shared.tlog.tiles import Growing, Tile, nodes_of
+from shared.tlog.tree import HASH_BYTES, Nodes, leaf_hash
+
+_PLACE = Sql("SELECT last_idx, stopped FROM cursor WHERE source = :log FOR UPDATE")
+_BEGIN = Sql("INSERT INTO cursor (source, last_idx) VALUES (:log, -1) ON CONFLICT DO NOTHING")
+_MOVE = Sql("UPDATE cursor SET last_idx = :last, last_hash = :hash, stopped = NULL WHERE source = :log")
+_STOP = Sql("UPDATE cursor SET stopped = cast(:why AS text) WHERE source = :log")
+_HELD = Sql(
+    "SELECT idx, leaf_hash FROM archive_entries WHERE log = :log AND idx >= :first AND idx <= :last ORDER BY idx"
+)
+_KEEP = Sql(
+    "INSERT INTO archive_entries "
+    "(log, idx, id, type, subject, partitionkey, actorid, time, reason, leaf, leaf_hash) "
+    "SELECT :log, e.* FROM unnest(cast(:idxs AS bigint[]), cast(:ids AS uuid[]), cast(:types AS text[]), "
+    "cast(:subjects AS uuid[]), cast(:partitionkeys AS uuid[]), cast(:actorids AS text[]), "
+    "cast(:times AS timestamptz[]), cast(:reasons AS text[]), cast(:leaves AS bytea[]), cast(:hashes AS bytea[])) "
+    "AS e(idx, id, type, subject, partitionkey, actorid, time, reason, leaf, leaf_hash)"
+)
+_KEEP_TILES = Sql(
+    "INSERT INTO archive_tiles (log, level, idx, hashes) "
+    "SELECT :log, t.* FROM unnest(cast(:levels AS integer[]), cast(:idxs AS bigint[]), cast(:hashes AS bytea[])) "
+    "AS t(level, idx, hashes) ON CONFLICT (log, level, idx) DO UPDATE SET hashes = excluded.hashes"
+)
+_TILES = Sql(
+    "SELECT t.level, t.idx, t.hashes FROM archive_tiles t JOIN unnest(cast(:levels AS integer[]), cast(:idxs AS bigint[])) "
+    "AS asked(level, idx) ON (t.level, t.idx) = (asked.level, asked.idx) WHERE t.log = :log"
+)
+# By which names an event says why: what was decided for a reason, and what was refused by a code.
+_REASONS: Final = ("reason", "code")
+_MOST_OF_A_REASON: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a log: its bytes, their hash, and what searches ask for, read out of them."""
+
+    idx: int
+    leaf: bytes
+    hash: bytes
+    envelope: Envelope
+    reason: str | None
+
+    @classmethod
+    def of(cls, idx: int, leaf: bytes) -> Self | None:
+        """The entry that these bytes are, or None if they are no event."""
+        try:
+            envelope = Envelope.model_validate_json(leaf)
+        except ValidationError:
+            return None
+        said = next((envelope.data[name] for name in _REASONS if name in envelope.data), None)
+        # What an event conceals stands there as a digest, by which nobody could ask for it.
+        reason = said if isinstance(said, str) and len(said) <= _MOST_OF_A_REASON else None
+        return cls(idx, leaf, leaf_hash(leaf), envelope, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How a batch ended: as far as which index all of it is archived, and why not further."""
+
+    last: int
+    stopped: str | None = None
+    hole: bool = False
+    tree: Growing | None = None
+
+
+async def take(unit: UnitOfWork, log: str, entries: Sequence[Entry], tree: Growing | None) -> Taken:
+    """Archives what continues the log, compares what was archived before, and says how far it came.
+
+    ``tree`` is the log's right edge as the caller remembers it, and is not changed where the transaction fails: the one
+    that goes on is in what is answered. *Other* is an entry in whose place another was archived: nothing of such a batch
+    is taken. A hole before an entry, which may be no more than a delivery that comes later, ends what is taken of it.
+    """
+    last, stopped = await _place(unit, log)
+    if await _differ(unit, log, [entry for entry in entries if entry.idx <= last]):
+        unit.write(Write(_STOP, {"log": log, "why": "other"}))
+        return Taken(last, "other")
+    fresh: list[Entry] = []
+    for entry in entries:
+        if entry.idx == last + 1 + len(fresh):
+            fresh.append(entry)
+    hole = any(entry.idx > last + len(fresh) for entry in entries)
+    if not fresh:
+        if stopped is not None and not hole:
+            unit.write(Write(_STOP, {"log": log, "why": None}))
+        return Taken(last, hole=hole, tree=tree)
+    if tree is None or tree.size != last + 1:
+        tree = await edge_of(unit, log, last + 1)
+    growing = tree.copy()
+    tiles = [*growing.extend([entry.hash for entry in fresh]), *growing.partials()]
+    unit.write(_kept(log, fresh), _kept_tiles(log, tiles), Write(_MOVE, {"log": log, "last": fresh[-1].idx, "hash": fresh[-1].hash}))
+    return Taken(fresh[-1].idx, hole=hole, tree=growing)
+
+
+async def stop(unit: UnitOfWork, log: str, why: str) -> None:
+    """Leaves word that a log is not archived any further, and why."""
+    await _place(unit, log)
+    unit.write(Write(_STOP, {"log": log, "why": why}))
+
+
+async def edge_of(unit: UnitOfWork, log: str, size: int) -> Growing:
+    """The right edge of a log's tree of this size; LogRefused where its tiles are not there."""
+    wanted: list[Tile] = []
+
+    def note(tile: Tile) -> bytes:
+        wanted.append(tile)
+        return bytes(HASH_BYTES * tile.width)
+
+    Growing(size, note)
+    held = await tiles_in(unit, log, wanted)
+    return Growing(size, lambda tile: held.get(tile, b""))
+
+
+async def nodes_for(unit: UnitOfWork, log: str, size: int, *questions: Callable[[Nodes], object]) -> Nodes:
+    """The hashes within a log's tree of this size that these questions ask for, fetched in one statement.
+
+    What is asked goes by places alone and never by what stands there, so that each question is put once to zeros, to learn
+    which tiles it needs.
+    """
+    wanted: dict[Tile, None] = {}
+
+    def note(tile: Tile) -> bytes:
+        wanted[tile] = None
+        return bytes(HASH_BYTES * tile.width)
+
+    for question in questions:
+        question(nodes_of(size, note))
+    held = await tiles_in(unit, log, list(wanted))
+    return nodes_of(size, lambda tile: held.get(tile, b""))
+
+
+async def tiles_in(unit: UnitOfWork, log: str, tiles: Sequence[Tile]) -> dict[Tile, bytes]:
+    """The hashes of these tiles, as wide as each is asked for; what the archive does not hold so wide is left out."""
+    if not tiles:
+        return {}
+    rows = await unit.rows(
+        _TILES, log=log, levels=[tile.level for tile in tiles], idxs=[tile.index for tile in tiles]
+    )
+    held = {(row["level"], row["idx"]): bytes(row["hashes"]) for row in rows}
+    found = {tile: held.get((tile.level, tile.index), b"")[: HASH_BYTES * tile.width] for tile in tiles}
+    return {tile: hashes for tile, hashes in found.items() if len(hashes) == HASH_BYTES * tile.width}
+
+
+async def _place(unit: UnitOfWork, log: str) -> tuple[int, str | None]:
+    row = await unit.row(_PLACE, log=log)
+    if row is None:
+        unit.write(Write(_BEGIN, {"log": log}, rows=None))
+        row = await unit.row(_PLACE, log=log)
+        assert row is not None
+    return row["last_idx"], row["stopped"]
+
+
+async def _differ(unit: UnitOfWork, log: str, known: Sequence[Entry]) -> bool:
+    if not known:
+        return False
+    indexes = [entry.idx for entry in known]
+    held = {row["idx"]: bytes(row["leaf_hash"]) for row in await unit.rows(_HELD, log=log, first=min(indexes), last=max(indexes))}
+    return any(held.get(entry.idx) != entry.hash for entry in known)
+
+
+def _kept(log: str, entries: Sequence[Entry]) -> Write:
+    columns: dict[str, list[object]] = {
+        "idxs": [entry.idx for entry in entries], "leaves": [entry.leaf for entry in entries],
+        "hashes": [entry.hash for entry in entries], "reasons": [entry.reason for entry in entries],
+        **{
+            f"{name}s": [getattr(entry.envelope, name) for entry in entries]
+            for name in ("id", "type", "subject", "partitionkey", "actorid", "time")
+        },
+    }  # fmt: skip
+    return Write(_KEEP, {"log": log, **columns}, len(entries))
+
+
+def _kept_tiles(log: str, tiles: Sequence[tuple[Tile, bytes]]) -> Write:
+    values: dict[str, object] = {
+        "log": log, "levels": [tile.level for tile, _ in tiles], "idxs": [tile.index for tile, _ in tiles],
+        "hashes": [hashes for _, hashes in tiles],
+    }  # fmt: skip
+    return Write(_KEEP_TILES, values, len(tiles))
+
+
