@@ -28,6 +28,7 @@ from services.reintegration.lost_reference_queries import UNANSWERED, may_be_of
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
 from services.reintegration.signer_queries import signed_by
+from services.reintegration.worth_queries import with_worth
 from shared.contracts.attempts import PaymentMethod
 from shared.contracts.bank import Explanation, OtherThanNamed
 from shared.db import Sql, UnitOfWork
@@ -99,7 +100,7 @@ _SETTLES: Final = (
     "AND (l.currency <> a.currency OR l.amount = a.amount) "
     "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' "
     f"AND (l.by_hand OR NOT coalesce(l.other_payee, false) AND NOT ({_OTHER_BLOCK})) OR l.direction = 'credit' AND a.status = 'paid' "
-    "AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}' OR l.by_hand)) "
+    "AND (l.currency = a.currency AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}') OR l.by_hand)) "
     f"OR l.kind = 'rejected' AND a.status = 'released' AND {_OF_ITS_FILE} AND NOT l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])"
 )
 # Grants of which a line of the bank's settles an attempt, by the rows alone; whatever else stands against it the grant says.
@@ -129,7 +130,8 @@ _OF_FILE = Sql(f"{_LISTED}WHERE l.file_id = ANY (ARRAY[cast(:file_id AS uuid)]) 
 _ONE = Sql(f"{_LISTED}WHERE l.id = :line_id")
 _COUNTED = Sql("SELECT state, count(*) AS lines FROM bank_lines GROUP BY state")
 
-_FIELDS: Final = tuple(field.name for field in fields(BankLine))
+# What it is worth no row says.
+_FIELDS: Final = tuple(field.name for field in fields(BankLine) if field.name != "worth")
 _ONE_LINE: TypeAdapter[BankLine] = TypeAdapter(BankLine)
 _LINES: TypeAdapter[tuple[BankLine, ...]] = TypeAdapter(tuple[BankLine, ...])
 
@@ -217,7 +219,7 @@ async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, no
     row = await unit.row(_OF_A_GRANT, grant_id=grant_id, now=now, zone=zone)
     assert row is not None
     today = row["today"]
-    line = first_that_settles(grant, _LINES.validate_json(row["lines"] or "[]"), today)
+    line = first_that_settles(grant, await with_worth(unit, _LINES.validate_json(row["lines"] or "[]")), today)
     day = None if line is None else day_of(line)
     if line is None or day is None:
         return GrantFacts(today=today)
@@ -241,18 +243,18 @@ async def due_of_file(unit: UnitOfWork, file_id: UUID) -> Sequence[UUID]:
 
 async def lines_of_state(unit: UnitOfWork, state: LineState, after: UUID, limit: int) -> list[BankLineRow]:
     """Lines at this state, as they were imported."""
-    return [_told(dict(row)) for row in await unit.rows(_OF_STATE, state=state, after=after, limit=limit)]
+    return await _all_told(unit, [dict(row) for row in await unit.rows(_OF_STATE, state=state, after=after, limit=limit)])
 
 
 async def lines_of_file(unit: UnitOfWork, file_id: UUID, after: UUID, limit: int) -> list[BankLineRow]:
     """The lines of one file in their order."""
-    return [_told(dict(row)) for row in await unit.rows(_OF_FILE, file_id=file_id, after=after, limit=limit)]
+    return await _all_told(unit, [dict(row) for row in await unit.rows(_OF_FILE, file_id=file_id, after=after, limit=limit)])
 
 
 async def one_line(unit: UnitOfWork, line_id: UUID) -> BankLineRow | None:
     """One line with what became of it."""
     row = await unit.row(_ONE, line_id=line_id)
-    return None if row is None else _told(dict(row))
+    return None if row is None else (await _all_told(unit, [dict(row)]))[0]
 
 
 async def counted(unit: UnitOfWork) -> dict[LineState, int]:
@@ -260,10 +262,15 @@ async def counted(unit: UnitOfWork) -> dict[LineState, int]:
     return {row["state"]: row["lines"] for row in await unit.rows(_COUNTED)}
 
 
-def _told(row: Mapping[str, Any]) -> BankLineRow:
+async def _all_told(unit: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> list[BankLineRow]:
+    lines = {line.id: line for line in await with_worth(unit, [_line(row) for row in rows if row["state"] == "unmatched"])}
+    return [_told(row, lines.get(row["id"])) for row in rows]
+
+
+def _told(row: Mapping[str, Any], line: BankLine | None) -> BankLineRow:
     why: Unmatched | Literal["waits_for_its_grant"] | None = None
-    if row["state"] == "unmatched":
-        why = why_not(_line(row), _attempt(row, row["attempt_id"])) or "waits_for_its_grant"
+    if line is not None:
+        why = why_not(line, _attempt(row, row["attempt_id"])) or "waits_for_its_grant"
     return BankLineRow.model_validate({**row, "why": why})
 
 

@@ -22,10 +22,12 @@ AttemptStatus = Literal["released", "paid", "failed", "reversed"]
 Settles = Literal["pays", "returns", "refuses"]
 # Why a line settles nothing, so that somebody has to look at it.
 Unmatched = Literal[
-    "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "another_account", "another_file", "another_payee", "another_block", "amount_unknown", "amount_differs", "currency_differs", "not_released",
+    "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "another_account", "another_file", "another_payee", "another_block", "amount_unknown", "amount_differs", "currency_differs", "too_far_from_rate", "back_in_another_currency", "not_released",
     "already_settled", "booked_after_all", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
     "period_closed", "asked_back_already", "grant_not_in_disbursement",
 ]  # fmt: skip
+# How far what was booked may lie from what the rate of that day makes of what was ordered. Ours, and no rule of IOM's.
+BAND: Final = Decimal("0.10")
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -37,7 +39,8 @@ class BankLine:
     handed on no more than the code of a remittance, which anybody may quote who pays us.
 
     ``instructed_amount`` and ``instructed_currency`` are what the bank says was ordered, which may be another currency than the
-    account's; what was booked beyond its worth is exchange, and stands in the line.
+    account's; what was booked beyond its worth is exchange, and stands in the line. ``worth`` is what was ordered in the currency
+    of the account, by the rate in force on the day of the booking; None where no rate is known, or none was looked up.
 
     ``sent_at`` is when the file that orders the attempt was first handed out, before the line was imported: from the account
     that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
@@ -63,6 +66,7 @@ class BankLine:
     sent_otherwise: bool = False
     instructed_amount: Decimal | None = None
     instructed_currency: str | None = None
+    worth: Decimal | None = None
     other_payee: bool = False
     other_block: bool = False
 
@@ -97,7 +101,8 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
     A debit of exactly the amount that was ordered pays a released one, a credit of it returns a paid one, and a report refuses a released
     one unless the bank says that it has had the same before. ``attempt`` is None where none is known under that id. What was
     never sent somebody moved by hand under our id (``not_sent``), whatever else fits. What went to another account than was
-    ordered (``another_payee``), or by another block, two persons look at, who may find that it is a payment all the same.
+    ordered (``another_payee``), or by another block, two persons look at, who may find that it is a payment all the same. So do they
+    where it was booked in another currency than ordered: at a debit that is far from the rate of its day (`BAND`), and at each credit.
     """
     if line.attempt_id is None:
         return "names_no_attempt"
@@ -159,11 +164,24 @@ def _another_amount(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
     return None if all(amount == attempt.amount for amount, _ in told) else "amount_differs"
 
 
+def _is_exchanged(line: BankLine, attempt: KnownAttempt) -> bool:
+    """Whether it was booked in another currency than ordered, and no two persons found that it is this payment all the same."""
+    return line.currency != attempt.currency and not line.by_hand
+
+
+def _near_its_worth(line: BankLine) -> bool:
+    if line.amount is None or line.worth is None:
+        return False
+    return abs(line.amount - line.worth) <= line.worth * BAND
+
+
 def _of_a_debit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
     if line.reversal:
         # It takes back a credit, so that what came back is away again.
         return "takes_back"
     match attempt.status:
+        case "released" if _is_exchanged(line, attempt) and not _near_its_worth(line):
+            return "too_far_from_rate"
         case "released":
             return "pays"
         case "paid" | "reversed":
@@ -179,6 +197,8 @@ def _of_a_credit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
     match attempt.status:
         case "paid" if attempt.delivered:
             return "delivered_already"
+        case "paid" if _is_exchanged(line, attempt):
+            return "back_in_another_currency"
         case "paid":
             return "returns"
         case "reversed":

@@ -95,8 +95,12 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
         (replace(CREDIT, by_code=True), PAID, "gives_no_reason"), (replace(CREDIT, by_code=True, reasons=("AC04",)), PAID, "returns"),
         (replace(CREDIT, by_code=True, by_hand=True), PAID, "returns"), (REFUSAL, PAID, "may_have_been_paid"), (REFUSAL, FAILED, "already_settled"),
         # What was ordered is in another currency than the account, or is said beside what was booked in its own.
-        (in_exchange("1000.00", "EUR", "800.00", "TRY"), replace(KNOWN, currency="TRY"), "pays"), (in_exchange(None, "EUR", "800.00", "TRY"), replace(KNOWN, currency="TRY"), "pays"),
-        (replace(in_exchange("40.00", "EUR", "800.00", "TRY"), direction="credit"), replace(PAID, currency="TRY"), "returns"),
+        # A debit is held to what that is worth by the rate of its day, a tenth more or less; a credit is another amount than was paid.
+        *((replace(in_exchange(booked, "EUR", "800.00", "TRY"), worth=Decimal(40), by_hand=by_hand), replace(KNOWN, currency="TRY"), "pays" if by_hand or near else "too_far_from_rate")
+          for booked, near in (("40.00", True), ("36.00", True), ("44.00", True), ("35.99", False), ("44.01", False), (None, False)) for by_hand in (False, True)),
+        (in_exchange("40.00", "EUR", "800.00", "TRY"), replace(KNOWN, currency="TRY"), "too_far_from_rate"),
+        (replace(in_exchange("40.00", "EUR", "800.00", "TRY"), direction="credit"), replace(PAID, currency="TRY"), "back_in_another_currency"),
+        (replace(in_exchange("40.00", "EUR", "800.00", "TRY"), direction="credit", by_hand=True), replace(PAID, currency="TRY"), "returns"),
         (in_exchange("1000.00", "EUR", "799.99", "TRY"), replace(KNOWN, currency="TRY"), "amount_differs"),
         (in_exchange("800.00", "EUR", "800.00", "TND"), replace(KNOWN, currency="TRY"), "currency_differs"),
         (in_exchange("800.00", "EUR", "800.00", "TRY"), KNOWN, "currency_differs"), (in_exchange("800.00", "EUR", "800.00", "EUR"), KNOWN, "pays"),
