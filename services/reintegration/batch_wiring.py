@@ -5,24 +5,31 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.reintegration import batch_projections, batch_queries, batch_tables
+from services.reintegration import batch_projections, batch_queries, batch_tables, own_account_queries
 from services.reintegration.domain import batch, batch_state, own_accounts
 from services.reintegration.domain.batch_file import BatchFacts
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
-from shared.decider import NoFacts
 from shared.handling import locked, states
 from shared.messages import Command, Context
 from shared.policy import EVERYWHERE
 from shared.sealed_rows import Sealed
 from shared.settings import MISSION
-from shared.wiring import no_facts
 
-OWN_ACCOUNT: Aggregate[own_accounts.OwnAccount, NoFacts] = Aggregate(
+
+async def _account_facts(
+    unit: UnitOfWork, account_id: UUID, state: own_accounts.OwnAccount | None, command: Command | None, _: Context
+) -> own_accounts.OwnAccountFacts:
+    if state is None or not isinstance(command, own_accounts.CloseOwnAccount | None):
+        return own_accounts.OwnAccountFacts()
+    return await own_account_queries.behind_an_account(unit, account_id, held=command is not None)
+
+
+OWN_ACCOUNT: Aggregate[own_accounts.OwnAccount, own_accounts.OwnAccountFacts] = Aggregate(
     service="reintegration", name="own_account", decider=own_accounts.OWN_ACCOUNT, table=batch_tables.OWN_ACCOUNTS,
-    state=own_accounts.OwnAccount, facts=no_facts,
+    state=own_accounts.OwnAccount, facts=_account_facts,
 )  # fmt: skip
 
 Batches = Aggregate[batch_state.PaymentBatch, BatchFacts]

@@ -27,7 +27,7 @@ from shared.contracts.own_accounts import (
 )
 from shared.countries import AssignedCountry
 from shared.currencies import is_currency
-from shared.decider import Decider, Events, NoFacts, changing, opening
+from shared.decider import Decider, Events, ReadsFacts, changing, opening
 from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Concealed, Context, Event
 from shared.money import Currency, not_a_currency
@@ -58,6 +58,15 @@ class OwnAccount:
     closing_reason: OwnAccountClosingReason | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnAccountFacts:
+    """Whether a file that pays from the account was taken and the bank has not answered for all of it, or a file of the bank's on
+    it waits for a second person; what was not looked up refuses.
+    """
+
+    payments_under_way: bool = True
+
+
 class RegisterOwnAccount(Unprinted, Command):
     """Register an account or a cash box of the mission, or of an office. A colleague confirms it before anything is paid from it."""
 
@@ -78,7 +87,7 @@ class ConfirmOwnAccount(Command):
 
 
 class CloseOwnAccount(Command):
-    """Close the account: nothing more is paid from it."""
+    """Close the account once the bank answered for all that it was ordered: nothing more is paid from it."""
 
     reason: OwnAccountClosingReason
 
@@ -132,7 +141,7 @@ def _spelled_once(kind: OwnAccountKind, details: AccountDetails) -> str:
     return f"{kind} {country} {plain}"
 
 
-def _register(order: RegisterOwnAccount, _: NoFacts, context: Context) -> Events:
+def _register(order: RegisterOwnAccount, _: OwnAccountFacts, context: Context) -> Events:
     if not is_currency(order.currency):
         raise not_a_currency()
     details = details_of(order)
@@ -145,26 +154,35 @@ def _register(order: RegisterOwnAccount, _: NoFacts, context: Context) -> Events
     )  # fmt: skip
 
 
-def _registered(state: OwnAccount, _: NoFacts, __: Context) -> None:
+def _registered(state: OwnAccount, _: OwnAccountFacts, __: Context) -> None:
     if state.status != "registered":
         raise RuleViolation("wrong_status", "This account was confirmed, or is closed. There is nothing to confirm.")
 
 
-def _not_who_registered(state: OwnAccount, _: NoFacts, context: Context) -> None:
+def _not_who_registered(state: OwnAccount, _: OwnAccountFacts, context: Context) -> None:
     if state.registered_by == context.actor.person_id:
         raise not_by_whoever_registered()
 
 
-def _not_closed(state: OwnAccount, _: NoFacts, __: Context) -> None:
+def _not_closed(state: OwnAccount, _: OwnAccountFacts, __: Context) -> None:
     if state.status == "closed":
         raise RuleViolation("own_account_closed", "This account is closed already.")
 
 
-def _confirm(_: OwnAccount, __: ConfirmOwnAccount, ___: NoFacts, context: Context) -> Events:
+@ReadsFacts
+def _nothing_under_way(_: OwnAccount, facts: OwnAccountFacts, __: Context) -> None:
+    # Another registration of the same number is another account, on which nothing was ordered: each debit would wait for somebody.
+    if facts.payments_under_way:
+        raise RuleViolation(
+            "payments_under_way", "The bank has not answered for all that it was ordered to pay from this account, or a file of it waits for a second person."
+        )
+
+
+def _confirm(_: OwnAccount, __: ConfirmOwnAccount, ___: OwnAccountFacts, context: Context) -> Events:
     return (OwnAccountConfirmed(confirmed_by=context.actor.person_id, confirmed_at=context.now),)
 
 
-def _close(_: OwnAccount, order: CloseOwnAccount, __: NoFacts, context: Context) -> Events:
+def _close(_: OwnAccount, order: CloseOwnAccount, __: OwnAccountFacts, context: Context) -> Events:
     return (OwnAccountClosed(reason=order.reason, closed_by=context.actor.person_id, closed_at=context.now),)
 
 
@@ -188,11 +206,11 @@ def evolve(state: OwnAccount | None, event: Event) -> OwnAccount:
             raise TypeError(f"{type(event).__name__} does not fit an account here")
 
 
-OWN_ACCOUNT: Decider[OwnAccount, NoFacts] = Decider(
+OWN_ACCOUNT: Decider[OwnAccount, OwnAccountFacts] = Decider(
     rules=(
         opening(RegisterOwnAccount, "Register an account of our own", _register),
         changing(ConfirmOwnAccount, "Confirm the account", _confirm, _registered, _not_who_registered),
-        changing(CloseOwnAccount, "Close the account", _close, _not_closed),
+        changing(CloseOwnAccount, "Close the account", _close, _not_closed, _nothing_under_way),
     ),
     evolve=evolve,
     events=(OwnAccountRegistered, OwnAccountConfirmed, OwnAccountClosed),

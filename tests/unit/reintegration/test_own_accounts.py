@@ -12,11 +12,11 @@ from services.reintegration.domain.own_accounts import (
     CloseOwnAccount,
     ConfirmOwnAccount,
     OwnAccount,
+    OwnAccountFacts,
     RegisterOwnAccount,
 )
 from shared.actors import Actor
 from shared.contracts.own_accounts import OwnAccountClosed, OwnAccountConfirmed, OwnAccountRegistered
-from shared.decider import NoFacts
 from shared.errors import Refusal
 from shared.messages import Command, Concealed, Context, Event
 from tests.given import NOON, Given, staff
@@ -34,7 +34,8 @@ REGISTERED = OwnAccountRegistered(
 )  # fmt: skip
 CONFIRMED = OwnAccountConfirmed(confirmed_by=OTHER.person_id, confirmed_at=NOON)
 CLOSED = OwnAccountClosed(reason="not_needed", closed_by=RECONCILER.person_id, closed_at=NOON)
-ACCOUNTS: Given[OwnAccount, NoFacts] = Given(OWN_ACCOUNT, NoFacts())
+NOTHING_UNDER_WAY = OwnAccountFacts(payments_under_way=False)
+ACCOUNTS: Given[OwnAccount, OwnAccountFacts] = Given(OWN_ACCOUNT, NOTHING_UNDER_WAY)
 
 
 def test_whoever_registers_an_account_does_not_confirm_it() -> None:
@@ -104,10 +105,17 @@ def test_whatever_is_ordered_an_active_account_was_confirmed_by_another(orders: 
     log: list[Event] = []
     for order, who in orders:
         try:
-            events = OWN_ACCOUNT.decide(state, order, NoFacts(), Context(who, NOON))
+            events = OWN_ACCOUNT.decide(state, order, NOTHING_UNDER_WAY, Context(who, NOON))
         except Refusal:
             events = ()
         state = OWN_ACCOUNT.fold(events, state)
         log += events
         assert state is None or state.status != "active" or state.confirmed_by not in (None, state.registered_by)
     assert OWN_ACCOUNT.fold(log) == state
+
+
+def test_an_account_is_not_closed_while_the_bank_has_not_answered_for_what_it_was_ordered_from_it() -> None:
+    registered = ACCOUNTS.given(REGISTERED, CONFIRMED)
+    close = CloseOwnAccount(reason="not_needed")
+    registered.knowing(OwnAccountFacts()).when(close, RECONCILER).refused("payments_under_way")
+    assert registered.when(close, RECONCILER).events
