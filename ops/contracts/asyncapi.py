@@ -39,12 +39,18 @@ def document(events: Sequence[Described]) -> dict[str, Any]:
             "tags": [{"name": service.name, "description": f"What {service.name} records."} for service in LOGS],
         },
         "defaultContentType": "application/cloudevents+json",
-        "servers": {"nats": {"host": "127.0.0.1:4222", "protocol": "nats", "description": "NATS with JetStream; each service has a user of its own."}},
+        "servers": {
+            "nats": {
+                "host": "127.0.0.1:4222", "protocol": "nats", "security": [{"$ref": "#/components/securitySchemes/user"}],
+                "description": "NATS with JetStream, here as a demo has it; each service is a user of its own, who may publish to its own subjects alone.",
+            }
+        },
         "channels": {_channel(service, one): _channel_of(service, one) for service, one in recorded},
         "operations": dict(_operations(recorded)),
         "components": {
             "messages": {one.kind_in(service): _message(service, one) for service, one in recorded},
             "schemas": _schemas(events),
+            "securitySchemes": {"user": {"type": "userPassword", "description": "The user of a service."}},
         },
     }  # fmt: skip
 

@@ -84,7 +84,7 @@ def _of_fields(path: str, before: Schema, now: Schema, old: Schema, new: Schema)
 
 
 def _alternatives(node: Schema, root: Schema) -> Alternatives:
-    """What a value can be, by its type; lists of values of one type are one list."""
+    """What a value can be, by its type."""
     if "$ref" in node:
         return _alternatives(root["$defs"][node["$ref"].rpartition("/")[2]], root)
     if "anyOf" in node:
@@ -100,10 +100,7 @@ def _alternatives(node: Schema, root: Schema) -> Alternatives:
 
 
 def _add(found: Alternatives, kind: str, facets: dict[str, Any]) -> None:
-    if kind in found and "enum" in found[kind] and "enum" in facets:
-        found[kind] = {**found[kind], "enum": [*found[kind]["enum"], *facets["enum"]]}
-        return
-    # Two of a type that are no lists keep the order in which they stand.
+    # Two of a type are told apart by the order in which they stand.
     while kind in found:
         kind = f"another {kind}"
     found[kind] = facets

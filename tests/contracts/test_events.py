@@ -1,4 +1,4 @@
-"""Every event that others rely on has a golden example, which must be readable and written alike for ever."""
+"""Every event that others rely on has a golden example, by which it is read; what is written is held against what is published."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,6 @@ GOLDEN = Path(__file__).parent / "golden"
 EVENTS = {event.kind: event for events in BY_SERVICE.values() for event in events} | {
     event.kind_in("any"): event for event in access.EVENTS
 }
-
-
-@pytest.mark.parametrize("kind", sorted(EVENTS))
-def test_an_event_is_read_and_written_as_its_golden_example_says(kind: str) -> None:
-    example = json.loads((GOLDEN / f"{kind}.json").read_text())
-    assert EVENTS[kind].model_validate(example).model_dump(mode="json") == example
 
 
 def test_no_golden_example_has_lost_its_event() -> None:

@@ -41,7 +41,7 @@ from shared.contracts.returns import (
     PersonCounselled,
     PersonErased,
 )
-from shared.contracts.support import SupportGiven, SupportPlanned
+from shared.contracts.support import SupportCancelled, SupportGiven, SupportPlanned
 from shared.ledger import conceal, enclose
 from shared.messages import Concealed, Context, Event, Origin
 from shared.money import Money
@@ -184,6 +184,12 @@ def test_cases_and_support_are_counted_by_their_log_and_go_on_being_after_an_era
             "outcome": Concealed.of("c"), "cost": money, "given_from": day, "given_until": day,
         })  # fmt: skip
         logs.add(10, planned, given)
+    # What was recorded as given and is taken back was not.
+    taken_back = id_of(32)
+    logs.add(
+        10, planned.model_copy(update={"support_id": taken_back}), given.model_copy(update={"support_id": taken_back}),
+        SupportCancelled(support_id=taken_back, person_id=id_of(20), reason=Concealed.of("a")),
+    )  # fmt: skip
     logs.add(12, CaseWithdrawn(reason=Concealed.of("health"), person_ids=(id_of(23),)))
     logs.add(20, PersonCounselled(session_id=id_of(1), held_at=NOON))
     expected = {
