@@ -2,20 +2,23 @@
 
 from services.reintegration import bank_wiring, payee_details, survey_answers
 from shared.contracts.noted_cases import PersonsCame, PersonsLeft, StayNoted, StayTakenBack
+from shared.contracts.payees import PayeeEnded
 from shared.contracts.reintegration import PaymentConfirmed
+from shared.contracts.sanctions import PayeeScreened
 from shared.contracts.visits import CashWitnessed
 from shared.held import Holdings
 
 HOLDINGS = Holdings(
-    # What stood against a payment is looked at by who oversees the money, as is the table of it.
-    undisclosed=(PaymentConfirmed, CashWitnessed),
+    # What stood against a payment, or what a list of sanctions resembles, is looked at by who oversees the money, as are the
+    # tables of it; that somebody is blocked, and why they were closed else, the payee tells.
+    undisclosed=(PaymentConfirmed, CashWitnessed, PayeeScreened, PayeeEnded),
     parting=(PersonsLeft, StayNoted), coming=(PersonsCame, StayTakenBack),
     opens={"payee_details": payee_details.told, "survey_answers": survey_answers.told},
     about={"payee_details": "payee_id"},
     untold={
         "payee_details.country": "the country in which the person is paid, which is told of the payee",
         **dict.fromkeys(
-            ("payees.hits", "payees.cleared", "payees.clearing_reason", "payees.screened_lists"),
+            ("payees.hits", "payees.cleared", "payees.clearing_reason", "payees.clearers", "payees.screened_lists"),
             "what a list of sanctions resembles is looked at by two persons; that somebody is blocked is told",
         ),
         "paid_although": "what stood against a payment that was made, which is looked at by who oversees the money; the payment is told with its grant",

@@ -8,12 +8,12 @@ from shared.contracts.payees import (
     AccountChangeAsked,
     AccountChangeDropped,
     CallBackConfirmed,
-    PayeeClosed,
     PayeeConfirmed,
+    PayeeEnded,
     PayeeRegistered,
     SharedAccountAccepted,
 )
-from shared.contracts.sanctions import HitsCleared
+from shared.contracts.sanctions import PayeeScreened, finding_in
 from shared.db import Sql, Write
 from shared.messages import Event
 from shared.verify import Check
@@ -73,15 +73,10 @@ def payee_accounts(payee_id: UUID, before: Payee | None, payee: Payee, events: t
             return (Write(_CONFIRM, of | confirmed), *([_forgotten(payee_id, former)] if former else ()))
         case AccountChangeDropped():
             return (_forgotten(payee_id, [event.account_no]),)
-        case PayeeClosed():
+        case PayeeEnded() if payee.status == "closed":
             return (_forgotten(payee_id, range(1, payee.stated_no + 1)),)
-        case HitsCleared():
-            cleared = {
-                "payee_id": payee_id, "list_ids": [hit.list_id for hit in event.hits],
-                "entry_ids": [hit.entry_id for hit in event.hits], "cleared_at": event.cleared_at, "reason": event.reason,
-                "asked_by": event.asked_by, "cleared_by": event.cleared_by,
-            }  # fmt: skip
-            return (Write(_CLEAR, cleared, len(event.hits)),)
+        case PayeeScreened():
+            return _cleared(payee_id, event)
         case SharedAccountAccepted():
             found = {
                 "payee_id": payee_id, "other_ids": list(event.with_ids), "stated_by": event.stated_by,
@@ -90,6 +85,18 @@ def payee_accounts(payee_id: UUID, before: Payee | None, payee: Payee, events: t
             return (Write(_SHARE, found, len(event.with_ids)),)
         case _:
             return ()
+
+
+def _cleared(payee_id: UUID, event: PayeeScreened) -> Sequence[Write]:
+    finding = finding_in(event.found) if event.found is not None else None
+    if finding is None or finding.step != "cleared":
+        return ()
+    cleared = {
+        "payee_id": payee_id, "list_ids": [hit.list_id for hit in finding.hits],
+        "entry_ids": [hit.entry_id for hit in finding.hits], "cleared_at": event.screened_at, "reason": finding.reason,
+        "asked_by": finding.asked_by, "cleared_by": finding.cleared_by,
+    }  # fmt: skip
+    return (Write(_CLEAR, cleared, len(finding.hits)),)
 
 
 def _forgotten(payee_id: UUID, account_nos: Iterable[int]) -> Write:

@@ -41,6 +41,7 @@ PAYEES = aggregate_table(
     sa.Column("vendor_key", sa.Text),
     sa.CheckConstraint("vendor_key IS NOT DISTINCT FROM lower(vendor_code)", name="vendor_key_is_the_code"),
     sa.Column("contacts", pg.JSONB, nullable=False, server_default="[]"),
+    sa.Column("clearers", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.CheckConstraint("clearing_asked_by <> cleared_by", name="cleared_by_two_persons"),
     sa.CheckConstraint("(clearing_asked_by IS NULL) = (clearing_reason IS NULL)", name="clearing_is_whole"),
     begins(payee_state.BEGINNINGS),

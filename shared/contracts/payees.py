@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from shared.contracts.counselling import Country, StaffId
 from shared.messages import Concealed, Event, Part
@@ -16,6 +16,8 @@ AccountChangeReason = Literal["bank_changed", "account_closed", "entered_in_erro
 ChangeDropReason = Literal["not_confirmed_by_payee", "entered_in_error"]
 SharedAccountReason = Literal["family", "same_business", "account_of_an_office"]
 PayeeClosingReason = Literal["not_needed", "out_of_business", "details_wrong", "misused"]
+ClosedFor = Literal["meant_by_a_list"] | PayeeClosingReason
+_CLOSED_FOR: TypeAdapter[ClosedFor] = TypeAdapter(ClosedFor)
 
 
 class KnownContact(Part):
@@ -131,14 +133,35 @@ class StaffAccountsDropped(Event, kind="avrr.reintegration.staff_list.dropped.v1
 
 
 class PayeeClosed(Event, kind="avrr.reintegration.payee.closed.v1"):
-    """Nothing is paid to this payee any more; to which accounts it was paid stays known."""
+    """Nothing is paid to this payee any more. Of before: that is a `PayeeEnded` now, which conceals why."""
 
     reason: PayeeClosingReason
     closed_by: StaffId
     closed_at: datetime
 
 
+class PayeeEnded(Event, kind="avrr.reintegration.payee.ended.v1"):
+    """Nothing is paid to this payee any more; to which accounts it was paid stays known.
+
+    Why is concealed (a `ClosedFor`), for it may be that a list of sanctions means somebody, who is blocked then.
+    """
+
+    closed_for: Concealed
+    closed_by: StaffId
+    closed_at: datetime
+
+
+def closed_for(why: ClosedFor) -> Concealed:
+    """Why a payee was closed, as an event has it."""
+    return Concealed.of(why)
+
+
+def why_closed(event: PayeeEnded) -> ClosedFor | None:
+    """Why nothing is paid to a payee any more; None once that went with the person."""
+    return _CLOSED_FOR.validate_python(event.closed_for.value) if event.closed_for.value is not None else None
+
+
 EVENTS: tuple[type[Event], ...] = (
     PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted,
-    PayeeClosed, StaffAccountsUploaded, StaffAccountsConfirmed, StaffAccountsDropped,
+    PayeeClosed, PayeeEnded, StaffAccountsUploaded, StaffAccountsConfirmed, StaffAccountsDropped,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared.contracts.counselling import StaffId
 from shared.contracts.payees import VendorCode
-from shared.messages import Event, Part
+from shared.messages import Concealed, Event, Part
 
 EntryId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-/]{1,60}$")]
 HowAlike = Literal["exact", "near"]
@@ -58,16 +58,44 @@ class SanctionsListDropped(Event, kind="avrr.reintegration.sanctions_list.droppe
 
 
 class PayeeScreened(Event, kind="avrr.reintegration.payee.screened.v1"):
-    """The names of a payee up to account ``account_no`` were held against these lists, in the version of each; most have no hits."""
+    """The names of a payee up to account ``account_no`` were held against these lists, in the version of each.
+
+    What was found, and what persons said of it, are facts of this one type and concealed (`Finding`): that there was anything
+    to be said tells that somebody resembles whom a list names. Those of before said their hits in clear (``hits``), where
+    nothing is written any more.
+    """
 
     account_no: int
     list_ids: tuple[UUID, ...]
     hits: tuple[Hit, ...]
     screened_at: datetime
+    found: Concealed | None = None
+
+
+class Finding(Part):
+    """What a screening found (``screened``), or what somebody said of the hits.
+
+    That they are to be cleared for a reason and by whose word (``clearing_asked``), or that a second person cleared them.
+    """
+
+    step: Literal["screened", "clearing_asked", "cleared"]
+    hits: tuple[Hit, ...] = ()
+    reason: ClearingReason | None = None
+    asked_by: StaffId | None = None
+    cleared_by: StaffId | None = None
+
+    def concealed(self) -> Concealed:
+        """As an event has it."""
+        return Concealed.of(self.model_dump_json())
+
+
+def finding_in(found: Concealed) -> Finding | None:
+    """What an event conceals; None once it went with the person."""
+    return Finding.model_validate_json(found.value) if found.value is not None else None
 
 
 class HitClearingAsked(Event, kind="avrr.reintegration.payee.hit_clearing_asked.v1"):
-    """Somebody found that the lists mean somebody else; it waits for a second person, and nothing is paid meanwhile."""
+    """Somebody found that the lists mean somebody else. Of before: such a step is a `PayeeScreened` now, which conceals it."""
 
     reason: ClearingReason
     asked_by: StaffId
@@ -75,7 +103,7 @@ class HitClearingAsked(Event, kind="avrr.reintegration.payee.hit_clearing_asked.
 
 
 class HitsCleared(Event, kind="avrr.reintegration.payee.hits_cleared.v1"):
-    """Two persons found that these entries mean somebody else."""
+    """Two persons found that these entries mean somebody else. Of before, as `HitClearingAsked`."""
 
     hits: tuple[Hit, ...]
     reason: ClearingReason
@@ -85,7 +113,7 @@ class HitsCleared(Event, kind="avrr.reintegration.payee.hits_cleared.v1"):
 
 
 class HitsConfirmed(Event, kind="avrr.reintegration.payee.hits_confirmed.v1"):
-    """A list means this payee; nothing is ever paid to it."""
+    """A list means this payee; nothing is ever paid to it. Of before: that is a `PayeeEnded` now, which conceals why."""
 
     hits: tuple[Hit, ...]
     confirmed_by: StaffId

@@ -56,6 +56,7 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "evidence_pieces": frozenset({"evidence_id"}),
         "payee_details": frozenset({"person_id"}),
         "payee_tokens": frozenset({"person_id"}),
+        "payee_clearances": frozenset({"payee_id"}),
         "survey_answers": frozenset({"person_id"}),
     },
 }
@@ -72,6 +73,7 @@ ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "reintegration": {
         "grants": frozenset({"id", "person_id", "paid", "category", "evidence", "approved_at", "status"}),
         "plans": frozenset({"id", "person_ids", "lines"}),
+        "payees": frozenset({"id", "person_id", "status"}),
         "log_mentions": frozenset({"about", "idx"}),
         # Whose need a line of a former version of a plan was.
         "event_log": frozenset({"id", "subject", "idx", "leaf"}),
@@ -90,6 +92,7 @@ EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "person_keys": frozenset({"keep_until"}),
         "grants": frozenset({"category", "evidence", "budget", "certificate"}),
         "plans": frozenset({"lines"}),
+        "payees": frozenset({"hits", "cleared", "clearers", "clearing_reason", "clearing_asked_by", "cleared_by", "status", "closing_reason"}),
     },
 }
 _ERASING = dict.fromkeys(("erase_person", "await_the_erasing", "refuse_the_erased"), "{}_eraser")
@@ -103,7 +106,7 @@ DEFINERS = {
         "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "post_after_the_commitment": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
         "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
-        "erase_what_it_was_for": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",
+        "erase_what_it_was_for": "reintegration_eraser", "erase_screenings": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",
     },
 }
 for _service, _owners in DEFINERS.items():

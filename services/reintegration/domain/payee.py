@@ -25,11 +25,13 @@ from shared.contracts.payees import (
     PayeeClosed,
     PayeeClosingReason,
     PayeeConfirmed,
+    PayeeEnded,
     PayeeKind,
     PayeeRegistered,
     SharedAccountAccepted,
     SharedAccountReason,
     VendorCode,
+    closed_for,
 )
 from shared.contracts.sanctions import HitClearingAsked, HitsCleared, HitsConfirmed, PayeeScreened
 from shared.countries import AssignedCountry
@@ -333,7 +335,9 @@ def _accept(state: Payee, order: AcceptSharedAccount, facts: PayeeFacts, context
 
 
 def _close(state: Payee, order: ClosePayee, _: PayeeFacts, context: Context) -> Events:
-    return (PayeeClosed(reason=order.reason, closed_by=context.actor.person_id, closed_at=context.now),)
+    return (
+        PayeeEnded(closed_for=closed_for(order.reason), closed_by=context.actor.person_id, closed_at=context.now),
+    )
 
 
 PAYEE: Decider[Payee, PayeeFacts] = Decider(
@@ -351,7 +355,7 @@ PAYEE: Decider[Payee, PayeeFacts] = Decider(
         *SCREENING_RULES,
     ),
     evolve=evolve,
-    events=(PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted, PayeeClosed,
+    events=(PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted, PayeeClosed, PayeeEnded,
         PayeeScreened, HitClearingAsked, HitsCleared, HitsConfirmed,
     ),
 )

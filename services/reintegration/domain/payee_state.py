@@ -18,9 +18,11 @@ from shared.contracts.payees import (
     PayeeClosed,
     PayeeClosingReason,
     PayeeConfirmed,
+    PayeeEnded,
     PayeeKind,
     PayeeRegistered,
     SharedAccountAccepted,
+    why_closed,
 )
 from shared.contracts.sanctions import (
     ClearingReason,
@@ -29,15 +31,17 @@ from shared.contracts.sanctions import (
     HitsCleared,
     HitsConfirmed,
     PayeeScreened,
+    finding_in,
 )
 from shared.messages import Event
 from shared.transitions import moved
 
 PayeeStatus = Literal["registered", "active", "on_hold", "blocked", "closed"]
 BEGINNINGS: Final[frozenset[str]] = frozenset({"registered"})
+# From being blocked a payee is closed by the erasure of its person alone, which takes along why.
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "registered": frozenset({"active", "blocked", "closed"}), "active": frozenset({"on_hold", "blocked", "closed"}),
-    "on_hold": frozenset({"active", "blocked", "closed"}), "blocked": frozenset(), "closed": frozenset(),
+    "on_hold": frozenset({"active", "blocked", "closed"}), "blocked": frozenset({"closed"}), "closed": frozenset(),
 }  # fmt: skip
 
 ENDED: Final[frozenset[str]] = frozenset({"blocked", "closed"})
@@ -73,7 +77,7 @@ class Payee:
 
     ``stated_no`` counts the accounts that were ever stated, ``confirmed_no`` is the one that is paid to, None before anybody
     confirmed one. ``stated_by`` and ``confirmed_by`` are of that one; ``handlers`` are all who ever stated an account,
-    confirmed one or called back, none of whom pays. Until ``held_until`` nothing is paid. ``hits`` are entries of lists of sanctions that
+    confirmed one or called back, and ``clearers`` who had hits cleared; none of them pays. Until ``held_until`` nothing is paid. ``hits`` are entries of lists of sanctions that
     may mean it, ``cleared`` those that two persons found not to. ``shares`` are the payees of which
     somebody found it right that they have the same account. ``contacts`` are those that were ever confirmed, oldest first; of
     whoever was paid before as another payee the first one is that one's. ``vendor_key`` is the code of a vendor as it is
@@ -109,6 +113,7 @@ class Payee:
     cleared_by: str | None = None
     contacts: tuple[KnownContact, ...] = ()
     vendor_key: str | None = None
+    clearers: tuple[str, ...] = ()
 
     @property
     def began_anew(self) -> bool:
@@ -176,10 +181,7 @@ def evolve(state: Payee | None, event: Event) -> Payee:
                 state, shares=(*state.shares, *event.with_ids), handlers=_with(state, event.accepted_by)
             )
         case PayeeScreened() if state is not None:
-            return replace(
-                state, screened_no=event.account_no, screened_at=event.screened_at, screened_lists=event.list_ids,
-                hits=event.hits, clearing_reason=None, clearing_asked_by=None,
-            )  # fmt: skip
+            return _screened(state, event)
         case HitClearingAsked() if state is not None:
             return replace(state, clearing_reason=event.reason, clearing_asked_by=event.asked_by, cleared_by=None)
         case HitsCleared() if state is not None:
@@ -196,5 +198,29 @@ def evolve(state: Payee | None, event: Event) -> Payee:
             return replace(
                 state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=event.reason
             )
+        case PayeeEnded() if state is not None:
+            why = why_closed(event)
+            if why == "meant_by_a_list":
+                return replace(state, status=moved(TRANSITIONS, state.status, "blocked"), change=None)
+            return replace(state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=why)
         case _:
             raise TypeError(f"{type(event).__name__} does not fit a payee here")
+
+
+def _screened(state: Payee, event: PayeeScreened) -> Payee:
+    looked = replace(state, screened_no=event.account_no, screened_at=event.screened_at, screened_lists=event.list_ids)
+    if event.found is None:
+        return replace(looked, hits=event.hits, clearing_reason=None, clearing_asked_by=None)
+    finding = finding_in(event.found)
+    if finding is None:
+        # As the erasure leaves the row (`migrations/sql/erasure_of_screenings_1.sql`).
+        return replace(looked, hits=(), cleared=(), clearers=(), clearing_reason=None, clearing_asked_by=None, cleared_by=None)
+    if finding.step == "screened":
+        return replace(looked, hits=finding.hits, clearing_reason=None, clearing_asked_by=None)
+    if finding.step == "clearing_asked":
+        return replace(looked, clearing_reason=finding.reason, clearing_asked_by=finding.asked_by, cleared_by=None)
+    parts = (who for who in (finding.asked_by, finding.cleared_by) if who is not None)
+    return replace(
+        looked, hits=(), cleared=(*state.cleared, *finding.hits), cleared_by=finding.cleared_by,
+        clearers=tuple(dict.fromkeys((*state.clearers, *parts))),
+    )  # fmt: skip

@@ -1,17 +1,15 @@
 """The screening of a payee: its names are held against each list, and a hit stops it until two persons clear it.
 
-Decision 54: a list that is newer, or another name, is another screening; what two persons cleared stays cleared.
+Decision 54: a list that is newer, or another name, is another screening; what two persons cleared stays cleared. What is found
+and said is concealed and goes with the person (decision 90).
 """
+
+from uuid import UUID
 
 from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import ENDED, MOST_HITS, Payee
-from shared.contracts.sanctions import (
-    ClearingReason,
-    HitClearingAsked,
-    HitsCleared,
-    HitsConfirmed,
-    PayeeScreened,
-)
+from shared.contracts.payees import PayeeEnded, closed_for
+from shared.contracts.sanctions import ClearingReason, Finding, PayeeScreened
 from shared.decider import Events, ReadsFacts, Rule, changing
 from shared.errors import FourEyes, RuleViolation
 from shared.messages import Command, Context
@@ -100,26 +98,39 @@ def _screen(state: Payee, _: ScreenPayee, facts: PayeeFacts, context: Context) -
     if same and found == state.hits:
         return ()
     return (
-        PayeeScreened(account_no=state.newest_live_no, list_ids=facts.newest_lists, hits=found, screened_at=context.now),
-    )
-
-
-def _ask(state: Payee, order: AskToClearHits, _: PayeeFacts, context: Context) -> Events:
-    return (HitClearingAsked(reason=order.reason, asked_by=context.actor.person_id, asked_at=context.now),)
-
-
-def _clear(state: Payee, _: ClearHits, __: PayeeFacts, context: Context) -> Events:
-    assert state.clearing_asked_by is not None and state.clearing_reason is not None
-    return (
-        HitsCleared(
-            hits=state.hits, reason=state.clearing_reason, asked_by=state.clearing_asked_by,
-            cleared_by=context.actor.person_id, cleared_at=context.now,
+        PayeeScreened(
+            account_no=state.newest_live_no, list_ids=facts.newest_lists, hits=(), screened_at=context.now,
+            found=Finding(step="screened", hits=found).concealed(),
         ),
     )  # fmt: skip
 
 
-def _confirm(state: Payee, _: ConfirmHits, __: PayeeFacts, context: Context) -> Events:
-    return (HitsConfirmed(hits=state.hits, confirmed_by=context.actor.person_id, confirmed_at=context.now),)
+def _ask(state: Payee, order: AskToClearHits, _: PayeeFacts, context: Context) -> Events:
+    asked = Finding(step="clearing_asked", reason=order.reason, asked_by=context.actor.person_id)
+    return (_said(state, asked, state.screened_lists, context),)
+
+
+def _clear(state: Payee, _: ClearHits, __: PayeeFacts, context: Context) -> Events:
+    cleared = Finding(
+        step="cleared", hits=state.hits, reason=state.clearing_reason, asked_by=state.clearing_asked_by,
+        cleared_by=context.actor.person_id,
+    )  # fmt: skip
+    # Of more hits than are kept at once the others are found by the next screening, and nothing is paid before it.
+    all_of_them = len(state.hits) < MOST_HITS
+    return (_said(state, cleared, state.screened_lists if all_of_them else (), context),)
+
+
+def _said(state: Payee, finding: Finding, list_ids: tuple[UUID, ...], context: Context) -> PayeeScreened:
+    assert state.screened_no is not None
+    return PayeeScreened(
+        account_no=state.screened_no, list_ids=list_ids, hits=(), screened_at=context.now, found=finding.concealed()
+    )
+
+
+def _confirm(_: Payee, __: ConfirmHits, ___: PayeeFacts, context: Context) -> Events:
+    return (
+        PayeeEnded(closed_for=closed_for("meant_by_a_list"), closed_by=context.actor.person_id, closed_at=context.now),
+    )
 
 
 SCREENING_RULES: tuple[Rule[Payee, PayeeFacts], ...] = (

@@ -131,6 +131,38 @@ async def test_who_was_erased_is_screened_no_more_and_a_returnee_is_not_told_wha
     assert (await house.findings()).differences == []
 
 
+async def test_what_lists_said_of_somebody_goes_with_them_from_beside_the_log_and_from_the_rows(house: House, people: People) -> None:
+    payee_id, person_id = await of_a_returnee(house, people)
+    other_id = await registered(people)
+    await brought(people)
+    await by_the_clock(house)
+    for payee in (payee_id, other_id):
+        await people.reconciler.post(f"payees/{payee}/ask-to-clear-hits", {"reason": "another_kind"})
+    nothing: dict[str, list[object]] = {"hits": [], "cleared": [], "clearers": []}
+    assert (await state_of(people, payee_id))["hits"] == (await state_of(people, other_id))["hits"] != []
+    assert (await people.chief.post(f"payees/{payee_id}/clear-hits", {})).status_code == 200
+    assert (await people.chief.post(f"payees/{other_id}/confirm-hits", {})).status_code == 200
+    await brought(people, LIST.replace("QDi.001", "QDi.009"), version="2")
+    await by_the_clock(house)
+    assert (await people.chief.post(f"payees/{payee_id}/confirm-hits", {})).status_code == 200
+    assert (await state_of(people, payee_id))["status"] == "blocked"
+    assert (await house.findings()).differences == []
+    await erased(house, person_id)
+    state = await state_of(people, payee_id)
+    assert {name: state[name] for name in nothing} == nothing
+    assert (state["status"], state["clearing_reason"], state["cleared_by"], state["closing_reason"]) == ("closed", None, None, None)
+    theirs = "FROM event_log e JOIN disclosure d ON d.event_id = e.id WHERE e.subject = :payee_id"
+    assert await house.rows(Sql(f"SELECT d.path {theirs}"), payee_id=payee_id) == []
+    assert await house.rows(Sql("SELECT entry_id FROM payee_clearances")) == []
+    assert len(await house.rows(Sql(f"SELECT d.path {theirs}"), payee_id=other_id)) == 3
+    assert (await state_of(people, other_id))["status"] == "blocked"
+    # What is left says no more of this one than of whoever was closed for any other reason.
+    kinds = {row["type"] for row in await house.rows(Sql("SELECT type FROM event_log WHERE subject = :payee_id"), payee_id=payee_id)}
+    assert {str(kind).split(".")[3] for kind in kinds} == {"registered", "screened", "ended"}
+    assert not [row["leaf"] for row in await house.rows(_LOG) if "QDi" in str(row["leaf"])]
+    assert (await house.findings()).differences == []
+
+
 async def test_a_list_is_brought_whole_or_not_at_all(house: House, people: People) -> None:
     path = f"sanctions-lists/{uuid7()}?list_name=UN&list_version=1"
     refused = await people.reconciler.put(path, (LIST + "QDi.003,=cmd,,,\n").encode(), "text/csv")

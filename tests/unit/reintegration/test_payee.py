@@ -31,10 +31,11 @@ from shared.contracts.payees import (
     AccountChangeAsked,
     AccountChangeDropped,
     CallBackConfirmed,
-    PayeeClosed,
     PayeeConfirmed,
+    PayeeEnded,
     PayeeRegistered,
     SharedAccountAccepted,
+    closed_for,
 )
 from shared.errors import Refusal
 from shared.messages import Command, Concealed, Context, Event
@@ -89,7 +90,7 @@ CALLED = CallBackConfirmed(
 DROPPED = AccountChangeDropped(
     account_no=2, reason="not_confirmed_by_payee", dropped_by=RECONCILER.person_id, dropped_at=NOON
 )
-CLOSED = PayeeClosed(reason="not_needed", closed_by=RECONCILER.person_id, closed_at=NOON)
+CLOSED = PayeeEnded(closed_for=closed_for("not_needed"), closed_by=RECONCILER.person_id, closed_at=NOON)
 PAYEES = Given(PAYEE, PayeeFacts(case=ARRIVED))
 
 

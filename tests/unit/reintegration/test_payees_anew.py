@@ -18,8 +18,8 @@ from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import CONTACT_SETTLES, contact_to_call
 from shared.contracts.payees import (
     KnownContact,
-    PayeeClosed,
     PayeeConfirmed,
+    PayeeEnded,
     PayeeRegistered,
 )
 from tests.given import NOON, Given, staff
@@ -49,7 +49,7 @@ def test_whoever_was_paid_before_begins_as_a_change_of_account_does() -> None:
     anew.when(ConfirmCallBack(account_no=2, called_at=NOON), RECONCILER, NOON + HOUR).refused("another_change_waits")
     anew.when(back(), RECONCILER, NOON + 2 * HOUR).then(CALLED.model_copy(update={"account_no": 1}))
     anew.when(back(), RECONCILER, NOON + CALL_BACK_WITHIN + HOUR).refused("change_too_old")
-    anew.when(ClosePayee(reason="details_wrong"), RECONCILER).then_kinds(PayeeClosed)
+    anew.when(ClosePayee(reason="details_wrong"), RECONCILER).then_kinds(PayeeEnded)
 
 
 def test_where_nobody_is_there_any_more_the_chief_of_mission_confirms_and_two_days_pass() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given as examples
@@ -14,8 +15,18 @@ from services.reintegration.domain.payee_facts import Payable, PayeeFacts
 from services.reintegration.domain.payee_state import ENDED, MOST_HITS, Payee
 from services.reintegration.domain.screening import AskToClearHits, ClearHits, ConfirmHits, ScreenPayee
 from shared.actors import Actor
-from shared.contracts.sanctions import Hit, HitClearingAsked, HitsCleared, HitsConfirmed, PayeeScreened
-from shared.errors import Refusal
+from shared.contracts.payees import PayeeEnded, closed_for
+from shared.contracts.sanctions import (
+    ClearingReason,
+    Finding,
+    Hit,
+    HitClearingAsked,
+    HitsCleared,
+    HitsConfirmed,
+    PayeeScreened,
+)
+from shared.errors import FourEyes, Refusal
+from shared.ledger import conceal
 from shared.messages import Command, Context, Event
 from tests.given import NOON, Given
 from tests.unit.reintegration.examples import ARRIVED, CHIEF, OFFICE, PAYER, RECONCILER, ref
@@ -33,13 +44,27 @@ FIRST, NEWER = ref(41), ref(42)
 HIT = Hit(list_id=FIRST, list_name="UN", entry_id="QDi.001", how="near")
 AGAIN = HIT.model_copy(update={"list_id": NEWER})
 ELSEWHERE = HIT.model_copy(update={"entry_id": "QDi.002"})
-CLEAN = PayeeScreened(account_no=1, list_ids=(FIRST,), hits=(), screened_at=NOON)
-FOUND = CLEAN.model_copy(update={"hits": (HIT,)})
-ASKED_TO_CLEAR = HitClearingAsked(reason="another_birth_date", asked_by=RECONCILER.person_id, asked_at=NOON)
-CLEARED = HitsCleared(
-    hits=(HIT,), reason="another_birth_date", asked_by=RECONCILER.person_id, cleared_by=CHIEF.person_id, cleared_at=NOON
-)
-BLOCKED = HitsConfirmed(hits=(HIT,), confirmed_by=CHIEF.person_id, confirmed_at=NOON)
+CLEARING: ClearingReason = "another_birth_date"
+
+
+def said(finding: Finding, lists: tuple[UUID, ...] = (FIRST,), account_no: int = 1) -> PayeeScreened:
+    return PayeeScreened(account_no=account_no, list_ids=lists, hits=(), screened_at=NOON, found=finding.concealed())
+
+
+def found(*hits: Hit, lists: tuple[UUID, ...] = (FIRST,), account_no: int = 1) -> PayeeScreened:
+    return said(Finding(step="screened", hits=hits), lists, account_no)
+
+
+def cleared(*hits: Hit, lists: tuple[UUID, ...] = (FIRST,)) -> PayeeScreened:
+    by = {"asked_by": RECONCILER.person_id, "cleared_by": CHIEF.person_id}
+    return said(Finding(step="cleared", hits=hits, reason=CLEARING, **by), lists)
+
+
+CLEAN = found()
+FOUND = found(HIT)
+ASKED_TO_CLEAR = said(Finding(step="clearing_asked", reason=CLEARING, asked_by=RECONCILER.person_id))
+CLEARED = cleared(HIT)
+BLOCKED = PayeeEnded(closed_for=closed_for("meant_by_a_list"), closed_by=CHIEF.person_id, closed_at=NOON)
 ASK = AskToClearHits(reason="another_birth_date")
 
 
@@ -55,30 +80,32 @@ def test_each_screening_is_a_fact_also_where_nothing_was_found() -> None:
 
 
 def test_another_version_of_a_list_takes_no_hit_away_that_two_persons_have_not_cleared() -> None:
-    newer = FOUND.model_copy(update={"list_ids": (NEWER,)})
+    newer = found(HIT, lists=(NEWER,))
     facing(lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(newer)
-    both = newer.model_copy(update={"hits": (HIT, ELSEWHERE)})
+    both = found(HIT, ELSEWHERE, lists=(NEWER,))
     facing(ELSEWHERE, lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(both)
     # As the newest list says it, each once.
-    facing(AGAIN, lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(newer.model_copy(update={"hits": (AGAIN,)}))
+    facing(AGAIN, lists=(NEWER,)).given(FOUND).when(ScreenPayee(), RECONCILER).then(found(AGAIN, lists=(NEWER,)))
 
 
 def test_more_hits_than_are_kept_are_cleared_in_turns_and_nobody_is_confirmed_in_between() -> None:
     many = tuple(HIT.model_copy(update={"entry_id": f"QDi.{number}"}) for number in range(1, MOST_HITS + 8))
-    first = FOUND.model_copy(update={"hits": many[:MOST_HITS]})
-    all_kept = CLEARED.model_copy(update={"hits": first.hits})
+    first = found(*many[:MOST_HITS])
+    # All that were kept, and so not all that there are.
+    all_kept = cleared(*many[:MOST_HITS], lists=())
     facing(*many).when(ScreenPayee(), RECONCILER).then(first)
     facing(*many).given(first).when(ScreenPayee(), RECONCILER).then()
     between = facing(*many).given(first, ASKED_TO_CLEAR, all_kept)
+    facing(*many).given(first, ASKED_TO_CLEAR).when(ClearHits(), CHIEF).then(all_kept)
     between.when(ConfirmPayee(), RECONCILER).refused("not_screened")
-    between.when(ScreenPayee(), RECONCILER).then(FOUND.model_copy(update={"hits": many[MOST_HITS:]}))
-    rest = CLEARED.model_copy(update={"hits": many[MOST_HITS:]})
-    done = between.given(first, ASKED_TO_CLEAR, all_kept, FOUND.model_copy(update={"hits": rest.hits}), ASKED_TO_CLEAR, rest)
+    between.when(ScreenPayee(), RECONCILER).then(found(*many[MOST_HITS:]))
+    rest = cleared(*many[MOST_HITS:])
+    done = between.given(first, ASKED_TO_CLEAR, all_kept, found(*many[MOST_HITS:]), ASKED_TO_CLEAR, rest)
     done.when(ConfirmPayee(), RECONCILER).then_kinds(type(CONFIRMED))
 
 
 def test_a_list_that_counts_no_more_asks_for_no_new_screening() -> None:
-    both = CLEAN.model_copy(update={"list_ids": (FIRST, NEWER)})
+    both = found(lists=(FIRST, NEWER))
     facing(lists=(NEWER,)).given(both).when(ConfirmPayee(), RECONCILER).then(CONFIRMED)
 
 
@@ -92,7 +119,7 @@ def test_nobody_is_confirmed_before_they_are_screened_against_the_newest_lists()
 def test_a_change_of_account_is_another_screening_in_which_nothing_is_cleared_yet() -> None:
     past = facing(HIT).given(FOUND, ASKED_TO_CLEAR, CLEARED, CONFIRMED, ASKED)
     past.when(back(), RECONCILER, NOON + timedelta(hours=2)).refused("not_screened")
-    past.when(ScreenPayee(), RECONCILER).then(FOUND.model_copy(update={"account_no": 2}))
+    past.when(ScreenPayee(), RECONCILER).then(found(HIT, account_no=2))
 
 
 def test_two_persons_clear_a_hit_and_a_newer_list_with_the_same_entry_does_not_stop_the_payee_again() -> None:
@@ -103,9 +130,9 @@ def test_two_persons_clear_a_hit_and_a_newer_list_with_the_same_entry_does_not_s
     hit.given(ASKED_TO_CLEAR).when(ClearHits(), RECONCILER).refused("four_eyes")
     hit.given(ASKED_TO_CLEAR).when(ClearHits(), CHIEF).then(CLEARED)
     newer = facing(AGAIN, lists=(NEWER,)).given(FOUND, ASKED_TO_CLEAR, CLEARED)
-    newer.when(ScreenPayee(), RECONCILER).then(CLEAN.model_copy(update={"list_ids": (NEWER,)}))
+    newer.when(ScreenPayee(), RECONCILER).then(found(lists=(NEWER,)))
     facing(ELSEWHERE, lists=(NEWER,)).given(FOUND, ASKED_TO_CLEAR, CLEARED).when(ScreenPayee(), RECONCILER).then(
-        CLEAN.model_copy(update={"list_ids": (NEWER,), "hits": (ELSEWHERE,)})
+        found(ELSEWHERE, lists=(NEWER,))
     )
     facing().given(CLEAN).when(ASK, RECONCILER).refused("no_hits")
 
@@ -167,6 +194,68 @@ def test_whatever_is_ordered_nobody_with_an_open_hit_becomes_payable_and_what_is
     if state is not None:
         adapter = TypeAdapter(Payee)
         assert adapter.validate_python(json.loads(adapter.dump_json(state)), strict=False) == state
+
+
+def after(*events: Event) -> Payee:
+    state = PAYEE.fold((REGISTERED, *events))
+    assert state is not None
+    return state
+
+
+def test_what_was_said_in_clear_before_comes_to_the_same() -> None:
+    in_clear = PayeeScreened(account_no=1, list_ids=(FIRST,), hits=(HIT,), screened_at=NOON)
+    asked = HitClearingAsked(reason=CLEARING, asked_by=RECONCILER.person_id, asked_at=NOON)
+    by_two = HitsCleared(hits=(HIT,), reason=CLEARING, asked_by=RECONCILER.person_id, cleared_by=CHIEF.person_id, cleared_at=NOON)
+    assert after(in_clear) == after(FOUND)
+    assert after(in_clear, asked) == after(FOUND, ASKED_TO_CLEAR)
+    before, now = after(in_clear, asked, by_two), after(FOUND, ASKED_TO_CLEAR, CLEARED)
+    assert (before.hits, before.cleared, before.cleared_by, before.screened_lists) == (
+        now.hits, now.cleared, now.cleared_by, now.screened_lists
+    )  # fmt: skip
+    assert {*before.handlers} == {*now.handlers, *now.clearers}
+    confirmed = HitsConfirmed(hits=(HIT,), confirmed_by=CHIEF.person_id, confirmed_at=NOON)
+    assert after(FOUND, confirmed) == after(FOUND, BLOCKED)
+
+
+def test_no_fact_tells_in_clear_nor_by_its_type_that_somebody_resembles_whom_a_list_names() -> None:
+    hit = facing(HIT)
+    facts = (
+        *hit.when(ScreenPayee(), RECONCILER).events, *hit.given(FOUND).when(ASK, RECONCILER).events,
+        *hit.given(FOUND, ASKED_TO_CLEAR).when(ClearHits(), CHIEF).events,
+        *hit.given(FOUND).when(ConfirmHits(), CHIEF).events,
+    )  # fmt: skip
+    nothing_found = facing().when(ScreenPayee(), RECONCILER).events
+    closed = facing().given(CLEAN).when(ClosePayee(reason="not_needed"), RECONCILER).events
+    assert {type(fact) for fact in facts} == {type(fact) for fact in (*nothing_found, *closed)}
+    in_leaves = [conceal(fact)[0].model_dump(mode="json") for fact in (*facts, *nothing_found, *closed)]
+    shapes = {
+        frozenset((name, type(value).__name__) for name, value in leaf.items()) for leaf in in_leaves
+    }
+    assert len(shapes) == 2
+    assert not any(word in str(in_leaves) for word in ("QDi", "near", "birth_date", "meant", "'UN'"))
+
+
+def gone(event: Event) -> Event:
+    """As it is read once the person was erased."""
+    return type(event).model_validate(conceal(event)[0].model_dump(mode="json"))
+
+
+def test_once_what_was_found_went_with_the_person_nothing_of_it_is_left() -> None:
+    past = (FOUND, ASKED_TO_CLEAR, CLEARED, found(ELSEWHERE), BLOCKED)
+    left = after(*map(gone, past))
+    assert (left.hits, left.cleared, left.clearers, left.cleared_by) == ((), (), (), None)
+    assert (left.clearing_reason, left.clearing_asked_by, left.status, left.closing_reason) == (None, None, "closed", None)
+    assert left == after(gone(CLEAN), gone(PayeeEnded(closed_for=closed_for("misused"), closed_by=CHIEF.person_id, closed_at=NOON)))
+
+
+def test_whoever_had_hits_cleared_pays_nothing_to_the_payee() -> None:
+    known = Payable(after(CLEAN, CONFIRMED, FOUND, ASKED_TO_CLEAR, CLEARED), True, frozenset(), False, (FIRST,))
+    for who in (CHIEF, OTHER_RECONCILER):
+        state = known.payee
+        assert state is not None and (who.person_id in state.clearers) == (who is CHIEF)
+    with pytest.raises(FourEyes):
+        refuse_unless_payable(known, "PKR", CHIEF.person_id, NOON)
+    assert refuse_unless_payable(known, "PKR", PAYER.person_id, NOON) == 1
 
 
 def test_a_change_to_an_order_that_names_no_reason_is_malformed() -> None:
