@@ -147,6 +147,7 @@ WORDS: Final[Mapping[str, str]] = {
     "not_screened": "the payee was not held against the newest lists", "account_shared": "another payee has the account as well", "account_changed": "another account was confirmed by then",
     "rounding": "amounts were rounded", "bank_charge": "a charge of the bank", "unspent": "it was not spent", "not_accounted_for": "no paper accounts for it",
     "used_otherwise": "it was used for something else", "recovered": "came back", "all_other": "all others", "not_kept": "not kept any more", "write_off_asked": "asked to write off",
+    "recovery_proposed": "said to be given back", "recovery_dropped": "not counted as given back",
     "write_off_dropped": "not written off", "written_off": "written off", "unreachable": "nobody could be reached",
     "not_worth_it": "asking for it costs more than it is", "hardship": "it cannot be paid back", "error": "it was asked back by mistake",
     "shared": "shared with the office", "signed": "signed", "verbal": "by word of mouth", "needs_changed": "the needs changed",

@@ -14,6 +14,8 @@ from shared.contracts.attempts import PaymentFailed, PaymentReversed
 from shared.contracts.commitments import CommitmentAdded
 from shared.contracts.recoveries import (
     MoneyRecovered,
+    RecoveryProposalDropped,
+    RecoveryProposed,
     RecoveryWrittenOff,
     WriteOffAsked,
     WriteOffDropped,
@@ -39,7 +41,8 @@ from shared.verify import Check
 
 Decided = Literal[
     "endorsed", "returned", "rejected", "approved", "cancelled", "released", "paid", "failed", "reversed", "delivered", "reconciled", "suspended",
-    "resumed", "recovery_opened", "commitment_added", "recovered", "write_off_asked", "write_off_dropped", "written_off",
+    "resumed", "recovery_opened", "commitment_added", "recovered", "write_off_asked", "write_off_dropped", "written_off", "recovery_proposed",
+    "recovery_dropped",
 ]
 DECISIONS: Final[tuple[Decided, ...]] = get_args(Decided)
 
@@ -129,6 +132,10 @@ def _taken(event: Event) -> _Taken | None:
             return _Taken("recovery_opened", event.opened_by, event.opened_at, money=event.money)
         case MoneyRecovered():
             return _Taken("recovered", event.recorded_by, event.recorded_at, money=event.money)
+        case RecoveryProposed():
+            return _Taken("recovery_proposed", event.proposed_by, event.proposed_at, money=event.money)
+        case RecoveryProposalDropped():
+            return _Taken("recovery_dropped", event.dropped_by, event.dropped_at, money=event.money)
         case WriteOffAsked():
             return _Taken("write_off_asked", event.asked_by, event.asked_at, money=event.money)
         case WriteOffDropped():
@@ -203,6 +210,8 @@ _IN_THE_LOG = ", ".join(
         ("resumed", "resumed", "resumed_by", "resumed_at"), ("recovery_opened", "recovery_opened", "opened_by", "opened_at"),
         ("commitment_added", "commitment_added", "added_by", "added_at"),
         ("money_recovered", "recovered", "recorded_by", "recorded_at"),
+        ("recovery_proposed", "recovery_proposed", "proposed_by", "proposed_at"),
+        ("recovery_proposal_dropped", "recovery_dropped", "dropped_by", "dropped_at"),
         ("write_off_asked", "write_off_asked", "asked_by", "asked_at"),
         ("write_off_dropped", "write_off_dropped", "dropped_by", "dropped_at"),
         ("recovery_written_off", "written_off", "confirmed_by", "confirmed_at"),
@@ -211,7 +220,10 @@ _IN_THE_LOG = ", ".join(
 _SAID = "grant_id, request_version, what, tranche, decided_by, decided_at, amount, currency"
 _OF_THEIR_OWN = ", ".join(
     f"'{what}'"
-    for what in ("recovery_opened", "commitment_added", "recovered", "write_off_asked", "write_off_dropped", "written_off")
+    for what in (
+        "recovery_opened", "commitment_added", "recovered", "recovery_proposed", "recovery_dropped", "write_off_asked",
+        "write_off_dropped", "written_off",
+    )
 )
 # What asks for a grant, or asks anew.
 _ASKED = ", ".join(f"'avrr.reintegration.grant.{event}.v1'" for event in ("requested", "resubmitted", "drafted", "revised"))

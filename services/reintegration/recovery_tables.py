@@ -9,15 +9,20 @@ from sqlalchemy.dialects import postgresql as pg
 from services.reintegration.metadata import METADATA, amount
 from shared.tables import scope
 
-# Who recorded that money came back has worn the reconciler's hat, and wears no other one on the grant.
-_WHO_RECOVERED: Final = (
-    "NOT jsonb_path_exists(recoveries, '$[*].recorded_by ? (@ == $others[*])', jsonb_build_object('others', "
+# Who recorded that money came back has worn the reconciler's hat, and wears no other one on the grant; nor does who said so first.
+_OTHER_HATS: Final = (
+    "jsonb_build_object('others', "
     "jsonb_build_array(requester_id, endorser_id, approver_id, counsellor_id, payer_id, certificate -> 'attested_by') "
     "|| to_jsonb(former_endorsers) || to_jsonb(former_approvers) || jsonb_path_query_array(approvals, '$[*].approver_id') "
     "|| jsonb_path_query_array(additions, '$[*].adder_id') || jsonb_path_query_array(tranches, '$[*].released_by') "
     "|| jsonb_path_query_array(tranches, '$[*].confirmed_by') || jsonb_path_query_array(tranches, '$[*].delivered_by') "
     "|| jsonb_path_query_array(former_attempts, '$[*].released_by') || jsonb_path_query_array(former_attempts, '$[*].confirmed_by') "
-    "|| jsonb_path_query_array(former_attempts, '$[*] ? (@.ended_as == \"payer\").ended_by')))"
+    "|| jsonb_path_query_array(former_attempts, '$[*] ? (@.ended_as == \"payer\").ended_by'))"
+)
+_WHO_RECOVERED: Final = f"NOT jsonb_path_exists(recoveries, '$[*].recorded_by ? (@ == $others[*])', {_OTHER_HATS})"
+_WHO_PROPOSED: Final = (
+    "NOT jsonb_path_exists(recoveries || jsonb_build_array(recovery_proposed), "
+    f"'$[*].proposed_by ? (@ != null && @ == $others[*])', {_OTHER_HATS})"
 )
 
 
@@ -50,6 +55,7 @@ def on_a_grant() -> Sequence[sa.Column[object] | sa.Constraint | sa.Index]:
             name="recovered_of_the_fund",
         ),
         sa.CheckConstraint(_WHO_RECOVERED, name="who_recovered"),
+        sa.CheckConstraint(_WHO_PROPOSED, name="who_proposed_recovery"),
         sa.Index(
             "ix_grants_recovery_open", "id",
             postgresql_where=sa.text("recovery_opened_at IS NOT NULL AND recovery_closed_at IS NULL"),

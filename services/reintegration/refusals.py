@@ -72,6 +72,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "ck_bank_lines_recovered_within_line": recovery_line.beyond_line(),
     "fk_recovered_money_bank_line": RuleViolation("bank_line_unknown", "There is no such line of the bank's."),
     "ck_grants_who_recovered": _FOUR_EYES,
+    "ck_grants_who_proposed_recovery": _FOUR_EYES,
     "ck_grants_written_off_by_two": recovery.not_by_whoever_asked(),
     "ck_recovered_money_two_persons_without_a_line": recovery.not_by_whoever_proposed(),
     "ck_write_offs_two_persons": recovery.not_by_whoever_asked(),

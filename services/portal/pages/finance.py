@@ -26,7 +26,8 @@ DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "reconciled": ("finance_reconciler",),
     "suspended": ("coordinator", "finance_approver"), "resumed": ("coordinator", "finance_approver"),
     "recovery_opened": ("finance_approver", "finance_reconciler"), "commitment_added": ("finance_approver", "chief_of_mission"),
-    "recovered": ("finance_reconciler",), "write_off_asked": ("finance_approver", "finance_reconciler"),
+    "recovered": ("finance_reconciler",), "recovery_proposed": ("finance_reconciler",), "recovery_dropped": ("finance_reconciler",),
+    "write_off_asked": ("finance_approver", "finance_reconciler"),
     "written_off": ("finance_approver", "chief_of_mission"),
     "write_off_dropped": ("finance_approver", "finance_reconciler", "chief_of_mission"),
 }  # fmt: skip

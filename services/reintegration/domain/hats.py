@@ -103,3 +103,5 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
     for back in grant.recoveries:
         yield "reconciler", back.recorded_by
         yield "reconciler", back.proposed_by
+    if grant.recovery_proposed is not None:
+        yield "reconciler", grant.recovery_proposed.proposed_by

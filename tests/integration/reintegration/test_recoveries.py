@@ -145,7 +145,8 @@ async def test_what_came_back_of_an_ended_grant_is_free_of_the_fund_again_and_ev
         ("endorsed", "staff:endorser", Decimal(500)), ("paid", PAYER.person_id, Decimal(500)),
         ("reconciled", RECONCILER.person_id, Decimal(500)), ("recovered", RECONCILER.person_id, Decimal(100)),
         ("recovered", SECOND.person_id, Decimal(150)),
-        ("recovery_opened", RECONCILER.person_id, Decimal(300)), ("released", PAYER.person_id, Decimal(500)),
+        ("recovery_opened", RECONCILER.person_id, Decimal(300)), ("recovery_proposed", RECONCILER.person_id, Decimal(150)),
+        ("released", PAYER.person_id, Decimal(500)),
         ("write_off_asked", RECONCILER.person_id, Decimal(50)), ("written_off", CHIEF.person_id, Decimal(50)),
     ]  # fmt: skip
     assert (await house.findings()).differences == []
@@ -250,18 +251,36 @@ async def test_the_queue_lists_what_is_still_waited_for_and_no_office_reads_it(h
         ("fund_recovered = 100", "ck_grants_recovered_of_the_fund"),
         ("recoveries = jsonb_build_array(jsonb_build_object('recorded_by', payer_id))", "ck_grants_who_recovered"),
         ("recoveries = jsonb_build_array(jsonb_build_object('recorded_by', requester_id))", "ck_grants_who_recovered"),
+        ("recoveries = jsonb_build_array(jsonb_build_object('recorded_by', 'staff:other', 'proposed_by', payer_id))", "ck_grants_who_proposed_recovery"),
+        ("recovery_proposed = jsonb_build_object('proposed_by', endorser_id)", "ck_grants_who_proposed_recovery"),
         (
             "write_offs = '[{\"asked_by\": \"staff:one\", \"confirmed_by\": \"staff:one\"}]'",
             "ck_grants_written_off_by_two",
         ),
     ],
-    ids=["more_than_asked", "closed_too_early", "free_without_money", "by_the_payer", "by_the_requester", "by_one_person"],
+    ids=[
+        "more_than_asked", "closed_too_early", "free_without_money", "by_the_payer", "by_the_requester", "said_by_the_payer",
+        "said_by_the_endorser", "by_one_person",
+    ],
 )  # fmt: skip
 async def test_no_row_says_what_the_core_refuses_whoever_writes_it(house: House, owner: Owner, change: str, held_by: str) -> None:
     grant_id = await asked_back(house, await house.fund())
     with pytest.raises(asyncpg.CheckViolationError) as refused:
         await owner.execute(f"UPDATE grants SET {change} WHERE id = $1", grant_id)
     assert refused.value.constraint_name == held_by
+
+
+async def test_who_says_that_money_was_given_back_or_takes_it_back_finds_that_among_their_decisions(house: House, people: People) -> None:
+    grant_id = await asked_back(house, await house.fund())
+    await house.give(GRANT, grant_id, back("50.00", "IN-1"), RECONCILER)
+    await house.give(GRANT, grant_id, DropRecovery(proposal_no=1), SECOND)
+    assert await told(house, _DECIDED, grant_id, like="recovery%") == [
+        ("recovery_dropped", SECOND.person_id, Decimal(50)), ("recovery_opened", RECONCILER.person_id, Decimal(300)),
+        ("recovery_proposed", RECONCILER.person_id, Decimal(50)),
+    ]  # fmt: skip
+    listed = (await people.reconciler.get("my-decisions", what="recovery_proposed")).json()["items"]
+    assert [(one["grant_id"], one["amount"]) for one in listed] == [(str(grant_id), "50.00")]
+    assert (await house.findings()).differences == []
 
 
 async def test_money_given_back_without_a_line_that_nobody_else_confirmed_is_no_row(house: House, owner: Owner) -> None:

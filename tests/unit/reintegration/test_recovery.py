@@ -343,3 +343,9 @@ def test_a_payment_is_not_reversed_once_money_was_posted_at_its_share() -> None:
     with pytest.raises(RuleViolation) as refused:
         GRANT.decide(state, reverse, GRANTS.facts, Context(RECONCILER, NOON))
     assert refused.value.code == "recovered_already"
+
+
+def test_whoever_said_that_money_was_given_back_wears_the_reconcilers_hat_while_it_waits_whoever_records_meanwhile() -> None:
+    by_another = A_PART.model_copy(update={"recorded_by": SECOND.person_id})
+    worn = hats(folded(*UNTIL_DELIVERED, RECOVERY, SAID, by_another))
+    assert {person for hat, person in worn if hat == "reconciler"} == {RECONCILER.person_id, SECOND.person_id}
