@@ -50,13 +50,18 @@ _HOLD_ACCOUNTS = Sql(
     "ORDER BY o.id FOR NO KEY UPDATE"
 )
 
+# Of one person one file is brought after the other, so that the later one counts the earlier. The first number is this use's own.
+_HOLD_IMPORTER = Sql("SELECT pg_advisory_xact_lock(7043, hashtext(cast(:person_id AS text)))")
+
 # What whoever confirms has to find at the bank is not told before: the balance it closes with, and the file's hash.
 _CLOSING: Final = "CASE WHEN f.status <> 'unconfirmed' THEN cast(s.closing AS text) END AS closing"
+# Nor how many lines it has, and where its balance begins: that whoever brought it may see alone.
+_TOLD: Final = "(f.status <> 'unconfirmed' OR f.imported_by = cast(:reader AS text))"
 _COLUMNS: Final = (
-    "f.id, f.file_kind, f.imported_by, f.imported_at, f.lines, f.instruction_id, f.status, f.before_rule, f.confirmed_by, f.confirmed_at, "
+    f"f.id, f.file_kind, f.imported_by, f.imported_at, CASE WHEN {_TOLD} THEN f.lines END AS lines, f.instruction_id, f.status, f.before_rule, f.confirmed_by, f.confirmed_at, "
     "f.dropped_by, f.dropped_at, f.drop_reason, f.revocation_asked_by, CASE WHEN f.status <> 'unconfirmed' THEN f.sha256 END AS sha256, "
     "(SELECT coalesce(jsonb_object_agg(n.state, n.lines), '{}') FROM (SELECT state, count(*) AS lines FROM bank_lines "
-    " WHERE file_id = f.id GROUP BY state) n) AS states, "
+    f" WHERE file_id = f.id AND {_TOLD} GROUP BY state) n) AS states, "
     # Which of its lines are told again is found out for good as it is confirmed.
     "CASE WHEN f.status = 'unconfirmed' THEN (SELECT count(*) FROM bank_lines l WHERE l.file_id = f.id AND (l.duplicate_of IS NOT NULL "
     " OR EXISTS (SELECT FROM bank_lines e WHERE e.kind = 'booked' AND e.duplicate_of IS NULL AND e.part = 1 "
@@ -64,7 +69,8 @@ _COLUMNS: Final = (
     "  AND l.bank_reference IS NOT NULL AND (e.own_account_id, e.alike, e.occurrence) = (l.own_account_id, l.alike, l.occurrence)))) "
     " ELSE (SELECT count(*) FROM bank_lines l WHERE l.file_id = f.id AND l.state = 'duplicate') END AS told_again, "
     "(SELECT coalesce(jsonb_agg(n ORDER BY n.number), '[]') FROM (SELECT s.number, s.own_account_id, s.identification, s.currency, "
-    f"  cast(s.opening AS text) AS opening, {_CLOSING}, s.first_on, s.closed_on, s.lines, "
+    f"  CASE WHEN {_TOLD} THEN cast(s.opening AS text) END AS opening, {_CLOSING}, s.first_on, s.closed_on, "
+    f"  CASE WHEN {_TOLD} THEN s.lines END AS lines, "
     # The first of its account continues none.
     "  s.live AND EXISTS (SELECT FROM bank_statements b WHERE b.own_account_id = s.own_account_id AND b.live AND b.closed_on < s.closed_on) "
     "  AND NOT EXISTS (SELECT FROM bank_statements b WHERE b.own_account_id = s.own_account_id AND b.live AND b.closed_on <= s.closed_on "
@@ -78,18 +84,19 @@ _ONE = Sql(f"SELECT {_COLUMNS} FROM bank_files f WHERE f.id = :file_id")
 class StatementRow(BaseModel):
     """One statement that was imported; ``gap`` says that none was that ends as this one begins, so that days are missing between.
 
-    ``closing`` is told once the file was confirmed or dropped: whoever confirms has it from the bank.
+    ``closing`` is told once the file was confirmed or dropped: whoever confirms has it from the bank. So are ``opening`` and
+    ``lines``, and before to whoever brought the file.
     """
 
     number: int
     own_account_id: UUID
     identification: str
     currency: str
-    opening: Balance
+    opening: Balance | None
     closing: Balance | None
     first_on: date | None
     closed_on: date
-    lines: int
+    lines: int | None
     gap: bool
 
 
@@ -101,7 +108,7 @@ def _parsed(value: object) -> object:
 class BankFileRow(BaseModel):
     """One file that was imported, whether it counts, and how many of its lines stand at which state.
 
-    ``told_again`` counts those that a statement which counts has as well. ``before_rule``: it was imported before a second
+    How many there are is told once it was confirmed or dropped, and before to whoever brought it. ``told_again`` counts those that a statement which counts has as well. ``before_rule``: it was imported before a second
     person had to confirm.
     """
 
@@ -118,7 +125,7 @@ class BankFileRow(BaseModel):
     drop_reason: BankFileDropReason | None
     revocation_asked_by: str | None
     sha256: str | None
-    lines: int
+    lines: int | None
     told_again: int
     instruction_id: UUID | None
     states: Annotated[dict[LineState, int], BeforeValidator(_parsed)]
@@ -126,7 +133,11 @@ class BankFileRow(BaseModel):
 
 
 async def behind_an_import(unit: UnitOfWork, order: ImportBankFile, person_id: str) -> BankFileFacts:
-    """The file that has the same content already, or a statement or report of this one; and of whoever brings it whether they paid and how many wait."""
+    """The file that has the same content already, or a statement or report of this one; and of whoever brings it whether they paid and how many wait.
+
+    Whoever brings it brings no other one before the end of the transaction.
+    """
+    await unit.rows(_HOLD_IMPORTER, person_id=person_id)
     row = await unit.row(
         _BEHIND_AN_IMPORT, sha256=order.sha256, accounts=[one.own_account_id for one in order.statements],
         identifications=[one.identification for one in order.statements], closed_on=[one.closed_on for one in order.statements],
@@ -149,7 +160,7 @@ async def behind_a_file(unit: UnitOfWork, file_id: UUID, importer_id: str, perso
     return BankFileFacts(i_paid=row["i_paid"], importer_paid=row["importer_paid"], followed=row["followed"])
 
 
-async def one_file(unit: UnitOfWork, file_id: UUID) -> Mapping[str, Any] | None:
-    """One file as it stands in the list."""
-    row = await unit.row(_ONE, file_id=file_id)
+async def one_file(unit: UnitOfWork, file_id: UUID, reader: str) -> Mapping[str, Any] | None:
+    """One file as it stands in this person's list."""
+    row = await unit.row(_ONE, file_id=file_id, reader=reader)
     return None if row is None else dict(row)

@@ -26,7 +26,7 @@ _TYPES: Final = {
     "line_amount": "numeric", "currency": "text", "direction": "text", "reversal": "boolean", "booked_on": "date", "value_on": "date",
     "code": "text", "bank_reference": "text", "remittance_code": "text", "attempt_id": "uuid", "by_code": "boolean",
     "reasons": "text", "occurrence": "integer", "earlier": "uuid", "instructed_amount": "numeric", "instructed_currency": "text",
-    "exchange_rate": "numeric", "exchange_unit": "text", "alike": "text", "block": "text",
+    "exchange_rate": "numeric", "exchange_unit": "text", "alike": "text", "block": "text", "names_several": "boolean",
 }  # fmt: skip
 _PLAIN: Final = ", ".join(f"n.{name}" for name in _TYPES if name not in {"reasons", "earlier"})
 # A line that a statement of the same file had already is a duplicate of that one.
@@ -137,6 +137,7 @@ def _row(line: KeptLine) -> dict[str, object]:
         "instructed_currency": None if line.instructed is None else line.instructed.currency,
         "exchange_rate": None if line.exchange is None else line.exchange.rate,
         "exchange_unit": None if line.exchange is None else line.exchange.unit, "alike": line.alike, "block": line.block,
+        "names_several": line.names_several,
     }  # fmt: skip
 
 
@@ -147,7 +148,7 @@ _TOLD: Final = " || '|' || ".join(
         "id", "number", "part", "kind", "own_account_id", "amount", "currency", "direction", "reversal", "booked_on", "value_on",
         "code", "bank_reference", "remittance_code", "attempt_id", "array_to_string(reasons, ',')",
     )
-) + " || CASE WHEN instructed_amount IS NULL THEN '' ELSE concat('|', instructed_amount, '|', instructed_currency, '|', exchange_rate, '|', exchange_unit) END || CASE WHEN block IS NULL THEN '' ELSE concat('|', block) END"
+) + " || CASE WHEN instructed_amount IS NULL THEN '' ELSE concat('|', instructed_amount, '|', instructed_currency, '|', exchange_rate, '|', exchange_unit) END || CASE WHEN block IS NULL THEN '' ELSE concat('|', block) END || CASE WHEN names_several THEN '|several' ELSE '' END"
 
 _FOUND: Final = ", ".join(repr(status) for status in sorted(OF_THE_ATTEMPT_FOUND))
 

@@ -27,6 +27,11 @@ from services.reintegration.domain.settlement import day_of, first_that_settles
 from services.reintegration.lost_reference_queries import UNANSWERED, may_be_of
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
+from services.reintegration.several_payments_queries import (
+    NAMES_SEVERAL,
+    may_be_among,
+    of_a_booking,
+)
 from services.reintegration.signer_queries import signed_by
 from services.reintegration.worth_queries import with_worth
 from shared.contracts.attempts import PaymentMethod
@@ -63,14 +68,14 @@ _ATTEMPT: Final = (
 )
 # Of an open one, or of one that two persons ended since the bank had not answered.
 _MAY_BE_OURS: Final = (
-    f"l.state = 'unmatched' AND (EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')}) "
+    f"l.state = 'unmatched' AND ({NAMES_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')} OR {may_be_among('o')}) "
     f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o', UNANSWERED)})) AS may_be_ours"
 )
 # A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
 _ABOUT_A_LINE = Sql(
     f"SELECT {_LINE}, l.state = 'unmatched' AS waits, l.state = 'duplicate' AS told_again, {_ATTEMPT}, a.attempt_id AS known_attempt, l.attempt_id AS named, "
     f"a.released_by = cast(:reader AS text) OR {signed_by(':reader', 'a.grant_id')} "
-    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')} AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) "
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE ({may_be_of('o')} OR {may_be_among('o')} OR {of_a_booking('o')}) AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) "
     f"AS paid_by_reader, {_MAY_BE_OURS} FROM bank_lines l "
     "LEFT JOIN payment_attempts a ON a.attempt_id IN (l.attempt_id, cast(:attempt_id AS uuid)) WHERE l.id = :line_id"
 )
@@ -125,10 +130,19 @@ _LISTED: Final = (
     f"l.attempt_id AS named_attempt, c.other_than_named, {_MAY_BE_OURS} "
     "FROM bank_lines l LEFT JOIN payment_attempts a ON a.attempt_id = l.of_attempt LEFT JOIN bank_line_acts c ON c.id = l.id "
 )
-_OF_STATE = Sql(f"{_LISTED}WHERE l.state = ANY (ARRAY[:state]) AND l.id > :after ORDER BY l.state, l.id LIMIT :limit")
-_OF_FILE = Sql(f"{_LISTED}WHERE l.file_id = ANY (ARRAY[cast(:file_id AS uuid)]) AND l.id > :after ORDER BY l.file_id, l.id LIMIT :limit")
-_ONE = Sql(f"{_LISTED}WHERE l.id = :line_id")
-_COUNTED = Sql("SELECT state, count(*) AS lines FROM bank_lines GROUP BY state")
+# What a file says that nobody confirmed yet whoever confirms has to find at the bank, so that who brought it is told alone.
+_TOLD: Final = (
+    "(l.state <> 'unconfirmed' OR EXISTS (SELECT FROM bank_files b WHERE b.id = l.file_id AND b.imported_by = cast(:reader AS text)))"
+)
+_OF_STATE = Sql(f"{_LISTED}WHERE l.state = ANY (ARRAY[:state]) AND l.id > :after AND {_TOLD} ORDER BY l.state, l.id LIMIT :limit")
+_OF_FILE = Sql(
+    f"{_LISTED}WHERE l.file_id = ANY (ARRAY[cast(:file_id AS uuid)]) AND l.id > :after AND {_TOLD} ORDER BY l.file_id, l.id LIMIT :limit"
+)
+_ONE = Sql(f"{_LISTED}WHERE l.id = :line_id AND {_TOLD}")
+_COUNTED = Sql(
+    "SELECT state, count(*) AS lines FROM bank_lines WHERE state <> 'unconfirmed' GROUP BY state UNION ALL SELECT l.state, count(*) "
+    "FROM bank_files f JOIN bank_lines l ON l.file_id = f.id WHERE f.status = 'unconfirmed' AND f.imported_by = cast(:reader AS text) GROUP BY l.state"
+)
 
 # What it is worth no row says.
 _FIELDS: Final = tuple(field.name for field in fields(BankLine) if field.name != "worth")
@@ -141,7 +155,8 @@ class BankLineRow(BaseModel):
 
     ``why`` is ``waits_for_its_grant`` where it fits, and is settled with the next look unless something stands against that on
     the grant. ``match_attempt`` is what somebody found it to be of, which waits for a colleague while ``act`` is ``match_asked``.
-    ``may_be_ours``: it names no payment of ours, and has the amount of an open one that the bank was ordered from its account.
+    ``may_be_ours``: it names no payment of ours, and has the amount of an open one that the bank was ordered from its account, or
+    may be several of them.
     """
 
     id: UUID
@@ -241,25 +256,27 @@ async def due_of_file(unit: UnitOfWork, file_id: UUID) -> Sequence[UUID]:
     return [row["id"] for row in await unit.rows(DUE_OF_FILE, file_id=file_id)]
 
 
-async def lines_of_state(unit: UnitOfWork, state: LineState, after: UUID, limit: int) -> list[BankLineRow]:
-    """Lines at this state, as they were imported."""
-    return await _all_told(unit, [dict(row) for row in await unit.rows(_OF_STATE, state=state, after=after, limit=limit)])
+async def lines_of_state(unit: UnitOfWork, state: LineState, reader: str, after: UUID, limit: int) -> list[BankLineRow]:
+    """Lines at this state, as they were imported; of a file that nobody confirmed yet whoever brought it is told alone."""
+    rows = await unit.rows(_OF_STATE, state=state, reader=reader, after=after, limit=limit)
+    return await _all_told(unit, [dict(row) for row in rows])
 
 
-async def lines_of_file(unit: UnitOfWork, file_id: UUID, after: UUID, limit: int) -> list[BankLineRow]:
-    """The lines of one file in their order."""
-    return await _all_told(unit, [dict(row) for row in await unit.rows(_OF_FILE, file_id=file_id, after=after, limit=limit)])
+async def lines_of_file(unit: UnitOfWork, file_id: UUID, reader: str, after: UUID, limit: int) -> list[BankLineRow]:
+    """The lines of one file in their order; as `lines_of_state`."""
+    rows = await unit.rows(_OF_FILE, file_id=file_id, reader=reader, after=after, limit=limit)
+    return await _all_told(unit, [dict(row) for row in rows])
 
 
-async def one_line(unit: UnitOfWork, line_id: UUID) -> BankLineRow | None:
-    """One line with what became of it."""
-    row = await unit.row(_ONE, line_id=line_id)
+async def one_line(unit: UnitOfWork, line_id: UUID, reader: str) -> BankLineRow | None:
+    """One line with what became of it; as `lines_of_state`."""
+    row = await unit.row(_ONE, line_id=line_id, reader=reader)
     return None if row is None else (await _all_told(unit, [dict(row)]))[0]
 
 
-async def counted(unit: UnitOfWork) -> dict[LineState, int]:
-    """How many lines stand at each state."""
-    return {row["state"]: row["lines"] for row in await unit.rows(_COUNTED)}
+async def counted(unit: UnitOfWork, reader: str) -> dict[LineState, int]:
+    """How many lines stand at each state; as `lines_of_state`."""
+    return {row["state"]: row["lines"] for row in await unit.rows(_COUNTED, reader=reader)}
 
 
 async def _all_told(unit: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> list[BankLineRow]:

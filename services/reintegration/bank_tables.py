@@ -118,6 +118,8 @@ BANK_LINES = sa.Table(
     sa.Column("occurrence", sa.Integer, nullable=False),
     # What of a line is the same in each statement that tells it; and whether two persons found that it is another one all the same.
     sa.Column("alike", sa.Text),
+    # The bank names several payments of ours, or a whole block of them, of which a line is one at most.
+    sa.Column("names_several", sa.Boolean, nullable=False, server_default="false"),
     sa.Column("apart", sa.Boolean, nullable=False, server_default="false"),
     sa.Column("duplicate_of", sa.Uuid),
     sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),

@@ -42,6 +42,8 @@ PAYMENT_BATCHES = aggregate_table(
     sa.Column("execution_on", sa.Date, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
     jsonb("sums"),
+    # A bank may book a block as one; those of before are not known.
+    sa.Column("block_sums", pg.JSONB, nullable=False, server_default="[]"),
     sa.Column("file_sha256", sa.Text, nullable=False),
     sa.Column("made_by", sa.Text, nullable=False),
     sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),

@@ -27,6 +27,8 @@ HATS: Mapping[Role, tuple[TurnOf, ...]] = {
 }  # fmt: skip
 
 READS_REGISTERS = (*SEES_THE_MONEY, Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
+# Two payers, or a payer and the chief of mission; that they are two the core says.
+SIGNS_BATCHES = (Role.FINANCE_PAYER, Role.CHIEF_OF_MISSION)
 EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view", "export_open_items")
 LOOKS_AFTER_PAYEES = ("register_payee", "change_account", "drop_account_change", "close_payee")
 # Who meets returnees asks them, and never whoever pays them, which the core says. Finance sees nothing of it.
@@ -127,11 +129,10 @@ POLICY = Policy(
     ),
     allow("list_own_accounts", *READS_REGISTERS),
     allow("read_own_account", *SEES_THE_MONEY, Role.AUDITOR),
-    # Two payers, or a payer and the chief of mission; that they are two the core says.
     allow("make_batch", Role.FINANCE_PAYER),
     *(allow(operation, Role.FINANCE_PAYER) for operation in ("take_batch_file", "read_batch_file")),
     *(
-        allow(operation, Role.FINANCE_PAYER, Role.CHIEF_OF_MISSION)
+        allow(operation, *SIGNS_BATCHES)
         for operation in ("approve_batch", "drop_batch", "confirm_batch_drop", "keep_batch")
     ),
     *(

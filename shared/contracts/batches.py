@@ -18,7 +18,7 @@ MOST_IN_ONE_EVENT = 500
 class BatchMade(Event, kind="avrr.reintegration.payment_batch.made.v1"):
     """Somebody put attempts to pay together for one account and one day; nothing goes before another one approved it.
 
-    ``sums`` are by currency. The hash of the file that would be sent is concealed: of a file with one payment the account could
+    ``sums`` are by currency, ``block_sums`` by block of the file, which a bank may book as one. The hash of the file that would be sent is concealed: of a file with one payment the account could
     be guessed.
     """
 
@@ -29,6 +29,7 @@ class BatchMade(Event, kind="avrr.reintegration.payment_batch.made.v1"):
     file_sha256: Concealed
     made_by: StaffId
     made_at: datetime
+    block_sums: tuple[Money, ...] = ()
 
 
 class PaymentsBatched(Event, kind="avrr.reintegration.payment_batch.payments_put_in.v1"):

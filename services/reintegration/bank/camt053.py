@@ -25,7 +25,12 @@ from services.reintegration.bank.messages import (
     read_message,
     text,
 )
-from services.reintegration.bank.references import identified, remittance_code_in, told_block
+from services.reintegration.bank.references import (
+    identified,
+    remittance_code_in,
+    remittance_codes_in,
+    told_block,
+)
 from shared.currencies import is_currency
 from shared.errors import RuleViolation
 from shared.money import LARGEST, Money, rounded
@@ -68,7 +73,8 @@ class Part:
     ours that was paid or came back is not said here: who pays us, and a charge that is taken back, may bear the same.
     ``instructed`` is what was ordered, in the currency of the order, where the bank says so: its own word for it, else an
     amount in another currency than the account's. ``creditor`` is the account to which a debit went, and ``block`` the block by
-    which it was ordered, as `told_block` has it; each where the bank states it.
+    which it was ordered, as `told_block` has it; each where the bank states it. ``several``: it bears more than one id or code
+    of ours, of which one at most is kept.
     """
 
     attempt: UUID | None
@@ -80,6 +86,7 @@ class Part:
     exchange: Exchange | None = None
     creditor: Creditor | None = field(default=None, repr=False)
     block: str | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +228,7 @@ def _booked_alone(entry: Element) -> bool:
 
 def _part(detail: Element, direction: Direction, whole: Money, block: str | None, alone: Element | None) -> Part:
     """One payment of a line of this amount; ``alone`` is that line where it is of no other one, so that what it says holds for it."""
-    attempt = identified(text(detail, "Refs/EndToEndId")) or identified(text(detail, "Refs/InstrId"))
+    ids = [id for path in ("Refs/EndToEndId", "Refs/InstrId") if (id := identified(text(detail, path))) is not None]
     # Some banks hand on the remittance information alone; of its words only a code of ours is looked at.
     words = " ".join(one.text or "" for one in detail.iterfind("RmtInf/Ustrd"))
     amounts = [_money(one) for path in _AMOUNTS if (one := detail.find(path)) is not None]
@@ -232,9 +239,10 @@ def _part(detail: Element, direction: Direction, whole: Money, block: str | None
     exchange = next((rate for element in told if (rate := _exchange(element)) is not None), None)
     if detail.find("CdtDbtInd") is not None:
         direction = _direction(detail)
+    several = len(set(ids)) > 1 or len(remittance_codes_in(words)) > 1
     return Part(
-        attempt, remittance_code_in(words), money, direction, codes(detail, "RtrInf/Rsn"), instructed, exchange,
-        creditor(detail) if direction == "debit" else None, told_block(text(detail, "Refs/PmtInfId") or block),
+        ids[0] if ids else None, remittance_code_in(words), money, direction, codes(detail, "RtrInf/Rsn"), instructed, exchange,
+        creditor(detail) if direction == "debit" else None, told_block(text(detail, "Refs/PmtInfId") or block), several,
     )  # fmt: skip
 
 

@@ -60,5 +60,10 @@ def is_remittance_code(code: str) -> bool:
 
 def remittance_code_in(words: str) -> str | None:
     """The one such code among words that a bank wrote back, of which nothing else is kept; None for none, and for several."""
-    found = {code for code in _WITHIN.findall(words) if is_remittance_code(code)}
-    return found.pop() if len(found) == 1 else None
+    found = remittance_codes_in(words)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def remittance_codes_in(words: str) -> frozenset[str]:
+    """Every such code among words that a bank wrote back."""
+    return frozenset(code for code in _WITHIN.findall(words) if is_remittance_code(code))

@@ -15,7 +15,7 @@ from services.reintegration.bank.accounts import Account, looks_like_an_account
 from services.reintegration.bank.camt053 import Direction, Exchange, Line, Part, Statement
 from services.reintegration.bank.creditors import Creditor
 from services.reintegration.bank.pain002 import HAD_BEFORE, StatusReport
-from services.reintegration.bank.references import remittance_code
+from services.reintegration.bank.references import identified_block, remittance_code
 from services.reintegration.domain.bank_file_confirming import CONFIRMING_RULES, not_by_whoever_paid
 from services.reintegration.domain.bank_file_revoking import REVOKING_RULES
 from services.reintegration.domain.bank_file_state import BankFile, BankFileFacts, evolve
@@ -58,7 +58,8 @@ class KeptLine:
 
     ``money`` is None where the bank does not say how much of the line it was, and in reports; ``whole`` is the amount of the
     line (``alike`` what of it each statement tells that has it), and ``instructed`` what was ordered where the bank says so, with its rate of exchange. ``attempt_id`` is the attempt that the bank names, or whose code it hands on (``by_code``). ``occurrence`` counts
-    the lines of one statement that are alike but for their place. ``block`` is the block of payments that the bank names.
+    the lines of one statement that are alike but for their place. ``block`` is the block of payments that the bank names;
+    ``names_several``: it names several payments of ours, or a whole block of them.
     ``creditor``, the account to which a debit went, is no part of the row: hashes of it are kept, and nothing else.
     """
 
@@ -86,6 +87,7 @@ class KeptLine:
     exchange: Exchange | None = None
     block: str | None = None
     creditor: Creditor | None = field(default=None, repr=False)
+    names_several: bool = False
 
     @property
     def told(self) -> str:
@@ -96,7 +98,7 @@ class KeptLine:
             self.id, self.number, self.part, self.kind, self.own_account_id, amount, currency, self.direction,
             "true" if self.reversal else "false", self.booked_on, self.value_on, self.code, self.bank_reference,
             self.remittance_code, self.attempt_id, ",".join(self.reasons), *self._ordered,
-            *(() if self.block is None else (self.block,)),
+            *(() if self.block is None else (self.block,)), *(("several",) if self.names_several else ()),
         )  # fmt: skip
         return "|".join("" if value is None else str(value) for value in values)
 
@@ -226,6 +228,7 @@ def _kept(
             remittance_code=part.remittance_code, attempt_id=part.attempt, reasons=part.reasons, occurrence=occurrence,
             duplicate_of=earlier, alike=alike, instructed=part.instructed, exchange=part.exchange if part.instructed is not None else None,
             block=part.block, creditor=part.creditor,
+            names_several=part.several or (part.attempt is None and identified_block(part.block) is not None),
         )  # fmt: skip
 
 

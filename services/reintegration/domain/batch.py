@@ -16,6 +16,7 @@ from services.reintegration.domain.batch_file import (
     BatchFacts,
     Order,
     another_content,
+    block_sums,
     file_of,
     hash_of,
     refuse_unsendable,
@@ -149,7 +150,7 @@ def _make(order: MakeBatch, facts: BatchFacts, context: Context) -> Events:
     made = BatchMade(
         own_account_id=order.own_account_id, execution_on=order.execution_on, count=len(order.attempts), sums=sums,
         file_sha256=Concealed.of(hash_of(file_of(ordered, facts.candidates))), made_by=context.actor.person_id,
-        made_at=context.now,
+        made_at=context.now, block_sums=block_sums(ordered, facts.candidates),
     )  # fmt: skip
     parts = range(0, len(order.attempts), MOST_IN_ONE_EVENT)
     return made, *(PaymentsBatched(attempts=order.attempts[at : at + MOST_IN_ONE_EVENT]) for at in parts)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from services.reintegration.bank.pain001 import Instruction, Payer, Payment, write
+from services.reintegration.bank.pain001 import Instruction, Payer, Payment, block_of_each, write
 from services.reintegration.bank.references import remittance_code
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant
@@ -119,13 +119,27 @@ def refuse_unsendable(order: Order, facts: BatchFacts, context: Context) -> None
 
 def file_of(order: Order, candidates: Mapping[UUID, Candidate]) -> bytes:
     """The file for the bank, the same bytes each time; refused as ``batch_changed`` where somebody is not known any more."""
+    return write(_instruction_of(order, candidates))
+
+
+def block_sums(order: Order, candidates: Mapping[UUID, Candidate]) -> tuple[Money, ...]:
+    """What each block of the file orders together, in their order; a bank may book it as one. Refused as `file_of`."""
+    instruction = _instruction_of(order, candidates)
+    block = block_of_each(instruction)
+    found: dict[str, list[Money]] = {}
+    for payment in instruction.payments:
+        found.setdefault(block[payment.attempt], []).append(payment.money)
+    return tuple(one for id in sorted(found) for one in sums_of(found[id]))
+
+
+def _instruction_of(order: Order, candidates: Mapping[UUID, Candidate]) -> Instruction:
     payments = []
     for attempt_id in order.attempts:
         candidate = candidates.get(attempt_id)
         if candidate is None or candidate.details is None:
             raise another_content()
         payments.append(_payment(order, attempt_id, candidate, candidate.details))
-    return write(_instruction(order, payments))
+    return _instruction(order, payments)
 
 
 def hash_of(file: bytes) -> str:

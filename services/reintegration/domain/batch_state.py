@@ -33,7 +33,7 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
 class PaymentBatch:
     """Attempts to pay that go to the bank in one file, from one account, on one day.
 
-    ``count`` and ``sums``, by currency, are the control totals. ``sent_by`` took the file first, ``takers`` are all who took it,
+    ``count`` and ``sums``, by currency, are the control totals, ``block_sums`` what each block of the file orders together. ``sent_by`` took the file first, ``takers`` are all who took it,
     and ``times_taken`` says how often; what the bank did with each payment its attempt says. ``drop_asked_by`` states that the bank never had the file, which waits for a second person.
     """
 
@@ -57,6 +57,7 @@ class PaymentBatch:
     dropped_at: datetime | None = None
     takers: tuple[str, ...] = ()
     times_taken: int = 0
+    block_sums: tuple[Money, ...] = ()
 
 
 def evolve(state: PaymentBatch | None, event: Event) -> PaymentBatch:
@@ -65,7 +66,7 @@ def evolve(state: PaymentBatch | None, event: Event) -> PaymentBatch:
         case BatchMade() if state is None:
             return PaymentBatch(
                 event.own_account_id, event.execution_on, event.count, event.sums, event.file_sha256.clear(), event.made_by,
-                event.made_at,
+                event.made_at, block_sums=event.block_sums,
             )  # fmt: skip
         case PaymentsBatched() if state is not None:
             return replace(state, attempts=(*state.attempts, *event.attempts))

@@ -126,13 +126,15 @@ async def list_bank_files(
     call: Calling, after: UUID | None = None, limit: Annotated[Limit, Query()] = 50
 ) -> Page[bank_file_queries.BankFileRow]:
     """Every file that was imported, with its statements: whether it counts, whether they follow on each other, and what became of their lines."""
-    return await call.page(bank_file_queries.LISTED, bank_file_queries.BankFileRow, after, limit)
+    return await call.page(
+        bank_file_queries.LISTED, bank_file_queries.BankFileRow, after, limit, reader=call.context.actor.person_id
+    )
 
 
 @router.get("/bank-files/{file_id}")
 async def read_bank_file(file_id: UUID, call: Calling) -> BankFileView:
     """One file, whether it counts, and what its reader may do with it; what whoever confirms has to see at the bank is left out."""
-    found = await call.ask(lambda unit: bank_file_queries.one_file(unit, file_id))
+    found = await call.ask(lambda unit: bank_file_queries.one_file(unit, file_id, call.context.actor.person_id))
     if found is None:
         raise NotFound
     view = await call.view(BANK_FILE, file_id)
@@ -193,12 +195,16 @@ async def list_bank_lines(
     after: UUID | None = None,
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[bank_queries.BankLineRow]:
-    """Lines of the bank's at one state, the queue of those that wait unless said otherwise; or all of one file."""
+    """Lines of the bank's at one state, the queue of those that wait unless said otherwise; or all of one file.
+
+    Of a file that nobody confirmed yet whoever brought it is told alone.
+    """
+    reader = call.context.actor.person_id
 
     async def work(unit: UnitOfWork) -> list[bank_queries.BankLineRow]:
         if file_id is not None:
-            return await bank_queries.lines_of_file(unit, file_id, after or FIRST, limit + 1)
-        return await bank_queries.lines_of_state(unit, state, after or FIRST, limit + 1)
+            return await bank_queries.lines_of_file(unit, file_id, reader, after or FIRST, limit + 1)
+        return await bank_queries.lines_of_state(unit, state, reader, after or FIRST, limit + 1)
 
     found = await call.ask(work)
     items = found[:limit]
@@ -207,14 +213,14 @@ async def list_bank_lines(
 
 @router.get("/bank-line-counts")
 async def read_bank_line_counts(call: Calling) -> dict[bank_queries.LineState, int]:
-    """How many lines stand at each state."""
-    return await call.ask(bank_queries.counted)
+    """How many lines stand at each state; of files that nobody confirmed yet those of the reader's own."""
+    return await call.ask(lambda unit: bank_queries.counted(unit, call.context.actor.person_id))
 
 
 @router.get("/bank-lines/{line_id}")
 async def read_bank_line(line_id: UUID, call: Calling) -> BankLineView:
     """One line of the bank's, with what became of it and what its reader may say of it."""
-    line = await call.ask(lambda unit: bank_queries.one_line(unit, line_id))
+    line = await call.ask(lambda unit: bank_queries.one_line(unit, line_id, call.context.actor.person_id))
     if line is None:
         raise NotFound
     begun = [_begins(call, line, command) for command in _SAID_ANEW if command is not TellApart or line.state == "duplicate"]

@@ -1,5 +1,6 @@
 """Reintegration's API for what goes to the bank together: what waits, batches by two signatures, and the file."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from services.reintegration.domain.batch import (
     TakeBatchFile,
 )
 from services.reintegration.domain.batch_state import BatchStatus, PaymentBatch
+from services.reintegration.policy import SIGNS_BATCHES
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.errors import NotFound
@@ -32,7 +34,11 @@ _XML: Final[dict[int | str, dict[str, Any]]] = {
 
 
 class BatchView(View[PaymentBatch]):
-    """A batch with what the bank has done of it so far; ``taken_by_reader``: its file is open to who reads this."""
+    """A batch with what the bank has done of it so far; ``taken_by_reader``: its file is open to who reads this.
+
+    The hash of its file, by which the account of a payment that is alone in one could be guessed, is told to whoever may sign
+    a batch and is empty for everybody else.
+    """
 
     progress: batch_queries.BatchRow
     taken_by_reader: bool
@@ -78,13 +84,14 @@ async def make_batch(batch_id: NewId, body: MakeBatch, call: Calling) -> Receipt
 
 @router.get("/payment-batches/{batch_id}")
 async def read_payment_batch(batch_id: UUID, call: Calling) -> BatchView:
-    """One batch: who signed, the hash of its file, and what the bank has done of it so far."""
+    """One batch: who signed, the hash of its file for whoever may sign one, and what the bank has done of it so far."""
     view = await call.view(wiring.PAYMENT_BATCH, batch_id)
     progress = await call.ask(lambda unit: batch_queries.progress(unit, batch_id))
     if progress is None:
         raise NotFound
+    state = replace(view.state, file_sha256="") if call.context.actor.roles.isdisjoint(SIGNS_BATCHES) else view.state
     return BatchView(
-        id=view.id, version=view.version, state=view.state, actions=view.actions, progress=progress,
+        id=view.id, version=view.version, state=state, actions=view.actions, progress=progress,
         taken_by_reader=call.context.actor.person_id in view.state.takers,
     )  # fmt: skip
 

@@ -62,7 +62,8 @@ async def test_what_one_person_brought_settles_nothing_until_another_found_it_at
     for by in (bringer(people), people.approver):
         assert (await by.post(f"bank-files/{file_id}/settle", {})).json() == {"settled": 0, "waiting": 0}
     assert await by_the_clock(house) == Looked()
-    assert told(await lines_of(people, file_id), "state", "why") == [("unconfirmed", None)]
+    own = (await bringer(people).get("bank-lines", file_id=str(file_id))).json()["items"]
+    assert told(own, "state", "why") == [("unconfirmed", None)]
     assert await queue(people) == []
     assert [one["status"] for one in await attempts(house)] == ["released"]
     assert (await house.findings()).differences == []
@@ -176,15 +177,30 @@ async def test_of_one_person_few_files_wait_and_those_of_others_are_imported_all
     assert (await put(people.reconciler, camt053(files[0]))).status_code == 201
 
 
+async def test_of_one_person_no_more_files_wait_though_they_are_all_brought_at_once(house: House, people: People) -> None:
+    await own_account(people)
+    files = [Account([Entry("-1.00", reference=f"N-{number}")], id=f"N-{number}") for number in range(MOST_UNCONFIRMED + 3)]
+    for one in files[: MOST_UNCONFIRMED - 1]:
+        await brought(people, one)
+    answers = await asyncio.gather(*(put(bringer(people), camt053(one)) for one in files[MOST_UNCONFIRMED - 1 :]))
+    assert sorted(one.status_code for one in answers) == [201, 409, 409, 409]
+    assert {one.json()["code"] for one in answers if one.status_code == 409} == {"too_many_unconfirmed"}
+    assert len(await listed(people)) == MOST_UNCONFIRMED
+    assert (await house.findings()).differences == []
+
+
 async def test_before_it_is_confirmed_a_gap_and_what_is_told_again_are_shown_and_what_has_to_be_seen_is_not(people: People) -> None:
     await own_account(people)
     alike = [Entry("-1.00", reference="SAME-1"), Entry("-2.00", reference="SAME-2")]
     await imported(people, Account(alike, id="A", opening="1000.00"))
     file_id = await brought(people, Account([*alike, Entry("-3.00", reference="SAME-3")], id="B", opening="500.00", on="2023-06-30"))
     shown = await file_of(people.approver, file_id)
-    assert (shown["status"], shown["told_again"], shown["states"]) == ("unconfirmed", 2, {"unconfirmed": 3})
+    assert (shown["status"], shown["told_again"], shown["states"], shown["lines"]) == ("unconfirmed", 2, {}, None)
     (statement,) = shown["statements"]
-    assert (statement["gap"], statement["opening"], statement["closing"], shown["sha256"]) == (True, "500.00", None, None)
+    assert (statement["gap"], statement["closing"], shown["sha256"]) == (True, None, None)
+    assert (statement["opening"], statement["lines"]) == (None, None)
+    in_list = next(one for one in await listed(people) if one["id"] == str(file_id))
+    assert (in_list["states"], in_list["lines"], in_list["statements"][0]["opening"]) == ({}, None, None)
     assert [(one["name"], one["allowed"], one["step_up"]) for one in shown["actions"]] == [
         ("confirm_bank_file", True, True), ("drop_bank_file", True, True),
         *((name, False, True) for name in ("ask_to_revoke_bank_file", "revoke_bank_file", "keep_bank_file")),
@@ -196,6 +212,25 @@ async def test_before_it_is_confirmed_a_gap_and_what_is_told_again_are_shown_and
     assert (shown["told_again"], shown["states"], shown["statements"][0]["closing"]) == (2, {"duplicate": 2, "unmatched": 1}, "494.00")
     assert len(str(shown["sha256"])) == 64
     assert [one["status"] for one in await listed(people)] == ["confirmed", "confirmed"]
+
+
+async def test_what_a_file_says_is_told_to_whoever_brought_it_alone_until_another_found_it_at_the_bank(people: People) -> None:
+    await own_account(people)
+    content = camt053(Account([Entry("-3.00", reference="A-1"), Entry("-4.00", reference="A-2")], id="A", opening="500.00"))
+    answer = await put(bringer(people), content)
+    file_id = UUID(answer.json()["id"])
+    own = (await bringer(people).get("bank-lines", file_id=str(file_id))).json()["items"]
+    assert told(own, "amount", "state") == [("3.00", "unconfirmed"), ("4.00", "unconfirmed")]
+    shown = await file_of(bringer(people), file_id)
+    assert (shown["lines"], shown["states"], shown["statements"][0]["opening"]) == (2, {"unconfirmed": 2}, "500.00")
+    assert (await bringer(people).get("bank-line-counts")).json() == {"unconfirmed": 2}
+    for other in (people.reconciler, people.approver, people.auditor):
+        assert (await other.get("bank-lines", file_id=str(file_id))).json()["items"] == []
+        assert (await other.get("bank-lines", state="unconfirmed")).json()["items"] == []
+        assert (await other.get(f"bank-lines/{own[0]['id']}")).status_code == 404
+        assert (await other.get("bank-line-counts")).json() == {}
+    assert (await confirm(people, file_id, content)).status_code == 200
+    assert [line["amount"] for line in await lines_of(people, file_id)] == ["3.00", "4.00"]
 
 
 async def test_of_two_that_overlap_and_are_confirmed_at_once_each_line_counts_once(house: House, people: People) -> None:

@@ -103,7 +103,7 @@ MAKE = make()
 FILE = file_of(Order(BATCH_ID, NOON, ACCOUNT, TOMORROW, MAKE.attempts), WAITING)
 MADE = BatchMade(
     own_account_id=ACCOUNT_ID, execution_on=TOMORROW, count=2, sums=(eur("800.50"),), file_sha256=Concealed.of(hash_of(FILE)),
-    made_by=PAYER.person_id, made_at=NOON,
+    made_by=PAYER.person_id, made_at=NOON, block_sums=(eur("800.50"),),
 )  # fmt: skip
 PUT_IN = PaymentsBatched(attempts=(FIRST, SECOND))
 APPROVED = BatchApproved(

@@ -216,3 +216,13 @@ def test_what_was_ordered_in_another_currency_is_told_with_its_rate_beside_what_
         (None, euros("20.00")), (euros("47.00"), Money(amount=Decimal("1000.00"), currency="TRY")),
     ]  # fmt: skip
     assert [part.exchange for part in parts] == [Exchange(Decimal("655.957"), "EUR"), None, None, None]
+
+
+@VERSIONS
+def test_a_line_that_bears_several_codes_of_ours_says_so_and_keeps_none_of_them(version: str) -> None:
+    codes = [remittance_code(attempt(number)) for number in (1, 2)]
+    entries = [Entry("-5.00", [Detail(words=words)]) for words in (" ".join(codes), " ".join([codes[0]] * 2), codes[0], "")]
+    (statement,) = read(Account(entries), version=version)
+    assert [(line.parts[0].remittance_code, line.parts[0].several) for line in statement.lines] == [
+        (None, True), (codes[0], False), (codes[0], False), (None, False),
+    ]  # fmt: skip
