@@ -1,5 +1,8 @@
 """Reintegration's tables of who is paid: payees, their accounts, who confirmed them, what is sealed, and what stands against one."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
@@ -181,25 +184,36 @@ PAYEE_SHARES = sa.Table(
     info=scope("known", written_by="accepted_by"),
 )
 
+# Of each name one list waits at a time.
+_WAITS: Final = sa.text("counts_since IS NULL AND dropped_at IS NULL")
+
+
+def _brought(holds: str) -> Sequence[sa.Column[object] | sa.Constraint]:
+    """What is kept of each list that somebody brings and a second person puts in force, and what it is held to (`domain.brought_lists`)."""
+    return (
+        sa.Column("uploaded_by", sa.Text, nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("counts_since", sa.DateTime(timezone=True)),
+        sa.Column("confirmed_by", sa.Text),
+        sa.Column("dropped_by", sa.Text),
+        sa.Column("dropped_at", sa.DateTime(timezone=True)),
+        sa.CheckConstraint(f"{holds} > 0", name="holds_some"),
+        sa.CheckConstraint("uploaded_by <> confirmed_by", name="two_persons"),
+        sa.CheckConstraint("(confirmed_by IS NOT NULL) = (proposed AND counts_since IS NOT NULL)", name="counts_once_confirmed"),
+        sa.CheckConstraint("(dropped_by IS NULL) = (dropped_at IS NULL)", name="drop_is_whole"),
+        sa.CheckConstraint("dropped_at IS NULL OR counts_since IS NULL", name="drops_what_waits"),
+        sa.CheckConstraint("proposed OR counts_since IS NOT NULL", name="proposed_or_counts"),
+    )
+
+
 STAFF_LISTS = aggregate_table(
     METADATA,
     "staff_lists",
     sa.Column("list_version", sa.Text, nullable=False),
     sa.Column("accounts", sa.Integer, nullable=False),
-    sa.Column("uploaded_by", sa.Text, nullable=False),
-    sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("accounts > 0", name="holds_some"),
-    sa.Column("proposed", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("counts_since", sa.DateTime(timezone=True)),
-    sa.Column("confirmed_by", sa.Text),
-    sa.Column("dropped_by", sa.Text),
-    sa.Column("dropped_at", sa.DateTime(timezone=True)),
-    sa.CheckConstraint("uploaded_by <> confirmed_by", name="two_persons"),
-    sa.CheckConstraint("(confirmed_by IS NOT NULL) = (proposed AND counts_since IS NOT NULL)", name="counts_once_confirmed"),
-    sa.CheckConstraint("(dropped_by IS NULL) = (dropped_at IS NULL)", name="drop_is_whole"),
-    sa.CheckConstraint("dropped_at IS NULL OR counts_since IS NULL", name="drops_what_waits"),
-    sa.CheckConstraint("proposed OR counts_since IS NOT NULL", name="proposed_or_counts"),
-    sa.Index("uq_staff_lists_waiting", "proposed", unique=True, postgresql_where=sa.text("counts_since IS NULL AND dropped_at IS NULL")),
+    *_brought("accounts"),
+    sa.Index("uq_staff_lists_waiting", "proposed", unique=True, postgresql_where=_WAITS),
     sa.Index(None, "counts_since", "id"),
     info=scope("known"),
 )
@@ -225,21 +239,9 @@ SANCTIONS_LISTS = aggregate_table(
     sa.Column("list_version", sa.Text, nullable=False),
     sa.Column("entries", sa.Integer, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
-    sa.Column("uploaded_by", sa.Text, nullable=False),
-    sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("entries > 0", name="holds_some"),
-    sa.Column("proposed", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("counts_since", sa.DateTime(timezone=True)),
-    sa.Column("confirmed_by", sa.Text),
-    sa.Column("dropped_by", sa.Text),
-    sa.Column("dropped_at", sa.DateTime(timezone=True)),
-    sa.CheckConstraint("uploaded_by <> confirmed_by", name="two_persons"),
-    sa.CheckConstraint("(confirmed_by IS NOT NULL) = (proposed AND counts_since IS NOT NULL)", name="counts_once_confirmed"),
-    sa.CheckConstraint("(dropped_by IS NULL) = (dropped_at IS NULL)", name="drop_is_whole"),
-    sa.CheckConstraint("dropped_at IS NULL OR counts_since IS NULL", name="drops_what_waits"),
-    sa.CheckConstraint("proposed OR counts_since IS NOT NULL", name="proposed_or_counts"),
+    *_brought("entries"),
     sa.Index(
-        "uq_sanctions_lists_waiting", "list_name", unique=True, postgresql_where=sa.text("counts_since IS NULL AND dropped_at IS NULL")
+        "uq_sanctions_lists_waiting", "list_name", unique=True, postgresql_where=_WAITS
     ),
     sa.Index(None, "list_name", "counts_since", "id"),
     info=scope("known"),

@@ -1,9 +1,11 @@
 """What lists that somebody brings have in common: a second person puts each in force, and one waits at a time (decision 75)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import TypeVar
 
+from shared.contracts.payees import StaffAccountsConfirmed, StaffAccountsDropped
+from shared.contracts.sanctions import SanctionsListConfirmed, SanctionsListDropped
 from shared.errors import FourEyes, RuleViolation
 from shared.messages import Context
 
@@ -18,20 +20,37 @@ class ListFacts:
     changed: int = 0
 
 
-class Brought(Protocol):
-    """A list as its rules need it: who brought it, since when it counts, and when it was dropped."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """A list that somebody brought: who and when, since when it counts by whose word, or who dropped it.
 
-    @property
-    def uploaded_by(self) -> str:
-        """Whoever brought it."""
+    One that is not ``proposed`` was brought before a second person was asked, and counted at once.
+    """
 
-    @property
-    def counts_since(self) -> datetime | None:
-        """None until it counts."""
+    uploaded_by: str
+    uploaded_at: datetime
+    proposed: bool = False
+    counts_since: datetime | None = None
+    confirmed_by: str | None = None
+    dropped_by: str | None = None
+    dropped_at: datetime | None = None
 
-    @property
-    def dropped_at(self) -> datetime | None:
-        """None unless it was dropped."""
+
+_List = TypeVar("_List", bound=Brought)
+
+
+def after_decision(
+    state: _List, event: StaffAccountsConfirmed | SanctionsListConfirmed | StaffAccountsDropped | SanctionsListDropped
+) -> _List:
+    """The list once somebody put it in force, or dropped it."""
+    if isinstance(event, StaffAccountsConfirmed | SanctionsListConfirmed):
+        return replace(state, counts_since=event.confirmed_at, confirmed_by=event.confirmed_by)
+    return replace(state, dropped_by=event.dropped_by, dropped_at=event.dropped_at)
+
+
+def counts_at_once(uploaded_at: datetime, *, proposed: bool) -> datetime | None:
+    """Since when a list counts as it is brought: None where a second person is asked."""
+    return None if proposed else uploaded_at
 
 
 def list_waits() -> RuleViolation:

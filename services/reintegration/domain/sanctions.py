@@ -5,15 +5,17 @@ it (decision 75).
 """
 
 import re
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from services.reintegration.domain.brought_lists import (
+    Brought,
     ListFacts,
+    after_decision,
     by_another,
+    counts_at_once,
     refuse_beside_another,
     still_waits,
 )
@@ -42,24 +44,14 @@ class Entry:
     country: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SanctionsList:
-    """One version of a list: how many entries it has, the hash of the file, who brought it when, and since when it alone counts.
-
-    One that is not ``proposed`` was brought before a second person was asked, and counted alone at once.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SanctionsList(Brought):
+    """One version of a list: how many entries it has, and the hash of the file; since ``counts_since`` it counts alone."""
 
     list_name: str
     list_version: str
     entries: int
     sha256: str
-    uploaded_by: str
-    uploaded_at: datetime
-    proposed: bool = False
-    counts_since: datetime | None = None
-    confirmed_by: str | None = None
-    dropped_by: str | None = None
-    dropped_at: datetime | None = None
 
 
 class UploadSanctionsList(Command):
@@ -138,13 +130,12 @@ def evolve(state: SanctionsList | None, event: Event) -> SanctionsList:
     match event:
         case SanctionsListUploaded() if state is None:
             return SanctionsList(
-                event.list_name, event.list_version, event.entries, event.sha256, event.uploaded_by, event.uploaded_at,
-                event.proposed, counts_since=None if event.proposed else event.uploaded_at,
+                list_name=event.list_name, list_version=event.list_version, entries=event.entries, sha256=event.sha256,
+                uploaded_by=event.uploaded_by, uploaded_at=event.uploaded_at, proposed=event.proposed,
+                counts_since=counts_at_once(event.uploaded_at, proposed=event.proposed),
             )  # fmt: skip
-        case SanctionsListConfirmed() if state is not None:
-            return replace(state, counts_since=event.confirmed_at, confirmed_by=event.confirmed_by)
-        case SanctionsListDropped() if state is not None:
-            return replace(state, dropped_by=event.dropped_by, dropped_at=event.dropped_at)
+        case SanctionsListConfirmed() | SanctionsListDropped() if state is not None:
+            return after_decision(state, event)
         case _:
             raise TypeError(f"{type(event).__name__} does not fit a list of sanctions here")
 

@@ -3,16 +3,18 @@
 The rules know how many accounts there are, and none of them.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from services.reintegration.bank.accounts import Iban, OtherAccount
 from services.reintegration.domain.brought_lists import (
+    Brought,
     ListFacts,
+    after_decision,
     by_another,
+    counts_at_once,
     refuse_beside_another,
     still_waits,
 )
@@ -32,22 +34,12 @@ from shared.messages import Command, Context, Event
 MOST_ACCOUNTS: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class StaffList:
-    """One list of accounts of staff: what it is called, how many it holds, who brought it when, and since when it counts.
-
-    One that is not ``proposed`` was brought before a second person was asked, and counted at once.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffList(Brought):
+    """One list of accounts of staff: what it is called and how many it holds."""
 
     list_version: str
     accounts: int
-    uploaded_by: str
-    uploaded_at: datetime
-    proposed: bool = False
-    counts_since: datetime | None = None
-    confirmed_by: str | None = None
-    dropped_by: str | None = None
-    dropped_at: datetime | None = None
 
 
 class UploadStaffAccounts(Command):
@@ -124,13 +116,12 @@ def evolve(state: StaffList | None, event: Event) -> StaffList:
     match event:
         case StaffAccountsUploaded() if state is None:
             return StaffList(
-                event.list_version, event.accounts, event.uploaded_by, event.uploaded_at, event.proposed,
-                counts_since=None if event.proposed else event.uploaded_at,
+                list_version=event.list_version, accounts=event.accounts, uploaded_by=event.uploaded_by,
+                uploaded_at=event.uploaded_at, proposed=event.proposed,
+                counts_since=counts_at_once(event.uploaded_at, proposed=event.proposed),
             )  # fmt: skip
-        case StaffAccountsConfirmed() if state is not None:
-            return replace(state, counts_since=event.confirmed_at, confirmed_by=event.confirmed_by)
-        case StaffAccountsDropped() if state is not None:
-            return replace(state, dropped_by=event.dropped_by, dropped_at=event.dropped_at)
+        case StaffAccountsConfirmed() | StaffAccountsDropped() if state is not None:
+            return after_decision(state, event)
         case _:
             raise TypeError(f"{type(event).__name__} does not fit a list of accounts of staff here")
 
