@@ -57,6 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--manipulations", type=int, default=300, help="how often")
     group = parser.getgroup("checkpoints", "how often whoever signs checkpoints is killed (tests/integration/checkpointer)")
     group.addoption("--checkpoint-kills", type=int, default=2, help="how often")
+    group.addoption("--checkpoint-events", type=int, default=2_000, help="how many events a log has that is read for the first time")
+    group.addoption("--checkpoint-seconds", type=int, default=2, help="how long fifty events a second are appended")
     group = parser.getgroup("payments", "how many payments go to the bank together (tests/integration/reintegration/test_batches.py)")
     group.addoption("--bank-sequences", type=int, default=10, help="how many sequences of orders and of what the bank says (tests/integration/reintegration/test_money_adds_up.py)")
     group.addoption("--payments", type=int, default=20, help="how many payments, in five currencies")

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from ops.durable_files import write_durably
-from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import TILE_WIDTH, Growing, Tile, hashes_in, nodes_of, tile_holding, tiles_of
-from shared.tlog.tree import Nodes, full_hash
+from shared.tlog.tree import HASH_BYTES, Nodes, full_hash
 
 _EDGE: Final = "edge"
+
+
+class TreeDamaged(OSError):
+    """A tile on disk is not the one that was written; the log itself may be as it was."""
 
 
 class HeldTree:
@@ -40,7 +43,7 @@ class HeldTree:
         return nodes_of(self.size, self._read)
 
     def leaves(self, tile: int) -> list[bytes]:
-        """The hashes of the entries in that tile of level 0; LogRefused if there is none."""
+        """The hashes of the entries in that tile of level 0; LogRefused if it has none, `TreeDamaged` where it cannot be read."""
         return hashes_in(self._read(tile_holding(0, tile, self.size)))
 
     def extend(self, leaves: Sequence[bytes]) -> None:
@@ -60,22 +63,27 @@ class HeldTree:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return Growing()
 
-    def _is_sound(self) -> bool:
-        """Whether each tile has the hashes that lie below it in the tree."""
+    def stands(self, tile: Tile) -> bool:
+        """Whether the hashes of a tile, if it is full, make what stands above them."""
+        if tile.width < TILE_WIDTH:
+            return True
         try:
-            for tile in tiles_of(self.size):
-                hashes = hashes_in(self._read(tile))
-                if len(hashes) != tile.width:
-                    return False
-                if tile.width == TILE_WIDTH:
-                    above = hashes_in(self._read(tile_holding(tile.level + 1, tile.index // TILE_WIDTH, self.size)))
-                    if above[tile.index % TILE_WIDTH] != full_hash(hashes):
-                        return False
-        except (OSError, LogRefused):
+            hashes = hashes_in(self._read(tile))
+            above = hashes_in(self._read(tile_holding(tile.level + 1, tile.index // TILE_WIDTH, self.size)))
+        except TreeDamaged:
             return False
-        return True
+        return above[tile.index % TILE_WIDTH] == full_hash(hashes)
+
+    def _is_sound(self) -> bool:
+        return all(self.stands(tile) for tile in tiles_of(self.size))
 
     def _read(self, tile: Tile) -> bytes:
-        if tile.width == TILE_WIDTH:
-            return (self._folder / tile.path).read_bytes()
-        return dict(self._growing.partials())[tile]
+        if tile.width < TILE_WIDTH:
+            return dict(self._growing.partials())[tile]
+        try:
+            hashes = (self._folder / tile.path).read_bytes()
+        except OSError:
+            raise TreeDamaged("a tile cannot be read") from None
+        if len(hashes) != HASH_BYTES * TILE_WIDTH:
+            raise TreeDamaged("a tile has another number of hashes")
+        return hashes

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from ops.checkpointer.alarms import Alarm, raise_in, raised_in
-from ops.checkpointer.held_tree import HeldTree
+from ops.checkpointer.held_tree import HeldTree, TreeDamaged
 from ops.checkpointer.keys import LogKey, signing
 from ops.checkpointer.reading import LogReader
 from ops.checkpointer.signing import Shown, Witness, next_checkpoint
@@ -20,7 +20,7 @@ from ops.witness.memory import Memory
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note, Signature
 from shared.tlog.refusals import LogRefused
-from shared.tlog.tiles import TILE_WIDTH
+from shared.tlog.tiles import TILE_WIDTH, tile_holding
 from shared.tlog.trust import TrustPolicy
 
 # So many entries are read at a time: two megabytes of hashes.
@@ -89,6 +89,10 @@ class WatchedLog:
             if refusal.code in _GRAVE:
                 self.alarm = Alarm.of(refusal, self._house.now())
                 await asyncio.to_thread(raise_in, self._folder, self.alarm)
+            raise
+        except TreeDamaged:
+            # It is read from the log again; whether that is what was signed, the memory says.
+            self._tree = None
             raise
 
     async def close(self) -> None:
@@ -167,12 +171,17 @@ class WatchedLog:
 
 
 def _held_against(tree: HeldTree, first: int, end: int, found: Sequence[bytes]) -> None:
-    """LogRefused where the log has other entries in these tiles than those that were taken from it, or fewer."""
+    """LogRefused where the log has other entries in these tiles than those that were taken from it, or fewer.
+
+    `TreeDamaged` where it is the tile that is another one.
+    """
     place = 0
     for tile in range(first, end):
         held = tree.leaves(tile)
         there = found[place : place + len(held)]
         if held != there:
+            if not tree.stands(tile_holding(0, tile, tree.size)):
+                raise TreeDamaged("a tile is damaged")
             within = next((at for at, (one, other) in enumerate(zip(held, there, strict=False)) if one != other), len(there))
             index = first * TILE_WIDTH + place + within
             if within == len(there):

@@ -203,6 +203,21 @@ async def test_what_is_damaged_of_the_tree_is_read_anew_and_the_memory_says_whet
         assert await refused(watched) == "log_shrank"
 
 
+@pytest.mark.parametrize("content", [b"", bytes(256 * 32)])
+async def test_a_tile_that_is_damaged_meanwhile_is_no_alarm_and_is_read_anew(office: Office, content: bytes) -> None:
+    async with office.started() as watched:
+        await office.log.append(600)
+        await watched.round()
+        tile_file(office).write_bytes(content)
+        await office.log.append(1)
+        for _ in range(4):
+            with contextlib.suppress(LogRefused, OSError):
+                await watched.round()
+        assert watched.alarm is None
+        assert (await office.told(watched)).root == await office.log.root()
+        assert tile_file(office).read_bytes() != content
+
+
 async def test_a_tree_that_was_not_kept_to_its_end_is_opened_as_it_is_on_disk(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     async with office.started() as watched:
         await office.log.append(300)

@@ -1,0 +1,75 @@
+"""The checkpointer as a process of its own, and a witness with an address that it is told."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+from ops.checkpointer.keys import LogKeys
+from ops.checkpointer.settings import LOG_NAMES
+from ops.ports import next_free
+from ops.settings import PROJECT
+from ops.witness.app import create_app
+from ops.witness.memory import memory_in
+from ops.witness.settings import signer_in
+from tests.integration.checkpointer.office import HOUSE, LOG
+
+_WITNESS: Final = "w.invented.example"
+
+
+@asynccontextmanager
+async def witness(folder: Path, now: Callable[[], float], around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> AsyncIterator[str]:
+    """The address of a witness that signs with this time, and of whatever is put around it."""
+    keys = LogKeys(folder / "keys", HOUSE)
+    known = [keys.of(log, datetime.now(UTC).date())[-1].signer.verifier_key for log in LOG_NAMES]
+    with memory_in(folder / "witness") as seen:
+        app = around(create_app(seen, signer_in(folder / "witness", _WITNESS), known, now))
+        port = next_free(18306)
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False, lifespan="off"))
+        serving = asyncio.create_task(server.serve())
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def checkpointer(folder: Path, urls: Mapping[str, str], witness_url: str, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The process; it is dead when the block ends."""
+    key = signer_in(folder / "witness", _WITNESS).verifier_key
+    told = {
+        "AVRR_CHECKPOINTER_FOLDER": str(folder / "signs"), "AVRR_CHECKPOINTER_KEYS": str(folder / "keys"), "AVRR_LOGS_ORIGIN": HOUSE,
+        "AVRR_WITNESSES": f"witness w {key} {witness_url}, quorum w", "AVRR_PORT": str(port), **urls,
+    }  # fmt: skip
+    rest = {name: value for name, value in os.environ.items() if not name.startswith("AVRR_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ops.checkpointer", env={**rest, **told}, cwd=PROJECT, stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def state_of(client: httpx.AsyncClient, port: int) -> dict[str, str]:
+    """What is wrong with the log, once the process says it."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+                continue
+            found: dict[str, str] = answer.json()["logs"].get(LOG, {})
+            if found.get("code") not in ("no_checkpoint_yet", "checkpoint_late"):
+                return found
+            await asyncio.sleep(0.05)

@@ -1,0 +1,107 @@
+"""By which keys checkpoints are checked is printed by those who sign, and what cannot be meant by a setting is refused."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ops.checkpointer.__main__ import main
+from ops.checkpointer.keys import LogKeys, signing
+from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings, log_url_variable, witnesses_in
+from ops.settings import CannotStart
+from ops.witness.__main__ import main as witness_main
+from shared.tlog.notes import VerifierKey
+from shared.tlog.trust import TrustPolicy
+from tests.unit.shared.tlog.test_notes import AUDITOR, FINANCE, LOG
+
+_DAY = date(2026, 11, 1)
+_ONE = f"witness w {FINANCE.verifier_key} https://w.example, quorum w"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {
+        "AVRR_CHECKPOINTER_FOLDER": str(folder / "signs"), "AVRR_CHECKPOINTER_KEYS": str(folder / "keys"),
+        "AVRR_LOGS_ORIGIN": "logs.example", "AVRR_WITNESSES": _ONE, **{log_url_variable(log): "postgresql://nobody" for log in LOG_NAMES},
+    }  # fmt: skip
+
+
+def test_the_keys_of_every_log_are_made_once_and_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["keys"], environment(tmp_path))
+    printed = capsys.readouterr().out
+    keys = [VerifierKey.of(line) for line in printed.splitlines()]
+    assert [key.name for key in keys] == [f"logs.example/{log}" for log in LOG_NAMES]
+    assert len({key.public for key in keys}) == len(LOG_NAMES)
+    main(["keys"], environment(tmp_path))
+    assert capsys.readouterr().out == printed
+    # They are of today, and get no successor before tomorrow.
+    with pytest.raises(SystemExit, match="before tomorrow"):
+        main(["rotate"], environment(tmp_path))
+    for wrong in (["key"], ["keys", "again"]):
+        with pytest.raises(SystemExit):
+            main(wrong, environment(tmp_path))
+    with pytest.raises(SystemExit, match="AVRR_LOGS_ORIGIN"):
+        main(["keys"], {})
+
+
+def test_the_key_of_a_witness_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVRR_WITNESS_FOLDER", str(tmp_path))
+    with pytest.raises(SystemExit, match="AVRR_WITNESS_NAME"):
+        witness_main(["key"])
+    monkeypatch.setenv("AVRR_WITNESS_NAME", "w.example")
+    witness_main(["key"])
+    assert VerifierKey.of(capsys.readouterr().out.strip()).name == "w.example"
+    with pytest.raises(SystemExit):
+        witness_main(["keys"])
+
+
+def test_a_key_signs_until_thirty_days_after_the_next_one_began(tmp_path: Path) -> None:
+    keys = LogKeys(tmp_path, "logs.example")
+    for day in (_DAY, date(2026, 11, 10), date(2026, 12, 1)):
+        if day != _DAY:
+            keys.rotate(["returns"], day)
+        keys.of("returns", day)
+    all_three = keys.of("returns", date(2027, 1, 1))
+    assert [key.since.isoformat() for key in all_three] == ["2026-11-01", "2026-11-10", "2026-12-01"]
+    first, second, third = (key.signer for key in all_three)
+    assert signing(all_three[:2], date(2026, 12, 9)) == (second, first)
+    assert signing(all_three, date(2026, 12, 9)) == (third, second, first)
+    assert signing(all_three, date(2026, 12, 10)) == (third, second)
+    assert signing(all_three, date(2026, 12, 31)) == (third,)
+
+
+def test_the_policy_names_every_key_that_a_log_had_those_of_exports_and_the_witnesses(tmp_path: Path) -> None:
+    settings = CheckpointerSettings.from_environment({**environment(tmp_path), "AVRR_EXPORT_KEYS": str(LOG.verifier_key)})
+    settings.keys_of_all(_DAY)
+    settings.keys.rotate(["returns"], date(2026, 11, 2))
+    policy = settings.policy(settings.keys_of_all(date(2026, 11, 2)))
+    assert TrustPolicy.of(str(policy)) == policy
+    assert len(policy.logs) == len(LOG_NAMES) + 2
+    assert policy.logs[-1] == LOG.verifier_key
+    assert (policy.witnesses, policy.urls, policy.quorum) == ({"w": FINANCE.verifier_key}, {"w": "https://w.example"}, "w")
+
+
+@pytest.mark.parametrize("missing", ["AVRR_CHECKPOINTER_FOLDER", "AVRR_LOGS_ORIGIN", "AVRR_WITNESSES", log_url_variable("returns")])
+def test_a_checkpointer_starts_only_with_what_it_needs(tmp_path: Path, missing: str) -> None:
+    whole = environment(tmp_path)
+    del whole[missing]
+    with pytest.raises(CannotStart, match=missing):
+        CheckpointerSettings.from_environment(whole)
+
+
+@pytest.mark.parametrize("wrong", [
+    "quorum none", f"witness w {FINANCE.verifier_key}, quorum w", f"log {LOG.verifier_key}, {_ONE}", "what, quorum w",
+    f"witness w {FINANCE.verifier_key} ftp://w.example, quorum w", _ONE.removesuffix(", quorum w"),
+])  # fmt: skip
+def test_witnesses_are_named_with_their_addresses_and_somebodys_word_is_asked(wrong: str) -> None:
+    with pytest.raises(CannotStart, match="AVRR_WITNESSES"):
+        witnesses_in(wrong)
+
+
+def test_of_several_witnesses_a_group_says_how_many_are_enough() -> None:
+    found = witnesses_in(f"witness a {FINANCE.verifier_key} https://a.example,witness b {AUDITOR.verifier_key} http://b,group g any a b,quorum g")
+    assert (found.quorum, found.groups["g"].enough, list(found.urls)) == ("g", 1, ["a", "b"])
+
+
+def test_a_name_that_no_checkpoint_can_bear_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="AVRR_LOGS_ORIGIN"):
+        CheckpointerSettings.from_environment({**environment(tmp_path), "AVRR_LOGS_ORIGIN": "two words"})
