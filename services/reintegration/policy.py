@@ -211,6 +211,8 @@ POLICY = Policy(
     allow("list_unclaimed_cash", *SEES_THE_MONEY),
     *(allow(operation, *READS_REGISTERS) for operation in ("read_open_items", "list_open_items", "export_open_items")),
     allow("reconcile_tranche", Role.FINANCE_RECONCILER),
+    # Where all of them had part in the file that paid it.
+    allow("reconcile_in_their_place", Role.CHIEF_OF_MISSION),
     allow("read_grant", *SEES_WHAT_IT_IS_FOR, *SEES_THE_MONEY),
     allow("read_grant", *CERTIFIES, unless=Role.RECEIVING_OFFICE),
     allow("read_grant", Role.RECEIVING_OFFICE, extent="own_countries"),
@@ -271,7 +273,7 @@ POLICY = Policy(
     allow("export_log", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
-        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "ask_to_end_payment", "confirm_payment_end", "reverse_payment", "record_recovery", "confirm_recovery", "confirm_write_off", "record_rate", "correct_rate", "void_rate", "give_authority",
+        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "ask_to_end_payment", "confirm_payment_end", "reconcile_in_their_place", "reverse_payment", "record_recovery", "confirm_recovery", "confirm_write_off", "record_rate", "correct_rate", "void_rate", "give_authority",
         "name_deputy", "end_authority", "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund",
         "drop_fund_change", "close_period", "reopen_period", "confirm_reopening", "drop_reopening",
         "confirm_payee", "confirm_call_back", "accept_shared_account", "confirm_own_account",

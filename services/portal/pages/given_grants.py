@@ -19,7 +19,7 @@ from shared.clock import real_time
 
 _GOES_ON_FROM: Final[Mapping[str, str]] = {
     "release_tranche": "planned", "confirm_payment": "released", "confirm_delivery": "paid",
-    "reconcile_tranche": "delivered", "report_payment_failed": "released", "ask_to_end_payment": "released", "confirm_payment_end": "released",
+    "reconcile_tranche": "delivered", "reconcile_in_their_place": "delivered", "report_payment_failed": "released", "ask_to_end_payment": "released", "confirm_payment_end": "released",
     "keep_payment_open": "released", "reverse_payment": "paid", "witness_cash": "released",
 }  # fmt: skip
 # What names the request as it was shown.
@@ -216,7 +216,7 @@ def _shown(
 
 def _received(operation: str, tranche: State, currency: str) -> list[tuple[str, str]]:
     """What was received of a tranche that is to be reconciled, and what differs from what was paid."""
-    if operation != "reconcile_tranche":
+    if operation not in ("reconcile_tranche", "reconcile_in_their_place"):
         return []
     received = tranche["amount"] if tranche["received"] is None else tranche["received"]
     lines = [(_("Received"), money(received, currency))]

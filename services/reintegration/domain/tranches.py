@@ -97,6 +97,10 @@ class ReconcileTranche(Command):
     ] = None
 
 
+class ReconcileInTheirPlace(ReconcileTranche):
+    """Reconcile a tranche that the bank's file paid, where every reconciler brought or confirmed that file and none may say that all agrees."""
+
+
 def _next_may_be_released(state: Grant, facts: GrantFacts, context: Context) -> None:
     planned = state.tranches_in("planned")
     if not planned:
@@ -308,6 +312,23 @@ def _reconcile(state: Grant, order: ReconcileTranche, facts: GrantFacts, context
     return (reconciled,)
 
 
+def _reconcilers_reconcile() -> RuleViolation:
+    return RuleViolation("reconcilers_reconcile", "No file of the bank's paid this, so nothing keeps a reconciler from reconciling it.")
+
+
+def _a_file_paid(state: Grant, _: GrantFacts, __: Context) -> None:
+    waiting = state.tranches_in("delivered")
+    if waiting and all(one.paid_line is None for one in waiting):
+        raise _reconcilers_reconcile()
+
+
+def _reconcile_in_their_place(state: Grant, order: ReconcileInTheirPlace, facts: GrantFacts, context: Context) -> Events:
+    events = _reconcile(state, order, facts, context)
+    if tranche_of(state, order.number).paid_line is None:
+        raise _reconcilers_reconcile()
+    return events
+
+
 # Delivery and reconciliation stay open on a cancelled grant: what was paid must be accounted for, and without
 # it the person's advance would stay open for ever. The grant itself remains cancelled.
 TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
@@ -351,5 +372,10 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         not_who_signed_its_batch,
         not_who_brought_their_files,
         _RECONCILIATION.guard,
+    ),
+    changing(
+        ReconcileInTheirPlace, "Reconcile in the reconcilers' place", _reconcile_in_their_place,
+        while_in("reconciled", "in_disbursement", "suspended", "disbursed", "cancelled"), may_wear("reconciler"),
+        not_who_signed_its_batch, not_who_brought_their_files, _RECONCILIATION.guard, _a_file_paid,
     ),
 )

@@ -20,6 +20,7 @@ from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
+    ReconcileInTheirPlace,
     ReconcileTranche,
     ReleaseTranche,
 )
@@ -143,6 +144,12 @@ async def confirm_delivery(grant_id: UUID, body: ConfirmDelivery, call: Calling)
 @router.post("/grants/{grant_id}/reconcile-tranche")
 async def reconcile_tranche(grant_id: UUID, body: ReconcileTranche, call: Calling) -> Receipt:
     """Confirms that approval, payment and receipt of a tranche agree."""
+    return await call.order(grant_wiring.GRANT, grant_id, body)
+
+
+@router.post("/grants/{grant_id}/reconcile-in-their-place")
+async def reconcile_in_their_place(grant_id: UUID, body: ReconcileInTheirPlace, call: Calling) -> Receipt:
+    """Confirms that approval, payment and receipt agree of a tranche that a file paid which every reconciler had part in."""
     return await call.order(grant_wiring.GRANT, grant_id, body)
 
 

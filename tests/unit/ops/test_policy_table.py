@@ -24,7 +24,7 @@ def test_every_row_of_a_policy_is_printed_once(service: str) -> None:
 def test_what_needs_a_step_up_says_so() -> None:
     marked = {line.split()[0] for line in lines("reintegration") if "step-up" in line}
     assert marked == {
-        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "ask_to_end_payment", "confirm_payment_end", "reverse_payment", "record_recovery", "confirm_recovery", "confirm_write_off", "read_events", "read_event", "read_chain", "export_log",
+        "approve_grant", "add_to_commitment", "release_tranche", "confirm_payment", "report_payment_failed", "ask_to_end_payment", "confirm_payment_end", "reconcile_in_their_place", "reverse_payment", "record_recovery", "confirm_recovery", "confirm_write_off", "read_events", "read_event", "read_chain", "export_log",
         "read_held", "record_rate", "correct_rate", "void_rate", "give_authority", "name_deputy", "end_authority",
         "publish_policy", "open_fund", "change_fund", "close_fund", "confirm_fund", "drop_fund_change",
         "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view", "export_open_items",

@@ -10,7 +10,11 @@ from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.reconciling import ASKED_BACK
-from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ReconcileInTheirPlace,
+    ReconcileTranche,
+)
 from shared.contracts.accounting import DifferenceReason
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
@@ -21,13 +25,14 @@ from shared.contracts.reintegration import (
 from shared.contracts.stops import RecoveryOpened
 from shared.messages import Event
 from shared.money import Money
-from tests.given import NOON, Given
+from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
     CASE_ID,
     DELIVERED_1,
     NOTHING_STANDS_AGAINST_IT,
     OFFICE,
     PAID_1,
+    PAYER,
     RECONCILER,
     RELEASED_1,
     UNTIL_APPROVED,
@@ -153,6 +158,21 @@ def test_whoever_brought_or_confirmed_the_file_that_says_so_leaves_that_tranche_
     # What nobody looked up refuses; what no file says anything of was paid otherwise.
     delivered.knowing(replace(theirs, by_my_file=GrantFacts().by_my_file)).when(RECONCILE, RECONCILER).refused("four_eyes")
     GRANTS.knowing(theirs).given(*UNTIL_PAID, DELIVERED_1).when(RECONCILE, RECONCILER).then_kinds(TrancheReconciled)
+
+
+def test_in_the_reconcilers_place_somebody_without_another_hat_reconciles_what_a_file_paid_and_nothing_else() -> None:
+    by_bank = RELEASED_1.model_copy(update={"method": "bank_file"})
+    told = PAID_1.model_copy(update={"confirmed_by": None, "bank_line": ref(77)})
+    order, chief = ReconcileInTheirPlace(number=1), staff("chief", "chief_of_mission")
+    delivered = GRANTS.given(*UNTIL_APPROVED, by_bank, told, DELIVERED_1)
+    (event,) = delivered.when(order, chief).events
+    assert isinstance(event, TrancheReconciled)
+    assert event.reconciled_by == chief.person_id
+    delivered.when(order, PAYER).refused("four_eyes")
+    delivered.knowing(replace(NOTHING_STANDS_AGAINST_IT, by_my_file=frozenset({1}))).when(order, chief).refused("four_eyes")
+    delivered.knowing(replace(NOTHING_STANDS_AGAINST_IT, signed_its_batch=True)).when(order, chief).refused("four_eyes")
+    GRANTS.given(*UNTIL_PAID, DELIVERED_1).when(order, chief).refused("reconcilers_reconcile")
+    GRANTS.given(*UNTIL_APPROVED, by_bank, told).when(order, chief).refused("tranche_not_delivered")
 
 
 def test_events_of_before_say_that_all_was_received() -> None:

@@ -18,7 +18,11 @@ from services.reintegration.domain.recovery import (
     WriteOffRecovery,
 )
 from services.reintegration.domain.signers import not_who_signed_its_batch
-from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
+from services.reintegration.domain.tranches import (
+    ConfirmDelivery,
+    ReconcileInTheirPlace,
+    ReconcileTranche,
+)
 from services.reintegration.domain.unanswered import AskToEndPayment, ConfirmPaymentEnd, KeepPaymentOpen
 from services.reintegration.domain.visits import RecordVisit
 from shared.actors import Actor
@@ -41,6 +45,7 @@ REFUSED: Final[frozenset[type[Command]]] = frozenset(
     {
         ReversePayment, AddToCommitment, WitnessCash, RecordVisit, ConfirmDelivery, ReconcileTranche, RecordRecovery,
         ConfirmRecovery, WriteOffRecovery, ConfirmWriteOff, AskToEndPayment, ConfirmPaymentEnd, KeepPaymentOpen,
+        ReconcileInTheirPlace,
     }
 )
 # A payer's own, the bank's, and what is decided before anything is paid or moves no money.

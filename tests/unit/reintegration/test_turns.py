@@ -75,7 +75,7 @@ def test_a_step_is_somebodys_turn_exactly_where_somebody_new_to_the_grant_may_ta
 def test_without_facts_only_the_guards_that_read_some_are_left_out() -> None:
     reading = {rule.command.__name__ for rule in GRANT.rules if any(isinstance(guard, ReadsFacts) for guard in rule.guards)}
     assert reading == {"SubmitGrant", "ReviseGrant", "EndorseGrant", "ApproveGrant", "ReleaseTranche", "AddToCommitment", "ReconcileTranche", "ReversePayment",
-                       "RecordRecovery", "ConfirmRecovery", "WriteOffRecovery", "ConfirmWriteOff", "WitnessCash", "ConfirmDelivery", "RecordVisit", "AskToEndPayment", "ConfirmPaymentEnd", "KeepPaymentOpen"}
+                       "RecordRecovery", "ConfirmRecovery", "WriteOffRecovery", "ConfirmWriteOff", "WitnessCash", "ConfirmDelivery", "RecordVisit", "AskToEndPayment", "ConfirmPaymentEnd", "KeepPaymentOpen", "ReconcileInTheirPlace"}
     by_approver = GRANT.refusal(folded(*ASKED, ENDORSED), COMMANDS["approve"], None, Context(ENDORSER, NOON))
     assert isinstance(by_approver, FourEyes)
     assert by_approver.sentence == "You endorsed this grant, so somebody else has to approve it."
