@@ -27,17 +27,18 @@ async def watch_all(logs: Sequence[WatchedLog]) -> None:
 
 async def _watch(one: WatchedLog) -> None:
     loop = asyncio.get_running_loop()
-    if one.alarm is not None:
-        _say_alarm(one)
-    wrong = ""
+    wrong, alarmed = "", False
     while True:
         began = loop.time()
         found = await _round(one)
-        if found and found != wrong and one.alarm is None:
+        if one.alarm is not None and not alarmed:
+            alarmed = True
+            log.error("checkpoints_refused", log=one.name, code=one.alarm.code, found=one.alarm.sentence, at=one.alarm.at)
+        elif found and found != wrong:
             log.warning("no_checkpoint", log=one.name, code=found)
         elif wrong and not found:
             log.info("checkpoints_again", log=one.name)
-        wrong = found
+        wrong = "" if alarmed else found
         await asyncio.sleep(max(0.0, ROUND_SECONDS - (loop.time() - began)))
 
 
@@ -46,8 +47,6 @@ async def _round(one: WatchedLog) -> str:
     try:
         await one.round()
     except (LogRefused, CannotStart) as refusal:
-        if one.alarm is not None:
-            _say_alarm(one)
         return refusal.code
     except AWAY as error:
         await one.close()
@@ -58,8 +57,3 @@ async def _round(one: WatchedLog) -> str:
         await one.close()
         return "internal_error"
     return ""
-
-
-def _say_alarm(one: WatchedLog) -> None:
-    if one.alarm is not None:
-        log.error("checkpoints_refused", log=one.name, code=one.alarm.code, found=one.alarm.sentence, at=one.alarm.at)

@@ -51,8 +51,7 @@ class House:
 class WatchedLog:
     """One log, in a folder of its own; nobody else touches it.
 
-    ``published`` is its latest checkpoint that witnesses saw, ``confirmed`` whether that was since this start, ``alarm`` why
-    nothing is signed any more.
+    ``published`` is its latest checkpoint that witnesses saw, ``alarm`` why nothing is signed any more.
     """
 
     def __init__(self, name: str, origin: str, folder: Path, reader: LogReader, keys: Sequence[LogKey], house: House) -> None:
@@ -65,7 +64,13 @@ class WatchedLog:
         self._tree: HeldTree | None = None
         self._shown = Shown()
         self._compared = 0
-        self._whole = self.confirmed = False
+        self._whole = False
+        self._said_at: datetime | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether witnesses saw a checkpoint since this start."""
+        return self._said_at is not None
 
     @property
     def seen_at(self) -> int | None:
@@ -82,6 +87,8 @@ class WatchedLog:
         LogRefused once; that is its alarm, and nothing of it is signed any more.
         """
         if self.alarm is not None:
+            # A disk that was full when it was raised may have room now.
+            await asyncio.to_thread(raise_in, self._folder, self.alarm)
             return
         try:
             await self._round()
@@ -118,11 +125,11 @@ class WatchedLog:
             await self._sign(tree)
 
     def _is_due(self, size: int) -> bool:
-        seen_at = self.seen_at
         # A witness may have seen more than a checkpointer that was restored from a backup knows: each start asks it.
-        if not self.confirmed or self.published is None or seen_at is None or Checkpoint.of(self.published).size != size:
+        if self._said_at is None or self.published is None or Checkpoint.of(self.published).size != size:
             return True
-        return self._house.now().timestamp() - seen_at >= SAID_AGAIN_AFTER
+        # By our own clock, which may have been set back; the witness's says what others go by.
+        return not 0 <= (self._house.now() - self._said_at).total_seconds() < SAID_AGAIN_AFTER
 
     async def _compare(self, tree: HeldTree, first: int, end: int) -> None:
         """Holds full tiles of entries against what the log has there now."""
@@ -164,7 +171,7 @@ class WatchedLog:
         except LogRefused as refusal:
             raise LogRefused("witness_away", "Too few of the witnesses answered.") from refusal
         await asyncio.to_thread(write_durably, self._folder / _CHECKPOINT, str(note).encode())
-        self.published, self.confirmed = note, True
+        self.published, self._said_at = note, self._house.now()
 
     def _today(self) -> date:
         return self._house.now().date()

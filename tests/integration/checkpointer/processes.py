@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from ops.checkpointer.keys import LogKeys
 from ops.checkpointer.settings import LOG_NAMES
-from ops.ports import next_free
+from ops.ports import Reservations, next_free
 from ops.settings import PROJECT
 from ops.witness.app import create_app
 from ops.witness.memory import memory_in
@@ -25,14 +25,21 @@ from tests.integration.checkpointer.office import HOUSE, LOG
 _WITNESS: Final = "w.invented.example"
 
 
+@contextmanager
+def own_port() -> Iterator[int]:
+    """A free port that no other test of ours takes meanwhile."""
+    reservations = Reservations()
+    yield next_free(18305, take=reservations.take)
+    reservations.close()
+
+
 @asynccontextmanager
 async def witness(folder: Path, now: Callable[[], float], around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> AsyncIterator[str]:
     """The address of a witness that signs with this time, and of whatever is put around it."""
     keys = LogKeys(folder / "keys", HOUSE)
     known = [keys.of(log, datetime.now(UTC).date())[-1].signer.verifier_key for log in LOG_NAMES]
-    with memory_in(folder / "witness") as seen:
+    with memory_in(folder / "witness") as seen, own_port() as port:
         app = around(create_app(seen, signer_in(folder / "witness", _WITNESS), known, now))
-        port = next_free(18306)
         server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False, lifespan="off"))
         serving = asyncio.create_task(server.serve())
         yield f"http://127.0.0.1:{port}"

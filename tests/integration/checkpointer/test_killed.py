@@ -11,7 +11,6 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ops.checkpointer.settings import LOG_NAMES, log_url_variable
-from ops.ports import next_free
 from ops.supervisor import Running
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.witnessing import AddCheckpoint
@@ -62,31 +61,30 @@ class Watching:
 
 
 async def test_a_checkpointer_that_is_killed_while_a_witness_looks_signs_no_size_twice(
-    make_database: MakeDatabase, servers: Running, tmp_path: Path, request: pytest.FixtureRequest
+    make_database: MakeDatabase, servers: Running, tmp_path: Path, request: pytest.FixtureRequest, one_port: int
 ) -> None:
     logs = {name: await Log.of(name, make_database, servers) for name in LOG_NAMES}
     urls = {log_url_variable(name): log.made.logins.checkpoint for name, log in logs.items()}
-    ours, port = logs[LOG], next_free(18305)
-    watching = Watching()
+    ours, watching = logs[LOG], Watching()
     async with witness(tmp_path, time.time, watching.around) as url, httpx.AsyncClient(trust_env=False) as client:
         for kill in range(request.config.getoption("--checkpoint-kills")):
             watching.before = kill % 2 == 0
             watching.shown.clear()
             await ours.append(40)
-            async with checkpointer(tmp_path, urls, url, port) as process:
+            async with checkpointer(tmp_path, urls, url, one_port) as process:
                 watching.kill = lambda process=process: process.send_signal(signal.SIGKILL)
                 async with asyncio.timeout(60):
                     await watching.shown.wait()
-        async with checkpointer(tmp_path, urls, url, port):
-            assert await state_of(client, port) == {}
-            answer = await client.get(f"http://127.0.0.1:{port}/{LOG}/checkpoint")
+        async with checkpointer(tmp_path, urls, url, one_port):
+            assert await state_of(client, one_port) == {}
+            answer = await client.get(f"http://127.0.0.1:{one_port}/{LOG}/checkpoint")
             size = int(answer.text.splitlines()[1])
         # Killed, and then the database was restored and went on otherwise.
         await ours.restore(size - 10)
         await ours.append(30, "otherwise")
         before = dict(watching.signed)
-        async with checkpointer(tmp_path, urls, url, port):
-            assert (await state_of(client, port))["code"] == "log_rewritten"
+        async with checkpointer(tmp_path, urls, url, one_port):
+            assert (await state_of(client, one_port))["code"] == "log_rewritten"
         assert watching.signed == before
     assert len(watching.signed) >= 2
     assert all(len(roots) == 1 for roots in watching.signed.values())

@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from ops.checkpointer.settings import LOG_NAMES, log_url_variable
-from ops.ports import next_free
 from ops.supervisor import Running
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note
@@ -56,8 +55,8 @@ def megabytes(pid: int) -> float:
 
 @pytest.mark.timeout(1800)
 async def test_a_log_of_any_size_is_read_and_signed_in_little_memory(
-    make_database: MakeDatabase, servers: Running, tmp_path: Path, request: pytest.FixtureRequest, tell: Callable[[str], None]
-) -> None:
+    make_database: MakeDatabase, servers: Running, tmp_path: Path, request: pytest.FixtureRequest, tell: Callable[[str], None], one_port: int,
+) -> None:  # fmt: skip
     events = request.config.getoption("--checkpoint-events")
     logs = {name: await Log.of(name, make_database, servers) for name in LOG_NAMES}
     urls = {log_url_variable(name): log.made.logins.checkpoint for name, log in logs.items()}
@@ -70,17 +69,16 @@ async def test_a_log_of_any_size_is_read_and_signed_in_little_memory(
         f"FROM generate_series(0, {events} - 1) i",
         f"UPDATE log_head SET size = {events}", "VACUUM ANALYZE event_log",
     )  # fmt: skip
-    port = next_free(18305)
     async with witness(tmp_path, time.time) as url, httpx.AsyncClient(trust_env=False) as client:
         for start in ("first", "second"):
             began = time.monotonic()
-            async with checkpointer(tmp_path, urls, url, port) as process:
+            async with checkpointer(tmp_path, urls, url, one_port) as process:
                 if start == "second":
                     await logs[LOG].by_hand(
                         "INSERT INTO event_log (idx, id, type, subject, aggver, leaf, leaf_hash, time, actorid) "
                         f"VALUES ({events}, gen_random_uuid(), 't', gen_random_uuid(), 1, 'leaf', sha256('more'), now(), 'a')"
                     )  # fmt: skip
-                said = await until(client, port, events + (start == "second"))
+                said = await until(client, one_port, events + (start == "second"))
                 seconds, most = time.monotonic() - began, megabytes(process.pid)
                 tell(f"checkpoints: {events} events, {start} start: signed after {seconds:.1f} s, {most:.0f} MB")
                 assert said.root == await logs[LOG].root()
@@ -94,12 +92,12 @@ async def test_a_log_of_any_size_is_read_and_signed_in_little_memory(
 
 @pytest.mark.timeout(1800)
 async def test_each_event_is_covered_by_a_checkpoint_that_a_witness_saw(
-    make_database: MakeDatabase, servers: Running, tmp_path: Path, request: pytest.FixtureRequest, tell: Callable[[str], None]
-) -> None:
+    make_database: MakeDatabase, servers: Running, tmp_path: Path, request: pytest.FixtureRequest, tell: Callable[[str], None], one_port: int,
+) -> None:  # fmt: skip
     seconds = request.config.getoption("--checkpoint-seconds")
     logs = {name: await Log.of(name, make_database, servers) for name in LOG_NAMES}
     urls = {log_url_variable(name): log.made.logins.checkpoint for name, log in logs.items()}
-    port, recorded, ages = next_free(18305), dict[int, float](), list[float]()
+    recorded, ages = dict[int, float](), list[float]()
     loop = asyncio.get_running_loop()
 
     async def append() -> None:
@@ -109,11 +107,11 @@ async def test_each_event_is_covered_by_a_checkpoint_that_a_witness_saw(
             await logs[LOG].append(1)
             recorded[number + 1] = loop.time()
 
-    async with witness(tmp_path, time.time) as url, httpx.AsyncClient(trust_env=False) as client, checkpointer(tmp_path, urls, url, port):
-        await until(client, port, 0)
+    async with witness(tmp_path, time.time) as url, httpx.AsyncClient(trust_env=False) as client, checkpointer(tmp_path, urls, url, one_port):
+        await until(client, one_port, 0)
         appending = asyncio.create_task(append())
         while len(ages) < seconds * PER_SECOND:
-            said = await covered(client, port)
+            said = await covered(client, one_port)
             now = loop.time()
             ages += [now - recorded[size] for size in range(len(ages) + 1, said.size + 1) if size in recorded] if said else []
             await asyncio.sleep(0.02)

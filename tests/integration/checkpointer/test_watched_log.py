@@ -52,6 +52,11 @@ async def test_a_log_in_which_nothing_happens_is_seen_again_in_time(office: Offi
         await watched.round()
         assert watched.seen_at == int(office.now.timestamp())
         assert SAID_AGAIN_AFTER < LATE_AFTER
+        # A clock that was set back does not keep it silent until it has caught up.
+        asked = len(office.posted)
+        office.later(-3600)
+        await watched.round()
+        assert len(office.posted) == asked + 1
 
 
 async def test_a_database_that_is_restored_from_a_backup_is_refused_for_good(office: Office) -> None:
@@ -234,6 +239,25 @@ async def test_a_tree_that_was_not_kept_to_its_end_is_opened_as_it_is_on_disk(of
         await watched.round()
         assert (await office.told(watched)).root == await office.log.root()
         assert HeldTree(office.folder / "signs" / LOG / "tree").size == 600
+
+
+async def test_an_alarm_that_finds_no_room_on_the_disk_counts_and_is_kept_once_there_is_some(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with office.started() as watched:
+        await office.log.append(5)
+        await watched.round()
+        await office.log.restore(3)
+        with monkeypatch.context() as full:
+            full.setattr("ops.checkpointer.watched_log.raise_in", no_space)
+            for _ in range(2):
+                with pytest.raises(OSError, match="No space"):
+                    await watched.round()
+            assert watched.alarm is not None
+        await watched.round()
+    async with office.started() as watched:
+        assert watched.alarm is not None
 
 
 async def test_nothing_is_published_that_no_witness_saw(office: Office) -> None:
