@@ -28,6 +28,16 @@ def batch_payments(
 
 CHECKS: tuple[Check, ...] = (
     Check(
+        "progress of batches",
+        Sql(
+            "SELECT coalesce(s.batch_id, p.batch_id) FROM (SELECT p.batch_id, count(*) FILTER (WHERE a.status = 'released') AS waiting, "
+            "count(*) FILTER (WHERE a.status = 'paid') AS paid, count(*) FILTER (WHERE a.status = 'failed') AS failed, "
+            "count(*) FILTER (WHERE a.status = 'reversed') AS returned FROM batch_payments p "
+            "JOIN payment_attempts a ON a.attempt_id = p.attempt_id GROUP BY p.batch_id) s FULL JOIN batch_progress p "
+            "ON p.batch_id = s.batch_id WHERE (s.waiting, s.paid, s.failed, s.returned) IS DISTINCT FROM (p.waiting, p.paid, p.failed, p.returned)"
+        ),
+    ),
+    Check(
         "payments of batches",
         Sql(
             "SELECT coalesce(b.id, p.batch_id) FROM (SELECT id, status <> 'dropped' AS live, t.attempt_id, t.place "

@@ -57,15 +57,14 @@ _OVER = Sql(
 
 # How far the bank is with a batch, by what its attempts say.
 _PROGRESS: Final = (
-    "LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE a.status = 'released') AS waiting, "
-    "count(*) FILTER (WHERE a.status = 'paid') AS paid, count(*) FILTER (WHERE a.status = 'failed') AS failed, "
-    "count(*) FILTER (WHERE a.status = 'reversed') AS returned FROM batch_payments p "
-    "JOIN payment_attempts a ON a.attempt_id = p.attempt_id WHERE p.batch_id = b.id) so_far ON true "
-    "LEFT JOIN own_accounts o ON o.id = b.own_account_id"
+    "LEFT JOIN LATERAL (SELECT waiting, paid, failed, returned FROM batch_progress WHERE batch_id = b.id OFFSET 0) so_far ON true "
+    "LEFT JOIN LATERAL (SELECT details FROM own_accounts WHERE id = b.own_account_id OFFSET 0) o ON true"
 )
 _COLUMNS: Final = (
     "b.id, b.own_account_id, b.execution_on, b.count, b.sums, b.status, b.made_by, b.made_at, b.approved_by, b.sent_at, "
-    "b.drop_asked_by, b.times_taken, o.details AS account, so_far.waiting, so_far.paid, so_far.failed, so_far.returned"
+    "b.drop_asked_by, b.times_taken, o.details AS account, "
+    "coalesce(so_far.waiting, 0) AS waiting, coalesce(so_far.paid, 0) AS paid, coalesce(so_far.failed, 0) AS failed, "
+    "coalesce(so_far.returned, 0) AS returned"
 )
 LISTED = Sql(
     f"SELECT {_COLUMNS} FROM (SELECT * FROM payment_batches WHERE id > :after ORDER BY id LIMIT :limit) b {_PROGRESS} ORDER BY b.id"

@@ -97,3 +97,14 @@ BATCH_PAYMENTS = sa.Table(
     sa.Index("uq_batch_payments_live", "attempt_id", unique=True, postgresql_where=sa.text("live")),
     info=scope("known"),
 )
+
+# How far the bank is with each batch, by what its attempts say: counted by triggers (`batch_progress_1.sql`), so that no list
+# counts a thousand payments of each batch that it shows. No login writes to it.
+BATCH_PROGRESS = sa.Table(
+    "batch_progress",
+    METADATA,
+    sa.Column("batch_id", sa.Uuid, primary_key=True),
+    *(sa.Column(name, sa.Integer, nullable=False, server_default="0") for name in ("waiting", "paid", "failed", "returned")),
+    sa.CheckConstraint("least(waiting, paid, failed, returned) >= 0", name="counted"),
+    info=scope("known"),
+)

@@ -23,7 +23,7 @@ HOLDINGS = Holdings(
         ),
         "paid_although": "what stood against a payment that was made, which is looked at by who oversees the money; the payment is told with its grant",
         "payee_clearances": "which entries of lists mean somebody else, which is about others",
-        **dict.fromkeys(("own_accounts", "payment_batches", "batch_payments"), "the mission's accounts and what goes to the bank; each attempt to pay is told with its grant"),
+        **dict.fromkeys(("own_accounts", "payment_batches", "batch_payments", "batch_progress"), "the mission's accounts and what goes to the bank; each attempt to pay is told with its grant"),
         "sanctions_lists": "which lists of sanctions were brought, which is nobody's",
         "sanctions_entries": "what lists of sanctions say, which their publishers tell",
         "payees.shares": "which other payees have the same account, which is about others",

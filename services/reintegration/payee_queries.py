@@ -113,9 +113,12 @@ async def behind_a_payee(unit: UnitOfWork, payee_id: UUID, order: RegisterPayee,
     )
 
 
-# Each payee that is not closed of which something has to be looked at, walked by its id.
+# Each payee that is not closed of which something has to be looked at, by its id. Few may be such: whom a list may mean, and
+# whose account somebody else has or had, which both have an index of their own; of these it is asked whether it is so still.
 FOUND = Sql(
-    f"SELECT found.* FROM (SELECT {_COLUMNS} FROM payees WHERE status <> 'closed' AND id > :after) found "
+    "SELECT found.* FROM (SELECT id FROM payees WHERE hits <> '[]' AND status <> 'closed' AND id > :after "
+    "UNION SELECT payee_id FROM payee_tokens WHERE met AND payee_id > :after) few "
+    f"CROSS JOIN LATERAL (SELECT {_COLUMNS} FROM payees WHERE id = few.id AND status <> 'closed' OFFSET 0) found "
     f"WHERE EXISTS (SELECT FROM payee_tokens t JOIN {account_tokens.SHARED_BY} WHERE t.payee_id = found.id) "
     f"OR EXISTS (SELECT FROM payee_tokens t JOIN {account_tokens.OF_STAFF} WHERE t.payee_id = found.id) "
     "OR found.screening_hit ORDER BY found.id LIMIT :limit"

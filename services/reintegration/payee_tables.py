@@ -82,6 +82,8 @@ PAYEES = aggregate_table(
     sa.Index(None, "country", "status", "id"),
     sa.Index(None, "status", "id"),
     sa.Index(None, "person_id"),
+    # Few of all, which whoever looks at them walks.
+    sa.Index("ix_payees_hits", "id", postgresql_where=sa.text("hits <> '[]' AND status <> 'closed'")),
     info=scope("country:country"),
 )
 
@@ -161,6 +163,10 @@ PAYEE_TOKENS = sa.Table(
     sa.Column("bank", sa.LargeBinary),
     sa.Column("bank_number", sa.LargeBinary),
     sa.Column("key", sa.Text, nullable=False),
+    # Whether another payee, or a list of staff's, ever had the same hash: noted by a trigger (`hashes_met_1.sql`), so that
+    # whoever looks for accounts that others have looks at these alone.
+    sa.Column("met", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("ix_payee_tokens_met", "payee_id", postgresql_where=sa.text("met")),
     sa.Index(None, "token", "payee_id"),
     sa.Index(None, "key", "payee_id"),
     sa.Index(None, "person_id"),
@@ -229,6 +235,7 @@ STAFF_ACCOUNTS = sa.Table(
     sa.Column("bank_number", sa.LargeBinary),
     sa.Column("key", sa.Text, nullable=False),
     sa.Index(None, "list_id", "token"),
+    sa.Index(None, "token"),
     info=scope("known"),
 )
 

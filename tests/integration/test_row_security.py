@@ -121,6 +121,7 @@ ROWS = {
             SELECT {_UUID}, 2, (SELECT min(id::text)::uuid FROM own_accounts), '2023-05-03', 1, '[]', '', who, now(), ARRAY[{_UUID}], 'made', '{{}}', 0 FROM {_PLACES};
         ALTER TABLE batch_payments DROP CONSTRAINT fk_batch_payments_attempt_id_payment_attempts;
         INSERT INTO batch_payments SELECT {_UUID}, {_UUID}, 1, true FROM {_PLACES};
+        INSERT INTO batch_progress SELECT {_UUID}, 1, 0, 0, 0 FROM {_PLACES};
         INSERT INTO payee_details SELECT {_UUID}, 1, country, NULL, '' FROM {_PLACES};
         INSERT INTO instruments SELECT {_UUID}, 1, 'invented', n, 1, '', who, now() FROM {_PLACES};
         INSERT INTO instrument_texts SELECT {_UUID}, '' FROM {_PLACES};
@@ -159,7 +160,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_accounts", "attempt_accounts", "bank_line_acts", "payment_batches", "batch_payments", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_accounts", "attempt_accounts", "bank_line_acts", "payment_batches", "batch_payments", "batch_progress", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws",
         )
     ),
 ]  # fmt: skip

@@ -103,7 +103,7 @@ DEFINERS = {
         "erase_support": "returns_eraser", "erase_final_reports": "returns_eraser",
     },
     "reintegration": {
-        "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "post_after_the_commitment": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup",
+        "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "note_hashes_met": "reintegration_owner", "count_what_was_put_in": "reintegration_owner", "count_how_it_went": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "post_after_the_commitment": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
         "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
         "erase_what_it_was_for": "reintegration_eraser", "erase_screenings": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",

@@ -98,6 +98,19 @@ REINTEGRATION = (
     f"""INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, vendor_code, vendor_key, stated_no)
     SELECT {PERSON}, 2, 'vendor', {COUNTRIES}, 'EUR', 'staff:somebody', now(), '{{}}',
     CASE WHEN n > {ROWS - RARE} THEN 'closed' ELSE 'registered' END, 'V-' || n, 'v-' || n, 1 FROM generate_series(1, {ROWS}) n""",
+    # Nearly nobody's account is another's, and hardly anybody is one whom a list may mean.
+    # What triggers note row by row is written at once.
+    "ALTER TABLE payee_tokens DISABLE TRIGGER USER",
+    f"""INSERT INTO payee_tokens (payee_id, account_no, token, key, met) SELECT {PERSON}, 1,
+    decode(lpad(to_hex(CASE WHEN n % 10000 = 7 THEN n + 1 ELSE n END), 8, '0'), 'hex'), '1', n % 10000 IN (7, 8) FROM generate_series(1, {ROWS}) n""",
+    # Families have accounts that somebody found right, and staff have some of their own.
+    f"""INSERT INTO payee_shares SELECT {PERSON}, {PLAN}, 'staff:one', 'staff:two', now(), 'family' FROM generate_series(10, {ROWS}, 10) n""",
+    """INSERT INTO staff_lists (id, version, list_version, accounts, uploaded_by, uploaded_at, counts_since)
+    VALUES ('00000000-0000-7000-8900-000000000001', 1, '1', 10000, 'staff:one', now(), now())""",
+    "ALTER TABLE staff_accounts DISABLE TRIGGER USER",
+    f"""INSERT INTO staff_accounts (list_id, account_no, token, key) SELECT '00000000-0000-7000-8900-000000000001', n,
+    decode(lpad(to_hex({ROWS} + n), 8, '0'), 'hex'), '1' FROM generate_series(1, 10000) n""",
+    f"""UPDATE payees SET hits = '[{{"list_name": "UN"}}]' FROM generate_series(1, {ROWS - RARE}, 9973) n WHERE id = {PERSON}""",
     "ALTER TABLE spot_checks DROP CONSTRAINT fk_spot_checks_drawn",
     f"""INSERT INTO spot_checks (id, version, draw_id, grant_id, number, country, outcome, mode, checked_on, recorded_by, recorded_at)
     SELECT {GRANT}, 1, {CASE}, {GRANT}, 1, {COUNTRIES}, 'confirmed', 'in_person', current_date, 'staff:somebody', now()
@@ -125,7 +138,9 @@ PAYING = (
     CASE WHEN n > {ROWS - RARE} THEN 'approved' ELSE 'sent' END, 'staff:other', now(), CASE WHEN n <= {ROWS - RARE} THEN 'staff:payer' END,
     CASE WHEN n <= {ROWS - RARE} THEN now() - interval '1 hour' END, CASE WHEN n <= {ROWS - RARE} THEN ARRAY['staff:payer'] ELSE '{{}}' END,
     CASE WHEN n <= {ROWS - RARE} THEN 1 ELSE 0 END FROM generate_series(1, {ROWS}) n""",
+    "ALTER TABLE batch_payments DISABLE TRIGGER counts_what_was_put_in",
     f"INSERT INTO batch_payments SELECT {GRANT}, {_ATTEMPT}, 1, true FROM generate_series(1, {ROWS} - {RARE}) n",
+    f"INSERT INTO batch_progress SELECT {GRANT}, 0, 1, 0, 0 FROM generate_series(1, {ROWS} - {RARE}) n",
     # Files of the bank's count but for a few.
     f"""INSERT INTO bank_files (id, version, file_kind, sha256, lines, lines_sha256, statements, imported_by, imported_at, acted_by, status,
     before_rule, confirmed_by, confirmed_at) SELECT {PLAN}, 2, 'statement', n::text, 0, '', '[{{}}]', 'staff:one', now(), d.acted, d.status, false, d.who, d.at
@@ -172,7 +187,7 @@ MISSION = EVERYWHERE.scope(SOMEBODY)
 OFFICES = {country: Reach(frozenset({country})).scope(SOMEBODY) for country in ("PK", "TR")}
 MOST_READ = 1000
 # A handful of rows, whatever the number of grants.
-REGISTER = "policy_versions"
+REGISTERS = frozenset({"policy_versions", "own_accounts", "staff_lists"})
 Asked = tuple[Scope, Sql, Mapping[str, object]]
 
 
@@ -219,6 +234,8 @@ def lists_of_reintegration() -> list[Asked]:
     found += [(MISSION, batch_queries.WAITING, {"currency": currency}) for currency in ("EUR", "TRY", "XOF")]
     in_a_batch = UUID("00000000-0000-7000-8300-000000000003")
     found += [(MISSION, batch_queries.ATTEMPTS, {}), (MISSION, batch_queries.OF_A_BATCH, {"batch_id": in_a_batch})]
+    found += [(scope, batch_queries.LISTED, {"after": after}) for after in (FIRST, LATE) for scope in (MISSION, *OFFICES.values())]
+    found += [(MISSION, batch_queries.LISTED_OF_STATUS, {"status": status}) for status in ("sent", "approved")]
     zone = {"now": NOON, "zone": "Europe/Sarajevo"}
     found.append((MISSION, ageing_queries.COUNTED, {**zone, "begins": list(BEGINS)}))
     for listed in ageing_queries.LISTED.values():
@@ -243,6 +260,8 @@ def lists_of_reintegration() -> list[Asked]:
         for after in (FIRST, LATE):
             found.append((MISSION, ours, {**values, "after": after}))
             found += [(office, theirs, {"countries": [country], **values, "after": after}) for country, office in OFFICES.items()]
+    for after in (FIRST, LATE):
+        found += [(scope, payee_queries.FOUND, {"after": after}) for scope in (MISSION, *OFFICES.values())]
     late_grant = UUID(f"00000000-0000-7000-8300-{ROWS // 10 * 9:012x}")
     found += [(MISSION, difference_queries.LISTED, {"grant_id": grant_id, "tranche": 1}) for grant_id in (FIRST, late_grant)]
     # Who looks over the money reads on until there is enough to look at, so each part of it is a list.
@@ -362,7 +381,7 @@ async def test_no_list_reads_many_more_rows_than_it_shows(
         for mode in ("force_custom_plan", "force_generic_plan"):
             for scope, sql, values in asked:
                 found = nodes((await reader.plan(mode, scope, sql, values))["Plan"])
-                tables = [node for node in found if node.get("Relation Name", REGISTER) != REGISTER]
+                tables = [node for node in found if "Relation Name" in node and node["Relation Name"] not in REGISTERS]
                 assert not [node["Relation Name"] for node in tables if node["Node Type"] == "Seq Scan"], sql.text
                 assert sum(map(rows_read, tables)) <= MOST_READ, f"{mode} {values} {sql.text}"
                 # What the policies ask of the scope is asked once, whatever the number of rows.

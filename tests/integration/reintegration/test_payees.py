@@ -1,5 +1,6 @@
 """Payees as callers and the database meet them: sealed, by two persons, masked, told to the returnee, and gone with them."""
 
+import asyncio
 import json
 from functools import partial
 from typing import Any
@@ -222,6 +223,18 @@ async def test_an_account_of_two_payees_is_found_across_countries_and_paid_to_on
     assert (await people.reconciler.post(f"payees/{second}/accept-shared-account", accept)).status_code == 200
     assert (await people.reconciler.post(f"payees/{second}/confirm", {})).status_code == 200
     assert (await people.reconciler.get("payee-findings")).json()["items"] == []
+    assert (await house.findings()).differences == []
+
+
+async def test_of_payees_that_state_one_account_at_the_same_moment_each_is_found(house: House, people: People) -> None:
+    ids = [uuid7() for _ in range(4)]
+    answers = await asyncio.gather(
+        *(people.office.post(f"payees/{id}", vendor(vendor_code=f"V-{number}")) for number, id in enumerate(ids))
+    )
+    assert [one.status_code for one in answers] == [201] * 4
+    assert [one["id"] for one in (await people.reconciler.get("payee-findings")).json()["items"]] == sorted(map(str, ids))
+    page = (await people.reconciler.get("payee-findings", limit=3)).json()
+    assert len(page["items"]) == 3 and page["next"] is not None
     assert (await house.findings()).differences == []
 
 
