@@ -33,10 +33,12 @@ class Role(StrEnum):
     SERVICE = "service"
     # The program that keeps count of how long persons are kept; it learns nothing that our services ask of each other.
     RETENTION = "retention"
+    # The program that compares what it archived with the services' own logs; it may read these and nothing else.
+    ARCHIVE = "archive"
 
 
 # The roles that no person has.
-PROGRAMS: Final = frozenset({Role.SERVICE, Role.RETENTION})
+PROGRAMS: Final = frozenset({Role.SERVICE, Role.RETENTION, Role.ARCHIVE})
 
 
 @dataclass(frozen=True, slots=True)

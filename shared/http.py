@@ -107,7 +107,7 @@ class Runtime:
         origin = Origin(request.scope["state"]["correlation_id"])
         try:
             reach = self.policy.reach(actor, operation)
-            if operation in self.policy.step_up:
+            if self.policy.asks_for_step_up(actor, operation):
                 context = replace(context, sign_in=self.step_up.demand(actor))
         except (NotPermitted, StepUpNeeded) as refusal:
             await self.recorder.refused(context, origin, operation, refusal.code, _about(request))

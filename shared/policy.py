@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from shared.actors import Actor, Role
+from shared.actors import PROGRAMS, Actor, Role
 from shared.contracts.counselling import Site
 from shared.countries import ALPHA_2
 from shared.db import Scope
@@ -87,6 +87,13 @@ class Policy:
         self.exports: frozenset[str] = frozenset(exports)
         if not self.step_up | self.on_record | self.searches | self.exports <= self.operations:
             raise ValueError("a policy marks an operation that nobody may do")
+
+    def asks_for_step_up(self, actor: Actor, operation: str) -> bool:
+        """Whether this needs a strong and fresh sign-in of the actor.
+
+        A program has no sign-in that could be stronger: a row that names its own role is the whole decision.
+        """
+        return operation in self.step_up and not actor.roles <= PROGRAMS
 
     def reach(self, actor: Actor, operation: str) -> Reach:
         """How far an actor may do this; raises `NotPermitted`. The widest of several roles holds."""

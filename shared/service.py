@@ -70,6 +70,8 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
         concerned(wiring.heard, wiring.reactions),
         wiring.following,
     )
+    metrics = Metrics(wiring.service.name)
+    beside = wiring.beside(settings, back, metrics) if wiring.beside is not None and works else None
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -100,15 +102,16 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
             await stack.enter_async_context(_beginning(wiring, api))
             if works:
                 await stack.enter_async_context(worker.running())
+                if beside is not None:
+                    await stack.enter_async_context(beside.running())
                 await stack.enter_async_context(counting_refusals(back, wiring.access, clock))
                 await stack.enter_async_context(forgetting_answers(back, wiring.service.name))
                 await stack.enter_async_context(keeping_time(back, wiring.service.name, wiring.by_name, wiring.timers, clock))
             log.info("started", service=wiring.service.name, role=settings.role)
             yield
 
-    metrics = Metrics(wiring.service.name)
     common = router_for(
-        lambda: forms_of(routers, wiring.by_name), worker.status, {"api": api, "worker": back}, back, metrics
+        lambda: forms_of(routers, wiring.by_name), lambda: {**worker.status(), **(beside.status() if beside else {})}, {"api": api, "worker": back}, back, metrics
     )
     everything = (*routers, common) if settings.role != "worker" else (common,)
     nameless = without_policy(everything, wiring.policy.operations)
@@ -212,7 +215,7 @@ async def _begun(wiring: Wiring, database: Database, begins: Callable[[UnitOfWor
 
 @contextlib.asynccontextmanager
 async def _consents(wiring: Wiring, settings: Settings) -> AsyncIterator[Consents]:
-    if "counselling" not in wiring.service.asks:
+    if wiring.service.archives or "counselling" not in wiring.service.asks:
         yield NobodyAgreed()
         return
     url, client_id, secret = settings.counselling_url, settings.service_client_id, settings.service_client_secret

@@ -78,6 +78,11 @@ class Settings(BaseSettings):
 
     # For a service that asks another before it discloses anything.
     counselling_url: str | None = None
+    # For the archive, which asks each for its own log, and whoever signs checkpoints for these.
+    returns_url: str | None = None
+    reintegration_url: str | None = None
+    audit_url: str | None = None
+    checkpointer_url: str | None = None
     service_client_id: str | None = None
     service_client_secret: SecretStr | None = None
     service_scope: str | None = None

@@ -68,7 +68,10 @@ REINTEGRATION = Service(
 )
 
 # Its own log tells who read in the archive, and stands in the archive like any other.
-AUDIT = Service("audit", 8004, follows=("counselling", "returns", "reintegration", "audit"), archives=True)
+AUDIT = Service(
+    "audit", 8004, follows=("counselling", "returns", "reintegration", "audit"), archives=True,
+    asks=("counselling", "returns", "reintegration", "audit"),
+)
 
 PORTAL = Front("portal", 8000)
 

@@ -7,17 +7,19 @@ from uuid import UUID
 
 from shared.access import Access
 from shared.aggregate import Aggregate, AnyAggregate
-from shared.db import UnitOfWork
+from shared.db import Database, UnitOfWork
 from shared.decider import NoFacts, already_exists
 from shared.errors import Refusal
 from shared.held import Holdings, Teller
 from shared.messages import Command, Context, Event
+from shared.metrics import Metrics
 from shared.policy import Policy
 from shared.reacting import Reaction
+from shared.settings import Settings
 from shared.timers import Timer
 from shared.topology import Service
 from shared.verify import Check
-from shared.worker import Following
+from shared.worker import Beside, Following
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Wiring:
     ``refusals`` answers what the database holds under concurrency, by the constraint's name. That an id is taken, by
     a row that row security hides from the caller or by another kind of thing, is among them for every aggregate.
     ``begins`` is one part of what a process of this version has to do to rows of a former one; it says how much it found.
-    ``following`` takes the place of reactions where a service does something else with what it follows.
+    ``following`` takes the place of reactions where a service does something else with what it follows, ``beside``
+    is what it does all the time besides, by its worker's login.
     """
 
     service: Service
@@ -42,6 +45,7 @@ class Wiring:
     timers: tuple[Timer, ...] = ()
     begins: Callable[[UnitOfWork], Awaitable[int]] | None = None
     following: Following | None = None
+    beside: Callable[[Settings, Database, Metrics], Beside] | None = None
 
     def __post_init__(self) -> None:
         keys = [str(aggregate.table.primary_key.name) for aggregate in self.aggregates]

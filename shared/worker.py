@@ -32,6 +32,16 @@ class Follower(Protocol):
         """Follows until ``stop`` is set."""
 
 
+class Beside(Protocol):
+    """What a service does all the time beside its API and its followers."""
+
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Does it while the block runs."""
+
+    def status(self) -> Mapping[str, object]:
+        """What readiness tells of it."""
+
+
 # Makes what follows one log in place of reactions.
 Following = Callable[[Service, Database, Bus], Follower]
 

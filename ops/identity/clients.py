@@ -18,7 +18,10 @@ from shared.countries import is_country
 DEVELOPMENT_CLIENT: Final = "avrr-development"
 PORTAL_CLIENT: Final = "avrr-portal"
 SERVICE_CLIENTS: Final[Mapping[str, Role]] = MappingProxyType(
-    {"service-returns": Role.SERVICE, "service-reintegration": Role.SERVICE, "service-retention": Role.RETENTION}
+    {
+        "service-returns": Role.SERVICE, "service-reintegration": Role.SERVICE, "service-retention": Role.RETENTION,
+        "service-audit": Role.ARCHIVE,
+    }
 )
 
 # Ours, for development only: it names a persona where a real provider lets a person prove who they are.

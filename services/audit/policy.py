@@ -6,14 +6,27 @@ from shared.policy import Policy, allow
 POLICY = Policy(
     # For the person, who asks who looked for them here; of what is archived each service tells its own.
     allow("read_held", Role.DATA_PROTECTION),
-    allow("read_events", Role.AUDITOR),
+    allow("read_events", Role.AUDITOR, Role.ARCHIVE),
     allow("search_log", Role.AUDITOR),
     allow("read_event", Role.AUDITOR),
     allow("read_chain", Role.AUDITOR),
     allow("export_log", Role.AUDITOR),
+    # A search says which events there are and not what they say; whoever opens one touches the key again.
+    allow("search_archive", Role.AUDITOR),
+    allow("read_archived_event", Role.AUDITOR),
+    allow("read_proof", Role.AUDITOR),
+    # What is signed of a log, and the hashes of its tree, say nothing of anybody.
+    allow("read_checkpoint", Role.AUDITOR),
+    allow("read_tile", Role.AUDITOR),
+    allow("read_entries", Role.AUDITOR),
     allow("read_forms", *Role),
-    step_up=("read_held", "read_events", "read_event", "read_chain", "export_log"),
-    on_record=("read_held", "read_events", "search_log", "read_event", "read_chain", "export_log"),
+    step_up=(
+        "read_held", "read_events", "read_event", "read_chain", "export_log", "read_archived_event", "read_proof", "read_entries",
+    ),
+    on_record=(
+        "read_held", "read_events", "search_log", "read_event", "read_chain", "export_log",
+        "search_archive", "read_archived_event", "read_proof", "read_entries",
+    ),
     searches=("read_chain",),
     exports=("read_events", "export_log"),
 )

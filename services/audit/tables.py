@@ -61,3 +61,32 @@ ARCHIVE_TILES = sa.Table(
     sa.CheckConstraint("octet_length(hashes) BETWEEN 32 AND 8192 AND octet_length(hashes) % 32 = 0", name="hashes_whole"),
     info=scope("log"),
 )
+
+# A difference says which entries and how, and nothing of what they say; one that is no more stays, with when it went.
+ARCHIVE_DIFFERENCES = sa.Table(
+    "archive_differences",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    # other: the log tells other bytes there; missing: none; root: a checkpoint was signed of another history.
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("first_idx", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("last_idx", sa.BigInteger, nullable=False),
+    sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("gone_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("kind IN ('other', 'missing', 'root')", name="kind_known"),
+    info=scope("log"),
+)
+
+# Of each size and root the latest note; one that does not agree with the archive is kept as what it is.
+ARCHIVE_CHECKPOINTS = sa.Table(
+    "archive_checkpoints",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("root", sa.LargeBinary, primary_key=True),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("agrees", sa.Boolean, nullable=False),
+    sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    info=scope("log"),
+)

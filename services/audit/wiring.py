@@ -3,6 +3,7 @@
 from services.audit import tables
 from services.audit.following import Archiver
 from services.audit.policy import POLICY
+from services.audit.watching import Watching
 from shared import topology
 from shared.access import access_of
 from shared.held import Holdings
@@ -21,7 +22,10 @@ WIRING = Wiring(
         untold={
             "archive_entries": "what other services logged, which each of them tells itself",
             "archive_tiles": "hashes over all entries of a log",
+            "archive_differences": "which entries of a log are not as they were archived",
+            "archive_checkpoints": "what was signed of each log",
         }
     ),
     following=Archiver,
+    beside=Watching,
 )

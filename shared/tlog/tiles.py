@@ -1,5 +1,6 @@
 """The files of a log as C2SP's tlog-tiles lays them out: tiles of up to 256 hashes and bundles of up to 256 entries."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,8 @@ from shared.tlog.tree import HASH_BYTES, Nodes, full_hash
 TILE_BITS: Final = 8
 TILE_WIDTH: Final = 1 << TILE_BITS
 MOST_ENTRY_BYTES: Final = (1 << 16) - 1
+_GROUP = re.compile(r"x?[0-9]{3}")
+_WIDTH = re.compile(r"[1-9][0-9]{0,2}")
 # So many tiles are kept in memory at a time where proofs are made.
 _KEPT: Final = 128
 
@@ -148,6 +151,19 @@ def _of_width(read: Callable[[Tile], bytes] | None, tile: Tile) -> list[bytes]:
     if len(found) != tile.width:
         raise LogRefused("tile_unlike_size", "A tile has another number of hashes than a tree of this size needs.")
     return found
+
+
+def tile_at(level: int, place: str) -> Tile:
+    """The tile of a level that is written like this in addresses; LogRefused where none is."""
+    written, partial, width = place.partition(".p/")
+    groups = written.split("/")
+    if not all(_GROUP.fullmatch(group) for group in groups) or (partial and not _WIDTH.fullmatch(width)):
+        raise LogRefused("no_such_tile", "No tile is written like this.")
+    tile = Tile(level, int("".join(group[-3:] for group in groups)), int(width) if partial else TILE_WIDTH)
+    # One tile has one address, so that nobody is told of two where there is one.
+    if _place(tile.index, tile.width) != place:
+        raise LogRefused("no_such_tile", "No tile is written like this.")
+    return tile
 
 
 def _place(index: int, width: int) -> str:

@@ -62,7 +62,8 @@ def persona(role: Role, country: str = "tr") -> str:
 async def token(mission: Mission, role: Role) -> str:
     if role not in PROGRAMS:
         return await mission.tokens.token(persona(role))
-    client = clients.client_of("service-returns" if role is Role.SERVICE else "service-retention")
+    of_programs = {Role.SERVICE: "service-returns", Role.RETENTION: "service-retention", Role.ARCHIVE: "service-audit"}
+    client = clients.client_of(of_programs[role])
     assert client is not None
     secret = clients.secret_of(identity_folder(mission.settings), client)
     return await client_token(mission.addresses.issuer, client.id, secret)

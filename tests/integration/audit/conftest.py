@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ops.supervisor import Running
+from tests.integration.audit.archived_log import ArchivedLog
 from tests.integration.audit.archiving import Archiving
 from tests.integration.bus.conftest import house, own_servers
 from tests.integration.bus.house import House
@@ -15,4 +17,11 @@ __all__ = ["house", "own_servers"]
 @pytest.fixture
 async def archiving(house: House, make_database: MakeDatabase) -> AsyncIterator[Archiving]:
     async with Archiving.between(house, make_database) as made:
+        yield made
+
+
+@pytest.fixture
+async def archived(servers: Running, make_database: MakeDatabase) -> AsyncIterator[ArchivedLog]:
+    address = servers.postgres
+    async with ArchivedLog.opened(make_database, lambda name: address.url_for(name, address.user, address.password)) as made:
         yield made

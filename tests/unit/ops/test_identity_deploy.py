@@ -171,7 +171,7 @@ def test_the_portal_keeps_a_sign_in_going_by_tokens_that_count_once_and_no_progr
 def test_each_service_client_and_one_office_are_there() -> None:
     assert set(SERVICE_CLIENTS) < set(MACHINES)
     known = [client_of(name) for name in MACHINES]
-    assert {client.role for client in known if client is not None} == {Role.SERVICE, Role.RETENTION, Role.RECEIVING_OFFICE}
+    assert {client.role for client in known if client is not None} == {Role.SERVICE, Role.RETENTION, Role.ARCHIVE, Role.RECEIVING_OFFICE}
 
 
 def expected(client: Client) -> Actor:

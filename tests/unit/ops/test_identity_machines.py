@@ -35,7 +35,7 @@ async def test_an_office_acts_for_its_own_country_and_nobody_signed_in(provider:
 
 @pytest.mark.parametrize("name", SERVICE_CLIENTS)
 async def test_a_service_acts_as_itself_and_for_no_country(name: str, provider: Provider) -> None:
-    role = Role.RETENTION if name == "service-retention" else Role.SERVICE
+    role = {"service-retention": Role.RETENTION, "service-audit": Role.ARCHIVE}.get(name, Role.SERVICE)
     assert await actor(provider, name) == Actor(
         f"client:{name}", frozenset({role}), "avrr", NOTHING, NOTHING, "", None
     )
@@ -80,6 +80,7 @@ GRANTS = {
     "service-returns": {"client_credentials"},
     "service-reintegration": {"client_credentials"},
     "service-retention": {"client_credentials"},
+    "service-audit": {"client_credentials"},
 }
 
 

@@ -1,0 +1,228 @@
+"""Each service's own log, asked of the service itself, held against the archive: round after round, the newest first."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import httpx
+import structlog
+
+from shared.consumer import FAULTS
+from shared.db import Database, Scope, Sql, UnitOfWork, Write
+from shared.tables import LEAF_LIMIT
+from shared.tlog.tree import leaf_hash
+from shared.topology import AUDIT
+
+# A difference in the newest entries, and in a log that is walked within one look, is found within so many seconds.
+LOOK_SECONDS: Final = 20.0
+# For so long each look goes on with the round that it finds begun, so that a log of millions is walked without hurry.
+WALK_SECONDS: Final = 10.0
+NEWEST: Final = 1_000
+AT_A_TIME: Final = 2_000
+_TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
+
+Kind = Literal["other", "missing"]
+
+_SIZE = Sql("SELECT last_idx + 1 AS size FROM cursor WHERE source = :log")
+_HELD = Sql(
+    "SELECT leaf_hash FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx"
+)
+_NOTE = Sql(
+    "INSERT INTO archive_differences (log, kind, first_idx, last_idx) VALUES (:log, :kind, :first, :last) "
+    "ON CONFLICT (log, kind, first_idx) DO UPDATE SET last_idx = excluded.last_idx, seen_at = clock_timestamp(), gone_at = NULL"
+)
+_GONE = Sql(
+    "UPDATE archive_differences SET gone_at = clock_timestamp() "
+    "WHERE log = :log AND kind IN ('other', 'missing') AND first_idx >= :first AND last_idx < :end AND gone_at IS NULL"
+)
+_OPEN = Sql("SELECT log, count(*) AS differences FROM archive_differences WHERE gone_at IS NULL GROUP BY log")
+
+log = structlog.get_logger("comparing")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Entries, from the first to the last, that a service's log has otherwise than the archive, or has no more."""
+
+    kind: Kind
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
+class Compared:
+    """How far one log was compared: ``rounds`` whole ones, ``next`` where the present one goes on, and what keeps it."""
+
+    next: int = 0
+    rounds: int = 0
+    differences: int = 0
+    fault: str | None = None
+    round_ended: float | None = field(default=None)
+
+
+def differences(
+    first: int, held: Sequence[bytes], told: Sequence[bytes], beyond: Collection[bytes] = ()
+) -> list[Difference]:
+    """Where the hashes that a log tells from an index on are not those that the archive holds from there on.
+
+    ``beyond`` are hashes of entries that follow: where some are missing, the log tells as many of those in their place.
+
+    An entry that is told counts in its place whatever came before it, so that one that was taken out is named alone and
+    not everything behind it.
+    """
+    places = {hashed: place for place, hashed in enumerate(held)}
+    found: list[Difference] = []
+    expected, strange = 0, 0
+
+    def close(until: int) -> None:
+        nonlocal expected, strange
+        if until > expected:
+            found.append(Difference("other" if strange else "missing", first + expected, first + until - 1))
+        expected, strange = until + 1, 0
+
+    for hashed in told:
+        place = places.get(hashed)
+        if place is None and hashed in beyond:
+            break
+        if place is None or place < expected:
+            strange += 1
+        else:
+            close(place)
+    if expected < len(held):
+        close(len(held))
+    return found
+
+
+class Comparing:
+    """Compares every log that has an address with the archive, for as long as it runs."""
+
+    def __init__(
+        self, database: Database, client: httpx.AsyncClient, urls: Mapping[str, str], token: Callable[[], Awaitable[str]],
+        refused: Callable[[], None], elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.logs: Mapping[str, Compared] = {name: Compared() for name in urls}
+        self._database = database
+        self._client = client
+        self._urls = urls
+        self._token = token
+        self._refused = refused
+        self._elapsed = elapsed
+        self._scope = Scope(f"service:{AUDIT.name}")
+
+    async def run(self, every: float = LOOK_SECONDS) -> None:
+        """Looks at every log again and again; whatever fails is tried again at the next look."""
+        while True:
+            for name in self.logs:
+                await self.look(name)
+            await asyncio.sleep(every)
+
+    async def look(self, name: str) -> None:
+        """Compares the newest entries of a log, and goes on with its round for a while."""
+        compared = self.logs[name]
+        try:
+            size = await self._size(name)
+            await self._compare(name, max(size - NEWEST, 0), size)
+            until = self._elapsed() + WALK_SECONDS
+            while self._elapsed() < until:
+                end = min(compared.next + AT_A_TIME, size)
+                await self._compare(name, compared.next, end)
+                compared.next = end
+                if end >= size:
+                    compared.next, compared.rounds, compared.round_ended = 0, compared.rounds + 1, self._elapsed()
+                    break
+            compared.differences = await self._open(name)
+            compared.fault = None
+        except (httpx.HTTPError, *FAULTS) as error:
+            fault = type(error).__name__
+            if fault != compared.fault:
+                compared.fault = fault
+                log.warning("comparison_waits", source=name, kind=fault)
+
+    def status(self) -> dict[str, object]:
+        """What readiness tells of each log; times are seconds ago, None if never."""
+        return {
+            name: {
+                "rounds": one.rounds, "next": one.next, "differences": one.differences, "fault": one.fault,
+                "round_ended_seconds_ago": None if one.round_ended is None else round(self._elapsed() - one.round_ended, 3),
+            }
+            for name, one in self.logs.items()
+        }  # fmt: skip
+
+    async def _size(self, name: str) -> int:
+        row = await self._database.alone(_SIZE, log=name)
+        return row["size"] if row is not None else 0
+
+    async def _open(self, name: str) -> int:
+        async def work(unit: UnitOfWork) -> int:
+            return next((row["differences"] for row in await unit.rows(_OPEN) if row["log"] == name), 0)
+
+        return await self._database.attempt(self._scope, work)
+
+    async def _compare(self, name: str, first: int, end: int) -> None:
+        if end <= first:
+            return
+
+        held = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, first, end))
+        told = await self._told(name, first, end - first)
+        found = differences(first, held, told)
+        if found:
+            beyond = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, end, end + len(told)))
+            found = differences(first, held, told, frozenset(beyond))
+
+        async def note(unit: UnitOfWork) -> None:
+            unit.write(Write(_GONE, {"log": name, "first": first, "end": end}, rows=None))
+            await unit.flush()
+            for one in found:
+                unit.write(Write(_NOTE, {"log": name, "kind": one.kind, "first": one.first, "last": one.last}))
+                await unit.flush()
+
+        known = self.logs[name].differences
+        if found or known:
+            await self._database.attempt(self._scope, note)
+        for one in found:
+            # Which entries and how, and nothing of what they say.
+            log.error("log_differs_from_archive", source=name, kind=one.kind, first=one.first, last=one.last)
+
+    async def _told(self, name: str, first: int, count: int) -> list[bytes]:
+        """The hashes of the entries that a service's log has from an index on; its memory is that of one batch."""
+        headers = {"Authorization": f"Bearer {await self._token()}"}
+        asked = {"from": first, "limit": count}
+        url = f"{self._urls[name].rstrip('/')}/v1/events"
+        async with self._client.stream("GET", url, params=asked, headers=headers, timeout=_TIMEOUT) as answer:
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                self._refused()
+            answer.raise_for_status()
+            return [leaf_hash(line) async for line in lines_of(answer.aiter_bytes())]
+
+
+async def _archived(unit: UnitOfWork, name: str, first: int, end: int) -> list[bytes]:
+    return [bytes(row["leaf_hash"]) for row in await unit.rows(_HELD, log=name, first=first, end=end)]
+
+
+async def lines_of(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a body, however it was cut on the way; a line that is longer than any entry ends where it is too long."""
+    rest = b""
+    async for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            yield line
+        if len(rest) > LEAF_LIMIT:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
+
+
+@contextlib.asynccontextmanager
+async def comparing_all(comparing: Comparing) -> AsyncIterator[None]:
+    """Compares while the block runs."""
+    task = asyncio.create_task(comparing.run(), name="comparing logs with the archive")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

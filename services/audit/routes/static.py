@@ -1,0 +1,69 @@
+"""Each archived log as C2SP's tlog-tiles lays it out: its checkpoint, the tiles of its tree, and its entries in bundles."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from services.audit import archive, checkpoints, searching
+from shared.callers import AuthenticatedRoute
+from shared.db import UnitOfWork
+from shared.errors import NotFound
+from shared.http import Calling
+from shared.tlog.refusals import LogRefused
+from shared.tlog.tiles import TILE_WIDTH, Tile, bundled, tile_at
+
+router = APIRouter(route_class=AuthenticatedRoute)
+
+LogName = Annotated[str, Path(pattern=r"^[a-z]{1,32}$")]
+Where = Annotated[str, Path(pattern=r"^[0-9x/.p]{3,64}$")]
+_BYTES = "application/octet-stream"
+# No log has more entries than 256 to this power.
+_HIGHEST = 7
+
+
+@router.get("/v1/archive/{log}/checkpoint", response_class=Response)
+async def read_checkpoint(log: LogName, call: Calling) -> Response:
+    """The latest checkpoint of a log that has the archive's own root, with the signatures of log and witnesses."""
+    await call.on_record()
+    row = await call.ask(lambda unit: unit.row(checkpoints.LATEST, log=log, index=-1), log=True)
+    if row is None:
+        raise NotFound
+    return Response(row["note"], media_type="text/plain; charset=utf-8")
+
+
+@router.get("/v1/archive/{log}/tile/entries/{place:path}", response_class=Response)
+async def read_entries(log: LogName, place: Where, call: Calling) -> Response:
+    """A bundle of up to 256 entries, each after its length in two bytes."""
+    tile = _tile(0, place)
+    await call.on_record()
+    first = tile.index * TILE_WIDTH
+
+    async def work(unit: UnitOfWork) -> bytes:
+        rows = await unit.rows(searching.BUNDLE, log=log, first=first, end=first + tile.width)
+        if len(rows) < tile.width:
+            raise NotFound
+        return bundled(bytes(row["leaf"]) for row in rows)
+
+    return Response(await call.ask(work, log=True), media_type=_BYTES)
+
+
+@router.get("/v1/archive/{log}/tile/{level}/{place:path}", response_class=Response)
+async def read_tile(log: LogName, level: Annotated[int, Path(ge=0, le=_HIGHEST)], place: Where, call: Calling) -> Response:
+    """Up to 256 hashes of one level of a log's tree, 32 bytes each."""
+    tile = _tile(level, place)
+    await call.on_record()
+
+    async def work(unit: UnitOfWork) -> bytes:
+        found = (await archive.tiles_in(unit, log, [tile])).get(tile)
+        if found is None:
+            raise NotFound
+        return found
+
+    return Response(await call.ask(work, log=True), media_type=_BYTES)
+
+
+def _tile(level: int, place: str) -> Tile:
+    try:
+        return tile_at(level, place)
+    except LogRefused:
+        raise NotFound from None

@@ -1,0 +1,139 @@
+"""How the archive is searched over all logs: statements that walk an index whatever they are narrowed by, newest first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, Self
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from shared.db import Sql
+from shared.log_search import MOST_EVENTS
+from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
+
+PLACE_PATTERN: Final = f"^{MICROSECONDS}-[a-z]{{1,32}}-[0-9]{{1,18}}$"
+
+_AFTER_ALL = datetime(9999, 1, 1, tzinfo=UTC)
+_COLUMNS = "e.log, e.idx, e.id, e.type, e.subject, e.partitionkey, e.actorid, e.time, e.reason, e.leaf_hash"
+# By what a search is led, the narrowest first; a list of one leaves the order to the index that begins with that column.
+_LED: Final[Mapping[str, tuple[str, str]]] = {
+    "subject": ("subject", "uuid"), "case": ("partitionkey", "uuid"), "actor": ("actorid", "text"),
+    "reason": ("reason", "text"), "kind": ("type", "text"), "log": ("log", "text"),
+}  # fmt: skip
+
+ONE = Sql(f"SELECT {_COLUMNS}, e.leaf FROM archive_entries e WHERE e.id = :id ORDER BY e.log, e.idx LIMIT 1")
+BUNDLE = Sql("SELECT leaf FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx")
+
+
+class ArchivedEntry(BaseModel):
+    """One event as a search of the archive shows it: whose log, which, of what, when, by whom and why; not what it says.
+
+    ``position`` is its index in its log; ``case_id`` the case or person whose chain it belongs to; ``place`` is what
+    ``after`` takes to go on behind it.
+    """
+
+    log: str
+    position: int
+    id: UUID
+    kind: str
+    subject: UUID
+    case_id: UUID
+    recorded_at: datetime
+    actor_id: str
+    reason: str | None
+    leaf_hash: str
+    place: str
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        """The entry of a row that a search found."""
+        return cls(
+            log=row["log"], position=row["idx"], id=row["id"], kind=row["type"], subject=row["subject"],
+            case_id=row["partitionkey"], recorded_at=row["time"], actor_id=row["actorid"], reason=row["reason"],
+            leaf_hash=row["leaf_hash"].hex(), place=str(Place(row["time"], row["log"], row["idx"])),
+        )  # fmt: skip
+
+
+class ArchivedEvent(BaseModel):
+    """One event whole, as it was archived: SHA-256 of a zero byte and the UTF-8 bytes of ``leaf`` is ``leaf_hash``.
+
+    ``checkpoint_size`` is the size of the latest checkpoint that covers it, None as long as none does.
+    """
+
+    log: str
+    position: int
+    leaf_hash: str
+    leaf: str
+    checkpoint_size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which events somebody asks the archive for: those to which everything that is stated here applies."""
+
+    log: str | None = None
+    kind: str | None = None
+    subject: UUID | None = None
+    case: UUID | None = None
+    actor: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def values(self) -> dict[str, object]:
+        """The filters that are stated."""
+        return {name: value for name in _LED if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place between two events of all logs that goes backwards: behind it comes what is older than this."""
+
+    time: datetime
+    log: str
+    index: int
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The place that a page was said to end at; the text has the form of `PLACE_PATTERN`."""
+        microseconds, log, index = text.split("-")
+        return cls(from_microseconds(microseconds), log, int(index))
+
+    def __str__(self) -> str:
+        return f"{in_microseconds(self.time)}-{self.log}-{self.index}"
+
+
+NEWEST: Final = Place(_AFTER_ALL, "", MOST_EVENTS)
+
+
+@cache
+def search(names: frozenset[str]) -> Sql:
+    """The statement of a search that is narrowed by these filters, newest first."""
+    led = next((name for name in _LED if name in names), "")
+    where = []
+    for name, (column, type) in _LED.items():
+        if name == led:
+            where.append(f"e.{column} = ANY (ARRAY[cast(:{name} AS {type})])")
+        elif name in names:
+            where.append(f"e.{column} = :{name}")
+    # Its own log orders what one log told at one moment, so that there the index needs no more than that.
+    before, order = ("(e.time, e.idx) < (:before, :before_index)", "e.time DESC, e.idx DESC")
+    if led != "log":
+        before = "(e.time, e.log, e.idx) < (:before, cast(:before_log AS text), :before_index)"
+        order = "e.time DESC, e.log DESC, e.idx DESC"
+    leading = f"e.{_LED[led][0]} DESC, " if led else ""
+    where += [before, "e.time >= :since"]
+    return Sql(f"SELECT {_COLUMNS} FROM archive_entries e WHERE {' AND '.join(where)} ORDER BY {leading}{order} LIMIT :limit")
+
+
+def values_of(asked: Asked, place: Place, limit: int) -> dict[str, Any]:
+    """The values of a search's statement: what is selected, and older than a place."""
+    if asked.until is not None and asked.until <= place.time:
+        place = Place(asked.until, "", -1)
+    return {
+        **asked.values(), "since": asked.since or EPOCH, "before": place.time, "before_log": place.log,
+        "before_index": place.index, "limit": limit,
+    }  # fmt: skip

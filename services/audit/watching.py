@@ -1,0 +1,80 @@
+"""What the archive does beside taking streams: it compares the services' own logs, and keeps the checkpoints of each."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
+from prometheus_client import Gauge
+
+from services.audit.checkpoints import Checkpoints, asking_for_all
+from services.audit.comparing import Comparing, comparing_all
+from shared.certificates import trusted
+from shared.db import Database
+from shared.metrics import Metrics
+from shared.outgoing import Outgoing
+from shared.service_token import ServiceToken
+from shared.settings import Settings
+from shared.topology import AUDIT
+
+
+class Watching:
+    """The archive's other work in one process, with the figures that alert rules look at."""
+
+    def __init__(self, settings: Settings, database: Database, metrics: Metrics) -> None:
+        self._settings = settings
+        self._database = database
+        self._comparing: Comparing | None = None
+        self._checkpoints: Checkpoints | None = None
+        self._differences = Gauge(
+            "avrr_archive_differences", "ranges of a log that are not as archived", ["log"], registry=metrics.registry
+        )
+        self._alarm = Gauge(
+            "avrr_archive_checkpoint_alarm", "1 where a log's checkpoint was not believed", ["log"], registry=metrics.registry
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Watches while the block runs.
+
+        Raises RuntimeError if the service was not told where the others are and who it is to them; without a checkpointer
+        (AVRR_CHECKPOINTER_URL) no checkpoints are kept.
+        """
+        settings = self._settings
+        client_id, secret = settings.service_client_id, settings.service_client_secret
+        urls = addresses(settings)
+        if len(urls) < len(AUDIT.asks) or client_id is None or secret is None:
+            raise RuntimeError(
+                "audit compares what it archives with the services' own logs: it needs AVRR_COUNSELLING_URL, AVRR_RETURNS_URL, "
+                "AVRR_REINTEGRATION_URL, AVRR_AUDIT_URL, AVRR_SERVICE_CLIENT_ID and AVRR_SERVICE_CLIENT_SECRET"
+            )
+        async with contextlib.AsyncExitStack() as stack:
+            # A proxy from the environment would carry loopback addresses off this machine.
+            client = await stack.enter_async_context(Outgoing(verify=trusted(), trust_env=False, follow_redirects=False))
+            token = ServiceToken(client, settings.oidc_issuer, client_id, secret, settings.service_scope)
+            self._comparing = Comparing(self._database, client, urls, token, token.forget)
+            for name, compared in self._comparing.logs.items():
+                self._differences.labels(name).set_function(lambda compared=compared: compared.differences)  # type: ignore[misc]
+            await stack.enter_async_context(comparing_all(self._comparing))
+            if settings.checkpointer_url is not None:
+                self._checkpoints = Checkpoints(self._database, client, settings.checkpointer_url, AUDIT.follows)
+                for name, asked in self._checkpoints.logs.items():
+                    self._alarm.labels(name).set_function(lambda asked=asked: float(asked.alarm is not None))  # type: ignore[misc]
+                await stack.enter_async_context(asking_for_all(self._checkpoints))
+            yield
+
+    def status(self) -> Mapping[str, object]:
+        """What readiness tells of both."""
+        found: dict[str, object] = {}
+        if self._comparing is not None:
+            found["comparisons"] = self._comparing.status()
+        if self._checkpoints is not None:
+            found["checkpoints"] = self._checkpoints.status()
+        return found
+
+
+def addresses(settings: Settings) -> dict[str, str]:
+    """Where each service's own log is asked for, as far as the settings say."""
+    told = {
+        "counselling": settings.counselling_url, "returns": settings.returns_url,
+        "reintegration": settings.reintegration_url, "audit": settings.audit_url,
+    }  # fmt: skip
+    return {name: url for name, url in told.items() if url is not None}
