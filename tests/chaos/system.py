@@ -1,5 +1,7 @@
 """A whole system that may be broken, everything that was asked of it, and the search for what went wrong."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 
+from ops.checkpoints import checkpointer_url
 from ops.demo_year import exchange, granting
 from ops.demo_year.calling import Caller
 from ops.demo_year.people import Dice, moment
@@ -25,6 +28,10 @@ from services.reintegration.domain.plan import RecordOwnPlan
 from services.reintegration.domain.tranches import ConfirmPayment
 from shared.bus import Bus
 from shared.messages import Command
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import Note
+from shared.tlog.tree import Frontier, leaf_hash
+from shared.tlog.trust import TrustPolicy
 from shared.topology import SERVICES, Service
 from tests.chaos.checker import Entry, differences
 from tests.chaos.clients import Clients
@@ -85,6 +92,7 @@ class System:
         found = differences(self.history.asked.values(), await self.logs())
         for service in SERVICES:
             found += await self.unlike_its_stream(service)
+            found += await self.unlike_its_checkpoint(service)
             found += [
                 f"{service.name}: its follower of {row['source']} stands still or counted tries"
                 for row in await self.ask(service.name, "SELECT source FROM cursor WHERE tries > 0 OR stopped <> ''")
@@ -93,6 +101,22 @@ class System:
             found += await self._unlike_their_commands(command, service_name, sql)
         found += [line async for line, count in verify_system(self.settings, None) if count]
         return found
+
+    async def unlike_its_checkpoint(self, service: Service) -> list[str]:
+        """A finding where no witness saw a checkpoint of all that a service's log holds, or of anything else."""
+        url, size, said = checkpointer_url(self.running), -1, None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(60):
+                while said is None or said.size != size:
+                    size = len(await self.leaves(service.name))
+                    policy, answer = await self.client.get(f"{url}/policy"), await self.client.get(f"{url}/{service.name}/checkpoint")
+                    said = TrustPolicy.of(policy.text).checked(Note.of(answer.content)) if answer.is_success else None
+                    await asyncio.sleep(0.2)
+        tree = Frontier()
+        for leaf in (await self.leaves(service.name))[:size]:
+            tree.append(leaf_hash(leaf))
+        right = Checkpoint(f"{self.settings.logs_origin}/{service.name}", size, tree.root())
+        return [] if said == right else [f"{service.name}: its checkpoint says something else than its log, or nothing"]
 
     async def unlike_its_stream(self, service: Service) -> list[str]:
         """A finding where a service's stream holds anything else than its log."""

@@ -1,4 +1,4 @@
-"""Services, broker and database are killed while commands flow: nothing acknowledged is lost, nothing happens twice."""
+"""Services, broker, database and who signs the logs are killed while commands flow: nothing acknowledged is lost or twice."""
 
 import asyncio
 from collections import Counter
@@ -69,9 +69,9 @@ class Killer:
 
 
 def plan_kills(dice: Random, kills: int, first: int, commands: int) -> list[Kill]:
-    """So many kills of services, in equal parts, and some of the servers, spread over the commands."""
+    """So many kills of services, in equal parts, some of the servers, and of who signs the logs, spread over the commands."""
     parts = [SERVICES[number % len(SERVICES)].name for number in range(kills)]
-    parts += ["nats", "postgres"] * max(2, kills // 10)
+    parts += ["nats", "postgres"] * max(2, kills // 10) + ["checkpointer", "witness"] * max(2, kills // 10)
     dice.shuffle(parts)
     apart = min(CLIENTS, commands // (2 * len(parts)))
     moments = sorted(dice.sample(range(commands - CLIENTS - apart * len(parts)), len(parts)))

@@ -16,7 +16,7 @@ async def office(make_database: MakeDatabase, servers: Running, tmp_path: Path) 
     log = await Log.of(LOG, make_database, servers)
     async with opened(tmp_path, log) as made:
         yield made
-    await log.superuser.close()
+    await log.close()
 
 
 @pytest.fixture

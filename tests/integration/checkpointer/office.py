@@ -38,6 +38,7 @@ class Log:
     name: str
     made: ServiceDatabase
     superuser: "asyncpg.Connection[asyncpg.Record]"
+    api: "asyncpg.Connection[asyncpg.Record]"
 
     @classmethod
     async def of(cls, name: str, make_database: MakeDatabase, running: Running) -> Self:
@@ -45,18 +46,22 @@ class Log:
         made = await make_database(name)
         database = made.logins.api.rpartition("/")[2]
         server = running.postgres
-        return cls(name, made, await asyncpg.connect(server.url_for(database, server.user, server.password)))
+        superuser = await asyncpg.connect(server.url_for(database, server.user, server.password))
+        return cls(name, made, superuser, await asyncpg.connect(made.logins.api))
+
+    async def close(self) -> None:
+        """Gives its connections up."""
+        await self.superuser.close()
+        await self.api.close()
 
     async def append(self, count: int, said: str = "") -> None:
         """Events as commands would leave them."""
         ids = [uuid7() for _ in range(count)]
         leaves = [json.dumps({"id": str(one), "said": said, "time": "2026-11-27T08:00:00Z", "actorid": "staff:a"}).encode() for one in ids]
-        connection = await asyncpg.connect(self.made.logins.api)
-        await connection.execute(
+        await self.api.execute(
             "SELECT append_events($1::uuid[], array_fill($2::text, ARRAY[$4::int]), $1::uuid[], array_fill(1, ARRAY[$4::int]), $3::bytea[])",
             ids, f"avrr.{self.name}.case.opened.v1", leaves, count,
         )  # fmt: skip
-        await connection.close()
 
     async def by_hand(self, *statements: str) -> None:
         """What only a superuser can do, past every trigger."""

@@ -89,4 +89,4 @@ async def test_a_checkpointer_that_is_killed_while_a_witness_looks_signs_no_size
     assert len(watching.signed) >= 2
     assert all(len(roots) == 1 for roots in watching.signed.values())
     for log in logs.values():
-        await log.superuser.close()
+        await log.close()

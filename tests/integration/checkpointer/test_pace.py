@@ -87,7 +87,7 @@ async def test_a_log_of_any_size_is_read_and_signed_in_little_memory(
                     tell(f"checkpoints: after 20 s more {megabytes(process.pid):.0f} MB")
                 assert megabytes(process.pid) < MOST_MEGABYTES
     for log in logs.values():
-        await log.superuser.close()
+        await log.close()
 
 
 @pytest.mark.timeout(1800)
@@ -120,8 +120,8 @@ async def test_each_event_is_covered_by_a_checkpoint_that_a_witness_saw(
         assert said.root == await logs[LOG].root()
     ages.sort()
     p99 = ages[int(len(ages) * 0.99)]
-    tell(f"checkpoints: {len(ages)} events at {PER_SECOND} a second, covered after {ages[len(ages) // 2]:.2f} s (median), {p99:.2f} s (p99)")
+    tell(f"checkpoints: {len(ages)} events at {len(ages) / (recorded[len(ages)] - recorded[1]):.0f} a second, covered after {ages[len(ages) // 2]:.2f} s (median), {p99:.2f} s (p99)")
     if seconds >= _MEASURES_SECONDS:
         assert p99 < MOST_SECONDS
     for log in logs.values():
-        await log.superuser.close()
+        await log.close()
