@@ -17,6 +17,7 @@ import io
 import json
 import re
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
@@ -523,11 +524,21 @@ def row_of(name: str, index: int, leaf: Hash, event: dict[str, object]) -> bytes
     return csv_row((name, index, leaf.hex(), *(event.get(column, "") for column in COLUMNS[3:])))
 
 
+# What a program may leave out in front of a formula.
+UNSEEN = re.compile(r"[\s\ufeff\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u2069]*")
+
+
+def plain(text: str) -> str:
+    """The text with an apostrophe in front where a spreadsheet may take it for a formula (OWASP), be its sign written wide or small."""
+    shown = UNSEEN.sub("", text, count=1)
+    risky = text[:1] in ("\t", "\r", "\n") or unicodedata.normalize("NFKC", shown[:1])[:1] in ("=", "+", "-", "@")
+    return f"'{text}" if risky else text
+
+
 def csv_row(cells: tuple[object, ...]) -> bytes:
-    """A line of CSV, in which no cell is a formula for a program that opens it (OWASP)."""
+    """A line of CSV, in which no cell is a formula for a program that opens it."""
     written = io.StringIO()
-    safe = ("'" + str(cell) if str(cell)[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in cells)
-    csv.writer(written, lineterminator="\r\n").writerow(safe)
+    csv.writer(written, lineterminator="\r\n").writerow(plain(str(cell)) for cell in cells)
     return written.getvalue().encode()
 
 

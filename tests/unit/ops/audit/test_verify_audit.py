@@ -1,5 +1,7 @@
 """Whatever is done to an export, or to the logs before it was made, the one file that checks it finds it and says where."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -10,8 +12,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ops.audit import verify_audit
+from shared import plain_cells
 from shared.tlog.notes import Note
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import leaf_hash
@@ -270,6 +275,15 @@ def test_no_cell_of_the_table_is_a_formula(kept: Path) -> None:
     cells = [cell.strip('"') for row in rows for cell in row.split(",")]
     assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
     assert any(cell == "'=cmd" for cell in cells)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8") | st.sampled_from("=+-@\t\r\n \u200b\ufeff\uff1d\ufe63"), max_size=6))
+@example("\uff1dcmd")
+@example("\u200b=1")
+@example("\n1")
+def test_a_text_is_written_into_its_table_as_into_every_other_table_of_ours(text: str) -> None:
+    assert verify_audit.plain(text) == plain_cells.plain(text)
+    assert next(csv.reader(io.StringIO(verify_audit.csv_row((text,)).decode(), newline=""))) == [plain_cells.plain(text)]
 
 
 def test_the_houses_name_is_in_each_key(kept: Path) -> None:
