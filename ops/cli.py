@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from ops.audit.commands import audit
 from ops.settings import CannotStart, read_settings
 
 app = typer.Typer(
@@ -20,7 +21,6 @@ bus = typer.Typer(no_args_is_help=True, help="The event streams.")
 dead_letters = typer.Typer(no_args_is_help=True, help="Events that could not be applied and wait for a decision.")
 retention = typer.Typer(no_args_is_help=True, help="How long what is kept about people is kept.")
 keys = typer.Typer(no_args_is_help=True, help="The keys that open what is sealed of persons.")
-audit = typer.Typer(no_args_is_help=True, help="What the logs prove to somebody who does not trust us.")
 app.add_typer(audit, name="audit")
 app.add_typer(bus, name="bus")
 app.add_typer(keys, name="keys")
@@ -123,49 +123,6 @@ def recount_surveys() -> None:
     for line in lines:
         typer.echo(line)
     sys.exit(code)
-
-
-@audit.command("verify")
-def audit_verify(
-    folder: Annotated[Path, typer.Argument(help="the export")],
-    policy: Annotated[Path | None, typer.Option(help="the trusted keys, as they were given apart from the export")] = None,
-    since: Annotated[Path | None, typer.Option(help="an export that was kept from before")] = None,
-) -> None:
-    """Checks an export of the logs, offline, as the file in the export does; says each finding in a sentence."""
-    from ops.audit.verify_audit import main as check
-
-    named = {"--policy": policy, "--since": since}
-    sys.exit(check([str(folder), *(word for name, path in named.items() if path is not None for word in (name, str(path)))], typer.echo))
-
-
-@audit.command("checkpoints")
-def audit_checkpoints(
-    policy: Annotated[Path | None, typer.Option(help="the trusted keys, as they were given apart from the system")] = None,
-) -> None:
-    """Shows the latest checkpoint of each log and which witness saw it; 1 if one is missing, late, refused or not to be trusted."""
-    from ops.checkpoints import latest
-
-    lines, well = _run(latest(_checkpointer(), policy))
-    for line in lines:
-        typer.echo(line)
-    sys.exit(0 if well else 1)
-
-
-@audit.command("policy")
-def audit_policy() -> None:
-    """Prints the keys by which checkpoints and exports are checked, for auditors, who are given them apart from any export."""
-    from ops.checkpoints import trusted_keys
-
-    typer.echo(_run(trusted_keys(_checkpointer())), nl=False)
-
-
-@audit.command("rotate-keys")
-def audit_rotate_keys() -> None:
-    """Gives each log a new key, which signs beside the former one for thirty days from the next start on; prints the new ones."""
-    from ops.checkpoints import rotate_log_keys
-
-    for line in rotate_log_keys(read_settings()):
-        typer.echo(line)
 
 
 @app.command()
@@ -369,12 +326,6 @@ def _retention(*, run: bool) -> None:
 
     for line in _run(work()):
         typer.echo(line)
-
-
-def _checkpointer() -> str:
-    from ops.system import read_addresses
-
-    return read_addresses(read_settings()).checkpointer
 
 
 def _known(service: str) -> str:

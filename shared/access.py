@@ -11,6 +11,7 @@ from shared.aggregate import Aggregate
 from shared.contracts.access import (
     EVENTS,
     AccessRefused,
+    ExportTaken,
     Purpose,
     ReadingPurpose,
     RecordRead,
@@ -31,7 +32,7 @@ Project = Callable[[UUID, "Access | None", "Access", tuple[Event, ...]], Sequenc
 class Access:
     """One act of access: who, by which operation, how it ended, and about what.
 
-    ``outcome`` is ``read``, ``told``, or the code of the refusal; ``repeats`` how often the same was refused again
+    ``outcome`` is ``read``, ``taken``, ``told``, or the code of the refusal; ``repeats`` how often the same was refused again
     within its minute, None until that is counted.
     """
 
@@ -69,6 +70,16 @@ class RecordReading(Command):
     purpose: ReadingPurpose | None = None
 
 
+class RecordExport(Command):
+    """Put on record that somebody begins to take logs home, and the period that its tables are of."""
+
+    actor_id: str
+    operation: str
+    logs: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
 class RecordStatusAsked(Command):
     """Put on record that somebody outside asked where cases stand, and what came of it."""
 
@@ -100,6 +111,14 @@ def _read(order: RecordReading, _: NoFacts, __: Context) -> Events:
     )
 
 
+def _taken(order: RecordExport, _: NoFacts, __: Context) -> Events:
+    return (
+        ExportTaken(
+            actor_id=order.actor_id, operation=order.operation, logs=order.logs, since=order.since, until=order.until
+        ),
+    )
+
+
 def _asked(order: RecordStatusAsked, _: NoFacts, context: Context) -> Events:
     return (
         StatusAsked(
@@ -116,6 +135,8 @@ def evolve(state: Access | None, event: Event) -> Access:
             return Access(event.operation, event.code, event.actor_id, _one(event.about))
         case RecordRead() if state is None:
             return Access(event.operation, "read", event.actor_id, (*_one(event.about), *event.shown), event.purpose)
+        case ExportTaken() if state is None:
+            return Access(event.operation, "taken", event.actor_id)
         case StatusAsked() if state is None:
             about = tuple(told.case_id for told in event.told) or _one(event.about)
             return Access(event.operation, event.reason, event.actor_id, about, event.purpose)
@@ -134,6 +155,7 @@ ACCESS: Decider[Access, NoFacts] = Decider(
         opening(RecordRefusal, "Record a refusal", _refused),
         changing(CountRefusals, "Count the repeats of a refusal", _counted),
         opening(RecordReading, "Record a reading", _read),
+        opening(RecordExport, "Record an export of logs", _taken),
         opening(RecordStatusAsked, "Record a question about a status", _asked),
     ),
     evolve=evolve,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from shared.access import Access, CountRefusals, RecordReading, RecordRefusal, RecordStatusAsked
+from shared.access import Access, CountRefusals, RecordExport, RecordReading, RecordRefusal, RecordStatusAsked
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.clock import Clock
@@ -103,17 +103,23 @@ class Recorder:
         )
         await self._alone(Scope(context.actor.person_id), context, origin, order)
 
+    async def taken(self, context: Context, origin: Origin, order: RecordExport) -> UUID:
+        """An export of logs whose first byte has not left yet; the id under which it is on record."""
+        return await self._alone(Scope(context.actor.person_id), context, origin, order)
+
     async def told(self, scope: Scope, context: Context, origin: Origin, order: RecordStatusAsked) -> None:
         """What somebody outside is about to be told; ``scope`` is theirs."""
         await self._alone(scope, context, origin, order)
 
     async def _alone(
-        self, scope: Scope, context: Context, origin: Origin, order: RecordReading | RecordStatusAsked
-    ) -> None:
-        async def work(unit: UnitOfWork) -> None:
-            await handle(unit, self.aggregate, uuid7(), order, context, origin, reach=EVERYWHERE)
+        self, scope: Scope, context: Context, origin: Origin, order: RecordReading | RecordStatusAsked | RecordExport
+    ) -> UUID:
+        async def work(unit: UnitOfWork) -> UUID:
+            access_id = uuid7()
+            await handle(unit, self.aggregate, access_id, order, context, origin, reach=EVERYWHERE)
+            return access_id
 
-        await self.database.attempt(scope, work)
+        return await self.database.attempt(scope, work)
 
 
 async def count_refusals(

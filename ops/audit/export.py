@@ -1,63 +1,89 @@
 """Writes an export of the logs into a folder, as `verify_audit.py` and anybody's tools for C2SP's formats read it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile
-from typing import Final
+from typing import BinaryIO, Final, Self
 
 from ops.audit import verify_audit
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note, Signer
 from shared.tlog.proofs import EntryProof
 from shared.tlog.refusals import LogRefused
-from shared.tlog.tiles import TILE_WIDTH, Growing, Tile, bundled, nodes_of
+from shared.tlog.tiles import TILE_WIDTH, Growing, Tile, bundled, entries_in, nodes_of
 from shared.tlog.tree import inclusion_proof, leaf_hash, root_of
 from shared.tlog.trust import TrustPolicy
 
 MANIFEST: Final = "manifest"
+POLICY: Final = "policy"
+PROOFS: Final = "proofs"
 EXPORT_KEY_SUFFIX: Final = "/exports"
 _FIRST_LINE: Final = "avrr-export/1"
 _CHECKER: Final = "verify_audit.py"
+# What stands in an export beside the folders of its logs.
+BESIDE: Final = (MANIFEST, POLICY, PROOFS, _CHECKER, *verify_audit.VIEWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Of which events the tables of an export tell: recorded from one moment on to before another, both in whole seconds."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """Both moments as the manifest says them, in UTC."""
+        return f"{self.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", f"{self.until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass(slots=True)
 class ExportFolder:
-    """An export while it is written; it is one once `finish` has signed what belongs to it."""
+    """An export while it is written; it is one once `finish` has signed what belongs to it.
+
+    One that was cut off, or another state of the same logs, is written over: every file ends up as in a new folder, and
+    until then there is no manifest. ``cases`` are those of which each event gets a proof of its own.
+    """
 
     folder: Path
     policy: TrustPolicy
+    period: Period
+    cases: Collection[str] = ()
     _hashes: dict[str, str] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
+    _views: "dict[str, _View]" = field(default_factory=dict)
+    _files: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        """Begins, so that whatever stands there counts as no export until it is finished."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        for name in verify_audit.VIEWS:
+            self._views[name] = _View(self._files.enter_context((self.folder / name).open("wb")))
+        self._views["events.csv"].write(verify_audit.csv_row(verify_audit.COLUMNS))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes what is open."""
+        self._files.close()
+
+    def log(self, name: str, note: Note) -> "LogFolder":
+        """A log that is to be written; LogRefused where its checkpoint is not trusted, or of another log."""
+        said = self.policy.checked(note)
+        if said.origin.rpartition("/")[2] != name:
+            raise LogRefused("log_unknown", "The checkpoint is of another log.")
+        return LogFolder(self, name, note, said)
 
     def add_log(self, name: str, note: Note, bundles: Iterable[Sequence[bytes]]) -> None:
-        """One log with all of its entries, in runs of 256, the last of which may be shorter.
-
-        Tiles are hashed from the entries. LogRefused where these do not make the root of the checkpoint, which is not trusted
-        or of another log: then nothing of it may leave the house.
-        """
-        said = self.policy.checked(note)
-        growing = Growing()
-        with (self.folder / "events.ndjson").open("ab") as lines, (self.folder / "events.csv").open("ab") as rows:
-            if not rows.tell():
-                rows.write(verify_audit.csv_row(verify_audit.COLUMNS))
-            for entries in bundles:
-                first, leaves = growing.size, [leaf_hash(entry) for entry in entries]
-                self._write_tiles(name, growing, leaves)
-                self._write(f"{name}/{Tile(0, first // TILE_WIDTH, len(entries)).entries_path}", bundled(entries))
-                for place, (leaf, entry) in enumerate(zip(leaves, entries, strict=True), first):
-                    lines.write(verify_audit.line_of(name, place, leaf, entry))
-                    rows.write(verify_audit.row_of(name, place, leaf, json.loads(entry)))
-        for tile, hashes in growing.partials():
-            self._write(f"{name}/{tile.path}", hashes)
-        nodes = nodes_of(growing.size, lambda tile: (self.folder / name / tile.path).read_bytes())
-        if (growing.size, root_of(growing.size, nodes)) != (said.size, said.root):
-            raise LogRefused("log_unlike_checkpoint", "The entries of a log do not make the root of its checkpoint.")
-        self._write(f"{name}/checkpoint", str(note).encode())
-        self._sizes[name] = said.size
+        """One log with all of its entries, in runs of 256, the last of which may be shorter; LogRefused as of `LogFolder`."""
+        log = self.log(name, note)
+        for entries in bundles:
+            log.add(entries)
+        log.finish()
 
     def add_proof(self, name: str, case: str, index: int) -> None:
         """A proof of one entry of a log that was added, with the entry beside it."""
@@ -68,26 +94,110 @@ class ExportFolder:
         first = index - index % TILE_WIDTH
         bundle = self.folder / name / Tile(0, first // TILE_WIDTH, min(TILE_WIDTH, size - first)).entries_path
         entry = verify_audit.entries_of(bundle.read_bytes())[index - first]
-        self._write(f"proofs/{case}/{name}-{index}.tlog-proof", str(proof).encode())
-        self._write(f"proofs/{case}/{name}-{index}.json", entry)
+        self.write(f"{PROOFS}/{case}/{name}-{index}.tlog-proof", str(proof).encode())
+        self.write(f"{PROOFS}/{case}/{name}-{index}.json", entry)
 
-    def finish(self, since: date, until: date, signer: Signer) -> None:
+    def finish(self, signer: Signer) -> None:
         """Adds the trusted keys and what checks it all, and signs the list of everything that belongs to the export."""
-        self._write("policy", str(self.policy).encode())
+        self._files.close()
+        self.write(POLICY, str(self.policy).encode())
         copyfile(verify_audit.__file__, self.folder / _CHECKER)
-        for name in (_CHECKER, *verify_audit.VIEWS):
-            self._hashes[name] = verify_audit.file_hash(self.folder / name)
+        self._hashes[_CHECKER] = verify_audit.file_hash(self.folder / _CHECKER)
+        self._hashes |= {name: view.hash.hexdigest() for name, view in self._views.items()}
+        self._leave_out_what_was_there_before()
+        since, until = self.period.bounds
         logs = [f"log {name} 0 {size}" for name, size in sorted(self._sizes.items())]
         lines = [f"{hashed}  {name}" for name, hashed in sorted(self._hashes.items())]
         text = "\n".join((_FIRST_LINE, f"from {since}", f"until {until}", *logs, *lines, ""))
-        (self.folder / MANIFEST).write_bytes(str(Note(text, (signer.sign(text),))).encode())
+        _put(self.folder / MANIFEST, str(Note(text, (signer.sign(text),))).encode())
 
-    def _write_tiles(self, name: str, growing: Growing, leaves: Sequence[bytes]) -> None:
-        for tile, hashes in growing.extend(leaves):
-            self._write(f"{name}/{tile.path}", hashes)
-
-    def _write(self, name: str, content: bytes) -> None:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    def write(self, name: str, content: bytes) -> None:
+        """A file of the export, whole or not there at all."""
+        _put(self.folder / name, content)
         self._hashes[name] = sha256(content).hexdigest()
+
+    def tell(self, name: str, index: int, leaf: bytes, entry: bytes) -> str:
+        """An event's lines in the tables, if it is of the period; the case or person to which it belongs."""
+        said = json.loads(entry)
+        if verify_audit.within(said, self.period.bounds):
+            self._views["events.ndjson"].write(verify_audit.line_of(name, index, leaf, entry))
+            self._views["events.csv"].write(verify_audit.row_of(name, index, leaf, said))
+        return str(said.get("partitionkey", ""))
+
+    def added(self, name: str, size: int) -> None:
+        """A log stands there with so many entries."""
+        self._sizes[name] = size
+
+    def _leave_out_what_was_there_before(self) -> None:
+        # Only below what is an export's: tiles that were narrower then, and proofs of cases that nobody asked for now.
+        for top in (*self._sizes, PROOFS):
+            for path in sorted((self.folder / top).rglob("*"), reverse=True):
+                if path.is_dir() and not any(path.iterdir()):
+                    path.rmdir()
+                elif not path.is_dir() and path.relative_to(self.folder).as_posix() not in self._hashes:
+                    path.unlink()
+
+
+class LogFolder:
+    """One log of an export while it is written: tiles are hashed from its entries, and are held to its checkpoint at the end."""
+
+    def __init__(self, export: ExportFolder, name: str, note: Note, said: Checkpoint) -> None:
+        self.size = said.size
+        self._export, self._name, self._note, self._said = export, name, note, said
+        self._growing = Growing()
+        self._of_cases: list[tuple[str, int]] = []
+
+    def held(self, index: int) -> list[bytes] | None:
+        """The entries of a bundle that an earlier run left here, whose hashes `finish` checks like all others; None if they are not there."""
+        first = index * TILE_WIDTH
+        tile = Tile(0, index, min(TILE_WIDTH, self.size - first))
+        try:
+            found = entries_in((self._export.folder / self._name / tile.entries_path).read_bytes())
+        except (OSError, LogRefused):
+            return None
+        return found if len(found) == tile.width else None
+
+    def add(self, entries: Sequence[bytes]) -> None:
+        """The next 256 entries, or the last ones."""
+        export, name = self._export, self._name
+        first, leaves = self._growing.size, [leaf_hash(entry) for entry in entries]
+        for tile, hashes in self._growing.extend(leaves):
+            export.write(f"{name}/{tile.path}", hashes)
+        export.write(f"{name}/{Tile(0, first // TILE_WIDTH, len(entries)).entries_path}", bundled(entries))
+        for index, (leaf, entry) in enumerate(zip(leaves, entries, strict=True), first):
+            case = export.tell(name, index, leaf, entry)
+            if case in export.cases:
+                self._of_cases.append((case, index))
+
+    def finish(self) -> None:
+        """Adds the checkpoint; LogRefused where the entries do not make its root: then nothing of it may leave the house."""
+        export, name, growing = self._export, self._name, self._growing
+        for tile, hashes in growing.partials():
+            export.write(f"{name}/{tile.path}", hashes)
+        nodes = nodes_of(growing.size, lambda tile: (export.folder / name / tile.path).read_bytes())
+        if (growing.size, root_of(growing.size, nodes)) != (self._said.size, self._said.root):
+            raise LogRefused("log_unlike_checkpoint", "The entries of a log do not make the root of its checkpoint.")
+        export.write(f"{name}/checkpoint", str(self._note).encode())
+        export.added(name, growing.size)
+        for case, index in self._of_cases:
+            export.add_proof(name, case, index)
+
+
+class _View:
+    """A table while it is written, with its hash."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.hash = sha256()
+        self._file = file
+
+    def write(self, line: bytes) -> None:
+        self._file.write(line)
+        self.hash.update(line)
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Whoever is cut off leaves no part of a file behind, which the next run would take for the whole.
+    being_written = path.with_name(f".{path.name}.part")
+    being_written.write_bytes(content)
+    being_written.replace(path)

@@ -20,6 +20,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
 
@@ -187,12 +188,12 @@ class Policy:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a log says it holds."""
+    """What a log says it holds, and when a witness saw that: seconds since 1970, UTC, or 0."""
 
     origin: str
     size: int
     root: Hash
-    text: str
+    seen: int
 
 
 def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
@@ -207,6 +208,7 @@ def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
         raise Wrong("the checkpoint is not written as one")
     known = {(key.name, key.id): key for key in (*policy.logs, *policy.witnesses.values())}
     signers: set[Key] = set()
+    seen = 0
     for line in lines.split("\n")[:-1]:
         signature = re.fullmatch(r"— (\S+) (\S+)", line)
         if signature is None:
@@ -217,11 +219,12 @@ def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
             raise Wrong(f"the signature of {key.name} on the checkpoint is false")
         if key is not None:
             signers.add(key)
+            seen = max(seen, int.from_bytes(blob[4:12], "big") if key.type == 4 else 0)
     if not any(key in signers for key in policy.logs if key.name == found[1]):
         raise Wrong("no key of this log that you trust signed the checkpoint")
     if policy.quorum != "none" and not policy.saw(policy.quorum, signers):
         raise Wrong("too few of the witnesses that you trust saw the checkpoint")
-    return Checkpoint(found[1], int(found[2]), decoded(found[3]), text + "\n")
+    return Checkpoint(found[1], int(found[2]), decoded(found[3]), seen)
 
 
 # --- The files of one log (C2SP tlog-tiles) -----------------------------------------------------------------------------------
@@ -344,6 +347,9 @@ class Export:
         self.folder, self.policy, self.old, self._tell = folder, policy, old, tell
         self.found = self.events = 0
         self.complete = True
+        self.period = ("", "")
+        # What was recorded later may have a cause that its log's checkpoint, being older, does not cover yet.
+        self.covered = "9999"
         # Of each event its id and the start of its leaf's hash, and the same of each cause with whose it is: packed, for they are many.
         self.known: list[bytes] = []
         self.causes: list[bytes] = []
@@ -359,6 +365,7 @@ class Export:
         """Everything, one after the other; what is wrong with one part keeps no other from being looked at."""
         parts = self.manifest()
         logs = sorted(parts.keys() | {path.parent.name for path in self.folder.glob("*/checkpoint")})
+        self.covered = self.covered_until(logs)
         for name in logs:
             try:
                 self.log(name, *parts.get(name, (0, None)))
@@ -383,7 +390,7 @@ class Export:
         logs: dict[str, tuple[int, int]] = {}
         listed: dict[str, str] = {}
         try:
-            logs, listed = manifest_of((self.folder / "manifest").read_bytes(), self.policy)
+            logs, listed, self.period = manifest_of((self.folder / "manifest").read_bytes(), self.policy)
         except (OSError, Wrong) as wrong:
             self.tell(f"manifest: {wrong if isinstance(wrong, Wrong) else 'it is missing'}.")
         there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if not path.is_dir()}
@@ -434,9 +441,22 @@ class Export:
         self.known.append(id_ + leaf[:16])
         if "causationid" in said:
             cause = bytes.fromhex(said["causationid"].replace("-", "")).rjust(16) + bytes.fromhex(said.get("causeleafhash", ""))[:16].ljust(16)
-            self.causes.append(cause + f"{name}: entry {index}".encode())
-        self.views["events.ndjson"].update(line_of(name, index, leaf, entry))
-        self.views["events.csv"].update(row_of(name, index, leaf, said))
+            sure = b"!" if str(said.get("time")) < self.covered else b"?"
+            self.causes.append(cause + sure + f"{name}: entry {index}".encode())
+        if within(said, self.period):
+            self.views["events.ndjson"].update(line_of(name, index, leaf, entry))
+            self.views["events.csv"].update(row_of(name, index, leaf, said))
+
+    def covered_until(self, logs: list[str]) -> str:
+        """The moment until which the checkpoints of all logs that there are cover everything; "" where a log is not in this export."""
+        if {key.name.rpartition("/")[2] for key in self.policy.logs} - {"exports", *logs}:
+            return ""
+        try:
+            seen = min(checkpoint((self.folder / name / "checkpoint").read_bytes(), self.policy).seen for name in logs)
+        except (OSError, ValueError, Wrong):
+            return "9999"
+        # No two clocks go quite alike.
+        return datetime.fromtimestamp(seen - 60, UTC).isoformat()[:19] if seen else "9999"
 
     def links(self) -> None:
         """Whether each cause is an event of this export, and the very one that was meant; no event stands there twice."""
@@ -445,13 +465,14 @@ class Export:
             if one[:16] == other[:16]:
                 self.tell("Two entries have one id.")
         for one in self.causes:
-            cause, whose = one[:32], one[32:].decode()
+            cause, sure, whose = one[:32], one[32:33] == b"!", one[33:].decode()
             place = bisect.bisect_left(self.known, cause)
             if place < len(self.known) and self.known[place] == cause:
                 continue
             near = self.known[place - 1 : place + 1]
             there = any(other[:16] == cause[:16] for other in near)
-            self.tell(f"{whose} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
+            if there or sure:
+                self.tell(f"{whose} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
 
     def since(self, logs: list[str]) -> None:
         """No log says anything else of what it held when the older export was made, and none of them is gone or shorter."""
@@ -496,8 +517,8 @@ def file_hash(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def manifest_of(note: bytes, policy: Policy) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
-    """What whoever made the export signed: from which entry to before which one each log is there, and each file's SHA-256."""
+def manifest_of(note: bytes, policy: Policy) -> tuple[dict[str, tuple[int, int]], dict[str, str], tuple[str, str]]:
+    """What whoever made the export signed: from which entry to before which one each log is there, each file's SHA-256, and the period."""
     text, blank, signature = note.decode("utf-8", "replace").rpartition("\n\n")
     found = re.fullmatch(r"— (\S+) (\S+)\n", signature)
     if not blank or found is None:
@@ -509,9 +530,15 @@ def manifest_of(note: bytes, policy: Policy) -> tuple[dict[str, tuple[int, int]]
     first, *lines = text.split("\n")
     logs = {row[1]: (int(row[2]), int(row[3])) for line in lines if (row := re.fullmatch(r"log (\S+) (\d+) (\d+)", line))}
     files = {row[2]: row[1] for line in lines if (row := re.fullmatch(r"([0-9a-f]{64})  (.+)", line))}
-    if first != "avrr-export/1" or not logs:
+    period = [row[1] for line, name in zip(lines, ("from", "until"), strict=False) if (row := re.fullmatch(rf"{name} (\S+Z)", line))]
+    if first != "avrr-export/1" or not logs or len(period) != 2:
         raise Wrong("it is not written as one")
-    return logs, files
+    return logs, files, (period[0], period[1])
+
+
+def within(event: dict[str, object], period: tuple[str, str]) -> bool:
+    """Whether an event was recorded in a period whose bounds are whole seconds, and stands in the tables therefore."""
+    return period[0][:19] <= str(event.get("time"))[:19] < period[1][:19]
 
 
 def line_of(name: str, index: int, leaf: Hash, entry: bytes) -> bytes:
@@ -528,8 +555,13 @@ def row_of(name: str, index: int, leaf: Hash, event: dict[str, object]) -> bytes
 UNSEEN = re.compile(r"[\s\ufeff\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u2069]*")
 
 
+QUOTED = re.compile(r'["\r\n]')
+
+
 def plain(text: str) -> str:
     """The text with an apostrophe in front where a spreadsheet may take it for a formula (OWASP), be its sign written wide or small."""
+    if text[:1].isascii() and text[:1].isalnum():
+        return text
     shown = UNSEEN.sub("", text, count=1)
     risky = text[:1] in ("\t", "\r", "\n") or unicodedata.normalize("NFKC", shown[:1])[:1] in ("=", "+", "-", "@")
     return f"'{text}" if risky else text
@@ -537,8 +569,12 @@ def plain(text: str) -> str:
 
 def csv_row(cells: tuple[object, ...]) -> bytes:
     """A line of CSV, in which no cell is a formula for a program that opens it."""
+    texts = [plain(str(cell)) for cell in cells]
+    line = ",".join(texts)
+    if len(texts) > 1 and line.count(",") == len(texts) - 1 and not QUOTED.search(line):
+        return f"{line}\r\n".encode()
     written = io.StringIO()
-    csv.writer(written, lineterminator="\r\n").writerow(plain(str(cell)) for cell in cells)
+    csv.writer(written, lineterminator="\r\n").writerow(texts)
     return written.getvalue().encode()
 
 
@@ -556,6 +592,8 @@ def main(arguments: list[str] | None = None, tell: Callable[[str], None] = print
         return 2
     export = Export(asked.folder, policy, asked.since, tell)
     export.check()
+    if not export.covered:
+        tell("Not all logs are in this export. Of causes in the others nothing was looked at.")
     if asked.policy is None:
         tell("The keys are the export's own. Check again with --policy and the keys that you were given apart from it.")
     tell(f"{export.events} events: " + (f"{export.found} findings." if export.found else "Nothing was found."))

@@ -19,14 +19,18 @@ POLICY = Policy(
     allow("read_checkpoint", Role.AUDITOR),
     allow("read_tile", Role.AUDITOR),
     allow("read_entries", Role.AUDITOR),
+    # Ordered first; by the order's id, and by whoever gave it, the entries are read for as long as it counts.
+    allow("export_archive", Role.AUDITOR),
+    allow("read_exported", Role.AUDITOR),
     allow("read_forms", *Role),
     step_up=(
         "read_held", "read_events", "read_event", "read_chain", "export_log", "read_archived_event", "read_proof", "read_entries",
+        "export_archive",
     ),
     on_record=(
         "read_held", "read_events", "search_log", "read_event", "read_chain", "export_log",
-        "search_archive", "read_archived_event", "read_proof", "read_entries",
+        "search_archive", "read_archived_event", "read_proof", "read_entries", "export_archive",
     ),
     searches=("read_chain",),
-    exports=("read_events", "export_log"),
+    exports=("read_events", "export_log", "export_archive"),
 )

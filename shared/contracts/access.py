@@ -59,6 +59,16 @@ class RecordRead(Event, kind="avrr.*.access.record_read.v1"):
     purpose: ReadingPurpose | None = None
 
 
+class ExportTaken(Event, kind="avrr.*.access.export_taken.v1"):
+    """Somebody began to take logs home, whole and with their proofs; the tables of it are of this period."""
+
+    actor_id: str
+    operation: Code
+    logs: tuple[Code, ...]
+    since: datetime
+    until: datetime
+
+
 class StatusAsked(Event, kind="avrr.*.access.status_asked.v1"):
     """Somebody outside asked where cases stand: what they were told, or the true reason why nothing."""
 
@@ -71,4 +81,4 @@ class StatusAsked(Event, kind="avrr.*.access.status_asked.v1"):
     asked_at: datetime
 
 
-EVENTS: tuple[type[Event], ...] = (AccessRefused, RefusalsCounted, RecordRead, StatusAsked)
+EVENTS: tuple[type[Event], ...] = (AccessRefused, RefusalsCounted, RecordRead, StatusAsked, ExportTaken)

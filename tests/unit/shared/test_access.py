@@ -1,9 +1,11 @@
 """What is put on record of accesses, and what is not counted twice."""
 
+from datetime import timedelta
+
 import pytest
 
-from shared.access import ACCESS, CountRefusals, RecordReading, RecordRefusal, RecordStatusAsked
-from shared.contracts.access import AccessRefused, RecordRead, RefusalsCounted, StatusAsked, Told
+from shared.access import ACCESS, CountRefusals, RecordExport, RecordReading, RecordRefusal, RecordStatusAsked
+from shared.contracts.access import AccessRefused, ExportTaken, RecordRead, RefusalsCounted, StatusAsked, Told
 from shared.decider import NoFacts
 from shared.ids import uuid7
 from tests.given import NOON, Given, staff
@@ -60,6 +62,17 @@ def test_what_an_outsider_was_told_is_recorded_with_the_true_reason() -> None:
     state = ACCESS.fold([asked])
     assert state is not None
     assert (state.outcome, state.about, state.purpose) == ("told", (CASE,), "reception")
+
+
+def test_an_export_is_recorded_with_its_logs_and_its_period() -> None:
+    said = {
+        "actor_id": ANNA.person_id, "operation": "export_archive", "logs": ("returns",), "since": NOON,
+        "until": NOON + timedelta(days=1),
+    }  # fmt: skip
+    an_access.when(RecordExport(**said), ANNA).then(ExportTaken(**said))
+    state = ACCESS.fold([ExportTaken(**said)])
+    assert state is not None
+    assert (state.outcome, state.operation, state.about) == ("taken", "export_archive", ())
 
 
 def test_a_count_follows_a_refusal_and_nothing_else_follows_one() -> None:

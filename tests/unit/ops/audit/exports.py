@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 from uuid import UUID
 
-from ops.audit.export import EXPORT_KEY_SUFFIX, ExportFolder
+from ops.audit.export import EXPORT_KEY_SUFFIX, ExportFolder, Period
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import COSIGNATURE, ED25519, Note, Signer
 from shared.tlog.tiles import TILE_WIDTH
@@ -18,6 +18,7 @@ from shared.tlog.trust import TrustPolicy
 
 HOUSE = "logs.invented.example"
 LOGS = ("counselling", "reintegration", "returns")
+YEAR = Period(datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
 
 
 def key(whose: str) -> bytes:
@@ -57,19 +58,22 @@ class House:
         signers = (self.logs[name], *([self.witness] if witnessed else []))
         return Note(text, tuple(signer.sign(text, 1_700_000_000) for signer in signers))
 
-    def export(self, folder: Path, logs: Mapping[str, Sequence[bytes]], *, proofs: int = 0, witnessed: bool = True) -> None:
+    def export(
+        self, folder: Path, logs: Mapping[str, Sequence[bytes]], *, proofs: int = 0, witnessed: bool = True, period: Period = YEAR
+    ) -> None:
         """An export of all that these logs hold, with proofs of the first entries of each."""
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         policy = self.policy if witnessed else TrustPolicy(self.policy.logs)
-        written = ExportFolder(folder, policy)
-        for name, entries in logs.items():
-            written.add_log(name, self.checkpoint(name, entries, witnessed=witnessed), _in_bundles(entries))
-            for index in range(min(proofs, len(entries))):
-                written.add_proof(name, "case-1", index)
-        written.finish(date(2023, 1, 1), date(2023, 12, 31), self.exports)
+        with ExportFolder(folder, policy, period) as written:
+            for name, entries in logs.items():
+                written.add_log(name, self.checkpoint(name, entries, witnessed=witnessed), in_bundles(entries))
+                for index in range(min(proofs, len(entries))):
+                    written.add_proof(name, "case-1", index)
+            written.finish(self.exports)
 
 
-def _in_bundles(entries: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+def in_bundles(entries: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+    """In runs of 256, as an export takes them."""
     return (entries[first : first + TILE_WIDTH] for first in range(0, len(entries), TILE_WIDTH))
 
 

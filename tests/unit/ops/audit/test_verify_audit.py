@@ -37,7 +37,8 @@ def findings(folder: Path, trusted: Path, *more: str) -> list[str]:
     """What is said of an export but for the last line, which counts."""
     said: list[str] = []
     code = verify_audit.main([str(folder), "--policy", str(trusted), *more], said.append)
-    *found, last = said
+    # What is only remarked is no finding.
+    *found, last = [line for line in said if not line.startswith("Not all logs are in this export.")]
     assert (code == 0) == (found == [])
     assert last.endswith("Nothing was found." if not found else f"{len(found)} findings.")
     return found

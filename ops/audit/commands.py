@@ -1,0 +1,76 @@
+"""`./avrr audit`: what the logs prove to somebody who does not trust us."""
+
+import asyncio
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.settings import read_settings
+
+audit = typer.Typer(no_args_is_help=True, help="What the logs prove to somebody who does not trust us.")
+
+
+@audit.command("export")
+def audit_export(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="the first day that the tables tell of")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="the last one")],
+    out: Annotated[Path, typer.Option(help="a new folder, or one in which an export was cut off or is to be brought up to date")],
+    log: Annotated[list[str] | None, typer.Option(help="one log, may be said several times; all by default")] = None,
+    case: Annotated[list[str] | None, typer.Option(help="a case or person whose events get proofs of their own; may be said several times")] = None,
+) -> None:
+    """Takes logs home whole, with tables of a period, proofs and what checks them; begun again after a break it goes on."""
+    from ops.audit.taking import export_from_here
+
+    asyncio.run(export_from_here(read_settings(), out, (first.date(), last.date()), log or [], case or [], typer.echo))
+
+
+@audit.command("verify")
+def audit_verify(
+    folder: Annotated[Path, typer.Argument(help="the export")],
+    policy: Annotated[Path | None, typer.Option(help="the trusted keys, as they were given apart from the export")] = None,
+    since: Annotated[Path | None, typer.Option(help="an export that was kept from before")] = None,
+) -> None:
+    """Checks an export of the logs, offline, as the file in the export does; says each finding in a sentence."""
+    from ops.audit.verify_audit import main as check
+
+    named = {"--policy": policy, "--since": since}
+    sys.exit(check([str(folder), *(word for name, path in named.items() if path is not None for word in (name, str(path)))], typer.echo))
+
+
+@audit.command("checkpoints")
+def audit_checkpoints(
+    policy: Annotated[Path | None, typer.Option(help="the trusted keys, as they were given apart from the system")] = None,
+) -> None:
+    """Shows the latest checkpoint of each log and which witness saw it; 1 if one is missing, late, refused or not to be trusted."""
+    from ops.checkpoints import latest
+
+    lines, well = asyncio.run(latest(_checkpointer(), policy))
+    for line in lines:
+        typer.echo(line)
+    sys.exit(0 if well else 1)
+
+
+@audit.command("policy")
+def audit_policy() -> None:
+    """Prints the keys by which checkpoints and exports are checked, for auditors, who are given them apart from any export."""
+    from ops.checkpoints import trusted_keys
+
+    typer.echo(asyncio.run(trusted_keys(_checkpointer())), nl=False)
+
+
+@audit.command("rotate-keys")
+def audit_rotate_keys() -> None:
+    """Gives each log a new key, which signs beside the former one for thirty days from the next start on; prints the new ones."""
+    from ops.checkpoints import rotate_log_keys
+
+    for line in rotate_log_keys(read_settings()):
+        typer.echo(line)
+
+
+def _checkpointer() -> str:
+    from ops.system import read_addresses
+
+    return read_addresses(read_settings()).checkpointer
