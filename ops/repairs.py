@@ -48,6 +48,8 @@ async def step_back(settings: OpsSettings, service: str, source: str) -> str:
     """Sets a follower that took a foreign event back to the last true one; rebuild the source's stream first."""
     if source not in BY_NAME[service].follows:
         raise CannotStart("not_followed", f"{service} follows {', '.join(BY_NAME[service].follows)}.")
+    if BY_NAME[service].archives:
+        raise CannotStart("archive_keeps", f"{service} takes back nothing that it archived; a rebuilt stream is compared with it.")
     async with _worker_database(settings, service) as database, _worker_database(settings, source) as origin:
         async with database.unit_of_work(Scope("operator")) as unit:
             place = await unit.row(_PLACE, source=source)

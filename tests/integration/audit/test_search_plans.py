@@ -1,0 +1,73 @@
+"""Every search of the archive walks an index: of a large archive it reads about as many rows as it shows."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.audit import searching
+from services.audit.searching import NEWEST, Asked, Place
+from tests.integration.conftest import MakeDatabase
+
+ENTRIES = int(os.environ.get("AVRR_ARCHIVED_ENTRIES", "20000"))
+SHOWN = 51
+MIDDLE = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=ENTRIES // 2)
+# A search by one thing reads what it shows; one by several drops what the others leave out, and ours have plenty of all.
+MOST_READ = 40 * SHOWN
+CASE, ACTOR, KIND, REASON = UUID(int=7), "staff:7", "avrr.returns.case.opened.v1", "no_show"
+FILTERS: dict[str, Any] = {"log": "returns", "kind": KIND, "subject": CASE, "case": CASE, "actor": ACTOR, "reason": REASON}
+
+_FILL = """
+INSERT INTO archive_entries (log, idx, id, type, subject, partitionkey, actorid, time, reason, leaf, leaf_hash)
+SELECT (ARRAY['counselling', 'returns', 'reintegration', 'audit'])[1 + n % 4], n / 4, gen_random_uuid(),
+  CASE WHEN n % 5 = 0 THEN 'avrr.returns.case.opened.v1' ELSE 'avrr.returns.case.kind_' || n % 40 || '.v1' END,
+  lpad(to_hex(n % 2000), 32, '0')::uuid, lpad(to_hex(n % 2000), 32, '0')::uuid, 'staff:' || n % 200,
+  timestamptz '2026-01-01' + n * interval '1 second', CASE WHEN n % 3 = 0 THEN 'no_show' END,
+  convert_to('{"n":' || n || '}', 'UTF8'), sha256(convert_to(n::text, 'UTF8'))
+FROM generate_series(0, $1::integer - 1) n
+"""
+
+
+@pytest.fixture(scope="module")
+async def filled(same_database: MakeDatabase) -> "asyncpg.Connection[asyncpg.Record]":
+    made = await same_database("audit")
+    connection = await asyncpg.connect(made.logins.migrate)
+    await connection.execute("SET ROLE audit_owner")
+    await connection.execute(_FILL, ENTRIES, timeout=600)
+    await connection.execute("ANALYZE archive_entries", timeout=600)
+    await connection.close()
+    asking = await asyncpg.connect(made.logins.api)
+    await asking.execute("SELECT set_config('app.log', 'on', false)")
+    return asking
+
+
+SEVERAL = [("log", "kind"), ("log", "reason"), ("case", "actor"), ("actor", "kind")]
+
+
+@pytest.mark.parametrize("names", [(), *((name,) for name in FILTERS), *SEVERAL], ids=lambda names: "-".join(names) or "all")
+@pytest.mark.parametrize("after", [NEWEST, Place(MIDDLE, "returns", ENTRIES // 8)], ids=["first", "later"])
+async def test_a_search_reads_about_what_it_shows(
+    filled: "asyncpg.Connection[asyncpg.Record]", names: tuple[str, ...], after: Place
+) -> None:
+    asked = Asked(**{name: FILTERS[name] for name in names})
+    statement = searching.search(frozenset(names))
+    arguments = statement.arguments(searching.values_of(asked, after, SHOWN))
+    (row,) = await filled.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}", *arguments)
+    plan = json.loads(row[0])[0]
+    assert "Seq Scan" not in kinds(plan["Plan"])
+    assert read(plan["Plan"]) <= MOST_READ
+    print(f"{'-'.join(names) or 'all'}: {plan['Execution Time']:.2f} ms")
+
+
+def kinds(node: dict[str, Any]) -> list[str]:
+    return [node["Node Type"], *chain.from_iterable(kinds(part) for part in node.get("Plans", ()))]
+
+
+def read(node: dict[str, Any]) -> int:
+    mine = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    return int(mine) + sum(read(part) for part in node.get("Plans", ()))
