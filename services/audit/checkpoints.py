@@ -64,6 +64,11 @@ class Checkpoints:
         self._policy: TrustPolicy | None = None
         self._scope = Scope(f"service:{AUDIT.name}")
 
+    @property
+    def policy(self) -> TrustPolicy | None:
+        """By which keys checkpoints are checked, None until it was read."""
+        return self._policy
+
     async def run(self, every: float = ASK_SECONDS) -> None:
         """Asks for every log again and again; whatever fails is tried again the next time."""
         while True:

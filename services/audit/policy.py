@@ -18,6 +18,9 @@ POLICY = Policy(
     # What is signed of a log, and the hashes of its tree, say nothing of anybody.
     allow("read_checkpoint", Role.AUDITOR),
     allow("read_tile", Role.AUDITOR),
+    allow("read_integrity", Role.AUDITOR),
+    allow("read_trust_policy", Role.AUDITOR),
+    allow("read_public_keys", Role.AUDITOR),
     allow("read_entries", Role.AUDITOR),
     # Ordered first; by the order's id, and by whoever gave it, the entries are read for as long as it counts.
     allow("export_archive", Role.AUDITOR),

@@ -90,3 +90,21 @@ ARCHIVE_CHECKPOINTS = sa.Table(
     sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     info=scope("log"),
 )
+
+# The worker's own knowledge of each log, noted every few seconds: whoever asks the API asks another process.
+ARCHIVE_WATCHED = sa.Table(
+    "archive_watched",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    # Why it is not archived any further, if it is not.
+    sa.Column("stopped", sa.Text),
+    sa.Column("rounds", sa.BigInteger, nullable=False),
+    sa.Column("round_ended_at", sa.DateTime(timezone=True)),
+    sa.Column("comparison_fault", sa.Text),
+    sa.Column("checkpoint_alarm", sa.Text),
+    sa.Column("checkpoint_fault", sa.Text),
+    # The policy (C2SP tlog-policy) by which its checkpoints were last checked.
+    sa.Column("policy", sa.Text),
+    info=scope("log"),
+)

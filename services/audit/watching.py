@@ -7,6 +7,7 @@ from prometheus_client import Gauge
 
 from services.audit.checkpoints import Checkpoints, asking_for_all
 from services.audit.comparing import Comparing, comparing_all
+from services.audit.noting import noting_all
 from shared.certificates import trusted
 from shared.db import Database
 from shared.metrics import Metrics
@@ -59,6 +60,7 @@ class Watching:
                 for name, asked in self._checkpoints.logs.items():
                     self._alarm.labels(name).set_function(lambda asked=asked: float(asked.alarm is not None))  # type: ignore[misc]
                 await stack.enter_async_context(asking_for_all(self._checkpoints))
+            await stack.enter_async_context(noting_all(self._database, self._comparing, self._checkpoints))
             yield
 
     def status(self) -> Mapping[str, object]:

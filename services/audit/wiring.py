@@ -24,6 +24,7 @@ WIRING = Wiring(
             "archive_tiles": "hashes over all entries of a log",
             "archive_differences": "which entries of a log are not as they were archived",
             "archive_checkpoints": "what was signed of each log",
+            "archive_watched": "what is known of each log that is watched",
         }
     ),
     following=Archiver,

@@ -14,7 +14,7 @@ from services.portal.upload import SentFile
 from shared.certificates import trusted
 from shared.outgoing import Outgoing
 
-Service = Literal["counselling", "returns", "reintegration"]
+Service = Literal["counselling", "returns", "reintegration", "audit"]
 
 _TIMEOUT = httpx.Timeout(10.0, connect=2.0)
 # A file is looked at whole before its service answers.
@@ -109,6 +109,7 @@ async def open_services(settings: PortalSettings) -> AsyncIterator["Services"]:
                 "counselling": settings.counselling_url,
                 "returns": settings.returns_url,
                 "reintegration": settings.reintegration_url,
+                "audit": settings.audit_url,
             },
         )
 

@@ -54,6 +54,7 @@ class PortalSettings(BaseSettings):
     counselling_url: str
     returns_url: str
     reintegration_url: str
+    audit_url: str
 
     oidc_issuer: str
     oidc_jwks_url: str | None = None

@@ -10,7 +10,7 @@ from services.portal.settings import PortalSettings
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 GIVEN: dict[str, object] = {
     "portal_database_url": "postgresql://nowhere", "counselling_url": "http://127.0.0.1:8001",
-    "returns_url": "http://127.0.0.1:8002", "reintegration_url": "http://127.0.0.1:8003",
+    "returns_url": "http://127.0.0.1:8002", "reintegration_url": "http://127.0.0.1:8003", "audit_url": "http://127.0.0.1:8004",
     "oidc_issuer": "https://identity.example/realms/avrr", "portal_client_secret": "secret",
     "portal_session_key": KEY, "portal_origin": "https://portal.example",
 }  # fmt: skip

@@ -1,0 +1,130 @@
+"""How it stands with each log: what was signed of it, by whom and when, how far the archive is, and what is wrong."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, Self
+
+import asyncpg
+from pydantic import BaseModel
+
+from shared.db import Sql
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import COSIGNATURE, Note
+from shared.tlog.refusals import LogRefused
+from shared.tlog.trust import TrustPolicy
+
+# A log is signed at least every 60 seconds; what is older than this was missed.
+LATE_SECONDS: Final = 90.0
+# The worker notes what it knows every 5 seconds.
+UNWATCHED_SECONDS: Final = 60.0
+
+LOGS = Sql(
+    "SELECT l.log, coalesce((SELECT max(e.idx) + 1 FROM archive_entries e WHERE e.log = l.log), 0) AS archived, w.stopped, w.rounds, w.round_ended_at, w.comparison_fault, "
+    "w.checkpoint_alarm, w.checkpoint_fault, w.policy, "
+    "extract(epoch FROM clock_timestamp() - w.noted_at)::float8 AS noted_ago, "
+    "p.note, p.kept_at, extract(epoch FROM clock_timestamp() - p.kept_at)::float8 AS kept_ago "
+    "FROM unnest(cast(:logs AS text[])) WITH ORDINALITY AS l(log, place) "
+    "LEFT JOIN archive_watched w ON w.log = l.log "
+    "LEFT JOIN LATERAL (SELECT note, kept_at FROM archive_checkpoints k WHERE k.log = l.log AND k.agrees "
+    "ORDER BY k.size DESC LIMIT 1) p ON true ORDER BY l.place"
+)
+OPEN = Sql(
+    "SELECT log, kind, first_idx, last_idx, found_at FROM archive_differences "
+    "WHERE gone_at IS NULL ORDER BY log, first_idx, kind LIMIT 100"
+)
+POLICIES = Sql("SELECT policy FROM archive_watched WHERE policy IS NOT NULL ORDER BY noted_at DESC, log LIMIT 1")
+
+
+class SignedBy(BaseModel):
+    """Whose signature on a checkpoint was checked: the log's own, or a witness's with the moment at which it saw it."""
+
+    name: str
+    key: str
+    witness: bool
+    seen_at: datetime | None
+
+
+class LatestCheckpoint(BaseModel):
+    """The newest checkpoint that has the archive's own root; ``seconds_ago`` is since it was last signed anew."""
+
+    origin: str
+    size: int
+    root: str
+    kept_at: datetime
+    seconds_ago: int
+    signed_by: list[SignedBy]
+
+
+class LogAlarm(BaseModel):
+    """What is wrong with a log, by a stable code; ``first`` and ``last`` are the entries that it is about."""
+
+    code: str
+    detail: str | None = None
+    first: int | None = None
+    last: int | None = None
+    found_at: datetime | None = None
+
+
+class LogIntegrity(BaseModel):
+    """How it stands with one log; no alarm means that every check passed the last time that it was made."""
+
+    log: str
+    archived: int
+    checkpoint: LatestCheckpoint | None
+    rounds: int | None
+    round_ended_at: datetime | None
+    alarms: list[LogAlarm]
+
+    @classmethod
+    def of(cls, row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> Self:
+        """How it stands by a row of `LOGS` and the rows of `OPEN`."""
+        latest = _latest(row) if row["note"] is not None else None
+        return cls(
+            log=row["log"], archived=row["archived"], checkpoint=latest, rounds=row["rounds"],
+            round_ended_at=row["round_ended_at"], alarms=_alarms(row, [one for one in different if one["log"] == row["log"]]),
+        )  # fmt: skip
+
+
+def _latest(row: asyncpg.Record) -> LatestCheckpoint:
+    note = Note.of(row["note"].encode())
+    said = Checkpoint.of(note)
+    return LatestCheckpoint(
+        origin=said.origin, size=said.size, root=said.root.hex(), kept_at=row["kept_at"],
+        seconds_ago=int(max(row["kept_ago"], 0)), signed_by=signers(note, row["policy"]),
+    )  # fmt: skip
+
+
+def signers(note: Note, policy: str | None) -> list[SignedBy]:
+    """Whose signatures on a note hold by the keys of a policy; nobody's where one of them does not."""
+    try:
+        trusted = TrustPolicy.of(policy or "")
+        found = note.signed_by((*trusted.logs, *trusted.witnesses.values()))
+    except LogRefused:
+        return []
+    return [
+        SignedBy(
+            name=key.name, key=str(key), witness=key.type == COSIGNATURE,
+            seen_at=datetime.fromtimestamp(at, UTC) if at is not None else None,
+        )
+        for key, at in found.items()
+    ]  # fmt: skip
+
+
+def _alarms(row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> list[LogAlarm]:
+    found = [
+        LogAlarm(code=f"entries_{one['kind']}", first=one["first_idx"], last=one["last_idx"], found_at=one["found_at"])
+        for one in different
+    ]
+    if row["stopped"] is not None:
+        found.append(LogAlarm(code=f"archive_stopped_{row['stopped']}", first=row["archived"]))
+    if row["checkpoint_alarm"] is not None:
+        found.append(LogAlarm(code="checkpoint_refused", detail=row["checkpoint_alarm"]))
+    if row["noted_ago"] is None or row["noted_ago"] > UNWATCHED_SECONDS:
+        found.append(LogAlarm(code="not_watched"))
+    elif row["comparison_fault"] is not None:
+        found.append(LogAlarm(code="comparison_waits", detail=row["comparison_fault"]))
+    if row["note"] is None:
+        found.append(LogAlarm(code="no_checkpoint"))
+    elif row["kept_ago"] > LATE_SECONDS:
+        found.append(LogAlarm(code="checkpoint_late", detail=row["checkpoint_fault"]))
+    return found

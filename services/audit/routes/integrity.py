@@ -1,0 +1,59 @@
+"""How it stands with every log, and by which keys whoever does not trust us checks what was signed of it."""
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import APIRouter, Response
+
+from services.audit import integrity
+from services.audit.integrity import LogIntegrity
+from shared.callers import AuthenticatedRoute
+from shared.db import UnitOfWork
+from shared.errors import NotFound
+from shared.http import Calling
+from shared.tlog.trust import TrustPolicy
+from shared.topology import AUDIT
+
+router = APIRouter(route_class=AuthenticatedRoute)
+
+_TEXT = "text/plain; charset=utf-8"
+
+
+@router.get("/v1/archive/integrity")
+async def read_integrity(call: Calling) -> list[LogIntegrity]:
+    """Of each log the latest checkpoint with its signatures, how far it is archived and compared, and every alarm."""
+    await call.on_record()
+
+    async def work(unit: UnitOfWork) -> list[LogIntegrity]:
+        different = await unit.rows(integrity.OPEN)
+        return [LogIntegrity.of(row, different) for row in await unit.rows(integrity.LOGS, logs=list(AUDIT.follows))]
+
+    return await call.ask(work, log=True)
+
+
+@router.get("/v1/archive/policy", response_class=Response)
+async def read_trust_policy(call: Calling) -> Response:
+    """The keys of all logs and witnesses as a C2SP tlog-policy, as the archive checks checkpoints by it."""
+    await call.on_record()
+    return Response(await _policy(call), media_type=_TEXT)
+
+
+@router.get("/v1/archive/keys", response_class=Response)
+async def read_public_keys(call: Calling) -> Response:
+    """The same keys one after the other in PEM, each below the name under which it signs, for openssl."""
+    await call.on_record()
+    trusted = TrustPolicy.of(await _policy(call))
+    keys = (*trusted.logs, *trusted.witnesses.values())
+    return Response("\n".join(f"{key}\n{_pem(key.public)}" for key in keys), media_type=_TEXT)
+
+
+async def _policy(call: Calling) -> str:
+    row = await call.ask(lambda unit: unit.row(integrity.POLICIES), log=True)
+    if row is None:
+        raise NotFound
+    policy: str = row["policy"]
+    return policy
+
+
+def _pem(public: bytes) -> str:
+    key = Ed25519PublicKey.from_public_bytes(public)
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

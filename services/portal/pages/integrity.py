@@ -1,0 +1,94 @@
+"""The auditor's page of how it stands with each log, and what is signed of it to take home."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Response
+
+from services.portal.pages.frame import Page, Reading
+from services.portal.translation import _
+
+router = APIRouter()
+
+LogName = Annotated[str, Path(pattern=r"^[a-z]{1,32}$")]
+
+# By the code of an alarm what it means, and what to do.
+ALARMS: Final[Mapping[str, tuple[str, str]]] = {
+    "entries_other": (
+        _("The service's own log has other bytes there than were archived: somebody changed the log."),
+        _("Take the service's database out of use as evidence, and restore these entries from the archive once it is known who changed them."),
+    ),
+    "entries_missing": (
+        _("The service's own log does not have entries that were archived: somebody took them out, or an old database was restored."),
+        _("Take the service's database out of use as evidence, and ask who restored or changed it."),
+    ),
+    "entries_root": (
+        _("A checkpoint was signed of another history of this log than the one that was archived."),
+        _("Keep both. Compare them with the checkpoints that witnesses and you yourself have kept: two histories mean that somebody is shown another log."),
+    ),
+    "archive_stopped_other": (
+        _("The stream brought another event in the place of an archived one. Nothing more of this log is archived."),
+        _("Find out who wrote to the stream. The archive goes on by itself once the stream brings what was archived."),
+    ),
+    "archive_stopped_gap": (
+        _("The stream left out an event. Nothing more of this log is archived."),
+        _("Let the stream be filled again from the service's own log. The archive goes on by itself then."),
+    ),
+    "archive_stopped_unreadable": (
+        _("The stream brought something that is no event. Nothing more of this log is archived."),
+        _("Find out who wrote to the stream, and have it taken out."),
+    ),
+    "checkpoint_refused": (
+        _("The archive does not believe the checkpoint that it is given."),
+        _("Ask who keeps the checkpointer, and do not rely on newer checkpoints of this log until it is known why."),
+    ),
+    "not_watched": (
+        _("Nobody has compared this log with the archive for a minute or longer."),
+        _("Have the archive's worker started again. What was changed in between is found when it runs."),
+    ),
+    "comparison_waits": (
+        _("The service does not answer the archive, so that its log is not compared now."),
+        _("If it lasts, have the service looked after. What was changed in between is found when it answers."),
+    ),
+    "no_checkpoint": (
+        _("No checkpoint of this log was kept yet."),
+        _("In a new system wait a minute. If it lasts, have the checkpointer and its witnesses looked after."),
+    ),
+    "checkpoint_late": (
+        _("No new checkpoint was signed for longer than a minute."),
+        _("Have the checkpointer and its witnesses looked after. It signs nothing any more where a log does not continue what it signed before."),
+    ),
+}  # fmt: skip
+_UNKNOWN: Final = (_("Something is wrong that this page has no words for."), _("Have the archive looked after."))
+
+
+@router.get("/integrity")
+async def integrity(page: Reading) -> Response:
+    """Each log's latest checkpoint and who signed it, how far the archive is, and every alarm with what to do."""
+    logs = (await page.ask("audit", "/v1/archive/integrity")).body
+    return await page.show("integrity.html", logs=logs, means=ALARMS, unknown=_UNKNOWN)
+
+
+@router.get("/integrity/policy")
+async def policy(page: Reading) -> Response:
+    """The keys of logs and witnesses as a C2SP tlog-policy."""
+    return await _taken(page, "/v1/archive/policy", "policy")
+
+
+@router.get("/integrity/keys")
+async def keys(page: Reading) -> Response:
+    """The same keys in PEM."""
+    return await _taken(page, "/v1/archive/keys", "keys.pem")
+
+
+@router.get("/integrity/{log}/checkpoint")
+async def checkpoint(log: LogName, page: Reading) -> Response:
+    """A log's latest checkpoint as it was signed."""
+    return await _taken(page, f"/v1/archive/{log}/checkpoint", f"{log}.checkpoint")
+
+
+async def _taken(page: Page, path: str, name: str) -> Response:
+    body: str = (await page.ask("audit", path)).body
+    return Response(
+        body, media_type="text/plain; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )

@@ -1,0 +1,105 @@
+"""How it stands with each log, as auditors are told: what is signed and by whom, what was noted, and each alarm by its name."""
+
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from services.audit.archive import stop
+from services.audit.checkpoints import Checkpoints
+from services.audit.noting import note
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import Note
+from shared.tlog.trust import TrustPolicy
+from shared.topology import AUDIT
+from tests.given import staff
+from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, WORKER, ArchivedLog
+
+
+async def noted(archived: ArchivedLog, signed: str) -> None:
+    """The worker looks at the log, asks for its checkpoint, and notes what it then knows."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=str(POLICY) if request.url.path == "/policy" else signed)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        checkpoints = Checkpoints(archived.made.worker, client, "http://checkpointer.test", (LOG,))
+        await checkpoints.ask(LOG)
+        await archived.comparing.look(LOG)
+        await note(archived.made.worker, archived.comparing, checkpoints)
+
+
+async def told(archived: ArchivedLog) -> dict[str, Any]:
+    answer = await archived.get("/v1/archive/integrity")
+    assert answer.status_code == 200, answer.text
+    rows = answer.json()
+    assert [row["log"] for row in rows] == list(AUDIT.follows)
+    found: dict[str, Any] = next(row for row in rows if row["log"] == LOG)
+    return found
+
+
+def codes(found: dict[str, Any]) -> list[str]:
+    return [alarm["code"] for alarm in found["alarms"]]
+
+
+async def test_a_log_that_is_as_it_should_be_has_its_checkpoint_its_signers_and_no_alarm(archived: ArchivedLog) -> None:
+    await archived.happen(3)
+    size = await archived.archive()
+    signed = await archived.signed(size)
+    await noted(archived, signed)
+    found = await told(archived)
+    assert found["alarms"] == []
+    assert (found["archived"], found["rounds"]) == (size, 1) and found["round_ended_at"] is not None
+    latest = found["checkpoint"]
+    said = Checkpoint.of(Note.of(signed.encode()))
+    assert (latest["origin"], latest["size"], latest["root"]) == (said.origin, size, said.root.hex())
+    assert latest["seconds_ago"] < 60
+    signers = {one["name"]: (one["witness"], one["seen_at"]) for one in latest["signed_by"]}
+    assert signers == {OF_LOG.name: (False, None), OF_WITNESS.name: (True, "1970-01-01T00:00:01Z")}
+
+
+async def test_what_nobody_watches_or_signed_is_an_alarm_and_not_silence(archived: ArchivedLog) -> None:
+    await archived.happen(1)
+    await archived.archive()
+    assert codes(await told(archived)) == ["not_watched", "no_checkpoint"]
+
+
+async def test_a_row_that_was_changed_is_named_with_its_place_until_it_is_put_right(archived: ArchivedLog) -> None:
+    await archived.happen(3)
+    signed = await archived.signed(await archived.archive())
+    leaf = (await archived.leaves())[1]
+    await archived.change("UPDATE event_log SET leaf = leaf || '\\x20' WHERE idx = 1")
+    await noted(archived, signed)
+    (alarm,) = (await told(archived))["alarms"]
+    assert (alarm["code"], alarm["first"], alarm["last"]) == ("entries_other", 1, 1)
+    await archived.change("UPDATE event_log SET leaf = $1 WHERE idx = 1", leaf)
+    await noted(archived, signed)
+    assert codes(await told(archived)) == []
+
+
+async def test_a_checkpoint_of_another_history_and_an_archive_that_stopped_are_each_named(archived: ArchivedLog) -> None:
+    await archived.happen(3)
+    size = await archived.archive()
+    await archived.made.worker.attempt(WORKER, lambda unit: stop(unit, LOG, "gap"))
+    await noted(archived, await archived.signed(size, other=b" "))
+    found = await told(archived)
+    assert codes(found) == ["entries_root", "archive_stopped_gap", "checkpoint_refused", "no_checkpoint"]
+    assert found["alarms"][2]["detail"] == "root_unlike_archive"
+
+
+async def test_the_keys_are_those_by_which_the_archive_checks_and_openssl_reads_them(archived: ArchivedLog) -> None:
+    assert (await archived.get("/v1/archive/policy")).status_code == 404
+    await archived.happen(1)
+    await noted(archived, await archived.signed(await archived.archive()))
+    assert TrustPolicy.of((await archived.get("/v1/archive/policy")).text) == POLICY
+    pem = (await archived.get("/v1/archive/keys")).text
+    for key in (OF_LOG.verifier_key, OF_WITNESS.verifier_key):
+        written = pem.partition(f"{key}\n")[2].partition("-----END")[0] + "-----END PUBLIC KEY-----\n"
+        assert load_pem_public_key(written.encode()).public_bytes_raw() == key.public  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("path", ["integrity", "policy", "keys"])
+async def test_whoever_is_no_auditor_is_refused(archived: ArchivedLog, path: str) -> None:
+    answer = await archived.get(f"/v1/archive/{path}", staff("berin", "counsellor"))
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
