@@ -60,6 +60,7 @@ class Watching:
             self.shown.set()
 
 
+@pytest.mark.timeout(1800)
 async def test_a_checkpointer_that_is_killed_while_a_witness_looks_signs_no_size_twice(
     make_database: MakeDatabase, servers: Running, tmp_path: Path, request: pytest.FixtureRequest, one_port: int
 ) -> None:
