@@ -10,6 +10,7 @@ from services.reintegration.domain.bank_files import KeptLine
 from services.reintegration.domain.bank_line_acts import OF_THE_ATTEMPT_FOUND, BankLineAct
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.paid_accounts import other_payee
+from services.reintegration.sent_files_queries import UNDER_WAY, handed_out_by_now
 from shared.contracts.attempts import PaymentFailed, PaymentReversed
 from shared.contracts.reintegration import PaymentConfirmed
 from shared.db import Sql, Write
@@ -40,10 +41,12 @@ _KEEP = Sql(
 # Without a reference of the bank's nobody knows.
 _COUNT = Sql(
     "UPDATE bank_lines l SET duplicate_of = coalesce(n.first_told, l.duplicate_of), state = CASE WHEN coalesce(n.first_told, l.duplicate_of) "
-    f"IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END, other_payee = {other_payee('l', 'l.of_attempt')} "
-    "FROM (SELECT m.id, e.id AS first_told FROM bank_lines m LEFT JOIN bank_lines e ON m.kind = 'booked' AND e.kind = 'booked' "
+    f"IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END, other_payee = {other_payee('l', 'l.of_attempt')}, "
+    f"sent_batches = {handed_out_by_now('l', 'n.under_way')} "
+    "FROM (SELECT m.id, e.id AS first_told, w.batches AS under_way FROM bank_lines m LEFT JOIN bank_lines e ON m.kind = 'booked' AND e.kind = 'booked' "
     "AND e.duplicate_of IS NULL AND e.part = 1 AND e.state NOT IN ('unconfirmed', 'dropped') "
-    "AND m.bank_reference IS NOT NULL AND (e.own_account_id, e.alike, e.occurrence) = (m.own_account_id, m.alike, m.occurrence) WHERE m.file_id = :file_id) n "
+    "AND m.bank_reference IS NOT NULL AND (e.own_account_id, e.alike, e.occurrence) = (m.own_account_id, m.alike, m.occurrence) "
+    f"CROSS JOIN {UNDER_WAY} w WHERE m.file_id = :file_id) n "
     "WHERE l.id = n.id AND l.state = 'unconfirmed'"
 )
 # All of them or none: of a file that counted none has settled anything.
@@ -199,7 +202,7 @@ CHECKS: tuple[Check, ...] = (
         "paid as it was sent",
         Sql(
             "SELECT l.id FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line WHERE NOT EXISTS (SELECT FROM batch_payments b "
-            "JOIN payment_batches p ON p.id = b.batch_id WHERE b.attempt_id = a.attempt_id AND p.sent_at <= l.imported_at "
+            "JOIN payment_batches p ON p.id = b.batch_id WHERE b.attempt_id = a.attempt_id AND p.id = ANY (l.sent_batches) "
             "AND p.own_account_id = l.own_account_id) OR (l.other_payee AND NOT l.by_hand)"
         ),
     ),

@@ -24,9 +24,10 @@ from services.reintegration.domain.matching import (
     why_not,
 )
 from services.reintegration.domain.settlement import day_of, first_that_settles
-from services.reintegration.lost_reference_queries import UNANSWERED, may_be_of
+from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, may_be_of
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
+from services.reintegration.sent_files_queries import SENT
 from services.reintegration.several_payments_queries import (
     NAMES_SEVERAL,
     may_be_among,
@@ -40,13 +41,9 @@ from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
 LineState = Literal["unconfirmed", "dropped", "unmatched", "matched", "returned", "rejected", "explained", "recovered", "duplicate", "accepted"]
-# The files in which an attempt was handed out before this line was imported; be one dropped since, the bank had it all the same.
-_SENT: Final = (
-    "FROM batch_payments b JOIN payment_batches p ON p.id = b.batch_id WHERE b.attempt_id = a.attempt_id AND p.sent_at <= l.imported_at"
-)
-# Those of them that are of the line: from the account that was booked on, or the very file that a report speaks of.
+# Those of the files in which an attempt was in the bank's hands that are of the line: from the account that was booked on, or the very file that a report speaks of.
 _SENT_AS_THE_LINE_SAYS: Final = (
-    f"{_SENT} AND CASE l.kind WHEN 'booked' THEN p.own_account_id = l.own_account_id "
+    f"{SENT} AND CASE l.kind WHEN 'booked' THEN p.own_account_id = l.own_account_id "
     "ELSE p.id = (SELECT f.instruction_id FROM bank_files f WHERE f.id = l.file_id) END"
 )
 # The file of ours that the bank says to have had it by has no such attempt, or is none of ours.
@@ -58,7 +55,7 @@ _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
     "l.reasons, l.by_code, l.by_hand, l.imported_at, l.instructed_amount, l.instructed_currency, "
     f"coalesce(l.other_payee, false) AS other_payee, {_OTHER_BLOCK} AS other_block, "
-    f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {_SENT}) AS sent_otherwise"
+    f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {SENT}) AS sent_otherwise"
 )
 # What was delivered is no open advance any more.
 _ATTEMPT: Final = (
@@ -120,6 +117,10 @@ DUE_OF_FILE = Sql(
 _OWN_ACCOUNTS = Sql(
     "SELECT id, currency, details FROM own_accounts WHERE kind = 'bank' AND confirmed_by IS NOT NULL "
     "ORDER BY status <> 'closed', registered_at, id"
+)
+_WAITS_FOR = Sql(
+    f"SELECT EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = :attempt_id AND {WAITS} "
+    "AND (l.direction = 'debit' OR l.kind = 'rejected')) AS waits"
 )
 _IN_THE_FILE = Sql("SELECT attempt_id FROM batch_payments WHERE batch_id = :instruction_id AND live ORDER BY attempt_id")
 _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file' AND status IN ('released', 'paid') ORDER BY attempt_id")
@@ -244,6 +245,13 @@ async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, no
         today=today, bank_line=line, reference_used=found["reference_used"], month_closed=found["month_closed"],
         open_month=found["open_month"],
     )  # fmt: skip
+
+
+async def waits_for(unit: UnitOfWork, attempt_id: UUID) -> bool:
+    """Whether a line says that money may have left for an attempt, be its file confirmed or not, and nobody found out what it is."""
+    row = await unit.row(_WAITS_FOR, attempt_id=attempt_id)
+    assert row is not None
+    return bool(row["waits"])
 
 
 async def attempts_with_codes(unit: UnitOfWork) -> Sequence[UUID]:

@@ -132,6 +132,8 @@ BANK_LINES = sa.Table(
     sa.Column("block", sa.Text),
     sa.Column("by_hand", sa.Boolean, nullable=False, server_default="false"),
     sa.Column("other_payee", sa.Boolean),
+    # Which of the batches that it may tell of were in the bank's hands as its file was confirmed; set in that transaction.
+    sa.Column("sent_batches", pg.ARRAY(sa.Uuid)),
     # How much of it is money that was asked back, of one grant or several.
     sa.Column("recovered", sa.Numeric, nullable=False, server_default="0"),
     sa.CheckConstraint(

@@ -18,6 +18,7 @@ from services.reintegration.domain.exceptions import TOGETHER_DAYS, ExceptionCod
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.policies import EXAMPLE
 from services.reintegration.sealed import vendors_of
+from services.reintegration.sent_files_queries import SENT
 from shared.db import Sql, UnitOfWork
 from shared.errors import RuleViolation
 from shared.ids import UUID_PATTERN
@@ -43,8 +44,7 @@ LOOKED = Sql(
     "AND s.outcome IN ('differs', 'not_found') LIMIT 1) IS NOT NULL AS found_otherwise, "
     # As a line of the bank's waits as `not_sent`.
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.kind = 'booked' AND l.state NOT IN ('unconfirmed', 'dropped') WHERE a.grant_id = g.id "
-    "AND a.method = 'bank_file' AND coalesce((SELECT min((SELECT s.sent_at FROM payment_batches s WHERE s.id = b.batch_id)) "
-    "FROM batch_payments b WHERE b.attempt_id = a.attempt_id) > l.imported_at, true) LIMIT 1) IS NOT NULL AS moved_by_hand, "
+    f"AND CASE a.method WHEN 'bank_file' THEN NOT EXISTS (SELECT {SENT}) ELSE a.method IS NOT NULL AND l.direction = 'debit' END LIMIT 1) IS NOT NULL AS moved_by_hand, "
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.other_payee AND l.state NOT IN ('unconfirmed', 'dropped') "
     "WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS another_payee, "
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped') "

@@ -117,18 +117,25 @@ def _refuse_beyond_the_hat(state: Grant, tranche: GrantTranche, order: ReportPay
         )
 
 
+def line_of_the_bank_waits() -> RuleViolation:
+    """Refuses to pay anew, or to take back, what money may have left for."""
+    return RuleViolation("bank_line_waits", "A line of the bank's says that money may have left for it. Find out first what that is.")
+
+
 def _refuse_what_the_bank_has(
     state: Grant, tranche: GrantTranche, order: ReportPaymentFailed, facts: GrantFacts, context: Context
 ) -> None:
     """Whoever pays takes back what they did not send; of all else that the bank was to pay its files say what became of it."""
     if tranche.method != "bank_file":
+        if facts.bank_line_waits:
+            raise line_of_the_bank_waits()
         return
     if order.reason != "not_sent" or worn_by(state, context) != "payer":
         raise paid_by_bank()
     if facts.in_a_batch:
         raise RuleViolation("in_a_batch", "This payment stands in a batch for the bank. The batch is dropped before it is taken back.")
     if facts.bank_line_waits:
-        raise RuleViolation("bank_line_waits", "A line of the bank's says that money may have left for it. Find out first what that is.")
+        raise line_of_the_bank_waits()
 
 
 def _report_failure(state: Grant, order: ReportPaymentFailed, facts: GrantFacts, context: Context) -> Events:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.reintegration.domain.amounts import earliest_day
+from services.reintegration.domain.attempts import line_of_the_bank_waits
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import may_wear
@@ -51,9 +52,14 @@ def _refuse_unless_cash_waits(tranche: GrantTranche) -> None:
         raise RuleViolation("witnessed_already", "A colleague has stated that this cash was handed over.")
 
 
-def refuse_voucher(state: Grant, tranche: GrantTranche, known: Payable, now: datetime) -> None:
-    """Refused where the voucher of this cash is not printed: as `_refuse_unless_cash_waits`, or by what stands against paying it."""
+def refuse_voucher(state: Grant, tranche: GrantTranche, known: Payable, now: datetime, *, bank_line_waits: bool) -> None:
+    """Refused where the voucher of this cash is not printed: as `_refuse_unless_cash_waits`, or by what stands against paying it.
+
+    ``bank_line_waits``: a line of the bank's names it as if money had left, and nobody has found out yet what that is.
+    """
     _refuse_unless_cash_waits(tranche)
+    if bank_line_waits:
+        raise line_of_the_bank_waits()
     refuse_unless_payable_still(state, tranche, known, now)
 
 

@@ -42,8 +42,8 @@ class BankLine:
     account's; what was booked beyond its worth is exchange, and stands in the line. ``worth`` is what was ordered in the currency
     of the account, by the rate in force on the day of the booking; None where no rate is known, or none was looked up.
 
-    ``sent_at`` is when the file that orders the attempt was first handed out, before the line was imported: from the account
-    that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
+    ``sent_at`` is when the file that orders the attempt was first handed out, if it was as the line's own file was confirmed: from
+    the account that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
 
     ``other_payee``: the bank states an account to which this went, and it is not the one that the attempt was released to.
     ``other_block``: it names a block of payments, and the attempt stands in no such file.
@@ -109,7 +109,9 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
     if attempt is None:
         return "attempt_unknown"
     if attempt.method != "bank_file":
-        return "not_by_bank"
+        # Cash and what an office pays leave no account of the mission's under an id of ours.
+        moved = line.kind == "booked" and line.direction == "debit" and attempt.method is not None
+        return "not_sent" if moved else "not_by_bank"
     if line.sent_at is None:
         return _of_another_order(line)
     if line.kind != "booked":

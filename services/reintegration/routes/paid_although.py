@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from services.reintegration import paid_although_queries, payable_queries, window
+from services.reintegration import bank_queries, paid_although_queries, payable_queries, window
 from services.reintegration.domain.cash import refuse_voucher
 from services.reintegration.domain.grant_facts import MOST_TRANCHES
 from services.reintegration.domain.payee_facts import Payable
@@ -44,7 +44,8 @@ async def list_paid_although(
 
 @router.get("/grants/{grant_id}/vouchers/{number}")
 async def read_voucher(grant_id: UUID, number: Annotated[int, Path(ge=1, le=MOST_TRANCHES)], call: Calling) -> Voucher:
-    """The voucher of cash that waits to be handed over; refused where a colleague saw that it was, or something stands against it.
+    """The voucher of cash that waits to be handed over; refused where a colleague saw that it was, or something stands against it, a line of
+    the bank's that waits among that.
 
     The reading is on record.
     """
@@ -52,9 +53,10 @@ async def read_voucher(grant_id: UUID, number: Annotated[int, Path(ge=1, le=MOST
     tranche = grant.tranche(number)
     if tranche is None or tranche.method != "cash" or tranche.status != "released" or tranche.attempt_id is None:
         raise NotFound
-    payee_id = tranche.payee_id
+    payee_id, attempt_id = tranche.payee_id, tranche.attempt_id
     known = Payable() if payee_id is None else await call.ask(lambda unit: payable_queries.payable(unit, payee_id))
-    refuse_voucher(grant, tranche, known, call.context.now)
+    waits = await call.ask(lambda unit: bank_queries.waits_for(unit, attempt_id))
+    refuse_voucher(grant, tranche, known, call.context.now, bank_line_waits=waits)
     return Voucher(
-        grant_id=grant_id, tranche=number, attempt_id=tranche.attempt_id, amount=tranche.amount, currency=grant.currency
+        grant_id=grant_id, tranche=number, attempt_id=attempt_id, amount=tranche.amount, currency=grant.currency
     )

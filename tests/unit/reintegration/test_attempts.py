@@ -237,6 +237,15 @@ def test_nobody_ends_the_attempt_that_they_released_themselves(method: str | Non
     assert released.when(FAIL, RECONCILER).refusal is None
 
 
+@pytest.mark.parametrize("method", ["office_account", "cash", None])
+@pytest.mark.parametrize(("order", "who"), [(FAIL, RECONCILER), (NOT_SENT, DEPUTY_PAYER)], ids=["failed", "not-sent"])
+def test_while_a_line_of_the_banks_says_that_money_may_have_left_nobody_ends_the_attempt(
+    method: str | None, order: ReportPaymentFailed, who: Actor
+) -> None:
+    released = GRANTS.given(*UNTIL_APPROVED, RELEASED_1.model_copy(update={"method": method}))
+    released.knowing(replace(NOTHING_STANDS_AGAINST_IT, bank_line_waits=True)).when(order, who).refused("bank_line_waits")
+
+
 def test_whoever_may_not_end_an_attempt_is_told_so_before_they_say_anything() -> None:
     state = folded(*UNTIL_RELEASED)
     told = [GRANT.refusal(state, ReportPaymentFailed, None, Context(who, NOON)) for who in (PAYER, RECONCILER)]

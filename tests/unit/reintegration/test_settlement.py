@@ -87,7 +87,10 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
     [
         (DEBIT, KNOWN, "pays"), (CREDIT, PAID, "returns"), (REFUSAL, KNOWN, "refuses"),
         (replace(DEBIT, attempt_id=None), None, "names_no_attempt"), (DEBIT, None, "attempt_unknown"),
-        (DEBIT, replace(KNOWN, method="office_account"), "not_by_bank"), (DEBIT, replace(KNOWN, method=None), "not_by_bank"),
+        (DEBIT, replace(KNOWN, method=None), "not_by_bank"),
+        # What left an account of the mission's under the id of cash, or of what an office pays, somebody moved by hand.
+        *((DEBIT, replace(KNOWN, method=method), "not_sent") for method in ("office_account", "cash")),
+        *((line, replace(KNOWN, method="cash"), "not_by_bank") for line in (CREDIT, REFUSAL)),
         (replace(DEBIT, amount=None), KNOWN, "amount_unknown"), (replace(DEBIT, amount=Decimal("800.01")), KNOWN, "amount_differs"),
         (replace(DEBIT, currency="BAM"), KNOWN, "currency_differs"), (DEBIT, FAILED, "not_released"), (DEBIT, PAID, "already_settled"),
         (DEBIT, BACK, "already_settled"), (replace(DEBIT, reversal=True), PAID, "takes_back"), (CREDIT, KNOWN, "not_paid"),

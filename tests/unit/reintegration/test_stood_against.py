@@ -102,13 +102,20 @@ def test_of_an_attempt_of_before_that_names_no_payee_its_grant_alone_is_asked() 
 @pytest.mark.parametrize("code", OF_THE_PAYEE)
 def test_a_voucher_is_not_printed_while_something_stands_against_it(code: StoodAgainst) -> None:
     state = folded(*IN_CASH)
-    refuse_voucher(state, state.tranches[0], PAYABLE, NOON)
+    refuse_voucher(state, state.tranches[0], PAYABLE, NOON, bank_line_waits=False)
     with pytest.raises(RuleViolation) as refused:
-        refuse_voucher(state, state.tranches[0], OF_THE_PAYEE[code], NOON)
+        refuse_voucher(state, state.tranches[0], OF_THE_PAYEE[code], NOON, bank_line_waits=False)
     assert refused.value.code == code
     stopped = folded(*IN_CASH, SUSPENDED)
     with pytest.raises(RuleViolation, match="suspended"):
-        refuse_voucher(stopped, stopped.tranches[0], PAYABLE, NOON)
+        refuse_voucher(stopped, stopped.tranches[0], PAYABLE, NOON, bank_line_waits=False)
+
+
+def test_a_voucher_is_not_printed_while_a_line_of_the_banks_says_that_money_may_have_left_for_it() -> None:
+    state = folded(*IN_CASH)
+    with pytest.raises(RuleViolation) as refused:
+        refuse_voucher(state, state.tranches[0], PAYABLE, NOON, bank_line_waits=True)
+    assert refused.value.code == "bank_line_waits"
 
 
 def test_a_voucher_is_not_printed_again_once_the_cash_was_seen_handed_over() -> None:
@@ -118,7 +125,7 @@ def test_a_voucher_is_not_printed_again_once_the_cash_was_seen_handed_over() -> 
     )  # fmt: skip
     state = folded(*IN_CASH, seen)
     with pytest.raises(RuleViolation) as refused:
-        refuse_voucher(state, state.tranches[0], PAYABLE, NOON)
+        refuse_voucher(state, state.tranches[0], PAYABLE, NOON, bank_line_waits=False)
     assert refused.value.code == "witnessed_already"
 
 
