@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfile
-from typing import BinaryIO, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from ops.audit import verify_audit
 from shared.tlog.checkpoints import Checkpoint
@@ -18,6 +18,9 @@ from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import TILE_WIDTH, Growing, Tile, bundled, entries_in, nodes_of
 from shared.tlog.tree import inclusion_proof, leaf_hash, root_of
 from shared.tlog.trust import TrustPolicy
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Digest
 
 MANIFEST: Final = "manifest"
 POLICY: Final = "policy"
@@ -118,11 +121,18 @@ class ExportFolder:
 
     def tell(self, name: str, index: int, leaf: bytes, entry: bytes) -> str:
         """An event's lines in the tables, if it is of the period; the case or person to which it belongs."""
-        said = json.loads(entry)
+        try:
+            said = json.loads(entry)
+        except ValueError:
+            raise LogRefused("log_unlike_checkpoint", "An entry of a log is no event.") from None
         if verify_audit.within(said, self.period.bounds):
             self._views["events.ndjson"].write(verify_audit.line_of(name, index, leaf, entry))
             self._views["events.csv"].write(verify_audit.row_of(name, index, leaf, said))
         return str(said.get("partitionkey", ""))
+
+    def marks(self) -> "list[tuple[_View, int, Digest]]":
+        """How far the tables are, for whoever may have to write from here on anew."""
+        return [(view, view.file.tell(), view.hash.copy()) for view in self._views.values()]
 
     def added(self, name: str, size: int) -> None:
         """A log stands there with so many entries."""
@@ -146,16 +156,27 @@ class LogFolder:
         self._export, self._name, self._note, self._said = export, name, note, said
         self._growing = Growing()
         self._of_cases: list[tuple[str, int]] = []
+        self._marks = export.marks()
 
     def held(self, index: int) -> list[bytes] | None:
-        """The entries of a bundle that an earlier run left here, whose hashes `finish` checks like all others; None if they are not there."""
+        """The entries of a bundle that an earlier run left here with their hashes; None if they are not there, or others.
+
+        That both are those of the log is for `finish` to say, as of all others.
+        """
         first = index * TILE_WIDTH
         tile = Tile(0, index, min(TILE_WIDTH, self.size - first))
+        log = self._export.folder / self._name
         try:
-            found = entries_in((self._export.folder / self._name / tile.entries_path).read_bytes())
+            found = entries_in((log / tile.entries_path).read_bytes())
+            hashes = (log / tile.path).read_bytes()
         except (OSError, LogRefused):
             return None
-        return found if len(found) == tile.width else None
+        return found if len(found) == tile.width and b"".join(map(leaf_hash, found)) == hashes else None
+
+    def undo(self) -> None:
+        """Takes what was written of this log out of the tables, so that it can be written anew."""
+        for view, length, hashed in self._marks:
+            view.back_to(length, hashed)
 
     def add(self, entries: Sequence[bytes]) -> None:
         """The next 256 entries, or the last ones."""
@@ -187,12 +208,16 @@ class _View:
     """A table while it is written, with its hash."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.hash = sha256()
-        self._file = file
+        self.hash, self.file = sha256(), file
 
     def write(self, line: bytes) -> None:
-        self._file.write(line)
+        self.file.write(line)
         self.hash.update(line)
+
+    def back_to(self, length: int, hashed: "Digest") -> None:
+        self.file.seek(length)
+        self.file.truncate()
+        self.hash = hashed
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -98,20 +98,23 @@ async def _log(
     taking: "_Taking", export: ExportFolder, order: str, name: str, note: Note, say: Callable[[str], None]
 ) -> None:  # fmt: skip
     try:
-        held, size = await _written(taking, export.log(name, note), order, name, reuse=True)
-    except LogRefused as refusal:
-        if refusal.code != "log_unlike_checkpoint":
-            raise CannotStart(refusal.code, f"{name}: {refusal}") from None
-        # What an earlier run left here may be what is wrong: once more, with every entry from the archive.
+        log = export.log(name, note)
         try:
-            held, size = await _written(taking, export.log(name, note), order, name, reuse=False)
-        except LogRefused as again:
-            raise CannotStart(again.code, f"{name}: {again}") from None
-    say(f"{name}: {size} entries" + (f", of which {held} were there" if held else ""))
+            held = await _written(taking, log, order, name, reuse=True)
+        except LogRefused as refusal:
+            if refusal.code != "log_unlike_checkpoint":
+                raise
+            # What an earlier run left here may be what is wrong: once more, with every entry from the archive.
+            log.undo()
+            log = export.log(name, note)
+            held = await _written(taking, log, order, name, reuse=False)
+    except LogRefused as refusal:
+        raise CannotStart(refusal.code, f"{name}: {refusal}") from None
+    say(f"{name}: {log.size} entries" + (f", of which {held} were there" if held else ""))
 
 
-async def _written(taking: "_Taking", log: LogFolder, order: str, name: str, *, reuse: bool) -> tuple[int, int]:
-    """How many entries of the log were there before, and how many it has."""
+async def _written(taking: "_Taking", log: LogFolder, order: str, name: str, *, reuse: bool) -> int:
+    """Writes a log; how many of its entries were there before."""
     width = TILE_WIDTH * BUNDLES_AT_A_TIME
     firsts = range(0, log.size, width)
     held = 0
@@ -140,7 +143,7 @@ async def _written(taking: "_Taking", log: LogFolder, order: str, name: str, *, 
         if coming is not None:
             coming.cancel()
     await asyncio.to_thread(log.finish)
-    return held, log.size
+    return held
 
 
 def _held(log: LogFolder, first: int, end: int) -> list[list[bytes]] | None:

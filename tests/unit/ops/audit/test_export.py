@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ops.audit import verify_audit
-from ops.audit.export import MANIFEST, ExportFolder, Period
+from ops.audit.export import MANIFEST, ExportFolder, LogFolder, Period
 from shared.tlog.refusals import LogRefused
+from shared.tlog.tiles import bundled
 from tests.unit.ops.audit.exports import YEAR, House, history, in_bundles
 
 OURS = House.of("ours")
@@ -43,20 +44,20 @@ def test_one_that_was_cut_off_holds_what_it_has_and_ends_as_a_new_one(tmp_path: 
     entries = EVENTS["returns"]
     cut_off(tmp_path / "cut", "returns", entries, 1)
     assert not (tmp_path / "cut" / MANIFEST).exists()
-    log = ExportFolder(tmp_path / "cut", OURS.policy, YEAR).log("returns", OURS.checkpoint("returns", entries))
+    log = _going_on(tmp_path / "cut")
     assert log.held(0) == entries[:256]
     assert log.held(1) is None
     OURS.export(tmp_path / "cut", EVENTS)
     assert everything_in(tmp_path / "cut") == everything_in(tmp_path / "new")
 
 
-def test_a_bundle_that_is_cut_short_is_not_held(tmp_path: Path) -> None:
+def test_a_bundle_that_is_cut_short_or_has_another_entry_is_not_held(tmp_path: Path) -> None:
     entries = EVENTS["returns"]
     cut_off(tmp_path / "cut", "returns", entries, 1)
-    log = ExportFolder(tmp_path / "cut", OURS.policy, YEAR).log("returns", OURS.checkpoint("returns", entries))
+    log = _going_on(tmp_path / "cut")
     path = tmp_path / "cut" / "returns" / "tile" / "entries" / "000"
     whole = path.read_bytes()
-    for content in (whole[:-1], whole[: 2 + len(entries[0])], b""):
+    for content in (whole[:-1], whole[: 2 + len(entries[0])], b"", whole[:-2] + b"x}", bundled([*entries[1:256], entries[0]])):
         path.write_bytes(content)
         assert log.held(0) is None
 
@@ -67,6 +68,32 @@ def test_an_older_one_is_brought_up_to_date_and_nothing_of_it_is_left_over(tmp_p
     OURS.export(tmp_path / "kept", EVENTS)
     assert everything_in(tmp_path / "kept") == everything_in(tmp_path / "new")
     assert findings(tmp_path / "kept", tmp_path) == []
+
+
+def test_what_was_written_of_a_log_is_taken_back_before_it_is_written_anew(tmp_path: Path) -> None:
+    entries = {name: EVENTS[name] for name in ("counselling", "returns")}
+    OURS.export(tmp_path / "once", entries)
+    (tmp_path / "twice").mkdir()
+    with ExportFolder(tmp_path / "twice", OURS.policy, YEAR) as export:
+        export.add_log("counselling", OURS.checkpoint("counselling", entries["counselling"]), in_bundles(entries["counselling"]))
+        note = OURS.checkpoint("returns", entries["returns"])
+        wrong = export.log("returns", note)
+        wrong.add(entries["returns"][1:257])
+        with pytest.raises(LogRefused) as refused:
+            wrong.finish()
+        assert refused.value.code == "log_unlike_checkpoint"
+        wrong.undo()
+        export.add_log("returns", note, in_bundles(entries["returns"]))
+        export.finish(OURS.exports)
+    assert everything_in(tmp_path / "twice") == everything_in(tmp_path / "once")
+
+
+def test_what_is_no_event_is_not_taken_for_one(tmp_path: Path) -> None:
+    with ExportFolder(tmp_path, OURS.policy, YEAR) as export:
+        log = export.log("returns", OURS.checkpoint("returns", [b"no event"]))
+        with pytest.raises(LogRefused) as refused:
+            log.add([b"no event"])
+    assert refused.value.code == "log_unlike_checkpoint"
 
 
 def test_the_tables_tell_of_the_period_and_the_logs_are_whole(tmp_path: Path) -> None:
@@ -97,10 +124,13 @@ def test_each_event_of_a_case_that_is_asked_for_has_its_proof(tmp_path: Path) ->
 
 
 def test_a_checkpoint_of_another_log_is_not_taken_for_this_ones(tmp_path: Path) -> None:
-    export = ExportFolder(tmp_path, OURS.policy, YEAR)
     with pytest.raises(LogRefused) as refused:
-        export.log("returns", OURS.checkpoint("counselling", []))
+        ExportFolder(tmp_path, OURS.policy, YEAR).log("returns", OURS.checkpoint("counselling", []))
     assert refused.value.code == "log_unknown"
+
+
+def _going_on(folder: Path) -> LogFolder:
+    return ExportFolder(folder, OURS.policy, YEAR).log("returns", OURS.checkpoint("returns", EVENTS["returns"]))
 
 
 def _at(entry: bytes, time: str) -> bytes:
