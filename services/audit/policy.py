@@ -15,6 +15,7 @@ POLICY = Policy(
     allow("search_archive", Role.AUDITOR),
     allow("read_archived_event", Role.AUDITOR),
     allow("read_proof", Role.AUDITOR),
+    allow("read_links", Role.AUDITOR),
     # What is signed of a log, and the hashes of its tree, say nothing of anybody.
     allow("read_checkpoint", Role.AUDITOR),
     allow("read_tile", Role.AUDITOR),
@@ -32,7 +33,7 @@ POLICY = Policy(
     ),
     on_record=(
         "read_held", "read_events", "search_log", "read_event", "read_chain", "export_log",
-        "search_archive", "read_archived_event", "read_proof", "read_entries", "export_archive",
+        "search_archive", "read_archived_event", "read_proof", "read_links", "read_entries", "export_archive",
     ),
     searches=("read_chain",),
     exports=("read_events", "export_log", "export_archive"),

@@ -17,14 +17,14 @@ from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microsecon
 PLACE_PATTERN: Final = f"^{MICROSECONDS}-[a-z]{{1,32}}-[0-9]{{1,18}}$"
 
 _AFTER_ALL = datetime(9999, 1, 1, tzinfo=UTC)
-_COLUMNS = "e.log, e.idx, e.id, e.type, e.subject, e.partitionkey, e.actorid, e.time, e.reason, e.leaf_hash"
+COLUMNS = "e.log, e.idx, e.id, e.type, e.subject, e.partitionkey, e.actorid, e.time, e.reason, e.leaf_hash"
 # By what a search is led, the narrowest first; a list of one leaves the order to the index that begins with that column.
 _LED: Final[Mapping[str, tuple[str, str]]] = {
     "subject": ("subject", "uuid"), "case": ("partitionkey", "uuid"), "actor": ("actorid", "text"),
     "reason": ("reason", "text"), "kind": ("type", "text"), "log": ("log", "text"),
 }  # fmt: skip
 
-ONE = Sql(f"SELECT {_COLUMNS}, e.leaf FROM archive_entries e WHERE e.id = :id ORDER BY e.log, e.idx LIMIT 1")
+ONE = Sql(f"SELECT {COLUMNS}, e.leaf FROM archive_entries e WHERE e.id = :id ORDER BY e.log, e.idx LIMIT 1")
 BUNDLE = Sql("SELECT leaf FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx")
 
 
@@ -126,7 +126,7 @@ def search(names: frozenset[str]) -> Sql:
         order = "e.time DESC, e.log DESC, e.idx DESC"
     leading = f"e.{_LED[led][0]} DESC, " if led else ""
     where += [before, "e.time >= :since"]
-    return Sql(f"SELECT {_COLUMNS} FROM archive_entries e WHERE {' AND '.join(where)} ORDER BY {leading}{order} LIMIT :limit")
+    return Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE {' AND '.join(where)} ORDER BY {leading}{order} LIMIT :limit")
 
 
 def values_of(asked: Asked, place: Place, limit: int) -> dict[str, Any]:

@@ -8,6 +8,11 @@ from shared.tables import LEAF_LIMIT, scope, service_metadata
 
 METADATA = service_metadata()
 
+CAUSE: Final = (
+    "cast(substring(encode(leaf, 'escape') from "
+    "'\"causationid\":\"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\"') AS uuid)"
+)
+
 # In the order in which a search walks each of them, newest first; log and index tell apart what came at one moment.
 WALKED: Final = (
     ("time",), ("log", "time"), ("type", "time"), ("subject", "time"), ("partitionkey", "time"), ("actorid", "time"),
@@ -36,10 +41,16 @@ ARCHIVE_ENTRIES = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
+    # The database reads it out of the bytes itself. In a canonical leaf (RFC 8785) the envelope's own stands before any in
+    # `data`; who reads a row looks into the envelope whether it has one.
+    sa.Column("causationid", sa.Uuid, sa.Computed(CAUSE, persisted=True)),
     sa.CheckConstraint(f"octet_length(leaf) <= {LEAF_LIMIT}", name="leaf_size"),
     sa.CheckConstraint("octet_length(leaf_hash) = 32", name="leaf_hash_size"),
     # One id in two logs, or twice in one, is for an auditor to see and no reason to stop archiving.
     sa.Index(None, "id"),
+    sa.Index(
+        "ix_archive_entries_causationid", "causationid", "log", "idx", postgresql_where=sa.text("causationid IS NOT NULL")
+    ),
     *(
         sa.Index(
             f"ix_archive_entries_{'_'.join(index_of(walked))}", *index_of(walked),

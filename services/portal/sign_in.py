@@ -28,7 +28,7 @@ _LONGEST_PATH: Final = 1000
 _OURS: Final = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$*+,:@%&=/?-]*")
 _NOT_BACK_TO: Final = ("/sign-in", "/signed-in", "/sign-out", "/signed-out")
 # What is taken home of the log is asked for on a page of it: a link from elsewhere, which has to sign in, begins none.
-_TAKEN_HOME: Final = re.compile(r"/log/(export/.*|chain/[^/]+/leaves)")
+_TAKEN_HOME: Final = re.compile(r"/log/(export/.*|chain/[^/]+/leaves)|/archive/events/[^/]+/(tlog-proof|leaf)")
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 router = APIRouter()

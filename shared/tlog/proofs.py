@@ -8,12 +8,21 @@ from typing import Final
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note, decoded
 from shared.tlog.refusals import LogRefused
-from shared.tlog.tree import HASH_BYTES, includes, leaf_hash
+from shared.tlog.tree import HASH_BYTES, includes, leaf_hash, node_hash
 
 _FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 # A tree of more entries than that is not counted in 64 bits.
 MOST_STEPS: Final = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a path: the neighbour's hash, whether it stands to the left, and the hash over both."""
+
+    sibling: bytes
+    left: bool
+    hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,19 @@ class EntryProof:
         if any(len(step) != HASH_BYTES for step in path):
             raise LogRefused("proof_wrong", "A step of a proof is no hash.")
         return cls(int(found[1]), path, Note.of(note))
+
+    def steps_for(self, entry: bytes) -> tuple["Step", ...]:
+        """The way from an entry up to the root, hash by hash; it leads to the checkpoint's root if `holds_for` says so."""
+        place, last, found = self.index, Checkpoint.of(self.note).size - 1, leaf_hash(entry)
+        steps: list[Step] = []
+        for sibling in self.path:
+            left = bool(place & 1) or place == last
+            found = node_hash(sibling, found) if left else node_hash(found, sibling)
+            steps.append(Step(sibling, left, found))
+            while left and place and not place & 1:
+                place, last = place >> 1, last >> 1
+            place, last = place >> 1, last >> 1
+        return tuple(steps)
 
     def holds_for(self, entry: bytes) -> bool:
         """Whether it proves that this entry stands there; who signed the checkpoint is for the reader's policy."""

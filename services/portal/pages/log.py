@@ -88,14 +88,15 @@ async def event(service: Service, event_id: UUID, page: Reading) -> Response:
         return await to_the_key(page, answer, page.path)
     if not answer.ok:
         return page.fault(answer.status, answer.code, answer.sentence)
-    told = _told(answer.body["leaf"])
+    told = told_in(answer.body["leaf"])
     data = json.dumps(told.pop("data", {}), ensure_ascii=False, indent=2)
     return await page.show(
         "log_event.html", found=answer.body, told=told, data=data, service=service, event_id=event_id, short=short
     )
 
 
-def _told(leaf: str) -> dict[str, Any]:
+def told_in(leaf: str) -> dict[str, Any]:
+    """The envelope and what it says, nothing where it cannot be read."""
     # Whoever looks for what is wrong with a log is shown a leaf that cannot be read, too.
     try:
         told = json.loads(leaf)

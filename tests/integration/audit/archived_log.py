@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,7 +70,8 @@ class ArchivedLog:
         await superuser.close()
 
     async def happen(
-        self, count: int = 1, kind: str = "session.held", by: str = "staff:anna", case: UUID | None = None, **data: object
+        self, count: int = 1, kind: str = "session.held", by: str = "staff:anna", case: UUID | None = None,
+        cause: bytes | None = None, **data: object
     ) -> list[UUID]:
         """That many events enter the log, a minute between each and the next."""
         made = []
@@ -83,6 +85,8 @@ class ArchivedLog:
                 "dataschema": f"urn:avrr:schema:{type}", "aggregateversion": version, "actorid": by, "actorrole": "counsellor",
                 "actororg": "iom-bih", "actorcountry": "", "actoracr": "phr", "correlationid": str(uuid7()), "data": data,
             }  # fmt: skip
+            if cause is not None:
+                envelope |= {"causationid": json.loads(cause)["id"], "causeleafhash": leaf_hash(cause).hex()}
             async with self.source.api.unit_of_work(EVERYWHERE.scope(AUDITOR)) as unit:
                 unit.append(Leaf(event_id, type, subject, version, rfc8785.dumps(envelope)))  # type: ignore[arg-type]
             made.append(event_id)

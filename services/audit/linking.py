@@ -1,0 +1,93 @@
+"""What caused an archived event and what it caused, in any log, with each link held against the bytes of both."""
+
+import json
+from typing import Any, Final, Self
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from services.audit.searching import COLUMNS, ArchivedEntry
+from shared.db import Sql
+
+MOST_EFFECTS: Final = 100
+
+EFFECTS = Sql(
+    f"SELECT {COLUMNS}, e.leaf FROM archive_entries e WHERE e.causationid = :id ORDER BY e.log, e.idx LIMIT {MOST_EFFECTS + 1}"
+)
+
+
+class CauseLink(BaseModel):
+    """What an event names as its cause: by id, and by the hash that its leaf had.
+
+    ``entry`` is the archived event of this id, None if no log has one; ``agrees`` says whether its hash is the one that is
+    named, None where there are no two to compare.
+    """
+
+    id: UUID
+    leaf_hash: str | None
+    entry: ArchivedEntry | None
+    agrees: bool | None
+
+    @classmethod
+    def of(cls, leaf: bytes, cause: asyncpg.Record | None) -> Self | None:
+        """The link in these bytes to the archived event that it names; None if they name none."""
+        said = envelope_of(leaf)
+        named, hashed = _uuid(said.get("causationid")), said.get("causeleafhash")
+        if named is None:
+            return None
+        stated = hashed if isinstance(hashed, str) else None
+        entry = ArchivedEntry.of(cause) if cause is not None else None
+        agrees = _agrees(stated, entry.leaf_hash) if entry is not None else None
+        return cls(id=named, leaf_hash=stated, entry=entry, agrees=agrees)
+
+
+class Effect(BaseModel):
+    """An event that names another as its cause, and whether by the hash that the other has; None where it names no hash."""
+
+    entry: ArchivedEntry
+    agrees: bool | None
+
+
+class Links(BaseModel):
+    """One event's cause and its effects, as many as are shown at most; ``more`` says that there are further ones."""
+
+    cause: CauseLink | None
+    effects: list[Effect]
+    more: bool
+
+
+def effects_of(event_id: UUID, leaf_hash: str, rows: list[asyncpg.Record]) -> list[Effect]:
+    """The effects among rows of `EFFECTS`: those whose envelope names the event."""
+    found = []
+    for row in rows:
+        said = envelope_of(bytes(row["leaf"]))
+        if _uuid(said.get("causationid")) == event_id:
+            stated = said.get("causeleafhash")
+            found.append(Effect(entry=ArchivedEntry.of(row), agrees=_agrees(stated if isinstance(stated, str) else None, leaf_hash)))
+    return found
+
+
+def envelope_of(leaf: bytes) -> dict[str, Any]:
+    """What stands in the envelope, nothing where the bytes are none."""
+    try:
+        said = json.loads(leaf)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def cause_in(leaf: bytes) -> UUID | None:
+    """Which event is named as the cause in these bytes."""
+    return _uuid(envelope_of(leaf).get("causationid"))
+
+
+def _agrees(stated: str | None, held: str) -> bool | None:
+    return None if stated is None else stated == held
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

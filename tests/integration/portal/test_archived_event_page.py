@@ -1,0 +1,76 @@
+"""One archived event with the real archive behind the page: proof, cause and effects, and two files that need nobody of us."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ops.supervisor import Running
+from services.portal.settings import PortalSettings
+from shared.tlog.proofs import EntryProof
+from tests.integration.audit.archived_log import POLICY, ArchivedLog
+from tests.integration.conftest import MakeDatabase
+from tests.integration.portal.audit import archive_behind
+from tests.integration.portal.person import People, Portal
+
+LONG_AGO = 301
+
+
+@pytest.fixture
+async def archived(
+    portal: Portal, settings: PortalSettings, make_database: MakeDatabase, servers: Running
+) -> AsyncIterator[ArchivedLog]:
+    async with archive_behind(portal, settings, make_database, servers) as found:
+        yield found
+
+
+async def test_an_event_is_shown_with_its_steps_its_links_and_a_proof_that_holds_without_us(
+    people: People, archived: ArchivedLog
+) -> None:
+    (cause,) = await archived.happen()
+    (cause_leaf,) = await archived.leaves()
+    (event_id,) = await archived.happen(cause=cause_leaf)
+    (false,) = await archived.happen(cause=cause_leaf + b" ")
+    person = people()
+    await person.sign_in("auditor")
+    await archived.archive()
+    early = await person.get(f"/archive/events/{event_id}")
+    assert early.status_code == 200 and "No checkpoint covers this event yet" in early.text
+    await archived.told(await archived.signed(3))
+
+    page = (await person.get(f"/archive/events/{event_id}")).text
+    assert f"/archive/events/{cause}" in page and "is that of the archived event" in page
+    proof = EntryProof.of((await person.get(f"/archive/events/{event_id}/tlog-proof")).content)
+    leaf = (await person.get(f"/archive/events/{event_id}/leaf")).content
+    assert leaf == (await archived.leaves())[1]
+    assert POLICY.checked(proof.note).size == 3 and proof.holds_for(leaf)
+    steps = proof.steps_for(leaf)
+    assert all(step.sibling.hex() in page and step.hash.hex() in page for step in steps)
+
+    other = (await person.get(f"/archive/events/{false}")).text
+    assert "is another one than that of the archived event" in other
+    of_cause = (await person.get(f"/archive/events/{cause}")).text
+    assert f"/archive/events/{event_id}" in of_cause and f"/archive/events/{false}" in of_cause
+
+
+@pytest.mark.parametrize("part", ["", "/tlog-proof", "/leaf"])
+async def test_what_an_event_says_waits_for_the_key_and_leads_back_to_its_page(
+    people: People, portal: Portal, archived: ArchivedLog, part: str
+) -> None:
+    (event_id,) = await archived.happen()
+    await archived.archive()
+    await archived.told(await archived.signed(1))
+    person = people()
+    await person.sign_in("auditor")
+    portal.hands.forward(LONG_AGO)
+    path = f"/archive/events/{event_id}"
+    back = await person.back(await person.at_provider(await person.get(path + part)))
+    assert back.headers["refresh"] == f"0; url={path}"
+    assert (await person.get(path + part)).status_code == 200
+
+
+async def test_whoever_is_no_auditor_is_told_so(people: People, archived: ArchivedLog) -> None:
+    (event_id,) = await archived.happen()
+    await archived.archive()
+    person = people()
+    await person.sign_in("counsellor")
+    assert (await person.get(f"/archive/events/{event_id}")).status_code == 403
