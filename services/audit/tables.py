@@ -16,6 +16,7 @@ CAUSE: Final = (
 # In the order in which a search walks each of them, newest first; log and index tell apart what came at one moment.
 WALKED: Final = (
     ("time",), ("log", "time"), ("type", "time"), ("subject", "time"), ("partitionkey", "time"), ("actorid", "time"),
+    ("actorid", "type", "time"),
     ("reason", "time"),
 )  # fmt: skip
 

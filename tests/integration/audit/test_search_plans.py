@@ -46,7 +46,7 @@ async def filled(same_database: MakeDatabase) -> "asyncpg.Connection[asyncpg.Rec
     return asking
 
 
-SEVERAL = [("log", "kind"), ("log", "reason"), ("case", "actor")]
+SEVERAL = [("log", "kind"), ("log", "reason"), ("case", "actor"), ("actor", "kind")]
 
 
 @pytest.mark.parametrize("names", [(), *((name,) for name in FILTERS), *SEVERAL], ids=lambda names: "-".join(names) or "all")
