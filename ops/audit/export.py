@@ -75,7 +75,9 @@ class ExportFolder:
         self._files.close()
 
     def log(self, name: str, note: Note) -> "LogFolder":
-        """A log that is to be written; LogRefused where its checkpoint is not trusted, or of another log."""
+        """A log that is to be written, the next by its name; LogRefused where its checkpoint is not trusted, or of another log."""
+        if any(name <= other for other in self._sizes):
+            raise ValueError("logs are written in the order of their names")
         said = self.policy.checked(note)
         if said.origin.rpartition("/")[2] != name:
             raise LogRefused("log_unknown", "The checkpoint is of another log.")

@@ -67,7 +67,8 @@ async def take_export(
         order = await taking.order(period, logs)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExportFolder(folder, policy, period, cases) as export:
-            for name in logs:
+            # The tables tell of the logs in the order of their names, in which whoever checks them reads the logs.
+            for name in sorted(logs):
                 await _log(taking, export, order, name, notes[name], say)
             await asyncio.to_thread(export.finish, signer)
 
