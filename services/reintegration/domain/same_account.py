@@ -1,6 +1,6 @@
 """By what two spellings of one account are the same: its country, its number, and its bank where that is known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -52,7 +52,7 @@ def spellings(iban: str | None, number: str | None, bank_code: str | None, bank_
     """The spellings of an account that is known by its IBAN, or by its number and what is known of its bank.
 
     Leading zeros, spaces and signs make no difference. A number that is written as what follows the check digits of an IBAN
-    is that account.
+    is that account. No two of them have the same ``account``.
     """
     if iban is not None:
         return _of_whole(iban[:2], iban[4:], bank_code)
@@ -61,7 +61,7 @@ def spellings(iban: str | None, number: str | None, bank_code: str | None, bank_
     plain = _plain(number or "")
     whole = _undashed(country, number or "") or plain
     known = _of_whole(country, whole, bank_code) if len(whole) + 4 == Iban.length_in(country) else ()
-    return tuple(dict.fromkeys((*known, Spelling(f"number {country} {_short(plain)}", bank))))
+    return _one_of_each((*known, Spelling(f"number {country} {_short(plain)}", bank)))
 
 
 def spellings_of(account: Iban | OtherAccount, bank_country: str | None = None) -> tuple[Spelling, ...]:
@@ -80,6 +80,20 @@ def _of_whole(country: str, whole: str, bank_code: str | None) -> tuple[Spelling
         letters = bank if bank.isalpha() else bank_code[:4] if bank_code is not None else None
         found.append(Spelling(f"number {country} {_short(whole[number])}", letters, None if bank.isalpha() else bank))
     return tuple(found)
+
+
+def _one_of_each(found: Iterable[Spelling]) -> tuple[Spelling, ...]:
+    """One spelling of each account: where two say different things of its bank, one that says nothing of that.
+
+    A number that zeros fill to what follows the check digits of an IBAN need not be of the bank that has the number zero.
+    """
+    kept: dict[str, Spelling] = {}
+    for one in found:
+        other = kept.get(one.account, one)
+        bank = one.bank if one.bank == other.bank else None
+        bank_number = one.bank_number if one.bank_number == other.bank_number else None
+        kept[one.account] = Spelling(one.account, bank, bank_number)
+    return tuple(kept.values())
 
 
 def _undashed(country: str, number: str) -> str | None:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reintegration.bank.accounts import _IBAN_LENGTHS, Iban, remainder_97
+from services.reintegration.bank.creditors import Creditor
 from services.reintegration.domain.payee_details import PayeeDetails
-from services.reintegration.domain.same_account import _PARTS, Spelling
+from services.reintegration.domain.same_account import _DASHED, _PARTS, Spelling, spellings
+from services.reintegration.paid_accounts import _spellings
 
 # Invented, with check digits that are right.
 IBAN = "PK36SCBL0000001123456702"
@@ -102,3 +104,32 @@ def test_two_ibans_are_one_account_only_where_bank_and_number_are_the_same(of: l
         bank, number = _PARTS[one]
         alike = one == other and mine[bank] == theirs[bank] and mine[number].lstrip("0") == theirs[number].lstrip("0")
         assert same(spelt(iban=iban_of(one, mine)), spelt(iban=iban_of(other, theirs))) == alike
+
+
+# As long as what follows the check digits of an IBAN, mostly zeros before it: a short number that a list has filled up.
+FILLED = st.sampled_from(sorted(_PARTS)).flatmap(
+    lambda country: st.tuples(
+        st.just(country),
+        st.integers(0, 10**10).map(lambda number: f"{number:0{_IBAN_LENGTHS[country] - 4}}"),
+    )
+)
+DASHED = st.tuples(st.sampled_from(sorted(_DASHED)), st.lists(st.integers(0, 99), min_size=3, max_size=3).map(lambda parts: "-".join(map(str, parts))))
+
+
+@given(WHOLE | FILLED | DASHED, st.sampled_from([None, "INVT"]))
+def test_no_number_has_two_spellings_of_one_account(of: tuple[str, str], bank: str | None) -> None:
+    country, number = of
+    spelled = spellings(None, number, f"{bank}{country}2X" if bank else None, country)
+    assert len({one.account for one in spelled}) == len(spelled)
+
+
+@given(WHOLE | FILLED | DASHED)
+def test_a_number_without_a_country_has_one_spelling_of_each_account_in_all_of_them(of: tuple[str, str]) -> None:
+    spelled = _spellings(Creditor(number=of[1]), sorted(_PARTS))
+    assert len({one.account for one in spelled}) == len(spelled)
+
+
+def test_a_number_filled_up_with_zeros_need_not_be_of_the_bank_with_the_number_zero() -> None:
+    filled = spelt(account_number="00000000001234567890", bank_country="SA", bank_name="Invented Bank")
+    assert same(filled, spelt(iban=iban_of("SA", "10000000001234567890")))
+    assert same(filled, spelt(account_number="1234567890", bank_code="INVTSARI"))
