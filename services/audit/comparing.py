@@ -24,11 +24,13 @@ NEWEST: Final = 1_000
 AT_A_TIME: Final = 2_000
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
 
-Kind = Literal["other", "missing"]
+Kind = Literal["other", "missing", "archive"]
 
 _SIZE = Sql("SELECT last_idx + 1 AS size FROM cursor WHERE source = :log")
+# The hash is made of the bytes (RFC 6962, 2.1): the column beside them would go on saying what they were.
 _HELD = Sql(
-    "SELECT leaf_hash FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx"
+    "SELECT idx, sha256(decode('00', 'hex') || leaf) AS leaf_hash FROM archive_entries "
+    "WHERE log = :log AND idx >= :first AND idx < :end"
 )
 _NOTE = Sql(
     "INSERT INTO archive_differences (log, kind, first_idx, last_idx) VALUES (:log, :kind, :first, :last) "
@@ -36,7 +38,7 @@ _NOTE = Sql(
 )
 _GONE = Sql(
     "UPDATE archive_differences SET gone_at = clock_timestamp() "
-    "WHERE log = :log AND kind IN ('other', 'missing') AND first_idx >= :first AND last_idx < :end AND gone_at IS NULL"
+    "WHERE log = :log AND kind IN ('other', 'missing', 'archive') AND first_idx >= :first AND last_idx < :end AND gone_at IS NULL"
 )
 _OPEN = Sql("SELECT log, count(*) AS differences FROM archive_differences WHERE gone_at IS NULL GROUP BY log")
 
@@ -45,7 +47,7 @@ log = structlog.get_logger("comparing")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Entries, from the first to the last, that a service's log has otherwise than the archive, or has no more."""
+    """Entries, from the first to the last, that a log has otherwise than the archive, or that one of them has no more."""
 
     kind: Kind
     first: int
@@ -64,35 +66,51 @@ class Compared:
 
 
 def differences(
-    first: int, held: Sequence[bytes], told: Sequence[bytes], beyond: Collection[bytes] = ()
+    first: int, held: Sequence[bytes | None], told: Sequence[bytes],
+    beyond: Collection[bytes] = (), before: Collection[bytes] = (),
 ) -> list[Difference]:
     """Where the hashes that a log tells from an index on are not those that the archive holds from there on.
 
-    ``beyond`` are hashes of entries that follow: where some are missing, the log tells as many of those in their place.
+    None in ``held`` is an entry that the archive has no more. ``beyond`` are hashes of entries that follow: where some are
+    missing, the log tells as many of those in their place. ``before`` are hashes of entries that precede: where the log has
+    some more, it tells as many of those first.
 
     An entry that is told counts in its place whatever came before it, so that one that was taken out is named alone and
-    not everything behind it.
-    """
-    places = {hashed: place for place, hashed in enumerate(held)}
+    not everything behind it, and one that was put in by the index before which it stands.
+    """  # fmt: skip
+    places = {hashed: place for place, hashed in enumerate(held) if hashed is not None}
     found: list[Difference] = []
-    expected, strange = 0, 0
+    expected, strange, ended = 0, 0, len(told) < len(held)
 
     def close(until: int) -> None:
         nonlocal expected, strange
-        if until > expected:
-            found.append(Difference("other" if strange else "missing", first + expected, first + until - 1))
+        # What stands where the archive lost an entry is most likely that entry.
+        lost = sum(hashed is None for hashed in held[expected:until])
+        kind: Kind = "other" if strange > lost else "missing"
+        for place in range(expected, until):
+            one = Difference("archive" if held[place] is None else kind, first + place, first + place)
+            if found and (found[-1].kind, found[-1].last) == (one.kind, one.first - 1):
+                one = Difference(one.kind, found.pop().first, one.last)
+            found.append(one)
+        if strange and until == expected:
+            found.append(Difference("other", first + until, first + until))
         expected, strange = until + 1, 0
 
     for hashed in told:
         place = places.get(hashed)
         if place is None and hashed in beyond:
+            ended = True
             break
+        if place is None and hashed in before and not expected:
+            continue
         if place is None or place < expected:
             strange += 1
         else:
             close(place)
-    if expected < len(held):
-        close(len(held))
+    # Of a log that tells as many as were asked for, what it has more has pushed out as many at the end.
+    until = len(held) if ended else min(expected + strange, len(held))
+    if expected < until:
+        close(until)
     return found
 
 
@@ -170,7 +188,8 @@ class Comparing:
         found = differences(first, held, told)
         if found:
             beyond = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, end, end + len(told)))
-            found = differences(first, held, told, frozenset(beyond))
+            before = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, max(first - len(told), 0), first))
+            found = differences(first, held, told, _hashes(beyond), _hashes(before))
 
         async def note(unit: UnitOfWork) -> None:
             unit.write(Write(_GONE, {"log": name, "first": first, "end": end}, rows=None))
@@ -198,8 +217,13 @@ class Comparing:
             return [leaf_hash(line) async for line in lines_of(answer.aiter_bytes())]
 
 
-async def _archived(unit: UnitOfWork, name: str, first: int, end: int) -> list[bytes]:
-    return [bytes(row["leaf_hash"]) for row in await unit.rows(_HELD, log=name, first=first, end=end)]
+async def _archived(unit: UnitOfWork, name: str, first: int, end: int) -> list[bytes | None]:
+    found = {row["idx"]: bytes(row["leaf_hash"]) for row in await unit.rows(_HELD, log=name, first=first, end=end)}
+    return [found.get(idx) for idx in range(first, end)]
+
+
+def _hashes(held: Sequence[bytes | None]) -> frozenset[bytes]:
+    return frozenset(hashed for hashed in held if hashed is not None)
 
 
 async def lines_of(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -79,14 +79,15 @@ ARCHIVE_DIFFERENCES = sa.Table(
     "archive_differences",
     METADATA,
     sa.Column("log", sa.Text, primary_key=True),
-    # other: the log tells other bytes there; missing: none; root: a checkpoint was signed of another history.
+    # other: the log tells other bytes there; missing: none; archive: the archive itself has the entry no more; root: a
+    # checkpoint was signed of another history.
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("first_idx", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("last_idx", sa.BigInteger, nullable=False),
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("gone_at", sa.DateTime(timezone=True)),
-    sa.CheckConstraint("kind IN ('other', 'missing', 'root')", name="kind_known"),
+    sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root')", name="kind_known"),
     info=scope("log"),
 )
 

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("found_at", sa.DateTime(timezone=True), server_default=now, nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), server_default=now, nullable=False),
         sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind IN ('other', 'missing', 'root')", name=op.f("ck_archive_differences_kind_known")),
+        sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root')", name=op.f("ck_archive_differences_kind_known")),
         sa.PrimaryKeyConstraint("log", "kind", "first_idx", name=op.f("pk_archive_differences")),
     )
     op.create_table(

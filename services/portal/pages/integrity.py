@@ -15,12 +15,16 @@ LogName = Annotated[str, Path(pattern=r"^[a-z]{1,32}$")]
 # By the code of an alarm what it means, and what to do.
 ALARMS: Final[Mapping[str, tuple[str, str]]] = {
     "entries_other": (
-        _("The service's own log has other bytes there than were archived: somebody changed the log."),
-        _("Take the service's database out of use as evidence, and restore these entries from the archive once it is known who changed them."),
+        _("The service's own log has other bytes there than the archive: somebody changed the one or the other."),
+        _("Take both databases out of use as evidence until the checkpoint and its witnesses say which of them is as it was, and restore the other from it once it is known who changed it."),
     ),
     "entries_missing": (
         _("The service's own log does not have entries that were archived: somebody took them out, or an old database was restored."),
         _("Take the service's database out of use as evidence, and ask who restored or changed it."),
+    ),
+    "entries_archive": (
+        _("The archive itself does not have these entries any more: somebody took them out of it, or an old copy was restored."),
+        _("Take the archive's database out of use as evidence, and ask who restored or changed it. What is missing stands in the service's own log."),
     ),
     "entries_root": (
         _("A checkpoint was signed of another history of this log than the one that was archived."),

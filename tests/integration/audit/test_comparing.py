@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from ops.supervisor import Running
 from tests.integration.audit.archived_log import LOG, PROGRAM, URL, ArchivedLog
 from tests.integration.returns.api import AUDITOR
 
@@ -42,6 +43,26 @@ async def test_rows_that_a_superuser_took_out_are_named_and_nothing_behind_them(
     await archived.change("DELETE FROM event_log WHERE idx IN (3, 4, 11)")
     await archived.comparing.look(LOG)
     assert await archived.differences() == [("missing", 3, 4), ("missing", 11, 11)]
+
+
+async def test_what_a_superuser_changed_or_took_out_of_the_archive_is_found_as_well(
+    archived: ArchivedLog, servers: Running
+) -> None:
+    address = servers.postgres
+    await archived.happen(12)
+    size = await archived.archive()
+    connection = await asyncpg.connect(
+        address.url_for(archived.made.logins.api.rpartition("/")[2], address.user, address.password)
+    )
+    await connection.execute("ALTER TABLE archive_entries DISABLE TRIGGER ALL")
+    await connection.execute("UPDATE archive_entries SET leaf = leaf || '\\x20' WHERE idx = 2")
+    await connection.execute("DELETE FROM archive_entries WHERE idx IN (5, 6)")
+    await archived.comparing.look(LOG)
+    assert await archived.differences() == [("other", 2, 2), ("archive", 5, 6)]
+    await connection.execute("DELETE FROM archive_entries")
+    await archived.comparing.look(LOG)
+    assert ("archive", 0, size - 1) in await archived.differences()
+    await connection.close()
 
 
 async def test_what_was_not_archived_yet_is_no_difference(archived: ArchivedLog) -> None:

@@ -38,6 +38,22 @@ def test_two_entries_that_changed_places_do_not_pass() -> None:
     assert differences(0, HELD, told) != []
 
 
+def test_an_entry_that_the_archive_has_no_more_is_named_whatever_the_log_has_there() -> None:
+    held = [*HELD[:5], None, None, *HELD[7:]]
+    assert differences(100, held, HELD) == [Difference("archive", 105, 106)]
+    assert differences(100, held, [*HELD[:5], *HELD[7:], *sorted(BEYOND)[:2]], BEYOND) == [Difference("archive", 105, 106)]
+    assert differences(100, [None] * 12, HELD) == [Difference("archive", 100, 111)]
+    assert differences(100, [None] * 12, []) == [Difference("archive", 100, 111)]
+
+
+def test_an_entry_that_was_put_in_is_named_where_it_stands_and_nothing_behind_it() -> None:
+    told = [*HELD[:5], leaf_hash(b"put in"), *HELD[5:11]]
+    assert differences(100, HELD, told) == [Difference("other", 105, 105)]
+    # In what is asked for next the log tells first what it told already in its right place.
+    behind = [leaf_hash(bytes([number])) for number in range(12, 24)]
+    assert differences(112, behind, [HELD[11], *behind[:11]], (), HELD) == []
+
+
 @given(st.sets(st.integers(0, 11)), st.sets(st.integers(0, 11)))
 def test_every_index_that_was_touched_is_named_and_no_other(changed: set[int], taken_out: set[int]) -> None:
     told = [
