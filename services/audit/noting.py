@@ -9,7 +9,6 @@ import structlog
 
 from services.audit.checkpoints import Checkpoints
 from services.audit.comparing import Comparing
-from shared.consumer import FAULTS
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.topology import AUDIT
 
@@ -57,7 +56,7 @@ async def noting_all(database: Database, comparing: Comparing, checkpoints: Chec
         while True:
             try:
                 await note(database, comparing, checkpoints)
-            except FAULTS as error:
+            except Exception as error:  # noqa: BLE001 -- silence is told of every log as an alarm
                 log.warning("noting_waits", kind=type(error).__name__)
             await asyncio.sleep(NOTE_SECONDS)
 
