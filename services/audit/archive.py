@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from shared.db import Sql, UnitOfWork, Write
 from shared.messages import Envelope
+from shared.tables import LEAF_LIMIT
 from shared.tlog.tiles import Growing, Tile, nodes_of
 from shared.tlog.tree import HASH_BYTES, Nodes, leaf_hash
 
@@ -38,6 +39,9 @@ _TILES = Sql(
 # By which names an event says why: what was decided for a reason, and what was refused by a code.
 _REASONS: Final = ("reason", "code")
 _MOST_OF_A_REASON: Final = 64
+# What searches walk stands in indexes, which hold no more than some 2,700 bytes of a row.
+_MOST_OF_A_NAME: Final = 255
+_NUL: Final = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,18 @@ class Entry:
 
     @classmethod
     def of(cls, idx: int, leaf: bytes) -> Self | None:
-        """The entry that these bytes are, or None if they are no event."""
+        """The entry that these bytes are, or None if they are no event or none that a log may hold."""
+        if len(leaf) > LEAF_LIMIT:
+            return None
         try:
             envelope = Envelope.model_validate_json(leaf)
         except ValidationError:
             return None
+        if any(len(name) > _MOST_OF_A_NAME or _NUL in name for name in (envelope.type, envelope.actorid)):
+            return None
         said = next((envelope.data[name] for name in _REASONS if name in envelope.data), None)
         # What an event conceals stands there as a digest, by which nobody could ask for it.
-        reason = said if isinstance(said, str) and len(said) <= _MOST_OF_A_REASON else None
+        reason = said if isinstance(said, str) and len(said) <= _MOST_OF_A_REASON and _NUL not in said else None
         return cls(idx, leaf, leaf_hash(leaf), envelope, reason)
 
 

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Final
 
+import asyncpg
 import structlog
 
 from services.audit import archive
@@ -20,6 +21,11 @@ MOST_IN_A_BATCH: Final = 500
 # Who died with deliveries in hand leaves those behind them to whoever comes next, until the broker hands all out again. A
 # hole that stays when it has is none that something still to come would fill.
 TIMES_A_HOLE_IS_LOOKED_AT: Final = 3
+
+# What the database answers where it is the entry that it does not take, and would not however often it was asked.
+_NEVER_TAKEN: Final = (
+    asyncpg.DataError, asyncpg.CheckViolationError, asyncpg.NotNullViolationError, asyncpg.ProgramLimitExceededError
+)  # fmt: skip
 
 _POSITION = Sql("SELECT last_idx, stopped FROM cursor WHERE source = :log")
 
@@ -121,13 +127,25 @@ class Archiver:
         if not entries:
             await self._database.attempt(self._scope, lambda unit: archive.stop(unit, name, "unreadable"))
             return Taken(self.position, "unreadable")
-        taken = await self._database.attempt(self._scope, lambda unit: archive.take(unit, name, entries, self._tree))
+        while True:
+            try:
+                taken = await self._kept(entries)
+                break
+            except _NEVER_TAKEN:
+                if len(entries) == 1:
+                    await self._database.attempt(self._scope, lambda unit: archive.stop(unit, name, "unreadable"))
+                    return Taken(self.position, "unreadable")
+                entries, unreadable = entries[: len(entries) // 2], True
         self._holes = self._holes + 1 if taken.hole else 0
         if taken.hole and self._holes >= TIMES_A_HOLE_IS_LOOKED_AT:
             await self._database.attempt(self._scope, lambda unit: archive.stop(unit, name, "gap"))
             return Taken(taken.last, "gap", hole=True, tree=taken.tree)
         # What comes before the one that is no event is archived; then it is met again, alone at the front.
         return taken if not unreadable or taken.stopped else Taken(taken.last, hole=True, tree=taken.tree)
+
+    async def _kept(self, entries: Sequence[Entry]) -> Taken:
+        name = self._source.name
+        return await self._database.attempt(self._scope, lambda unit: archive.take(unit, name, entries, self._tree))
 
     def _say(self, stopped: str | None) -> None:
         if stopped == self.stopped:

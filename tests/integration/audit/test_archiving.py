@@ -6,10 +6,12 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import rfc8785
 
 from services.audit import archive
 from services.audit.archive import Entry, Taken
 from shared.db import Database
+from shared.messages import Envelope
 from shared.tlog.tree import consistency_proof, continues, includes, inclusion_proof, leaf_hash
 from shared.topology import AUDIT, durable
 from tests.integration.audit.archiving import WORKER, Archiving, root_over
@@ -153,6 +155,22 @@ async def test_what_is_no_event_stops_the_log_behind_everything_before_it(archiv
         await until(lambda: archiver.stopped == "unreadable", 60)
     assert await archiving.stopped() == "unreadable"
     assert await archiving.leaves() == [good.body]
+
+
+async def test_an_event_that_the_database_does_not_take_stops_the_log_behind_everything_before_it(archiving: Archiving) -> None:
+    house = archiving.house
+    async with house.source.unit_of_work(NOBODY) as unit:
+        good = [house.leaf(NIL, number) for number in range(1, 6)]
+        bad = good.pop()
+        envelope = Envelope.model_validate_json(bad.body).model_dump(mode="json", exclude_none=True)
+        # Before the first year of all in UTC.
+        envelope["time"] = "0001-01-01T00:00:00+14:00"
+        unit.append(*good, type(bad)(bad.id, bad.type, bad.subject, bad.version, rfc8785.dumps(envelope)))
+    archiver = archiving.archiver()
+    async with house.running(house.relay(), archiver):
+        await until(lambda: archiver.stopped == "unreadable", 60)
+    assert await archiving.stopped() == "unreadable"
+    assert await archiving.leaves() == [leaf.body for leaf in good]
 
 
 @pytest.mark.parametrize("login", ["worker", "owner"])
