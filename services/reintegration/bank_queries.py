@@ -24,7 +24,7 @@ from services.reintegration.domain.matching import (
     why_not,
 )
 from services.reintegration.domain.settlement import day_of, first_that_settles
-from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, may_be_of
+from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, may_be_of, waits_for_one_before
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
 from services.reintegration.sent_files_queries import SENT
@@ -66,7 +66,8 @@ _ATTEMPT: Final = (
 # Of an open one, or of one that two persons ended since the bank had not answered.
 _MAY_BE_OURS: Final = (
     f"l.state = 'unmatched' AND ({NAMES_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')} OR {may_be_among('o')}) "
-    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o', UNANSWERED)})) AS may_be_ours"
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o', UNANSWERED)}) "
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_among('o', UNANSWERED)})) AS may_be_ours"
 )
 # A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
 _ABOUT_A_LINE = Sql(
@@ -120,7 +121,9 @@ _OWN_ACCOUNTS = Sql(
 )
 _WAITS_FOR = Sql(
     f"SELECT EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = :attempt_id AND {WAITS} "
-    "AND (l.direction = 'debit' OR l.kind = 'rejected')) AS waits"
+    "AND (l.direction = 'debit' OR l.kind = 'rejected')) "
+    # Or one of the payment before it, which two persons ended since the bank had not answered.
+    f"OR EXISTS (SELECT FROM payment_attempts a WHERE a.attempt_id = :attempt_id AND {waits_for_one_before('a')}) AS waits"
 )
 _IN_THE_FILE = Sql("SELECT attempt_id FROM batch_payments WHERE batch_id = :instruction_id AND live ORDER BY attempt_id")
 _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file' AND status IN ('released', 'paid') ORDER BY attempt_id")

@@ -15,7 +15,7 @@ from services.reintegration.domain.batch_file import Candidate
 from services.reintegration.domain.batch_state import BatchStatus
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.payee_facts import Payable
-from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, may_be_of
+from services.reintegration.lost_reference_queries import WAITS, waits_for_one_before, waits_unnamed
 from shared.contracts.attempts import PaymentMethod
 from shared.db import Sql, UnitOfWork
 from shared.money import Money
@@ -33,10 +33,9 @@ _ATTEMPTS = Sql(
     # Money may have left for it: who orders it once more would pay twice.
     f"EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND {WAITS} "
     f"AND (l.direction = 'debit' OR l.kind = 'rejected' AND ({_SAYS_IT_HAD} OR NOT ({_OF_A_DROPPED_FILE})))) "
-    f"OR EXISTS (SELECT FROM bank_lines l WHERE {WAITS} AND {may_be_of('a')}) "
+    f"OR {waits_unnamed('a')} "
     # Or for the one before it, which two persons ended since the bank had not answered.
-    f"OR EXISTS (SELECT FROM payment_attempts e JOIN bank_lines l ON l.of_attempt = e.attempt_id AND {WAITS} AND l.direction = 'debit' "
-    f"WHERE (e.grant_id, e.tranche) = (a.grant_id, a.tranche) AND e.{UNANSWERED}) AS line_waits, "
+    f"OR {waits_for_one_before('a')} AS line_waits, "
     # What a report says of another file, be it refused there, tells nothing of this one, unless it is that the bank had the same before.
     "EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND l.state NOT IN ('unconfirmed', 'dropped') "
     f"AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD} "
@@ -52,7 +51,7 @@ _OVER = Sql(
     "SELECT count(*) AS over FROM batch_payments b JOIN payment_attempts a ON a.attempt_id = b.attempt_id "
     "WHERE b.batch_id = :batch_id AND (a.status <> 'released' OR EXISTS (SELECT FROM bank_lines l "
     f"WHERE l.of_attempt = a.attempt_id AND l.state <> 'dropped' AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD})) "
-    f"OR EXISTS (SELECT FROM bank_lines l WHERE {WAITS} AND {may_be_of('a')}))"
+    f"OR {waits_unnamed('a')})"
 )
 
 # How far the bank is with a batch, by what its attempts say.

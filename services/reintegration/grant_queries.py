@@ -17,7 +17,7 @@ from services.reintegration.domain.grant_state import (
     Grant,
 )
 from services.reintegration.domain.recovery_line import RecoveryLine
-from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, may_be_of
+from services.reintegration.lost_reference_queries import UNANSWERED, waits_unnamed
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY, newest_rates
 from services.reintegration.recovery_queries import RECOVERY_LINE
 from services.reintegration.sealed import plan_of
@@ -73,7 +73,7 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         " WHERE a.grant_id = :grant_id AND a.status = 'released') AS in_a_batch, "
         "EXISTS (SELECT FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state IN ('unmatched', 'unconfirmed') "
         " AND (l.kind = 'rejected' AND a.status = 'released' OR l.direction = 'debit') WHERE a.grant_id = :grant_id AND (a.status = 'released' OR a.reason = 'not_answered')) "
-        f"OR EXISTS (SELECT FROM payment_attempts a JOIN bank_lines l ON {WAITS} AND ({may_be_of('a')} OR {may_be_of('a', UNANSWERED)}) WHERE a.grant_id = :grant_id) AS bank_line_waits, "
+        f"OR EXISTS (SELECT FROM payment_attempts a WHERE a.grant_id = :grant_id AND ({waits_unnamed('a')} OR {waits_unnamed('a', UNANSWERED)})) AS bank_line_waits, "
         f"{signed_by(':signer_id', ':grant_id')} AS signed_its_batch, "
         "ARRAY(SELECT a.tranche FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line JOIN bank_files f ON f.id = l.file_id "
         " LEFT JOIN bank_line_acts t ON t.id = l.id "

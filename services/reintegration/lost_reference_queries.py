@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from services.reintegration.several_payments_queries import may_be_among
+
 # Of lines that nobody has found out anything about yet, be their file confirmed or not.
 WAITS: Final = "l.state IN ('unmatched', 'unconfirmed')"
 # Of an attempt: two persons ended it since the bank had not answered.
@@ -22,4 +24,27 @@ def may_be_of(attempt: str, still: str = "status = 'released'") -> str:
         "AND EXISTS (SELECT FROM batch_payments h JOIN payment_batches f ON f.id = h.batch_id "
         f"WHERE h.attempt_id = {attempt}.attempt_id AND f.own_account_id = l.own_account_id "
         "AND l.booked_on >= cast(f.sent_at AT TIME ZONE 'UTC' AS date) - 1))"
+    )
+
+
+def waits_unnamed(attempt: str, still: str = "status = 'released'") -> str:
+    """The condition that a debit waits that may be ``attempt``, alone as `may_be_of` or with others as `may_be_among`; SQL.
+
+    Each is asked for itself, so that neither is read through the other's lines.
+    """
+    return (
+        f"(EXISTS (SELECT FROM bank_lines l WHERE {WAITS} AND {may_be_of(attempt, still)}) "
+        f"OR EXISTS (SELECT FROM bank_lines l WHERE {WAITS} AND {may_be_among(attempt, still)}))"
+    )
+
+
+def waits_for_one_before(attempt: str) -> str:
+    """The condition that a debit waits that is or may be an attempt of the same tranche that the bank never answered; SQL.
+
+    Two persons ended that one, and ``attempt`` would pay the tranche a second time.
+    """
+    return (
+        f"EXISTS (SELECT FROM payment_attempts e WHERE (e.grant_id, e.tranche) = ({attempt}.grant_id, {attempt}.tranche) "
+        f"AND e.{UNANSWERED} AND (EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = e.attempt_id AND {WAITS} "
+        f"AND l.direction = 'debit') OR {waits_unnamed('e', UNANSWERED)}))"
     )

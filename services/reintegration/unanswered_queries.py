@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.lost_reference_queries import WAITS, may_be_of
+from services.reintegration.lost_reference_queries import WAITS, waits_unnamed
 from services.reintegration.queries import TODAY
 from services.reintegration.signer_queries import signed_by
 from shared.db import Sql, UnitOfWork
@@ -19,7 +19,7 @@ _FACTS = Sql(
     f"JOIN payment_batches p ON p.id = b.batch_id WHERE {_UNDER_WAY} AND p.status = 'sent') AS ordered_on, "
     # Whatever the bank says of it and nobody has found out yet, be it that money came back that was never booked as paid.
     f"EXISTS (SELECT {_OPEN} JOIN bank_lines l ON l.of_attempt = a.attempt_id AND {WAITS} WHERE {_UNDER_WAY}) "
-    f"OR EXISTS (SELECT {_OPEN} JOIN bank_lines l ON {WAITS} AND {may_be_of('a')} WHERE {_UNDER_WAY}) AS bank_line_waits, "
+    f"OR EXISTS (SELECT {_OPEN} WHERE {_UNDER_WAY} AND {waits_unnamed('a')}) AS bank_line_waits, "
     f"EXISTS (SELECT {_OPEN} JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state = 'accepted' AND l.code IN ('ACSC', 'ACCC') "
     f"WHERE {_UNDER_WAY}) AS bank_says_paid, "
     f"{signed_by(':reader', ':grant_id')} AS signed_its_batch"

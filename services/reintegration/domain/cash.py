@@ -55,7 +55,7 @@ def _refuse_unless_cash_waits(tranche: GrantTranche) -> None:
 def refuse_voucher(state: Grant, tranche: GrantTranche, known: Payable, now: datetime, *, bank_line_waits: bool) -> None:
     """Refused where the voucher of this cash is not printed: as `_refuse_unless_cash_waits`, or by what stands against paying it.
 
-    ``bank_line_waits``: a line of the bank's names it as if money had left, and nobody has found out yet what that is.
+    ``bank_line_waits``: a line of the bank's says that money may have left for it, or for the payment before it, and nobody has found out yet what that is.
     """
     _refuse_unless_cash_waits(tranche)
     if bank_line_waits:

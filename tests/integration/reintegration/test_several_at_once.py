@@ -6,13 +6,20 @@ from uuid import UUID
 import pytest
 
 from services.reintegration.bank.references import block_identification, remittance_code
+from services.reintegration.domain.attempts import ReportPaymentFailed
+from services.reintegration.grant_wiring import GRANT
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.paid_by_bank import released_by_bank, sent
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.integration.reintegration.test_bank_files import imported, lines_of
+from tests.integration.reintegration.test_bank_files import brought, imported, lines_of
+from tests.integration.reintegration.test_batches import make
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
+from tests.integration.reintegration.test_sent_once import drop, refused
+from tests.integration.reintegration.test_settlement import ONE
+from tests.integration.reintegration.test_unanswered import end
 from tests.unit.reintegration.bank.answers import Account, Detail, Entry
+from tests.unit.reintegration.examples import PAYER, TODAY
 
 people = people_of
 
@@ -32,7 +39,7 @@ async def explained_by_one(people: People, line_id: str) -> str:
     return "explained" if answer.status_code == 201 else str(answer.json()["code"])
 
 
-@pytest.mark.parametrize(
+MAY_BE_SEVERAL = pytest.mark.parametrize(
     "booked",
     [
         lambda batch, attempts: together("1000.00"),
@@ -44,6 +51,9 @@ async def explained_by_one(people: People, line_id: str) -> str:
     ],
     ids=["sum_of_a_block", "parts_of_a_sum", "parts_without_amounts", "block_is_named", "several_codes", "another_part_is_named"],
 )  # fmt: skip
+
+
+@MAY_BE_SEVERAL
 async def test_what_may_be_several_payments_at_once_is_explained_away_by_two(house: House, people: People, booked: object) -> None:
     assert callable(booked)
     batch_id, attempts = await two_sent(house, people)
@@ -68,3 +78,42 @@ async def test_a_debit_of_another_sum_and_one_once_nothing_is_open_any_more_one_
     assert [line["may_be_ours"] for line in lines] == [False, False]
     assert [await explained_by_one(people, line["id"]) for line in lines] == ["explained", "explained"]
     assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize("counts", [True, False], ids=["of_a_file_that_counts", "of_a_file_that_waits"])
+async def test_what_may_be_several_payments_at_once_keeps_each_from_being_ordered_again_and_from_being_ended(
+    house: House, people: People, counts: bool
+) -> None:
+    account_id, fund_id = await own_account(people), await house.fund()
+    released = [await released_by_bank(house, fund_id) for _ in range(2)]
+    batch_id = await sent(people, account_id, [attempt_id for _, attempt_id in released])
+    asked = await people.payer.post(f"payment-batches/{batch_id}/drop", {"reason": "never_sent"})
+    assert asked.status_code == 200, asked.text
+    for grant_id, _ in released:
+        assert await end(people.reconciler, grant_id) == "done"
+    file_id = await (imported if counts else brought)(people, Account([together("1000.00")], id="MAY-1"))
+    assert (await people.chief.post(f"payment-batches/{batch_id}/confirm-drop", {})).json()["code"] == "bank_had_it"
+    assert (await people.payer.post(f"payment-batches/{batch_id}/keep", {})).status_code == 200
+    assert await refused(people, batch_id) == ("bank_line_waits", "bank_line_waits")
+    for grant_id, _ in released:
+        assert await end(colleague(people), grant_id, "confirm-payment-end") == "bank_line_waits"
+    if not counts:
+        return
+    (line,) = await lines_of(people, file_id)
+    assert (await people.reconciler.post(f"bank-lines/{line['id']}/propose-explanation", {"explanation": "not_ours"})).status_code == 201
+    assert (await colleague(people).post(f"bank-lines/{line['id']}/confirm-explanation", {})).status_code == 200
+    assert [await end(colleague(people), grant_id, "confirm-payment-end") for grant_id, _ in released] == ["done", "done"]
+    assert (await house.findings()).differences == []
+
+
+async def test_what_was_dropped_and_may_have_been_paid_with_others_is_neither_ordered_again_nor_taken_back(
+    house: House, people: People
+) -> None:
+    account_id, fund_id = await own_account(people), await house.fund()
+    (grant_id, attempt_id), (_, other) = [await released_by_bank(house, fund_id) for _ in range(2)]
+    batch_id = await sent(people, account_id, [attempt_id, other])
+    assert await drop(people, batch_id) == ["asked", "dropped"]
+    await imported(people, Account([together("1000.00")], id="MAY-1"))
+    assert (await make(people, account_id, [attempt_id], **ONE)).json()["code"] == "bank_line_waits"
+    taken_back = ReportPaymentFailed(number=1, reason="not_sent", failed_on=TODAY)
+    assert await house.try_to(GRANT, grant_id, taken_back, PAYER) == "bank_line_waits"

@@ -139,3 +139,38 @@ async def test_nothing_is_released_anew_while_such_a_debit_waits_and_it_is_not_e
     (kept,) = await lines_of(people, statement)
     answer = await people.reconciler.post(f"bank-lines/{kept['id']}/explain", {"explanation": "not_ours"})
     assert answer.json()["code"] == "names_our_payment"
+
+
+@pytest.mark.parametrize("method", ["bank_file", "cash"])
+@pytest.mark.parametrize("says", ["named", "lost_reference", "with_another"])
+async def test_what_was_released_anew_is_neither_ordered_nor_given_out_while_a_debit_of_the_one_before_waits(
+    house: House, people: People, method: str, says: str
+) -> None:
+    account_id, fund_id = await own_account(people), await house.fund()
+    (grant_id, attempt_id), (other_id, other) = [await released_by_bank(house, fund_id) for _ in range(2)]
+    await sent(people, account_id, [attempt_id, other])
+    await ended(people, grant_id)
+    await ended(people, other_id)
+    again = uuid7()
+    order = await house.vendors.release(1, method=method, attempt_id=again)
+    await house.give(GRANT, grant_id, order, PAYER, LATER)
+    lines = {
+        "named": debit(attempt_id), "lost_reference": booked("-500.00", reference="B-2"),
+        "with_another": booked("-1000.00", reference="B-2"),
+    }  # fmt: skip
+    (line,) = await lines_of(people, await imported(people, Account([lines[says]], id="MAY-1")))
+
+    async def paid_anew() -> str | None:
+        if method == "cash":
+            answer = await people.office.at(LATER).get(f"grants/{grant_id}/vouchers/1")
+        else:
+            answer = await make(people, account_id, [again], **ONE)
+        return None if answer.status_code < 300 else str(answer.json()["code"])
+
+    assert await paid_anew() == "bank_line_waits"
+    explain = {"explanation": "not_ours"}
+    assert (await people.reconciler.post(f"bank-lines/{line['id']}/explain", explain)).json()["code"] == "names_our_payment"
+    assert (await people.reconciler.post(f"bank-lines/{line['id']}/propose-explanation", explain)).status_code == 201
+    assert (await colleague(people).post(f"bank-lines/{line['id']}/confirm-explanation", {})).status_code == 200
+    assert await paid_anew() is None
+    assert (await house.findings()).differences == []
