@@ -4,7 +4,8 @@ Needs Python 3.11 and the package `cryptography`, nothing of avrr. KEYS is the f
 paper or by signed mail; without it the export's own is used, which then proves nothing about who made it. OLD_DIR is an
 export that you kept, or the folder of its checkpoints: no log may say anything else of what it held then.
 
-Ends with 0 and "Nothing was found" if all holds, with 1 and a sentence for each finding otherwise.
+Ends with 0 and "Nothing was found" if all holds, with 1 and a sentence for each finding otherwise. Before that stands of each
+log how much of it was seen, and when: what a log recorded later is not in the export, and nothing is found of it.
 
 Formats: RFC 6962 (the tree), C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-policy, tlog-proof.
 """
@@ -19,6 +20,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import file_digest, sha256
@@ -348,6 +350,8 @@ class Export:
         self.found = self.events = 0
         self.complete = True
         self.period = ("", "")
+        self.said: dict[str, Checkpoint] = {}
+        self.remarks: list[str] = []
         # What was recorded later may have a cause that its log's checkpoint, being older, does not cover yet.
         self.covered = "9999"
         # Of each event its id and the start of its leaf's hash, and the same of each cause with whose it is: packed, for they are many.
@@ -365,6 +369,9 @@ class Export:
         """Everything, one after the other; what is wrong with one part keeps no other from being looked at."""
         parts = self.manifest()
         logs = sorted(parts.keys() | {path.parent.name for path in self.folder.glob("*/checkpoint")})
+        for name in logs:
+            with suppress(OSError, Wrong):
+                self.said[name] = checkpoint((self.folder / name / "checkpoint").read_bytes(), self.policy)
         self.covered = self.covered_until(logs)
         for name in logs:
             try:
@@ -372,6 +379,7 @@ class Export:
             except Wrong as wrong:
                 self.complete = False
                 self.tell(f"{name}: {wrong}.")
+        self.withheld()
         self.since(logs)
         if self.complete:
             self.links()
@@ -379,6 +387,8 @@ class Export:
                 path = self.folder / name
                 if path.exists() and file_hash(path) != hashed.hexdigest():
                     self.tell(f"{name}: it does not say what the entries of the logs say.")
+        else:
+            self.tell("Of causes and of the tables nothing could be checked, for not every log is whole.")
         for path in sorted(self.folder.glob("proofs/**/*.tlog-proof")):
             try:
                 self.proof(path)
@@ -396,10 +406,10 @@ class Export:
         there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if not path.is_dir()}
         for name in sorted(there - listed.keys() - {"manifest"}):
             self.tell(f"{name}: it does not belong to the export.")
-        for name in sorted(listed):
+        for name in sorted({*listed, *VIEWS}):
             if name not in there:
                 self.tell(f"{name}: it is missing.")
-            elif file_hash(self.folder / name) != listed[name]:
+            elif name in listed and file_hash(self.folder / name) != listed[name]:
                 self.tell(f"{name}: it is not the file that was exported.")
         return logs
 
@@ -409,38 +419,38 @@ class Export:
         if said.origin.rpartition("/")[2] != name:
             raise Wrong(f"its checkpoint is of the log {said.origin}")
         log, sizes = Log(self.folder / name, said.size), {said.size: b""}
-        end = said.size if end is None else end
-        versions: dict[str, int] | None = None if first else {}
-        self.complete &= (first, end) == (0, said.size)
+        if (first, said.size if end is None else end) != (0, said.size):
+            self.tell(f"{name}: the manifest has its entries from {first} to before {end}, and its checkpoint is of {said.size}.")
+        versions: dict[str, int] = {}
         for index, leaf, entry in log.entries(sizes):
-            if entry is not None:
-                self.entry(name, index, leaf, entry, versions)
-            elif first <= index < end:
+            if entry is None:
                 raise Wrong(f"entry {index} is missing")
+            try:
+                self.entry(name, index, leaf, entry, versions)
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                raise Wrong(f"entry {index} is no event") from None
         if sizes[said.size] != said.root:
             raise Wrong(f"the root over its {said.size} entries is not the one that its checkpoint says")
         for path in sorted(path for path in log.folder.rglob("*") if path.is_file() and path not in log.read):
             if path.name != "checkpoint" or path.parent != log.folder:
                 self.tell(f"{name}: {path.relative_to(log.folder)} is no file of a log that holds {said.size} entries.")
 
-    def entry(self, name: str, index: int, leaf: Hash, entry: bytes, versions: dict[str, int] | None) -> None:
-        """One event: of its log, with the next version of its subject, and what it says led to it."""
-        try:
-            said = json.loads(entry)
-            id_, subject, version = bytes.fromhex(said["id"].replace("-", "")), said["subject"], said["aggregateversion"]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise Wrong(f"entry {index} is no event") from None
+    def entry(self, name: str, index: int, leaf: Hash, entry: bytes, versions: dict[str, int]) -> None:
+        """One event: of its log, with the next version of its subject, and what it says led to it; any error if it is none."""
+        said = json.loads(entry)
+        id_, subject, version = id_of(said["id"]), said["subject"], said["aggregateversion"]
+        if type(subject) is not str or type(version) is not int:
+            raise ValueError
         if said.get("source") != f"urn:avrr:{name}":
             self.tell(f"{name}: entry {index} says that another service recorded it.")
-        if versions is not None:
-            before = versions.get(subject, 0)
-            if version != before + 1:
-                self.tell(f"{name}: entry {index} is version {version} of its subject, and the one before was {before}.")
-            versions[subject] = version
+        before = versions.get(subject, 0)
+        if version != before + 1:
+            self.tell(f"{name}: entry {index} is version {version} of its subject, and the one before was {before}.")
+        versions[subject] = version
         self.events += 1
         self.known.append(id_ + leaf[:16])
         if "causationid" in said:
-            cause = bytes.fromhex(said["causationid"].replace("-", "")).rjust(16) + bytes.fromhex(said.get("causeleafhash", ""))[:16].ljust(16)
+            cause = id_of(said["causationid"]) + bytes.fromhex(said.get("causeleafhash", ""))[:16].ljust(16)
             sure = b"!" if str(said.get("time")) < self.covered else b"?"
             self.causes.append(cause + sure + f"{name}: entry {index}".encode())
         if within(said, self.period):
@@ -451,12 +461,21 @@ class Export:
         """The moment until which the checkpoints of all logs that there are cover everything; "" where a log is not in this export."""
         if {key.name.rpartition("/")[2] for key in self.policy.logs} - {"exports", *logs}:
             return ""
-        try:
-            seen = min(checkpoint((self.folder / name / "checkpoint").read_bytes(), self.policy).seen for name in logs)
-        except (OSError, ValueError, Wrong):
-            return "9999"
+        seen = min((said.seen for said in self.said.values()), default=0)
         # No two clocks go quite alike.
-        return datetime.fromtimestamp(seen - 60, UTC).isoformat()[:19] if seen else "9999"
+        return moment(seen - 60)[:19] if seen and len(self.said) == len(logs) else "9999"
+
+    def withheld(self) -> None:
+        """Of each log how much of it was seen, and when; a finding where that was well before the period's end and another log."""
+        for name, said in self.said.items():
+            seen = f"seen by a witness at {moment(said.seen)}" if said.seen else "seen by no witness that you trust"
+            self.remarks.append(f"Log {name}: {said.size} entries, {seen}.")
+            others = max((other.seen for one, other in self.said.items() if one != name), default=0)
+            # An export takes the checkpoints one after the other, each of which is at most half a minute old.
+            if moment(said.seen + 120) < min(self.period[1], moment(others)):
+                self.tell(f"{name}: its checkpoint was {seen}, and another log's at {moment(others)}: what came in between is not here.")
+        if self.period[1]:
+            self.remarks.append(f"The tables tell of what was recorded from {self.period[0]} to before {self.period[1]}.")
 
     def links(self) -> None:
         """Whether each cause is an event of this export, and the very one that was meant; no event stands there twice."""
@@ -476,7 +495,14 @@ class Export:
 
     def since(self, logs: list[str]) -> None:
         """No log says anything else of what it held when the older export was made, and none of them is gone or shorter."""
-        for path in sorted(self.old.glob("*/checkpoint")) if self.old is not None else ():
+        if self.old is None:
+            return
+        kept = sorted(self.old.glob("*/checkpoint"))
+        if not kept:
+            self.tell(f"{self.old}: no checkpoint was found in it, so that nothing was compared with before.")
+        for name in sorted({*logs} - {path.parent.name for path in kept}) if kept else ():
+            self.remarks.append(f"Log {name}: it was not compared with before, for the older export does not have it.")
+        for path in kept:
             try:
                 self.compared(path, logs)
             except Wrong as wrong:
@@ -484,10 +510,10 @@ class Export:
 
     def compared(self, path: Path, logs: list[str]) -> None:
         """One log against its checkpoint of before."""
-        name, was = path.parent.name, checkpoint(path.read_bytes(), self.policy)
+        name, was = path.parent.name, checkpoint(Log(path.parent).bytes_of(path.name), self.policy)
         if name not in logs:
             raise Wrong(f"it held {was.size} entries before and is not in this export")
-        said = checkpoint((self.folder / name / "checkpoint").read_bytes(), self.policy)
+        said = checkpoint(Log(self.folder / name).bytes_of("checkpoint"), self.policy)
         if said.size < was.size:
             raise Wrong(f"it holds {said.size} entries, and held {was.size} before: this is an older state of it")
         sizes = {was.size: b""}
@@ -515,6 +541,19 @@ def file_hash(path: Path) -> str:
     """The SHA-256 of a file of any length."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
+
+
+def moment(seconds: int) -> str:
+    """Seconds since 1970 as a moment in UTC, such that the later one is the greater text; the last of the year 9999 at most."""
+    return f"{datetime.fromtimestamp(min(seconds, 253_402_300_799), UTC).isoformat()[:19]}Z"
+
+
+def id_of(written: str) -> bytes:
+    """The 16 bytes of an id; ValueError if it is none."""
+    found = bytes.fromhex(written.replace("-", ""))
+    if len(found) != 16:
+        raise ValueError
+    return found
 
 
 def manifest_of(note: bytes, policy: Policy) -> tuple[dict[str, tuple[int, int]], dict[str, str], tuple[str, str]]:
@@ -594,6 +633,8 @@ def main(arguments: list[str] | None = None, tell: Callable[[str], None] = print
     export.check()
     if not export.covered:
         tell("Not all logs are in this export. Of causes in the others nothing was looked at.")
+    for remark in export.remarks:
+        tell(remark)
     if asked.policy is None:
         tell("The keys are the export's own. Check again with --policy and the keys that you were given apart from it.")
     tell(f"{export.events} events: " + (f"{export.found} findings." if export.found else "Nothing was found."))

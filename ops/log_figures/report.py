@@ -4,9 +4,10 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -77,16 +78,18 @@ def report_from_export(folder: Path, year: int, policy: Path | None = None, zone
     """A year's figures out of the entries of an export, after everything in it was checked.
 
     ``policy`` are the trusted keys, the export's own by default. CannotStart ``export_unsound`` where anything is found,
-    ``export_partial`` where an entry or a log is not in it, ``export_unknown`` where these rules do not know an entry.
+    ``export_partial`` where an entry or a log is not in it, ``export_too_early`` where no witness saw a log after the year, ``export_unknown`` where these rules do not know an entry.
     """
     _check(folder, policy)
+    keys = verify_audit.Policy.of((policy or folder / "policy").read_text(encoding="utf-8"))
+    over = datetime(year + 1, 1, 1, tzinfo=ZoneInfo(zone))
     period = Period(date(year, 1, 1), date(year, 12, 31), zone)
     figures: list[Figure] = []
     untold: dict[str, str] = {}
     checkpoints: dict[str, Checkpoint] = {}
     for name, made in _LOGS.items():
         log = made()
-        checkpoints[name] = _read(folder / name, log)
+        checkpoints[name] = _read(folder / name, log, keys, over)
         figures += log.figures(period)
         untold.update(log.concealed())
     return FromExport(year, zone, tuple(figures), checkpoints, untold, policy is not None)
@@ -116,10 +119,13 @@ def _check(folder: Path, policy: Path | None) -> None:
         raise CannotStart("export_unsound", f"No report is made from an export that does not hold. {said[0]}")
 
 
-def _read(folder: Path, log: LogFigures) -> Checkpoint:
+def _read(folder: Path, log: LogFigures, keys: verify_audit.Policy, over: datetime) -> Checkpoint:
     if not (folder / "checkpoint").is_file():
         raise CannotStart("export_partial", f"The export has no log of {folder.name}, without which there are no figures.")
-    said = Checkpoint.of(Note.of((folder / "checkpoint").read_bytes()))
+    note = (folder / "checkpoint").read_bytes()
+    if verify_audit.checkpoint(note, keys).seen < over.timestamp():
+        raise CannotStart("export_too_early", f"No witness saw the log of {folder.name} after the year was over: take an export anew.")
+    said = Checkpoint.of(Note.of(note))
     for index, _, entry in verify_audit.Log(folder, said.size).entries({}):
         if entry is None:
             raise CannotStart("export_partial", f"Entry {index} of {folder.name} is not in the export, without which there are no figures.")

@@ -136,7 +136,7 @@ async def test_many_events_are_taken_home_and_checked(make_database: MakeDatabas
     assert again == f"returns: {EVENTS} entries, of which {EVENTS} were there\n"
     (tmp_path / "keys").write_text(str(TRUSTED))
     said = await measured("verification", [str(folder / "verify_audit.py"), str(folder), "--policy", str(tmp_path / "keys")])
-    assert said == f"{EVENTS} events: Nothing was found.\n"
+    assert said.splitlines()[-1] == f"{EVENTS} events: Nothing was found."
     # What was altered in between is fetched again alone, and where its hashes were altered with it, all of its log.
     bundle = folder / "returns" / "tile" / "entries" / "000"
     tile = folder / "returns" / "tile" / "0" / "000"
@@ -152,4 +152,4 @@ async def test_many_events_are_taken_home_and_checked(make_database: MakeDatabas
         assert await measured("all anew", ["-c", TAKE, url, token(AUDITOR), str(folder)]) == f"returns: {EVENTS} entries\n"
     assert bundle.read_bytes() == whole
     said = await measured("verification again", [str(folder / "verify_audit.py"), str(folder), "--policy", str(tmp_path / "keys")])
-    assert said == f"{EVENTS} events: Nothing was found.\n"
+    assert said.splitlines()[-1] == f"{EVENTS} events: Nothing was found."

@@ -18,6 +18,10 @@ from shared.tlog.trust import TrustPolicy
 
 HOUSE = "logs.invented.example"
 LOGS = ("counselling", "reintegration", "returns")
+# When the witness saw what it signed, seconds since 1970: nine hours after the year.
+SEEN = 1_704_100_000
+# How sentences begin that are no finding.
+REMARKS = ("Not all logs are in this export.", "Log ", "The tables tell of ")
 YEAR = Period(datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
 
 
@@ -49,24 +53,26 @@ class House:
         keys = (*(signer.verifier_key for signer in self.logs.values()), self.exports.verifier_key)
         return TrustPolicy(keys, {"w": self.witness.verifier_key}, {}, "w")
 
-    def checkpoint(self, name: str, entries: Iterable[bytes], *, witnessed: bool = True) -> Note:
+    def checkpoint(self, name: str, entries: Iterable[bytes], *, witnessed: bool = True, seen: int = SEEN) -> Note:
         """What a log says it holds, and whether the witness saw it."""
         tree = Frontier()
         for entry in entries:
             tree.append(leaf_hash(entry))
         text = Checkpoint(f"{HOUSE}/{name}", tree.size, tree.root()).text
         signers = (self.logs[name], *([self.witness] if witnessed else []))
-        return Note(text, tuple(signer.sign(text, 1_700_000_000) for signer in signers))
+        return Note(text, tuple(signer.sign(text, seen) for signer in signers))
 
     def export(
-        self, folder: Path, logs: Mapping[str, Sequence[bytes]], *, proofs: int = 0, witnessed: bool = True, period: Period = YEAR
-    ) -> None:
+        self, folder: Path, logs: Mapping[str, Sequence[bytes]], *, proofs: int = 0, witnessed: bool = True, period: Period = YEAR,
+        seen: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         """An export of all that these logs hold, with proofs of the first entries of each."""
         folder.mkdir(parents=True, exist_ok=True)
         policy = self.policy if witnessed else TrustPolicy(self.policy.logs)
         with ExportFolder(folder, policy, period) as written:
             for name, entries in logs.items():
-                written.add_log(name, self.checkpoint(name, entries, witnessed=witnessed), in_bundles(entries))
+                note = self.checkpoint(name, entries, witnessed=witnessed, seen=(seen or {}).get(name, SEEN))
+                written.add_log(name, note, in_bundles(entries))
                 for index in range(min(proofs, len(entries))):
                     written.add_proof(name, "case-1", index)
             written.finish(self.exports)

@@ -10,7 +10,7 @@ from ops.audit import verify_audit
 from ops.audit.export import MANIFEST, ExportFolder, LogFolder, Period
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import bundled
-from tests.unit.ops.audit.exports import YEAR, House, history, in_bundles
+from tests.unit.ops.audit.exports import REMARKS, YEAR, House, history, in_bundles
 
 OURS = House.of("ours")
 EVENTS = history(17, 900)
@@ -26,7 +26,7 @@ def findings(folder: Path, tmp_path: Path) -> list[str]:
     (tmp_path / "trusted").write_text(str(OURS.policy))
     said: list[str] = []
     verify_audit.main([str(folder), "--policy", str(tmp_path / "trusted")], said.append)
-    return [line for line in said[:-1] if not line.startswith("Not all logs")]
+    return [line for line in said[:-1] if not line.startswith(REMARKS)]
 
 
 def cut_off(folder: Path, name: str, entries: Sequence[bytes], bundles: int) -> None:

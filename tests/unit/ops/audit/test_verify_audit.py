@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -20,7 +22,7 @@ from shared import plain_cells
 from shared.tlog.notes import Note
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import leaf_hash
-from tests.unit.ops.audit.exports import HOUSE, House, history
+from tests.unit.ops.audit.exports import HOUSE, REMARKS, SEEN, House, history
 
 OURS = House.of("ours")
 EVENTS = history(2023, 900)
@@ -38,7 +40,7 @@ def findings(folder: Path, trusted: Path, *more: str) -> list[str]:
     said: list[str] = []
     code = verify_audit.main([str(folder), "--policy", str(trusted), *more], said.append)
     # What is only remarked is no finding.
-    *found, last = [line for line in said if not line.startswith("Not all logs are in this export.")]
+    *found, last = [line for line in said if not line.startswith(REMARKS)]
     assert (code == 0) == (found == [])
     assert last.endswith("Nothing was found." if not found else f"{len(found)} findings.")
     return found
@@ -64,7 +66,11 @@ def test_the_file_in_the_export_checks_it_alone(kept: Path) -> None:
     copied = kept / "now" / "verify_audit.py"
     command = [sys.executable, "-I", str(copied), str(kept / "now"), "--policy", str(kept / "trusted")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
-    assert (done.returncode, done.stdout) == (0, f"{sum(map(len, EVENTS.values()))} events: Nothing was found.\n")
+    assert (done.returncode, done.stdout.splitlines()) == (0, [
+        *(f"Log {name}: {len(entries)} entries, seen by a witness at 2024-01-01T09:06:40Z." for name, entries in EVENTS.items()),
+        "The tables tell of what was recorded from 2023-01-01T00:00:00Z to before 2024-01-01T00:00:00Z.",
+        f"{sum(map(len, EVENTS.values()))} events: Nothing was found.",
+    ])  # fmt: skip
     done = subprocess.run(command[:-2], capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0
     assert "The keys are the export's own." in done.stdout
@@ -185,6 +191,132 @@ def _manifest(files: Files) -> bytes:
     return str(Note(text, (OURS.exports.sign(text),))).encode()
 
 
+def _signed_anew(folder: Path, old: str, new: str) -> None:
+    """The manifest with another line, and without the files that are gone, as only the key for exports can sign it."""
+    text = (folder / "manifest").read_text().rpartition("\n\n")[0] + "\n"
+    head, *listed = re.split(r"(?m)^(?=[0-9a-f]{64}  )", text.replace(f"{old}\n", f"{new}\n"))
+    text = head + "".join(line for line in listed if (folder / line[66:-1]).exists())
+    (folder / "manifest").write_text(str(Note(text, (OURS.exports.sign(text),))))
+
+
+def test_a_manifest_that_has_less_of_a_log_than_its_checkpoint_keeps_nothing_from_being_checked(tmp_path: Path) -> None:
+    size = len(EVENTS["returns"])
+    keys = written(OURS, tmp_path)
+    OURS.export(tmp_path / "less", EVENTS)
+    (tmp_path / "less" / "events.csv").write_text("other")
+    _signed_anew(tmp_path / "less", f"log returns 0 {size}", f"log returns 0 {size - 1}")
+    found = findings(tmp_path / "less", keys)
+    assert f"returns: the manifest has its entries from 0 to before {size - 1}, and its checkpoint is of {size}." in found
+    assert "events.csv: it does not say what the entries of the logs say." in found
+
+
+def test_a_log_of_which_no_entry_is_there_is_told_and_so_is_what_could_not_be_checked_therefore(tmp_path: Path) -> None:
+    size = len(EVENTS["returns"])
+    keys = written(OURS, tmp_path)
+    OURS.export(tmp_path / "none", EVENTS)
+    shutil.rmtree(tmp_path / "none" / "returns" / "tile" / "entries")
+    _signed_anew(tmp_path / "none", f"log returns 0 {size}", "log returns 0 0")
+    assert findings(tmp_path / "none", keys) == [
+        f"returns: the manifest has its entries from 0 to before 0, and its checkpoint is of {size}.",
+        "returns: entry 0 is missing.",
+        "Of causes and of the tables nothing could be checked, for not every log is whole.",
+    ]
+
+
+def test_a_table_that_neither_is_there_nor_is_listed_is_missing(tmp_path: Path) -> None:
+    keys = written(OURS, tmp_path)
+    OURS.export(tmp_path / "now", EVENTS)
+    (tmp_path / "now" / "events.csv").unlink()
+    _signed_anew(tmp_path / "now", "", "")
+    assert findings(tmp_path / "now", keys) == ["events.csv: it is missing."]
+
+
+def test_an_older_export_in_which_no_checkpoint_is_found_is_a_finding_and_a_log_that_it_lacks_is_named(kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for old in (tmp_path / "empty", tmp_path / "nowhere"):
+        found = findings(kept / "now", kept / "trusted", "--since", str(old))
+        assert found == [f"{old}: no checkpoint was found in it, so that nothing was compared with before."]
+    (tmp_path / "some" / "returns").mkdir(parents=True)
+    shutil.copy(kept / "old" / "returns" / "checkpoint", tmp_path / "some" / "returns")
+    said: list[str] = []
+    assert verify_audit.main([str(kept / "now"), "--policy", str(kept / "trusted"), "--since", str(tmp_path / "some")], said.append) == 0
+    assert [line for line in said if "not compared" in line] == [
+        f"Log {name}: it was not compared with before, for the older export does not have it." for name in ("counselling", "reintegration")
+    ]
+
+
+def test_a_log_without_its_checkpoint_is_told_where_it_is_compared_with_before_too(kept: Path, tmp_path: Path) -> None:
+    OURS.export(tmp_path / "now", EVENTS)
+    (tmp_path / "now" / "returns" / "checkpoint").unlink()
+    found = findings(tmp_path / "now", kept / "trusted", "--since", str(kept / "old"))
+    assert "returns, compared with before: checkpoint is missing." in found
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"causationid": "zz"}, {"causationid": "00"}, {"causationid": 5}, {"causationid": None},
+        {"causationid": "01890a5d-ac96-774b-bcce-b302099a8057", "causeleafhash": 5}, {"subject": ["x"]}, {"subject": 5},
+        {"aggregateversion": "1"}, {"aggregateversion": True}, {"aggregateversion": None}, {"id": "00"}, {"id": 5}, {"actorid": "\ud800"}, [], 5,
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_leaf_that_is_no_event_is_one_finding_that_names_its_place(tmp_path: Path, hostile: object) -> None:
+    keys = written(OURS, tmp_path)
+    event = json.loads(EVENTS["returns"][0]) | {"subject": "00000000-0000-7000-8000-000000000001", "id": "00000000-0000-7000-8000-000000000002"}
+    leaf = json.dumps(event | hostile if isinstance(hostile, dict) else hostile).encode()
+    # Whoever makes such an export does not use ours, which may refuse it.
+    OURS.export(tmp_path / "now", {**EVENTS, "returns": [*EVENTS["returns"], _STAND_IN]})
+    _replace_last(tmp_path / "now", "returns", leaf)
+    found = findings(tmp_path / "now", keys)
+    assert found == [
+        f"returns: entry {len(EVENTS['returns'])} is no event.",
+        "Of causes and of the tables nothing could be checked, for not every log is whole.",
+    ]
+
+
+def test_brackets_without_end_are_no_event(tmp_path: Path) -> None:
+    keys = written(OURS, tmp_path)
+    OURS.export(tmp_path / "now", {**EVENTS, "returns": [*EVENTS["returns"], _STAND_IN]})
+    _replace_last(tmp_path / "now", "returns", b"[" * 60_000)
+    assert findings(tmp_path / "now", keys)[0] == f"returns: entry {len(EVENTS['returns'])} is no event."
+
+
+_STAND_IN = b'{"source":"urn:avrr:returns"}'
+
+
+def _replace_last(folder: Path, name: str, leaf: bytes) -> None:
+    """Another last entry of a log of fewer than two full tiles, with all that is signed over it."""
+    log = folder / name
+    (bundle,) = (log / "tile" / "entries").glob("*.p/*")
+    entries = verify_audit.entries_of(bundle.read_bytes())
+    bundle.write_bytes(_packed([*entries[:-1], leaf]))
+    tile = log / "tile" / "0" / bundle.relative_to(log / "tile" / "entries")
+    tile.write_bytes(tile.read_bytes()[:-32] + leaf_hash(leaf))
+    (log / "checkpoint").write_text(str(OURS.checkpoint(name, [*EVENTS[name], leaf])))
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (folder / "manifest").write_bytes(_manifest(files))
+
+
+def test_a_checkpoint_that_was_seen_well_before_the_others_and_the_periods_end_withholds_what_came_since(tmp_path: Path) -> None:
+    keys = written(OURS, tmp_path)
+    over = 1_704_067_200
+    for name, seen, late in (("at-the-bound", over - 120, False), ("a-second-more", over - 121, True)):
+        OURS.export(tmp_path / name, {**EVENTS, "returns": EVENTS["returns"][:-5]}, seen={"returns": seen})
+        found = [line for line in findings(tmp_path / name, keys) if "what came in between is not here" in line]
+        told = "seen by a witness at 2023-12-31T23:57:59Z, and another log's at 2024-01-01T09:06:40Z"
+        assert found == [f"returns: its checkpoint was {told}: what came in between is not here."] * late
+
+
+def test_before_the_period_is_over_each_checkpoint_is_held_to_the_newest_of_the_others(tmp_path: Path) -> None:
+    keys = written(OURS, tmp_path)
+    summer = dict.fromkeys(EVENTS, SEEN - 20_000_000)
+    OURS.export(tmp_path / "summer", EVENTS, seen=summer)
+    assert findings(tmp_path / "summer", keys) == []
+    OURS.export(tmp_path / "one", EVENTS, seen={**summer, "returns": summer["returns"] - 121})
+    assert [line.partition(":")[0] for line in findings(tmp_path / "one", keys)] == ["returns"]
+
+
 def _rewritten(entries: list[bytes], index: int) -> list[bytes]:
     event = json.loads(entries[index])
     event["data"] = {"count": 99}
@@ -253,8 +385,8 @@ def test_an_event_of_another_service_a_version_left_out_and_an_id_twice_are_told
 
 def test_nothing_leaves_the_house_that_is_not_what_its_checkpoint_says(tmp_path: Path) -> None:
     class Careless(House):
-        def checkpoint(self, name: str, entries: object, *, witnessed: bool = True) -> Note:
-            return OURS.checkpoint(name, EVENTS[name][:-1], witnessed=witnessed)
+        def checkpoint(self, name: str, entries: object, *, witnessed: bool = True, seen: int = SEEN) -> Note:
+            return OURS.checkpoint(name, EVENTS[name][:-1], witnessed=witnessed, seen=seen)
 
     with pytest.raises(LogRefused, match="do not make the root"):
         Careless(OURS.logs, OURS.exports, OURS.witness).export(tmp_path / "careless", EVENTS)

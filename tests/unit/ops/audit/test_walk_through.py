@@ -12,7 +12,7 @@ import pytest
 
 from ops.settings import PROJECT
 from shared.tlog.notes import ED25519, Note, Signer
-from tests.unit.ops.audit.exports import HOUSE, House, history, key
+from tests.unit.ops.audit.exports import HOUSE, SEEN, House, history, key
 
 _PAGE = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
 _SECTION = _PAGE.partition("## An export, with a laptop and offline\n")[2].partition("\n## ")[0]
@@ -47,7 +47,7 @@ def test_every_block_of_the_page_finds_an_export_as_it_was_made_right(desk: Path
     assert code == 0, said
     assert said.count("Nothing was found.") == 2
     assert said.count("Signature Verified Successfully") == 2
-    assert f"{OURS.witness.name} saw it at second 1700000000" in said
+    assert f"{OURS.witness.name} saw it at second {SEEN}" in said
 
 
 def test_a_checkpoint_that_another_signed_under_the_same_name_is_found_by_openssl_alone(desk: Path) -> None:

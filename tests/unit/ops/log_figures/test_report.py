@@ -234,6 +234,16 @@ def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert (found.code, "no log of reintegration" in found.sentence) == ("export_partial", True)
 
 
+def test_no_report_is_made_of_a_year_after_which_no_witness_saw_each_log(tmp_path: Path) -> None:
+    over = int(NEXT_YEAR.timestamp())
+    (tmp_path / "trusted").write_text(str(OURS.policy))
+    for seen in (over - 1, over):
+        OURS.export(tmp_path / str(seen), some_logs().entries, seen={"returns": seen, "counselling": over, "reintegration": over})
+    found = refused(tmp_path / str(over - 1), tmp_path / "trusted")
+    assert (found.code, "the log of returns" in found.sentence) == ("export_too_early", True)
+    assert report_from_export(tmp_path / str(over), 2023, tmp_path / "trusted").year == 2023
+
+
 @pytest.mark.parametrize(
     ("events", "said"),
     [
