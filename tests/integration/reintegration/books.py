@@ -242,7 +242,8 @@ class Books:
         match said.kind, one.status:
             case "debit", "released":
                 one.status = "paid"
-            case "credit", "paid":
+            # How much of it came back in another currency than was ordered two persons say.
+            case "credit", "paid" if one.currency == "EUR":
                 one.status = "reversed"
             case "refusal", "released" if self._is_of(said, said.batch_id):
                 one.status = "failed"
