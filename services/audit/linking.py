@@ -1,19 +1,18 @@
 """What caused an archived event and what it caused, in any log, with each link held against the bytes of both."""
 
-import json
-from typing import Any, Final, Self
+from typing import Final, Self
 from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel
 
-from services.audit.searching import COLUMNS, ArchivedEntry
+from services.audit.searching import COLUMNS, ArchivedEntry, envelope_of
 from shared.db import Sql
 
 MOST_EFFECTS: Final = 100
 
 EFFECTS = Sql(
-    f"SELECT {COLUMNS}, e.leaf FROM archive_entries e WHERE e.causationid = :id ORDER BY e.log, e.idx LIMIT {MOST_EFFECTS + 1}"
+    f"SELECT {COLUMNS} FROM archive_entries e WHERE e.causationid = :id ORDER BY e.log, e.idx LIMIT {MOST_EFFECTS + 1}"
 )
 
 
@@ -66,15 +65,6 @@ def effects_of(event_id: UUID, leaf_hash: str, rows: list[asyncpg.Record]) -> li
             stated = said.get("causeleafhash")
             found.append(Effect(entry=ArchivedEntry.of(row), agrees=_agrees(stated if isinstance(stated, str) else None, leaf_hash)))
     return found
-
-
-def envelope_of(leaf: bytes) -> dict[str, Any]:
-    """What stands in the envelope, nothing where the bytes are none."""
-    try:
-        said = json.loads(leaf)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def cause_in(leaf: bytes) -> UUID | None:

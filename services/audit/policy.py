@@ -14,6 +14,7 @@ POLICY = Policy(
     # A search says which events there are and not what they say; whoever opens one touches the key again.
     allow("search_archive", Role.AUDITOR),
     allow("read_archived_event", Role.AUDITOR),
+    allow("read_case_chain", Role.AUDITOR),
     allow("read_proof", Role.AUDITOR),
     allow("read_links", Role.AUDITOR),
     # What is signed of a log, and the hashes of its tree, say nothing of anybody.
@@ -34,6 +35,7 @@ POLICY = Policy(
     on_record=(
         "read_held", "read_events", "search_log", "read_event", "read_chain", "export_log",
         "search_archive", "read_archived_event", "read_proof", "read_links", "read_entries", "export_archive",
+        "read_case_chain",
     ),
     searches=("read_chain",),
     exports=("read_events", "export_log", "export_archive"),

@@ -1,5 +1,6 @@
 """How the archive is searched over all logs: statements that walk an index whatever they are narrowed by, newest first."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,22 +17,30 @@ from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microsecon
 
 PLACE_PATTERN: Final = f"^{MICROSECONDS}-[a-z]{{1,32}}-[0-9]{{1,18}}$"
 
+# A type is avrr.<service>.<aggregate>.<event>.v<number>.
+_DOTS: Final = 4
 _AFTER_ALL = datetime(9999, 1, 1, tzinfo=UTC)
-COLUMNS = "e.log, e.idx, e.id, e.type, e.subject, e.partitionkey, e.actorid, e.time, e.reason, e.leaf_hash"
+COLUMNS = "e.log, e.idx, e.id, e.type, e.subject, e.partitionkey, e.actorid, e.time, e.reason, e.leaf, e.leaf_hash"
 # By what a search is led, the narrowest first; a list of one leaves the order to the index that begins with that column.
 _LED: Final[Mapping[str, tuple[str, str]]] = {
-    "subject": ("subject", "uuid"), "case": ("partitionkey", "uuid"), "actor": ("actorid", "text"),
+    "about": ("about", "uuid"), "subject": ("subject", "uuid"), "case": ("partitionkey", "uuid"), "actor": ("actorid", "text"),
     "reason": ("reason", "text"), "kind": ("type", "text"), "log": ("log", "text"),
 }  # fmt: skip
 
-ONE = Sql(f"SELECT {COLUMNS}, e.leaf FROM archive_entries e WHERE e.id = :id ORDER BY e.log, e.idx LIMIT 1")
+# An entry is asked for row by row: a join might read all of them beside.
+MENTIONED = (
+    "archive_mentions m CROSS JOIN LATERAL "
+    "(SELECT * FROM archive_entries f WHERE f.log = m.log AND f.idx = m.idx OFFSET 0) e"
+)
+
+ONE = Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = :id ORDER BY e.log, e.idx LIMIT 1")
 BUNDLE = Sql("SELECT leaf FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx")
 
 
 class ArchivedEntry(BaseModel):
     """One event as a search of the archive shows it: whose log, which, of what, when, by whom and why; not what it says.
 
-    ``position`` is its index in its log; ``case_id`` the case or person whose chain it belongs to; ``place`` is what
+    ``aggregate`` is what kind of thing it is of, ``actor_role`` in which roles it was done; ``position`` is its index in its log; ``case_id`` the case or person whose chain it belongs to; ``place`` is what
     ``after`` takes to go on behind it.
     """
 
@@ -39,10 +48,12 @@ class ArchivedEntry(BaseModel):
     position: int
     id: UUID
     kind: str
+    aggregate: str
     subject: UUID
     case_id: UUID
     recorded_at: datetime
     actor_id: str
+    actor_role: str
     reason: str | None
     leaf_hash: str
     place: str
@@ -51,8 +62,9 @@ class ArchivedEntry(BaseModel):
     def of(cls, row: asyncpg.Record) -> Self:
         """The entry of a row that a search found."""
         return cls(
-            log=row["log"], position=row["idx"], id=row["id"], kind=row["type"], subject=row["subject"],
-            case_id=row["partitionkey"], recorded_at=row["time"], actor_id=row["actorid"], reason=row["reason"],
+            log=row["log"], position=row["idx"], id=row["id"], kind=row["type"], aggregate=aggregate_of(row["type"]),
+            subject=row["subject"], case_id=row["partitionkey"], recorded_at=row["time"], actor_id=row["actorid"],
+            actor_role=str(envelope_of(bytes(row["leaf"])).get("actorrole", "")), reason=row["reason"],
             leaf_hash=row["leaf_hash"].hex(), place=str(Place(row["time"], row["log"], row["idx"])),
         )  # fmt: skip
 
@@ -72,7 +84,10 @@ class ArchivedEvent(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which events somebody asks the archive for: those to which everything that is stated here applies."""
+    """Which events somebody asks the archive for: those to which everything that is stated here applies.
+
+    ``about`` is an id that an event names anywhere in it.
+    """
 
     log: str | None = None
     kind: str | None = None
@@ -80,6 +95,7 @@ class Asked:
     case: UUID | None = None
     actor: str | None = None
     reason: str | None = None
+    about: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -113,20 +129,21 @@ NEWEST: Final = Place(_AFTER_ALL, "", MOST_EVENTS)
 def search(names: frozenset[str]) -> Sql:
     """The statement of a search that is narrowed by these filters, newest first."""
     led = next((name for name in _LED if name in names), "")
+    walked, entries = ("m", MENTIONED) if led == "about" else ("e", "archive_entries e")
     where = []
     for name, (column, type) in _LED.items():
         if name == led:
-            where.append(f"e.{column} = ANY (ARRAY[cast(:{name} AS {type})])")
+            where.append(f"{walked}.{column} = ANY (ARRAY[cast(:{name} AS {type})])")
         elif name in names:
             where.append(f"e.{column} = :{name}")
     # Its own log orders what one log told at one moment, so that there the index needs no more than that.
-    before, order = ("(e.time, e.idx) < (:before, :before_index)", "e.time DESC, e.idx DESC")
+    place: tuple[str, ...] = ("time", "idx")
+    before = "(:before, :before_index)"
     if led != "log":
-        before = "(e.time, e.log, e.idx) < (:before, cast(:before_log AS text), :before_index)"
-        order = "e.time DESC, e.log DESC, e.idx DESC"
-    leading = f"e.{_LED[led][0]} DESC, " if led else ""
-    where += [before, "e.time >= :since"]
-    return Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE {' AND '.join(where)} ORDER BY {leading}{order} LIMIT :limit")
+        place, before = ("time", "log", "idx"), "(:before, cast(:before_log AS text), :before_index)"
+    order = ", ".join(f"{walked}.{column} DESC" for column in ((_LED[led][0],) if led else ()) + place)
+    where += [f"({', '.join(f'{walked}.{column}' for column in place)}) < {before}", f"{walked}.time >= :since"]
+    return Sql(f"SELECT {COLUMNS} FROM {entries} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT :limit")
 
 
 def values_of(asked: Asked, place: Place, limit: int) -> dict[str, Any]:
@@ -137,3 +154,17 @@ def values_of(asked: Asked, place: Place, limit: int) -> dict[str, Any]:
         **asked.values(), "since": asked.since or EPOCH, "before": place.time, "before_log": place.log,
         "before_index": place.index, "limit": limit,
     }  # fmt: skip
+
+
+def envelope_of(leaf: bytes) -> dict[str, Any]:
+    """What stands in the envelope, nothing where the bytes are none."""
+    try:
+        said = json.loads(leaf)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def aggregate_of(kind: str) -> str:
+    """What kind of thing an event of this type is of, empty where the type has none of our forms."""
+    return kind.split(".")[2] if kind.count(".") == _DOTS else ""

@@ -62,6 +62,20 @@ ARCHIVE_ENTRIES = sa.Table(
     info=scope("log"),
 )
 
+# Every id that stands in an archived event, but its own; a trigger of the entries fills it. ``access`` parts who looked for
+# something from what happened to it.
+ARCHIVE_MENTIONS = sa.Table(
+    "archive_mentions",
+    METADATA,
+    sa.Column("about", sa.Uuid, primary_key=True),
+    sa.Column("time", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("idx", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("access", sa.Boolean, nullable=False),
+    sa.Index("ix_archive_mentions_access", "about", "time", "log", "idx", postgresql_where=sa.text("access")),
+    info=scope("log"),
+)
+
 # Hashes of C2SP's tlog-tiles, 32 bytes each; a tile at the right edge is replaced as it grows, and what it began with stays.
 ARCHIVE_TILES = sa.Table(
     "archive_tiles",

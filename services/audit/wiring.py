@@ -21,6 +21,7 @@ WIRING = Wiring(
     holdings=Holdings(
         untold={
             "archive_entries": "what other services logged, which each of them tells itself",
+            "archive_mentions": "an index of what other services logged",
             "archive_tiles": "hashes over all entries of a log",
             "archive_differences": "which entries of a log are not as they were archived",
             "archive_checkpoints": "what was signed of each log",

@@ -35,19 +35,21 @@ async def search_archive(
     case: UUID | None = None,
     actor: Annotated[ActorId | None, Query()] = None,
     reason: Annotated[Reason | None, Query()] = None,
+    about: UUID | None = None,
     since: Annotated[Moment | None, Query()] = None,
     until: Annotated[Moment | None, Query()] = None,
     after: Annotated[PlaceText | None, Query()] = None,
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[ArchivedEntry]:
-    """Events of all logs, newest first, without what they say; ``case`` is the case or person whose chain they belong to.
+    """Events of all logs, newest first, without what they say; ``case`` is the case or person whose chain they belong to,
+    ``about`` any id that stands in them.
 
     ``reason`` is the code of why something was done or refused. ``since`` is the first moment that is asked for, ``until``
     the first that is not any more. Each search is on record.
     """
-    asked = Asked(service, kind, subject, case, actor, reason, since, until)
+    asked = Asked(service, kind, subject, case, actor, reason, about, since, until)
     place = Place.read(after) if after is not None else searching.NEWEST
-    await call.on_record(case or subject)
+    await call.on_record(about or case or subject)
 
     async def work(unit: UnitOfWork) -> list[ArchivedEntry]:
         statement = searching.search(frozenset(asked.values()))

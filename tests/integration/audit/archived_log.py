@@ -71,24 +71,25 @@ class ArchivedLog:
 
     async def happen(
         self, count: int = 1, kind: str = "session.held", by: str = "staff:anna", case: UUID | None = None,
-        cause: bytes | None = None, **data: object
+        cause: bytes | None = None, correlation: str | None = None, at: datetime | None = None, role: str = "counsellor",
+        subject: UUID | None = None, **data: object
     ) -> list[UUID]:
-        """That many events enter the log, a minute between each and the next."""
+        """That many events enter the log, a minute between each and the next, or all at one moment."""
         made = []
         for _ in range(count):
             version = next(_VERSIONS)
-            event_id, subject, type = uuid7(), case or uuid7(), f"avrr.{LOG}.{kind}.v1"
-            at = NOON + timedelta(minutes=version)
+            event_id, of, type = uuid7(), subject or case or uuid7(), f"avrr.{LOG}.{kind}.v1"
+            when = at or NOON + timedelta(minutes=version)
             envelope = {
                 "specversion": "1.0", "id": str(event_id), "source": f"urn:avrr:{LOG}", "type": type,
-                "subject": str(subject), "partitionkey": str(subject), "time": at.isoformat().replace("+00:00", "Z"),
-                "dataschema": f"urn:avrr:schema:{type}", "aggregateversion": version, "actorid": by, "actorrole": "counsellor",
-                "actororg": "iom-bih", "actorcountry": "", "actoracr": "phr", "correlationid": str(uuid7()), "data": data,
+                "subject": str(of), "partitionkey": str(case or of), "time": when.isoformat().replace("+00:00", "Z"),
+                "dataschema": f"urn:avrr:schema:{type}", "aggregateversion": version, "actorid": by, "actorrole": role,
+                "actororg": "iom-bih", "actorcountry": "", "actoracr": "phr", "correlationid": correlation or str(uuid7()), "data": data,
             }  # fmt: skip
             if cause is not None:
                 envelope |= {"causationid": json.loads(cause)["id"], "causeleafhash": leaf_hash(cause).hex()}
             async with self.source.api.unit_of_work(EVERYWHERE.scope(AUDITOR)) as unit:
-                unit.append(Leaf(event_id, type, subject, version, rfc8785.dumps(envelope)))  # type: ignore[arg-type]
+                unit.append(Leaf(event_id, type, of, version, rfc8785.dumps(envelope)))  # type: ignore[arg-type]
             made.append(event_id)
         return made
 

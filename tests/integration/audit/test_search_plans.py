@@ -10,8 +10,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.audit import searching
+from services.audit import chains, searching
 from services.audit.searching import NEWEST, Asked, Place
+from shared.db import Sql
 from tests.integration.conftest import MakeDatabase
 
 ENTRIES = int(os.environ.get("AVRR_ARCHIVED_ENTRIES", "20000"))
@@ -20,7 +21,7 @@ MIDDLE = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=ENTRIES // 2)
 # A search by one thing reads what it shows; one by several drops what the others leave out, and ours have plenty of all.
 MOST_READ = 40 * SHOWN
 CASE, ACTOR, KIND, REASON = UUID(int=7), "staff:7", "avrr.returns.case.opened.v1", "no_show"
-FILTERS: dict[str, Any] = {"log": "returns", "kind": KIND, "subject": CASE, "case": CASE, "actor": ACTOR, "reason": REASON}
+FILTERS: dict[str, Any] = {"about": CASE, "log": "returns", "kind": KIND, "subject": CASE, "case": CASE, "actor": ACTOR, "reason": REASON}
 
 _FILL = """
 INSERT INTO archive_entries (log, idx, id, type, subject, partitionkey, actorid, time, reason, leaf, leaf_hash)
@@ -28,7 +29,7 @@ SELECT (ARRAY['counselling', 'returns', 'reintegration', 'audit'])[1 + n % 4], n
   CASE WHEN n % 5 = 0 THEN 'avrr.returns.case.opened.v1' ELSE 'avrr.returns.case.kind_' || n % 40 || '.v1' END,
   lpad(to_hex(n % 2000), 32, '0')::uuid, lpad(to_hex(n % 2000), 32, '0')::uuid, 'staff:' || n % 200,
   timestamptz '2026-01-01' + n * interval '1 second', CASE WHEN n % 3 = 0 THEN 'no_show' END,
-  convert_to('{"n":' || n || '}', 'UTF8'), sha256(convert_to(n::text, 'UTF8'))
+  convert_to('{"n":' || n || ',"subject":"' || lpad(to_hex(n % 2000), 32, '0')::uuid || '"}', 'UTF8'), sha256(convert_to(n::text, 'UTF8'))
 FROM generate_series(0, $1::integer - 1) n
 """
 
@@ -39,14 +40,14 @@ async def filled(same_database: MakeDatabase) -> "asyncpg.Connection[asyncpg.Rec
     connection = await asyncpg.connect(made.logins.migrate)
     await connection.execute("SET ROLE audit_owner")
     await connection.execute(_FILL, ENTRIES, timeout=600)
-    await connection.execute("ANALYZE archive_entries", timeout=600)
+    await connection.execute("ANALYZE archive_entries, archive_mentions", timeout=600)
     await connection.close()
     asking = await asyncpg.connect(made.logins.api)
     await asking.execute("SELECT set_config('app.log', 'on', false)")
     return asking
 
 
-SEVERAL = [("log", "kind"), ("log", "reason"), ("case", "actor"), ("actor", "kind")]
+SEVERAL = [("about", "kind"), ("about", "log"), ("log", "kind"), ("log", "reason"), ("case", "actor"), ("actor", "kind")]
 
 
 @pytest.mark.parametrize("names", [(), *((name,) for name in FILTERS), *SEVERAL], ids=lambda names: "-".join(names) or "all")
@@ -56,12 +57,22 @@ async def test_a_search_reads_about_what_it_shows(
 ) -> None:
     asked = Asked(**{name: FILTERS[name] for name in names})
     statement = searching.search(frozenset(names))
-    arguments = statement.arguments(searching.values_of(asked, after, SHOWN))
-    (row,) = await filled.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}", *arguments)
+    await reads_few(filled, "-".join(names) or "all", statement, searching.values_of(asked, after, SHOWN))
+
+
+async def test_a_chain_and_its_causes_read_about_what_they_show(filled: "asyncpg.Connection[asyncpg.Record]") -> None:
+    at = {"after": MIDDLE, "after_log": "returns", "after_index": ENTRIES // 8}
+    await reads_few(filled, "chain", chains.CHAIN, {"about": CASE, "limit": SHOWN, **at})
+    ids = [row["id"] for row in await filled.fetch("SELECT id FROM archive_entries ORDER BY time LIMIT 50")]
+    await reads_few(filled, "causes", chains.CAUSES, {"ids": ids})
+
+
+async def reads_few(connection: "asyncpg.Connection[asyncpg.Record]", name: str, statement: Sql, values: dict[str, Any]) -> None:
+    (row,) = await connection.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}", *statement.arguments(values))
     plan = json.loads(row[0])[0]
     assert "Seq Scan" not in kinds(plan["Plan"])
     assert read(plan["Plan"]) <= MOST_READ
-    print(f"{'-'.join(names) or 'all'}: {plan['Execution Time']:.2f} ms")
+    print(f"{name}: {plan['Execution Time']:.2f} ms")
 
 
 def kinds(node: dict[str, Any]) -> list[str]:
