@@ -3,6 +3,7 @@
 from itertools import groupby
 
 import pytest
+from playwright.async_api import expect
 
 from ops.screenshots import PAGES, RIGHT_TO_LEFT, Shot
 from tests.browser.axe import assert_for_everybody, assert_reachable
@@ -31,3 +32,23 @@ async def test_every_page_is_for_everybody(
         assert answer is not None and answer.ok, shot.name
         assert view.bytes and view.requests and view.faults() == [], shot.name
         await (assert_for_everybody if language == "en-GB" else assert_reachable)(page)
+
+
+async def test_the_menu_is_folded_where_there_is_little_room_and_opens_by_keyboard_without_scripts(
+    mission: Mission, visits: Visits
+) -> None:
+    narrow, wide = await visits.open(width=320, scripts=False), await visits.open(scripts=False)
+    for page in (narrow, wide):
+        await sign_in(page, mission.addresses.portal, "finance-reconciler")
+    menu, pages = narrow.locator("summary", has_text="Menu"), narrow.get_by_role("navigation", name="Pages")
+    await expect(pages).to_be_hidden()
+    await menu.focus()
+    await narrow.keyboard.press("Enter")
+    await expect(pages).to_be_visible()
+    await narrow.get_by_role("link", name="Open items", exact=True).press("Enter")
+    await expect(narrow.get_by_role("heading", level=1)).to_have_text("Open items")
+    await expect(pages).to_be_hidden()
+    await expect(wide.get_by_role("navigation", name="Pages")).to_be_visible()
+    await expect(wide.locator("summary", has_text="Menu")).to_be_hidden()
+    await wide.get_by_role("link", name="Open items", exact=True).click()
+    await expect(wide.get_by_role("heading", level=1)).to_have_text("Open items")
