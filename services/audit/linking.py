@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel
 
-from services.audit.searching import COLUMNS, ArchivedEntry, envelope_of
+from services.audit.searching import COLUMNS, ArchivedEntry, envelope_of, id_of
 from shared.db import Sql
 
 MOST_EFFECTS: Final = 100
@@ -32,7 +32,7 @@ class CauseLink(BaseModel):
     def of(cls, leaf: bytes, cause: asyncpg.Record | None) -> Self | None:
         """The link in these bytes to the archived event that it names; None if they name none."""
         said = envelope_of(leaf)
-        named, hashed = _uuid(said.get("causationid")), said.get("causeleafhash")
+        named, hashed = id_of(said.get("causationid")), said.get("causeleafhash")
         if named is None:
             return None
         stated = hashed if isinstance(hashed, str) else None
@@ -61,7 +61,7 @@ def effects_of(event_id: UUID, leaf_hash: str, rows: list[asyncpg.Record]) -> li
     found = []
     for row in rows:
         said = envelope_of(bytes(row["leaf"]))
-        if _uuid(said.get("causationid")) == event_id:
+        if id_of(said.get("causationid")) == event_id:
             stated = said.get("causeleafhash")
             found.append(Effect(entry=ArchivedEntry.of(row), agrees=_agrees(stated if isinstance(stated, str) else None, leaf_hash)))
     return found
@@ -69,15 +69,8 @@ def effects_of(event_id: UUID, leaf_hash: str, rows: list[asyncpg.Record]) -> li
 
 def cause_in(leaf: bytes) -> UUID | None:
     """Which event is named as the cause in these bytes."""
-    return _uuid(envelope_of(leaf).get("causationid"))
+    return id_of(envelope_of(leaf).get("causationid"))
 
 
 def _agrees(stated: str | None, held: str) -> bool | None:
     return None if stated is None else stated == held
-
-
-def _uuid(value: object) -> UUID | None:
-    try:
-        return UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

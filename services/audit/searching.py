@@ -137,13 +137,24 @@ def search(names: frozenset[str]) -> Sql:
         elif name in names:
             where.append(f"e.{column} = :{name}")
     # Its own log orders what one log told at one moment, so that there the index needs no more than that.
-    place: tuple[str, ...] = ("time", "idx")
-    before = "(:before, :before_index)"
-    if led != "log":
-        place, before = ("time", "log", "idx"), "(:before, cast(:before_log AS text), :before_index)"
-    order = ", ".join(f"{walked}.{column} DESC" for column in ((_LED[led][0],) if led else ()) + place)
-    where += [f"({', '.join(f'{walked}.{column}' for column in place)}) < {before}", f"{walked}.time >= :since"]
-    return Sql(f"SELECT {COLUMNS} FROM {entries} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT :limit")
+    place, order = older(walked), newest_first(walked)
+    if led == "log":
+        place, order = "(e.time, e.idx) < (:before, :before_index) AND e.time >= :since", "e.time DESC, e.idx DESC"
+    leading = f"{walked}.{_LED[led][0]} DESC, " if led else ""
+    return Sql(f"SELECT {COLUMNS} FROM {entries} WHERE {' AND '.join((*where, place))} ORDER BY {leading}{order} LIMIT :limit")
+
+
+def older(table: str) -> str:
+    """The condition that keeps what is older than a place, and not older than the period that is asked for."""
+    return (
+        f"({table}.time, {table}.log, {table}.idx) < (:before, cast(:before_log AS text), :before_index) "
+        f"AND {table}.time >= :since"
+    )
+
+
+def newest_first(table: str) -> str:
+    """The order of every list of the archive; log and index tell apart what came at one moment."""
+    return f"{table}.time DESC, {table}.log DESC, {table}.idx DESC"
 
 
 def values_of(asked: Asked, place: Place, limit: int) -> dict[str, Any]:
@@ -168,3 +179,11 @@ def envelope_of(leaf: bytes) -> dict[str, Any]:
 def aggregate_of(kind: str) -> str:
     """What kind of thing an event of this type is of, empty where the type has none of our forms."""
     return kind.split(".")[2] if kind.count(".") == _DOTS else ""
+
+
+def id_of(value: object) -> UUID | None:
+    """The id that stands here, None where none does."""
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.audit import chains, searching
+from services.audit import accesses, chains, searching
 from services.audit.searching import NEWEST, Asked, Place
 from shared.db import Sql
 from tests.integration.conftest import MakeDatabase
@@ -20,13 +20,16 @@ SHOWN = 51
 MIDDLE = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=ENTRIES // 2)
 # A search by one thing reads what it shows; one by several drops what the others leave out, and ours have plenty of all.
 MOST_READ = 40 * SHOWN
+# Of twelve kinds as many as are shown are read, and once more to put them in order.
+READ_FOR_KINDS = 12 * 4 * SHOWN
 CASE, ACTOR, KIND, REASON = UUID(int=7), "staff:7", "avrr.returns.case.opened.v1", "no_show"
 FILTERS: dict[str, Any] = {"about": CASE, "log": "returns", "kind": KIND, "subject": CASE, "case": CASE, "actor": ACTOR, "reason": REASON}
 
 _FILL = """
 INSERT INTO archive_entries (log, idx, id, type, subject, partitionkey, actorid, time, reason, leaf, leaf_hash)
 SELECT (ARRAY['counselling', 'returns', 'reintegration', 'audit'])[1 + n % 4], n / 4, gen_random_uuid(),
-  CASE WHEN n % 5 = 0 THEN 'avrr.returns.case.opened.v1' ELSE 'avrr.returns.case.kind_' || n % 40 || '.v1' END,
+  CASE WHEN n % 5 = 0 THEN 'avrr.returns.case.opened.v1' WHEN n % 97 = 1 THEN 'avrr.returns.access.refused.v1'
+    WHEN n % 10 = 1 THEN 'avrr.' || (ARRAY['counselling', 'returns', 'reintegration', 'audit'])[1 + n % 4] || '.access.record_read.v1' ELSE 'avrr.returns.case.kind_' || n % 40 || '.v1' END,
   lpad(to_hex(n % 2000), 32, '0')::uuid, lpad(to_hex(n % 2000), 32, '0')::uuid, 'staff:' || n % 200,
   timestamptz '2026-01-01' + n * interval '1 second', CASE WHEN n % 3 = 0 THEN 'no_show' END,
   convert_to('{"n":' || n || ',"subject":"' || lpad(to_hex(n % 2000), 32, '0')::uuid || '"}', 'UTF8'), sha256(convert_to(n::text, 'UTF8'))
@@ -67,11 +70,23 @@ async def test_a_chain_and_its_causes_read_about_what_they_show(filled: "asyncpg
     await reads_few(filled, "causes", chains.CAUSES, {"ids": ids})
 
 
-async def reads_few(connection: "asyncpg.Connection[asyncpg.Record]", name: str, statement: Sql, values: dict[str, Any]) -> None:
+@pytest.mark.parametrize("names", [(), ("actor",), ("about",), ("about", "actor"), ("code",), ("code", "actor")], ids=lambda names: "-".join(names) or "all")
+@pytest.mark.parametrize("kinds", [accesses.READ_KINDS, accesses.REFUSED_KINDS], ids=["readings", "refusals"])
+async def test_a_search_of_accesses_reads_about_what_it_shows(
+    filled: "asyncpg.Connection[asyncpg.Record]", names: tuple[str, ...], kinds: list[str]
+) -> None:
+    # Two thousand are named by turns, and of these some by whoever looks: others never are.
+    stated = {"actor": "staff:11", "about": UUID(int=11), "code": "no_show"}
+    asked = Asked(**{name: stated[name] for name in names if name != "code"})  # type: ignore[arg-type]
+    values = {**searching.values_of(asked, NEWEST, SHOWN), "code": stated["code"], "kinds": kinds}
+    await reads_few(filled, "-".join((kinds[0], *names)), accesses.accesses(frozenset(names)), values, most=READ_FOR_KINDS)
+
+
+async def reads_few(connection: "asyncpg.Connection[asyncpg.Record]", name: str, statement: Sql, values: dict[str, Any], most: int = MOST_READ) -> None:
     (row,) = await connection.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}", *statement.arguments(values))
     plan = json.loads(row[0])[0]
     assert "Seq Scan" not in kinds(plan["Plan"])
-    assert read(plan["Plan"]) <= MOST_READ
+    assert read(plan["Plan"]) <= most
     print(f"{name}: {plan['Execution Time']:.2f} ms")
 
 
