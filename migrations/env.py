@@ -8,6 +8,8 @@ from alembic import context
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from migrations.before import make_ready
+
 # Another service's migration may run at the same time; the number only has to be ours.
 ADVISORY_LOCK = 7_261_944
 
@@ -20,6 +22,8 @@ def migrate(connection: sa.Connection) -> None:
     connection.execute(sa.text("SET statement_timeout = '60s'"))
     connection.execute(sa.text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
     connection.commit()
+    if context.config.attributes.get("upgrading"):
+        make_ready(service, connection)
     context.configure(
         connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=False,
         transaction_per_migration=True,

@@ -138,7 +138,9 @@ def upgrade(service: str, url: str) -> None:
     """Brings one database to the newest revision; runs its own event loop, so call it from a thread."""
     from alembic import command  # noqa: PLC0415 -- as above
 
-    command.upgrade(alembic_config(service, url), "head")
+    config = alembic_config(service, url)
+    config.attributes["upgrading"] = True
+    command.upgrade(config, "head")
 
 
 def downgrade(service: str, url: str) -> None:

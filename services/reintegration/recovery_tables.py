@@ -9,7 +9,8 @@ from sqlalchemy.dialects import postgresql as pg
 from services.reintegration.metadata import METADATA, amount
 from shared.tables import scope
 
-# Who recorded that money came back has worn the reconciler's hat, and wears no other one on the grant; nor does who said so first.
+# Who recorded that money came back has worn the reconciler's hat, and wears no other one on the grant; nor does who said so first,
+# which a trigger holds (`who_proposed_1.sql`): what was said before there was that rule stands, in rows that go on.
 _OTHER_HATS: Final = (
     "jsonb_build_object('others', "
     "jsonb_build_array(requester_id, endorser_id, approver_id, counsellor_id, payer_id, certificate -> 'attested_by') "
@@ -20,10 +21,6 @@ _OTHER_HATS: Final = (
     "|| jsonb_path_query_array(former_attempts, '$[*] ? (@.ended_as == \"payer\").ended_by'))"
 )
 _WHO_RECOVERED: Final = f"NOT jsonb_path_exists(recoveries, '$[*].recorded_by ? (@ == $others[*])', {_OTHER_HATS})"
-_WHO_PROPOSED: Final = (
-    "NOT jsonb_path_exists(recoveries || jsonb_build_array(recovery_proposed), "
-    f"'$[*].proposed_by ? (@ != null && @ == $others[*])', {_OTHER_HATS})"
-)
 
 
 def on_a_grant() -> Sequence[sa.Column[object] | sa.Constraint | sa.Index]:
@@ -55,7 +52,6 @@ def on_a_grant() -> Sequence[sa.Column[object] | sa.Constraint | sa.Index]:
             name="recovered_of_the_fund",
         ),
         sa.CheckConstraint(_WHO_RECOVERED, name="who_recovered"),
-        sa.CheckConstraint(_WHO_PROPOSED, name="who_proposed_recovery"),
         sa.Index(
             "ix_grants_recovery_open", "id",
             postgresql_where=sa.text("recovery_opened_at IS NOT NULL AND recovery_closed_at IS NULL"),

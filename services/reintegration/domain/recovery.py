@@ -145,6 +145,18 @@ def _not_by_whoever_proposed(state: Grant, facts: GrantFacts, context: Context) 
         raise not_by_whoever_proposed()
 
 
+def _not_of_another_part(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """Since proposals are held to the hats nobody comes to this; of whoever did before nothing more comes to count."""
+    said = state.recovery_proposed
+    if said is None:
+        return
+    if said.proposed_by == state.counsellor_id or any(hat != "reconciler" and by == said.proposed_by for hat, by in hats(state)):
+        raise RuleViolation(
+            "proposed_in_another_part",
+            "Whoever recorded this takes another part on the grant. Decline it, then somebody else records it.",
+        )
+
+
 def _a_proposal_waits(state: Grant, facts: GrantFacts, context: Context) -> None:
     if state.recovery_proposed is None:
         raise RuleViolation("no_recovery_waits", "Nothing that was given back of this grant waits to be confirmed.")
@@ -281,7 +293,7 @@ RECOVERY_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
     changing(RecordRecovery, "Record money that came back", _record, may_wear("reconciler"), not_who_signed_its_batch, _is_open),
     changing(
         ConfirmRecovery, "Confirm money that was given back", _confirm_given_back, may_wear("reconciler"), not_who_signed_its_batch,
-        _is_open, _a_proposal_waits, _not_by_whoever_proposed,
+        _is_open, _a_proposal_waits, _not_by_whoever_proposed, _not_of_another_part,
     ),
     changing(DropRecovery, "Do not count money as given back", _drop_given_back, _is_open, _a_proposal_waits),
     changing(

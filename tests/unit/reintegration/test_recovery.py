@@ -27,6 +27,7 @@ from services.reintegration.domain.recovery_line import RecoveryLine
 from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.turns import turns
 from services.reintegration.posting_projections import postings, takes_of_its_fund
+from shared.actors import Actor
 from shared.contracts.recoveries import (
     MoneyRecovered,
     RecoveryClosed,
@@ -186,6 +187,13 @@ def test_what_no_line_tells_of_counts_once_another_reconciler_confirmed_it() -> 
 @pytest.mark.parametrize("actor", [REQUESTER, ENDORSER, APPROVER, PAYER, OFFICE, COUNSELLOR], ids=lambda actor: actor.person_id)
 def test_nobody_who_wore_another_hat_confirms_that_money_was_given_back(actor: object) -> None:
     ASKED_BACK.given(SAID).when(CONFIRM_CASH, actor).refused("four_eyes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("actor", [REQUESTER, APPROVER, PAYER, COUNSELLOR], ids=lambda actor: actor.person_id)
+def test_what_somebody_with_another_part_said_before_proposals_were_held_to_the_hats_is_dropped_and_never_counts(actor: Actor) -> None:
+    waits = ASKED_BACK.given(SAID.model_copy(update={"proposed_by": actor.person_id}))
+    waits.when(CONFIRM_CASH, SECOND).refused("proposed_in_another_part")
+    waits.when(DROP_CASH, SECOND).then(NOT_COUNTED)
 
 
 def test_what_was_said_to_be_given_back_is_dropped_by_either_and_said_anew() -> None:
