@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 from uuid import UUID
 
 from services.reintegration import payee_details
+from services.reintegration.domain.payee_details import PayeeDetails
 from services.reintegration.domain.same_account import Spelling
 from shared.blind_index import IndexKeys, Term, tokens_of
 from shared.db import Sql, UnitOfWork, Write
@@ -42,7 +44,29 @@ _UNDER_OTHER_KEYS = Sql(
     "SELECT DISTINCT payee_id, account_no, person_id FROM ((SELECT payee_id, account_no, person_id, key FROM payee_tokens WHERE key < :key ORDER BY key LIMIT :most) "
     "UNION ALL (SELECT payee_id, account_no, person_id, key FROM payee_tokens WHERE key > :key ORDER BY key LIMIT :most)) other LIMIT :most"
 )
-_FORGET = Sql("DELETE FROM payee_tokens WHERE payee_id = :payee_id AND account_no = :account_no")
+# The turns of whom they are of, the payees, the turns of the hashes, and only then the rows, each in its order: as whoever registers
+# or changes an account does, and whoever erases.
+_TURNS_OF_PERSONS = Sql(
+    "SELECT pg_advisory_xact_lock_shared(7041, turn) FROM (SELECT DISTINCT mod(hashtext(cast(person_id AS text)), 256) AS turn "
+    "FROM unnest(cast(:person_ids AS uuid[])) person_id ORDER BY 1) n"
+)
+_HOLD_PAYEES = Sql("SELECT id FROM payees WHERE id = ANY (cast(:payee_ids AS uuid[])) ORDER BY id FOR SHARE")
+_TURNS_OF_HASHES = Sql(
+    "SELECT await_hashes(cast(:tokens AS bytea[]) || ARRAY(SELECT t.token FROM payee_tokens t WHERE t.payee_id = ANY (cast(:payee_ids AS uuid[]))))"
+)
+# An account may be forgotten, or hashed by somebody else, until one has all turns.
+_STILL = Sql(
+    "SELECT DISTINCT payee_id, account_no, person_id FROM payee_tokens WHERE payee_id = ANY (cast(:payee_ids AS uuid[])) AND key <> :key"
+)
+_FORGET_FORMER = Sql(
+    "DELETE FROM payee_tokens t WHERE (t.payee_id, t.account_no) IN (SELECT * FROM unnest(cast(:payee_ids AS uuid[]), "
+    "cast(:account_nos AS integer[]))) AND t.key <> :key"
+)
+_KEEP_ANEW = Sql(
+    "INSERT INTO payee_tokens (payee_id, account_no, person_id, token, bank, bank_number, key) SELECT h.*, cast(:key AS text) "
+    "FROM unnest(cast(:payee_ids AS uuid[]), cast(:account_nos AS integer[]), cast(:person_ids AS uuid[]), cast(:tokens AS bytea[]), "
+    "cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h"
+)
 _AGAINST = Sql(
     f"SELECT ARRAY(SELECT DISTINCT o.payee_id FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = :payee_id) AS shared_with, "
     f"EXISTS (SELECT FROM payee_tokens t JOIN {OF_STAFF} WHERE t.payee_id = :payee_id) AS of_staff"
@@ -64,6 +88,11 @@ class Hashed:
         return {
             "key": self.key, "tokens": list(self.tokens), "banks": list(self.banks), "bank_numbers": list(self.bank_numbers)
         }  # fmt: skip
+
+    def of(self, wanted: Sequence[bool]) -> "Hashed":
+        """Those of the spellings that are wanted, by their places."""
+        banks, bank_numbers = (tuple(compress(values, wanted)) for values in (self.banks, self.bank_numbers))
+        return Hashed(self.key, tuple(compress(self.tokens, wanted)), banks, bank_numbers)
 
     def kept(self, payee_id: UUID, account_no: int, person_id: UUID | None) -> Write:
         """The write by which this account of a payee is found again from now on, however it is written elsewhere."""
@@ -91,13 +120,39 @@ async def hash_accounts_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200
     Accounts of staff are not known here, so that they have to be brought again. `Unsealed` as for a reading.
     """
     stale = await unit.rows(_UNDER_OTHER_KEYS, key=await keys.index.current(), most=most)
-    known = [(row, await payee_details.found(unit, keys, row["payee_id"], row["account_no"])) for row in stale]
-    there = [(row, found) for row, found in known if found is not None]
-    for row, found in there:
-        unit.write(Write(_FORGET, {"payee_id": row["payee_id"], "account_no": row["account_no"]}, None))
-        hashes = await hashed(keys.index, found.spellings)
-        unit.write(hashes.kept(row["payee_id"], row["account_no"], row["person_id"]))
-    return len(there)
+    accounts = await held_accounts(unit, keys, [(row["payee_id"], row["account_no"], row["person_id"]) for row in stale])
+    spelled = [(account, one) for account in sorted(accounts) for one in accounts[account].spellings]
+    if not spelled:
+        return 0
+    hashes = await hashed(keys.index, [one for _, one in spelled])
+    payee_ids = sorted({payee_id for payee_id, _ in accounts})
+    await unit.rows(_TURNS_OF_HASHES, tokens=list(hashes.tokens), payee_ids=payee_ids)
+    still = {(row["payee_id"], row["account_no"]): row["person_id"] for row in await unit.rows(_STILL, payee_ids=payee_ids, key=hashes.key)}
+    kept = hashes.of([account in still for account, _ in spelled])
+    whose = [account for account, _ in spelled if account in still]
+    unit.write(
+        Write(_FORGET_FORMER, {"payee_ids": [one for one, _ in accounts], "account_nos": [one for _, one in accounts], "key": hashes.key}, None),
+        Write(
+            _KEEP_ANEW,
+            {
+                "payee_ids": [payee_id for payee_id, _ in whose], "account_nos": [number for _, number in whose],
+                "person_ids": [still[account] for account in whose], **kept.values,
+            },
+            len(whose),
+        ),
+    )  # fmt: skip
+    return len(accounts)
+
+
+async def held_accounts(
+    unit: UnitOfWork, keys: PersonKeys, accounts: Sequence[tuple[UUID, int, UUID | None]]
+) -> dict[tuple[UUID, int], PayeeDetails]:
+    """What these accounts are, each by payee, number and person, until the transaction ends: nobody changes, closes or erases a payee."""
+    if not accounts:
+        return {}
+    await unit.rows(_TURNS_OF_PERSONS, person_ids=list({person_id for _, _, person_id in accounts if person_id is not None}))
+    await unit.rows(_HOLD_PAYEES, payee_ids=list({payee_id for payee_id, _, _ in accounts}))
+    return await payee_details.found_accounts(unit, keys, [(payee_id, number) for payee_id, number, _ in accounts])
 
 
 async def hashed(index: IndexKeys, accounts: Sequence[Spelling]) -> Hashed:

@@ -176,5 +176,6 @@ ATTEMPT_ACCOUNTS = sa.Table(
     sa.Column("bank", sa.LargeBinary),
     sa.Column("bank_number", sa.LargeBinary),
     sa.Column("key", sa.Text, nullable=False),
+    sa.Index(None, "token"),
     info=scope("known"),
 )

@@ -41,7 +41,7 @@ _KEEP = Sql(
 # Without a reference of the bank's nobody knows.
 _COUNT = Sql(
     "UPDATE bank_lines l SET duplicate_of = coalesce(n.first_told, l.duplicate_of), state = CASE WHEN coalesce(n.first_told, l.duplicate_of) "
-    f"IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END, other_payee = {other_payee('l', 'l.of_attempt')}, "
+    f"IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END, other_payee = coalesce({other_payee('l', 'l.of_attempt')}, l.other_payee), "
     f"sent_batches = {handed_out_by_now('l', 'n.under_way')} "
     "FROM (SELECT m.id, e.id AS first_told, w.batches AS under_way FROM bank_lines m LEFT JOIN bank_lines e ON m.kind = 'booked' AND e.kind = 'booked' "
     "AND e.duplicate_of IS NULL AND e.part = 1 AND e.state NOT IN ('unconfirmed', 'dropped') "

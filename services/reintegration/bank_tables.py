@@ -188,6 +188,7 @@ BANK_LINE_ACCOUNTS = sa.Table(
     sa.Column("bank", sa.LargeBinary),
     sa.Column("bank_number", sa.LargeBinary),
     sa.Column("key", sa.Text, nullable=False),
+    sa.Index(None, "token"),
     info=scope("known"),
 )
 

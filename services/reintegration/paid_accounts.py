@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.reintegration import payee_details
-from services.reintegration.account_tokens import SAME, hashed
+from services.reintegration.account_tokens import SAME, hashed, held_accounts
 from services.reintegration.bank.creditors import Creditor
 from services.reintegration.domain.bank_files import KeptLine
 from services.reintegration.domain.same_account import Spelling, spellings
@@ -17,16 +16,21 @@ _KEEP_RELEASED = Sql(
     "t.bank_number, t.key FROM payee_tokens t WHERE (t.payee_id, t.account_no) = (:payee_id, :account_no)"
 )
 _KEEP_ANEW = Sql(
-    "INSERT INTO attempt_accounts (attempt_id, token, bank, bank_number, key) SELECT cast(:attempt_id AS uuid), h.*, "
-    "cast(:key AS text) FROM unnest(cast(:tokens AS bytea[]), cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h"
+    "INSERT INTO attempt_accounts (attempt_id, token, bank, bank_number, key) SELECT h.*, cast(:key AS text) FROM unnest("
+    "cast(:attempt_ids AS uuid[]), cast(:tokens AS bytea[]), cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h"
 )
 _KEEP_OF_LINES = Sql(
     "INSERT INTO bank_line_accounts (line_id, token, bank, bank_number, key) SELECT h.*, cast(:key AS text) FROM unnest("
     "cast(:line_ids AS uuid[]), cast(:tokens AS bytea[]), cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h"
 )
+# Of whoever was erased nothing is kept any more, and what the bank says of a payment of theirs says nothing of their account.
+_OF_THE_ERASED = Sql(
+    "SELECT a.attempt_id FROM payment_attempts a JOIN payees p ON p.id = a.payee_id JOIN persons e ON e.id = p.person_id "
+    "WHERE a.attempt_id = ANY (cast(:attempt_ids AS uuid[])) AND e.erased_at IS NOT NULL"
+)
 # Of what is not settled yet, and can still be opened.
 _UNDER_FORMER_KEYS = Sql(
-    "SELECT a.attempt_id, a.payee_id, a.account_no FROM payment_attempts a WHERE a.status = 'released' "
+    "SELECT a.attempt_id, a.payee_id, a.account_no, p.person_id FROM payment_attempts a JOIN payees p ON p.id = a.payee_id WHERE a.status = 'released' "
     "AND EXISTS (SELECT FROM attempt_accounts t WHERE t.attempt_id = a.attempt_id) "
     "AND NOT EXISTS (SELECT FROM attempt_accounts t WHERE t.attempt_id = a.attempt_id AND t.key = :key) "
     "AND EXISTS (SELECT FROM payee_details d WHERE (d.payee_id, d.account_no) = (a.payee_id, a.account_no)) "
@@ -59,7 +63,9 @@ async def of_lines(unit: UnitOfWork, lines: Sequence[KeptLine]) -> Sequence[Writ
 
     A number without a word of its bank or country is taken for one of each country to which a bank is to pay at this moment.
     """
-    stated = [(line.id, line.creditor) for line in lines if line.creditor is not None]
+    named = [line.attempt_id for line in lines if line.creditor is not None and line.attempt_id is not None]
+    erased = {row["attempt_id"] for row in await unit.rows(_OF_THE_ERASED, attempt_ids=named)} if named else set()
+    stated = [(line.id, line.creditor) for line in lines if line.creditor is not None and line.attempt_id not in erased]
     if not stated:
         return ()
     countries: list[str] = []
@@ -76,12 +82,13 @@ async def hash_released_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200
     The former hashes stay: what was imported before is compared with them. `Unsealed` as for a reading.
     """
     stale = await unit.rows(_UNDER_FORMER_KEYS, key=await keys.index.current(), most=most)
-    for row in stale:
-        found = await payee_details.found(unit, keys, row["payee_id"], row["account_no"])
-        if found is not None:
-            hashes = await hashed(keys.index, found.spellings)
-            unit.write(Write(_KEEP_ANEW, {"attempt_id": row["attempt_id"]} | hashes.values, len(hashes.tokens)))
-    return len(stale)
+    accounts = await held_accounts(unit, keys, [(row["payee_id"], row["account_no"], row["person_id"]) for row in stale])
+    known = [(row["attempt_id"], accounts.get((row["payee_id"], row["account_no"]))) for row in stale]
+    spelled = [(attempt_id, one) for attempt_id, found in known if found is not None for one in found.spellings]
+    if spelled:
+        hashes = await hashed(keys.index, [one for _, one in spelled])
+        unit.write(Write(_KEEP_ANEW, {"attempt_ids": [attempt_id for attempt_id, _ in spelled]} | hashes.values, len(spelled)))
+    return sum(found is not None for _, found in known)
 
 
 def _spellings(account: Creditor, countries: Sequence[str]) -> tuple[Spelling, ...]:

@@ -1,7 +1,7 @@
 """Where it is kept whose account a payee's is, sealed: written with the event that conceals it, opened for who needs it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -66,12 +66,21 @@ async def found(unit: UnitOfWork, keys: PersonKeys, payee_id: UUID, account_no: 
 
 async def found_each(unit: UnitOfWork, keys: PersonKeys, account_nos: Mapping[UUID, int]) -> dict[UUID, PayeeDetails]:
     """What was stated of one account of each of these payees, by one statement; else as `found`."""
-    if not account_nos:
+    each = await found_accounts(unit, keys, tuple(account_nos.items()))
+    return {payee_id: details for (payee_id, _), details in each.items()}
+
+
+async def found_accounts(
+    unit: UnitOfWork, keys: PersonKeys, accounts: Sequence[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], PayeeDetails]:
+    """What was stated of these accounts, each by its payee and number, by one statement; else as `found`."""
+    if not accounts:
         return {}
-    rows = await unit.rows(_EACH, payee_ids=list(account_nos), account_nos=list(account_nos.values()))
+    payee_ids, account_nos = [payee_id for payee_id, _ in accounts], [number for _, number in accounts]
+    rows = await unit.rows(_EACH, payee_ids=payee_ids, account_nos=account_nos)
     opening = await keys.unwrapped(rows)
     return {
-        row["payee_id"]: _details(
+        (row["payee_id"], row["account_no"]): _details(
             opening[row["person_id"], row["about"]], row["payee_id"], row["account_no"], bytes(row["account"])
         )
         for row in rows

@@ -55,7 +55,9 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "evidence_files": frozenset({"evidence_id", "grant_id", "sealed_under"}),
         "evidence_pieces": frozenset({"evidence_id"}),
         "payee_details": frozenset({"person_id"}),
-        "payee_tokens": frozenset({"person_id"}),
+        "payee_tokens": frozenset({"person_id", "token"}),
+        "attempt_accounts": frozenset({"attempt_id", "token"}),
+        "bank_line_accounts": frozenset({"line_id", "token"}),
         "payee_clearances": frozenset({"payee_id"}),
         "survey_answers": frozenset({"person_id"}),
     },
@@ -74,6 +76,9 @@ ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "grants": frozenset({"id", "person_id", "paid", "category", "evidence", "approved_at", "status"}),
         "plans": frozenset({"id", "person_ids", "lines"}),
         "payees": frozenset({"id", "person_id", "status"}),
+        "payment_attempts": frozenset({"attempt_id", "payee_id"}),
+        "bank_lines": frozenset({"id", "attempt_id", "state"}),
+        "bank_files": frozenset({"id", "status", "revocation_asked_by"}),
         "log_mentions": frozenset({"about", "idx"}),
         # Whose need a line of a former version of a plan was.
         "event_log": frozenset({"id", "subject", "idx", "leaf"}),
@@ -90,6 +95,7 @@ EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "reintegration": {
         "person_keys": frozenset({"keep_until"}),
+        "bank_lines": frozenset({"other_payee"}),
         "grants": frozenset({"category", "evidence", "budget", "certificate"}),
         "plans": frozenset({"lines"}),
         "payees": frozenset({"hits", "cleared", "clearers", "clearing_reason", "clearing_asked_by", "cleared_by", "status", "closing_reason"}),
@@ -106,7 +112,7 @@ DEFINERS = {
         "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "note_hashes_met": "reintegration_owner", "count_what_was_put_in": "reintegration_owner", "count_how_it_went": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "post_after_the_commitment": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
         "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
-        "erase_what_it_was_for": "reintegration_eraser", "erase_screenings": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",
+        "erase_what_it_was_for": "reintegration_eraser", "erase_screenings": "reintegration_eraser", "erase_hashes": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",
     },
 }
 for _service, _owners in DEFINERS.items():
