@@ -6,13 +6,22 @@ from typing import Final, Self
 
 from pydantic import ValidationError
 
+from services.audit.findings import Difference, note
 from shared.db import Sql, UnitOfWork, Write
 from shared.messages import Envelope
 from shared.tables import LEAF_LIMIT
 from shared.tlog.tiles import Growing, Tile, nodes_of
 from shared.tlog.tree import HASH_BYTES, Nodes, leaf_hash
 
-_PLACE = Sql("SELECT last_idx, stopped FROM cursor WHERE source = :log FOR UPDATE")
+# The entries are what counts: a place that a superuser took out or set back would have them come a second time.
+_PLACE = Sql(
+    "SELECT last_idx, stopped, (SELECT max(idx) FROM archive_entries WHERE log = :log) AS held "
+    "FROM cursor WHERE source = :log FOR UPDATE"
+)
+_RESTORE = Sql(
+    "UPDATE cursor SET last_idx = cast(:held AS bigint), "
+    "last_hash = (SELECT leaf_hash FROM archive_entries WHERE log = :log AND idx = :held) WHERE source = :log"
+)
 _BEGIN = Sql("INSERT INTO cursor (source, last_idx) VALUES (:log, -1) ON CONFLICT DO NOTHING")
 _MOVE = Sql("UPDATE cursor SET last_idx = :last, last_hash = :hash, stopped = NULL WHERE source = :log")
 _STOP = Sql("UPDATE cursor SET stopped = cast(:why AS text) WHERE source = :log")
@@ -42,6 +51,11 @@ _MOST_OF_A_REASON: Final = 64
 # What searches walk stands in indexes, which hold no more than some 2,700 bytes of a row.
 _MOST_OF_A_NAME: Final = 255
 _NUL: Final = "\0"
+_PLACES: Final = {
+    "idxs": "idx", "ids": "id", "types": "type", "subjects": "subject", "partitionkeys": "partitionkey", "actorids": "actorid",
+    "times": "time", "reasons": "reason", "leaves": "leaf", "hashes": "leaf_hash",
+}  # fmt: skip
+_FROM_ENVELOPE: Final = ("id", "type", "subject", "partitionkey", "actorid", "time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,12 @@ class Entry:
     hash: bytes
     envelope: Envelope
     reason: str | None
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """What stands beside the bytes, by the name of its column."""
+        named = {name: getattr(self.envelope, name) for name in _FROM_ENVELOPE}
+        return {"idx": self.idx, **named, "reason": self.reason, "leaf": self.leaf, "leaf_hash": self.hash}
 
     @classmethod
     def of(cls, idx: int, leaf: bytes) -> Self | None:
@@ -88,7 +108,7 @@ async def take(unit: UnitOfWork, log: str, entries: Sequence[Entry], tree: Growi
     that goes on is in what is answered. *Other* is an entry in whose place another was archived: nothing of such a batch
     is taken. A hole before an entry, which may be no more than a delivery that comes later, ends what is taken of it.
     """
-    last, stopped = await _place(unit, log)
+    last, stopped = await placed(unit, log)
     if await _differ(unit, log, [entry for entry in entries if entry.idx <= last]):
         unit.write(Write(_STOP, {"log": log, "why": "other"}))
         return Taken(last, "other")
@@ -111,19 +131,37 @@ async def take(unit: UnitOfWork, log: str, entries: Sequence[Entry], tree: Growi
 
 async def stop(unit: UnitOfWork, log: str, why: str) -> None:
     """Leaves word that a log is not archived any further, and why."""
-    await _place(unit, log)
+    await placed(unit, log)
     unit.write(Write(_STOP, {"log": log, "why": why}))
+
+
+async def placed(unit: UnitOfWork, log: str) -> tuple[int, str | None]:
+    """As far as which index a log is archived, and why not further, under the lock of its place.
+
+    A place that says less than the entries do is put right, and noted as what it was: nobody but a superuser takes it back.
+    """
+    row = await unit.row(_PLACE, log=log)
+    if row is None:
+        unit.write(Write(_BEGIN, {"log": log}, rows=None))
+        row = await unit.row(_PLACE, log=log)
+        assert row is not None
+    last, held = row["last_idx"], row["held"]
+    if held is not None and held > last:
+        unit.write(Write(_RESTORE, {"log": log, "held": held}))
+        await note(unit, log, [Difference("place", last + 1, held)])
+        last = held
+    return last, row["stopped"]
 
 
 async def edge_of(unit: UnitOfWork, log: str, size: int) -> Growing:
     """The right edge of a log's tree of this size; LogRefused where its tiles are not there."""
     wanted: list[Tile] = []
 
-    def note(tile: Tile) -> bytes:
+    def asked(tile: Tile) -> bytes:
         wanted.append(tile)
         return bytes(HASH_BYTES * tile.width)
 
-    Growing(size, note)
+    Growing(size, asked)
     held = await tiles_in(unit, log, wanted)
     return Growing(size, lambda tile: held.get(tile, b""))
 
@@ -136,12 +174,12 @@ async def nodes_for(unit: UnitOfWork, log: str, size: int, *questions: Callable[
     """
     wanted: dict[Tile, None] = {}
 
-    def note(tile: Tile) -> bytes:
+    def asked(tile: Tile) -> bytes:
         wanted[tile] = None
         return bytes(HASH_BYTES * tile.width)
 
     for question in questions:
-        question(nodes_of(size, note))
+        question(nodes_of(size, asked))
     held = await tiles_in(unit, log, list(wanted))
     return nodes_of(size, lambda tile: held.get(tile, b""))
 
@@ -158,15 +196,6 @@ async def tiles_in(unit: UnitOfWork, log: str, tiles: Sequence[Tile]) -> dict[Ti
     return {tile: hashes for tile, hashes in found.items() if len(hashes) == HASH_BYTES * tile.width}
 
 
-async def _place(unit: UnitOfWork, log: str) -> tuple[int, str | None]:
-    row = await unit.row(_PLACE, log=log)
-    if row is None:
-        unit.write(Write(_BEGIN, {"log": log}, rows=None))
-        row = await unit.row(_PLACE, log=log)
-        assert row is not None
-    return row["last_idx"], row["stopped"]
-
-
 async def _differ(unit: UnitOfWork, log: str, known: Sequence[Entry]) -> bool:
     if not known:
         return False
@@ -176,14 +205,8 @@ async def _differ(unit: UnitOfWork, log: str, known: Sequence[Entry]) -> bool:
 
 
 def _kept(log: str, entries: Sequence[Entry]) -> Write:
-    columns: dict[str, list[object]] = {
-        "idxs": [entry.idx for entry in entries], "leaves": [entry.leaf for entry in entries],
-        "hashes": [entry.hash for entry in entries], "reasons": [entry.reason for entry in entries],
-        **{
-            f"{name}s": [getattr(entry.envelope, name) for entry in entries]
-            for name in ("id", "type", "subject", "partitionkey", "actorid", "time")
-        },
-    }  # fmt: skip
+    rows = [entry.columns for entry in entries]
+    columns = {place: [row[name] for row in rows] for place, name in _PLACES.items()}
     return Write(_KEEP, {"log": log, **columns}, len(entries))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 import asyncpg
 from pydantic import BaseModel
 
-from services.audit.linking import CauseLink, cause_in
+from services.audit.linking import CauseLink, cause_among, cause_in
 from services.audit.searching import COLUMNS, MENTIONED, ArchivedEntry, Place, envelope_of
 from shared.db import Sql
 from shared.moments import EPOCH
@@ -24,7 +24,7 @@ CHAIN = Sql(
     "ORDER BY m.about, m.time, m.log, m.idx LIMIT :limit"
 )
 CAUSES = Sql(
-    f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = ANY (cast(:ids AS uuid[])) ORDER BY e.log DESC, e.idx DESC"
+    f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = ANY (cast(:ids AS uuid[])) ORDER BY e.log, e.idx"
 )
 
 Finding = Literal["cause_missing", "cause_other", "cause_later", "correlation_other"]
@@ -63,8 +63,8 @@ def causes_of(rows: Sequence[asyncpg.Record]) -> list[object]:
 
 def chained(rows: Sequence[asyncpg.Record], causes: Iterable[asyncpg.Record]) -> list[ChainedEvent]:
     """The events of these rows in order, each with the cause that it names among the rows of `CAUSES`."""
-    known = {row["id"]: row for row in causes}
-    return in_order([ChainedEvent.of(row, known.get(cause_in(bytes(row["leaf"])))) for row in rows])
+    known = list(causes)
+    return in_order([ChainedEvent.of(row, cause_among(bytes(row["leaf"]), known)) for row in rows])
 
 
 def in_order(events: Sequence[ChainedEvent]) -> list[ChainedEvent]:

@@ -1,8 +1,7 @@
 """The signed checkpoints of every log, asked of who signs them and held against the archive's own root at that size."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +9,8 @@ import httpx
 import structlog
 
 from services.audit import archive
+from services.audit.findings import Difference, note
+from services.audit.repeating import each, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import MOST_NOTE_BYTES, Note
@@ -24,17 +25,15 @@ _TIMEOUT: Final = httpx.Timeout(3.0, connect=1.0)
 ANSWER_SECONDS: Final = 5.0
 
 _SIZE = Sql("SELECT last_idx + 1 AS size FROM cursor WHERE source = :log")
-# The same size is signed again and again while nothing happens: of these the latest stays.
+# The same size is signed again and again while nothing happens: the first of these stays as it came, and beside it the latest,
+# whose time is that of its coming and not that of its being told once more.
 _KEEP = Sql(
-    "INSERT INTO archive_checkpoints (log, size, root, note, agrees) VALUES (:log, :size, :root, :note, :agrees) "
-    "ON CONFLICT (log, size, root) DO UPDATE SET note = excluded.note, kept_at = clock_timestamp()"
-)
-_NOTE_ROOT = Sql(
-    "INSERT INTO archive_differences (log, kind, first_idx, last_idx) VALUES (:log, 'root', 0, :last) "
-    "ON CONFLICT (log, kind, first_idx) DO UPDATE SET last_idx = excluded.last_idx, seen_at = clock_timestamp(), gone_at = NULL"
+    "INSERT INTO archive_checkpoints AS k (log, size, root, note, agrees) VALUES (:log, :size, :root, :note, :agrees) "
+    "ON CONFLICT (log, size, root) DO UPDATE SET again = excluded.note, kept_at = clock_timestamp() "
+    "WHERE coalesce(k.again, k.note) <> excluded.note"
 )
 LATEST = Sql(
-    "SELECT size, root, note, kept_at FROM archive_checkpoints WHERE log = :log AND agrees AND size > :index "
+    "SELECT size, root, coalesce(again, note) AS note, kept_at FROM archive_checkpoints WHERE log = :log AND agrees AND size > :index "
     "ORDER BY size DESC LIMIT 1"
 )
 
@@ -70,30 +69,22 @@ class Checkpoints:
         """By which keys checkpoints are checked, None until it was read."""
         return self._policy
 
-    async def run(self, every: float = ASK_SECONDS) -> None:
-        """Asks for every log again and again; whatever fails is tried again the next time."""
-        while True:
-            for name in self.logs:
-                await self.ask(name)
-            await asyncio.sleep(every)
+    async def round(self) -> None:
+        """Asks for every log once; whatever fails is tried again in the next round."""
+        await each(self.logs, self.ask)
 
     async def ask(self, name: str) -> None:
         """Asks for one log's latest checkpoint, and keeps it if it is new and all of it was archived."""
         asked = self.logs[name]
-        try:
-            written = await self._told(f"{name}/checkpoint")
-            if written.decode(errors="replace") != asked.note:
-                await self._take(name, asked, written)
-            asked.fault = None
-        except LogRefused as refusal:
-            # Keys may be others by now; the next time the policy is read anew.
-            self._policy = None
-            self._alarm(name, asked, refusal.code)
-        except Exception as error:  # noqa: BLE001 -- who ends asking hears of no other history from then on
-            fault = type(error).__name__
-            if fault != asked.fault:
-                asked.fault = fault
-                log.warning("checkpoint_waits", source=name, kind=fault)
+        with waited_out(asked, lambda kind: log.warning("checkpoint_waits", source=name, kind=kind)):
+            try:
+                written = await self._told(f"{name}/checkpoint")
+                if written.decode(errors="replace") != asked.note:
+                    await self._take(name, asked, written)
+            except LogRefused as refusal:
+                # Keys may be others by now; the next time the policy is read anew.
+                self._policy = None
+                self._alarm(name, asked, refusal.code)
 
     def status(self) -> dict[str, object]:
         """What readiness tells of each log."""
@@ -102,8 +93,8 @@ class Checkpoints:
     async def _take(self, name: str, asked: Asked, written: bytes) -> None:
         if self._policy is None:
             self._policy = TrustPolicy.of((await self._told("policy")).decode(errors="replace"))
-        note = Note.of(written)
-        said = self._policy.checked(note)
+        signed = Note.of(written)
+        said = self._policy.checked(signed)
         if said.origin.rpartition("/")[2] != name:
             raise LogRefused("another_log", "This is the checkpoint of another log.")
 
@@ -111,13 +102,13 @@ class Checkpoints:
             row = await unit.row(_SIZE, log=name)
             if (row["size"] if row is not None else 0) < said.size:
                 return None
-            return await _kept(unit, name, note, said)
+            return await _kept(unit, name, signed, said)
 
         agrees = await self._database.attempt(self._scope, work)
         if agrees is None:
             # The archive is behind: the same checkpoint is asked for again.
             return
-        asked.note, asked.size = str(note), said.size if agrees else asked.size
+        asked.note, asked.size = str(signed), said.size if agrees else asked.size
         self._alarm(name, asked, None if agrees else "root_unlike_archive")
 
     async def _told(self, path: str) -> bytes:
@@ -141,24 +132,12 @@ class Checkpoints:
         asked.alarm = alarm
 
 
-async def _kept(unit: UnitOfWork, name: str, note: Note, said: Checkpoint) -> bool:
+async def _kept(unit: UnitOfWork, name: str, signed: Note, said: Checkpoint) -> bool:
     nodes = await archive.nodes_for(unit, name, said.size, lambda nodes: root_of(said.size, nodes))
     agrees = root_of(said.size, nodes) == said.root
     unit.write(
-        Write(_KEEP, {"log": name, "size": said.size, "root": said.root, "note": str(note), "agrees": agrees})
+        Write(_KEEP, {"log": name, "size": said.size, "root": said.root, "note": str(signed), "agrees": agrees}, rows=None)
     )
     if not agrees:
-        unit.write(Write(_NOTE_ROOT, {"log": name, "last": said.size - 1}))
+        await note(unit, name, [Difference("root", 0, said.size - 1)])
     return agrees
-
-
-@contextlib.asynccontextmanager
-async def asking_for_all(checkpoints: Checkpoints) -> AsyncIterator[None]:
-    """Asks while the block runs."""
-    task = asyncio.create_task(checkpoints.run(), name="asking for checkpoints")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -5,12 +5,14 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import httpx
 import structlog
 
-from shared.db import Database, Scope, Sql, UnitOfWork, Write
+from services.audit.findings import COMPARED, Difference, Kind, open_of, settle
+from services.audit.repeating import each, waited_out
+from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.tables import LEAF_LIMIT
 from shared.tlog.tree import leaf_hash
 from shared.topology import AUDIT
@@ -25,34 +27,17 @@ _TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
 # For a whole answer: one that comes byte after byte keeps no other log from being compared.
 ANSWER_SECONDS: Final = 30.0
 
-Kind = Literal["other", "missing", "archive"]
-
-_SIZE = Sql("SELECT last_idx + 1 AS size FROM cursor WHERE source = :log")
+# Whichever says more: a place that somebody took out or set back, or entries that are there no more, hide nothing.
+_SIZE = Sql(
+    "SELECT greatest((SELECT last_idx FROM cursor WHERE source = :log), "
+    "(SELECT max(idx) FROM archive_entries WHERE log = :log), -1) + 1 AS size"
+)
 # The hash is made of the bytes (RFC 6962, 2.1): the column beside them would go on saying what they were.
 _HELD = Sql(
     "SELECT idx, sha256(decode('00', 'hex') || leaf) AS leaf_hash FROM archive_entries "
     "WHERE log = :log AND idx >= :first AND idx < :end"
 )
-_NOTE = Sql(
-    "INSERT INTO archive_differences (log, kind, first_idx, last_idx) VALUES (:log, :kind, :first, :last) "
-    "ON CONFLICT (log, kind, first_idx) DO UPDATE SET last_idx = excluded.last_idx, seen_at = clock_timestamp(), gone_at = NULL"
-)
-_GONE = Sql(
-    "UPDATE archive_differences SET gone_at = clock_timestamp() "
-    "WHERE log = :log AND kind IN ('other', 'missing', 'archive') AND first_idx >= :first AND last_idx < :end AND gone_at IS NULL"
-)
-_OPEN = Sql("SELECT log, count(*) AS differences FROM archive_differences WHERE gone_at IS NULL GROUP BY log")
-
 log = structlog.get_logger("comparing")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Entries, from the first to the last, that a log has otherwise than the archive, or that one of them has no more."""
-
-    kind: Kind
-    first: int
-    last: int
 
 
 @dataclass(slots=True)
@@ -131,17 +116,14 @@ class Comparing:
         self._elapsed = elapsed
         self._scope = Scope(f"service:{AUDIT.name}")
 
-    async def run(self, every: float = LOOK_SECONDS) -> None:
-        """Looks at every log again and again; whatever fails is tried again at the next look."""
-        while True:
-            for name in self.logs:
-                await self.look(name)
-            await asyncio.sleep(every)
+    async def round(self) -> None:
+        """Looks at every log once; whatever fails is tried again in the next round."""
+        await each(self.logs, self.look)
 
     async def look(self, name: str) -> None:
         """Compares the newest entries of a log, and goes on with its round for a while."""
         compared = self.logs[name]
-        try:
+        with waited_out(compared, lambda kind: log.warning("comparison_waits", source=name, kind=kind)):
             size = await self._size(name)
             await self._compare(name, max(size - NEWEST, 0), size)
             until = self._elapsed() + WALK_SECONDS
@@ -152,13 +134,7 @@ class Comparing:
                 if end >= size:
                     compared.next, compared.rounds, compared.round_ended = 0, compared.rounds + 1, self._elapsed()
                     break
-            compared.differences = await self._open(name)
-            compared.fault = None
-        except Exception as error:  # noqa: BLE001 -- a comparison that ends finds nothing from then on
-            fault = type(error).__name__
-            if fault != compared.fault:
-                compared.fault = fault
-                log.warning("comparison_waits", source=name, kind=fault)
+            compared.differences = await self._database.attempt(self._scope, lambda unit: open_of(unit, name))
 
     def status(self) -> dict[str, object]:
         """What readiness tells of each log; times are seconds ago, None if never."""
@@ -174,12 +150,6 @@ class Comparing:
         row = await self._database.alone(_SIZE, log=name)
         return row["size"] if row is not None else 0
 
-    async def _open(self, name: str) -> int:
-        async def work(unit: UnitOfWork) -> int:
-            return next((row["differences"] for row in await unit.rows(_OPEN) if row["log"] == name), 0)
-
-        return await self._database.attempt(self._scope, work)
-
     async def _compare(self, name: str, first: int, end: int) -> None:
         if end <= first:
             return
@@ -192,16 +162,8 @@ class Comparing:
             before = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, max(first - len(told), 0), first))
             found = differences(first, held, told, _hashes(beyond), _hashes(before))
 
-        async def note(unit: UnitOfWork) -> None:
-            unit.write(Write(_GONE, {"log": name, "first": first, "end": end}, rows=None))
-            await unit.flush()
-            for one in found:
-                unit.write(Write(_NOTE, {"log": name, "kind": one.kind, "first": one.first, "last": one.last}))
-                await unit.flush()
-
-        known = self.logs[name].differences
-        if found or known:
-            await self._database.attempt(self._scope, note)
+        if found or self.logs[name].differences:
+            await self._database.attempt(self._scope, lambda unit: settle(unit, name, COMPARED, first, end, found))
         for one in found:
             # Which entries and how, and nothing of what they say.
             log.error("log_differs_from_archive", source=name, kind=one.kind, first=one.first, last=one.last)
@@ -247,15 +209,3 @@ async def lines_of(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
             rest = b""
     if rest:
         yield rest
-
-
-@contextlib.asynccontextmanager
-async def comparing_all(comparing: Comparing) -> AsyncIterator[None]:
-    """Compares while the block runs."""
-    task = asyncio.create_task(comparing.run(), name="comparing logs with the archive")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

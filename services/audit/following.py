@@ -13,6 +13,7 @@ from services.audit.archive import Entry, Taken
 from shared.bus import ACK_WAIT, Bus, BusFault, Delivery
 from shared.consumer import FAULTS
 from shared.db import Database, Scope, Sql
+from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import Growing
 from shared.topology import AUDIT, Service, durable
 
@@ -26,6 +27,9 @@ TIMES_A_HOLE_IS_LOOKED_AT: Final = 3
 _NEVER_TAKEN: Final = (
     asyncpg.DataError, asyncpg.CheckViolationError, asyncpg.NotNullViolationError, asyncpg.ProgramLimitExceededError
 )  # fmt: skip
+
+# What is answered where the archive's own tables have something else than it left there, or nothing.
+_DAMAGED: Final = (asyncpg.UniqueViolationError, asyncpg.RestrictViolationError, LogRefused)
 
 _POSITION = Sql("SELECT last_idx, stopped FROM cursor WHERE source = :log")
 
@@ -136,6 +140,9 @@ class Archiver:
                     await self._database.attempt(self._scope, lambda unit: archive.stop(unit, name, "unreadable"))
                     return Taken(self.position, "unreadable")
                 entries, unreadable = entries[: len(entries) // 2], True
+            except _DAMAGED:
+                await self._database.attempt(self._scope, lambda unit: archive.stop(unit, name, "damaged"))
+                return Taken(self.position, "damaged")
         self._holes = self._holes + 1 if taken.hole else 0
         if taken.hole and self._holes >= TIMES_A_HOLE_IS_LOOKED_AT:
             await self._database.attempt(self._scope, lambda unit: archive.stop(unit, name, "gap"))

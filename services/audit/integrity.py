@@ -17,20 +17,30 @@ from shared.tlog.trust import TrustPolicy
 LATE_SECONDS: Final = 90.0
 # The worker notes what it knows every 5 seconds.
 UNWATCHED_SECONDS: Final = 60.0
+# A round of comparing walks some hundred thousand entries a minute (`comparing`): millions are within an hour.
+COMPARED_WITHIN_SECONDS: Final = 3_600.0
+# A round over the archive's own tables has a quarter of a second in twenty (`checking`): some million entries in two hours.
+CHECKED_WITHIN_SECONDS: Final = 86_400.0
+# Of one kind and log so many findings are told one by one, so that none hides another kind, or another log.
+MOST_OF_A_KIND: Final = 25
 
 LOGS = Sql(
     "SELECT l.log, coalesce((SELECT max(e.idx) + 1 FROM archive_entries e WHERE e.log = l.log), 0) AS archived, w.stopped, w.rounds, w.round_ended_at, w.comparison_fault, "
-    "w.checkpoint_alarm, w.checkpoint_fault, w.policy, "
+    "w.checkpoint_alarm, w.checkpoint_fault, w.policy, w.check_ended_at, w.check_fault, "
+    "extract(epoch FROM clock_timestamp() - coalesce(w.round_ended_at, w.since))::float8 AS compared_ago, "
+    "extract(epoch FROM clock_timestamp() - coalesce(w.check_ended_at, w.since))::float8 AS checked_ago, "
     "extract(epoch FROM clock_timestamp() - w.noted_at)::float8 AS noted_ago, "
     "p.note, p.kept_at, extract(epoch FROM clock_timestamp() - p.kept_at)::float8 AS kept_ago "
     "FROM unnest(cast(:logs AS text[])) WITH ORDINALITY AS l(log, place) "
     "LEFT JOIN archive_watched w ON w.log = l.log "
-    "LEFT JOIN LATERAL (SELECT note, kept_at FROM archive_checkpoints k WHERE k.log = l.log AND k.agrees "
+    "LEFT JOIN LATERAL (SELECT coalesce(again, note) AS note, kept_at FROM archive_checkpoints k WHERE k.log = l.log AND k.agrees "
     "ORDER BY k.size DESC LIMIT 1) p ON true ORDER BY l.place"
 )
 OPEN = Sql(
-    "SELECT log, kind, first_idx, last_idx, found_at FROM archive_differences "
-    "WHERE gone_at IS NULL ORDER BY log, first_idx, kind LIMIT 100"
+    "SELECT log, kind, first_idx, last_idx, found_at, of_kind FROM (SELECT log, kind, first_idx, last_idx, found_at, "
+    "count(*) OVER of_one AS of_kind, row_number() OVER (of_one ORDER BY first_idx) AS number FROM archive_differences "
+    "WHERE gone_at IS NULL WINDOW of_one AS (PARTITION BY log, kind)) d "
+    f"WHERE number <= {MOST_OF_A_KIND} ORDER BY log, first_idx, kind"
 )
 POLICIES = Sql("SELECT policy FROM archive_watched WHERE policy IS NOT NULL ORDER BY noted_at DESC, log LIMIT 1")
 
@@ -66,13 +76,18 @@ class LogAlarm(BaseModel):
 
 
 class LogIntegrity(BaseModel):
-    """How it stands with one log; no alarm means that every check passed the last time that it was made."""
+    """How it stands with one log; no alarm means that every check passed the last time that it was made.
+
+    ``round_ended_at`` is when it was last compared whole with the service's own log, ``check_ended_at`` when the archive of it
+    was last checked whole in itself.
+    """
 
     log: str
     archived: int
     checkpoint: LatestCheckpoint | None
     rounds: int | None
     round_ended_at: datetime | None
+    check_ended_at: datetime | None
     alarms: list[LogAlarm]
 
     @classmethod
@@ -81,7 +96,8 @@ class LogIntegrity(BaseModel):
         latest = _latest(row) if row["note"] is not None else None
         return cls(
             log=row["log"], archived=row["archived"], checkpoint=latest, rounds=row["rounds"],
-            round_ended_at=row["round_ended_at"], alarms=_alarms(row, [one for one in different if one["log"] == row["log"]]),
+            round_ended_at=row["round_ended_at"], check_ended_at=row["check_ended_at"],
+            alarms=_alarms(row, [one for one in different if one["log"] == row["log"]]),
         )  # fmt: skip
 
 
@@ -115,14 +131,23 @@ def _alarms(row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> list[Lo
         LogAlarm(code=f"entries_{one['kind']}", first=one["first_idx"], last=one["last_idx"], found_at=one["found_at"])
         for one in different
     ]
+    more = {one["kind"]: one["of_kind"] - MOST_OF_A_KIND for one in different if one["of_kind"] > MOST_OF_A_KIND}
+    found += [LogAlarm(code="entries_more", detail=f"{kind}: {count}") for kind, count in more.items()]
     if row["stopped"] is not None:
         found.append(LogAlarm(code=f"archive_stopped_{row['stopped']}", first=row["archived"]))
     if row["checkpoint_alarm"] is not None:
         found.append(LogAlarm(code="checkpoint_refused", detail=row["checkpoint_alarm"]))
     if row["noted_ago"] is None or row["noted_ago"] > UNWATCHED_SECONDS:
         found.append(LogAlarm(code="not_watched"))
-    elif row["comparison_fault"] is not None:
-        found.append(LogAlarm(code="comparison_waits", detail=row["comparison_fault"]))
+    else:
+        if row["comparison_fault"] is not None:
+            found.append(LogAlarm(code="comparison_waits", detail=row["comparison_fault"]))
+        if row["compared_ago"] > COMPARED_WITHIN_SECONDS:
+            found.append(LogAlarm(code="comparison_late"))
+        if row["check_fault"] is not None:
+            found.append(LogAlarm(code="check_waits", detail=row["check_fault"]))
+        if row["checked_ago"] > CHECKED_WITHIN_SECONDS:
+            found.append(LogAlarm(code="check_late"))
     if row["note"] is None:
         found.append(LogAlarm(code="no_checkpoint"))
     elif row["kept_ago"] > LATE_SECONDS:

@@ -1,5 +1,6 @@
 """What caused an archived event and what it caused, in any log, with each link held against the bytes of both."""
 
+from collections.abc import Iterable
 from typing import Final, Self
 from uuid import UUID
 
@@ -70,6 +71,14 @@ def effects_of(event_id: UUID, leaf_hash: str, rows: list[asyncpg.Record]) -> li
 def cause_in(leaf: bytes) -> UUID | None:
     """Which event is named as the cause in these bytes."""
     return id_of(envelope_of(leaf).get("causationid"))
+
+
+def cause_among(leaf: bytes, rows: Iterable[asyncpg.Record]) -> asyncpg.Record | None:
+    """The row of the event that these bytes name as their cause: of several with its id the one whose hash they name."""
+    said = envelope_of(leaf)
+    named, hashed = id_of(said.get("causationid")), said.get("causeleafhash")
+    meant = [row for row in rows if row["id"] == named]
+    return next((row for row in meant if row["leaf_hash"].hex() == hashed), meant[0] if meant else None)
 
 
 def _agrees(stated: str | None, held: str) -> bool | None:

@@ -33,7 +33,9 @@ MENTIONED = (
     "(SELECT * FROM archive_entries f WHERE f.log = m.log AND f.idx = m.idx OFFSET 0) e"
 )
 
-ONE = Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = :id ORDER BY e.log, e.idx LIMIT 1")
+# One id in several logs, or twice in one, is something wrong: of so many each is told, and none stands for the others.
+MOST_OF_AN_ID: Final = 10
+OF_ID = Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = :id ORDER BY e.log, e.idx LIMIT {MOST_OF_AN_ID}")
 BUNDLE = Sql("SELECT leaf FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx")
 
 
@@ -69,10 +71,18 @@ class ArchivedEntry(BaseModel):
         )  # fmt: skip
 
 
+class Standing(BaseModel):
+    """Where an event stands: in which log, at which index."""
+
+    log: str
+    position: int
+
+
 class ArchivedEvent(BaseModel):
     """One event whole, as it was archived: SHA-256 of a zero byte and the UTF-8 bytes of ``leaf`` is ``leaf_hash``.
 
-    ``checkpoint_size`` is the size of the latest checkpoint that covers it, None as long as none does.
+    ``checkpoint_size`` is the size of the latest checkpoint that covers it, None as long as none does. ``also`` are the places
+    of other events with the same id, of which there is none where nothing is wrong.
     """
 
     log: str
@@ -80,6 +90,7 @@ class ArchivedEvent(BaseModel):
     leaf_hash: str
     leaf: str
     checkpoint_size: int | None
+    also: list[Standing]
 
 
 @dataclass(frozen=True, slots=True)

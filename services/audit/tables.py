@@ -93,19 +93,18 @@ ARCHIVE_DIFFERENCES = sa.Table(
     "archive_differences",
     METADATA,
     sa.Column("log", sa.Text, primary_key=True),
-    # other: the log tells other bytes there; missing: none; archive: the archive itself has the entry no more; root: a
-    # checkpoint was signed of another history.
+    # What each of them means says `services.audit.findings`.
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("first_idx", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("last_idx", sa.BigInteger, nullable=False),
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("gone_at", sa.DateTime(timezone=True)),
-    sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root')", name="kind_known"),
+    sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root', 'column', 'tile', 'twice', 'place')", name="kind_known"),
     info=scope("log"),
 )
 
-# Of each size and root the latest note; one that does not agree with the archive is kept as what it is.
+# Of each size and root the first note and the latest; one that does not agree with the archive is kept as what it is.
 ARCHIVE_CHECKPOINTS = sa.Table(
     "archive_checkpoints",
     METADATA,
@@ -114,6 +113,7 @@ ARCHIVE_CHECKPOINTS = sa.Table(
     sa.Column("root", sa.LargeBinary, primary_key=True),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("agrees", sa.Boolean, nullable=False),
+    sa.Column("again", sa.Text),
     sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     info=scope("log"),
 )
@@ -133,5 +133,12 @@ ARCHIVE_WATCHED = sa.Table(
     sa.Column("checkpoint_fault", sa.Text),
     # The policy (C2SP tlog-policy) by which its checkpoints were last checked.
     sa.Column("policy", sa.Text),
+    # Since when anybody watches the log at all.
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    # The archive's rounds over its own tables: how many the process made, and at which tile it goes on.
+    sa.Column("check_rounds", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("check_ended_at", sa.DateTime(timezone=True)),
+    sa.Column("check_next", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("check_fault", sa.Text),
     info=scope("log"),
 )

@@ -1,13 +1,17 @@
-"""What the archive does beside taking streams: it compares the services' own logs, and keeps the checkpoints of each."""
+"""What the archive does beside taking streams: it compares the services' own logs, checks itself, and keeps checkpoints."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 
 from prometheus_client import Gauge
 
-from services.audit.checkpoints import Checkpoints, asking_for_all
-from services.audit.comparing import Comparing, comparing_all
-from services.audit.noting import noting_all
+from services.audit import checking, checkpoints, comparing, noting
+from services.audit.checking import Checking
+from services.audit.checkpoints import Checkpoints
+from services.audit.comparing import Comparing
+from services.audit.noting import Noting
+from services.audit.repeating import repeating
+from services.audit.turn import Turn
 from shared.certificates import trusted
 from shared.db import Database
 from shared.metrics import Metrics
@@ -24,6 +28,8 @@ class Watching:
         self._settings = settings
         self._database = database
         self._comparing: Comparing | None = None
+        self._checking: Checking | None = None
+        self._turn = Turn(settings.worker_database_url.get_secret_value(), database.name)
         self._checkpoints: Checkpoints | None = None
         self._differences = Gauge(
             "avrr_archive_differences", "ranges of a log that are not as archived", ["log"], registry=metrics.registry
@@ -52,20 +58,40 @@ class Watching:
             client = await stack.enter_async_context(Outgoing(verify=trusted(), trust_env=False, follow_redirects=False))
             token = ServiceToken(client, settings.oidc_issuer, client_id, secret, settings.service_scope)
             self._comparing = Comparing(self._database, client, urls, token, token.forget)
+            self._checking = Checking(self._database, AUDIT.follows)
             for name, compared in self._comparing.logs.items():
-                self._differences.labels(name).set_function(lambda compared=compared: compared.differences)  # type: ignore[misc]
-            await stack.enter_async_context(comparing_all(self._comparing))
+                checked = self._checking.logs[name]
+                self._differences.labels(name).set_function(
+                    lambda compared=compared, checked=checked: max(compared.differences, checked.differences)  # type: ignore[misc]
+                )
             if settings.checkpointer_url is not None:
                 self._checkpoints = Checkpoints(self._database, client, settings.checkpointer_url, AUDIT.follows)
                 for name, asked in self._checkpoints.logs.items():
                     self._alarm.labels(name).set_function(lambda asked=asked: float(asked.alarm is not None))  # type: ignore[misc]
-                await stack.enter_async_context(asking_for_all(self._checkpoints))
-            await stack.enter_async_context(noting_all(self._database, self._comparing, self._checkpoints))
+            await stack.enter_async_context(self._turn.taking(self._watching))
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        assert self._comparing is not None and self._checking is not None
+        known = Noting(self._database, self._comparing, self._checking, self._checkpoints)
+        async with contextlib.AsyncExitStack() as stack:
+            for what, work, every in (
+                ("comparing logs with the archive", self._comparing.round, comparing.LOOK_SECONDS),
+                ("checking the archive itself", self._checking.round, checking.LOOK_SECONDS),
+                ("noting what is known of each log", known.round, noting.NOTE_SECONDS),
+            ):
+                await stack.enter_async_context(repeating(what, work, every))
+            if self._checkpoints is not None:
+                asking = repeating("asking for checkpoints", self._checkpoints.round, checkpoints.ASK_SECONDS)
+                await stack.enter_async_context(asking)
             yield
 
     def status(self) -> Mapping[str, object]:
-        """What readiness tells of both."""
-        found: dict[str, object] = {}
+        """What readiness tells of all of it; only the process that has the turn learns something."""
+        found: dict[str, object] = {"watches": self._turn.held}
+        if self._checking is not None:
+            found["checks"] = self._checking.status()
         if self._comparing is not None:
             found["comparisons"] = self._comparing.status()
         if self._checkpoints is not None:

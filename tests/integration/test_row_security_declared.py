@@ -332,6 +332,7 @@ async def test_a_function_with_anothers_rights_names_its_path_and_its_callers(
         *((service, "append_events(uuid[], text[], uuid[], integer[], bytea[])", {"api", "worker"}) for service in NAMES),
         *((service, "take(text, bigint, bytea, uuid)", {"worker"}) for service in NAMES),
         *((service, "concealed_in(uuid[])", {"api"}) for service in NAMES),
+        ("audit", "leaf_ids(bytea)", {"worker"}),
         ("returns", "status_lookup(text)", {"api"}),
         ("reintegration", "support_in(uuid[], uuid, timestamptz)", {"api"}),
     ],

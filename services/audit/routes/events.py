@@ -8,12 +8,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from services.audit import archive, checkpoints, searching
-from services.audit.searching import ArchivedEntry, ArchivedEvent, Asked, Place
+from services.audit.searching import ArchivedEntry, ArchivedEvent, Asked, Place, Standing
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.errors import NotFound, RuleViolation
 from shared.http import Calling, Limit, Page
 from shared.log_routes import ActorId, Kind
+from shared.log_search import MOST_EVENTS
 from shared.moments import Moment
 from shared.tlog.notes import Note
 from shared.tlog.proofs import EntryProof
@@ -23,6 +24,8 @@ router = APIRouter(route_class=AuthenticatedRoute)
 
 LogName = Annotated[str, Field(pattern=r"^[a-z]{1,32}$")]
 Reason = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Log = Annotated[LogName | None, Query()]
+Position = Annotated[int | None, Query(ge=0, le=MOST_EVENTS)]
 PlaceText = Annotated[str, Field(pattern=searching.PLACE_PATTERN)]
 
 
@@ -62,23 +65,27 @@ async def search_archive(
 
 
 @router.get("/v1/archive/events/{event_id}")
-async def read_archived_event(event_id: UUID, call: Calling) -> ArchivedEvent:
-    """One event whole, out of whichever log it is, with its place, its hash and the checkpoint that covers it."""
+async def read_archived_event(event_id: UUID, call: Calling, log: Log = None, position: Position = None) -> ArchivedEvent:
+    """One event whole, out of whichever log it is, with its place, its hash and the checkpoint that covers it.
+
+    Of several with one id ``log`` and ``position`` say which; the places of the others are told with it.
+    """
     await call.on_record(event_id)
 
     async def work(unit: UnitOfWork) -> ArchivedEvent:
-        row = await _one(unit, event_id)
+        row, others = await one_of(unit, event_id, log, position)
         latest = await unit.row(checkpoints.LATEST, log=row["log"], index=row["idx"])
         return ArchivedEvent(
             log=row["log"], position=row["idx"], leaf_hash=row["leaf_hash"].hex(),
             leaf=bytes(row["leaf"]).decode(errors="replace"), checkpoint_size=latest["size"] if latest else None,
+            also=[Standing(log=other["log"], position=other["idx"]) for other in others],
         )  # fmt: skip
 
     return await call.ask(work, log=True)
 
 
 @router.get("/v1/archive/events/{event_id}/proof", response_class=Response)
-async def read_proof(event_id: UUID, call: Calling) -> Response:
+async def read_proof(event_id: UUID, call: Calling, log: Log = None, position: Position = None) -> Response:
     """The proof that an event stands in its log, as one file of C2SP's tlog-proof that is checked offline.
 
     Refused as ``not_covered_yet`` until a checkpoint covers it, which takes seconds.
@@ -86,7 +93,7 @@ async def read_proof(event_id: UUID, call: Calling) -> Response:
     await call.on_record(event_id)
 
     async def work(unit: UnitOfWork) -> EntryProof:
-        row = await _one(unit, event_id)
+        row, _ = await one_of(unit, event_id, log, position)
         latest = await unit.row(checkpoints.LATEST, log=row["log"], index=row["idx"])
         if latest is None:
             raise RuleViolation("not_covered_yet", "No checkpoint covers this event yet. Ask again in a few seconds.")
@@ -98,8 +105,12 @@ async def read_proof(event_id: UUID, call: Calling) -> Response:
     return Response(str(proof), media_type="text/plain; charset=utf-8")
 
 
-async def _one(unit: UnitOfWork, event_id: UUID) -> asyncpg.Record:
-    row = await unit.row(searching.ONE, id=event_id)
-    if row is None:
+async def one_of(
+    unit: UnitOfWork, event_id: UUID, log: str | None, position: int | None
+) -> tuple[asyncpg.Record, list[asyncpg.Record]]:
+    """The event that is asked for, and what else has its id."""
+    rows = await unit.rows(searching.OF_ID, id=event_id)
+    asked = [row for row in rows if log in (None, row["log"]) and position in (None, row["idx"])]
+    if not asked:
         raise NotFound
-    return row
+    return asked[0], [row for row in rows if row is not asked[0]]

@@ -1,8 +1,9 @@
 """One archived event, as an auditor sees it: where it stands, the proof that it does, what caused it, and what it caused."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from services.portal.client import Answer
 from services.portal.pages.frame import Page, Reading
@@ -15,18 +16,24 @@ from shared.tlog.refusals import LogRefused
 
 router = APIRouter()
 
+Log = Annotated[str | None, Query(pattern=r"^[a-z]{1,32}$")]
+Position = Annotated[int | None, Query(ge=0, le=2**53)]
+
 
 @router.get("/archive/events/{event_id}")
-async def archived(event_id: UUID, page: Reading) -> Response:
-    """Its place and hash, the proof step by step, and its links, each with whether it holds."""
+async def archived(event_id: UUID, page: Reading, log: Log = None, position: Position = None) -> Response:
+    """Its place and hash, the proof step by step, and its links, each with whether it holds.
+
+    Of several events with one id, which there are where something is wrong, ``log`` and ``position`` say which.
+    """
     base = f"/v1/archive/events/{event_id}"
-    found = await page.answer("audit", base)
+    found = await page.answer("audit", base, log=log, position=position)
     if not found.ok:
         return await _instead(page, found, page.path)
-    proof = await page.answer("audit", f"{base}/proof")
+    proof = await page.answer("audit", f"{base}/proof", log=log, position=position)
     if key_needed(proof):
         return await to_the_key(page, proof, page.path)
-    links = (await page.ask("audit", f"{base}/links")).body
+    links = (await page.ask("audit", f"{base}/links", log=log, position=position)).body
     leaf: str = found.body["leaf"]
     return await page.show(
         "archived_event.html", found=found.body, told=told_in(leaf), links=links, short=short, event_id=event_id,
@@ -35,18 +42,18 @@ async def archived(event_id: UUID, page: Reading) -> Response:
 
 
 @router.get("/archive/events/{event_id}/tlog-proof")
-async def proof(event_id: UUID, page: Reading) -> Response:
+async def proof(event_id: UUID, page: Reading, log: Log = None, position: Position = None) -> Response:
     """The proof as a file that is checked offline."""
-    answer = await page.answer("audit", f"/v1/archive/events/{event_id}/proof")
+    answer = await page.answer("audit", f"/v1/archive/events/{event_id}/proof", log=log, position=position)
     if not answer.ok:
         return await _instead(page, answer, f"/archive/events/{event_id}")
     return _file(answer.body, f"{event_id}.tlog-proof")
 
 
 @router.get("/archive/events/{event_id}/leaf")
-async def leaf(event_id: UUID, page: Reading) -> Response:
+async def leaf(event_id: UUID, page: Reading, log: Log = None, position: Position = None) -> Response:
     """The bytes that the proof is about."""
-    answer = await page.answer("audit", f"/v1/archive/events/{event_id}")
+    answer = await page.answer("audit", f"/v1/archive/events/{event_id}", log=log, position=position)
     if not answer.ok:
         return await _instead(page, answer, f"/archive/events/{event_id}")
     return _file(answer.body["leaf"], f"{event_id}.json")

@@ -30,6 +30,30 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
         _("A checkpoint was signed of another history of this log than the one that was archived."),
         _("Keep both. Compare them with the checkpoints that witnesses and you yourself have kept: two histories mean that somebody is shown another log."),
     ),
+    "entries_column": (
+        _("In the archive itself, what searches go by is not what these events say: somebody changed it."),
+        _("Do not rely on searches until the archive's database was looked at. What the events say is what was archived, unless there is another alarm."),
+    ),
+    "entries_tile": (
+        _("In the archive itself, hashes of the tree are not those of these events: somebody changed the ones or the others."),
+        _("Take the archive's database out of use as evidence, and ask who restored or changed it. The checkpoint and its witnesses say what it was."),
+    ),
+    "entries_twice": (
+        _("The id of these events stands in the archive a second time."),
+        _("Look at each of the events with this id: one of them was written by somebody who wants to hide the other, or a service made it wrongly."),
+    ),
+    "entries_place": (
+        _("Somebody told the archive that it had not archived these entries yet. It holds them, and went on behind them."),
+        _("Ask who changed the archive's database. This stays, since nothing that puts it right can make it undone."),
+    ),
+    "entries_more": (
+        _("There are more findings of the same kind than are shown."),
+        _("Deal with these first; the others are shown then."),
+    ),
+    "archive_stopped_damaged": (
+        _("In the archive's own database there is something else than it left there, or nothing, where the next entry belongs. Nothing more of this log is archived."),
+        _("Ask who changed the archive's database. The archive goes on by itself once it is as it was."),
+    ),
     "archive_stopped_other": (
         _("The stream brought another event in the place of an archived one. Nothing more of this log is archived."),
         _("Find out who wrote to the stream. The archive goes on by itself once the stream brings what was archived."),
@@ -53,6 +77,18 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
     "comparison_waits": (
         _("The service does not answer the archive, so that its log is not compared now."),
         _("If it lasts, have the service looked after. What was changed in between is found when it answers."),
+    ),
+    "comparison_late": (
+        _("This log was not compared whole with the archive for longer than an hour."),
+        _("Have the service and the archive's worker looked after: what was changed since then may not have been found."),
+    ),
+    "check_waits": (
+        _("The archive cannot check itself now."),
+        _("If it lasts, have the archive's database looked after."),
+    ),
+    "check_late": (
+        _("The archive of this log was not checked whole in itself for longer than a day."),
+        _("Have the archive's worker and its database looked after."),
     ),
     "no_checkpoint": (
         _("No checkpoint of this log was kept yet."),

@@ -51,6 +51,7 @@ class ArchivedLog:
     client: httpx.AsyncClient
     comparing: Comparing
     superuser: "asyncpg.Connection[asyncpg.Record]"
+    url_for: Callable[[str], str]
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -66,7 +67,7 @@ class ArchivedLog:
             return token(PROGRAM)
 
         async with httpx.AsyncClient(mounts=mounts) as client:
-            yield cls(source, made, client, Comparing(made.worker, client, {LOG: URL}, bearer, lambda: None), superuser)
+            yield cls(source, made, client, Comparing(made.worker, client, {LOG: URL}, bearer, lambda: None), superuser, url_for)
         await superuser.close()
 
     async def happen(
@@ -110,6 +111,16 @@ class ArchivedLog:
         await self.superuser.execute(statement, *values)
         await self.superuser.execute("ALTER TABLE event_log ENABLE TRIGGER ALL")
 
+    @contextlib.asynccontextmanager
+    async def beside_the_archive(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """What only a superuser can do to the archive: past every right and every trigger."""
+        connection = await asyncpg.connect(self.url_for(self.made.logins.api.rpartition("/")[2]))
+        await connection.execute("SET session_replication_role = replica")
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
     async def differences(self) -> list[tuple[object, ...]]:
         connection = await asyncpg.connect(self.made.logins.verify)
         rows = await connection.fetch(
@@ -118,13 +129,13 @@ class ArchivedLog:
         await connection.close()
         return [tuple(row.values()) for row in rows]
 
-    async def signed(self, size: int, other: bytes = b"") -> str:
+    async def signed(self, size: int, other: bytes = b"", at: int = 1) -> str:
         """The checkpoint of the log's first entries, or of others."""
         tree = Frontier()
         for leaf in (await self.leaves())[:size]:
             tree.append(leaf_hash(leaf + other))
         text = Checkpoint(OF_LOG.name, size, tree.root()).text
-        return str(Note(text, (OF_LOG.sign(text), OF_WITNESS.sign(text, 1))))
+        return str(Note(text, (OF_LOG.sign(text), OF_WITNESS.sign(text, at))))
 
     async def told(self, note: str, policy: TrustPolicy = POLICY) -> checkpoints.Asked:
         """The archive asks a checkpointer that answers like this."""

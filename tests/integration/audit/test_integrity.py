@@ -7,8 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from services.audit.archive import stop
+from services.audit.checking import Checking
 from services.audit.checkpoints import Checkpoints
-from services.audit.noting import note
+from services.audit.noting import Noting
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note
 from shared.tlog.trust import TrustPolicy
@@ -27,7 +28,9 @@ async def noted(archived: ArchivedLog, signed: str) -> None:
         checkpoints = Checkpoints(archived.made.worker, client, "http://checkpointer.test", (LOG,))
         await checkpoints.ask(LOG)
         await archived.comparing.look(LOG)
-        await note(archived.made.worker, archived.comparing, checkpoints)
+        checking = Checking(archived.made.worker, (LOG,))
+        await checking.look(LOG)
+        await Noting(archived.made.worker, archived.comparing, checking, checkpoints).note()
 
 
 async def told(archived: ArchivedLog) -> dict[str, Any]:

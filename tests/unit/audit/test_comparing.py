@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.comparing import Difference, differences, lines_of
+from services.audit.comparing import differences, lines_of
+from services.audit.findings import Difference
 from shared.tlog.tree import leaf_hash
 
 HELD = [leaf_hash(bytes([number])) for number in range(12)]

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 import httpx
 from structlog.testing import capture_logs
 
+from services.audit.checking import Checking
 from services.audit.checkpoints import Checkpoints
 from services.audit.comparing import Comparing
-from services.audit.noting import noting_all
+from services.audit.noting import Noting
+from services.audit.repeating import repeating
 from shared.db import Database
 from shared.tlog.notes import MOST_NOTE_BYTES
 from shared.tlog.tree import leaf_hash
@@ -66,7 +68,8 @@ async def test_an_error_that_nobody_thought_of_is_told_as_what_keeps_a_log_and_e
         await looking.look(LOG)
         assert (asking.logs[LOG].fault, looking.logs[LOG].fault) == ("KeyError", "RuntimeError")
         with capture_logs() as said:
-            async with noting_all(CLOSED, looking, asking):
+            known = Noting(CLOSED, looking, Checking(CLOSED, (LOG,)), asking)
+            async with repeating("noting", known.round, 5.0):
                 for _ in range(10):
                     await asyncio.sleep(0)
         assert [(line["event"], line["kind"]) for line in said] == [("noting_waits", "RuntimeError")]
