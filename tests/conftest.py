@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bank-sequences", type=int, default=10, help="how many sequences of orders and of what the bank says (tests/integration/reintegration/test_money_adds_up.py)")
     group.addoption("--payments", type=int, default=20, help="how many payments, in five currencies")
     group = parser.getgroup("schemathesis", "how much is sent that nobody thought of (tests/e2e/test_schemathesis.py)")
-    group.addoption("--schemathesis-examples", type=int, default=10, help="how many requests for each operation and role")
+    group.addoption("--schemathesis-examples", type=int, default=5, help="how many requests for each operation and role")
     group = parser.getgroup("surveys", "how many interviews are scored twice (tests/unit/reintegration/test_scoring.py)")
     group.addoption("--answer-sets", type=int, default=300, help="how many sets of answers")
     group = parser.getgroup("canaries", "of how many people is looked for what may be told to nobody (tests/e2e/test_canaries.py)")
