@@ -17,6 +17,7 @@ POLICY = Policy(
     allow("read_case_chain", Role.AUDITOR),
     allow("search_readings", Role.AUDITOR),
     allow("search_refusals", Role.AUDITOR),
+    allow("search_exceptions", Role.AUDITOR),
     allow("read_proof", Role.AUDITOR),
     allow("read_links", Role.AUDITOR),
     # What is signed of a log, and the hashes of its tree, say nothing of anybody.
@@ -32,12 +33,12 @@ POLICY = Policy(
     allow("read_forms", *Role),
     step_up=(
         "read_held", "read_events", "read_event", "read_chain", "export_log", "read_archived_event", "read_proof", "read_entries",
-        "export_archive", "search_readings", "search_refusals",
+        "export_archive", "search_readings", "search_refusals", "search_exceptions",
     ),
     on_record=(
         "read_held", "read_events", "search_log", "read_event", "read_chain", "export_log",
         "search_archive", "read_archived_event", "read_proof", "read_links", "read_entries", "export_archive",
-        "read_case_chain", "search_readings", "search_refusals",
+        "read_case_chain", "search_readings", "search_refusals", "search_exceptions",
     ),
     searches=("read_chain",),
     exports=("read_events", "export_log", "export_archive"),

@@ -142,3 +142,51 @@ ARCHIVE_WATCHED = sa.Table(
     sa.Column("check_fault", sa.Text),
     info=scope("log"),
 )
+
+# What the worker found in the archived events by its rules, for somebody to look at; made anew where the rules change.
+ARCHIVE_EXCEPTIONS = sa.Table(
+    "archive_exceptions",
+    METADATA,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("idx", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("subject", sa.Uuid, nullable=False),
+    sa.Column("partitionkey", sa.Uuid, nullable=False),
+    sa.Column("actorid", sa.Text, nullable=False),
+    # The other events that belong to it, such as the approval on the day of the payment.
+    sa.Column("beside", sa.ARRAY(sa.Uuid), nullable=False),
+    # How many, where it is of a number.
+    sa.Column("number", sa.Integer),
+    sa.Column("day", sa.Date, nullable=False),
+    *(
+        sa.Index(f"ix_archive_exceptions_{'_'.join(walked)}", *walked)
+        for walked in (
+            ("time", "log", "idx", "kind"), ("kind", "time", "log", "idx"), ("actorid", "time", "log", "idx", "kind"),
+            ("partitionkey", "time", "log", "idx", "kind"),
+        )
+    ),
+    sa.Index("ix_archive_exceptions_many_reads", "actorid", "day", postgresql_where=sa.text("kind = 'many_reads'")),
+    info=scope("log"),
+)  # fmt: skip
+
+# Which records each person was shown on each of the mission's days: so many that somebody should look is an exception.
+ARCHIVE_READER_DAYS = sa.Table(
+    "archive_reader_days",
+    METADATA,
+    sa.Column("actorid", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("records", sa.ARRAY(sa.Uuid), nullable=False),
+    info=scope("log"),
+)
+
+# How far each log was looked at, and by which version of the rules.
+ARCHIVE_EXAMINED = sa.Table(
+    "archive_examined",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("last_idx", sa.BigInteger, nullable=False),
+    sa.Column("rules", sa.Integer, nullable=False),
+    info=scope("log"),
+)

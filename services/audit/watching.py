@@ -1,14 +1,16 @@
-"""What the archive does beside taking streams: it compares the services' own logs, checks itself, and keeps checkpoints."""
+"""What the archive does beside taking streams: it compares the services' own logs, checks itself, keeps checkpoints, looks for exceptions."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from zoneinfo import ZoneInfo
 
 from prometheus_client import Gauge
 
-from services.audit import checking, checkpoints, comparing, noting
+from services.audit import checking, checkpoints, comparing, examining, noting
 from services.audit.checking import Checking
 from services.audit.checkpoints import Checkpoints
 from services.audit.comparing import Comparing
+from services.audit.examining import Examining
 from services.audit.noting import Noting
 from services.audit.repeating import repeating
 from services.audit.turn import Turn
@@ -74,12 +76,14 @@ class Watching:
     @contextlib.asynccontextmanager
     async def _watching(self) -> AsyncIterator[None]:
         assert self._comparing is not None and self._checking is not None
+        examined = Examining(self._database, ZoneInfo(self._settings.mission_time_zone))
         known = Noting(self._database, self._comparing, self._checking, self._checkpoints)
         async with contextlib.AsyncExitStack() as stack:
             for what, work, every in (
                 ("comparing logs with the archive", self._comparing.round, comparing.LOOK_SECONDS),
                 ("checking the archive itself", self._checking.round, checking.LOOK_SECONDS),
                 ("noting what is known of each log", known.round, noting.NOTE_SECONDS),
+                ("looking for exceptions", examined.round, examining.LOOK_SECONDS),
             ):
                 await stack.enter_async_context(repeating(what, work, every))
             if self._checkpoints is not None:

@@ -1,0 +1,176 @@
+"""What somebody independent should look at though each of it was allowed, told by the archived events alone; pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any, Final, Literal, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from shared.actors import PROGRAMS
+from shared.contracts.access import ExportTaken, RecordRead
+from shared.contracts.approvals import ApprovalGiven
+from shared.contracts.authority import AuthorityGiven, DeputyNamed
+from shared.contracts.bank import BankFileConfirmed, BankLineExplained, BankLineMatched, BankLineToldApart
+from shared.contracts.batches import BatchApproved, BatchHandedOut
+from shared.contracts.commitments import CommitmentAdded
+from shared.contracts.funds import FundChanged, FundOpened
+from shared.contracts.own_accounts import OwnAccountConfirmed
+from shared.contracts.payees import CallBackConfirmed, PayeeConfirmed, SharedAccountAccepted
+from shared.contracts.periods import PeriodReopened
+from shared.contracts.plans import PlanRevised
+from shared.contracts.reintegration import (
+    GrantApproved,
+    GrantEndorsed,
+    GrantResubmitted,
+    GrantRevised,
+    PaymentConfirmed,
+    TrancheReleased,
+)
+from shared.topology import SERVICES
+
+ExceptionKind = Literal["same_day", "out_of_hours", "edited_after_approval", "many_reads", "by_deputy"]
+KINDS: Final[tuple[ExceptionKind, ...]] = get_args(ExceptionKind)
+
+# Another number whenever these rules find something else: all that was found is then found anew.
+RULES: Final = 1
+
+# Ours, and not IOM's. Offices work from eight to five; an hour before and two after are nobody's night.
+WORKING_FROM: Final = time(7)
+WORKING_UNTIL: Final = time(19)
+WORKING_DAYS: Final = range(5)
+# Who counsels ten people on a day opens of each the person, the case, the plan and a paper, and comes upon as many others
+# while searching. Eighty different records on one day are more than that.
+MANY_READS: Final = 80
+
+_SAME_DAY: Final = frozenset({TrancheReleased.kind})
+_EDITS: Final = frozenset({GrantRevised.kind, GrantResubmitted.kind, CommitmentAdded.kind, PlanRevised.kind, CallBackConfirmed.kind})
+# By whose word an act on the authority of another shows.
+_DEPUTED: Final[Mapping[str, str]] = {ApprovalGiven.kind: "approved_by", CommitmentAdded.kind: "added_by"}
+# What binds money, says where money goes, gives somebody the right to, or takes whole logs home. Counselling and travel keep
+# no office hours.
+_BINDING: Final = frozenset(
+    {
+        kind.kind
+        for kind in (
+            GrantEndorsed, ApprovalGiven, CommitmentAdded, TrancheReleased, PaymentConfirmed, PayeeConfirmed, CallBackConfirmed,
+            SharedAccountAccepted, BatchApproved, BatchHandedOut, OwnAccountConfirmed, AuthorityGiven, DeputyNamed, FundOpened,
+            FundChanged, PeriodReopened, BankFileConfirmed, BankLineExplained, BankLineMatched, BankLineToldApart,
+        )
+    }
+    | {ExportTaken.kind_in("audit")}
+)  # fmt: skip
+# Whoever reads in the archive reads events, and is not counted among those who look at people.
+READS: Final = frozenset(RecordRead.kind_in(service.name) for service in SERVICES)
+APPROVED: Final = GrantApproved.kind
+_OF_GRANT: Final = APPROVED.removesuffix("approved.v1")
+
+# Of all events those that a rule may have something to say about.
+EXAMINED: Final = _SAME_DAY | _EDITS | _BINDING | READS | frozenset(_DEPUTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One archived event, as far as the rules look at it."""
+
+    log: str
+    index: int
+    id: UUID
+    kind: str
+    subject: UUID
+    case_id: UUID
+    at: datetime
+    actor_id: str
+    roles: frozenset[str]
+    data: Mapping[str, Any]
+
+    @property
+    def by_person(self) -> bool:
+        """Whether somebody did it, and no program of ours."""
+        return not self.roles <= PROGRAMS
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """That a grant was approved, where in its log, and when."""
+
+    index: int
+    id: UUID
+    grant_id: UUID
+    case_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An exception: the event that shows it, the others that belong to it, and how many where it is of a number."""
+
+    kind: ExceptionKind
+    event: Seen
+    beside: tuple[UUID, ...] = ()
+    number: int | None = None
+
+
+def needs_approvals(event: Seen) -> bool:
+    """Whether a rule holds this event against the approvals of its case."""
+    return event.kind in _SAME_DAY or event.kind in _EDITS
+
+
+def exceptions_of(event: Seen, approvals: Iterable[Approval], zone: ZoneInfo) -> Iterator[Found]:
+    """What there is to look at in one event, held against the approvals of its case in the same log."""
+    before = [one for one in approvals if one.index < event.index]
+    if event.kind in _SAME_DAY:
+        today = [one.id for one in before if one.grant_id == event.subject and day_of(one.at, zone) == day_of(event.at, zone)]
+        if today:
+            yield Found("same_day", event, tuple(today))
+    if event.kind in _EDITS:
+        # A change of a grant is held against its own approvals, one of a plan or an account against all of its case.
+        edited = [one.id for one in before if one.grant_id == event.subject or not event.kind.startswith(_OF_GRANT)]
+        if edited:
+            yield Found("edited_after_approval", event, tuple(edited))
+    deputy = event.data.get(_DEPUTED.get(event.kind, ""))
+    if deputy is not None and event.data.get("authority_holder") not in (None, deputy):
+        yield Found("by_deputy", event)
+    if event.kind in _BINDING and event.by_person and out_of_hours(event.at, zone):
+        yield Found("out_of_hours", event)
+
+
+def records_read(event: Seen) -> frozenset[UUID]:
+    """Which records somebody was shown by this event; none where it is no reading by a person."""
+    if event.kind not in READS or not event.by_person:
+        return frozenset()
+    shown = event.data.get("shown")
+    named = (event.data.get("about"), *(shown if isinstance(shown, list) else ()))
+    return frozenset(id for one in named if (id := _id(one)) is not None)
+
+
+def many_reads(events: Sequence[Seen], known: Collection[UUID]) -> tuple[frozenset[UUID], Found | None]:
+    """The records that one person was shown on one day with these events, and the event by which they were too many.
+
+    ``known`` are those of before. Where they were too many before, no event is found again.
+    """
+    shown = frozenset(known)
+    crossing: Seen | None = None
+    for event in events:
+        before, shown = shown, shown | records_read(event)
+        if len(before) <= MANY_READS < len(shown):
+            crossing = event
+    return shown, Found("many_reads", crossing, number=len(shown)) if crossing is not None else None
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The mission's day of a moment."""
+    return moment.astimezone(zone).date()
+
+
+def out_of_hours(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether no office of the mission is open then."""
+    here = moment.astimezone(zone)
+    return here.weekday() not in WORKING_DAYS or not WORKING_FROM <= here.time() < WORKING_UNTIL
+
+
+def _id(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
