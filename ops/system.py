@@ -191,6 +191,7 @@ def service_child(
         "AVRR_LOG_LEVEL": _log_level(clock),
         "AVRR_API_DATABASE_URL": logins.api,
         "AVRR_WORKER_DATABASE_URL": logins.worker,
+        "AVRR_VERIFY_DATABASE_URL": logins.verify,
         "AVRR_NATS_URL": running.nats.url,
         "AVRR_OIDC_ISSUER": issuer_of(running),
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,12 @@ class Sql:
         self.text = str(compiled)
         self._names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
         self._constants: Mapping[str, object] = {k: v for k, v in compiled.params.items() if v is not None}
+
+    def first(self, most: int) -> "Sql":
+        """The same query, of which no more than so many rows are answered."""
+        found = copy.copy(self)
+        found.text = f"SELECT * FROM ({self.text}) found LIMIT {most}"
+        return found
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
         """The values in the order of the statement's places; KeyError if one is missing."""
@@ -228,6 +235,7 @@ class Database:
     size: int = 8
     notify: bool = False
     queue_seconds: float = 2.0
+    statement_seconds: int = 10
     on_append: Callable[[], None] = _nobody_waits
     counts: Counts = field(default_factory=Counts)
     keys: "PersonKeys | None" = None
@@ -236,10 +244,10 @@ class Database:
     async def open(self) -> None:
         """Makes the pool; no connection is needed yet, so a service may start before its database."""
         self._pool = await asyncpg.create_pool(
-            self.url, min_size=0, max_size=self.size, reset=_keep_as_is, command_timeout=15,
+            self.url, min_size=0, max_size=self.size, reset=_keep_as_is, command_timeout=self.statement_seconds + 5,
             max_inactive_connection_lifetime=120, timeout=5,
             server_settings={
-                "application_name": self.name, "timezone": "UTC", "statement_timeout": "10000",
+                "application_name": self.name, "timezone": "UTC", "statement_timeout": str(self.statement_seconds * 1000),
                 "lock_timeout": "5000", "idle_in_transaction_session_timeout": "10000",
                 # What a statement of ours might gain by being compiled is far less than the compiler takes.
                 "jit": "off",
@@ -259,9 +267,12 @@ class Database:
             await self._pool.expire_connections()
 
     @contextlib.asynccontextmanager
-    async def unit_of_work(self, scope: Scope) -> AsyncIterator[UnitOfWork]:
-        """A transaction for one actor: committed at the end, rolled back on any error."""
-        begin = self._begin(scope)
+    async def unit_of_work(self, scope: Scope, *, snapshot: bool = False) -> AsyncIterator[UnitOfWork]:
+        """A transaction for one actor: committed at the end, rolled back on any error.
+
+        One that is a ``snapshot`` only reads, and sees in all of its statements what was committed before the first.
+        """
+        begin = self._begin(scope, " ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "")
         connection = await self._acquired()
         healthy = False
         try:
@@ -318,7 +329,7 @@ class Database:
         if self._pool is not None:
             await self._pool.release(connection)
 
-    def _begin(self, scope: Scope) -> str:
+    def _begin(self, scope: Scope, how: str = "") -> str:
         settings = {
             "app.actor": scope.actor_id,
             "app.countries": _listed(scope.countries),
@@ -329,7 +340,7 @@ class Database:
         if not all(_SAFE.fullmatch(value) for value in settings.values()):
             raise ValueError("a scope holds a character that a setting may not have")
         set_all = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
-        return f"BEGIN; SELECT {set_all}"
+        return f"BEGIN{how}; SELECT {set_all}"
 
     async def attempt(
         self, scope: Scope, work: Callable[[UnitOfWork], Awaitable[Result]], tries: int = 6

@@ -140,6 +140,8 @@ KERNEL_UNTOLD: Final[Mapping[str, str]] = {
     "idempotency": "which answers were given under which keys of a member of staff",
     "status_transition": "which status may follow which",
     "person_keys": "the key under which values are sealed; the values are told",
+    "verify_differences": "which rows were not as the log has them",
+    "verify_progress": "how far the rows were verified",
     "row_keys": "the keys under which parts of rows are sealed; the parts are told",
 }
 

@@ -37,6 +37,7 @@ from shared.surroundings import Bounds, Surroundings
 from shared.telemetry import configure_logging
 from shared.timers import keeping_time
 from shared.transit import TransitEpochs
+from shared.verifying import Verifying
 from shared.wiring import Wiring
 from shared.worker import Worker
 
@@ -45,6 +46,8 @@ _A_ROW_KEY = Sql("SELECT name FROM row_keys LIMIT 1")
 # What is found by a hash, in whichever table a service keeps these.
 _A_TOKEN = {finds_by: Sql(f"SELECT key FROM {finds_by} LIMIT 1") for finds_by in ("search_tokens", "payee_tokens")}
 _AGAIN_SECONDS = 2.0
+# A check over a whole table takes as long as it takes; nobody waits for it.
+_VERIFY_SECONDS = 60
 
 log = structlog.get_logger("service")
 
@@ -72,6 +75,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     )
     metrics = Metrics(wiring.service.name)
     beside = wiring.beside(settings, back, metrics) if wiring.beside is not None and works else None
+    verifying = _verifying(wiring, settings, back, metrics) if works else None
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -104,6 +108,9 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
                 await stack.enter_async_context(worker.running())
                 if beside is not None:
                     await stack.enter_async_context(beside.running())
+                if verifying is None:
+                    raise RuntimeError(f"{wiring.service.name} verifies its rows while it works: it needs AVRR_VERIFY_DATABASE_URL")
+                await stack.enter_async_context(verifying.running(keys))
                 await stack.enter_async_context(counting_refusals(back, wiring.access, clock))
                 await stack.enter_async_context(forgetting_answers(back, wiring.service.name))
                 await stack.enter_async_context(keeping_time(back, wiring.service.name, wiring.by_name, wiring.timers, clock))
@@ -111,7 +118,8 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
             yield
 
     common = router_for(
-        lambda: forms_of(routers, wiring.by_name), lambda: {**worker.status(), **(beside.status() if beside else {})}, {"api": api, "worker": back}, back, metrics
+        lambda: forms_of(routers, wiring.by_name), lambda: {**worker.status(), **(beside.status() if beside else {}), **(verifying.status() if verifying else {})},
+        {"api": api, "worker": back}, back, metrics,
     )
     everything = (*routers, common) if settings.role != "worker" else (common,)
     nameless = without_policy(everything, wiring.policy.operations)
@@ -130,6 +138,16 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     app.add_middleware(Surroundings, metrics=metrics, bounds=bounds)
     document(app, everything)
     return app
+
+
+def _verifying(wiring: Wiring, settings: Settings, noting: Database, metrics: Metrics) -> Verifying | None:
+    if settings.verify_database_url is None:
+        return None
+    url = settings.verify_database_url.get_secret_value()
+    reading = Database(url, f"{wiring.service.name}-verify", 3, statement_seconds=_VERIFY_SECONDS)
+    verifying = Verifying(wiring.service.name, wiring.by_name, wiring.checks, reading, noting)
+    verifying.measured(metrics)
+    return verifying
 
 
 def _seal(wiring: Wiring, settings: Settings) -> FileSeal | None:

@@ -152,7 +152,44 @@ def service_metadata() -> sa.MetaData:
         sa.Index(None, "began_at"),
         info=scope("actor:actor_id"),
     )
+    _verified_tables(metadata)
     return metadata
+
+
+def _verified_tables(metadata: sa.MetaData) -> None:
+    # What the service's verification found; a row is added and then only gone. ``columns`` are names with commas between.
+    sa.Table(
+        "verify_differences",
+        metadata,
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("about", sa.Text, nullable=False),
+        sa.Column("fault", sa.Text, nullable=False),
+        sa.Column("columns", sa.Text, nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+        sa.Column("gone_at", sa.DateTime(timezone=True)),
+        sa.CheckConstraint("fault IN ('other', 'missing', 'unlogged', 'broken', 'derived', 'log')", name="fault_known"),
+        sa.Index(None, "kind", "about", "fault", "columns", unique=True, postgresql_where=sa.text("gone_at IS NULL")),
+        sa.Index(None, "gone_at"),
+        info=scope("log"),
+    )
+    # Who verifies now, from which transaction on changes are looked for, and how far the present round is.
+    sa.Table(
+        "verify_progress",
+        metadata,
+        sa.Column("one", sa.Boolean, primary_key=True, server_default=sa.true()),
+        sa.Column("holder", sa.Uuid, nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+        sa.Column("looked_from", sa.BigInteger),
+        sa.Column("looked_at", sa.DateTime(timezone=True)),
+        sa.Column("position", sa.Uuid),
+        sa.Column("round_began_at", sa.DateTime(timezone=True)),
+        sa.Column("rounds", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("round_ended_at", sa.DateTime(timezone=True)),
+        sa.Column("round_seconds", sa.Double),
+        sa.CheckConstraint("one", name="single"),
+        info=scope("log"),
+    )
 
 
 def access_table(metadata: sa.MetaData) -> sa.Table:

@@ -49,6 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--erasure-persons", type=int, default=100, help="how many persons, at least ten")
     group = parser.getgroup("invariants", "how many orders are tried (tests/unit/returns/test_invariants.py)")
     group.addoption("--thorough", action="store_true", help="5,000 stories of 50 orders in place of 200 of 30")
+    group = parser.getgroup("verifying", "how many rows are verified (tests/integration/counselling/test_verifying.py)")
+    group.addoption("--verified-rows", type=int, default=2_000, help="how many rows")
     group = parser.getgroup("withdrawals", "how many cases are withdrawn while others push them (tests/e2e/test_withdrawals.py)")
     group.addoption("--withdrawals", type=int, default=8, help="how many cases")
     group = parser.getgroup("hostile", "how often somebody tries to approve what they may not (tests/integration/reintegration/test_hostile.py)")

@@ -27,11 +27,11 @@ class Watched(Database):
     turns: int = 0
 
     @contextlib.asynccontextmanager
-    async def unit_of_work(self, scope: Scope) -> AsyncIterator[UnitOfWork]:
+    async def unit_of_work(self, scope: Scope, *, snapshot: bool = False) -> AsyncIterator[UnitOfWork]:
         self.turns += 1
         if FIRST <= self.turns <= LAST:
             await self.meanwhile()
-        async with super().unit_of_work(scope) as unit:
+        async with super().unit_of_work(scope, snapshot=snapshot) as unit:
             yield unit
 
 

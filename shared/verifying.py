@@ -1,0 +1,245 @@
+"""Verifies a service's rows while it works, for ever: what was changed past the log within a minute, everything in rounds.
+
+A row that a command wrote bears the transaction of its newest event. One that bears another, has no events, or is gone, was
+written by something else: each look finds all of these. What is disguised as written by a command is found by the rounds, which
+compare every aggregate with its events; whatever was changed lately is compared by each look too, as far as that is little.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+from prometheus_client import Gauge
+
+from shared.aggregate import AnyAggregate
+from shared.db import INFRASTRUCTURE, Database, Scope, Sql, UnitOfWork
+from shared.folding import AT_A_TIME, Comparison, Difference
+from shared.found_differences import FoundDifferences
+from shared.metrics import Metrics
+from shared.private import PersonKeys
+from shared.verify import Check
+
+Found = TypeVar("Found")
+
+# A look begins so long after the last one ended.
+LOOK_SECONDS: Final = 10.0
+# A round begins no sooner after the one before began, and each of its steps no sooner after the last.
+ROUND_SECONDS: Final = 60.0
+STEP_SECONDS: Final = 0.25
+# The part of the time in which either reads, so that whoever waits for answers hardly notices.
+LOOK_SHARE: Final = 0.2
+ROUND_SHARE: Final = 0.1
+_LONGEST_REST: Final = 10.0
+# How much of a table one statement reads, in pages of 8 KiB, and how much more a look does than it has to.
+_PAGES: Final = 1_024
+_MOST: Final = 1_000
+# As far back as transactions can be told apart by the 32 bits of theirs that a row bears.
+_FARTHEST: Final = 2_000_000_000
+
+_NOW = "pg_snapshot_{end}(pg_current_snapshot())::text::bigint"
+
+_NEVER: Final = float("nan")
+
+log = structlog.get_logger("verifying")
+
+
+class Verifying:
+    """Verifies one service: reads by the login that sees everything, notes by the worker's."""
+
+    def __init__(
+        self, service: str, aggregates: Mapping[str, AnyAggregate], checks: Sequence[Check], reading: Database, noting: Database,
+        *, rests: bool = True, elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.found = FoundDifferences(service, noting, uuid4())
+        # What keeps each of its works from being done, by the work's name.
+        self.faults: dict[str, str] = {}
+        self._comparison = Comparison(service, aggregates)
+        self._checks = [(check.name, check.sql.first(_MOST + 1)) for check in checks]
+        self._reading = reading
+        self._scope = Scope(f"verify:{service}")
+        self._rests = rests
+        self._elapsed = elapsed
+        # What was read of a row is noted before anything else is read of it.
+        self._turn = asyncio.Lock()
+        names = [one.table.name for one in aggregates.values()]
+        sizes = " UNION ALL ".join(f"SELECT '{name}' AS name, pg_relation_size('{name}') AS bytes" for name in names)
+        self._sizes = Sql(
+            f"SELECT name, bytes / cast(current_setting('block_size') AS bigint) AS pages, {_NOW.format(end='xmin')} AS oldest, "
+            f"{_NOW.format(end='xmax')} AS next FROM ({sizes}) sizes"
+        )
+        # `xmin` of a frozen row is still that of whoever wrote it, and seems new once in four thousand million transactions:
+        # then it is compared once more than is needed. That of a part of a transaction is newer than the transaction's.
+        self._changed = {
+            name: Sql(
+                f"SELECT t.id, e.xmin IS DISTINCT FROM t.xmin AS apart FROM {name} t "
+                "LEFT JOIN event_log e ON e.subject = t.id AND e.aggver = t.version "
+                "WHERE t.ctid >= cast(cast(:first AS text) AS tid) AND t.ctid < cast(cast(:end AS text) AS tid) "
+                "AND age(t.xmin) <= age(cast(cast(:since AS text) AS xid))"
+            )
+            for name in names
+        }
+
+    def measured(self, metrics: Metrics) -> None:
+        """Tells the figures that alert rules look at."""
+        figures: Mapping[str, tuple[str, Callable[[], float | None]]] = {
+            "avrr_verify_differences": ("rows that are not as the log has them", lambda: self.found.stands.differences),
+            "avrr_verify_look_age_seconds": ("since the last look for what was changed", lambda: self.found.ago(self.found.stands.looked_ago)),
+            "avrr_verify_round_seconds": ("how long the last whole round took", lambda: self.found.stands.round_seconds),
+            "avrr_verify_round_age_seconds": ("since the last whole round ended", lambda: self.found.ago(self.found.stands.ended_ago)),
+            "avrr_verify_waits": ("works of the verification that cannot be done now", lambda: len(self.faults)),
+        }
+        for name, (said, figure) in figures.items():
+            gauge = Gauge(name, said, registry=metrics.registry)
+            gauge.set_function(lambda figure=figure: _NEVER if (value := figure()) is None else value)  # type: ignore[misc]
+
+    def status(self) -> Mapping[str, object]:
+        """What readiness tells of it, which does not depend on it."""
+        stands = self.found.stands
+        return {
+            "verify": {
+                "differences": stands.differences, "rounds": stands.rounds, "round_seconds": stands.round_seconds,
+                "looked_seconds_ago": self.found.ago(stands.looked_ago), "faults": dict(self.faults),
+            }
+        }  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def running(self, keys: PersonKeys) -> AsyncIterator[None]:
+        """Verifies while the block runs; ``keys`` open what the rows keep sealed."""
+        self._reading.keys = keys
+        await self._reading.open()
+        works = {"look": (self.look, LOOK_SECONDS), "check": (self.check, LOOK_SECONDS), "round": (self.step, STEP_SECONDS)}
+        tasks = [
+            asyncio.create_task(self._for_ever(name, work, every), name=f"verifying: {name}")
+            for name, (work, every) in works.items()
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._reading.close()
+
+    async def _for_ever(self, name: str, work: Callable[[], Awaitable[None]], every: float) -> None:
+        while True:
+            try:
+                await work()
+                self.faults.pop(name, None)
+            except Exception as error:  # noqa: BLE001 -- a verification that ends finds nothing from then on
+                fault = type(error).__name__
+                if fault != self.faults.get(name):
+                    self.faults[name] = fault
+                    log.warning("verification_waits", work=name, kind=fault)
+                await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(every)
+
+    async def look(self) -> None:
+        """Finds every row that was written past the log since the last look, or taken out."""
+        taken = await self.found.taken()
+        if taken is None:
+            return
+        await self._compared(await self.found.known())
+        sizes = await self._read(lambda unit: unit.rows(self._sizes))
+        oldest, following = int(sizes[0]["oldest"]), int(sizes[0]["next"])
+        since = oldest if taken.looked_from is None else taken.looked_from
+        if since > following or following - since > _FARTHEST:
+            # Another server's count, or too long ago: everything may have been changed.
+            since = max(following - _FARTHEST, 3)
+        await self._changed_since(since, {row["name"]: int(row["pages"]) for row in sizes})
+        await self._taken_out()
+        await self.found.looked(oldest)
+
+    async def check(self) -> None:
+        """Makes every check of what other tables keep of the rows; each over all of it, in one statement."""
+        late: Exception | None = None
+        for name, check in self._checks:
+            if await self.found.taken() is None:
+                return
+            try:
+                await self._checked(name, check)
+            except (TimeoutError, asyncpg.QueryCanceledError) as error:
+                # One that takes too long keeps none of the others from its turn.
+                late = error
+        if late is not None:
+            raise late
+
+    async def step(self) -> None:
+        """Compares the next aggregates of a round with their events; after the last there is a pause until the next round."""
+        taken = await self.found.taken()
+        stands = self.found.stands
+        soon = stands.began_ago is not None and stands.began_ago < ROUND_SECONDS
+        if taken is None or (taken.position is None and soon):
+            await asyncio.sleep(LOOK_SECONDS)
+            return
+        ids: list[UUID] = []
+
+        async def work(unit: UnitOfWork) -> list[Difference]:
+            ids.extend(await self._comparison.next_ids(unit, taken.position))
+            return (await self._comparison.compared(unit, ids)).differences
+
+        async with self._turn:
+            found, took = await self._timed(work)
+            await self.found.rows_compared(ids, found)
+        await self.found.walked(ids[-1] if ids else None, first=taken.position is None)
+        await self._rested(took, ROUND_SHARE)
+
+    async def _changed_since(self, since: int, pages: Mapping[str, int]) -> None:
+        others: list[UUID] = []
+        for name, count in pages.items():
+            for first in range(0, count, _PAGES):
+                asked = {"first": f"({first},0)", "end": f"({first + _PAGES},0)", "since": str(since % 2**32)}
+                rows = await self._read(lambda unit, name=name, asked=asked: unit.rows(self._changed[name], **asked))  # type: ignore[misc]
+                await self._compared([row["id"] for row in rows if row["apart"]])
+                others += [row["id"] for row in rows if not row["apart"]][: _MOST - len(others)]
+        await self._compared(others)
+
+    async def _taken_out(self) -> None:
+        after: UUID | None = None
+        while True:
+            following, unpaired = await self._read(
+                lambda unit, after=after: self._comparison.unpaired(unit, after)  # type: ignore[misc]
+            )
+            await self._compared(unpaired)
+            if following is None:
+                return
+            after = following
+
+    async def _compared(self, ids: Sequence[UUID]) -> None:
+        for first in range(0, len(ids), AT_A_TIME):
+            some = ids[first : first + AT_A_TIME]
+            async with self._turn:
+                compared, took = await self._timed(lambda unit, some=some: self._comparison.compared(unit, some))  # type: ignore[misc]
+                await self.found.rows_compared(some, compared.differences)
+            await self._rested(took)
+
+    async def _checked(self, name: str, check: Sql) -> None:
+        try:
+            rows = await self._read(lambda unit: unit.rows(check))
+        except INFRASTRUCTURE:
+            raise
+        except asyncpg.PostgresError as error:
+            # Something stands in a row, or in the log, with which it cannot be answered.
+            await self.found.checked(name, [Difference(name, type(error).__name__, "derived")], whole=False)
+        else:
+            found = [Difference(name, str(row[0]), "derived") for row in rows[:_MOST]]
+            await self.found.checked(name, list(dict.fromkeys(found)), whole=len(rows) <= _MOST)
+
+    async def _read(self, work: Callable[[UnitOfWork], Awaitable[Found]]) -> Found:
+        found, took = await self._timed(work)
+        await self._rested(took)
+        return found
+
+    async def _timed(self, work: Callable[[UnitOfWork], Awaitable[Found]]) -> tuple[Found, float]:
+        began = self._elapsed()
+        async with self._reading.unit_of_work(self._scope, snapshot=True) as unit:
+            found = await work(unit)
+        return found, self._elapsed() - began
+
+    async def _rested(self, took: float, share: float = LOOK_SHARE) -> None:
+        if self._rests:
+            await asyncio.sleep(min(took * (1 / share - 1), _LONGEST_REST))

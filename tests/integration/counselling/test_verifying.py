@@ -1,0 +1,253 @@
+"""Rows are verified while the service works: what a superuser does to one is found, named and remembered."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from ops.supervisor import Running
+from services.counselling.domain.person import GiveConsent
+from services.counselling.wiring import PERSON, WIRING
+from shared.ids import uuid7
+from shared.verifying import Verifying
+from tests.given import NOON
+from tests.integration.counselling.desk import Desk
+from tests.integration.many import copy_person
+
+Noted = tuple[str, str, str, str, bool]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A desk whose rows are verified, and somebody who gets past everything."""
+
+    desk: Desk
+    verifying: Verifying
+    superuser: "asyncpg.Connection[asyncpg.Record]"
+
+    async def noted(self) -> list[Noted]:
+        """What was noted, in the order of its finding, each with whether it is gone."""
+        rows = await self.superuser.fetch(
+            "SELECT kind, about, fault, columns, gone_at IS NOT NULL AS gone FROM verify_differences ORDER BY id"
+        )
+        return [(row["kind"], row["about"], row["fault"], row["columns"], row["gone"]) for row in rows]
+
+    async def whole_round(self) -> None:
+        """Every step of one round, whatever the pause between two rounds."""
+        await self.superuser.execute("UPDATE verify_progress SET round_began_at = NULL")
+        rounds = await self.rounds()
+        while await self.rounds() == rounds:
+            await self.verifying.step()
+
+    async def rounds(self) -> int:
+        found: int | None = await self.superuser.fetchval("SELECT rounds FROM verify_progress")
+        return found or 0
+
+
+@pytest.fixture
+async def watched(desk: Desk, servers: Running) -> AsyncIterator[Watched]:
+    database = desk.database
+    verifying = Verifying("counselling", WIRING.by_name, WIRING.checks, database.verify, database.worker, rests=False)
+    name = database.logins.verify.rpartition("/")[2].partition("?")[0]
+    superuser = await asyncpg.connect(
+        servers.postgres.url_for(name, servers.postgres.user, servers.postgres.password)
+    )
+    await verifying.look()
+    yield Watched(desk, verifying, superuser)
+    await superuser.close()
+
+
+async def test_a_row_that_was_changed_is_found_by_the_next_look_with_the_columns_that_differ(watched: Watched) -> None:
+    person_id, _ = await watched.desk.agreed(), await watched.desk.agreed()
+    await watched.verifying.look()
+    assert await watched.noted() == []
+    await watched.superuser.execute("UPDATE persons SET country_of_origin = 'PK', sex = 'female' WHERE id = $1", person_id)
+    await watched.verifying.look()
+    await watched.verifying.check()
+    found = await watched.noted()
+    assert ("person", str(person_id), "other", "sex,country_of_origin", False) in found
+    # The list by years of birth has the person's own country and sex.
+    assert {one[0] for one in found} == {"person", "birth years"}
+
+
+async def test_a_row_that_was_put_back_is_gone_and_not_forgotten(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute("UPDATE persons SET data_consent = false WHERE id = $1", person_id)
+    await watched.verifying.look()
+    await watched.verifying.look()
+    open_one = ("person", str(person_id), "other", "data_consent", False)
+    assert await watched.noted() == [open_one]
+    await watched.superuser.execute("UPDATE persons SET data_consent = true WHERE id = $1", person_id)
+    await watched.verifying.look()
+    assert await watched.noted() == [(*open_one[:-1], True)]
+    await watched.superuser.execute("UPDATE persons SET data_consent = false WHERE id = $1", person_id)
+    await watched.verifying.look()
+    assert await watched.noted() == [(*open_one[:-1], True), open_one]
+
+
+async def test_a_row_that_was_taken_out_and_one_that_was_put_in_are_found(watched: Watched) -> None:
+    person_id, other_id = await watched.desk.agreed(), uuid7()
+    await watched.superuser.execute(
+        "INSERT INTO persons SELECT (jsonb_populate_record(p, jsonb_build_object('id', $2::uuid))).* FROM persons p WHERE id = $1",
+        person_id, other_id,
+    )  # fmt: skip
+    await watched.superuser.execute("DELETE FROM persons WHERE id = $1", person_id)
+    await watched.verifying.look()
+    found = {one for one in await watched.noted() if one[0] == "person"}
+    assert found == {
+        ("person", str(person_id), "missing", "", False), ("person", str(other_id), "unlogged", "", False),
+    }  # fmt: skip
+
+
+async def test_a_row_under_the_nil_id_does_not_hide(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute(
+        "INSERT INTO persons SELECT (jsonb_populate_record(p, jsonb_build_object('id', $2::uuid))).* FROM persons p WHERE id = $1",
+        person_id, UUID(int=0),
+    )  # fmt: skip
+    await watched.whole_round()
+    assert ("person", str(UUID(int=0)), "unlogged", "", False) in await watched.noted()
+
+
+async def test_a_row_of_a_list_that_was_taken_out_is_named_by_its_check(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute("DELETE FROM birth_years WHERE person_id = $1", person_id)
+    await watched.verifying.check()
+    assert await watched.noted() == [("birth years", str(person_id), "derived", "", False)]
+
+
+async def test_what_no_rule_would_write_stops_nothing_and_is_named(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute("UPDATE persons SET consents = '{\"none\": 1}' WHERE id = $1", person_id)
+    await watched.verifying.look()
+    assert ("person", str(person_id), "other", "", False) in await watched.noted()
+
+
+async def test_a_change_disguised_as_a_commands_is_found_by_the_round(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    # The last event and the row are written anew in one transaction, which then looks like any command's.
+    async with watched.superuser.transaction():
+        await watched.superuser.execute("ALTER TABLE event_log DISABLE TRIGGER USER")
+        await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+        await watched.superuser.execute("UPDATE event_log SET aggver = aggver WHERE subject = $1", person_id)
+        await watched.superuser.execute("ALTER TABLE event_log ENABLE TRIGGER USER")
+    # And nobody looks from that transaction on.
+    await watched.superuser.execute(
+        "UPDATE verify_progress SET looked_from = pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+    )
+    await watched.superuser.execute("VACUUM FREEZE persons")
+    await watched.verifying.look()
+    assert [one for one in await watched.noted() if one[0] == "person"] == []
+    await watched.whole_round()
+    assert ("person", str(person_id), "other", "site", False) in await watched.noted()
+
+
+async def test_a_change_of_a_transaction_that_was_long_under_way_is_found_when_it_ends(watched: Watched, servers: Running) -> None:
+    person_id = await watched.desk.agreed()
+    transaction = watched.superuser.transaction()
+    await transaction.start()
+    async with watched.superuser.transaction():
+        await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+    await watched.verifying.look()
+    for _ in range(3):
+        await watched.desk.agreed()
+        await watched.verifying.look()
+    await transaction.commit()
+    await watched.verifying.look()
+    assert ("person", str(person_id), "other", "site", False) in await watched.noted()
+
+
+async def test_one_process_verifies_and_the_other_knows_how_it_stands(watched: Watched) -> None:
+    database = watched.desk.database
+    other = Verifying("counselling", WIRING.by_name, WIRING.checks, database.verify, database.worker, rests=False)
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+    await other.look()
+    assert await watched.noted() == []
+    await watched.verifying.look()
+    await other.look()
+    assert await other.found.taken() is None
+    assert other.found.stands.differences == len(await watched.noted()) > 0
+
+
+async def test_nothing_is_found_while_five_hundred_commands_are_given(watched: Watched) -> None:
+    done = asyncio.Event()
+
+    async def work() -> None:
+        for _ in range(50):
+            person_id = await watched.desk.registered()
+            for number in range(9):
+                agreed = GiveConsent(
+                    consent="data", text_version=f"v{number}", language="tur", method="signature", given_at=NOON
+                )
+                await watched.desk.give(PERSON, person_id, agreed)
+        done.set()
+
+    async def verify() -> None:
+        while not done.is_set():
+            await watched.verifying.look()
+            await watched.verifying.check()
+            await watched.whole_round()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work())
+        group.create_task(verify())
+    await watched.verifying.look()
+    await watched.verifying.check()
+    await watched.whole_round()
+    assert await watched.noted() == []
+
+
+async def test_who_works_adds_to_what_was_found_and_takes_nothing_back(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+    await watched.verifying.look()
+    worker = await asyncpg.connect(watched.desk.database.logins.worker)
+    for statement in (
+        "DELETE FROM verify_differences", "UPDATE verify_differences SET about = 'x'", "TRUNCATE verify_differences",
+        "UPDATE verify_differences SET found_at = now()",
+    ):  # fmt: skip
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await worker.execute(statement)
+    await worker.execute("UPDATE verify_differences SET gone_at = now()")
+    with pytest.raises(asyncpg.PostgresError, match="is not changed"):
+        await worker.execute("UPDATE verify_differences SET gone_at = NULL")
+    with contextlib.suppress(asyncpg.PostgresError):
+        await watched.superuser.execute("DELETE FROM verify_differences")
+    assert len(await watched.noted()) > 0
+    await worker.close()
+
+
+async def test_what_a_round_asks_of_the_database_is_bounded_by_how_much_there_is(
+    watched: Watched, request: pytest.FixtureRequest
+) -> None:
+    many = int(request.config.getoption("--verified-rows"))
+    person_id = await watched.desk.agreed()
+    await copy_person(watched.superuser, person_id, 0, many - 1)
+    database = watched.desk.database
+    before = database.verify.counts.statements
+    await watched.whole_round()
+    # A hundred at a time: begin, ids, rows, events and what they conceal, and the end; the last step finds none.
+    assert database.verify.counts.statements - before <= (many // 100 + 3) * 6
+    assert [one for one in await watched.noted() if one[2] != "derived"] == []
+
+
+async def test_a_look_asks_for_nothing_more_when_a_thousand_commands_were_given(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    database = watched.desk.database
+
+    async def asked() -> int:
+        before = database.verify.counts.statements
+        await watched.verifying.look()
+        return database.verify.counts.statements - before
+
+    await asked()
+    few = await asked()
+    await copy_person(watched.superuser, person_id, 0, 999)
+    # What was changed lately is compared a hundred at a time, up to a thousand.
+    assert await asked() <= few + 10 * 6
+    assert await asked() == few
