@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     reintegration_url: str | None = None
     audit_url: str | None = None
     checkpointer_url: str | None = None
+    # By which keys the archive believes checkpoints: lines of C2SP's tlog-policy, of which a comma ends each like a line does,
+    # carried there by people. Without them it believes those that it was served first.
+    trust_policy: str | None = None
     service_client_id: str | None = None
     service_client_secret: SecretStr | None = None
     service_scope: str | None = None

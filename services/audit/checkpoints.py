@@ -1,8 +1,10 @@
 """The signed checkpoints of every log, asked of who signs them and held against the archive's own root at that size."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -10,10 +12,11 @@ import structlog
 
 from services.audit import archive
 from services.audit.findings import Difference, note
+from services.audit.pinning import POLICY_SECONDS, Pin, seen_at
 from services.audit.repeating import each, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.tlog.checkpoints import Checkpoint
-from shared.tlog.notes import MOST_NOTE_BYTES, Note
+from shared.tlog.notes import MOST_NOTE_BYTES, Note, VerifierKey
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import root_of
 from shared.tlog.trust import TrustPolicy
@@ -23,6 +26,10 @@ ASK_SECONDS: Final = 1.0
 _TIMEOUT: Final = httpx.Timeout(3.0, connect=1.0)
 # For a whole answer, which is a few hundred bytes.
 ANSWER_SECONDS: Final = 5.0
+# A log that grew is signed within a second; what signs it is late itself after so many (`ops.checkpointer.app`).
+COVERED_WITHIN_SECONDS: Final = 60.0
+# What is in a stream is archived within a second; who died with deliveries in hand holds them up for some five, three times.
+ARCHIVED_WITHIN_SECONDS: Final = 60.0
 
 _SIZE = Sql("SELECT last_idx + 1 AS size FROM cursor WHERE source = :log")
 # The same size is signed again and again while nothing happens: the first of these stays as it came, and beside it the latest,
@@ -41,64 +48,140 @@ log = structlog.get_logger("checkpoints")
 
 
 @dataclass(slots=True)
+class Lag:
+    """How long something has been behind: since when what was ahead at that moment was not reached."""
+
+    target: int = 0
+    since: float | None = None
+
+    def seen(self, ahead: int, behind: int, now: float) -> None:
+        """How far both are at this moment."""
+        if self.since is None or behind >= self.target:
+            self.target, self.since = (ahead, now) if ahead > behind else (0, None)
+
+    def seconds(self, now: float) -> float:
+        """For how long, 0 if it is not."""
+        return 0.0 if self.since is None else now - self.since
+
+
+@dataclass(slots=True)
 class Asked:
-    """What is known of one log's checkpoints: the size of the latest, and what keeps a newer one from being kept."""
+    """What is known of one log's checkpoints: the size of the latest, and what keeps a newer one from being kept.
+
+    ``told`` is the size of the latest that was told, whether it could be kept or not. ``uncovered`` is how long entries of the
+    archive have been waiting for a checkpoint, ``unarchived`` how long a checkpoint has been waiting for its entries.
+    """
 
     size: int = -1
     note: str = ""
     alarm: str | None = None
     fault: str | None = None
+    told: int = 0
+    uncovered: Lag = field(default_factory=Lag)
+    unarchived: Lag = field(default_factory=Lag)
 
 
 class Checkpoints:
-    """Keeps each new checkpoint that is signed as the policy asks and has the root of our own archive.
+    """Keeps each new checkpoint that is signed as the pinned policy asks and has the root of our own archive.
 
-    One with another root is an alarm and is kept as well, as what it is: two histories of one log.
+    One with another root is an alarm and is kept as well, as what it is: two histories of one log. An older one than was kept
+    already is an alarm, too.
     """
 
-    def __init__(self, database: Database, client: httpx.AsyncClient, url: str, logs: tuple[str, ...]) -> None:
+    def __init__(
+        self, database: Database, client: httpx.AsyncClient, url: str, logs: tuple[str, ...], by_people: TrustPolicy | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self.logs: Mapping[str, Asked] = {name: Asked() for name in logs}
+        self.policy_changed = False
         self._database = database
         self._client = client
         self._url = url.rstrip("/")
-        self._policy: TrustPolicy | None = None
+        self._elapsed = elapsed
         self._scope = Scope(f"service:{AUDIT.name}")
+        self._pin = Pin(database, self._scope, by_people)
+        self._served: TrustPolicy | None = None
+        self._served_at: float | None = None
 
     @property
     def policy(self) -> TrustPolicy | None:
         """By which keys checkpoints are checked, None until it was read."""
-        return self._policy
+        return self._pin.policy
 
     async def round(self) -> None:
-        """Asks for every log once; whatever fails is tried again in the next round."""
+        """Asks for every log once, and now and then for the policy; whatever fails is tried again in the next round."""
+        if self._served_at is None or self._elapsed() - self._served_at >= POLICY_SECONDS:
+            # Whether it cannot be reached is told of each log.
+            with contextlib.suppress(httpx.HTTPError, TimeoutError):
+                await self.ask_policy()
         await each(self.logs, self.ask)
+        changed = self._served is not None and self._pin.is_unlike(self._served)
+        if changed and not self.policy_changed:
+            log.error("policy_changed")
+        self.policy_changed = changed
+
+    async def ask_policy(self) -> None:
+        """Reads which policy is served; nothing is believed for its being served, unless nothing ever was."""
+        served = await self._told("policy")
+        try:
+            self._served = TrustPolicy.of(served.decode(errors="replace"))
+        except LogRefused:
+            self._served = TrustPolicy(())
+        self._served_at = self._elapsed()
 
     async def ask(self, name: str) -> None:
         """Asks for one log's latest checkpoint, and keeps it if it is new and all of it was archived."""
         asked = self.logs[name]
         with waited_out(asked, lambda kind: log.warning("checkpoint_waits", source=name, kind=kind)):
+            row = await self._database.alone(_SIZE, log=name)
+            archived = row["size"] if row is not None else 0
+            # Also where the checkpointer does not answer.
+            self._lagging(asked, archived)
             try:
                 written = await self._told(f"{name}/checkpoint")
                 if written.decode(errors="replace") != asked.note:
                     await self._take(name, asked, written)
             except LogRefused as refusal:
-                # Keys may be others by now; the next time the policy is read anew.
-                self._policy = None
                 self._alarm(name, asked, refusal.code)
+            self._lagging(asked, archived)
+
+    def _lagging(self, asked: Asked, archived: int) -> None:
+        asked.uncovered.seen(archived, max(asked.size, 0), self._elapsed())
+        asked.unarchived.seen(asked.told, archived, self._elapsed())
+
+    def seconds(self, lag: Lag) -> float:
+        """For how long a lag has lasted at this moment."""
+        return lag.seconds(self._elapsed())
 
     def status(self) -> dict[str, object]:
         """What readiness tells of each log."""
-        return {name: {"size": one.size, "alarm": one.alarm, "fault": one.fault} for name, one in self.logs.items()}
+        return {
+            name: {
+                "size": one.size, "alarm": one.alarm, "fault": one.fault,
+                "uncovered_seconds": round(self.seconds(one.uncovered), 3),
+                "unarchived_seconds": round(self.seconds(one.unarchived), 3),
+            }
+            for name, one in self.logs.items()
+        }  # fmt: skip
 
     async def _take(self, name: str, asked: Asked, written: bytes) -> None:
-        if self._policy is None:
-            self._policy = TrustPolicy.of((await self._told("policy")).decode(errors="replace"))
+        if not await self._pin.begin():
+            if self._served is None:
+                await self.ask_policy()
+            if self._served is None or not self._served.logs:
+                raise LogRefused("policy_wrong", "What is served first, to be believed from then on, is no policy.")
+            await self._pin.first(self._served)
         signed = Note.of(written)
-        said = self._policy.checked(signed)
+        said = self._pin.checked(signed)
         if said.origin.rpartition("/")[2] != name:
             raise LogRefused("another_log", "This is the checkpoint of another log.")
+        if self._served is not None and (added := await self._pin.rotated(self._served, signed)):
+            log.warning("key_rotated", source=name, keys=len(added))
+        asked.told = said.size
+        witnesses = tuple(self.policy.witnesses.values()) if self.policy is not None else ()
 
         async def work(unit: UnitOfWork) -> bool | None:
+            await _refuse_older(unit, name, signed, said, witnesses)
             row = await unit.row(_SIZE, log=name)
             if (row["size"] if row is not None else 0) < said.size:
                 return None
@@ -107,6 +190,7 @@ class Checkpoints:
         agrees = await self._database.attempt(self._scope, work)
         if agrees is None:
             # The archive is behind: the same checkpoint is asked for again.
+            self._alarm(name, asked, None)
             return
         asked.note, asked.size = str(signed), said.size if agrees else asked.size
         self._alarm(name, asked, None if agrees else "root_unlike_archive")
@@ -130,6 +214,20 @@ class Checkpoints:
         if alarm is not None:
             log.error("checkpoint_refused", source=name, reason=alarm)
         asked.alarm = alarm
+
+
+async def _refuse_older(
+    unit: UnitOfWork, name: str, signed: Note, said: Checkpoint, witnesses: Sequence[VerifierKey]
+) -> None:
+    """LogRefused where a later checkpoint of this log was kept: it holds more entries, or a witness saw it later."""
+    latest = await unit.row(LATEST, log=name, index=-1)
+    if latest is None or latest["size"] < said.size:
+        return
+    if latest["size"] > said.size or (
+        bytes(latest["root"]) == said.root
+        and seen_at(Note.of(latest["note"].encode()), witnesses) > seen_at(signed, witnesses)
+    ):
+        raise LogRefused("checkpoint_older", "A later checkpoint of this log was told before.")
 
 
 async def _kept(unit: UnitOfWork, name: str, signed: Note, said: Checkpoint) -> bool:

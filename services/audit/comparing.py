@@ -114,6 +114,7 @@ class Comparing:
         self._token = token
         self._refused = refused
         self._elapsed = elapsed
+        self._began = elapsed()
         self._scope = Scope(f"service:{AUDIT.name}")
 
     async def round(self) -> None:
@@ -135,6 +136,11 @@ class Comparing:
                     compared.next, compared.rounds, compared.round_ended = 0, compared.rounds + 1, self._elapsed()
                     break
             compared.differences = await self._database.attempt(self._scope, lambda unit: open_of(unit, name))
+
+    def round_seconds(self, name: str) -> float:
+        """How long ago a round over this log ended, or since when there was none."""
+        ended = self.logs[name].round_ended
+        return self._elapsed() - (self._began if ended is None else ended)
 
     def status(self) -> dict[str, object]:
         """What readiness tells of each log; times are seconds ago, None if never."""

@@ -23,10 +23,13 @@ COMPARED_WITHIN_SECONDS: Final = 3_600.0
 CHECKED_WITHIN_SECONDS: Final = 86_400.0
 # Of one kind and log so many findings are told one by one, so that none hides another kind, or another log.
 MOST_OF_A_KIND: Final = 25
+# Why a checkpoint is refused that has words of its own.
+TOLD_APART: Final = frozenset({"checkpoint_older", "former_key"})
 
 LOGS = Sql(
     "SELECT l.log, coalesce((SELECT max(e.idx) + 1 FROM archive_entries e WHERE e.log = l.log), 0) AS archived, w.stopped, w.rounds, w.round_ended_at, w.comparison_fault, "
     "w.checkpoint_alarm, w.checkpoint_fault, w.policy, w.check_ended_at, w.check_fault, "
+    "w.policy_changed, w.checkpoint_behind, w.archive_behind, "
     "extract(epoch FROM clock_timestamp() - coalesce(w.round_ended_at, w.since))::float8 AS compared_ago, "
     "extract(epoch FROM clock_timestamp() - coalesce(w.check_ended_at, w.since))::float8 AS checked_ago, "
     "extract(epoch FROM clock_timestamp() - w.noted_at)::float8 AS noted_ago, "
@@ -136,7 +139,8 @@ def _alarms(row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> list[Lo
     if row["stopped"] is not None:
         found.append(LogAlarm(code=f"archive_stopped_{row['stopped']}", first=row["archived"]))
     if row["checkpoint_alarm"] is not None:
-        found.append(LogAlarm(code="checkpoint_refused", detail=row["checkpoint_alarm"]))
+        told = row["checkpoint_alarm"]
+        found.append(LogAlarm(code=told) if told in TOLD_APART else LogAlarm(code="checkpoint_refused", detail=told))
     if row["noted_ago"] is None or row["noted_ago"] > UNWATCHED_SECONDS:
         found.append(LogAlarm(code="not_watched"))
     else:
@@ -146,6 +150,7 @@ def _alarms(row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> list[Lo
             found.append(LogAlarm(code="comparison_late"))
         if row["check_fault"] is not None:
             found.append(LogAlarm(code="check_waits", detail=row["check_fault"]))
+        found += [LogAlarm(code=code) for code in ("policy_changed", "checkpoint_behind", "archive_behind") if row[code]]
         if row["checked_ago"] > CHECKED_WITHIN_SECONDS:
             found.append(LogAlarm(code="check_late"))
     if row["note"] is None:

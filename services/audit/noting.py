@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 
 from services.audit.checking import Checking
-from services.audit.checkpoints import Checkpoints
+from services.audit.checkpoints import ARCHIVED_WITHIN_SECONDS, COVERED_WITHIN_SECONDS, Asked, Checkpoints
 from services.audit.comparing import Comparing
 from services.audit.repeating import waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
@@ -16,12 +16,14 @@ NOTE_SECONDS: Final = 5.0
 # Rounds are counted by the process, so that another number is a round that ended since the last note.
 _NOTE = Sql(
     "INSERT INTO archive_watched AS w (log, stopped, rounds, round_ended_at, comparison_fault, checkpoint_alarm, "
-    "checkpoint_fault, policy, check_rounds, check_ended_at, check_next, check_fault) "
+    "checkpoint_fault, policy, check_rounds, check_ended_at, check_next, check_fault, "
+    "policy_changed, checkpoint_behind, archive_behind) "
     "VALUES (:log, (SELECT stopped FROM cursor WHERE source = :log), cast(:rounds AS bigint), "
     "CASE WHEN cast(:rounds AS bigint) > 0 THEN clock_timestamp() END, cast(:comparison_fault AS text), "
     "cast(:checkpoint_alarm AS text), cast(:checkpoint_fault AS text), cast(:policy AS text), cast(:check_rounds AS bigint), "
     "CASE WHEN cast(:check_rounds AS bigint) > 0 THEN clock_timestamp() END, coalesce(cast(:check_next AS bigint), 0), "
-    "cast(:check_fault AS text)) "
+    "cast(:check_fault AS text), cast(:policy_changed AS boolean), cast(:checkpoint_behind AS boolean), "
+    "cast(:archive_behind AS boolean)) "
     "ON CONFLICT (log) DO UPDATE SET noted_at = clock_timestamp(), stopped = excluded.stopped, rounds = excluded.rounds, "
     "round_ended_at = CASE WHEN excluded.rounds > 0 AND excluded.rounds <> w.rounds THEN excluded.round_ended_at "
     "ELSE w.round_ended_at END, comparison_fault = excluded.comparison_fault, "
@@ -29,7 +31,9 @@ _NOTE = Sql(
     "policy = coalesce(excluded.policy, w.policy), check_rounds = excluded.check_rounds, "
     "check_ended_at = CASE WHEN excluded.check_rounds > 0 AND excluded.check_rounds <> w.check_rounds "
     "THEN excluded.check_ended_at ELSE w.check_ended_at END, "
-    "check_next = coalesce(cast(:check_next AS bigint), w.check_next), check_fault = excluded.check_fault"
+    "check_next = coalesce(cast(:check_next AS bigint), w.check_next), check_fault = excluded.check_fault, "
+    "policy_changed = excluded.policy_changed, checkpoint_behind = excluded.checkpoint_behind, "
+    "archive_behind = excluded.archive_behind"
 )
 
 log = structlog.get_logger("noting")
@@ -56,14 +60,25 @@ class Noting:
 
     async def _note(self, unit: UnitOfWork) -> None:
         for name, compared in self._comparing.logs.items():
-            asked = self._checkpoints.logs.get(name) if self._checkpoints is not None else None
-            policy = self._checkpoints.policy if self._checkpoints is not None else None
             checked = self._checking.logs[name]
             values: dict[str, object] = {
                 "log": name, "rounds": compared.rounds, "comparison_fault": compared.fault,
-                "checkpoint_alarm": asked.alarm if asked else None, "checkpoint_fault": asked.fault if asked else None,
-                "policy": str(policy) if policy else None, "check_rounds": checked.rounds, "check_next": checked.next,
+                **_signed(self._checkpoints, name), "check_rounds": checked.rounds, "check_next": checked.next,
                 "check_fault": checked.fault,
             }  # fmt: skip
             unit.write(Write(_NOTE, values))
             await unit.flush()
+
+
+def _signed(checkpoints: Checkpoints | None, name: str) -> dict[str, object]:
+    """What is known of a log's checkpoints, nothing where nobody is asked for them."""
+    asked = checkpoints.logs[name] if checkpoints is not None else Asked()
+    policy = checkpoints.policy if checkpoints is not None else None
+    uncovered, unarchived = (
+        (checkpoints.seconds(asked.uncovered), checkpoints.seconds(asked.unarchived)) if checkpoints is not None else (0.0, 0.0)
+    )
+    return {
+        "checkpoint_alarm": asked.alarm, "checkpoint_fault": asked.fault, "policy": str(policy) if policy else None,
+        "policy_changed": checkpoints is not None and checkpoints.policy_changed,
+        "checkpoint_behind": uncovered > COVERED_WITHIN_SECONDS, "archive_behind": unarchived > ARCHIVED_WITHIN_SECONDS,
+    }  # fmt: skip

@@ -140,6 +140,23 @@ ARCHIVE_WATCHED = sa.Table(
     sa.Column("check_ended_at", sa.DateTime(timezone=True)),
     sa.Column("check_next", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("check_fault", sa.Text),
+    # Whether another policy is served than the one that is believed, and which of checkpoint and archive waits for the other.
+    sa.Column("policy_changed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("checkpoint_behind", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("archive_behind", sa.Boolean, nullable=False, server_default=sa.false()),
+    info=scope("log"),
+)
+
+# Every policy by which checkpoints were ever believed, why, and of a new key the checkpoint that it signed beside the former.
+ARCHIVE_POLICIES = sa.Table(
+    "archive_policies",
+    METADATA,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("pinned_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.CheckConstraint("why IN ('first', 'set', 'rotation')", name="why_known"),
     info=scope("log"),
 )
 

@@ -8,7 +8,7 @@ from prometheus_client import Gauge
 
 from services.audit import checking, checkpoints, comparing, examining, noting
 from services.audit.checking import Checking
-from services.audit.checkpoints import Checkpoints
+from services.audit.checkpoints import Asked, Checkpoints
 from services.audit.comparing import Comparing
 from services.audit.examining import Examining
 from services.audit.noting import Noting
@@ -20,6 +20,8 @@ from shared.metrics import Metrics
 from shared.outgoing import Outgoing
 from shared.service_token import ServiceToken
 from shared.settings import Settings
+from shared.tlog.refusals import LogRefused
+from shared.tlog.trust import TrustPolicy
 from shared.topology import AUDIT
 
 
@@ -36,9 +38,25 @@ class Watching:
         self._differences = Gauge(
             "avrr_archive_differences", "ranges of a log that are not as archived", ["log"], registry=metrics.registry
         )
+        self._changed = Gauge(
+            "avrr_archive_policy_changed", "1 where another policy is served than the one that is believed", registry=metrics.registry
+        )
+        self._uncovered = Gauge(
+            "avrr_archive_uncovered_seconds", "since when entries of a log wait for a checkpoint", ["log"], registry=metrics.registry
+        )
+        self._unarchived = Gauge(
+            "avrr_archive_unarchived_seconds", "since when a log's checkpoint waits for its entries", ["log"], registry=metrics.registry
+        )
+        self._round = Gauge(
+            "avrr_archive_round_seconds", "since when a log was not compared whole", ["log"], registry=metrics.registry
+        )
         self._alarm = Gauge(
             "avrr_archive_checkpoint_alarm", "1 where a log's checkpoint was not believed", ["log"], registry=metrics.registry
         )
+
+    def _lags(self, checkpoints: Checkpoints, name: str, asked: Asked) -> None:
+        self._uncovered.labels(name).set_function(lambda: checkpoints.seconds(asked.uncovered))
+        self._unarchived.labels(name).set_function(lambda: checkpoints.seconds(asked.unarchived))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -63,12 +81,16 @@ class Watching:
             self._checking = Checking(self._database, AUDIT.follows)
             for name, compared in self._comparing.logs.items():
                 checked = self._checking.logs[name]
+                self._round.labels(name).set_function(lambda name=name, of=self._comparing: of.round_seconds(name))  # type: ignore[misc]
                 self._differences.labels(name).set_function(
                     lambda compared=compared, checked=checked: max(compared.differences, checked.differences)  # type: ignore[misc]
                 )
             if settings.checkpointer_url is not None:
-                self._checkpoints = Checkpoints(self._database, client, settings.checkpointer_url, AUDIT.follows)
+                by_people = _set_policy(settings.trust_policy)
+                self._checkpoints = Checkpoints(self._database, client, settings.checkpointer_url, AUDIT.follows, by_people)
+                self._changed.set_function(lambda asked=self._checkpoints: float(asked.policy_changed))  # type: ignore[misc]
                 for name, asked in self._checkpoints.logs.items():
+                    self._lags(self._checkpoints, name, asked)
                     self._alarm.labels(name).set_function(lambda asked=asked: float(asked.alarm is not None))  # type: ignore[misc]
             await stack.enter_async_context(self._turn.taking(self._watching))
             yield
@@ -100,7 +122,16 @@ class Watching:
             found["comparisons"] = self._comparing.status()
         if self._checkpoints is not None:
             found["checkpoints"] = self._checkpoints.status()
+            found["policy_changed"] = self._checkpoints.policy_changed
         return found
+
+
+def _set_policy(written: str | None) -> TrustPolicy | None:
+    """The policy that people set; RuntimeError where it is none."""
+    try:
+        return TrustPolicy.of(written.replace(",", "\n")) if written else None
+    except LogRefused:
+        raise RuntimeError("audit: AVRR_TRUST_POLICY is no policy (C2SP tlog-policy, with commas for ends of lines)") from None
 
 
 def addresses(settings: Settings) -> dict[str, str]:

@@ -28,6 +28,7 @@ WIRING = Wiring(
             "archive_exceptions": "which events of other services somebody should look at",
             "archive_reader_days": "what members of staff looked at, which each service tells of whoever asks",
             "archive_examined": "how far each log was looked at",
+            "archive_policies": "by which keys checkpoints were believed",
             "archive_watched": "what is known of each log that is watched",
         }
     ),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.kernel_10 import refuse_to_lose
+
 revision = "audit_7"
 down_revision = "audit_10"
 branch_labels = None
@@ -75,12 +77,16 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    refuse_to_lose(
+        "archive_differences WHERE kind NOT IN ('other', 'missing', 'archive', 'root')",
+        "what was found of the archive itself would be lost",
+    )
+    refuse_to_lose("archive_checkpoints WHERE again IS NOT NULL", "the latest signatures of checkpoints would be lost")
     for column in ("check_fault", "check_next", "check_ended_at", "check_rounds", "since"):
         op.drop_column("archive_watched", column)
     for table in ("archive_tiles", "archive_checkpoints", "archive_differences"):
         op.execute(f"DROP TRIGGER {table}_stay ON {table}")
     op.execute("REVOKE EXECUTE ON FUNCTION leaf_ids(bytea) FROM audit_worker")
-    op.execute("DELETE FROM archive_differences WHERE kind NOT IN ('other', 'missing', 'archive', 'root')")
     _kinds(_FORMER)
     op.execute("GRANT UPDATE (note) ON archive_checkpoints TO audit_worker")
     op.execute("DROP TRIGGER archive_notes_stay ON archive_checkpoints")

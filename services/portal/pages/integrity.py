@@ -70,6 +70,26 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
         _("The archive does not believe the checkpoint that it is given."),
         _("Ask who keeps the checkpointer, and do not rely on newer checkpoints of this log until it is known why."),
     ),
+    "checkpoint_older": (
+        _("The archive was told an older checkpoint of this log than it had been told before."),
+        _("Ask who keeps the checkpointer whether an old copy of it was restored. Keep the newer checkpoint; nothing is believed that does not continue it."),
+    ),
+    "former_key": (
+        _("A checkpoint of this log was signed by a former key alone, which was changed for another."),
+        _("Ask who keeps the checkpointer. Whoever has a former key could make up a checkpoint; the archive does not believe it."),
+    ),
+    "policy_changed": (
+        _("The checkpointer names other keys, witnesses or rules than those that the archive believes. It goes on believing the former ones."),
+        _("If the keys of a log were changed, this ends once a checkpoint was signed by both. Otherwise ask who changed them; what is right is set by people on the archive's own machine."),
+    ),
+    "checkpoint_behind": (
+        _("Entries of this log have been archived for a minute or longer, and no checkpoint covers them."),
+        _("Have the checkpointer and its witnesses looked after. What is not covered could be changed without a checkpoint saying so."),
+    ),
+    "archive_behind": (
+        _("A checkpoint was signed of entries that have not reached the archive for a minute or longer."),
+        _("Have the broker and the archive's worker looked after. Nothing is lost as long as the service has its own log."),
+    ),
     "not_watched": (
         _("Nobody has compared this log with the archive for a minute or longer."),
         _("Have the archive's worker started again. What was changed in between is found when it runs."),

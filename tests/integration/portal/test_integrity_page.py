@@ -8,6 +8,7 @@ import pytest
 from ops.supervisor import Running
 from services.audit.archive import stop
 from services.audit.findings import Kind
+from services.audit.integrity import TOLD_APART
 from services.portal.pages.integrity import ALARMS
 from services.portal.settings import PortalSettings
 from shared.tlog.notes import Note
@@ -74,5 +75,5 @@ async def test_whoever_is_no_auditor_is_told_so(people: People, archived: Archiv
 def test_every_difference_and_every_reason_to_stop_has_words() -> None:
     codes = {f"entries_{kind}" for kind in (*get_args(Kind), "more")}
     codes |= {f"archive_stopped_{why}" for why in ("other", "gap", "unreadable", "damaged")}
-    codes |= {"comparison_late", "check_waits", "check_late"}
+    codes |= {"comparison_late", "check_waits", "check_late", "policy_changed", "checkpoint_behind", "archive_behind", *TOLD_APART}
     assert codes - ALARMS.keys() == set()

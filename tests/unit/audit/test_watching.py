@@ -59,14 +59,11 @@ async def test_no_more_is_read_of_a_checkpoint_than_one_may_be_long() -> None:
 
 
 async def test_an_error_that_nobody_thought_of_is_told_as_what_keeps_a_log_and_ends_nothing() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        raise KeyError(request.url.path)
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+    async with telling(Endless()) as client:
         asking, looking = Checkpoints(CLOSED, client, URL, (LOG,)), comparing(client)
         await asking.ask(LOG)
         await looking.look(LOG)
-        assert (asking.logs[LOG].fault, looking.logs[LOG].fault) == ("KeyError", "RuntimeError")
+        assert (asking.logs[LOG].fault, looking.logs[LOG].fault) == ("RuntimeError", "RuntimeError")
         with capture_logs() as said:
             known = Noting(CLOSED, looking, Checking(CLOSED, (LOG,)), asking)
             async with repeating("noting", known.round, 5.0):

@@ -45,7 +45,7 @@ REQUIRED = re.compile(r"\$\{([A-Z0-9_]+):\?[^${}]+\}")
 # sealed files before they had keys of their own, no container ever had.
 NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK", "AVRR_API_DOCS", "AVRR_FILES_KEY"}
 # Only a service that asks another one is told where that is and who itself is.
-OF_THE_ARCHIVE = {"AVRR_RETURNS_URL", "AVRR_REINTEGRATION_URL", "AVRR_AUDIT_URL", "AVRR_CHECKPOINTER_URL"}
+OF_THE_ARCHIVE = {"AVRR_RETURNS_URL", "AVRR_REINTEGRATION_URL", "AVRR_AUDIT_URL", "AVRR_CHECKPOINTER_URL", "AVRR_TRUST_POLICY"}
 OF_WHO_ASKS = {"AVRR_COUNSELLING_URL", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_SERVICE_SCOPE"}
 FROM_OUTSIDE = {
     "AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_PORTAL_ORIGIN",
@@ -54,7 +54,7 @@ FROM_OUTSIDE = {
 }  # fmt: skip
 # Keys that everybody may know, and what is a folder of them: known only once the processes that make them have run.
 NO_SECRETS = {"AVRR_CHECKPOINTER_KEYS", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS"}
-OF_CHECKPOINTS = {"AVRR_WITNESSES", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS"}
+OF_CHECKPOINTS = {"AVRR_WITNESSES", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS", "AVRR_TRUST_POLICY"}
 SIGNERS = {"checkpointer", "witness"}
 SERVERS = {"postgres", "nats"}
 JOBS = {"prepare", "provision"}

@@ -1,0 +1,111 @@
+"""By which keys the archive believes checkpoints: those it began with, and others only by a rotation or by what people set."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Literal
+
+from shared.db import Database, Scope, Sql, UnitOfWork, Write
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import COSIGNATURE, Note, VerifierKey
+from shared.tlog.refusals import LogRefused
+from shared.tlog.trust import TrustPolicy
+
+# first: the first that was served to an archive of which nobody set one; set: what people set; rotation: the one before with a
+# new key of a log, which signed beside the former one.
+Why = Literal["first", "set", "rotation"]
+
+_PINS = Sql("SELECT number, policy, why FROM archive_policies ORDER BY number DESC")
+_PIN = Sql(
+    "INSERT INTO archive_policies (number, policy, why, note) "
+    "SELECT coalesce(max(number), 0) + 1, cast(:policy AS text), cast(:why AS text), cast(:note AS text) FROM archive_policies"
+)
+
+POLICY_SECONDS: Final = 60.0
+
+
+class Pin:
+    """The policy that is believed. Each one that ever was stays in a table to which rows are only added."""
+
+    def __init__(self, database: Database, scope: Scope, by_people: TrustPolicy | None = None) -> None:
+        """``by_people`` is what people set, which counts before anything that is served."""
+        self.policy: TrustPolicy | None = None
+        self._database = database
+        self._scope = scope
+        self._by_people = by_people
+
+    async def begin(self) -> bool:
+        """Takes what was believed until now, or what people set since; whether there is one."""
+        if self.policy is None:
+            self.policy = await self._database.attempt(self._scope, self._known)
+        return self.policy is not None
+
+    async def first(self, served: TrustPolicy) -> None:
+        """Believes what is served, where nobody said otherwise and nothing was believed before."""
+        await self._take(served, "first", None)
+
+    async def rotated(self, served: TrustPolicy, signed: Note) -> list[VerifierKey]:
+        """Believes each served key of the log of this checkpoint that signed it beside the log's newest one; says which.
+
+        The checkpoint is one that `checked` did not refuse.
+        """
+        assert self.policy is not None
+        origin, pinned = Checkpoint.of(signed).origin, self.policy
+        offered = [key for key in served.logs if key.name == origin and key not in pinned.logs]
+        added = [key for key in offered if _signed_by(signed, key)]
+        if added:
+            await self._take(replace(pinned, logs=(*pinned.logs, *added)), "rotation", signed)
+        return added
+
+    def checked(self, signed: Note) -> Checkpoint:
+        """What a checkpoint says; LogRefused where the policy does not have it believed.
+
+        As ``former_key`` where the newest key of its log did not sign it: one that was changed for another signs beside that for
+        a time, and what it signs alone is made by whoever took it.
+        """
+        assert self.policy is not None
+        said = self.policy.checked(signed)
+        newest = [key for key in self.policy.logs if key.name == said.origin][-1]
+        if not _signed_by(signed, newest):
+            raise LogRefused("former_key", "A key of the log signed the checkpoint that was changed for another.")
+        return said
+
+    def is_unlike(self, served: TrustPolicy) -> bool:
+        """Whether what is served is another policy than what is believed; addresses are not what anybody is believed by."""
+        return self.policy is not None and _meaning(served) != _meaning(self.policy)
+
+    async def _take(self, policy: TrustPolicy, why: Why, signed: Note | None) -> None:
+        async def work(unit: UnitOfWork) -> None:
+            unit.write(_pinned(policy, why, signed))
+
+        await self._database.attempt(self._scope, work)
+        self.policy = policy
+
+    async def _known(self, unit: UnitOfWork) -> TrustPolicy | None:
+        rows = await unit.rows(_PINS)
+        latest = TrustPolicy.of(rows[0]["policy"]) if rows else None
+        by_people = self._by_people
+        if by_people is None:
+            return latest
+        # What came by rotations since people set the same stays.
+        before = next((TrustPolicy.of(row["policy"]) for row in rows if row["why"] == "set"), None)
+        if before is not None and _meaning(before) == _meaning(by_people):
+            return latest
+        unit.write(_pinned(by_people, "set", None))
+        return by_people
+
+
+def seen_at(signed: Note, witnesses: Sequence[VerifierKey]) -> int:
+    """When the latest of these witnesses saw a checkpoint (seconds since 1970, UTC), 0 if none did."""
+    return max((at for at in signed.signed_by(witnesses).values() if at is not None), default=0)
+
+
+def _pinned(policy: TrustPolicy, why: Why, signed: Note | None) -> Write:
+    return Write(_PIN, {"policy": str(policy), "why": why, "note": str(signed) if signed is not None else None})
+
+
+def _signed_by(signed: Note, key: VerifierKey) -> bool:
+    return key.type != COSIGNATURE and key in signed.signed_by([key])
+
+
+def _meaning(policy: TrustPolicy) -> object:
+    return frozenset(policy.logs), dict(policy.witnesses), dict(policy.groups), policy.quorum

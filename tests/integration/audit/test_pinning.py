@@ -1,0 +1,187 @@
+"""The archive believes the keys that it began with, and what is served afterwards only by a rotation or by what people set."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+import httpx
+import pytest
+
+from services.audit.checking import Checking
+from services.audit.checkpoints import ARCHIVED_WITHIN_SECONDS, COVERED_WITHIN_SECONDS, Checkpoints, Lag
+from services.audit.noting import Noting
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import COSIGNATURE, ED25519, Note, Signer
+from shared.tlog.tree import Frontier, leaf_hash
+from shared.tlog.trust import TrustPolicy
+from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, ArchivedLog
+from tests.integration.audit.test_integrity import codes, told
+
+NEW_KEY = Signer.of(OF_LOG.name, ED25519, bytes([7]) * 32)
+NEWEST_KEY = Signer.of(OF_LOG.name, ED25519, bytes([8]) * 32)
+OTHER_WITNESS = Signer.of("witness.example", COSIGNATURE, bytes([9]) * 32)
+ROTATED = replace(POLICY, logs=(OF_LOG.verifier_key, NEW_KEY.verifier_key))
+
+
+@dataclass
+class Checkpointer:
+    """What a checkpointer tells at the moment, and what the archive makes of it, as time goes by."""
+
+    archived: ArchivedLog
+    policy: str = str(POLICY)
+    note: str = ""
+    now: float = 0.0
+    asked: list[str] = field(default_factory=list)
+
+    @contextlib.asynccontextmanager
+    async def asked_by_the_archive(self, by_people: TrustPolicy | None = None) -> AsyncIterator[Checkpoints]:
+        """The archive's worker as it has just been started."""
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            self.asked.append(request.url.path)
+            return httpx.Response(200, text=self.policy if request.url.path == "/policy" else self.note)
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            yield Checkpoints(
+                self.archived.made.worker, client, "http://checkpointer.test", (LOG,), by_people, elapsed=lambda: self.now
+            )
+
+    async def look(self, checkpoints: Checkpoints) -> tuple[str | None, bool]:
+        """A round a minute later: the alarm of the log, and whether the policy is another."""
+        self.now += 60
+        await checkpoints.round()
+        assert checkpoints.logs[LOG].fault is None
+        return checkpoints.logs[LOG].alarm, checkpoints.policy_changed
+
+    async def signed(self, size: int, *signers: Signer, at: int = 1, witness: Signer = OF_WITNESS) -> str:
+        """The checkpoint of the log's first entries, by these keys and a witness at that second."""
+        tree = Frontier()
+        for leaf in (await self.archived.leaves())[:size]:
+            tree.append(leaf_hash(leaf))
+        text = Checkpoint(OF_LOG.name, size, tree.root()).text
+        return str(Note(text, (*(signer.sign(text) for signer in signers), witness.sign(text, at))))
+
+    async def pins(self) -> list[tuple[object, ...]]:
+        async with self.archived.beside_the_archive() as superuser:
+            rows = await superuser.fetch("SELECT policy, why, note IS NOT NULL FROM archive_policies ORDER BY number")
+        return [tuple(row.values()) for row in rows]
+
+
+@pytest.fixture
+async def checkpointer(archived: ArchivedLog) -> Checkpointer:
+    await archived.happen(4)
+    await archived.archive()
+    found = Checkpointer(archived)
+    found.note = await found.signed(2, OF_LOG)
+    return found
+
+
+@pytest.mark.parametrize("served", [
+    replace(POLICY, quorum="none"), replace(POLICY, groups={}, quorum="w"),
+    replace(POLICY, witnesses={"w": OTHER_WITNESS.verifier_key}), replace(POLICY, logs=(NEW_KEY.verifier_key,)),
+    replace(POLICY, logs=(*POLICY.logs, NEW_KEY.verifier_key)), "no policy",
+])  # fmt: skip
+async def test_another_policy_that_is_served_is_an_alarm_and_is_not_believed(
+    checkpointer: Checkpointer, served: TrustPolicy | str
+) -> None:
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        assert await checkpointer.look(checkpoints) == (None, False)
+        checkpointer.policy = str(served)
+        assert await checkpointer.look(checkpoints) == (None, True)
+        assert checkpoints.policy == POLICY
+        # What only those sign whom it names is not believed either.
+        checkpointer.note = await checkpointer.signed(3, NEW_KEY, witness=OTHER_WITNESS)
+        assert await checkpointer.look(checkpoints) == ("log_unknown", True)
+        known = Noting(checkpointer.archived.made.worker, checkpointer.archived.comparing, Checking(checkpoints._database, (LOG,)), checkpoints)
+        await known.note()
+    assert {"policy_changed", "checkpoint_refused"} <= set(codes(await told(checkpointer.archived)))
+    # Nor by whoever starts next, before they asked for anything else.
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        assert await checkpointer.look(checkpoints) == ("log_unknown", True)
+        checkpointer.policy, checkpointer.note = str(POLICY), await checkpointer.signed(3, OF_LOG)
+        assert await checkpointer.look(checkpoints) == (None, False)
+    assert await checkpointer.pins() == [(str(POLICY), "first", False)]
+
+
+async def test_a_log_whose_key_changes_under_two_signatures_is_believed_and_the_former_key_alone_no_more(checkpointer: Checkpointer) -> None:
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        await checkpointer.look(checkpoints)
+        checkpointer.policy, checkpointer.note = str(ROTATED), await checkpointer.signed(3, NEW_KEY, OF_LOG)
+        assert await checkpointer.look(checkpoints) == (None, False)
+        checkpointer.note = await checkpointer.signed(4, OF_LOG)
+        assert await checkpointer.look(checkpoints) == ("former_key", False)
+        checkpointer.note = await checkpointer.signed(4, NEW_KEY)
+        assert await checkpointer.look(checkpoints) == (None, False)
+    assert await checkpointer.pins() == [(str(POLICY), "first", False), (str(ROTATED), "rotation", True)]
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        assert await checkpointer.look(checkpoints) == (None, False)
+        assert checkpoints.policy == ROTATED
+
+
+async def test_what_people_set_counts_before_what_is_served_and_a_rotation_since_stays(checkpointer: Checkpointer) -> None:
+    async with checkpointer.asked_by_the_archive(replace(POLICY, logs=(NEW_KEY.verifier_key,))) as checkpoints:
+        assert await checkpointer.look(checkpoints) == ("log_unknown", True)
+    async with checkpointer.asked_by_the_archive(POLICY) as checkpoints:
+        checkpointer.policy, checkpointer.note = str(ROTATED), await checkpointer.signed(3, OF_LOG, NEW_KEY)
+        assert await checkpointer.look(checkpoints) == (None, False)
+    async with checkpointer.asked_by_the_archive(POLICY) as checkpoints:
+        checkpointer.note = await checkpointer.signed(4, NEW_KEY)
+        assert await checkpointer.look(checkpoints) == (None, False)
+        assert checkpoints.policy == ROTATED
+    assert [why for _, why, _ in await checkpointer.pins()] == ["set", "set", "rotation"]
+
+
+async def test_an_older_checkpoint_that_is_told_again_is_an_alarm_also_after_a_start(checkpointer: Checkpointer) -> None:
+    small, early, late = (
+        checkpointer.note, await checkpointer.signed(3, OF_LOG, at=5), await checkpointer.signed(3, OF_LOG, at=9)
+    )  # fmt: skip
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        for note in (small, early, late):
+            checkpointer.note = note
+            assert await checkpointer.look(checkpoints) == (None, False)
+    for restarted in (True, False):
+        async with checkpointer.asked_by_the_archive() as checkpoints:
+            if not restarted:
+                checkpointer.note = late
+                assert await checkpointer.look(checkpoints) == (None, False)
+            for note in (small, early):
+                checkpointer.note = note
+                assert await checkpointer.look(checkpoints) == ("checkpoint_older", False)
+
+
+async def test_a_checkpoint_that_stays_behind_the_archive_and_an_archive_behind_its_checkpoint_are_alarms_in_time(
+    checkpointer: Checkpointer
+) -> None:
+    archived = checkpointer.archived
+    checking = Checking(archived.made.worker, (LOG,))
+
+    async def noted(checkpoints: Checkpoints) -> set[str]:
+        await checkpoints.round()
+        await Noting(archived.made.worker, archived.comparing, checking, checkpoints).note()
+        return set(codes(await told(archived))) & {"checkpoint_behind", "archive_behind"}
+
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        assert await noted(checkpoints) == set()
+        checkpointer.now += COVERED_WITHIN_SECONDS + 1
+        # What it covers meanwhile is what was waiting, and only what came since waits from now on.
+        checkpointer.note = await checkpointer.signed(4, OF_LOG)
+        assert await noted(checkpoints) == set()
+        await archived.happen(1)
+        await archived.archive()
+        assert await noted(checkpoints) == set()
+        checkpointer.now += COVERED_WITHIN_SECONDS + 1
+        assert await noted(checkpoints) == {"checkpoint_behind"}
+        await archived.happen(1)
+        checkpointer.note = await checkpointer.signed(6, OF_LOG)
+        await noted(checkpoints)
+        checkpointer.now += ARCHIVED_WITHIN_SECONDS + 1
+        assert "archive_behind" in await noted(checkpoints)
+        await archived.archive()
+        assert await noted(checkpoints) == set()
+
+
+def test_what_is_behind_lags_until_what_was_ahead_is_reached() -> None:
+    lag = Lag()
+    for now, ahead, behind, seconds in ((0, 5, 5, 0), (1, 6, 5, 0), (3, 9, 5, 2), (4, 9, 6, 0), (5, 12, 8, 1), (9, 12, 9, 0), (10, 12, 12, 0)):
+        lag.seen(ahead, behind, now)
+        assert lag.seconds(now) == seconds
