@@ -46,6 +46,11 @@ ENDED_BY_TWO: Final = (
     "ELSE (status = 'failed' AND method = 'bank_file' AND ended_as = 'reconciler' AND ended_by <> end_asked_by "
     "AND ended_by <> released_by AND end_asked_by <> released_by) IS TRUE END"
 )
+# What the bank booked beyond or below what was ordered is of a line that paid it, and never all of it.
+BOOKED_OTHERWISE: Final = (
+    "num_nonnulls(bank_charges, booked_short) = 0 OR (paid_line IS NOT NULL AND coalesce(bank_charges, 1) > 0 "
+    "AND coalesce(booked_short, amount / 2) > 0 AND coalesce(booked_short, 0) < amount) IS TRUE"
+)
 # As the core reckons: twelve hours are the most that any place lies behind UTC.
 PAID_AFTER_ITS_RELEASE: Final = (
     "status <> 'paid' OR method IS NULL OR method = 'bank_file' "
@@ -96,6 +101,9 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.Column("failed_line", sa.Uuid),
     sa.Column("returned_line", sa.Uuid),
     sa.Column("end_asked_by", sa.Text),
+    # What that line has beyond the payment, which no fund bears, and what it has less than was ordered; posted in `paid_month`.
+    sa.Column("bank_charges", sa.Numeric),
+    sa.Column("booked_short", sa.Numeric),
     # Those of before name no payee.
     sa.Column("payee_id", sa.Uuid),
     sa.Column("account_no", sa.Integer),
@@ -124,6 +132,7 @@ PAYMENT_ATTEMPTS = sa.Table(
     # Those of before attempts were ended by another are as they are.
     sa.CheckConstraint(FAILED_BY_ANOTHER, name="failed_by_another"),
     sa.CheckConstraint(ENDED_BY_TWO, name="ended_by_two"),
+    sa.CheckConstraint(BOOKED_OTHERWISE, name="booked_otherwise"),
     sa.CheckConstraint(PAID_AFTER_ITS_RELEASE, name="paid_after_its_release"),
     sa.CheckConstraint("return_month IS NULL OR ended_on >= paid_on", name="back_after_the_payment"),
     sa.CheckConstraint(SAID_BY_SOMEBODY, name="said_by_somebody"),
@@ -161,6 +170,11 @@ PAYMENT_ATTEMPTS = sa.Table(
     ),
     # A debit that comes all the same is looked for among these few.
     sa.Index("ix_payment_attempts_unanswered", "attempt_id", postgresql_where=sa.text("reason = 'not_answered'")),
+    # Most are booked exactly.
+    sa.Index(
+        "ix_payment_attempts_booked_otherwise", "grant_id", "tranche", "attempt_no",
+        postgresql_where=sa.text("bank_charges IS NOT NULL OR booked_short IS NOT NULL"),
+    ),
     # What is under way is a small part of all.
     sa.Index("ix_payment_attempts_released", "grant_id", "tranche", postgresql_where=sa.text("status = 'released'")),
     info=scope("country:destination_country"),

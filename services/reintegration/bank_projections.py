@@ -104,12 +104,12 @@ def settled(grant: Grant, events: Sequence[Event]) -> Sequence[Write]:
 
 _EXPLAINED = Sql("UPDATE bank_lines SET state = 'explained' WHERE id = :line_id AND state = 'unmatched'")
 _UNDONE = Sql(
-    f"UPDATE bank_lines l SET of_attempt = attempt_id, by_hand = false, other_payee = {other_payee('l', 'l.attempt_id')} "
+    f"UPDATE bank_lines l SET of_attempt = attempt_id, by_hand = false, paid_part = NULL, other_payee = {other_payee('l', 'l.attempt_id')} "
     "WHERE id = :line_id AND state = 'unmatched'"
 )
 _TOLD_APART = Sql("UPDATE bank_lines SET state = 'unmatched', apart = true WHERE id = :line_id AND state = 'duplicate'")
 _MATCHED = Sql(
-    f"UPDATE bank_lines l SET of_attempt = cast(:attempt_id AS uuid), by_hand = true, other_payee = {other_payee('l', 'cast(:attempt_id AS uuid)')} "
+    f"UPDATE bank_lines l SET of_attempt = cast(:attempt_id AS uuid), by_hand = true, paid_part = cast(:paid_part AS numeric), other_payee = {other_payee('l', 'cast(:attempt_id AS uuid)')} "
     "WHERE id = :line_id AND state = 'unmatched'"
 )
 
@@ -121,7 +121,7 @@ def acts(line_id: UUID, _: BankLineAct | None, act: BankLineAct, events: tuple[E
     if act.status == "told_apart":
         return (Write(_TOLD_APART, {"line_id": line_id}),)
     if act.status == "matched":
-        return (Write(_MATCHED, {"line_id": line_id, "attempt_id": act.attempt_id}),)
+        return (Write(_MATCHED, {"line_id": line_id, "attempt_id": act.attempt_id, "paid_part": act.paid_part}),)
     if act.status == "match_undone":
         return (Write(_UNDONE, {"line_id": line_id}),)
     return ()
@@ -190,11 +190,15 @@ CHECKS: tuple[Check, ...] = (
         "lines of the bank and attempts",
         Sql(
             "SELECT coalesce(l.id, a.line_id) FROM (SELECT * FROM bank_lines WHERE settled_attempt IS NOT NULL) l FULL JOIN ("
-            "SELECT attempt_id, paid_line AS line_id, 'matched' AS state, amount, currency FROM payment_attempts WHERE paid_line IS NOT NULL "
-            "UNION ALL SELECT attempt_id, returned_line, 'returned', amount, currency FROM payment_attempts WHERE returned_line IS NOT NULL "
-            "UNION ALL SELECT attempt_id, failed_line, 'rejected', NULL, NULL FROM payment_attempts WHERE failed_line IS NOT NULL"
+            "SELECT attempt_id, paid_line AS line_id, 'matched' AS state, amount, currency, bank_charges, booked_short FROM payment_attempts WHERE paid_line IS NOT NULL "
+            "UNION ALL SELECT attempt_id, returned_line, 'returned', amount - coalesce(booked_short, 0), currency, NULL, NULL FROM payment_attempts WHERE returned_line IS NOT NULL "
+            "UNION ALL SELECT attempt_id, failed_line, 'rejected', NULL, NULL, NULL, NULL FROM payment_attempts WHERE failed_line IS NOT NULL"
             ") a ON a.line_id = l.id AND a.attempt_id = l.settled_attempt AND a.state = l.state WHERE l.id IS NULL OR a.line_id IS NULL "
-            "OR (a.amount IS NOT NULL AND (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) IS DISTINCT FROM (a.amount, a.currency))"
+            "OR CASE WHEN a.amount IS NULL THEN false WHEN l.paid_part IS NULL THEN num_nonnulls(a.bank_charges, a.booked_short) > 0 "
+            "OR (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) IS DISTINCT FROM (a.amount, a.currency) "
+            # What two persons found: the part and what is missing make what was ordered, the part and the charges what was booked.
+            "ELSE l.paid_part + coalesce(a.booked_short, 0) <> a.amount OR coalesce(a.bank_charges, 0) <> CASE l.currency "
+            "WHEN a.currency THEN coalesce(l.amount, l.paid_part) - l.paid_part ELSE 0 END END"
         ),
     ),
     # Nothing was paid that was not ordered: each stands in a file that was handed out, from the account on which it was booked.
@@ -216,6 +220,7 @@ CHECKS: tuple[Check, ...] = (
             " AND NOT (l.state = 'recovered' AND a.explanation = 'recovery') ELSE l.state = 'explained' END "
             f"OR l.of_attempt IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.attempt_id ELSE l.attempt_id END "
             f"OR l.by_hand IS DISTINCT FROM coalesce(a.status IN ({_FOUND}), false) "
+            f"OR l.paid_part IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.paid_part END "
             "OR (l.apart AND a.id IS NULL) OR (a.status = 'told_apart' AND NOT l.apart)"
         ),
     ),

@@ -53,7 +53,9 @@ _OTHER_BLOCK: Final = (
 )
 _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
-    "l.reasons, l.by_code, l.by_hand, l.imported_at, l.instructed_amount, l.instructed_currency, "
+    "l.reasons, l.by_code, l.by_hand, l.paid_part, l.imported_at, l.instructed_amount, l.instructed_currency, "
+    # What no other part of the booking takes, as far as the bank or two persons say.
+    "cast(l.line_amount - (SELECT coalesce(sum(coalesce(s.paid_part, s.amount)), 0) FROM bank_lines s WHERE s.file_id = l.file_id AND s.number = l.number AND s.part <> l.part) AS text) AS booking_left, "
     f"coalesce(l.other_payee, false) AS other_payee, {_OTHER_BLOCK} AS other_block, "
     f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {SENT}) AS sent_otherwise"
 )
@@ -61,7 +63,7 @@ _LINE: Final = (
 _ATTEMPT: Final = (
     "a.grant_id, a.tranche, a.status AS attempt_status, a.method, a.amount AS attempt_amount, a.currency AS attempt_currency, "
     "a.released_by, a.status = 'paid' AND NOT EXISTS (SELECT FROM open_advances o WHERE o.grant_id = a.grant_id "
-    "AND o.tranche = a.tranche) AS delivered, a.reason IS NOT DISTINCT FROM 'not_answered' AS unanswered"
+    "AND o.tranche = a.tranche) AS delivered, a.reason IS NOT DISTINCT FROM 'not_answered' AS unanswered, a.booked_short AS attempt_short"
 )
 # Of an open one, or of one that two persons ended since the bank had not answered.
 _MAY_BE_OURS: Final = (
@@ -85,7 +87,7 @@ _OF_ITS_FILE: Final = (
     "WHERE d.of_attempt = a.attempt_id AND d.state = 'accepted' AND d.code IN ('ACSC', 'ACCC'))"
 )
 _OF_A_GRANT = Sql(
-    f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1).replace('l.instructed_amount', 'cast(l.instructed_amount AS text) AS instructed_amount', 1)} "
+    f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1).replace('l.instructed_amount', 'cast(l.instructed_amount AS text) AS instructed_amount', 1).replace('l.paid_part', 'cast(l.paid_part AS text) AS paid_part', 1)} "
     "FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id "
     "WHERE a.grant_id = :grant_id AND l.state = 'unmatched' AND "
     f"(l.kind = 'booked' OR {_OF_ITS_FILE})) n) AS lines"
@@ -99,8 +101,8 @@ _POSTING = Sql(
 )
 _SETTLES: Final = (
     f"l.state = 'unmatched' AND a.method = 'bank_file' AND EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) AND "
-    "(l.kind = 'booked' AND (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
-    "AND (l.currency <> a.currency OR l.amount = a.amount) "
+    "(l.kind = 'booked' AND (l.paid_part IS NOT NULL OR (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
+    "AND (l.currency <> a.currency OR l.amount = a.amount) OR l.direction = 'credit' AND (l.amount, l.currency) = (a.amount - a.booked_short, a.currency)) "
     "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' "
     f"AND (l.by_hand OR NOT coalesce(l.other_payee, false) AND NOT ({_OTHER_BLOCK})) OR l.direction = 'credit' AND a.status = 'paid' "
     "AND (l.currency = a.currency AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}') OR l.by_hand)) "
@@ -131,7 +133,7 @@ _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file'
 _LISTED: Final = (
     f"SELECT {_LINE}, l.file_id, l.number, l.part, l.own_account_id, l.line_amount, l.exchange_rate, l.exchange_unit, l.value_on, l.code, l.remittance_code, "
     f"l.duplicate_of, l.state, {_ATTEMPT}, c.status AS act, c.explanation, c.attempt_id AS match_attempt, c.asked_by, "
-    f"l.attempt_id AS named_attempt, c.other_than_named, {_MAY_BE_OURS} "
+    f"l.attempt_id AS named_attempt, c.other_than_named, c.paid_part AS found_part, (SELECT m.currency FROM payment_attempts m WHERE m.attempt_id = c.attempt_id) AS match_currency, CASE a.paid_line WHEN l.id THEN a.bank_charges END AS bank_charges, CASE a.paid_line WHEN l.id THEN a.booked_short END AS booked_short, {_MAY_BE_OURS} "
     "FROM bank_lines l LEFT JOIN payment_attempts a ON a.attempt_id = l.of_attempt LEFT JOIN bank_line_acts c ON c.id = l.id "
 )
 # What a file says that nobody confirmed yet whoever confirms has to find at the bank, so that who brought it is told alone.
@@ -159,6 +161,8 @@ class BankLineRow(BaseModel):
 
     ``why`` is ``waits_for_its_grant`` where it fits, and is settled with the next look unless something stands against that on
     the grant. ``match_attempt`` is what somebody found it to be of, which waits for a colleague while ``act`` is ``match_asked``.
+    ``found_part`` is how much of what was ordered somebody found it to have paid, in ``match_currency``; of what it paid
+    ``bank_charges`` is what it has beyond that, ``booked_short`` what is missing.
     ``may_be_ours``: it names no payment of ours, and has the amount of an open one that the bank was ordered from its account, or
     may be several of them.
     """
@@ -197,6 +201,10 @@ class BankLineRow(BaseModel):
     asked_by: str | None
     named_attempt: UUID | None
     other_than_named: OtherThanNamed | None
+    found_part: Amount | None
+    match_currency: str | None
+    bank_charges: Amount | None
+    booked_short: Amount | None
     may_be_ours: bool
 
 
@@ -311,4 +319,4 @@ def _attempt(row: Mapping[str, Any], attempt_id: UUID | None) -> KnownAttempt | 
         return None
     status: AttemptStatus = row["attempt_status"]
     method: PaymentMethod | None = row["method"]
-    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"], row["unanswered"])
+    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"], row["unanswered"], row["attempt_short"])

@@ -132,6 +132,8 @@ BANK_LINES = sa.Table(
     sa.Column("block", sa.Text),
     sa.Column("by_hand", sa.Boolean, nullable=False, server_default="false"),
     sa.Column("other_payee", sa.Boolean),
+    # How much of what was ordered two persons found it to have paid, in the payment's currency; NULL where it is exactly that.
+    sa.Column("paid_part", sa.Numeric),
     # Which of the batches that it may tell of were in the bank's hands as its file was confirmed; set in that transaction.
     sa.Column("sent_batches", pg.ARRAY(sa.Uuid)),
     # How much of it is money that was asked back, of one grant or several.
@@ -154,6 +156,7 @@ BANK_LINES = sa.Table(
         "AND (state <> 'rejected' OR kind = 'rejected') AND (state NOT IN ('matched', 'returned') OR kind = 'booked') ELSE false END",
         name="state_is_known",
     ),
+    sa.CheckConstraint("paid_part IS NULL OR (by_hand AND direction = 'debit' AND paid_part > 0) IS TRUE", name="part_is_two_persons_word"),
     sa.CheckConstraint(
         "num_nulls(instructed_amount, instructed_currency) IN (0, 2) AND (instructed_amount IS NOT NULL OR num_nonnulls(exchange_rate, exchange_unit) = 0)",
         name="order_is_whole",
@@ -203,11 +206,12 @@ BANK_LINE_ACTS = aggregate_table(
     sa.Column("attempt_id", sa.Uuid),
     sa.Column("asked_by", sa.Text),
     sa.Column("other_than_named", sa.Text),
+    sa.Column("paid_part", sa.Numeric),
     begins(bank_line_acts.BEGINNINGS),
     sa.CheckConstraint(
         "(status IN ('explained', 'explanation_asked')) = (explanation IS NOT NULL) "
         "AND (status IN ('match_asked', 'matched', 'undo_asked', 'match_kept')) = (attempt_id IS NOT NULL) "
-        "AND (other_than_named IS NULL OR attempt_id IS NOT NULL) AND CASE WHEN status IN ('match_asked', 'matched', 'undo_asked', "
+        "AND (other_than_named IS NULL OR attempt_id IS NOT NULL) AND (paid_part IS NULL OR attempt_id IS NOT NULL AND paid_part > 0) AND CASE WHEN status IN ('match_asked', 'matched', 'undo_asked', "
         "'match_undone', 'explanation_asked', 'apart_asked', 'told_apart') THEN asked_by IS NOT NULL ELSE status = 'explained' OR asked_by IS NULL END",
         name="act_is_whole",
     ),

@@ -48,7 +48,7 @@ CHECKS: tuple[Check, ...] = (
         "reconciled in three ways",
         Sql(
             "SELECT g.id FROM grants g, jsonb_to_recordset(g.tranches) AS t(status text, amount numeric, received numeric, "
-            " difference numeric) WHERE t.status = 'reconciled' AND coalesce(t.received, t.amount) + coalesce(t.difference, 0) <> t.amount "
+            " difference numeric, booked_short numeric) WHERE t.status = 'reconciled' AND coalesce(t.received, t.amount - coalesce(t.booked_short, 0)) + coalesce(t.difference, 0) <> t.amount "
             "UNION SELECT g.id FROM grants g JOIN (SELECT grant_id, sum(amount) AS amount FROM reconciliation_differences "
             " WHERE reason IN ('unspent', 'not_accounted_for') GROUP BY grant_id) d ON d.grant_id = g.id "
             "WHERE d.amount > coalesce(g.recovery_amount, 0)"

@@ -196,7 +196,7 @@ POLICY = Policy(
     allow("write_off_recovery", Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER),
     allow("confirm_write_off", Role.FINANCE_APPROVER, Role.CHIEF_OF_MISSION),
     allow("drop_write_off", Role.FINANCE_APPROVER, Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION),
-    *(allow(operation, Role.FINANCE_APPROVER, *OVERSEES) for operation in ("list_recoveries", "list_differences")),
+    *(allow(operation, Role.FINANCE_APPROVER, *OVERSEES) for operation in ("list_recoveries", "list_differences", "list_booked_otherwise")),
     *(allow(operation, Role.FINANCE_PAYER) for operation in ("release_tranche", "list_payees_of_grant")),
     allow("confirm_payment", Role.FINANCE_PAYER),
     *(allow(operation, Role.OFFICE_PAYER, extent="own_countries") for operation in PAYS_FOR_AN_OFFICE),

@@ -36,6 +36,16 @@ class SaidByBank(Event):
     bank_line: UUID | None = None
 
 
+class BookedOtherwise(SaidByBank):
+    """By which line of the bank's it became known, and what that has otherwise than was ordered, as two persons found.
+
+    ``bank_charges`` is what it has beyond the payment, which no fund bears; ``booked_short`` is what it has less than was ordered.
+    """
+
+    bank_charges: Money | None = None
+    booked_short: Money | None = None
+
+
 class PaymentFailed(SaidByBank, kind="avrr.reintegration.grant.payment_failed.v1"):
     """A released tranche was not paid: this attempt is over, and the tranche can be released anew.
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from shared.contracts.counselling import StaffId
 from shared.messages import Event, Part
-from shared.money import LARGEST, Currency
+from shared.money import LARGEST, Currency, Money
 
 BankFileKind = Literal["statement", "status_report"]
 # Why a line that is no payment of ours is one to leave alone.
@@ -147,13 +147,15 @@ class BankLineExplanationDropped(Event, kind="avrr.reintegration.bank_line.expla
 class BankLineMatchAsked(Event, kind="avrr.reintegration.bank_line.match_asked.v1"):
     """Somebody found of which attempt to pay a line is, where the bank lost what we had written; it waits for a second person.
 
-    ``other_than_named`` says why it is not the attempt that the bank names, where it names one of ours.
+    ``other_than_named`` says why it is not the attempt that the bank names, where it names one of ours. ``paid_part`` is how much of
+    what was ordered it paid, where the line is of another amount or says none.
     """
 
     attempt_id: UUID
     asked_by: StaffId
     asked_at: datetime
     other_than_named: OtherThanNamed | None = None
+    paid_part: Money | None = None
 
 
 class BankLineMatchDropped(Event, kind="avrr.reintegration.bank_line.match_dropped.v1"):

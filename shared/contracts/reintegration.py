@@ -228,7 +228,7 @@ class TrancheReleased(attempts.PaidToPayee, kind="avrr.reintegration.grant.tranc
     attempt_id: UUID | None = None
 
 
-class PaymentConfirmed(attempts.SaidByBank, SaysWhatStoodAgainst, kind="avrr.reintegration.grant.payment_confirmed.v1"):
+class PaymentConfirmed(attempts.BookedOtherwise, SaysWhatStoodAgainst, kind="avrr.reintegration.grant.payment_confirmed.v1"):
     """A tranche is paid under a reference used once; ``not_needed`` is free, ``posted_in`` begins its month if its own was closed."""
 
     case_id: UUID

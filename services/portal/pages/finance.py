@@ -89,6 +89,13 @@ async def differences(page: Reading, after: Annotated[str | None, Query()] = Non
     return await page.show("differences.html", found=found, short=short)
 
 
+@router.get("/booked-otherwise")
+async def booked_otherwise(page: Reading, after: Annotated[str | None, Query()] = None) -> Response:
+    """The payments that the bank booked otherwise than ordered: its charges, and what is missing."""
+    found = (await page.ask("reintegration", "/v1/booked-otherwise", after=after)).body
+    return await page.show("booked_otherwise.html", found=found, short=short)
+
+
 @router.get("/paid-although")
 async def paid_although(page: Reading, after: Annotated[str | None, Query()] = None) -> Response:
     """What was handed over or paid although something stood against it, and what."""

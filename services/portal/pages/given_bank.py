@@ -30,6 +30,8 @@ async def of_bank_line(page: Page, form: Form, id: UUID, posted: Posted) -> tupl
         shown.append((_("The bank names"), line["named_attempt"]))
     if line["match_attempt"] is not None:
         shown.append((_("A colleague found that it is of"), line["match_attempt"]))
+    if line["found_part"] is not None:
+        shown.append((_("Of what was ordered it paid"), money(line["found_part"], line["match_currency"])))
     if line["other_than_named"] is not None:
         shown.append((_("Why it is not of the one that the bank names"), word(line["other_than_named"])))
     if line["explanation"] is not None:

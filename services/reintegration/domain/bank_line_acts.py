@@ -7,6 +7,7 @@ settled nobody talks about any more: then the line itself says what became of it
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, Literal
 from uuid import UUID
 
@@ -65,7 +66,8 @@ class BankLineAct:
     """What was said of a line last, by whom, and who asked for it where that takes two.
 
     ``attempt_id`` is the attempt that one person found it to be of, and perhaps a second one; ``other_than_named`` says why
-    it is not the one of ours that the bank names.
+    it is not the one of ours that the bank names, and ``paid_part`` how much of the line is of it, in its currency, where that is
+    not all of exactly its amount.
     """
 
     status: BankLineActStatus
@@ -75,6 +77,7 @@ class BankLineAct:
     attempt_id: UUID | None = None
     asked_by: str | None = None
     other_than_named: OtherThanNamed | None = None
+    paid_part: Decimal | None = None
 
 
 def line_settled() -> RuleViolation:
@@ -110,6 +113,7 @@ def evolve(state: BankLineAct | None, event: Event) -> BankLineAct:
             return BankLineAct(
                 _to(state, "match_asked"), event.asked_by, event.asked_at, attempt_id=event.attempt_id,
                 asked_by=event.asked_by, other_than_named=event.other_than_named,
+                paid_part=None if event.paid_part is None else event.paid_part.amount,
             )  # fmt: skip
         case BankLineMatchDropped() if state is not None:
             return BankLineAct(_to(state, "match_dropped"), event.dropped_by, event.dropped_at)

@@ -1,9 +1,13 @@
 """What persons say of a line of the bank's that settles nothing by itself: what it is, of which attempt to pay, or that it is told once."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from decimal import Decimal
+from typing import Annotated, Final
 from uuid import UUID
 
+from pydantic import Field
+
+from services.reintegration.domain.amounts import PositiveMoney
 from services.reintegration.domain.bank_line_acts import (
     OF_THE_ATTEMPT_FOUND,
     BankLineAct,
@@ -32,6 +36,7 @@ from shared.contracts.bank import (
 from shared.decider import Decider, Events, Guard, changing, either
 from shared.errors import FourEyes, NotFound, RuleViolation
 from shared.messages import Command, Context
+from shared.money import refuse_unpayable
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,18 @@ class DropExplanation(Command):
 
 
 class MatchLine(Command):
-    """Say of which attempt to pay a line is, where the bank lost what we had written. A colleague confirms it.
+    """Say of which attempt to pay a line is, where the bank lost what we had written or booked another amount. A colleague confirms it.
 
-    Where the bank names another payment of ours, say why it is not that one.
+    Where the bank names another payment of ours, say why it is not that one. Where it booked another amount, or says none, say how
+    much of the line is of the payment: what the line has beyond that are the bank's charges.
     """
 
     attempt_id: UUID
     other_than_named: OtherThanNamed | None = None
+    paid_part: Annotated[
+        PositiveMoney | None,
+        Field(description="How much of what was ordered was paid by this line, in the currency of the payment; left out where it is of exactly that amount."),
+    ] = None
 
 
 class ConfirmMatch(Command):
@@ -161,11 +171,16 @@ def _refuse_whoever_paid(facts: BankLineFacts) -> None:
         raise FourEyes("You released this payment or signed its batch, so somebody else has to say which line it is.")
 
 
-def _refuse_unless_it_fits(line: BankLine, facts: BankLineFacts, attempt_id: UUID, reason: OtherThanNamed | None) -> None:
+def _refuse_unless_it_fits(
+    line: BankLine, facts: BankLineFacts, attempt_id: UUID, reason: OtherThanNamed | None, part: Decimal | None
+) -> None:
     """Refused by what stands against it: the reasons of `matching.settles`, and what the bank names."""
     if line.kind != "booked":
         raise RuleViolation("not_booked", "A report says itself which payments it speaks of. Only a line that was booked is matched.")
-    found = settles(replace(line, attempt_id=attempt_id, by_hand=True), facts.attempt)
+    whole = replace(line, attempt_id=attempt_id, by_hand=True, paid_part=None)
+    if part is not None and is_settling(settles(whole, facts.attempt)):
+        raise RuleViolation("fits_as_it_is", "This line is of exactly what was ordered, so there is no part to say.")
+    found = settles(replace(whole, paid_part=part), facts.attempt)
     if not is_settling(found):
         raise RuleViolation(found, "This line and this attempt to pay do not fit: amount, currency, and how far the payment is must.")
     _refuse_unsaid_other(facts, attempt_id, reason)
@@ -217,12 +232,17 @@ def _drop_explanation(_: BankLineAct, __: DropExplanation, facts: BankLineFacts,
 
 def _match(state: BankLineAct | None, order: MatchLine, facts: BankLineFacts, context: Context) -> Events:
     line = _free(state, facts)
-    _refuse_unless_it_fits(line, facts, order.attempt_id, order.other_than_named)
+    part = order.paid_part
+    if part is not None:
+        refuse_unpayable((part,))
+        if facts.attempt is not None and part.currency != facts.attempt.currency:
+            raise RuleViolation("currencies_differ", "The payment is in another currency.")
+    _refuse_unless_it_fits(line, facts, order.attempt_id, order.other_than_named, None if part is None else part.amount)
     _refuse_whoever_paid(facts)
     return (
         BankLineMatchAsked(
             attempt_id=order.attempt_id, asked_by=context.actor.person_id, asked_at=context.now,
-            other_than_named=order.other_than_named,
+            other_than_named=order.other_than_named, paid_part=part,
         ),
     )  # fmt: skip
 
@@ -230,7 +250,7 @@ def _match(state: BankLineAct | None, order: MatchLine, facts: BankLineFacts, co
 def _confirm(state: BankLineAct, _: ConfirmMatch, facts: BankLineFacts, context: Context) -> Events:
     assert state.attempt_id is not None
     assert state.asked_by is not None
-    _refuse_unless_it_fits(_still_waiting(facts), facts, state.attempt_id, state.other_than_named)
+    _refuse_unless_it_fits(_still_waiting(facts), facts, state.attempt_id, state.other_than_named, state.paid_part)
     _refuse_whoever_paid(facts)
     return (
         BankLineMatched(

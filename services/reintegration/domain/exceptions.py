@@ -1,4 +1,4 @@
-"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, many for one vendor, not found as delivered, paid by hand, to another account than was ordered, after it was ended, or although something stood against it."""
+"""Requests that somebody should look at though each was allowed: decided in haste, just below a threshold, split, many for one vendor, not found as delivered, paid by hand, to another account than was ordered, after it was ended, booked otherwise than ordered, or although something stood against it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check", "moved_by_hand", "another_payee", "booked_after_all", "paid_although"]
+ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check", "moved_by_hand", "another_payee", "booked_after_all", "booked_otherwise", "paid_although"]
 
 # Ours, and not IOM's: the last tenth below a threshold, what one person is asked for within 30 days, and so many requests.
 JUST_BELOW: Final = Decimal("0.9")
@@ -24,7 +24,8 @@ class Looked:
     family had. ``of_vendor`` is how many of the requests that are looked over chose the same vendor, this one among them. ``found_otherwise``: a spot check
     found a delivery of it otherwise than it was confirmed, or did not find it. ``moved_by_hand``: the bank moved money under the
     id of an attempt to pay of it that was never sent. ``another_payee``: it moved it to another account than that to which the
-    attempt was released. ``booked_after_all``: it booked a payment that two persons had ended since it had not answered. ``paid_although``: something stood against a payment of it when that was
+    attempt was released. ``booked_after_all``: it booked a payment that two persons had ended since it had not answered. ``booked_otherwise``: two persons
+    found how much of a line of another amount paid it. ``paid_although``: something stood against a payment of it when that was
     said to be made.
     """
 
@@ -39,6 +40,7 @@ class Looked:
     moved_by_hand: bool = False
     another_payee: bool = False
     booked_after_all: bool = False
+    booked_otherwise: bool = False
     paid_although: bool = False
 
 
@@ -63,6 +65,8 @@ def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
         found.append("another_payee")
     if request.booked_after_all:
         found.append("booked_after_all")
+    if request.booked_otherwise:
+        found.append("booked_otherwise")
     if request.paid_although:
         found.append("paid_although")
     return tuple(found)

@@ -158,6 +158,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 posted_in=event.posted_in,
                 paid_line=event.bank_line,
                 end_asked=None,
+                bank_charges=None if event.bank_charges is None else event.bank_charges.amount,
+                booked_short=None if event.booked_short is None else event.booked_short.amount,
             )
             cost = (event.in_fund or event.money).amount
             no_more = cost if event.not_needed is None else cost + event.not_needed.amount

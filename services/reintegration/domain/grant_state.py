@@ -109,7 +109,8 @@ class GrantTranche:
     way or paid, the ``attempt_no``-th, from its release on under ``attempt_id``; those that failed or came back stand in the grant's ``former_attempts``.
     ``posted_in`` is the first day of the month in which its payment is posted, None where that is the month of ``paid_on``.
     It is paid to the account of ``payee_id`` that has this ``account_no``, by this ``method``; those of before name none of them.
-    ``paid_line`` is the bank's line by which it was paid, and then nobody confirmed it.
+    ``paid_line`` is the bank's line by which it was paid, and then nobody confirmed it; ``bank_charges`` is what that has beyond the
+    payment, ``booked_short`` what it has less than was ordered.
     Cash has a ``witness`` from the moment on in which somebody states that it was handed over. ``end_asked``: somebody asked to
     end the attempt since the bank never answered, and another person decides.
     ``received`` is what the delivery says, None where that is all that was paid; ``difference`` what a reconciliation found missing.
@@ -142,6 +143,8 @@ class GrantTranche:
     difference: Decimal | None = None
     difference_reason: DifferenceReason | None = None
     end_asked: EndAsked | None = None
+    bank_charges: Decimal | None = None
+    booked_short: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,8 @@ class FormerAttempt:
     ended_line: UUID | None = None
     witness: CashWitness | None = None
     end_asked_by: str | None = None
+    bank_charges: Decimal | None = None
+    booked_short: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,9 @@ class BankLine:
     ``sent_at`` is when the file that orders the attempt was first handed out, if it was as the line's own file was confirmed: from
     the account that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
 
+    ``paid_part`` is how much of it two persons found to be of the attempt, in the attempt's currency; None where they found nothing
+    of the kind, so that all of it is. ``booking_left`` is how much no other part of the same booking takes, None where nobody knows.
+
     ``other_payee``: the bank states an account to which this went, and it is not the one that the attempt was released to.
     ``other_block``: it names a block of payments, and the attempt stands in no such file.
     """
@@ -61,6 +64,8 @@ class BankLine:
     reasons: tuple[str, ...] = ()
     by_code: bool = False
     by_hand: bool = False
+    paid_part: Decimal | None = None
+    booking_left: Decimal | None = None
     imported_at: datetime | None = None
     sent_at: datetime | None = None
     sent_otherwise: bool = False
@@ -84,7 +89,10 @@ class BankLine:
 
 @dataclass(frozen=True, slots=True)
 class KnownAttempt:
-    """An attempt to pay as a line is held against it; ``unanswered``: two persons ended it since the bank had not answered."""
+    """An attempt to pay as a line is held against it; ``unanswered``: two persons ended it since the bank had not answered.
+
+    ``booked_short`` is by how much less than its ``amount`` it was paid.
+    """
 
     attempt_id: UUID
     status: AttemptStatus
@@ -93,6 +101,12 @@ class KnownAttempt:
     currency: str
     delivered: bool = False
     unanswered: bool = False
+    booked_short: Decimal | None = None
+
+    @property
+    def booked(self) -> Decimal:
+        """How much of what was ordered left the account, and may come back."""
+        return self.amount - (self.booked_short or Decimal(0))
 
 
 def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched:
@@ -118,7 +132,7 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
         return _of_a_report(line, attempt)
     if line.direction == "debit" and not line.by_hand and (line.other_payee or line.other_block):
         return "another_payee" if line.other_payee else "another_block"
-    stands_against_it = _another_amount(line, attempt)
+    stands_against_it = _another_amount(line, attempt) if line.paid_part is None else _another_part(line, attempt)
     if stands_against_it is not None:
         return stands_against_it
     return _of_a_debit(line, attempt) if line.direction == "debit" else _of_a_credit(line, attempt)
@@ -154,8 +168,24 @@ def _of_a_report(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
             return "may_have_been_paid"
 
 
+def bank_charges(line: BankLine, currency: str) -> Decimal:
+    """What a line of that currency has beyond the part that two persons found to be the payment: the bank's charges; else nothing."""
+    if line.paid_part is None or line.amount is None or line.currency != currency:
+        return Decimal(0)
+    return line.amount - line.paid_part
+
+
+def _another_part(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
+    """Of a debit no more is the attempt's than was ordered, than the line has, and than no other part of its booking takes."""
+    assert line.paid_part is not None
+    within = [attempt.amount]
+    if line.currency == attempt.currency:
+        within += [one for one in (line.amount, line.booking_left) if one is not None]
+    return "amount_differs" if line.direction != "debit" or not Decimal(0) < line.paid_part <= min(within) else None
+
+
 def _another_amount(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
-    """What was ordered and, in the account's own currency, what was booked are both the attempt's."""
+    """What was ordered and, in the account's own currency, what was booked are both the attempt's; what comes back is what was booked."""
     told: list[tuple[Decimal | None, str | None]] = [(line.amount, line.currency)] if line.currency == attempt.currency else []
     if line.instructed_amount is not None:
         told.append((line.instructed_amount, line.instructed_currency))
@@ -163,7 +193,8 @@ def _another_amount(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
         return "currency_differs"
     if any(amount is None for amount, _ in told):
         return "amount_unknown"
-    return None if all(amount == attempt.amount for amount, _ in told) else "amount_differs"
+    expected = attempt.booked if line.direction == "credit" else attempt.amount
+    return None if all(amount == expected for amount, _ in told) else "amount_differs"
 
 
 def _is_exchanged(line: BankLine, attempt: KnownAttempt) -> bool:

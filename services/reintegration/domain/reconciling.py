@@ -14,7 +14,7 @@ ASKED_BACK: Final[frozenset[DifferenceReason]] = frozenset({"unspent", "not_acco
 
 
 def refuse_unless_received(state: Grant, tranche: GrantTranche, received: Money | None) -> None:
-    """Refuses what cannot have been received of a tranche; None is exactly what was paid.
+    """Refuses what cannot have been received of a tranche; None is exactly what was paid, as far as the bank booked it.
 
     Refused as ``not_a_currency``, ``finer_than_paid``, ``currencies_differ`` or ``received_more_than_paid``: what somebody
     spent beyond it is their own, and no part of the grant.
@@ -24,7 +24,7 @@ def refuse_unless_received(state: Grant, tranche: GrantTranche, received: Money 
     refuse_unpayable((received,))
     if received.currency != state.currency:
         raise RuleViolation("currencies_differ", "The grant is in another currency.")
-    if received.amount > tranche.amount:
+    if received.amount > _booked(tranche):
         raise RuleViolation(
             "received_more_than_paid",
             "More cannot have been received than was paid. What the person added of their own is not counted here.",
@@ -38,12 +38,12 @@ def refuse_unless_paid_by_bank(tranche: GrantTranche) -> None:
 
 
 def difference_of(state: Grant, tranche: GrantTranche, reason: DifferenceReason | None) -> Money | None:
-    """What was paid of a tranche and not received; None where everything was.
+    """What was paid of a tranche and not received, be it that the bank booked less; None where everything was.
 
     Refused as ``difference_unexplained`` or ``no_difference`` where reason and amounts do not go together, and as
     ``recovery_not_opened`` unless all that is unspent or not accounted for on this grant was asked back.
     """
-    missing = NOTHING if tranche.received is None else tranche.amount - tranche.received
+    missing = tranche.amount - (_booked(tranche) if tranche.received is None else tranche.received)
     if missing == NOTHING:
         if reason is not None:
             raise RuleViolation("no_difference", "All that was paid was received, so there is no difference to explain.")
@@ -55,6 +55,10 @@ def difference_of(state: Grant, tranche: GrantTranche, reason: DifferenceReason 
             "recovery_not_opened", "What was not used has to be asked back first, all of it. Then this is reconciled."
         )
     return Money(amount=missing, currency=state.currency)
+
+
+def _booked(tranche: GrantTranche) -> Decimal:
+    return tranche.amount - (tranche.booked_short or NOTHING)
 
 
 def owed(state: Grant) -> Decimal:

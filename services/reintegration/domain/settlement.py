@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -20,13 +21,15 @@ from services.reintegration.domain.matching import (
     KnownAttempt,
     Settles,
     Unmatched,
+    bank_charges,
     is_settling,
     settles,
 )
 from services.reintegration.domain.tranches import paid
-from shared.contracts.attempts import FailureReason, PaymentFailed
+from shared.contracts.attempts import BookedOtherwise, FailureReason, PaymentFailed
 from shared.decider import Events, Rule, changing
 from shared.messages import Command, Context, Event
+from shared.money import Money
 
 # ISO's reasons for a refusal as ours; every other one is that the bank refused.
 _REASONS: Final[Mapping[str, FailureReason]] = {
@@ -50,7 +53,7 @@ def attempts_of(grant: Grant) -> Mapping[UUID, KnownAttempt]:
         one.attempt_id: KnownAttempt(
             one.attempt_id, _status(one), one.method, one.amount, grant.currency,
             delivered=isinstance(one, GrantTranche) and one.status in ("delivered", "reconciled"),
-            unanswered=isinstance(one, FormerAttempt) and one.reason == "not_answered",
+            unanswered=isinstance(one, FormerAttempt) and one.reason == "not_answered", booked_short=one.booked_short,
         )
         for one in (*over, *begun) if one.attempt_id is not None
     }  # fmt: skip
@@ -124,7 +127,11 @@ def _settle(state: Grant, _: SettleByBank, facts: GrantFacts, context: Context) 
     match found:
         case "pays":
             reference = line.own_reference if facts.reference_used else line.reference
-            return paid(state, tranche, facts, context, reference, day, line.id)
+            booked = BookedOtherwise(
+                bank_line=line.id, bank_charges=_money(state, bank_charges(line, state.currency)),
+                booked_short=None if line.paid_part is None else _money(state, tranche.amount - line.paid_part),
+            )  # fmt: skip
+            return paid(state, tranche, facts, context, reference, day, booked)
         case "returns":
             return came_back(state, tranche, facts, context, "returned_by_bank", day, line.id)
         case "refuses":
@@ -135,6 +142,10 @@ def _settle(state: Grant, _: SettleByBank, facts: GrantFacts, context: Context) 
                     reported_at=context.now, bank_line=line.id,
                 ),
             )  # fmt: skip
+
+
+def _money(state: Grant, amount: Decimal) -> Money | None:
+    return Money(amount=amount, currency=state.currency) if amount else None
 
 
 def failure_reason(codes: Sequence[str]) -> FailureReason:

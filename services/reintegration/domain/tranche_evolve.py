@@ -75,7 +75,7 @@ def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
         released_by=over.released_by, released_at=over.released_at, confirmed_by=over.confirmed_by,
         confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in,
         payee_id=over.payee_id, account_no=over.account_no, method=over.method, paid_line=over.paid_line,
-        witness=over.witness, **ended,
+        witness=over.witness, bank_charges=over.bank_charges, booked_short=over.booked_short, **ended,
     )  # fmt: skip
     planned = GrantTranche(number, over.amount, attempt_no=over.attempt_no + 1)
     return replace(with_tranche(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))

@@ -29,7 +29,7 @@ from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.stood_against import stood_against
 from services.reintegration.domain.stops import no_recovery
 from shared.contracts.accounting import DifferenceReason
-from shared.contracts.attempts import PaymentMethod
+from shared.contracts.attempts import BookedOtherwise, PaymentMethod
 from shared.contracts.paid_although import StoodAgainst, concealed
 from shared.contracts.reintegration import (
     Code,
@@ -262,9 +262,9 @@ def _confirm_payment(state: Grant, order: ConfirmPayment, facts: GrantFacts, con
 
 def paid(
     state: Grant, tranche: GrantTranche, facts: GrantFacts, context: Context, reference: str, paid_on: date,
-    bank_line: UUID | None = None, against: tuple[StoodAgainst, ...] = (),
+    booked: BookedOtherwise | None = None, against: tuple[StoodAgainst, ...] = (),
 ) -> Events:  # fmt: skip
-    """The facts of a payment that was made: of the tranche, and with the last one of the grant; what stood ``against`` it is kept with it."""
+    """The facts of a payment that was made, as the bank ``booked`` it: of the tranche, and with the last one of the grant; what stood ``against`` it is kept with it."""
     last = len(state.tranches_in("planned", "released")) == 1
     payment = PaymentConfirmed(
         case_id=state.case_id,
@@ -278,7 +278,9 @@ def paid(
         not_needed=not_needed(state, tranche) if last else None,
         attempt_no=tranche.attempt_no,
         posted_in=posted_in(facts),
-        bank_line=bank_line,
+        bank_line=None if booked is None else booked.bank_line,
+        bank_charges=None if booked is None else booked.bank_charges,
+        booked_short=None if booked is None else booked.booked_short,
         stood_against=concealed(against),
     )
     if last:

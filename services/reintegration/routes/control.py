@@ -44,6 +44,7 @@ async def list_exceptions(
     or the bank moved money under the id of a payment that was never sent to it (``moved_by_hand``),
     or to another account than it was released to (``another_payee``),
     or booked one that two persons had ended without its answer (``booked_after_all``),
+    or booked another amount than was ordered, of which two persons found how much is the payment (``booked_otherwise``),
     or something stood against a payment of it when that was made (``paid_although``).
     """
     refuse_too_long(first, last)

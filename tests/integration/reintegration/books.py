@@ -19,6 +19,7 @@ from tests.integration.reintegration.paying import AMOUNTS, Paying
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_bank_files import counted
 from tests.integration.reintegration.test_batches import approve, make, take, totals
+from tests.integration.reintegration.test_own_accounts import colleague
 from tests.unit.reintegration.bank.answers import (
     Account,
     Block,
@@ -39,8 +40,11 @@ _TWICE: Final = "the same line again"
 # Of each currency what was ordered, what the bank's lines come to, and what else became of orders; of each fund what it spent.
 _ORDERED = Sql(
     "SELECT a.currency, sum(a.amount) AS ordered, sum(a.amount) FILTER (WHERE a.status IN ('released', 'failed', 'reversed')) AS others, "
-    "(SELECT sum(CASE l.state WHEN 'matched' THEN 1 ELSE -1 END * coalesce(l.instructed_amount, l.amount)) FROM bank_lines l "
-    " WHERE l.state IN ('matched', 'returned') AND coalesce(l.instructed_currency, l.currency) = a.currency) AS of_the_bank "
+    "(SELECT sum(CASE l.state WHEN 'matched' THEN 1 ELSE -1 END * CASE WHEN l.paid_part IS NULL THEN coalesce(l.instructed_amount, l.amount) "
+    " WHEN l.currency = a.currency THEN coalesce(l.amount, l.paid_part) ELSE l.paid_part END) FROM bank_lines l "
+    " WHERE l.state IN ('matched', 'returned') AND coalesce(l.instructed_currency, l.currency) = a.currency) AS of_the_bank, "
+    # No fund bears the bank's charges, and of a payment that came back nothing is missing.
+    "sum(a.bank_charges) AS charges, sum(a.booked_short) FILTER (WHERE a.status = 'paid') AS short "
     "FROM payment_attempts a GROUP BY a.currency"
 )
 _SPENT = Sql(
@@ -54,6 +58,11 @@ _TWICE_PAID = Sql(
     "+ (SELECT count(*) FROM payment_attempts a WHERE a.paid_on IS NOT NULL AND NOT EXISTS (SELECT FROM batch_payments p "
     "   JOIN payment_batches b ON b.id = p.batch_id WHERE p.attempt_id = a.attempt_id AND b.sent_at IS NOT NULL)) AS twice"
 )
+# Debits of another amount than ordered, or of none that is told, which two persons may match.
+_OTHERWISE = Sql(
+    "SELECT l.id, l.of_attempt, l.amount, l.currency FROM bank_lines l WHERE l.state = 'unmatched' AND l.direction = 'debit' "
+    "AND l.of_attempt = ANY (cast(:attempts AS uuid[])) ORDER BY l.id"
+)
 _STATUSES = Sql("SELECT attempt_id, status FROM payment_attempts WHERE grant_id = ANY (cast(:grants AS uuid[]))")
 
 
@@ -65,6 +74,7 @@ class Ordered:
     currency: str
     status: Status = "released"
     sent: bool = False
+    short: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,7 @@ class Said:
     attempt_id: UUID
     kind: Literal["debit", "credit", "refusal"]
     batch_id: UUID | None = None
+    amount: Decimal | None = None
 
 
 @dataclass
@@ -112,7 +123,7 @@ class Books:
         steps = (
             (len(live) < len(self.grants), 6, self.release), (any(not one.sent for one in waits), 6, self.batch), (bool(unsigned), 8, self.approve),
             (bool(untaken), 8, self.take), (bool(self.batches), 1, self.drop), (bool(self.taken), 3, self.report),
-            (any(one.sent for one in self.ordered.values()), 6, self.statement), (True, 1, self.stop),
+            (any(one.sent for one in self.ordered.values()), 6, self.statement), (bool(self.told), 4, self.match), (True, 1, self.stop),
         )  # fmt: skip
         anything = self._rarely()
         (chosen,) = self.random.choices([step for *_, step in steps], [weight if can or anything else 0 for can, weight, _ in steps])
@@ -209,10 +220,32 @@ class Books:
         await self._settled()
         return ", ".join(f"{what} {None if said is None else said.attempt_id}" for _, said, what in lines)
 
+    async def match(self) -> str:
+        """Two persons say of a debit how much of it is the payment that it names."""
+        found = await self.house.rows(_OTHERWISE, attempts=list(self.ordered))
+        if not found:
+            return "nothing"
+        line: Any = self.random.choice(found)
+        one = self.ordered[line["of_attempt"]]
+        ordered = Decimal(AMOUNTS[one.currency])
+        part = ordered - self.random.choice((0, 0, 1))
+        if line["currency"] == one.currency and line["amount"] is not None:
+            part = min(part, line["amount"])
+        body: dict[str, Any] = {"attempt_id": str(line["of_attempt"]), "paid_part": {"amount": str(part), "currency": one.currency}}
+        answer = await self.people.reconciler.post(f"bank-lines/{line['id']}/match", body)
+        if answer.status_code != 201:
+            return _code(answer)
+        answer = await colleague(self.people).post(f"bank-lines/{line['id']}/confirm-match", {})
+        assert (one.status, one.sent, answer.status_code) == ("released", True, 200), (one, answer.text, self.steps)
+        one.short = ordered - part
+        self.waiting.append(Said(line["of_attempt"], "debit"))
+        await self._settled()
+        return f"matched {line['of_attempt']} with {part} of {line['amount']}"
+
     def _line(self) -> tuple[Entry, Said | None, str]:
         self.number += 1
         reference = f"{self.name}-L{self.number}"
-        what = self.random.choice(("paid", "paid", "paid", "paid", "returned", "returned", "unknown", "another amount", _TWICE, "nobody's"))
+        what = self.random.choice(("paid", "paid", "paid", "paid", "returned", "returned", "unknown", "another amount", "another amount", "no amount", _TWICE, "nobody's"))
         if what == _TWICE and self.told:
             return (*self.random.choice(self.told), what)
         sent = sorted(id for id, one in self.ordered.items() if one.sent)
@@ -221,11 +254,15 @@ class Books:
             return _booked("-10.00", named, reference), None, "unknown"
         attempt_id = self.random.choice(sent if sent and not self._rarely() else sorted(self.ordered))
         currency = self.ordered[attempt_id].currency
-        euros, ordered = _EUROS[currency], Decimal(AMOUNTS[currency]) + (1 if what == "another amount" else 0)
+        if what == "no amount":
+            # Of two payments in one booking the bank says of neither how much it is.
+            return _booked(f"-{_EUROS[currency]}", (Detail(attempt_id.hex), Detail(uuid7().hex)), reference), None, what
+        euros, ordered = _EUROS[currency], Decimal(AMOUNTS[currency]) + (self.random.choice((1, -1)) if what == "another amount" else 0)
+        ordered -= self.ordered[attempt_id].short if what == "returned" else 0
         euros = str(ordered) if currency == "EUR" else euros
         sign, reason = ("", "<Cd>AC04</Cd>") if what == "returned" else ("-", None)
         detail = Detail(attempt_id.hex, euros, reason=reason, ordered=None if currency == "EUR" else f"{currency} {ordered}")
-        said = None if what == "another amount" else Said(attempt_id, "credit" if what == "returned" else "debit")
+        said = None if what == "another amount" else Said(attempt_id, "credit" if what == "returned" else "debit", amount=ordered)
         # What was booked before anybody sent it stays a thing that somebody moved by hand.
         counts = said if self.ordered[attempt_id].sent else None
         return _booked(f"{sign}{euros}", (detail,), reference), counts, what
@@ -243,7 +280,7 @@ class Books:
             case "debit", "released":
                 one.status = "paid"
             # How much of it came back in another currency than was ordered two persons say.
-            case "credit", "paid" if one.currency == "EUR":
+            case "credit", "paid" if one.currency == "EUR" and said.amount == Decimal(AMOUNTS["EUR"]) - one.short:
                 one.status = "reversed"
             case "refusal", "released" if self._is_of(said, said.batch_id):
                 one.status = "failed"
@@ -268,7 +305,8 @@ class Books:
     async def add_up(self) -> None:
         """What was ordered, the bank's lines, the funds and the statuses agree; nothing is paid twice, or unsent."""
         for row in await self.house.rows(_ORDERED):
-            assert row["ordered"] == (row["others"] or 0) + (row["of_the_bank"] or 0), (row, self.steps)
+            booked = (row["of_the_bank"] or 0) - (row["charges"] or 0) + (row["short"] or 0)
+            assert row["ordered"] == (row["others"] or 0) + booked, (row, self.steps)
         for row in await self.house.rows(_SPENT):
             assert row["spent"] == row["of_the_bank"], (row, self.steps)
         assert await self.house.rows(_TWICE_PAID) == [{"twice": 0}], self.steps

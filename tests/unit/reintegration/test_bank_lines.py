@@ -45,7 +45,7 @@ from shared.contracts.bank import (
 from shared.errors import Refusal
 from shared.messages import Command, Context, Event
 from tests.given import NOON, Given
-from tests.unit.reintegration.examples import CHIEF, RECONCILER, TODAY, ref
+from tests.unit.reintegration.examples import CHIEF, RECONCILER, TODAY, eur, ref
 
 LINE = BankLine(ref(71), "booked", None, Decimal("500.00"), "EUR", "debit", booked_on=TODAY, bank_reference="B-1", sent_at=NOON)
 FITS = KnownAttempt(ref(41), "released", "bank_file", Decimal("500.00"), "EUR")
@@ -59,6 +59,9 @@ OF_ONE: Given[BankLineAct, BankLineFacts] = Given(BANK_LINE, NAMES_ONE)
 
 EXPLAIN, PROPOSE = ExplainLine(explanation="charges"), ProposeExplanation(explanation="charges")
 MATCH = MatchLine(attempt_id=FITS.attempt_id)
+# Half a euro more was booked than ordered.
+BOOKED_MORE = PLAIN.knowing(replace(NAMES_NOTHING, line=replace(LINE, amount=Decimal("500.50"))))
+MATCH_PART = MATCH.model_copy(update={"paid_part": eur("500.00")})
 MATCH_OTHER = MATCH.model_copy(update={"other_than_named": "quoted_wrongly"})
 EXPLAINED = BankLineExplained(explanation="charges", explained_by=RECONCILER.person_id, explained_at=NOON)
 ASKED = BankLineExplanationAsked(explanation="charges", asked_by=RECONCILER.person_id, asked_at=NOON)
@@ -167,6 +170,18 @@ def test_what_one_person_said_of_a_match_in_logs_of_before_is_still_read(after: 
 def test_facts_that_were_not_looked_up_say_nothing_of_a_line() -> None:
     for order in (EXPLAIN, PROPOSE, MATCH):
         PLAIN.knowing(BankLineFacts()).when(order, RECONCILER).refused("not_found")
+
+
+def test_a_part_is_said_of_another_amount_alone_and_in_the_currency_of_the_payment_and_is_confirmed_by_another() -> None:
+    BOOKED_MORE.when(MATCH, RECONCILER).refused("amount_differs")
+    (asked,) = BOOKED_MORE.when(MATCH_PART, RECONCILER).events
+    assert isinstance(asked, BankLineMatchAsked)
+    assert asked.paid_part == eur("500.00")
+    BOOKED_MORE.given(asked).when(ConfirmMatch(), RECONCILER).refused("four_eyes")
+    BOOKED_MORE.given(asked).when(ConfirmMatch(), CHIEF).then_kinds(BankLineMatched)
+    PLAIN.when(MATCH_PART, RECONCILER).refused("fits_as_it_is")
+    BOOKED_MORE.when(MATCH.model_copy(update={"paid_part": eur("500.01")}), RECONCILER).refused("amount_differs")
+    BOOKED_MORE.when(MATCH.model_copy(update={"paid_part": eur("500.00").model_copy(update={"currency": "BAM"})}), RECONCILER).refused("currencies_differ")
 
 
 def test_every_state_can_be_reached_and_is_a_row_of_the_table() -> None:

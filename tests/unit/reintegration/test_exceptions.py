@@ -53,6 +53,6 @@ def test_without_thresholds_nothing_is_below_one_or_split(amount: Decimal, besid
     assert exceptions_of(Looked(DAY, None, amount, (), beside)) == ()
 
 
-@pytest.mark.parametrize("code", ["moved_by_hand", "another_payee", "paid_although"])
+@pytest.mark.parametrize("code", ["moved_by_hand", "another_payee", "booked_otherwise", "paid_although"])
 def test_what_the_bank_did_otherwise_than_ordered_or_although_something_stood_against_it_is_looked_at(code: str) -> None:
-    assert exceptions_of(Looked(DAY, None, Decimal(100), (), Decimal(0), moved_by_hand=code == "moved_by_hand", another_payee=code == "another_payee", paid_although=code == "paid_although")) == (code,)
+    assert exceptions_of(Looked(DAY, None, Decimal(100), (), Decimal(0), moved_by_hand=code == "moved_by_hand", another_payee=code == "another_payee", booked_otherwise=code == "booked_otherwise", paid_although=code == "paid_although")) == (code,)

@@ -117,6 +117,14 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
         (replace(DEBIT, other_block=True), KNOWN, "another_block"), (replace(DEBIT, other_payee=True, other_block=True, by_hand=True), KNOWN, "pays"),
         (replace(DEBIT, other_payee=True, by_hand=True, amount=Decimal(1)), KNOWN, "amount_differs"), (replace(DEBIT, other_payee=True, sent_at=None, sent_otherwise=False), KNOWN, "not_sent"),
         (replace(CREDIT, other_block=True), PAID, "returns"),
+        # Of another amount, or in another currency than said, two persons find which part is the payment: no more than was ordered, than the line has and than its booking leaves.
+        *((replace(DEBIT, by_hand=True, amount=amount, paid_part=Decimal(part), booking_left=left), KNOWN, found) for amount, part, left, found in (
+            (Decimal(801), "800", None, "pays"), (Decimal(801), "800.01", None, "amount_differs"), (Decimal(799), "799", None, "pays"), (Decimal(799), "799.01", None, "amount_differs"),
+            (Decimal(799), "0.01", None, "pays"), (Decimal(799), "0", None, "amount_differs"), (None, "800", None, "pays"), (None, "800", Decimal(800), "pays"), (None, "800", Decimal(799), "amount_differs"),
+        )),
+        (replace(DEBIT, by_hand=True, currency="BAM", amount=Decimal(1), paid_part=Decimal(800)), KNOWN, "pays"), (replace(CREDIT, by_hand=True, paid_part=Decimal(1)), PAID, "amount_differs"),
+        # What was booked short comes back as it was booked.
+        (replace(CREDIT, amount=Decimal(799)), replace(PAID, booked_short=Decimal(1)), "returns"), (CREDIT, replace(PAID, booked_short=Decimal(1)), "amount_differs"),
         *((replace(REFUSAL, reasons=("AC04", code)), KNOWN, "may_have_been_paid") for code in sorted(HAD_BEFORE)),
     ],
 )  # fmt: skip
@@ -135,6 +143,17 @@ def test_what_the_bank_says_makes_nobody_a_payer_and_hides_nobody_who_was_one() 
     for state in (paid, back, refused):
         assert ("payer", PAYER.person_id) in hats(state)
         assert not any(person.startswith("service:") for _, person in hats(state))
+
+
+def test_charges_and_what_is_missing_stand_with_the_attempt_and_change_no_sum_of_the_grant() -> None:
+    for amount, part, charges, short in (("800.50", "800.00", "0.50", None), ("799.00", "799.00", None, "1.00"), ("799.00", "798.00", "1.00", "2.00")):
+        paid = settled(released(), replace(DEBIT, by_hand=True, amount=Decimal(amount), paid_part=Decimal(part)))
+        tranche = paid.tranches[0]
+        assert (tranche.bank_charges, tranche.booked_short) == tuple(None if one is None else Decimal(one) for one in (charges, short))
+        assert (paid.paid, paid.fund_paid, paid.committed + paid.paid) == (Decimal(800), Decimal(800), paid.amount)
+        back = settled(paid, replace(CREDIT, amount=Decimal(800) - (tranche.booked_short or Decimal(0))))
+        over = back.former_attempts[0]
+        assert (back.paid, over.bank_charges, over.booked_short) == (Decimal(0), tranche.bank_charges, tranche.booked_short)
 
 
 def test_of_what_the_bank_pays_no_person_says_what_became_of_it() -> None:
@@ -194,9 +213,12 @@ lines = st.builds(
         ref(100 + id), kind, ref(40 + attempt), None if kind == "rejected" else Decimal(amount), "EUR",
         None if kind == "rejected" else direction, reversal, TODAY, f"B-{id}", reasons, imported_at=NOON, sent_at=NOON,
     ),
-    st.integers(0, 12), st.sampled_from(["booked", "booked", "rejected"]), st.integers(0, 3), st.sampled_from(["800.00", "800.00", "799.99"]),
+    st.integers(0, 12), st.sampled_from(["booked", "booked", "rejected"]), st.integers(0, 3), st.sampled_from(["800.00", "800.00", "799.99", "803.50"]),
     st.sampled_from(["debit", "credit"]), st.booleans(), st.sampled_from([(), ("AC04",), ("AM05",)]),
-)  # fmt: skip
+).flatmap(lambda line: st.sampled_from([None, "800.00", "799.99", "500.00"]).map(
+    # Of some debits two persons found a part.
+    lambda part: line if part is None or line.direction != "debit" else replace(line, by_hand=True, paid_part=Decimal(part))
+))  # fmt: skip
 
 
 @given(st.lists(lines | st.none(), max_size=30))
@@ -220,9 +242,10 @@ def test_payments_are_the_lines_that_paid_less_those_that_came_back_whatever_a_b
             continue
         used.add(step.id)
         if state.paid > before.paid:
-            paying[step.id] = step.amount or Decimal(0)
+            (paid,) = [one for one in state.tranches if one.paid_line == step.id]
+            paying[step.id] = (step.amount or Decimal(0)) - (paid.bank_charges or Decimal(0)) + (paid.booked_short or Decimal(0))
         elif state.paid < before.paid:
-            returning[step.id] = step.amount or Decimal(0)
+            returning[step.id] = (step.amount or Decimal(0)) + (state.former_attempts[-1].booked_short or Decimal(0))
         else:
             assert step.kind == "rejected"
     assert state.paid == state.fund_paid == sum(paying.values()) - sum(returning.values())

@@ -16,6 +16,7 @@ from shared.actors import Actor
 from shared.messages import Command
 from tests.given import Given
 from tests.unit.reintegration import test_authority as authority
+from tests.unit.reintegration import test_bank_lines as bank_lines
 from tests.unit.reintegration import test_batch as batch
 from tests.unit.reintegration import test_certificate as certificate
 from tests.unit.reintegration import test_commitment as commitment
@@ -64,6 +65,7 @@ ORDERS: tuple[tuple[Given[Any, Any], Command, Actor], ...] = (
     (recovery.ASKED_BACK, recovery.BACK, RECONCILER),
     (recovery.ASKED_BACK, recovery.WRITE_OFF, RECONCILER),
     (commitment.COMMITTED, commitment.ADD, APPROVER),
+    (bank_lines.BOOKED_MORE, bank_lines.MATCH_PART, RECONCILER),
     (batch.BATCHES, batch.MAKE, PAYER),
     (batch.OF_TWO, batch.APPROVE, CHIEF),
     (fund.FUNDS, fund.OPEN, MANAGER),
