@@ -6,7 +6,7 @@ from alembic import op
 from migrations.kernel_1 import run_sql
 
 revision = "reintegration_112"
-down_revision = "reintegration_115"
+down_revision = "reintegration_140"
 branch_labels = None
 depends_on = None
 
