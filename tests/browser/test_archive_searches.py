@@ -1,0 +1,93 @@
+"""The auditor asks the archive: a case's chain, who looked at it, who was refused, what somebody should look at; without JavaScript."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.axe import assert_for_everybody
+from tests.browser.conftest import Visits, sign_in
+from tests.e2e.test_policy_matrix import Ground, ground
+from tests.running import Mission
+
+# An archive takes an event within seconds; a busy machine takes longer.
+WITHIN_SECONDS = 75
+
+
+@pytest.fixture(scope="module")
+async def travelled(mission: Mission) -> Ground:
+    """A case with a grant that somebody looked at and somebody was refused."""
+    at = await ground(mission, "TN", 79)
+    assert (await mission.read("returns", "coordinator", f"/v1/cases/{at.case_id}")).is_success
+    assert (await mission.read("counselling", "operations", f"/v1/persons/{at.case_id}/held")).status_code == 403
+    return at
+
+
+async def at_page(mission: Mission, visits: Visits, path: str, wanted: str) -> Page:
+    """An auditor's page, opened again and again until it says this."""
+    page = await visits.open(scripts=False)
+    await sign_in(page, mission.addresses.portal, "auditor")
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while True:
+            await page.goto(mission.addresses.portal + path)
+            if await page.locator("#found").get_by_text(wanted).count():
+                return page
+
+
+async def test_a_case_is_followed_over_all_logs_to_a_proof(mission: Mission, visits: Visits, travelled: Ground) -> None:
+    page = await at_page(mission, visits, f"/archive/cases/{travelled.case_id}", "Departed")
+    await expect(page.get_by_text("Each cause that is named on this page")).to_be_visible()
+    rows = page.locator("#found tbody tr")
+    await expect(rows.first).to_contain_text("Expressed")
+    text = await page.locator("#found").inner_text()
+    assert all(log in text for log in ("counselling", "returns", "reintegration"))
+    # The case opened because somebody had expressed the wish.
+    opened = rows.filter(has_text="Opened").first
+    await expect(opened.get_by_role("link", name="Expressed")).to_have_attribute("href", "#" + str(await rows.first.get_attribute("id")))
+    await opened.get_by_role("link", name="Opened").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Opened")
+
+
+async def test_who_looked_at_a_case_and_who_was_refused_is_found_from_it(mission: Mission, visits: Visits, travelled: Ground) -> None:
+    page = await at_page(mission, visits, f"/archive/readings?id={travelled.case_id}", "staff:coordinator")
+    await page.goto(f"{mission.addresses.portal}/archive/cases/{travelled.case_id}")
+    await page.get_by_role("link", name="Who looked at it").click()
+    row = page.locator("#found tbody tr").filter(has_text="staff:coordinator").first
+    await expect(row).to_contain_text("read case")
+    await row.get_by_role("link", name="all of theirs").click()
+    await expect(page.locator("#found tbody tr").filter(has_text="staff:counsellor")).to_have_count(0)
+    await page.goto(f"{mission.addresses.portal}/archive/refusals?id={travelled.case_id}")
+    refused = page.locator("#found tbody tr")
+    await expect(refused).to_have_count(1)
+    await expect(refused).to_contain_text("staff:operations")
+    await refused.get_by_role("link", name="not_permitted").click()
+    await expect(page.get_by_label("Code")).to_have_value("not_permitted")
+
+
+async def test_what_cannot_be_read_is_said_and_kept(mission: Mission, visits: Visits) -> None:
+    page = await visits.open(scripts=False)
+    await sign_in(page, mission.addresses.portal, "auditor")
+    for path in ("readings", "refusals", "exceptions"):
+        await page.goto(f"{mission.addresses.portal}/archive/{path}?id=0190&from=x")
+        await expect(page.get_by_role("alert")).to_contain_text("in five groups")
+        await expect(page.locator("#id")).to_have_value("0190")
+        await page.goto(f"{mission.addresses.portal}/archive/{path}?actor=%22")
+        await expect(page.get_by_role("alert")).to_contain_text("staff:anna")
+
+
+@pytest.mark.parametrize("languages", ["en-GB", "ar-XB"])
+async def test_its_pages_fit_everybody(mission: Mission, visits: Visits, travelled: Ground, languages: str) -> None:
+    page = await visits.open(width=320, languages=languages)
+    await sign_in(page, mission.addresses.portal, "auditor")
+    for path in (f"cases/{travelled.case_id}", "readings", "refusals", "exceptions", "exceptions?from=x"):
+        await page.goto(f"{mission.addresses.portal}/archive/{path}")
+        await expect(page.locator("main h1")).to_be_visible()
+        await assert_for_everybody(page)
+
+
+@pytest.mark.parametrize("path", ["readings", "refusals", "exceptions", "cases/01900000-0000-7000-8000-000000000001"])
+async def test_nobody_else_sees_them(mission: Mission, visits: Visits, path: str) -> None:
+    page = await visits.open(scripts=False)
+    await sign_in(page, mission.addresses.portal, "manager")
+    answer = await page.goto(f"{mission.addresses.portal}/archive/{path}")
+    assert answer is not None and answer.status == 403
