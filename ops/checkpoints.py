@@ -11,7 +11,7 @@ import httpx
 
 from ops import databases
 from ops.audit.export import EXPORT_KEY_SUFFIX
-from ops.checkpointer.keys import LogKeys
+from ops.checkpointer.keys import LogKeys, known
 from ops.checkpointer.settings import DEFAULT_PORT, LOG_NAMES, log_url_variable
 from ops.children import Child
 from ops.secrets import Secrets
@@ -20,7 +20,7 @@ from ops.supervisor import Running
 from ops.witness import settings as witness
 from shared import topology
 from shared.outgoing import Outgoing
-from shared.tlog.notes import ED25519, Note, Signer, VerifierKey
+from shared.tlog.notes import ED25519, Note, Signer
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
 
@@ -50,12 +50,13 @@ def checkpoint_children(running: Running, passwords: Mapping[str, str], log_leve
     """
     settings = running.settings
     keys, folder = log_keys(settings), settings.data_folder / "witness"
-    known = [key.signer.verifier_key for log in LOG_NAMES for key in keys.of(log, datetime.now(UTC).date())]
+    today = datetime.now(UTC).date()
+    of_logs = [key for log in LOG_NAMES for key in known(keys.of(log, today))]
     seen_by, children = settings.witnesses, []
     if seen_by is None:
         name, url = f"witness.{settings.logs_origin}", f"http://127.0.0.1:{running.ports['witness']}"
         seen_by = f"witness {_OURS} {witness.signer_in(folder, name).verifier_key} {url}, quorum {_OURS}"
-        children.append(_witness(folder, name, known, url))
+        children.append(_witness(folder, name, of_logs, url))
     told = {
         "AVRR_PORT": str(running.ports["checkpointer"]),
         "AVRR_LOG_LEVEL": log_level,
@@ -72,10 +73,10 @@ def checkpoint_children(running: Running, passwords: Mapping[str, str], log_leve
     return children
 
 
-def _witness(folder: Path, name: str, known: list[VerifierKey], url: str) -> Child:
+def _witness(folder: Path, name: str, keys: list[witness.KnownKey], url: str) -> Child:
     told = {
         "AVRR_PORT": url.rpartition(":")[2], "AVRR_WITNESS_FOLDER": str(folder), "AVRR_WITNESS_NAME": name,
-        "AVRR_LOG_KEYS": " ".join(map(str, known)),
+        "AVRR_LOG_KEYS": " ".join(map(str, keys)),
     }  # fmt: skip
     return Child("witness", (sys.executable, "-m", "ops.witness"), told, ready_url=f"{url}/healthz")
 
@@ -104,8 +105,12 @@ async def latest(url: str, trusted: Path | None) -> tuple[list[str], bool]:
             policy = TrustPolicy.of(trusted.read_text("utf-8") if trusted else (await _asked(client, f"{url}/policy")).text)
         except (OSError, UnicodeDecodeError, LogRefused):
             raise CannotStart("policy_wrong", "The policy cannot be read.") from None
-        wrong = (await _asked(client, f"{url}/readyz")).json()["logs"]
-        told = [_line(log, await _asked(client, f"{url}/{log}/checkpoint"), policy, wrong.get(log)) for log in LOG_NAMES]
+        state = (await _asked(client, f"{url}/readyz")).json()
+        wrong, doubts = state["logs"], state.get("doubts", {})
+        told = [
+            _doubted(_line(log, await _asked(client, f"{url}/{log}/checkpoint"), policy, wrong.get(log)), doubts.get(log, {}))
+            for log in LOG_NAMES
+        ]
     return [line for line, _ in told], all(well for _, well in told)
 
 
@@ -125,6 +130,12 @@ def _line(log: str, answer: httpx.Response, policy: TrustPolicy, wrong: Mapping[
     if wrong is not None:
         line += f"; {wrong['code']}" + (f": {wrong['found']}" if "found" in wrong else "")
     return line, wrong is None
+
+
+def _doubted(told: tuple[str, bool], doubts: Mapping[str, str]) -> tuple[str, bool]:
+    """The same line with which witness says that it knows another history."""
+    line, well = told
+    return line + "".join(f"; {name}: {code}" for name, code in doubts.items()), well and not doubts
 
 
 async def _asked(client: httpx.AsyncClient, url: str) -> httpx.Response:

@@ -1,5 +1,5 @@
 """Runs the checkpointer: `python -m ops.checkpointer`, as `ops.checkpointer.settings` says; with `keys` it prints the keys
-that its checkpoints are checked by, one for each line, and with `rotate` it makes new ones, for the next start.
+that its checkpoints are checked by, one for each line and a former one with its end, and with `rotate` it makes new ones, for the next start.
 """
 
 import os
@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ops.checkpointer.app import create_app
-from ops.checkpointer.keys import LogKeys
+from ops.checkpointer.keys import LogKeys, known
 from ops.checkpointer.reading import LogReader
 from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings
 from ops.checkpointer.watched_log import House, WatchedLog
@@ -76,7 +76,7 @@ def _keys(environment: Mapping[str, str], *, rotated: bool) -> list[str]:
     keys, today = LogKeys(Path(folder), house), present().date()
     if rotated:
         keys.rotate(LOG_NAMES, today)
-    return [str(key.signer.verifier_key) for log in LOG_NAMES for key in keys.of(log, today)]
+    return [str(key) for log in LOG_NAMES for key in known(keys.of(log, today))]
 
 
 if __name__ == "__main__":

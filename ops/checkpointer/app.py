@@ -42,7 +42,8 @@ def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[]
 
     async def ready(_: Request) -> Response:
         wrong = {name: state for name, one in by_name.items() if (state := _wrong(one, now())) is not None}
-        return JSONResponse({"logs": wrong}, 503 if wrong else 200)
+        doubts = {name: dict(one.doubts) for name, one in by_name.items() if one.doubts}
+        return JSONResponse({"logs": wrong} | ({"doubts": doubts} if doubts else {}), 503 if wrong else 200)
 
     async def metrics(_: Request) -> Response:
         return Response(figures.now(), media_type=CONTENT_TYPE_LATEST)
@@ -86,11 +87,15 @@ class _Figures:
             "avrr_checkpoint_seen_timestamp_seconds", "when a witness saw the latest checkpoint", ["log"], registry=self._registry
         )
         self._alarm = Gauge("avrr_checkpoint_alarm", "1 where nothing is signed any more", ["log"], registry=self._registry)
+        self._doubts = Gauge(
+            "avrr_checkpoint_doubts", "witnesses that know another history than enough others", ["log"], registry=self._registry
+        )
 
     def now(self) -> bytes:
         """The figures of this moment, as Prometheus reads them."""
         for one in self._logs:
             self._alarm.labels(one.name).set(one.alarm is not None)
+            self._doubts.labels(one.name).set(len(one.doubts))
             if one.published is not None:
                 self._entries.labels(one.name).set(Checkpoint.of(one.published).size)
                 self._seen.labels(one.name).set(one.seen_at or 0)

@@ -7,13 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ops.durable_files import write_durably
 from ops.secrets import Secrets
 from ops.settings import CannotStart
+from ops.witness.settings import KnownKey
 from shared.tlog.notes import ED25519, Signer, VerifierKey
 from shared.tlog.refusals import LogRefused
 
 # So long whoever trusts the former key alone has to learn of the new one.
 BOTH_SIGN: Final = timedelta(days=30)
+_ROTATING: Final = "rotating"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,21 @@ class LogKeys:
         return tuple(self._key(log, day) for day in self._days(log))
 
     def rotate(self, logs: Sequence[str], today: date) -> None:
-        """Gives each log a new key, which signs beside the former one from the next start on; `CannotStart` on its first day."""
-        if any(today <= self.of(log, today)[-1].since for log in logs):
-            raise CannotStart("keys_are_new", "A log whose key is of today gets no other one before tomorrow.")
-        for log in logs:
+        """Gives each log a new key, which signs beside the former one from the next start on; `CannotStart` on its first day.
+
+        One that ended between two logs is finished by the next, which gives those a key that got none.
+        """
+        begun = self._secrets.folder / _ROTATING
+        since = _day_in(begun)
+        left = [log for log in logs if since is not None and self.of(log, today)[-1].since < since]
+        if not left:
+            if any(today <= self.of(log, today)[-1].since for log in logs):
+                raise CannotStart("keys_are_new", "A log whose key is of today gets no other one before tomorrow.")
+            write_durably(begun, today.isoformat().encode())
+            left = list(logs)
+        for log in left:
             self._key(log, today)
+        begun.unlink()
 
     def _days(self, log: str) -> list[date]:
         names = (re.fullmatch(rf"{log}_(\d{{8}})", path.name) for path in self._secrets.folder.glob(f"{log}_*"))
@@ -57,7 +70,26 @@ class LogKeys:
         return LogKey(since, Signer.of(f"{self._house}/{log}", ED25519, self._secrets.key(f"{log}_{since:%Y%m%d}")))
 
 
+def ends(keys: Sequence[LogKey]) -> tuple[date | None, ...]:
+    """The first day (UTC) on which each of a log's keys, the oldest first, signs no more; None of the newest."""
+    return (*(later.since + BOTH_SIGN for later in keys[1:]), None)
+
+
+def known(keys: Sequence[LogKey]) -> tuple[KnownKey, ...]:
+    """The same keys as a witness is told them: what a former one signs from its end on is not what the log signs."""
+    return tuple(KnownKey(key.signer.verifier_key, end) for key, end in zip(keys, ends(keys), strict=True))
+
+
 def signing(keys: Sequence[LogKey], today: date) -> tuple[Signer, ...]:
     """Who signs on a day: the newest key, and each former one for `BOTH_SIGN` after the next one began; the newest first."""
-    ends = [later.since + BOTH_SIGN for later in keys[1:]] + [date.max]
-    return tuple(key.signer for key, end in zip(keys, ends, strict=True) if today < end)[::-1]
+    return tuple(key.signer for key, end in zip(keys, ends(keys), strict=True) if end is None or today < end)[::-1]
+
+
+def _day_in(begun: Path) -> date | None:
+    """When a rotation began that was not finished; `CannotStart` where the file does not say it."""
+    try:
+        return date.fromisoformat(begun.read_text("ascii"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise CannotStart("rotation_damaged", f"{begun} does not say when a rotation began; look which logs have a key of it") from None

@@ -1,7 +1,7 @@
 """Looks at each log every second for as long as the process lives, and says what is wrong when it begins and when it ends."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -28,9 +28,13 @@ async def watch_all(logs: Sequence[WatchedLog]) -> None:
 async def _watch(one: WatchedLog) -> None:
     loop = asyncio.get_running_loop()
     wrong, alarmed = "", False
+    doubts: Mapping[str, str] = {}
     while True:
         began = loop.time()
         found = await _round(one)
+        for witness, code in one.doubts.items() - doubts.items():
+            log.error("witness_contradicts", log=one.name, witness=witness, code=code)
+        doubts = one.doubts
         if one.alarm is not None and not alarmed:
             alarmed = True
             log.error("checkpoints_refused", log=one.name, code=one.alarm.code, found=one.alarm.sentence, at=one.alarm.at)

@@ -80,7 +80,8 @@ class Shown:
 async def _asked(client: httpx.AsyncClient, witness: Witness, asked: AddCheckpoint) -> httpx.Response:
     try:
         return await client.post(f"{witness.url}/add-checkpoint", content=bytes(asked))
-    except httpx.TransportError:
+    except httpx.RequestError:
+        # Also one whose answer cannot be read.
         raise LogRefused("witness_away", "A witness cannot be reached.") from None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -51,7 +51,9 @@ class House:
 class WatchedLog:
     """One log, in a folder of its own; nobody else touches it.
 
-    ``published`` is its latest checkpoint that witnesses saw, ``alarm`` why nothing is signed any more.
+    ``published`` is its latest checkpoint that witnesses saw, ``alarm`` why nothing is signed any more. ``doubts`` are the
+    witnesses, by their names, that say they know another history while enough others saw the latest checkpoint, each with
+    the code of what it says.
     """
 
     def __init__(self, name: str, origin: str, folder: Path, reader: LogReader, keys: Sequence[LogKey], house: House) -> None:
@@ -59,6 +61,7 @@ class WatchedLog:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.name = name
         self.alarm = raised_in(folder)
+        self.doubts: Mapping[str, str] = {}
         self.published = _published(folder / _CHECKPOINT, origin, house.policy)
         self._origin, self._folder, self._reader, self._keys, self._house = origin, folder, reader, keys, house
         self._tree: HeldTree | None = None
@@ -83,8 +86,8 @@ class WatchedLog:
 
         LogRefused as ``witness_away`` where too few witnesses saw it, one of `AWAY` where a database
         or a disk does not do its part, `CannotStart` where what was signed cannot be read: then nothing is published,
-        and the next round tries again. A log that is not the one that was signed, or that a witness knows otherwise, raises
-        LogRefused once; that is its alarm, and nothing of it is signed any more.
+        and the next round tries again. A log that is not the one that was signed, or that a witness knows otherwise without whom
+        too few have seen it, raises LogRefused once; that is its alarm, and nothing of it is signed any more.
         """
         if self.alarm is not None:
             # A disk that was full when it was raised may have room now.
@@ -162,14 +165,20 @@ class WatchedLog:
         note = await asyncio.to_thread(next_checkpoint, self._house.memory, signers, self._origin, tree.size, tree.nodes)
         asked = [self._shown.to(witness, note, tree.nodes, self._house.client) for witness in self._house.witnesses]
         answers = await asyncio.gather(*asked, return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, BaseException) and not (isinstance(answer, LogRefused) and answer.code not in _GRAVE):
+        grave: dict[str, LogRefused] = {}
+        for witness, answer in zip(self._house.witnesses, answers, strict=True):
+            if isinstance(answer, LogRefused):
+                if answer.code in _GRAVE:
+                    grave[witness.key.name] = answer
+            elif isinstance(answer, BaseException):
                 raise answer
+        self.doubts = {name: refusal.code for name, refusal in grave.items()}
         note = note.with_signatures(answer for answer in answers if isinstance(answer, Signature))
         try:
             self._house.policy.checked(note)
         except LogRefused as refusal:
-            raise LogRefused("witness_away", "Too few of the witnesses answered.") from refusal
+            # Nobody else's word stands against theirs.
+            raise next(iter(grave.values()), LogRefused("witness_away", "Too few of the witnesses answered.")) from refusal
         await asyncio.to_thread(write_durably, self._folder / _CHECKPOINT, str(note).encode())
         self.published, self._said_at = note, self._house.now()
 

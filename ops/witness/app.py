@@ -2,25 +2,27 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
 
 from ops.settings import CannotStart
 from ops.witness.memory import Memory
+from ops.witness.settings import KnownKey
 from shared.tlog.checkpoints import Checkpoint
-from shared.tlog.notes import Signer, VerifierKey
+from shared.tlog.notes import Signer
 from shared.tlog.refusals import LogRefused
 from shared.tlog.witnessing import MOST_REQUEST_BYTES, TEXT, AddCheckpoint, answer, keys_of
 
 PATH: Final = "/add-checkpoint"
 
 
-def create_app(memory: Memory, signer: Signer, logs: Sequence[VerifierKey], now: Callable[[], float]) -> FastAPI:
+def create_app(memory: Memory, signer: Signer, logs: Sequence[KnownKey], now: Callable[[], float]) -> FastAPI:
     """A witness of these logs; ``now`` is the second of the signature (since 1970, UTC).
 
     One request at a time: what is remembered of a log is on disk before its signature leaves, and no second one was
-    answered meanwhile.
+    answered meanwhile. A former key counts until its end.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=MOST_REQUEST_BYTES)
     turn = asyncio.Lock()
@@ -34,7 +36,10 @@ def create_app(memory: Memory, signer: Signer, logs: Sequence[VerifierKey], now:
             return Response(f"{refusal}\n", 400, media_type=TEXT)
         async with turn:
             try:
-                said = answer(asked, memory.seen(origin), keys_of(origin, logs), signer, int(now()))
+                at = int(now())
+                today = datetime.fromtimestamp(at, UTC).date()
+                keys = keys_of(origin, [one.key for one in logs if one.counts_on(today)])
+                said = answer(asked, memory.seen(origin), keys, signer, at)
                 if said.seen is not None:
                     await asyncio.to_thread(memory.remember, origin, said.seen)
             except (CannotStart, OSError):

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 
 from ops.checkpointer.keys import LogKeys
+from ops.checkpointer.keys import known as known_keys
 from ops.checkpointer.reading import LogReader
 from ops.checkpointer.settings import CheckpointerSettings, witnesses_in
 from ops.checkpointer.watched_log import House, WatchedLog
@@ -22,6 +23,7 @@ from ops.witness.memory import memory_in
 from ops.witness.settings import signer_in
 from shared.ids import uuid7
 from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import COSIGNATURE, Signer
 from shared.tlog.tree import Frontier
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
@@ -29,6 +31,7 @@ HOUSE: Final = "logs.invented.example"
 NOW: Final = datetime(2026, 11, 27, 8, tzinfo=UTC)
 LOG: Final = "returns"
 _WITNESS_URL: Final = "http://witness.invented.example"
+OTHER: Final = Signer.of("other.invented.example", COSIGNATURE, bytes([5]) * 32)
 
 
 @dataclass
@@ -91,10 +94,14 @@ class Office:
     now: datetime = NOW
     reached: bool = True
     posted: list[bytes] = field(default_factory=list)
+    # What a second witness answers, if there is one; the word of either is enough then.
+    other: Callable[[httpx.Request], httpx.Response] | None = None
 
     def settings(self, folder: Path) -> CheckpointerSettings:
         """Those of a checkpointer with its folder there, and always the same keys and witness."""
         witness = f"witness w {signer_in(self.folder / 'witness', 'w.invented.example').verifier_key} {_WITNESS_URL},quorum w"
+        if self.other is not None:
+            witness = witness.replace("quorum w", f"witness o {OTHER.verifier_key} http://{OTHER.name},group g any w o,quorum g")
         keys = LogKeys(self.folder / "keys", HOUSE)
         return CheckpointerSettings(folder, keys, HOUSE, {LOG: self.log.made.logins.checkpoint}, witnesses_in(witness))
 
@@ -128,11 +135,13 @@ async def opened(folder: Path, log: Log) -> AsyncIterator[Office]:
         office: Office
 
         async def line(request: httpx.Request) -> httpx.Response:
+            if request.url.host == OTHER.name and office.other is not None:
+                return office.other(request)
             if not office.reached:
                 raise httpx.ConnectError("cut", request=request)
             office.posted.append(request.content)
             settings = office.settings(folder)
-            known = [key.signer.verifier_key for keys in settings.keys_of_all(office.now.date()).values() for key in keys]
+            known = [key for keys in settings.keys_of_all(office.now.date()).values() for key in known_keys(keys)]
             app = create_app(seen, signer_in(folder / "witness", "w.invented.example"), known, office.now.timestamp)
             return await httpx.ASGITransport(app).handle_async_request(request)
 

@@ -19,7 +19,7 @@ from ops.ports import Reservations, next_free
 from ops.settings import PROJECT
 from ops.witness.app import create_app
 from ops.witness.memory import memory_in
-from ops.witness.settings import signer_in
+from ops.witness.settings import KnownKey, signer_in
 from tests.integration.checkpointer.office import HOUSE, LOG
 
 _WITNESS: Final = "w.invented.example"
@@ -37,7 +37,7 @@ def own_port() -> Iterator[int]:
 async def witness(folder: Path, now: Callable[[], float], around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> AsyncIterator[str]:
     """The address of a witness that signs with this time, and of whatever is put around it."""
     keys = LogKeys(folder / "keys", HOUSE)
-    known = [keys.of(log, datetime.now(UTC).date())[-1].signer.verifier_key for log in LOG_NAMES]
+    known = [KnownKey(keys.of(log, datetime.now(UTC).date())[-1].signer.verifier_key) for log in LOG_NAMES]
     with memory_in(folder / "witness") as seen, own_port() as port:
         app = around(create_app(seen, signer_in(folder / "witness", _WITNESS), known, now))
         server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False, lifespan="off"))

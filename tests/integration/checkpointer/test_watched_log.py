@@ -16,7 +16,7 @@ from ops.settings import CannotStart
 from shared.tlog.notes import Note
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
-from tests.integration.checkpointer.office import HOUSE, LOG, Office, edge_of, tile_file
+from tests.integration.checkpointer.office import HOUSE, LOG, OTHER, Office, edge_of, tile_file
 
 
 async def refused(watched: WatchedLog) -> str:
@@ -163,6 +163,37 @@ async def test_a_checkpointer_and_a_database_that_are_both_restored_are_refused_
     async with office.started("lost") as watched:
         assert await refused(watched) == "witness_saw_another"
         assert watched.published is None
+
+
+@pytest.mark.parametrize(("answer", "code"), [
+    (httpx.Response(422, text="no"), "witness_saw_another"),
+    (httpx.Response(409, text="7000\n", headers={"content-type": "text/x.tlog.size"}), "witness_saw_more"),
+], ids=["422", "409"])  # fmt: skip
+async def test_one_witness_that_says_otherwise_stops_nothing_that_enough_others_saw_and_is_told(
+    office: Office, answer: httpx.Response, code: str
+) -> None:
+    office.other = lambda _: httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
+    await office.log.append(3)
+    async with office.started() as watched:
+        await watched.round()
+        assert (await office.told(watched)).size == 3
+        assert (watched.alarm, watched.doubts) == (None, {OTHER.name: code})
+        settings = office.settings(office.folder)
+        policy = settings.policy(settings.keys_of_all(office.now.date()))
+        app = create_app([watched], policy, lambda: office.now)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://checkpointer") as client:
+            told = await client.get("/readyz")
+            assert (told.status_code, told.json()) == (200, {"logs": {}, "doubts": {LOG: {OTHER.name: code}}})
+            assert f'avrr_checkpoint_doubts{{log="{LOG}"}} 1.0' in (await client.get("/metrics")).text
+        # A doubt goes with the next answer that is none; alone, where nobody else saw it, the same answer is an alarm.
+        office.other = lambda _: httpx.Response(503)
+        await office.log.append(1)
+        await watched.round()
+        assert watched.doubts == {}
+        office.other, office.reached = (lambda _: answer), False
+        await office.log.append(1)
+        assert await refused(watched) == code
+        assert watched.alarm is not None and watched.alarm.code == code
 
 
 async def test_a_checkpointer_that_is_restored_alone_goes_on(office: Office) -> None:

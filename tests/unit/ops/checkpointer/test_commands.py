@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.checkpointer.__main__ import main
-from ops.checkpointer.keys import LogKeys, signing
+from ops.checkpointer.keys import LogKey, LogKeys, known, signing
 from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings, log_url_variable, witnesses_in
 from ops.settings import CannotStart
 from ops.witness.__main__ import main as witness_main
@@ -67,6 +67,44 @@ def test_a_key_signs_until_thirty_days_after_the_next_one_began(tmp_path: Path) 
     assert signing(all_three, date(2026, 12, 9)) == (third, second, first)
     assert signing(all_three, date(2026, 12, 10)) == (third, second)
     assert signing(all_three, date(2026, 12, 31)) == (third,)
+
+
+def test_a_rotation_that_ended_between_two_logs_is_finished_by_the_next_and_then_it_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, logs, later = LogKeys(tmp_path, "logs.example"), ("counselling", "returns", "audit"), date(2026, 11, 5)
+
+    def of_each() -> list[list[int]]:
+        return [[key.since.day for key in keys.of(log, later)] for log in logs]
+
+    for log in logs:
+        keys.of(log, _DAY)
+    made = LogKeys._key
+
+    def ended(self: LogKeys, log: str, since: date) -> LogKey:
+        if log == "returns" and since == later:
+            raise OSError("the disk is full")
+        return made(self, log, since)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(LogKeys, "_key", ended)
+        with pytest.raises(OSError, match="full"):
+            keys.rotate(logs, later)
+    assert of_each() == [[1, 5], [1], [1]]
+    # Also on another day, and those that have their key get no third one.
+    keys.rotate(logs, date(2026, 11, 7))
+    assert of_each() == [[1, 5], [1, 7], [1, 7]]
+    with pytest.raises(CannotStart, match="before tomorrow"):
+        keys.rotate(logs, date(2026, 11, 7))
+    keys.rotate(logs, date(2026, 11, 9))
+    assert of_each() == [[1, 5, 9], [1, 7, 9], [1, 7, 9]]
+
+
+def test_a_former_key_is_printed_with_the_day_from_which_a_witness_does_not_take_it(tmp_path: Path) -> None:
+    keys = LogKeys(tmp_path, "logs.example")
+    keys.of("returns", _DAY)
+    keys.rotate(["returns"], date(2026, 11, 10))
+    former, newest = known(keys.of("returns", _DAY))
+    assert str(former).endswith("@2026-12-10") and str(newest) == str(newest.key)
+    assert former.counts_on(date(2026, 12, 9)) and not former.counts_on(date(2026, 12, 10)) and newest.counts_on(date.max)
 
 
 def test_the_policy_names_every_key_that_a_log_had_those_of_exports_and_the_witnesses(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -11,12 +12,13 @@ from ops.checkpointer.signing import Shown, Witness, next_checkpoint
 from ops.settings import CannotStart
 from ops.witness.app import create_app
 from ops.witness.memory import Memory, memory_in
-from ops.witness.settings import WitnessSettings
+from ops.witness.settings import KnownKey, WitnessSettings, known_keys_in
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import Nodes, leaf_hash
 from shared.tlog.trust import TrustPolicy
+from shared.tlog.witnessing import AddCheckpoint
 from tests.unit.shared.tlog.test_notes import AT, FINANCE, LOG, OLD_LOG, ORIGIN, OTHER_LOG
 from tests.unit.shared.tlog.test_tree import LEAVES, NODES, ROOTS, nodes_over
 
@@ -34,7 +36,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
 async def witness_in(folder: Path) -> AsyncIterator[tuple[Witness, httpx.AsyncClient]]:
     """A witness that keeps what it saw in this folder, and whoever may ask it."""
     with memory_in(folder) as seen:
-        app = create_app(seen, FINANCE, [LOG.verifier_key], lambda: AT)
+        app = create_app(seen, FINANCE, [KnownKey(LOG.verifier_key)], lambda: AT)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://w") as client:
             yield Witness(FINANCE.verifier_key, "http://w"), client
 
@@ -129,14 +131,27 @@ def test_a_log_changes_its_key_under_two_signatures(memory: Memory) -> None:
         assert TrustPolicy((signer.verifier_key,)).checked(note).size == 7
 
 
+async def test_a_former_key_counts_for_a_witness_until_its_end_as_it_is_written(tmp_path: Path) -> None:
+    until = datetime.fromtimestamp(AT, UTC).date()
+    for end, status in ((until, 404), (until + timedelta(days=1), 200)):
+        (known,) = known_keys_in("AVRR_LOG_KEYS", f"{LOG.verifier_key}@{end.isoformat()}")
+        assert known == KnownKey(LOG.verifier_key, end) and KnownKey.of(str(known)) == known
+        with memory_in(tmp_path / "signed") as memory, memory_in(tmp_path / "witness") as seen:
+            app = create_app(seen, FINANCE, [known], lambda: AT)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://w") as client:
+                asked = AddCheckpoint(0, (), signed(memory, 0))
+                assert (await client.post("/add-checkpoint", content=bytes(asked))).status_code == status
+
+
 def test_a_witness_starts_only_with_what_it_needs(tmp_path: Path) -> None:
     whole = {"AVRR_WITNESS_FOLDER": str(tmp_path / "w"), "AVRR_WITNESS_NAME": "w.example", "AVRR_LOG_KEYS": str(LOG.verifier_key)}
     settings = WitnessSettings.from_environment(whole)
-    assert settings.logs == (LOG.verifier_key,)
+    assert settings.logs == (KnownKey(LOG.verifier_key),)
     assert settings.signer.verifier_key == WitnessSettings.from_environment(whole).signer.verifier_key
     assert (tmp_path / "w" / "witness_key").stat().st_mode & 0o777 == 0o600
     for wrong in (
         {"AVRR_PORT": "x"}, {"AVRR_PORT": "0"}, {"AVRR_LOG_KEYS": str(FINANCE.verifier_key)}, {"AVRR_LOG_KEYS": "nowhere"},
+        {"AVRR_LOG_KEYS": f"{LOG.verifier_key}@2026-13-01"}, {"AVRR_LOG_KEYS": "nobody@2026-12-01"},
         {"AVRR_WITNESS_FOLDER": ""},
     ):  # fmt: skip
         with pytest.raises(CannotStart):
