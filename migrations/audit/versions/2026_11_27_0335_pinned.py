@@ -7,7 +7,7 @@ from migrations.kernel_2 import EVERY_ROW, READS_THE_LOG
 from migrations.kernel_10 import refuse_to_lose
 
 revision = "audit_8"
-down_revision = "audit_11"
+down_revision = "audit_20"
 branch_labels = None
 depends_on = None
 
