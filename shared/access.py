@@ -19,6 +19,7 @@ from shared.contracts.access import (
     StatusAsked,
     StatusReason,
     Told,
+    VoucherOpened,
 )
 from shared.db import UnitOfWork, Write
 from shared.decider import Decider, Events, NoFacts, changing, opening
@@ -32,7 +33,7 @@ Project = Callable[[UUID, "Access | None", "Access", tuple[Event, ...]], Sequenc
 class Access:
     """One act of access: who, by which operation, how it ended, and about what.
 
-    ``outcome`` is ``read``, ``taken``, ``told``, or the code of the refusal; ``repeats`` how often the same was refused again
+    ``outcome`` is ``read``, ``opened``, ``taken``, ``told``, or the code of the refusal; ``repeats`` how often the same was refused again
     within its minute, None until that is counted.
     """
 
@@ -80,6 +81,17 @@ class RecordExport(Command):
     until: datetime
 
 
+class RecordVoucherOpened(Command):
+    """Put on record that an auditor opens a paper that two persons released to them, by its id and the hash of its file."""
+
+    actor_id: str
+    operation: str
+    sample_id: UUID
+    grant_id: UUID
+    about: UUID
+    sha256: str
+
+
 class RecordStatusAsked(Command):
     """Put on record that somebody outside asked where cases stand, and what came of it."""
 
@@ -119,6 +131,15 @@ def _taken(order: RecordExport, _: NoFacts, __: Context) -> Events:
     )
 
 
+def _opened(order: RecordVoucherOpened, _: NoFacts, __: Context) -> Events:
+    return (
+        VoucherOpened(
+            actor_id=order.actor_id, operation=order.operation, sample_id=order.sample_id, grant_id=order.grant_id,
+            about=order.about, sha256=order.sha256,
+        ),
+    )  # fmt: skip
+
+
 def _asked(order: RecordStatusAsked, _: NoFacts, context: Context) -> Events:
     return (
         StatusAsked(
@@ -137,6 +158,8 @@ def evolve(state: Access | None, event: Event) -> Access:
             return Access(event.operation, "read", event.actor_id, (*_one(event.about), *event.shown), event.purpose)
         case ExportTaken() if state is None:
             return Access(event.operation, "taken", event.actor_id)
+        case VoucherOpened() if state is None:
+            return Access(event.operation, "opened", event.actor_id, (event.about, event.grant_id, event.sample_id))
         case StatusAsked() if state is None:
             about = tuple(told.case_id for told in event.told) or _one(event.about)
             return Access(event.operation, event.reason, event.actor_id, about, event.purpose)
@@ -156,6 +179,7 @@ ACCESS: Decider[Access, NoFacts] = Decider(
         changing(CountRefusals, "Count the repeats of a refusal", _counted),
         opening(RecordReading, "Record a reading", _read),
         opening(RecordExport, "Record an export of logs", _taken),
+        opening(RecordVoucherOpened, "Record the opening of a voucher", _opened),
         opening(RecordStatusAsked, "Record a question about a status", _asked),
     ),
     evolve=evolve,

@@ -8,7 +8,15 @@ from uuid import UUID
 
 import structlog
 
-from shared.access import Access, CountRefusals, RecordExport, RecordReading, RecordRefusal, RecordStatusAsked
+from shared.access import (
+    Access,
+    CountRefusals,
+    RecordExport,
+    RecordReading,
+    RecordRefusal,
+    RecordStatusAsked,
+    RecordVoucherOpened,
+)
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.clock import Clock
@@ -107,13 +115,18 @@ class Recorder:
         """An export of logs whose first byte has not left yet; the id under which it is on record."""
         return await self._alone(Scope(context.actor.person_id), context, origin, order)
 
+    async def opened(self, context: Context, origin: Origin, order: RecordVoucherOpened) -> None:
+        """A paper that two persons released to an auditor, and of which the first byte has not left yet."""
+        await self._alone(Scope(context.actor.person_id), context, origin, order)
+
     async def told(self, scope: Scope, context: Context, origin: Origin, order: RecordStatusAsked) -> None:
         """What somebody outside is about to be told; ``scope`` is theirs."""
         await self._alone(scope, context, origin, order)
 
     async def _alone(
-        self, scope: Scope, context: Context, origin: Origin, order: RecordReading | RecordStatusAsked | RecordExport
-    ) -> UUID:
+        self, scope: Scope, context: Context, origin: Origin,
+        order: RecordReading | RecordStatusAsked | RecordExport | RecordVoucherOpened,
+    ) -> UUID:  # fmt: skip
         async def work(unit: UnitOfWork) -> UUID:
             access_id = uuid7()
             await handle(unit, self.aggregate, access_id, order, context, origin, reach=EVERYWHERE)

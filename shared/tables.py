@@ -19,6 +19,8 @@ LEAF_LIMIT = 32_768
 #   actor:<column>                    it belongs to whoever the transaction runs for
 #   known                             any row, for an actor whose scope has some country
 #   log                               any row, for a transaction that may read the log
+#   released:<column>                 that grant's vouchers are open to whoever the transaction runs for, at the time that it states
+#   released_paper:<column>           the same of the grant of that paper
 #   any                               any row
 # No entry at all is no row.
 RowScope = tuple[str, ...]

@@ -1,11 +1,12 @@
 """Where the files of evidence are kept, sealed: written with the event that files them, read piece by piece."""
 
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
 from shared.db import Sql, UnitOfWork, Write
 from shared.kept_files import KeptFile, KeptFiles, belongs_to, opened
-from shared.private import PersonKeys
+from shared.private import PersonKey, PersonKeys
 from shared.sealing import FileSeal, Unsealed
 from shared.verify import Check
 
@@ -37,6 +38,11 @@ _WRAP_ANEW = Sql(
     "UPDATE evidence_files SET wrapped_key = :wrapped_key, sealed_under = 'grant' "
     "WHERE evidence_id = :evidence_id AND sealed_under = 'service'"
 )
+# What row security shows to an auditor of a release, to whom the grant itself is not shown there.
+_RELEASED = Sql(
+    "SELECT wrapped_key, pieces, sealed_under FROM evidence_files WHERE evidence_id = :evidence_id AND grant_id = :grant_id"
+)
+_PRESENT = Sql("SELECT evidence_id FROM evidence_files WHERE grant_id = ANY (cast(:grant_ids AS uuid[]))")
 _ERASED = Sql("SELECT true AS erased FROM grants g JOIN persons p ON p.id = g.person_id WHERE g.id = :grant_id")
 
 
@@ -60,6 +66,29 @@ async def found(
     if seal is None:
         raise Unsealed
     return opened(grant_id, evidence_id, bytes(row["wrapped_key"]), row["pieces"], seal)
+
+
+async def released(
+    unit: UnitOfWork, grant_id: UUID, evidence_id: UUID, key: PersonKey | None, of_the_service: FileSeal | None
+) -> KeptFile | None:
+    """The file as row security shows it to whom it was released, opened by the key of the grant's papers; None if it is not there."""
+    row = await unit.row(_RELEASED, grant_id=grant_id, evidence_id=evidence_id)
+    if row is None:
+        return None
+    seal = of_the_service if row["sealed_under"] == "service" else key.files() if key is not None else None
+    if seal is None:
+        raise Unsealed
+    return opened(grant_id, evidence_id, bytes(row["wrapped_key"]), row["pieces"], seal)
+
+
+async def present(unit: UnitOfWork, grant_ids: Collection[UUID]) -> frozenset[UUID]:
+    """The papers of these grants of which the file is kept; the others went with their persons."""
+    return frozenset(row["evidence_id"] for row in await unit.rows(_PRESENT, grant_ids=list(grant_ids)))
+
+
+async def is_erased(unit: UnitOfWork, grant_id: UUID) -> bool:
+    """Whether the person of a grant was erased, so that of its papers only those are kept that have to be."""
+    return await unit.row(_ERASED, grant_id=grant_id) is not None
 
 
 async def wrap_anew(unit: UnitOfWork, keys: PersonKeys, of_the_service: FileSeal, most: int = 100) -> int:

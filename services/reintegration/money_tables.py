@@ -299,7 +299,7 @@ EVIDENCE_FILES = sa.Table(
     sa.CheckConstraint("pieces > 0", name="has_pieces"),
     sa.CheckConstraint("sealed_under IN ('grant', 'service')", name="sealed_under_a_key"),
     sa.Index(None, "grant_id"),
-    info=scope("country:destination_country"),
+    info={"scope": ("country:destination_country", "released:grant_id"), "written_by": ("country:destination_country",)},
 )
 
 EVIDENCE_PIECES = sa.Table(
@@ -309,7 +309,7 @@ EVIDENCE_PIECES = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("destination_country", sa.Text, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
-    info=scope("country:destination_country"),
+    info={"scope": ("country:destination_country", "released_paper:evidence_id"), "written_by": ("country:destination_country",)},
 )
 
 # Limits that several aggregates share are rows of their own, so that the database holds them under any concurrency.

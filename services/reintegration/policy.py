@@ -33,6 +33,8 @@ EXPORTS = ("export_turns", "export_grants", "export_funds", "export_rates", "exp
 LOOKS_AFTER_PAYEES = ("register_payee", "change_account", "drop_account_change", "close_payee")
 # Who meets returnees asks them, and never whoever pays them, which the core says. Finance sees nothing of it.
 ASKS_RETURNEES = ("record_survey", "refuse_survey", "correct_survey", "list_surveys", "read_survey", "list_due_surveys")
+# Two of them open the vouchers of a sample to the auditor who asked; that they are two, with no part in these grants, the core says.
+OPENS_VOUCHERS = (Role.CHIEF_OF_MISSION, Role.MANAGER, Role.DATA_PROTECTION)
 READS_INSTRUMENTS = ("list_instruments", "read_instrument", "list_rounds")
 # Who looks over what others decide.
 OVERSEES = (Role.FINANCE_RECONCILER, Role.CHIEF_OF_MISSION, Role.MANAGER, Role.AUDITOR)
@@ -122,6 +124,9 @@ POLICY = Policy(
         allow(operation, Role.COORDINATOR, Role.FINANCE_RECONCILER, Role.MANAGER, Role.AUDITOR)
         for operation in ("record_spot_check", "list_spot_check_draws", "read_spot_check_draw")
     ),
+    *(allow(operation, Role.AUDITOR) for operation in ("ask_for_vouchers", "draw_vouchers", "list_vouchers", "open_voucher")),
+    *(allow(operation, *OPENS_VOUCHERS) for operation in ("offer_vouchers", "release_vouchers", "withdraw_vouchers")),
+    *(allow(operation, Role.AUDITOR, *OPENS_VOUCHERS) for operation in ("list_voucher_samples", "read_voucher_sample")),
     # Whoever pays states no account to pay from.
     *(
         allow(operation, Role.FINANCE_RECONCILER)
@@ -281,10 +286,11 @@ POLICY = Policy(
         "import_bank_file", "confirm_bank_file", "drop_bank_file", "ask_to_revoke_bank_file", "revoke_bank_file", "keep_bank_file", "propose_explanation", "confirm_explanation", "drop_explanation", "match_line", "confirm_match", "drop_match", "undo_match", "confirm_undoing", "keep_match", "tell_apart", "confirm_apart", "keep_together",
         "upload_sanctions_list", "confirm_sanctions_list", "drop_sanctions_list", "upload_staff_accounts", "confirm_staff_accounts",
         "drop_staff_accounts", "ask_to_clear_hits", "clear_hits", "confirm_hits", "read_events", "read_held", "read_event", "read_chain", "export_log",
+        "offer_vouchers", "release_vouchers", "list_vouchers", "open_voucher",
         *EXPORTS,
     ),
     on_record=(
-        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits", "read_batch_file", "read_survey", "list_payees_of_grant", "read_voucher",
+        "read_case", "read_plan", "list_plan_versions", "read_grant", "list_evidence", "read_evidence", "read_payee", "read_payee_account", "read_payee_hits", "read_batch_file", "read_survey", "list_payees_of_grant", "read_voucher", "list_vouchers",
         "read_held", "read_events",
         "search_log", "read_event", "read_chain", "export_log", *EXPORTS,
     ),

@@ -33,6 +33,7 @@ from services.reintegration.domain import (
     surveys,
     tranches,
     unanswered,
+    vouchers,
 )
 from shared.decider import already_exists
 from shared.errors import FourEyes, Refusal, RuleViolation
@@ -104,6 +105,9 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "uq_own_accounts_live": own_accounts.own_account_known(),
     "uq_payees_vendor_code": payee.vendor_code_taken(),
     "uq_spot_check_draws_period": spot_checks.drew_before(),
+    "uq_voucher_samples_period": vouchers.asked_before(),
+    "ck_voucher_samples_two_persons": vouchers.two_persons(),
+    "ck_released_vouchers_not_by_the_auditor": vouchers.two_persons(),
     "uq_spot_checks_found": spot_checks.checked_already(),
     "uq_instruments_version": survey_rounds.version_taken(),
     "uq_survey_rounds_planned": survey_rounds.round_planned(),

@@ -30,6 +30,7 @@ from services.reintegration import (
     spot_check_queries,
     survey_queries,
     tables,
+    voucher_queries,
 )
 from services.reintegration.batch_wiring import OWN_ACCOUNT, batches_of
 from services.reintegration.domain import (
@@ -53,6 +54,7 @@ from services.reintegration.reactions import REACTIONS
 from services.reintegration.refusals import REFUSALS
 from services.reintegration.spot_check_wiring import OF_SPOT_CHECKS
 from services.reintegration.survey_wiring import OF_SURVEYS
+from services.reintegration.voucher_wiring import samples_of
 from shared import contracts, topology
 from shared.access import access_of
 from shared.actors import Actor
@@ -186,6 +188,7 @@ PERIOD: Aggregate[periods.AccountingPeriod, periods.PeriodFacts] = Aggregate(
     state=periods.AccountingPeriod, facts=_period_facts, project=posting_projections.closed_months,
 )
 PAYMENT_BATCH = batches_of(GRANT)
+VOUCHER_SAMPLE = samples_of(GRANT)
 
 RATE: Aggregate[rates.Rate, rates.RateFacts] = Aggregate(
     service="reintegration", name="rate", decider=rates.RATE, table=tables.RATES, state=rates.Rate,
@@ -204,13 +207,13 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, *bank_wiring.AGGREGATES, OWN_ACCOUNT, PAYMENT_BATCH, *OF_SURVEYS, *OF_SPOT_CHECKS),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, *bank_wiring.AGGREGATES, OWN_ACCOUNT, PAYMENT_BATCH, *OF_SURVEYS, *OF_SPOT_CHECKS, VOUCHER_SAMPLE),
     policy=POLICY, heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS, refusals=REFUSALS,
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *recovery_projections.CHECKS, *difference_projections.CHECKS, *paid_although_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
-        *files.CHECKS, *payee_projections.CHECKS, *bank_wiring.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
+        *files.CHECKS, *payee_projections.CHECKS, *bank_wiring.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, *voucher_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
     ),
     timers=(*TIMERS, *bank_wiring.TIMERS), access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=HOLDINGS,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.counselling import Country
+from shared.contracts.counselling import Country, Sha256
 from shared.messages import Event, Part
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -69,6 +69,17 @@ class ExportTaken(Event, kind="avrr.*.access.export_taken.v1"):
     until: datetime
 
 
+class VoucherOpened(Event, kind="avrr.*.access.voucher_opened.v1"):
+    """An auditor opened one paper of a grant of a sample that two persons had opened to them; ``about`` is the paper, ``sha256`` its file's."""
+
+    actor_id: str
+    operation: Code
+    sample_id: UUID
+    grant_id: UUID
+    about: UUID
+    sha256: Sha256
+
+
 class StatusAsked(Event, kind="avrr.*.access.status_asked.v1"):
     """Somebody outside asked where cases stand: what they were told, or the true reason why nothing."""
 
@@ -81,4 +92,4 @@ class StatusAsked(Event, kind="avrr.*.access.status_asked.v1"):
     asked_at: datetime
 
 
-EVENTS: tuple[type[Event], ...] = (AccessRefused, RefusalsCounted, RecordRead, StatusAsked, ExportTaken)
+EVENTS: tuple[type[Event], ...] = (AccessRefused, RefusalsCounted, RecordRead, StatusAsked, ExportTaken, VoucherOpened)

@@ -16,6 +16,7 @@ from shared.contracts import (
     spot_checks,
     surveys,
     visits,
+    vouchers,
 )
 from shared.contracts.accounting import SaysWhatDiffers, SaysWhatWasReceived
 from shared.contracts.approvals import EVENTS as APPROVALS
@@ -335,5 +336,5 @@ class PolicyPublished(visits.AsksBeforeNextTranche, visits.AsksBeforeReconciling
 
 EVENTS: tuple[type[Event], ...] = (
     *noted_cases.EVENTS, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES, *SANCTIONS, *own_accounts.EVENTS, *batches.EVENTS,
-    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, *visits.EVENTS, *bank.EVENTS, *surveys.EVENTS, *spot_checks.EVENTS, PolicyPublished,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, *visits.EVENTS, *bank.EVENTS, *surveys.EVENTS, *spot_checks.EVENTS, *vouchers.EVENTS, PolicyPublished,
 )

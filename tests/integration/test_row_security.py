@@ -131,6 +131,9 @@ ROWS = {
         INSERT INTO spot_check_draws SELECT {_UUID}, 1, '2023-05-01', '2023-05-01', 1, 1, '', '', '[{{}}]', who, now() FROM {_PLACES};
         INSERT INTO drawn_deliveries SELECT {_UUID}, {_UUID}, 1, country, 1 FROM {_PLACES};
         INSERT INTO spot_checks SELECT {_UUID}, 1, {_UUID}, {_UUID}, 1, country, 'confirmed', 'phone', '2023-05-02', who, now() FROM {_PLACES};
+        INSERT INTO voucher_samples (id, version, from_day, to_day, size, seed, counterseed, asked_by, asked_at, status, drawn)
+            SELECT {_UUID}, 1, '2023-05-01', '2023-05-01', 1, '', '', who, now(), 'asked', '[]' FROM {_PLACES};
+        INSERT INTO released_vouchers SELECT {_UUID}, {_UUID}, who, 'staff:nobody', now() FROM {_PLACES};
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }
@@ -160,7 +163,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_accounts", "attempt_accounts", "bank_line_acts", "payment_batches", "batch_payments", "batch_progress", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws",
+            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_accounts", "attempt_accounts", "bank_line_acts", "payment_batches", "batch_payments", "batch_progress", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws", "voucher_samples",
         )
     ),
 ]  # fmt: skip
@@ -384,7 +387,7 @@ async def test_what_events_conceal_is_read_by_their_ids_and_only_by_whoever_may_
                 "UPDATE payee_details SET account = ''", "DELETE FROM payee_details", "DELETE FROM payees",
                 "UPDATE payee_shares SET reason = 'x'", "DELETE FROM payee_shares", "DELETE FROM staff_accounts", "DELETE FROM sanctions_entries", "UPDATE sanctions_entries SET names = 'x'", "DELETE FROM payee_clearances", "DELETE FROM staff_lists", "DELETE FROM sanctions_lists", "DELETE FROM own_accounts", "DELETE FROM bank_files", "DELETE FROM bank_lines", "UPDATE bank_lines SET amount = 1", "UPDATE bank_lines SET attempt_id = NULL", "UPDATE bank_statements SET closing = 1", "DELETE FROM bank_line_acts", "DELETE FROM payment_batches", "UPDATE batch_payments SET attempt_id = gen_random_uuid()", "DELETE FROM batch_payments",
                 "UPDATE survey_answers SET answered = ''", "DELETE FROM survey_answers", "DELETE FROM surveys", "UPDATE survey_averages SET value = 1", "DELETE FROM survey_averages", "UPDATE instrument_texts SET content = ''", "UPDATE instruments SET items = 2",
-                "UPDATE spot_check_draws SET seed = ''", "DELETE FROM spot_check_draws", "DELETE FROM drawn_deliveries", "UPDATE spot_checks SET outcome = 'confirmed'", "DELETE FROM spot_checks",
+                "UPDATE spot_check_draws SET seed = ''", "DELETE FROM spot_check_draws", "DELETE FROM drawn_deliveries", "DELETE FROM voucher_samples", "UPDATE released_vouchers SET ends_at = now()", "UPDATE spot_checks SET outcome = 'confirmed'", "DELETE FROM spot_checks",
             )
         ),
         ("reintegration", "verify", "SELECT account FROM payee_details"),

@@ -26,6 +26,8 @@ CONDITIONS: Mapping[str, str] = {
     "actor": """({column} = ( SELECT NULLIF(current_setting('app.actor'::text, true), ''::text) AS "nullif"))""",
     "known": "( SELECT (NULLIF(current_setting('app.countries'::text, true), ''::text) IS NOT NULL))",
     "log": "( SELECT (current_setting('app.log'::text, true) = 'on'::text))",
+    "released": "vouchers_released({column})",
+    "released_paper": "paper_released({column})",
     "any": "true",
 }
 # What the roles that own a function each may read besides, to answer in its name.

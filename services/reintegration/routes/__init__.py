@@ -30,11 +30,12 @@ from services.reintegration.routes import (
     spot_checks,
     surveys,
     timers,
+    vouchers,
 )
 
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, donor_views, periods, rates, authorities, approval_policies, grants, finance, recoveries, differences, paid_although, exports, control, evidence, payees, payees_of_grants, sanctions, brought_lists, own_accounts, open_items, batches, surveys, spot_checks, bank, retention, timers) for route in part.router.routes
+        route for part in (plans, funds, donor_views, periods, rates, authorities, approval_policies, grants, finance, recoveries, differences, paid_although, exports, control, evidence, payees, payees_of_grants, sanctions, brought_lists, own_accounts, open_items, batches, surveys, spot_checks, vouchers, bank, retention, timers) for route in part.router.routes
     ]
 )

@@ -15,6 +15,7 @@ from services.portal.pages import (
     ordering,
     spot_checks,
     surveys,
+    vouchers,
 )
 from services.portal.pages.frame import NotSignedIn, Turned, not_signed_in, turned
 from services.portal.pages.log_selection import SERVICES
@@ -48,7 +49,7 @@ async def reintegration_behind(portal: Portal, settings: PortalSettings, make_da
         async with httpx.AsyncClient(verify=trusted(), mounts={URL: httpx.ASGITransport(app)}) as client:
             portal.app.state.services = Services(client, {**dict.fromkeys(SERVICES, "http://127.0.0.1:1"), "reintegration": URL})
             portal.app.state.places = Places()
-            for pages in (surveys, spot_checks, control, open_items, brought_lists, bringing, ordering):
+            for pages in (surveys, spot_checks, vouchers, control, open_items, brought_lists, bringing, ordering):
                 portal.app.include_router(pages.router)
             portal.app.add_exception_handler(Turned, turned)
             portal.app.add_exception_handler(NotSignedIn, not_signed_in)
