@@ -95,10 +95,7 @@ class FoundDifferences:
 
         async def work(unit: UnitOfWork) -> Taken | None:
             rows = await unit.rows(_TAKE, holder=self._holder, lease=LEASE_SECONDS)
-            stands = await unit.row(_STANDS)
-            assert stands is not None
-            self._known_at = time.monotonic()
-            self.stands = Stands(**{name: stands[name] for name in Stands.__slots__ if stands[name] is not None})
+            await self._read(unit)
             return Taken(rows[0]["looked_from"], rows[0]["position"]) if rows else None
 
         return await self._database.attempt(self._scope, work)
@@ -129,6 +126,12 @@ class FoundDifferences:
             await self._run(Write(_BEGUN, {}))
         await self._run(Write(_WALKED, {"position": position}) if position is not None else Write(_ENDED, {}))
 
+    async def _read(self, unit: UnitOfWork) -> None:
+        stands = await unit.row(_STANDS)
+        assert stands is not None
+        self._known_at = time.monotonic()
+        self.stands = Stands(**{name: stands[name] for name in Stands.__slots__ if stands[name] is not None})
+
     async def _run(self, write: Write) -> None:
         async def work(unit: UnitOfWork) -> None:
             unit.write(write)
@@ -141,9 +144,9 @@ class FoundDifferences:
         async def work(unit: UnitOfWork) -> list[Difference]:
             if gone is not None:
                 unit.write(gone)
-            if not found or full:
-                return []
-            new = {tuple(row.values()) for row in await unit.rows(_NOTE, **_values(found))}
+            noted = await unit.rows(_NOTE, **_values(found)) if found and not full else []
+            new = {tuple(row.values()) for row in noted}
+            await self._read(unit)
             return [one for one in found if (one.kind, one.about, one.fault, _columns(one)) in new]
 
         for one in await self._database.attempt(self._scope, work):

@@ -14,6 +14,7 @@ from shared.errors import NotFound
 from shared.http import Calling, Limit, Page
 from shared.log_search import LogEntry, LoggedEvent, Place, Selection
 from shared.moments import Moment
+from shared.verification_routes import read_verification
 
 NDJSON = "application/x-ndjson"
 CSV = "text/csv; charset=utf-8"
@@ -26,11 +27,12 @@ PlaceText = Annotated[str, Field(pattern=log_search.PLACE_PATTERN)]
 
 
 def add_log_routes(router: APIRouter) -> None:
-    """Gives a service's router the four routes of this module."""
+    """Gives a service's router the four routes of this module, and what the verification of its rows says of them."""
     router.add_api_route("/v1/log", search_log, methods=["GET"])
     router.add_api_route("/v1/log/export", export_log, methods=["GET"], response_class=StreamingResponse)
     router.add_api_route("/v1/log/chain/{about}", read_chain, methods=["GET"], response_class=StreamingResponse)
     router.add_api_route("/v1/log/{event_id}", read_event, methods=["GET"])
+    router.add_api_route("/v1/verification", read_verification, methods=["GET"])
 
 
 async def search_log(

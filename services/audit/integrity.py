@@ -25,6 +25,8 @@ CHECKED_WITHIN_SECONDS: Final = 86_400.0
 MOST_OF_A_KIND: Final = 25
 # Why a checkpoint is refused that has words of its own.
 TOLD_APART: Final = frozenset({"checkpoint_older", "former_key"})
+# A service is asked about its rows every 10 seconds, and looks for changed ones more than once a minute.
+UNVERIFIED_SECONDS: Final = 180.0
 
 LOGS = Sql(
     "SELECT l.log, coalesce((SELECT max(e.idx) + 1 FROM archive_entries e WHERE e.log = l.log), 0) AS archived, w.stopped, w.rounds, w.round_ended_at, w.comparison_fault, "
@@ -44,6 +46,16 @@ OPEN = Sql(
     "count(*) OVER of_one AS of_kind, row_number() OVER (of_one ORDER BY first_idx) AS number FROM archive_differences "
     "WHERE gone_at IS NULL WINDOW of_one AS (PARTITION BY log, kind)) d "
     f"WHERE number <= {MOST_OF_A_KIND} ORDER BY log, first_idx, kind"
+)
+# The oldest twenty that are there still, and the newest twenty that are not.
+ROWS = Sql(
+    "SELECT w.log, w.kind, w.about, w.fault, w.columns, w.found_at, w.gone_at FROM unnest(cast(:logs AS text[])) l(log) "
+    "CROSS JOIN LATERAL ((SELECT * FROM archive_rows r WHERE r.log = l.log AND r.gone_at IS NULL ORDER BY r.found_at LIMIT 20) "
+    "UNION ALL (SELECT * FROM archive_rows r WHERE r.log = l.log AND r.gone_at IS NOT NULL ORDER BY r.gone_at DESC LIMIT 20)) w"
+)
+VERIFIED = Sql(
+    "SELECT v.log, v.rounds, v.round_ended_at, v.round_seconds, v.differences, extract(epoch FROM clock_timestamp() - v.asked_at)::float8 "
+    "AS asked_ago, extract(epoch FROM clock_timestamp() - v.looked_at)::float8 AS looked_ago FROM archive_verified v"
 )
 POLICIES = Sql("SELECT policy FROM archive_watched WHERE policy IS NOT NULL ORDER BY noted_at DESC, log LIMIT 1")
 
@@ -76,6 +88,16 @@ class LogAlarm(BaseModel):
     first: int | None = None
     last: int | None = None
     found_at: datetime | None = None
+    gone_at: datetime | None = None
+
+
+class RowsVerified(BaseModel):
+    """How far a service held its rows against their events, every one in a round; ``gone`` are differences that are no more."""
+
+    rounds: int
+    round_ended_at: datetime | None
+    round_seconds: float | None
+    gone: list[LogAlarm]
 
 
 class LogIntegrity(BaseModel):
@@ -92,6 +114,7 @@ class LogIntegrity(BaseModel):
     round_ended_at: datetime | None
     check_ended_at: datetime | None
     alarms: list[LogAlarm]
+    verified: RowsVerified | None = None
 
     @classmethod
     def of(cls, row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> Self:
@@ -102,6 +125,26 @@ class LogIntegrity(BaseModel):
             round_ended_at=row["round_ended_at"], check_ended_at=row["check_ended_at"],
             alarms=_alarms(row, [one for one in different if one["log"] == row["log"]]),
         )  # fmt: skip
+
+    def with_rows(self, rows: Sequence[asyncpg.Record], verified: Sequence[asyncpg.Record]) -> Self:
+        """The same with what the service's verification said: rows of `ROWS` and of `VERIFIED`."""
+        own = [_of_row(row) for row in rows if row["log"] == self.log]
+        stands = next((row for row in verified if row["log"] == self.log), None)
+        alarms = [one for one in own if one.gone_at is None]
+        if stands is None or stands["looked_ago"] is None or max(stands["asked_ago"], stands["looked_ago"]) > UNVERIFIED_SECONDS:
+            alarms.append(LogAlarm(code="rows_not_verified"))
+        elif stands["differences"] > len(alarms):
+            alarms.append(LogAlarm(code="rows_more", detail=str(stands["differences"] - len(alarms))))
+        gone = [one for one in own if one.gone_at is not None]
+        told = stands and RowsVerified(**{name: stands[name] for name in ("rounds", "round_ended_at", "round_seconds")}, gone=gone)
+        return self.model_copy(update={"alarms": [*self.alarms, *alarms], "verified": told})
+
+
+def _of_row(row: asyncpg.Record) -> LogAlarm:
+    of = f" ({row['columns'].replace(',', ', ')})" if row["columns"] else ""
+    return LogAlarm(
+        code=f"rows_{row['fault']}", detail=f"{row['kind']} {row['about']}{of}", found_at=row["found_at"], gone_at=row["gone_at"]
+    )
 
 
 def _latest(row: asyncpg.Record) -> LatestCheckpoint:

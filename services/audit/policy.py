@@ -7,6 +7,7 @@ POLICY = Policy(
     # For the person, who asks who looked for them here; of what is archived each service tells its own.
     allow("read_held", Role.DATA_PROTECTION),
     allow("read_events", Role.AUDITOR, Role.ARCHIVE),
+    allow("read_verification", Role.AUDITOR, Role.ARCHIVE),
     allow("search_log", Role.AUDITOR),
     allow("read_event", Role.AUDITOR),
     allow("read_chain", Role.AUDITOR),

@@ -207,3 +207,33 @@ ARCHIVE_EXAMINED = sa.Table(
     sa.Column("rules", sa.Integer, nullable=False),
     info=scope("log"),
 )
+
+# What each service's verification said of its rows: which were not as its log has them, and until when. Columns are names.
+ARCHIVE_ROWS = sa.Table(
+    "archive_rows",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("about", sa.Text, primary_key=True),
+    sa.Column("fault", sa.Text, primary_key=True),
+    sa.Column("columns", sa.Text, primary_key=True),
+    sa.Column("found_at", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("told_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("gone_at", sa.DateTime(timezone=True)),
+    sa.Index("ix_archive_rows_log_found_at", "log", "found_at", postgresql_where=sa.text("gone_at IS NULL")),
+    info=scope("log"),
+)
+
+# How far that verification was when it was asked last.
+ARCHIVE_VERIFIED = sa.Table(
+    "archive_verified",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.Column("looked_at", sa.DateTime(timezone=True)),
+    sa.Column("rounds", sa.BigInteger, nullable=False),
+    sa.Column("round_ended_at", sa.DateTime(timezone=True)),
+    sa.Column("round_seconds", sa.Double),
+    sa.Column("differences", sa.BigInteger, nullable=False),
+    info=scope("log"),
+)

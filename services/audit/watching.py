@@ -1,4 +1,4 @@
-"""What the archive does beside taking streams: it compares the services' own logs, checks itself, keeps checkpoints, looks for exceptions."""
+"""What the archive does beside taking streams: it compares the services' logs, checks itself, keeps checkpoints, asks about rows."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client import Gauge
 
-from services.audit import checking, checkpoints, comparing, examining, noting
+from services.audit import checking, checkpoints, comparing, examining, noting, verified
 from services.audit.checking import Checking
 from services.audit.checkpoints import Asked, Checkpoints
 from services.audit.comparing import Comparing
@@ -14,6 +14,7 @@ from services.audit.examining import Examining
 from services.audit.noting import Noting
 from services.audit.repeating import repeating
 from services.audit.turn import Turn
+from services.audit.verified import Verified
 from shared.certificates import trusted
 from shared.db import Database
 from shared.metrics import Metrics
@@ -35,6 +36,7 @@ class Watching:
         self._checking: Checking | None = None
         self._turn = Turn(settings.worker_database_url.get_secret_value(), database.name)
         self._checkpoints: Checkpoints | None = None
+        self._verified: Verified | None = None
         self._differences = Gauge(
             "avrr_archive_differences", "ranges of a log that are not as archived", ["log"], registry=metrics.registry
         )
@@ -79,6 +81,7 @@ class Watching:
             token = ServiceToken(client, settings.oidc_issuer, client_id, secret, settings.service_scope)
             self._comparing = Comparing(self._database, client, urls, token, token.forget)
             self._checking = Checking(self._database, AUDIT.follows)
+            self._verified = Verified(self._database, client, urls, token, token.forget)
             for name, compared in self._comparing.logs.items():
                 checked = self._checking.logs[name]
                 self._round.labels(name).set_function(lambda name=name, of=self._comparing: of.round_seconds(name))  # type: ignore[misc]
@@ -97,13 +100,14 @@ class Watching:
 
     @contextlib.asynccontextmanager
     async def _watching(self) -> AsyncIterator[None]:
-        assert self._comparing is not None and self._checking is not None
+        assert self._comparing is not None and self._checking is not None and self._verified is not None
         examined = Examining(self._database, ZoneInfo(self._settings.mission_time_zone))
         known = Noting(self._database, self._comparing, self._checking, self._checkpoints)
         async with contextlib.AsyncExitStack() as stack:
             for what, work, every in (
                 ("comparing logs with the archive", self._comparing.round, comparing.LOOK_SECONDS),
                 ("checking the archive itself", self._checking.round, checking.LOOK_SECONDS),
+                ("asking about rows", self._verified.round, verified.ASK_SECONDS),
                 ("noting what is known of each log", known.round, noting.NOTE_SECONDS),
                 ("looking for exceptions", examined.round, examining.LOOK_SECONDS),
             ):
@@ -123,6 +127,8 @@ class Watching:
         if self._checkpoints is not None:
             found["checkpoints"] = self._checkpoints.status()
             found["policy_changed"] = self._checkpoints.policy_changed
+        if self._verified is not None:
+            found["verifications"] = self._verified.status()
         return found
 
 

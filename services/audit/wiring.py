@@ -30,6 +30,8 @@ WIRING = Wiring(
             "archive_examined": "how far each log was looked at",
             "archive_policies": "by which keys checkpoints were believed",
             "archive_watched": "what is known of each log that is watched",
+            "archive_rows": "which rows of services were not as their logs have them, by id and column",
+            "archive_verified": "how far each service verified its rows",
         }
     ),
     following=Archiver,

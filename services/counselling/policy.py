@@ -64,6 +64,7 @@ POLICY = Policy(
     allow("read_held", Role.DATA_PROTECTION),
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR, Role.ARCHIVE),
+    allow("read_verification", Role.AUDITOR, Role.ARCHIVE),
     # A search says which events there are and not what they say; whoever opens one touches the key again.
     allow("search_log", Role.AUDITOR),
     allow("read_event", Role.AUDITOR),

@@ -20,12 +20,18 @@ _TEXT = "text/plain; charset=utf-8"
 
 @router.get("/v1/archive/integrity")
 async def read_integrity(call: Calling) -> list[LogIntegrity]:
-    """Of each log the latest checkpoint with its signatures, how far it is archived and compared, and every alarm."""
+    """Of each log the latest checkpoint with its signatures, how far it is archived and compared, and every alarm.
+
+    Of the rows beside each log what the service's own verification said, and what it said that is no more.
+    """
     await call.on_record()
+    logs = list(AUDIT.follows)
 
     async def work(unit: UnitOfWork) -> list[LogIntegrity]:
         different = await unit.rows(integrity.OPEN)
-        return [LogIntegrity.of(row, different) for row in await unit.rows(integrity.LOGS, logs=list(AUDIT.follows))]
+        rows, verified = await unit.rows(integrity.ROWS, logs=logs), await unit.rows(integrity.VERIFIED)
+        found = await unit.rows(integrity.LOGS, logs=logs)
+        return [LogIntegrity.of(row, different).with_rows(rows, verified) for row in found]
 
     return await call.ask(work, log=True)
 

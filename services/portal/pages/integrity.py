@@ -118,6 +118,38 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
         _("No new checkpoint was signed for longer than a minute."),
         _("Have the checkpointer and its witnesses looked after. It signs nothing any more where a log does not continue what it signed before."),
     ),
+    "rows_other": (
+        _("A row of the service says something else than its events: somebody changed it past the log."),
+        _("Rely on the log and not on the row. Find out who changed it; the row is put right by hand from its events, by two persons."),
+    ),
+    "rows_missing": (
+        _("The log has events of something of which the service has no row any more: somebody took it out."),
+        _("Rely on the log. Find out who took it out; the row is put back by hand from its events, by two persons."),
+    ),
+    "rows_unlogged": (
+        _("The service has a row of which the log knows nothing: somebody put it in."),
+        _("Rely on nothing that it says, and pay nothing on it. Find out who put it in, and have it taken out."),
+    ),
+    "rows_broken": (
+        _("The events of something cannot be what commands recorded: one of them does not follow from the others."),
+        _("Compare these events with those of the archive, and find out who changed the log."),
+    ),
+    "rows_derived": (
+        _("A list, or a sum, that the service keeps of its rows does not agree with them."),
+        _("Rely on the rows themselves. If nobody changed the list by hand, whoever wrote the program has to be told."),
+    ),
+    "rows_log": (
+        _("The log has entries of a kind that the service does not know."),
+        _("Compare these events with those of the archive, and find out who wrote them."),
+    ),
+    "rows_more": (
+        _("More rows than are named here differ from the log; this is how many."),
+        _("Take the service's database out of use as evidence, and ask who restored or changed it."),
+    ),
+    "rows_not_verified": (
+        _("The service has not said for three minutes or longer that it holds its rows against their events."),
+        _("Have the service's worker looked after. What was changed in between is found when it runs."),
+    ),
 }  # fmt: skip
 _UNKNOWN: Final = (_("Something is wrong that this page has no words for."), _("Have the archive looked after."))
 

@@ -1,5 +1,6 @@
 """How it stands with each log, as auditors are told: what is signed and by whom, what was noted, and each alarm by its name."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -10,12 +11,24 @@ from services.audit.archive import stop
 from services.audit.checking import Checking
 from services.audit.checkpoints import Checkpoints
 from services.audit.noting import Noting
+from services.audit.verified import keep
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note
 from shared.tlog.trust import TrustPolicy
 from shared.topology import AUDIT
+from shared.verification_routes import DifferingRow, Verification
 from tests.given import staff
 from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, WORKER, ArchivedLog
+
+ROUND = datetime(2023, 5, 2, 9, 30, tzinfo=UTC)
+SOUND = Verification(
+    differences=0, looked_seconds_ago=5, rounds=2, round_began_at=ROUND, round_ended_at=ROUND, round_seconds=1.5, rows=[]
+)
+
+
+def differing(about: str, fault: str = "other", gone_at: datetime | None = None) -> DifferingRow:
+    columns = ["status", "amount"] if fault == "other" else []
+    return DifferingRow(kind="grant", about=about, fault=fault, columns=columns, found_at=ROUND, gone_at=gone_at)
 
 
 async def noted(archived: ArchivedLog, signed: str) -> None:
@@ -31,6 +44,7 @@ async def noted(archived: ArchivedLog, signed: str) -> None:
         checking = Checking(archived.made.worker, (LOG,))
         await checking.look(LOG)
         await Noting(archived.made.worker, archived.comparing, checking, checkpoints).note()
+    await keep(archived.made.worker, LOG, SOUND)
 
 
 async def told(archived: ArchivedLog) -> dict[str, Any]:
@@ -65,7 +79,7 @@ async def test_a_log_that_is_as_it_should_be_has_its_checkpoint_its_signers_and_
 async def test_what_nobody_watches_or_signed_is_an_alarm_and_not_silence(archived: ArchivedLog) -> None:
     await archived.happen(1)
     await archived.archive()
-    assert codes(await told(archived)) == ["not_watched", "no_checkpoint"]
+    assert codes(await told(archived)) == ["not_watched", "no_checkpoint", "rows_not_verified"]
 
 
 async def test_a_row_that_was_changed_is_named_with_its_place_until_it_is_put_right(archived: ArchivedLog) -> None:
@@ -106,3 +120,40 @@ async def test_the_keys_are_those_by_which_the_archive_checks_and_openssl_reads_
 async def test_whoever_is_no_auditor_is_refused(archived: ArchivedLog, path: str) -> None:
     answer = await archived.get(f"/v1/archive/{path}", staff("berin", "counsellor"))
     assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
+
+
+async def rows_told(archived: ArchivedLog, *rows: DifferingRow, differences: int | None = None, ago: int | None = 5) -> dict[str, Any]:
+    """What auditors are told once a service has said this of its rows."""
+    open_ones = sum(row.gone_at is None for row in rows) if differences is None else differences
+    said = SOUND.model_copy(update={"rows": list(rows), "differences": open_ones, "looked_seconds_ago": ago})
+    await keep(archived.made.worker, LOG, said)
+    return await told(archived)
+
+
+async def test_a_row_that_differs_is_named_with_its_columns_and_stays_when_the_service_forgets_it(archived: ArchivedLog) -> None:
+    await noted(archived, await archived.signed(await archived.archive()))
+    found = await rows_told(archived, differing("a"), differing("b", "missing"))
+    alarms = [(alarm["code"], alarm["detail"]) for alarm in found["alarms"] if alarm["code"].startswith("rows_")]
+    assert sorted(alarms) == [("rows_missing", "grant b"), ("rows_other", "grant a (status, amount)")]
+    # Whoever empties the service's own table takes nothing back that was told.
+    assert [code for code in codes(await rows_told(archived)) if code.startswith("rows_")] == [code for code, _ in alarms]
+
+
+async def test_a_row_that_was_put_right_is_an_alarm_no_more_and_still_told(archived: ArchivedLog) -> None:
+    await noted(archived, await archived.signed(await archived.archive()))
+    await rows_told(archived, differing("a"))
+    found = await rows_told(archived, differing("a", gone_at=ROUND))
+    assert [code for code in codes(found) if code.startswith("rows_")] == []
+    assert [gone["detail"] for gone in found["verified"]["gone"]] == ["grant a (status, amount)"]
+    # Told otherwise later, it stays as it was told.
+    again = await rows_told(archived, differing("a"), differences=0)
+    assert [gone["detail"] for gone in again["verified"]["gone"]] == ["grant a (status, amount)"]
+
+
+async def test_more_rows_than_are_named_are_counted_and_a_service_that_does_not_look_is_an_alarm(archived: ArchivedLog) -> None:
+    await noted(archived, await archived.signed(await archived.archive()))
+    found = await rows_told(archived, *(differing(f"r{number}") for number in range(25)))
+    of_rows = [alarm for alarm in found["alarms"] if alarm["code"].startswith("rows_")]
+    assert (len(of_rows), of_rows[-1]["code"], of_rows[-1]["detail"]) == (21, "rows_more", "5")
+    for ago in (None, 4000):
+        assert "rows_not_verified" in codes(await rows_told(archived, ago=ago))

@@ -14,7 +14,7 @@ from services.counselling.domain.person import GiveConsent
 from services.counselling.wiring import PERSON, WIRING
 from shared.ids import uuid7
 from shared.verifying import Verifying
-from tests.given import NOON
+from tests.given import NOON, staff
 from tests.integration.counselling.desk import Desk
 from tests.integration.many import copy_person
 
@@ -251,3 +251,17 @@ async def test_a_look_asks_for_nothing_more_when_a_thousand_commands_were_given(
     # What was changed lately is compared a hundred at a time, up to a thousand.
     assert await asked() <= few + 10 * 6
     assert await asked() == few
+
+
+async def test_an_auditor_and_the_archive_are_told_what_was_found_and_nobody_else(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+    await watched.verifying.look()
+    await watched.whole_round()
+    answer = await watched.desk.get("verification", {}, by=staff("ines", "auditor"))
+    told = answer.json()
+    (row,) = (one for one in told["rows"] if one["fault"] != "derived")
+    assert (row["kind"], row["about"], row["columns"], row["gone_at"]) == ("person", str(person_id), ["site"], None)
+    assert (told["differences"], told["rounds"]) == (len(told["rows"]), 1)
+    assert told["looked_seconds_ago"] is not None
+    assert (await watched.desk.get("verification", {})).status_code == 403

@@ -11,10 +11,11 @@ from services.audit.findings import Kind
 from services.audit.integrity import TOLD_APART
 from services.portal.pages.integrity import ALARMS
 from services.portal.settings import PortalSettings
+from shared.folding import Fault
 from shared.tlog.notes import Note
 from shared.tlog.trust import TrustPolicy
 from tests.integration.audit.archived_log import LOG, POLICY, WORKER, ArchivedLog
-from tests.integration.audit.test_integrity import noted
+from tests.integration.audit.test_integrity import ROUND, differing, noted, rows_told
 from tests.integration.conftest import MakeDatabase
 from tests.integration.portal.audit import archive_behind
 from tests.integration.portal.person import People, Portal
@@ -64,6 +65,25 @@ async def test_a_changed_row_stands_on_the_page_in_plain_words_with_its_place(pe
     assert ALARMS["archive_stopped_gap"][0] in section
 
 
+async def test_a_row_that_differs_is_named_in_plain_words_and_stays_on_the_page_when_it_was_put_right(
+    people: People, archived: ArchivedLog
+) -> None:
+    await archived.happen(1)
+    await noted(archived, await archived.signed(await archived.archive()))
+    person = people()
+    await person.sign_in("auditor")
+
+    async def section() -> str:
+        return (await person.get("/integrity")).text.partition(f'id="{LOG}"')[2].partition("<h2")[0]
+
+    await rows_told(archived, differing("7"))
+    said = await section()
+    assert ALARMS["rows_other"][0] in said and "grant 7 (status, amount)" in said and 'class="alert"' in said
+    await rows_told(archived, differing("7", gone_at=ROUND))
+    said = await section()
+    assert "grant 7 (status, amount)" in said and "put right" in said and 'class="alert"' not in said
+
+
 async def test_whoever_is_no_auditor_is_told_so(people: People, archived: ArchivedLog) -> None:
     del archived
     person = people()
@@ -76,4 +96,5 @@ def test_every_difference_and_every_reason_to_stop_has_words() -> None:
     codes = {f"entries_{kind}" for kind in (*get_args(Kind), "more")}
     codes |= {f"archive_stopped_{why}" for why in ("other", "gap", "unreadable", "damaged")}
     codes |= {"comparison_late", "check_waits", "check_late", "policy_changed", "checkpoint_behind", "archive_behind", *TOLD_APART}
+    codes |= {f"rows_{fault}" for fault in get_args(Fault)} | {"rows_more", "rows_not_verified"}
     assert codes - ALARMS.keys() == set()

@@ -163,7 +163,7 @@ def test_every_command_that_people_give_has_one_route_named_after_it_and_no_othe
 
 
 def test_the_policy_names_the_routes_and_nothing_else() -> None:
-    of_every_service = {"read_events", "read_forms", "read_held", "search_log", "read_event", "read_chain", "export_log"}
+    of_every_service = {"read_events", "read_verification", "read_forms", "read_held", "search_log", "read_event", "read_chain", "export_log"}
     assert {route.name for route in api_routes((router,))} | of_every_service == WIRING.policy.operations
 
 
