@@ -61,7 +61,8 @@ class PayeeScreened(Event, kind="avrr.reintegration.payee.screened.v1"):
     """The names of a payee up to account ``account_no`` were held against these lists, in the version of each.
 
     What was found, and what persons said of it, are facts of this one type and concealed (`Finding`): that there was anything
-    to be said tells that somebody resembles whom a list names. Those of before said their hits in clear (``hits``), where
+    to be said tells that somebody resembles whom a list names. Whoever of the staff has a payee screened records one of the same
+    shape, whatever comes of it, so that one more against the same lists tells nothing. Those of before said their hits in clear (``hits``), where
     nothing is written any more.
     """
 
@@ -75,7 +76,9 @@ class PayeeScreened(Event, kind="avrr.reintegration.payee.screened.v1"):
 class Finding(Part):
     """What a screening found (``screened``), or what somebody said of the hits.
 
-    That they are to be cleared for a reason and by whose word (``clearing_asked``), or that a second person cleared them.
+    That they are to be cleared for a reason and by whose word (``clearing_asked``), or that a second person cleared them. Where
+    somebody screened again and found what was known, the screening says what was asked of it too. ``more``: there were as many as
+    are kept at once, so that others are looked for before anything is paid.
     """
 
     step: Literal["screened", "clearing_asked", "cleared"]
@@ -83,6 +86,7 @@ class Finding(Part):
     reason: ClearingReason | None = None
     asked_by: StaffId | None = None
     cleared_by: StaffId | None = None
+    more: bool = False
 
     def concealed(self) -> Concealed:
         """As an event has it."""

@@ -77,13 +77,13 @@ ERASING_ASKS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "reintegration": {
         "grants": frozenset({"id", "person_id", "paid", "category", "evidence", "approved_at", "status"}),
         "plans": frozenset({"id", "person_ids", "lines"}),
-        "payees": frozenset({"id", "person_id", "status"}),
+        "payees": frozenset({"id", "person_id", "status", "screened_lists"}),
         "payment_attempts": frozenset({"attempt_id", "payee_id"}),
         "bank_lines": frozenset({"id", "attempt_id", "state"}),
         "bank_files": frozenset({"id", "status", "revocation_asked_by"}),
         "log_mentions": frozenset({"about", "idx"}),
         # Whose need a line of a former version of a plan was.
-        "event_log": frozenset({"id", "subject", "idx", "leaf"}),
+        "event_log": frozenset({"id", "subject", "idx", "leaf", "type"}),
         "disclosure": frozenset({"event_id", "path"}),
         # By the trigger of a table that it changes.
         "status_transition": frozenset({"aggregate", "from_status", "to_status"}),
@@ -100,7 +100,7 @@ EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "bank_lines": frozenset({"other_payee"}),
         "grants": frozenset({"category", "evidence", "budget", "certificate"}),
         "plans": frozenset({"lines"}),
-        "payees": frozenset({"hits", "cleared", "clearers", "clearing_reason", "clearing_asked_by", "cleared_by", "status", "closing_reason"}),
+        "payees": frozenset({"hits", "cleared", "clearers", "clearing_reason", "clearing_asked_by", "cleared_by", "status", "closing_reason", "screened_lists"}),
     },
 }
 _ERASING = dict.fromkeys(("erase_person", "await_the_erasing", "refuse_the_erased"), "{}_eraser")

@@ -213,14 +213,16 @@ def _screened(state: Payee, event: PayeeScreened) -> Payee:
         return replace(looked, hits=event.hits, clearing_reason=None, clearing_asked_by=None)
     finding = finding_in(event.found)
     if finding is None:
-        # As the erasure leaves the row (`migrations/sql/erasure_of_screenings_1.sql`).
+        # As the erasure leaves the row (`migrations/sql/erasure_of_screenings_2.sql`).
         return replace(looked, hits=(), cleared=(), clearers=(), clearing_reason=None, clearing_asked_by=None, cleared_by=None)
     if finding.step == "screened":
-        return replace(looked, hits=finding.hits, clearing_reason=None, clearing_asked_by=None)
+        return replace(looked, hits=finding.hits, clearing_reason=finding.reason, clearing_asked_by=finding.asked_by)
     if finding.step == "clearing_asked":
         return replace(looked, clearing_reason=finding.reason, clearing_asked_by=finding.asked_by, cleared_by=None)
     parts = (who for who in (finding.asked_by, finding.cleared_by) if who is not None)
     return replace(
         looked, hits=(), cleared=(*state.cleared, *finding.hits), cleared_by=finding.cleared_by,
+        # The others are found by the next screening, and nothing is paid before it.
+        screened_lists=() if finding.more else event.list_ids,
         clearers=tuple(dict.fromkeys((*state.clearers, *parts))),
     )  # fmt: skip

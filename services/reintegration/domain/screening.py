@@ -4,10 +4,9 @@ Decision 54: a list that is newer, or another name, is another screening; what t
 and said is concealed and goes with the person (decision 90).
 """
 
-from uuid import UUID
-
 from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import ENDED, MOST_HITS, Payee
+from shared.actors import PROGRAMS
 from shared.contracts.payees import PayeeEnded, closed_for
 from shared.contracts.sanctions import ClearingReason, Finding, PayeeScreened
 from shared.decider import Events, ReadsFacts, Rule, changing
@@ -89,14 +88,16 @@ def _screen(state: Payee, _: ScreenPayee, facts: PayeeFacts, context: Context) -
     cleared = {(hit.list_name, hit.entry_id) for hit in state.cleared}
     found = tuple(hit for hit in facts.found if (hit.list_name, hit.entry_id) not in cleared)
     if same and {*found} <= {*state.hits}:
-        return ()
+        # By the clock nothing happened. What a person ordered is a fact all the same, so that a screening which is repeated by
+        # somebody says no more than that they looked: as each step of a clearing does.
+        return (_looked_again(state, context),) if context.actor.roles - PROGRAMS else ()
     if state.screened_no == state.newest_live_no:
         # Whoever brings another version of a list takes no hit away with it: two persons clear each.
         again = {(hit.list_name, hit.entry_id) for hit in found}
         found = (*(hit for hit in state.hits if (hit.list_name, hit.entry_id) not in again), *found)
     found = found[:MOST_HITS]
     if same and found == state.hits:
-        return ()
+        return (_looked_again(state, context),) if context.actor.roles - PROGRAMS else ()
     return (
         PayeeScreened(
             account_no=state.newest_live_no, list_ids=facts.newest_lists, hits=(), screened_at=context.now,
@@ -105,25 +106,30 @@ def _screen(state: Payee, _: ScreenPayee, facts: PayeeFacts, context: Context) -
     )  # fmt: skip
 
 
+def _looked_again(state: Payee, context: Context) -> PayeeScreened:
+    """That the lists say what is known; what was asked of it goes on waiting."""
+    known = Finding(step="screened", hits=state.hits, reason=state.clearing_reason, asked_by=state.clearing_asked_by)
+    return _said(state, known, context)
+
+
 def _ask(state: Payee, order: AskToClearHits, _: PayeeFacts, context: Context) -> Events:
     asked = Finding(step="clearing_asked", reason=order.reason, asked_by=context.actor.person_id)
-    return (_said(state, asked, state.screened_lists, context),)
+    return (_said(state, asked, context),)
 
 
 def _clear(state: Payee, _: ClearHits, __: PayeeFacts, context: Context) -> Events:
     cleared = Finding(
         step="cleared", hits=state.hits, reason=state.clearing_reason, asked_by=state.clearing_asked_by,
-        cleared_by=context.actor.person_id,
+        cleared_by=context.actor.person_id, more=len(state.hits) >= MOST_HITS,
     )  # fmt: skip
-    # Of more hits than are kept at once the others are found by the next screening, and nothing is paid before it.
-    all_of_them = len(state.hits) < MOST_HITS
-    return (_said(state, cleared, state.screened_lists if all_of_them else (), context),)
+    return (_said(state, cleared, context),)
 
 
-def _said(state: Payee, finding: Finding, list_ids: tuple[UUID, ...], context: Context) -> PayeeScreened:
+def _said(state: Payee, finding: Finding, context: Context) -> PayeeScreened:
+    """What is said of the hits looks like one more screening against the same lists."""
     assert state.screened_no is not None
     return PayeeScreened(
-        account_no=state.screened_no, list_ids=list_ids, hits=(), screened_at=context.now, found=finding.concealed()
+        account_no=state.screened_no, list_ids=state.screened_lists, hits=(), screened_at=context.now, found=finding.concealed()
     )
 
 

@@ -15,6 +15,7 @@ from shared.blind_index import FileIndexKeys, Term, tokens_of
 from shared.handling import transact
 from shared.ids import uuid7
 from shared.policy import EVERYWHERE
+from tests.integration.bus.house import until
 from tests.integration.conftest import ServiceDatabase
 from tests.integration.reintegration.office import WORKER, House
 from tests.integration.reintegration.paid_by_bank import sent
@@ -38,7 +39,7 @@ people = people_of
 # Invented.
 OF_ANNA, OF_THE_SHOP = "PK36SCBL0000001123456702", "PK65BAHL0000001123456799"
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
-_DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+_TURNS = "SELECT objid, pid, granted FROM pg_locks WHERE locktype = 'advisory' AND classid = 7044 AND pid <> pg_backend_pid() ORDER BY objid"
 _KEYS = "SELECT DISTINCT key FROM payee_tokens"
 
 
@@ -140,15 +141,23 @@ async def test_a_line_that_went_to_an_account_that_two_have_keeps_its_hashes_unt
     assert await holding(house, theirs) == []
 
 
-async def test_payees_are_registered_while_all_are_hashed_anew_and_nobody_waits_for_each_other(house: House, people: People) -> None:
+def iban_of(rest: str) -> str:
+    """An invented IBAN of Pakistan with this bank and number."""
+    digits = "".join(str(int(one, 36)) for one in f"{rest}PK00")
+    return f"PK{98 - int(digits) % 97:02}{rest}"
+
+
+async def test_payees_are_registered_while_all_are_hashed_anew_and_every_account_is_found_under_the_last_key(house: House, people: People) -> None:
     made, keys = house.made, house.made.person_keys
     assert isinstance(keys.index, FileIndexKeys)
-    index, codes = keys.index, [f"V-{number}" for number in range(48)]
+    index, codes = keys.index, [f"V-{number}" for number in range(96)]
     done: list[UUID] = []
 
     async def register(some: Sequence[str]) -> None:
         for code in some:
-            order = vendor("PK", "EUR", code).model_copy(update={"account_number": None, "iban": OF_ANNA})
+            # Each account is of two of them, and has several spellings: hashes of many turns are entered at once.
+            number = int(code[2:]) % (len(codes) // 2)
+            order = vendor("PK", "EUR", code).model_copy(update={"account_number": None, "iban": iban_of(f"SCBL{number:016}")})
             done.append(await registered(made, order, confirmed=False))
 
     async def anew() -> None:
@@ -156,14 +165,42 @@ async def test_payees_are_registered_while_all_are_hashed_anew_and_nobody_waits_
             await index.rotate()
             await transact(made.api, EVERYWHERE.scope(WORKER), partial(hash_accounts_anew, keys=keys))
 
-    await asyncio.gather(*(register(codes[first::4]) for first in range(4)), anew(), anew())
+    await asyncio.gather(*(register(codes[first::8]) for first in range(8)), anew(), anew())
     while await transact(made.api, EVERYWHERE.scope(WORKER), partial(hash_accounts_anew, keys=keys)):
         pass
-    found = (await people.reconciler.get(f"payees/{done[0]}")).json()
-    assert len(found["shared_with"]) == len(codes) - 1
+    assert [len((await people.reconciler.get(f"payees/{one}")).json()["shared_with"]) for one in done[:6]] == [1] * 6
     owner = await asyncpg.connect(made.logins.migrate)
     await owner.execute("SET ROLE reintegration_owner")
     assert [row["key"] for row in await owner.fetch(_KEYS)] == [await index.current()]
-    assert await owner.fetchval(_DEADLOCKS) == 0
     await owner.close()
     assert (await house.findings()).differences == []
+
+
+async def test_whoever_hashes_anew_holds_no_row_while_they_wait_for_the_turn_of_somebody_who_registers(house: House) -> None:
+    made, keys = house.made, house.made.person_keys
+    assert isinstance(keys.index, FileIndexKeys)
+    for number in range(12):
+        order = vendor("PK", "EUR", f"V-{number}").model_copy(update={"account_number": None, "iban": iban_of(f"SCBL{number:016}")})
+        await registered(made, order, confirmed=False)
+    await keys.index.rotate()
+    registers = await asyncpg.connect(made.logins.migrate)
+    await registers.execute("SET ROLE reintegration_owner")
+    under_way = registers.transaction()
+    await under_way.start()
+    await registers.execute("SELECT await_hashes(ARRAY(SELECT token FROM payee_tokens))")
+    anew = asyncio.ensure_future(transact(made.api, EVERYWHERE.scope(WORKER), partial(hash_accounts_anew, keys=keys)))
+
+    async def waits() -> bool:
+        return any(not row["granted"] for row in await registers.fetch(_TURNS))
+
+    await until(waits)
+    # Turns are taken in their order, and before any row: what this one waits for waits for nothing of theirs.
+    turns = await registers.fetch(_TURNS)
+    (waited_for,) = (row["objid"] for row in turns if not row["granted"])
+    assert all(row["objid"] < waited_for for row in turns if row["granted"])
+    free = await registers.fetch("SELECT FROM payee_tokens FOR UPDATE SKIP LOCKED")
+    assert len(free) == await registers.fetchval("SELECT count(*) FROM payee_tokens")
+    await under_way.rollback()
+    assert await anew == 12
+    assert [row["key"] for row in await registers.fetch(_KEYS)] == [await keys.index.current()]
+    await registers.close()

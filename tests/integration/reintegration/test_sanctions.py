@@ -1,10 +1,12 @@
 """Lists of sanctions as callers, the clock and the database meet them: brought whole, and nobody is named in the log."""
 
+import json
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from services.reintegration.domain.payee_state import MOST_HITS
 from services.reintegration.payee_wiring import TIMERS
 from services.reintegration.wiring import WIRING
 from shared.db import Sql
@@ -25,6 +27,10 @@ from tests.integration.reintegration.test_payees import (
 
 people = people_of
 LIST = "id,name,aliases,birth_date,country\nQDi.001,Tools Invented,Other Name,1970,XX\nQDi.002,Nobody Here,,,\n"
+_SCREENED = Sql(
+    "SELECT convert_from(leaf, 'UTF8')::jsonb #>> '{data,list_ids}' AS lists FROM event_log WHERE subject = :payee_id "
+    "AND type = 'avrr.reintegration.payee.screened.v1' ORDER BY idx"
+)
 _LOG = Sql("SELECT convert_from(leaf, 'UTF8') AS leaf FROM event_log ORDER BY idx")
 
 
@@ -160,6 +166,23 @@ async def test_what_lists_said_of_somebody_goes_with_them_from_beside_the_log_an
     kinds = {row["type"] for row in await house.rows(Sql("SELECT type FROM event_log WHERE subject = :payee_id"), payee_id=payee_id)}
     assert {str(kind).split(".")[3] for kind in kinds} == {"registered", "screened", "ended"}
     assert not [row["leaf"] for row in await house.rows(_LOG) if "QDi" in str(row["leaf"])]
+    assert (await house.findings()).differences == []
+
+
+async def test_who_was_erased_between_two_clearings_is_in_their_row_as_the_facts_say(house: House, people: People) -> None:
+    payee_id, person_id = await of_a_returnee(house, people)
+    head, first, *_ = LIST.splitlines()
+    await brought(people, "\n".join([head, *(first.replace("QDi.001", f"QDi.{number}") for number in range(MOST_HITS + 1))]) + "\n")
+    for _ in range(2):
+        assert (await people.reconciler.post(f"payees/{payee_id}/screen", {})).status_code == 200
+    assert len((await state_of(people, payee_id))["hits"]) == MOST_HITS
+    await people.reconciler.post(f"payees/{payee_id}/ask-to-clear-hits", {"reason": "another_kind"})
+    assert (await people.chief.post(f"payees/{payee_id}/clear-hits", {})).status_code == 200
+    assert (await state_of(people, payee_id))["screened_lists"] == []
+    screened = await house.rows(_SCREENED, payee_id=payee_id)
+    assert [len(json.loads(str(row["lists"]))) for row in screened] == [1] * 4
+    await erased(house, person_id)
+    assert len((await state_of(people, payee_id))["screened_lists"]) == 1
     assert (await house.findings()).differences == []
 
 

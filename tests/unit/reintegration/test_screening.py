@@ -55,11 +55,12 @@ def found(*hits: Hit, lists: tuple[UUID, ...] = (FIRST,), account_no: int = 1) -
     return said(Finding(step="screened", hits=hits), lists, account_no)
 
 
-def cleared(*hits: Hit, lists: tuple[UUID, ...] = (FIRST,)) -> PayeeScreened:
+def cleared(*hits: Hit, more: bool = False) -> PayeeScreened:
     by = {"asked_by": RECONCILER.person_id, "cleared_by": CHIEF.person_id}
-    return said(Finding(step="cleared", hits=hits, reason=CLEARING, **by), lists)
+    return said(Finding(step="cleared", hits=hits, reason=CLEARING, more=more, **by))
 
 
+CLOCK = Actor.service("reintegration")
 CLEAN = found()
 FOUND = found(HIT)
 ASKED_TO_CLEAR = said(Finding(step="clearing_asked", reason=CLEARING, asked_by=RECONCILER.person_id))
@@ -75,8 +76,32 @@ def facing(*hits: Hit, lists: tuple[object, ...] = (FIRST,)) -> "Given[Payee, Pa
 def test_each_screening_is_a_fact_also_where_nothing_was_found() -> None:
     facing().when(ScreenPayee(), RECONCILER).then(CLEAN)
     facing(HIT).when(ScreenPayee(), RECONCILER).then(FOUND)
-    facing().given(CLEAN).when(ScreenPayee(), RECONCILER).then()
+    facing().given(CLEAN).when(ScreenPayee(), CLOCK).then()
     facing(lists=()).when(ScreenPayee(), RECONCILER).then()
+
+
+def test_whoever_has_a_payee_screened_once_more_records_it_so_that_a_repeated_screening_tells_of_no_clearing() -> None:
+    facing().given(CLEAN).when(ScreenPayee(), RECONCILER).then(CLEAN)
+    waits = facing(HIT).given(FOUND, ASKED_TO_CLEAR)
+    known = said(Finding(step="screened", hits=(HIT,), reason=CLEARING, asked_by=RECONCILER.person_id))
+    waits.when(ScreenPayee(), CHIEF).then(known)
+    # What was asked goes on waiting, by whoever asked.
+    waits.given(known).when(ClearHits(), RECONCILER).refused("four_eyes")
+    waits.given(known).when(ClearHits(), CHIEF).then(CLEARED)
+    assert after(FOUND, ASKED_TO_CLEAR, known) == after(FOUND, ASKED_TO_CLEAR)
+    past = (FOUND, ASKED_TO_CLEAR, CLEARED)
+    (once_more,) = facing(HIT).given(*past).when(ScreenPayee(), RECONCILER).events
+    assert after(*past, once_more) == after(*past)
+
+
+@pytest.mark.parametrize("number", [1, MOST_HITS], ids=["one", "as-many-as-are-kept"])
+def test_in_their_leaves_a_clearing_and_a_repeated_screening_are_one_shape_with_the_same_lists(number: int) -> None:
+    hits = tuple(HIT.model_copy(update={"entry_id": f"QDi.{each}"}) for each in range(number))
+    of = facing(*hits).given(found(*hits))
+    steps = (of.when(ASK, RECONCILER), of.given(ASKED_TO_CLEAR).when(ClearHits(), CHIEF), facing().given(CLEAN).when(ScreenPayee(), CHIEF))
+    leaves = [conceal(event)[0].model_dump(mode="json", exclude={"found"}) for step in steps for event in step.events]
+    assert len(leaves) == 3
+    assert leaves[0] == leaves[1] == leaves[2]
 
 
 def test_another_version_of_a_list_takes_no_hit_away_that_two_persons_have_not_cleared() -> None:
@@ -92,9 +117,9 @@ def test_more_hits_than_are_kept_are_cleared_in_turns_and_nobody_is_confirmed_in
     many = tuple(HIT.model_copy(update={"entry_id": f"QDi.{number}"}) for number in range(1, MOST_HITS + 8))
     first = found(*many[:MOST_HITS])
     # All that were kept, and so not all that there are.
-    all_kept = cleared(*many[:MOST_HITS], lists=())
+    all_kept = cleared(*many[:MOST_HITS], more=True)
     facing(*many).when(ScreenPayee(), RECONCILER).then(first)
-    facing(*many).given(first).when(ScreenPayee(), RECONCILER).then()
+    facing(*many).given(first).when(ScreenPayee(), CLOCK).then()
     between = facing(*many).given(first, ASKED_TO_CLEAR, all_kept)
     facing(*many).given(first, ASKED_TO_CLEAR).when(ClearHits(), CHIEF).then(all_kept)
     between.when(ConfirmPayee(), RECONCILER).refused("not_screened")
