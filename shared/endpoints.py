@@ -139,7 +139,7 @@ def router_for(
         await call.on_record(person_id, purpose="access_request")
         keys = call.runtime.person_keys
         found = await call.ask(lambda unit: call.teller.held(unit, person_id, keys), log=True)
-        if not found.records and not found.history:
+        if not found.records and not found.history and not call.teller.readers_alone:
             raise NotFound
         return found
 

@@ -113,6 +113,7 @@ class Holdings:
     ``not_come`` takes back: what became of those with whom they were is not theirs to read. ``members`` names the column of a
     table that lists whose a row is; of whoever is only named beside them, as a guardian is, it is told where, and nothing else.
     ``kept_back`` names, by the kind of a record, the fields that are told of none of that kind, nor who recorded it.
+    ``readers_alone``: nothing is held here but who looked, which is then told by itself.
     """
 
     linked: Mapping[str, str] = field(default_factory=dict)
@@ -125,6 +126,7 @@ class Holdings:
     not_come: tuple[type[Event], ...] = ()
     members: Mapping[str, str] = field(default_factory=dict)
     kept_back: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    readers_alone: bool = False
 
 
 # The tables that every service has, and why none of them is told as rows.
@@ -165,6 +167,7 @@ class Teller:
         self._opens, self._about = holdings.opens, holdings.about
         self._undisclosed = frozenset(event.kind for event in holdings.undisclosed)
         self._kept_back = holdings.kept_back
+        self.readers_alone = holdings.readers_alone
         self._parting = [event.kind for event in holdings.parting]
         self._coming = [event.kind for event in holdings.coming]
         self._not_come = [event.kind for event in holdings.not_come]

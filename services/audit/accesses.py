@@ -25,9 +25,6 @@ _NAMES: Final = tuple(service.name for service in LOGS)
 READ_KINDS: Final = [kind.kind_in(name) for kind in (RecordRead, StatusAsked, ExportTaken) for name in _NAMES]
 REFUSED_KINDS: Final = [AccessRefused.kind_in(name) for name in _NAMES]
 
-# A leaf holds some 800 ids; who is not among so many of a page is found by a search for them, which names them.
-MOST_SHOWN: Final = 400
-
 _COUNTED: Final = [RefusalsCounted.kind_in(name) for name in _NAMES]
 REPEATS = Sql(
     f"SELECT {COLUMNS} FROM archive_entries e WHERE e.subject = ANY (cast(:subjects AS uuid[])) AND e.type = ANY (cast(:kinds AS text[]))"

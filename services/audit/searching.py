@@ -14,9 +14,15 @@ from pydantic import BaseModel
 from shared.db import Sql
 from shared.log_search import MOST_EVENTS
 from shared.moments import EPOCH, MICROSECONDS, from_microseconds, in_microseconds
+from shared.topology import SERVICES
 
 PLACE_PATTERN: Final = f"^{MICROSECONDS}-[a-z]{{1,32}}-[0-9]{{1,18}}$"
 
+# A leaf holds some 800 ids; who is not among so many of a page is found by a search for them, which names them.
+MOST_SHOWN: Final = 400
+# By which names an event names persons, and what is recorded of one.
+_OF_PERSONS: Final = ("person_id", "person_ids", "principal_id")
+_ABOUT_PERSONS: Final = tuple(f"avrr.{service.name}.person." for service in SERVICES)
 # A type is avrr.<service>.<aggregate>.<event>.v<number>.
 _DOTS: Final = 4
 _AFTER_ALL = datetime(9999, 1, 1, tzinfo=UTC)
@@ -198,3 +204,25 @@ def id_of(value: object) -> UUID | None:
         return UUID(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def persons_in(*leaves: bytes) -> tuple[UUID, ...]:
+    """The persons whom these events name, each once and as many as one record of a reading holds."""
+    found: dict[UUID, None] = {}
+    waiting: list[Any] = [envelope_of(leaf) for leaf in leaves]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            stated = [one for name in _OF_PERSONS for one in _listed(value.get(name))]
+            # What is recorded of a person has them as its subject.
+            if str(value.get("type")).startswith(_ABOUT_PERSONS):
+                stated.append(value.get("subject"))
+            found |= dict.fromkeys(id for one in stated if (id := id_of(one)) is not None)
+            waiting += value.values()
+    return tuple(found)[:MOST_SHOWN]
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -19,6 +19,7 @@ WIRING = Wiring(
     checks=(),
     access=access_of("audit", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
+        readers_alone=True,
         untold={
             "archive_entries": "what other services logged, which each of them tells itself",
             "archive_mentions": "an index of what other services logged",

@@ -49,7 +49,7 @@ async def test_what_is_held_is_looked_at_and_taken_home_twice(mission: Mission, 
     assert "Yilmaz" in " ".join(one.extract_text() for one in read.pages)
     told = json.loads(Path(await data.path()).read_text(encoding="utf-8"))
     assert told["person_id"] == str(travelled.mother)
-    assert set(told["held"]) == {"counselling", "returns", "reintegration"}
+    assert set(told["held"]) == {"counselling", "returns", "reintegration", "audit"}
     (case,) = told["held"]["returns"]["records"]["cases"]
     assert case["id"] == str(travelled.case_id)
     # All services have it on record under one id.

@@ -141,7 +141,7 @@ async def look(driven: Driven) -> None:
                 assert answer.is_success, (body.name, answer.status_code)
                 told.note("looked for", answer)
             assert answer.json()["items"], "whoever is looked for by name is found, and masked"
-    for service, url in mission.addresses.services.items():
+    for service in mission.addresses.services:
         for path in (
             "/v1/events?from=0", "/v1/log?limit=100", "/v1/log/export?format=csv", "/v1/log/export?format=ndjson",
             f"/v1/log/chain/{driven.person_ids[0]}", "/v1/statistics?from=2025-01-01&to=2025-12-31", "/v1/forms",
@@ -149,6 +149,15 @@ async def look(driven: Driven) -> None:
             answer = await mission.read(service, "auditor", path)
             assert answer.status_code in (200, 404), (service, path, answer.status_code)
             told.note("exported", answer)
+    of_the_archive = (
+        "/v1/archive?limit=100", f"/v1/archive/cases/{driven.case_id}/chain?limit=100", "/v1/archive/readings?limit=100",
+        f"/v1/archive/readings?about={driven.person_ids[0]}", "/v1/archive/refusals?limit=100", "/v1/archive/exceptions?limit=100",
+    )  # fmt: skip
+    for path in of_the_archive:
+        answer = await mission.read("audit", "auditor", path)
+        assert answer.status_code == 200, (path, answer.status_code)
+        told.note("searched", answer)
+    for url in mission.addresses.services.values():
         for path in ("/metrics", "/healthz", "/readyz", "/v1/openapi.json"):
             told.note("watched", await mission.client.get(url + path))
     for path in ("/metrics", "/healthz", "/readyz"):

@@ -169,7 +169,9 @@ async def test_the_command_line_writes_both_files_for_their_owner_alone(
     data, document = await take_home(mission.settings, str(asked.at.mother), None, tmp_path / "home")
     assert {path.stat().st_mode & 0o777 for path in (data, document)} == {0o600}
     told = json.loads(data.read_text(encoding="utf-8"))
-    assert set(told["held"]) == set(NAMES)
+    # The archive holds nothing of hers, and tells who looked for her there.
+    assert set(told["held"]) == {*NAMES, "audit"}
+    assert (told["held"]["audit"]["records"], told["held"]["audit"]["history"]) == ({}, [])
     # She speaks Turkish and Arabic, and this system has no Turkish.
     assert document.name == f"held-{asked.at.mother}-ara.pdf"
     assert document.read_bytes().startswith(b"%PDF-")

@@ -42,7 +42,7 @@ async def search_readings(
 
     found = await call.ask(work, log=True)
     shown = dict.fromkeys(id for one in found[:limit] for id in (one.about, *one.shown) if id is not None)
-    await call.on_record(about, tuple(shown)[: accesses.MOST_SHOWN])
+    await call.on_record(about, tuple(shown)[: searching.MOST_SHOWN])
     if len(found) <= limit:
         return Page[Reading](items=found, next=None)
     return Page[Reading](items=found[:limit], next=call.goes_on_after(found[limit - 1].entry.place, limit))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from services.audit import chains
 from services.audit.chains import Chain
 from services.audit.routes.events import PlaceText
-from services.audit.searching import Place
+from services.audit.searching import Place, persons_in
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.http import Calling, Limit
@@ -25,18 +25,20 @@ async def read_case_chain(
     Each cause is looked for in all logs and held against the event that names it; who only looked is not among them.
     """
     place = Place.read(after) if after is not None else chains.OLDEST
-    await call.on_record(case_id)
 
-    async def work(unit: UnitOfWork) -> Chain:
+    async def work(unit: UnitOfWork) -> tuple[Chain, tuple[UUID, ...]]:
         rows = await unit.rows(
             chains.CHAIN, about=case_id, after=place.time, after_log=place.log, after_index=place.index, limit=limit + 1
         )
         more, rows = len(rows) > limit, rows[:limit]
         causes = await unit.rows(chains.CAUSES, ids=chains.causes_of(rows))
         last = Place(rows[-1]["time"], rows[-1]["log"], rows[-1]["idx"]) if more else None
-        return Chain(items=chains.chained(rows, causes), next=str(last) if last else None)
+        found = Chain(items=chains.chained(rows, causes), next=str(last) if last else None)
+        return found, persons_in(*(bytes(row["leaf"]) for row in rows))
 
-    found = await call.ask(work, log=True)
+    found, persons = await call.ask(work, log=True)
+    # Whoever is in the case is told of it when they ask who looked for them.
+    await call.on_record(case_id, persons)
     if found.next is not None:
         call.goes_on_after(found.next, limit)
     return found

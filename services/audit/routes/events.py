@@ -70,7 +70,6 @@ async def read_archived_event(event_id: UUID, call: Calling, log: Log = None, po
 
     Of several with one id ``log`` and ``position`` say which; the places of the others are told with it.
     """
-    await call.on_record(event_id)
 
     async def work(unit: UnitOfWork) -> ArchivedEvent:
         row, others = await one_of(unit, event_id, log, position)
@@ -81,7 +80,14 @@ async def read_archived_event(event_id: UUID, call: Calling, log: Log = None, po
             also=[Standing(log=other["log"], position=other["idx"]) for other in others],
         )  # fmt: skip
 
-    return await call.ask(work, log=True)
+    try:
+        found = await call.ask(work, log=True)
+    except NotFound:
+        await call.on_record(event_id)
+        raise
+    # Whomever the event names is told of it when they ask who looked for them.
+    await call.on_record(event_id, searching.persons_in(found.leaf.encode()))
+    return found
 
 
 @router.get("/v1/archive/events/{event_id}/proof", response_class=Response)

@@ -12,6 +12,8 @@ from uuid import UUID
 from services.portal.client import Answer, Service
 
 SERVICES: Final[tuple[Service, ...]] = ("counselling", "returns", "reintegration")
+# Holds nothing of anybody, and tells who looked for them in the archive.
+ARCHIVE: Final[Service] = "audit"
 # Asks one service for a path under a correlation id.
 Asking = Callable[[Service, str, str], Awaitable[Answer]]
 
@@ -70,13 +72,19 @@ class Collected:
 
 
 async def collect(ask: Asking, person_id: UUID, asked_at: datetime, correlation_id: str) -> Collected:
-    """Asks all services at once; a service that knows nothing of the person holds nothing. Else raises `NotTold`."""
+    """Asks all services at once; a service that knows nothing of the person holds nothing. Else raises `NotTold`.
+
+    Who looked for them in the archive is told with what the others hold, and not of somebody of whom nobody holds anything.
+    """
     path = f"/v1/persons/{person_id}/held"
-    answers = await asyncio.gather(*(ask(service, path, correlation_id) for service in SERVICES))
+    asked = (*SERVICES, ARCHIVE)
+    answers = await asyncio.gather(*(ask(service, path, correlation_id) for service in asked))
     held: dict[Service, Mapping[str, Any]] = {}
-    for service, answer in zip(SERVICES, answers, strict=True):
+    for service, answer in zip(asked, answers, strict=True):
         if answer.ok:
             held[service] = answer.body
         elif answer.status != HTTPStatus.NOT_FOUND:
             raise NotTold(service, answer)
+    if held.keys() <= {ARCHIVE}:
+        held = {}
     return Collected(person_id, asked_at, correlation_id, held)

@@ -1,9 +1,11 @@
 """A case's chain over all logs: in the order of causes, each cause held against what names it, and nobody's looking among it."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from services.audit.searching import persons_in
 from shared.ids import uuid7
 from tests.given import staff
 from tests.integration.audit.archived_log import NOON, ArchivedLog
@@ -82,3 +84,30 @@ async def test_a_chain_is_on_record_under_its_case_and_for_auditors(archived: Ar
     kinds = [row["kind"] for row in (await archived.get("/v1/log", about=case)).json()["items"]]
     # The second reading is the search that tells this.
     assert sorted(kinds) == ["avrr.audit.access.record_read.v1"] * 2 + ["avrr.audit.access.refused.v1"]
+
+
+async def test_whoever_is_named_by_what_an_auditor_opens_is_told_of_it_when_they_ask(archived: ArchivedLog) -> None:
+    case, person, child, other = uuid7(), uuid7(), uuid7(), uuid7()
+    (opened,) = await archived.happen(case=case, principal_id=str(person), persons=[{"person_id": str(child)}])
+    await archived.happen(kind="person.consent_given", subject=other)
+    await archived.archive()
+    await chain(archived, case)
+    assert (await archived.get(f"/v1/archive/events/{opened}")).status_code == 200
+
+    async def readers(of: UUID) -> list[str]:
+        answer = await archived.get(f"/v1/persons/{of}/held", staff("dora", "data_protection"))
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["records"], answer.json()["history"]) == ({}, [])
+        return [one["operation"] for one in answer.json()["readers"]]
+
+    for one in (person, child):
+        assert await readers(one) == ["read_case_chain", "read_archived_event", "read_held"]
+    assert await readers(other) == ["read_held"]
+
+
+def test_the_persons_of_an_event_are_those_whom_it_names_and_the_one_whom_it_is_of() -> None:
+    named, listed, subject = uuid7(), uuid7(), uuid7()
+    said = {"case_id": str(uuid7()), "persons": [{"person_id": str(named)}], "person_ids": [str(listed), 3], "note": "x"}
+    leaf = {"type": "avrr.counselling.person.consent_given.v1", "subject": str(subject), "data": said}
+    assert set(persons_in(json.dumps(leaf).encode(), b"no event")) == {named, listed, subject}
+    assert persons_in(json.dumps({**leaf, "type": "avrr.returns.case.opened.v1", "data": {}}).encode()) == ()

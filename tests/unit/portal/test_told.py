@@ -104,10 +104,11 @@ def test_everything_that_is_told_has_a_name() -> None:
 
 def test_whoever_may_look_and_at_what_has_a_name() -> None:
     words = catalogue()
-    policies: list[Policy] = [wiring_of(service).policy for service in NAMES]
+    policies: list[Policy] = [wiring_of(service).policy for service in (*NAMES, "audit")]
     assert {row.role.value for policy in policies for row in policy.rows} - words["roles"].keys() == set()
     # Of these no person is the subject.
-    others = {"read_events", "read_event", "export_log", "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view", "export_open_items", "read_batch_file"}
+    others = {"read_events", "read_event", "export_log", "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view", "export_open_items", "read_batch_file",
+              "read_proof", "read_links", "read_entries", "export_archive"}
     looks = {operation for policy in policies for operation in policy.on_record | policy.searches}
     assert looks - words["operations"].keys() - others == set()
 
@@ -241,6 +242,7 @@ async def test_a_part_is_never_told_as_the_whole() -> None:
         "counselling": Answer(200, {"records": {}, "history": [], "readers": []}, None, {}),
         "returns": Answer(404, {"code": "not_found"}, None, {}),
         "reintegration": Answer(429, {"code": "too_many_requests"}, None, {}),
+        "audit": Answer(200, {"records": {}, "history": [], "readers": [{"operation": "read_held"}]}, None, {}),
     }
 
     async def ask(service: str, path: str, correlation: str) -> Answer:
@@ -252,5 +254,8 @@ async def test_a_part_is_never_told_as_the_whole() -> None:
     assert refused.value.service == "reintegration"
     answers["reintegration"] = answers["returns"]
     found = await collect(ask, ME, AT, CASE)
-    assert set(found.held) == {"counselling"}
+    assert set(found.held) == {"counselling", "audit"}
     assert not found.nothing
+    # That somebody was looked for is no reason to say that there is such a person.
+    answers["counselling"] = answers["returns"]
+    assert (await collect(ask, ME, AT, CASE)).nothing
