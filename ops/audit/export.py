@@ -1,7 +1,7 @@
 """Writes an export of the logs into a folder, as `verify_audit.py` and anybody's tools for C2SP's formats read it."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
-from ops.audit import verify_audit
+from ops.audit import verify_audit, who_acted
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note, Signer
 from shared.tlog.proofs import EntryProof
@@ -27,9 +27,10 @@ POLICY: Final = "policy"
 PROOFS: Final = "proofs"
 EXPORT_KEY_SUFFIX: Final = "/exports"
 _FIRST_LINE: Final = "avrr-export/1"
-_CHECKER: Final = "verify_audit.py"
+# Programs that come with an export: what checks it all, and what makes the tables of who acted.
+_PROGRAMS: Final = {"verify_audit.py": Path(verify_audit.__file__), "who_acted.py": Path(who_acted.__file__)}
 # What stands in an export beside the folders of its logs.
-BESIDE: Final = (MANIFEST, POLICY, PROOFS, _CHECKER, *verify_audit.VIEWS)
+BESIDE: Final = (MANIFEST, POLICY, PROOFS, *_PROGRAMS, *verify_audit.VIEWS, *who_acted.TABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,19 @@ class ExportFolder:
     """An export while it is written; it is one once `finish` has signed what belongs to it.
 
     One that was cut off, or another state of the same logs, is written over: every file ends up as in a new folder, and
-    until then there is no manifest. ``cases`` are those of which each event gets a proof of its own.
+    until then there is no manifest. ``cases`` are those of which each event gets a proof of its own, ``names`` those of staff
+    by their ids, which no log holds.
     """
 
     folder: Path
     policy: TrustPolicy
     period: Period
     cases: Collection[str] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     _hashes: dict[str, str] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
     _views: "dict[str, _View]" = field(default_factory=dict)
+    _acting: dict[str, who_acted.Acting] = field(default_factory=dict)
     _files: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -81,6 +85,8 @@ class ExportFolder:
         said = self.policy.checked(note)
         if said.origin.rpartition("/")[2] != name:
             raise LogRefused("log_unknown", "The checkpoint is of another log.")
+        # Of a log that is written anew all is counted anew.
+        self._acting[name] = who_acted.Acting(self.period.bounds)
         return LogFolder(self, name, note, said)
 
     def add_log(self, name: str, note: Note, bundles: Iterable[Sequence[bytes]]) -> None:
@@ -106,8 +112,11 @@ class ExportFolder:
         """Adds the trusted keys and what checks it all, and signs the list of everything that belongs to the export."""
         self._files.close()
         self.write(POLICY, str(self.policy).encode())
-        copyfile(verify_audit.__file__, self.folder / _CHECKER)
-        self._hashes[_CHECKER] = verify_audit.file_hash(self.folder / _CHECKER)
+        for name, path in _PROGRAMS.items():
+            copyfile(path, self.folder / name)
+            self._hashes[name] = verify_audit.file_hash(self.folder / name)
+        for name, table in who_acted.tables(self._acting, self.names).items():
+            self.write(name, table)
         self._hashes |= {name: view.hash.hexdigest() for name, view in self._views.items()}
         self._leave_out_what_was_there_before()
         since, until = self.period.bounds
@@ -127,6 +136,7 @@ class ExportFolder:
             said = json.loads(entry)
         except ValueError:
             raise LogRefused("log_unlike_checkpoint", "An entry of a log is no event.") from None
+        self._acting[name].take(said)
         if verify_audit.within(said, self.period.bounds):
             self._views["events.ndjson"].write(verify_audit.line_of(name, index, leaf, entry))
             self._views["events.csv"].write(verify_audit.row_of(name, index, leaf, said))
@@ -220,6 +230,11 @@ class _View:
         self.file.seek(length)
         self.file.truncate()
         self.hash = hashed
+
+
+def programs() -> dict[str, str]:
+    """The SHA-256 of each program that comes with an export, by its name."""
+    return {name: verify_audit.file_hash(path) for name, path in _PROGRAMS.items()}
 
 
 def _put(path: Path, content: bytes) -> None:

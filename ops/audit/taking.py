@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from ops.audit import who_acted
 from ops.audit.export import BESIDE, ExportFolder, LogFolder, Period
 from ops.checkpointer.settings import LOG_NAMES
 from ops.checkpoints import export_signer
@@ -52,7 +53,7 @@ def period_of(first: date, last: date) -> Period:
 
 async def take_export(
     source: Source, folder: Path, period: Period, logs: Sequence[str], cases: Sequence[str], signer: Signer,
-    say: Callable[[str], None],
+    say: Callable[[str], None], names: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Writes an export of these logs into the folder, or goes on with one that was cut off there.
 
@@ -66,7 +67,7 @@ async def take_export(
         notes = {name: await taking.checkpoint(name) for name in logs}
         order = await taking.order(period, logs)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with ExportFolder(folder, policy, period, cases) as export:
+        with ExportFolder(folder, policy, period, cases, names or {}) as export:
             # The tables tell of the logs in the order of their names, in which whoever checks them reads the logs.
             for name in sorted(logs):
                 await _log(taking, export, order, name, notes[name], say)
@@ -75,12 +76,14 @@ async def take_export(
 
 async def export_from_here(
     settings: OpsSettings, folder: Path, days: tuple[date, date], logs: Sequence[str], cases: Sequence[str],
-    say: Callable[[str], None],
+    say: Callable[[str], None], staff: Path | None = None,
 ) -> None:  # fmt: skip
     """The same out of the system on this machine, signed with its key for exports; `CannotStart` says why not.
 
-    Whoever has a provider of their own says an access token of an auditor's in ``AVRR_TOKEN``.
+    Whoever has a provider of their own says an access token of an auditor's in ``AVRR_TOKEN``. ``staff`` is a list of the
+    mission's own, CSV with the columns ``id`` and ``name``.
     """
+    staff_names = _names(staff)
     if days[1] < days[0] or not {*logs} <= {*LOG_NAMES}:
         raise CannotStart("export_wrong", f"Say a last day that is not before the first, and of the logs {', '.join(LOG_NAMES)}.")
     found = read_addresses(settings)
@@ -92,7 +95,16 @@ async def export_from_here(
 
     source = Source(found.services[AUDIT.name], found.checkpointer, token)
     names = [name for name in LOG_NAMES if name in logs or not logs]
-    await take_export(source, folder, period_of(*days), names, cases, export_signer(settings), say)
+    await take_export(source, folder, period_of(*days), names, cases, export_signer(settings), say, staff_names)
+
+
+def _names(staff: Path | None) -> Mapping[str, str]:
+    if staff is None:
+        return {}
+    try:
+        return who_acted.names_in(staff.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        raise CannotStart("staff_unreadable", f"{staff} is no CSV with the columns id and name.") from None
 
 
 async def _log(
