@@ -41,8 +41,10 @@ def audit_verify(
     named = {"--policy": policy, "--since": since}
     found = check([str(folder), *(word for name, path in named.items() if path is not None for word in (name, str(path)))], typer.echo)
     # Exports of before have no such tables; that one is missing of those that have, the check above says.
-    if not found and (folder / who_acted.TABLES[0]).exists():
-        found = who_acted.main([str(folder)], typer.echo)
+    said: list[str] = []
+    if not found and (folder / who_acted.TABLES[0]).exists() and who_acted.main([str(folder)], said.append):
+        typer.echo("\n".join(said))
+        sys.exit(1)
     sys.exit(found)
 
 
@@ -70,6 +72,14 @@ def audit_policy() -> None:
 
     keys = asyncio.run(trusted_keys(_checkpointer()))
     typer.echo("".join(f"# {hashed}  {name}\n" for name, hashed in programs().items()) + keys, nl=False)
+
+
+@audit.command("export-key")
+def audit_export_key() -> None:
+    """Prints the key by which exports that are made on this machine are checked, for the checkpointer's AVRR_EXPORT_KEYS; makes it if there is none."""
+    from ops.checkpoints import export_signer
+
+    typer.echo(str(export_signer(read_settings()).verifier_key))
 
 
 @audit.command("rotate-keys")

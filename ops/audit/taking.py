@@ -34,6 +34,8 @@ _PATIENCE: Final = 60
 # Of whom the development provider gives a token, where nobody says one.
 PERSONA: Final = "auditor"
 _ZONE: Final = "AVRR_MISSION_TIME_ZONE"
+# Where the archive and the checkpointer answer, if the system is not the one on this machine.
+_ADDRESSES: Final = ("AVRR_AUDIT_URL", "AVRR_CHECKPOINTER_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ async def take_export(
     async with Outgoing(timeout=60, trust_env=False) as client:
         taking = _Taking(source, client)
         policy = await taking.policy()
+        if signer.verifier_key not in policy.logs:
+            raise CannotStart(
+                "export_key_unknown",
+                f"No auditor could check this export: the checkpointer's policy lacks the key of this machine. Add {signer.verifier_key} to its AVRR_EXPORT_KEYS.",
+            )
         notes = {name: await taking.checkpoint(name) for name in logs}
         order = await taking.order(period, logs)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,24 +85,39 @@ async def export_from_here(
     settings: OpsSettings, folder: Path, days: tuple[date, date], logs: Sequence[str], cases: Sequence[str],
     say: Callable[[str], None], staff: Path | None = None,
 ) -> None:  # fmt: skip
-    """The same out of the system on this machine, signed with its key for exports; `CannotStart` says why not.
+    """The same out of the system on this machine, or at the addresses of ``AVRR_AUDIT_URL`` and ``AVRR_CHECKPOINTER_URL``.
 
-    Whoever has a provider of their own says an access token of an auditor's in ``AVRR_TOKEN``. ``staff`` is a list of the
+    It is signed with this machine's key for exports, made where there is none; `CannotStart` says why not, such as that the
+    system's policy does not name that key. Whoever has a provider of their own says an access token of an auditor's in ``AVRR_TOKEN``. ``staff`` is a list of the
     mission's own, CSV with the columns ``id`` and ``name``.
     """
     staff_names = _names(staff)
     if days[1] < days[0] or not {*logs} <= {*LOG_NAMES}:
         raise CannotStart("export_wrong", f"Say a last day that is not before the first, and of the logs {', '.join(LOG_NAMES)}.")
+    source = _source(settings)
+    names = [name for name in LOG_NAMES if name in logs or not logs]
+    await take_export(source, folder, period_of(*days), names, cases, export_signer(settings), say, staff_names)
+
+
+def _source(settings: OpsSettings) -> Source:
+    given = os.environ.get(TOKEN)
+    archive, checkpointer = (os.environ.get(name) for name in _ADDRESSES)
+    if archive and checkpointer:
+        if given is None:
+            raise CannotStart("token_missing", f"Say an access token of an auditor's in {TOKEN}.")
+        elsewhere = given
+
+        async def as_given() -> str:
+            return elsewhere
+
+        return Source(archive.rstrip("/"), checkpointer.rstrip("/"), as_given)
     found = read_addresses(settings)
     tokens = PersonaTokens(found.issuer, development_secret(settings))
-    given = os.environ.get(TOKEN)
 
     async def token() -> str:
         return given or await tokens.token(PERSONA)
 
-    source = Source(found.services[AUDIT.name], found.checkpointer, token)
-    names = [name for name in LOG_NAMES if name in logs or not logs]
-    await take_export(source, folder, period_of(*days), names, cases, export_signer(settings), say, staff_names)
+    return Source(found.services[AUDIT.name], found.checkpointer, token)
 
 
 def _names(staff: Path | None) -> Mapping[str, str]:

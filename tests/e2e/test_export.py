@@ -104,6 +104,21 @@ async def test_who_is_no_auditor_takes_nothing_home_and_that_is_on_record(missio
     assert '"operation":"export_archive"' in [line for line in log.splitlines() if ".access.refused." in line][-1]
 
 
+async def test_an_export_is_made_on_another_machine_once_the_system_trusts_its_key(mission: Mission, tmp_path: Path) -> None:
+    addresses = {"AVRR_AUDIT_URL": mission.addresses.services["audit"], "AVRR_CHECKPOINTER_URL": mission.addresses.checkpointer}
+    elsewhere = {**addresses, "AVRR_TOKEN": await mission.tokens.token("auditor")}
+    asked = ("export", *DAYS, "--out", str(tmp_path / "taken"), "--log", "returns")
+    code, said = await avrr(mission, *asked, **elsewhere, AVRR_DATA=str(tmp_path / "other"))
+    _, key = await avrr(mission, "export-key", AVRR_DATA=str(tmp_path / "other"))
+    assert (code, key.strip() in said, (tmp_path / "taken").exists()) == (1, True, False), said
+    assert ((tmp_path / "other" / "secrets" / "exports").stat().st_mode & 0o777) == 0o600
+    # With the key that the checkpointer's policy names.
+    code, said = await avrr(mission, *asked, **elsewhere)
+    assert code == 0, said
+    told: list[str] = []
+    assert verify_audit.main([str(tmp_path / "taken")], told.append) == 0, told
+
+
 async def test_a_folder_that_holds_something_else_is_left_alone(mission: Mission, tmp_path: Path) -> None:
     (tmp_path / "thesis.odt").write_text("mine")
     code, said = await avrr(mission, "export", *DAYS, "--out", str(tmp_path))
