@@ -1,7 +1,9 @@
 """The routes every service has besides its own: its log for auditors, what it holds about a person, its forms, its health."""
 
+import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from inspect import signature
 from typing import Annotated
 from uuid import UUID
@@ -33,6 +35,8 @@ _POSITION = Sql(
     "(SELECT coalesce(json_object_agg(source, stopped), '{}'::json) FROM cursor WHERE stopped IS NOT NULL) AS stopped"
 )
 _CHUNK = 500
+# Which process answers, and how often it told the log to the archive's program, this time included.
+PROGRAM_READS = "Avrr-Program-Reads"
 
 
 class Form(BaseModel):
@@ -92,6 +96,20 @@ def without_policy(routers: Sequence[APIRouter], operations: frozenset[str]) -> 
     return sorted(route.name for route in api_routes(routers) if route.name not in operations | PUBLIC)
 
 
+def _recording(figures: Metrics) -> Callable[[Calling], Awaitable[dict[str, str]]]:
+    """Puts a reading of the whole log on record, or counts the archive's program and makes the header that says so."""
+    process, reads = secrets.token_hex(16), itertools.count(1)
+
+    async def recorded(call: Calling) -> dict[str, str]:
+        if Role.ARCHIVE not in call.context.actor.roles:
+            await call.on_record()
+            return {}
+        figures.program_reads.inc()
+        return {PROGRAM_READS: f"{process} {next(reads)}"}
+
+    return recorded
+
+
 def router_for(
     forms: Callable[[], Sequence[Form]],
     worker_status: Callable[[], Mapping[str, object]],
@@ -102,6 +120,7 @@ def router_for(
     """The routes common to all services; ``health`` is asked for a position, so that it is not counted as commands."""
     router = APIRouter(route_class=AuthenticatedRoute)
     add_log_routes(router)
+    recorded = _recording(figures)
 
     @router.get("/v1/events", response_class=StreamingResponse)
     async def read_events(
@@ -111,10 +130,10 @@ def router_for(
     ) -> StreamingResponse:
         """The log from a position on: the stored leaves, byte for byte, one a line.
 
-        What the archive's own program reads round after round is on no record: the log would grow by being compared.
+        What the archive's own program reads round after round is on no record: the log would grow by being compared. It is
+        counted, and the count told with each answer, so that the archive knows of whoever else reads in its name.
         """
-        if Role.ARCHIVE not in call.context.actor.roles:
-            await call.on_record()
+        headers = await recorded(call)
 
         async def lines() -> AsyncIterator[bytes]:
             at, left = first, limit
@@ -127,7 +146,7 @@ def router_for(
                 yield b"".join(bytes(row["leaf"]) + b"\n" for row in rows)
                 at, left = rows[-1]["idx"] + 1, left - len(rows)
 
-        return StreamingResponse(lines(), media_type="application/x-ndjson")
+        return StreamingResponse(lines(), media_type="application/x-ndjson", headers=headers)
 
     @router.get("/v1/persons/{person_id}/held")
     async def read_held(person_id: UUID, call: Calling) -> Held:

@@ -18,6 +18,9 @@ class Metrics:
         self.statements = Gauge("avrr_sql_statements", "statements sent", ["login"], registry=self.registry)
         self.transactions = Gauge("avrr_transactions", "transactions begun", ["login"], registry=self.registry)
         self.log_size = Gauge("avrr_log_size", "entries of the log", registry=self.registry)
+        self.program_reads = Counter(
+            "avrr_log_program_reads", "times that the archive's program was told of the log", registry=self.registry
+        )
         self.cursor = Gauge("avrr_cursor", "last index followed", ["source"], registry=self.registry)
         self.dead_letters = Gauge("avrr_dead_letters", "events set aside", registry=self.registry)
         self.service = service

@@ -11,8 +11,10 @@ import httpx
 import structlog
 
 from services.audit.findings import COMPARED, Difference, Kind, open_of, settle
+from services.audit.own_reads import OwnReads
 from services.audit.repeating import each, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork
+from shared.endpoints import PROGRAM_READS
 from shared.tables import LEAF_LIMIT
 from shared.tlog.tree import leaf_hash
 from shared.topology import AUDIT
@@ -42,13 +44,18 @@ log = structlog.get_logger("comparing")
 
 @dataclass(slots=True)
 class Compared:
-    """How far one log was compared: ``rounds`` whole ones, ``next`` where the present one goes on, and what keeps it."""
+    """How far one log was compared: ``rounds`` whole ones, ``next`` where the present one goes on, and what keeps it.
+
+    ``read_by_others`` is how often at least the log was told to somebody else who has the archive's credential.
+    """
 
     next: int = 0
     rounds: int = 0
     differences: int = 0
     fault: str | None = None
     round_ended: float | None = field(default=None)
+    reads: OwnReads = field(default_factory=OwnReads)
+    read_by_others: int = 0
 
 
 def differences(
@@ -136,6 +143,9 @@ class Comparing:
                     compared.next, compared.rounds, compared.round_ended = 0, compared.rounds + 1, self._elapsed()
                     break
             compared.differences = await self._database.attempt(self._scope, lambda unit: open_of(unit, name))
+            if compared.reads.others > compared.read_by_others:
+                compared.read_by_others = compared.reads.others
+                log.error("log_read_by_others", source=name, times=compared.read_by_others)
 
     def round_seconds(self, name: str) -> float:
         """How long ago a round over this log ended, or since when there was none."""
@@ -147,6 +157,7 @@ class Comparing:
         return {
             name: {
                 "rounds": one.rounds, "next": one.next, "differences": one.differences, "fault": one.fault,
+                "read_by_others": one.read_by_others,
                 "round_ended_seconds_ago": None if one.round_ended is None else round(self._elapsed() - one.round_ended, 3),
             }
             for name, one in self.logs.items()
@@ -181,7 +192,10 @@ class Comparing:
         told: list[bytes] = []
         async with asyncio.timeout(ANSWER_SECONDS):
             headers = {"Authorization": f"Bearer {await self._token()}"}
+            reads = self.logs[name].reads
+            reads.asked()
             async with self._client.stream("GET", url, params=asked, headers=headers, timeout=_TIMEOUT) as answer:
+                reads.told(answer.headers.get(PROGRAM_READS))
                 if answer.status_code == httpx.codes.UNAUTHORIZED:
                     self._refused()
                 answer.raise_for_status()

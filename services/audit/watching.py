@@ -52,6 +52,10 @@ class Watching:
         self._round = Gauge(
             "avrr_archive_round_seconds", "since when a log was not compared whole", ["log"], registry=metrics.registry
         )
+        self._others = Gauge(
+            "avrr_archive_read_by_others", "times that a log was told to somebody else in the archive's name", ["log"],
+            registry=metrics.registry,
+        )
         self._alarm = Gauge(
             "avrr_archive_checkpoint_alarm", "1 where a log's checkpoint was not believed", ["log"], registry=metrics.registry
         )
@@ -85,6 +89,7 @@ class Watching:
             for name, compared in self._comparing.logs.items():
                 checked = self._checking.logs[name]
                 self._round.labels(name).set_function(lambda name=name, of=self._comparing: of.round_seconds(name))  # type: ignore[misc]
+                self._others.labels(name).set_function(lambda compared=compared: compared.read_by_others)  # type: ignore[misc]
                 self._differences.labels(name).set_function(
                     lambda compared=compared, checked=checked: max(compared.differences, checked.differences)  # type: ignore[misc]
                 )

@@ -3,6 +3,7 @@
 import asyncpg
 
 from ops.supervisor import Running
+from shared.endpoints import PROGRAM_READS
 from tests.integration.audit.archived_log import LOG, PROGRAM, URL, ArchivedLog
 from tests.integration.returns.api import AUDITOR
 
@@ -92,3 +93,20 @@ async def test_the_archives_program_reads_a_log_and_nothing_else_and_an_auditors
     before = len(await archived.leaves())
     assert (await archived.get("/v1/events", AUDITOR, URL, limit=1)).status_code == 200
     assert len(await archived.leaves()) == before + 1
+
+
+async def test_somebody_else_who_reads_a_log_in_the_archives_name_is_counted_and_told(archived: ArchivedLog) -> None:
+    await archived.happen(3)
+    await archived.archive()
+    compared = archived.comparing.logs[LOG]
+    # What was read before the archive began to ask may have been read by the archive of before.
+    await archived.get("/v1/events", PROGRAM, URL)
+    for _ in range(3):
+        await archived.comparing.look(LOG)
+        assert compared.read_by_others == 0
+    for times in (1, 2):
+        await archived.get("/v1/events", PROGRAM, URL, limit=1)
+        # An auditor's reading is an event and is not counted among them.
+        assert PROGRAM_READS not in (await archived.get("/v1/events", AUDITOR, URL, limit=1)).headers
+        await archived.comparing.look(LOG)
+        assert compared.read_by_others == times
