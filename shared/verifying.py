@@ -156,10 +156,10 @@ class Verifying:
 
     async def check(self) -> None:
         """Makes every check of what other tables keep of the rows; each over all of it, in one statement."""
+        if await self.found.taken() is None:
+            return
         late: Exception | None = None
         for name, check in self._checks:
-            if await self.found.taken() is None:
-                return
             try:
                 await self._checked(name, check)
             except (TimeoutError, asyncpg.QueryCanceledError) as error:

@@ -265,3 +265,13 @@ async def test_an_auditor_and_the_archive_are_told_what_was_found_and_nobody_els
     assert (told["differences"], told["rounds"]) == (len(told["rows"]), 1)
     assert told["looked_seconds_ago"] is not None
     assert (await watched.desk.get("verification", {})).status_code == 403
+
+
+async def test_a_changed_row_is_found_among_more_new_ones_than_a_look_compares(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await copy_person(watched.superuser, person_id, 0, 2_999)
+    changed: UUID = await watched.superuser.fetchval(
+        "UPDATE persons SET site = 'trc_usivak' WHERE id = (SELECT id FROM persons ORDER BY ctid DESC LIMIT 1) RETURNING id"
+    )
+    await watched.verifying.look()
+    assert await watched.noted() == [("person", str(changed), "other", "site", False)]
