@@ -156,7 +156,7 @@ async def look(driven: Driven) -> None:
     for path in of_the_archive:
         answer = await mission.read("audit", "auditor", path)
         assert answer.status_code == 200, (path, answer.status_code)
-        told.note("searched", answer)
+        told.note(f"searched {path}", answer)
     for url in mission.addresses.services.values():
         for path in ("/metrics", "/healthz", "/readyz", "/v1/openapi.json"):
             told.note("watched", await mission.client.get(url + path))
