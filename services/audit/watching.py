@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from prometheus_client import Gauge
@@ -60,6 +61,10 @@ class Watching:
             "avrr_archive_checkpoint_alarm", "1 where a log's checkpoint was not believed", ["log"], registry=metrics.registry
         )
 
+    def _since_compared(self, name: str) -> float:
+        """A process that waits for its turn compares nothing, and has nothing to be late with."""
+        return self._comparing.round_seconds(name) if self._comparing is not None and self._turn.held else 0.0
+
     def _lags(self, checkpoints: Checkpoints, name: str, asked: Asked) -> None:
         self._uncovered.labels(name).set_function(lambda: checkpoints.seconds(asked.uncovered))
         self._unarchived.labels(name).set_function(lambda: checkpoints.seconds(asked.unarchived))
@@ -88,7 +93,7 @@ class Watching:
             self._verified = Verified(self._database, client, urls, token, token.forget)
             for name, compared in self._comparing.logs.items():
                 checked = self._checking.logs[name]
-                self._round.labels(name).set_function(lambda name=name, of=self._comparing: of.round_seconds(name))  # type: ignore[misc]
+                self._round.labels(name).set_function(partial(self._since_compared, name))
                 self._others.labels(name).set_function(lambda compared=compared: compared.read_by_others)  # type: ignore[misc]
                 self._differences.labels(name).set_function(
                     lambda compared=compared, checked=checked: max(compared.differences, checked.differences)  # type: ignore[misc]
