@@ -21,7 +21,7 @@ STAFF_FIELDS: Final = frozenset(
         "counsellor_id", "requester_id", "endorser_id", "former_endorsers", "former_approvers", "approver_id", "payer_id", "reconciler_id", "recorded_by",
         "submitted_by", "approved_by", "requested_by", "drafted_by", "authority_holder", "returned_by", "endorsed_by", "rejected_by", "cancelled_by", "released_by",
         "confirmed_by", "reconciled_by", "delivered_by", "filed_by", "actor_id",
-        "witness_id", "placed_by", "lifted_by", "refused_by", "assessed_by", "asked_by", "end_asked_by", "proposed_by", "corrected_by", "voided_by", "written_by",
+        "witness_id", "placed_by", "lifted_by", "refused_by", "assessed_by", "asked_by", "end_asked_by", "ended_early_by", "ended_early_asked_by", "proposed_by", "corrected_by", "voided_by", "written_by",
         "attested_by", "holder_id", "deputy_id", "named_by", "ended_by", "published_by", "dropped_by", "agreed_by", "suspended_by", "resumed_by", "reported_by", "reversed_by", "witnessed_by", "added_by", "adder_id", "opened_by", "made_by", "sent_by", "drop_asked_by", "revocation_asked_by", "taken_by", "takers", "kept_by", "closed_by", "reopened_by", "registered_by", "stated_by", "accepted_by", "uploaded_by", "imported_by", "explained_by", "matched_by", "undone_by", "acted_by", "clearing_asked_by", "cleared_by", "handlers", "clearers", "planned_by", "drawn_by", "offered_by", "withdrawn_by", "auditor_id",
     }
 )  # fmt: skip

@@ -26,7 +26,7 @@ WORDS: Final[Mapping[str, str]] = {
     "why_another_account": "the payment was ordered from another account", "why_another_file": "the payment was ordered by another file", "why_another_payee": "the money went to another account than the payment was released to", "why_another_block": "the bank names another order than that in which the payment stands", "why_amount_unknown": "the bank does not say how much it was",
     "why_amount_differs": "it is of another amount than the payment", "why_currency_differs": "it is in another currency than the payment",
     "why_too_far_from_rate": "it was booked in another currency, and far from what the rate of that day makes of it, or no rate is known", "why_back_in_another_currency": "it came back in another currency than it was paid in",
-    "why_not_released": "the payment failed before", "why_booked_after_all": "alarm: two persons had ended this payment since the bank had not answered; it may be paid twice", "why_already_settled": "the payment is settled already",
+    "why_not_released": "the payment failed before", "why_booked_after_all": "alarm: two persons had ended this payment since the bank had not answered; it may be paid twice", "why_paid_anew": "alarm: this payment was made anew since two persons had ended it, so that it was paid twice", "why_already_settled": "the payment is settled already",
     "why_not_paid": "money came back that was not paid", "why_delivered_already": "what was paid is delivered already",
     "why_gives_no_reason": "it quotes a payment and says no reason why it came back", "why_takes_back": "it takes back what had come back",
     "why_may_have_been_paid": "the payment may have been made", "why_waits_for_its_grant": "it is settled within a minute, if the grant lets it",

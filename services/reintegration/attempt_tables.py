@@ -56,6 +56,13 @@ PAID_AFTER_ITS_RELEASE: Final = (
     "status <> 'paid' OR method IS NULL OR method = 'bank_file' "
     "OR paid_on >= cast(released_at AT TIME ZONE 'UTC' - interval '12 hours' AS date)"
 )
+# Who ended early what the bank booked after all wears no other hat on the grant.
+WHO_ENDED_EARLY: Final = (
+    "NOT jsonb_path_exists(jsonb_path_query_array(tranches, '$[*].ended_early') || jsonb_path_query_array(former_attempts, '$[*].ended_early'), "
+    "'$[*] ? (@ != null && (@.ended_by == $others[*] || @.asked_by == $others[*]))', jsonb_build_object('others', "
+    "jsonb_build_array(requester_id, endorser_id, approver_id, counsellor_id, payer_id) || jsonb_path_query_array(tranches, '$[*].released_by') "
+    "|| jsonb_path_query_array(tranches, '$[*].delivered_by') || jsonb_path_query_array(former_attempts, '$[*].released_by')))"
+)
 # Who visited, or saw that cash was handed over, paid nothing on the grant.
 WHO_LOOKED_PAYS_NOTHING: Final = (
     "NOT jsonb_path_exists(jsonb_path_query_array(visits, '$[*].recorded_by') "
@@ -104,6 +111,10 @@ PAYMENT_ATTEMPTS = sa.Table(
     # What that line has beyond the payment, which no fund bears, and what it has less than was ordered; posted in `paid_month`.
     sa.Column("bank_charges", sa.Numeric),
     sa.Column("booked_short", sa.Numeric),
+    # Who had ended it as never answered, before the bank booked it after all.
+    sa.Column("ended_early_by", sa.Text),
+    sa.Column("ended_early_asked_by", sa.Text),
+    sa.Column("ended_early_at", sa.DateTime(timezone=True)),
     # Those of before name no payee.
     sa.Column("payee_id", sa.Uuid),
     sa.Column("account_no", sa.Integer),
@@ -133,6 +144,10 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.CheckConstraint(FAILED_BY_ANOTHER, name="failed_by_another"),
     sa.CheckConstraint(ENDED_BY_TWO, name="ended_by_two"),
     sa.CheckConstraint(BOOKED_OTHERWISE, name="booked_otherwise"),
+    sa.CheckConstraint(
+        "num_nulls(ended_early_by, ended_early_asked_by, ended_early_at) IN (0, 3) AND (ended_early_by IS NULL OR paid_line IS NOT NULL)",
+        name="ended_early",
+    ),
     sa.CheckConstraint(PAID_AFTER_ITS_RELEASE, name="paid_after_its_release"),
     sa.CheckConstraint("return_month IS NULL OR ended_on >= paid_on", name="back_after_the_payment"),
     sa.CheckConstraint(SAID_BY_SOMEBODY, name="said_by_somebody"),
@@ -170,6 +185,8 @@ PAYMENT_ATTEMPTS = sa.Table(
     ),
     # A debit that comes all the same is looked for among these few.
     sa.Index("ix_payment_attempts_unanswered", "attempt_id", postgresql_where=sa.text("reason = 'not_answered'")),
+    # What came back without our reference is looked for by its amount.
+    sa.Index("ix_payment_attempts_paid_amounts", "amount", "currency", postgresql_where=sa.text("status = 'paid' AND method = 'bank_file'")),
     # Most are booked exactly.
     sa.Index(
         "ix_payment_attempts_booked_otherwise", "grant_id", "tranche", "attempt_no",

@@ -27,6 +27,7 @@ from services.reintegration.domain.settlement import day_of, first_that_settles
 from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, may_be_of, waits_for_one_before
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
+from services.reintegration.returned_unnamed_queries import MAY_RETURN_SEVERAL, may_return
 from services.reintegration.sent_files_queries import SENT
 from services.reintegration.several_payments_queries import (
     NAMES_SEVERAL,
@@ -59,23 +60,33 @@ _LINE: Final = (
     f"coalesce(l.other_payee, false) AS other_payee, {_OTHER_BLOCK} AS other_block, "
     f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {SENT}) AS sent_otherwise"
 )
+# Another attempt pays the same tranche, or did.
+_ANOTHER: Final = (
+    "EXISTS (SELECT FROM payment_attempts n WHERE (n.grant_id, n.tranche) = (a.grant_id, a.tranche) AND n.attempt_no <> a.attempt_no "
+    "AND n.status IN ('released', 'paid')"
+)
 # What was delivered is no open advance any more.
 _ATTEMPT: Final = (
     "a.grant_id, a.tranche, a.status AS attempt_status, a.method, a.amount AS attempt_amount, a.currency AS attempt_currency, "
     "a.released_by, a.status = 'paid' AND NOT EXISTS (SELECT FROM open_advances o WHERE o.grant_id = a.grant_id "
-    "AND o.tranche = a.tranche) AS delivered, a.reason IS NOT DISTINCT FROM 'not_answered' AS unanswered, a.booked_short AS attempt_short"
+    "AND o.tranche = a.tranche) AS delivered, a.reason IS NOT DISTINCT FROM 'not_answered' AS unanswered, a.booked_short AS attempt_short, "
+    f"NOT {_ANOTHER}) AS planned, {_ANOTHER} AND n.status = 'paid') AS paid_anew"
 )
 # Of an open one, or of one that two persons ended since the bank had not answered.
 _MAY_BE_OURS: Final = (
     f"l.state = 'unmatched' AND ({NAMES_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')} OR {may_be_among('o')}) "
     f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o', UNANSWERED)}) "
-    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_among('o', UNANSWERED)})) AS may_be_ours"
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_among('o', UNANSWERED)}) "
+    f"OR {MAY_RETURN_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_return('o')})) AS may_be_ours"
 )
 # A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
 _ABOUT_A_LINE = Sql(
     f"SELECT {_LINE}, l.state = 'unmatched' AS waits, l.state = 'duplicate' AS told_again, {_ATTEMPT}, a.attempt_id AS known_attempt, l.attempt_id AS named, "
     f"a.released_by = cast(:reader AS text) OR {signed_by(':reader', 'a.grant_id')} "
     f"OR EXISTS (SELECT FROM payment_attempts o WHERE ({may_be_of('o')} OR {may_be_among('o')} OR {of_a_booking('o')}) AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) "
+    # Nor does who paid what was ended since, or what may have come back.
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE ({may_be_of('o', UNANSWERED)} OR {may_be_among('o', UNANSWERED)} OR {may_return('o')}) "
+    f"AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) "
     f"AS paid_by_reader, {_MAY_BE_OURS} FROM bank_lines l "
     "LEFT JOIN payment_attempts a ON a.attempt_id IN (l.attempt_id, cast(:attempt_id AS uuid)) WHERE l.id = :line_id"
 )
@@ -103,7 +114,7 @@ _SETTLES: Final = (
     f"l.state = 'unmatched' AND a.method = 'bank_file' AND EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) AND "
     "(l.kind = 'booked' AND (l.paid_part IS NOT NULL OR (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
     "AND (l.currency <> a.currency OR l.amount = a.amount) OR l.direction = 'credit' AND (l.amount, l.currency) = (a.amount - a.booked_short, a.currency)) "
-    "AND (l.direction = 'debit' AND NOT l.reversal AND a.status = 'released' "
+    "AND (l.direction = 'debit' AND NOT l.reversal AND (a.status = 'released' OR l.by_hand AND a.reason = 'not_answered') "
     f"AND (l.by_hand OR NOT coalesce(l.other_payee, false) AND NOT ({_OTHER_BLOCK})) OR l.direction = 'credit' AND a.status = 'paid' "
     "AND (l.currency = a.currency AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}') OR l.by_hand)) "
     f"OR l.kind = 'rejected' AND a.status = 'released' AND {_OF_ITS_FILE} AND NOT l.reasons && ARRAY[{', '.join(repr(one) for one in sorted(HAD_BEFORE))}])"
@@ -164,7 +175,7 @@ class BankLineRow(BaseModel):
     ``found_part`` is how much of what was ordered somebody found it to have paid, in ``match_currency``; of what it paid
     ``bank_charges`` is what it has beyond that, ``booked_short`` what is missing.
     ``may_be_ours``: it names no payment of ours, and has the amount of an open one that the bank was ordered from its account, or
-    may be several of them.
+    may be several of them; or it has the amount of one that was paid and may have come back by it.
     """
 
     id: UUID
@@ -319,4 +330,4 @@ def _attempt(row: Mapping[str, Any], attempt_id: UUID | None) -> KnownAttempt | 
         return None
     status: AttemptStatus = row["attempt_status"]
     method: PaymentMethod | None = row["method"]
-    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"], row["unanswered"], row["attempt_short"])
+    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"], row["unanswered"], row["attempt_short"], row["planned"], row["paid_anew"])

@@ -207,6 +207,7 @@ BANK_LINE_ACTS = aggregate_table(
     sa.Column("asked_by", sa.Text),
     sa.Column("other_than_named", sa.Text),
     sa.Column("paid_part", sa.Numeric),
+    sa.Column("spoken", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
     begins(bank_line_acts.BEGINNINGS),
     sa.CheckConstraint(
         "(status IN ('explained', 'explanation_asked')) = (explanation IS NOT NULL) "

@@ -48,8 +48,10 @@ LOOKED = Sql(
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.other_payee AND l.state NOT IN ('unconfirmed', 'dropped') "
     "WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS another_payee, "
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped') "
-    "WHERE a.grant_id = g.id AND a.reason = 'not_answered' LIMIT 1) IS NOT NULL AS booked_after_all, "
-    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line AND l.paid_part IS NOT NULL WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS booked_otherwise, (SELECT true FROM paid_although a WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS paid_although, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
+    "WHERE a.grant_id = g.id AND (a.reason = 'not_answered' OR a.ended_early_by IS NOT NULL) LIMIT 1) IS NOT NULL AS booked_after_all, "
+    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line AND l.paid_part IS NOT NULL WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS booked_otherwise, "
+    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state = 'accepted' AND l.code IN ('ACSC', 'ACCC') "
+    "WHERE a.grant_id = g.id AND (a.reason = 'not_answered' OR a.ended_early_by IS NOT NULL) LIMIT 1) IS NOT NULL AS ended_though_reported, (SELECT true FROM paid_although a WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS paid_although, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
     "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two, coalesce(p.quotations_above, cast(:quotations AS numeric)) AS quotations, v.submitted_at "
     "FROM grants g LEFT JOIN grant_versions v ON v.grant_id = g.id AND v.request_version = g.request_version "
     "LEFT JOIN policy_versions p ON p.programme = g.policy_programme AND p.policy_version = g.policy_version "
@@ -92,7 +94,7 @@ class ExceptionRow(BaseModel):
             thresholds=sorted({row["one"], row["two"], row["quotations"]}) if same else (),
             beside=row["beside"] if same else Decimal(0), of_vendor=of_vendor,
             marked=row["just_below_threshold"], found_otherwise=row["found_otherwise"], moved_by_hand=row["moved_by_hand"],
-            another_payee=row["another_payee"], booked_after_all=row["booked_after_all"], booked_otherwise=row["booked_otherwise"], paid_although=row["paid_although"],
+            another_payee=row["another_payee"], booked_after_all=row["booked_after_all"], booked_otherwise=row["booked_otherwise"], ended_though_reported=row["ended_though_reported"], paid_although=row["paid_although"],
         )  # fmt: skip
         return cls.model_validate({**row, "grant_id": row["id"], "exceptions": exceptions_of(looked)})
 

@@ -17,7 +17,7 @@ from services.reintegration.domain.grant_state import (
     Grant,
 )
 from services.reintegration.domain.recovery_line import RecoveryLine
-from services.reintegration.lost_reference_queries import UNANSWERED, waits_unnamed
+from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, waits_unnamed
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY, newest_rates
 from services.reintegration.recovery_queries import RECOVERY_LINE
 from services.reintegration.sealed import plan_of
@@ -74,10 +74,12 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         "EXISTS (SELECT FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state IN ('unmatched', 'unconfirmed') "
         " AND (l.kind = 'rejected' AND a.status = 'released' OR l.direction = 'debit') WHERE a.grant_id = :grant_id AND (a.status = 'released' OR a.reason = 'not_answered')) "
         f"OR EXISTS (SELECT FROM payment_attempts a WHERE a.grant_id = :grant_id AND ({waits_unnamed('a')} OR {waits_unnamed('a', UNANSWERED)})) AS bank_line_waits, "
+        f"EXISTS (SELECT FROM payment_attempts a WHERE a.grant_id = :grant_id AND a.status = 'released' AND ({waits_unnamed('a')} OR EXISTS (SELECT FROM bank_lines l "
+        f" WHERE l.of_attempt = a.attempt_id AND {WAITS} AND (l.kind = 'rejected' OR l.direction = 'debit')))) AS own_line_waits, "
         f"{signed_by(':signer_id', ':grant_id')} AS signed_its_batch, "
         "ARRAY(SELECT a.tranche FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line JOIN bank_files f ON f.id = l.file_id "
         " LEFT JOIN bank_line_acts t ON t.id = l.id "
-        " WHERE a.grant_id = :grant_id AND cast(:signer_id AS text) IN (f.imported_by, f.confirmed_by, t.asked_by, t.acted_by)) AS by_my_file, "
+        " WHERE a.grant_id = :grant_id AND (cast(:signer_id AS text) IN (f.imported_by, f.confirmed_by) OR cast(:signer_id AS text) = ANY (t.spoken))) AS by_my_file, "
         f"{RECOVERY_LINE} AS recovery_line, "
         "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:posted_on AS date), "
         f"{TODAY}) AS timestamp))) AS month_closed, "
@@ -199,7 +201,7 @@ async def behind_a_grant(
         today=row["today"],
         policy=_POLICY.validate_json(row["policy"] or "null"),
         recovery_line=_RECOVERY_LINE.validate_json(row["recovery_line"] or "null"),
-        in_a_batch=row["in_a_batch"], bank_line_waits=row["bank_line_waits"], signed_its_batch=row["signed_its_batch"],
+        in_a_batch=row["in_a_batch"], bank_line_waits=row["bank_line_waits"], own_line_waits=row["own_line_waits"], signed_its_batch=row["signed_its_batch"],
         by_my_file=frozenset(row["by_my_file"]),
     )
     if pays:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from services.reintegration.domain.grant_state import (
     CashWitness,
     EndAsked,
+    EndedEarly,
     Evidence,
     Grant,
     GrantStatus,
@@ -55,6 +56,9 @@ class TrancheToPay(BaseModel):
     difference: Amount | None
     difference_reason: DifferenceReason | None
     end_asked: EndAsked | None
+    bank_charges: Amount | None
+    booked_short: Amount | None
+    ended_early: EndedEarly | None
 
 
 class AttemptRow(BaseModel):

@@ -5,7 +5,7 @@ from itertools import combinations
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from services.reintegration.attempt_tables import WHO_LOOKED_PAYS_NOTHING, WHO_TRIED_TO_PAY
+from services.reintegration.attempt_tables import WHO_ENDED_EARLY, WHO_LOOKED_PAYS_NOTHING, WHO_TRIED_TO_PAY
 from services.reintegration.domain import grant_state
 from services.reintegration.metadata import METADATA, amount, begins
 from services.reintegration.recovery_tables import on_a_grant
@@ -165,6 +165,7 @@ GRANTS = aggregate_table(
     jsonb("visits"),
     sa.CheckConstraint(WHO_LOOKED_PAYS_NOTHING, name="who_looked_pays_nothing"),
     sa.CheckConstraint(WHO_TRIED_TO_PAY, name="who_tried_to_pay"),
+    sa.CheckConstraint(WHO_ENDED_EARLY, name="who_ended_early"),
     *on_a_grant(),
     sa.ForeignKeyConstraint(
         ("id", "approved_version", "amount", "fund_id", "fund_currency", "fund_amount"),

@@ -20,8 +20,10 @@ _FACTS = Sql(
     # Whatever the bank says of it and nobody has found out yet, be it that money came back that was never booked as paid.
     f"EXISTS (SELECT {_OPEN} JOIN bank_lines l ON l.of_attempt = a.attempt_id AND {WAITS} WHERE {_UNDER_WAY}) "
     f"OR EXISTS (SELECT {_OPEN} WHERE {_UNDER_WAY} AND {waits_unnamed('a')}) AS bank_line_waits, "
-    f"EXISTS (SELECT {_OPEN} JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state = 'accepted' AND l.code IN ('ACSC', 'ACCC') "
-    f"WHERE {_UNDER_WAY}) AS bank_says_paid, "
+    # Unless a later report refuses it, of which two persons found out by then.
+    f"(SELECT max(cast(l.imported_at AT TIME ZONE cast(:zone AS text) AS date)) {_OPEN} JOIN bank_lines l ON l.of_attempt = a.attempt_id "
+    f"AND l.state = 'accepted' AND l.code IN ('ACSC', 'ACCC') WHERE {_UNDER_WAY} AND NOT EXISTS (SELECT FROM bank_lines r "
+    "WHERE r.of_attempt = a.attempt_id AND r.kind = 'rejected' AND r.state NOT IN ('unconfirmed', 'dropped') AND r.imported_at > l.imported_at)) AS said_paid_on, "
     f"{signed_by(':reader', ':grant_id')} AS signed_its_batch"
 )
 
@@ -32,5 +34,5 @@ async def behind_an_end(unit: UnitOfWork, grant_id: UUID, reader: str, now: date
     assert row is not None
     return GrantFacts(
         today=row["today"], ordered_on=row["ordered_on"], bank_line_waits=row["bank_line_waits"],
-        bank_says_paid=row["bank_says_paid"], signed_its_batch=row["signed_its_batch"],
+        said_paid_on=row["said_paid_on"], signed_its_batch=row["signed_its_batch"],
     )  # fmt: skip

@@ -83,6 +83,15 @@ class PaymentKeptOpen(Event, kind="avrr.reintegration.grant.payment_kept_open.v1
     kept_at: datetime
 
 
+class PaymentAnsweredLate(Event, kind="avrr.reintegration.grant.payment_answered_late.v1"):
+    """The bank booked what two persons had ended as never answered, and nothing else pays its tranche: that attempt is under way again."""
+
+    number: int
+    attempt_no: int
+    attempt_id: UUID
+    answered_at: datetime
+
+
 class PaymentReversed(SaidByBank, kind="avrr.reintegration.grant.payment_reversed.v1"):
     """What was paid for a tranche came back on a day: it is spent no more, and the tranche can be released anew.
 
@@ -111,4 +120,4 @@ class DisbursementUndone(Event, kind="avrr.reintegration.grant.disbursement_undo
     case_id: UUID
 
 
-EVENTS: tuple[type[Event], ...] = (PaymentFailed, PaymentEndAsked, PaymentKeptOpen, PaymentReversed, DisbursementUndone)
+EVENTS: tuple[type[Event], ...] = (PaymentFailed, PaymentEndAsked, PaymentKeptOpen, PaymentAnsweredLate, PaymentReversed, DisbursementUndone)

@@ -127,14 +127,15 @@ def _refuse_what_the_bank_has(
 ) -> None:
     """Whoever pays takes back what they did not send; of all else that the bank was to pay its files say what became of it."""
     if tranche.method != "bank_file":
-        if facts.bank_line_waits:
+        if facts.own_line_waits:
             raise line_of_the_bank_waits()
         return
     if order.reason != "not_sent" or worn_by(state, context) != "payer":
         raise paid_by_bank()
     if facts.in_a_batch:
         raise RuleViolation("in_a_batch", "This payment stands in a batch for the bank. The batch is dropped before it is taken back.")
-    if facts.bank_line_waits:
+    # One that waits for the attempt before it does not keep this one, which was not sent, from being taken back: then that one is settled.
+    if facts.own_line_waits:
         raise line_of_the_bank_waits()
 
 

@@ -67,7 +67,7 @@ class BankLineAct:
 
     ``attempt_id`` is the attempt that one person found it to be of, and perhaps a second one; ``other_than_named`` says why
     it is not the one of ours that the bank names, and ``paid_part`` how much of the line is of it, in its currency, where that is
-    not all of exactly its amount.
+    not all of exactly its amount. ``spoken``: everybody who ever said something of the line, in the order of their ids.
     """
 
     status: BankLineActStatus
@@ -78,6 +78,7 @@ class BankLineAct:
     asked_by: str | None = None
     other_than_named: OtherThanNamed | None = None
     paid_part: Decimal | None = None
+    spoken: tuple[str, ...] = ()
 
 
 def line_settled() -> RuleViolation:
@@ -98,6 +99,12 @@ def refuse_unless_free(status: BankLineActStatus | None, *, waits: bool) -> None
 
 def evolve(state: BankLineAct | None, event: Event) -> BankLineAct:
     """What was said of a line last; TypeError for an event that is not of one, `IllegalTransition` for one that does not fit."""
+    said = _said(state, event)
+    before = () if state is None else state.spoken
+    return replace(said, spoken=tuple(sorted({*before, said.acted_by})))
+
+
+def _said(state: BankLineAct | None, event: Event) -> BankLineAct:
     match event:
         case BankLineExplained():
             return BankLineAct(

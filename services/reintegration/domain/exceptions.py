@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check", "moved_by_hand", "another_payee", "booked_after_all", "booked_otherwise", "paid_although"]
+ExceptionCode = Literal["same_day", "below_threshold", "split", "one_vendor", "spot_check", "moved_by_hand", "another_payee", "booked_after_all", "booked_otherwise", "ended_though_reported", "paid_although"]
 
 # Ours, and not IOM's: the last tenth below a threshold, what one person is asked for within 30 days, and so many requests.
 JUST_BELOW: Final = Decimal("0.9")
@@ -25,7 +25,7 @@ class Looked:
     found a delivery of it otherwise than it was confirmed, or did not find it. ``moved_by_hand``: the bank moved money under the
     id of an attempt to pay of it that was never sent. ``another_payee``: it moved it to another account than that to which the
     attempt was released. ``booked_after_all``: it booked a payment that two persons had ended since it had not answered. ``booked_otherwise``: two persons
-    found how much of a line of another amount paid it. ``paid_although``: something stood against a payment of it when that was
+    found how much of a line of another amount paid it. ``ended_though_reported``: a payment was ended of which the bank had reported that it was made. ``paid_although``: something stood against a payment of it when that was
     said to be made.
     """
 
@@ -41,6 +41,7 @@ class Looked:
     another_payee: bool = False
     booked_after_all: bool = False
     booked_otherwise: bool = False
+    ended_though_reported: bool = False
     paid_although: bool = False
 
 
@@ -67,6 +68,8 @@ def exceptions_of(request: Looked) -> tuple[ExceptionCode, ...]:
         found.append("booked_after_all")
     if request.booked_otherwise:
         found.append("booked_otherwise")
+    if request.ended_though_reported:
+        found.append("ended_though_reported")
     if request.paid_although:
         found.append("paid_although")
     return tuple(found)

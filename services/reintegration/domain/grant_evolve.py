@@ -23,10 +23,18 @@ from services.reintegration.domain.grant_state import (
     GrantTranche,
 )
 from services.reintegration.domain.recovery_evolve import asked_back
-from services.reintegration.domain.tranche_evolve import advanced, failed, may_end, reversed_, with_tranche
+from services.reintegration.domain.tranche_evolve import (
+    advanced,
+    answered_late,
+    failed,
+    may_end,
+    reversed_,
+    with_tranche,
+)
 from shared.contracts.approvals import ApprovalGiven
 from shared.contracts.attempts import (
     DisbursementUndone,
+    PaymentAnsweredLate,
     PaymentEndAsked,
     PaymentFailed,
     PaymentKeptOpen,
@@ -176,6 +184,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             return failed(state, event)
         case PaymentEndAsked() | PaymentKeptOpen():
             return may_end(state, event)
+        case PaymentAnsweredLate():
+            return answered_late(state, event)
         case PaymentReversed():
             return reversed_(state, event)
         case CashWitnessed() | VisitRecorded():

@@ -65,9 +65,10 @@ class GrantFacts:
     zone. ``policy``: the newest version of the policy of the case; None where none was published. ``terms``: all by which whoever asks may or might once
     act on an authority. ``rates``: what counts today. ``payable``: what is known of the payee that a tranche is to be released to.
     ``bank_line``: what the bank says of an attempt to pay and is not settled yet. ``in_a_batch``: whether the attempt that is under way stands in a batch for the bank that was not dropped.
-    ``bank_line_waits``: whether a line of the bank's names it as if money had left, and nobody has found out yet what that is.
+    ``bank_line_waits``: whether a line of the bank's names it as if money had left, and nobody has found out yet what that is;
+    ``own_line_waits``: whether one of those is, or may be, of the attempt that is under way.
     ``ordered_on``: the day on which the bank was to pay that attempt, by the batch of it that was taken and not dropped; None where there is none.
-    ``bank_says_paid``: whether a report says that money left for it. ``signed_its_batch``: whether whoever acts signed a batch with one of its payments. ``by_my_file``: the numbers of the tranches
+    ``said_paid_on``: the day on which a report came that says that money left for it, and that none after it took back; None without one. ``signed_its_batch``: whether whoever acts signed a batch with one of its payments. ``by_my_file``: the numbers of the tranches
     that were paid by a line out of a file which whoever acts imported or confirmed. ``recovery_line``: the line of the bank's by which an order
     says that money came back.
     """
@@ -89,8 +90,9 @@ class GrantFacts:
     payable: Payable = _UNKNOWN_PAYEE
     in_a_batch: bool = True
     bank_line_waits: bool = True
+    own_line_waits: bool = True
     ordered_on: date | None = None
-    bank_says_paid: bool = True
+    said_paid_on: date | None = date.max
     signed_its_batch: bool = True
     by_my_file: frozenset[int] = _EVERY_TRANCHE
     bank_line: BankLine | None = None

@@ -89,6 +89,15 @@ class EndAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedEarly:
+    """Who asked to end an attempt and who confirmed it, though the bank booked it after all."""
+
+    asked_by: str | None
+    ended_by: str | None
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """What somebody found, on a day, of what a tranche was for."""
 
@@ -110,7 +119,7 @@ class GrantTranche:
     ``posted_in`` is the first day of the month in which its payment is posted, None where that is the month of ``paid_on``.
     It is paid to the account of ``payee_id`` that has this ``account_no``, by this ``method``; those of before name none of them.
     ``paid_line`` is the bank's line by which it was paid, and then nobody confirmed it; ``bank_charges`` is what that has beyond the
-    payment, ``booked_short`` what it has less than was ordered.
+    payment, ``booked_short`` what it has less than was ordered. ``ended_early``: two persons had ended it before the bank booked it.
     Cash has a ``witness`` from the moment on in which somebody states that it was handed over. ``end_asked``: somebody asked to
     end the attempt since the bank never answered, and another person decides.
     ``received`` is what the delivery says, None where that is all that was paid; ``difference`` what a reconciliation found missing.
@@ -145,6 +154,7 @@ class GrantTranche:
     end_asked: EndAsked | None = None
     bank_charges: Decimal | None = None
     booked_short: Decimal | None = None
+    ended_early: EndedEarly | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +193,7 @@ class FormerAttempt:
     end_asked_by: str | None = None
     bank_charges: Decimal | None = None
     booked_short: Decimal | None = None
+    ended_early: EndedEarly | None = None
 
 
 @dataclass(frozen=True, slots=True)

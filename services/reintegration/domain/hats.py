@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.reintegration.domain.grant_facts import GrantFacts
-from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.grant_state import EndedEarly, Grant
 from shared.errors import FourEyes
 from shared.messages import Context
 
@@ -93,15 +93,23 @@ def _worn(grant: Grant) -> Iterator[tuple[Hat, str | None]]:
         yield "deliverer", tranche.witness.witnessed_by if tranche.witness is not None else None
         yield "reconciler", tranche.end_asked.asked_by if tranche.end_asked is not None else None
         yield "reconciler", tranche.reconciled_by
+        yield from _ended_early(tranche.ended_early)
     for attempt in grant.former_attempts:
         yield "payer", attempt.released_by
         yield "payer", attempt.confirmed_by
         if attempt.ended_as is not None:
             yield attempt.ended_as, attempt.ended_by
         yield "reconciler", attempt.end_asked_by
+        yield from _ended_early(attempt.ended_early)
         yield "deliverer", attempt.witness.witnessed_by if attempt.witness is not None else None
     for back in grant.recoveries:
         yield "reconciler", back.recorded_by
         yield "reconciler", back.proposed_by
     if grant.recovery_proposed is not None:
         yield "reconciler", grant.recovery_proposed.proposed_by
+
+
+def _ended_early(ended: EndedEarly | None) -> Iterator[tuple[Hat, str | None]]:
+    if ended is not None:
+        yield "reconciler", ended.asked_by
+        yield "reconciler", ended.ended_by

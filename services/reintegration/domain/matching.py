@@ -23,7 +23,7 @@ Settles = Literal["pays", "returns", "refuses"]
 # Why a line settles nothing, so that somebody has to look at it.
 Unmatched = Literal[
     "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "another_account", "another_file", "another_payee", "another_block", "amount_unknown", "amount_differs", "currency_differs", "too_far_from_rate", "back_in_another_currency", "not_released",
-    "already_settled", "booked_after_all", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
+    "already_settled", "booked_after_all", "paid_anew", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
     "period_closed", "asked_back_already", "grant_not_in_disbursement",
 ]  # fmt: skip
 # How far what was booked may lie from what the rate of that day makes of what was ordered. Ours, and no rule of IOM's.
@@ -91,7 +91,8 @@ class BankLine:
 class KnownAttempt:
     """An attempt to pay as a line is held against it; ``unanswered``: two persons ended it since the bank had not answered.
 
-    ``booked_short`` is by how much less than its ``amount`` it was paid.
+    ``booked_short`` is by how much less than its ``amount`` it was paid. ``planned``: no other attempt pays its tranche, or did;
+    ``paid_anew``: another one did.
     """
 
     attempt_id: UUID
@@ -102,6 +103,8 @@ class KnownAttempt:
     delivered: bool = False
     unanswered: bool = False
     booked_short: Decimal | None = None
+    planned: bool = False
+    paid_anew: bool = False
 
     @property
     def booked(self) -> Decimal:
@@ -219,9 +222,11 @@ def _of_a_debit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
             return "pays"
         case "paid" | "reversed":
             return "already_settled"
+        case "failed" if attempt.unanswered:
+            # It may be paid anew since, so that it was paid twice; as long as it is not two persons find that it is this payment.
+            return "paid_anew" if attempt.paid_anew else "pays" if line.by_hand and attempt.planned else "booked_after_all"
         case "failed":
-            # It may be paid anew since, so that it was paid twice.
-            return "booked_after_all" if attempt.unanswered else "not_released"
+            return "not_released"
 
 
 def _of_a_credit(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:

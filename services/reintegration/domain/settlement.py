@@ -25,8 +25,14 @@ from services.reintegration.domain.matching import (
     is_settling,
     settles,
 )
+from services.reintegration.domain.tranche_evolve import answered_late
 from services.reintegration.domain.tranches import paid
-from shared.contracts.attempts import BookedOtherwise, FailureReason, PaymentFailed
+from shared.contracts.attempts import (
+    BookedOtherwise,
+    FailureReason,
+    PaymentAnsweredLate,
+    PaymentFailed,
+)
 from shared.decider import Events, Rule, changing
 from shared.messages import Command, Context, Event
 from shared.money import Money
@@ -49,11 +55,13 @@ def attempts_of(grant: Grant) -> Mapping[UUID, KnownAttempt]:
     """Each attempt to pay of a grant, under its id."""
     over: Sequence[GrantTranche | FormerAttempt] = grant.former_attempts
     begun = [tranche for tranche in grant.tranches if tranche.status != "planned"]
+    now = {tranche.number: tranche.status for tranche in grant.tranches}
     return {
         one.attempt_id: KnownAttempt(
             one.attempt_id, _status(one), one.method, one.amount, grant.currency,
             delivered=isinstance(one, GrantTranche) and one.status in ("delivered", "reconciled"),
             unanswered=isinstance(one, FormerAttempt) and one.reason == "not_answered", booked_short=one.booked_short,
+            **({"planned": now[one.tranche] == "planned", "paid_anew": now[one.tranche] not in ("planned", "released")} if isinstance(one, FormerAttempt) else {}),
         )
         for one in (*over, *begun) if one.attempt_id is not None
     }  # fmt: skip
@@ -72,6 +80,7 @@ def outcome(grant: Grant, line: BankLine, today: date) -> Settles | Unmatched:
         return found
     if grant.status not in _STATES[found]:
         return "grant_not_in_disbursement"
+    grant = _with_what_was_answered_late(grant, _answered_late(grant, line, grant.waiting_since))
     day = day_of(line)
     tranche = _tranche(grant, line)
     earliest = {"pays": _day_of(line.sent_at), "refuses": _day_of(tranche.released_at), "returns": tranche.paid_on}[found]
@@ -110,6 +119,19 @@ def _tranche(grant: Grant, line: BankLine) -> GrantTranche:
     return next(one for one in grant.tranches if one.status != "planned" and one.attempt_id == line.attempt_id)
 
 
+def _answered_late(grant: Grant, line: BankLine, at: datetime) -> tuple[PaymentAnsweredLate, ...]:
+    """That a line is of an attempt that two persons had ended, where it is."""
+    return tuple(
+        PaymentAnsweredLate(number=one.tranche, attempt_no=one.attempt_no, attempt_id=one.attempt_id, answered_at=at)
+        for one in grant.former_attempts
+        if one.attempt_id is not None and one.attempt_id == line.attempt_id and one.reason == "not_answered"
+    )
+
+
+def _with_what_was_answered_late(grant: Grant, late: tuple[PaymentAnsweredLate, ...]) -> Grant:
+    return answered_late(grant, late[0]) if late else grant
+
+
 class SettleByBank(Command):
     """Settle the next attempt to pay of this grant of which a line of the bank's says what became of it."""
 
@@ -122,6 +144,8 @@ def _settle(state: Grant, _: SettleByBank, facts: GrantFacts, context: Context) 
     # What stands against it stays in the queue, under its reason; to look again costs nothing.
     if not is_settling(found) or (found != "refuses" and facts.month_closed and facts.open_month is None):
         return ()
+    late = _answered_late(state, line, context.now)
+    state = _with_what_was_answered_late(state, late)
     tranche, day = _tranche(state, line), day_of(line)
     assert day is not None
     match found:
@@ -131,7 +155,7 @@ def _settle(state: Grant, _: SettleByBank, facts: GrantFacts, context: Context) 
                 bank_line=line.id, bank_charges=_money(state, bank_charges(line, state.currency)),
                 booked_short=None if line.paid_part is None else _money(state, tranche.amount - line.paid_part),
             )  # fmt: skip
-            return paid(state, tranche, facts, context, reference, day, booked)
+            return (*late, *paid(state, tranche, facts, context, reference, day, booked))
         case "returns":
             return came_back(state, tranche, facts, context, "returned_by_bank", day, line.id)
         case "refuses":
@@ -154,7 +178,7 @@ def failure_reason(codes: Sequence[str]) -> FailureReason:
 
 
 # What becomes of an attempt that was released: by somebody's word, or by the bank's.
-PAYMENT_EVENTS: tuple[type[Event], ...] = ATTEMPT_EVENTS
+PAYMENT_EVENTS: tuple[type[Event], ...] = (*ATTEMPT_EVENTS, PaymentAnsweredLate)
 PAYMENT_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
     *ATTEMPT_RULES,
     changing(SettleByBank, "Settle by the bank", _settle),

@@ -8,12 +8,19 @@ from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.grant_state import (
     TRANCHE_TRANSITIONS,
     EndAsked,
+    EndedEarly,
     FormerAttempt,
     Grant,
     GrantTranche,
     TrancheStatus,
 )
-from shared.contracts.attempts import PaymentEndAsked, PaymentFailed, PaymentKeptOpen, PaymentReversed
+from shared.contracts.attempts import (
+    PaymentAnsweredLate,
+    PaymentEndAsked,
+    PaymentFailed,
+    PaymentKeptOpen,
+    PaymentReversed,
+)
 from shared.transitions import moved
 
 
@@ -46,6 +53,18 @@ def may_end(state: Grant, event: PaymentEndAsked | PaymentKeptOpen) -> Grant:
     return replace(state, tranches=tranches)
 
 
+def answered_late(state: Grant, event: PaymentAnsweredLate) -> Grant:
+    """An attempt that two persons had ended is under way again as it was released, and who ended it is kept with it."""
+    over = next(one for one in state.former_attempts if one.attempt_id == event.attempt_id)
+    again = GrantTranche(
+        number=over.tranche, amount=over.amount, status=advanced(state, over.tranche, "released").status, released_by=over.released_by,
+        released_at=over.released_at, in_fund=over.in_fund, attempt_no=over.attempt_no, attempt_id=over.attempt_id, payee_id=over.payee_id,
+        account_no=over.account_no, method=over.method, ended_early=EndedEarly(over.end_asked_by, over.ended_by, over.ended_at),
+    )  # fmt: skip
+    others = tuple(one for one in state.former_attempts if one is not over)
+    return replace(with_tranche(state, again, event.answered_at), former_attempts=others)
+
+
 def reversed_(state: Grant, event: PaymentReversed) -> Grant:
     """What was paid came back: it is committed again, or free of the grant that was cancelled."""
     by_bank = event.bank_line is not None
@@ -75,9 +94,12 @@ def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
         released_by=over.released_by, released_at=over.released_at, confirmed_by=over.confirmed_by,
         confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in,
         payee_id=over.payee_id, account_no=over.account_no, method=over.method, paid_line=over.paid_line,
-        witness=over.witness, bank_charges=over.bank_charges, booked_short=over.booked_short, **ended,
+        witness=over.witness, bank_charges=over.bank_charges, booked_short=over.booked_short,
+        ended_early=over.ended_early, **ended,
     )  # fmt: skip
-    planned = GrantTranche(number, over.amount, attempt_no=over.attempt_no + 1)
+    # One that was answered late may have an earlier number than those that were tried meanwhile.
+    tried = [one.attempt_no for one in state.former_attempts if one.tranche == number]
+    planned = GrantTranche(number, over.amount, attempt_no=max(over.attempt_no, *tried, 0) + 1)
     return replace(with_tranche(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))
 
 

@@ -16,6 +16,7 @@ from services.reintegration.domain.tranches import (
     refuse_another_attempt,
     tranche_of,
 )
+from shared.actors import Role
 from shared.contracts.attempts import PaymentEndAsked, PaymentFailed, PaymentKeptOpen
 from shared.decider import Events, Rule, changing
 from shared.errors import FourEyes, RuleViolation
@@ -23,6 +24,8 @@ from shared.messages import Command, Context, Event
 
 # An example, never a rule of IOM: whatever a bank did stands in its statements of a week.
 ANSWERED_WITHIN: Final = timedelta(days=10)
+# An example as well: what a bank reported as paid stands in the statement of that month, or it is not there at all.
+BOOKED_WITHIN: Final = timedelta(days=30)
 
 
 class AskToEndPayment(Command):
@@ -91,8 +94,8 @@ def _unanswered(state: Grant, order: AskToEndPayment | ConfirmPaymentEnd, facts:
         raise _bank_may_answer()
     if facts.bank_line_waits:
         raise RuleViolation("bank_line_waits", "A line of the bank's says that money may have left for it. Find out first what that is.")
-    if facts.bank_says_paid:
-        raise RuleViolation("bank_says_paid", "The bank reported that it made this payment. Its statement says when.")
+    if facts.said_paid_on is not None and facts.today - facts.said_paid_on < BOOKED_WITHIN:
+        raise RuleViolation("bank_says_paid", "The bank reported that it made this payment. Its statement says when; without one it is ended after thirty days.")
     return tranche
 
 
@@ -116,6 +119,8 @@ def _ask(state: Grant, order: AskToEndPayment, facts: GrantFacts, context: Conte
 
 def _confirm(state: Grant, order: ConfirmPaymentEnd, facts: GrantFacts, context: Context) -> Events:
     tranche = _unanswered(state, order, facts)
+    if facts.said_paid_on is not None and Role.CHIEF_OF_MISSION not in context.actor.roles:
+        raise RuleViolation("chief_confirms", "The bank reported that it made this payment, so that only the chief of mission confirms its end.")
     assert tranche.end_asked is not None
     return (
         PaymentFailed(

@@ -45,6 +45,7 @@ async def list_exceptions(
     or to another account than it was released to (``another_payee``),
     or booked one that two persons had ended without its answer (``booked_after_all``),
     or booked another amount than was ordered, of which two persons found how much is the payment (``booked_otherwise``),
+    or the bank had reported that a payment was made which was ended since no statement had it (``ended_though_reported``),
     or something stood against a payment of it when that was made (``paid_although``).
     """
     refuse_too_long(first, last)

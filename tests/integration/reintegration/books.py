@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.stops import ResumeGrant, SuspendGrant
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import WIRING
@@ -42,7 +44,8 @@ _ORDERED = Sql(
     "SELECT a.currency, sum(a.amount) AS ordered, sum(a.amount) FILTER (WHERE a.status IN ('released', 'failed', 'reversed')) AS others, "
     "(SELECT sum(CASE l.state WHEN 'matched' THEN 1 ELSE -1 END * CASE WHEN l.paid_part IS NULL THEN coalesce(l.instructed_amount, l.amount) "
     " WHEN l.currency = a.currency THEN coalesce(l.amount, l.paid_part) ELSE l.paid_part END) FROM bank_lines l "
-    " WHERE l.state IN ('matched', 'returned') AND coalesce(l.instructed_currency, l.currency) = a.currency) AS of_the_bank, "
+    " WHERE l.state IN ('matched', 'returned') AND CASE WHEN l.paid_part IS NULL THEN coalesce(l.instructed_currency, l.currency) "
+    " ELSE (SELECT s.currency FROM payment_attempts s WHERE s.attempt_id = l.settled_attempt) END = a.currency) AS of_the_bank, "
     # No fund bears the bank's charges, and of a payment that came back nothing is missing.
     "sum(a.bank_charges) AS charges, sum(a.booked_short) FILTER (WHERE a.status = 'paid') AS short "
     "FROM payment_attempts a GROUP BY a.currency"
@@ -58,9 +61,9 @@ _TWICE_PAID = Sql(
     "+ (SELECT count(*) FROM payment_attempts a WHERE a.paid_on IS NOT NULL AND NOT EXISTS (SELECT FROM batch_payments p "
     "   JOIN payment_batches b ON b.id = p.batch_id WHERE p.attempt_id = a.attempt_id AND b.sent_at IS NOT NULL)) AS twice"
 )
-# Debits of another amount than ordered, or of none that is told, which two persons may match.
+# Debits that settled nothing and that two persons may match: of another amount than ordered, of none that is told, or late.
 _OTHERWISE = Sql(
-    "SELECT l.id, l.of_attempt, l.amount, l.currency FROM bank_lines l WHERE l.state = 'unmatched' AND l.direction = 'debit' "
+    "SELECT l.id, l.of_attempt, l.amount, l.currency, l.instructed_amount FROM bank_lines l WHERE l.state = 'unmatched' AND l.direction = 'debit' "
     "AND l.of_attempt = ANY (cast(:attempts AS uuid[])) ORDER BY l.id"
 )
 _STATUSES = Sql("SELECT attempt_id, status FROM payment_attempts WHERE grant_id = ANY (cast(:grants AS uuid[]))")
@@ -75,6 +78,7 @@ class Ordered:
     status: Status = "released"
     sent: bool = False
     short: Decimal = Decimal(0)
+    ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,8 @@ class Books:
         steps = (
             (len(live) < len(self.grants), 6, self.release), (any(not one.sent for one in waits), 6, self.batch), (bool(unsigned), 8, self.approve),
             (bool(untaken), 8, self.take), (bool(self.batches), 1, self.drop), (bool(self.taken), 3, self.report),
-            (any(one.sent for one in self.ordered.values()), 6, self.statement), (bool(self.told), 4, self.match), (True, 1, self.stop),
+            (any(one.sent for one in self.ordered.values()), 6, self.statement), (bool(self.told), 9, self.match),
+            (any(one.sent for one in waits), 4, self.end), (any(not one.sent for one in waits), 1, self.take_back), (True, 1, self.stop),
         )  # fmt: skip
         anything = self._rarely()
         (chosen,) = self.random.choices([step for *_, step in steps], [weight if can or anything else 0 for can, weight, _ in steps])
@@ -228,24 +233,57 @@ class Books:
         line: Any = self.random.choice(found)
         one = self.ordered[line["of_attempt"]]
         ordered = Decimal(AMOUNTS[one.currency])
-        part = ordered - self.random.choice((0, 0, 1))
-        if line["currency"] == one.currency and line["amount"] is not None:
-            part = min(part, line["amount"])
-        body: dict[str, Any] = {"attempt_id": str(line["of_attempt"]), "paid_part": {"amount": str(part), "currency": one.currency}}
+        part = ordered - self.random.choice((0, 1))
+        body: dict[str, Any] = {"attempt_id": str(line["of_attempt"])}
+        if (line["instructed_amount"] or line["amount"]) == ordered:
+            part = ordered
+        else:
+            if line["currency"] == one.currency and line["amount"] is not None:
+                part = min(part, line["amount"])
+            body["paid_part"] = {"amount": str(part), "currency": one.currency}
         answer = await self.people.reconciler.post(f"bank-lines/{line['id']}/match", body)
         if answer.status_code != 201:
             return _code(answer)
         answer = await colleague(self.people).post(f"bank-lines/{line['id']}/confirm-match", {})
-        assert (one.status, one.sent, answer.status_code) == ("released", True, 200), (one, answer.text, self.steps)
+        live = [id for id, other in self.ordered.items() if other.grant_id == one.grant_id and other.status in ("released", "paid")]
+        late = one.ended and one.status == "failed" and not live
+        assert (late or one.status == "released", one.sent, answer.status_code) == (True, True, 200), (one, answer.text, self.steps)
+        one.status = "released"
         one.short = ordered - part
         self.waiting.append(Said(line["of_attempt"], "debit"))
         await self._settled()
-        return f"matched {line['of_attempt']} with {part} of {line['amount']}"
+        return f"matched{' late' if late else ''} {line['of_attempt']} with {part} of {line['amount']}"
+
+    async def end(self) -> str:
+        """Two persons say of a payment that the bank never answered for it."""
+        waits = [id for id, one in sorted(self.ordered.items()) if one.status == "released" and (one.sent or self._rarely())]
+        if not waits:
+            return "nothing"
+        attempt_id = self.random.choice(waits)
+        grant_id = self.ordered[attempt_id].grant_id
+        for caller, step in ((self.people.reconciler, "ask-to-end-payment"), (colleague(self.people), "confirm-payment-end")):
+            answer = await caller.at(NOON + timedelta(days=11)).post(f"grants/{grant_id}/{step}", {"number": 1})
+            if answer.status_code != 200:
+                return _code(answer)
+        self.ordered[attempt_id].status, self.ordered[attempt_id].ended = "failed", True
+        return f"ended {attempt_id}"
+
+    async def take_back(self) -> str:
+        """What stands in no batch is taken back by whoever pays."""
+        waits = [id for id, one in sorted(self.ordered.items()) if one.status == "released" and (not one.sent or self._rarely())]
+        if not waits:
+            return "nothing"
+        attempt_id = self.random.choice(waits)
+        order = ReportPaymentFailed(number=1, reason="not_sent", failed_on=TODAY, attempt_id=attempt_id)
+        done = await self.house.try_to(GRANT, self.ordered[attempt_id].grant_id, order, PAYER)
+        if done == "done":
+            self.ordered[attempt_id].status = "failed"
+        return done
 
     def _line(self) -> tuple[Entry, Said | None, str]:
         self.number += 1
         reference = f"{self.name}-L{self.number}"
-        what = self.random.choice(("paid", "paid", "paid", "paid", "returned", "returned", "unknown", "another amount", "another amount", "no amount", _TWICE, "nobody's"))
+        what = self.random.choice(("paid", "paid", "paid", "paid", "returned", "returned", "unknown", "another amount", "another amount", "another amount", "no amount", _TWICE, "nobody's"))
         if what == _TWICE and self.told:
             return (*self.random.choice(self.told), what)
         sent = sorted(id for id, one in self.ordered.items() if one.sent)

@@ -35,4 +35,7 @@ async def test_what_is_ordered_is_what_the_bank_booked_and_what_is_open_came_bac
         short += sum(one.short > 0 for one in books.ordered.values())
     assert seen >= reached, steps
     assert short, steps
+    # Late debits came as well: while the tranche waited, and after it was paid anew.
+    said = ("matched late", "match: paid_anew", "with")
+    assert {one for one in said if any(one in step for step in steps)} == set(said), steps
     assert (await house.findings()).differences == []

@@ -138,7 +138,7 @@ NOTHING_STANDS_AGAINST_IT = GrantFacts(
     terms=(AUTHORITY,),
     payable=Payable(VENDOR_PAID, account_known=True, of_staff=False),
     in_a_batch=False,
-    bank_line_waits=False,
+    bank_line_waits=False, own_line_waits=False,
     signed_its_batch=False,
     by_my_file=frozenset(),
 )

@@ -243,7 +243,7 @@ def test_while_a_line_of_the_banks_says_that_money_may_have_left_nobody_ends_the
     method: str | None, order: ReportPaymentFailed, who: Actor
 ) -> None:
     released = GRANTS.given(*UNTIL_APPROVED, RELEASED_1.model_copy(update={"method": method}))
-    released.knowing(replace(NOTHING_STANDS_AGAINST_IT, bank_line_waits=True)).when(order, who).refused("bank_line_waits")
+    released.knowing(replace(NOTHING_STANDS_AGAINST_IT, own_line_waits=True)).when(order, who).refused("bank_line_waits")
 
 
 def test_whoever_may_not_end_an_attempt_is_told_so_before_they_say_anything() -> None:

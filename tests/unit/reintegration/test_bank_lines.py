@@ -162,7 +162,12 @@ def test_whoever_paid_says_nothing_of_the_lines_of_their_payments() -> None:
 
 @pytest.mark.parametrize("after", [EXPLAINED, MATCH_ASKED], ids=["explained", "asked-anew"])
 def test_what_one_person_said_of_a_match_in_logs_of_before_is_still_read(after: Event) -> None:
-    assert BANK_LINE.fold((MATCH_ASKED, MATCHED, after)) == BANK_LINE.fold((after,))
+    # Nobody who spoke before is forgotten by it.
+    folded, alone = BANK_LINE.fold((MATCH_ASKED, MATCHED, after)), BANK_LINE.fold((after,))
+    assert folded is not None
+    assert alone is not None
+    assert folded.spoken == (CHIEF.person_id, RECONCILER.person_id)
+    assert replace(folded, spoken=alone.spoken) == alone
     for order in (EXPLAIN, MATCH):
         PLAIN.given(MATCH_ASKED, MATCHED).when(order, RECONCILER).refused("line_matched")
 

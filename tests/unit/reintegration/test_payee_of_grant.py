@@ -151,7 +151,7 @@ def test_whoever_pays_takes_back_what_stands_in_no_batch() -> None:
     )  # fmt: skip
     ordered.when(not_sent(), RECONCILER).refused("paid_by_bank")
     ordered.knowing(replace(NOTHING_STANDS_AGAINST_IT, in_a_batch=True)).when(not_sent(), PAYER).refused("in_a_batch")
-    ordered.knowing(replace(NOTHING_STANDS_AGAINST_IT, bank_line_waits=True)).when(not_sent(), PAYER).refused("bank_line_waits")
+    ordered.knowing(replace(NOTHING_STANDS_AGAINST_IT, own_line_waits=True)).when(not_sent(), PAYER).refused("bank_line_waits")
     # Of an own payer's no batch is asked.
     own = GRANTS.given(*UNTIL_APPROVED, RELEASED_1).knowing(replace(NOTHING_STANDS_AGAINST_IT, in_a_batch=True))
     own.when(not_sent(), DEPUTY_PAYER).then_kinds(PaymentFailed)
@@ -180,3 +180,4 @@ def test_whoever_pays_for_an_office_takes_back_what_a_payer_of_the_mission_did_n
 def test_facts_that_were_not_looked_up_let_nothing_be_taken_back() -> None:
     assert GrantFacts().in_a_batch
     assert GrantFacts().bank_line_waits
+    assert GrantFacts().own_line_waits

@@ -38,7 +38,7 @@ OTHER = staff("reconciler-2", "finance_reconciler")
 LATER = NOON + timedelta(days=12)
 DUE = (LATER - ANSWERED_WITHIN).date()
 ORDERED = (*UNTIL_APPROVED, RELEASED_1.model_copy(update={"method": "bank_file"}))
-FACTS = replace(NOTHING_STANDS_AGAINST_IT, today=LATER.date(), in_a_batch=True, ordered_on=DUE, bank_says_paid=False)
+FACTS = replace(NOTHING_STANDS_AGAINST_IT, today=LATER.date(), in_a_batch=True, ordered_on=DUE, said_paid_on=None)
 ASKED = PaymentEndAsked(number=1, attempt_no=1, attempt_id=ATTEMPT_1, asked_by=RECONCILER.person_id, asked_at=LATER)
 ENDED = PaymentFailed(
     number=1, attempt_no=1, attempt_id=ATTEMPT_1, reason="not_answered", failed_on=LATER.date(), reported_by=OTHER.person_id,
@@ -90,7 +90,7 @@ def test_nobody_ends_it_alone_nor_whoever_paid_or_signed() -> None:
     ("said", "code"),
     [
         ({"ordered_on": DUE + timedelta(days=1)}, "bank_may_answer"), ({"ordered_on": None}, "not_with_the_bank"),
-        ({"bank_line_waits": True}, "bank_line_waits"), ({"bank_says_paid": True}, "bank_says_paid"),
+        ({"bank_line_waits": True}, "bank_line_waits"), ({"said_paid_on": LATER.date() - timedelta(days=29)}, "bank_says_paid"),
     ],
 )  # fmt: skip
 def test_it_is_not_ended_while_the_bank_may_have_paid_or_may_answer(said: dict[str, Any], code: str) -> None:
@@ -110,7 +110,7 @@ def test_it_is_asked_of_what_waits_for_the_bank_alone() -> None:
 def test_no_one_person_reports_it_and_what_was_not_looked_up_refuses() -> None:
     with pytest.raises(ValidationError):
         ReportPaymentFailed.model_validate({"number": 1, "reason": "not_answered", "failed_on": "2023-05-02"})
-    assert (GrantFacts().ordered_on, GrantFacts().bank_says_paid) == (None, True)
+    assert (GrantFacts().ordered_on, GrantFacts().said_paid_on) == (None, date.max)
     assert DEPUTY_PAYER.person_id != PAYER.person_id
 
 
