@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from functools import cache
 from typing import Any, Final, Self
 from uuid import UUID
@@ -43,18 +43,19 @@ class ArchivedException(BaseModel):
 
 
 class ExceptionRules(BaseModel):
-    """By which numbers exceptions are found: beyond so many records a day, outside of these hours by the mission's clocks."""
+    """By which numbers exceptions are found: beyond so many records a day, outside of these hours (such as 07:00) by the mission's clocks."""
 
     many_reads: int
-    working_from: time
-    working_until: time
+    working_from: str
+    working_until: str
     time_zone: str
 
     @classmethod
     def present(cls, time_zone: str) -> Self:
         """Those that hold now."""
         return cls(
-            many_reads=exceptions.MANY_READS, working_from=exceptions.WORKING_FROM, working_until=exceptions.WORKING_UNTIL,
+            many_reads=exceptions.MANY_READS, working_from=f"{exceptions.WORKING_FROM:%H:%M}",
+            working_until=f"{exceptions.WORKING_UNTIL:%H:%M}",
             time_zone=time_zone,
         )  # fmt: skip
 
