@@ -22,7 +22,6 @@ async def test_what_is_ordered_is_what_the_bank_booked_and_what_is_open_came_bac
     account_id, paying = await own_account(people), Paying(house)
     reached = {"paid", "failed", "reversed"}
     seen: set[str] = set()
-    short = 0
     steps: list[str] = []
     for number in range(pytestconfig.getoption("--bank-sequences")):
         books = Books(house, people, account_id, paying, Random(number), f"S{number}")
@@ -32,10 +31,5 @@ async def test_what_is_ordered_is_what_the_bank_booked_and_what_is_open_came_bac
             await books.add_up()
         steps += books.steps
         seen |= {one.status for one in books.ordered.values()}
-        short += sum(one.short > 0 for one in books.ordered.values())
     assert seen >= reached, steps
-    assert short, steps
-    # Late debits came as well: while the tranche waited, and after it was paid anew.
-    said = ("matched late", "match: paid_anew", "with")
-    assert {one for one in said if any(one in step for step in steps)} == set(said), steps
     assert (await house.findings()).differences == []
