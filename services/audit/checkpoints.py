@@ -12,7 +12,7 @@ import structlog
 
 from services.audit import archive
 from services.audit.findings import Difference, note
-from services.audit.pinning import POLICY_SECONDS, Pin, seen_at
+from services.audit.pinning import POLICY_SECONDS, Pin, is_earlier, log_of
 from services.audit.repeating import each, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.tlog.checkpoints import Checkpoint
@@ -41,7 +41,8 @@ _KEEP = Sql(
 )
 LATEST = Sql(
     "SELECT size, root, coalesce(again, note) AS note, kept_at FROM archive_checkpoints WHERE log = :log AND agrees AND size > :index "
-    "ORDER BY size DESC LIMIT 1"
+    # Nothing is kept of what is not archived, so that a row which says so was written by somebody else.
+    "AND size <= (SELECT max(idx) + 1 FROM archive_entries WHERE log = :log) ORDER BY size DESC LIMIT 1"
 )
 
 log = structlog.get_logger("checkpoints")
@@ -99,7 +100,7 @@ class Checkpoints:
         self._url = url.rstrip("/")
         self._elapsed = elapsed
         self._scope = Scope(f"service:{AUDIT.name}")
-        self._pin = Pin(database, self._scope, by_people)
+        self._pin = Pin(database, self._scope, logs, by_people)
         self._served: TrustPolicy | None = None
         self._served_at: float | None = None
 
@@ -173,7 +174,7 @@ class Checkpoints:
             await self._pin.first(self._served)
         signed = Note.of(written)
         said = self._pin.checked(signed)
-        if said.origin.rpartition("/")[2] != name:
+        if log_of(said.origin) != name:
             raise LogRefused("another_log", "This is the checkpoint of another log.")
         if self._served is not None and (added := await self._pin.rotated(self._served, signed)):
             log.warning("key_rotated", source=name, keys=len(added))
@@ -225,7 +226,7 @@ async def _refuse_older(
         return
     if latest["size"] > said.size or (
         bytes(latest["root"]) == said.root
-        and seen_at(Note.of(latest["note"].encode()), witnesses) > seen_at(signed, witnesses)
+        and is_earlier(signed, Note.of(latest["note"].encode()), witnesses)
     ):
         raise LogRefused("checkpoint_older", "A later checkpoint of this log was told before.")
 

@@ -7,6 +7,7 @@ from typing import Final, Self
 import asyncpg
 from pydantic import BaseModel
 
+from services.audit.pinning import log_of
 from shared.db import Sql
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import COSIGNATURE, Note
@@ -35,10 +36,10 @@ LOGS = Sql(
     "extract(epoch FROM clock_timestamp() - coalesce(w.round_ended_at, w.since))::float8 AS compared_ago, "
     "extract(epoch FROM clock_timestamp() - coalesce(w.check_ended_at, w.since))::float8 AS checked_ago, "
     "extract(epoch FROM clock_timestamp() - w.noted_at)::float8 AS noted_ago, "
-    "p.note, p.kept_at, extract(epoch FROM clock_timestamp() - p.kept_at)::float8 AS kept_ago "
+    "p.size, p.root, p.note, p.kept_at, extract(epoch FROM clock_timestamp() - p.kept_at)::float8 AS kept_ago "
     "FROM unnest(cast(:logs AS text[])) WITH ORDINALITY AS l(log, place) "
     "LEFT JOIN archive_watched w ON w.log = l.log "
-    "LEFT JOIN LATERAL (SELECT coalesce(again, note) AS note, kept_at FROM archive_checkpoints k WHERE k.log = l.log AND k.agrees "
+    "LEFT JOIN LATERAL (SELECT size, root, coalesce(again, note) AS note, kept_at FROM archive_checkpoints k WHERE k.log = l.log AND k.agrees "
     "ORDER BY k.size DESC LIMIT 1) p ON true ORDER BY l.place"
 )
 OPEN = Sql(
@@ -123,7 +124,7 @@ class LogIntegrity(BaseModel):
         return cls(
             log=row["log"], archived=row["archived"], checkpoint=latest, rounds=row["rounds"],
             round_ended_at=row["round_ended_at"], check_ended_at=row["check_ended_at"],
-            alarms=_alarms(row, [one for one in different if one["log"] == row["log"]]),
+            alarms=_alarms(row, latest, [one for one in different if one["log"] == row["log"]]),
         )  # fmt: skip
 
     def with_rows(self, rows: Sequence[asyncpg.Record], verified: Sequence[asyncpg.Record]) -> Self:
@@ -147,12 +148,21 @@ def _of_row(row: asyncpg.Record) -> LogAlarm:
     )
 
 
-def _latest(row: asyncpg.Record) -> LatestCheckpoint:
-    note = Note.of(row["note"].encode())
-    said = Checkpoint.of(note)
+def _latest(row: asyncpg.Record) -> LatestCheckpoint | None:
+    """The kept checkpoint of a row, None where what stands there is not what a key of this log signed."""
+    try:
+        note = Note.of(row["note"].encode())
+        said = Checkpoint.of(note)
+    except LogRefused:
+        return None
+    by = signers(note, row["policy"])
+    # What was kept a moment before the first policy was noted is not told to be false.
+    proven = row["policy"] is None or any(one.name == said.origin and not one.witness for one in by)
+    if not proven or (log_of(said.origin), said.size, said.root) != (row["log"], row["size"], bytes(row["root"])):
+        return None
     return LatestCheckpoint(
         origin=said.origin, size=said.size, root=said.root.hex(), kept_at=row["kept_at"],
-        seconds_ago=int(max(row["kept_ago"], 0)), signed_by=signers(note, row["policy"]),
+        seconds_ago=int(max(row["kept_ago"], 0)), signed_by=by,
     )  # fmt: skip
 
 
@@ -172,7 +182,7 @@ def signers(note: Note, policy: str | None) -> list[SignedBy]:
     ]  # fmt: skip
 
 
-def _alarms(row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> list[LogAlarm]:
+def _alarms(row: asyncpg.Record, latest: LatestCheckpoint | None, different: Sequence[asyncpg.Record]) -> list[LogAlarm]:
     found = [
         LogAlarm(code=f"entries_{one['kind']}", first=one["first_idx"], last=one["last_idx"], found_at=one["found_at"])
         for one in different
@@ -198,6 +208,8 @@ def _alarms(row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> list[Lo
             found.append(LogAlarm(code="check_late"))
     if row["note"] is None:
         found.append(LogAlarm(code="no_checkpoint"))
+    elif latest is None:
+        found.append(LogAlarm(code="checkpoint_refused", detail="kept_unproven"))
     elif row["kept_ago"] > LATE_SECONDS:
         found.append(LogAlarm(code="checkpoint_late", detail=row["checkpoint_fault"]))
     return found

@@ -1,6 +1,6 @@
 """By which keys the archive believes checkpoints: those it began with, and others only by a rotation or by what people set."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -26,11 +26,12 @@ POLICY_SECONDS: Final = 60.0
 class Pin:
     """The policy that is believed. Each one that ever was stays in a table to which rows are only added."""
 
-    def __init__(self, database: Database, scope: Scope, by_people: TrustPolicy | None = None) -> None:
-        """``by_people`` is what people set, which counts before anything that is served."""
+    def __init__(self, database: Database, scope: Scope, logs: Collection[str], by_people: TrustPolicy | None = None) -> None:
+        """``logs`` are those that are followed; ``by_people`` is what people set, which counts before anything that is served."""
         self.policy: TrustPolicy | None = None
         self._database = database
         self._scope = scope
+        self._logs = logs
         self._by_people = by_people
 
     async def begin(self) -> bool:
@@ -70,8 +71,11 @@ class Pin:
         return said
 
     def is_unlike(self, served: TrustPolicy) -> bool:
-        """Whether what is served is another policy than what is believed; addresses are not what anybody is believed by."""
-        return self.policy is not None and _meaning(served) != _meaning(self.policy)
+        """Whether what is served is another policy than what is believed.
+
+        Addresses are not what anybody is believed by, nor are keys of what is not followed, such as those of exports.
+        """
+        return self.policy is not None and self._meaning(served) != self._meaning(self.policy)
 
     async def _take(self, policy: TrustPolicy, why: Why, signed: Note | None) -> None:
         async def work(unit: UnitOfWork) -> None:
@@ -88,15 +92,36 @@ class Pin:
             return latest
         # What came by rotations since people set the same stays.
         before = next((TrustPolicy.of(row["policy"]) for row in rows if row["why"] == "set"), None)
-        if before is not None and _meaning(before) == _meaning(by_people):
+        if before is not None and self._meaning(before) == self._meaning(by_people):
             return latest
         unit.write(_pinned(by_people, "set", None))
         return by_people
 
+    def _meaning(self, policy: TrustPolicy) -> object:
+        followed = frozenset(key for key in policy.logs if log_of(key.name) in self._logs)
+        return followed, dict(policy.witnesses), dict(policy.groups), policy.quorum
 
-def seen_at(signed: Note, witnesses: Sequence[VerifierKey]) -> int:
-    """When the latest of these witnesses saw a checkpoint (seconds since 1970, UTC), 0 if none did."""
-    return max((at for at in signed.signed_by(witnesses).values() if at is not None), default=0)
+
+def log_of(origin: str) -> str:
+    """Which log this is the origin of."""
+    return origin.rpartition("/")[2]
+
+
+def is_earlier(signed: Note, kept: Note, witnesses: Sequence[VerifierKey]) -> bool:
+    """Whether witnesses saw the one before the other.
+
+    Two witnesses' clocks may be apart, so that each one's time is held against its own; only where nobody saw both the latest
+    times say it.
+    """
+    now, then = _seen(signed, witnesses), _seen(kept, witnesses)
+    both = now.keys() & then.keys()
+    if not both:
+        return max(now.values(), default=0) < max(then.values(), default=0)
+    return any(now[key] < then[key] for key in both) and not any(now[key] > then[key] for key in both)
+
+
+def _seen(note: Note, witnesses: Sequence[VerifierKey]) -> dict[VerifierKey, int]:
+    return {key: at for key, at in note.signed_by(witnesses).items() if at is not None}
 
 
 def _pinned(policy: TrustPolicy, why: Why, signed: Note | None) -> Write:
@@ -105,7 +130,3 @@ def _pinned(policy: TrustPolicy, why: Why, signed: Note | None) -> Write:
 
 def _signed_by(signed: Note, key: VerifierKey) -> bool:
     return key.type != COSIGNATURE and key in signed.signed_by([key])
-
-
-def _meaning(policy: TrustPolicy) -> object:
-    return frozenset(policy.logs), dict(policy.witnesses), dict(policy.groups), policy.quorum

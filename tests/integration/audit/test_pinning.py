@@ -10,16 +10,20 @@ import pytest
 from services.audit.checking import Checking
 from services.audit.checkpoints import ARCHIVED_WITHIN_SECONDS, COVERED_WITHIN_SECONDS, Checkpoints, Lag
 from services.audit.noting import Noting
+from services.audit.pinning import is_earlier
+from shared.db import Sql, UnitOfWork, Write
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import COSIGNATURE, ED25519, Note, Signer
 from shared.tlog.tree import Frontier, leaf_hash
 from shared.tlog.trust import TrustPolicy
-from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, ArchivedLog
+from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, WORKER, ArchivedLog
 from tests.integration.audit.test_integrity import codes, told
 
 NEW_KEY = Signer.of(OF_LOG.name, ED25519, bytes([7]) * 32)
 NEWEST_KEY = Signer.of(OF_LOG.name, ED25519, bytes([8]) * 32)
+OF_EXPORTS = Signer.of("logs.example/exports", ED25519, bytes([6]) * 32)
 OTHER_WITNESS = Signer.of("witness.example", COSIGNATURE, bytes([9]) * 32)
+_FORGED = Sql("INSERT INTO archive_checkpoints (log, size, root, note, agrees) VALUES (:log, :size, :root, :note, true)")
 ROTATED = replace(POLICY, logs=(OF_LOG.verifier_key, NEW_KEY.verifier_key))
 
 
@@ -101,6 +105,46 @@ async def test_another_policy_that_is_served_is_an_alarm_and_is_not_believed(
         checkpointer.policy, checkpointer.note = str(POLICY), await checkpointer.signed(3, OF_LOG)
         assert await checkpointer.look(checkpoints) == (None, False)
     assert await checkpointer.pins() == [(str(POLICY), "first", False)]
+
+
+async def test_a_key_for_exports_that_the_served_policy_names_since_is_no_other_policy(checkpointer: Checkpointer) -> None:
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        assert await checkpointer.look(checkpoints) == (None, False)
+        checkpointer.policy = str(replace(POLICY, logs=(*POLICY.logs, OF_EXPORTS.verifier_key)))
+        assert await checkpointer.look(checkpoints) == (None, False)
+        assert checkpoints.policy == POLICY
+
+
+async def test_a_row_that_no_key_signed_is_an_alarm_of_its_log_alone_and_keeps_no_honest_checkpoint_out(checkpointer: Checkpointer) -> None:
+    archived = checkpointer.archived
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        assert await checkpointer.look(checkpoints) == (None, False)
+        await archived.made.worker.attempt(WORKER, lambda unit: _unsigned(unit, 10**12))
+        checkpointer.note = await checkpointer.signed(3, OF_LOG, at=3)
+        assert await checkpointer.look(checkpoints) == (None, False)
+        await Noting(archived.made.worker, archived.comparing, Checking(archived.made.worker, (LOG,)), checkpoints).note()
+    found = await told(archived)
+    assert ("checkpoint_refused", "kept_unproven") in [(alarm["code"], alarm["detail"]) for alarm in found["alarms"]]
+    assert found["checkpoint"] is None
+
+
+async def _unsigned(unit: UnitOfWork, size: int) -> None:
+    unit.write(Write(_FORGED, {"log": LOG, "size": size, "root": bytes(32), "note": "nothing"}))
+
+
+@pytest.mark.parametrize(("kept", "signed", "earlier"), [
+    ((100, 40), (130, 70), False), ((100, 40), (None, 70), False), ((100, 40), (70, 10), True), ((100, 40), (100, 10), True),
+    ((100, 40), (100, 40), False), ((100, None), (None, 70), True), ((100, None), (None, 130), False), ((100, 40), (70, 70), False),
+])  # fmt: skip
+def test_times_are_compared_witness_by_witness_for_their_clocks_may_be_apart(
+    kept: tuple[int | None, ...], signed: tuple[int | None, ...], earlier: bool
+) -> None:
+    witnesses = (OF_WITNESS, OTHER_WITNESS)
+
+    def seen(times: tuple[int | None, ...]) -> Note:
+        return Note("seen\n", tuple(one.sign("seen\n", at) for one, at in zip(witnesses, times, strict=True) if at is not None))
+
+    assert is_earlier(seen(signed), seen(kept), [one.verifier_key for one in witnesses]) is earlier
 
 
 async def test_a_log_whose_key_changes_under_two_signatures_is_believed_and_the_former_key_alone_no_more(checkpointer: Checkpointer) -> None:
