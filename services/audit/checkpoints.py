@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ from services.audit.pinning import POLICY_SECONDS, Pin, is_earlier, log_of
 from services.audit.repeating import each, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.tlog.checkpoints import Checkpoint
-from shared.tlog.notes import MOST_NOTE_BYTES, Note, VerifierKey
+from shared.tlog.notes import MOST_NOTE_BYTES, Note
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import root_of
 from shared.tlog.trust import TrustPolicy
@@ -43,6 +43,11 @@ LATEST = Sql(
     "SELECT size, root, coalesce(again, note) AS note, kept_at FROM archive_checkpoints WHERE log = :log AND agrees AND size > :index "
     # Nothing is kept of what is not archived, so that a row which says so was written by somebody else.
     "AND size <= (SELECT max(idx) + 1 FROM archive_entries WHERE log = :log) ORDER BY size DESC LIMIT 1"
+)
+# One of them is honest at most, unless an older checkpoint is told: what others wrote there beside it is passed over.
+_NOT_OLDER = Sql(
+    "SELECT size, root, note, again FROM archive_checkpoints WHERE log = :log AND agrees AND size >= :size "
+    "AND size <= (SELECT max(idx) + 1 FROM archive_entries WHERE log = :log) ORDER BY size DESC LIMIT 1000"
 )
 
 log = structlog.get_logger("checkpoints")
@@ -179,10 +184,9 @@ class Checkpoints:
         if self._served is not None and (added := await self._pin.rotated(self._served, signed)):
             log.warning("key_rotated", source=name, keys=len(added))
         asked.told = said.size
-        witnesses = tuple(self.policy.witnesses.values()) if self.policy is not None else ()
 
         async def work(unit: UnitOfWork) -> bool | None:
-            await _refuse_older(unit, name, signed, said, witnesses)
+            await _refuse_older(unit, self._pin, name, signed, said)
             row = await unit.row(_SIZE, log=name)
             if (row["size"] if row is not None else 0) < said.size:
                 return None
@@ -217,18 +221,16 @@ class Checkpoints:
         asked.alarm = alarm
 
 
-async def _refuse_older(
-    unit: UnitOfWork, name: str, signed: Note, said: Checkpoint, witnesses: Sequence[VerifierKey]
-) -> None:
+async def _refuse_older(unit: UnitOfWork, pin: Pin, name: str, signed: Note, said: Checkpoint) -> None:
     """LogRefused where a later checkpoint of this log was kept: it holds more entries, or a witness saw it later."""
-    latest = await unit.row(LATEST, log=name, index=-1)
-    if latest is None or latest["size"] < said.size:
-        return
-    if latest["size"] > said.size or (
-        bytes(latest["root"]) == said.root
-        and is_earlier(signed, Note.of(latest["note"].encode()), witnesses)
-    ):
-        raise LogRefused("checkpoint_older", "A later checkpoint of this log was told before.")
+    assert pin.policy is not None
+    for row in await unit.rows(_NOT_OLDER, log=name, size=said.size):
+        kept = pin.kept(name, row)
+        if kept is not None and (
+            row["size"] > said.size
+            or (bytes(row["root"]) == said.root and is_earlier(signed, kept, tuple(pin.policy.witnesses.values())))
+        ):
+            raise LogRefused("checkpoint_older", "A later checkpoint of this log was told before.")
 
 
 async def _kept(unit: UnitOfWork, name: str, signed: Note, said: Checkpoint) -> bool:

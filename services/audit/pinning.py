@@ -4,6 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
+import asyncpg
+import structlog
+
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import COSIGNATURE, Note, VerifierKey
@@ -14,13 +17,16 @@ from shared.tlog.trust import TrustPolicy
 # new key of a log, which signed beside the former one.
 Why = Literal["first", "set", "rotation"]
 
-_PINS = Sql("SELECT number, policy, why FROM archive_policies ORDER BY number DESC")
+# The first has the number 1, so that nobody puts one before it.
+_PINS = Sql("SELECT number, policy, why, note FROM archive_policies WHERE number >= 1 ORDER BY number")
 _PIN = Sql(
     "INSERT INTO archive_policies (number, policy, why, note) "
     "SELECT coalesce(max(number), 0) + 1, cast(:policy AS text), cast(:why AS text), cast(:note AS text) FROM archive_policies"
 )
 
 POLICY_SECONDS: Final = 60.0
+
+log = structlog.get_logger("pinning")
 
 
 class Pin:
@@ -50,11 +56,9 @@ class Pin:
         The checkpoint is one that `checked` did not refuse.
         """
         assert self.policy is not None
-        origin, pinned = Checkpoint.of(signed).origin, self.policy
-        offered = [key for key in served.logs if key.name == origin and key not in pinned.logs]
-        added = [key for key in offered if _signed_by(signed, key)]
+        added = _added(self.policy, served, signed)
         if added:
-            await self._take(replace(pinned, logs=(*pinned.logs, *added)), "rotation", signed)
+            await self._take(replace(self.policy, logs=(*self.policy.logs, *added)), "rotation", signed)
         return added
 
     def checked(self, signed: Note) -> Checkpoint:
@@ -64,11 +68,24 @@ class Pin:
         a time, and what it signs alone is made by whoever took it.
         """
         assert self.policy is not None
-        said = self.policy.checked(signed)
-        newest = [key for key in self.policy.logs if key.name == said.origin][-1]
-        if not _signed_by(signed, newest):
-            raise LogRefused("former_key", "A key of the log signed the checkpoint that was changed for another.")
-        return said
+        return _checked(self.policy, signed)
+
+    def kept(self, name: str, row: asyncpg.Record) -> Note | None:
+        """The latest note of a kept checkpoint that a key of this log signed, None where no such one stands there.
+
+        Who writes in the table is not believed for that.
+        """
+        assert self.policy is not None
+        for written in (row["again"], row["note"]):
+            try:
+                signed = Note.of((written or "").encode())
+                said = Checkpoint.of(signed)
+                by = signed.signed_by(key for key in self.policy.logs if key.name == said.origin)
+            except LogRefused:
+                continue
+            if by and (log_of(said.origin), said.size, said.root) == (name, row["size"], bytes(row["root"])):
+                return signed
+        return None
 
     def is_unlike(self, served: TrustPolicy) -> bool:
         """Whether what is served is another policy than what is believed.
@@ -85,21 +102,59 @@ class Pin:
         self.policy = policy
 
     async def _known(self, unit: UnitOfWork) -> TrustPolicy | None:
-        rows = await unit.rows(_PINS)
-        latest = TrustPolicy.of(rows[0]["policy"]) if rows else None
-        by_people = self._by_people
-        if by_people is None:
-            return latest
-        # What came by rotations since people set the same stays.
-        before = next((TrustPolicy.of(row["policy"]) for row in rows if row["why"] == "set"), None)
-        if before is not None and self._meaning(before) == self._meaning(by_people):
-            return latest
-        unit.write(_pinned(by_people, "set", None))
-        return by_people
+        held = self._replayed(await unit.rows(_PINS))
+        if held is None and self._by_people is not None:
+            unit.write(_pinned(self._by_people, "set", None))
+            return self._by_people
+        return held
+
+    def _replayed(self, rows: Sequence[asyncpg.Record]) -> TrustPolicy | None:
+        """What these rows, the oldest first, prove: by each rotation from what people set, or else from the very first.
+
+        A row says of itself why it is there; so nothing counts as set by people but what they set at present, and what came by
+        rotations since then stays.
+        """
+        held: TrustPolicy | None = None
+        for row in rows:
+            try:
+                written = TrustPolicy.of(row["policy"])
+                if row["why"] == "rotation":
+                    if held is not None:
+                        held = _rotated(held, written, row["note"])
+                elif self._by_people is None:
+                    held = held or written
+                elif row["why"] == "set":
+                    held = (held or self._by_people) if self._meaning(written) == self._meaning(self._by_people) else None
+            except LogRefused as refusal:
+                _not_believed(row["number"], refusal.code)
+        return held
 
     def _meaning(self, policy: TrustPolicy) -> object:
         followed = frozenset(key for key in policy.logs if log_of(key.name) in self._logs)
         return followed, dict(policy.witnesses), dict(policy.groups), policy.quorum
+
+
+def _not_believed(number: int, reason: str) -> None:
+    log.error("pin_unproven", number=number, reason=reason)
+
+
+def _rotated(held: TrustPolicy, written: TrustPolicy, note: str | None) -> TrustPolicy:
+    signed = Note.of((note or "").encode())
+    _checked(held, signed)
+    return replace(held, logs=(*held.logs, *_added(held, written, signed)))
+
+
+def _added(held: TrustPolicy, offered: TrustPolicy, signed: Note) -> list[VerifierKey]:
+    origin = Checkpoint.of(signed).origin
+    return [key for key in offered.logs if key.name == origin and key not in held.logs and _signed_by(signed, key)]
+
+
+def _checked(policy: TrustPolicy, signed: Note) -> Checkpoint:
+    said = policy.checked(signed)
+    newest = [key for key in policy.logs if key.name == said.origin][-1]
+    if not _signed_by(signed, newest):
+        raise LogRefused("former_key", "A key of the log signed the checkpoint that was changed for another.")
+    return said
 
 
 def log_of(origin: str) -> str:

@@ -24,6 +24,7 @@ NEWEST_KEY = Signer.of(OF_LOG.name, ED25519, bytes([8]) * 32)
 OF_EXPORTS = Signer.of("logs.example/exports", ED25519, bytes([6]) * 32)
 OTHER_WITNESS = Signer.of("witness.example", COSIGNATURE, bytes([9]) * 32)
 _FORGED = Sql("INSERT INTO archive_checkpoints (log, size, root, note, agrees) VALUES (:log, :size, :root, :note, true)")
+_FORGED_PIN = Sql("INSERT INTO archive_policies (number, policy, why, note) VALUES (:number, :policy, :why, :note)")
 ROTATED = replace(POLICY, logs=(OF_LOG.verifier_key, NEW_KEY.verifier_key))
 
 
@@ -126,6 +127,43 @@ async def test_a_row_that_no_key_signed_is_an_alarm_of_its_log_alone_and_keeps_n
     found = await told(archived)
     assert ("checkpoint_refused", "kept_unproven") in [(alarm["code"], alarm["detail"]) for alarm in found["alarms"]]
     assert found["checkpoint"] is None
+
+
+async def test_a_row_as_long_as_the_archive_that_no_key_signed_makes_no_honest_checkpoint_an_older_one(checkpointer: Checkpointer) -> None:
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        assert await checkpointer.look(checkpoints) == (None, False)
+        await checkpointer.archived.made.worker.attempt(WORKER, lambda unit: _unsigned(unit, 4))
+        checkpointer.note = await checkpointer.signed(3, OF_LOG, at=3)
+        assert await checkpointer.look(checkpoints) == (None, False)
+        checkpointer.note = await checkpointer.signed(2, OF_LOG, at=4)
+        assert await checkpointer.look(checkpoints) == ("checkpoint_older", False)
+
+
+@pytest.mark.parametrize(("why", "note"), [("rotation", None), ("rotation", "forged"), ("set", None), ("first", None), ("rotation", "former")])
+@pytest.mark.parametrize("by_people", [None, POLICY])
+async def test_a_pin_that_whoever_writes_in_the_table_put_there_is_believed_by_nobody_who_starts(
+    checkpointer: Checkpointer, why: str, note: str | None, by_people: TrustPolicy | None
+) -> None:
+    async with checkpointer.asked_by_the_archive(by_people) as checkpoints:
+        assert await checkpointer.look(checkpoints) == (None, False)
+        checkpointer.policy, checkpointer.note = str(ROTATED), await checkpointer.signed(3, NEW_KEY, OF_LOG)
+        assert await checkpointer.look(checkpoints) == (None, False)
+    proofs = {"forged": await checkpointer.signed(4, NEWEST_KEY), "former": await checkpointer.signed(4, NEWEST_KEY, OF_LOG)}
+    taken = replace(ROTATED, logs=(*ROTATED.logs, NEWEST_KEY.verifier_key), quorum="none")
+
+    async def put(unit: UnitOfWork) -> None:
+        for number in (-1, 77):
+            values = {"number": number, "policy": str(taken), "why": why, "note": proofs.get(note or "")}
+            unit.write(Write(_FORGED_PIN, values))
+            await unit.flush()
+        unit.write(Write(_FORGED_PIN, {"number": 78, "policy": "no policy", "why": why, "note": None}))
+
+    await checkpointer.archived.made.worker.attempt(WORKER, put)
+    async with checkpointer.asked_by_the_archive(by_people) as checkpoints:
+        checkpointer.note = await checkpointer.signed(4, NEWEST_KEY)
+        assert (await checkpointer.look(checkpoints))[0] == "log_unknown"
+        assert checkpoints.policy is not None and NEWEST_KEY.verifier_key not in checkpoints.policy.logs
+        assert checkpoints.policy.quorum == POLICY.quorum
 
 
 async def _unsigned(unit: UnitOfWork, size: int) -> None:
