@@ -123,7 +123,7 @@ PAGES: Final = (
     Shot("auditor", "/archive/readings", "auditor-readings"),
     Shot("auditor", "/archive/refusals", "auditor-refusals"),
     Shot("auditor", "/archive/exceptions", "auditor-exceptions"),
-    Shot("auditor", "/archive/exceptions?kind=same_day", "auditor-case-chain", follow=("main td a[href^='/archive/cases/']",)),
+    Shot("auditor", "/archive/exceptions", "auditor-case-chain", follow=("main td a[href^='/archive/cases/']",)),
     Shot("auditor", "/voucher-samples", "auditor-voucher-samples"),
     Shot("auditor", "/log?kind=avrr.returns.case.approved.v1", "auditor-log-of-a-kind", tour=True),
     Shot("auditor", "/log?kind=avrr.returns.case.departed.v1", "auditor-chain", follow=("main td a[href^='/log?id=']", "main a[href^='/log/chain/']")),
