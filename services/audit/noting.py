@@ -7,7 +7,7 @@ import structlog
 from services.audit.checking import Checking
 from services.audit.checkpoints import ARCHIVED_WITHIN_SECONDS, COVERED_WITHIN_SECONDS, Asked, Checkpoints
 from services.audit.comparing import Comparing
-from services.audit.repeating import waited_out
+from services.audit.repeating import Faulty, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.topology import AUDIT
 
@@ -43,11 +43,13 @@ class Noting:
     """Notes what is known of every log; silence of it is told of every log as an alarm."""
 
     def __init__(
-        self, database: Database, comparing: Comparing, checking: Checking, checkpoints: Checkpoints | None
-    ) -> None:
+        self, database: Database, comparing: Comparing, checking: Checking, checkpoints: Checkpoints | None,
+        examining: Faulty | None = None,
+    ) -> None:  # fmt: skip
         self.fault: str | None = None
         self._database = database
         self._comparing, self._checking, self._checkpoints = comparing, checking, checkpoints
+        self._examining = examining
 
     async def round(self) -> None:
         """Notes it once; what fails is tried again in the next round."""
@@ -59,12 +61,14 @@ class Noting:
         await self._database.attempt(Scope(f"service:{AUDIT.name}"), self._note)
 
     async def _note(self, unit: UnitOfWork) -> None:
+        examined = self._examining.fault if self._examining is not None else None
         for name, compared in self._comparing.logs.items():
             checked = self._checking.logs[name]
             values: dict[str, object] = {
                 "log": name, "rounds": compared.rounds, "comparison_fault": compared.fault,
                 **_signed(self._checkpoints, name), "check_rounds": checked.rounds, "check_next": checked.next,
-                "check_fault": checked.fault,
+                # What is not looked at for exceptions is not checked either.
+                "check_fault": checked.fault or examined,
             }  # fmt: skip
             unit.write(Write(_NOTE, values))
             await unit.flush()

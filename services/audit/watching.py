@@ -38,6 +38,7 @@ class Watching:
         self._turn = Turn(settings.worker_database_url.get_secret_value(), database.name)
         self._checkpoints: Checkpoints | None = None
         self._verified: Verified | None = None
+        self._examining = Examining(database, ZoneInfo(settings.mission_time_zone))
         self._differences = Gauge(
             "avrr_archive_differences", "ranges of a log that are not as archived", ["log"], registry=metrics.registry
         )
@@ -111,15 +112,14 @@ class Watching:
     @contextlib.asynccontextmanager
     async def _watching(self) -> AsyncIterator[None]:
         assert self._comparing is not None and self._checking is not None and self._verified is not None
-        examined = Examining(self._database, ZoneInfo(self._settings.mission_time_zone))
-        known = Noting(self._database, self._comparing, self._checking, self._checkpoints)
+        known = Noting(self._database, self._comparing, self._checking, self._checkpoints, self._examining)
         async with contextlib.AsyncExitStack() as stack:
             for what, work, every in (
                 ("comparing logs with the archive", self._comparing.round, comparing.LOOK_SECONDS),
                 ("checking the archive itself", self._checking.round, checking.LOOK_SECONDS),
                 ("asking about rows", self._verified.round, verified.ASK_SECONDS),
                 ("noting what is known of each log", known.round, noting.NOTE_SECONDS),
-                ("looking for exceptions", examined.round, examining.LOOK_SECONDS),
+                ("looking for exceptions", self._examining.round, examining.LOOK_SECONDS),
             ):
                 await stack.enter_async_context(repeating(what, work, every))
             if self._checkpoints is not None:
@@ -129,7 +129,7 @@ class Watching:
 
     def status(self) -> Mapping[str, object]:
         """What readiness tells of all of it; only the process that has the turn learns something."""
-        found: dict[str, object] = {"watches": self._turn.held}
+        found: dict[str, object] = {"watches": self._turn.held, "examining_fault": self._examining.fault}
         if self._checking is not None:
             found["checks"] = self._checking.status()
         if self._comparing is not None:

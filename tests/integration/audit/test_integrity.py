@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -10,8 +11,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from services.audit.archive import stop
 from services.audit.checking import Checking
 from services.audit.checkpoints import Checkpoints
+from services.audit.examining import Examining
 from services.audit.noting import Noting
 from services.audit.verified import keep
+from shared.db import Database
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note
 from shared.tlog.trust import TrustPolicy
@@ -80,6 +83,17 @@ async def test_what_nobody_watches_or_signed_is_an_alarm_and_not_silence(archive
     await archived.happen(1)
     await archived.archive()
     assert codes(await told(archived)) == ["not_watched", "no_checkpoint", "rows_not_verified"]
+
+
+async def test_what_cannot_be_looked_at_for_exceptions_is_told_of_every_log(archived: ArchivedLog) -> None:
+    await archived.happen(1)
+    await noted(archived, await archived.signed(await archived.archive()))
+    # Of a database that was never opened every use is an error.
+    examining = Examining(Database("postgresql://nowhere.test/none", "closed"), ZoneInfo("Europe/Sarajevo"))
+    await examining.round()
+    await Noting(archived.made.worker, archived.comparing, Checking(archived.made.worker, (LOG,)), None, examining).note()
+    (alarm,) = (await told(archived))["alarms"]
+    assert (alarm["code"], alarm["detail"]) == ("check_waits", examining.fault)
 
 
 async def test_a_row_that_was_changed_is_named_with_its_place_until_it_is_put_right(archived: ArchivedLog) -> None:
