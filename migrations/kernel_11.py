@@ -32,10 +32,9 @@ def make_verified(service: str) -> None:
     op.create_table(
         "verify_progress",
         sa.Column("one", sa.Boolean(), server_default=sa.true(), nullable=False),
-        sa.Column("holder", sa.Uuid(), nullable=False),
-        sa.Column("noted_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("looked_from", sa.BigInteger(), nullable=True),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looks", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("position", sa.Uuid(), nullable=True),
         sa.Column("round_began_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rounds", sa.BigInteger(), server_default="0", nullable=False),

@@ -1,7 +1,12 @@
-"""Where a service keeps what its verification found: noted once, never changed but by when it was gone."""
+"""Where a service keeps what its verification found: noted once, never changed but by when it was gone.
 
+What whoever verifies knows itself counts: the row of its progress is read when it begins and believed no further, because
+whoever has the worker's password can write there that everything was looked at.
+"""
+
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,22 +15,19 @@ import structlog
 
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.folding import Difference
+from shared.verify_turn import VerifyTurn
 
-# For so long nobody else verifies after the last word of whoever does.
-LEASE_SECONDS: Final = 30.0
 # So many that are not gone are named; beyond, what is wrong is no matter of single rows.
 MOST_NOTED: Final = 10_000
 _MOST_KNOWN: Final = 1_000
 
-_TAKE = Sql(
-    "INSERT INTO verify_progress AS p (one, holder) VALUES (true, :holder) ON CONFLICT (one) DO UPDATE "
-    "SET holder = excluded.holder, noted_at = clock_timestamp() WHERE p.holder = excluded.holder "
-    "OR p.noted_at < clock_timestamp() - make_interval(secs => cast(:lease AS float8)) RETURNING looked_from, position"
+_MAKE = Sql("INSERT INTO verify_progress (one) VALUES (true) ON CONFLICT (one) DO NOTHING")
+_BEGIN = Sql(
+    "SELECT looked_from, position, extract(epoch FROM clock_timestamp() - round_began_at)::float8 AS began_ago FROM verify_progress"
 )
 _STANDS = Sql(
     "SELECT (SELECT count(*) FROM verify_differences WHERE gone_at IS NULL) AS differences, p.rounds, p.round_seconds, "
     "extract(epoch FROM clock_timestamp() - p.looked_at)::float8 AS looked_ago, "
-    "extract(epoch FROM clock_timestamp() - p.round_began_at)::float8 AS began_ago, "
     "extract(epoch FROM clock_timestamp() - p.round_ended_at)::float8 AS ended_ago "
     "FROM (SELECT 1) one LEFT JOIN verify_progress p ON true"
 )
@@ -40,16 +42,13 @@ _DERIVED_GONE = Sql(_GONE.format(which="d.fault = 'derived' AND d.kind = :kind")
 _NOTE = Sql(
     "INSERT INTO verify_differences (kind, about, fault, columns) SELECT * FROM unnest(cast(:kinds AS text[]), "
     "cast(:abouts AS text[]), cast(:faults AS text[]), cast(:columns AS text[])) f(kind, about, fault, columns) "
-    "ON CONFLICT (kind, about, fault, columns) WHERE gone_at IS NULL DO NOTHING RETURNING kind, about, fault, columns"
+    "ON CONFLICT (kind, about, fault, columns) WHERE gone_at IS NULL DO NOTHING"
 )
-_LOOKED = Sql(
-    "UPDATE verify_progress SET looked_from = :since, looked_at = clock_timestamp(), noted_at = clock_timestamp()"
-)
-_BEGUN = Sql("UPDATE verify_progress SET round_began_at = clock_timestamp(), noted_at = clock_timestamp()")
-_WALKED = Sql("UPDATE verify_progress SET position = :position, noted_at = clock_timestamp()")
+_LOOKED = Sql("UPDATE verify_progress SET looked_from = :since, looked_at = clock_timestamp(), looks = looks + 1")
+_BEGUN = Sql("UPDATE verify_progress SET round_began_at = clock_timestamp()")
+_WALKED = Sql("UPDATE verify_progress SET position = :position")
 _ENDED = Sql(
-    "UPDATE verify_progress SET position = NULL, rounds = rounds + 1, round_ended_at = clock_timestamp(), "
-    "round_seconds = extract(epoch FROM clock_timestamp() - round_began_at), noted_at = clock_timestamp()"
+    "UPDATE verify_progress SET position = NULL, rounds = rounds + 1, round_ended_at = clock_timestamp(), round_seconds = :seconds"
 )
 
 log = structlog.get_logger("verifying")
@@ -65,66 +64,139 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How it stands with a service's verification; times are seconds, None if never."""
+    """How it stands by what was noted; times are seconds, None if never."""
 
     differences: int = 0
     rounds: int = 0
     round_seconds: float | None = None
     looked_ago: float | None = None
-    began_ago: float | None = None
     ended_ago: float | None = None
+
+
+@dataclass(slots=True)
+class _Own:
+    """What the process that has the turn knows by itself; moments are those of its own steady clock."""
+
+    looked_from: int | None
+    position: UUID | None
+    began_at: float | None
+    looked_at: float | None = None
+    ended_at: float | None = None
 
 
 class FoundDifferences:
     """Notes differences by the login of a service's worker; one process at a time does."""
 
-    def __init__(self, service: str, database: Database, holder: UUID) -> None:
+    def __init__(self, service: str, database: Database) -> None:
         self._service = service
         self._database = database
-        self._holder = holder
+        self._turn = VerifyTurn(database.url, database.name)
         self._scope = Scope(f"service:{service}")
         self.stands = Stands()
+        self._own: _Own | None = None
+        # What was told in the log and is not known to be gone.
+        self._told: set[_Key] = set()
         self._known_at = time.monotonic()
 
-    def ago(self, seconds: float | None) -> float | None:
-        """How long ago something of how it stands is by now, also while nobody verifies."""
-        return None if seconds is None else round(seconds + time.monotonic() - self._known_at, 3)
+    @property
+    def differences(self) -> int:
+        """How many rows differ: what is noted, or what this process found where less could be noted."""
+        return max(self.stands.differences, len(self._told))
+
+    def looked_ago(self) -> float | None:
+        """Seconds since the last look, None if there was none; infinite where what is noted lies ahead of the clock."""
+        return self._ago(self._own.looked_at if self._own is not None else None, self.stands.looked_ago)
+
+    def ended_ago(self) -> float | None:
+        """Seconds since the last whole round ended, as `looked_ago`."""
+        return self._ago(self._own.ended_at if self._own is not None else None, self.stands.ended_ago)
+
+    def began_ago(self) -> float | None:
+        """Seconds since the present round began, or the last one where none is under way."""
+        own = self._own
+        return None if own is None or own.began_at is None else time.monotonic() - own.began_at
 
     async def taken(self) -> Taken | None:
         """Takes or keeps the turn to verify, None while another process has it; how it stands is known either way."""
+        if not await self._turn.held():
+            self._forget()
+            await self._database.attempt(self._scope, self._read)
+            return None
 
-        async def work(unit: UnitOfWork) -> Taken | None:
-            rows = await unit.rows(_TAKE, holder=self._holder, lease=LEASE_SECONDS)
+        async def work(unit: UnitOfWork) -> None:
+            if self._own is None:
+                unit.write(Write(_MAKE, {}, rows=None))
+                begin = await unit.row(_BEGIN)
+                assert begin is not None
+                ago = begin["began_ago"]
+                began_at = None if ago is None or ago < 0 else time.monotonic() - ago
+                self._own = _Own(begin["looked_from"], begin["position"], began_at)
             await self._read(unit)
-            return Taken(rows[0]["looked_from"], rows[0]["position"]) if rows else None
 
-        return await self._database.attempt(self._scope, work)
+        await self._database.attempt(self._scope, work)
+        own = self._own
+        assert own is not None
+        return Taken(own.looked_from, own.position)
+
+    def ended(self) -> None:
+        """Gives the turn back, and what was known by having it."""
+        self._turn.given_back()
+        self._forget()
 
     async def known(self) -> list[UUID]:
-        """About which ids something is noted that is not gone, the oldest first."""
+        """About which ids something was found that is not gone, the oldest first."""
         rows = await self._database.attempt(self._scope, lambda unit: unit.rows(_OPEN, most=_MOST_KNOWN))
-        return list(dict.fromkeys(UUID(row["about"]) for row in rows))
+        told = [about for _, about, fault, _ in self._told if fault != "derived"]
+        return list(dict.fromkeys(UUID(about) for about in (*(row["about"] for row in rows), *told)))[:_MOST_KNOWN]
 
     async def rows_compared(self, ids: Sequence[UUID], found: Sequence[Difference]) -> None:
         """Notes what of these ids differs, and that whatever else was noted of them is gone."""
-        if found or self.stands.differences:
-            await self._note(Write(_ROWS_GONE, {"ids": [str(id) for id in ids], **_values(found)}, rows=None), found)
+        abouts = {str(id) for id in ids}
+        if found or self.differences:
+            gone = Write(_ROWS_GONE, {"ids": list(abouts), **_values(found)}, rows=None)
+            was = {one for one in self._told if one[1] in abouts and one[2] != "derived"}
+            await self._note(gone, found, was)
 
     async def checked(self, kind: str, found: Sequence[Difference], *, whole: bool) -> None:
         """Notes what a check found; that the rest is gone only if it was told ``whole``."""
-        if found or self.stands.differences:
+        if found or self.differences:
             gone = Write(_DERIVED_GONE, {"kind": kind, **_values(found)}, rows=None) if whole else None
-            await self._note(gone, found)
+            was = {one for one in self._told if one[0] == kind and one[2] == "derived"} if whole else set()
+            await self._note(gone, found, was)
 
     async def looked(self, since: int) -> None:
         """Notes that everything changed before this transaction was looked at."""
         await self._run(Write(_LOOKED, {"since": since}))
+        if self._own is not None:
+            self._own.looked_from, self._own.looked_at = since, time.monotonic()
 
     async def walked(self, position: UUID | None, *, first: bool) -> None:
         """Notes how far a round is; None is its end."""
+        own, now = self._own, time.monotonic()
         if first:
             await self._run(Write(_BEGUN, {}))
-        await self._run(Write(_WALKED, {"position": position}) if position is not None else Write(_ENDED, {}))
+            if own is not None:
+                own.began_at = now
+        seconds = self.began_ago()
+        await self._run(
+            Write(_WALKED, {"position": position}) if position is not None else Write(_ENDED, {"seconds": seconds})
+        )
+        if own is not None:
+            own.position = position
+            if position is None:
+                own.ended_at = now
+
+    def _forget(self) -> None:
+        self._own = None
+        self._told.clear()
+
+    def _ago(self, own: float | None, noted: float | None) -> float | None:
+        now = time.monotonic()
+        if own is not None:
+            return now - own
+        if noted is None:
+            return None
+        return math.inf if noted < 0 else noted + now - self._known_at
 
     async def _read(self, unit: UnitOfWork) -> None:
         stands = await unit.row(_STANDS)
@@ -138,22 +210,39 @@ class FoundDifferences:
 
         await self._database.attempt(self._scope, work)
 
-    async def _note(self, gone: Write | None, found: Sequence[Difference]) -> None:
-        full = self.stands.differences >= MOST_NOTED
+    async def _note(self, gone: Write | None, found: Sequence[Difference], was: Collection["_Key"]) -> None:
+        full = self.differences >= MOST_NOTED
+        self._tell(found, was, full=full)
 
-        async def work(unit: UnitOfWork) -> list[Difference]:
+        async def work(unit: UnitOfWork) -> None:
             if gone is not None:
                 unit.write(gone)
-            noted = await unit.rows(_NOTE, **_values(found)) if found and not full else []
-            new = {tuple(row.values()) for row in noted}
+                await unit.flush()
+            if found and not full:
+                unit.write(Write(_NOTE, _values(found), rows=None))
             await self._read(unit)
-            return [one for one in found if (one.kind, one.about, one.fault, _columns(one)) in new]
 
-        for one in await self._database.attempt(self._scope, work):
-            # Which row and how, and nothing of what it says.
-            log.error("row_differs_from_log", service=self._service, kind=one.kind, about=one.about, fault=one.fault, columns=_columns(one))
+        await self._database.attempt(self._scope, work)
+
+    def _tell(self, found: Sequence[Difference], was: Collection["_Key"], *, full: bool) -> None:
+        """Tells what is new before anything is written, so that no table that swallows it silences that."""
+        keys = {_key(one) for one in found}
+        self._told.difference_update(one for one in was if one not in keys)
         if full and found:
-            log.error("more_rows_differ_than_are_noted", service=self._service, noted=self.stands.differences)
+            log.error("more_rows_differ_than_are_noted", service=self._service, noted=self.differences)
+            return
+        for kind, about, fault, columns in dict.fromkeys(map(_key, found)):
+            if (kind, about, fault, columns) not in self._told:
+                self._told.add((kind, about, fault, columns))
+                # Which row and how, and nothing of what it says.
+                log.error("row_differs_from_log", service=self._service, kind=kind, about=about, fault=fault, columns=columns)
+
+
+_Key = tuple[str, str, str, str]
+
+
+def _key(one: Difference) -> _Key:
+    return (one.kind, one.about, one.fault, _columns(one))
 
 
 def _columns(one: Difference) -> str:

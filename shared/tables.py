@@ -175,15 +175,14 @@ def _verified_tables(metadata: sa.MetaData) -> None:
         sa.Index(None, "gone_at"),
         info=scope("log"),
     )
-    # Who verifies now, from which transaction on changes are looked for, and how far the present round is.
+    # From which transaction on changes are looked for, how often they were, and how far the present round is.
     sa.Table(
         "verify_progress",
         metadata,
         sa.Column("one", sa.Boolean, primary_key=True, server_default=sa.true()),
-        sa.Column("holder", sa.Uuid, nullable=False),
-        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
         sa.Column("looked_from", sa.BigInteger),
         sa.Column("looked_at", sa.DateTime(timezone=True)),
+        sa.Column("looks", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("position", sa.Uuid),
         sa.Column("round_began_at", sa.DateTime(timezone=True)),
         sa.Column("rounds", sa.BigInteger, nullable=False, server_default="0"),

@@ -9,7 +9,7 @@ from shared.http import Calling
 
 _STANDS = Sql(
     "SELECT (SELECT count(*) FROM verify_differences WHERE gone_at IS NULL) AS differences, "
-    "extract(epoch FROM clock_timestamp() - p.looked_at)::bigint AS looked_seconds_ago, coalesce(p.rounds, 0) AS rounds, "
+    "extract(epoch FROM clock_timestamp() - p.looked_at)::bigint AS looked_seconds_ago, coalesce(p.looks, 0) AS looks, coalesce(p.rounds, 0) AS rounds, "
     "p.round_began_at, p.round_ended_at, p.round_seconds FROM (SELECT 1) one LEFT JOIN verify_progress p ON true"
 )
 # The oldest that are there still, and what was there until lately.
@@ -32,10 +32,14 @@ class DifferingRow(BaseModel):
 
 
 class Verification(BaseModel):
-    """How it stands with a service's rows: each is held against its events, in rounds and whenever it was changed."""
+    """How it stands with a service's rows: each is held against its events, in rounds and whenever it was changed.
+
+    ``looks`` counts the looks for what was changed, and rises with each.
+    """
 
     differences: int
     looked_seconds_ago: int | None
+    looks: int
     rounds: int
     round_began_at: datetime | None
     round_ended_at: datetime | None

@@ -7,10 +7,11 @@ compare every aggregate with its events; whatever was changed lately is compared
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -43,8 +44,6 @@ _FARTHEST: Final = 2_000_000_000
 
 _NOW = "pg_snapshot_{end}(pg_current_snapshot())::text::bigint"
 
-_NEVER: Final = float("nan")
-
 log = structlog.get_logger("verifying")
 
 
@@ -55,7 +54,7 @@ class Verifying:
         self, service: str, aggregates: Mapping[str, AnyAggregate], checks: Sequence[Check], reading: Database, noting: Database,
         *, rests: bool = True, elapsed: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self.found = FoundDifferences(service, noting, uuid4())
+        self.found = FoundDifferences(service, noting)
         # What keeps each of its works from being done, by the work's name.
         self.faults: dict[str, str] = {}
         self._comparison = Comparison(service, aggregates)
@@ -64,6 +63,7 @@ class Verifying:
         self._scope = Scope(f"verify:{service}")
         self._rests = rests
         self._elapsed = elapsed
+        self._began = elapsed()
         # What was read of a row is noted before anything else is read of it.
         self._turn = asyncio.Lock()
         names = [one.table.name for one in aggregates.values()]
@@ -86,24 +86,23 @@ class Verifying:
 
     def measured(self, metrics: Metrics) -> None:
         """Tells the figures that alert rules look at."""
-        figures: Mapping[str, tuple[str, Callable[[], float | None]]] = {
-            "avrr_verify_differences": ("rows that are not as the log has them", lambda: self.found.stands.differences),
-            "avrr_verify_look_age_seconds": ("since the last look for what was changed", lambda: self.found.ago(self.found.stands.looked_ago)),
-            "avrr_verify_round_seconds": ("how long the last whole round took", lambda: self.found.stands.round_seconds),
-            "avrr_verify_round_age_seconds": ("since the last whole round ended", lambda: self.found.ago(self.found.stands.ended_ago)),
+        figures: Mapping[str, tuple[str, Callable[[], float]]] = {
+            "avrr_verify_differences": ("rows that are not as the log has them", lambda: self.found.differences),
+            "avrr_verify_look_age_seconds": ("since the last look for what was changed", lambda: self._aged(self.found.looked_ago())),
+            "avrr_verify_round_seconds": ("how long the last whole round took", lambda: self.found.stands.round_seconds or 0.0),
+            "avrr_verify_round_age_seconds": ("since the last whole round ended", lambda: self._aged(self.found.ended_ago())),
             "avrr_verify_waits": ("works of the verification that cannot be done now", lambda: len(self.faults)),
         }
         for name, (said, figure) in figures.items():
-            gauge = Gauge(name, said, registry=metrics.registry)
-            gauge.set_function(lambda figure=figure: _NEVER if (value := figure()) is None else value)  # type: ignore[misc]
+            Gauge(name, said, registry=metrics.registry).set_function(figure)
 
     def status(self) -> Mapping[str, object]:
         """What readiness tells of it, which does not depend on it."""
-        stands = self.found.stands
+        stands, looked = self.found.stands, self.found.looked_ago()
         return {
             "verify": {
-                "differences": stands.differences, "rounds": stands.rounds, "round_seconds": stands.round_seconds,
-                "looked_seconds_ago": self.found.ago(stands.looked_ago), "faults": dict(self.faults),
+                "differences": self.found.differences, "rounds": stands.rounds, "round_seconds": stands.round_seconds,
+                "looked_seconds_ago": None if looked is None or math.isinf(looked) else round(looked, 3), "faults": dict(self.faults),
             }
         }  # fmt: skip
 
@@ -123,7 +122,12 @@ class Verifying:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.found.ended()
             await self._reading.close()
+
+    def _aged(self, seconds: float | None) -> float:
+        """How long ago something was; what never was is as late as this process is old, so that somebody hears of it."""
+        return self._elapsed() - self._began if seconds is None else seconds
 
     async def _for_ever(self, name: str, work: Callable[[], Awaitable[None]], every: float) -> None:
         while True:
@@ -171,8 +175,8 @@ class Verifying:
     async def step(self) -> None:
         """Compares the next aggregates of a round with their events; after the last there is a pause until the next round."""
         taken = await self.found.taken()
-        stands = self.found.stands
-        soon = stands.began_ago is not None and stands.began_ago < ROUND_SECONDS
+        began_ago = self.found.began_ago()
+        soon = self._rests and began_ago is not None and began_ago < ROUND_SECONDS
         if taken is None or (taken.position is None and soon):
             await asyncio.sleep(LOOK_SECONDS)
             return

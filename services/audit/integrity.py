@@ -28,6 +28,8 @@ MOST_OF_A_KIND: Final = 25
 TOLD_APART: Final = frozenset({"checkpoint_older", "former_key"})
 # A service is asked about its rows every 10 seconds, and looks for changed ones more than once a minute.
 UNVERIFIED_SECONDS: Final = 180.0
+# What lies further ahead than an answer takes was not noted by this clock.
+AHEAD_SECONDS: Final = 5.0
 
 LOGS = Sql(
     "SELECT l.log, coalesce((SELECT max(e.idx) + 1 FROM archive_entries e WHERE e.log = l.log), 0) AS archived, w.stopped, w.rounds, w.round_ended_at, w.comparison_fault, "
@@ -56,7 +58,8 @@ ROWS = Sql(
 )
 VERIFIED = Sql(
     "SELECT v.log, v.rounds, v.round_ended_at, v.round_seconds, v.differences, extract(epoch FROM clock_timestamp() - v.asked_at)::float8 "
-    "AS asked_ago, extract(epoch FROM clock_timestamp() - v.looked_at)::float8 AS looked_ago FROM archive_verified v"
+    "AS asked_ago, extract(epoch FROM clock_timestamp() - v.looked_at)::float8 AS looked_ago, "
+    "extract(epoch FROM clock_timestamp() - v.rose_at)::float8 AS rose_ago FROM archive_verified v"
 )
 POLICIES = Sql("SELECT policy FROM archive_watched WHERE policy IS NOT NULL ORDER BY noted_at DESC, log LIMIT 1")
 
@@ -132,13 +135,19 @@ class LogIntegrity(BaseModel):
         own = [_of_row(row) for row in rows if row["log"] == self.log]
         stands = next((row for row in verified if row["log"] == self.log), None)
         alarms = [one for one in own if one.gone_at is None]
-        if stands is None or stands["looked_ago"] is None or max(stands["asked_ago"], stands["looked_ago"]) > UNVERIFIED_SECONDS:
+        if stands is None or not _verified(stands):
             alarms.append(LogAlarm(code="rows_not_verified"))
         elif stands["differences"] > len(alarms):
             alarms.append(LogAlarm(code="rows_more", detail=str(stands["differences"] - len(alarms))))
         gone = [one for one in own if one.gone_at is not None]
         told = stands and RowsVerified(**{name: stands[name] for name in ("rounds", "round_ended_at", "round_seconds")}, gone=gone)
         return self.model_copy(update={"alarms": [*self.alarms, *alarms], "verified": told})
+
+
+def _verified(stands: asyncpg.Record) -> bool:
+    """Whether a service looks for changes: by its own word, which may be forged or lie ahead, and by looks that the archive saw rise."""
+    ages = [stands[name] for name in ("asked_ago", "looked_ago", "rose_ago")]
+    return all(age is not None and -AHEAD_SECONDS <= age <= UNVERIFIED_SECONDS for age in ages)
 
 
 def _of_row(row: asyncpg.Record) -> LogAlarm:

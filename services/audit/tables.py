@@ -231,6 +231,9 @@ ARCHIVE_VERIFIED = sa.Table(
     sa.Column("log", sa.Text, primary_key=True),
     sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("looked_at", sa.DateTime(timezone=True)),
+    sa.Column("looks", sa.BigInteger, nullable=False),
+    # When the archive last saw more looks than before, by its own clock.
+    sa.Column("rose_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("rounds", sa.BigInteger, nullable=False),
     sa.Column("round_ended_at", sa.DateTime(timezone=True)),
     sa.Column("round_seconds", sa.Double),

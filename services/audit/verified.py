@@ -20,9 +20,10 @@ ANSWER_SECONDS: Final = 10.0
 _MOST_BYTES: Final = 1_048_576
 
 _STANDS = Sql(
-    "INSERT INTO archive_verified (log, looked_at, rounds, round_ended_at, round_seconds, differences) VALUES (:log, "
-    "clock_timestamp() - make_interval(secs => cast(:looked_ago AS float8)), :rounds, :round_ended_at, :round_seconds, :differences) "
-    "ON CONFLICT (log) DO UPDATE SET asked_at = clock_timestamp(), looked_at = excluded.looked_at, rounds = excluded.rounds, "
+    "INSERT INTO archive_verified AS v (log, looked_at, looks, rounds, round_ended_at, round_seconds, differences) VALUES (:log, "
+    "clock_timestamp() - make_interval(secs => cast(:looked_ago AS float8)), :looks, :rounds, :round_ended_at, :round_seconds, :differences) "
+    "ON CONFLICT (log) DO UPDATE SET asked_at = clock_timestamp(), looked_at = excluded.looked_at, "
+    "rose_at = CASE WHEN excluded.looks > v.looks THEN clock_timestamp() ELSE v.rose_at END, looks = excluded.looks, rounds = excluded.rounds, "
     "round_ended_at = excluded.round_ended_at, round_seconds = excluded.round_seconds, differences = excluded.differences"
 )
 # What is gone stays gone: found again, it is another row.
@@ -94,7 +95,7 @@ class Verified:
 async def keep(database: Database, name: str, said: Verification) -> None:
     """Keeps what a service said of its rows; what it does not name any more stays as it was said last."""
     stands = {
-        "log": name, "looked_ago": said.looked_seconds_ago, "rounds": said.rounds, "round_ended_at": said.round_ended_at,
+        "log": name, "looked_ago": said.looked_seconds_ago, "looks": said.looks, "rounds": said.rounds, "round_ended_at": said.round_ended_at,
         "round_seconds": said.round_seconds, "differences": said.differences,
     }  # fmt: skip
 

@@ -33,6 +33,8 @@ def upgrade() -> None:
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looks", sa.BigInteger(), nullable=False),
+        sa.Column("rose_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("rounds", sa.BigInteger(), nullable=False),
         sa.Column("round_ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("round_seconds", sa.Double(), nullable=True),

@@ -25,7 +25,7 @@ from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY
 
 ROUND = datetime(2023, 5, 2, 9, 30, tzinfo=UTC)
 SOUND = Verification(
-    differences=0, looked_seconds_ago=5, rounds=2, round_began_at=ROUND, round_ended_at=ROUND, round_seconds=1.5, rows=[]
+    differences=0, looked_seconds_ago=5, looks=9, rounds=2, round_began_at=ROUND, round_ended_at=ROUND, round_seconds=1.5, rows=[]
 )
 
 
@@ -169,5 +169,16 @@ async def test_more_rows_than_are_named_are_counted_and_a_service_that_does_not_
     found = await rows_told(archived, *(differing(f"r{number}") for number in range(25)))
     of_rows = [alarm for alarm in found["alarms"] if alarm["code"].startswith("rows_")]
     assert (len(of_rows), of_rows[-1]["code"], of_rows[-1]["detail"]) == (21, "rows_more", "5")
-    for ago in (None, 4000):
+    # Ahead of the clock is no look that was made.
+    for ago in (None, 4000, -4000):
         assert "rows_not_verified" in codes(await rows_told(archived, ago=ago))
+
+
+async def test_a_service_whose_looks_do_not_rise_is_an_alarm_whatever_it_says_of_the_last(archived: ArchivedLog) -> None:
+    await noted(archived, await archived.signed(await archived.archive()))
+    await rows_told(archived)
+    async with archived.beside_the_archive() as superuser:
+        await superuser.execute("UPDATE archive_verified SET rose_at = rose_at - interval '10 minutes'")
+    assert "rows_not_verified" in codes(await rows_told(archived))
+    await keep(archived.made.worker, LOG, SOUND.model_copy(update={"looks": SOUND.looks + 1}))
+    assert "rows_not_verified" not in codes(await told(archived))

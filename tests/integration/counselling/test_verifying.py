@@ -2,17 +2,20 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 import pytest
+import structlog
 
 from ops.supervisor import Running
 from services.counselling.domain.person import GiveConsent
 from services.counselling.wiring import PERSON, WIRING
 from shared.ids import uuid7
+from shared.metrics import Metrics
 from shared.verifying import Verifying
 from tests.given import NOON, staff
 from tests.integration.counselling.desk import Desk
@@ -37,8 +40,7 @@ class Watched:
         return [(row["kind"], row["about"], row["fault"], row["columns"], row["gone"]) for row in rows]
 
     async def whole_round(self) -> None:
-        """Every step of one round, whatever the pause between two rounds."""
-        await self.superuser.execute("UPDATE verify_progress SET round_began_at = NULL")
+        """Every step of one round."""
         rounds = await self.rounds()
         while await self.rounds() == rounds:
             await self.verifying.step()
@@ -58,6 +60,7 @@ async def watched(desk: Desk, servers: Running) -> AsyncIterator[Watched]:
     )
     await verifying.look()
     yield Watched(desk, verifying, superuser)
+    verifying.found.ended()
     await superuser.close()
 
 
@@ -135,7 +138,8 @@ async def test_a_change_disguised_as_a_commands_is_found_by_the_round(watched: W
         await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
         await watched.superuser.execute("UPDATE event_log SET aggver = aggver WHERE subject = $1", person_id)
         await watched.superuser.execute("ALTER TABLE event_log ENABLE TRIGGER USER")
-    # And nobody looks from that transaction on.
+    # And whoever begins to verify looks from after it on.
+    watched.verifying.found.ended()
     await watched.superuser.execute(
         "UPDATE verify_progress SET looked_from = pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
     )
@@ -172,6 +176,56 @@ async def test_one_process_verifies_and_the_other_knows_how_it_stands(watched: W
     await other.look()
     assert await other.found.taken() is None
     assert other.found.stands.differences == len(await watched.noted()) > 0
+
+
+async def test_whatever_is_written_to_the_progress_the_next_look_is_made_from_where_the_last_one_was(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.verifying.look()
+    worker = await asyncpg.connect(watched.desk.database.logins.worker)
+    await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+    await worker.execute(
+        "UPDATE verify_progress SET looked_from = pg_snapshot_xmax(pg_current_snapshot())::text::bigint, looked_at = '2100-01-01', "
+        "round_began_at = '2100-01-01', round_ended_at = '2100-01-01', position = 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
+    )
+    await worker.close()
+    other = Verifying(
+        "counselling", WIRING.by_name, WIRING.checks, watched.desk.database.verify, watched.desk.database.worker, rests=False
+    )
+    assert await other.found.taken() is None
+    # What lies ahead of the clock was not noted by it, and counts as late.
+    assert other.found.looked_ago() == other.found.ended_ago() == math.inf
+    await watched.verifying.look()
+    assert ("person", str(person_id), "other", "site", False) in await watched.noted()
+    assert 0 <= (watched.verifying.found.looked_ago() or math.inf) < 180
+
+
+async def test_what_a_trigger_keeps_from_being_noted_is_told_and_counted_once(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+    await watched.superuser.execute(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+        "CREATE TRIGGER swallowed BEFORE INSERT ON verify_differences FOR EACH ROW EXECUTE FUNCTION swallow()"
+    )
+    with structlog.testing.capture_logs() as logs:
+        await watched.verifying.look()
+        await watched.verifying.look()
+    assert [(one["about"], one["columns"]) for one in logs if one["event"] == "row_differs_from_log"] == [(str(person_id), "site")]
+    assert await watched.noted() == []
+    assert watched.verifying.found.differences == 1
+    metrics = Metrics("counselling")
+    watched.verifying.measured(metrics)
+    assert metrics.registry.get_sample_value("avrr_verify_differences") == 1
+
+
+async def test_what_never_happened_is_as_late_as_the_process_is_old(watched: Watched) -> None:
+    now = 0.0
+    database = watched.desk.database
+    never = Verifying("counselling", WIRING.by_name, (), database.verify, database.worker, elapsed=lambda: now)
+    metrics = Metrics("counselling")
+    never.measured(metrics)
+    now = 90_000.0
+    for name in ("avrr_verify_look_age_seconds", "avrr_verify_round_age_seconds"):
+        assert metrics.registry.get_sample_value(name) == 90_000
 
 
 async def test_nothing_is_found_while_five_hundred_commands_are_given(watched: Watched) -> None:
