@@ -44,7 +44,8 @@ _NOTE = Sql(
     "cast(:abouts AS text[]), cast(:faults AS text[]), cast(:columns AS text[])) f(kind, about, fault, columns) "
     "ON CONFLICT (kind, about, fault, columns) WHERE gone_at IS NULL DO NOTHING"
 )
-_LOOKED = Sql("UPDATE verify_progress SET looked_from = :since, looked_at = clock_timestamp(), looks = looks + 1")
+_LOOKED = Sql("UPDATE verify_progress SET looked_at = clock_timestamp(), looks = looks + 1")
+_LOOKED_UNTIL = Sql("UPDATE verify_progress SET looked_from = :since")
 _BEGUN = Sql("UPDATE verify_progress SET round_began_at = clock_timestamp()")
 _WALKED = Sql("UPDATE verify_progress SET position = :position")
 _ENDED = Sql(
@@ -164,11 +165,18 @@ class FoundDifferences:
             was = {one for one in self._told if one[0] == kind and one[2] == "derived"} if whole else set()
             await self._note(gone, found, was)
 
-    async def looked(self, since: int) -> None:
-        """Notes that everything changed before this transaction was looked at."""
-        await self._run(Write(_LOOKED, {"since": since}))
+    async def looked(self) -> None:
+        """Notes that everything that was changed was read."""
+        await self._run(Write(_LOOKED, {}))
         if self._own is not None:
-            self._own.looked_from, self._own.looked_at = since, time.monotonic()
+            self._own.looked_at = time.monotonic()
+
+    async def looked_until(self, since: int, *, waiting: bool) -> None:
+        """The next look begins at this transaction; while something is ``waiting``, whoever begins anew begins before it."""
+        if not waiting:
+            await self._run(Write(_LOOKED_UNTIL, {"since": since}))
+        if self._own is not None:
+            self._own.looked_from = since
 
     async def walked(self, position: UUID | None, *, first: bool) -> None:
         """Notes how far a round is; None is its end."""

@@ -18,6 +18,7 @@ import structlog
 from prometheus_client import Gauge
 
 from shared.aggregate import AnyAggregate
+from shared.apart_rows import Apart, ApartRows
 from shared.db import INFRASTRUCTURE, Database, Scope, Sql, UnitOfWork
 from shared.folding import AT_A_TIME, Comparison, Difference
 from shared.found_differences import FoundDifferences
@@ -64,6 +65,7 @@ class Verifying:
         self._rests = rests
         self._elapsed = elapsed
         self._began = elapsed()
+        self._apart = ApartRows()
         # What was read of a row is noted before anything else is read of it.
         self._turn = asyncio.Lock()
         names = [one.table.name for one in aggregates.values()]
@@ -76,7 +78,7 @@ class Verifying:
         # then it is compared once more than is needed. That of a part of a transaction is newer than the transaction's.
         self._changed = {
             name: Sql(
-                f"SELECT t.id, e.xmin IS DISTINCT FROM t.xmin AS apart FROM {name} t "
+                f"SELECT t.id, e.xmin IS DISTINCT FROM t.xmin AS apart, age(t.xmin) AS age, cast(cast(t.xmin AS text) AS bigint) AS xmin FROM {name} t "
                 "LEFT JOIN event_log e ON e.subject = t.id AND e.aggver = t.version "
                 "WHERE t.ctid >= cast(cast(:first AS text) AS tid) AND t.ctid < cast(cast(:end AS text) AS tid) "
                 "AND age(t.xmin) <= age(cast(cast(:since AS text) AS xid))"
@@ -154,9 +156,16 @@ class Verifying:
         if since > following or following - since > _FARTHEST:
             # Another server's count, or too long ago: everything may have been changed.
             since = max(following - _FARTHEST, 3)
-        await self._changed_since(since, {row["name"]: int(row["pages"]) for row in sizes})
+        others = await self._changed_since(since, {row["name"]: int(row["pages"]) for row in sizes})
         await self._taken_out()
-        await self.found.looked(oldest)
+        await self.found.looked()
+        # Whoever seals all rows anew leaves more than one look compares: the next ones go on, after what is newer.
+        for first in range(0, _MOST, AT_A_TIME):
+            some = self._apart.following(min(AT_A_TIME, _MOST - first))
+            await self._compared([id for _, id in some])
+            self._apart.compared(some)
+        await self._compared(others)
+        await self.found.looked_until(oldest, waiting=len(self._apart) > 0)
 
     async def check(self) -> None:
         """Makes every check of what other tables keep of the rows; each over all of it, in one statement."""
@@ -192,15 +201,19 @@ class Verifying:
         await self.found.walked(ids[-1] if ids else None, first=taken.position is None)
         await self._rested(took, ROUND_SHARE)
 
-    async def _changed_since(self, since: int, pages: Mapping[str, int]) -> None:
+    async def _changed_since(self, since: int, pages: Mapping[str, int]) -> list[UUID]:
+        """Reads what was changed: what no command wrote waits from then on, and of the rest some are answered."""
+        apart: list[Apart] = []
         others: list[UUID] = []
         for name, count in pages.items():
             for first in range(0, count, _PAGES):
                 asked = {"first": f"({first},0)", "end": f"({first + _PAGES},0)", "since": str(since % 2**32)}
                 rows = await self._read(lambda unit, name=name, asked=asked: unit.rows(self._changed[name], **asked))  # type: ignore[misc]
-                await self._compared([row["id"] for row in rows if row["apart"]])
+                found = (Apart(row["age"], row["xmin"], name, row["id"]) for row in rows if row["apart"])
+                apart = self._apart.newest((*apart, *found))
                 others += [row["id"] for row in rows if not row["apart"]][: _MOST - len(others)]
-        await self._compared(others)
+        self._apart.read(apart)
+        return others
 
     async def _taken_out(self) -> None:
         after: UUID | None = None

@@ -329,3 +329,20 @@ async def test_a_changed_row_is_found_among_more_new_ones_than_a_look_compares(w
     )
     await watched.verifying.look()
     assert await watched.noted() == [("person", str(changed), "other", "site", False)]
+
+
+async def test_a_look_ends_when_every_row_was_written_anew_and_the_next_ones_compare_the_rest(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await copy_person(watched.superuser, person_id, 0, 1_999)
+    await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+    await watched.superuser.execute("UPDATE persons SET site = site WHERE id <> $1", person_id)
+    newest: UUID = await watched.superuser.fetchval("SELECT id FROM persons WHERE id <> $1 LIMIT 1", person_id)
+    await watched.superuser.execute("UPDATE persons SET sex = 'female', country_of_origin = 'PK' WHERE id = $1", newest)
+    before = watched.desk.database.verify.counts.statements
+    await watched.verifying.look()
+    # A thousand at a time, a hundred in a transaction; the newest first.
+    assert watched.desk.database.verify.counts.statements - before <= 10 * 6 + 200
+    assert {one[1] for one in await watched.noted()} == {str(newest)}
+    await watched.verifying.look()
+    await watched.verifying.look()
+    assert {one[1] for one in await watched.noted()} == {str(newest), str(person_id)}
