@@ -19,7 +19,7 @@ from prometheus_client import Gauge
 
 from shared.aggregate import AnyAggregate
 from shared.apart_rows import Apart, ApartRows
-from shared.db import INFRASTRUCTURE, Database, Scope, Sql, UnitOfWork
+from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.folding import AT_A_TIME, Comparison, Difference
 from shared.found_differences import FoundDifferences
 from shared.metrics import Metrics
@@ -42,6 +42,9 @@ _PAGES: Final = 1_024
 _MOST: Final = 1_000
 # As far back as transactions can be told apart by the 32 bits of theirs that a row bears.
 _FARTHEST: Final = 2_000_000_000
+
+# What values make a check fail by. Whatever else does, such as a table that is being altered, waits and says nothing of rows.
+UNANSWERABLE: Final = (asyncpg.DataError, asyncpg.CardinalityViolationError)
 
 _NOW = "pg_snapshot_{end}(pg_current_snapshot())::text::bigint"
 
@@ -175,8 +178,8 @@ class Verifying:
         for name, check in self._checks:
             try:
                 await self._checked(name, check)
-            except (TimeoutError, asyncpg.QueryCanceledError) as error:
-                # One that takes too long keeps none of the others from its turn.
+            except (TimeoutError, asyncpg.PostgresError) as error:
+                # One that cannot be made now keeps none of the others from its turn.
                 late = error
         if late is not None:
             raise late
@@ -237,9 +240,7 @@ class Verifying:
     async def _checked(self, name: str, check: Sql) -> None:
         try:
             rows = await self._read(lambda unit: unit.rows(check))
-        except INFRASTRUCTURE:
-            raise
-        except asyncpg.PostgresError as error:
+        except UNANSWERABLE as error:
             # Something stands in a row, or in the log, with which it cannot be answered.
             await self.found.checked(name, [Difference(name, type(error).__name__, "derived")], whole=False)
         else:

@@ -14,8 +14,10 @@ import structlog
 from ops.supervisor import Running
 from services.counselling.domain.person import GiveConsent
 from services.counselling.wiring import PERSON, WIRING
+from shared.db import Sql
 from shared.ids import uuid7
 from shared.metrics import Metrics
+from shared.verify import Check
 from shared.verifying import Verifying
 from tests.given import NOON, staff
 from tests.integration.counselling.desk import Desk
@@ -346,3 +348,27 @@ async def test_a_look_ends_when_every_row_was_written_anew_and_the_next_ones_com
     await watched.verifying.look()
     await watched.verifying.look()
     assert {one[1] for one in await watched.noted()} == {str(newest), str(person_id)}
+
+
+async def test_a_check_that_cannot_be_made_while_a_table_is_altered_waits_and_is_no_difference(watched: Watched) -> None:
+    person_id = await watched.desk.agreed()
+    await watched.superuser.execute("DELETE FROM birth_years WHERE person_id = $1", person_id)
+    database = watched.desk.database
+    altered = Check("altered meanwhile", Sql("SELECT no_such_column FROM persons"))
+    watched.verifying.found.ended()
+    verifying = Verifying("counselling", WIRING.by_name, (altered, *WIRING.checks), database.verify, database.worker, rests=False)
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await verifying.check()
+    verifying.found.ended()
+    assert await watched.noted() == [("birth years", str(person_id), "derived", "", False)]
+
+
+async def test_a_check_that_a_value_makes_fail_is_a_difference(watched: Watched) -> None:
+    await watched.desk.agreed()
+    database = watched.desk.database
+    failing = Check("failing", Sql("SELECT id FROM persons WHERE cast(site AS bigint) = 1"))
+    watched.verifying.found.ended()
+    verifying = Verifying("counselling", WIRING.by_name, (failing,), database.verify, database.worker, rests=False)
+    await verifying.check()
+    verifying.found.ended()
+    assert await watched.noted() == [("failing", "InvalidTextRepresentationError", "derived", "", False)]
