@@ -1,4 +1,4 @@
-"""Which papers of a grant tell what somebody suffers from, and to whom: medical staff and whoever filed them, nobody who decides."""
+"""Which papers of a grant tell what somebody suffers from, and to whom; and which of them are vouchers for its money."""
 
 from dataclasses import replace
 from typing import Final
@@ -15,6 +15,9 @@ _DECIDES: Final[frozenset[Role]] = frozenset(
         Role.MANAGER, Role.AUDITOR,
     }
 )  # fmt: skip
+
+# What is opened to an auditor, and nothing else of what was filed.
+VOUCHERS: Final[frozenset[str]] = frozenset({"receipt", "invoice", "handover_certificate"})
 
 
 def of_health(grant: Grant) -> bool:
@@ -45,3 +48,14 @@ def as_shown(grant: Grant, reader: Actor) -> Grant:
     shown = tuple(paper for paper in grant.evidence if may_be_shown(paper, grant, reader))
     told = {paper.evidence_id for paper in shown}
     return replace(grant, evidence=shown, papers=tuple(paper for paper in grant.papers if paper in told))
+
+
+def vouchers_of(grant: Grant) -> tuple[Evidence, ...]:
+    """The papers that show what the grant's money was spent on, as far as they are opened to an auditor.
+
+    None of a grant of health, whose bills tell of it: its category stands in no log. Whether it was one is known no longer
+    once the person was erased, and of such a grant only those are told that are gone themselves.
+    """
+    if grant.category is None:
+        return tuple(paper for paper in grant.evidence if paper.kind is None)
+    return () if of_health(grant) else tuple(paper for paper in grant.evidence if paper.kind in VOUCHERS)

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from services.reintegration import files, grant_wiring, voucher_queries
-from services.reintegration.domain.papers import as_shown
+from services.reintegration.domain.papers import vouchers_of
 from services.reintegration.domain.vouchers import (
     AskForVouchers,
     DrawVouchers,
@@ -99,9 +99,10 @@ async def read_voucher_sample(sample_id: UUID, call: Calling) -> View[VoucherSam
 
 @router.get("/voucher-samples/{sample_id}/vouchers")
 async def list_vouchers(sample_id: UUID, call: Calling) -> list[VoucherRow]:
-    """The papers of the grants of a sample that is open to the caller, those that were erased among them; the reading is on record.
+    """The receipts, invoices and handover certificates of a sample that is open to the caller, those that were erased among them.
 
-    Refused as ``vouchers_not_yours`` or ``vouchers_closed``. A paper that tells a diagnosis is in no list and opened to no auditor.
+    The reading is on record; refused as ``vouchers_not_yours`` or ``vouchers_closed``. Of a grant of health, and of one whose
+    person was erased while its papers are kept, nothing is listed and nothing opened: its category is told to no auditor.
     """
     sample = await _open_to(call, sample_id)
     ids = [one.grant_id for one in sample.drawn]
@@ -115,7 +116,7 @@ async def list_vouchers(sample_id: UUID, call: Calling) -> list[VoucherRow]:
         )
         for id in ids
         if id in found
-        for paper in as_shown(found[id], call.context.actor).evidence
+        for paper in vouchers_of(found[id])
     ]  # fmt: skip
 
 
@@ -130,7 +131,7 @@ async def open_voucher(sample_id: UUID, grant_id: UUID, evidence_id: UUID, call:
     sample = await _open_to(call, sample_id)
     found = await call.ask(lambda unit: states(unit, grant_wiring.GRANT, [grant_id], call.context.actor, reach=call.reach))
     grant = found.get(grant_id) if sample.holds(grant_id) else None
-    papers = as_shown(grant, call.context.actor).evidence if grant is not None else ()
+    papers = vouchers_of(grant) if grant is not None else ()
     paper = next((one for one in papers if one.evidence_id == evidence_id), None)
     if grant is None or paper is None:
         await call.refused("not_found", evidence_id)

@@ -257,21 +257,38 @@ async def test_nobody_asks_for_the_same_days_twice_or_draws_for_another(house: H
     assert [(one["asked_by"], one["status"]) for one in listed] == [("staff:auditor", "asked"), ("staff:auditor-2", "asked")]
 
 
-async def test_a_paper_that_tells_a_diagnosis_is_in_no_list_and_opened_to_no_auditor(house: House, people: People) -> None:
+async def test_of_what_was_filed_only_receipts_invoices_and_handover_certificates_are_opened(house: House, people: People) -> None:
+    line, fund_id, papers = await house.line(), await house.fund(), {}
+    grant_id = await house.approved(line.request("100.00"), fund_id)
+    for kind in ("receipt", "invoice", "handover_certificate", "photo", "lease", "quotation", "business_plan", "other"):
+        papers[kind] = uuid7()
+        assert (await file(people.office, grant_id, papers[kind], query=f"kind={kind}")).status_code == 200
+    await house.paid(grant_id, 1)
+    sample = Sample(await asked(people), {})
+    for by, verb in ((people.auditor, "draw"), (people.manager, "offer"), (people.protector, "release")):
+        await give(by, sample, verb)
+    listed = (await people.auditor.at(LATER).get(f"{sample.path}/vouchers")).json()
+    assert {one["kind"] for one in listed} == {"receipt", "invoice", "handover_certificate"}
+    for kind, paper in papers.items():
+        answer = await people.auditor.at(LATER).get(f"{sample.path}/grants/{grant_id}/vouchers/{paper}")
+        assert (kind, answer.status_code) == (kind, 200 if kind in ("receipt", "invoice", "handover_certificate") else 404)
+
+
+async def test_of_a_grant_of_health_nothing_is_listed_and_nothing_opened(house: House, people: People) -> None:
     (line,) = await house.lines("medical")
     fund_id = await house.fund()
     grant_id = await house.approved(line.request("100.00"), fund_id)
     receipt, report = await filed(people, grant_id), uuid7()
     assert (await file(people.office, grant_id, report, pdf(), "application/pdf", "kind=medical_report")).status_code == 200
     await house.paid(grant_id, 1)
-    sample = Sample(await asked(people), {str(grant_id): report})
+    sample = Sample(await asked(people), {})
     await give(people.auditor, sample, "draw")
     await give(people.manager, sample, "offer")
     await give(people.protector, sample, "release")
     listed = (await people.auditor.at(LATER).get(f"{sample.path}/vouchers")).json()
-    assert [one["evidence_id"] for one in listed] == [str(receipt)]
-    (path,) = sample.vouchers()
-    assert (await people.auditor.at(LATER).get(path)).status_code == 404
+    assert listed == []
+    for paper in (receipt, report):
+        assert (await people.auditor.at(LATER).get(f"{sample.path}/grants/{grant_id}/vouchers/{paper}")).status_code == 404
 
 
 async def test_what_was_erased_is_told_as_erased(house: House, people: People) -> None:
@@ -286,8 +303,9 @@ async def test_what_was_erased_is_told_as_erased(house: House, people: People) -
     await give(people.manager, sample, "offer", long_after)
     await give(people.protector, sample, "release", long_after)
     (path,) = sample.vouchers()
-    # Receipts of paid money are kept for their time, and so opened.
-    assert (await people.auditor.at(long_after).get(path)).status_code == 200
+    # Receipts of paid money are kept for their time; whether they are of health is known no longer, and so they stay closed.
+    assert (await people.auditor.at(long_after).get(f"{sample.path}/vouchers")).json() == []
+    assert (await people.auditor.at(long_after).get(path)).status_code == 404
     await house.give(PERSON, line.person_id, EndKeptPapers(), CLOCK, at=long_after)
     (one,) = (await people.auditor.at(long_after).get(f"{sample.path}/vouchers")).json()
     assert (one["gone"], one["kind"]) == (True, None)
