@@ -16,13 +16,20 @@ from services.audit.searching import (
     newest_first,
     older,
 )
-from shared.contracts.access import AccessRefused, ExportTaken, RecordRead, RefusalsCounted, StatusAsked
+from shared.contracts.access import (
+    AccessRefused,
+    ExportTaken,
+    RecordRead,
+    RefusalsCounted,
+    StatusAsked,
+    VoucherOpened,
+)
 from shared.db import Sql
 from shared.topology import LOGS
 
 _NAMES: Final = tuple(service.name for service in LOGS)
 # What tells that somebody was shown something, and what that they were not.
-READ_KINDS: Final = [kind.kind_in(name) for kind in (RecordRead, StatusAsked, ExportTaken) for name in _NAMES]
+READ_KINDS: Final = [kind.kind_in(name) for kind in (RecordRead, StatusAsked, ExportTaken, VoucherOpened) for name in _NAMES]
 REFUSED_KINDS: Final = [AccessRefused.kind_in(name) for name in _NAMES]
 
 _COUNTED: Final = [RefusalsCounted.kind_in(name) for name in _NAMES]
@@ -47,7 +54,9 @@ class Reading(BaseModel):
         """The reading that this row's bytes tell of."""
         said = _said(row)
         told = [one.get("case_id") for one in _list(said.get("told")) if isinstance(one, dict)]
-        shown = [id for one in (*_list(said.get("shown")), *told) if (id := id_of(one)) is not None]
+        # An opened voucher names the grant and the sample by which it was opened.
+        named = (*_list(said.get("shown")), *told, said.get("grant_id"), said.get("sample_id"))
+        shown = [id for one in named if (id := id_of(one)) is not None]
         return cls(
             entry=ArchivedEntry.of(row), operation=_text(said.get("operation")), about=id_of(said.get("about")), shown=shown,
             purpose=_text(said.get("purpose")) or None,

@@ -53,6 +53,19 @@ async def test_who_looked_at_somebody_is_found_by_reader_by_subject_and_by_day(a
     assert ids(await items(archived, path, until=found[1]["entry"]["recorded_at"])) == [opened]
 
 
+async def test_who_opened_a_paper_is_among_those_who_looked(archived: ArchivedLog) -> None:
+    grant, sample, paper = uuid7(), uuid7(), uuid7()
+    (opened,) = await archived.happen(
+        kind="access.voucher_opened", by="staff:amra", operation="open_voucher", sample_id=str(sample), grant_id=str(grant),
+        about=str(paper), sha256="a" * 64,
+    )  # fmt: skip
+    await archived.archive()
+    for query in ({}, {"about": grant}, {"about": sample}, {"about": paper}, {"actor": "staff:amra"}):
+        assert ids(await items(archived, PATHS[0], **query)) == [opened]
+    (found,) = await items(archived, PATHS[0])
+    assert (found["about"], found["shown"]) == (str(paper), [str(grant), str(sample)])
+
+
 async def test_refusals_are_found_by_whom_code_and_subject_each_with_its_repeats(archived: ArchivedLog) -> None:
     grant, access = uuid7(), uuid7()
     (hats,) = await archived.happen(

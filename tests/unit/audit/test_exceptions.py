@@ -124,6 +124,13 @@ def test_however_a_days_reads_come_the_same_event_is_the_one_too_many(drawn: lis
     assert [one.event for one in (early, late) if one is not None] == ([found.event] if found is not None else [])
 
 
+def test_a_paper_that_is_opened_is_read_and_so_is_its_grant() -> None:
+    paper, grant = UUID(int=1), UUID(int=2)
+    opened = seen("avrr.reintegration.access.voucher_opened.v1", roles="auditor", about=str(paper), grant_id=str(grant))
+    assert opened.kind in EXAMINED
+    assert exceptions.records_read(opened) == {paper, grant}
+
+
 def test_programs_and_whoever_reads_the_archive_are_not_counted_and_odd_values_are_nothing() -> None:
     assert exceptions.records_read(read(1, 2, roles="retention")) == frozenset()
     assert exceptions.records_read(read(1, 2, log="audit")) == frozenset()
