@@ -56,7 +56,8 @@ _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
     "l.reasons, l.by_code, l.by_hand, l.paid_part, l.imported_at, l.instructed_amount, l.instructed_currency, "
     # What no other part of the booking takes, as far as the bank or two persons say.
-    "cast(l.line_amount - (SELECT coalesce(sum(coalesce(s.paid_part, s.amount)), 0) FROM bank_lines s WHERE s.file_id = l.file_id AND s.number = l.number AND s.part <> l.part) AS text) AS booking_left, "
+    "cast(l.line_amount - (SELECT coalesce(sum(CASE s.direction WHEN l.direction THEN 1 ELSE -1 END * coalesce(s.amount, CASE p.currency WHEN l.currency THEN s.paid_part END)), 0) "
+    "FROM bank_lines s LEFT JOIN payment_attempts p ON p.attempt_id = s.of_attempt WHERE s.file_id = l.file_id AND s.number = l.number AND s.part <> l.part AND s.currency = l.currency) AS text) AS booking_left, "
     f"coalesce(l.other_payee, false) AS other_payee, {_OTHER_BLOCK} AS other_block, "
     f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {SENT}) AS sent_otherwise"
 )
@@ -87,7 +88,10 @@ _ABOUT_A_LINE = Sql(
     # Nor does who paid what was ended since, or what may have come back.
     f"OR EXISTS (SELECT FROM payment_attempts o WHERE ({may_be_of('o', UNANSWERED)} OR {may_be_among('o', UNANSWERED)} OR {may_return('o')}) "
     f"AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) "
-    f"AS paid_by_reader, {_MAY_BE_OURS} FROM bank_lines l "
+    f"AS paid_by_reader, {_MAY_BE_OURS}, "
+    # Of several payments at once, or of another one than is meant. Without an amount of its own it is a part of something larger.
+    "l.names_several OR EXISTS (SELECT FROM payment_attempts o WHERE o.attempt_id <> cast(:attempt_id AS uuid) "
+    f"AND ({may_be_of('o')} OR l.amount IS NOT NULL AND {may_be_among('o')})) AS may_be_another FROM bank_lines l "
     "LEFT JOIN payment_attempts a ON a.attempt_id IN (l.attempt_id, cast(:attempt_id AS uuid)) WHERE l.id = :line_id"
 )
 # A report on a file that was dropped says nothing of a payment that stands in another one; and what the bank said to have
@@ -248,7 +252,7 @@ async def behind_a_line(unit: UnitOfWork, line_id: UUID, state: BankLineAct | No
     of_named, found = held.get(named, nobody)
     return BankLineFacts(
         line, rows[0]["waits"], rows[0]["told_again"], named=found, of_named=replace(of_named, attempt_id=named), attempt=attempt,
-        may_be_ours=rows[0]["may_be_ours"], paid_by_reader=any(row["paid_by_reader"] for row in rows),
+        may_be_ours=rows[0]["may_be_ours"], may_be_another=rows[0]["may_be_another"], paid_by_reader=any(row["paid_by_reader"] for row in rows),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from services.reintegration.domain.grant_state import (
     Grant,
 )
 from services.reintegration.domain.recovery_line import RecoveryLine
-from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, waits_unnamed
+from services.reintegration.lost_reference_queries import WAITS, waits_for_one_before, waits_unnamed
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY, newest_rates
 from services.reintegration.recovery_queries import RECOVERY_LINE
 from services.reintegration.sealed import plan_of
@@ -72,8 +72,10 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         "EXISTS (SELECT FROM payment_attempts a JOIN batch_payments b ON b.attempt_id = a.attempt_id AND b.live "
         " WHERE a.grant_id = :grant_id AND a.status = 'released') AS in_a_batch, "
         "EXISTS (SELECT FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state IN ('unmatched', 'unconfirmed') "
-        " AND (l.kind = 'rejected' AND a.status = 'released' OR l.direction = 'debit') WHERE a.grant_id = :grant_id AND (a.status = 'released' OR a.reason = 'not_answered')) "
-        f"OR EXISTS (SELECT FROM payment_attempts a WHERE a.grant_id = :grant_id AND ({waits_unnamed('a')} OR {waits_unnamed('a', UNANSWERED)})) AS bank_line_waits, "
+        " AND (l.kind = 'rejected' AND a.status = 'released' OR l.direction = 'debit') WHERE a.grant_id = :grant_id AND a.status = 'released') "
+        # Or of what ended, however it did, while nothing else paid that tranche.
+        f"OR EXISTS (SELECT FROM payment_attempts a WHERE a.grant_id = :grant_id AND ({waits_unnamed('a')} OR {waits_for_one_before('a')} "
+        " AND NOT EXISTS (SELECT FROM payment_attempts p WHERE (p.grant_id, p.tranche) = (a.grant_id, a.tranche) AND p.status = 'paid'))) AS bank_line_waits, "
         f"EXISTS (SELECT FROM payment_attempts a WHERE a.grant_id = :grant_id AND a.status = 'released' AND ({waits_unnamed('a')} OR EXISTS (SELECT FROM bank_lines l "
         f" WHERE l.of_attempt = a.attempt_id AND {WAITS} AND (l.kind = 'rejected' OR l.direction = 'debit')))) AS own_line_waits, "
         f"{signed_by(':signer_id', ':grant_id')} AS signed_its_batch, "

@@ -8,6 +8,8 @@ from services.reintegration.several_payments_queries import may_be_among
 WAITS: Final = "l.state IN ('unmatched', 'unconfirmed')"
 # Of an attempt: two persons ended it since the bank had not answered.
 UNANSWERED: Final = "reason = 'not_answered'"
+# Of an attempt: it pays nothing, as far as anybody knows.
+ENDED: Final = "status IN ('failed', 'reversed')"
 
 
 def may_be_of(attempt: str, still: str = "status = 'released'") -> str:
@@ -39,12 +41,13 @@ def waits_unnamed(attempt: str, still: str = "status = 'released'") -> str:
 
 
 def waits_for_one_before(attempt: str) -> str:
-    """The condition that a debit waits that is or may be an attempt of the same tranche that the bank never answered; SQL.
+    """The condition that a debit waits that is or may be an attempt of the same tranche that ended, however it did; SQL.
 
-    Two persons ended that one, and ``attempt`` would pay the tranche a second time.
+    What was refused, came back or was ended unanswered and is booked after all left the account, and ``attempt`` would pay the
+    tranche a second time.
     """
     return (
         f"EXISTS (SELECT FROM payment_attempts e WHERE (e.grant_id, e.tranche) = ({attempt}.grant_id, {attempt}.tranche) "
-        f"AND e.{UNANSWERED} AND (EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = e.attempt_id AND {WAITS} "
-        f"AND l.direction = 'debit') OR {waits_unnamed('e', UNANSWERED)}))"
+        f"AND e.{ENDED} AND (EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = e.attempt_id AND {WAITS} "
+        f"AND l.direction = 'debit') OR {waits_unnamed('e', ENDED)}))"
     )

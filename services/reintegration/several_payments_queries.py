@@ -13,7 +13,7 @@ NAMES_SEVERAL: Final = (
 
 
 def may_be_among(attempt: str, still: str = "status = 'released'") -> str:
-    """The condition that line ``l`` names no payment of ours and may all the same be ``attempt`` with others; SQL.
+    """The condition that line ``l`` names no payment of ours, or several, and may be ``attempt`` with others; SQL.
 
     It is a debit from the account of a file that was handed out with that attempt, be that dropped since, on the day before
     that or later, and the attempt is still open, or what ``still`` says instead: one that names several or a block of ours, of what the file orders in a currency or in one of its blocks, or without an
@@ -21,7 +21,7 @@ def may_be_among(attempt: str, still: str = "status = 'released'") -> str:
     """
     return (
         f"(l.kind = 'booked' AND l.direction = 'debit' AND {attempt}.{still} AND {attempt}.method = 'bank_file' "
-        f"AND {_NAMES_NONE} AND EXISTS (SELECT FROM batch_payments h JOIN payment_batches f ON f.id = h.batch_id "
+        f"AND (l.names_several OR {_NAMES_NONE}) AND EXISTS (SELECT FROM batch_payments h JOIN payment_batches f ON f.id = h.batch_id "
         f"WHERE h.attempt_id = {attempt}.attempt_id AND f.own_account_id = l.own_account_id "
         "AND l.booked_on >= cast(f.sent_at AT TIME ZONE 'UTC' AS date) - 1 "
         f"AND (l.names_several OR (l.amount IS NULL AND ({attempt}.currency <> l.currency OR {attempt}.amount <= l.line_amount)) "

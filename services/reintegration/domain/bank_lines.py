@@ -47,7 +47,8 @@ class BankLineFacts:
 
     ``named`` is the attempt of ours that the bank names, and ``of_named`` the line as it is held against that one; ``attempt`` is
     the one that somebody says the line to be of.
-    ``may_be_ours``: the line names none, and may be of an open one that the bank was ordered. ``paid_by_reader``: whoever acts
+    ``may_be_ours``: the line names none, and may be of an open one that the bank was ordered. ``may_be_another``: it
+    names several, or may be an open one that is not meant, alone or with others. ``paid_by_reader``: whoever acts
     released one of these, or signed a batch with a payment of its grant.
     """
 
@@ -58,6 +59,7 @@ class BankLineFacts:
     of_named: BankLine | None = None
     attempt: KnownAttempt | None = None
     may_be_ours: bool = True
+    may_be_another: bool = True
     paid_by_reader: bool = True
 
 
@@ -181,6 +183,8 @@ def _refuse_unless_it_fits(
     if part is not None and is_settling(settles(whole, facts.attempt)):
         raise RuleViolation("fits_as_it_is", "This line is of exactly what was ordered, so there is no part to say.")
     found = settles(replace(whole, paid_part=part), facts.attempt)
+    if part is not None and is_settling(found) and facts.may_be_another:
+        raise RuleViolation("may_be_another", "This line may be another payment of ours, or several at once. None of them is taken for charges.")
     if not is_settling(found):
         raise RuleViolation(found, "This line and this attempt to pay do not fit: amount, currency, and how far the payment is must.")
     _refuse_unsaid_other(facts, attempt_id, reason)

@@ -28,6 +28,9 @@ Unmatched = Literal[
 ]  # fmt: skip
 # How far what was booked may lie from what the rate of that day makes of what was ordered. Ours, and no rule of IOM's.
 BAND: Final = Decimal("0.10")
+# How much of what was ordered a debit has at least that two persons find to be it: what a bank keeps is no larger than what it
+# pays on, so that a fee or a small movement beside it is never taken for the payment. Ours, and no rule of IOM's.
+LEAST_PART: Final = Decimal("0.50")
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -179,12 +182,21 @@ def bank_charges(line: BankLine, currency: str) -> Decimal:
 
 
 def _another_part(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
-    """Of a debit no more is the attempt's than was ordered, than the line has, and than no other part of its booking takes."""
+    """Of a debit no more is the attempt's than was ordered, than the line has or says was ordered, and than no other part of its booking takes.
+
+    Nor is it less than was ordered where the line has all of that, nor less than `LEAST_PART` of it.
+    """
     assert line.paid_part is not None
     within = [attempt.amount]
     if line.currency == attempt.currency:
         within += [one for one in (line.amount, line.booking_left) if one is not None]
-    return "amount_differs" if line.direction != "debit" or not Decimal(0) < line.paid_part <= min(within) else None
+    if line.instructed_amount is not None and line.instructed_currency == attempt.currency:
+        within.append(line.instructed_amount)
+    most = min(within)
+    least = attempt.amount * LEAST_PART
+    if line.currency == attempt.currency and line.amount is not None and most == attempt.amount:
+        least = attempt.amount
+    return "amount_differs" if line.direction != "debit" or not least <= line.paid_part <= most else None
 
 
 def _another_amount(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:

@@ -209,7 +209,7 @@ def _release(state: Grant, order: ReleaseTranche, facts: GrantFacts, context: Co
     if any(former.attempt_id == order.attempt_id for former in state.former_attempts):
         raise attempt_used()
     if facts.bank_line_waits:
-        # Nothing else of the grant is under way, so it may be of an attempt that two persons ended since the bank never answered.
+        # Nothing else of the grant is under way, so it may be of an attempt that was refused, came back or was never answered.
         raise RuleViolation("bank_line_waits", "A line of the bank's says that money may have left for it. Find out first what that is.")
     account_no = account_to_pay(state, order.method, facts, context)
     cost = cost_of_release(state, tranche, facts)

@@ -239,7 +239,9 @@ class Books:
             part = ordered
         else:
             if line["currency"] == one.currency and line["amount"] is not None:
-                part = min(part, line["amount"])
+                # Less than was ordered only where the bank booked less.
+                part = min(part, line["amount"]) if line["amount"] < ordered else ordered
+            part = min(part, line["instructed_amount"] or part)
             body["paid_part"] = {"amount": str(part), "currency": one.currency}
         answer = await self.people.reconciler.post(f"bank-lines/{line['id']}/match", body)
         if answer.status_code != 201:

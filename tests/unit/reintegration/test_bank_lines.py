@@ -51,7 +51,7 @@ LINE = BankLine(ref(71), "booked", None, Decimal("500.00"), "EUR", "debit", book
 FITS = KnownAttempt(ref(41), "released", "bank_file", Decimal("500.00"), "EUR")
 # Paid already, so that a debit which names it settles nothing of it.
 NAMED = replace(FITS, attempt_id=ref(42), status="paid")
-NAMES_NOTHING = BankLineFacts(LINE, waits=True, attempt=FITS, may_be_ours=False, paid_by_reader=False)
+NAMES_NOTHING = BankLineFacts(LINE, waits=True, attempt=FITS, may_be_ours=False, may_be_another=False, paid_by_reader=False)
 OF_NAMED = replace(LINE, attempt_id=NAMED.attempt_id)
 NAMES_ONE = replace(NAMES_NOTHING, line=OF_NAMED, named=NAMED, of_named=OF_NAMED)
 PLAIN: Given[BankLineAct, BankLineFacts] = Given(BANK_LINE, NAMES_NOTHING)
@@ -185,6 +185,11 @@ def test_a_part_is_said_of_another_amount_alone_and_in_the_currency_of_the_payme
     BOOKED_MORE.given(asked).when(ConfirmMatch(), RECONCILER).refused("four_eyes")
     BOOKED_MORE.given(asked).when(ConfirmMatch(), CHIEF).then_kinds(BankLineMatched)
     PLAIN.when(MATCH_PART, RECONCILER).refused("fits_as_it_is")
+    # Nothing that may be another payment is taken for charges, nor by the second one.
+    several = BOOKED_MORE.knowing(replace(NAMES_NOTHING, line=replace(LINE, amount=Decimal("500.50")), may_be_another=True))
+    several.when(MATCH_PART, RECONCILER).refused("may_be_another")
+    several.given(asked).when(ConfirmMatch(), CHIEF).refused("may_be_another")
+    assert BankLineFacts().may_be_another
     BOOKED_MORE.when(MATCH.model_copy(update={"paid_part": eur("500.01")}), RECONCILER).refused("amount_differs")
     BOOKED_MORE.when(MATCH.model_copy(update={"paid_part": eur("500.00").model_copy(update={"currency": "BAM"})}), RECONCILER).refused("currencies_differ")
 

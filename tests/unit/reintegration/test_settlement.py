@@ -120,8 +120,9 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
         # Of another amount, or in another currency than said, two persons find which part is the payment: no more than was ordered, than the line has and than its booking leaves.
         *((replace(DEBIT, by_hand=True, amount=amount, paid_part=Decimal(part), booking_left=left), KNOWN, found) for amount, part, left, found in (
             (Decimal(801), "800", None, "pays"), (Decimal(801), "800.01", None, "amount_differs"), (Decimal(799), "799", None, "pays"), (Decimal(799), "799.01", None, "amount_differs"),
-            (Decimal(799), "0.01", None, "pays"), (Decimal(799), "0", None, "amount_differs"), (None, "800", None, "pays"), (None, "800", Decimal(800), "pays"), (None, "800", Decimal(799), "amount_differs"),
+            (Decimal(799), "400", None, "pays"), (Decimal(799), "399.99", None, "amount_differs"), (Decimal(1), "1", None, "amount_differs"), (Decimal(801), "799", None, "amount_differs"), (Decimal(800), "799", Decimal(799), "pays"), (Decimal(799), "0", None, "amount_differs"), (None, "800", None, "pays"), (None, "800", Decimal(800), "pays"), (None, "800", Decimal(799), "amount_differs"),
         )),
+        *((replace(DEBIT, by_hand=True, amount=Decimal(801), paid_part=Decimal(part), instructed_amount=Decimal(790), instructed_currency="EUR"), KNOWN, found) for part, found in (("790", "pays"), ("791", "amount_differs"))),
         (replace(DEBIT, by_hand=True, currency="BAM", amount=Decimal(1), paid_part=Decimal(800)), KNOWN, "pays"), (replace(CREDIT, by_hand=True, paid_part=Decimal(1)), PAID, "amount_differs"),
         # What was booked short comes back as it was booked.
         (replace(CREDIT, amount=Decimal(799)), replace(PAID, booked_short=Decimal(1)), "returns"), (CREDIT, replace(PAID, booked_short=Decimal(1)), "amount_differs"),
