@@ -16,6 +16,8 @@ from shared.verify import Check
 Result = TypeVar("Result")
 
 _GRANTS: TypeAdapter[tuple[DrawnGrant, ...]] = TypeAdapter(tuple[DrawnGrant, ...])
+# Of one auditor one asking comes after the other, so that the later one meets the earlier. The first number is this use's own.
+_HOLD_AUDITOR = Sql("SELECT pg_advisory_xact_lock(7045, hashtext(cast(:actor_id AS text)))")
 _BEHIND_ASKING = Sql(
     "SELECT cast(cast(:to_day AS date) + 1 AS timestamp) AT TIME ZONE cast(:zone AS text) AS over_at, "
     "EXISTS (SELECT FROM voucher_samples WHERE asked_by = :actor_id AND from_day <= :to_day AND to_day >= :from_day) AS asked_before"
@@ -58,6 +60,7 @@ class SampleRow(BaseModel):
 
 async def behind_asking(unit: UnitOfWork, days: tuple[date, date], actor_id: str, counterseed: str, zone: str) -> VoucherFacts:
     """When the last of these days was over, and whether the auditor asked for one of them before."""
+    await unit.row(_HOLD_AUDITOR, actor_id=actor_id)
     row = await unit.row(_BEHIND_ASKING, from_day=days[0], to_day=days[1], actor_id=actor_id, zone=zone)
     assert row is not None
     return VoucherFacts(counterseed=counterseed, over_at=row["over_at"], asked_before=row["asked_before"])

@@ -31,7 +31,7 @@ def samples_of(grants: Aggregate[Grant, GrantFacts]) -> Samples:
             return await voucher_queries.behind_asking(unit, days, context.actor.person_id, seed, MISSION.mission_time_zone)
         if state is not None and isinstance(command, vouchers.DrawVouchers):
             return await voucher_queries.behind_a_draw(unit, state)
-        if state is not None and isinstance(command, vouchers.OfferVouchers | vouchers.ReleaseVouchers | None):
+        if state is not None and isinstance(command, vouchers.OfferVouchers | vouchers.ReleaseVouchers | vouchers.WithdrawVouchers | None):
             ids = [one.grant_id for one in state.drawn]
             found = await states(unit, grants, ids, context.actor, reach=EVERYWHERE)
             return vouchers.VoucherFacts(took_part=_had_a_part(tuple(found.values())) | await voucher_queries.signers(unit, ids))

@@ -34,6 +34,10 @@ TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
     "released": frozenset({"offered", "withdrawn"}), "withdrawn": frozenset({"offered"}),
 }  # fmt: skip
 OPEN_FOR: Final = timedelta(days=14)
+# Of few, or where most are drawn, whoever chooses the days chooses whom they read about.
+FEWEST: Final = 20
+TIMES_THE_SIZE: Final = 3
+LONGEST: Final = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,8 @@ def refuse_unless_open(state: VoucherSample, reader: str, now: datetime) -> None
 def _ask(order: AskForVouchers, facts: VoucherFacts, context: Context) -> Events:
     if order.to_day < order.from_day:
         raise RuleViolation("period_reversed", "The last day lies before the first.")
+    if order.to_day - order.from_day >= LONGEST:
+        raise RuleViolation("period_too_long", f"Ask for the payments of {LONGEST.days} days at most.")
     if facts.over_at is None or context.now < facts.over_at + OVER_FOR:
         raise RuleViolation("period_not_over", "The last day has to be over for an hour, so that nothing of it is still on its way.")
     if facts.asked_before:
@@ -163,6 +169,12 @@ def _by_whoever_asked(state: VoucherSample, _: VoucherFacts, context: Context) -
 def _draw(state: VoucherSample, _: DrawVouchers, facts: VoucherFacts, context: Context) -> Events:
     if not facts.population:
         raise RuleViolation("nothing_to_draw", "No grant was paid on these days.")
+    fewest = max(FEWEST, TIMES_THE_SIZE * state.size)
+    if len(facts.population) < fewest:
+        raise RuleViolation(
+            "too_few_to_draw",
+            f"Fewer than {fewest} grants were paid on these days: nothing is drawn from fewer than {FEWEST}, or {TIMES_THE_SIZE} times what you asked for.",
+        )
     return (
         VouchersDrawn(
             population=len(facts.population), population_hash=population_hash(facts.population),
@@ -201,6 +213,12 @@ def _not_who_offered(state: VoucherSample, _: VoucherFacts, context: Context) ->
 def _had_no_part(_: VoucherSample, facts: VoucherFacts, context: Context) -> None:
     if context.actor.person_id in facts.took_part:
         raise FourEyes("You had a part in a grant of this sample, so somebody else has to open its vouchers.")
+
+
+@ReadsFacts
+def _the_first_had_no_part(state: VoucherSample, facts: VoucherFacts, _: Context) -> None:
+    if state.offered_by in facts.took_part:
+        raise FourEyes("Whoever agreed first took a part in a grant of this sample. End this, and let somebody else agree.")
 
 
 def _offer(_: VoucherSample, __: OfferVouchers, ___: VoucherFacts, context: Context) -> Events:
@@ -256,8 +274,8 @@ VOUCHER_SAMPLE: Decider[VoucherSample, VoucherFacts] = Decider(
         opening(AskForVouchers, "Ask for sealed vouchers", _ask),
         changing(DrawVouchers, "Draw the sample", _draw, _not_drawn_yet, _by_whoever_asked),
         changing(OfferVouchers, "Agree to open the vouchers", _offer, _closed, _not_who_asked, _had_no_part),
-        changing(ReleaseVouchers, "Open the vouchers for 14 days", _release, _offered, _not_who_asked, _not_who_offered, _had_no_part),
-        changing(WithdrawVouchers, "End the opening", _withdraw, _open_or_offered),
+        changing(ReleaseVouchers, "Open the vouchers for 14 days", _release, _offered, _not_who_asked, _not_who_offered, _had_no_part, _the_first_had_no_part),
+        changing(WithdrawVouchers, "End the opening", _withdraw, _open_or_offered, _had_no_part),
     ),
     evolve=evolve,
     events=(VouchersAsked, VouchersDrawn, VouchersOffered, VouchersReleased, VouchersWithdrawn),

@@ -12,8 +12,10 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from ops.settings import PROJECT
+from services.reintegration.domain import vouchers
 from services.reintegration.domain.person import EndKeptPapers
 from services.reintegration.wiring import PERSON
 from shared.actors import Actor
@@ -37,6 +39,13 @@ LATER = NOON + timedelta(days=1)
 SEED = "a0b1c2d3e4f50617"
 DAYS = {"from_day": "2023-05-01", "to_day": "2023-05-02", "size": 2, "seed": SEED}
 CLOCK = Actor.service("retention")
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty paid grants for each of these take minutes; from how many is drawn, the core's own tests say."""
+    monkeypatch.setattr(vouchers, "FEWEST", 1)
+    monkeypatch.setattr(vouchers, "TIMES_THE_SIZE", 1)
 
 
 @dataclass(frozen=True)
@@ -242,6 +251,12 @@ async def test_two_who_agree_at_the_same_moment_are_one_and_then_the_other(house
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
 
 
+async def test_of_days_asked_for_at_the_same_moment_one_asking_counts(house: House, people: People) -> None:
+    orders = ({**DAYS, "from_day": f"2023-04-{day:02}"} for day in range(1, 9))
+    answers = await asyncio.gather(*(people.auditor.at(LATER).post(f"voucher-samples/{uuid7()}", order) for order in orders))
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
+
+
 async def test_nobody_asks_for_the_same_days_twice_or_draws_for_another(house: House, people: People) -> None:
     await paid(house, people, 1)
     sample_id = await asked(people)
@@ -264,7 +279,7 @@ async def test_of_what_was_filed_only_receipts_invoices_and_handover_certificate
         papers[kind] = uuid7()
         assert (await file(people.office, grant_id, papers[kind], query=f"kind={kind}")).status_code == 200
     await house.paid(grant_id, 1)
-    sample = Sample(await asked(people), {})
+    sample = Sample(await asked(people, size=1), {})
     for by, verb in ((people.auditor, "draw"), (people.manager, "offer"), (people.protector, "release")):
         await give(by, sample, verb)
     listed = (await people.auditor.at(LATER).get(f"{sample.path}/vouchers")).json()
@@ -281,7 +296,7 @@ async def test_of_a_grant_of_health_nothing_is_listed_and_nothing_opened(house: 
     receipt, report = await filed(people, grant_id), uuid7()
     assert (await file(people.office, grant_id, report, pdf(), "application/pdf", "kind=medical_report")).status_code == 200
     await house.paid(grant_id, 1)
-    sample = Sample(await asked(people), {})
+    sample = Sample(await asked(people, size=1), {})
     await give(people.auditor, sample, "draw")
     await give(people.manager, sample, "offer")
     await give(people.protector, sample, "release")
@@ -296,7 +311,7 @@ async def test_what_was_erased_is_told_as_erased(house: House, people: People) -
     grant_id = await house.approved(line.request("100.00"), fund_id)
     paper = await filed(people, grant_id)
     await house.accounted_for(grant_id, 1)
-    sample = Sample(await asked(people), {str(grant_id): paper})
+    sample = Sample(await asked(people, size=1), {str(grant_id): paper})
     await erase(house, line.person_id)
     long_after = datetime(2034, 1, 2, 12, tzinfo=UTC)
     await give(people.auditor, sample, "draw", long_after)

@@ -41,14 +41,14 @@ from tests.unit.reintegration.examples import CHIEF, MANAGER, ref
 AUDITOR, COLLEAGUE = staff("auditor", "auditor"), staff("another-auditor", "auditor")
 PROTECTION = staff("data-protection", "data_protection")
 SEED, COUNTERSEED = "a0" * 16, "5e" * 32
-GRANTS = tuple(DrawnGrant(grant_id=ref(100 + number), country="PK") for number in range(12))
+GRANTS = tuple(DrawnGrant(grant_id=ref(100 + number), country="PK") for number in range(24))
 APRIL = AskForVouchers(from_day=date(2023, 4, 1), to_day=date(2023, 4, 30), size=3, seed=SEED)
 FACTS = VoucherFacts(GRANTS, COUNTERSEED, NOON - timedelta(days=1), took_part=frozenset({CHIEF.person_id}))
 ASKED = VouchersAsked(
     from_day=APRIL.from_day, to_day=APRIL.to_day, size=3, seed=SEED, counterseed=COUNTERSEED, asked_by=AUDITOR.person_id, asked_at=NOON
 )
 DRAWN = VouchersDrawn(
-    population=12, population_hash=population_hash(GRANTS), drawn=draw(GRANTS, SEED, COUNTERSEED, 3), drawn_at=NOON
+    population=24, population_hash=population_hash(GRANTS), drawn=draw(GRANTS, SEED, COUNTERSEED, 3), drawn_at=NOON
 )
 OFFERED = VouchersOffered(offered_by=MANAGER.person_id, offered_at=NOON)
 RELEASED = VouchersReleased(
@@ -80,7 +80,7 @@ def test_what_is_drawn_anybody_draws_again() -> None:
     (event,) = ASKING.given(ASKED).when(DrawVouchers(), AUDITOR).events
     assert isinstance(event, VouchersDrawn)
     ids = sorted(str(one.grant_id) for one in GRANTS)
-    assert (event.population, event.population_hash) == (12, hashlib.sha256("\n".join(ids).encode()).hexdigest())
+    assert (event.population, event.population_hash) == (24, hashlib.sha256("\n".join(ids).encode()).hexdigest())
     assert [str(one.grant_id) for one in event.drawn] == again(ids, 3)
 
 
@@ -100,6 +100,7 @@ def test_a_draw_depends_on_the_seeds_and_not_on_the_order_of_the_rows(numbers: s
         (APRIL.model_copy(update={"to_day": date(2023, 3, 1)}), FACTS, NOON, "period_reversed"),
         (APRIL, VoucherFacts(over_at=NOON - OVER_FOR + timedelta(seconds=1)), NOON, "period_not_over"),
         (APRIL, VoucherFacts(), NOON, "period_not_over"),
+        (APRIL.model_copy(update={"from_day": date(2022, 4, 29)}), FACTS, NOON, "period_too_long"),
         (APRIL, VoucherFacts(over_at=NOON - timedelta(days=1), asked_before=True), NOON, "vouchers_asked"),
     ],
 )
@@ -113,6 +114,27 @@ def test_only_whoever_asked_draws_and_only_once() -> None:
     ASKING.given(ASKED).when(DrawVouchers(), COLLEAGUE).refused("vouchers_not_yours")
     ASKING.given(ASKED, DRAWN).when(DrawVouchers(), AUDITOR).refused("already_drawn")
     ASKING.knowing(VoucherFacts()).given(ASKED).when(DrawVouchers(), AUDITOR).refused("nothing_to_draw")
+
+
+@pytest.mark.parametrize(("size", "paid", "drawn"), [(3, 19, False), (3, 20, True), (7, 20, False), (7, 21, True), (50, 149, False), (50, 150, True)])
+def test_from_few_grants_nothing_is_drawn(size: int, paid: int, drawn: bool) -> None:
+    there = VoucherFacts(tuple(DrawnGrant(grant_id=ref(number), country="PK") for number in range(1, paid + 1)))
+    given = ASKING.knowing(there).given(ASKED.model_copy(update={"size": size}))
+    if drawn:
+        (event,) = given.when(DrawVouchers(), AUDITOR).events
+        assert isinstance(event, VouchersDrawn)
+        assert len(event.drawn) == size
+    else:
+        given.when(DrawVouchers(), AUDITOR).refused("too_few_to_draw")
+
+
+def test_nobody_asks_for_more_than_366_days() -> None:
+    assert ASKING.when(APRIL.model_copy(update={"from_day": date(2022, 4, 30)}), AUDITOR).events
+
+
+def test_whoever_took_a_part_since_they_agreed_counts_no_longer() -> None:
+    since = VoucherFacts(took_part=frozenset({MANAGER.person_id}))
+    ASKING.knowing(since).given(ASKED, DRAWN, OFFERED).when(ReleaseVouchers(), PROTECTION).refused("four_eyes")
 
 
 def test_two_open_a_sample_for_14_days_to_whoever_asked() -> None:
@@ -135,6 +157,7 @@ AUDITOR_AND_MANAGER = staff("auditor", "auditor", "manager")
         ((ASKED, DRAWN, OFFERED), ReleaseVouchers(), MANAGER, "four_eyes"),
         ((ASKED, DRAWN, OFFERED), ReleaseVouchers(), AUDITOR_AND_MANAGER, "four_eyes"),
         ((ASKED, DRAWN, OFFERED), ReleaseVouchers(), CHIEF, "four_eyes"),
+        ((ASKED, DRAWN, OFFERED, RELEASED), WithdrawVouchers(), CHIEF, "four_eyes"),
         ((ASKED, DRAWN, OFFERED, RELEASED), OfferVouchers(), MANAGER, "wrong_status"),
         ((ASKED, DRAWN, OFFERED, RELEASED), ReleaseVouchers(), PROTECTION, "wrong_status"),
         ((ASKED, DRAWN, OFFERED, RELEASED, WITHDRAWN), ReleaseVouchers(), PROTECTION, "wrong_status"),
@@ -147,7 +170,7 @@ def test_whoever_asked_agreed_or_had_a_part_does_not_open(past: tuple[Event, ...
 
 def test_one_person_ends_it_and_two_open_the_same_sample_again() -> None:
     assert ASKING.given(ASKED, DRAWN, OFFERED, RELEASED).when(WithdrawVouchers(), MANAGER).events == (WITHDRAWN,)
-    (taken_back,) = ASKING.given(ASKED, DRAWN, OFFERED).when(WithdrawVouchers(), CHIEF).events
+    (taken_back,) = ASKING.given(ASKED, DRAWN, OFFERED).when(WithdrawVouchers(), PROTECTION).events
     assert isinstance(taken_back, VouchersWithdrawn)
     assert taken_back.was == "offered"
     ended = ASKING.given(ASKED, DRAWN, OFFERED, RELEASED, WITHDRAWN)
