@@ -334,4 +334,4 @@ def _attempt(row: Mapping[str, Any], attempt_id: UUID | None) -> KnownAttempt | 
         return None
     status: AttemptStatus = row["attempt_status"]
     method: PaymentMethod | None = row["method"]
-    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"], row["unanswered"], row["attempt_short"], row["planned"], row["paid_anew"])
+    return KnownAttempt(attempt_id, status, method, row["attempt_amount"], row["attempt_currency"], row["delivered"], row["unanswered"], row["attempt_short"], row["planned"], row["paid_anew"], (row["grant_id"], row["tranche"]))

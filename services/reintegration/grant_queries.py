@@ -81,7 +81,7 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         f"{signed_by(':signer_id', ':grant_id')} AS signed_its_batch, "
         "ARRAY(SELECT a.tranche FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line JOIN bank_files f ON f.id = l.file_id "
         " LEFT JOIN bank_line_acts t ON t.id = l.id "
-        " WHERE a.grant_id = :grant_id AND (cast(:signer_id AS text) IN (f.imported_by, f.confirmed_by) OR cast(:signer_id AS text) = ANY (t.spoken))) AS by_my_file, "
+        " WHERE a.grant_id = :grant_id AND (cast(:signer_id AS text) IN (f.imported_by, f.confirmed_by, f.revocation_asked_by, f.kept_by) OR cast(:signer_id AS text) = ANY (t.spoken))) AS by_my_file, "
         f"{RECOVERY_LINE} AS recovery_line, "
         "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(coalesce(cast(:posted_on AS date), "
         f"{TODAY}) AS timestamp))) AS month_closed, "

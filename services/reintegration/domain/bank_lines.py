@@ -195,6 +195,9 @@ def _refuse_unsaid_other(facts: BankLineFacts, attempt_id: UUID, reason: OtherTh
     if other and facts.named is not None:
         if facts.named.status == "released" or facts.of_named is None or is_settling(settles(facts.of_named, facts.named)):
             raise RuleViolation("named_payment_open", "The bank names another payment, which is still open. That one is looked at first.")
+        if facts.named.unanswered and facts.attempt is not None and facts.named.pays_for == facts.attempt.pays_for:
+            # Taken for the one that was released in its place, nobody would see any more that the tranche may be paid twice.
+            raise RuleViolation("named_booked_after_all", "The bank names the payment that was ended before this one was released in its place, so that both may be paid.")
         if reason is None:
             raise RuleViolation("other_than_named", "The bank names another payment. Say why the line is not of that one.")
     if not other and reason is not None:

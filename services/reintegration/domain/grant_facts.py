@@ -69,7 +69,7 @@ class GrantFacts:
     ``own_line_waits``: whether one of those is, or may be, of the attempt that is under way.
     ``ordered_on``: the day on which the bank was to pay that attempt, by the batch of it that was taken and not dropped; None where there is none.
     ``said_paid_on``: the day on which a report came that says that money left for it, and that none after it took back; None without one. ``signed_its_batch``: whether whoever acts signed a batch with one of its payments. ``by_my_file``: the numbers of the tranches
-    that were paid by a line out of a file which whoever acts imported or confirmed. ``recovery_line``: the line of the bank's by which an order
+    that were paid by a line out of a file which whoever acts imported, confirmed or let count on. ``recovery_line``: the line of the bank's by which an order
     says that money came back.
     """
 

@@ -95,7 +95,7 @@ class KnownAttempt:
     """An attempt to pay as a line is held against it; ``unanswered``: two persons ended it since the bank had not answered.
 
     ``booked_short`` is by how much less than its ``amount`` it was paid. ``planned``: no other attempt pays its tranche, or did;
-    ``paid_anew``: another one did.
+    ``paid_anew``: another one did. ``pays_for``: the grant and the number of its tranche, where that was looked up.
     """
 
     attempt_id: UUID
@@ -108,6 +108,7 @@ class KnownAttempt:
     booked_short: Decimal | None = None
     planned: bool = False
     paid_anew: bool = False
+    pays_for: tuple[UUID, int] | None = None
 
     @property
     def booked(self) -> Decimal:

@@ -61,7 +61,8 @@ def attempts_of(grant: Grant) -> Mapping[UUID, KnownAttempt]:
             one.attempt_id, _status(one), one.method, one.amount, grant.currency,
             delivered=isinstance(one, GrantTranche) and one.status in ("delivered", "reconciled"),
             unanswered=isinstance(one, FormerAttempt) and one.reason == "not_answered", booked_short=one.booked_short,
-            **({"planned": now[one.tranche] == "planned", "paid_anew": now[one.tranche] not in ("planned", "released")} if isinstance(one, FormerAttempt) else {}),
+            planned=isinstance(one, FormerAttempt) and now[one.tranche] == "planned",
+            paid_anew=isinstance(one, FormerAttempt) and now[one.tranche] not in ("planned", "released"),
         )
         for one in (*over, *begun) if one.attempt_id is not None
     }  # fmt: skip

@@ -111,6 +111,32 @@ async def test_what_was_paid_anew_meanwhile_is_paid_twice_and_settled_by_nobody(
     assert (await house.findings()).differences == []
 
 
+async def test_a_late_debit_is_not_taken_for_what_was_released_in_its_place(house: House, people: People) -> None:
+    account_id, grant_id, attempt_id = await ended_early(house, people)
+    again = await released_anew(house, grant_id)
+    await sent(people, account_id, [again])
+    _, line = await only_line(people, debit(attempt_id))
+    said = {"other_than_named": "mixed_up_with_another"}
+    assert await say(people.reconciler, line, "match", attempt_id=str(again), **said) == "named_booked_after_all"
+    (found,) = (await people.auditor.get("exceptions", **{"from": str(TODAY), "to": str(TODAY)})).json()["items"]
+    assert "booked_after_all" in found["exceptions"]
+    assert (await house.findings()).differences == []
+
+
+async def test_who_let_its_file_count_on_does_not_reconcile_the_tranche(house: House, people: People) -> None:
+    grant_id, attempt_id = await released_by_bank(house, await house.fund())
+    await sent(people, await own_account(people), [attempt_id])
+    file_id, _ = await only_line(people, debit(attempt_id))
+    third, fourth = (Caller(people.reconciler._client, f"reconciler-{n}", ["finance_reconciler"], ["BA"]) for n in (7, 8))
+    assert (await third.post(f"bank-files/{file_id}/ask-to-revoke", {"reason": "differs_from_the_bank"})).status_code == 200
+    assert (await fourth.post(f"bank-files/{file_id}/keep", {})).status_code == 200
+    await by_the_clock(house)
+    await house.give(GRANT, grant_id, ConfirmDelivery(number=1), OFFICE)
+    answer = await fourth.post(f"grants/{grant_id}/reconcile-tranche", {"number": 1})
+    assert answer.json()["code"] == "four_eyes"
+    assert (await third.post(f"grants/{grant_id}/reconcile-tranche", {"number": 1})).status_code == 200
+
+
 async def test_who_ever_said_something_of_its_line_does_not_reconcile_the_tranche(house: House, people: People) -> None:
     """Whoever keeps a match last hides nobody who asked for it or confirmed it."""
     grant_id, attempt_id = await released_by_bank(house, await house.fund())

@@ -143,6 +143,12 @@ def test_a_line_that_is_of_another_payment_than_the_bank_names_says_so_and_never
     comes_back = replace(NAMES_ONE, line=credit, of_named=credit, attempt=replace(FITS, status="paid"))
     OF_ONE.knowing(comes_back).when(MATCH_OTHER, RECONCILER).refused("named_payment_open")
     OF_ONE.knowing(replace(NAMES_ONE, of_named=None)).when(MATCH_OTHER, RECONCILER).refused("named_payment_open")
+    # Nor is what two persons had ended hidden under the one that was released in its place.
+    ended = replace(NAMED, status="failed", unanswered=True, pays_for=(ref(1), 1))
+    in_its_place = replace(NAMES_ONE, named=ended, attempt=replace(FITS, pays_for=(ref(1), 1)))
+    OF_ONE.knowing(in_its_place).when(MATCH_OTHER, RECONCILER).refused("named_booked_after_all")
+    of_another_tranche = replace(in_its_place, attempt=replace(FITS, pays_for=(ref(1), 2)))
+    OF_ONE.knowing(of_another_tranche).when(MATCH_OTHER, RECONCILER).then_kinds(BankLineMatchAsked)
     # What was asked before is held against what is known when a second one confirms it.
     said = MATCH_ASKED.model_copy(update={"other_than_named": "quoted_wrongly"})
     OF_ONE.given(said).knowing(still_open).when(ConfirmMatch(), CHIEF).refused("named_payment_open")
