@@ -17,7 +17,7 @@ WITHIN_SECONDS = 75
 @pytest.fixture(scope="module")
 async def travelled(mission: Mission) -> Ground:
     """A case with a grant that somebody looked at and somebody was refused."""
-    at = await ground(mission, "TN", 79)
+    at = await ground(mission, "TN", 143)
     assert (await mission.read("returns", "coordinator", f"/v1/cases/{at.case_id}")).is_success
     assert (await mission.read("counselling", "operations", f"/v1/persons/{at.case_id}/held")).status_code == 403
     return at
