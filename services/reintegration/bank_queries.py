@@ -117,7 +117,8 @@ _POSTING = Sql(
 _SETTLES: Final = (
     f"l.state = 'unmatched' AND a.method = 'bank_file' AND EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) AND "
     "(l.kind = 'booked' AND (l.paid_part IS NOT NULL OR (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
-    "AND (l.currency <> a.currency OR l.amount = a.amount) OR l.direction = 'credit' AND (l.amount, l.currency) = (a.amount - a.booked_short, a.currency)) "
+    # What comes back of one that was booked short is what was booked, and no more of it is ever due.
+    "AND (l.currency <> a.currency OR l.amount = a.amount) AND (l.direction = 'debit' OR a.booked_short IS NULL) OR l.direction = 'credit' AND (l.amount, l.currency) = (a.amount - a.booked_short, a.currency)) "
     "AND (l.direction = 'debit' AND NOT l.reversal AND (a.status = 'released' OR l.by_hand AND a.reason = 'not_answered') "
     f"AND (l.by_hand OR NOT coalesce(l.other_payee, false) AND NOT ({_OTHER_BLOCK})) OR l.direction = 'credit' AND a.status = 'paid' "
     "AND (l.currency = a.currency AND (NOT l.by_code OR l.reversal OR l.reasons <> '{}') OR l.by_hand)) "
