@@ -14,7 +14,7 @@ from tests.integration.reintegration.test_own_accounts import own_account
 people = people_of
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(900)
 async def test_what_is_ordered_is_what_the_bank_booked_and_what_is_open_came_back_or_failed_after_each_step(
     house: House, people: People, pytestconfig: pytest.Config
 ) -> None:
