@@ -31,7 +31,7 @@ from shared.policy import ALL_SITES
 from shared.private import PersonKeys
 from shared.row_sealing import seal_anew
 from shared.sealing import FileSeal, Unsealed
-from shared.topology import COUNSELLING, SERVICES, Service
+from shared.topology import COUNSELLING, LOGS, Service
 from shared.transit import TransitEpochs
 from shared.wiring import Wiring
 
@@ -68,7 +68,7 @@ class Logins:
 async def show_keys(settings: OpsSettings) -> list[str]:
     """One line for each service: its epoch, and how many keys each epoch wraps, of persons and of rows."""
     lines: list[str] = []
-    for service in SERVICES:
+    for service in LOGS:
         async with _opened(settings, service) as (logins, epochs, _):
             current = await _asked(service, epochs.current())
             counted = await logins.api.attempt(_SCOPE, lambda unit: unit.rows(_COUNTED)) if service.seals_persons else []
@@ -87,7 +87,7 @@ async def rotate_keys(settings: OpsSettings, say: Say) -> None:
     while somebody's erasure was approved and not every service has confirmed it.
     """
     await _refuse_while_erasing(settings)
-    for service in SERVICES:
+    for service in LOGS:
         async with _opened(settings, service) as (logins, epochs, index):
             await rotate(service, logins, epochs, say)
             if service.finds_by:

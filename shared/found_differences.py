@@ -15,7 +15,7 @@ import structlog
 
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.folding import Difference
-from shared.verify_turn import VerifyTurn
+from shared.turn import Turn
 
 # So many that are not gone are named; beyond, what is wrong is no matter of single rows.
 MOST_NOTED: Final = 10_000
@@ -91,7 +91,7 @@ class FoundDifferences:
     def __init__(self, service: str, database: Database) -> None:
         self._service = service
         self._database = database
-        self._turn = VerifyTurn(database.url, database.name)
+        self._turn = Turn(database.url, f"{database.name}-verify-turn", b"avrr-row")
         self._scope = Scope(f"service:{service}")
         self.stands = Stands()
         self._own: _Own | None = None
@@ -119,7 +119,7 @@ class FoundDifferences:
 
     async def taken(self) -> Taken | None:
         """Takes or keeps the turn to verify, None while another process has it; how it stands is known either way."""
-        if not await self._turn.held():
+        if not await self._turn.taken():
             self._forget()
             await self._database.attempt(self._scope, self._read)
             return None

@@ -11,12 +11,14 @@ from shared.bus import Bus, BusFault, SequenceTaken
 from shared.db import INFRASTRUCTURE
 from shared.tlog.tree import leaf_hash
 from shared.topology import Service
+from shared.turn import Turn
 
 POLL_SECONDS = 1.0
 BATCH = 256
 
 # Held by the session that publishes; each service has a database, and therefore a lock, of its own.
-_LOCK = int.from_bytes(b"avrr-log")
+_LOCK = b"avrr-log"
+_ANSWER_SECONDS = 10.0
 _VERSION = re.compile(r"\.v\d+$")
 
 _COMPARE = (
@@ -78,33 +80,19 @@ class Relay:
             ending.cancel()
 
     async def _session(self, stop: asyncio.Event) -> None:
-        connection = await asyncpg.connect(
-            self._database_url,
-            timeout=5,
-            command_timeout=10,
-            server_settings={
-                "application_name": f"{self._service.name}-relay",
-                "timezone": "UTC",
-                # A lock must not outlive a machine that has vanished.
-                "tcp_keepalives_idle": "5",
-                "tcp_keepalives_interval": "2",
-                "tcp_keepalives_count": "3",
-            },
-        )
+        turn = Turn(self._database_url, f"{self._service.name}-relay", _LOCK, _ANSWER_SECONDS)
         try:
-            while not (stop.is_set() or await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK)):
+            while not (stop.is_set() or await turn.taken()):
                 # Another relay is active, and what it finds is for it to say.
                 self.fault = self.alarm = None
                 await self._rest(stop)
             if stop.is_set():
                 return
             self.active = True
-            await connection.add_listener("log", lambda *_: self._wake.set())
-            await self._follow(connection, stop)
+            await turn.session.add_listener("log", lambda *_: self._wake.set())
+            await self._follow(turn.session, stop)
         finally:
-            # Ending the session gives the lock back; a connection that is broken needs no farewell.
-            with contextlib.suppress(*INFRASTRUCTURE):
-                await connection.close(timeout=2)
+            turn.given_back()
 
     async def _follow(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()

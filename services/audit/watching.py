@@ -14,7 +14,6 @@ from services.audit.comparing import Comparing
 from services.audit.examining import Examining
 from services.audit.noting import Noting
 from services.audit.repeating import repeating
-from services.audit.turn import Turn
 from services.audit.verified import Verified
 from shared.certificates import trusted
 from shared.db import Database
@@ -25,6 +24,7 @@ from shared.settings import Settings
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
 from shared.topology import AUDIT
+from shared.turn import Turn
 
 
 class Watching:
@@ -35,7 +35,7 @@ class Watching:
         self._database = database
         self._comparing: Comparing | None = None
         self._checking: Checking | None = None
-        self._turn = Turn(settings.worker_database_url.get_secret_value(), database.name)
+        self._turn = Turn(settings.worker_database_url.get_secret_value(), f"{database.name}-turn", b"avrr-see")
         self._checkpoints: Checkpoints | None = None
         self._verified: Verified | None = None
         self._examining = Examining(database, ZoneInfo(settings.mission_time_zone))
@@ -106,7 +106,7 @@ class Watching:
                 for name, asked in self._checkpoints.logs.items():
                     self._lags(self._checkpoints, name, asked)
                     self._alarm.labels(name).set_function(lambda asked=asked: float(asked.alarm is not None))  # type: ignore[misc]
-            await stack.enter_async_context(self._turn.taking(self._watching))
+            await stack.enter_async_context(self._turn.working(self._watching))
             yield
 
     @contextlib.asynccontextmanager

@@ -7,18 +7,28 @@ from uuid import UUID
 
 import pytest
 
-from ops.keys import Logins, rotate
+from ops import keys as ops_keys
+from ops.keys import Logins, rotate, rotate_keys, show_keys
+from ops.settings import OpsSettings
 from ops.system import in_role_of_owner
-from shared.db import Database, Scope, Sql, UnitOfWork
+from shared.blind_index import FileIndexKeys
+from shared.db import Database, Scope, Sql, UnitOfWork, Write
 from shared.epochs import Bare, Epochs, FileEpochs, Wrapped
+from shared.handling import opened_fingerprint, sealed_fingerprint
 from shared.ids import uuid7
 from shared.private import PersonKeys, Place, Unsealed, opened, seal
-from shared.topology import COUNSELLING
+from shared.topology import COUNSELLING, LOGS, Service
 from tests.integration.bus.house import until
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
 ANNA = Scope("staff:anna", frozenset({"TR"}))
 _EPOCHS = Sql("SELECT DISTINCT epoch FROM person_keys")
+_ROW_KEYS = Sql("SELECT name, epoch, wrapped FROM row_keys")
+_ANSWERED = Sql(
+    "INSERT INTO idempotency (actor_id, key, fingerprint, status, resource_id, version) "
+    "VALUES ('staff:anna', 'order-1', :fingerprint, 201, :id, 1)"
+)
+_FINGERPRINT = Sql("SELECT fingerprint FROM idempotency WHERE key = 'order-1'")
 
 
 class Ends(Exception):
@@ -77,8 +87,8 @@ async def read(made: ServiceDatabase, keys: PersonKeys, person_id: UUID, value: 
 
 
 @asynccontextmanager
-async def logins_of(made: ServiceDatabase) -> AsyncIterator[Logins]:
-    owner = Database(in_role_of_owner(made.logins.migrate, COUNSELLING), "owner", 2)
+async def logins_of(made: ServiceDatabase, service: Service = COUNSELLING) -> AsyncIterator[Logins]:
+    owner = Database(in_role_of_owner(made.logins.migrate, service), "owner", 2)
     await owner.open()
     yield Logins(made.api, made.worker, owner)
     await owner.close()
@@ -151,3 +161,54 @@ async def test_what_a_copy_from_before_holds_opens_with_no_key_that_is_left(make
     bound = made.person_keys._bound(person_id, person_id)
     with pytest.raises(Unsealed):
         await epochs.unwrap([Wrapped(before["epoch"], bytes(before["wrapped"]), bound)])
+
+
+async def answered(made: ServiceDatabase, service: str) -> None:
+    """What was asked under a key of answers is remembered, sealed under the service's key of rows."""
+
+    async def work(unit: UnitOfWork) -> None:
+        key = await unit.keys.rows.newest(unit)
+        sealed = sealed_fingerprint(service, key, "staff:anna", "order-1", b"invented")
+        unit.write(Write(_ANSWERED, {"fingerprint": sealed, "id": uuid7()}))
+
+    await made.api.attempt(ANNA, work)
+
+
+async def test_the_keys_of_rows_of_every_service_that_has_a_log_end_with_their_epoch(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {service.name: await make_database(service.name) for service in LOGS}
+    before = {}
+    for name, one in made.items():
+        await answered(one, name)
+        async with one.api.unit_of_work(ANNA) as unit:
+            (before[name],) = await unit.rows(_ROW_KEYS)
+
+    @asynccontextmanager
+    async def opened(_: OpsSettings, service: Service) -> AsyncIterator[tuple[Logins, Epochs, FileIndexKeys]]:
+        epochs = epochs_of(made[service.name])
+        async with logins_of(made[service.name], service) as logins:
+            yield logins, epochs, FileIndexKeys(epochs._folder)
+
+    async def nobody_is_erased(_: OpsSettings) -> None:
+        """No erasure is under way."""
+
+    monkeypatch.setattr(ops_keys, "_opened", opened)
+    monkeypatch.setattr(ops_keys, "_refuse_while_erasing", nobody_is_erased)
+    monkeypatch.setattr(ops_keys, "_end_the_services_own_key", lambda *_: asyncio.sleep(0))
+    said: list[str] = []
+    await rotate_keys(OpsSettings(), said.append)
+    assert [line.partition(":")[0] for line in said if "sealed anew" in line] == [service.name for service in LOGS]
+    for name, one in made.items():
+        epochs = epochs_of(one)
+        async with one.api.unit_of_work(ANNA) as unit:
+            (after,) = await unit.rows(_ROW_KEYS)
+            (row,) = await unit.rows(_FINGERPRINT)
+            assert await opened_fingerprint(unit, name, "staff:anna", "order-1", bytes(row["fingerprint"])) == b"invented"
+        assert (after["name"] != before[name]["name"], after["epoch"]) == (True, "2")
+        former, bound = before[name], one.person_keys.rows._bound(before[name]["name"])
+        with pytest.raises(Unsealed):
+            await epochs.unwrap([Wrapped(former["epoch"], bytes(former["wrapped"]), bound)])
+    shown = await show_keys(OpsSettings())
+    assert [line.partition(":")[0] for line in shown] == [service.name for service in LOGS]
+    assert all("epoch 2 wraps 1 keys of rows" in line for line in shown)

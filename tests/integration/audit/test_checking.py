@@ -1,18 +1,15 @@
 """The archive held against itself: whatever a superuser changed in it beside the bytes is found, and nobody else can."""
 
 import json
-from contextlib import nullcontext
 
 import asyncpg
 import pytest
 
 from services.audit.checking import Checking
 from services.audit.findings import COMPARED, Difference, settle
-from services.audit.turn import Turn
 from shared.tlog.tiles import TILE_WIDTH
 from tests.integration.audit.archived_log import LOG, WORKER, ArchivedLog
 from tests.integration.audit.test_integrity import codes, noted, told
-from tests.integration.bus.house import until
 
 
 async def checked(archived: ArchivedLog, rounds: int = 1) -> list[tuple[object, ...]]:
@@ -236,37 +233,6 @@ async def test_what_is_late_is_an_alarm_with_its_own_bound(archived: ArchivedLog
                 await superuser.execute(f"UPDATE archive_watched SET {column} = {value}, since = now() - interval '25 hours'")
                 assert codes(await told(archived)) == [late]
             await superuser.execute(f"UPDATE archive_watched SET {column} = now()")
-
-
-async def test_of_two_workers_one_watches_and_the_other_takes_over(
-    archived: ArchivedLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.audit.turn.TURN_SECONDS", 0.05)
-    first, second = Turn(archived.made.logins.worker, "first"), Turn(archived.made.logins.worker, "second")
-    looked: list[str] = []
-
-    def watching(name: str) -> "nullcontext[None]":
-        looked.append(name)
-        return nullcontext()
-
-    async def asks(name: str) -> bool:
-        """Whether the process of this name asked for its turn and was refused it."""
-        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND query LIKE '%advisory%' AND state = 'idle'"
-        return bool(await archived.superuser.fetchval(query, f"{name}-turn"))
-
-    async with first.taking(lambda: watching("first")):
-        await until(lambda: first.held)
-        async with second.taking(lambda: watching("second")):
-            await until(lambda: asks("second"))
-            assert (first.held, second.held, looked) == (True, False, ["first"])
-            # Whoever has the turn loses it with the connection, as by a machine that vanishes, and may be the next one again.
-            while not second.held:
-                await archived.superuser.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'first-turn'"
-                )
-                await until(lambda: first.held or second.held)
-            await until(lambda: not first.held)
-            assert looked[-1] == "second"
 
 
 async def _one_leaf(archived: ArchivedLog) -> bytes:

@@ -178,6 +178,7 @@ async def test_one_process_verifies_and_the_other_knows_how_it_stands(watched: W
     await other.look()
     assert await other.found.taken() is None
     assert other.found.stands.differences == len(await watched.noted()) > 0
+    other.found.ended()
 
 
 async def test_whatever_is_written_to_the_progress_the_next_look_is_made_from_where_the_last_one_was(watched: Watched) -> None:
@@ -196,6 +197,7 @@ async def test_whatever_is_written_to_the_progress_the_next_look_is_made_from_wh
     assert await other.found.taken() is None
     # What lies ahead of the clock was not noted by it, and counts as late.
     assert other.found.looked_ago() == other.found.ended_ago() == math.inf
+    other.found.ended()
     await watched.verifying.look()
     assert ("person", str(person_id), "other", "site", False) in await watched.noted()
     assert 0 <= (watched.verifying.found.looked_ago() or math.inf) < 180
