@@ -60,11 +60,16 @@ class ExportFolder:
     period: Period
     cases: Collection[str] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    _bounds: tuple[str, str] = field(init=False)
     _hashes: dict[str, str] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
     _views: "dict[str, _View]" = field(default_factory=dict)
     _acting: dict[str, who_acted.Acting] = field(default_factory=dict)
     _files: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        # Each event of a log is held to them: written down once, not a million times.
+        self._bounds = self.period.bounds
 
     def __enter__(self) -> Self:
         """Begins, so that whatever stands there counts as no export until it is finished."""
@@ -86,7 +91,7 @@ class ExportFolder:
         if said.origin.rpartition("/")[2] != name:
             raise LogRefused("log_unknown", "The checkpoint is of another log.")
         # Of a log that is written anew all is counted anew.
-        self._acting[name] = who_acted.Acting(self.period.bounds)
+        self._acting[name] = who_acted.Acting(self._bounds)
         return LogFolder(self, name, note, said)
 
     def add_log(self, name: str, note: Note, bundles: Iterable[Sequence[bytes]]) -> None:
@@ -119,7 +124,7 @@ class ExportFolder:
             self.write(name, table)
         self._hashes |= {name: view.hash.hexdigest() for name, view in self._views.items()}
         self._leave_out_what_was_there_before()
-        since, until = self.period.bounds
+        since, until = self._bounds
         logs = [f"log {name} 0 {size}" for name, size in sorted(self._sizes.items())]
         lines = [f"{hashed}  {name}" for name, hashed in sorted(self._hashes.items())]
         text = "\n".join((_FIRST_LINE, f"from {since}", f"until {until}", *logs, *lines, ""))
@@ -133,11 +138,11 @@ class ExportFolder:
     def tell(self, name: str, index: int, leaf: bytes, entry: bytes) -> str:
         """An event's lines in the tables, if it is of the period; the case or person to which it belongs."""
         try:
-            said = json.loads(entry)
+            said = json.loads(entry.decode())
         except ValueError:
             raise LogRefused("log_unlike_checkpoint", "An entry of a log is no event.") from None
         self._acting[name].take(said)
-        if verify_audit.within(said, self.period.bounds):
+        if verify_audit.within(said, self._bounds):
             self._views["events.ndjson"].write(verify_audit.line_of(name, index, leaf, entry))
             self._views["events.csv"].write(verify_audit.row_of(name, index, leaf, said))
         return str(said.get("partitionkey", ""))

@@ -52,14 +52,16 @@ class Acting:
     terms: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
     ended: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def take(self, said: Mapping[str, object]) -> None:
+    def take(self, said: dict[str, object]) -> None:
         """One entry."""
-        time = str(said.get("time"))
-        if within(dict(said), self.period):
+        if within(said, self.period):
+            time = str(said.get("time"))
             actor, organisation, country = (str(said.get(name, "")) for name in ("actorid", "actororg", "actorcountry"))
             # The empty role stands for the person, however many roles they act with.
             for role in ("", *filter(None, str(said.get("actorrole", "")).split(","))):
-                self.seen.setdefault((actor, role, organisation, country), Span(time, time)).also(time)
+                key = (actor, role, organisation, country)
+                span = self.seen.get(key) or self.seen.setdefault(key, Span(time, time))
+                span.also(time)
         kind, data = str(said.get("type")), said.get("data")
         if kind.startswith(_AUTHORITY) and isinstance(data, dict):
             self._authority(str(said.get("subject")), kind.split(".")[3], data)
