@@ -35,8 +35,10 @@ SELECT (ARRAY['counselling', 'returns', 'reintegration', 'audit'])[1 + n % 4], n
   lpad(to_hex(n % 2000), 32, '0')::uuid, lpad(to_hex(n % 2000), 32, '0')::uuid, 'staff:' || n % 200,
   timestamptz '2026-01-01' + n * interval '1 second', CASE WHEN n % 97 = 1 THEN 'not_permitted' WHEN n % 3 = 0 THEN 'no_show' END,
   convert_to('{"n":' || n || ',"subject":"' || lpad(to_hex(n % 2000), 32, '0')::uuid || '"}', 'UTF8'), sha256(convert_to(n::text, 'UTF8'))
-FROM generate_series(0, $1::integer - 1) n
+FROM generate_series($1::integer, $2::integer - 1) n
 """
+# So many are put in by one statement: millions by one alone would come to its time limit.
+_AT_A_TIME = 250_000
 _FIND = """
 INSERT INTO archive_exceptions (kind, log, idx, id, time, subject, partitionkey, actorid, beside, number, day)
 SELECT (ARRAY['same_day', 'out_of_hours', 'edited_after_approval', 'many_reads', 'by_deputy'])[1 + idx % 5], log, idx, id, time,
@@ -50,9 +52,10 @@ async def filled(same_database: MakeDatabase) -> "asyncpg.Connection[asyncpg.Rec
     made = await same_database("audit")
     connection = await asyncpg.connect(made.logins.migrate)
     await connection.execute("SET ROLE audit_owner")
-    await connection.execute(_FILL, ENTRIES, timeout=600)
-    await connection.execute(_FIND, timeout=600)
-    await connection.execute("ANALYZE archive_entries, archive_mentions, archive_exceptions", timeout=600)
+    for begin in range(0, ENTRIES, _AT_A_TIME):
+        await connection.execute(_FILL, begin, min(begin + _AT_A_TIME, ENTRIES), timeout=1800)
+    await connection.execute(_FIND, timeout=1800)
+    await connection.execute("ANALYZE archive_entries, archive_mentions, archive_exceptions", timeout=1800)
     await connection.close()
     asking = await asyncpg.connect(made.logins.api)
     await asking.execute("SELECT set_config('app.log', 'on', false)")
