@@ -24,10 +24,10 @@ from services.reintegration.domain.matching import (
     why_not,
 )
 from services.reintegration.domain.settlement import day_of, first_that_settles
-from services.reintegration.lost_reference_queries import UNANSWERED, WAITS, may_be_of, waits_for_one_before
+from services.reintegration.lost_reference_queries import ENDED, WAITS, may_be_of, waits_for_one_before
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
-from services.reintegration.returned_unnamed_queries import MAY_RETURN_SEVERAL, may_return
+from services.reintegration.returned_unnamed_queries import MAY_RETURN_SEVERAL, may_return, several_paid_by
 from services.reintegration.sent_files_queries import SENT
 from services.reintegration.several_payments_queries import (
     NAMES_SEVERAL,
@@ -73,11 +73,11 @@ _ATTEMPT: Final = (
     "AND o.tranche = a.tranche) AS delivered, a.reason IS NOT DISTINCT FROM 'not_answered' AS unanswered, a.booked_short AS attempt_short, "
     f"NOT {_ANOTHER}) AS planned, {_ANOTHER} AND n.status = 'paid') AS paid_anew"
 )
-# Of an open one, or of one that two persons ended since the bank had not answered.
+# Of an open one, or of one that was refused, came back or was ended and of which it may be that it left all the same.
 _MAY_BE_OURS: Final = (
     f"l.state = 'unmatched' AND ({NAMES_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o')} OR {may_be_among('o')}) "
-    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o', UNANSWERED)}) "
-    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_among('o', UNANSWERED)}) "
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_of('o', ENDED)}) "
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE {may_be_among('o', ENDED)}) "
     f"OR {MAY_RETURN_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_return('o')})) AS may_be_ours"
 )
 # A row for each of the two attempts of which it may be, the one that the bank names and the one that is meant.
@@ -85,9 +85,9 @@ _ABOUT_A_LINE = Sql(
     f"SELECT {_LINE}, l.state = 'unmatched' AS waits, l.state = 'duplicate' AS told_again, {_ATTEMPT}, a.attempt_id AS known_attempt, l.attempt_id AS named, "
     f"a.released_by = cast(:reader AS text) OR {signed_by(':reader', 'a.grant_id')} "
     f"OR EXISTS (SELECT FROM payment_attempts o WHERE ({may_be_of('o')} OR {may_be_among('o')} OR {of_a_booking('o')}) AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) "
-    # Nor does who paid what was ended since, or what may have come back.
-    f"OR EXISTS (SELECT FROM payment_attempts o WHERE ({may_be_of('o', UNANSWERED)} OR {may_be_among('o', UNANSWERED)} OR {may_return('o')}) "
-    f"AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) "
+    # Nor does who paid what ended since, or what may have come back, alone or with others.
+    f"OR EXISTS (SELECT FROM payment_attempts o WHERE ({may_be_of('o', ENDED)} OR {may_be_among('o', ENDED)} OR {may_return('o')}) "
+    f"AND (o.released_by = cast(:reader AS text) OR {signed_by(':reader', 'o.grant_id')})) OR {several_paid_by(':reader')} "
     f"AS paid_by_reader, {_MAY_BE_OURS}, "
     # Of several payments at once, or of another one than is meant. Without an amount of its own it is a part of something larger.
     "l.names_several OR EXISTS (SELECT FROM payment_attempts o WHERE o.attempt_id <> cast(:attempt_id AS uuid) "

@@ -6,9 +6,7 @@ from services.reintegration.several_payments_queries import may_be_among
 
 # Of lines that nobody has found out anything about yet, be their file confirmed or not.
 WAITS: Final = "l.state IN ('unmatched', 'unconfirmed')"
-# Of an attempt: two persons ended it since the bank had not answered.
-UNANSWERED: Final = "reason = 'not_answered'"
-# Of an attempt: it pays nothing, as far as anybody knows.
+# Of an attempt: it was refused, came back or was ended, so that it pays nothing, as far as anybody knows.
 ENDED: Final = "status IN ('failed', 'reversed')"
 
 

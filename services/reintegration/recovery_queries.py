@@ -7,18 +7,20 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.reintegration.domain.grant_state import GrantStatus
+from services.reintegration.returned_unnamed_queries import MAY_RETURN_SEVERAL, may_return
 from shared.contracts.recoveries import WriteOffReason
 from shared.contracts.stops import RecoveryReason
 from shared.db import Sql
 from shared.money import Amount
 
 # The line of the bank's by which an order says that money came back. What it names and is under way, or paid and not delivered,
-# it may be the return of.
+# it may be the return of, and what names none and has the amount of one that was paid, or of several, as well.
 RECOVERY_LINE: Final = (
     "(SELECT json_build_object('credit', l.kind = 'booked' AND l.direction = 'credit' AND NOT l.reversal, 'amount', l.amount::text, "
     "'currency', l.currency, 'recovered', l.recovered::text, 'state', l.state, 'said', c.status, 'explained_as', c.explanation, "
     "'returns', EXISTS (SELECT FROM payment_attempts n WHERE n.attempt_id = l.of_attempt AND (n.status = 'released' "
-    " OR n.status = 'paid' AND EXISTS (SELECT FROM open_advances o WHERE o.grant_id = n.grant_id AND o.tranche = n.tranche)))) "
+    " OR n.status = 'paid' AND EXISTS (SELECT FROM open_advances o WHERE o.grant_id = n.grant_id AND o.tranche = n.tranche))), "
+    f"'may_return', {MAY_RETURN_SEVERAL} OR EXISTS (SELECT FROM payment_attempts o WHERE {may_return('o')})) "
     "FROM bank_lines l LEFT JOIN bank_line_acts c ON c.id = l.id WHERE l.id = cast(:bank_line AS uuid))"
 )
 # Walks an index of these alone, which are few.

@@ -22,8 +22,18 @@ def may_return(attempt: str) -> str:
 
 
 # Or of several at once: of what a file that was handed out orders in a currency or in one of its blocks, or without an amount of its own.
-MAY_RETURN_SEVERAL: Final = (
-    f"({_NAMES_NONE} AND EXISTS (SELECT FROM payment_batches f WHERE f.own_account_id = l.own_account_id AND f.sent_at IS NOT NULL "
+_OF_A_FILE: Final = (
+    "f.own_account_id = l.own_account_id AND f.sent_at IS NOT NULL "
     "AND (l.amount IS NULL OR EXISTS (SELECT FROM jsonb_to_recordset(f.sums || f.block_sums) AS t(amount numeric, currency text) "
-    "WHERE (t.amount, t.currency) IN ((l.line_amount, l.currency), (l.instructed_amount, l.instructed_currency))))))"
+    "WHERE (t.amount, t.currency) IN ((l.line_amount, l.currency), (l.instructed_amount, l.instructed_currency))))"
 )
+MAY_RETURN_SEVERAL: Final = f"({_NAMES_NONE} AND EXISTS (SELECT FROM payment_batches f WHERE {_OF_A_FILE}))"
+
+
+def several_paid_by(reader: str) -> str:
+    """The condition that line ``l`` may be the return of several payments, as `MAY_RETURN_SEVERAL`, that ``reader`` released or signed; SQL."""
+    return (
+        f"({_NAMES_NONE} AND EXISTS (SELECT FROM payment_batches f WHERE {_OF_A_FILE} AND (cast({reader} AS text) = ANY (f.takers || f.made_by "
+        "|| f.approved_by) OR EXISTS (SELECT FROM batch_payments h JOIN payment_attempts o ON o.attempt_id = h.attempt_id "
+        f"WHERE h.batch_id = f.id AND o.released_by = cast({reader} AS text)))))"
+    )

@@ -18,7 +18,8 @@ class RecoveryLine:
     """A line of the bank's as money may have come back by it, of which ``recovered`` was recorded as such already.
 
     ``credit``: it was booked in our favour. ``returns``: it names a payment of ours that it may be the return of, so that it
-    may not be taken for anything else. ``said`` is what was said of it last, ``explained_as`` what it was found to be.
+    may not be taken for anything else. ``may_return``: it names none, and may be the return of one all the same, or of several.
+    ``said`` is what was said of it last, ``explained_as`` what it was found to be.
     """
 
     credit: bool
@@ -29,6 +30,7 @@ class RecoveryLine:
     returns: bool
     said: BankLineActStatus | None = None
     explained_as: Explanation | None = None
+    may_return: bool = True
 
 
 def beyond_line() -> RuleViolation:
@@ -40,7 +42,8 @@ def refuse_unless_recovers(line: RecoveryLine | None, money: Money) -> None:
     """Refused unless this money came by this line: a credit in its currency that waits or was found to be a recovery.
 
     ``bank_line_unknown``, ``no_credit``, ``currencies_differ``, ``line_settled`` and what else `refuse_unless_free` says,
-    ``line_returns_a_payment``, ``beyond_line``.
+    ``line_returns_a_payment``, ``line_may_return_a_payment``, ``beyond_line``. What may be the return of a payment is a recovery
+    only after two persons explained it as one.
     """
     if line is None:
         raise RuleViolation("bank_line_unknown", "There is no such line of the bank's.")
@@ -52,6 +55,11 @@ def refuse_unless_recovers(line: RecoveryLine | None, money: Money) -> None:
         refuse_unless_free(line.said, waits=True)
         if line.returns:
             raise RuleViolation("line_returns_a_payment", "This line names a payment of ours that it may be the return of.")
+        if line.may_return:
+            raise RuleViolation(
+                "line_may_return_a_payment",
+                "This line may be a payment of ours that came back. Have it explained as a recovery first, which two persons do.",
+            )
     elif line.state != "recovered" and (line.state, line.explained_as) != ("explained", "recovery"):
         raise line_settled()
     if money.amount > line.amount - line.recovered:

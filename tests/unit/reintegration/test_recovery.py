@@ -64,7 +64,7 @@ from tests.unit.reintegration.examples import (
 )
 from tests.unit.reintegration.test_stops import COMPLETED, RECOVER, RECOVERY
 
-CREDIT = RecoveryLine(credit=True, amount=Decimal("150.00"), currency="EUR", recovered=Decimal(0), state="unmatched", returns=False)
+CREDIT = RecoveryLine(credit=True, amount=Decimal("150.00"), currency="EUR", recovered=Decimal(0), state="unmatched", returns=False, may_return=False)
 KNOWN = replace(NOTHING_STANDS_AGAINST_IT, recovery_line=replace(CREDIT, amount=Decimal("5000.00")))
 GRANTS = Given(GRANT, KNOWN)
 JUNE = date(2023, 6, 1)
@@ -148,8 +148,9 @@ def test_one_refund_is_recorded_once_by_its_reference() -> None:
         ({"state": "duplicate"}, "line_settled"), ({"state": "unconfirmed"}, "line_settled"), ({"state": "dropped"}, "line_settled"),
         ({"state": "explained", "said": "explained", "explained_as": "interest"}, "line_settled"),
         ({"said": "match_asked"}, "match_waits"), ({"said": "matched"}, "line_matched"), ({"said": "explanation_asked"}, "explanation_waits"),
+        ({"may_return": True}, "line_may_return_a_payment"),
     ],
-    ids=[str(number) for number in range(15)],
+    ids=[str(number) for number in range(16)],
 )  # fmt: skip
 def test_what_came_by_a_line_is_a_credit_that_is_nothing_else_and_covers_it(changed: dict[str, Any], code: str) -> None:
     knowing(ASKED_BACK, recovery_line=replace(CREDIT, **changed)).when(PART, RECONCILER).refused(code)
@@ -158,7 +159,7 @@ def test_what_came_by_a_line_is_a_credit_that_is_nothing_else_and_covers_it(chan
 @pytest.mark.parametrize(
     "changed",
     [{}, {"said": "match_dropped"}, {"state": "recovered", "recovered": Decimal("50.00")},
-     {"state": "explained", "said": "explained", "explained_as": "recovery"}],
+     {"state": "explained", "said": "explained", "explained_as": "recovery", "may_return": True}],
     ids=["waiting", "dropped", "a-part", "explained"],
 )  # fmt: skip
 def test_what_a_line_still_holds_came_back_by_it(changed: dict[str, Any]) -> None:
