@@ -26,6 +26,7 @@ from shared.log_search import MOST_EVENTS
 from shared.messages import Command
 from shared.metrics import Metrics
 from shared.problems import problem
+from shared.sampling import Sampled
 from shared.uploads import upload_of
 
 _LEAVES = Sql("SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx LIMIT :limit")
@@ -116,6 +117,7 @@ def router_for(
     databases: Mapping[str, Database],
     health: Database,
     figures: Metrics,
+    sampled: Sequence[Sampled] = (),
 ) -> APIRouter:
     """The routes common to all services; ``health`` is asked for a position, so that it is not counted as commands."""
     router = APIRouter(route_class=AuthenticatedRoute)
@@ -197,13 +199,8 @@ def router_for(
         for login, database in databases.items():
             figures.statements.labels(login).set(database.counts.statements)
             figures.transactions.labels(login).set(database.counts.transactions)
-        async with health.unit_of_work(Scope("health")) as unit:
-            row = await unit.row(_POSITION)
-        assert row is not None
-        figures.log_size.set(row["size"])
-        figures.dead_letters.set(row["dead_letters"])
-        for source, index in json.loads(row["cursors"]).items():
-            figures.cursor.labels(source).set(index)
+        for one in sampled:
+            await one.refresh()
         return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from shared.auth import BadToken, KeysUnavailable
 from shared.buckets import TooManyRequests
@@ -19,6 +20,7 @@ from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale,
 from shared.sealing import Unsealed
 
 PROBLEM = "application/problem+json"
+_CODE = "refusal_code"
 _STATUS: Mapping[type[Refusal], int] = {RuleViolation: 409, NotFound: 404, Stale: 412, NotPermitted: 403}
 _MALFORMED: frozenset[str] = frozenset(
     {"idempotency_key_required", "idempotency_key_unreadable", "if_match_unreadable", "time_unreadable",
@@ -59,6 +61,25 @@ class Problem(BaseModel):
     fields: list[Fault] = []
 
 
+class Refused(Response):
+    """A problem document that leaves its code with the request, so that whoever counts refusals need not read it."""
+
+    def __init__(self, code: str, content: str, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(content, status, headers, PROBLEM)
+        self._code = code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
+        scope.setdefault("state", {})[_CODE] = self._code
+        await super().__call__(scope, receive, send)
+
+
+def refusal_of(scope: Scope) -> str | None:
+    """The code of the problem that a request was answered with, None if it was none."""
+    code = scope.get("state", {}).get(_CODE)
+    return code if isinstance(code, str) else None
+
+
 def problem(status: int, code: str, title: str, fields: Sequence[Fault] = ()) -> Response:
     """One refusal as a problem document; the same refusal is the same bytes."""
     body = Problem(type=f"urn:avrr:problem:{code}", title=title, status=status, code=code, fields=list(fields))
@@ -68,7 +89,7 @@ def problem(status: int, code: str, title: str, fields: Sequence[Fault] = ()) ->
     if code in _BODY_UNREAD:
         # What is still to come of the body is not read.
         headers["Connection"] = "close"
-    return Response(body.model_dump_json(exclude_defaults=True), status, headers, PROBLEM)
+    return Refused(code, body.model_dump_json(exclude_defaults=True), status, headers)
 
 
 def install_problems(app: FastAPI) -> None:

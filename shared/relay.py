@@ -22,7 +22,8 @@ _ANSWER_SECONDS = 10.0
 _VERSION = re.compile(r"\.v\d+$")
 
 _COMPARE = (
-    "SELECT h.size, e.leaf_hash FROM log_head h LEFT JOIN event_log e ON e.idx = $1::bigint"
+    "SELECT h.size, e.leaf_hash, (SELECT extract(epoch FROM clock_timestamp() - n.at)::float8 FROM event_log n WHERE n.idx = $1::bigint + 1) AS waits "
+    "FROM log_head h LEFT JOIN event_log e ON e.idx = $1::bigint"
 )
 _READ = "SELECT idx, id, type, leaf FROM event_log WHERE idx >= $1 ORDER BY idx LIMIT $2"
 
@@ -56,6 +57,9 @@ class Relay:
         self.alarm: str | None = None
         self.fault: str | None = None
         self.last_ok: float | None = None
+        self._began: float | None = None
+        # When the first entry was logged that is not in the stream, as far as the last comparison saw it.
+        self._behind_since: float | None = None
         self._database_url = database_url
         self._bus = bus
         self._service = service
@@ -64,6 +68,7 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relays until ``stop`` is set; whatever fails is tried again for ever."""
+        self._began = asyncio.get_running_loop().time()
         ending = asyncio.create_task(stop.wait())
         ending.add_done_callback(lambda _: self._wake.set())
         try:
@@ -78,6 +83,18 @@ class Relay:
                 await self._rest(stop)
         finally:
             ending.cancel()
+
+    def lag_seconds(self) -> float:
+        """For how long the oldest entry of the log has waited that is not in the stream; 0 if there is none."""
+        if self._behind_since is None or not self.lag:
+            return 0.0
+        return max(asyncio.get_running_loop().time() - self._behind_since, 0.0)
+
+    def compared_ago(self) -> float:
+        """Seconds since log and stream were found to agree, or since the start; 0 while another relay is the active one."""
+        if self._began is None or not (self.active or self.fault is not None):
+            return 0.0
+        return asyncio.get_running_loop().time() - (self._began if self.last_ok is None else self.last_ok)
 
     async def _session(self, stop: asyncio.Event) -> None:
         turn = Turn(self._database_url, f"{self._service.name}-relay", _LOCK, _ANSWER_SECONDS)
@@ -135,6 +152,8 @@ class Relay:
         last = await self._bus.message(stream, state.last) if state.messages else None
         row = await connection.fetchrow(_COMPARE, state.last - 1)
         size, expected = (row["size"], row["leaf_hash"]) if row is not None else (0, None)
+        waits = row["waits"] if row is not None else None
+        self._behind_since = None if waits is None else asyncio.get_running_loop().time() - waits
         alarm: str | None = None
         if state.last > size:
             alarm = "stream_longer_than_log"
@@ -174,8 +193,9 @@ class Relay:
             position = sequence
             self.published = position
             self.lag = max(self.lag, len(rows) - number) - 1
-        if not rows:
+        if not rows or self.lag == 0:
             self.lag = 0
+            self._behind_since = None
         return position
 
     async def _rest(self, stop: asyncio.Event) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import structlog
 import uvicorn
@@ -28,6 +29,7 @@ from shared.private import PersonKeys
 from shared.problems import install_problems
 from shared.reacting import concerned, reacting
 from shared.recording import Recorder, counting_refusals
+from shared.sampling import KERNEL, Sampled
 from shared.sealing import FileSeal, key_from
 from shared.service_token import ServiceToken
 from shared.settings import Settings
@@ -74,6 +76,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
         wiring.following,
     )
     metrics = Metrics(wiring.service.name)
+    worker.measured(metrics)
     beside = wiring.beside(settings, back, metrics) if wiring.beside is not None and works else None
     verifying = _verifying(wiring, settings, back, metrics) if works else None
 
@@ -120,6 +123,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     common = router_for(
         lambda: forms_of(routers, wiring.by_name), lambda: {**worker.status(), **(beside.status() if beside else {}), **(verifying.status() if verifying else {})},
         {"api": api, "worker": back}, back, metrics,
+        _sampled(wiring, back, verifying, metrics, lambda: {"now": clock.present(), "zone": settings.mission_time_zone, "heads": json.dumps(worker.heads())}),
     )
     everything = (*routers, common) if settings.role != "worker" else (common,)
     nameless = without_policy(everything, wiring.policy.operations)
@@ -144,10 +148,18 @@ def _verifying(wiring: Wiring, settings: Settings, noting: Database, metrics: Me
     if settings.verify_database_url is None:
         return None
     url = settings.verify_database_url.get_secret_value()
-    reading = Database(url, f"{wiring.service.name}-verify", 3, statement_seconds=_VERIFY_SECONDS)
+    reading = Database(url, f"{wiring.service.name}-verify", 4, statement_seconds=_VERIFY_SECONDS)
     verifying = Verifying(wiring.service.name, wiring.by_name, wiring.checks, reading, noting)
     verifying.measured(metrics)
     return verifying
+
+
+def _sampled(
+    wiring: Wiring, back: Database, verifying: Verifying | None, metrics: Metrics, values: Callable[[], Mapping[str, object]]
+) -> list[Sampled]:
+    # What waits is read by the login that reads every row; the worker's reads no more than it works with.
+    own = [] if verifying is None else [Sampled(wiring.measures, verifying.reading, metrics, values, login="verify")]
+    return [Sampled(KERNEL, back, metrics, values), *own]
 
 
 def _seal(wiring: Wiring, settings: Settings) -> FileSeal | None:

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.ids import uuid7
-from shared.metrics import Metrics
-from shared.problems import problem
+from shared.metrics import Answered
+from shared.problems import problem, refusal_of
 from shared.uploads import UPLOAD_SECONDS, upload_of
 
 # The longest command, a plan of thirty lines, needs some ten kilobytes.
@@ -62,7 +62,7 @@ class Surroundings:
     headers and the same line.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, bounds: Bounds) -> None:
+    def __init__(self, app: ASGIApp, metrics: Answered, bounds: Bounds) -> None:
         self.app = app
         self.metrics = metrics
         self.bounds = bounds
@@ -121,8 +121,9 @@ class Surroundings:
         finally:
             operation = getattr(scope.get("route"), "name", "none")
             seconds = time.perf_counter() - started
-            self.metrics.requests.labels(operation, str(status)).inc()
-            self.metrics.seconds.labels(operation).observe(seconds)
+            self.metrics.answered(operation, status, seconds)
+            if (code := refusal_of(scope)) is not None:
+                self.metrics.refused(code)
             log.info(
                 "request", operation=operation, method=scope["method"], status=status,
                 ms=round(seconds * 1000, 1), correlation_id=correlation,

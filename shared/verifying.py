@@ -15,7 +15,6 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from prometheus_client import Gauge
 
 from shared.aggregate import AnyAggregate
 from shared.apart_rows import Apart, ApartRows
@@ -63,7 +62,7 @@ class Verifying:
         self.faults: dict[str, str] = {}
         self._comparison = Comparison(service, aggregates)
         self._checks = [(check.name, check.sql.first(_MOST + 1)) for check in checks]
-        self._reading = reading
+        self.reading = reading
         self._scope = Scope(f"verify:{service}")
         self._rests = rests
         self._elapsed = elapsed
@@ -98,8 +97,7 @@ class Verifying:
             "avrr_verify_round_age_seconds": ("since the last whole round ended", lambda: self._aged(self.found.ended_ago())),
             "avrr_verify_waits": ("works of the verification that cannot be done now", lambda: len(self.faults)),
         }
-        for name, (said, figure) in figures.items():
-            Gauge(name, said, registry=metrics.registry).set_function(figure)
+        metrics.told(figures)
 
     def status(self) -> Mapping[str, object]:
         """What readiness tells of it, which does not depend on it."""
@@ -114,8 +112,8 @@ class Verifying:
     @contextlib.asynccontextmanager
     async def running(self, keys: PersonKeys) -> AsyncIterator[None]:
         """Verifies while the block runs; ``keys`` open what the rows keep sealed."""
-        self._reading.keys = keys
-        await self._reading.open()
+        self.reading.keys = keys
+        await self.reading.open()
         works = {"look": (self.look, LOOK_SECONDS), "check": (self.check, LOOK_SECONDS), "round": (self.step, STEP_SECONDS)}
         tasks = [
             asyncio.create_task(self._for_ever(name, work, every), name=f"verifying: {name}")
@@ -128,7 +126,7 @@ class Verifying:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.found.ended()
-            await self._reading.close()
+            await self.reading.close()
 
     def _aged(self, seconds: float | None) -> float:
         """How long ago something was; what never was is as late as this process is old, so that somebody hears of it."""
@@ -254,7 +252,7 @@ class Verifying:
 
     async def _timed(self, work: Callable[[UnitOfWork], Awaitable[Found]]) -> tuple[Found, float]:
         began = self._elapsed()
-        async with self._reading.unit_of_work(self._scope, snapshot=True) as unit:
+        async with self.reading.unit_of_work(self._scope, snapshot=True) as unit:
             found = await work(unit)
         return found, self._elapsed() - began
 

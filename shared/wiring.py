@@ -15,6 +15,7 @@ from shared.messages import Command, Context, Event
 from shared.metrics import Metrics
 from shared.policy import Policy
 from shared.reacting import Reaction
+from shared.sampling import Measure
 from shared.settings import Settings
 from shared.timers import Timer
 from shared.topology import Service
@@ -30,7 +31,7 @@ class Wiring:
     a row that row security hides from the caller or by another kind of thing, is among them for every aggregate.
     ``begins`` is one part of what a process of this version has to do to rows of a former one; it says how much it found.
     ``following`` takes the place of reactions where a service does something else with what it follows, ``beside``
-    is what it does all the time besides, by its worker's login.
+    is what it does all the time besides, by its worker's login; ``measures`` are its own figures for whoever runs it.
     """
 
     service: Service
@@ -46,6 +47,7 @@ class Wiring:
     begins: Callable[[UnitOfWork], Awaitable[int]] | None = None
     following: Following | None = None
     beside: Callable[[Settings, Database, Metrics], Beside] | None = None
+    measures: tuple[Measure, ...] = ()
 
     def __post_init__(self) -> None:
         keys = [str(aggregate.table.primary_key.name) for aggregate in self.aggregates]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from shared.bus import Bus
 from shared.consumer import Apply, Concerns, Consumer, everything
 from shared.db import Database
+from shared.metrics import Metrics
 from shared.relay import Relay
 from shared.settings import Settings
 from shared.topology import BY_NAME, Service
@@ -61,6 +63,7 @@ class Worker:
     ) -> None:  # fmt: skip
         password = settings.nats_password.get_secret_value() if settings.nats_password else None
         heads = tuple(BY_NAME[name].head for name in service.follows)
+        self._began: float | None = None
         self.bus = Bus(settings.nats_url, service.name, settings.nats_user, password, hears=heads)
         self.relay = Relay(settings.worker_database_url.get_secret_value(), self.bus, service, wake)
         self.consumers: Mapping[str, Follower] = {
@@ -72,6 +75,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until ``stop`` is set; the event at hand is finished first."""
+        self._began = asyncio.get_running_loop().time()
         async with self.bus, asyncio.TaskGroup() as group:
             group.create_task(self.relay.run(stop), name="relay")
             for name, consumer in self.consumers.items():
@@ -92,6 +96,34 @@ class Worker:
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
+
+    def measured(self, metrics: Metrics) -> None:
+        """Tells the figures that alert rules look at; of a process that does not work, or waits for its turn, they are 0."""
+        relay = self.relay
+        metrics.told({
+            "avrr_bus_connected": ("1 while the broker can be reached", lambda: float(self.bus.connected)),
+            "avrr_relay_active": ("1 in the process that relays the log", lambda: float(relay.active)),
+            "avrr_relay_alarm": ("1 where the stream holds something else than the log", lambda: float(relay.alarm is not None)),
+            "avrr_relay_lag_events": ("entries of the log that are not in the stream", lambda: relay.lag),
+            "avrr_relay_lag_seconds": ("for how long the oldest of them has waited", relay.lag_seconds),
+            "avrr_relay_compared_age_seconds": ("since log and stream were last found to agree", relay.compared_ago),
+        })  # fmt: skip
+        for name, consumer in self.consumers.items():
+            metrics.told(
+                {"avrr_cursor_caught_up_age_seconds": ("since all of another log was taken", partial(self._caught_up_ago, consumer))},
+                source=name,
+            )
+
+    def heads(self) -> dict[str, int]:
+        """How long each log is that is followed, as its own relay said last."""
+        heard = {name: self.bus.heard(BY_NAME[name].head) for name in self.consumers}
+        return {name: int(one.text) for name, one in heard.items() if one is not None and one.text.isdecimal()}
+
+    def _caught_up_ago(self, consumer: Follower) -> float:
+        now = asyncio.get_running_loop().time()
+        if self._began is None:
+            return 0.0
+        return now - (self._began if consumer.caught_up is None else consumer.caught_up)
 
     def status(self) -> dict[str, object]:
         """What readiness and metrics tell of this process; times are seconds ago, None if never."""

@@ -26,7 +26,7 @@ _NOT_YET: Final = "No checkpoint of this log was seen by the witnesses yet.\n"
 def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[], datetime]) -> Starlette:
     """Answers while the logs are looked at; it changes nothing and has nothing that anybody may not read."""
     by_name = {one.name: one for one in logs}
-    figures = _Figures(logs)
+    figures = _Figures(logs, now)
 
     async def checkpoint(request: Request) -> Response:
         one = by_name.get(request.path_params["log"])
@@ -79,12 +79,17 @@ def _wrong(one: WatchedLog, now: datetime) -> Mapping[str, str] | None:
 class _Figures:
     """What alert rules look at."""
 
-    def __init__(self, logs: Sequence[WatchedLog]) -> None:
+    def __init__(self, logs: Sequence[WatchedLog], now: Callable[[], datetime]) -> None:
         self._logs = logs
+        self._now = now
+        self._began = now().timestamp()
         self._registry = CollectorRegistry()
         self._entries = Gauge("avrr_checkpoint_entries", "entries of the latest checkpoint", ["log"], registry=self._registry)
         self._seen = Gauge(
             "avrr_checkpoint_seen_timestamp_seconds", "when a witness saw the latest checkpoint", ["log"], registry=self._registry
+        )
+        self._age = Gauge(
+            "avrr_checkpoint_age_seconds", "since a witness saw the latest checkpoint, or since the start", ["log"], registry=self._registry
         )
         self._alarm = Gauge("avrr_checkpoint_alarm", "1 where nothing is signed any more", ["log"], registry=self._registry)
         self._doubts = Gauge(
@@ -96,6 +101,7 @@ class _Figures:
         for one in self._logs:
             self._alarm.labels(one.name).set(one.alarm is not None)
             self._doubts.labels(one.name).set(len(one.doubts))
+            self._age.labels(one.name).set(self._now().timestamp() - (one.seen_at or self._began))
             if one.published is not None:
                 self._entries.labels(one.name).set(Checkpoint.of(one.published).size)
                 self._seen.labels(one.name).set(one.seen_at or 0)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from ops.settings import CannotStart
 from ops.witness.memory import Memory
@@ -26,6 +28,8 @@ def create_app(memory: Memory, signer: Signer, logs: Sequence[KnownKey], now: Ca
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=MOST_REQUEST_BYTES)
     turn = asyncio.Lock()
+    registry = CollectorRegistry()
+    answered = Counter("avrr_witness_answers", "checkpoints that were looked at, by what came of them", ["status"], registry=registry)
 
     @app.post(PATH)
     async def add_checkpoint(request: Request) -> Response:
@@ -44,8 +48,13 @@ def create_app(memory: Memory, signer: Signer, logs: Sequence[KnownKey], now: Ca
                     await asyncio.to_thread(memory.remember, origin, said.seen)
             except (CannotStart, OSError):
                 return Response("What was signed before cannot be read or kept, so nothing is signed.\n", 503, media_type=TEXT)
+        answered.labels(str(said.status)).inc()
         # Starlette would add a charset to the type that the specification names.
         return Response(said.body, said.status, headers={"content-type": said.media_type})
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/healthz")
     async def alive() -> Response:

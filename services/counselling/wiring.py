@@ -25,6 +25,7 @@ from services.counselling.domain import (
     session,
 )
 from services.counselling.domain.identity import RecordIdentity
+from services.counselling.measures import MEASURES
 from services.counselling.policy import POLICY
 from services.counselling.reactions import REACTIONS
 from shared import contracts, topology
@@ -209,6 +210,7 @@ WIRING = Wiring(
         ),
     ),
     access=access_of("counselling", tables.METADATA.tables["accesses"]),
+    measures=MEASURES,
     holdings=Holdings(
         undisclosed=(LegalHoldPlaced, LegalHoldLifted),
         parting=(AttemptMoved,),

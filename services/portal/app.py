@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 from services.portal import sign_in
 from services.portal.client import open_services
-from services.portal.guard import Guard, GuardBounds
+from services.portal.guard import METRICS, Guard, GuardBounds
 from services.portal.packing import Packing
 from services.portal.pages import (
     access_requests,
@@ -61,6 +62,7 @@ from services.portal.settings import PortalSettings
 from services.portal.static_files import PREFIX, StaticFiles
 from services.portal.upload import Places
 from shared.connections import BoundedConnection
+from shared.metrics import Answered
 from shared.starting import begin
 from shared.telemetry import configure_logging
 from shared.topology import PORTAL
@@ -97,13 +99,19 @@ def create_app(settings: PortalSettings) -> FastAPI:
     async def readyz() -> Response:
         return Response(status_code=200 if await app.state.sessions.is_ready() else 503)
 
+    figures = Answered()
+
+    @app.get(METRICS)
+    async def metrics() -> Response:
+        return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_LATEST)
+
     app.add_exception_handler(NotSignedIn, not_signed_in)
     app.add_exception_handler(Turned, turned)
     app.add_exception_handler(RequestValidationError, no_such_page)
     app.add_exception_handler(HTTPException, no_such_page)
     app.add_exception_handler(ProviderAway, sign_in.provider_away)
     app.add_middleware(Packing)
-    app.add_middleware(Guard, bounds=GuardBounds.of(settings))
+    app.add_middleware(Guard, bounds=GuardBounds.of(settings), metrics=figures)
     return app
 
 

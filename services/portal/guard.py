@@ -16,7 +16,9 @@ from services.portal.settings import PortalSettings
 from services.portal.translation import _
 from services.portal.wording import REFUSALS
 from shared.files.media import MOST_BYTES
+from shared.metrics import Answered
 from shared.surroundings import STALL_SECONDS, AnswerCutShort, correlation_of, host_of
+from shared.topology import PORTAL
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
 # A form with a file. What is longer than a file may be is read as well, and not kept: whoever chose too large a one is
@@ -26,6 +28,10 @@ MAX_UPLOAD_BYTES: Final = MOST_BYTES + 8 * 1024 * 1024
 UPLOAD_SECONDS: Final = 300.0
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _NEVER_TOO_MANY: Final = "/healthz"
+# For whoever runs the system, by the portal's name in the network behind the proxy or on its machine, never through the proxy.
+METRICS: Final = "/metrics"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_PASSED_ON: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})
 _SLOWLY: Final = "may_come_slowly"
 # The name holds a hash of the content, so that another content has another name.
 _HASHED: Final = re.compile(r"/static/(?:[\w-]+/)*[\w.-]+\.[0-9a-f]{8,64}\.[a-z0-9]+", re.ASCII)
@@ -69,9 +75,10 @@ class Guard:
     where, not what.
     """
 
-    def __init__(self, app: ASGIApp, bounds: GuardBounds) -> None:
+    def __init__(self, app: ASGIApp, bounds: GuardBounds, metrics: Answered | None = None) -> None:
         self.app = app
         self.bounds = bounds
+        self._metrics = metrics or Answered()
         self.in_flight = 0
         self.uploads_in_flight = 0
         policy = (
@@ -147,10 +154,15 @@ class Guard:
                 raise AnswerCutShort from None
             await (_too_long(scope) if length > most else _fault(timed_out))(scope, receive, finish)
         finally:
-            log.info(
-                "request", operation=getattr(scope.get("route"), "name", "none"), method=scope["method"],
-                status=status, ms=round((clock() - started) * 1000, 1), correlation_id=correlation,
-            )  # fmt: skip
+            self._answered(scope, status, clock() - started)
+
+    def _answered(self, scope: Scope, status: int, seconds: float) -> None:
+        operation = getattr(scope.get("route"), "name", "none")
+        self._metrics.answered(operation, status, seconds)
+        log.info(
+            "request", operation=operation, method=scope["method"], status=status, ms=round(seconds * 1000, 1),
+            correlation_id=scope["state"]["correlation_id"],
+        )  # fmt: skip
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope)
@@ -170,6 +182,9 @@ class Guard:
             self.uploads_in_flight -= uploads
 
     def _refusal(self, scope: Scope) -> Response | None:
+        if scope["path"] == METRICS:
+            inside = _asked_from_inside(scope)
+            return None if inside else plain_page(_("There is no such page"), _("Go to the start page and look there."), 404)
         if host_of(scope) not in self.bounds.hosts:
             return plain_page(_("Wrong address"), _("This system does not have this address."), 400)
         if scope["method"] not in _SAFE_METHODS and not self._is_ours(scope):
@@ -207,6 +222,11 @@ def may_come_slowly(request: Request) -> None:
     Whoever is not could otherwise hold a place among the requests in flight for all of it, with a byte now and then.
     """
     setattr(request.state, _SLOWLY, True)
+
+
+def _asked_from_inside(scope: Scope) -> bool:
+    passed_on = any(name in _PASSED_ON for name, _ in scope["headers"])
+    return not passed_on and host_of(scope) in {PORTAL.name, *_LOOPBACK}
 
 
 def _only(scope: Scope, name: bytes) -> str | None:

@@ -80,6 +80,12 @@ COUNTED = Sql(
     + " UNION ALL ".join(f"SELECT '{kind}' AS kind, {kind}.* FROM ({rows}) {kind}" for kind, rows in _OPEN.items())
     + ") o GROUP BY o.kind, o.currency, band ORDER BY o.kind, o.currency, band) n) AS groups"
 )
+# The same without amounts and ages, for whoever only watches whether somebody takes it up.
+AGED = Sql(
+    f"SELECT 'money:' || o.kind AS queue, count(*) AS items, max({_DAYS}) * 86400 AS seconds FROM ("
+    + " UNION ALL ".join(f"SELECT '{kind}' AS kind, {kind}.day FROM ({rows}) {kind}" for kind, rows in _OPEN.items())
+    + ") o GROUP BY o.kind"
+)
 # What is open is a small part of all, and found by an index for each kind; of it the oldest come first.
 LISTED: Final[Mapping[OpenKind, Sql]] = {
     kind: Sql(

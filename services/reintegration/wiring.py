@@ -47,6 +47,7 @@ from services.reintegration.domain import (
 )
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.holdings import HOLDINGS
+from services.reintegration.measures import MEASURES
 from services.reintegration.payee_wiring import PAYEE, SANCTIONS_LIST, STAFF_LIST, TIMERS
 from services.reintegration.policy import POLICY
 from services.reintegration.reach import case_within, within_reach
@@ -216,5 +217,5 @@ WIRING = Wiring(
         *files.CHECKS, *payee_projections.CHECKS, *bank_wiring.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, *voucher_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
     ),
     timers=(*TIMERS, *bank_wiring.TIMERS), access=access_of("reintegration", tables.METADATA.tables["accesses"]),
-    holdings=HOLDINGS,
+    holdings=HOLDINGS, measures=MEASURES,
 )

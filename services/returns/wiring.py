@@ -15,6 +15,7 @@ from services.returns.domain.case_families import (
 )
 from services.returns.domain.case_reopening import ReopenCase
 from services.returns.domain.case_timers import CheckArrival, CheckClearance
+from services.returns.measures import MEASURES
 from services.returns.policy import POLICY
 from services.returns.queries import protection, support
 from services.returns.reactions import REACTIONS
@@ -193,6 +194,7 @@ WIRING = Wiring(
         Timer("case", CheckClearance(), queries.DUE_CLEARANCES, {"zone": MISSION.mission_time_zone}),
         Timer("case", CheckArrival(), queries.DUE_ARRIVALS),
     ),
+    measures=MEASURES,
     holdings=Holdings(
         linked={"arrival_notices": "case_id"},
         untold={

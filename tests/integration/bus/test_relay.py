@@ -27,6 +27,7 @@ async def test_events_that_happened_before_the_relay_started_are_published_too(h
     async with house.running(relay):
         await until(house.stream_equals_log)
         await until(lambda: relay.lag == 0)
+        assert relay.lag_seconds() == 0
     assert relay.published == 300
 
 
@@ -62,6 +63,8 @@ async def test_a_message_somebody_else_wrote_stops_the_relay_until_the_stream_is
         await house.happen(2)
         await until(lambda: relay.alarm == "stream_holds_another_event")
         assert (await house.bus.stream_state(SOURCE.stream)).last == 6
+        await until(lambda: relay.lag == 1 and relay.lag_seconds() > 0)
+        assert relay.compared_ago() > 0
 
         await house.provision().rebuild(SOURCE.stream)
         await until(lambda: _holds_the_log(house))

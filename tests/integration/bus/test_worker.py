@@ -4,6 +4,7 @@ import asyncio
 
 from pydantic import SecretStr
 
+from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.worker import Worker
 from tests.integration.bus.house import FOLLOWER, House, until
@@ -16,12 +17,24 @@ async def test_a_worker_follows_its_sources_and_tells_how_far(house: House) -> N
         nats_password=SecretStr(house.servers.nats.passwords[FOLLOWER.name]), oidc_issuer="http://127.0.0.1:1",
     )  # fmt: skip
     worker = Worker(FOLLOWER, settings, house.follower, asyncio.Event(), house.apply)
+    metrics = Metrics(FOLLOWER.name)
+    worker.measured(metrics)
     async with house.running(house.relay()), worker.running():
         await house.happen(5)
         await until(lambda: house.took_effect(5))
         await until(lambda: worker.consumers["counselling"].caught_up is not None)
         await until(lambda: worker.relay.last_ok is not None)
         status = worker.status()
+        assert worker.heads()["counselling"] == 5
+        told = {
+            name: metrics.registry.get_sample_value(name)
+            for name in ("avrr_bus_connected", "avrr_relay_active", "avrr_relay_alarm", "avrr_relay_lag_events", "avrr_relay_lag_seconds")
+        }
+        behind = metrics.registry.get_sample_value("avrr_cursor_caught_up_age_seconds", {"source": "counselling"})
+    assert told == {
+        "avrr_bus_connected": 1, "avrr_relay_active": 1, "avrr_relay_alarm": 0, "avrr_relay_lag_events": 0, "avrr_relay_lag_seconds": 0,
+    }  # fmt: skip
+    assert behind is not None and behind >= 0
     sources = status["sources"]
     assert isinstance(sources, dict)
     assert sources["counselling"]["position"] == 4

@@ -349,6 +349,7 @@ async def test_whoever_asks_is_told_the_checkpoint_the_policy_and_what_is_wrong(
             assert ((await client.get("/readyz")).status_code, (await client.get("/healthz")).status_code) == (200, 200)
             assert f'avrr_checkpoint_entries{{log="{LOG}"}} 5.0' in (await client.get("/metrics")).text
             office.later(LATE_AFTER + 1)
+            assert f'avrr_checkpoint_age_seconds{{log="{LOG}"}} {LATE_AFTER + 1}' in (await client.get("/metrics")).text
             assert (await client.get("/readyz")).json() == {"logs": {LOG: {"code": "checkpoint_late"}}}
             await office.log.restore(2)
             assert await refused(watched) == "log_shrank"

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
 from services.portal.guard import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, Guard, GuardBounds, may_come_slowly
+from shared.metrics import Answered
 
 ORIGIN = "https://portal.example"
 ISSUER = "https://identity.example"
@@ -62,6 +64,10 @@ async def guarded(
     @app.get("/healthz")
     async def healthz() -> Response:
         return Response()
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response("figures")
 
     bounds = GuardBounds(ORIGIN, ISSUER, frozenset({"portal.example"}), in_flight, seconds, uploads)
     app.add_middleware(Guard, bounds=bounds)
@@ -261,3 +267,38 @@ async def test_beyond_what_may_be_in_flight_people_are_told_to_wait_and_health_i
         with pytest.raises(asyncio.CancelledError):
             await first
         assert (await client.get("/page")).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["portal", "127.0.0.1:8000", "localhost"], ids=["by its name", "loopback", "localhost"])
+async def test_figures_are_told_to_whoever_asks_from_inside(host: str) -> None:
+    async with guarded() as client:
+        assert (await client.get("/metrics", headers={"host": host})).text == "figures"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"host": "portal.example"}, {"host": "portal", "x-forwarded-for": "192.0.2.1"}, {"host": "127.0.0.1", "forwarded": "for=192.0.2.1"}],
+    ids=["by the origin", "by its public name", "through a proxy", "through another proxy"],
+)
+async def test_figures_are_told_to_nobody_outside(headers: dict[str, str]) -> None:
+    async with guarded() as client:
+        answer = await client.get("/metrics", headers=headers)
+    assert (answer.status_code, "figures" in answer.text) == (404, False)
+
+
+async def test_answers_are_counted_by_the_page_and_never_by_the_address() -> None:
+    counted = Answered()
+    app = FastAPI()
+
+    @app.get("/cases/{id}")
+    async def case(id: str) -> Response:
+        return Response()
+
+    app.add_middleware(Guard, bounds=GuardBounds(ORIGIN, ISSUER, frozenset({"portal.example"})), metrics=counted)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        await client.get("/cases/what-somebody-typed")
+        await client.get("/what-somebody-typed")
+    told = generate_latest(counted.registry).decode()
+    assert 'avrr_requests_total{operation="case",status="200"} 1.0' in told
+    assert 'avrr_requests_total{operation="none",status="404"} 1.0' in told
+    assert "what-somebody-typed" not in told

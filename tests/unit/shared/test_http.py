@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from shared import surroundings
 from shared.buckets import TooManyRequests
 from shared.epochs import EpochsAway
-from shared.metrics import Metrics
+from shared.metrics import MOST_CODES, Metrics
 from shared.problems import install_problems
 from shared.surroundings import MAX_BODY_BYTES, AnswerCutShort, Bounds, Surroundings
 
@@ -168,6 +168,24 @@ async def test_a_bug_is_counted_and_logged_as_a_500_and_goes_no_further(house: H
     told = next(line for line in lines if line["event"] == "request")
     assert (told["operation"], told["status"]) == ("bug", 500)
     assert house.metrics.requests.labels("bug", "500")._value.get() == 1
+
+
+async def test_every_refusal_is_counted_by_its_code_and_nothing_else_is(house: House) -> None:
+    for path in ("/v1/bug", "/v1/nothing", "/v1/nothing/else", "/v1/notes", "/healthz"):
+        await house.client.get(path)
+    await house.client.post("/v1/notes", json={"text": 7})
+    counted = {
+        sample.labels["code"]: sample.value
+        for family in house.metrics.registry.collect() for sample in family.samples if sample.name == "avrr_refusals_total"
+    }  # fmt: skip
+    assert counted == {"internal_error": 1, "not_found": 2, "malformed": 1}
+
+
+async def test_refusals_have_no_more_labels_than_there_may_be_codes() -> None:
+    metrics = Metrics("test")
+    for number in range(MOST_CODES + 5):
+        metrics.refused(f"code_{number}")
+    assert metrics.registry.get_sample_value("avrr_refusals_total", {"code": "other"}) == 5
 
 
 async def test_an_answer_that_breaks_off_halfway_tells_the_server_nothing_of_why(house: House) -> None:
