@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ops.process import Process, Processes, inherited_environment
-from ops.readiness import http_status
+from ops.readiness import is_up
 from ops.settings import CannotStart
 
 READY_SECONDS = 60.0
@@ -17,7 +17,7 @@ READY_SECONDS = 60.0
 class Child:
     """A program to run; `env` is added to what it inherits, from which avrr's own variables are removed.
 
-    It counts as ready when `ready_url` answers 200, or as soon as it runs when there is none.
+    It counts as ready when `ready_url` answers 200 or that people have to do something first, or as soon as it runs when there is none.
     """
 
     name: str
@@ -78,11 +78,11 @@ class Program:
         loop = asyncio.get_running_loop()
         until = loop.time() + READY_SECONDS
         while self._child.ready_url is not None:
-            answer = await http_status(self._child.ready_url)
+            answers = await is_up(self._child.ready_url)
             # Looked at after the answer: a child that found its port taken must not pass for the one that has it.
             if process.returncode is not None:
                 raise Ended(self.name, await process.wait(), process.tail())
-            if answer == 200:
+            if answers:
                 return
             if loop.time() > until:
                 raise CannotStart("not_ready", f"{self.name} was not ready after {READY_SECONDS:.0f} s")

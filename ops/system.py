@@ -203,8 +203,7 @@ def service_child(
         told[f"AVRR_{asked.upper()}_URL"] = f"http://127.0.0.1:{running.ports[asked]}"
     if service.asks:
         told |= _own_client(running, service)
-    if service.archives:
-        told["AVRR_CHECKPOINTER_URL"] = checkpoints.checkpointer_url(running)
+    told["AVRR_CHECKPOINTER_URL"] = checkpoints.checkpointer_url(running)
     # Of a data folder from before papers had keys of their own; a new one never has this key.
     if service.kept_files and (running.settings.secrets_folder / "files").exists():
         told["AVRR_FILES_KEY"] = _base64url(running.secrets.key("files"))

@@ -25,6 +25,13 @@ class Admits(Protocol):
         """What the request may go on with; raises a `Refusal` or `TooManyRequests`."""
 
 
+class Stands(Protocol):
+    """What refuses everybody while something has to be accepted first; `shared.set_back.Standing` in every service."""
+
+    def admit(self, actor: Actor, method: str, operation: str) -> None:
+        """Raises what becomes a problem document, if this waits."""
+
+
 class AuthenticatedRoute(APIRoute):
     """A route whose caller is verified and admitted before its body is looked at, whatever its function asks for.
 
@@ -44,6 +51,9 @@ class AuthenticatedRoute(APIRoute):
         async def admitted_first(request: Request) -> Response:
             runtime: Admits = request.app.state.runtime
             actor = await _verified(request, runtime.tokens)
+            standing: Stands | None = getattr(request.app.state, "standing", None)
+            if standing is not None:
+                standing.admit(actor, request.method, self.name)
             request.state.admitted = await runtime.admit(request, actor, self.name)
             _refuse_others(request, names, names - lists)
             return await handler(request)

@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from shared.bus import Bus, BusFault, Delivery, Heard
-from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, Sql, UnitOfWork, Write
+from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, SetBack, Sql, UnitOfWork, Write
 from shared.epochs import EpochsAway
 from shared.errors import Refusal
 from shared.messages import Envelope
@@ -29,6 +29,7 @@ FAULTS = (
     *INFRASTRUCTURE,
     *CONTENTION,
     Busy,
+    SetBack,
     BusFault,
     EpochsAway,
     asyncpg.InvalidAuthorizationSpecificationError,

@@ -45,6 +45,10 @@ class WriteConflict(Exception):
     """A write met rows other than those that were read; the whole command is to be tried again."""
 
 
+class SetBack(Exception):
+    """The database was set back to an earlier time, and takes no change before two persons accept that (`shared.set_back`)."""
+
+
 class NotCommitted(Exception):
     """The server rolled a transaction back that was to be committed, because an error in it had been passed over."""
 
@@ -201,6 +205,8 @@ class UnitOfWork:
         except asyncpg.PostgresError as error:
             if error.sqlstate == "AV001":
                 raise WriteConflict from None
+            if error.sqlstate == "AV004":
+                raise SetBack from None
             raise
 
 

@@ -33,11 +33,16 @@ _LEAVES = Sql("SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx 
 _POSITION = Sql(
     "SELECT (SELECT size FROM log_head) AS size, (SELECT count(*) FROM dead_letter) AS dead_letters, "
     "(SELECT coalesce(json_object_agg(source, last_idx), '{}'::json) FROM cursor) AS cursors, "
-    "(SELECT coalesce(json_object_agg(source, stopped), '{}'::json) FROM cursor WHERE stopped IS NOT NULL) AS stopped"
+    "(SELECT coalesce(json_object_agg(source, stopped), '{}'::json) FROM cursor WHERE stopped IS NOT NULL) AS stopped, "
+    "EXISTS (SELECT FROM restored WHERE opened_at IS NULL) AS set_back"
 )
 _CHUNK = 500
 # Which process answers, and how often it told the log to the archive's program, this time included.
 PROGRAM_READS = "Avrr-Program-Reads"
+
+
+# Whoever starts a service that waits for people has started it.
+WAITS_FOR = "Avrr-Waits-For"
 
 
 class Form(BaseModel):
@@ -60,6 +65,7 @@ class Readiness(BaseModel):
     dead_letters: int
     stopped: dict[str, str]
     worker: dict[str, object]
+    set_back: bool = False
 
 
 class Alive(BaseModel):
@@ -177,7 +183,7 @@ def router_for(
 
     @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
     async def readyz(response: Response) -> Readiness | Response:
-        """The database answers and the followers are not stopped."""
+        """The database answers and was not set back, and the followers are not stopped."""
         try:
             async with health.unit_of_work(Scope("health")) as unit:
                 row = await unit.row(_POSITION)
@@ -185,11 +191,11 @@ def router_for(
             return problem(503, "unavailable", "The database does not answer.")
         assert row is not None
         stopped = json.loads(row["stopped"])
-        if stopped:
+        if stopped or row["set_back"]:
             response.status_code = 503
-            response.headers["Retry-After"] = "2"
+            response.headers.update({"Retry-After": "2"} | ({WAITS_FOR: "acceptance"} if row["set_back"] else {}))
         return Readiness(
-            ready=not stopped, log_size=row["size"], cursors=json.loads(row["cursors"]),
+            ready=not stopped and not row["set_back"], set_back=row["set_back"], log_size=row["size"], cursors=json.loads(row["cursors"]),
             dead_letters=row["dead_letters"], stopped=stopped, worker=dict(worker_status()),
         )
 

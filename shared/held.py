@@ -144,6 +144,8 @@ KERNEL_UNTOLD: Final[Mapping[str, str]] = {
     "person_keys": "the key under which values are sealed; the values are told",
     "verify_differences": "which rows were not as the log has them",
     "verify_progress": "how far the rows were verified",
+    "restored": "to which earlier time the database was set back",
+    "restores": "which two members of staff accepted that, and why",
     "row_keys": "the keys under which parts of rows are sealed; the parts are told",
 }
 

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.auth import BadToken, KeysUnavailable
 from shared.buckets import TooManyRequests
-from shared.db import CONTENTION, INFRASTRUCTURE, Busy, WriteConflict
+from shared.db import CONTENTION, INFRASTRUCTURE, Busy, SetBack, WriteConflict
 from shared.disclosure import ConsentUnanswered
 from shared.epochs import EpochsAway
 from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale, StepUpNeeded
@@ -129,6 +129,10 @@ def install_problems(app: FastAPI) -> None:
         log.error("unavailable", kind=type(error).__name__)
         return problem(503, "unavailable", "The service cannot answer just now. Try again in a moment.")
 
+    async def set_back(request: Request, error: Exception) -> Response:
+        sentence = "This was restored from a copy, and two persons have to accept that before anything is done here again."
+        return problem(503, "restored_not_accepted", sentence)
+
     async def not_as_it_was_sealed(request: Request, error: Exception) -> Response:
         # Somebody changed what was kept, or its key is not the one that sealed it; neither mends itself.
         log.error("not_as_it_was_sealed")
@@ -158,6 +162,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(TooManyRequests, too_many)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(SetBack, set_back)
     app.add_exception_handler(Unsealed, not_as_it_was_sealed)
     for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy, ConsentUnanswered, EpochsAway):
         app.add_exception_handler(infrastructure, unavailable)

@@ -32,6 +32,7 @@ from shared.recording import Recorder, counting_refusals
 from shared.sampling import KERNEL, Sampled
 from shared.sealing import FileSeal, key_from
 from shared.service_token import ServiceToken
+from shared.set_back import Standing
 from shared.settings import Settings
 from shared.starting import begin
 from shared.step_up import StepUp
@@ -69,13 +70,14 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     wake = asyncio.Event()
     api.on_append = wake.set
     back.on_append = wake.set
+    metrics = Metrics(wiring.service.name)
+    standing = Standing(wiring.service, settings, back, metrics)
     worker = Worker(
         wiring.service, settings, back, wake,
         reacting(wiring.service.name, wiring.heard, wiring.reactions, wiring.by_name, clock),
         concerned(wiring.heard, wiring.reactions),
-        wiring.following,
+        wiring.following, standing,
     )
-    metrics = Metrics(wiring.service.name)
     worker.measured(metrics)
     beside = wiring.beside(settings, back, metrics) if wiring.beside is not None and works else None
     verifying = _verifying(wiring, settings, back, metrics) if works else None
@@ -106,6 +108,8 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
                 teller=wiring.teller,
                 person_keys=keys,
             )
+            app.state.standing = standing
+            await stack.enter_async_context(standing.running(works=works))
             await stack.enter_async_context(_beginning(wiring, api))
             if works:
                 await stack.enter_async_context(worker.running())
@@ -116,12 +120,12 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
                 await stack.enter_async_context(verifying.running(keys))
                 await stack.enter_async_context(counting_refusals(back, wiring.access, clock))
                 await stack.enter_async_context(forgetting_answers(back, wiring.service.name))
-                await stack.enter_async_context(keeping_time(back, wiring.service.name, wiring.by_name, wiring.timers, clock))
+                await stack.enter_async_context(keeping_time(back, wiring.service.name, wiring.by_name, wiring.timers, clock, standing.is_open))
             log.info("started", service=wiring.service.name, role=settings.role)
             yield
 
     common = router_for(
-        lambda: forms_of(routers, wiring.by_name), lambda: {**worker.status(), **(beside.status() if beside else {}), **(verifying.status() if verifying else {})},
+        lambda: forms_of(routers, wiring.by_name), lambda: {**worker.status(), **standing.status(), **(beside.status() if beside else {}), **(verifying.status() if verifying else {})},
         {"api": api, "worker": back}, back, metrics,
         _sampled(wiring, back, verifying, metrics, lambda: {"now": clock.present(), "zone": settings.mission_time_zone, "heads": json.dumps(worker.heads())}),
     )

@@ -155,6 +155,7 @@ def service_metadata() -> sa.MetaData:
         info=scope("actor:actor_id"),
     )
     _verified_tables(metadata)
+    _restored_tables(metadata)
     return metadata
 
 
@@ -189,6 +190,46 @@ def _verified_tables(metadata: sa.MetaData) -> None:
         sa.Column("round_ended_at", sa.DateTime(timezone=True)),
         sa.Column("round_seconds", sa.Double),
         sa.CheckConstraint("one", name="single"),
+        info=scope("log"),
+    )
+
+
+def _restored_tables(metadata: sa.MetaData) -> None:
+    # How far the database was set back (`shared.set_back`): one row at a time waits, and while it does nothing enters the log.
+    sa.Table(
+        "restored",
+        metadata,
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("one", sa.Boolean, nullable=False, server_default=sa.true()),
+        # So many entries the log had when that was found, and so many somebody outside the database knows of.
+        sa.Column("kept", sa.BigInteger, nullable=False),
+        sa.Column("known", sa.BigInteger, nullable=False),
+        sa.Column("finder", sa.Text, nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+        sa.Column("accepted_at", sa.DateTime(timezone=True)),
+        # When orders were taken again: after what was accepted had been done.
+        sa.Column("opened_at", sa.DateTime(timezone=True)),
+        sa.CheckConstraint("one", name="single"),
+        sa.CheckConstraint("kept >= 0 AND known >= kept", name="known_more"),
+        sa.CheckConstraint("finder IN ('operator', 'stream', 'checkpointer', 'archive', 'follower')", name="finder_known"),
+        sa.CheckConstraint("opened_at IS NULL OR accepted_at IS NOT NULL", name="accepted_first"),
+        sa.Index(None, "one", unique=True, postgresql_where=sa.text("opened_at IS NULL")),
+        info=scope("any"),
+    )
+    aggregate_table(
+        metadata,
+        "restores",
+        sa.Column("kept", sa.BigInteger, nullable=False),
+        sa.Column("root", sa.Text, nullable=False),
+        sa.Column("known", sa.BigInteger, nullable=False),
+        sa.Column("listed", sa.BigInteger, nullable=False),
+        sa.Column("list_sha256", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("proposed_by", sa.Text, nullable=False),
+        sa.Column("accepted_by", sa.Text),
+        sa.Column("accepted_at", sa.DateTime(timezone=True)),
+        sa.CheckConstraint("accepted_by <> proposed_by", name="two_persons"),
+        sa.CheckConstraint("num_nulls(accepted_by, accepted_at) IN (0, 2)", name="accepted_whole"),
         info=scope("log"),
     )
 

@@ -78,9 +78,10 @@ async def look(
 
 @contextlib.asynccontextmanager
 async def keeping_time(
-    database: Database, service: str, aggregates: Mapping[str, AnyAggregate], timers: tuple[Timer, ...], clock: Clock
+    database: Database, service: str, aggregates: Mapping[str, AnyAggregate], timers: tuple[Timer, ...], clock: Clock,
+    is_open: asyncio.Event | None = None,
 ) -> AsyncIterator[None]:
-    """Looks at once and then each minute, while the block runs.
+    """Looks at once and then each minute, while the block runs and for as long as orders are taken.
 
     On a replayed clock nothing is looked for by itself: whoever replays a day says when it is over.
     """
@@ -90,6 +91,8 @@ async def keeping_time(
 
     async def run() -> None:
         while True:
+            if is_open is not None:
+                await is_open.wait()
             try:
                 await look(database, service, aggregates, timers, clock.present())
             except Exception as fault:  # noqa: BLE001 -- whatever it was, the next look has to come

@@ -15,6 +15,7 @@ from shared.messages import Command, Context, Event
 from shared.metrics import Metrics
 from shared.policy import Policy
 from shared.reacting import Reaction
+from shared.restores import Restore, restore_of
 from shared.sampling import Measure
 from shared.settings import Settings
 from shared.timers import Timer
@@ -61,8 +62,13 @@ class Wiring:
 
     @cached_property
     def by_name(self) -> dict[str, AnyAggregate]:
-        """The aggregates by the name that event types carry, accesses among them."""
-        return {aggregate.name: aggregate for aggregate in (*self.aggregates, self.access)}
+        """The aggregates by the name that event types carry, accesses and restores among them."""
+        return {aggregate.name: aggregate for aggregate in (*self.aggregates, self.access, self.restore)}
+
+    @cached_property
+    def restore(self) -> Aggregate[Restore, NoFacts]:
+        """The times that its database was set back, which are alike in every service."""
+        return restore_of(self.service.name, self.access.table.metadata.tables["restores"])
 
 
 async def no_facts(_: UnitOfWork, __: UUID, ___: object, ____: Command | None, _____: Context) -> NoFacts:

@@ -13,6 +13,7 @@ from shared.consumer import Apply, Concerns, Consumer, everything
 from shared.db import Database
 from shared.metrics import Metrics
 from shared.relay import Relay
+from shared.set_back import Standing
 from shared.settings import Settings
 from shared.topology import BY_NAME, Service
 
@@ -59,13 +60,17 @@ class Worker:
 
     def __init__(
         self, service: Service, settings: Settings, database: Database, wake: asyncio.Event, apply: Apply,
-        concerns: Concerns = everything, following: Following | None = None,
+        concerns: Concerns = everything, following: Following | None = None, standing: Standing | None = None,
     ) -> None:  # fmt: skip
         password = settings.nats_password.get_secret_value() if settings.nats_password else None
         heads = tuple(BY_NAME[name].head for name in service.follows)
         self._began: float | None = None
         self.bus = Bus(settings.nats_url, service.name, settings.nats_user, password, hears=heads)
-        self.relay = Relay(settings.worker_database_url.get_secret_value(), self.bus, service, wake)
+        self.relay = Relay(
+            settings.worker_database_url.get_secret_value(), self.bus, service, wake,
+            longer=standing.found if standing is not None else None,
+        )  # fmt: skip
+        self._standing = standing
         self.consumers: Mapping[str, Follower] = {
             name: following(BY_NAME[name], database, self.bus)
             if following
@@ -76,10 +81,22 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Works until ``stop`` is set; the event at hand is finished first."""
         self._began = asyncio.get_running_loop().time()
-        async with self.bus, asyncio.TaskGroup() as group:
-            group.create_task(self.relay.run(stop), name="relay")
+        async with self.bus:
+            while not stop.is_set():
+                if self._standing is not None:
+                    await _either(stop, self._standing.is_open)
+                if not stop.is_set():
+                    await self._work(stop)
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        """Works until ``stop`` is set, or until it shows that the database was set back."""
+        halt = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.relay.run(halt), name="relay")
             for name, consumer in self.consumers.items():
-                group.create_task(consumer.run(stop), name=f"follower of {name}")
+                group.create_task(consumer.run(halt), name=f"follower of {name}")
+            await (stop.wait() if self._standing is None else _either(stop, self._standing.is_shut))
+            halt.set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -148,6 +165,16 @@ class Worker:
                 for name, consumer in self.consumers.items()
             },
         }
+
+
+async def _either(one: asyncio.Event, other: asyncio.Event) -> None:
+    """Returns once one of both is set."""
+    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 def _ago(moment: float | None) -> float | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.settings import PROJECT, CannotStart
-from shared.contracts import BY_SERVICE, access
+from shared.contracts import BY_SERVICE, OF_EVERY_SERVICE
 from shared.messages import Event
 from shared.topology import LOGS, Service
 
@@ -51,7 +51,7 @@ def _all(reactions: Mapping[str, Mapping[type[Event], Callable[..., object]]], e
         for event in BY_SERVICE.get(service.name, ()):
             followed = {name: _plain(getdoc(known[event])) for name, known in reactions.items() if event in known}
             yield Described(event.kind, event, (service,), followed, _example(event.kind, examples))
-    for event in access.EVENTS:
+    for event in OF_EVERY_SERVICE:
         kind = event.kind_in(ANY)
         yield Described(kind, event, LOGS, {}, _example(kind, examples))
 

@@ -1,6 +1,6 @@
 """Per service, the events that others may rely on, and those of access that every service has; fields are only added."""
 
-from shared.contracts import access, counselling, reintegration, returns
+from shared.contracts import access, counselling, reintegration, restores, returns
 from shared.messages import Event
 
 BY_SERVICE: dict[str, tuple[type[Event], ...]] = {
@@ -9,4 +9,7 @@ BY_SERVICE: dict[str, tuple[type[Event], ...]] = {
     "reintegration": reintegration.EVENTS,
 }
 
-__all__ = ["BY_SERVICE", "access", "counselling", "reintegration", "returns"]
+# What means the same wherever it happens.
+OF_EVERY_SERVICE: tuple[type[Event], ...] = (*access.EVENTS, *restores.EVENTS)
+
+__all__ = ["BY_SERVICE", "OF_EVERY_SERVICE", "access", "counselling", "reintegration", "restores", "returns"]

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.contracts import BY_SERVICE, access
+from shared.contracts import BY_SERVICE, OF_EVERY_SERVICE
 from shared.messages import Event
 
 GOLDEN = Path(__file__).parent / "golden"
 EVENTS = {event.kind: event for events in BY_SERVICE.values() for event in events} | {
-    event.kind_in("any"): event for event in access.EVENTS
+    event.kind_in("any"): event for event in OF_EVERY_SERVICE
 }
 
 

@@ -16,7 +16,7 @@ from ops.contracts.meanings import unused_meanings
 from ops.contracts.schemas import ENVELOPE, envelope_example, fields_of
 from ops.contracts.writing import FOLDER, files_now, published_schemas, schemas_now, write_contracts
 from ops.settings import PROJECT, CannotStart
-from shared.contracts import access
+from shared.contracts import OF_EVERY_SERVICE
 from shared.ledger import enclose
 from shared.messages import Context, Origin
 from shared.topology import LOGS
@@ -67,7 +67,7 @@ def test_what_is_written_to_the_log_is_valid_by_what_is_published_and_nothing_mo
 def test_the_document_has_every_type_that_a_service_records_and_every_reaction() -> None:
     told = document(EVENTS)
     assert told["components"]["messages"].keys() == kinds_of(EVENTS).keys()
-    assert len(told["components"]["messages"]) == len(EVENTS) + len(access.EVENTS) * (len(LOGS) - 1)
+    assert len(told["components"]["messages"]) == len(EVENTS) + len(OF_EVERY_SERVICE) * (len(LOGS) - 1)
     followed = [(follower, one.kind) for one in EVENTS for follower in one.followed_by]
     received = [name for name, operation in told["operations"].items() if operation["action"] == "receive"]
     assert len(followed) == len(received) > 50
