@@ -6,10 +6,10 @@ import signal
 from collections.abc import Iterable, Mapping
 
 import structlog
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
 
 from shared.bus import ACK_WAIT, Bus, BusFault, BusRefused, StreamMissing
+from shared.bus_settings import BusKeys, BusSettings
 from shared.starting import begin
 from shared.telemetry import configure_logging
 from shared.topology import LOGS, Service, durable
@@ -86,11 +86,12 @@ class Provision:
         user: str | None = None,
         password: str | None = None,
         *,
+        keys: BusKeys | None = None,
         replicas: int = 1,
         services: Iterable[Service] = LOGS,
     ) -> None:
         self.alarms: dict[str, str] = {}
-        self._bus = Bus(nats_url, IDENTITY, user, password)
+        self._bus = Bus(nats_url, IDENTITY, user, password, keys=keys)
         self._replicas = replicas
         self._services = tuple(services)
         self._fault: str | None = None
@@ -208,14 +209,9 @@ def _config(answer: Mapping[str, object]) -> Mapping[str, object]:
     return config if isinstance(config, dict) else {}
 
 
-class ProvisionSettings(BaseSettings):
+class ProvisionSettings(BusSettings):
     """Where the broker is and as whom to come, from `AVRR_…` variables."""
 
-    model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
-
-    nats_url: str
-    nats_user: str | None = None
-    nats_password: SecretStr | None = None
     nats_replicas: int = Field(default=1, ge=1, le=5)
     log_level: str = "info"
 
@@ -227,8 +223,9 @@ async def main() -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    password = settings.nats_password.get_secret_value() if settings.nats_password else None
-    provision = Provision(settings.nats_url, settings.nats_user, password, replicas=settings.nats_replicas)
+    provision = Provision(
+        settings.nats_url, settings.nats_user, settings.bus_password, keys=settings.bus_keys, replicas=settings.nats_replicas
+    )
     begin()
     await provision.run(stop)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.bus_settings import BusSettings
 from shared.jwks import is_loopback
 from shared.sealing import key_from
 
@@ -30,7 +31,7 @@ class Mission(BaseSettings):
 MISSION: Final = Mission()
 
 
-class Settings(BaseSettings):
+class Settings(BusSettings):
     """What a service needs to know about its surroundings; a missing address or secret stops the start."""
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
@@ -57,10 +58,6 @@ class Settings(BaseSettings):
     # For whoever works: the login that reads every row and changes none, by which the rows are verified all the time.
     verify_database_url: SecretStr | None = None
     pool_size: int = Field(default=8, ge=1, le=100)
-
-    nats_url: str
-    nats_user: str | None = None
-    nats_password: SecretStr | None = None
 
     oidc_issuer: str
     oidc_jwks_url: str | None = None

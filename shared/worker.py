@@ -62,10 +62,11 @@ class Worker:
         self, service: Service, settings: Settings, database: Database, wake: asyncio.Event, apply: Apply,
         concerns: Concerns = everything, following: Following | None = None, standing: Standing | None = None,
     ) -> None:  # fmt: skip
-        password = settings.nats_password.get_secret_value() if settings.nats_password else None
         heads = tuple(BY_NAME[name].head for name in service.follows)
         self._began: float | None = None
-        self.bus = Bus(settings.nats_url, service.name, settings.nats_user, password, hears=heads)
+        self.bus = Bus(
+            settings.nats_url, service.name, settings.nats_user, settings.bus_password, hears=heads, keys=settings.bus_keys
+        )
         self.relay = Relay(
             settings.worker_database_url.get_secret_value(), self.bus, service, wake,
             longer=standing.found if standing is not None else None,

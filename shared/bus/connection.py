@@ -5,7 +5,8 @@ import base64
 import binascii
 import contextlib
 import json
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
@@ -26,6 +27,7 @@ from shared.bus.faults import (
     faults,
 )
 from shared.bus.pull import PULL_BATCH, Deliveries
+from shared.bus_settings import BusKeys
 
 # A client that has not come back by itself for so long is replaced by a new one.
 GIVEN_UP_SECONDS = 30.0
@@ -57,7 +59,8 @@ class Heard:
 class Bus:
     """One connection of one identity, kept up for ever; until it stands every call raises `BusDown`.
 
-    Answers come to ``_INBOX_<identity>.>``, so that no identity may listen to another's.
+    Answers come to ``_INBOX_<identity>.>``, so that no identity may listen to another's. With ``keys`` the broker is
+    spoken to by TLS alone, from the first byte on, and both sides prove who they are.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Bus:
         password: str | None = None,
         *,
         hears: tuple[str, ...] = (),
+        keys: BusKeys | None = None,
     ) -> None:
         self._hears = hears
         self._heard: dict[str, Heard] = {}
@@ -75,6 +79,7 @@ class Bus:
         self._identity = identity
         self._user = user
         self._password = password
+        self._keys = keys
         self._client: Client | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
@@ -97,9 +102,10 @@ class Bus:
         """Ends the connection."""
         if self._keeper is not None:
             keeper, self._keeper = self._keeper, None
-            keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeper
+            # While it connects the client may take a cancellation for one of its own.
+            while not keeper.done():
+                keeper.cancel()
+                await asyncio.wait({keeper}, timeout=1)
 
     @property
     def connected(self) -> bool:
@@ -194,13 +200,21 @@ class Bus:
             client = Client()
             closed = asyncio.Event()
             try:
-                await self._connect(client, closed)
+                if self._keys is None:
+                    await self._connect(client, closed)
+                else:
+                    key = self._keys.user_key()
+                    client = _KnownByKey(key.public)
+                    await self._connect(client, closed, tls=self._keys.context(), sign=key.sign)
                 self._client = client
                 self._complaint = None
                 self._rouse()
                 self._up.set()
                 await self._watch(client, closed)
-            except (OSError, TimeoutError, nats.errors.Error) as error:
+            except TimeoutError:
+                # The client told before what it was that it tried in vain.
+                pass
+            except (OSError, ValueError, nats.errors.Error) as error:
                 await self._complain(error)
             finally:
                 self._up.clear()
@@ -210,7 +224,10 @@ class Bus:
                     await client.close()
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _connect(self, client: Client, closed: asyncio.Event) -> None:
+    async def _connect(
+        self, client: Client, closed: asyncio.Event, *,
+        tls: ssl.SSLContext | None = None, sign: Callable[[str], bytes] | None = None,
+    ) -> None:  # fmt: skip
         async def on_closed() -> None:
             closed.set()
 
@@ -218,21 +235,27 @@ class Bus:
             self._complaint = None
             self._rouse()
 
-        await client.connect(
-            servers=self._servers,
-            name=self._identity,
-            user=self._user,
-            password=self._password,
-            inbox_prefix=f"_INBOX_{self._identity}",
-            error_cb=self._complain,
-            closed_cb=on_closed,
-            reconnected_cb=on_reconnected,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
-            connect_timeout=2,
-            ping_interval=10,
-            max_outstanding_pings=2,
-        )
+        # A handshake that is cut off leaves the client waiting for what never comes.
+        async with asyncio.timeout(GIVEN_UP_SECONDS):
+            await client.connect(
+                servers=self._servers,
+                name=self._identity,
+                user=self._user,
+                password=self._password,
+                tls=tls,
+                # Not a word before it, which somebody in between could change.
+                tls_handshake_first=tls is not None,
+                signature_cb=sign,
+                inbox_prefix=f"_INBOX_{self._identity}",
+                error_cb=self._complain,
+                closed_cb=on_closed,
+                reconnected_cb=on_reconnected,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
+                connect_timeout=2,
+                ping_interval=10,
+                max_outstanding_pings=2,
+            )
 
         async def hear(message: Msg) -> None:
             text = message.data.decode("ascii", errors="replace")
@@ -264,6 +287,14 @@ class Bus:
     def _rouse(self) -> None:
         for pull in self._pulls:
             pull.rouse()
+
+
+class _KnownByKey(Client):
+    """A client whose user is a key; by itself the library has this only of seeds that a package of its own reads."""
+
+    def __init__(self, public: str) -> None:
+        super().__init__()
+        self._public_nkey = public
 
 
 def _part(answer: Mapping[str, object], name: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ import sys
 import threading
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,28 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from ops.bus_keys import (
+    AUTHORITY,
+    CA_FILE,
+    CERTIFICATE_FILE,
+    KEY_FILE,
+    SEED_FILE,
+    SERVER,
+    make_bus_keys,
+    nkey_variable,
+)
 from ops.checkpointer.keys import LogKeys
 from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings
 from ops.checkpoints import PORTS
 from ops.databases import OWNERS
-from ops.embedded.nats import PROVISION, all_permissions, find_server
-from ops.embedded.nats_conf import deployed_configuration, password_variable
+from ops.embedded.nats import all_permissions, find_server
+from ops.embedded.nats_conf import KEYS, deployed_configuration
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.provision import ProvisionSettings
 from ops.settings import PROJECT, CannotStart
 from ops.witness.settings import WitnessSettings, signer_in
 from services.portal.settings import PortalSettings
+from shared.bus_settings import BusKeys
 from shared.settings import Settings
 from shared.topology import LOGS, PORTAL, SERVICES, Service
 
@@ -47,6 +58,8 @@ NOT_FOR_DEPLOYMENTS = {"AVRR_CLOCK", "AVRR_API_DOCS", "AVRR_FILES_KEY"}
 # Only a service that asks another one is told where that is and who itself is.
 OF_THE_ARCHIVE = {"AVRR_RETURNS_URL", "AVRR_REINTEGRATION_URL", "AVRR_AUDIT_URL", "AVRR_TRUST_POLICY"}
 OF_WHO_ASKS = {"AVRR_COUNSELLING_URL", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_SERVICE_SCOPE"}
+# For a broker on the own machine; one in a container is come to by keys.
+BY_PASSWORD = {"AVRR_NATS_USER", "AVRR_NATS_PASSWORD"}
 FROM_OUTSIDE = {
     "AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_PORTAL_ORIGIN",
     "AVRR_PORTAL_CLIENT_SECRET", "AVRR_LOGS_ORIGIN", "AVRR_WITNESS_NAME",
@@ -57,7 +70,7 @@ NO_SECRETS = {"AVRR_CHECKPOINTER_KEYS", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS"}
 OF_CHECKPOINTS = {"AVRR_WITNESSES", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS", "AVRR_TRUST_POLICY"}
 SIGNERS = {"checkpointer", "witness"}
 SERVERS = {"postgres", "nats"}
-JOBS = {"prepare", "provision"}
+JOBS = {"prepare", "provision", "bus_keys"}
 
 each_service = pytest.mark.parametrize("service", LOGS, ids=lambda service: service.name)
 each_part = pytest.mark.parametrize("part", PARTS)
@@ -85,10 +98,14 @@ def _filled_in() -> dict[str, str]:
     }
 
 
+def _given(part: str) -> dict[str, str | None]:
+    return dict(PARTS[part].get("environment", {}))
+
+
 def _environment(part: str, given: Mapping[str, str]) -> dict[str, str]:
     """What a container gets: the image's variables and compose's, those without a value handed on if given."""
     found = dict(re.findall(r"\b(AVRR_[A-Z_]+)=(\S+)", DOCKERFILE))
-    for name, value in PARTS[part]["environment"].items():
+    for name, value in _given(part).items():
         if value is not None:
             found[name] = REQUIRED.sub(lambda match: given[match[1]], value)
         elif name in given:
@@ -111,26 +128,55 @@ def test_a_service_starts_with_what_the_example_asks_for(
         password = given[f"AVRR_PASSWORD_{service.name.upper()}_{kind.upper()}"]
         login = f"{service.name}_{kind}:{password}"
         assert url.get_secret_value() == f"postgresql://{login}@postgres:5432/{service.name}"
-    assert settings.nats_user == service.name
-    assert settings.nats_password is not None
-    assert settings.nats_password.get_secret_value() == given[password_variable(service.name)]
+    assert (settings.nats_user, settings.nats_password, settings.bus_keys) == (None, None, _mounted_keys(service.name))
     assert settings.oidc_issuer == "https://identity.example"
+
+
+def _mounted_keys(user: str) -> BusKeys:
+    """Where a container finds its own keys for the broker, and nobody else's."""
+    (folder,) = [place for volume, place, _ in _volumes(user) if volume == f"bus_{user}"]
+    return BusKeys(*(Path(folder) / name for name in (CA_FILE, CERTIFICATE_FILE, KEY_FILE, SEED_FILE)))
+
+
+def _volumes(part: str) -> list[tuple[str, str, str]]:
+    return [(*volume.split(":"), "rw")[:3] for volume in PARTS[part].get("volumes", ())]
 
 
 @each_service
 def test_a_service_is_given_every_setting_and_no_variable_that_it_does_not_read(service: Service) -> None:
     given = set(_environment(service.name, _filled_in() | _offered()))
     left_out = (set() if service.asks else OF_WHO_ASKS) | (set() if service.archives else OF_THE_ARCHIVE)
-    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - left_out
+    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - left_out - BY_PASSWORD
 
 
 @each_service
 def test_the_keys_of_epochs_are_in_a_volume_that_no_other_part_has_and_that_only_the_service_reads(service: Service) -> None:
     folder = PARTS[service.name]["environment"].get("AVRR_EPOCHS_FOLDER")
-    (volume,) = PARTS[service.name]["volumes"]
-    assert volume == f"{service.name}_epochs:{folder}"
-    assert [name for name, part in PARTS.items() if volume in part.get("volumes", ())] == [service.name]
+    volume = f"{service.name}_epochs"
+    assert (volume, folder, "rw") in _volumes(service.name)
+    assert _who_has(volume) == {service.name}
     assert f"install --directory --mode=0700 --owner=avrr --group=avrr {folder}\n" in DOCKERFILE
+
+
+def _who_has(volume: str) -> set[str]:
+    return {part for part in PARTS if any(one == volume for one, _, _ in _volumes(part))}
+
+
+def test_keys_for_the_broker_are_read_by_their_owner_alone_and_made_by_a_job_that_reaches_nobody(tmp_path: Path) -> None:
+    make_bus_keys(tmp_path, ("nats",), datetime(2026, 11, 27, tzinfo=UTC))
+    made = {folder.name for folder in tmp_path.iterdir()}
+    job = PARTS["bus_keys"]
+    program, *arguments = job["command"][2:]
+    assert (program, arguments, job["network_mode"]) == ("ops.bus_keys", ["/var/lib/avrr/bus", "nats"], "none")
+    assert {(volume, place) for volume, place, _ in _volumes("bus_keys")} == {(f"bus_{one}", f"/var/lib/avrr/bus/{one}") for one in made}
+    (listed,) = re.findall(r"for whose in ([a-z ]+); \\\n *do install .*--mode=0700 --owner=avrr .* /var/lib/avrr/bus/\$whose; done", DOCKERFILE)
+    assert set(listed.split()) == made
+    assert ("bus_server", str(KEYS), "ro") in _volumes("nats")
+    assert _who_has(f"bus_{AUTHORITY}") == {"bus_keys"}
+    assert _who_has(f"bus_{SERVER}") == {"bus_keys", "nats"}
+    for user in made - {AUTHORITY, SERVER}:
+        assert _who_has(f"bus_{user}") == {"bus_keys", user}
+        assert (f"bus_{user}", "/run/bus", "ro") in _volumes(user)
 
 
 @pytest.mark.parametrize("part", sorted(SIGNERS))
@@ -186,14 +232,15 @@ def test_the_job_is_given_exactly_the_variables_it_reads() -> None:
 
 
 def test_the_keeper_of_streams_comes_as_itself_and_is_given_only_what_it_reads() -> None:
-    given = PARTS["provision"]["environment"]
-    assert set(given) <= _names(ProvisionSettings)
-    assert given["AVRR_NATS_USER"] == PROVISION
-    assert _environment("provision", _filled_in())["AVRR_NATS_PASSWORD"] == _filled_in()[password_variable(PROVISION)]
+    assert set(_given("provision")) <= _names(ProvisionSettings)
+    settings = ProvisionSettings.model_validate(
+        {name.removeprefix("AVRR_").lower(): value for name, value in _environment("provision", _filled_in()).items()}
+    )
+    assert (settings.nats_url, settings.bus_keys) == ("tls://nats:4222", _mounted_keys("provision"))
 
 
 def test_the_example_names_each_variable_of_compose_once_with_a_comment_before_it() -> None:
-    values = [(name, value) for part in PARTS.values() for name, value in part["environment"].items()]
+    values = [(name, value) for part in PARTS for name, value in _given(part).items()]
     required = {name for _, value in values if value is not None for name in REQUIRED.findall(value)}
     handed_on = {name for name, value in values if value is None}
     assert set(_asked_for()) == required
@@ -223,10 +270,10 @@ def test_nothing_that_has_to_be_filled_in_has_a_value_in_the_example() -> None:
 
 @each_part
 def test_no_secret_stands_in_compose_and_none_has_a_default(part: str) -> None:
-    for name, value in PARTS[part]["environment"].items():
+    for name, value in _given(part).items():
         assert "$" not in REQUIRED.sub("", value or "")
-        if re.search("PASSWORD|SECRET|KEY", name) and name not in NO_SECRETS:
-            assert re.fullmatch(rf'"?{REQUIRED.pattern}"?', value)
+        if re.search("PASSWORD|SECRET|KEY", name) and name not in NO_SECRETS and not name.endswith("_FILE"):
+            assert re.fullmatch(rf'"?{REQUIRED.pattern}"?', value or "")
         for password in re.findall(r"://[^:/@]+:([^@]*)@", REQUIRED.sub("<variable>", value or "")):
             assert password == "<variable>"
 
@@ -259,14 +306,15 @@ def test_only_the_portal_the_services_and_who_tells_checkpoints_are_reached_from
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
     reached = {owner.name: owner.port for owner in OWNERS} | {"checkpointer": PORTS["checkpointer"]}
     assert published == {name: [f"127.0.0.1:{port}:8000"] for name, port in reached.items()}
-    assert all(not {"network_mode", "privileged", "cap_add"} & part.keys() for part in PARTS.values())
+    assert all(not {"privileged", "cap_add"} & part.keys() for part in PARTS.values())
+    assert {part.get("network_mode", "none") for part in PARTS.values()} == {"none"}
 
 
 def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
     services = {service.name: ["database", "bus", "outside"] for service in LOGS}
     others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside"]}
     others |= {"checkpointer": ["database", "checkpoints", "outside"], "witness": ["checkpoints"]}
-    assert {name: part["networks"] for name, part in PARTS.items()} == services | others
+    assert {name: part["networks"] for name, part in PARTS.items() if name != "bus_keys"} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     assert closed == {"database", "bus", "checkpoints"}
 
@@ -279,8 +327,8 @@ def test_a_container_can_neither_change_its_root_nor_gain_rights(part: str) -> N
 
 
 def test_whatever_should_run_is_started_again_and_the_job_is_not() -> None:
-    assert {name for name, part in PARTS.items() if part["restart"] == "unless-stopped"} == set(PARTS) - {"prepare"}
-    assert PARTS["prepare"]["restart"] == "no"
+    assert {name for name, part in PARTS.items() if part["restart"] == "unless-stopped"} == set(PARTS) - {"prepare", "bus_keys"}
+    assert PARTS["prepare"]["restart"] == PARTS["bus_keys"]["restart"] == "no"
 
 
 def test_nothing_starts_before_what_it_needs() -> None:
@@ -297,6 +345,7 @@ def test_nothing_starts_before_what_it_needs() -> None:
     }
     assert PARTS["checkpointer"]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
     assert PARTS["prepare"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert PARTS["nats"]["depends_on"] == {"bus_keys": {"condition": "service_completed_successfully"}}
     assert PARTS["provision"]["depends_on"] == {"nats": {"condition": "service_healthy"}}
     assert all("test" in PARTS[name]["healthcheck"] for name in SERVERS)
 
@@ -306,37 +355,36 @@ def test_the_brokers_configuration_is_the_one_made_from_the_table() -> None:
 
 
 def test_each_user_of_the_deployed_broker_may_do_what_the_table_says_and_syncs_are_never_put_off() -> None:
-    body = NATS_CONF[NATS_CONF.index("{") :]
-    content = json.loads(re.sub(r"\$(NATS_PASSWORD_[A-Z]+)", r'"\1"', body))
-    users = {user["user"]: user for user in content["accounts"]["AVRR"]["users"]}
-    table = all_permissions()
-    assert users.keys() == table.keys()
-    for name, allowed in table.items():
-        assert users[name] == {
-            "user": name,
-            "password": password_variable(name),
+    body = NATS_CONF[NATS_CONF.index('"server_name"') :]
+    content = json.loads("{" + re.sub(r"\$(NKEY_[A-Z]+)", r'"\1"', body) + "}")
+    users = {user["nkey"]: user for user in content["accounts"]["AVRR"]["users"]}
+    assert users == {
+        nkey_variable(name): {
+            "nkey": nkey_variable(name),
             "permissions": {
                 "publish": {"allow": list(allowed.publish)},
                 "subscribe": {"allow": list(allowed.subscribe)},
             },
         }
+        for name, allowed in all_permissions().items()
+    }
     assert content["jetstream"] == {"store_dir": "/data", "sync_interval": "always"}
     assert (content["listen"], content["http"]) == ("0.0.0.0:4222", "127.0.0.1:8222")
-    assert set(PARTS["nats"]["environment"]) == {password_variable(name) for name in table}
+    tls = content["tls"]
+    assert (tls["verify"], tls["min_version"], tls["handshake_first"]) == (True, "1.3", True)
 
 
-def _nats_accepts(environment: Mapping[str, str]) -> bool:
-    command = [str(find_server()), "-c", str(DEPLOY / "nats" / "nats.conf"), "-t"]
-    return subprocess.run(command, env=dict(environment), capture_output=True, check=False).returncode == 0
+def _nats_accepts(folder: Path) -> bool:
+    conf = folder / "nats.conf"
+    conf.write_text(NATS_CONF.replace(f"{KEYS}/", f"{folder}/{KEYS.name}/"))
+    return subprocess.run([str(find_server()), "-c", str(conf), "-t"], capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("password", ["invented-for-tests-0123", "0123456789012345678901", "1e5", "true"])
-def test_the_broker_accepts_its_configuration_whatever_a_password_looks_like(password: str) -> None:
-    assert _nats_accepts(_environment("nats", dict.fromkeys(_asked_for(), password)))
-
-
-def test_the_broker_does_not_start_without_the_passwords() -> None:
-    assert not _nats_accepts({})
+def test_the_broker_accepts_its_configuration_with_the_keys_that_were_made_and_does_not_start_without(tmp_path: Path) -> None:
+    make_bus_keys(tmp_path / "made", ("nats",), datetime(2026, 11, 27, tzinfo=UTC))
+    assert not _nats_accepts(tmp_path)
+    (tmp_path / "made" / SERVER).rename(tmp_path / KEYS.name)
+    assert _nats_accepts(tmp_path)
 
 
 def test_containers_have_the_server_versions_that_the_tests_run_on() -> None:
