@@ -119,7 +119,7 @@ class Worker:
         """Tells the figures that alert rules look at; of a process that does not work, or waits for its turn, they are 0."""
         relay = self.relay
         metrics.told({
-            "avrr_bus_connected": ("1 while the broker can be reached", lambda: float(self.bus.connected)),
+            "avrr_bus_away": ("1 while a process that works cannot reach the broker", lambda: float(self._began is not None and not self.bus.connected)),
             "avrr_relay_active": ("1 in the process that relays the log", lambda: float(relay.active)),
             "avrr_relay_alarm": ("1 where the stream holds something else than the log", lambda: float(relay.alarm is not None)),
             "avrr_relay_lag_events": ("entries of the log that are not in the stream", lambda: relay.lag),

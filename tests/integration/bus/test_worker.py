@@ -28,11 +28,11 @@ async def test_a_worker_follows_its_sources_and_tells_how_far(house: House) -> N
         assert worker.heads()["counselling"] == 5
         told = {
             name: metrics.registry.get_sample_value(name)
-            for name in ("avrr_bus_connected", "avrr_relay_active", "avrr_relay_alarm", "avrr_relay_lag_events", "avrr_relay_lag_seconds")
+            for name in ("avrr_bus_away", "avrr_relay_active", "avrr_relay_alarm", "avrr_relay_lag_events", "avrr_relay_lag_seconds")
         }
         behind = metrics.registry.get_sample_value("avrr_cursor_caught_up_age_seconds", {"source": "counselling"})
     assert told == {
-        "avrr_bus_connected": 1, "avrr_relay_active": 1, "avrr_relay_alarm": 0, "avrr_relay_lag_events": 0, "avrr_relay_lag_seconds": 0,
+        "avrr_bus_away": 0, "avrr_relay_active": 1, "avrr_relay_alarm": 0, "avrr_relay_lag_events": 0, "avrr_relay_lag_seconds": 0,
     }  # fmt: skip
     assert behind is not None and behind >= 0
     sources = status["sources"]

@@ -1,0 +1,25 @@
+"""What rules and dashboard look at is told by the processes that run, without anything of anybody in it."""
+
+import re
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.running import Mission
+from tests.unit.ops.test_alerts import named
+
+
+async def test_every_figure_of_a_rule_or_the_dashboard_is_told_by_a_running_process(mission: Mission) -> None:
+    where = {**mission.addresses.services, "portal": mission.addresses.portal, "checkpointer": mission.addresses.checkpointer}
+    where["witness"] = f"http://127.0.0.1:{mission.running.ports['witness']}"
+    await mission.client.get(f"{where['returns']}/v1/nothing")
+    told: set[str] = set()
+    for process, url in where.items():
+        answer = await mission.client.get(f"{url}/metrics")
+        assert answer.status_code == 200, process
+        families = list(text_string_to_metric_families(answer.text))
+        assert families, process
+        told |= {sample.name for family in families for sample in family.samples}
+        # Nothing that a label says is anybody's: no id of any kind, no address, no mail.
+        said = {value for family in families for sample in family.samples for value in sample.labels.values()}
+        assert not [value for value in said if re.search(r"[0-9a-f]{8}-|@|/", value)], process
+    assert named() - told == set()
