@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from migrations.before import make_ready
+from migrations.online import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 
 # Another service's migration may run at the same time; the number only has to be ours.
 ADVISORY_LOCK = 7_261_944
@@ -18,8 +19,8 @@ def migrate(connection: sa.Connection) -> None:
     service = context.config.attributes["service"]
     metadata = importlib.import_module(f"services.{service}.tables").METADATA
     connection.execute(sa.text(f"SET ROLE {service}_owner"))
-    connection.execute(sa.text("SET lock_timeout = '5s'"))
-    connection.execute(sa.text("SET statement_timeout = '60s'"))
+    connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.execute(sa.text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
     connection.execute(sa.text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
     connection.commit()
     if context.config.attributes.get("upgrading"):

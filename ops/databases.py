@@ -1,7 +1,10 @@
 """Makes each service's database with its least-privileged logins and brings its tables up to date."""
 
 import asyncio
-from collections.abc import Mapping
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +17,10 @@ from shared.topology import LOGS, PORTAL, Front, Service
 if TYPE_CHECKING:
     from alembic.config import Config
 
+# For so long a revision asks again for a table that others use.
+_PATIENCE_SECONDS = 120.0
+# What PostgreSQL says of a lock that it did not get in time, and of two that waited for each other.
+_TAKEN = ("55P03", "40P01")
 _INI = Path(__file__).resolve().parent.parent / "migrations" / "alembic.ini"
 LOGINS = ("api", "worker", "migrate", "verify", "checkpoint")
 # These change nothing, whatever they are granted.
@@ -134,20 +141,25 @@ def alembic_config(service: str, url: str) -> "Config":
     return config
 
 
-def upgrade(service: str, url: str) -> None:
-    """Brings one database to the newest revision; runs its own event loop, so call it from a thread."""
+def upgrade(service: str, url: str, further: Path | None = None) -> None:
+    """Brings one database to the newest revision, while it is used or not; runs its own event loop, so call it from a thread.
+
+    A revision that does not soon get a table lets everybody else go on and asks again later; what was made before it stays.
+    DBAPIError where one got no lock for two minutes, or met an error. ``further`` is a folder with revisions of a release to come.
+    """
     from alembic import command  # noqa: PLC0415 -- as above
 
-    config = alembic_config(service, url)
+    config = _config(service, url, further)
     config.attributes["upgrading"] = True
-    command.upgrade(config, "head")
+    _patiently(lambda: command.upgrade(config, "head"))
 
 
-def downgrade(service: str, url: str) -> None:
-    """Takes one database back to nothing; for tests of the revisions."""
+def downgrade(service: str, url: str, to: str = "base", further: Path | None = None) -> None:
+    """Takes one database back to a revision, in the same manner; to nothing, if none is said."""
     from alembic import command  # noqa: PLC0415 -- as above
 
-    command.downgrade(alembic_config(service, url), "base")
+    config = _config(service, url, further)
+    _patiently(lambda: command.downgrade(config, to))
 
 
 def check(service: str, url: str) -> None:
@@ -155,6 +167,27 @@ def check(service: str, url: str) -> None:
     from alembic import command  # noqa: PLC0415 -- as above
 
     command.check(alembic_config(service, url))
+
+
+def _config(service: str, url: str, further: Path | None) -> "Config":
+    config = alembic_config(service, url)
+    if further is not None:
+        config.set_main_option("version_locations", f"{config.get_main_option('version_locations')}{os.pathsep}{further}")
+    return config
+
+
+def _patiently(change: Callable[[], None]) -> None:
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 -- as above
+
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return change()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _TAKEN or time.monotonic() > until:
+                raise
+        # Long enough for those who stood behind it, and not always after the same time.
+        time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 -- no secret
 
 
 def _kinds(owner: Service | Front) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan, RevisePlan
 from services.reintegration.domain.plan_completion import CompletePlan
 from services.returns.domain.case_final_report import WriteFinalReport
+from services.returns.domain.case_inquiry import AnswerFamilyAssessment
 from services.returns.domain.case_journey import ConfirmArrival
 from services.returns.domain.case_reintegration import StartMonitoring
 from shared.contracts import attempts, counselling, noted_cases, plans, reintegration, returns
@@ -40,7 +41,7 @@ class Entry:
         )  # fmt: skip
 
 
-_SHOWN_IN_PART = (ConfirmArrival, WriteFinalReport, StartMonitoring, AgreePlan, AgreeFirstPlan, RevisePlan, CompletePlan)
+_SHOWN_IN_PART = (AnswerFamilyAssessment, ConfirmArrival, WriteFinalReport, StartMonitoring, AgreePlan, AgreeFirstPlan, RevisePlan, CompletePlan)
 
 Logs = Mapping[str, Sequence[Entry]]
 

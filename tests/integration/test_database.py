@@ -60,3 +60,18 @@ async def test_a_character_that_could_end_the_setting_begins_no_transaction(
     with pytest.raises(ValueError, match="may not have"):
         async with made.api.unit_of_work(Scope(person_id)):
             pass
+
+
+async def test_what_was_prepared_before_a_table_was_altered_is_asked_anew(made: ServiceDatabase) -> None:
+    everything = Sql("SELECT r.* FROM (VALUES (1)) one LEFT JOIN payment_references r ON true")
+
+    async def columns() -> int:
+        rows = await made.api.attempt(SOMEBODY, lambda unit: unit.rows(everything))
+        return len(rows[0])
+
+    before = await columns()
+    assert await columns() == before
+    connection = await asyncpg.connect(made.logins.migrate)
+    await connection.execute("SET ROLE reintegration_owner; ALTER TABLE payment_references ADD COLUMN next_word text")
+    await connection.close()
+    assert await columns() == before + 1

@@ -1,0 +1,60 @@
+"""What a revision does to a table in use stops nobody who works with it by the release before, or its docstring says why not."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+_VERSIONS = Path(__file__).parent.parent.parent / "migrations"
+# Those of before were made for a system that stood still meanwhile.
+_SINCE = "2026_11_28"
+_LATER = sorted(path for path in _VERSIONS.glob("*/versions/*.py") if path.name >= _SINCE)
+# Each reads or writes a whole table while nobody else may touch it, or takes away what the release before still asks for.
+_IN_THE_WAY = {
+    "an index beside nobody: use migrations.online.make_index": re.compile(r"create_index\((?!.*concurrently)|CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)"),
+    "a rule that reads the whole table: use migrations.online.hold": re.compile(
+        r"create_(check_constraint|foreign_key|unique_constraint)|ADD CONSTRAINT (?!.*NOT VALID)|SET NOT NULL|nullable=False\)$"
+    ),
+    "another type": re.compile(r"ALTER COLUMN \w+ (SET DATA )?TYPE|type_="),
+    "something else's name": re.compile(r"rename_table|RENAME |new_column_name"),
+    "what the release before asks for": re.compile(r"drop_(table|column|constraint|index)|DROP (TABLE|COLUMN|FUNCTION|CONSTRAINT|TRIGGER|POLICY)|REVOKE"),
+}
+_MADE_HERE = re.compile(r"(?:create_table\(\s*['\"]|CREATE TABLE )(\w+)")
+
+
+def in_the_way(source: str) -> list[str]:
+    """What a revision's upgrade does that somebody would meet, unless its docstring says why nobody does."""
+    (upgrade,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "upgrade")
+    if ast.get_docstring(upgrade) is not None:
+        return []
+    made = set(_MADE_HERE.findall(ast.unparse(upgrade)))
+    # A table that nobody knows yet is in nobody's way.
+    steps = [said for said in map(ast.unparse, upgrade.body) if not any(re.search(rf"\b{table}\b", said) for table in made)]
+    return [what for what, pattern in _IN_THE_WAY.items() if any(pattern.search(step) for step in steps)]
+
+
+def test_a_revision_stops_nobody_or_says_why_nobody_meets_it() -> None:
+    found = {path.name: wrong for path in _LATER if (wrong := in_the_way(path.read_text(encoding="utf-8")))}
+    assert found == {}, "docs/upgrading.md has how to do it otherwise"
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("op.create_index('ix_grants_at', 'grants', ['at'])", 1),
+        ("op.execute('CREATE INDEX ix_grants_at ON grants (at)')", 1),
+        ("make_index('ix_grants_at', 'grants (at)')", 0),
+        ("op.execute('ALTER TABLE grants ADD CONSTRAINT ck CHECK (at IS NOT NULL)')", 1),
+        ("op.execute('ALTER TABLE grants ALTER COLUMN at SET NOT NULL')", 1),
+        ("op.execute('ALTER TABLE grants ALTER COLUMN at TYPE text')", 1),
+        ("op.execute('ALTER TABLE grants RENAME at TO on_day')", 1),
+        ("op.execute('ALTER TABLE grants DROP COLUMN at')", 1),
+        ("op.drop_column('grants', 'at')", 1),
+        ("'''Nothing of the release before reads it.'''; op.drop_column('grants', 'at')", 0),
+        ("op.add_column('grants', sa.Column('at', sa.Text()))", 0),
+        ("op.create_table('notes', sa.Column('id', sa.Uuid())); op.create_index('ix_notes_id', 'notes', ['id'])", 0),
+    ],
+)  # fmt: skip
+def test_it_is_found_out_by_what_the_upgrade_says(body: str, found: int) -> None:
+    assert len(in_the_way(f"def upgrade() -> None:\n    {body}\n")) == found
