@@ -18,12 +18,14 @@ class Child:
     """A program to run; `env` is added to what it inherits, from which avrr's own variables are removed.
 
     It counts as ready when `ready_url` answers 200 or that people have to do something first, or as soon as it runs when there is none.
+    What is not `vital` may end while everything else goes on, and is started again.
     """
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     ready_url: str | None = None
+    vital: bool = True
 
 
 class Ended(Exception):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from ops.audit.commands import audit
+from ops.backup.commands import backup, restore
 from ops.settings import CannotStart, read_settings
 
 app = typer.Typer(
@@ -21,6 +22,8 @@ bus = typer.Typer(no_args_is_help=True, help="The event streams.")
 dead_letters = typer.Typer(no_args_is_help=True, help="Events that could not be applied and wait for a decision.")
 retention = typer.Typer(no_args_is_help=True, help="How long what is kept about people is kept.")
 keys = typer.Typer(no_args_is_help=True, help="The keys that open what is sealed of persons.")
+app.command("backup")(backup)
+app.command("restore")(restore)
 app.add_typer(audit, name="audit")
 app.add_typer(bus, name="bus")
 app.add_typer(keys, name="keys")

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from ops.backup.keys_apart import copy_keys
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
 from ops.system import api_url, epochs_folder, owner_url, verify_url, worker_url
@@ -50,6 +51,7 @@ PATIENCE_SECONDS: Final = 120.0
 _ROTATION: Final = 7_261_945
 
 Say = Callable[[str], None]
+Copied = Callable[[], None]
 # What each service hashes anew under a new key of its index, a part at a time; each says of how many, 0 once none is left.
 _HASHING: Final[Mapping[str, Sequence[Callable[..., Awaitable[int]]]]] = {
     "counselling": (hash_anew, hash_years_anew), "reintegration": (hash_accounts_anew, hash_released_anew),
@@ -87,20 +89,29 @@ async def rotate_keys(settings: OpsSettings, say: Say) -> None:
     while somebody's erasure was approved and not every service has confirmed it.
     """
     await _refuse_while_erasing(settings)
+    copied = partial(copy_keys, settings)
     for service in LOGS:
         async with _opened(settings, service) as (logins, epochs, index):
-            await rotate(service, logins, epochs, say)
+            await rotate(service, logins, epochs, say, copied=copied)
             if service.finds_by:
-                await rotate_index(service, logins.api, epochs, index, say)
+                await rotate_index(service, logins.api, epochs, index, say, copied=copied)
             if service.kept_files:
                 await _end_the_services_own_key(settings, service, logins.api, epochs, say)
+    # Without those that were destroyed: the sets that still hold them end with what they open.
+    copied()
 
 
-async def rotate(service: Service, logins: Logins, epochs: Epochs, say: Say, patience: float = PATIENCE_SECONDS) -> None:
+def _nowhere() -> None:
+    """Copies no keys."""
+
+
+async def rotate(
+    service: Service, logins: Logins, epochs: Epochs, say: Say, patience: float = PATIENCE_SECONDS, copied: Copied = _nowhere,
+) -> None:  # fmt: skip
     """Ends the present epoch of one service; `CannotStart` while somebody else does, or if something does not open."""
     try:
         async with _alone(service, logins.owner):
-            await _rotate(service, logins, epochs, say, patience)
+            await _rotate(service, logins, epochs, say, patience, copied)
     except Unsealed:
         raise CannotStart(
             "does_not_open",
@@ -122,12 +133,17 @@ async def _alone(service: Service, owner: Database) -> AsyncIterator[None]:
         await connection.close()
 
 
-async def _rotate(service: Service, logins: Logins, epochs: Epochs, say: Say, patience: float) -> None:
+async def _rotate(
+    service: Service, logins: Logins, epochs: Epochs, say: Say, patience: float, copied: Copied
+) -> None:
     wiring: Wiring = import_module(f"{service.module}.wiring").WIRING
     aggregates = tuple(wiring.by_name.values())
     keys = logins.api.keys = logins.owner.keys = PersonKeys(service.name, epochs)
     former = await _asked(service, epochs.current())
+    # Before, so that nothing begins where it cannot be copied, and behind, so that nothing is written under a key that is not.
+    copied()
     current = await _asked(service, epochs.rotate())
+    copied()
     newest = await logins.owner.attempt(_SCOPE, keys.rows.begin)
     begun, wrapped, sealed = await _now(logins.api), 0, 0
     for finished in (False, True):
@@ -147,12 +163,13 @@ async def _rotate(service: Service, logins: Logins, epochs: Epochs, say: Say, pa
 
 async def rotate_index(
     service: Service, database: Database, epochs: Epochs, index: FileIndexKeys | TransitIndexKeys, say: Say,
-    patience: float = PATIENCE_SECONDS,
+    patience: float = PATIENCE_SECONDS, copied: Copied = _nowhere,
 ) -> None:  # fmt: skip
     """Changes the key by which one service finds what is sealed: by hashes in older copies nothing can be tried any more."""
     keys = database.keys = PersonKeys(service.name, epochs, index)
     former = await _asked(service, index.current())
     current = await _asked(service, index.rotate())
+    copied()
     begun = await _now(database)
     if service == COUNSELLING:
         last: UUID | None = UUID(int=0)

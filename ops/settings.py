@@ -34,7 +34,8 @@ class OpsSettings(BaseSettings):
 
     `ports` are to be used as they are (`AVRR_PORTS=postgres=15999,returns=9002`): unlike the usual ones they
     are never exchanged for free ones. `logs_origin` is what the names of all logs begin with, in checkpoints and exports;
-    `witnesses` are others than the one of ours, as `ops.checkpointer.settings` reads them.
+    `witnesses` are others than the one of ours, as `ops.checkpointer.settings` reads them. Where a `backup_dir` is named
+    everything that is written is copied there as it is written; `backup_keys_dir` is where the keys go, apart from it.
     """
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
@@ -47,6 +48,8 @@ class OpsSettings(BaseSettings):
     oidc_jwks_url: str | None = None
     logs_origin: str = "avrr.localhost"
     witnesses: str | None = None
+    backup_dir: Path | None = None
+    backup_keys_dir: Path | None = None
     ports: Annotated[
         Mapping[str, Annotated[int, Field(ge=1, le=HIGHEST_PORT)]], NoDecode, BeforeValidator(_ports)
     ] = Field(default_factory=dict)

@@ -31,8 +31,9 @@ T = TypeVar("T")
 class _Watched:
     """A part and its present process; whoever changes it holds the lock."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, *, vital: bool = True) -> None:
         self.part = part
+        self.vital = vital
         self.lock = asyncio.Lock()
         self.process: Process | None = None
         self.wanted = False
@@ -123,7 +124,7 @@ class Running:
         for child in children:
             if child.name in self._watched:
                 raise ValueError(f"{child.name} is there already")
-            self._watched[child.name] = _Watched(Program(child, self._processes, self._quiet))
+            self._watched[child.name] = _Watched(Program(child, self._processes, self._quiet), vital=child.vital)
             self._children.append(child.name)
         await _in_parallel(self.start(child.name) for child in children)
         for child in children:
@@ -153,7 +154,7 @@ class Running:
         watched = self._of(name)
         watched.up.clear()
         process = watched.process
-        if not self._restart:
+        if watched.vital and not self._restart:
             watched.wanted = False
             watched.process = None
         if process is not None:
@@ -267,7 +268,7 @@ class Running:
                 return
             watched.up.clear()
             ended = Ended(watched.part.name, code, process.tail())
-            if not self._restart:
+            if watched.vital and not self._restart:
                 if not self.failure.done():
                     self.failure.set_result(ended)
                 return

@@ -11,9 +11,11 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from ops import checkpoints, databases
+from ops.backup.keeper import keeper_child
 from ops.children import Child
 from ops.database_server import PostgresAddress
 from ops.embedded.nats import PROVISION
+from ops.embedded.postgres import ADMIN
 from ops.identity import clients
 from ops.provision import Provision
 from ops.secrets import Secrets
@@ -60,6 +62,8 @@ def make_system(
         children += [service_child(running, service, clock, environment=environment) for service in LOGS]
         children.append(_portal(running, clock, environment))
         children += checkpoints.checkpoint_children(running, _passwords(running), _log_level(clock))
+        if settings.backup_dir is not None:
+            children.append(await keeper_child(settings, running.postgres))
         return children
 
     return Running(
@@ -112,6 +116,14 @@ def read_addresses(settings: OpsSettings) -> Addresses:
         return Addresses(**json.loads(_run_file(settings).read_text()))
     except FileNotFoundError:
         raise CannotStart("not_running", "Nothing was started in this data folder yet: run ./avrr up first.") from None
+
+
+def administrator(settings: OpsSettings) -> PostgresAddress:
+    """The server as its administrator reaches it, for commands beside a running system."""
+    if settings.database_url is not None:
+        return PostgresAddress.from_url(settings.database_url.get_secret_value())
+    host, _, port = read_addresses(settings).postgres.rpartition(":")
+    return PostgresAddress(host, int(port), ADMIN, Secrets(settings.secrets_folder).password("postgres_admin"))
 
 
 def identity_folder(settings: OpsSettings) -> Path:

@@ -1,6 +1,7 @@
 """The whole system, running for real on the replay clock: one for all tests of a folder that use it from outside."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -80,10 +81,9 @@ class Mission:
         return await self.client.request(method, self.addresses.services[service] + path, json=body, headers=sent)
 
 
-# Not for the session: its processes look after their work also when no test has any for them, and would until the run ends.
-@pytest.fixture(scope="package")
-async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mission]:
-    settings = OpsSettings(data=tmp_path_factory.mktemp("mission") / "data")
+@asynccontextmanager
+async def started(settings: OpsSettings, *, opened: bool = False) -> AsyncIterator[Mission]:
+    """The system with its data in these settings' folder, ready; ``opened`` says that who may do what stands there already."""
     system = make_system(settings, clock="replay", environment=TALKATIVE)
     async with system as running, httpx.AsyncClient(timeout=30, transport=Wire(), trust_env=False) as client:
         found = addresses(running, "replay")
@@ -91,17 +91,29 @@ async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mis
         caller = Caller(client, found.services, tokens)
         await caller.learn()
         made = Mission(settings, running, found, client, caller, tokens)
-        # Requests are asked for no papers; without a policy the example asks for some.
-        await made.done("reintegration", "manager", granting.POLICY_ID, granting.POLICY.model_copy(update={"one_approver_up_to": granting.euro(ALONE)}), moment(0, 7))
-        # Whoever approves needs authority for it.
-        opening = Journey(Dice(0))
-        granting.authorise(opening, 0)
-        exchange.record(opening, 0)
-        deputys = GiveAuthority(
-            holder_id=persona("deputy").subject, role="finance_approver", up_to=granting.euro(ALONE), valid_from=day_of(0),
-            valid_until=date(2035, 12, 31),
-        )  # fmt: skip
-        opening.give(moment(0, 8), "chief-of-mission", opening.dice.id(0), deputys)
-        for step in opening.in_order():
-            await made.done(step.service, step.persona, step.id, step.order, step.at)
+        if not opened:
+            await _open(made)
+        yield made
+
+
+async def _open(made: Mission) -> None:
+    # Requests are asked for no papers; without a policy the example asks for some.
+    await made.done("reintegration", "manager", granting.POLICY_ID, granting.POLICY.model_copy(update={"one_approver_up_to": granting.euro(ALONE)}), moment(0, 7))
+    # Whoever approves needs authority for it.
+    opening = Journey(Dice(0))
+    granting.authorise(opening, 0)
+    exchange.record(opening, 0)
+    deputys = GiveAuthority(
+        holder_id=persona("deputy").subject, role="finance_approver", up_to=granting.euro(ALONE), valid_from=day_of(0),
+        valid_until=date(2035, 12, 31),
+    )  # fmt: skip
+    opening.give(moment(0, 8), "chief-of-mission", opening.dice.id(0), deputys)
+    for step in opening.in_order():
+        await made.done(step.service, step.persona, step.id, step.order, step.at)
+
+
+# Not for the session: its processes look after their work also when no test has any for them, and would until the run ends.
+@pytest.fixture(scope="package")
+async def mission(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mission]:
+    async with started(OpsSettings(data=tmp_path_factory.mktemp("mission") / "data")) as made:
         yield made

@@ -8,9 +8,10 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 
@@ -41,6 +42,8 @@ SERVER_SETTINGS = {
     "shared_buffers": "128MB",
     "password_encryption": "scram-sha-256",
     "wal_compression": "on",
+    # What is kept back for whoever copies the log (ops/backup): while that cannot write, the server's disk must not fill up.
+    "max_slot_wal_keep_size": "4GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_error_verbosity": "terse",
@@ -178,9 +181,11 @@ def initdb_command(binaries: Binaries, folder: Path, password_file: Path) -> lis
     ]  # fmt: skip
 
 
-def server_command(binaries: Binaries, folder: Path, port: int) -> list[str]:
+def server_command(
+    binaries: Binaries, folder: Path, port: int, besides: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
     """How the server is started: TCP on loopback only, because socket paths have a length limit."""
-    settings = {**SERVER_SETTINGS, "port": str(port)}
+    settings = {**SERVER_SETTINGS, "port": str(port), **besides}
     options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
     return [binaries.postgres, "-D", str(folder), *options]
 
@@ -200,12 +205,14 @@ class EmbeddedPostgres:
         processes: Processes,
         binaries: Binaries,
         user: ServerUser | None = None,
+        besides: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.folder = folder
         self.address = PostgresAddress(LOOPBACK, port, ADMIN, password)
         self._processes = processes
         self._binaries = binaries
         self._user = user or server_user(binaries)
+        self._besides = besides
         self._log = processes.logs / "postgres.log"
 
     async def start(self) -> Process:
@@ -213,7 +220,9 @@ class EmbeddedPostgres:
         await wait_for_leftover(self.folder)
         await self._prepare_folder()
         for attempt in range(20):
-            process = await self._spawn(server_command(self._binaries, self.folder, self.address.port))
+            process = await self._spawn(
+                server_command(self._binaries, self.folder, self.address.port, self._besides)
+            )
             try:
                 if await self._answers(process):
                     return process

@@ -1,0 +1,1 @@
+"""Copies of a running system from which it is restored as it was at any moment: a base, and all write-ahead log since."""

@@ -1,0 +1,111 @@
+"""Which base and which log a system is restored from, and whether all of it is as it was written; nothing is changed here."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from ops.backup.bases import Base
+from ops.backup.keys_apart import check_set, manifest_key, set_in_force
+from ops.backup.login import programs_of
+from ops.backup.manifests import Damaged, check_files, read_manifest
+from ops.backup.notes import Note, read_note
+from ops.backup.places import Run, houses_in, moment_of, runs_in
+from ops.backup.programs import Programs
+from ops.backup.wal import Commit, Held, joined, read_wal, unbroken
+from ops.settings import CannotStart, OpsSettings
+
+_SHOWN: Final = "%Y-%m-%d %H:%M:%S UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is restored: a base with its keys, and the log up to ``target``; all of the log where that is None.
+
+    ``last`` is the last of what was committed by then; ``complete_until`` is until when the copied log is known to be whole.
+    """
+
+    base: Base
+    keys: tuple[Path, ...]
+    segments: dict[str, Path]
+    target: datetime | None
+    last: Commit | None
+    complete_until: datetime | None
+    programs: Programs
+
+
+async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datetime | None) -> Source:
+    """Chooses and checks what a system is restored from, to this moment or to the end; `CannotStart` says what is in the way."""
+    house = _house(backups)
+    run, folder = _base_before(house, moment)
+    try:
+        sets = set_in_force(keys / house.name if (keys / house.name).is_dir() else keys, moment)
+        for one in sets:
+            check_set(one)
+        key = manifest_key(sets[0] / "secrets")
+        base = Base.checked(folder, key)
+        check_files(folder, read_manifest(folder, key))
+    except Damaged as damaged:
+        raise CannotStart("backup_damaged", f"The backup is damaged: {damaged.fault}. Nothing was changed.") from None
+    programs = programs_of(settings, base.postgres)
+    segments = unbroken(joined(base.server_files / "pg_wal", run.wal), base.first_segment)
+    note = read_note(run.note)
+    if not segments:
+        raise CannotStart("backup_damaged", f"The backup is damaged: {base.server_files / 'pg_wal' / base.first_segment} is missing.")
+    held = await read_wal(programs, segments, base.start, max(base.end, note.lsn if note else 0))
+    target, last = _until(held, note, base, segments, moment)
+    return Source(base, tuple(sets), segments, target, last, note.complete_until if note else base.finished_at, programs)
+
+
+def _house(backups: Path) -> Path:
+    found = houses_in(backups)
+    if not found:
+        raise CannotStart("no_backup", f"There is no backup in {backups}.")
+    if len(found) > 1:
+        spans = "; ".join(f"{house} ({_span(house)})" for house in found)
+        raise CannotStart("several_systems", f"Copies of several systems are here, name one of them: {spans}.")
+    return found[0]
+
+
+def _span(house: Path) -> str:
+    bases = [moment_of(base.name) for run in runs_in(house) for base in run.bases()]
+    return f"bases from {min(bases):{_SHOWN}} to {max(bases):{_SHOWN}}" if bases else "no base"
+
+
+def _base_before(house: Path, moment: datetime | None) -> tuple[Run, Path]:
+    bases = [(run, base) for run in runs_in(house) for base in run.bases()]
+    if not bases:
+        raise CannotStart("no_base", f"{house} holds no finished base.")
+    before = [(run, base) for run, base in bases if moment is None or moment_of(base.name) <= moment]
+    if not before:
+        first = moment_of(bases[0][1].name)
+        raise CannotStart("before_the_base", f"The earliest moment that can be restored is {first:{_SHOWN}}, the end of the first base.")
+    return before[-1]
+
+
+def _until(
+    held: Held, note: Note | None, base: Base, segments: dict[str, Path], moment: datetime | None
+) -> tuple[datetime | None, Commit | None]:
+    """Where recovery is told to stop, if it is, and the last of what is restored then."""
+    if held.end < base.end:
+        place = segments.get(held.broken or "", base.folder)
+        raise CannotStart("backup_damaged", f"The backup is damaged: {place} can't be read. Nothing was changed.")
+    if moment is not None and held.commits and held.commits[-1].at > moment:
+        by_then = [commit for commit in held.commits if commit.at <= moment]
+        return moment, by_then[-1] if by_then else None
+    last = held.commits[-1] if held.commits else None
+    until = last.at if last else base.finished_at
+    if held.broken is not None:
+        raise CannotStart(
+            "wal_damaged",
+            f"The write-ahead log is damaged: {segments[held.broken]} can't be read. Nothing was changed. With "
+            f"--to {until.astimezone(UTC).isoformat(timespec='microseconds')} what came before can be restored.",
+        )
+    known = max(until, note.complete_until if note else base.finished_at)
+    if moment is not None and moment > known:
+        raise CannotStart(
+            "after_the_end", f"The backup goes to {known:{_SHOWN}}: without --to all that is in it is restored."
+        )
+    return None, last
+
+
