@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -357,6 +358,9 @@ class Export:
         # Of each event its id and the start of its leaf's hash, and the same of each cause with whose it is: packed, for they are many.
         self.known: list[bytes] = []
         self.causes: list[bytes] = []
+        # Of each payment where it stands, its day and its grant; and of each sample of vouchers where it was asked for, and how.
+        self.paid: list[tuple[int, str, str]] = []
+        self.asked: dict[str, tuple[int, dict[str, Any]]] = {}
         self.views = {name: sha256() for name in VIEWS}
         self.views["events.csv"].update(csv_row(COLUMNS))
 
@@ -449,6 +453,8 @@ class Export:
         versions[subject] = version
         self.events += 1
         self.known.append(id_ + leaf[:16])
+        if name == "reintegration" and not self._drawn_as_its_seeds_draw(index, subject, said.get("type"), said["data"]):
+            self.tell(f"{name}: entry {index} says that a sample of vouchers was drawn, and its seeds draw another from the payments before it.")
         if "causationid" in said:
             cause = id_of(said["causationid"]) + bytes.fromhex(said.get("causeleafhash", ""))[:16].ljust(16)
             sure = b"!" if str(said.get("time")) < self.covered else b"?"
@@ -456,6 +462,25 @@ class Export:
         if within(said, self.period):
             self.views["events.ndjson"].update(line_of(name, index, leaf, entry))
             self.views["events.csv"].update(row_of(name, index, leaf, said))
+
+    def _drawn_as_its_seeds_draw(self, index: int, subject: str, kind: str, data: dict[str, Any]) -> bool:
+        """Whether an event that says which grants were drawn names those whose hash with both seeds is smallest; true of all others."""
+        if kind == "avrr.reintegration.grant.payment_confirmed.v1":
+            self.paid.append((index, data["paid_on"], subject))
+        elif kind == "avrr.reintegration.voucher_sample.asked.v1":
+            self.asked[subject] = (index, data)
+        elif kind == "avrr.reintegration.voucher_sample.drawn.v1":
+            asked_at, of = self.asked.get(subject, (index, data))
+            # Of how many entries the payments were counted; what was recorded meanwhile is in none of it.
+            counted = data.get("log_size", index)
+            if not asked_at < counted <= index:
+                return False
+            there = sorted({grant for at, day, grant in self.paid if at < counted and of["from_day"] <= day <= of["to_day"]})
+            key = f"{of['seed']}:{of['counterseed']}:"
+            drawn = sorted(there, key=lambda grant: sha256(f"{key}{grant}".encode()).digest())[: of["size"]]
+            said = (data["population"], data["population_hash"], [one["grant_id"] for one in data["drawn"]])
+            return said == (len(there), sha256("\n".join(there).encode()).hexdigest(), drawn)
+        return True
 
     def covered_until(self, logs: list[str]) -> str:
         """The moment until which the checkpoints of all logs that there are cover everything; "" where a log is not in this export."""

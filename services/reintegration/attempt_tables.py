@@ -175,6 +175,8 @@ PAYMENT_ATTEMPTS = sa.Table(
     ),
     sa.UniqueConstraint("attempt_id"),
     sa.UniqueConstraint("reference"),
+    # From what was paid on some days, vouchers are drawn.
+    sa.Index(None, "paid_on"),
     sa.Index(
         "uq_payment_attempts_live", "grant_id", "tranche", unique=True,
         postgresql_where=sa.text("status IN ('released', 'paid')"),

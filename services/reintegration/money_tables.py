@@ -300,7 +300,7 @@ EVIDENCE_FILES = sa.Table(
     sa.CheckConstraint("pieces > 0", name="has_pieces"),
     sa.CheckConstraint("sealed_under IN ('grant', 'service')", name="sealed_under_a_key"),
     sa.Index(None, "grant_id"),
-    info={"scope": ("country:destination_country", "released:grant_id"), "written_by": ("country:destination_country",)},
+    info={"scope": ("country:destination_country", "released_paper:evidence_id"), "written_by": ("country:destination_country",)},
 )
 
 EVIDENCE_PIECES = sa.Table(

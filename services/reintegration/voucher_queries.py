@@ -1,6 +1,6 @@
 """What reintegration's tables answer about sealed vouchers: what can be drawn, who had a part in it, and what is open to whom."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -22,15 +22,26 @@ _BEHIND_ASKING = Sql(
     "SELECT cast(cast(:to_day AS date) + 1 AS timestamp) AT TIME ZONE cast(:zone AS text) AS over_at, "
     "EXISTS (SELECT FROM voucher_samples WHERE asked_by = :actor_id AND from_day <= :to_day AND to_day >= :from_day) AS asked_before"
 )
-# What was sent back was paid as well; each such attempt has an event that says on which day.
+# What was sent back was paid as well; each such attempt has an event that says on which day. A payment and its event come with
+# one commit, and commits in the log's order: in one snapshot these are the payments that its first so many entries tell.
 _POPULATION = Sql(
-    "SELECT cast(coalesce(json_agg(p), '[]') AS text) AS population FROM (SELECT DISTINCT grant_id, destination_country AS country "
+    "SELECT log_size() AS log_size, cast(coalesce(json_agg(p), '[]') AS text) AS population FROM (SELECT DISTINCT grant_id, destination_country AS country "
     "FROM payment_attempts WHERE paid_on BETWEEN :from_day AND :to_day) p"
 )
-_SIGNERS = Sql(
-    "SELECT DISTINCT who FROM payment_attempts a JOIN batch_payments p ON p.attempt_id = a.attempt_id "
-    "JOIN payment_batches b ON b.id = p.batch_id CROSS JOIN LATERAL unnest(b.takers || b.made_by || b.approved_by) who "
-    "WHERE a.grant_id = ANY (cast(:grant_ids AS uuid[])) AND who IS NOT NULL"
+# A payee's handlers are all who ever stated an account of it, confirmed one or dropped a change; a file's, who said that it counts
+# or counts no more; a line's, who ever said something of it.
+_TOOK_PART = Sql(
+    "WITH tried AS (SELECT attempt_id, payee_id FROM payment_attempts WHERE grant_id = ANY (cast(:grant_ids AS uuid[]))), "
+    "lines AS (SELECT id, file_id FROM bank_lines WHERE of_attempt IN (SELECT attempt_id FROM tried) "
+    " UNION SELECT l.id, l.file_id FROM recovered_money m JOIN bank_lines l ON l.id = m.bank_line WHERE m.grant_id = ANY (cast(:grant_ids AS uuid[]))) "
+    "SELECT who FROM tried JOIN batch_payments p USING (attempt_id) JOIN payment_batches b ON b.id = p.batch_id "
+    " CROSS JOIN LATERAL unnest(b.takers || b.made_by || b.approved_by) who WHERE who IS NOT NULL "
+    "UNION SELECT who FROM payees p CROSS JOIN LATERAL unnest(p.handlers || p.clearers || p.clearing_asked_by || p.cleared_by) who "
+    " WHERE p.id IN (SELECT payee_id FROM tried) AND who IS NOT NULL "
+    "UNION SELECT who FROM bank_files f CROSS JOIN LATERAL unnest(ARRAY[f.imported_by, f.confirmed_by, f.dropped_by, "
+    " f.revocation_asked_by, f.kept_by]) who WHERE f.id IN (SELECT file_id FROM lines) AND who IS NOT NULL "
+    "UNION SELECT who FROM bank_line_acts a CROSS JOIN LATERAL unnest(a.spoken || a.acted_by || a.asked_by) who "
+    " WHERE a.id IN (SELECT id FROM lines) AND who IS NOT NULL"
 )
 LISTED = Sql(
     "SELECT id, status, from_day, to_day, size, population, asked_by, asked_at, ends_at FROM voucher_samples "
@@ -40,6 +51,12 @@ _OPEN = Sql(
     "INSERT INTO released_vouchers (sample_id, grant_id, auditor_id, released_by, ends_at) SELECT cast(:sample_id AS uuid), grant_id, "
     "cast(:auditor_id AS text), cast(:released_by AS text), cast(:ends_at AS timestamptz) FROM unnest(cast(:grant_ids AS uuid[])) grant_id"
 )
+_OPEN_PAPERS = Sql(
+    "INSERT INTO released_papers (sample_id, evidence_id, grant_id, auditor_id, released_by, ends_at) SELECT cast(:sample_id AS uuid), "
+    "p.evidence_id, p.grant_id, cast(:auditor_id AS text), cast(:released_by AS text), cast(:ends_at AS timestamptz) "
+    "FROM unnest(cast(:evidence_ids AS uuid[]), cast(:grant_ids AS uuid[])) p(evidence_id, grant_id)"
+)
+# Its papers' rows go with it.
 _CLOSE = Sql("DELETE FROM released_vouchers WHERE sample_id = :sample_id")
 _AT = Sql("SELECT set_config('app.vouchers_at', cast(:now AS text), true)")
 
@@ -67,15 +84,19 @@ async def behind_asking(unit: UnitOfWork, days: tuple[date, date], actor_id: str
 
 
 async def behind_a_draw(unit: UnitOfWork, state: VoucherSample) -> VoucherFacts:
-    """The grants of which money was paid on the days of a sample."""
+    """The grants of which money was paid on the days of a sample, and how long the log is that says so."""
     row = await unit.row(_POPULATION, from_day=state.from_day, to_day=state.to_day)
     assert row is not None
-    return VoucherFacts(population=_GRANTS.validate_json(row["population"]))
+    return VoucherFacts(population=_GRANTS.validate_json(row["population"]), log_size=row["log_size"])
 
 
-async def signers(unit: UnitOfWork, grant_ids: Collection[UUID]) -> frozenset[str]:
-    """Who made, approved or took a batch by which one of these grants was paid."""
-    return frozenset(row["who"] for row in await unit.rows(_SIGNERS, grant_ids=list(grant_ids)))
+async def took_part_in_paying(unit: UnitOfWork, grant_ids: Collection[UUID]) -> frozenset[str]:
+    """Who had a part in how one of these grants was paid, or paid back.
+
+    Who made, approved or took a batch of it, stated, changed or confirmed its payee's account or cleared that of what stood against
+    it, brought or confirmed a file with a line of it from the bank, or said of such a line what it is.
+    """
+    return frozenset(row["who"] for row in await unit.rows(_TOOK_PART, grant_ids=list(grant_ids)))
 
 
 async def as_released(
@@ -106,7 +127,20 @@ def released_vouchers(sample_id: UUID, _: VoucherSample | None, state: VoucherSa
             return ()
 
 
+def released_papers(sample_id: UUID, auditor_id: str, released_by: str, ends_at: datetime, papers: Mapping[UUID, UUID]) -> Sequence[Write]:
+    """Each voucher of a sample, by its id with its grant's, as a row beside those of `released_vouchers`, for as long as these stand."""
+    values = {
+        "sample_id": sample_id, "evidence_ids": list(papers), "grant_ids": list(papers.values()), "auditor_id": auditor_id,
+        "released_by": released_by, "ends_at": ends_at,
+    }  # fmt: skip
+    return (Write(_OPEN_PAPERS, values, len(papers)),) if papers else ()
+
+
 CHECKS = (
+    Check(
+        "released papers",
+        Sql("SELECT r.sample_id FROM released_papers r JOIN evidence_files f USING (evidence_id) WHERE f.grant_id <> r.grant_id"),
+    ),
     Check(
         "released vouchers",
         Sql(

@@ -34,7 +34,7 @@ def samples_of(grants: Aggregate[Grant, GrantFacts]) -> Samples:
         if state is not None and isinstance(command, vouchers.OfferVouchers | vouchers.ReleaseVouchers | vouchers.WithdrawVouchers | None):
             ids = [one.grant_id for one in state.drawn]
             found = await states(unit, grants, ids, context.actor, reach=EVERYWHERE)
-            return vouchers.VoucherFacts(took_part=_had_a_part(tuple(found.values())) | await voucher_queries.signers(unit, ids))
+            return vouchers.VoucherFacts(took_part=_had_a_part(tuple(found.values())) | await voucher_queries.took_part_in_paying(unit, ids))
         return vouchers.VoucherFacts()
 
     return Aggregate(

@@ -41,12 +41,14 @@ class VouchersAsked(Event, kind="avrr.reintegration.voucher_sample.asked.v1"):
 class VouchersDrawn(Event, kind="avrr.reintegration.voucher_sample.drawn.v1"):
     """Which grants are the sample: those of which SHA-256 of ``<seed>:<counterseed>:<grant_id>`` is smallest, in the order of that.
 
-    ``population`` is of how many grants money was paid on these days, as far as that was recorded by then, and
-    ``population_hash`` the SHA-256 of their ids in order, one a line without an end of the last.
+    ``population`` is of how many grants money was paid on these days by what the first ``log_size`` entries of this log say: what
+    is recorded behind them, be it before this event, counts for nothing here. Where it is not told, all before this event count.
+    ``population_hash`` is the SHA-256 of their ids in order, one a line without an end of the last.
     """
 
     population: Annotated[int, Field(ge=1)]
     population_hash: Sha256
+    log_size: Annotated[int, Field(ge=1)] | None = None
     drawn: tuple[DrawnGrant, ...]
     drawn_at: datetime
 

@@ -129,7 +129,7 @@ def test_every_command_says_to_people_what_it_does(service: str) -> None:
 
 
 # An auditor takes one file along, and reads it whole before they trust it.
-LONGER = {"verify_audit": 650}
+LONGER = {"verify_audit": 670}
 
 
 @pytest.mark.parametrize("path", sorted(PROJECT.glob("s*/**/*.py")) + sorted(PROJECT.glob("ops/**/*.py")))

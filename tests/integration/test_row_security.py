@@ -134,6 +134,7 @@ ROWS = {
         INSERT INTO voucher_samples (id, version, from_day, to_day, size, seed, counterseed, asked_by, asked_at, status, drawn)
             SELECT {_UUID}, 1, '2023-05-01', '2023-05-01', 1, '', '', who, now(), 'asked', '[]' FROM {_PLACES};
         INSERT INTO released_vouchers SELECT {_UUID}, {_UUID}, who, 'staff:nobody', now() FROM {_PLACES};
+        INSERT INTO released_papers SELECT r.sample_id, f.evidence_id, r.grant_id, r.auditor_id, r.released_by, r.ends_at FROM released_vouchers r, evidence_files f;
         INSERT INTO grants_of_the_erased SELECT 2000 + n, 'business', 1 FROM {_PLACES};
         INSERT INTO persons SELECT gen_random_uuid(), 1, now() FROM {_PLACES}""",
 }

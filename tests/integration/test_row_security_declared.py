@@ -26,7 +26,6 @@ CONDITIONS: Mapping[str, str] = {
     "actor": """({column} = ( SELECT NULLIF(current_setting('app.actor'::text, true), ''::text) AS "nullif"))""",
     "known": "( SELECT (NULLIF(current_setting('app.countries'::text, true), ''::text) IS NOT NULL))",
     "log": "( SELECT (current_setting('app.log'::text, true) = 'on'::text))",
-    "released": "vouchers_released({column})",
     "released_paper": "paper_released({column})",
     "any": "true",
 }
@@ -111,7 +110,7 @@ DEFINERS = {
         "erase_support": "returns_eraser", "erase_final_reports": "returns_eraser",
     },
     "reintegration": {
-        "append_events": "reintegration_owner", "set_fund_terms": "reintegration_owner", "note_hashes_met": "reintegration_owner", "count_what_was_put_in": "reintegration_owner", "count_how_it_went": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "post_after_the_commitment": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup",
+        "append_events": "reintegration_owner", "log_size": "reintegration_owner", "set_fund_terms": "reintegration_owner", "note_hashes_met": "reintegration_owner", "count_what_was_put_in": "reintegration_owner", "count_how_it_went": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "post_after_the_commitment": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
         "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
         "erase_what_it_was_for": "reintegration_eraser", "erase_screenings": "reintegration_eraser", "erase_hashes": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",

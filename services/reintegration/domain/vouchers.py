@@ -54,6 +54,7 @@ class VoucherSample:
     status: VoucherSampleStatus = "asked"
     population: int | None = None
     population_hash: str | None = None
+    log_size: int | None = None
     drawn: tuple[DrawnGrant, ...] = ()
     drawn_at: datetime | None = None
     offered_by: str | None = None
@@ -71,8 +72,8 @@ class VoucherSample:
 
 @dataclass(frozen=True, slots=True)
 class VoucherFacts:
-    """The grants that were paid on the days asked for, a seed that nobody chose, when these days were over, whether the auditor
-    asked for one of them before, and who had a part in a grant of the sample.
+    """The grants that were paid on the days asked for by the entries of a log of that size, a seed that nobody chose, when these
+    days were over, whether the auditor asked for one of them before, and who had a part in a grant of the sample.
     """
 
     population: tuple[DrawnGrant, ...] = ()
@@ -80,6 +81,7 @@ class VoucherFacts:
     over_at: datetime | None = None
     asked_before: bool = False
     took_part: frozenset[str] = frozenset()
+    log_size: int | None = None
 
 
 class AskForVouchers(Command):
@@ -177,7 +179,7 @@ def _draw(state: VoucherSample, _: DrawVouchers, facts: VoucherFacts, context: C
         )
     return (
         VouchersDrawn(
-            population=len(facts.population), population_hash=population_hash(facts.population),
+            population=len(facts.population), population_hash=population_hash(facts.population), log_size=facts.log_size,
             drawn=draw(facts.population, state.seed, state.counterseed, state.size), drawn_at=context.now,
         ),
     )  # fmt: skip
@@ -248,7 +250,7 @@ def evolve(state: VoucherSample | None, event: Event) -> VoucherSample:
         case VouchersDrawn() if state is not None:
             return replace(
                 state, status=moved(TRANSITIONS, state.status, "drawn"), population=event.population,
-                population_hash=event.population_hash, drawn=event.drawn, drawn_at=event.drawn_at,
+                population_hash=event.population_hash, log_size=event.log_size, drawn=event.drawn, drawn_at=event.drawn_at,
             )  # fmt: skip
         case VouchersOffered() if state is not None:
             return replace(

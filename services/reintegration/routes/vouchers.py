@@ -1,6 +1,6 @@
 """Reintegration's API for sealed vouchers: asked for and drawn by an auditor, opened by two persons, read one by one on record."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from services.reintegration import files, grant_wiring, voucher_queries
 from services.reintegration.domain.papers import vouchers_of
 from services.reintegration.domain.vouchers import (
+    OPEN_FOR,
     AskForVouchers,
     DrawVouchers,
     OfferVouchers,
@@ -24,14 +25,13 @@ from services.reintegration.wiring import VOUCHER_SAMPLE
 from shared.access import RecordVoucherOpened
 from shared.callers import AuthenticatedRoute
 from shared.contracts.reintegration import EvidenceKind
-from shared.db import UnitOfWork
+from shared.db import UnitOfWork, Write
 from shared.errors import NotFound, RuleViolation
 from shared.files.media import MediaType
 from shared.handling import states
 from shared.http import Call, Calling, Limit, Page, Receipt, View
 from shared.new_ids import NewId
 from shared.private import PersonKey
-from shared.sealing import Unsealed
 from shared.uploads import FILE_HANDED_OUT, handed_out
 
 Result = TypeVar("Result")
@@ -73,8 +73,11 @@ async def offer_vouchers(sample_id: UUID, body: OfferVouchers, call: Calling) ->
 
 @router.post("/voucher-samples/{sample_id}/release")
 async def release_vouchers(sample_id: UUID, body: ReleaseVouchers, call: Calling) -> Receipt:
-    """Opens the vouchers to the auditor who asked, for 14 days, as the second of two."""
-    return await call.order(VOUCHER_SAMPLE, sample_id, body)
+    """Opens the vouchers that are filed now to the auditor who asked, for 14 days, as the second of two."""
+    found = await call.ask(lambda unit: states(unit, VOUCHER_SAMPLE, [sample_id], call.context.actor, reach=call.reach))
+    sample = found.get(sample_id)
+    beside = await _papers_released(call, sample_id, sample) if sample is not None else ()
+    return await call.order(VOUCHER_SAMPLE, sample_id, body, beside=beside)
 
 
 @router.post("/voucher-samples/{sample_id}/withdraw")
@@ -117,6 +120,8 @@ async def list_vouchers(sample_id: UUID, call: Calling) -> list[VoucherRow]:
         for id in ids
         if id in found
         for paper in vouchers_of(found[id])
+        # One that was filed after the sample was opened is not of it.
+        if paper.kind is None or paper.evidence_id in kept
     ]  # fmt: skip
 
 
@@ -126,7 +131,7 @@ async def list_vouchers(sample_id: UUID, call: Calling) -> list[VoucherRow]:
 async def open_voucher(sample_id: UUID, grant_id: UUID, evidence_id: UUID, call: Calling) -> StreamingResponse:
     """The file of one paper of an open sample, to be saved, never to be shown in place; who opened which file is on record first.
 
-    Refused as `list_vouchers` is, and as ``paper_erased`` where the file went with the person.
+    Refused as `list_vouchers` is, as ``not_found`` where it was filed after the opening, and as ``paper_erased`` where the file went with the person.
     """
     sample = await _open_to(call, sample_id)
     found = await call.ask(lambda unit: states(unit, grant_wiring.GRANT, [grant_id], call.context.actor, reach=call.reach))
@@ -146,7 +151,9 @@ async def open_voucher(sample_id: UUID, grant_id: UUID, evidence_id: UUID, call:
     if file is None:
         if await call.ask(lambda unit: files.is_erased(unit, grant_id)):
             raise RuleViolation("paper_erased", "This paper was erased with the person whom it was about. Its hash stays on record.")
-        raise Unsealed
+        # Filed after the sample was opened, so that it is none of it.
+        await call.refused("not_found", evidence_id)
+        raise NotFound
     actor_id = call.context.actor.person_id
     order = RecordVoucherOpened(
         actor_id=actor_id, operation=call.operation, sample_id=sample_id, grant_id=grant_id, about=evidence_id, sha256=paper.sha256
@@ -154,6 +161,19 @@ async def open_voucher(sample_id: UUID, grant_id: UUID, evidence_id: UUID, call:
     await call.runtime.recorder.opened(call.context, call.origin, order)
     pieces = files.EVIDENCE.read_out(file, paper.sha256, lambda question: _as_released(call, question))
     return handed_out(pieces, paper.media_type, paper.size, f"{paper.kind}-{str(evidence_id)[-6:]}")
+
+
+async def _papers_released(call: Call, sample_id: UUID, sample: VoucherSample) -> Sequence[Write]:
+    """What row security opens of the sample, once it is opened: the vouchers of its grants, as they are filed by now."""
+    ids = [one.grant_id for one in sample.drawn]
+
+    async def filed(unit: UnitOfWork) -> dict[UUID, UUID]:
+        grants = await states(unit, grant_wiring.GRANT, ids, call.context.actor, reach=call.reach)
+        kept = await files.present(unit, ids)
+        return {paper.evidence_id: id for id in grants for paper in vouchers_of(grants[id]) if paper.evidence_id in kept}
+
+    ends_at = call.context.now + OPEN_FOR
+    return voucher_queries.released_papers(sample_id, sample.asked_by, call.context.actor.person_id, ends_at, await call.ask(filed))
 
 
 async def _open_to(call: Call, sample_id: UUID) -> VoucherSample:
