@@ -17,9 +17,10 @@ from shared.buckets import Buckets, Kind, TooManyRequests
 from shared.clock import REPLAY_HEADER, Clock
 from shared.conditions import etag, expected_version, idempotency_key
 from shared.contracts.access import ReadingPurpose
+from shared.contracts.refused import recorded_as
 from shared.db import Busy, Database, Scope, Sql, UnitOfWork, Write
 from shared.disclosure import Consents, NobodyAgreed
-from shared.errors import FourEyes, NotFound, NotPermitted, Refusal, StepUpNeeded
+from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, StepUpNeeded
 from shared.handling import Handled, Read, Repeat, ShownAs, handle, read, transact
 from shared.held import Teller
 from shared.ids import FIRST
@@ -351,12 +352,11 @@ class Call:
     async def _refusals_on_record(self, work: Awaitable[Result], about: UUID) -> Result:
         try:
             return await work
-        except (FourEyes, NotFound) as refusal:
+        except (RuleViolation, NotFound) as refusal:
+            code = recorded_as(self.operation, refusal)
             # Whoever sees everything and finds nothing has mistyped; whoever sees some may have tried to see more.
-            if isinstance(refusal, FourEyes) or self.reach != EVERYWHERE:
-                await self.runtime.recorder.refused(
-                    self.context, self.origin, self.operation, refusal.code, about
-                )
+            if code is not None and (isinstance(refusal, RuleViolation) or self.reach != EVERYWHERE):
+                await self.runtime.recorder.refused(self.context, self.origin, self.operation, code, about)
             raise
 
     def _action(

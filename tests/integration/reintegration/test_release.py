@@ -17,6 +17,7 @@ from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
 
 people = people_of
 _ATTEMPTS = Sql("SELECT payee_id, account_no, method, status FROM payment_attempts WHERE grant_id = :grant_id ORDER BY attempt_no")
+_REFUSED = Sql("SELECT outcome, about FROM accesses WHERE operation = :operation ORDER BY outcome")
 _READ = Sql("SELECT about FROM accesses WHERE operation = 'list_payees_of_grant' AND outcome = 'read'")
 _CLOSE = ClosePayee(reason="not_needed")
 
@@ -64,6 +65,9 @@ async def test_whoever_pays_picks_one_of_whom_the_grant_is_for_by_the_last_chara
         order = {"number": 1, "payee_id": str(payee_id), "method": "cash"}
         refused = await people.payer.post(path, order)
         assert (refused.status_code, refused.json()["code"]) == (409, code)
+    # Who tried to pay where nothing is to be paid is on record; which of all that may stand against a payee it was is not.
+    tried = await house.rows(_REFUSED, operation="release_tranche")
+    assert [tuple(map(str, row.values())) for row in tried] == [(code, str([grant_id])) for code in ("payee_not_of_grant", "payee_not_payable")]
     assert (await people.payer.post(path, {"number": 1})).status_code == 422
     done = await people.payer.post(path, {"number": 1, "payee_id": str(hers), "method": "office_account"})
     assert done.status_code == 200, done.text

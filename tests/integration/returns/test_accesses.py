@@ -16,7 +16,7 @@ from shared.policy import EVERYWHERE
 from shared.recording import MOST_OF_A_KIND, MOST_OF_AN_ACTOR, count_refusals
 from tests.given import NOON, staff
 from tests.integration.returns.api import FINANCE, Api, problem
-from tests.integration.returns.mission import ANKARA, ANNA, ZORAN, Mission
+from tests.integration.returns.mission import ANKARA, ANNA, OLEG, ZORAN, Mission
 
 
 async def accesses(mission: Mission) -> list[tuple[str, Mapping[str, Any]]]:
@@ -117,6 +117,21 @@ async def test_an_ordinary_refusal_of_a_rule_is_not(mission: Mission, api: Api) 
     answer = await api.post(f"cases/{attempt.id}/lapse", {"reason": "no_contact"}, ZORAN)
     assert problem(answer) == (409, "too_early_to_lapse")
     assert await accesses(mission) == []
+
+
+async def test_what_stands_against_a_departure_is_on_record_once_and_without_what_it_is(mission: Mission, api: Api) -> None:
+    attempt = await mission.brought_to("ready_to_travel")
+    async with mission.owner() as connection:
+        before = await versions(connection)
+        answers = [await api.post(f"cases/{attempt.id}/clear-to-board", {}, OLEG) for _ in range(3)]
+        assert {answer.status_code for answer in answers} == {409}
+        assert await versions(connection) == before
+    assert problem(answers[0])[1] != "gate_not_passed"
+    assert await closed(mission) == 1
+    (name, first), (_, count) = await accesses(mission)
+    assert (name, first["data"]["code"], first["data"]["about"]) == ("refused", "gate_not_passed", str(attempt.id))
+    assert count["data"]["repeats"] == 2
+    assert (await mission.verified()).differences == []
 
 
 async def test_a_sign_in_that_is_too_weak_is_challenged_and_on_record(mission: Mission, api: Api) -> None:
