@@ -1,7 +1,7 @@
 """The archive held against itself: what stands beside each entry's bytes, and every hash of the tree over them, made anew."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -36,6 +36,9 @@ _TWICE = Sql(
 )
 _NEXT = Sql("SELECT check_next FROM archive_watched WHERE log = :log")
 
+# What else is held against these entries of a log, from the first to before the last.
+Along = Callable[[str, int, int], Awaitable[None]]
+
 log = structlog.get_logger("checking")
 
 
@@ -52,9 +55,12 @@ class Checked:
 class Checking:
     """Checks the archive of every log, for as long as it runs, from where the process before it stopped."""
 
-    def __init__(self, database: Database, logs: Sequence[str], elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: Database, logs: Sequence[str], along: Sequence[Along] = (), elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
         self.logs: Mapping[str, Checked] = {name: Checked() for name in logs}
         self._database = database
+        self._along = along
         self._elapsed = elapsed
         self._scope = Scope(f"service:{AUDIT.name}")
 
@@ -106,6 +112,8 @@ class Checking:
             await self._database.attempt(self._scope, lambda unit: settle(unit, name, CHECKED, first, end, found))
         for one in found:
             log.error("archive_differs_from_itself", source=name, kind=one.kind, first=one.first, last=one.last)
+        for look in self._along:
+            await look(name, first, end)
 
 
 def found_in(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import asyncpg
 import httpx
 import structlog
 
@@ -150,6 +151,10 @@ class Checkpoints:
             except LogRefused as refusal:
                 self._alarm(name, asked, refusal.code)
             self._lagging(asked, archived)
+
+    def signed(self, name: str, row: asyncpg.Record) -> bool | None:
+        """Whether a key of this log signed what is kept in a row; None as long as no policy is believed."""
+        return None if self._pin.policy is None else self._pin.kept(name, row) is not None
 
     def _lagging(self, asked: Asked, archived: int) -> None:
         asked.uncovered.seen(archived, max(asked.size, 0), self._elapsed())

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.audit import exceptions
-from services.audit.exceptions import Approval, Found, Seen
+from services.audit.exceptions import AccountChange, Approval, Found, Seen
 from services.audit.repeating import each, waited_out
 from services.audit.searching import envelope_of
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
@@ -21,10 +21,8 @@ LOOK_SECONDS: Final = 2.0
 AT_A_TIME: Final = 1_000
 
 _BEGIN = Sql("INSERT INTO archive_examined (log, last_idx, rules) VALUES (:log, -1, :rules) ON CONFLICT DO NOTHING")
-_PLACE = Sql("SELECT last_idx, rules FROM archive_examined WHERE log = :log FOR UPDATE")
-_MOVE = Sql("UPDATE archive_examined SET last_idx = :last WHERE log = :log")
-_OTHER_RULES = Sql("SELECT count(*) AS logs FROM archive_examined WHERE rules <> :rules")
-_FORGET = [Sql(f"DELETE FROM {table}") for table in ("archive_exceptions", "archive_reader_days", "archive_examined")]
+_PLACE = Sql("SELECT last_idx FROM archive_examined WHERE log = :log AND rules = :rules FOR UPDATE")
+_MOVE = Sql("UPDATE archive_examined SET last_idx = :last WHERE log = :log AND rules = :rules")
 _ENTRIES = Sql(
     "SELECT idx, id, type, subject, partitionkey, actorid, time, CASE WHEN type = ANY (cast(:kinds AS text[])) THEN leaf END AS leaf "
     "FROM archive_entries WHERE log = :log AND idx > :last ORDER BY idx LIMIT :limit"
@@ -33,17 +31,37 @@ _APPROVALS = Sql(
     "SELECT idx, id, subject, partitionkey, time FROM archive_entries "
     "WHERE log = :log AND partitionkey = ANY (cast(:cases AS uuid[])) AND type = :kind ORDER BY idx"
 )
-_READER_DAY = Sql("SELECT records FROM archive_reader_days WHERE actorid = :actor AND day = :day FOR UPDATE")
+# For whom payments were ordered before, by the grants whose events name them; what they say is looked at where one does.
+_PAID_FOR = Sql(
+    "SELECT m.about AS payee, m.idx AS named_at, a.idx, a.id, a.subject, a.partitionkey, a.time FROM archive_mentions m "
+    "CROSS JOIN LATERAL (SELECT * FROM archive_entries f WHERE f.log = m.log AND f.idx = m.idx OFFSET 0) e "
+    "CROSS JOIN LATERAL (SELECT * FROM archive_entries f WHERE f.subject = e.subject AND f.log = :log AND f.type = :kind OFFSET 0) a "
+    "WHERE m.about = ANY (cast(:payees AS uuid[])) AND m.log = :log AND NOT m.access AND e.type = ANY (cast(:orders AS text[])) "
+    "ORDER BY m.idx, a.idx"
+)
+_CHANGES = Sql(
+    "SELECT idx, id, subject FROM archive_entries WHERE log = :log AND subject = ANY (cast(:payees AS uuid[])) "
+    "AND partitionkey = subject AND type = :kind ORDER BY idx"
+)
+_ORDERS = Sql(
+    "SELECT m.about AS payee, e.subject, e.idx FROM archive_entries e CROSS JOIN LATERAL (SELECT about FROM archive_mentions f "
+    "WHERE f.about = ANY (cast(:payees AS uuid[])) AND f.time = e.time AND f.log = e.log AND f.idx = e.idx OFFSET 0) m "
+    "WHERE e.log = :log AND e.subject = ANY (cast(:grants AS uuid[])) AND e.type = ANY (cast(:orders AS text[])) ORDER BY e.idx"
+)
+_READER_DAY = Sql(
+    "SELECT records FROM archive_reader_days WHERE actorid = :actor AND day = :day AND rules = :rules FOR UPDATE"
+)
 _KEEP_DAY = Sql(
-    "INSERT INTO archive_reader_days (actorid, day, records) VALUES (:actor, :day, :records) "
-    "ON CONFLICT (actorid, day) DO UPDATE SET records = excluded.records"
+    "INSERT INTO archive_reader_days (actorid, day, rules, records) VALUES (:actor, :day, :rules, :records) "
+    "ON CONFLICT (rules, actorid, day) DO UPDATE SET records = excluded.records"
 )
 _KEEP = Sql(
-    "INSERT INTO archive_exceptions (kind, log, idx, id, time, subject, partitionkey, actorid, beside, number, day) "
-    "VALUES (:kind, :log, :idx, :id, :time, :subject, :partitionkey, :actorid, :beside, :number, :day) ON CONFLICT DO NOTHING"
+    "INSERT INTO archive_exceptions (rules, kind, log, idx, id, time, subject, partitionkey, actorid, beside, number, day) "
+    "VALUES (:rules, :kind, :log, :idx, :id, :time, :subject, :partitionkey, :actorid, :beside, :number, :day) ON CONFLICT DO NOTHING"
 )
 _COUNT = Sql(
-    "UPDATE archive_exceptions SET number = :number WHERE kind = 'many_reads' AND actorid = :actor AND day = :day"
+    "UPDATE archive_exceptions SET number = :number WHERE kind = 'many_reads' AND actorid = :actor AND day = :day "
+    "AND rules = :rules AND number < :number"
 )
 _SCOPE: Final = Scope(f"service:{AUDIT.name}")
 
@@ -58,28 +76,29 @@ async def examine(database: Database, name: str, zone: ZoneInfo, at_a_time: int 
         rows = await unit.rows(_ENTRIES, log=name, last=place, kinds=sorted(exceptions.EXAMINED), limit=at_a_time)
         if not rows:
             return 0
-        events = [_seen(name, row) for row in rows if row["leaf"] is not None]
-        approvals = await _approvals(unit, name, events)
-        for event in events:
-            _keep(unit, zone, *exceptions.exceptions_of(event, approvals.get(event.case_id, ()), zone))
+        events = [seen(name, row) for row in rows if row["leaf"] is not None]
+        for found in await found_in(unit, name, events, zone):
+            keep(unit, zone, found)
             await unit.flush()
         await _reads(unit, events, zone)
-        unit.write(Write(_MOVE, {"log": name, "last": rows[-1]["idx"]}))
+        unit.write(Write(_MOVE, {"log": name, "last": rows[-1]["idx"], "rules": exceptions.RULES}))
         return len(rows)
 
     return await database.attempt(_SCOPE, work)
 
 
-async def examine_anew(database: Database) -> None:
-    """Forgets what other rules than the present ones found, if they did, so that all is looked at again."""
-
-    async def work(unit: UnitOfWork) -> None:
-        row = await unit.row(_OTHER_RULES, rules=exceptions.RULES)
-        if row is not None and row["logs"]:
-            for statement in _FORGET:
-                unit.write(Write(statement, {}, rows=None))
-
-    await database.attempt(_SCOPE, work)
+async def found_in(unit: UnitOfWork, name: str, events: Sequence[Seen], zone: ZoneInfo) -> list[Found]:
+    """What the rules find in these events of one log, but for how many records somebody was shown on a day."""
+    approvals = await _approvals(unit, name, events)
+    paid_for = await _paid_for(unit, name, events)
+    changes = await _changes(unit, name, events)
+    return [
+        found
+        for event in events
+        for found in exceptions.exceptions_of(
+            event, paid_for[event.index] if event.index in paid_for else approvals.get(event.case_id, ()), zone, changes.get(event.index, ())
+        )
+    ]  # fmt: skip
 
 
 class Examining:
@@ -89,14 +108,10 @@ class Examining:
         self.fault: str | None = None
         self._database = database
         self._zone = zone
-        self._begun = False
 
     async def round(self) -> None:
         """Catches up with every log; how far it came stands beside what it found."""
         with waited_out(self, lambda fault: log.warning("examining_waits", kind=fault)):
-            if not self._begun:
-                await examine_anew(self._database)
-                self._begun = True
             await each(AUDIT.follows, self._catch_up)
 
     async def _catch_up(self, name: str) -> None:
@@ -107,13 +122,14 @@ class Examining:
 async def _place(unit: UnitOfWork, name: str) -> int:
     unit.write(Write(_BEGIN, {"log": name, "rules": exceptions.RULES}, rows=None))
     await unit.flush()
-    row = await unit.row(_PLACE, log=name)
+    row = await unit.row(_PLACE, log=name, rules=exceptions.RULES)
     assert row is not None
     place: int = row["last_idx"]
     return place
 
 
-def _seen(name: str, row: asyncpg.Record) -> Seen:
+def seen(name: str, row: asyncpg.Record) -> Seen:
+    """The event of a row of this log."""
     envelope = envelope_of(bytes(row["leaf"]))
     data = envelope.get("data")
     return Seen(
@@ -127,10 +143,43 @@ async def _approvals(unit: UnitOfWork, name: str, events: Sequence[Seen]) -> Map
     found: dict[UUID, list[Approval]] = defaultdict(list)
     if cases:
         for row in await unit.rows(_APPROVALS, log=name, cases=list(cases), kind=exceptions.APPROVED):
-            found[row["partitionkey"]].append(
-                Approval(row["idx"], row["id"], row["subject"], row["partitionkey"], row["time"])
-            )
+            found[row["partitionkey"]].append(_approval(row))
     return found
+
+
+async def _paid_for(unit: UnitOfWork, name: str, events: Sequence[Seen]) -> Mapping[int, Sequence[Approval]]:
+    """For each event by which the account of a payee of no case was changed, the approvals of what was to be paid to it before."""
+    payees = {event.index: payee for event in events if (payee := exceptions.changes_account(event)) is not None}
+    if not payees:
+        return {}
+    values = {"payees": list(set(payees.values())), "orders": sorted(exceptions.ORDERS), "kind": exceptions.APPROVED}
+    rows = await unit.rows(_PAID_FOR, log=name, **values)
+    return {
+        index: list(dict.fromkeys(_approval(row) for row in rows if row["payee"] == payee and row["named_at"] < index))
+        for index, payee in payees.items()
+    }
+
+
+async def _changes(unit: UnitOfWork, name: str, events: Sequence[Seen]) -> Mapping[int, Sequence[AccountChange]]:
+    """For each order of a payment the changes of its payee's account, as far as no earlier order of this grant names the payee."""
+    orders = {event.index: (event.subject, payee) for event in events if (payee := exceptions.pays_to(event)) is not None}
+    payees = list({payee for _, payee in orders.values()})
+    changed = await unit.rows(_CHANGES, log=name, payees=payees, kind=exceptions.ACCOUNT_CHANGED) if payees else []
+    if not changed:
+        return {}
+    grants = list({grant for grant, _ in orders.values()})
+    known = await unit.rows(_ORDERS, log=name, payees=payees, grants=grants, orders=sorted(exceptions.ORDERS))
+    first: dict[tuple[UUID, UUID], int] = {}
+    for row in known:
+        first.setdefault((row["subject"], row["payee"]), row["idx"])
+    return {
+        index: [AccountChange(row["idx"], row["id"], payee) for row in changed if row["subject"] == payee]
+        for index, (grant, payee) in orders.items() if first.get((grant, payee)) == index
+    }  # fmt: skip
+
+
+def _approval(row: asyncpg.Record) -> Approval:
+    return Approval(row["idx"], row["id"], row["subject"], row["partitionkey"], row["time"])
 
 
 async def _reads(unit: UnitOfWork, events: Sequence[Seen], zone: ZoneInfo) -> None:
@@ -140,23 +189,23 @@ async def _reads(unit: UnitOfWork, events: Sequence[Seen], zone: ZoneInfo) -> No
             by_day[event.actor_id, exceptions.day_of(event.at, zone)].append(event)
     # In one order, so that two processes that examine two logs never wait for each other.
     for (actor, day), read in sorted(by_day.items(), key=lambda one: one[0]):
-        row = await unit.row(_READER_DAY, actor=actor, day=day)
+        row = await unit.row(_READER_DAY, actor=actor, day=day, rules=exceptions.RULES)
         shown, found = exceptions.many_reads(read, row["records"] if row else ())
-        about: dict[str, Any] = {"actor": actor, "day": day}
+        about: dict[str, Any] = {"actor": actor, "day": day, "rules": exceptions.RULES}
         unit.write(Write(_KEEP_DAY, {**about, "records": sorted(shown)}))
         if found is not None:
-            _keep(unit, zone, found)
+            keep(unit, zone, found)
         elif len(shown) > exceptions.MANY_READS:
             unit.write(Write(_COUNT, {**about, "number": len(shown)}, rows=None))
         await unit.flush()
 
 
-def _keep(unit: UnitOfWork, zone: ZoneInfo, *found: Found) -> None:
-    for one in found:
-        event = one.event
-        values: dict[str, object] = {
-            "kind": one.kind, "log": event.log, "idx": event.index, "id": event.id, "time": event.at, "subject": event.subject,
-            "partitionkey": event.case_id, "actorid": event.actor_id, "beside": list(one.beside), "number": one.number,
-            "day": exceptions.day_of(event.at, zone),
-        }  # fmt: skip
-        unit.write(Write(_KEEP, values, rows=None))
+def keep(unit: UnitOfWork, zone: ZoneInfo, found: Found) -> None:
+    """Keeps an exception, once."""
+    event = found.event
+    values: dict[str, object] = {
+        "rules": exceptions.RULES, "kind": found.kind, "log": event.log, "idx": event.index, "id": event.id, "time": event.at,
+        "subject": event.subject, "partitionkey": event.case_id, "actorid": event.actor_id, "beside": list(found.beside),
+        "number": found.number, "day": exceptions.day_of(event.at, zone),
+    }  # fmt: skip
+    unit.write(Write(_KEEP, values, rows=None))

@@ -26,7 +26,7 @@ BESIDE = Sql(f"SELECT {COLUMNS} FROM archive_entries e WHERE e.id = ANY (cast(:i
 # Of how many archived entries of each log nobody knows yet whether there is something to look at.
 WAITING = Sql(
     "SELECT l.log, coalesce((SELECT max(e.idx) FROM archive_entries e WHERE e.log = l.log), -1) - coalesce(x.last_idx, -1) AS waiting "
-    "FROM unnest(cast(:logs AS text[])) l(log) LEFT JOIN archive_examined x ON x.log = l.log"
+    "FROM unnest(cast(:logs AS text[])) l(log) LEFT JOIN archive_examined x ON x.log = l.log AND x.rules = :rules"
 )
 
 
@@ -93,6 +93,7 @@ def search(names: frozenset[str]) -> Sql:
         for name, (column, type) in _LED.items() if name in names
     ]  # fmt: skip
     where += [
+        "x.rules = :rules",
         "(x.time, x.log, x.idx, x.kind) < (:before, cast(:before_log AS text), :before_index, cast(:before_kind AS text))",
         "x.time >= :since",
     ]
@@ -118,7 +119,7 @@ def values_of(asked: AskedFor, after: str | None, limit: int) -> dict[str, Any]:
         place, kind = Place(asked.until, "", -1), ""
     stated = {name: getattr(asked, name) for name in asked.names()}
     return {
-        **stated, "since": asked.since or EPOCH, "before": place.time, "before_log": place.log,
+        **stated, "rules": exceptions.RULES, "since": asked.since or EPOCH, "before": place.time, "before_log": place.log,
         "before_index": place.index, "before_kind": kind, "limit": limit,
     }  # fmt: skip
 

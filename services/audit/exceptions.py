@@ -33,7 +33,7 @@ ExceptionKind = Literal["same_day", "out_of_hours", "edited_after_approval", "ma
 KINDS: Final[tuple[ExceptionKind, ...]] = get_args(ExceptionKind)
 
 # Another number whenever these rules find something else: all that was found is then found anew.
-RULES: Final = 2
+RULES: Final = 3
 
 # Ours, and not IOM's. Offices work from eight to five; an hour before and two after are nobody's night.
 WORKING_FROM: Final = time(7)
@@ -43,8 +43,10 @@ WORKING_DAYS: Final = range(5)
 # while searching. Eighty different records on one day are more than that.
 MANY_READS: Final = 80
 
-_SAME_DAY: Final = frozenset({TrancheReleased.kind})
-_EDITS: Final = frozenset({GrantRevised.kind, GrantResubmitted.kind, CommitmentAdded.kind, PlanRevised.kind, CallBackConfirmed.kind})
+# What orders a payment.
+ORDERS: Final = frozenset({TrancheReleased.kind})
+ACCOUNT_CHANGED: Final = CallBackConfirmed.kind
+_EDITS: Final = frozenset({GrantRevised.kind, GrantResubmitted.kind, CommitmentAdded.kind, PlanRevised.kind, ACCOUNT_CHANGED})
 # By whose word an act on the authority of another shows.
 _DEPUTED: Final[Mapping[str, str]] = {ApprovalGiven.kind: "approved_by", CommitmentAdded.kind: "added_by"}
 # What binds money, says where money goes, gives somebody the right to, or takes whole logs home. Counselling and travel keep
@@ -66,7 +68,7 @@ APPROVED: Final = GrantApproved.kind
 _OF_GRANT: Final = APPROVED.removesuffix("approved.v1")
 
 # Of all events those that a rule may have something to say about.
-EXAMINED: Final = _SAME_DAY | _EDITS | _BINDING | READS | frozenset(_DEPUTED)
+EXAMINED: Final = ORDERS | _EDITS | _BINDING | READS | frozenset(_DEPUTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,15 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountChange:
+    """That the account of a payee who is of no case was changed, where in its log."""
+
+    index: int
+    id: UUID
+    payee_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """An exception: the event that shows it, the others that belong to it, and how many where it is of a number."""
 
@@ -113,18 +124,38 @@ class Found:
 
 def needs_approvals(event: Seen) -> bool:
     """Whether a rule holds this event against the approvals of its case."""
-    return event.kind in _SAME_DAY or event.kind in _EDITS
+    return event.kind in ORDERS or event.kind in _EDITS
 
 
-def exceptions_of(event: Seen, approvals: Iterable[Approval], zone: ZoneInfo) -> Iterator[Found]:
-    """What there is to look at in one event, held against the approvals of its case in the same log."""
+def changes_account(event: Seen) -> UUID | None:
+    """The payee of no case, such as a vendor, whose account this event changes; such a one is paid for grants of many cases."""
+    return event.subject if event.kind == ACCOUNT_CHANGED and event.case_id == event.subject else None
+
+
+def pays_to(event: Seen) -> UUID | None:
+    """The payee to whom this event orders a payment."""
+    return _id(event.data.get("payee_id")) if event.kind in ORDERS else None
+
+
+def exceptions_of(
+    event: Seen, approvals: Iterable[Approval], zone: ZoneInfo, changes: Iterable[AccountChange] = ()
+) -> Iterator[Found]:
+    """What there is to look at in one event, held against the approvals of its case in the same log.
+
+    For a payee of no case ``approvals`` are those of the grants of which a payment to it was ordered before; ``changes``
+    are those of a payee's account that no earlier order of this grant to it tells of.
+    """
     before = [one for one in approvals if one.index < event.index]
-    if event.kind in _SAME_DAY:
-        today = [one.id for one in before if one.grant_id == event.subject and day_of(one.at, zone) == day_of(event.at, zone)]
+    if event.kind in ORDERS:
+        of_grant = [one for one in before if one.grant_id == event.subject]
+        today = [one.id for one in of_grant if day_of(one.at, zone) == day_of(event.at, zone)]
         if today:
             yield Found("same_day", event, tuple(today))
+        since = [one for one in changes if one.index < event.index and any(known.index < one.index for known in of_grant)]
+        if since:
+            yield Found("edited_after_approval", event, (*(one.id for one in of_grant), *(one.id for one in since)))
     if event.kind in _EDITS:
-        # A change of a grant is held against its own approvals, one of a plan or an account against all of its case.
+        # A change of a grant is held against its own approvals, one of a plan or an account against all that it is about.
         edited = [one.id for one in before if one.grant_id == event.subject or not event.kind.startswith(_OF_GRANT)]
         if edited:
             yield Found("edited_after_approval", event, tuple(edited))

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from shared.db import Sql, UnitOfWork, Write
 
-Kind = Literal["other", "missing", "archive", "root", "column", "tile", "twice", "place"]
+Kind = Literal["other", "missing", "archive", "root", "column", "tile", "twice", "place", "note", "exception"]
 
 # What begins before the range that was looked at stays open as far as the range, and what ends behind it from there on: both
 # are cleared, or found again, when their own entries are looked at.
@@ -44,7 +44,8 @@ class Difference:
     ``other``: the log tells other bytes there; ``missing``: none; ``archive``: the archive has the entry no more; ``root``: a
     checkpoint was signed of another history; ``column``: what searches go by is not what the bytes say; ``tile``: a hash of
     the tree is not that of the bytes; ``twice``: the event's id stands elsewhere, too; ``place``: the archive was told that it
-    had not come so far.
+    had not come so far; ``note``: what is kept as the checkpoint of its last entry is none; ``exception``: what is kept of
+    exceptions is not what the rules find.
     """
 
     kind: Kind

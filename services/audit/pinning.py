@@ -21,7 +21,7 @@ Why = Literal["first", "set", "rotation"]
 _PINS = Sql("SELECT number, policy, why, note FROM archive_policies WHERE number >= 1 ORDER BY number")
 _PIN = Sql(
     "INSERT INTO archive_policies (number, policy, why, note) "
-    "SELECT coalesce(max(number), 0) + 1, cast(:policy AS text), cast(:why AS text), cast(:note AS text) FROM archive_policies"
+    "VALUES (next_archive_pin(), cast(:policy AS text), cast(:why AS text), cast(:note AS text))"
 )
 
 POLICY_SECONDS: Final = 60.0

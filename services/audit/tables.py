@@ -100,7 +100,7 @@ ARCHIVE_DIFFERENCES = sa.Table(
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("gone_at", sa.DateTime(timezone=True)),
-    sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root', 'column', 'tile', 'twice', 'place')", name="kind_known"),
+    sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root', 'column', 'tile', 'twice', 'place', 'note', 'exception')", name="kind_known"),
     info=scope("log"),
 )
 
@@ -160,10 +160,12 @@ ARCHIVE_POLICIES = sa.Table(
     info=scope("log"),
 )
 
-# What the worker found in the archived events by its rules, for somebody to look at; made anew where the rules change.
+# What the worker found in the archived events by its rules, for somebody to look at. Nothing of it is changed or taken out, so
+# that other rules find beside it what they find; asked for is what the present ones found.
 ARCHIVE_EXCEPTIONS = sa.Table(
     "archive_exceptions",
     METADATA,
+    sa.Column("rules", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("log", sa.Text, primary_key=True),
     sa.Column("idx", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -178,13 +180,13 @@ ARCHIVE_EXCEPTIONS = sa.Table(
     sa.Column("number", sa.Integer),
     sa.Column("day", sa.Date, nullable=False),
     *(
-        sa.Index(f"ix_archive_exceptions_{'_'.join(walked)}", *walked)
+        sa.Index(f"ix_archive_exceptions_{'_'.join(walked)}", "rules", *walked)
         for walked in (
             ("time", "log", "idx", "kind"), ("kind", "time", "log", "idx"), ("actorid", "time", "log", "idx", "kind"),
             ("partitionkey", "time", "log", "idx", "kind"),
         )
     ),
-    sa.Index("ix_archive_exceptions_many_reads", "actorid", "day", postgresql_where=sa.text("kind = 'many_reads'")),
+    sa.Index("ix_archive_exceptions_many_reads", "rules", "actorid", "day", postgresql_where=sa.text("kind = 'many_reads'")),
     info=scope("log"),
 )  # fmt: skip
 
@@ -192,6 +194,7 @@ ARCHIVE_EXCEPTIONS = sa.Table(
 ARCHIVE_READER_DAYS = sa.Table(
     "archive_reader_days",
     METADATA,
+    sa.Column("rules", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("actorid", sa.Text, primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("records", sa.ARRAY(sa.Uuid), nullable=False),
@@ -202,9 +205,9 @@ ARCHIVE_READER_DAYS = sa.Table(
 ARCHIVE_EXAMINED = sa.Table(
     "archive_examined",
     METADATA,
+    sa.Column("rules", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("log", sa.Text, primary_key=True),
     sa.Column("last_idx", sa.BigInteger, nullable=False),
-    sa.Column("rules", sa.Integer, nullable=False),
     info=scope("log"),
 )
 
@@ -238,5 +241,7 @@ ARCHIVE_VERIFIED = sa.Table(
     sa.Column("round_ended_at", sa.DateTime(timezone=True)),
     sa.Column("round_seconds", sa.Double),
     sa.Column("differences", sa.BigInteger, nullable=False),
+    # Up to when it was told which differences are gone; what went in the minute before is asked for once more.
+    sa.Column("gone_until", sa.DateTime(timezone=True)),
     info=scope("log"),
 )

@@ -12,7 +12,9 @@ from services.audit.checking import Checking
 from services.audit.checkpoints import Asked, Checkpoints
 from services.audit.comparing import Comparing
 from services.audit.examining import Examining
+from services.audit.kept_checkpoints import KeptCheckpoints
 from services.audit.noting import Noting
+from services.audit.rederiving import Rederiving
 from services.audit.repeating import repeating
 from services.audit.verified import Verified
 from shared.certificates import trusted
@@ -90,8 +92,17 @@ class Watching:
             client = await stack.enter_async_context(Outgoing(verify=trusted(), trust_env=False, follow_redirects=False))
             token = ServiceToken(client, settings.oidc_issuer, client_id, secret, settings.service_scope)
             self._comparing = Comparing(self._database, client, urls, token, token.forget)
-            self._checking = Checking(self._database, AUDIT.follows)
             self._verified = Verified(self._database, client, urls, token, token.forget)
+            along = [Rederiving(self._database, ZoneInfo(settings.mission_time_zone)).look]
+            if settings.checkpointer_url is not None:
+                by_people = _set_policy(settings.trust_policy)
+                self._checkpoints = Checkpoints(self._database, client, settings.checkpointer_url, AUDIT.follows, by_people)
+                along.append(KeptCheckpoints(self._database, self._checkpoints.signed).look)
+                self._changed.set_function(lambda asked=self._checkpoints: float(asked.policy_changed))  # type: ignore[misc]
+                for name, asked in self._checkpoints.logs.items():
+                    self._lags(self._checkpoints, name, asked)
+                    self._alarm.labels(name).set_function(lambda asked=asked: float(asked.alarm is not None))  # type: ignore[misc]
+            self._checking = Checking(self._database, AUDIT.follows, along)
             for name, compared in self._comparing.logs.items():
                 checked = self._checking.logs[name]
                 self._round.labels(name).set_function(partial(self._since_compared, name))
@@ -99,13 +110,6 @@ class Watching:
                 self._differences.labels(name).set_function(
                     lambda compared=compared, checked=checked: max(compared.differences, checked.differences)  # type: ignore[misc]
                 )
-            if settings.checkpointer_url is not None:
-                by_people = _set_policy(settings.trust_policy)
-                self._checkpoints = Checkpoints(self._database, client, settings.checkpointer_url, AUDIT.follows, by_people)
-                self._changed.set_function(lambda asked=self._checkpoints: float(asked.policy_changed))  # type: ignore[misc]
-                for name, asked in self._checkpoints.logs.items():
-                    self._lags(self._checkpoints, name, asked)
-                    self._alarm.labels(name).set_function(lambda asked=asked: float(asked.alarm is not None))  # type: ignore[misc]
             await stack.enter_async_context(self._turn.working(self._watching))
             yield
 

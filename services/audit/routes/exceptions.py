@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from services.audit import exception_queries
+from services.audit import exception_queries, exceptions
 from services.audit.exception_queries import EXCEPTION_PLACE, AskedFor, ExceptionRules, FoundExceptions
 from services.audit.exceptions import ExceptionKind
 from shared.callers import AuthenticatedRoute
@@ -46,7 +46,7 @@ async def search_exceptions(
         rows = await unit.rows(statement, **exception_queries.values_of(asked, after, limit + 1))
         more, rows = len(rows) > limit, rows[:limit]
         beside = await unit.rows(exception_queries.BESIDE, ids=exception_queries.beside_of(rows))
-        waiting = await unit.rows(exception_queries.WAITING, logs=list(AUDIT.follows))
+        waiting = await unit.rows(exception_queries.WAITING, logs=list(AUDIT.follows), rules=exceptions.RULES)
         items = exception_queries.found(rows, beside)
         return FoundExceptions(
             items=items, next=exception_queries.place_of(items[-1]) if more else None,

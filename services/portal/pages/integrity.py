@@ -46,6 +46,14 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
         _("Somebody told the archive that it had not archived these entries yet. It holds them, and went on behind them."),
         _("Ask who changed the archive's database. This stays, since nothing that puts it right can make it undone."),
     ),
+    "entries_note": (
+        _("The archive's database says that a checkpoint was kept of these entries, and there was none of this kind: somebody wrote it there."),
+        _("Ask who has the password of the archive's worker, and change it. What was signed is told by the checkpointer, its witnesses and whoever took checkpoints home."),
+    ),
+    "entries_exception": (
+        _("What is kept of exceptions at these entries is not what the rules find there: somebody kept one back, or put one in."),
+        _("Look at these events and at their exceptions, which are told again. Ask who has the password of the archive's worker, and change it."),
+    ),
     "entries_more": (
         _("There are more findings of the same kind than are shown."),
         _("Deal with these first; the others are shown then."),

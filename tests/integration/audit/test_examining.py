@@ -9,8 +9,10 @@ import asyncpg
 import pytest
 
 from services.audit import exceptions
-from services.audit.examining import examine, examine_anew
+from services.audit.checking import Checking
+from services.audit.examining import examine
 from services.audit.exceptions import MANY_READS
+from services.audit.rederiving import Rederiving
 from shared.ids import uuid7
 from tests.given import staff
 from tests.integration.audit.archived_log import LOG, ArchivedLog
@@ -27,10 +29,11 @@ def rules_for_a_log_that_the_test_has(monkeypatch: pytest.MonkeyPatch) -> None:
     def here(kind: str) -> str:
         return kind.replace("reintegration", LOG)
 
-    for name in ("_SAME_DAY", "_EDITS", "_BINDING", "EXAMINED"):
+    for name in ("ORDERS", "_EDITS", "_BINDING", "EXAMINED"):
         monkeypatch.setattr(exceptions, name, frozenset(map(here, getattr(exceptions, name))))
     monkeypatch.setattr(exceptions, "_DEPUTED", {here(kind): by for kind, by in exceptions._DEPUTED.items()})
-    monkeypatch.setattr(exceptions, "APPROVED", here(exceptions.APPROVED))
+    for name in ("APPROVED", "ACCOUNT_CHANGED"):
+        monkeypatch.setattr(exceptions, name, here(getattr(exceptions, name)))
     monkeypatch.setattr(exceptions, "_OF_GRANT", here(exceptions._OF_GRANT))
 
 
@@ -118,19 +121,127 @@ async def test_pages_hold_every_exception_once_and_say_what_was_not_looked_at_ye
     assert len(await shown(archived, kind="by_deputy", limit=3)) == 3
 
 
-async def test_other_rules_find_all_of_it_anew(archived: ArchivedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_other_rules_find_all_of_it_anew_and_take_nothing_out(archived: ArchivedLog, monkeypatch: pytest.MonkeyPatch) -> None:
     await archived.happen(kind="payment_batch.approved", at=NOON + timedelta(hours=10))
     await archived.archive()
     await examined(archived)
-    await examine_anew(archived.made.worker)
     assert len(await shown(archived)) == 1
     monkeypatch.setattr(exceptions, "RULES", exceptions.RULES + 1)
     monkeypatch.setattr(exceptions, "WORKING_UNTIL", datetime.max.time())
-    await examine_anew(archived.made.worker)
-    assert await shown(archived) == []
+    assert ((await told(archived))["waiting"], await shown(archived)) == (1, [])
     await examined(archived)
     assert await shown(archived) == []
     assert (await told(archived))["waiting"] == 0
+
+
+@pytest.mark.parametrize("at_a_time", [1, 1000])
+async def test_the_account_of_a_vendor_that_is_changed_after_an_approval_is_found_once(archived: ArchivedLog, at_a_time: int) -> None:
+    vendor, case, grant, later = uuid7(), uuid7(), uuid7(), uuid7()
+    ordered: dict[str, Any] = {"kind": "grant.tranche_released", "case": case, "payee_id": str(vendor)}
+    (early,) = await archived.happen(kind="payee.call_back_confirmed", subject=vendor, case=vendor, at=NOON - timedelta(days=9))
+    (approved,) = await archived.happen(kind="grant.approved", subject=grant, case=case, at=NOON - timedelta(days=8))
+    await archived.happen(subject=grant, at=NOON - timedelta(days=7), **ordered)
+    # A payment was ordered to it before, so that the change itself is one, and no later order of the same grant.
+    (changed,) = await archived.happen(kind="payee.call_back_confirmed", subject=vendor, case=vendor, at=NOON - timedelta(days=6))
+    await archived.happen(subject=grant, at=NOON - timedelta(days=5), **ordered)
+    # Another grant was approved and never paid to it: which account it would be, nobody knew before the order.
+    (other,) = await archived.happen(kind="grant.approved", subject=later, case=case, at=NOON - timedelta(days=5))
+    (again,) = await archived.happen(kind="payee.call_back_confirmed", subject=vendor, case=vendor, at=NOON - timedelta(days=2))
+    (first,) = await archived.happen(subject=later, at=NOON - timedelta(days=1), **ordered)
+    await archived.happen(subject=later, at=NOON, **ordered)
+    await archived.archive()
+    await examined(archived, at_a_time)
+    found = {
+        UUID(one["entry"]["id"]): {UUID(of["id"]) for of in one["beside"]}
+        for one in (await told(archived, kind="edited_after_approval"))["items"]
+    }
+    assert found == {changed: {approved}, again: {approved}, first: {other, again}}
+    assert early not in found
+
+
+async def rounds(archived: ArchivedLog) -> list[tuple[object, ...]]:
+    """What a whole round of the archive over itself finds."""
+    checking = Checking(archived.made.worker, (LOG,), [Rederiving(archived.made.worker, ZONE).look])
+    while not checking.logs[LOG].rounds:
+        await checking.look(LOG)
+        assert checking.logs[LOG].fault is None
+    return await archived.differences()
+
+
+async def all_kinds(archived: ArchivedLog) -> None:
+    """Of several kinds one, and of what is none some, in two tiles of the tree."""
+    of: dict[str, Any] = {"subject": uuid7(), "case": uuid7(), "role": "finance_approver"}
+    await archived.happen(kind="grant.approved", at=NOON, **of)
+    await archived.happen(kind="grant.tranche_released", at=NOON + timedelta(hours=1), **of)
+    about = [str(uuid7()) for _ in range(MANY_READS + 3)]
+    for one in about:
+        await archived.happen(kind="access.record_read", about=one, shown=[], at=NOON)
+    await archived.happen(200)
+    await archived.happen(kind="payment_batch.approved", at=NOON + timedelta(hours=10))
+    await archived.archive()
+
+
+async def test_exceptions_as_they_were_found_are_no_difference_also_while_some_were_not_looked_at(archived: ArchivedLog) -> None:
+    await all_kinds(archived)
+    assert await rounds(archived) == []
+    await examine(archived.made.worker, LOG, ZONE, 40)
+    assert await rounds(archived) == []
+    await examined(archived)
+    assert await rounds(archived) == []
+    assert len(await shown(archived)) == 3
+
+
+async def test_a_place_that_was_set_past_entries_hides_nothing_of_them(archived: ArchivedLog) -> None:
+    await all_kinds(archived)
+    worker = await asyncpg.connect(archived.made.logins.worker)
+    await examine(archived.made.worker, LOG, ZONE, 1)
+    await worker.execute("UPDATE archive_examined SET last_idx = (SELECT max(idx) FROM archive_entries)")
+    await worker.close()
+    await examined(archived)
+    assert await shown(archived) == []
+    last = MANY_READS + 3 + 202
+    crossing = MANY_READS + 2
+    assert await rounds(archived) == [("exception", 1, 1), ("exception", crossing, crossing), ("exception", last, last)]
+    assert sorted(kind for kind, _ in await shown(archived)) == ["many_reads", "out_of_hours", "same_day"]
+    (found,) = (await told(archived, kind="many_reads"))["items"]
+    assert found["number"] == MANY_READS + 3
+    # It stays until somebody said what it was, though all is told again.
+    assert len(await rounds(archived)) == 3
+
+
+async def test_what_was_taken_out_or_put_in_past_every_right_is_named(archived: ArchivedLog) -> None:
+    await all_kinds(archived)
+    await examined(archived)
+    async with archived.beside_the_archive() as superuser:
+        await superuser.execute("DELETE FROM archive_exceptions WHERE kind IN ('same_day', 'many_reads')")
+        await superuser.execute("UPDATE archive_reader_days SET records = '{}'")
+        await superuser.execute("UPDATE archive_exceptions SET idx = 5 WHERE kind = 'out_of_hours'")
+    last, crossing = MANY_READS + 3 + 202, MANY_READS + 2
+    named = [("exception", 1, 1), ("exception", 5, 5), ("exception", crossing, crossing), ("exception", last, last)]
+    assert await rounds(archived) == named
+    assert len((await told(archived))["items"]) == 4
+
+
+async def test_nobody_with_the_workers_password_takes_an_exception_back(archived: ArchivedLog) -> None:
+    await all_kinds(archived)
+    await examined(archived)
+    worker = await asyncpg.connect(archived.made.logins.worker)
+    for table in ("archive_exceptions", "archive_reader_days", "archive_examined"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await worker.execute(f"DELETE FROM {table}")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await worker.execute(f"TRUNCATE {table}")
+    for statement in ("UPDATE archive_exceptions SET kind = 'by_deputy'", "UPDATE archive_reader_days SET day = day - 1", "UPDATE archive_examined SET rules = 9"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await worker.execute(statement)
+    for statement in (
+        "UPDATE archive_exceptions SET number = number - 1 WHERE kind = 'many_reads'", "UPDATE archive_exceptions SET number = NULL",
+        "UPDATE archive_reader_days SET records = '{}'", "UPDATE archive_examined SET last_idx = last_idx - 1",
+        "UPDATE archive_examined SET last_idx = last_idx + 1", "INSERT INTO archive_examined (log, last_idx, rules) VALUES ('returns', 7, 99)",
+    ):  # fmt: skip
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await worker.execute(statement)
+    await worker.close()
 
 
 async def test_exceptions_are_for_auditors_with_their_key_and_only_the_worker_writes_them(archived: ArchivedLog) -> None:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
+import asyncpg
 import httpx
 import pytest
 
@@ -24,7 +25,8 @@ NEWEST_KEY = Signer.of(OF_LOG.name, ED25519, bytes([8]) * 32)
 OF_EXPORTS = Signer.of("logs.example/exports", ED25519, bytes([6]) * 32)
 OTHER_WITNESS = Signer.of("witness.example", COSIGNATURE, bytes([9]) * 32)
 _FORGED = Sql("INSERT INTO archive_checkpoints (log, size, root, note, agrees) VALUES (:log, :size, :root, :note, true)")
-_FORGED_PIN = Sql("INSERT INTO archive_policies (number, policy, why, note) VALUES (:number, :policy, :why, :note)")
+_FORGED_PIN = Sql("INSERT INTO archive_policies (number, policy, why, note) VALUES (next_archive_pin(), :policy, :why, :note)")
+_PUT_PIN = "INSERT INTO archive_policies (number, policy, why, note) VALUES ($1, $2, 'set', NULL)"
 ROTATED = replace(POLICY, logs=(OF_LOG.verifier_key, NEW_KEY.verifier_key))
 
 
@@ -152,18 +154,34 @@ async def test_a_pin_that_whoever_writes_in_the_table_put_there_is_believed_by_n
     taken = replace(ROTATED, logs=(*ROTATED.logs, NEWEST_KEY.verifier_key), quorum="none")
 
     async def put(unit: UnitOfWork) -> None:
-        for number in (-1, 77):
-            values = {"number": number, "policy": str(taken), "why": why, "note": proofs.get(note or "")}
-            unit.write(Write(_FORGED_PIN, values))
-            await unit.flush()
-        unit.write(Write(_FORGED_PIN, {"number": 78, "policy": "no policy", "why": why, "note": None}))
+        unit.write(Write(_FORGED_PIN, {"policy": str(taken), "why": why, "note": proofs.get(note or "")}))
+        await unit.flush()
+        unit.write(Write(_FORGED_PIN, {"policy": "no policy", "why": why, "note": None}))
 
     await checkpointer.archived.made.worker.attempt(WORKER, put)
+    async with checkpointer.archived.beside_the_archive() as superuser:
+        await superuser.execute(_PUT_PIN, -1, str(taken))
     async with checkpointer.asked_by_the_archive(by_people) as checkpoints:
         checkpointer.note = await checkpointer.signed(4, NEWEST_KEY)
         assert (await checkpointer.look(checkpoints))[0] == "log_unknown"
         assert checkpoints.policy is not None and NEWEST_KEY.verifier_key not in checkpoints.policy.logs
         assert checkpoints.policy.quorum == POLICY.quorum
+
+
+async def test_a_pin_has_the_next_number_and_one_of_before_that_has_a_greater_one_is_in_nobodys_way(checkpointer: Checkpointer) -> None:
+    async with checkpointer.asked_by_the_archive() as checkpoints:
+        assert await checkpointer.look(checkpoints) == (None, False)
+        worker = await asyncpg.connect(checkpointer.archived.made.logins.worker)
+        for number in (2**63 - 1, 3, 1, 0, -1):
+            with pytest.raises(asyncpg.RestrictViolationError):
+                await worker.execute(_PUT_PIN, number, str(POLICY))
+        await worker.close()
+        async with checkpointer.archived.beside_the_archive() as superuser:
+            await superuser.execute(_PUT_PIN, 2**63 - 1, "no policy")
+        checkpointer.policy, checkpointer.note = str(ROTATED), await checkpointer.signed(3, NEW_KEY, OF_LOG)
+        assert await checkpointer.look(checkpoints) == (None, False)
+        assert checkpoints.policy == ROTATED
+    assert (await checkpointer.pins())[:2] == [(str(POLICY), "first", False), (str(ROTATED), "rotation", True)]
 
 
 async def _unsigned(unit: UnitOfWork, size: int) -> None:

@@ -1,5 +1,6 @@
 """What the rules of exceptions find in archived events, and what they leave alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -15,11 +16,14 @@ from services.audit.exceptions import (
     EXAMINED,
     KINDS,
     MANY_READS,
+    AccountChange,
     Approval,
     Seen,
+    changes_account,
     exceptions_of,
     many_reads,
     out_of_hours,
+    pays_to,
 )
 
 SARAJEVO = ZoneInfo("Europe/Sarajevo")
@@ -75,6 +79,23 @@ def test_what_is_changed_after_an_approval_is_one(kind: str, of_grant: bool) -> 
     assert "edited_after_approval" not in kinds(edit, approved(index=10))
     # Another grant of the case says nothing of this one, but something of the plan and of the account.
     assert ("edited_after_approval" in kinds(edit, approved(grant=UUID(int=7)))) is not of_grant
+
+
+def test_a_first_order_to_a_payee_whose_account_was_changed_since_the_approval_is_one() -> None:
+    paid = seen("avrr.reintegration.grant.tranche_released.v1", index=9, at=NOON.replace(day=9), payee_id=str(UUID(int=5)))
+
+    def found(*changed: int) -> list[tuple[UUID, ...]]:
+        changes = [AccountChange(index, UUID(int=100 + index), UUID(int=5)) for index in changed]
+        return [one.beside for one in exceptions_of(paid, [approved(), approved(index=12)], SARAJEVO, changes)]
+
+    assert pays_to(paid) == UUID(int=5)
+    assert found(4, 8) == [(UUID(int=103), UUID(int=104), UUID(int=108))]
+    assert found(2) == found(10) == found() == []
+
+
+def test_the_account_of_a_payee_of_a_case_is_held_against_the_approvals_of_the_case() -> None:
+    change = seen("avrr.reintegration.payee.call_back_confirmed.v1", subject=UUID(int=5))
+    assert (changes_account(change), changes_account(replace(change, case_id=UUID(int=5)))) == (None, UUID(int=5))
 
 
 @pytest.mark.parametrize(("kind", "by"), [("approval_given", "approved_by"), ("commitment_added", "added_by")])
