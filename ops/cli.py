@@ -12,6 +12,7 @@ import typer
 
 from ops.audit.commands import audit
 from ops.backup.commands import backup, restore
+from ops.doctor.commands import doctor
 from ops.settings import CannotStart, read_settings
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ keys = typer.Typer(no_args_is_help=True, help="The keys that open what is sealed
 app.command("backup")(backup)
 app.command("restore")(restore)
 app.add_typer(audit, name="audit")
+app.command()(doctor)
 app.add_typer(bus, name="bus")
 app.add_typer(keys, name="keys")
 app.add_typer(retention, name="retention")

@@ -38,6 +38,7 @@ class Addresses:
     clock: ClockMode
     portal: str = ""
     checkpointer: str = ""
+    witness: str = ""
 
 
 def make_system(
@@ -82,6 +83,8 @@ def addresses(running: Running, clock: ClockMode) -> Addresses:
         clock=clock,
         portal=_origin(running),
         checkpointer=checkpoints.checkpointer_url(running),
+        # Others than ours are somebody else's to look after.
+        witness=f"http://127.0.0.1:{running.ports['witness']}" if running.settings.witnesses is None else "",
     )
 
 
@@ -104,7 +107,7 @@ def write_addresses(settings: OpsSettings, found: Addresses) -> None:
     with os.fdopen(descriptor, "w") as file:
         json.dump(
             {"services": found.services, "issuer": found.issuer, "nats": found.nats, "postgres": found.postgres,
-             "clock": found.clock, "portal": found.portal, "checkpointer": found.checkpointer},
+             "clock": found.clock, "portal": found.portal, "checkpointer": found.checkpointer, "witness": found.witness},
             file,
         )
     draft.replace(path)

@@ -4,6 +4,7 @@ import re
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from ops.doctor.examining import examine
 from tests.running import Mission
 from tests.unit.ops.test_alerts import named
 
@@ -23,3 +24,10 @@ async def test_every_figure_of_a_rule_or_the_dashboard_is_told_by_a_running_proc
         said = {value for family in families for sample in family.samples for value in sample.labels.values()}
         assert not [value for value in said if re.search(r"[0-9a-f]{8}-|@|/", value)], process
     assert named() - told == set()
+
+
+async def test_the_doctor_finds_nothing_wrong_with_a_running_system(mission: Mission) -> None:
+    found = await examine(mission.settings)
+    assert [one for one in found if one.level == "wrong"] == []
+    told = {one.check for one in found if one.level == "well"}
+    assert {"disk", "files", "processes", "broker", "database"} <= told

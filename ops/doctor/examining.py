@@ -1,0 +1,82 @@
+"""All checks of the doctor together: none of them waits for another, and one that fails is a finding itself."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Final
+
+from ops.alarms import targets
+from ops.alarms.rules import read_rules
+from ops.backup.status import backup_status
+from ops.doctor.broker import broker
+from ops.doctor.copies import copies
+from ops.doctor.databases import database
+from ops.doctor.findings import Finding, well, wrong
+from ops.doctor.machine import certificate, disk, present, private_files
+from ops.doctor.processes import processes
+from ops.embedded.nats import PROVISION
+from ops.settings import CannotStart, OpsSettings
+from ops.system import owner_url, read_addresses
+from shared.topology import LOGS, Service
+
+WATCHED: Final = "AVRR_WATCHED"
+ORIGIN: Final = "AVRR_PORTAL_ORIGIN"
+_START: Final = "./avrr up starts everything and stays."
+
+
+async def examine(settings: OpsSettings, now: Callable[[], datetime] = present) -> list[Finding]:
+    """Everything that is wrong, or well; asks databases, broker and processes at once and changes nothing."""
+    checks: list[tuple[str, Coroutine[None, None, list[Finding]]]] = [
+        ("disk", _disk(settings)), ("files", _files(settings)), ("certificate", certificate(os.environ.get(ORIGIN), now())),
+        ("backup", _copies(settings, now)), ("processes", _processes(settings)), ("broker", _broker(settings, now)),
+        *((f"database of {service.name}", _database(settings, service, now)) for service in LOGS),
+    ]  # fmt: skip
+    answers = await asyncio.gather(*(check for _, check in checks), return_exceptions=True)
+    found: list[Finding] = []
+    for (name, _), answer in zip(checks, answers, strict=True):
+        if isinstance(answer, CannotStart):
+            found.append(wrong(name, answer.sentence, _START if answer.code == "not_running" else "Put that right first."))
+        elif isinstance(answer, Exception):
+            found.append(wrong(name, f"The check {name} failed itself ({type(answer).__name__}).", "Tell whoever develops avrr."))
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            found += answer
+    return list(dict.fromkeys(found))
+
+
+async def _disk(settings: OpsSettings) -> list[Finding]:
+    return [disk(settings.data_folder)]
+
+
+async def _files(settings: OpsSettings) -> list[Finding]:
+    return private_files(settings)
+
+
+async def _copies(settings: OpsSettings, now: Callable[[], datetime]) -> list[Finding]:
+    return [copies(backup_status(settings), now())]
+
+
+async def _processes(settings: OpsSettings) -> list[Finding]:
+    written = os.environ.get(WATCHED)
+    if written:
+        return await processes(targets.named(written), read_rules())
+    replayed = read_addresses(settings).clock == "replay"
+    return await processes(targets.of_this_machine(settings), read_rules(), replayed=replayed)
+
+
+async def _database(settings: OpsSettings, service: Service, now: Callable[[], datetime]) -> list[Finding]:
+    role = f"{service.name}_migrate"
+    # To ask for a password that is not there would make it.
+    if not (os.environ.get(f"AVRR_PASSWORD_{role.upper()}") or (settings.secrets_folder / role).exists()):
+        return [well("database", f"The database of {service.name} is not looked at from here: the password of {role} is elsewhere.")]
+    return await database(service, owner_url(settings, service), now)
+
+
+async def _broker(settings: OpsSettings, now: Callable[[], datetime]) -> list[Finding]:
+    path = settings.secrets_folder / f"nats_{PROVISION}"
+    if not path.exists():
+        return [well("broker", f"The broker is not looked at from here: the password of {PROVISION} is elsewhere.")]
+    url = settings.nats_url or read_addresses(settings).nats
+    return await broker(url, None if "@" in url else path.read_text("ascii").strip(), now)
