@@ -95,10 +95,13 @@ def _until(
         return moment, by_then[-1] if by_then else None
     last = held.commits[-1] if held.commits else None
     until = last.at if last else base.finished_at
+    if moment is not None and moment == until:
+        # All that reads is what was asked for; PostgreSQL would look for something later to stop at.
+        return None, last
     if held.broken is not None:
         raise CannotStart(
             "wal_damaged",
-            f"The write-ahead log is damaged: {segments[held.broken]} can't be read. Nothing was changed. With "
+            f"The write-ahead log is damaged: {segments.get(held.broken, held.broken)} can't be read. Nothing was changed. With "
             f"--to {until.astimezone(UTC).isoformat(timespec='microseconds')} what came before can be restored.",
         )
     known = max(until, note.complete_until if note else base.finished_at)

@@ -144,7 +144,8 @@ def moment_of(stamped: str) -> datetime:
 def private(folder: Path) -> None:
     """Makes a folder that nobody else may look into, with those above it; `CannotStart` where that cannot be."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (*reversed(folder.parents), folder):
+            each.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise refused_by_system(error, "a folder for backups can't be made") from error
 

@@ -1,21 +1,22 @@
 """A system that was killed is there again as it was at a moment, from its copies alone; damaged copies are named."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from ops.backup.places import Run, house_of
+from ops.backup.places import Run, house_of, moment_of
 from ops.backup.restoring import Restored, restore
 from ops.backup.status import backup_status
 from ops.backup.taking import take_backup
 from ops.demo_year.people import moment
-from ops.settings import OpsSettings
+from ops.settings import CannotStart, OpsSettings
 from ops.verification import verify_system
 from services.counselling.domain.identity import RecordIdentity
 from services.counselling.domain.person import GiveConsent, RegisterPerson
@@ -165,3 +166,117 @@ async def test_what_was_restored_is_verified_and_goes_on(again: Mission) -> None
     await again.caller.drained()
     said = [line async for line in verify_system(again.settings, None)]
     assert sum(wrong for _, wrong in said) == 0, said
+
+
+def copied(drill: Drill, folder: Path) -> Drill:
+    """The same copies in another place, to be damaged."""
+    shutil.copytree(drill.backups, folder / "backups")
+    shutil.copytree(drill.keys, folder / "keys")
+    return replace(drill, backups=folder / "backups", keys=folder / "keys")
+
+
+def flip(path: Path, at: int | None = None) -> None:
+    """Changes one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 if at is None else at] ^= 1
+    path.write_bytes(content)
+
+
+def last_written(path: Path) -> int:
+    return len(path.read_bytes().rstrip(b"\0")) - 1
+
+
+async def refused(drill: Drill, moment: datetime | None = None, into: Path | None = None) -> CannotStart:
+    """What stands against a restore, of which nothing is left then."""
+    into = into or drill.backups.parent / "into"
+    before = sorted(into.parent.iterdir())
+    with pytest.raises(CannotStart) as found:
+        await drill.restored(into, moment)
+    assert sorted(into.parent.iterdir()) == before
+    return found.value
+
+
+def a_table(base: Path) -> Path:
+    return max((base / "postgres" / "base").rglob("[0-9]*"), key=lambda path: path.stat().st_size if path.is_file() else 0)
+
+
+@pytest.mark.parametrize("what", ["table", "list", "mark", "state", "log of the base", "key"])
+async def test_a_flipped_bit_is_named_and_nothing_is_touched(drill: Drill, tmp_path: Path, what: str) -> None:
+    held = copied(drill, tmp_path)
+    base = held.run().bases()[-1]
+    keys = max((held.keys / held.run().folder.parent.name).iterdir())
+    damaged = {
+        "table": a_table(base), "list": base / "manifest.json", "mark": base / "manifest.mac",
+        "state": next((base / "state" / "checkpointer").rglob("edge")), "log of the base": next((base / "postgres/pg_wal").glob("0*")),
+        "key": keys / "secrets" / "epochs" / "counselling" / "1",
+    }[what]  # fmt: skip
+    flip(damaged)
+    found = await refused(held)
+    assert found.code == "backup_damaged"
+    assert damaged.name.removesuffix(".mac") in found.sentence or what == "mark"
+
+
+@pytest.mark.parametrize("change", ["missing", "added"])
+async def test_a_file_that_went_or_came_is_named(drill: Drill, tmp_path: Path, change: str) -> None:
+    held = copied(drill, tmp_path)
+    table = a_table(held.run().bases()[-1])
+    if change == "missing":
+        table.unlink()
+    else:
+        table = table.with_name("4294967295")
+        table.touch()
+    found = await refused(held)
+    assert (found.code, table.name in found.sentence) == ("backup_damaged", True)
+
+
+async def test_a_damaged_log_is_named_with_the_moment_until_which_it_restores(drill: Drill, tmp_path: Path) -> None:
+    held = copied(drill, tmp_path)
+    segment = max(held.run().wal.iterdir(), key=lambda path: path.name)
+    # The person registered last stands near its end, and was committed after the noted moment.
+    flip(segment, last_written(segment) - 20_000)
+    found = await refused(held)
+    assert (found.code, str(segment) in found.sentence) == ("wal_damaged", True)
+    named = datetime.fromisoformat(found.sentence.split("--to ")[1].split(" ")[0])
+    assert drill.noted < named < drill.killed
+    done = await held.restored(tmp_path / "before", named)
+    assert done.last is not None
+    assert done.last <= named
+
+
+async def test_a_log_with_a_missing_part_restores_only_what_came_before(drill: Drill, tmp_path: Path) -> None:
+    held = copied(drill, tmp_path)
+    for segment in held.run().wal.iterdir():
+        segment.unlink()
+    assert (await refused(held)).code == "wal_damaged"
+    assert (await refused(held, drill.noted)).code == "wal_damaged"
+
+
+async def test_what_cannot_be_restored_is_told_in_a_sentence(drill: Drill, tmp_path: Path) -> None:
+    first = drill.run().bases()[0]
+    early = await refused(drill, datetime(2026, 1, 1, tzinfo=UTC), tmp_path / "into")
+    assert (early.code, f"{moment_of(first.name):%H:%M:%S}" in early.sentence) == ("before_the_base", True)
+    late = await refused(drill, drill.killed + timedelta(days=1), tmp_path / "into")
+    assert late.code == "after_the_end"
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "something").touch()
+    assert (await refused(drill, None, tmp_path / "full")).code == "folder_not_empty"
+    empty = replace(drill, backups=tmp_path / "nothing")
+    assert (await refused(empty, None, tmp_path / "into")).code == "no_backup"
+    keyless = replace(drill, keys=tmp_path / "nothing")
+    assert (await refused(keyless, None, tmp_path / "into")).code == "no_keys"
+
+
+async def test_copies_of_two_systems_are_not_mixed(drill: Drill, tmp_path: Path) -> None:
+    held = copied(drill, tmp_path)
+    shutil.copytree(held.run().folder.parent, held.backups / "0123456789ab")
+    found = await refused(held)
+    assert (found.code, "0123456789ab" in found.sentence) == ("several_systems", True)
+
+
+async def test_the_end_of_the_log_restores_what_was_committed_before_the_kill(drill: Drill, tmp_path: Path) -> None:
+    done = await drill.restored(tmp_path / "into", None)
+    assert done.rpo_seconds == 0
+    assert done.last is not None
+    # Until then everything was known to be in the copy, and the person registered last was.
+    assert done.last >= drill.complete_until - timedelta(seconds=1)
+    assert (tmp_path / "into" / "secrets").stat().st_mode & 0o777 == 0o700
