@@ -224,7 +224,7 @@ async def main() -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     provision = Provision(
-        settings.nats_url, settings.nats_user, settings.bus_password, keys=settings.bus_keys, replicas=settings.nats_replicas
+        settings.bus_url, settings.nats_user, settings.bus_password, keys=settings.bus_keys, replicas=settings.nats_replicas
     )
     begin()
     await provision.run(stop)

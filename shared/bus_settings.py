@@ -40,7 +40,7 @@ class BusSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
 
-    nats_url: str
+    nats_url: str | None = None
     nats_user: str | None = None
     nats_password: SecretStr | None = None
     nats_ca_file: Path | None = None
@@ -56,6 +56,13 @@ class BusSettings(BaseSettings):
         return BusKeys(*whole) if len(whole) == len(files) else None
 
     @property
+    def bus_url(self) -> str:
+        """The broker's address; ValueError in a process that does not speak to it."""
+        if self.nats_url is None:
+            raise ValueError("whoever works needs AVRR_NATS_URL")
+        return self.nats_url
+
+    @property
     def bus_password(self) -> str | None:
         """The password, if this process comes by one."""
         return self.nats_password.get_secret_value() if self.nats_password else None
@@ -65,7 +72,7 @@ class BusSettings(BaseSettings):
         files = (self.nats_ca_file, self.nats_certificate_file, self.nats_key_file, self.nats_seed_file)
         if any(files) and not all(files):
             raise ValueError("AVRR_NATS_CA_FILE, _CERTIFICATE_FILE, _KEY_FILE and _SEED_FILE are given together or not at all")
-        encrypted = all(server.startswith("tls://") for server in self.nats_url.split(","))
+        encrypted = all(server.startswith("tls://") for server in (self.nats_url or "").split(","))
         if any(files) and (self.nats_user or self.nats_password or not encrypted):
             raise ValueError("with AVRR_NATS_SEED_FILE there is neither user nor password, and AVRR_NATS_URL begins with tls://")
         return self

@@ -36,6 +36,11 @@ _POSITION = Sql(
     "(SELECT coalesce(json_object_agg(source, stopped), '{}'::json) FROM cursor WHERE stopped IS NOT NULL) AS stopped, "
     "EXISTS (SELECT FROM restored WHERE opened_at IS NULL) AS set_back"
 )
+# What the login can see by which requests are answered: how far a log is, is its worker's to tell.
+_SERVES = Sql(
+    "SELECT NULL::bigint AS size, NULL::bigint AS dead_letters, '{}'::json AS cursors, '{}'::json AS stopped, "
+    "EXISTS (SELECT FROM restored WHERE opened_at IS NULL) AS set_back"
+)
 _CHUNK = 500
 # Which process answers, and how often it told the log to the archive's program, this time included.
 PROGRAM_READS = "Avrr-Program-Reads"
@@ -57,12 +62,15 @@ class Form(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether a service can work, how long its log is, how far it has followed others, and what stands still."""
+    """Whether a service can work, how long its log is, how far it has followed others, and what stands still.
+
+    A process that only answers requests knows neither log nor followers, and tells None of them.
+    """
 
     ready: bool
-    log_size: int
+    log_size: int | None
     cursors: dict[str, int]
-    dead_letters: int
+    dead_letters: int | None
     stopped: dict[str, str]
     worker: dict[str, object]
     set_back: bool = False
@@ -186,7 +194,7 @@ def router_for(
         """The database answers and was not set back, and the followers are not stopped."""
         try:
             async with health.unit_of_work(Scope("health")) as unit:
-                row = await unit.row(_POSITION)
+                row = await unit.row(_POSITION if "worker" in databases else _SERVES)
         except (*INFRASTRUCTURE, Busy):
             return problem(503, "unavailable", "The database does not answer.")
         assert row is not None

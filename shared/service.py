@@ -60,37 +60,29 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
 
     Raises RuntimeError if a route has no policy row: nobody could use it, or everybody might.
     """
-    api = Database(
-        settings.api_database_url.get_secret_value(), f"{wiring.service.name}-api", settings.pool_size,
-        notify=settings.role == "api",
-    )
-    back = Database(settings.worker_database_url.get_secret_value(), f"{wiring.service.name}-worker", 4)
+    works, answers = settings.role != "api", settings.role != "worker"
+    databases = _databases(wiring.service.name, settings, works=works, answers=answers)
+    # Who does one of both has one login, for what it does beside that, too.
+    api, back = databases.get("api") or databases["worker"], databases.get("worker") or databases["api"]
     clock = Clock(settings.clock)
-    works = settings.role in ("all", "worker")
     wake = asyncio.Event()
-    api.on_append = wake.set
-    back.on_append = wake.set
+    for database in databases.values():
+        database.on_append = wake.set
     metrics = Metrics(wiring.service.name)
     standing = Standing(wiring.service, settings, back, metrics)
-    worker = Worker(
-        wiring.service, settings, back, wake,
-        reacting(wiring.service.name, wiring.heard, wiring.reactions, wiring.by_name, clock),
-        concerned(wiring.heard, wiring.reactions),
-        wiring.following, standing,
-    )
-    worker.measured(metrics)
+    worker = _worker(wiring, settings, back, wake, clock, standing, metrics) if works else None
     beside = wiring.beside(settings, back, metrics) if wiring.beside is not None and works else None
     verifying = _verifying(wiring, settings, back, metrics) if works else None
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            await api.open()
-            stack.push_async_callback(api.close)
-            await back.open()
-            stack.push_async_callback(back.close)
-            keys = await stack.enter_async_context(_person_keys(wiring, settings, lambda row: _is_there(wiring, api, row)))
-            api.keys = back.keys = keys
+            for database in databases.values():
+                await database.open()
+                stack.push_async_callback(database.close)
+            keys = await stack.enter_async_context(_person_keys(wiring, settings, lambda row: _is_there(wiring, databases.get("api"), row)))
+            for database in databases.values():
+                database.keys = keys
             app.state.runtime = Runtime(
                 service=wiring.service.name,
                 database=api,
@@ -110,8 +102,9 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
             )
             app.state.standing = standing
             await stack.enter_async_context(standing.running(works=works))
-            await stack.enter_async_context(_beginning(wiring, api))
-            if works:
+            if answers:
+                await stack.enter_async_context(_beginning(wiring, api))
+            if worker is not None:
                 await stack.enter_async_context(worker.running())
                 if beside is not None:
                     await stack.enter_async_context(beside.running())
@@ -125,9 +118,9 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
             yield
 
     common = router_for(
-        lambda: forms_of(routers, wiring.by_name), lambda: {**worker.status(), **standing.status(), **(beside.status() if beside else {}), **(verifying.status() if verifying else {})},
-        {"api": api, "worker": back}, back, metrics,
-        _sampled(wiring, back, verifying, metrics, lambda: {"now": clock.present(), "zone": settings.mission_time_zone, "heads": json.dumps(worker.heads())}),
+        lambda: forms_of(routers, wiring.by_name), lambda: {**(worker.status() if worker else {}), **standing.status(), **(beside.status() if beside else {}), **(verifying.status() if verifying else {})},
+        databases, back, metrics,
+        _sampled(wiring, back, verifying, metrics, lambda: {"now": clock.present(), "zone": settings.mission_time_zone, "heads": json.dumps(worker.heads() if worker else {})}) if works else [],
     )
     everything = (*routers, common) if settings.role != "worker" else (common,)
     nameless = without_policy(everything, wiring.policy.operations)
@@ -140,12 +133,34 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     # An included router makes its routes once more when somebody first asks, and then looks through them twice each time.
     app.router.routes.extend(route for router in everything for route in router.routes)
     install_problems(app)
-    # By its own name the services beside it call it.
-    hosts = frozenset({*settings.allowed_hosts, wiring.service.name})
+    # By its own name the services beside it call it, and whoever reads its figures.
+    hosts = frozenset({*settings.allowed_hosts, wiring.service.name, f"{wiring.service.name}-worker"})
     bounds = Bounds(hosts, settings.requests_in_flight, settings.request_seconds)
     app.add_middleware(Surroundings, metrics=metrics, bounds=bounds)
     document(app, everything)
     return app
+
+
+def _databases(name: str, settings: Settings, *, works: bool, answers: bool) -> dict[str, Database]:
+    found: dict[str, Database] = {}
+    if answers:
+        found["api"] = Database(settings.api_login, f"{name}-api", settings.pool_size, notify=not works)
+    if works:
+        found["worker"] = Database(settings.worker_login, f"{name}-worker", 4)
+    return found
+
+
+def _worker(
+    wiring: Wiring, settings: Settings, database: Database, wake: asyncio.Event, clock: Clock, standing: Standing, metrics: Metrics
+) -> Worker:
+    worker = Worker(
+        wiring.service, settings, database, wake,
+        reacting(wiring.service.name, wiring.heard, wiring.reactions, wiring.by_name, clock),
+        concerned(wiring.heard, wiring.reactions),
+        wiring.following, standing,
+    )  # fmt: skip
+    worker.measured(metrics)
+    return worker
 
 
 def _verifying(wiring: Wiring, settings: Settings, noting: Database, metrics: Metrics) -> Verifying | None:
@@ -210,7 +225,10 @@ async def _person_keys(
         )
 
 
-async def _is_there(wiring: Wiring, database: Database, row: Sql) -> bool:
+async def _is_there(wiring: Wiring, database: Database | None, row: Sql) -> bool:
+    if database is None:
+        # A worker alone begins no keys: whoever answers requests sees whether there were some, and begins them.
+        return True
     scope = Scope(f"service:{wiring.service.name}", ALPHA_2)
     return await database.attempt(scope, lambda unit: unit.row(row)) is not None
 
@@ -249,7 +267,7 @@ async def _begun(wiring: Wiring, database: Database, begins: Callable[[UnitOfWor
 
 @contextlib.asynccontextmanager
 async def _consents(wiring: Wiring, settings: Settings) -> AsyncIterator[Consents]:
-    if wiring.service.archives or "counselling" not in wiring.service.asks:
+    if wiring.service.archives or "counselling" not in wiring.service.asks or settings.role == "worker":
         yield NobodyAgreed()
         return
     url, client_id, secret = settings.counselling_url, settings.service_client_id, settings.service_client_secret

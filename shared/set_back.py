@@ -194,9 +194,8 @@ class Standing:
                 log.warning("not_looked", service=self._service.name, kind=type(error).__name__)
 
     async def _ask_stream(self) -> None:
-        password = self._settings.nats_password.get_secret_value() if self._settings.nats_password else None
         with contextlib.suppress(*FAULTS):
-            async with asyncio.timeout(_PATIENCE), Bus(self._settings.nats_url, self._service.name, self._settings.nats_user, password) as bus:
+            async with asyncio.timeout(_PATIENCE), Bus.of(self._settings, self._service.name) as bus:
                 await bus.ready()
                 known = await told_by_stream(bus, self._service, self.size)
                 if known is not None:

@@ -53,8 +53,9 @@ class Settings(BusSettings):
     clock: Literal["real", "replay"] = "real"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    api_database_url: SecretStr
-    worker_database_url: SecretStr
+    # For whoever answers, and for whoever works; nobody is given what only the other needs.
+    api_database_url: SecretStr | None = None
+    worker_database_url: SecretStr | None = None
     # For whoever works: the login that reads every row and changes none, by which the rows are verified all the time.
     verify_database_url: SecretStr | None = None
     pool_size: int = Field(default=8, ge=1, le=100)
@@ -100,6 +101,26 @@ class Settings(BusSettings):
 
     mission_time_zone: str = "Europe/Sarajevo"
 
+    @property
+    def api_login(self) -> str:
+        """The address by which requests are answered; ValueError in a process that answers none."""
+        return _of_this_role(self.api_database_url)
+
+    @property
+    def worker_login(self) -> str:
+        """The address by which a worker follows and relays; ValueError in a process that does not work."""
+        return _of_this_role(self.worker_database_url)
+
+    @model_validator(mode="after")
+    def _role_has_its_login(self) -> Self:
+        if self.api_database_url is None and self.role != "worker":
+            raise ValueError("whoever answers requests needs AVRR_API_DATABASE_URL")
+        if self.worker_database_url is None and self.role != "api":
+            raise ValueError("whoever works needs AVRR_WORKER_DATABASE_URL")
+        if self.nats_url is None and self.role != "api":
+            raise ValueError("whoever works needs AVRR_NATS_URL")
+        return self
+
     @model_validator(mode="after")
     def _transit_is_whole(self) -> Self:
         if self.transit_url is None:
@@ -117,3 +138,9 @@ class Settings(BusSettings):
         if self.clock == "replay" and not is_loopback(self.host):
             raise ValueError("the replay clock is for a demo on this machine: AVRR_HOST must be a loopback address")
         return self
+
+
+def _of_this_role(address: SecretStr | None) -> str:
+    if address is None:
+        raise ValueError("this process has another role")
+    return address.get_secret_value()

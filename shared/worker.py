@@ -64,11 +64,9 @@ class Worker:
     ) -> None:  # fmt: skip
         heads = tuple(BY_NAME[name].head for name in service.follows)
         self._began: float | None = None
-        self.bus = Bus(
-            settings.nats_url, service.name, settings.nats_user, settings.bus_password, hears=heads, keys=settings.bus_keys
-        )
+        self.bus = Bus.of(settings, service.name, hears=heads)
         self.relay = Relay(
-            settings.worker_database_url.get_secret_value(), self.bus, service, wake,
+            settings.worker_login, self.bus, service, wake,
             longer=standing.found if standing is not None else None,
         )  # fmt: skip
         self._standing = standing

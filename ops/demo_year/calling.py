@@ -94,7 +94,7 @@ class Caller:
                 f"{service.name} behind {source}"
                 for service in SERVICES
                 for source in service.follows
-                if known[service.name].cursors.get(source, -1) + 1 < known[source].log_size
+                if known[service.name].cursors.get(source, -1) + 1 < (known[source].log_size or 0)
             ]
             if not lagging:
                 return

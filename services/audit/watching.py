@@ -37,7 +37,7 @@ class Watching:
         self._database = database
         self._comparing: Comparing | None = None
         self._checking: Checking | None = None
-        self._turn = Turn(settings.worker_database_url.get_secret_value(), f"{database.name}-turn", b"avrr-see")
+        self._turn = Turn(settings.worker_login, f"{database.name}-turn", b"avrr-see")
         self._checkpoints: Checkpoints | None = None
         self._verified: Verified | None = None
         self._examining = Examining(database, ZoneInfo(settings.mission_time_zone))

@@ -27,7 +27,7 @@ from shared.bus.faults import (
     faults,
 )
 from shared.bus.pull import PULL_BATCH, Deliveries
-from shared.bus_settings import BusKeys
+from shared.bus_settings import BusKeys, BusSettings
 
 # A client that has not come back by itself for so long is replaced by a new one.
 GIVEN_UP_SECONDS = 30.0
@@ -85,6 +85,11 @@ class Bus:
         self._up = asyncio.Event()
         self._pulls: set[Deliveries] = set()
         self._complaint: str | None = None
+
+    @classmethod
+    def of(cls, settings: BusSettings, identity: str, *, hears: tuple[str, ...] = ()) -> Self:
+        """The connection of a process, by whichever way its settings name."""
+        return cls(settings.bus_url, identity, settings.nats_user, settings.bus_password, hears=hears, keys=settings.bus_keys)
 
     async def __aenter__(self) -> Self:
         self.start()

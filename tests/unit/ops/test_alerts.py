@@ -100,11 +100,13 @@ def test_rules_that_cannot_be_read_stop_the_start(tmp_path: Path, written: str) 
 def test_prometheus_asks_every_process_under_its_name_and_reads_the_rules() -> None:
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in SCRAPED["scrape_configs"]}
     processes = {service.name for service in LOGS} | {PORTAL.name, "checkpointer", "witness"}
-    assert jobs == {name: [f"{name}:8000"] for name in processes}
+    # A service is two processes in containers: who answers, and who follows and relays.
+    workers = {service.name: [f"{service.name}-worker:8000"] for service in LOGS}
+    assert jobs == {name: [f"{name}:8000", *workers.get(name, [])] for name in processes}
     mounts = WATCHING["services"]["prometheus"]["volumes"]
     assert "./prometheus/alerts.yaml:/etc/prometheus/alerts.yaml:ro" in mounts
     assert SCRAPED["rule_files"] == ["/etc/prometheus/alerts.yaml"]
-    assert {name for name, part in WATCHING["services"].items() if part == {"networks": ["watching"]}} == processes
+    assert {name for name, part in WATCHING["services"].items() if part == {"networks": ["watching"]}} == processes | {f"{name}-worker" for name in workers}
 
 
 def test_what_watches_can_neither_change_its_root_nor_gain_rights_and_is_reached_from_the_machine_alone() -> None:

@@ -69,6 +69,7 @@ FROM_OUTSIDE = {
 NO_SECRETS = {"AVRR_CHECKPOINTER_KEYS", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS"}
 OF_CHECKPOINTS = {"AVRR_WITNESSES", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS", "AVRR_TRUST_POLICY"}
 SIGNERS = {"checkpointer", "witness"}
+WORKERS = {f"{service.name}-worker" for service in LOGS}
 SERVERS = {"postgres", "nats"}
 JOBS = {"prepare", "provision", "bus_keys"}
 
@@ -113,28 +114,43 @@ def _environment(part: str, given: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-@each_service
-def test_a_service_starts_with_what_the_example_asks_for(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _settings_of(part: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name in [name for name in os.environ if name.startswith("AVRR_")]:
         monkeypatch.delenv(name)
-    given = _filled_in()
-    for name, value in _environment(service.name, given).items():
+    for name, value in _environment(part, _filled_in()).items():
         monkeypatch.setenv(name, value)
-    settings = Settings()
-    assert (settings.role, settings.clock, settings.host, settings.port) == ("all", "real", "0.0.0.0", 8000)  # noqa: S104
-    for kind, url in (("api", settings.api_database_url), ("worker", settings.worker_database_url)):
-        password = given[f"AVRR_PASSWORD_{service.name.upper()}_{kind.upper()}"]
-        login = f"{service.name}_{kind}:{password}"
-        assert url.get_secret_value() == f"postgresql://{login}@postgres:5432/{service.name}"
-    assert (settings.nats_user, settings.nats_password, settings.bus_keys) == (None, None, _mounted_keys(service.name))
+    return Settings()
+
+
+@each_service
+def test_a_service_starts_with_what_the_example_asks_for(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings_of(service.name, monkeypatch)
+    assert (settings.role, settings.clock, settings.host, settings.port) == ("api", "real", "0.0.0.0", 8000)  # noqa: S104
+    assert settings.api_login == _login(service, "api")
+    assert (settings.worker_database_url, settings.verify_database_url, settings.bus_keys) == (None, None, None)
     assert settings.oidc_issuer == "https://identity.example"
+
+
+@each_service
+def test_the_worker_of_a_service_starts_with_what_the_example_asks_for(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _settings_of(f"{service.name}-worker", monkeypatch)
+    assert (settings.role, settings.clock, settings.host, settings.port) == ("worker", "real", "0.0.0.0", 8000)  # noqa: S104
+    assert settings.worker_login == _login(service, "worker")
+    assert settings.verify_database_url is not None
+    assert settings.verify_database_url.get_secret_value() == _login(service, "verify")
+    assert settings.api_database_url is None
+    assert settings.nats_url == "tls://nats:4222"
+    assert (settings.nats_user, settings.nats_password, settings.bus_keys) == (None, None, _mounted_keys(f"{service.name}-worker"))
+
+
+def _login(service: Service, kind: str) -> str:
+    password = _filled_in()[f"AVRR_PASSWORD_{service.name.upper()}_{kind.upper()}"]
+    return f"postgresql://{service.name}_{kind}:{password}@postgres:5432/{service.name}"
 
 
 def _mounted_keys(user: str) -> BusKeys:
     """Where a container finds its own keys for the broker, and nobody else's."""
-    (folder,) = [place for volume, place, _ in _volumes(user) if volume == f"bus_{user}"]
+    (folder,) = [place for volume, place, _ in _volumes(user) if volume.startswith("bus_")]
     return BusKeys(*(Path(folder) / name for name in (CA_FILE, CERTIFICATE_FILE, KEY_FILE, SEED_FILE)))
 
 
@@ -143,18 +159,32 @@ def _volumes(part: str) -> list[tuple[str, str, str]]:
 
 
 @each_service
-def test_a_service_is_given_every_setting_and_no_variable_that_it_does_not_read(service: Service) -> None:
-    given = set(_environment(service.name, _filled_in() | _offered()))
+def test_a_service_is_given_every_setting_between_its_two_processes_and_no_variable_that_it_does_not_read(service: Service) -> None:
+    given = {part: set(_environment(part, _filled_in() | _offered())) for part in (service.name, f"{service.name}-worker")}
     left_out = (set() if service.asks else OF_WHO_ASKS) | (set() if service.archives else OF_THE_ARCHIVE)
-    assert given == _names(Settings) - NOT_FOR_DEPLOYMENTS - left_out - BY_PASSWORD
+    assert set().union(*given.values()) == _names(Settings) - NOT_FOR_DEPLOYMENTS - left_out - BY_PASSWORD
+
+
+@each_service
+def test_neither_process_of_a_service_is_given_a_secret_of_the_others(service: Service) -> None:
+    secret = {
+        part: {name for value in _given(part).values() for name in REQUIRED.findall(value or "") if re.search("PASSWORD|SECRET", name)}
+        for part in (service.name, f"{service.name}-worker")
+    }
+    own = f"AVRR_PASSWORD_{service.name.upper()}"
+    asks = {"AVRR_SERVICE_CLIENT_SECRET"} if service.asks and not service.archives else set()
+    archives = {"AVRR_ARCHIVE_CLIENT_SECRET"} if service.archives else set()
+    assert secret == {service.name: {f"{own}_API"} | asks, f"{service.name}-worker": {f"{own}_WORKER", f"{own}_VERIFY"} | archives}
+    assert [place for _, place, _ in _volumes(service.name)] == ["/var/lib/avrr/epochs"]
 
 
 @each_service
 def test_the_keys_of_epochs_are_in_a_volume_that_no_other_part_has_and_that_only_the_service_reads(service: Service) -> None:
     folder = PARTS[service.name]["environment"].get("AVRR_EPOCHS_FOLDER")
-    volume = f"{service.name}_epochs"
-    assert (volume, folder, "rw") in _volumes(service.name)
-    assert _who_has(volume) == {service.name}
+    assert PARTS[f"{service.name}-worker"]["environment"].get("AVRR_EPOCHS_FOLDER") == folder
+    volume, whose = f"{service.name}_epochs", {service.name, f"{service.name}-worker"}
+    assert _who_has(volume) == whose
+    assert all((volume, folder, "rw") in _volumes(part) for part in whose)
     assert f"install --directory --mode=0700 --owner=avrr --group=avrr {folder}\n" in DOCKERFILE
 
 
@@ -175,8 +205,9 @@ def test_keys_for_the_broker_are_read_by_their_owner_alone_and_made_by_a_job_tha
     assert _who_has(f"bus_{AUTHORITY}") == {"bus_keys"}
     assert _who_has(f"bus_{SERVER}") == {"bus_keys", "nats"}
     for user in made - {AUTHORITY, SERVER}:
-        assert _who_has(f"bus_{user}") == {"bus_keys", user}
-        assert (f"bus_{user}", "/run/bus", "ro") in _volumes(user)
+        part = user if user in PARTS and user not in {service.name for service in LOGS} else f"{user}-worker"
+        assert _who_has(f"bus_{user}") == {"bus_keys", part}
+        assert (f"bus_{user}", "/run/bus", "ro") in _volumes(part)
 
 
 @pytest.mark.parametrize("part", sorted(SIGNERS))
@@ -294,9 +325,11 @@ def test_the_command_of_the_example_invents_all_passwords_into_a_file_for_its_ow
 
 
 def test_compose_runs_every_service_with_its_servers_and_jobs() -> None:
-    assert set(PARTS) == {owner.name for owner in OWNERS} | SERVERS | JOBS | SIGNERS
+    assert set(PARTS) == {owner.name for owner in OWNERS} | WORKERS | SERVERS | JOBS | SIGNERS
     for owner in OWNERS:
         assert PARTS[owner.name]["command"] == ["python", "-m", f"{owner.module}.app"]
+    for service in LOGS:
+        assert PARTS[f"{service.name}-worker"]["command"] == ["python", "-m", f"{service.module}.app"]
     assert PARTS["prepare"]["command"] == ["python", "-m", "ops.prepare"]
     for name in {"provision"} | SIGNERS:
         assert PARTS[name]["command"] == ["python", "-m", f"ops.{name}"]
@@ -311,7 +344,7 @@ def test_only_the_portal_the_services_and_who_tells_checkpoints_are_reached_from
 
 
 def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
-    services = {service.name: ["database", "bus", "outside"] for service in LOGS}
+    services = {service.name: ["database", "outside"] for service in LOGS} | {part: ["database", "bus", "outside"] for part in WORKERS}
     others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside"]}
     others |= {"checkpointer": ["database", "checkpoints", "outside"], "witness": ["checkpoints"]}
     assert {name: part["networks"] for name, part in PARTS.items() if name != "bus_keys"} == services | others
@@ -326,6 +359,13 @@ def test_a_container_can_neither_change_its_root_nor_gain_rights(part: str) -> N
     assert PARTS[part]["security_opt"] == ["no-new-privileges:true"]
 
 
+@each_part
+def test_no_container_may_take_all_of_the_machine(part: str) -> None:
+    assert re.fullmatch(r"\d+[mg]", PARTS[part]["mem_limit"])
+    assert 0 < float(PARTS[part]["cpus"]) <= 2
+    assert PARTS[part]["pids_limit"] == 256
+
+
 def test_whatever_should_run_is_started_again_and_the_job_is_not() -> None:
     assert {name for name, part in PARTS.items() if part["restart"] == "unless-stopped"} == set(PARTS) - {"prepare", "bus_keys"}
     assert PARTS["prepare"]["restart"] == PARTS["bus_keys"]["restart"] == "no"
@@ -333,10 +373,11 @@ def test_whatever_should_run_is_started_again_and_the_job_is_not() -> None:
 
 def test_nothing_starts_before_what_it_needs() -> None:
     for service in LOGS:
-        assert PARTS[service.name]["depends_on"] == {
-            "prepare": {"condition": "service_completed_successfully"},
+        assert PARTS[service.name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+        assert PARTS[f"{service.name}-worker"]["depends_on"] == {
             "nats": {"condition": "service_healthy"},
             "provision": {"condition": "service_started"},
+            service.name: {"condition": "service_healthy"},
         }
     # The portal asks the services when somebody asks it, and says so if one of them is away.
     assert PARTS[PORTAL.name]["depends_on"] == {
