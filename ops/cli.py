@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from ops.after_restore.commands import restored
 from ops.audit.commands import audit
 from ops.backup.commands import backup, restore
 from ops.doctor.commands import doctor
@@ -27,6 +28,7 @@ app.command("backup")(backup)
 app.command("restore")(restore)
 app.add_typer(audit, name="audit")
 app.command()(doctor)
+app.add_typer(restored, name="restored")
 app.add_typer(bus, name="bus")
 app.add_typer(keys, name="keys")
 app.add_typer(retention, name="retention")

@@ -124,6 +124,19 @@ class Provision:
             await self._made((service,))
         log.info("stream_rebuilt", stream=stream)
 
+    async def begin_again(self, follower: Service, patience: float = 30.0) -> None:
+        """Hands everything to a follower anew, on each stream that it follows; its cursors know what it has taken already.
+
+        For a follower whose cursors were set back. TimeoutError if the broker did not let it.
+        """
+        async with self._bus, asyncio.timeout(patience):
+            await self._bus.ready()
+            for source in self._services:
+                if source.name in follower.follows:
+                    with contextlib.suppress(BusRefused, StreamMissing):
+                        await self._bus.api(f"CONSUMER.DELETE.{source.stream}.{durable(follower, source)}")
+            await self._made(self._services)
+
     async def _made(self, services: tuple[Service, ...]) -> None:
         while True:
             if await self._keep(services):

@@ -126,6 +126,7 @@ class Consumer:
         self._pauses = pauses or Pauses()
         # Below it nothing needs to be asked of the database; forgotten whenever that could have changed.
         self._floor = -1
+        self._met = -1
         self._faults_in_a_row = 0
         self._given_back: int | None = None
         self._counted: int | None = None
@@ -133,6 +134,7 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follows until ``stop`` is set, and finishes the event at hand; whatever fails is tried again for ever."""
+        self._floor = -1
         marking = asyncio.create_task(self._mark(stop), name=f"marks {self._source.name}")
         try:
             while not stop.is_set():
@@ -181,6 +183,10 @@ class Consumer:
 
     async def _receive(self, delivery: Delivery, stop: asyncio.Event) -> None:
         idx = delivery.sequence - 1
+        if idx < self._met and delivery.num_delivered == 1:
+            # The stream was made anew, and the cursor may have been set back with it.
+            self._floor = -1
+        self._met = idx
         if idx < self._floor:
             await self._done(delivery)
             return

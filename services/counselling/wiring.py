@@ -99,7 +99,7 @@ async def _person_facts(
     unit: UnitOfWork, person_id: UUID, _: person.Person | None, command: Command | None, context: Context
 ) -> erasure.PersonFacts:
     today = context.now.date()
-    if isinstance(command, erasure.ApproveErasure):
+    if isinstance(command, erasure.ApproveErasure | erasure.RedoErasure):
         return await turns.behind_an_erasure(unit, person_id, today)
     # A reader is told of the open case as well, so that nobody asks in vain.
     if command is None or isinstance(command, erasure.RequestErasure | erasure.RequestErasureWhenDue):

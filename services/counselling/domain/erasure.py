@@ -15,6 +15,7 @@ from shared.contracts.counselling import (
     LegalHoldPlaced,
     PapersEndConfirmed,
     PersonErased,
+    StaffId,
 )
 from shared.contracts.erasure import HOLDERS, Deleted, ErasureGround, HoldReason, RefusalGround
 from shared.decider import Events, ReadsFacts
@@ -118,6 +119,14 @@ class LiftLegalHold(Command):
     """End the legal hold. From then on the person can be erased."""
 
     reason: Literal["over", "placed_by_mistake"]
+
+
+class RedoErasure(Command):
+    """Erase the person again, as two persons decided once: the database was set back to before that (decision 119)."""
+
+    ground: ErasureGround
+    requested_by: StaffId
+    approved_by: StaffId
 
 
 class RecordErasureConfirmed(Command):
@@ -225,6 +234,19 @@ def approve(state: Erasable, _: ApproveErasure, facts: PersonFacts, context: Con
     )
     erased = PersonErased(erased_at=context.now, deleted=facts.held)
     return (approved, erased, *_confirmed_all(evolve(evolve(state.erasure, approved), erased), context))
+
+
+def redo(state: Erasable | None, order: RedoErasure, facts: PersonFacts, context: Context) -> Events:
+    """The person is erased again, whatever stands against it by now; nothing follows for who is erased, or was registered later."""
+    if state is None or state.erased_at is not None:
+        return ()
+    asked = ErasureRequested(ground=order.ground, requested_by=order.requested_by, requested_at=context.now)
+    approved = ErasureApproved(
+        ground=order.ground, approved_by=order.approved_by, approved_at=context.now, services=HOLDERS
+    )
+    return (
+        *(() if state.erasure is not None else (asked,)), approved, PersonErased(erased_at=context.now, deleted=facts.held),
+    )
 
 
 def refuse(_: Erasable, command: RefuseErasure, __: PersonFacts, context: Context) -> Events:

@@ -250,6 +250,7 @@ PERSON: Decider[Person, PersonFacts] = Decider(
                 changing(erasure.RefuseErasure, "Refuse the erasure", erasure.refuse, erasure.asked, erasure.by_another),
             )
         ),
+        recording(erasure.RedoErasure, "Erase the person again", erasure.redo),
         recording(erasure.RecordErasureConfirmed, "Take note that a service erased", erasure.record_confirmed),
         recording(erasure.RecordPapersEnd, "Take note that receipts were deleted", erasure.record_papers_end),
     ),

@@ -1,0 +1,155 @@
+"""Two persons accept what was set back, each with a security key touched a moment ago; then what was lost and cannot wait is done, and orders are taken again."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Final
+
+from pydantic import SecretStr
+
+from ops.after_restore import sources
+from ops.after_restore.erasing import redo_erasures
+from ops.after_restore.listing import Losses, all_losses, keep, sentences
+from ops.after_restore.streams import follow_anew
+from ops.settings import CannotStart, OpsSettings
+from ops.system import api_url, read_addresses, worker_url
+from shared.actors import Actor, Role
+from shared.auth import BadToken, open_tokens
+from shared.clock import Clock, real_time
+from shared.contracts.restores import RestoreReason
+from shared.db import Sql, UnitOfWork, Write
+from shared.errors import NotFound, Refusal, StepUpNeeded
+from shared.handling import handle, read
+from shared.messages import Command, Context, Origin
+from shared.policy import EVERYWHERE
+from shared.restores import AcceptRestore, ProposeAcceptance
+from shared.settings import Settings
+from shared.step_up import StepUp
+from shared.topology import BY_NAME
+from shared.wiring import Wiring
+
+# Who answers for the mission, for its persons, and for what is proved of both.
+ACCEPTS: Final = frozenset({Role.CHIEF_OF_MISSION, Role.DATA_PROTECTION, Role.AUDITOR})
+_OPEN = Sql("UPDATE restored SET opened_at = clock_timestamp() WHERE id = :id AND opened_at IS NULL AND accepted_at IS NOT NULL")
+
+Say = Callable[[str], None]
+
+
+async def accept(settings: OpsSettings, token: str, reason: RestoreReason | None, say: Say) -> bool:
+    """Accepts every list as it is now, as the first of two persons or as the second; whether orders are taken again.
+
+    ``token`` is an access token of whoever accepts. `CannotStart` says why not, such as that the first has to say a reason.
+    """
+    losses = await all_losses(settings)
+    if not losses:
+        raise CannotStart("nothing_set_back", "No database waits for people: nothing was set back.")
+    _refuse_half(losses)
+    async with _signed_in(settings, token) as context:
+        for one in losses:
+            await keep(settings, one)
+            if not one.mark.accepted:
+                say(await _accepted(settings, one, context, reason))
+    return await finish(settings, say)
+
+
+async def finish(settings: OpsSettings, say: Say) -> bool:
+    """Does what follows for all that two persons accepted, and opens it; whether nothing waits any more. Can be done again."""
+    losses = await all_losses(settings)
+    if any(not one.mark.accepted for one in losses):
+        say("A second person has to accept this: ./avrr restored accept")
+        return False
+    context = Context(Actor.service("restore"), Clock(read_addresses(settings).clock).present())
+    # First of all: nobody who was erased is read by anybody who is let in by what follows.
+    for one in losses:
+        erased = await redo_erasures(settings, one, context)
+        say(f"{one.service}: {erased} persons erased again")
+    for one in losses:
+        for line in await follow_anew(settings, one):
+            say(line)
+    for one in losses:
+        async with sources.database_of(settings, BY_NAME[one.service]) as database:
+            await database.attempt(sources.SCOPE, _opens(one))
+        say(f"{one.service}: takes orders again")
+    return True
+
+
+async def listed(settings: OpsSettings, say: Say) -> Sequence[Losses]:
+    """Says and keeps what is known of everything that was set back."""
+    losses = await all_losses(settings)
+    for one in losses:
+        for line in sentences(one):
+            say(line)
+        say(f"  the list is in {await keep(settings, one)}")
+    return losses
+
+
+def _opens(losses: Losses) -> Callable[[UnitOfWork], Awaitable[None]]:
+    async def work(unit: UnitOfWork) -> None:
+        unit.write(Write(_OPEN, {"id": losses.mark.id}, rows=None))
+
+    return work
+
+
+def _refuse_half(losses: Sequence[Losses]) -> None:
+    for one in losses:
+        if one.unasked:
+            raise CannotStart(
+                "not_all_asked", f"The {one.unasked[0]} does not answer, and may know what {one.service} lost: start it first."
+            )
+
+
+async def _accepted(settings: OpsSettings, losses: Losses, context: Context, reason: RestoreReason | None) -> str:
+    wiring: Wiring = import_module(f"services.{losses.service}.wiring").WIRING
+    async with sources.database_of(settings, BY_NAME[losses.service]) as database:
+
+        async def work(unit: UnitOfWork) -> str:
+            command = await _next(unit, wiring, losses, context, reason)
+            await handle(
+                unit, wiring.restore, losses.mark.id, command, context, Origin(f"restore-{losses.mark.id}"), reach=EVERYWHERE
+            )
+            second = isinstance(command, AcceptRestore)
+            return f"{losses.service}: accepted by {'a second' if second else 'a first'} person"
+
+        try:
+            return await database.attempt(EVERYWHERE.scope(context.actor), work)
+        except Refusal as refusal:
+            raise CannotStart(refusal.code, f"{losses.service}: {refusal.sentence}") from None
+
+
+async def _next(
+    unit: UnitOfWork, wiring: Wiring, losses: Losses, context: Context, reason: RestoreReason | None
+) -> Command:
+    try:
+        found = (await read(unit, wiring.restore, losses.mark.id, context, reach=EVERYWHERE)).state
+    except NotFound:
+        found = None
+    # A list that became longer is accepted by two persons anew.
+    if found is not None and found.list_sha256 == losses.sha256:
+        return AcceptRestore(list_sha256=losses.sha256)
+    if reason is None:
+        raise CannotStart("reason_missing", "Whoever accepts first says why the database was set back: --reason.")
+    return ProposeAcceptance(
+        kept=losses.mark.kept, root=losses.root, known=losses.known, listed=len(losses.lost), list_sha256=losses.sha256, reason=reason
+    )
+
+
+@asynccontextmanager
+async def _signed_in(settings: OpsSettings, token: str) -> AsyncIterator[Context]:
+    found = read_addresses(settings)
+    some = next(iter(BY_NAME.values()))
+    # The provider, its claims and what counts as strong are the services' own variables.
+    configured = Settings(
+        api_database_url=SecretStr(api_url(settings, some)), worker_database_url=SecretStr(worker_url(settings, some)),
+        nats_url=found.nats, oidc_issuer=found.issuer,
+    )  # fmt: skip
+    async with open_tokens(configured, real_time) as tokens:
+        try:
+            actor = await tokens.verify(token)
+            sign_in = StepUp(configured.step_up_acr_values, configured.step_up_max_age_seconds).demand(actor)
+        except BadToken:
+            raise CannotStart("not_signed_in", "This is no access token of our provider that is good now.") from None
+        except StepUpNeeded as refusal:
+            raise CannotStart(refusal.code, refusal.sentence) from None
+    if not actor.roles & ACCEPTS:
+        raise CannotStart("not_permitted", f"A restore is accepted by two of these roles: {', '.join(sorted(ACCEPTS))}.")
+    yield Context(actor, Clock(found.clock).present(), sign_in)

@@ -1,0 +1,74 @@
+"""`./avrr restored`: what was lost when a database was set back, and two persons who accept it."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import typer
+
+from ops.settings import CannotStart, read_settings
+
+restored = typer.Typer(no_args_is_help=True, help="What follows a restore: what was lost, and who accepts it.")
+
+
+@restored.command("list")
+def list_lost(
+    out: Annotated[Path | None, typer.Option(help="writes the lists of all services to this file too, as JSON")] = None,
+) -> None:
+    """Says what each database that was set back has lost, as far as stream and archive know it; ids, types and times alone."""
+    from ops.after_restore.accepting import listed
+
+    losses = asyncio.run(listed(read_settings(), typer.echo))
+    if out is not None:
+        out.write_text(json.dumps([one.content for one in losses], indent=1) + "\n")
+    if not losses:
+        typer.echo("No database waits for people: nothing was set back.")
+
+
+@restored.command("mark")
+def mark_restored(
+    service: Annotated[list[str], typer.Option(help="the service whose database was set back; may be said several times")],
+    known: Annotated[int, typer.Option(min=0, help="how many entries its log had, if somebody knows")] = 0,
+) -> None:
+    """Leaves word that a database was set back, by whatever means, so that its service takes nothing until two persons accept it."""
+    from ops.after_restore.marking import mark
+    from ops.system import worker_url
+    from shared.topology import BY_NAME
+
+    unknown = [name for name in service if name not in BY_NAME]
+    if unknown:
+        raise CannotStart("unknown_service", f"There is no such service; there are {', '.join(BY_NAME)}.")
+    settings = read_settings()
+    found = asyncio.run(mark({name: worker_url(settings, BY_NAME[name]) for name in service}, dict.fromkeys(service, known)))
+    for name, waits in found.items():
+        typer.echo(f"{name}: waits for two persons, with {waits.kept} entries kept of {waits.known} that are known of")
+
+
+@restored.command("accept")
+def accept_restored(
+    by: Annotated[str | None, typer.Option(help="of the development provider's: chief-of-mission, data-protection or auditor; else their token in AVRR_TOKEN")] = None,
+    reason: Annotated[str | None, typer.Option(help="by the first of two: hardware_failure, data_damaged, wrong_change, attack or exercise")] = None,
+) -> None:
+    """Accepts the lists as they are now, as the first of two persons or the second; then erasures are done again, and orders taken."""
+    from ops.after_restore.accepting import accept
+    from ops.identity.client import request_token
+    from ops.reaching import TOKEN
+    from ops.system import development_secret, read_addresses
+    from shared.contracts.restores import RestoreReason
+
+    settings = read_settings()
+    if reason is not None and reason not in get_args(RestoreReason):
+        raise CannotStart("unknown_reason", f"The reason is one of {', '.join(get_args(RestoreReason))}.")
+
+    async def work() -> bool:
+        token = os.environ.get(TOKEN)
+        if by is not None:
+            token = await request_token(read_addresses(settings).issuer, by, development_secret(settings))
+        if token is None:
+            raise CannotStart("token_missing", f"Say who accepts: --by, or an access token of theirs in {TOKEN}.")
+        return await accept(settings, token, cast("RestoreReason | None", reason), typer.echo)
+
+    sys.exit(0 if asyncio.run(work()) else 3)

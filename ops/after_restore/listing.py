@@ -1,0 +1,200 @@
+"""The list of what a database that was set back has lost: every entry that stream or archive still have, and how many nobody has."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from ops.after_restore import sources
+from ops.durable_files import write_durably
+from ops.settings import OpsSettings
+from shared.db import Database, Sql
+from shared.messages import Envelope
+from shared.set_back import Mark, marked
+from shared.tlog.tree import Frontier, leaf_hash
+from shared.topology import LOGS, Service
+
+FOLDER: Final = "restored"
+_KEPT = Sql("SELECT leaf_hash FROM event_log WHERE idx >= :first AND idx < :end ORDER BY idx")
+_LAST_KEPT = Sql("SELECT time FROM event_log WHERE idx < :end ORDER BY idx DESC LIMIT 1")
+_AT_A_TIME: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """One entry that was lost: its place in the former log, its bytes, and what they say of themselves."""
+
+    idx: int
+    leaf: bytes
+    envelope: Envelope
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What is listed of it: ids, type and time."""
+        found = self.envelope
+        return {
+            "index": self.idx, "id": str(found.id), "type": found.type, "subject": str(found.subject),
+            "time": found.time.isoformat(), "leaf_hash": leaf_hash(self.leaf).hex(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What is known of one log that was set back.
+
+    ``kept_until`` is when the last entry was recorded that it kept. ``root`` is that of the tree over what was kept. ``disagreeing``
+    are indexes at which stream and archive hold different entries: of these the archive's are listed. ``unreadable`` are entries
+    that are no event of this service. ``followers`` are how many entries each follower had taken, ``unasked``
+    names who did not answer.
+    """
+
+    service: str
+    mark: Mark
+    root: str
+    kept_until: datetime | None
+    known: int
+    lost: tuple[Lost, ...]
+    disagreeing: tuple[int, ...]
+    unreadable: tuple[int, ...]
+    followers: Mapping[str, int]
+    unasked: tuple[str, ...] = ()
+
+    @property
+    def unknown(self) -> int:
+        """How many entries were lost of which nobody has more than that they were there."""
+        return max(self.known - self.mark.kept - len(self.lost), 0)
+
+    @property
+    def content(self) -> dict[str, object]:
+        """The list, the same as often as it is made of the same."""
+        return {
+            "service": self.service, "restore": str(self.mark.id), "kept": self.mark.kept, "root": self.root, "known": self.known,
+            "unknown": self.unknown, "disagreeing": list(self.disagreeing), "unreadable": list(self.unreadable),
+            "lost": [one.told for one in self.lost],
+        }  # fmt: skip
+
+    @property
+    def sha256(self) -> str:
+        """What stands for the list in the log."""
+        return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
+
+
+async def losses_of(settings: OpsSettings, service: Service) -> Losses | None:
+    """What a service's log lost, or None if its database does not wait for people."""
+    async with sources.database_of(settings, service) as database:
+        waits = await marked(database)
+        if waits is None:
+            return None
+        root, kept_until = await _kept(database, waits.kept)
+    streamed = await sources.in_stream(settings, service, waits.kept)
+    archived = await sources.in_archive(settings, service, waits.kept)
+    covered = await sources.signed(settings, service)
+    followers = await sources.followed(settings, service)
+    from_stream, from_archive = (dict(one.leaves) if one is not None else {} for one in (streamed, archived))
+    found = await asyncio.to_thread(_kept_before, settings, service, waits) | from_stream | from_archive
+    lost, unreadable = _read(service, found)
+    sizes = [waits.known, covered or 0, *followers.values(), *(one.size for one in (streamed, archived) if one is not None)]
+    return Losses(
+        service.name, waits, root, kept_until, max(sizes), lost,
+        tuple(idx for idx in sorted(from_stream.keys() & from_archive.keys()) if from_stream[idx] != from_archive[idx]),
+        unreadable, followers,
+        tuple(name for name, one in (("stream", streamed), ("archive", archived)) if one is None),
+    )  # fmt: skip
+
+
+async def all_losses(settings: OpsSettings) -> list[Losses]:
+    """What was lost of each log whose database waits for people."""
+    found = [await losses_of(settings, service) for service in LOGS]
+    return [one for one in found if one is not None]
+
+
+async def keep(settings: OpsSettings, losses: Losses) -> Path:
+    """Writes the list and every lost entry byte for byte below the data folder, before anything is accepted of it.
+
+    Once the stream is made anew, what the archive does not have stands nowhere else.
+    """
+    folder = _folder(settings, losses.mark)
+
+    def write() -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_durably(folder / f"{losses.service}.ndjson", b"".join(one.leaf + b"\n" for one in losses.lost))
+        write_durably(folder / f"{losses.service}.json", json.dumps(losses.content, indent=1).encode() + b"\n")
+
+    await asyncio.to_thread(write)
+    return folder / f"{losses.service}.json"
+
+
+def sentences(losses: Losses) -> Sequence[str]:
+    """What people read of a list: how much, of when, and what kinds of facts."""
+    waits = losses.mark
+    how_much = f"{len(losses.lost)} of the lost are known, {losses.unknown} are not"
+    lines = [f"{losses.service}: set back to {waits.kept} of {losses.known} entries, found by the {waits.finder}; {how_much}"]
+    if losses.kept_until is not None and losses.lost:
+        last = losses.lost[-1].envelope.time
+        lines.append(f"  lost is what was recorded between {losses.kept_until:%Y-%m-%d %H:%M:%S} and {last:%Y-%m-%d %H:%M:%S} UTC")
+    kinds: dict[str, int] = {}
+    for one in losses.lost:
+        kinds[one.envelope.type] = kinds.get(one.envelope.type, 0) + 1
+    lines += [f"  {count:6} {kind}" for kind, count in sorted(kinds.items())]
+    lines += [f"  {name} had taken {size} entries" for name, size in losses.followers.items() if size > waits.kept]
+    lines += [f"  the {name} does not answer, and may know more" for name in losses.unasked]
+    if losses.disagreeing:
+        lines.append(f"  stream and archive hold different entries at {', '.join(map(str, losses.disagreeing[:20]))}: the archive's are listed")
+    if losses.unreadable:
+        lines.append(f"  no events of this service stand at {', '.join(map(str, losses.unreadable[:20]))}")
+    return lines
+
+
+def _kept_before(settings: OpsSettings, service: Service, waits: Mark) -> dict[int, bytes]:
+    """What an earlier list of the same kept: the stream may have been made anew since."""
+    folder = _folder(settings, waits)
+    try:
+        told = json.loads((folder / f"{service.name}.json").read_bytes())["lost"]
+        leaves = (folder / f"{service.name}.ndjson").read_bytes().splitlines()
+    except FileNotFoundError:
+        return {}
+    return {
+        one["index"]: leaf for one, leaf in zip(told, leaves, strict=True) if leaf_hash(leaf).hex() == one["leaf_hash"]
+    }
+
+
+def _folder(settings: OpsSettings, waits: Mark) -> Path:
+    return settings.data_folder / FOLDER / str(waits.id)
+
+
+async def _kept(database: Database, kept: int) -> tuple[str, datetime | None]:
+    frontier = Frontier()
+    async with database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
+        for first in range(0, kept, _AT_A_TIME):
+            for row in await unit.rows(_KEPT, first=first, end=min(kept, first + _AT_A_TIME)):
+                frontier.append(bytes(row["leaf_hash"]))
+        last = await unit.row(_LAST_KEPT, end=kept)
+    return frontier.root().hex(), last["time"] if last is not None else None
+
+
+def _read(service: Service, leaves: Mapping[int, bytes]) -> tuple[tuple[Lost, ...], tuple[int, ...]]:
+    lost: list[Lost] = []
+    unreadable: list[int] = []
+    for idx, leaf in sorted(leaves.items()):
+        try:
+            envelope = Envelope.model_validate_json(leaf)
+        except ValidationError:
+            unreadable.append(idx)
+            continue
+        if envelope.source == f"urn:avrr:{service.name}":
+            lost.append(Lost(idx, leaf, envelope))
+        else:
+            unreadable.append(idx)
+    return tuple(lost), tuple(unreadable)
+
+
+def subjects(lost: Sequence[Lost], kind: str) -> list[UUID]:
+    """Whom or what the lost facts of one kind were about, each once, in order."""
+    return list(dict.fromkeys(one.envelope.subject for one in lost if one.envelope.type == kind))
