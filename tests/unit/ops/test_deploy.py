@@ -63,14 +63,15 @@ BY_PASSWORD = {"AVRR_NATS_USER", "AVRR_NATS_PASSWORD"}
 FROM_OUTSIDE = {
     "AVRR_OIDC_ISSUER", "AVRR_SERVICE_CLIENT_ID", "AVRR_SERVICE_CLIENT_SECRET", "AVRR_PORTAL_ORIGIN",
     "AVRR_PORTAL_CLIENT_SECRET", "AVRR_LOGS_ORIGIN", "AVRR_WITNESS_NAME",
-    "AVRR_ARCHIVE_CLIENT_ID", "AVRR_ARCHIVE_CLIENT_SECRET",
+    "AVRR_ARCHIVE_CLIENT_ID", "AVRR_ARCHIVE_CLIENT_SECRET", "AVRR_TLS_FOLDER",
 }  # fmt: skip
 # Keys that everybody may know, and what is a folder of them: known only once the processes that make them have run.
 NO_SECRETS = {"AVRR_CHECKPOINTER_KEYS", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS"}
 OF_CHECKPOINTS = {"AVRR_WITNESSES", "AVRR_LOG_KEYS", "AVRR_EXPORT_KEYS", "AVRR_TRUST_POLICY"}
+OF_THE_PROXY = {"AVRR_PUBLISHED_API"}
 SIGNERS = {"checkpointer", "witness"}
 WORKERS = {f"{service.name}-worker" for service in LOGS}
-SERVERS = {"postgres", "nats"}
+SERVERS = {"postgres", "nats", "proxy"}
 JOBS = {"prepare", "provision", "bus_keys"}
 
 each_service = pytest.mark.parametrize("service", LOGS, ids=lambda service: service.name)
@@ -272,8 +273,10 @@ def test_the_keeper_of_streams_comes_as_itself_and_is_given_only_what_it_reads()
 
 def test_the_example_names_each_variable_of_compose_once_with_a_comment_before_it() -> None:
     values = [(name, value) for part in PARTS for name, value in _given(part).items()]
-    required = {name for _, value in values if value is not None for name in REQUIRED.findall(value)}
-    handed_on = {name for name, value in values if value is None}
+    mounted = [volume for part in PARTS.values() for volume in part.get("volumes", ())]
+    required = {name for value in [*(value for _, value in values if value is not None), *mounted] for name in REQUIRED.findall(value)}
+    handed_on = {name for name, value in values if value is None} | OF_THE_PROXY
+    assert {name for volume in mounted for name in re.findall(r"\$\{(\w+):-closed\}", volume)} == OF_THE_PROXY
     assert set(_asked_for()) == required
     assert set(_offered()) == handed_on
     lines = EXAMPLE.splitlines()
@@ -284,8 +287,8 @@ def test_the_example_names_each_variable_of_compose_once_with_a_comment_before_i
 
 def test_the_example_shows_the_defaults_that_the_services_have() -> None:
     for name, shown in _offered().items():
-        if name in OF_CHECKPOINTS:
-            assert shown == ""
+        if name in OF_CHECKPOINTS | OF_THE_PROXY:
+            assert shown == ("closed" if name in OF_THE_PROXY else "")
             continue
         fields = PortalSettings.model_fields | Settings.model_fields
         default = fields[name.removeprefix("AVRR_").lower()].default
@@ -335,21 +338,22 @@ def test_compose_runs_every_service_with_its_servers_and_jobs() -> None:
         assert PARTS[name]["command"] == ["python", "-m", f"ops.{name}"]
 
 
-def test_only_the_portal_the_services_and_who_tells_checkpoints_are_reached_from_the_machine_and_only_on_loopback() -> None:
+def test_only_the_proxy_is_reached_from_outside_and_services_and_who_tells_checkpoints_from_this_machine() -> None:
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
-    reached = {owner.name: owner.port for owner in OWNERS} | {"checkpointer": PORTS["checkpointer"]}
-    assert published == {name: [f"127.0.0.1:{port}:8000"] for name, port in reached.items()}
+    reached = {service.name: service.port for service in LOGS} | {"checkpointer": PORTS["checkpointer"]}
+    assert published == {name: [f"127.0.0.1:{port}:8000"] for name, port in reached.items()} | {"proxy": ["443:8443", "80:8080"]}
     assert all(not {"privileged", "cap_add"} & part.keys() for part in PARTS.values())
     assert {part.get("network_mode", "none") for part in PARTS.values()} == {"none"}
 
 
 def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
     services = {service.name: ["database", "outside"] for service in LOGS} | {part: ["database", "bus", "outside"] for part in WORKERS}
-    others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside"]}
+    others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside", "front"], "proxy": ["edge", "front"]}
+    services["returns"] += ["front"]
     others |= {"checkpointer": ["database", "checkpoints", "outside"], "witness": ["checkpoints"]}
     assert {name: part["networks"] for name, part in PARTS.items() if name != "bus_keys"} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
-    assert closed == {"database", "bus", "checkpoints"}
+    assert closed == {"database", "bus", "checkpoints", "front"}
 
 
 @each_part
