@@ -20,7 +20,7 @@ from ops.settings import CannotStart, OpsSettings
 from ops.system import api_url, epochs_folder, owner_url, verify_url, worker_url
 from services.counselling.birth_years import hash_years_anew, seal_first
 from services.counselling.finding import hash_anew, hash_first
-from services.reintegration.account_tokens import hash_accounts_anew
+from services.reintegration.account_tokens import hash_accounts_anew, hash_former_anew
 from services.reintegration.files import wrap_anew
 from services.reintegration.paid_accounts import hash_released_anew
 from shared.blind_index import FileIndexKeys, TransitIndexKeys
@@ -54,7 +54,7 @@ Say = Callable[[str], None]
 Copied = Callable[[], None]
 # What each service hashes anew under a new key of its index, a part at a time; each says of how many, 0 once none is left.
 _HASHING: Final[Mapping[str, Sequence[Callable[..., Awaitable[int]]]]] = {
-    "counselling": (hash_anew, hash_years_anew), "reintegration": (hash_accounts_anew, hash_released_anew),
+    "counselling": (hash_anew, hash_years_anew), "reintegration": (hash_accounts_anew, hash_former_anew, hash_released_anew),
 }  # fmt: skip
 
 

@@ -58,14 +58,32 @@ _TURNS_OF_HASHES = Sql(
 _STILL = Sql(
     "SELECT DISTINCT payee_id, account_no, person_id FROM payee_tokens WHERE payee_id = ANY (cast(:payee_ids AS uuid[])) AND key <> :key"
 )
-_FORGET_FORMER = Sql(
-    "DELETE FROM payee_tokens t WHERE (t.payee_id, t.account_no) IN (SELECT * FROM unnest(cast(:payee_ids AS uuid[]), "
+# Lines of the bank's were hashed under the former key, and go with the person by it.
+_OF_FORMER_KEYS: Final = (
+    "FROM payee_tokens t WHERE (t.payee_id, t.account_no) IN (SELECT * FROM unnest(cast(:payee_ids AS uuid[]), "
     "cast(:account_nos AS integer[]))) AND t.key <> :key"
+)
+_FORGET_FORMER = Sql(f"DELETE {_OF_FORMER_KEYS}")
+_KEEP_ASIDE = Sql(
+    "INSERT INTO former_payee_tokens (payee_id, account_no, person_id, token, key) SELECT t.payee_id, t.account_no, t.person_id, t.token, "
+    f"t.key {_OF_FORMER_KEYS} AND t.person_id IS NOT NULL ON CONFLICT DO NOTHING"
 )
 _KEEP_ANEW = Sql(
     "INSERT INTO payee_tokens (payee_id, account_no, person_id, token, bank, bank_number, key) SELECT h.*, cast(:key AS text) "
     "FROM unnest(cast(:payee_ids AS uuid[]), cast(:account_nos AS integer[]), cast(:person_ids AS uuid[]), cast(:tokens AS bytea[]), "
     "cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h"
+)
+# Accounts that a returnee had before, which lines of the bank's may still go to.
+_FORMER_UNDER_OTHER_KEYS = Sql(
+    "SELECT d.payee_id, d.account_no, d.person_id FROM payee_details d WHERE d.person_id IS NOT NULL "
+    "AND NOT EXISTS (SELECT FROM payee_tokens t WHERE (t.payee_id, t.account_no) = (d.payee_id, d.account_no)) "
+    "AND NOT EXISTS (SELECT FROM former_payee_tokens f WHERE (f.payee_id, f.account_no, f.key) = (d.payee_id, d.account_no, :key)) "
+    "ORDER BY d.payee_id, d.account_no LIMIT :most"
+)
+_KEEP_FORMER = Sql(
+    "INSERT INTO former_payee_tokens (payee_id, account_no, person_id, token, key) SELECT h.*, cast(:key AS text) FROM unnest("
+    "cast(:payee_ids AS uuid[]), cast(:account_nos AS integer[]), cast(:person_ids AS uuid[]), cast(:tokens AS bytea[])) h "
+    "ON CONFLICT DO NOTHING"
 )
 _AGAINST = Sql(
     f"SELECT ARRAY(SELECT DISTINCT o.payee_id FROM payee_tokens t JOIN {SHARED_BY} WHERE t.payee_id = :payee_id) AS shared_with, "
@@ -130,8 +148,10 @@ async def hash_accounts_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200
     still = {(row["payee_id"], row["account_no"]): row["person_id"] for row in await unit.rows(_STILL, payee_ids=payee_ids, key=hashes.key)}
     kept = hashes.of([account in still for account, _ in spelled])
     whose = [account for account, _ in spelled if account in still]
+    of = {"payee_ids": [one for one, _ in accounts], "account_nos": [one for _, one in accounts], "key": hashes.key}
     unit.write(
-        Write(_FORGET_FORMER, {"payee_ids": [one for one, _ in accounts], "account_nos": [one for _, one in accounts], "key": hashes.key}, None),
+        Write(_KEEP_ASIDE, of, None),
+        Write(_FORGET_FORMER, of, None),
         Write(
             _KEEP_ANEW,
             {
@@ -141,6 +161,26 @@ async def hash_accounts_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200
             len(whose),
         ),
     )  # fmt: skip
+    return len(accounts)
+
+
+async def hash_former_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200) -> int:
+    """Hashes accounts that returnees had before under the current index key too; says of how many, 0 once none is left.
+
+    The former hashes stay, for what was imported before. `Unsealed` as for a reading.
+    """
+    key = await keys.index.current()
+    stale = await unit.rows(_FORMER_UNDER_OTHER_KEYS, key=key, most=most)
+    whose = {(row["payee_id"], row["account_no"]): row["person_id"] for row in stale}
+    accounts = await held_accounts(unit, keys, [(*account, person_id) for account, person_id in whose.items()])
+    spelled = [(account, one) for account in sorted(accounts) for one in accounts[account].spellings]
+    if spelled:
+        hashes = await hashed(keys.index, [one for _, one in spelled])
+        of = {
+            "payee_ids": [payee_id for (payee_id, _), _ in spelled], "account_nos": [number for (_, number), _ in spelled],
+            "person_ids": [whose[account] for account, _ in spelled],
+        }  # fmt: skip
+        unit.write(Write(_KEEP_FORMER, of | {"tokens": list(hashes.tokens), "key": hashes.key}, None))
     return len(accounts)
 
 

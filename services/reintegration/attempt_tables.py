@@ -189,6 +189,11 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.Index("ix_payment_attempts_unanswered", "attempt_id", postgresql_where=sa.text("reason = 'not_answered'")),
     # What came back without our reference is looked for by its amount.
     sa.Index("ix_payment_attempts_paid_amounts", "amount", "currency", postgresql_where=sa.text("status = 'paid' AND method = 'bank_file'")),
+    # What left the account without our reference and may be what was refused, came back or was ended, as well.
+    sa.Index(
+        "ix_payment_attempts_ended_amounts", "amount", "currency",
+        postgresql_where=sa.text("status IN ('failed', 'reversed') AND method = 'bank_file'"),
+    ),
     # Most are booked exactly.
     sa.Index(
         "ix_payment_attempts_booked_otherwise", "grant_id", "tranche", "attempt_no",

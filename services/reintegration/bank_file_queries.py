@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator
 from services.reintegration.bank_queries import LineState
 from services.reintegration.domain.bank_file_state import BankFileFacts, BankFileStatus
 from services.reintegration.domain.bank_files import ImportBankFile
+from services.reintegration.paid_accounts import await_the_erasing_of
 from shared.contracts.bank import Balance, BankFileDropReason, BankFileKind
 from shared.db import Sql, UnitOfWork
 
@@ -135,9 +136,10 @@ class BankFileRow(BaseModel):
 async def behind_an_import(unit: UnitOfWork, order: ImportBankFile, person_id: str) -> BankFileFacts:
     """The file that has the same content already, or a statement or report of this one; and of whoever brings it whether they paid and how many wait.
 
-    Whoever brings it brings no other one before the end of the transaction.
+    Whoever brings it brings no other one before the end of the transaction, and nobody to whom it names a payment is erased before.
     """
     await unit.rows(_HOLD_IMPORTER, person_id=person_id)
+    await await_the_erasing_of(unit, order.attempts)
     row = await unit.row(
         _BEHIND_AN_IMPORT, sha256=order.sha256, accounts=[one.own_account_id for one in order.statements],
         identifications=[one.identification for one in order.statements], closed_on=[one.closed_on for one in order.statements],

@@ -42,6 +42,7 @@ _KEEP = Sql(
 _COUNT = Sql(
     "UPDATE bank_lines l SET duplicate_of = coalesce(n.first_told, l.duplicate_of), state = CASE WHEN coalesce(n.first_told, l.duplicate_of) "
     f"IS NOT NULL THEN 'duplicate' WHEN l.kind = 'accepted' THEN 'accepted' ELSE 'unmatched' END, other_payee = coalesce({other_payee('l', 'l.of_attempt')}, l.other_payee), "
+    f"other_payee_named = coalesce({other_payee('l', 'l.attempt_id')}, l.other_payee_named), "
     f"sent_batches = {handed_out_by_now('l', 'n.under_way')} "
     "FROM (SELECT m.id, e.id AS first_told, w.batches AS under_way FROM bank_lines m LEFT JOIN bank_lines e ON m.kind = 'booked' AND e.kind = 'booked' "
     "AND e.duplicate_of IS NULL AND e.part = 1 AND e.state NOT IN ('unconfirmed', 'dropped') "
@@ -103,13 +104,16 @@ def settled(grant: Grant, events: Sequence[Event]) -> Sequence[Write]:
 
 
 _EXPLAINED = Sql("UPDATE bank_lines SET state = 'explained' WHERE id = :line_id AND state = 'unmatched'")
+# Of the payment that the bank names what was found as its file began to count holds: the hashes may have gone with a person.
+_OF_NAMED: Final = f"coalesce(l.other_payee_named, {other_payee('l', 'l.attempt_id')})"
 _UNDONE = Sql(
-    f"UPDATE bank_lines l SET of_attempt = attempt_id, by_hand = false, paid_part = NULL, other_payee = {other_payee('l', 'l.attempt_id')} "
+    f"UPDATE bank_lines l SET of_attempt = attempt_id, by_hand = false, paid_part = NULL, other_payee = {_OF_NAMED} "
     "WHERE id = :line_id AND state = 'unmatched'"
 )
 _TOLD_APART = Sql("UPDATE bank_lines SET state = 'unmatched', apart = true WHERE id = :line_id AND state = 'duplicate'")
 _MATCHED = Sql(
-    f"UPDATE bank_lines l SET of_attempt = cast(:attempt_id AS uuid), by_hand = true, paid_part = cast(:paid_part AS numeric), other_payee = {other_payee('l', 'cast(:attempt_id AS uuid)')} "
+    f"UPDATE bank_lines l SET of_attempt = cast(:attempt_id AS uuid), by_hand = true, paid_part = cast(:paid_part AS numeric), "
+    f"other_payee = CASE WHEN l.attempt_id = cast(:attempt_id AS uuid) THEN {_OF_NAMED} ELSE {other_payee('l', 'cast(:attempt_id AS uuid)')} END "
     "WHERE id = :line_id AND state = 'unmatched'"
 )
 

@@ -128,10 +128,12 @@ BANK_LINES = sa.Table(
     sa.Column("of_attempt", sa.Uuid),
     sa.Column("settled_attempt", sa.Uuid),
     # Of which block of payments the bank says that it is; whether two persons said of which attempt it is; and whether the
-    # account to which it went is another one than that of its attempt, NULL where the bank states none.
+    # account to which it went is another one than that of its attempt, NULL where the bank states none; and than that of the
+    # attempt that the bank names, whatever two persons find.
     sa.Column("block", sa.Text),
     sa.Column("by_hand", sa.Boolean, nullable=False, server_default="false"),
     sa.Column("other_payee", sa.Boolean),
+    sa.Column("other_payee_named", sa.Boolean),
     # How much of what was ordered two persons found it to have paid, in the payment's currency; NULL where it is exactly that.
     sa.Column("paid_part", sa.Numeric),
     # Which of the batches that it may tell of were in the bank's hands as its file was confirmed; set in that transaction.
@@ -179,6 +181,7 @@ BANK_LINES = sa.Table(
     sa.Index(None, "state", "id"),
     sa.Index(None, "file_id", "id"),
     sa.Index(None, "of_attempt"),
+    sa.Index(None, "attempt_id"),
     info=scope("known"),
 )  # fmt: skip
 

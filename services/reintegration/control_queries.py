@@ -45,9 +45,10 @@ LOOKED = Sql(
     # As a line of the bank's waits as `not_sent`.
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.kind = 'booked' AND l.state NOT IN ('unconfirmed', 'dropped') WHERE a.grant_id = g.id "
     f"AND CASE a.method WHEN 'bank_file' THEN NOT EXISTS (SELECT {SENT}) ELSE a.method IS NOT NULL AND l.direction = 'debit' END LIMIT 1) IS NOT NULL AS moved_by_hand, "
-    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.other_payee AND l.state NOT IN ('unconfirmed', 'dropped') "
-    "WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS another_payee, "
-    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped') "
+    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON (l.of_attempt = a.attempt_id AND l.other_payee OR l.attempt_id = a.attempt_id AND l.other_payee_named) "
+    "AND l.state NOT IN ('unconfirmed', 'dropped') WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS another_payee, "
+    # The bank names it, or two persons found it to be that one.
+    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON a.attempt_id IN (l.of_attempt, l.attempt_id) AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped') "
     "WHERE a.grant_id = g.id AND (a.reason = 'not_answered' OR a.ended_early_by IS NOT NULL) LIMIT 1) IS NOT NULL AS booked_after_all, "
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line AND l.paid_part IS NOT NULL WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS booked_otherwise, "
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state = 'accepted' AND l.code IN ('ACSC', 'ACCC') "

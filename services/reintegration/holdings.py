@@ -30,6 +30,7 @@ HOLDINGS = Holdings(
         "payees.vendor_key": "the code of a vendor, which is told",
         "payees.contacts": "since when which contact can be called; each is told with its account",
         "payee_tokens": "keyed hashes of accounts, which are told",
+        "former_payee_tokens": "keyed hashes of accounts of before, which are told",
         "payee_shares": "which other payees have the same account, which is about others",
         "staff_lists": "which accounts members of staff have, which is about no beneficiary",
         "staff_accounts": "keyed hashes of accounts of members of staff, which is about no beneficiary",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from services.reintegration.account_tokens import SAME, hashed, held_accounts
 from services.reintegration.bank.creditors import Creditor
@@ -19,14 +20,20 @@ _KEEP_ANEW = Sql(
     "INSERT INTO attempt_accounts (attempt_id, token, bank, bank_number, key) SELECT h.*, cast(:key AS text) FROM unnest("
     "cast(:attempt_ids AS uuid[]), cast(:tokens AS bytea[]), cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h"
 )
+# Of whoever was erased nothing is kept any more, and what the bank says of a payment of theirs says nothing of their account. That
+# is asked as it is written, after `await_the_erasing_of` took the turns.
 _KEEP_OF_LINES = Sql(
-    "INSERT INTO bank_line_accounts (line_id, token, bank, bank_number, key) SELECT h.*, cast(:key AS text) FROM unnest("
-    "cast(:line_ids AS uuid[]), cast(:tokens AS bytea[]), cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h"
+    "INSERT INTO bank_line_accounts (line_id, token, bank, bank_number, key) SELECT h.line_id, h.token, h.bank, h.bank_number, "
+    "cast(:key AS text) FROM unnest(cast(:line_ids AS uuid[]), cast(:attempt_ids AS uuid[]), cast(:tokens AS bytea[]), "
+    "cast(:banks AS bytea[]), cast(:bank_numbers AS bytea[])) h(line_id, attempt_id, token, bank, bank_number) "
+    "WHERE NOT EXISTS (SELECT FROM payment_attempts a JOIN payees p ON p.id = a.payee_id JOIN persons e ON e.id = p.person_id "
+    "WHERE a.attempt_id = h.attempt_id AND e.erased_at IS NOT NULL)"
 )
-# Of whoever was erased nothing is kept any more, and what the bank says of a payment of theirs says nothing of their account.
-_OF_THE_ERASED = Sql(
-    "SELECT a.attempt_id FROM payment_attempts a JOIN payees p ON p.id = a.payee_id JOIN persons e ON e.id = p.person_id "
-    "WHERE a.attempt_id = ANY (cast(:attempt_ids AS uuid[])) AND e.erased_at IS NOT NULL"
+# The turns of whom these payments are to, shared with others who keep something, as by `await_the_erasing` of `erasure_1.sql`.
+_TURNS = Sql(
+    "SELECT pg_advisory_xact_lock_shared(7041, n.turn) FROM (SELECT DISTINCT mod(hashtext(cast(p.person_id AS text)), 256) AS turn "
+    "FROM payment_attempts a JOIN payees p ON p.id = a.payee_id WHERE a.attempt_id = ANY (cast(:attempt_ids AS uuid[])) "
+    "AND p.person_id IS NOT NULL ORDER BY 1) n"
 )
 # Of what is not settled yet, and can still be opened.
 _UNDER_FORMER_KEYS = Sql(
@@ -61,19 +68,25 @@ def of_a_release(attempt_id: object, payee_id: object, account_no: object) -> Wr
 async def of_lines(unit: UnitOfWork, lines: Sequence[KeptLine]) -> Sequence[Write]:
     """The write that keeps of each debit the hashes of the account that the bank states; may raise `EpochsAway`.
 
-    A number without a word of its bank or country is taken for one of each country to which a bank is to pay at this moment.
+    A number without a word of its bank or country is taken for one of each country to which a bank is to pay at this moment. It is
+    written in a transaction that asked `await_the_erasing_of` before, and of a payment to somebody who was erased nothing is.
     """
-    named = [line.attempt_id for line in lines if line.creditor is not None and line.attempt_id is not None]
-    erased = {row["attempt_id"] for row in await unit.rows(_OF_THE_ERASED, attempt_ids=named)} if named else set()
-    stated = [(line.id, line.creditor) for line in lines if line.creditor is not None and line.attempt_id not in erased]
+    stated = [(line, line.creditor) for line in lines if line.creditor is not None]
     if not stated:
         return ()
     countries: list[str] = []
     if any(account.is_of_no_country for _, account in stated):
         countries = [row["destination_country"] for row in await unit.rows(_COUNTRIES)]
-    spelled = [(line_id, one) for line_id, account in stated for one in _spellings(account, countries)]
+    spelled = [(line, one) for line, account in stated for one in _spellings(account, countries)]
     hashes = await hashed(unit.keys.index, [one for _, one in spelled])
-    return (Write(_KEEP_OF_LINES, {"line_ids": [line_id for line_id, _ in spelled]} | hashes.values, len(spelled)),)
+    of = {"line_ids": [line.id for line, _ in spelled], "attempt_ids": [line.attempt_id for line, _ in spelled]}
+    return (Write(_KEEP_OF_LINES, of | hashes.values, None),)
+
+
+async def await_the_erasing_of(unit: UnitOfWork, attempts: Sequence[UUID]) -> None:
+    """Waits for whoever erases somebody to whom one of these payments is, and keeps others from it until the transaction ends."""
+    if attempts:
+        await unit.rows(_TURNS, attempt_ids=list(attempts))
 
 
 async def hash_released_anew(unit: UnitOfWork, keys: PersonKeys, most: int = 200) -> int:

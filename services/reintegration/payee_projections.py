@@ -27,8 +27,14 @@ _CONFIRM = Sql(
     "called_at, held_until, anew) VALUES (:payee_id, :account_no, :country, :stated_by, :stated_at, :confirmed_by, :confirmed_at, "
     ":called_at, :held_until, :anew)"
 )
-# An account that is paid to no more, or never was, is another's to have.
+# An account that is paid to no more, or never was, is another's to have. Of a returnee's it is kept aside what it is found by, so
+# that it goes with them from wherever else it is.
 _FORGET = Sql("DELETE FROM payee_tokens WHERE payee_id = :payee_id AND account_no = ANY (cast(:account_nos AS integer[]))")
+_KEEP_ASIDE = Sql(
+    "INSERT INTO former_payee_tokens (payee_id, account_no, person_id, token, key) SELECT payee_id, account_no, person_id, token, key "
+    "FROM payee_tokens WHERE payee_id = :payee_id AND account_no = ANY (cast(:account_nos AS integer[])) AND person_id IS NOT NULL "
+    "ON CONFLICT DO NOTHING"
+)
 _SHARE = Sql(
     "INSERT INTO payee_shares (payee_id, other_id, stated_by, accepted_by, accepted_at, reason) SELECT cast(:payee_id AS uuid), "
     "other_id, cast(:stated_by AS text), cast(:accepted_by AS text), cast(:accepted_at AS timestamptz), cast(:reason AS text) "
@@ -70,11 +76,11 @@ def payee_accounts(payee_id: UUID, before: Payee | None, payee: Payee, events: t
                 "anew": before is not None and before.began_anew,
             }  # fmt: skip
             former = range(1, event.account_no)
-            return (Write(_CONFIRM, of | confirmed), *([_forgotten(payee_id, former)] if former else ()))
+            return (Write(_CONFIRM, of | confirmed), *(_forgotten(payee_id, former) if former else ()))
         case AccountChangeDropped():
-            return (_forgotten(payee_id, [event.account_no]),)
+            return _forgotten(payee_id, [event.account_no])
         case PayeeEnded() if payee.status == "closed":
-            return (_forgotten(payee_id, range(1, payee.stated_no + 1)),)
+            return _forgotten(payee_id, range(1, payee.stated_no + 1))
         case PayeeScreened():
             return _cleared(payee_id, event)
         case SharedAccountAccepted():
@@ -99,8 +105,9 @@ def _cleared(payee_id: UUID, event: PayeeScreened) -> Sequence[Write]:
     return (Write(_CLEAR, cleared, len(finding.hits)),)
 
 
-def _forgotten(payee_id: UUID, account_nos: Iterable[int]) -> Write:
-    return Write(_FORGET, {"payee_id": payee_id, "account_nos": list(account_nos)}, None)
+def _forgotten(payee_id: UUID, account_nos: Iterable[int]) -> Sequence[Write]:
+    of = {"payee_id": payee_id, "account_nos": list(account_nos)}
+    return (Write(_KEEP_ASIDE, of, None), Write(_FORGET, of, None))
 
 
 CHECKS: tuple[Check, ...] = (

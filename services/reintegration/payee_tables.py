@@ -174,6 +174,20 @@ PAYEE_TOKENS = sa.Table(
     info=scope("known"),
 )
 
+# The hashes of accounts that a returnee had before, by which lines of the bank's that went there are found when the person is
+# erased, and nothing else is.
+FORMER_PAYEE_TOKENS = sa.Table(
+    "former_payee_tokens",
+    METADATA,
+    sa.Column("payee_id", sa.Uuid, primary_key=True),
+    sa.Column("account_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("person_id", sa.Uuid, nullable=False),
+    sa.Column("token", sa.LargeBinary, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Index(None, "person_id"),
+    info=scope("known"),
+)
+
 # Which payees somebody who did not state the account found right to have the same one; nobody changes a row.
 PAYEE_SHARES = sa.Table(
     "payee_shares",

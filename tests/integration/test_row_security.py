@@ -101,6 +101,7 @@ ROWS = {
         INSERT INTO payee_accounts SELECT {_UUID}, 1, country, who, '2023-05-02', NULL FROM {_PLACES};
         INSERT INTO payee_confirmations SELECT {_UUID}, 1, country, who, '2023-05-02', 'staff:chief', now() FROM {_PLACES};
         INSERT INTO payee_tokens (payee_id, account_no, token, key) SELECT {_UUID}, 1, cast('h' || n AS bytea), '1' FROM {_PLACES};
+        INSERT INTO former_payee_tokens (payee_id, account_no, person_id, token, key) SELECT {_UUID}, 1, {_UUID}, cast('h' || n AS bytea), '1' FROM {_PLACES};
         INSERT INTO payee_shares SELECT {_UUID}, gen_random_uuid(), who, 'staff:chief', now(), 'family' FROM {_PLACES};
         INSERT INTO sanctions_lists SELECT {_UUID}, 1, 'UN', 'v' || n, 1, '', who, now(), false, now() FROM {_PLACES};
         INSERT INTO sanctions_entries SELECT {_UUID}, '1', 'invented' FROM {_PLACES};
@@ -164,7 +165,7 @@ FOR_ALL_WHO_ARE_KNOWN = [
         for table in (
             "funds", "fund_balances", "families", "accounting_periods", "closed_months", "fund_changes", "fund_confirmations", "fund_drops", "grants_of_the_erased", "person_caps", "case_limits", "case_plans", "taken_plan_lines", "open_advances",
             "payment_references", "rates", "exchange_rates", "authorities", "authority_terms", "open_authorities",
-            "funding_policies", "policy_versions", "payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_accounts", "attempt_accounts", "bank_line_acts", "payment_batches", "batch_payments", "batch_progress", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws", "voucher_samples",
+            "funding_policies", "policy_versions", "payee_tokens", "former_payee_tokens", "payee_shares", "staff_lists", "staff_accounts", "sanctions_lists", "sanctions_entries", "payee_clearances", "own_accounts", "bank_files", "bank_statements", "bank_lines", "bank_line_accounts", "attempt_accounts", "bank_line_acts", "payment_batches", "batch_payments", "batch_progress", "instruments", "instrument_texts", "survey_rounds", "survey_averages", "spot_check_draws", "voucher_samples",
         )
     ),
 ]  # fmt: skip

@@ -57,6 +57,7 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "evidence_pieces": frozenset({"evidence_id"}),
         "payee_details": frozenset({"person_id"}),
         "payee_tokens": frozenset({"person_id", "token"}),
+        "former_payee_tokens": frozenset({"person_id", "token"}),
         "attempt_accounts": frozenset({"attempt_id", "token"}),
         "bank_line_accounts": frozenset({"line_id", "token"}),
         "payee_clearances": frozenset({"payee_id"}),
@@ -96,7 +97,7 @@ EMPTIES: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "reintegration": {
         "person_keys": frozenset({"keep_until"}),
-        "bank_lines": frozenset({"other_payee"}),
+        "bank_lines": frozenset({"other_payee", "other_payee_named"}),
         "grants": frozenset({"category", "evidence", "budget", "certificate"}),
         "plans": frozenset({"lines"}),
         "payees": frozenset({"hits", "cleared", "clearers", "clearing_reason", "clearing_asked_by", "cleared_by", "status", "closing_reason", "screened_lists"}),

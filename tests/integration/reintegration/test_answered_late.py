@@ -123,6 +123,23 @@ async def test_a_late_debit_is_not_taken_for_what_was_released_in_its_place(hous
     assert (await house.findings()).differences == []
 
 
+async def test_a_late_debit_that_two_found_to_be_anothers_payment_stays_an_exception_of_the_one_that_the_bank_names(
+    house: House, people: People
+) -> None:
+    account_id, grant_id, attempt_id = await ended_early(house, people)
+    other_grant, other = await released_by_bank(house, await house.fund())
+    await sent(people, account_id, [other])
+    _, line = await only_line(people, debit(attempt_id))
+    said = {"attempt_id": str(other), "other_than_named": "mixed_up_with_another"}
+    assert await say(people.reconciler, line, "match", **said) == "done"
+    assert await say(colleague(people), line, "confirm-match") == "done"
+    await by_the_clock(house)
+    assert (await house.grant(other_grant)).paid == Decimal(500)
+    found = (await people.auditor.get("exceptions", **{"from": str(TODAY), "to": str(TODAY)})).json()["items"]
+    assert {one["grant_id"] for one in found if "booked_after_all" in one["exceptions"]} == {str(grant_id)}
+    assert (await house.findings()).differences == []
+
+
 async def test_who_let_its_file_count_on_does_not_reconcile_the_tranche(house: House, people: People) -> None:
     grant_id, attempt_id = await released_by_bank(house, await house.fund())
     await sent(people, await own_account(people), [attempt_id])

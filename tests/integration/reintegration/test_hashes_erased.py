@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.reintegration.account_tokens import hash_accounts_anew
+from services.reintegration.account_tokens import hash_accounts_anew, hash_former_anew
 from services.reintegration.domain.same_account import spellings
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.paid_accounts import hash_released_anew
@@ -66,7 +66,7 @@ async def rotated(house: House) -> None:
     keys = house.made.person_keys
     assert isinstance(keys.index, FileIndexKeys)
     await keys.index.rotate()
-    for anew in (hash_accounts_anew, hash_released_anew):
+    for anew in (hash_accounts_anew, hash_former_anew, hash_released_anew):
         while await transact(house.made.api, EVERYWHERE.scope(WORKER), partial(anew, keys=keys)):
             pass
 
@@ -95,11 +95,11 @@ async def test_after_an_erasure_no_table_holds_a_hash_of_their_account_under_any
     await settle(people, file_id)
     theirs, others = await hashes_of(house.made, OF_ANNA), await hashes_of(house.made, OF_THE_SHOP)
     assert len(theirs) >= 4
-    assert await holding(house, theirs) == ["attempt_accounts", "bank_line_accounts", "payee_tokens"]
+    assert await holding(house, theirs) == ["attempt_accounts", "bank_line_accounts", "former_payee_tokens", "payee_tokens"]
 
     await erase(house, anna)
     assert await holding(house, theirs) == []
-    assert await holding(house, others) == ["attempt_accounts", "payee_tokens"]
+    assert await holding(house, others) == ["attempt_accounts", "former_payee_tokens", "payee_tokens"]
     # What a later statement tells of a payment of theirs says nothing of their account either.
     await imported(people, Account([paid_to(of_anna, "B-8", iban=OF_ANNA)], id="MAY-3", opening="4000.00"))
     assert await holding(house, theirs) == []
