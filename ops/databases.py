@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from ops.database_server import PostgresAddress, connect
+from ops.settings import CannotStart
 from shared.topology import LOGS, PORTAL, Front, Service
 
 if TYPE_CHECKING:
@@ -146,12 +147,18 @@ def upgrade(service: str, url: str, further: Path | None = None) -> None:
 
     A revision that does not soon get a table lets everybody else go on and asks again later; what was made before it stays.
     DBAPIError where one got no lock for two minutes, or met an error. ``further`` is a folder with revisions of a release to come.
+    `CannotStart` where what an upgrade that broke off had set aside would be written over what happened since.
     """
     from alembic import command  # noqa: PLC0415 -- as above
 
+    from migrations.before import UpgradeStops  # noqa: PLC0415 -- as above
+
     config = _config(service, url, further)
     config.attributes["upgrading"] = True
-    _patiently(lambda: command.upgrade(config, "head"))
+    try:
+        _patiently(lambda: command.upgrade(config, "head"))
+    except UpgradeStops as stopped:
+        raise CannotStart("upgrade_stopped", str(stopped)) from None
 
 
 def downgrade(service: str, url: str, to: str = "base", further: Path | None = None) -> None:

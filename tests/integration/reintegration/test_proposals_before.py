@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 
 from ops import databases
+from ops.settings import CannotStart
 from ops.supervisor import Running
 from services.reintegration.domain.recovery import ConfirmRecovery, DropRecovery
 from services.reintegration.grant_wiring import GRANT
@@ -91,6 +92,30 @@ async def test_an_upgrade_that_broke_off_goes_on_and_puts_back_what_it_set_aside
     assert json.loads(await owner.fetchval("SELECT recovery_proposed FROM proposals_set_aside"))["proposed_by"] == PAYER.person_id
     await asyncio.to_thread(databases.upgrade, "reintegration", url)
     assert json.loads(await owner.fetchval("SELECT recovery_proposed FROM grants"))["proposed_by"] == PAYER.person_id
+    await owner.close()
+
+
+@pytest.mark.parametrize("kept", ["with_its_version", "without"])
+async def test_an_upgrade_that_broke_off_stops_where_a_grant_changed_before_it_went_on(house: House, servers: Running, kept: str) -> None:
+    grant_id = await asked_back(house, await house.fund())
+    await house.give(GRANT, grant_id, back("50.00", "IN-1"), RECONCILER)
+    url = await opened(house, servers)
+    config = databases.alembic_config("reintegration", url)
+    await asyncio.to_thread(command.downgrade, config, _BEFORE)
+    owner = await asyncpg.connect(url)
+    await owner.execute("SET ROLE reintegration_owner")
+    await owner.execute(_BY_THE_PAYER, grant_id, PAYER.person_id)
+    config.attributes["upgrading"] = True
+    await asyncio.to_thread(command.upgrade, config, "reintegration_110")
+    if kept == "without":
+        await owner.execute("ALTER TABLE proposals_set_aside DROP COLUMN version")
+    # As the service would: the proposal is dropped, and what it said is not to come back.
+    await owner.execute("UPDATE grants SET version = version + 1, recovery_proposed = NULL WHERE id = $1", grant_id)
+    for _ in range(2):
+        with pytest.raises(CannotStart, match=f"broke off, and 1 grants .*{grant_id}.* Nothing was put back"):
+            await asyncio.to_thread(databases.upgrade, "reintegration", url)
+    assert await owner.fetchval("SELECT recovery_proposed FROM grants WHERE id = $1", grant_id) is None
+    assert json.loads(await owner.fetchval("SELECT recovery_proposed FROM proposals_set_aside"))["proposed_by"] == PAYER.person_id
     await owner.close()
 
 
