@@ -1,5 +1,6 @@
 """The settings of one service process, read from `AVRR_…` variables; nothing secret has a default."""
 
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -20,18 +21,40 @@ def _key(value: SecretStr) -> SecretStr:
     return value
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
 class Mission(BaseSettings):
-    """The one setting that facts need: in which time zone the mission's calendar day is told."""
+    """What facts and rules need to know of the mission: in which time zone its calendar days are told, and what is usual there.
+
+    On ``office_days`` somebody is at work from ``office_opens`` to ``office_closes``; whoever is shown more than ``many_reads``
+    different records on one day is shown many. By these the archive finds exceptions.
+    """
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
 
     mission_time_zone: str = "Europe/Sarajevo"
+    # Ours, and not IOM's. Offices work from eight to five; an hour before and two after are nobody's night.
+    office_opens: time = time(7)
+    office_closes: time = time(19)
+    office_days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
+    # Who counsels ten people on a day opens of each the person, the case, the plan and a paper, and comes upon as many others
+    # while searching. Eighty different records on one day are more than that.
+    many_reads: int = Field(default=80, ge=1, le=100_000)
+
+    @model_validator(mode="after")
+    def _offices_are_open(self) -> Self:
+        if self.office_opens.tzinfo is not None or self.office_closes.tzinfo is not None:
+            raise ValueError("AVRR_OFFICE_OPENS and AVRR_OFFICE_CLOSES are by the mission's clocks, such as 07:00")
+        if not self.office_opens < self.office_closes:
+            raise ValueError("AVRR_OFFICE_OPENS has to be before AVRR_OFFICE_CLOSES")
+        return self
 
 
 MISSION: Final = Mission()
 
 
-class Settings(BusSettings):
+class Settings(Mission, BusSettings):
     """What a service needs to know about its surroundings; a missing address or secret stops the start."""
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
@@ -98,8 +121,6 @@ class Settings(BusSettings):
     transit_url: str | None = None
     transit_token_file: Path | None = None
     epochs_folder: Path | None = None
-
-    mission_time_zone: str = "Europe/Sarajevo"
 
     @property
     def api_login(self) -> str:

@@ -15,6 +15,7 @@ from services.audit.exceptions import ExceptionKind
 from services.audit.searching import COLUMNS, NEWEST, PLACE_PATTERN, ArchivedEntry, Place
 from shared.db import Sql
 from shared.moments import EPOCH
+from shared.settings import MISSION
 
 EXCEPTION_PLACE: Final = f"{PLACE_PATTERN.removesuffix('$')}-[a-z_]{{1,32}}$"
 
@@ -43,20 +44,20 @@ class ArchivedException(BaseModel):
 
 
 class ExceptionRules(BaseModel):
-    """By which numbers exceptions are found: beyond so many records a day, outside of these hours (such as 07:00) by the mission's clocks."""
+    """By what exceptions are found: beyond so many records a day, outside of these hours (such as 07:00) and days (such as mon)."""
 
     many_reads: int
     working_from: str
     working_until: str
+    working_days: list[str]
     time_zone: str
 
     @classmethod
     def present(cls, time_zone: str) -> Self:
         """Those that hold now."""
         return cls(
-            many_reads=exceptions.MANY_READS, working_from=f"{exceptions.WORKING_FROM:%H:%M}",
-            working_until=f"{exceptions.WORKING_UNTIL:%H:%M}",
-            time_zone=time_zone,
+            many_reads=MISSION.many_reads, working_from=f"{MISSION.office_opens:%H:%M}",
+            working_until=f"{MISSION.office_closes:%H:%M}", working_days=list(MISSION.office_days), time_zone=time_zone,
         )  # fmt: skip
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from shared.actors import PROGRAMS
@@ -27,21 +28,30 @@ from shared.contracts.reintegration import (
     PaymentConfirmed,
     TrancheReleased,
 )
+from shared.settings import MISSION, Mission
 from shared.topology import SERVICES
 
 ExceptionKind = Literal["same_day", "out_of_hours", "edited_after_approval", "many_reads", "by_deputy"]
 KINDS: Final[tuple[ExceptionKind, ...]] = get_args(ExceptionKind)
 
-# Another number whenever these rules find something else: all that was found is then found anew.
-RULES: Final = 3
+# Another number whenever these rules find something else.
+_VERSION: Final = 3
+# What is usual is the mission's to say.
+_USUAL: Final = ("office_opens", "office_closes", "office_days", "many_reads")
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# Ours, and not IOM's. Offices work from eight to five; an hour before and two after are nobody's night.
-WORKING_FROM: Final = time(7)
-WORKING_UNTIL: Final = time(19)
-WORKING_DAYS: Final = range(5)
-# Who counsels ten people on a day opens of each the person, the case, the plan and a paper, and comes upon as many others
-# while searching. Eighty different records on one day are more than that.
-MANY_READS: Final = 80
+
+def rules_of(mission: Mission, version: int = _VERSION) -> int:
+    """The number of the rules with what a mission says is usual: another one wherever they find something else.
+
+    All that was found is then found anew. Where the mission says nothing of its own it is the version of the rules alone.
+    """
+    said, unsaid = (one.model_dump_json(include=set(_USUAL)) for one in (mission, Mission.model_construct()))
+    return version if said == unsaid else version << 24 | crc32(said.encode()) & 0xFFFFFF
+
+
+RULES: Final = rules_of(MISSION)
+MANY_READS: Final = MISSION.many_reads
 
 # What orders a payment.
 ORDERS: Final = frozenset({TrancheReleased.kind})
@@ -194,10 +204,10 @@ def day_of(moment: datetime, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date()
 
 
-def out_of_hours(moment: datetime, zone: ZoneInfo) -> bool:
+def out_of_hours(moment: datetime, zone: ZoneInfo, usual: Mission | None = None) -> bool:
     """Whether no office of the mission is open then."""
-    here = moment.astimezone(zone)
-    return here.weekday() not in WORKING_DAYS or not WORKING_FROM <= here.time() < WORKING_UNTIL
+    here, usual = moment.astimezone(zone), usual or MISSION
+    return _WEEKDAYS[here.weekday()] not in usual.office_days or not usual.office_opens <= here.time() < usual.office_closes
 
 
 def _id(value: object) -> UUID | None:

@@ -28,13 +28,16 @@ MOST_OF_A_KIND: Final = 25
 TOLD_APART: Final = frozenset({"checkpoint_older", "former_key"})
 # A service is asked about its rows every 10 seconds, and looks for changed ones more than once a minute.
 UNVERIFIED_SECONDS: Final = 180.0
+# That somebody read a log in the archive's name is told for thirty days after the last time, and stays in the archive's tables.
+TOLD_FOR_SECONDS: Final = 30 * 86_400.0
 # What lies further ahead than an answer takes was not noted by this clock.
 AHEAD_SECONDS: Final = 5.0
 
 LOGS = Sql(
     "SELECT l.log, coalesce((SELECT max(e.idx) + 1 FROM archive_entries e WHERE e.log = l.log), 0) AS archived, w.stopped, w.rounds, w.round_ended_at, w.comparison_fault, "
     "w.checkpoint_alarm, w.checkpoint_fault, w.policy, w.check_ended_at, w.check_fault, "
-    "w.policy_changed, w.checkpoint_behind, w.archive_behind, "
+    "w.policy_changed, w.checkpoint_behind, w.archive_behind, w.read_by_others, w.read_by_others_at, "
+    "extract(epoch FROM clock_timestamp() - w.read_by_others_at)::float8 AS read_by_others_ago, "
     "extract(epoch FROM clock_timestamp() - coalesce(w.round_ended_at, w.since))::float8 AS compared_ago, "
     "extract(epoch FROM clock_timestamp() - coalesce(w.check_ended_at, w.since))::float8 AS checked_ago, "
     "extract(epoch FROM clock_timestamp() - w.noted_at)::float8 AS noted_ago, "
@@ -203,6 +206,8 @@ def _alarms(row: asyncpg.Record, latest: LatestCheckpoint | None, different: Seq
     if row["checkpoint_alarm"] is not None:
         told = row["checkpoint_alarm"]
         found.append(LogAlarm(code=told) if told in TOLD_APART else LogAlarm(code="checkpoint_refused", detail=told))
+    if row["read_by_others_ago"] is not None and row["read_by_others_ago"] <= TOLD_FOR_SECONDS:
+        found.append(LogAlarm(code="read_by_others", detail=str(row["read_by_others"]), found_at=row["read_by_others_at"]))
     if row["noted_ago"] is None or row["noted_ago"] > UNWATCHED_SECONDS:
         found.append(LogAlarm(code="not_watched"))
     else:

@@ -144,6 +144,9 @@ ARCHIVE_WATCHED = sa.Table(
     sa.Column("policy_changed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("checkpoint_behind", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("archive_behind", sa.Boolean, nullable=False, server_default=sa.false()),
+    # How often at least it was told to somebody else in the archive's name since anybody watches it, and when last.
+    sa.Column("read_by_others", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("read_by_others_at", sa.DateTime(timezone=True)),
     info=scope("log"),
 )
 

@@ -35,6 +35,7 @@ WORDS: Final[Mapping[str, str]] = {
     "open_not_delivered": "paid, not delivered", "open_not_reconciled": "delivered, not reconciled",
     "open_unmatched_line": "line of the bank that fits nothing", "open_open_recovery": "asked back, still waited for", "open_unconfirmed_file": "file of the bank that nobody confirmed",
     "age_0-30": "up to 30 days", "age_31-60": "31 to 60 days", "age_61-90": "61 to 90 days", "age_over-90": "more than 90 days",
+    "mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday",
     "trc_usivak": "Ušivak", "trc_blazuj": "Blažuj", "trc_lipa": "Lipa", "trc_borici": "Borići",
     "iom_office": "IOM office", "four_eyes": "another person must do this", "not_permitted": "not your part",
     "list_waits": "waits for a second person", "list_counts": "counts", "list_replaced": "another took its place", "list_dropped": "dropped",

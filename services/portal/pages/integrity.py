@@ -90,6 +90,10 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
         _("The checkpointer names other keys, witnesses or rules than those that the archive believes. It goes on believing the former ones."),
         _("If the keys of a log were changed, this ends once a checkpoint was signed by both. Otherwise ask who changed them; what is right is set by people on the archive's own machine."),
     ),
+    "read_by_others": (
+        _("Somebody else read this log with the archive's own credential, at least so many times."),
+        _("Give the archive's client another secret at the identity provider, and find out where it was read from: the log names nobody, but whoever has it sees what every case came to. This is shown for thirty days after the last time."),
+    ),
     "checkpoint_behind": (
         _("Entries of this log have been archived for a minute or longer, and no checkpoint covers them."),
         _("Have the checkpointer and its witnesses looked after. What is not covered could be changed without a checkpoint saying so."),

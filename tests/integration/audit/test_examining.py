@@ -1,6 +1,6 @@
 """Exceptions as the worker finds them in a real archive and as an auditor is told of them: once each, however it is cut."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from services.audit.examining import examine
 from services.audit.exceptions import MANY_READS
 from services.audit.rederiving import Rederiving
 from shared.ids import uuid7
+from shared.settings import Mission
 from tests.given import staff
 from tests.integration.audit.archived_log import LOG, ArchivedLog
 
@@ -127,7 +128,7 @@ async def test_other_rules_find_all_of_it_anew_and_take_nothing_out(archived: Ar
     await examined(archived)
     assert len(await shown(archived)) == 1
     monkeypatch.setattr(exceptions, "RULES", exceptions.RULES + 1)
-    monkeypatch.setattr(exceptions, "WORKING_UNTIL", datetime.max.time())
+    monkeypatch.setattr(exceptions, "MISSION", Mission(office_closes=time.max))
     assert ((await told(archived))["waiting"], await shown(archived)) == (1, [])
     await examined(archived)
     assert await shown(archived) == []

@@ -95,6 +95,6 @@ async def test_whoever_is_no_auditor_is_told_so(people: People, archived: Archiv
 def test_every_difference_and_every_reason_to_stop_has_words() -> None:
     codes = {f"entries_{kind}" for kind in (*get_args(Kind), "more")}
     codes |= {f"archive_stopped_{why}" for why in ("other", "gap", "unreadable", "damaged")}
-    codes |= {"comparison_late", "check_waits", "check_late", "policy_changed", "checkpoint_behind", "archive_behind", *TOLD_APART}
+    codes |= {"comparison_late", "check_waits", "check_late", "policy_changed", "checkpoint_behind", "archive_behind", "read_by_others", *TOLD_APART}
     codes |= {f"rows_{fault}" for fault in get_args(Fault)} | {"rows_more", "rows_not_verified"}
     assert codes - ALARMS.keys() == set()
