@@ -19,10 +19,11 @@ import structlog
 from shared.aggregate import AnyAggregate
 from shared.apart_rows import Apart, ApartRows
 from shared.db import Database, Scope, Sql, UnitOfWork
-from shared.folding import AT_A_TIME, Comparison, Difference
+from shared.folding import AT_A_TIME, Compared, Comparison, Difference
 from shared.found_differences import FoundDifferences
 from shared.metrics import Metrics
 from shared.private import PersonKeys
+from shared.revisions import Revision
 from shared.verify import Check
 
 Found = TypeVar("Found")
@@ -39,6 +40,9 @@ _LONGEST_REST: Final = 10.0
 # How much of a table one statement reads, in pages of 8 KiB, and how much more a look does than it has to.
 _PAGES: Final = 1_024
 _MOST: Final = 1_000
+_MOST_NAMED: Final = 5
+# The name under which is told that rows are not compared because of their events' kinds.
+UNKNOWN_KINDS: Final = "kinds"
 # As far back as transactions can be told apart by the 32 bits of theirs that a row bears.
 _FARTHEST: Final = 2_000_000_000
 
@@ -63,6 +67,9 @@ class Verifying:
         self._comparison = Comparison(service, aggregates)
         self._checks = [(check.name, check.sql.first(_MOST + 1)) for check in checks]
         self.reading = reading
+        self._revision = Revision(service)
+        # What has events of a kind that this program does not know: an older one than who wrote them waits with it.
+        self._unknown: dict[UUID, str] = {}
         self._scope = Scope(f"verify:{service}")
         self._rests = rests
         self._elapsed = elapsed
@@ -141,7 +148,7 @@ class Verifying:
                 fault = type(error).__name__
                 if fault != self.faults.get(name):
                     self.faults[name] = fault
-                    log.warning("verification_waits", work=name, kind=fault)
+                    log.warning("verification_waits", work=name, kind=fault, reason=getattr(error, "reason", None))
                 await asyncio.sleep(LOOK_SECONDS)
             await asyncio.sleep(every)
 
@@ -150,7 +157,7 @@ class Verifying:
         taken = await self.found.taken()
         if taken is None:
             return
-        await self._compared(await self.found.known())
+        await self._compared(list(dict.fromkeys((*await self.found.known(), *self._unknown))))
         sizes = await self._read(lambda unit: unit.rows(self._sizes))
         oldest, following = int(sizes[0]["oldest"]), int(sizes[0]["next"])
         since = oldest if taken.looked_from is None else taken.looked_from
@@ -192,13 +199,13 @@ class Verifying:
             return
         ids: list[UUID] = []
 
-        async def work(unit: UnitOfWork) -> list[Difference]:
+        async def work(unit: UnitOfWork) -> Compared:
             ids.extend(await self._comparison.next_ids(unit, taken.position))
-            return (await self._comparison.compared(unit, ids)).differences
+            return await self._comparison.compared(unit, ids)
 
         async with self._turn:
-            found, took = await self._timed(work)
-            await self.found.rows_compared(ids, found)
+            compared, took = await self._timed(work)
+            await self._noted(ids, compared)
         await self.found.walked(ids[-1] if ids else None, first=taken.position is None)
         await self._rested(took, ROUND_SHARE)
 
@@ -232,8 +239,23 @@ class Verifying:
             some = ids[first : first + AT_A_TIME]
             async with self._turn:
                 compared, took = await self._timed(lambda unit, some=some: self._comparison.compared(unit, some))  # type: ignore[misc]
-                await self.found.rows_compared(some, compared.differences)
+                await self._noted(some, compared)
             await self._rested(took)
+
+    async def _noted(self, ids: Sequence[UUID], compared: Compared) -> None:
+        """Notes what of these ids differs; of what could not be told nothing is said, and that it waits."""
+        for id in ids:
+            self._unknown.pop(id, None)
+        for id, kind in compared.unknown.items():
+            if len(self._unknown) < _MOST:
+                self._unknown[id] = kind
+        if not self._unknown:
+            self.faults.pop(UNKNOWN_KINDS, None)
+        elif UNKNOWN_KINDS not in self.faults:
+            self.faults[UNKNOWN_KINDS] = "UnknownKind"
+            kinds = sorted(set(self._unknown.values()))
+            log.warning("verification_waits", work=UNKNOWN_KINDS, kind="UnknownKind", reason=", ".join(kinds[:_MOST_NAMED]))
+        await self.found.rows_compared([id for id in ids if id not in compared.unknown], compared.differences)
 
     async def _checked(self, name: str, check: Sql) -> None:
         try:
@@ -252,8 +274,15 @@ class Verifying:
 
     async def _timed(self, work: Callable[[UnitOfWork], Awaitable[Found]]) -> tuple[Found, float]:
         began = self._elapsed()
-        async with self.reading.unit_of_work(self._scope, snapshot=True) as unit:
-            found = await work(unit)
+        try:
+            async with self.reading.unit_of_work(self._scope, snapshot=True) as unit:
+                await self._revision.holds(unit)
+                found = await work(unit)
+        except UNANSWERABLE:
+            await self._revision.held(self.reading)
+            raise
+        # A revision that ended meanwhile may have changed the tables under what was read.
+        await self._revision.held(self.reading)
         return found, self._elapsed() - began
 
     async def _rested(self, took: float, share: float = LOOK_SHARE) -> None:

@@ -4,8 +4,10 @@ import json
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from shared.ids import uuid7
+from shared.revisions import OtherRevision, newest_of
 from tests.integration.reintegration.office import House
 
 
@@ -18,12 +20,29 @@ async def append(house: House, kind: str, subject: UUID, version: int, leaf: dic
     await connection.close()
 
 
-async def test_events_of_no_kind_that_the_service_has_are_told_and_nothing_stops(house: House) -> None:
+async def test_events_of_a_kind_that_the_program_does_not_know_are_no_difference_and_nothing_is_sound_with_them(house: House) -> None:
     line = await house.line()
     await append(house, "avrr.reintegration.treasure.found.v1", uuid7(), 1, {"data": {}})
     await append(house, "avrr.reintegration.plan.burnt.v1", line.plan_id, 2, {"data": {}})
-    differences = (await house.findings()).differences
-    assert len([found for found in differences if "no kind that this service has" in found]) == 2
+    findings = await house.findings()
+    assert findings.differences == []
+    assert findings.unknown == {"avrr.reintegration.treasure.found.v1", "avrr.reintegration.plan.burnt.v1"}
+    assert not findings.sound
+
+
+async def test_a_database_at_another_revision_is_not_verified(house: House) -> None:
+    await house.line()
+    migrating = await asyncpg.connect(house.made.logins.migrate)
+    await migrating.execute("SET ROLE reintegration_owner")
+    await migrating.execute("UPDATE alembic_version SET version_num = 'reintegration_1'")
+    with pytest.raises(OtherRevision) as other:
+        await house.findings()
+    assert other.value.reason == f"the database is at reintegration_1, this program knows {newest_of('reintegration')}"
+    await migrating.execute("DROP POLICY reintegration_verify ON alembic_version")
+    await migrating.execute("REVOKE ALL ON alembic_version FROM reintegration_verify")
+    await migrating.close()
+    with pytest.raises(OtherRevision):
+        await house.findings()
 
 
 async def test_a_leaf_that_says_something_else_than_the_log_beside_it_is_told(house: House) -> None:
