@@ -3,7 +3,7 @@
 from migrations.kernel_12 import keep_revision, tell_revision
 
 revision = "audit_14"
-down_revision = "audit_13"
+down_revision = "audit_15"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 from migrations.kernel_12 import keep_revision, tell_revision
 
 revision = "reintegration_141"
-down_revision = "reintegration_126"
+down_revision = "reintegration_119"
 branch_labels = None
 depends_on = None
 
