@@ -14,6 +14,7 @@ from ops.after_restore.commands import restored
 from ops.audit.commands import audit
 from ops.backup.commands import backup, restore
 from ops.doctor.commands import doctor
+from ops.identity.commands import staff
 from ops.settings import CannotStart, read_settings
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ keys = typer.Typer(no_args_is_help=True, help="The keys that open what is sealed
 app.command("backup")(backup)
 app.command("restore")(restore)
 app.add_typer(audit, name="audit")
+app.add_typer(staff, name="staff")
 app.command()(doctor)
 app.add_typer(restored, name="restored")
 app.add_typer(bus, name="bus")

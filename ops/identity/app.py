@@ -23,6 +23,7 @@ from ops.identity.personas import ACR_PHISHING_RESISTANT, ACR_PLAIN
 from ops.identity.settings import IdentitySettings, is_loopback_address
 from ops.identity.sign_in import SignIns
 from ops.identity.sign_in_routes import Fault, SignInRoutes, fault_answer
+from ops.identity.staff import Staff
 from ops.identity.token_routes import Refused, TokenRoutes, refusal_answer
 from ops.identity.tokens import ALGORITHM, Mint
 
@@ -48,13 +49,14 @@ def create_app(
     assert portal is not None
     secret_of(settings.folder, portal)
     mint = Mint(settings.issuer, settings.audience, keys, now)
-    sign_ins = SignIns(now)
+    staff = Staff(settings.folder, now)
+    sign_ins = SignIns(now, staff.stands)
     discovery = _discovery(settings.issuer)
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=_MAX_BODY_BYTES)
     app.add_middleware(_HereOnly, issuer=settings.issuer)
-    app.include_router(SignInRoutes(settings.issuer, sign_ins, mint, now).router())
-    app.include_router(TokenRoutes(settings.folder, keys, mint, sign_ins, now).router())
+    app.include_router(SignInRoutes(settings.issuer, sign_ins, mint, staff, now).router())
+    app.include_router(TokenRoutes(settings.folder, keys, mint, sign_ins, staff, now).router())
 
     @app.get("/.well-known/openid-configuration")
     async def configuration() -> JSONResponse:

@@ -29,32 +29,35 @@ _NOTE: Final = (
     "in production the identity provider of the mission stands in its place.</p>"
 )
 _KEY_NOTE: Final = {ACR_PHISHING_RESISTANT: ("security key",)}
-_COUNTRY_FAULT: Final = "There is no such country. Give the two letters of ISO 3166, such as TN."
+_FAULT: Final = "Nobody can sign in as that: they are suspended, or there is no such country (two letters of ISO 3166, such as TN)."
 
 
-def choose_page(waiting: str, present: Persona | None, *, country_fault: bool = False) -> str:
+def choose_page(
+    waiting: str, present: Persona | None, added: Iterable[Persona] = (), *, fault: bool = False
+) -> str:
     """Everybody as whom one can sign in, by role; who is signed in already comes first."""
     sections = [
         f"<h2>{_title(role)}</h2><ul>{''.join(f'<li>{_choice(member)}</li>' for member in members)}</ul>"
-        for role, members in _by_role()
+        for role, members in _by_role(added)
     ]
     again = f"<h2>Go on as</h2>{_choice(present)}" if present is not None else ""
     return _page(
         "Sign in",
         _NOTE
         + _form("/sign-in", waiting, again + "".join(sections))
-        + _form("/sign-in", waiting, _abroad(country_fault))
+        + _form("/sign-in", waiting, _abroad(fault))
         + _give_up(waiting),
     )
 
 
-def touch_page(waiting: str, persona: Persona) -> str:
+def touch_page(waiting: str, persona: Persona, *, enrols: bool = False) -> str:
     """The second factor: an invented key that a button touches."""
     return _page(
         "Touch your security key",
         _NOTE
         + f"<p>You go on as <strong>{escape(persona.name)}</strong>. What you are about to do needs a sign-in that nobody "
         "can phish. The key is invented: the button touches it.</p>"
+        + ("<p>Your former key was taken off. The one that you touch now is yours from then on.</p>" if enrols else "")
         + _form("/second-factor", waiting, '<button class="main" type="submit">Touch the key</button>')
         + _give_up(waiting),
     )
@@ -105,9 +108,9 @@ def _choice(persona: Persona) -> str:
     return f'<button type="submit" name="persona" value="{escape(persona.name)}">{escape(persona.name + shown)}</button>'
 
 
-def _abroad(country_fault: bool) -> str:
-    fault = f'<p class="alert" role="alert" id="country-fault">{_COUNTRY_FAULT}</p>' if country_fault else ""
-    invalid = ' aria-invalid="true" aria-describedby="country-fault"' if country_fault else ""
+def _abroad(is_fault: bool) -> str:
+    fault = f'<p class="alert" role="alert" id="country-fault">{_FAULT}</p>' if is_fault else ""
+    invalid = ' aria-invalid="true" aria-describedby="country-fault"' if is_fault else ""
     kinds = "".join(
         f'<p><label><input type="radio" name="kind" value="{dashed(role)}" required> {_title(role)}</label></p>'
         for role in ABROAD
@@ -122,8 +125,8 @@ def _abroad(country_fault: bool) -> str:
     )
 
 
-def _by_role() -> Iterable[tuple[Role, list[Persona]]]:
-    everybody = [member for name, member in PERSONAS.items() if name == member.name]
+def _by_role(added: Iterable[Persona]) -> Iterable[tuple[Role, list[Persona]]]:
+    everybody = [*(member for name, member in PERSONAS.items() if name == member.name), *added]
     for role in Role:
         members = [member for member in everybody if member.role is role]
         if members:

@@ -33,11 +33,12 @@ class Chains:
 
     Each use gives the next one. A token that was used before ends its chain, as nobody can tell then who else has one
     (RFC 9700 section 4.14), and so does 15 minutes without any use, 8 hours, and the end of the person's sign-in or
-    somebody else's in its place. How strongly and when the person signed in stays what it was.
+    somebody else's in its place, and that they were suspended. How strongly and when the person signed in stays what it was.
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], stands: Callable[[SignIn], bool]) -> None:
         self._now = now
+        self._stands = stands
         self._chains: dict[str, _Chain] = {}
 
     def begin(self, coded: Coded, client: Client) -> str:
@@ -58,6 +59,7 @@ class Chains:
             and now < chain.good_until
             and present is not None
             and present.persona == chain.sign_in.persona
+            and self._stands(chain.sign_in)
         )
         if not alive:
             chain.newest = ""

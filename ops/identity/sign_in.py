@@ -144,18 +144,29 @@ class _Forgetful(Generic[T]):
         return value
 
 
-class SignIns:
-    """Browsers, requests on the way and codes of one provider process; all end with it."""
+def _every(_: SignIn) -> bool:
+    return True
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+
+class SignIns:
+    """Browsers, requests on the way and codes of one provider process; all end with it.
+
+    ``stands`` says whether a sign-in of before still counts.
+    """
+
+    def __init__(self, now: Callable[[], datetime], stands: Callable[[SignIn], bool] = _every) -> None:
         self._now = now
+        self.stands = stands
         self._browsers = _Forgetful[Browser](BROWSER_SECONDS, now)
         self._waiting = _Forgetful[Waiting](WAITING_SECONDS, now)
         self._codes = _Forgetful[Coded](CODE_SECONDS, now)
 
     def browser(self, cookie: str) -> Browser | None:
         """The browser that holds this cookie."""
-        return self._browsers.get(cookie)
+        browser = self._browsers.get(cookie)
+        if browser is not None and browser.present is not None and not self.stands(browser.present):
+            browser.present = None
+        return browser
 
     def new_browser(self) -> tuple[str, Browser]:
         """A browser that was not seen before, and its cookie."""
@@ -203,6 +214,7 @@ class SignIns:
             or coded.asked.client.id != client.id
             or coded.asked.redirect_uri != redirect_uri
             or coded.browser.present is None
+            or not self.stands(coded.sign_in)
             or not _VERIFIER.fullmatch(verifier)
             or not hmac.compare_digest(_challenge(verifier), coded.asked.challenge)
         ):

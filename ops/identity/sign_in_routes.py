@@ -11,8 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from ops.identity import pages
 from ops.identity.clients import Client, client_of
 from ops.identity.parameters import Unreadable, form_of, query_of
-from ops.identity.personas import ABROAD, SECOND, Persona, UnknownPersona, dashed, persona
+from ops.identity.personas import ABROAD, SECOND, Persona, UnknownPersona, dashed
 from ops.identity.sign_in import BROWSER_SECONDS, Asked, Browser, SignIns, Unacceptable, Waiting
+from ops.identity.staff import Staff
 from ops.identity.tokens import Mint
 
 COOKIE: Final = "avrr_development_sign_in"
@@ -33,10 +34,11 @@ class Fault(Exception):
 class SignInRoutes:
     """The pages of one provider."""
 
-    def __init__(self, issuer: str, sign_ins: SignIns, mint: Mint, now: Callable[[], datetime]) -> None:
+    def __init__(self, issuer: str, sign_ins: SignIns, mint: Mint, staff: Staff, now: Callable[[], datetime]) -> None:
         self._issuer = issuer
         self._sign_ins = sign_ins
         self._mint = mint
+        self._staff = staff
         self._now = now
 
     def router(self) -> APIRouter:
@@ -78,26 +80,32 @@ class SignInRoutes:
         chosen = known if step == "touch" else None
         waiting = self._sign_ins.wait(asked, browser, chosen)
         if chosen is not None:
-            return _page(pages.touch_page(waiting, chosen), asked)
-        return _page(pages.choose_page(waiting, known), asked)
+            return _page(pages.touch_page(waiting, chosen, enrols=not self._staff.has_key(chosen)), asked)
+        return _page(pages.choose_page(waiting, known, self._staff.added()), asked)
 
     async def _sign_in(self, request: Request) -> Response:
         name, form, waiting = await self._returned(request)
         try:
-            chosen = persona(_name_of(form))
+            chosen = self._staff.persona(_name_of(form))
         except UnknownPersona:
             present = waiting.browser.present
             known = present.persona if present is not None else None
-            return _page(pages.choose_page(name, known, country_fault=True), waiting.asked, 400)
+            return _page(pages.choose_page(name, known, self._staff.added(), fault=True), waiting.asked, 400)
         if waiting.asked.needs_key(chosen):
             waiting.chosen = chosen
-            return _page(pages.touch_page(name, chosen), waiting.asked)
+            return _page(pages.touch_page(name, chosen, enrols=not self._staff.has_key(chosen)), waiting.asked)
         return self._signed_in(request, name, waiting, chosen, touched=False)
 
     async def _second_factor(self, request: Request) -> Response:
         name, _, waiting = await self._returned(request)
         if waiting.chosen is None:
             raise Fault(_OVER)
+        try:
+            # They may have been suspended since they were chosen.
+            self._staff.persona(waiting.chosen.name)
+        except UnknownPersona:
+            raise Fault(_OVER) from None
+        self._staff.enrolled(waiting.chosen)
         return self._signed_in(request, name, waiting, waiting.chosen, touched=True)
 
     async def _give_up(self, request: Request) -> Response:

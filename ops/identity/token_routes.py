@@ -28,9 +28,10 @@ from ops.identity.clients import (
 from ops.identity.forging import FORGERIES
 from ops.identity.keys import LIFE_SECONDS, KeyRing, RotatedTooOften
 from ops.identity.parameters import Unreadable, form_of
-from ops.identity.personas import ACR_PHISHING_RESISTANT, ACR_PLAIN, UnknownPersona, persona
+from ops.identity.personas import ACR_PHISHING_RESISTANT, ACR_PLAIN, UnknownPersona
 from ops.identity.refreshing import Chains
 from ops.identity.sign_in import SignIns, Unacceptable
+from ops.identity.staff import Staff
 from ops.identity.tokens import Mint, SignIn
 
 _UNAUTHORISED: Final = 401
@@ -52,13 +53,14 @@ class TokenRoutes:
     """The endpoints of one provider that need a client's secret."""
 
     def __init__(
-        self, folder: Path, keys: KeyRing, mint: Mint, sign_ins: SignIns, now: Callable[[], datetime]
+        self, folder: Path, keys: KeyRing, mint: Mint, sign_ins: SignIns, staff: Staff, now: Callable[[], datetime]
     ) -> None:
         self._folder = folder
         self._keys = keys
         self._mint = mint
         self._sign_ins = sign_ins
-        self._chains = Chains(now)
+        self._staff = staff
+        self._chains = Chains(now, sign_ins.stands)
         self._now = now
 
     def router(self) -> APIRouter:
@@ -120,7 +122,7 @@ class TokenRoutes:
 
     def _for_persona(self, client: Client, form: Mapping[str, str]) -> str:
         try:
-            chosen = persona(form["persona"])
+            chosen = self._staff.persona(form["persona"])
         except KeyError:
             raise Refused("invalid_request") from None
         except UnknownPersona:

@@ -27,6 +27,9 @@ LONGEST: Final = timedelta(hours=8)
 # For so long a session that has ended is still known, so that a form sent too late is kept for its own person.
 REMEMBERED: Final = timedelta(hours=8)
 RENEW_BEFORE: Final = timedelta(seconds=60)
+# However long its tokens are good: the provider is asked again after so long, so that the pages of whoever was suspended there
+# end within five minutes.
+ASK_AGAIN: Final = timedelta(minutes=4)
 
 PORTAL: Final = Scope("portal")
 _TABLE: Final = "browser_sessions"
@@ -84,9 +87,15 @@ class _Content(BaseModel):
     auth_time: datetime
     access_token: str
     access_until: datetime
+    renewed_at: datetime | None = None
     refresh_token: str | None
     id_token: str
     flash: str | None = None
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the provider has to be asked before the session goes on."""
+        asked = self.renewed_at
+        return self.access_until - now <= RENEW_BEFORE or (asked is not None and now - asked >= ASK_AGAIN)
 
     def session(self, id_hash: bytes) -> Session:
         return Session(
@@ -117,7 +126,7 @@ class Sessions:
     """All browser sessions of one database.
 
     A session ends after 15 minutes in which nobody asked for anything, after 8 hours, or when the provider no longer
-    renews its tokens. Its id changes with every sign-in. Everything about time is by the real clock.
+    renews its tokens, which it is asked at least every four minutes in which somebody asks for anything. Its id changes with every sign-in. Everything about time is by the real clock.
     """
 
     def __init__(
@@ -151,7 +160,7 @@ class Sessions:
 
         sealed = await self.database.attempt(PORTAL, touched)
         content = self._opened(id_hash, sealed)
-        if content is not None and content.access_until - now <= RENEW_BEFORE:
+        if content is not None and content.is_stale(now):
             content = await self._renewed(id_hash, content)
         return content.session(id_hash) if content is not None else None
 
@@ -164,7 +173,7 @@ class Sessions:
             person_id=identity.person_id, name=identity.name, roles=sorted(identity.roles),
             organisation=identity.organisation, countries=sorted(identity.countries), sites=sorted(identity.sites),
             acr=identity.acr, auth_time=identity.auth_time, access_token=issued.access_token,
-            access_until=issued.until, refresh_token=issued.refresh_token, id_token=issued.id_token or "",
+            access_until=issued.until, renewed_at=now, refresh_token=issued.refresh_token, id_token=issued.id_token or "",
         )  # fmt: skip
         sealed = self._sealed(id_hash, content)
 
@@ -250,7 +259,7 @@ class Sessions:
         async with self.database.unit_of_work(PORTAL) as unit:
             row = await unit.row(_LOCK, id=id_hash, now=self.now())
             content = self._opened(id_hash, bytes(row["sealed"]) if row is not None else None)
-            if content is None or content.access_until - self.now() > RENEW_BEFORE:
+            if content is None or not content.is_stale(self.now()):
                 return content
             issued = await self._issued(content)
             if issued is None:
@@ -262,7 +271,7 @@ class Sessions:
                 return None
             fresh = content.model_copy(
                 update={
-                    "access_token": issued.access_token, "access_until": issued.until,
+                    "access_token": issued.access_token, "access_until": issued.until, "renewed_at": self.now(),
                     "refresh_token": issued.refresh_token or content.refresh_token,
                 }
             )  # fmt: skip

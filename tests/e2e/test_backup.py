@@ -11,11 +11,13 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from ops.backup.keys_apart import end_sets, sets_in
 from ops.backup.places import Run, house_of, moment_of
 from ops.backup.restoring import Restored, restore
 from ops.backup.status import backup_status
 from ops.backup.taking import take_backup
 from ops.demo_year.people import moment
+from ops.keys import rotate_keys
 from ops.settings import CannotStart, OpsSettings
 from ops.verification import verify_system
 from services.counselling.domain.identity import RecordIdentity
@@ -129,6 +131,8 @@ async def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
         await take_backup(settings, None, None, None, quiet)
         persons += [await registered(mission, hour) for hour in range(8, 8 + SIBLINGS)]
         noted, rows = await at_rest(mission)
+        # What follows is written under other keys, and those of the noted moment are destroyed in the system.
+        await rotate_keys(settings, quiet)
         after = await registered(mission, 20)
         complete_until = await copied_until(settings, await clock_of(mission))
         killed = datetime.now(UTC)
@@ -208,7 +212,7 @@ async def test_a_flipped_bit_is_named_and_nothing_is_touched(drill: Drill, tmp_p
     damaged = {
         "table": a_table(base), "list": base / "manifest.json", "mark": base / "manifest.mac",
         "state": next((base / "state" / "checkpointer").rglob("edge")), "log of the base": next((base / "postgres/pg_wal").glob("0*")),
-        "key": keys / "secrets" / "epochs" / "counselling" / "1",
+        "key": keys / "secrets" / "epochs" / "counselling" / "2",
     }[what]  # fmt: skip
     flip(damaged)
     found = await refused(held)
@@ -280,3 +284,19 @@ async def test_the_end_of_the_log_restores_what_was_committed_before_the_kill(dr
     # Until then everything was known to be in the copy, and the person registered last was.
     assert done.last >= drill.complete_until - timedelta(seconds=1)
     assert (tmp_path / "into" / "secrets").stat().st_mode & 0o777 == 0o700
+    epochs = {path.name for path in (tmp_path / "into" / "secrets" / "epochs" / "counselling").iterdir() if path.is_file()}
+    # A base from before the keys changed opens with those of after, which the log was written under.
+    assert epochs == {"2"}
+    async with started(OpsSettings(data=tmp_path / "into"), opened=True) as mission:
+        for person_id in (*drill.persons, drill.after):
+            answer = await mission.read("counselling", "counsellor-1", f"/v1/persons/{person_id}/identity?purpose=casework")
+            assert NAME in answer.text
+
+
+async def test_what_was_erased_from_the_keys_is_not_restored_to_a_moment_before(drill: Drill, tmp_path: Path) -> None:
+    held = copied(drill, tmp_path)
+    sets = sets_in(held.keys / held.run().folder.parent.name)
+    before = [one for one in sets if moment_of(one.name) <= drill.noted]
+    assert end_sets(held.keys / held.run().folder.parent.name, datetime.now(UTC)) == len(sets) - 1
+    assert not any(one.exists() for one in before)
+    assert (await refused(held, drill.noted, tmp_path / "into")).code == "keys_destroyed"

@@ -1,12 +1,15 @@
 """How a session goes on and ends: by idleness, after a day, at the provider, by signing out; and tokens that stay fresh."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import asyncpg
 import pytest
 from starlette.requests import Request
 
 from ops import databases
+from ops.identity.staff import Staff
 from services.portal.provider import Issued
 from services.portal.sessions import COOKIE, IDLE, LONGEST, REMEMBERED, hashed
 from tests.integration.portal.person import FORM, People, Person, Portal, running_portal
@@ -99,6 +102,32 @@ async def test_a_sign_in_that_ended_at_the_provider_ends_here_at_the_next_renewa
     assert await person.who() is not None
     portal.hands.forward(1)
     assert await person.who() is None
+
+
+def good_for(asked: Callable[..., Awaitable[Issued]], seconds: int) -> Callable[..., Awaitable[Issued]]:
+    """The same tokens as a provider gives that lets them live for so long."""
+
+    async def given(*asking: str) -> Issued:
+        return (await asked(*asking)).model_copy(update={"expires_in": seconds})
+
+    return given
+
+
+@pytest.mark.parametrize("token_seconds", [300, 3600])
+async def test_open_pages_of_whoever_is_suspended_end_within_five_minutes_however_long_tokens_are_good(
+    people: People, portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token_seconds: int
+) -> None:
+    for name in ("redeemed", "renewed"):
+        monkeypatch.setattr(portal.sessions.provider, name, good_for(getattr(portal.sessions.provider, name), token_seconds))
+    person, other = await signed_in(people), await signed_in(people, "counsellor-4")
+    for _ in range(2):
+        portal.hands.forward(239)
+        assert await person.who() is not None
+    assert await other.who() is not None
+    Staff(tmp_path / "identity", portal.hands).suspend("counsellor-3")
+    portal.hands.forward(241)
+    assert await person.who() is None
+    assert await other.who() is not None
 
 
 async def test_while_the_provider_is_away_people_go_on_until_their_token_ends(people: People, portal: Portal) -> None:
