@@ -182,6 +182,7 @@ def _database_url(settings: OpsSettings, service: Service, kind: Literal["api", 
 
 
 # How often one person may ask; whoever measures a system says more.
+COLLECTOR: Final = "AVRR_OTLP_ENDPOINT"
 ALLOWANCES: Final = (
     "AVRR_WRITES_PER_MINUTE", "AVRR_READS_PER_MINUTE", "AVRR_SEARCHES_PER_MINUTE", "AVRR_PERSON_SEARCHES_PER_DAY",
     "AVRR_DISCLOSURES_PER_MINUTE", "AVRR_EXPORTS_PER_HOUR", "AVRR_HELD_PER_HOUR",
@@ -194,7 +195,7 @@ def service_child(
 ) -> Child:  # fmt: skip
     """A service's process: its API and its worker together, or one of them alone under a name and port of its own."""
     user, password = nats_login(running, service.name)
-    allowed = {name: os.environ[name] for name in ALLOWANCES if name in os.environ}
+    allowed = {name: os.environ[name] for name in (*ALLOWANCES, COLLECTOR) if name in os.environ}
     logins = databases.logins(running.postgres, service, _passwords(running))
     listens_at = port or running.ports[service.name]
     told = {
@@ -275,6 +276,8 @@ def _portal(running: Running, clock: ClockMode, environment: Mapping[str, str]) 
     told |= _client(running, clients.PORTAL_CLIENT, ("AVRR_PORTAL_CLIENT_ID", "AVRR_PORTAL_CLIENT_SECRET"))
     if running.settings.oidc_jwks_url is not None:
         told["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
+    if COLLECTOR in os.environ:
+        told[COLLECTOR] = os.environ[COLLECTOR]
     return Child(
         PORTAL.name, (sys.executable, "-m", f"{PORTAL.module}.app"), {**told, **environment}, ready_url=f"{origin}/readyz"
     )

@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 from pydantic import ValidationError
 
+from shared import tracing
 from shared.bus import Bus, BusFault, Delivery, Heard
 from shared.db import CONTENTION, INFRASTRUCTURE, Busy, Database, Scope, SetBack, Sql, UnitOfWork, Write
 from shared.epochs import EpochsAway
@@ -229,7 +230,8 @@ class Consumer:
             try:
                 verdict = None if self._concerns(event.envelope.type) else await self._passed(event)
                 if verdict is None:
-                    verdict = await self._database.attempt(self._scope, lambda unit: self._take(unit, event))
+                    with self._traced(event.envelope):
+                        verdict = await self._database.attempt(self._scope, lambda unit: self._take(unit, event))
             except FAULTS:
                 raise
             except Exception as error:  # noqa: BLE001 -- whatever a reaction raises must not stop the source
@@ -245,6 +247,9 @@ class Consumer:
                     return "unfinished"
                 continue
             return await self._accept(event, verdict)
+
+    def _traced(self, event: Envelope) -> contextlib.AbstractContextManager[object]:
+        return tracing.taking(event.id, event.type, event.correlationid, self._source.name)
 
     async def _passed(self, event: _Event) -> str | None:
         """What an event of which nothing follows is, or None if that takes a closer look."""

@@ -14,6 +14,8 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
+from shared import tracing
+
 if TYPE_CHECKING:
     from shared.private import PersonKeys
 
@@ -150,6 +152,8 @@ class UnitOfWork:
         self._keys = keys
         self._writes: list[Write] = []
         self._leaves: list[Leaf] = []
+        # The events of this transaction that were handed to the database, by id and type.
+        self.appended: tuple[tuple[UUID, str], ...] = ()
 
     @property
     def keys(self) -> "PersonKeys":
@@ -188,6 +192,8 @@ class UnitOfWork:
         leaves, self._leaves = tuple(self._leaves), []
         if self._writes or leaves:
             await self._run(leaves)
+        if tracing.is_on():
+            self.appended += tuple((leaf.id, leaf.type) for leaf in leaves)
         return bool(leaves)
 
     async def _run(self, leaves: tuple[Leaf, ...]) -> None:
@@ -287,12 +293,13 @@ class Database:
         """
         begin = self._begin(scope, " ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "")
         connection = await self._acquired()
+        spoken = tracing.connection(connection)
         healthy = False
         try:
             self.counts.statements += 2
             self.counts.transactions += 1
-            await connection.execute(begin)
-            unit = UnitOfWork(connection, self.counts, self.keys)
+            await spoken.execute(begin)
+            unit = UnitOfWork(spoken, self.counts, self.keys)
             try:
                 yield unit
                 grew = await unit.finish()
@@ -303,9 +310,10 @@ class Database:
                     healthy = True
                 raise
             # In a transaction that met an error COMMIT is no error: the server rolls back and says so.
-            if await connection.execute("COMMIT") != "COMMIT":
+            if await spoken.execute("COMMIT") != "COMMIT":
                 raise NotCommitted
             healthy = True
+            tracing.appended(unit.appended)
         finally:
             await self._given_back(connection, healthy)
         if grew:

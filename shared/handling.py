@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from shared import tracing
 from shared.actors import Actor
 from shared.aggregate import Aggregate
 from shared.db import Database, Leaf, Scope, Sql, UnitOfWork, Write
@@ -93,9 +94,10 @@ async def handle(
     has to seal it. Raises a `Refusal`.
     """
     try:
-        return await _decided(
-            unit, aggregate, id, command, context, origin, expected_version, repeat, reach, shown_as, apart
-        )
+        with tracing.span("handle", command=type(command).__name__, aggregate=aggregate.name):
+            return await _decided(
+                unit, aggregate, id, command, context, origin, expected_version, repeat, reach, shown_as, apart
+            )
     except Refusal:
         if repeat is None:
             raise

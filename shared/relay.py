@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import re
 
 import asyncpg
 import structlog
 
+from shared import tracing
 from shared.bus import Bus, BusFault, SequenceTaken
 from shared.db import INFRASTRUCTURE
 from shared.set_back import FoundLonger, tell_of_stream
@@ -192,7 +194,8 @@ class Relay:
             if row["idx"] != position:
                 raise RuntimeError("the log has a gap")
             subject = subject_of(self._service, row["type"])
-            sequence = await self._bus.publish(subject, row["leaf"], event_id=row["id"], after=position)
+            with _published(row):
+                sequence = await self._bus.publish(subject, row["leaf"], event_id=row["id"], after=position)
             if sequence != position + 1:
                 raise _Recheck
             position = sequence
@@ -212,6 +215,13 @@ class Relay:
         if fault != self.fault:
             self.fault = fault
             log.warning("relay_waits", stream=self._service.stream, reason=fault, kind=type(error).__name__)
+
+
+def _published(row: asyncpg.Record) -> contextlib.AbstractContextManager[object]:
+    if not tracing.is_on():
+        return contextlib.nullcontext()
+    correlation = json.loads(row["leaf"]).get("correlationid")
+    return tracing.publishing(row["id"], row["type"], str(correlation))
 
 
 def subject_of(service: Service, type: str) -> str:

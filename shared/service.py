@@ -39,6 +39,7 @@ from shared.step_up import StepUp
 from shared.surroundings import Bounds, Surroundings
 from shared.telemetry import configure_logging
 from shared.timers import keeping_time
+from shared.tracing import Traced, telling
 from shared.transit import TransitEpochs
 from shared.verifying import Verifying
 from shared.wiring import Wiring
@@ -77,6 +78,7 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(telling(wiring.service.name, settings.otlp_endpoint))
             for database in databases.values():
                 await database.open()
                 stack.push_async_callback(database.close)
@@ -133,12 +135,18 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     # An included router makes its routes once more when somebody first asks, and then looks through them twice each time.
     app.router.routes.extend(route for router in everything for route in router.routes)
     install_problems(app)
+    _surround(app, wiring, settings, metrics)
+    document(app, everything)
+    return app
+
+
+def _surround(app: FastAPI, wiring: Wiring, settings: Settings, metrics: Metrics) -> None:
     # By its own name the services beside it call it, and whoever reads its figures.
     hosts = frozenset({*settings.allowed_hosts, wiring.service.name, f"{wiring.service.name}-worker"})
     bounds = Bounds(hosts, settings.requests_in_flight, settings.request_seconds)
+    if settings.otlp_endpoint is not None:
+        app.add_middleware(Traced)
     app.add_middleware(Surroundings, metrics=metrics, bounds=bounds)
-    document(app, everything)
-    return app
 
 
 def _databases(name: str, settings: Settings, *, works: bool, answers: bool) -> dict[str, Database]:

@@ -76,6 +76,9 @@ class Settings(Mission, BusSettings):
     clock: Literal["real", "replay"] = "real"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    # Where spans are sent: an OpenTelemetry collector that takes OTLP over HTTP, by its address without a path.
+    otlp_endpoint: str | None = None
+
     # For whoever answers, and for whoever works; nobody is given what only the other needs.
     api_database_url: SecretStr | None = None
     worker_database_url: SecretStr | None = None

@@ -82,9 +82,12 @@ class Mission:
 
 
 @asynccontextmanager
-async def started(settings: OpsSettings, *, opened: bool = False) -> AsyncIterator[Mission]:
-    """The system with its data in these settings' folder, ready; ``opened`` says that who may do what stands there already."""
-    system = make_system(settings, clock="replay", environment=TALKATIVE)
+async def started(settings: OpsSettings, *, opened: bool = False, **environment: str) -> AsyncIterator[Mission]:
+    """The system with its data in these settings' folder, ready; ``opened`` says that who may do what stands there already.
+
+    ``environment`` is what its services and its portal are told besides.
+    """
+    system = make_system(settings, clock="replay", environment={**TALKATIVE, **environment})
     async with system as running, httpx.AsyncClient(timeout=30, transport=Wire(), trust_env=False) as client:
         found = addresses(running, "replay")
         tokens = PersonaTokens(found.issuer, development_secret(settings), client=client)

@@ -66,6 +66,7 @@ from shared.metrics import Answered
 from shared.starting import begin
 from shared.telemetry import configure_logging
 from shared.topology import PORTAL
+from shared.tracing import Traced, telling
 
 
 def create_app(settings: PortalSettings) -> FastAPI:
@@ -73,10 +74,11 @@ def create_app(settings: PortalSettings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_sessions(settings) as sessions, open_services(settings) as services:
-            app.state.sessions = sessions
-            app.state.services = services
-            yield
+        with telling(PORTAL.name, settings.otlp_endpoint):
+            async with open_sessions(settings) as sessions, open_services(settings) as services:
+                app.state.sessions = sessions
+                app.state.services = services
+                yield
 
     app = FastAPI(
         title="avrr portal", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
@@ -110,6 +112,8 @@ def create_app(settings: PortalSettings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, no_such_page)
     app.add_exception_handler(HTTPException, no_such_page)
     app.add_exception_handler(ProviderAway, sign_in.provider_away)
+    if settings.otlp_endpoint is not None:
+        app.add_middleware(Traced)
     app.add_middleware(Packing)
     app.add_middleware(Guard, bounds=GuardBounds.of(settings), metrics=figures)
     return app

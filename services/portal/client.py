@@ -11,6 +11,7 @@ import structlog
 from services.portal.sessions import Session
 from services.portal.settings import PortalSettings
 from services.portal.upload import SentFile
+from shared import tracing
 from shared.certificates import trusted
 from shared.outgoing import Outgoing
 
@@ -168,7 +169,7 @@ class Services:
 
     async def fetch(self, session: Session, service: Service, path: str, **query: str | None) -> Fetched | Answer:
         """A file, to be read and closed; what its service says where it does not hand it out."""
-        headers = {"Authorization": f"Bearer {session.access_token}"}
+        headers = {**tracing.headers(), "Authorization": f"Bearer {session.access_token}"}
         said = {name: value for name, value in query.items() if value}
         request = self._client.build_request("GET", self._urls[service] + path, headers=headers, params=said)
         try:
@@ -198,9 +199,11 @@ class Services:
     async def _sent(
         self, session: Session, method: str, service: Service, path: str, **rest: Any
     ) -> Answer:
-        headers = {"Authorization": f"Bearer {session.access_token}", **rest.pop("headers", {})}
+        stated = {"Authorization": f"Bearer {session.access_token}", **rest.pop("headers", {})}
         try:
-            answer = await self._client.request(method, self._urls[service] + path, headers=headers, **rest)
+            with tracing.span("ask", "client", service=service):
+                headers = {**tracing.headers(), **stated}
+                answer = await self._client.request(method, self._urls[service] + path, headers=headers, **rest)
         except httpx.ConnectError as fault:
             log.warning("service_away", service=service, kind=type(fault).__name__)
             raise ServiceAway(sent=False) from None

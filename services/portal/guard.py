@@ -19,6 +19,7 @@ from shared.files.media import MOST_BYTES
 from shared.metrics import Answered
 from shared.surroundings import STALL_SECONDS, AnswerCutShort, correlation_of, host_of
 from shared.topology import PORTAL
+from shared.tracing import correlated
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
 # A form with a file. What is longer than a file may be is read as well, and not kept: whoever chose too large a one is
@@ -176,7 +177,8 @@ class Guard:
         self.in_flight += 1
         self.uploads_in_flight += uploads
         try:
-            await self.app(scope, receive, send)
+            with correlated(scope["state"]["correlation_id"]):
+                await self.app(scope, receive, send)
         finally:
             self.in_flight -= 1
             self.uploads_in_flight -= uploads

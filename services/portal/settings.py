@@ -47,6 +47,7 @@ class PortalSettings(BaseSettings):
     clock: Literal["real", "replay"] = "real"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     mission_time_zone: str = "Europe/Sarajevo"
+    otlp_endpoint: str | None = None
 
     portal_database_url: SecretStr
     pool_size: int = Field(default=8, ge=1, le=100)

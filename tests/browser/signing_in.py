@@ -33,12 +33,7 @@ class _Errand:
         return answer
 
 
-async def sign_in(page: Page, portal: str, persona_name: str, path: str = "/") -> None:
-    """Signs in to the portal at the development provider, and opens this path of the portal.
-
-    No page on the way is drawn, for which a browser needs longer than for most of what a test asks of it.
-    """
-    known = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies(portal)}
+async def _signed_in(portal: str, persona_name: str, path: str, known: dict[str, str]) -> _Errand:
     async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=30) as client:
         errand = _Errand(client, known)
         answer = await errand.ask("GET", f"{portal}/sign-in?{urlencode({'return_to': path})}")
@@ -51,6 +46,22 @@ async def sign_in(page: Page, portal: str, persona_name: str, path: str = "/") -
         assert urlsplit(answer.headers["location"]).path == "/signed-in"
         answer = await errand.ask("GET", answer.headers["location"])
         assert answer.status_code == 200, answer.text
+    return errand
+
+
+async def signed_in(portal: str, persona_name: str) -> str:
+    """The cookies of somebody who signed in to the portal at the development provider, as a browser would send them."""
+    errand = await _signed_in(portal, persona_name, "/", {})
+    return "; ".join(f"{name}={cookie.value}" for name, (_, cookie) in errand.given.items() if cookie["max-age"] != "0")
+
+
+async def sign_in(page: Page, portal: str, persona_name: str, path: str = "/") -> None:
+    """Signs in to the portal at the development provider, and opens this path of the portal.
+
+    No page on the way is drawn, for which a browser needs longer than for most of what a test asks of it.
+    """
+    known = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies(portal)}
+    errand = await _signed_in(portal, persona_name, path, known)
     # A browser takes this machine for safe; whoever gives it a Secure cookie by hand has to name a safe address.
     await page.context.add_cookies(
         [
