@@ -271,7 +271,7 @@ LABELS: Final[Mapping[str, str]] = {
     "cap_per_person": "most that a person is granted in twelve months", "cap_per_family": "most that a family is granted in twelve months",
     "one_approver_up_to": "one person approves up to", "two_approvers_up_to": "two approve up to; above it the chief of mission as well",
     "budget_lines": "what the money is for", "what": "for what", "own_contribution": "what the person brings beside the grant",
-    "received": "what was received of it, if it is less than was paid", "difference_reason": "why less was received, if it is less",
+    "received": "what was received of it, if it is less than was paid", "difference_reason": "why less was received, if it is less", "short_reason": "why the bank booked less than was ordered, if it did",
     "visited_on": "day of the visit", "finding": "what you found", "handed_over_on": "day on which the cash was handed over",
     "identity_document": "by which paper you knew who took it", "next_tranche_needs": "what the next tranche waits for", "reconciling_needs": "what a reconciliation waits for",
     "payee_id": "who is paid", "payee_kind": "kind of payee", "account_kind": "at a bank, or a cash box", "own_account_id": "from our account", "execution_on": "day on which the bank pays", "attempts": "payments", "expected_count": "how many payments, counted by you", "expected_sums": "sum of each currency, added up by you", "holder": "name as the bank knows it", "iban": "IBAN", "account_number": "number of the account, where there is no IBAN",

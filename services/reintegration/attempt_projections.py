@@ -18,7 +18,7 @@ _OF_THE_RELEASE = (
 _OF_ITS_END = (
     "confirmed_by", "confirmed_at", "reference", "paid_on", "paid_month", "ended_as", "ended_by", "ended_at", "ended_on",
     "reason", "return_month", "paid_line", "failed_line", "returned_line", "end_asked_by",
-    "bank_charges", "booked_short", "ended_early_by", "ended_early_asked_by", "ended_early_at",
+    "bank_charges", "charges_currency", "booked_short", "ended_early_by", "ended_early_asked_by", "ended_early_at",
 )  # fmt: skip
 _BEGIN = Sql(
     f"INSERT INTO payment_attempts ({_OF_THE_RELEASE}) "
@@ -68,12 +68,11 @@ def _row(grant_id: UUID, grant: Grant, attempt: FormerAttempt | GrantTranche) ->
         "confirmed_at": attempt.confirmed_at, "payee_id": attempt.payee_id, "account_no": attempt.account_no,
         "method": attempt.method, "reference": attempt.reference, "paid_on": paid_on,
         "paid_month": _month_of(grant, paid_on, attempt.posted_in), **dict.fromkeys(_OF_ITS_END[5:]), "paid_line": attempt.paid_line,
-        "bank_charges": attempt.bank_charges, "booked_short": attempt.booked_short,
+        "bank_charges": attempt.bank_charges, "charges_currency": attempt.charges_currency, "booked_short": attempt.booked_short,
     }
     if attempt.ended_early is not None:
         early = attempt.ended_early
         row |= {"ended_early_by": early.ended_by, "ended_early_asked_by": early.asked_by, "ended_early_at": early.ended_at}
-    row |= {}  # fmt: skip
     if isinstance(attempt, FormerAttempt):
         row |= {
             "status": "failed" if paid_on is None else "reversed", "ended_as": attempt.ended_as, "ended_by": attempt.ended_by,
@@ -91,12 +90,12 @@ def _month_of(grant: Grant, day: date | None, posted_in: date | None) -> date | 
 # An attempt as the grant says it: of tranches that are released or more, and of those that are over.
 _SAID = (
     "attempt_no, attempt_id, amount, in_fund, released_by, released_at, confirmed_by, confirmed_at, reference, paid_on, posted_in, "
-    "payee_id, account_no, method, paid_line, bank_charges, booked_short, ended_early"
+    "payee_id, account_no, method, paid_line, bank_charges, charges_currency, booked_short, ended_early"
 )
 _TYPES = (
     "attempt_no integer, attempt_id uuid, amount numeric, in_fund numeric, released_by text, released_at timestamptz, "
     "confirmed_by text, confirmed_at timestamptz, reference text, paid_on date, posted_in date, payee_id uuid, "
-    "account_no integer, method text, paid_line uuid, bank_charges numeric, booked_short numeric, ended_early jsonb"
+    "account_no integer, method text, paid_line uuid, bank_charges numeric, charges_currency text, booked_short numeric, ended_early jsonb"
 )
 _ENDED = "ended_as, ended_by, ended_at, ended_on, reason, return_posted_in, ended_line, end_asked_by"
 _ENDED_TYPES = "ended_as text, ended_by text, ended_at timestamptz, ended_on date, reason text, return_posted_in date, ended_line uuid, end_asked_by text"
@@ -122,11 +121,11 @@ CHECKS: tuple[Check, ...] = (
             ") a ON a.id = p.grant_id AND a.tranche = p.tranche AND a.attempt_no = p.attempt_no "
             "WHERE (p.attempt_id, p.fund_id, p.currency, p.fund_currency, p.destination_country, p.amount, p.amount_in_fund, p.status, p.released_by, p.released_at, "
             " p.payee_id, p.account_no, p.method, p.confirmed_by, p.confirmed_at, p.reference, p.paid_on, p.paid_month, p.ended_as, p.ended_by, p.ended_at, p.ended_on, p.reason, p.return_month, "
-            " p.paid_line, p.failed_line, p.returned_line, p.end_asked_by, p.bank_charges, p.booked_short, p.ended_early_by, p.ended_early_asked_by, p.ended_early_at) "
+            " p.paid_line, p.failed_line, p.returned_line, p.end_asked_by, p.bank_charges, p.charges_currency, p.booked_short, p.ended_early_by, p.ended_early_asked_by, p.ended_early_at) "
             "IS DISTINCT FROM (a.attempt_id, a.fund_id, a.currency, a.fund_currency, a.destination_country, a.amount, coalesce(a.in_fund, a.amount), a.status, a.released_by, a.released_at, "
             " a.payee_id, a.account_no, a.method, a.confirmed_by, a.confirmed_at, a.reference, a.paid_on, coalesce(a.posted_in, p.paid_month), a.ended_as, a.ended_by, a.ended_at, a.ended_on, a.reason, "
             " coalesce(a.return_posted_in, p.return_month), a.paid_line, CASE a.status WHEN 'failed' THEN a.ended_line END, "
-            " CASE a.status WHEN 'reversed' THEN a.ended_line END, a.end_asked_by, a.bank_charges, a.booked_short, a.ended_early ->> 'ended_by', a.ended_early ->> 'asked_by', "
+            " CASE a.status WHEN 'reversed' THEN a.ended_line END, a.end_asked_by, a.bank_charges, a.charges_currency, a.booked_short, a.ended_early ->> 'ended_by', a.ended_early ->> 'asked_by', "
             " cast(a.ended_early ->> 'ended_at' AS timestamptz))"
         ),
     ),

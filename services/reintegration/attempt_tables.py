@@ -110,6 +110,8 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.Column("end_asked_by", sa.Text),
     # What that line has beyond the payment, which no fund bears, and what it has less than was ordered; posted in `paid_month`.
     sa.Column("bank_charges", sa.Numeric),
+    # Of the account, where that is another one than the payment's.
+    sa.Column("charges_currency", sa.Text),
     sa.Column("booked_short", sa.Numeric),
     # Who had ended it as never answered, before the bank booked it after all.
     sa.Column("ended_early_by", sa.Text),
@@ -144,6 +146,7 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.CheckConstraint(FAILED_BY_ANOTHER, name="failed_by_another"),
     sa.CheckConstraint(ENDED_BY_TWO, name="ended_by_two"),
     sa.CheckConstraint(BOOKED_OTHERWISE, name="booked_otherwise"),
+    sa.CheckConstraint("charges_currency IS NULL OR (bank_charges IS NOT NULL AND charges_currency <> currency)", name="charges_in_another"),
     sa.CheckConstraint(
         "num_nulls(ended_early_by, ended_early_asked_by, ended_early_at) IN (0, 3) AND (ended_early_by IS NULL OR paid_line IS NOT NULL)",
         name="ended_early",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from services.reintegration.booking_queries import BOOKINGS
 from services.reintegration.domain.bank_file_state import BankFile
 from services.reintegration.domain.bank_files import KeptLine
 from services.reintegration.domain.bank_line_acts import OF_THE_ATTEMPT_FOUND, BankLineAct
@@ -107,12 +108,12 @@ _EXPLAINED = Sql("UPDATE bank_lines SET state = 'explained' WHERE id = :line_id 
 # Of the payment that the bank names what was found as its file began to count holds: the hashes may have gone with a person.
 _OF_NAMED: Final = f"coalesce(l.other_payee_named, {other_payee('l', 'l.attempt_id')})"
 _UNDONE = Sql(
-    f"UPDATE bank_lines l SET of_attempt = attempt_id, by_hand = false, paid_part = NULL, other_payee = {_OF_NAMED} "
+    f"UPDATE bank_lines l SET of_attempt = attempt_id, by_hand = false, paid_part = NULL, part_worth = NULL, other_payee = {_OF_NAMED} "
     "WHERE id = :line_id AND state = 'unmatched'"
 )
 _TOLD_APART = Sql("UPDATE bank_lines SET state = 'unmatched', apart = true WHERE id = :line_id AND state = 'duplicate'")
 _MATCHED = Sql(
-    f"UPDATE bank_lines l SET of_attempt = cast(:attempt_id AS uuid), by_hand = true, paid_part = cast(:paid_part AS numeric), "
+    f"UPDATE bank_lines l SET of_attempt = cast(:attempt_id AS uuid), by_hand = true, paid_part = cast(:paid_part AS numeric), part_worth = cast(:part_worth AS numeric), "
     f"other_payee = CASE WHEN l.attempt_id = cast(:attempt_id AS uuid) THEN {_OF_NAMED} ELSE {other_payee('l', 'cast(:attempt_id AS uuid)')} END "
     "WHERE id = :line_id AND state = 'unmatched'"
 )
@@ -125,7 +126,7 @@ def acts(line_id: UUID, _: BankLineAct | None, act: BankLineAct, events: tuple[E
     if act.status == "told_apart":
         return (Write(_TOLD_APART, {"line_id": line_id}),)
     if act.status == "matched":
-        return (Write(_MATCHED, {"line_id": line_id, "attempt_id": act.attempt_id, "paid_part": act.paid_part}),)
+        return (Write(_MATCHED, {"line_id": line_id, "attempt_id": act.attempt_id, "paid_part": act.paid_part, "part_worth": act.part_worth}),)
     if act.status == "match_undone":
         return (Write(_UNDONE, {"line_id": line_id}),)
     return ()
@@ -198,13 +199,13 @@ CHECKS: tuple[Check, ...] = (
             "UNION ALL SELECT attempt_id, returned_line, 'returned', amount - coalesce(booked_short, 0), currency, NULL, NULL FROM payment_attempts WHERE returned_line IS NOT NULL "
             "UNION ALL SELECT attempt_id, failed_line, 'rejected', NULL, NULL, NULL, NULL FROM payment_attempts WHERE failed_line IS NOT NULL"
             ") a ON a.line_id = l.id AND a.attempt_id = l.settled_attempt AND a.state = l.state WHERE l.id IS NULL OR a.line_id IS NULL "
-            "OR CASE WHEN a.amount IS NULL THEN false WHEN l.paid_part IS NULL THEN num_nonnulls(a.bank_charges, a.booked_short) > 0 "
+            "OR CASE WHEN a.amount IS NULL THEN false WHEN l.paid_part IS NULL THEN a.booked_short IS NOT NULL "
             "OR (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) IS DISTINCT FROM (a.amount, a.currency) "
-            # What two persons found: the part and what is missing make what was ordered, the part and the charges what was booked.
-            "ELSE l.paid_part + coalesce(a.booked_short, 0) <> a.amount OR coalesce(a.bank_charges, 0) <> CASE l.currency "
-            "WHEN a.currency THEN coalesce(l.amount, l.paid_part) - l.paid_part ELSE 0 END END"
+            # What two persons found: the part and what is missing make what was ordered; what was booked `BOOKINGS` adds up.
+            "ELSE l.paid_part + coalesce(a.booked_short, 0) <> a.amount END"
         ),
     ),
+    BOOKINGS,
     # Nothing was paid that was not ordered: each stands in a file that was handed out, from the account on which it was booked.
     Check(
         "paid as it was sent",
@@ -224,7 +225,7 @@ CHECKS: tuple[Check, ...] = (
             " AND NOT (l.state = 'recovered' AND a.explanation = 'recovery') ELSE l.state = 'explained' END "
             f"OR l.of_attempt IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.attempt_id ELSE l.attempt_id END "
             f"OR l.by_hand IS DISTINCT FROM coalesce(a.status IN ({_FOUND}), false) "
-            f"OR l.paid_part IS DISTINCT FROM CASE WHEN a.status IN ({_FOUND}) THEN a.paid_part END "
+            f"OR (l.paid_part, l.part_worth) IS DISTINCT FROM (CASE WHEN a.status IN ({_FOUND}) THEN a.paid_part END, CASE WHEN a.status IN ({_FOUND}) THEN a.part_worth END) "
             "OR (l.apart AND a.id IS NULL) OR (a.status = 'told_apart' AND NOT l.apart)"
         ),
     ),

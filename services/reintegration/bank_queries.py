@@ -10,10 +10,11 @@ from uuid import UUID
 from pydantic import BaseModel, PlainSerializer, TypeAdapter
 
 from services.reintegration.bank.pain002 import HAD_BEFORE
+from services.reintegration.booking_queries import ABOUT_ITS_BOOKING, with_its_rest
 from services.reintegration.domain.account_details import AccountDetails
 from services.reintegration.domain.bank_files import KnownAccount, LineKind
 from services.reintegration.domain.bank_line_acts import BankLineAct, BankLineActStatus
-from services.reintegration.domain.bank_lines import BankLineFacts, MatchLine
+from services.reintegration.domain.bank_lines import BankLineFacts, ConfirmMatch, MatchLine
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.matching import (
@@ -35,11 +36,11 @@ from services.reintegration.several_payments_queries import (
     of_a_booking,
 )
 from services.reintegration.signer_queries import signed_by
-from services.reintegration.worth_queries import with_worth
+from services.reintegration.worth_queries import with_worth, worth_of
 from shared.contracts.attempts import PaymentMethod
 from shared.contracts.bank import Explanation, OtherThanNamed
 from shared.db import Sql, UnitOfWork
-from shared.money import Amount
+from shared.money import Amount, Money
 
 LineState = Literal["unconfirmed", "dropped", "unmatched", "matched", "returned", "rejected", "explained", "recovered", "duplicate", "accepted"]
 # Those of the files in which an attempt was in the bank's hands that are of the line: from the account that was booked on, or the very file that a report speaks of.
@@ -54,11 +55,8 @@ _OTHER_BLOCK: Final = (
 )
 _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
-    "l.reasons, l.by_code, l.by_hand, l.paid_part, l.imported_at, l.instructed_amount, l.instructed_currency, "
-    # What no other part of the booking takes, as far as the bank or two persons say.
-    "cast(l.line_amount - (SELECT coalesce(sum(CASE s.direction WHEN l.direction THEN 1 ELSE -1 END * coalesce(s.amount, CASE p.currency WHEN l.currency THEN s.paid_part END)), 0) "
-    "FROM bank_lines s LEFT JOIN payment_attempts p ON p.attempt_id = s.of_attempt WHERE s.file_id = l.file_id AND s.number = l.number AND s.part <> l.part AND s.currency = l.currency) AS text) AS booking_left, "
-    f"coalesce(l.other_payee, false) AS other_payee, {_OTHER_BLOCK} AS other_block, "
+    "l.reasons, l.by_code, l.by_hand, l.paid_part, l.part_worth, l.imported_at, l.instructed_amount, l.instructed_currency, "
+    f"{ABOUT_ITS_BOOKING}, coalesce(l.other_payee, false) AS other_payee, {_OTHER_BLOCK} AS other_block, "
     f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {SENT}) AS sent_otherwise"
 )
 # Another attempt pays the same tranche, or did.
@@ -102,7 +100,7 @@ _OF_ITS_FILE: Final = (
     "WHERE d.of_attempt = a.attempt_id AND d.state = 'accepted' AND d.code IN ('ACSC', 'ACCC'))"
 )
 _OF_A_GRANT = Sql(
-    f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1).replace('l.instructed_amount', 'cast(l.instructed_amount AS text) AS instructed_amount', 1).replace('l.paid_part', 'cast(l.paid_part AS text) AS paid_part', 1)} "
+    f"SELECT {TODAY} AS today, (SELECT json_agg(n) FROM (SELECT {_LINE.replace('l.amount', 'cast(l.amount AS text) AS amount', 1).replace('l.instructed_amount', 'cast(l.instructed_amount AS text) AS instructed_amount', 1).replace('l.paid_part', 'cast(l.paid_part AS text) AS paid_part', 1).replace('l.part_worth', 'cast(l.part_worth AS text) AS part_worth', 1)} "
     "FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id "
     "WHERE a.grant_id = :grant_id AND l.state = 'unmatched' AND "
     f"(l.kind = 'booked' OR {_OF_ITS_FILE})) n) AS lines"
@@ -116,7 +114,7 @@ _POSTING = Sql(
 )
 _SETTLES: Final = (
     f"l.state = 'unmatched' AND a.method = 'bank_file' AND EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) AND "
-    "(l.kind = 'booked' AND (l.paid_part IS NOT NULL OR (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
+    "(l.kind = 'booked' AND (l.paid_part IS NOT NULL AND (l.currency = a.currency OR l.part_worth IS NOT NULL) OR (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
     # What comes back of one that was booked short is what was booked, and no more of it is ever due.
     "AND (l.currency <> a.currency OR l.amount = a.amount) AND (l.direction = 'debit' OR a.booked_short IS NULL) OR l.direction = 'credit' AND (l.amount, l.currency) = (a.amount - a.booked_short, a.currency)) "
     "AND (l.direction = 'debit' AND NOT l.reversal AND (a.status = 'released' OR l.by_hand AND a.reason = 'not_answered') "
@@ -149,7 +147,7 @@ _CODED = Sql("SELECT attempt_id FROM payment_attempts WHERE method = 'bank_file'
 _LISTED: Final = (
     f"SELECT {_LINE}, l.file_id, l.number, l.part, l.own_account_id, l.line_amount, l.exchange_rate, l.exchange_unit, l.value_on, l.code, l.remittance_code, "
     f"l.duplicate_of, l.state, {_ATTEMPT}, c.status AS act, c.explanation, c.attempt_id AS match_attempt, c.asked_by, "
-    f"l.attempt_id AS named_attempt, c.other_than_named, c.paid_part AS found_part, (SELECT m.currency FROM payment_attempts m WHERE m.attempt_id = c.attempt_id) AS match_currency, CASE a.paid_line WHEN l.id THEN a.bank_charges END AS bank_charges, CASE a.paid_line WHEN l.id THEN a.booked_short END AS booked_short, {_MAY_BE_OURS} "
+    f"l.attempt_id AS named_attempt, c.other_than_named, c.paid_part AS found_part, (SELECT m.currency FROM payment_attempts m WHERE m.attempt_id = c.attempt_id) AS match_currency, CASE a.paid_line WHEN l.id THEN a.bank_charges END AS bank_charges, CASE a.paid_line WHEN l.id THEN coalesce(a.charges_currency, a.currency) END AS charges_currency, CASE a.paid_line WHEN l.id THEN a.booked_short END AS booked_short, {_MAY_BE_OURS} "
     "FROM bank_lines l LEFT JOIN payment_attempts a ON a.attempt_id = l.of_attempt LEFT JOIN bank_line_acts c ON c.id = l.id "
 )
 # What a file says that nobody confirmed yet whoever confirms has to find at the bank, so that who brought it is told alone.
@@ -166,8 +164,8 @@ _COUNTED = Sql(
     "FROM bank_files f JOIN bank_lines l ON l.file_id = f.id WHERE f.status = 'unconfirmed' AND f.imported_by = cast(:reader AS text) GROUP BY l.state"
 )
 
-# What it is worth no row says.
-_FIELDS: Final = tuple(field.name for field in fields(BankLine) if field.name != "worth")
+# What it is worth, and what a booking has beyond its parts, no row says.
+_FIELDS: Final = tuple(field.name for field in fields(BankLine) if field.name not in ("worth", "booking_rest"))
 _ONE_LINE: TypeAdapter[BankLine] = TypeAdapter(BankLine)
 _LINES: TypeAdapter[tuple[BankLine, ...]] = TypeAdapter(tuple[BankLine, ...])
 
@@ -178,7 +176,7 @@ class BankLineRow(BaseModel):
     ``why`` is ``waits_for_its_grant`` where it fits, and is settled with the next look unless something stands against that on
     the grant. ``match_attempt`` is what somebody found it to be of, which waits for a colleague while ``act`` is ``match_asked``.
     ``found_part`` is how much of what was ordered somebody found it to have paid, in ``match_currency``; of what it paid
-    ``bank_charges`` is what it has beyond that, ``booked_short`` what is missing.
+    ``bank_charges`` is what was booked beyond that, in ``charges_currency``, ``booked_short`` what is missing.
     ``may_be_ours``: it names no payment of ours, and has the amount of an open one that the bank was ordered from its account, or
     may be several of them; or it has the amount of one that was paid and may have come back by it.
     """
@@ -220,6 +218,7 @@ class BankLineRow(BaseModel):
     found_part: Amount | None
     match_currency: str | None
     bank_charges: Amount | None
+    charges_currency: str | None
     booked_short: Amount | None
     may_be_ours: bool
 
@@ -250,11 +249,19 @@ async def behind_a_line(unit: UnitOfWork, line_id: UUID, state: BankLineAct | No
     held = {row["known_attempt"]: (_line(dict(row)), _attempt(dict(row), row["known_attempt"])) for row in rows}
     named, nobody = rows[0]["named"], (_line(dict(rows[0])), None)
     line, attempt = held.get(attempt_id, nobody)
+    part = order.paid_part if isinstance(order, MatchLine) else _found(state, attempt) if isinstance(order, ConfirmMatch) else None
     of_named, found = held.get(named, nobody)
     return BankLineFacts(
         line, rows[0]["waits"], rows[0]["told_again"], named=found, of_named=replace(of_named, attempt_id=named), attempt=attempt,
+        part_worth=None if part is None else await worth_of(unit, part, line.currency, line.booked_on),
         may_be_ours=rows[0]["may_be_ours"], may_be_another=rows[0]["may_be_another"], paid_by_reader=any(row["paid_by_reader"] for row in rows),
     )  # fmt: skip
+
+
+def _found(state: BankLineAct | None, attempt: KnownAttempt | None) -> Money | None:
+    if state is None or state.paid_part is None or attempt is None:
+        return None
+    return Money(amount=state.paid_part, currency=attempt.currency)
 
 
 async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, now: datetime, zone: str) -> GrantFacts:
@@ -269,7 +276,7 @@ async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, no
     found = await unit.row(_POSTING, reference=line.reference, posted_on=posted_on(grant, day), now=now, zone=zone)
     assert found is not None
     return GrantFacts(
-        today=today, bank_line=line, reference_used=found["reference_used"], month_closed=found["month_closed"],
+        today=today, bank_line=await with_its_rest(unit, line, grant.currency), reference_used=found["reference_used"], month_closed=found["month_closed"],
         open_month=found["open_month"],
     )  # fmt: skip
 

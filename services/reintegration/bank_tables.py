@@ -136,6 +136,10 @@ BANK_LINES = sa.Table(
     sa.Column("other_payee_named", sa.Boolean),
     # How much of what was ordered two persons found it to have paid, in the payment's currency; NULL where it is exactly that.
     sa.Column("paid_part", sa.Numeric),
+    # What that part is worth in the line's currency by the rate of its day, where that is another one than the payment's.
+    sa.Column("part_worth", sa.Numeric),
+    # Settled before what a booking has beyond its parts was taken for charges.
+    sa.Column("before_sums", sa.Boolean, nullable=False, server_default="false"),
     # Which of the batches that it may tell of were in the bank's hands as its file was confirmed; set in that transaction.
     sa.Column("sent_batches", pg.ARRAY(sa.Uuid)),
     # How much of it is money that was asked back, of one grant or several.
@@ -159,6 +163,7 @@ BANK_LINES = sa.Table(
         name="state_is_known",
     ),
     sa.CheckConstraint("paid_part IS NULL OR (by_hand AND direction = 'debit' AND paid_part > 0) IS TRUE", name="part_is_two_persons_word"),
+    sa.CheckConstraint("part_worth IS NULL OR (paid_part IS NOT NULL AND part_worth > 0) IS TRUE", name="worth_of_a_part"),
     sa.CheckConstraint(
         "num_nulls(instructed_amount, instructed_currency) IN (0, 2) AND (instructed_amount IS NOT NULL OR num_nonnulls(exchange_rate, exchange_unit) = 0)",
         name="order_is_whole",
@@ -210,6 +215,7 @@ BANK_LINE_ACTS = aggregate_table(
     sa.Column("asked_by", sa.Text),
     sa.Column("other_than_named", sa.Text),
     sa.Column("paid_part", sa.Numeric),
+    sa.Column("part_worth", sa.Numeric),
     sa.Column("spoken", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
     begins(bank_line_acts.BEGINNINGS),
     sa.CheckConstraint(
@@ -219,6 +225,7 @@ BANK_LINE_ACTS = aggregate_table(
         "'match_undone', 'explanation_asked', 'apart_asked', 'told_apart') THEN asked_by IS NOT NULL ELSE status = 'explained' OR asked_by IS NULL END",
         name="act_is_whole",
     ),
+    sa.CheckConstraint("part_worth IS NULL OR (paid_part IS NOT NULL AND part_worth > 0) IS TRUE", name="worth_of_a_part"),
     sa.CheckConstraint("status NOT IN ('matched', 'match_undone', 'explained', 'told_apart') OR asked_by <> acted_by", name="two_persons"),
     sa.ForeignKeyConstraint(("id",), ("bank_lines.id",), name="fk_bank_line_acts_line"),
     info=scope("known", written_by="acted_by"),

@@ -13,7 +13,7 @@ from shared.money import Amount
 # By an index of these alone, which are few.
 LISTED = Sql(
     "SELECT a.grant_id, a.tranche, a.attempt_no, a.attempt_id, a.destination_country, a.fund_id, a.status = 'reversed' AS came_back, a.amount, "
-    "a.currency, a.bank_charges, a.booked_short, a.paid_on, a.paid_month, a.paid_line AS bank_line FROM payment_attempts a "
+    "a.currency, a.bank_charges, coalesce(a.charges_currency, a.currency) AS charges_currency, a.booked_short, a.paid_on, a.paid_month, a.paid_line AS bank_line FROM payment_attempts a "
     "WHERE (a.bank_charges IS NOT NULL OR a.booked_short IS NOT NULL) AND (a.grant_id, a.tranche, a.attempt_no) > (:grant_id, :tranche, :attempt_no) "
     "ORDER BY a.grant_id, a.tranche, a.attempt_no LIMIT :limit"
 )
@@ -22,9 +22,9 @@ Place = Annotated[str, Field(pattern=f"^{UUID_PATTERN}-[1-9]-[1-9][0-9]{{0,5}}$"
 
 
 class BookedOtherwise(BaseModel):
-    """A payment that the bank booked otherwise than ordered, as two persons found: of ``amount``, ``booked_short`` less was booked.
+    """A payment that the bank booked otherwise than ordered: of ``amount``, ``booked_short`` less was booked, as two persons found.
 
-    ``bank_charges`` is what was booked beyond, which no fund bears; both are posted in the month that begins with ``paid_month``.
+    ``bank_charges`` is what was booked beyond, in ``charges_currency``, which no fund bears; both are posted in the month that begins with ``paid_month``.
     """
 
     grant_id: UUID
@@ -37,6 +37,7 @@ class BookedOtherwise(BaseModel):
     amount: Amount
     currency: str
     bank_charges: Amount | None
+    charges_currency: str
     booked_short: Amount | None
     paid_on: date
     paid_month: date

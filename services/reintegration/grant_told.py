@@ -18,7 +18,7 @@ from services.reintegration.domain.grant_state import (
     Visit,
 )
 from services.reintegration.recovery_queries import MoneyBackRow, ProposedBackRow, WriteOffRow
-from shared.contracts.accounting import DifferenceReason
+from shared.contracts.accounting import DifferenceReason, ShortReason
 from shared.contracts.attempts import FailureReason, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import EvidenceKind, Filer, GrantModality
@@ -59,6 +59,8 @@ class TrancheToPay(BaseModel):
     bank_charges: Amount | None
     booked_short: Amount | None
     ended_early: EndedEarly | None
+    charges_currency: str | None
+    short_reason: ShortReason | None
 
 
 class AttemptRow(BaseModel):

@@ -7,6 +7,8 @@ from shared.money import Money
 
 # Why less was received than was paid. What is unspent or not accounted for is asked back.
 DifferenceReason = Literal["rounding", "exchange", "bank_charge", "unspent", "not_accounted_for"]
+# Why the bank booked less than was ordered. What never left is no more unspent than it is owed.
+ShortReason = Literal["rounding", "exchange", "bank_charge"]
 
 
 class SaysWhatWasReceived(Event):
@@ -16,7 +18,12 @@ class SaysWhatWasReceived(Event):
 
 
 class SaysWhatDiffers(Event):
-    """What was paid and not received, and why; None where everything was, as in events of before."""
+    """What was booked and not received, and why; ``short`` is what was ordered and not booked, and why.
+
+    None where nothing of the kind is. Events of before that say no ``short_reason`` have both in ``difference``.
+    """
 
     difference: Money | None = None
     reason: DifferenceReason | None = None
+    short: Money | None = None
+    short_reason: ShortReason | None = None

@@ -37,9 +37,10 @@ class SaidByBank(Event):
 
 
 class BookedOtherwise(SaidByBank):
-    """By which line of the bank's it became known, and what that has otherwise than was ordered, as two persons found.
+    """By which line of the bank's it became known, and what that has otherwise than was ordered.
 
-    ``bank_charges`` is what it has beyond the payment, which no fund bears; ``booked_short`` is what it has less than was ordered.
+    ``bank_charges`` is what was booked beyond the payment, in the currency of the account, which no fund bears; ``booked_short`` is
+    what two persons found that it has less than was ordered.
     """
 
     bank_charges: Money | None = None

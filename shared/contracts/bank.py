@@ -166,12 +166,17 @@ class BankLineMatchDropped(Event, kind="avrr.reintegration.bank_line.match_dropp
 
 
 class BankLineMatched(Event, kind="avrr.reintegration.bank_line.matched.v1"):
-    """Two persons found of which attempt to pay a line is; from here on it is settled as if the bank had said so."""
+    """Two persons found of which attempt to pay a line is; from here on it is settled as if the bank had said so.
+
+    ``part_worth`` is what the part that they found is worth in the currency of the line, by the rate of the day on which it was
+    booked, where that is another one than the payment's.
+    """
 
     attempt_id: UUID
     asked_by: StaffId
     matched_by: StaffId
     matched_at: datetime
+    part_worth: Money | None = None
 
 
 class BankLineUndoAsked(Event, kind="avrr.reintegration.bank_line.undo_asked.v1"):

@@ -179,7 +179,7 @@ def came_back(
     bank_line: UUID | None = None,
 ) -> Events:  # fmt: skip
     """The facts of a payment that came back; refused as ``asked_back_already`` where it is asked back as well."""
-    if state.recovery_amount is not None and state.recovery_amount > state.paid - tranche.amount:
+    if state.recovery_amount is not None and state.recovery_amount > state.booked - tranche.booked:
         raise RuleViolation(
             "asked_back_already", "More of this grant is asked back than would be left as paid. What came back is part of that."
         )

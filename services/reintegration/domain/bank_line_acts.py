@@ -67,7 +67,7 @@ class BankLineAct:
 
     ``attempt_id`` is the attempt that one person found it to be of, and perhaps a second one; ``other_than_named`` says why
     it is not the one of ours that the bank names, and ``paid_part`` how much of the line is of it, in its currency, where that is
-    not all of exactly its amount. ``spoken``: everybody who ever said something of the line, in the order of their ids.
+    not all of exactly its amount; ``part_worth`` is what that is in the line's, where it is another. ``spoken``: everybody who ever said something of the line, in the order of their ids.
     """
 
     status: BankLineActStatus
@@ -78,6 +78,7 @@ class BankLineAct:
     asked_by: str | None = None
     other_than_named: OtherThanNamed | None = None
     paid_part: Decimal | None = None
+    part_worth: Decimal | None = None
     spoken: tuple[str, ...] = ()
 
 
@@ -139,7 +140,10 @@ def _said(state: BankLineAct | None, event: Event) -> BankLineAct:
 def _of_a_match(state: BankLineAct, event: Event) -> BankLineAct:
     match event:
         case BankLineMatched():
-            return replace(state, status=_to(state, "matched"), acted_by=event.matched_by, acted_at=event.matched_at)
+            return replace(
+                state, status=_to(state, "matched"), acted_by=event.matched_by, acted_at=event.matched_at,
+                part_worth=None if event.part_worth is None else event.part_worth.amount,
+            )  # fmt: skip
         case BankLineUndoAsked():
             return replace(
                 state, status=_to(state, "undo_asked"), acted_by=event.asked_by, acted_at=event.asked_at, asked_by=event.asked_by

@@ -16,7 +16,13 @@ from services.reintegration.domain.bank_line_acts import (
     line_settled,
     refuse_unless_free,
 )
-from services.reintegration.domain.matching import BankLine, KnownAttempt, is_settling, settles
+from services.reintegration.domain.matching import (
+    BankLine,
+    KnownAttempt,
+    is_settling,
+    settles,
+    worth_of_part,
+)
 from shared.contracts.bank import (
     BankLineApartAsked,
     BankLineApartDropped,
@@ -36,7 +42,7 @@ from shared.contracts.bank import (
 from shared.decider import Decider, Events, Guard, changing, either
 from shared.errors import FourEyes, NotFound, RuleViolation
 from shared.messages import Command, Context
-from shared.money import refuse_unpayable
+from shared.money import Money, refuse_unpayable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,8 @@ class BankLineFacts:
 
     ``named`` is the attempt of ours that the bank names, and ``of_named`` the line as it is held against that one; ``attempt`` is
     the one that somebody says the line to be of.
-    ``may_be_ours``: the line names none, and may be of an open one that the bank was ordered. ``may_be_another``: it
+    ``part_worth`` is what the part that somebody says is worth in the currency of the line, by the rate of its day, where that is
+    another one. ``may_be_ours``: the line names none, and may be of an open one that the bank was ordered. ``may_be_another``: it
     names several, or may be an open one that is not meant, alone or with others. ``paid_by_reader``: whoever acts
     released one of these, or signed a batch with a payment of its grant.
     """
@@ -58,6 +65,7 @@ class BankLineFacts:
     named: KnownAttempt | None = None
     of_named: BankLine | None = None
     attempt: KnownAttempt | None = None
+    part_worth: Decimal | None = None
     may_be_ours: bool = True
     may_be_another: bool = True
     paid_by_reader: bool = True
@@ -182,7 +190,7 @@ def _refuse_unless_it_fits(
     whole = replace(line, attempt_id=attempt_id, by_hand=True, paid_part=None)
     if part is not None and is_settling(settles(whole, facts.attempt)):
         raise RuleViolation("fits_as_it_is", "This line is of exactly what was ordered, so there is no part to say.")
-    found = settles(replace(whole, paid_part=part), facts.attempt)
+    found = settles(replace(whole, paid_part=part, part_worth=facts.part_worth), facts.attempt)
     if part is not None and is_settling(found) and facts.may_be_another:
         raise RuleViolation("may_be_another", "This line may be another payment of ours, or several at once. None of them is taken for charges.")
     if not is_settling(found):
@@ -257,13 +265,22 @@ def _match(state: BankLineAct | None, order: MatchLine, facts: BankLineFacts, co
 def _confirm(state: BankLineAct, _: ConfirmMatch, facts: BankLineFacts, context: Context) -> Events:
     assert state.attempt_id is not None
     assert state.asked_by is not None
-    _refuse_unless_it_fits(_still_waiting(facts), facts, state.attempt_id, state.other_than_named, state.paid_part)
+    line = _still_waiting(facts)
+    _refuse_unless_it_fits(line, facts, state.attempt_id, state.other_than_named, state.paid_part)
     _refuse_whoever_paid(facts)
     return (
         BankLineMatched(
-            attempt_id=state.attempt_id, asked_by=state.asked_by, matched_by=context.actor.person_id, matched_at=context.now
+            attempt_id=state.attempt_id, asked_by=state.asked_by, matched_by=context.actor.person_id, matched_at=context.now,
+            part_worth=_worth(line, facts, state.paid_part),
         ),
-    )
+    )  # fmt: skip
+
+
+def _worth(line: BankLine, facts: BankLineFacts, part: Decimal | None) -> Money | None:
+    # What it was found to be worth on that day stays, whatever becomes of the rate.
+    if part is None or facts.part_worth is None or line.currency is None:
+        return None
+    return Money(amount=worth_of_part(line, facts.part_worth), currency=line.currency)
 
 
 def _drop(_: BankLineAct, __: DropMatch, facts: BankLineFacts, context: Context) -> Events:

@@ -26,6 +26,7 @@ from services.reintegration.domain.recovery_evolve import asked_back
 from services.reintegration.domain.tranche_evolve import (
     advanced,
     answered_late,
+    charged_in,
     failed,
     may_end,
     reversed_,
@@ -167,6 +168,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 paid_line=event.bank_line,
                 end_asked=None,
                 bank_charges=None if event.bank_charges is None else event.bank_charges.amount,
+                charges_currency=charged_in(state, event.bank_charges),
                 booked_short=None if event.booked_short is None else event.booked_short.amount,
             )
             cost = (event.in_fund or event.money).amount
@@ -221,6 +223,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 reconciled_at=event.reconciled_at,
                 difference=None if event.difference is None else event.difference.amount,
                 difference_reason=event.reason,
+                short_reason=event.short_reason,
             )
             return replace(with_tranche(state, tranche, event.reconciled_at), reconciler_id=event.reconciled_by)
         case EvidenceFiled():

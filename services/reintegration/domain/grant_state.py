@@ -10,7 +10,7 @@ from uuid import UUID
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.budget import Budget
 from services.reintegration.domain.recovery_state import MoneyBack, ProposedBack, WriteOff
-from shared.contracts.accounting import DifferenceReason
+from shared.contracts.accounting import DifferenceReason, ShortReason
 from shared.contracts.attempts import FailureReason, PaymentHat, PaymentMethod, ReversalReason
 from shared.contracts.commitments import RateUsed
 from shared.contracts.reintegration import (
@@ -119,10 +119,11 @@ class GrantTranche:
     ``posted_in`` is the first day of the month in which its payment is posted, None where that is the month of ``paid_on``.
     It is paid to the account of ``payee_id`` that has this ``account_no``, by this ``method``; those of before name none of them.
     ``paid_line`` is the bank's line by which it was paid, and then nobody confirmed it; ``bank_charges`` is what that has beyond the
-    payment, ``booked_short`` what it has less than was ordered. ``ended_early``: two persons had ended it before the bank booked it.
+    payment, in its ``charges_currency`` where that is another, ``booked_short`` what it has less than was ordered. ``ended_early``: two persons had ended it before the bank booked it.
     Cash has a ``witness`` from the moment on in which somebody states that it was handed over. ``end_asked``: somebody asked to
     end the attempt since the bank never answered, and another person decides.
-    ``received`` is what the delivery says, None where that is all that was paid; ``difference`` what a reconciliation found missing.
+    ``received`` is what the delivery says, None where that is all that was paid; ``difference`` what a reconciliation found missing,
+    and ``short_reason`` why less was booked.
     """
 
     number: int
@@ -155,6 +156,13 @@ class GrantTranche:
     bank_charges: Decimal | None = None
     booked_short: Decimal | None = None
     ended_early: EndedEarly | None = None
+    charges_currency: str | None = None
+    short_reason: ShortReason | None = None
+
+    @property
+    def booked(self) -> Decimal:
+        """How much of it left an account, once it is paid."""
+        return self.amount - (self.booked_short or NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +202,7 @@ class FormerAttempt:
     bank_charges: Decimal | None = None
     booked_short: Decimal | None = None
     ended_early: EndedEarly | None = None
+    charges_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +362,11 @@ class Grant:
     def money(self) -> Money:
         """What is asked for, or since the approval what is approved."""
         return Money(amount=self.amount, currency=self.currency)
+
+    @property
+    def booked(self) -> Decimal:
+        """What of ``paid`` left an account; no more can come back."""
+        return self.paid - sum((one.booked_short for one in self.tranches if one.booked_short is not None), NOTHING)
 
     @property
     def fund_in_another_currency(self) -> bool:

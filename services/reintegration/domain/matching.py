@@ -6,6 +6,7 @@ All else waits in a queue for somebody to look at.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from services.reintegration.bank.camt053 import Direction
 from services.reintegration.bank.pain002 import HAD_BEFORE
 from services.reintegration.domain.bank_files import LineKind
 from shared.contracts.attempts import PaymentMethod
+from shared.money import Money
 
 AttemptStatus = Literal["released", "paid", "failed", "reversed"]
 # What a line does to the attempt that it names.
@@ -49,7 +51,11 @@ class BankLine:
     the account that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
 
     ``paid_part`` is how much of it two persons found to be of the attempt, in the attempt's currency; None where they found nothing
-    of the kind, so that all of it is. ``booking_left`` is how much no other part of the same booking takes, None where nobody knows.
+    of the kind, so that all of it is. Where it was booked in another, ``part_worth`` is what that part is worth in the account's, by
+    the rate in force on the day of the booking; None where no rate is known. ``booking_left`` is how much no other part of the same
+    booking takes, None where nobody knows; ``booking_open``: of another one nobody knows yet how much it is. ``booking_whole`` is
+    the amount of the booking where the line is not all of it, and ``booking_rest`` what that has beyond all of its parts, where this
+    is the last of them to be settled.
 
     ``other_payee``: the bank states an account to which this went, and it is not the one that the attempt was released to.
     ``other_block``: it names a block of payments, and the attempt stands in no such file.
@@ -68,7 +74,11 @@ class BankLine:
     by_code: bool = False
     by_hand: bool = False
     paid_part: Decimal | None = None
+    part_worth: Decimal | None = None
     booking_left: Decimal | None = None
+    booking_open: bool = False
+    booking_whole: Decimal | None = None
+    booking_rest: Decimal | None = None
     imported_at: datetime | None = None
     sent_at: datetime | None = None
     sent_otherwise: bool = False
@@ -88,6 +98,14 @@ class BankLine:
         """The bank's reference as that of a payment; its own where the bank gives none, or one that is no code."""
         known = self.bank_reference
         return known if known is not None and _CODE.fullmatch(known) else self.own_reference
+
+
+@dataclass(frozen=True, slots=True)
+class PartOfBooking:
+    """Another part of what a line was booked with: whether it is settled as a payment, and how much of the booking it takes, where that is known."""
+
+    settled: bool
+    taken: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +193,54 @@ def _of_a_report(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
             return "may_have_been_paid"
 
 
-def bank_charges(line: BankLine, currency: str) -> Decimal:
-    """What a line of that currency has beyond the part that two persons found to be the payment: the bank's charges; else nothing."""
-    if line.paid_part is None or line.amount is None or line.currency != currency:
-        return Decimal(0)
-    return line.amount - line.paid_part
+def bank_charges(line: BankLine, currency: str) -> Money | None:
+    """What the bank booked beyond a payment of that currency, in the account's: its charges; None where that is nothing.
+
+    It is what a line has beyond the part that two persons found to be the payment, and what its booking has beyond all parts of
+    it where this is the last of them. What was booked of less than it was worth is exchange, and no charge.
+    """
+    beyond = line.booking_rest or Decimal(0)
+    part = _booked_part(line, currency)
+    if part is not None and line.amount is not None:
+        beyond += max(line.amount - part, Decimal(0))
+    return Money(amount=beyond, currency=line.currency) if line.currency is not None and beyond > 0 else None
+
+
+def rest_of_booking(line: BankLine, others: Sequence[PartOfBooking], currency: str) -> Decimal | None:
+    """What a booking has beyond its parts, once ``line``, a payment of that currency, is settled as the last of them.
+
+    None where another part is not settled as a payment, so that the rest may be of that one, and where nothing is left.
+    """
+    part = _booked_part(line, currency)
+    own = line.amount if line.amount is not None else part
+    if own is None or line.booking_whole is None or any(not one.settled or one.taken is None for one in others):
+        return None
+    rest = line.booking_whole - own - sum((one.taken for one in others if one.taken is not None), Decimal(0))
+    return rest if rest > 0 else None
+
+
+def _booked_part(line: BankLine, currency: str) -> Decimal | None:
+    """How much of the line, in the account's currency, the part is that two persons found, and never more than the line has."""
+    if line.paid_part is None or line.currency == currency:
+        return line.paid_part
+    return None if line.part_worth is None else worth_of_part(line, line.part_worth)
+
+
+def worth_of_part(line: BankLine, worth: Decimal) -> Decimal:
+    """How much of a line a part of this worth is: no more than the line has, for what it was booked below its worth is exchange."""
+    has = _has(line)
+    return worth if has is None else min(worth, has)
+
+
+def _has(line: BankLine) -> Decimal | None:
+    return line.amount if line.amount is not None else line.booking_left
 
 
 def _another_part(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
     """Of a debit no more is the attempt's than was ordered, than the line has or says was ordered, and than no other part of its booking takes.
 
-    Nor is it less than was ordered where the line has all of that, nor less than `LEAST_PART` of it.
+    Nor is it less than was ordered where the line has all of that, nor less than `LEAST_PART` of it. In another currency the line
+    has about what the part is worth (`BAND`).
     """
     assert line.paid_part is not None
     within = [attempt.amount]
@@ -197,7 +252,9 @@ def _another_part(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
     least = attempt.amount * LEAST_PART
     if line.currency == attempt.currency and line.amount is not None and most == attempt.amount:
         least = attempt.amount
-    return "amount_differs" if line.direction != "debit" or not least <= line.paid_part <= most else None
+    if line.direction != "debit" or not least <= line.paid_part <= most:
+        return "amount_differs"
+    return None if line.currency == attempt.currency or _part_near_its_worth(line) else "too_far_from_rate"
 
 
 def _another_amount(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
@@ -216,6 +273,15 @@ def _another_amount(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
 def _is_exchanged(line: BankLine, attempt: KnownAttempt) -> bool:
     """Whether it was booked in another currency than ordered, and no two persons found that it is this payment all the same."""
     return line.currency != attempt.currency and not line.by_hand
+
+
+def _part_near_its_worth(line: BankLine) -> bool:
+    """Whether the line has what the part is worth; of a booking with parts that nobody knows yet it has that at least."""
+    has, worth = _has(line), line.part_worth
+    if has is None or worth is None:
+        return False
+    off = has - worth
+    return -off <= worth * BAND and (off <= worth * BAND or (line.amount is None and line.booking_open))
 
 
 def _near_its_worth(line: BankLine) -> bool:

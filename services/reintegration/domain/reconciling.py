@@ -5,7 +5,7 @@ from typing import Final
 
 from services.reintegration.domain.amounts import NOTHING
 from services.reintegration.domain.grant_state import Grant, GrantTranche
-from shared.contracts.accounting import DifferenceReason
+from shared.contracts.accounting import DifferenceReason, ShortReason
 from shared.errors import RuleViolation
 from shared.money import Money, refuse_unpayable
 
@@ -24,7 +24,7 @@ def refuse_unless_received(state: Grant, tranche: GrantTranche, received: Money 
     refuse_unpayable((received,))
     if received.currency != state.currency:
         raise RuleViolation("currencies_differ", "The grant is in another currency.")
-    if received.amount > _booked(tranche):
+    if received.amount > tranche.booked:
         raise RuleViolation(
             "received_more_than_paid",
             "More cannot have been received than was paid. What the person added of their own is not counted here.",
@@ -38,12 +38,13 @@ def refuse_unless_paid_by_bank(tranche: GrantTranche) -> None:
 
 
 def difference_of(state: Grant, tranche: GrantTranche, reason: DifferenceReason | None) -> Money | None:
-    """What was paid of a tranche and not received, be it that the bank booked less; None where everything was.
+    """What the bank booked of a tranche and was not received; None where everything was.
 
     Refused as ``difference_unexplained`` or ``no_difference`` where reason and amounts do not go together, and as
-    ``recovery_not_opened`` unless all that is unspent or not accounted for on this grant was asked back.
+    ``recovery_not_opened`` unless all that is unspent or not accounted for on this grant was asked back. What never left is no
+    part of it (`short_of`), so that nobody is asked for that and no charge of the bank's hides what was not used.
     """
-    missing = tranche.amount - (_booked(tranche) if tranche.received is None else tranche.received)
+    missing = tranche.booked - (tranche.booked if tranche.received is None else tranche.received)
     if missing == NOTHING:
         if reason is not None:
             raise RuleViolation("no_difference", "All that was paid was received, so there is no difference to explain.")
@@ -57,8 +58,18 @@ def difference_of(state: Grant, tranche: GrantTranche, reason: DifferenceReason 
     return Money(amount=missing, currency=state.currency)
 
 
-def _booked(tranche: GrantTranche) -> Decimal:
-    return tranche.amount - (tranche.booked_short or NOTHING)
+def short_of(state: Grant, tranche: GrantTranche, reason: ShortReason | None) -> Money | None:
+    """What of a tranche was ordered and the bank never booked; None where all of it was.
+
+    Refused as ``short_unexplained`` or ``nothing_short`` where reason and amounts do not go together.
+    """
+    if not tranche.booked_short:
+        if reason is not None:
+            raise RuleViolation("nothing_short", "The bank booked all that was ordered, so there is nothing missing to explain.")
+        return None
+    if reason is None:
+        raise RuleViolation("short_unexplained", "The bank booked less than was ordered. Say why, then this is reconciled.")
+    return Money(amount=tranche.booked_short, currency=state.currency)
 
 
 def owed(state: Grant) -> Decimal:

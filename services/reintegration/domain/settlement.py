@@ -87,7 +87,7 @@ def outcome(grant: Grant, line: BankLine, today: date) -> Settles | Unmatched:
     earliest = {"pays": _day_of(line.sent_at), "refuses": _day_of(tranche.released_at), "returns": tranche.paid_on}[found]
     if day is None or day > today or (earliest is not None and day < earliest):
         return "day_impossible"
-    left = grant.paid - tranche.amount
+    left = grant.booked - tranche.booked
     if found == "returns" and grant.recovery_amount is not None and grant.recovery_amount > left:
         return "asked_back_already"
     if found == "returns" and recovered_at_its_share(grant):
@@ -153,7 +153,7 @@ def _settle(state: Grant, _: SettleByBank, facts: GrantFacts, context: Context) 
         case "pays":
             reference = line.own_reference if facts.reference_used else line.reference
             booked = BookedOtherwise(
-                bank_line=line.id, bank_charges=_money(state, bank_charges(line, state.currency)),
+                bank_line=line.id, bank_charges=bank_charges(line, state.currency),
                 booked_short=None if line.paid_part is None else _money(state, tranche.amount - line.paid_part),
             )  # fmt: skip
             return (*late, *paid(state, tranche, facts, context, reference, day, booked))

@@ -64,8 +64,8 @@ def _open_recovery(state: Grant, order: OpenRecovery, facts: GrantFacts, context
     refuse_unpayable((order.money,))
     if order.money.currency != state.currency:
         raise RuleViolation("currencies_differ", "The grant is in another currency.")
-    if order.money.amount + (state.recovery_amount or NOTHING) > state.paid:
-        raise RuleViolation("beyond_paid", "More cannot be asked back than was paid on this grant.")
+    if order.money.amount + (state.recovery_amount or NOTHING) > state.booked:
+        raise RuleViolation("beyond_paid", "More cannot be asked back than was paid on this grant, as far as the bank booked it.")
     return (
         RecoveryOpened(
             reason=order.reason, money=order.money, opened_by=context.actor.person_id, opened_at=context.now

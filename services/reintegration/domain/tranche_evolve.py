@@ -21,6 +21,7 @@ from shared.contracts.attempts import (
     PaymentKeptOpen,
     PaymentReversed,
 )
+from shared.money import Money
 from shared.transitions import moved
 
 
@@ -95,12 +96,17 @@ def _planned_anew(state: Grant, number: int, **ended: Any) -> Grant:
         confirmed_at=over.confirmed_at, reference=over.reference, paid_on=over.paid_on, posted_in=over.posted_in,
         payee_id=over.payee_id, account_no=over.account_no, method=over.method, paid_line=over.paid_line,
         witness=over.witness, bank_charges=over.bank_charges, booked_short=over.booked_short,
-        ended_early=over.ended_early, **ended,
+        ended_early=over.ended_early, charges_currency=over.charges_currency, **ended,
     )  # fmt: skip
     # One that was answered late may have an earlier number than those that were tried meanwhile.
     tried = [one.attempt_no for one in state.former_attempts if one.tranche == number]
     planned = GrantTranche(number, over.amount, attempt_no=max(over.attempt_no, *tried, 0) + 1)
     return replace(with_tranche(state, planned, former.ended_at), former_attempts=(*state.former_attempts, former))
+
+
+def charged_in(state: Grant, charges: Money | None) -> str | None:
+    """The currency of a bank's charges where it is another one than the grant's."""
+    return None if charges is None or charges.currency == state.currency else charges.currency
 
 
 def with_tranche(state: Grant, changed: GrantTranche, at: datetime | None) -> Grant:

@@ -24,11 +24,12 @@ from services.reintegration.domain.reconciling import (
     difference_of,
     refuse_unless_paid_by_bank,
     refuse_unless_received,
+    short_of,
 )
 from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.stood_against import stood_against
 from services.reintegration.domain.stops import no_recovery
-from shared.contracts.accounting import DifferenceReason
+from shared.contracts.accounting import DifferenceReason, ShortReason
 from shared.contracts.attempts import BookedOtherwise, PaymentMethod
 from shared.contracts.paid_although import StoodAgainst, concealed
 from shared.contracts.reintegration import (
@@ -94,6 +95,9 @@ class ReconcileTranche(Command):
     number: TrancheNumber
     difference_reason: Annotated[
         DifferenceReason | None, Field(description="Why less was received than was paid; left out where all of it was.")
+    ] = None
+    short_reason: Annotated[
+        ShortReason | None, Field(description="Why the bank booked less than was ordered; left out where it booked all of it.")
     ] = None
 
 
@@ -308,6 +312,7 @@ def _reconcile(state: Grant, order: ReconcileTranche, facts: GrantFacts, context
     reconciled = TrancheReconciled(
         number=tranche.number, reconciled_by=context.actor.person_id, reconciled_at=context.now,
         difference=difference_of(state, tranche, order.difference_reason), reason=order.difference_reason,
+        short=short_of(state, tranche, order.short_reason), short_reason=order.short_reason,
     )  # fmt: skip
     if len(state.tranches_in("reconciled")) + 1 == len(state.tranches):
         return reconciled, GrantCompleted(case_id=state.case_id)

@@ -18,6 +18,7 @@ from shared.timers import Looked, look
 from tests.given import NOON
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.paying import AMOUNTS, Paying
+from tests.integration.reintegration.sums_of_bookings import bookings_add_up
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_bank_files import counted
 from tests.integration.reintegration.test_batches import approve, make, take, totals
@@ -42,12 +43,11 @@ _TWICE: Final = "the same line again"
 # Of each currency what was ordered, what the bank's lines come to, and what else became of orders; of each fund what it spent.
 _ORDERED = Sql(
     "SELECT a.currency, sum(a.amount) AS ordered, sum(a.amount) FILTER (WHERE a.status IN ('released', 'failed', 'reversed')) AS others, "
-    "(SELECT sum(CASE l.state WHEN 'matched' THEN 1 ELSE -1 END * CASE WHEN l.paid_part IS NULL THEN coalesce(l.instructed_amount, l.amount) "
-    " WHEN l.currency = a.currency THEN coalesce(l.amount, l.paid_part) ELSE l.paid_part END) FROM bank_lines l "
+    "(SELECT sum(CASE l.state WHEN 'matched' THEN 1 ELSE -1 END * coalesce(l.paid_part, l.instructed_amount, l.amount)) FROM bank_lines l "
     " WHERE l.state IN ('matched', 'returned') AND CASE WHEN l.paid_part IS NULL THEN coalesce(l.instructed_currency, l.currency) "
     " ELSE (SELECT s.currency FROM payment_attempts s WHERE s.attempt_id = l.settled_attempt) END = a.currency) AS of_the_bank, "
-    # No fund bears the bank's charges, and of a payment that came back nothing is missing.
-    "sum(a.bank_charges) AS charges, sum(a.booked_short) FILTER (WHERE a.status = 'paid') AS short "
+    # Of a payment that came back nothing is missing.
+    "sum(a.booked_short) FILTER (WHERE a.status = 'paid') AS short "
     "FROM payment_attempts a GROUP BY a.currency"
 )
 _SPENT = Sql(
@@ -110,6 +110,7 @@ class Books:
     waiting: list[Said] = field(default_factory=list)
     told: list[tuple[Entry, Said | None]] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
+    summed: set[str] = field(default_factory=set)
     number: int = 0
 
     async def begin(self) -> None:
@@ -117,9 +118,14 @@ class Books:
         self.paying.fund_id = None
         for currency in ("EUR", self.random.choice(("TRY", "XOF")), "EUR"):
             self.grants[await self.paying.approved(currency)] = currency
+        if self.random.random() < 0.5:
+            # Some begin with what is rare: all of them are with the bank in one file, and it has answered for none.
+            while len(self.ordered) < len(self.grants):
+                await self.release()
+            self.steps += [await self.batch(all=True), await self.approve(), await self.take()]
 
     async def step(self) -> None:
-        """One step, whatever it is; an order that is refused changes nothing."""
+        """One step, whatever it is; a refused order changes nothing."""
         waits = [one for one in self.ordered.values() if one.status == "released"]
         live = {one.grant_id for one in self.ordered.values() if one.status in ("released", "paid")}
         unsigned, untaken = set(self.batches) - self.signed - self.dropped, self.signed - self.taken - self.dropped
@@ -127,7 +133,7 @@ class Books:
         steps = (
             (len(live) < len(self.grants), 6, self.release), (any(not one.sent for one in waits), 6, self.batch), (bool(unsigned), 8, self.approve),
             (bool(untaken), 8, self.take), (bool(self.batches), 1, self.drop), (bool(self.taken), 3, self.report),
-            (any(one.sent for one in self.ordered.values()), 6, self.statement), (bool(self.told), 9, self.match),
+            (any(one.sent for one in self.ordered.values()), 6, self.statement), (len(self._two()) == 2, 20, self.together), (bool(self.told), 9, self.match),
             (any(one.sent for one in waits), 4, self.end), (any(not one.sent for one in waits), 1, self.take_back), (True, 1, self.stop),
         )  # fmt: skip
         anything = self._rarely()
@@ -147,12 +153,12 @@ class Books:
             self.ordered[attempt_id] = Ordered(grant_id, currency)
         return done
 
-    async def batch(self) -> str:
+    async def batch(self, *, all: bool = False) -> str:
         """Some of what is released goes into a batch."""
         waits = [id for id, one in sorted(self.ordered.items()) if one.status == "released" and (not one.sent or self._rarely())]
         if not waits:
             return "nothing"
-        chosen, batch_id = self.random.sample(waits, self.random.randint(1, len(waits))), uuid7()
+        chosen, batch_id = self.random.sample(waits, len(waits) if all else self.random.randint(1, len(waits))), uuid7()
         answer = await make(self.people, self.account_id, chosen, batch_id, **totals([self.ordered[id].currency for id in chosen]))
         if answer.status_code == 201:
             self.batches[batch_id] = chosen
@@ -225,12 +231,27 @@ class Books:
         await self._settled()
         return ", ".join(f"{what} {None if said is None else said.attempt_id}" for _, said, what in lines)
 
+    async def together(self) -> str:
+        """Two payments in one booking, of neither of which the bank says how much it is, and with a fee; two persons say it of both."""
+        two = self._two()
+        if len(two) < 2:
+            return "nothing"
+        self.number += 1
+        booked = Decimal(AMOUNTS["EUR"]) * 2 + self.random.choice((0, 5))
+        entry = _booked(f"-{booked}", tuple(Detail(id.hex) for id in two), f"{self.name}-L{self.number}")
+        await counted(self.people, camt053(Account([entry], id=f"{self.name}-{self.number}")))
+        await self._settled()
+        found: list[Any] = await self.house.rows(_OTHERWISE, attempts=two)
+        return ", ".join([await self._match(line) for line in found if line["amount"] is None])
+
     async def match(self) -> str:
         """Two persons say of a debit how much of it is the payment that it names."""
-        found = await self.house.rows(_OTHERWISE, attempts=list(self.ordered))
+        found: list[Any] = await self.house.rows(_OTHERWISE, attempts=list(self.ordered))
         if not found:
             return "nothing"
-        line: Any = self.random.choice(found)
+        return await self._match(self.random.choice(found))
+
+    async def _match(self, line: Any) -> str:
         one = self.ordered[line["of_attempt"]]
         ordered = Decimal(AMOUNTS[one.currency])
         part = ordered - self.random.choice((0, 1))
@@ -285,18 +306,23 @@ class Books:
     def _line(self) -> tuple[Entry, Said | None, str]:
         self.number += 1
         reference = f"{self.name}-L{self.number}"
-        what = self.random.choice(("paid", "paid", "paid", "paid", "returned", "returned", "unknown", "another amount", "another amount", "another amount", "no amount", _TWICE, "nobody's"))
+        what = self.random.choice(("paid", "paid", "paid", "paid", "returned", "returned", "unknown", "another amount", "another amount", "another amount", "no amount", "no order", "far away", _TWICE, "nobody's"))
         if what == _TWICE and self.told:
             return (*self.random.choice(self.told), what)
         sent = sorted(id for id, one in self.ordered.items() if one.sent)
         if what in ("unknown", "nobody's", _TWICE) or not self.ordered or (not sent and not self._rarely()):
             named = () if what == "nobody's" else (Detail(uuid7().hex, "10.00"),)
             return _booked("-10.00", named, reference), None, "unknown"
-        attempt_id = self.random.choice(sent if sent and not self._rarely() else sorted(self.ordered))
+        known = sorted(id for id, one in self.ordered.items() if one.status == "paid") if what == "returned" else sent
+        attempt_id = self.random.choice(known if known and not self._rarely() else sorted(self.ordered))
         currency = self.ordered[attempt_id].currency
         if what == "no amount":
             # Of two payments in one booking the bank says of neither how much it is.
             return _booked(f"-{_EUROS[currency]}", (Detail(attempt_id.hex), Detail(uuid7().hex)), reference), None, what
+        if what in ("no order", "far away") and currency != "EUR":
+            # What was ordered the bank does not say.
+            euros = str(Decimal(_EUROS[currency]) * (5 if what == "far away" else 1))
+            return _booked(f"-{euros}", (Detail(attempt_id.hex, euros),), reference), None, what
         euros, ordered = _EUROS[currency], Decimal(AMOUNTS[currency]) + (self.random.choice((1, -1)) if what == "another amount" else 0)
         ordered -= self.ordered[attempt_id].short if what == "returned" else 0
         euros = str(ordered) if currency == "EUR" else euros
@@ -334,6 +360,10 @@ class Books:
         others = [id for id, attempts in self.batches.items() if said.attempt_id in attempts and id not in self.dropped and id != batch_id]
         return batch_id in self.taken and not others
 
+    def _two(self) -> list[UUID]:
+        """Two payments in euros that the bank has and has not answered for."""
+        return [id for id, one in sorted(self.ordered.items()) if (one.currency, one.status, one.sent) == ("EUR", "released", True)][:2]
+
     def _any_batch(self, but: Collection[UUID] = ()) -> UUID:
         """A batch, and rarely one for which that cannot be."""
         fit = () if self._rarely() else sorted(set(self.batches) - self.dropped - set(but))
@@ -345,8 +375,9 @@ class Books:
     async def add_up(self) -> None:
         """What was ordered, the bank's lines, the funds and the statuses agree; nothing is paid twice, or unsent."""
         for row in await self.house.rows(_ORDERED):
-            booked = (row["of_the_bank"] or 0) - (row["charges"] or 0) + (row["short"] or 0)
+            booked = (row["of_the_bank"] or 0) + (row["short"] or 0)
             assert row["ordered"] == (row["others"] or 0) + booked, (row, self.steps)
+        self.summed |= await bookings_add_up(self.house, self.steps)
         for row in await self.house.rows(_SPENT):
             assert row["spent"] == row["of_the_bank"], (row, self.steps)
         assert await self.house.rows(_TWICE_PAID) == [{"twice": 0}], self.steps

@@ -19,7 +19,7 @@ from tests.unit.reintegration.examples import PAYER, RECONCILER
 
 # What one grant is paid in each, and what one euro was; invented.
 AMOUNTS: Final = {"EUR": "1250.50", "BAM": "99.05", "TRY": "48000.00", "TND": "3187.125", "XOF": "655957"}
-_ONE_EURO: Final = {"BAM": "1.95583", "TRY": "21.4", "TND": "3.35", "XOF": "655.957"}
+ONE_EURO: Final = {"BAM": "1.95583", "TRY": "21.4", "TND": "3.35", "XOF": "655.957"}
 
 
 @dataclass
@@ -56,6 +56,6 @@ class Paying:
         if currency != "EUR" and currency not in self.rated:
             self.rated.add(currency)
             rate = RecordRate(
-                currency=currency, base="EUR", effective_on=date(2023, 1, 1), rate=Decimal(_ONE_EURO[currency]), source="central_bank"
+                currency=currency, base="EUR", effective_on=date(2023, 1, 1), rate=Decimal(ONE_EURO[currency]), source="central_bank"
             )
             await self.house.give(RATE, uuid7(), rate, RECONCILER)

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTranche
 from services.reintegration.grant_wiring import GRANT
 from shared.db import Sql
@@ -97,10 +98,27 @@ async def test_what_is_missing_is_never_received_nor_reconciled_without_a_word(h
     await house.give(GRANT, grant_id, ConfirmDelivery(number=1), OFFICE)
     assert await house.try_to(GRANT, grant_id, ReconcileTranche(number=1), RECONCILER) == "four_eyes"
     other = replace(RECONCILER, person_id="staff:reconciler-4")
-    assert await house.try_to(GRANT, grant_id, ReconcileTranche(number=1), other) == "difference_unexplained"
-    await house.give(GRANT, grant_id, ReconcileTranche(number=1, difference_reason="bank_charge"), other)
+    assert await house.try_to(GRANT, grant_id, ReconcileTranche(number=1), other) == "short_unexplained"
+    await house.give(GRANT, grant_id, ReconcileTranche(number=1, short_reason="bank_charge"), other)
     (difference,) = (await people.auditor.get("differences")).json()["items"]
-    assert (difference["amount"], difference["reason"]) == ("1.00", "bank_charge")
+    assert (difference["amount"], difference["reason"], difference["booked_short"], difference["short_reason"]) == (None, None, "1.00", "bank_charge")
+    assert (await house.findings()).differences == []
+
+
+async def test_what_was_not_used_is_asked_back_beside_what_was_never_booked(house: House, people: People) -> None:
+    grant_id, attempt_id = await released_by_bank(house, await house.fund())
+    await sent(people, await own_account(people), [attempt_id])
+    line = await one_line(house, people, debit(attempt_id, "499.00"))
+    await matched(people, line["id"], attempt_id, "499.00")
+    await by_the_clock(house)
+    await house.give(GRANT, grant_id, ConfirmDelivery(number=1, received=Money(amount=Decimal(450), currency="EUR")), OFFICE)
+    beyond = OpenRecovery(reason="used_otherwise", money=Money(amount=Decimal("499.01"), currency="EUR"))
+    assert await house.try_to(GRANT, grant_id, beyond, RECONCILER) == "beyond_paid"
+    await house.give(GRANT, grant_id, OpenRecovery(reason="used_otherwise", money=Money(amount=Decimal(49), currency="EUR")), RECONCILER)
+    other = replace(RECONCILER, person_id="staff:reconciler-4")
+    await house.give(GRANT, grant_id, ReconcileTranche(number=1, difference_reason="unspent", short_reason="bank_charge"), other)
+    (difference,) = (await people.auditor.get("differences")).json()["items"]
+    assert (difference["amount"], difference["reason"], difference["booked_short"], difference["short_reason"]) == ("49.00", "unspent", "1.00", "bank_charge")
     assert (await house.findings()).differences == []
 
 
@@ -170,4 +188,4 @@ async def test_the_database_knows_no_part_of_one_persons_and_nothing_booked_othe
     assert faults == ["attempt_is_never_edited", "ck_bank_lines_part_is_two_persons_word"]
     await owner.execute("UPDATE bank_lines SET paid_part = 499 WHERE paid_part IS NOT NULL")
     await owner.close()
-    assert {one.partition(":")[0] for one in (await house.findings()).differences} == {"lines of the bank and attempts", "acts on lines of the bank"}
+    assert {one.partition(":")[0] for one in (await house.findings()).differences} == {"lines of the bank and attempts", "acts on lines of the bank", "bookings of the bank"}

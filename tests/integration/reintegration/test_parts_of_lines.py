@@ -23,10 +23,7 @@ from tests.unit.reintegration.examples import PAYER
 people = people_of
 
 
-async def explained(people: People, line: str, *, names: bool) -> None:
-    if not names:
-        assert await say(people.reconciler, line, "explain", explanation="not_ours") == "done"
-        return
+async def explained(people: People, line: str) -> None:
     assert await say(people.reconciler, line, "propose-explanation", explanation="not_ours") == "done"
     assert await say(colleague(people), line, "confirm-explanation") == "done"
 
@@ -61,12 +58,12 @@ async def test_a_debit_of_what_came_back_or_was_refused_holds_its_tranche_until_
     again = uuid7()
     order = await house.vendors.release(1, method="bank_file", attempt_id=again)
     assert await house.try_to(GRANT, grant_id, order, PAYER, LATER) == "bank_line_waits"
-    await explained(people, line["id"], names=names)
+    await explained(people, line["id"])
     await house.give(GRANT, grant_id, order, PAYER, LATER)
     # Nor is it sent where another one comes after it was released.
     line = await one_line(house, people, debit(attempt_id, reference="B-3") if names else booked("-500.00", reference="B-3"))
     assert (await make(people, account_id, [again], **ONE)).json()["code"] == "bank_line_waits"
-    await explained(people, line["id"], names=names)
+    await explained(people, line["id"])
     assert (await make(people, account_id, [again], **ONE)).status_code == 201
     assert (await house.findings()).differences == []
 

@@ -200,6 +200,22 @@ def test_a_part_is_said_of_another_amount_alone_and_in_the_currency_of_the_payme
     BOOKED_MORE.when(MATCH.model_copy(update={"paid_part": eur("500.00").model_copy(update={"currency": "BAM"})}), RECONCILER).refused("currencies_differ")
 
 
+def test_a_part_in_another_currency_is_held_to_the_rate_of_its_day_by_both_and_what_it_was_worth_stays() -> None:
+    dollars = replace(NAMES_NOTHING, line=replace(LINE, amount=Decimal("10000.00"), currency="USD"))
+    for worth in (None, Decimal("526.00")):
+        PLAIN.knowing(replace(dollars, part_worth=worth)).when(MATCH_PART, RECONCILER).refused("too_far_from_rate")
+    near = replace(dollars, line=replace(LINE, amount=Decimal("540.00"), currency="USD"), part_worth=Decimal("526.00"))
+    (asked,) = PLAIN.knowing(near).when(MATCH_PART, RECONCILER).events
+    # The rate was corrected since.
+    PLAIN.given(asked).knowing(replace(near, part_worth=Decimal(400))).when(ConfirmMatch(), CHIEF).refused("too_far_from_rate")
+    (matched,) = PLAIN.given(asked).knowing(near).when(ConfirmMatch(), CHIEF).events
+    assert isinstance(matched, BankLineMatched)
+    assert matched.part_worth == eur("526.00").model_copy(update={"currency": "USD"})
+    (cheap,) = PLAIN.given(asked).knowing(replace(near, part_worth=Decimal(550))).when(ConfirmMatch(), CHIEF).events
+    assert isinstance(cheap, BankLineMatched)
+    assert cheap.part_worth == eur("540.00").model_copy(update={"currency": "USD"})
+
+
 def test_every_state_can_be_reached_and_is_a_row_of_the_table() -> None:
     reached: Final = {after for ways in TRANSITIONS.values() for after in ways} | BEGINNINGS
     assert reached == TRANSITIONS.keys()

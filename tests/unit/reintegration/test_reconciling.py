@@ -1,21 +1,25 @@
 """A tranche is reconciled where what was approved, paid and received agree, or where it is said why they do not."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_facts import GrantFacts
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.reconciling import ASKED_BACK
+from services.reintegration.domain.stops import OpenRecovery
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ReconcileInTheirPlace,
     ReconcileTranche,
 )
-from shared.contracts.accounting import DifferenceReason
+from shared.contracts.accounting import DifferenceReason, ShortReason
 from shared.contracts.reintegration import (
     DeliveryConfirmed,
     GrantCompleted,
@@ -23,7 +27,8 @@ from shared.contracts.reintegration import (
     TrancheReconciled,
 )
 from shared.contracts.stops import RecoveryOpened
-from shared.messages import Event
+from shared.errors import RuleViolation
+from shared.messages import Command, Context, Event
 from shared.money import Money
 from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
@@ -114,6 +119,80 @@ def test_what_was_not_used_is_asked_back_first_all_of_it(reason: DifferenceReaso
     WITH_LESS.when(because(reason), RECONCILER).refused("recovery_not_opened")
     WITH_LESS.given(asked_back("49.99")).when(because(reason), RECONCILER).refused("recovery_not_opened")
     WITH_LESS.given(asked_back("50.00")).when(because(reason), RECONCILER).then(found("50.00", reason))
+
+
+BY_BANK = RELEASED_1.model_copy(update={"method": "bank_file"})
+
+
+def booked_short(short: str, received: str | None) -> Given[Grant, GrantFacts]:
+    """A tranche of 800 of which the bank booked so much less, and of which so much was received; None is all that was booked."""
+    told = PAID_1.model_copy(update={"bank_line": ref(78), "booked_short": eur(short)})
+    delivered = DELIVERED_1.model_copy(update={"received": None if received is None else eur(received)})
+    return GRANTS.given(*UNTIL_APPROVED, BY_BANK, told, delivered)
+
+
+def test_what_was_never_booked_is_explained_apart_and_is_neither_unspent_nor_hides_what_is() -> None:
+    alone = booked_short("10.00", None)
+    for order in (RECONCILE, because("bank_charge")):
+        alone.when(order, RECONCILER).refused("no_difference" if order.difference_reason else "short_unexplained")
+    order = RECONCILE.model_copy(update={"short_reason": "bank_charge"})
+    (event,) = alone.when(order, RECONCILER).events
+    assert isinstance(event, TrancheReconciled)
+    assert (event.difference, event.reason, event.short, event.short_reason) == (None, None, eur("10.00"), "bank_charge")
+    both = booked_short("10.00", "750.00")
+    both.when(order, RECONCILER).refused("difference_unexplained")
+    unspent = order.model_copy(update={"difference_reason": "unspent"})
+    both.when(unspent, RECONCILER).refused("recovery_not_opened")
+    both.given(asked_back("39.99")).when(unspent, RECONCILER).refused("recovery_not_opened")
+    (event,) = both.given(asked_back("40.00")).when(unspent, RECONCILER).events
+    assert isinstance(event, TrancheReconciled)
+    assert (event.difference, event.short) == (eur("40.00"), eur("10.00"))
+    WITH_LESS.when(because("rounding").model_copy(update={"short_reason": "rounding"}), RECONCILER).refused("nothing_short")
+
+
+CENTS = st.integers(0, 80_000).map(lambda cents: Decimal(cents) / 100)
+
+
+@given(CENTS, CENTS, st.sampled_from((None, *REASONS)), st.sampled_from((None, *get_args(ShortReason))), CENTS)
+def test_whatever_was_booked_and_received_both_are_explained_and_no_more_is_asked_back_than_left(
+    short: Decimal, received: Decimal, reason: DifferenceReason | None, short_reason: ShortReason | None, back: Decimal
+) -> None:
+    left = Decimal(800) - short
+    received = min(received, left)
+    told = PAID_1.model_copy(update={"bank_line": ref(78), "booked_short": eur(str(short)) if short else None})
+    state = GRANT.fold((*UNTIL_APPROVED, BY_BANK, told, DELIVERED_1.model_copy(update={"received": eur(str(received))})))
+    assert state is not None
+    assert state.booked == left
+    if back:
+        events, refused = decided(state, OpenRecovery(reason="used_otherwise", money=eur(str(back))))
+        assert refused == (None if back <= left else "beyond_paid")
+        state = GRANT.fold(events, state)
+    assert state is not None
+    assert (state.recovery_amount or Decimal(0)) <= left
+    missing = left - received
+    said = ReconcileTranche(number=1, difference_reason=reason, short_reason=short_reason)
+    right = (missing > 0) == (reason is not None) and (short > 0) == (short_reason is not None)
+    events, refused = decided(state, said)
+    assert (refused is None) == (right and (reason not in ASKED_BACK or missing <= (state.recovery_amount or Decimal(0)))), refused
+    for event in events:
+        assert isinstance(event, TrancheReconciled)
+        unused, never = (Decimal(0) if one is None else one.amount for one in (event.difference, event.short))
+        assert (unused, never, received + unused + never) == (missing, short, Decimal(800))
+
+
+def decided(state: Grant, order: Command) -> tuple[Sequence[Event], str | None]:
+    """What a reconciler's order states, or as what it is refused."""
+    try:
+        return GRANT.decide(state, order, NOTHING_STANDS_AGAINST_IT, Context(RECONCILER, NOON)), None
+    except RuleViolation as refusal:
+        return (), refusal.code
+
+
+def test_a_reconciliation_of_before_has_what_was_booked_short_in_its_difference() -> None:
+    told = PAID_1.model_copy(update={"bank_line": ref(78), "booked_short": eur("10.00")})
+    state = GRANT.fold((*UNTIL_APPROVED, BY_BANK, told, DELIVERED_1, found("10.00", "bank_charge")))
+    assert state is not None
+    assert (state.tranches[0].difference, state.tranches[0].short_reason) == (Decimal(10), None)
 
 
 def both_tranches(*between: Event) -> Given[Grant, GrantFacts]:

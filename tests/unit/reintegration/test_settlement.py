@@ -20,9 +20,12 @@ from services.reintegration.domain.hats import hats
 from services.reintegration.domain.matching import (
     BankLine,
     KnownAttempt,
+    PartOfBooking,
     Settles,
     Unmatched,
+    bank_charges,
     is_settling,
+    rest_of_booking,
     settles,
 )
 from services.reintegration.domain.settlement import (
@@ -123,7 +126,13 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
             (Decimal(799), "400", None, "pays"), (Decimal(799), "399.99", None, "amount_differs"), (Decimal(1), "1", None, "amount_differs"), (Decimal(801), "799", None, "amount_differs"), (Decimal(800), "799", Decimal(799), "pays"), (Decimal(799), "0", None, "amount_differs"), (None, "800", None, "pays"), (None, "800", Decimal(800), "pays"), (None, "800", Decimal(799), "amount_differs"),
         )),
         *((replace(DEBIT, by_hand=True, amount=Decimal(801), paid_part=Decimal(part), instructed_amount=Decimal(790), instructed_currency="EUR"), KNOWN, found) for part, found in (("790", "pays"), ("791", "amount_differs"))),
-        (replace(DEBIT, by_hand=True, currency="BAM", amount=Decimal(1), paid_part=Decimal(800)), KNOWN, "pays"), (replace(CREDIT, by_hand=True, paid_part=Decimal(1)), PAID, "amount_differs"),
+        # In another currency it is held to what the part is worth by the rate of its day; a booking with parts that nobody knows yet has that at least.
+        *((replace(DEBIT, by_hand=True, currency="BAM", amount=None if booked is None else Decimal(booked), booking_left=None if has is None else Decimal(has), booking_open=opened, paid_part=Decimal(800), part_worth=None if worth is None else Decimal(worth)), KNOWN, found)
+          for booked, has, opened, worth, found in (
+            ("1564.66", None, False, "1564.66", "pays"), ("1721.12", None, False, "1564.66", "pays"), ("1721.13", None, False, "1564.66", "too_far_from_rate"), ("1408.19", None, False, "1564.66", "too_far_from_rate"),
+            ("10000", None, False, "1564.66", "too_far_from_rate"), ("1564.66", None, False, None, "too_far_from_rate"), ("10000", None, True, "1564.66", "too_far_from_rate"),
+            (None, "10000", True, "1564.66", "pays"), (None, "10000", False, "1564.66", "too_far_from_rate"), (None, "1408.19", True, "1564.66", "too_far_from_rate"), (None, None, True, "1564.66", "too_far_from_rate"),
+        )), (replace(CREDIT, by_hand=True, paid_part=Decimal(1)), PAID, "amount_differs"),
         # What was booked short comes back as it was booked.
         (replace(CREDIT, amount=Decimal(799)), replace(PAID, booked_short=Decimal(1)), "returns"), (CREDIT, replace(PAID, booked_short=Decimal(1)), "amount_differs"),
         *((replace(REFUSAL, reasons=("AC04", code)), KNOWN, "may_have_been_paid") for code in sorted(HAD_BEFORE)),
@@ -155,6 +164,43 @@ def test_charges_and_what_is_missing_stand_with_the_attempt_and_change_no_sum_of
         back = settled(paid, replace(CREDIT, amount=Decimal(800) - (tranche.booked_short or Decimal(0))))
         over = back.former_attempts[0]
         assert (back.paid, over.bank_charges, over.booked_short) == (Decimal(0), tranche.bank_charges, tranche.booked_short)
+
+
+BAM = replace(DEBIT, by_hand=True, currency="BAM", amount=Decimal("1600.00"), paid_part=Decimal(800), part_worth=Decimal("1564.66"))
+
+
+def test_charges_in_another_currency_are_what_was_booked_beyond_the_worth_of_the_part() -> None:
+    paid = settled(released(), BAM).tranches[0]
+    assert (paid.bank_charges, paid.charges_currency, paid.booked_short) == (Decimal("35.34"), "BAM", None)
+    # What was booked below its worth is exchange.
+    cheap = settled(released(), replace(BAM, amount=Decimal("1500.00"))).tranches[0]
+    assert (cheap.bank_charges, cheap.charges_currency) == (None, None)
+
+
+AMOUNTS_OF_PARTS = st.decimals(Decimal("0.01"), Decimal(2000), places=2)
+
+
+@given(AMOUNTS_OF_PARTS, st.lists(st.tuples(st.booleans(), AMOUNTS_OF_PARTS), min_size=1, max_size=4), st.decimals(Decimal(0), Decimal(50), places=2))
+def test_the_rest_of_a_booking_is_charged_once_with_the_part_that_is_settled_last(
+    own: Decimal, others: list[tuple[bool, Decimal]], rest: Decimal
+) -> None:
+    whole = own + sum(amount for _, amount in others) + rest
+    parts = [(own, True), *((amount, told) for told, amount in others)]
+    charged = Decimal(0)
+    for place, (amount, told) in enumerate(parts):
+        line = replace(DEBIT, by_hand=not told, amount=amount if told else None, paid_part=None if told else amount, booking_whole=whole)
+        known = [PartOfBooking(at < place, other if said or at < place else None) for at, (other, said) in enumerate(parts) if at != place]
+        found = bank_charges(replace(line, booking_rest=rest_of_booking(line, known, "EUR")), "EUR")
+        assert found is None or place == len(parts) - 1
+        charged += Decimal(0) if found is None else found.amount
+    assert charged == rest
+
+
+def test_what_an_explained_part_was_booked_with_is_no_charge_of_another() -> None:
+    line = replace(DEBIT, booking_whole=Decimal(900))
+    assert rest_of_booking(line, [PartOfBooking(settled=False, taken=Decimal(50))], "EUR") is None
+    assert rest_of_booking(line, [PartOfBooking(settled=True, taken=Decimal(50))], "EUR") == Decimal(50)
+    assert rest_of_booking(DEBIT, [], "EUR") is None
 
 
 def test_of_what_the_bank_pays_no_person_says_what_became_of_it() -> None:
