@@ -23,7 +23,8 @@ _KEPT = Sql(
     f"ORDER BY size, agrees DESC LIMIT {_MOST}"
 )
 _BEYOND = Sql(
-    "SELECT size, root, note, again, agrees FROM archive_checkpoints WHERE log = :log AND (size > :size OR size < 1) AND agrees "
+    "SELECT size, root, note, again, agrees FROM archive_checkpoints WHERE log = :log AND agrees "
+    "AND (size > :size OR size < 0 OR (size = 0 AND root <> cast(:empty AS bytea))) "
     f"ORDER BY size LIMIT {_MOST}"
 )
 _SCOPE: Final = Scope(f"service:{AUDIT.name}")
@@ -62,8 +63,8 @@ class KeptCheckpoints:
         found = {one: None for row in rows if (one := self._wrong(name, row, roots.get(row["size"]))) is not None}
         if first == 0:
             last, _ = await archive.placed(unit, name)
-            # Nothing is kept of what is not archived, so that somebody else wrote such a row.
-            for row in await unit.rows(_BEYOND, log=name, size=last + 1):
+            # Nothing is kept of what is not archived, so that somebody else wrote such a row; a log is signed before its first entry.
+            for row in await unit.rows(_BEYOND, log=name, size=last + 1, empty=Frontier().root()):
                 found[Difference("note", max(row["size"] - 1, 0), max(row["size"] - 1, 0))] = None
         return list(found)
 

@@ -65,3 +65,14 @@ async def test_two_histories_that_were_told_are_found_once_and_stay(kept: Archiv
     size = 2 * TILE_WIDTH + 5
     assert (await kept.told(await kept.signed(size, other=b"x", at=9))).alarm == "root_unlike_archive"
     assert await walked(kept) == [("root", 0, size - 1)]
+
+
+async def test_a_log_that_was_signed_before_its_first_entry_is_as_it_should_be_and_another_root_of_nothing_is_not(
+    archived: ArchivedLog,
+) -> None:
+    assert (await archived.told(await archived.signed(0))).alarm is None
+    await archived.happen(3)
+    await archived.archive()
+    assert await walked(archived) == []
+    await put(archived, 0, bytes(32))
+    assert await walked(archived) == [("note", 0, 0)]
