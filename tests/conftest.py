@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--releases", type=int, default=60, help="how many tranches are paid while parts are killed")
     group.addoption("--by-bank", type=int, default=18, help="how many tranches the bank pays while parts are killed")
     group.addoption("--erasure-kills", type=int, default=6, help="how often a part is killed while somebody is erased")
+    group.addoption("--archive-kills", type=int, default=7, help="how often the audit service, who signs and who sees are killed (tests/chaos/test_archive_kills.py)")
     group.addoption("--chaos-commands", type=int, default=500, help="how many commands are given meanwhile, at least")
     group = parser.getgroup("erasure", "how many persons there are of whom a tenth is erased (tests/e2e/test_erasure.py)")
     group.addoption("--erasure-persons", type=int, default=100, help="how many persons, at least ten")
