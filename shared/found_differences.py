@@ -39,6 +39,7 @@ _SAME = (
 _GONE = "UPDATE verify_differences d SET gone_at = clock_timestamp() WHERE d.gone_at IS NULL AND {which} AND NOT " + _SAME
 _ROWS_GONE = Sql(_GONE.format(which="d.fault <> 'derived' AND d.about = ANY(cast(:ids AS text[]))"))
 _DERIVED_GONE = Sql(_GONE.format(which="d.fault = 'derived' AND d.kind = :kind"))
+_DERIVED_GONE_OF = Sql(_GONE.format(which="d.fault = 'derived' AND d.kind = :kind AND d.about = ANY(cast(:ids AS text[]))"))
 _NOTE = Sql(
     "INSERT INTO verify_differences (kind, about, fault, columns) SELECT * FROM unnest(cast(:kinds AS text[]), "
     "cast(:abouts AS text[]), cast(:faults AS text[]), cast(:columns AS text[])) f(kind, about, fault, columns) "
@@ -163,6 +164,14 @@ class FoundDifferences:
         if found or self.differences:
             gone = Write(_DERIVED_GONE, {"kind": kind, **_values(found)}, rows=None) if whole else None
             was = {one for one in self._told if one[0] == kind and one[2] == "derived"} if whole else set()
+            await self._note(gone, found, was)
+
+    async def checked_of(self, kind: str, ids: Sequence[UUID], found: Sequence[Difference]) -> None:
+        """Notes what a check found of these ids, and that the rest of what it found of them before is gone."""
+        abouts = {str(id) for id in ids}
+        if found or self.differences:
+            gone = Write(_DERIVED_GONE_OF, {"kind": kind, "ids": list(abouts), **_values(found)}, rows=None)
+            was = {one for one in self._told if one[0] == kind and one[1] in abouts and one[2] == "derived"}
             await self._note(gone, found, was)
 
     async def looked(self) -> None:

@@ -65,7 +65,8 @@ class Verifying:
         # What keeps each of its works from being done, by the work's name.
         self.faults: dict[str, str] = {}
         self._comparison = Comparison(service, aggregates)
-        self._checks = [(check.name, check.sql.first(_MOST + 1)) for check in checks]
+        self._checks = [(check.name, check.sql.first(_MOST + 1)) for check in checks if not check.by_id]
+        self._by_id = [(check.name, check.sql) for check in checks if check.by_id]
         self.reading = reading
         self._revision = Revision(service)
         # What has events of a kind that this program does not know: an older one than who wrote them waits with it.
@@ -176,7 +177,7 @@ class Verifying:
         await self.found.looked_until(oldest, waiting=len(self._apart) > 0)
 
     async def check(self) -> None:
-        """Makes every check of what other tables keep of the rows; each over all of it, in one statement."""
+        """Makes every check of what other tables keep of the rows, but for those by id; each over all of it, in one statement."""
         if await self.found.taken() is None:
             return
         late: Exception | None = None
@@ -255,7 +256,24 @@ class Verifying:
             self.faults[UNKNOWN_KINDS] = "UnknownKind"
             kinds = sorted(set(self._unknown.values()))
             log.warning("verification_waits", work=UNKNOWN_KINDS, kind="UnknownKind", reason=", ".join(kinds[:_MOST_NAMED]))
-        await self.found.rows_compared([id for id in ids if id not in compared.unknown], compared.differences)
+        known = [id for id in ids if id not in compared.unknown]
+        await self.found.rows_compared(known, compared.differences)
+        for name, check in self._by_id:
+            await self._checked_of(name, check, known)
+
+    async def _checked_of(self, name: str, check: Sql, ids: Sequence[UUID]) -> None:
+        """Makes a check of these ids, and of each alone where the values of one keep it from being answered."""
+        try:
+            rows = await self._read(lambda unit: unit.rows(check, ids=ids))
+        except UNANSWERABLE:
+            if len(ids) > 1:
+                for id in ids:
+                    await self._checked_of(name, check, (id,))
+                return
+            found = [Difference(name, str(id), "derived") for id in ids]
+        else:
+            found = [Difference(name, str(row[0]), "derived") for row in rows]
+        await self.found.checked_of(name, ids, list(dict.fromkeys(found)))
 
     async def _checked(self, name: str, check: Sql) -> None:
         try:

@@ -244,13 +244,19 @@ CHECKS: tuple[Check, ...] = (
             f" AND r.type IN ({_ASKED}) ORDER BY r.aggver DESC LIMIT 1) r ON true "
             "LEFT JOIN LATERAL leaf_asked(r.leaf, s.tranche) a ON true "
             # That an approval was the last is said right after it.
-            "WHERE (e.type <> 'avrr.reintegration.grant.approved.v1' OR NOT EXISTS (SELECT FROM event_log g WHERE g.subject = e.subject "
+            "WHERE e.subject = ANY (cast(:ids AS uuid[])) AND (e.type <> 'avrr.reintegration.grant.approved.v1' OR NOT EXISTS (SELECT FROM event_log g WHERE g.subject = e.subject "
             " AND g.aggver = e.aggver - 1 AND g.type = 'avrr.reintegration.grant.approval_given.v1')) "
             # What the bank says nobody decided.
             "AND e.actorid NOT LIKE 'service:%'), "
-            f"lost AS (SELECT {_SAID} FROM logged EXCEPT SELECT {_SAID} FROM grant_decisions), "
-            f"made_up AS (SELECT {_SAID} FROM grant_decisions EXCEPT SELECT {_SAID} FROM logged) "
+            "kept AS (SELECT * FROM grant_decisions WHERE grant_id = ANY (cast(:ids AS uuid[]))), "
+            f"lost AS (SELECT {_SAID} FROM logged EXCEPT SELECT {_SAID} FROM kept), "
+            f"made_up AS (SELECT {_SAID} FROM kept EXCEPT SELECT {_SAID} FROM logged) "
             "SELECT DISTINCT grant_id FROM (SELECT * FROM lost UNION ALL SELECT * FROM made_up) wrong ORDER BY grant_id"
         ),
+        by_id=True,
+    ),
+    Check(
+        "grant decisions of no grant",
+        Sql("SELECT DISTINCT d.grant_id FROM grant_decisions d WHERE NOT EXISTS (SELECT FROM grants g WHERE g.id = d.grant_id)"),
     ),
 )

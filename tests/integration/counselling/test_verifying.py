@@ -21,6 +21,7 @@ from shared.revisions import OtherRevision, newest_of
 from shared.verify import Check
 from shared.verifying import Verifying
 from tests.given import NOON, staff
+from tests.integration.bus.house import until
 from tests.integration.counselling.desk import Desk
 from tests.integration.many import copy_person
 
@@ -427,3 +428,32 @@ async def test_a_program_that_does_not_know_a_kind_of_event_says_so_and_calls_it
     await watched.superuser.execute("UPDATE persons SET version = version - 1 WHERE id = $1", person_id)
     await watched.verifying.look()
     assert watched.verifying.faults == {}
+
+
+async def test_what_is_checked_by_id_is_found_for_what_was_changed_and_by_rounds_and_gone_when_it_is_right(watched: Watched) -> None:
+    database = watched.desk.database
+    person_id, other = await watched.desk.agreed(), await watched.desk.agreed()
+    sites = Check("sites", Sql("SELECT id FROM persons WHERE id = ANY (cast(:ids AS uuid[])) AND site = 'trc_usivak'"), by_id=True)
+    failing = Check("failing", Sql("SELECT id FROM persons WHERE id = ANY (cast(:ids AS uuid[])) AND cast(site AS integer) = 1"), by_id=True)
+    watched.verifying.found.ended()
+    verifying = Verifying("counselling", WIRING.by_name, (sites, failing), database.verify, database.worker, rests=False)
+
+    async def taken() -> bool:
+        return await verifying.found.taken() is not None
+
+    try:
+        await until(taken)
+        await watched.superuser.execute("UPDATE persons SET site = 'trc_usivak' WHERE id = $1", person_id)
+        await verifying.look()
+        derived = {one for one in await watched.noted() if one[2] == "derived" and not one[4]}
+        assert ("sites", str(person_id), "derived", "", False) in derived
+        # What cannot be answered for one is told of that one; the others are checked all the same.
+        assert ("failing", str(person_id), "derived", "", False) in derived
+        assert ("sites", str(other), "derived", "", False) not in derived
+        while await verifying.found.taken() is None or not verifying.found.stands.rounds:
+            await verifying.step()
+        await watched.superuser.execute("UPDATE persons SET site = 'trc_blazuj' WHERE id = $1", person_id)
+        await verifying.look()
+        assert ("sites", str(person_id), "derived", "", True) in await watched.noted()
+    finally:
+        verifying.found.ended()
