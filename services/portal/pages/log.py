@@ -82,8 +82,10 @@ async def chain_leaves(about: UUID, page: Reading, format: Format) -> Response:
 
 @router.get("/log/{service}/{event_id}")
 async def event(service: Service, event_id: UUID, page: Reading) -> Response:
-    """One event: its envelope, what it says, and the hash under which it stands in the log."""
-    answer = await page.answer(service, f"/v1/log/{event_id}")
+    """One event: its envelope, what it says, and the hash under which it stands in the log; out of the archive, or where that does not have it yet out of the service."""
+    answer = await page.try_answer("audit", f"/v1/archive/events/{event_id}", log=service)
+    if answer is None or not (answer.ok or key_needed(answer)):
+        answer = await page.answer(service, f"/v1/log/{event_id}")
     if key_needed(answer):
         return await to_the_key(page, answer, page.path)
     if not answer.ok:

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ops.supervisor import Running
+from services.portal.pages import log
 from services.portal.settings import PortalSettings
 from shared.tlog.proofs import EntryProof
-from tests.integration.audit.archived_log import POLICY, ArchivedLog
+from shared.tlog.tree import leaf_hash
+from tests.integration.audit.archived_log import LOG, POLICY, ArchivedLog
 from tests.integration.conftest import MakeDatabase
 from tests.integration.portal.audit import archive_behind
 from tests.integration.portal.person import People, Portal
@@ -74,3 +76,20 @@ async def test_whoever_is_no_auditor_is_told_so(people: People, archived: Archiv
     person = people()
     await person.sign_in("counsellor")
     assert (await person.get(f"/archive/events/{event_id}")).status_code == 403
+
+
+async def test_the_page_of_an_event_in_the_log_is_out_of_the_archive_and_asks_no_service(
+    people: People, portal: Portal, archived: ArchivedLog
+) -> None:
+    (event_id,) = await archived.happen()
+    portal.app.include_router(log.router)
+    person = people()
+    await person.sign_in("auditor")
+    # Nobody is at the address of the service, and the archive does not have it yet.
+    assert (await person.get(f"/log/{LOG}/{event_id}")).status_code == 503
+    await archived.archive()
+    page = await person.get(f"/log/{LOG}/{event_id}")
+    assert page.status_code == 200
+    assert leaf_hash((await archived.leaves())[0]).hex() in page.text
+    # An event of one log is none of another's.
+    assert (await person.get(f"/log/returns/{event_id}")).status_code == 503

@@ -58,7 +58,8 @@ async def logs(portal: Portal, settings: PortalSettings, make_database: MakeData
         found = Logs({service: await make_database(service) for service in SERVICES})
         async with behind(portal, told, tokens, found) as client:
             portal.app.state.services = Services(
-                client, {service: f"http://127.0.0.1:{port}" for port, service in enumerate(SERVICES, 8001)}
+                client,
+                {**{service: f"http://127.0.0.1:{port}" for port, service in enumerate(SERVICES, 8001)}, "audit": "http://127.0.0.1:8004"},
             )
             portal.app.include_router(log.router)
             portal.app.add_exception_handler(Turned, turned)
@@ -76,7 +77,9 @@ def behind(portal: Portal, told: Settings, tokens: Tokens, found: Logs) -> httpx
         )
         for port, service in enumerate(SERVICES, 8001)
     }
-    return httpx.AsyncClient(mounts=apps)
+    # An archive that has nothing of it yet.
+    empty = httpx.MockTransport(lambda _: httpx.Response(404, json={"code": "not_found", "title": "There is nothing here under this reference."}))
+    return httpx.AsyncClient(mounts={**apps, "http://127.0.0.1:8004": empty})
 
 
 @pytest.mark.usefixtures("logs")
