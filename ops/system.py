@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from ops import checkpoints, databases
+from ops.alarms.child import alarm_children, usual_ports
 from ops.backup.keeper import keeper_child
 from ops.children import Child
 from ops.database_server import PostgresAddress
@@ -63,13 +64,16 @@ def make_system(
         children += [service_child(running, service, clock, environment=environment) for service in LOGS]
         children.append(_portal(running, clock, environment))
         children += checkpoints.checkpoint_children(running, _passwords(running), _log_level(clock))
+        found = addresses(running, clock)
+        watched = {**found.services, "portal": found.portal, "checkpointer": found.checkpointer, "witness": found.witness}
+        children += alarm_children(settings, watched, running.ports)
         if settings.backup_dir is not None:
             children.append(await keeper_child(settings, running.postgres))
         return children
 
     return Running(
         settings, prepare=prepare, quiet=quiet, restart=restart, say=say,
-        other_ports={"identity": IDENTITY_PORT, PORTAL.name: PORTAL.port, **checkpoints.PORTS},
+        other_ports={"identity": IDENTITY_PORT, PORTAL.name: PORTAL.port, **checkpoints.PORTS, **usual_ports()},
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Whom to ask for figures: every process by its name and address, and what each tells of itself."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ from shared.outgoing import Outgoing
 
 # What a process may take to answer, in seconds.
 PATIENCE: Final = 5.0
+_NAME: Final = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def named(written: str) -> dict[str, str]:
     found = {}
     for one in written.split(","):
         name, _, url = one.strip().partition("=")
-        if not name.isidentifier() or not url.startswith(("http://", "https://")):
+        if not _NAME.fullmatch(name) or not url.startswith(("http://", "https://")):
             raise CannotStart("watched", "AVRR_WATCHED must be name=http://host:port, with commas between")
         found[name] = url.rstrip("/")
     return found

@@ -23,7 +23,8 @@ async def test_every_figure_of_a_rule_or_the_dashboard_is_told_by_a_running_proc
         # Nothing that a label says is anybody's: no id of any kind, no address, no mail.
         said = {value for family in families for sample in family.samples for value in sample.labels.values()}
         assert not [value for value in said if re.search(r"[0-9a-f]{8}-|@|/", value)], process
-    assert named() - told == set()
+    # The alarms run where a mail server is named; their own figures tests/unit/ops/test_alarms.py looks at.
+    assert named() - told == {"avrr_alarms_unsent"}
 
 
 async def test_the_doctor_finds_nothing_wrong_with_a_running_system(mission: Mission) -> None:

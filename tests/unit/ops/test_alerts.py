@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from ops.alarms.rules import RULES, Sample, read_rules, terms_of
+from ops.alarms.settings import AlarmSettings
+from ops.alarms.targets import named as named_processes
 from ops.settings import PROJECT, CannotStart
 from shared.topology import LOGS, PORTAL
 
@@ -102,7 +104,9 @@ def test_prometheus_asks_every_process_under_its_name_and_reads_the_rules() -> N
     processes = {service.name for service in LOGS} | {PORTAL.name, "checkpointer", "witness"}
     # A service is two processes in containers: who answers, and who follows and relays.
     workers = {service.name: [f"{service.name}-worker:8000"] for service in LOGS}
-    assert jobs == {name: [f"{name}:8000", *workers.get(name, [])] for name in processes}
+    assert jobs == {name: [f"{name}:8000", *workers.get(name, [])] for name in processes | {"alarms"}}
+    told = named_processes(WATCHING["services"]["alarms"]["environment"]["AVRR_WATCHED"])
+    assert told == {name: f"http://{name}:8000" for name in (*processes, *(f"{service.name}-worker" for service in LOGS))}
     mounts = WATCHING["services"]["prometheus"]["volumes"]
     assert "./prometheus/alerts.yaml:/etc/prometheus/alerts.yaml:ro" in mounts
     assert SCRAPED["rule_files"] == ["/etc/prometheus/alerts.yaml"]
@@ -110,12 +114,12 @@ def test_prometheus_asks_every_process_under_its_name_and_reads_the_rules() -> N
 
 
 def test_what_watches_can_neither_change_its_root_nor_gain_rights_and_is_reached_from_the_machine_alone() -> None:
-    for name in ("prometheus", "grafana"):
+    for name in ("prometheus", "grafana", "alarms"):
         part = WATCHING["services"][name]
         assert part["read_only"] is True
         assert (part["cap_drop"], part["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
-        assert re.fullmatch(r"[a-z/]+:v?[0-9]+\.[0-9]+\.[0-9]+", part["image"])
-        assert all(port.startswith("127.0.0.1:") for port in part["ports"])
+        assert part["image"] == "avrr" or re.fullmatch(r"[a-z/]+:v?[0-9]+\.[0-9]+\.[0-9]+", part["image"])
+        assert all(port.startswith("127.0.0.1:") for port in part.get("ports", ()))
         assert all(mount.endswith(":ro") for mount in part["volumes"] if mount.startswith("./"))
         assert all((DEPLOY / mount.split(":")[0]).exists() for mount in part["volumes"] if mount.startswith("./"))
     assert WATCHING["networks"] == {"watching": {"internal": True}}
@@ -134,3 +138,19 @@ def test_the_dashboard_asks_the_source_that_is_provided_and_no_panel_lies_over_a
         assert not cells & taken
         assert max(x for x, _ in cells) < 24
         taken |= cells
+
+
+def test_the_alarms_start_with_what_compose_tells_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "password").write_text("invented\n")
+    given = {
+        "AVRR_ALERT_SMTP_URL": "smtp://avrr@mail.example", "AVRR_ALERT_FROM": "avrr@mail.example", "AVRR_ALERT_TO": "a@mail.example, b@mail.example",
+    }  # fmt: skip
+    part = WATCHING["services"]["alarms"]
+    for name, value in part["environment"].items():
+        if value is not None:
+            monkeypatch.setenv(name, re.sub(r"\$\{([A-Z_]+):\?[^}]+\}", lambda found: given[found[1]], value))
+    monkeypatch.setenv("AVRR_ALERT_SMTP_PASSWORD_FILE", str(tmp_path / "password"))
+    settings = AlarmSettings()
+    assert (settings.server.host, settings.server.password, settings.recipients) == ("mail.example", "invented", ["a@mail.example", "b@mail.example"])
+    assert {f"AVRR_{name.upper()}" for name in AlarmSettings.model_fields} - {"AVRR_HOST", "AVRR_PORT"} == set(part["environment"])
+    assert f"{settings.alarms_folder} " in (DEPLOY / "Dockerfile").read_text()
