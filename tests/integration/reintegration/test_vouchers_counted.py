@@ -1,14 +1,16 @@
 """Of what is paid while a sample is drawn nothing is in it, and who had a part in how a grant was paid opens no vouchers of it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 
 from ops.audit import verify_audit
+from services.reintegration.domain.person import EndKeptPapers
 from services.reintegration.domain.vouchers import DrawVouchers
-from services.reintegration.wiring import VOUCHER_SAMPLE
+from services.reintegration.wiring import PERSON, VOUCHER_SAMPLE
 from shared.actors import Actor
 from shared.db import Sql
 from shared.handling import handle
@@ -21,6 +23,7 @@ from tests.integration.reintegration.paid_by_bank import released_by_bank, sent
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_bank_files import imported
+from tests.integration.reintegration.test_erasure import erase
 from tests.integration.reintegration.test_evidence import file, filed
 from tests.integration.reintegration.test_own_accounts import own_account
 from tests.integration.reintegration.test_payees import code
@@ -136,4 +139,20 @@ async def test_row_security_itself_opens_the_vouchers_that_were_filed_by_then_an
     await give(people.manager, sample, "offer")
     await give(people.protector, sample, "release")
     assert (await people.auditor.at(LATER).get(path)).status_code == 200
+    assert (await house.findings()).differences == []
+
+
+async def test_a_paper_that_ends_while_it_is_open_is_open_no_more(house: House, people: People) -> None:
+    line, fund_id = await house.line(), await house.fund()
+    grant_id = await house.approved(line.request("100.00"), fund_id)
+    await filed(people, grant_id)
+    await house.accounted_for(grant_id, 1)
+    sample = Sample(await asked(people, size=1), {})
+    for by, verb in ((people.auditor, "draw"), (people.manager, "offer"), (people.protector, "release")):
+        await give(by, sample, verb)
+    papers = Sql("SELECT count(*) AS papers FROM released_papers")
+    assert (await house.rows(papers))[0]["papers"] == 1
+    await erase(house, line.person_id)
+    await house.give(PERSON, line.person_id, EndKeptPapers(), Actor.service("retention"), at=datetime(2034, 1, 2, 12, tzinfo=UTC))
+    assert (await house.rows(papers))[0]["papers"] == 0
     assert (await house.findings()).differences == []
