@@ -22,12 +22,12 @@ STAFF_FIELDS: Final = frozenset(
         "submitted_by", "approved_by", "requested_by", "drafted_by", "authority_holder", "returned_by", "endorsed_by", "rejected_by", "cancelled_by", "released_by",
         "confirmed_by", "reconciled_by", "delivered_by", "filed_by", "actor_id",
         "witness_id", "placed_by", "lifted_by", "refused_by", "assessed_by", "asked_by", "end_asked_by", "ended_early_by", "ended_early_asked_by", "proposed_by", "corrected_by", "voided_by", "written_by",
-        "attested_by", "holder_id", "deputy_id", "named_by", "ended_by", "published_by", "dropped_by", "agreed_by", "suspended_by", "resumed_by", "reported_by", "reversed_by", "witnessed_by", "added_by", "adder_id", "opened_by", "made_by", "sent_by", "drop_asked_by", "revocation_asked_by", "taken_by", "takers", "kept_by", "closed_by", "reopened_by", "registered_by", "stated_by", "accepted_by", "uploaded_by", "imported_by", "explained_by", "matched_by", "undone_by", "acted_by", "clearing_asked_by", "cleared_by", "handlers", "clearers", "planned_by", "drawn_by", "offered_by", "withdrawn_by", "auditor_id",
+        "attested_by", "holder_id", "deputy_id", "named_by", "ended_by", "published_by", "dropped_by", "agreed_by", "suspended_by", "resumed_by", "reported_by", "reversed_by", "witnessed_by", "added_by", "adder_id", "opened_by", "made_by", "sent_by", "drop_asked_by", "revocation_asked_by", "taken_by", "takers", "kept_by", "closed_by", "reopened_by", "registered_by", "stated_by", "accepted_by", "uploaded_by", "imported_by", "explained_by", "matched_by", "undone_by", "acted_by", "clearing_asked_by", "cleared_by", "handlers", "clearers", "planned_by", "drawn_by", "offered_by", "withdrawn_by", "settled_by", "auditor_id",
     }
 )  # fmt: skip
 THINGS: Final = frozenset(
     {
-        "authority_id", "attempt_id", "paid_line", "ended_line", "bank_line", "own_account_id", "instruction_id",
+        "event_id", "authority_id", "attempt_id", "paid_line", "ended_line", "bank_line", "own_account_id", "instruction_id",
         "id", "case_id", "plan_id", "line_id", "plan_line_id", "own_plan_id", "agreed_plan_id", "fund_id", "evidence_id",
         "session_id", "intention_id", "family_id", "consent_id", "known_by", "grant_ids", "hold_id", "alert_id",
         "record_id", "support_id", "report_id", "inquiry_id", "heard_alone_in", "payee_id", "survey_id", "round_id", "draw_id", "sample_id",

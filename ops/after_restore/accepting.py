@@ -1,31 +1,27 @@
 """Two persons accept what was set back, each with a security key touched a moment ago; then what was lost and cannot wait is done, and orders are taken again."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Final
-
-from pydantic import SecretStr
 
 from ops.after_restore import sources
 from ops.after_restore.erasing import redo_erasures
 from ops.after_restore.listing import Losses, all_losses, keep, sentences
+from ops.after_restore.payments import put_before_finance
+from ops.after_restore.signing_in import signed_in
 from ops.after_restore.streams import follow_anew
 from ops.settings import CannotStart, OpsSettings
-from ops.system import api_url, read_addresses, worker_url
+from ops.system import read_addresses
 from shared.actors import Actor, Role
-from shared.auth import BadToken, open_tokens
-from shared.clock import Clock, real_time
+from shared.clock import Clock
 from shared.contracts.restores import RestoreReason
 from shared.db import Sql, UnitOfWork, Write
-from shared.errors import NotFound, Refusal, StepUpNeeded
+from shared.errors import NotFound, Refusal
 from shared.handling import handle, read
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE
 from shared.restores import AcceptRestore, ProposeAcceptance
-from shared.settings import Settings
-from shared.step_up import StepUp
-from shared.topology import BY_NAME
+from shared.topology import BY_NAME, REINTEGRATION
 from shared.wiring import Wiring
 
 # Who answers for the mission, for its persons, and for what is proved of both.
@@ -44,7 +40,7 @@ async def accept(settings: OpsSettings, token: str, reason: RestoreReason | None
     if not losses:
         raise CannotStart("nothing_set_back", "No database waits for people: nothing was set back.")
     _refuse_half(losses)
-    async with _signed_in(settings, token) as context:
+    async with signed_in(settings, token, *ACCEPTS) as context:
         for one in losses:
             await keep(settings, one)
             if not one.mark.accepted:
@@ -63,6 +59,9 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
     for one in losses:
         erased = await redo_erasures(settings, one, context)
         say(f"{one.service}: {erased} persons erased again")
+        payments = await put_before_finance(settings, one, context)
+        if one.service == REINTEGRATION.name:
+            say(f"{one.service}: {payments} lost entries tell of payments; nothing is paid until finance clears them")
     for one in losses:
         for line in await follow_anew(settings, one):
             say(line)
@@ -131,25 +130,3 @@ async def _next(
     return ProposeAcceptance(
         kept=losses.mark.kept, root=losses.root, known=losses.known, listed=len(losses.lost), list_sha256=losses.sha256, reason=reason
     )
-
-
-@asynccontextmanager
-async def _signed_in(settings: OpsSettings, token: str) -> AsyncIterator[Context]:
-    found = read_addresses(settings)
-    some = next(iter(BY_NAME.values()))
-    # The provider, its claims and what counts as strong are the services' own variables.
-    configured = Settings(
-        api_database_url=SecretStr(api_url(settings, some)), worker_database_url=SecretStr(worker_url(settings, some)),
-        nats_url=found.nats, oidc_issuer=found.issuer,
-    )  # fmt: skip
-    async with open_tokens(configured, real_time) as tokens:
-        try:
-            actor = await tokens.verify(token)
-            sign_in = StepUp(configured.step_up_acr_values, configured.step_up_max_age_seconds).demand(actor)
-        except BadToken:
-            raise CannotStart("not_signed_in", "This is no access token of our provider that is good now.") from None
-        except StepUpNeeded as refusal:
-            raise CannotStart(refusal.code, refusal.sentence) from None
-    if not actor.roles & ACCEPTS:
-        raise CannotStart("not_permitted", f"A restore is accepted by two of these roles: {', '.join(sorted(ACCEPTS))}.")
-    yield Context(actor, Clock(found.clock).present(), sign_in)

@@ -6,10 +6,11 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated, cast, get_args
+from uuid import UUID
 
 import typer
 
-from ops.settings import CannotStart, read_settings
+from ops.settings import CannotStart, OpsSettings, read_settings
 
 restored = typer.Typer(no_args_is_help=True, help="What follows a restore: what was lost, and who accepts it.")
 
@@ -54,9 +55,6 @@ def accept_restored(
 ) -> None:
     """Accepts the lists as they are now, as the first of two persons or the second; then erasures are done again, and orders taken."""
     from ops.after_restore.accepting import accept
-    from ops.identity.client import request_token
-    from ops.reaching import TOKEN
-    from ops.system import development_secret, read_addresses
     from shared.contracts.restores import RestoreReason
 
     settings = read_settings()
@@ -64,11 +62,62 @@ def accept_restored(
         raise CannotStart("unknown_reason", f"The reason is one of {', '.join(get_args(RestoreReason))}.")
 
     async def work() -> bool:
-        token = os.environ.get(TOKEN)
-        if by is not None:
-            token = await request_token(read_addresses(settings).issuer, by, development_secret(settings))
-        if token is None:
-            raise CannotStart("token_missing", f"Say who accepts: --by, or an access token of theirs in {TOKEN}.")
-        return await accept(settings, token, cast("RestoreReason | None", reason), typer.echo)
+        return await accept(settings, await _token(settings, by), cast("RestoreReason | None", reason), typer.echo)
 
     sys.exit(0 if asyncio.run(work()) else 3)
+
+
+@restored.command("payments")
+def list_lost_payments() -> None:
+    """Says which payments a restore lost that finance has not cleared, by ids alone; until it has, nothing is paid."""
+    from ops.after_restore.payments import say_waiting
+
+    asyncio.run(say_waiting(read_settings(), typer.echo))
+
+
+@restored.command("settle")
+def settle_lost_payment(
+    event: Annotated[UUID, typer.Option(help="the lost entry, as ./avrr restored payments names it")],
+    outcome: Annotated[str, typer.Option(help="left or not_left, as bank, cash desk or office say")],
+    by: Annotated[str | None, typer.Option(help="of the development provider's: finance-reconciler; else their token in AVRR_TOKEN")] = None,
+) -> None:
+    """States whether the money of a lost payment left."""
+    from ops.after_restore.payments import settle
+    from shared.contracts.lost_payments import MoneyOutcome
+
+    settings = read_settings()
+    if outcome not in get_args(MoneyOutcome):
+        raise CannotStart("unknown_outcome", f"The outcome is one of {', '.join(get_args(MoneyOutcome))}.")
+
+    async def work() -> None:
+        await settle(settings, await _token(settings, by), event, cast("MoneyOutcome", outcome))
+
+    asyncio.run(work())
+
+
+@restored.command("clear-payments")
+def clear_lost_payments(
+    by: Annotated[str | None, typer.Option(help="of the development provider's: finance-reconciler, then finance-approver; else their token in AVRR_TOKEN")] = None,
+) -> None:
+    """States as a reconciler that all lost payments are known, then agrees as an approver; from then on money may be ordered."""
+    from ops.after_restore.payments import clear
+
+    settings = read_settings()
+
+    async def work() -> None:
+        await clear(settings, await _token(settings, by), typer.echo)
+
+    asyncio.run(work())
+
+
+async def _token(settings: OpsSettings, by: str | None) -> str:
+    from ops.identity.client import request_token
+    from ops.reaching import TOKEN
+    from ops.system import development_secret, read_addresses
+
+    if by is not None:
+        return await request_token(read_addresses(settings).issuer, by, development_secret(settings))
+    token = os.environ.get(TOKEN)
+    if token is None:
+        raise CannotStart("token_missing", f"Say who gives this order: --by, or an access token of theirs in {TOKEN}.")
+    return token

@@ -15,6 +15,7 @@ from services.reintegration.domain.batch_file import Candidate
 from services.reintegration.domain.batch_state import BatchStatus
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.payee_facts import Payable
+from services.reintegration.lost_payment_queries import NOT_CLEARED, is_lost
 from services.reintegration.lost_reference_queries import WAITS, waits_for_one_before, waits_unnamed
 from shared.contracts.attempts import PaymentMethod
 from shared.db import Sql, UnitOfWork
@@ -36,6 +37,7 @@ _ATTEMPTS = Sql(
     f"OR {waits_unnamed('a')} "
     # Or for the one before it, which two persons ended since the bank had not answered.
     f"OR {waits_for_one_before('a')} AS line_waits, "
+    f"{NOT_CLEARED} AS not_cleared, {is_lost('a')} AS lost, "
     # What a report says of another file, be it refused there, tells nothing of this one, unless it is that the bank had the same before.
     "EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = a.attempt_id AND l.state NOT IN ('unconfirmed', 'dropped') "
     f"AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD} "
@@ -186,7 +188,7 @@ async def candidates(
             found[row["attempt_id"]] = Candidate(
                 money=Money(amount=row["amount"], currency=row["currency"]), status=row["status"], method=row["method"],
                 account_no=row["account_no"], elsewhere=row["elsewhere"], line_waits=row["line_waits"], answered=row["answered"],
-                grant=grant,
+                grant=grant, not_cleared=row["not_cleared"], lost=row["lost"],
                 known=known.get(row["payee_id"], Payable()),
                 details=details.get(row["payee_id"]) if accounts.get(row["payee_id"]) == row["account_no"] else None,
             )  # fmt: skip

@@ -17,6 +17,7 @@ from services.reintegration.domain.grant_state import (
     Grant,
 )
 from services.reintegration.domain.recovery_line import RecoveryLine
+from services.reintegration.lost_payment_queries import LOST_TRANCHES, NOT_CLEARED
 from services.reintegration.lost_reference_queries import WAITS, waits_for_one_before, waits_unnamed
 from services.reintegration.queries import CASE_KNOWN, THE_CASE, THE_PLAN, TODAY, newest_rates
 from services.reintegration.recovery_queries import RECOVERY_LINE
@@ -78,6 +79,7 @@ def _behind_a_grant(turn: str, locked: str, besides: str = "", seen: str = SEEN_
         " AND NOT EXISTS (SELECT FROM payment_attempts p WHERE (p.grant_id, p.tranche) = (a.grant_id, a.tranche) AND p.status = 'paid'))) AS bank_line_waits, "
         f"EXISTS (SELECT FROM payment_attempts a WHERE a.grant_id = :grant_id AND a.status = 'released' AND ({waits_unnamed('a')} OR EXISTS (SELECT FROM bank_lines l "
         f" WHERE l.of_attempt = a.attempt_id AND {WAITS} AND (l.kind = 'rejected' OR l.direction = 'debit')))) AS own_line_waits, "
+        f"{NOT_CLEARED} AS restore_not_cleared, {LOST_TRANCHES} AS lost_tranches, "
         f"{signed_by(':signer_id', ':grant_id')} AS signed_its_batch, "
         "ARRAY(SELECT a.tranche FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line JOIN bank_files f ON f.id = l.file_id "
         " LEFT JOIN bank_line_acts t ON t.id = l.id "
@@ -205,6 +207,7 @@ async def behind_a_grant(
         recovery_line=_RECOVERY_LINE.validate_json(row["recovery_line"] or "null"),
         in_a_batch=row["in_a_batch"], bank_line_waits=row["bank_line_waits"], own_line_waits=row["own_line_waits"], signed_its_batch=row["signed_its_batch"],
         by_my_file=frozenset(row["by_my_file"]),
+        restore_not_cleared=row["restore_not_cleared"], lost_tranches=frozenset(row["lost_tranches"]),
     )
     if pays:
         facts = replace(facts, payable=payable_queries.payable_of(row["payable"]))

@@ -39,6 +39,7 @@ HOLDINGS = Holdings(
         "evidence_files": "the papers themselves: each is told with its grant, and a copy is given on request",
         "evidence_pieces": "the papers themselves: each is told with its grant, and a copy is given on request",
         **dict.fromkeys(("spot_check_draws", "drawn_deliveries", "spot_checks"), "whether colleagues handed over what they say, which is about them"),
+        "lost_payments": "which payments a restore lost, by their ids, and what became of them",
         **dict.fromkeys(("voucher_samples", "released_vouchers", "released_papers"), "which receipts an auditor asked to read; whoever opened one is told as a reader"),
         **dict.fromkeys(("instruments", "instrument_texts", "survey_rounds", "survey_averages"), "what surveys ask and when, which is nobody's"),
         "families": "which persons belong together, which counselling tells",

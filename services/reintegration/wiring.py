@@ -38,6 +38,7 @@ from services.reintegration.domain import (
     case,
     family,
     fund,
+    lost_payments,
     periods,
     person,
     plan,
@@ -191,6 +192,11 @@ PERIOD: Aggregate[periods.AccountingPeriod, periods.PeriodFacts] = Aggregate(
 PAYMENT_BATCH = batches_of(GRANT)
 VOUCHER_SAMPLE = samples_of(GRANT)
 
+LOST_PAYMENTS: Aggregate[lost_payments.LostPayments, NoFacts] = Aggregate(
+    service="reintegration", name="lost_payments", decider=lost_payments.LOST_PAYMENTS, table=tables.LOST_PAYMENTS,
+    state=lost_payments.LostPayments, facts=no_facts, chosen=False,
+)
+
 RATE: Aggregate[rates.Rate, rates.RateFacts] = Aggregate(
     service="reintegration", name="rate", decider=rates.RATE, table=tables.RATES, state=rates.Rate,
     facts=_rate_facts, project=rate_projections.exchange_rates,
@@ -208,7 +214,7 @@ FUNDING_POLICY: Aggregate[policies.FundingPolicy, policies.PolicyFacts] = Aggreg
 
 WIRING = Wiring(
     service=topology.REINTEGRATION,
-    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, *bank_wiring.AGGREGATES, OWN_ACCOUNT, PAYMENT_BATCH, *OF_SURVEYS, *OF_SPOT_CHECKS, VOUCHER_SAMPLE),
+    aggregates=(PERSON, FAMILY, CASE, PLAN, FUND, PERIOD, GRANT, RATE, AUTHORITY, FUNDING_POLICY, PAYEE, STAFF_LIST, SANCTIONS_LIST, *bank_wiring.AGGREGATES, OWN_ACCOUNT, PAYMENT_BATCH, *OF_SURVEYS, *OF_SPOT_CHECKS, VOUCHER_SAMPLE, LOST_PAYMENTS),
     policy=POLICY, heard=(*contracts.returns.EVENTS, *contracts.counselling.EVENTS),
     reactions=REACTIONS, refusals=REFUSALS,
     checks=(

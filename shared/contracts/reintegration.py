@@ -11,6 +11,7 @@ from shared.contracts import (
     bank,
     batches,
     commitments,
+    lost_payments,
     noted_cases,
     own_accounts,
     spot_checks,
@@ -336,5 +337,5 @@ class PolicyPublished(visits.AsksBeforeNextTranche, visits.AsksBeforeReconciling
 
 EVENTS: tuple[type[Event], ...] = (
     *noted_cases.EVENTS, *RELATIVES, *PLANS, *FUNDS, *PERIODS, *PAYEES, *SANCTIONS, *own_accounts.EVENTS, *batches.EVENTS,
-    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, *visits.EVENTS, *bank.EVENTS, *surveys.EVENTS, *spot_checks.EVENTS, *vouchers.EVENTS, PolicyPublished,
+    GrantRequested, GrantDrafted, GrantSubmitted, GrantRevised, GrantReturned, GrantAttested, GrantResubmitted, GrantEndorsed, GrantApproved, GrantRejected, GrantCancelled, TrancheReleased, PaymentConfirmed, GrantDisbursed, DeliveryConfirmed, TrancheReconciled, EvidenceFiled, GrantCompleted, PersonErased, KeptPapersEnded, *STOPS, *RATES, *AUTHORITY, *APPROVALS, *commitments.EVENTS, *attempts.EVENTS, *visits.EVENTS, *bank.EVENTS, *surveys.EVENTS, *spot_checks.EVENTS, *vouchers.EVENTS, *lost_payments.EVENTS, PolicyPublished,
 )

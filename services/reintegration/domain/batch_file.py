@@ -13,6 +13,7 @@ from services.reintegration.bank.references import remittance_code
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.hats import may_wear
+from services.reintegration.domain.lost_payments import paid_before_restore, restore_not_cleared
 from services.reintegration.domain.own_accounts import OwnAccount
 from services.reintegration.domain.payable import refuse_unless_payable
 from services.reintegration.domain.payee_details import PayeeDetails
@@ -35,7 +36,8 @@ class Candidate:
     ``known`` says what stands against the payee, ``details`` what was stated of the account that the attempt names.
     ``elsewhere`` says that it stands in another batch that was not dropped, ``line_waits`` that a line of the bank's names it as
     if money had left for it, and nobody has found out yet what that is. ``answered`` says that a file of the bank's that counts
-    speaks of it in a way that only who had its file can.
+    speaks of it in a way that only who had its file can. ``not_cleared`` says that a restore lost payments which finance has not cleared,
+    ``lost`` that an entry which it lost says more of this one, and nobody stated that no money left.
     """
 
     money: Money
@@ -47,6 +49,8 @@ class Candidate:
     answered: bool
     grant: Grant
     known: Payable
+    not_cleared: bool
+    lost: bool
     details: PayeeDetails | None = field(default=None, repr=False)
 
 
@@ -99,6 +103,7 @@ def refuse_unsendable(order: Order, facts: BatchFacts, context: Context) -> None
     """Refused where one of the attempts cannot go, by whoever signs, with each one's id and why.
 
     By the one code that all of these have, else as ``payments_refused``: ``attempt_unknown``, ``attempt_not_released``,
+    ``restore_not_cleared``, ``paid_before_restore``,
     ``another_method``, ``in_another_batch``, ``bank_line_waits``, ``wrong_status`` and ``recovery_open`` of its grant, ``four_eyes`` for whoever wears
     another hat on it or had a part in the payee, ``account_changed``, and as `refuse_unless_payable` and the file refuse.
     """
@@ -150,6 +155,10 @@ def hash_of(file: bytes) -> str:
 def _refusal(order: Order, attempt_id: UUID, candidate: Candidate | None, context: Context) -> str | None:
     if candidate is None:
         return "attempt_unknown"
+    if candidate.not_cleared:
+        return restore_not_cleared().code
+    if candidate.lost:
+        return paid_before_restore().code
     if candidate.status != "released":
         return "attempt_not_released"
     if candidate.method != "bank_file":

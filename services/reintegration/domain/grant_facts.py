@@ -71,6 +71,8 @@ class GrantFacts:
     ``said_paid_on``: the day on which a report came that says that money left for it, and that none after it took back; None without one. ``signed_its_batch``: whether whoever acts signed a batch with one of its payments. ``by_my_file``: the numbers of the tranches
     that were paid by a line out of a file which whoever acts imported, confirmed or let count on. ``recovery_line``: the line of the bank's by which an order
     says that money came back.
+    ``restore_not_cleared``: whether a restore lost payments that finance has not cleared, and ``lost_tranches``: the numbers of those
+    that a lost entry says were ordered, and of which nobody stated that no money left.
     """
 
     case: Case | None = None
@@ -97,6 +99,8 @@ class GrantFacts:
     by_my_file: frozenset[int] = _EVERY_TRANCHE
     bank_line: BankLine | None = None
     recovery_line: RecoveryLine | None = None
+    restore_not_cleared: bool = True
+    lost_tranches: frozenset[int] = _EVERY_TRANCHE
 
 
 class RequestedTranche(Part):

@@ -17,6 +17,7 @@ from services.reintegration.domain.commitment import cost_of_release, in_fund, n
 from services.reintegration.domain.grant_facts import MOST_TRANCHES, GrantFacts, person_has_arrived, while_in
 from services.reintegration.domain.grant_state import TRANCHE_TRANSITIONS, Grant, GrantTranche, TrancheStatus
 from services.reintegration.domain.hats import may_wear
+from services.reintegration.domain.lost_payments import paid_before_restore, restore_not_cleared
 from services.reintegration.domain.next_tranche import next_tranche_may_follow, refuse_unless_accounted_for
 from services.reintegration.domain.payee_of_grant import account_to_pay, refuse_of_the_bank
 from services.reintegration.domain.periods import period_closed
@@ -206,12 +207,20 @@ def paid_once() -> RuleViolation:
     return RuleViolation("attempt_under_way", "This tranche is released or paid already. Nothing is paid twice.")
 
 
+@ReadsFacts
+def _restore_cleared(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if facts.restore_not_cleared:
+        raise restore_not_cleared()
+
+
 def _release(state: Grant, order: ReleaseTranche, facts: GrantFacts, context: Context) -> Events:
     tranche = tranche_of(state, order.number)
     if tranche != state.tranches_in("planned")[0]:
         raise RuleViolation("tranche_out_of_order", "Tranches are released in their order, each once.")
     if any(former.attempt_id == order.attempt_id for former in state.former_attempts):
         raise attempt_used()
+    if tranche.number in facts.lost_tranches:
+        raise paid_before_restore()
     if facts.bank_line_waits:
         # Nothing else of the grant is under way, so it may be of an attempt that was refused, came back or was never answered.
         raise RuleViolation("bank_line_waits", "A line of the bank's says that money may have left for it. Find out first what that is.")
@@ -346,6 +355,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         while_in("released", "approved", "in_disbursement"),
         may_wear("payer"),
         no_recovery,
+        _restore_cleared,
         person_has_arrived,
         _next_may_be_released,
         next_tranche_may_follow,

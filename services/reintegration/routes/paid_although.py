@@ -6,7 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from services.reintegration import bank_queries, paid_although_queries, payable_queries, window
+from services.reintegration import (
+    bank_queries,
+    lost_payment_queries,
+    paid_although_queries,
+    payable_queries,
+    window,
+)
 from services.reintegration.domain.cash import refuse_voucher
 from services.reintegration.domain.grant_facts import MOST_TRANCHES
 from services.reintegration.domain.payee_facts import Payable
@@ -56,6 +62,7 @@ async def read_voucher(grant_id: UUID, number: Annotated[int, Path(ge=1, le=MOST
     payee_id, attempt_id = tranche.payee_id, tranche.attempt_id
     known = Payable() if payee_id is None else await call.ask(lambda unit: payable_queries.payable(unit, payee_id))
     waits = await call.ask(lambda unit: bank_queries.waits_for(unit, attempt_id))
+    await call.ask(lambda unit: lost_payment_queries.refuse_lost(unit, attempt_id))
     refuse_voucher(grant, tranche, known, call.context.now, bank_line_waits=waits)
     return Voucher(
         grant_id=grant_id, tranche=number, attempt_id=attempt_id, amount=tranche.amount, currency=grant.currency

@@ -141,6 +141,7 @@ NOTHING_STANDS_AGAINST_IT = GrantFacts(
     bank_line_waits=False, own_line_waits=False,
     signed_its_batch=False,
     by_my_file=frozenset(),
+    restore_not_cleared=False, lost_tranches=frozenset(),
 )
 
 REQUEST = DraftGrant(

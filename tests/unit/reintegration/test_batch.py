@@ -83,7 +83,7 @@ KNOWN = Payable(PAYEE_OF, True, frozenset(), False, ())
 CANDIDATE = Candidate(
     money=eur("800.00"), status="released", method="bank_file", account_no=1, elsewhere=False, line_waits=False,
     answered=False,
-    grant=GRANT_PAID, known=KNOWN, details=DETAILS,
+    grant=GRANT_PAID, known=KNOWN, not_cleared=False, lost=False, details=DETAILS,
 )  # fmt: skip
 WAITING = {FIRST: CANDIDATE, SECOND: replace(CANDIDATE, money=eur("0.50")), THIRD: replace(CANDIDATE, money=eur("7.00"))}
 FACTS = BatchFacts(BATCH_ID, TODAY, ACCOUNT, WAITING)

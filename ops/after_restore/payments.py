@@ -1,0 +1,130 @@
+"""What lost entries say of payments, put in front of finance: nothing is ordered to be paid until two of them cleared it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+from ops.after_restore import sources
+from ops.after_restore.listing import Losses, Lost
+from ops.after_restore.signing_in import signed_in
+from ops.settings import CannotStart, OpsSettings
+from services.reintegration.domain.lost_payments import (
+    AskToClearLostPayments,
+    ClearLostPayments,
+    LostPayments,
+    RecordLostPayments,
+    SettleLostPayment,
+)
+from services.reintegration.wiring import LOST_PAYMENTS
+from shared.actors import Actor, Role
+from shared.contracts.lost_payments import LostFact, LostPayment, MoneyOutcome
+from shared.db import Sql, UnitOfWork
+from shared.errors import Refusal
+from shared.handling import handle, states
+from shared.messages import Command, Context, Origin
+from shared.policy import EVERYWHERE
+from shared.topology import REINTEGRATION
+
+_WAITING = Sql("SELECT id FROM lost_payments WHERE status <> 'cleared' ORDER BY id")
+_RELEASED: Final = "avrr.reintegration.grant.tranche_released.v1"
+_PAID: Final = "avrr.reintegration.grant.payment_confirmed.v1"
+_BATCHED: Final = frozenset({"avrr.reintegration.payment_batch.made.v1", "avrr.reintegration.payment_batch.payments_put_in.v1"})
+
+Say = Callable[[str], None]
+
+
+def lost_payments(lost: Sequence[Lost]) -> tuple[LostPayment, ...]:
+    """What these entries say of payments; of the many payments of one batch each has a row, under an id made of the entry's."""
+    found: list[LostPayment] = []
+    for one in lost:
+        kind, data = one.envelope.type, one.envelope.data
+        if kind in (_RELEASED, _PAID):
+            fact: LostFact = "released" if kind == _RELEASED else "paid"
+            found.append(
+                LostPayment.model_validate(
+                    {"event_id": one.envelope.id, "fact": fact, "attempt_id": data.get("attempt_id"), "grant_id": one.envelope.subject, "number": data["number"]}
+                )
+            )
+        elif kind in _BATCHED:
+            attempts = data.get("attempts")
+            assert isinstance(attempts, list | tuple)
+            found += [
+                # Of one entry and one attempt always the same, and of no other.
+                LostPayment(event_id=UUID(int=one.envelope.id.int ^ UUID(str(attempt)).int), fact="batched", attempt_id=UUID(str(attempt)), grant_id=None, number=None)
+                for attempt in attempts
+            ]
+    return tuple(found)
+
+
+async def put_before_finance(settings: OpsSettings, losses: Losses, context: Context) -> int:
+    """Records what was lost of payments, and with it that nothing is paid; how many there are. Done again it changes nothing."""
+    if losses.service != REINTEGRATION.name:
+        return 0
+    found = lost_payments(losses.lost)
+    actor = Actor.service(losses.service)
+    order = RecordLostPayments(payments=found)
+    async with sources.database_of(settings, REINTEGRATION) as database:
+        await database.attempt(
+            EVERYWHERE.scope(actor),
+            lambda unit: handle(
+                unit, LOST_PAYMENTS, losses.mark.id, order, Context(actor, context.now), Origin(f"restore-{losses.mark.id}"),
+                reach=EVERYWHERE,
+            ),
+        )  # fmt: skip
+    return len(found)
+
+
+async def say_waiting(settings: OpsSettings, say: Say) -> None:
+    """One line for each lost payment of restores that were not cleared, by ids alone."""
+    async with sources.database_of(settings, REINTEGRATION) as database:
+        found = await database.attempt(sources.SCOPE, _waiting)
+    if not found:
+        say("Nothing that a restore lost waits for finance.")
+    for id, state in found.items():
+        asked = ", a reconciler says that all of it is known" if state.status == "asked" else ""
+        say(f"restore {id}: {len(state.payments)} lost entries tell of payments{asked}")
+        for one in state.payments:
+            of = f"grant {one.grant_id} tranche {one.number}" if one.grant_id is not None else f"attempt {one.attempt_id}"
+            say(f"  {one.event_id} {one.fact:8} {of}: {one.outcome or 'not known yet'}")
+
+
+async def settle(settings: OpsSettings, token: str, event_id: UUID, outcome: MoneyOutcome) -> None:
+    """States as a reconciler whether the money of a lost payment left; `CannotStart` says why not."""
+    async with signed_in(settings, token, Role.FINANCE_RECONCILER) as context:
+        for id, state in (await _of_restores(settings)).items():
+            if any(one.event_id == event_id for one in state.payments):
+                await _give(settings, id, SettleLostPayment(event_id=event_id, outcome=outcome), context)
+                return
+    raise CannotStart("not_lost", "No lost entry that waits for finance has this id.")
+
+
+async def clear(settings: OpsSettings, token: str, say: Say) -> None:
+    """Says as a reconciler that all of it is known, or agrees to that as an approver; `CannotStart` says why not."""
+    async with signed_in(settings, token, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER) as context:
+        for id, state in (await _of_restores(settings)).items():
+            approves = Role.FINANCE_APPROVER in context.actor.roles and state.status == "asked"
+            if not approves and Role.FINANCE_RECONCILER not in context.actor.roles:
+                raise CannotStart("not_asked", "A reconciler says first that all of it is known.")
+            await _give(settings, id, ClearLostPayments() if approves else AskToClearLostPayments(), context)
+            say("Money may be ordered again." if approves else "An approver has to agree.")
+
+
+async def _of_restores(settings: OpsSettings) -> dict[UUID, LostPayments]:
+    async with sources.database_of(settings, REINTEGRATION) as database:
+        return await database.attempt(sources.SCOPE, _waiting)
+
+
+async def _waiting(unit: UnitOfWork) -> dict[UUID, LostPayments]:
+    ids = [row["id"] for row in await unit.rows(_WAITING)]
+    return await states(unit, LOST_PAYMENTS, ids, Actor.service(REINTEGRATION.name), reach=EVERYWHERE)
+
+
+async def _give(settings: OpsSettings, id: UUID, command: Command, context: Context) -> None:
+    async with sources.database_of(settings, REINTEGRATION) as database:
+        try:
+            await database.attempt(
+                EVERYWHERE.scope(context.actor),
+                lambda unit: handle(unit, LOST_PAYMENTS, id, command, context, Origin(f"restore-{id}"), reach=EVERYWHERE),
+            )
+        except Refusal as refusal:
+            raise CannotStart(refusal.code, refusal.sentence) from None

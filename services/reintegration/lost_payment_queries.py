@@ -1,0 +1,36 @@
+"""What reintegration's tables answer about payments that restores lost: whether money may be ordered, and of what it may not."""
+
+from typing import Final
+from uuid import UUID
+
+from services.reintegration.domain.lost_payments import paid_before_restore, restore_not_cleared
+from shared.db import Sql, UnitOfWork
+
+NOT_CLEARED: Final = "EXISTS (SELECT FROM lost_payments WHERE status <> 'cleared')"
+# Of which nobody stated that no money left.
+_LOST: Final = (
+    "FROM lost_payments lost CROSS JOIN LATERAL jsonb_to_recordset(lost.payments) "
+    "AS p(attempt_id uuid, grant_id uuid, number integer, outcome text) WHERE p.outcome IS DISTINCT FROM 'not_left'"
+)
+# For a statement that knows the grant.
+LOST_TRANCHES: Final = f"ARRAY(SELECT p.number {_LOST} AND p.grant_id = :grant_id AND p.number IS NOT NULL)"
+
+
+def is_lost(attempt: str) -> str:
+    """Whether a lost entry tells more of this attempt than the database knows, for a statement that knows it under this name."""
+    return f"EXISTS (SELECT {_LOST} AND p.attempt_id = {attempt}.attempt_id)"
+
+
+_OF_ONE = Sql(
+    f"SELECT {NOT_CLEARED} AS not_cleared, {is_lost('asked')} AS lost FROM (SELECT cast(:attempt_id AS uuid) AS attempt_id) asked"
+)
+
+
+async def refuse_lost(unit: UnitOfWork, attempt_id: UUID) -> None:
+    """Refused as ``restore_not_cleared`` or ``paid_before_restore`` where nothing may be handed out for this attempt."""
+    row = await unit.row(_OF_ONE, attempt_id=attempt_id)
+    assert row is not None
+    if row["not_cleared"]:
+        raise restore_not_cleared()
+    if row["lost"]:
+        raise paid_before_restore()

@@ -1,0 +1,59 @@
+"""What a restore lost of payments holds up every order of money, and what left already for ever, also where the API asks."""
+
+from uuid import UUID
+
+from services.reintegration.domain.lost_payments import (
+    AskToClearLostPayments,
+    ClearLostPayments,
+    RecordLostPayments,
+    SettleLostPayment,
+)
+from services.reintegration.wiring import LOST_PAYMENTS
+from shared.actors import Actor
+from shared.contracts.lost_payments import LostPayment
+from shared.handling import handle, transact
+from shared.ids import uuid7
+from shared.messages import Command, Context, Origin
+from shared.policy import EVERYWHERE
+from tests.given import NOON, staff
+from tests.integration.reintegration.office import House
+from tests.integration.reintegration.test_api import People
+from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_release import approved
+
+people = people_of
+SERVICE = Actor.service("reintegration")
+RECONCILER, APPROVER = staff("rek-2", "finance_reconciler"), staff("apr-2", "finance_approver")
+
+
+async def give(house: House, id: UUID, order: Command, by: Actor) -> None:
+    """As whoever accepts a restore does: by the worker's login."""
+    await transact(
+        house.made.worker, EVERYWHERE.scope(by),
+        lambda unit: handle(unit, LOST_PAYMENTS, id, order, Context(by, NOON), Origin("restore"), reach=EVERYWHERE),
+    )  # fmt: skip
+
+
+async def test_nothing_is_released_until_two_cleared_what_was_lost_and_nothing_that_left_before(house: House, people: People) -> None:
+    left, stayed, other = [await approved(house) for _ in range(3)]
+    shop, restore = await house.vendors.of(), uuid7()
+    lost = [LostPayment(event_id=uuid7(), fact="released", attempt_id=uuid7(), grant_id=grant, number=1) for grant in (left, stayed)]
+
+    async def release(grant_id: UUID) -> tuple[int, str | None]:
+        answer = await people.payer.post(
+            f"grants/{grant_id}/release-tranche", {"number": 1, "payee_id": str(shop), "method": "office_account"}
+        )
+        return answer.status_code, answer.json().get("code")
+
+    await give(house, restore, RecordLostPayments(payments=tuple(lost)), SERVICE)
+    for grant_id in (left, stayed, other):
+        assert await release(grant_id) == (409, "restore_not_cleared")
+    await give(house, restore, SettleLostPayment(event_id=lost[0].event_id, outcome="left"), RECONCILER)
+    await give(house, restore, SettleLostPayment(event_id=lost[1].event_id, outcome="not_left"), RECONCILER)
+    await give(house, restore, AskToClearLostPayments(), RECONCILER)
+    assert await release(other) == (409, "restore_not_cleared")
+    await give(house, restore, ClearLostPayments(), APPROVER)
+    assert await release(left) == (409, "paid_before_restore")
+    assert await release(stayed) == (200, None)
+    assert await release(other) == (200, None)
+    assert (await house.findings()).differences == []

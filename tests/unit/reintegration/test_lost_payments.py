@@ -1,0 +1,145 @@
+"""After a restore nothing is ordered to be paid until a reconciler and an approver cleared what was lost, and nothing twice then."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.reintegration.domain.batch_file import BatchFacts
+from services.reintegration.domain.grant import GRANT
+from services.reintegration.domain.grant_facts import GrantFacts
+from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.lost_payments import (
+    LOST_PAYMENTS,
+    AskToClearLostPayments,
+    ClearLostPayments,
+    LostPayments,
+    RecordLostPayments,
+    SettleLostPayment,
+)
+from shared.actors import Actor
+from shared.contracts.lost_payments import (
+    MOST_IN_ONE_EVENT,
+    LostPayment,
+    LostPaymentsCleared,
+    LostPaymentsClearingAsked,
+    LostPaymentSettled,
+    LostPaymentsListed,
+    MoneyOutcome,
+)
+from shared.decider import NoFacts
+from shared.errors import Refusal
+from shared.messages import Command, Context, Event
+from tests.given import NOON, Given, staff
+from tests.unit.reintegration.examples import (
+    NOTHING_STANDS_AGAINST_IT,
+    PAYER,
+    RELEASE_1,
+    RELEASED_1,
+    UNTIL_APPROVED,
+)
+from tests.unit.reintegration.test_batch import BATCHES, FACTS, FIRST, make
+
+SERVICE = Actor.service("reintegration")
+RECONCILER, APPROVER = staff("rek", "finance_reconciler"), staff("apr", "finance_approver")
+
+
+def lost(number: int) -> LostPayment:
+    return LostPayment(event_id=UUID(int=number), fact="released", attempt_id=UUID(int=1000 + number), grant_id=UUID(int=5), number=1)
+
+
+ONE, TWO = lost(1), lost(2)
+LISTED = LostPaymentsListed(payments=(ONE, TWO), listed_at=NOON)
+ASKED = LostPaymentsClearingAsked(asked_by=RECONCILER.person_id, asked_at=NOON)
+CLEARED = LostPaymentsCleared(cleared_by=APPROVER.person_id, cleared_at=NOON)
+story: Given[LostPayments, NoFacts] = Given(LOST_PAYMENTS, NoFacts())
+
+
+def settled(one: LostPayment, outcome: MoneyOutcome) -> LostPaymentSettled:
+    return LostPaymentSettled(event_id=one.event_id, outcome=outcome, settled_by=RECONCILER.person_id, settled_at=NOON)
+
+
+known = story.given(LISTED, settled(ONE, "left"), settled(TWO, "not_left"))
+
+
+def test_a_restore_that_lost_no_payment_is_cleared_by_two_all_the_same() -> None:
+    nothing = LostPaymentsListed(payments=(), listed_at=NOON)
+    story.when(RecordLostPayments(payments=()), SERVICE).then(nothing)
+    story.given(nothing).when(AskToClearLostPayments(), RECONCILER).then(ASKED)
+
+
+def test_each_lost_entry_is_listed_once_and_in_events_that_a_log_holds() -> None:
+    story.given(LISTED).when(RecordLostPayments(payments=(ONE, TWO)), SERVICE).then()
+    many = tuple(lost(number) for number in range(1, 2 * MOST_IN_ONE_EVENT + 2))
+    events = LOST_PAYMENTS.decide(None, RecordLostPayments(payments=many), NoFacts(), Context(SERVICE, NOON))
+    assert [len(event.payments) for event in events if isinstance(event, LostPaymentsListed)] == [60, 60, 1]
+    state = LOST_PAYMENTS.fold(events)
+    assert state is not None
+    assert tuple(one.event_id for one in state.payments) == tuple(one.event_id for one in many)
+
+
+def test_nobody_clears_before_it_is_known_of_each_payment_what_became_of_it() -> None:
+    story.given(LISTED, settled(ONE, "left")).when(AskToClearLostPayments(), RECONCILER).refused("payments_unsettled")
+    known.when(ClearLostPayments(), APPROVER).refused("not_asked")
+    known.given(ASKED).when(ClearLostPayments(), RECONCILER).refused("four_eyes")
+    known.given(ASKED).when(ClearLostPayments(), APPROVER).then(CLEARED)
+    known.given(ASKED, CLEARED).when(ClearLostPayments(), APPROVER).refused("already_cleared")
+
+
+def test_what_is_stated_anew_is_asked_about_anew() -> None:
+    changed = known.given(ASKED, settled(ONE, "not_left"))
+    changed.when(ClearLostPayments(), APPROVER).refused("not_asked")
+    known.given(ASKED).when(RecordLostPayments(payments=(lost(3),)), SERVICE).then(
+        LostPaymentsListed(payments=(lost(3),), listed_at=NOON)
+    )
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [
+                    RecordLostPayments(payments=(ONE,)), RecordLostPayments(payments=(ONE, TWO)), AskToClearLostPayments(), ClearLostPayments(),
+                    *(SettleLostPayment(event_id=one.event_id, outcome=outcome) for one in (ONE, TWO) for outcome in ("left", "not_left")),
+                ]
+            ),
+            st.sampled_from([RECONCILER, APPROVER, SERVICE]),
+        ),
+        max_size=15,
+    )
+)  # fmt: skip
+def test_whatever_is_ordered_it_is_cleared_by_two_who_knew_of_all(orders: list[tuple[Command, Actor]]) -> None:
+    facts: list[Event] = []
+    for order, actor in orders:
+        try:
+            facts += LOST_PAYMENTS.decide(LOST_PAYMENTS.fold(facts), order, NoFacts(), Context(actor, NOON))
+        except Refusal:
+            continue
+    state = LOST_PAYMENTS.fold(facts)
+    if state is not None and state.status == "cleared":
+        assert None not in {one.outcome for one in state.payments}
+        assert state.cleared_by != state.asked_by
+        assert not any(isinstance(fact, LostPaymentsListed) for fact in facts[facts.index(next(fact for fact in facts if isinstance(fact, LostPaymentsCleared))) :])
+
+
+def test_nothing_is_released_before_it_is_cleared_nor_what_was_paid_before_nor_where_nobody_looked() -> None:
+    def knowing(**facts: object) -> Given[Grant, GrantFacts]:
+        return Given(GRANT, replace(NOTHING_STANDS_AGAINST_IT, **facts)).given(*UNTIL_APPROVED)  # type: ignore[arg-type]
+
+    knowing().when(RELEASE_1, PAYER).then(RELEASED_1)
+    knowing(restore_not_cleared=True).when(RELEASE_1, PAYER).refused("restore_not_cleared")
+    knowing(restore_not_cleared=GrantFacts().restore_not_cleared).when(RELEASE_1, PAYER).refused("restore_not_cleared")
+    knowing(lost_tranches=frozenset({1})).when(RELEASE_1, PAYER).refused("paid_before_restore")
+    knowing(lost_tranches=GrantFacts().lost_tranches).when(RELEASE_1, PAYER).refused("paid_before_restore")
+    knowing(lost_tranches=frozenset({2})).when(RELEASE_1, PAYER).then(RELEASED_1)
+
+
+@pytest.mark.parametrize(("what", "code"), [("not_cleared", "restore_not_cleared"), ("lost", "paid_before_restore")])
+def test_a_batch_takes_no_payment_that_may_have_been_sent_before_a_restore(what: str, code: str) -> None:
+    candidates = dict(FACTS.candidates)
+    candidates[FIRST] = replace(candidates[FIRST], **{what: True})  # type: ignore[arg-type]
+    facts: BatchFacts = replace(FACTS, candidates=candidates)
+    BATCHES.knowing(facts).when(make(FIRST), PAYER).refused(code)
