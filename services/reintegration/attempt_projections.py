@@ -18,7 +18,7 @@ _OF_THE_RELEASE = (
 _OF_ITS_END = (
     "confirmed_by", "confirmed_at", "reference", "paid_on", "paid_month", "ended_as", "ended_by", "ended_at", "ended_on",
     "reason", "return_month", "paid_line", "failed_line", "returned_line", "end_asked_by",
-    "bank_charges", "charges_currency", "booked_short", "ended_early_by", "ended_early_asked_by", "ended_early_at",
+    "bank_charges", "charges_currency", "booked_short", "kept_by_bank", "ended_early_by", "ended_early_asked_by", "ended_early_at",
 )  # fmt: skip
 _BEGIN = Sql(
     f"INSERT INTO payment_attempts ({_OF_THE_RELEASE}) "
@@ -76,7 +76,7 @@ def _row(grant_id: UUID, grant: Grant, attempt: FormerAttempt | GrantTranche) ->
     if isinstance(attempt, FormerAttempt):
         row |= {
             "status": "failed" if paid_on is None else "reversed", "ended_as": attempt.ended_as, "ended_by": attempt.ended_by,
-            "ended_at": attempt.ended_at, "ended_on": attempt.ended_on, "reason": attempt.reason, "end_asked_by": attempt.end_asked_by,
+            "ended_at": attempt.ended_at, "ended_on": attempt.ended_on, "reason": attempt.reason, "end_asked_by": attempt.end_asked_by, "kept_by_bank": attempt.kept_by_bank,
             "return_month": None if paid_on is None else _month_of(grant, attempt.ended_on, attempt.return_posted_in),
             "failed_line" if paid_on is None else "returned_line": attempt.ended_line,
         }  # fmt: skip
@@ -97,8 +97,8 @@ _TYPES = (
     "confirmed_by text, confirmed_at timestamptz, reference text, paid_on date, posted_in date, payee_id uuid, "
     "account_no integer, method text, paid_line uuid, bank_charges numeric, charges_currency text, booked_short numeric, ended_early jsonb"
 )
-_ENDED = "ended_as, ended_by, ended_at, ended_on, reason, return_posted_in, ended_line, end_asked_by"
-_ENDED_TYPES = "ended_as text, ended_by text, ended_at timestamptz, ended_on date, reason text, return_posted_in date, ended_line uuid, end_asked_by text"
+_ENDED = "ended_as, ended_by, ended_at, ended_on, reason, return_posted_in, ended_line, end_asked_by, kept_by_bank"
+_ENDED_TYPES = "ended_as text, ended_by text, ended_at timestamptz, ended_on date, reason text, return_posted_in date, ended_line uuid, end_asked_by text, kept_by_bank numeric"
 # What was paid in the west on the day before the commitment was once posted on that day, and is since with the commitment.
 _DAY = (
     "CASE p.occurred_on WHEN a.day THEN a.day ELSE greatest(a.day, (SELECT cast(g.approved_at AT TIME ZONE "
@@ -112,7 +112,7 @@ CHECKS: tuple[Check, ...] = (
             "SELECT coalesce(p.grant_id, a.id) FROM payment_attempts p FULL JOIN ("
             f"SELECT g.id, g.fund_id, g.currency, g.fund_currency, g.destination_country, t.number AS tranche, {_SAID.replace('attempt_no', 'coalesce(attempt_no, 1) AS attempt_no', 1)}, "
             " CASE WHEN t.paid_on IS NULL THEN 'released' ELSE 'paid' END AS status, NULL AS ended_as, NULL AS ended_by, "
-            " cast(NULL AS timestamptz) AS ended_at, cast(NULL AS date) AS ended_on, NULL AS reason, cast(NULL AS date) AS return_posted_in, cast(NULL AS uuid) AS ended_line, cast(NULL AS text) AS end_asked_by "
+            " cast(NULL AS timestamptz) AS ended_at, cast(NULL AS date) AS ended_on, NULL AS reason, cast(NULL AS date) AS return_posted_in, cast(NULL AS uuid) AS ended_line, cast(NULL AS text) AS end_asked_by, cast(NULL AS numeric) AS kept_by_bank "
             f" FROM (SELECT id, fund_id, currency, fund_currency, destination_country, tranches FROM grants) g, jsonb_to_recordset(g.tranches) AS t(number integer, status text, {_TYPES}) "
             " WHERE t.status <> 'planned' "
             f"UNION ALL SELECT g.id, g.fund_id, g.currency, g.fund_currency, g.destination_country, f.tranche, {_SAID}, "
@@ -121,11 +121,11 @@ CHECKS: tuple[Check, ...] = (
             ") a ON a.id = p.grant_id AND a.tranche = p.tranche AND a.attempt_no = p.attempt_no "
             "WHERE (p.attempt_id, p.fund_id, p.currency, p.fund_currency, p.destination_country, p.amount, p.amount_in_fund, p.status, p.released_by, p.released_at, "
             " p.payee_id, p.account_no, p.method, p.confirmed_by, p.confirmed_at, p.reference, p.paid_on, p.paid_month, p.ended_as, p.ended_by, p.ended_at, p.ended_on, p.reason, p.return_month, "
-            " p.paid_line, p.failed_line, p.returned_line, p.end_asked_by, p.bank_charges, p.charges_currency, p.booked_short, p.ended_early_by, p.ended_early_asked_by, p.ended_early_at) "
+            " p.paid_line, p.failed_line, p.returned_line, p.end_asked_by, p.bank_charges, p.charges_currency, p.booked_short, p.kept_by_bank, p.ended_early_by, p.ended_early_asked_by, p.ended_early_at) "
             "IS DISTINCT FROM (a.attempt_id, a.fund_id, a.currency, a.fund_currency, a.destination_country, a.amount, coalesce(a.in_fund, a.amount), a.status, a.released_by, a.released_at, "
             " a.payee_id, a.account_no, a.method, a.confirmed_by, a.confirmed_at, a.reference, a.paid_on, coalesce(a.posted_in, p.paid_month), a.ended_as, a.ended_by, a.ended_at, a.ended_on, a.reason, "
             " coalesce(a.return_posted_in, p.return_month), a.paid_line, CASE a.status WHEN 'failed' THEN a.ended_line END, "
-            " CASE a.status WHEN 'reversed' THEN a.ended_line END, a.end_asked_by, a.bank_charges, a.charges_currency, a.booked_short, a.ended_early ->> 'ended_by', a.ended_early ->> 'asked_by', "
+            " CASE a.status WHEN 'reversed' THEN a.ended_line END, a.end_asked_by, a.bank_charges, a.charges_currency, a.booked_short, a.kept_by_bank, a.ended_early ->> 'ended_by', a.ended_early ->> 'asked_by', "
             " cast(a.ended_early ->> 'ended_at' AS timestamptz))"
         ),
     ),

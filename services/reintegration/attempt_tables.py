@@ -51,6 +51,10 @@ BOOKED_OTHERWISE: Final = (
     "num_nonnulls(bank_charges, booked_short) = 0 OR (paid_line IS NOT NULL AND coalesce(bank_charges, 1) > 0 "
     "AND coalesce(booked_short, amount / 2) > 0 AND coalesce(booked_short, 0) < amount) IS TRUE"
 )
+# What a bank kept of what came back is of a line that returned it, and never more than half.
+KEPT_BY_BANK: Final = (
+    "kept_by_bank IS NULL OR (returned_line IS NOT NULL AND kept_by_bank > 0 AND kept_by_bank <= (amount - coalesce(booked_short, 0)) / 2) IS TRUE"
+)
 # As the core reckons: twelve hours are the most that any place lies behind UTC.
 PAID_AFTER_ITS_RELEASE: Final = (
     "status <> 'paid' OR method IS NULL OR method = 'bank_file' "
@@ -113,6 +117,8 @@ PAYMENT_ATTEMPTS = sa.Table(
     # Of the account, where that is another one than the payment's.
     sa.Column("charges_currency", sa.Text),
     sa.Column("booked_short", sa.Numeric),
+    # What did not come back of what was booked, which no fund bears.
+    sa.Column("kept_by_bank", sa.Numeric),
     # Who had ended it as never answered, before the bank booked it after all.
     sa.Column("ended_early_by", sa.Text),
     sa.Column("ended_early_asked_by", sa.Text),
@@ -146,6 +152,7 @@ PAYMENT_ATTEMPTS = sa.Table(
     sa.CheckConstraint(FAILED_BY_ANOTHER, name="failed_by_another"),
     sa.CheckConstraint(ENDED_BY_TWO, name="ended_by_two"),
     sa.CheckConstraint(BOOKED_OTHERWISE, name="booked_otherwise"),
+    sa.CheckConstraint(KEPT_BY_BANK, name="kept_by_bank"),
     sa.CheckConstraint("charges_currency IS NULL OR (bank_charges IS NOT NULL AND charges_currency <> currency)", name="charges_in_another"),
     sa.CheckConstraint(
         "num_nulls(ended_early_by, ended_early_asked_by, ended_early_at) IN (0, 3) AND (ended_early_by IS NULL OR paid_line IS NOT NULL)",
@@ -200,7 +207,7 @@ PAYMENT_ATTEMPTS = sa.Table(
     # Most are booked exactly.
     sa.Index(
         "ix_payment_attempts_booked_otherwise", "grant_id", "tranche", "attempt_no",
-        postgresql_where=sa.text("bank_charges IS NOT NULL OR booked_short IS NOT NULL"),
+        postgresql_where=sa.text("bank_charges IS NOT NULL OR booked_short IS NOT NULL OR kept_by_bank IS NOT NULL"),
     ),
     # What is under way is a small part of all.
     sa.Index("ix_payment_attempts_released", "grant_id", "tranche", postgresql_where=sa.text("status = 'released'")),

@@ -196,7 +196,7 @@ CHECKS: tuple[Check, ...] = (
         Sql(
             "SELECT coalesce(l.id, a.line_id) FROM (SELECT * FROM bank_lines WHERE settled_attempt IS NOT NULL) l FULL JOIN ("
             "SELECT attempt_id, paid_line AS line_id, 'matched' AS state, amount, currency, bank_charges, booked_short FROM payment_attempts WHERE paid_line IS NOT NULL "
-            "UNION ALL SELECT attempt_id, returned_line, 'returned', amount - coalesce(booked_short, 0), currency, NULL, NULL FROM payment_attempts WHERE returned_line IS NOT NULL "
+            "UNION ALL SELECT attempt_id, returned_line, 'returned', amount - coalesce(booked_short, 0) - coalesce(kept_by_bank, 0), currency, NULL, NULL FROM payment_attempts WHERE returned_line IS NOT NULL "
             "UNION ALL SELECT attempt_id, failed_line, 'rejected', NULL, NULL, NULL, NULL FROM payment_attempts WHERE failed_line IS NOT NULL"
             ") a ON a.line_id = l.id AND a.attempt_id = l.settled_attempt AND a.state = l.state WHERE l.id IS NULL OR a.line_id IS NULL "
             "OR CASE WHEN a.amount IS NULL THEN false WHEN l.paid_part IS NULL THEN a.booked_short IS NOT NULL "

@@ -162,7 +162,7 @@ BANK_LINES = sa.Table(
         "AND (state <> 'rejected' OR kind = 'rejected') AND (state NOT IN ('matched', 'returned') OR kind = 'booked') ELSE false END",
         name="state_is_known",
     ),
-    sa.CheckConstraint("paid_part IS NULL OR (by_hand AND direction = 'debit' AND paid_part > 0) IS TRUE", name="part_is_two_persons_word"),
+    sa.CheckConstraint("paid_part IS NULL OR (by_hand AND paid_part > 0) IS TRUE", name="part_is_two_persons_word"),
     sa.CheckConstraint("part_worth IS NULL OR (paid_part IS NOT NULL AND part_worth > 0) IS TRUE", name="worth_of_a_part"),
     sa.CheckConstraint(
         "num_nulls(instructed_amount, instructed_currency) IN (0, 2) AND (instructed_amount IS NOT NULL OR num_nonnulls(exchange_rate, exchange_unit) = 0)",

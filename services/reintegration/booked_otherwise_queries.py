@@ -13,8 +13,8 @@ from shared.money import Amount
 # By an index of these alone, which are few.
 LISTED = Sql(
     "SELECT a.grant_id, a.tranche, a.attempt_no, a.attempt_id, a.destination_country, a.fund_id, a.status = 'reversed' AS came_back, a.amount, "
-    "a.currency, a.bank_charges, coalesce(a.charges_currency, a.currency) AS charges_currency, a.booked_short, a.paid_on, a.paid_month, a.paid_line AS bank_line FROM payment_attempts a "
-    "WHERE (a.bank_charges IS NOT NULL OR a.booked_short IS NOT NULL) AND (a.grant_id, a.tranche, a.attempt_no) > (:grant_id, :tranche, :attempt_no) "
+    "a.currency, a.bank_charges, coalesce(a.charges_currency, a.currency) AS charges_currency, a.booked_short, a.kept_by_bank, a.paid_on, a.paid_month, a.paid_line AS bank_line FROM payment_attempts a "
+    "WHERE (a.bank_charges IS NOT NULL OR a.booked_short IS NOT NULL OR a.kept_by_bank IS NOT NULL) AND (a.grant_id, a.tranche, a.attempt_no) > (:grant_id, :tranche, :attempt_no) "
     "ORDER BY a.grant_id, a.tranche, a.attempt_no LIMIT :limit"
 )
 
@@ -24,7 +24,7 @@ Place = Annotated[str, Field(pattern=f"^{UUID_PATTERN}-[1-9]-[1-9][0-9]{{0,5}}$"
 class BookedOtherwise(BaseModel):
     """A payment that the bank booked otherwise than ordered: of ``amount``, ``booked_short`` less was booked, as two persons found.
 
-    ``bank_charges`` is what was booked beyond, in ``charges_currency``, which no fund bears; both are posted in the month that begins with ``paid_month``.
+    ``bank_charges`` is what was booked beyond, in ``charges_currency``, which no fund bears, and ``kept_by_bank`` what did not come back of it; both are posted in the month that begins with ``paid_month``.
     """
 
     grant_id: UUID
@@ -39,6 +39,7 @@ class BookedOtherwise(BaseModel):
     bank_charges: Amount | None
     charges_currency: str
     booked_short: Amount | None
+    kept_by_bank: Amount | None
     paid_on: date
     paid_month: date
     bank_line: UUID

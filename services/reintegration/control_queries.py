@@ -50,7 +50,7 @@ LOOKED = Sql(
     # The bank names it, or two persons found it to be that one.
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON a.attempt_id IN (l.of_attempt, l.attempt_id) AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped') "
     "WHERE a.grant_id = g.id AND (a.reason = 'not_answered' OR a.ended_early_by IS NOT NULL) LIMIT 1) IS NOT NULL AS booked_after_all, "
-    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line AND (l.paid_part IS NOT NULL OR a.bank_charges IS NOT NULL) WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS booked_otherwise, "
+    "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line AND (l.paid_part IS NOT NULL OR a.bank_charges IS NOT NULL OR a.kept_by_bank IS NOT NULL) WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS booked_otherwise, "
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.state = 'accepted' AND l.code IN ('ACSC', 'ACCC') "
     "WHERE a.grant_id = g.id AND (a.reason = 'not_answered' OR a.ended_early_by IS NOT NULL) LIMIT 1) IS NOT NULL AS ended_though_reported, (SELECT true FROM paid_although a WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS paid_although, coalesce(p.currency, cast(:example_currency AS text)) AS policy_currency, coalesce(p.one_approver_up_to, cast(:one AS numeric)) AS one, "
     "coalesce(p.two_approvers_up_to, cast(:two AS numeric)) AS two, coalesce(p.quotations_above, cast(:quotations AS numeric)) AS quotations, v.submitted_at "

@@ -47,6 +47,12 @@ class BookedOtherwise(SaidByBank):
     booked_short: Money | None = None
 
 
+class SentBack(SaidByBank):
+    """By which line of the bank's it became known, and what of it a bank kept on the way back, which no fund bears."""
+
+    kept_by_bank: Money | None = None
+
+
 class PaymentFailed(SaidByBank, kind="avrr.reintegration.grant.payment_failed.v1"):
     """A released tranche was not paid: this attempt is over, and the tranche can be released anew.
 
@@ -93,7 +99,7 @@ class PaymentAnsweredLate(Event, kind="avrr.reintegration.grant.payment_answered
     answered_at: datetime
 
 
-class PaymentReversed(SaidByBank, kind="avrr.reintegration.grant.payment_reversed.v1"):
+class PaymentReversed(SentBack, kind="avrr.reintegration.grant.payment_reversed.v1"):
     """What was paid for a tranche came back on a day: it is spent no more, and the tranche can be released anew.
 
     It is posted on that day, and where the month of that is closed in the month that begins with ``posted_in``. ``in_fund``

@@ -5,7 +5,6 @@ Decision 53 says who may say so and why a payment is never edited.
 
 from datetime import date
 from typing import Final
-from uuid import UUID
 
 from services.reintegration.domain.amounts import NOTHING, earliest_day
 from services.reintegration.domain.commitment import in_fund
@@ -34,6 +33,7 @@ from shared.contracts.attempts import (
     PaymentReversed,
     ReportedFailure,
     ReversalReason,
+    SentBack,
 )
 from shared.decider import Events, Rule, changing
 from shared.errors import FourEyes, RuleViolation
@@ -176,9 +176,9 @@ def _reverse(state: Grant, order: ReversePayment, facts: GrantFacts, context: Co
 
 def came_back(
     state: Grant, tranche: GrantTranche, facts: GrantFacts, context: Context, reason: ReversalReason, returned_on: date,
-    bank_line: UUID | None = None,
+    by_bank: SentBack | None = None,
 ) -> Events:  # fmt: skip
-    """The facts of a payment that came back; refused as ``asked_back_already`` where it is asked back as well."""
+    """The facts of a payment that came back, ``by_bank`` where a line of the bank's says so; refused as ``asked_back_already`` where it is asked back as well."""
     if state.recovery_amount is not None and state.recovery_amount > state.booked - tranche.booked:
         raise RuleViolation(
             "asked_back_already", "More of this grant is asked back than would be left as paid. What came back is part of that."
@@ -201,7 +201,8 @@ def came_back(
         posted_in=posted_in(facts),
         in_fund=in_fund(state, tranche.in_fund),
         freed=freed,
-        bank_line=bank_line,
+        bank_line=None if by_bank is None else by_bank.bank_line,
+        kept_by_bank=None if by_bank is None else by_bank.kept_by_bank,
     )
     if state.status == "disbursed":
         return back, DisbursementUndone(case_id=state.case_id)

@@ -102,7 +102,7 @@ class MatchLine(Command):
     other_than_named: OtherThanNamed | None = None
     paid_part: Annotated[
         PositiveMoney | None,
-        Field(description="How much of what was ordered was paid by this line, in the currency of the payment; left out where it is of exactly that amount."),
+        Field(description="How much of what was ordered was paid, or came back, by this line, in the currency of the payment; left out where it is of exactly that amount."),
     ] = None
 
 

@@ -171,7 +171,7 @@ class FormerAttempt:
 
     ``ended_on`` is the day on which it failed or on which the money was back; the day of a reversal is posted in the month
     that begins with ``return_posted_in``, None where that is its own. What the bank's ``ended_line`` said nobody did, in no hat.
-    What the bank never answered ``end_asked_by`` asked to end.
+    What the bank never answered ``end_asked_by`` asked to end. ``kept_by_bank`` did not come back of what was booked.
     """
 
     tranche: int
@@ -203,6 +203,7 @@ class FormerAttempt:
     booked_short: Decimal | None = None
     ended_early: EndedEarly | None = None
     charges_currency: str | None = None
+    kept_by_bank: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,8 @@ def _another_part(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
     has about what the part is worth (`BAND`).
     """
     assert line.paid_part is not None
+    if line.direction == "credit":
+        return _another_part_back(line, line.paid_part, attempt)
     within = [attempt.amount]
     if line.currency == attempt.currency:
         within += [one for one in (line.amount, line.booking_left) if one is not None]
@@ -252,9 +254,22 @@ def _another_part(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:
     least = attempt.amount * LEAST_PART
     if line.currency == attempt.currency and line.amount is not None and most == attempt.amount:
         least = attempt.amount
-    if line.direction != "debit" or not least <= line.paid_part <= most:
+    if not least <= line.paid_part <= most:
         return "amount_differs"
     return None if line.currency == attempt.currency or _part_near_its_worth(line) else "too_far_from_rate"
+
+
+def _another_part_back(line: BankLine, part: Decimal, attempt: KnownAttempt) -> Unmatched | None:
+    """Of a credit all that the line has came back, no more than was booked and `LEAST_PART` of it; the rest a bank kept on the way.
+
+    In another currency the line has about what the part is worth (`BAND`).
+    """
+    if not attempt.booked * LEAST_PART <= part <= attempt.booked:
+        return "amount_differs"
+    if line.currency != attempt.currency:
+        return None if _part_near_its_worth(line) else "too_far_from_rate"
+    has = _has(line)
+    return "amount_differs" if has is None or part > has or (line.amount is not None and part < has) else None
 
 
 def _another_amount(line: BankLine, attempt: KnownAttempt) -> Unmatched | None:

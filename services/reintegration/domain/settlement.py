@@ -32,6 +32,7 @@ from shared.contracts.attempts import (
     FailureReason,
     PaymentAnsweredLate,
     PaymentFailed,
+    SentBack,
 )
 from shared.decider import Events, Rule, changing
 from shared.messages import Command, Context, Event
@@ -158,7 +159,8 @@ def _settle(state: Grant, _: SettleByBank, facts: GrantFacts, context: Context) 
             )  # fmt: skip
             return (*late, *paid(state, tranche, facts, context, reference, day, booked))
         case "returns":
-            return came_back(state, tranche, facts, context, "returned_by_bank", day, line.id)
+            kept = None if line.paid_part is None else _money(state, tranche.booked - line.paid_part)
+            return came_back(state, tranche, facts, context, "returned_by_bank", day, SentBack(bank_line=line.id, kept_by_bank=kept))
         case "refuses":
             return (
                 PaymentFailed(

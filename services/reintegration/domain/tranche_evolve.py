@@ -72,7 +72,7 @@ def reversed_(state: Grant, event: PaymentReversed) -> Grant:
     planned = _planned_anew(
         state, event.number, ended_as=None if by_bank else "reconciler", ended_by=None if by_bank else event.reversed_by,
         ended_at=event.reversed_at, ended_on=event.returned_on, reason=event.reason, return_posted_in=event.posted_in,
-        ended_line=event.bank_line,
+        ended_line=event.bank_line, kept_by_bank=None if event.kept_by_bank is None else event.kept_by_bank.amount,
     )  # fmt: skip
     cost, own = (event.in_fund or event.money).amount, event.money.amount
     return replace(

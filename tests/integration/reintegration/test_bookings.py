@@ -27,7 +27,7 @@ from tests.integration.reintegration.test_booked_otherwise import matched, one_l
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
 from tests.integration.reintegration.test_settlement import booked, by_the_clock, why
 from tests.unit.reintegration.bank.answers import Account, Detail
-from tests.unit.reintegration.examples import RECONCILER, TODAY
+from tests.unit.reintegration.examples import PAYER, RECONCILER, TODAY
 
 people = people_of
 LIRA: Final = {"amount": AMOUNTS["TRY"], "currency": "TRY"}
@@ -110,6 +110,37 @@ async def test_what_may_be_of_a_part_that_is_no_payment_is_nobodys_charge(house:
     assert await say(colleague(people), other["id"], "confirm-explanation") == "done"
     assert await charges(house) == [None, None]
     assert (await house.findings()).differences == []
+
+
+@pytest.mark.parametrize("currency", ["EUR", "TRY"])
+async def test_what_came_back_as_less_or_in_another_currency_two_persons_match_and_it_is_paid_anew(house: House, people: People, currency: str) -> None:
+    paying = Paying(house)
+    attempt_id, ordered = await paying.waiting(currency), AMOUNTS[currency]
+    await sent(people, await own_account(people), [attempt_id], **totals([currency]))
+    euros = {"EUR": "1250.50", "TRY": "2242.99"}[currency]
+    told = None if currency == "EUR" else f"TRY {ordered}"
+    await imported(people, Account([booked(f"-{euros}", Detail(attempt_id.hex, euros, ordered=told), reference="B-1")], id="MAY-1"))
+    await by_the_clock(house)
+    less = {"EUR": "1245.50", "TRY": "2200.00"}[currency]
+    line = await one_line(house, people, booked(less, Detail(attempt_id.hex, less, reason="<Cd>AC04</Cd>"), reference="R-1"))
+    assert line["why"] == {"EUR": "amount_differs", "TRY": "currency_differs"}[currency]
+    said = {"attempt_id": str(attempt_id), "paid_part": {"amount": less if currency == "EUR" else ordered, "currency": currency}}
+    assert await say(people.reconciler, line["id"], "match", **said) == "done"
+    assert await say(people.reconciler, line["id"], "confirm-match") == "four_eyes"
+    assert await say(colleague(people), line["id"], "confirm-match") == "done"
+    await by_the_clock(house)
+    assert (await people.reconciler.get(f"bank-lines/{line['id']}")).json()["state"] == "returned"
+    assert paying.fund_id is not None
+    assert (await house.balance(paying.fund_id))[1] == 0
+    items = (await people.auditor.get("booked-otherwise")).json()["items"]
+    assert [(one["kept_by_bank"], one["came_back"]) for one in items] == ([("5.00", True)] if currency == "EUR" else [])
+    await house.give(GRANT, await grant_of(house, attempt_id), await house.vendors.release(1, currency, method="bank_file", attempt_id=uuid7()), PAYER)
+    assert (await house.findings()).differences == []
+
+
+async def grant_of(house: House, attempt_id: UUID) -> UUID:
+    rows: list[Any] = await house.rows(Sql("SELECT grant_id FROM payment_attempts WHERE attempt_id = :attempt_id"), attempt_id=attempt_id)
+    return UUID(str(rows[0]["grant_id"]))
 
 
 async def test_a_booking_that_does_not_add_up_is_found(house: House, people: People) -> None:

@@ -133,6 +133,14 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
             ("10000", None, False, "1564.66", "too_far_from_rate"), ("1564.66", None, False, None, "too_far_from_rate"), ("10000", None, True, "1564.66", "too_far_from_rate"),
             (None, "10000", True, "1564.66", "pays"), (None, "10000", False, "1564.66", "too_far_from_rate"), (None, "1408.19", True, "1564.66", "too_far_from_rate"), (None, None, True, "1564.66", "too_far_from_rate"),
         )), (replace(CREDIT, by_hand=True, paid_part=Decimal(1)), PAID, "amount_differs"),
+        # Of what came back all that the line has, half of what was booked at least; in another currency by the rate of its day.
+        *((replace(CREDIT, by_hand=True, amount=Decimal(has), paid_part=Decimal(part)), replace(PAID, booked_short=short), found) for has, part, short, found in (
+            ("795", "795", None, "returns"), ("795", "794", None, "amount_differs"), ("794", "795", None, "amount_differs"), ("400", "400", None, "returns"), ("399.99", "399.99", None, "amount_differs"),
+            ("795", "795", Decimal(6), "amount_differs"), ("801", "800", None, "amount_differs"),
+        )),
+        *((replace(CREDIT, by_hand=True, currency="BAM", amount=Decimal(has), paid_part=Decimal(800), part_worth=worth), attempt, found) for has, worth, attempt, found in (
+            ("1500", Decimal("1564.66"), PAID, "returns"), ("1400", Decimal("1564.66"), PAID, "too_far_from_rate"), ("1500", None, PAID, "too_far_from_rate"), ("1500", Decimal("1564.66"), replace(PAID, delivered=True), "delivered_already"),
+        )),
         # What was booked short comes back as it was booked.
         (replace(CREDIT, amount=Decimal(799)), replace(PAID, booked_short=Decimal(1)), "returns"), (CREDIT, replace(PAID, booked_short=Decimal(1)), "amount_differs"),
         *((replace(REFUSAL, reasons=("AC04", code)), KNOWN, "may_have_been_paid") for code in sorted(HAD_BEFORE)),
@@ -194,6 +202,14 @@ def test_the_rest_of_a_booking_is_charged_once_with_the_part_that_is_settled_las
         assert found is None or place == len(parts) - 1
         charged += Decimal(0) if found is None else found.amount
     assert charged == rest
+
+
+def test_what_a_bank_kept_on_the_way_back_stands_with_the_attempt_and_changes_no_sum_of_the_grant() -> None:
+    paid = settled(released(), replace(DEBIT, by_hand=True, amount=Decimal(799), paid_part=Decimal(799)))
+    back = settled(paid, replace(CREDIT, by_hand=True, amount=Decimal(790), paid_part=Decimal(790)))
+    over = back.former_attempts[0]
+    assert (back.paid, back.fund_paid, over.booked_short, over.kept_by_bank) == (Decimal(0), Decimal(0), Decimal(1), Decimal(9))
+    assert settled(paid, replace(CREDIT, amount=Decimal(799))).former_attempts[0].kept_by_bank is None
 
 
 def test_what_an_explained_part_was_booked_with_is_no_charge_of_another() -> None:
