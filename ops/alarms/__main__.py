@@ -14,12 +14,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from ops.alarms.child import NAME
+from ops.alarms.copies import Copies
 from ops.alarms.mail import send
 from ops.alarms.rules import read_rules
 from ops.alarms.settings import AlarmSettings
-from ops.alarms.targets import asked, named
+from ops.alarms.targets import Told, asked, named
 from ops.alarms.watching import Watching
-from ops.settings import CannotStart
+from ops.backup.status import backup_status
+from ops.settings import CannotStart, OpsSettings
 from shared.starting import begin
 from shared.telemetry import configure_logging
 
@@ -27,10 +30,17 @@ from shared.telemetry import configure_logging
 def create_app(settings: AlarmSettings) -> Starlette:
     """Watches while it answers; raises `CannotStart` where rules, addresses or the mail server cannot be understood."""
     server, targets = settings.server, named(settings.watched)
+    of_copies = OpsSettings()
+
+    async def ask() -> Told:
+        told = await asked(targets)
+        return Told((*told.samples, *await asyncio.to_thread(copies.told)), told.away)
+
     watching = Watching(
-        read_rules(settings.alert_rules), settings.alarms_folder, lambda: asked(targets), lambda mail: send(server, mail),
-        settings.alert_from, settings.recipients, lambda: datetime.now(UTC),
+        read_rules(settings.alert_rules), settings.alarms_folder, ask, lambda mail: send(server, mail), settings.alert_from,
+        settings.recipients, _present,
     )  # fmt: skip
+    copies = Copies(NAME, watching.registry, lambda: backup_status(of_copies), _present)
 
     async def alive(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -49,6 +59,10 @@ def create_app(settings: AlarmSettings) -> Starlette:
                 await rounds
 
     return Starlette(routes=[Route("/healthz", alive), Route("/metrics", metrics)], lifespan=running)
+
+
+def _present() -> datetime:
+    return datetime.now(UTC)
 
 
 def main() -> None:

@@ -28,5 +28,7 @@ def alarm_children(settings: OpsSettings, targets: Mapping[str, str], ports: Map
         "AVRR_PORT": str(ports[NAME]), "AVRR_ALARMS_FOLDER": str(settings.data_folder / NAME),
         "AVRR_WATCHED": ",".join(f"{name}={url}" for name, url in targets.items() if url),
     }  # fmt: skip
+    if settings.backup_dir is not None:
+        told |= {"AVRR_DATA": str(settings.data_folder), "AVRR_BACKUP_DIR": str(settings.backup_dir.expanduser().absolute())}
     alive = f"http://127.0.0.1:{ports[NAME]}/healthz"
     return [Child(NAME, (sys.executable, "-m", "ops.alarms"), told, ready_url=alive)]

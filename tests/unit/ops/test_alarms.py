@@ -1,6 +1,7 @@
 """Alarms: told once, reminded of, told when they end, by a real mail server, and with nothing of anybody in them."""
 
 import asyncio
+import math
 import re
 import ssl
 import sys
@@ -19,13 +20,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from ops.alarms.child import URL, alarm_children, usual_ports
+from ops.alarms.copies import Copies
 from ops.alarms.judging import REMIND_AFTER, Key, Standing, judge
 from ops.alarms.mail import NOT_SENT, Server, send, server_of, written
-from ops.alarms.rules import Rule, Sample, terms_of
+from ops.alarms.rules import Rule, Sample, read_rules, terms_of
 from ops.alarms.targets import Told
 from ops.alarms.watching import Watching
+from ops.backup.status import BackupStatus
 from ops.ports import next_free
 from ops.process import inherited_environment
 from ops.readiness import http_status
@@ -314,3 +318,27 @@ def test_in_a_system_on_one_machine_alarms_run_where_a_mail_server_is_named(tmp_
     (child,) = alarm_children(settings, targets, usual_ports())
     assert child.argv[1:] == ("-m", "ops.alarms")
     assert (child.env["AVRR_WATCHED"], child.env["AVRR_ALERT_TO"]) == ("audit=http://127.0.0.1:8004", TO[0])
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (None, []),
+        (BackupStatus(Path("/copies"), NOW - timedelta(seconds=400), NOW - timedelta(days=1)), [400.0, 86_400.0]),
+        (BackupStatus(Path("/copies"), None, None), [math.inf, math.inf]),
+    ],
+    ids=["no copies", "late", "restores nothing"],
+)
+def test_the_age_of_the_copies_is_told_where_there_are_any(status: BackupStatus | None, told: list[float]) -> None:
+    samples = Copies("alarms", registry := CollectorRegistry(), lambda: status, lambda: NOW).told()
+    assert [one.value for one in samples] == told
+    late = next(one for one in read_rules() if one.name == "BackupLate")
+    assert bool(late.met(samples)) is (status is not None)
+    assert math.isnan(registry.get_sample_value("avrr_backup_age_seconds") or 0.0) is (status is None)
+
+
+def test_copies_that_cannot_be_read_are_infinitely_old() -> None:
+    def broken() -> BackupStatus | None:
+        raise CannotStart("note", "It cannot be read.")
+
+    assert [one.value for one in Copies("alarms", CollectorRegistry(), broken, lambda: NOW).told()] == [math.inf, math.inf]
