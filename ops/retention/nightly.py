@@ -25,6 +25,10 @@ _ZONE: Final = "AVRR_MISSION_TIME_ZONE"
 # What can have come between the report and the order: somebody asked, a hold was placed, a case begun; or that a service
 # counts the day otherwise.
 _OVERTAKEN: Final = frozenset({"erasure_requested", "legal_hold", "case_open", "person_erased", "not_due"})
+# What is ordered of which service where a class ends; of persons that their erasure is asked for.
+_ORDERS: Final = {
+    "receipts": ("reintegration", "persons/{id}/end-kept-papers"), "payees": ("reintegration", "payees/{id}/delete-details"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Nightly:
         return [due async for due in all_due(self._ask, self.policy, self.zone, now)]
 
     async def run(self, now: datetime) -> list[Due]:
-        """Asks for the erasure of everybody who is due and for whom nobody asked yet, and ends receipts whose time is over;
+        """Asks for the erasure of everybody who is due and for whom nobody asked yet, and ends receipts and payees whose time is over;
         answers with those.
         """
         return [due for due in await self.report(now) if due.stands == "due" and await self.carry_out(due, now)]
@@ -58,8 +62,8 @@ class Nightly:
             # The same day's same question, whoever asks it again.
             "Idempotency-Key": f"retention-{due.person_id}-{due.due_on}",
         }  # fmt: skip
-        service, order = ("reintegration", "end-kept-papers") if due.kept_as == "receipts" else ("counselling", "request-erasure-when-due")
-        path = f"/v1/persons/{due.person_id}/{order}"
+        service, order = _ORDERS.get(due.kept_as, ("counselling", "persons/{id}/request-erasure-when-due"))
+        path = f"/v1/{order.format(id=due.person_id)}"
         answer = await self.client.post(self.urls[service] + path, json={}, headers=headers)
         if answer.is_success:
             return not answer.json()["repeated"]

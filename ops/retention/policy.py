@@ -11,15 +11,16 @@ from typing import Final, Literal, get_args
 
 from ops.settings import CannotStart
 
-Then = Literal["ask_for_erasure", "end_papers", "by_itself", "kept"]
+Then = Literal["ask_for_erasure", "end_papers", "delete_details", "by_itself", "kept"]
 FILE: Final = "AVRR_RETENTION_POLICY"
 PAGE: Final = "docs/retention.md"
 _OURS: Final = Path(__file__).parent / "policy.toml"
 # The classes that persons fall into; each has to end, or somebody would be kept for ever.
 OF_PERSONS: Final = ("without_case", "without_return", "returned")
-_NEEDED: Final[Mapping[str, Then]] = {**dict.fromkeys(OF_PERSONS, "ask_for_erasure"), "receipts": "end_papers"}
+_NEEDED: Final[Mapping[str, Then]] = {**dict.fromkeys(OF_PERSONS, "ask_for_erasure"), "receipts": "end_papers", "payees": "delete_details"}
 _WORDS: Final[Mapping[Then, str]] = {
     "ask_for_erasure": "their erasure is asked for, and a person decides", "end_papers": "they and their key are deleted, as was decided with the erasure",
+    "delete_details": "they and their key are deleted",
     "by_itself": "it ends by itself", "kept": "kept",
 }  # fmt: skip
 
@@ -79,7 +80,7 @@ def read_policy(path: Path | None = None) -> Policy:
     for one in classes.values():
         _refuse_wrong(one)
     if any(name not in classes or classes[name].then != then for name, then in _NEEDED.items()):
-        raise CannotStart("retention_incomplete", f"The retention policy has to say when {', '.join(OF_PERSONS)} end, and receipts.")
+        raise CannotStart("retention_incomplete", f"The retention policy has to say when {', '.join(OF_PERSONS)} end, and receipts and payees.")
     return Policy(classes, source)
 
 
@@ -107,7 +108,8 @@ What each class below is, is under version control (`ops/retention/policy.toml`)
 (`./avrr retention run`), which data protection or the chief of mission then decides on, and a legal hold or an open case
 keeps everything. What was refused is not asked for again: the report lists it with the reason, until
 somebody asks. Receipts that an erasure let stay the run ends itself, with their key, once their last day is over: two
-persons decided on it with the erasure, whose event says the day. What would happen is told beforehand by `./avrr retention
+persons decided on it with the erasure, whose event says the day. Name and account of a vendor or an office that was closed it
+deletes as well, once theirs is over, for nobody is asked who a business was. What would happen is told beforehand by `./avrr retention
 report`, by ids alone. Both ask the services over HTTP as the client `service-retention`, whose role `retention` may do
 nothing else; a second run of the same night finds nothing more to do.
 

@@ -45,7 +45,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A person whose time is over: of which class, since which day, what stands in the way, and why if somebody refused."""
+    """A person, or a payee that is none, whose time is over: of which class, since which day, what stands in the way, and why if somebody refused."""
 
     person_id: UUID
     kept_as: str
@@ -85,7 +85,7 @@ def _stands(person: Person, due_on: date, zone: ZoneInfo) -> Stands:
 
 
 async def all_due(ask: Asks, policy: Policy, zone: ZoneInfo, now: datetime) -> AsyncIterator[Due]:
-    """Everybody who is due, in the order of their ids, then whose receipts are."""
+    """Everybody who is due, in the order of their ids, then whose receipts are, and then payees that were closed."""
     async for one in _persons_due(ask, policy, zone, now):
         yield one
     async for row in _pages(ask, "reintegration", "/v1/retention/receipts", {"until": str(_day(now, zone))}):
@@ -94,6 +94,11 @@ async def all_due(ask: Asks, policy: Policy, zone: ZoneInfo, now: datetime) -> A
         due_on = policy.classes["receipts"].due(kept_until + timedelta(days=1))
         if due_on <= _day(now, zone):
             yield Due(UUID(row["id"]), "receipts", kept_until, due_on, "due")
+    async for row in _pages(ask, "reintegration", "/v1/retention/payees", {"until": str(_day(now, zone))}):
+        kept_until = date.fromisoformat(row["kept_until"])
+        due_on = policy.classes["payees"].due(kept_until + timedelta(days=1))
+        if due_on <= _day(now, zone):
+            yield Due(UUID(row["id"]), "payees", kept_until, due_on, "due")
 
 
 async def _persons_due(ask: Asks, policy: Policy, zone: ZoneInfo, now: datetime) -> AsyncIterator[Due]:

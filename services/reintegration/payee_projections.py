@@ -171,12 +171,12 @@ CHECKS: tuple[Check, ...] = (
             "FROM staff_accounts GROUP BY list_id) a ON a.list_id = l.id WHERE l.accounts IS DISTINCT FROM a.accounts"
         ),
     ),
-    # Of a returnee who was erased nothing is left but that there was an account.
+    # Of a returnee who was erased, and of a payee that was closed long ago, nothing is left but that there was an account.
     Check(
         "details of payees",
         Sql(
             "SELECT coalesce(a.payee_id, d.payee_id) FROM (SELECT a.*, p.person_id FROM payee_accounts a JOIN payees p "
-            "ON p.id = a.payee_id WHERE NOT EXISTS (SELECT FROM persons e WHERE e.id = p.person_id)) a "
+            "ON p.id = a.payee_id WHERE p.details_deleted_on IS NULL AND NOT EXISTS (SELECT FROM persons e WHERE e.id = p.person_id)) a "
             "FULL JOIN payee_details d ON d.payee_id = a.payee_id AND d.account_no = a.account_no AND d.country = a.country "
             "AND d.person_id IS NOT DISTINCT FROM a.person_id WHERE a.payee_id IS NULL OR d.payee_id IS NULL"
         ),

@@ -45,6 +45,13 @@ PAYEES = aggregate_table(
     sa.CheckConstraint("vendor_key IS NOT DISTINCT FROM lower(vendor_code)", name="vendor_key_is_the_code"),
     sa.Column("contacts", pg.JSONB, nullable=False, server_default="[]"),
     sa.Column("clearers", pg.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("closed_at", sa.DateTime(timezone=True)),
+    sa.Column("details_deleted_on", sa.Date),
+    sa.CheckConstraint("(closed_at IS NOT NULL) = (status = 'closed' AND person_id IS NULL)", name="closed_at_a_moment"),
+    sa.CheckConstraint(
+        "details_deleted_on IS NULL OR (details_deleted_on > cast(closed_at AT TIME ZONE 'UTC' AS date) + interval '3650 days') IS TRUE",
+        name="details_kept_for_their_time",
+    ),
     sa.CheckConstraint("clearing_asked_by <> cleared_by", name="cleared_by_two_persons"),
     sa.CheckConstraint("(clearing_asked_by IS NULL) = (clearing_reason IS NULL)", name="clearing_is_whole"),
     begins(payee_state.BEGINNINGS),

@@ -8,11 +8,13 @@ from services.reintegration import (
     brought_list_queries,
     payee_projections,
     payee_queries,
+    payee_retention_queries,
     payee_tables,
     sanctions_screening,
 )
 from services.reintegration.domain import (
     payee,
+    payee_ending,
     payee_facts,
     payee_state,
     sanctions,
@@ -25,6 +27,7 @@ from shared.aggregate import Aggregate
 from shared.db import UnitOfWork
 from shared.messages import Command, Context
 from shared.policy import Reach
+from shared.settings import MISSION
 from shared.timers import Timer
 
 _LOOKS_AT_THE_ACCOUNT = (payee.ConfirmPayee, payee.ConfirmCallBack, payee.AcceptSharedAccount)
@@ -39,6 +42,8 @@ async def _payee_facts(
     if command is None or isinstance(command, _LOOKS_AT_THE_ACCOUNT):
         shared_with, of_staff = await account_tokens.against(unit, payee_id)
         return payee_facts.PayeeFacts(None, shared_with, of_staff, await sanctions_screening.newest_lists(unit))
+    if isinstance(command, payee_ending.DeletePayeeDetails):
+        return await payee_retention_queries.behind_an_ending(unit, payee_id, context.now, MISSION.mission_time_zone)
     if not isinstance(command, payee.RegisterPayee):
         return payee_facts.PayeeFacts()
     facts = await payee_queries.behind_a_payee(unit, payee_id, command, context.now)

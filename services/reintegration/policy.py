@@ -269,6 +269,8 @@ POLICY = Policy(
     # Two persons decided on it with the erasure; the program that keeps count of the time says that the day is over.
     allow("list_kept_receipts", Role.RETENTION),
     allow("end_kept_papers", Role.RETENTION),
+    allow("list_kept_payees", Role.RETENTION),
+    allow("delete_payee_details", Role.RETENTION),
     allow("read_statistics", Role.COORDINATOR, Role.MANAGER, Role.CHIEF_OF_MISSION, Role.AUDITOR),
     allow("read_events", Role.AUDITOR, Role.ARCHIVE),
     allow("read_verification", Role.AUDITOR, Role.ARCHIVE),

@@ -1,6 +1,6 @@
 """The events of reintegration about who is paid: payees, each by two persons, and their accounts, of which no event tells."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -151,6 +151,13 @@ class PayeeEnded(Event, kind="avrr.reintegration.payee.ended.v1"):
     closed_at: datetime
 
 
+class PayeeDetailsDeleted(Event, kind="avrr.reintegration.payee.details_deleted.v1"):
+    """Of a vendor or an office that was closed name, accounts and contacts were deleted, with their key; ``kept_until`` was their last day."""
+
+    kept_until: date
+    deleted_on: date
+
+
 def closed_for(why: ClosedFor) -> Concealed:
     """Why a payee was closed, as an event has it."""
     return Concealed.of(why)
@@ -163,5 +170,5 @@ def why_closed(event: PayeeEnded) -> ClosedFor | None:
 
 EVENTS: tuple[type[Event], ...] = (
     PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted,
-    PayeeClosed, PayeeEnded, StaffAccountsUploaded, StaffAccountsConfirmed, StaffAccountsDropped,
+    PayeeClosed, PayeeEnded, PayeeDetailsDeleted, StaffAccountsUploaded, StaffAccountsConfirmed, StaffAccountsDropped,
 )  # fmt: skip

@@ -55,7 +55,7 @@ ERASES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "person_keys": frozenset({"person_id", "about", "keep_until"}),
         "evidence_files": frozenset({"evidence_id", "grant_id", "sealed_under"}),
         "evidence_pieces": frozenset({"evidence_id"}),
-        "payee_details": frozenset({"person_id"}),
+        "payee_details": frozenset({"person_id", "payee_id"}),
         "payee_tokens": frozenset({"person_id", "token"}),
         "former_payee_tokens": frozenset({"person_id", "token"}),
         "attempt_accounts": frozenset({"attempt_id", "token"}),
@@ -113,7 +113,7 @@ DEFINERS = {
     "reintegration": {
         "append_events": "reintegration_owner", "log_size": "reintegration_owner", "set_fund_terms": "reintegration_owner", "note_hashes_met": "reintegration_owner", "count_what_was_put_in": "reintegration_owner", "count_how_it_went": "reintegration_owner", "post_into_an_open_month": "reintegration_owner", "commit_while_the_fund_is_valid": "reintegration_owner", "post_after_the_commitment": "reintegration_owner", "ask_for_a_fund_when_nothing_waits": "reintegration_owner", "answer_for_a_fund_once": "reintegration_owner", "support_in": "reintegration_lookup",
         "concealed_in": "reintegration_lookup", "refuse_papers_of_the_erased": "reintegration_eraser",
-        "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser",
+        "refuse_keys_of_the_erased": "reintegration_eraser", "end_kept_papers": "reintegration_eraser", "delete_payee_details": "reintegration_eraser",
         "erase_what_it_was_for": "reintegration_eraser", "erase_screenings": "reintegration_eraser", "erase_hashes": "reintegration_eraser", "erase_plan_details": "reintegration_eraser",
     },
 }

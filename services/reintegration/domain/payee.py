@@ -12,6 +12,7 @@ from pydantic import Field, StrictBool
 from services.reintegration.domain.case import Case
 from services.reintegration.domain.grant_facts import arrived_case
 from services.reintegration.domain.payee_details import StatesAccount, details_of
+from services.reintegration.domain.payee_ending import ENDING_RULES
 from services.reintegration.domain.payee_facts import PayeeFacts
 from services.reintegration.domain.payee_state import ENDED, AccountChange, Payee, evolve
 from services.reintegration.domain.screening import SCREENING_RULES, screened
@@ -25,6 +26,7 @@ from shared.contracts.payees import (
     PayeeClosed,
     PayeeClosingReason,
     PayeeConfirmed,
+    PayeeDetailsDeleted,
     PayeeEnded,
     PayeeKind,
     PayeeRegistered,
@@ -352,10 +354,10 @@ PAYEE: Decider[Payee, PayeeFacts] = Decider(
             _not_by_whoever_had_a_part,
         ),
         changing(ClosePayee, "Close the payee", _close, _not_closed),
-        *SCREENING_RULES,
+        *SCREENING_RULES, *ENDING_RULES,
     ),
     evolve=evolve,
     events=(PayeeRegistered, PayeeConfirmed, AccountChangeAsked, CallBackConfirmed, AccountChangeDropped, SharedAccountAccepted, PayeeClosed, PayeeEnded,
-        PayeeScreened, HitClearingAsked, HitsCleared, HitsConfirmed,
+        PayeeScreened, HitClearingAsked, HitsCleared, HitsConfirmed, PayeeDetailsDeleted,
     ),
 )

@@ -1,6 +1,7 @@
 """What the rules of a payee read from elsewhere."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
 from services.reintegration.domain.case import Case
@@ -16,7 +17,8 @@ class PayeeFacts:
     ``shared_with`` are other payees that have an account of this one's, but those of which that was found right.
     ``former`` is under which contact to call whoever is to be registered and was paid before as another payee, and
     ``former_blocked`` that a list of sanctions means them. ``newest_lists`` are the sanctions lists that count now, in the order of their ids, and ``found`` what of them the payee's
-    names are like, where that was looked up.
+    names are like, where that was looked up. ``today`` is the mission's day, and ``kept_since`` that of the closing or of the last
+    payment, whichever is later.
     """
 
     case: Case | None = None
@@ -26,6 +28,8 @@ class PayeeFacts:
     found: tuple[Hit, ...] = ()
     former: KnownContact | None = None
     former_blocked: bool = False
+    today: date | None = None
+    kept_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Decision 51.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from shared.contracts.payees import (
     PayeeClosed,
     PayeeClosingReason,
     PayeeConfirmed,
+    PayeeDetailsDeleted,
     PayeeEnded,
     PayeeKind,
     PayeeRegistered,
@@ -81,7 +82,8 @@ class Payee:
     may mean it, ``cleared`` those that two persons found not to. ``shares`` are the payees of which
     somebody found it right that they have the same account. ``contacts`` are those that were ever confirmed, oldest first; of
     whoever was paid before as another payee the first one is that one's. ``vendor_key`` is the code of a vendor as it is
-    compared, in small letters.
+    compared, in small letters. Of a vendor or an office ``closed_at`` is when it was closed, and ``details_deleted_on`` the day on
+    which name, accounts and contacts were deleted.
     """
 
     kind: PayeeKind
@@ -114,6 +116,8 @@ class Payee:
     contacts: tuple[KnownContact, ...] = ()
     vendor_key: str | None = None
     clearers: tuple[str, ...] = ()
+    closed_at: datetime | None = None
+    details_deleted_on: date | None = None
 
     @property
     def began_anew(self) -> bool:
@@ -196,15 +200,26 @@ def evolve(state: Payee | None, event: Event) -> Payee:
             return replace(state, status=moved(TRANSITIONS, state.status, "blocked"), change=None)
         case PayeeClosed() if state is not None:
             return replace(
-                state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=event.reason
+                state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=event.reason,
+                closed_at=_unless_of_a_person(state, event.closed_at),
             )
         case PayeeEnded() if state is not None:
             why = why_closed(event)
             if why == "meant_by_a_list":
                 return replace(state, status=moved(TRANSITIONS, state.status, "blocked"), change=None)
-            return replace(state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=why)
+            return replace(
+                state, status=moved(TRANSITIONS, state.status, "closed"), change=None, closing_reason=why,
+                closed_at=_unless_of_a_person(state, event.closed_at),
+            )
+        case PayeeDetailsDeleted() if state is not None:
+            return replace(state, details_deleted_on=event.deleted_on)
         case _:
             raise TypeError(f"{type(event).__name__} does not fit a payee here")
+
+
+def _unless_of_a_person(state: Payee, at: datetime) -> datetime | None:
+    # What is kept of a returnee goes with the person.
+    return at if state.person_id is None else None
 
 
 def _screened(state: Payee, event: PayeeScreened) -> Payee:

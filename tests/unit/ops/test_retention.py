@@ -123,6 +123,9 @@ async def test_everybody_is_asked_about_page_by_page_and_a_case_is_asked_for_a_h
         if path == "/v1/retention/receipts":
             assert service == "reintegration"
             return {"items": [{"id": ids[148], "kept_until": "2023-06-01"}, {"id": ids[149], "kept_until": "2023-05-31"}], "next": None}
+        if path == "/v1/retention/payees":
+            assert service == "reintegration"
+            return {"items": [{"id": ids[148], "kept_until": "2023-06-01"}, {"id": ids[147], "kept_until": "2023-05-31"}], "next": None}
         begins = ids.index(query["after"]) + 1 if query["after"] else 0
         rows = ids[begins : begins + 100]
         items = [
@@ -136,11 +139,12 @@ async def test_everybody_is_asked_about_page_by_page_and_a_case_is_asked_for_a_h
         return {"items": items, "next": rows[-1] if rows[-1] != ids[-1] else None}
 
     found = [one async for one in all_due(ask, POLICY, ZONE, NOW)]
-    assert [one.person_id for one in found[:-1]] == [UUID(id) for id in ids[1:]]
+    assert [one.person_id for one in found[:-2]] == [UUID(id) for id in ids[1:]]
     assert [one.stands for one in found[:3]] == ["asked", "due", "refused"]
     assert lines(found[2:3], POLICY)[0].endswith("refused for duty_to_keep")
-    # The last day on which receipts are kept has to be over.
-    last = found[-1]
+    # The last day on which receipts, or who a payee was, are kept has to be over.
+    last, payee = found[-2:]
+    assert (payee.person_id, payee.kept_as, payee.stands, payee.due_on) == (UUID(ids[147]), "payees", "due", date(2023, 6, 1))
     assert (last.person_id, last.kept_as, last.stands, last.due_on) == (UUID(ids[149]), "receipts", "due", date(2023, 6, 1))
     assert asked == [100, 50]
 
@@ -149,7 +153,7 @@ async def test_everybody_is_asked_about_page_by_page_and_a_case_is_asked_for_a_h
     "change",
     [
         ("[classes.returned]", "[classes.gone]"), ("months = 24", "months = -1"), ("months = 24", 'months = "24"'),
-        ("months = 24\n", ""), ('then = "ask_for_erasure"', 'then = "kept"'), ('then = "end_papers"', 'then = "by_itself"'),
+        ("months = 24\n", ""), ('then = "ask_for_erasure"', 'then = "kept"'), ('then = "end_papers"', 'then = "by_itself"'), ('then = "delete_details"', 'then = "kept"'),
         ("source", "sauce"), ("what", "wath"), ("=", ""),
     ],
 )  # fmt: skip
