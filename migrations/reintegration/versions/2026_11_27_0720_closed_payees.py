@@ -7,7 +7,7 @@ from migrations.kernel_1 import run_sql
 from migrations.kernel_10 import refuse_to_lose
 
 revision = "reintegration_123"
-down_revision = "reintegration_142_2"
+down_revision = "reintegration_118"
 branch_labels = None
 depends_on = None
 
