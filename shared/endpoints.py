@@ -201,7 +201,7 @@ def router_for(
         stopped = json.loads(row["stopped"])
         if stopped or row["set_back"]:
             response.status_code = 503
-            response.headers.update({"Retry-After": "2"} | ({WAITS_FOR: "acceptance"} if row["set_back"] else {}))
+            response.headers.update({"Retry-After": "2", WAITS_FOR: "acceptance" if row["set_back"] else "repair"})
         return Readiness(
             ready=not stopped and not row["set_back"], set_back=row["set_back"], log_size=row["size"], cursors=json.loads(row["cursors"]),
             dead_letters=row["dead_letters"], stopped=stopped, worker=dict(worker_status()),
