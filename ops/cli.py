@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -209,19 +208,19 @@ def screenshots(
 
 @app.command()
 def bench(
-    times: Annotated[int, typer.Option(min=1, max=10_000, help="how often each page is asked for")] = 40,
+    parts: Annotated[list[str] | None, typer.Argument(help="command, propagation, growth, export, footprint, soak, or pages of the running portal; the first five by default")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="writes the figures to this file too")] = None,
+    page_file: Annotated[Path | None, typer.Option("--page", help="writes them as a page of the documentation")] = None,
+    cases: Annotated[list[int] | None, typer.Option(min=1, max=10_000_000, help="among how many cases lists are asked for; 1000, 100000 and 1000000 by default")] = None,
+    events: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="how many events are exported")] = 200_000,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="for how long commands are given")] = 20,
+    minutes: Annotated[float, typer.Option(min=0.1, max=600, help="for how long the soak lasts")] = 20,
+    times: Annotated[int, typer.Option(min=1, max=10_000, help="how often each page is asked for")] = 40,
 ) -> None:
-    """Times every page of the running portal on the server; 1 if one is over its budget."""
-    from ops.bench_pages import MOST_MILLISECONDS, time_pages
-    from ops.system import read_addresses
+    """Measures a system of its own beside floors of the same run, or pages of the running portal; 1 if a bound is not kept."""
+    from ops.bench.asked import bench_asked
 
-    timings = _run(time_pages(read_addresses(read_settings()).portal, times, say=typer.echo))
-    if json_file is not None:
-        json_file.write_text(json.dumps([timing.as_json() for timing in timings], indent=2) + "\n")
-    slow = [timing.name for timing in timings if timing.p95 > MOST_MILLISECONDS]
-    typer.echo(f"Over {MOST_MILLISECONDS} ms at p95: {', '.join(slow) or 'none'}.")
-    sys.exit(1 if slow else 0)
+    sys.exit(_run(bench_asked(parts or [], json_file, page_file, cases or [1_000, 100_000, 1_000_000], events, seconds, minutes, times)))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

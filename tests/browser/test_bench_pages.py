@@ -1,6 +1,6 @@
 """The bench asks for real pages as those who see them, and tells what they cost next to nothing at all."""
 
-from ops.bench_pages import time_pages
+from ops.bench.pages import time_pages
 from ops.screenshots import Shot
 from tests.running import Mission
 

@@ -74,7 +74,7 @@ async def test_a_search_reads_about_what_it_shows(
 ) -> None:
     asked = Asked(**{name: FILTERS[name] for name in names})
     statement = searching.search(frozenset(names))
-    most = OF_ONE_ID if "about" in names else MOST_READ
+    most = OF_ONE_ID if {"about", "case"} & {*names} else MOST_READ
     await reads_few(filled, "-".join(names) or "all", statement, searching.values_of(asked, after, SHOWN), most)
 
 
