@@ -22,6 +22,7 @@ from ops.provision import Provision
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
 from ops.supervisor import Running
+from shared.settings import Mission
 from shared.topology import LOGS, PORTAL, Service
 
 IDENTITY_PORT = 8010
@@ -191,6 +192,8 @@ ALLOWANCES: Final = (
     "AVRR_WRITES_PER_MINUTE", "AVRR_READS_PER_MINUTE", "AVRR_SEARCHES_PER_MINUTE", "AVRR_PERSON_SEARCHES_PER_DAY",
     "AVRR_DISCLOSURES_PER_MINUTE", "AVRR_EXPORTS_PER_HOUR", "AVRR_HELD_PER_HOUR",
 )  # fmt: skip
+# What the mission says is usual there; every process has to be told the same.
+USUAL: Final = tuple(f"AVRR_{name.upper()}" for name in Mission.model_fields)
 
 
 def service_child(
@@ -199,7 +202,7 @@ def service_child(
 ) -> Child:  # fmt: skip
     """A service's process: its API and its worker together, or one of them alone under a name and port of its own."""
     user, password = nats_login(running, service.name)
-    allowed = {name: os.environ[name] for name in (*ALLOWANCES, COLLECTOR) if name in os.environ}
+    allowed = _handed_on(*ALLOWANCES, COLLECTOR, *USUAL)
     logins = databases.logins(running.postgres, service, _passwords(running))
     listens_at = port or running.ports[service.name]
     told = {
@@ -280,11 +283,14 @@ def _portal(running: Running, clock: ClockMode, environment: Mapping[str, str]) 
     told |= _client(running, clients.PORTAL_CLIENT, ("AVRR_PORTAL_CLIENT_ID", "AVRR_PORTAL_CLIENT_SECRET"))
     if running.settings.oidc_jwks_url is not None:
         told["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
-    if COLLECTOR in os.environ:
-        told[COLLECTOR] = os.environ[COLLECTOR]
+    told |= _handed_on(COLLECTOR, "AVRR_MISSION_TIME_ZONE")
     return Child(
         PORTAL.name, (sys.executable, "-m", f"{PORTAL.module}.app"), {**told, **environment}, ready_url=f"{origin}/readyz"
     )
+
+
+def _handed_on(*names: str) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _base64url(key: bytes) -> str:

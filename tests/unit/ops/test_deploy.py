@@ -40,7 +40,7 @@ from ops.settings import PROJECT, CannotStart
 from ops.witness.settings import WitnessSettings, signer_in
 from services.portal.settings import PortalSettings
 from shared.bus_settings import BusKeys
-from shared.settings import Settings
+from shared.settings import Mission, Settings
 from shared.topology import LOGS, PORTAL, SERVICES, Service
 
 DEPLOY = PROJECT / "deploy"
@@ -164,6 +164,13 @@ def test_a_service_is_given_every_setting_between_its_two_processes_and_no_varia
     given = {part: set(_environment(part, _filled_in() | _offered())) for part in (service.name, f"{service.name}-worker")}
     left_out = (set() if service.asks else OF_WHO_ASKS) | (set() if service.archives else OF_THE_ARCHIVE)
     assert set().union(*given.values()) == _names(Settings) - NOT_FOR_DEPLOYMENTS - left_out - BY_PASSWORD
+
+
+@each_service
+def test_what_is_usual_in_the_mission_is_said_to_both_processes_of_a_service_alike(service: Service) -> None:
+    for part in (service.name, f"{service.name}-worker"):
+        said = _environment(part, _filled_in() | _offered())
+        assert {name: said.get(name) for name in _names(Mission)} == {name: _offered()[name] for name in _names(Mission)}
 
 
 @each_service
