@@ -36,8 +36,8 @@ KINDS: Final[tuple[ExceptionKind, ...]] = get_args(ExceptionKind)
 
 # Another number whenever these rules find something else.
 _VERSION: Final = 3
-# What is usual is the mission's to say.
-_USUAL: Final = ("office_opens", "office_closes", "office_days", "many_reads")
+# What is usual is the mission's to say; on its time zone hours and days depend.
+_USUAL: Final = ("mission_time_zone", "office_opens", "office_closes", "office_days", "many_reads")
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

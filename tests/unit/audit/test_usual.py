@@ -16,13 +16,13 @@ FRIDAY, SUNDAY = datetime(2023, 5, 5, 9, tzinfo=UTC), datetime(2023, 5, 7, 9, tz
 def test_where_the_mission_says_nothing_the_rules_are_those_of_this_version() -> None:
     assert (MISSION.office_opens, MISSION.office_closes, MISSION.many_reads) == (time(7), time(19), 80)
     assert MISSION.office_days == ("mon", "tue", "wed", "thu", "fri")
-    assert rules_of(Mission(mission_time_zone="Asia/Baghdad")) == RULES < 2**24
+    assert rules_of(MISSION) == RULES < 2**24
 
 
 def test_whatever_the_mission_says_otherwise_is_another_number_that_the_column_holds() -> None:
     said = [
         Mission(office_opens=time(8)), Mission(office_closes=time(18)), Mission(office_days=("sun", "mon")), Mission(many_reads=81),
-        Mission(many_reads=40),
+        Mission(many_reads=40), Mission(mission_time_zone="Asia/Baghdad"),
     ]  # fmt: skip
     numbers = {rules_of(one) for one in said}
     assert len(numbers | {RULES}) == len(said) + 1
