@@ -28,7 +28,8 @@ from shared.topology import REINTEGRATION
 _WAITING = Sql("SELECT id FROM lost_payments WHERE status <> 'cleared' ORDER BY id")
 _RELEASED: Final = "avrr.reintegration.grant.tranche_released.v1"
 _PAID: Final = "avrr.reintegration.grant.payment_confirmed.v1"
-_BATCHED: Final = frozenset({"avrr.reintegration.payment_batch.made.v1", "avrr.reintegration.payment_batch.payments_put_in.v1"})
+# That a batch was made names none of its payments: they follow as facts of their own.
+_BATCHED: Final = "avrr.reintegration.payment_batch.payments_put_in.v1"
 
 Say = Callable[[str], None]
 
@@ -45,8 +46,8 @@ def lost_payments(lost: Sequence[Lost]) -> tuple[LostPayment, ...]:
                     {"event_id": one.envelope.id, "fact": fact, "attempt_id": data.get("attempt_id"), "grant_id": one.envelope.subject, "number": data["number"]}
                 )
             )
-        elif kind in _BATCHED:
-            attempts = data.get("attempts")
+        elif kind == _BATCHED:
+            attempts = data["attempts"]
             assert isinstance(attempts, list | tuple)
             found += [
                 # Of one entry and one attempt always the same, and of no other.

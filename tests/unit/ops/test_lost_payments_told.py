@@ -4,33 +4,33 @@ from uuid import UUID
 
 from ops.after_restore.listing import Lost
 from ops.after_restore.payments import lost_payments
-from shared.messages import Envelope
+from shared.ledger import conceal
+from shared.messages import Envelope, Event
 from tests.given import NOON
+from tests.unit.reintegration.examples import PAID_1, RELEASED_1
+from tests.unit.reintegration.test_batch import FIRST, MADE, PUT_IN, SECOND
 
-GRANT, ATTEMPT, ANOTHER = (UUID(int=number) for number in (11, 12, 13))
+GRANT = UUID(int=11)
+RELEASED = RELEASED_1.model_copy(update={"attempt_id": FIRST})
 
 
-def entry(place: int, kind: str, **data: object) -> Lost:
+def entry(place: int, event: Event, about: UUID = GRANT) -> Lost:
+    """A lost entry as the log has it."""
     envelope = Envelope(
-        id=UUID(int=place), source="urn:avrr:reintegration", type=f"avrr.reintegration.{kind}.v1", subject=GRANT, partitionkey=GRANT,
+        id=UUID(int=place), source="urn:avrr:reintegration", type=event.kind, subject=about, partitionkey=about,
         time=NOON, dataschema="urn:x", aggregateversion=1, actorid="staff:x", actorrole="", actororg="", actorcountry="", actoracr="",
-        correlationid="x", data=data,
+        correlationid="x", data=conceal(event)[0].model_dump(mode="json"),
     )  # fmt: skip
     return Lost(place, b"", envelope)
 
 
 def test_releases_payments_and_each_payment_of_a_batch_are_told() -> None:
-    found = lost_payments(
-        [
-            entry(1, "grant.tranche_released", number=1, attempt_id=str(ATTEMPT)),
-            entry(2, "grant.drafted"),
-            entry(3, "payment_batch.made", attempts=[str(ATTEMPT), str(ANOTHER)]),
-            entry(4, "payment_batch.payments_put_in", attempts=[str(ATTEMPT)]),
-            entry(5, "grant.payment_confirmed", number=1),
-        ]
-    )
+    found = lost_payments([entry(place, event) for place, event in enumerate((RELEASED, MADE, PUT_IN, PAID_1), 1)])
     assert [(one.fact, one.attempt_id, one.grant_id, one.number) for one in found] == [
-        ("released", ATTEMPT, GRANT, 1), ("batched", ATTEMPT, None, None), ("batched", ANOTHER, None, None), ("batched", ATTEMPT, None, None),
-        ("paid", None, GRANT, 1),
+        ("released", FIRST, GRANT, 1), ("batched", FIRST, None, None), ("batched", SECOND, None, None), ("paid", None, GRANT, 1),
     ]  # fmt: skip
     assert len({one.event_id for one in found}) == len(found)
+
+
+def test_that_a_batch_was_made_names_no_payment() -> None:
+    assert lost_payments([entry(1, MADE)]) == ()
