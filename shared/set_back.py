@@ -47,6 +47,8 @@ _FOUND = Sql(
     "INSERT INTO restored (id, kept, known, finder) SELECT :id, h.size, greatest(h.size, :known), :finder "
     "FROM log_head h WHERE NOT EXISTS (SELECT FROM restored WHERE opened_at IS NULL)"
 )
+# What was signed stays signed: of a history that two persons accepted as lost it is no news.
+_ACCEPTED = Sql("SELECT coalesce(max(known), 0) AS known FROM restores WHERE accepted_at IS NOT NULL")
 _KNOWN_MORE = Sql("UPDATE restored SET known = :known WHERE opened_at IS NULL AND accepted_at IS NULL AND known < :known")
 
 log = structlog.get_logger("set_back")
@@ -206,8 +208,13 @@ class Standing:
             return
         with contextlib.suppress(*FAULTS, httpx.HTTPError):
             known = await told_by_checkpoint(client, self._settings.checkpointer_url, self._service, self.size)
-            if known is not None:
+            if known is not None and known > await self._accepted():
                 await self.found(known, "checkpointer")
+
+    async def _accepted(self) -> int:
+        row = await self._database.alone(_ACCEPTED)
+        assert row is not None
+        return int(row["known"])
 
     def status(self) -> dict[str, object]:
         """What readiness tells of it."""

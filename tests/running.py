@@ -82,8 +82,8 @@ class Mission:
 
 
 @asynccontextmanager
-async def started(settings: OpsSettings, *, opened: bool = False, **environment: str) -> AsyncIterator[Mission]:
-    """The system with its data in these settings' folder, ready; ``opened`` says that who may do what stands there already.
+async def started(settings: OpsSettings, *, restored: bool = False, **environment: str) -> AsyncIterator[Mission]:
+    """The system with its data in these settings' folder, ready; one that was ``restored`` answers nobody before it is accepted.
 
     ``environment`` is what its services and its portal are told besides.
     """
@@ -92,9 +92,9 @@ async def started(settings: OpsSettings, *, opened: bool = False, **environment:
         found = addresses(running, "replay")
         tokens = PersonaTokens(found.issuer, development_secret(settings), client=client)
         caller = Caller(client, found.services, tokens)
-        await caller.learn()
         made = Mission(settings, running, found, client, caller, tokens)
-        if not opened:
+        if not restored:
+            await caller.learn()
             await _open(made)
         yield made
 

@@ -17,13 +17,14 @@ from ops.durable_files import write_durably
 from ops.settings import OpsSettings
 from shared.db import Database, Sql
 from shared.messages import Envelope
-from shared.set_back import Mark, marked
+from shared.set_back import Mark, mark, marked
 from shared.tlog.tree import Frontier, leaf_hash
 from shared.topology import LOGS, Service
 
 FOLDER: Final = "restored"
 _KEPT = Sql("SELECT leaf_hash FROM event_log WHERE idx >= :first AND idx < :end ORDER BY idx")
 _LAST_KEPT = Sql("SELECT time FROM event_log WHERE idx < :end ORDER BY idx DESC LIMIT 1")
+_HEAD = Sql("SELECT size FROM log_head")
 _AT_A_TIME: Final = 10_000
 
 
@@ -88,19 +89,23 @@ class Losses:
 
 async def losses_of(settings: OpsSettings, service: Service) -> Losses | None:
     """What a service's log lost, or None if its database does not wait for people."""
+    # What was signed first, the log's size afterwards: the log only grows.
+    covered = await sources.signed(settings, service)
     async with sources.database_of(settings, service) as database:
         waits = await marked(database)
         if waits is None:
             return None
+        if not waits.accepted and covered is not None and covered > await _size(database):
+            # Noted at once: what is accepted of this log grows it, and is signed like all else, without being of what was lost.
+            waits = await mark(database, service.name, covered, "checkpointer") or waits
         root, kept_until = await _kept(database, waits.kept)
     streamed = await sources.in_stream(settings, service, waits.kept)
     archived = await sources.in_archive(settings, service, waits.kept)
-    covered = await sources.signed(settings, service)
     followers = await sources.followed(settings, service)
     from_stream, from_archive = (dict(one.leaves) if one is not None else {} for one in (streamed, archived))
     found = await asyncio.to_thread(_kept_before, settings, service, waits) | from_stream | from_archive
     lost, unreadable = _read(service, found)
-    sizes = [waits.known, covered or 0, *followers.values(), *(one.size for one in (streamed, archived) if one is not None)]
+    sizes = [waits.known, *followers.values(), *(one.size for one in (streamed, archived) if one is not None)]
     return Losses(
         service.name, waits, root, kept_until, max(sizes), lost,
         tuple(idx for idx in sorted(from_stream.keys() & from_archive.keys()) if from_stream[idx] != from_archive[idx]),
@@ -167,6 +172,12 @@ def _kept_before(settings: OpsSettings, service: Service, waits: Mark) -> dict[i
 
 def _folder(settings: OpsSettings, waits: Mark) -> Path:
     return settings.data_folder / FOLDER / str(waits.id)
+
+
+async def _size(database: Database) -> int:
+    row = await database.alone(_HEAD)
+    assert row is not None
+    return int(row["size"])
 
 
 async def _kept(database: Database, kept: int) -> tuple[str, datetime | None]:

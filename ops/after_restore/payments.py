@@ -57,6 +57,11 @@ def lost_payments(lost: Sequence[Lost]) -> tuple[LostPayment, ...]:
     return tuple(found)
 
 
+def record_of(mark: UUID) -> UUID:
+    """Under which id stands what a restore lost of payments: one of its own, made of the mark's, whose events number what two persons accepted."""
+    return UUID(int=mark.int ^ 1)
+
+
 async def put_before_finance(settings: OpsSettings, losses: Losses, context: Context) -> int:
     """Records what was lost of payments, and with it that nothing is paid; how many there are. Done again it changes nothing."""
     if losses.service != REINTEGRATION.name:
@@ -68,7 +73,7 @@ async def put_before_finance(settings: OpsSettings, losses: Losses, context: Con
         await database.attempt(
             EVERYWHERE.scope(actor),
             lambda unit: handle(
-                unit, LOST_PAYMENTS, losses.mark.id, order, Context(actor, context.now), Origin(f"restore-{losses.mark.id}"),
+                unit, LOST_PAYMENTS, record_of(losses.mark.id), order, Context(actor, context.now), Origin(f"restore-{losses.mark.id}"),
                 reach=EVERYWHERE,
             ),
         )  # fmt: skip

@@ -35,7 +35,10 @@ def restore(
     from ops.backup.restoring import restore as restored
 
     done = asyncio.run(restored(read_settings(), source, keys, into, _moment(to), former, typer.echo))
-    typer.echo(f"Start it with AVRR_DATA={into.expanduser().absolute()}")
+    typer.echo(
+        f"Start it with AVRR_DATA={into.expanduser().absolute()} ./avrr up. It takes nothing until two persons accept what was "
+        "lost: ./avrr restored list, ./avrr restored accept."
+    )
     typer.echo(
         f"RPO {done.rpo_seconds:.1f} s: the last transaction {'by the time named' if done.wanted else 'in the copy'} is of "
         f"{_shown(done.found)}, the last restored of {_shown(done.last)}; the copy is complete until {_shown(done.complete_until)}."

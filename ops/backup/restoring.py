@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from ops.after_restore.marking import mark
 from ops.backup.choosing import Source, choose
 from ops.backup.keys_apart import put_back
 from ops.backup.manifests import sync_tree
@@ -19,6 +20,7 @@ from ops.ports import Reservations, next_free
 from ops.process import Process, Processes, refused_by_system
 from ops.secrets import Secrets
 from ops.settings import CannotStart, OpsSettings
+from shared.topology import LOGS
 
 _FIRST_PORT: Final = 16432
 _SECONDS_BETWEEN_LOOKS: Final = 0.2
@@ -59,7 +61,8 @@ async def restore(
 ) -> Restored:
     """Makes the data folder ``into`` as the system was at ``moment``, or at the end of its copied log.
 
-    Everything is checked before anything is made, and the folder gets its name when all of it is there. The broker's store
+    Everything is checked before anything is made, and the folder gets its name when all of it is there. The services that are
+    started on it take nothing until two persons accept what was lost (`ops.after_restore`). The broker's store
     is not restored: it is filled again from the log. From ``former``, a stopped data folder, are taken the store of its broker and
     what its checkpointer and witness remember, which know what the restored databases have lost. `CannotStart` says what is in
     the way, and then ``into`` is as before.
@@ -152,6 +155,7 @@ async def _recover(settings: OpsSettings, source: Source, data: Path) -> datetim
         process = await server.start()
         try:
             last = await _recovered(server, process)
+            await _mark(server, data)
         finally:
             await process.stop(server.stop_signal, grace=_STOP_SECONDS)
     finally:
@@ -164,6 +168,13 @@ async def _recover(settings: OpsSettings, source: Source, data: Path) -> datetim
             f"PostgreSQL stopped at {last} and the log goes to {expected}: nothing was put in place. Try an earlier time.",
         )
     return last
+
+
+async def _mark(server: EmbeddedPostgres, data: Path) -> None:
+    """Leaves word in each database: its service takes nothing until two persons accept what was lost."""
+    secrets = Secrets(data / "secrets")
+    logins = {service.name: f"{service.name}_worker" for service in LOGS}
+    await mark({name: server.address.url_for(name, role, secrets.password(role)) for name, role in logins.items()})
 
 
 async def _recovered(server: EmbeddedPostgres, process: Process) -> datetime | None:

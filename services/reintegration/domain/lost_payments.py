@@ -37,7 +37,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class LostPayments:
-    """What one restore lost of payments, under the id of its mark, and who said that all of it is known."""
+    """What one restore lost of payments, under an id made of its mark's, and who said that all of it is known."""
 
     payments: tuple[Unknown, ...]
     listed_at: datetime
