@@ -125,14 +125,15 @@ class Rederiving:
     async def _of_day(
         self, unit: UnitOfWork, name: str, day: _Day, places: dict[str, int], bounds: tuple[int, int]
     ) -> list[int]:
+        about: dict[str, object] = {"rules": exceptions.RULES, "actor": day.actor_id, "day": day.day}
+        # Before the entries: what is archived and counted in between is then among these, and not only in the count.
+        kept = await unit.rows(_COUNTED, **about)
         rows = await unit.rows(_DAY, actor=day.actor_id, kinds=sorted(exceptions.READS), begins=day.begins, ends=day.ends)
         if any(row["idx"] > places.get(row["log"], -1) for row in rows):
             # Not all of it was looked at yet.
             return []
         events = [seen(row["log"], row) for row in rows]
         shown, found = exceptions.many_reads(events, ())
-        about: dict[str, object] = {"rules": exceptions.RULES, "actor": day.actor_id, "day": day.day}
-        kept = await unit.rows(_COUNTED, **about)
         if found is None:
             return [row["idx"] for row in kept if row["log"] == name and bounds[0] <= row["idx"] < bounds[1]]
         if [row["number"] for row in kept] == [len(shown)]:

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from services.audit import exceptions
+from services.audit import exceptions, rederiving
 from services.audit.checking import Checking
 from services.audit.examining import examine
 from services.audit.exceptions import MANY_READS
 from services.audit.rederiving import Rederiving
+from shared.db import Sql, UnitOfWork
 from shared.ids import uuid7
 from shared.settings import Mission
 from tests.given import staff
@@ -190,6 +191,27 @@ async def test_exceptions_as_they_were_found_are_no_difference_also_while_some_w
     await examined(archived)
     assert await rounds(archived) == []
     assert len(await shown(archived)) == 3
+
+
+async def test_what_is_read_while_a_day_is_found_anew_is_no_difference(archived: ArchivedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    await all_kinds(archived)
+    await examined(archived)
+    ask, told_so = UnitOfWork.rows, list[Sql]()
+
+    async def read_between(unit: UnitOfWork, sql: Sql, **asked: Any) -> Any:
+        rows = await ask(unit, sql, **asked)
+        if sql in (rederiving._DAY, rederiving._COUNTED) and not told_so:
+            told_so.append(sql)
+            await archived.happen(kind="access.record_read", about=str(uuid7()), shown=[], at=NOON)
+            await archived.archive()
+            await examined(archived)
+        return rows
+
+    monkeypatch.setattr(UnitOfWork, "rows", read_between)
+    assert await rounds(archived) == []
+    assert len(told_so) == 1
+    (found,) = (await told(archived, kind="many_reads"))["items"]
+    assert found["number"] == MANY_READS + 4
 
 
 async def test_a_place_that_was_set_past_entries_hides_nothing_of_them(archived: ArchivedLog) -> None:
