@@ -43,7 +43,8 @@ _OWN: Final = (
     "CASE WHEN s.amount IS NULL OR s.paid_part IS NULL THEN 0 WHEN p.currency = s.currency THEN s.amount - s.paid_part "
     "ELSE greatest(s.amount - coalesce(s.part_worth, s.amount), 0) END"
 )
-# Once all parts of a booking are settled as payments they and the charges make what was booked; until then nobody took what is left.
+# Once all parts of a booking are settled as payments they and the charges make what was booked; until then nobody took what is left,
+# nor where of one nobody knows how much it takes: it was ordered in another currency, and booked with others.
 # Of what was settled before there was this rule the rest stands nowhere.
 BOOKINGS: Final = Check(
     "bookings of the bank",
@@ -54,6 +55,6 @@ BOOKINGS: Final = Check(
         "p.paid_line = s.id AND p.bank_charges IS NOT NULL AND coalesce(p.charges_currency, p.currency) <> s.currency AS elsewhere "
         "FROM bank_lines s LEFT JOIN payment_attempts p ON p.attempt_id = s.of_attempt WHERE s.kind = 'booked') b "
         "GROUP BY b.file_id, b.number HAVING bool_or(b.pays) AND (bool_or(b.elsewhere) OR CASE WHEN bool_or(b.before_sums) THEN sum(b.charges) < sum(b.own) "
-        "WHEN bool_and(b.pays) THEN max(b.line_amount) IS DISTINCT FROM sum(b.taken) + sum(b.charges) - sum(b.own) ELSE sum(b.charges) <> sum(b.own) END)"
+        "WHEN bool_and(b.pays AND b.taken IS NOT NULL) THEN max(b.line_amount) IS DISTINCT FROM sum(b.taken) + sum(b.charges) - sum(b.own) ELSE sum(b.charges) <> sum(b.own) END)"
     ),
 )

@@ -100,6 +100,23 @@ async def test_two_parts_that_are_settled_at_once_take_the_rest_once(house: Hous
     assert (await house.findings()).differences == []
 
 
+async def test_of_payments_in_another_currency_that_are_booked_together_nobody_knows_what_each_takes_and_nothing_is_charged(
+    house: House, people: People
+) -> None:
+    paying = Paying(house)
+    pair = [await paying.waiting("TRY") for _ in range(2)]
+    await sent(people, await own_account(people), pair, **totals(["TRY", "TRY"]))
+    details = [Detail(one.hex, ordered=f"TRY {AMOUNTS['TRY']}") for one in pair]
+    file_id = await imported(people, Account([booked("-4485.98", *details, reference="BATCH-1")], id="MAY-1", opening="9000.00"))
+    for line, attempt_id in zip(await lines_of(people, file_id), pair, strict=True):
+        assert await say(people.reconciler, line["id"], "match", attempt_id=str(attempt_id)) == "done"
+        assert await say(colleague(people), line["id"], "confirm-match") == "done"
+    await by_the_clock(house)
+    assert await why(people, file_id) == [("matched", None), ("matched", None)]
+    assert await charges(house) == [None, None]
+    assert (await house.findings()).differences == []
+
+
 async def test_what_may_be_of_a_part_that_is_no_payment_is_nobodys_charge(house: House, people: People) -> None:
     _, (attempt_id, _) = await pair_sent(house, people)
     file_id = await imported(people, Account([booked("-505.00", Detail(attempt_id.hex), Detail(uuid7().hex), reference="BATCH-1")], id="MAY-1"))
