@@ -220,7 +220,7 @@ WIRING = Wiring(
     checks=(
         *projections.CHECKS, *fund_projections.CHECKS, *posting_projections.CHECKS, *attempt_projections.CHECKS, *recovery_projections.CHECKS, *difference_projections.CHECKS, *paid_although_projections.CHECKS, *grant_projections.CHECKS, *approval_projections.CHECKS, *rate_projections.CHECKS, *authority_projections.CHECKS,
         *grant_decisions.CHECKS,
-        *files.CHECKS, *payee_projections.CHECKS, *bank_wiring.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, *voucher_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "survey_answers")),
+        *files.CHECKS, *payee_projections.CHECKS, *bank_wiring.CHECKS, *batch_projections.CHECKS, *survey_queries.CHECKS, *spot_check_queries.CHECKS, *voucher_queries.CHECKS, nothing_left_of_the_erased(("payee_details", "payee_tokens", "former_payee_tokens", "survey_answers")),
     ),
     timers=(*TIMERS, *bank_wiring.TIMERS), access=access_of("reintegration", tables.METADATA.tables["accesses"]),
     holdings=HOLDINGS, measures=MEASURES,

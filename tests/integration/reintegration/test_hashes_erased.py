@@ -100,6 +100,16 @@ async def test_after_an_erasure_no_table_holds_a_hash_of_their_account_under_any
     await erase(house, anna)
     assert await holding(house, theirs) == []
     assert await holding(house, others) == ["attempt_accounts", "former_payee_tokens", "payee_tokens"]
+    # One that somebody put back past the trigger would be found.
+    owner = await asyncpg.connect(house.made.logins.migrate)
+    await owner.execute("SET ROLE reintegration_owner")
+    put_back = "INSERT INTO former_payee_tokens (payee_id, account_no, person_id, token, key) VALUES (gen_random_uuid(), 1, $1, 'put back', '1')"
+    await owner.execute("ALTER TABLE former_payee_tokens DISABLE TRIGGER USER")
+    await owner.execute(put_back, anna)
+    assert "erased persons" in {one.partition(":")[0] for one in (await house.findings()).differences}
+    await owner.execute("DELETE FROM former_payee_tokens WHERE person_id = $1", anna)
+    await owner.execute("ALTER TABLE former_payee_tokens ENABLE TRIGGER USER")
+    await owner.close()
     # What a later statement tells of a payment of theirs says nothing of their account either.
     await imported(people, Account([paid_to(of_anna, "B-8", iban=OF_ANNA)], id="MAY-3", opening="4000.00"))
     assert await holding(house, theirs) == []
