@@ -1,11 +1,11 @@
 """What lost entries say of payments, put in front of finance: nothing is ordered to be paid until two of them cleared it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
 from ops.after_restore import sources
-from ops.after_restore.listing import Losses, Lost
+from ops.after_restore.listing import Losses, Lost, subjects
 from ops.after_restore.signing_in import signed_in
 from ops.settings import CannotStart, OpsSettings
 from services.reintegration.domain.lost_payments import (
@@ -15,6 +15,7 @@ from services.reintegration.domain.lost_payments import (
     RecordLostPayments,
     SettleLostPayment,
 )
+from services.reintegration.lost_payment_queries import attempts_of_batches
 from services.reintegration.wiring import LOST_PAYMENTS
 from shared.actors import Actor, Role
 from shared.contracts.lost_payments import LostFact, LostPayment, MoneyOutcome
@@ -30,24 +31,30 @@ _RELEASED: Final = "avrr.reintegration.grant.tranche_released.v1"
 _PAID: Final = "avrr.reintegration.grant.payment_confirmed.v1"
 # That a batch was made names none of its payments: they follow as facts of their own.
 _BATCHED: Final = "avrr.reintegration.payment_batch.payments_put_in.v1"
+# From now on the bank may have the file, whose payments the restored database knows, or an entry lost before.
+_TAKEN: Final = ("avrr.reintegration.payment_batch.handed_out.v1", "avrr.reintegration.payment_batch.file_taken_again.v1")
+_WITNESSED: Final = "avrr.reintegration.grant.cash_witnessed.v1"
 
 Say = Callable[[str], None]
 
 
-def lost_payments(lost: Sequence[Lost]) -> tuple[LostPayment, ...]:
-    """What these entries say of payments; of the many payments of one batch each has a row, under an id made of the entry's."""
+def lost_payments(lost: Sequence[Lost], in_batches: Mapping[UUID, Sequence[UUID]]) -> tuple[LostPayment, ...]:
+    """What these entries say of payments; of the many payments of one batch each has a row, under an id made of the entry's.
+
+    ``in_batches`` are the attempts of each batch that the restored database knows.
+    """
     found: list[LostPayment] = []
     for one in lost:
         kind, data = one.envelope.type, one.envelope.data
-        if kind in (_RELEASED, _PAID):
+        if kind in (_RELEASED, _WITNESSED, _PAID):
             fact: LostFact = "released" if kind == _RELEASED else "paid"
             found.append(
                 LostPayment.model_validate(
                     {"event_id": one.envelope.id, "fact": fact, "attempt_id": data.get("attempt_id"), "grant_id": one.envelope.subject, "number": data["number"]}
                 )
             )
-        elif kind == _BATCHED:
-            attempts = data["attempts"]
+        elif kind in (_BATCHED, *_TAKEN):
+            attempts = data["attempts"] if kind == _BATCHED else in_batches.get(one.envelope.subject, ())
             assert isinstance(attempts, list | tuple)
             found += [
                 # Of one entry and one attempt always the same, and of no other.
@@ -66,7 +73,11 @@ async def put_before_finance(settings: OpsSettings, losses: Losses, context: Con
     """Records what was lost of payments, and with it that nothing is paid; how many there are. Done again it changes nothing."""
     if losses.service != REINTEGRATION.name:
         return 0
-    found = lost_payments(losses.lost)
+    taken = {batch for kind in _TAKEN for batch in subjects(losses.lost, kind)}
+    # The worker reads of a batch no more than when it was sent.
+    async with sources.database_of(settings, REINTEGRATION, as_api=True) as database:
+        in_batches = await database.attempt(sources.SCOPE, lambda unit: attempts_of_batches(unit, taken))
+    found = lost_payments(losses.lost, in_batches)
     actor = Actor.service(losses.service)
     order = RecordLostPayments(payments=found)
     async with sources.database_of(settings, REINTEGRATION) as database:

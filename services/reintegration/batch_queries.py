@@ -50,7 +50,7 @@ _PAYEES = Sql(
 )
 # The bank had a file of which it booked or took something, also where nobody has found out yet what, or confirmed that it says so.
 _OVER = Sql(
-    "SELECT count(*) AS over FROM batch_payments b JOIN payment_attempts a ON a.attempt_id = b.attempt_id "
+    f"SELECT count(*) AS over, {NOT_CLEARED} AS not_cleared FROM batch_payments b JOIN payment_attempts a ON a.attempt_id = b.attempt_id "
     "WHERE b.batch_id = :batch_id AND (a.status <> 'released' OR EXISTS (SELECT FROM bank_lines l "
     f"WHERE l.of_attempt = a.attempt_id AND l.state <> 'dropped' AND (l.kind <> 'rejected' OR {_SAYS_IT_HAD})) "
     f"OR {waits_unnamed('a')})"
@@ -195,11 +195,11 @@ async def candidates(
     return found
 
 
-async def answered(unit: UnitOfWork, batch_id: UUID) -> int:
-    """For how many payments of a batch the bank, or somebody, has said what became of them."""
+async def answered(unit: UnitOfWork, batch_id: UUID) -> tuple[int, bool]:
+    """For how many payments of a batch the bank, or somebody, has said what became of them; and whether a restore is not cleared."""
     row = await unit.row(_OVER, batch_id=batch_id)
     assert row is not None
-    return int(row["over"])
+    return int(row["over"]), bool(row["not_cleared"])
 
 
 async def progress(unit: UnitOfWork, batch_id: UUID) -> BatchRow | None:

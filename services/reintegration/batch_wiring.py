@@ -48,7 +48,8 @@ def batches_of(grants: Grants) -> Batches:
             case batch.ApproveBatch() | batch.TakeBatchFile() if state is not None:
                 return await _behind(unit, grants, batch_id, state.own_account_id, state.attempts, context)
             case batch.DropBatch() | batch.ConfirmBatchDrop():
-                return BatchFacts(batch_id, over=await batch_queries.answered(unit, batch_id))
+                over, not_cleared = await batch_queries.answered(unit, batch_id)
+                return BatchFacts(batch_id, over=over, not_cleared=not_cleared)
             case _:
                 return BatchFacts(batch_id)
 

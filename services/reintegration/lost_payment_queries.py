@@ -1,5 +1,6 @@
 """What reintegration's tables answer about payments that restores lost: whether money may be ordered, and of what it may not."""
 
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -34,3 +35,11 @@ async def refuse_lost(unit: UnitOfWork, attempt_id: UUID) -> None:
         raise restore_not_cleared()
     if row["lost"]:
         raise paid_before_restore()
+
+
+_IN_BATCHES = Sql("SELECT id, attempts FROM payment_batches WHERE id = ANY (cast(:ids AS uuid[])) ORDER BY id")
+
+
+async def attempts_of_batches(unit: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Which attempts stand in these batches, of those that the database knows."""
+    return {row["id"]: tuple(row["attempts"]) for row in await unit.rows(_IN_BATCHES, ids=list(ids))}

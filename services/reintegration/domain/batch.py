@@ -23,6 +23,7 @@ from services.reintegration.domain.batch_file import (
     sums_of,
 )
 from services.reintegration.domain.batch_state import PaymentBatch, evolve
+from services.reintegration.domain.lost_payments import restore_not_cleared
 from services.reintegration.domain.own_accounts import OwnAccount, own_account_not_active
 from shared.contracts.batches import (
     MOST_IN_ONE_EVENT,
@@ -264,7 +265,14 @@ def _take(state: PaymentBatch, _: TakeBatchFile, facts: BatchFacts, context: Con
     return (BatchHandedOut(handed_out_to=context.actor.person_id, handed_out_at=context.now),)
 
 
+def _refuse_not_cleared(facts: BatchFacts) -> None:
+    """That the file was taken may be among what a restore lost: whoever drops it would free what the bank may pay."""
+    if facts.not_cleared:
+        raise restore_not_cleared()
+
+
 def _drop(state: PaymentBatch, order: DropBatch, facts: BatchFacts, context: Context) -> Events:
+    _refuse_not_cleared(facts)
     if state.status != "sent":
         return (
             BatchDropped(reason=order.reason, asked_by=None, dropped_by=context.actor.person_id, dropped_at=context.now),
@@ -275,6 +283,7 @@ def _drop(state: PaymentBatch, order: DropBatch, facts: BatchFacts, context: Con
 
 
 def _confirm_drop(state: PaymentBatch, _: ConfirmBatchDrop, facts: BatchFacts, context: Context) -> Events:
+    _refuse_not_cleared(facts)
     if facts.over:
         raise bank_had_it()
     assert state.drop_reason is not None

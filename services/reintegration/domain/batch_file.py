@@ -59,6 +59,7 @@ class BatchFacts:
     """What is known beside a batch itself; whatever was not looked up refuses.
 
     ``today`` is the mission's. ``over`` is how many of its attempts are not released any more, so that the bank had it.
+    ``not_cleared`` says that a restore lost payments which finance has not cleared, so that nobody knows what the bank had.
     """
 
     batch_id: UUID | None = None
@@ -66,6 +67,7 @@ class BatchFacts:
     account: OwnAccount | None = None
     candidates: Mapping[UUID, Candidate] = field(default_factory=dict)
     over: int = 0
+    not_cleared: bool = True
 
 
 @dataclass(frozen=True, slots=True)

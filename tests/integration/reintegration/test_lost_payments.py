@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
+from ops.after_restore.sources import SCOPE
 from services.reintegration.domain.lost_payments import (
     AskToClearLostPayments,
     ClearLostPayments,
     RecordLostPayments,
     SettleLostPayment,
 )
+from services.reintegration.lost_payment_queries import attempts_of_batches
 from services.reintegration.wiring import LOST_PAYMENTS
 from shared.actors import Actor
 from shared.contracts.lost_payments import LostPayment
@@ -17,8 +19,12 @@ from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE
 from tests.given import NOON, staff
 from tests.integration.reintegration.office import House
+from tests.integration.reintegration.paying import Paying
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
+from tests.integration.reintegration.test_batches import approved as batch_approved
+from tests.integration.reintegration.test_batches import take
+from tests.integration.reintegration.test_own_accounts import own_account
 from tests.integration.reintegration.test_release import approved
 
 people = people_of
@@ -57,3 +63,23 @@ async def test_nothing_is_released_until_two_cleared_what_was_lost_and_nothing_t
     assert await release(stayed) == (200, None)
     assert await release(other) == (200, None)
     assert (await house.findings()).differences == []
+
+
+async def test_a_batch_whose_handing_out_was_lost_is_neither_dropped_before_it_is_cleared_nor_taken_after_it_left(
+    house: House, people: People
+) -> None:
+    attempts, restore = [await Paying(house).waiting() for _ in range(2)], uuid7()
+    batch_id = await batch_approved(people, await own_account(people), attempts)
+    known = await house.made.api.attempt(SCOPE, lambda unit: attempts_of_batches(unit, [batch_id, uuid7()]))
+    assert known == {batch_id: tuple(attempts)}
+    lost = [LostPayment(event_id=uuid7(), fact="batched", attempt_id=id, grant_id=None, number=None) for id in attempts]
+    await give(house, restore, RecordLostPayments(payments=tuple(lost)), SERVICE)
+    drop = {"reason": "never_sent"}
+    assert (await people.payer.post(f"payment-batches/{batch_id}/drop", drop)).json()["code"] == "restore_not_cleared"
+    assert (await take(people.payer, batch_id)).json()["code"] == "restore_not_cleared"
+    await give(house, restore, SettleLostPayment(event_id=lost[0].event_id, outcome="left"), RECONCILER)
+    await give(house, restore, SettleLostPayment(event_id=lost[1].event_id, outcome="not_left"), RECONCILER)
+    await give(house, restore, AskToClearLostPayments(), RECONCILER)
+    await give(house, restore, ClearLostPayments(), APPROVER)
+    assert (await take(people.payer, batch_id)).json()["code"] == "paid_before_restore"
+    assert (await people.payer.post(f"payment-batches/{batch_id}/drop", drop)).status_code == 200

@@ -86,7 +86,7 @@ CANDIDATE = Candidate(
     grant=GRANT_PAID, known=KNOWN, not_cleared=False, lost=False, details=DETAILS,
 )  # fmt: skip
 WAITING = {FIRST: CANDIDATE, SECOND: replace(CANDIDATE, money=eur("0.50")), THIRD: replace(CANDIDATE, money=eur("7.00"))}
-FACTS = BatchFacts(BATCH_ID, TODAY, ACCOUNT, WAITING)
+FACTS = BatchFacts(BATCH_ID, TODAY, ACCOUNT, WAITING, not_cleared=False)
 GRANTS: Given[Grant, GrantFacts] = Given(GRANT, NOTHING_STANDS_AGAINST_IT)
 BATCHES: Given[PaymentBatch, BatchFacts] = Given(PAYMENT_BATCH, FACTS)
 
@@ -385,7 +385,7 @@ def test_whatever_is_ordered_an_attempt_is_never_in_two_live_batches_and_nothing
         if isinstance(order, ApproveBatch) and state is not None:
             chosen = ApproveBatch(expected_count=state.count, expected_sums=state.sums, file_sha256=state.file_sha256)
         try:
-            events = PAYMENT_BATCH.decide(state, chosen, BatchFacts(batch_id, TODAY, ACCOUNT, candidates), Context(who, NOON))
+            events = PAYMENT_BATCH.decide(state, chosen, BatchFacts(batch_id, TODAY, ACCOUNT, candidates, not_cleared=False), Context(who, NOON))
         except Refusal:
             continue
         after = PAYMENT_BATCH.fold(events, state)

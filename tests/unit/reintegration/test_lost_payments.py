@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.reintegration.domain.batch import ConfirmBatchDrop, DropBatch
 from services.reintegration.domain.batch_file import BatchFacts
 from services.reintegration.domain.grant import GRANT
 from services.reintegration.domain.grant_facts import GrantFacts
@@ -34,13 +35,23 @@ from shared.errors import Refusal
 from shared.messages import Command, Context, Event
 from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
+    CHIEF,
     NOTHING_STANDS_AGAINST_IT,
     PAYER,
     RELEASE_1,
     RELEASED_1,
     UNTIL_APPROVED,
 )
-from tests.unit.reintegration.test_batch import BATCHES, FACTS, FIRST, make
+from tests.unit.reintegration.test_batch import (
+    APPROVED,
+    BATCHES,
+    DROP_ASKED,
+    FACTS,
+    FIRST,
+    OF_TWO,
+    SENT,
+    make,
+)
 
 SERVICE = Actor.service("reintegration")
 RECONCILER, APPROVER = staff("rek", "finance_reconciler"), staff("apr", "finance_approver")
@@ -143,3 +154,11 @@ def test_a_batch_takes_no_payment_that_may_have_been_sent_before_a_restore(what:
     candidates[FIRST] = replace(candidates[FIRST], **{what: True})  # type: ignore[arg-type]
     facts: BatchFacts = replace(FACTS, candidates=candidates)
     BATCHES.knowing(facts).when(make(FIRST), PAYER).refused(code)
+
+
+@pytest.mark.parametrize("facts", [replace(FACTS, not_cleared=True), BatchFacts()], ids=["not-cleared", "nobody-looked"])
+def test_no_batch_is_dropped_while_its_file_may_have_been_taken_before_a_restore(facts: BatchFacts) -> None:
+    drop = DropBatch(reason="never_sent")
+    for past in ((), (APPROVED,), (APPROVED, SENT)):
+        OF_TWO.given(*past).knowing(facts).when(drop, PAYER).refused("restore_not_cleared")
+    OF_TWO.given(APPROVED, SENT, DROP_ASKED).knowing(facts).when(ConfirmBatchDrop(), CHIEF).refused("restore_not_cleared")
