@@ -21,6 +21,7 @@ from ops.settings import CannotStart, OpsSettings
 from ops.supervisor import Running
 from ops.system import ALLOWANCES, Addresses, addresses, development_secret, make_system, service_child
 from shared.messages import Command
+from shared.outgoing import Outgoing
 from shared.topology import Service
 
 UNBOUND: Final = dict.fromkeys(ALLOWANCES, "100000000")
@@ -74,7 +75,7 @@ async def ground(folder: Path) -> AsyncIterator[Ground]:
     """The system in a new folder, ready; it ends with the block."""
     settings = OpsSettings(data=folder)
     system = make_system(settings, clock="replay", say=lambda _: None, environment=UNBOUND)
-    async with system as running, httpx.AsyncClient(timeout=60, transport=Wire(), trust_env=False) as client:
+    async with system as running, Outgoing(timeout=60, transport=Wire(), trust_env=False) as client:
         found = addresses(running, "replay")
         tokens = PersonaTokens(found.issuer, development_secret(settings), client=client)
         caller = Caller(client, found.services, tokens)
