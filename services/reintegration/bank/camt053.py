@@ -37,6 +37,7 @@ from shared.money import LARGEST, Money, rounded
 
 _VERSIONS: Final = frozenset({"001.02", "001.08"})
 _AMOUNT: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{0,17})?")
+_COUNT: Final = re.compile(r"[0-9]{1,15}")
 _RATE: Final = re.compile(r"(?=.*[1-9])[0-9]{1,11}(\.[0-9]{1,10})?")
 _OWN_REFERENCE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9./:+-]{1,35}")
 _TRANSACTION_CODE: Final = ("Domn/Cd", "Domn/Fmly/Cd", "Domn/Fmly/SubFmlyCd")
@@ -49,6 +50,8 @@ _BOOKED: Final = "BOOK"
 _AMOUNTS: Final = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt")
 _INSTRUCTED: Final = "AmtDtls/InstdAmt/Amt"
 _EXCHANGES: Final = ("AmtDtls/InstdAmt/CcyXchg", "AmtDtls/TxAmt/CcyXchg", "AmtDtls/CntrValAmt/CcyXchg")
+# No file of ours orders more payments: of so many at most a booking waits that the bank does not detail.
+_MOST_UNTOLD: Final = 1000
 # XML writes what is true or false in two ways.
 _YES: Final = frozenset({"true", "1"})
 _NO: Final = frozenset({"false", "0"})
@@ -74,7 +77,7 @@ class Part:
     ``instructed`` is what was ordered, in the currency of the order, where the bank says so: its own word for it, else an
     amount in another currency than the account's. ``creditor`` is the account to which a debit went, and ``block`` the block by
     which it was ordered, as `told_block` has it; each where the bank states it. ``several``: it bears more than one id or code
-    of ours, of which one at most is kept.
+    of ours, of which one at most is kept. ``untold``: the bank says no more than that it booked one more payment by the line.
     """
 
     attempt: UUID | None
@@ -87,6 +90,7 @@ class Part:
     creditor: Creditor | None = field(default=None, repr=False)
     block: str | None = None
     several: bool = False
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,9 @@ def _line(entry: Element, number: int) -> Line:
     alone = len(details) == 1 and _booked_alone(entry)
     block = text(entry, "NtryDtls/Btch/PmtInfId")
     parts = tuple(_part(detail, direction, money, block, entry if alone else None) for detail in details)
+    if parts:
+        # What is left of the line is of these, until two persons say otherwise, and no charge.
+        parts += (Part(None, None, None, direction, untold=True),) * (min(_booked_together(entry), len(parts) + _MOST_UNTOLD) - len(parts))
     reference = text(entry, "AcctSvcrRef")
     return Line(
         number=number,
@@ -224,6 +231,12 @@ def _booked_alone(entry: Element) -> bool:
     """Whether a line is of one payment, as far as the bank says how many it booked by it."""
     counts = [text(one, "NbOfTxs") for one in entry.iterfind("NtryDtls/Btch")]
     return all(count is None or count.lstrip("0") == "1" for count in counts)
+
+
+def _booked_together(entry: Element) -> int:
+    """How many payments the bank says that it booked by a line; none where it does not say, or in no number."""
+    counts = [text(one, "NbOfTxs") for one in entry.iterfind("NtryDtls/Btch")]
+    return sum(int(count) for count in counts if count is not None and _COUNT.fullmatch(count))
 
 
 def _part(detail: Element, direction: Direction, whole: Money, block: str | None, alone: Element | None) -> Part:

@@ -233,8 +233,11 @@ def _kept(
 
 
 def _alike(line: Line) -> str:
-    """What two statements of an account both tell of one line: reference, day, amount, direction, and which payments it is of."""
-    parts = (f"{part.attempt or ''}/{part.remittance_code or ''}" for part in line.parts)
+    """What two statements of an account both tell of one line: reference, day, amount, direction, and which payments it is of.
+
+    Payments of which the bank tells nothing say nothing: a statement imported before they were kept is of the same lines.
+    """
+    parts = (f"{part.attempt or ''}/{part.remittance_code or ''}" for part in line.parts if not part.untold)
     told = (line.bank_reference or "", line.booked_on, f"{line.money.amount:f}", line.direction, *parts)
     return hashlib.sha256("|".join(map(str, told)).encode()).hexdigest()
 

@@ -1,5 +1,6 @@
 """What a part of a debit never is: a fee, another payment, or more than its booking has; and what left after all is not paid again."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_bank_files import imported, lines_of, reported
 from tests.integration.reintegration.test_batches import make
 from tests.integration.reintegration.test_booked_otherwise import eur, matched, one_line, say
+from tests.integration.reintegration.test_bookings import charges
 from tests.integration.reintegration.test_own_accounts import colleague, own_account
 from tests.integration.reintegration.test_settlement import ONE, booked, by_the_clock, debit, rejections, why
 from tests.integration.reintegration.test_unanswered import LATER
@@ -99,4 +101,29 @@ async def test_a_part_with_an_amount_of_its_own_takes_all_of_that_from_its_booki
     await matched(people, second["id"], pair[1], "400.00")
     await by_the_clock(house)
     assert await why(people, file_id) == [("matched", None), ("matched", None)]
+    assert (await house.findings()).differences == []
+
+
+async def test_what_a_booking_has_beyond_the_payments_that_the_bank_details_waits_for_two_where_it_counts_more(house: House, people: People) -> None:
+    fund_id = await house.fund()
+    attempts = [(await released_by_bank(house, fund_id))[1] for _ in range(3)]
+    await sent(people, await own_account(people), attempts, expected_count=3, expected_sums=[eur("1500.00")])
+    entry = booked("-1500.00", Detail(attempts[0].hex, "500.00"), reference="BATCH-1")
+    counted = replace(entry, booked_together="3")
+    file_id = await imported(people, Account([counted], id="MAY-1", opening="3000.00"))
+    await by_the_clock(house)
+    assert await why(people, file_id) == [("matched", None), ("unmatched", "names_no_attempt"), ("unmatched", "names_no_attempt")]
+    assert await charges(house) == [None, None, None]
+    # Another statement that has the same line, and does not say how many payments it is, tells nothing else.
+    again = await imported(people, Account([entry], id="MAY-2", opening="3000.00"))
+    assert [line["state"] for line in await lines_of(people, again)] == ["duplicate"]
+    _, second, third = await lines_of(people, file_id)
+    assert await say(people.reconciler, second["id"], "propose-explanation", explanation="charges") == "done"
+    assert await say(people.reconciler, second["id"], "confirm-explanation") == "four_eyes"
+    assert await say(colleague(people), second["id"], "drop-explanation") == "done"
+    for line, attempt_id in ((second, attempts[1]), (third, attempts[2])):
+        await matched(people, line["id"], attempt_id, "500.00")
+        await by_the_clock(house)
+    assert await why(people, file_id) == [("matched", None)] * 3
+    assert await charges(house) == [None, None, None]
     assert (await house.findings()).differences == []

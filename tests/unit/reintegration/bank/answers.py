@@ -92,7 +92,8 @@ class Entry:
     def written(self, version: str) -> str:
         status = f"<Cd>{self.status}</Cd>" if version.endswith("08") else self.status
         together = f"<NbOfTxs>{self.booked_together}</NbOfTxs>" if self.booked_together else ""
-        batch = f"<Btch><PmtInfId>{self.block}</PmtInfId>{together}</Btch>" if self.block else ""
+        block = f"<PmtInfId>{self.block}</PmtInfId>" if self.block else ""
+        batch = f"<Btch>{block}{together}</Btch>" if block or together else ""
         details = "".join(detail.written(version) for detail in self.details)
         return (
             f'<Ntry><Amt Ccy="{self.currency}">{abs(self.signed)}</Amt><CdtDbtInd>{sign(self.signed)}</CdtDbtInd>'

@@ -104,8 +104,19 @@ def test_a_payment_is_known_by_its_code_where_the_bank_hands_on_no_more_than_tha
 @pytest.mark.parametrize("count", ["3", "1", "01", None], ids=["of_three", "of_one", "of_one_written_longer", "unsaid"])
 def test_one_detail_of_several_that_were_booked_together_does_not_take_the_whole_line(version: str, count: str | None) -> None:
     (statement,) = read(Account([Entry("-30.00", [Detail(attempt(1).hex)], block=attempt(9).hex + "001", booked_together=count)]), version=version)
-    (part,) = statement.lines[0].parts
+    part, *untold = statement.lines[0].parts
     assert (part.money, statement.lines[0].unexplained) == ((None, None) if count == "3" else (euros("30.00"), 0))
+    assert len(untold) == (2 if count == "3" else 0)
+
+
+@VERSIONS
+@pytest.mark.parametrize(("count", "untold"), [("3", 2), ("1", 0), ("0", 0), ("x", 0), (None, 0), ("9" * 15, 1000)], ids=["three", "one", "none", "no_number", "unsaid", "too_many"])
+def test_of_each_payment_that_the_bank_counts_and_does_not_detail_a_part_without_an_amount_is_told(version: str, count: str | None, untold: int) -> None:
+    (statement,) = read(Account([Entry("-1500.00", [Detail(attempt(1).hex, "500.00")], block=attempt(9).hex + "001", booked_together=count)], opening="2000.00"), version=version)
+    first, *others = statement.lines[0].parts
+    assert (first.attempt, first.untold) == (attempt(1), False)
+    assert [(part.attempt, part.remittance_code, part.money, part.direction, part.untold) for part in others] == [(None, None, None, "debit", True)] * untold
+    assert (statement.lines[0].unexplained is None) == (untold > 0)
 
 
 def test_a_payment_in_another_currency_counts_as_what_was_booked_for_it() -> None:
