@@ -1,9 +1,11 @@
 """Files that belong to their owner alone: made once and kept, or replaced in one step."""
 
+import contextlib
+import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +43,19 @@ def replaced(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else, of this process or another, is in such a block of the same file at once: they wait until this one ends."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Beside the file, for that is replaced.
+    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _draft(path: Path, content: bytes) -> Path:

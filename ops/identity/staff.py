@@ -1,5 +1,6 @@
 """Who was added to the invented staff, who is suspended, and whose sign-ins of before count no more; in one private file."""
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.identity.personas import MISSION, MISSION_COUNTRY, Persona, UnknownPersona, acr_of, persona
-from ops.identity.private_files import UnsafeFile, kept, replaced
+from ops.identity.private_files import UnsafeFile, alone, kept, replaced
 from ops.identity.tokens import SignIn
 from shared.actors import PROGRAMS, Role
 
@@ -67,39 +68,48 @@ class Staff:
 
     def add(self, name: str, role: Role, sites: tuple[str, ...]) -> Persona:
         """Adds a member of the mission's staff; `StaffRefused` where the name is taken or none, or the role is nobody's here."""
-        known = self._read()
-        if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-            raise StaffRefused("A name is small letters and digits with single dashes between, forty at most, e.g. counsellor-lipa.")
-        if role in PROGRAMS or role in {Role.RECEIVING_OFFICE, Role.OFFICE_PAYER, Role.CONSULAR_POST}:
-            raise StaffRefused("Programs and staff abroad are not added: programs have clients, and each country has its offices.")
-        try:
-            _persona(known, name)
-        except UnknownPersona:
-            self._write(replace(known, added={**known.added, name: {"role": role.value, "sites": list(sites)}}))
-            return self.persona(name)
-        raise StaffRefused("There is somebody of that name.")
+        with self._alone():
+            known = self._read()
+            if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+                raise StaffRefused("A name is small letters and digits with single dashes between, forty at most, e.g. counsellor-lipa.")
+            if role in PROGRAMS or role in {Role.RECEIVING_OFFICE, Role.OFFICE_PAYER, Role.CONSULAR_POST}:
+                raise StaffRefused("Programs and staff abroad are not added: programs have clients, and each country has its offices.")
+            try:
+                _persona(known, name)
+            except UnknownPersona:
+                self._write(replace(known, added={**known.added, name: {"role": role.value, "sites": list(sites)}}))
+                return self.persona(name)
+            raise StaffRefused("There is somebody of that name.")
 
     def suspend(self, name: str) -> None:
         """Lets nobody sign in as them and ends what they are signed in to; `StaffRefused` if there is nobody of that name."""
-        (known, name), since = self._known(name), self._now().isoformat()
-        self._write(replace(known, suspended={**known.suspended, name: since}, ended={**known.ended, name: since}))
+        with self._alone():
+            (known, name), since = self._known(name), self._now().isoformat()
+            self._write(replace(known, suspended={**known.suspended, name: since}, ended={**known.ended, name: since}))
 
     def readmit(self, name: str) -> None:
         """Ends a suspension; sign-ins of before stay ended. `StaffRefused` if there is nobody of that name."""
-        known, name = self._known(name)
-        self._write(replace(known, suspended={one: since for one, since in known.suspended.items() if one != name}))
+        with self._alone():
+            known, name = self._known(name)
+            self._write(replace(known, suspended={one: since for one, since in known.suspended.items() if one != name}))
 
     def reset_factor(self, name: str) -> None:
         """Takes their key off and ends what they are signed in to; the next touch enrols another. `StaffRefused` as before."""
-        known, name = self._known(name)
-        keyless = sorted({*known.keyless, name})
-        self._write(replace(known, keyless=keyless, ended={**known.ended, name: self._now().isoformat()}))
+        with self._alone():
+            known, name = self._known(name)
+            keyless = sorted({*known.keyless, name})
+            self._write(replace(known, keyless=keyless, ended={**known.ended, name: self._now().isoformat()}))
 
     def enrolled(self, person: Persona) -> None:
         """Their key was touched: it is theirs from now on."""
-        known = self._read()
-        if person.name in known.keyless:
-            self._write(replace(known, keyless=[name for name in known.keyless if name != person.name]))
+        with self._alone():
+            known = self._read()
+            if person.name in known.keyless:
+                self._write(replace(known, keyless=[name for name in known.keyless if name != person.name]))
+
+    def _alone(self) -> contextlib.AbstractContextManager[None]:
+        # A command and the provider change it in two processes: what one of them read before the other wrote it would undo.
+        return alone(self._folder / _FILE)
 
     def _known(self, name: str) -> tuple[_Known, str]:
         known = self._read()

@@ -1,6 +1,8 @@
 """Staff of the development provider: who is added, suspended, readmitted, and whose key is taken off counts from the next question on."""
 
+import threading
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 
 from ops.cli import app
 from ops.identity.clients import DEVELOPMENT_CLIENT, PERSONA_GRANT
+from ops.identity.personas import UnknownPersona
 from ops.identity.private_files import UnsafeFile
 from ops.identity.staff import Staff, StaffRefused
 from shared.actors import Role
@@ -125,3 +128,19 @@ def test_the_commands_say_what_happens_and_who_is_kept_elsewhere(tmp_path: Path,
     monkeypatch.setenv("AVRR_OIDC_ISSUER", "https://identity.example")
     found = runner.invoke(app, ["staff", "suspend", "counsellor-1"])
     assert (found.exit_code, "AVRR_OIDC_ISSUER" in str(found.exception)) == (1, True)
+
+
+def test_of_two_who_change_the_staff_at_once_neither_undoes_what_the_other_did(tmp_path: Path) -> None:
+    other = threading.Thread(target=Staff(tmp_path).suspend, args=("counsellor-4",))
+
+    def meanwhile() -> datetime:
+        # Asked between reading and replacing: the other one is begun, and ends now unless it has to wait.
+        other.start()
+        other.join(0.3)
+        return datetime.now(UTC)
+
+    Staff(tmp_path, meanwhile).suspend(SUSPENDED)
+    other.join()
+    for name in (SUSPENDED, "counsellor-4"):
+        with pytest.raises(UnknownPersona):
+            Staff(tmp_path).persona(name)
