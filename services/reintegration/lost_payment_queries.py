@@ -8,22 +8,28 @@ from services.reintegration.domain.lost_payments import paid_before_restore, res
 from shared.db import Sql, UnitOfWork
 
 NOT_CLEARED: Final = "EXISTS (SELECT FROM lost_payments WHERE status <> 'cleared')"
-# Of which nobody stated that no money left.
+# Of which nobody stated that no money left. An entry names an attempt or a tranche; whatever the attempt, the tranche is paid once.
 _LOST: Final = (
     "FROM lost_payments lost CROSS JOIN LATERAL jsonb_to_recordset(lost.payments) "
-    "AS p(attempt_id uuid, grant_id uuid, number integer, outcome text) WHERE p.outcome IS DISTINCT FROM 'not_left'"
+    "AS p(attempt_id uuid, grant_id uuid, number integer, outcome text) "
+    "LEFT JOIN payment_attempts k ON k.attempt_id = p.attempt_id WHERE p.outcome IS DISTINCT FROM 'not_left'"
 )
 # For a statement that knows the grant.
-LOST_TRANCHES: Final = f"ARRAY(SELECT p.number {_LOST} AND p.grant_id = :grant_id AND p.number IS NOT NULL)"
+LOST_TRANCHES: Final = (
+    f"ARRAY(SELECT coalesce(p.number, k.tranche) {_LOST} AND coalesce(p.grant_id, k.grant_id) = :grant_id "
+    "AND coalesce(p.number, k.tranche) IS NOT NULL)"
+)
 
 
 def is_lost(attempt: str) -> str:
-    """Whether a lost entry tells more of this attempt than the database knows, for a statement that knows it under this name."""
-    return f"EXISTS (SELECT {_LOST} AND p.attempt_id = {attempt}.attempt_id)"
+    """Whether a lost entry tells more of this attempt or its tranche than the database knows, for a statement that knows it under this name."""
+    of_its_tranche = f"(coalesce(p.grant_id, k.grant_id), coalesce(p.number, k.tranche)) = ({attempt}.grant_id, {attempt}.tranche)"
+    return f"EXISTS (SELECT {_LOST} AND (p.attempt_id = {attempt}.attempt_id OR {of_its_tranche}))"
 
 
 _OF_ONE = Sql(
-    f"SELECT {NOT_CLEARED} AS not_cleared, {is_lost('asked')} AS lost FROM (SELECT cast(:attempt_id AS uuid) AS attempt_id) asked"
+    f"SELECT {NOT_CLEARED} AS not_cleared, {is_lost('asked')} AS lost FROM (SELECT w.attempt_id, a.grant_id, a.tranche "
+    "FROM (SELECT cast(:attempt_id AS uuid) AS attempt_id) w LEFT JOIN payment_attempts a ON a.attempt_id = w.attempt_id) asked"
 )
 
 

@@ -11,6 +11,7 @@ from services.reintegration.domain.commitment import in_fund
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import hats, may_wear
+from services.reintegration.domain.lost_payments import paid_before_restore
 from services.reintegration.domain.payee_of_grant import (
     paid_by_bank,
     refuse_another_way,
@@ -144,6 +145,8 @@ def _report_failure(state: Grant, order: ReportPaymentFailed, facts: GrantFacts,
     _FAILURE.refuse_unless_waiting((tranche,))
     refuse_another_attempt(tranche, order.attempt_id)
     refuse_another_way(tranche.method, context.actor)
+    if order.reason == "not_sent" and tranche.number in facts.lost_tranches:
+        raise paid_before_restore()
     _refuse_what_the_bank_has(state, tranche, order, facts, context)
     _refuse_their_own(tranche, context)
     _refuse_beyond_the_hat(state, tranche, order, context)

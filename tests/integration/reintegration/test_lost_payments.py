@@ -13,6 +13,7 @@ from services.reintegration.lost_payment_queries import attempts_of_batches
 from services.reintegration.wiring import LOST_PAYMENTS
 from shared.actors import Actor
 from shared.contracts.lost_payments import LostPayment
+from shared.db import Sql
 from shared.handling import handle, transact
 from shared.ids import uuid7
 from shared.messages import Command, Context, Origin
@@ -23,13 +24,17 @@ from tests.integration.reintegration.paying import Paying
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_batches import approved as batch_approved
-from tests.integration.reintegration.test_batches import take
+from tests.integration.reintegration.test_batches import make, second_payer, take
 from tests.integration.reintegration.test_own_accounts import own_account
 from tests.integration.reintegration.test_release import approved
+from tests.unit.reintegration.examples import TODAY
 
 people = people_of
 SERVICE = Actor.service("reintegration")
 RECONCILER, APPROVER = staff("rek-2", "finance_reconciler"), staff("apr-2", "finance_approver")
+
+NOT_SENT = {"number": 1, "reason": "not_sent", "failed_on": TODAY.isoformat()}
+_GRANT = Sql("SELECT grant_id FROM payment_attempts WHERE attempt_id = :attempt_id")
 
 
 async def give(house: House, id: UUID, order: Command, by: Actor) -> None:
@@ -38,6 +43,12 @@ async def give(house: House, id: UUID, order: Command, by: Actor) -> None:
         house.made.worker, EVERYWHERE.scope(by),
         lambda unit: handle(unit, LOST_PAYMENTS, id, order, Context(by, NOON), Origin("restore"), reach=EVERYWHERE),
     )  # fmt: skip
+
+
+async def tranche_of(house: House, attempt_id: UUID) -> UUID:
+    """Of which grant the first tranche is that an attempt pays."""
+    ((grant_id,),) = [row.values() for row in await house.rows(_GRANT, attempt_id=attempt_id)]
+    return UUID(str(grant_id))
 
 
 async def test_nothing_is_released_until_two_cleared_what_was_lost_and_nothing_that_left_before(house: House, people: People) -> None:
@@ -83,3 +94,18 @@ async def test_a_batch_whose_handing_out_was_lost_is_neither_dropped_before_it_i
     await give(house, restore, ClearLostPayments(), APPROVER)
     assert (await take(people.payer, batch_id)).json()["code"] == "paid_before_restore"
     assert (await people.payer.post(f"payment-batches/{batch_id}/drop", drop)).status_code == 200
+    released, _ = [await tranche_of(house, id) for id in attempts]
+    refused = await second_payer(people).post(f"grants/{released}/report-payment-failed", NOT_SENT)
+    assert (refused.status_code, refused.json().get("code")) == (409, "paid_before_restore")
+
+
+async def test_a_payment_of_which_no_attempt_is_named_holds_every_attempt_of_its_tranche_and_no_other(house: House, people: People) -> None:
+    account_id, restore, paying = await own_account(people), uuid7(), Paying(house)
+    paid, other = [await paying.waiting() for _ in range(2)]
+    entry = LostPayment(event_id=uuid7(), fact="paid", attempt_id=None, grant_id=await tranche_of(house, paid), number=1)
+    await give(house, restore, RecordLostPayments(payments=(entry,)), SERVICE)
+    await give(house, restore, SettleLostPayment(event_id=entry.event_id, outcome="left"), RECONCILER)
+    await give(house, restore, AskToClearLostPayments(), RECONCILER)
+    await give(house, restore, ClearLostPayments(), APPROVER)
+    assert (await make(people, account_id, [paid])).json()["code"] == "paid_before_restore"
+    assert (await make(people, account_id, [other])).status_code == 201

@@ -36,12 +36,15 @@ from shared.messages import Command, Context, Event
 from tests.given import NOON, Given, staff
 from tests.unit.reintegration.examples import (
     CHIEF,
+    DEPUTY_PAYER,
     NOTHING_STANDS_AGAINST_IT,
     PAYER,
     RELEASE_1,
     RELEASED_1,
     UNTIL_APPROVED,
 )
+from tests.unit.reintegration.examples import RECONCILER as GRANT_RECONCILER
+from tests.unit.reintegration.test_attempts import FAIL, NOT_SENT
 from tests.unit.reintegration.test_batch import (
     APPROVED,
     BATCHES,
@@ -146,6 +149,14 @@ def test_nothing_is_released_before_it_is_cleared_nor_what_was_paid_before_nor_w
     knowing(lost_tranches=frozenset({1})).when(RELEASE_1, PAYER).refused("paid_before_restore")
     knowing(lost_tranches=GrantFacts().lost_tranches).when(RELEASE_1, PAYER).refused("paid_before_restore")
     knowing(lost_tranches=frozenset({2})).when(RELEASE_1, PAYER).then(RELEASED_1)
+
+
+def test_what_a_lost_entry_says_was_paid_is_not_taken_back_as_never_sent_and_may_have_failed() -> None:
+    released = Given(GRANT, replace(NOTHING_STANDS_AGAINST_IT, lost_tranches=frozenset({1}))).given(*UNTIL_APPROVED, RELEASED_1)
+    released.when(NOT_SENT, DEPUTY_PAYER).refused("paid_before_restore")
+    assert released.when(FAIL, GRANT_RECONCILER).refusal is None
+    other = released.knowing(replace(NOTHING_STANDS_AGAINST_IT, lost_tranches=frozenset({2})))
+    assert other.when(NOT_SENT, DEPUTY_PAYER).refusal is None
 
 
 @pytest.mark.parametrize(("what", "code"), [("not_cleared", "restore_not_cleared"), ("lost", "paid_before_restore")])
