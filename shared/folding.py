@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -59,15 +59,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a comparison came to, and of how many ids there were events.
-
-    ``unknown`` are the ids that have events of a kind that this program does not know, and that kind: one of a later release
-    does, so that nothing is said of these.
-    """
+    """What a comparison came to, and of how many ids there were events."""
 
     rows: int
     differences: list[Difference]
-    unknown: Mapping[UUID, str] = field(default_factory=dict)
 
 
 class Comparison:
@@ -122,15 +117,10 @@ class Comparison:
         rows and of a few hundred events. Raises `EpochsAway` if the keys of sealed parts cannot be unwrapped now.
         """
         found: list[Difference] = []
-        unknown: dict[UUID, str] = {}
         bodies = {(row["id"], row["name"]): row["body"] for row in await unit.rows(self._bodies, ids=ids)}
         folded = 0
         async for fold in self._folds(unit, ids):
             folded += 1
-            if fold.unknown is not None:
-                unknown[fold.subject] = fold.unknown
-                bodies = {key: body for key, body in bodies.items() if key[0] != fold.subject}
-                continue
             found += fold.found
             if fold.aggregate is not None:
                 body = bodies.pop((fold.subject, fold.name), None)
@@ -138,7 +128,7 @@ class Comparison:
             # Folding takes the processor: whoever waits for an answer of this process has a turn between any two.
             await asyncio.sleep(0)
         found += [Difference(name, str(id), "unlogged", "a row without events") for id, name in bodies]
-        return Compared(folded, found, unknown)
+        return Compared(folded, found)
 
     async def _folds(self, unit: UnitOfWork, ids: Sequence[UUID]) -> AsyncIterator["_Fold"]:
         subject, aggver = _NOBODY, -1
@@ -211,7 +201,6 @@ class _Fold:
         self.state: Any = None
         self.count = 0
         self.broken = False
-        self.unknown: str | None = None
         self.found: list[Difference] = []
         self._kinds = kinds
         self._in_order = True
@@ -219,9 +208,7 @@ class _Fold:
     def take(self, entry: _Entry) -> None:
         """Applies the next event, and notes what is wrong with it."""
         self.count += 1
-        if entry.type not in self._kinds:
-            self.unknown = entry.type
-        if self.aggregate is None or self.unknown is not None:
+        if self.aggregate is None:
             return
         if not entry.agrees:
             self._note(f"the leaf of version {entry.version} says something else than the log")
@@ -232,7 +219,10 @@ class _Fold:
 
     def ended(self) -> "_Fold":
         """Itself, with what only the whole of it tells."""
-        if not self._in_order:
+        if self.aggregate is None:
+            said = f"{self.count} events of {self.subject} are of no kind that this service has"
+            self.found.append(Difference("log", str(self.subject), "log", said))
+        elif not self._in_order:
             self._note("its versions are not 1, 2, 3 …")
         return self
 
@@ -240,7 +230,10 @@ class _Fold:
         self.found.append(Difference(self.name, str(self.subject), "broken", said))
 
     def _applied(self, aggregate: AnyAggregate, entry: _Entry) -> str | None:
-        kind = self._kinds[entry.type]
+        kind = self._kinds.get(entry.type)
+        if kind is None:
+            # Whoever compares holds the database to the revision that this program knows: no later release wrote it.
+            return f"version {entry.version} is of no kind that this service has"
         try:
             event: Event = reveal(kind.model_validate(entry.data), entry.disclosures)
         except ValidationError:

@@ -40,9 +40,6 @@ _LONGEST_REST: Final = 10.0
 # How much of a table one statement reads, in pages of 8 KiB, and how much more a look does than it has to.
 _PAGES: Final = 1_024
 _MOST: Final = 1_000
-_MOST_NAMED: Final = 5
-# The name under which is told that rows are not compared because of their events' kinds.
-UNKNOWN_KINDS: Final = "kinds"
 # As far back as transactions can be told apart by the 32 bits of theirs that a row bears.
 _FARTHEST: Final = 2_000_000_000
 
@@ -69,8 +66,6 @@ class Verifying:
         self._by_id = [(check.name, check.sql) for check in checks if check.by_id]
         self.reading = reading
         self._revision = Revision(service)
-        # What has events of a kind that this program does not know: an older one than who wrote them waits with it.
-        self._unknown: dict[UUID, str] = {}
         self._scope = Scope(f"verify:{service}")
         self._rests = rests
         self._elapsed = elapsed
@@ -158,7 +153,7 @@ class Verifying:
         taken = await self.found.taken()
         if taken is None:
             return
-        await self._compared(list(dict.fromkeys((*await self.found.known(), *self._unknown))))
+        await self._compared(await self.found.known())
         sizes = await self._read(lambda unit: unit.rows(self._sizes))
         oldest, following = int(sizes[0]["oldest"]), int(sizes[0]["next"])
         since = oldest if taken.looked_from is None else taken.looked_from
@@ -244,22 +239,10 @@ class Verifying:
             await self._rested(took)
 
     async def _noted(self, ids: Sequence[UUID], compared: Compared) -> None:
-        """Notes what of these ids differs; of what could not be told nothing is said, and that it waits."""
-        for id in ids:
-            self._unknown.pop(id, None)
-        for id, kind in compared.unknown.items():
-            if len(self._unknown) < _MOST:
-                self._unknown[id] = kind
-        if not self._unknown:
-            self.faults.pop(UNKNOWN_KINDS, None)
-        elif UNKNOWN_KINDS not in self.faults:
-            self.faults[UNKNOWN_KINDS] = "UnknownKind"
-            kinds = sorted(set(self._unknown.values()))
-            log.warning("verification_waits", work=UNKNOWN_KINDS, kind="UnknownKind", reason=", ".join(kinds[:_MOST_NAMED]))
-        known = [id for id in ids if id not in compared.unknown]
-        await self.found.rows_compared(known, compared.differences)
+        """Notes what of these ids differs, by itself and by each check that is made by id."""
+        await self.found.rows_compared(ids, compared.differences)
         for name, check in self._by_id:
-            await self._checked_of(name, check, known)
+            await self._checked_of(name, check, ids)
 
     async def _checked_of(self, name: str, check: Sql, ids: Sequence[UUID]) -> None:
         """Makes a check of these ids, and of each alone where the values of one keep it from being answered."""
