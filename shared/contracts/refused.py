@@ -19,10 +19,10 @@ _BOUNDS: Final = (
     "beyond_authority", "authority_not_in_force", "beyond_cap", "beyond_family_cap", "beyond_plan", "more_approvals_needed",
     "fund_exhausted", "fund_not_valid", "fund_closed", "period_closed",
 )  # fmt: skip
-# Paid twice, or paid by an order that somebody changed after it was signed.
+# Paid twice, also since a restore lost that it was paid, or paid by an order that somebody changed after it was signed.
 _ONCE: Final = (
     "attempt_used", "reference_used", "open_advance", "line_has_a_grant", "attempt_under_way", "in_another_batch", "batch_changed",
-    "batch_not_approved", "batch_does_not_add_up",
+    "batch_not_approved", "batch_does_not_add_up", "restore_not_cleared", "paid_before_restore", "payments_refused",
 )  # fmt: skip
 # An account that is nobody's to be paid, or not yet. Whether a list of sanctions means a payee, and that one is on hold or closed
 # for it, is told by none of them.

@@ -119,9 +119,10 @@ def refuse_unsendable(order: Order, facts: BatchFacts, context: Context) -> None
     named = "; ".join(f"{id} ({code.replace('_', ' ')})" for id, code in refused[:MOST_NAMED])
     more = f"; and {len(refused) - MOST_NAMED} more" if len(refused) > MOST_NAMED else ""
     codes = {code for _, code in refused}
-    raise RuleViolation(
-        codes.pop() if len(codes) == 1 else "payments_refused", f"Of these payments {len(refused)} can't go: {named}{more}."
-    )
+    sentence = f"Of these payments {len(refused)} can't go: {named}{more}."
+    if len(codes) == 1:
+        raise RuleViolation(codes.pop(), sentence)
+    raise RuleViolation("payments_refused", sentence)
 
 
 def file_of(order: Order, candidates: Mapping[UUID, Candidate]) -> bytes:

@@ -48,7 +48,7 @@ class LostPayments:
 
 
 class RecordLostPayments(Command):
-    """Take note of what lost entries say of payments; each entry counts once."""
+    """Take note of what lost entries say of payments; each entry counts once, and a new one opens what was cleared."""
 
     payments: tuple[LostPayment, ...]
 
@@ -85,7 +85,7 @@ def paid_before_restore() -> RuleViolation:
 def _record(state: LostPayments | None, order: RecordLostPayments, _: NoFacts, context: Context) -> Events:
     known = {one.event_id for one in state.payments} if state is not None else set()
     fresh = tuple(one for one in order.payments if one.event_id not in known)
-    if state is not None and (not fresh or state.status == "cleared"):
+    if state is not None and not fresh:
         return ()
     parts = [fresh[at : at + MOST_IN_ONE_EVENT] for at in range(0, len(fresh), MOST_IN_ONE_EVENT)] or [()]
     return tuple(LostPaymentsListed(payments=part, listed_at=context.now) for part in parts)
@@ -139,7 +139,7 @@ def evolve(state: LostPayments | None, event: Event) -> LostPayments:
             added = tuple(Unknown(one.event_id, one.fact, one.attempt_id, one.grant_id, one.number) for one in event.payments)
             if state is None:
                 return LostPayments(added, event.listed_at)
-            return replace(state, payments=(*state.payments, *added), status="waiting", asked_by=None)
+            return replace(state, payments=(*state.payments, *added), status="waiting", asked_by=None, cleared_by=None, cleared_at=None)
         case LostPaymentSettled() if state is not None:
             settled = tuple(
                 replace(one, outcome=event.outcome) if one.event_id == event.event_id else one for one in state.payments

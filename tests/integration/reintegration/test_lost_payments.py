@@ -73,6 +73,9 @@ async def test_nothing_is_released_until_two_cleared_what_was_lost_and_nothing_t
     assert await release(left) == (409, "paid_before_restore")
     assert await release(stayed) == (200, None)
     assert await release(other) == (200, None)
+    found_later = LostPayment(event_id=uuid7(), fact="released", attempt_id=uuid7(), grant_id=other, number=1)
+    await give(house, restore, RecordLostPayments(payments=(*lost, found_later)), SERVICE)
+    assert await release(left) == (409, "restore_not_cleared")
     assert (await house.findings()).differences == []
 
 

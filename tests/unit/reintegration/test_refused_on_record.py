@@ -32,3 +32,8 @@ def test_why_nobody_is_paid_to_this_account_is_not_told_apart(code: str) -> None
 @pytest.mark.parametrize("code", ["wrong_status", "stale", "paper_missing", "certificate_missing", "fund_tells_of_health"])
 def test_that_something_is_not_possible_at_the_moment_stays_untold(code: str) -> None:
     assert recorded_as("release_tranche", RuleViolation(code, "Not now.")) is None
+
+
+@pytest.mark.parametrize("code", ["restore_not_cleared", "paid_before_restore", "payments_refused"])
+def test_an_order_to_pay_what_may_have_been_paid_before_a_restore_is_on_record(code: str) -> None:
+    assert recorded_as("make_batch", RuleViolation(code, "Not now.")) == code
