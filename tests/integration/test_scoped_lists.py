@@ -95,9 +95,9 @@ REINTEGRATION = (
     CASE WHEN n % 10 < 6 OR n > {ROWS - RARE} THEN 'staff:somebody' ELSE 'staff:c' || n % 40 END, now() - n * interval '1 minute',
     100, 'EUR', {COUNTRIES} FROM generate_series(1, {ROWS}) n""",
     # Each vendor stands under a code of its own in its country, and what is rare was closed.
-    f"""INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, vendor_code, vendor_key, stated_no)
+    f"""INSERT INTO payees (id, version, kind, country, currency, registered_by, registered_at, handlers, status, closed_at, vendor_code, vendor_key, stated_no)
     SELECT {PERSON}, 2, 'vendor', {COUNTRIES}, 'EUR', 'staff:somebody', now(), '{{}}',
-    CASE WHEN n > {ROWS - RARE} THEN 'closed' ELSE 'registered' END, 'V-' || n, 'v-' || n, 1 FROM generate_series(1, {ROWS}) n""",
+    CASE WHEN n > {ROWS - RARE} THEN 'closed' ELSE 'registered' END, CASE WHEN n > {ROWS - RARE} THEN now() END, 'V-' || n, 'v-' || n, 1 FROM generate_series(1, {ROWS}) n""",
     # Nearly nobody's account is another's, and hardly anybody is one whom a list may mean.
     # What triggers note row by row is written at once.
     "ALTER TABLE payee_tokens DISABLE TRIGGER USER",
