@@ -102,10 +102,16 @@ async def handle(
         if repeat is None:
             raise
         # The lock may have waited for the very command that this one repeats; only a later statement sees its answer.
-        row = await unit.row(_ANSWERED, actor_id=context.actor.person_id, key=repeat.key)
-        if row is None:
+        before = await given_before(unit, aggregate.service, context.actor, repeat)
+        if before is None:
             raise
-        return await _given_before(unit, aggregate.service, context.actor, row, repeat)
+        return before
+
+
+async def given_before(unit: UnitOfWork, service: str, actor: Actor, repeat: Repeat) -> Handled | None:
+    """What this very command was answered before; None if it was not given, and a `RuleViolation` if the key is another's."""
+    row = await unit.row(_ANSWERED, actor_id=actor.person_id, key=repeat.key)
+    return await _given_before(unit, service, actor, row, repeat) if row is not None else None
 
 
 async def _decided(

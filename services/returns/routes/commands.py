@@ -268,6 +268,9 @@ async def _ordered_from_abroad(
 ) -> Receipt:
     abroad = call.reach.countries is not None
     if abroad:
+        before = await window.answered_before(call, case_id)
+        if before is not None:
+            return before
         await may(call, case_id)
     try:
         return await call.order(wiring.CASE, case_id, body, shown_as=window.shown_as if abroad else None)

@@ -19,6 +19,7 @@ from services.returns.queries.inquiries import (
     asked,
     place,
 )
+from services.returns.routes.window import answered_before
 from shared.agreeing import agreed
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
@@ -69,6 +70,9 @@ async def ask_for_family_assessment(case_id: UUID, body: AskForFamilyAssessment,
 @router.post("/cases/{case_id}/answer-family-assessment")
 async def answer_family_assessment(case_id: UUID, body: AnswerFamilyAssessment, call: Calling) -> Receipt:
     """Answers how the family is; without consent at this moment there is nothing that could be answered."""
+    before = await answered_before(call, case_id)
+    if before is not None:
+        return before
     found = await call.ask(lambda unit: states(unit, wiring.CASE, [case_id], call.context.actor, reach=call.reach))
     case = found.get(case_id)
     about = [person.person_id for person, one in inquiries_of(case) if one.inquiry_id == body.inquiry_id] if case else []

@@ -35,14 +35,14 @@ from shared.access import RecordStatusAsked
 from shared.agreeing import agreed as agreed_now
 from shared.buckets import Kind
 from shared.callers import AuthenticatedRoute
-from shared.conditions import version_shown
+from shared.conditions import etag, idempotency_key, version_shown
 from shared.contracts.access import Purpose, StatusReason, Told
 from shared.contracts.counselling import Country
 from shared.db import UnitOfWork
 from shared.disclosure import ConsentUnanswered
 from shared.errors import NotFound, Refusal
-from shared.handling import Read, read, states
-from shared.http import Call, Calling, Limit, Page, View
+from shared.handling import Read, Repeat, given_before, read, states
+from shared.http import Call, Calling, Limit, Page, Receipt, View
 from shared.ids import uuid7
 from shared.messages import Command
 
@@ -188,6 +188,19 @@ async def _for_staff(call: Call, case_id: UUID) -> View[Case]:
         # A doctor decides on one thing alone: what tickets cost and whom an office misses is no part of it.
         told = replace(told, ticket_costs=(), departure_asked_at=None, departure_confirmed_at=None)
     return seen.model_copy(update={"state": told})
+
+
+async def answered_before(call: Call, case_id: UUID) -> Receipt | None:
+    """What this very order of an office was answered before under its ``Idempotency-Key``; None if it was not given.
+
+    What was done stays done after consent was taken back, and an office that did it and never heard so is told no more.
+    """
+    repeat = Repeat.of(idempotency_key(call.request), call.operation, case_id, await call.request.body())
+    handled = await call.ask(lambda unit: given_before(unit, wiring.CASE.service, call.context.actor, repeat))
+    if handled is None:
+        return None
+    call.response.headers["ETag"] = etag(handled.version)
+    return Receipt(id=handled.id, version=handled.version, repeated=True)
 
 
 async def may_know(call: Call, case_id: UUID) -> None:

@@ -89,9 +89,10 @@ class Api:
         return await self._client.get(f"/v1/{path}", headers={"Authorization": f"Bearer {token(by)}"})
 
     async def post(
-        self, path: str, body: Mapping[str, object], by: Actor, at: datetime = NOON, match: str | None = None
-    ) -> httpx.Response:
-        headers = {**self._headers(by, at), "Idempotency-Key": str(uuid7())}
+        self, path: str, body: Mapping[str, object], by: Actor, at: datetime = NOON, match: str | None = None,
+        key: str = "",
+    ) -> httpx.Response:  # fmt: skip
+        headers = {**self._headers(by, at), "Idempotency-Key": key or str(uuid7())}
         if match is not None:
             headers["If-Match"] = match
         return await self._client.post(f"/v1/{path}", json=body, headers=headers)

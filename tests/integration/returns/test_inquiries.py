@@ -126,3 +126,21 @@ async def test_a_no_stops_the_case_and_the_office_is_told_the_same(mission: Miss
     assert [row["answered"] for row in (await api.get("family-assessments", ANKARA)).json()["items"]] == [True]
     found = await mission.verified()
     assert found.sound, found.differences
+
+
+async def test_an_answer_that_was_given_is_confirmed_again_after_the_consent_was_taken_back(
+    mission: Mission, api: Api, register: Register
+) -> None:
+    attempt, inquiry_id = await asked(mission)
+    await agree(register, attempt.ids[1])
+    path, body, key = f"cases/{attempt.id}/answer-family-assessment", {"inquiry_id": str(inquiry_id), **ANSWER}, str(uuid7())
+    given = await api.post(path, body, ANKARA, key=key)
+    assert given.status_code == 200, given.text
+    await register._give(attempt.ids[1], WithdrawConsent(consent="family_assessment"))
+    again = await api.post(path, body, ANKARA, key=key)
+    assert (again.status_code, again.json()) == (200, {**given.json(), "repeated": True})
+    assert again.headers["ETag"] == given.headers["ETag"]
+    assert problem(await api.post(path, {**body, "school": "enough"}, ANKARA, key=key)) == (409, "idempotency_key_reused")
+    # Neither another order nor somebody else's under the same key.
+    assert problem(await api.post(path, body, ANKARA)) == GONE
+    assert problem(await api.post(path, body, BAGHDAD, key=key)) == GONE
