@@ -79,7 +79,7 @@ def list_lost_payments() -> None:
 def settle_lost_payment(
     event: Annotated[UUID, typer.Option(help="the lost entry, as ./avrr restored payments names it")],
     outcome: Annotated[str, typer.Option(help="left or not_left, as bank, cash desk or office say")],
-    by: Annotated[str | None, typer.Option(help="of the development provider's: finance-reconciler; else their token in AVRR_TOKEN")] = None,
+    by: Annotated[str | None, typer.Option(help="of the development provider's: finance-reconciler or finance-approver; else their token in AVRR_TOKEN")] = None,
 ) -> None:
     """States whether the money of a lost payment left."""
     from ops.after_restore.payments import settle

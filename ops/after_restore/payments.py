@@ -50,7 +50,7 @@ def lost_payments(lost: Sequence[Lost], in_batches: Mapping[UUID, Sequence[UUID]
             fact: LostFact = "released" if kind == _RELEASED else "paid"
             found.append(
                 LostPayment.model_validate(
-                    {"event_id": one.envelope.id, "fact": fact, "attempt_id": data.get("attempt_id"), "grant_id": one.envelope.subject, "number": data["number"]}
+                    {"event_id": one.envelope.id, "fact": fact, "attempt_id": data.get("attempt_id"), "grant_id": one.envelope.subject, "number": data["number"], "by": one.envelope.actorid}
                 )
             )
         elif kind in (_BATCHED, *_TAKEN):
@@ -58,7 +58,7 @@ def lost_payments(lost: Sequence[Lost], in_batches: Mapping[UUID, Sequence[UUID]
             assert isinstance(attempts, list | tuple)
             found += [
                 # Of one entry and one attempt always the same, and of no other.
-                LostPayment(event_id=UUID(int=one.envelope.id.int ^ UUID(str(attempt)).int), fact="batched", attempt_id=UUID(str(attempt)), grant_id=None, number=None)
+                LostPayment(event_id=UUID(int=one.envelope.id.int ^ UUID(str(attempt)).int), fact="batched", attempt_id=UUID(str(attempt)), grant_id=None, number=None, by=one.envelope.actorid)
                 for attempt in attempts
             ]
     return tuple(found)
@@ -106,8 +106,8 @@ async def say_waiting(settings: OpsSettings, say: Say) -> None:
 
 
 async def settle(settings: OpsSettings, token: str, event_id: UUID, outcome: MoneyOutcome) -> None:
-    """States as a reconciler whether the money of a lost payment left; `CannotStart` says why not."""
-    async with signed_in(settings, token, Role.FINANCE_RECONCILER) as context:
+    """States whether the money of a lost payment left, as a reconciler or, where that one recorded it, as an approver; `CannotStart` says why not."""
+    async with signed_in(settings, token, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER) as context:
         for id, state in (await _of_restores(settings)).items():
             if any(one.event_id == event_id for one in state.payments):
                 await _give(settings, id, SettleLostPayment(event_id=event_id, outcome=outcome), context)

@@ -10,6 +10,7 @@ from services.reintegration.domain.bank_file_state import BankFile
 from services.reintegration.domain.bank_files import KeptLine
 from services.reintegration.domain.bank_line_acts import OF_THE_ATTEMPT_FOUND, BankLineAct
 from services.reintegration.domain.grant_state import Grant
+from services.reintegration.lost_payment_queries import TOLD_OF_BEFORE
 from services.reintegration.paid_accounts import other_payee
 from services.reintegration.sent_files_queries import UNDER_WAY, handed_out_by_now
 from shared.contracts.attempts import PaymentFailed, PaymentReversed
@@ -206,13 +207,14 @@ CHECKS: tuple[Check, ...] = (
         ),
     ),
     BOOKINGS,
-    # Nothing was paid that was not ordered: each stands in a file that was handed out, from the account on which it was booked.
+    # Nothing was paid that was not ordered: each stands in a file that was handed out, from the account on which it was booked, or two
+    # persons found it where a restore lost that.
     Check(
         "paid as it was sent",
         Sql(
             "SELECT l.id FROM payment_attempts a JOIN bank_lines l ON l.id = a.paid_line WHERE NOT EXISTS (SELECT FROM batch_payments b "
             "JOIN payment_batches p ON p.id = b.batch_id WHERE b.attempt_id = a.attempt_id AND p.id = ANY (l.sent_batches) "
-            "AND p.own_account_id = l.own_account_id) OR (l.other_payee AND NOT l.by_hand)"
+            f"AND p.own_account_id = l.own_account_id) AND NOT (l.by_hand AND {TOLD_OF_BEFORE}) OR (l.other_payee AND NOT l.by_hand)"
         ),
     ),
     # What persons said of a line, and what the line says of it; nobody else changes of which attempt it is.

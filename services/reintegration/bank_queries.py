@@ -25,6 +25,7 @@ from services.reintegration.domain.matching import (
     why_not,
 )
 from services.reintegration.domain.settlement import day_of, first_that_settles
+from services.reintegration.lost_payment_queries import LEFT_BEFORE
 from services.reintegration.lost_reference_queries import ENDED, WAITS, may_be_of, waits_for_one_before
 from services.reintegration.posting_projections import posted_on
 from services.reintegration.queries import TODAY
@@ -57,7 +58,7 @@ _LINE: Final = (
     "l.id, l.kind, l.of_attempt AS attempt_id, l.amount, l.currency, l.direction, l.reversal, l.booked_on, l.bank_reference, "
     "l.reasons, l.by_code, l.by_hand, l.paid_part, l.part_worth, l.imported_at, l.instructed_amount, l.instructed_currency, "
     f"{ABOUT_ITS_BOOKING}, coalesce(l.other_payee, false) AS other_payee, {_OTHER_BLOCK} AS other_block, "
-    f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {SENT}) AS sent_otherwise"
+    f"(SELECT min(p.sent_at) {_SENT_AS_THE_LINE_SAYS}) AS sent_at, EXISTS (SELECT {SENT}) AS sent_otherwise, {LEFT_BEFORE} AS left_before_restore"
 )
 # Another attempt pays the same tranche, or did.
 _ANOTHER: Final = (
@@ -113,7 +114,7 @@ _POSTING = Sql(
     " WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)) AS open_month"
 )
 _SETTLES: Final = (
-    f"l.state = 'unmatched' AND a.method = 'bank_file' AND EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) AND "
+    f"l.state = 'unmatched' AND a.method = 'bank_file' AND (EXISTS (SELECT {_SENT_AS_THE_LINE_SAYS}) OR l.by_hand AND {LEFT_BEFORE}) AND "
     "(l.kind = 'booked' AND (l.paid_part IS NOT NULL AND (l.currency = a.currency OR l.part_worth IS NOT NULL) OR (coalesce(l.instructed_amount, l.amount), coalesce(l.instructed_currency, l.currency)) = (a.amount, a.currency) "
     # What comes back of one that was booked short is what was booked, and no more of it is ever due.
     "AND (l.currency <> a.currency OR l.amount = a.amount) AND (l.direction = 'debit' OR a.booked_short IS NULL) OR l.direction = 'credit' AND (l.amount, l.currency) = (a.amount - a.booked_short, a.currency)) "

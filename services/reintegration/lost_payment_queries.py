@@ -27,6 +27,20 @@ def is_lost(attempt: str) -> str:
     return f"EXISTS (SELECT {_LOST} AND (p.attempt_id = {attempt}.attempt_id OR {of_its_tranche}))"
 
 
+# Named by the entry, or of the tranche that it names where it names no attempt. ``a`` is the attempt, for a statement that knows it so.
+_NAMED: Final = (
+    "FROM lost_payments lost CROSS JOIN LATERAL jsonb_to_recordset(lost.payments) "
+    "AS p(attempt_id uuid, grant_id uuid, number integer, outcome text) "
+    "WHERE (p.attempt_id = a.attempt_id OR p.attempt_id IS NULL AND (p.grant_id, p.number) = (a.grant_id, a.tranche))"
+)
+# Whatever finance states of it now: what was settled by it stays.
+TOLD_OF_BEFORE: Final = f"EXISTS (SELECT {_NAMED})"
+# Of attempt ``a`` and line ``l``. What stands in a batch from another account left by another one at most once that is dropped.
+LEFT_BEFORE: Final = (
+    f"(EXISTS (SELECT {_NAMED} AND p.outcome = 'left') AND NOT EXISTS (SELECT FROM batch_payments b JOIN payment_batches o ON o.id = b.batch_id "
+    "WHERE b.attempt_id = a.attempt_id AND b.live AND o.own_account_id <> l.own_account_id))"
+)
+
 _OF_ONE = Sql(
     f"SELECT {NOT_CLEARED} AS not_cleared, {is_lost('asked')} AS lost FROM (SELECT w.attempt_id, a.grant_id, a.tranche "
     "FROM (SELECT cast(:attempt_id AS uuid) AS attempt_id) w LEFT JOIN payment_attempts a ON a.attempt_id = w.attempt_id) asked"

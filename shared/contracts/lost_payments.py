@@ -16,13 +16,14 @@ MoneyOutcome = Literal["left", "not_left"]
 
 
 class LostPayment(Part):
-    """An attempt to pay that a lost entry names, and what that entry says of it; ``grant_id`` and ``number`` where it says these."""
+    """An attempt to pay that a lost entry names, what that entry says of it, and who recorded it; ``grant_id`` and ``number`` where it says these."""
 
     event_id: UUID
     fact: LostFact
     attempt_id: UUID | None
     grant_id: UUID | None
     number: int | None
+    by: StaffId | None = None
 
 
 class LostPaymentsListed(Event, kind="avrr.reintegration.lost_payments.listed.v1"):

@@ -25,7 +25,10 @@ LostPaymentsStatus = Literal["waiting", "asked", "cleared"]
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """An attempt to pay of which the restored database knows less than a lost entry says; ``outcome`` once somebody found out."""
+    """An attempt to pay of which the restored database knows less than a lost entry says.
+
+    ``by`` is who ordered or recorded it, as far as the entry says so; ``outcome`` is there once somebody found out.
+    """
 
     event_id: UUID
     fact: LostFact
@@ -33,6 +36,7 @@ class Unknown:
     grant_id: UUID | None
     number: int | None
     outcome: MoneyOutcome | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ def _settle(state: LostPayments, order: SettleLostPayment, _: NoFacts, context: 
     found = next((one for one in state.payments if one.event_id == order.event_id), None)
     if found is None:
         raise RuleViolation("not_lost", "No entry that this restore lost has this id.")
+    if found.by == context.actor.person_id:
+        raise FourEyes("You ordered or recorded this payment yourself, so somebody else has to find out what became of it.")
     if found.outcome == order.outcome:
         return ()
     return (
@@ -122,6 +128,8 @@ def _asked(state: LostPayments, _: NoFacts, __: Context) -> None:
 def _by_another(state: LostPayments, _: NoFacts, context: Context) -> None:
     if context.actor.person_id == state.asked_by:
         raise FourEyes("You stated this yourself, so somebody else has to agree.")
+    if any(one.by == context.actor.person_id for one in state.payments):
+        raise FourEyes("You ordered or recorded one of these payments yourself, so somebody else has to agree.")
 
 
 def _ask(_: LostPayments, __: AskToClearLostPayments, ___: NoFacts, context: Context) -> Events:
@@ -136,7 +144,7 @@ def evolve(state: LostPayments | None, event: Event) -> LostPayments:
     """The list after one fact; TypeError for a fact that does not fit. What is added or changed is asked about anew."""
     match event:
         case LostPaymentsListed():
-            added = tuple(Unknown(one.event_id, one.fact, one.attempt_id, one.grant_id, one.number) for one in event.payments)
+            added = tuple(Unknown(one.event_id, one.fact, one.attempt_id, one.grant_id, one.number, by=one.by) for one in event.payments)
             if state is None:
                 return LostPayments(added, event.listed_at)
             return replace(state, payments=(*state.payments, *added), status="waiting", asked_by=None, cleared_by=None, cleared_at=None)

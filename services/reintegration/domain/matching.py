@@ -7,7 +7,7 @@ All else waits in a queue for somebody to look at.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal, TypeGuard, cast, get_args
@@ -24,7 +24,7 @@ AttemptStatus = Literal["released", "paid", "failed", "reversed"]
 Settles = Literal["pays", "returns", "refuses"]
 # Why a line settles nothing, so that somebody has to look at it.
 Unmatched = Literal[
-    "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "another_account", "another_file", "another_payee", "another_block", "amount_unknown", "amount_differs", "currency_differs", "too_far_from_rate", "back_in_another_currency", "not_released",
+    "names_no_attempt", "attempt_unknown", "not_by_bank", "not_sent", "sent_before_restore", "another_account", "another_file", "another_payee", "another_block", "amount_unknown", "amount_differs", "currency_differs", "too_far_from_rate", "back_in_another_currency", "not_released",
     "already_settled", "booked_after_all", "paid_anew", "not_paid", "delivered_already", "gives_no_reason", "takes_back", "may_have_been_paid", "day_impossible",
     "period_closed", "asked_back_already", "grant_not_in_disbursement",
 ]  # fmt: skip
@@ -49,6 +49,8 @@ class BankLine:
 
     ``sent_at`` is when the file that orders the attempt was first handed out, if it was as the line's own file was confirmed: from
     the account that was booked on, or the very file that a report speaks of. ``sent_otherwise``: it was handed out in others alone.
+    ``left_before_restore``: a restore lost that it was, or that it was paid, and finance stated that its money left; it stands in
+    no other batch now, from another account.
 
     ``paid_part`` is how much of it two persons found to be of the attempt, in the attempt's currency; None where they found nothing
     of the kind, so that all of it is. Where it was booked in another, ``part_worth`` is what that part is worth in the account's, by
@@ -82,6 +84,7 @@ class BankLine:
     imported_at: datetime | None = None
     sent_at: datetime | None = None
     sent_otherwise: bool = False
+    left_before_restore: bool = False
     instructed_amount: Decimal | None = None
     instructed_currency: str | None = None
     worth: Decimal | None = None
@@ -139,7 +142,8 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
 
     A debit of exactly the amount that was ordered pays a released one, a credit of it returns a paid one, and a report refuses a released
     one unless the bank says that it has had the same before. ``attempt`` is None where none is known under that id. What was
-    never sent somebody moved by hand under our id (``not_sent``), whatever else fits. What went to another account than was
+    never sent somebody moved by hand under our id (``not_sent``), whatever else fits; where a restore lost that it was, and its money
+    left, two persons find which line it is (``sent_before_restore``). What went to another account than was
     ordered (``another_payee``), or by another block, two persons look at, who may find that it is a payment all the same. So do they
     where it was booked in another currency than ordered: at a debit that is far from the rate of its day (`BAND`), and at each credit.
     """
@@ -151,16 +155,13 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
         # Cash and what an office pays leave no account of the mission's under an id of ours.
         moved = line.kind == "booked" and line.direction == "debit" and attempt.method is not None
         return "not_sent" if moved else "not_by_bank"
-    if line.sent_at is None:
+    if line.sent_at is not None:
+        return _of_what_was_sent(line, attempt)
+    # What a bank refuses of a file that nobody knows any more moved no money: finance states that it did not leave.
+    if line.kind != "booked" or not line.left_before_restore:
         return _of_another_order(line)
-    if line.kind != "booked":
-        return _of_a_report(line, attempt)
-    if line.direction == "debit" and not line.by_hand and (line.other_payee or line.other_block):
-        return "another_payee" if line.other_payee else "another_block"
-    stands_against_it = _another_amount(line, attempt) if line.paid_part is None else _another_part(line, attempt)
-    if stands_against_it is not None:
-        return stands_against_it
-    return _of_a_debit(line, attempt) if line.direction == "debit" else _of_a_credit(line, attempt)
+    found = _of_what_was_sent(replace(line, by_hand=True), attempt)
+    return "sent_before_restore" if is_settling(found) and not line.by_hand else found
 
 
 def is_settling(found: Settles | Unmatched) -> TypeGuard[Settles]:
@@ -172,6 +173,17 @@ def why_not(line: BankLine, attempt: KnownAttempt | None) -> Unmatched | None:
     """Why a line settles nothing as far as the attempt says; None where it settles it."""
     found = settles(line, attempt)
     return None if is_settling(found) else cast("Unmatched", found)
+
+
+def _of_what_was_sent(line: BankLine, attempt: KnownAttempt) -> Settles | Unmatched:
+    if line.kind != "booked":
+        return _of_a_report(line, attempt)
+    if line.direction == "debit" and not line.by_hand and (line.other_payee or line.other_block):
+        return "another_payee" if line.other_payee else "another_block"
+    stands_against_it = _another_amount(line, attempt) if line.paid_part is None else _another_part(line, attempt)
+    if stands_against_it is not None:
+        return stands_against_it
+    return _of_a_debit(line, attempt) if line.direction == "debit" else _of_a_credit(line, attempt)
 
 
 def _of_another_order(line: BankLine) -> Unmatched:

@@ -85,7 +85,7 @@ def outcome(grant: Grant, line: BankLine, today: date) -> Settles | Unmatched:
     grant = _with_what_was_answered_late(grant, _answered_late(grant, line, grant.waiting_since))
     day = day_of(line)
     tranche = _tranche(grant, line)
-    earliest = {"pays": _day_of(line.sent_at), "refuses": _day_of(tranche.released_at), "returns": tranche.paid_on}[found]
+    earliest = {"pays": _day_of(line.sent_at or tranche.released_at), "refuses": _day_of(tranche.released_at), "returns": tranche.paid_on}[found]
     if day is None or day > today or (earliest is not None and day < earliest):
         return "day_impossible"
     left = grant.booked - tranche.booked

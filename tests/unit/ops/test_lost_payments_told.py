@@ -31,6 +31,7 @@ def test_releases_payments_and_each_payment_of_a_batch_are_told() -> None:
         ("released", FIRST, GRANT, 1), ("batched", FIRST, None, None), ("batched", SECOND, None, None), ("paid", None, GRANT, 1),
     ]  # fmt: skip
     assert len({one.event_id for one in found}) == len(found)
+    assert {one.by for one in found} == {"staff:x"}
 
 
 def test_that_a_batch_was_made_names_no_payment() -> None:

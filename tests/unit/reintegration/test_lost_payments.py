@@ -60,11 +60,14 @@ SERVICE = Actor.service("reintegration")
 RECONCILER, APPROVER = staff("rek", "finance_reconciler"), staff("apr", "finance_approver")
 
 
-def lost(number: int) -> LostPayment:
-    return LostPayment(event_id=UUID(int=number), fact="released", attempt_id=UUID(int=1000 + number), grant_id=UUID(int=5), number=1)
+def lost(number: int, by: str | None = None) -> LostPayment:
+    return LostPayment(event_id=UUID(int=number), fact="released", attempt_id=UUID(int=1000 + number), grant_id=UUID(int=5), number=1, by=by)
 
 
 ONE, TWO = lost(1), lost(2)
+# Of this one the reconciler who is drawn third is the one who recorded it.
+PAID_ONE = staff("rek-3", "finance_reconciler", "finance_approver")
+MINE = lost(2, PAID_ONE.person_id)
 LISTED = LostPaymentsListed(payments=(ONE, TWO), listed_at=NOON)
 ASKED = LostPaymentsClearingAsked(asked_by=RECONCILER.person_id, asked_at=NOON)
 CLEARED = LostPaymentsCleared(cleared_by=APPROVER.person_id, cleared_at=NOON)
@@ -103,6 +106,21 @@ def test_nobody_clears_before_it_is_known_of_each_payment_what_became_of_it() ->
     known.given(ASKED, CLEARED).when(ClearLostPayments(), APPROVER).refused("already_cleared")
 
 
+def test_who_ordered_or_recorded_a_payment_neither_states_what_became_of_it_nor_has_the_last_word() -> None:
+    listed = LostPaymentsListed(payments=(lost(1, RECONCILER.person_id), lost(2, "staff:somebody")), listed_at=NOON)
+    for outcome in ("left", "not_left"):
+        mine, others = (SettleLostPayment(event_id=UUID(int=number), outcome=outcome) for number in (1, 2))
+        story.given(listed).when(mine, RECONCILER).refused("four_eyes")
+        assert story.given(listed).when(mine, APPROVER).refusal is None
+        assert story.given(listed).when(others, RECONCILER).refusal is None
+        # Nor do they confirm what a colleague stated, as if they had found it out themselves.
+        story.given(listed, settled(ONE, outcome)).when(mine, RECONCILER).refused("four_eyes")
+    done = story.given(LostPaymentsListed(payments=(lost(1, APPROVER.person_id),), listed_at=NOON), settled(ONE, "left"))
+    assert done.when(AskToClearLostPayments(), APPROVER).refusal is None
+    done.given(ASKED).when(ClearLostPayments(), APPROVER).refused("four_eyes")
+    done.given(ASKED).when(ClearLostPayments(), staff("apr-2", "finance_approver")).then_kinds(LostPaymentsCleared)
+
+
 def test_what_is_stated_anew_is_asked_about_anew() -> None:
     changed = known.given(ASKED, settled(ONE, "not_left"))
     changed.when(ClearLostPayments(), APPROVER).refused("not_asked")
@@ -126,11 +144,11 @@ def test_what_is_found_later_opens_again_what_was_cleared_and_what_is_known_does
         st.tuples(
             st.sampled_from(
                 [
-                    RecordLostPayments(payments=(ONE,)), RecordLostPayments(payments=(ONE, TWO)), AskToClearLostPayments(), ClearLostPayments(),
-                    *(SettleLostPayment(event_id=one.event_id, outcome=outcome) for one in (ONE, TWO) for outcome in ("left", "not_left")),
+                    RecordLostPayments(payments=(ONE,)), RecordLostPayments(payments=(ONE, MINE)), AskToClearLostPayments(), ClearLostPayments(),
+                    *(SettleLostPayment(event_id=one.event_id, outcome=outcome) for one in (ONE, MINE) for outcome in ("left", "not_left")),
                 ]
             ),
-            st.sampled_from([RECONCILER, APPROVER, SERVICE]),
+            st.sampled_from([RECONCILER, APPROVER, PAID_ONE, SERVICE]),
         ),
         max_size=15,
     )
@@ -143,7 +161,10 @@ def test_whatever_is_ordered_it_is_cleared_by_two_who_knew_of_all(orders: list[t
         except Refusal:
             continue
     state = LOST_PAYMENTS.fold(facts)
+    mine = [fact for fact in facts if isinstance(fact, LostPaymentSettled) and fact.event_id == MINE.event_id]
+    assert PAID_ONE.person_id not in {fact.settled_by for fact in mine}
     if state is not None and state.status == "cleared":
+        assert state.cleared_by != PAID_ONE.person_id or len(state.payments) == 1
         assert None not in {one.outcome for one in state.payments}
         assert state.cleared_by != state.asked_by
 

@@ -59,6 +59,7 @@ DEBIT = BankLine(
 )  # fmt: skip
 CREDIT = replace(DEBIT, id=ref(72), direction="credit", bank_reference="R-1")
 REFUSAL = BankLine(ref(73), "rejected", ATTEMPT, reasons=("AC04",), imported_at=NOON, sent_at=NOON, sent_otherwise=True)
+LEFT = replace(DEBIT, sent_at=None, sent_otherwise=False, left_before_restore=True)
 PAID, FAILED, BACK = (replace(KNOWN, status=status) for status in ("paid", "failed", "reversed"))
 
 
@@ -144,6 +145,11 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
         # What was booked short comes back as it was booked.
         (replace(CREDIT, amount=Decimal(799)), replace(PAID, booked_short=Decimal(1)), "returns"), (CREDIT, replace(PAID, booked_short=Decimal(1)), "amount_differs"),
         *((replace(REFUSAL, reasons=("AC04", code)), KNOWN, "may_have_been_paid") for code in sorted(HAD_BEFORE)),
+        # A restore lost that its file was handed out: two persons find its line, and no report settles it.
+        (LEFT, KNOWN, "sent_before_restore"), (replace(LEFT, sent_otherwise=True), KNOWN, "sent_before_restore"), (replace(LEFT, by_hand=True), KNOWN, "pays"), (replace(LEFT, by_hand=True), PAID, "already_settled"),
+        (replace(LEFT, by_hand=True, amount=Decimal("800.01")), KNOWN, "amount_differs"), (replace(LEFT, by_hand=True), FAILED, "not_released"), (replace(LEFT, by_hand=True), None, "attempt_unknown"),
+        (replace(LEFT, by_hand=True, direction="credit"), PAID, "returns"), (replace(LEFT, direction="credit"), PAID, "sent_before_restore"), (replace(LEFT, by_hand=True), replace(KNOWN, method="cash"), "not_sent"),
+        (replace(REFUSAL, sent_at=None, sent_otherwise=False, left_before_restore=True, by_hand=True), KNOWN, "not_sent"),
     ],
 )  # fmt: skip
 def test_what_a_line_does_to_an_attempt_follows_from_both(line: BankLine, attempt: KnownAttempt | None, found: str) -> None:
@@ -318,6 +324,41 @@ def test_payments_are_the_lines_that_paid_less_those_that_came_back_whatever_a_b
     # Whoever pays and reconciles is shown it, whatever the bank said.
     assert [told.ended_by for told in to_pay(state).former_attempts] == [None for _ in state.former_attempts]
     assert state.committed + state.paid == state.amount
+
+
+LINES_AFTER_A_RESTORE = st.lists(
+    st.builds(
+        lambda id, amount, direction, by_hand, left: replace(
+            DEBIT, id=ref(100 + id), amount=Decimal(amount), direction=direction, by_hand=by_hand, left_before_restore=left, sent_at=None, sent_otherwise=False,
+        ),
+        st.integers(0, 4), st.sampled_from(["800.00", "800.00", "799.99"]), st.sampled_from(["debit", "debit", "credit"]), st.booleans(), st.booleans(),
+    ), max_size=8,
+)  # fmt: skip
+
+
+@given(LINES_AFTER_A_RESTORE)
+def test_what_left_before_a_restore_is_spent_once_by_a_line_that_two_persons_found_and_is_never_payable_again(offered: list[BankLine]) -> None:
+    state, paying = released(), list[UUID]()
+    for line in offered:
+        before, state = state, settled(state, line)
+        if state.paid > before.paid:
+            assert line.by_hand
+            assert line.left_before_restore
+            assert before.paid == 0
+            paying.append(line.id)
+        assert state.paid == state.fund_paid
+        assert state.paid in (0, Decimal("800.00"))
+        assert state.committed + state.paid == state.amount
+        with pytest.raises(RuleViolation):
+            decided(state, release(1, attempt_id=ref(42), method="bank_file"), PAYER, lost_tranches=frozenset({1}))
+    assert (state.tranches[0].paid_line in paying) == (state.paid > 0)
+
+
+def test_what_left_before_a_restore_was_booked_no_earlier_than_it_was_released() -> None:
+    line = replace(LEFT, by_hand=True)
+    assert settled(released(), line).tranches[0].paid_line == LEFT.id
+    early = replace(line, booked_on=NOON.date() - timedelta(days=2))
+    assert settled(released(), early) == released()
 
 
 def test_facts_that_were_not_looked_up_settle_nothing() -> None:
