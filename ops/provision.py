@@ -78,7 +78,9 @@ def consumer_declaration(follower: Service, source: Service) -> dict[str, object
 
 
 class Provision:
-    """The one identity that may define streams and consumers; it can neither publish nor read an event."""
+    """Keeps streams and consumers, as the identity of its own that can neither publish nor read an event; a person who
+    repairs one comes as ``identity``.
+    """
 
     def __init__(
         self,
@@ -87,11 +89,12 @@ class Provision:
         password: str | None = None,
         *,
         keys: BusKeys | None = None,
+        identity: str = IDENTITY,
         replicas: int = 1,
         services: Iterable[Service] = LOGS,
     ) -> None:
         self.alarms: dict[str, str] = {}
-        self._bus = Bus(nats_url, IDENTITY, user, password, keys=keys)
+        self._bus = Bus(nats_url, identity, user, password, keys=keys)
         self._replicas = replicas
         self._services = tuple(services)
         self._fault: str | None = None

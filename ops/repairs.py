@@ -6,12 +6,10 @@ from importlib import import_module
 
 from rich.console import Console
 
-from ops.embedded.nats import PROVISION
 from ops.keys import epochs_of
-from ops.provision import Provision
-from ops.secrets import Secrets
+from ops.operating import clock_of, operator_provision
 from ops.settings import CannotStart, OpsSettings
-from ops.system import read_addresses, worker_url
+from ops.system import worker_url
 from ops.verification import verify_system
 from shared import dead_letters
 from shared.clock import Clock
@@ -40,8 +38,8 @@ async def rebuild_stream(settings: OpsSettings, stream: str) -> None:
     """Deletes a stream, so that provisioning makes it again and the relay refills it from the log."""
     if stream.lower() not in BY_NAME:
         raise CannotStart("unknown_stream", f"There is no such stream; there are {', '.join(s.stream for s in LOGS)}.")
-    password = Secrets(settings.secrets_folder).password(f"nats_{PROVISION}")
-    await Provision(settings.nats_url or read_addresses(settings).nats, PROVISION, password).rebuild(stream.upper())
+    async with operator_provision(settings) as provision:
+        await provision.rebuild(stream.upper())
 
 
 async def step_back(settings: OpsSettings, service: str, source: str) -> str:
@@ -75,7 +73,7 @@ async def replay_dead_letter(settings: OpsSettings, service: str, source: str, i
     """Applies a waiting event and the later ones of its key."""
     wiring: Wiring = import_module(f"services.{service}.wiring").WIRING
     apply = reacting(
-        service, wiring.heard, wiring.reactions, wiring.by_name, Clock(read_addresses(settings).clock)
+        service, wiring.heard, wiring.reactions, wiring.by_name, Clock(clock_of(settings))
     )
     async with _worker_database(settings, service) as database:
         with _one_line_if_missing():

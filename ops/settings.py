@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from shared.bus_settings import BusSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -29,13 +31,14 @@ def _ports(value: object) -> object:
     return {name.strip(): port.strip() for name, _, port in pairs}
 
 
-class OpsSettings(BaseSettings):
+class OpsSettings(BusSettings):
     """The surroundings of one running system; what is left out is provided by avrr itself.
 
     `ports` are to be used as they are (`AVRR_PORTS=postgres=15999,returns=9002`): unlike the usual ones they
     are never exchanged for free ones. `logs_origin` is what the names of all logs begin with, in checkpoints and exports;
     `witnesses` are others than the one of ours, as `ops.checkpointer.settings` reads them. Where a `backup_dir` is named
     everything that is written is copied there as it is written; `backup_keys_dir` is where the keys go, apart from it.
+    Whoever operates a system in containers names its parts: broker and keys for it, provider, `checkpointer_url`.
     """
 
     model_config = SettingsConfigDict(env_prefix="AVRR_", extra="ignore", frozen=True)
@@ -43,9 +46,9 @@ class OpsSettings(BaseSettings):
     data: Path = PROJECT / ".avrr"
     database_url: SecretStr | None = None
     pg_bin: Path | None = None
-    nats_url: str | None = None
     oidc_issuer: str | None = None
     oidc_jwks_url: str | None = None
+    checkpointer_url: str | None = None
     logs_origin: str = "avrr.localhost"
     witnesses: str | None = None
     backup_dir: Path | None = None
@@ -75,7 +78,7 @@ def read_settings() -> OpsSettings:
     try:
         return OpsSettings()
     except ValidationError as error:
-        names = sorted(
-            {f"AVRR_{str(fault['loc'][0]).upper()}" for fault in error.errors(include_input=False)}
-        )
+        faults = error.errors(include_input=False)
+        # What does not fit together has no one name.
+        names = sorted({f"AVRR_{str(fault['loc'][0]).upper()}" if fault["loc"] else "AVRR_NATS_…" for fault in faults})
         raise CannotStart("settings", f"{', '.join(names)} can't be understood") from None

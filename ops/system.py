@@ -182,7 +182,12 @@ def _database_url(settings: OpsSettings, service: Service, kind: Literal["api", 
         server = PostgresAddress(host, int(port), "", "", "postgres")
     role = f"{service.name}_{kind}"
     # Where the roles were made by `ops.prepare`, their passwords are in its variables and not in a data folder.
-    password = os.environ.get(f"AVRR_PASSWORD_{role.upper()}") or Secrets(settings.secrets_folder).password(role)
+    variable = f"AVRR_PASSWORD_{role.upper()}"
+    password = os.environ.get(variable)
+    if not password:
+        if settings.database_url is not None and not (settings.secrets_folder / role).exists():
+            raise CannotStart("password_missing", f"The password of {role} is not known here: say it in {variable}.")
+        password = Secrets(settings.secrets_folder).password(role)
     return server.url_for(service.name, role, password)
 
 

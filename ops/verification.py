@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from importlib import import_module
 
 from ops.keys import epochs_of
-from ops.secrets import Secrets
+from ops.operating import BrokerAway, operator_bus
 from ops.settings import OpsSettings
-from ops.system import read_addresses, verify_url
-from shared.bus import Bus, BusFault
+from ops.system import verify_url
+from shared.bus import BusFault
 from shared.db import Database, Scope, Sql
 from shared.private import PersonKeys
 from shared.revisions import OtherRevision
@@ -74,11 +74,8 @@ async def _letters(service: Service, database: Database) -> tuple[str, int]:
 
 
 async def _stream(settings: OpsSettings, service: Service, database: Database) -> tuple[str, int]:
-    password = None if settings.nats_url else Secrets(settings.secrets_folder).password(f"nats_{service.name}")
-    user = None if settings.nats_url else service.name
     try:
-        async with Bus(settings.nats_url or read_addresses(settings).nats, service.name, user, password) as bus:
-            await bus.ready()
+        async with operator_bus(settings) as bus:
             for _ in range(_LOOKS):
                 state = await bus.stream_state(service.stream)
                 size = await _log_size(database)
@@ -86,7 +83,7 @@ async def _stream(settings: OpsSettings, service: Service, database: Database) -
                     break
                 # Something was done just now, and is about to be published.
                 await asyncio.sleep(_SECONDS_BETWEEN)
-    except BusFault as fault:
+    except (BusFault, BrokerAway) as fault:
         return f"{service.name}: the stream cannot be read ({type(fault).__name__})", 1
     whole = state.last == size and state.messages == size and (size == 0 or state.first == 1)
     verdict = "equals" if whole else "DIFFERS FROM"

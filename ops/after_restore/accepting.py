@@ -10,8 +10,8 @@ from ops.after_restore.listing import Losses, all_losses, keep, sentences
 from ops.after_restore.payments import put_before_finance
 from ops.after_restore.signing_in import signed_in
 from ops.after_restore.streams import follow_anew
+from ops.operating import clock_of
 from ops.settings import CannotStart, OpsSettings
-from ops.system import read_addresses
 from shared.actors import Actor, Role
 from shared.clock import Clock
 from shared.contracts.restores import RestoreReason
@@ -54,7 +54,7 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
     if any(not one.mark.accepted for one in losses):
         say("A second person has to accept this: ./avrr restored accept")
         return False
-    context = Context(Actor.service("restore"), Clock(read_addresses(settings).clock).present())
+    context = Context(Actor.service("restore"), Clock(clock_of(settings)).present())
     # First of all: nobody who was erased is read by anybody who is let in by what follows.
     for one in losses:
         erased = await redo_erasures(settings, one, context)

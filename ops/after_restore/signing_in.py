@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
+from ops.operating import clock_of, issuer_of
 from ops.settings import CannotStart, OpsSettings
-from ops.system import api_url, read_addresses, worker_url
+from ops.system import api_url
 from shared.actors import Role
 from shared.auth import BadToken, open_tokens
 from shared.clock import Clock, real_time
@@ -14,19 +15,14 @@ from shared.errors import StepUpNeeded
 from shared.messages import Context
 from shared.settings import Settings
 from shared.step_up import StepUp
-from shared.topology import BY_NAME
+from shared.topology import COUNSELLING
 
 
 @asynccontextmanager
 async def signed_in(settings: OpsSettings, token: str, *roles: Role) -> AsyncIterator[Context]:
     """Whom this token names, if they have one of these roles; `CannotStart` if not, or if it is weak, old or no token of ours."""
-    found = read_addresses(settings)
-    some = next(iter(BY_NAME.values()))
     # The provider, its claims and what counts as strong are the services' own variables.
-    configured = Settings(
-        api_database_url=SecretStr(api_url(settings, some)), worker_database_url=SecretStr(worker_url(settings, some)),
-        nats_url=found.nats, oidc_issuer=found.issuer,
-    )  # fmt: skip
+    configured = Settings(role="api", api_database_url=SecretStr(api_url(settings, COUNSELLING)), oidc_issuer=issuer_of(settings))
     async with open_tokens(configured, real_time) as tokens:
         try:
             actor = await tokens.verify(token)
@@ -37,4 +33,4 @@ async def signed_in(settings: OpsSettings, token: str, *roles: Role) -> AsyncIte
             raise CannotStart(refusal.code, refusal.sentence) from None
     if not actor.roles & set(roles):
         raise CannotStart("not_permitted", f"This is for whoever has one of these roles: {', '.join(sorted(roles))}.")
-    yield Context(actor, Clock(found.clock).present(), sign_in)
+    yield Context(actor, Clock(clock_of(settings)).present(), sign_in)

@@ -8,10 +8,10 @@ from typing import Final
 import httpx
 
 from ops.keys import epochs_of
-from ops.secrets import Secrets
+from ops.operating import BrokerAway, checkpointer_of, operator_bus
 from ops.settings import OpsSettings
-from ops.system import api_url, read_addresses, worker_url
-from shared.bus import Bus, BusFault, StreamMissing
+from ops.system import api_url, worker_url
+from shared.bus import BusFault, StreamMissing
 from shared.consumer import FAULTS
 from shared.countries import ALPHA_2
 from shared.db import Database, Scope, Sql
@@ -52,12 +52,9 @@ async def database_of(settings: OpsSettings, service: Service, *, as_api: bool =
 
 
 async def in_stream(settings: OpsSettings, service: Service, first: int) -> Known | None:
-    """What the service's stream holds from an index on, by the service's own identity; None where it cannot be read."""
-    password = None if settings.nats_url else Secrets(settings.secrets_folder).password(f"nats_{service.name}")
-    user = None if settings.nats_url else service.name
+    """What the service's stream holds from an index on; None where it cannot be read."""
     try:
-        async with Bus(settings.nats_url or read_addresses(settings).nats, service.name, user, password) as bus:
-            await bus.ready()
+        async with operator_bus(settings) as bus:
             state = await bus.stream_state(service.stream)
             leaves: dict[int, bytes] = {}
             for idx in range(max(first, state.first - 1), state.last):
@@ -67,7 +64,7 @@ async def in_stream(settings: OpsSettings, service: Service, first: int) -> Know
             return Known(state.last, leaves)
     except StreamMissing:
         return Known(0, {})
-    except (BusFault, TimeoutError):
+    except (BusFault, BrokerAway):
         return None
 
 
@@ -89,7 +86,7 @@ async def in_archive(settings: OpsSettings, service: Service, first: int) -> Kno
 
 async def signed(settings: OpsSettings, service: Service) -> int | None:
     """How many entries of the log the latest published checkpoint covers; None where there is none to be had."""
-    url = read_addresses(settings).checkpointer
+    url = checkpointer_of(settings).rstrip("/")
     try:
         async with Outgoing(timeout=3, trust_env=False, follow_redirects=False) as client:
             answer = await client.get(f"{url}/{service.name}/checkpoint")

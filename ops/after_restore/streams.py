@@ -4,11 +4,8 @@ from collections.abc import Sequence
 
 from ops.after_restore import sources
 from ops.after_restore.listing import Losses
-from ops.embedded.nats import PROVISION
-from ops.provision import Provision
-from ops.secrets import Secrets
+from ops.operating import operator_provision
 from ops.settings import OpsSettings
-from ops.system import read_addresses
 from shared import dead_letters
 from shared.db import Sql
 from shared.topology import BY_NAME
@@ -25,11 +22,8 @@ async def follow_anew(settings: OpsSettings, losses: Losses) -> Sequence[str]:
     entries are facts, and stay. Done again it changes nothing.
     """
     service, kept = BY_NAME[losses.service], losses.mark.kept
-    # Without a password, or by one in the address, where the broker is not ours.
-    password = None if settings.nats_url else Secrets(settings.secrets_folder).password(f"nats_{PROVISION}")
-    user = None if settings.nats_url else PROVISION
-    url = settings.nats_url or read_addresses(settings).nats
-    await Provision(url, user, password).rebuild(service.stream)
+    async with operator_provision(settings) as provision:
+        await provision.rebuild(service.stream)
     said: list[str] = []
     async with sources.database_of(settings, service) as origin, origin.unit_of_work(sources.SCOPE, snapshot=True) as unit:
         last = await unit.row(_HASH, idx=kept - 1)
@@ -41,5 +35,6 @@ async def follow_anew(settings: OpsSettings, losses: Losses) -> Sequence[str]:
             if place is not None and place["last_idx"] >= kept:
                 await dead_letters.step_back(database, service.name, kept - 1, bytes(last["leaf_hash"]) if last is not None else b"")
                 said.append(f"{follower.name} had taken {place['last_idx'] + 1} entries of {service.name} and goes on after {kept}")
-    await Provision(url, user, password).begin_again(service)
+    async with operator_provision(settings) as provision:
+        await provision.begin_again(service)
     return said

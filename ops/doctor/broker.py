@@ -7,25 +7,27 @@ from typing import Any, Final
 
 from ops.doctor.databases import skew
 from ops.doctor.findings import Finding, well, wrong
-from ops.provision import IDENTITY, consumer_declaration, differences, stream_declaration
+from ops.embedded.nats import OPERATOR
+from ops.operating import without_login
+from ops.provision import consumer_declaration, differences, stream_declaration
 from shared.bus import Bus, BusFault, BusRefused, StreamMissing
+from shared.bus_settings import BusSettings
 from shared.topology import BY_NAME, LOGS, durable
 
 _PATIENCE: Final = 5.0
 _REBUILD: Final = "./avrr bus rebuild {stream}: it is made anew and filled from the log. Provisioning makes what is only missing by itself."
 
 
-async def broker(url: str, password: str | None, present: Callable[[], datetime]) -> list[Finding]:
-    """What is wrong with the broker, asked by the identity that defines its streams."""
-    user = IDENTITY if password is not None else None
+async def broker(settings: BusSettings, present: Callable[[], datetime]) -> list[Finding]:
+    """What is wrong with the broker, asked by the identity of whoever looks after it."""
     try:
-        async with Bus(url, IDENTITY, user, password) as bus:
+        async with Bus.of(settings, OPERATOR) as bus:
             async with asyncio.timeout(_PATIENCE):
                 await bus.ready()
             found = [finding for service in LOGS for finding in await _of(bus, service.name, present)]
     except (BusFault, OSError, TimeoutError):
         return [
-            wrong("broker", f"The broker at {_without_login(url)} cannot be reached, or refuses our login.",
+            wrong("broker", f"The broker at {without_login(settings.bus_url)} cannot be reached, or refuses our login.",
                   "Start NATS. Nothing is lost meanwhile: the services go on, and their streams are filled from their logs.")
         ]  # fmt: skip
     return found or [well("broker", f"The broker holds {len(LOGS)} streams and their durables as they are declared.")]
@@ -74,7 +76,3 @@ def _apart(told: object, before: datetime, after: datetime) -> timedelta:
     except (TypeError, ValueError):
         return timedelta()
     return max(before - at, at - after, timedelta())
-
-
-def _without_login(url: str) -> str:
-    return ",".join(one.rpartition("@")[2] if "@" in one else one for one in url.split(","))

@@ -15,7 +15,7 @@ from ops.doctor.databases import database
 from ops.doctor.findings import Finding, well, wrong
 from ops.doctor.machine import certificate, disk, present, private_files
 from ops.doctor.processes import processes
-from ops.embedded.nats import PROVISION
+from ops.operating import broker_settings, knows_broker
 from ops.settings import CannotStart, OpsSettings
 from ops.system import owner_url, read_addresses
 from shared.topology import LOGS, Service
@@ -75,8 +75,6 @@ async def _database(settings: OpsSettings, service: Service, now: Callable[[], d
 
 
 async def _broker(settings: OpsSettings, now: Callable[[], datetime]) -> list[Finding]:
-    path = settings.secrets_folder / f"nats_{PROVISION}"
-    if not path.exists():
-        return [well("broker", f"The broker is not looked at from here: the password of {PROVISION} is elsewhere.")]
-    url = settings.nats_url or read_addresses(settings).nats
-    return await broker(url, None if "@" in url else path.read_text("ascii").strip(), now)
+    if not knows_broker(settings):
+        return [well("broker", "The broker is not looked at from here: the operator's keys or password for it are elsewhere.")]
+    return await broker(broker_settings(settings), now)

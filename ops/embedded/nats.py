@@ -27,6 +27,7 @@ from ops.settings import CannotStart
 from shared.topology import BY_NAME, LOGS, Service, durable
 
 PROVISION = "provision"
+OPERATOR = "operator"
 OLDEST_VERSION = (2, 12)
 READY_SECONDS = 60.0
 MAX_PAYLOAD = 65536
@@ -86,10 +87,25 @@ def provision_permissions() -> Permissions:
     )
 
 
+def operator_permissions(services: Iterable[Service] = LOGS) -> Permissions:
+    """What the commands need by which people look at streams and repair them: to read what is stored, and to make the streams
+    of the logs and their durables anew. They publish no event, take none from a follower, and reach no stream besides.
+    """
+    known = {service.name: service for service in services}
+    publish: list[str] = []
+    for source in known.values():
+        publish += [f"$JS.API.STREAM.{act}.{source.stream}" for act in ("INFO", "MSG.GET", "CREATE", "UPDATE", "DELETE")]
+        durables = [durable(follower, source) for follower in known.values() if source.name in follower.follows]
+        publish += [f"$JS.API.CONSUMER.{act}.{source.stream}.{one}" for one in durables for act in ("INFO", "CREATE", "DELETE")]
+    return Permissions(tuple(publish), (f"{inbox(OPERATOR)}.>",))
+
+
 def all_permissions(services: Iterable[Service] = LOGS) -> dict[str, Permissions]:
     """The whole table, user by user."""
-    table = {service.name: permissions(service) for service in services}
+    known = tuple(services)
+    table = {service.name: permissions(service) for service in known}
     table[PROVISION] = provision_permissions()
+    table[OPERATOR] = operator_permissions(known)
     return table
 
 

@@ -3,80 +3,29 @@
 import asyncio
 import contextlib
 import json
-import shutil
 import socket
 import ssl
-import subprocess
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
-from urllib.error import URLError
 
 import pytest
 
-from ops.bus_keys import AUTHORITY, CA_FILE, CERTIFICATE_FILE, KEY_FILE, SEED_FILE, SERVER, make_bus_keys
-from ops.embedded.nats import Permissions, all_permissions, find_server
-from ops.embedded.nats_conf import KEYS, MONITOR_PORT, PORT
+from ops.bus_keys import AUTHORITY, CA_FILE, CERTIFICATE_FILE, KEY_FILE, make_bus_keys
+from ops.embedded.nats import Permissions, all_permissions
 from ops.provision import IDENTITY, Provision
-from ops.settings import PROJECT
 from shared.bus import Bus, BusDown
 from shared.bus_settings import BusKeys
 from shared.ids import uuid7
 from shared.nkeys import UserKey
 from shared.topology import BY_NAME, LOGS, RETURNS, Service, durable
+from tests.integration.bus.deployed import Broker, deployed_broker
 
-CONFIGURATION = PROJECT / "deploy" / "nats" / "nats.conf"
 USERS = tuple(all_permissions())
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
 each_user = pytest.mark.parametrize("user", USERS)
-
-
-@dataclass(frozen=True)
-class Broker:
-    """A running broker, and the folder with everybody's keys."""
-
-    port: int
-    keys: Path
-
-    @property
-    def url(self) -> str:
-        return f"tls://localhost:{self.port}"
-
-    def of(self, user: str) -> BusKeys:
-        folder = self.keys / user
-        return BusKeys(folder / CA_FILE, folder / CERTIFICATE_FILE, folder / KEY_FILE, folder / SEED_FILE)
-
-
-def _free_ports(number: int) -> list[int]:
-    with contextlib.ExitStack() as open_:
-        found = [open_.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [one.getsockname()[1] for one in found]
-
-
-@contextlib.contextmanager
-def _running(folder: Path, keys: Path, conf: str) -> Iterator[Broker]:
-    port, monitor = _free_ports(2)
-    place = folder / KEYS.name
-    shutil.copytree(keys / SERVER, place)
-    text = conf.replace(f"{KEYS}/", f"{place}/").replace('"/data"', f'"{folder / "data"}"')
-    text = text.replace(f"0.0.0.0:{PORT}", f"127.0.0.1:{port}").replace(f"127.0.0.1:{MONITOR_PORT}", f"127.0.0.1:{monitor}")
-    file = folder / CONFIGURATION.name
-    file.write_text(text)
-    with (folder / "log").open("wb") as log, subprocess.Popen([find_server(), "-c", file], stdout=log, stderr=log) as process:
-        try:
-            for _ in range(300):
-                with contextlib.suppress(URLError, ConnectionError), urllib.request.urlopen(f"http://127.0.0.1:{monitor}/healthz"):
-                    break
-                assert process.poll() is None, (folder / "log").read_text()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.1)
-            yield Broker(port, keys)
-        finally:
-            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +37,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def broker(tmp_path: Path, keys: Path) -> Iterator[Broker]:
-    with _running(tmp_path, keys, CONFIGURATION.read_text()) as running:
+    with deployed_broker(tmp_path, keys) as running:
         yield running
 
 

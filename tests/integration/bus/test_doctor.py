@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+from pydantic import SecretStr
+
 from ops.doctor.broker import broker
 from ops.doctor.findings import Finding
-from ops.embedded.nats import PROVISION
+from ops.embedded.nats import OPERATOR, PROVISION
+from shared.bus_settings import BusSettings
 from shared.topology import AUDIT, LOGS, RETURNS, durable
 from tests.integration.bus.house import House
 
@@ -14,7 +17,11 @@ def present() -> datetime:
 
 
 async def told_of(house: House, ahead: timedelta = timedelta()) -> list[Finding]:
-    return await broker(house.servers.nats.url, house.servers.nats.passwords[PROVISION], lambda: present() + ahead)
+    return await broker(as_operator(house, house.servers.nats.passwords[OPERATOR]), lambda: present() + ahead)
+
+
+def as_operator(house: House, password: str) -> BusSettings:
+    return BusSettings(nats_url=house.servers.nats.url, nats_user=OPERATOR, nats_password=SecretStr(password))
 
 
 async def test_a_broker_says_what_is_missing(house: House) -> None:
@@ -46,6 +53,6 @@ async def test_a_broker_whose_clock_is_apart_or_that_is_away_is_told(house: Hous
     await house.provision().ensure()
     (found,) = await told_of(house, timedelta(minutes=2))
     assert (found.level, "120 s apart" in found.sentence) == ("wrong", True)
-    (refused,) = await broker(house.servers.nats.url, "another", present)
+    (refused,) = await broker(as_operator(house, "another"), present)
     assert refused.sentence.endswith("cannot be reached, or refuses our login.")
     assert "another" not in refused.sentence + refused.do

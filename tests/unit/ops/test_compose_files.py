@@ -18,7 +18,7 @@ OVER = sorted(set(FILES) - {MAIN})
 TOP = {"name", "services", "networks", "volumes"}
 FIELDS = {
     "build", "cap_drop", "command", "cpus", "depends_on", "entrypoint", "environment", "healthcheck", "image", "init", "logging",
-    "mem_limit", "network_mode", "networks", "pids_limit", "ports", "pull_policy", "read_only", "restart", "security_opt", "shm_size",
+    "mem_limit", "network_mode", "networks", "pids_limit", "ports", "profiles", "pull_policy", "read_only", "restart", "security_opt", "shm_size",
     "stop_grace_period", "tmpfs", "user", "volumes",
 }  # fmt: skip
 HEALTH = {"test", "interval", "timeout", "retries", "start_period", "disable"}

@@ -18,6 +18,8 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from ops.after_restore.listing import FOLDER
+from ops.alarms.targets import named
 from ops.bus_keys import (
     AUTHORITY,
     CA_FILE,
@@ -32,16 +34,19 @@ from ops.checkpointer.keys import LogKeys
 from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings
 from ops.checkpoints import PORTS
 from ops.databases import OWNERS
+from ops.doctor.examining import ORIGIN, WATCHED
 from ops.embedded.nats import all_permissions, find_server
 from ops.embedded.nats_conf import KEYS, deployed_configuration
+from ops.operating import broker_settings, checkpointer_of, clock_of, issuer_of
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.provision import ProvisionSettings
-from ops.settings import PROJECT, CannotStart
+from ops.settings import PROJECT, CannotStart, OpsSettings, read_settings
+from ops.system import api_url, epochs_folder, owner_url, verify_url, worker_url
 from ops.witness.settings import WitnessSettings, signer_in
 from services.portal.settings import PortalSettings
 from shared.bus_settings import BusKeys
 from shared.settings import Mission, Settings
-from shared.topology import LOGS, PORTAL, SERVICES, Service
+from shared.topology import COUNSELLING, LOGS, PORTAL, REINTEGRATION, SERVICES, Service
 
 DEPLOY = PROJECT / "deploy"
 EXAMPLE = (DEPLOY / "env.example").read_text()
@@ -73,6 +78,9 @@ SIGNERS = {"checkpointer", "witness"}
 WORKERS = {f"{service.name}-worker" for service in LOGS}
 SERVERS = {"postgres", "nats", "proxy"}
 JOBS = {"prepare", "provision", "bus_keys"}
+OPERATES = "operator"
+
+OF_OPERATOR = Path("/var/lib/avrr/operator")
 
 each_service = pytest.mark.parametrize("service", LOGS, ids=lambda service: service.name)
 each_part = pytest.mark.parametrize("part", PARTS)
@@ -191,9 +199,53 @@ def test_the_keys_of_epochs_are_in_a_volume_that_no_other_part_has_and_that_only
     folder = PARTS[service.name]["environment"].get("AVRR_EPOCHS_FOLDER")
     assert PARTS[f"{service.name}-worker"]["environment"].get("AVRR_EPOCHS_FOLDER") == folder
     volume, whose = f"{service.name}_epochs", {service.name, f"{service.name}-worker"}
-    assert _who_has(volume) == whose
+    assert _who_has(volume) == whose | {OPERATES}
+    assert (volume, str(epochs_folder(OpsSettings(data=OF_OPERATOR), service)), "ro") in _volumes(OPERATES)
     assert all((volume, folder, "rw") in _volumes(part) for part in whose)
     assert f"install --directory --mode=0700 --owner=avrr --group=avrr {folder}\n" in DOCKERFILE
+
+
+def test_whoever_operates_the_system_is_given_what_the_commands_of_repair_need_and_no_login_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AVRR_")]:
+        monkeypatch.delenv(name)
+    for name, value in _environment(OPERATES, _filled_in()).items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    assert (settings.nats_url, settings.bus_keys, settings.data_folder) == ("tls://nats:4222", _mounted_keys(OPERATES), OF_OPERATOR)
+    assert broker_settings(settings) == settings
+    assert (issuer_of(settings), checkpointer_of(settings), clock_of(settings)) == ("https://identity.example", "http://checkpointer:8000", "real")
+    for service in LOGS:
+        assert (worker_url(settings, service), verify_url(settings, service)) == (_login(service, "worker"), _login(service, "verify"))
+        # Erasures of counselling and the batches of reintegration are within reach of their APIs alone.
+        if service in (COUNSELLING, REINTEGRATION):
+            assert api_url(settings, service) == _login(service, "api")
+        else:
+            with pytest.raises(CannotStart, match="_api is not known here"):
+                api_url(settings, service)
+        with pytest.raises(CannotStart, match="_migrate is not known here"):
+            owner_url(settings, service)
+    assert set(named(os.environ[WATCHED])) == {*(owner.name for owner in OWNERS), *WORKERS, *SIGNERS}
+    read = _names(OpsSettings) | _names(Settings) | {*PASSWORDS, WATCHED, ORIGIN}
+    assert set(_given(OPERATES)) <= read
+
+
+def test_whoever_operates_the_system_is_started_by_hand_alone_and_keeps_what_was_lost_apart() -> None:
+    assert (PARTS[OPERATES]["profiles"], PARTS[OPERATES]["restart"], PARTS[OPERATES]["entrypoint"]) == ([OPERATES], "no", ["python", "-m", "ops"])
+    assert {name for name, part in PARTS.items() if "profiles" in part} == {OPERATES}
+    assert all(OPERATES not in part.get("depends_on", {}) for part in PARTS.values())
+    assert ("operator_restored", str(OF_OPERATOR / FOLDER), "rw") in _volumes(OPERATES)
+    assert _who_has("operator_restored") == {OPERATES}
+    (made,) = re.findall(r"for folder in ((?:.|\\\n)*?); \\\n *do install .*--mode=0700 --owner=avrr .* /var/lib/avrr/operator\$folder; done", DOCKERFILE)
+    folders = {str(OF_OPERATOR) + one.strip("'") for one in made.replace("\\", " ").split()}
+    places = {place for _, place, _ in _volumes(OPERATES) if place.startswith(str(OF_OPERATOR))}
+    assert folders == places | {str(OF_OPERATOR), f"{OF_OPERATOR}/secrets", f"{OF_OPERATOR}/secrets/epochs"}
+
+
+def test_the_commands_of_an_operator_start_without_what_only_a_demo_installs() -> None:
+    demo = [name.partition("==")[0].replace("-", "_") for name in PYPROJECT["project"]["optional-dependencies"]["demo"]]
+    without = f"import sys; sys.modules.update(dict.fromkeys({demo!r})); sys.argv = ['avrr', 'restored', '--help']; import runpy; runpy.run_module('ops', run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", without], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "accept" in ended.stdout) == (0, True), ended.stderr
 
 
 def _who_has(volume: str) -> set[str]:
@@ -335,7 +387,7 @@ def test_the_command_of_the_example_invents_all_passwords_into_a_file_for_its_ow
 
 
 def test_compose_runs_every_service_with_its_servers_and_jobs() -> None:
-    assert set(PARTS) == {owner.name for owner in OWNERS} | WORKERS | SERVERS | JOBS | SIGNERS
+    assert set(PARTS) == {owner.name for owner in OWNERS} | WORKERS | SERVERS | JOBS | SIGNERS | {OPERATES}
     for owner in OWNERS:
         assert PARTS[owner.name]["command"] == ["python", "-m", f"{owner.module}.app"]
     for service in LOGS:
@@ -358,6 +410,7 @@ def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
     others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside", "front"], "proxy": ["edge", "front"]}
     services["returns"] += ["front"]
     others |= {"checkpointer": ["database", "checkpoints", "outside"], "witness": ["checkpoints"]}
+    others |= {OPERATES: ["database", "bus", "checkpoints", "outside"]}
     assert {name: part["networks"] for name, part in PARTS.items() if name != "bus_keys"} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     assert closed == {"database", "bus", "checkpoints", "front"}
@@ -378,7 +431,7 @@ def test_no_container_may_take_all_of_the_machine(part: str) -> None:
 
 
 def test_whatever_should_run_is_started_again_and_the_job_is_not() -> None:
-    assert {name for name, part in PARTS.items() if part["restart"] == "unless-stopped"} == set(PARTS) - {"prepare", "bus_keys"}
+    assert {name for name, part in PARTS.items() if part["restart"] == "unless-stopped"} == set(PARTS) - {"prepare", "bus_keys", OPERATES}
     assert PARTS["prepare"]["restart"] == PARTS["bus_keys"]["restart"] == "no"
 
 

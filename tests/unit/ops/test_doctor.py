@@ -154,7 +154,7 @@ async def test_the_doctor_works_while_everything_is_down(tmp_path: Path) -> None
     settings.secrets_folder.mkdir(mode=0o700, parents=True)
     for name in (f"{service.name}_migrate" for service in LOGS):
         (settings.secrets_folder / name).write_text("invented")
-    (settings.secrets_folder / "nats_provision").write_text("invented")
+    (settings.secrets_folder / "nats_operator").write_text("invented")
     run = {
         "services": {service.name: "http://127.0.0.1:1" for service in LOGS}, "issuer": "http://127.0.0.1:1",
         "nats": "nats://127.0.0.1:1", "postgres": "127.0.0.1:1", "clock": "real", "portal": "http://127.0.0.1:1",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.embedded.nats import (
+    OPERATOR,
     PROVISION,
     Permissions,
     all_permissions,
@@ -111,7 +112,7 @@ def test_the_server_acknowledges_only_what_is_on_disk_and_listens_on_loopback() 
     assert written["max_payload"] == 65536
     accounts = written["accounts"]
     assert isinstance(accounts, dict)
-    assert [user["user"] for user in accounts["AVRR"]["users"]] == [*(s.name for s in LOGS), PROVISION]
+    assert [user["user"] for user in accounts["AVRR"]["users"]] == [*(s.name for s in LOGS), PROVISION, OPERATOR]
     assert accounts["SYS"] == {}
 
 
