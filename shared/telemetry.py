@@ -1,8 +1,10 @@
 """Structured logs on standard output, one JSON object a line, with ids and codes only."""
 
+import contextlib
 import json
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
@@ -23,9 +25,24 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lossy())),
         cache_logger_on_first_use=True,
     )
+
+
+class _Lossy:
+    """Standard output, of which a line is lost where it cannot be written: a full disk must not end what the line is about."""
+
+    def write(self, text: str) -> int:
+        """Passes it on, if that can be done; how much was given is what it answers."""
+        with contextlib.suppress(OSError):
+            sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """What was not written yet goes on, if it can."""
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
 
 
 class _NameAndKind(logging.Formatter):

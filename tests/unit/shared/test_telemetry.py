@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 import logging
@@ -21,3 +22,20 @@ def test_an_error_that_a_library_logs_is_one_line_of_json_without_its_text() -> 
         {"event": "uvicorn.error", "level": "error", "kind": "ValueError"}
     ]
     assert "what-a-migrant-said" not in said.stdout + said.stderr
+
+
+FULL = """
+import sys
+import structlog
+from shared.telemetry import configure_logging
+configure_logging("info")
+for _ in range(3):
+    structlog.get_logger("invented").error("unavailable", kind="DiskFullError")
+print("what it was about went on", file=sys.stderr)
+"""
+
+
+def test_a_line_that_cannot_be_written_ends_nothing() -> None:
+    with Path("/dev/full").open("w") as full:
+        said = subprocess.run([sys.executable, "-c", FULL], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert "what it was about went on" in said.stderr
