@@ -242,6 +242,19 @@ def mutation(
     sys.exit(run_mutations(modules or [], folder))
 
 
+@app.command()
+def chaos(
+    commands: Annotated[int, typer.Option(min=500, max=1_000_000, help="how many commands are given meanwhile, at least")] = 20_000,
+    kills: Annotated[int, typer.Option(min=1, max=10_000, help="how often a process is killed; the other faults come with them")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="decides who asks for what, and what breaks when")] = 2023,
+    quick: Annotated[bool, typer.Option("--quick", help="2,000 commands and 15 kills, as in ./avrr test")] = False,
+) -> None:
+    """Kills, wipes, cuts off, fills up and sets the clock of a system of its own while commands flow; 1 if anything is lost or done twice (docs/chaos.md)."""
+    from ops.chaos import QUICK_COMMANDS, QUICK_KILLS, run_chaos
+
+    sys.exit(run_chaos(QUICK_COMMANDS, QUICK_KILLS, seed) if quick else run_chaos(commands, kills, seed))
+
+
 @bus.command("rebuild")
 def rebuild(stream: Annotated[str, typer.Argument(help="e.g. RETURNS")]) -> None:
     """Deletes a damaged stream; provisioning makes it again and the relay refills it from the log."""

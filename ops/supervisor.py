@@ -149,12 +149,12 @@ class Running:
             if process is not None:
                 await process.stop(watched.part.stop_signal)
 
-    async def kill(self, name: str) -> None:
-        """Kills a part as a crash would; with `restart` it comes back by itself, otherwise it stays down."""
+    async def kill(self, name: str, *, for_good: bool = False) -> None:
+        """Kills a part as a crash would; with `restart` it comes back by itself, otherwise, or `for_good`, it stays down until `start`."""
         watched = self._of(name)
         watched.up.clear()
         process = watched.process
-        if watched.vital and not self._restart:
+        if for_good or (watched.vital and not self._restart):
             watched.wanted = False
             watched.process = None
         if process is not None:

@@ -27,6 +27,8 @@ from shared.topology import LOGS, PORTAL, Service
 
 IDENTITY_PORT = 8010
 ClockMode = Literal["real", "replay"]
+# What is started in place of the usual processes.
+Recast = Callable[[Running, Sequence[Child]], Sequence[Child]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Addresses:
     witness: str = ""
 
 
+def as_usual(_: Running, children: Sequence[Child]) -> Sequence[Child]:
+    """Every process as it is where nobody tries the system."""
+    return children
+
+
 def make_system(
     settings: OpsSettings,
     *,
@@ -51,8 +58,12 @@ def make_system(
     restart: bool = False,
     say: Callable[[str], None] = print,
     environment: Mapping[str, str] = MappingProxyType({}),
+    recast: Recast = as_usual,
 ) -> Running:
-    """The system, for ``async with``: inside, every service is ready. ``environment`` is told each service and the portal besides."""
+    """The system, for ``async with``: inside, every service is ready.
+
+    ``environment`` is told each service and the portal besides; whoever tries a system has other processes started by ``recast``.
+    """
 
     async def prepare(running: Running) -> Sequence[Child]:
         await databases.prepare(running.postgres, _passwords(running))
@@ -70,7 +81,7 @@ def make_system(
         children += alarm_children(settings, watched, running.ports)
         if settings.backup_dir is not None:
             children.append(await keeper_child(settings, running.postgres))
-        return children
+        return recast(running, children)
 
     return Running(
         settings, prepare=prepare, quiet=quiet, restart=restart, say=say,

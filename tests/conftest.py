@@ -11,6 +11,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from ops.chaos import QUICK_COMMANDS, QUICK_KILLS
 from shared.starting import begin
 from tests.given import forget
 
@@ -40,12 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos", "how much is broken while how much is done (tests/chaos)")
     group.addoption("--bank-lines", type=int, default=50, help="how many lines a statement of the bank has (tests/integration/reintegration/test_settlement.py)")
     group.addoption("--chaos-seed", type=int, default=2023, help="decides who asks for what and what is killed when")
-    group.addoption("--chaos-kills", type=int, default=20, help="how often a service is killed")
+    group.addoption("--chaos-kills", type=int, default=QUICK_KILLS, help="how often a process is killed (tests/chaos/test_quick.py)")
     group.addoption("--releases", type=int, default=60, help="how many tranches are paid while parts are killed")
     group.addoption("--by-bank", type=int, default=18, help="how many tranches the bank pays while parts are killed")
     group.addoption("--erasure-kills", type=int, default=6, help="how often a part is killed while somebody is erased")
-    group.addoption("--archive-kills", type=int, default=7, help="how often the audit service, who signs and who sees are killed (tests/chaos/test_archive_kills.py)")
-    group.addoption("--chaos-commands", type=int, default=500, help="how many commands are given meanwhile, at least")
+    group.addoption("--chaos-commands", type=int, default=QUICK_COMMANDS, help="how many commands are given meanwhile, at least")
     group = parser.getgroup("erasure", "how many persons there are of whom a tenth is erased (tests/e2e/test_erasure.py)")
     group.addoption("--erasure-persons", type=int, default=100, help="how many persons, at least ten")
     group = parser.getgroup("invariants", "how many orders are tried (tests/unit/returns/test_invariants.py)")

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from services.reintegration.domain.plan import AgreeFirstPlan, AgreePlan, RevisePlan
@@ -11,7 +12,7 @@ from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_inquiry import AnswerFamilyAssessment
 from services.returns.domain.case_journey import ConfirmArrival
 from services.returns.domain.case_reintegration import StartMonitoring
-from shared.contracts import attempts, counselling, noted_cases, plans, reintegration, returns
+from shared.contracts import attempts, corrections, counselling, noted_cases, plans, reintegration, returns
 from shared.messages import Envelope, Event
 from shared.tlog.tree import leaf_hash
 from shared.topology import BY_NAME
@@ -44,6 +45,16 @@ class Entry:
 _SHOWN_IN_PART = (AnswerFamilyAssessment, ConfirmArrival, WriteFinalReport, StartMonitoring, AgreePlan, AgreeFirstPlan, RevisePlan, CompletePlan)
 
 Logs = Mapping[str, Sequence[Entry]]
+# What is wrong: something was lost, was done or took effect again, left a gap, came out of order, or is otherwise not as it must be.
+Kind = Literal["lost", "duplicated", "gap", "order", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it must be."""
+
+    kind: Kind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,7 @@ EFFECTS = (
 )
 
 
-def differences(asked: Collection[Asked], logs: Logs, effects: Iterable[Effect] = EFFECTS) -> list[str]:
+def findings(asked: Collection[Asked], logs: Logs, effects: Iterable[Effect] = EFFECTS) -> list[Finding]:
     """Everything in which a drained system's logs differ from what its clients were told; empty if nothing does."""
     return [
         *_wrong_versions(logs),
@@ -97,18 +108,24 @@ def differences(asked: Collection[Asked], logs: Logs, effects: Iterable[Effect] 
     ]
 
 
-def _wrong_versions(logs: Logs) -> Iterator[str]:
+def differences(asked: Collection[Asked], logs: Logs, effects: Iterable[Effect] = EFFECTS) -> list[str]:
+    """The same in words alone."""
+    return [finding.text for finding in findings(asked, logs, effects)]
+
+
+def _wrong_versions(logs: Logs) -> Iterator[Finding]:
     ids = Counter(entry.id for log in logs.values() for entry in log)
-    yield from (f"event {id} stands in the logs {count} times" for id, count in ids.items() if count > 1)
+    yield from (Finding("duplicated", f"event {id} stands in the logs {count} times") for id, count in ids.items() if count > 1)
     for service, log in logs.items():
         last: Counter[UUID] = Counter()
         for entry in log:
             if entry.version != last[entry.subject] + 1:
-                yield f"{service}: {entry.subject} has version {entry.version} after {last[entry.subject]}"
+                kind: Kind = "gap" if entry.version > last[entry.subject] else "order"
+                yield Finding(kind, f"{service}: {entry.subject} has version {entry.version} after {last[entry.subject]}")
             last[entry.subject] = entry.version
 
 
-def _wrongly_acknowledged(asked: Collection[Asked], logs: Logs) -> Iterator[str]:
+def _wrongly_acknowledged(asked: Collection[Asked], logs: Logs) -> Iterator[Finding]:
     made: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
     for service, log in logs.items():
         for entry in log:
@@ -119,47 +136,48 @@ def _wrongly_acknowledged(asked: Collection[Asked], logs: Logs) -> Iterator[str]
         by_attempt = [(attempt, made[one.step.service, attempt.correlation]) for attempt in one.attempts]
         doing = [(attempt, entries) for attempt, entries in by_attempt if entries]
         if not one.acknowledged:
-            yield f"{one.what} was never acknowledged"
+            refused = doing and one.attempts[-1].outcome == "refused"
+            yield Finding("lost", f"{one.what} was {'done, and refused when it was asked again' if refused else 'never acknowledged'}")
         elif not doing:
-            yield f"{one.what} was acknowledged and is lost"
+            yield Finding("lost", f"{one.what} was acknowledged and is lost")
         elif len(doing) > 1:
-            yield f"{one.what} was done {len(doing)} times"
+            yield Finding("duplicated", f"{one.what} was done {len(doing)} times")
         else:
             yield from _unlike_its_receipts(one, *doing[0])
 
 
-def _unlike_its_receipts(asked: Asked, attempt: Attempt, entries: Sequence[Entry]) -> Iterator[str]:
+def _unlike_its_receipts(asked: Asked, attempt: Attempt, entries: Sequence[Entry]) -> Iterator[Finding]:
     answers = {(receipt.id, receipt.version) for receipt in asked.receipts}
     if len(answers) != 1:
-        yield f"{asked.what} was answered in {len(answers)} ways"
+        yield Finding("other", f"{asked.what} was answered in {len(answers)} ways")
     newly = sum(not receipt.repeated for receipt in asked.receipts)
     if newly > 1:
-        yield f"{asked.what} was told {newly} times that it was done just now"
+        yield Finding("duplicated", f"{asked.what} was told {newly} times that it was done just now")
     if attempt.outcome == "refused":
-        yield f"{asked.what} was refused and done all the same"
+        yield Finding("other", f"{asked.what} was refused and done all the same")
     if newly and attempt.outcome != "accepted":
-        yield f"{asked.what} was told that it was done just now, and an earlier attempt had done it"
+        yield Finding("other", f"{asked.what} was told that it was done just now, and an earlier attempt had done it")
     id, version = asked.receipts[0].id, asked.receipts[0].version
     if asked.step.persona.startswith("receiving-office") and isinstance(asked.step.order, _SHOWN_IN_PART):
         # An office knows a case or a plan by a number for what it is shown; how many steps it took, it is not told.
         version = entries[-1].version
         if len({entry.type for entry in entries}) < len(entries):
-            yield f"{asked.what} did the same twice"
+            yield Finding("duplicated", f"{asked.what} did the same twice")
     expected = [(id, number) for number in range(version - len(entries) + 1, version + 1)]
     if [(entry.subject, entry.version) for entry in entries] != expected:
-        yield f"{asked.what} was acknowledged as version {version} of {id}, which is not what the log says"
+        yield Finding("other", f"{asked.what} was acknowledged as version {version} of {id}, which is not what the log says")
 
 
-def _unasked(asked: Collection[Asked], logs: Logs) -> Iterator[str]:
+def _unasked(asked: Collection[Asked], logs: Logs) -> Iterator[Finding]:
     known = {(one.step.service, attempt.correlation) for one in asked for attempt in one.attempts}
     for service, log in logs.items():
         for entry in log:
             # Whoever looks at something before deciding on it, and may not know of it yet, is on record as well.
             if entry.cause is None and ".access." not in entry.type and (service, entry.correlation) not in known:
-                yield f"{service}: nobody asked for {entry.type} of {entry.subject}"
+                yield Finding("other", f"{service}: nobody asked for {entry.type} of {entry.subject}")
 
 
-def _wrong_reactions(logs: Logs) -> Iterator[str]:
+def _wrong_reactions(logs: Logs) -> Iterator[Finding]:
     places = {
         entry.id: (service, idx, entry.hash) for service, log in logs.items() for idx, entry in enumerate(log)
     }
@@ -177,18 +195,18 @@ def _wrong_reactions(logs: Logs) -> Iterator[str]:
                 continue
             source, idx, digest = places.get(entry.cause, ("", -1, ""))
             if source not in follows or digest != entry.cause_hash:
-                yield f"{service}: {entry.type} of {entry.subject} reacts to what is in no log it follows"
+                yield Finding("other", f"{service}: {entry.type} of {entry.subject} reacts to what is in no log it follows")
                 continue
             # A reaction's events enter the log together: a cause that comes back was taken once more.
             if idx < reached[source] or (idx == reached[source] and entry.cause != previous):
-                yield f"{service}: event {idx} of {source} took effect again or out of turn"
+                yield Finding("order", f"{service}: event {idx} of {source} took effect again or out of turn")
             if (entry.cause, entry.subject, entry.type) in seen:
-                yield f"{service}: event {idx} of {source} made {entry.type} of {entry.subject} twice"
+                yield Finding("duplicated", f"{service}: event {idx} of {source} made {entry.type} of {entry.subject} twice")
             seen.add((entry.cause, entry.subject, entry.type))
             reached[source], previous = max(idx, reached[source]), entry.cause
 
 
-def _wrong_effects(logs: Logs, effects: Iterable[Effect]) -> Iterator[str]:
+def _wrong_effects(logs: Logs, effects: Iterable[Effect]) -> Iterator[Finding]:
     made = Counter((service, entry.cause, entry.type) for service, log in logs.items() for entry in log)
     for effect in effects:
         for service, log in logs.items():
@@ -197,13 +215,20 @@ def _wrong_effects(logs: Logs, effects: Iterable[Effect]) -> Iterator[str]:
                     continue
                 count = sum(made[effect.service, entry.id, kind.kind] for kind in effect.made)
                 if count != 1:
-                    yield f"{service}: {entry.type} of {entry.subject} took effect {count} times in {effect.service}"
+                    kind: Kind = "duplicated" if count else "lost"
+                    yield Finding(kind, f"{service}: {entry.type} of {entry.subject} took effect {count} times in {effect.service}")
 
 
-def _wrong_arrivals(logs: Logs) -> Iterator[str]:
-    """A case arrives, once, with the last of those who left in it; an office's receipt does not tell how many events that made."""
+def _wrong_arrivals(logs: Logs) -> Iterator[Finding]:
+    """A case arrives, once, with the last of those who left in it; an office's receipt does not tell how many events that made.
+
+    What was corrected did not happen, and after it a case may arrive once more.
+    """
     counted = Counter((entry.subject, entry.type) for entry in logs["returns"])
     for case_id in {entry.subject for entry in logs["returns"] if entry.type == returns.PersonArrived.kind}:
-        departed, arrived = (counted[case_id, kind.kind] for kind in (returns.PersonDeparted, returns.PersonArrived))
-        if counted[case_id, returns.CaseArrived.kind] != (arrived == departed):
-            yield f"returns: {arrived} of {departed} arrived in {case_id}, which does not say so"
+        again = counted[case_id, corrections.ArrivalCorrected.kind]
+        departed = counted[case_id, returns.PersonDeparted.kind] - counted[case_id, corrections.DepartureCorrected.kind]
+        arrived = counted[case_id, returns.PersonArrived.kind] - again
+        all_there = arrived == departed
+        if not all_there <= counted[case_id, returns.CaseArrived.kind] <= all_there + again:
+            yield Finding("other", f"returns: {arrived} of {departed} arrived in {case_id}, which does not say so")

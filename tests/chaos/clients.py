@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from ops.demo_year.calling import Caller
 from ops.demo_year.script import Step
+from ops.identity.client import PersonaTokens
 from services.counselling.domain.erasure import ApproveErasure
 from shared.http import Receipt
 from tests.chaos.history import Asked, History
@@ -22,12 +23,21 @@ async def _at_once() -> None:
     """Where nothing is to be waited for."""
 
 
+class Forgetful(PersonaTokens):
+    """Tokens that are asked for anew once one was refused: the clock jumped, and by it they had not begun or had ended."""
+
+    def forget(self) -> None:
+        """All of them."""
+        self._issued.clear()
+
+
 class Clients:
     """Gives journeys' commands; whatever happens to the services, each command is answered in the end."""
 
-    def __init__(self, caller: Caller, history: History) -> None:
+    def __init__(self, caller: Caller, history: History, signed_out: Callable[[], None] = lambda: None) -> None:
         self._caller = caller
         self._history = history
+        self._signed_out = signed_out
 
     async def run(
         self, name: str, journeys: Sequence[Journey], width: int = 12, turn: Callable[[], Awaitable[None]] = _at_once
@@ -71,7 +81,10 @@ class Clients:
                     answer = await self._caller.give(step.service, step.persona, step.id, step.order, step.at, key)
                     if answer.is_success:
                         return asked.receipts[-1]
-                    assert answer.status_code in NOT_YET, _told(asked)
+                    if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                        self._signed_out()
+                    else:
+                        assert answer.status_code in NOT_YET, _told(asked)
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(_told(asked)) from None

@@ -17,7 +17,7 @@ SECONDS_PER_RELEASE = 2
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     seconds = (
         START_SECONDS
-        + SECONDS_PER_KILL * sum(config.getoption(f"--{what}-kills") for what in ("chaos", "erasure", "archive"))
+        + SECONDS_PER_KILL * sum(config.getoption(f"--{what}-kills") for what in ("chaos", "erasure"))
         + SECONDS_PER_COMMAND * config.getoption("--chaos-commands")
         + SECONDS_PER_RELEASE * config.getoption("--releases")
         + SECONDS_PER_RELEASE * config.getoption("--by-bank")

@@ -45,12 +45,16 @@ class Asked:
 
 
 class History:
-    """Everything that was asked of one system; its hooks let an httpx client write down what it sends and hears."""
+    """Everything that was asked of one system; its hooks let an httpx client write down what it sends and hears.
 
-    def __init__(self) -> None:
+    An answer for which ``deaf`` says so is lost on its way: whoever asked hears that the line broke.
+    """
+
+    def __init__(self, deaf: Callable[[], bool] = lambda: False) -> None:
         self.asked: dict[str, Asked] = {}
         self.answered = 0
         self._attempts = 0
+        self._deaf = deaf
 
     @property
     def hooks(self) -> dict[str, list[Callable[..., Awaitable[None]]]]:
@@ -93,6 +97,8 @@ class History:
             return
         # An answer that broke off says nothing: reading it to its end raises, and the outcome stays unknown.
         await response.aread()
+        if self._deaf():
+            raise httpx.ReadError("the answer was lost", request=response.request)
         attempt.status = response.status_code
         attempt.retry_after = response.headers.get("Retry-After")
         if response.is_success:

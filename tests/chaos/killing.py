@@ -1,6 +1,5 @@
 """What pays is killed, what was paid is counted: shared by the tests that each tranche is paid exactly once."""
 
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from ops.system import addresses, development_secret, service_child
 from shared.contracts.attempts import PaymentFailed, PaymentReversed
 from shared.contracts.reintegration import DeliveryConfirmed, PaymentConfirmed, TrancheReleased
 from shared.topology import BY_NAME
+from tests.chaos.apart import free_port
 from tests.chaos.paying import Mission, Payers, Payment, persons_for
 from tests.chaos.system import System
 from tests.hurry import HURRIED
@@ -89,17 +89,10 @@ class Killer:
         return self.payers.answered >= moment
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @asynccontextmanager
 async def payers_of(system: System, dice: Random) -> AsyncIterator[Payers]:
     """Callers of both processes that answer for reintegration; unlike the system's own they keep no history."""
-    port = _free_port()
+    port = free_port()
     child = service_child(system.running, BY_NAME["reintegration"], "replay", role="api", port=port, environment=HURRIED)
     await system.running.add(child)
     found = addresses(system.running, "replay")

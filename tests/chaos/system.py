@@ -16,10 +16,9 @@ from ops.demo_year.calling import Caller
 from ops.demo_year.people import Dice, moment
 from ops.demo_year.script import Journey
 from ops.demo_year.wire import Wire
-from ops.identity.client import PersonaTokens
-from ops.settings import OpsSettings
+from ops.settings import CannotStart, OpsSettings
 from ops.supervisor import Running
-from ops.system import addresses, development_secret, make_system
+from ops.system import addresses, as_usual, development_secret, make_system
 from ops.verification import verify_system
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.person import RegisterPerson
@@ -33,8 +32,9 @@ from shared.tlog.notes import Note
 from shared.tlog.tree import Frontier, leaf_hash
 from shared.tlog.trust import TrustPolicy
 from shared.topology import SERVICES, Service
-from tests.chaos.checker import Entry, differences
-from tests.chaos.clients import Clients
+from tests.chaos.apart import Apart
+from tests.chaos.checker import Entry, Finding, findings
+from tests.chaos.clients import Clients, Forgetful
 from tests.chaos.history import History
 from tests.hurry import HURRIED
 
@@ -52,12 +52,13 @@ ROWS: tuple[tuple[type[Command], str, str], ...] = (
 
 @dataclass(frozen=True)
 class System:
-    """A running system, the clients who use it, and what they were told so far."""
+    """A running system, the clients who use it, and what they were told so far; ``workers`` tell how far each service has followed."""
 
     settings: OpsSettings
     running: Running
     client: httpx.AsyncClient
     caller: Caller
+    workers: Caller
     history: History
     clients: Clients
 
@@ -88,19 +89,38 @@ class System:
 
     async def wrong(self) -> list[str]:
         """Waits until all services have followed all there is; then everything that is not as it must be."""
-        await self.caller.drained()
-        found = differences(self.history.asked.values(), await self.logs())
+        return [finding.text for finding in await self.findings()]
+
+    async def findings(self) -> list[Finding]:
+        """The same, each with its kind."""
+        found: list[Finding] = []
+        try:
+            await self.workers.drained()
+        except CannotStart as lagging:
+            found.append(Finding("lost", lagging.sentence))
+        found += findings(self.history.asked.values(), await self.logs())
+        others: list[str] = []
         for service in SERVICES:
-            found += await self.unlike_its_stream(service)
-            found += await self.unlike_its_checkpoint(service)
-            found += [
-                f"{service.name}: its follower of {row['source']} stands still or counted tries"
-                for row in await self.ask(service.name, "SELECT source FROM cursor WHERE tries > 0 OR stopped <> ''")
-            ]
+            found += await self._gaps(service)
+            others += await self.unlike_its_stream(service)
+            others += await self.unlike_its_checkpoint(service)
+            others += await self.standing_still(service)
         for command, service_name, sql in ROWS:
-            found += await self._unlike_their_commands(command, service_name, sql)
-        found += [line async for line, count in verify_system(self.settings, None) if count]
-        return found
+            others += await self._unlike_their_commands(command, service_name, sql)
+        others += [line async for line, count in verify_system(self.settings, None) if count]
+        return found + [Finding("other", text) for text in others]
+
+    async def _gaps(self, service: Service) -> list[Finding]:
+        rows = await self.ask(service.name, "SELECT idx, (SELECT size FROM log_head) AS size FROM event_log ORDER BY idx")
+        whole = [row["idx"] for row in rows] == list(range(rows[0]["size"] if rows else 0))
+        return [] if whole else [Finding("gap", f"{service.name}: its log has a gap, or another length than it says")]
+
+    async def standing_still(self, service: Service) -> list[str]:
+        """A finding for each log that a service no longer follows, or of which an event is being tried again."""
+        return [
+            f"{service.name}: its follower of {row['source']} {'stands still' if row['stopped'] else 'counted tries'}"
+            for row in await self.ask(service.name, "SELECT source, stopped FROM cursor WHERE tries > 0 OR stopped <> ''")
+        ]
 
     async def unlike_its_checkpoint(self, service: Service) -> list[str]:
         """A finding where no witness saw a checkpoint of all that a service's log holds, or of anything else."""
@@ -124,7 +144,10 @@ class System:
         async with self.bus(service) as bus:
             state = await bus.stream_state(service.stream)
             stored = [await bus.message(service.stream, idx + 1) for idx in range(state.last)]
-        return [] if stored == leaves else [f"{service.name}: stream and log differ ({len(stored)}, {len(leaves)})"]
+        for idx, (one, other) in enumerate(zip(stored, leaves, strict=False)):
+            if one != other:
+                return [f"{service.name}: at {idx} the stream has another event than the log"]
+        return [] if len(stored) == len(leaves) else [f"{service.name}: the stream has {len(stored)} events, the log {len(leaves)}"]
 
     async def _unlike_their_commands(self, command: type[Command], service: str, sql: str) -> list[str]:
         given: list[UUID] = [
@@ -139,17 +162,25 @@ class System:
 
 
 @asynccontextmanager
-async def open_system(settings: OpsSettings) -> AsyncIterator[System]:
-    """A system on the replay clock whose parts come back by themselves when they die."""
-    history = History()
+async def open_system(settings: OpsSettings, apart: Apart | None = None, history: History | None = None) -> AsyncIterator[System]:
+    """A system on the replay clock whose parts come back by themselves when they die; ``apart``, each a process of its own."""
+    history = history or History()
+    recast = apart.recast if apart is not None else as_usual
+    told = {**HURRIED, **(apart.environment if apart is not None else {})}
     async with (
-        make_system(settings, clock="replay", restart=True, say=lambda _: None, environment=HURRIED) as running,
+        make_system(settings, clock="replay", restart=True, say=lambda _: None, environment=told, recast=recast) as running,
         httpx.AsyncClient(timeout=15, transport=Wire(), trust_env=False, event_hooks=history.hooks) as client,
     ):
         found = addresses(running, "replay")
-        caller = Caller(client, found.services, PersonaTokens(found.issuer, development_secret(settings)))
+        tokens = Forgetful(found.issuer, development_secret(settings))
+        services = {name: url for name, url in found.services.items() if apart is None or name not in apart.without}
+        caller = Caller(client, services, tokens)
         await caller.learn()
-        opened = System(settings, running, client, caller, history, Clients(caller, history))
+        workers = caller
+        if apart is not None:
+            await apart.add_workers(running)
+            workers = Caller(client, {**services, **apart.workers}, tokens)
+        opened = System(settings, running, client, caller, workers, history, Clients(caller, history, tokens.forget))
         # What no year that is played here says again: by which rules, and who has authority.
         once = Journey(Dice(0))
         once.give(moment(0, 7), "manager", granting.POLICY_ID, granting.POLICY)
@@ -157,5 +188,3 @@ async def open_system(settings: OpsSettings) -> AsyncIterator[System]:
         exchange.record(once, 0)
         await opened.clients.run("once", [once.in_order()])
         yield opened
-
-

@@ -10,8 +10,10 @@ from ops.demo_year.people import moment
 from ops.demo_year.script import Step
 from services.counselling.domain.intention import ExpressIntention
 from services.returns.domain.case_application import StartScreening, SubmitApplication
+from services.returns.domain.case_corrections import CorrectDeparture
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_reintegration import StartMonitoring
+from shared.contracts.corrections import DepartureCorrected
 from shared.contracts.counselling import IntentionExpressed
 from shared.contracts.noted_cases import ArrivalNoted, CaseNoted
 from shared.contracts.returns import (
@@ -99,6 +101,22 @@ def sound() -> Story:
 
 def test_a_sound_history_has_nothing_wrong() -> None:
     assert sound().wrong() == []
+
+
+def test_a_departure_that_was_corrected_is_not_waited_for() -> None:
+    story = sound()
+    case_id, at = story.logs["returns"][-1].subject, moment(3, 9)
+    log = story.logs["returns"]
+    arrived = [replace(entry, version=entry.version + 2) for entry in log[-2:]]
+    story.logs["reintegration"][-1] = replace(story.logs["reintegration"][-1], cause=arrived[0].id, cause_hash=arrived[0].hash)
+    del log[-2:]
+    person_id = uuid7()
+    story.ask(case_id, CorrectDeparture(person_id=person_id), Attempt("correct", "accepted"), version=4, by="coordinator")
+    story.happen("returns", DepartureCorrected, case_id, 4, "correct")
+    story.ask(case_id, RecordDeparture(person_ids=(person_id,), departed_at=at), Attempt("leave-2", "accepted"), version=5)
+    story.happen("returns", PersonDeparted, case_id, 5, "leave-2")
+    log += arrived
+    assert story.wrong() == []
 
 
 def lose_an_acknowledged_command(story: Story) -> None:

@@ -1,7 +1,6 @@
-"""A broker that loses everything, a database that is away, a whole system that goes and comes: nothing is lost."""
+"""A database that is away, a whole system that goes and comes: nothing is lost."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import takewhile
@@ -29,34 +28,6 @@ def journeys_of(request: pytest.FixtureRequest, strand: int) -> tuple[list[Journ
     first = [list(takewhile(lambda step: step.service == COUNSELLING.name, journey)) for journey in journeys]
     rest = [journey[len(begun) :] for journey, begun in zip(journeys, first, strict=True)]
     return first, [funds, *rest]
-
-
-async def test_a_broker_that_lost_everything_is_filled_again_from_the_logs(
-    system: System, request: pytest.FixtureRequest
-) -> None:
-    running, store = system.running, system.settings.data_folder / "nats" / "store"
-    first, rest = journeys_of(request, 1)
-    half = len(first) // 2
-    await system.clients.run("wipe-before", first[:half])
-    await system.caller.drained()
-    logs = {service.name: await system.leaves(service.name) for service in SERVICES}
-    assert logs["counselling"]
-    assert logs["returns"]
-
-    await running.stop("nats")
-    shutil.rmtree(store)
-    await system.clients.run("wipe-meanwhile", first[half:])
-    assert len(await system.leaves("counselling")) > len(logs["counselling"])
-    assert await system.leaves("returns") == logs["returns"]
-    await running.start("nats")
-
-    await system.caller.drained()
-    for service in SERVICES:
-        # What was applied before is not applied again: followers only add to what there was.
-        assert (await system.leaves(service.name))[: len(logs[service.name])] == logs[service.name]
-    await system.clients.run("wipe-funds", rest[:1])
-    await system.clients.run("wipe-after", rest[1:])
-    assert await system.wrong() == []
 
 
 async def test_events_and_clients_wait_until_the_database_is_back(
