@@ -3,7 +3,7 @@
 import itertools
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import signature
 from typing import Annotated
 from uuid import UUID
@@ -23,17 +23,13 @@ from shared.held import Held
 from shared.http import Calling
 from shared.log_routes import add_log_routes
 from shared.log_search import MOST_EVENTS
+from shared.log_stream import log_lines
 from shared.messages import Command
 from shared.metrics import Metrics
 from shared.problems import problem
 from shared.sampling import Sampled
 from shared.uploads import upload_of
 
-# As they go over the wire: put together by PostgreSQL, they are one value and not a row for each.
-_LEAVES = Sql(
-    "SELECT string_agg(leaf, '\\x0a'::bytea ORDER BY idx) || '\\x0a'::bytea AS lines, max(idx) AS last, count(*) AS events "
-    "FROM (SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx LIMIT :limit) told"
-)
 _POSITION = Sql(
     "SELECT (SELECT size FROM log_head) AS size, (SELECT count(*) FROM dead_letter) AS dead_letters, "
     "(SELECT coalesce(json_object_agg(source, last_idx), '{}'::json) FROM cursor) AS cursors, "
@@ -45,7 +41,6 @@ _SERVES = Sql(
     "SELECT NULL::bigint AS size, NULL::bigint AS dead_letters, '{}'::json AS cursors, '{}'::json AS stopped, "
     "EXISTS (SELECT FROM restored WHERE opened_at IS NULL) AS set_back"
 )
-_CHUNK = 1000
 # Which process answers, and how often it told the log to the archive's program, this time included.
 PROGRAM_READS = "Avrr-Program-Reads"
 
@@ -155,18 +150,8 @@ def router_for(
         """
         headers = await recorded(call)
 
-        async def lines() -> AsyncIterator[bytes]:
-            at, left = first, limit
-            scope = call.scope(log=True)
-            while left > 0:
-                async with call.runtime.database.unit_of_work(scope) as unit:
-                    some = await unit.row(_LEAVES, first=at, limit=min(_CHUNK, left))
-                if some is None or some["lines"] is None:
-                    return
-                yield some["lines"]
-                at, left = some["last"] + 1, left - some["events"]
-
-        return StreamingResponse(lines(), media_type="application/x-ndjson", headers=headers)
+        lines = log_lines(call.runtime.database, call.scope(log=True), first, limit)
+        return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
 
     @router.get("/v1/persons/{person_id}/held")
     async def read_held(person_id: UUID, call: Calling) -> Held:

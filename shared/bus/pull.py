@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -108,6 +109,11 @@ class Deliveries:
         self._asked = 0
         self._fault: str | None = None
 
+    @property
+    def arrived(self) -> int:
+        """How many messages of the broker lie ready."""
+        return self._arrived.qsize()
+
     def rouse(self) -> None:
         """To be called when the connection is new, lost or closed: nobody may owe us an answer any more."""
         self._asked = 0
@@ -131,14 +137,28 @@ class Deliveries:
             ending.cancel()
             await self._unbind()
 
-    async def batches(self, most: int) -> AsyncGenerator[tuple[Delivery, ...], None]:
-        """The same, as many at a time as have arrived, at most so many; nothing waits for a batch to be full."""
+    async def batches(self, most: int, apart: float = 0.0) -> AsyncGenerator[tuple[Delivery, ...], None]:
+        """The same, as many at a time as have arrived, at most so many; nothing waits for a batch to be full.
+
+        What comes after a pause is handed on at once. While no whole batch is there or behind what is, the next is handed on no
+        sooner than ``apart`` seconds after the one before it: of a flow one takes what each message would have cost by itself.
+        """
+        following = -math.inf
         async with contextlib.aclosing(aiter(self)) as coming:
             async for first in coming:
+                if self.arrived + first.pending + 1 < most:
+                    await self._stopped_until(following)
                 batch = [first]
                 while len(batch) < most and (more := self._at_hand()) is not None:
                     batch.append(more)
+                following = asyncio.get_running_loop().time() + apart
                 yield tuple(batch)
+
+    async def _stopped_until(self, moment: float) -> None:
+        if moment > asyncio.get_running_loop().time():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(moment):
+                    await self._stop.wait()
 
     def _at_hand(self) -> Delivery | None:
         """One more delivery, if that is what has arrived next."""

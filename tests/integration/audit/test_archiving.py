@@ -85,6 +85,25 @@ async def test_what_somebody_had_in_hand_when_they_died_comes_to_the_next_in_ord
     assert archiver.stopped is None
 
 
+async def test_of_a_flow_one_batch_takes_what_has_come_and_neither_the_first_nor_a_full_one_waits(archiving: Archiving) -> None:
+    house, stop, never = archiving.house, asyncio.Event(), 1e9
+    deliveries = archiving.bus.deliveries(SOURCE.stream, durable(AUDIT, SOURCE), stop, pull=40)
+    async with house.running(house.relay()), contextlib.aclosing(deliveries.batches(10, never)) as coming:
+        await house.happen(1)
+        assert len(await anext(coming)) == 1
+        await house.happen(12)
+        await until(lambda: deliveries.arrived >= 10)
+        assert len(await anext(coming)) == 10
+        await until(lambda: deliveries.arrived == 2)
+        following = asyncio.ensure_future(anext(coming))
+        await until(lambda: deliveries.arrived == 1)
+        await house.happen(3)
+        await until(lambda: deliveries.arrived == 4)
+        assert not following.done()
+        stop.set()
+        assert len(await following) == 5
+
+
 async def test_a_database_that_is_being_changed_is_waited_for(archiving: Archiving) -> None:
     house = archiving.house
     archiver = archiving.archiver()
