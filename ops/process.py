@@ -171,8 +171,11 @@ class Processes:
 
 
 def inherited_environment() -> dict[str, str]:
-    """What children get from this process: everything but avrr's own variables, which may hold secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("AVRR_")}
+    """What children get from this process: everything but avrr's own variables, which may hold secrets.
+
+    What Python compiles for one of them is kept for all: without, each start of each service would compile a thousand files.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("AVRR_") and name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def refused_by_system(error: OSError, what: str) -> CannotStart:

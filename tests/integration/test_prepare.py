@@ -9,16 +9,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from ops import databases
+from ops import databases, revisions
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.settings import PROJECT, OpsSettings
 from ops.supervisor import Running
 from shared.topology import LOGS
 from tests.integration.conftest import PASSWORDS as OF_ROLES
+from tests.integration.conftest import MakeDatabase
 
 GIVEN = {variable: OF_ROLES[role] for variable, role in PASSWORDS.items()}
 UNPRIVILEGED = "nobody_of_note"
 MANAGER = "manager_of_servers"
+# As `migrations/env.py` has it, which can only be read while something migrates.
+ADVISORY_LOCK = 7_261_944
 
 
 async def _run(url: str) -> tuple[int | None, str]:
@@ -58,6 +61,31 @@ async def test_every_login_of_every_service_works_after_the_job_and_after_a_seco
             connection = await asyncpg.connect(logins.migrate)
             await connection.execute(f"SET ROLE {service.name}_owner")
             await connection.close()
+
+
+async def test_where_nothing_is_to_be_migrated_no_migration_begins_nor_waits_for_another(
+    servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
+    held = [await asyncpg.connect(databases.logins(servers.postgres, service, OF_ROLES).migrate) for service in LOGS]
+    for connection in held:
+        # What every migration takes first.
+        await connection.execute(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
+    assert await _run(servers.postgres.url) == (0, "avrr: all databases are up to date\n")
+    for connection in held:
+        await connection.close()
+
+
+async def test_a_database_at_an_older_revision_is_not_taken_for_the_newest(make_database: MakeDatabase) -> None:
+    made = await make_database("counselling")
+    assert await revisions.is_newest("counselling", made.logins.migrate)
+    connection = await asyncpg.connect(made.logins.migrate)
+    await connection.execute("SET ROLE counselling_owner")
+    await connection.execute("UPDATE alembic_version SET version_num = 'counselling_1'")
+    assert not await revisions.is_newest("counselling", made.logins.migrate)
+    await connection.execute("DROP TABLE alembic_version")
+    assert not await revisions.is_newest("counselling", made.logins.migrate)
+    await connection.close()
 
 
 async def test_the_portals_logins_work_after_the_job(
