@@ -208,7 +208,7 @@ def screenshots(
 
 @app.command()
 def bench(
-    parts: Annotated[list[str] | None, typer.Argument(help="command, propagation, growth, export, footprint, soak, or pages of the running portal; the first five by default")] = None,
+    parts: Annotated[list[str] | None, typer.Argument(help="command, profile, propagation, growth, export, footprint, soak, or pages of the running portal; the first six by default")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="writes the figures to this file too")] = None,
     page_file: Annotated[Path | None, typer.Option("--page", help="writes them as a page of the documentation")] = None,
     cases: Annotated[list[int] | None, typer.Option(min=1, max=10_000_000, help="among how many cases lists are asked for; 1000, 100000 and 1000000 by default")] = None,

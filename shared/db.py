@@ -229,6 +229,22 @@ def _listed(values: frozenset[str]) -> str:
     return ",".join(sorted(values))
 
 
+@lru_cache(maxsize=1024)
+def begin_for(scope: Scope, notify: bool, how: str = "") -> str:
+    """What begins a transaction for a scope, put together once for each; ValueError for a character that could end a literal."""
+    settings = {
+        "app.actor": scope.actor_id,
+        "app.countries": _listed(scope.countries),
+        "app.sites": _listed(scope.sites),
+        "app.log": "on" if scope.log else "off",
+        "app.notify": "on" if notify else "off",
+    }
+    if not all(_SAFE.fullmatch(value) for value in settings.values()):
+        raise ValueError("a scope holds a character that a setting may not have")
+    set_all = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    return f"BEGIN{how}; SELECT {set_all}"
+
+
 def _nobody_waits() -> None:
     """Where no relay runs in this process, nobody needs waking after a commit."""
 
@@ -291,7 +307,7 @@ class Database:
 
         One that is a ``snapshot`` only reads, and sees in all of its statements what was committed before the first.
         """
-        begin = self._begin(scope, " ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "")
+        begin = begin_for(scope, self.notify, " ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else "")
         connection = await self._acquired()
         spoken = tracing.connection(connection)
         healthy = False
@@ -349,19 +365,6 @@ class Database:
                 connection.terminate()
         if self._pool is not None:
             await self._pool.release(connection)
-
-    def _begin(self, scope: Scope, how: str = "") -> str:
-        settings = {
-            "app.actor": scope.actor_id,
-            "app.countries": _listed(scope.countries),
-            "app.sites": _listed(scope.sites),
-            "app.log": "on" if scope.log else "off",
-            "app.notify": "on" if self.notify else "off",
-        }
-        if not all(_SAFE.fullmatch(value) for value in settings.values()):
-            raise ValueError("a scope holds a character that a setting may not have")
-        set_all = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
-        return f"BEGIN{how}; SELECT {set_all}"
 
     async def attempt(
         self, scope: Scope, work: Callable[[UnitOfWork], Awaitable[Result]], tries: int = 6

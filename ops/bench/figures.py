@@ -21,6 +21,8 @@ class Figure:
     least: float | None = None
     most: float | None = None
     what_floor: str = ""
+    waits: bool = False
+    """Whether it holds waiting too, and so is no cost by itself."""
 
     @property
     def ratio(self) -> float | None:
@@ -65,15 +67,29 @@ def page(figures: Sequence[Figure], machine: str, day: str) -> str:
     rows = [
         f"| {one.section} | {one.name} | {one.value:,.2f} {one.unit} | {'' if one.floor is None else f'{one.floor:,.2f}'} "
         f"| {'' if one.ratio is None else f'{one.ratio:.2f}'} | {_bound(one)} | {'' if one.holds == 'told' else one.holds} |"
-        for one in figures
+        for one in figures if one.section != "profile"
     ]
-    floors = sorted({f"- {one.section}, {one.name}: {one.what_floor}" for one in figures if one.what_floor})
+    costs = [one for one in figures if one.section == "profile"]
+    floors = sorted({f"- {one.section}, {one.name}: {one.what_floor}" for one in figures if one.what_floor and one.section != "profile"})
     return "\n".join([
         "# Bench", "",
         f"Made by `./avrr bench --page docs/bench.md` on {day}: {machine}. A figure counts beside the floor of its own run; what a machine can do is in the floors.", "",
         "| part | figure | measured | floor | ratio | bound | holds |", "|---|---|---|---|---|---|---|", *rows, "",
-        "## What each floor is", "", *floors, "",
+        *_profile(costs), "## What each floor is", "", *floors, "",
     ])  # fmt: skip
+
+
+def _profile(costs: Sequence[Figure]) -> list[str]:
+    if not costs:
+        return []
+    # Who waits costs nobody anything; what the loop does of its own, its system calls, a profiler does not tell from that.
+    named = [f"{number}. {one.name} ({one.value:.2f} ms)" for number, one in enumerate([one for one in costs if not one.waits][:3], 1)]
+    shares = [f"| {one.name} | {one.value:.2f} ms | {100 * (one.ratio or 0):.0f} % |" for one in costs]
+    return [
+        "## Where the time of a command goes", "",
+        "Own time within the service's process under Python's profiler, which takes time itself, of small functions more than of large ones. The three largest costs:", "",
+        *named, "", "| what | of a command | share |", "|---|---|---|", *shares, "",
+    ]  # fmt: skip
 
 
 def _line(one: Figure) -> str:

@@ -1,5 +1,6 @@
 """A system of its own to measure: empty but for what money needs, on the clock of the demo, without bounds on how fast one asks."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Ground:
     running: Running
     addresses: Addresses
     client: httpx.AsyncClient
+    wire: Wire
     caller: Caller
     tokens: PersonaTokens
     journeys: list[list[Step]]
@@ -49,6 +51,16 @@ class Ground:
         answer = await self.caller.give(service, persona, id, order, at, key)
         if not answer.is_success:
             raise CannotStart("bench_refused", f"{type(order).__name__} was answered with {answer.status_code} {answer.json().get('code', '')}.")
+
+    async def settled(self) -> None:
+        """Returns when everybody has followed everything, and takes little of the machine until then."""
+        await self.caller.drained(within=900, pause=0.25)
+
+    def cpu_seconds(self, name: str) -> float:
+        """How long a part of the system has had a processor since it began."""
+        pid = self.running.pid(name)
+        said = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(said[11]) + int(said[12])) / os.sysconf("SC_CLK_TCK")
 
     async def answers_only(self, service: Service) -> None:
         """The service goes on to answer and does nothing else: what nobody ordered would be found by it, row for row."""
@@ -75,13 +87,14 @@ async def ground(folder: Path) -> AsyncIterator[Ground]:
     """The system in a new folder, ready; it ends with the block."""
     settings = OpsSettings(data=folder)
     system = make_system(settings, clock="replay", say=lambda _: None, environment=UNBOUND)
-    async with system as running, Outgoing(timeout=60, transport=Wire(), trust_env=False) as client:
+    wire = Wire()
+    async with system as running, Outgoing(timeout=60, transport=wire, trust_env=False) as client:
         found = addresses(running, "replay")
         tokens = PersonaTokens(found.issuer, development_secret(settings), client=client)
         caller = Caller(client, found.services, tokens)
         await caller.learn()
         opening, *journeys = build_year_by_hand(SEED)
-        made = Ground(running, found, client, caller, tokens, journeys)
+        made = Ground(running, found, client, wire, caller, tokens, journeys)
         for step in opening:
             await made.done(step)
         yield made

@@ -42,7 +42,7 @@ async def propagation(ground: Ground, times: int, folder: Path) -> list[Figure]:
         await ground.done(journey[place])
         sent.append((journey[place].id, begun, time.time()))
         await asyncio.sleep(_APART_SECONDS)
-    await ground.caller.drained()
+    await ground.settled()
     connection = await ground.administrator("returns")
     after, whole = [], []
     for id, begun, answered in sent:

@@ -7,14 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal, get_args
 
-from ops.bench import commanding, footprint, propagation, reading, soak
+from ops.bench import commanding, footprint, profiled, propagation, reading, soak
 from ops.bench.figures import Figure, lines
 from ops.bench.ground import ground
 
-Part = Literal["command", "propagation", "growth", "export", "footprint", "soak"]
+Part = Literal["command", "profile", "propagation", "growth", "export", "footprint", "soak"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 # What takes less than a few minutes.
-USUAL: Final[tuple[Part, ...]] = ("command", "propagation", "growth", "export", "footprint")
+USUAL: Final[tuple[Part, ...]] = ("command", "profile", "propagation", "growth", "export", "footprint")
 
 
 async def run_bench(parts: Sequence[Part], sizes: Sequence[int], events: int, seconds: float, minutes: float, say: Callable[[str], None]) -> list[Figure]:
@@ -43,6 +43,8 @@ async def _measured(part: Part, folder: Path, sizes: list[int], events: int, sec
     async with ground(data) as made:
         if part == "command":
             return await commanding.command_path(made, seconds)
+        if part == "profile":
+            return await profiled.profile(made, seconds / 2, folder)
         if part == "propagation":
             return await propagation.propagation(made, 100, folder)
         if part == "growth":

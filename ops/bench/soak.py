@@ -47,7 +47,7 @@ async def soak(ground: Ground, a_second: float, minutes: float, pid: int) -> lis
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await asyncio.gather(*tasks)
     memory_last = sum(memory_below(pid).values())
-    await ground.caller.drained()
+    await ground.settled()
     effects = await flow.effects()
     said = f"{a_second:g} a second for {minutes:g} min"
     return [

@@ -62,9 +62,13 @@ class Caller:
     def _request(self, service: str, id: UUID, order: Command) -> Request:
         if isinstance(order, Direct):
             return order.request(id)
+        return Request(*self.place(service, id, order), order.model_dump_json().encode())
+
+    def place(self, service: str, id: UUID, order: Command) -> tuple[str, str]:
+        """By which method and at which path an order is given, where its body is what it says."""
         method, path = self._routes[service, type(order).__name__]
         before, _, rest = path.partition("{")
-        return Request(method, before + str(id) + rest.partition("}")[2], order.model_dump_json().encode())
+        return method, before + str(id) + rest.partition("}")[2]
 
     async def read(self, service: str, persona: str, path: str) -> httpx.Response:
         """One question."""
@@ -77,16 +81,16 @@ class Caller:
             answer = await self._patiently("POST", f"{self._services[service]}/v1/looks-at-the-clock", None, headers)
             answer.raise_for_status()
 
-    async def drained(self) -> None:
-        """Returns when every service has followed all there is, and all that this led to.
+    async def drained(self, within: float = DRAIN_SECONDS, pause: float = 0.003) -> None:
+        """Returns when every service has followed all there is, and all that this led to; looks again after each pause.
 
         One look in which nobody lags is enough. A service says at one moment how long its log is and how far it has
         followed, and moves on in the same transaction in which it reacts: whoever has followed all that it was seen to
         have, had its own reactions in its log by then, which others were in turn seen to have followed.
 
-        Raises `CannotStart` naming who lags if that takes longer than a minute.
+        Raises `CannotStart` naming who lags if that takes longer than so many seconds.
         """
-        until = time.monotonic() + DRAIN_SECONDS
+        until = time.monotonic() + within
         while True:
             found = await asyncio.gather(*(self._readiness(url) for url in self._services.values()))
             known = dict(zip(self._services, found, strict=True))
@@ -100,7 +104,7 @@ class Caller:
                 return
             if time.monotonic() > until:
                 raise CannotStart("bus_lags", f"The bus does not drain: {', '.join(lagging)}.")
-            await asyncio.sleep(0.003)
+            await asyncio.sleep(pause)
 
     async def _as(self, persona: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {await self._tokens.token(persona)}"}

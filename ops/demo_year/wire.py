@@ -35,14 +35,23 @@ class Wire(httpx.AsyncBaseTransport):
             body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
         try:
             async with asyncio.timeout(request.extensions.get("timeout", {}).get("read")):
-                connection = self._kept(place) or await _opened(place)
-                status = await connection.ask(_head(request) + body, bodiless=request.method == "HEAD")
+                connection, status = await self._asked(place, _head(request) + body, bodiless=request.method == "HEAD")
         except TimeoutError:
             raise httpx.ReadTimeout("no answer in time", request=request) from None
+        return httpx.Response(status, headers=connection.headers, stream=httpx.ByteStream(b"".join(connection.body)))
+
+    async def ask(self, host: str, port: int, request: bytes) -> int:
+        """The status that a request is answered with which is whole already, for whoever measures what answers and not what asks."""
+        _, status = await self._asked((host, port), request, bodiless=False)
+        return status
+
+    async def _asked(self, place: _Place, request: bytes, *, bodiless: bool) -> "tuple[_Connection, int]":
+        connection = self._kept(place) or await _opened(place)
+        status = await connection.ask(request, bodiless=bodiless)
         if connection.reusable:
             connection.idle_since = self._elapsed()
             self._idle.setdefault(place, []).append(connection)
-        return httpx.Response(status, headers=connection.headers, stream=httpx.ByteStream(b"".join(connection.body)))
+        return connection, status
 
     async def aclose(self) -> None:
         """Ends what is kept."""

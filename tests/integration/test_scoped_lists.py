@@ -30,7 +30,7 @@ from services.reintegration.domain.payee_state import PayeeStatus
 from services.returns import queries as returns
 from services.returns.domain.window import statuses_of
 from services.returns.queries import abroad, arrivals, board
-from shared.db import Database, Scope, Sql
+from shared.db import Database, Scope, Sql, begin_for
 from shared.ids import FIRST, LAST
 from shared.policy import EVERYWHERE, Reach
 from tests.given import NOON, staff
@@ -336,7 +336,7 @@ class Reader:
         # Prepared on the server, because only then is a plan made that does not know the values.
         given = sql.arguments({"after": FIRST, "limit": 51, **values})
         arguments = f"({', '.join(map(literal, given))})" if given else ""
-        await self._connection.execute(self._api._begin(scope))
+        await self._connection.execute(begin_for(scope, self._api.notify))
         await self._connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
         await self._connection.execute(f"PREPARE asked AS {sql.text}")
         plan = await self._connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked{arguments}")

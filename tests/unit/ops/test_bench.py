@@ -1,13 +1,17 @@
 """What a bench says of its figures: a value beside its floor, and whether it keeps its bound."""
 
+import cProfile
 import os
+import pstats
 import subprocess
 import sys
 
 import pytest
+import rfc8785
 
 from ops.bench.figures import Figure, Holds, lines, page, percentile
 from ops.bench.footprint import memory_below
+from ops.bench.profiled import works_of
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,25 @@ def test_a_page_and_a_table_tell_every_figure_and_what_its_floor_is() -> None:
     said = page(figures, "2 cores", "1 January 2023")
     assert "| export | a log | 50.00 events/s | 100.00 | 0.50 | >= 0.5 | yes |" in said
     assert "- export, a log: COPY" in said
+
+
+def test_a_page_names_the_three_largest_costs_of_a_command_and_no_waiting_among_them() -> None:
+    costs = [
+        Figure("profile", "the loop", 5, "ms", 10, waits=True),
+        *(Figure("profile", f"work {number}", 4 - number, "ms", 10) for number in range(4)),
+    ]
+    said = page(costs, "2 cores", "1 January 2023")
+    assert "1. work 0 (4.00 ms)\n2. work 1 (3.00 ms)\n3. work 2 (2.00 ms)\n\n" in said
+    assert "| the loop | 5.00 ms | 50 % |" in said
+
+
+def test_what_python_itself_does_is_counted_to_whoever_asked_for_it() -> None:
+    profiler = cProfile.Profile()
+    said = [{"invented": str(number)} for number in range(2_000)]
+    profiler.runcall(rfc8785.dumps, said)
+    profiler.runcall(sorted, said, key=str)
+    works = works_of(pstats.Stats(profiler))
+    assert next(iter(sorted(works, key=lambda work: -works[work]))).startswith("values")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is told by /proc")
