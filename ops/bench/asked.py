@@ -27,11 +27,12 @@ async def bench_asked(
     unknown = sorted({*asked} - {*PARTS})
     if unknown:
         raise CannotStart("bench_parts", f"There is no part {', '.join(unknown)}: {', '.join(PARTS)} or pages.")
+    where = machine()
     figures = await run_bench(parts, sorted(sizes), events, seconds, minutes, typer.echo)
     if json_file is not None:
         json_file.write_text(json.dumps([one.as_json() for one in figures], indent=2) + "\n")
     if page_file is not None:
-        page_file.write_text(page(figures, machine(), f"{datetime.now(UTC):%d %B %Y}"))
+        page_file.write_text(page(figures, where, f"{datetime.now(UTC):%d %B %Y}"))
     missed = [f"{one.section}: {one.name}" for one in figures if one.holds == "no"]
     typer.echo(f"Not kept: {'; '.join(missed) or 'none'}.")
     return 1 if missed else 0

@@ -31,9 +31,9 @@ async def run_bench(parts: Sequence[Part], sizes: Sequence[int], events: int, se
 
 
 def machine() -> str:
-    """What it ran on, without a name."""
+    """What it runs on, without a name, and how much else runs there now: with more than a little no figure but a ratio says much."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} before it began"
 
 
 async def _measured(part: Part, folder: Path, sizes: list[int], events: int, seconds: float, minutes: float) -> list[Figure]:

@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from ops import databases
+from ops import databases, revisions
 from ops.supervisor import Running
 from shared.topology import BY_NAME, LOGS
 from shared.wiring import Wiring
@@ -25,6 +25,18 @@ NAMES = [service.name for service in LOGS]
 async def test_the_tables_in_the_database_are_those_in_the_code(service: str, same_database: MakeDatabase) -> None:
     made = await same_database(service)
     await asyncio.to_thread(databases.check, service, made.logins.migrate)
+
+
+async def test_a_database_at_an_older_revision_is_not_taken_for_the_newest(make_database: MakeDatabase) -> None:
+    made = await make_database("counselling")
+    assert await revisions.is_newest("counselling", made.logins.migrate)
+    connection = await asyncpg.connect(made.logins.migrate)
+    await connection.execute("SET ROLE counselling_owner")
+    await connection.execute("UPDATE alembic_version SET version_num = 'counselling_1'")
+    assert not await revisions.is_newest("counselling", made.logins.migrate)
+    await connection.execute("DROP TABLE alembic_version")
+    assert not await revisions.is_newest("counselling", made.logins.migrate)
+    await connection.close()
 
 
 @pytest.mark.parametrize("service", NAMES)
