@@ -1,11 +1,12 @@
 """Two persons accept what was set back, each with a security key touched a moment ago; then what was lost and cannot wait is done, and orders are taken again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Final
+from uuid import UUID
 
 from ops.after_restore import sources
-from ops.after_restore.erasing import redo_erasures
+from ops.after_restore.erasing import decided_before, redo_erasures, why_shut
 from ops.after_restore.listing import Losses, all_losses, keep, sentences
 from ops.after_restore.payments import put_before_finance
 from ops.after_restore.signing_in import signed_in
@@ -49,26 +50,36 @@ async def accept(settings: OpsSettings, token: str, reason: RestoreReason | None
 
 
 async def finish(settings: OpsSettings, say: Say) -> bool:
-    """Does what follows for all that two persons accepted, and opens it; whether nothing waits any more. Can be done again."""
+    """Does what follows for all that two persons accepted, and opens it; whether nothing waits any more. Can be done again.
+
+    `CannotStart` names who could not be erased again: the services that hold them stay shut, and all others are open (decision 130).
+    """
     losses = await all_losses(settings)
     if any(not one.mark.accepted for one in losses):
         say("A second person has to accept this: ./avrr restored accept")
         return False
     context = Context(Actor.service("restore"), Clock(clock_of(settings)).present())
     # First of all: nobody who was erased is read by anybody who is let in by what follows.
+    decided = decided_before(losses)
+    held: dict[str, Mapping[UUID, str]] = {}
     for one in losses:
-        erased = await redo_erasures(settings, one, context)
-        say(f"{one.service}: {erased} persons erased again")
+        redone = await redo_erasures(settings, one, context, decided)
+        say(f"{one.service}: {redone.erased} persons erased again")
+        if redone.failed:
+            held[one.service] = redone.failed
         payments = await put_before_finance(settings, one, context)
         if one.service == REINTEGRATION.name:
             say(f"{one.service}: {payments} lost entries tell of payments; nothing is paid until finance clears them")
-    for one in losses:
+    opened = [one for one in losses if one.service not in held]
+    for one in opened:
         for line in await follow_anew(settings, one):
             say(line)
-    for one in losses:
+    for one in opened:
         async with sources.database_of(settings, BY_NAME[one.service]) as database:
             await database.attempt(sources.SCOPE, _opens(one))
         say(f"{one.service}: takes orders again")
+    if held:
+        raise CannotStart("not_erased_again", " ".join(why_shut(service, failed) for service, failed in held.items()))
     return True
 
 

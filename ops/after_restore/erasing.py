@@ -1,8 +1,12 @@
 """Erases again who had been erased: what two persons decided before a database was set back holds on, before anybody is let in."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
+
+import asyncpg
+from pydantic import ValidationError
 
 from ops.after_restore import sources
 from ops.after_restore.listing import Losses, Lost, subjects
@@ -15,7 +19,9 @@ from services.returns.domain.person import RecordErasure as RecordInReturns
 from services.returns.wiring import PERSON as OF_RETURNS
 from shared.actors import Actor
 from shared.aggregate import AnyAggregate
+from shared.consumer import FAULTS
 from shared.db import Database, Sql, UnitOfWork
+from shared.errors import Refusal
 from shared.handling import handle
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE
@@ -32,26 +38,49 @@ _BY_SERVICE: Final[Mapping[str, tuple[AnyAggregate, Command]]] = {
 }  # fmt: skip
 
 
-async def redo_erasures(settings: OpsSettings, losses: Losses, context: Context) -> int:
-    """Erases in one service whom its lost entries, or counselling's log, say were erased; how many had to be.
+@dataclass(frozen=True, slots=True)
+class Redone:
+    """How many persons were erased again, and who could not be, by the code of what stands in the way."""
 
-    Destroys keys and ciphertext as the first time, in a transaction for each person. Done again it finds nothing.
+    erased: int = 0
+    failed: Mapping[UUID, str] = field(default_factory=dict)
+
+
+def decided_before(losses: Sequence[Losses]) -> Sequence[UUID]:
+    """Whom counselling's lost entries say to be erased: who holds anything of them may not have heard of it."""
+    return [id for one in losses if one.service == COUNSELLING.name for id in subjects(one.entries, _APPROVED)]
+
+
+def why_shut(service: str, failed: Mapping[UUID, str]) -> str:
+    """What is wrong and what to do, for people; ids and codes alone."""
+    named = ", ".join(f"{id} ({code})" for id, code in failed.items())
+    return (
+        f"{service} stays shut, for in it somebody could be read who had been erased and could not be erased again: {named}. "
+        "Put right what stands in the way, then give the same command again; two persons need not accept anew."
+    )
+
+
+async def redo_erasures(settings: OpsSettings, losses: Losses, context: Context, decided: Sequence[UUID] = ()) -> Redone:
+    """Erases in one service whom its lost entries, counselling's log, or ``decided`` of it say were erased.
+
+    Destroys keys and ciphertext as the first time, in a transaction for each person. Done again it finds nothing. One who cannot
+    be erased keeps nobody else from it.
     """
     service = BY_NAME[losses.service]
     if service == COUNSELLING:
-        orders = _decided_in_counselling(losses.lost)
+        orders = _decided_in_counselling(losses.entries)
         # Only counselling's API may delete what is held of somebody without having heard of it.
         async with sources.database_of(settings, service, as_api=True) as database:
             return await _given(database, OF_COUNSELLING, losses, context, [(id, _order(database, id, found)) for id, found in orders.items()])
     if service.name not in _BY_SERVICE:
-        return 0
+        return Redone()
     aggregate, order = _BY_SERVICE[service.name]
-    persons = dict.fromkeys(subjects(losses.lost, f"avrr.{service.name}.person.erased.v1"))
+    persons = dict.fromkeys(subjects(losses.entries, f"avrr.{service.name}.person.erased.v1"))
     async with sources.database_of(settings, service) as database:
         place = await database.alone(_PLACE, source=COUNSELLING.name)
         async with sources.database_of(settings, COUNSELLING) as origin, origin.unit_of_work(sources.SCOPE, snapshot=True) as unit:
             rows = await unit.rows(_DECIDED, type=_APPROVED, after=place["last_idx"] if place is not None else -1)
-        persons |= dict.fromkeys(row["subject"] for row in rows)
+        persons |= dict.fromkeys((*decided, *(row["subject"] for row in rows)))
 
         async def as_it_is() -> Command:
             return order
@@ -90,17 +119,31 @@ def _order(database: Database, id: UUID, found: tuple[Lost, Lost | None]) -> Cal
 async def _given(
     database: Database, aggregate: AnyAggregate, losses: Losses, context: Context,
     orders: Sequence[tuple[UUID, Callable[[], Awaitable[Command]]]],
-) -> int:  # fmt: skip
+) -> Redone:  # fmt: skip
     erased = 0
+    failed: dict[UUID, str] = {}
     actor = Actor.service(losses.service)
     for id, ordered in orders:
-        command = await ordered()
-
-        async def work(unit: UnitOfWork, id: UUID = id, command: Command = command) -> bool:
+        async def work(unit: UnitOfWork, id: UUID = id, ordered: Callable[[], Awaitable[Command]] = ordered) -> bool:
             done = await handle(
-                unit, aggregate, id, command, Context(actor, context.now), Origin(f"restore-{losses.mark.id}"), reach=EVERYWHERE
+                unit, aggregate, id, await ordered(), Context(actor, context.now), Origin(f"restore-{losses.mark.id}"), reach=EVERYWHERE
             )
             return done.changed
 
-        erased += await database.attempt(EVERYWHERE.scope(actor), work)
-    return erased
+        try:
+            erased += await database.attempt(EVERYWHERE.scope(actor), work)
+        except FAULTS:
+            # Of no person, and over by itself: the same command goes on with it.
+            raise
+        except (Refusal, ValidationError, asyncpg.PostgresError, LookupError, TypeError) as error:
+            failed[id] = _code_of(error)
+    return Redone(erased, failed)
+
+
+def _code_of(error: Exception) -> str:
+    """What stands in the way, without a value of anybody's."""
+    if isinstance(error, Refusal):
+        return error.code
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.constraint_name or error.sqlstate)
+    return type(error).__name__

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from ops.after_restore import sources
+from ops.after_restore.earlier import folder_of, kept_in, kept_of_others
 from ops.durable_files import write_durably
 from ops.settings import OpsSettings
 from shared.db import Database, Sql
@@ -21,7 +22,6 @@ from shared.set_back import Mark, mark, marked
 from shared.tlog.tree import Frontier, leaf_hash
 from shared.topology import LOGS, Service
 
-FOLDER: Final = "restored"
 _KEPT = Sql("SELECT leaf_hash FROM event_log WHERE idx >= :first AND idx < :end ORDER BY idx")
 _LAST_KEPT = Sql("SELECT time FROM event_log WHERE idx < :end ORDER BY idx DESC LIMIT 1")
 _HEAD = Sql("SELECT size FROM log_head")
@@ -53,7 +53,8 @@ class Losses:
     ``kept_until`` is when the last entry was recorded that it kept. ``root`` is that of the tree over what was kept. ``disagreeing``
     are indexes at which stream and archive hold different entries: of these the archive's are listed. ``unreadable`` are entries
     that are no event of this service. ``followers`` are how many entries each follower had taken, ``unasked``
-    names who did not answer.
+    names who did not answer. ``also`` was lost as well: what stream or an earlier list hold at places at which another entry is listed,
+    and what earlier restores lost of which this database does not know either.
     """
 
     service: str
@@ -66,6 +67,13 @@ class Losses:
     unreadable: tuple[int, ...]
     followers: Mapping[str, int]
     unasked: tuple[str, ...] = ()
+    also: tuple[Lost, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Lost, ...]:
+        """Each entry of which the database knows nothing, once, in the order in which they were recorded."""
+        once = {one.envelope.id: one for one in (*self.also, *self.lost)}
+        return tuple(sorted(once.values(), key=lambda one: (one.envelope.time, one.idx)))
 
     @property
     def unknown(self) -> int:
@@ -78,7 +86,7 @@ class Losses:
         return {
             "service": self.service, "restore": str(self.mark.id), "kept": self.mark.kept, "root": self.root, "known": self.known,
             "unknown": self.unknown, "disagreeing": list(self.disagreeing), "unreadable": list(self.unreadable),
-            "lost": [one.told for one in self.lost],
+            "lost": [one.told for one in self.lost], "also": [one.told for one in self.also],
         }  # fmt: skip
 
     @property
@@ -99,18 +107,23 @@ async def losses_of(settings: OpsSettings, service: Service) -> Losses | None:
             # Noted at once: what is accepted of this log grows it, and is signed like all else, without being of what was lost.
             waits = await mark(database, service.name, covered, "checkpointer") or waits
         root, kept_until = await _kept(database, waits.kept)
+        async with database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
+            others = await kept_of_others(settings, unit, service, waits)
     streamed = await sources.in_stream(settings, service, waits.kept)
     archived = await sources.in_archive(settings, service, waits.kept)
     followers = await sources.followed(settings, service)
     from_stream, from_archive = (dict(one.leaves) if one is not None else {} for one in (streamed, archived))
-    found = await asyncio.to_thread(_kept_before, settings, service, waits) | from_stream | from_archive
-    lost, unreadable = _read(service, found)
+    # What an earlier list of the same kept: the stream may have been made anew since.
+    before = await asyncio.to_thread(kept_in, folder_of(settings, waits.id), service.name)
+    found = {**before.lost, **from_stream, **from_archive}
+    lost, unreadable = _read(service, found.items())
+    also, _ = _read(service, [*others, *before.also, *_besides(found, before.lost, from_stream)])
     sizes = [waits.known, *followers.values(), *(one.size for one in (streamed, archived) if one is not None)]
     return Losses(
         service.name, waits, root, kept_until, max(sizes), lost,
         tuple(idx for idx in sorted(from_stream.keys() & from_archive.keys()) if from_stream[idx] != from_archive[idx]),
         unreadable, followers,
-        tuple(name for name, one in (("stream", streamed), ("archive", archived)) if one is None),
+        tuple(name for name, one in (("stream", streamed), ("archive", archived)) if one is None), _once(also, lost),
     )  # fmt: skip
 
 
@@ -125,11 +138,12 @@ async def keep(settings: OpsSettings, losses: Losses) -> Path:
 
     Once the stream is made anew, what the archive does not have stands nowhere else.
     """
-    folder = _folder(settings, losses.mark)
+    folder = folder_of(settings, losses.mark.id)
 
     def write() -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_durably(folder / f"{losses.service}.ndjson", b"".join(one.leaf + b"\n" for one in losses.lost))
+        write_durably(folder / f"{losses.service}.also.ndjson", b"".join(one.leaf + b"\n" for one in losses.also))
         write_durably(folder / f"{losses.service}.json", json.dumps(losses.content, indent=1).encode() + b"\n")
 
     await asyncio.to_thread(write)
@@ -148,6 +162,8 @@ def sentences(losses: Losses) -> Sequence[str]:
     for one in losses.lost:
         kinds[one.envelope.type] = kinds.get(one.envelope.type, 0) + 1
     lines += [f"  {count:6} {kind}" for kind, count in sorted(kinds.items())]
+    if losses.also:
+        lines.append(f"  {len(losses.also)} more entries were lost at the same places, or by earlier restores that this database does not know")
     lines += [f"  {name} had taken {size} entries" for name, size in losses.followers.items() if size > waits.kept]
     lines += [f"  the {name} does not answer, and may know more" for name in losses.unasked]
     if losses.disagreeing:
@@ -157,21 +173,13 @@ def sentences(losses: Losses) -> Sequence[str]:
     return lines
 
 
-def _kept_before(settings: OpsSettings, service: Service, waits: Mark) -> dict[int, bytes]:
-    """What an earlier list of the same kept: the stream may have been made anew since."""
-    folder = _folder(settings, waits)
-    try:
-        told = json.loads((folder / f"{service.name}.json").read_bytes())["lost"]
-        leaves = (folder / f"{service.name}.ndjson").read_bytes().splitlines()
-    except FileNotFoundError:
-        return {}
-    return {
-        one["index"]: leaf for one, leaf in zip(told, leaves, strict=True) if leaf_hash(leaf).hex() == one["leaf_hash"]
-    }
+def _besides(found: Mapping[int, bytes], *held: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
+    return [(idx, leaf) for one in held for idx, leaf in one.items() if found[idx] != leaf]
 
 
-def _folder(settings: OpsSettings, waits: Mark) -> Path:
-    return settings.data_folder / FOLDER / str(waits.id)
+def _once(also: Sequence[Lost], lost: Sequence[Lost]) -> tuple[Lost, ...]:
+    listed = {one.envelope.id for one in lost}
+    return tuple({one.envelope.id: one for one in also if one.envelope.id not in listed}.values())
 
 
 async def _size(database: Database) -> int:
@@ -190,10 +198,10 @@ async def _kept(database: Database, kept: int) -> tuple[str, datetime | None]:
     return frontier.root().hex(), last["time"] if last is not None else None
 
 
-def _read(service: Service, leaves: Mapping[int, bytes]) -> tuple[tuple[Lost, ...], tuple[int, ...]]:
+def _read(service: Service, leaves: Iterable[tuple[int, bytes]]) -> tuple[tuple[Lost, ...], tuple[int, ...]]:
     lost: list[Lost] = []
     unreadable: list[int] = []
-    for idx, leaf in sorted(leaves.items()):
+    for idx, leaf in sorted(leaves):
         try:
             envelope = Envelope.model_validate_json(leaf)
         except ValidationError:

@@ -73,11 +73,11 @@ async def put_before_finance(settings: OpsSettings, losses: Losses, context: Con
     """Records what was lost of payments, and with it that nothing is paid; how many there are. Done again it changes nothing."""
     if losses.service != REINTEGRATION.name:
         return 0
-    taken = {batch for kind in _TAKEN for batch in subjects(losses.lost, kind)}
+    taken = {batch for kind in _TAKEN for batch in subjects(losses.entries, kind)}
     # The worker reads of a batch no more than when it was sent.
     async with sources.database_of(settings, REINTEGRATION, as_api=True) as database:
         in_batches = await database.attempt(sources.SCOPE, lambda unit: attempts_of_batches(unit, taken))
-    found = lost_payments(losses.lost, in_batches)
+    found = lost_payments(losses.entries, in_batches)
     actor = Actor.service(losses.service)
     order = RecordLostPayments(payments=found)
     async with sources.database_of(settings, REINTEGRATION) as database:

@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_LOOKS: Final = 0.2
 _STOP_SECONDS: Final = 600.0
 _RECOVERED: Final = "SELECT NOT pg_is_in_recovery() AS done, pg_last_xact_replay_timestamp() AS last"
 # What a former data folder knows of a future that the restored databases do not have.
-_REMEMBERS: Final = ("nats", "checkpointer", "witness")
+_REMEMBERS: Final = ("nats", "checkpointer", "witness", "restored")
 
 Say = Callable[[str], None]
 
@@ -63,8 +63,8 @@ async def restore(
 
     Everything is checked before anything is made, and the folder gets its name when all of it is there. The services that are
     started on it take nothing until two persons accept what was lost (`ops.after_restore`). The broker's store
-    is not restored: it is filled again from the log. From ``former``, a stopped data folder, are taken the store of its broker and
-    what its checkpointer and witness remember, which know what the restored databases have lost. `CannotStart` says what is in
+    is not restored: it is filled again from the log. From ``former``, a stopped data folder, are taken the store of its broker,
+    what its checkpointer and witness remember and what earlier restores had lost, which know what the restored databases do not. `CannotStart` says what is in
     the way, and then ``into`` is as before.
     """
     began = time.monotonic()

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from ops.after_restore.listing import FOLDER
+from ops.after_restore.earlier import FOLDER
 from ops.alarms.targets import named
 from ops.bus_keys import (
     AUTHORITY,

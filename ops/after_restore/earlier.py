@@ -1,0 +1,65 @@
+"""What earlier restores lost, as their lists kept it: a database that is set back once more has forgotten what followed from them."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from ops.settings import OpsSettings
+from shared.db import Sql, UnitOfWork
+from shared.set_back import Mark
+from shared.tlog.tree import leaf_hash
+from shared.topology import Service
+
+FOLDER: Final = "restored"
+# A restore that was opened has put what it lost before finance and erased anew: the database knows of it.
+_OPENED = Sql("SELECT id FROM restored WHERE opened_at IS NOT NULL")
+# What was lost before may stand in what is restored now.
+_STANDS = Sql("SELECT idx, leaf_hash FROM event_log WHERE idx = ANY (cast(:idx AS bigint[]))")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one list kept of a log: the entries that it lists by their places, and those besides, which others hold or held there."""
+
+    lost: Mapping[int, bytes]
+    also: Sequence[tuple[int, bytes]]
+
+
+def folder_of(settings: OpsSettings, mark: UUID) -> Path:
+    """Where the lists of one restore are kept."""
+    return settings.data_folder / FOLDER / str(mark)
+
+
+def kept_in(folder: Path, service: str) -> Kept:
+    """What a list kept below this folder, of which each entry is as it says; nothing where there is none."""
+    try:
+        told = json.loads((folder / f"{service}.json").read_bytes())
+    except FileNotFoundError:
+        return Kept({}, ())
+    return Kept(dict(_read(folder / f"{service}.ndjson", told["lost"])), _read(folder / f"{service}.also.ndjson", told.get("also", [])))
+
+
+async def kept_of_others(settings: OpsSettings, unit: UnitOfWork, service: Service, waits: Mark) -> Sequence[tuple[int, bytes]]:
+    """What lists of other restores kept of a log that its database neither has nor has dealt with, by place."""
+    opened = {str(row["id"]) for row in await unit.rows(_OPENED)}
+    lists = await asyncio.to_thread(_lists, settings, service.name)
+    # What an opened restore listed besides its own is dealt with as well.
+    done = {entry for name, entries in lists.items() if name in opened for entry in entries}
+    found = [entry for name, entries in lists.items() if name not in opened | {str(waits.id)} for entry in entries if entry not in done]
+    standing = {row["idx"]: bytes(row["leaf_hash"]) for row in await unit.rows(_STANDS, idx=[idx for idx, _ in found])}
+    return [(idx, leaf) for idx, leaf in found if standing.get(idx) != leaf_hash(leaf)]
+
+
+def _lists(settings: OpsSettings, service: str) -> dict[str, list[tuple[int, bytes]]]:
+    """Every entry that some list of this service's log kept, under the name of its folder."""
+    found = {folder.name: kept_in(folder, service) for folder in sorted((settings.data_folder / FOLDER).glob("*"))}
+    return {name: [*kept.lost.items(), *kept.also] for name, kept in found.items()}
+
+
+def _read(path: Path, told: Sequence[Mapping[str, object]]) -> list[tuple[int, bytes]]:
+    leaves = path.read_bytes().splitlines() if told else []
+    return [(int(str(one["index"])), leaf) for one, leaf in zip(told, leaves, strict=True) if leaf_hash(leaf).hex() == one["leaf_hash"]]
