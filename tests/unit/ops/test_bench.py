@@ -12,6 +12,7 @@ import rfc8785
 from ops.bench.figures import Figure, Holds, lines, page, percentile
 from ops.bench.footprint import memory_below
 from ops.bench.profiled import works_of
+from ops.bench.soak import thirds
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,12 @@ def test_a_figure_is_held_to_its_bound_beside_its_floor_or_alone(figure: Figure,
 def test_nineteen_of_twenty_are_not_above_the_ninety_fifth() -> None:
     assert percentile([float(number) for number in range(1, 21)], 95) == 19
     assert percentile([7.0], 99) == 7
+
+
+def test_memory_is_flat_or_grows_by_its_thirds_and_not_by_one_look() -> None:
+    assert thirds([100, 100, 900, 100, 100, 100, 100, 900, 100]) == (100, 100)
+    assert thirds([100, 110, 120, 130, 140, 150, 160, 170, 180]) == (110, 170)
+    assert thirds([100]) == (100, 100)
 
 
 def test_a_page_and_a_table_tell_every_figure_and_what_its_floor_is() -> None:
