@@ -48,6 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--chaos-commands", type=int, default=QUICK_COMMANDS, help="how many commands are given meanwhile, at least")
     group = parser.getgroup("erasure", "how many persons there are of whom a tenth is erased (tests/e2e/test_erasure.py)")
     group.addoption("--erasure-persons", type=int, default=100, help="how many persons, at least ten")
+    group = parser.getgroup("restored", "how much of the year is set back to its autumn (tests/e2e/test_restored_year.py)")
+    group.addoption("--restored-year", action="store_true", help="all of it in place of a few households' journeys")
     group = parser.getgroup("invariants", "how many orders are tried (tests/unit/returns/test_invariants.py)")
     group.addoption("--thorough", action="store_true", help="5,000 stories of 50 orders in place of 200 of 30")
     group = parser.getgroup("verifying", "how many rows are verified (tests/integration/counselling/test_verifying.py)")
