@@ -21,7 +21,7 @@ from shared.messages import Envelope
 from shared.metrics import Metrics
 from shared.outgoing import Outgoing
 from shared.settings import Settings
-from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import MOST_NOTE_BYTES, Note
 from shared.tlog.refusals import LogRefused
 from shared.topology import Service
@@ -115,7 +115,7 @@ async def told_by_checkpoint(client: httpx.AsyncClient, url: str, service: Servi
         said = Checkpoint.of(Note.of(answer.content))
     except LogRefused:
         return None
-    known = said.size if said.origin.rpartition("/")[2] == service.name else 0
+    known = said.size if Origin.of(said.origin).log == service.name else 0
     return known if known > await size() else None
 
 

@@ -9,6 +9,7 @@ from ops.after_restore import sources
 from ops.after_restore.erasing import decided_before, redo_erasures, why_shut
 from ops.after_restore.listing import Losses, all_losses, keep, sentences
 from ops.after_restore.payments import put_before_finance
+from ops.after_restore.showing import show
 from ops.after_restore.signing_in import signed_in
 from ops.after_restore.streams import follow_anew
 from ops.operating import clock_of
@@ -75,6 +76,7 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
         for line in await follow_anew(settings, one):
             say(line)
     for one in opened:
+        await show(settings, BY_NAME[one.service], say)
         async with sources.database_of(settings, BY_NAME[one.service]) as database:
             await database.attempt(sources.SCOPE, _opens(one))
         say(f"{one.service}: takes orders again")

@@ -67,6 +67,14 @@ def accept_restored(
     sys.exit(0 if asyncio.run(work()) else 3)
 
 
+@restored.command("show")
+def show_accepted() -> None:
+    """Shows the checkpointer anew what was accepted of each log, where it did not answer then; 1 if it does not sign one of them."""
+    from ops.after_restore.showing import show_again
+
+    sys.exit(0 if asyncio.run(show_again(read_settings(), typer.echo)) else 1)
+
+
 @restored.command("payments")
 def list_lost_payments() -> None:
     """Says which payments a restore lost that finance has not cleared, by ids alone; until it has, nothing is paid."""

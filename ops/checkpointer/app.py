@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from ops.checkpointer.generations import MOST_SHOWN_BYTES
 from ops.checkpointer.rounds import watch_all
 from ops.checkpointer.watched_log import WatchedLog
 from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
 
 # A log of which nothing was said for so long does not do what it promises.
@@ -24,7 +26,10 @@ _NOT_YET: Final = "No checkpoint of this log was seen by the witnesses yet.\n"
 
 
 def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[], datetime]) -> Starlette:
-    """Answers while the logs are looked at; it changes nothing and has nothing that anybody may not read."""
+    """Answers while the logs are looked at, and has nothing that anybody may not read.
+
+    What it is shown of a restore anybody may show: nothing but what stands in the log counts (`WatchedLog.show`).
+    """
     by_name = {one.name: one for one in logs}
     figures = _Figures(logs, now)
 
@@ -33,6 +38,23 @@ def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[]
         if one is None:
             return PlainTextResponse("There is no such log.\n", 404)
         return PlainTextResponse(str(one.published) if one.published else _NOT_YET, 200 if one.published else 503)
+
+    async def broken(request: Request) -> Response:
+        one = by_name.get(request.path_params["log"])
+        found = one.broken(request.path_params["generation"]) if one is not None else None
+        if found is None:
+            return PlainTextResponse("Nothing proves such a generation of a log.\n", 404)
+        return Response(found, media_type="application/json")
+
+    async def show(request: Request) -> Response:
+        one = by_name.get(request.path_params["log"])
+        if one is None:
+            return PlainTextResponse("There is no such log.\n", 404)
+        try:
+            await one.show(await request.body())
+        except LogRefused as refusal:
+            return JSONResponse({"code": refusal.code, "detail": str(refusal)}, 400)
+        return PlainTextResponse("Looked at in the next round.\n", 202)
 
     async def trusted(_: Request) -> Response:
         return PlainTextResponse(str(policy))
@@ -60,7 +82,8 @@ def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[]
 
     routes = [
         Route("/policy", trusted), Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics),
-        Route("/{log}/checkpoint", checkpoint),
+        Route("/{log}/checkpoint", checkpoint), Route("/{log}/breaks/{generation:int}", broken),
+        Route("/{log}/breaks", show, methods=["POST"], max_body_size=MOST_SHOWN_BYTES),
     ]  # fmt: skip
     return Starlette(routes=routes, lifespan=watching)
 
@@ -68,7 +91,8 @@ def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[]
 def _wrong(one: WatchedLog, now: datetime) -> Mapping[str, str] | None:
     """What keeps a log's checkpoints from being believed to be the newest, None if nothing does."""
     if one.alarm is not None:
-        return {"code": one.alarm.code, "found": one.alarm.sentence, "at": one.alarm.at}
+        told = {"code": one.alarm.code, "found": one.alarm.sentence, "at": one.alarm.at}
+        return told | ({"unaccepted": one.unaccepted} if one.unaccepted else {})
     if one.seen_at is None or not one.confirmed:
         return {"code": "no_checkpoint_yet"}
     if now.timestamp() - one.seen_at > LATE_AFTER:

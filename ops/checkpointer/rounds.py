@@ -35,6 +35,10 @@ async def _watch(one: WatchedLog) -> None:
         for witness, code in one.doubts.items() - doubts.items():
             log.error("witness_contradicts", log=one.name, witness=witness, code=code)
         doubts = one.doubts
+        if one.alarm is None and alarmed:
+            # Two persons accepted that it was set back.
+            alarmed = False
+            log.warning("log_goes_on_as_next_generation", log=one.name)
         if one.alarm is not None and not alarmed:
             alarmed = True
             log.error("checkpoints_refused", log=one.name, code=one.alarm.code, found=one.alarm.sentence, at=one.alarm.at)

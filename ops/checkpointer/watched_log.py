@@ -11,13 +11,14 @@ from typing import Final
 import httpx
 
 from ops.checkpointer.alarms import Alarm, raise_in, raised_in
+from ops.checkpointer.generations import SET_BACK, Begun, begin_in, begun_in, judged, keep_shown, shown_in
 from ops.checkpointer.held_tree import HeldTree, TreeDamaged
 from ops.checkpointer.keys import LogKey, signing
 from ops.checkpointer.reading import LogReader
 from ops.checkpointer.signing import Shown, Witness, next_checkpoint
 from ops.durable_files import write_durably
 from ops.witness.memory import Memory
-from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note, Signature
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import TILE_WIDTH, tile_holding
@@ -33,6 +34,7 @@ _ROUNDS: Final = 50
 # Also of a log in which nothing happens it is said that nothing did: a checkpoint that is older hides something.
 SAID_AGAIN_AFTER: Final = 30.0
 _CHECKPOINT: Final = "checkpoint"
+_BREAK: Final = "break"
 # What is for people to look at. Whatever else is refused, an answer of a witness that is none, is asked again.
 _GRAVE: Final = frozenset({"log_shrank", "log_rewritten", "witness_saw_more", "witness_saw_another"})
 
@@ -53,22 +55,39 @@ class WatchedLog:
 
     ``published`` is its latest checkpoint that witnesses saw, ``alarm`` why nothing is signed any more. ``doubts`` are the
     witnesses, by their names, that say they know another history while enough others saw the latest checkpoint, each with
-    the code of what it says.
+    the code of what it says. A log that was set back goes on as its next generation once two persons' acceptance of that was shown;
+    ``unaccepted`` is by which code what was shown does not end the alarm.
     """
 
-    def __init__(self, name: str, origin: str, folder: Path, reader: LogReader, keys: Sequence[LogKey], house: House) -> None:
-        """What cannot be read in the folder is made anew, or is an alarm."""
+    def __init__(self, name: str, family: str, folder: Path, reader: LogReader, keys: Sequence[LogKey], house: House) -> None:
+        """What cannot be read in the folder is made anew, or is an alarm; `CannotStart` where nobody knows how the log goes on."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.name = name
-        self.alarm = raised_in(folder)
         self.doubts: Mapping[str, str] = {}
-        self.published = _published(folder / _CHECKPOINT, origin, house.policy)
-        self._origin, self._folder, self._reader, self._keys, self._house = origin, folder, reader, keys, house
-        self._tree: HeldTree | None = None
+        self._folder, self._reader, self._keys, self._house = folder, reader, keys, house
         self._shown = Shown()
+        self._begun = begun_in(folder)
+        self._begin(Origin(family, len(self._begun) + 1))
+
+    def _begin(self, origin: Origin) -> None:
+        """Looks at this generation as a start does; what the one before had stays where it is."""
+        self._origin = origin
+        self.alarm = raised_in(self._own)
+        self.published = _published(self._own / _CHECKPOINT, str(origin), self._house.policy)
+        self.unaccepted: str | None = None
+        self._tree: HeldTree | None = None
         self._compared = 0
         self._whole = False
         self._said_at: datetime | None = None
+
+    @property
+    def _own(self) -> Path:
+        """Where this generation is kept."""
+        if self._origin.generation == 1:
+            return self._folder
+        found = self._folder / str(self._origin.generation)
+        found.mkdir(mode=0o700, exist_ok=True)
+        return found
 
     @property
     def confirmed(self) -> bool:
@@ -91,14 +110,15 @@ class WatchedLog:
         """
         if self.alarm is not None:
             # A disk that was full when it was raised may have room now.
-            await asyncio.to_thread(raise_in, self._folder, self.alarm)
-            return
+            await asyncio.to_thread(raise_in, self._own, self.alarm)
+            if not await self._goes_on(self.alarm):
+                return
         try:
             await self._round()
         except LogRefused as refusal:
             if refusal.code in _GRAVE:
                 self.alarm = Alarm.of(refusal, self._house.now())
-                await asyncio.to_thread(raise_in, self._folder, self.alarm)
+                await asyncio.to_thread(raise_in, self._own, self.alarm)
             raise
         except TreeDamaged:
             # It is read from the log again; whether that is what was signed, the memory says.
@@ -109,9 +129,38 @@ class WatchedLog:
         """Gives its connection up."""
         await self._reader.close()
 
+    async def show(self, written: bytes) -> None:
+        """Keeps what was recorded behind what a log that was set back kept, up to the second acceptance, for the next round to look at.
+
+        LogRefused where it is not that. Who shows it does not matter: nothing but what stands in the log itself counts.
+        """
+        await asyncio.to_thread(keep_shown, self._folder, self.name, written)
+
+    def broken(self, generation: int) -> bytes | None:
+        """What proves how this generation goes on after the one before it; None where it was not begun, or seen by no witness yet."""
+        with contextlib.suppress(OSError):
+            return (self._folder / str(generation) / _BREAK).read_bytes()
+        return None
+
+    async def _goes_on(self, alarm: Alarm) -> bool:
+        """Whether the log goes on as its next generation, by what was shown."""
+        shown = await asyncio.to_thread(shown_in, self._folder, self.name) if alarm.code in SET_BACK else None
+        if shown is None:
+            return False
+        tree = await asyncio.to_thread(HeldTree, self._own / "tree")
+        try:
+            begun = await judged(shown, self._origin, self.published, self._house.memory, tree, self._reader)
+        except LogRefused as refusal:
+            self.unaccepted = refusal.code
+            return False
+        self._begun.append(begun)
+        await asyncio.to_thread(begin_in, self._folder, self._begun)
+        self._begin(self._origin.next)
+        return True
+
     async def _round(self) -> None:
         if self._tree is None:
-            self._tree = await asyncio.to_thread(HeldTree, self._folder / "tree")
+            self._tree = await asyncio.to_thread(HeldTree, self._own / "tree")
         tree = self._tree
         if not self._whole:
             # Before anything is signed everything is compared that ever was.
@@ -161,8 +210,9 @@ class WatchedLog:
                 return
 
     async def _sign(self, tree: HeldTree) -> None:
-        signers = signing(self._keys, self._today())
-        note = await asyncio.to_thread(next_checkpoint, self._house.memory, signers, self._origin, tree.size, tree.nodes)
+        origin = str(self._origin)
+        signers = [signer.under(origin) for signer in signing(self._keys, self._today())]
+        note = await asyncio.to_thread(next_checkpoint, self._house.memory, signers, origin, tree.size, tree.nodes)
         asked = [self._shown.to(witness, note, tree.nodes, self._house.client) for witness in self._house.witnesses]
         answers = await asyncio.gather(*asked, return_exceptions=True)
         grave: dict[str, LogRefused] = {}
@@ -179,7 +229,9 @@ class WatchedLog:
         except LogRefused as refusal:
             # Nobody else's word stands against theirs.
             raise next(iter(grave.values()), LogRefused("witness_away", "Too few of the witnesses answered.")) from refusal
-        await asyncio.to_thread(write_durably, self._folder / _CHECKPOINT, str(note).encode())
+        if self._origin.former is not None:
+            await asyncio.to_thread(_tell_break, self._own / _BREAK, self._begun[-1], note, tree)
+        await asyncio.to_thread(write_durably, self._own / _CHECKPOINT, str(note).encode())
         self.published, self._said_at = note, self._house.now()
 
     def _today(self) -> date:
@@ -204,6 +256,12 @@ def _held_against(tree: HeldTree, first: int, end: int, found: Sequence[bytes]) 
                 raise LogRefused("log_shrank", f"Entry {index} of the log is gone, and {tree.size} entries were there before.")
             raise LogRefused("log_rewritten", f"Entry {index} of the log is not the one that was there before.")
         place += len(held)
+
+
+def _tell_break(path: Path, begun: Begun, note: Note, tree: HeldTree) -> None:
+    """Keeps what proves that a generation goes on after the one before, once, by the first of its checkpoints that was seen."""
+    if not path.exists():
+        write_durably(path, bytes(begun.proven_by(note, tree.nodes)))
 
 
 def _published(path: Path, origin: str, policy: TrustPolicy) -> Note | None:

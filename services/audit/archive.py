@@ -11,11 +11,11 @@ from shared.db import Sql, UnitOfWork, Write
 from shared.messages import Envelope
 from shared.tables import LEAF_LIMIT
 from shared.tlog.tiles import Growing, Tile, nodes_of
-from shared.tlog.tree import HASH_BYTES, Nodes, leaf_hash
+from shared.tlog.tree import HASH_BYTES, Nodes, leaf_hash, root_of
 
 # The entries are what counts: a place that a superuser took out or set back would have them come a second time.
 _PLACE = Sql(
-    "SELECT last_idx, stopped, (SELECT max(idx) FROM archive_entries WHERE log = :log) AS held "
+    "SELECT last_idx, last_hash, stopped, (SELECT max(idx) FROM archive_entries WHERE log = :log) AS held "
     "FROM cursor WHERE source = :log FOR UPDATE"
 )
 _RESTORE = Sql(
@@ -108,7 +108,7 @@ async def take(unit: UnitOfWork, log: str, entries: Sequence[Entry], tree: Growi
     that goes on is in what is answered. *Other* is an entry in whose place another was archived: nothing of such a batch
     is taken. A hole before an entry, which may be no more than a delivery that comes later, ends what is taken of it.
     """
-    last, stopped = await placed(unit, log)
+    last, stopped, hashed = await _placed(unit, log)
     if await _differ(unit, log, [entry for entry in entries if entry.idx <= last]):
         unit.write(Write(_STOP, {"log": log, "why": "other"}))
         return Taken(last, "other")
@@ -121,7 +121,8 @@ async def take(unit: UnitOfWork, log: str, entries: Sequence[Entry], tree: Growi
         if stopped is not None and not hole:
             unit.write(Write(_STOP, {"log": log, "why": None}))
         return Taken(last, hole=hole, tree=tree)
-    if tree is None or tree.size != last + 1:
+    # A remembered edge may be of entries that another process set apart since, of which the log has others now.
+    if tree is None or tree.size != last + 1 or tree.last is None or tree.last != hashed:
         tree = await edge_of(unit, log, last + 1)
     growing = tree.copy()
     tiles = [*growing.extend([entry.hash for entry in fresh]), *growing.partials()]
@@ -140,6 +141,17 @@ async def placed(unit: UnitOfWork, log: str) -> tuple[int, str | None]:
 
     A place that says less than the entries do is put right, and noted as what it was: nobody but a superuser takes it back.
     """
+    last, stopped, _ = await _placed(unit, log)
+    return last, stopped
+
+
+async def root_at(unit: UnitOfWork, log: str, size: int) -> bytes:
+    """The root over a log's first entries; LogRefused where its tiles are not there."""
+    nodes = await nodes_for(unit, log, size, lambda nodes: root_of(size, nodes))
+    return root_of(size, nodes)
+
+
+async def _placed(unit: UnitOfWork, log: str) -> tuple[int, str | None, bytes | None]:
     row = await unit.row(_PLACE, log=log)
     if row is None:
         unit.write(Write(_BEGIN, {"log": log}, rows=None))
@@ -149,8 +161,8 @@ async def placed(unit: UnitOfWork, log: str) -> tuple[int, str | None]:
     if held is not None and held > last:
         unit.write(Write(_RESTORE, {"log": log, "held": held}))
         await note(unit, log, [Difference("place", last + 1, held)])
-        last = held
-    return last, row["stopped"]
+        return held, row["stopped"], None
+    return last, row["stopped"], row["last_hash"]
 
 
 async def edge_of(unit: UnitOfWork, log: str, size: int) -> Growing:

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -12,14 +13,15 @@ import httpx
 import structlog
 
 from services.audit import archive
+from services.audit.breaks import follow, generation_of
 from services.audit.findings import Difference, note
 from services.audit.pinning import POLICY_SECONDS, Pin, is_earlier, log_of
 from services.audit.repeating import each, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
-from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.breaks import MOST_BREAK_BYTES, Acceptance, Break
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import MOST_NOTE_BYTES, Note
 from shared.tlog.refusals import LogRefused
-from shared.tlog.tree import root_of
 from shared.tlog.trust import TrustPolicy
 from shared.topology import AUDIT
 
@@ -188,6 +190,7 @@ class Checkpoints:
             raise LogRefused("another_log", "This is the checkpoint of another log.")
         if self._served is not None and (added := await self._pin.rotated(self._served, signed)):
             log.warning("key_rotated", source=name, keys=len(added))
+        await self._go_on(name, asked, Origin.of(said.origin))
         asked.told = said.size
 
         async def work(unit: UnitOfWork) -> bool | None:
@@ -205,7 +208,23 @@ class Checkpoints:
         asked.note, asked.size = str(signed), said.size if agrees else asked.size
         self._alarm(name, asked, None if agrees else "root_unlike_archive")
 
-    async def _told(self, path: str) -> bytes:
+    async def _go_on(self, name: str, asked: Asked, origin: Origin) -> None:
+        """Follows a log that was set back to the generation of this origin, break by break, each proven before it is believed."""
+        held = await self._database.attempt(self._scope, lambda unit: generation_of(unit, name))
+        if origin.generation < held:
+            raise LogRefused("checkpoint_older", "The log goes on under another name since this was signed.")
+        for generation in range(held + 1, origin.generation + 1):
+            proof = Break.of(await self._told(f"{name}/breaks/{generation}", MOST_BREAK_BYTES))
+            if proof.origin != Origin(origin.family, generation):
+                raise LogRefused("break_unproven", "This is not how the log goes on.")
+            self._pin.checked(proof.begun.note)
+            assert self._pin.policy is not None
+            said = proof.checked(self._pin.policy)
+            await self._database.attempt(self._scope, partial(_follow, name, generation, proof, said))
+            log.warning("log_was_set_back", source=name, generation=generation, kept=said.kept, known=said.known)
+            asked.size, asked.note = min(asked.size, said.kept), ""
+
+    async def _told(self, path: str, most: int = MOST_NOTE_BYTES) -> bytes:
         told = b""
         async with (
             asyncio.timeout(ANSWER_SECONDS),
@@ -214,9 +233,9 @@ class Checkpoints:
             answer.raise_for_status()
             async for piece in answer.aiter_bytes():
                 told += piece
-                if len(told) > MOST_NOTE_BYTES:
+                if len(told) > most:
                     break
-        return told[: MOST_NOTE_BYTES + 1]
+        return told[: most + 1]
 
     def _alarm(self, name: str, asked: Asked, alarm: str | None) -> None:
         if alarm == asked.alarm:
@@ -224,6 +243,10 @@ class Checkpoints:
         if alarm is not None:
             log.error("checkpoint_refused", source=name, reason=alarm)
         asked.alarm = alarm
+
+
+async def _follow(name: str, generation: int, proof: Break, said: Acceptance, unit: UnitOfWork) -> None:
+    await follow(unit, name, generation, proof, said)
 
 
 async def _refuse_older(unit: UnitOfWork, pin: Pin, name: str, signed: Note, said: Checkpoint) -> None:
@@ -239,8 +262,7 @@ async def _refuse_older(unit: UnitOfWork, pin: Pin, name: str, signed: Note, sai
 
 
 async def _kept(unit: UnitOfWork, name: str, signed: Note, said: Checkpoint) -> bool:
-    nodes = await archive.nodes_for(unit, name, said.size, lambda nodes: root_of(said.size, nodes))
-    agrees = root_of(said.size, nodes) == said.root
+    agrees = await archive.root_at(unit, name, said.size) == said.root
     unit.write(
         Write(_KEEP, {"log": name, "size": said.size, "root": said.root, "note": str(signed), "agrees": agrees}, rows=None)
     )

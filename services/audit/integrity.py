@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 import asyncpg
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from services.audit.breaks import LogBreak, told_of
 from services.audit.pinning import log_of
 from shared.db import Sql
 from shared.tlog.checkpoints import Checkpoint
@@ -25,7 +26,7 @@ CHECKED_WITHIN_SECONDS: Final = 86_400.0
 # Of one kind and log so many findings are told one by one, so that none hides another kind, or another log.
 MOST_OF_A_KIND: Final = 25
 # Why a checkpoint is refused that has words of its own.
-TOLD_APART: Final = frozenset({"checkpoint_older", "former_key"})
+TOLD_APART: Final = frozenset({"checkpoint_older", "former_key", "break_unproven", "break_unlike_archive"})
 # A service is asked about its rows every 10 seconds, and looks for changed ones more than once a minute.
 UNVERIFIED_SECONDS: Final = 180.0
 # That somebody read a log in the archive's name is told for thirty days after the last time, and stays in the archive's tables.
@@ -122,6 +123,7 @@ class LogIntegrity(BaseModel):
     check_ended_at: datetime | None
     alarms: list[LogAlarm]
     verified: RowsVerified | None = None
+    breaks: list[LogBreak] = Field(default_factory=list)
 
     @classmethod
     def of(cls, row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> Self:
@@ -132,6 +134,12 @@ class LogIntegrity(BaseModel):
             round_ended_at=row["round_ended_at"], check_ended_at=row["check_ended_at"],
             alarms=_alarms(row, latest, [one for one in different if one["log"] == row["log"]]),
         )  # fmt: skip
+
+    def with_breaks(self, rows: Sequence[asyncpg.Record], policy: str | None) -> Self:
+        """The same with where the log was set back: rows of `BREAKS`, proven by the keys that are believed; nothing ends that it is told."""
+        breaks, unproven = told_of(self.log, rows, policy)
+        alarms = [LogAlarm(code="break_unproven", detail=str(generation)) for generation in unproven]
+        return self.model_copy(update={"breaks": breaks, "alarms": [*self.alarms, *alarms]})
 
     def with_rows(self, rows: Sequence[asyncpg.Record], verified: Sequence[asyncpg.Record]) -> Self:
         """The same with what the service's verification said: rows of `ROWS` and of `VERIFIED`."""
@@ -182,7 +190,8 @@ def signers(note: Note, policy: str | None) -> list[SignedBy]:
     """Whose signatures on a note hold by the keys of a policy; nobody's where one of them does not."""
     try:
         trusted = TrustPolicy.of(policy or "")
-        found = note.signed_by((*trusted.logs, *trusted.witnesses.values()))
+        ours = trusted.keys_of(Checkpoint.of(note).origin)
+        found = note.signed_by(dict.fromkeys((*trusted.logs, *ours, *trusted.witnesses.values())))
     except LogRefused:
         return []
     return [

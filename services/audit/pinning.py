@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
-from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import COSIGNATURE, Note, VerifierKey
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
@@ -80,7 +80,7 @@ class Pin:
             try:
                 signed = Note.of((written or "").encode())
                 said = Checkpoint.of(signed)
-                by = signed.signed_by(key for key in self.policy.logs if key.name == said.origin)
+                by = signed.signed_by(self.policy.keys_of(said.origin))
             except LogRefused:
                 continue
             if by and (log_of(said.origin), said.size, said.root) == (name, row["size"], bytes(row["root"])):
@@ -145,13 +145,14 @@ def _rotated(held: TrustPolicy, written: TrustPolicy, note: str | None) -> Trust
 
 
 def _added(held: TrustPolicy, offered: TrustPolicy, signed: Note) -> list[VerifierKey]:
-    origin = Checkpoint.of(signed).origin
-    return [key for key in offered.logs if key.name == origin and key not in held.logs and _signed_by(signed, key)]
+    said = Origin.of(Checkpoint.of(signed).origin)
+    new = (key for key in offered.logs if key.name == said.family and key not in held.logs)
+    return [key for key in new if _signed_by(signed, key.under(str(said)))]
 
 
 def _checked(policy: TrustPolicy, signed: Note) -> Checkpoint:
     said = policy.checked(signed)
-    newest = [key for key in policy.logs if key.name == said.origin][-1]
+    newest = policy.keys_of(said.origin)[-1]
     if not _signed_by(signed, newest):
         raise LogRefused("former_key", "A key of the log signed the checkpoint that was changed for another.")
     return said
@@ -159,7 +160,7 @@ def _checked(policy: TrustPolicy, signed: Note) -> Checkpoint:
 
 def log_of(origin: str) -> str:
     """Which log this is the origin of."""
-    return origin.rpartition("/")[2]
+    return Origin.of(origin).log
 
 
 def is_earlier(signed: Note, kept: Note, witnesses: Sequence[VerifierKey]) -> bool:

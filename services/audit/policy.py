@@ -23,6 +23,7 @@ POLICY = Policy(
     allow("read_links", Role.AUDITOR),
     # What is signed of a log, and the hashes of its tree, say nothing of anybody.
     allow("read_checkpoint", Role.AUDITOR),
+    allow("read_break", Role.AUDITOR),
     allow("read_tile", Role.AUDITOR),
     allow("read_integrity", Role.AUDITOR),
     allow("read_trust_policy", Role.AUDITOR),

@@ -118,6 +118,23 @@ ARCHIVE_CHECKPOINTS = sa.Table(
     info=scope("log"),
 )
 
+# Where each log was set back and goes on under the next origin, with what proves it. By a trigger the entries that were lost, and
+# what is known of them, become those of a log of their own, `services.audit.breaks.lost_log`; nothing is taken out.
+ARCHIVE_BREAKS = sa.Table(
+    "archive_breaks",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    # Which one begins.
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kept", sa.BigInteger, nullable=False),
+    # `shared.tlog.breaks.Break`.
+    sa.Column("proof", sa.LargeBinary, nullable=False),
+    sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    sa.CheckConstraint("generation >= 2", name="not_the_first"),
+    sa.CheckConstraint("kept >= 0", name="kept_some"),
+    info=scope("log"),
+)
+
 # The worker's own knowledge of each log, noted every few seconds: whoever asks the API asks another process.
 ARCHIVE_WATCHED = sa.Table(
     "archive_watched",

@@ -26,6 +26,7 @@ WIRING = Wiring(
             "archive_tiles": "hashes over all entries of a log",
             "archive_differences": "which entries of a log are not as they were archived",
             "archive_checkpoints": "what was signed of each log",
+            "archive_breaks": "where logs were set back, and who accepted it",
             "archive_exceptions": "which events of other services somebody should look at",
             "archive_reader_days": "what members of staff looked at, which each service tells of whoever asks",
             "archive_examined": "how far each log was looked at",

@@ -13,7 +13,7 @@ from shared.currencies import CODES
 # What is not listed reads well enough with blanks for underscores.
 WORDS: Final[Mapping[str, str]] = {
     "statement": "statement of an account (camt.053)", "status_report": "report on payments (pain.002)",
-    "credit": "money in", "debit": "money out",
+    "credit": "money in", "debit": "money out", "lost_in_a_restore": "lost in a restore",
     "file_unconfirmed": "waits for a second person", "file_confirmed": "counts", "file_dropped": "dropped", "not_from_the_bank": "the bank knows nothing of it", "differs_from_the_bank": "the bank shows something else", "brought_by_mistake": "it was brought by mistake",
     "line_unconfirmed": "its file waits for a second person", "line_dropped": "its file was dropped", "line_unmatched": "waits", "line_matched": "paid", "line_returned": "came back", "line_rejected": "refused by the bank",
     "line_explained": "explained", "line_recovered": "money that was asked back", "line_duplicate": "told again", "line_accepted": "accepted by the bank",
@@ -319,6 +319,12 @@ def word(code: object) -> str:
     if text in WORDS:
         return translated(WORDS[text])
     return countries().get(text) or text.replace("_", " ")
+
+
+def log_name(log: str) -> str:
+    """Whose log an archived event is of, and whether it was lost there."""
+    name, _dot, lost = log.partition(".")
+    return f"{word(name)} ({word('lost_in_a_restore')})" if lost else word(name)
 
 
 def label(key: str) -> str:

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.portal.translation import _, counted, translated
-from services.portal.wording import FAULTS, currencies, event, label, language, word
+from services.portal.wording import FAULTS, currencies, event, label, language, log_name, word
 from shared.currencies import minor_units
 from shared.ids import uuid7
 
@@ -68,7 +68,7 @@ def _environment() -> Environment:
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     found.install_gettext_callables(translated, counted, newstyle=True)  # type: ignore[attr-defined]
-    found.filters |= {"translated": translated, "word": word, "label": label, "money": _amount, "event": event, "language": language}
+    found.filters |= {"translated": translated, "word": word, "log_name": log_name, "label": label, "money": _amount, "event": event, "language": language}
     found.filters |= {"size": _size, "thousandths": thousandths}
     return found
 

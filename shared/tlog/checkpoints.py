@@ -9,6 +9,47 @@ from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import HASH_BYTES
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_LATER = re.compile(r"(?P<family>.+)/(?P<generation>[1-9][0-9]{0,3})")
+
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Under which name a log is signed: one that was set back, which two persons accepted, goes on under another.
+
+    ``family`` is the log's own name, by which its keys go; its second generation is ``family/2``. One origin never has two
+    histories (C2SP tlog-checkpoint), so that what was signed of the lost entries stays true of the former one.
+    """
+
+    family: str
+    generation: int = 1
+
+    def __str__(self) -> str:
+        """As the first line of a checkpoint says it."""
+        return self.family if self.generation == 1 else f"{self.family}/{self.generation}"
+
+    @classmethod
+    def of(cls, written: str) -> "Origin":
+        """The origin that a checkpoint says; whatever is written in no other way than `str` does is a family."""
+        found = _LATER.fullmatch(written)
+        if found is None or found["generation"] == "1":
+            return cls(written)
+        return cls(found["family"], int(found["generation"]))
+
+    @property
+    def log(self) -> str:
+        """Which log of a house this is, as services, archive and exports name it."""
+        return self.family.rpartition("/")[2]
+
+    @property
+    def next(self) -> "Origin":
+        """Under which name the log goes on once it was set back again."""
+        return Origin(self.family, self.generation + 1)
+
+    @property
+    def former(self) -> "Origin | None":
+        """Under which name it was signed before, None of a log that was never set back."""
+        return Origin(self.family, self.generation - 1) if self.generation > 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,10 @@ class VerifierKey:
         """The four bytes by which a line of a note names the key beside its name."""
         return sha256(self.name.encode() + b"\n" + bytes([self.type]) + self.public).digest()[:_ID_BYTES]
 
+    def under(self, name: str) -> "VerifierKey":
+        """The same key under the name of another generation of its log, which has another id."""
+        return replace(self, name=name)
+
     def __str__(self) -> str:
         """As it stands in a file of trusted keys."""
         return f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([self.type]) + self.public).decode()}"
@@ -149,6 +153,10 @@ class Signer:
     def verifier_key(self) -> VerifierKey:
         """By what its signatures are checked."""
         return VerifierKey(self.name, self.type, self._private.public_key().public_bytes_raw())
+
+    def under(self, name: str) -> "Signer":
+        """Who signs another generation of the same log by the same key."""
+        return replace(self, name=name)
 
     def sign(self, text: str, at: int = 0) -> Signature:
         """Its line on a note's text; a witness says at which second (since 1970, UTC) it saw it."""

@@ -100,6 +100,11 @@ class Growing:
             full, width = divmod(size >> TILE_BITS * level, TILE_WIDTH)
             self._edge.append(_of_width(partial, Tile(level, full, width)) if width else [])
 
+    @property
+    def last(self) -> bytes | None:
+        """The hash of the newest entry, None where its tile is full, or there is none."""
+        return self._edge[0][-1] if self._edge and self._edge[0] else None
+
     def copy(self) -> "Growing":
         """The same edge, that may go on by itself."""
         other = Growing()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import COSIGNATURE, ED25519, Note, VerifierKey
 from shared.tlog.refusals import LogRefused
 
@@ -23,7 +23,8 @@ class Group:
 class TrustPolicy:
     """Keys of logs, of witnesses by their names, groups by theirs, and whose word is asked for (``none``: nobody's).
 
-    ``urls`` are the addresses of those witnesses, by their names, of whom the policy says where they are asked.
+    ``urls`` are the addresses of those witnesses, by their names, of whom the policy says where they are asked. The key of a log
+    signs each of its generations (`Origin`) under that generation's name, so that a log's restore changes no policy.
     """
 
     logs: tuple[VerifierKey, ...]
@@ -49,13 +50,19 @@ class TrustPolicy:
 
         LogRefused where none of its keys signed it, a signature is false, it is another log's, or too few witnesses saw it.
         """
-        found = note.signed_by((*self.logs, *self.witnesses.values()))
         said = Checkpoint.of(note)
-        if not any(key in found and key.name == said.origin for key in self.logs):
+        ours = self.keys_of(said.origin)
+        found = note.signed_by(dict.fromkeys((*self.logs, *ours, *self.witnesses.values())))
+        if not any(key in found for key in ours):
             raise LogRefused("log_unknown", "No key of this log that is trusted signed the checkpoint.")
         if self.quorum != _NOBODY and not self._saw(self.quorum, found):
             raise LogRefused("not_witnessed", "Too few of the witnesses that are trusted signed the checkpoint.")
         return said
+
+    def keys_of(self, origin: str) -> tuple[VerifierKey, ...]:
+        """By which keys a log of this origin is checked, the oldest first: those of its family, under this name."""
+        family = Origin.of(origin).family
+        return tuple(key.under(origin) for key in self.logs if key.name == family)
 
     def _url(self, name: str) -> tuple[str, ...]:
         return (self.urls[name],) if name in self.urls else ()

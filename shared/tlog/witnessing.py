@@ -2,11 +2,11 @@
 
 import base64
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note, Signer, VerifierKey, decoded
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import EMPTY_ROOT, HASH_BYTES, continues
@@ -94,5 +94,14 @@ def answer(asked: AddCheckpoint, seen: Seen | None, keys: Collection[VerifierKey
 
 
 def keys_of(origin: str, known: Sequence[VerifierKey]) -> tuple[VerifierKey, ...]:
-    """The keys of one log among those that are known."""
-    return tuple(key for key in known if key.name == origin)
+    """The keys of one log among those that are known, each under the name of this generation of it."""
+    family = Origin.of(origin).family
+    return tuple(key.under(origin) for key in known if key.name == family)
+
+
+def is_open(origin: str, seen: Callable[[str], Seen | None]) -> bool:
+    """Whether a witness that has ``seen`` so much signs this generation of a log: nothing more once it saw the next one.
+
+    Whoever were shown more of a former generation could not tell that the log went on under another name.
+    """
+    return seen(str(Origin.of(origin).next)) is None

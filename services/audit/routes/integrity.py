@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter, Response
 
 from services.audit import integrity
+from services.audit.breaks import BREAKS
 from services.audit.integrity import LogIntegrity
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
@@ -30,8 +31,9 @@ async def read_integrity(call: Calling) -> list[LogIntegrity]:
     async def work(unit: UnitOfWork) -> list[LogIntegrity]:
         different = await unit.rows(integrity.OPEN)
         rows, verified = await unit.rows(integrity.ROWS, logs=logs), await unit.rows(integrity.VERIFIED)
+        broken = await unit.rows(BREAKS)
         found = await unit.rows(integrity.LOGS, logs=logs)
-        return [LogIntegrity.of(row, different).with_rows(rows, verified) for row in found]
+        return [LogIntegrity.of(row, different).with_breaks(broken, row["policy"]).with_rows(rows, verified) for row in found]
 
     return await call.ask(work, log=True)
 

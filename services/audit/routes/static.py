@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from services.audit import archive, checkpoints, searching
+from services.audit.breaks import PROOF
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.errors import NotFound
@@ -14,7 +15,7 @@ from shared.tlog.tiles import TILE_WIDTH, Tile, bundled, tile_at
 
 router = APIRouter(route_class=AuthenticatedRoute)
 
-LogName = Annotated[str, Path(pattern=r"^[a-z]{1,32}$")]
+LogName = Annotated[str, Path(pattern=f"^{searching.LOG_PATTERN}$")]
 Where = Annotated[str, Path(pattern=r"^[0-9x/.p]{3,64}$")]
 _BYTES = "application/octet-stream"
 # No log has more entries than 256 to this power.
@@ -29,6 +30,16 @@ async def read_checkpoint(log: LogName, call: Calling) -> Response:
     if row is None:
         raise NotFound
     return Response(row["note"], media_type="text/plain; charset=utf-8")
+
+
+@router.get("/v1/archive/{log}/breaks/{generation}", response_class=Response)
+async def read_break(log: LogName, generation: Annotated[int, Path(ge=2, le=9999)], call: Calling) -> Response:
+    """What proves that a log was set back and goes on as this generation: checkpoints, proofs and acceptances, checked by the keys alone."""
+    await call.on_record()
+    row = await call.ask(lambda unit: unit.row(PROOF, log=log, generation=generation), log=True)
+    if row is None:
+        raise NotFound
+    return Response(bytes(row["proof"]), media_type="application/json")
 
 
 @router.get("/v1/archive/{log}/tile/entries/{place:path}", response_class=Response)

@@ -11,6 +11,7 @@ from services.portal.translation import _
 router = APIRouter()
 
 LogName = Annotated[str, Path(pattern=r"^[a-z]{1,32}$")]
+Generation = Annotated[int, Path(ge=2, le=9999)]
 
 # By the code of an alarm what it means, and what to do.
 ALARMS: Final[Mapping[str, tuple[str, str]]] = {
@@ -130,6 +131,14 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
         _("No new checkpoint was signed for longer than a minute."),
         _("Have the checkpointer and its witnesses looked after. It signs nothing any more where a log does not continue what it signed before."),
     ),
+    "break_unproven": (
+        _("The archive's database says that this log was set back and goes on from an earlier entry, and nothing proves it."),
+        _("Ask who has the password of the archive's worker, and change it. What was set apart by that is still in the archive, under the name of the log with the number behind it."),
+    ),
+    "break_unlike_archive": (
+        _("The checkpointer says that this log was set back, and what it says of the entries before is not what was archived."),
+        _("Keep both. Nothing was set apart. Ask who keeps the checkpointer, and who changed which of the two."),
+    ),
     "rows_other": (
         _("A row of the service says something else than its events: somebody changed it past the log."),
         _("Rely on the log and not on the row. Find out who changed it; the row is put right by hand from its events, by two persons."),
@@ -189,6 +198,12 @@ async def keys(page: Reading) -> Response:
 async def checkpoint(log: LogName, page: Reading) -> Response:
     """A log's latest checkpoint as it was signed."""
     return await _taken(page, f"/v1/archive/{log}/checkpoint", f"{log}.checkpoint")
+
+
+@router.get("/integrity/{log}/breaks/{generation}")
+async def broken(log: LogName, generation: Generation, page: Reading) -> Response:
+    """What proves that a log was set back, from where it goes on, and that two persons accepted it."""
+    return await _taken(page, f"/v1/archive/{log}/breaks/{generation}", f"{log}-{generation}.break")
 
 
 async def _taken(page: Page, path: str, name: str) -> Response:

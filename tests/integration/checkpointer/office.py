@@ -66,6 +66,22 @@ class Log:
             ids, f"avrr.{self.name}.case.opened.v1", leaves, count,
         )  # fmt: skip
 
+    async def record(self, *leaves: bytes) -> None:
+        """These entries, as their commands would leave them."""
+        kinds = [json.loads(leaf)["type"] for leaf in leaves]
+        ids = [uuid7() for _ in leaves]
+        await self.api.execute(
+            "SELECT append_events($1::uuid[], $2::text[], $1::uuid[], array_fill(1, ARRAY[$4::int]), $3::bytea[])",
+            ids, kinds, list(leaves), len(leaves),
+        )  # fmt: skip
+
+    async def root_at(self, size: int) -> bytes:
+        """The root over the first entries in the database."""
+        tree = Frontier()
+        for row in await self.superuser.fetch("SELECT leaf_hash FROM event_log WHERE idx < $1 ORDER BY idx", size):
+            tree.append(row["leaf_hash"])
+        return tree.root()
+
     async def by_hand(self, *statements: str) -> None:
         """What only a superuser can do, past every trigger."""
         await self.superuser.execute("SET session_replication_role = replica")

@@ -16,7 +16,7 @@ NOON = datetime(2026, 5, 2, 12, tzinfo=UTC)
 def event(number: int, cause: int | None = None, after: int = 0) -> ChainedEvent:
     id = UUID(int=number)
     entry = ArchivedEntry(
-        log="returns", position=number, id=id, kind="avrr.returns.case.opened.v1", aggregate="case", subject=id, case_id=id,
+        log="returns", lost=False, position=number, id=id, kind="avrr.returns.case.opened.v1", aggregate="case", subject=id, case_id=id,
         recorded_at=NOON + timedelta(seconds=after), actor_id="staff:anna", actor_role="counsellor", reason=None,
         leaf_hash="", place="",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note, Signature
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tree import EMPTY_ROOT, consistency_proof, leaf_hash, root_of
-from shared.tlog.witnessing import SIZE, AddCheckpoint, Answer, Seen, answer, keys_of
+from shared.tlog.witnessing import SIZE, AddCheckpoint, Answer, Seen, answer, is_open, keys_of
 from tests.unit.shared.tlog.test_notes import AT, FINANCE, LOG, OLD_LOG, ORIGIN, OTHER_LOG
 from tests.unit.shared.tlog.test_tree import LEAVES, MOST, NODES, ROOTS, nodes_over
 
@@ -95,3 +95,18 @@ def test_an_empty_log_is_signed_and_grows_from_there() -> None:
 def test_what_is_no_request_is_refused(body: bytes) -> None:
     with pytest.raises(LogRefused):
         AddCheckpoint.of(body)
+
+
+def test_a_generation_is_signed_by_the_logs_key_under_its_own_name_and_by_no_other() -> None:
+    later = LOG.under(f"{ORIGIN}/2")
+    text = Checkpoint(later.name, 3, ROOTS[3]).text
+    keys = keys_of(later.name, [LOG.verifier_key, OTHER_LOG.verifier_key])
+    assert keys == (later.verifier_key,)
+    order = AddCheckpoint(0, (), Note(text, (later.sign(text),)))
+    assert answer(order, None, keys, FINANCE, AT).status == 200
+    assert answer(AddCheckpoint(0, (), Note(text, (LOG.sign(text),))), None, keys, FINANCE, AT).status == 403
+
+
+def test_nothing_more_is_signed_of_a_generation_once_the_next_one_was_seen() -> None:
+    remembered = {f"{ORIGIN}/2": Seen(1, ROOTS[1])}
+    assert [is_open(name, remembered.get) for name in (ORIGIN, f"{ORIGIN}/2", f"{ORIGIN}/3")] == [False, True, True]

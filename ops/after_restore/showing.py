@@ -1,0 +1,85 @@
+"""Shows the checkpointer where two persons accepted a restore, so that it signs the log again, as the next generation of it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+
+from ops.after_restore import sources
+from ops.settings import OpsSettings
+from ops.system import read_addresses
+from shared.consumer import FAULTS
+from shared.db import Database, Sql
+from shared.outgoing import Outgoing
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import Note
+from shared.topology import LOGS, Service
+
+# A round takes a second; a log of a million entries is read anew in less than this.
+_PATIENCE: Final = 30
+_HEAD: Final = Sql("SELECT size FROM log_head")
+_ACCEPTED: Final = Sql(
+    "SELECT e.leaf FROM restores r JOIN event_log e ON e.idx >= r.kept "
+    "AND e.idx <= (SELECT max(a.idx) FROM event_log a WHERE a.subject = r.id AND a.type = :accepted) "
+    "WHERE r.id = (SELECT id FROM restores WHERE accepted_at IS NOT NULL ORDER BY accepted_at DESC LIMIT 1) ORDER BY e.idx"
+)
+
+
+async def show_again(settings: OpsSettings, say: Callable[[str], None]) -> bool:
+    """Shows of every log that was ever set back what was accepted last; whether the checkpointer signs all of them."""
+    return all([await show(settings, service, say) for service in LOGS])
+
+
+async def show(settings: OpsSettings, service: Service, say: Callable[[str], None]) -> bool:
+    """Shows the latest acceptance of a log, and waits until the checkpointer signs it; whether it does.
+
+    What is not signed keeps nobody from their work: it stays an alarm, and can be shown again.
+    """
+    url = read_addresses(settings).checkpointer
+    async with sources.database_of(settings, service) as database:
+        async with database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
+            rows = await unit.rows(_ACCEPTED, accepted=f"avrr.{service.name}.restore.accepted.v1")
+        return await _shown(database, url, service, [bytes(row["leaf"]) for row in rows], say) if rows else True
+
+
+async def _shown(database: Database, url: str, service: Service, leaves: Sequence[bytes], say: Callable[[str], None]) -> bool:
+    try:
+        async with Outgoing(timeout=10, trust_env=False, follow_redirects=False) as client:
+            answer = await client.post(f"{url}/{service.name}/breaks", content=b"".join(leaf + b"\n" for leaf in leaves))
+            if answer.status_code != HTTPStatus.ACCEPTED:
+                say(f"{service.name}: the checkpointer does not take what was accepted ({_code(answer)}): ./avrr restored show")
+                return False
+            wrong = await _until_signed(client, url, service.name, database)
+    except (*FAULTS, httpx.HTTPError, ValueError, LookupError, TypeError):
+        wrong = "it does not answer"
+    say(f"{service.name}: " + (f"not signed yet, {wrong}: ./avrr restored show" if wrong else "signed again"))
+    return not wrong
+
+
+async def _until_signed(client: httpx.AsyncClient, url: str, log: str, database: Database) -> str:
+    """Why a log is not signed, empty once it is."""
+    wrong = "no_checkpoint_yet"
+    for _ in range(_PATIENCE):
+        # What stood there before is judged by the round after what was shown.
+        await asyncio.sleep(1)
+        told = (await client.get(f"{url}/readyz")).json()["logs"].get(log)
+        if told is None:
+            signed = await client.get(f"{url}/{log}/checkpoint")
+            head = await database.alone(_HEAD)
+            # A log that was not looked at since is said to have more.
+            if signed.status_code == HTTPStatus.OK and head is not None and Checkpoint.of(Note.of(signed.content)).size <= head["size"]:
+                return ""
+        else:
+            wrong = str(told.get("unaccepted") or told["code"])
+            if "unaccepted" in told:
+                break
+    return wrong
+
+
+def _code(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["code"])
+    except (ValueError, LookupError, TypeError):
+        return str(answer.status_code)

@@ -1,0 +1,175 @@
+"""A log that was set back goes on under a new origin, once two persons' acceptances stand in it behind what was kept of what was signed."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from ops.checkpointer.held_tree import HeldTree
+from ops.checkpointer.reading import LogReader
+from ops.durable_files import write_durably
+from ops.settings import CannotStart
+from ops.witness.memory import Memory
+from shared.tlog.breaks import Acceptance, Break
+from shared.tlog.checkpoints import Checkpoint, Origin
+from shared.tlog.notes import Note
+from shared.tlog.proofs import EntryProof
+from shared.tlog.refusals import LogRefused
+from shared.tlog.tree import (
+    EMPTY_ROOT,
+    Frontier,
+    Nodes,
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    root_of,
+)
+from shared.tlog.witnessing import AddCheckpoint
+
+# Of what a whole day of looking at a log that waits leaves in it, and more.
+MOST_SHOWN_BYTES: Final = 16 << 20
+_BATCH: Final = 65_536
+_SHOWN: Final = "shown"
+_BEGUN: Final = "begun"
+# Until both accepted, the database takes nothing but who looked and what is accepted (`restored_1.sql`).
+_MEANWHILE: Final = ("access", "restore")
+# What only a log that was set back has, whoever did it; what a witness alone knows is of no history that could be closed here.
+SET_BACK: Final = frozenset({"log_shrank", "log_rewritten"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Every entry behind what was kept up to the second acceptance, as somebody showed it who read the log."""
+
+    acceptance: Acceptance
+    entries: tuple[bytes, ...]
+    proposed: int
+
+    @classmethod
+    def of(cls, log: str, written: bytes) -> Self:
+        """Entries one after the other, each with the end of its line; LogRefused where they are not two persons' word and who looked meanwhile."""
+        entries = tuple(written.removesuffix(b"\n").split(b"\n"))
+        kinds = [_kind(log, entry) for entry in entries]
+        if any(kind[0] not in _MEANWHILE for kind in kinds):
+            raise LogRefused("accepted_too_late", "Something was recorded before two persons accepted.")
+        proposed = max((at for at, kind in enumerate(kinds) if kind == ("restore", "acceptance_proposed")), default=-1)
+        if proposed < 0 or kinds[-1] != ("restore", "accepted"):
+            raise LogRefused("not_accepted", "Two persons have not accepted the restore.")
+        return cls(Acceptance.of(log, entries[proposed], entries[-1]), entries, proposed)
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """At which indexes of the log both acceptances stand."""
+        return self.acceptance.kept + self.proposed, self.acceptance.kept + len(self.entries) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """From where a generation of a log goes on, what was last signed of the one before, and where it was accepted."""
+
+    kept: int
+    places: tuple[int, int]
+    entries: tuple[bytes, bytes]
+    closed: AddCheckpoint
+
+    @property
+    def told(self) -> dict[str, object]:
+        """As it is kept."""
+        entries = [base64.b64encode(entry).decode() for entry in self.entries]
+        return {"kept": self.kept, "places": list(self.places), "entries": entries, "closed": bytes(self.closed).decode()}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Self:
+        """One that was kept."""
+        first, second = (base64.b64decode(entry, validate=True) for entry in told["entries"])
+        places = (int(told["places"][0]), int(told["places"][1]))
+        return cls(int(told["kept"]), places, (first, second), AddCheckpoint.of(told["closed"].encode()))
+
+    def proven_by(self, note: Note, nodes: Nodes) -> Break:
+        """The break's file, with the first checkpoint of this generation that witnesses saw, over a tree that has at least its size."""
+        size = Checkpoint.of(note).size
+        first, second = (EntryProof(place, inclusion_proof(place, size, nodes), note) for place in self.places)
+        begun = AddCheckpoint(self.kept, consistency_proof(self.kept, size, nodes), note)
+        return Break(self.closed, begun, (first, second), self.entries)
+
+
+def begun_in(folder: Path) -> list[Begun]:
+    """Every generation of a log after the first, the oldest first; `CannotStart` where the file cannot be read."""
+    try:
+        return [Begun.of(told) for told in json.loads((folder / _BEGUN).read_bytes())]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise CannotStart("memory_damaged", f"{folder / _BEGUN} does not say under which name the log goes on") from None
+
+
+def begin_in(folder: Path, begun: Sequence[Begun]) -> None:
+    """Returns once it is on disk that the log goes on so; what was shown for it is not needed any more."""
+    write_durably(folder / _BEGUN, json.dumps([one.told for one in begun]).encode())
+    (folder / _SHOWN).unlink(missing_ok=True)
+
+
+def keep_shown(folder: Path, log: str, written: bytes) -> None:
+    """Keeps what somebody shows, for the next round to hold it against the log; LogRefused where it cannot be what is asked for."""
+    Shown.of(log, written)
+    write_durably(folder / _SHOWN, written)
+
+
+def shown_in(folder: Path, log: str) -> Shown | None:
+    """What was shown last, if anything was."""
+    try:
+        return Shown.of(log, (folder / _SHOWN).read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+async def judged(
+    shown: Shown, origin: Origin, published: Note | None, memory: Memory, tree: HeldTree, reader: LogReader
+) -> Begun:  # fmt: skip
+    """How a log goes on that is not the one of ``tree`` any more; LogRefused where what was shown does not have it go on.
+
+    The log's first entries have to be those that were signed, exactly as many as two persons accepted, and behind them
+    at once what was shown; an acceptance that was signed itself is of an earlier restore, and has nothing to say of this one.
+    """
+    kept, (_, last) = shown.acceptance.kept, shown.places
+    seen = memory.seen(str(origin))
+    if published is None or seen is None or tree.size < seen.size or root_of(seen.size, tree.nodes) != seen.root:
+        raise LogRefused("closing_unknown", "What was signed before is not known here any more.")
+    if kept > tree.size:
+        raise LogRefused("kept_more", "More entries are said to be kept than there were.")
+    if root_of(kept, tree.nodes) != shown.acceptance.root or await _root(reader, kept) != shown.acceptance.root:
+        raise LogRefused("kept_unlike", "What is said to be kept is not how the log began that was signed.")
+    there = await reader.hashes(kept, last + 1)
+    if there != [leaf_hash(entry) for entry in shown.entries]:
+        raise LogRefused("not_in_log", "What was shown does not stand in the log behind what was kept.")
+    if kept < tree.size and tree.nodes(0, kept) == there[0]:
+        raise LogRefused("accepted_before", "This was accepted of an earlier restore.")
+    closed = Checkpoint.of(published)
+    smaller, larger = sorted((closed.size, kept))
+    path = consistency_proof(smaller, larger, tree.nodes)
+    entries = (shown.entries[shown.proposed], shown.entries[-1])
+    return Begun(kept, shown.places, entries, AddCheckpoint(kept, path, published))
+
+
+async def _root(reader: LogReader, kept: int) -> bytes:
+    frontier = Frontier()
+    while frontier.size < kept:
+        found = await reader.hashes(frontier.size, min(kept, frontier.size + _BATCH))
+        if not found:
+            break
+        for hashed in found:
+            frontier.append(hashed)
+    return frontier.root() if frontier.size == kept else EMPTY_ROOT
+
+
+def _kind(log: str, entry: bytes) -> tuple[str, str]:
+    """Of which aggregate an entry of this log is, and what happened; LogRefused where it is none."""
+    try:
+        avrr, service, aggregate, event, _ = json.loads(entry)["type"].split(".")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise LogRefused("not_accepted", "These are no entries of a log.") from None
+    if (avrr, service) != ("avrr", log):
+        raise LogRefused("not_accepted", "These are entries of another log.")
+    return aggregate, event

@@ -1,0 +1,95 @@
+"""Where a log was set back, as two persons accepted it: proven before it is believed, and what was lost set apart from what is there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Self
+
+import asyncpg
+from pydantic import BaseModel
+
+from services.audit import archive
+from shared.db import Sql, UnitOfWork, Write
+from shared.tlog.breaks import Acceptance, Break
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.refusals import LogRefused
+from shared.tlog.trust import TrustPolicy
+
+_GENERATION = Sql("SELECT coalesce(max(generation), 1) AS generation FROM archive_breaks WHERE log = :log")
+_KEEP = Sql("INSERT INTO archive_breaks (log, generation, kept, proof) VALUES (:log, :generation, :kept, :proof)")
+PROOF = Sql("SELECT proof FROM archive_breaks WHERE log = :log AND generation = :generation")
+BREAKS = Sql(
+    "SELECT b.log, b.generation, b.kept, b.proof, b.noted_at, (SELECT count(*) FROM archive_entries e "
+    "WHERE e.log = b.log || '.' || (b.generation - 1)) AS held FROM archive_breaks b ORDER BY b.log, b.generation"
+)
+
+
+def lost_log(log: str, generation: int) -> str:
+    """As which log the archive holds what a generation of a log had and the next one has not."""
+    return f"{log}.{generation}"
+
+
+def is_lost(log: str) -> bool:
+    """Whether an entry of this log was lost, in a restore that two persons accepted."""
+    return "." in log
+
+
+async def generation_of(unit: UnitOfWork, log: str) -> int:
+    """Which generation of a log the archive holds."""
+    row = await unit.row(_GENERATION, log=log)
+    generation: int = row["generation"] if row is not None else 1
+    return generation
+
+
+async def follow(unit: UnitOfWork, log: str, generation: int, proof: Break, said: Acceptance) -> None:
+    """Goes on with a log as the generation that a proven break begins, behind what was kept.
+
+    LogRefused as ``break_unlike_archive`` where what was kept, or what was last signed before, is not what was archived: then
+    nothing is set apart. An archive that was set back itself, and has less, is held to the checkpoints that come.
+    """
+    last, _ = await archive.placed(unit, log)
+    closed = Checkpoint.of(proof.closed.note)
+    for size, root in ((said.kept, said.root), (closed.size, closed.root)):
+        if size <= last + 1 and await archive.root_at(unit, log, size) != root:
+            raise LogRefused("break_unlike_archive", "What was kept of the log, or signed of it, is not what was archived.")
+    unit.write(Write(_KEEP, {"log": log, "generation": generation, "kept": said.kept, "proof": bytes(proof)}))
+
+
+class LogBreak(BaseModel):
+    """Where a log was set back: so many entries were ``kept``, ``lost`` others were signed before, of which the archive has ``held``.
+
+    ``generation`` is the one that began, ``roles`` those in which the two persons acted. The entries that were lost stand in the
+    archive as those of ``lost_log``.
+    """
+
+    generation: int
+    origin: str
+    kept: int
+    lost: int
+    held: int
+    lost_log: str
+    reason: str
+    roles: list[str]
+    accepted_at: datetime
+    noted_at: datetime
+
+    @classmethod
+    def of(cls, row: asyncpg.Record, policy: str | None) -> Self | None:
+        """The break of a row of `BREAKS`, None where what stands there proves none by the keys of this policy."""
+        try:
+            proof = Break.of(bytes(row["proof"]))
+            said = proof.checked(TrustPolicy.of(policy or ""))
+        except LogRefused:
+            return None
+        if (proof.origin.log, proof.origin.generation, said.kept) != (row["log"], row["generation"], row["kept"]):
+            return None
+        return cls(
+            generation=row["generation"], origin=str(proof.origin), kept=said.kept, lost=max(proof.known.size - said.kept, row["held"]),
+            held=row["held"], lost_log=lost_log(row["log"], row["generation"] - 1), reason=said.reason, roles=list(said.roles),
+            accepted_at=said.accepted_at, noted_at=row["noted_at"],
+        )  # fmt: skip
+
+
+def told_of(log: str, rows: Sequence[asyncpg.Record], policy: str | None) -> tuple[list[LogBreak], list[int]]:
+    """The breaks of one log, the oldest first, and which generations' breaks are proven by nothing."""
+    own = [(row, LogBreak.of(row, policy)) for row in rows if row["log"] == log]
+    return [found for _, found in own if found is not None], [row["generation"] for row, found in own if found is None]

@@ -1,0 +1,94 @@
+"""A log that was set back under its archive, and a checkpointer that tells how it goes on; all persons are invented."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from services.audit.checkpoints import Checkpoints
+from shared.ids import uuid7
+from shared.tlog.breaks import Break
+from shared.tlog.checkpoints import Checkpoint, Origin
+from shared.tlog.notes import Note
+from shared.tlog.proofs import EntryProof
+from shared.tlog.tree import Frontier, consistency_proof, inclusion_proof, leaf_hash, root_of
+from shared.tlog.witnessing import AddCheckpoint
+from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, ArchivedLog
+from tests.unit.shared.tlog.test_tree import nodes_over
+
+FAMILY = OF_LOG.name
+FIRST, SECOND = "staff:invented-a", "staff:invented-b"
+
+
+def note_of(leaves: Sequence[bytes], generation: int = 1, at: int = 1) -> Note:
+    """The checkpoint of these entries under the name of a generation, seen at that second."""
+    tree = Frontier()
+    for leaf in leaves:
+        tree.append(leaf_hash(leaf))
+    origin = str(Origin(FAMILY, generation))
+    text = Checkpoint(origin, tree.size, tree.root()).text
+    return Note(text, (OF_LOG.under(origin).sign(text), OF_WITNESS.sign(text, at)))
+
+
+def break_of(before: Sequence[bytes], after: Sequence[bytes], kept: int, places: tuple[int, int], generation: int = 2) -> Break:
+    """What proves that these entries go on after what was kept of those."""
+    former, now = (nodes_over([leaf_hash(leaf) for leaf in leaves]) for leaves in (before, after))
+    begun = note_of(after, generation)
+    first, second = (EntryProof(place, inclusion_proof(place, len(after), now), begun) for place in places)
+    return Break(
+        AddCheckpoint(kept, consistency_proof(kept, len(before), former), note_of(before, generation - 1)),
+        AddCheckpoint(kept, consistency_proof(kept, len(after), now), begun),
+        (first, second), (after[places[0]], after[places[1]]),
+    )  # fmt: skip
+
+
+@dataclass
+class Checkpointer:
+    """What the archive is told."""
+
+    archived: ArchivedLog
+    note: str = ""
+    breaks: dict[int, bytes] = field(default_factory=dict)
+
+    @contextlib.asynccontextmanager
+    async def asked(self) -> AsyncIterator[Checkpoints]:
+        def answer(request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/policy":
+                return httpx.Response(200, text=str(POLICY))
+            if "/breaks/" in request.url.path:
+                found = self.breaks.get(int(request.url.path.rpartition("/")[2]))
+                return httpx.Response(200, content=found) if found is not None else httpx.Response(404)
+            return httpx.Response(200, text=self.note)
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            yield Checkpoints(self.archived.made.worker, client, "http://checkpointer.test", (LOG,))
+
+    async def look(self) -> str | None:
+        """A worker that was just started asks; the alarm, or the kind of fault."""
+        async with self.asked() as checkpoints:
+            await checkpoints.ask(LOG)
+        return checkpoints.logs[LOG].alarm or checkpoints.logs[LOG].fault
+
+    async def set_back(self, kept: int, second: str = SECOND, root: bytes | None = None, generation: int = 2) -> Break:
+        """The log is set back under its archive, and two persons accept that; what is told of it from then on."""
+        archived = self.archived
+        before = await archived.leaves()
+        await archived.change("DELETE FROM event_log WHERE idx >= $1", kept)
+        await archived.change("UPDATE log_head SET size = $1", kept)
+        subject = uuid7()
+        said = root_of(kept, nodes_over([leaf_hash(leaf) for leaf in before])) if root is None else root
+        await archived.happen(
+            kind="restore.acceptance_proposed", by=FIRST, role="chief_of_mission", subject=subject, kept=kept, root=said.hex(),
+            known=len(before), listed=len(before) - kept, list_sha256="0" * 64, reason="exercise", proposed_by=FIRST,
+            proposed_at="2026-11-27T08:00:00Z",
+        )  # fmt: skip
+        await archived.happen(kind="access.record_read")
+        await archived.happen(
+            kind="restore.accepted", by=second, role="auditor", subject=subject, kept=kept, known=len(before), accepted_by=second,
+            accepted_at="2026-11-27T08:05:00Z",
+        )  # fmt: skip
+        after = await archived.leaves()
+        broken = break_of(before, after, kept, (kept, kept + 2), generation)
+        self.note, self.breaks[generation] = str(note_of(after, generation)), bytes(broken)
+        return broken

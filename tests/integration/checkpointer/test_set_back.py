@@ -1,0 +1,235 @@
+"""A log that was set back is signed again under the next name, once two persons' words stand in it behind what was kept, and by no other."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from ops.checkpointer.app import create_app
+from ops.checkpointer.watched_log import WatchedLog
+from shared.tlog.breaks import Break
+from shared.tlog.checkpoints import Checkpoint, Origin
+from shared.tlog.refusals import LogRefused
+from shared.tlog.trust import TrustPolicy
+from shared.tlog.witnessing import AddCheckpoint
+from tests.integration.checkpointer.office import HOUSE, LOG, Office
+from tests.integration.checkpointer.restored import FIRST, acceptances, accepted, event, shown
+from tests.integration.checkpointer.test_watched_log import refused
+
+
+def policy_of(office: Office) -> TrustPolicy:
+    settings = office.settings(office.folder)
+    return settings.policy(settings.keys_of_all(office.now.date()))
+
+
+async def set_back(office: Office, watched: WatchedLog, had: int = 300, kept: int = 280) -> None:
+    await office.log.append(had)
+    await watched.round()
+    await office.log.restore(kept)
+    assert await refused(watched) == "log_shrank"
+
+
+async def test_a_log_that_was_set_back_goes_on_under_the_next_name_once_two_persons_accepted_it(office: Office) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        former = watched.published
+        await watched.show(await accepted(office.log, 280, 300, event("access.record_read")))
+        await watched.round()
+        said = await office.told(watched)
+        assert (said.origin, said.size, said.root) == (f"{HOUSE}/{LOG}/2", 284, await office.log.root())
+        assert (watched.alarm, watched.unaccepted) == (None, None)
+
+        # Whoever has the keys and the former checkpoint checks by this alone what became of that history.
+        written = watched.broken(2)
+        assert written is not None
+        proof = Break.of(written)
+        assert bytes(proof) == written
+        assert proof.closed.note == former
+        found = proof.checked(policy_of(office))
+        assert (found.kept, found.known, found.proposed_by != found.accepted_by) == (280, 300, True)
+
+        await office.log.append(30)
+        await watched.round()
+        assert (await office.told(watched)).size == 314
+    async with office.started() as watched:
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/2"
+        assert watched.broken(2) == written
+
+
+async def test_a_log_that_was_set_back_twice_has_a_third_name(office: Office) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        await watched.show(await accepted(office.log, 280, 300))
+        await watched.round()
+        await office.log.append(40)
+        await watched.round()
+        # Before the first restore, too.
+        await office.log.restore(256)
+        assert await refused(watched) == "log_shrank"
+        await watched.show(await accepted(office.log, 256, 323))
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/3"
+        for generation in (2, 3):
+            written = watched.broken(generation)
+            assert written is not None
+            assert Break.of(written).origin == Origin(f"{HOUSE}/{LOG}", generation)
+            Break.of(written).checked(policy_of(office))
+        assert watched.broken(4) is None
+
+
+async def one_person(office: Office) -> bytes:
+    proposed, _ = acceptances(280, await office.log.root_at(280), 300)
+    await office.log.record(proposed)
+    return shown(proposed)
+
+
+async def one_person_twice(office: Office) -> bytes:
+    both = acceptances(280, await office.log.root_at(280), 300, FIRST, FIRST)
+    await office.log.record(*both)
+    return shown(*both)
+
+
+async def business_before_it(office: Office) -> bytes:
+    entries = (event("case.opened"), *acceptances(280, await office.log.root_at(280), 300))
+    await office.log.record(*entries)
+    return shown(*entries)
+
+
+async def of_another_log(office: Office) -> bytes:
+    return await accepted(office.log, 280, 300) + shown(event("restore.accepted", log="counselling"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (one_person, "not_accepted"), (one_person_twice, "accepted_by_one"), (business_before_it, "accepted_too_late"),
+        (of_another_log, "not_accepted"),
+    ],
+    ids=lambda one: getattr(one, "__name__", None),
+)  # fmt: skip
+async def test_what_are_not_the_words_of_two_persons_is_not_even_kept(
+    office: Office, words: Callable[[Office], Awaitable[bytes]], code: str
+) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        written = await words(office)
+        with pytest.raises(LogRefused) as refusal:
+            await watched.show(written)
+        assert refusal.value.code == code
+        await watched.round()
+        assert watched.alarm is not None
+
+
+async def never_recorded(office: Office) -> bytes:
+    both = acceptances(280, await office.log.root_at(280), 300)
+    await office.log.append(2)
+    return shown(*both)
+
+
+async def of_another_root(office: Office) -> bytes:
+    both = acceptances(280, bytes(32), 300)
+    await office.log.record(*both)
+    return shown(*both)
+
+
+async def of_fewer_than_there_are(office: Office) -> bytes:
+    both = acceptances(279, await office.log.root_at(279), 300)
+    await office.log.record(*both)
+    return shown(*both)
+
+
+async def of_more_than_were_signed(office: Office) -> bytes:
+    await office.log.append(21)
+    both = acceptances(301, await office.log.root_at(301), 301)
+    await office.log.record(*both)
+    return shown(*both)
+
+
+async def of_a_history_that_was_rewritten(office: Office) -> bytes:
+    await office.log.by_hand("UPDATE event_log SET leaf_hash = sha256('else') WHERE idx = 7")
+    return await accepted(office.log, 280, 300)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (never_recorded, "not_in_log"), (of_another_root, "kept_unlike"), (of_fewer_than_there_are, "not_in_log"),
+        (of_more_than_were_signed, "kept_more"), (of_a_history_that_was_rewritten, "kept_unlike"),
+    ],
+    ids=lambda one: getattr(one, "__name__", None),
+)  # fmt: skip
+async def test_a_log_that_was_set_back_stays_refused_where_what_was_accepted_is_not_that(
+    office: Office, words: Callable[[Office], Awaitable[bytes]], code: str
+) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        await watched.show(await words(office))
+        await watched.round()
+        assert (watched.alarm is not None, watched.unaccepted) == (True, code)
+        assert Checkpoint.of(watched.published).origin == f"{HOUSE}/{LOG}"  # type: ignore[arg-type]
+    async with office.started() as watched:
+        await watched.round()
+        assert (watched.alarm is not None, watched.broken(2)) == (True, None)
+
+
+async def test_an_acceptance_of_before_does_not_open_a_log_that_was_set_back_again(office: Office) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        words = await accepted(office.log, 280, 300)
+        await watched.show(words)
+        await watched.round()
+        await office.log.append(40)
+        await watched.round()
+        await office.log.restore(283)
+        assert await refused(watched) == "log_shrank"
+        await watched.show(words)
+        await watched.round()
+        assert watched.unaccepted == "accepted_before"
+        await watched.show(await accepted(office.log, 283, 323))
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/3"
+
+
+async def test_a_checkpointer_that_was_killed_before_it_signed_the_next_name_goes_on_with_it(office: Office) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        await watched.show(await accepted(office.log, 280, 300))
+        office.reached = False
+        assert await refused(watched) == "witness_away"
+        assert (watched.alarm, watched.published) == (None, None)
+    office.reached = True
+    async with office.started() as watched:
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/2"
+        assert watched.broken(2) is not None
+
+
+async def test_a_witness_that_saw_the_next_name_signs_nothing_more_under_the_former_one(office: Office) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        former = watched.published
+        assert former is not None
+        await watched.show(await accepted(office.log, 280, 300))
+        await watched.round()
+        size = Checkpoint.of(former).size
+        again = AddCheckpoint(size, (), former)
+        answer = await office.client.post("http://witness.invented.example/add-checkpoint", content=bytes(again))
+        assert answer.status_code == 404
+
+
+async def test_whoever_asks_is_told_how_a_log_goes_on_and_anybody_may_show_what_was_accepted(office: Office) -> None:
+    async with office.started() as watched:
+        app: ASGIApp = create_app([watched], policy_of(office), lambda: office.now)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://invented.example") as client:
+            await set_back(office, watched)
+            words = await accepted(office.log, 280, 300)
+            assert (await client.post(f"/{LOG}/breaks", content=b"{}\n")).json()["code"] == "not_accepted"
+            assert (await client.post("/nobody/breaks", content=words)).status_code == 404
+            assert (await client.get(f"/{LOG}/breaks/2")).status_code == 404
+            assert (await client.post(f"/{LOG}/breaks", content=words)).status_code == 202
+            assert (await client.get("/readyz")).json()["logs"][LOG]["code"] == "log_shrank"
+            await watched.round()
+            assert (await client.get("/readyz")).status_code == 200
+            assert (await client.get(f"/{LOG}/breaks/2")).content == watched.broken(2)
