@@ -11,7 +11,8 @@ from shutil import copyfile
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from ops.audit import verify_audit, who_acted
-from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.breaks import Break
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note, Signer
 from shared.tlog.proofs import EntryProof
 from shared.tlog.refusals import LogRefused
@@ -88,7 +89,7 @@ class ExportFolder:
         if any(name <= other for other in self._sizes):
             raise ValueError("logs are written in the order of their names")
         said = self.policy.checked(note)
-        if said.origin.rpartition("/")[2] != name:
+        if Origin.of(said.origin).log != name:
             raise LogRefused("log_unknown", "The checkpoint is of another log.")
         # Of a log that is written anew all is counted anew.
         self._acting[name] = who_acted.Acting(self._bounds)
@@ -100,6 +101,16 @@ class ExportFolder:
         for entries in bundles:
             log.add(entries)
         log.finish()
+
+    def add_break(self, name: str, proof: Break, lost: Sequence[bytes]) -> None:
+        """Where a log that was set back goes on, with what it lost, as far as anybody has it; LogRefused where the policy has it believed by nothing."""
+        proof.checked(self.policy)
+        generation = proof.origin.generation
+        if proof.origin.log != name:
+            raise LogRefused("log_unknown", "The break is of another log.")
+        self.write(f"{name}/breaks/{generation}", bytes(proof))
+        if lost:
+            self.write(f"{name}/breaks/{generation}.lost", bundled(lost))
 
     def add_proof(self, name: str, case: str, index: int) -> None:
         """A proof of one entry of a log that was added, with the entry beside it."""

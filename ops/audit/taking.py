@@ -21,6 +21,8 @@ from ops.reaching import TOKEN
 from ops.settings import CannotStart, OpsSettings
 from ops.system import development_secret, read_addresses
 from shared.outgoing import Outgoing
+from shared.tlog.breaks import Break
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note, Signer
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import TILE_WIDTH, entries_in
@@ -72,12 +74,13 @@ async def take_export(
                 f"No auditor could check this export: the checkpointer's policy lacks the key of this machine. Add {signer.verifier_key} to its AVRR_EXPORT_KEYS.",
             )
         notes = {name: await taking.checkpoint(name) for name in logs}
-        order = await taking.order(period, logs)
+        order, archived = await taking.order(period, logs)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExportFolder(folder, policy, period, cases, names or {}) as export:
             # The tables tell of the logs in the order of their names, in which whoever checks them reads the logs.
             for name in sorted(logs):
                 await _log(taking, export, order, name, notes[name], say)
+                await _breaks(taking, export, order, name, Checkpoint.of(notes[name]), archived, say)
             await asyncio.to_thread(export.finish, signer)
 
 
@@ -181,6 +184,23 @@ async def _written(taking: "_Taking", log: LogFolder, order: str, name: str, *, 
     return held
 
 
+async def _breaks(
+    taking: "_Taking", export: ExportFolder, order: str, name: str, said: Checkpoint, archived: Mapping[str, int], say: Callable[[str], None]
+) -> None:  # fmt: skip
+    """Adds where a log was set back, with what it lost as far as the archive has it: the archive may have been set back with it."""
+    try:
+        for generation in range(2, Origin.of(said.origin).generation + 1):
+            proof = await taking.broken(name, generation)
+            lost, kept = f"{name}.{generation - 1}", proof.begun.old
+            entries: list[bytes] = []
+            while (first := kept + len(entries)) < archived.get(lost, 0):
+                entries += entries_in(await taking.entries(order, lost, first, min(TILE_WIDTH * BUNDLES_AT_A_TIME, archived[lost] - first)))
+            await asyncio.to_thread(export.add_break, name, proof, entries)
+            say(f"{name}: set back to {kept} entries; {len(entries)} of those that it lost")
+    except LogRefused as refusal:
+        raise CannotStart(refusal.code, f"{name}: {refusal}") from None
+
+
 def _held(log: LogFolder, first: int, end: int) -> list[list[bytes]] | None:
     found: list[list[bytes]] = []
     for index in range(first // TILE_WIDTH, -(-end // TILE_WIDTH)):
@@ -219,11 +239,19 @@ class _Taking:
             await asyncio.sleep(1)
         raise CannotStart("no_checkpoint", f"{name}: there is no checkpoint that a witness saw.")
 
-    async def order(self, period: Period, logs: Sequence[str]) -> str:
-        """The id by which the entries are read; the order is on record."""
+    async def broken(self, name: str, generation: int) -> Break:
+        """What proves how a log goes on that was set back."""
+        answer = await self._get(f"{self._source.checkpointer}/{name}/breaks/{generation}")
+        if answer.status_code != HTTPStatus.OK:
+            raise CannotStart("break_missing", f"{name}: the checkpointer has nothing that proves how it goes on since it was set back.")
+        return Break.of(answer.content)
+
+    async def order(self, period: Period, logs: Sequence[str]) -> tuple[str, Mapping[str, int]]:
+        """The id by which the entries are read, and how many of each log are archived; the order is on record."""
         since, until = period.bounds
         answer = await self._of_archive("/v1/archive/export", {"since": since, "until": until, "log": list(logs)})
-        return str(answer.json()["id"])
+        told = answer.json()
+        return str(told["id"]), told["archived"]
 
     async def entries(self, order: str, name: str, first: int, entries: int) -> bytes:
         """Entries of a log, each after its length."""

@@ -5,7 +5,8 @@ paper or by signed mail; without it the export's own is used, which then proves 
 export that you kept, or the folder of its checkpoints: no log may say anything else of what it held then.
 
 Ends with 0 and "Nothing was found" if all holds, with 1 and a sentence for each finding otherwise. Before that stands of each
-log how much of it was seen, and when: what a log recorded later is not in the export, and nothing is found of it.
+log how much of it was seen, and when: what a log recorded later is not in the export, and nothing is found of it. A log that was
+set back to an earlier time goes on under another name; where, how much it lost and who accepted that is said as well, and proven.
 
 Formats: RFC 6962 (the tree), C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-policy, tlog-proof.
 """
@@ -99,6 +100,30 @@ def proven_root(entry: bytes, index: int, size: int, path: list[Hash]) -> Hash:
     return found
 
 
+def continues(old_root: Hash, old: int, new_root: Hash, new: int, path: list[Hash]) -> bool:
+    """Whether a path proves that the second tree begins with the first one (RFC 9162, 2.1.4.2), or nothing has to be proven."""
+    if old in (0, new):
+        return not path and old <= new and old_root == (new_root if old == new else Tree().root())
+    hashes = path if old & (old - 1) else [old_root, *path]
+    if old > new or not hashes:
+        return False
+    place, last = old - 1, new - 1
+    while place % 2:
+        place, last = place // 2, last // 2
+    first = second = hashes[0]
+    for sibling in hashes[1:]:
+        if not last:
+            return False
+        if place % 2 or place == last:
+            first, second = node_hash(sibling, first), node_hash(sibling, second)
+            while place and place % 2 == 0:
+                place, last = place // 2, last // 2
+        else:
+            second = node_hash(second, sibling)
+        place, last = place // 2, last // 2
+    return not last and (first, second) == (old_root, new_root)
+
+
 # --- Signed notes and the policy of trusted keys (C2SP) -----------------------------------------------------------------------
 
 
@@ -131,6 +156,10 @@ class Key:
         if len(key) != 33 or key[0] not in (1, 4) or not name or id_ != hashed.hex():
             raise Wrong("a key in the policy is not one of Ed25519, or not written as its id says")
         return cls(name, hashed, key[0], key[1:])
+
+    def under(self, name: str) -> "Key":
+        """The same key under another name of its log."""
+        return Key(name, sha256(name.encode() + b"\n" + bytes([self.type]) + self.public).digest()[:4], self.type, self.public)
 
     def signed(self, text: str, blob: bytes) -> bool:
         """Whether this key signed that text."""
@@ -198,6 +227,22 @@ class Checkpoint:
     root: Hash
     seen: int
 
+    @property
+    def log(self) -> str:
+        """Which log of the house it is."""
+        return family_of(self.origin)[0].rpartition("/")[2]
+
+    @property
+    def generation(self) -> int:
+        """Which name of the log it is: the second one after it was set back once, and so on."""
+        return family_of(self.origin)[1]
+
+
+def family_of(origin: str) -> tuple[str, int]:
+    """By which name the keys of a log go, and which generation of it this is: X/2 is the second one of X."""
+    found = re.fullmatch(r"(.+)/([2-9]|[1-9][0-9]{1,3})", origin)
+    return (found[1], int(found[2])) if found else (origin, 1)
+
 
 def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
     """The checkpoint that a note is, if the policy trusts who signed it; else Wrong."""
@@ -209,7 +254,8 @@ def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
     found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([^\n]+)", text)
     if not blank or not lines.endswith("\n") or found is None or len(decoded(found[3])) != 32:
         raise Wrong("the checkpoint is not written as one")
-    known = {(key.name, key.id): key for key in (*policy.logs, *policy.witnesses.values())}
+    ours = [key.under(found[1]) for key in policy.logs if key.name == family_of(found[1])[0]]
+    known = {(key.name, key.id): key for key in (*policy.logs, *ours, *policy.witnesses.values())}
     signers: set[Key] = set()
     seen = 0
     for line in lines.split("\n")[:-1]:
@@ -223,7 +269,7 @@ def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
         if key is not None:
             signers.add(key)
             seen = max(seen, int.from_bytes(blob[4:12], "big") if key.type == 4 else 0)
-    if not any(key in signers for key in policy.logs if key.name == found[1]):
+    if not any(key in signers for key in ours):
         raise Wrong("no key of this log that you trust signed the checkpoint")
     if policy.quorum != "none" and not policy.saw(policy.quorum, signers):
         raise Wrong("too few of the witnesses that you trust saw the checkpoint")
@@ -259,6 +305,8 @@ class Log:
     def __init__(self, folder: Path, size: int = 0) -> None:
         self.folder, self.size = folder, size
         self.read: set[Path] = set()
+        # The tree as it was at each size that was asked for.
+        self.trees: dict[int, Tree] = {0: Tree()}
 
     def bytes_of(self, name: str) -> bytes:
         """A file of the log, which is thereby one that it has to have."""
@@ -295,7 +343,7 @@ class Log:
                 then = Tree(tuple(tree.subtrees))
                 for leaf in leaves[: at - first]:
                     then.put(0, leaf)
-                sizes[at] = then.root()
+                sizes[at], self.trees[at] = then.root(), then
             self._put(tree, above, leaves)
         self._check_edge(above)
         sizes |= {0: Tree().root(), size: tree.root()}
@@ -340,6 +388,97 @@ class Log:
         return [found[at : at + 32] for at in range(0, len(found), 32)]
 
 
+# --- A log that was set back -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Break:
+    """Where a log was set back: its last checkpoint of before, the first one of the name under which it goes on, and who accepted it."""
+
+    kept: int
+    root: Hash
+    closed: Checkpoint
+    begun: Checkpoint
+    said: str
+    lost: list[bytes]
+
+    @classmethod
+    def of(cls, name: str, written: bytes, lost: list[bytes], policy: Policy) -> "Break":
+        """What the file of a break says, with the entries that were lost, as far as they are there; Wrong where its proofs do not hold."""
+        try:
+            told = json.loads(written)
+            (kept, before, closing), (again, after, beginning) = (_shown(told[part]) for part in ("closed", "begun"))
+            words = [(one["proof"], one["entry"].encode()) for one in told["accepted"]]
+            first, second = (json.loads(entry) for _, entry in words)
+            said, word = first["data"], second["data"]
+            root, persons = bytes.fromhex(said["root"]), (first["actorid"], second["actorid"])
+            ours = (first["type"], second["type"]) == tuple(f"avrr.{name}.restore.{kind}.v1" for kind in ("acceptance_proposed", "accepted"))
+            one = (first["subject"], said["kept"], said["known"]) == (second["subject"], word["kept"], word["known"])
+            named = persons == (said["proposed_by"], word["accepted_by"])
+            roles, when, why = (first["actorrole"], second["actorrole"]), str(word["accepted_at"]), said["reason"]
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise Wrong("its break is not written as one") from None
+        if not ours or not one or not named or said["kept"] != kept or again != kept:
+            raise Wrong("the entries that are to have accepted its break do not")
+        if persons[0] == persons[1]:
+            raise Wrong("one person alone accepted its break")
+        closed, begun = checkpoint(closing, policy), checkpoint(beginning, policy)
+        smaller, larger = sorted(((closed.size, closed.root), (kept, root)))
+        if not continues(root, kept, begun.root, begun.size, after) or not continues(smaller[1], smaller[0], larger[1], larger[0], before):
+            raise Wrong("what is said to be kept at its break is not how both its histories begin")
+        places = [_place(proof, entry, begun) for proof, entry in words]
+        if not kept <= places[0] < places[1]:
+            raise Wrong("its break was accepted by entries that do not stand behind what was kept")
+        gone = max(closed.size - kept, len(lost))
+        told_of = f"{kept} entries were kept and {gone} lost, of which {len(lost)} are here; {persons[0]} ({roles[0]}) and {persons[1]} ({roles[1]})"
+        return cls(kept, root, closed, begun, f"{told_of} accepted it at {when} ({why}), and it goes on as {begun.origin}", lost)
+
+
+def _shown(written: str) -> tuple[int, list[Hash], bytes]:
+    """What C2SP's tlog-witness is asked: how many entries there were, the path, and the note."""
+    head, _, note = written.partition("\n\n")
+    old, *path = head.split("\n")
+    return int(old.removeprefix("old ")), [decoded(line) for line in path], note.encode()
+
+
+def _place(proof: str, entry: bytes, said: Checkpoint) -> int:
+    """At which index an entry stands in the tree of a checkpoint; Wrong where its proof does not hold."""
+    _, index, *path = proof.partition("\n\n")[0].split("\n")
+    place = int(index.removeprefix("index "))
+    if proven_root(entry, place, said.size, [decoded(line) for line in path]) != said.root:
+        raise Wrong("an entry that accepted its break does not stand in the log")
+    return place
+
+
+class History:
+    """Every generation that a log had: each is what the next one kept of it, and the entries that it lost."""
+
+    def __init__(self, log: Log, generation: int, breaks: dict[int, Break]) -> None:
+        self.log, self.generation, self.breaks = log, generation, breaks
+
+    def root(self, generation: int, size: int) -> Hash | None:
+        """The root over the first entries that a generation had; None where they are not all here."""
+        found = self._tree(generation, size)
+        return found.root() if found is not None else None
+
+    def _tree(self, generation: int, size: int) -> Tree | None:
+        if generation == self.generation:
+            if size > self.log.size:
+                return None
+            if size not in self.log.trees:
+                for _ in self.log.entries({size: b""}):
+                    pass
+            return Tree(tuple(self.log.trees[size].subtrees))
+        after = self.breaks[generation + 1]
+        more = size - after.kept
+        tree = self._tree(generation + 1, min(size, after.kept))
+        if tree is None or more > len(after.lost):
+            return None
+        for entry in after.lost[: max(more, 0)]:
+            tree.put(0, leaf_hash(entry))
+        return tree
+
+
 # --- The whole export -----------------------------------------------------------------------------------------------------------
 
 
@@ -353,6 +492,9 @@ class Export:
         self.period = ("", "")
         self.said: dict[str, Checkpoint] = {}
         self.remarks: list[str] = []
+        self.histories: dict[str, History] = {}
+        # How many entries were lost where logs were set back and are not here, and how many causes may be among them.
+        self.not_here = self.unsure = 0
         # What was recorded later may have a cause that its log's checkpoint, being older, does not cover yet.
         self.covered = "9999"
         # Of each event its id and the start of its leaf's hash, and the same of each cause with whose it is: packed, for they are many.
@@ -420,9 +562,12 @@ class Export:
     def log(self, name: str, first: int, end: int | None) -> None:
         """One log: who signed, every hash of its tree, and what each of its entries says by itself."""
         said = checkpoint(Log(self.folder / name).bytes_of("checkpoint"), self.policy)
-        if said.origin.rpartition("/")[2] != name:
+        if said.log != name:
             raise Wrong(f"its checkpoint is of the log {said.origin}")
         log, sizes = Log(self.folder / name, said.size), {said.size: b""}
+        history = self.histories[name] = History(log, said.generation, self.breaks(log, name, said.generation))
+        for one in history.breaks.values():
+            sizes |= dict.fromkeys((min(size, said.size) for size in (one.kept, one.begun.size, one.closed.size)), b"")
         if (first, said.size if end is None else end) != (0, said.size):
             self.tell(f"{name}: the manifest has its entries from {first} to before {end}, and its checkpoint is of {said.size}.")
         versions: dict[str, int] = {}
@@ -435,9 +580,41 @@ class Export:
                 raise Wrong(f"entry {index} is no event") from None
         if sizes[said.size] != said.root:
             raise Wrong(f"the root over its {said.size} entries is not the one that its checkpoint says")
+        for generation in sorted(history.breaks):
+            self.broken(name, history, generation)
         for path in sorted(path for path in log.folder.rglob("*") if path.is_file() and path not in log.read):
             if path.name != "checkpoint" or path.parent != log.folder:
                 self.tell(f"{name}: {path.relative_to(log.folder)} is no file of a log that holds {said.size} entries.")
+
+    def breaks(self, log: Log, name: str, generation: int) -> dict[int, Break]:
+        """Every break of a log, by the generation that began there; Wrong where one is missing or proves nothing."""
+        found: dict[int, Break] = {}
+        for begins in range(2, generation + 1):
+            lost: list[bytes] = []
+            if (log.folder / f"breaks/{begins}.lost").exists():
+                lost = entries_of(log.bytes_of(f"breaks/{begins}.lost"))
+            one = found[begins] = Break.of(name, log.bytes_of(f"breaks/{begins}"), lost, self.policy)
+            if (one.closed.log, one.closed.generation, one.begun.log, one.begun.generation) != (name, begins - 1, name, begins):
+                raise Wrong(f"breaks/{begins} is not of this log, or of another of its names")
+        return found
+
+    def broken(self, name: str, history: History, generation: int) -> None:
+        """One break against the entries that there are: what was kept, what was lost, and what was signed before and after."""
+        one = history.breaks[generation]
+        begun = history.root(generation, one.begun.size)
+        if history.root(generation, one.kept) != one.root or begun not in (one.begun.root, None):
+            raise Wrong(f"its entries are not those behind which it goes on as {one.begun.origin}")
+        closed = history.root(generation - 1, one.closed.size)
+        if closed not in (one.closed.root, None):
+            raise Wrong(f"the entries that it lost are not those that were signed as {one.closed.origin}")
+        if closed is None:
+            self.not_here += one.closed.size - one.kept - len(one.lost)
+        for entry in one.lost:
+            try:
+                self.known.append(id_of(json.loads(entry)["id"]) + leaf_hash(entry)[:16])
+            except (ValueError, LookupError, TypeError, AttributeError):
+                raise Wrong("an entry that it lost is no event") from None
+        self.remarks.append(f"Log {name} was set back to an earlier time: {one.said}.")
 
     def entry(self, name: str, index: int, leaf: Hash, entry: bytes, versions: dict[str, int]) -> None:
         """One event: of its log, with the next version of its subject, and what it says led to it; any error if it is none."""
@@ -515,8 +692,12 @@ class Export:
                 continue
             near = self.known[place - 1 : place + 1]
             there = any(other[:16] == cause[:16] for other in near)
-            if there or sure:
+            if not there and self.not_here:
+                self.unsure += 1
+            elif there or sure:
                 self.tell(f"{whose} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
+        if self.not_here:
+            self.remarks.append(f"Of the entries that were lost {self.not_here} are not here. {self.unsure} entries name a cause that may be among them.")
 
     def since(self, logs: list[str]) -> None:
         """No log says anything else of what it held when the older export was made, and none of them is gone or shorter."""
@@ -539,12 +720,14 @@ class Export:
         if name not in logs:
             raise Wrong(f"it held {was.size} entries before and is not in this export")
         said = checkpoint(Log(self.folder / name).bytes_of("checkpoint"), self.policy)
-        if said.size < was.size:
+        if was.generation > said.generation or (was.generation == said.generation and said.size < was.size):
             raise Wrong(f"it holds {said.size} entries, and held {was.size} before: this is an older state of it")
-        sizes = {was.size: b""}
-        for _ in Log(self.folder / name, said.size).entries(sizes):
-            pass
-        if sizes[was.size] != was.root:
+        if name not in self.histories:
+            raise Wrong("what became of it since could not be checked")
+        root = self.histories[name].root(was.generation, was.size)
+        if root is None:
+            raise Wrong(f"it was set back since, and of the {was.size} entries that it held some are not here to compare")
+        if root != was.root:
             raise Wrong(f"its first {was.size} entries are not those that it held before")
 
     def proof(self, path: Path) -> None:

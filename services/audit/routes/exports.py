@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from services.audit import searching
+from services.audit.breaks import lost_log
 from shared.access import RecordExport
 from shared.callers import AuthenticatedRoute
 from shared.contracts.access import ExportTaken
@@ -24,6 +26,8 @@ from shared.topology import LOGS
 router = APIRouter(route_class=AuthenticatedRoute)
 
 LogName = Literal["counselling", "returns", "reintegration", "audit"]
+# What a log lost where it was set back comes with it, under a name of its own.
+WithLost = Annotated[str, Path(pattern=f"^{searching.LOG_PATTERN}$")]
 # So long an order counts: a log of some million entries is there long before, and whoever comes later orders again.
 COUNTS_FOR: Final = timedelta(hours=12)
 # In one request: fifty bundles of C2SP's tlog-tiles, at most 400 MiB, of which ten are in memory at a time.
@@ -33,11 +37,15 @@ _MOST_INDEX: Final = 2**53
 
 _ORDERED = Sql("SELECT leaf FROM event_log WHERE subject = :id AND aggver = 1 AND type = :kind AND actorid = :actor")
 _LAST = Sql("SELECT max(idx) AS last FROM archive_entries WHERE log = :log")
+_BREAKS = Sql("SELECT log, generation FROM archive_breaks WHERE log = ANY (cast(:logs AS text[])) ORDER BY log, generation")
 _LEAVES = Sql("SELECT leaf FROM archive_entries WHERE log = :log AND idx >= :first AND idx < :end ORDER BY idx")
 
 
 class OrderedExport(BaseModel):
-    """Under which id the logs may be read, until when, and how many entries of each are archived at the moment."""
+    """Under which id the logs may be read, until when, and how many entries of each are archived at the moment.
+
+    Of a log that was set back what it lost is named beside it (`services.audit.breaks.lost_log`), up to the index behind its last entry.
+    """
 
     id: UUID
     until: datetime
@@ -59,14 +67,15 @@ async def export_archive(
     id = await call.runtime.recorder.taken(call.context, call.origin, order)
 
     async def work(unit: UnitOfWork) -> dict[str, int]:
-        return {name: await _archived(unit, name) for name in logs}
+        lost = [lost_log(row["log"], row["generation"] - 1) for row in await unit.rows(_BREAKS, logs=list(logs))]
+        return {name: await _archived(unit, name) for name in (*logs, *lost)}
 
     return OrderedExport(id=id, until=call.context.now + COUNTS_FOR, archived=await call.ask(work, log=True))
 
 
 @router.get("/v1/archive/exports/{export_id}/{log}", response_class=StreamingResponse)
 async def read_exported(
-    call: Calling, export_id: UUID, log: LogName, first: Annotated[int, Query(ge=0, le=_MOST_INDEX)],
+    call: Calling, export_id: UUID, log: WithLost, first: Annotated[int, Query(ge=0, le=_MOST_INDEX)],
     entries: Annotated[int, Query(ge=1, le=MOST_ENTRIES)],
 ) -> StreamingResponse:
     """Entries of a log from a place on, each byte for byte after its length in two bytes, as C2SP's entry bundles hold them.
@@ -81,7 +90,7 @@ async def read_exported(
         if row is None:
             raise NotFound
         event = Envelope.model_validate_json(row["leaf"])
-        if log not in ExportTaken.model_validate(event.data).logs or call.context.now >= event.time + COUNTS_FOR:
+        if log.partition(".")[0] not in ExportTaken.model_validate(event.data).logs or call.context.now >= event.time + COUNTS_FOR:
             raise NotFound
         if first + entries > await _archived(unit, log):
             raise RuleViolation("not_archived_yet", "The archive does not hold all of these entries yet.")

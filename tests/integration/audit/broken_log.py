@@ -11,10 +11,9 @@ from shared.ids import uuid7
 from shared.tlog.breaks import Break
 from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note
-from shared.tlog.proofs import EntryProof
-from shared.tlog.tree import Frontier, consistency_proof, inclusion_proof, leaf_hash, root_of
-from shared.tlog.witnessing import AddCheckpoint
+from shared.tlog.tree import Frontier, leaf_hash, root_of
 from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, ArchivedLog
+from tests.unit.shared.tlog.breaking import break_between
 from tests.unit.shared.tlog.test_tree import nodes_over
 
 FAMILY = OF_LOG.name
@@ -33,14 +32,7 @@ def note_of(leaves: Sequence[bytes], generation: int = 1, at: int = 1) -> Note:
 
 def break_of(before: Sequence[bytes], after: Sequence[bytes], kept: int, places: tuple[int, int], generation: int = 2) -> Break:
     """What proves that these entries go on after what was kept of those."""
-    former, now = (nodes_over([leaf_hash(leaf) for leaf in leaves]) for leaves in (before, after))
-    begun = note_of(after, generation)
-    first, second = (EntryProof(place, inclusion_proof(place, len(after), now), begun) for place in places)
-    return Break(
-        AddCheckpoint(kept, consistency_proof(kept, len(before), former), note_of(before, generation - 1)),
-        AddCheckpoint(kept, consistency_proof(kept, len(after), now), begun),
-        (first, second), (after[places[0]], after[places[1]]),
-    )  # fmt: skip
+    return break_between(before, note_of(before, generation - 1), after, note_of(after, generation), kept, places)
 
 
 @dataclass

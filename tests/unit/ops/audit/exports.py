@@ -10,7 +10,7 @@ from random import Random
 from uuid import UUID
 
 from ops.audit.export import EXPORT_KEY_SUFFIX, ExportFolder, Period
-from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import COSIGNATURE, ED25519, Note, Signer
 from shared.tlog.tiles import TILE_WIDTH
 from shared.tlog.tree import Frontier, leaf_hash
@@ -53,13 +53,16 @@ class House:
         keys = (*(signer.verifier_key for signer in self.logs.values()), self.exports.verifier_key)
         return TrustPolicy(keys, {"w": self.witness.verifier_key}, {}, "w")
 
-    def checkpoint(self, name: str, entries: Iterable[bytes], *, witnessed: bool = True, seen: int = SEEN) -> Note:
-        """What a log says it holds, and whether the witness saw it."""
+    def checkpoint(
+        self, name: str, entries: Iterable[bytes], *, witnessed: bool = True, seen: int = SEEN, generation: int = 1
+    ) -> Note:
+        """What a log says it holds, under the name of a generation, and whether the witness saw it."""
         tree = Frontier()
         for entry in entries:
             tree.append(leaf_hash(entry))
-        text = Checkpoint(f"{HOUSE}/{name}", tree.size, tree.root()).text
-        signers = (self.logs[name], *([self.witness] if witnessed else []))
+        origin = str(Origin(f"{HOUSE}/{name}", generation))
+        text = Checkpoint(origin, tree.size, tree.root()).text
+        signers = (self.logs[name].under(origin), *([self.witness] if witnessed else []))
         return Note(text, tuple(signer.sign(text, seen) for signer in signers))
 
     def export(

@@ -385,8 +385,8 @@ def test_an_event_of_another_service_a_version_left_out_and_an_id_twice_are_told
 
 def test_nothing_leaves_the_house_that_is_not_what_its_checkpoint_says(tmp_path: Path) -> None:
     class Careless(House):
-        def checkpoint(self, name: str, entries: object, *, witnessed: bool = True, seen: int = SEEN) -> Note:
-            return OURS.checkpoint(name, EVENTS[name][:-1], witnessed=witnessed, seen=seen)
+        def checkpoint(self, name: str, entries: object, *, witnessed: bool = True, seen: int = SEEN, generation: int = 1) -> Note:
+            return OURS.checkpoint(name, EVENTS[name][:-1], witnessed=witnessed, seen=seen, generation=generation)
 
     with pytest.raises(LogRefused, match="do not make the root"):
         Careless(OURS.logs, OURS.exports, OURS.witness).export(tmp_path / "careless", EVENTS)
