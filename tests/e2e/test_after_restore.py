@@ -6,6 +6,7 @@ It has a system of its own, whose database is replaced by a copy of before. All 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import pytest
 
 from ops import databases
 from ops.after_restore import accepting, sources
+from ops.audit import taking, verify_audit
 from ops.demo_year.calling import Caller
 from ops.demo_year.people import moment
 from ops.demo_year.wire import Wire
@@ -28,6 +30,8 @@ from services.counselling.domain.erasure import ApproveErasure, RequestErasure
 from services.counselling.domain.person import GiveConsent, RegisterPerson
 from services.counselling.tables import PERSONAL_TABLES
 from shared.ids import uuid7
+from shared.tlog.checkpoints import Checkpoint
+from shared.tlog.notes import Note
 from shared.topology import BY_NAME
 from tests.e2e.test_erasure import NOON, identity
 from tests.hurry import HURRIED
@@ -121,6 +125,24 @@ async def told_everywhere(mission: Mission) -> int:
     return size
 
 
+async def signed(mission: Mission) -> bytes:
+    return (await mission.client.get(f"{mission.addresses.checkpointer}/counselling/checkpoint")).content
+
+
+async def all_is_well_with(mission: Mission, kept: int) -> bool:
+    """Whether checkpointer and archive say of every log that nothing is wrong, and of counselling's that it was set back once."""
+    if (await mission.client.get(f"{mission.addresses.checkpointer}/readyz")).status_code != 200:
+        return False
+    answer = await mission.read("audit", "auditor", "/v1/archive/integrity")
+    logs = {one["log"]: one for one in answer.json()}
+    told = [(one["generation"], one["kept"]) for one in logs["counselling"]["breaks"]]
+    origin = Checkpoint.of(Note.of(await signed(mission))).origin
+    return (
+        not any(one["alarms"] for one in logs.values()) and told == [(2, kept)] and origin.endswith("/counselling/2")
+        and logs["counselling"]["checkpoint"]["origin"] == origin
+    )  # fmt: skip
+
+
 async def is_shut(mission: Mission) -> bool:
     return (await readiness(mission, "counselling")).get("set_back") is True
 
@@ -154,8 +176,23 @@ async def nothing_left_of(mission: Mission, person_id: UUID) -> None:
         await connection.close()
 
 
+async def break_told(mission: Mission, kept: int, size: int, former: bytes, folder: Path) -> None:
+    """The log is signed again, under another name; whoever checks an export of it is told why, and finds nothing wrong."""
+    await until(lambda: all_is_well_with(mission, kept), 120)
+    exported, told = folder / "export", list[str]()
+    await taking.export_from_here(mission.settings, exported, (date(2023, 1, 1), date(2023, 12, 31)), [], [], print)
+    (folder / "keys").write_text((await mission.client.get(f"{mission.addresses.checkpointer}/policy")).text)
+    before = folder / "before" / "counselling"
+    before.mkdir(parents=True)
+    (before / "checkpoint").write_bytes(former)
+    found = verify_audit.main([str(exported), "--policy", str(folder / "keys"), "--since", str(before.parent)], told.append)
+    assert found == 0, told
+    (line,) = [one for one in told if "was set back" in one]
+    assert f"{kept} entries were kept and {size - kept} lost, of which {size - kept} are here" in line
+
+
 async def test_after_a_restore_of_one_database_two_persons_accept_and_who_was_erased_stays_erased(
-    own: Mission, capsys: pytest.CaptureFixture[str]
+    own: Mission, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     somebody, later, afterwards = uuid7(), uuid7(), uuid7()
     await person_known(own, somebody)
@@ -163,6 +200,7 @@ async def test_after_a_restore_of_one_database_two_persons_accept_and_who_was_er
     await erased(own, somebody)
     await registered(own, later)
     size = await told_everywhere(own)
+    former = await signed(own)
     await set_back(own, "counselling", "before_it")
 
     # The running service finds it by its stream, and so does one that is started anew.
@@ -183,6 +221,9 @@ async def test_after_a_restore_of_one_database_two_persons_accept_and_who_was_er
     said = capsys.readouterr().out
     assert WORD not in said + written
     assert f"{len(losses.lost)} of the lost are known, 0 are not" in said
+
+    # What was signed before is still what is told of it, and nothing else is signed.
+    assert await signed(own) == former
 
     # One person is not enough, nor the same one twice, nor one without a key, nor one of another role.
     assert await accepting.accept(own.settings, await by(own, "chief-of-mission"), "exercise", print) is False
@@ -210,3 +251,4 @@ async def test_after_a_restore_of_one_database_two_persons_accept_and_who_was_er
     await until(completed)
     for service in ("counselling", "returns", "reintegration"):
         assert [line async for line, differs in verify_system(own.settings, service) if differs] == []
+    await break_told(own, losses.mark.kept, size, former, tmp_path)
