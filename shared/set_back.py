@@ -48,7 +48,7 @@ _FOUND = Sql(
     "FROM log_head h WHERE NOT EXISTS (SELECT FROM restored WHERE opened_at IS NULL)"
 )
 # What was signed stays signed: of a history that two persons accepted as lost it is no news.
-_ACCEPTED = Sql("SELECT coalesce(max(known), 0) AS known FROM restores WHERE accepted_at IS NOT NULL")
+_ACCEPTED = Sql("SELECT coalesce(max(known), 0) AS known, count(*) AS restores FROM restores WHERE accepted_at IS NOT NULL")
 _KNOWN_MORE = Sql("UPDATE restored SET known = :known WHERE opened_at IS NULL AND accepted_at IS NULL AND known < :known")
 
 log = structlog.get_logger("set_back")
@@ -103,10 +103,15 @@ async def told_by_stream(bus: Bus, service: Service, size: Callable[[], Awaitabl
     return state.last if ours else None
 
 
-async def told_by_checkpoint(client: httpx.AsyncClient, url: str, service: Service, size: Callable[[], Awaitable[int]]) -> int | None:
-    """How many entries were signed of the service's log, if these are more than it has; None otherwise.
+async def told_by_checkpoint(
+    client: httpx.AsyncClient, url: str, service: Service, size: Callable[[], Awaitable[int]],
+    accepted: Callable[[], Awaitable[tuple[int, int]]],
+) -> int | None:  # fmt: skip
+    """How many entries were signed of the service's log, if these are more than it has and that is news; None otherwise.
 
-    Whose signature it is does not matter: that somebody says so is reason enough to have people look.
+    Whose signature it is does not matter: that somebody says so is reason enough to have people look. ``accepted`` is how many
+    entries were known of when two persons accepted a restore last, and how often they did: what was signed under a name that the
+    log had before stays signed, and of the name that it has since everything counts.
     """
     answer = await client.get(f"{url.rstrip('/')}/{service.name}/checkpoint")
     if answer.status_code != httpx.codes.OK or len(answer.content) > MOST_NOTE_BYTES:
@@ -115,8 +120,11 @@ async def told_by_checkpoint(client: httpx.AsyncClient, url: str, service: Servi
         said = Checkpoint.of(Note.of(answer.content))
     except LogRefused:
         return None
-    known = said.size if Origin.of(said.origin).log == service.name else 0
-    return known if known > await size() else None
+    origin = Origin.of(said.origin)
+    known, restores = await accepted()
+    if origin.log != service.name or (origin.generation <= restores and said.size <= known):
+        return None
+    return said.size if said.size > await size() else None
 
 
 class Standing:
@@ -207,14 +215,15 @@ class Standing:
         if self._settings.checkpointer_url is None:
             return
         with contextlib.suppress(*FAULTS, httpx.HTTPError):
-            known = await told_by_checkpoint(client, self._settings.checkpointer_url, self._service, self.size)
-            if known is not None and known > await self._accepted():
+            url = self._settings.checkpointer_url
+            known = await told_by_checkpoint(client, url, self._service, self.size, self._accepted)
+            if known is not None:
                 await self.found(known, "checkpointer")
 
-    async def _accepted(self) -> int:
+    async def _accepted(self) -> tuple[int, int]:
         row = await self._database.alone(_ACCEPTED)
         assert row is not None
-        return int(row["known"])
+        return int(row["known"]), int(row["restores"])
 
     def status(self) -> dict[str, object]:
         """What readiness tells of it."""
