@@ -132,8 +132,8 @@ def test_every_command_says_to_people_what_it_does(service: str) -> None:
             assert rule.command.__doc__ != Command.__doc__
 
 
-# An auditor takes one file along, and reads it whole before they trust it.
-LONGER = {"verify_audit": 670}
+# An auditor takes one file along, and reads it whole before they trust it; what proves the breaks of logs is a fifth of it.
+LONGER = {"verify_audit": 860}
 
 
 @pytest.mark.parametrize("path", sorted(PROJECT.glob("s*/**/*.py")) + sorted(PROJECT.glob("ops/**/*.py")))
