@@ -8,8 +8,8 @@ from typing import Final
 import httpx
 
 from ops.after_restore import sources
+from ops.operating import checkpointer_of
 from ops.settings import OpsSettings
-from ops.system import read_addresses
 from shared.consumer import FAULTS
 from shared.db import Database, Sql
 from shared.outgoing import Outgoing
@@ -37,7 +37,7 @@ async def show(settings: OpsSettings, service: Service, say: Callable[[str], Non
 
     What is not signed keeps nobody from their work: it stays an alarm, and can be shown again.
     """
-    url = read_addresses(settings).checkpointer
+    url = checkpointer_of(settings).rstrip("/")
     async with sources.database_of(settings, service) as database:
         async with database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
             rows = await unit.rows(_ACCEPTED, accepted=f"avrr.{service.name}.restore.accepted.v1")
