@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC
+from itertools import count
 from typing import Final
 
 from ops.bench.figures import Figure, median, percentile
@@ -36,7 +37,7 @@ async def soak(ground: Ground, a_second: float, minutes: float, pid: int) -> lis
 
     Times run from the moment at which a command was due. ``pid`` is the process below which all of the system's are.
     """
-    flow = _Flow(ground)
+    flow = _Flow(ground, math.ceil(a_second * minutes * 60))
     due, until = time.monotonic(), time.monotonic() + minutes * 60
     tasks = set[asyncio.Task[None]]()
     memory: list[float] = []
@@ -88,9 +89,20 @@ async def _look(memory: list[float], pid: int, seconds: float) -> None:
 class _Flow:
     """The steps of many journeys, the next of each when the one before is done."""
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground, self._seed = ground, SEED
-        self._ready: deque[tuple[list[Step], int]] = deque((journey, 0) for journey in ground.journeys if journey)
+    def __init__(self, ground: Ground, steps: int) -> None:
+        self._ground = ground
+        self._waiting: deque[list[Step]] = deque(journey for journey in ground.journeys if journey)
+        # Those of whom the next step may be given.
+        self._ready: deque[tuple[list[Step], int]] = deque()
+        # What opens the funds of a year goes before everybody's turn.
+        self._opening: set[int] = set()
+        # To make a year takes a moment, in which nothing would be given.
+        for seed in count(SEED + 1):
+            if sum(map(len, self._waiting)) >= steps:
+                break
+            opening, *journeys = (_apart(journey, seed) for journey in build_year_by_hand(seed))
+            self._opening.add(id(opening))
+            self._waiting.extend(journey for journey in (opening, *journeys) if journey)
         self._begun: dict[object, float] = {}
         self._keys = 0
         self.times: list[float] = []
@@ -102,12 +114,14 @@ class _Flow:
         return len(self._begun)
 
     async def one(self, due: float) -> None:
-        """The next step of whoever has waited longest."""
-        if len(self._ready) < _AT_ONCE:
-            self._more()
+        """The next step of whoever has waited longest, or somebody's first while fewer are on their way."""
+        if self._waiting and len(self._ready) < _AT_ONCE:
+            self._ready.appendleft((self._waiting.popleft(), 0))
+        if not self._ready:
+            return
         journey, place = self._ready.popleft()
         step, self._keys = journey[place], self._keys + 1
-        key = f"soak-{self._seed}-{self._keys}"
+        key = f"soak-order-{self._keys}"
         wall = time.time() - (time.monotonic() - due)
         while True:
             try:
@@ -128,7 +142,11 @@ class _Flow:
         if isinstance(step.order, ExpressIntention):
             self._begun[step.id] = wall
         if place + 1 < len(journey):
-            self._ready.append((journey, place + 1))
+            following = (journey, place + 1)
+            if id(journey) in self._opening:
+                self._ready.appendleft(following)
+            else:
+                self._ready.append(following)
 
     async def effects(self) -> list[float]:
         """From when each wish was due to be recorded until its case was opened, in milliseconds."""
@@ -137,16 +155,11 @@ class _Flow:
         await connection.close()
         return [(row["at"].astimezone(UTC).timestamp() - self._begun[row["subject"]]) * 1000 for row in rows]
 
-    def _more(self) -> None:
-        self._seed += 1
-        opening, *journeys = build_year_by_hand(self._seed)
-        # The funds of that year first, by whoever's turn it is, then everybody's.
-        self._ready.extend((self._apart(journey), 0) for journey in (opening, *journeys) if journey)
 
-    def _apart(self, journey: list[Step]) -> list[Step]:
-        # Every year counts its payments from one.
-        return [
-            Step(step.at, step.persona, step.id, step.order.model_copy(update={"reference": f"{step.order.reference}-{self._seed}"}))
-            if isinstance(step.order, ConfirmPayment) else step
-            for step in journey
-        ]
+def _apart(journey: list[Step], seed: int) -> list[Step]:
+    # Every year counts its payments from one.
+    return [
+        Step(step.at, step.persona, step.id, step.order.model_copy(update={"reference": f"{step.order.reference}-{seed}"}))
+        if isinstance(step.order, ConfirmPayment) else step
+        for step in journey
+    ]  # fmt: skip
