@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -31,12 +31,15 @@ def free_port() -> int:
 class Apart:
     """How a system's processes are started so that each can be broken alone.
 
-    What is in ``without`` is not started.
+    ``planted`` names for a part the fault that is in it (`tests.chaos.planted`), what is in ``without`` is not started, and
+    ``together`` a service answers and works in one process.
     """
 
     network: Network
     clock: MachineClock
+    planted: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = NOT_NEEDED
+    together: bool = False
     workers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -48,6 +51,8 @@ class Apart:
         """The processes of a system with its services apart, but for those that only work."""
         self.network.leads_to(running.nats.url)
         needed = [child for child in children if child.name not in self.without]
+        if self.together:
+            return [self._tried(child) for child in needed]
         names = {service.name for service in SERVICES}
         others = [child for child in needed if child.name not in names]
         answer = [service_child(running, service, "replay", role="api", environment=self._told) for service in SERVICES]
@@ -56,7 +61,7 @@ class Apart:
     async def add_workers(self, running: Running) -> None:
         """The others, which need the keys that those who answer have begun."""
         children = []
-        for service in SERVICES:
+        for service in () if self.together else SERVICES:
             port = free_port()
             self.workers[service.name] = f"http://127.0.0.1:{port}"
             children.append(service_child(running, service, "replay", role="worker", port=port, environment=self._told))
@@ -69,5 +74,5 @@ class Apart:
     def _tried(self, child: Child) -> Child:
         python, option, *module = child.argv
         assert (python, option) == (sys.executable, "-m")
-        told = {"PYTHONPATH": str(PROJECT), "CHAOS_CLOCK": str(self.clock.path)}
+        told = {"PYTHONPATH": str(PROJECT), "CHAOS_CLOCK": str(self.clock.path), "CHAOS_PLANTED": self.planted.get(child.name, "")}
         return replace(child, argv=(python, "-m", "tests.chaos.tried", *module), env={**child.env, **told})

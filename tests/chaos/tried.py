@@ -1,6 +1,6 @@
-"""Runs a program of the system as it is, by the clock of a machine that is being tried.
+"""Runs a program of the system as it is, by the clock of a machine that is being tried, and with the fault that was planted in it.
 
-`python -m tests.chaos.tried MODULE`: it is no setting of the program itself, so nobody can turn it on where the system runs for real.
+`python -m tests.chaos.tried MODULE`: neither is a setting of the program itself, so nobody can turn it on where the system runs for real.
 """
 
 import importlib
@@ -20,12 +20,14 @@ _READ_TIME: Final = {
 
 
 def main() -> None:
-    """Sets the clock, and goes on as the program itself."""
+    """Sets the clock, plants the fault, and goes on as the program itself."""
     module = sys.argv[1]
     clock = MachineClock(Path(os.environ["CHAOS_CLOCK"]))
     time.time = clock.seconds
     for name in next((names for start, names in _READ_TIME.items() if module.startswith(start)), ()):
         importlib.import_module(name).datetime = clock  # type: ignore[attr-defined]
+    if fault := os.environ["CHAOS_PLANTED"]:
+        importlib.import_module("tests.chaos.planted").PLANTED[fault]()
     del sys.argv[1]
     if module == "ops.checkpointer":
         # The one that reads the time where it begins, and run as itself it would read it there anew.
