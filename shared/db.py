@@ -58,6 +58,10 @@ class SetBack(Exception):
     """The database was set back to an earlier time, and takes no change before two persons accept that (`shared.set_back`)."""
 
 
+class NotYetTold(Exception):
+    """Nobody has said yet whether the database was set back since the process started, so that it takes nothing (`shared.set_back`)."""
+
+
 class NotCommitted(Exception):
     """The server rolled a transaction back that was to be committed, because an error in it had been passed over."""
 

@@ -180,7 +180,7 @@ def router_for(
 
     @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
     async def readyz(response: Response) -> Readiness | Response:
-        """The database answers and was not set back, and the followers are not stopped."""
+        """The database answers and was not set back, as far as anybody can say, and the followers are not stopped."""
         try:
             async with health.unit_of_work(Scope("health")) as unit:
                 row = await unit.row(_POSITION if "worker" in databases else _SERVES)
@@ -188,12 +188,16 @@ def router_for(
             return problem(503, "unavailable", "The database does not answer.")
         assert row is not None
         stopped = json.loads(row["stopped"])
-        if stopped or row["set_back"]:
+        worker = dict(worker_status())
+        untold = worker.get("not_known_whether_set_back") is not None
+        if stopped or row["set_back"] or untold:
             response.status_code = 503
-            response.headers.update({"Retry-After": "2", WAITS_FOR: "acceptance" if row["set_back"] else "repair"})
+            response.headers["Retry-After"] = "2"
+            if row["set_back"] or stopped or worker.get("lacks") is not None:
+                response.headers[WAITS_FOR] = "repair" if stopped and not row["set_back"] else "acceptance"
         return Readiness(
-            ready=not stopped and not row["set_back"], set_back=row["set_back"], log_size=row["size"], cursors=json.loads(row["cursors"]),
-            dead_letters=row["dead_letters"], stopped=stopped, worker=dict(worker_status()),
+            ready=not stopped and not row["set_back"] and not untold, set_back=row["set_back"], log_size=row["size"],
+            cursors=json.loads(row["cursors"]), dead_letters=row["dead_letters"], stopped=stopped, worker=worker,
         )
 
     @router.get("/metrics", include_in_schema=False)

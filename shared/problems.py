@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.auth import BadToken, KeysUnavailable
 from shared.buckets import TooManyRequests
-from shared.db import CONTENTION, INFRASTRUCTURE, Busy, SetBack, WriteConflict
+from shared.db import CONTENTION, INFRASTRUCTURE, Busy, NotYetTold, SetBack, WriteConflict
 from shared.disclosure import ConsentUnanswered
 from shared.epochs import EpochsAway
 from shared.errors import NotFound, NotPermitted, Refusal, RuleViolation, Stale, StepUpNeeded
@@ -133,6 +133,10 @@ def install_problems(app: FastAPI) -> None:
         sentence = "This was restored from a copy, and two persons have to accept that before anything is done here again."
         return problem(503, "restored_not_accepted", sentence)
 
+    async def not_yet_told(request: Request, error: Exception) -> Response:
+        sentence = "Nobody answers who could say whether anything here was lost. It goes on by itself as soon as somebody does."
+        return problem(503, "not_known_whether_set_back", sentence)
+
     async def not_as_it_was_sealed(request: Request, error: Exception) -> Response:
         # Somebody changed what was kept, or its key is not the one that sealed it; neither mends itself.
         log.error("not_as_it_was_sealed")
@@ -163,6 +167,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(TooManyRequests, too_many)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(SetBack, set_back)
+    app.add_exception_handler(NotYetTold, not_yet_told)
     app.add_exception_handler(Unsealed, not_as_it_was_sealed)
     for infrastructure in (*INFRASTRUCTURE, *CONTENTION, WriteConflict, Busy, ConsentUnanswered, EpochsAway):
         app.add_exception_handler(infrastructure, unavailable)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 import structlog
@@ -11,7 +12,6 @@ import structlog
 from shared import tracing
 from shared.bus import Bus, BusFault, SequenceTaken
 from shared.db import INFRASTRUCTURE
-from shared.set_back import FoundLonger, tell_of_stream
 from shared.tlog.tree import leaf_hash
 from shared.topology import Service
 from shared.turn import Turn
@@ -43,7 +43,7 @@ class Relay:
     Figures for health and metrics: ``active``; ``published``, the events known to be in the stream, and ``lag``,
     those of the log that are not yet; ``alarm``, why the stream can't be continued (None if it can); ``fault``, what
     the relay waits for at the moment (None if nothing); ``last_ok``, the event loop's time of the last comparison
-    that found stream and log in agreement. ``longer`` is told where the stream holds more of this service's events than its log.
+    that found stream and log in agreement. ``differs`` is called where the stream holds what the log does not.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Relay:
         service: Service,
         wake: asyncio.Event,
         poll_seconds: float = POLL_SECONDS,
-        longer: FoundLonger | None = None,
+        differs: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.active = False
         self.published = 0
@@ -69,7 +69,7 @@ class Relay:
         self._service = service
         self._wake = wake
         self._poll_seconds = poll_seconds
-        self._longer = longer
+        self._differs = differs
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relays until ``stop`` is set; whatever fails is tried again for ever."""
@@ -172,8 +172,8 @@ class Relay:
             else:
                 log.error("relay_stopped", stream=stream, reason=alarm, stream_size=state.last, log_size=size)
             self.alarm = alarm
-        if state.last > size and self._longer is not None:
-            await tell_of_stream(self._bus, self._service, size, self._longer)
+        if alarm in ("stream_longer_than_log", "stream_holds_another_event") and self._differs is not None:
+            await self._differs()
         self.lag = max(size - state.last, 0)
         # Whatever is wrong with the stream, followers learn how far they are behind the log itself.
         await self._bus.say(self._service.head, str(size))

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from shared.actors import Actor, Role
 from shared.bus import Bus, BusFault
 from shared.consumer import FAULTS
-from shared.db import Busy, Database, Scope, SetBack, Sql, UnitOfWork, Write
+from shared.db import Busy, Database, NotYetTold, Scope, SetBack, Sql, UnitOfWork, Write
 from shared.ids import uuid7
+from shared.last_known import LastKnown, Memory, judged, place_of
 from shared.messages import Envelope
 from shared.metrics import Metrics
 from shared.outgoing import Outgoing
@@ -24,12 +25,10 @@ from shared.settings import Settings
 from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import MOST_NOTE_BYTES, Note
 from shared.tlog.refusals import LogRefused
+from shared.tlog.tree import leaf_hash
 from shared.topology import Service
 
 Finder = Literal["operator", "stream", "checkpointer", "archive", "follower"]
-
-# Is told how many entries somebody outside knows of, and who does.
-FoundLonger = Callable[[int, Finder], Awaitable[None]]
 
 LOOK_SECONDS: Final = 1.0
 # What was signed is asked for less often: the stream, which is compared each second, knows the same.
@@ -42,14 +41,19 @@ LOG_READS: Final = frozenset(
 )
 
 _WAITS = Sql("SELECT id, kept, known, finder, accepted_at IS NOT NULL AS accepted FROM restored WHERE opened_at IS NULL")
-_HEAD = Sql("SELECT size FROM log_head")
+_ENTRY = Sql(
+    "SELECT (SELECT coalesce(max(idx) + 1, 0) FROM event_log) AS size, (SELECT leaf_hash FROM event_log WHERE idx = :idx) AS leaf_hash"
+)
 _FOUND = Sql(
-    "INSERT INTO restored (id, kept, known, finder) SELECT :id, h.size, greatest(h.size, :known), :finder "
+    "INSERT INTO restored (id, kept, known, finder) "
+    "SELECT :id, least(h.size, :kept), greatest(least(h.size, :kept), :known), :finder "
     "FROM log_head h WHERE NOT EXISTS (SELECT FROM restored WHERE opened_at IS NULL)"
 )
 # What was signed stays signed: of a history that two persons accepted as lost it is no news.
 _ACCEPTED = Sql("SELECT coalesce(max(known), 0) AS known, count(*) AS restores FROM restores WHERE accepted_at IS NOT NULL")
 _KNOWN_MORE = Sql("UPDATE restored SET known = :known WHERE opened_at IS NULL AND accepted_at IS NULL AND known < :known")
+
+_ALL: Final = 2**62
 
 log = structlog.get_logger("set_back")
 
@@ -71,14 +75,15 @@ async def marked(database: Database) -> Mark | None:
     return Mark(*row.values()) if row is not None else None
 
 
-async def mark(database: Database, service: str, known: int, finder: Finder) -> Mark | None:
+async def mark(database: Database, service: str, known: int, finder: Finder, kept: int | None = None) -> Mark | None:
     """Leaves word in the database, by the worker's login, that it was set back; a second word says no more than what is known.
 
-    ``known`` is how many entries somebody outside knows of; fewer than the log has are taken for as many.
+    ``known`` is how many entries somebody outside knows of, of which ``kept`` are in the log: all that it has, where nobody says
+    otherwise; fewer than were kept are taken for as many.
     """
 
     async def work(unit: UnitOfWork) -> None:
-        unit.write(Write(_FOUND, {"id": uuid7(), "known": known, "finder": finder}, rows=None))
+        unit.write(Write(_FOUND, {"id": uuid7(), "known": known, "finder": finder, "kept": _ALL if kept is None else kept}, rows=None))
         await unit.flush()
         unit.write(Write(_KNOWN_MORE, {"known": known}, rows=None))
 
@@ -86,28 +91,58 @@ async def mark(database: Database, service: str, known: int, finder: Finder) -> 
     return await marked(database)
 
 
-async def told_by_stream(bus: Bus, service: Service, size: Callable[[], Awaitable[int]]) -> int | None:
-    """How many entries the service's stream holds, if these are more than its log has and the first of them says that it is of
-    this service; None otherwise. What somebody else wrote there is for the relay to stop at.
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What somebody outside says of a log: whether anything was ``said``; of how many entries they ``know``, if the log lacks some
+    of these, and how many of them it ``kept``. A stream that is ``empty`` was never filled, or lost everything.
     """
-    # The stream first, the log's size afterwards: the log only grows.
+
+    said: bool
+    empty: bool = False
+    known: int | None = None
+    kept: int | None = None
+
+
+async def told_by_stream(bus: Bus, service: Service, own: Callable[[int], Awaitable[tuple[int, bytes | None]]]) -> Word:
+    """What the service's stream says of its log, of which ``own`` tells the size and the hash of the entry at an index.
+
+    Sizes alone do not tell: what was written after a database was set back may have made its log longer than the stream. So the
+    last entry of both is compared, and where it differs the last one that they have in common is looked for. What the log lacks
+    has to say that it is of this service; what somebody else wrote is for the relay to stop at.
+    """
+    # The stream first, the log afterwards: the log only grows.
     state = await bus.stream_state(service.stream)
-    kept = await size()
-    if state.last <= kept:
-        return None
+    if not state.messages:
+        return Word(said=False, empty=True)
+    size, _ = await own(-1)
+
+    async def same(entries: int) -> bool:
+        leaf, (_, hash) = await bus.message(service.stream, entries), await own(entries - 1)
+        # A hole says nothing.
+        return leaf is None or leaf_hash(leaf) == hash
+
+    kept = min(state.last, size)
+    if kept and not await same(kept):
+        least, differs = 0, kept
+        while differs - least > 1:
+            middle = (least + differs) // 2
+            least, differs = (middle, differs) if await same(middle) else (least, middle)
+        kept = least
+    if kept == state.last:
+        return Word(said=True)
     written = await bus.message(service.stream, kept + 1)
     try:
         ours = written is not None and Envelope.model_validate_json(written).source == f"urn:avrr:{service.name}"
     except ValidationError:
         ours = False
-    return state.last if ours else None
+    return Word(said=True, known=state.last, kept=kept) if ours else Word(said=False)
 
 
 async def told_by_checkpoint(
     client: httpx.AsyncClient, url: str, service: Service, size: Callable[[], Awaitable[int]],
     accepted: Callable[[], Awaitable[tuple[int, int]]],
-) -> int | None:  # fmt: skip
-    """How many entries were signed of the service's log, if these are more than it has and that is news; None otherwise.
+) -> Word:  # fmt: skip
+    """What was signed of the service's log, if that is news.
 
     Whose signature it is does not matter: that somebody says so is reason enough to have people look. ``accepted`` is how many
     entries were known of when two persons accepted a restore last, and how often they did: what was signed under a name that the
@@ -115,64 +150,100 @@ async def told_by_checkpoint(
     """
     answer = await client.get(f"{url.rstrip('/')}/{service.name}/checkpoint")
     if answer.status_code != httpx.codes.OK or len(answer.content) > MOST_NOTE_BYTES:
-        return None
+        return Word(said=False)
     try:
         said = Checkpoint.of(Note.of(answer.content))
     except LogRefused:
-        return None
+        return Word(said=False)
     origin = Origin.of(said.origin)
     known, restores = await accepted()
     if origin.log != service.name or (origin.generation <= restores and said.size <= known):
-        return None
-    return said.size if said.size > await size() else None
+        return Word(said=False)
+    return Word(said=True, known=said.size if said.size > await size() else None)
 
 
 class Standing:
     """Whether the service's own database waits for two persons; looked at all the time, by each of its processes.
 
-    ``waits`` is the mark; ``is_open`` is set while orders are taken, ``is_shut`` while they are not.
+    ``waits`` is the mark; ``is_open`` is set while orders are taken, ``is_shut`` while they are not. A process that starts takes
+    none before it was ``told`` once that nothing is missing: by the stream, by what was signed, or by what its service remembers
+    outside the database. Where that is more than the log has, ``lacks`` says how many entries it knows of, and nobody else is heard.
     """
 
     def __init__(self, service: Service, settings: Settings, database: Database, metrics: Metrics) -> None:
         self.waits: Mark | None = None
+        self.told = False
+        self.lacks: int | None = None
         self.is_open = asyncio.Event()
         self.is_shut = asyncio.Event()
         self.is_shut.set()
         self._known = False
+        self._memory = Memory(settings.memory_folder)
+        self._last: LastKnown | None = None
+        # None before it was looked for.
+        self._remembers: bool | None = None
         self._service = service
         self._settings = settings
         self._database = database
         Gauge(
             "avrr_set_back", "1 where the database was set back and orders wait for two persons", registry=metrics.registry
-        ).set_function(lambda: float(self.waits is not None))
+        ).set_function(lambda: float(self.waits is not None or self.lacks is not None))
 
     def admit(self, actor: Actor, method: str, operation: str) -> None:
-        """Raises `SetBack` for what waits meanwhile; auditors and the archive go on reading logs, `Busy` while nothing is known."""
+        """Raises `SetBack` for what waits meanwhile, `NotYetTold` while nobody has said whether it has to, and `Busy` while the
+        database does not answer; auditors and the archive go on reading logs.
+        """
         if self.is_open.is_set():
             return
         if not self._known:
             raise Busy
         reads = method in ("GET", "HEAD") and (self._service.archives or operation in LOG_READS)
         if not reads or not actor.roles & {Role.AUDITOR, Role.ARCHIVE}:
-            raise SetBack
+            raise SetBack if self.waits is not None else NotYetTold
 
-    async def found(self, known: int, finder: Finder) -> None:
-        """Leaves word that somebody knows of more entries than the log has, and shuts this process."""
-        self._take(await mark(self._database, self._service.name, known, finder))
+    async def found(self, known: int, finder: Finder, kept: int | None = None) -> None:
+        """Leaves word that somebody knows of entries that the log has not, and shuts this process."""
+        self._take(await mark(self._database, self._service.name, known, finder, kept))
+
+    async def compare(self, bus: Bus) -> None:
+        """Holds the log against the service's stream; where that cannot be read nothing is told."""
+        with contextlib.suppress(BusFault):
+            said = await told_by_stream(bus, self._service, self._entry)
+            if said.known is not None:
+                await self.found(said.known, "stream", said.kept)
+            elif said.said or (said.empty and self._remembers is False):
+                # Who never remembered anything and has an empty stream starts for the first time.
+                self._heard()
 
     async def look(self) -> None:
-        """Reads whether the database waits; one of `FAULTS` where it does not answer."""
-        self._take(await marked(self._database))
+        """Reads whether the database waits, and holds it against what is remembered; one of `FAULTS` where it does not answer."""
+        waits = await marked(self._database)
+        if self._settings.memory_folder is None:
+            self._take(waits)
+            return
+        if waits is None:
+            await self._remember()
+        elif self._last is None or self._last.identity:
+            # Of what is remembered meanwhile no more counts than how many settings back were over, so that one more ends the waiting.
+            place = await place_of(self._database, self._service.name, None)
+            self._last = LastKnown("", place.now.restores, 0, "")
+        self._take(waits)
 
     async def size(self) -> int:
         """How many entries the log has."""
-        row = await self._database.alone(_HEAD)
+        return (await self._entry(-1))[0]
+
+    async def _entry(self, idx: int) -> tuple[int, bytes | None]:
+        async with self._database.unit_of_work(Scope(f"service:{self._service.name}", log=True)) as unit:
+            row = await unit.row(_ENTRY, idx=idx)
         assert row is not None
-        return int(row["size"])
+        return int(row["size"]), bytes(row["leaf_hash"]) if row["leaf_hash"] is not None else None
 
     @contextlib.asynccontextmanager
     async def running(self, *, works: bool) -> AsyncIterator[None]:
         """Looks once before the block, and each second while it runs; whoever ``works`` asks those outside as well."""
+        # Without a place to remember at, nobody waits to be told; it is as before, and only what is found shuts.
+        self.told = self._settings.memory_folder is None
         with contextlib.suppress(*FAULTS):
             await self.look()
         if works and self.waits is None:
@@ -195,7 +266,10 @@ class Standing:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self.look()
-                if works and self.waits is None and loop.time() - asked >= ASK_SECONDS:
+                if works and self.waits is None and not self.told:
+                    # While it is open its relay looks at the stream.
+                    await self._ask_stream()
+                if works and self.waits is None and (not self.told or loop.time() - asked >= ASK_SECONDS):
                     asked = loop.time()
                     await self._ask_checkpointer(client)
             except FAULTS:
@@ -207,18 +281,17 @@ class Standing:
         with contextlib.suppress(*FAULTS):
             async with asyncio.timeout(_PATIENCE), Bus.of(self._settings, self._service.name) as bus:
                 await bus.ready()
-                known = await told_by_stream(bus, self._service, self.size)
-                if known is not None:
-                    await self.found(known, "stream")
+                await self.compare(bus)
 
     async def _ask_checkpointer(self, client: httpx.AsyncClient) -> None:
         if self._settings.checkpointer_url is None:
             return
         with contextlib.suppress(*FAULTS, httpx.HTTPError):
-            url = self._settings.checkpointer_url
-            known = await told_by_checkpoint(client, url, self._service, self.size, self._accepted)
-            if known is not None:
-                await self.found(known, "checkpointer")
+            said = await told_by_checkpoint(client, self._settings.checkpointer_url, self._service, self.size, self._accepted)
+            if said.known is not None:
+                await self.found(said.known, "checkpointer")
+            elif said.said:
+                self._heard()
 
     async def _accepted(self) -> tuple[int, int]:
         row = await self._database.alone(_ACCEPTED)
@@ -229,10 +302,19 @@ class Standing:
         """What readiness tells of it."""
         waits = self.waits
         told = {"kept": waits.kept, "known": waits.known, "finder": waits.finder, "accepted": waits.accepted} if waits else None
-        return {"set_back": told}
+        says = None
+        if waits is None and self.lacks is not None:
+            says = f"{self.lacks} entries are remembered here, and the log lacks some of them: ./avrr restored mark --service {self._service.name} --known {self.lacks}"
+        elif waits is None and not self.told:
+            says = "neither the stream nor the checkpointer answers, and by what is remembered here alone nobody can say whether the database was set back"
+        return {"set_back": told, "lacks": self.lacks, "not_known_whether_set_back": says}
 
     def _take(self, waits: Mark | None) -> None:
         before, self.waits, self._known = self.waits, waits, True
+        if waits is None and not self.told:
+            self.is_open.clear()
+            self.is_shut.set()
+            return
         if waits is None:
             self.is_shut.clear()
             self.is_open.set()
@@ -244,14 +326,26 @@ class Standing:
         if before is None:
             log.error("database_set_back", service=self._service.name, kept=waits.kept, known=waits.known, finder=waits.finder)
 
+    def _heard(self) -> None:
+        """Somebody outside answered, and knows of no more than the log has."""
+        if self._remembers is not None and self.lacks is None and not self.told:
+            self.told = True
+            self._take(self.waits)
 
-async def tell_of_stream(bus: Bus, service: Service, size: int, found: FoundLonger) -> None:
-    """What a relay does that finds its stream longer than its log of this size."""
-
-    async def known_size() -> int:
-        return size
-
-    with contextlib.suppress(BusFault):
-        known = await told_by_stream(bus, service, known_size)
-        if known is not None:
-            await found(known, "stream")
+    async def _remember(self) -> None:
+        """Holds the log against what is remembered of it, and remembers the log once nothing is missing."""
+        memory = self._last or await self._memory.recall()
+        place = await place_of(self._database, self._service.name, memory)
+        self._remembers, verdict = memory is not None, judged(memory, place)
+        if verdict == "set_back" and memory is not None:
+            if self.lacks is None:
+                log.error("database_lacks_what_is_remembered", service=self._service.name, size=place.now.size, remembered=memory.size)
+            self.told, self.lacks = False, memory.size
+            return
+        self.lacks = None
+        if verdict == "same" or place.now.size == 0:
+            self.told = True
+        if self.told and place.now != memory:
+            await self._memory.keep(place.now)
+        if self.told:
+            self._last = place.now

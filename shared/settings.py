@@ -125,6 +125,10 @@ class Settings(Mission, BusSettings):
     transit_token_file: Path | None = None
     epochs_folder: Path | None = None
 
+    # Where both processes of the service remember how far its log was, outside the database: by it one that starts while
+    # neither stream nor checkpointer answer knows whether the database was set back meanwhile. Without it nobody waits to be told.
+    memory_folder: Path | None = None
+
     @property
     def api_login(self) -> str:
         """The address by which requests are answered; ValueError in a process that answers none."""

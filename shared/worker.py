@@ -67,7 +67,7 @@ class Worker:
         self.bus = Bus.of(settings, service.name, hears=heads)
         self.relay = Relay(
             settings.worker_login, self.bus, service, wake,
-            longer=standing.found if standing is not None else None,
+            differs=partial(standing.compare, self.bus) if standing is not None else None,
         )  # fmt: skip
         self._standing = standing
         self.consumers: Mapping[str, Follower] = {

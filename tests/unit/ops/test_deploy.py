@@ -191,7 +191,17 @@ def test_neither_process_of_a_service_is_given_a_secret_of_the_others(service: S
     asks = {"AVRR_SERVICE_CLIENT_SECRET"} if service.asks and not service.archives else set()
     archives = {"AVRR_ARCHIVE_CLIENT_SECRET"} if service.archives else set()
     assert secret == {service.name: {f"{own}_API"} | asks, f"{service.name}-worker": {f"{own}_WORKER", f"{own}_VERIFY"} | archives}
-    assert [place for _, place, _ in _volumes(service.name)] == ["/var/lib/avrr/epochs"]
+    assert [place for _, place, _ in _volumes(service.name)] == ["/var/lib/avrr/epochs", "/var/lib/avrr/memory"]
+
+
+@each_service
+def test_both_processes_of_a_service_remember_its_log_in_a_volume_of_its_own(service: Service) -> None:
+    volume, whose = f"{service.name}_memory", {service.name, f"{service.name}-worker"}
+    assert _who_has(volume) == whose
+    for part in whose:
+        folder = PARTS[part]["environment"]["AVRR_MEMORY_FOLDER"]
+        assert (volume, folder, "rw") in _volumes(part)
+        assert f"install --directory --mode=0700 --owner=avrr --group=avrr {folder} \\\n" in DOCKERFILE
 
 
 @each_service

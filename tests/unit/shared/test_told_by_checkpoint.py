@@ -41,4 +41,4 @@ async def test_a_log_that_has_less_than_was_signed_of_it_was_set_back_unless_tha
         return accepted
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, text=str(note)))) as client:
-        assert await told_by_checkpoint(client, "http://invented.example", BY_NAME["returns"], size, known) == found
+        assert (await told_by_checkpoint(client, "http://invented.example", BY_NAME["returns"], size, known)).known == found

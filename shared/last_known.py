@@ -1,0 +1,106 @@
+"""What a service remembers of its log outside its database: by it a database that was set back is told from one that merely started again."""
+
+import asyncio
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from shared.db import Database, Scope, Sql
+
+Verdict = Literal["same", "set_back", "unknown"]
+
+_PLACE = Sql(
+    "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || (SELECT timeline_id FROM pg_control_checkpoint()) || '/' || "
+    "(SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || 'event_log'::regclass::oid AS identity, "
+    "(SELECT count(*) FROM restored WHERE opened_at IS NOT NULL) AS restores, "
+    "coalesce(e.idx + 1, 0) AS size, coalesce(encode(e.leaf_hash, 'hex'), '') AS leaf_hash, "
+    "(SELECT encode(leaf_hash, 'hex') FROM event_log WHERE idx = :idx) AS remembered "
+    "FROM (SELECT) one LEFT JOIN LATERAL (SELECT idx, leaf_hash FROM event_log ORDER BY idx DESC LIMIT 1) e ON true"
+)
+_NAME: Final = "last_known.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """How long a log was and the hash of its last entry, in which database, and how many settings back were over by then.
+
+    ``identity`` is of server, timeline, database and table: whatever restores a database by the server's own means begins
+    another timeline, and whatever loads a dump another table.
+    """
+
+    identity: str
+    restores: int
+    size: int
+    leaf_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a log is now, and what it holds where the remembered one ended."""
+
+    now: LastKnown
+    remembered: str | None
+
+
+async def place_of(database: Database, service: str, memory: LastKnown | None) -> Place:
+    """Where the log is, read by whichever login the process has; one of `shared.consumer.FAULTS` where nothing answers."""
+    scope = Scope(f"service:{service}", log=True)
+    async with database.unit_of_work(scope, snapshot=True) as unit:
+        row = await unit.row(_PLACE, idx=memory.size - 1 if memory is not None else -1)
+    assert row is not None
+    return Place(LastKnown(row["identity"], row["restores"], row["size"], row["leaf_hash"]), row["remembered"])
+
+
+def judged(memory: LastKnown | None, place: Place) -> Verdict:
+    """Whether a database is the one that is remembered, or lacks what is remembered of it; else only others can tell.
+
+    What two persons accepted since ends what was remembered before it, and tells no less.
+    """
+    now = place.now
+    if memory is None:
+        return "unknown"
+    if now.restores > memory.restores:
+        return "same"
+    if now.restores < memory.restores or (memory.size and place.remembered != memory.leaf_hash):
+        return "set_back"
+    return "same" if now.identity == memory.identity else "unknown"
+
+
+class Memory:
+    """A file in a folder of one service, which no restore of its database sets back; without a folder nothing is remembered."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = folder / _NAME if folder is not None else None
+
+    async def recall(self) -> LastKnown | None:
+        """What was written last, None where there is nothing that can be read."""
+        return await asyncio.to_thread(self._read)
+
+    async def keep(self, known: LastKnown) -> None:
+        """Writes in place of what was written before; a disk that takes nothing leaves that."""
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._write, known)
+
+    def _read(self) -> LastKnown | None:
+        if self._path is None:
+            return None
+        try:
+            found = json.loads(self._path.read_bytes())
+            return LastKnown(str(found["identity"]), int(found["restores"]), int(found["size"]), str(found["leaf_hash"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write(self, known: LastKnown) -> None:
+        if self._path is None:
+            return
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Both processes of a service may write at once.
+        draft = self._path.with_name(f".{_NAME}.{os.getpid()}")
+        with draft.open("w") as file:
+            json.dump(asdict(known), file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)

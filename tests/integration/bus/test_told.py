@@ -1,0 +1,216 @@
+"""Whether a database was set back: told by what the stream holds and not by how much, and never assumed before anybody said it.
+
+Real PostgreSQL and a real broker. All events are invented.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from pydantic import SecretStr
+
+from shared.actors import Actor
+from shared.db import Leaf, NotYetTold, Scope
+from shared.ids import uuid7
+from shared.last_known import LastKnown, Memory, Place, judged
+from shared.metrics import Metrics
+from shared.relay import Relay
+from shared.set_back import Standing, marked
+from shared.settings import Settings
+from shared.topology import COUNSELLING
+from tests.given import staff
+from tests.integration.bus.house import HELD, House, until
+from tests.integration.conftest import MakeDatabase, ServiceDatabase
+
+NOWHERE = "nats://127.0.0.1:1"
+ANNA: Actor = staff("anna", "counsellor")
+
+
+def leaves(count: int) -> list[Leaf]:
+    return [House.leaf(SimpleNamespace(), uuid7(), number, HELD) for number in range(count)]  # type: ignore[arg-type]
+
+
+async def log_of(make_database: MakeDatabase, *entries: Leaf) -> ServiceDatabase:
+    """Counselling's database with these entries in its log; each call makes another, as a restore does."""
+    made = await make_database("counselling")
+    for entry in entries:
+        async with made.worker.unit_of_work(Scope("service:counselling")) as unit:
+            unit.append(entry)
+    return made
+
+
+def standing(database: ServiceDatabase, house: House | None, memory: Path | None = None) -> Standing:
+    url = SecretStr(database.logins.worker)
+    nats = {"nats_url": NOWHERE} if house is None else {
+        "nats_url": house.servers.nats.url, "nats_user": "counselling", "nats_password": house.servers.nats.passwords["counselling"],
+    }  # fmt: skip
+    settings = Settings.model_validate(
+        {"worker_database_url": url, "role": "worker", "oidc_issuer": "http://127.0.0.1:1", "memory_folder": memory, **nats}
+    )
+    return Standing(COUNSELLING, settings, database.worker, Metrics("counselling"))
+
+
+async def relayed(house: House, *entries: Leaf) -> None:
+    for after, entry in enumerate(entries):
+        await house.bus.publish("avrr.counselling.session.held", entry.body, event_id=entry.id, after=after)
+
+
+async def test_more_entries_written_after_an_unnoticed_restore_than_were_lost_do_not_hide_these(
+    house: House, make_database: MakeDatabase
+) -> None:
+    kept, lost, written = leaves(3), leaves(2), leaves(4)
+    await relayed(house, *kept, *lost)
+    database = await log_of(make_database, *kept, *written)
+    found = standing(database, house)
+    await found.compare(house.bus)
+    assert found.waits is not None
+    assert (found.waits.kept, found.waits.known, found.waits.finder) == (3, 5, "stream")
+
+
+async def test_of_as_many_entries_the_first_that_differs_is_found(house: House, make_database: MakeDatabase) -> None:
+    kept, lost, written = leaves(1), leaves(6), leaves(6)
+    await relayed(house, *kept, *lost)
+    found = standing(await log_of(make_database, *kept, *written), house)
+    await found.compare(house.bus)
+    assert found.waits is not None
+    assert (found.waits.kept, found.waits.known) == (1, 7)
+
+
+async def test_a_stream_that_is_behind_its_log_or_empty_marks_nothing_and_only_the_former_says_so(
+    house: House, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    entries = leaves(4)
+    found = standing(await log_of(make_database, *entries), house, tmp_path)
+    await Memory(tmp_path).keep(LastKnown("another", 0, 0, ""))
+    await found.look()
+    await found.compare(house.bus)
+    assert (found.waits, found.told) == (None, False)
+    await relayed(house, *entries[:2])
+    await found.compare(house.bus)
+    assert (found.waits, found.told) == (None, True)
+
+
+async def test_who_starts_for_the_first_time_after_something_was_logged_is_told_by_an_empty_stream(
+    house: House, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    async with started(standing(await log_of(make_database, *leaves(2)), house, tmp_path)) as found:
+        assert takes_orders(found)
+
+
+async def test_a_relay_that_meets_another_event_in_its_stream_has_the_database_wait_for_two_persons(
+    house: House, make_database: MakeDatabase
+) -> None:
+    kept, lost, written = leaves(2), leaves(1), leaves(3)
+    await relayed(house, *kept, *lost)
+    database = await log_of(make_database, *kept, *written)
+    found = standing(database, house)
+    relay = Relay(
+        database.logins.worker, house.bus, COUNSELLING, asyncio.Event(), poll_seconds=0.2, differs=partial(found.compare, house.bus)
+    )
+
+    async def waits() -> bool:
+        return await marked(database.worker) is not None
+
+    async with house.running(relay):
+        await until(waits)
+    mark = await marked(database.worker)
+    assert mark is not None
+    assert (mark.kept, mark.known, relay.alarm) == (2, 3, "stream_holds_another_event")
+
+
+async def test_what_somebody_else_wrote_into_the_stream_marks_nothing(house: House, make_database: MakeDatabase) -> None:
+    await house.bus.publish("avrr.counselling.session.held", b"{}", event_id=uuid7(), after=0)
+    found = standing(await log_of(make_database, *leaves(1)), house)
+    await found.compare(house.bus)
+    assert (found.waits, found.told) == (None, False)
+
+
+@contextlib.asynccontextmanager
+async def started(found: Standing, *, works: bool = True) -> AsyncIterator[Standing]:
+    async with found.running(works=works):
+        yield found
+
+
+def takes_orders(found: Standing) -> bool:
+    try:
+        found.admit(ANNA, "POST", "register_person")
+    except NotYetTold:
+        return False
+    return True
+
+
+async def test_who_starts_while_nobody_answers_takes_orders_of_the_database_that_is_remembered_and_of_no_other(
+    house: House, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    entries = leaves(3)
+    await relayed(house, *entries)
+    database = await log_of(make_database, *entries)
+    async with started(standing(database, None, tmp_path)) as found:
+        assert not takes_orders(found)
+        assert found.status()["not_known_whether_set_back"] is not None
+        assert found.lacks is None
+        found.admit(staff("edin", "auditor"), "GET", "read_events")
+    async with started(standing(database, house, tmp_path)) as found:
+        assert takes_orders(found)
+        await until((tmp_path / "last_known.json").exists)
+    # An ordinary start while the broker is down.
+    async with started(standing(database, None, tmp_path)) as found:
+        assert takes_orders(found)
+        assert found.status()["not_known_whether_set_back"] is None
+    # The same entries in another database: restored to some moment after all that is remembered.
+    async with started(standing(await log_of(make_database, *entries), None, tmp_path)) as found:
+        assert not takes_orders(found)
+        assert found.lacks is None
+    # Set back to before what is remembered, and then to where others were written instead.
+    for another in (entries[:2], [*entries[:2], *leaves(3)]):
+        back = await log_of(make_database, *another)
+        async with started(standing(back, None, tmp_path)) as found:
+            assert not takes_orders(found)
+            assert found.lacks == 3
+            assert "--service counselling --known 3" in str(found.status()["not_known_whether_set_back"])
+        # A stream that lost the same says nothing against what is remembered.
+        async with started(standing(back, None, tmp_path)) as found:
+            found._heard()
+            assert not takes_orders(found)
+
+
+async def test_who_only_answers_opens_once_its_worker_was_told(house: House, make_database: MakeDatabase, tmp_path: Path) -> None:
+    entries = leaves(2)
+    await relayed(house, *entries)
+    database = await log_of(make_database, *entries)
+    answering = standing(database, None, tmp_path)
+    answering._database = database.api
+    async with started(answering, works=False):
+        assert not takes_orders(answering)
+        async with started(standing(database, house, tmp_path)):
+            await until(lambda: takes_orders(answering))
+
+
+async def test_an_empty_log_lost_nothing(make_database: MakeDatabase, tmp_path: Path) -> None:
+    async with started(standing(await log_of(make_database), None, tmp_path)) as found:
+        assert takes_orders(found)
+
+
+@pytest.mark.parametrize(
+    ("now", "remembered", "verdict"),
+    [
+        (LastKnown("a", 0, 5, "e"), "c", "same"),
+        (LastKnown("b", 0, 5, "e"), "c", "unknown"),
+        (LastKnown("a", 0, 2, "b"), None, "set_back"),
+        (LastKnown("a", 0, 5, "e"), "x", "set_back"),
+        (LastKnown("b", 1, 2, "b"), None, "same"),
+    ],
+    ids=["grown", "another_database", "shorter", "other_entries", "accepted_since"],
+)
+def test_a_log_is_judged_by_what_is_remembered_of_it(now: LastKnown, remembered: str | None, verdict: str) -> None:
+    assert judged(LastKnown("a", 0, 3, "c"), Place(now, remembered)) == verdict
+
+
+def test_a_restore_that_was_accepted_and_is_unknown_again_was_set_back() -> None:
+    assert judged(LastKnown("a", 1, 3, "c"), Place(LastKnown("a", 0, 5, "e"), "c")) == "set_back"
+    assert judged(LastKnown("a", 0, 0, ""), Place(LastKnown("a", 0, 5, "e"), None)) == "same"
+    assert judged(None, Place(LastKnown("a", 0, 5, "e"), None)) == "unknown"
