@@ -146,7 +146,8 @@ async def told_by_checkpoint(
 
     Whose signature it is does not matter: that somebody says so is reason enough to have people look. ``accepted`` is how many
     entries were known of when two persons accepted a restore last, and how often they did: what was signed under a name that the
-    log had before stays signed, and of the name that it has since everything counts.
+    log had before stays signed, and of the name that it has since everything counts. That nothing is missing is said only where
+    the checkpointer stands by what it signed, and under no later name than the log knows restores of.
     """
     answer = await client.get(f"{url.rstrip('/')}/{service.name}/checkpoint")
     if answer.status_code != httpx.codes.OK or len(answer.content) > MOST_NOTE_BYTES:
@@ -159,7 +160,20 @@ async def told_by_checkpoint(
     known, restores = await accepted()
     if origin.log != service.name or (origin.generation <= restores and said.size <= known):
         return Word(said=False)
-    return Word(said=True, known=said.size if said.size > await size() else None)
+    if said.size > await size():
+        return Word(said=True, known=said.size)
+    return Word(said=origin.generation <= restores + 1 and await _stands_by(client, url, service))
+
+
+async def _stands_by(client: httpx.AsyncClient, url: str, service: Service) -> bool:
+    """Whether the checkpointer found the log as it signed it a moment ago: one in alarm, or late, still shows what it signed last."""
+    answer = await client.get(f"{url.rstrip('/')}/readyz")
+    if answer.status_code not in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE) or len(answer.content) > MOST_NOTE_BYTES:
+        return False
+    try:
+        return service.name not in answer.json()["logs"]
+    except (ValueError, LookupError, TypeError):
+        return False
 
 
 class Standing:
