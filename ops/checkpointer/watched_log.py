@@ -153,8 +153,10 @@ class WatchedLog:
         except LogRefused as refusal:
             self.unaccepted = refusal.code
             return False
-        self._begun.append(begun)
-        await asyncio.to_thread(begin_in, self._folder, self._begun)
+        # What a disk did not take was not begun: a later round begins the same generation, and no other.
+        begun_so_far = [*self._begun, begun]
+        await asyncio.to_thread(begin_in, self._folder, begun_so_far)
+        self._begun = begun_so_far
         self._begin(self._origin.next)
         return True
 

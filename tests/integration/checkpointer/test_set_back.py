@@ -206,6 +206,22 @@ async def test_a_checkpointer_that_was_killed_before_it_signed_the_next_name_goe
         assert watched.broken(2) is not None
 
 
+async def test_a_disk_that_did_not_take_the_next_name_skips_none(office: Office) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        await watched.show(await accepted(office.log, 280, 300))
+        in_the_way = office.folder / "signs" / LOG / "begun"
+        in_the_way.mkdir()
+        with pytest.raises(OSError, match="begun"):
+            await watched.round()
+        in_the_way.rmdir()
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/2"
+    async with office.started() as watched:
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/2"
+
+
 async def test_a_witness_that_saw_the_next_name_signs_nothing_more_under_the_former_one(office: Office) -> None:
     async with office.started() as watched:
         await set_back(office, watched)
