@@ -20,10 +20,12 @@ from shared.topology import LOGS, Service
 # A round takes a second; a log of a million entries is read anew in less than this.
 _PATIENCE: Final = 30
 _HEAD: Final = Sql("SELECT size FROM log_head")
+# From the first acceptance to the second: what was recorded before, since the database was set back, is nobody's to show.
 _ACCEPTED: Final = Sql(
-    "SELECT e.leaf FROM restores r JOIN event_log e ON e.idx >= r.kept "
-    "AND e.idx <= (SELECT max(a.idx) FROM event_log a WHERE a.subject = r.id AND a.type = :accepted) "
-    "WHERE r.id = (SELECT id FROM restores WHERE accepted_at IS NOT NULL ORDER BY accepted_at DESC LIMIT 1) ORDER BY e.idx"
+    "WITH last AS (SELECT id FROM restores WHERE accepted_at IS NOT NULL ORDER BY accepted_at DESC LIMIT 1), "
+    "word AS (SELECT max(a.idx) FILTER (WHERE a.type = :proposed) AS first, max(a.idx) FILTER (WHERE a.type = :accepted) AS second "
+    "FROM event_log a WHERE a.subject = (SELECT id FROM last)) "
+    "SELECT e.leaf FROM word w JOIN event_log e ON e.idx BETWEEN w.first AND w.second ORDER BY e.idx"
 )
 
 
@@ -40,7 +42,8 @@ async def show(settings: OpsSettings, service: Service, say: Callable[[str], Non
     url = checkpointer_of(settings).rstrip("/")
     async with sources.database_of(settings, service) as database:
         async with database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
-            rows = await unit.rows(_ACCEPTED, accepted=f"avrr.{service.name}.restore.accepted.v1")
+            of = f"avrr.{service.name}.restore"
+            rows = await unit.rows(_ACCEPTED, proposed=f"{of}.acceptance_proposed.v1", accepted=f"{of}.accepted.v1")
         return await _shown(database, url, service, [bytes(row["leaf"]) for row in rows], say) if rows else True
 
 

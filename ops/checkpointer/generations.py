@@ -28,12 +28,14 @@ from shared.tlog.tree import (
 )
 from shared.tlog.witnessing import AddCheckpoint
 
-# Of what a whole day of looking at a log that waits leaves in it, and more.
+# Of what a whole day of looking at a log that waits for the second of two persons leaves in it, and more: what was recorded
+# before the first of them accepted is not shown.
 MOST_SHOWN_BYTES: Final = 16 << 20
 _BATCH: Final = 65_536
 _SHOWN: Final = "shown"
 _BEGUN: Final = "begun"
-# Until both accepted, the database takes nothing but who looked and what is accepted (`restored_1.sql`).
+# From the first acceptance on the database takes nothing but who looked and what is accepted (`restored_1.sql`). Before it, it may
+# have gone on for a while before anybody found that it was set back.
 _MEANWHILE: Final = ("access", "restore")
 # What only a log that was set back has, whoever did it; what a witness alone knows is of no history that could be closed here.
 SET_BACK: Final = frozenset({"log_shrank", "log_rewritten"})
@@ -41,28 +43,25 @@ SET_BACK: Final = frozenset({"log_shrank", "log_rewritten"})
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Every entry behind what was kept up to the second acceptance, as somebody showed it who read the log."""
+    """Every entry from the first acceptance to the second, as somebody showed it who read the log."""
 
     acceptance: Acceptance
     entries: tuple[bytes, ...]
-    proposed: int
 
     @classmethod
     def of(cls, log: str, written: bytes) -> Self:
-        """Entries one after the other, each with the end of its line; LogRefused where they are not two persons' word and who looked meanwhile."""
+        """Entries one after the other, each with the end of its line; LogRefused where they are not two persons' word and who looked meanwhile.
+
+        What is shown from before the first acceptance is passed over.
+        """
         entries = tuple(written.removesuffix(b"\n").split(b"\n"))
         kinds = [_kind(log, entry) for entry in entries]
-        if any(kind[0] not in _MEANWHILE for kind in kinds):
-            raise LogRefused("accepted_too_late", "Something was recorded before two persons accepted.")
         proposed = max((at for at, kind in enumerate(kinds) if kind == ("restore", "acceptance_proposed")), default=-1)
         if proposed < 0 or kinds[-1] != ("restore", "accepted"):
             raise LogRefused("not_accepted", "Two persons have not accepted the restore.")
-        return cls(Acceptance.of(log, entries[proposed], entries[-1]), entries, proposed)
-
-    @property
-    def places(self) -> tuple[int, int]:
-        """At which indexes of the log both acceptances stand."""
-        return self.acceptance.kept + self.proposed, self.acceptance.kept + len(self.entries) - 1
+        if any(kind[0] not in _MEANWHILE for kind in kinds[proposed:]):
+            raise LogRefused("accepted_too_late", "Something was recorded between the first acceptance and the second.")
+        return cls(Acceptance.of(log, entries[proposed], entries[-1]), entries[proposed:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +129,11 @@ async def judged(
 ) -> Begun:  # fmt: skip
     """How a log goes on that is not the one of ``tree`` any more; LogRefused where what was shown does not have it go on.
 
-    The log's first entries have to be those that were signed, exactly as many as two persons accepted, and behind them
-    at once what was shown; an acceptance that was signed itself is of an earlier restore, and has nothing to say of this one.
+    The log's first entries have to be those that were signed, exactly as many as two persons accepted, and what was shown has to
+    stand somewhere behind them, whatever was recorded in between. An acceptance of an earlier restore has nothing to say of this one:
+    there, what was signed goes on with the same entry as the log.
     """
-    kept, (_, last) = shown.acceptance.kept, shown.places
+    kept = shown.acceptance.kept
     seen = memory.seen(str(origin))
     if published is None or seen is None or tree.size < seen.size or root_of(seen.size, tree.nodes) != seen.root:
         raise LogRefused("closing_unknown", "What was signed before is not known here any more.")
@@ -141,16 +141,28 @@ async def judged(
         raise LogRefused("kept_more", "More entries are said to be kept than there were.")
     if root_of(kept, tree.nodes) != shown.acceptance.root or await _root(reader, kept) != shown.acceptance.root:
         raise LogRefused("kept_unlike", "What is said to be kept is not how the log began that was signed.")
-    there = await reader.hashes(kept, last + 1)
-    if there != [leaf_hash(entry) for entry in shown.entries]:
+    first = await _place(reader, kept, leaf_hash(shown.entries[0]))
+    last = first + len(shown.entries) - 1
+    if await reader.hashes(first, last + 1) != [leaf_hash(entry) for entry in shown.entries]:
         raise LogRefused("not_in_log", "What was shown does not stand in the log behind what was kept.")
-    if kept < tree.size and tree.nodes(0, kept) == there[0]:
-        raise LogRefused("accepted_before", "This was accepted of an earlier restore.")
+    if kept < tree.size and [tree.nodes(0, kept)] == await reader.hashes(kept, kept + 1):
+        if last < tree.size and tree.nodes(0, last) == leaf_hash(shown.entries[-1]):
+            raise LogRefused("accepted_before", "This was accepted of an earlier restore.")
+        raise LogRefused("kept_fewer", "More stands in the log of what was signed than is said to be kept.")
     closed = Checkpoint.of(published)
     smaller, larger = sorted((closed.size, kept))
     path = consistency_proof(smaller, larger, tree.nodes)
-    entries = (shown.entries[shown.proposed], shown.entries[-1])
-    return Begun(kept, shown.places, entries, AddCheckpoint(kept, path, published))
+    return Begun(kept, (first, last), (shown.entries[0], shown.entries[-1]), AddCheckpoint(kept, path, published))
+
+
+async def _place(reader: LogReader, kept: int, hashed: bytes) -> int:
+    """Where behind what was kept an entry stands in the log; LogRefused if it does not."""
+    first = kept
+    while found := await reader.hashes(first, first + _BATCH):
+        if hashed in found:
+            return first + found.index(hashed)
+        first += len(found)
+    raise LogRefused("not_in_log", "What was shown does not stand in the log behind what was kept.")
 
 
 async def _root(reader: LogReader, kept: int) -> bytes:

@@ -130,7 +130,7 @@ class WatchedLog:
         await self._reader.close()
 
     async def show(self, written: bytes) -> None:
-        """Keeps what was recorded behind what a log that was set back kept, up to the second acceptance, for the next round to look at.
+        """Keeps what a log that was set back has from the first acceptance of that to the second, for the next round to look at.
 
         LogRefused where it is not that. Who shows it does not matter: nothing but what stands in the log itself counts.
         """

@@ -58,6 +58,23 @@ async def test_a_log_that_was_set_back_goes_on_under_the_next_name_once_two_pers
         assert watched.broken(2) == written
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["all of it shown", "shown from the first acceptance on"])
+async def test_what_was_recorded_before_anybody_found_that_a_log_was_set_back_stays_in_it(office: Office, whole: bool) -> None:
+    async with office.started() as watched:
+        await set_back(office, watched)
+        since = (event("case.opened"), event("access.record_read"), *(event("case.noted") for _ in range(40)))
+        await office.log.record(*since)
+        both = acceptances(280, await office.log.root_at(280), 300)
+        await office.log.record(*both)
+        await watched.show(shown(*(since if whole else ()), *both))
+        await watched.round()
+        assert ((await office.told(watched)).size, watched.unaccepted) == (324, None)
+        written = watched.broken(2)
+        assert written is not None
+        proof = Break.of(written)
+        assert (proof.checked(policy_of(office)).kept, [one.index for one in proof.proofs]) == (280, [322, 323])
+
+
 async def test_a_log_that_was_set_back_twice_has_a_third_name(office: Office) -> None:
     async with office.started() as watched:
         await set_back(office, watched)
@@ -91,8 +108,9 @@ async def one_person_twice(office: Office) -> bytes:
     return shown(*both)
 
 
-async def business_before_it(office: Office) -> bytes:
-    entries = (event("case.opened"), *acceptances(280, await office.log.root_at(280), 300))
+async def business_in_between(office: Office) -> bytes:
+    proposed, second = acceptances(280, await office.log.root_at(280), 300)
+    entries = (proposed, event("case.opened"), second)
     await office.log.record(*entries)
     return shown(*entries)
 
@@ -104,7 +122,7 @@ async def of_another_log(office: Office) -> bytes:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (one_person, "not_accepted"), (one_person_twice, "accepted_by_one"), (business_before_it, "accepted_too_late"),
+        (one_person, "not_accepted"), (one_person_twice, "accepted_by_one"), (business_in_between, "accepted_too_late"),
         (of_another_log, "not_accepted"),
     ],
     ids=lambda one: getattr(one, "__name__", None),
@@ -155,7 +173,7 @@ async def of_a_history_that_was_rewritten(office: Office) -> bytes:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (never_recorded, "not_in_log"), (of_another_root, "kept_unlike"), (of_fewer_than_there_are, "not_in_log"),
+        (never_recorded, "not_in_log"), (of_another_root, "kept_unlike"), (of_fewer_than_there_are, "kept_fewer"),
         (of_more_than_were_signed, "kept_more"), (of_a_history_that_was_rewritten, "kept_unlike"),
     ],
     ids=lambda one: getattr(one, "__name__", None),
