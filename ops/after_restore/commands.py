@@ -77,7 +77,7 @@ def show_accepted() -> None:
 
 @restored.command("payments")
 def list_lost_payments() -> None:
-    """Says which payments a restore lost that finance has not cleared, by ids alone; until it has, nothing is paid."""
+    """Says which payments a restore lost that finance has not cleared, and which it cleared as left, by ids alone; until it has, nothing is paid."""
     from ops.after_restore.payments import say_waiting
 
     asyncio.run(say_waiting(read_settings(), typer.echo))
@@ -89,7 +89,7 @@ def settle_lost_payment(
     outcome: Annotated[str, typer.Option(help="left or not_left, as bank, cash desk or office say")],
     by: Annotated[str | None, typer.Option(help="of the development provider's: finance-reconciler or finance-approver; else their token in AVRR_TOKEN")] = None,
 ) -> None:
-    """States whether the money of a lost payment left."""
+    """States whether the money of a lost payment left; what was cleared already is corrected so, and is cleared anew."""
     from ops.after_restore.payments import settle
     from shared.contracts.lost_payments import MoneyOutcome
 

@@ -14,6 +14,7 @@ from services.reintegration.domain.lost_payments import (
     LostPayments,
     RecordLostPayments,
     SettleLostPayment,
+    Unknown,
 )
 from services.reintegration.lost_payment_queries import attempts_of_batches
 from services.reintegration.wiring import LOST_PAYMENTS
@@ -26,7 +27,7 @@ from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE
 from shared.topology import REINTEGRATION
 
-_WAITING = Sql("SELECT id FROM lost_payments WHERE status <> 'cleared' ORDER BY id")
+_LISTS = Sql("SELECT id FROM lost_payments ORDER BY id")
 _RELEASED: Final = "avrr.reintegration.grant.tranche_released.v1"
 _PAID: Final = "avrr.reintegration.grant.payment_confirmed.v1"
 # That a batch was made names none of its payments: they follow as facts of their own.
@@ -92,33 +93,45 @@ async def put_before_finance(settings: OpsSettings, losses: Losses, context: Con
 
 
 async def say_waiting(settings: OpsSettings, say: Say) -> None:
-    """One line for each lost payment of restores that were not cleared, by ids alone."""
-    async with sources.database_of(settings, REINTEGRATION) as database:
-        found = await database.attempt(sources.SCOPE, _waiting)
-    if not found:
+    """One line for each lost payment of restores that were not cleared, and for each that was cleared as left, by ids alone."""
+    found = await _of_restores(settings)
+    if all(state.status == "cleared" for state in found.values()):
         say("Nothing that a restore lost waits for finance.")
     for id, state in found.items():
+        if state.status == "cleared":
+            for one in state.payments:
+                if one.outcome == "left":
+                    say(f"  cleared as left, and corrected by ./avrr restored settle: {_named(one)}")
+            continue
         asked = ", a reconciler says that all of it is known" if state.status == "asked" else ""
         say(f"restore {id}: {len(state.payments)} lost entries tell of payments{asked}")
         for one in state.payments:
-            of = f"grant {one.grant_id} tranche {one.number}" if one.grant_id is not None else f"attempt {one.attempt_id}"
-            say(f"  {one.event_id} {one.fact:8} {of}: {one.outcome or 'not known yet'}")
+            say(f"  {_named(one)}: {one.outcome or 'not known yet'}")
+
+
+def _named(one: Unknown) -> str:
+    of = f"grant {one.grant_id} tranche {one.number}" if one.grant_id is not None else f"attempt {one.attempt_id}"
+    return f"{one.event_id} {one.fact:8} {of}"
 
 
 async def settle(settings: OpsSettings, token: str, event_id: UUID, outcome: MoneyOutcome) -> None:
-    """States whether the money of a lost payment left, as a reconciler or, where that one recorded it, as an approver; `CannotStart` says why not."""
+    """States whether the money of a lost payment left, as a reconciler or, where that one recorded it, as an approver; `CannotStart` says why not.
+
+    What was cleared is corrected by it too, and is cleared anew.
+    """
     async with signed_in(settings, token, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER) as context:
         for id, state in (await _of_restores(settings)).items():
             if any(one.event_id == event_id for one in state.payments):
                 await _give(settings, id, SettleLostPayment(event_id=event_id, outcome=outcome), context)
                 return
-    raise CannotStart("not_lost", "No lost entry that waits for finance has this id.")
+    raise CannotStart("not_lost", "No lost entry that tells of a payment has this id.")
 
 
 async def clear(settings: OpsSettings, token: str, say: Say) -> None:
     """Says as a reconciler that all of it is known, or agrees to that as an approver; `CannotStart` says why not."""
     async with signed_in(settings, token, Role.FINANCE_RECONCILER, Role.FINANCE_APPROVER) as context:
-        for id, state in (await _of_restores(settings)).items():
+        waiting = {id: state for id, state in (await _of_restores(settings)).items() if state.status != "cleared"}
+        for id, state in waiting.items():
             approves = Role.FINANCE_APPROVER in context.actor.roles and state.status == "asked"
             if not approves and Role.FINANCE_RECONCILER not in context.actor.roles:
                 raise CannotStart("not_asked", "A reconciler says first that all of it is known.")
@@ -127,12 +140,13 @@ async def clear(settings: OpsSettings, token: str, say: Say) -> None:
 
 
 async def _of_restores(settings: OpsSettings) -> dict[UUID, LostPayments]:
+    """What each restore lost of payments, cleared or not."""
     async with sources.database_of(settings, REINTEGRATION) as database:
-        return await database.attempt(sources.SCOPE, _waiting)
+        return await database.attempt(sources.SCOPE, _lists)
 
 
-async def _waiting(unit: UnitOfWork) -> dict[UUID, LostPayments]:
-    ids = [row["id"] for row in await unit.rows(_WAITING)]
+async def _lists(unit: UnitOfWork) -> dict[UUID, LostPayments]:
+    ids = [row["id"] for row in await unit.rows(_LISTS)]
     return await states(unit, LOST_PAYMENTS, ids, Actor.service(REINTEGRATION.name), reach=EVERYWHERE)
 
 

@@ -166,6 +166,14 @@ async def test_after_a_restore_what_was_paid_is_settled_and_cleared_by_two_and_i
     await payments.clear(own.settings, await by(own, "finance-approver"), print)
     assert await waiting(own) == {}
 
+    # What was cleared is corrected all the same, and waits for two anew.
+    for outcome in ("not_left", "left"):
+        await payments.settle(own.settings, await by(own, "finance-reconciler"), left[0], outcome)
+        assert (await waiting(own)).keys() == listed.keys()
+    for persona in ("finance-reconciler", "finance-approver"):
+        await payments.clear(own.settings, await by(own, persona), print)
+    assert await waiting(own) == {}
+
     # What left is not ordered again, and what did not is, once.
     assert await order(release_paid) == (409, "paid_before_restore")
     assert await order(release_ordered) == (200, None)

@@ -58,7 +58,10 @@ class RecordLostPayments(Command):
 
 
 class SettleLostPayment(Command):
-    """State whether the money of a lost payment left, as bank, cash desk or office know it."""
+    """State whether the money of a lost payment left, as bank, cash desk or office know it; what was cleared by it is cleared anew.
+
+    The bank may turn down days later what was taken to have left: so this is corrected at any time, by two again.
+    """
 
     event_id: UUID
     outcome: MoneyOutcome
@@ -152,7 +155,7 @@ def evolve(state: LostPayments | None, event: Event) -> LostPayments:
             settled = tuple(
                 replace(one, outcome=event.outcome) if one.event_id == event.event_id else one for one in state.payments
             )
-            return replace(state, payments=settled, status="waiting", asked_by=None)
+            return replace(state, payments=settled, status="waiting", asked_by=None, cleared_by=None, cleared_at=None)
         case LostPaymentsClearingAsked() if state is not None:
             return replace(state, status="asked", asked_by=event.asked_by)
         case LostPaymentsCleared() if state is not None:
@@ -164,7 +167,7 @@ def evolve(state: LostPayments | None, event: Event) -> LostPayments:
 LOST_PAYMENTS: Final[Decider[LostPayments, NoFacts]] = Decider(
     rules=(
         recording(RecordLostPayments, "Take note of lost payments", _record),
-        changing(SettleLostPayment, "State what became of a lost payment", _settle, _not_cleared),
+        changing(SettleLostPayment, "State what became of a lost payment", _settle),
         changing(AskToClearLostPayments, "State that all lost payments are known", _ask, _not_cleared, _all_known),
         changing(ClearLostPayments, "Let money be ordered again", _clear, _not_cleared, _asked, _all_known, _by_another),
     ),

@@ -112,3 +112,20 @@ async def test_a_payment_of_which_no_attempt_is_named_holds_every_attempt_of_its
     await give(house, restore, ClearLostPayments(), APPROVER)
     assert (await make(people, account_id, [paid])).json()["code"] == "paid_before_restore"
     assert (await make(people, account_id, [other])).status_code == 201
+
+
+async def test_what_was_cleared_as_left_and_did_not_leave_is_paid_once_two_cleared_the_correction(house: House, people: People) -> None:
+    account_id, restore, paying = await own_account(people), uuid7(), Paying(house)
+    turned_down, other = [await paying.waiting() for _ in range(2)]
+    entry = LostPayment(event_id=uuid7(), fact="batched", attempt_id=turned_down, grant_id=None, number=None)
+    await give(house, restore, RecordLostPayments(payments=(entry,)), SERVICE)
+    await give(house, restore, SettleLostPayment(event_id=entry.event_id, outcome="left"), RECONCILER)
+    await give(house, restore, AskToClearLostPayments(), RECONCILER)
+    await give(house, restore, ClearLostPayments(), APPROVER)
+    assert (await make(people, account_id, [turned_down])).json()["code"] == "paid_before_restore"
+    await give(house, restore, SettleLostPayment(event_id=entry.event_id, outcome="not_left"), RECONCILER)
+    assert (await make(people, account_id, [other])).json()["code"] == "restore_not_cleared"
+    await give(house, restore, AskToClearLostPayments(), RECONCILER)
+    await give(house, restore, ClearLostPayments(), APPROVER)
+    assert (await make(people, account_id, [turned_down])).status_code == 201
+    assert (await house.findings()).differences == []

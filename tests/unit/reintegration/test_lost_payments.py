@@ -129,6 +129,19 @@ def test_what_is_stated_anew_is_asked_about_anew() -> None:
     )
 
 
+def test_what_was_cleared_as_left_is_corrected_and_cleared_by_two_anew() -> None:
+    done = known.given(ASKED, CLEARED)
+    again = SettleLostPayment(event_id=ONE.event_id, outcome="left")
+    done.when(again, RECONCILER).then()
+    corrected = settled(ONE, "not_left")
+    done.when(SettleLostPayment(event_id=ONE.event_id, outcome="not_left"), RECONCILER).then(corrected)
+    state = LOST_PAYMENTS.fold((*KNOWN, ASKED, CLEARED, corrected))
+    assert state is not None
+    assert (state.status, state.asked_by, state.cleared_by, state.cleared_at) == ("waiting", None, None, None)
+    done.given(corrected).when(ClearLostPayments(), APPROVER).refused("not_asked")
+    done.given(corrected, ASKED).when(ClearLostPayments(), APPROVER).then(CLEARED)
+
+
 def test_what_is_found_later_opens_again_what_was_cleared_and_what_is_known_does_not() -> None:
     done = known.given(ASKED, CLEARED)
     done.when(RecordLostPayments(payments=(ONE, TWO)), SERVICE).then()
@@ -138,28 +151,55 @@ def test_what_is_found_later_opens_again_what_was_cleared_and_what_is_known_does
     assert (state.status, state.asked_by, state.cleared_by, state.cleared_at) == ("waiting", None, None, None)
 
 
-@settings(max_examples=150)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(
-                [
-                    RecordLostPayments(payments=(ONE,)), RecordLostPayments(payments=(ONE, MINE)), AskToClearLostPayments(), ClearLostPayments(),
-                    *(SettleLostPayment(event_id=one.event_id, outcome=outcome) for one in (ONE, MINE) for outcome in ("left", "not_left")),
-                ]
-            ),
-            st.sampled_from([RECONCILER, APPROVER, PAID_ONE, SERVICE]),
+ORDERED = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                RecordLostPayments(payments=(ONE,)), RecordLostPayments(payments=(ONE, MINE)), AskToClearLostPayments(), ClearLostPayments(),
+                *(SettleLostPayment(event_id=one.event_id, outcome=outcome) for one in (ONE, MINE) for outcome in ("left", "not_left")),
+            ]
         ),
-        max_size=15,
-    )
+        st.sampled_from([RECONCILER, APPROVER, PAID_ONE, SERVICE]),
+    ),
+    max_size=15,
 )  # fmt: skip
-def test_whatever_is_ordered_it_is_cleared_by_two_who_knew_of_all(orders: list[tuple[Command, Actor]]) -> None:
+
+
+def after(orders: list[tuple[Command, Actor]]) -> list[Event]:
+    """What is on record once all of this was ordered, whatever of it was refused."""
     facts: list[Event] = []
     for order, actor in orders:
         try:
             facts += LOST_PAYMENTS.decide(LOST_PAYMENTS.fold(facts), order, NoFacts(), Context(actor, NOON))
         except Refusal:
             continue
+    return facts
+
+
+@settings(max_examples=150)
+@given(ORDERED, st.sampled_from(["left", "not_left"]))
+def test_whatever_was_stated_and_cleared_each_payment_can_end_either_way_and_be_cleared(
+    orders: list[tuple[Command, Actor]], outcome: MoneyOutcome
+) -> None:
+    so_far = [(RecordLostPayments(payments=(ONE,)), SERVICE), *orders]
+    listed = LOST_PAYMENTS.fold(after(so_far))
+    assert listed is not None
+    for one in listed.payments:
+        found_out = [(SettleLostPayment(event_id=other.event_id, outcome="left"), RECONCILER) for other in listed.payments if other.outcome is None]
+        corrected: list[tuple[Command, Actor]] = [
+            *so_far, *found_out, (SettleLostPayment(event_id=one.event_id, outcome=outcome), RECONCILER),
+            (AskToClearLostPayments(), RECONCILER), (ClearLostPayments(), APPROVER),
+        ]  # fmt: skip
+        state = LOST_PAYMENTS.fold(after(corrected))
+        assert state is not None
+        assert state.status == "cleared"
+        assert outcome in {now.outcome for now in state.payments if now.event_id == one.event_id}
+
+
+@settings(max_examples=150)
+@given(ORDERED)
+def test_whatever_is_ordered_it_is_cleared_by_two_who_knew_of_all(orders: list[tuple[Command, Actor]]) -> None:
+    facts = after(orders)
     state = LOST_PAYMENTS.fold(facts)
     mine = [fact for fact in facts if isinstance(fact, LostPaymentSettled) and fact.event_id == MINE.event_id]
     assert PAID_ONE.person_id not in {fact.settled_by for fact in mine}
