@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from itertools import groupby
 from typing import Final
 
 import httpx
@@ -22,43 +23,57 @@ _PATIENCE: Final = 30
 _HEAD: Final = Sql("SELECT size FROM log_head")
 # From the first acceptance to the second: what was recorded before, since the database was set back, is nobody's to show.
 _ACCEPTED: Final = Sql(
-    "WITH last AS (SELECT id FROM restores WHERE accepted_at IS NOT NULL ORDER BY accepted_at DESC LIMIT 1), "
-    "word AS (SELECT max(a.idx) FILTER (WHERE a.type = :proposed) AS first, max(a.idx) FILTER (WHERE a.type = :accepted) AS second "
-    "FROM event_log a WHERE a.subject = (SELECT id FROM last)) "
-    "SELECT e.leaf FROM word w JOIN event_log e ON e.idx BETWEEN w.first AND w.second ORDER BY e.idx"
+    "SELECT w.second, e.leaf FROM restores r CROSS JOIN LATERAL (SELECT max(a.idx) FILTER (WHERE a.type = :proposed) AS first, "
+    "max(a.idx) FILTER (WHERE a.type = :accepted) AS second FROM event_log a WHERE a.subject = r.id) w "
+    "JOIN event_log e ON e.idx BETWEEN w.first AND w.second WHERE r.accepted_at IS NOT NULL ORDER BY w.second, e.idx"
 )
 
 
 async def show_again(settings: OpsSettings, say: Callable[[str], None]) -> bool:
-    """Shows of every log that was ever set back what was accepted last; whether the checkpointer signs all of them."""
+    """Shows of every log that was ever set back what was accepted of that; whether the checkpointer signs all of them."""
     return all([await show(settings, service, say) for service in LOGS])
 
 
 async def show(settings: OpsSettings, service: Service, say: Callable[[str], None]) -> bool:
-    """Shows the latest acceptance of a log, and waits until the checkpointer signs it; whether it does.
+    """Shows what was accepted of a log, and waits until the checkpointer signs it; whether it does.
 
     What is not signed keeps nobody from their work: it stays an alarm, and can be shown again.
     """
     url = checkpointer_of(settings).rstrip("/")
     async with sources.database_of(settings, service) as database:
-        async with database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
-            of = f"avrr.{service.name}.restore"
-            rows = await unit.rows(_ACCEPTED, proposed=f"{of}.acceptance_proposed.v1", accepted=f"{of}.accepted.v1")
-        return await _shown(database, url, service, [bytes(row["leaf"]) for row in rows], say) if rows else True
-
-
-async def _shown(database: Database, url: str, service: Service, leaves: Sequence[bytes], say: Callable[[str], None]) -> bool:
-    try:
+        restores = await accepted_of(database, service)
+        if not restores:
+            return True
         async with Outgoing(timeout=10, trust_env=False, follow_redirects=False) as client:
-            answer = await client.post(f"{url}/{service.name}/breaks", content=b"".join(leaf + b"\n" for leaf in leaves))
-            if answer.status_code != HTTPStatus.ACCEPTED:
-                say(f"{service.name}: the checkpointer does not take what was accepted ({_code(answer)}): ./avrr restored show")
-                return False
-            wrong = await _until_signed(client, url, service.name, database)
-    except (*FAULTS, httpx.HTTPError, ValueError, LookupError, TypeError):
-        wrong = "it does not answer"
+            wrong = await until_signed(client, url, service, database, restores)
     say(f"{service.name}: " + (f"not signed yet, {wrong}: ./avrr restored show" if wrong else "signed again"))
     return not wrong
+
+
+async def accepted_of(database: Database, service: Service) -> Sequence[bytes]:
+    """What is shown of each restore of a log that two persons accepted, the oldest first."""
+    of = f"avrr.{service.name}.restore"
+    async with database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
+        rows = await unit.rows(_ACCEPTED, proposed=f"{of}.acceptance_proposed.v1", accepted=f"{of}.accepted.v1")
+    return [b"".join(bytes(row["leaf"]) + b"\n" for row in own) for _, own in groupby(rows, key=lambda row: row["second"])]
+
+
+async def until_signed(client: httpx.AsyncClient, url: str, service: Service, database: Database, restores: Sequence[bytes]) -> str:
+    """Shows one restore after the other until the checkpointer signs the log; why it does not in the end, empty if it does.
+
+    The checkpointer may have been away during any of them: which is the one that it waits for, it alone knows.
+    """
+    wrong = ""
+    try:
+        for shown in restores:
+            answer = await client.post(f"{url}/{service.name}/breaks", content=shown)
+            taken = answer.status_code == HTTPStatus.ACCEPTED
+            wrong = await _until_signed(client, url, service.name, database) if taken else _code(answer)
+            if not wrong:
+                break
+    except (*FAULTS, httpx.HTTPError, ValueError, LookupError, TypeError):
+        wrong = "it does not answer"
+    return wrong
 
 
 async def _until_signed(client: httpx.AsyncClient, url: str, log: str, database: Database) -> str:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -137,9 +137,13 @@ async def judged(
     seen = memory.seen(str(origin))
     if published is None or seen is None or tree.size < seen.size or root_of(seen.size, tree.nodes) != seen.root:
         raise LogRefused("closing_unknown", "What was signed before is not known here any more.")
+    nodes = tree.nodes
     if kept > tree.size:
-        raise LogRefused("kept_more", "More entries are said to be kept than there were.")
-    if root_of(kept, tree.nodes) != shown.acceptance.root or await _root(reader, kept) != shown.acceptance.root:
+        # The log has all that was signed, whatever it seemed to have lost in between, and went on before it was accepted.
+        if await _root(reader, tree.size) != root_of(tree.size, nodes):
+            raise LogRefused("kept_unlike", "What is said to be kept is not how the log began that was signed.")
+        nodes = tree.followed_by([hashed async for found in _batches(reader, tree.size, kept) for hashed in found])
+    if await _root(reader, kept) != shown.acceptance.root or root_of(kept, nodes) != shown.acceptance.root:
         raise LogRefused("kept_unlike", "What is said to be kept is not how the log began that was signed.")
     first = await _place(reader, kept, leaf_hash(shown.entries[0]))
     last = first + len(shown.entries) - 1
@@ -151,7 +155,7 @@ async def judged(
         raise LogRefused("kept_fewer", "More stands in the log of what was signed than is said to be kept.")
     closed = Checkpoint.of(published)
     smaller, larger = sorted((closed.size, kept))
-    path = consistency_proof(smaller, larger, tree.nodes)
+    path = consistency_proof(smaller, larger, nodes)
     return Begun(kept, (first, last), (shown.entries[0], shown.entries[-1]), AddCheckpoint(kept, path, published))
 
 
@@ -167,13 +171,17 @@ async def _place(reader: LogReader, kept: int, hashed: bytes) -> int:
 
 async def _root(reader: LogReader, kept: int) -> bytes:
     frontier = Frontier()
-    while frontier.size < kept:
-        found = await reader.hashes(frontier.size, min(kept, frontier.size + _BATCH))
-        if not found:
-            break
+    async for found in _batches(reader, 0, kept):
         for hashed in found:
             frontier.append(hashed)
     return frontier.root() if frontier.size == kept else EMPTY_ROOT
+
+
+async def _batches(reader: LogReader, first: int, end: int) -> AsyncIterator[list[bytes]]:
+    """The hashes of these entries of a log, as far as there are any."""
+    while first < end and (found := await reader.hashes(first, min(end, first + _BATCH))):
+        yield found
+        first += len(found)
 
 
 def _kind(log: str, entry: bytes) -> tuple[str, str]:

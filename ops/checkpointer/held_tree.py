@@ -46,6 +46,12 @@ class HeldTree:
         """The hashes of the entries in that tile of level 0; LogRefused if it has none, `TreeDamaged` where it cannot be read."""
         return hashes_in(self._read(tile_holding(0, tile, self.size)))
 
+    def followed_by(self, leaves: Sequence[bytes]) -> Nodes:
+        """The hashes within the tree that these new entries would make of it; nothing of it is kept."""
+        growing = self._growing.copy()
+        new = dict(growing.extend(leaves)) | dict(growing.partials())
+        return nodes_of(growing.size, lambda tile: new[tile] if tile in new else self._read(tile))
+
     def extend(self, leaves: Sequence[bytes]) -> None:
         """Takes the hashes of new entries; OSError where they cannot be kept, and then it has to be opened anew."""
         for tile, hashes in self._growing.extend(leaves):

@@ -66,6 +66,7 @@ class WatchedLog:
         self.doubts: Mapping[str, str] = {}
         self._folder, self._reader, self._keys, self._house = folder, reader, keys, house
         self._shown = Shown()
+        self._showings = 0
         self._begun = begun_in(folder)
         self._begin(Origin(family, len(self._begun) + 1))
 
@@ -135,6 +136,8 @@ class WatchedLog:
         LogRefused where it is not that. Who shows it does not matter: nothing but what stands in the log itself counts.
         """
         await asyncio.to_thread(keep_shown, self._folder, self.name, written)
+        self._showings += 1
+        self.unaccepted = None
 
     def broken(self, generation: int) -> bytes | None:
         """What proves how this generation goes on after the one before it; None where it was not begun, or seen by no witness yet."""
@@ -144,6 +147,7 @@ class WatchedLog:
 
     async def _goes_on(self, alarm: Alarm) -> bool:
         """Whether the log goes on as its next generation, by what was shown."""
+        showing = self._showings
         shown = await asyncio.to_thread(shown_in, self._folder, self.name) if alarm.code in SET_BACK else None
         if shown is None:
             return False
@@ -151,7 +155,9 @@ class WatchedLog:
         try:
             begun = await judged(shown, self._origin, self.published, self._house.memory, tree, self._reader)
         except LogRefused as refusal:
-            self.unaccepted = refusal.code
+            # What was shown meanwhile is judged by the next round, and nothing is said of it before.
+            if showing == self._showings:
+                self.unaccepted = refusal.code
             return False
         # What a disk did not take was not begun: a later round begins the same generation, and no other.
         begun_so_far = [*self._begun, begun]

@@ -1,20 +1,24 @@
 """A log that was set back is signed again under the next name, once two persons' words stand in it behind what was kept, and by no other."""
 
+import json
 from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from ops.after_restore.showing import accepted_of, until_signed
 from ops.checkpointer.app import create_app
 from ops.checkpointer.watched_log import WatchedLog
+from shared.db import Database
 from shared.tlog.breaks import Break
 from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
 from shared.tlog.witnessing import AddCheckpoint
+from shared.topology import BY_NAME
 from tests.integration.checkpointer.office import HOUSE, LOG, Office
-from tests.integration.checkpointer.restored import FIRST, acceptances, accepted, event, shown
+from tests.integration.checkpointer.restored import FIRST, SECOND, acceptances, accepted, event, shown
 from tests.integration.checkpointer.test_watched_log import refused
 
 
@@ -96,6 +100,70 @@ async def test_a_log_that_was_set_back_twice_has_a_third_name(office: Office) ->
         assert watched.broken(4) is None
 
 
+async def test_a_log_that_seemed_shorter_for_a_moment_goes_on_though_more_is_kept_than_was_ever_signed(office: Office) -> None:
+    async with office.started() as watched:
+        await office.log.append(300)
+        await watched.round()
+        await office.log.by_hand("UPDATE event_log SET idx = idx + 100000 WHERE idx >= 290", "UPDATE log_head SET size = 290")
+        assert await refused(watched) == "log_shrank"
+        await office.log.by_hand("UPDATE event_log SET idx = idx - 100000 WHERE idx >= 100000", "UPDATE log_head SET size = 300")
+        await office.log.append(500)
+        await watched.show(await accepted(office.log, 800, 810))
+        await watched.round()
+        assert ((await office.told(watched)).size, watched.unaccepted) == (803, None)
+        written = watched.broken(2)
+        assert written is not None
+        assert Break.of(written).checked(policy_of(office)).kept == 800
+
+
+async def accepted_on_record(office: Office, kept: int, known: int) -> None:
+    """Two persons accept, and the database knows that they did."""
+    words = (await accepted(office.log, kept, known)).splitlines()
+    subject = json.loads(words[0])["subject"]
+    await office.log.by_hand(
+        f"UPDATE event_log SET subject = '{subject}', aggver = idx WHERE convert_from(leaf, 'UTF8')::jsonb ->> 'subject' = '{subject}'",
+        "INSERT INTO restores (id, version, kept, root, known, listed, list_sha256, reason, proposed_by, accepted_by, accepted_at) "
+        f"VALUES ('{subject}', 2, {kept}, '', {known}, 0, '', 'exercise', '{FIRST}', '{SECOND}', now())",
+    )
+
+
+async def test_whichever_restore_a_checkpointer_missed_it_is_shown_all_of_them_until_it_takes_one(office: Office) -> None:
+    watched: WatchedLog
+    database = Database(office.log.made.logins.worker, "avrr-test", 1)
+    await database.open()
+
+    async def show() -> str:
+        app = httpx.ASGITransport(create_app([watched], policy_of(office), lambda: office.now))
+
+        async def line(request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/readyz":
+                await watched.round()
+            return await app.handle_async_request(request)
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(line)) as client:
+            restores = await accepted_of(database, BY_NAME[LOG])
+            return await until_signed(client, "http://invented.example", BY_NAME[LOG], database, restores)
+
+    async with office.started() as watched:
+        await set_back(office, watched)
+        # The checkpointer sees nothing of the first acceptance before the log was set back to behind it.
+        await accepted_on_record(office, 280, 300)
+        await office.log.append(40)
+        await office.log.restore(310)
+        await accepted_on_record(office, 310, 323)
+        assert await show() == ""
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/2"
+        # One that it did see: then the older ones have nothing to say, and the newest has.
+        await office.log.append(20)
+        await watched.round()
+        await office.log.restore(320)
+        assert await refused(watched) == "log_shrank"
+        await accepted_on_record(office, 320, 333)
+        assert await show() == ""
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/3"
+    await database.dispose()
+
+
 async def one_person(office: Office) -> bytes:
     proposed, _ = acceptances(280, await office.log.root_at(280), 300)
     await office.log.record(proposed)
@@ -174,7 +242,7 @@ async def of_a_history_that_was_rewritten(office: Office) -> bytes:
     ("words", "code"),
     [
         (never_recorded, "not_in_log"), (of_another_root, "kept_unlike"), (of_fewer_than_there_are, "kept_fewer"),
-        (of_more_than_were_signed, "kept_more"), (of_a_history_that_was_rewritten, "kept_unlike"),
+        (of_more_than_were_signed, "kept_unlike"), (of_a_history_that_was_rewritten, "kept_unlike"),
     ],
     ids=lambda one: getattr(one, "__name__", None),
 )  # fmt: skip
