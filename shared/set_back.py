@@ -94,11 +94,10 @@ async def mark(database: Database, service: str, known: int, finder: Finder, kep
 @dataclass(frozen=True, slots=True)
 class Word:
     """What somebody outside says of a log: whether anything was ``said``; of how many entries they ``know``, if the log lacks some
-    of these, and how many of them it ``kept``. A stream that is ``empty`` was never filled, or lost everything.
+    of these, and how many of them it ``kept``.
     """
 
     said: bool
-    empty: bool = False
     known: int | None = None
     kept: int | None = None
 
@@ -113,7 +112,8 @@ async def told_by_stream(bus: Bus, service: Service, own: Callable[[int], Awaita
     # The stream first, the log afterwards: the log only grows.
     state = await bus.stream_state(service.stream)
     if not state.messages:
-        return Word(said=False, empty=True)
+        # It was never filled, or lost everything.
+        return Word(said=False)
     size, _ = await own(-1)
 
     async def same(entries: int) -> bool:
@@ -194,8 +194,8 @@ class Standing:
         self._known = False
         self._memory = Memory(settings.memory_folder)
         self._last: LastKnown | None = None
-        # None before it was looked for.
-        self._remembers: bool | None = None
+        # Whether what is remembered was looked at.
+        self._recalled = False
         self._service = service
         self._settings = settings
         self._database = database
@@ -225,8 +225,7 @@ class Standing:
             said = await told_by_stream(bus, self._service, self._entry)
             if said.known is not None:
                 await self.found(said.known, "stream", said.kept)
-            elif said.said or (said.empty and self._remembers is False):
-                # Who never remembered anything and has an empty stream starts for the first time.
+            elif said.said:
                 self._heard()
 
     async def look(self) -> None:
@@ -320,7 +319,10 @@ class Standing:
         if waits is None and self.lacks is not None:
             says = f"{self.lacks} entries are remembered here, and the log lacks some of them: ./avrr restored mark --service {self._service.name} --known {self.lacks}"
         elif waits is None and not self.told:
-            says = "neither the stream nor the checkpointer answers, and by what is remembered here alone nobody can say whether the database was set back"
+            says = (
+                "neither stream nor checkpointer can say whether the database was set back, and by what is remembered here alone nobody can. "
+                f"If what they knew is lost for good, two persons accept that: ./avrr restored mark --service {self._service.name}"
+            )
         return {"set_back": told, "lacks": self.lacks, "not_known_whether_set_back": says}
 
     def _take(self, waits: Mark | None) -> None:
@@ -342,7 +344,7 @@ class Standing:
 
     def _heard(self) -> None:
         """Somebody outside answered, and knows of no more than the log has."""
-        if self._remembers is not None and self.lacks is None and not self.told:
+        if self._recalled and self.lacks is None and not self.told:
             self.told = True
             self._take(self.waits)
 
@@ -350,7 +352,7 @@ class Standing:
         """Holds the log against what is remembered of it, and remembers the log once nothing is missing."""
         memory = self._last or await self._memory.recall()
         place = await place_of(self._database, self._service.name, memory)
-        self._remembers, verdict = memory is not None, judged(memory, place)
+        self._recalled, verdict = True, judged(memory, place)
         if verdict == "set_back" and memory is not None:
             if self.lacks is None:
                 log.error("database_lacks_what_is_remembered", service=self._service.name, size=place.now.size, remembered=memory.size)

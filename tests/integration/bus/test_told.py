@@ -14,12 +14,12 @@ import pytest
 from pydantic import SecretStr
 
 from shared.actors import Actor
-from shared.db import Leaf, NotYetTold, Scope
+from shared.db import Leaf, NotYetTold, Scope, SetBack, Sql, UnitOfWork, Write
 from shared.ids import uuid7
 from shared.last_known import LastKnown, Memory, Place, judged
 from shared.metrics import Metrics
 from shared.relay import Relay
-from shared.set_back import Standing, marked
+from shared.set_back import Standing, mark, marked
 from shared.settings import Settings
 from shared.topology import COUNSELLING
 from tests.given import staff
@@ -94,11 +94,24 @@ async def test_a_stream_that_is_behind_its_log_or_empty_marks_nothing_and_only_t
     assert (found.waits, found.told) == (None, True)
 
 
-async def test_who_starts_for_the_first_time_after_something_was_logged_is_told_by_an_empty_stream(
+async def test_of_a_log_that_has_entries_an_empty_stream_and_no_memory_say_nothing_until_two_persons_accept_that(
     house: House, make_database: MakeDatabase, tmp_path: Path
 ) -> None:
-    async with started(standing(await log_of(make_database, *leaves(2)), house, tmp_path)) as found:
-        assert takes_orders(found)
+    # Database, broker and memory were lost with their machine, and the database was restored without a mark.
+    database = await log_of(make_database, *leaves(2))
+    async with started(standing(database, house, tmp_path)) as found:
+        assert not takes_orders(found)
+        assert "./avrr restored mark --service counselling" in str(found.status()["not_known_whether_set_back"])
+        await mark(database.worker, "counselling", 0, "operator")
+        await until(lambda: found.waits is not None)
+        assert not takes_orders(found)
+        await database.worker.attempt(Scope("service:counselling"), over)
+        await until(lambda: takes_orders(found))
+
+
+async def over(unit: UnitOfWork) -> None:
+    """As if two persons had accepted what waits, and all that follows had been done."""
+    unit.write(Write(Sql("UPDATE restored SET accepted_at = now(), opened_at = now() WHERE opened_at IS NULL"), {}))
 
 
 async def test_a_relay_that_meets_another_event_in_its_stream_has_the_database_wait_for_two_persons(
@@ -117,9 +130,9 @@ async def test_a_relay_that_meets_another_event_in_its_stream_has_the_database_w
 
     async with house.running(relay):
         await until(waits)
-    mark = await marked(database.worker)
-    assert mark is not None
-    assert (mark.kept, mark.known, relay.alarm) == (2, 3, "stream_holds_another_event")
+    left = await marked(database.worker)
+    assert left is not None
+    assert (left.kept, left.known, relay.alarm) == (2, 3, "stream_holds_another_event")
 
 
 async def test_what_somebody_else_wrote_into_the_stream_marks_nothing(house: House, make_database: MakeDatabase) -> None:
@@ -138,7 +151,7 @@ async def started(found: Standing, *, works: bool = True) -> AsyncIterator[Stand
 def takes_orders(found: Standing) -> bool:
     try:
         found.admit(ANNA, "POST", "register_person")
-    except NotYetTold:
+    except (NotYetTold, SetBack):
         return False
     return True
 
