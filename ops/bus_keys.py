@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ops.durable_files import write_durably
 from ops.embedded.nats import all_permissions
+from shared.durable_files import write_durably
 from shared.nkeys import UserKey
 
 AUTHORITY: Final = "authority"

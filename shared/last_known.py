@@ -1,14 +1,15 @@
 """What a service remembers of its log outside its database: by it a database that was set back is told from one that merely started again."""
 
 import asyncio
-import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+import structlog
+
 from shared.db import Database, Scope, Sql
+from shared.durable_files import write_durably
 
 Verdict = Literal["same", "set_back", "unknown"]
 
@@ -21,6 +22,12 @@ _PLACE = Sql(
     "FROM (SELECT) one LEFT JOIN LATERAL (SELECT idx, leaf_hash FROM event_log ORDER BY idx DESC LIMIT 1) e ON true"
 )
 _NAME: Final = "last_known.json"
+
+log = structlog.get_logger("last_known")
+
+
+class MemoryDamaged(Exception):
+    """Something is remembered and cannot be read: it may tell of more than the log has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +83,17 @@ class Memory:
         self._path = folder / _NAME if folder is not None else None
 
     async def recall(self) -> LastKnown | None:
-        """What was written last, None where there is nothing that can be read."""
+        """What was written last, None where nothing was; `MemoryDamaged` where it cannot be read."""
         return await asyncio.to_thread(self._read)
 
-    async def keep(self, known: LastKnown) -> None:
-        """Writes in place of what was written before; a disk that takes nothing leaves that."""
-        with contextlib.suppress(OSError):
+    async def keep(self, known: LastKnown) -> bool:
+        """Writes in place of what was written before, whoever else does at the same time; False where that stays because a disk takes nothing."""
+        try:
             await asyncio.to_thread(self._write, known)
+        except OSError as error:
+            log.warning("not_remembered", kind=type(error).__name__)
+            return False
+        return True
 
     def _read(self) -> LastKnown | None:
         if self._path is None:
@@ -90,17 +101,12 @@ class Memory:
         try:
             found = json.loads(self._path.read_bytes())
             return LastKnown(str(found["identity"]), int(found["restores"]), int(found["size"]), str(found["leaf_hash"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except FileNotFoundError:
             return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MemoryDamaged from error
 
     def _write(self, known: LastKnown) -> None:
-        if self._path is None:
-            return
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Both processes of a service may write at once.
-        draft = self._path.with_name(f".{_NAME}.{os.getpid()}")
-        with draft.open("w") as file:
-            json.dump(asdict(known), file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        if self._path is not None:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_durably(self._path, json.dumps(asdict(known)).encode())

@@ -17,7 +17,7 @@ from shared.bus import Bus, BusFault
 from shared.consumer import FAULTS
 from shared.db import Busy, Database, NotYetTold, Scope, SetBack, Sql, UnitOfWork, Write
 from shared.ids import uuid7
-from shared.last_known import LastKnown, Memory, judged, place_of
+from shared.last_known import LastKnown, Memory, MemoryDamaged, judged, place_of
 from shared.messages import Envelope
 from shared.metrics import Metrics
 from shared.outgoing import Outgoing
@@ -194,8 +194,9 @@ class Standing:
         self._known = False
         self._memory = Memory(settings.memory_folder)
         self._last: LastKnown | None = None
-        # Whether what is remembered was looked at.
-        self._recalled = False
+        # What of it is on disk; whether that was looked at, and could not be read.
+        self._kept: LastKnown | None = None
+        self._recalled = self._damaged = False
         self._service = service
         self._settings = settings
         self._database = database
@@ -320,7 +321,7 @@ class Standing:
             says = f"{self.lacks} entries are remembered here, and the log lacks some of them: ./avrr restored mark --service {self._service.name} --known {self.lacks}"
         elif waits is None and not self.told:
             says = (
-                "neither stream nor checkpointer can say whether the database was set back, and by what is remembered here alone nobody can. "
+                f"{'what is remembered here is damaged; ' if self._damaged else ''}neither stream nor checkpointer can say whether the database was set back, and by what is remembered here alone nobody can. "
                 f"If what they knew is lost for good, two persons accept that: ./avrr restored mark --service {self._service.name}"
             )
         return {"set_back": told, "lacks": self.lacks, "not_known_whether_set_back": says}
@@ -350,7 +351,13 @@ class Standing:
 
     async def _remember(self) -> None:
         """Holds the log against what is remembered of it, and remembers the log once nothing is missing."""
-        memory = self._last or await self._memory.recall()
+        try:
+            memory, damaged = self._last or await self._memory.recall(), False
+        except MemoryDamaged:
+            memory, damaged = None, True
+        if damaged and not self._damaged:
+            log.error("memory_damaged", service=self._service.name)
+        self._damaged = damaged
         place = await place_of(self._database, self._service.name, memory)
         self._recalled, verdict = True, judged(memory, place)
         if verdict == "set_back" and memory is not None:
@@ -359,9 +366,9 @@ class Standing:
             self.told, self.lacks = False, memory.size
             return
         self.lacks = None
-        if verdict == "same" or place.now.size == 0:
+        if verdict == "same" or (place.now.size == 0 and not damaged):
             self.told = True
-        if self.told and place.now != memory:
-            await self._memory.keep(place.now)
         if self.told:
             self._last = place.now
+            if place.now != self._kept and await self._memory.keep(place.now):
+                self._kept = place.now

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from ops.after_restore import sources
 from ops.after_restore.earlier import folder_of, kept_in, kept_of_others
-from ops.durable_files import write_durably
 from ops.settings import OpsSettings
 from shared.db import Database, Sql
+from shared.durable_files import write_durably
 from shared.messages import Envelope
 from shared.set_back import Mark, mark, marked
 from shared.tlog.tree import Frontier, leaf_hash

@@ -15,7 +15,7 @@ from ops.alarms.judging import Key, Standing, judge
 from ops.alarms.mail import NOT_SENT, written
 from ops.alarms.rules import Rule
 from ops.alarms.targets import Told
-from ops.durable_files import write_durably
+from shared.durable_files import write_durably
 
 ROUND_SECONDS: Final = 15.0
 _FILE: Final = "standing.json"

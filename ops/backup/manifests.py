@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from ops.durable_files import write_durably
+from shared.durable_files import write_durably
 
 LIST: Final = "manifest.json"
 MARK: Final = "manifest.mac"

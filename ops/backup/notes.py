@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ops.backup.wal import lsn_of, lsn_text
-from ops.durable_files import write_durably
+from shared.durable_files import write_durably
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from ops.durable_files import write_durably
 from ops.process import refused_by_system
 from ops.settings import CannotStart, OpsSettings
+from shared.durable_files import write_durably
 
 _FILE: Final = "backup.json"
 _ID: Final = re.compile(r"[0-9a-f]{12}")

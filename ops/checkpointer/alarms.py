@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from ops.durable_files import write_durably
+from shared.durable_files import write_durably
 from shared.tlog.refusals import LogRefused
 
 _FILE: Final = "alarm"

@@ -9,9 +9,9 @@ from typing import Any, Final, Self
 
 from ops.checkpointer.held_tree import HeldTree
 from ops.checkpointer.reading import LogReader
-from ops.durable_files import write_durably
 from ops.settings import CannotStart
 from ops.witness.memory import Memory
+from shared.durable_files import write_durably
 from shared.tlog.breaks import Acceptance, Break
 from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ops.durable_files import write_durably
+from shared.durable_files import write_durably
 from shared.tlog.tiles import TILE_WIDTH, Growing, Tile, hashes_in, nodes_of, tile_holding, tiles_of
 from shared.tlog.tree import HASH_BYTES, Nodes, full_hash
 

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from ops.durable_files import write_durably
 from ops.secrets import Secrets
 from ops.settings import CannotStart
 from ops.witness.settings import KnownKey
+from shared.durable_files import write_durably
 from shared.tlog.notes import ED25519, Signer, VerifierKey
 from shared.tlog.refusals import LogRefused
 

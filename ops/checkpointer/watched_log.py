@@ -16,8 +16,8 @@ from ops.checkpointer.held_tree import HeldTree, TreeDamaged
 from ops.checkpointer.keys import LogKey, signing
 from ops.checkpointer.reading import LogReader
 from ops.checkpointer.signing import Shown, Witness, next_checkpoint
-from ops.durable_files import write_durably
 from ops.witness.memory import Memory
+from shared.durable_files import write_durably
 from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note, Signature
 from shared.tlog.refusals import LogRefused

@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from ops.durable_files import write_durably
 from ops.settings import CannotStart
+from shared.durable_files import write_durably
 from shared.tlog.tree import HASH_BYTES
 from shared.tlog.witnessing import Seen
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from shared.actors import Actor
 from shared.db import Leaf, NotYetTold, Scope, SetBack, Sql, UnitOfWork, Write
@@ -206,6 +207,42 @@ async def test_who_only_answers_opens_once_its_worker_was_told(house: House, mak
 async def test_an_empty_log_lost_nothing(make_database: MakeDatabase, tmp_path: Path) -> None:
     async with started(standing(await log_of(make_database), None, tmp_path)) as found:
         assert takes_orders(found)
+
+
+@pytest.mark.parametrize("entries", [0, 2], ids=["empty_log", "log"])
+@pytest.mark.parametrize("found_there", ["", "{", '{"identity": "a"}', "[]"], ids=["nothing", "half", "less", "list"])
+async def test_a_damaged_memory_keeps_a_service_shut_until_somebody_else_speaks(
+    house: House, make_database: MakeDatabase, tmp_path: Path, entries: int, found_there: str
+) -> None:
+    (tmp_path / "last_known.json").write_text(found_there)
+    had = leaves(entries)
+    database = await log_of(make_database, *had)
+    async with started(standing(database, None, tmp_path)) as found:
+        assert not takes_orders(found)
+        assert "damaged" in str(found.status()["not_known_whether_set_back"])
+    if had:
+        await relayed(house, *had)
+        async with started(standing(database, house, tmp_path)) as found:
+            assert takes_orders(found)
+            await until(lambda: (tmp_path / "last_known.json").read_text() != found_there)
+        async with started(standing(database, None, tmp_path)) as found:
+            assert takes_orders(found)
+
+
+async def test_what_two_processes_remember_at_once_is_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
+    first, second = Memory(tmp_path), Memory(tmp_path)
+    for size in range(50):
+        known = LastKnown("a", 0, size, "c" * size)
+        assert all(await asyncio.gather(first.keep(known), second.keep(known)))
+        assert await first.recall() == known
+    assert [one.name for one in tmp_path.iterdir()] == ["last_known.json"]
+
+
+async def test_what_cannot_be_remembered_is_logged(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with capture_logs() as logged:
+        assert not await Memory(tmp_path / "file").keep(LastKnown("a", 0, 1, "c"))
+    assert [one["event"] for one in logged] == ["not_remembered"]
 
 
 @pytest.mark.parametrize(
