@@ -16,7 +16,7 @@ Verdict = Literal["same", "set_back", "unknown"]
 _PLACE = Sql(
     "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || (SELECT timeline_id FROM pg_control_checkpoint()) || '/' || "
     "(SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || 'event_log'::regclass::oid AS identity, "
-    "(SELECT count(*) FROM restored WHERE opened_at IS NOT NULL) AS restores, "
+    "coalesce((SELECT id::text FROM restored WHERE opened_at IS NOT NULL ORDER BY id DESC LIMIT 1), '') AS restored, "
     "coalesce(e.idx + 1, 0) AS size, coalesce(encode(e.leaf_hash, 'hex'), '') AS leaf_hash, "
     "(SELECT encode(leaf_hash, 'hex') FROM event_log WHERE idx = :idx) AS remembered "
     "FROM (SELECT) one LEFT JOIN LATERAL (SELECT idx, leaf_hash FROM event_log ORDER BY idx DESC LIMIT 1) e ON true"
@@ -32,14 +32,15 @@ class MemoryDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LastKnown:
-    """How long a log was and the hash of its last entry, in which database, and how many settings back were over by then.
+    """How long a log was and the hash of its last entry, in which database, and which setting back was the last that was over by then.
 
     ``identity`` is of server, timeline, database and table: whatever restores a database by the server's own means begins
-    another timeline, and whatever loads a dump another table.
+    another timeline, and whatever loads a dump another table. ``restored`` is the id of that setting back, empty if there was none;
+    as UUIDv7 a later one is greater.
     """
 
     identity: str
-    restores: int
+    restored: str
     size: int
     leaf_hash: str
 
@@ -58,20 +59,21 @@ async def place_of(database: Database, service: str, memory: LastKnown | None) -
     async with database.unit_of_work(scope, snapshot=True) as unit:
         row = await unit.row(_PLACE, idx=memory.size - 1 if memory is not None else -1)
     assert row is not None
-    return Place(LastKnown(row["identity"], row["restores"], row["size"], row["leaf_hash"]), row["remembered"])
+    return Place(LastKnown(row["identity"], row["restored"], row["size"], row["leaf_hash"]), row["remembered"])
 
 
 def judged(memory: LastKnown | None, place: Place) -> Verdict:
     """Whether a database is the one that is remembered, or lacks what is remembered of it; else only others can tell.
 
-    What two persons accepted since ends what was remembered before it, and tells no less.
+    What two persons accepted since ends what was remembered before it, and tells no less. How often they did tells nothing: a
+    database that was set back to before one acceptance may have had another since.
     """
     now = place.now
     if memory is None:
         return "unknown"
-    if now.restores > memory.restores:
+    if now.restored > memory.restored:
         return "same"
-    if now.restores < memory.restores or (memory.size and place.remembered != memory.leaf_hash):
+    if now.restored < memory.restored or (memory.size and place.remembered != memory.leaf_hash):
         return "set_back"
     return "same" if now.identity == memory.identity else "unknown"
 
@@ -100,7 +102,7 @@ class Memory:
             return None
         try:
             found = json.loads(self._path.read_bytes())
-            return LastKnown(str(found["identity"]), int(found["restores"]), int(found["size"]), str(found["leaf_hash"]))
+            return LastKnown(str(found["identity"]), str(found["restored"]), int(found["size"]), str(found["leaf_hash"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:

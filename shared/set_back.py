@@ -235,12 +235,14 @@ class Standing:
         if self._settings.memory_folder is None:
             self._take(waits)
             return
+        # Where a mark is gone without having been accepted, that was set back too, and it was told nothing of what is there now.
+        self.told = self.told and waits is None
         if waits is None:
             await self._remember()
         elif self._last is None or self._last.identity:
-            # Of what is remembered meanwhile no more counts than how many settings back were over, so that one more ends the waiting.
+            # Of what is remembered meanwhile no more counts than which setting back was over last, so that a later one ends the waiting.
             place = await place_of(self._database, self._service.name, None)
-            self._last = LastKnown("", place.now.restores, 0, "")
+            self._last = LastKnown("", place.now.restored, 0, "")
         self._take(waits)
 
     async def size(self) -> int:

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from shared.actors import Actor
 from shared.db import Leaf, NotYetTold, Scope, SetBack, Sql, UnitOfWork, Write
 from shared.ids import uuid7
-from shared.last_known import LastKnown, Memory, Place, judged
+from shared.last_known import LastKnown, Memory, Place, judged, place_of
 from shared.metrics import Metrics
 from shared.relay import Relay
 from shared.set_back import Standing, mark, marked
@@ -27,6 +27,7 @@ from tests.given import staff
 from tests.integration.bus.house import HELD, House, until
 from tests.integration.conftest import MakeDatabase, ServiceDatabase
 
+FIRST, SECOND = sorted(str(uuid7()) for _ in range(2))
 NOWHERE = "nats://127.0.0.1:1"
 ANNA: Actor = staff("anna", "counsellor")
 
@@ -86,7 +87,7 @@ async def test_a_stream_that_is_behind_its_log_or_empty_marks_nothing_and_only_t
 ) -> None:
     entries = leaves(4)
     found = standing(await log_of(make_database, *entries), house, tmp_path)
-    await Memory(tmp_path).keep(LastKnown("another", 0, 0, ""))
+    await Memory(tmp_path).keep(LastKnown("another", "", 0, ""))
     await found.look()
     await found.compare(house.bus)
     assert (found.waits, found.told) == (None, False)
@@ -106,8 +107,19 @@ async def test_of_a_log_that_has_entries_an_empty_stream_and_no_memory_say_nothi
         await mark(database.worker, "counselling", 0, "operator")
         await until(lambda: found.waits is not None)
         assert not takes_orders(found)
+        assert not found.told
         await database.worker.attempt(Scope("service:counselling"), over)
         await until(lambda: takes_orders(found))
+
+
+async def test_the_last_restore_that_was_over_is_remembered_by_its_id(make_database: MakeDatabase) -> None:
+    database = await log_of(make_database)
+    for _ in range(2):
+        left = await mark(database.worker, "counselling", 3, "operator")
+        assert left is not None
+        before = (await place_of(database.api, "counselling", None)).now.restored
+        await database.worker.attempt(Scope("service:counselling"), over)
+        assert before < (await place_of(database.api, "counselling", None)).now.restored == str(left.id)
 
 
 async def over(unit: UnitOfWork) -> None:
@@ -232,7 +244,7 @@ async def test_a_damaged_memory_keeps_a_service_shut_until_somebody_else_speaks(
 async def test_what_two_processes_remember_at_once_is_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
     first, second = Memory(tmp_path), Memory(tmp_path)
     for size in range(50):
-        known = LastKnown("a", 0, size, "c" * size)
+        known = LastKnown("a", "", size, "c" * size)
         assert all(await asyncio.gather(first.keep(known), second.keep(known)))
         assert await first.recall() == known
     assert [one.name for one in tmp_path.iterdir()] == ["last_known.json"]
@@ -241,26 +253,33 @@ async def test_what_two_processes_remember_at_once_is_whole_and_nothing_else_is_
 async def test_what_cannot_be_remembered_is_logged(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with capture_logs() as logged:
-        assert not await Memory(tmp_path / "file").keep(LastKnown("a", 0, 1, "c"))
+        assert not await Memory(tmp_path / "file").keep(LastKnown("a", "", 1, "c"))
     assert [one["event"] for one in logged] == ["not_remembered"]
 
 
 @pytest.mark.parametrize(
     ("now", "remembered", "verdict"),
     [
-        (LastKnown("a", 0, 5, "e"), "c", "same"),
-        (LastKnown("b", 0, 5, "e"), "c", "unknown"),
-        (LastKnown("a", 0, 2, "b"), None, "set_back"),
-        (LastKnown("a", 0, 5, "e"), "x", "set_back"),
-        (LastKnown("b", 1, 2, "b"), None, "same"),
+        (LastKnown("a", "", 5, "e"), "c", "same"),
+        (LastKnown("b", "", 5, "e"), "c", "unknown"),
+        (LastKnown("a", "", 2, "b"), None, "set_back"),
+        (LastKnown("a", "", 5, "e"), "x", "set_back"),
+        (LastKnown("b", FIRST, 2, "b"), None, "same"),
     ],
     ids=["grown", "another_database", "shorter", "other_entries", "accepted_since"],
 )
 def test_a_log_is_judged_by_what_is_remembered_of_it(now: LastKnown, remembered: str | None, verdict: str) -> None:
-    assert judged(LastKnown("a", 0, 3, "c"), Place(now, remembered)) == verdict
+    assert judged(LastKnown("a", "", 3, "c"), Place(now, remembered)) == verdict
+
+
+def test_of_two_restores_only_the_later_one_ends_what_is_remembered() -> None:
+    # To before the first, and then accepted anew: as many as before, and this is no database that lacks what is remembered.
+    assert judged(LastKnown("a", FIRST, 3, "c"), Place(LastKnown("b", SECOND, 2, "b"), None)) == "same"
+    # More were over in another history, which is not known to have followed.
+    assert judged(LastKnown("a", SECOND, 3, "c"), Place(LastKnown("b", FIRST, 5, "e"), "c")) == "set_back"
 
 
 def test_a_restore_that_was_accepted_and_is_unknown_again_was_set_back() -> None:
-    assert judged(LastKnown("a", 1, 3, "c"), Place(LastKnown("a", 0, 5, "e"), "c")) == "set_back"
-    assert judged(LastKnown("a", 0, 0, ""), Place(LastKnown("a", 0, 5, "e"), None)) == "same"
-    assert judged(None, Place(LastKnown("a", 0, 5, "e"), None)) == "unknown"
+    assert judged(LastKnown("a", FIRST, 3, "c"), Place(LastKnown("a", "", 5, "e"), "c")) == "set_back"
+    assert judged(LastKnown("a", "", 0, ""), Place(LastKnown("a", "", 5, "e"), None)) == "same"
+    assert judged(None, Place(LastKnown("a", "", 5, "e"), None)) == "unknown"
