@@ -43,7 +43,7 @@ class Relay:
     Figures for health and metrics: ``active``; ``published``, the events known to be in the stream, and ``lag``,
     those of the log that are not yet; ``alarm``, why the stream can't be continued (None if it can); ``fault``, what
     the relay waits for at the moment (None if nothing); ``last_ok``, the event loop's time of the last comparison
-    that found stream and log in agreement. ``differs`` is called where the stream holds what the log does not.
+    that found stream and log in agreement. ``differs`` is called where the stream holds what the log does not, or has holes where it may.
     """
 
     def __init__(
@@ -172,7 +172,8 @@ class Relay:
             else:
                 log.error("relay_stopped", stream=stream, reason=alarm, stream_size=state.last, log_size=size)
             self.alarm = alarm
-        if alarm in ("stream_longer_than_log", "stream_holds_another_event") and self._differs is not None:
+        # Holes hide whether something differs as well.
+        if alarm is not None and self._differs is not None:
             await self._differs()
         self.lag = max(size - state.last, 0)
         # Whatever is wrong with the stream, followers learn how far they are behind the log itself.

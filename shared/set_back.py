@@ -116,21 +116,28 @@ async def told_by_stream(bus: Bus, service: Service, own: Callable[[int], Awaita
         return Word(said=False)
     size, _ = await own(-1)
 
-    async def same(entries: int) -> bool:
-        leaf, (_, hash) = await bus.message(service.stream, entries), await own(entries - 1)
-        # A hole says nothing.
-        return leaf is None or leaf_hash(leaf) == hash
+    async def held(place: int, above: int) -> tuple[int, bool] | None:
+        """The next message from ``place`` down to ``above``, and whether it is the entry of the log; None where there are only holes."""
+        for at in range(place, max(above, state.first - 1), -1):
+            leaf = await bus.message(service.stream, at)
+            if leaf is not None:
+                return at, leaf_hash(leaf) == (await own(at - 1))[1]
+        return None
 
-    kept = min(state.last, size)
-    if kept and not await same(kept):
-        least, differs = 0, kept
-        while differs - least > 1:
-            middle = (least + differs) // 2
-            least, differs = (middle, differs) if await same(middle) else (least, middle)
-        kept = least
+    kept, differs = 0, min(state.last, size) + 1
+    middle = differs - 1
+    while differs - kept > 1:
+        found = await held(middle, kept)
+        # What cannot be compared is not taken for kept.
+        kept, differs = (kept, middle) if found is None else (found[0], differs) if found[1] else (kept, found[0])
+        middle = (kept + differs) // 2
     if kept == state.last:
         return Word(said=True)
-    written = await bus.message(service.stream, kept + 1)
+    written = None
+    for at in range(max(kept + 1, state.first), state.last + 1):
+        written = await bus.message(service.stream, at)
+        if written is not None:
+            break
     try:
         ours = written is not None and Envelope.model_validate_json(written).source == f"urn:avrr:{service.name}"
     except ValidationError:

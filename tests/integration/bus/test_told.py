@@ -6,6 +6,7 @@ Real PostgreSQL and a real broker. All events are invented.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from shared.actors import Actor
+from shared.bus import Bus, StreamState
 from shared.db import Leaf, NotYetTold, Scope, SetBack, Sql, UnitOfWork, Write
 from shared.ids import uuid7
 from shared.last_known import LastKnown, Memory, Place, judged, place_of
@@ -146,6 +148,78 @@ async def test_a_relay_that_meets_another_event_in_its_stream_has_the_database_w
     left = await marked(database.worker)
     assert left is not None
     assert (left.kept, left.known, relay.alarm) == (2, 3, "stream_holds_another_event")
+
+
+class Holed(Bus):
+    """The broker as it is, but for messages that it has lost."""
+
+    lost: frozenset[int] = frozenset()
+
+    async def message(self, stream: str, sequence: int) -> bytes | None:
+        return None if sequence in self.lost else await super().message(stream, sequence)
+
+    async def stream_state(self, stream: str) -> StreamState:
+        state = await super().stream_state(stream)
+        return replace(state, messages=state.messages - len(self.lost))
+
+
+@contextlib.asynccontextmanager
+async def holed(house: House, *lost: int) -> AsyncIterator[Holed]:
+    nats = house.servers.nats
+    async with Holed(nats.url, "counselling", "counselling", nats.passwords["counselling"]) as bus:
+        bus.lost = frozenset(lost)
+        await bus.ready()
+        yield bus
+
+
+@pytest.mark.parametrize(
+    ("lost", "kept"),
+    [((), 3), ((6,), 3), ((5, 6, 7), 3), ((3,), 2), ((1, 2, 3), 0), ((4,), 3), ((9, 10), 3), ((2, 6), 3)],
+    ids=lambda value: "_".join(map(str, value)) or "whole" if isinstance(value, tuple) else f"kept{value}",
+)
+async def test_a_message_that_the_stream_lost_is_not_taken_for_one_that_the_log_kept(
+    house: House, make_database: MakeDatabase, lost: tuple[int, ...], kept: int
+) -> None:
+    begun = leaves(3)
+    await relayed(house, *begun, *leaves(7))
+    found = standing(await log_of(make_database, *begun, *leaves(7)), house)
+    async with holed(house, *lost) as bus:
+        await found.compare(bus)
+    assert found.waits is not None
+    assert (found.waits.kept, found.waits.known) == (kept, 10)
+
+
+async def test_a_stream_that_lost_its_last_messages_marks_nothing_and_says_nothing(
+    house: House, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    entries = leaves(4)
+    await relayed(house, *entries)
+    found = standing(await log_of(make_database, *entries), house, tmp_path)
+    await found.look()
+    async with holed(house, 4) as bus:
+        await found.compare(bus)
+        assert (found.waits, found.told) == (None, False)
+    async with holed(house, 2) as bus:
+        await found.compare(bus)
+        assert (found.waits, found.told) == (None, True)
+
+
+async def test_a_relay_whose_stream_has_holes_has_it_compared_all_the_same(house: House, make_database: MakeDatabase) -> None:
+    kept, lost, written = leaves(2), leaves(1), leaves(1)
+    await relayed(house, *kept, *lost)
+    database = await log_of(make_database, *kept, *written)
+    found = standing(database, house)
+    async with holed(house, 1) as bus:
+        relay = Relay(
+            database.logins.worker, bus, COUNSELLING, asyncio.Event(), poll_seconds=0.2, differs=partial(found.compare, bus)
+        )
+
+        async def waits() -> bool:
+            return await marked(database.worker) is not None
+
+        async with house.running(relay):
+            await until(waits)
+    assert relay.alarm == "stream_has_holes"
 
 
 async def test_what_somebody_else_wrote_into_the_stream_marks_nothing(house: House, make_database: MakeDatabase) -> None:
