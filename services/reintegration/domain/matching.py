@@ -7,7 +7,7 @@ All else waits in a queue for somebody to look at.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal, TypeGuard, cast, get_args
@@ -160,7 +160,7 @@ def settles(line: BankLine, attempt: KnownAttempt | None) -> Settles | Unmatched
     # What a bank refuses of a file that nobody knows any more moved no money: finance states that it did not leave.
     if line.kind != "booked" or not line.left_before_restore:
         return _of_another_order(line)
-    found = _of_what_was_sent(replace(line, by_hand=True), attempt)
+    found = _of_what_was_sent(line, attempt)
     return "sent_before_restore" if is_settling(found) and not line.by_hand else found
 
 

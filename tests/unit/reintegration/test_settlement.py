@@ -150,6 +150,9 @@ def settled(state: Grant, line: BankLine, **facts: object) -> Grant:
         (replace(LEFT, by_hand=True, amount=Decimal("800.01")), KNOWN, "amount_differs"), (replace(LEFT, by_hand=True), FAILED, "not_released"), (replace(LEFT, by_hand=True), None, "attempt_unknown"),
         (replace(LEFT, by_hand=True, direction="credit"), PAID, "returns"), (replace(LEFT, direction="credit"), PAID, "sent_before_restore"), (replace(LEFT, by_hand=True), replace(KNOWN, method="cash"), "not_sent"),
         (replace(REFUSAL, sent_at=None, sent_otherwise=False, left_before_restore=True, by_hand=True), KNOWN, "not_sent"),
+        # What else stands against it two persons are told, before they find that it is this payment all the same.
+        (replace(LEFT, other_payee=True), KNOWN, "another_payee"), (replace(LEFT, other_block=True), KNOWN, "another_block"), (replace(LEFT, other_payee=True, by_hand=True), KNOWN, "pays"),
+        (replace(LEFT, currency="BAM", amount=Decimal(9000), instructed_amount=Decimal(800), instructed_currency="EUR", worth=Decimal("1564.66")), KNOWN, "too_far_from_rate"),
     ],
 )  # fmt: skip
 def test_what_a_line_does_to_an_attempt_follows_from_both(line: BankLine, attempt: KnownAttempt | None, found: str) -> None:
