@@ -71,11 +71,11 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
         payments = await put_before_finance(settings, one, context)
         if one.service == REINTEGRATION.name:
             say(f"{one.service}: {payments} lost entries tell of payments; nothing is paid until finance clears them")
-    opened = [one for one in losses if one.service not in held]
-    for one in opened:
+    # Of what stays shut too: from its old stream those who are let in would take what was lost as new.
+    for one in losses:
         for line in await follow_anew(settings, one):
             say(line)
-    for one in opened:
+    for one in (one for one in losses if one.service not in held):
         await show(settings, BY_NAME[one.service], say)
         async with sources.database_of(settings, BY_NAME[one.service]) as database:
             await database.attempt(sources.SCOPE, _opens(one))

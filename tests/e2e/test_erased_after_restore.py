@@ -9,9 +9,10 @@ from functools import partial
 import asyncpg
 import pytest
 
-from ops.after_restore import accepting
+from ops.after_restore import accepting, sources
 from ops.settings import CannotStart, OpsSettings
 from shared.ids import uuid7
+from shared.topology import BY_NAME
 from tests.e2e.test_after_restore import (
     by,
     copied,
@@ -75,6 +76,8 @@ async def test_who_cannot_be_erased_again_is_named_and_keeps_shut_only_what_hold
     assert str(other) not in refused.value.sentence
     await nothing_left_of(own, other)
     await until(partial(is_shut, own, "returns", shut=False), 120)
+    # Who is let in follows what counselling's log has now, and takes nothing of what it lost.
+    assert await sources.in_stream(own.settings, BY_NAME["counselling"], 0) == sources.Known(0, {})
     for _ in range(2):
         assert await is_shut(own, "counselling", shut=True)
         answer = await own.raw("GET", "counselling", f"/v1/persons/{stuck}/identity?purpose=casework", "coordinator")
