@@ -17,6 +17,7 @@ from services.reintegration.domain.duty import NobodyReason, OnDuty, Waiting, wh
 from services.reintegration.domain.exceptions import TOGETHER_DAYS, ExceptionCode, Looked, exceptions_of
 from services.reintegration.domain.grant_state import GrantStatus
 from services.reintegration.domain.policies import EXAMPLE
+from services.reintegration.lost_payment_queries import TOLD_OF_BEFORE
 from services.reintegration.sealed import vendors_of
 from services.reintegration.sent_files_queries import SENT
 from shared.db import Sql, UnitOfWork
@@ -44,7 +45,9 @@ LOOKED = Sql(
     "AND s.outcome IN ('differs', 'not_found') LIMIT 1) IS NOT NULL AS found_otherwise, "
     # As a line of the bank's waits as `not_sent`.
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON l.of_attempt = a.attempt_id AND l.kind = 'booked' AND l.state NOT IN ('unconfirmed', 'dropped') WHERE a.grant_id = g.id "
-    f"AND CASE a.method WHEN 'bank_file' THEN NOT EXISTS (SELECT {SENT}) ELSE a.method IS NOT NULL AND l.direction = 'debit' END LIMIT 1) IS NOT NULL AS moved_by_hand, "
+    # Of what left before a restore two persons found which line it is.
+    f"AND CASE a.method WHEN 'bank_file' THEN NOT EXISTS (SELECT {SENT}) AND NOT (l.by_hand AND {TOLD_OF_BEFORE}) "
+    "ELSE a.method IS NOT NULL AND l.direction = 'debit' END LIMIT 1) IS NOT NULL AS moved_by_hand, "
     "(SELECT true FROM payment_attempts a JOIN bank_lines l ON (l.of_attempt = a.attempt_id AND l.other_payee OR l.attempt_id = a.attempt_id AND l.other_payee_named) "
     "AND l.state NOT IN ('unconfirmed', 'dropped') WHERE a.grant_id = g.id LIMIT 1) IS NOT NULL AS another_payee, "
     # The bank names it, or two persons found it to be that one.

@@ -15,7 +15,7 @@ from shared.ids import uuid7
 from shared.timers import Looked
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.paid_by_bank import released_by_bank
-from tests.integration.reintegration.test_another_payee import settle
+from tests.integration.reintegration.test_another_payee import exceptions, settle
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_bank_files import imported, lines_of
@@ -120,6 +120,9 @@ async def test_what_stands_in_a_batch_from_another_account_is_found_once_that_is
     (line,) = await lines_of(people, file_id)
     assert await found(people, line["id"], attempt_id) == ["not_sent"]
     assert (await people.payer.post(f"payment-batches/{batch_id}/drop", {"reason": "never_sent"})).status_code == 200
+    # Nobody knows yet which payment it is; what two found is no exception any more.
+    assert await exceptions(people) == ["moved_by_hand"]
     assert (await found(people, line["id"], attempt_id))[0] == 201
     assert await settle(people, file_id) == 1
+    assert await exceptions(people) == []
     assert (await house.findings()).differences == []
