@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from ops.settings import OpsSettings
+from ops.settings import CannotStart, OpsSettings
 from shared.db import Sql, UnitOfWork
 from shared.set_back import Mark
 from shared.tlog.tree import leaf_hash
@@ -35,12 +35,24 @@ def folder_of(settings: OpsSettings, mark: UUID) -> Path:
 
 
 def kept_in(folder: Path, service: str) -> Kept:
-    """What a list kept below this folder, of which each entry is as it says; nothing where there is none."""
+    """What a list kept below this folder, each entry as its hash says; nothing where there is none.
+
+    `CannotStart` names the folder where the list cannot be read, or an entry that it lists is not there as it was: what was lost
+    once is not forgotten in silence. Lines that it does not list, as of a list that was about to be written, are left out.
+    """
     try:
         told = json.loads((folder / f"{service}.json").read_bytes())
+        leaves = {leaf_hash(leaf).hex(): leaf for file in folder.glob(f"{service}*.ndjson") for leaf in file.read_bytes().split(b"\n")}
+        lost, also = ([(int(one["index"]), leaves[one["leaf_hash"]]) for one in told.get(kind, [])] for kind in ("lost", "also"))
+        return Kept(dict(lost), also)
     except FileNotFoundError:
         return Kept({}, ())
-    return Kept(dict(_read(folder / f"{service}.ndjson", told["lost"])), _read(folder / f"{service}.also.ndjson", told.get("also", [])))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise CannotStart(
+            "kept_list_broken",
+            f"What an earlier restore lost of {service} is not kept whole in {folder}: put its files back from a copy, or move the folder away "
+            "once two persons know that what it lists is forgotten with it.",
+        ) from None
 
 
 async def kept_of_others(settings: OpsSettings, unit: UnitOfWork, service: Service, waits: Mark) -> Sequence[tuple[int, bytes]]:
@@ -58,8 +70,3 @@ def _lists(settings: OpsSettings, service: str) -> dict[str, list[tuple[int, byt
     """Every entry that some list of this service's log kept, under the name of its folder."""
     found = {folder.name: kept_in(folder, service) for folder in sorted((settings.data_folder / FOLDER).glob("*"))}
     return {name: [*kept.lost.items(), *kept.also] for name, kept in found.items()}
-
-
-def _read(path: Path, told: Sequence[Mapping[str, object]]) -> list[tuple[int, bytes]]:
-    leaves = path.read_bytes().splitlines() if told else []
-    return [(int(str(one["index"])), leaf) for one, leaf in zip(told, leaves, strict=True) if leaf_hash(leaf).hex() == one["leaf_hash"]]

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ _KEPT = Sql("SELECT leaf_hash FROM event_log WHERE idx >= :first AND idx < :end 
 _LAST_KEPT = Sql("SELECT time FROM event_log WHERE idx < :end ORDER BY idx DESC LIMIT 1")
 _HEAD = Sql("SELECT size FROM log_head")
 _AT_A_TIME: Final = 10_000
+# What is done again before anybody is let in.
+_ERASES: Final = ("avrr.counselling.person.erasure_approved.v1", "avrr.returns.person.erased.v1", "avrr.reintegration.person.erased.v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +145,9 @@ async def keep(settings: OpsSettings, losses: Losses) -> Path:
 
     def write() -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_durably(folder / f"{losses.service}.ndjson", b"".join(one.leaf + b"\n" for one in losses.lost))
-        write_durably(folder / f"{losses.service}.also.ndjson", b"".join(one.leaf + b"\n" for one in losses.also))
+        # All leaves in one file and the list of them last: whatever breaks this off, each entry that a list names is there.
+        leaves = [one.leaf for one in (*losses.lost, *losses.also)]
+        write_durably(folder / f"{losses.service}.ndjson", b"".join(leaf + b"\n" for leaf in leaves))
         write_durably(folder / f"{losses.service}.json", json.dumps(losses.content, indent=1).encode() + b"\n")
 
     await asyncio.to_thread(write)
@@ -158,12 +162,13 @@ def sentences(losses: Losses) -> Sequence[str]:
     if losses.kept_until is not None and losses.lost:
         last = losses.lost[-1].envelope.time
         lines.append(f"  lost is what was recorded between {losses.kept_until:%Y-%m-%d %H:%M:%S} and {last:%Y-%m-%d %H:%M:%S} UTC")
-    kinds: dict[str, int] = {}
-    for one in losses.lost:
-        kinds[one.envelope.type] = kinds.get(one.envelope.type, 0) + 1
+    kinds = Counter(one.envelope.type for one in losses.entries)
     lines += [f"  {count:6} {kind}" for kind, count in sorted(kinds.items())]
     if losses.also:
-        lines.append(f"  {len(losses.also)} more entries were lost at the same places, or by earlier restores that this database does not know")
+        lines.append(f"  {len(losses.also)} of these were lost at the same places, or by earlier restores that this database does not know")
+    erasures = sum(one.envelope.type in _ERASES for one in losses.also)
+    if erasures:
+        lines.append(f"  of these {erasures} erase persons again once two accept this, which nobody can take back")
     lines += [f"  {name} had taken {size} entries" for name, size in losses.followers.items() if size > waits.kept]
     lines += [f"  the {name} does not answer, and may know more" for name in losses.unasked]
     if losses.disagreeing:
