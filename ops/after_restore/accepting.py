@@ -1,9 +1,8 @@
 """Two persons accept what was set back, each with a security key touched a moment ago; then what was lost and cannot wait is done, and orders are taken again."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Final
-from uuid import UUID
 
 from ops.after_restore import sources
 from ops.after_restore.erasing import decided_before, redo_erasures, why_shut
@@ -53,7 +52,8 @@ async def accept(settings: OpsSettings, token: str, reason: RestoreReason | None
 async def finish(settings: OpsSettings, say: Say) -> bool:
     """Does what follows for all that two persons accepted, and opens it; whether nothing waits any more. Can be done again.
 
-    `CannotStart` names who could not be erased again: the services that hold them stay shut, and all others are open (decision 130).
+    `CannotStart` names who could not be erased again, and the entry of a payment that cannot be read: the services that hold them
+    stay shut, and all others are open (decision 130).
     """
     losses = await all_losses(settings)
     if any(not one.mark.accepted for one in losses):
@@ -62,13 +62,18 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
     context = Context(Actor.service("restore"), Clock(clock_of(settings)).present())
     # First of all: nobody who was erased is read by anybody who is let in by what follows.
     decided = decided_before(losses)
-    held: dict[str, Mapping[UUID, str]] = {}
+    held: dict[str, CannotStart] = {}
     for one in losses:
         redone = await redo_erasures(settings, one, context, decided)
         say(f"{one.service}: {redone.erased} persons erased again")
         if redone.failed:
-            held[one.service] = redone.failed
-        payments = await put_before_finance(settings, one, context)
+            held[one.service] = CannotStart("not_erased_again", why_shut(one.service, redone.failed))
+        try:
+            payments = await put_before_finance(settings, one, context)
+        except CannotStart as stands:
+            # Who is named already is put right first; the same command finds the entry again.
+            held.setdefault(one.service, stands)
+            continue
         if one.service == REINTEGRATION.name:
             say(f"{one.service}: {payments} lost entries tell of payments; nothing is paid until finance clears them")
     # Of what stays shut too: from its old stream those who are let in would take what was lost as new.
@@ -81,7 +86,7 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
             await database.attempt(sources.SCOPE, _opens(one))
         say(f"{one.service}: takes orders again")
     if held:
-        raise CannotStart("not_erased_again", " ".join(why_shut(service, failed) for service, failed in held.items()))
+        raise CannotStart(next(iter(held.values())).code, " ".join(why.sentence for why in held.values()))
     return True
 
 

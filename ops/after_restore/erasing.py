@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from pydantic import ValidationError
 
 from ops.after_restore import sources
 from ops.after_restore.listing import Losses, Lost, subjects
@@ -135,7 +134,7 @@ async def _given(
         except FAULTS:
             # Of no person, and over by itself: the same command goes on with it.
             raise
-        except (Refusal, ValidationError, asyncpg.PostgresError, LookupError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is this person's, and keeps nobody else from being erased
             failed[id] = _code_of(error)
     return Redone(erased, failed)
 

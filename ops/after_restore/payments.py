@@ -44,25 +44,39 @@ def lost_payments(lost: Sequence[Lost], in_batches: Mapping[UUID, Sequence[UUID]
 
     ``in_batches`` are the attempts of each batch that the restored database knows.
     """
-    found: list[LostPayment] = []
-    for one in lost:
-        kind, data = one.envelope.type, one.envelope.data
-        if kind in (_RELEASED, _WITNESSED, _PAID):
-            fact: LostFact = "released" if kind == _RELEASED else "paid"
-            found.append(
-                LostPayment.model_validate(
-                    {"event_id": one.envelope.id, "fact": fact, "attempt_id": data.get("attempt_id"), "grant_id": one.envelope.subject, "number": data["number"], "by": one.envelope.actorid}
-                )
+    return tuple(found for one in lost for found in _told_by(one, in_batches))
+
+
+def _told_by(one: Lost, in_batches: Mapping[UUID, Sequence[UUID]]) -> list[LostPayment]:
+    """What one entry says of payments; `CannotStart` names an entry that says it in a way that nobody can read."""
+    try:
+        return _read(one, in_batches)
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        raise CannotStart(
+            "payment_not_read",
+            f"{REINTEGRATION.name} stays shut, for it cannot be read what its lost entry {one.envelope.id} says of a payment. "
+            "Find out what stands there, then give the same command again; two persons need not accept anew.",
+        ) from None
+
+
+def _read(one: Lost, in_batches: Mapping[UUID, Sequence[UUID]]) -> list[LostPayment]:
+    kind, data = one.envelope.type, one.envelope.data
+    if kind in (_RELEASED, _WITNESSED, _PAID):
+        fact: LostFact = "released" if kind == _RELEASED else "paid"
+        return [
+            LostPayment.model_validate(
+                {"event_id": one.envelope.id, "fact": fact, "attempt_id": data.get("attempt_id"), "grant_id": one.envelope.subject, "number": data["number"], "by": one.envelope.actorid}
             )
-        elif kind in (_BATCHED, *_TAKEN):
-            attempts = data["attempts"] if kind == _BATCHED else in_batches.get(one.envelope.subject, ())
-            assert isinstance(attempts, list | tuple)
-            found += [
-                # Of one entry and one attempt always the same, and of no other.
-                LostPayment(event_id=UUID(int=one.envelope.id.int ^ UUID(str(attempt)).int), fact="batched", attempt_id=UUID(str(attempt)), grant_id=None, number=None, by=one.envelope.actorid)
-                for attempt in attempts
-            ]
-    return tuple(found)
+        ]
+    if kind not in (_BATCHED, *_TAKEN):
+        return []
+    attempts = data["attempts"] if kind == _BATCHED else in_batches.get(one.envelope.subject, ())
+    assert isinstance(attempts, list | tuple)
+    return [
+        # Of one entry and one attempt always the same, and of no other.
+        LostPayment(event_id=UUID(int=one.envelope.id.int ^ UUID(str(attempt)).int), fact="batched", attempt_id=UUID(str(attempt)), grant_id=None, number=None, by=one.envelope.actorid)
+        for attempt in attempts
+    ]
 
 
 def record_of(mark: UUID) -> UUID:
@@ -71,7 +85,10 @@ def record_of(mark: UUID) -> UUID:
 
 
 async def put_before_finance(settings: OpsSettings, losses: Losses, context: Context) -> int:
-    """Records what was lost of payments, and with it that nothing is paid; how many there are. Done again it changes nothing."""
+    """Records what was lost of payments, and with it that nothing is paid; how many there are. Done again it changes nothing.
+
+    `CannotStart` names an entry that cannot be read: then nothing is recorded, and reintegration stays shut.
+    """
     if losses.service != REINTEGRATION.name:
         return 0
     taken = {batch for kind in _TAKEN for batch in subjects(losses.entries, kind)}

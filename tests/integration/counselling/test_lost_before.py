@@ -5,11 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from ops.after_restore import sources
 from ops.after_restore.earlier import kept_of_others
+from ops.after_restore.erasing import _given
 from ops.after_restore.listing import Losses, Lost, keep
 from ops.settings import OpsSettings
+from services.counselling.wiring import PERSON as OF_COUNSELLING
+from shared.actors import Actor
 from shared.db import Sql
+from shared.ids import uuid7
+from shared.messages import Command, Context
 from shared.restores import AcceptRestore
 from shared.set_back import Mark, mark
 from shared.topology import COUNSELLING
@@ -60,3 +67,17 @@ async def test_what_an_earlier_restore_lost_is_told_until_the_database_has_it_or
     # Of another one, of which this database knows nothing, only what the opened one had not listed.
     await listed(settings, other.id, [lost(1, b"one"), lost(1, b"two")])
     assert await told() == [(1, b"two")]
+
+
+@pytest.mark.parametrize("error", [AssertionError, ValueError, AttributeError, KeyError])
+async def test_whatever_stands_against_erasing_one_person_is_theirs_and_names_them(desk: Desk, error: type[Exception]) -> None:
+    stuck, unknown = uuid7(), uuid7()
+
+    async def broken() -> Command:
+        raise error("of a person")
+
+    waits = Mark(id=UUID(int=7), kept=0, known=9, finder="operator", accepted=True)
+    losses = Losses("counselling", waits, "00", NOON, 9, (), (), (), {})
+    orders = [(stuck, broken), (unknown, broken)]
+    redone = await _given(desk.database.worker, OF_COUNSELLING, losses, Context(Actor.service("restore"), NOON), orders)
+    assert (redone.erased, redone.failed) == (0, {stuck: error.__name__, unknown: error.__name__})

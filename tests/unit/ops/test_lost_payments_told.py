@@ -2,8 +2,11 @@
 
 from uuid import UUID
 
+import pytest
+
 from ops.after_restore.listing import Lost
 from ops.after_restore.payments import lost_payments
+from ops.settings import CannotStart
 from shared.ledger import conceal
 from shared.messages import Envelope, Event
 from tests.given import NOON
@@ -49,3 +52,14 @@ def test_of_a_file_that_was_taken_each_payment_is_told_that_the_restored_databas
     assert [(one.fact, one.attempt_id) for one in found] == [("batched", id) for id in (FIRST, SECOND, FIRST, SECOND)]
     assert len({one.event_id for one in found}) == len(found)
     assert lost_payments(lost, {BATCH_ID: (FIRST, SECOND)}) == found
+
+
+@pytest.mark.parametrize("data", [{}, {"number": "first"}, {"attempts": None}, {"attempts": ["no id"]}], ids=["empty", "no-number", "no-attempts", "no-id"])
+@pytest.mark.parametrize("event", [RELEASED, PUT_IN], ids=["released", "put-in"])
+def test_an_entry_of_a_payment_that_cannot_be_read_is_named_by_its_id_alone(event: Event, data: dict[str, object]) -> None:
+    broken = entry(2, event)
+    broken = Lost(2, b"", broken.envelope.model_copy(update={"data": data}))
+    with pytest.raises(CannotStart) as refused:
+        lost_payments([entry(1, PAID_1), broken], {})
+    assert refused.value.code == "payment_not_read"
+    assert str(broken.envelope.id) in refused.value.sentence
