@@ -6,7 +6,7 @@ from typing import Final
 
 from ops.after_restore import sources
 from ops.after_restore.erasing import decided_before, redo_erasures, why_shut
-from ops.after_restore.listing import Losses, all_losses, keep, sentences
+from ops.after_restore.listing import Losses, all_losses, keep, lost_once, sentences
 from ops.after_restore.payments import put_before_finance
 from ops.after_restore.showing import show
 from ops.after_restore.signing_in import signed_in
@@ -22,7 +22,7 @@ from shared.handling import handle, read
 from shared.messages import Command, Context, Origin
 from shared.policy import EVERYWHERE
 from shared.restores import AcceptRestore, ProposeAcceptance
-from shared.topology import BY_NAME, REINTEGRATION
+from shared.topology import BY_NAME, COUNSELLING, REINTEGRATION
 from shared.wiring import Wiring
 
 # Who answers for the mission, for its persons, and for what is proved of both.
@@ -61,7 +61,7 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
         return False
     context = Context(Actor.service("restore"), Clock(clock_of(settings)).present())
     # First of all: nobody who was erased is read by anybody who is let in by what follows.
-    decided = decided_before(losses)
+    decided = decided_before(losses, await lost_once(settings, COUNSELLING))
     held: dict[str, CannotStart] = {}
     for one in losses:
         redone = await redo_erasures(settings, one, context, decided)

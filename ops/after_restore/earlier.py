@@ -17,6 +17,7 @@ from shared.topology import Service
 FOLDER: Final = "restored"
 # A restore that was opened has put what it lost before finance and erased anew: the database knows of it.
 _OPENED = Sql("SELECT id FROM restored WHERE opened_at IS NOT NULL")
+_ACCEPTED = Sql("SELECT id FROM restored WHERE accepted_at IS NOT NULL")
 # What was lost before may stand in what is restored now.
 _STANDS = Sql("SELECT idx, leaf_hash FROM event_log WHERE idx = ANY (cast(:idx AS bigint[]))")
 
@@ -64,6 +65,13 @@ async def kept_of_others(settings: OpsSettings, unit: UnitOfWork, service: Servi
     found = [entry for name, entries in lists.items() if name not in opened | {str(waits.id)} for entry in entries if entry not in done]
     standing = {row["idx"]: bytes(row["leaf_hash"]) for row in await unit.rows(_STANDS, idx=[idx for idx, _ in found])}
     return [(idx, leaf) for idx, leaf in found if standing.get(idx) != leaf_hash(leaf)]
+
+
+async def kept_of_accepted(settings: OpsSettings, unit: UnitOfWork, service: Service) -> Sequence[tuple[int, bytes]]:
+    """What lists kept of a log that two persons accepted as lost, as far as its database knows of it, by place."""
+    accepted = {str(row["id"]) for row in await unit.rows(_ACCEPTED)}
+    lists = await asyncio.to_thread(_lists, settings, service.name)
+    return [entry for name, entries in lists.items() if name in accepted for entry in entries]
 
 
 def _lists(settings: OpsSettings, service: str) -> dict[str, list[tuple[int, bytes]]]:

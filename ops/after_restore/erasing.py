@@ -45,9 +45,13 @@ class Redone:
     failed: Mapping[UUID, str] = field(default_factory=dict)
 
 
-def decided_before(losses: Sequence[Losses]) -> Sequence[UUID]:
-    """Whom counselling's lost entries say to be erased: who holds anything of them may not have heard of it."""
-    return [id for one in losses if one.service == COUNSELLING.name for id in subjects(one.entries, _APPROVED)]
+def decided_before(losses: Sequence[Losses], before: Sequence[Lost] = ()) -> Sequence[UUID]:
+    """Whom counselling's lost entries say to be erased: who holds anything of them may not have heard of it.
+
+    ``before`` is what it lost by restores that it was opened after: another service may have stayed shut then, and still hold them.
+    """
+    lost = [*before, *(entry for one in losses if one.service == COUNSELLING.name for entry in one.entries)]
+    return subjects(lost, _APPROVED)
 
 
 def why_shut(service: str, failed: Mapping[UUID, str]) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from ops.after_restore import sources
-from ops.after_restore.earlier import folder_of, kept_in, kept_of_others
+from ops.after_restore.earlier import folder_of, kept_in, kept_of_accepted, kept_of_others
 from ops.settings import OpsSettings
 from shared.db import Database, Sql
 from shared.durable_files import write_durably
@@ -128,6 +128,13 @@ async def losses_of(settings: OpsSettings, service: Service) -> Losses | None:
         unreadable, followers,
         tuple(name for name, one in (("stream", streamed), ("archive", archived)) if one is None), _once(also, lost),
     )  # fmt: skip
+
+
+async def lost_once(settings: OpsSettings, service: Service) -> tuple[Lost, ...]:
+    """What two persons accepted that a service's log lost, also by restores that it was opened after."""
+    async with sources.database_of(settings, service) as database, database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
+        kept = await kept_of_accepted(settings, unit, service)
+    return _read(service, kept)[0]
 
 
 async def all_losses(settings: OpsSettings) -> list[Losses]:

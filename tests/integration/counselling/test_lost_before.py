@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from ops.after_restore import sources
-from ops.after_restore.earlier import kept_of_others
-from ops.after_restore.erasing import _given
+from ops.after_restore.earlier import kept_of_accepted, kept_of_others
+from ops.after_restore.erasing import _APPROVED, _given, decided_before
 from ops.after_restore.listing import Losses, Lost, keep
 from ops.settings import OpsSettings
 from services.counselling.wiring import PERSON as OF_COUNSELLING
@@ -67,6 +67,16 @@ async def test_what_an_earlier_restore_lost_is_told_until_the_database_has_it_or
     # Of another one, of which this database knows nothing, only what the opened one had not listed.
     await listed(settings, other.id, [lost(1, b"one"), lost(1, b"two")])
     assert await told() == [(1, b"two")]
+
+    # Of what two accepted all is known also afterwards, for whoever stayed shut; of what nobody accepted nothing is.
+    async with worker.unit_of_work(sources.SCOPE, snapshot=True) as unit:
+        known = await kept_of_accepted(settings, unit, COUNSELLING)
+    assert sorted(known) == [(0, b"another"), (0, stands), (1, b"one")]
+
+
+def test_whom_counselling_decided_to_erase_is_known_also_once_it_was_opened() -> None:
+    approved = entry(1, RELEASED).envelope.model_copy(update={"type": _APPROVED})
+    assert list(decided_before([], [Lost(1, b"", approved)])) == [approved.subject]
 
 
 @pytest.mark.parametrize("error", [AssertionError, ValueError, AttributeError, KeyError])
