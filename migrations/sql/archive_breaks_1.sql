@@ -37,7 +37,8 @@ AS $$
 DECLARE
     lost text := NEW.log || '.' || (NEW.generation - 1);
 BEGIN
-    IF NOT EXISTS (SELECT FROM archive_entries WHERE log = NEW.log AND idx >= NEW.kept) THEN
+    -- What is archived behind what was kept may have come since.
+    IF NOT NEW.apart OR NOT EXISTS (SELECT FROM archive_entries WHERE log = NEW.log AND idx >= NEW.kept) THEN
         RETURN NULL;
     END IF;
     UPDATE archive_entries SET log = lost WHERE log = NEW.log AND idx >= NEW.kept;

@@ -12,10 +12,12 @@ from shared.db import Sql, UnitOfWork, Write
 from shared.tlog.breaks import Acceptance, Break
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.refusals import LogRefused
+from shared.tlog.tree import leaf_hash
 from shared.tlog.trust import TrustPolicy
 
 _GENERATION = Sql("SELECT coalesce(max(generation), 1) AS generation FROM archive_breaks WHERE log = :log")
-_KEEP = Sql("INSERT INTO archive_breaks (log, generation, kept, proof) VALUES (:log, :generation, :kept, :proof)")
+_KEEP = Sql("INSERT INTO archive_breaks (log, generation, kept, proof, apart) VALUES (:log, :generation, :kept, :proof, :apart)")
+_HASH = Sql("SELECT leaf_hash FROM archive_entries WHERE log = :log AND idx = :index")
 PROOF = Sql("SELECT proof FROM archive_breaks WHERE log = :log AND generation = :generation")
 BREAKS = Sql(
     "SELECT b.log, b.generation, b.kept, b.proof, b.noted_at, (SELECT count(*) FROM archive_entries e "
@@ -40,18 +42,47 @@ async def generation_of(unit: UnitOfWork, log: str) -> int:
     return generation
 
 
-async def follow(unit: UnitOfWork, log: str, generation: int, proof: Break, said: Acceptance) -> None:
-    """Goes on with a log as the generation that a proven break begins, behind what was kept.
+async def follow(unit: UnitOfWork, log: str, generation: int, proof: Break, said: Acceptance) -> bool:
+    """Goes on with a log as the generation that a proven break begins, behind what was kept; False where it cannot be told yet
+    whether what is archived behind it was lost, or came since: then nothing is noted, and it is asked again.
 
     LogRefused as ``break_unlike_archive`` where what was kept, or what was last signed before, is not what was archived: then
     nothing is set apart. An archive that was set back itself, and has less, is held to the checkpoints that come.
     """
-    last, _ = await archive.placed(unit, log)
+    last, stopped = await archive.placed(unit, log)
     closed = Checkpoint.of(proof.closed.note)
-    for size, root in ((said.kept, said.root), (closed.size, closed.root)):
-        if size <= last + 1 and await archive.root_at(unit, log, size) != root:
-            raise LogRefused("break_unlike_archive", "What was kept of the log, or signed of it, is not what was archived.")
-    unit.write(Write(_KEEP, {"log": log, "generation": generation, "kept": said.kept, "proof": bytes(proof)}))
+    sound = [
+        await archive.root_at(unit, log, size) == root
+        for size, root in ((said.kept, said.root), (closed.size, closed.root)) if size <= min(said.kept, last + 1)
+    ]  # fmt: skip
+    if not all(sound):
+        raise LogRefused("break_unlike_archive", "What was kept of the log, or signed of it, is not what was archived.")
+    lost = last >= said.kept and await _was_lost(unit, log, proof, last + 1, stopped == "other")
+    if lost is None:
+        return False
+    kept = {"log": log, "generation": generation, "kept": said.kept, "proof": bytes(proof), "apart": lost}
+    unit.write(Write(_KEEP, kept))
+    return True
+
+
+async def _was_lost(unit: UnitOfWork, log: str, proof: Break, size: int, other: bool) -> bool | None:
+    """Whether what is archived behind what was kept is of the former history; None where nothing tells yet.
+
+    An archive that had no more than what was kept may have taken what came since before it heard of the break: that is not lost.
+    ``other`` is whether the stream brought something else in its place.
+    """
+    begun, closed, first = Checkpoint.of(proof.begun.note), Checkpoint.of(proof.closed.note), proof.proofs[0].index
+    row = await unit.row(_HASH, log=log, index=first)
+    accepted = None if row is None else bytes(row["leaf_hash"]) == leaf_hash(proof.entries[0])
+    if accepted if size < begun.size else await archive.root_at(unit, log, begun.size) == begun.root:
+        return False
+    unlike = accepted is False or other
+    if proof.closed.old < closed.size <= size:
+        if await archive.root_at(unit, log, closed.size) == closed.root:
+            return True
+        if unlike or accepted:
+            raise LogRefused("break_unlike_archive", "What was archived is neither what the log had nor what it has.")
+    return True if unlike else None
 
 
 class LogBreak(BaseModel):

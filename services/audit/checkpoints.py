@@ -190,8 +190,11 @@ class Checkpoints:
             raise LogRefused("another_log", "This is the checkpoint of another log.")
         if self._served is not None and (added := await self._pin.rotated(self._served, signed)):
             log.warning("key_rotated", source=name, keys=len(added))
-        await self._go_on(name, asked, Origin.of(said.origin))
+        goes_on = await self._go_on(name, asked, Origin.of(said.origin))
         asked.told = said.size
+        if not goes_on:
+            self._alarm(name, asked, None)
+            return
 
         async def work(unit: UnitOfWork) -> bool | None:
             await _refuse_older(unit, self._pin, name, signed, said)
@@ -208,8 +211,10 @@ class Checkpoints:
         asked.note, asked.size = str(signed), said.size if agrees else asked.size
         self._alarm(name, asked, None if agrees else "root_unlike_archive")
 
-    async def _go_on(self, name: str, asked: Asked, origin: Origin) -> None:
-        """Follows a log that was set back to the generation of this origin, break by break, each proven before it is believed."""
+    async def _go_on(self, name: str, asked: Asked, origin: Origin) -> bool:
+        """Follows a log that was set back to the generation of this origin, break by break, each proven before it is believed;
+        whether it came that far, or waits until it can be told what was lost.
+        """
         held = await self._database.attempt(self._scope, lambda unit: generation_of(unit, name))
         if origin.generation < held:
             raise LogRefused("checkpoint_older", "The log goes on under another name since this was signed.")
@@ -220,9 +225,11 @@ class Checkpoints:
             self._pin.checked(proof.begun.note)
             assert self._pin.policy is not None
             said = proof.checked(self._pin.policy)
-            await self._database.attempt(self._scope, partial(_follow, name, generation, proof, said))
+            if not await self._database.attempt(self._scope, partial(_follow, name, generation, proof, said)):
+                return False
             log.warning("log_was_set_back", source=name, generation=generation, kept=said.kept, known=said.known)
             asked.size, asked.note = min(asked.size, said.kept), ""
+        return True
 
     async def _told(self, path: str, most: int = MOST_NOTE_BYTES) -> bytes:
         told = b""
@@ -245,8 +252,8 @@ class Checkpoints:
         asked.alarm = alarm
 
 
-async def _follow(name: str, generation: int, proof: Break, said: Acceptance, unit: UnitOfWork) -> None:
-    await follow(unit, name, generation, proof, said)
+async def _follow(name: str, generation: int, proof: Break, said: Acceptance, unit: UnitOfWork) -> bool:
+    return await follow(unit, name, generation, proof, said)
 
 
 async def _refuse_older(unit: UnitOfWork, pin: Pin, name: str, signed: Note, said: Checkpoint) -> None:

@@ -129,6 +129,8 @@ ARCHIVE_BREAKS = sa.Table(
     sa.Column("kept", sa.BigInteger, nullable=False),
     # `shared.tlog.breaks.Break`.
     sa.Column("proof", sa.LargeBinary, nullable=False),
+    # Whether what was archived behind what was kept is set apart; what came since is not.
+    sa.Column("apart", sa.Boolean, nullable=False),
     sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.CheckConstraint("generation >= 2", name="not_the_first"),
     sa.CheckConstraint("kept >= 0", name="kept_some"),

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("kept", sa.BigInteger(), nullable=False),
         sa.Column("proof", sa.LargeBinary(), nullable=False),
+        sa.Column("apart", sa.Boolean(), nullable=False),
         sa.Column("noted_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.CheckConstraint("generation >= 2", name=op.f("ck_archive_breaks_not_the_first")),
         sa.CheckConstraint("kept >= 0", name=op.f("ck_archive_breaks_kept_some")),

@@ -62,12 +62,13 @@ class Checkpointer:
             await checkpoints.ask(LOG)
         return checkpoints.logs[LOG].alarm or checkpoints.logs[LOG].fault
 
-    async def set_back(self, kept: int, second: str = SECOND, root: bytes | None = None, generation: int = 2) -> Break:
-        """The log is set back under its archive, and two persons accept that; what is told of it from then on."""
+    async def set_back(self, kept: int, second: str = SECOND, root: bytes | None = None, generation: int = 2, since: int = 0) -> Break:
+        """The log is set back under its archive, goes on, and two persons accept that; what is told of it from then on."""
         archived = self.archived
         before = await archived.leaves()
         await archived.change("DELETE FROM event_log WHERE idx >= $1", kept)
         await archived.change("UPDATE log_head SET size = $1", kept)
+        await archived.happen(since)
         subject = uuid7()
         said = root_of(kept, nodes_over([leaf_hash(leaf) for leaf in before])) if root is None else root
         await archived.happen(
@@ -81,6 +82,6 @@ class Checkpointer:
             accepted_at="2026-11-27T08:05:00Z",
         )  # fmt: skip
         after = await archived.leaves()
-        broken = break_of(before, after, kept, (kept, kept + 2), generation)
+        broken = break_of(before, after, kept, (kept + since, kept + since + 2), generation)
         self.note, self.breaks[generation] = str(note_of(after, generation)), bytes(broken)
         return broken

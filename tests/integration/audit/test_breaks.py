@@ -122,6 +122,45 @@ async def test_an_archive_that_was_not_asked_meanwhile_follows_two_breaks_at_onc
     assert [(one["kept"], one["held"]) for one in (await told(archived))["breaks"]] == [(5, 1), (4, 1)]
 
 
+@pytest.mark.parametrize("more", [0, 2], ids=["as far as the acceptance", "past what was signed since"])
+async def test_what_came_since_is_not_lost_where_the_archive_took_it_before_it_heard_of_the_break(archived: ArchivedLog, more: int) -> None:
+    checkpointer = Checkpointer(archived)
+    await archived.happen(6)
+    behind = [entry for entry in map(Entry.of, range(3), await archived.leaves()) if entry is not None]
+    await archived.made.worker.attempt(WORKER, lambda unit: archive.take(unit, LOG, behind, None))
+    await checkpointer.set_back(3)
+    since = await archived.leaves()
+    if more:
+        await archived.happen(more)
+        await archived.archive()
+    else:
+        as_far = [entry for entry in map(Entry.of, range(4), since) if entry is not None]
+        await archived.made.worker.attempt(WORKER, lambda unit: archive.take(unit, LOG, as_far, None))
+    assert await checkpointer.look() is None
+    await archived.archive()
+    assert await everything_looked_at(checkpointer) == []
+    found = await told(archived)
+    assert [(one["generation"], one["kept"], one["lost"], one["held"]) for one in found["breaks"]] == [(2, 3, 3, 0)]
+    assert (found["archived"], found["checkpoint"]["size"]) == (len(since) + more, len(since))
+
+
+async def test_an_archive_that_cannot_tell_yet_what_was_lost_waits_until_it_can(archived: ArchivedLog) -> None:
+    checkpointer = Checkpointer(archived)
+    await archived.happen(6)
+    behind = [entry for entry in map(Entry.of, range(3), await archived.leaves()) if entry is not None]
+    await archived.made.worker.attempt(WORKER, lambda unit: archive.take(unit, LOG, behind, None))
+    # The log went on before anybody found that it was set back, and the archive has that as far as the first of it.
+    await checkpointer.set_back(3, since=2)
+    leaves = await archived.leaves()
+    as_far = [entry for entry in map(Entry.of, range(4), leaves) if entry is not None]
+    await archived.made.worker.attempt(WORKER, lambda unit: archive.take(unit, LOG, as_far, None))
+    assert await checkpointer.look() is None
+    assert (await told(archived))["breaks"] == []
+    await archived.archive()
+    assert await everything_looked_at(checkpointer) == []
+    assert [(one["kept"], one["held"]) for one in (await told(archived))["breaks"]] == [(3, 0)]
+
+
 async def test_hashes_of_the_tree_are_those_of_the_entries_at_any_size(archived: ArchivedLog) -> None:
     checkpointer = Checkpointer(archived)
     await archived.happen(700)
@@ -199,7 +238,7 @@ async def test_nobody_sets_anything_apart_but_by_a_break(checkpointer: Checkpoin
             f"UPDATE archive_checkpoints SET log = '{LOG}.2'",
             "UPDATE archive_tiles SET log = 'other'",
             "DELETE FROM archive_breaks", "UPDATE archive_breaks SET kept = 1",
-            f"INSERT INTO archive_breaks (log, generation, kept, proof) VALUES ('{LOG}', 4, 0, '')",
+            f"INSERT INTO archive_breaks (log, generation, kept, proof, apart) VALUES ('{LOG}', 4, 0, '', true)",
         ):  # fmt: skip
             with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.RestrictViolationError, asyncpg.PostgresError)) as refused:
                 await connection.execute(statement)
@@ -211,7 +250,7 @@ async def test_nobody_sets_anything_apart_but_by_a_break(checkpointer: Checkpoin
 async def test_a_break_that_was_put_in_is_an_alarm_and_what_it_set_apart_is_there(checkpointer: Checkpointer) -> None:
     archived = checkpointer.archived
     connection = await asyncpg.connect(archived.made.logins.worker)
-    await connection.execute(f"INSERT INTO archive_breaks (log, generation, kept, proof) VALUES ('{LOG}', 2, 4, '\\x7b7d')")
+    await connection.execute(f"INSERT INTO archive_breaks (log, generation, kept, proof, apart) VALUES ('{LOG}', 2, 4, '\\x7b7d', true)")
     await connection.close()
     found = await everything_looked_at(checkpointer)
     assert "break_unproven" in found
