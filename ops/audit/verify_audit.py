@@ -604,12 +604,19 @@ class Export:
         begun = history.root(generation, one.begun.size)
         if history.root(generation, one.kept) != one.root or begun not in (one.begun.root, None):
             raise Wrong(f"its entries are not those behind which it goes on as {one.begun.origin}")
+        if generation == history.generation and begun is None:
+            raise Wrong(f"its checkpoint is older than the first one that was seen of {one.begun.origin}")
         closed = history.root(generation - 1, one.closed.size)
         if closed not in (one.closed.root, None):
             raise Wrong(f"the entries that it lost are not those that were signed as {one.closed.origin}")
-        if closed is None:
-            self.not_here += one.closed.size - one.kept - len(one.lost)
-        for entry in one.lost:
+        proven = one.lost[: max(one.closed.size - one.kept, 0)] if closed is not None else []
+        # What nothing proves may be anything: it is no entry that others could name as their cause.
+        self.not_here += max(one.closed.size - one.kept, len(one.lost)) - len(proven)
+        if closed is None and one.lost:
+            self.tell(f"{name}: {len(one.lost)} entries that it is to have lost are proven by nothing, for others of them are not here.")
+        elif len(one.lost) > len(proven):
+            self.remarks.append(f"Log {name}: {len(one.lost) - len(proven)} of the entries that it is to have lost were never signed, and are proven by nothing.")
+        for entry in proven:
             try:
                 self.known.append(id_of(json.loads(entry)["id"]) + leaf_hash(entry)[:16])
             except (ValueError, LookupError, TypeError, AttributeError):
@@ -697,7 +704,7 @@ class Export:
             elif there or sure:
                 self.tell(f"{whose} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
         if self.not_here:
-            self.remarks.append(f"Of the entries that were lost {self.not_here} are not here. {self.unsure} entries name a cause that may be among them.")
+            self.remarks.append(f"Of the entries that were lost {self.not_here} are not here or proven by nothing. {self.unsure} entries name a cause that may be among them.")
 
     def since(self, logs: list[str]) -> None:
         """No log says anything else of what it held when the older export was made, and none of them is gone or shorter."""

@@ -77,14 +77,14 @@ class SetBack:
     def lost(self, generation: int) -> list[bytes]:
         return self.generations[generation - 1][self.kept[generation - 1] :]
 
-    def export(self, folder: Path, *, lost: bool = True, logs: Sequence[str] = tuple(EVENTS)) -> None:
+    def export(self, folder: Path, *, lost: bool = True, logs: Sequence[str] = tuple(EVENTS), only: int | None = None, beside: Sequence[bytes] = ()) -> None:
         folder.mkdir()
         with ExportFolder(folder, OURS.policy, YEAR) as written:
             for name in sorted(logs):
                 entries = self.now if name == LOG else EVENTS[name]
                 written.add_log(name, OURS.checkpoint(name, entries, generation=len(self.generations) if name == LOG else 1), in_bundles(entries))
                 for generation, one in enumerate(self.breaks, 1) if name == LOG else ():
-                    written.add_break(LOG, one, self.lost(generation) if lost else [])
+                    written.add_break(LOG, one, [*self.lost(generation)[:only], *beside] if lost else [])
             written.finish(OURS.exports)
 
 
@@ -138,6 +138,30 @@ def test_a_log_that_was_set_back_often_is_found_right_whatever_was_kept_each_tim
             assert checked(tmp_path / "export", "--since", str(old.parent))[0] == 0
     (old / "checkpoint").write_text(str(OURS.checkpoint(LOG, [b"another"] * 310, generation=1)))
     assert checked(tmp_path / "export", "--since", str(old.parent))[0] == 1
+
+
+def test_what_is_said_to_be_lost_and_proven_by_nothing_is_found_and_no_cause(log: SetBack, tmp_path: Path) -> None:
+    log.export(tmp_path / "export", only=150)
+    code, said = checked(tmp_path / "export")
+    assert code == 1, said
+    assert any(f"{LOG}: 150 entries that it is to have lost are proven by nothing" in one for one in said)
+    (line,) = [one for one in said if one.startswith("Of the entries that were lost")]
+    assert f"{len(EVENTS[LOG]) - 300} are not here" in line
+
+
+def test_what_was_lost_before_it_was_signed_is_told_as_proven_by_nothing(log: SetBack, tmp_path: Path) -> None:
+    log.export(tmp_path / "export", beside=[caused(70, 70), caused(71, 71)])
+    code, said = checked(tmp_path / "export")
+    assert code == 0, said
+    assert any(f"Log {LOG}: 2 of the entries that it is to have lost were never signed" in one for one in said)
+
+
+def test_a_checkpoint_that_is_older_than_the_break_of_its_own_name_is_found(log: SetBack, tmp_path: Path) -> None:
+    log.generations[-1] = log.now[:301]
+    log.export(tmp_path / "export")
+    code, said = checked(tmp_path / "export")
+    assert code == 1
+    assert any(f"{LOG}: its checkpoint is older than the first one" in one for one in said)
 
 
 def test_what_nobody_has_any_more_is_said_and_no_cause_is_called_false_for_it(log: SetBack, tmp_path: Path) -> None:
