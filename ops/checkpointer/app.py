@@ -53,7 +53,7 @@ def create_app(logs: Sequence[WatchedLog], policy: TrustPolicy, now: Callable[[]
         try:
             await one.show(await request.body())
         except LogRefused as refusal:
-            return JSONResponse({"code": refusal.code, "detail": str(refusal)}, 400)
+            return JSONResponse({"code": refusal.code, "detail": str(refusal)}, 409 if refusal.code == "not_set_back" else 400)
         return PlainTextResponse("Looked at in the next round.\n", 202)
 
     async def trusted(_: Request) -> Response:

@@ -1,5 +1,6 @@
 """A log that was set back goes on under a new origin, once two persons' acceptances stand in it behind what was kept of what was signed."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -107,13 +108,18 @@ def begun_in(folder: Path) -> list[Begun]:
 def begin_in(folder: Path, begun: Sequence[Begun]) -> None:
     """Returns once it is on disk that the log goes on so; what was shown for it is not needed any more."""
     write_durably(folder / _BEGUN, json.dumps([one.told for one in begun]).encode())
-    (folder / _SHOWN).unlink(missing_ok=True)
+    forget_shown(folder)
 
 
 def keep_shown(folder: Path, log: str, written: bytes) -> None:
     """Keeps what somebody shows, for the next round to hold it against the log; LogRefused where it cannot be what is asked for."""
     Shown.of(log, written)
     write_durably(folder / _SHOWN, written)
+
+
+def forget_shown(folder: Path) -> None:
+    """What was shown and refused is not looked at again."""
+    (folder / _SHOWN).unlink(missing_ok=True)
 
 
 def shown_in(folder: Path, log: str) -> Shown | None:
@@ -142,15 +148,17 @@ async def judged(
         # The log has all that was signed, whatever it seemed to have lost in between, and went on before it was accepted.
         if await _root(reader, tree.size) != root_of(tree.size, nodes):
             raise LogRefused("kept_unlike", "What is said to be kept is not how the log began that was signed.")
-        nodes = tree.followed_by([hashed async for found in _batches(reader, tree.size, kept) for hashed in found])
+        more = [hashed async for found in _batches(reader, tree.size, kept) for hashed in found]
+        nodes = await asyncio.to_thread(tree.followed_by, more)
     if await _root(reader, kept) != shown.acceptance.root or root_of(kept, nodes) != shown.acceptance.root:
         raise LogRefused("kept_unlike", "What is said to be kept is not how the log began that was signed.")
-    first = await _place(reader, kept, leaf_hash(shown.entries[0]))
-    last = first + len(shown.entries) - 1
-    if await reader.hashes(first, last + 1) != [leaf_hash(entry) for entry in shown.entries]:
+    hashes = await asyncio.to_thread(lambda: [leaf_hash(entry) for entry in shown.entries])
+    first = await _place(reader, kept, hashes[0])
+    last = first + len(hashes) - 1
+    if await reader.hashes(first, last + 1) != hashes:
         raise LogRefused("not_in_log", "What was shown does not stand in the log behind what was kept.")
     if kept < tree.size and [tree.nodes(0, kept)] == await reader.hashes(kept, kept + 1):
-        if last < tree.size and tree.nodes(0, last) == leaf_hash(shown.entries[-1]):
+        if last < tree.size and tree.nodes(0, last) == hashes[-1]:
             raise LogRefused("accepted_before", "This was accepted of an earlier restore.")
         raise LogRefused("kept_fewer", "More stands in the log of what was signed than is said to be kept.")
     closed = Checkpoint.of(published)
@@ -172,9 +180,14 @@ async def _place(reader: LogReader, kept: int, hashed: bytes) -> int:
 async def _root(reader: LogReader, kept: int) -> bytes:
     frontier = Frontier()
     async for found in _batches(reader, 0, kept):
-        for hashed in found:
-            frontier.append(hashed)
+        # Other logs are looked at meanwhile.
+        await asyncio.to_thread(_put, frontier, found)
     return frontier.root() if frontier.size == kept else EMPTY_ROOT
+
+
+def _put(frontier: Frontier, hashes: Sequence[bytes]) -> None:
+    for hashed in hashes:
+        frontier.append(hashed)
 
 
 async def _batches(reader: LogReader, first: int, end: int) -> AsyncIterator[list[bytes]]:

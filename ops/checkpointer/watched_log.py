@@ -11,7 +11,16 @@ from typing import Final
 import httpx
 
 from ops.checkpointer.alarms import Alarm, raise_in, raised_in
-from ops.checkpointer.generations import SET_BACK, Begun, begin_in, begun_in, judged, keep_shown, shown_in
+from ops.checkpointer.generations import (
+    SET_BACK,
+    Begun,
+    begin_in,
+    begun_in,
+    forget_shown,
+    judged,
+    keep_shown,
+    shown_in,
+)
 from ops.checkpointer.held_tree import HeldTree, TreeDamaged
 from ops.checkpointer.keys import LogKey, signing
 from ops.checkpointer.reading import LogReader
@@ -133,8 +142,11 @@ class WatchedLog:
     async def show(self, written: bytes) -> None:
         """Keeps what a log that was set back has from the first acceptance of that to the second, for the next round to look at.
 
-        LogRefused where it is not that. Who shows it does not matter: nothing but what stands in the log itself counts.
+        LogRefused where it is not that, and as ``not_set_back`` where the log is not refused for having been set back: nobody fills
+        the disk of a log that is signed. Who shows it does not matter: nothing but what stands in the log itself counts.
         """
+        if self.alarm is None or self.alarm.code not in SET_BACK:
+            raise LogRefused("not_set_back", "The log is not refused for having been set back.")
         await asyncio.to_thread(keep_shown, self._folder, self.name, written)
         self._showings += 1
         self.unaccepted = None
@@ -157,6 +169,8 @@ class WatchedLog:
         except LogRefused as refusal:
             # What was shown meanwhile is judged by the next round, and nothing is said of it before.
             if showing == self._showings:
+                # It is not judged again, which reads the log, until somebody shows it again.
+                await asyncio.to_thread(forget_shown, self._folder)
                 self.unaccepted = refusal.code
             return False
         # What a disk did not take was not begun: a later round begins the same generation, and no other.

@@ -254,6 +254,8 @@ async def test_a_log_that_was_set_back_stays_refused_where_what_was_accepted_is_
         await watched.show(await words(office))
         await watched.round()
         assert (watched.alarm is not None, watched.unaccepted) == (True, code)
+        # It was judged once, and is not read again by each round.
+        assert not (office.folder / "signs" / LOG / "shown").exists()
         assert Checkpoint.of(watched.published).origin == f"{HOUSE}/{LOG}"  # type: ignore[arg-type]
     async with office.started() as watched:
         await watched.round()
@@ -325,6 +327,8 @@ async def test_whoever_asks_is_told_how_a_log_goes_on_and_anybody_may_show_what_
     async with office.started() as watched:
         app: ASGIApp = create_app([watched], policy_of(office), lambda: office.now)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://invented.example") as client:
+            before = await client.post(f"/{LOG}/breaks", content=shown(*acceptances(1, bytes(32), 2)))
+            assert (before.status_code, before.json()["code"]) == (409, "not_set_back")
             await set_back(office, watched)
             words = await accepted(office.log, 280, 300)
             assert (await client.post(f"/{LOG}/breaks", content=b"{}\n")).json()["code"] == "not_accepted"
