@@ -57,7 +57,7 @@ class HeldTree:
         for tile, hashes in self._growing.extend(leaves):
             path = self._folder / tile.path
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(hashes)
+            write_durably(path, hashes)
         edge = {tile.level: base64.b64encode(hashes).decode() for tile, hashes in self._growing.partials()}
         write_durably(self._folder / _EDGE, json.dumps({"size": self.size, "edge": edge}).encode())
 

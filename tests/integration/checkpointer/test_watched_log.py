@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from ops.checkpointer.keys import LogKeys
 from ops.checkpointer.reading import AWAY
 from ops.checkpointer.watched_log import SAID_AGAIN_AFTER, WatchedLog
 from ops.settings import CannotStart
+from shared.durable_files import write_durably
 from shared.tlog.notes import Note
 from shared.tlog.refusals import LogRefused
 from shared.tlog.trust import TrustPolicy
@@ -289,6 +291,18 @@ async def test_an_alarm_that_finds_no_room_on_the_disk_counts_and_is_kept_once_t
         await watched.round()
     async with office.started() as watched:
         assert watched.alarm is not None
+
+
+async def test_full_tiles_are_on_disk_before_the_size_of_the_tree_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def noted(path: Path, content: bytes) -> None:
+        write_durably(path, content)
+        order.append(path.relative_to(tmp_path).as_posix())
+
+    monkeypatch.setattr("ops.checkpointer.held_tree.write_durably", noted)
+    HeldTree(tmp_path).extend([bytes([at % 256]) * 32 for at in range(600)])
+    assert order == ["tile/0/000", "tile/0/001", "edge"]
 
 
 async def test_nothing_is_published_that_no_witness_saw(office: Office) -> None:
