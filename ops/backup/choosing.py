@@ -15,6 +15,7 @@ from ops.backup.programs import Programs
 from ops.backup.wal import Commit, Held, joined, read_wal, unbroken
 from ops.settings import CannotStart, OpsSettings
 
+_LISTS: Final = "state/restored"
 _SHOWN: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 
@@ -22,7 +23,8 @@ _SHOWN: Final = "%Y-%m-%d %H:%M:%S UTC"
 class Source:
     """What is restored: a base with its keys, and the log up to ``target``; all of the log where that is None.
 
-    ``last`` is the last of what was committed by then; ``complete_until`` is until when the copied log is known to be whole.
+    ``lists`` is the folder in which the newest base that holds as it was written has what earlier restores lost, be it taken after
+    ``target``; None where none has any. ``last`` is the last of what was committed by then; ``complete_until`` is until when the copied log is known to be whole.
     """
 
     base: Base
@@ -32,14 +34,16 @@ class Source:
     last: Commit | None
     complete_until: datetime | None
     programs: Programs
+    lists: Path | None
 
 
 async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datetime | None) -> Source:
     """Chooses and checks what a system is restored from, to this moment or to the end; `CannotStart` says what is in the way."""
     house = _house(backups)
+    kept_keys = keys / house.name if (keys / house.name).is_dir() else keys
     run, folder = _base_before(house, moment)
     try:
-        sets = set_in_force(keys / house.name if (keys / house.name).is_dir() else keys, moment)
+        sets = set_in_force(kept_keys, moment)
         for one in sets:
             check_set(one)
         key = manifest_key(sets[0] / "secrets")
@@ -54,7 +58,19 @@ async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datet
         raise CannotStart("backup_damaged", f"The backup is damaged: {base.server_files / 'pg_wal' / base.first_segment} is missing.")
     held = await read_wal(programs, segments, base.start, max(base.end, note.lsn if note else 0))
     target, last = _until(held, note, base, segments, moment)
-    return Source(base, tuple(sets), segments, target, last, note.complete_until if note else base.finished_at, programs)
+    return Source(base, tuple(sets), segments, target, last, note.complete_until if note else base.finished_at, programs, _lists(house, kept_keys))
+
+
+def _lists(house: Path, keys: Path) -> Path | None:
+    """Where the newest base that holds as it was written has what earlier restores lost."""
+    for folder in sorted((base for run in runs_in(house) for base in run.bases()), key=lambda base: base.name, reverse=True):
+        try:
+            told = read_manifest(folder, manifest_key(set_in_force(keys, moment_of(folder.name))[0] / "secrets"))
+            if check_files(folder, told, f"{_LISTS}/"):
+                return folder / _LISTS
+        except (Damaged, CannotStart, OSError):
+            continue
+    return None
 
 
 def _house(backups: Path) -> Path:

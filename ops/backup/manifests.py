@@ -44,11 +44,12 @@ def read_manifest(folder: Path, key: bytes) -> dict[str, object]:
     return told
 
 
-def check_files(folder: Path, told: Mapping[str, object]) -> int:
-    """Reads every file that was listed, and says how many; `Damaged` at the first that is missing, other or not listed."""
-    listed = told["files"]
-    assert isinstance(listed, dict)
-    there = {str(path.relative_to(folder)) for path in files_of(folder)}
+def check_files(folder: Path, told: Mapping[str, object], below: str = "") -> int:
+    """Reads every file that was listed, or that is ``below`` a folder, and says how many; `Damaged` at the first that is missing, other or not listed."""
+    named = told["files"]
+    assert isinstance(named, dict)
+    listed = {name: found for name, found in named.items() if name.startswith(below)}
+    there = {str(path.relative_to(folder)) for path in files_of(folder / below)}
     for name in sorted(listed.keys() | there):
         if name not in there:
             raise Damaged(f"{folder / name} is missing")

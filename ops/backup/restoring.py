@@ -79,6 +79,9 @@ async def restore(
         )
     checked = time.monotonic()
     say(f"Checked: base of {source.base.finished_at:%Y-%m-%d %H:%M:%S} UTC, {len(source.segments)} segments of log")
+    if former is None:
+        since = "no copy has any of it" if source.lists is None else f"it is as it was copied in {source.lists.parent.parent.name}"
+        say(f"What earlier restores lost is not taken from a former data folder (--former): {since}")
     unfinished = into.with_name(f"{into.name}.restoring")
     try:
         if unfinished.exists():
@@ -115,6 +118,9 @@ def _copy(source: Source, data: Path, former: Path | None) -> None:
     (data / "postgres" / "recovery.signal").touch(mode=0o600)
     for path in (source.base.folder / "state").iterdir():
         _put(path, data / path.name)
+    if source.lists is not None:
+        shutil.rmtree(data / source.lists.name, ignore_errors=True)
+        _put(source.lists, data / source.lists.name)
     put_back(list(source.keys), data)
     if former is not None:
         for name in _REMEMBERS:

@@ -24,7 +24,7 @@ from ops.process import refused_by_system
 from ops.settings import CannotStart, OpsSettings
 from ops.system import administrator
 
-_STATE: Final = ("checkpointer", "witness")
+_STATE: Final = ("checkpointer", "witness", "restored")
 _LEFT_OUT: Final = ("witness_key", "*.lock", ".*")
 _MARKS: Final = "year-*.json"
 _UNFINISHED: Final = ".unfinished"

@@ -38,6 +38,8 @@ SIBLINGS = 3
 
 pytestmark = pytest.mark.timeout(600)
 NAME = "Restorina"
+# As a list of what an earlier restore lost; what it says is nothing.
+LOST_BEFORE = "restored/00000000-0000-0000-0000-000000000007/counselling.note"
 
 Rows = dict[tuple[str, str], tuple[int, str]]
 
@@ -132,6 +134,9 @@ async def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
     place = tmp_path_factory.mktemp("drill")
     settings = OpsSettings(data=place / "data", backup_dir=place / "backups", backup_keys_dir=place / "keys")
     async with started(settings) as mission:
+        lost = settings.data_folder / LOST_BEFORE
+        lost.parent.mkdir(parents=True)
+        lost.write_text("{}\n")
         persons = [await registered(mission, 7)]
         await take_backup(settings, None, None, None, quiet)
         persons += [await registered(mission, hour) for hour in range(8, 8 + SIBLINGS)]
@@ -171,6 +176,10 @@ async def accepted(mission: Mission) -> None:
 
 async def ready(mission: Mission, url: str) -> bool:
     return (await mission.client.get(f"{url}/v1/forms", headers={"Authorization": f"Bearer {await mission.tokens.token('counsellor-1')}"})).is_success
+
+
+def test_what_earlier_restores_lost_is_copied_and_is_there_again(into: Path) -> None:
+    assert (into / LOST_BEFORE).read_text() == "{}\n"
 
 
 async def test_a_killed_system_is_there_again_as_it_was_at_a_moment(drill: Drill, into: Path) -> None:
