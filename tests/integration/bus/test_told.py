@@ -114,6 +114,17 @@ async def test_of_a_log_that_has_entries_an_empty_stream_and_no_memory_say_nothi
         await until(lambda: takes_orders(found))
 
 
+async def test_who_was_told_and_then_waits_has_to_be_told_anew(house: House, make_database: MakeDatabase, tmp_path: Path) -> None:
+    entries = leaves(2)
+    await relayed(house, *entries)
+    database = await log_of(make_database, *entries)
+    async with started(standing(database, house, tmp_path)) as found:
+        assert found.told
+        await mark(database.worker, "counselling", 3, "operator")
+        await until(lambda: found.waits is not None)
+        assert not found.told
+
+
 async def test_the_last_restore_that_was_over_is_remembered_by_its_id(make_database: MakeDatabase) -> None:
     database = await log_of(make_database)
     for _ in range(2):
@@ -315,12 +326,13 @@ async def test_a_damaged_memory_keeps_a_service_shut_until_somebody_else_speaks(
             assert takes_orders(found)
 
 
-async def test_what_two_processes_remember_at_once_is_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
-    first, second = Memory(tmp_path), Memory(tmp_path)
-    for size in range(50):
-        known = LastKnown("a", "", size, "c" * size)
-        assert all(await asyncio.gather(first.keep(known), second.keep(known)))
-        assert await first.recall() == known
+async def test_what_several_processes_remember_at_once_is_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
+    processes = [Memory(tmp_path) for _ in range(8)]
+    for size in range(20):
+        # So long that writing it takes a while.
+        known = LastKnown("a", "", size, "c" * 1_000_000)
+        assert all(await asyncio.gather(*(one.keep(known) for one in processes)))
+        assert await processes[0].recall() == known
     assert [one.name for one in tmp_path.iterdir()] == ["last_known.json"]
 
 
