@@ -10,7 +10,9 @@ from shared.db import Database, Scope, Sql
 # As they go over the wire: put together by PostgreSQL, they are one value and not a row for each.
 _LEAVES = Sql(
     "SELECT string_agg(leaf, '\\x0a'::bytea ORDER BY idx) || '\\x0a'::bytea AS lines, max(idx) AS last, count(*) AS events "
-    "FROM (SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx LIMIT :limit) told"
+    # However long leaves are, a piece is no longer than the bytes and one leaf; the first always is in it.
+    "FROM (SELECT idx, leaf, sum(octet_length(leaf)) OVER (ORDER BY idx) - octet_length(leaf) AS before "
+    "FROM (SELECT idx, leaf FROM event_log WHERE idx >= :first ORDER BY idx LIMIT :limit) ahead) told WHERE before < :bytes"
 )
 _CHUNK: Final = 2000
 # So much is read in one transaction and lies ready: a slow reader holds no transaction open, and a fast one finds few of them.
@@ -44,7 +46,7 @@ async def _read(database: Database, scope: Scope, first: int, left: int) -> _Rea
     if left > 0:
         async with database.unit_of_work(scope) as unit:
             while left > 0 and sum(map(len, pieces)) < _TOGETHER_BYTES:
-                some = await unit.row(_LEAVES, first=first, limit=min(_CHUNK, left))
+                some = await unit.row(_LEAVES, first=first, limit=min(_CHUNK, left), bytes=_TOGETHER_BYTES)
                 if some is None or some["lines"] is None:
                     break
                 pieces.append(some["lines"])

@@ -50,6 +50,13 @@ async def test_a_log_takes_a_transaction_for_many_pieces_and_not_for_each(databa
     assert database.api.counts.transactions - before == 4
 
 
+async def test_a_piece_is_no_longer_than_what_is_read_together_and_one_leaf(database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_stream, "_TOGETHER_BYTES", 2 * len(leaf(0)) + 1)
+    pieces = [piece async for piece in log_lines(database.api, AUDITOR, 0, 1_000_000)]
+    assert {piece.count(b"\n") for piece in pieces} == {3}
+    assert b"".join(pieces) == b"".join(leaf(number) + b"\n" for number in range(EVENTS))
+
+
 async def test_whoever_takes_a_log_slowly_or_leaves_holds_no_transaction_open(
     database: ServiceDatabase, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
