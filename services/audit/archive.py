@@ -18,6 +18,8 @@ _PLACE = Sql(
     "SELECT last_idx, last_hash, stopped, (SELECT max(idx) FROM archive_entries WHERE log = :log) AS held "
     "FROM cursor WHERE source = :log FOR UPDATE"
 )
+# What waits for the lock reads the place as it is by then, and what stands beside it in that statement as it was before.
+_HELD_NOW = Sql("SELECT max(idx) AS held FROM archive_entries WHERE log = :log")
 _RESTORE = Sql(
     "UPDATE cursor SET last_idx = cast(:held AS bigint), "
     "last_hash = (SELECT leaf_hash FROM archive_entries WHERE log = :log AND idx = :held) WHERE source = :log"
@@ -158,6 +160,9 @@ async def _placed(unit: UnitOfWork, log: str) -> tuple[int, str | None, bytes | 
         row = await unit.row(_PLACE, log=log)
         assert row is not None
     last, held = row["last_idx"], row["held"]
+    if held is not None and held > last:
+        now = await unit.row(_HELD_NOW, log=log)
+        held = now["held"] if now is not None else None
     if held is not None and held > last:
         unit.write(Write(_RESTORE, {"log": log, "held": held}))
         await note(unit, log, [Difference("place", last + 1, held)])

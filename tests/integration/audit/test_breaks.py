@@ -1,22 +1,25 @@
 """A log that was set back goes on in the archive once a break proves it; what was lost stays there, and that it was set back is told for ever."""
 
+import asyncio
 import json
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 
-from services.audit import archive, examining
+from services.audit import archive, breaks, examining
 from services.audit.archive import Entry
 from services.audit.checking import Checking
 from services.audit.kept_checkpoints import KeptCheckpoints
 from services.audit.noting import Noting
 from services.audit.rederiving import Rederiving
 from services.audit.verified import keep
+from shared.db import UnitOfWork
 from shared.tlog.proofs import EntryProof
 from tests.integration.audit.archived_log import LOG, POLICY, WORKER, ArchivedLog
 from tests.integration.audit.broken_log import FAMILY, SECOND, Checkpointer, break_of, note_of
 from tests.integration.audit.test_integrity import SOUND, codes, told
+from tests.integration.bus.house import until
 
 ZONE = ZoneInfo("Europe/Sarajevo")
 
@@ -91,6 +94,35 @@ async def test_an_archive_goes_on_and_keeps_what_was_lost(checkpointer: Checkpoi
     assert [(row["entry"]["lost"], row["findings"]) for row in chain["items"]] == [(True, [])]
     page = await archived.get(f"/v1/archive/{LOG}/checkpoint")
     assert page.text == checkpointer.note
+
+
+async def test_what_waited_while_the_break_was_noted_puts_no_place_back(checkpointer: Checkpointer) -> None:
+    archived, worker = checkpointer.archived, checkpointer.archived.made.worker
+    proof = await checkpointer.set_back(3)
+    await archived.archive()
+    noted, waited = asyncio.Event(), asyncio.Event()
+
+    async def follow(unit: UnitOfWork) -> None:
+        assert await breaks.follow(unit, LOG, 2, proof, proof.checked(POLICY))
+        await unit.flush()
+        noted.set()
+        await waited.wait()
+
+    async def placed(unit: UnitOfWork) -> tuple[int, str | None]:
+        return await archive.placed(unit, LOG)
+
+    async def waits() -> bool:
+        async with archived.beside_the_archive() as connection:
+            return bool(await connection.fetch("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.attempt(WORKER, follow))
+        await noted.wait()
+        place = group.create_task(worker.attempt(WORKER, placed))
+        await until(waits)
+        waited.set()
+    assert place.result()[0] == 2
+    assert await archived.differences() == []
 
 
 async def test_a_log_that_was_set_back_twice_has_two_breaks(checkpointer: Checkpointer) -> None:
