@@ -119,7 +119,9 @@ DEFINERS = {
 }
 for _service, _owners in DEFINERS.items():
     _owners |= {name: owner.format(_service) for name, owner in _ERASING.items()}
-DEFINERS["audit"] = {"append_events": "audit_owner", "note_archive_mentions": "audit_owner", "concealed_in": "audit_lookup"}
+DEFINERS["audit"] = {
+    "append_events": "audit_owner", "note_archive_mentions": "audit_owner", "archive_sets_apart": "audit_owner", "concealed_in": "audit_lookup",
+}  # fmt: skip
 Row = Mapping[str, object]
 
 

@@ -186,8 +186,8 @@ SOMEBODY = staff("somebody")
 MISSION = EVERYWHERE.scope(SOMEBODY)
 OFFICES = {country: Reach(frozenset({country})).scope(SOMEBODY) for country in ("PK", "TR")}
 MOST_READ = 1000
-# A handful of rows, whatever the number of grants.
-REGISTERS = frozenset({"policy_versions", "own_accounts", "staff_lists"})
+# A handful of rows, whatever the number of grants; of lost payments, one for each restore.
+REGISTERS = frozenset({"policy_versions", "own_accounts", "staff_lists", "lost_payments"})
 Asked = tuple[Scope, Sql, Mapping[str, object]]
 
 
