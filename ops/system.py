@@ -299,7 +299,7 @@ def _portal(running: Running, clock: ClockMode, environment: Mapping[str, str]) 
     told |= _client(running, clients.PORTAL_CLIENT, ("AVRR_PORTAL_CLIENT_ID", "AVRR_PORTAL_CLIENT_SECRET"))
     if running.settings.oidc_jwks_url is not None:
         told["AVRR_OIDC_JWKS_URL"] = running.settings.oidc_jwks_url
-    told |= _handed_on(COLLECTOR, "AVRR_MISSION_TIME_ZONE")
+    told |= _handed_on(COLLECTOR, "AVRR_MISSION_TIME_ZONE", "AVRR_STAFF_LIST")
     return Child(
         PORTAL.name, (sys.executable, "-m", f"{PORTAL.module}.app"), {**told, **environment}, ready_url=f"{origin}/readyz"
     )

@@ -20,7 +20,7 @@ def audit_export(
     out: Annotated[Path, typer.Option(help="a new folder, or one in which an export was cut off or is to be brought up to date")],
     log: Annotated[list[str] | None, typer.Option(help="one log, may be said several times; all by default")] = None,
     case: Annotated[list[str] | None, typer.Option(help="a case or person whose events get proofs of their own; may be said several times")] = None,
-    staff: Annotated[Path | None, typer.Option(help="the names of the mission's staff: CSV with the columns id and name")] = None,
+    staff: Annotated[Path | None, typer.Option(envvar="AVRR_STAFF_LIST", help="the names of the mission's staff: CSV with the columns id and name")] = None,
 ) -> None:
     """Takes logs home whole, with tables of a period, proofs and what checks them; begun again after a break it goes on."""
     from ops.audit.taking import export_from_here

@@ -59,6 +59,7 @@ from services.portal.pages.frame import NotSignedIn, Turned, no_such_page, not_s
 from services.portal.provider import ProviderAway
 from services.portal.sessions import open_sessions
 from services.portal.settings import PortalSettings
+from services.portal.staff import StaffNames
 from services.portal.static_files import PREFIX, StaticFiles
 from services.portal.upload import Places
 from shared.connections import BoundedConnection
@@ -85,6 +86,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     )
     app.state.static = StaticFiles.load()
     app.state.places = Places()
+    app.state.staff = StaffNames(settings.staff_list)
     app.mount(PREFIX, app.state.static)
     # An included router makes its routes once more when somebody first asks, and then looks through them twice each time.
     app.router.routes.extend(sign_in.router.routes)

@@ -1,6 +1,7 @@
 """The settings of a portal process, read from `AVRR_…` variables; nothing secret has a default."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -72,6 +73,8 @@ class PortalSettings(BaseSettings):
     portal_scope: str = "openid"
     portal_session_key: Annotated[SecretStr, AfterValidator(_key)]
     portal_origin: Annotated[str, AfterValidator(_origin)]
+    # CSV with the columns id and name: how the mission's staff are called on pages, which no service knows.
+    staff_list: Path | None = None
 
     @property
     def session_key(self) -> bytes:

@@ -94,13 +94,17 @@ def render(request: Request, template: str, status: int = 200, /, **context: Any
     def has(*roles: str) -> bool:
         return reader is not None and bool(reader.roles & set(roles))
 
+    def who_is(id: str | None) -> Markup:
+        name = request.app.state.staff.told(id, reader.roles if reader is not None else ())
+        return apart(str(id)) if name is None else Markup('{} <span class="note">{}</span>').format(apart(name), apart(str(id)))
+
     rtl = PSEUDO_RTL in request.headers.get("accept-language", "")
     found = _environment().get_template(template)
     return HTMLResponse(
         found.render(
             **{
                 "request": request, "direction": "rtl" if rtl else "ltr", "asset": request.app.state.static.url,
-                "moment": moment, "day": day, "has": has, "new_id": uuid7, "faults_in_words": FAULTS, "currencies": currencies, "session": None, "flash": None, **context,
+                "moment": moment, "day": day, "who_is": who_is, "has": has, "new_id": uuid7, "faults_in_words": FAULTS, "currencies": currencies, "session": None, "flash": None, **context,
             }
         ),
         status,

@@ -82,7 +82,7 @@ async def settings(tmp_path: Path, front: databases.FrontLogins, hands: Hands) -
             portal_database_url=SecretStr(front.api), counselling_url="http://127.0.0.1:1", returns_url="http://127.0.0.1:1",
             reintegration_url="http://127.0.0.1:1", audit_url="http://127.0.0.1:1", oidc_issuer=issuer, portal_origin=ORIGIN,
             portal_client_secret=SecretStr(secret_of(folder, client)),
-            portal_session_key=SecretStr(base64.urlsafe_b64encode(bytes(range(32))).decode()),
+            portal_session_key=SecretStr(base64.urlsafe_b64encode(bytes(range(32))).decode()), staff_list=tmp_path / "staff.csv",
         )  # fmt: skip
         server.close()
         for connection in list(state.connections):

@@ -16,6 +16,7 @@ from services.portal.guard import Guard, GuardBounds
 from services.portal.provider import ProviderAway
 from services.portal.sessions import COOKIE, Sessions, open_sessions
 from services.portal.settings import PortalSettings
+from services.portal.staff import StaffNames
 from services.portal.static_files import StaticFiles
 from shared.certificates import trusted
 from tests.unit.ops.identity_provider import Hands
@@ -38,6 +39,7 @@ class Portal:
 async def running_portal(settings: PortalSettings, hands: Hands) -> AsyncIterator[Portal]:
     app = FastAPI()
     app.state.static = StaticFiles.load()
+    app.state.staff = StaffNames(settings.staff_list)
     app.include_router(sign_in.router)
     app.add_exception_handler(ProviderAway, sign_in.provider_away)
     app.add_middleware(Guard, bounds=GuardBounds.of(settings))

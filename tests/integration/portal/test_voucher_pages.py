@@ -2,6 +2,7 @@
 
 import re
 from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -54,8 +55,9 @@ async def does(person: Person, page: str, operation: str) -> None:
 
 
 async def test_an_auditor_asks_draws_and_reads_what_two_others_open(
-    people: People, house: House, monkeypatch: pytest.MonkeyPatch
+    people: People, house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    (tmp_path / "staff.csv").write_text("id,name\nstaff:manager,Mira Invented\n", encoding="utf-8")
     # From how many is drawn, the core's own tests say.
     monkeypatch.setattr(vouchers, "FEWEST", 1)
     monkeypatch.setattr(vouchers, "TIMES_THE_SIZE", 1)
@@ -79,6 +81,9 @@ async def test_an_auditor_asks_draws_and_reads_what_two_others_open(
     await does(manager, sample, "offer_vouchers")
     assert "release_vouchers/" not in await at(manager, sample)
     await does(protection, sample, "release_vouchers")
+    # The mission's list calls one of the two by name, and nobody else.
+    opened_by = [re.findall(rf"<dt>{act}</dt><dd>(.*?) <span class=\"note\"><bdi>2", await at(auditor, sample))[0] for act in ("First to agree", "Opened by")]
+    assert opened_by == ['<bdi>Mira Invented</bdi> <span class="note"><bdi>staff:manager</bdi></span>', "<bdi>staff:data-protection</bdi>"]
     listed = await at(auditor, f"{sample}/vouchers")
     assert sha256(PAPER).hexdigest() in listed
     file = f"{sample}/grants/{grant_id}/vouchers/{paper}"

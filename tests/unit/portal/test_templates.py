@@ -71,6 +71,6 @@ def test_a_grant_says_which_papers_the_hash_of_its_version_covers(told: dict[str
     }  # fmt: skip
     state = {"evidence": [{"evidence_id": "aaaa1", **paper}, {"evidence_id": "bbbb2", **paper}], **told}
     page = _environment().get_template("grant_evidence.html").render(
-        state=state, found={"id": "g", "actions": []}, short=str, moment=str
+        state=state, found={"id": "g", "actions": []}, short=str, moment=str, who_is=str
     )
     assert (page.count("<td>yes</td>"), page.count("<td>filed later</td>")) == shown
