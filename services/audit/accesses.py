@@ -89,7 +89,7 @@ def accesses(names: frozenset[str]) -> Sql:
     if "about" in names:
         return Sql(
             f"SELECT {COLUMNS} FROM {MENTIONED} WHERE m.about = ANY (ARRAY[cast(:about AS uuid)]) AND m.access "
-            f"AND {older('m')} AND e.type = ANY (cast(:kinds AS text[])){narrowed} "
+            f"AND {older('m')} AND m.type = ANY (cast(:kinds AS text[])) AND e.type = m.type{narrowed} "
             f"ORDER BY m.about DESC, {newest_first('m')} LIMIT :limit"
         )
     if "code" in names and "actor" not in names:

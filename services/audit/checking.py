@@ -28,7 +28,7 @@ _ENTRIES = Sql(
     f"causationid IS NOT DISTINCT FROM {CAUSE} AS cause_holds, "
     "NOT EXISTS (SELECT FROM leaf_ids(e.leaf) named WHERE named <> e.id AND NOT EXISTS (SELECT FROM archive_mentions m "
     "WHERE m.about = named AND m.time = e.time AND m.log = e.log AND m.idx = e.idx "
-    "AND m.access = (e.type LIKE 'avrr.%.access.%'))) AS ids_named "
+    "AND m.access = (e.type LIKE 'avrr.%.access.%') AND m.type = e.type)) AS ids_named "
     "FROM archive_entries e WHERE log = :log AND idx >= :first AND idx < :end"
 )
 _TWICE = Sql(

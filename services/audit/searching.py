@@ -36,6 +36,9 @@ _LED: Final[Mapping[str, tuple[str, str]]] = {
     "reason": ("reason", "text"), "kind": ("type", "text"), "log": ("log", "text"),
 }  # fmt: skip
 
+# What the index of mentions holds besides: it leaves out what is not asked for before any entry is read.
+_MENTIONED_WITH: Final = ("kind", "log")
+
 # An entry is asked for row by row: a join might read all of them beside.
 MENTIONED = (
     "archive_mentions m CROSS JOIN LATERAL "
@@ -158,6 +161,8 @@ def search(names: frozenset[str]) -> Sql:
             where.append(f"{walked}.{column} = ANY (ARRAY[cast(:{name} AS {type})])")
         elif name in names:
             where.append(f"e.{column} = :{name}")
+            if led == "about" and name in _MENTIONED_WITH:
+                where.append(f"m.{column} = :{name}")
     # Its own log orders what one log told at one moment, so that there the index needs no more than that.
     place, order = older(walked), newest_first(walked)
     if led == "log":

@@ -54,7 +54,9 @@ async def test_a_cause_that_the_database_was_made_to_say_is_found_and_gone_once_
     assert await checked(archived) == []
 
 
-@pytest.mark.parametrize("change", ["DELETE FROM archive_mentions", "UPDATE archive_mentions SET access = true"])
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM archive_mentions", "UPDATE archive_mentions SET access = true", "UPDATE archive_mentions SET type = 'another'"]
+)
 async def test_an_id_that_an_event_names_and_by_which_it_is_not_found_any_more_is_found(archived: ArchivedLog, change: str) -> None:
     await archived.happen(3)
     await archived.archive()
