@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
-from itertools import count
+from itertools import count, cycle
 from typing import Final
 
 import asyncpg
@@ -26,25 +26,29 @@ _FLOOR: Final = (
     "the same rows and the same event by asyncpg, one statement and one round trip to the server, as many at once; of both, everything "
     "else of the system goes on as always and follows what is written"
 )
+_PEOPLE_A_SECOND: Final = 10
 _NUMBERS = count()
 
 
 async def command_path(ground: Ground, seconds: float) -> list[Figure]:
     """`HoldSession` with one person over HTTP, from the client's request to its answer, rounds of it and of its floor by turns."""
-    step = await _somebody(ground)
-    key = f"bench-first-{next(_NUMBERS)}"
-    first = uuid7()
-    await ground.give("counselling", step.persona, first, step.order, step.at, key)
+    steps = await _people(ground, seconds)
     connection = await ground.administrator("counselling")
-    writes = await same_writes(connection, first, key)
+    written = []
+    for step in steps:
+        key, first = f"bench-first-{next(_NUMBERS)}", uuid7()
+        await ground.give("counselling", step.persona, first, step.order, step.at, key)
+        written.append(await same_writes(connection, first, key))
     await connection.close()
+    writes = cycle(written)
     server = ground.running.postgres
     pool = await asyncpg.create_pool(server.url_for("counselling", server.user, server.password), min_size=AT_ONCE, max_size=AT_ONCE)
 
-    command = commands_like(ground, step)
+    command = commands_like(ground, steps)
 
     async def floor() -> None:
-        await pool.fetchrow(writes.text, *writes.anew())
+        same = next(writes)
+        await pool.fetchrow(same.text, *same.anew())
 
     spent = 0.0
     given = 0
@@ -71,19 +75,21 @@ async def command_path(ground: Ground, seconds: float) -> list[Figure]:
     ]
 
 
-async def new_command(ground: Ground) -> Callable[[], Awaitable[None]]:
-    """What gives the same command each time, of something new, once what it needs is there."""
-    return commands_like(ground, await _somebody(ground))
+async def new_command(ground: Ground, seconds: float) -> Callable[[], Awaitable[None]]:
+    """What gives the same command for so long, each time of something new, once what it needs is there."""
+    return commands_like(ground, await _people(ground, seconds))
 
 
-def commands_like(ground: Ground, step: Step) -> Callable[[], Awaitable[None]]:
-    """What gives one step's order again and again, each time about something new; `CannotStart` for any answer but 201.
+def commands_like(ground: Ground, steps: Sequence[Step]) -> Callable[[], Awaitable[None]]:
+    """What gives these steps' orders by turns again and again, each time about something new; `CannotStart` for any answer but 201.
 
     The request is put together as bytes: what a client takes for it is no part of what the service takes.
     """
-    url, body = httpx.URL(ground.addresses.services[step.service]), step.order.model_dump_json().encode()
+    given = cycle([(step, step.order.model_dump_json().encode()) for step in steps])
 
     async def command() -> None:
+        step, body = next(given)
+        url = httpx.URL(ground.addresses.services[step.service])
         method, path = ground.caller.place(step.service, uuid7(), step.order)
         headers = await ground.headers(step.persona, step.at) | {
             "Host": url.host, "Idempotency-Key": f"bench-session-{next(_NUMBERS)}", "Content-Type": "application/json", "Content-Length": str(len(body))
@@ -96,15 +102,21 @@ def commands_like(ground: Ground, step: Step) -> Callable[[], Awaitable[None]]:
     return command
 
 
-async def _somebody(ground: Ground) -> Step:
-    """The first session with persons of the year, once what it needs is there."""
+async def _people(ground: Ground, seconds: float) -> list[Step]:
+    """The first sessions with one person each of so many persons that none has more sessions than people have, once what they need is there.
+
+    Whoever follows keeps of each person in which sessions they were heard alone, and thousands of one would be measured as well.
+    """
+    found = []
     for journey in ground.journeys:
-        for place, step in enumerate(journey):
-            if isinstance(step.order, HoldSession) and step.order.person_ids:
-                for before in journey[:place]:
-                    await ground.done(before)
-                return step
-    raise AssertionError("a year has sessions with persons")
+        place = next((n for n, step in enumerate(journey) if isinstance(step.order, HoldSession) and len(step.order.person_ids) == 1), None)
+        if place is not None:
+            for before in journey[:place]:
+                await ground.done(before)
+            found.append(journey[place])
+        if len(found) >= _PEOPLE_A_SECOND * seconds:
+            break
+    return found
 
 
 async def rate_of(work: Callable[[], Awaitable[None]], at_once: int, seconds: float) -> tuple[int, float]:

@@ -41,7 +41,7 @@ _Function = tuple[str, int, str]
 
 async def profile(ground: Ground, seconds: float, folder: Path) -> list[Figure]:
     """The same commands as in ``command``, without a floor: the profiler takes time itself, of small functions more than of large ones."""
-    command = await new_command(ground)
+    command = await new_command(ground, seconds)
     found = folder / "profile"
     await ground.running.stop("counselling")
     child = service_child(ground.running, COUNSELLING, "replay", role="api", port=ground.running.ports["counselling"], environment=UNBOUND)

@@ -16,6 +16,7 @@ from ops.demo_year.script import Step
 from ops.demo_year.year import build_year_by_hand
 from ops.settings import CannotStart
 from services.counselling.domain.intention import ExpressIntention
+from services.reintegration.domain.fund import ConfirmFund, OpenFund
 from services.reintegration.domain.tranches import ConfirmPayment
 
 MOST_COMMAND_MS: Final = 250.0
@@ -101,6 +102,8 @@ class _Flow:
             if sum(map(len, self._waiting)) >= steps:
                 break
             opening, *journeys = (_apart(journey, seed) for journey in build_year_by_hand(seed))
+            # Rates, caps and authorities stand since the first year's, and nobody may state them once more.
+            opening = [step for step in opening if isinstance(step.order, (OpenFund, ConfirmFund))]
             self._opening.add(id(opening))
             self._waiting.extend(journey for journey in (opening, *journeys) if journey)
         self._begun: dict[object, float] = {}
