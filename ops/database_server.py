@@ -1,6 +1,8 @@
 """The PostgreSQL server as its administrator reaches it, whoever runs it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 import asyncpg
@@ -9,6 +11,18 @@ from ops.ports import LOOPBACK
 from ops.settings import CannotStart
 
 OLDEST_MAJOR = 15
+
+# How a server keeps values of rows, which may be personal, out of its own log: DETAIL lines of errors repeat those that broke a
+# constraint, and terse leaves them out; what statements were handed is in no line either.
+PRIVATE_LOG: Final[Mapping[str, str]] = {
+    "log_error_verbosity": "terse", "log_parameter_max_length": "0", "log_parameter_max_length_on_error": "0",
+}  # fmt: skip
+# As it is for this connection, and as it was set for a login or a database.
+_TELLS: Final = (
+    "SELECT name, setting FROM pg_settings WHERE name = ANY ($1::text[]) "
+    "UNION SELECT split_part(said, '=', 1), split_part(said, '=', 2) FROM pg_db_role_setting, unnest(setconfig) AS said "
+    "WHERE split_part(said, '=', 1) = ANY ($1::text[]) ORDER BY 1, 2"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,19 @@ async def connect(address: PostgresAddress) -> "asyncpg.Connection[asyncpg.Recor
         ssl=False if address.host == LOOPBACK else None,
         timeout=5,
     )
+
+
+async def told_in_its_log(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    """The settings by which this server's log would repeat values of rows, each with its value; empty if there are none."""
+    found = await connection.fetch(_TELLS, list(PRIVATE_LOG))
+    return [f"{row['name']}={row['setting']}" for row in found if row["setting"] != PRIVATE_LOG[row["name"]]]
+
+
+def private_log(telling: list[str]) -> str:
+    """What to do about them, for whoever runs the server; one sentence."""
+    names = dict.fromkeys(one.partition("=")[0] for one in telling)
+    wanted = ", ".join(f"{name} = {PRIVATE_LOG[name]}" for name in names)
+    return f"Set {wanted} on the server, and destroy the logs that it wrote before."
 
 
 async def check_server(address: PostgresAddress) -> None:

@@ -4,14 +4,14 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import asyncpg
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from ops import databases
-from ops.database_server import PostgresAddress, check_server
+from ops.database_server import PostgresAddress, check_server, connect, private_log, told_in_its_log
 from ops.settings import CannotStart
 from shared.starting import begin
 
@@ -42,8 +42,11 @@ def role_passwords(environment: Mapping[str, str]) -> dict[str, str]:
     return {role: environment[variable] for variable, role in PASSWORDS.items()}
 
 
-async def prepare(environment: Mapping[str, str]) -> None:
-    """Makes what is missing and migrates what is old; harmless when repeated. `CannotStart` says what is wrong."""
+async def prepare(environment: Mapping[str, str], warn: Callable[[str], None]) -> None:
+    """Makes what is missing and migrates what is old; harmless when repeated. `CannotStart` says what is wrong.
+
+    What is not wrong and should be otherwise, a server whose log may repeat values of rows, is told to ``warn``.
+    """
     url = environment.get(DATABASE_URL)
     if not url:
         raise CannotStart("database_url_missing", f"{DATABASE_URL} must be set")
@@ -52,6 +55,7 @@ async def prepare(environment: Mapping[str, str]) -> None:
     await check_server(server)
     try:
         await databases.prepare(server, passwords)
+        await _say_what_its_log_tells(server, warn)
     except asyncpg.InsufficientPrivilegeError:
         raise CannotStart(
             "database_rights", f"the login of {DATABASE_URL} may not make these roles and databases"
@@ -66,11 +70,25 @@ async def prepare(environment: Mapping[str, str]) -> None:
         raise CannotStart("database_lost", f"the server of {DATABASE_URL} stopped answering") from None
 
 
+async def _say_what_its_log_tells(server: PostgresAddress, warn: Callable[[str], None]) -> None:
+    connection = await connect(server)
+    try:
+        telling = await told_in_its_log(connection)
+    finally:
+        await connection.close()
+    if telling:
+        warn(f"the server's own log may repeat values of rows, which may be personal: {', '.join(telling)}. {private_log(telling)}")
+
+
+def _warned(sentence: str) -> None:
+    print(f"avrr: {sentence}", file=sys.stderr)
+
+
 def main() -> int:
     """Runs the job; 1 after one line that says why it could not be done."""
     begin()
     try:
-        asyncio.run(prepare(os.environ))
+        asyncio.run(prepare(os.environ, _warned))
     except CannotStart as refusal:
         print(f"avrr: {refusal.sentence}", file=sys.stderr)
         return 1

@@ -7,6 +7,7 @@ from typing import Final
 
 import asyncpg
 
+from ops.database_server import private_log, told_in_its_log
 from ops.databases import LOGINS, alembic_config
 from ops.doctor.findings import Finding, warning, well, wrong
 from shared.topology import Service
@@ -83,6 +84,12 @@ async def _looked_at(
                     "Find out who gave it that, take it away, and run python -m ops.prepare. Until then trust no row that it could have changed.",
                 )
             )  # fmt: skip
+    # Said of the server and not of the one database: all of them have the same to say.
+    telling = await told_in_its_log(connection)
+    if telling:
+        found.append(
+            warning("server_log", f"PostgreSQL's own log may repeat values of rows, which may be personal: {', '.join(telling)}.", private_log(telling))
+        )  # fmt: skip
     before = present()
     told = await connection.fetchval("SELECT clock_timestamp()")
     after = present()

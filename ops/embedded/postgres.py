@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import asyncpg
 
-from ops.database_server import OLDEST_MAJOR, PostgresAddress, connect
+from ops.database_server import OLDEST_MAJOR, PRIVATE_LOG, PostgresAddress, connect
 from ops.ports import LOOPBACK
 from ops.process import (
     KEPT_LINES,
@@ -33,8 +33,6 @@ NOBODY = 65534
 READY_SECONDS = 90.0
 NEW_FOLDER_BYTES = 128 * 1024 * 1024
 
-# DETAIL lines of the server's errors repeat the values that broke a constraint, and values may be personal:
-# terse leaves them out.
 SERVER_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -46,9 +44,7 @@ SERVER_SETTINGS = {
     "max_slot_wal_keep_size": "4GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_error_verbosity": "terse",
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
+    **PRIVATE_LOG,
 }
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import pytest
 
 from ops.databases import Logins
 from ops.doctor.databases import database
 from ops.doctor.findings import Finding
+from ops.supervisor import Running
 from ops.system import in_role_of_owner
 from shared.topology import COUNSELLING
 from tests.integration.conftest import MakeDatabase
@@ -42,6 +44,21 @@ async def test_a_login_that_may_do_more_than_it_needs_is_told(make_database: Mak
     (found,) = await looked_at(logins)
     assert (found.check, found.level) == ("logins", "wrong")
     assert found.sentence.startswith("counselling_worker may do more")
+
+
+@pytest.mark.parametrize("of", ["DATABASE {0}", "ROLE counselling_worker IN DATABASE {0}"], ids=["of all", "of one login"])
+async def test_a_server_whose_own_log_repeats_values_of_rows_is_told(servers: Running, make_database: MakeDatabase, of: str) -> None:
+    logins = (await make_database("counselling")).logins
+    administrator = await asyncpg.connect(servers.postgres.url)
+    name = logins.api.rpartition("/")[2]
+    await administrator.execute(f"ALTER {of.format(name)} SET log_error_verbosity = 'verbose'")
+    try:
+        (found,) = await looked_at(logins)
+    finally:
+        await administrator.execute(f"ALTER {of.format(name)} RESET log_error_verbosity")
+        await administrator.close()
+    assert (found.check, found.level, "log_error_verbosity=verbose" in found.sentence) == ("server_log", "warning", True)
+    assert "log_error_verbosity = terse" in found.do
 
 
 async def test_a_clock_that_is_apart_is_told(make_database: MakeDatabase) -> None:

@@ -104,6 +104,19 @@ async def test_a_role_that_was_raised_above_row_security_is_put_back(
     assert not await admin.fetchval("SELECT rolbypassrls FROM pg_roles WHERE rolname = 'returns_api'")
 
 
+async def test_a_server_whose_own_log_repeats_values_of_rows_is_told_and_prepared_all_the_same(
+    servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    of = f"ROLE {servers.postgres.user} IN DATABASE postgres"
+    await admin.execute(f"ALTER {of} SET log_error_verbosity = 'default'")
+    try:
+        code, said = await _run(servers.postgres.url)
+    finally:
+        await admin.execute(f"ALTER {of} RESET log_error_verbosity")
+    assert (code, said.endswith("avrr: all databases are up to date\n")) == (0, True)
+    assert "log_error_verbosity=default. Set log_error_verbosity = terse on the server" in said
+
+
 async def test_a_login_without_the_rights_is_refused_with_one_line(
     servers: Running, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:

