@@ -75,6 +75,7 @@ class Running:
     plain: int
     ca: Path
     behind: dict[str, Behind]
+    logs: Path
 
     def ask(self, name: str, path: str, method: str = "GET", body: bytes | None = None, said: Mapping[str, str] | None = None) -> http.client.HTTPResponse:
         context = ssl.create_default_context(cafile=str(self.ca))
@@ -89,6 +90,7 @@ class Running:
 
 def _rendered(folder: Path, api: str, ports: dict[str, int], behind: dict[str, Behind]) -> Path:
     text = CONF.replace("/tmp/", f"{folder}/").replace("/etc/nginx/tls/", f"{folder}/tls/").replace("/dev/stdout", f"{folder}/access")  # noqa: S108
+    text = text.replace("error_log stderr", f"error_log {folder}/errors")
     text = text.replace("include /etc/nginx/api.conf;", (PROXY / f"api.{api}.conf").read_text())
     # There are no names of Docker's here; each is the address of a server of ours.
     text = re.sub(r"(?m)^ *resolver .*$", "", text)
@@ -125,7 +127,7 @@ def proxy(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
             assert process.poll() is None, (tmp_path / "errors").read_text()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.05)
-        yield Running(ports["8443"], ports["8080"], tmp_path / "keys" / AUTHORITY / CA_FILE, behind)
+        yield Running(ports["8443"], ports["8080"], tmp_path / "keys" / AUTHORITY / CA_FILE, behind, tmp_path)
 
 
 @with_nginx
@@ -181,8 +183,18 @@ def test_a_body_that_nobody_behind_would_take_is_refused_in_front(proxy: Running
 
 @with_nginx
 def test_a_flood_from_one_address_is_told_to_wait(proxy: Running) -> None:
-    statuses = [proxy.ask("portal.example", "/cases").status for _ in range(152)]
+    statuses = [proxy.ask("portal.example", "/cases/invented-case").status for _ in range(152)]
     assert (set(statuses[:151]), statuses[151]) == ({200}, 429)
+
+
+@with_nginx
+def test_neither_log_names_a_page_whatever_goes_wrong(proxy: Running) -> None:
+    assert proxy.ask("portal.example", "/cases/invented-case", "POST", said={"Content-Length": str(19 * 1024 * 1024)}).status == 413
+    for _ in range(152):
+        proxy.ask("portal.example", "/cases/invented-case", said={"Referer": "https://portal.example/persons/invented-person"})
+    told = [(proxy.logs / name).read_text() for name in ("errors", "access")]
+    assert [line.split(" ")[3] for line in told[1].splitlines()].count("429") >= 1
+    assert "invented" not in "".join(told)
 
 
 @with_nginx
@@ -216,6 +228,11 @@ def test_no_line_of_the_log_holds_an_address_of_a_page() -> None:
     (kept,) = re.findall(r"log_format kept '([^']*)'", CONF)
     assert not re.search(r"\$(request\b|request_uri|uri|args|query_string|http_)", kept)
     assert set(re.findall(r"access_log ([^;]+);", CONF)) == {"/dev/stdout kept", "off"}
+    # Whatever a request can cause names it, and nothing of that is as grave.
+    assert re.findall(r"error_log ([^;]+);", CONF) == ["stderr alert"]
+    assert dict(re.findall(r"(limit_\w+_log_level) (\w+);", CONF)) == {"limit_req_log_level": "info", "limit_conn_log_level": "info"}
+    for api in ("open", "closed"):
+        assert "_log" not in (PROXY / f"api.{api}.conf").read_text()
 
 
 @pytest.mark.parametrize("part", ["keycloak", "keycloak_postgres"])
