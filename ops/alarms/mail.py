@@ -2,7 +2,7 @@
 
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Final
@@ -14,8 +14,6 @@ from shared.jwks import is_loopback
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 _PATIENCE: Final = 20.0
-# What keeps a mail from being sent: the way to the server, its certificate, or its answer.
-NOT_SENT: Final = (OSError, smtplib.SMTPException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,10 @@ class Server:
 
 
 def server_of(url: str, password: str | None) -> Server:
-    """Reads ``smtp://user@host:port`` or ``smtps://…``; `CannotStart` for anything else, or with a password in it."""
+    """Reads ``smtp://user@host:port`` or ``smtps://…``; `CannotStart` for anything else, or with a password in it.
+
+    So for a user or a password that cannot be said by SMTP as it is spoken here, which is in ASCII.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -44,7 +45,13 @@ def server_of(url: str, password: str | None) -> Server:
             "alert_smtp_url",
             "AVRR_ALERT_SMTP_URL must be smtp://user@host:port or smtps://…, the password in AVRR_ALERT_SMTP_PASSWORD_FILE",
         )
-    return Server(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], unquote(parts.username) if parts.username else None, password)
+    user = unquote(parts.username) if parts.username else None
+    if user is None:
+        return Server(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], None, password)
+    for name, said in (("AVRR_ALERT_SMTP_URL's user", user), ("what AVRR_ALERT_SMTP_PASSWORD_FILE holds", password or "")):
+        if not (said and said.isascii() and said.isprintable()):
+            raise CannotStart("alert_login", f"{name} must be printable ASCII: another one cannot be said to a mail server")
+    return Server(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], user, password)
 
 
 def written(said: Sequence[Said], sender: str, to: Sequence[str]) -> EmailMessage:
@@ -65,8 +72,11 @@ def _told(one: Said) -> str:
     return "\n".join(lines)
 
 
-def send(server: Server, mail: EmailMessage, context: ssl.SSLContext | None = None) -> None:
-    """Hands a mail to the server and returns once it has taken it; one of `NOT_SENT` if it did not."""
+def send(server: Server, mail: EmailMessage, context: ssl.SSLContext | None = None) -> Collection[str]:
+    """Hands a mail to the server and returns once it has taken it, with those of its recipients for whom it did not.
+
+    Any exception says that it took it for nobody: the way to it, its certificate, its answer, or what cannot be said to it.
+    """
     trust = context or ssl.create_default_context()
     if server.scheme == "smtps":
         client: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_PATIENCE, context=trust)
@@ -80,4 +90,4 @@ def send(server: Server, mail: EmailMessage, context: ssl.SSLContext | None = No
                 client.starttls(context=trust)
         if server.user is not None and server.password is not None:
             client.login(server.user, server.password)
-        client.send_message(mail)
+        return client.send_message(mail).keys()

@@ -1,5 +1,6 @@
 """What the alarms need to know, from `AVRR_…` variables."""
 
+from email.utils import getaddresses
 from pathlib import Path
 
 from pydantic import Field
@@ -39,8 +40,8 @@ class AlarmSettings(BaseSettings):
 
     @property
     def recipients(self) -> list[str]:
-        """To whom mails go; `CannotStart` where nobody is named."""
-        found = [one.strip() for one in self.alert_to.split(",") if "@" in one]
-        if not found:
+        """To whom mails go, each by the bare address; `CannotStart` where nobody is named, or one cannot be understood."""
+        found = [address for _, address in getaddresses([self.alert_to])]
+        if not found or not all("@" in address and address.isascii() and address.isprintable() for address in found):
             raise CannotStart("alert_to", "AVRR_ALERT_TO must name addresses, with commas between")
-        return found
+        return list(dict.fromkeys(found))

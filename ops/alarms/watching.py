@@ -1,8 +1,9 @@
 """Asks every process for its figures, judges them by the rules, and sends mails; what was told is on disk, so that a restart repeats nothing."""
 
 import asyncio
+import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Final
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from ops.alarms.judging import Key, Standing, judge
-from ops.alarms.mail import NOT_SENT, written
+from ops.alarms.judging import Judged, Key, Said, Standing, judge
+from ops.alarms.mail import written
 from ops.alarms.rules import Rule
 from ops.alarms.targets import Told
 from shared.durable_files import write_durably
@@ -24,15 +25,18 @@ log = structlog.get_logger("alarms")
 
 
 class Watching:
-    """One round after the other; ``ask`` and ``send`` are how figures come and mails leave."""
+    """One round after the other; ``ask`` and ``send`` are how figures come and mails leave.
+
+    What each of ``to`` was told is known apart: ``send`` answers for whom the mail was not taken, and they are told again.
+    """
 
     def __init__(
-        self, rules: Sequence[Rule], folder: Path, ask: Callable[[], Awaitable[Told]], send: Callable[[EmailMessage], None],
+        self, rules: Sequence[Rule], folder: Path, ask: Callable[[], Awaitable[Told]], send: Callable[[EmailMessage], Collection[str]],
         sender: str, to: Sequence[str], now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.registry = CollectorRegistry()
-        self._unsent = Gauge("avrr_alarms_unsent", "alarms of which nobody could be told", registry=self.registry)
+        self._unsent = Gauge("avrr_alarms_unsent", "alarms of which somebody could not be told", registry=self.registry)
         self._stands = Gauge("avrr_alarms_standing", "alarms that stand", registry=self.registry)
         self._rules = rules
         self._file = folder / _FILE
@@ -41,25 +45,35 @@ class Watching:
         self._sender = sender
         self._to = to
         self._now = now
-        self._known = _read(self._file)
+        self._known = _read(self._file, to)
 
     async def round(self) -> None:
         """Asks, judges, and says in one mail what is to be said; what could not be sent is said in the next round."""
-        told = await self._ask()
-        judged = judge(self._known, self._rules, told.samples, self._now())
-        self._known = judged.if_sent
-        if judged.said:
-            try:
-                await asyncio.to_thread(self._send, written(judged.said, self._sender, self._to))
-            except NOT_SENT as error:
-                self._known = judged.if_not
-                self._unsent.set(len(judged.said))
-                log.warning("mail_not_sent", kind=type(error).__name__, alarms=len(judged.said))
-            else:
-                self._unsent.set(0)
-                log.info("mail_sent", alarms=[f"{one.rule.name} {one.what}" for one in judged.said])
-        self._stands.set(sum(one.told_at is not None for one in self._known.values()))
+        told, now = await self._ask(), self._now()
+        judged = {one: judge(self._known.get(one, {}), self._rules, told.samples, now) for one in self._to}
+        unsent: set[tuple[str, str, str]] = set()
+        for to in _told_alike(judged):
+            said = judged[to[0]].said
+            missed = await self._missed(said, to) if said else ()
+            if missed:
+                unsent |= {(one.rule.name, one.place, one.what) for one in said}
+            for one in to:
+                self._known[one] = judged[one].if_not if one in missed else judged[one].if_sent
+        self._unsent.set(len(unsent))
+        self._stands.set(len({key for known in self._known.values() for key, one in known.items() if one.told_at is not None}))
         await asyncio.to_thread(write_durably, self._file, _written(self._known))
+
+    async def _missed(self, said: Sequence[Said], to: Sequence[str]) -> Collection[str]:
+        """Says it to these, and answers whom of them it did not reach."""
+        try:
+            refused = await asyncio.to_thread(self._send, written(said, self._sender, to))
+        except Exception as error:  # noqa: BLE001 -- whatever keeps a mail from leaving, nobody was told
+            log.warning("mail_not_sent", kind=type(error).__name__, alarms=len(said), recipients=len(to))
+            return to
+        if refused:
+            log.warning("mail_not_sent", kind="recipient_refused", alarms=len(said), recipients=len(refused))
+        log.info("mail_sent", alarms=[f"{one.rule.name} {one.what}" for one in said])
+        return refused
 
     async def run(self) -> None:
         """Round after round, for ever; one that fails keeps none of the next from being made."""
@@ -71,22 +85,47 @@ class Watching:
             await asyncio.sleep(ROUND_SECONDS)
 
 
-def _read(file: Path) -> Mapping[Key, Standing]:
+def _told_alike(judged: Mapping[str, Judged]) -> list[list[str]]:
+    """Who is to be told the same, together: they are told by one mail."""
+    found: list[list[str]] = []
+    for one, has in judged.items():
+        for others in found:
+            if judged[others[0]].said == has.said:
+                others.append(one)
+                break
+        else:
+            found.append([one])
+    return found
+
+
+def _read(file: Path, to: Sequence[str]) -> dict[str, Mapping[Key, Standing]]:
     try:
+        told = json.loads(file.read_text("utf-8"))
         return {
-            (one["rule"], one["place"]): Standing(
-                datetime.fromisoformat(one["since"]), datetime.fromisoformat(one["told_at"]) if one["told_at"] else None
-            )
-            for one in json.loads(file.read_text("utf-8"))
-        }
+            one: {
+                (alarm["rule"], alarm["place"]): Standing(
+                    datetime.fromisoformat(alarm["since"]), datetime.fromisoformat(alarm["told_at"]) if alarm["told_at"] else None
+                )
+                for alarm in told[_mark_of(one)]
+            }
+            for one in to if _mark_of(one) in told
+        }  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         # Better told twice than never.
         return {}
 
 
-def _written(known: Mapping[Key, Standing]) -> bytes:
-    told = [
-        {"rule": rule, "place": place, "since": one.since.isoformat(), "told_at": one.told_at.isoformat() if one.told_at else None}
-        for (rule, place), one in known.items()
-    ]
+def _written(known: Mapping[str, Mapping[Key, Standing]]) -> bytes:
+    told = {
+        _mark_of(to): [
+            {"rule": rule, "place": place, "since": one.since.isoformat(), "told_at": one.told_at.isoformat() if one.told_at else None}
+            for (rule, place), one in alarms.items()
+        ]
+        for to, alarms in known.items()
+    }
     return json.dumps(told).encode()
+
+
+def _mark_of(address: str) -> str:
+    """What stands for an address where nobody has to read it."""
+    return hashlib.sha256(address.encode()).hexdigest()

@@ -5,7 +5,7 @@ import math
 import re
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,9 @@ from prometheus_client import CollectorRegistry
 from ops.alarms.child import URL, alarm_children, usual_ports
 from ops.alarms.copies import Copies
 from ops.alarms.judging import REMIND_AFTER, Key, Standing, judge
-from ops.alarms.mail import NOT_SENT, Server, send, server_of, written
+from ops.alarms.mail import Server, send, server_of, written
 from ops.alarms.rules import Rule, Sample, read_rules, terms_of
+from ops.alarms.settings import AlarmSettings
 from ops.alarms.targets import Told
 from ops.alarms.watching import Watching
 from ops.backup.status import BackupStatus
@@ -127,8 +128,8 @@ class Post:
 
 
 @asynccontextmanager
-async def post(tls: ssl.SSLContext | None = None, refuses: bool = False) -> AsyncIterator[Post]:
-    """Speaks SMTP (RFC 5321) with STARTTLS and AUTH PLAIN, as much as a client of ours needs."""
+async def post(tls: ssl.SSLContext | None = None, refuses: Collection[str] = ()) -> AsyncIterator[Post]:
+    """Speaks SMTP (RFC 5321) with STARTTLS and AUTH PLAIN, as much as a client of ours needs; mails to whom it ``refuses`` are not for it."""
     made = Post()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,7 +160,7 @@ async def post(tls: ssl.SSLContext | None = None, refuses: bool = False) -> Asyn
             elif verb == "QUIT":
                 await answer("221 bye")
                 break
-            elif refuses and verb == "RCPT":
+            elif verb == "RCPT" and any(f"<{one}>" in line for one in refuses):
                 await answer("550 nobody of that name")
             else:
                 await answer("250 yes")
@@ -200,7 +201,7 @@ async def test_a_mail_leaves_by_tls_with_the_password_and_only_to_a_server_that_
         told = Server("smtp", "localhost", server.port, "avrr", PASSWORD)
         await asyncio.to_thread(send, told, a_mail(), trusting)
         assert (server.secure, "AUTH" in server.said) == ([True], True)
-        with pytest.raises(NOT_SENT):
+        with pytest.raises(ssl.SSLCertVerificationError):
             await asyncio.to_thread(send, told, a_mail())
         assert len(server.mails) == 1
 
@@ -221,7 +222,7 @@ async def test_whatever_was_told_is_not_told_again_after_a_restart_and_what_coul
     async def ask() -> Told:
         return Told(tuple(samples), {})
 
-    async with post() as server, post(refuses=True) as refusing:
+    async with post() as server, post(refuses=TO) as refusing:
         def watching(port: int) -> Watching:
             told = Server("smtp", "127.0.0.1", port, None, None)
             return Watching(RULES, tmp_path / "alarms", ask, lambda mail: send(told, mail), "avrr@mission.example", TO, lambda: NOW)
@@ -244,6 +245,54 @@ async def test_whatever_was_told_is_not_told_again_after_a_restart_and_what_coul
     await watching(1).round()
 
 
+async def test_whatever_keeps_a_mail_from_leaving_nobody_counts_as_told(tmp_path: Path) -> None:
+    async def ask() -> Told:
+        return Told((*UP, SET_ASIDE), {})
+
+    sent: list[EmailMessage] = []
+
+    def leaves(mail: EmailMessage) -> tuple[str, ...]:
+        # As the library does with a password that it cannot say.
+        if not sent:
+            sent.append(mail)
+            "š".encode("ascii")
+        sent.append(mail)
+        return ()
+
+    watching = Watching(RULES, tmp_path / "alarms", ask, leaves, "avrr@mission.example", TO, lambda: NOW)
+    await watching.round()
+    assert (watching.registry.get_sample_value("avrr_alarms_unsent"), watching.registry.get_sample_value("avrr_alarms_standing")) == (1, 0)
+    await watching.round()
+    assert (watching.registry.get_sample_value("avrr_alarms_unsent"), watching.registry.get_sample_value("avrr_alarms_standing")) == (0, 1)
+    await watching.round()
+    assert len(sent) == 2
+
+
+async def test_who_is_refused_beside_somebody_else_was_not_told_and_is_as_soon_as_the_server_takes_it(tmp_path: Path) -> None:
+    async def ask() -> Told:
+        return Told((*UP, SET_ASIDE), {})
+
+    refused = {TO[1]}
+    async with post(refuses=refused) as server:
+        def watching() -> Watching:
+            told = Server("smtp", "127.0.0.1", server.port, None, None)
+            return Watching(RULES, tmp_path / "alarms", ask, lambda mail: send(told, mail), "avrr@mission.example", TO, lambda: NOW)
+
+        first = watching()
+        for _ in range(2):
+            await first.round()
+            # Whom it reached is not told again, and for whom it was not is said in figures.
+            assert (len(server.mails), first.registry.get_sample_value("avrr_alarms_unsent")) == (1, 1)
+        refused.clear()
+        again = watching()
+        await again.round()
+        assert (len(server.mails), server.mail["To"], again.registry.get_sample_value("avrr_alarms_unsent")) == (2, TO[1], 0)
+        await again.round()
+        assert len(server.mails) == 2
+    kept = (tmp_path / "alarms/standing.json").read_text()
+    assert not [address for address in TO if address in kept]
+
+
 async def test_a_label_that_came_from_outside_could_stand_in_no_mail() -> None:
     # Labels are ours (tests/e2e/test_watched.py); of figures only their labels are told, never a value.
     text = str(a_mail())
@@ -257,6 +306,26 @@ def test_a_mail_server_that_cannot_be_understood_stops_the_start(url: str) -> No
     with pytest.raises(CannotStart) as refused:
         server_of(url, None)
     assert "secret" not in refused.value.sentence
+
+
+@pytest.mark.parametrize(("user", "password"), [("avrr", "heslo-š"), ("p%C5%A1", PASSWORD), ("avrr", ""), ("avrr", "two\nlines"), ("avrr", "a\0b")])
+def test_a_login_that_cannot_be_said_to_a_mail_server_stops_the_start(user: str, password: str) -> None:
+    with pytest.raises(CannotStart) as refused:
+        server_of(f"smtp://{user}@mail.example", password)
+    assert refused.value.code == "alert_login"
+    assert "heslo" not in refused.value.sentence
+
+
+@pytest.mark.parametrize("to", ["nobody", "a@mail.example, nobody", "a@mail.example b@mail.example", "ž@mail.example", ""])
+def test_recipients_that_cannot_be_understood_stop_the_start(tmp_path: Path, to: str) -> None:
+    settings = AlarmSettings(watched="", alert_smtp_url="smtp://mail.example", alert_from=TO[0], alert_to=to, alarms_folder=tmp_path)
+    with pytest.raises(CannotStart):
+        _ = settings.recipients
+
+
+def test_recipients_are_bare_addresses_each_once(tmp_path: Path) -> None:
+    to = f"Night watch <{TO[1]}>, {TO[0]} , {TO[1]}"
+    assert AlarmSettings(watched="", alert_smtp_url="smtp://mail.example", alert_from=TO[0], alert_to=to, alarms_folder=tmp_path).recipients == [TO[1], TO[0]]
 
 
 def test_a_mail_server_has_its_usual_port_and_shows_no_password() -> None:
