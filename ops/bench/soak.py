@@ -22,9 +22,11 @@ from services.reintegration.domain.tranches import ConfirmPayment
 MOST_COMMAND_MS: Final = 250.0
 MOST_EFFECT_MS: Final = 2000.0
 MOST_GROWTH: Final = 1.15
-# What a step needs may still be on its way from another service: it is given again a little later, and nothing was done.
+# What a step needs may still be on its way from another service: it is given again later, each time after twice as long, and
+# nothing was done. Whoever came again at once would keep those busy for whom everybody waits.
 _NOT_YET: Final = (404, 409)
 _LATER_SECONDS: Final = 0.2
+_LATEST_SECONDS: Final = 5.0
 # A flow that the system cannot hold shows in its times; it does not pile up without end.
 _AT_ONCE: Final = 200
 _LOOKS: Final = 60
@@ -125,7 +127,7 @@ class _Flow:
         journey, place = self._ready.popleft()
         step, self._keys = journey[place], self._keys + 1
         key = f"soak-order-{self._keys}"
-        wall = time.time() - (time.monotonic() - due)
+        wall, later = time.time() - (time.monotonic() - due), _LATER_SECONDS
         while True:
             try:
                 answer = await self._ground.caller.give(step.service, step.persona, step.id, step.order, step.at, key)
@@ -135,7 +137,8 @@ class _Flow:
                 return
             if answer.status_code not in _NOT_YET or time.monotonic() > due + 30:
                 break
-            await asyncio.sleep(_LATER_SECONDS)
+            await asyncio.sleep(later)
+            later = min(2 * later, _LATEST_SECONDS)
             # Somebody waited for another service, and not for this answer.
             due = time.monotonic()
         if not answer.is_success:
