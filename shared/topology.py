@@ -11,8 +11,8 @@ class Service:
     ``seals_persons`` whether it seals values and files under keys of persons, beside parts of its rows, which each does under
     its own; ``kept_files`` whether it sealed files under one key of its own before, which those still need; ``finds_by``
     names the table of hashes by which it finds what is sealed: then it needs the keys of an index, held by whoever holds the
-    epochs' keys. One that ``archives`` takes what it follows in batches and as bytes: it decides nothing and reacts
-    to nothing.
+    epochs' keys. One that ``archives`` takes what it follows in batches and as bytes: it decides nothing of
+    that and reacts to none of it.
     """
 
     name: str
@@ -67,7 +67,7 @@ REINTEGRATION = Service(
     finds_by="payee_tokens",
 )
 
-# Its own log tells who read in the archive, and stands in the archive like any other.
+# Its own log tells who read in the archive and what people found out about its findings, and stands in the archive like any other.
 AUDIT = Service(
     "audit", 8004, follows=("counselling", "returns", "reintegration", "audit"), archives=True,
     asks=("counselling", "returns", "reintegration", "audit"),
@@ -75,7 +75,7 @@ AUDIT = Service(
 
 PORTAL = Front("portal", 8000)
 
-# Those that people give orders to, and all that have a log.
+# Those that decide about people and their cases, and all that have a log; the archive is given orders about its own findings alone.
 SERVICES: tuple[Service, ...] = (COUNSELLING, RETURNS, REINTEGRATION)
 LOGS: tuple[Service, ...] = (*SERVICES, AUDIT)
 BY_NAME: dict[str, Service] = {service.name: service for service in LOGS}

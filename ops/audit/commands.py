@@ -61,6 +61,17 @@ def audit_checkpoints(
     sys.exit(0 if well else 1)
 
 
+@audit.command("findings")
+def audit_findings() -> None:
+    """Shows every open finding of the archive, and who explained and accepted it; 1 if one rings that nobody accepted."""
+    from ops.audit.open_findings import from_here
+
+    lines, ringing = asyncio.run(from_here(read_settings()))
+    for line in lines or ["The archive has no open finding."]:
+        typer.echo(line)
+    sys.exit(1 if ringing else 0)
+
+
 @audit.command("policy")
 def audit_policy() -> None:
     """Prints the keys by which checkpoints and exports are checked, for auditors, who are given them apart from any export.

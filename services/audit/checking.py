@@ -11,7 +11,7 @@ import structlog
 
 from services.audit import archive
 from services.audit.archive import Entry
-from services.audit.findings import CHECKED, Difference, joined, open_of, settle
+from services.audit.findings import CHECKED, NOTHING_OPEN, Difference, Standing, joined, settle, standing
 from services.audit.repeating import each, waited_out
 from services.audit.tables import CAUSE
 from shared.db import Database, Scope, Sql, UnitOfWork
@@ -48,8 +48,13 @@ class Checked:
 
     next: int | None = None
     rounds: int = 0
-    differences: int = 0
+    found: Standing = NOTHING_OPEN
     fault: str | None = None
+
+    @property
+    def differences(self) -> int:
+        """How many findings of the log are open and accepted by nobody."""
+        return self.found.ringing
 
 
 class Checking:
@@ -74,7 +79,7 @@ class Checking:
         with waited_out(checked, lambda kind: log.warning("check_waits", source=name, kind=kind)):
             until = self._elapsed() + CHECK_SECONDS
             last, _ = await self._database.attempt(self._scope, lambda unit: archive.placed(unit, name))
-            checked.differences = await self._database.attempt(self._scope, lambda unit: open_of(unit, name))
+            checked.found = await self._database.attempt(self._scope, lambda unit: standing(unit, name))
             if checked.next is None:
                 row = await self._database.alone(_NEXT, log=name)
                 checked.next = row["check_next"] if row is not None else 0
@@ -88,14 +93,16 @@ class Checking:
                 else:
                     checked.next, checked.rounds = 0, checked.rounds + 1
                     break
-            checked.differences = await self._database.attempt(self._scope, lambda unit: open_of(unit, name))
+            checked.found = await self._database.attempt(self._scope, lambda unit: standing(unit, name))
 
     def status(self) -> dict[str, object]:
         """What readiness tells of each log."""
         return {
-            name: {"rounds": one.rounds, "next": one.next, "differences": one.differences, "fault": one.fault}
+            name: {
+                "rounds": one.rounds, "next": one.next, "differences": one.differences, "accepted": one.found.accepted, "fault": one.fault,
+            }
             for name, one in self.logs.items()
-        }
+        }  # fmt: skip
 
     async def _check(self, name: str, index: int, size: int) -> None:
         tile = tile_holding(0, index, size)
@@ -108,7 +115,7 @@ class Checking:
             return found_in(tile, size, rows, {row["id"] for row in twice}, tiles)
 
         found = await self._database.attempt(self._scope, read)
-        if found or self.logs[name].differences:
+        if found or self.logs[name].found != NOTHING_OPEN:
             await self._database.attempt(self._scope, lambda unit: settle(unit, name, CHECKED, first, end, found))
         for one in found:
             log.error("archive_differs_from_itself", source=name, kind=one.kind, first=one.first, last=one.last)
@@ -139,7 +146,7 @@ def found_in(
         if not _stands(row):
             found.append(Difference("column", idx, idx))
         if row["id"] in twice:
-            found.append(Difference("twice", idx, idx))
+            found.append(Difference("twice", idx, idx, f"{idx}:{row['id']}"))
         if not held or held[place] != leaves[place]:
             found.append(Difference("tile", idx, idx))
     if tile.width == TILE_WIDTH and b"" not in leaves and not _climbs(tile, leaves, size, tiles):

@@ -14,7 +14,7 @@ import structlog
 
 from services.audit import archive
 from services.audit.breaks import follow, generation_of
-from services.audit.findings import Difference, note
+from services.audit.findings import Difference, mark_of, note
 from services.audit.pinning import POLICY_SECONDS, Pin, is_earlier, log_of
 from services.audit.repeating import each, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork, Write
@@ -274,5 +274,5 @@ async def _kept(unit: UnitOfWork, name: str, signed: Note, said: Checkpoint) -> 
         Write(_KEEP, {"log": name, "size": said.size, "root": said.root, "note": str(signed), "agrees": agrees}, rows=None)
     )
     if not agrees:
-        await note(unit, name, [Difference("root", 0, said.size - 1)])
+        await note(unit, name, [Difference("root", 0, said.size - 1, mark_of(said.size, said.root))])
     return agrees

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 import structlog
 
-from services.audit.findings import COMPARED, Difference, Kind, open_of, settle
+from services.audit.findings import COMPARED, NOTHING_OPEN, Difference, Kind, Standing, settle, standing
 from services.audit.own_reads import OwnReads
 from services.audit.repeating import each, waited_out
 from shared.db import Database, Scope, Sql, UnitOfWork
@@ -51,11 +51,16 @@ class Compared:
 
     next: int = 0
     rounds: int = 0
-    differences: int = 0
+    found: Standing = NOTHING_OPEN
     fault: str | None = None
     round_ended: float | None = field(default=None)
     reads: OwnReads = field(default_factory=OwnReads)
     read_by_others: int = 0
+
+    @property
+    def differences(self) -> int:
+        """How many findings of the log are open and accepted by nobody."""
+        return self.found.ringing
 
 
 def differences(
@@ -142,7 +147,7 @@ class Comparing:
                 if end >= size:
                     compared.next, compared.rounds, compared.round_ended = 0, compared.rounds + 1, self._elapsed()
                     break
-            compared.differences = await self._database.attempt(self._scope, lambda unit: open_of(unit, name))
+            compared.found = await self._database.attempt(self._scope, lambda unit: standing(unit, name))
             if compared.reads.others > compared.read_by_others:
                 compared.read_by_others = compared.reads.others
                 log.error("log_read_by_others", source=name, times=compared.read_by_others)
@@ -156,8 +161,8 @@ class Comparing:
         """What readiness tells of each log; times are seconds ago, None if never."""
         return {
             name: {
-                "rounds": one.rounds, "next": one.next, "differences": one.differences, "fault": one.fault,
-                "read_by_others": one.read_by_others,
+                "rounds": one.rounds, "next": one.next, "differences": one.differences, "accepted": one.found.accepted,
+                "fault": one.fault, "read_by_others": one.read_by_others,
                 "round_ended_seconds_ago": None if one.round_ended is None else round(self._elapsed() - one.round_ended, 3),
             }
             for name, one in self.logs.items()
@@ -179,7 +184,7 @@ class Comparing:
             before = await self._database.attempt(self._scope, lambda unit: _archived(unit, name, max(first - len(told), 0), first))
             found = differences(first, held, told, _hashes(beyond), _hashes(before))
 
-        if found or self.logs[name].differences:
+        if found or self.logs[name].found != NOTHING_OPEN:
             await self._database.attempt(self._scope, lambda unit: settle(unit, name, COMPARED, first, end, found))
         for one in found:
             # Which entries and how, and nothing of what they say.

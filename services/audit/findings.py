@@ -1,10 +1,13 @@
 """What was found of a log: which entries and how, kept until the same entries are looked at again and are as they should be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final, Literal, get_args
 
+from shared.contracts.audit import LastingFinding
 from shared.db import Sql, UnitOfWork, Write
+from shared.ids import uuid7
 
 Kind = Literal["other", "missing", "archive", "root", "column", "tile", "twice", "place", "note", "exception"]
 
@@ -27,14 +30,28 @@ _GONE = Sql(
     "AND first_idx >= :first AND first_idx < :end AND gone_at IS NULL"
 )
 _NOTE = Sql(
-    "INSERT INTO archive_differences (log, kind, first_idx, last_idx) SELECT :log, f.* FROM "
-    "unnest(cast(:kinds AS text[]), cast(:firsts AS bigint[]), cast(:lasts AS bigint[])) AS f(kind, first_idx, last_idx) "
+    "INSERT INTO archive_differences (log, id, kind, first_idx, last_idx) SELECT :log, f.* FROM "
+    "unnest(cast(:ids AS uuid[]), cast(:kinds AS text[]), cast(:firsts AS bigint[]), cast(:lasts AS bigint[])) AS f(id, kind, first_idx, last_idx) "
     "ON CONFLICT (log, kind, first_idx) DO UPDATE SET last_idx = excluded.last_idx, seen_at = clock_timestamp(), gone_at = NULL"
 )
-_OPEN = Sql("SELECT count(*) AS found FROM archive_differences WHERE log = :log AND gone_at IS NULL")
+_SIGHT = Sql(
+    "INSERT INTO archive_sightings (finding_id, mark) SELECT d.id, f.mark FROM "
+    "unnest(cast(:kinds AS text[]), cast(:firsts AS bigint[]), cast(:marks AS text[])) AS f(kind, first_idx, mark) "
+    "JOIN archive_differences d ON d.log = :log AND d.kind = f.kind AND d.first_idx = f.first_idx ON CONFLICT DO NOTHING"
+)
+# Of a finding ``d``: how often it was found, and whether two persons explained and accepted all of these times.
+SIGHTINGS: Final = "(SELECT count(*) FROM archive_sightings s WHERE s.finding_id = d.id)"
+ACCEPTED: Final = (
+    f"EXISTS (SELECT FROM explained_findings x WHERE x.id = d.id AND x.status = 'accepted' AND x.sightings >= {SIGHTINGS})"
+)
+_OPEN = Sql(
+    f"SELECT count(*) AS open, count(*) FILTER (WHERE {ACCEPTED}) AS accepted FROM archive_differences d WHERE log = :log AND gone_at IS NULL"
+)
 
 COMPARED: Final[tuple[Kind, ...]] = ("other", "missing", "archive")
 CHECKED: Final[tuple[Kind, ...]] = ("archive", "column", "tile", "twice")
+# What nothing clears though all is put right, since no entry is ever taken out and nothing that happened unhappens.
+LASTING: Final = frozenset(get_args(LastingFinding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +63,26 @@ class Difference:
     the tree is not that of the bytes; ``twice``: the event's id stands elsewhere, too; ``place``: the archive was told that it
     had not come so far; ``note``: what is kept as the checkpoint of its last entry is none; ``exception``: what is kept of
     exceptions is not what the rules find.
+
+    ``mark`` is by what one that lasts is known when it is looked at again, round after round; one without is found once and put
+    right at once, so that each time is another. It is no part of what the difference is.
     """
 
     kind: Kind
     first: int
     last: int
+    mark: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many findings of a log are open, those apart that two persons explained and accepted: these ring no more."""
+
+    ringing: int = 0
+    accepted: int = 0
+
+
+NOTHING_OPEN: Final = Standing()
 
 
 def joined(found: Sequence[Difference]) -> list[Difference]:
@@ -59,10 +91,16 @@ def joined(found: Sequence[Difference]) -> list[Difference]:
     for one in sorted(found, key=lambda one: (one.kind, one.first)):
         before = ranges[-1] if ranges else None
         if before is not None and before.kind == one.kind and before.last >= one.first - 1:
-            ranges[-1] = Difference(one.kind, before.first, max(before.last, one.last))
+            marks = [mark for mark in (before.mark, one.mark) if mark is not None]
+            ranges[-1] = Difference(one.kind, before.first, max(before.last, one.last), " ".join(marks) or None)
         else:
             ranges.append(one)
     return ranges
+
+
+def mark_of(size: int, root: bytes) -> str:
+    """By what a checkpoint is known, however often it is looked at: one of another size, or of another root, is another."""
+    return f"{size}:{bytes(root).hex()}"
 
 
 async def settle(
@@ -77,17 +115,30 @@ async def settle(
 
 
 async def note(unit: UnitOfWork, log: str, found: Sequence[Difference]) -> None:
-    """Notes these, whatever was found before."""
-    if found:
-        values: dict[str, object] = {
-            "log": log, "kinds": [one.kind for one in found], "firsts": [one.first for one in found],
-            "lasts": [one.last for one in found],
+    """Notes these, whatever was found before; of what lasts each time that it is found, and one by its mark once."""
+    if not found:
+        return
+    # A row is written once in one statement: of several that begin at one entry, as far as the last of them goes.
+    reach: dict[tuple[Kind, int], int] = {}
+    for one in found:
+        reach[one.kind, one.first] = max(one.last, reach.get((one.kind, one.first), one.last))
+    values: dict[str, object] = {
+        "log": log, "ids": [uuid7() for _ in reach], "kinds": [kind for kind, _ in reach], "firsts": [first for _, first in reach],
+        "lasts": list(reach.values()),
+    }  # fmt: skip
+    unit.write(Write(_NOTE, values, len(reach)))
+    await unit.flush()
+    lasting = [one for one in found if one.kind in LASTING]
+    if lasting:
+        seen: dict[str, object] = {
+            "log": log, "kinds": [one.kind for one in lasting], "firsts": [one.first for one in lasting],
+            "marks": [str(uuid7()) if one.mark is None else sha256(one.mark.encode()).hexdigest() for one in lasting],
         }  # fmt: skip
-        unit.write(Write(_NOTE, values, len(found)))
+        unit.write(Write(_SIGHT, seen, rows=None))
         await unit.flush()
 
 
-async def open_of(unit: UnitOfWork, log: str) -> int:
-    """How many findings of a log are open."""
+async def standing(unit: UnitOfWork, log: str) -> Standing:
+    """How many findings of a log are open and ring, and how many are accepted."""
     row = await unit.row(_OPEN, log=log)
-    return 0 if row is None else row["found"]
+    return NOTHING_OPEN if row is None else Standing(row["open"] - row["accepted"], row["accepted"])

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Self
+from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel, Field
 
 from services.audit.breaks import LogBreak, told_of
+from services.audit.findings import ACCEPTED, LASTING
 from services.audit.pinning import log_of
+from shared.contracts.audit import FindingCause
 from shared.db import Sql
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import COSIGNATURE, Note
@@ -48,10 +51,12 @@ LOGS = Sql(
     "LEFT JOIN LATERAL (SELECT size, root, coalesce(again, note) AS note, kept_at FROM archive_checkpoints k WHERE k.log = l.log AND k.agrees "
     "ORDER BY k.size DESC LIMIT 1) p ON true ORDER BY l.place"
 )
+# Those that were accepted hide none that rings.
 OPEN = Sql(
-    "SELECT log, kind, first_idx, last_idx, found_at, of_kind FROM (SELECT log, kind, first_idx, last_idx, found_at, "
-    "count(*) OVER of_one AS of_kind, row_number() OVER (of_one ORDER BY first_idx) AS number FROM archive_differences "
-    "WHERE gone_at IS NULL WINDOW of_one AS (PARTITION BY log, kind)) d "
+    "SELECT * FROM (SELECT d.id, d.log, d.kind, d.first_idx, d.last_idx, d.found_at, d.accepted, e.cause, e.incident, e.explained_by, "
+    "e.accepted_by, e.accepted_at, count(*) OVER of_one AS of_kind, row_number() OVER (of_one ORDER BY d.first_idx) AS number "
+    f"FROM (SELECT d.*, {ACCEPTED} AS accepted FROM archive_differences d WHERE d.gone_at IS NULL) d "
+    "LEFT JOIN explained_findings e ON e.id = d.id WINDOW of_one AS (PARTITION BY d.log, d.kind, d.accepted)) d "
     f"WHERE number <= {MOST_OF_A_KIND} ORDER BY log, first_idx, kind"
 )
 # The oldest twenty that are there still, and the newest twenty that are not.
@@ -89,7 +94,10 @@ class LatestCheckpoint(BaseModel):
 
 
 class LogAlarm(BaseModel):
-    """What is wrong with a log, by a stable code; ``first`` and ``last`` are the entries that it is about."""
+    """What is wrong with a log, by a stable code; ``first`` and ``last`` are the entries that it is about.
+
+    ``finding_id`` is under which it is explained and accepted, where somebody can.
+    """
 
     code: str
     detail: str | None = None
@@ -97,6 +105,28 @@ class LogAlarm(BaseModel):
     last: int | None = None
     found_at: datetime | None = None
     gone_at: datetime | None = None
+    finding_id: UUID | None = None
+
+
+class AcceptedFinding(BaseModel):
+    """A finding that rings no more since two persons explained and accepted it, until it is found again; it stays, as what it is."""
+
+    finding_id: UUID
+    code: str
+    first: int
+    last: int
+    found_at: datetime
+    cause: FindingCause
+    incident: str
+    explained_by: str
+    accepted_by: str
+    accepted_at: datetime
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        """An accepted row of `OPEN`."""
+        told = {name: row[name] for name in ("found_at", "cause", "incident", "explained_by", "accepted_by", "accepted_at")}
+        return cls(finding_id=row["id"], code=f"entries_{row['kind']}", first=row["first_idx"], last=row["last_idx"], **told)
 
 
 class RowsVerified(BaseModel):
@@ -112,7 +142,7 @@ class LogIntegrity(BaseModel):
     """How it stands with one log; no alarm means that every check passed the last time that it was made.
 
     ``round_ended_at`` is when it was last compared whole with the service's own log, ``check_ended_at`` when the archive of it
-    was last checked whole in itself.
+    was last checked whole in itself. ``accepted`` are open findings that ring no more, as far as they are told one by one.
     """
 
     log: str
@@ -124,15 +154,21 @@ class LogIntegrity(BaseModel):
     alarms: list[LogAlarm]
     verified: RowsVerified | None = None
     breaks: list[LogBreak] = Field(default_factory=list)
+    accepted: list[AcceptedFinding] = Field(default_factory=list)
+    accepted_in_all: int = 0
 
     @classmethod
     def of(cls, row: asyncpg.Record, different: Sequence[asyncpg.Record]) -> Self:
         """How it stands by a row of `LOGS` and the rows of `OPEN`."""
         latest = _latest(row) if row["note"] is not None else None
+        own = [one for one in different if one["log"] == row["log"]]
+        accepted = [one for one in own if one["accepted"]]
         return cls(
             log=row["log"], archived=row["archived"], checkpoint=latest, rounds=row["rounds"],
             round_ended_at=row["round_ended_at"], check_ended_at=row["check_ended_at"],
-            alarms=_alarms(row, latest, [one for one in different if one["log"] == row["log"]]),
+            alarms=_alarms(row, latest, [one for one in own if not one["accepted"]]),
+            accepted=[AcceptedFinding.of(one) for one in accepted],
+            accepted_in_all=sum({one["kind"]: one["of_kind"] for one in accepted}.values()),
         )  # fmt: skip
 
     def with_breaks(self, rows: Sequence[asyncpg.Record], policy: str | None) -> Self:
@@ -205,9 +241,12 @@ def signers(note: Note, policy: str | None) -> list[SignedBy]:
 
 def _alarms(row: asyncpg.Record, latest: LatestCheckpoint | None, different: Sequence[asyncpg.Record]) -> list[LogAlarm]:
     found = [
-        LogAlarm(code=f"entries_{one['kind']}", first=one["first_idx"], last=one["last_idx"], found_at=one["found_at"])
+        LogAlarm(
+            code=f"entries_{one['kind']}", first=one["first_idx"], last=one["last_idx"], found_at=one["found_at"],
+            finding_id=one["id"] if one["kind"] in LASTING else None,
+        )
         for one in different
-    ]
+    ]  # fmt: skip
     more = {one["kind"]: one["of_kind"] - MOST_OF_A_KIND for one in different if one["of_kind"] > MOST_OF_A_KIND}
     found += [LogAlarm(code="entries_more", detail=f"{kind}: {count}") for kind, count in more.items()]
     if row["stopped"] is not None:

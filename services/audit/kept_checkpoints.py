@@ -7,7 +7,7 @@ import asyncpg
 import structlog
 
 from services.audit import archive
-from services.audit.findings import Difference, note
+from services.audit.findings import Difference, mark_of, note
 from shared.db import Database, Scope, Sql, UnitOfWork
 from shared.tlog.refusals import LogRefused
 from shared.tlog.tiles import TILE_WIDTH, hashes_in, tile_holding
@@ -60,22 +60,23 @@ class KeptCheckpoints:
     async def _found(self, unit: UnitOfWork, name: str, first: int, end: int) -> list[Difference]:
         rows = await unit.rows(_KEPT, log=name, first=first, end=end)
         roots = await _roots(unit, name, first, end, {row["size"] for row in rows}) if rows else {}
-        found = {one: None for row in rows if (one := self._wrong(name, row, roots.get(row["size"]))) is not None}
+        found = [one for row in rows if (one := self._wrong(name, row, roots.get(row["size"]))) is not None]
         if first == 0:
             last, _ = await archive.placed(unit, name)
             # Nothing is kept of what is not archived, so that somebody else wrote such a row; a log is signed before its first entry.
             for row in await unit.rows(_BEYOND, log=name, size=last + 1, empty=Frontier().root()):
-                found[Difference("note", max(row["size"] - 1, 0), max(row["size"] - 1, 0))] = None
-        return list(found)
+                at = max(row["size"] - 1, 0)
+                found.append(Difference("note", at, at, mark_of(row["size"], row["root"])))
+        return found
 
     def _wrong(self, name: str, row: asyncpg.Record, root: bytes | None) -> Difference | None:
         if root is None or (bytes(row["root"]) == root) is row["agrees"]:
             # Where hashes of the tree are not there, that is what is wrong.
             return None
-        size = row["size"]
+        size, mark = row["size"], mark_of(row["size"], row["root"])
         if row["agrees"] and self._signed(name, row) is not False:
-            return Difference("root", 0, size - 1)
-        return Difference("note", size - 1, size - 1)
+            return Difference("root", 0, size - 1, mark)
+        return Difference("note", size - 1, size - 1, mark)
 
 
 async def _roots(unit: UnitOfWork, name: str, first: int, end: int, sizes: Collection[int]) -> dict[int, bytes]:

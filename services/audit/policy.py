@@ -1,7 +1,13 @@
-"""Who may read in the archive; what is not listed is refused, and whoever reads is on record in the service's own log."""
+"""Who may read in the archive, and who explains and accepts what it found; what is not listed is refused, and whoever reads is on record."""
+
+from typing import Final
 
 from shared.actors import Role
 from shared.policy import Policy, allow
+
+# Who runs the mission's machines and who runs its work look into a finding; who answers for data and for the mission accepts it.
+EXPLAINS: Final = (Role.ADMINISTRATOR, Role.MANAGER)
+ACCEPTS: Final = (Role.DATA_PROTECTION, Role.CHIEF_OF_MISSION)
 
 POLICY = Policy(
     # For the person, who asks who looked for them here; of what is archived each service tells its own.
@@ -26,6 +32,10 @@ POLICY = Policy(
     allow("read_break", Role.AUDITOR),
     allow("read_tile", Role.AUDITOR),
     allow("read_integrity", Role.AUDITOR),
+    # An auditor reads all of it, and accepts nothing.
+    *(allow(operation, Role.AUDITOR, *EXPLAINS, *ACCEPTS) for operation in ("list_findings", "read_finding")),
+    allow("explain_finding", *EXPLAINS),
+    *(allow(operation, *ACCEPTS) for operation in ("accept_finding", "reject_explanation")),
     allow("read_trust_policy", Role.AUDITOR),
     allow("read_public_keys", Role.AUDITOR),
     allow("read_entries", Role.AUDITOR),
@@ -35,7 +45,7 @@ POLICY = Policy(
     allow("read_forms", *Role),
     step_up=(
         "read_held", "read_events", "read_event", "read_chain", "export_log", "read_archived_event", "read_proof", "read_entries",
-        "export_archive", "search_readings", "search_refusals", "search_exceptions",
+        "export_archive", "search_readings", "search_refusals", "search_exceptions", "accept_finding",
     ),
     on_record=(
         "read_held", "read_events", "search_log", "read_event", "read_chain", "export_log",

@@ -58,6 +58,10 @@ class _Day:
     ends: datetime
 
 
+def _wrong(idx: int, mark: str | None) -> Difference:
+    return Difference("exception", idx, idx, mark)
+
+
 class Rederiving:
     """Holds what is kept of exceptions against what the same rules find in the same entries."""
 
@@ -87,24 +91,27 @@ class Rederiving:
             *await self._of_events(unit, name, events, [row for row in kept if row["kind"] != "many_reads"]),
             *await self._of_days(unit, name, (first, end), events, places, [row for row in kept if row["kind"] == "many_reads"]),
         ]
-        found = [Difference("exception", idx, idx) for idx in sorted(set(wrong))]
-        await note(unit, name, found)
-        return found
+        await note(unit, name, wrong)
+        return sorted(set(wrong), key=lambda one: one.first)
 
     async def _of_events(
         self, unit: UnitOfWork, name: str, events: Sequence[Seen], kept: Sequence[asyncpg.Record]
-    ) -> list[int]:
+    ) -> list[Difference]:
         derived = {(one.kind, one.event.index): one for one in await found_in(unit, name, events, self._zone)}
         held = {(row["kind"], row["idx"]): set(row["beside"]) for row in kept}
         for key in derived.keys() - held.keys():
             await self._keep(unit, derived[key])
         as_found = {key: set(one.beside) for key, one in derived.items()}
-        return [idx for kind, idx in derived.keys() | held.keys() if as_found.get((kind, idx)) != held.get((kind, idx))]
+        # One that was missing is kept again, and another one if it is missing again; what was put in stays, the same at each look.
+        return [
+            _wrong(key[1], f"{key[0]} {sorted(map(str, held[key]))}" if key in held else None)
+            for key in derived.keys() | held.keys() if as_found.get(key) != held.get(key)
+        ]  # fmt: skip
 
     async def _of_days(
         self, unit: UnitOfWork, name: str, bounds: tuple[int, int], events: Iterable[Seen], places: dict[str, int],
         kept: Sequence[asyncpg.Record],
-    ) -> list[int]:  # fmt: skip
+    ) -> list[Difference]:  # fmt: skip
         read = {(one.actor_id, exceptions.day_of(one.at, self._zone)) for one in events if exceptions.records_read(one)}
         days = [self._bounds(*one) for one in sorted(read)]
         # Of whom nothing is told that day is looked at as well, for where one is kept of them it was put in.
@@ -117,14 +124,14 @@ class Rederiving:
             for row in await unit.rows(_LAST, log=name, kinds=sorted(exceptions.READS), **columns):
                 if row["idx"] is not None and row["idx"] < bounds[1]:
                     wanted[row["actorid"], row["day"]] = self._bounds(row["actorid"], row["day"])
-        wrong: list[int] = []
+        wrong: list[Difference] = []
         for day in wanted.values():
             wrong += await self._of_day(unit, name, day, places, bounds)
         return wrong
 
     async def _of_day(
         self, unit: UnitOfWork, name: str, day: _Day, places: dict[str, int], bounds: tuple[int, int]
-    ) -> list[int]:
+    ) -> list[Difference]:
         about: dict[str, object] = {"rules": exceptions.RULES, "actor": day.actor_id, "day": day.day}
         # Before the entries: what is archived and counted in between is then among these, and not only in the count.
         kept = await unit.rows(_COUNTED, **about)
@@ -135,7 +142,7 @@ class Rederiving:
         events = [seen(row["log"], row) for row in rows]
         shown, found = exceptions.many_reads(events, ())
         if found is None:
-            return [row["idx"] for row in kept if row["log"] == name and bounds[0] <= row["idx"] < bounds[1]]
+            return [_wrong(row["idx"], "many_reads") for row in kept if row["log"] == name and bounds[0] <= row["idx"] < bounds[1]]
         if [row["number"] for row in kept] == [len(shown)]:
             return []
         if not kept:
@@ -144,7 +151,10 @@ class Rederiving:
             unit.write(Write(_COUNT, {"number": len(shown), "rules": exceptions.RULES, "log": row["log"], "idx": row["idx"]}, rows=None))
             await unit.flush()
         here = [event.index for event in events if event.log == name]
-        return [found.event.index if found.event.log == name else here[-1]]
+        # A number is put right upwards alone.
+        stays = len(kept) > 1 or any(row["number"] > len(shown) for row in kept)
+        mark = " ".join(f"{row['log']}:{row['idx']}" for row in kept) + (f" {kept[0]['number']}" if len(kept) == 1 else "")
+        return [_wrong(found.event.index if found.event.log == name else here[-1], f"many_reads {mark}" if stays else None)]
 
     async def _keep(self, unit: UnitOfWork, found: Found) -> None:
         keep(unit, self._zone, found)

@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from shared.tables import LEAF_LIMIT, scope, service_metadata
+from shared.tables import LEAF_LIMIT, aggregate_table, scope, service_metadata
 
 METADATA = service_metadata()
 
@@ -104,8 +104,51 @@ ARCHIVE_DIFFERENCES = sa.Table(
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
     sa.Column("gone_at", sa.DateTime(timezone=True)),
+    # Under which it is explained and accepted (`services.audit.explaining`).
+    sa.Column("id", sa.Uuid, nullable=False, server_default=sa.text("gen_random_uuid()")),
     sa.CheckConstraint("kind IN ('other', 'missing', 'archive', 'root', 'column', 'tile', 'twice', 'place', 'note', 'exception')", name="kind_known"),
-    info=scope("log"),
+    sa.UniqueConstraint("id"),
+    info=scope("log", "known"),
+)
+
+# Each time that a finding was seen which nothing clears, and one by its mark once however often it is looked at. Only added to.
+ARCHIVE_SIGHTINGS = sa.Table(
+    "archive_sightings",
+    METADATA,
+    sa.Column("finding_id", sa.Uuid, sa.ForeignKey("archive_differences.id"), primary_key=True),
+    sa.Column("mark", sa.Text, primary_key=True),
+    sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+    info=scope("known"),
+)
+
+# What one person found out about such a finding, and what another said to that (`services.audit.domain.explained`).
+EXPLAINED_FINDINGS = aggregate_table(
+    METADATA,
+    "explained_findings",
+    sa.Column("log", sa.Text, nullable=False),
+    sa.Column("finding", sa.Text, nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("sightings", sa.BigInteger, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("explained_by", sa.Text, nullable=False),
+    sa.Column("explained_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("accepted_by", sa.Text),
+    sa.Column("accepted_at", sa.DateTime(timezone=True)),
+    sa.Column("rejected_by", sa.Text),
+    sa.Column("rejected_at", sa.DateTime(timezone=True)),
+    sa.Column("rejection", sa.Text),
+    sa.CheckConstraint("version > 1 OR status IN ('explained')", name="beginning"),
+    sa.CheckConstraint("finding IN ('place', 'root', 'note', 'exception', 'twice')", name="finding_lasts"),
+    sa.CheckConstraint("accepted_by <> explained_by AND rejected_by <> explained_by", name="two_persons"),
+    sa.CheckConstraint(
+        "num_nulls(accepted_by, accepted_at) IN (0, 2) AND num_nulls(rejected_by, rejected_at, rejection) IN (0, 3) "
+        "AND (status = 'accepted') = (accepted_by IS NOT NULL) AND (status = 'rejected') = (rejected_by IS NOT NULL)",
+        name="decided_whole",
+    ),
+    info=scope("known"),
 )
 
 # Of each size and root the first note and the latest; one that does not agree with the archive is kept as what it is.

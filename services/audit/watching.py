@@ -42,7 +42,11 @@ class Watching:
         self._verified: Verified | None = None
         self._examining = Examining(database, ZoneInfo(settings.mission_time_zone))
         self._differences = Gauge(
-            "avrr_archive_differences", "ranges of a log that are not as archived", ["log"], registry=metrics.registry
+            "avrr_archive_differences", "ranges of a log that are not as archived, and that nobody accepted", ["log"], registry=metrics.registry
+        )
+        self._accepted = Gauge(
+            "avrr_archive_accepted", "findings that two persons explained and accepted, and that were not found again", ["log"],
+            registry=metrics.registry,
         )
         self._changed = Gauge(
             "avrr_archive_policy_changed", "1 where another policy is served than the one that is believed", registry=metrics.registry
@@ -110,6 +114,7 @@ class Watching:
                 self._differences.labels(name).set_function(
                     lambda compared=compared, checked=checked: max(compared.differences, checked.differences)  # type: ignore[misc]
                 )
+                self._accepted.labels(name).set_function(lambda checked=checked: checked.found.accepted)  # type: ignore[misc]
             await stack.enter_async_context(self._turn.working(self._watching))
             yield
 

@@ -1,6 +1,8 @@
-"""The audit service put together: it takes no orders, so that all it has of its own is who read in it."""
+"""The audit service put together: who read in it, and what people found out about its own findings, are all it has of its own."""
 
 from services.audit import tables
+from services.audit.domain.explained import two_persons
+from services.audit.explaining import FINDING
 from services.audit.following import Archiver
 from services.audit.policy import POLICY
 from services.audit.watching import Watching
@@ -11,11 +13,11 @@ from shared.wiring import Wiring
 
 WIRING = Wiring(
     service=topology.AUDIT,
-    aggregates=(),
+    aggregates=(FINDING,),
     policy=POLICY,
     heard=(),
     reactions={},
-    refusals={},
+    refusals={"ck_explained_findings_two_persons": two_persons()},
     checks=(),
     access=access_of("audit", tables.METADATA.tables["accesses"]),
     holdings=Holdings(
@@ -25,6 +27,8 @@ WIRING = Wiring(
             "archive_mentions": "an index of what other services logged",
             "archive_tiles": "hashes over all entries of a log",
             "archive_differences": "which entries of a log are not as they were archived",
+            "archive_sightings": "how often each of these was found",
+            "explained_findings": "what members of staff found out about these, and accepted",
             "archive_checkpoints": "what was signed of each log",
             "archive_breaks": "where logs were set back, and who accepted it",
             "archive_exceptions": "which events of other services somebody should look at",

@@ -54,6 +54,10 @@ WORDS: Final[Mapping[str, str]] = {
     "justification": "reasons why there are not three quotations",
     "application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG",
     "vouchers_asked": "asked for, not drawn yet", "vouchers_drawn": "drawn, not open", "vouchers_offered": "waits for a second person", "vouchers_released": "opened", "vouchers_withdrawn": "ended before its time",
+    "finding_not_explained": "nobody has explained it", "finding_explained": "explained, waits for a second person", "finding_accepted": "explained and accepted", "finding_rejected": "the explanation was not accepted", "finding_found_again": "found again since it was explained",
+    "cause_database_restored": "a database was put back to an earlier time", "cause_changed_by_hand": "somebody who runs the system changed it by mistake", "cause_software_fault": "a fault of the program",
+    "cause_checkpointer_restored": "the checkpointer was put back to an earlier time", "cause_key_changed_late": "a key was changed, and the archive learnt it late", "cause_exercise": "it was an exercise", "cause_attack_reported": "somebody attacked the system, and it was reported", "cause_not_found_out": "it could not be found out",
+    "cause_not_shown": "what is said is not shown", "incident_unknown": "there is no such incident", "more_to_find_out": "more has to be found out",
     "yes": "Yes", "no": "No", "laissez_passer": "laissez-passer", "trc": "reception centre",
     "cleared_to_board": "cleared to board", "not_coming": "not coming", "ready_to_travel": "ready to travel",
     "none": "none", "legal_information": "legal information", "virtual_country_of_origin": "online, with the office abroad",
@@ -204,7 +208,7 @@ REFUSALS: Final[Mapping[str, str]] = {
 }
 
 LABELS: Final[Mapping[str, str]] = {
-    "explanation": "what it is", "file_kind": "what the file is", "attempt_id": "id of the attempt to pay",
+    "explanation": "what it is", "cause": "how it came about", "incident": "number of the incident, such as INC-2026-14", "file_kind": "what the file is", "attempt_id": "id of the attempt to pay",
     "confirmed": "It is right, although it is less than half or more than twice what counts beside it",
     "categories": "data that it covers; nothing means the usual",
     "witness_id": "id of the colleague who heard a spoken consent",

@@ -15,13 +15,13 @@ from shared.endpoints import api_routes, command_of
 from shared.http import Page, View
 from shared.openapi import described
 from shared.uploads import upload_of
-from tests.architecture.test_services import NAMES, routers_of
+from tests.architecture.test_services import ORDERED, routers_of
 
 Json = dict[str, Any]
 
 # By its lines all that an office is shown of a plan is replaced.
 MATCHING = frozenset({"agree_plan", "revise_plan", "change_draft", "confirm_draft"})
-each_service = pytest.mark.parametrize("service", NAMES)
+each_service = pytest.mark.parametrize("service", ORDERED)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The three services keep one shape: every route has a policy row, every command a form, every event a contract."""
+"""The services keep one shape, the archive among them: every route has a policy row, every command a form, every event a contract."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -16,10 +16,12 @@ from shared.decider import Decider
 from shared.endpoints import api_routes, command_of, forms_of, operations_of, router_for, without_policy
 from shared.messages import Command
 from shared.metrics import Metrics
-from shared.topology import BY_NAME, SERVICES
+from shared.topology import BY_NAME, LOGS, SERVICES
 from shared.wiring import Wiring
 
 NAMES = [service.name for service in SERVICES]
+# Whoever is given orders: the archive too, about what it found.
+ORDERED = [service.name for service in LOGS]
 PROJECT = Path(__file__).parent.parent.parent
 
 
@@ -34,24 +36,24 @@ def routers_of(service: str) -> Sequence[APIRouter]:
     return (router, router_for(list, dict, {}, Database("", service), Metrics(service)))
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_every_route_is_named_in_the_policy(service: str) -> None:
     assert without_policy(routers_of(service), wiring_of(service).policy.operations) == []
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_every_route_admits_its_callers_before_it_reads_anything_of_them(service: str) -> None:
     for route in api_routes(routers_of(service)):
         assert isinstance(route, AuthenticatedRoute), route.name
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_every_policy_row_names_a_route(service: str) -> None:
     names = {route.name for route in api_routes(routers_of(service))}
     assert wiring_of(service).policy.operations <= names
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_every_command_of_people_has_a_route_and_those_of_reactions_have_none(service: str) -> None:
     given = set(operations_of(routers_of(service)))
     known = {rule.command: rule for aggregate in wiring_of(service).aggregates for rule in aggregate.decider.rules}
@@ -71,7 +73,7 @@ REACTED_TO = {
 }
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_a_form_tells_how_each_command_is_given(service: str) -> None:
     forms = forms_of(routers_of(service), wiring_of(service).by_name)
     assert forms
@@ -82,7 +84,7 @@ def test_a_form_tells_how_each_command_is_given(service: str) -> None:
         assert form.body["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_every_operation_that_changes_something_is_a_post_named_as_its_command(service: str) -> None:
     for route in api_routes(routers_of(service)):
         command = command_of(route)
@@ -92,7 +94,7 @@ def test_every_operation_that_changes_something_is_a_post_named_as_its_command(s
             assert route.name == words.removeprefix("_")
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_every_event_of_an_aggregate_is_in_its_contract_and_bears_its_name(service: str) -> None:
     decided = {
         event: aggregate.name for aggregate in wiring_of(service).aggregates for event in aggregate.decider.events
@@ -110,7 +112,7 @@ def test_a_service_hears_those_whom_the_topology_says_and_reacts_only_to_what_it
     assert set(wiring.reactions) <= heard
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_every_decider_of_the_domain_is_wired(service: str) -> None:
     package = import_module(f"services.{service}.domain")
     deciders = {
@@ -122,7 +124,7 @@ def test_every_decider_of_the_domain_is_wired(service: str) -> None:
     assert deciders == {id(aggregate.decider) for aggregate in wiring_of(service).aggregates}
 
 
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", ORDERED)
 def test_every_command_says_to_people_what_it_does(service: str) -> None:
     for aggregate in wiring_of(service).aggregates:
         for rule in aggregate.decider.rules:

@@ -56,7 +56,7 @@ WHO = {
         "counsellor-3", "coordinator", "medical", "receiving-office-tr", "finance-approver", "finance-payer", "finance-reconciler",
         "manager", "chief-of-mission", "data-protection", "auditor", "administrator", "office-payer-tn",
     ),
-    "audit": ("auditor", "data-protection"),
+    "audit": ("auditor", "manager", "data-protection"),
 }  # fmt: skip
 # What needs nothing to be there before is tried until some of it is done.
 BEGINNINGS = frozenset({"register_person", "record_outreach", "record_group_session"})

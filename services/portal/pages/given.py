@@ -12,6 +12,7 @@ from services.portal.pages import given_grants, given_persons
 from services.portal.pages.assessments import given_answer
 from services.portal.pages.brought_lists import of_sanctions_list, of_staff_list
 from services.portal.pages.case_family import OF_CHILDREN, ORDERS, given_family
+from services.portal.pages.findings import of_finding
 from services.portal.pages.frame import Page
 from services.portal.pages.given_authorities import of_authority
 from services.portal.pages.given_bank import of_bank_file, of_bank_line
@@ -154,5 +155,7 @@ async def _nothing(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
 
 _PROVIDED: Final[Mapping[str, Provides]] = {
     "cases": _case, "grants": given_grants.of_grant, "funds": of_fund, "periods": of_period, "payees": of_payee, "own-accounts": of_own_account, "staff-accounts": of_staff_list, "sanctions-lists": of_sanctions_list, "payment-batches": of_batch, "bank-files": of_bank_file, "bank-lines": of_bank_line, "surveys": of_survey, "survey-rounds": of_round, "spot-check-draws": of_draw, "spot-checks": of_spot_check, "voucher-samples": of_voucher_sample, "plans": of_plan, "rates": of_rate, "authorities": of_authority, "approval-policies": of_policy, "sessions": given_persons.of_session,
+    # Of what the archive serves findings alone are given orders about.
+    "archive": of_finding,
     "persons": given_persons.of_person, "intentions": given_persons.of_intention, "families": given_persons.of_family,
 }  # fmt: skip

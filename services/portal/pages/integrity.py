@@ -45,7 +45,7 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "entries_place": (
         _("Somebody told the archive that it had not archived these entries yet. It holds them, and went on behind them."),
-        _("Ask who changed the archive's database. This stays, since nothing that puts it right can make it undone."),
+        _("Ask who changed the archive's database. Nothing that puts it right can make it undone: it rings until one person has explained it and another accepted that."),
     ),
     "entries_note": (
         _("The archive's database says that a checkpoint was kept of these entries, and there was none of this kind: somebody wrote it there."),
@@ -172,14 +172,14 @@ ALARMS: Final[Mapping[str, tuple[str, str]]] = {
         _("Have the service's worker looked after. What was changed in between is found when it runs."),
     ),
 }  # fmt: skip
-_UNKNOWN: Final = (_("Something is wrong that this page has no words for."), _("Have the archive looked after."))
+UNKNOWN: Final = (_("Something is wrong that this page has no words for."), _("Have the archive looked after."))
 
 
 @router.get("/integrity")
 async def integrity(page: Reading) -> Response:
     """Each log's latest checkpoint and who signed it, how far the archive is, and every alarm with what to do."""
     logs = (await page.ask("audit", "/v1/archive/integrity")).body
-    return await page.show("integrity.html", logs=logs, means=ALARMS, unknown=_UNKNOWN)
+    return await page.show("integrity.html", logs=logs, means=ALARMS, unknown=UNKNOWN)
 
 
 @router.get("/integrity/policy")
