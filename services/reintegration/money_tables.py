@@ -48,7 +48,9 @@ GRANTS = aggregate_table(
     sa.Column("recovery_for", sa.Text),
     sa.Column("recovery_amount", sa.Numeric),
     sa.CheckConstraint(
-        "(status = 'suspended') = (suspended_at IS NOT NULL) AND (status = 'suspended') = (suspended_for IS NOT NULL)",
+        # Of a suspended grant that is paid in full money may come back, and then it is suspended still.
+        "(suspended_at IS NULL) = (suspended_for IS NULL) AND (status <> 'suspended' OR suspended_at IS NOT NULL) "
+        "AND (suspended_at IS NULL OR status IN ('suspended', 'disbursed'))",
         name="suspended_for_a_reason",
     ),
     sa.CheckConstraint(

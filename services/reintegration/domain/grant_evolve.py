@@ -143,7 +143,8 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 fund_committed=None if state.fund_committed is None else state.fund_committed - freed.amount,
             )  # fmt: skip
         case TrancheReleased():
-            underway = state if state.status == "in_disbursement" else _to(state, "in_disbursement", None)
+            # Of before, what came back let a suspended grant go on, so that a release may follow.
+            underway = state if state.status == "in_disbursement" else _going_on(_to(state, "in_disbursement", None))
             tranche = replace(
                 advanced(state, event.number, "released"),
                 released_by=event.released_by,
@@ -193,7 +194,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
         case CashWitnessed() | VisitRecorded():
             return seen(state, event)
         case DisbursementUndone():
-            return _to(state, "in_disbursement", None)
+            return _to(state, "in_disbursement" if state.suspended_for is None else "suspended", None)
         case CommitmentAdded():
             added = Addition(
                 event.addition_no, event.money.amount, event.added_by, event.authority_holder, event.added_at
@@ -207,7 +208,7 @@ def evolve(state: Grant | None, event: Event) -> Grant:
                 last_addition=event.addition_no,
             )
         case GrantDisbursed():
-            return _going_on(_to(state, "disbursed", None))
+            return _to(state, "disbursed", None)
         case DeliveryConfirmed():
             tranche = replace(
                 advanced(state, event.number, "delivered"),
@@ -233,13 +234,15 @@ def evolve(state: Grant | None, event: Event) -> Grant:
             filed = replace(filed, papers=_all_papers(filed))
             return replace(filed, content_hash=content_hash(filed))
         case GrantCompleted():
-            return _to(state, "completed", None)
+            return _going_on(_to(state, "completed", None))
         case GrantSuspended():
-            stopped = _to(state, "suspended", event.suspended_at)
-            return replace(stopped, suspended_at=event.suspended_at, suspended_for=event.reason)
+            # So may another suspension.
+            stopped = state if state.status == "suspended" else _to(state, "suspended", None)
+            return replace(
+                stopped, waiting_since=event.suspended_at, suspended_at=event.suspended_at, suspended_for=event.reason
+            )
         case GrantResumed():
-            begun = bool(state.former_attempts) or len(state.tranches_in("planned")) < len(state.tranches)
-            return _going_on(_to(state, "in_disbursement" if begun else "approved", event.resumed_at))
+            return _resumed(state, event)
         case _:
             return asked_back(state, event)
 
@@ -305,6 +308,13 @@ def _committed(money: Money) -> dict[str, Any]:
         "fund_currency": money.currency, "fund_amount": money.amount, "fund_total": money.amount,
         "fund_committed": money.amount, "fund_paid": NOTHING,
     }  # fmt: skip
+
+
+def _resumed(state: Grant, event: GrantResumed) -> Grant:
+    if state.status == "disbursed":
+        return replace(_going_on(state), waiting_since=event.resumed_at)
+    begun = bool(state.former_attempts) or len(state.tranches_in("planned")) < len(state.tranches)
+    return _going_on(_to(state, "in_disbursement" if begun else "approved", event.resumed_at))
 
 
 def _going_on(state: Grant) -> Grant:

@@ -50,10 +50,10 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "endorsed": frozenset({"submitted", "approved", "rejected", "cancelled"}),
     "approved": frozenset({"in_disbursement", "suspended", "cancelled"}),
     "in_disbursement": frozenset({"disbursed", "suspended", "cancelled"}),
-    # Once the last released tranche is known as paid there is nothing left to stop.
+    # What the bank or a cash desk paid of a suspended grant is paid all the same.
     "suspended": frozenset({"approved", "in_disbursement", "disbursed", "cancelled"}),
-    # Back where a payment came back and is to be made again.
-    "disbursed": frozenset({"completed", "in_disbursement"}),
+    # Back where a payment came back and is to be made again: where it was suspended it is so still.
+    "disbursed": frozenset({"completed", "in_disbursement", "suspended"}),
     "completed": frozenset(),
     "rejected": frozenset(),
     "cancelled": frozenset(),
@@ -274,8 +274,8 @@ class Grant:
     filed after it was submitted does not. ``submitted_version`` is None as long as nothing was ever submitted, else the
     present one. It stays under the version of the policy that it was submitted under first; None is the example.
     ``budget`` is None also once the person was erased, and so is the ``certificate`` of the present version; the hash stays.
-    ``suspended_for`` is why no tranche is released now; a recovery stands beside the status, since it may be opened of a
-    grant that has ended.
+    ``suspended_for`` is why no tranche is released now, also of one that was paid in full meanwhile and of which money may come
+    back; a recovery stands beside the status, since it may be opened of a grant that has ended.
     ``approvals`` are those of the present version; ``approved_version`` is what the last of them approved, and
     ``approved_before`` what was approved by one person before authority was asked for.
     ``return_reasons`` say what was missing when it was sent back, until it is revised. ``just_below_threshold``: what is

@@ -1,5 +1,7 @@
 """What stops the money of a grant: it is suspended and goes on again, and what was paid wrongly is asked back."""
 
+from typing import Final
+
 from services.reintegration.domain.amounts import NOTHING, PositiveMoney
 from services.reintegration.domain.grant_facts import GrantFacts, while_in
 from services.reintegration.domain.grant_state import Grant
@@ -18,7 +20,10 @@ from shared.money import refuse_unpayable
 
 
 class SuspendGrant(Command):
-    """Stop the money of the grant: no tranche is released until it goes on. What is under way is still accounted for."""
+    """Stop the money of the grant: no tranche is released until it goes on. What is under way is still accounted for.
+
+    It lasts until somebody lets the grant go on, also where everything is paid meanwhile and some of it comes back.
+    """
 
     reason: SuspensionReason
 
@@ -43,6 +48,11 @@ def no_recovery(state: Grant, facts: GrantFacts, context: Context) -> None:
 def _recovery_is_new(state: Grant, facts: GrantFacts, context: Context) -> None:
     if state.recovery_is_open:
         raise RuleViolation("recovery_open_already", "What was paid on this grant is asked back already.")
+
+
+def _is_stopped(state: Grant, facts: GrantFacts, context: Context) -> None:
+    if state.suspended_for is None:
+        _WHILE_SUSPENDED(state, facts, context)
 
 
 def _something_was_paid(state: Grant, facts: GrantFacts, context: Context) -> None:
@@ -73,12 +83,13 @@ def _open_recovery(state: Grant, order: OpenRecovery, facts: GrantFacts, context
     )
 
 
+_WHILE_SUSPENDED: Final = while_in("resumed", "suspended")
 STOP_EVENTS: tuple[type[Event], ...] = (GrantSuspended, GrantResumed, RecoveryOpened)
 STOP_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
     changing(
         SuspendGrant, "Suspend", _suspend, while_in("suspended", "approved", "in_disbursement"), not_the_requester
     ),
-    changing(ResumeGrant, "Let it go on", _resume, while_in("resumed", "suspended"), not_the_requester),
+    changing(ResumeGrant, "Let it go on", _resume, _is_stopped, not_the_requester),
     changing(
         OpenRecovery, "Ask money back", _open_recovery, not_the_requester, _something_was_paid, _recovery_is_new
     ),

@@ -1,10 +1,15 @@
 """Suspended grants and recoveries on a real database: rows, limits and turns stay true, and the database refuses what the core does."""
 
+import asyncio
 from decimal import Decimal
 
 import asyncpg
 import pytest
+from alembic import command
 
+from ops import databases
+from ops.supervisor import Running
+from services.reintegration.domain.attempts import ReversePayment
 from services.reintegration.domain.grant import CancelGrant
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
 from services.reintegration.grant_wiring import GRANT
@@ -13,9 +18,11 @@ from shared.policy import EVERYWHERE
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.unit.reintegration.examples import ENDORSER, PAYER, RECONCILER, eur
+from tests.integration.reintegration.test_proposals_before import opened
+from tests.unit.reintegration.examples import ENDORSER, PAYER, RECONCILER, TODAY, eur
 
 people = people_of
+_BEFORE = "reintegration_123"
 SUSPEND = SuspendGrant(reason="lost_contact")
 
 
@@ -36,7 +43,43 @@ async def test_a_suspended_grant_is_accounted_for_and_goes_on_to_its_end(house: 
     await house.give(GRANT, grant_id, SUSPEND, ENDORSER)
     await house.give(GRANT, grant_id, house.payment(2), PAYER)
     shown = (await people.payer.get(f"grants/{grant_id}")).json()["state"]
-    assert (shown["status"], shown["suspended_for"], shown["committed"]) == ("disbursed", None, "0.00")
+    assert (shown["status"], shown["suspended_for"], shown["committed"]) == ("disbursed", "lost_contact", "0.00")
+    assert (await house.findings()).differences == []
+    await house.give(GRANT, grant_id, ReversePayment(number=2, reason="returned_by_bank", returned_on=TODAY), RECONCILER)
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(2), PAYER) == "wrong_status"
+    assert (await house.findings()).differences == []
+    await house.give(GRANT, grant_id, ResumeGrant(), ENDORSER)
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(2), PAYER) == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_a_grant_of_before_that_nobody_let_go_on_is_suspended_after_the_upgrade_and_its_log_says_the_same(
+    house: House, servers: Running
+) -> None:
+    fund_id = await house.fund()
+    paid, back, resumed = [await house.approved((await house.line()).request("500.00"), fund_id) for _ in range(3)]
+    for grant_id in (paid, back, resumed):
+        await house.give(GRANT, grant_id, await house.vendors.release(1), PAYER)
+        await house.give(GRANT, grant_id, SUSPEND, ENDORSER)
+        await house.give(GRANT, grant_id, house.payment(1), PAYER)
+    await house.give(GRANT, resumed, ResumeGrant(), ENDORSER)
+    for grant_id in (back, resumed):
+        await house.give(GRANT, grant_id, ReversePayment(number=1, reason="returned_by_bank", returned_on=TODAY), RECONCILER)
+    url = await opened(house, servers)
+    config = databases.alembic_config("reintegration", url)
+    with pytest.raises(Exception, match="would be payable"):
+        await asyncio.to_thread(command.downgrade, config, _BEFORE)
+    owner = await asyncpg.connect(url)
+    await owner.execute("SET ROLE reintegration_owner")
+    # As it came to be: what came back let the grant go on, and it was the payer's turn.
+    await owner.execute("UPDATE grants SET status = 'in_disbursement', suspended_at = NULL, suspended_for = NULL WHERE id = $1", back)
+    await owner.execute("INSERT INTO grant_turns SELECT $1, hat, destination_country, step, since FROM grant_turns WHERE grant_id = $2", back, resumed)
+    await asyncio.to_thread(command.downgrade, config, _BEFORE)
+    await asyncio.to_thread(databases.upgrade, "reintegration", url)
+    rows = {row["id"]: (row["status"], row["suspended_for"]) for row in await owner.fetch("SELECT id, status, suspended_for FROM grants")}
+    await owner.close()
+    assert rows == {paid: ("disbursed", "lost_contact"), back: ("suspended", "lost_contact"), resumed: ("in_disbursement", None)}
+    assert await house.try_to(GRANT, back, await house.vendors.release(1), PAYER) == "wrong_status"
     assert (await house.findings()).differences == []
 
 

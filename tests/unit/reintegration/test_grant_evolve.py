@@ -19,6 +19,7 @@ from services.reintegration.domain.grant_state import (
     Grant,
     GrantTranche,
 )
+from shared.contracts.attempts import DisbursementUndone
 from shared.contracts.commitments import CommitmentAdded, RateUsed
 from shared.contracts.noted_cases import CaseSealed
 from shared.contracts.reintegration import (
@@ -289,7 +290,20 @@ FACTS: dict[str, tuple[Grant, Event, dict[str, Any]]] = {
             ),
         },
     ),
-    "all paid": (SUSPENDED, GrantDisbursed(case_id=CASE_ID), {"status": "disbursed", "suspended_at": None, "suspended_for": None}),
+    "all paid": (SUSPENDED, GrantDisbursed(case_id=CASE_ID), {"status": "disbursed"}),
+    "not all paid any more": (replace(APPROVED, status="disbursed"), DisbursementUndone(case_id=CASE_ID), {"status": "in_disbursement"}),
+    "not all paid any more, and suspended": (replace(SUSPENDED, status="disbursed"), DisbursementUndone(case_id=CASE_ID), {"status": "suspended"}),
+    "resumed where all is paid": (
+        replace(SUSPENDED, status="disbursed"), GrantResumed(resumed_by="staff:endorser", resumed_at=LATER),
+        {"waiting_since": LATER, "suspended_at": None, "suspended_for": None},
+    ),
+    "completed though it was suspended": (
+        replace(SUSPENDED, status="disbursed"), GrantCompleted(case_id=CASE_ID), {"status": "completed", "suspended_at": None, "suspended_for": None}
+    ),
+    "suspended anew": (
+        SUSPENDED, GrantSuspended(reason="lost_contact", suspended_by="staff:endorser", suspended_at=LATER),
+        {"waiting_since": LATER, "suspended_at": LATER, "suspended_for": "lost_contact"},
+    ),
     "delivered": (
         at("paid"), DeliveryConfirmed(number=1, confirmed_by=OFFICE.person_id, confirmed_at=LATER),
         {

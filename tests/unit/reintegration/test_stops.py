@@ -1,10 +1,12 @@
 """The money of a grant is stopped and goes on again; what was paid wrongly is asked back, whatever the grant came to."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from services.reintegration.domain.attempts import ReversePayment
 from services.reintegration.domain.grant import GRANT, CancelGrant, ReviseGrant
 from services.reintegration.domain.grant_state import Grant
 from services.reintegration.domain.stops import OpenRecovery, ResumeGrant, SuspendGrant
@@ -32,10 +34,12 @@ from tests.unit.reintegration.examples import (
     RELEASED_1,
     REQUEST,
     REQUESTER,
+    TODAY,
     UNTIL_APPROVED,
     UNTIL_DELIVERED,
     UNTIL_PAID,
     eur,
+    ref,
     release,
 )
 from tests.unit.reintegration.test_tranches import ALL_PAID, GRANTS, PAID_2, PAY_1, PAY_2, RELEASED_2
@@ -87,11 +91,48 @@ def test_what_is_on_its_way_is_still_accounted_for_while_a_grant_is_suspended() 
     GRANTS.given(*UNTIL_DELIVERED, SUSPENDED).when(ReconcileTranche(number=1), RECONCILER).then_kinds(TrancheReconciled)
 
 
-def test_once_everything_is_paid_there_is_nothing_left_to_stop() -> None:
+def test_a_suspension_outlasts_the_last_payment_and_nothing_that_comes_back_is_payable_before_somebody_lets_it_go_on() -> None:
     last = (*UNTIL_DELIVERED, RELEASED_2, SUSPENDED)
-    events = GRANTS.given(*last).when(PAY_2, PAYER).events
-    grant = folded(*last, *events)
+    paid = (*last, *GRANTS.given(*last).when(PAY_2, PAYER).events)
+    grant = folded(*paid)
+    assert (grant.status, grant.suspended_at, grant.suspended_for) == ("disbursed", NOON, "under_review")
+    back = (*paid, *GRANTS.given(*paid).when(ReversePayment(number=2, reason="returned_by_bank", returned_on=TODAY), RECONCILER).events)
+    grant = folded(*back)
+    assert (grant.status, grant.suspended_for, "payer" in turns(grant)) == ("suspended", "under_review", False)
+    GRANTS.given(*back).when(release(2, attempt_id=ref(44)), PAYER).refused("wrong_status")
+    GRANTS.given(*back, RESUMED).when(release(2, attempt_id=ref(44)), PAYER).then_kinds(TrancheReleased)
+
+
+def test_a_grant_that_was_suspended_and_is_paid_in_full_is_let_go_on_and_what_comes_back_is_payable() -> None:
+    last = (*UNTIL_DELIVERED, RELEASED_2, SUSPENDED)
+    paid = (*last, *GRANTS.given(*last).when(PAY_2, PAYER).events)
+    GRANTS.given(*paid).when(ResumeGrant(), ENDORSER).then(RESUMED)
+    grant = folded(*paid, RESUMED)
     assert (grant.status, grant.suspended_at, grant.suspended_for) == ("disbursed", None, None)
+    GRANTS.given(*paid, RESUMED).when(ResumeGrant(), ENDORSER).refused("wrong_status")
+    back = (*paid, RESUMED, *GRANTS.given(*paid, RESUMED).when(ReversePayment(number=2, reason="returned_by_bank", returned_on=TODAY), RECONCILER).events)
+    assert folded(*back).status == "in_disbursement"
+
+
+def test_a_log_of_before_in_which_a_suspended_grant_went_on_by_itself_folds_to_what_its_rows_say() -> None:
+    last = (*UNTIL_DELIVERED, RELEASED_2, SUSPENDED)
+    paid = (*last, *GRANTS.given(*last).when(PAY_2, PAYER).events)
+    back = (*paid, *GRANTS.given(*paid).when(ReversePayment(number=2, reason="returned_by_bank", returned_on=TODAY), RECONCILER).events)
+    again = RELEASED_2.model_copy(update={"attempt_no": 2, "attempt_id": ref(44)})
+    released = folded(*back, again)
+    assert (released.status, released.suspended_at, released.suspended_for) == ("in_disbursement", None, None)
+    assert folded(*back, again, SUSPENDED).status == "suspended"
+    later = SUSPENDED.model_copy(update={"reason": "lost_contact", "suspended_at": NOON + timedelta(hours=1)})
+    stopped = folded(*back, later)
+    assert (stopped.status, stopped.suspended_for, stopped.suspended_at) == ("suspended", "lost_contact", later.suspended_at)
+    assert stopped.waiting_since == later.suspended_at
+
+
+def test_a_completed_grant_is_suspended_no_more() -> None:
+    last = (*UNTIL_DELIVERED, RELEASED_2, SUSPENDED)
+    paid = (*last, *GRANTS.given(*last).when(PAY_2, PAYER).events)
+    ended = folded(*paid, DELIVERED_1.model_copy(update={"number": 2}), GrantCompleted(case_id=PAID_2.case_id))
+    assert (ended.status, ended.suspended_at, ended.suspended_for) == ("completed", None, None)
 
 
 def test_a_suspended_grant_can_be_cancelled() -> None:
