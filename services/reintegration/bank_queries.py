@@ -109,6 +109,7 @@ _OF_A_GRANT = Sql(
 _POSTING = Sql(
     "SELECT EXISTS (SELECT FROM payment_references WHERE reference = :reference) AS reference_used, "
     "EXISTS (SELECT FROM closed_months WHERE month = date_trunc('month', cast(:posted_on AS timestamp))) AS month_closed, "
+    "EXISTS (SELECT FROM fund_balances WHERE fund_id = :fund_id AND closed) AS fund_closed, "
     "(SELECT cast(min(m) AS date) FROM generate_series(date_trunc('month', cast(:posted_on AS timestamp)), "
     f" date_trunc('month', cast({TODAY} AS timestamp)), interval '1 month') m "
     " WHERE NOT EXISTS (SELECT FROM closed_months c WHERE c.month = m)) AS open_month"
@@ -274,11 +275,11 @@ async def behind_a_settlement(unit: UnitOfWork, grant_id: UUID, grant: Grant, no
     day = None if line is None else day_of(line)
     if line is None or day is None:
         return GrantFacts(today=today)
-    found = await unit.row(_POSTING, reference=line.reference, posted_on=posted_on(grant, day), now=now, zone=zone)
+    found = await unit.row(_POSTING, reference=line.reference, fund_id=grant.fund_id, posted_on=posted_on(grant, day), now=now, zone=zone)
     assert found is not None
     return GrantFacts(
         today=today, bank_line=await with_its_rest(unit, line, grant.currency), reference_used=found["reference_used"], month_closed=found["month_closed"],
-        open_month=found["open_month"],
+        open_month=found["open_month"], fund_closed=found["fund_closed"],
     )  # fmt: skip
 
 

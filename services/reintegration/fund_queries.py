@@ -1,7 +1,7 @@
 """What reintegration's tables answer about funds: the facts of their rules, the list, and what was asked of one."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -10,9 +10,14 @@ from services.reintegration.domain.fund import FundFacts, FundStatus
 from shared.db import Sql, UnitOfWork
 from shared.money import Amount
 
-_BALANCE = Sql("SELECT committed, spent FROM fund_balances WHERE fund_id = :fund_id")
-# No grant is approved or paid between this and the end of the transaction: each of them changes this row.
-_BALANCE_IN_TURN = Sql("SELECT committed, spent FROM fund_balances WHERE fund_id = :fund_id FOR UPDATE")
+_BEHIND: Final = (
+    "SELECT b.committed, b.spent, EXISTS (SELECT FROM grants g WHERE g.fund_id = b.fund_id AND g.status <> 'cancelled' "
+    """AND g.tranches @> '[{"status": "paid"}]') AS undelivered FROM fund_balances b WHERE b.fund_id = :fund_id"""
+)
+_BALANCE = Sql(_BEHIND)
+# No grant is approved or paid between this and the end of the transaction: each of them changes this row. What was paid while
+# this waited for it a trigger of the confirmation sees.
+_BALANCE_IN_TURN = Sql(f"{_BEHIND} FOR UPDATE OF b")
 _HELD = Sql(
     "SELECT f.currency, f.granted, coalesce(b.committed, 0) AS committed, coalesce(b.spent, 0) AS spent, "
     "coalesce(b.granted - b.committed - b.spent, 0) AS available FROM funds f LEFT JOIN fund_balances b ON b.fund_id = f.id "
@@ -81,7 +86,7 @@ class FundChange(BaseModel):
 async def behind_a_fund(unit: UnitOfWork, fund_id: UUID, *, in_turn: bool) -> FundFacts:
     """What grants took of a fund. ``in_turn``: none of it changes before the end of the transaction."""
     row = await unit.row(_BALANCE_IN_TURN if in_turn else _BALANCE, fund_id=fund_id)
-    return FundFacts() if row is None else FundFacts(row["committed"], row["spent"])
+    return FundFacts() if row is None else FundFacts(row["committed"], row["spent"], row["undelivered"])
 
 
 async def balance(unit: UnitOfWork, fund_id: UUID) -> Balance:

@@ -191,13 +191,14 @@ async def behind_a_grant(
     row = await _grant_row(unit, sql, about, now, zone)
     if (in_turn or pays) and row["locked_revision"] != row["seen_revision"]:
         row = await _grant_row(unit, sql, about, now, zone)
+    fund = _FUND.validate_json(row["fund"] or "null")
     facts = GrantFacts(
         case=CASE_KNOWN.validate_json(row["case_known"] or "null"),
         plan=await plan_of(unit, row["plan"]),
         grants_on_line=row["grants_on_line"],
         paid_on_line=row["paid_on_line"],
         support=support_of(row["support"]),
-        fund=_FUND.validate_json(row["fund"] or "null"),
+        fund=fund, fund_closed=fund is not None and fund.fund.status == "closed",
         open_advances=row["open_advances"],
         reference_used=row["reference_used"],
         month_closed=row["month_closed"],

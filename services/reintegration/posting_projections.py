@@ -186,8 +186,11 @@ CHECKS: tuple[Check, ...] = (
             "UNION SELECT p.grant_id FROM fund_postings p JOIN grant_decisions d ON d.grant_id = p.grant_id AND d.what = 'cancelled' "
             "WHERE p.kind = 'release' AND p.posting_no = (SELECT min(posting_no) FROM fund_postings n WHERE n.grant_id = p.grant_id "
             " AND n.kind = 'release') "
+            # But what came back to a fund that was closed.
+            "AND NOT EXISTS (SELECT FROM fund_postings r JOIN fund_balances b ON b.fund_id = r.fund_id AND b.closed WHERE r.grant_id = p.grant_id "
+            " AND r.kind = 'reverse' AND r.posting_no = p.posting_no - 1 AND (r.amount, r.amount_in_fund) = (p.amount, p.amount_in_fund)) "
             f"AND p.occurred_on <> cast(d.decided_at AT TIME ZONE '{_ZONE}' AS date) "
-            # What comes back to a cancelled grant is free at once.
+            # What comes back to a cancelled grant, or to a fund that is closed, is free at once.
             "UNION SELECT p.grant_id FROM fund_postings p WHERE p.kind = 'release' AND p.posting_no > (SELECT min(posting_no) "
             " FROM fund_postings n WHERE n.grant_id = p.grant_id AND n.kind = 'release') AND NOT EXISTS (SELECT FROM fund_postings r "
             " WHERE r.grant_id = p.grant_id AND r.kind = 'reverse' AND r.posting_no = p.posting_no - 1 "

@@ -90,6 +90,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "fund_exhausted", "The fund does not hold enough money for this grant any more."
     ),
     "ck_fund_balances_closed_holds_nothing_back": fund.fund_closed(),
+    "closed_after_the_deliveries": fund.fund_awaits_deliveries(),
     "committed_while_the_fund_is_valid": fund.fund_not_valid(),
     "ck_funds_two_persons": fund.not_by_whoever_asked(),
     "ck_fund_confirmations_two_persons": fund.not_by_whoever_asked(),

@@ -190,7 +190,8 @@ def came_back(
         raise RuleViolation(
             "recovered_already", "Money of this grant came back and was posted at its share of the cost. What comes back now is recorded as part of what is asked back."
         )
-    freed = state.status == "cancelled"
+    # What comes back to a fund that is closed is committed no more: nothing is paid from it.
+    freed = state.status == "cancelled" or facts.fund_closed
     back = PaymentReversed(
         case_id=state.case_id,
         number=tranche.number,

@@ -101,10 +101,14 @@ class FundBalance:
 
 @dataclass(frozen=True, slots=True)
 class FundFacts:
-    """What grants took of the fund so far; where that was not looked up, everything of it."""
+    """What grants took of the fund so far; where that was not looked up, everything of it.
+
+    ``undelivered``: whether a payment of it was made and not delivered, on a grant that goes on. Its money may come back.
+    """
 
     committed: Decimal | None = None
     spent: Decimal | None = None
+    undelivered: bool = True
 
 
 ChangeNo = Annotated[int, Field(strict=True, ge=1)]
@@ -135,7 +139,7 @@ class ChangeFund(Command):
 
 
 class CloseFund(Command):
-    """Ask that nothing is committed from the fund any more. What is committed is paid or cancelled before."""
+    """Ask that nothing is committed from the fund any more. Before, what is committed is paid or cancelled, and what is paid delivered."""
 
     reason: FundClosingReason
 
@@ -226,16 +230,25 @@ def _refuse_below_what_is_used(facts: FundFacts, granted: Decimal) -> None:
         raise RuleViolation("below_what_is_used", "More than this is committed and spent of the fund already.")
 
 
-def _refuse_while_committed(facts: FundFacts) -> None:
+def fund_awaits_deliveries() -> RuleViolation:
+    """Refuses to close a fund to which money may come back; a trigger refuses it in the same words."""
+    return RuleViolation(
+        "fund_awaits_deliveries", "A payment of this fund is not delivered yet and may come back. Its delivery is confirmed first."
+    )
+
+
+def _refuse_while_used(facts: FundFacts) -> None:
     if facts.committed is None or facts.committed > NOTHING:
         raise RuleViolation(
             "fund_has_commitments", "Grants are approved from this fund and not fully paid. They are paid or cancelled first."
         )
+    if facts.undelivered:
+        raise fund_awaits_deliveries()
 
 
 @ReadsFacts
-def _nothing_committed(state: Fund, facts: FundFacts, context: Context) -> None:
-    _refuse_while_committed(facts)
+def _nothing_under_way(state: Fund, facts: FundFacts, context: Context) -> None:
+    _refuse_while_used(facts)
 
 
 def _change(state: Fund, order: ChangeFund, facts: FundFacts, context: Context) -> Events:
@@ -287,7 +300,7 @@ def _confirm(state: Fund, order: ConfirmFund, facts: FundFacts, context: Context
             _refuse_below_what_is_used(facts, asked.granted)
             return (FundChanged(granted=granted, valid_until=asked.valid_until, **who),)
         case "close":
-            _refuse_while_committed(facts)
+            _refuse_while_used(facts)
             return (FundClosed(**who),)
 
 
@@ -351,7 +364,7 @@ FUND: Decider[Fund, FundFacts] = Decider(
     rules=(
         opening(OpenFund, "Open a fund", _open),
         changing(ChangeFund, "Change the fund", _change, _stands_open),
-        changing(CloseFund, "Close the fund", _close, _stands_open, _nothing_committed),
+        changing(CloseFund, "Close the fund", _close, _stands_open, _nothing_under_way),
         changing(ConfirmFund, "Confirm", _confirm, _something_waits, _not_by_whoever_asked),
         changing(DropFundChange, "Drop what was asked", _drop, _something_waits),
     ),

@@ -72,7 +72,8 @@ class GrantFacts:
     that were paid by a line out of a file which whoever acts imported, confirmed or let count on. ``recovery_line``: the line of the bank's by which an order
     says that money came back.
     ``restore_not_cleared``: whether a restore lost payments that finance has not cleared, and ``lost_tranches``: the numbers of those
-    that a lost entry says were ordered, and of which nobody stated that no money left.
+    that a lost entry says were ordered, and of which nobody stated that no money left. ``fund_closed``: whether the fund of the grant
+    is closed, so that nothing is committed of it any more.
     """
 
     case: Case | None = None
@@ -101,6 +102,7 @@ class GrantFacts:
     recovery_line: RecoveryLine | None = None
     restore_not_cleared: bool = True
     lost_tranches: frozenset[int] = _EVERY_TRANCHE
+    fund_closed: bool = False
 
 
 class RequestedTranche(Part):

@@ -45,6 +45,20 @@ def no_recovery(state: Grant, facts: GrantFacts, context: Context) -> None:
         raise RuleViolation("recovery_open", "Money of this grant is asked back. No more of it is paid.")
 
 
+def is_committed(state: Grant) -> bool:
+    """Whether what is planned is committed; not where it came back to a fund that was closed, and is free."""
+    return sum((one.amount for one in state.tranches_in("planned")), NOTHING) <= state.committed
+
+
+def still_committed(state: Grant, facts: GrantFacts, context: Context) -> None:
+    """The guard that lets nothing go which is not committed any more: ``commitment_freed``."""
+    if not is_committed(state):
+        raise RuleViolation(
+            "commitment_freed",
+            "What came back of this grant is free, for its fund is closed. Cancel the grant, and ask anew for what is still to be paid.",
+        )
+
+
 def _recovery_is_new(state: Grant, facts: GrantFacts, context: Context) -> None:
     if state.recovery_is_open:
         raise RuleViolation("recovery_open_already", "What was paid on this grant is asked back already.")

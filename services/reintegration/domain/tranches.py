@@ -29,7 +29,7 @@ from services.reintegration.domain.reconciling import (
 )
 from services.reintegration.domain.signers import not_who_signed_its_batch
 from services.reintegration.domain.stood_against import stood_against
-from services.reintegration.domain.stops import no_recovery
+from services.reintegration.domain.stops import no_recovery, still_committed
 from shared.contracts.accounting import DifferenceReason, ShortReason
 from shared.contracts.attempts import BookedOtherwise, PaymentMethod
 from shared.contracts.paid_although import StoodAgainst, concealed
@@ -360,6 +360,7 @@ TRANCHE_RULES: tuple[Rule[Grant, GrantFacts], ...] = (
         _next_may_be_released,
         next_tranche_may_follow,
         _no_open_advance,
+        still_committed,
         still_covered,
     ),
     changing(

@@ -11,6 +11,7 @@ from services.reintegration.domain.grant import ApproveGrant, EndorseGrant, Revi
 from services.reintegration.domain.grant_state import Grant, GrantTranche
 from services.reintegration.domain.hats import Hat
 from services.reintegration.domain.papers import of_health
+from services.reintegration.domain.stops import is_committed
 from services.reintegration.domain.tranches import (
     ConfirmDelivery,
     ConfirmPayment,
@@ -92,7 +93,7 @@ def _payable_since(tranche: GrantTranche) -> datetime | None:
 
 
 def _is_payable(grant: Grant) -> bool:
-    return grant.status in ("approved", "in_disbursement") and not grant.recovery_is_open
+    return grant.status in ("approved", "in_disbursement") and not grant.recovery_is_open and is_committed(grant)
 
 
 def _first(grant: Grant, moments: Iterable[datetime | None]) -> datetime:

@@ -10,14 +10,22 @@ import pytest
 from services.reintegration.domain.case import RecordProgramme
 from services.reintegration.domain.fund import ChangeFund, CloseFund, ConfirmFund, DropFundChange, OpenFund
 from services.reintegration.domain.grant import CancelGrant
+from services.reintegration.domain.tranches import ConfirmDelivery
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.wiring import FUND
 from shared.db import Sql
 from shared.ids import uuid7
-from tests.integration.reintegration.office import House
+from shared.timers import Looked
+from tests.given import NOON
+from tests.integration.reintegration.office import OFFICE, House
+from tests.integration.reintegration.paid_by_bank import sent
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
-from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, MANAGER, TODAY, eur
+from tests.integration.reintegration.test_bank_files import imported
+from tests.integration.reintegration.test_own_accounts import own_account
+from tests.integration.reintegration.test_settlement import by_the_clock, credit, debit
+from tests.unit.reintegration.bank.answers import Account
+from tests.unit.reintegration.examples import APPROVER, CHIEF, ENDORSER, MANAGER, PAYER, TODAY, eur
 from tests.unit.reintegration.test_fund import LATER, OPEN
 
 people = people_of
@@ -126,6 +134,61 @@ async def test_a_fund_that_is_closed_while_a_grant_is_approved_is_one_or_the_oth
         await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), ENDORSER)
         assert await house.try_to(FUND, fund_id, SECOND, CHIEF) == "done"
     assert (await house.findings()).differences == []
+
+
+async def test_a_fund_is_not_closed_while_a_payment_of_it_is_not_delivered_whoever_asks(house: House) -> None:
+    fund_id = await house.fund("2000.00")
+    grant_id = await house.approved((await house.line()).request("500.00"), fund_id)
+    await house.paid(grant_id, 1)
+    close = CloseFund(reason="project_ended")
+    assert await house.try_to(FUND, fund_id, close, MANAGER) == "fund_awaits_deliveries"
+    await house.give(GRANT, grant_id, ConfirmDelivery(number=1), OFFICE)
+    assert await house.try_to(FUND, fund_id, close, MANAGER) == "done"
+    assert await house.try_to(FUND, fund_id, SECOND, CHIEF) == "done"
+    assert (await house.findings()).differences == []
+
+
+async def test_a_program_that_closes_a_fund_without_a_look_at_its_payments_is_stopped(house: House) -> None:
+    fund_id = await house.fund("2000.00")
+    await house.paid(await house.approved((await house.line()).request("500.00"), fund_id), 1)
+    connection = await asyncpg.connect(house.made.logins.migrate)
+    await connection.execute("SET ROLE reintegration_owner")
+    await connection.execute(
+        "INSERT INTO fund_changes SELECT fund_id, 2, 'close', granted, currency, valid_until, asked_by, 'project_ended', asked_at "
+        "FROM fund_changes WHERE fund_id = $1", fund_id
+    )
+    with pytest.raises(asyncpg.CheckViolationError) as refused:
+        await connection.execute(
+            "INSERT INTO fund_confirmations SELECT fund_id, change_no, what, granted, currency, valid_until, asked_by, 'staff:another', asked_at "
+            "FROM fund_changes WHERE fund_id = $1 AND change_no = 2", fund_id
+        )
+    await connection.close()
+    assert refused.value.constraint_name == "closed_after_the_deliveries"
+
+
+async def test_what_the_bank_sends_back_to_a_fund_that_is_closed_is_posted_free_and_all_agrees(house: House, people: People) -> None:
+    account_id, fund_id = await own_account(people), await house.fund("500.00")
+    grant_id, attempt_id = await house.approved((await house.line()).request("500.00"), fund_id), uuid7()
+    await house.give(GRANT, grant_id, await house.vendors.release(1, method="bank_file", attempt_id=attempt_id), PAYER)
+    await sent(people, account_id, [attempt_id])
+    await imported(people, Account([debit(attempt_id)], id="MAY-1"))
+    assert await by_the_clock(house) == Looked(1, 1)
+    # As funds of before were closed.
+    connection = await asyncpg.connect(house.made.logins.migrate)
+    await connection.execute("SET ROLE reintegration_owner")
+    await connection.execute("UPDATE fund_balances SET closed = true WHERE fund_id = $1", fund_id)
+    await connection.close()
+    await imported(people, Account([credit(attempt_id)], id="MAY-2", opening="500.00"))
+    assert await by_the_clock(house) == Looked(1, 1)
+    assert await by_the_clock(house) == Looked()
+    assert await house.balance(fund_id) == (Decimal(0), Decimal(0))
+    state = await house.grant(grant_id)
+    assert (state.status, state.committed, state.tranches[0].status) == ("in_disbursement", Decimal(0), "planned")
+    assert await house.try_to(GRANT, grant_id, await house.vendors.release(1), PAYER) == "commitment_freed"
+    june = NOON + timedelta(days=30)
+    await house.give(GRANT, grant_id, CancelGrant(reason="not_needed"), ENDORSER, june)
+    told = [line for line in (await house.findings()).differences if not line.startswith("fund balances")]
+    assert told == []
 
 
 @pytest.mark.parametrize("first", ["change", "approval"])

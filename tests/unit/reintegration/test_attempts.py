@@ -188,6 +188,19 @@ def test_what_comes_back_to_a_cancelled_grant_is_free_at_once() -> None:
     assert turns(after) == {}
 
 
+def test_what_comes_back_to_a_fund_that_is_closed_is_free_and_its_tranche_is_released_no_more() -> None:
+    past = (*UNTIL_DELIVERED, RELEASED_2, PAID_2, GrantDisbursed(case_id=CASE_ID))
+    reverse = REVERSE.model_copy(update={"number": 2})
+    events = knowing(GRANTS.given(*past), fund_closed=True).when(reverse, RECONCILER).events
+    before, after = folded(*past), folded(*past, *events)
+    assert (after.status, after.committed, after.fund_committed, after.paid) == ("in_disbursement", Decimal(0), Decimal(0), Decimal("800.00"))
+    assert [one.values["kind"] for one in postings(ref(1), before, after)] == ["reverse", "release"]
+    assert "payer" not in turns(after)
+    GRANTS.given(*past, *events).when(release(2, attempt_id=ref(44)), PAYER).refused("commitment_freed")
+    cancelled = GRANTS.given(*past, *events).when(CancelGrant(reason="not_needed"), ENDORSER)
+    assert folded(*past, *events, *cancelled.events).status == "cancelled"
+
+
 def test_a_suspended_grant_stays_suspended_and_goes_on_where_it_was() -> None:
     for past, order, who in (((*UNTIL_RELEASED, SUSPENDED), FAIL, RECONCILER), ((*UNTIL_PAID, SUSPENDED), REVERSE, RECONCILER)):
         done = GRANTS.given(*past).when(order, who)

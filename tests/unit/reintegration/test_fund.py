@@ -65,7 +65,7 @@ CLOSED = FundClosed(change_no=2, asked_by=MANAGER.person_id, confirmed_by=CHIEF.
 # As it stands in logs of before two persons were needed.
 ALONE = FundOpened(project="CE-0412", donor="EU", granted=eur("10000.00"), valid_from=FIRST, valid_until=LAST)
 FUNDS = Given(FUND, FundFacts(committed=Decimal("2500.00"), spent=Decimal("1000.00")))
-UNUSED = Given(FUND, FundFacts(committed=Decimal(0), spent=Decimal("1000.00")))
+UNUSED = Given(FUND, FundFacts(committed=Decimal(0), spent=Decimal("1000.00"), undelivered=False))
 
 
 def test_a_fund_that_is_asked_for_holds_nothing_until_somebody_else_confirms_it() -> None:
@@ -110,6 +110,10 @@ def test_a_fund_is_never_reduced_below_what_is_committed_and_spent() -> None:
 def test_a_fund_is_closed_once_nothing_is_committed_of_it() -> None:
     FUNDS.given(ASKED, OPENED).when(CLOSE, MANAGER).refused("fund_has_commitments")
     FUNDS.given(ASKED, OPENED, CLOSING_ASKED).when(ConfirmFund(change_no=2), CHIEF).refused("fund_has_commitments")
+    # What is paid and not delivered may come back.
+    paid = UNUSED.knowing(FundFacts(committed=Decimal(0), spent=Decimal("1000.00"), undelivered=True))
+    paid.given(ASKED, OPENED).when(CLOSE, MANAGER).refused("fund_awaits_deliveries")
+    paid.given(ASKED, OPENED, CLOSING_ASKED).when(ConfirmFund(change_no=2), CHIEF).refused("fund_awaits_deliveries")
     UNUSED.given(ASKED, OPENED).when(CLOSE, MANAGER).then(CLOSING_ASKED)
     UNUSED.given(ASKED, OPENED, CLOSING_ASKED).when(ConfirmFund(change_no=2), CHIEF).then(CLOSED)
     UNUSED.given(ASKED, OPENED, CLOSING_ASKED, CLOSED).when(CHANGE, MANAGER).refused("fund_closed_already")
@@ -251,7 +255,7 @@ def test_whatever_is_ordered_two_persons_stand_behind_each_fund_and_it_grants_wh
     log: list[Event] = []
     for order, who in orders:
         try:
-            events = FUND.decide(state, order, FundFacts(used, Decimal(0)), Context(who, NOON))
+            events = FUND.decide(state, order, FundFacts(used, Decimal(0), undelivered=False), Context(who, NOON))
         except Refusal:
             events = ()
         before, state = state, FUND.fold(events, state)

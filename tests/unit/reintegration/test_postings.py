@@ -92,7 +92,7 @@ def test_a_fund_is_never_committed_beyond_what_it_grants_and_its_postings_add_up
                 grants[step[1]] = after
             else:
                 who = CHIEF if isinstance(step, ConfirmFund) else MANAGER
-                fund = FUND.fold(FUND.decide(fund, step, FundFacts(committed, spent), Context(who, NOON)), fund)
+                fund = FUND.fold(FUND.decide(fund, step, FundFacts(committed, spent, undelivered=False), Context(who, NOON)), fund)
         except Refusal:
             continue
         states = [one for one in grants if one is not None]
