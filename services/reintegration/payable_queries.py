@@ -43,13 +43,14 @@ OF_GRANT: Final = Sql(
 )
 # An office pays what was released to be paid by it; of what waits, to the account that is confirmed by now.
 _RELEASED_TO: Final = Sql(
-    "SELECT EXISTS (SELECT FROM payment_attempts a WHERE a.status = 'released' AND a.payee_id = :payee_id "
-    "AND a.account_no = :account_no AND a.method <> 'bank_file') AS released"
+    "SELECT a.grant_id, a.tranche, a.attempt_id FROM payment_attempts a WHERE a.status = 'released' AND a.payee_id = :payee_id "
+    "AND a.account_no = :account_no AND a.method <> 'bank_file' ORDER BY a.attempt_id"
 )
 _GRANTS_AT_ONCE: Final = 200
 _WAITING: Final = Sql(
     "SELECT g.id, g.version, coalesce(g.budget, 'null')::text AS budget FROM payees p JOIN grants g "
     "ON g.destination_country = p.country AND g.currency = p.currency AND g.status = ANY (ARRAY['approved', 'in_disbursement']) "
+    "AND (g.recovery_opened_at IS NULL OR g.recovery_closed_at IS NOT NULL) "
     """AND g.tranches @> '[{"status": "planned"}]' AND CASE p.kind WHEN 'returnee' THEN g.person_id = p.person_id OR g.case_id = p.case_id """
     "ELSE true END WHERE p.id = :payee_id AND p.confirmed_no = :account_no AND p.status NOT IN ('closed', 'blocked') "
     f"AND g.id > :after ORDER BY g.id LIMIT {_GRANTS_AT_ONCE}"
@@ -86,12 +87,23 @@ async def of_grant(unit: UnitOfWork, grant: Grant, after: UUID | None, limit: in
     return [(row["id"], payable_of(row["payable"])) for row in rows]
 
 
-async def is_to_be_paid_to(unit: UnitOfWork, payee_id: UUID, account_no: int, payee: Payee) -> bool:
-    """Whether an office within reach is to pay to this account: it was released to, or a tranche that waits can be paid to it."""
-    row = await unit.row(_RELEASED_TO, payee_id=payee_id, account_no=account_no)
-    assert row is not None
-    if row["released"]:
-        return True
+@dataclass(frozen=True, slots=True)
+class ReleasedTo:
+    """An attempt to pay that an office has to make: of which tranche of which grant."""
+
+    grant_id: UUID
+    tranche: int
+    attempt_id: UUID
+
+
+async def released_to(unit: UnitOfWork, payee_id: UUID, account_no: int) -> list[ReleasedTo]:
+    """What an office within reach has to pay to this account, oldest first."""
+    rows = await unit.rows(_RELEASED_TO, payee_id=payee_id, account_no=account_no)
+    return [ReleasedTo(row["grant_id"], row["tranche"], row["attempt_id"]) for row in rows]
+
+
+async def may_be_paid_to(unit: UnitOfWork, payee_id: UUID, account_no: int, payee: Payee) -> bool:
+    """Whether a tranche that waits within an office's reach can be paid to this account, once it is released."""
     after, more = FIRST, True
     while more:
         rows = await unit.rows(_WAITING, payee_id=payee_id, account_no=account_no, after=after)

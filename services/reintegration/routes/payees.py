@@ -8,7 +8,17 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from services.reintegration import account_tokens, payable_queries, payee_details, payee_queries, window
+from services.reintegration import (
+    account_tokens,
+    bank_queries,
+    lost_payment_queries,
+    payable_queries,
+    payee_details,
+    payee_queries,
+    window,
+)
+from services.reintegration.domain.attempts import line_of_the_bank_waits
+from services.reintegration.domain.payable import stands_against
 from services.reintegration.domain.payee import (
     AcceptSharedAccount,
     ChangeAccount,
@@ -21,12 +31,14 @@ from services.reintegration.domain.payee import (
 from services.reintegration.domain.payee_details import PayeeDetails, details_of
 from services.reintegration.domain.payee_state import Payee, PayeeStatus
 from services.reintegration.domain.staff_accounts import UploadStaffAccounts, accounts_in
+from services.reintegration.domain.stood_against import refuse_unless_payable_still
+from services.reintegration.grant_wiring import GRANT
 from services.reintegration.payee_wiring import PAYEE, STAFF_LIST
 from services.reintegration.policy import opens_what_they_pay_alone
 from shared.callers import AuthenticatedRoute
 from shared.contracts.payees import PayeeKind, VendorCode
 from shared.db import UnitOfWork, Write
-from shared.errors import NotFound
+from shared.errors import NotFound, RuleViolation
 from shared.handling import Handled, Repeat, states
 from shared.http import Call, Calling, Limit, Page, Receipt, View
 from shared.ids import uuid7
@@ -137,14 +149,12 @@ async def read_payee_account(payee_id: UUID, account_no: AccountNumber, call: Ca
     """One account of a payee in full, with the contact for calling back; each reading is on record.
 
     After a change the contact to call is that of the account which the payee's ``call`` names, never one that came with it.
-    Who pays for an office opens the account that they are to pay to, and no other.
+    Who pays for an office opens the account that they are to pay to, and no other; refused while something stands against paying to it.
     """
     payee = (await _view(call, payee_id, recorded=True)).state
-    if opens_what_they_pay_alone(call.context.actor):
-        theirs = await call.ask(lambda unit: payable_queries.is_to_be_paid_to(unit, payee_id, account_no, payee))
-        if not theirs:
-            await call.refused(NotFound().code, payee_id)
-            raise NotFound
+    if opens_what_they_pay_alone(call.context.actor) and not await _pays_to(call, payee_id, account_no, payee):
+        await call.refused(NotFound().code, payee_id)
+        raise NotFound
     found = await call.ask(lambda unit: payee_details.found(unit, call.person_keys, payee_id, account_no))
     if found is None:
         raise NotFound
@@ -243,6 +253,45 @@ async def _state_account(
     return await call.order_privately(
         PAYEE, payee_id, order, kept, key_of=payee_details.key_of(payee_id, person_id), apart=True, beside=hashed
     )
+
+
+async def _pays_to(call: Call, payee_id: UUID, account_no: int, payee: Payee) -> bool:
+    """Whether who pays for an office has something to pay to this account, by now or once it is released.
+
+    Refused by what stands against all of it. That money left is recorded all the same.
+    """
+    released = await call.ask(lambda unit: payable_queries.released_to(unit, payee_id, account_no))
+    refusals = [await _stopped(call, payee_id, one) for one in released]
+    if any(refusal is None for refusal in refusals):
+        return True
+    if not await call.ask(lambda unit: payable_queries.may_be_paid_to(unit, payee_id, account_no, payee)):
+        if refusals and refusals[0] is not None:
+            raise refusals[0]
+        return False
+    # Of an attempt that is still to come nothing is lost, but for what a restore holds up until finance cleared it.
+    await call.ask(lambda unit: lost_payment_queries.refuse_lost(unit, uuid7()))
+    known = await call.ask(lambda unit: payable_queries.payable(unit, payee_id))
+    for _, refusal in stands_against(known, payee, call.context.now):
+        raise refusal
+    return True
+
+
+async def _stopped(call: Call, payee_id: UUID, attempt: payable_queries.ReleasedTo) -> RuleViolation | None:
+    """By what a payment that was released is not to be made any more: something that stands against it, or a line of the bank's, or a restore."""
+    known = await call.ask(lambda unit: payable_queries.payable(unit, payee_id))
+    grants = await call.ask(lambda unit: states(unit, GRANT, [attempt.grant_id], call.context.actor, reach=call.reach))
+    grant = grants.get(attempt.grant_id)
+    tranche = None if grant is None else grant.tranche(attempt.tranche)
+    if grant is None or tranche is None:
+        raise NotFound
+    try:
+        if await call.ask(lambda unit: bank_queries.waits_for(unit, attempt.attempt_id)):
+            raise line_of_the_bank_waits()
+        await call.ask(lambda unit: lost_payment_queries.refuse_lost(unit, attempt.attempt_id))
+        refuse_unless_payable_still(grant, tranche, known, call.context.now)
+    except RuleViolation as refusal:
+        return refusal
+    return None
 
 
 def _to_call(payee_id: UUID, payee: Payee) -> ContactToCall | None:

@@ -5,16 +5,27 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.reintegration.domain.attempts import ReportPaymentFailed
+from services.reintegration.domain.lost_payments import (
+    AskToClearLostPayments,
+    ClearLostPayments,
+    RecordLostPayments,
+    SettleLostPayment,
+)
+from services.reintegration.domain.stops import ResumeGrant, SuspendGrant
 from services.reintegration.grant_wiring import GRANT
+from shared.contracts.lost_payments import LostPayment
 from shared.db import Sql
 from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import People, turns_of
 from tests.integration.reintegration.test_api import people as people_of
 from tests.integration.reintegration.test_evidence import PHOTO
+from tests.integration.reintegration.test_lost_payments import APPROVER as CLEARER
+from tests.integration.reintegration.test_lost_payments import RECONCILER as FINDER
+from tests.integration.reintegration.test_lost_payments import SERVICE, give
 from tests.integration.reintegration.test_seen_on_the_spot import WITNESS
 from tests.integration.reintegration.vendors import registered, vendor
-from tests.unit.reintegration.examples import APPROVER, OFFICE, PAYER, TODAY
+from tests.unit.reintegration.examples import APPROVER, ENDORSER, OFFICE, PAYER, TODAY
 
 people = people_of
 _REFUSED = Sql("SELECT about, outcome FROM accesses WHERE operation = 'read_payee_account' AND outcome <> 'read' ORDER BY about")
@@ -104,12 +115,51 @@ async def test_an_offices_payer_opens_the_account_that_is_to_be_paid_to_and_no_o
     await people.office_payer.post(f"grants/{grant_id}/release-tranche", await order(house, "office_account"))
     changed = {"reason": "bank_changed", "holder": "Invented Tools", "account_number": "ACC-NEW", "bank_name": "Invented Bank", "bank_country": "PK", "call_back_contact": "+00 000 0000002"}
     assert (await people.office.post(f"payees/{vendor_id}/change-account", changed)).status_code == 200
-    # It was released to the first, and the second waits for a call.
-    assert (await opened(vendor_id), await opened(vendor_id, 2)) == (200, 404)
+    # It was released to the first, which is stopped while the second waits for a call.
+    assert (await opened(vendor_id), await opened(vendor_id, 2)) == (409, 404)
     paid = {"number": 1, "reference": "OFFICE-0002", "paid_on": TODAY.isoformat()}
     assert (await people.office_payer.post(f"grants/{grant_id}/confirm-payment", paid)).status_code == 200
     assert await opened(vendor_id) == 404
     assert (await people.payer.get(f"payees/{vendor_id}/accounts/2")).status_code == 200
+
+
+async def test_what_came_after_the_release_keeps_the_account_from_whoever_is_to_pay_to_it_and_what_left_is_recorded(
+    house: House, people: People
+) -> None:
+    grant_id, vendor_id = await house.approved((await house.line()).request("500.00"), await house.fund()), await house.vendors.of()
+    await house.give(GRANT, grant_id, await house.vendors.release(1, method="office_account"), PAYER)
+    path = f"payees/{vendor_id}/accounts/1"
+
+    async def told() -> tuple[int, str | None]:
+        answer = await people.office_payer.get(path)
+        return answer.status_code, answer.json().get("code")
+
+    assert await told() == (200, None)
+    await house.give(GRANT, grant_id, SuspendGrant(reason="under_review"), ENDORSER)
+    assert await told() == (409, "grant_suspended")
+    assert (await people.payer.get(path)).status_code == 200
+    await house.give(GRANT, grant_id, ResumeGrant(), ENDORSER)
+    assert await told() == (200, None)
+    lost, restore = LostPayment(event_id=uuid7(), fact="paid", attempt_id=None, grant_id=grant_id, number=1), uuid7()
+    await give(house, restore, RecordLostPayments(payments=(lost,)), SERVICE)
+    assert await told() == (409, "restore_not_cleared")
+    await give(house, restore, SettleLostPayment(event_id=lost.event_id, outcome="left"), FINDER)
+    await give(house, restore, AskToClearLostPayments(), FINDER)
+    await give(house, restore, ClearLostPayments(), CLEARER)
+    assert await told() == (409, "paid_before_restore")
+    await house.give(GRANT, grant_id, SuspendGrant(reason="under_review"), ENDORSER)
+    paid = {"number": 1, "reference": "OFFICE-0009", "paid_on": TODAY.isoformat()}
+    assert (await people.office_payer.post(f"grants/{grant_id}/confirm-payment", paid)).status_code == 200
+
+
+async def test_an_account_that_a_waiting_tranche_can_be_paid_to_is_told_unless_something_stands_against_it(house: House, people: People) -> None:
+    await house.approved((await house.line()).request("500.00"), await house.fund())
+    path = f"payees/{await house.vendors.of()}/accounts/1"
+    assert (await people.office_payer.get(path)).status_code == 200
+    lost = LostPayment(event_id=uuid7(), fact="released", attempt_id=uuid7(), grant_id=uuid7(), number=1)
+    await give(house, uuid7(), RecordLostPayments(payments=(lost,)), SERVICE)
+    refused = await people.office_payer.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (409, "restore_not_cleared")
 
 
 async def test_an_offices_payer_reads_no_list_of_the_missions(house: House, people: People) -> None:
