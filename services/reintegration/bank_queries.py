@@ -135,7 +135,7 @@ DUE_OF_FILE = Sql(
 )
 _OWN_ACCOUNTS = Sql(
     "SELECT id, currency, details FROM own_accounts WHERE kind = 'bank' AND confirmed_by IS NOT NULL "
-    "ORDER BY status <> 'closed', registered_at, id"
+    "ORDER BY status = 'closed', registered_at DESC, id DESC"
 )
 _WAITS_FOR = Sql(
     f"SELECT EXISTS (SELECT FROM bank_lines l WHERE l.of_attempt = :attempt_id AND {WAITS} "
@@ -228,7 +228,7 @@ class BankLineRow(BaseModel):
 async def known_accounts(unit: UnitOfWork) -> Sequence[KnownAccount]:
     """The mission's own accounts at banks of which statements are read: those that were confirmed, be they closed since.
 
-    Of two of one number and currency the one that is not closed comes last, so that it counts.
+    Of those of one number and currency the one that is not closed comes first, else the newest, so that it counts.
     """
     rows = await unit.rows(_OWN_ACCOUNTS)
     details = [AccountDetails.model_validate_json(row["details"]) for row in rows]

@@ -52,6 +52,11 @@ def remainder_97(characters: str) -> int:
     return int("".join(str(int(one, 36)) for one in characters)) % 97
 
 
+def plain_number(written: str) -> str:
+    """The number of an account in capitals, without what a bank or a person may put between its characters."""
+    return re.sub(r"[^A-Za-z0-9]", "", written).upper()
+
+
 @dataclass(frozen=True, slots=True)
 class Iban:
     """An international account number in its one spelling, capitals without spaces.
@@ -87,6 +92,11 @@ class Iban:
         """The country of the bank that keeps the account."""
         return self.value[:2]
 
+    @property
+    def plain(self) -> str:
+        """As `plain_number` has it."""
+        return plain_number(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class OtherAccount:
@@ -102,6 +112,11 @@ class OtherAccount:
         looks_like_iban = _IBAN.fullmatch(plain) and len(plain) == _IBAN_LENGTHS.get(plain[:2])
         if looks_like_iban or len(self.value) > _LONGEST or not _OTHER.fullmatch(self.value):
             raise RuleViolation("account_unreadable", "This can't be sent to the bank as an account number of its country.")
+
+    @property
+    def plain(self) -> str:
+        """As `plain_number` has it."""
+        return plain_number(self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from uuid import UUID
 from xml.etree.ElementTree import Element
 
-from services.reintegration.bank.accounts import Account, Iban
+from services.reintegration.bank.accounts import Account, Iban, plain_number
 from services.reintegration.bank.creditors import Creditor, creditor
 from services.reintegration.bank.messages import (
     child,
@@ -175,12 +175,7 @@ def _statement(element: Element, accounts: Collection[Account]) -> Statement:
 
 def _is(statement: Element, account: Account) -> bool:
     written = text(statement, "Acct/Id/IBAN") if isinstance(account, Iban) else text(statement, "Acct/Id/Othr/Id")
-    return written is not None and _plain(written) == _plain(account.value)
-
-
-def _plain(number: str) -> str:
-    """The number of an account without what its bank may put between the digits."""
-    return re.sub(r"[^A-Za-z0-9]", "", number).upper()
+    return written is not None and plain_number(written) == account.plain
 
 
 def _balance(statement: Element, kinds: Sequence[str]) -> Element:

@@ -136,16 +136,19 @@ def of_statements(
 ) -> tuple[tuple[ImportedStatement, ...], tuple[KeptLine, ...]]:
     """What is kept of statements: of each its balances, and its lines, numbered through the file.
 
+    Of accounts with one number and currency, however each is spelled, the first of ``accounts`` counts.
     Refused as ``account_unknown`` where the account is known in other currencies alone, and as ``file_too_large``.
     """
     if sum(len(line.parts) for statement in statements for line in statement.lines) > _MOST_LINES:
         raise RuleViolation("file_too_large", "This file is larger than any that a bank sends.")
-    by_account = {(one.account, one.currency): one.own_account_id for one in accounts}
+    by_account: dict[tuple[type[Account], str, str], UUID] = {}
+    for one in accounts:
+        by_account.setdefault((type(one.account), one.account.plain, one.currency), one.own_account_id)
     told: list[ImportedStatement] = []
     lines: list[KeptLine] = []
     seen: dict[object, UUID] = {}
     for statement in statements:
-        own_account_id = by_account.get((statement.account, statement.opening.currency))
+        own_account_id = by_account.get((type(statement.account), statement.account.plain, statement.opening.currency))
         if own_account_id is None:
             raise RuleViolation("account_unknown", "This is a statement of an account that is not known here in this currency.")
         days = [line.booked_on for line in statement.lines]

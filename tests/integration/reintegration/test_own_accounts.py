@@ -11,6 +11,7 @@ from shared.ids import uuid7
 from tests.integration.reintegration.office import House
 from tests.integration.reintegration.test_api import Caller, People
 from tests.integration.reintegration.test_api import people as people_of
+from tests.unit.reintegration.bank.answers import Account, Entry, camt053
 from tests.unit.reintegration.test_own_accounts import BANK, BOX
 
 people = people_of
@@ -73,6 +74,19 @@ async def test_one_number_is_one_account_in_each_currency_until_it_is_closed(hou
     box = BOX.model_dump(mode="json", exclude_none=True)
     assert (await people.reconciler.post(f"own-accounts/{uuid7()}", box)).status_code == 201
     assert (await house.findings()).differences == []
+
+
+async def test_a_statement_is_of_the_open_account_of_its_number_and_currency_however_each_was_typed(people: People) -> None:
+    number = {"iban": None, "bank_country": "PK", "bank_code": None, "bank_name": "Invented Bank"}
+    former = await own_account(people, account_number="200-100/7", **number)
+    assert (await people.reconciler.post(f"own-accounts/{former}/close", {"reason": "account_closed"})).status_code == 200
+    ours = await own_account(people, account_number="2001007", **number)
+    await own_account(people, account_number="200 100 7", currency="BAM", **number)
+    file = camt053(Account([Entry("-1.00")], number="<Othr><Id>200.100.7</Id></Othr>"))
+    answer = await people.reconciler.put(f"bank-files/{uuid7()}?file_kind=statement", file, "application/xml")
+    assert answer.status_code == 201, answer.text
+    (told,) = (await people.auditor.get("bank-files")).json()["items"]
+    assert [one["own_account_id"] for one in told["statements"]] == [str(ours)]
 
 
 @pytest.mark.parametrize(
