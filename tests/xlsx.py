@@ -25,7 +25,9 @@ class Sheet:
     frozen: int
 
     def values(self) -> list[list[str]]:
-        return [[row[column].value if column in row else "" for column in range(len(self.rows[0]))] for row in self.rows]
+        width = len(self.rows[0])
+        assert all(column < width for row in self.rows for column in row), "a cell without a heading"
+        return [[row[column].value if column in row else "" for column in range(width)] for row in self.rows]
 
     def pairs(self) -> dict[str, Cell]:
         return {row[0].value: row[1] for row in self.rows}

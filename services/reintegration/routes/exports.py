@@ -1,7 +1,7 @@
 """Reintegration's API for taking finance's lists home as spreadsheets, each of which is put on record."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import asyncpg
@@ -34,7 +34,12 @@ A_FILE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {MEDIA_TYPE: {}, "text/csv": {}}, "description": "The spreadsheet, or one of its tables as CSV."}
 }
 FileFormat = Annotated[Literal["xlsx", "csv"], Query(alias="format", description="CSV holds the first table alone.")]
-_CODES: Final[tuple[ExceptionCode, ...]] = get_args(ExceptionCode)
+HEADINGS: Final[Mapping[ExceptionCode, str]] = {
+    "same_day": "Requested and approved on one day", "below_threshold": "Just below a threshold", "split": "Split",
+    "one_vendor": "Many for one vendor", "spot_check": "Not found as delivered", "moved_by_hand": "Moved by hand",
+    "another_payee": "To another account", "booked_after_all": "Booked after it was ended", "booked_otherwise": "Booked otherwise than ordered",
+    "ended_though_reported": "Ended though reported as paid", "paid_although": "Paid although something stood against it",
+}  # fmt: skip
 _ID, _CODE, _AMOUNT, _MOMENT = 38, 16, 14, 20
 
 _OF_A_GRANT: Final[Mapping[str, int]] = {
@@ -157,14 +162,14 @@ async def export_exceptions(first: First, last: Last, call: Calling, format: Fil
         (
             one.grant_id, one.case_id, one.destination_country, one.status, one.currency,
             Money(amount=one.amount, currency=one.currency), one.request_version, one.requested_at, one.approved_at,
-            one.requester_id, one.endorser_id, one.approver_id, *(code in one.exceptions for code in _CODES),
+            one.requester_id, one.endorser_id, one.approver_id, *(code in one.exceptions for code in HEADINGS),
         )
         for one in found
     ]  # fmt: skip
     head = {
         "Grant": _ID, "Case": _ID, "Country": 9, "Status": _CODE, "Currency": 9, "Amount": _AMOUNT,
         "Version of the request": 11, "Requested": _MOMENT, "Approved": _MOMENT, "Requested by": 24, "Endorsed by": 24,
-        "Approved by": 24, "Requested and approved on one day": 14, "Just below a threshold": 14, "Split": 9, "Many for one vendor": 14,
+        "Approved by": 24, **dict.fromkeys(HEADINGS.values(), 14),
     }  # fmt: skip
     narrowed: dict[str, Cell] = {"Requested from": first, "Requested to": last}
     return await as_file(call, format, "Exceptions", events, [Sheet("Exceptions", head, rows)], narrowed)

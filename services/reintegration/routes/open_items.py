@@ -57,7 +57,7 @@ async def export_open_items(
     rows: list[tuple[Cell, ...]] = [
         (
             kind, one.currency, one.age, one.day, one.days, _amount(one.amount, one.currency), one.grant_id, one.tranche, one.bank_line,
-            one.destination_country,
+            one.bank_file, one.destination_country,
         )
         for kind, one in items
     ]  # fmt: skip
@@ -66,7 +66,7 @@ async def export_open_items(
         Sheet("Open items", {**kind, "Items": 8, "Amount": 14, "Without an amount": 10}, numbers),
         Sheet(
             "Each of them",
-            {**kind, "Since": 12, "Days": 7, "Amount": 14, "Grant": 38, "Tranche": 8, "Line of the bank": 38, "Country": 9},
+            {**kind, "Since": 12, "Days": 7, "Amount": 14, "Grant": 38, "Tranche": 8, "Line of the bank": 38, "File of the bank": 38, "Country": 9},
             rows,
         ),
     ]

@@ -61,6 +61,7 @@ async def test_no_cell_of_an_export_is_a_formula_and_each_file_is_on_record(hous
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8"), answer.text
         head, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
         assert head == sheets[number].values()[0]
+        assert {len(row) for row in rows} <= {len(head)}
         assert len(rows) == len(sheets[number].rows) - 1
         assert not [cell for row in rows for cell in row if is_risky(cell) and not _NUMBER.fullmatch(cell)]
         if "Project" in head:

@@ -14,6 +14,7 @@ from services.reintegration.domain.tranches import ConfirmDelivery, ReconcileTra
 from services.reintegration.grant_wiring import GRANT
 from shared.db import Sql
 from shared.ids import uuid7
+from tests import xlsx
 from tests.given import NOON
 from tests.integration.reintegration.office import OFFICE, House
 from tests.integration.reintegration.paying import AMOUNTS, Paying
@@ -117,6 +118,13 @@ async def test_what_is_settled_is_open_no_more(house: House, people: People) -> 
     assert left == {"waits_for_bank": 1, "not_delivered": 1, "not_reconciled": 1}
     assert [one["grant_id"] for one in await items(people.payer, "not_delivered")] == [known["waits_for_payer"]]
     assert [one["grant_id"] for one in await items(people.payer, "not_reconciled")] == [known["not_delivered"]]
+
+
+async def test_the_spreadsheet_names_each_item_by_the_id_that_opens_it(house: House, people: People) -> None:
+    known = await one_of_each(house, people)
+    head, *rows = xlsx.read((await people.manager.get("exports/open-items")).content)["Each of them"].values()
+    said = [dict(zip(head, row, strict=True)) for row in rows]
+    assert {row["Kind"]: row["File of the bank"] or row["Line of the bank"] or row["Grant"] for row in said} == known
 
 
 async def test_the_oldest_come_first_page_by_page_and_the_numbers_are_those_of_the_lists(house: House, people: People) -> None:

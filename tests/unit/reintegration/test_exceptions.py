@@ -2,15 +2,22 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reintegration.domain.exceptions import Looked, exceptions_of
+from services.reintegration.domain.exceptions import ExceptionCode, Looked, exceptions_of
+from services.reintegration.routes.exports import HEADINGS
 
 DAY = date(2023, 5, 2)
 THRESHOLDS = (Decimal(500), Decimal(1000), Decimal(2000))
+
+
+def test_each_exception_has_a_column_of_its_own_in_the_spreadsheet() -> None:
+    assert tuple(HEADINGS) == get_args(ExceptionCode)
+    assert len(set(HEADINGS.values())) == len(HEADINGS)
 
 
 def looked(amount: str, beside: str = "0", approved: date | None = None, *thresholds: Decimal) -> tuple[str, ...]:
