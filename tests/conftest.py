@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--withdrawals", type=int, default=8, help="how many cases")
     group = parser.getgroup("hostile", "how often somebody tries to approve what they may not (tests/integration/reintegration/test_hostile.py)")
     group.addoption("--hostile", type=int, default=2000, help="how many attempts")
-    group = parser.getgroup("manipulations", "how often an export is changed (tests/unit/ops/audit/test_verify_audit.py)")
+    group = parser.getgroup("manipulations", "how often an export is changed (tests/unit/ops/audit/test_manipulations.py)")
     group.addoption("--manipulations", type=int, default=300, help="how often")
     group = parser.getgroup("checkpoints", "how often whoever signs checkpoints is killed (tests/integration/checkpointer)")
     group.addoption("--checkpoint-kills", type=int, default=2, help="how often")

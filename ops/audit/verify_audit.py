@@ -20,10 +20,10 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,10 @@ def node_hash(left: Hash, right: Hash) -> Hash:
 class Tree:
     """The full subtrees at the left of a growing tree, each with its height; neighbours of one height become one."""
 
-    def __init__(self, subtrees: tuple[tuple[int, Hash], ...] = ()) -> None:
+    def __init__(self, subtrees: Iterable[tuple[int, Hash]] = (), hashes: Iterable[Hash] = ()) -> None:
         self.subtrees = list(subtrees)
+        for found in hashes:
+            self.put(0, found)
 
     def put(self, height: int, found: Hash) -> None:
         """One more full subtree at the right."""
@@ -84,10 +86,10 @@ def proven_root(entry: bytes, index: int, size: int, path: list[Hash]) -> Hash:
     """The root to which a path leads from an entry (RFC 9162, 2.1.3.2); Wrong where it cannot be that entry's path."""
     place, last, found = index, size - 1, leaf_hash(entry)
     if not 0 <= index < size:
-        raise Wrong("it is about an entry that its checkpoint does not cover")
+        raise Wrong("a proof is about an entry that its checkpoint does not cover")
     for sibling in path:
         if last == 0:
-            raise Wrong("its path is too long")
+            raise Wrong("the path of a proof is too long")
         if place % 2 or place == last:
             found = node_hash(sibling, found)
             while place and place % 2 == 0:
@@ -96,7 +98,7 @@ def proven_root(entry: bytes, index: int, size: int, path: list[Hash]) -> Hash:
             found = node_hash(found, sibling)
         place, last = place // 2, last // 2
     if last:
-        raise Wrong("its path is too short")
+        raise Wrong("the path of a proof is too short")
     return found
 
 
@@ -187,12 +189,9 @@ class Policy:
     def of(cls, written: str) -> "Policy":
         """A policy as it is written, line by line."""
         policy = cls()
-        for line in written.split("\n"):
+        lines = [line.strip() for line in written.split("\n")]
+        for line in [line for line in lines if line and not line.startswith("#")]:
             match line.split():
-                case []:
-                    continue
-                case [comment, *_] if comment.startswith("#"):
-                    continue
                 case ["log", key, *rest] if len(rest) < 2:
                     policy.logs.append(Key.of(key))
                 case ["witness", name, key, *rest] if len(rest) < 2:
@@ -220,28 +219,17 @@ class Policy:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a log says it holds, and when a witness saw that: seconds since 1970, UTC, or 0."""
+    """What a log says it holds: which log of the house, and which generation of it (the second one after it was set back once).
+
+    ``seen`` is when a witness saw that, seconds since 1970, UTC, or 0.
+    """
 
     origin: str
+    log: str
+    generation: int
     size: int
     root: Hash
-    seen: int
-
-    @property
-    def log(self) -> str:
-        """Which log of the house it is."""
-        return family_of(self.origin)[0].rpartition("/")[2]
-
-    @property
-    def generation(self) -> int:
-        """Which name of the log it is: the second one after it was set back once, and so on."""
-        return family_of(self.origin)[1]
-
-
-def family_of(origin: str) -> tuple[str, int]:
-    """By which name the keys of a log go, and which generation of it this is: X/2 is the second one of X."""
-    found = re.fullmatch(r"(.+)/([2-9]|[1-9][0-9]{1,3})", origin)
-    return (found[1], int(found[2])) if found else (origin, 1)
+    seen: int = field(compare=False)
 
 
 def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
@@ -254,7 +242,10 @@ def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
     found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([^\n]+)", text)
     if not blank or not lines.endswith("\n") or found is None or len(decoded(found[3])) != 32:
         raise Wrong("the checkpoint is not written as one")
-    ours = [key.under(found[1]) for key in policy.logs if key.name == family_of(found[1])[0]]
+    # X/2 is the second generation of the log X, whose keys sign that name too.
+    again = re.fullmatch(r"(.+)/([2-9]|[1-9][0-9]{1,3})", found[1])
+    family, generation = (again[1], int(again[2])) if again else (found[1], 1)
+    ours = [key.under(found[1]) for key in policy.logs if key.name == family]
     known = {(key.name, key.id): key for key in (*policy.logs, *ours, *policy.witnesses.values())}
     signers: set[Key] = set()
     seen = 0
@@ -273,7 +264,27 @@ def checkpoint(note: bytes, policy: Policy) -> Checkpoint:
         raise Wrong("no key of this log that you trust signed the checkpoint")
     if policy.quorum != "none" and not policy.saw(policy.quorum, signers):
         raise Wrong("too few of the witnesses that you trust saw the checkpoint")
-    return Checkpoint(found[1], int(found[2]), decoded(found[3]), seen)
+    return Checkpoint(found[1], family.rpartition("/")[2], generation, int(found[2]), decoded(found[3]), seen)
+
+
+def numbered(word: str, lines: list[str]) -> tuple[int, list[Hash]]:
+    """The number that stands after a word in the first of these lines, and the path in the others."""
+    found = re.fullmatch(rf"{word} (0|[1-9][0-9]{{0,18}})", lines[0]) if lines else None
+    if found is None:
+        raise Wrong(f"a proof does not say its number ({word})")
+    return int(found[1]), [decoded(line) for line in lines[1:]]
+
+
+def proven(proof: bytes, entry: bytes, policy: Policy) -> tuple[int, Checkpoint]:
+    """At which index an entry stands in the tree of which checkpoint (C2SP tlog-proof); Wrong where its proof does not hold."""
+    head, _, note = proof.partition(b"\n\n")
+    first, *lines = head.decode("utf-8", "replace").split("\n")
+    if first != "c2sp.org/tlog-proof@v1":
+        raise Wrong("a proof is not written as one")
+    (index, path), said = numbered("index", lines), checkpoint(note, policy)
+    if proven_root(entry, index, said.size, path) != said.root:
+        raise Wrong("a proof does not hold for its entry")
+    return index, said
 
 
 # --- The files of one log (C2SP tlog-tiles) -----------------------------------------------------------------------------------
@@ -287,13 +298,13 @@ def tile_name(index: int, width: int) -> str:
     return "/".join(parts) + ("" if width == WIDTH else f".p/{width}")
 
 
-def entries_of(bundle: bytes) -> list[bytes]:
+def entries_of(bundle: bytes, name: str = "a bundle") -> list[bytes]:
     """The entries of a bundle, each of which stands after its length in two bytes."""
     entries, at = [], 0
     while at < len(bundle):
         end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
         if at + 2 > len(bundle) or end > len(bundle):
-            raise Wrong("ends within an entry")
+            raise Wrong(f"{name} ends within an entry")
         entries.append(bundle[at + 2 : end])
         at = end
     return entries
@@ -317,75 +328,42 @@ class Log:
         except OSError:
             raise Wrong(f"{name} is missing") from None
 
-    def entries(self, sizes: dict[int, Hash]) -> Iterator[tuple[int, Hash, bytes | None]]:
-        """Each leaf's hash, with its entry where this export has it; fills in the root at each of these sizes."""
-        size, tree = self.size, Tree()
-        above: list[list[Hash]] = []
-        for index in range(-(-size // WIDTH)):
-            first = index * WIDTH
-            name = tile_name(index, min(WIDTH, size - first))
-            leaves = self._hashes(f"tile/0/{name}", min(WIDTH, size - first))
-            bundle = self.folder / f"tile/entries/{name}"
-            entries: list[bytes] | None = None
-            if bundle.exists():
-                try:
-                    entries = entries_of(self.bytes_of(f"tile/entries/{name}"))
-                except Wrong as wrong:
-                    raise Wrong(f"tile/entries/{name} {wrong}") from None
-                if len(entries) != len(leaves):
-                    raise Wrong(f"tile/entries/{name} has {len(entries)} entries, and there have to be {len(leaves)}")
-            for place, leaf in enumerate(leaves):
-                entry = None if entries is None else entries[place]
-                if entry is not None and leaf_hash(entry) != leaf:
-                    raise Wrong(f"entry {first + place} is not the one that the log's tree has there")
-                yield first + place, leaf, entry
-            for at in [at for at in sizes if first < at <= first + len(leaves)]:
-                then = Tree(tuple(tree.subtrees))
-                for leaf in leaves[: at - first]:
-                    then.put(0, leaf)
-                sizes[at], self.trees[at] = then.root(), then
-            self._put(tree, above, leaves)
-        self._check_edge(above)
-        sizes |= {0: Tree().root(), size: tree.root()}
+    def entries(self, sizes: dict[int, Hash]) -> Iterator[tuple[int, Hash, bytes]]:
+        """Each entry after its leaf's hash; fills in the root at each of these sizes."""
+        tree = Tree()
+        full: list[Hash] = []
+        for first in range(0, self.size, WIDTH):
+            width = min(WIDTH, self.size - first)
+            name = tile_name(first // WIDTH, width)
+            hashes = self.bytes_of(f"tile/0/{name}")
+            entries = entries_of(self.bytes_of(f"tile/entries/{name}"), f"tile/entries/{name}")
+            if (len(hashes), len(entries)) != (32 * width, width):
+                raise Wrong(f"tile/0/{name} and tile/entries/{name} have not the {width} entries that they have to have")
+            leaves = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+            for index, (leaf, entry) in enumerate(zip(leaves, entries, strict=True), first):
+                if leaf_hash(entry) != leaf:
+                    raise Wrong(f"entry {index} is not the one that the log's tree has there")
+                yield index, leaf, entry
+            for at in [at for at in sizes if first < at <= first + width]:
+                self.trees[at] = Tree(tree.subtrees, leaves[: at - first])
+                sizes[at] = self.trees[at].root()
+            own = Tree(hashes=leaves)
+            for height, found in own.subtrees:
+                tree.put(height, found)
+            full += [own.root()] if width == WIDTH else []
+        self._check_above(full)
+        sizes |= {0: Tree().root(), self.size: tree.root()}
 
-    def _put(self, tree: Tree, above: list[list[Hash]], leaves: list[Hash]) -> None:
-        """A tile of level 0; where it is full, so is its hash in the tile above, which is compared once it is full itself."""
-        own = Tree()
-        for leaf in leaves:
-            own.put(0, leaf)
-        for height, found in own.subtrees:
-            tree.put(height, found)
-        level, carried = 1, own.root() if len(leaves) == WIDTH else None
-        while carried is not None:
-            if len(above) < level:
-                above.append([])
-            hashes = above[level - 1]
-            hashes.append(carried)
-            carried = None
-            if len(hashes) % WIDTH == 0:
-                full = hashes[-WIDTH:]
-                self._compare(level, len(hashes) // WIDTH - 1, full)
-                own = Tree()
-                for found in full:
-                    own.put(0, found)
-                level, carried = level + 1, own.root()
-
-    def _check_edge(self, above: list[list[Hash]]) -> None:
-        for level, hashes in enumerate(above, 1):
-            partial = len(hashes) % WIDTH
-            if partial:
-                self._compare(level, len(hashes) // WIDTH, hashes[-partial:])
-
-    def _compare(self, level: int, index: int, hashes: list[Hash]) -> None:
-        name = f"tile/{level}/{tile_name(index, len(hashes))}"
-        if self.bytes_of(name) != b"".join(hashes):
-            raise Wrong(f"{name} has other hashes than what lies below it")
-
-    def _hashes(self, name: str, width: int) -> list[Hash]:
-        found = self.bytes_of(name)
-        if len(found) != 32 * width:
-            raise Wrong(f"{name} has not the {width} hashes that it has to have")
-        return [found[at : at + 32] for at in range(0, len(found), 32)]
+    def _check_above(self, hashes: list[Hash]) -> None:
+        """The tiles of the levels above: each holds the hashes of the full ones below it."""
+        level = 1
+        while hashes:
+            tiles = [hashes[first : first + WIDTH] for first in range(0, len(hashes), WIDTH)]
+            for index, tile in enumerate(tiles):
+                name = f"tile/{level}/{tile_name(index, len(tile))}"
+                if self.bytes_of(name) != b"".join(tile):
+                    raise Wrong(f"{name} has other hashes than what lies below it")
+            level, hashes = level + 1, [Tree(hashes=tile).root() for tile in tiles if len(tile) == WIDTH]
 
 
 # --- A log that was set back -----------------------------------------------------------------------------------------------------
@@ -393,7 +371,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Break:
-    """Where a log was set back: its last checkpoint of before, the first one of the name under which it goes on, and who accepted it."""
+    """Where a log was set back: its last checkpoint of before, the first one of its next name, who accepted it, and how many entries are gone."""
 
     kept: int
     root: Hash
@@ -401,6 +379,7 @@ class Break:
     begun: Checkpoint
     said: str
     lost: list[bytes]
+    gone: int
 
     @classmethod
     def of(cls, name: str, written: bytes, lost: list[bytes], policy: Policy) -> "Break":
@@ -408,17 +387,21 @@ class Break:
         try:
             told = json.loads(written)
             (kept, before, closing), (again, after, beginning) = (_shown(told[part]) for part in ("closed", "begun"))
-            words = [(one["proof"], one["entry"].encode()) for one in told["accepted"]]
+            words = [(one["proof"].encode(), one["entry"].encode()) for one in told["accepted"]]
             first, second = (json.loads(entry) for _, entry in words)
             said, word = first["data"], second["data"]
-            root, persons = bytes.fromhex(said["root"]), (first["actorid"], second["actorid"])
+            root, persons, known = bytes.fromhex(said["root"]), (first["actorid"], second["actorid"]), said["known"]
             ours = (first["type"], second["type"]) == tuple(f"avrr.{name}.restore.{kind}.v1" for kind in ("acceptance_proposed", "accepted"))
-            one = (first["subject"], said["kept"], said["known"]) == (second["subject"], word["kept"], word["known"])
+            one = (first["subject"], said["kept"], known) == (second["subject"], word["kept"], word["known"])
             named = persons == (said["proposed_by"], word["accepted_by"])
             roles, when, why = (first["actorrole"], second["actorrole"]), str(word["accepted_at"]), said["reason"]
-        except (ValueError, LookupError, TypeError, AttributeError):
+            counted = type(known) is int and kept <= known
+            as_written = f"{json.dumps(told, indent=1, ensure_ascii=False)}\n".encode() == written
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise Wrong("its break is not written as one") from None
-        if not ours or not one or not named or said["kept"] != kept or again != kept:
+        if not as_written:
+            raise Wrong("its break is written in a second way")
+        if not ours or not one or not named or not counted or said["kept"] != kept or again != kept:
             raise Wrong("the entries that are to have accepted its break do not")
         if persons[0] == persons[1]:
             raise Wrong("one person alone accepted its break")
@@ -426,28 +409,18 @@ class Break:
         smaller, larger = sorted(((closed.size, closed.root), (kept, root)))
         if not continues(root, kept, begun.root, begun.size, after) or not continues(smaller[1], smaller[0], larger[1], larger[0], before):
             raise Wrong("what is said to be kept at its break is not how both its histories begin")
-        places = [_place(proof, entry, begun) for proof, entry in words]
-        if not kept <= places[0] < places[1]:
+        (proposed, of), (accepted, also) = (proven(proof, entry, policy) for proof, entry in words)
+        if not (of == also == begun and kept <= proposed < accepted):
             raise Wrong("its break was accepted by entries that do not stand behind what was kept")
-        gone = max(closed.size - kept, len(lost))
+        gone = max(closed.size, known, kept + len(lost)) - kept
         told_of = f"{kept} entries were kept and {gone} lost, of which {len(lost)} are here; {persons[0]} ({roles[0]}) and {persons[1]} ({roles[1]})"
-        return cls(kept, root, closed, begun, f"{told_of} accepted it at {when} ({why}), and it goes on as {begun.origin}", lost)
+        return cls(kept, root, closed, begun, f"{told_of} accepted it at {when} ({why}), and it goes on as {begun.origin}", lost, gone)
 
 
 def _shown(written: str) -> tuple[int, list[Hash], bytes]:
     """What C2SP's tlog-witness is asked: how many entries there were, the path, and the note."""
     head, _, note = written.partition("\n\n")
-    old, *path = head.split("\n")
-    return int(old.removeprefix("old ")), [decoded(line) for line in path], note.encode()
-
-
-def _place(proof: str, entry: bytes, said: Checkpoint) -> int:
-    """At which index an entry stands in the tree of a checkpoint; Wrong where its proof does not hold."""
-    _, index, *path = proof.partition("\n\n")[0].split("\n")
-    place = int(index.removeprefix("index "))
-    if proven_root(entry, place, said.size, [decoded(line) for line in path]) != said.root:
-        raise Wrong("an entry that accepted its break does not stand in the log")
-    return place
+    return *numbered("old", head.split("\n")), note.encode()
 
 
 class History:
@@ -468,7 +441,7 @@ class History:
             if size not in self.log.trees:
                 for _ in self.log.entries({size: b""}):
                     pass
-            return Tree(tuple(self.log.trees[size].subtrees))
+            return Tree(self.log.trees[size].subtrees)
         after = self.breaks[generation + 1]
         more = size - after.kept
         tree = self._tree(generation + 1, min(size, after.kept))
@@ -480,6 +453,35 @@ class History:
 
 
 # --- The whole export -----------------------------------------------------------------------------------------------------------
+
+
+MOMENT = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z")
+
+
+class Times:
+    """When a log's entries say that they were recorded, held to when a witness saw them and to the entries before."""
+
+    def __init__(self, seen: int, covered: str) -> None:
+        # No two clocks go quite alike.
+        self.end = moment(seen + 120)[:19] if seen else "9999"
+        self.covered, self.newest, self.bound = covered, "", ""
+        # Which say a later time than that, and which one of more than an hour before an earlier entry's.
+        self.late, self.early = list[int](), list[int]()
+        # The last one from before the moment until which all logs are here: whatever stands before it is from before that too.
+        self.sure = -1
+
+    def put(self, index: int, time: str) -> None:
+        """The next entry; ValueError where it says no time."""
+        if MOMENT.fullmatch(time) is None:
+            raise ValueError
+        if time < self.covered:
+            self.sure = index
+        if time[:19] > self.end:
+            self.late.append(index)
+        elif time[:16] < self.bound:
+            self.early.append(index)
+        elif time[:16] > self.newest:
+            self.newest, self.bound = time[:16], (datetime.fromisoformat(time) - timedelta(hours=1)).isoformat()[:16]
 
 
 class Export:
@@ -503,6 +505,7 @@ class Export:
         # Of each payment where it stands, its day and its grant; and of each sample of vouchers where it was asked for, and how.
         self.paid: list[tuple[int, str, str]] = []
         self.asked: dict[str, tuple[int, dict[str, Any]]] = {}
+        self.times: dict[str, Times] = {}
         self.views = {name: sha256() for name in VIEWS}
         self.views["events.csv"].update(csv_row(COLUMNS))
 
@@ -537,9 +540,9 @@ class Export:
             self.tell("Of causes and of the tables nothing could be checked, for not every log is whole.")
         for path in sorted(self.folder.glob("proofs/**/*.tlog-proof")):
             try:
-                self.proof(path)
-            except Wrong as wrong:
-                self.tell(f"{path.relative_to(self.folder)}: {wrong}.")
+                proven(path.read_bytes(), path.with_suffix(".json").read_bytes(), self.policy)
+            except (OSError, Wrong) as wrong:
+                self.tell(f"{path.relative_to(self.folder)}: {wrong if isinstance(wrong, Wrong) else 'it is missing, or the entry that it is about'}.")
 
     def manifest(self) -> dict[str, tuple[int, int]]:
         """Which entries of which logs there have to be; told where a file is missing, more, or another than was signed."""
@@ -571,15 +574,15 @@ class Export:
         if (first, said.size if end is None else end) != (0, said.size):
             self.tell(f"{name}: the manifest has its entries from {first} to before {end}, and its checkpoint is of {said.size}.")
         versions: dict[str, int] = {}
+        times = self.times[name] = Times(said.seen, self.covered)
         for index, leaf, entry in log.entries(sizes):
-            if entry is None:
-                raise Wrong(f"entry {index} is missing")
             try:
                 self.entry(name, index, leaf, entry, versions)
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
                 raise Wrong(f"entry {index} is no event") from None
         if sizes[said.size] != said.root:
             raise Wrong(f"the root over its {said.size} entries is not the one that its checkpoint says")
+        self.dated(name, said.origin, times)
         for generation in sorted(history.breaks):
             self.broken(name, history, generation)
         for path in sorted(path for path in log.folder.rglob("*") if path.is_file() and path not in log.read):
@@ -592,7 +595,7 @@ class Export:
         for begins in range(2, generation + 1):
             lost: list[bytes] = []
             if (log.folder / f"breaks/{begins}.lost").exists():
-                lost = entries_of(log.bytes_of(f"breaks/{begins}.lost"))
+                lost = entries_of(log.bytes_of(f"breaks/{begins}.lost"), f"breaks/{begins}.lost")
             one = found[begins] = Break.of(name, log.bytes_of(f"breaks/{begins}"), lost, self.policy)
             if (one.closed.log, one.closed.generation, one.begun.log, one.begun.generation) != (name, begins - 1, name, begins):
                 raise Wrong(f"breaks/{begins} is not of this log, or of another of its names")
@@ -609,19 +612,29 @@ class Export:
         closed = history.root(generation - 1, one.closed.size)
         if closed not in (one.closed.root, None):
             raise Wrong(f"the entries that it lost are not those that were signed as {one.closed.origin}")
-        proven = one.lost[: max(one.closed.size - one.kept, 0)] if closed is not None else []
+        signed = one.lost[: max(one.closed.size - one.kept, 0)] if closed is not None else []
         # What nothing proves may be anything: it is no entry that others could name as their cause.
-        self.not_here += max(one.closed.size - one.kept, len(one.lost)) - len(proven)
-        if closed is None and one.lost:
-            self.tell(f"{name}: {len(one.lost)} entries that it is to have lost are proven by nothing, for others of them are not here.")
-        elif len(one.lost) > len(proven):
-            self.remarks.append(f"Log {name}: {len(one.lost) - len(proven)} of the entries that it is to have lost were never signed, and are proven by nothing.")
-        for entry in proven:
+        self.not_here += one.gone - len(signed)
+        if len(one.lost) > len(signed):
+            why = "for others of them are not here" if closed is None else "for they were never signed"
+            self.remarks.append(f"Log {name}: {len(one.lost) - len(signed)} of the entries that it is to have lost are proven by nothing, {why}.")
+        for entry in signed:
             try:
                 self.known.append(id_of(json.loads(entry)["id"]) + leaf_hash(entry)[:16])
-            except (ValueError, LookupError, TypeError, AttributeError):
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
                 raise Wrong("an entry that it lost is no event") from None
         self.remarks.append(f"Log {name} was set back to an earlier time: {one.said}.")
+
+    def dated(self, name: str, origin: str, times: Times) -> None:
+        """Whether the times that a log's entries say can be true."""
+        late, early = "a later time than a witness saw them", "a time of more than an hour before one that an earlier entry says"
+        for found, what in ((times.late, late), (times.early, early)):
+            said = f"{len(found)} entries say {what}, the first of them entry {found[0]}." if found else ""
+            # Under such a name a year is replayed, on one machine and by whatever times are asked for.
+            if said and ".localhost/" in origin:
+                self.remarks.append(f"Log {name}: {said}")
+            elif said:
+                self.tell(f"{name}: {said}")
 
     def entry(self, name: str, index: int, leaf: Hash, entry: bytes, versions: dict[str, int]) -> None:
         """One event: of its log, with the next version of its subject, and what it says led to it; any error if it is none."""
@@ -629,6 +642,7 @@ class Export:
         id_, subject, version = id_of(said["id"]), said["subject"], said["aggregateversion"]
         if type(subject) is not str or type(version) is not int:
             raise ValueError
+        self.times[name].put(index, said["time"])
         if said.get("source") != f"urn:avrr:{name}":
             self.tell(f"{name}: entry {index} says that another service recorded it.")
         before = versions.get(subject, 0)
@@ -641,8 +655,7 @@ class Export:
             self.tell(f"{name}: entry {index} says that a sample of vouchers was drawn, and its seeds draw another from the payments before it.")
         if "causationid" in said:
             cause = id_of(said["causationid"]) + bytes.fromhex(said.get("causeleafhash", ""))[:16].ljust(16)
-            sure = b"!" if str(said.get("time")) < self.covered else b"?"
-            self.causes.append(cause + sure + f"{name}: entry {index}".encode())
+            self.causes.append(cause + index.to_bytes(8, "big") + name.encode())
         if within(said, self.period):
             self.views["events.ndjson"].update(line_of(name, index, leaf, entry))
             self.views["events.csv"].update(row_of(name, index, leaf, said))
@@ -693,7 +706,7 @@ class Export:
             if one[:16] == other[:16]:
                 self.tell("Two entries have one id.")
         for one in self.causes:
-            cause, sure, whose = one[:32], one[32:33] == b"!", one[33:].decode()
+            cause, index, name = one[:32], int.from_bytes(one[32:40], "big"), one[40:].decode()
             place = bisect.bisect_left(self.known, cause)
             if place < len(self.known) and self.known[place] == cause:
                 continue
@@ -701,8 +714,8 @@ class Export:
             there = any(other[:16] == cause[:16] for other in near)
             if not there and self.not_here:
                 self.unsure += 1
-            elif there or sure:
-                self.tell(f"{whose} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
+            elif there or index <= self.times[name].sure:
+                self.tell(f"{name}: entry {index} was caused by an event that {'reads otherwise here' if there else 'is in none of the logs'}.")
         if self.not_here:
             self.remarks.append(f"Of the entries that were lost {self.not_here} are not here or proven by nothing. {self.unsure} entries name a cause that may be among them.")
 
@@ -736,20 +749,6 @@ class Export:
             raise Wrong(f"it was set back since, and of the {was.size} entries that it held some are not here to compare")
         if root != was.root:
             raise Wrong(f"its first {was.size} entries are not those that it held before")
-
-    def proof(self, path: Path) -> None:
-        """One entry's proof, which holds without the rest of the export."""
-        head, _, note = path.read_bytes().partition(b"\n\n")
-        first, *lines = head.decode("utf-8", "replace").split("\n")
-        index = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[0]) if lines else None
-        if first != "c2sp.org/tlog-proof@v1" or index is None:
-            raise Wrong("it is not written as a proof")
-        said = checkpoint(note, self.policy)
-        entry = path.with_suffix(".json")
-        if not entry.exists():
-            raise Wrong("the entry that it is about is missing")
-        if proven_root(entry.read_bytes(), int(index[1]), said.size, [decoded(line) for line in lines[1:]]) != said.root:
-            raise Wrong("it does not hold for the entry beside it")
 
 
 def file_hash(path: Path) -> str:

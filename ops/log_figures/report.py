@@ -78,7 +78,7 @@ def report_from_export(folder: Path, year: int, policy: Path | None = None, zone
     """A year's figures out of the entries of an export, after everything in it was checked.
 
     ``policy`` are the trusted keys, the export's own by default. CannotStart ``export_unsound`` where anything is found,
-    ``export_partial`` where an entry or a log is not in it, ``export_too_early`` where no witness saw a log after the year, ``export_unknown`` where these rules do not know an entry.
+    ``export_partial`` where a log is not in it, ``export_too_early`` where no witness saw a log after the year, ``export_unknown`` where these rules do not know an entry.
     """
     _check(folder, policy)
     keys = verify_audit.Policy.of((policy or folder / "policy").read_text(encoding="utf-8"))
@@ -127,8 +127,6 @@ def _read(folder: Path, log: LogFigures, keys: verify_audit.Policy, over: dateti
         raise CannotStart("export_too_early", f"No witness saw the log of {folder.name} after the year was over: take an export anew.")
     said = Checkpoint.of(Note.of(note))
     for index, _, entry in verify_audit.Log(folder, said.size).entries({}):
-        if entry is None:
-            raise CannotStart("export_partial", f"Entry {index} of {folder.name} is not in the export, without which there are no figures.")
         try:
             log.take(Envelope.model_validate_json(entry))
         except UnknownEvent as unknown:

@@ -1,6 +1,7 @@
 """An invented house with three logs, whoever may sign for it, and exports of what they hold."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,15 +38,16 @@ class House:
     logs: Mapping[str, Signer]
     exports: Signer
     witness: Signer
+    name: str = HOUSE
 
     @classmethod
-    def of(cls, whose: str) -> "House":
+    def of(cls, whose: str, name: str = HOUSE) -> "House":
         """All keys of one house, or of somebody who pretends to be it under the same names."""
         return cls(
-            {name: Signer.of(f"{HOUSE}/{name}", ED25519, key(f"{whose} {name}")) for name in LOGS},
-            Signer.of(HOUSE + EXPORT_KEY_SUFFIX, ED25519, key(f"{whose} exports")),
-            Signer.of("witness.invented.example", COSIGNATURE, key(f"{whose} witness")),
-        )
+            {log: Signer.of(f"{name}/{log}", ED25519, key(f"{whose} {log}")) for log in LOGS},
+            Signer.of(name + EXPORT_KEY_SUFFIX, ED25519, key(f"{whose} exports")),
+            Signer.of("witness.invented.example", COSIGNATURE, key(f"{whose} witness")), name,
+        )  # fmt: skip
 
     @property
     def policy(self) -> TrustPolicy:
@@ -60,7 +62,7 @@ class House:
         tree = Frontier()
         for entry in entries:
             tree.append(leaf_hash(entry))
-        origin = str(Origin(f"{HOUSE}/{name}", generation))
+        origin = str(Origin(f"{self.name}/{name}", generation))
         text = Checkpoint(origin, tree.size, tree.root()).text
         signers = (self.logs[name].under(origin), *([self.witness] if witnessed else []))
         return Note(text, tuple(signer.sign(text, seen) for signer in signers))
@@ -79,6 +81,22 @@ class House:
                 for index in range(min(proofs, len(entries))):
                     written.add_proof(name, "case-1", index)
             written.finish(self.exports)
+
+
+    def manifest(self, files: Mapping[str, bytes]) -> bytes:
+        """The manifest of an export with these files in the place of its own, signed by whoever has the key for exports."""
+        head = [line for line in files["manifest"].decode().rpartition("\n\n")[0].split("\n") if not re.match("[0-9a-f]{64}  ", line)]
+        lines = [f"{sha256(content).hexdigest()}  {name}" for name, content in sorted(files.items()) if name != "manifest"]
+        text = "\n".join((*head, *lines, ""))
+        return str(Note(text, (self.exports.sign(text),))).encode()
+
+
+def rewritten(entries: Sequence[bytes], index: int) -> list[bytes]:
+    """The same entries, of which one says something else."""
+    event = json.loads(entries[index])
+    event["data"] = {"count": 99}
+    changed = json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
+    return [*entries[:index], changed, *entries[index + 1 :]]
 
 
 def in_bundles(entries: Sequence[bytes]) -> Iterable[Sequence[bytes]]:

@@ -7,11 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable
-from hashlib import sha256
+from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -21,8 +19,9 @@ from ops.audit import verify_audit
 from shared import plain_cells
 from shared.tlog.notes import Note
 from shared.tlog.refusals import LogRefused
+from shared.tlog.tiles import bundled
 from shared.tlog.tree import leaf_hash
-from tests.unit.ops.audit.exports import HOUSE, REMARKS, SEEN, House, history
+from tests.unit.ops.audit.exports import HOUSE, REMARKS, SEEN, House, history, rewritten
 
 OURS = House.of("ours")
 EVENTS = history(2023, 900)
@@ -76,121 +75,6 @@ def test_the_file_in_the_export_checks_it_alone(kept: Path) -> None:
     assert "The keys are the export's own." in done.stdout
 
 
-Files = dict[str, bytes]
-
-
-def _flip(files: Files, dice: Random) -> str:
-    name = dice.choice(sorted(name for name in files if files[name]))
-    changed = bytearray(files[name])
-    changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
-    files[name] = bytes(changed)
-    return name
-
-
-def _cut(files: Files, dice: Random) -> str:
-    name = dice.choice(sorted(name for name in files if files[name]))
-    files[name] = files[name][: dice.randrange(len(files[name]))]
-    return name
-
-
-def _delete(files: Files, dice: Random) -> str:
-    name = dice.choice(sorted(files))
-    del files[name]
-    return name
-
-
-def _insert(files: Files, dice: Random) -> str:
-    name = dice.choice(sorted(files))
-    files[f"{name}.{dice.randrange(9)}"] = files[name]
-    return name
-
-
-def _swap(files: Files, dice: Random) -> str:
-    while True:
-        one, other = dice.sample(sorted(files), 2)
-        if files[one] != files[other]:
-            files[one], files[other] = files[other], files[one]
-            return f"{one} and {other}"
-
-
-def _bundle(files: Files, dice: Random) -> tuple[str, list[bytes]]:
-    name = dice.choice(sorted(name for name in files if "/tile/entries/" in name))
-    return name, verify_audit.entries_of(files[name])
-
-
-def _packed(entries: list[bytes]) -> bytes:
-    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
-
-
-def _reorder(files: Files, dice: Random) -> str:
-    name, entries = _bundle(files, dice)
-    one, other = dice.sample(range(len(entries)), 2)
-    entries[one], entries[other] = entries[other], entries[one]
-    files[name] = _packed(entries)
-    return name
-
-
-def _entry_out(files: Files, dice: Random) -> str:
-    name, entries = _bundle(files, dice)
-    del entries[dice.randrange(len(entries))]
-    files[name] = _packed(entries)
-    return name
-
-
-def _entry_in(files: Files, dice: Random) -> str:
-    name, entries = _bundle(files, dice)
-    entries.insert(dice.randrange(len(entries)), dice.choice(entries))
-    files[name] = _packed(entries)
-    return name
-
-
-CHANGES: tuple[Callable[[Files, Random], str], ...] = (_flip, _cut, _delete, _insert, _swap, _reorder, _entry_out, _entry_in)
-
-
-@pytest.mark.parametrize("signed_anew", [False, True], ids=["as-it-was-signed", "signed-anew"])
-def test_no_manipulation_of_an_export_goes_unnoticed(
-    request: pytest.FixtureRequest, kept: Path, signed_anew: bool
-) -> None:
-    """``signed_anew``: by somebody who has the key for exports, so that the list of files holds and the trees alone tell."""
-    times = request.config.getoption("--manipulations") // 2
-    folder = kept / "now"
-    whole = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    # Whoever signs anew may add what they like beside the logs, but not change a log.
-    open_to = {name: content for name, content in whole.items() if not signed_anew or name.partition("/")[0] in EVENTS}
-    dice, done = Random(90 + signed_anew), Counter[str]()
-    for _ in range(times):
-        change = dice.choice(CHANGES)
-        changed = dict(open_to)
-        what = change(changed, dice)
-        files = {name: content for name, content in whole.items() if name not in open_to} | changed
-        if signed_anew:
-            files["manifest"] = _manifest(files)
-        _lay(folder, whole, files)
-        try:
-            found = findings(folder, kept / "trusted")
-        finally:
-            _lay(folder, files, whole)
-        assert found, f"{change.__name__} of {what} was not noticed"
-        done[change.__name__] += 1
-    assert done.total() == times
-    assert findings(folder, kept / "trusted") == []
-
-
-def _lay(folder: Path, before: Files, after: Files) -> None:
-    for name in before.keys() - after.keys():
-        (folder / name).unlink()
-    for name, content in after.items():
-        if before.get(name) != content:
-            (folder / name).write_bytes(content)
-
-
-def _manifest(files: Files) -> bytes:
-    head = files["manifest"].decode().split("\n")[: 3 + len(EVENTS)]
-    lines = [f"{sha256(files[name]).hexdigest()}  {name}" for name in sorted(files) if name != "manifest"]
-    text = "\n".join((*head, *lines, ""))
-    return str(Note(text, (OURS.exports.sign(text),))).encode()
-
-
 def _signed_anew(folder: Path, old: str, new: str) -> None:
     """The manifest with another line, and without the files that are gone, as only the key for exports can sign it."""
     text = (folder / "manifest").read_text().rpartition("\n\n")[0] + "\n"
@@ -218,7 +102,7 @@ def test_a_log_of_which_no_entry_is_there_is_told_and_so_is_what_could_not_be_ch
     _signed_anew(tmp_path / "none", f"log returns 0 {size}", "log returns 0 0")
     assert findings(tmp_path / "none", keys) == [
         f"returns: the manifest has its entries from 0 to before 0, and its checkpoint is of {size}.",
-        "returns: entry 0 is missing.",
+        "returns: tile/entries/000 is missing.",
         "Of causes and of the tables nothing could be checked, for not every log is whole.",
     ]
 
@@ -258,6 +142,7 @@ def test_a_log_without_its_checkpoint_is_told_where_it_is_compared_with_before_t
         {"causationid": "zz"}, {"causationid": "00"}, {"causationid": 5}, {"causationid": None},
         {"causationid": "01890a5d-ac96-774b-bcce-b302099a8057", "causeleafhash": 5}, {"subject": ["x"]}, {"subject": 5},
         {"aggregateversion": "1"}, {"aggregateversion": True}, {"aggregateversion": None}, {"id": "00"}, {"id": 5}, {"actorid": "\ud800"}, [], 5,
+        {"time": "2023-05-02T10:00:00+09:00"}, {"time": 5}, {"time": None}, {"time": "0001-01-01T00:00:00Z"}, {"time": "2023-13-01T00:00:00Z"},
     ],
     ids=str,
 )  # fmt: skip
@@ -290,12 +175,12 @@ def _replace_last(folder: Path, name: str, leaf: bytes) -> None:
     log = folder / name
     (bundle,) = (log / "tile" / "entries").glob("*.p/*")
     entries = verify_audit.entries_of(bundle.read_bytes())
-    bundle.write_bytes(_packed([*entries[:-1], leaf]))
+    bundle.write_bytes(bundled([*entries[:-1], leaf]))
     tile = log / "tile" / "0" / bundle.relative_to(log / "tile" / "entries")
     tile.write_bytes(tile.read_bytes()[:-32] + leaf_hash(leaf))
     (log / "checkpoint").write_text(str(OURS.checkpoint(name, [*EVENTS[name], leaf])))
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    (folder / "manifest").write_bytes(_manifest(files))
+    (folder / "manifest").write_bytes(OURS.manifest(files))
 
 
 def test_a_checkpoint_that_was_seen_well_before_the_others_and_the_periods_end_withholds_what_came_since(tmp_path: Path) -> None:
@@ -317,11 +202,50 @@ def test_before_the_period_is_over_each_checkpoint_is_held_to_the_newest_of_the_
     assert [line.partition(":")[0] for line in findings(tmp_path / "one", keys)] == ["returns"]
 
 
-def _rewritten(entries: list[bytes], index: int) -> list[bytes]:
-    event = json.loads(entries[index])
-    event["data"] = {"count": 99}
-    changed = json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
-    return [*entries[:index], changed, *entries[index + 1 :]]
+def dated(entry: bytes, seconds: int, **more: object) -> bytes:
+    """The same entry, recorded so many seconds before a witness saw its log."""
+    event = json.loads(entry) | {"time": datetime.fromtimestamp(SEEN - seconds, UTC).isoformat().replace("+00:00", "Z")} | more
+    return json.dumps(event, sort_keys=True, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(("after", "found"), [(120, False), (121, True), (10_000_000, True)])
+def test_an_entry_that_says_a_later_time_than_a_witness_saw_it_is_found(tmp_path: Path, after: int, found: bool) -> None:
+    keys, entries = written(OURS, tmp_path), EVENTS["returns"]
+    OURS.export(tmp_path / "now", {**EVENTS, "returns": [*entries[:-2], dated(entries[-2], -after), entries[-1]]})
+    told = f"returns: 1 entries say a later time than a witness saw them, the first of them entry {len(entries) - 2}."
+    assert (told in findings(tmp_path / "now", keys)) is found
+
+
+@pytest.mark.parametrize(("back", "found"), [(3_600, False), (3_660, True)])
+def test_an_entry_that_says_a_time_of_more_than_an_hour_before_an_earlier_one_is_found(tmp_path: Path, back: int, found: bool) -> None:
+    keys, entries = written(OURS, tmp_path), EVENTS["returns"]
+    # The last ones lead to nothing that is held against their hashes.
+    later = [*entries[:-3], dated(entries[-3], 9_000), dated(entries[-2], 9_000 + back), dated(entries[-1], 9_000)]
+    OURS.export(tmp_path / "now", {**EVENTS, "returns": later})
+    said = f"1 entries say a time of more than an hour before one that an earlier entry says, the first of them entry {len(entries) - 2}."
+    assert (f"returns: {said}" in findings(tmp_path / "now", keys)) is found
+
+
+def test_where_a_year_is_replayed_times_that_no_clock_tells_are_remarked(tmp_path: Path) -> None:
+    demo, entries = House.of("a demo", "avrr.localhost"), EVENTS["returns"]
+    keys = written(demo, tmp_path)
+    demo.export(tmp_path / "now", {"returns": [dated(entries[0], 9_000), *entries[1:-1], dated(entries[-1], -10_000_000)]})
+    said: list[str] = []
+    verify_audit.main([str(tmp_path / "now"), "--policy", str(keys)], said.append)
+    assert f"Log returns: 1 entries say a later time than a witness saw them, the first of them entry {len(entries) - 1}." in said
+    assert any(line.startswith(f"Log returns: {len(entries) - 2} entries say a time of more than an hour before") for line in said)
+    assert not any("entries say" in line and line.startswith("returns: ") for line in said)
+
+
+def test_a_cause_that_is_nowhere_is_found_by_where_its_effect_stands_whatever_time_that_says(tmp_path: Path) -> None:
+    keys, entries = written(OURS, tmp_path), EVENTS["returns"]
+    nowhere = {"causationid": str(UUID(int=1)), "causeleafhash": "00" * 32}
+    # By its own time it might have been recorded while its cause's log was not seen any more.
+    effect = dated(entries[-2], 0, **nowhere)
+    for name, last, found in (("before", dated(entries[-1], 61), True), ("behind", dated(entries[-1], 0), False)):
+        OURS.export(tmp_path / name, {**EVENTS, "returns": [*entries[:-2], effect, last]})
+        told = f"returns: entry {len(entries) - 2} was caused by an event that is in none of the logs."
+        assert (told in findings(tmp_path / name, keys)) is found
 
 
 def test_another_houses_export_under_our_names_is_not_ours(kept: Path, tmp_path: Path) -> None:
@@ -332,14 +256,14 @@ def test_another_houses_export_under_our_names_is_not_ours(kept: Path, tmp_path:
 
 
 def test_history_that_is_rewritten_with_the_logs_own_keys_was_seen_by_no_witness(kept: Path, tmp_path: Path) -> None:
-    changed = {**EVENTS, "returns": _rewritten(EVENTS["returns"], 7)}
+    changed = {**EVENTS, "returns": rewritten(EVENTS["returns"], 7)}
     OURS.export(tmp_path / "rewritten", changed, witnessed=False)
     found = findings(tmp_path / "rewritten", kept / "trusted")
     assert [line for line in found if line.startswith("returns:")] == ["returns: too few of the witnesses that you trust saw the checkpoint."]
 
 
 def test_a_second_history_that_even_the_witness_signed_is_not_the_one_of_before(kept: Path, tmp_path: Path) -> None:
-    changed = {**EVENTS, "returns": _rewritten(EVENTS["returns"], 7)}
+    changed = {**EVENTS, "returns": rewritten(EVENTS["returns"], 7)}
     OURS.export(tmp_path / "split", changed)
     found = findings(tmp_path / "split", kept / "trusted", "--since", str(kept / "old"))
     size = len(OLD["returns"])
@@ -364,7 +288,7 @@ def test_a_cause_that_reads_otherwise_or_is_nowhere_is_named(kept: Path, tmp_pat
     name, index = next(
         (name, index) for name, entries in EVENTS.items() for index, entry in enumerate(entries) if json.loads(entry)["id"] == cause
     )
-    OURS.export(tmp_path / "otherwise", {**EVENTS, name: _rewritten(EVENTS[name], index)})
+    OURS.export(tmp_path / "otherwise", {**EVENTS, name: rewritten(EVENTS[name], index)})
     found = findings(tmp_path / "otherwise", kept / "trusted")
     assert any("was caused by an event that reads otherwise here." in line for line in found)
     OURS.export(tmp_path / "short", {**EVENTS, name: EVENTS[name][:index]})

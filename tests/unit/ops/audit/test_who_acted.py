@@ -16,7 +16,7 @@ from ops.audit.export import ExportFolder, programs
 from ops.audit.verify_audit import file_hash
 from ops.audit.verify_audit import main as verify
 from shared.tlog.trust import TrustPolicy
-from tests.unit.ops.audit.exports import YEAR, House, in_bundles
+from tests.unit.ops.audit.exports import SEEN, YEAR, House, in_bundles
 
 OURS = House.of("ours")
 NAMES = {"staff:chief": "Invented Chief", "staff:anna": "Anna Invented, MA", "staff:nobody": "Nobody Here"}
@@ -45,16 +45,17 @@ ENTRIES = [
            "named_at": "2023-03-01T08:00:00Z"}),
     entry(4, "grant.approved", "staff:anna", "counsellor,coordinator", "2023-04-01T08:00:00Z"),
     entry(5, "grant.approved", "staff:anna", "coordinator", "2023-05-01T08:00:00Z"),
-    entry(6, "authority.ended", "staff:manager", "manager", "2024-02-01T08:00:00Z",
+    entry(6, "grant.approved", "=2+5", "counsellor", "2023-05-02T08:00:00Z"),
+    entry(7, "authority.ended", "staff:manager", "manager", "2024-02-01T08:00:00Z",
           {"reason": "replaced", "ended_by": "staff:manager", "ended_at": "2024-02-01T08:00:00Z"}),
-    entry(7, "grant.approved", "=2+5", "counsellor", "2023-05-02T08:00:00Z"),
 ]  # fmt: skip
 
 
 def exported(folder: Path, entries: Sequence[bytes] = ENTRIES, names: Mapping[str, str] = NAMES) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with ExportFolder(folder, OURS.policy, YEAR, names=names) as export:
-        export.add_log("reintegration", OURS.checkpoint("reintegration", entries), in_bundles(entries))
+        # Seen a month after the period, in which somebody ended an authority.
+        export.add_log("reintegration", OURS.checkpoint("reintegration", entries, seen=SEEN + 40 * 86_400), in_bundles(entries))
         export.finish(OURS.exports)
     return folder
 
@@ -88,7 +89,7 @@ def test_who_could_approve_or_stood_in_on_a_day_of_the_period_is_told_with_who_g
 
 
 def test_an_authority_that_had_ended_before_the_period_is_not_in_force_in_it(tmp_path: Path) -> None:
-    ended = json.loads(ENTRIES[5])
+    ended = json.loads(ENTRIES[6])
     ended["time"] = ended["data"]["ended_at"] = "2022-12-30T08:00:00Z"
     assert rows(exported(tmp_path, [ENTRIES[0], json.dumps(ended | {"aggregateversion": 2}).encode()]), "delegations.csv") == []
 
