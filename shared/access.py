@@ -11,6 +11,7 @@ from shared.aggregate import Aggregate
 from shared.contracts.access import (
     EVENTS,
     AccessRefused,
+    EntriesRead,
     ExportTaken,
     Purpose,
     ReadingPurpose,
@@ -81,6 +82,17 @@ class RecordExport(Command):
     until: datetime
 
 
+class RecordEntriesRead(Command):
+    """Put on record which archived entries somebody is handed whole, and whom these name."""
+
+    actor_id: str
+    operation: str
+    log: str
+    first: int
+    entries: int
+    shown: tuple[UUID, ...]
+
+
 class RecordVoucherOpened(Command):
     """Put on record that an auditor opens a paper that two persons released to them, by its id and the hash of its file."""
 
@@ -131,6 +143,14 @@ def _taken(order: RecordExport, _: NoFacts, __: Context) -> Events:
     )
 
 
+def _handed(order: RecordEntriesRead, _: NoFacts, __: Context) -> Events:
+    return (
+        EntriesRead(
+            actor_id=order.actor_id, operation=order.operation, log=order.log, first=order.first, entries=order.entries, shown=order.shown
+        ),
+    )
+
+
 def _opened(order: RecordVoucherOpened, _: NoFacts, __: Context) -> Events:
     return (
         VoucherOpened(
@@ -158,6 +178,8 @@ def evolve(state: Access | None, event: Event) -> Access:
             return Access(event.operation, "read", event.actor_id, (*_one(event.about), *event.shown), event.purpose)
         case ExportTaken() if state is None:
             return Access(event.operation, "taken", event.actor_id)
+        case EntriesRead() if state is None:
+            return Access(event.operation, "read", event.actor_id, event.shown)
         case VoucherOpened() if state is None:
             return Access(event.operation, "opened", event.actor_id, (event.about, event.grant_id, event.sample_id))
         case StatusAsked() if state is None:
@@ -179,6 +201,7 @@ ACCESS: Decider[Access, NoFacts] = Decider(
         changing(CountRefusals, "Count the repeats of a refusal", _counted),
         opening(RecordReading, "Record a reading", _read),
         opening(RecordExport, "Record an export of logs", _taken),
+        opening(RecordEntriesRead, "Record the reading of archived entries", _handed),
         opening(RecordVoucherOpened, "Record the opening of a voucher", _opened),
         opening(RecordStatusAsked, "Record a question about a status", _asked),
     ),

@@ -11,6 +11,7 @@ import structlog
 from shared.access import (
     Access,
     CountRefusals,
+    RecordEntriesRead,
     RecordExport,
     RecordReading,
     RecordRefusal,
@@ -115,6 +116,10 @@ class Recorder:
         """An export of logs whose first byte has not left yet; the id under which it is on record."""
         return await self._alone(Scope(context.actor.person_id), context, origin, order)
 
+    async def handed(self, context: Context, origin: Origin, order: RecordEntriesRead) -> None:
+        """Archived entries, of which the first byte has not left yet."""
+        await self._alone(Scope(context.actor.person_id), context, origin, order)
+
     async def opened(self, context: Context, origin: Origin, order: RecordVoucherOpened) -> None:
         """A paper that two persons released to an auditor, and of which the first byte has not left yet."""
         await self._alone(Scope(context.actor.person_id), context, origin, order)
@@ -125,7 +130,7 @@ class Recorder:
 
     async def _alone(
         self, scope: Scope, context: Context, origin: Origin,
-        order: RecordReading | RecordStatusAsked | RecordExport | RecordVoucherOpened,
+        order: RecordReading | RecordStatusAsked | RecordExport | RecordVoucherOpened | RecordEntriesRead,
     ) -> UUID:  # fmt: skip
         async def work(unit: UnitOfWork) -> UUID:
             access_id = uuid7()

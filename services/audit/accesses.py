@@ -18,6 +18,7 @@ from services.audit.searching import (
 )
 from shared.contracts.access import (
     AccessRefused,
+    EntriesRead,
     ExportTaken,
     RecordRead,
     RefusalsCounted,
@@ -29,7 +30,9 @@ from shared.topology import LOGS
 
 _NAMES: Final = tuple(service.name for service in LOGS)
 # What tells that somebody was shown something, and what that they were not.
-READ_KINDS: Final = [kind.kind_in(name) for kind in (RecordRead, StatusAsked, ExportTaken, VoucherOpened) for name in _NAMES]
+READ_KINDS: Final = [
+    kind.kind_in(name) for kind in (RecordRead, StatusAsked, ExportTaken, VoucherOpened, EntriesRead) for name in _NAMES
+]
 REFUSED_KINDS: Final = [AccessRefused.kind_in(name) for name in _NAMES]
 
 _COUNTED: Final = [RefusalsCounted.kind_in(name) for name in _NAMES]

@@ -218,6 +218,11 @@ def id_of(value: object) -> UUID | None:
 
 def persons_in(*leaves: bytes) -> tuple[UUID, ...]:
     """The persons whom these events name, each once and as many as one record of a reading holds."""
+    return all_persons_in(*leaves)[:MOST_SHOWN]
+
+
+def all_persons_in(*leaves: bytes) -> tuple[UUID, ...]:
+    """The persons whom these events name, each once."""
     found: dict[UUID, None] = {}
     waiting: list[Any] = [envelope_of(leaf) for leaf in leaves]
     while waiting:
@@ -231,7 +236,7 @@ def persons_in(*leaves: bytes) -> tuple[UUID, ...]:
                 stated.append(value.get("subject"))
             found |= dict.fromkeys(id for one in stated if (id := id_of(one)) is not None)
             waiting += value.values()
-    return tuple(found)[:MOST_SHOWN]
+    return tuple(found)
 
 
 def _listed(value: object) -> list[Any]:

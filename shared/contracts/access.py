@@ -69,6 +69,20 @@ class ExportTaken(Event, kind="avrr.*.access.export_taken.v1"):
     until: datetime
 
 
+class EntriesRead(Event, kind="avrr.*.access.entries_read.v1"):
+    """Somebody was handed archived entries whole, as a bundle of their log; ``shown`` are persons whom these name.
+
+    Where they name more than one record holds, several tell of one reading.
+    """
+
+    actor_id: str
+    operation: Code
+    log: Annotated[str, Field(pattern=r"^[a-z]{1,32}(\.[1-9][0-9]{0,3})?$")]
+    first: Annotated[int, Field(ge=0)]
+    entries: Annotated[int, Field(ge=1)]
+    shown: tuple[UUID, ...]
+
+
 class VoucherOpened(Event, kind="avrr.*.access.voucher_opened.v1"):
     """An auditor opened one paper of a grant of a sample that two persons had opened to them; ``about`` is the paper, ``sha256`` its file's."""
 
@@ -92,4 +106,4 @@ class StatusAsked(Event, kind="avrr.*.access.status_asked.v1"):
     asked_at: datetime
 
 
-EVENTS: tuple[type[Event], ...] = (AccessRefused, RefusalsCounted, RecordRead, StatusAsked, ExportTaken, VoucherOpened)
+EVENTS: tuple[type[Event], ...] = (AccessRefused, RefusalsCounted, RecordRead, StatusAsked, ExportTaken, VoucherOpened, EntriesRead)

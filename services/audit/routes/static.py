@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Response
 
 from services.audit import archive, checkpoints, searching
 from services.audit.breaks import PROOF
+from shared.access import RecordEntriesRead
 from shared.callers import AuthenticatedRoute
 from shared.db import UnitOfWork
 from shared.errors import NotFound
@@ -44,18 +45,32 @@ async def read_break(log: LogName, generation: Annotated[int, Path(ge=2, le=9999
 
 @router.get("/v1/archive/{log}/tile/entries/{place:path}", response_class=Response)
 async def read_entries(log: LogName, place: Where, call: Calling) -> Response:
-    """A bundle of up to 256 entries, each after its length in two bytes."""
+    """A bundle of up to 256 entries, each after its length in two bytes.
+
+    Which entries of which log they are is on record before they leave, with the persons whom they name.
+    """
     tile = _tile(0, place)
-    await call.on_record()
     first = tile.index * TILE_WIDTH
 
-    async def work(unit: UnitOfWork) -> bytes:
+    async def work(unit: UnitOfWork) -> list[bytes]:
         rows = await unit.rows(searching.BUNDLE, log=log, first=first, end=first + tile.width)
         if len(rows) < tile.width:
             raise NotFound
-        return bundled(bytes(row["leaf"]) for row in rows)
+        return [bytes(row["leaf"]) for row in rows]
 
-    return Response(await call.ask(work, log=True), media_type=_BYTES)
+    try:
+        leaves = await call.ask(work, log=True)
+    except NotFound:
+        await call.on_record()
+        raise
+    named = searching.all_persons_in(*leaves)
+    for begin in range(0, max(len(named), 1), searching.MOST_SHOWN):
+        order = RecordEntriesRead(
+            actor_id=call.context.actor.person_id, operation=call.operation, log=log, first=first, entries=tile.width,
+            shown=named[begin : begin + searching.MOST_SHOWN],
+        )  # fmt: skip
+        await call.runtime.recorder.handed(call.context, call.origin, order)
+    return Response(bundled(leaves), media_type=_BYTES)
 
 
 @router.get("/v1/archive/{log}/tile/{level}/{place:path}", response_class=Response)

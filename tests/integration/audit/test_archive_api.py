@@ -1,10 +1,13 @@
 """What auditors ask of the archive: searched over all logs, proven by checkpoints, and laid out as C2SP has it."""
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.audit.searching import MOST_SHOWN
+from shared.db import Sql
 from shared.ids import uuid7
 from shared.tlog.notes import ED25519, Signer
 from shared.tlog.proofs import EntryProof
@@ -12,8 +15,10 @@ from shared.tlog.tiles import TILE_WIDTH, entries_in, hashes_in
 from shared.tlog.tree import leaf_hash
 from shared.tlog.trust import TrustPolicy
 from tests.given import staff
-from tests.integration.audit.archived_log import LOG, POLICY, ArchivedLog
+from tests.integration.audit.archived_log import LOG, POLICY, WORKER, ArchivedLog
+from tests.integration.returns.api import AUDITOR
 
+_ON_RECORD = Sql("SELECT leaf FROM event_log ORDER BY idx")
 WEAK = staff("amra", "auditor", acr="")
 
 
@@ -89,6 +94,34 @@ async def test_tiles_and_bundles_stand_where_c2sp_has_them(archived: ArchivedLog
     assert entries_in((await archived.get(f"{base}/entries/001.p/2")).content) == leaves[TILE_WIDTH : TILE_WIDTH + 2]
     for path in ("0/001", "0/001.p/5", "0/002.p/1", "0/x000/001", "0/000.p/256", "0/000.p/0", "0/1", "entries/001", "entries/000.p/256"):
         assert (await archived.get(f"{base}/{path}")).status_code in (404, 422), path
+
+
+async def test_who_is_handed_a_bundle_is_on_record_with_its_place_and_whom_its_entries_name(archived: ArchivedLog) -> None:
+    persons = [str(uuid7()) for _ in range(MOST_SHOWN + 5)]
+    for begin in range(0, len(persons), 100):
+        await archived.happen(person_ids=persons[begin : begin + 100])
+    size = await archived.archive()
+    assert (await archived.get(f"/v1/archive/{LOG}/tile/entries/000.p/{size}")).status_code == 200
+    assert (await archived.get(f"/v1/archive/{LOG}/tile/entries/001")).status_code == 404
+    read = [json.loads(row["leaf"]) for row in await archived.made.worker.attempt(WORKER, lambda unit: unit.rows(_ON_RECORD))]
+    assert [one["type"].split(".")[3] for one in read] == ["entries_read", "entries_read", "record_read"]
+    for one in read[:2]:
+        said = {"actor_id": AUDITOR.person_id, "operation": "read_entries", "log": LOG, "first": 0, "entries": size}
+        assert one["data"] == said | {"shown": one["data"]["shown"]}
+    assert [len(one["data"]["shown"]) for one in read[:2]] == [MOST_SHOWN, 5]
+    assert {id for one in read[:2] for id in one["data"]["shown"]} == {*persons}
+    # Whoever is named is told of it, and an auditor finds it among the readings.
+    held = await archived.get(f"/v1/persons/{persons[0]}/held", staff("dora", "data_protection"))
+    assert [one["operation"] for one in held.json()["readers"]] == ["read_entries", "read_held"]
+
+
+async def test_who_was_handed_entries_is_among_those_who_looked_at_whom_they_name(archived: ArchivedLog) -> None:
+    person = uuid7()
+    said: dict[str, Any] = {"operation": "read_entries", "log": "returns.1", "first": 256, "entries": 256}
+    (handed,) = await archived.happen(kind="access.entries_read", by="staff:amra", shown=[str(person)], **said)
+    await archived.archive()
+    (found,) = (await archived.get("/v1/archive/readings", about=person)).json()["items"]
+    assert (found["entry"]["id"], found["operation"], found["shown"]) == (str(handed), "read_entries", [str(person)])
 
 
 async def test_a_search_is_narrowed_by_whatever_is_stated(archived: ArchivedLog) -> None:

@@ -108,7 +108,7 @@ def test_whoever_may_look_and_at_what_has_a_name() -> None:
     assert {row.role.value for policy in policies for row in policy.rows} - words["roles"].keys() == set()
     # Of these no person is the subject.
     others = {"read_events", "read_event", "export_log", "export_turns", "export_grants", "export_funds", "export_rates", "export_exceptions", "export_undecidable_grants", "export_donor_view", "export_open_items", "read_batch_file",
-              "read_proof", "read_links", "read_entries", "export_archive"}
+              "read_proof", "read_links", "export_archive"}
     looks = {operation for policy in policies for operation in policy.on_record | policy.searches}
     assert looks - words["operations"].keys() - others == set()
 

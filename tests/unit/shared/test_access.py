@@ -4,8 +4,24 @@ from datetime import timedelta
 
 import pytest
 
-from shared.access import ACCESS, CountRefusals, RecordExport, RecordReading, RecordRefusal, RecordStatusAsked
-from shared.contracts.access import AccessRefused, ExportTaken, RecordRead, RefusalsCounted, StatusAsked, Told
+from shared.access import (
+    ACCESS,
+    CountRefusals,
+    RecordEntriesRead,
+    RecordExport,
+    RecordReading,
+    RecordRefusal,
+    RecordStatusAsked,
+)
+from shared.contracts.access import (
+    AccessRefused,
+    EntriesRead,
+    ExportTaken,
+    RecordRead,
+    RefusalsCounted,
+    StatusAsked,
+    Told,
+)
 from shared.decider import NoFacts
 from shared.ids import uuid7
 from tests.given import NOON, Given, staff
@@ -73,6 +89,16 @@ def test_an_export_is_recorded_with_its_logs_and_its_period() -> None:
     state = ACCESS.fold([ExportTaken(**said)])
     assert state is not None
     assert (state.outcome, state.operation, state.about) == ("taken", "export_archive", ())
+
+
+def test_entries_that_are_handed_out_are_recorded_with_their_log_their_places_and_whom_they_name() -> None:
+    said = {
+        "actor_id": ANNA.person_id, "operation": "read_entries", "log": "returns.1", "first": 256, "entries": 256, "shown": (CASE,)
+    }  # fmt: skip
+    an_access.when(RecordEntriesRead(**said), ANNA).then(EntriesRead(**said))
+    state = ACCESS.fold([EntriesRead(**said)])
+    assert state is not None
+    assert (state.outcome, state.operation, state.about) == ("read", "read_entries", (CASE,))
 
 
 def test_a_count_follows_a_refusal_and_nothing_else_follows_one() -> None:
