@@ -86,7 +86,7 @@ async def _was_lost(unit: UnitOfWork, log: str, proof: Break, size: int, other: 
 
 
 class LogBreak(BaseModel):
-    """Where a log was set back: so many entries were ``kept``, ``lost`` others were signed before, of which the archive has ``held``.
+    """Where a log was set back: so many entries were ``kept``, ``lost`` others were signed or accepted as known, of which the archive has ``held``.
 
     ``generation`` is the one that began, ``roles`` those in which the two persons acted. The entries that were lost stand in the
     archive as those of ``lost_log``.
@@ -114,8 +114,9 @@ class LogBreak(BaseModel):
         if (proof.origin.log, proof.origin.generation, said.kept) != (row["log"], row["generation"], row["kept"]):
             return None
         return cls(
-            generation=row["generation"], origin=str(proof.origin), kept=said.kept, lost=max(proof.known.size - said.kept, row["held"]),
-            held=row["held"], lost_log=lost_log(row["log"], row["generation"] - 1), reason=said.reason, roles=list(said.roles),
+            generation=row["generation"], origin=str(proof.origin), kept=said.kept,
+            lost=max(proof.known.size, said.known, said.kept + row["held"]) - said.kept, held=row["held"],
+            lost_log=lost_log(row["log"], row["generation"] - 1), reason=said.reason, roles=list(said.roles),
             accepted_at=said.accepted_at, noted_at=row["noted_at"],
         )  # fmt: skip
 

@@ -222,7 +222,8 @@ class Checkpoints:
             proof = Break.of(await self._told(f"{name}/breaks/{generation}", MOST_BREAK_BYTES))
             if proof.origin != Origin(origin.family, generation):
                 raise LogRefused("break_unproven", "This is not how the log goes on.")
-            self._pin.checked(proof.begun.note)
+            # By the keys of its time: that the newest one signs is asked of the checkpoint that led here, not of what was signed
+            # before there was that key.
             assert self._pin.policy is not None
             said = proof.checked(self._pin.policy)
             if not await self._database.attempt(self._scope, partial(_follow, name, generation, proof, said)):

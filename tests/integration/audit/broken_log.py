@@ -12,6 +12,7 @@ from shared.tlog.breaks import Break
 from shared.tlog.checkpoints import Checkpoint, Origin
 from shared.tlog.notes import Note
 from shared.tlog.tree import Frontier, leaf_hash, root_of
+from shared.tlog.trust import TrustPolicy
 from tests.integration.audit.archived_log import LOG, OF_LOG, OF_WITNESS, POLICY, ArchivedLog
 from tests.unit.shared.tlog.breaking import break_between
 from tests.unit.shared.tlog.test_tree import nodes_over
@@ -42,12 +43,13 @@ class Checkpointer:
     archived: ArchivedLog
     note: str = ""
     breaks: dict[int, bytes] = field(default_factory=dict)
+    policy: TrustPolicy = POLICY
 
     @contextlib.asynccontextmanager
     async def asked(self) -> AsyncIterator[Checkpoints]:
         def answer(request: httpx.Request) -> httpx.Response:
             if request.url.path == "/policy":
-                return httpx.Response(200, text=str(POLICY))
+                return httpx.Response(200, text=str(self.policy))
             if "/breaks/" in request.url.path:
                 found = self.breaks.get(int(request.url.path.rpartition("/")[2]))
                 return httpx.Response(200, content=found) if found is not None else httpx.Response(404)
@@ -59,11 +61,16 @@ class Checkpointer:
     async def look(self) -> str | None:
         """A worker that was just started asks; the alarm, or the kind of fault."""
         async with self.asked() as checkpoints:
-            await checkpoints.ask(LOG)
+            await checkpoints.round()
         return checkpoints.logs[LOG].alarm or checkpoints.logs[LOG].fault
 
-    async def set_back(self, kept: int, second: str = SECOND, root: bytes | None = None, generation: int = 2, since: int = 0) -> Break:
-        """The log is set back under its archive, goes on, and two persons accept that; what is told of it from then on."""
+    async def set_back(
+        self, kept: int, second: str = SECOND, root: bytes | None = None, generation: int = 2, since: int = 0, unsigned: int = 0
+    ) -> Break:
+        """The log is set back under its archive, goes on, and two persons accept that; what is told of it from then on.
+
+        They know of so many more entries than were signed.
+        """
         archived = self.archived
         before = await archived.leaves()
         await archived.change("DELETE FROM event_log WHERE idx >= $1", kept)
@@ -73,12 +80,12 @@ class Checkpointer:
         said = root_of(kept, nodes_over([leaf_hash(leaf) for leaf in before])) if root is None else root
         await archived.happen(
             kind="restore.acceptance_proposed", by=FIRST, role="chief_of_mission", subject=subject, kept=kept, root=said.hex(),
-            known=len(before), listed=len(before) - kept, list_sha256="0" * 64, reason="exercise", proposed_by=FIRST,
+            known=len(before) + unsigned, listed=len(before) + unsigned - kept, list_sha256="0" * 64, reason="exercise", proposed_by=FIRST,
             proposed_at="2026-11-27T08:00:00Z",
         )  # fmt: skip
         await archived.happen(kind="access.record_read")
         await archived.happen(
-            kind="restore.accepted", by=second, role="auditor", subject=subject, kept=kept, known=len(before), accepted_by=second,
+            kind="restore.accepted", by=second, role="auditor", subject=subject, kept=kept, known=len(before) + unsigned, accepted_by=second,
             accepted_at="2026-11-27T08:05:00Z",
         )  # fmt: skip
         after = await archived.leaves()

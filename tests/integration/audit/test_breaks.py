@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -15,6 +16,7 @@ from services.audit.noting import Noting
 from services.audit.rederiving import Rederiving
 from services.audit.verified import keep
 from shared.db import UnitOfWork
+from shared.tlog.notes import ED25519, Note, Signer
 from shared.tlog.proofs import EntryProof
 from tests.integration.audit.archived_log import LOG, POLICY, WORKER, ArchivedLog
 from tests.integration.audit.broken_log import FAMILY, SECOND, Checkpointer, break_of, note_of
@@ -94,6 +96,30 @@ async def test_an_archive_goes_on_and_keeps_what_was_lost(checkpointer: Checkpoi
     assert [(row["entry"]["lost"], row["findings"]) for row in chain["items"]] == [(True, [])]
     page = await archived.get(f"/v1/archive/{LOG}/checkpoint")
     assert page.text == checkpointer.note
+
+
+async def test_as_many_were_lost_as_two_persons_accepted_as_known(checkpointer: Checkpointer) -> None:
+    await checkpointer.set_back(3, unsigned=2)
+    assert await checkpointer.look() is None
+    (one,) = (await told(checkpointer.archived))["breaks"]
+    assert (one["kept"], one["lost"], one["held"]) == (3, 5, 3)
+
+
+async def test_a_break_that_was_signed_before_the_logs_key_was_changed_is_followed_by_what_the_new_one_signed(checkpointer: Checkpointer) -> None:
+    archived = checkpointer.archived
+    await checkpointer.set_back(3)
+    # Of all that the archive hears first once the key was changed.
+    by_former = note_of(await archived.leaves(), 2)
+    new = Signer.of(FAMILY, ED25519, bytes([7]) * 32)
+    checkpointer.policy = replace(POLICY, logs=(*POLICY.logs, new.verifier_key))
+    checkpointer.note = str(Note(by_former.text, (*by_former.signatures, new.under(f"{FAMILY}/2").sign(by_former.text))))
+    assert await checkpointer.look() is None
+    await archived.archive()
+    assert await everything_looked_at(checkpointer) == []
+    assert [(one["kept"], one["held"]) for one in (await told(archived))["breaks"]] == [(3, 3)]
+    # What the former key signs alone leads nowhere any more.
+    checkpointer.note = str(by_former)
+    assert await checkpointer.look() == "former_key"
 
 
 async def test_what_waited_while_the_break_was_noted_puts_no_place_back(checkpointer: Checkpointer) -> None:
