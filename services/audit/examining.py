@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from services.audit import exceptions
+from services.audit.breaks import LOST, parts_of
 from services.audit.exceptions import AccountChange, Approval, Found, Seen
 from services.audit.repeating import each, waited_out
 from services.audit.searching import envelope_of
@@ -28,25 +29,25 @@ _ENTRIES = Sql(
     "FROM archive_entries WHERE log = :log AND idx > :last ORDER BY idx LIMIT :limit"
 )
 _APPROVALS = Sql(
-    "SELECT idx, id, subject, partitionkey, time FROM archive_entries "
-    "WHERE log = :log AND partitionkey = ANY (cast(:cases AS uuid[])) AND type = :kind ORDER BY idx"
+    "SELECT log, idx, id, subject, partitionkey, time FROM archive_entries "
+    "WHERE log = ANY (cast(:logs AS text[])) AND partitionkey = ANY (cast(:cases AS uuid[])) AND type = :kind ORDER BY idx"
 )
 # For whom payments were ordered before, by the grants whose events name them; what they say is looked at where one does.
 _PAID_FOR = Sql(
-    "SELECT m.about AS payee, m.idx AS named_at, a.idx, a.id, a.subject, a.partitionkey, a.time FROM archive_mentions m "
+    "SELECT m.about AS payee, m.log AS named_in, m.idx AS named_at, a.log, a.idx, a.id, a.subject, a.partitionkey, a.time FROM archive_mentions m "
     "CROSS JOIN LATERAL (SELECT * FROM archive_entries f WHERE f.log = m.log AND f.idx = m.idx OFFSET 0) e "
-    "CROSS JOIN LATERAL (SELECT * FROM archive_entries f WHERE f.subject = e.subject AND f.log = :log AND f.type = :kind OFFSET 0) a "
-    "WHERE m.about = ANY (cast(:payees AS uuid[])) AND m.log = :log AND NOT m.access AND e.type = ANY (cast(:orders AS text[])) "
+    "CROSS JOIN LATERAL (SELECT * FROM archive_entries f WHERE f.subject = e.subject AND f.log = ANY (cast(:logs AS text[])) AND f.type = :kind OFFSET 0) a "
+    "WHERE m.about = ANY (cast(:payees AS uuid[])) AND m.log = ANY (cast(:logs AS text[])) AND NOT m.access AND e.type = ANY (cast(:orders AS text[])) "
     "ORDER BY m.idx, a.idx"
 )
 _CHANGES = Sql(
-    "SELECT idx, id, subject FROM archive_entries WHERE log = :log AND subject = ANY (cast(:payees AS uuid[])) "
+    "SELECT log, idx, id, subject FROM archive_entries WHERE log = ANY (cast(:logs AS text[])) AND subject = ANY (cast(:payees AS uuid[])) "
     "AND partitionkey = subject AND type = :kind ORDER BY idx"
 )
 _ORDERS = Sql(
-    "SELECT m.about AS payee, e.subject, e.idx FROM archive_entries e CROSS JOIN LATERAL (SELECT about FROM archive_mentions f "
+    "SELECT m.about AS payee, e.subject, e.log, e.idx FROM archive_entries e CROSS JOIN LATERAL (SELECT about FROM archive_mentions f "
     "WHERE f.about = ANY (cast(:payees AS uuid[])) AND f.time = e.time AND f.log = e.log AND f.idx = e.idx OFFSET 0) m "
-    "WHERE e.log = :log AND e.subject = ANY (cast(:grants AS uuid[])) AND e.type = ANY (cast(:orders AS text[])) ORDER BY e.idx"
+    "WHERE e.log = ANY (cast(:logs AS text[])) AND e.subject = ANY (cast(:grants AS uuid[])) AND e.type = ANY (cast(:orders AS text[])) ORDER BY e.idx"
 )
 _READER_DAY = Sql(
     "SELECT records FROM archive_reader_days WHERE actorid = :actor AND day = :day AND rules = :rules FOR UPDATE"
@@ -88,10 +89,14 @@ async def examine(database: Database, name: str, zone: ZoneInfo, at_a_time: int 
 
 
 async def found_in(unit: UnitOfWork, name: str, events: Sequence[Seen], zone: ZoneInfo) -> list[Found]:
-    """What the rules find in these events of one log, but for how many records somebody was shown on a day."""
-    approvals = await _approvals(unit, name, events)
-    paid_for = await _paid_for(unit, name, events)
-    changes = await _changes(unit, name, events)
+    """What the rules find in these events of one log, but for how many records somebody was shown on a day.
+
+    Of a log that is what another one lost, the events are held against what had gone before them there.
+    """
+    parts = await parts_of(unit, name)
+    approvals = await _approvals(unit, parts, events)
+    paid_for = await _paid_for(unit, parts, events)
+    changes = await _changes(unit, parts, events)
     return [
         found
         for event in events
@@ -110,9 +115,10 @@ class Examining:
         self._zone = zone
 
     async def round(self) -> None:
-        """Catches up with every log; how far it came stands beside what it found."""
+        """Catches up with every log, and with what each lost; how far it came stands beside what it found."""
         with waited_out(self, lambda fault: log.warning("examining_waits", kind=fault)):
-            await each(AUDIT.follows, self._catch_up)
+            lost = await self._database.attempt(_SCOPE, lambda unit: unit.rows(LOST))
+            await each((*AUDIT.follows, *(row["log"] for row in lost)), self._catch_up)
 
     async def _catch_up(self, name: str) -> None:
         while await examine(self._database, name, self._zone) == AT_A_TIME:
@@ -138,37 +144,40 @@ def seen(name: str, row: asyncpg.Record) -> Seen:
     )  # fmt: skip
 
 
-async def _approvals(unit: UnitOfWork, name: str, events: Sequence[Seen]) -> Mapping[UUID, Sequence[Approval]]:
+async def _approvals(unit: UnitOfWork, parts: Mapping[str, float], events: Sequence[Seen]) -> Mapping[UUID, Sequence[Approval]]:
     cases = {event.case_id for event in events if exceptions.needs_approvals(event)}
     found: dict[UUID, list[Approval]] = defaultdict(list)
     if cases:
-        for row in await unit.rows(_APPROVALS, log=name, cases=list(cases), kind=exceptions.APPROVED):
+        for row in _within(parts, await unit.rows(_APPROVALS, logs=list(parts), cases=list(cases), kind=exceptions.APPROVED)):
             found[row["partitionkey"]].append(_approval(row))
     return found
 
 
-async def _paid_for(unit: UnitOfWork, name: str, events: Sequence[Seen]) -> Mapping[int, Sequence[Approval]]:
+async def _paid_for(unit: UnitOfWork, parts: Mapping[str, float], events: Sequence[Seen]) -> Mapping[int, Sequence[Approval]]:
     """For each event by which the account of a payee of no case was changed, the approvals of what was to be paid to it before."""
     payees = {event.index: payee for event in events if (payee := exceptions.changes_account(event)) is not None}
     if not payees:
         return {}
     values = {"payees": list(set(payees.values())), "orders": sorted(exceptions.ORDERS), "kind": exceptions.APPROVED}
-    rows = await unit.rows(_PAID_FOR, log=name, **values)
+    rows = _within(parts, await unit.rows(_PAID_FOR, logs=list(parts), **values))
+    rows = [row for row in rows if row["named_at"] < parts[row["named_in"]]]
     return {
         index: list(dict.fromkeys(_approval(row) for row in rows if row["payee"] == payee and row["named_at"] < index))
         for index, payee in payees.items()
     }
 
 
-async def _changes(unit: UnitOfWork, name: str, events: Sequence[Seen]) -> Mapping[int, Sequence[AccountChange]]:
+async def _changes(unit: UnitOfWork, parts: Mapping[str, float], events: Sequence[Seen]) -> Mapping[int, Sequence[AccountChange]]:
     """For each order of a payment the changes of its payee's account, as far as no earlier order of this grant names the payee."""
     orders = {event.index: (event.subject, payee) for event in events if (payee := exceptions.pays_to(event)) is not None}
     payees = list({payee for _, payee in orders.values()})
-    changed = await unit.rows(_CHANGES, log=name, payees=payees, kind=exceptions.ACCOUNT_CHANGED) if payees else []
+    if not payees:
+        return {}
+    changed = _within(parts, await unit.rows(_CHANGES, logs=list(parts), payees=payees, kind=exceptions.ACCOUNT_CHANGED))
     if not changed:
         return {}
     grants = list({grant for grant, _ in orders.values()})
-    known = await unit.rows(_ORDERS, log=name, payees=payees, grants=grants, orders=sorted(exceptions.ORDERS))
+    known = _within(parts, await unit.rows(_ORDERS, logs=list(parts), payees=payees, grants=grants, orders=sorted(exceptions.ORDERS)))
     first: dict[tuple[UUID, UUID], int] = {}
     for row in known:
         first.setdefault((row["subject"], row["payee"]), row["idx"])
@@ -176,6 +185,10 @@ async def _changes(unit: UnitOfWork, name: str, events: Sequence[Seen]) -> Mappi
         index: [AccountChange(row["idx"], row["id"], payee) for row in changed if row["subject"] == payee]
         for index, (grant, payee) in orders.items() if first.get((grant, payee)) == index
     }  # fmt: skip
+
+
+def _within(parts: Mapping[str, float], rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+    return [row for row in rows if row["idx"] < parts[row["log"]]]
 
 
 def _approval(row: asyncpg.Record) -> Approval:

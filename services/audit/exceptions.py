@@ -28,6 +28,7 @@ from shared.contracts.reintegration import (
     PaymentConfirmed,
     TrancheReleased,
 )
+from shared.contracts.sanctions import HitsCleared
 from shared.settings import MISSION, Mission
 from shared.topology import SERVICES
 
@@ -35,7 +36,7 @@ ExceptionKind = Literal["same_day", "out_of_hours", "edited_after_approval", "ma
 KINDS: Final[tuple[ExceptionKind, ...]] = get_args(ExceptionKind)
 
 # Another number whenever these rules find something else.
-_VERSION: Final = 3
+_VERSION: Final = 4
 # What is usual is the mission's to say; on its time zone hours and days depend.
 _USUAL: Final = ("mission_time_zone", "office_opens", "office_closes", "office_days", "many_reads")
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -67,7 +68,7 @@ _BINDING: Final = frozenset(
         for kind in (
             GrantEndorsed, ApprovalGiven, CommitmentAdded, TrancheReleased, PaymentConfirmed, PayeeConfirmed, CallBackConfirmed,
             SharedAccountAccepted, BatchApproved, BatchHandedOut, OwnAccountConfirmed, AuthorityGiven, DeputyNamed, FundOpened,
-            FundChanged, PeriodReopened, BankFileConfirmed, BankLineExplained, BankLineMatched, BankLineToldApart,
+            FundChanged, PeriodReopened, BankFileConfirmed, BankLineExplained, BankLineMatched, BankLineToldApart, HitsCleared,
         )
     }
     | {ExportTaken.kind_in("audit")}

@@ -10,7 +10,7 @@ import pytest
 
 from services.audit import exceptions, rederiving
 from services.audit.checking import Checking
-from services.audit.examining import examine
+from services.audit.examining import Examining, examine
 from services.audit.exceptions import MANY_READS
 from services.audit.rederiving import Rederiving
 from shared.db import Sql, UnitOfWork
@@ -18,6 +18,7 @@ from shared.ids import uuid7
 from shared.settings import Mission
 from tests.given import staff
 from tests.integration.audit.archived_log import LOG, ArchivedLog
+from tests.integration.audit.broken_log import Checkpointer
 
 ZONE = ZoneInfo("Europe/Sarajevo")
 # A Wednesday; nobody's grant, account or day.
@@ -134,6 +135,38 @@ async def test_other_rules_find_all_of_it_anew_and_take_nothing_out(archived: Ar
     await examined(archived)
     assert await shown(archived) == []
     assert (await told(archived))["waiting"] == 0
+
+
+@pytest.mark.parametrize("breaks", [1, 2])
+async def test_what_was_lost_is_looked_at_by_other_rules_too_and_held_against_what_had_gone_before_it(
+    archived: ArchivedLog, monkeypatch: pytest.MonkeyPatch, breaks: int
+) -> None:
+    of: dict[str, Any] = {"subject": uuid7(), "case": uuid7(), "role": "finance_approver"}
+    await archived.happen()
+    await archived.happen(kind="grant.approved", at=NOON, **of)
+    (paid,) = await archived.happen(kind="grant.tranche_released", by="staff:payer", at=NOON + timedelta(hours=1), **of)
+    (late,) = await archived.happen(kind="payment_batch.approved", at=NOON + timedelta(hours=10))
+    await archived.archive()
+    everything = [("out_of_hours", late), ("same_day", paid)]
+    await examined(archived)
+    assert await shown(archived) == everything
+    checkpointer = Checkpointer(archived)
+    # The payment is lost, and then the approval too.
+    for generation, kept in ((2, 2), (3, 1))[:breaks]:
+        await checkpointer.set_back(kept, generation=generation)
+        assert await checkpointer.look() is None
+        await archived.archive()
+    assert await shown(archived) == everything
+    monkeypatch.setattr(exceptions, "RULES", exceptions.RULES + 1)
+    held = len(await archived.leaves()) + 2 + (4 if breaks == 2 else 0)
+    assert ((await told(archived))["waiting"], await shown(archived)) == (held, [])
+    examining = Examining(archived.made.worker, ZONE)
+    await examining.round()
+    assert (examining.fault, await shown(archived)) == (None, everything)
+    assert (await told(archived))["waiting"] == 0
+    # Beside the payment stands the approval, wherever that is now.
+    (of_payment,) = (await told(archived, kind="same_day"))["items"]
+    assert [(one["kind"], one["lost"]) for one in of_payment["beside"]] == [(f"avrr.{LOG}.grant.approved.v1", breaks == 2)]
 
 
 @pytest.mark.parametrize("at_a_time", [1, 1000])

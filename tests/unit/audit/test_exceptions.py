@@ -125,6 +125,8 @@ def test_out_of_hours_is_of_people_and_of_what_binds_money() -> None:
     night = NOON.replace(hour=23)
     assert kinds(seen("avrr.reintegration.payment_batch.approved.v1", at=night)) == ["out_of_hours"]
     assert kinds(seen("avrr.audit.access.export_taken.v1", at=night, roles="auditor")) == ["out_of_hours"]
+    # By this somebody of whom a list of sanctions may speak is paid.
+    assert kinds(seen("avrr.reintegration.payee.hits_cleared.v1", at=night)) == ["out_of_hours"]
     assert kinds(seen("avrr.reintegration.payment_batch.approved.v1", at=night, roles="service")) == []
     assert kinds(seen("avrr.returns.case.departed.v1", at=night)) == []
 
