@@ -1,5 +1,6 @@
 """Which base and which log a system is restored from, and whether all of it is as it was written; nothing is changed here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from ops.backup.bases import Base
 from ops.backup.keys_apart import check_set, manifest_key, set_in_force
 from ops.backup.login import programs_of
 from ops.backup.manifests import Damaged, check_files, read_manifest
+from ops.backup.newest import newest_of
 from ops.backup.notes import Note, read_note
 from ops.backup.places import Run, houses_in, moment_of, runs_in
 from ops.backup.programs import Programs
@@ -25,6 +27,7 @@ class Source:
 
     ``lists`` is the folder in which the newest base that holds as it was written has what earlier restores lost, be it taken after
     ``target``; None where none has any. ``last`` is the last of what was committed by then; ``complete_until`` is until when the copied log is known to be whole.
+    ``newest`` is the newest moment that any of the copies tells of, and ``passed_over`` are runs of the log that are newer and restore nothing.
     """
 
     base: Base
@@ -35,6 +38,8 @@ class Source:
     complete_until: datetime | None
     programs: Programs
     lists: Path | None
+    newest: datetime
+    passed_over: tuple[Run, ...]
 
 
 async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datetime | None) -> Source:
@@ -56,9 +61,14 @@ async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datet
     note = read_note(run.note)
     if not segments:
         raise CannotStart("backup_damaged", f"The backup is damaged: {base.server_files / 'pg_wal' / base.first_segment} is missing.")
-    held = await read_wal(programs, segments, base.start, max(base.end, note.lsn if note else 0))
-    target, last = _until(held, note, base, segments, moment)
-    return Source(base, tuple(sets), segments, target, last, note.complete_until if note else base.finished_at, programs, _lists(house, kept_keys))
+    held = await read_wal(programs, segments, base.start, max(base.end, note.lsn if note else 0), moment)
+    later = [one for one in runs_in(house) if one.number > run.number]
+    passed_over = tuple(one for one in later if not one.bases())
+    target, last = _until(held, note, base, segments, moment, passed_over)
+    complete_until = note.complete_until if note else base.finished_at
+    told = [complete_until, *(moment_of(one.name) for one in run.bases()), *([held.last.at] if held.last else [])]
+    newest = max([*told, *[found for one in later if (found := await newest_of(one, programs)) is not None]])
+    return Source(base, tuple(sets), segments, target, last, complete_until, programs, _lists(house, kept_keys), newest, passed_over)
 
 
 def _lists(house: Path, keys: Path) -> Path | None:
@@ -100,16 +110,15 @@ def _base_before(house: Path, moment: datetime | None) -> tuple[Run, Path]:
 
 
 def _until(
-    held: Held, note: Note | None, base: Base, segments: dict[str, Path], moment: datetime | None
+    held: Held, note: Note | None, base: Base, segments: dict[str, Path], moment: datetime | None, passed_over: Sequence[Run]
 ) -> tuple[datetime | None, Commit | None]:
     """Where recovery is told to stop, if it is, and the last of what is restored then."""
     if held.end < base.end:
         place = segments.get(held.broken or "", base.folder)
         raise CannotStart("backup_damaged", f"The backup is damaged: {place} can't be read. Nothing was changed.")
-    if moment is not None and held.commits and held.commits[-1].at > moment:
-        by_then = [commit for commit in held.commits if commit.at <= moment]
-        return moment, by_then[-1] if by_then else None
-    last = held.commits[-1] if held.commits else None
+    if moment is not None and held.later:
+        return moment, held.by_then
+    last = held.last
     until = last.at if last else base.finished_at
     if moment is not None and moment == until:
         # All that reads is what was asked for; PostgreSQL would look for something later to stop at.
@@ -122,9 +131,8 @@ def _until(
         )
     known = max(until, note.complete_until if note else base.finished_at)
     if moment is not None and moment > known:
+        behind = "".join(f" {one.folder} was copied after a gap, has no base, and restores nothing." for one in passed_over)
         raise CannotStart(
-            "after_the_end", f"The backup goes to {known:{_SHOWN}}: without --to all that is in it is restored."
+            "after_the_end", f"The backup goes to {known:{_SHOWN}}: without --to all that is in it is restored.{behind}"
         )
     return None, last
-
-

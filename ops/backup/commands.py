@@ -3,11 +3,15 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from ops.settings import CannotStart, read_settings
+
+_HELD_TO: Final = {
+    "named": "the moment named", "copies": "the newest that the copies tell of", "former": "when the former data folder was last written",
+}  # fmt: skip
 
 
 def backup(
@@ -40,8 +44,8 @@ def restore(
         "lost: ./avrr restored list, ./avrr restored accept."
     )
     typer.echo(
-        f"RPO {done.rpo_seconds:.1f} s: the last transaction {'by the time named' if done.wanted else 'in the copy'} is of "
-        f"{_shown(done.found)}, the last restored of {_shown(done.last)}; the copy is complete until {_shown(done.complete_until)}."
+        f"RPO {done.rpo_seconds:.1f} s: lost is at most what was committed between {_shown(done.until)}, the last restored, and "
+        f"{_shown(done.held_to)}, {_HELD_TO[done.held_to_by]}; the copy is complete until {_shown(done.complete_until)}."
     )
     typer.echo(
         f"RTO {done.rto_seconds:.1f} s: checked in {done.checked_seconds:.1f} s, copied in {done.copied_seconds:.1f} s, "

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from ops.after_restore.marking import mark
 from ops.backup.choosing import Source, choose
 from ops.backup.keys_apart import put_back
 from ops.backup.manifests import sync_tree
+from ops.backup.newest import newest_in
 from ops.database_server import connect
 from ops.embedded.postgres import Binaries, EmbeddedPostgres
 from ops.ports import Reservations, next_free
@@ -30,25 +31,34 @@ _RECOVERED: Final = "SELECT NOT pg_is_in_recovery() AS done, pg_last_xact_replay
 _REMEMBERS: Final = ("nats", "checkpointer", "witness", "restored")
 
 Say = Callable[[str], None]
+HeldToBy = Literal["named", "copies", "former"]
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: the base's time, the last that was committed, until when the copy was whole, and how long it took."""
+    """What was restored: the base's time, the last that was committed, until when the copy was whole, and how long it took.
+
+    ``held_to`` is the moment that it is held to, by ``held_to_by``: the one that was named, else the newest that anything tells of.
+    """
 
     base_at: datetime
-    wanted: datetime | None
     last: datetime | None
     complete_until: datetime | None
-    found: datetime | None
+    held_to: datetime
+    held_to_by: HeldToBy
     checked_seconds: float
     copied_seconds: float
     recovered_seconds: float
 
     @property
+    def until(self) -> datetime:
+        """The last that was restored; the base, where nothing was committed behind it."""
+        return self.last or self.base_at
+
+    @property
     def rpo_seconds(self) -> float:
-        """Between the last that was committed in the copy by the wanted time and the last that was restored."""
-        return max(0.0, (self.found - self.last).total_seconds()) if self.found and self.last else 0.0
+        """Between the last that was restored and the moment that it is held to: as much work at most is lost."""
+        return max(0.0, (self.held_to - self.until).total_seconds())
 
     @property
     def rto_seconds(self) -> float:
@@ -79,6 +89,8 @@ async def restore(
         )
     checked = time.monotonic()
     say(f"Checked: base of {source.base.finished_at:%Y-%m-%d %H:%M:%S} UTC, {len(source.segments)} segments of log")
+    for run in source.passed_over if moment is None else ():
+        say(f"Passed over: {run.folder} was copied after a gap, has no base, and restores nothing. What was done since the gap is lost.")
     if former is None:
         since = "no copy has any of it" if source.lists is None else f"it is as it was copied in {source.lists.parent.parent.name}"
         say(f"What earlier restores lost is not taken from a former data folder (--former): {since}")
@@ -100,11 +112,17 @@ async def restore(
         if isinstance(error, OSError):
             raise refused_by_system(error, "the data folder can't be made") from error
         raise
-    found = source.last.at if source.last else None
     return Restored(
-        source.base.finished_at, moment, last, source.complete_until, found, checked - began, copied - checked,
+        source.base.finished_at, last, source.complete_until, *_held_to(source, moment, former), checked - began, copied - checked,
         time.monotonic() - copied,
     )  # fmt: skip
+
+
+def _held_to(source: Source, moment: datetime | None, former: Path | None) -> tuple[datetime, HeldToBy]:
+    if moment is not None:
+        return moment, "named"
+    written = newest_in(former) if former is not None else None
+    return (written, "former") if written is not None and written > source.newest else (source.newest, "copies")
 
 
 def _copy(source: Source, data: Path, former: Path | None) -> None:

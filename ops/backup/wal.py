@@ -19,6 +19,7 @@ _STOPPED: Final = re.compile(r"pg_waldump: error: (error in WAL record at [0-9A-
 _AT: Final = re.compile(r" at ([0-9A-F]+/[0-9A-F]+)")
 _NO_FILE: Final = re.compile(r'could not find file "([0-9A-F]{24})"')
 _PIECE: Final = 1 << 20
+_COMPLAINTS: Final = 20
 
 
 def lsn_of(text: str) -> int:
@@ -48,13 +49,16 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The write-ahead log that follows a base, as it can be read: where it ends, and what was committed in it, in order.
+    """The write-ahead log that follows a base, as it can be read: where it ends, and the last that was committed in it.
 
-    ``broken`` names the segment in which something does not read, though more was written behind it.
+    ``by_then`` is the last commit before the first that is later than a moment, at which PostgreSQL stops for it; with ``later``, whether
+    there is such a one. ``broken`` names the segment in which something does not read, though more was written behind it.
     """
 
     end: int
-    commits: tuple[Commit, ...]
+    last: Commit | None
+    by_then: Commit | None
+    later: bool
     broken: str | None
 
 
@@ -87,32 +91,63 @@ def unbroken(segments: dict[str, Path], first: str) -> dict[str, Path]:
     return found
 
 
-async def read_wal(programs: Programs, segments: dict[str, Path], start: int, known_end: int) -> Held:
+async def read_wal(programs: Programs, segments: dict[str, Path], start: int, known_end: int, moment: datetime | None = None) -> Held:
     """Reads the log of these segments from ``start`` on; up to ``known_end`` it was once known to read.
 
     Every record carries a checksum: what was changed since shows as a place where no more can be read. `CannotStart` where
-    not even its beginning reads.
+    not even its beginning reads. However long the log is, of its commits no more is kept than what is answered.
     """
-    commits: list[Commit] = []
-    said: list[str] = []
     names = list(segments)
-    with _linked(segments) as folder:
-        arguments = ("--path", str(folder), "--timeline", str(int(names[0][:8], 16)), "--start", lsn_text(start), "--rmgr", "Transaction")
-        async with programs.started("pg_waldump", *arguments) as process:
-            assert process.stdout is not None
-            async for line in process.stdout:
-                text = line.decode("utf-8", "replace").rstrip()
-                if found := _COMMIT.search(text):
-                    commits.append(Commit(lsn_of(found[1]), datetime.fromisoformat(found[2]).replace(tzinfo=UTC)))
-                elif "error" in text:
-                    said.append(text)
-            await process.wait()
+    commits, said = await _read(programs, segments, start, moment)
     size = segments[names[-1]].stat().st_size
     end = _end(said, names, size)
     if end is None:
         raise CannotStart("wal_unreadable", f"The write-ahead log of {names[0]} can't be read: {' '.join(said) or 'no reason given'}")
     behind = end < (_number(names[-1], size)) * size or end < known_end
-    return Held(end, tuple(commits), _file_of(names[0], end, size) if behind else None)
+    return Held(end, commits.last, commits.by_then, commits.later, _file_of(names[0], end, size) if behind else None)
+
+
+async def last_commit(programs: Programs, name: str, segment: Path) -> Commit | None:
+    """The last that was committed in one segment, whether or not all of it reads; None where nothing was, or nothing does."""
+    size = segment.stat().st_size
+    commits, _ = await _read(programs, {name: segment}, _number(name, size) * size, None)
+    return commits.last
+
+
+@dataclass(slots=True)
+class _Commits:
+    """What is remembered of the commits while they go by."""
+
+    moment: datetime | None
+    last: Commit | None = None
+    by_then: Commit | None = None
+    later: bool = False
+
+    def follow(self, commit: Commit) -> None:
+        self.last = commit
+        if self.moment is not None and commit.at > self.moment:
+            self.later = True
+        if not self.later:
+            self.by_then = commit
+
+
+async def _read(programs: Programs, segments: dict[str, Path], start: int, moment: datetime | None) -> tuple[_Commits, list[str]]:
+    """What was committed in these segments, and what their reader complains of."""
+    commits = _Commits(moment)
+    said: list[str] = []
+    with _linked(segments) as folder:
+        timeline = int(next(iter(segments))[:8], 16)
+        arguments = ("--path", str(folder), "--timeline", str(timeline), "--start", lsn_text(start), "--rmgr", "Transaction")
+        async with programs.started("pg_waldump", *arguments) as process:
+            assert process.stdout is not None
+            async for line in process.stdout:
+                text = line.decode("utf-8", "replace").rstrip()
+                if found := _COMMIT.search(text):
+                    commits.follow(Commit(lsn_of(found[1]), datetime.fromisoformat(found[2]).replace(tzinfo=UTC)))
+                elif "error" in text:
+                    said = [*said[-_COMPLAINTS:], text]
+            await process.wait()
+    return commits, said
 
 
 def _end(said: list[str], names: list[str], size: int) -> int | None:

@@ -1,6 +1,7 @@
 """A system that was killed is there again as it was at a moment, from its copies alone; damaged copies are named."""
 
 import asyncio
+import os
 import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,11 @@ import asyncpg
 import pytest
 
 from ops.after_restore.accepting import accept
+from ops.backup.bases import Base
 from ops.backup.keys_apart import end_sets, sets_in
+from ops.backup.login import programs_of
+from ops.backup.newest import newest_of
+from ops.backup.notes import Note, write_note
 from ops.backup.places import Run, house_of, moment_of
 from ops.backup.restoring import Restored, restore
 from ops.backup.status import backup_status
@@ -55,6 +60,7 @@ class Drill:
     backups: Path
     keys: Path
     data: Path
+    before: datetime
     noted: datetime
     rows: Rows
     persons: tuple[UUID, ...]
@@ -139,6 +145,7 @@ async def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
         lost.write_text("{}\n")
         persons = [await registered(mission, 7)]
         await take_backup(settings, None, None, None, quiet)
+        before = await clock_of(mission)
         persons += [await registered(mission, hour) for hour in range(8, 8 + SIBLINGS)]
         noted, rows = await at_rest(mission)
         # What follows is written under other keys, and those of the noted moment are destroyed in the system.
@@ -147,7 +154,7 @@ async def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
         complete_until = await copied_until(settings, await clock_of(mission))
         killed = datetime.now(UTC)
         mission.running.kill_everything()
-    return Drill(place / "backups", place / "keys", place / "data", noted, rows, tuple(persons), after, killed, complete_until)
+    return Drill(place / "backups", place / "keys", place / "data", before, noted, rows, tuple(persons), after, killed, complete_until)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +162,9 @@ async def into(drill: Drill, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the system as it was at the noted moment, from its copies alone."""
     folder = tmp_path_factory.mktemp("again") / "data"
     done = await drill.restored(folder, drill.noted)
-    assert done.rpo_seconds == 0
+    # Of what was done by the noted moment nothing is missing.
+    assert (done.held_to, done.held_to_by) == (drill.noted, "named")
+    assert 0 <= done.rpo_seconds < (drill.noted - drill.before).total_seconds()
     assert done.last is not None
     assert done.last <= drill.noted
     return folder
@@ -311,8 +320,11 @@ async def test_copies_of_two_systems_are_not_mixed(drill: Drill, tmp_path: Path)
 
 async def test_the_end_of_the_log_restores_what_was_committed_before_the_kill(drill: Drill, tmp_path: Path) -> None:
     done = await drill.restored(tmp_path / "into", None)
-    assert done.rpo_seconds == 0
+    # Nothing tells of more than what was restored.
     assert done.last is not None
+    assert done.held_to_by == "copies"
+    assert done.held_to >= drill.complete_until
+    assert done.rpo_seconds < (drill.killed - drill.noted).total_seconds()
     # Until then everything was known to be in the copy, and the person registered last was.
     assert done.last >= drill.complete_until - timedelta(seconds=1)
     assert (tmp_path / "into" / "secrets").stat().st_mode & 0o777 == 0o700
@@ -324,6 +336,35 @@ async def test_the_end_of_the_log_restores_what_was_committed_before_the_kill(dr
         for person_id in (*drill.persons, drill.after):
             answer = await mission.read("counselling", "counsellor-1", f"/v1/persons/{person_id}/identity?purpose=casework")
             assert NAME in answer.text
+
+
+async def test_what_was_copied_after_a_gap_without_a_base_is_said_and_counts_as_lost(drill: Drill, tmp_path: Path) -> None:
+    held = copied(drill, tmp_path)
+    following = Run(held.run().folder.with_name(f"run-{held.run().number + 1}"))
+    shutil.copytree(held.run().wal, following.wal)
+    newest = await newest_of(following, programs_of(OpsSettings(), Base.unchecked(held.run().bases()[-1]).postgres))
+    assert newest is not None
+    # By its log alone, and then by its note.
+    assert drill.noted < newest < drill.killed
+    gone = drill.killed + timedelta(seconds=90)
+    write_note(following.note, Note(gone, 1))
+    said: list[str] = []
+    done = await restore(OpsSettings(), held.backups, held.keys, tmp_path / "into", None, None, said.append)
+    assert (done.held_to, done.held_to_by) == (gone, "copies")
+    assert done.rpo_seconds >= 90
+    assert [line for line in said if "Passed over" in line and following.folder.name in line]
+    assert following.folder.name in (await refused(held, gone, tmp_path / "another")).sentence
+
+
+async def test_a_former_data_folder_tells_how_much_more_was_done(drill: Drill, tmp_path: Path) -> None:
+    held = copied(drill, tmp_path)
+    former, last = tmp_path / "former", drill.killed + timedelta(seconds=40)
+    (former / "witness").mkdir(parents=True)
+    (former / "witness" / "memory").touch()
+    os.utime(former / "witness" / "memory", (last.timestamp(), last.timestamp()))
+    done = await restore(OpsSettings(), held.backups, held.keys, tmp_path / "into", None, former, quiet)
+    assert (abs(done.held_to - last) < timedelta(milliseconds=1), done.held_to_by) == (True, "former")
+    assert done.rpo_seconds >= 40
 
 
 async def test_what_was_erased_from_the_keys_is_not_restored_to_a_moment_before(drill: Drill, tmp_path: Path) -> None:
