@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
+from uuid import UUID
 
 from ops.checkpointer.held_tree import HeldTree
 from ops.checkpointer.reading import LogReader
@@ -38,8 +39,10 @@ _BEGUN: Final = "begun"
 # From the first acceptance on the database takes nothing but who looked and what is accepted (`restored_1.sql`). Before it, it may
 # have gone on for a while before anybody found that it was set back.
 _MEANWHILE: Final = ("access", "restore")
-# What only a log that was set back has, whoever did it; what a witness alone knows is of no history that could be closed here.
-SET_BACK: Final = frozenset({"log_shrank", "log_rewritten"})
+# What a log may be refused for that was set back, whoever found it: who signs it by its own memory, or by the database's own word
+# where that memory was set back with it, or a witness, where nobody left word.
+BY_WITNESS: Final = frozenset({"witness_saw_more", "witness_saw_another"})
+SET_BACK: Final = frozenset({"log_shrank", "log_rewritten", "log_set_back"}) | BY_WITNESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,11 @@ class Begun:
     places: tuple[int, int]
     entries: tuple[bytes, bytes]
     closed: AddCheckpoint
+
+    @property
+    def accepts(self) -> UUID:
+        """Which setting back was accepted, by the id under which the database has it."""
+        return UUID(json.loads(self.entries[1])["subject"])
 
     @property
     def told(self) -> dict[str, object]:
@@ -131,13 +139,14 @@ def shown_in(folder: Path, log: str) -> Shown | None:
 
 
 async def judged(
-    shown: Shown, origin: Origin, published: Note | None, memory: Memory, tree: HeldTree, reader: LogReader
+    shown: Shown, origin: Origin, published: Note | None, memory: Memory, tree: HeldTree, reader: LogReader, *, by_witness: bool
 ) -> Begun:  # fmt: skip
     """How a log goes on that is not the one of ``tree`` any more; LogRefused where what was shown does not have it go on.
 
     The log's first entries have to be those that were signed, exactly as many as two persons accepted, and what was shown has to
     stand somewhere behind them, whatever was recorded in between. An acceptance of an earlier restore has nothing to say of this one:
-    there, what was signed goes on with the same entry as the log.
+    there, what was signed goes on with the same entry as the log. Whoever refuses a log ``by_witness`` may have signed more of it than
+    witnesses took: that nobody was told, and it does not count.
     """
     kept = shown.acceptance.kept
     seen = memory.seen(str(origin))
@@ -157,7 +166,8 @@ async def judged(
     last = first + len(hashes) - 1
     if await reader.hashes(first, last + 1) != hashes:
         raise LogRefused("not_in_log", "What was shown does not stand in the log behind what was kept.")
-    if kept < tree.size and [tree.nodes(0, kept)] == await reader.hashes(kept, kept + 1):
+    signed = Checkpoint.of(published).size if by_witness else seen.size
+    if kept < signed and [tree.nodes(0, kept)] == await reader.hashes(kept, kept + 1):
         if last < tree.size and tree.nodes(0, last) == hashes[-1]:
             raise LogRefused("accepted_before", "This was accepted of an earlier restore.")
         raise LogRefused("kept_fewer", "More stands in the log of what was signed than is said to be kept.")

@@ -1,6 +1,9 @@
-"""Reads which entries a service's log has, by a login that sees of each its index and its hash."""
+"""Reads which entries a service's log has, by a login that sees of each its index and its hash, and whether the database was set back."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
@@ -18,6 +21,16 @@ _HASHES: Final = """
     FROM event_log WHERE idx >= $1 AND idx < $2
 """
 _INDEXES: Final = "SELECT idx FROM event_log WHERE idx >= $1 AND idx < $2 ORDER BY idx"
+_MARKS: Final = "SELECT id, kept, accepted_at IS NOT NULL FROM restored ORDER BY id"
+
+
+@dataclass(frozen=True, slots=True)
+class SetBackTo:
+    """What the database says of itself: it was set back, so many entries were ``kept``, and that was ``accepted`` or not yet."""
+
+    id: UUID
+    kept: int
+    accepted: bool
 
 
 class LogReader:
@@ -44,6 +57,11 @@ class LogReader:
         if len(row["hashes"]) != HASH_BYTES * row["entries"]:
             raise LogRefused("log_rewritten", f"An entry of the log between {first} and {row['last']} has no hash.")
         return [row["hashes"][place : place + HASH_BYTES] for place in range(0, len(row["hashes"]), HASH_BYTES)]
+
+    async def set_back(self) -> Sequence[SetBackTo]:
+        """Every time that the database was set back, the first one first. One of `AWAY` where it does not answer."""
+        connection = await self._connected()
+        return [SetBackTo(*row.values()) for row in await connection.fetch(_MARKS, timeout=_READ_SECONDS)]
 
     async def close(self) -> None:
         """Gives the connection up, at once if need be."""

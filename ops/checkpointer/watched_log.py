@@ -12,6 +12,7 @@ import httpx
 
 from ops.checkpointer.alarms import Alarm, raise_in, raised_in
 from ops.checkpointer.generations import (
+    BY_WITNESS,
     SET_BACK,
     Begun,
     begin_in,
@@ -45,7 +46,7 @@ SAID_AGAIN_AFTER: Final = 30.0
 _CHECKPOINT: Final = "checkpoint"
 _BREAK: Final = "break"
 # What is for people to look at. Whatever else is refused, an answer of a witness that is none, is asked again.
-_GRAVE: Final = frozenset({"log_shrank", "log_rewritten", "witness_saw_more", "witness_saw_another"})
+_GRAVE: Final = SET_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,9 @@ class WatchedLog:
 
         LogRefused as ``witness_away`` where too few witnesses saw it, one of `AWAY` where a database
         or a disk does not do its part, `CannotStart` where what was signed cannot be read: then nothing is published,
-        and the next round tries again. A log that is not the one that was signed, or that a witness knows otherwise without whom
-        too few have seen it, raises LogRefused once; that is its alarm, and nothing of it is signed any more.
+        and the next round tries again. A log that is not the one that was signed, whose database says that it was set back, or that a
+        witness knows otherwise without whom too few have seen it, raises LogRefused once; that is its alarm, and nothing of it is
+        signed any more.
         """
         if self.alarm is not None:
             # A disk that was full when it was raised may have room now.
@@ -165,7 +167,9 @@ class WatchedLog:
             return False
         tree = await asyncio.to_thread(HeldTree, self._own / "tree")
         try:
-            begun = await judged(shown, self._origin, self.published, self._house.memory, tree, self._reader)
+            begun = await judged(
+                shown, self._origin, self.published, self._house.memory, tree, self._reader, by_witness=alarm.code in BY_WITNESS
+            )
         except LogRefused as refusal:
             # What was shown meanwhile is judged by the next round, and nothing is said of it before.
             if showing == self._showings:
@@ -187,6 +191,7 @@ class WatchedLog:
         if not self._whole:
             # Before anything is signed everything is compared that ever was.
             await self._compare(tree, 0, tree.size // TILE_WIDTH)
+        await self._refuse_unaccepted()
         await self._extend(tree)
         self._whole = True
         full = tree.size // TILE_WIDTH
@@ -197,6 +202,23 @@ class WatchedLog:
             self._compared = first + tiles
         if self._is_due(tree.size):
             await self._sign(tree)
+
+    async def _refuse_unaccepted(self) -> None:
+        """LogRefused where the database says that it was set back, and this generation does not go on behind that.
+
+        Its own memory may have been set back with the log, and then finds nothing missing. Where more was signed than was kept it was
+        not: then what was signed is held against the log as ever. Who never signed anything of this generation has no history that
+        could have gone on otherwise, and waits for the two persons alone.
+        """
+        seen = self._house.memory.seen(str(self._origin))
+        begun_by = {one.accepts for one in self._begun}
+        for mark in await self._reader.set_back():
+            if mark.id in begun_by:
+                continue
+            if seen is None and not mark.accepted:
+                raise LogRefused("set_back_waits", "The database was set back, and two persons have not accepted that yet.")
+            if seen is not None and mark.kept >= seen.size:
+                raise LogRefused("log_set_back", f"The database was set back and kept {mark.kept} entries; that two persons accepted it was not shown.")
 
     def _is_due(self, size: int) -> bool:
         # A witness may have seen more than a checkpointer that was restored from a backup knows: each start asks it.

@@ -18,11 +18,13 @@ from ops.backup.bases import Base
 from ops.backup.keys_apart import end_sets, sets_in
 from ops.backup.login import programs_of
 from ops.backup.newest import newest_of
-from ops.backup.notes import Note, write_note
+from ops.backup.notes import Note as CopiedUntil
+from ops.backup.notes import write_note
 from ops.backup.places import Run, house_of, moment_of
 from ops.backup.restoring import Restored, restore
 from ops.backup.status import backup_status
 from ops.backup.taking import take_backup
+from ops.checkpointer.settings import LOG_NAMES
 from ops.database_server import PostgresAddress
 from ops.demo_year.people import moment
 from ops.keys import rotate_keys
@@ -32,6 +34,8 @@ from ops.verification import verify_system
 from services.counselling.domain.identity import RecordIdentity
 from services.counselling.domain.person import GiveConsent, RegisterPerson
 from shared.ids import uuid7
+from shared.tlog.checkpoints import Checkpoint, Origin
+from shared.tlog.notes import Note
 from shared.topology import SERVICES
 from tests.integration.bus.house import until
 from tests.running import Mission, started
@@ -183,6 +187,18 @@ async def accepted(mission: Mission) -> None:
     await mission.caller.learn()
 
 
+async def signed(mission: Mission, log: str) -> Origin:
+    """Under which name a log was signed last."""
+    told = await mission.client.get(f"{mission.addresses.checkpointer}/{log}/checkpoint")
+    return Origin.of(Checkpoint.of(Note.of(told.content)).origin)
+
+
+async def refused_as(mission: Mission, codes: dict[str, str]) -> bool:
+    """Whether the checkpointer refuses these logs by these codes, and no other."""
+    told = (await mission.client.get(f"{mission.addresses.checkpointer}/readyz")).json()["logs"]
+    return {log: one["code"] for log, one in told.items()} == codes
+
+
 async def ready(mission: Mission, url: str) -> bool:
     return (await mission.client.get(f"{url}/v1/forms", headers={"Authorization": f"Bearer {await mission.tokens.token('counsellor-1')}"})).is_success
 
@@ -202,7 +218,13 @@ async def test_what_was_restored_takes_nothing_until_two_accept_it_and_then_goes
     async with started(OpsSettings(data=into), restored=True) as again:
         path = f"/v1/persons/{drill.persons[0]}/identity?purpose=casework"
         assert (await again.raw("GET", "counselling", path, "counsellor-1")).status_code == 503
+        # What was signed was restored with the logs, and finds nothing missing: nothing more is signed of them all the same.
+        await until(partial(refused_as, again, dict.fromkeys(LOG_NAMES, "log_set_back")), 60)
+        before = {log: await signed(again, log) for log in LOG_NAMES}
+        assert {said.generation for said in before.values()} == {1}
         await accepted(again)
+        await until(partial(refused_as, again, {}), 60)
+        assert {(await signed(again, log)).generation for log in LOG_NAMES} == {2}
         for person_id in drill.persons:
             answer = await again.read("counselling", "counsellor-1", f"/v1/persons/{person_id}/identity?purpose=casework")
             assert NAME in answer.text
@@ -347,7 +369,7 @@ async def test_what_was_copied_after_a_gap_without_a_base_is_said_and_counts_as_
     # By its log alone, and then by its note.
     assert drill.noted < newest < drill.killed
     gone = drill.killed + timedelta(seconds=90)
-    write_note(following.note, Note(gone, 1))
+    write_note(following.note, CopiedUntil(gone, 1))
     said: list[str] = []
     done = await restore(OpsSettings(), held.backups, held.keys, tmp_path / "into", None, None, said.append)
     assert (done.held_to, done.held_to_by) == (gone, "copies")

@@ -216,14 +216,15 @@ async def test_the_lookup_reads_no_column_that_its_function_does_not_need(
 
 
 @pytest.mark.parametrize("service", NAMES)
-async def test_who_signs_checkpoints_reads_the_logs_hashes_and_nothing_else(service: str, same_database: MakeDatabase) -> None:
+async def test_who_signs_checkpoints_reads_the_logs_hashes_and_whether_it_was_set_back_and_nothing_else(service: str, same_database: MakeDatabase) -> None:
     made = await same_database(service)
-    assert await policies(made, f"{service}_checkpoint") == {"event_log": ("SELECT", "true", None)}
+    assert await policies(made, f"{service}_checkpoint") == dict.fromkeys(("event_log", "restored"), ("SELECT", "true", None))
     rows = await ask(
         made, "SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges WHERE grantee = $1",
         f"{service}_checkpoint",
     )  # fmt: skip
-    assert {tuple(row.values()) for row in rows} == {("event_log", "idx", "SELECT"), ("event_log", "leaf_hash", "SELECT")}
+    read = {("event_log", "idx"), ("event_log", "leaf_hash"), ("restored", "id"), ("restored", "kept"), ("restored", "accepted_at")}
+    assert {tuple(row.values()) for row in rows} == {(table, column, "SELECT") for table, column in read}
 
 
 @pytest.mark.parametrize("service", OF_PERSONS)

@@ -18,9 +18,11 @@ def event(kind: str, actor: str = FIRST, subject: UUID | None = None, log: str =
     return json.dumps(said).encode()
 
 
-def acceptances(kept: int, root: bytes, known: int, first: str = FIRST, second: str = SECOND, log: str = LOG) -> tuple[bytes, bytes]:
-    """The first and the second word."""
-    subject = uuid7()
+def acceptances(
+    kept: int, root: bytes, known: int, first: str = FIRST, second: str = SECOND, log: str = LOG, mark: UUID | None = None
+) -> tuple[bytes, bytes]:
+    """The first and the second word on a mark."""
+    subject = mark or uuid7()
     proposed = event(
         "restore.acceptance_proposed", first, subject, log, kept=kept, root=root.hex(), known=known, listed=known - kept,
         list_sha256="0" * 64, reason="exercise", proposed_by=first, proposed_at="2026-11-27T08:00:00Z",
@@ -31,9 +33,9 @@ def acceptances(kept: int, root: bytes, known: int, first: str = FIRST, second: 
     return proposed, accepted
 
 
-async def accepted(log: Log, kept: int, known: int, *meanwhile: bytes) -> bytes:
+async def accepted(log: Log, kept: int, known: int, *meanwhile: bytes, mark: UUID | None = None) -> bytes:
     """Two persons accept, while others look; what is shown of it."""
-    first, second = acceptances(kept, await log.root_at(kept), known, log=log.name)
+    first, second = acceptances(kept, await log.root_at(kept), known, log=log.name, mark=mark)
     entries = (*meanwhile, first, event("access.record_read", log=log.name), second)
     await log.record(*entries)
     return shown(*entries)
@@ -42,3 +44,10 @@ async def accepted(log: Log, kept: int, known: int, *meanwhile: bytes) -> bytes:
 def shown(*entries: bytes) -> bytes:
     """Entries as they are shown."""
     return b"".join(entry + b"\n" for entry in entries)
+
+
+async def marked(log: Log, kept: int, known: int) -> UUID:
+    """Whoever restores leaves word in the database."""
+    id = uuid7()
+    await log.by_hand(f"INSERT INTO restored (id, kept, known, finder) VALUES ('{id}', {kept}, {known}, 'operator')")
+    return id

@@ -1,6 +1,7 @@
 """A log that was set back is signed again under the next name, once two persons' words stand in it behind what was kept, and by no other."""
 
 import json
+import shutil
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -18,7 +19,15 @@ from shared.tlog.trust import TrustPolicy
 from shared.tlog.witnessing import AddCheckpoint
 from shared.topology import BY_NAME
 from tests.integration.checkpointer.office import HOUSE, LOG, Office
-from tests.integration.checkpointer.restored import FIRST, SECOND, acceptances, accepted, event, shown
+from tests.integration.checkpointer.restored import (
+    FIRST,
+    SECOND,
+    acceptances,
+    accepted,
+    event,
+    marked,
+    shown,
+)
 from tests.integration.checkpointer.test_watched_log import refused
 
 
@@ -162,6 +171,121 @@ async def test_whichever_restore_a_checkpointer_missed_it_is_shown_all_of_them_u
         assert await show() == ""
         assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/3"
     await database.dispose()
+
+
+async def restored_with_what_was_signed(office: Office) -> None:
+    """A backup of the checkpointer from when 300 entries were signed, beside a log that is restored to 350 of 400 that were.
+
+    The witness was restored as well: of what came after it knows nothing.
+    """
+    async with office.started() as watched:
+        await office.log.append(300)
+        await watched.round()
+        shutil.copytree(office.folder / "signs", office.folder / "backup")
+        office.reached = False
+        await office.log.append(100)
+        assert await refused(watched) == "witness_away"
+        office.reached = True
+    await office.log.restore(350)
+
+
+async def test_a_log_that_was_restored_together_with_what_was_signed_of_it_is_signed_only_under_the_next_name(office: Office) -> None:
+    await restored_with_what_was_signed(office)
+    mark, asked = await marked(office.log, 350, 400), len(office.posted)
+    async with office.started("backup") as watched:
+        assert await refused(watched) == "log_set_back"
+        await watched.round()
+    async with office.started("backup") as watched:
+        await watched.round()
+        assert (len(office.posted), (await office.told(watched)).size) == (asked, 300)
+        former = watched.published
+        await watched.show(await accepted(office.log, 350, 400, mark=mark))
+        await watched.round()
+        said = await office.told(watched)
+        assert (said.origin, said.size, said.root) == (f"{HOUSE}/{LOG}/2", 353, await office.log.root())
+        assert (watched.alarm, watched.unaccepted) == (None, None)
+        written = watched.broken(2)
+        assert written is not None
+        proof = Break.of(written)
+        assert (proof.checked(policy_of(office)).kept, proof.closed.note) == (350, former)
+        await office.log.by_hand("UPDATE restored SET accepted_at = now()")
+        await office.log.append(5)
+        await watched.round()
+        assert (await office.told(watched)).size == 358
+    async with office.started("backup") as watched:
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/2"
+
+
+async def test_a_mark_that_two_accepted_while_the_checkpointer_was_away_is_shown_before_anything_is_signed(office: Office) -> None:
+    await restored_with_what_was_signed(office)
+    mark = await marked(office.log, 350, 400)
+    shown_ = await accepted(office.log, 350, 400, mark=mark)
+    await office.log.by_hand("UPDATE restored SET accepted_at = now(), opened_at = now()")
+    await office.log.append(20)
+    async with office.started("backup") as watched:
+        assert await refused(watched) == "log_set_back"
+        await watched.show(shown_)
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}/2"
+
+
+async def test_a_mark_behind_which_more_of_this_very_log_was_signed_keeps_nothing_from_being_signed(office: Office) -> None:
+    async with office.started() as watched:
+        await office.log.append(300)
+        await watched.round()
+        # The stream knows more than the log had when it was found; none of that was ever signed.
+        await marked(office.log, 280, 310)
+        await office.log.record(event("access.record_read"))
+        await watched.round()
+        assert ((await office.told(watched)).size, watched.alarm) == (301, None)
+
+
+async def test_who_never_signed_a_log_that_was_set_back_waits_for_the_two_persons(office: Office) -> None:
+    await office.log.append(5)
+    mark = await marked(office.log, 5, 9)
+    async with office.started() as watched:
+        assert await refused(watched) == "set_back_waits"
+        assert (watched.alarm, office.posted) == (None, [])
+        await accepted(office.log, 5, 9, mark=mark)
+        await office.log.by_hand("UPDATE restored SET accepted_at = now()")
+        await watched.round()
+        assert (await office.told(watched)).origin == f"{HOUSE}/{LOG}"
+
+
+@pytest.mark.parametrize("kept", [320, 310], ids=["all that the log has", "what it has in common with the stream"])
+async def test_what_only_a_witness_knows_ends_by_an_acceptance_too(office: Office, kept: int) -> None:
+    async with office.started() as watched:
+        await office.log.append(300)
+        await watched.round()
+        shutil.copytree(office.folder / "signs", office.folder / "backup")
+        await office.log.append(100)
+        await watched.round()
+    await office.log.restore(320)
+    async with office.started("backup") as watched:
+        # Nobody left word that the database was set back; so much of it was signed, and no witness took it.
+        assert await refused(watched) == "witness_saw_more"
+        await watched.show(await accepted(office.log, kept, 400))
+        await watched.round()
+        assert ((await office.told(watched)).origin, watched.unaccepted) == (f"{HOUSE}/{LOG}/2", None)
+        written = watched.broken(2)
+        assert written is not None
+        assert Break.of(written).checked(policy_of(office)).kept == kept
+
+
+async def test_what_a_witness_knows_is_not_ended_by_an_acceptance_of_fewer_than_it_was_shown(office: Office) -> None:
+    async with office.started() as watched:
+        await office.log.append(300)
+        await watched.round()
+        shutil.copytree(office.folder / "signs", office.folder / "backup")
+        await office.log.append(100)
+        await watched.round()
+    await office.log.restore(320)
+    async with office.started("backup") as watched:
+        assert await refused(watched) == "witness_saw_more"
+        await watched.show(await accepted(office.log, 290, 400))
+        await watched.round()
+        assert (watched.alarm is not None, watched.unaccepted) == (True, "kept_fewer")
 
 
 async def one_person(office: Office) -> bytes:

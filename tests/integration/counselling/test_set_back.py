@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -93,6 +94,55 @@ async def test_nothing_enters_the_log_of_a_database_that_was_set_back_until_two_
     ]  # fmt: skip
     findings = await verify(desk.database.verify, "counselling", WIRING.by_name, WIRING.checks)
     assert findings.differences == []
+
+
+_FORGED = (
+    "INSERT INTO restores (id, version, kept, root, known, listed, list_sha256, reason, proposed_by, accepted_by, accepted_at) "
+    "SELECT id, 2, kept, '', known, 0, '', 'exercise', 'staff:invented-a', 'staff:invented-b', now() FROM restored"
+)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("UPDATE restored SET accepted_at = now()",),
+        ("UPDATE restored SET accepted_at = now(), opened_at = now()",),
+        (_FORGED, "UPDATE restored SET accepted_at = now()"),
+        (_FORGED.replace("'staff:invented-b', now()", "NULL, NULL"), "UPDATE restored SET accepted_at = now()"),
+    ],
+    ids=["accepted", "opened", "with a row but no entry", "with the word of one"],
+)
+async def test_the_workers_login_alone_does_not_end_the_waiting_for_two_persons(desk: Desk, statements: tuple[str, ...]) -> None:
+    assert await mark(desk.database.worker, "counselling", 7, "operator") is not None
+    worker = await asyncpg.connect(desk.database.logins.worker)
+    try:
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            # Several in one go are one transaction.
+            await worker.execute("; ".join(statements))
+    finally:
+        await worker.close()
+    assert refused.value.sqlstate == "AV005"
+    left = await marked(desk.database.worker)
+    assert left is not None
+    assert not left.accepted
+
+
+async def test_what_two_persons_accepted_is_opened_and_neither_is_taken_back(desk: Desk) -> None:
+    found = await mark(desk.database.worker, "counselling", 7, "operator")
+    assert found is not None
+    await accept(desk, found.id, proposed(0, 7), CHIEF)
+    await accept(desk, found.id, AcceptRestore(list_sha256=_LIST), AUDITOR)
+    worker = await asyncpg.connect(desk.database.logins.worker)
+    try:
+        await worker.execute("UPDATE restored SET opened_at = now()")
+        for column in ("accepted_at", "opened_at"):
+            for value in ("NULL", "now()"):
+                with pytest.raises(asyncpg.PostgresError) as refused:
+                    await worker.execute(f"UPDATE restored SET {column} = {value}")
+                assert refused.value.sqlstate in ("AV005", "23514")
+    finally:
+        await worker.close()
+    assert await marked(desk.database.worker) is None
 
 
 async def test_a_second_word_of_it_says_only_what_more_is_known(desk: Desk) -> None:
