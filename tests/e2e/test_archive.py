@@ -89,6 +89,9 @@ async def test_a_row_of_a_log_that_a_superuser_changes_is_found_within_a_minute_
     async def gone() -> bool:
         return bool((await worker_of(mission))["comparisons"]["counselling"]["differences"] == 0)
 
+    async def counted() -> bool:
+        return bool((await worker_of(mission))["comparisons"]["counselling"]["differences"] == 1)
+
     async def write(leaf: bytes) -> None:
         await superuser.execute("ALTER TABLE event_log DISABLE TRIGGER ALL")
         await superuser.execute("UPDATE event_log SET leaf = $2 WHERE idx = $1", idx, leaf)
@@ -97,7 +100,8 @@ async def test_a_row_of_a_log_that_a_superuser_changes_is_found_within_a_minute_
     try:
         await write(kept.replace(b'"actorid":"', b'"actorid":"x'))
         await until(named)
-        assert (await worker_of(mission))["comparisons"]["counselling"]["differences"] == 1
+        # It is counted at the end of the look that found it.
+        await until(counted)
         figures = (await mission.client.get(f"{mission.addresses.services['audit']}/metrics")).text
         assert 'avrr_archive_differences{log="counselling"} 1.0' in figures
     finally:
@@ -105,3 +109,38 @@ async def test_a_row_of_a_log_that_a_superuser_changes_is_found_within_a_minute_
     await until(gone)
     await superuser.close()
     await archive.close()
+
+
+async def test_what_nothing_clears_rings_until_two_persons_dealt_with_it_and_then_counts_apart(mission: Mission) -> None:
+    superuser = await asyncpg.connect(
+        mission.running.postgres.url_for(AUDIT.name, mission.running.postgres.user, mission.running.postgres.password)
+    )
+    await superuser.execute("SET session_replication_role = replica")
+
+    async def ringing() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await read(mission, "/v1/archive/findings?accepted=false")).json()["items"]
+        return [one for one in found if (one["log"], one["finding"]) == (AUDIT.name, "place")]
+
+    async def set_back() -> bool:
+        # Whoever reads is on record there, so that the archive of its own log goes on.
+        assert (await read(mission, "/v1/archive?limit=1")).status_code == 200
+        return str(await superuser.execute("UPDATE cursor SET last_idx = last_idx - 1 WHERE source = 'audit' AND last_idx > 1")) == "UPDATE 1"
+
+    async def counted(ring: int, accepted: int) -> bool:
+        figures = (await mission.client.get(f"{mission.addresses.services['audit']}/metrics")).text
+        checks = (await worker_of(mission))["checks"][AUDIT.name]
+        told = f'avrr_archive_differences{{log="audit"}} {ring}.0' in figures and f'avrr_archive_accepted{{log="audit"}} {accepted}.0' in figures
+        return told and (checks["differences"], checks["accepted"]) == (ring, accepted)
+
+    async def said(what: str, persona: str, **body: object) -> None:
+        answer = await mission.raw("POST", "audit", f"/v1/archive/findings/{one['id']}/{what}", persona, body, Idempotency_Key=str(uuid7()))
+        assert answer.is_success, answer.text
+
+    await until(set_back)
+    await until(lambda: counted(1, 0))
+    (one,) = await ringing()
+    await said("explain", "administrator", sightings=one["sightings"], cause="exercise", incident="INC-2026-14")
+    await said("accept", "data-protection")
+    assert await ringing() == []
+    await until(lambda: counted(0, 1))
+    await superuser.close()
