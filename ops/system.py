@@ -13,6 +13,7 @@ from typing import Final, Literal
 from ops import checkpoints, databases
 from ops.alarms.child import alarm_children, usual_ports
 from ops.backup.keeper import keeper_child
+from ops.backup.kept_settings import note_settings
 from ops.children import Child
 from ops.database_server import PostgresAddress
 from ops.embedded.nats import PROVISION
@@ -70,6 +71,7 @@ def make_system(
         user, password = nats_login(running, PROVISION)
         await Provision(running.nats.url, user, password).ensure()
         write_addresses(settings, addresses(running, clock))
+        note_settings(settings, os.environ)
         children = [_provision(running)]
         if settings.oidc_issuer is None:
             children.append(_identity(running))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from ops.backup.kept_settings import KeptSettings
 from ops.backup.manifests import LIST, read_manifest
 from ops.backup.wal import lsn_of, segment_name
 from ops.settings import CannotStart
@@ -13,7 +14,10 @@ from ops.settings import CannotStart
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """One base: from ``start`` on the log is needed, and from ``end`` on it is whole; that was at ``finished_at``."""
+    """One base: from ``start`` on the log is needed, and from ``end`` on it is whole; that was at ``finished_at``.
+
+    ``former`` are the ids of what its data folder had been restored from, and ``settings`` those by which it ran.
+    """
 
     folder: Path
     finished_at: datetime
@@ -23,6 +27,8 @@ class Base:
     segment_bytes: int
     postgres: int
     embedded: bool
+    former: tuple[str, ...]
+    settings: KeptSettings
 
     @property
     def first_segment(self) -> str:
@@ -52,4 +58,5 @@ class Base:
         return cls(
             folder, datetime.fromisoformat(told["finished_at"]).astimezone(UTC), int(told["timeline"]), lsn_of(told["start"]),
             lsn_of(told["end"]), int(told["segment_bytes"]), int(told["postgres"]), bool(told["embedded"]),
+            tuple(told.get("former", ())), KeptSettings.told(told),
         )  # fmt: skip

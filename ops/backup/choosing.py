@@ -27,7 +27,7 @@ class Source:
 
     ``lists`` is the folder in which the newest base that holds as it was written has what earlier restores lost, be it taken after
     ``target``; None where none has any. ``last`` is the last of what was committed by then; ``complete_until`` is until when the copied log is known to be whole.
-    ``newest`` is the newest moment that any of the copies tells of, and ``passed_over`` are runs of the log that are newer and restore nothing.
+    ``house`` is the folder of the copies, under the id of the system. ``newest`` is the newest moment that any of the copies tells of, and ``passed_over`` are runs of the log that are newer and restore nothing.
     """
 
     base: Base
@@ -40,6 +40,7 @@ class Source:
     lists: Path | None
     newest: datetime
     passed_over: tuple[Run, ...]
+    house: Path
 
 
 async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datetime | None) -> Source:
@@ -68,7 +69,7 @@ async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datet
     complete_until = note.complete_until if note else base.finished_at
     told = [complete_until, *(moment_of(one.name) for one in run.bases()), *([held.last.at] if held.last else [])]
     newest = max([*told, *[found for one in later if (found := await newest_of(one, programs)) is not None]])
-    return Source(base, tuple(sets), segments, target, last, complete_until, programs, _lists(house, kept_keys), newest, passed_over)
+    return Source(base, tuple(sets), segments, target, last, complete_until, programs, _lists(house, kept_keys), newest, passed_over, house)
 
 
 def _lists(house: Path, keys: Path) -> Path | None:

@@ -39,6 +39,8 @@ def restore(
     from ops.backup.restoring import restore as restored
 
     done = asyncio.run(restored(read_settings(), source, keys, into, _moment(to), former, typer.echo))
+    for line in done.settings.lines:
+        typer.echo(line)
     typer.echo(
         f"Start it with AVRR_DATA={into.expanduser().absolute()} ./avrr up. It takes nothing until two persons accept what was "
         "lost: ./avrr restored list, ./avrr restored accept."

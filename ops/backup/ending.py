@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from ops.backup.bases import Base
-from ops.backup.keys_apart import end_sets
-from ops.backup.places import Run, moment_of, runs_in
+from ops.backup.keys_apart import end_set, end_sets, sets_in
+from ops.backup.places import Run, last_copied, moment_of, runs_in
 from ops.backup.programs import Programs
 from ops.settings import CannotStart
 
 # A copy of a key undoes its destruction for as long as the copy is there (docs/decisions/0019).
 MOST_DAYS: Final = 30
+# A system that runs notes each second how far its copies go, and takes a base each night.
+_STILL: Final = timedelta(days=2)
 
 
 async def end_what_is_old(house: Path, keys: Path, days: int, programs: Programs, now: datetime) -> int:
@@ -37,6 +39,30 @@ async def end_what_is_old(house: Path, keys: Path, days: int, programs: Programs
                 ended += 1
         await _end_log(run, programs, is_present=run == runs[-1])
     end_sets(keys, before)
+    return ended
+
+
+async def end_former(house: Path, keys: Path, days: int, programs: Programs, now: datetime) -> int:
+    """Ends of a system that this one was restored from what is older, in the end all of it with its keys; says how many bases.
+
+    Whoever still writes there is let be: a restore for exercise ends nothing of the system that it was made of.
+    """
+    newest, before = last_copied(house), now - timedelta(days=days)
+    # Of what is not here, its keys may open copies that are elsewhere.
+    if newest is None or now - newest < _STILL:
+        return 0
+    if newest >= before:
+        return await end_what_is_old(house, keys, days, programs, now)
+    ended = sum(len(run.bases()) for run in runs_in(house))
+    # The keys first: as long as there are copies, the next round ends what this one did not.
+    for one in sets_in(keys):
+        end_set(one)
+    shutil.rmtree(keys, ignore_errors=True)
+    # Renamed before: what is half removed must not be taken for copies.
+    doomed = house.with_name(f".ended-{house.name}")
+    shutil.rmtree(doomed, ignore_errors=True)
+    house.rename(doomed)
+    shutil.rmtree(doomed)
     return ended
 
 

@@ -3,12 +3,13 @@
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from ops.backup.notes import read_note
 from ops.process import refused_by_system
 from ops.settings import CannotStart, OpsSettings
 from shared.durable_files import write_durably
@@ -55,11 +56,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What one data folder remembers of its copies: the id they stand under, the present run, and where its keys go."""
+    """What one data folder remembers of its copies: the id they stand under, the present run, and where its keys go.
+
+    ``former`` are the ids of what it was restored from, for as long as there are copies of them.
+    """
 
     id: str
     run: int = 1
     keys: Path | None = None
+    former: tuple[str, ...] = ()
 
     def run_in(self, backups: Path) -> Run:
         """The run that is written to at present."""
@@ -76,16 +81,16 @@ def house_of(settings: OpsSettings) -> House | None:
     path = settings.data_folder / _FILE
     try:
         told = json.loads(path.read_text("utf-8"))
-        id, run, keys = str(told["id"]), int(told["run"]), told["keys"]
+        id, run, keys, former = str(told["id"]), int(told["run"]), told["keys"], tuple(map(str, told.get("former", ())))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
-        id, run, keys = "", 0, None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        id, run, keys, former = "", 0, None, ()
     except OSError as error:
         raise refused_by_system(error, "what is known of former backups can't be read") from error
-    if not _ID.fullmatch(id) or run < 1:
+    if run < 1 or not all(_ID.fullmatch(one) for one in (id, *former)):
         raise CannotStart("backup_unknown", f"{path} is damaged; remove it, and the next backup begins anew")
-    return House(id, run, Path(keys) if keys else None)
+    return House(id, run, Path(keys) if keys else None, former)
 
 
 def make_house(settings: OpsSettings) -> House:
@@ -97,9 +102,14 @@ def make_house(settings: OpsSettings) -> House:
     return found
 
 
+def make_house_after(settings: OpsSettings, former: Sequence[str]) -> None:
+    """Gives a data folder that was restored an id of its own, and has it remember those of the copies that it was made of."""
+    remember(settings, House(secrets.token_hex(6), former=tuple(dict.fromkeys(former))))
+
+
 def remember(settings: OpsSettings, house: House) -> None:
     """Keeps it in the data folder; `CannotStart` where that cannot be."""
-    told = {"id": house.id, "run": house.run, "keys": str(house.keys) if house.keys else None}
+    told = {"id": house.id, "run": house.run, "keys": str(house.keys) if house.keys else None, "former": list(house.former)}
     try:
         write_durably(settings.data_folder / _FILE, json.dumps(told).encode())
     except OSError as error:
@@ -112,6 +122,13 @@ def begin_another_run(settings: OpsSettings) -> House:
     following = replace(following, run=following.run + 1)
     remember(settings, following)
     return following
+
+
+def last_copied(house: Path) -> datetime | None:
+    """The last moment that the copies of one data folder are of, by their bases and by the notes of their log; None without either."""
+    bases = [moment_of(base.name) for run in runs_in(house) for base in run.bases()]
+    notes = [note.complete_until.astimezone(UTC) for run in runs_in(house) if (note := read_note(run.note)) is not None]
+    return max([*bases, *notes], default=None)
 
 
 def houses_in(backups: Path) -> list[Path]:

@@ -12,9 +12,11 @@ from typing import Final, Literal
 
 from ops.after_restore.marking import mark
 from ops.backup.choosing import Source, choose
+from ops.backup.kept_settings import ORIGIN, KeptSettings
 from ops.backup.keys_apart import put_back
 from ops.backup.manifests import sync_tree
 from ops.backup.newest import newest_in
+from ops.backup.places import make_house_after
 from ops.database_server import connect
 from ops.embedded.postgres import Binaries, EmbeddedPostgres
 from ops.ports import Reservations, next_free
@@ -36,12 +38,13 @@ HeldToBy = Literal["named", "copies", "former"]
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored: the base's time, the last that was committed, until when the copy was whole, and how long it took.
+    """What was restored: the base's time and settings, the last that was committed, until when the copy was whole, and how long it took.
 
     ``held_to`` is the moment that it is held to, by ``held_to_by``: the one that was named, else the newest that anything tells of.
     """
 
     base_at: datetime
+    settings: KeptSettings
     last: datetime | None
     complete_until: datetime | None
     held_to: datetime
@@ -87,6 +90,7 @@ async def restore(
             "restore_elsewhere",
             f"{source.base.folder} was taken of a server of its own and goes back to one: docs/operations.md, A server of its own.",
         )
+    _refuse_another_origin(settings, source)
     checked = time.monotonic()
     say(f"Checked: base of {source.base.finished_at:%Y-%m-%d %H:%M:%S} UTC, {len(source.segments)} segments of log")
     for run in source.passed_over if moment is None else ():
@@ -101,6 +105,7 @@ async def restore(
         _copy(source, unfinished, former)
         copied = time.monotonic()
         last = await _recover(settings, source, unfinished)
+        make_house_after(settings.model_copy(update={"data": unfinished}), (source.house.name, *source.base.former))
         shutil.rmtree(unfinished / "wal")
         shutil.rmtree(unfinished / "logs", ignore_errors=True)
         sync_tree(unfinished)
@@ -113,9 +118,18 @@ async def restore(
             raise refused_by_system(error, "the data folder can't be made") from error
         raise
     return Restored(
-        source.base.finished_at, last, source.complete_until, *_held_to(source, moment, former), checked - began, copied - checked,
+        source.base.finished_at, source.base.settings, last, source.complete_until, *_held_to(source, moment, former), checked - began, copied - checked,
         time.monotonic() - copied,
     )  # fmt: skip
+
+
+def _refuse_another_origin(settings: OpsSettings, source: Source) -> None:
+    """`CannotStart` where the logs would go on under other names, of which nobody could tell that they were set back."""
+    was = source.base.settings.kept.get(ORIGIN, settings.logs_origin)
+    if was != settings.logs_origin:
+        raise CannotStart(
+            "another_origin", f"The logs in these copies are signed as {was}/…, and {ORIGIN} says {settings.logs_origin}: set it to {was}."
+        )
 
 
 def _held_to(source: Source, moment: datetime | None, former: Path | None) -> tuple[datetime, HeldToBy]:

@@ -13,11 +13,12 @@ from typing import Final
 
 import asyncpg
 
-from ops.backup.ending import end_what_is_old
+from ops.backup.ending import end_former, end_what_is_old
+from ops.backup.kept_settings import settings_of
 from ops.backup.keys_apart import keep_keys, manifest_key
 from ops.backup.login import backup_login
 from ops.backup.manifests import write_manifest
-from ops.backup.places import Run, apart, make_house, private, remember, stamp
+from ops.backup.places import House, Run, apart, make_house, private, remember, stamp
 from ops.backup.programs import Programs, Said, connection
 from ops.database_server import PostgresAddress, connect
 from ops.process import refused_by_system
@@ -30,7 +31,6 @@ _MARKS: Final = "year-*.json"
 _UNFINISHED: Final = ".unfinished"
 _SPARE_BYTES: Final = 64 * 1024 * 1024
 
-_KEPT_SETTINGS: Final = ("logs_origin", "nats_url", "oidc_issuer", "oidc_jwks_url", "witnesses")
 _SERVER: Final = (
     "SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system, clock_timestamp() AS at, "
     "(SELECT sum(pg_database_size(datname))::bigint FROM pg_database WHERE datallowconn) AS bytes, "
@@ -54,7 +54,7 @@ class Taken:
 async def take_backup(
     settings: OpsSettings, into: Path | None, keys: Path | None, keep_days: int | None, say: Say
 ) -> Taken:
-    """Takes a base of the running system, and ends what is older than ``keep_days`` days.
+    """Takes a base of the running system, and ends what is older than ``keep_days`` days, of what it was restored from as well.
 
     The data go below ``into`` (AVRR_BACKUP_DIR), keys and passwords below ``keys`` (AVRR_BACKUP_KEYS_DIR). A base that broke
     off is never taken for one. `CannotStart` where it cannot be taken; then nothing that was there before is other.
@@ -69,7 +69,7 @@ async def take_backup(
     with _alone(backups / house.id):
         keep_keys(settings, house, apart_from_it)
         try:
-            folder, size, at = await _base(settings, run, address, programs)
+            folder, size, at = await _base(settings, house, run, address, programs)
         except OSError as error:
             raise refused_by_system(error, "the backup can't be written") from error
         # Keys that began while the base was taken belong to it as well.
@@ -77,6 +77,12 @@ async def take_backup(
         ended = 0
         if keep_days is not None:
             ended = await end_what_is_old(backups / house.id, apart_from_it / house.id, keep_days, programs, at)
+            for former in house.former:
+                ended += await end_former(backups / former, apart_from_it / former, keep_days, programs, at)
+            left = tuple(one for one in house.former if (backups / one).exists() or (apart_from_it / one).exists())
+            if left != house.former:
+                # The present run may be another by now, of which whoever copies the log left word.
+                remember(settings, replace(make_house(settings), former=left))
     return Taken(folder, size, at, (datetime.now(UTC) - began).total_seconds(), ended)
 
 
@@ -111,7 +117,7 @@ def _alone(house: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-async def _base(settings: OpsSettings, run: Run, address: PostgresAddress, programs: Programs) -> tuple[Path, int, datetime]:
+async def _base(settings: OpsSettings, house: House, run: Run, address: PostgresAddress, programs: Programs) -> tuple[Path, int, datetime]:
     unfinished = run.folder / "base" / _UNFINISHED
     _removed(unfinished)
     try:
@@ -127,7 +133,7 @@ async def _base(settings: OpsSettings, run: Run, address: PostgresAddress, progr
         _well(copied, "PostgreSQL can't be copied")
         at: datetime = (await _asked(administrator(settings)))["at"]
         _well(await programs.run("pg_verifybackup", "--exit-on-error", str(unfinished / "postgres")), "what was copied does not hold")
-        write_manifest(unfinished, manifest_key(settings.secrets_folder), _told(settings, unfinished, server, at))
+        write_manifest(unfinished, manifest_key(settings.secrets_folder), _told(settings, house, unfinished, server, at))
         size = sum(path.stat().st_size for path in unfinished.rglob("*") if path.is_file())
         folder = run.folder / "base" / stamp(at)
         unfinished.rename(folder)
@@ -146,7 +152,7 @@ def _refuse_full_disk(folder: Path, needed: int) -> None:
         )
 
 
-def _told(settings: OpsSettings, unfinished: Path, server: asyncpg.Record, at: datetime) -> dict[str, object]:
+def _told(settings: OpsSettings, house: House, unfinished: Path, server: asyncpg.Record, at: datetime) -> dict[str, object]:
     ranges = json.loads((unfinished / "postgres" / "backup_manifest").read_text())["WAL-Ranges"]
     return {
         "finished_at": at.astimezone(UTC).isoformat(),
@@ -157,7 +163,8 @@ def _told(settings: OpsSettings, unfinished: Path, server: asyncpg.Record, at: d
         "segment_bytes": server["segment_bytes"],
         "postgres": (unfinished / "postgres" / "PG_VERSION").read_text().strip(),
         "embedded": settings.database_url is None,
-        "settings": {name: value for name in _KEPT_SETTINGS if (value := getattr(settings, name)) is not None and "@" not in value},
+        "former": list(house.former),
+        **settings_of(settings, os.environ).content,
     }
 
 

@@ -10,7 +10,7 @@ from ops.alarms import targets
 from ops.alarms.rules import read_rules
 from ops.backup.status import backup_status
 from ops.doctor.broker import broker
-from ops.doctor.copies import copies
+from ops.doctor.copies import copies, of_others
 from ops.doctor.databases import database
 from ops.doctor.findings import Finding, well, wrong
 from ops.doctor.machine import certificate, disk, present, private_files
@@ -55,7 +55,7 @@ async def _files(settings: OpsSettings) -> list[Finding]:
 
 
 async def _copies(settings: OpsSettings, now: Callable[[], datetime]) -> list[Finding]:
-    return [copies(backup_status(settings), now())]
+    return [copies(backup_status(settings), now()), *of_others(settings, now())]
 
 
 async def _processes(settings: OpsSettings) -> list[Finding]:

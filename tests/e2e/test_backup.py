@@ -203,6 +203,13 @@ async def ready(mission: Mission, url: str) -> bool:
     return (await mission.client.get(f"{url}/v1/forms", headers={"Authorization": f"Bearer {await mission.tokens.token('counsellor-1')}"})).is_success
 
 
+def test_a_restored_system_remembers_the_copies_that_it_was_made_of(drill: Drill, into: Path) -> None:
+    own, former = house_of(OpsSettings(data=into)), house_of(OpsSettings(data=drill.data))
+    assert own is not None
+    assert former is not None
+    assert (own.former, own.id == former.id) == ((former.id,), False)
+
+
 def test_what_earlier_restores_lost_is_copied_and_is_there_again(into: Path) -> None:
     assert (into / LOST_BEFORE).read_text() == "{}\n"
 
@@ -329,6 +336,9 @@ async def test_what_cannot_be_restored_is_told_in_a_sentence(drill: Drill, tmp_p
     assert (await refused(drill, None, tmp_path / "full")).code == "folder_not_empty"
     empty = replace(drill, backups=tmp_path / "nothing")
     assert (await refused(empty, None, tmp_path / "into")).code == "no_backup"
+    with pytest.raises(CannotStart) as other:
+        await restore(OpsSettings(logs_origin="another.example"), drill.backups, drill.keys, tmp_path / "into", None, None, quiet)
+    assert (other.value.code, "avrr.localhost" in other.value.sentence) == ("another_origin", True)
     keyless = replace(drill, keys=tmp_path / "nothing")
     assert (await refused(keyless, None, tmp_path / "into")).code == "no_keys"
 

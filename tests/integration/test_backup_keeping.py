@@ -18,7 +18,7 @@ import pytest
 from ops.backup.keeper import Keeper
 from ops.backup.keys_apart import copy_keys, sets_in
 from ops.backup.login import backup_login
-from ops.backup.places import Run, house_of, moment_of, stamp
+from ops.backup.places import Run, house_of, make_house_after, moment_of, stamp
 from ops.backup.restoring import restore
 from ops.backup.status import backup_status
 from ops.backup.taking import take_backup
@@ -218,6 +218,27 @@ async def test_the_last_base_stays_however_old_it_is(kept: Kept) -> None:
     assert refused.value.code == "keep_days"
     shutil.rmtree(kept.run.bases()[-1])
     assert only.exists()
+
+
+async def test_copies_of_what_it_was_restored_from_end_by_the_same_days_and_are_forgotten(kept: Kept, tmp_path: Path) -> None:
+    first = await kept.backup()
+    former = house_of(kept.settings)
+    assert former is not None
+    assert former.keys is not None
+    # As a restored data folder remembers it, which takes copies under an id of its own.
+    make_house_after(kept.settings, (former.id,))
+    aged(first, DAYS - 1)
+    await kept.backup(DAYS)
+    found = house_of(kept.settings)
+    assert found is not None
+    assert (found.former, kept.run.folder.parent.name == former.id) == ((former.id,), False)
+    (base,) = Run(tmp_path / "backups" / former.id / "run-1").bases()
+    aged(base, 2)
+    await kept.backup(DAYS)
+    found = house_of(kept.settings)
+    assert found is not None
+    assert (found.former, found.keys) == ((), former.keys)
+    assert not [place for place in (tmp_path / "backups", former.keys) if (place / former.id).exists()]
 
 
 async def test_keys_are_not_kept_where_the_data_are(kept: Kept, tmp_path: Path) -> None:
