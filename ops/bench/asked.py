@@ -1,6 +1,8 @@
 """What `./avrr bench` is asked for: which parts, and where the figures go."""
 
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +34,7 @@ async def bench_asked(
     if json_file is not None:
         json_file.write_text(json.dumps([one.as_json() for one in figures], indent=2) + "\n")
     if page_file is not None:
-        page_file.write_text(page(figures, where, f"{datetime.now(UTC):%d %B %Y}"))
+        page_file.write_text(page(figures, where, f"{datetime.now(UTC):%d %B %Y}", shlex.join(["./avrr", *sys.argv[1:]])))
     missed = [f"{one.section}: {one.name}" for one in figures if one.holds == "no"]
     typer.echo(f"Not kept: {'; '.join(missed) or 'none'}.")
     return 1 if missed else 0

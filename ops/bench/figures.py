@@ -62,8 +62,8 @@ def lines(figures: Sequence[Figure]) -> list[str]:
     return [head, *(_line(one) for one in figures)]
 
 
-def page(figures: Sequence[Figure], machine: str, day: str) -> str:
-    """The same as a page of the documentation."""
+def page(figures: Sequence[Figure], machine: str, day: str, command: str) -> str:
+    """The same as a page of the documentation, which says by which command it was made."""
     rows = [
         f"| {one.section} | {one.name} | {one.value:,.2f} {one.unit} | {'' if one.floor is None else f'{one.floor:,.2f}'} "
         f"| {'' if one.ratio is None else f'{one.ratio:.2f}'} | {_bound(one)} | {'' if one.holds == 'told' else one.holds} |"
@@ -73,7 +73,7 @@ def page(figures: Sequence[Figure], machine: str, day: str) -> str:
     floors = sorted({f"- {one.section}, {one.name}: {one.what_floor}" for one in figures if one.what_floor and one.section != "profile"})
     return "\n".join([
         "# Bench", "",
-        f"Made by `./avrr bench --page docs/bench.md` on {day}: {machine}. A figure counts beside the floor of its own run; what a machine can do is in the floors.", "",
+        f"Made by `{command}` on {day}: {machine}. A figure counts beside the floor of its own run; what a machine can do is in the floors.", "",
         "| part | figure | measured | floor | ratio | bound | holds |", "|---|---|---|---|---|---|---|", *rows, "",
         *_profile(costs), "## What each floor is", "", *floors, "",
     ])  # fmt: skip

@@ -15,8 +15,14 @@ _LOOK: Final = "Look whether the process that copies runs, and whether the folde
 _FOREIGN: Final = timedelta(days=30)
 
 
-def copies(status: BackupStatus | None, now: datetime) -> Finding:
-    """How old the copies are; a system without any is told too."""
+def copies(status: BackupStatus | None, now: datetime, *, elsewhere: bool = False) -> Finding:
+    """How old the copies are; a system without any is told too. Of one whose servers are ``elsewhere`` they cannot be seen."""
+    if status is None and elsewhere:
+        return warning(
+            "backup", "Whether copies are made of this system cannot be seen from here.",
+            "Have whoever runs the database's server copy it with its log, and the volumes of checkpointer and witness; apart from them, "
+            "for thirty days at most, those of epochs (docs/operations.md, A server of its own).",
+        )  # fmt: skip
     if status is None:
         return warning("backup", "No copies are made of this system.", "Name a folder on another machine's disk in AVRR_BACKUP_DIR.")
     wal, base = status.wal_age(now), status.base_age(now)

@@ -17,7 +17,7 @@ from ops.doctor.machine import certificate, disk, present, private_files
 from ops.doctor.processes import processes
 from ops.operating import broker_settings, knows_broker
 from ops.settings import CannotStart, OpsSettings
-from ops.system import owner_url, read_addresses
+from ops.system import owner_url, read_addresses, verify_url
 from shared.topology import LOGS, Service
 
 WATCHED: Final = "AVRR_WATCHED"
@@ -55,7 +55,7 @@ async def _files(settings: OpsSettings) -> list[Finding]:
 
 
 async def _copies(settings: OpsSettings, now: Callable[[], datetime]) -> list[Finding]:
-    return [copies(backup_status(settings), now()), *of_others(settings, now())]
+    return [copies(backup_status(settings), now(), elsewhere=WATCHED in os.environ), *of_others(settings, now())]
 
 
 async def _processes(settings: OpsSettings) -> list[Finding]:
@@ -67,11 +67,13 @@ async def _processes(settings: OpsSettings) -> list[Finding]:
 
 
 async def _database(settings: OpsSettings, service: Service, now: Callable[[], datetime]) -> list[Finding]:
-    role = f"{service.name}_migrate"
-    # To ask for a password that is not there would make it.
-    if not (os.environ.get(f"AVRR_PASSWORD_{role.upper()}") or (settings.secrets_folder / role).exists()):
-        return [well("database", f"The database of {service.name} is not looked at from here: the password of {role} is elsewhere.")]
-    return await database(service, owner_url(settings, service), now)
+    # Either sees all that is asked; whoever operates a system in containers has no login that changes tables.
+    for kind, url in (("migrate", owner_url), ("verify", verify_url)):
+        role = f"{service.name}_{kind}"
+        # To ask for a password that is not there would make it.
+        if os.environ.get(f"AVRR_PASSWORD_{role.upper()}") or (settings.secrets_folder / role).exists():
+            return await database(service, url(settings, service), now)
+    return [well("database", f"The database of {service.name} is not looked at from here: the password of {service.name}_verify is elsewhere.")]
 
 
 async def _broker(settings: OpsSettings, now: Callable[[], datetime]) -> list[Finding]:

@@ -121,6 +121,8 @@ CRON_TZ=Europe/Sarajevo
 45 2 1 * *  cd /srv/avrr && ./avrr keys rotate
 ```
 
+In containers the second is `docker compose … run --rm keys rotate` ([hardening](hardening.md)).
+
 Either ends with another code than 0 when it could not do all of it, and says why in one line, which cron mails; the next
 night does what is left. Copies of the databases from before a rotation open nothing of who was erased before it: the time
 between two rotations is the longest for which an old copy can still tell of them, and where keys are copied

@@ -61,6 +61,17 @@ async def test_a_server_whose_own_log_repeats_values_of_rows_is_told(servers: Ru
     assert "log_error_verbosity = terse" in found.do
 
 
+async def test_the_login_that_reads_everything_sees_as_much(make_database: MakeDatabase) -> None:
+    logins = (await make_database("counselling")).logins
+    assert [one.level for one in await database(COUNSELLING, logins.verify, present)] == ["well"]
+    owner = await asyncpg.connect(in_role_of_owner(logins.migrate, COUNSELLING))
+    await owner.execute("GRANT INSERT ON event_log TO counselling_worker")
+    await owner.execute("UPDATE alembic_version SET version_num = 'counselling_1'")
+    await owner.close()
+    found = await database(COUNSELLING, logins.verify, present)
+    assert [one.check for one in found] == ["migrations", "logins"]
+
+
 async def test_a_clock_that_is_apart_is_told(make_database: MakeDatabase) -> None:
     logins = (await make_database("counselling")).logins
     (found,) = await looked_at(logins, lambda: present() + timedelta(minutes=2))

@@ -216,6 +216,18 @@ async def test_a_mail_says_what_is_wrong_where_and_what_to_do() -> None:
         assert said in str(text)
 
 
+async def test_nothing_that_an_alarm_says_becomes_a_header_or_another_mail() -> None:
+    hostile = Sample("avrr_dead_letters", {"job": "returns\r\nBcc: c@d.example\r\n\r\n.\r\nMAIL FROM:<e@f.example>\r\n"}, 3)
+    mail = written(judge({}, RULES, (*UP, hostile), NOW).said, "avrr@mission.example", TO)
+    async with post() as server:
+        await asyncio.to_thread(send, Server("smtp", "127.0.0.1", server.port, None, None), mail)
+    assert (len(server.mails), server.said.count("MAIL"), server.said.count("RCPT")) == (1, 1, len(TO))
+    assert (server.mail["Bcc"], server.mail["Subject"], server.mail["To"]) == (None, "avrr: 1 began", ", ".join(TO))
+    for name in ("a@b.example\nBcc: c@d.example", "a@b.example\r\nSubject: x"):
+        with pytest.raises(ValueError, match="linefeed|newline|CR"):
+            written((), name, TO)
+
+
 async def test_whatever_was_told_is_not_told_again_after_a_restart_and_what_could_not_be_is(tmp_path: Path) -> None:
     samples: list[Sample] = [*UP, SET_ASIDE]
 

@@ -46,7 +46,8 @@ def test_memory_is_flat_or_grows_by_its_thirds_and_not_by_one_look() -> None:
 def test_a_page_and_a_table_tell_every_figure_and_what_its_floor_is() -> None:
     figures = [Figure("export", "a log", 50, "events/s", 100, least=0.5, what_floor="COPY"), Figure("soak", "p50", 3, "ms")]
     assert len(lines(figures)) == 3
-    said = page(figures, "2 cores", "1 January 2023")
+    said = page(figures, "2 cores", "1 January 2023", "./avrr bench export --events 500")
+    assert "Made by `./avrr bench export --events 500` on 1 January 2023: 2 cores." in said
     assert "| export | a log | 50.00 events/s | 100.00 | 0.50 | >= 0.5 | yes |" in said
     assert "- export, a log: COPY" in said
 
@@ -56,7 +57,7 @@ def test_a_page_names_the_three_largest_costs_of_a_command_and_no_waiting_among_
         Figure("profile", "the loop", 5, "ms", 10, waits=True),
         *(Figure("profile", f"work {number}", 4 - number, "ms", 10) for number in range(4)),
     ]
-    said = page(costs, "2 cores", "1 January 2023")
+    said = page(costs, "2 cores", "1 January 2023", "./avrr bench profile")
     assert "1. work 0 (4.00 ms)\n2. work 1 (3.00 ms)\n3. work 2 (2.00 ms)\n\n" in said
     assert "| the loop | 5.00 ms | 50 % |" in said
 

@@ -52,6 +52,14 @@ def test_every_field_is_one_of_the_format(file: str) -> None:
 
 
 @each_file
+def test_no_part_may_take_all_of_the_machine(file: str) -> None:
+    for part in _laid_over(file).values():
+        assert re.fullmatch(r"\d+[mg]", part["mem_limit"])
+        assert 0 < float(part["cpus"]) <= 2
+        assert part["pids_limit"] in (256, 512)
+
+
+@each_file
 def test_networks_and_volumes_are_declared_and_each_is_used(file: str) -> None:
     parts = _laid_over(file).values()
     networks = {network for part in parts for network in part.get("networks", ())}

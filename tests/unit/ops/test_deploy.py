@@ -43,7 +43,14 @@ from ops.operating import broker_settings, checkpointer_of, clock_of, issuer_of
 from ops.prepare import DATABASE_URL, PASSWORDS
 from ops.provision import ProvisionSettings
 from ops.settings import PROJECT, CannotStart, OpsSettings, read_settings
-from ops.system import api_url, epochs_folder, owner_url, verify_url, worker_url
+from ops.system import (
+    api_url,
+    epochs_folder,
+    in_role_of_owner,
+    owner_url,
+    verify_url,
+    worker_url,
+)
 from ops.witness.settings import WitnessSettings, signer_in
 from services.portal.settings import PortalSettings
 from shared.bus_settings import BusKeys
@@ -81,6 +88,8 @@ WORKERS = {f"{service.name}-worker" for service in LOGS}
 SERVERS = {"postgres", "nats", "proxy"}
 JOBS = {"prepare", "provision", "bus_keys"}
 OPERATES = "operator"
+ROTATES = "keys"
+BY_HAND = {OPERATES, ROTATES}
 
 OF_OPERATOR = Path("/var/lib/avrr/operator")
 
@@ -211,8 +220,10 @@ def test_the_keys_of_epochs_are_in_a_volume_that_no_other_part_has_and_that_only
     folder = PARTS[service.name]["environment"].get("AVRR_EPOCHS_FOLDER")
     assert PARTS[f"{service.name}-worker"]["environment"].get("AVRR_EPOCHS_FOLDER") == folder
     volume, whose = f"{service.name}_epochs", {service.name, f"{service.name}-worker"}
-    assert _who_has(volume) == whose | {OPERATES}
-    assert (volume, str(epochs_folder(OpsSettings(data=OF_OPERATOR), service)), "ro") in _volumes(OPERATES)
+    assert _who_has(volume) == whose | BY_HAND
+    # Who repairs only reads them, and who ends epochs does nothing else.
+    for part, mode in ((OPERATES, "ro"), (ROTATES, "rw")):
+        assert (volume, str(epochs_folder(OpsSettings(data=OF_OPERATOR), service)), mode) in _volumes(part)
     assert all((volume, folder, "rw") in _volumes(part) for part in whose)
     assert f"install --directory --mode=0700 --owner=avrr --group=avrr {folder}\n" in DOCKERFILE
 
@@ -242,15 +253,36 @@ def test_whoever_operates_the_system_is_given_what_the_commands_of_repair_need_a
 
 
 def test_whoever_operates_the_system_is_started_by_hand_alone_and_keeps_what_was_lost_apart() -> None:
-    assert (PARTS[OPERATES]["profiles"], PARTS[OPERATES]["restart"], PARTS[OPERATES]["entrypoint"]) == ([OPERATES], "no", ["python", "-m", "ops"])
-    assert {name for name, part in PARTS.items() if "profiles" in part} == {OPERATES}
-    assert all(OPERATES not in part.get("depends_on", {}) for part in PARTS.values())
+    assert PARTS[OPERATES]["entrypoint"] == ["python", "-m", "ops"]
+    assert {name: (part["profiles"], part["restart"]) for name, part in PARTS.items() if "profiles" in part} == {name: ([name], "no") for name in BY_HAND}
+    assert all(not BY_HAND & part.get("depends_on", {}).keys() for part in PARTS.values())
     assert ("operator_restored", str(OF_OPERATOR / FOLDER), "rw") in _volumes(OPERATES)
     assert _who_has("operator_restored") == {OPERATES}
     (made,) = re.findall(r"for folder in ((?:.|\\\n)*?); \\\n *do install .*--mode=0700 --owner=avrr .* /var/lib/avrr/operator\$folder; done", DOCKERFILE)
     folders = {str(OF_OPERATOR) + one.strip("'") for one in made.replace("\\", " ").split()}
     places = {place for _, place, _ in _volumes(OPERATES) if place.startswith(str(OF_OPERATOR))}
     assert folders == places | {str(OF_OPERATOR), f"{OF_OPERATOR}/secrets", f"{OF_OPERATOR}/secrets/epochs"}
+
+
+def test_whoever_ends_epochs_is_given_what_that_needs_and_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AVRR_")]:
+        monkeypatch.delenv(name)
+    for name, value in _environment(ROTATES, _filled_in()).items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    assert (settings.data_folder, settings.nats_url, settings.bus_keys) == (OF_OPERATOR, None, None)
+    for service in LOGS:
+        assert (api_url(settings, service), worker_url(settings, service)) == (_login(service, "api"), _login(service, "worker"))
+        assert owner_url(settings, service) == in_role_of_owner(_login(service, "migrate"), service)
+    # Whether somebody's erasure is under way is asked by whoever reads everything.
+    assert verify_url(settings, COUNSELLING) == _login(COUNSELLING, "verify")
+    of_keys = {f"AVRR_PASSWORD_{service.name}_{kind}".upper() for service in LOGS for kind in ("api", "worker", "migrate")}
+    assert set(_given(ROTATES)) & PASSWORDS.keys() == of_keys | {"AVRR_PASSWORD_COUNSELLING_VERIFY"}
+    assert set(_given(ROTATES)) - PASSWORDS.keys() == {"AVRR_DATA", "AVRR_DATABASE_URL", "AVRR_TRANSIT_URL", "AVRR_TRANSIT_TOKEN_FILE"}
+    assert (PARTS[ROTATES]["entrypoint"], PARTS[ROTATES]["command"]) == (["python", "-m", "ops", "keys"], ["show"])
+    assert {volume for volume, _, _ in _volumes(ROTATES)} == {f"{service.name}_epochs" for service in LOGS}
+    guide = (PROJECT / "docs" / "hardening.md").read_text() + (PROJECT / "docs" / "retention.md").read_text()
+    assert guide.count("run --rm keys rotate") == 2
 
 
 def test_the_commands_of_an_operator_start_without_what_only_a_demo_installs() -> None:
@@ -399,7 +431,7 @@ def test_the_command_of_the_example_invents_all_passwords_into_a_file_for_its_ow
 
 
 def test_compose_runs_every_service_with_its_servers_and_jobs() -> None:
-    assert set(PARTS) == {owner.name for owner in OWNERS} | WORKERS | SERVERS | JOBS | SIGNERS | {OPERATES}
+    assert set(PARTS) == {owner.name for owner in OWNERS} | WORKERS | SERVERS | JOBS | SIGNERS | BY_HAND
     for owner in OWNERS:
         assert PARTS[owner.name]["command"] == ["python", "-m", f"{owner.module}.app"]
     for service in LOGS:
@@ -422,7 +454,7 @@ def test_a_part_is_in_no_network_that_it_does_not_need() -> None:
     others = {"postgres": ["database"], "prepare": ["database"], "nats": ["bus"], "provision": ["bus"], "portal": ["database", "outside", "front"], "proxy": ["edge", "front"]}
     services["returns"] += ["front"]
     others |= {"checkpointer": ["database", "checkpoints", "outside"], "witness": ["checkpoints"]}
-    others |= {OPERATES: ["database", "bus", "checkpoints", "outside"]}
+    others |= {OPERATES: ["database", "bus", "checkpoints", "outside"], ROTATES: ["database", "outside"]}
     assert {name: part["networks"] for name, part in PARTS.items() if name != "bus_keys"} == services | others
     closed = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     assert closed == {"database", "bus", "checkpoints", "front"}
@@ -443,7 +475,7 @@ def test_no_container_may_take_all_of_the_machine(part: str) -> None:
 
 
 def test_whatever_should_run_is_started_again_and_the_job_is_not() -> None:
-    assert {name for name, part in PARTS.items() if part["restart"] == "unless-stopped"} == set(PARTS) - {"prepare", "bus_keys", OPERATES}
+    assert {name for name, part in PARTS.items() if part["restart"] == "unless-stopped"} == set(PARTS) - {"prepare", "bus_keys"} - BY_HAND
     assert PARTS["prepare"]["restart"] == PARTS["bus_keys"]["restart"] == "no"
 
 

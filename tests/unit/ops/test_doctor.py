@@ -149,10 +149,11 @@ async def test_the_doctor_works_where_nothing_was_ever_started_and_makes_no_secr
     assert not (tmp_path / "data").exists()
 
 
-async def test_the_doctor_works_while_everything_is_down(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["migrate", "verify"])
+async def test_the_doctor_works_while_everything_is_down(tmp_path: Path, kind: str) -> None:
     settings = OpsSettings(data=tmp_path / "data")
     settings.secrets_folder.mkdir(mode=0o700, parents=True)
-    for name in (f"{service.name}_migrate" for service in LOGS):
+    for name in (f"{service.name}_{kind}" for service in LOGS):
         (settings.secrets_folder / name).write_text("invented")
     (settings.secrets_folder / "nats_operator").write_text("invented")
     run = {
@@ -168,6 +169,12 @@ async def test_the_doctor_works_while_everything_is_down(tmp_path: Path) -> None
     assert sum(one.check == "processes" for one in found) == len(LOGS) + 3
     assert [one.sentence for one in found if one.check == "broker"] == ["The broker at nats://127.0.0.1:1 cannot be reached, or refuses our login."]
     assert "invented" not in str(found)
+
+
+def test_where_the_servers_are_elsewhere_copies_cannot_be_seen_and_what_to_do_can_be_done_there() -> None:
+    here, elsewhere = copies(None, NOW), copies(None, NOW, elsewhere=True)
+    assert (here.level, "AVRR_BACKUP_DIR" in here.do) == ("warning", True)
+    assert (elsewhere.level, "AVRR_BACKUP_DIR" in elsewhere.do, "volumes" in elsewhere.do) == ("warning", False, True)
 
 
 @pytest.mark.parametrize("written", ["", "audit", "audit=ftp://127.0.0.1", "a b=http://127.0.0.1", "=http://127.0.0.1"])
