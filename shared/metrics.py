@@ -1,6 +1,9 @@
 """The figures of one process, under names that alert rules know."""
 
+import math
+import shutil
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -8,6 +11,19 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 # How many codes of refusals are told apart; all codes are ours, and there are fewer.
 MOST_CODES: Final = 400
 _OTHER: Final = "other"
+FREE_BYTES: Final = "avrr_disk_free_bytes"
+FREE_SHARE: Final = "avrr_disk_free_share"
+
+
+def room_on(folder: Path) -> tuple[float, float]:
+    """How many bytes are free on the disk of a folder, and which share of it that is; both NaN where nobody can tell."""
+    try:
+        found = shutil.disk_usage(folder)
+    except OSError:
+        return math.nan, math.nan
+    # Of what anybody may use: some of a disk is often held back.
+    usable = found.used + found.free
+    return found.free, found.free / usable if usable else math.nan
 
 
 class Answered:
@@ -43,6 +59,13 @@ class Answered:
         for name, (said, figure) in figures.items():
             gauge = self.gauge(name, said, tuple(labels))
             (gauge.labels(**labels) if labels else gauge).set_function(figure)
+
+    def room(self, disk: str, folder: Path) -> None:
+        """Tells how much room is left where a folder is, looked at anew at each scrape."""
+        self.told({
+            FREE_BYTES: ("bytes that are free on a disk", lambda: room_on(folder)[0]),
+            FREE_SHARE: ("which share of a disk is free", lambda: room_on(folder)[1]),
+        }, disk=disk)  # fmt: skip
 
     def gauge(self, name: str, said: str, labels: tuple[str, ...] = ()) -> Gauge:
         """The gauge of this name, made when it is first asked for."""

@@ -70,6 +70,9 @@ def create_app(wiring: Wiring, routers: Sequence[APIRouter], settings: Settings)
     for database in databases.values():
         database.on_append = wake.set
     metrics = Metrics(wiring.service.name)
+    own = settings.epochs_folder or settings.memory_folder
+    if works and own is not None:
+        metrics.room("data", own)
     standing = Standing(wiring.service, settings, back, metrics)
     worker = _worker(wiring, settings, back, wake, clock, standing, metrics) if works else None
     beside = wiring.beside(settings, back, metrics) if wiring.beside is not None and works else None

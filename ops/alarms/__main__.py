@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from ops.alarms.child import NAME
 from ops.alarms.copies import Copies
+from ops.alarms.disks import Disks
 from ops.alarms.mail import send
 from ops.alarms.rules import read_rules
 from ops.alarms.settings import AlarmSettings
@@ -34,13 +35,16 @@ def create_app(settings: AlarmSettings) -> Starlette:
 
     async def ask() -> Told:
         told = await asked(targets)
-        return Told((*told.samples, *await asyncio.to_thread(copies.told)), told.away)
+        own = [*await asyncio.to_thread(copies.told), *await asyncio.to_thread(disks.told)]
+        return Told((*told.samples, *own), told.away)
 
     watching = Watching(
         read_rules(settings.alert_rules), settings.alarms_folder, ask, lambda mail: send(server, mail), settings.alert_from,
         settings.recipients, _present,
     )  # fmt: skip
     copies = Copies(NAME, watching.registry, lambda: backup_status(of_copies), _present)
+    kept = {} if of_copies.backup_dir is None else {"copies": of_copies.backup_dir.expanduser().absolute()}
+    disks = Disks(NAME, watching.registry, {"data": settings.alarms_folder, **kept})
 
     async def alive(_: Request) -> Response:
         return PlainTextResponse("ok\n")

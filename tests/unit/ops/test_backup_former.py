@@ -94,7 +94,7 @@ def test_copies_of_another_system_are_named_once_they_are_older_than_any_copy_is
     assert [one.level for one in found] == (["warning"] if named else [])
     assert all(str(house) in one.sentence and str(keys) in one.sentence for one in found)
     # Keys of which no copies are left are named as well.
-    os.rename(house, tmp_path / "gone")
+    house.rename(tmp_path / "gone")
     os.utime(keys, ((NOON - timedelta(days=days)).timestamp(),) * 2)
     assert len(of_others(settings, NOON)) == len(found)
 
