@@ -12,7 +12,17 @@ from services.returns.domain.case_final_report import WriteFinalReport
 from services.returns.domain.case_inquiry import AnswerFamilyAssessment
 from services.returns.domain.case_journey import ConfirmArrival
 from services.returns.domain.case_reintegration import StartMonitoring
-from shared.contracts import attempts, corrections, counselling, noted_cases, plans, reintegration, returns
+from shared.contracts import (
+    attempts,
+    corrections,
+    counselling,
+    families,
+    noted_cases,
+    plans,
+    reintegration,
+    returns,
+    support,
+)
 from shared.messages import Envelope, Event
 from shared.tlog.tree import leaf_hash
 from shared.topology import BY_NAME
@@ -43,6 +53,12 @@ class Entry:
 
 
 _SHOWN_IN_PART = (AnswerFamilyAssessment, ConfirmArrival, WriteFinalReport, StartMonitoring, AgreePlan, AgreeFirstPlan, RevisePlan, CompletePlan)
+
+# What a case begins with that takes persons over from another one, and what it may state again of each of them after that.
+_TAKEN_OVER = (families.CaseSplitOff.kind, families.FamilyJoined.kind)
+_STATED_AGAIN = frozenset(
+    kind.kind for kind in (returns.ScreeningRecorded, returns.EvidenceRecorded, returns.TravelDocumentRecorded, support.SupportPlanned)
+)
 
 Logs = Mapping[str, Sequence[Entry]]
 # What is wrong: something was lost, was done or took effect again, left a gap, came out of order, or is otherwise not as it must be.
@@ -200,7 +216,9 @@ def _wrong_reactions(logs: Logs) -> Iterator[Finding]:
             # A reaction's events enter the log together: a cause that comes back was taken once more.
             if idx < reached[source] or (idx == reached[source] and entry.cause != previous):
                 yield Finding("order", f"{service}: event {idx} of {source} took effect again or out of turn")
-            if (entry.cause, entry.subject, entry.type) in seen:
+            # Taken once more, it would take the persons over twice.
+            again = entry.type in _STATED_AGAIN and any((entry.cause, entry.subject, kind) in seen for kind in _TAKEN_OVER)
+            if (entry.cause, entry.subject, entry.type) in seen and not again:
                 yield Finding("duplicated", f"{service}: event {idx} of {source} made {entry.type} of {entry.subject} twice")
             seen.add((entry.cause, entry.subject, entry.type))
             reached[source], previous = max(idx, reached[source]), entry.cause

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ from ops.verification import verify_system
 from services.counselling.domain.intention import ExpressIntention
 from services.counselling.domain.person import RegisterPerson
 from services.reintegration.domain.grant import DraftGrant
-from services.reintegration.domain.plan import RecordOwnPlan
+from services.reintegration.domain.plan import AgreeFirstPlan, RecordOwnPlan
 from services.reintegration.domain.tranches import ConfirmPayment
 from shared.bus import Bus
+from shared.contracts.families import FamilySplit
 from shared.messages import Command
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note
@@ -38,15 +40,15 @@ from tests.chaos.clients import Clients, Forgetful
 from tests.chaos.history import History
 from tests.hurry import HURRIED
 
-# One row for each command of a kind: where it stands, and by what it is known there.
-ROWS: tuple[tuple[type[Command], str, str], ...] = (
-    (RegisterPerson, "counselling", "SELECT id FROM persons"),
-    (ExpressIntention, "counselling", "SELECT id FROM intentions"),
-    (ExpressIntention, "returns", "SELECT id FROM cases"),
-    (ExpressIntention, "reintegration", "SELECT id FROM cases"),
-    (RecordOwnPlan, "reintegration", "SELECT id FROM plans"),
-    (DraftGrant, "reintegration", "SELECT id FROM grants"),
-    (ConfirmPayment, "reintegration", "SELECT grant_id FROM payment_references WHERE tranche > 0"),
+# One row for each command of these kinds: where it stands, and by what it is known there.
+ROWS: tuple[tuple[tuple[type[Command], ...], str, str], ...] = (
+    ((RegisterPerson,), "counselling", "SELECT id FROM persons"),
+    ((ExpressIntention,), "counselling", "SELECT id FROM intentions"),
+    ((ExpressIntention,), "returns", "SELECT id FROM cases"),
+    ((ExpressIntention,), "reintegration", "SELECT id FROM cases"),
+    ((RecordOwnPlan, AgreeFirstPlan), "reintegration", "SELECT id FROM plans"),
+    ((DraftGrant,), "reintegration", "SELECT id FROM grants"),
+    ((ConfirmPayment,), "reintegration", "SELECT grant_id FROM payment_references WHERE tranche > 0"),
 )
 
 
@@ -105,8 +107,9 @@ class System:
             others += await self.unlike_its_stream(service)
             others += await self.unlike_its_checkpoint(service)
             others += await self.standing_still(service)
-        for command, service_name, sql in ROWS:
-            others += await self._unlike_their_commands(command, service_name, sql)
+        apart = await self._split_off()
+        for commands, service_name, sql in ROWS:
+            others += await self._unlike_their_commands(commands, apart if ExpressIntention in commands else [], service_name, sql)
         others += [line async for line, count in verify_system(self.settings, None) if count]
         return found + [Finding("other", text) for text in others]
 
@@ -149,16 +152,25 @@ class System:
                 return [f"{service.name}: at {idx} the stream has another event than the log"]
         return [] if len(stored) == len(leaves) else [f"{service.name}: the stream has {len(stored)} events, the log {len(leaves)}"]
 
-    async def _unlike_their_commands(self, command: type[Command], service: str, sql: str) -> list[str]:
+    async def _split_off(self) -> list[UUID]:
+        """The cases that began for some of a family without a wish of their own, and by whose ids their attempts go on."""
+        told = [json.loads(leaf) for leaf in await self.leaves("returns")]
+        return [UUID(leaf["data"]["new_case_id"]) for leaf in told if leaf["type"] == FamilySplit.kind]
+
+    async def _unlike_their_commands(
+        self, commands: tuple[type[Command], ...], besides: list[UUID], service: str, sql: str
+    ) -> list[str]:
         given: list[UUID] = [
             asked.step.id
             for asked in self.history.asked.values()
-            if asked.acknowledged and type(asked.step.order) is command
+            if asked.acknowledged and type(asked.step.order) in commands
         ]
         rows = [row[0] for row in await self.ask(service, sql)]
-        if sorted(given) == sorted(UUID(bytes=row.bytes) for row in rows):
+        if sorted(given + besides) == sorted(UUID(bytes=row.bytes) for row in rows):
             return []
-        return [f"{service}: {len(given)} {command.__name__} were acknowledged, {sql} answers {len(rows)} rows"]
+        names = " and ".join(command.__name__ for command in commands)
+        split = f" and {len(besides)} split off" if besides else ""
+        return [f"{service}: {len(given)} {names} were acknowledged{split}, {sql} answers {len(rows)} rows"]
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from services.returns.domain.case_corrections import CorrectDeparture
 from services.returns.domain.case_journey import ConfirmArrival, RecordDeparture
 from services.returns.domain.case_reintegration import StartMonitoring
 from shared.contracts.corrections import DepartureCorrected
-from shared.contracts.counselling import IntentionExpressed
+from shared.contracts.counselling import AttemptMayMove, IntentionExpressed
+from shared.contracts.families import CaseSplitOff
 from shared.contracts.noted_cases import ArrivalNoted, CaseNoted
 from shared.contracts.returns import (
     ApplicationSubmitted,
@@ -24,6 +25,7 @@ from shared.contracts.returns import (
     MonitoringStarted,
     PersonArrived,
     PersonDeparted,
+    ScreeningRecorded,
     ScreeningStarted,
 )
 from shared.http import Receipt
@@ -117,6 +119,31 @@ def test_a_departure_that_was_corrected_is_not_waited_for() -> None:
     story.happen("returns", PersonDeparted, case_id, 5, "leave-2")
     log += arrived
     assert story.wrong() == []
+
+
+def split_off(story: Story, taken: int) -> None:
+    """A case that takes persons over, once or again, and states of both of them what was found."""
+    cause = story.happen("counselling", AttemptMayMove, uuid7(), 1, story.logs["counselling"][0].correlation)
+    case_id = uuid7()
+    for version, kind in enumerate((CaseSplitOff, ScreeningRecorded, ScreeningRecorded) * taken, 1):
+        story.happen("returns", kind, case_id, version, cause.correlation, cause)
+
+
+def test_what_a_case_states_again_of_whom_it_takes_over_is_no_second_effect() -> None:
+    story = sound()
+    split_off(story, 1)
+    # What is made by hand here was ordered by nobody, and has no effect in the third service.
+    assert [wrong for wrong in story.wrong() if "twice" in wrong] == []
+
+
+def take_persons_over_twice(story: Story) -> None:
+    split_off(story, 2)
+
+
+def find_something_twice(story: Story) -> None:
+    cause = story.logs["counselling"][-1]
+    for version in (1, 2):
+        story.happen("returns", ScreeningRecorded, story.logs["returns"][-1].subject, 5 + version, cause.correlation, cause)
 
 
 def lose_an_acknowledged_command(story: Story) -> None:
@@ -228,6 +255,8 @@ PLANTED: tuple[tuple[Callable[[Story], None], str], ...] = (
     (lose_an_effect, "took effect 0 times in reintegration"),
     (apply_an_event_twice_at_once, "took effect 2 times in reintegration"),
     (apply_an_event_twice_at_once, "twice"),
+    (take_persons_over_twice, "split_off.v1 of"),
+    (find_something_twice, "screening_recorded.v1 of"),
     (apply_an_event_again_later, "took effect again or out of turn"),
     (apply_events_out_of_turn, "took effect again or out of turn"),
     (open_two_cases_for_one_wish, "took effect 2 times in returns"),
