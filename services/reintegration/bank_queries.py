@@ -160,6 +160,12 @@ _OF_STATE = Sql(f"{_LISTED}WHERE l.state = ANY (ARRAY[:state]) AND l.id > :after
 _OF_FILE = Sql(
     f"{_LISTED}WHERE l.file_id = ANY (ARRAY[cast(:file_id AS uuid)]) AND l.id > :after AND {_TOLD} ORDER BY l.file_id, l.id LIMIT :limit"
 )
+# Money that came and may be what was asked back: that waits, was explained as such, or of which some is recorded so. An index holds these alone.
+_RECOVERS = Sql(
+    f"{_LISTED}WHERE l.kind = 'booked' AND l.direction = 'credit' AND NOT l.reversal AND l.state IN ('unmatched', 'recovered', 'explained') "
+    "AND l.currency = ANY (ARRAY[:currency]) AND l.id > :after AND l.amount > l.recovered "
+    "AND (l.state <> 'explained' OR c.explanation = 'recovery') ORDER BY l.currency, l.id LIMIT :limit"
+)
 _ONE = Sql(f"{_LISTED}WHERE l.id = :line_id AND {_TOLD}")
 _COUNTED = Sql(
     "SELECT state, count(*) AS lines FROM bank_lines WHERE state <> 'unconfirmed' GROUP BY state UNION ALL SELECT l.state, count(*) "
@@ -309,6 +315,12 @@ async def lines_of_state(unit: UnitOfWork, state: LineState, reader: str, after:
 async def lines_of_file(unit: UnitOfWork, file_id: UUID, reader: str, after: UUID, limit: int) -> list[BankLineRow]:
     """The lines of one file in their order; as `lines_of_state`."""
     rows = await unit.rows(_OF_FILE, file_id=file_id, reader=reader, after=after, limit=limit)
+    return await _all_told(unit, [dict(row) for row in rows])
+
+
+async def lines_that_recover(unit: UnitOfWork, currency: str, after: UUID, limit: int) -> list[BankLineRow]:
+    """Credits in this currency by which money that was asked back may have come, and of which some is not recorded yet."""
+    rows = await unit.rows(_RECOVERS, currency=currency, after=after, limit=limit)
     return await _all_told(unit, [dict(row) for row in rows])
 
 

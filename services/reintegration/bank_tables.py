@@ -184,6 +184,10 @@ BANK_LINES = sa.Table(
     # A line settles at most one attempt, and an attempt is paid, sent back or refused by at most one line each.
     sa.Index("uq_bank_lines_settled", "settled_attempt", "state", unique=True, postgresql_where=sa.text("settled_attempt IS NOT NULL")),
     sa.Index(None, "state", "id"),
+    sa.Index(
+        "ix_bank_lines_may_recover", "currency", "id",
+        postgresql_where=sa.text("kind = 'booked' AND direction = 'credit' AND NOT reversal AND state IN ('unmatched', 'recovered', 'explained')"),
+    ),
     sa.Index(None, "file_id", "id"),
     sa.Index(None, "of_attempt"),
     sa.Index(None, "attempt_id"),

@@ -14,8 +14,9 @@ from services.reintegration.domain.account_details import AccountDetails
 from services.reintegration.domain.batch_file import Candidate
 from services.reintegration.domain.batch_state import BatchStatus
 from services.reintegration.domain.grant_state import Grant
+from services.reintegration.domain.matching import LEAST_PART
 from services.reintegration.domain.payee_facts import Payable
-from services.reintegration.lost_payment_queries import NOT_CLEARED, is_lost
+from services.reintegration.lost_payment_queries import LEFT_BEFORE, NOT_CLEARED, is_lost
 from services.reintegration.lost_reference_queries import WAITS, waits_for_one_before, waits_unnamed
 from shared.contracts.attempts import PaymentMethod
 from shared.db import Sql, UnitOfWork
@@ -95,6 +96,19 @@ WAITING = Sql(
 OF_A_BATCH = Sql(
     f"SELECT {_ATTEMPT}, p.batch_id FROM batch_payments p JOIN payment_attempts a ON a.attempt_id = p.attempt_id "
     "WHERE p.batch_id = :batch_id AND p.attempt_id > :after ORDER BY p.attempt_id LIMIT :limit"
+)
+# Of what a line that waits may be: for a debit what is open, or was ended since the bank had not answered, for a credit what was paid
+# and not delivered; of a file that went to the bank from its account, and of an amount of which it has half at least.
+_HAS: Final = "coalesce(l.amount, l.line_amount)"
+_LEFT: Final = "(a.amount - coalesce(a.booked_short, 0))"
+OF_A_LINE = Sql(
+    f"SELECT {_ATTEMPT}, {_IN_A_BATCH} FROM bank_lines l JOIN payment_attempts a ON a.method = 'bank_file' AND CASE l.direction "
+    "WHEN 'debit' THEN a.status = 'released' OR a.reason = 'not_answered' ELSE a.status = 'paid' AND EXISTS (SELECT FROM open_advances o "
+    "WHERE o.grant_id = a.grant_id AND o.tranche = a.tranche) END WHERE l.id = :line_id AND l.kind = 'booked' AND l.state = 'unmatched' "
+    "AND (EXISTS (SELECT FROM batch_payments h JOIN payment_batches f ON f.id = h.batch_id WHERE h.attempt_id = a.attempt_id "
+    f"AND f.own_account_id = l.own_account_id AND f.sent_at IS NOT NULL) OR {LEFT_BEFORE}) "
+    f"AND (l.currency <> a.currency OR {_HAS} IS NULL OR {_HAS} >= {_LEFT} * {LEAST_PART} AND (l.direction = 'debit' OR l.amount IS NULL OR l.amount <= {_LEFT})) "
+    "AND a.attempt_id > :after ORDER BY a.attempt_id LIMIT :limit"
 )
 
 # How states of other aggregates are read: those of these that exist, by one statement.

@@ -38,7 +38,7 @@ _PAYABLE: Final = Sql(f"WITH {HELD} SELECT {LOCKED} AS locked, {SEEN} AS seen, {
 OF_GRANT: Final = Sql(
     f"SELECT p.id, {stands_against('p')} AS payable FROM payees p WHERE p.country = ANY (ARRAY[:country]) AND p.id > :after "
     "AND p.currency = :currency AND p.status NOT IN ('closed', 'blocked') AND CASE p.kind WHEN 'office' THEN true "
-    "WHEN 'vendor' THEN coalesce(p.vendor_code = cast(:vendor_code AS text), true) "
+    "WHEN 'vendor' THEN coalesce(p.vendor_key = lower(cast(:vendor_code AS text)), true) "
     "ELSE p.person_id = :person_id OR p.case_id = :case_id END ORDER BY p.country, p.id LIMIT :limit"
 )
 # An office pays what was released to be paid by it; of what waits, to the account that is confirmed by now.

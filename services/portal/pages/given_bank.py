@@ -9,14 +9,14 @@ from services.portal.client import Form
 from services.portal.fields import Given, Option, Posted
 from services.portal.pages.frame import Page, Turned
 from services.portal.pages.naming import short
-from services.portal.translation import _
+from services.portal.translation import _, translated
 from services.portal.wording import word
 from services.portal.words import money
 
 
 async def of_bank_line(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
     """The line as the bank has it, and what a colleague found it to be of."""
-    del form, posted
+    del posted
     found = await page.ask("reintegration", f"/v1/bank-lines/{id}")
     line: Any = found.body
     shown = [(_("Line"), short(line["id"]))]
@@ -38,7 +38,9 @@ async def of_bank_line(page: Page, form: Form, id: UUID, posted: Posted) -> tupl
         shown.append((_("What it is"), word(line["explanation"])))
     if line["asked_by"] is not None:
         shown.append((_("Asked by"), line["asked_by"]))
-    return Given(version=found.etag or "", shown=tuple(shown)), f"/bank-lines/{id}"
+    options = {"attempt_id": await _fitting(page, line)} if form.name == "match_line" else {}
+    start = {"attempt_id": line["named_attempt"] or ""} if form.name == "match_line" else {}
+    return Given(options=options, start=start, version=found.etag or "", shown=tuple(shown)), f"/bank-lines/{id}"
 
 
 async def of_bank_file(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Given, str]:
@@ -67,14 +69,40 @@ async def to_confirm(page: Page, id: UUID) -> Given:
 
 
 async def credits_that_wait(page: Page, currency: str) -> tuple[Option, ...]:
-    """Lines by which money in this currency came and of which nobody knows yet what they are, or which hold some more."""
-    found = [
-        line
-        for state in ("unmatched", "recovered")
-        for line in (await page.ask("reintegration", "/v1/bank-lines", state=state, limit=100)).body["items"]
-    ]
+    """Lines by which money in this currency came that may be a recovery: nobody knows yet what it is, two said so, or they hold some more."""
     return tuple(
         Option(line["id"], f"{money(line['amount'], currency)} · {line['booked_on']} · {line['bank_reference'] or short(line['id'])}")
-        for line in found
-        if (line["kind"], line["direction"], line["currency"]) == ("booked", "credit", currency) and line["amount"] is not None
+        for line in await all_of(page, "/v1/bank-lines", recovers=currency)
     )
+
+
+async def _fitting(page: Page, line: Any) -> tuple[Option, ...]:
+    """The attempts to pay that a line may be of, those of its amount first, and the one that the bank names among them."""
+    found = await all_of(page, "/v1/payment-attempts", for_line=line["id"])
+    ordered = {(line["amount"], line["currency"]), (line["instructed_amount"], line["instructed_currency"])}
+    found.sort(key=lambda one: (one["money"]["amount"], one["money"]["currency"]) not in ordered)
+    offered = [Option(one["id"], _attempt(one)) for one in found]
+    named = line["named_attempt"]
+    if offered and named is not None and named not in {one.value for one in offered}:
+        offered.append(Option(named, f"{translated(_('The bank names'))} {short(named)}"))
+    return tuple(offered)
+
+
+def _attempt(attempt: Any) -> str:
+    amount = money(attempt["money"]["amount"], attempt["money"]["currency"])
+    said = [amount, word(f"attempt_{attempt['status']}"), f"{translated(_('Grant'))} {short(attempt['grant_id'])}", f"{translated(_('Tranche'))} {attempt['tranche']}"]
+    if attempt["released_at"] is not None:
+        said.append(attempt["released_at"][:10])
+    return " · ".join(said)
+
+
+async def all_of(page: Page, path: str, **narrowed: str) -> list[dict[str, Any]]:
+    """All that a list of reintegration's holds, page by page."""
+    found: list[dict[str, Any]] = []
+    after = None
+    while True:
+        answer = (await page.ask("reintegration", path, limit=100, after=after, **narrowed)).body
+        found += answer["items"]
+        after = answer["next"]
+        if after is None:
+            return found

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.portal.client import Form
 from services.portal.fields import Given, Note, Option, Posted, typed
 from services.portal.pages.frame import Page, Turned
-from services.portal.pages.given_bank import credits_that_wait
+from services.portal.pages.given_bank import all_of, credits_that_wait
 from services.portal.pages.given_budgets import certificate_shown, papers_of, start_of
 from services.portal.pages.given_payees import who
 from services.portal.pages.naming import here, named, short
@@ -105,10 +105,9 @@ def ways_of(roles: Collection[str]) -> tuple[Option, ...]:
 
 
 async def payees_of(page: Page, grant_id: UUID) -> list[dict[str, Any]]:
-    """Whom a grant can be paid to, and of whom else why not, oldest first."""
-    answer = await page.ask("reintegration", f"/v1/grants/{grant_id}/payees", limit=100)
-    found: list[dict[str, Any]] = answer.body["items"]
-    return found
+    """Whom a grant can be paid to, and of whom else why not: who returned first, then the others, oldest first."""
+    found = await all_of(page, f"/v1/grants/{grant_id}/payees")
+    return sorted(found, key=lambda one: one["kind"] != "returnee")
 
 
 def payee_shown(payee: Mapping[str, Any]) -> str:
@@ -125,14 +124,7 @@ def _to_be_registered(payees: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
 
 async def all_funds(page: Page) -> list[dict[str, Any]]:
     """Every fund that was confirmed, with what it still holds, oldest first."""
-    found: list[dict[str, Any]] = []
-    after = None
-    while True:
-        answer = (await page.ask("reintegration", "/v1/funds", limit=100, after=after)).body
-        found += (fund for fund in answer["items"] if fund["status"] in ("open", "closed"))
-        after = answer["next"]
-        if after is None:
-            return found
+    return [fund for fund in await all_of(page, "/v1/funds") if fund["status"] in ("open", "closed")]
 
 
 def costs_of(found: State) -> Mapping[str, str | None]:

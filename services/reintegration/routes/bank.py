@@ -56,6 +56,7 @@ from shared.handling import Handled, Repeat, handle, transact
 from shared.http import Action, Call, Calling, Limit, Page, Receipt
 from shared.ids import FIRST
 from shared.messages import Command, Context
+from shared.money import Currency
 from shared.new_ids import NewId
 from shared.policy import EVERYWHERE
 from shared.uploads import takes_file
@@ -192,6 +193,9 @@ async def list_bank_lines(
     call: Calling,
     state: Annotated[bank_queries.LineState, Query()] = "unmatched",
     file_id: Annotated[UUID | None, Query()] = None,
+    recovers: Annotated[
+        Currency | None, Query(description="Credits alone in this currency by which money that was asked back may have come.")
+    ] = None,
     after: UUID | None = None,
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[bank_queries.BankLineRow]:
@@ -204,6 +208,8 @@ async def list_bank_lines(
     async def work(unit: UnitOfWork) -> list[bank_queries.BankLineRow]:
         if file_id is not None:
             return await bank_queries.lines_of_file(unit, file_id, reader, after or FIRST, limit + 1)
+        if recovers is not None:
+            return await bank_queries.lines_that_recover(unit, recovers, after or FIRST, limit + 1)
         return await bank_queries.lines_of_state(unit, state, reader, after or FIRST, limit + 1)
 
     found = await call.ask(work)

@@ -50,10 +50,13 @@ async def list_payment_attempts(
     waiting: Annotated[bool, Query(description="Those alone that wait for a batch, in one currency, euros unless another is named.")] = False,
     currency: Annotated[Currency | None, Query()] = None,
     batch_id: Annotated[UUID | None, Query()] = None,
+    for_line: Annotated[UUID | None, Query(description="Those alone that this line of the bank's may be of, which waits.")] = None,
     after: UUID | None = None,
     limit: Annotated[Limit, Query()] = 50,
 ) -> Page[batch_queries.PaymentAttemptRow]:
-    """Attempts to pay in the order of their ids: all, those of a batch, or those that wait for one in a currency."""
+    """Attempts to pay in the order of their ids: all, those of a batch, those that wait for one in a currency, or those that a line may be of."""
+    if for_line is not None:
+        return await call.page(batch_queries.OF_A_LINE, batch_queries.PaymentAttemptRow, after, limit, line_id=for_line)
     if batch_id is not None:
         return await call.page(batch_queries.OF_A_BATCH, batch_queries.PaymentAttemptRow, after, limit, batch_id=batch_id)
     if waiting:

@@ -3,12 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+from services.reintegration import payable_queries
 from services.reintegration.domain.attempts import ReportPaymentFailed
 from services.reintegration.domain.payee import ClosePayee, RegisterPayee
 from services.reintegration.grant_wiring import GRANT
 from services.reintegration.payee_wiring import PAYEE
 from shared.db import Sql
-from shared.ids import uuid7
+from shared.ids import FIRST, uuid7
+from shared.policy import EVERYWHERE
 from tests.integration.reintegration.office import House, Line
 from tests.integration.reintegration.test_api import People
 from tests.integration.reintegration.test_api import people as people_of
@@ -75,6 +77,20 @@ async def test_whoever_pays_picks_one_of_whom_the_grant_is_for_by_the_last_chara
     (tranche,) = (await people.payer.get(f"grants/{grant_id}")).json()["state"]["tranches"]
     assert (tranche["payee_id"], tranche["account_no"], tranche["method"]) == (str(hers), 1, "office_account")
     assert (await house.findings()).differences == []
+
+
+async def test_the_vendor_that_was_chosen_is_listed_whatever_the_letters_of_its_code(house: House) -> None:
+    shop = await house.vendors.of()
+    await registered(house.made, vendor("PK", "EUR", "V-OTHER"))
+    asked = {"country": "PK", "currency": "EUR", "person_id": uuid7(), "case_id": uuid7(), "after": FIRST, "limit": 10}
+
+    async def listed(spelled: str) -> list[object]:
+        rows = await house.api.attempt(
+            EVERYWHERE.scope(PAYER), lambda unit: unit.rows(payable_queries.OF_GRANT, vendor_code=spelled, **asked)
+        )
+        return [row["id"] for row in rows]
+
+    assert await listed("V-PK-EUR") == await listed("v-pk-eur") == [shop]
 
 
 async def test_a_list_of_payees_goes_on_page_by_page(house: House, people: People) -> None:
