@@ -129,6 +129,15 @@ class ArchivedLog:
         await connection.close()
         return [tuple(row.values()) for row in rows]
 
+    async def sightings(self) -> dict[tuple[object, object], int]:
+        """How often each finding was found that nothing clears, by its kind and its first entry."""
+        connection = await asyncpg.connect(self.made.logins.verify)
+        rows = await connection.fetch(
+            "SELECT kind, first_idx, count(*) AS times FROM archive_differences d JOIN archive_sightings s ON s.finding_id = d.id GROUP BY 1, 2"
+        )
+        await connection.close()
+        return {(row["kind"], row["first_idx"]): row["times"] for row in rows}
+
     async def signed(self, size: int, other: bytes = b"", at: int = 1) -> str:
         """The checkpoint of the log's first entries, or of others."""
         tree = Frontier()

@@ -151,7 +151,9 @@ async def test_one_id_in_two_places_is_found_and_each_event_is_shown(archived: A
             "SELECT 'audit', 0, id, type, subject, partitionkey, 'staff:hana', time, reason, $1, sha256('\\x00'::bytea || $1) "
             "FROM archive_entries WHERE log = $2 AND idx = 0", other, LOG,
         )  # fmt: skip
-    assert await checked(archived) == [("twice", 0, 0)]
+    for _ in range(2):
+        assert await checked(archived, rounds=2) == [("twice", 0, 0)]
+        assert await archived.sightings() == {("twice", 0): 1}
     shown = (await archived.get(f"/v1/archive/events/{first}")).json()
     assert (shown["log"], shown["also"]) == ("audit", [{"log": LOG, "position": 0}])
     asked = (await archived.get(f"/v1/archive/events/{first}", log=LOG, position=0)).json()

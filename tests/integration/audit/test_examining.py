@@ -263,6 +263,7 @@ async def test_a_place_that_was_set_past_entries_hides_nothing_of_them(archived:
     assert found["number"] == MANY_READS + 3
     # It stays until somebody said what it was, though all is told again.
     assert len(await rounds(archived)) == 3
+    assert set((await archived.sightings()).values()) == {1}
 
 
 async def test_what_was_taken_out_or_put_in_past_every_right_is_named(archived: ArchivedLog) -> None:
@@ -276,6 +277,12 @@ async def test_what_was_taken_out_or_put_in_past_every_right_is_named(archived: 
     named = [("exception", 1, 1), ("exception", 5, 5), ("exception", crossing, crossing), ("exception", last, last)]
     assert await rounds(archived) == named
     assert len((await told(archived))["items"]) == 4
+    # What was put in is the same at each look, and what is taken out once more is found once more.
+    once = {("exception", first): 1 for first in (1, 5, crossing, last)}
+    assert (await rounds(archived), await archived.sightings()) == (named, once)
+    async with archived.beside_the_archive() as superuser:
+        await superuser.execute("DELETE FROM archive_exceptions WHERE kind = 'same_day'")
+    assert (await rounds(archived), await archived.sightings()) == (named, {**once, ("exception", 1): 2})
 
 
 async def test_nobody_with_the_workers_password_takes_an_exception_back(archived: ArchivedLog) -> None:

@@ -76,3 +76,15 @@ async def test_a_log_that_was_signed_before_its_first_entry_is_as_it_should_be_a
     assert await walked(archived) == []
     await put(archived, 0, bytes(32))
     assert await walked(archived) == [("note", 0, 0)]
+
+
+async def test_each_of_several_other_histories_is_found_once_however_often_it_is_looked_at(kept: ArchivedLog) -> None:
+    # All of them are told as beginning with the first entry, two of one tile among them.
+    for size, root in ((5, bytes(32)), (6, bytes(32)), (TILE_WIDTH + 3, bytes(32)), (6, b"\1" * 32)):
+        await put(kept, size, root)
+    for _ in range(2):
+        assert [(kind, first) for kind, first, _ in await walked(kept)] == [("root", 0)]
+        assert await kept.sightings() == {("root", 0): 4}
+    await put(kept, 9, bytes(32))
+    await walked(kept)
+    assert await kept.sightings() == {("root", 0): 5}
