@@ -51,6 +51,8 @@ _FOUND = Sql(
 )
 # What was signed stays signed: of a history that two persons accepted as lost it is no news.
 _ACCEPTED = Sql("SELECT coalesce(max(known), 0) AS known, count(*) AS restores FROM restores WHERE accepted_at IS NOT NULL")
+# It is over without ever having been opened, which is told by both times being one.
+_NO_LONGER_ACCEPTED = Sql("UPDATE restored SET opened_at = accepted_at WHERE opened_at IS NULL AND accepted_at IS NOT NULL")
 _KNOWN_MORE = Sql("UPDATE restored SET known = :known WHERE opened_at IS NULL AND accepted_at IS NULL AND known < :known")
 
 _ALL: Final = 2**62
@@ -75,20 +77,34 @@ async def marked(database: Database) -> Mark | None:
     return Mark(*row.values()) if row is not None else None
 
 
-async def mark(database: Database, service: str, known: int, finder: Finder, kept: int | None = None) -> Mark | None:
+async def mark(
+    database: Database, service: str, known: int, finder: Finder, kept: int | None = None, *, anew: bool = False
+) -> Mark | None:
     """Leaves word in the database, by the worker's login, that it was set back; a second word says no more than what is known.
 
     ``known`` is how many entries somebody outside knows of, of which ``kept`` are in the log: all that it has, where nobody says
-    otherwise; fewer than were kept are taken for as many.
+    otherwise; fewer than were kept are taken for as many. ``anew`` is said by whoever knows that it was set back since: what two
+    persons accepted of it and was not opened yet is no longer accepted, and nobody is let in between.
     """
 
     async def work(unit: UnitOfWork) -> None:
+        if anew:
+            unit.write(Write(_NO_LONGER_ACCEPTED, {}, rows=None))
+            await unit.flush()
         unit.write(Write(_FOUND, {"id": uuid7(), "known": known, "finder": finder, "kept": _ALL if kept is None else kept}, rows=None))
         await unit.flush()
         unit.write(Write(_KNOWN_MORE, {"known": known}, rows=None))
 
     await database.attempt(Scope(f"service:{service}"), work)
     return await marked(database)
+
+
+async def entry_of(database: Database, service: Service, idx: int) -> tuple[int, bytes | None]:
+    """How many entries a log has, and the hash of the one at an index, None where it has none there."""
+    async with database.unit_of_work(Scope(f"service:{service.name}", log=True)) as unit:
+        row = await unit.row(_ENTRY, idx=idx)
+    assert row is not None
+    return int(row["size"]), bytes(row["leaf_hash"]) if row["leaf_hash"] is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +273,7 @@ class Standing:
         return (await self._entry(-1))[0]
 
     async def _entry(self, idx: int) -> tuple[int, bytes | None]:
-        async with self._database.unit_of_work(Scope(f"service:{self._service.name}", log=True)) as unit:
-            row = await unit.row(_ENTRY, idx=idx)
-        assert row is not None
-        return int(row["size"]), bytes(row["leaf_hash"]) if row["leaf_hash"] is not None else None
+        return await entry_of(self._database, self._service, idx)
 
     @contextlib.asynccontextmanager
     async def running(self, *, works: bool) -> AsyncIterator[None]:

@@ -5,6 +5,8 @@ from importlib import import_module
 from typing import Final
 
 from ops.after_restore import sources
+from ops.after_restore.agreeing import refuse_what_nobody_accepted
+from ops.after_restore.earlier import folder_of
 from ops.after_restore.erasing import decided_before, redo_erasures, why_shut
 from ops.after_restore.listing import Losses, all_losses, keep, lost_once, sentences
 from ops.after_restore.payments import put_before_finance
@@ -42,10 +44,9 @@ async def accept(settings: OpsSettings, token: str, reason: RestoreReason | None
         raise CannotStart("nothing_set_back", "No database waits for people: nothing was set back.")
     _refuse_half(losses)
     async with signed_in(settings, token, *ACCEPTS) as context:
-        for one in losses:
+        for one in (one for one in losses if not one.mark.accepted):
             await keep(settings, one)
-            if not one.mark.accepted:
-                say(await _accepted(settings, one, context, reason))
+            say(await _accepted(settings, one, context, reason))
     return await finish(settings, say)
 
 
@@ -53,12 +54,16 @@ async def finish(settings: OpsSettings, say: Say) -> bool:
     """Does what follows for all that two persons accepted, and opens it; whether nothing waits any more. Can be done again.
 
     `CannotStart` names who could not be erased again, and the entry of a payment that cannot be read: the services that hold them
-    stay shut, and all others are open (decision 130).
+    stay shut, and all others are open (decision 130). Where one log lost other entries than two persons accepted, nothing is done
+    of any (decision 134).
     """
     losses = await all_losses(settings)
     if any(not one.mark.accepted for one in losses):
         say("A second person has to accept this: ./avrr restored accept")
         return False
+    for one in losses:
+        async with sources.database_of(settings, BY_NAME[one.service]) as database:
+            await refuse_what_nobody_accepted(settings, database, one)
     context = Context(Actor.service("restore"), Clock(clock_of(settings)).present())
     # First of all: nobody who was erased is read by anybody who is let in by what follows.
     decided = decided_before(losses, await lost_once(settings, COUNSELLING))
@@ -96,8 +101,18 @@ async def listed(settings: OpsSettings, say: Say) -> Sequence[Losses]:
     for one in losses:
         for line in sentences(one):
             say(line)
-        say(f"  the list is in {await keep(settings, one)}")
+        say(f"  {await _accepted_already(settings, one) if one.mark.accepted else f'the list is in {await keep(settings, one)}'}")
     return losses
+
+
+async def _accepted_already(settings: OpsSettings, losses: Losses) -> str:
+    """Where the list is that two persons accepted, by which all that follows is done; or why it is accepted anew. It is not written over."""
+    async with sources.database_of(settings, BY_NAME[losses.service]) as database:
+        try:
+            await refuse_what_nobody_accepted(settings, database, losses)
+        except CannotStart as stands:
+            return stands.sentence
+    return f"two persons accepted the list in {folder_of(settings, losses.mark.id)}"
 
 
 def _opens(losses: Losses) -> Callable[[UnitOfWork], Awaitable[None]]:

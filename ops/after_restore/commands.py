@@ -29,13 +29,27 @@ def list_lost(
         typer.echo("No database waits for people: nothing was set back.")
 
 
+@restored.command("bring")
+def bring_lists(
+    source: Annotated[Path, typer.Option("--from", help="where the copies are kept")],
+    keys: Annotated[Path, typer.Option(help="where the keys are kept")],
+) -> None:
+    """Brings what earlier restores lost out of the newest copies that hold into this data folder, where ./avrr restore did not make it."""
+    from ops.backup.lists import bring
+
+    bring(read_settings(), source, keys, typer.echo)
+
+
 @restored.command("mark")
 def mark_restored(
     service: Annotated[list[str], typer.Option(help="the service whose database was set back; may be said several times")],
     known: Annotated[int, typer.Option(min=0, help="how many entries its log had, if somebody knows")] = 0,
 ) -> None:
-    """Leaves word that a database was set back, by whatever means, so that its service takes nothing until two persons accept it."""
+    """Leaves word that a database was set back, by whatever means, so that its service takes nothing until two persons accept it, also where two accepted a restore that was not over yet."""
+    from functools import partial
+
     from ops.after_restore.marking import mark
+    from ops.after_restore.sources import kept_of_stream
     from ops.system import worker_url
     from shared.topology import BY_NAME
 
@@ -43,7 +57,8 @@ def mark_restored(
     if unknown:
         raise CannotStart("unknown_service", f"There is no such service; there are {', '.join(BY_NAME)}.")
     settings = read_settings()
-    found = asyncio.run(mark({name: worker_url(settings, BY_NAME[name]) for name in service}, dict.fromkeys(service, known)))
+    urls = {name: worker_url(settings, BY_NAME[name]) for name in service}
+    found = asyncio.run(mark(urls, dict.fromkeys(service, known), partial(kept_of_stream, settings)))
     for name, waits in found.items():
         typer.echo(f"{name}: waits for two persons, with {waits.kept} entries kept of {waits.known} that are known of")
 

@@ -15,8 +15,9 @@ from shared.tlog.tree import leaf_hash
 from shared.topology import Service
 
 FOLDER: Final = "restored"
-# A restore that was opened has put what it lost before finance and erased anew: the database knows of it.
-_OPENED = Sql("SELECT id FROM restored WHERE opened_at IS NOT NULL")
+# A restore that was opened has put what it lost before finance and erased anew: the database knows of it. One whose
+# acceptance ended before that (`shared.set_back.mark`) has not.
+_OPENED = Sql("SELECT id FROM restored WHERE opened_at <> accepted_at")
 _ACCEPTED = Sql("SELECT id FROM restored WHERE accepted_at IS NOT NULL")
 # What was lost before may stand in what is restored now.
 _STANDS = Sql("SELECT idx, leaf_hash FROM event_log WHERE idx = ANY (cast(:idx AS bigint[]))")

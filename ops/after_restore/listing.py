@@ -26,6 +26,7 @@ from shared.topology import LOGS, Service
 _KEPT = Sql("SELECT leaf_hash FROM event_log WHERE idx >= :first AND idx < :end ORDER BY idx")
 _LAST_KEPT = Sql("SELECT time FROM event_log WHERE idx < :end ORDER BY idx DESC LIMIT 1")
 _HEAD = Sql("SELECT size FROM log_head")
+_SINCE = Sql("SELECT idx, leaf_hash FROM event_log WHERE idx >= :first")
 _AT_A_TIME: Final = 10_000
 # What is done again before anybody is let in.
 _ERASES: Final = ("avrr.counselling.person.erasure_approved.v1", "avrr.returns.person.erased.v1", "avrr.reintegration.person.erased.v1")
@@ -112,10 +113,15 @@ async def losses_of(settings: OpsSettings, service: Service) -> Losses | None:
         root, kept_until = await _kept(database, waits.kept)
         async with database.unit_of_work(sources.SCOPE, snapshot=True) as unit:
             others = await kept_of_others(settings, unit, service, waits)
+            since = {row["idx"]: bytes(row["leaf_hash"]) for row in await unit.rows(_SINCE, first=waits.kept)}
     streamed = await sources.in_stream(settings, service, waits.kept)
     archived = await sources.in_archive(settings, service, waits.kept)
     followers = await sources.followed(settings, service)
-    from_stream, from_archive = (dict(one.leaves) if one is not None else {} for one in (streamed, archived))
+    # What stands in the log is not lost, such as the acceptance of an earlier restore to which it was set back.
+    from_stream, from_archive = (
+        {idx: leaf for idx, leaf in one.leaves.items() if since.get(idx) != leaf_hash(leaf)} if one is not None else {}
+        for one in (streamed, archived)
+    )
     # What an earlier list of the same kept: the stream may have been made anew since.
     before = await asyncio.to_thread(kept_in, folder_of(settings, waits.id), service.name)
     found = {**before.lost, **from_stream, **from_archive}

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import httpx
@@ -18,6 +19,7 @@ from shared.db import Database, Scope, Sql
 from shared.outgoing import Outgoing
 from shared.policy import ALL_SITES
 from shared.private import PersonKeys
+from shared.set_back import Word, entry_of, told_by_stream
 from shared.tlog.checkpoints import Checkpoint
 from shared.tlog.notes import Note
 from shared.tlog.refusals import LogRefused
@@ -66,6 +68,15 @@ async def in_stream(settings: OpsSettings, service: Service, first: int) -> Know
         return Known(0, {})
     except (BusFault, BrokerAway):
         return None
+
+
+async def kept_of_stream(settings: OpsSettings, database: Database, service: Service) -> Word:
+    """What the service's stream says of how much of it the log in this database kept; nothing where it cannot be read."""
+    try:
+        async with operator_bus(settings) as bus:
+            return await told_by_stream(bus, service, partial(entry_of, database, service))
+    except (BusFault, BrokerAway):
+        return Word(said=False)
 
 
 async def in_archive(settings: OpsSettings, service: Service, first: int) -> Known | None:

@@ -1,6 +1,6 @@
 """Which base and which log a system is restored from, and whether all of it is as it was written; nothing is changed here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,16 +8,16 @@ from typing import Final
 
 from ops.backup.bases import Base
 from ops.backup.keys_apart import check_set, manifest_key, set_in_force
+from ops.backup.lists import house_named, kept_lists, keys_of
 from ops.backup.login import programs_of
 from ops.backup.manifests import Damaged, check_files, read_manifest
 from ops.backup.newest import newest_of
 from ops.backup.notes import Note, read_note
-from ops.backup.places import Run, houses_in, moment_of, runs_in
+from ops.backup.places import Run, moment_of, runs_in
 from ops.backup.programs import Programs
 from ops.backup.wal import Commit, Held, joined, read_wal, unbroken
 from ops.settings import CannotStart, OpsSettings
 
-_LISTS: Final = "state/restored"
 _SHOWN: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 
@@ -25,8 +25,7 @@ _SHOWN: Final = "%Y-%m-%d %H:%M:%S UTC"
 class Source:
     """What is restored: a base with its keys, and the log up to ``target``; all of the log where that is None.
 
-    ``lists`` is the folder in which the newest base that holds as it was written has what earlier restores lost, be it taken after
-    ``target``; None where none has any. ``last`` is the last of what was committed by then; ``complete_until`` is until when the copied log is known to be whole.
+    ``lists`` are the folders of what earlier restores lost, by their ids, be they copied after ``target`` (`ops.backup.lists`). ``last`` is the last of what was committed by then; ``complete_until`` is until when the copied log is known to be whole.
     ``house`` is the folder of the copies, under the id of the system. ``newest`` is the newest moment that any of the copies tells of, and ``passed_over`` are runs of the log that are newer and restore nothing.
     """
 
@@ -37,7 +36,7 @@ class Source:
     last: Commit | None
     complete_until: datetime | None
     programs: Programs
-    lists: Path | None
+    lists: Mapping[str, Path]
     newest: datetime
     passed_over: tuple[Run, ...]
     house: Path
@@ -45,8 +44,8 @@ class Source:
 
 async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datetime | None) -> Source:
     """Chooses and checks what a system is restored from, to this moment or to the end; `CannotStart` says what is in the way."""
-    house = _house(backups)
-    kept_keys = keys / house.name if (keys / house.name).is_dir() else keys
+    house = house_named(backups)
+    kept_keys = keys_of(house, keys)
     run, folder = _base_before(house, moment)
     try:
         sets = set_in_force(kept_keys, moment)
@@ -69,34 +68,7 @@ async def choose(settings: OpsSettings, backups: Path, keys: Path, moment: datet
     complete_until = note.complete_until if note else base.finished_at
     told = [complete_until, *(moment_of(one.name) for one in run.bases()), *([held.last.at] if held.last else [])]
     newest = max([*told, *[found for one in later if (found := await newest_of(one, programs)) is not None]])
-    return Source(base, tuple(sets), segments, target, last, complete_until, programs, _lists(house, kept_keys), newest, passed_over, house)
-
-
-def _lists(house: Path, keys: Path) -> Path | None:
-    """Where the newest base that holds as it was written has what earlier restores lost."""
-    for folder in sorted((base for run in runs_in(house) for base in run.bases()), key=lambda base: base.name, reverse=True):
-        try:
-            told = read_manifest(folder, manifest_key(set_in_force(keys, moment_of(folder.name))[0] / "secrets"))
-            if check_files(folder, told, f"{_LISTS}/"):
-                return folder / _LISTS
-        except (Damaged, CannotStart, OSError):
-            continue
-    return None
-
-
-def _house(backups: Path) -> Path:
-    found = houses_in(backups)
-    if not found:
-        raise CannotStart("no_backup", f"There is no backup in {backups}.")
-    if len(found) > 1:
-        spans = "; ".join(f"{house} ({_span(house)})" for house in found)
-        raise CannotStart("several_systems", f"Copies of several systems are here, name one of them: {spans}.")
-    return found[0]
-
-
-def _span(house: Path) -> str:
-    bases = [moment_of(base.name) for run in runs_in(house) for base in run.bases()]
-    return f"bases from {min(bases):{_SHOWN}} to {max(bases):{_SHOWN}}" if bases else "no base"
+    return Source(base, tuple(sets), segments, target, last, complete_until, programs, kept_lists(house, kept_keys), newest, passed_over, house)
 
 
 def _base_before(house: Path, moment: datetime | None) -> tuple[Run, Path]:

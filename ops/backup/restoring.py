@@ -4,7 +4,7 @@ import asyncio
 import shlex
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,9 @@ _SECONDS_BETWEEN_LOOKS: Final = 0.2
 _STOP_SECONDS: Final = 600.0
 _RECOVERED: Final = "SELECT NOT pg_is_in_recovery() AS done, pg_last_xact_replay_timestamp() AS last"
 # What a former data folder knows of a future that the restored databases do not have.
-_REMEMBERS: Final = ("nats", "checkpointer", "witness", "restored")
+_REMEMBERS: Final = ("nats", "checkpointer", "witness")
+# In which folder are the lists of what earlier restores lost, one for each.
+_LISTS: Final = "restored"
 
 Say = Callable[[str], None]
 HeldToBy = Literal["named", "copies", "former"]
@@ -96,7 +98,7 @@ async def restore(
     for run in source.passed_over if moment is None else ():
         say(f"Passed over: {run.folder} was copied after a gap, has no base, and restores nothing. What was done since the gap is lost.")
     if former is None:
-        since = "no copy has any of it" if source.lists is None else f"it is as it was copied in {source.lists.parent.parent.name}"
+        since = f"copies have the lists of {len(source.lists)} of them" if source.lists else "no copy has any of it"
         say(f"What earlier restores lost is not taken from a former data folder (--former): {since}")
     unfinished = into.with_name(f"{into.name}.restoring")
     try:
@@ -150,18 +152,26 @@ def _copy(source: Source, data: Path, former: Path | None) -> None:
     (data / "postgres" / "recovery.signal").touch(mode=0o600)
     for path in (source.base.folder / "state").iterdir():
         _put(path, data / path.name)
-    if source.lists is not None:
-        shutil.rmtree(data / source.lists.name, ignore_errors=True)
-        _put(source.lists, data / source.lists.name)
+    _put_lists(source.lists, data / _LISTS)
     put_back(list(source.keys), data)
     if former is not None:
         for name in _REMEMBERS:
             if (former / name).is_dir():
                 shutil.rmtree(data / name, ignore_errors=True)
                 _put(former / name, data / name)
+        if (former / _LISTS).is_dir():
+            _put_lists({path.name: path for path in (former / _LISTS).iterdir() if path.is_dir()}, data / _LISTS)
     (data / "wal").mkdir(mode=0o700)
     for name, path in source.segments.items():
         shutil.copyfile(path, data / "wal" / name)
+
+
+def _put_lists(lists: Mapping[str, Path], target: Path) -> None:
+    """Each of these lists in place of the same one of before; whatever else is there stays."""
+    for name, folder in lists.items():
+        target.mkdir(mode=0o700, exist_ok=True)
+        shutil.rmtree(target / name, ignore_errors=True)
+        _put(folder, target / name)
 
 
 def _put(path: Path, target: Path) -> None:
