@@ -108,6 +108,7 @@ PAGES: Final = (
     Shot("finance-reconciler", "/differences", "finance-reconciler-differences"),
     Shot("finance-reconciler", "/paid-although", "finance-reconciler-paid-although"),
     Shot("finance-reconciler", "/open-items", "finance-reconciler-open-items"),
+    Shot("finance-reconciler", "/lost-payments", "finance-reconciler-lost-payments"),
     Shot("finance-reconciler", "/my-decisions", "finance-reconciler-decisions"),
     Shot("finance-reconciler", "/exports/grants?status=approved", "finance-reconciler-spreadsheet"),
     Shot("finance-payer", "/tickets", "finance-payer-tickets"),

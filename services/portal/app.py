@@ -40,6 +40,7 @@ from services.portal.pages import (
     identity,
     integrity,
     log,
+    lost_payments,
     open_items,
     ordering,
     own_accounts,
@@ -92,7 +93,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
     # An included router makes its routes once more when somebody first asks, and then looks through them twice each time.
     app.router.routes.extend(sign_in.router.routes)
     for pages in (
-        home, persons, identity, consents, cases, case_family, corrections, assessments, screening, plans, finance, evidence, funds, payees, brought_lists, bringing, own_accounts, bank, bank_confirming, batches, cash, open_items, periods, rates, spreadsheets, control, authorities, approval_policies, surveys, spot_checks, vouchers, tickets, report, log, integrity, findings, archive, archive_searches, access_requests, erasures, ordering,
+        home, persons, identity, consents, cases, case_family, corrections, assessments, screening, plans, finance, evidence, funds, payees, brought_lists, bringing, own_accounts, bank, bank_confirming, batches, cash, open_items, lost_payments, periods, rates, spreadsheets, control, authorities, approval_policies, surveys, spot_checks, vouchers, tickets, report, log, integrity, findings, archive, archive_searches, access_requests, erasures, ordering,
     ):  # fmt: skip
         app.router.routes.extend(pages.router.routes)
 

@@ -14,6 +14,9 @@ from shared.currencies import CODES
 WORDS: Final[Mapping[str, str]] = {
     "statement": "statement of an account (camt.053)", "status_report": "report on payments (pain.002)",
     "credit": "money in", "debit": "money out", "lost_in_a_restore": "lost in a restore",
+    "lost_waiting": "not cleared", "lost_asked": "waits for an approver", "lost_cleared": "cleared",
+    "lost_released": "released, to be paid", "lost_batched": "put in a batch for the bank, or its file was taken", "lost_paid": "paid or handed over",
+    "lost_left": "its money left", "lost_not_left": "no money left",
     "file_unconfirmed": "waits for a second person", "file_confirmed": "counts", "file_dropped": "dropped", "not_from_the_bank": "the bank knows nothing of it", "differs_from_the_bank": "the bank shows something else", "brought_by_mistake": "it was brought by mistake",
     "line_unconfirmed": "its file waits for a second person", "line_dropped": "its file was dropped", "line_unmatched": "waits", "line_matched": "paid", "line_returned": "came back", "line_rejected": "refused by the bank",
     "line_explained": "explained", "line_recovered": "money that was asked back", "line_duplicate": "told again", "line_accepted": "accepted by the bank",
@@ -208,7 +211,7 @@ REFUSALS: Final[Mapping[str, str]] = {
 }
 
 LABELS: Final[Mapping[str, str]] = {
-    "explanation": "what it is", "cause": "how it came about", "incident": "number of the incident, such as INC-2026-14", "file_kind": "what the file is", "attempt_id": "id of the attempt to pay",
+    "explanation": "what it is", "cause": "how it came about", "incident": "number of the incident, such as INC-2026-14", "file_kind": "what the file is", "attempt_id": "id of the attempt to pay", "event_id": "lost payment",
     "confirmed": "It is right, although it is less than half or more than twice what counts beside it",
     "categories": "data that it covers; nothing means the usual",
     "witness_id": "id of the colleague who heard a spoken consent",

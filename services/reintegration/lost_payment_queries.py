@@ -1,11 +1,19 @@
-"""What reintegration's tables answer about payments that restores lost: whether money may be ordered, and of what it may not."""
+"""What reintegration's tables answer about payments that restores lost: whether money may be ordered, of what it may not, and the lists for finance."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.reintegration.domain.lost_payments import paid_before_restore, restore_not_cleared
+from pydantic import BaseModel
+
+from services.reintegration.domain.lost_payments import (
+    LostPaymentsStatus,
+    paid_before_restore,
+    restore_not_cleared,
+)
 from shared.db import Sql, UnitOfWork
+from shared.money import Amount
 
 NOT_CLEARED: Final = "EXISTS (SELECT FROM lost_payments WHERE status <> 'cleared')"
 # Of which nobody stated that no money left. An entry names an attempt or a tranche; whatever the attempt, the tranche is paid once.
@@ -63,3 +71,61 @@ _IN_BATCHES = Sql("SELECT id, attempts FROM payment_batches WHERE id = ANY (cast
 async def attempts_of_batches(unit: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
     """Which attempts stand in these batches, of those that the database knows."""
     return {row["id"]: tuple(row["attempts"]) for row in await unit.rows(_IN_BATCHES, ids=list(ids))}
+
+
+# One for each restore; of each how many payments nobody knows yet what became of.
+LISTED = Sql(
+    "SELECT id, listed_at, status, asked_by, cleared_by, cleared_at, jsonb_array_length(payments) AS payments, "
+    "(SELECT count(*) FROM jsonb_to_recordset(payments) AS p(outcome text) WHERE p.outcome IS NULL) AS unsettled "
+    "FROM lost_payments WHERE id > :after ORDER BY id LIMIT :limit"
+)
+# The attempt that an entry names, or the last one of the tranche that it names where it names no attempt.
+_KNOWN_NOW = Sql(
+    "SELECT p.event_id, coalesce(p.grant_id, k.grant_id) AS grant_id, coalesce(p.number, k.tranche) AS tranche, "
+    "coalesce(k.amount, t.amount) AS amount, coalesce(k.currency, g.currency) AS currency, t.status AS tranche_status, k.status AS attempt_status, "
+    "EXISTS (SELECT FROM bank_lines l WHERE coalesce(p.attempt_id, k.attempt_id) IN (l.attempt_id, l.of_attempt) AND l.kind = 'booked' "
+    "AND l.direction = 'debit' AND l.state NOT IN ('unconfirmed', 'dropped', 'duplicate')) AS booked, "
+    'coalesce(p."by" = :reader, false) AS own '
+    "FROM lost_payments lost CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(lost.payments) "
+    'AS (event_id uuid, attempt_id uuid, grant_id uuid, number integer, "by" text)) WITH ORDINALITY '
+    'AS p(event_id, attempt_id, grant_id, number, "by", place) LEFT JOIN LATERAL (SELECT a.* FROM payment_attempts a WHERE a.attempt_id = p.attempt_id '
+    "OR p.attempt_id IS NULL AND a.grant_id = p.grant_id AND a.tranche = p.number ORDER BY a.attempt_no DESC LIMIT 1) k ON true "
+    "LEFT JOIN grants g ON g.id = coalesce(p.grant_id, k.grant_id) "
+    "LEFT JOIN LATERAL jsonb_to_recordset(g.tranches) AS t(number integer, amount numeric, status text) ON t.number = coalesce(p.number, k.tranche) "
+    "WHERE lost.id = :id ORDER BY p.place"
+)
+
+
+class LostPaymentsRow(BaseModel):
+    """What one restore lost of payments: how many, of how many of these it is not known yet what became of them, and who cleared it."""
+
+    id: UUID
+    listed_at: datetime
+    status: LostPaymentsStatus
+    asked_by: str | None
+    cleared_by: str | None
+    cleared_at: datetime | None
+    payments: int
+    unsettled: int
+
+
+class KnownNow(BaseModel):
+    """What is known by now of one lost payment: its amount, how its tranche and the attempt stand, and whether the bank ``booked`` it.
+
+    ``own``: the reader ordered or recorded it, and states nothing of it.
+    """
+
+    event_id: UUID
+    grant_id: UUID | None
+    tranche: int | None
+    amount: Amount | None
+    currency: str | None
+    tranche_status: str | None
+    attempt_status: str | None
+    booked: bool
+    own: bool
+
+
+async def known_now(unit: UnitOfWork, id: UUID, reader: str) -> list[KnownNow]:
+    """What the database knows by now of each payment that one restore lost, in the order of its list."""
+    return [KnownNow.model_validate(dict(row)) for row in await unit.rows(_KNOWN_NOW, id=id, reader=reader)]

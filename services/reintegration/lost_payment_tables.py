@@ -16,6 +16,10 @@ LOST_PAYMENTS = aggregate_table(
     sa.Column("cleared_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("status IN ('waiting', 'asked', 'cleared')", name="status_known"),
     sa.CheckConstraint("cleared_by <> asked_by", name="two_persons"),
+    # Nor by whoever ordered or recorded one of them.
+    sa.CheckConstraint(
+        "cleared_by IS NULL OR NOT payments @> jsonb_build_array(jsonb_build_object('by', cleared_by))", name="cleared_by_another"
+    ),
     sa.CheckConstraint(
         "num_nulls(cleared_by, cleared_at) IN (0, 2) AND (status = 'cleared') = (cleared_by IS NOT NULL) AND "
         "(status = 'waiting' OR asked_by IS NOT NULL)",

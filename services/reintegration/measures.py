@@ -11,4 +11,9 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "FROM grant_turns GROUP BY hat"
     ),
     queue_of(AGED),
+    # While one waits nothing is ordered to be paid.
+    queue(
+        "SELECT 'money:lost_payments' AS queue, count(*) AS items, extract(epoch FROM cast(:now AS timestamptz) - min(listed_at)) AS seconds "
+        "FROM lost_payments WHERE status <> 'cleared' HAVING count(*) > 0"
+    ),
 )

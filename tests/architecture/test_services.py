@@ -68,7 +68,7 @@ def test_every_command_of_people_has_a_route_and_those_of_reactions_have_none(se
 # place of others where its caller may not be told of health.
 REACTED_TO = {
     # Given after a restore, by whoever accepts it (ops.after_restore).
-    "RedoErasure", "SettleLostPayment", "AskToClearLostPayments", "ClearLostPayments",
+    "RedoErasure",
     "SealCase", "UnsealCase", "AgreePlanWithoutHealth", "RevisePlanWithoutHealth", "CompletePlanWithoutHealth", "CheckClearance", "CheckArrival", "SettleByBank",
 }
 

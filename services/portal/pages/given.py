@@ -24,6 +24,7 @@ from services.portal.pages.given_payees import of_payee
 from services.portal.pages.given_plans import of_plan
 from services.portal.pages.given_policies import of_policy
 from services.portal.pages.given_rates import of_rate
+from services.portal.pages.lost_payments import of_lost_payments
 from services.portal.pages.naming import here, named, names_of, short, travellers
 from services.portal.pages.support import given_support
 from services.portal.pages.vouchers import of_voucher_sample
@@ -154,7 +155,7 @@ async def _nothing(page: Page, form: Form, id: UUID, posted: Posted) -> tuple[Gi
 
 
 _PROVIDED: Final[Mapping[str, Provides]] = {
-    "cases": _case, "grants": given_grants.of_grant, "funds": of_fund, "periods": of_period, "payees": of_payee, "own-accounts": of_own_account, "staff-accounts": of_staff_list, "sanctions-lists": of_sanctions_list, "payment-batches": of_batch, "bank-files": of_bank_file, "bank-lines": of_bank_line, "surveys": of_survey, "survey-rounds": of_round, "spot-check-draws": of_draw, "spot-checks": of_spot_check, "voucher-samples": of_voucher_sample, "plans": of_plan, "rates": of_rate, "authorities": of_authority, "approval-policies": of_policy, "sessions": given_persons.of_session,
+    "cases": _case, "grants": given_grants.of_grant, "funds": of_fund, "periods": of_period, "payees": of_payee, "own-accounts": of_own_account, "staff-accounts": of_staff_list, "sanctions-lists": of_sanctions_list, "payment-batches": of_batch, "bank-files": of_bank_file, "bank-lines": of_bank_line, "surveys": of_survey, "survey-rounds": of_round, "spot-check-draws": of_draw, "spot-checks": of_spot_check, "voucher-samples": of_voucher_sample, "lost-payments": of_lost_payments, "plans": of_plan, "rates": of_rate, "authorities": of_authority, "approval-policies": of_policy, "sessions": given_persons.of_session,
     # Of what the archive serves findings alone are given orders about.
     "archive": of_finding,
     "persons": given_persons.of_person, "intentions": given_persons.of_intention, "families": given_persons.of_family,

@@ -89,6 +89,16 @@ def paid_before_restore() -> RuleViolation:
     )
 
 
+def not_by_whoever_stated() -> FourEyes:
+    """Refuses to clear what one stated oneself; the database's CHECK refuses it in the same words."""
+    return FourEyes("You stated this yourself, so somebody else has to agree.")
+
+
+def not_by_whoever_ordered() -> FourEyes:
+    """Refuses to clear a list that names a payment of one's own; the database's CHECK refuses it in the same words."""
+    return FourEyes("You ordered or recorded one of these payments yourself, so somebody else has to agree.")
+
+
 def _record(state: LostPayments | None, order: RecordLostPayments, _: NoFacts, context: Context) -> Events:
     known = {one.event_id for one in state.payments} if state is not None else set()
     fresh = tuple(one for one in order.payments if one.event_id not in known)
@@ -130,9 +140,9 @@ def _asked(state: LostPayments, _: NoFacts, __: Context) -> None:
 
 def _by_another(state: LostPayments, _: NoFacts, context: Context) -> None:
     if context.actor.person_id == state.asked_by:
-        raise FourEyes("You stated this yourself, so somebody else has to agree.")
+        raise not_by_whoever_stated()
     if any(one.by == context.actor.person_id for one in state.payments):
-        raise FourEyes("You ordered or recorded one of these payments yourself, so somebody else has to agree.")
+        raise not_by_whoever_ordered()
 
 
 def _ask(_: LostPayments, __: AskToClearLostPayments, ___: NoFacts, context: Context) -> Events:

@@ -16,6 +16,7 @@ from services.reintegration.routes import (
     finance,
     funds,
     grants,
+    lost_payments,
     open_items,
     own_accounts,
     paid_although,
@@ -36,6 +37,6 @@ from services.reintegration.routes import (
 # One list of plain routes, which is what the policy, the forms and the tests walk; an included router hides its own.
 router = APIRouter(
     routes=[
-        route for part in (plans, funds, donor_views, periods, rates, authorities, approval_policies, grants, finance, recoveries, differences, paid_although, exports, control, evidence, payees, payees_of_grants, sanctions, brought_lists, own_accounts, open_items, batches, surveys, spot_checks, vouchers, bank, retention, timers) for route in part.router.routes
+        route for part in (plans, funds, donor_views, periods, rates, authorities, approval_policies, grants, finance, recoveries, differences, paid_although, lost_payments, exports, control, evidence, payees, payees_of_grants, sanctions, brought_lists, own_accounts, open_items, batches, surveys, spot_checks, vouchers, bank, retention, timers) for route in part.router.routes
     ]
 )

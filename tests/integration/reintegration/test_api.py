@@ -24,12 +24,7 @@ from services.reintegration.domain.case import (
     UnsealCase,
 )
 from services.reintegration.domain.family import RecordFamily, RecordMember, RecordMemberGone
-from services.reintegration.domain.lost_payments import (
-    AskToClearLostPayments,
-    ClearLostPayments,
-    RecordLostPayments,
-    SettleLostPayment,
-)
+from services.reintegration.domain.lost_payments import RecordLostPayments
 from services.reintegration.domain.person import RecordErasure
 from services.reintegration.domain.plan import AgreePlanWithoutHealth, RecordOwnPlan, RevisePlanWithoutHealth
 from services.reintegration.domain.plan_completion import CompletePlanWithoutHealth
@@ -134,8 +129,8 @@ async def people(house: House) -> AsyncIterator[People]:
         yield People(client)
 
 
-# Given by ./avrr restored alone, while what follows a restore waits for people.
-OF_A_RESTORE = {RecordLostPayments, SettleLostPayment, AskToClearLostPayments, ClearLostPayments}
+# Given by ./avrr restored alone, once two persons accepted what was lost.
+OF_A_RESTORE = {RecordLostPayments}
 
 
 def request_of(line: Line, amount: str = "500.00") -> dict[str, object]:
